@@ -1,0 +1,331 @@
+//! A snapshot and the rules, made into a report.
+//!
+//! Loops, regions, scope, severities and order are here, so that a rule can neither forget a region
+//! nor decide what counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+
+use crate::exit::{Exit, FailOn};
+use crate::model::coverage::CoverageState;
+use crate::model::snapshot::Snapshot;
+use crate::model::tag::BackupTag;
+use crate::model::{Gap, Resource, ResourceKind};
+use crate::report::{Finding, Report, ResourceLine, ResourceVerdict, Status, Unread};
+use crate::rule::context::PolicyCache;
+use crate::rule::{Cx, Group, Judgement, Outcome, Owner, Rule, Verdict};
+use crate::settings::{Settings, Severity, Standard};
+
+/// The name that a bucket's region has in a report where it could not be read.
+pub const UNKNOWN_REGION: &str = "unknown";
+
+/// How to judge.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Whose severities count.
+    pub standard: Standard,
+    /// Severities that replace the standard's, by rule.
+    pub severities: BTreeMap<String, Severity>,
+    /// Which resources are judged.
+    pub scope: Scope,
+    /// Which rules are judged, by id; all where it is empty.
+    pub only: BTreeSet<&'static str>,
+    /// Rules that are left out, by id.
+    pub without: BTreeSet<&'static str>,
+    /// Judge every resource as if it were tagged `backup=enabled`, and let all of it decide.
+    pub preflight: bool,
+    /// Groups whose findings decide although they are the platform team's.
+    pub decide: BTreeSet<Group>,
+    /// Rules whose unknown findings do not decide.
+    pub allow_unknown: AllowUnknown,
+}
+
+/// Which resources are judged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// All.
+    #[default]
+    All,
+    /// Those that carry the backup tag, or may.
+    Tagged,
+    /// Those that are tagged `enabled`, or may be.
+    Enabled,
+}
+
+impl Scope {
+    fn holds(self, tag: BackupTag) -> bool {
+        match self {
+            Scope::All => true,
+            Scope::Tagged => tag != BackupTag::None,
+            Scope::Enabled => matches!(tag, BackupTag::Enabled | BackupTag::Unknown),
+        }
+    }
+}
+
+/// Whose unknown findings do not decide.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum AllowUnknown {
+    /// Nobody's.
+    #[default]
+    None,
+    /// Those of these rules.
+    Rules(BTreeSet<&'static str>),
+    /// Everybody's.
+    All,
+}
+
+impl AllowUnknown {
+    fn holds(&self, rule: &str) -> bool {
+        match self {
+            AllowUnknown::None => false,
+            AllowUnknown::Rules(rules) => rules.contains(rule),
+            AllowUnknown::All => true,
+        }
+    }
+}
+
+impl Options {
+    /// What a breach of a rule yields.
+    #[must_use]
+    pub fn severity(&self, rule: &Rule) -> Severity {
+        self.severities
+            .get(rule.id)
+            .copied()
+            .unwrap_or_else(|| rule.severity(self.standard))
+    }
+
+    fn selects(&self, rule: &Rule) -> bool {
+        (self.only.is_empty() || self.only.contains(rule.id))
+            && !self.without.contains(rule.id)
+            && self.severity(rule) != Severity::Off
+    }
+}
+
+/// What in a region the exit code hangs on.
+#[derive(Debug, Clone, Copy, Default)]
+struct Stakes {
+    resources: bool,
+    buckets: bool,
+}
+
+/// Judges a snapshot.
+#[must_use]
+pub fn evaluate(snapshot: &Snapshot, settings: &Settings, options: &Options, rules: &[&'static Rule]) -> Report {
+    let rules: Vec<&'static Rule> = rules.iter().copied().filter(|rule| options.selects(rule)).collect();
+    let policies = PolicyCache::default();
+    let mut judge = Judge {
+        snapshot,
+        settings,
+        options,
+        rules: &rules,
+        resources: Vec::new(),
+        findings: Vec::new(),
+    };
+    let mut unread: Vec<Unread> = snapshot
+        .unlisted()
+        .into_iter()
+        .map(|unlisted| Unread::new(unlisted.region, unlisted.service, unlisted.gap))
+        .collect();
+
+    for (bucket, _) in snapshot.buckets_without_region() {
+        let cx = Cx::new(snapshot, settings, UNKNOWN_REGION, &policies);
+        judge.resource(&cx, Resource::Bucket(bucket), Stakes::default());
+    }
+    for (name, region) in &snapshot.regions {
+        let cx = Cx::new(snapshot, settings, name, &policies);
+        let stakes = judge.stakes(name);
+        for resource in snapshot.resources_in(name) {
+            judge.resource(&cx, resource, stakes);
+        }
+        if region.disabled {
+            continue;
+        }
+        judge.resource(&cx, Resource::Region(region), stakes);
+        // VPCs matter to the exit code only where their traffic goes to buckets that matter.
+        if let (true, Some(gap)) = (stakes.buckets, &region.network.vpcs.gap) {
+            unread.push(Unread::new(Some(name), "vpc", gap));
+        }
+    }
+
+    let Judge { mut resources, mut findings, .. } = judge;
+    resources.sort_by(|a, b| {
+        (&a.region, a.kind.as_str(), &a.arn).cmp(&(&b.region, b.kind.as_str(), &b.arn))
+    });
+    findings.sort_by(|a, b| {
+        (&a.region, a.kind.as_str(), &a.resource, a.rule.id).cmp(&(&b.region, b.kind.as_str(), &b.resource, b.rule.id))
+    });
+    let mut coverage = snapshot.coverage.clone();
+    coverage.sort_by(|a, b| (&a.region, &a.service).cmp(&(&b.region, &b.service)));
+    let complete = unread.is_empty()
+        && !snapshot.interrupted
+        && coverage.iter().all(|row| row.state == CoverageState::Scanned);
+    Report {
+        source: snapshot.source,
+        account_id: snapshot.account_id.clone(),
+        central_account_id: settings.central_account.clone(),
+        contact: settings.contact.clone(),
+        tag_key: settings.tag_key.clone(),
+        standard: options.standard,
+        regions: snapshot.regions.keys().cloned().collect(),
+        started_at: snapshot.started_at.clone(),
+        finished_at: snapshot.finished_at.clone(),
+        interrupted: snapshot.interrupted,
+        complete,
+        stats: snapshot.stats,
+        coverage,
+        unread,
+        resources,
+        findings,
+    }
+}
+
+/// The exit code of a report.
+#[must_use]
+pub fn exit(report: &Report, fail_on: FailOn) -> Exit {
+    let decides = |status: Status| report.findings.iter().any(|it| it.deciding && it.status == status);
+    match fail_on {
+        FailOn::Never => Exit::Ready,
+        _ if decides(Status::Fail) => Exit::Failed,
+        FailOn::Warn if decides(Status::Warn) => Exit::Failed,
+        _ if decides(Status::Unknown) || !report.unread.is_empty() => Exit::Unknown,
+        _ => Exit::Ready,
+    }
+}
+
+struct Judge<'a> {
+    snapshot: &'a Snapshot,
+    settings: &'a Settings,
+    options: &'a Options,
+    rules: &'a [&'static Rule],
+    resources: Vec<ResourceLine>,
+    findings: Vec<Finding>,
+}
+
+impl Judge<'_> {
+    fn tag(&self, resource: Resource<'_>) -> BackupTag {
+        resource.tags().map_or(BackupTag::None, |tags| BackupTag::read(tags, &self.settings.tag_key))
+    }
+
+    fn stakes(&self, region: &str) -> Stakes {
+        let mut stakes = Stakes::default();
+        for resource in self.snapshot.resources_in(region) {
+            if resource.kind().is_backed_up() && self.counts(self.tag(resource)) {
+                stakes.resources = true;
+                stakes.buckets |= resource.kind() == ResourceKind::S3Bucket;
+            }
+        }
+        stakes
+    }
+
+    /// Whether a resource with this tag decides.
+    fn counts(&self, tag: BackupTag) -> bool {
+        self.options.preflight || matches!(tag, BackupTag::Enabled | BackupTag::Unknown)
+    }
+
+    fn decides(&self, rule: &Rule, status: Status, kind: ResourceKind, tag: BackupTag, stakes: Stakes) -> bool {
+        if status == Status::Unknown && self.options.allow_unknown.holds(rule.id) {
+            return false;
+        }
+        if status == Status::Skip {
+            return false;
+        }
+        if self.options.decide.contains(&rule.group) {
+            return true;
+        }
+        match rule.owner {
+            Owner::Platform => false,
+            Owner::Member if rule.group == Group::Tagging => true,
+            Owner::Member => match kind {
+                ResourceKind::Vpc => stakes.buckets,
+                ResourceKind::Region => stakes.resources,
+                _ => self.counts(tag),
+            },
+        }
+    }
+
+    fn resource(&mut self, cx: &Cx<'_>, resource: Resource<'_>, stakes: Stakes) {
+        let tag = self.tag(resource);
+        let kind = resource.kind();
+        if kind.is_backed_up() && !self.options.scope.holds(tag) {
+            return;
+        }
+        let exempt = tag.is_exempt() && !self.options.preflight;
+        let account = self.snapshot.account_id.as_deref().unwrap_or_default();
+        let (arn, id) = match resource.names() {
+            Some((arn, id)) => (arn.to_owned(), id.to_owned()),
+            None => (format!("backup-check:region:{account}:{}", cx.region), cx.region.to_owned()),
+        };
+        let mut worst = ResourceVerdict::Ready;
+        for rule in self.rules {
+            if exempt && rule.group != Group::Tagging {
+                continue;
+            }
+            let Some(judgement) = rule.check.run(cx, resource) else {
+                continue;
+            };
+            let outcome = settle(judgement);
+            let status = status(outcome.verdict, self.options.severity(rule));
+            worst = worst.max(ResourceVerdict::of(status));
+            self.findings.push(Finding {
+                id: finding_id(rule.id, &arn),
+                rule,
+                status,
+                deciding: self.decides(rule, status, kind, tag, stakes),
+                resource: arn.clone(),
+                resource_id: id.clone(),
+                kind,
+                account_id: self.snapshot.account_id.clone(),
+                region: cx.region.to_owned(),
+                backup_tag: tag,
+                message: outcome.message(),
+                fix: outcome.fixes(),
+                evidence: outcome.evidence,
+                causes: outcome.causes,
+            });
+        }
+        self.resources.push(ResourceLine {
+            arn,
+            kind,
+            id,
+            name: resource.name().map(str::to_owned),
+            region: cx.region.to_owned(),
+            account_id: self.snapshot.account_id.clone(),
+            backup_tag: tag,
+            verdict: if exempt { ResourceVerdict::Exempt } else { worst },
+        });
+    }
+}
+
+fn settle(judgement: Judgement) -> Outcome {
+    judgement.unwrap_or_else(|gap: Gap| Outcome::unknown(&gap))
+}
+
+fn status(verdict: Verdict, severity: Severity) -> Status {
+    match (verdict, severity) {
+        (Verdict::Skip, _) => Status::Skip,
+        (Verdict::Pass, _) => Status::Pass,
+        (Verdict::Unknown, _) => Status::Unknown,
+        (Verdict::Breach, Severity::Fail) => Status::Fail,
+        (Verdict::Warn, _) | (Verdict::Breach, _) => Status::Warn,
+    }
+}
+
+/// A finding's id: the first 16 hex digits of SHA-256 over the rule, a newline and the ARN.
+#[must_use]
+pub fn finding_id(rule: &str, arn: &str) -> String {
+    let digest = Sha256::digest(format!("{rule}\n{arn}"));
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // printf 'kms-key-shared\narn:aws:ec2:eu-central-1:111122223333:volume/vol-0ab' | sha256sum | head -c 16
+    #[test]
+    fn a_finding_keeps_its_id() {
+        let id = finding_id("kms-key-shared", "arn:aws:ec2:eu-central-1:111122223333:volume/vol-0ab");
+        assert_eq!(id, "f9a2bcac660086a4");
+    }
+}

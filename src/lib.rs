@@ -1,0 +1,21 @@
+//! Tells, before a resource is tagged for AWS Backup, whether its copy to the central account can work.
+//!
+//! ```text
+//! source ──> snapshot ──> rules ──> report ──> writers
+//! (live AWS, saved file)  (pure judgement)     (one finding model, many formats)
+//!             (pure facts)
+//! ```
+//!
+//! Everything that talks to the world is at the two ends. The middle is pure: no SDK, no clock, no
+//! environment, no files. A [`model::Snapshot`] holds facts, each known or the reason it is not;
+//! [`rules::ALL`] judge it through [`evaluate::evaluate`]; [`report`] writes what they found.
+
+pub mod evaluate;
+pub mod exit;
+pub mod model;
+pub mod policy;
+pub mod report;
+pub mod rule;
+pub mod rules;
+pub mod settings;
+pub mod source;

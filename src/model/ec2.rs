@@ -1,0 +1,72 @@
+//! EC2 instances, EBS volumes and the region's EBS defaults.
+
+use serde::{Deserialize, Serialize};
+
+use super::Observed;
+use super::tag::Tags;
+
+/// An EC2 instance. Source: EC2 API, `DescribeInstances`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Instance {
+    /// Its ARN.
+    pub arn: String,
+    /// `i-...`.
+    pub id: String,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: Observed<Tags>,
+    /// `pending`, `running`, `shutting-down`, `terminated`, `stopping`, `stopped`.
+    #[serde(default)]
+    pub state: Observed<String>,
+    /// `ebs` or `instance-store`.
+    #[serde(default)]
+    pub root_device_type: Observed<String>,
+    /// Codes of its image from the AWS Marketplace.
+    #[serde(default)]
+    pub marketplace_codes: Observed<Vec<String>>,
+    /// Ids of the EBS volumes attached to it.
+    #[serde(default)]
+    pub volumes: Observed<Vec<String>>,
+    /// The VPC it runs in.
+    #[serde(default)]
+    pub vpc_id: Observed<Option<String>>,
+}
+
+/// An EBS volume. Source: EC2 API, `DescribeVolumes`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Volume {
+    /// Its ARN.
+    pub arn: String,
+    /// `vol-...`.
+    pub id: String,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: Observed<Tags>,
+    /// `creating`, `available`, `in-use`, `deleting`, `deleted`, `error`.
+    #[serde(default)]
+    pub state: Observed<String>,
+    /// Whether it is encrypted.
+    #[serde(default)]
+    pub encrypted: Observed<bool>,
+    /// The key as EC2 names it, where it is encrypted.
+    #[serde(default)]
+    pub kms_key: Observed<Option<String>>,
+    /// Ids of the instances it is attached to.
+    #[serde(default)]
+    pub attached_to: Observed<Vec<String>>,
+}
+
+/// Encryption of new EBS volumes in a region.
+/// Source: EC2 API, `GetEbsEncryptionByDefault` and `GetEbsDefaultKmsKeyId`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EbsDefaults {
+    /// Whether every new volume is encrypted.
+    #[serde(default)]
+    pub encryption: Observed<bool>,
+    /// The key that is then used.
+    #[serde(default)]
+    pub kms_key: Observed<String>,
+}

@@ -1,0 +1,227 @@
+//! A fact that was read, or the reason it was not.
+
+use serde::{Deserialize, Serialize};
+
+/// A fact: known, or the reason it is not.
+///
+/// A fact that a snapshot does not mention is [`GapKind::NotCollected`], never a default: a rule
+/// that reads it answers `unknown`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Observed<T> {
+    /// The fact as it was read.
+    Known(T),
+    /// Why it could not be read.
+    Unknown(Gap),
+}
+
+impl<T> Observed<T> {
+    /// The fact, or the gap: what a rule applies `?` to.
+    ///
+    /// # Errors
+    /// The gap, where the fact is not known.
+    pub fn get(&self) -> Result<&T, Gap> {
+        match self {
+            Observed::Known(fact) => Ok(fact),
+            Observed::Unknown(gap) => Err(gap.clone()),
+        }
+    }
+
+    /// The fact, where it is known.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Observed::Known(fact) => Some(fact),
+            Observed::Unknown(_) => None,
+        }
+    }
+
+    /// The gap, where there is one.
+    pub fn gap(&self) -> Option<&Gap> {
+        match self {
+            Observed::Known(_) => None,
+            Observed::Unknown(gap) => Some(gap),
+        }
+    }
+
+    /// Changes the fact where it is known.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Observed<U> {
+        match self {
+            Observed::Known(fact) => Observed::Known(change(fact)),
+            Observed::Unknown(gap) => Observed::Unknown(gap),
+        }
+    }
+}
+
+impl<T> Default for Observed<T> {
+    fn default() -> Self {
+        Observed::Unknown(Gap::not_collected())
+    }
+}
+
+impl<T> From<Result<T, Gap>> for Observed<T> {
+    fn from(result: Result<T, Gap>) -> Self {
+        match result {
+            Ok(fact) => Observed::Known(fact),
+            Err(gap) => Observed::Unknown(gap),
+        }
+    }
+}
+
+/// What a list call returned, and why there may be more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listing<T> {
+    /// What was read before any gap.
+    pub items: Vec<T>,
+    /// Why the list may be longer: a page that failed, a call that was denied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<Gap>,
+}
+
+impl<T> Listing<T> {
+    /// A list that was read to its end.
+    #[must_use]
+    pub fn complete(items: Vec<T>) -> Self {
+        Listing { items, gap: None }
+    }
+
+    /// The first item that fits. `None` only where the whole list was read.
+    ///
+    /// # Errors
+    /// The gap, where nothing fits in what was read and the list may be longer.
+    pub fn find(&self, fits: impl Fn(&T) -> bool) -> Result<Option<&T>, Gap> {
+        match (self.items.iter().find(|item| fits(item)), &self.gap) {
+            (Some(item), _) => Ok(Some(item)),
+            (None, None) => Ok(None),
+            (None, Some(gap)) => Err(gap.clone()),
+        }
+    }
+
+    /// All items, where the list was read to its end.
+    ///
+    /// # Errors
+    /// The gap, where the list may be longer.
+    pub fn all(&self) -> Result<&[T], Gap> {
+        match &self.gap {
+            None => Ok(&self.items),
+            Some(gap) => Err(gap.clone()),
+        }
+    }
+}
+
+impl<T> Default for Listing<T> {
+    fn default() -> Self {
+        Listing {
+            items: Vec::new(),
+            gap: Some(Gap::not_collected()),
+        }
+    }
+}
+
+/// Why something is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gap {
+    /// What sort of failure it was.
+    pub kind: GapKind,
+    /// The operation as AWS names it, `kms:GetKeyPolicy`; empty where none was sent.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub operation: String,
+    /// The IAM action that allows it, which S3 names differently: `s3:GetEncryptionConfiguration`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub action: String,
+    /// AWS's error code, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// What AWS, or the network, said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+}
+
+/// What sort of failure left something unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GapKind {
+    /// The credentials may not do it.
+    Denied,
+    /// AWS asked for fewer calls until the retries were used up.
+    Throttled,
+    /// Any other failure: network, time-out, an answer nobody understands.
+    Error,
+    /// The region is not enabled for the account.
+    RegionDisabled,
+    /// The scan was stopped before it was read.
+    Interrupted,
+    /// The snapshot does not hold it.
+    NotCollected,
+    /// It was read and contradicts itself or cannot be understood.
+    Unreadable,
+    /// It belongs to another account, where only that account can read it.
+    Foreign,
+}
+
+impl Gap {
+    /// A fact that the snapshot does not mention.
+    #[must_use]
+    pub fn not_collected() -> Self {
+        Gap::told(GapKind::NotCollected, "the snapshot does not hold it")
+    }
+
+    /// A gap that no operation failed for, with its reason.
+    pub fn told(kind: GapKind, message: impl Into<String>) -> Self {
+        Gap {
+            kind,
+            operation: String::new(),
+            action: String::new(),
+            code: None,
+            message: message.into(),
+        }
+    }
+
+    /// The gap in words: what was asked, how it failed, which IAM action is missing.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let code = self.code.as_ref().map_or(String::new(), |code| format!(" ({code})"));
+        match self.kind {
+            GapKind::Denied => format!(
+                "{} was denied{code}: these credentials need {}",
+                self.operation, self.action
+            ),
+            GapKind::Throttled => format!("{} was throttled{code} until the retries ran out", self.operation),
+            GapKind::Error => format!("{} failed{code}: {}", self.operation, self.message),
+            GapKind::Interrupted => format!("{} was not read: {}", self.operation, self.message),
+            GapKind::RegionDisabled => "the region is not enabled for this account".to_owned(),
+            GapKind::NotCollected | GapKind::Unreadable | GapKind::Foreign => self.message.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_absent_fact_is_a_gap() {
+        #[derive(Deserialize)]
+        struct Holder {
+            #[serde(default)]
+            encrypted: Observed<bool>,
+            #[serde(default)]
+            volumes: Listing<String>,
+        }
+        let holder: Holder = serde_json::from_str("{}").unwrap();
+        assert_eq!(holder.encrypted.get(), Err(Gap::not_collected()));
+        assert_eq!(holder.volumes.find(|_| true), Err(Gap::not_collected()));
+    }
+
+    #[test]
+    fn what_was_found_counts_although_the_list_broke_off() {
+        let listing = Listing {
+            items: vec![1],
+            gap: Some(Gap::told(GapKind::Error, "cut")),
+        };
+        assert_eq!(listing.find(|item| *item == 1), Ok(Some(&1)));
+        assert!(listing.find(|item| *item == 2).is_err());
+        assert!(listing.all().is_err());
+    }
+}

@@ -1,0 +1,83 @@
+//! RDS instances, Aurora and Multi-AZ DB clusters.
+
+use serde::{Deserialize, Serialize};
+
+use super::Observed;
+use super::tag::Tags;
+
+/// A DB instance. Source: RDS API, `DescribeDBInstances`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DbInstance {
+    /// Its ARN.
+    pub arn: String,
+    /// Its identifier.
+    pub id: String,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: Observed<Tags>,
+    /// The cluster it is a member of. A member is judged as part of its cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
+    /// `mysql`, `postgres`, `oracle-ee`, `custom-oracle-ee`, ...
+    #[serde(default)]
+    pub engine: Observed<String>,
+    /// `available`, `modifying`, `storage-full`, ...
+    #[serde(default)]
+    pub state: Observed<String>,
+    /// Whether its storage is encrypted.
+    #[serde(default)]
+    pub encrypted: Observed<bool>,
+    /// The key as RDS names it, where it is encrypted.
+    #[serde(default)]
+    pub kms_key: Observed<Option<String>>,
+    /// Retention of automated backups in days; 0 switches them off.
+    #[serde(default)]
+    pub backup_retention_days: Observed<i32>,
+}
+
+/// A DB cluster. Source: RDS API, `DescribeDBClusters`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DbCluster {
+    /// Its ARN.
+    pub arn: String,
+    /// Its identifier.
+    pub id: String,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: Observed<Tags>,
+    /// `aurora-mysql`, `aurora-postgresql`; `mysql` or `postgres` for a Multi-AZ DB cluster.
+    pub engine: String,
+    /// `available`, `modifying`, ...
+    #[serde(default)]
+    pub state: Observed<String>,
+    /// Whether its storage is encrypted.
+    #[serde(default)]
+    pub encrypted: Observed<bool>,
+    /// The key as RDS names it, where it is encrypted.
+    #[serde(default)]
+    pub kms_key: Observed<Option<String>>,
+    /// Retention of automated backups in days.
+    #[serde(default)]
+    pub backup_retention_days: Observed<i32>,
+    /// Identifiers of its member instances.
+    #[serde(default)]
+    pub members: Observed<Vec<String>>,
+}
+
+impl DbCluster {
+    /// A Multi-AZ DB cluster is told by its engine. The `MultiAZ` flag is true for Aurora too.
+    ///
+    /// Source: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBCluster.html>.
+    #[must_use]
+    pub fn is_multi_az(&self) -> bool {
+        matches!(self.engine.as_str(), "mysql" | "postgres")
+    }
+
+    /// Whether it is an Aurora cluster.
+    #[must_use]
+    pub fn is_aurora(&self) -> bool {
+        self.engine.starts_with("aurora")
+    }
+}

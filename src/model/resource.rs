@@ -1,0 +1,221 @@
+//! A resource of any kind, as rules, reports and the evaluator see it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::dynamodb::Table;
+use super::ec2::{Instance, Volume};
+use super::observed::Gap;
+use super::rds::{DbCluster, DbInstance};
+use super::s3::Bucket;
+use super::snapshot::{Region, Snapshot};
+use super::tag::Tags;
+use super::vpc::Vpc;
+use super::Observed;
+
+/// What a resource is: the report's `type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ResourceKind {
+    /// A general purpose S3 bucket.
+    S3Bucket,
+    /// An EC2 instance.
+    Ec2Instance,
+    /// An EBS volume.
+    EbsVolume,
+    /// An RDS DB instance that is in no cluster.
+    RdsInstance,
+    /// An RDS Multi-AZ DB cluster.
+    RdsCluster,
+    /// An Aurora cluster.
+    AuroraCluster,
+    /// A DynamoDB table.
+    DynamodbTable,
+    /// A VPC.
+    Vpc,
+    /// An account's settings in one region.
+    Region,
+}
+
+impl ResourceKind {
+    /// As in the JSON report.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ResourceKind::S3Bucket => "s3-bucket",
+            ResourceKind::Ec2Instance => "ec2-instance",
+            ResourceKind::EbsVolume => "ebs-volume",
+            ResourceKind::RdsInstance => "rds-instance",
+            ResourceKind::RdsCluster => "rds-cluster",
+            ResourceKind::AuroraCluster => "aurora-cluster",
+            ResourceKind::DynamodbTable => "dynamodb-table",
+            ResourceKind::Vpc => "vpc",
+            ResourceKind::Region => "region",
+        }
+    }
+
+    /// Whether AWS Backup selects resources of this kind by their tag.
+    #[must_use]
+    pub fn is_backed_up(self) -> bool {
+        !matches!(self, ResourceKind::Vpc | ResourceKind::Region)
+    }
+
+    /// AWS Backup's name of the resource type in its opt-in settings; none where it has none.
+    ///
+    /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeRegionSettings.html>.
+    #[must_use]
+    pub fn backup_name(self) -> Option<&'static str> {
+        match self {
+            ResourceKind::S3Bucket => Some("S3"),
+            ResourceKind::Ec2Instance => Some("EC2"),
+            ResourceKind::EbsVolume => Some("EBS"),
+            ResourceKind::RdsInstance | ResourceKind::RdsCluster => Some("RDS"),
+            ResourceKind::AuroraCluster => Some("Aurora"),
+            ResourceKind::DynamodbTable => Some("DynamoDB"),
+            ResourceKind::Vpc | ResourceKind::Region => None,
+        }
+    }
+}
+
+/// One resource of a snapshot.
+#[derive(Debug, Clone, Copy)]
+pub enum Resource<'a> {
+    /// An S3 bucket.
+    Bucket(&'a Bucket),
+    /// An EC2 instance.
+    Instance(&'a Instance),
+    /// An EBS volume.
+    Volume(&'a Volume),
+    /// An RDS DB instance that is in no cluster.
+    DbInstance(&'a DbInstance),
+    /// An Aurora or a Multi-AZ DB cluster.
+    DbCluster(&'a DbCluster),
+    /// A DynamoDB table.
+    Table(&'a Table),
+    /// A VPC.
+    Vpc(&'a Vpc),
+    /// The account's settings in one region.
+    Region(&'a Region),
+}
+
+impl<'a> Resource<'a> {
+    /// What it is.
+    #[must_use]
+    pub fn kind(self) -> ResourceKind {
+        match self {
+            Resource::Bucket(_) => ResourceKind::S3Bucket,
+            Resource::Instance(_) => ResourceKind::Ec2Instance,
+            Resource::Volume(_) => ResourceKind::EbsVolume,
+            Resource::DbInstance(_) => ResourceKind::RdsInstance,
+            Resource::DbCluster(cluster) if cluster.is_multi_az() => ResourceKind::RdsCluster,
+            Resource::DbCluster(_) => ResourceKind::AuroraCluster,
+            Resource::Table(_) => ResourceKind::DynamodbTable,
+            Resource::Vpc(_) => ResourceKind::Vpc,
+            Resource::Region(_) => ResourceKind::Region,
+        }
+    }
+
+    /// Its ARN and its id; none for a region, which AWS gives neither.
+    #[must_use]
+    pub fn names(self) -> Option<(&'a str, &'a str)> {
+        match self {
+            Resource::Bucket(it) => Some((&it.arn, &it.id)),
+            Resource::Instance(it) => Some((&it.arn, &it.id)),
+            Resource::Volume(it) => Some((&it.arn, &it.id)),
+            Resource::DbInstance(it) => Some((&it.arn, &it.id)),
+            Resource::DbCluster(it) => Some((&it.arn, &it.id)),
+            Resource::Table(it) => Some((&it.arn, &it.id)),
+            Resource::Vpc(it) => Some((&it.arn, &it.id)),
+            Resource::Region(_) => None,
+        }
+    }
+
+    /// Its tags; none for what is not backed up.
+    #[must_use]
+    pub fn tags(self) -> Option<&'a Observed<Tags>> {
+        match self {
+            Resource::Bucket(it) => Some(&it.tags),
+            Resource::Instance(it) => Some(&it.tags),
+            Resource::Volume(it) => Some(&it.tags),
+            Resource::DbInstance(it) => Some(&it.tags),
+            Resource::DbCluster(it) => Some(&it.tags),
+            Resource::Table(it) => Some(&it.tags),
+            Resource::Vpc(_) | Resource::Region(_) => None,
+        }
+    }
+
+    /// Its `Name` tag, where it has one and the tags were read.
+    #[must_use]
+    pub fn name(self) -> Option<&'a str> {
+        match self {
+            Resource::Vpc(vpc) => vpc.name.as_deref(),
+            _ => self.tags()?.known()?.get("Name").map(String::as_str),
+        }
+    }
+
+    /// Its state, where the kind has one that AWS Backup minds.
+    #[must_use]
+    pub fn state(self) -> Option<&'a Observed<String>> {
+        match self {
+            Resource::Instance(it) => Some(&it.state),
+            Resource::Volume(it) => Some(&it.state),
+            Resource::DbInstance(it) => Some(&it.state),
+            Resource::DbCluster(it) => Some(&it.state),
+            Resource::Table(it) => Some(&it.state),
+            Resource::Bucket(_) | Resource::Vpc(_) | Resource::Region(_) => None,
+        }
+    }
+
+    /// Whether it is on its way out: such a resource is left out of a report.
+    #[must_use]
+    pub fn is_leaving(self) -> bool {
+        self.state().and_then(Observed::known).is_some_and(|state| {
+            matches!(
+                state.to_ascii_lowercase().as_str(),
+                "deleting" | "deleted" | "shutting-down" | "terminated"
+            )
+        })
+    }
+}
+
+impl Region {
+    /// The backed-up resources of the region, but for its buckets, then its VPCs.
+    pub fn resources(&self) -> impl Iterator<Item = Resource<'_>> {
+        let members = |db: &&DbInstance| db.cluster.is_none();
+        let instances = self.instances.items.iter().map(Resource::Instance);
+        let volumes = self.volumes.items.iter().map(Resource::Volume);
+        let databases = self.db_instances.items.iter().filter(members).map(Resource::DbInstance);
+        let clusters = self.db_clusters.items.iter().map(Resource::DbCluster);
+        let tables = self.tables.items.iter().map(Resource::Table);
+        let vpcs = self.network.vpcs.items.iter().map(Resource::Vpc);
+        instances
+            .chain(volumes)
+            .chain(databases)
+            .chain(clusters)
+            .chain(tables)
+            .chain(vpcs)
+            .filter(|resource| !resource.is_leaving())
+    }
+}
+
+impl Snapshot {
+    /// Everything in one region: its buckets, its other resources, its VPCs. The region itself is not among them.
+    pub fn resources_in<'a>(&'a self, region: &'a str) -> impl Iterator<Item = Resource<'a>> {
+        let buckets = self
+            .buckets
+            .items
+            .iter()
+            .filter(move |bucket| bucket.region.known().is_some_and(|name| name == region))
+            .map(Resource::Bucket);
+        let others = self.regions.get(region).into_iter().flat_map(Region::resources);
+        buckets.chain(others)
+    }
+
+    /// Buckets whose region could not be read, each with the reason.
+    pub fn buckets_without_region(&self) -> impl Iterator<Item = (&Bucket, &Gap)> {
+        self.buckets
+            .items
+            .iter()
+            .filter_map(|bucket| bucket.region.gap().map(|gap| (bucket, gap)))
+    }
+}

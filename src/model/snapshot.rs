@@ -1,0 +1,146 @@
+//! Everything that was seen of one account.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::backup::BackupSettings;
+use super::coverage::{Coverage, Stats};
+use super::dynamodb::Table;
+use super::ec2::{EbsDefaults, Instance, Volume};
+use super::kms::Key;
+use super::observed::{Gap, GapKind};
+use super::rds::{DbCluster, DbInstance};
+use super::s3::Bucket;
+use super::vpc::Network;
+use super::{Listing, Observed};
+
+/// The version of the snapshot format that this program reads and writes.
+pub const SNAPSHOT_VERSION: u32 = 1;
+
+/// Everything that was seen of one account at one time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Snapshot {
+    /// Always [`SNAPSHOT_VERSION`].
+    pub snapshot_version: u32,
+    /// Where it came from.
+    #[serde(default)]
+    pub source: Source,
+    /// The account; none where a plan does not know it.
+    pub account_id: Option<String>,
+    /// The key of the backup tag it was read for: tags with other keys are not kept.
+    pub tag_key: String,
+    /// When reading began, RFC 3339 in UTC.
+    pub started_at: String,
+    /// When reading ended, RFC 3339 in UTC.
+    pub finished_at: String,
+    /// Whether reading was stopped before its end.
+    #[serde(default)]
+    pub interrupted: bool,
+    /// The calls it took.
+    #[serde(default)]
+    pub stats: Stats,
+    /// One row per region and service asked.
+    #[serde(default)]
+    pub coverage: Vec<Coverage>,
+    /// Buckets of the scanned regions, and those whose region is not known.
+    #[serde(default)]
+    pub buckets: Listing<Bucket>,
+    /// The scanned regions by name.
+    #[serde(default)]
+    pub regions: BTreeMap<String, Region>,
+    /// Keys by ARN, whatever their region.
+    #[serde(default)]
+    pub keys: BTreeMap<String, Key>,
+}
+
+/// Where a snapshot came from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// A live account.
+    #[default]
+    Aws,
+    /// A file that `collect` wrote.
+    Snapshot,
+    /// `terraform show -json`.
+    TerraformPlan,
+    /// A CloudFormation template.
+    Cloudformation,
+}
+
+/// What was seen in one region.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Region {
+    /// Whether the region is not enabled for the account: then nothing was asked there.
+    #[serde(default)]
+    pub disabled: bool,
+    /// EC2 instances.
+    #[serde(default)]
+    pub instances: Listing<Instance>,
+    /// EBS volumes.
+    #[serde(default)]
+    pub volumes: Listing<Volume>,
+    /// Encryption of new volumes.
+    #[serde(default)]
+    pub ebs_defaults: EbsDefaults,
+    /// VPCs and what is in them.
+    #[serde(default)]
+    pub network: Network,
+    /// RDS instances, members of clusters too.
+    #[serde(default)]
+    pub db_instances: Listing<DbInstance>,
+    /// Aurora and Multi-AZ DB clusters.
+    #[serde(default)]
+    pub db_clusters: Listing<DbCluster>,
+    /// DynamoDB tables.
+    #[serde(default)]
+    pub tables: Listing<Table>,
+    /// AWS Backup's settings.
+    #[serde(default)]
+    pub backup_settings: Observed<BackupSettings>,
+    /// ARNs of keys that resources name by alias or id.
+    #[serde(default)]
+    pub key_names: BTreeMap<String, Observed<String>>,
+}
+
+/// A listing that could hold resources to back up and was not read to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlisted<'a> {
+    /// The region; none for the list of buckets, which covers all.
+    pub region: Option<&'a str>,
+    /// The service: `ec2`, `ebs`, ...
+    pub service: &'static str,
+    /// Why.
+    pub gap: &'a Gap,
+}
+
+impl Snapshot {
+    /// The listings of resources that can be backed up which were not read to their end.
+    #[must_use]
+    pub fn unlisted(&self) -> Vec<Unlisted<'_>> {
+        let mut unlisted = Vec::new();
+        if let Some(gap) = &self.buckets.gap {
+            unlisted.push(Unlisted { region: None, service: "s3", gap });
+        }
+        for (name, region) in &self.regions {
+            let listings = [
+                ("ec2", &region.instances.gap),
+                ("ebs", &region.volumes.gap),
+                ("rds", &region.db_instances.gap),
+                ("rds", &region.db_clusters.gap),
+                ("dynamodb", &region.tables.gap),
+            ];
+            for (service, gap) in listings {
+                // A region that is not enabled runs nothing and backs nothing up.
+                if let Some(gap) = gap.as_ref().filter(|gap| gap.kind != GapKind::RegionDisabled) {
+                    unlisted.push(Unlisted { region: Some(name), service, gap });
+                }
+            }
+        }
+        unlisted
+    }
+}

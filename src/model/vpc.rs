@@ -1,0 +1,116 @@
+//! VPCs as far as traffic to S3 goes. Source: EC2 API.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Listing, Observed};
+
+/// The networks of a region.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// The VPCs. Source: `DescribeVpcs`.
+    #[serde(default)]
+    pub vpcs: Listing<Vpc>,
+    /// Their subnets. Source: `DescribeSubnets`.
+    #[serde(default)]
+    pub subnets: Listing<Subnet>,
+    /// Their route tables. Source: `DescribeRouteTables`.
+    #[serde(default)]
+    pub route_tables: Listing<RouteTable>,
+    /// Their network interfaces. Source: `DescribeNetworkInterfaces`.
+    #[serde(default)]
+    pub interfaces: Listing<NetworkInterface>,
+    /// Their endpoints. Source: `DescribeVpcEndpoints`.
+    #[serde(default)]
+    pub endpoints: Listing<VpcEndpoint>,
+}
+
+/// A VPC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vpc {
+    /// Its ARN.
+    pub arn: String,
+    /// `vpc-...`.
+    pub id: String,
+    /// Its `Name` tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Whether it is the region's default VPC.
+    #[serde(default)]
+    pub is_default: bool,
+    /// The account that owns it: only the owner may add endpoints to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+}
+
+/// A subnet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subnet {
+    /// `subnet-...`.
+    pub id: String,
+    /// Its VPC.
+    pub vpc_id: String,
+}
+
+/// A route table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteTable {
+    /// `rtb-...`.
+    pub id: String,
+    /// Its VPC.
+    pub vpc_id: String,
+    /// Whether subnets without a table of their own use it.
+    pub main: bool,
+    /// Subnets that name it themselves.
+    pub subnets: Vec<String>,
+    /// Its routes, as far as rules read them.
+    pub routes: Vec<Route>,
+}
+
+/// A route to a gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// A CIDR block or a prefix list, `pl-...`.
+    pub destination: String,
+    /// `igw-...`, `vpce-...`, `nat-...`, `local`.
+    pub target: String,
+    /// `active`, `blackhole`.
+    pub state: String,
+}
+
+/// A network interface.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkInterface {
+    /// `eni-...`.
+    pub id: String,
+    /// Its VPC.
+    pub vpc_id: String,
+    /// Its subnet.
+    pub subnet_id: String,
+    /// `interface`, `nat_gateway`, `vpc_endpoint`, `lambda`, ...
+    pub interface_type: String,
+}
+
+/// An endpoint of a VPC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VpcEndpoint {
+    /// `vpce-...`.
+    pub id: String,
+    /// Its VPC.
+    pub vpc_id: String,
+    /// `Gateway`, `Interface`, `GatewayLoadBalancer`.
+    pub endpoint_type: String,
+    /// `com.amazonaws.<region>.<service>`.
+    pub service_name: String,
+    /// `available`, `pending`, ... AWS writes it in lower case where its own model does not.
+    pub state: String,
+    /// Its policy document, kept for gateway endpoints to S3 only.
+    #[serde(default)]
+    pub policy: Observed<String>,
+}

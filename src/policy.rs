@@ -1,0 +1,32 @@
+//! KMS key policies, judged as IAM judges them.
+//!
+//! The one question the product rests on is *can the central account use this KMS key to copy this backup?*
+//! [`copy`] asks it; everything else here answers any question of that form:
+//!
+//! ```text
+//! text ──document──> Document ─┐
+//!                              ├─evaluate──> Decision (allowed, denied, conditional, and why)
+//! request (who, action, key, ──┘
+//!          condition context)
+//! ```
+//!
+//! A condition key is known, known to be absent, or unknown, and so every answer has three values ([`truth::Truth`]).
+//! The evaluation logic is that of
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>.
+//! Nothing here reads a clock, the environment or a file.
+
+pub mod condition;
+pub mod copy;
+pub mod document;
+pub mod evaluate;
+pub mod explain;
+pub mod facts;
+pub mod matching;
+pub mod operator;
+pub mod principal;
+pub mod request;
+pub mod truth;
+pub mod value;
+
+mod read;
+mod read_conditions;

@@ -1,0 +1,101 @@
+//! What is known about the key, the central account and the path of the call.
+
+use std::collections::BTreeMap;
+
+use crate::model::arn::Arn;
+
+/// What is known about the key. `None` where it is not known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyFacts {
+    /// The key's ARN.
+    pub key_arn: Option<String>,
+    /// The account that owns it.
+    pub key_account: String,
+    /// The region it is used in; where it is not known, the ARN's counts.
+    pub region: Option<String>,
+    /// `SYMMETRIC_DEFAULT`
+    pub key_spec: Option<String>,
+    /// `ENCRYPT_DECRYPT`
+    pub key_usage: Option<String>,
+    /// `AWS_KMS`
+    pub origin: Option<String>,
+    /// Whether it is a multi-Region key.
+    pub multi_region: Option<bool>,
+    /// Its tags.
+    pub tags: Option<BTreeMap<String, String>>,
+}
+
+impl KeyFacts {
+    fn arn(&self) -> Option<Arn<'_>> {
+        self.key_arn.as_deref().and_then(Arn::parse)
+    }
+
+    /// The region the key is used in, from the facts or from the ARN.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        self.region
+            .as_deref()
+            .or_else(|| self.arn().map(|arn| arn.region))
+    }
+
+    /// The partition, from the ARN or the region; `aws` where neither is known.
+    #[must_use]
+    pub fn partition(&self) -> &str {
+        match (self.arn(), self.region()) {
+            (Some(arn), _) => arn.partition,
+            (None, Some(region)) if region.starts_with("cn-") => "aws-cn",
+            (None, Some(region)) if region.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        }
+    }
+
+    /// Whether the central account owns the key, which counts as shared.
+    #[must_use]
+    pub fn is_central(&self, asker: &Asker) -> bool {
+        self.key_account == asker.central_account
+    }
+
+    /// The ARN, with `*` for what is not known of it.
+    pub(super) fn arn_shape(&self) -> String {
+        self.key_arn.clone().unwrap_or_else(|| {
+            let region = self.region().unwrap_or("*");
+            format!(
+                "arn:{}:kms:{region}:{}:key/*",
+                self.partition(),
+                self.key_account
+            )
+        })
+    }
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asker {
+    /// The central account's id.
+    pub central_account: String,
+    /// Its organization's id, where it was read or given.
+    pub org_id: Option<String>,
+}
+
+/// The service that calls KMS for AWS Backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// EBS, EC2 and Storage Gateway volumes.
+    Ec2,
+    /// RDS and Aurora.
+    Rds,
+}
+
+impl Via {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Ec2, Self::Rds];
+
+    /// As it stands in `kms:ViaService`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ec2 => "ec2",
+            Self::Rds => "rds",
+        }
+    }
+}

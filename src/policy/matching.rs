@@ -1,0 +1,219 @@
+//! Wildcards, in time linear in the pattern.
+
+use super::truth::Truth;
+
+/// One unit of a pattern, after policy variables were put in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Token {
+    /// Exactly this character.
+    Char(char),
+    /// `?`: any one character.
+    One,
+    /// `*`: any run of characters, also none.
+    Any,
+}
+
+/// Stands for the unknown part of a [shape](against_shape): only `*` covers it for sure.
+/// A noncharacter, which no AWS identifier contains.
+const HOLE: char = '\u{10FFFF}';
+
+/// Reads `*` and `?` as wildcards.
+#[must_use]
+pub fn tokens(pattern: &str) -> Vec<Token> {
+    pattern
+        .chars()
+        .map(|c| match c {
+            '*' => Token::Any,
+            '?' => Token::One,
+            c => Token::Char(c),
+        })
+        .collect()
+}
+
+/// Whether the pattern covers the whole text.
+///
+/// Greedy with one point to return to: after a mismatch only the run since the last `*` is tried again, and a run that
+/// matched is never longer than the text. So the cost is the pattern's length plus the square of the text's, and the
+/// texts here (actions, ARNs) are short.
+#[must_use]
+pub fn covers(pattern: &[Token], text: &str) -> bool {
+    let text: Vec<char> = text.chars().collect();
+    let (mut p, mut t) = (0, 0);
+    let mut back: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some(Token::Any) => {
+                p += 1;
+                back = Some((p, t));
+            }
+            Some(Token::Char(c)) if *c == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            Some(Token::One) if text[t] != HOLE => {
+                p += 1;
+                t += 1;
+            }
+            _ => match back {
+                Some((after_star, from)) => {
+                    p = after_star;
+                    t = from + 1;
+                    back = Some((after_star, t));
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|token| *token == Token::Any)
+}
+
+/// [`covers`] for a pattern as it is written in a policy.
+#[must_use]
+pub fn glob(pattern: &str, text: &str) -> bool {
+    covers(&tokens(pattern), text)
+}
+
+/// Whether an action of a policy covers a concrete one: wildcards, without regard to case.
+///
+/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html>.
+#[must_use]
+pub fn action(pattern: &str, action: &str) -> bool {
+    glob(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase())
+}
+
+/// Whether the pattern covers a text of which only the shape is known: each `*` in `shape` is an unknown run of
+/// characters, possibly none.
+///
+/// `True` where it covers every text of that shape, `False` where it covers none. Errs to `Unknown`.
+#[must_use]
+pub fn against_shape(pattern: &[Token], shape: &str) -> Truth {
+    if covers(pattern, &shape.replace('*', &HOLE.to_string())) {
+        Truth::True
+    } else if overlap(pattern, &tokens(shape)) {
+        Truth::Unknown
+    } else {
+        Truth::False
+    }
+}
+
+/// Whether some text is covered by both patterns.
+///
+/// Row by row over the first pattern: `live[j]` says that what was read so far can also be read by the first `j` tokens
+/// of the second.
+fn overlap(pattern: &[Token], shape: &[Token]) -> bool {
+    let mut live = vec![false; shape.len() + 1];
+    live[0] = true;
+    skip_stars(&mut live, shape);
+    for token in pattern {
+        let mut next = vec![false; shape.len() + 1];
+        for (j, _) in live.iter().enumerate().filter(|(_, alive)| **alive) {
+            match (token, shape.get(j)) {
+                (Token::Any, _) => next[j..].fill(true),
+                (_, Some(Token::Any)) => next[j] = true,
+                (Token::Char(a), Some(Token::Char(b))) if a != b => {}
+                (_, Some(_)) => next[j + 1] = true,
+                (_, None) => {}
+            }
+            if *token == Token::Any {
+                break;
+            }
+        }
+        skip_stars(&mut next, shape);
+        if !next.contains(&true) {
+            return false;
+        }
+        live = next;
+    }
+    live[shape.len()]
+}
+
+/// A `*` of the shape may stand for nothing.
+fn skip_stars(live: &mut [bool], shape: &[Token]) {
+    for (j, token) in shape.iter().enumerate() {
+        if live[j] && *token == Token::Any {
+            live[j + 1] = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_cover_runs_and_single_characters() {
+        let covered = [
+            ("*", ""),
+            ("*", "kms:Decrypt"),
+            ("a*c", "ac"),
+            ("a*c", "abcabc"),
+            ("a?c", "abc"),
+            ("*b*d", "abcd"),
+            ("**", "x"),
+            ("a*?", "ab"),
+            ("", ""),
+            ("*ab", "aab"),
+        ];
+        for (pattern, text) in covered {
+            assert!(glob(pattern, text), "{pattern} {text}");
+        }
+        let missed = [
+            ("", "a"),
+            ("?", ""),
+            ("a?c", "ac"),
+            ("a*c", "abd"),
+            ("A", "a"),
+            ("a*b*c", "acb"),
+        ];
+        for (pattern, text) in missed {
+            assert!(!glob(pattern, text), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn actions_ignore_case_and_take_wildcards_anywhere() {
+        assert!(action("KMS:reencrypt*", "kms:ReEncryptFrom"));
+        assert!(action("kms:*Grant", "kms:CreateGrant"));
+        assert!(action("kms:ReEncrypt????", "kms:ReEncryptFrom"));
+        assert!(action("*", "kms:Decrypt"));
+        assert!(!action("kms:ReEncrypt", "kms:ReEncryptFrom"));
+        assert!(!action("kms:*Grant", "kms:ListGrants"));
+        assert!(!action("s3:*", "kms:Decrypt"));
+    }
+
+    #[test]
+    fn a_megabyte_of_stars_ends() {
+        let hostile = format!("{}a", "*".repeat(1 << 20));
+        assert!(!glob(&hostile, &"b".repeat(2048)));
+        let alternating = "*a".repeat(1 << 19);
+        assert!(!glob(&alternating, &"a".repeat(2048)));
+        assert_eq!(
+            against_shape(&tokens(&hostile), "ec2.*.amazonaws.com"),
+            Truth::False
+        );
+    }
+
+    #[test]
+    fn a_shape_is_covered_for_sure_perhaps_or_never() {
+        let cases = [
+            ("ec2.*.amazonaws.com", Truth::True),
+            ("*", Truth::True),
+            ("ec2.*", Truth::True),
+            ("ec2.eu-west-1.amazonaws.com", Truth::Unknown),
+            ("ec2.eu-*.amazonaws.com", Truth::Unknown),
+            ("ec2.?*.amazonaws.com", Truth::Unknown),
+            ("*.eu-west-1.amazonaws.com", Truth::Unknown),
+            ("s3.*.amazonaws.com", Truth::False),
+            ("ec2.eu-west-1.amazonaws.com.cn", Truth::False),
+            ("rds.eu-west-1.amazonaws.com", Truth::False),
+            ("", Truth::False),
+        ];
+        for (pattern, expected) in cases {
+            assert_eq!(
+                against_shape(&tokens(pattern), "ec2.*.amazonaws.com"),
+                expected,
+                "{pattern}"
+            );
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! What was found, and the writers of it: one model, one writer per format.
+
+pub mod json;
+pub mod table;
+
+use std::io;
+
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::model::coverage::{Coverage, Stats};
+use crate::model::snapshot::Source;
+use crate::model::tag::BackupTag;
+use crate::model::{Gap, ResourceKind};
+use crate::rule::{Cause, Evidence, Rule};
+use crate::settings::Standard;
+
+/// Everything that was found in one account.
+#[derive(Debug)]
+pub struct Report {
+    /// Where the snapshot came from.
+    pub source: Source,
+    /// The account; none where a plan does not know it.
+    pub account_id: Option<String>,
+    /// The account that keeps the copies.
+    pub central_account_id: String,
+    /// Who helps where the account cannot help itself.
+    pub contact: String,
+    /// The key of the backup tag.
+    pub tag_key: String,
+    /// Whose severities count.
+    pub standard: Standard,
+    /// The regions that were asked.
+    pub regions: Vec<String>,
+    /// When reading began, RFC 3339.
+    pub started_at: String,
+    /// When reading ended, RFC 3339.
+    pub finished_at: String,
+    /// Whether reading was stopped before its end.
+    pub interrupted: bool,
+    /// Whether everything that was asked for could be read.
+    pub complete: bool,
+    /// The calls it took.
+    pub stats: Stats,
+    /// How far each service answered in each region, sorted.
+    pub coverage: Vec<Coverage>,
+    /// Lists that could hold something that decides and were not read to their end.
+    pub unread: Vec<Unread>,
+    /// Every resource that was read, sorted by region, type and ARN.
+    pub resources: Vec<ResourceLine>,
+    /// One finding per rule and resource, sorted by region, type, ARN and rule; skipped ones too.
+    pub findings: Vec<Finding>,
+}
+
+/// A list that was not read to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// The region; none where the list covers all.
+    pub region: Option<String>,
+    /// The service.
+    pub service: &'static str,
+    /// Why, in words.
+    pub reason: String,
+}
+
+impl Unread {
+    /// A list with its gap.
+    #[must_use]
+    pub fn new(region: Option<&str>, service: &'static str, gap: &Gap) -> Self {
+        Unread {
+            region: region.map(str::to_owned),
+            service,
+            reason: gap.sentence(),
+        }
+    }
+}
+
+/// The result of one rule on one resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Does not apply.
+    Skip,
+    /// As it should be.
+    Pass,
+    /// Not as it should be, without harm to the backup.
+    Warn,
+    /// Could not be judged.
+    Unknown,
+    /// Not as it should be.
+    Fail,
+}
+
+impl Status {
+    /// As in the JSON report.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Skip => "skip",
+            Status::Pass => "pass",
+            Status::Warn => "warn",
+            Status::Unknown => "unknown",
+            Status::Fail => "fail",
+        }
+    }
+}
+
+/// A resource's verdict: the worst of its findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ResourceVerdict {
+    /// Tagged `disabled` or `custom`.
+    Exempt,
+    /// Nothing worse than pass.
+    Ready,
+    /// Something warns.
+    AtRisk,
+    /// Something could not be judged, and nothing fails.
+    Unknown,
+    /// Something fails.
+    NotReady,
+}
+
+impl ResourceVerdict {
+    /// Every verdict, worst first.
+    pub const WORST_FIRST: [ResourceVerdict; 5] = [
+        ResourceVerdict::NotReady,
+        ResourceVerdict::Unknown,
+        ResourceVerdict::AtRisk,
+        ResourceVerdict::Ready,
+        ResourceVerdict::Exempt,
+    ];
+
+    /// What one finding makes of its resource.
+    #[must_use]
+    pub fn of(status: Status) -> Self {
+        match status {
+            Status::Skip | Status::Pass => ResourceVerdict::Ready,
+            Status::Warn => ResourceVerdict::AtRisk,
+            Status::Unknown => ResourceVerdict::Unknown,
+            Status::Fail => ResourceVerdict::NotReady,
+        }
+    }
+
+    /// As in the JSON report.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ResourceVerdict::Exempt => "exempt",
+            ResourceVerdict::Ready => "ready",
+            ResourceVerdict::AtRisk => "at-risk",
+            ResourceVerdict::Unknown => "unknown",
+            ResourceVerdict::NotReady => "not-ready",
+        }
+    }
+}
+
+/// One resource in a report.
+#[derive(Debug, Clone)]
+pub struct ResourceLine {
+    /// Its ARN, or what stands for one.
+    pub arn: String,
+    /// What it is.
+    pub kind: ResourceKind,
+    /// Its id.
+    pub id: String,
+    /// Its `Name` tag.
+    pub name: Option<String>,
+    /// Its region.
+    pub region: String,
+    /// Its account.
+    pub account_id: Option<String>,
+    /// What its backup tag says.
+    pub backup_tag: BackupTag,
+    /// The worst of its findings.
+    pub verdict: ResourceVerdict,
+}
+
+/// One rule on one resource.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// The same from run to run: see [`crate::evaluate::finding_id`].
+    pub id: String,
+    /// The rule.
+    pub rule: &'static Rule,
+    /// What came of it.
+    pub status: Status,
+    /// Whether it counts for the exit code.
+    pub deciding: bool,
+    /// The resource's ARN, or what stands for one.
+    pub resource: String,
+    /// The resource's id.
+    pub resource_id: String,
+    /// What the resource is.
+    pub kind: ResourceKind,
+    /// The resource's account.
+    pub account_id: Option<String>,
+    /// The resource's region.
+    pub region: String,
+    /// What the resource's backup tag says.
+    pub backup_tag: BackupTag,
+    /// What was seen.
+    pub message: String,
+    /// What to do.
+    pub fix: Option<String>,
+    /// Ids and lists that a program reads.
+    pub evidence: Evidence,
+    /// The reasons one by one, for reports that group by them.
+    pub causes: Vec<Cause>,
+}
+
+/// Why a report could not be written.
+#[derive(Debug, Error)]
+pub enum WriteError {
+    /// The writer failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The report could not be serialized.
+    #[error("the report cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl WriteError {
+    /// Whether the reader at the other end of a pipe went away, which is no error.
+    #[must_use]
+    pub fn is_broken_pipe(&self) -> bool {
+        match self {
+            WriteError::Io(error) => error.kind() == io::ErrorKind::BrokenPipe,
+            WriteError::Json(error) => error.io_error_kind() == Some(io::ErrorKind::BrokenPipe),
+        }
+    }
+}

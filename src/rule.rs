@@ -1,0 +1,171 @@
+//! What a rule is: its place in the table, its check, its outcome.
+
+pub mod context;
+pub mod keys;
+pub mod network;
+pub mod outcome;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::Resource;
+use crate::model::dynamodb::Table;
+use crate::model::ec2::{Instance, Volume};
+use crate::model::rds::DbCluster;
+use crate::model::s3::Bucket;
+use crate::model::snapshot::Region;
+use crate::model::vpc::Vpc;
+use crate::settings::{Severity, Standard};
+
+pub use context::Cx;
+pub use outcome::{Cause, Evidence, Judgement, Outcome, Verdict};
+
+/// A rule: one state that a resource should be in.
+#[derive(Debug)]
+pub struct Rule {
+    /// Names the state that passes: `s3-versioning-enabled`.
+    pub id: &'static str,
+    /// What it is about.
+    pub group: Group,
+    /// Who can mend a breach.
+    pub owner: Owner,
+    /// The state that passes, in a few words.
+    pub title: &'static str,
+    /// What a breach yields under the company guide.
+    pub guide: Severity,
+    /// What a breach yields under what AWS itself enforces.
+    pub aws: Severity,
+    /// What it checks, why, how to fix a breach, and its sources, in Markdown: the doc comment of its file.
+    pub docs: &'static str,
+    /// The judgement itself.
+    pub check: Check,
+}
+
+impl Rule {
+    /// What a breach yields under a standard.
+    #[must_use]
+    pub fn severity(&self, standard: Standard) -> Severity {
+        match standard {
+            Standard::Guide => self.guide,
+            Standard::Aws => self.aws,
+        }
+    }
+}
+
+/// What a rule is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Group {
+    /// The backup tag.
+    Tagging,
+    /// Keys and their policies.
+    Encryption,
+    /// What each service wants.
+    Service,
+    /// Traffic to S3.
+    Network,
+    /// The account's set-up for AWS Backup.
+    Account,
+    /// Backups and copies that really happened.
+    Proof,
+}
+
+impl Group {
+    /// Every group, in the order of the table of rules.
+    pub const ALL: [Group; 6] = [
+        Group::Tagging,
+        Group::Encryption,
+        Group::Service,
+        Group::Network,
+        Group::Account,
+        Group::Proof,
+    ];
+
+    /// As on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Group::Tagging => "tagging",
+            Group::Encryption => "encryption",
+            Group::Service => "service",
+            Group::Network => "network",
+            Group::Account => "account",
+            Group::Proof => "proof",
+        }
+    }
+}
+
+/// Who can mend a breach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Owner {
+    /// The team that owns the member account.
+    Member,
+    /// The platform team.
+    Platform,
+}
+
+impl Owner {
+    /// As in `backup-check rules`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Owner::Member => "member",
+            Owner::Platform => "platform",
+        }
+    }
+}
+
+/// The judgement of a rule, by the kind of resource that it looks at.
+///
+/// A check is pure: facts in, outcome out. `?` on a fact that is not known ends it with the gap,
+/// which the evaluator turns into an `unknown` finding.
+#[derive(Debug, Clone, Copy)]
+pub enum Check {
+    /// Every resource that can be backed up.
+    Any(fn(&Cx<'_>, Resource<'_>) -> Judgement),
+    /// S3 buckets.
+    Bucket(fn(&Cx<'_>, &Bucket) -> Judgement),
+    /// EC2 instances.
+    Instance(fn(&Cx<'_>, &Instance) -> Judgement),
+    /// EBS volumes.
+    Volume(fn(&Cx<'_>, &Volume) -> Judgement),
+    /// Aurora and Multi-AZ DB clusters.
+    DbCluster(fn(&Cx<'_>, &DbCluster) -> Judgement),
+    /// DynamoDB tables.
+    Table(fn(&Cx<'_>, &Table) -> Judgement),
+    /// VPCs.
+    Vpc(fn(&Cx<'_>, &Vpc) -> Judgement),
+    /// The account's settings in a region.
+    Region(fn(&Cx<'_>, &Region) -> Judgement),
+}
+
+impl Check {
+    /// Judges a resource; `None` where the rule is not about its kind.
+    #[must_use]
+    pub fn run(&self, cx: &Cx<'_>, resource: Resource<'_>) -> Option<Judgement> {
+        match (self, resource) {
+            (Check::Any(check), _) if resource.kind().is_backed_up() => Some(check(cx, resource)),
+            (Check::Bucket(check), Resource::Bucket(it)) => Some(check(cx, it)),
+            (Check::Instance(check), Resource::Instance(it)) => Some(check(cx, it)),
+            (Check::Volume(check), Resource::Volume(it)) => Some(check(cx, it)),
+            (Check::DbCluster(check), Resource::DbCluster(it)) => Some(check(cx, it)),
+            (Check::Table(check), Resource::Table(it)) => Some(check(cx, it)),
+            (Check::Vpc(check), Resource::Vpc(it)) => Some(check(cx, it)),
+            (Check::Region(check), Resource::Region(it)) => Some(check(cx, it)),
+            _ => None,
+        }
+    }
+}
+
+/// Declares a rule, with its doc comment as its documentation everywhere.
+macro_rules! rule {
+    ($(#[doc = $doc:literal])+ $name:ident = Rule { $($fields:tt)* }) => {
+        $(#[doc = $doc])+
+        pub static $name: $crate::rule::Rule = $crate::rule::Rule {
+            docs: concat!($($doc, "\n"),+),
+            $($fields)*
+        };
+    };
+}
+pub(crate) use rule;

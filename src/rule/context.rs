@@ -1,0 +1,165 @@
+//! Look-ups for rules: other resources of the region, keys and their policies.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::model::ec2::{Instance, Volume};
+use crate::model::observed::{Gap, GapKind};
+use crate::model::rds::DbInstance;
+use crate::model::snapshot::{Region, Snapshot};
+use crate::model::tag::{BackupTag, Tags};
+use crate::model::{Listing, Observed};
+use crate::policy::copy::{self, Asker, CopyAccess, KeyFacts, Via};
+use crate::policy::document::Document;
+use crate::settings::Settings;
+
+/// What a rule may look up while it judges a resource of one region.
+#[derive(Debug)]
+pub struct Cx<'a> {
+    /// Everything that was seen.
+    pub snapshot: &'a Snapshot,
+    /// What is known about the company.
+    pub settings: &'a Settings,
+    /// The name of the region.
+    pub region: &'a str,
+    seen: Option<&'a Region>,
+    volumes: BTreeMap<&'a str, &'a Volume>,
+    instances: BTreeMap<&'a str, &'a Instance>,
+    databases: BTreeMap<&'a str, &'a DbInstance>,
+    policies: &'a PolicyCache,
+}
+
+/// Judgements of key policies: one per key and service path, however many resources share it.
+#[derive(Debug, Default)]
+pub struct PolicyCache {
+    documents: RefCell<BTreeMap<String, Result<Rc<Document>, Gap>>>,
+    access: RefCell<BTreeMap<(String, &'static str, String), Rc<CopyAccess>>>,
+}
+
+impl<'a> Cx<'a> {
+    /// Look-ups for one region of a snapshot.
+    #[must_use]
+    pub fn new(snapshot: &'a Snapshot, settings: &'a Settings, region: &'a str, policies: &'a PolicyCache) -> Self {
+        let seen = snapshot.regions.get(region);
+        fn index<'b, T>(listing: Option<&'b Listing<T>>, id: fn(&T) -> &str) -> BTreeMap<&'b str, &'b T> {
+            let items = listing.map(|listing| listing.items.as_slice()).unwrap_or_default();
+            items.iter().map(|item| (id(item), item)).collect()
+        }
+        Cx {
+            snapshot,
+            settings,
+            region,
+            seen,
+            volumes: index(seen.map(|region| &region.volumes), |volume| &volume.id),
+            instances: index(seen.map(|region| &region.instances), |instance| &instance.id),
+            databases: index(seen.map(|region| &region.db_instances), |database| &database.id),
+            policies,
+        }
+    }
+
+    /// What was seen in the region.
+    ///
+    /// # Errors
+    /// The region was not read.
+    pub fn seen(&self) -> Result<&'a Region, Gap> {
+        self.seen.ok_or_else(Gap::not_collected)
+    }
+
+    /// A volume of the region.
+    ///
+    /// # Errors
+    /// Why it is not among the volumes that were read.
+    pub fn volume(&self, id: &str) -> Result<&'a Volume, Gap> {
+        let gap = self.seen.and_then(|region| region.volumes.gap.as_ref());
+        found(&self.volumes, id, gap)
+    }
+
+    /// An instance of the region.
+    ///
+    /// # Errors
+    /// Why it is not among the instances that were read.
+    pub fn instance(&self, id: &str) -> Result<&'a Instance, Gap> {
+        let gap = self.seen.and_then(|region| region.instances.gap.as_ref());
+        found(&self.instances, id, gap)
+    }
+
+    /// A DB instance of the region, members of clusters too.
+    ///
+    /// # Errors
+    /// Why it is not among the DB instances that were read.
+    pub fn db_instance(&self, id: &str) -> Result<&'a DbInstance, Gap> {
+        let gap = self.seen.and_then(|region| region.db_instances.gap.as_ref());
+        found(&self.databases, id, gap)
+    }
+
+    /// What a resource's backup tag says.
+    #[must_use]
+    pub fn backup_tag(&self, tags: &Observed<Tags>) -> BackupTag {
+        BackupTag::read(tags, &self.settings.tag_key)
+    }
+
+    /// Whether AWS Backup manages DynamoDB fully in the region.
+    ///
+    /// Both preferences must be on: <https://docs.aws.amazon.com/aws-backup/latest/devguide/advanced-ddb-backup.html>.
+    ///
+    /// # Errors
+    /// Why the region's settings are not known.
+    pub fn advanced_dynamodb(&self) -> Result<(bool, bool), Gap> {
+        let settings = self.seen()?.backup_settings.get()?;
+        let on = |preferences: &BTreeMap<String, bool>| preferences.get("DynamoDB").copied().unwrap_or(false);
+        Ok((on(&settings.management), on(&settings.opt_in)))
+    }
+
+    /// The policy of a key, parsed once.
+    ///
+    /// # Errors
+    /// Why it could not be read or understood.
+    pub fn policy(&self, key_arn: &str) -> Result<Rc<Document>, Gap> {
+        if let Some(known) = self.policies.documents.borrow().get(key_arn) {
+            return known.clone();
+        }
+        let document = self.parse_policy(key_arn);
+        self.policies
+            .documents
+            .borrow_mut()
+            .insert(key_arn.to_owned(), document.clone());
+        document
+    }
+
+    fn parse_policy(&self, key_arn: &str) -> Result<Rc<Document>, Gap> {
+        let key = self.snapshot.keys.get(key_arn).ok_or_else(Gap::not_collected)?;
+        let text = key.policy.get()?;
+        Document::parse(text).map(Rc::new).map_err(|error| {
+            let message = format!("the policy of key {key_arn} cannot be understood: {error}");
+            Gap::told(GapKind::Unreadable, message)
+        })
+    }
+
+    /// What the central account may do with a key through a service in this region.
+    ///
+    /// # Errors
+    /// Why the key's policy is not known.
+    pub fn copy_access(&self, facts: &KeyFacts, key_arn: &str, via: Via) -> Result<Rc<CopyAccess>, Gap> {
+        let place = (key_arn.to_owned(), via.as_str(), self.region.to_owned());
+        if let Some(known) = self.policies.access.borrow().get(&place) {
+            return Ok(Rc::clone(known));
+        }
+        let document = self.policy(key_arn)?;
+        let asker = Asker {
+            central_account: self.settings.central_account.clone(),
+            org_id: self.settings.org_id.clone(),
+        };
+        let access = Rc::new(copy::judge(&document, facts, &asker, via));
+        self.policies.access.borrow_mut().insert(place, Rc::clone(&access));
+        Ok(access)
+    }
+}
+
+fn found<'a, T>(index: &BTreeMap<&'a str, &'a T>, id: &str, gap: Option<&Gap>) -> Result<&'a T, Gap> {
+    index.get(id).copied().ok_or_else(|| match gap {
+        Some(gap) => gap.clone(),
+        // It was created after the list was read, or belongs to somebody else.
+        None => Gap::told(GapKind::Unreadable, format!("{id} is not in the list that AWS returned")),
+    })
+}

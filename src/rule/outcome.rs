@@ -1,0 +1,263 @@
+//! What a check answers.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::model::{Gap, GapKind};
+
+/// What a check answers: an outcome, or the gap that kept it from judging.
+pub type Judgement = Result<Outcome, Gap>;
+
+/// What a finding can be traced to, by name: ids and lists that a program reads.
+pub type Evidence = BTreeMap<String, Value>;
+
+/// The answer of a check, before severities: a breach may fail or warn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Does not apply.
+    Skip,
+    /// In the state that the rule names.
+    Pass,
+    /// In a passing state that asks for a second look, whatever the rule's severity.
+    Warn,
+    /// Could not be judged.
+    Unknown,
+    /// Not in the state that the rule names.
+    Breach,
+}
+
+/// One reason of an outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// What other findings may share the reason with this one: the ARN of a key, a region's setting.
+    pub about: Option<String>,
+    /// What was seen, with ids a person can paste.
+    pub message: String,
+    /// What to do about it.
+    pub fix: Option<String>,
+    /// The parts of the resource that it holds for: volumes of an instance.
+    pub parts: Vec<String>,
+}
+
+impl Cause {
+    /// The message with the parts that it holds for.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        if self.parts.is_empty() {
+            self.message.clone()
+        } else {
+            format!("{} ({})", self.message, self.parts.join(", "))
+        }
+    }
+}
+
+/// The answer of a check with its reasons.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The answer.
+    pub verdict: Verdict,
+    /// Why: one reason at least.
+    pub causes: Vec<Cause>,
+    /// Ids and lists that a program reads.
+    pub evidence: Evidence,
+}
+
+impl Outcome {
+    /// In the state that the rule names.
+    pub fn pass(message: impl Into<String>) -> Self {
+        Outcome::new(Verdict::Pass, message)
+    }
+
+    /// Not in the state that the rule names.
+    pub fn breach(message: impl Into<String>) -> Self {
+        Outcome::new(Verdict::Breach, message)
+    }
+
+    /// In a passing state that asks for a second look.
+    pub fn warn(message: impl Into<String>) -> Self {
+        Outcome::new(Verdict::Warn, message)
+    }
+
+    /// Does not apply.
+    pub fn skip(message: impl Into<String>) -> Self {
+        Outcome::new(Verdict::Skip, message)
+    }
+
+    /// Could not be judged.
+    #[must_use]
+    pub fn unknown(gap: &Gap) -> Self {
+        let mut outcome = Outcome::new(Verdict::Unknown, gap.sentence());
+        if !gap.operation.is_empty() {
+            outcome = outcome.with("operation", gap.operation.as_str());
+        }
+        if !gap.action.is_empty() {
+            outcome = outcome.with("action", gap.action.as_str());
+        }
+        if gap.kind == GapKind::Denied {
+            outcome = outcome.fix(format!(
+                "Let the scan's credentials use {}; `backup-check iam-policy` prints all that it needs.",
+                gap.action
+            ));
+        }
+        // One missing permission is one root cause, however many findings it hides.
+        let about = if gap.operation.is_empty() { &gap.message } else { &gap.operation };
+        let about = about.clone();
+        outcome.about(about)
+    }
+
+    fn new(verdict: Verdict, message: impl Into<String>) -> Self {
+        Outcome {
+            verdict,
+            causes: vec![Cause {
+                about: None,
+                message: message.into(),
+                fix: None,
+                parts: Vec::new(),
+            }],
+            evidence: Evidence::new(),
+        }
+    }
+
+    /// Names what other findings may share the reason with this one.
+    #[must_use]
+    pub fn about(mut self, subject: impl Into<String>) -> Self {
+        let subject = subject.into();
+        for cause in &mut self.causes {
+            cause.about = Some(subject.clone());
+        }
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn fix(mut self, fix: impl Into<String>) -> Self {
+        let fix = fix.into();
+        for cause in &mut self.causes {
+            cause.fix = Some(fix.clone());
+        }
+        self
+    }
+
+    /// Adds evidence.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.evidence.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Says which part of the resource it holds for.
+    #[must_use]
+    pub fn part(mut self, part: Option<&str>) -> Self {
+        if let Some(part) = part {
+            for cause in &mut self.causes {
+                cause.parts.push(part.to_owned());
+            }
+        }
+        self
+    }
+
+    /// The outcome of a resource with several parts: the worst of theirs, with the reasons of all
+    /// parts that are as bad. `None` where there are no parts.
+    ///
+    /// Evidence of the same name keeps its first value; where the parts differ, all values stand
+    /// in a list under the name's plural: `key_arn` and `key_arns`.
+    pub fn worst(parts: impl IntoIterator<Item = Outcome>) -> Option<Outcome> {
+        let parts: Vec<Outcome> = parts.into_iter().collect();
+        let verdict = parts.iter().map(|part| part.verdict).max()?;
+        let mut causes: Vec<Cause> = Vec::new();
+        let mut values: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for part in parts.into_iter().filter(|part| part.verdict == verdict) {
+            for cause in part.causes {
+                let same = |known: &&mut Cause| known.message == cause.message && known.about == cause.about;
+                match causes.iter_mut().find(same) {
+                    Some(known) => known.parts.extend(cause.parts),
+                    None => causes.push(cause),
+                }
+            }
+            for (name, value) in part.evidence {
+                let known = values.entry(name).or_default();
+                if !known.contains(&value) {
+                    known.push(value);
+                }
+            }
+        }
+        let mut evidence = Evidence::new();
+        for (name, known) in values {
+            if known.len() > 1 {
+                let plural = if name.ends_with('s') { name.clone() } else { format!("{name}s") };
+                evidence.insert(plural, union(&known));
+            }
+            if let Some(first) = known.into_iter().next() {
+                evidence.entry(name).or_insert(first);
+            }
+        }
+        Some(Outcome { verdict, causes, evidence })
+    }
+
+    /// All reasons in one line.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let sentences: Vec<String> = self.causes.iter().map(Cause::sentence).collect();
+        sentences.join("; ")
+    }
+
+    /// All that is to be done, in one line.
+    #[must_use]
+    pub fn fixes(&self) -> Option<String> {
+        let mut fixes: Vec<&str> = Vec::new();
+        for fix in self.causes.iter().filter_map(|cause| cause.fix.as_deref()) {
+            if !fixes.contains(&fix) {
+                fixes.push(fix);
+            }
+        }
+        (!fixes.is_empty()).then(|| fixes.join(" "))
+    }
+}
+
+fn union(values: &[Value]) -> Value {
+    let mut list: Vec<Value> = Vec::new();
+    for value in values {
+        let items = match value {
+            Value::Array(items) => items.as_slice(),
+            other => std::slice::from_ref(other),
+        };
+        for item in items {
+            if !list.contains(item) {
+                list.push(item.clone());
+            }
+        }
+    }
+    Value::Array(list)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_part_speaks_for_the_whole() {
+        let merged = Outcome::worst([
+            Outcome::pass("fine").part(Some("vol-1")),
+            Outcome::breach("bad").with("key_arn", "a").with("actions", vec!["x"]).part(Some("vol-2")),
+            Outcome::breach("bad").with("key_arn", "b").with("actions", vec!["x", "y"]).part(Some("vol-3")),
+            Outcome::skip("no").part(Some("vol-4")),
+        ])
+        .unwrap();
+        assert_eq!(merged.verdict, Verdict::Breach);
+        assert_eq!(merged.message(), "bad (vol-2, vol-3)");
+        assert_eq!(merged.evidence["key_arn"], "a");
+        assert_eq!(merged.evidence["key_arns"], serde_json::json!(["a", "b"]));
+        assert_eq!(merged.evidence["actions"], serde_json::json!(["x", "y"]));
+        assert_eq!(Outcome::worst([]), None);
+    }
+
+    #[test]
+    fn a_gap_outweighs_a_pass_and_a_breach_outweighs_a_gap() {
+        let gap = Outcome::unknown(&Gap::not_collected());
+        let worst = |a: Outcome, b: Outcome| Outcome::worst([a, b]).unwrap().verdict;
+        assert_eq!(worst(Outcome::pass(""), gap.clone()), Verdict::Unknown);
+        assert_eq!(worst(gap, Outcome::breach("")), Verdict::Breach);
+        assert_eq!(worst(Outcome::skip(""), Outcome::pass("")), Verdict::Pass);
+    }
+}

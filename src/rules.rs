@@ -1,0 +1,74 @@
+//! The table of rules. A rule is one file here, one fixture under `fixtures/rules/`, and two lines below.
+
+use crate::rule::Rule;
+
+pub mod backup_decision_made;
+pub mod backup_not_duplicated;
+pub mod backup_tag_not_custom;
+pub mod backup_tag_placed;
+pub mod backup_tag_valid;
+pub mod cross_account_copy_supported;
+pub mod dynamodb_advanced_features_enabled;
+pub mod ebs_default_encryption;
+pub mod ec2_image_copyable;
+pub mod encryption_at_rest;
+pub mod encryption_customer_key;
+pub mod encryption_customer_key_recommended;
+pub mod kms_key_fully_shared;
+pub mod kms_key_locally_usable;
+pub mod kms_key_not_central;
+pub mod kms_key_shared;
+pub mod kms_key_usable;
+pub mod rds_automated_backups_enabled;
+pub mod resource_state_ready;
+pub mod s3_gateway_endpoint_open;
+pub mod s3_gateway_endpoint_present;
+pub mod s3_gateway_endpoint_routed;
+pub mod s3_old_versions_expire;
+pub mod s3_versioning_enabled;
+pub mod service_opted_in;
+
+/// Every rule, by group and in the order in which a person would look at them.
+pub static ALL: [&Rule; 25] = [
+    &backup_tag_valid::RULE,
+    &backup_decision_made::RULE,
+    &backup_tag_not_custom::RULE,
+    &backup_tag_placed::RULE,
+    &backup_not_duplicated::RULE,
+    &encryption_at_rest::RULE,
+    &encryption_customer_key::RULE,
+    &encryption_customer_key_recommended::RULE,
+    &kms_key_usable::RULE,
+    &kms_key_shared::RULE,
+    &kms_key_fully_shared::RULE,
+    &kms_key_locally_usable::RULE,
+    &kms_key_not_central::RULE,
+    &ebs_default_encryption::RULE,
+    &cross_account_copy_supported::RULE,
+    &resource_state_ready::RULE,
+    &s3_versioning_enabled::RULE,
+    &s3_old_versions_expire::RULE,
+    &dynamodb_advanced_features_enabled::RULE,
+    &service_opted_in::RULE,
+    &rds_automated_backups_enabled::RULE,
+    &ec2_image_copyable::RULE,
+    &s3_gateway_endpoint_present::RULE,
+    &s3_gateway_endpoint_routed::RULE,
+    &s3_gateway_endpoint_open::RULE,
+];
+
+/// The rule of an id.
+#[must_use]
+pub fn find(id: &str) -> Option<&'static Rule> {
+    ALL.into_iter().find(|rule| rule.id == id)
+}
+
+/// The id that a mistyped one was probably meant to be.
+#[must_use]
+pub fn nearest(id: &str) -> Option<&'static str> {
+    let distance = |rule: &&Rule| strsim::osa_distance(rule.id, id);
+    ALL.into_iter()
+        .min_by_key(distance)
+        .filter(|rule| distance(rule) <= id.len() / 3)
+        .map(|rule| rule.id)
+}

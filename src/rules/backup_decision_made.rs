@@ -1,0 +1,42 @@
+use crate::model::Resource;
+use crate::model::tag::BackupTag;
+use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::settings::Severity;
+
+rule! {
+    /// Somebody decided whether the resource is to be backed up: it carries the backup tag.
+    ///
+    /// Without the tag nothing is backed up. `backup=disabled` says that this is meant; no tag at
+    /// all says that nobody thought of it. With `--require-tag` a missing tag fails.
+    ///
+    /// ## Fix
+    ///
+    /// Tag the resource `backup=enabled`, or `backup=disabled` where it needs no backup.
+    ///
+    /// ## Sources
+    ///
+    /// - The company guide, "Resource Tagging".
+    RULE = Rule {
+        id: "backup-decision-made",
+        group: Group::Tagging,
+        owner: Owner::Member,
+        title: "The resource carries a backup tag",
+        guide: Severity::Warn,
+        aws: Severity::Off,
+        check: Check::Any(check),
+    }
+}
+
+fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+    let Some(observed) = resource.tags() else {
+        return Ok(Outcome::skip("has no tags"));
+    };
+    observed.get()?;
+    let key = &cx.settings.tag_key;
+    Ok(match cx.backup_tag(observed) {
+        BackupTag::None => Outcome::breach(format!("no {key} tag: it is not backed up"))
+            .fix(format!("Tag it {key}=enabled, or {key}=disabled where it needs no backup.")),
+        BackupTag::Invalid => Outcome::skip("the tag is there but not valid: see backup-tag-valid"),
+        tag => Outcome::pass(format!("{key}={}", tag.as_str())),
+    })
+}

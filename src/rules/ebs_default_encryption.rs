@@ -1,0 +1,48 @@
+use crate::model::snapshot::Region;
+use crate::policy::copy::Via;
+use crate::rule::keys::{is_aws_alias, resolve};
+use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::settings::Severity;
+
+rule! {
+    /// New EBS volumes of the region are encrypted, and with a customer managed key.
+    ///
+    /// With encryption by default off, or with its key left at `aws/ebs`, the next volume that
+    /// somebody makes without thinking of it is one whose backup cannot be copied.
+    ///
+    /// ## Fix
+    ///
+    /// Switch on encryption by default in the region, and set a customer managed key that is shared
+    /// with the central account. Volumes that are there keep what they have.
+    ///
+    /// ## Sources
+    ///
+    /// - <https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html>
+    RULE = Rule {
+        id: "ebs-default-encryption",
+        group: Group::Encryption,
+        owner: Owner::Member,
+        title: "New EBS volumes get a customer managed key",
+        guide: Severity::Warn,
+        aws: Severity::Warn,
+        check: Check::Region(check),
+    }
+}
+
+fn check(cx: &Cx<'_>, region: &Region) -> Judgement {
+    let fix = format!(
+        "Run `aws ec2 enable-ebs-encryption-by-default` and `aws ec2 modify-ebs-default-kms-key-id` in {} with a customer managed key.",
+        cx.region
+    );
+    if !*region.ebs_defaults.encryption.get()? {
+        return Ok(Outcome::breach("new EBS volumes are not encrypted by default").fix(fix));
+    }
+    let name = region.ebs_defaults.kms_key.get()?;
+    let aws_managed = is_aws_alias(name) || resolve(cx, name, None, Via::Ec2)?.is_aws_managed()?;
+    Ok(if aws_managed {
+        Outcome::breach("new EBS volumes get the AWS managed key aws/ebs: their backups cannot be copied to another account").fix(fix)
+    } else {
+        Outcome::pass(format!("new EBS volumes get {name}"))
+    }
+    .with("key_arn", name.as_str()))
+}

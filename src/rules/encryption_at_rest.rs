@@ -1,0 +1,61 @@
+use crate::model::{Resource, ResourceKind};
+use crate::rule::keys::inherited;
+use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::settings::Severity;
+
+rule! {
+    /// Storage whose backup takes over its encryption is encrypted: EBS volumes, the volumes of EC2
+    /// instances, RDS and Aurora.
+    ///
+    /// The company wants it. AWS does not need it: a copy of an unencrypted EBS volume or RDS
+    /// instance works and is encrypted with the key of the central vault. A copy of an unencrypted
+    /// Aurora cluster works too, but *stays unencrypted* in the central account.
+    ///
+    /// ## Fix
+    ///
+    /// Encryption cannot be switched on in place. Take a snapshot, copy it with a customer managed
+    /// key, restore from the copy, and switch over.
+    ///
+    /// ## Sources
+    ///
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>
+    RULE = Rule {
+        id: "encryption-at-rest",
+        group: Group::Encryption,
+        owner: Owner::Member,
+        title: "Storage is encrypted",
+        guide: Severity::Fail,
+        aws: Severity::Warn,
+        check: Check::Any(check),
+    }
+}
+
+fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+    let parts = inherited(cx, resource)?.into_iter().map(|part| {
+        let outcome = match part.key {
+            Ok(Some(_)) => Outcome::pass("encrypted"),
+            Ok(None) => breach(resource.kind()),
+            Err(gap) => Outcome::unknown(&gap),
+        };
+        outcome.part(part.id)
+    });
+    Ok(Outcome::worst(parts).unwrap_or_else(|| Outcome::skip("has no storage of its own whose encryption a backup takes over")))
+}
+
+fn breach(kind: ResourceKind) -> Outcome {
+    let (message, fix) = match kind {
+        ResourceKind::AuroraCluster => (
+            "not encrypted, and its copy in the central account would stay unencrypted too",
+            "Restore a snapshot of it into a new cluster with a customer managed key, and switch over.",
+        ),
+        ResourceKind::RdsInstance | ResourceKind::RdsCluster => (
+            "not encrypted (AWS encrypts the central copy all the same; the data here is not)",
+            "Copy a snapshot of it with a customer managed key, restore from the copy, and switch over.",
+        ),
+        _ => (
+            "not encrypted (AWS encrypts the central copy all the same; the data here is not)",
+            "Copy a snapshot of the volume with a customer managed key, make a volume from it, and swap them.",
+        ),
+    };
+    Outcome::breach(message).fix(fix)
+}

@@ -1,0 +1,67 @@
+use crate::model::Resource;
+use crate::rule::keys::{Part, inherited, is_aws_alias, resolve};
+use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::settings::Severity;
+
+rule! {
+    /// Encrypted storage whose backup takes over its encryption uses a customer managed key, not one
+    /// that AWS manages, such as `aws/ebs` or `aws/rds`.
+    ///
+    /// The central account must be let into the key to copy the backup. Nobody can change the policy
+    /// of an AWS managed key, so such a backup can never be copied to another account.
+    ///
+    /// ## Fix
+    ///
+    /// The key of a volume or database cannot be changed in place. Copy a snapshot with a customer
+    /// managed key that is shared with the central account, restore from the copy, and switch over.
+    ///
+    /// ## Sources
+    ///
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>
+    /// - <https://docs.aws.amazon.com/ebs/latest/userguide/share-kms-key.html>
+    RULE = Rule {
+        id: "encryption-customer-key",
+        group: Group::Encryption,
+        owner: Owner::Member,
+        title: "Encrypted storage uses a customer managed key",
+        guide: Severity::Fail,
+        aws: Severity::Fail,
+        check: Check::Any(check),
+    }
+}
+
+fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+    let parts = inherited(cx, resource)?.into_iter().map(|part| {
+        let id = part.id;
+        judge(cx, &part)
+            .unwrap_or_else(|gap| Outcome::unknown(&gap))
+            .part(id)
+    });
+    Ok(Outcome::worst(parts).unwrap_or_else(|| Outcome::skip("not encrypted with a key that a backup takes over")))
+}
+
+fn judge(cx: &Cx<'_>, part: &Part<'_>) -> Judgement {
+    let Some(name) = part.key.clone()? else {
+        return Ok(Outcome::skip("not encrypted: see encryption-at-rest"));
+    };
+    if is_aws_alias(name) {
+        return Ok(breach(name, name));
+    }
+    let key = resolve(cx, name, part.id, part.via)?;
+    Ok(if key.is_aws_managed()? {
+        breach(&key.name(), &key.arn)
+    } else {
+        Outcome::pass(format!("{} is customer managed", key.name()))
+            .about(key.arn.as_str())
+            .with("key_arn", key.arn.as_str())
+    })
+}
+
+fn breach(name: &str, arn: &str) -> Outcome {
+    Outcome::breach(format!(
+        "encrypted with the AWS managed {name}: its policy cannot be changed, so no other account can copy the backup"
+    ))
+    .about(arn)
+    .fix("Copy a snapshot with a customer managed key that is shared with the central account, restore from it, and switch over.")
+    .with("key_arn", arn)
+}

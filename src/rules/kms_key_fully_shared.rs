@@ -1,0 +1,45 @@
+use crate::model::Resource;
+use crate::policy::copy::Need;
+use crate::rule::keys::{each_customer_key, inherited, judge_sharing};
+use crate::rule::{Check, Cx, Group, Judgement, Owner, Verdict, rule};
+use crate::settings::Severity;
+
+rule! {
+    /// The policy of the key lets the central account do the rest of what the company guide lists:
+    /// `kms:Encrypt`, `kms:ReEncryptTo`, `kms:GenerateDataKey`, `kms:ListGrants` and `kms:RevokeGrant`.
+    ///
+    /// A copy was not seen to need them. AWS's own examples name most of them, and a restore across
+    /// accounts may want them.
+    ///
+    /// ## Fix
+    ///
+    /// Use the two statements of the company guide as they are: `kms:ReEncrypt*` and
+    /// `kms:GenerateDataKey*` with the wildcard, and all three grant actions.
+    ///
+    /// ## Sources
+    ///
+    /// - The company guide, "Key Policy Example".
+    /// - <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ShareSnapshot.html>
+    RULE = Rule {
+        id: "kms-key-fully-shared",
+        group: Group::Encryption,
+        owner: Owner::Member,
+        title: "The key is shared with all the actions of the guide",
+        guide: Severity::Warn,
+        aws: Severity::Off,
+        check: Check::Any(check),
+    }
+}
+
+fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+    each_customer_key(cx, inherited(cx, resource)?, |key| {
+        let outcome = judge_sharing(cx, key, Need::Recommended)?;
+        Ok(match outcome.verdict {
+            Verdict::Breach => outcome.fix(format!(
+                "Use the two statements of `backup-check explain kms-key-shared` in the policy of {} with all their actions.",
+                key.name()
+            )),
+            _ => outcome,
+        })
+    })
+}

@@ -1,0 +1,67 @@
+use crate::model::observed::{Gap, GapKind};
+use crate::model::Resource;
+use crate::policy::copy::local_access;
+use crate::policy::evaluate::Verdict;
+use crate::rule::keys::{KeyOwner, KeyUse, all_parts, each_customer_key};
+use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::settings::Severity;
+
+rule! {
+    /// The policy of the key lets the own account's backup role use it, either by name or by leaving
+    /// it to IAM, with the account's root as the principal.
+    ///
+    /// Without it the local backup fails. For a bucket it is worse: the job reports success and leaves
+    /// out the objects that it could not decrypt.
+    ///
+    /// ## Fix
+    ///
+    /// Put the usual first statement back: `kms:*` for the account's root.
+    ///
+    /// ## Sources
+    ///
+    /// - <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>
+    RULE = Rule {
+        id: "kms-key-locally-usable",
+        group: Group::Encryption,
+        owner: Owner::Member,
+        title: "The account's own backup role can use the key",
+        guide: Severity::Fail,
+        aws: Severity::Fail,
+        check: Check::Any(check),
+    }
+}
+
+fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+    each_customer_key(cx, all_parts(cx, resource)?, |key| {
+        if key.owner != KeyOwner::Own {
+            return Ok(Outcome::skip("the key belongs to another account"));
+        }
+        if key.metadata()?.is_none() {
+            return Ok(Outcome::skip("the key does not exist: see kms-key-usable"));
+        }
+        judge(cx, key)
+    })
+}
+
+fn judge(cx: &Cx<'_>, key: &KeyUse<'_>) -> Judgement {
+    let (name, role) = (key.name(), &cx.settings.backup_role);
+    let access = local_access(&*cx.policy(&key.arn)?, &key.facts(), key.account(), role);
+    let reason = access.usage.reason();
+    let outcome = match access.verdict() {
+        Verdict::Allowed => Outcome::pass(format!("{name} can be used by this account's backup role")),
+        Verdict::Denied => Outcome::breach(format!(
+            "{name} lets neither this account's root nor its backup role {role} use it: {reason}"
+        ))
+        .fix(format!(
+            "Add a statement to the policy of {name} that allows kms:* for arn:aws:iam::{}:root.",
+            key.account()
+        )),
+        Verdict::Conditional => {
+            let message =
+                format!("whether {name} lets this account's backup role use it cannot be known from here: {reason}");
+            return Err(Gap::told(GapKind::Unreadable, message));
+        }
+    };
+    Ok(outcome.about(key.arn.as_str()).with("key_arn", key.arn.as_str()))
+}

@@ -1,0 +1,60 @@
+use crate::model::Resource;
+use crate::rule::keys::{KeyOwner, Part, all_parts, is_aws_alias, resolve};
+use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::settings::Severity;
+
+rule! {
+    /// The resource is not encrypted with a key of the central account.
+    ///
+    /// The copy works, since the central account owns the key. But then data and backup hang on one
+    /// key: keep the two apart.
+    ///
+    /// ## Fix
+    ///
+    /// Encrypt the resource with a key of its own account, and share that with the central account.
+    ///
+    /// ## Sources
+    ///
+    /// - The company guide, "KMS Key Best Practice".
+    RULE = Rule {
+        id: "kms-key-not-central",
+        group: Group::Encryption,
+        owner: Owner::Member,
+        title: "The key is not the central account's",
+        guide: Severity::Warn,
+        aws: Severity::Off,
+        check: Check::Any(check),
+    }
+}
+
+fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+    let parts = all_parts(cx, resource)?.into_iter().map(|part| {
+        let id = part.id;
+        judge(cx, &part)
+            .unwrap_or_else(|gap| Outcome::unknown(&gap))
+            .part(id)
+    });
+    Ok(Outcome::worst(parts).unwrap_or_else(|| Outcome::skip("not encrypted with a KMS key")))
+}
+
+fn judge(cx: &Cx<'_>, part: &Part<'_>) -> Judgement {
+    let Some(name) = part.key.clone()? else {
+        return Ok(Outcome::skip("not encrypted with a KMS key"));
+    };
+    if is_aws_alias(name) {
+        return Ok(Outcome::pass("encrypted with an AWS managed key of this account"));
+    }
+    let key = resolve(cx, name, part.id, part.via)?;
+    Ok(if key.owner == KeyOwner::Central {
+        Outcome::breach(format!(
+            "encrypted with {} of the central account {}: data and backup hang on one key",
+            key.name(),
+            key.account()
+        ))
+        .about(key.arn.as_str())
+        .fix("Use a key of this account and share it with the central account.")
+    } else {
+        Outcome::pass(format!("{} is not the central account's", key.name()))
+    }
+    .with("key_arn", key.arn.as_str()))
+}

@@ -1,0 +1,74 @@
+use crate::model::Resource;
+use crate::policy::copy::Need;
+use crate::rule::keys::{each_customer_key, inherited, judge_sharing};
+use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, Verdict, rule};
+use crate::settings::Severity;
+
+rule! {
+    /// The policy of the key lets the central account do what a copy needs: `kms:DescribeKey`,
+    /// `kms:CreateGrant`, `kms:Decrypt`, `kms:ReEncryptFrom` and
+    /// `kms:GenerateDataKeyWithoutPlaintext`.
+    ///
+    /// The backup of a volume or database keeps the key of its source. The central account copies it
+    /// by its own AWS Backup role, which KMS lets in only where the *key's policy* does. The backup in
+    /// the member account succeeds without that; the copy fails, and the backup job stays green.
+    ///
+    /// ## Fix
+    ///
+    /// Add two statements to the key policy for `arn:aws:iam::<central account>:root`: one with the use
+    /// actions and no condition, one with the grant actions and the condition
+    /// `kms:GrantIsForAWSResource`. On the use actions that condition shares nothing.
+    ///
+    /// ```json
+    /// {
+    ///   "Sid": "LetCentralBackupUseTheKey",
+    ///   "Effect": "Allow",
+    ///   "Principal": {"AWS": "arn:aws:iam::692653576357:root"},
+    ///   "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
+    ///   "Resource": "*"
+    /// },
+    /// {
+    ///   "Sid": "LetCentralBackupGrantTheKey",
+    ///   "Effect": "Allow",
+    ///   "Principal": {"AWS": "arn:aws:iam::692653576357:root"},
+    ///   "Action": ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"],
+    ///   "Resource": "*",
+    ///   "Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    /// }
+    /// ```
+    ///
+    /// ## Sources
+    ///
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/create-cross-account-backup.html>
+    /// - <https://docs.aws.amazon.com/ebs/latest/userguide/share-kms-key.html>
+    /// - <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ShareSnapshot.html>
+    RULE = Rule {
+        id: "kms-key-shared",
+        group: Group::Encryption,
+        owner: Owner::Member,
+        title: "The key is shared with the central account",
+        guide: Severity::Fail,
+        aws: Severity::Fail,
+        check: Check::Any(check),
+    }
+}
+
+fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+    each_customer_key(cx, inherited(cx, resource)?, |key| {
+        let outcome = judge_sharing(cx, key, Need::Required)?;
+        Ok(match outcome.verdict {
+            Verdict::Breach => outcome.fix(format!(
+                "Add the two statements that `backup-check explain kms-key-shared` shows to the policy of {}, for arn:aws:iam::{}:root.",
+                key.name(),
+                cx.settings.central_account
+            )),
+            _ => outcome,
+        })
+    })
+    .map(|outcome| match (outcome.verdict, resource) {
+        (Verdict::Skip, Resource::Bucket(_) | Resource::Table(_)) => {
+            Outcome::skip("its backup is encrypted with the vault's key")
+        }
+        _ => outcome,
+    })
+}

@@ -1,0 +1,70 @@
+use crate::model::Resource;
+use crate::rule::keys::{KeyOwner, KeyUse, all_parts, each_customer_key};
+use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::settings::Severity;
+
+rule! {
+    /// The customer managed key of a resource can be used: it exists, is enabled, is a symmetric
+    /// encryption key, and is in the resource's region.
+    ///
+    /// Neither a backup nor a copy can be made, nor one restored, while the key is disabled or
+    /// waits to be deleted.
+    ///
+    /// ## Fix
+    ///
+    /// Enable the key, or cancel its deletion and enable it.
+    ///
+    /// ## Sources
+    ///
+    /// - <https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html>
+    RULE = Rule {
+        id: "kms-key-usable",
+        group: Group::Encryption,
+        owner: Owner::Member,
+        title: "The key can be used",
+        guide: Severity::Fail,
+        aws: Severity::Fail,
+        check: Check::Any(check),
+    }
+}
+
+fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+    each_customer_key(cx, all_parts(cx, resource)?, |key| {
+        Ok(if key.owner == KeyOwner::Own {
+            judge(cx, key)?.about(key.arn.as_str()).with("key_arn", key.arn.as_str())
+        } else {
+            Outcome::skip("the key belongs to another account")
+        })
+    })
+}
+
+fn judge(cx: &Cx<'_>, key: &KeyUse<'_>) -> Judgement {
+    let name = key.name();
+    let Some(metadata) = key.metadata()? else {
+        return Ok(Outcome::breach(format!("{name} does not exist any more"))
+            .fix("Nothing can decrypt what it encrypted. Restore the data from a backup under another key."));
+    };
+    let state = metadata.state.as_str();
+    if key.region() != cx.region {
+        return Ok(Outcome::breach(format!("{name} is in {}, not in {}", key.region(), cx.region))
+            .fix(format!("Use a key of {}.", cx.region)));
+    }
+    if metadata.spec != "SYMMETRIC_DEFAULT" || metadata.usage != "ENCRYPT_DECRYPT" {
+        return Ok(Outcome::breach(format!(
+            "{name} is a {} key for {}: only symmetric encryption keys encrypt resources",
+            metadata.spec, metadata.usage
+        ))
+        .fix("Use a symmetric encryption key."));
+    }
+    Ok(match state {
+        "Enabled" => Outcome::pass(format!("{name} is enabled")),
+        "PendingDeletion" | "PendingReplicaDeletion" => {
+            Outcome::breach(format!("{name} waits to be deleted: nothing it encrypted can be read after that"))
+                .fix("Run `aws kms cancel-key-deletion` on the key, then `aws kms enable-key`.")
+        }
+        "Disabled" => Outcome::breach(format!("{name} is disabled")).fix("Run `aws kms enable-key` on the key."),
+        "Creating" | "Updating" => Outcome::warn(format!("{name} is {state}: look again in a moment")),
+        _ => Outcome::breach(format!("{name} is in state {state}, not Enabled")).fix("Bring the key back to the state Enabled."),
+    }
+    .with("key_state", state))
+}

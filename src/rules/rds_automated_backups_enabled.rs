@@ -1,0 +1,44 @@
+use crate::model::Resource;
+use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::settings::Severity;
+
+rule! {
+    /// The database has automated backups, with a retention of at least a day.
+    ///
+    /// AWS Backup works without them. But then each of its backups starts from a full snapshot, which
+    /// takes longer and costs more.
+    ///
+    /// ## Fix
+    ///
+    /// Set the backup retention period to a day or more. Going from 0 to more restarts an instance of
+    /// some engines: do it in the maintenance window.
+    ///
+    /// ## Sources
+    ///
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/rds-backup.html>
+    RULE = Rule {
+        id: "rds-automated-backups-enabled",
+        group: Group::Service,
+        owner: Owner::Member,
+        title: "The database has automated backups",
+        guide: Severity::Warn,
+        aws: Severity::Off,
+        check: Check::Any(check),
+    }
+}
+
+fn check(_: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+    let retention = match resource {
+        Resource::DbInstance(database) => &database.backup_retention_days,
+        Resource::DbCluster(cluster) => &cluster.backup_retention_days,
+        _ => return Ok(Outcome::skip("not a database of RDS")),
+    };
+    let days = *retention.get()?;
+    Ok(if days == 0 {
+        Outcome::breach("automated backups are off (retention 0 days): every backup starts from a full snapshot")
+            .fix("Set the backup retention period to at least 1 day.")
+    } else {
+        Outcome::pass(format!("automated backups are kept for {days} days"))
+    }
+    .with("retention_days", days))
+}

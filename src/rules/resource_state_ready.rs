@@ -1,0 +1,84 @@
+use crate::model::{Resource, ResourceKind};
+use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::settings::Severity;
+
+rule! {
+    /// The resource is in a state in which it can be backed up: an EC2 instance running or stopped,
+    /// an EBS volume in-use or available, a database available.
+    ///
+    /// A passing state, such as pending, modifying or backing-up, is a warning: look again later. A
+    /// resource that is being deleted is left out of the report.
+    ///
+    /// ## Fix
+    ///
+    /// Bring the resource back to a working state.
+    ///
+    /// ## Sources
+    ///
+    /// - <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html>
+    /// - <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Volume.html>
+    /// - <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html>
+    RULE = Rule {
+        id: "resource-state-ready",
+        group: Group::Service,
+        owner: Owner::Member,
+        title: "The resource is in a state that can be backed up",
+        guide: Severity::Fail,
+        aws: Severity::Fail,
+        check: Check::Any(check),
+    }
+}
+
+/// How a state looks to a backup.
+enum Readiness {
+    Ready,
+    Passing,
+    Lasting,
+}
+
+fn check(_: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+    let readiness: fn(&str) -> Readiness = match resource.kind() {
+        ResourceKind::Ec2Instance => instance,
+        ResourceKind::EbsVolume => volume,
+        ResourceKind::RdsInstance | ResourceKind::RdsCluster | ResourceKind::AuroraCluster => database,
+        _ => return Ok(Outcome::skip("its state does not matter to a backup")),
+    };
+    let Some(state) = resource.state() else {
+        return Ok(Outcome::skip("has no state"));
+    };
+    let state = state.get()?;
+    Ok(match readiness(state) {
+        Readiness::Ready => Outcome::pass(format!("its state is {state}")),
+        Readiness::Passing => Outcome::warn(format!("its state is {state}, which passes: look again later")),
+        Readiness::Lasting => Outcome::breach(format!("its state is {state}: it cannot be backed up"))
+            .fix(format!("Bring it out of the state {state}.")),
+    }
+    .with("state", state.as_str()))
+}
+
+fn instance(state: &str) -> Readiness {
+    match state {
+        "running" | "stopped" => Readiness::Ready,
+        "pending" | "stopping" => Readiness::Passing,
+        _ => Readiness::Lasting,
+    }
+}
+
+fn volume(state: &str) -> Readiness {
+    match state {
+        "in-use" | "available" => Readiness::Ready,
+        "creating" => Readiness::Passing,
+        _ => Readiness::Lasting,
+    }
+}
+
+// RDS has some forty states, most of which pass; the lasting ones are named.
+fn database(state: &str) -> Readiness {
+    match state {
+        "available" => Readiness::Ready,
+        "failed" | "stopped" | "storage-full" | "restore-error" | "insufficient-capacity" | "cloning-failed"
+        | "migration-failed" => Readiness::Lasting,
+        _ if state.starts_with("inaccessible-") || state.starts_with("incompatible-") => Readiness::Lasting,
+        _ => Readiness::Passing,
+    }
+}

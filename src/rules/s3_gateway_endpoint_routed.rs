@@ -1,0 +1,109 @@
+use crate::model::Gap;
+use crate::model::observed::GapKind;
+use crate::model::vpc::{Network, RouteTable, Vpc, VpcEndpoint};
+use crate::rule::network::{is_own, s3_endpoints, workloads};
+use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::settings::Severity;
+
+rule! {
+    /// The S3 gateway endpoint is in the route table of every subnet in which something runs.
+    ///
+    /// An endpoint serves only the subnets whose route table holds its route. The table that counts
+    /// is the one the subnet names, or else the VPC's main one. A subnet without a route to an
+    /// internet gateway is private; one with such a route only warns.
+    ///
+    /// ## Fix
+    ///
+    /// Add the route tables to the endpoint. Open connections to S3 break at that moment.
+    ///
+    /// ## Sources
+    ///
+    /// - <https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html>
+    /// - <https://docs.aws.amazon.com/vpc/latest/userguide/subnet-route-tables.html>
+    RULE = Rule {
+        id: "s3-gateway-endpoint-routed",
+        group: Group::Network,
+        owner: Owner::Member,
+        title: "The S3 gateway endpoint is in every route table in use",
+        guide: Severity::Fail,
+        aws: Severity::Warn,
+        check: Check::Vpc(check),
+    }
+}
+
+fn check(cx: &Cx<'_>, vpc: &Vpc) -> Judgement {
+    if !is_own(cx, vpc) {
+        return Ok(Outcome::skip("shared by another account, which alone can change its routes"));
+    }
+    let network = &cx.seen()?.network;
+    let running = workloads(cx, vpc)?;
+    if !running.any && running.gap.is_none() {
+        return Ok(Outcome::skip("nothing runs in it"));
+    }
+    let (endpoints, _) = s3_endpoints(network, vpc, cx.region);
+    if endpoints.is_empty() {
+        network.endpoints.all()?;
+        return Ok(Outcome::skip("has no gateway endpoint for S3: see s3-gateway-endpoint-present"));
+    }
+    let subnets = running.subnets.iter().map(|subnet| {
+        judge(network, vpc, subnet, &endpoints).unwrap_or_else(|gap| Outcome::unknown(&gap))
+    });
+    let unseen = running.gap.map(Outcome::unknown);
+    Ok(Outcome::worst(subnets.chain(unseen)).unwrap_or_else(|| Outcome::skip("nothing runs in it")))
+}
+
+fn judge(network: &Network, vpc: &Vpc, subnet: &str, endpoints: &[&VpcEndpoint]) -> Judgement {
+    let table = table_of(network, vpc, subnet)?;
+    let routed = table.routes.iter().any(|route| {
+        route.destination.starts_with("pl-")
+            && route.state == "active"
+            && endpoints.iter().any(|endpoint| endpoint.id == route.target)
+    });
+    if routed {
+        return Ok(Outcome::pass("every subnet in use routes S3 to the endpoint"));
+    }
+    // An endpoint that the list does not show may be the one that is routed to.
+    network.endpoints.all()?;
+    let public = table.routes.iter().any(|route| {
+        matches!(route.destination.as_str(), "0.0.0.0/0" | "::/0")
+            && route.target.starts_with("igw-")
+            && route.state == "active"
+    });
+    let fix = format!(
+        "Run `aws ec2 modify-vpc-endpoint --vpc-endpoint-id {} --add-route-table-ids {}`, in a quiet moment: open connections to S3 break.",
+        endpoints.first().map_or("", |endpoint| endpoint.id.as_str()),
+        table.id
+    );
+    let message = |kind: &str| format!("route table {} of {kind} subnets in use has no route to the S3 endpoint", table.id);
+    let outcome = if public {
+        Outcome::warn(message("public"))
+    } else {
+        Outcome::breach(message("private"))
+    };
+    Ok(outcome
+        .fix(fix)
+        .part(Some(subnet))
+        .with("route_tables", vec![table.id.as_str()])
+        .with("subnets", vec![subnet]))
+}
+
+/// The route table in effect: the one that the subnet names, else the VPC's main one.
+fn table_of<'a>(network: &'a Network, vpc: &Vpc, subnet: &str) -> Result<&'a RouteTable, Gap> {
+    let tables = &network.route_tables;
+    let named = tables
+        .items
+        .iter()
+        .find(|table| table.subnets.iter().any(|id| id == subnet));
+    if let Some(table) = named {
+        return Ok(table);
+    }
+    // Only the whole list tells that the subnet names none.
+    tables
+        .all()?
+        .iter()
+        .find(|table| table.main && table.vpc_id == vpc.id)
+        .ok_or_else(|| {
+            let message = format!("AWS lists no route table for {subnet} and no main one for {}", vpc.id);
+            Gap::told(GapKind::Unreadable, message)
+        })
+}

@@ -1,0 +1,43 @@
+use crate::model::s3::Bucket;
+use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::settings::Severity;
+
+rule! {
+    /// The bucket has versioning enabled.
+    ///
+    /// AWS Backup only backs up versioned buckets; a bucket whose versioning was suspended counts as
+    /// not versioned.
+    ///
+    /// ## Fix
+    ///
+    /// Enable versioning, and add a lifecycle rule that expires noncurrent versions, or the bucket
+    /// and its backups grow without end.
+    ///
+    /// ## Sources
+    ///
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/s3-backups.html>
+    RULE = Rule {
+        id: "s3-versioning-enabled",
+        group: Group::Service,
+        owner: Owner::Member,
+        title: "The bucket has versioning enabled",
+        guide: Severity::Fail,
+        aws: Severity::Fail,
+        check: Check::Bucket(check),
+    }
+}
+
+fn check(_: &Cx<'_>, bucket: &Bucket) -> Judgement {
+    let status = bucket.versioning.get()?.as_deref();
+    let seen = match status {
+        Some("Enabled") => return Ok(Outcome::pass("versioning is enabled").with("versioning", "Enabled")),
+        Some(other) => format!("versioning is {}", other.to_lowercase()),
+        None => "versioning was never enabled".to_owned(),
+    };
+    Ok(Outcome::breach(format!("{seen}: AWS Backup only backs up versioned buckets"))
+        .fix(format!(
+            "Run `aws s3api put-bucket-versioning --bucket {} --versioning-configuration Status=Enabled`.",
+            bucket.id
+        ))
+        .with("versioning", status))
+}

@@ -1,0 +1,95 @@
+use std::collections::BTreeMap;
+
+use crate::model::Gap;
+use crate::model::ResourceKind;
+use crate::model::snapshot::Region;
+use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::settings::Severity;
+
+rule! {
+    /// AWS Backup is opted in, in the region, for every service that has resources there.
+    ///
+    /// A plan that selects by tag leaves out services that are not opted in. Where the plan comes
+    /// from an organization policy, the management account's settings count instead of the member's;
+    /// a member cannot read those, so this only warns.
+    ///
+    /// ## Fix
+    ///
+    /// Opt the services in, or ask the platform team whether the organization does.
+    ///
+    /// ## Sources
+    ///
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/manage-cross-account.html>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/assigning-resources.html>
+    RULE = Rule {
+        id: "service-opted-in",
+        group: Group::Service,
+        owner: Owner::Member,
+        title: "AWS Backup is opted in for the services in use",
+        guide: Severity::Warn,
+        aws: Severity::Warn,
+        check: Check::Region(check),
+    }
+}
+
+fn check(cx: &Cx<'_>, region: &Region) -> Judgement {
+    let in_use = services(cx, region);
+    if in_use.is_empty() {
+        return Ok(Outcome::skip("no service in use here"));
+    }
+    let settings = region.backup_settings.get()?;
+    let opted_in = |service: &&str| settings.opt_in.get(*service).copied().unwrap_or(false);
+    let off: Vec<&str> = in_use
+        .iter()
+        .filter(|(service, gap)| gap.is_none() && !opted_in(service))
+        .map(|(service, _)| *service)
+        .collect();
+    if !off.is_empty() {
+        return Ok(Outcome::breach(format!(
+            "AWS Backup is not opted in for {} in {}: tags select nothing there, unless an organization policy overrides it",
+            off.join(", "),
+            cx.region
+        ))
+        .fix(format!(
+            "Run `aws backup update-region-settings --region {} --resource-type-opt-in-preference {}`, or ask {} whether the organization's settings override it.",
+            cx.region,
+            off.iter().map(|service| format!("{service}=true")).collect::<Vec<_>>().join(","),
+            cx.settings.contact
+        ))
+        .with("services", off));
+    }
+    // A service whose list could not be read may be in use; that matters only where it is off.
+    match in_use.iter().find(|(service, gap)| gap.is_some() && !opted_in(service)) {
+        Some((_, Some(gap))) => Err((*gap).clone()),
+        _ => Ok(Outcome::pass("opted in for every service in use")
+            .with("services", in_use.keys().copied().collect::<Vec<_>>())),
+    }
+}
+
+/// Services with resources in the region, and those that may have some: with the gap in their list.
+fn services<'a>(cx: &Cx<'a>, region: &'a Region) -> BTreeMap<&'static str, Option<&'a Gap>> {
+    let mut services = BTreeMap::new();
+    let maybe = [
+        (ResourceKind::S3Bucket, &cx.snapshot.buckets.gap),
+        (ResourceKind::Ec2Instance, &region.instances.gap),
+        (ResourceKind::EbsVolume, &region.volumes.gap),
+        (ResourceKind::RdsInstance, &region.db_instances.gap),
+        (ResourceKind::RdsCluster, &region.db_clusters.gap),
+        (ResourceKind::AuroraCluster, &region.db_clusters.gap),
+        (ResourceKind::DynamodbTable, &region.tables.gap),
+    ];
+    for (kind, gap) in maybe {
+        if let (Some(service), Some(gap)) = (kind.backup_name(), gap) {
+            services.insert(service, Some(gap));
+        }
+    }
+    if let Some((_, gap)) = cx.snapshot.buckets_without_region().next() {
+        services.insert("S3", Some(gap));
+    }
+    for resource in cx.snapshot.resources_in(cx.region) {
+        if let Some(service) = resource.kind().backup_name() {
+            services.insert(service, None);
+        }
+    }
+    services
+}

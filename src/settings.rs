@@ -1,0 +1,284 @@
+//! The company's constants, and `backup-check.toml` over them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use toml::Spanned;
+
+use crate::model::arn::is_account_id;
+
+/// The account that keeps the copies (`cbackupstorage-prod`).
+pub const CENTRAL_ACCOUNT: &str = "692653576357";
+/// The regions in which the central backup plan runs.
+pub const REGIONS: [&str; 5] = ["eu-central-1", "eu-west-1", "eu-west-3", "ap-southeast-1", "us-east-1"];
+/// The key of the tag that the plan selects by.
+pub const TAG_KEY: &str = "backup";
+/// The role that makes the backups, set up by AWS Control Tower.
+pub const BACKUP_ROLE: &str = "aws-controltower-BackupRole";
+/// Who helps where a member account cannot help itself.
+pub const CONTACT: &str = "CDX Team";
+/// The name of the config file.
+pub const CONFIG_FILE: &str = "backup-check.toml";
+
+/// Whose severities count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Standard {
+    /// The company guide.
+    #[default]
+    Guide,
+    /// Only what AWS itself enforces.
+    Aws,
+}
+
+impl Standard {
+    /// As in the JSON report.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Standard::Guide => "guide",
+            Standard::Aws => "aws",
+        }
+    }
+}
+
+/// What a breach of a rule yields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The finding fails.
+    Fail,
+    /// The finding warns.
+    Warn,
+    /// The rule is not judged.
+    Off,
+}
+
+impl Severity {
+    /// As in the JSON report.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Fail => "fail",
+            Severity::Warn => "warn",
+            Severity::Off => "off",
+        }
+    }
+}
+
+/// What rules know about the company.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The account that keeps the copies, twelve digits.
+    pub central_account: String,
+    /// The regions to scan.
+    pub regions: Vec<String>,
+    /// The key of the backup tag.
+    pub tag_key: String,
+    /// The organization, `o-...`, where it is known.
+    pub org_id: Option<String>,
+    /// The name of the role that makes the backups.
+    pub backup_role: String,
+    /// Who helps where a member account cannot help itself.
+    pub contact: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            central_account: CENTRAL_ACCOUNT.to_owned(),
+            regions: REGIONS.map(str::to_owned).to_vec(),
+            tag_key: TAG_KEY.to_owned(),
+            org_id: None,
+            backup_role: BACKUP_ROLE.to_owned(),
+            contact: CONTACT.to_owned(),
+        }
+    }
+}
+
+/// `backup-check.toml` as it is written. Whether a rule or group exists is for the caller to say,
+/// with [`Config::error_at`].
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// See [`Settings::central_account`].
+    pub central_account: Option<Spanned<String>>,
+    /// See [`Settings::regions`].
+    pub regions: Option<Vec<Spanned<String>>>,
+    /// See [`Settings::tag_key`].
+    pub tag_key: Option<Spanned<String>>,
+    /// Whose severities count.
+    pub standard: Option<Standard>,
+    /// See [`Settings::backup_role`].
+    pub backup_role: Option<String>,
+    /// See [`Settings::org_id`].
+    pub org_id: Option<Spanned<String>>,
+    /// See [`Settings::contact`].
+    pub contact: Option<String>,
+    /// Groups whose findings decide too.
+    #[serde(default)]
+    pub decide: Vec<Spanned<String>>,
+    /// Rules whose unknown findings do not make the exit code 3.
+    #[serde(default)]
+    pub allow_unknown: Vec<Spanned<String>>,
+    /// Severities by rule.
+    #[serde(default)]
+    pub severity: BTreeMap<Spanned<String>, Severity>,
+}
+
+/// Why a config file cannot be used.
+#[derive(Debug, Error)]
+pub struct ConfigError {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}: {}", self.line, self.column, self.message)
+    }
+}
+
+impl Config {
+    /// Reads a config file's text.
+    ///
+    /// # Errors
+    /// What is wrong, with its line: not TOML, an unknown key, a wrong type, an account id that is none.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let config: Config = toml::from_str(text)
+            .map_err(|error| Self::error_at(text, error.span().unwrap_or_default(), error.message()))?;
+        if let Some(account) = &config.central_account
+            && !is_account_id(account.get_ref())
+        {
+            return Err(Self::error_at(text, account.span(), "central_account wants the 12 digits of an AWS account"));
+        }
+        if let Some(org) = &config.org_id
+            && !is_org_id(org.get_ref())
+        {
+            return Err(Self::error_at(text, org.span(), "org_id wants an organization id such as o-a1b2c3d4e5"));
+        }
+        if let Some(key) = &config.tag_key
+            && key.get_ref().trim().is_empty()
+        {
+            return Err(Self::error_at(text, key.span(), "tag_key is empty"));
+        }
+        if let Some(regions) = &config.regions {
+            if regions.is_empty() {
+                return Err(Self::error_at(text, 0..0, "regions is empty: name at least one"));
+            }
+            if let Some(bad) = regions.iter().find(|region| !is_region_name(region.get_ref())) {
+                let message = format!("{:?} is not the name of a region such as eu-central-1", bad.get_ref());
+                return Err(Self::error_at(text, bad.span(), &message));
+            }
+        }
+        Ok(config)
+    }
+
+    /// An error about a place in the file.
+    #[must_use]
+    pub fn error_at(text: &str, span: Range<usize>, message: &str) -> ConfigError {
+        let before = text.get(..span.start).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        ConfigError {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            message: message.to_owned(),
+        }
+    }
+
+    /// The settings that the file leaves in force.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        let mut settings = Settings::default();
+        let owned = |text: &Spanned<String>| text.get_ref().clone();
+        if let Some(account) = &self.central_account {
+            settings.central_account = owned(account);
+        }
+        if let Some(regions) = &self.regions {
+            settings.regions = regions.iter().map(owned).collect();
+        }
+        if let Some(key) = &self.tag_key {
+            settings.tag_key = owned(key);
+        }
+        if let Some(role) = &self.backup_role {
+            settings.backup_role.clone_from(role);
+        }
+        if let Some(contact) = &self.contact {
+            settings.contact.clone_from(contact);
+        }
+        settings.org_id = self.org_id.as_ref().map(owned);
+        settings
+    }
+}
+
+/// Whether the text has the form of an organization id.
+///
+/// Source: <https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html>.
+#[must_use]
+pub fn is_org_id(text: &str) -> bool {
+    text.strip_prefix("o-").is_some_and(|id| {
+        (10..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    })
+}
+
+/// Whether the text has the form of a region's name: `eu-central-1`, `us-gov-west-1`.
+#[must_use]
+pub fn is_region_name(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    parts.len() >= 3
+        && parts.last().is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+        && parts[..parts.len() - 1]
+            .iter()
+            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_goes_over_the_constants() {
+        let config = Config::parse("central_account = \"123456789012\"\nregions = [\"eu-west-1\"]\n[severity]\ns3-old-versions-expire = \"off\"\n").unwrap();
+        let settings = config.settings();
+        assert_eq!(settings.central_account, "123456789012");
+        assert_eq!(settings.regions, ["eu-west-1"]);
+        assert_eq!(settings.tag_key, "backup");
+        assert_eq!(config.severity.values().copied().collect::<Vec<_>>(), [Severity::Off]);
+    }
+
+    #[test]
+    fn errors_name_the_line() {
+        for (text, line, part) in [
+            ("tag_key = \"backup\"\ntagkey = 1\n", 2, "unknown field `tagkey`"),
+            ("\n\ncentral_account = \"12\"\n", 3, "12 digits"),
+            ("standard = \"strict\"\n", 1, "unknown variant `strict`"),
+            ("regions = [\"eu-west-1\",\n  \"europe\"]\n", 2, "\"europe\""),
+            ("[severity]\nbackup-tag-valid = \"error\"\n", 2, "unknown variant `error`"),
+            ("org_id = \"ou-1\"\n", 1, "o-a1b2c3d4e5"),
+            ("a = \n", 1, ""),
+            ("[[waiver]]\nrule = \"x\"\n", 1, "unknown field `waiver`"),
+        ] {
+            let error = Config::parse(text).unwrap_err();
+            assert_eq!(error.line, line, "{text:?}: {error}");
+            assert!(error.message.contains(part), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn region_names() {
+        for name in ["eu-central-1", "us-gov-west-1", "ap-southeast-10"] {
+            assert!(is_region_name(name), "{name}");
+        }
+        for name in ["", "eu", "eu-west", "EU-west-1", "eu--1", "eu-west-1a"] {
+            assert!(!is_region_name(name), "{name}");
+        }
+    }
+}

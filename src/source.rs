@@ -1,0 +1,5 @@
+//! Where snapshots come from.
+
+#[cfg(feature = "aws")]
+pub mod collect;
+pub mod saved;

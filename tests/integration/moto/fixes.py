@@ -1,0 +1,300 @@
+"""Where moto differs from AWS, for the operations that a scan sends. Each says what AWS does.
+
+`INSTEAD` answers without moto, `PATCHES` changes a result that moto gave, `ERRORS` turns an error
+of moto's into the result that AWS gives. They work on the members of the API model, never on text.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Callable, Optional, Union
+
+from moto.backends import get_backend
+from wire import Call, Params, Reply
+
+Answer = Union[Params, Reply, None]
+BackupSettings = dict[tuple[str, str], Params]
+
+INSTEAD: dict[tuple[str, str], Callable[[Call, BackupSettings], Answer]] = {}
+PATCHES: dict[tuple[str, str], Callable[[Call, Params], None]] = {}
+ERRORS: dict[tuple[str, str, str], Params] = {}
+
+# GetSupportedResourceTypes; an account whose settings nobody touched has every type on.
+# https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeRegionSettings.html
+BACKUP_TYPES = (
+    "Aurora,CloudFormation,DocumentDB,DynamoDB,EBS,EC2,EFS,FSx,Neptune,RDS,Redshift,S3,"
+    "SAP HANA on Amazon EC2,Storage Gateway,Timestream,VirtualMachine"
+).split(",")
+BACKUP_DEFAULTS = {
+    "ResourceTypeOptInPreference": {name: True for name in BACKUP_TYPES},
+    "ResourceTypeManagementPreference": {"DynamoDB": True, "EFS": True},
+}
+
+# A bucket that never had a configuration: SSE-S3 for every new bucket since January 2023.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html
+ERRORS["s3", "GetBucketEncryption", "ServerSideEncryptionConfigurationNotFoundError"] = {
+    "ServerSideEncryptionConfiguration": {
+        "Rules": [
+            {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}
+        ]
+    }
+}
+
+
+def instead(call: Call, backup_settings: BackupSettings) -> Optional[Reply]:
+    redirect = wrong_region(call)
+    if redirect:
+        return redirect
+    answer = INSTEAD.get((call.service, call.name))
+    result = answer(call, backup_settings) if answer else None
+    return call.reply(result) if isinstance(result, dict) else result
+
+
+def patches(call: Call) -> bool:
+    return (call.service, call.name) in PATCHES
+
+
+def patch(call: Call, result: Params) -> None:
+    if patches(call):
+        PATCHES[call.service, call.name](call, result)
+
+
+def after_error(call: Call, reply: Reply) -> Optional[Params]:
+    if (call.service, call.name) not in {(service, name) for service, name, _ in ERRORS}:
+        return None
+    code = call.read(reply)["Error"]["Code"]
+    return ERRORS.get((call.service, call.name, code))
+
+
+def completes(call: Call) -> bool:
+    """Fills in a parameter that AWS has a default for and moto has not."""
+    # PolicyName is optional since 2023, with the one value there is as its default.
+    # https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html
+    if call.name == "GetKeyPolicy" and "PolicyName" not in call.params:
+        call.params["PolicyName"] = "default"
+        return True
+    return False
+
+
+def instead_of(service: str, operation: str) -> Callable[[Any], Any]:
+    return lambda function: INSTEAD.setdefault((service, operation), function)
+
+
+def patch_of(service: str, operation: str) -> Callable[[Any], Any]:
+    return lambda function: PATCHES.setdefault((service, operation), function)
+
+
+# --- KMS
+
+
+def keys_of(account: str, region: str) -> Any:
+    return get_backend("kms")[account][region]
+
+
+def key_arn(value: str, account: str, region: str) -> str:
+    """The ARN of the key behind an id, alias, alias ARN or key ARN; the value if there is none."""
+    if ":key/" in value:
+        return value
+    try:
+        return str(keys_of(account, region).describe_key(value).arn)
+    except KeyError:
+        return value
+
+
+@instead_of("kms", "DescribeKey")
+@instead_of("kms", "GetKeyPolicy")
+def key_of_another(call: Call, _: BackupSettings) -> Answer:
+    """A key ARN counts with its region and account; moto reads only the id in it.
+
+    A key of another region is not found. One of another account can be described if its policy
+    admits the caller's account; GetKeyPolicy never works across accounts.
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html ("Cross-account use: No")
+    """
+    if not call.params["KeyId"].startswith("arn:"):
+        return None
+    _, _, _, region, account, _ = call.params["KeyId"].split(":", 5)
+    if region != call.region:
+        return call.error("NotFoundException", f"Invalid arn {region}")
+    if account == call.account:
+        return None
+    foreign = keys_of(account, region)
+    key = foreign.keys.get(foreign.get_key_id(call.params["KeyId"]))
+    if call.name == "DescribeKey" and key and f"arn:aws:iam::{call.account}:root" in key.policy:
+        result: Params = key.to_dict()
+        described(call, result)
+        return result
+    who = f"arn:aws:sts::{call.account}:assumed-role/scan/test"
+    return call.error(
+        "AccessDeniedException",
+        f"User: {who} is not authorized to perform: kms:{call.name} on resource: {call.params['KeyId']} "
+        "because no resource-based policy allows the action",
+    )
+
+
+@patch_of("kms", "DescribeKey")
+def described(call: Call, result: Params) -> None:
+    metadata = result["KeyMetadata"]
+    key = keys_of(metadata["AWSAccountId"], call.region).keys[metadata["KeyId"]]
+    # A key behind alias/aws/* is made and managed by AWS; moto says CUSTOMER for every key.
+    # https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-cmk
+    if any(alias.startswith("alias/aws/") for alias in key.aliases):
+        metadata["KeyManager"] = "AWS"
+    # CreateKey's defaults; moto leaves them null where the caller named none.
+    # https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html
+    metadata["KeyUsage"] = metadata.get("KeyUsage") or "ENCRYPT_DECRYPT"
+    metadata["MultiRegion"] = bool(metadata.get("MultiRegion"))
+
+
+# --- EC2 and EBS
+
+
+@instead_of("ec2", "GetEbsDefaultKmsKeyId")
+def default_ebs_key(call: Call, _: BackupSettings) -> Answer:
+    """Not in moto. `alias/aws/ebs` as long as nobody chose a key, else that key's ARN.
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetEbsDefaultKmsKeyId.html"""
+    chosen = get_backend("ec2")[call.account][call.region].default_kms_key_id
+    # moto also keeps the ARN of AWS's key here once it encrypted a volume with it.
+    managed = key_arn("alias/aws/ebs", call.account, call.region)
+    return {"KmsKeyId": "alias/aws/ebs" if chosen in ("", managed) else chosen}
+
+
+@patch_of("ec2", "DescribeVolumes")
+def volumes(call: Call, result: Params) -> None:
+    """KmsKeyId is the key's ARN; moto repeats what CreateVolume was given.
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Volume.html"""
+    for volume in result["Volumes"]:
+        if volume.get("KmsKeyId"):
+            volume["KmsKeyId"] = key_arn(volume["KmsKeyId"], call.account, call.region)
+
+
+@patch_of("ec2", "DescribeNetworkInterfaces")
+def network_interfaces(call: Call, result: Params) -> None:
+    """AWS tells the interfaces that belong to endpoints and NAT gateways by their type and owner.
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_NetworkInterface.html"""
+    backend = get_backend("ec2")[call.account][call.region]
+    owners = {
+        interface: ("vpc_endpoint", f"VPC Endpoint Interface {endpoint.id}")
+        for endpoint in backend.vpc_end_points.values()
+        for interface in endpoint.network_interface_ids
+    }
+    for gateway in backend.nat_gateways.values():
+        for address in gateway.address_set:
+            # The API model's enum has natGateway, the wire has nat_gateway.
+            owners[address["networkInterfaceId"]] = ("nat_gateway", f"Interface for NAT Gateway {gateway.id}")
+    for interface in result["NetworkInterfaces"]:
+        if interface["NetworkInterfaceId"] in owners:
+            kind, description = owners[interface["NetworkInterfaceId"]]
+            interface.update(InterfaceType=kind, Description=description, RequesterManaged=True)
+
+
+@patch_of("ec2", "DescribeRegions")
+def regions(call: Call, result: Params) -> None:
+    """Only the regions of the caller's partition; moto lists China and GovCloud too."""
+    result["Regions"] = [
+        region for region in result["Regions"] if not region["RegionName"].startswith(("cn-", "us-gov-"))
+    ]
+
+
+def region_status(call: Call, result: Params, disabled: set[str]) -> None:
+    """Regions that are not enabled are listed only with AllRegions; filters apply.
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRegions.html"""
+    filters = {f["Name"]: f["Values"] for f in call.params.get("Filters", [])}
+    kept = []
+    for region in result["Regions"]:
+        if region["RegionName"] in disabled:
+            region["OptInStatus"] = "not-opted-in"
+        hidden = region["OptInStatus"] == "not-opted-in" and not call.params.get("AllRegions")
+        wanted = region["OptInStatus"] in filters.get("opt-in-status", [region["OptInStatus"]])
+        if wanted and not hidden:
+            kept.append(region)
+    result["Regions"] = kept
+
+
+# --- RDS and DynamoDB
+
+
+@patch_of("rds", "DescribeDBInstances")
+@patch_of("rds", "DescribeDBClusters")
+def databases(call: Call, result: Params) -> None:
+    """KmsKeyId is an ARN, and absent without encryption. moto repeats what it was given, and says
+    `default_kms_key_id` where AWS names its own key, for unencrypted clusters too.
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBCluster.html"""
+    for database in result.get("DBInstances", []) + result.get("DBClusters", []):
+        key = database.pop("KmsKeyId", None)
+        if database.get("StorageEncrypted"):
+            key = "alias/aws/rds" if key in (None, "default_kms_key_id") else key
+            database["KmsKeyId"] = key_arn(key, call.account, call.region)
+
+
+@patch_of("dynamodb", "DescribeTable")
+def table(call: Call, result: Params) -> None:
+    """KMSMasterKeyArn is an ARN; moto repeats what CreateTable was given.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_SSEDescription.html"""
+    encryption = result["Table"].get("SSEDescription", {})
+    if encryption.get("KMSMasterKeyArn"):
+        encryption["KMSMasterKeyArn"] = key_arn(encryption["KMSMasterKeyArn"], call.account, call.region)
+
+
+# --- S3
+
+
+def bucket_regions(call: Call) -> dict[str, str]:
+    return {name: bucket.region_name for name, bucket in get_backend("s3")[call.account]["aws"].buckets.items()}
+
+
+def wrong_region(call: Call) -> Optional[Reply]:
+    """A bucket answers in its own region; elsewhere AWS redirects, and moto does not care.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingRouting.html"""
+    home = bucket_regions(call).get(call.params.get("Bucket", "")) if call.service == "s3" else None
+    if home in (None, call.region):
+        return None
+    reply = call.error("PermanentRedirect", "The bucket must be addressed using the specified endpoint.", 301)
+    return with_bucket_region(call, reply)
+
+
+def with_bucket_region(call: Call, reply: Reply) -> Reply:
+    """HeadBucket names the region of a bucket that exists in its errors too.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html"""
+    home = bucket_regions(call).get(call.params.get("Bucket", "")) if call.service == "s3" else None
+    if home and (call.name == "HeadBucket" or reply.status == 301):
+        reply.headers.append(("x-amz-bucket-region", home))
+    return reply
+
+
+@patch_of("s3", "ListBuckets")
+def buckets(call: Call, result: Params) -> None:
+    """BucketRegion comes if the request has any parameter, and moto never sends it.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_Bucket.html"""
+    homes = bucket_regions(call)
+    for bucket in result["Buckets"] if call.params else []:
+        bucket["BucketRegion"] = homes[bucket["Name"]]
+
+
+@patch_of("tagging", "GetResources")
+def tagged(call: Call, result: Params) -> None:
+    """A bucket is returned in its own region only; moto returns every bucket everywhere.
+    https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
+    ("located in the specified AWS Region for the account")
+
+    A tag without a value has an empty one there; moto leaves it out for buckets.
+    https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_Tag.html"""
+    homes = bucket_regions(call)
+    result["ResourceTagMappingList"] = [
+        mapping
+        for mapping in result["ResourceTagMappingList"]
+        if homes.get(mapping["ResourceARN"].removeprefix("arn:aws:s3:::"), call.region) == call.region
+    ]
+    for mapping in result["ResourceTagMappingList"]:
+        for tag in mapping["Tags"]:
+            tag.setdefault("Value", "")
+
+
+# --- AWS Backup
+
+
+@instead_of("backup", "DescribeRegionSettings")
+def region_settings(call: Call, backup_settings: BackupSettings) -> Answer:
+    """Not in moto. https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeRegionSettings.html"""
+    return backup_settings.get((call.account, call.region), BACKUP_DEFAULTS)

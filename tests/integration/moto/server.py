@@ -1,0 +1,36 @@
+"""Serve moto behind the overlay on a free loopback port.
+
+Prints one line of JSON, `{"port": N}`, when it is ready, and exits when stdin closes, so that a
+test which crashed leaves no server behind.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import threading
+
+# Read by moto when it is imported. Loading the default AMIs of every region costs seconds.
+os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+
+from moto.server import DomainDispatcherApplication, create_backend_app  # noqa: E402
+from werkzeug.serving import make_server  # noqa: E402
+
+from overlay import Overlay  # noqa: E402
+
+
+def main() -> None:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    app = Overlay(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(json.dumps({"port": server.server_port}), flush=True)
+    sys.stdin.buffer.read()
+    # Not server.shutdown(): it would wait for connections that a client keeps open.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

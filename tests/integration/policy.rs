@@ -1,0 +1,459 @@
+//! Key policies: the table of `fixtures/policies`, and properties that hold for every policy.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use backup_check::policy::copy::{
+    ACTIONS, Asker, KeyFacts, Via, blocked_by, judge, judge_any, local_access,
+};
+use backup_check::policy::document::Document;
+use backup_check::policy::evaluate::Verdict;
+use proptest::prelude::*;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+const ROLE: &str = "aws-controltower-BackupRole";
+const CENTRAL: &str = "692653576357";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    about: String,
+    source: String,
+    #[serde(default)]
+    key: Key,
+    #[serde(default)]
+    asker: Asks,
+    via: Option<String>,
+    policy: Option<Value>,
+    policy_text: Option<String>,
+    #[serde(default)]
+    expect: BTreeMap<String, String>,
+    overall: Option<String>,
+    local_access: Option<String>,
+    local_grants: Option<String>,
+    #[serde(default)]
+    reasons: BTreeMap<String, String>,
+    blocked_by: Option<String>,
+    error: Option<Fault>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Key {
+    arn: Option<String>,
+    #[serde(default)]
+    account: String,
+    region: Option<String>,
+    key_spec: Option<String>,
+    key_usage: Option<String>,
+    origin: Option<String>,
+    multi_region: Option<bool>,
+    tags: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Asks {
+    central_account: String,
+    org_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fault {
+    line: usize,
+    says: String,
+}
+
+impl Case {
+    fn text(&self) -> String {
+        match (&self.policy, &self.policy_text) {
+            (Some(policy), None) => policy.to_string(),
+            (None, Some(text)) => text.clone(),
+            _ => panic!("a case has either policy or policy_text"),
+        }
+    }
+
+    fn facts(&self) -> KeyFacts {
+        KeyFacts {
+            key_arn: self.key.arn.clone(),
+            key_account: self.key.account.clone(),
+            region: self.key.region.clone(),
+            key_spec: self.key.key_spec.clone(),
+            key_usage: self.key.key_usage.clone(),
+            origin: self.key.origin.clone(),
+            multi_region: self.key.multi_region,
+            tags: self.key.tags.clone(),
+        }
+    }
+
+    fn via(&self) -> Option<Via> {
+        self.via.as_deref().map(|via| match via {
+            "ec2" => Via::Ec2,
+            "rds" => Via::Rds,
+            other => panic!("via {other}"),
+        })
+    }
+
+    /// What does not hold, as lines.
+    fn check(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let mut expect = |what: &str, expected: &str, found: &str| {
+            if expected != found {
+                wrong.push(format!("{what}: expected {expected}, found {found}"));
+            }
+        };
+        if !self.source.starts_with("https://docs.aws.amazon.com/") || self.about.is_empty() {
+            expect("source and about", "stated", "missing");
+        }
+        let document = match (Document::parse(&self.text()), &self.error) {
+            (Ok(document), None) => document,
+            (Ok(_), Some(_)) => {
+                expect("parse", "an error", "a policy");
+                return wrong;
+            }
+            (Err(error), Some(fault)) => {
+                expect("line", &fault.line.to_string(), &error.line.to_string());
+                if !error.message.contains(&fault.says) {
+                    expect("message", &fault.says, &error.message);
+                }
+                return wrong;
+            }
+            (Err(error), None) => {
+                expect("parse", "a policy", &error.to_string());
+                return wrong;
+            }
+        };
+        let (key, via) = (self.facts(), self.via());
+        let asker = Asker {
+            central_account: self.asker.central_account.clone(),
+            org_id: self.asker.org_id.clone(),
+        };
+        let access = match via {
+            Some(via) => judge(&document, &key, &asker, via),
+            None => judge_any(&document, &key, &asker),
+        };
+        for found in &access.actions {
+            let expected = self
+                .expect
+                .get(found.action)
+                .or_else(|| self.expect.get("all"));
+            let expected =
+                expected.unwrap_or_else(|| panic!("nothing is expected of {}", found.action));
+            expect(found.action, expected, found.decision.verdict().as_str());
+            if let Some(reason) = self.reasons.get(found.action)
+                && !found.decision.reason().contains(reason.as_str())
+            {
+                expect("reason", reason, &found.decision.reason());
+            }
+        }
+        expect(
+            "overall",
+            self.overall.as_deref().unwrap_or("stated"),
+            access.overall.as_str(),
+        );
+        let local = local_access(&document, &key, &key.key_account, ROLE);
+        if let Some(expected) = &self.local_access {
+            expect("local access", expected, local.verdict().as_str());
+        }
+        if let Some(expected) = &self.local_grants {
+            expect(
+                "local grants",
+                expected,
+                local.create_grant.verdict().as_str(),
+            );
+        }
+        let blocked = blocked_by(&document, &key, &asker, via);
+        let blocked = blocked.map(|obstacle| obstacle.statement.to_string());
+        expect(
+            "blocked by",
+            self.blocked_by.as_deref().unwrap_or("nothing"),
+            blocked.as_deref().unwrap_or("nothing"),
+        );
+        wrong
+    }
+}
+
+#[test]
+fn every_case_of_the_table_holds() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/policies");
+    let mut paths: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.sort();
+    assert!(paths.len() >= 60, "only {} cases", paths.len());
+    let mut wrong = Vec::new();
+    for path in paths {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let case: Case =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        wrong.extend(
+            case.check()
+                .into_iter()
+                .map(|line| format!("{name}: {line}")),
+        );
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn hostile_texts_are_refused_in_time() {
+    let megabyte = 1 << 20;
+    let texts = [
+        "[".repeat(megabyte),
+        "{\"a\":".repeat(megabyte / 5),
+        format!("{{\"Statement\":{}", "[".repeat(megabyte)),
+        format!(
+            "{{\"Statement\":{{\"Condition\":{{\"Bool\":{{\"a\":{}",
+            "[".repeat(megabyte)
+        ),
+        format!("{{\"Statement\":[{}]}}", "{},".repeat(megabyte / 3)),
+        format!("{{\"{}\":1}}", "x".repeat(megabyte)),
+        "\"".repeat(megabyte),
+        "\u{0}".repeat(megabyte),
+    ];
+    for text in &texts {
+        let error = Document::parse(text).unwrap_err();
+        assert!(error.message.len() < 500, "{}", error.message);
+    }
+}
+
+#[test]
+fn hostile_patterns_are_judged_in_time() {
+    let megabyte = 1 << 20;
+    let stars = format!("{}a", "*".repeat(megabyte));
+    let pairs = "*a".repeat(megabyte / 2);
+    let open = "${".repeat(megabyte / 2);
+    let closed = format!("{}}}", "${".repeat(megabyte / 2));
+    for pattern in [stars, pairs, open, closed] {
+        let policy = json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": CENTRAL}, "Action": pattern, "Resource": "*"},
+            {"Effect": "Allow", "Principal": {"AWS": pattern}, "Action": "*", "Resource": "*"},
+            {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": pattern},
+            {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": format!("arn:aws:kms:*:*:{pattern}")},
+            {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", "Condition":
+                {"StringLike": {"kms:ViaService": pattern}, "ArnLike": {"aws:PrincipalArn": pattern}}},
+        ]});
+        let document = Document::parse(&policy.to_string()).unwrap();
+        for region in [None, Some("eu-central-1".to_owned())] {
+            let key = KeyFacts {
+                key_account: "111122223333".into(),
+                region,
+                ..KeyFacts::default()
+            };
+            let access = judge(&document, &key, &asker(), Via::Ec2);
+            assert!(
+                access
+                    .actions
+                    .iter()
+                    .all(|action| action.decision.reason().len() < 2000)
+            );
+        }
+    }
+}
+
+fn asker() -> Asker {
+    Asker {
+        central_account: CENTRAL.into(),
+        org_id: Some("o-a1b2c3d4e5".into()),
+    }
+}
+
+fn pick(items: &'static [&'static str]) -> impl Strategy<Value = String> {
+    proptest::sample::select(items).prop_map(str::to_owned)
+}
+
+fn principal() -> impl Strategy<Value = Value> {
+    let names = pick(&[
+        "*",
+        "692653576357",
+        "arn:aws:iam::692653576357:root",
+        "arn:aws:iam::111122223333:root",
+        "arn:aws:iam::692653576357:role/aws-service-role/backup.amazonaws.com/AWSServiceRoleForBackup",
+        "arn:aws:iam::692653576357:role/Admin",
+        "arn:aws:sts::692653576357:assumed-role/AWSServiceRoleForBackup/x",
+        "arn:aws:iam::*:root",
+    ]);
+    prop_oneof![
+        1 => Just(json!("*")),
+        5 => proptest::collection::vec(names, 0..3).prop_map(|names| json!({"AWS": names})),
+        1 => Just(json!({"Service": "backup.amazonaws.com"})),
+    ]
+}
+
+fn conditions() -> impl Strategy<Value = Value> {
+    let operators = pick(&[
+        "StringEquals",
+        "StringNotEquals",
+        "StringLike",
+        "StringNotLikeIfExists",
+        "Bool",
+        "BoolIfExists",
+        "Null",
+        "ArnLike",
+        "ForAnyValue:StringEquals",
+        "ForAllValues:StringLike",
+        "NotIpAddress",
+        "NumericLessThan",
+    ]);
+    let keys = pick(&[
+        "kms:ViaService",
+        "kms:GrantIsForAWSResource",
+        "kms:CallerAccount",
+        "aws:PrincipalArn",
+        "aws:PrincipalOrgID",
+        "aws:SourceIp",
+        "kms:EncryptionContext:a",
+    ]);
+    let values = pick(&[
+        "true",
+        "false",
+        "ec2.eu-central-1.amazonaws.com",
+        "ec2.*",
+        "692653576357",
+        "o-a1b2c3d4e5",
+        "192.0.2.0/24",
+        "*",
+        "${aws:PrincipalAccount}",
+        "${aws:username, 'x'}",
+        "arn:aws:iam::692653576357:role/*",
+    ]);
+    let condition = (operators, keys, proptest::collection::vec(values, 0..3));
+    proptest::option::of(condition).prop_map(|condition| match condition {
+        Some((operator, key, values)) => json!({operator: {key: values}}),
+        None => json!({}),
+    })
+}
+
+fn statement(effect: &'static str) -> impl Strategy<Value = Value> {
+    let actions = pick(&[
+        "*",
+        "kms:*",
+        "kms:*Grant*",
+        "KMS:reencrypt*",
+        "kms:Decrypt",
+        "kms:GenerateDataKey*",
+        "kms:DescribeKey",
+        "s3:*",
+        "kms:?ncrypt",
+    ]);
+    let resources = pick(&[
+        "*",
+        "arn:aws:kms:eu-central-1:111122223333:key/1",
+        "arn:aws:kms:*:111122223333:key/*",
+        "arn:aws:kms:eu-central-1:692653576357:key/1",
+    ]);
+    let lists = (
+        proptest::collection::vec(actions, 1..4),
+        proptest::collection::vec(resources, 1..3),
+    );
+    let negated = (
+        any::<bool>(),
+        proptest::bool::weighted(0.2),
+        proptest::bool::weighted(0.2),
+    );
+    (principal(), lists, negated, conditions()).prop_map(
+        move |(principal, (actions, resources), (who, what, on), conditions)| {
+            let twin = |not: bool, element: &str| {
+                if not {
+                    format!("Not{element}")
+                } else {
+                    element.to_owned()
+                }
+            };
+            json!({
+                "Effect": effect,
+                twin(who && effect == "Deny", "Principal"): principal,
+                twin(what, "Action"): actions,
+                twin(on, "Resource"): resources,
+                "Condition": conditions,
+            })
+        },
+    )
+}
+
+fn statements() -> impl Strategy<Value = Vec<Value>> {
+    proptest::collection::vec(
+        prop_oneof![2 => statement("Allow"), 1 => statement("Deny")],
+        1..5,
+    )
+}
+
+/// The ten verdicts, then the own account's.
+fn verdicts(statements: &[Value], known: bool) -> Vec<Verdict> {
+    let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+    let document = Document::parse(&text).unwrap();
+    let key = KeyFacts {
+        key_arn: known.then(|| "arn:aws:kms:eu-central-1:111122223333:key/1".into()),
+        key_account: "111122223333".into(),
+        ..KeyFacts::default()
+    };
+    let access = judge_any(&document, &key, &asker());
+    let local = local_access(&document, &key, "111122223333", ROLE);
+    let ten = access
+        .actions
+        .iter()
+        .map(|action| action.decision.verdict());
+    let verdicts: Vec<_> = ten
+        .chain([local.usage.verdict(), local.create_grant.verdict()])
+        .collect();
+    assert_eq!(verdicts.len(), ACTIONS.len() + 2);
+    verdicts
+}
+
+proptest! {
+    #[test]
+    fn a_deny_never_allows_more(policy in statements(), deny in statement("Deny"), known: bool) {
+        let before = verdicts(&policy, known);
+        let after = verdicts(&[policy, vec![deny]].concat(), known);
+        prop_assert!(before.iter().zip(&after).all(|(before, after)| after >= before), "{before:?} {after:?}");
+    }
+
+    #[test]
+    fn an_allow_never_denies_more(policy in statements(), allow in statement("Allow"), known: bool) {
+        let before = verdicts(&policy, known);
+        let after = verdicts(&[policy, vec![allow]].concat(), known);
+        prop_assert!(before.iter().zip(&after).all(|(before, after)| after <= before), "{before:?} {after:?}");
+    }
+
+    #[test]
+    fn the_order_of_statements_never_matters(policy in statements(), known: bool, by in 0_usize..5) {
+        let mut turned = policy.clone();
+        turned.reverse();
+        let by = by % turned.len();
+        turned.rotate_left(by);
+        prop_assert_eq!(verdicts(&policy, known), verdicts(&turned, known));
+    }
+
+    #[test]
+    fn knowing_the_key_only_settles_what_was_open(policy in statements()) {
+        let open = verdicts(&policy, false);
+        let known = verdicts(&policy, true);
+        for (open, known) in open.iter().zip(&known) {
+            prop_assert!(*open == Verdict::Conditional || open == known, "{open:?} became {known:?}");
+        }
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text in any::<String>()) {
+        let _ = Document::parse(&text);
+    }
+
+    #[test]
+    fn any_policy_with_a_piece_broken_is_read_or_refused(
+        policy in statements(),
+        at in any::<proptest::sample::Index>(),
+        piece in "[\\PC\\[\\]{}\":,]{0,3}",
+    ) {
+        let mut text = json!({"Statement": policy}).to_string();
+        let at = at.index(text.len());
+        text.replace_range(at..=at, &piece);
+        if let Ok(document) = Document::parse(&text) {
+            let key = KeyFacts { key_account: "111122223333".into(), ..KeyFacts::default() };
+            let _ = judge_any(&document, &key, &asker());
+        }
+    }
+}
