@@ -10,6 +10,7 @@
 //! environment, no files. A [`model::Snapshot`] holds facts, each known or the reason it is not;
 //! [`rules::ALL`] judge it through [`evaluate::evaluate`]; [`report`] writes what they found.
 
+pub mod cli;
 pub mod evaluate;
 pub mod exit;
 pub mod model;

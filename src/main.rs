@@ -1,1 +1,7 @@
-fn main() {}
+//! Parses, runs, exits.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(backup_check::cli::main().code())
+}

@@ -2,31 +2,31 @@
 
 use crate::rule::Rule;
 
-pub mod backup_decision_made;
-pub mod backup_not_duplicated;
-pub mod backup_tag_not_custom;
-pub mod backup_tag_placed;
-pub mod backup_tag_valid;
-pub mod cross_account_copy_supported;
-pub mod dynamodb_advanced_features_enabled;
-pub mod ebs_default_encryption;
-pub mod ec2_image_copyable;
-pub mod encryption_at_rest;
-pub mod encryption_customer_key;
-pub mod encryption_customer_key_recommended;
-pub mod kms_key_fully_shared;
-pub mod kms_key_locally_usable;
-pub mod kms_key_not_central;
-pub mod kms_key_shared;
-pub mod kms_key_usable;
-pub mod rds_automated_backups_enabled;
-pub mod resource_state_ready;
-pub mod s3_gateway_endpoint_open;
-pub mod s3_gateway_endpoint_present;
-pub mod s3_gateway_endpoint_routed;
-pub mod s3_old_versions_expire;
-pub mod s3_versioning_enabled;
-pub mod service_opted_in;
+mod backup_decision_made;
+mod backup_not_duplicated;
+mod backup_tag_not_custom;
+mod backup_tag_placed;
+mod backup_tag_valid;
+mod cross_account_copy_supported;
+mod dynamodb_advanced_features_enabled;
+mod ebs_default_encryption;
+mod ec2_image_copyable;
+mod encryption_at_rest;
+mod encryption_customer_key;
+mod encryption_customer_key_recommended;
+mod kms_key_fully_shared;
+mod kms_key_locally_usable;
+mod kms_key_not_central;
+mod kms_key_shared;
+mod kms_key_usable;
+mod rds_automated_backups_enabled;
+mod resource_state_ready;
+mod s3_gateway_endpoint_open;
+mod s3_gateway_endpoint_present;
+mod s3_gateway_endpoint_routed;
+mod s3_old_versions_expire;
+mod s3_versioning_enabled;
+mod service_opted_in;
 
 /// Every rule, by group and in the order in which a person would look at them.
 pub static ALL: [&Rule; 25] = [

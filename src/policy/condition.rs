@@ -3,7 +3,7 @@
 //! All operators and all keys must hold; of several values one is enough, and a negated operator must match none:
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-logic-multiple-context-keys-or-values.html>.
 
-use super::matching::{self, Token};
+use super::matching::{self, LONGEST, Pattern, Token};
 use super::operator::{Comparison, Operator, Quantifier};
 use super::request::{Context, Value};
 use super::truth::Truth;
@@ -99,15 +99,11 @@ impl Condition {
             Value::Absent => Truth::True,
             Value::Known(_) | Value::Shaped(_) => Truth::False,
         };
-        Truth::any(
-            self.values
-                .iter()
-                .map(|value| match value.to_ascii_lowercase().as_str() {
-                    "true" => absent,
-                    "false" => !absent,
-                    _ => Truth::False,
-                }),
-        )
+        Truth::any(self.values.iter().map(|value| match value.trim() {
+            value if value.eq_ignore_ascii_case("true") => absent,
+            value if value.eq_ignore_ascii_case("false") => !absent,
+            _ => Truth::False,
+        }))
     }
 }
 
@@ -121,29 +117,30 @@ fn compare(
 ) -> Truth {
     let shape = matches!(given, Given::Shape(_));
     let (Given::Text(text) | Given::Shape(text)) = given;
-    match comparison {
-        Comparison::String
-        | Comparison::StringIgnoreCase
-        | Comparison::StringLike
-        | Comparison::Bool => {
-            let tokens = match put_in(
-                policy,
-                comparison == Comparison::StringLike,
-                variables,
-                context,
-            ) {
-                Ok(tokens) => tokens,
-                Err(truth) => return truth,
-            };
-            if matches!(comparison, Comparison::StringIgnoreCase | Comparison::Bool) {
-                return against(&lower(&tokens), &text.to_lowercase(), shape);
-            }
-            against(&tokens, text, shape)
+    let fold = matches!(comparison, Comparison::StringIgnoreCase | Comparison::Bool);
+    let folded = if fold {
+        text.to_lowercase()
+    } else {
+        String::new()
+    };
+    let text = if fold { folded.as_str() } else { text };
+    let limit = if shape { LONGEST } else { text.chars().count() };
+    let policy_tokens = |wildcards| put_in(policy, wildcards, variables, limit, context);
+    let judged = match comparison {
+        Comparison::String => policy_tokens(false).map(|tokens| against(&tokens, text, shape)),
+        Comparison::StringLike => policy_tokens(true).map(|tokens| against(&tokens, text, shape)),
+        Comparison::StringIgnoreCase | Comparison::Bool => {
+            policy_tokens(false).map(|tokens| against(&lower(&tokens), text, shape))
         }
-        Comparison::Arn => match put_in(policy, true, variables, context) {
-            Ok(tokens) => arn(&tokens, text, shape),
-            Err(truth) => truth,
-        },
+        Comparison::Arn => policy_tokens(true).map(|tokens| arn(&tokens, text, shape)),
+        _ => Ok(compare_typed(comparison, text, policy, shape)),
+    };
+    judged.unwrap_or_else(|truth| truth)
+}
+
+/// [`compare`] for operators without wildcards and policy variables.
+fn compare_typed(comparison: Comparison, text: &str, policy: &str, shape: bool) -> Truth {
+    match comparison {
         _ if shape => Truth::Unknown,
         Comparison::Numeric(order) => {
             value::ordered(order, value::number(text), value::number(policy)).into()
@@ -153,7 +150,7 @@ fn compare(
         }
         Comparison::IpAddress => value::in_range(text, policy).into(),
         Comparison::Binary => (text.trim_end_matches('=') == policy.trim_end_matches('=')).into(),
-        Comparison::Null => Truth::False,
+        _ => Truth::False,
     }
 }
 
@@ -168,19 +165,17 @@ fn put_in(
     policy: &str,
     wildcards: bool,
     variables: bool,
+    limit: usize,
     context: &Context,
 ) -> Result<Vec<Token>, Truth> {
     if !variables {
-        let plain = |text: &str| text.chars().map(Token::Char).collect();
-        return Ok(if wildcards {
-            matching::tokens(policy)
-        } else {
-            plain(policy)
-        });
+        let mut pattern = Pattern::new(limit);
+        let fits = pattern.extend(policy, wildcards);
+        return fits.map(|()| pattern.finish()).ok_or(Truth::False);
     }
-    match value::expand(policy, wildcards, context) {
+    match value::expand(policy, wildcards, limit, context) {
         Expanded::Tokens(tokens) => Ok(tokens),
-        Expanded::NoValue => Err(Truth::False),
+        Expanded::Nothing => Err(Truth::False),
         Expanded::Unknown => Err(Truth::Unknown),
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::document::{Document, Effect, Label, Select, Statement, Version};
 use super::explain;
-use super::matching::{self, Token};
+use super::matching::{self, LONGEST, Token};
 use super::principal;
 use super::request::Request;
 use super::truth::Truth;
@@ -187,21 +187,21 @@ fn select(entries: &Select<String>, matches: impl Fn(&str) -> Truth) -> Truth {
 /// Whether a resource of the policy covers the key. Variables count only after an ARN's fifth colon:
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-resourceelement>.
 pub(super) fn resource(pattern: &str, variables: bool, request: &Request) -> Truth {
-    let mut tokens = Vec::new();
     let fifth = pattern.match_indices(':').nth(4).map(|(at, _)| at + 1);
-    match fifth {
-        Some(at) if variables => {
-            tokens.extend(matching::tokens(&pattern[..at]));
-            match value::expand(&pattern[at..], true, &request.context) {
-                Expanded::Tokens(rest) => tokens.extend(rest),
-                Expanded::NoValue => return Truth::False,
-                Expanded::Unknown => {
-                    tokens.push(Token::Any);
-                    return matching::against_shape(&tokens, &request.key).and(Truth::Unknown);
-                }
-            }
+    let (plain, variable) = match fifth {
+        Some(at) if variables => pattern.split_at(at),
+        _ => (pattern, ""),
+    };
+    let Some(mut tokens) = matching::tokens(plain, LONGEST) else {
+        return Truth::False;
+    };
+    match value::expand(variable, true, LONGEST, &request.context) {
+        Expanded::Tokens(rest) => tokens.extend(rest),
+        Expanded::Nothing => return Truth::False,
+        Expanded::Unknown => {
+            tokens.push(Token::Any);
+            return matching::against_shape(&tokens, &request.key).and(Truth::Unknown);
         }
-        _ => tokens = matching::tokens(pattern),
     }
     matching::against_shape(&tokens, &request.key)
 }

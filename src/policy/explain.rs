@@ -132,7 +132,7 @@ pub(super) fn nearest(document: &Document, found: &[Match], request: &Request) -
     } else if matched.resource == Truth::False {
         (
             Element::Resource,
-            format!("{subject} {}", other_resource(statement)),
+            format!("{subject} {}", other_resource(statement, request)),
         )
     } else {
         let condition = first_condition(statement, document.version, request, Truth::False)?;
@@ -181,21 +181,22 @@ fn relative(statement: &Statement, request: &Request) -> Option<String> {
         let shown = shorten(name);
         match principal::kinship(name, who) {
             Kinship::Key => {
-                let owner = Arn::parse(name).filter(|arn| arn.account == account);
-                let whose = if owner.is_some() {
-                    "the central key's ARN"
+                let whose = if is_central_key(name, request) {
+                    "the central key's"
                 } else {
-                    "a key's ARN"
+                    "a key's"
                 };
                 Some(format!(
-                    "names {whose} ({shown}) as principal, which grants nothing"
+                    "names {whose} ARN ({shown}) as principal, which grants nothing"
                 ))
             }
             Kinship::Sibling => {
-                let kind = if name.contains(":user/") {
-                    "a user"
-                } else {
+                let kind = if name.contains(":assumed-role/") {
+                    "a session of another role"
+                } else if name.contains(":role/") {
                     "another role"
+                } else {
+                    "a user"
                 };
                 Some(format!(
                     "names {kind} of {account} ({shown}), which is not {}",
@@ -231,7 +232,25 @@ fn other_actions(statement: &Statement, request: &Request) -> String {
     }
 }
 
-fn other_resource(statement: &Statement) -> String {
+/// Whether this is a key of the asking account, and that is not the account of the key that is judged.
+fn is_central_key(name: &str, request: &Request) -> bool {
+    let account = |text| Arn::parse(text).map(|arn| arn.account);
+    let theirs = Arn::parse(name)
+        .is_some_and(|arn| arn.service == "kms" && arn.account == request.who.account);
+    theirs && account(&request.key) != Some(request.who.account.as_str())
+}
+
+fn other_resource(statement: &Statement, request: &Request) -> String {
+    if let Select::Only(resources) = &statement.resource
+        && let Some(key) = resources
+            .iter()
+            .find(|resource| is_central_key(resource, request))
+    {
+        return format!(
+            "allows it on the central key ({}), which grants nothing on this one; in a key policy Resource is \"*\"",
+            shorten(key)
+        );
+    }
     match &statement.resource {
         Select::Only(resources) if !resources.is_empty() => format!(
             "allows it, but on another resource ({}); in a key policy Resource is \"*\" or this key's own ARN",

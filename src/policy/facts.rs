@@ -7,7 +7,7 @@ use crate::model::arn::Arn;
 /// What is known about the key. `None` where it is not known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyFacts {
-    /// The key's ARN.
+    /// The key's ARN; what is no ARN counts as not known.
     pub key_arn: Option<String>,
     /// The account that owns it.
     pub key_account: String,
@@ -33,9 +33,10 @@ impl KeyFacts {
     /// The region the key is used in, from the facts or from the ARN.
     #[must_use]
     pub fn region(&self) -> Option<&str> {
-        self.region
-            .as_deref()
+        let region = self.region.as_deref();
+        region
             .or_else(|| self.arn().map(|arn| arn.region))
+            .filter(|region| !region.is_empty())
     }
 
     /// The partition, from the ARN or the region; `aws` where neither is known.
@@ -57,14 +58,12 @@ impl KeyFacts {
 
     /// The ARN, with `*` for what is not known of it.
     pub(super) fn arn_shape(&self) -> String {
-        self.key_arn.clone().unwrap_or_else(|| {
-            let region = self.region().unwrap_or("*");
-            format!(
-                "arn:{}:kms:{region}:{}:key/*",
-                self.partition(),
-                self.key_account
-            )
-        })
+        if let Some(arn) = self.arn() {
+            return arn.to_string();
+        }
+        let region = self.region().unwrap_or("*");
+        let (partition, account) = (self.partition(), &self.key_account);
+        format!("arn:{partition}:kms:{region}:{account}:key/*")
     }
 }
 

@@ -11,6 +11,8 @@ use super::read_conditions::Conditions;
 
 /// Reads a policy; see [`Document::parse`].
 pub(super) fn document(text: &str) -> Result<Document, ParseError> {
+    // Some editors put a byte order mark before the text.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut json = serde_json::Deserializer::from_str(text);
     PolicySeed
         .deserialize(&mut json)

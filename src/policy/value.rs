@@ -3,60 +3,58 @@
 use std::cmp::Ordering;
 use std::net::IpAddr;
 
-use super::matching::Token;
+use super::matching::{Pattern, Token};
 use super::operator::Order;
 use super::request::{Context, Value};
+use super::truth::Truth;
 
 /// A policy's text with its variables put in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expanded {
     /// What is compared.
     Tokens(Vec<Token>),
-    /// A variable has no value in this request: nothing is equal to it or like it.
-    NoValue,
+    /// Nothing is equal to it or like it: a variable has no value in this request, or the text is longer than any value.
+    Nothing,
     /// A variable's value is not known.
     Unknown,
 }
 
 /// Puts the values of `${...}` into a text, and reads `*` and `?` as wildcards where `wildcards` says so.
+/// `limit` is the number of characters of what the text is compared with.
 ///
 /// `${*}`, `${?}` and `${$}` are those characters themselves; `${key, 'default'}` has a default. What a variable brings
 /// in is never a wildcard.
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>.
 #[must_use]
-pub fn expand(text: &str, wildcards: bool, context: &Context) -> Expanded {
-    let mut tokens = Vec::with_capacity(text.len());
-    let mut unknown = false;
+pub fn expand(text: &str, wildcards: bool, limit: usize, context: &Context) -> Expanded {
+    let mut pattern = Pattern::new(limit);
+    match fill(&mut pattern, text, wildcards, context) {
+        None => Expanded::Nothing,
+        Some(Truth::Unknown) => Expanded::Unknown,
+        Some(_) => Expanded::Tokens(pattern.finish()),
+    }
+}
+
+/// Whether every variable has a known value; `None` as in [`Expanded::Nothing`].
+fn fill(pattern: &mut Pattern, text: &str, wildcards: bool, context: &Context) -> Option<Truth> {
+    let mut known = Truth::True;
     let mut rest = text;
-    loop {
-        let found = rest.find("${").and_then(|start| {
-            rest[start..]
-                .find('}')
-                .map(|length| (start, start + length))
-        });
+    while let Some(start) = rest.find("${") {
         // A "${" that is never closed is plain text, and so is everything after it: looking on for a closing brace from
         // each further "${" would be quadratic.
-        let (start, end) = found.unwrap_or((rest.len(), rest.len()));
-        tokens.extend(rest[..start].chars().map(|c| match c {
-            '*' if wildcards => Token::Any,
-            '?' if wildcards => Token::One,
-            c => Token::Char(c),
-        }));
-        if found.is_none() {
+        let Some(length) = rest[start..].find('}') else {
             break;
+        };
+        pattern.extend(&rest[..start], wildcards)?;
+        match variable(&rest[start + 2..start + length], context) {
+            Variable::Text(text) => pattern.extend(&text, false)?,
+            Variable::NoValue => return None,
+            Variable::Unknown => known = Truth::Unknown,
         }
-        match variable(&rest[start + 2..end], context) {
-            Variable::Text(text) => tokens.extend(text.chars().map(Token::Char)),
-            Variable::NoValue => return Expanded::NoValue,
-            Variable::Unknown => unknown = true,
-        }
-        rest = &rest[end + 1..];
+        rest = &rest[start + length + 1..];
     }
-    if unknown {
-        Expanded::Unknown
-    } else {
-        Expanded::Tokens(tokens)
-    }
+    pattern.extend(rest, wildcards)?;
+    Some(known)
 }
 
 enum Variable {
@@ -215,7 +213,7 @@ mod tests {
         context.set("aws:star", Value::one("*"));
         context.set("aws:none", Value::Absent);
         context.set("aws:list", Value::Known(vec!["a".into(), "b".into()]));
-        match expand(text, wildcards, &context) {
+        match expand(text, wildcards, 100, &context) {
             Expanded::Tokens(tokens) => tokens
                 .iter()
                 .map(|token| match token {
@@ -224,7 +222,7 @@ mod tests {
                     Token::Char(c) => c.to_string(),
                 })
                 .collect(),
-            Expanded::NoValue => "no value".into(),
+            Expanded::Nothing => "no value".into(),
             Expanded::Unknown => "unknown".into(),
         }
     }
@@ -246,10 +244,10 @@ mod tests {
     #[test]
     fn a_megabyte_of_open_variables_ends() {
         let hostile = "${".repeat(1 << 19);
-        assert!(matches!(
-            expand(&hostile, true, &Context::default()),
-            Expanded::Tokens(_)
-        ));
+        let expanded = expand(&hostile, true, hostile.len(), &Context::default());
+        assert!(matches!(expanded, Expanded::Tokens(_)));
+        let expanded = expand(&hostile, true, 100, &Context::default());
+        assert_eq!(expanded, Expanded::Nothing);
     }
 
     #[test]

@@ -34,12 +34,12 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
             .unwrap_or_else(|gap| Outcome::unknown(&gap))
             .part(id)
     });
-    Ok(Outcome::worst(parts).unwrap_or_else(|| Outcome::skip("not encrypted with a KMS key")))
+    Ok(Outcome::worst(parts).unwrap_or_else(|| Outcome::pass("not encrypted with a KMS key")))
 }
 
 fn judge(cx: &Cx<'_>, part: &Part<'_>) -> Judgement {
     let Some(name) = part.key.clone()? else {
-        return Ok(Outcome::skip("not encrypted with a KMS key"));
+        return Ok(Outcome::pass("not encrypted with a KMS key"));
     };
     if is_aws_alias(name) {
         return Ok(Outcome::pass("encrypted with an AWS managed key of this account"));

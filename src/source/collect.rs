@@ -1,1 +1,229 @@
-//! x
+//! Live AWS: everything that rules read, from all regions and services at once.
+//!
+//! One client per service and region; every call goes through [`call::Scope::call`], which bounds how
+//! many run at once, turns each failure into a gap, and keeps the books from which coverage comes.
+
+pub mod backup;
+pub mod call;
+pub mod dynamodb;
+pub mod ec2;
+pub mod kms;
+pub mod meter;
+pub mod rds;
+pub mod s3;
+pub mod session;
+pub mod tagging;
+pub mod vpc;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use thiserror::Error;
+
+use crate::model::observed::{Gap, GapKind, Listing, Observed};
+use crate::model::snapshot::{Region, SNAPSHOT_VERSION, Snapshot, Source};
+
+use self::call::{Caller, Operation, Stop};
+use self::session::Session;
+use self::tagging::Tagged;
+
+/// What to read.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The regions to read.
+    pub regions: Vec<String>,
+    /// The key of the backup tag: tags with other keys are not kept.
+    pub tag_key: String,
+    /// How many calls may run at once.
+    pub concurrency: usize,
+}
+
+/// Why nothing was read.
+#[derive(Debug, Error)]
+pub enum PlanError {
+    /// A region does not exist.
+    #[error("there is no region {name:?}; this account knows {}", .known.join(", "))]
+    NoSuchRegion {
+        /// The name.
+        name: String,
+        /// The regions that there are.
+        known: Vec<String>,
+    },
+}
+
+/// The services of a scan, as `coverage.service` and `--service` name them, each with the operations
+/// that reading it takes.
+pub const SERVICES: [(&str, &[&[Operation]]); 8] = [
+    ("backup", &[backup::OPERATIONS]),
+    ("dynamodb", &[dynamodb::OPERATIONS, tagging::OPERATIONS, kms::OPERATIONS, backup::OPERATIONS]),
+    ("ebs", &[ec2::VOLUME_OPERATIONS, ec2::INSTANCE_OPERATIONS, kms::OPERATIONS]),
+    ("ec2", &[ec2::INSTANCE_OPERATIONS, ec2::VOLUME_OPERATIONS, kms::OPERATIONS]),
+    ("kms", &[kms::OPERATIONS]),
+    ("rds", &[rds::OPERATIONS, tagging::OPERATIONS, kms::OPERATIONS]),
+    ("s3", &[s3::OPERATIONS, tagging::OPERATIONS, kms::OPERATIONS]),
+    ("vpc", &[vpc::OPERATIONS, ec2::INSTANCE_OPERATIONS]),
+];
+
+/// The IAM actions that a scan of some services needs, sorted; of all services where none is named.
+///
+/// `sts:GetCallerIdentity` needs no permission and is not among them.
+#[must_use]
+pub fn actions(services: &[&str]) -> Vec<&'static str> {
+    let asked = SERVICES
+        .iter()
+        .filter(|(name, _)| services.is_empty() || services.contains(name));
+    let operations = asked.flat_map(|(_, lists)| lists.iter().copied().flatten());
+    let actions: BTreeSet<&str> = operations
+        .chain(ec2::REGION_OPERATIONS)
+        .map(|operation| operation.action)
+        .collect();
+    actions.into_iter().collect()
+}
+
+/// Reads an account. What cannot be read is a gap in the snapshot; everything else goes on.
+///
+/// Times are left empty: the caller has the clock.
+///
+/// # Errors
+/// A region that does not exist. Nothing else keeps a snapshot from being made.
+pub async fn collect(session: &Session, plan: &Plan, caller: &Arc<Caller>) -> Result<Snapshot, PlanError> {
+    let enabled = ec2::regions(session, caller).await;
+    if let Ok(known) = &enabled
+        && let Some(name) = plan.regions.iter().find(|name| !known.contains_key(*name))
+    {
+        let known = known.keys().cloned().collect();
+        return Err(PlanError::NoSuchRegion { name: name.clone(), known });
+    }
+    // Where the list of regions is denied, each region's own errors speak.
+    let is_disabled = |name: &String| enabled.as_ref().is_ok_and(|known| known.get(name) == Some(&false));
+    let (disabled, live): (Vec<String>, Vec<String>) = plan.regions.iter().cloned().partition(is_disabled);
+
+    let each_region = join_all(live.iter().map(|name| region(session, caller, plan, name)));
+    let (read, mut buckets) = tokio::join!(each_region, s3::collect(session, caller, &live));
+
+    let mut regions: BTreeMap<String, Region> = BTreeMap::new();
+    for (name, (region, tagged)) in live.iter().zip(read) {
+        for bucket in &mut buckets.items {
+            if bucket.region.known() == Some(name) {
+                bucket.tags = tagged.of(&bucket.arn);
+            }
+        }
+        regions.insert(name.clone(), region);
+    }
+    for bucket in &mut buckets.items {
+        if let Observed::Unknown(gap) = &bucket.region {
+            bucket.tags = Observed::Unknown(gap.clone());
+        }
+    }
+    let keys = kms::collect(session, caller, &mut regions, &buckets.items).await;
+    for name in disabled {
+        caller.disabled(&name);
+        regions.insert(name, disabled_region());
+    }
+
+    let counts = |region: &str, service: &str| count(&regions, &buckets.items, &keys, region, service);
+    Ok(Snapshot {
+        snapshot_version: SNAPSHOT_VERSION,
+        source: Source::Aws,
+        account_id: Some(session.account.clone()),
+        tag_key: plan.tag_key.clone(),
+        started_at: String::new(),
+        finished_at: String::new(),
+        interrupted: caller.stop() != Stop::No,
+        stats: caller.meter().stats(),
+        coverage: caller.coverage(counts),
+        buckets,
+        regions,
+        keys,
+    })
+}
+
+/// Everything in one region but its buckets and keys.
+async fn region(session: &Session, caller: &Arc<Caller>, plan: &Plan, name: &str) -> (Region, Tagged) {
+    let tag_key = plan.tag_key.as_str();
+    let (tagged, instances, volumes, ebs_defaults, network, databases, mut tables, backup_settings) = tokio::join!(
+        tagging::collect(session, caller, name, tag_key),
+        ec2::instances(session, caller, name, tag_key),
+        ec2::volumes(session, caller, name, tag_key),
+        ec2::ebs_defaults(session, caller, name),
+        vpc::collect(session, caller, name),
+        rds::collect(session, caller, name, tag_key),
+        dynamodb::collect(session, caller, name),
+        backup::collect(session, caller, name),
+    );
+    let (mut db_instances, mut db_clusters) = databases;
+    for table in &mut tables.items {
+        table.tags = tagged.of(&table.arn);
+    }
+    // RDS leaves the tags out of its answer where the caller may not list them, so an empty list
+    // there is no proof that there are none.
+    for database in &mut db_instances.items {
+        if database.tags.known().is_none_or(BTreeMap::is_empty) {
+            database.tags = tagged.of(&database.arn);
+        }
+    }
+    for cluster in &mut db_clusters.items {
+        if cluster.tags.known().is_none_or(BTreeMap::is_empty) {
+            cluster.tags = tagged.of(&cluster.arn);
+        }
+    }
+    let region = Region {
+        disabled: false,
+        instances,
+        volumes,
+        ebs_defaults,
+        network,
+        db_instances,
+        db_clusters,
+        tables,
+        backup_settings,
+        key_names: BTreeMap::new(),
+    };
+    (region, tagged)
+}
+
+fn disabled_region() -> Region {
+    fn nothing<T>() -> Listing<T> {
+        Listing {
+            items: Vec::new(),
+            gap: Some(Gap::told(GapKind::RegionDisabled, "")),
+        }
+    }
+    let mut region = Region {
+        disabled: true,
+        instances: nothing(),
+        volumes: nothing(),
+        db_instances: nothing(),
+        db_clusters: nothing(),
+        tables: nothing(),
+        ..Region::default()
+    };
+    region.network.vpcs = nothing();
+    region
+}
+
+fn count(
+    regions: &BTreeMap<String, Region>,
+    buckets: &[crate::model::s3::Bucket],
+    keys: &BTreeMap<String, crate::model::kms::Key>,
+    region: &str,
+    service: &str,
+) -> usize {
+    let Some(seen) = regions.get(region) else {
+        return 0;
+    };
+    match service {
+        "s3" => buckets
+            .iter()
+            .filter(|bucket| bucket.region.known().is_some_and(|name| name == region))
+            .count(),
+        "ec2" => seen.instances.items.len(),
+        "ebs" => seen.volumes.items.len(),
+        "rds" => seen.db_instances.items.len() + seen.db_clusters.items.len(),
+        "dynamodb" => seen.tables.items.len(),
+        "vpc" => seen.network.vpcs.items.len(),
+        "kms" => keys.keys().filter(|arn| arn.split(':').nth(3) == Some(region)).count(),
+        _ => 0,
+    }
+}

@@ -6,8 +6,8 @@ of moto's into the result that AWS gives. They work on the members of the API mo
 
 from __future__ import annotations
 
-import json
-from typing import Any, Callable, Optional, Union
+from typing import Any, Optional, Union
+from collections.abc import Callable
 
 from moto.backends import get_backend
 from wire import Call, Params, Reply
@@ -240,7 +240,9 @@ def table(call: Call, result: Params) -> None:
 
 
 def bucket_regions(call: Call) -> dict[str, str]:
-    return {name: bucket.region_name for name, bucket in get_backend("s3")[call.account]["aws"].buckets.items()}
+    return {
+        name: bucket.region_name for name, bucket in get_backend("s3")[call.account]["aws"].buckets.items()
+    }
 
 
 def wrong_region(call: Call) -> Optional[Reply]:

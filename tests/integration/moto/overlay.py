@@ -33,7 +33,8 @@ import socket
 import threading
 from collections import Counter
 from http import HTTPStatus
-from typing import Any, Callable, Iterable, Iterator, Optional
+from typing import Any, Optional
+from collections.abc import Callable, Iterable, Iterator
 
 import fixes
 import wire
@@ -72,7 +73,8 @@ DISABLED = {
 class Overlay:
     def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
         self.app = app
-        self.lock = threading.Lock()
+        # One request at a time: moto makes keys while it answers, and its dicts are not guarded.
+        self.lock = threading.RLock()
         self.operations: Counter[tuple[str, str, str, str]] = Counter()
         self.rules: list[Params] = []
         self.overrides: list[Params] = []
@@ -91,12 +93,15 @@ class Overlay:
 
     def control(self, environ: Environ, body: bytes) -> Reply:
         what = environ["PATH_INFO"][len(CONTROL) :]
-        given = json.loads(body) if body else None
+        given: Any = json.loads(body) if body else None
         answer: Any = {}
         with self.lock:
             if what == "operations":
                 names = ("account", "service", "region", "operation")
-                answer = [{**dict(zip(names, key)), "count": n} for key, n in sorted(self.operations.items())]
+                answer = [
+                    {**dict(zip(names, key, strict=True)), "count": n}
+                    for key, n in sorted(self.operations.items())
+                ]
             elif what == "reset":
                 self.operations.clear()
             elif what == "rules":
@@ -111,14 +116,16 @@ class Overlay:
 
     def answer(self, environ: Environ, body: bytes) -> Reply:
         call = wire.parse(environ, body)
-        if call is None or SEEDING in environ.get("HTTP_USER_AGENT", ""):
+        if SEEDING in environ.get("HTTP_USER_AGENT", ""):
+            return self.forward(wire.with_body(environ, body))
+        if call is None:  # no operation of the service's model: that must not go unseen either
+            asked = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+            with self.lock:
+                self.operations["?", "?", "?", asked] += 1
             return self.forward(wire.with_body(environ, body))
         with self.lock:
             self.operations[call.account, call.service, call.region, call.name] += 1
-            effect = self.effect(call)
-        if effect:
-            return effect
-        return fixes.instead(call, self.backup_settings) or self.patched(call)
+            return self.effect(call) or fixes.instead(call, self.backup_settings) or self.patched(call)
 
     def patched(self, call: Call) -> Reply:
         page = wire.paging(call)
@@ -140,8 +147,9 @@ class Overlay:
 
     def forward(self, environ: Environ) -> Reply:
         started: list[Any] = []
-        chunks = self.app(environ, lambda status, headers, exc=None: started.append((status, headers)))
-        body = b"".join(chunks)
+        with self.lock:
+            chunks = self.app(environ, lambda status, headers, exc=None: started.append((status, headers)))
+            body = b"".join(chunks)
         status, headers = started[-1]
         return Reply(int(status.split()[0]), list(headers), body)
 
@@ -157,7 +165,7 @@ class Overlay:
                 yield rule
 
     def effect(self, call: Call) -> Optional[Reply]:
-        """What a rule answers in moto's stead; runs under the lock, as a throttle counts down."""
+        """What a rule answers in moto's stead."""
         for rule in self.matching(call, "kill"):
             if rule["kill"] is True:
                 call.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
@@ -167,11 +175,16 @@ class Overlay:
             code, status = DISABLED.get(call.service, ("UnrecognizedClientException", 400))
             if call.service == "ec2" and rule["disabled"] is not True:
                 code = rule["disabled"]
-            return call.error(code, "The security token included in the request is invalid.", status)
+            message = "The security token included in the request is invalid."
+            if call.service == "ec2":
+                message = "AWS was not able to validate the provided access credentials"
+            return call.error(code, message, status)
         for _ in self.matching(call, "deny"):
             code, status = DENIED.get(call.service, ("AccessDeniedException", 400))
             who = f"arn:aws:sts::{call.account}:assumed-role/scan/test"
-            reply = call.error(code, f"User: {who} is not authorized to perform: {call.service}:{call.name}", status)
+            reply = call.error(
+                code, f"User: {who} is not authorized to perform: {call.service}:{call.name}", status
+            )
             return fixes.with_bucket_region(call, reply)
         for rule in self.matching(call, "throttle"):
             if rule["throttle"] > 0:
@@ -188,7 +201,9 @@ class Overlay:
         if call.name == "DescribeRegions":
             disabled = {rule["region"] for rule in self.rules if rule.get("disabled")}
             fixes.region_status(call, result, disabled)
-        if call.name == "ListBuckets" and any(not r["bucket_region"] for r in self.matching(call, "bucket_region")):
+        if call.name == "ListBuckets" and any(
+            not r["bucket_region"] for r in self.matching(call, "bucket_region")
+        ):
             for bucket in result["Buckets"]:
                 bucket.pop("BucketRegion", None)
         for override in self.overrides:

@@ -1,6 +1,6 @@
 """Fill an account in moto and print what a scan of it must find.
 
-    python seed.py --endpoint http://127.0.0.1:PORT --account 111122223333 [--variant mixed|clean|unknown|empty]
+    python seed.py --endpoint http://127.0.0.1:PORT --account 111122223333 [--variant mixed]
 
 Every creation says beside it what the rules must make of the resource: `READY` of its type, but
 for the differences named there. That is written by a reader of the rules, never taken from output.
@@ -19,7 +19,9 @@ from typing import Any, Optional
 import boto3
 from botocore.config import Config
 
-from overlay import SEEDING
+sys.dont_write_bytecode = True  # the sources are in a repository
+
+from overlay import SEEDING  # noqa: E402
 
 Json = dict[str, Any]
 Findings = dict[str, str]
@@ -27,6 +29,9 @@ Findings = dict[str, str]
 REGIONS = ("eu-central-1", "eu-west-1", "eu-west-3", "ap-southeast-1", "us-east-1")
 CENTRAL = "692653576357"
 THIRD = "444455556666"
+
+# A volume of an instance: its tag, its key, and how it differs from a ready one.
+Disk = tuple["Tag", Optional[str], Findings]
 
 PASS, FAIL, WARN, UNKNOWN, SKIP = "pass", "fail", "warn", "unknown", "skip"
 
@@ -164,7 +169,9 @@ def policy(kind: str, account: str, region: str) -> list[Json]:
     own = {"Sid": "Enable IAM User Permissions", **allow(root(account), "kms:*")}
     guide = guide_statements(account)
     role = f"arn:aws:iam::{account}:role"
-    service_role = f"arn:aws:iam::{CENTRAL}:role/aws-service-role/backup.amazonaws.com/AWSServiceRoleForBackup"
+    service_role = (
+        f"arn:aws:iam::{CENTRAL}:role/aws-service-role/backup.amazonaws.com/AWSServiceRoleForBackup"
+    )
     required = ["DescribeKey", "CreateGrant", "Decrypt", "ReEncryptFrom", "GenerateDataKeyWithoutPlaintext"]
     policies: dict[str, list[Json]] = {
         "shared": [own, *guide],
@@ -172,7 +179,9 @@ def policy(kind: str, account: str, region: str) -> list[Json]:
         "shared by account id": [own, allow({"AWS": CENTRAL}, "kms:*")],
         "shared for ec2": [
             own,
-            allow(root(CENTRAL), "kms:*", {"StringEquals": {"kms:ViaService": f"ec2.{region}.amazonaws.com"}}),
+            allow(
+                root(CENTRAL), "kms:*", {"StringEquals": {"kms:ViaService": f"ec2.{region}.amazonaws.com"}}
+            ),
         ],
         "shared for the required actions": [own, allow(root(CENTRAL), [f"kms:{name}" for name in required])],
         "not shared": [own],
@@ -199,7 +208,16 @@ def policy(kind: str, account: str, region: str) -> list[Json]:
         "closed to the own account": [allow({"AWS": f"{role}/KeyAdmin"}, "kms:*"), *guide],
         "open to the backup role": [
             allow({"AWS": f"{role}/KeyAdmin"}, "kms:*"),
-            allow({"AWS": f"{role}/aws-controltower-BackupRole"}, ["kms:Decrypt", "kms:DescribeKey", "kms:CreateGrant", "kms:GenerateDataKey*", "kms:ReEncrypt*"]),
+            allow(
+                {"AWS": f"{role}/aws-controltower-BackupRole"},
+                [
+                    "kms:Decrypt",
+                    "kms:DescribeKey",
+                    "kms:CreateGrant",
+                    "kms:GenerateDataKey*",
+                    "kms:ReEncrypt*",
+                ],
+            ),
             *guide,
         ],
     }
@@ -216,10 +234,12 @@ class Account:
         self.credentials: Json = {"AccessKeyId": "seed", "SecretAccessKey": "seed", "SessionToken": None}
         # An account exists in moto as soon as a role in it was assumed.
         role = f"arn:aws:iam::{account}:role/seed"
-        self.credentials = self.client("sts", "us-east-1").assume_role(RoleArn=role, RoleSessionName="seed")["Credentials"]
+        self.credentials = self.client("sts", "us-east-1").assume_role(RoleArn=role, RoleSessionName="seed")[
+            "Credentials"
+        ]
         self.client.cache_clear()
 
-    @functools.lru_cache(maxsize=None)  # noqa: B019
+    @functools.cache  # noqa: B019
     def client(self, service: str, region: str) -> Any:
         return boto3.client(
             service,
@@ -242,7 +262,8 @@ class Account:
     def arn(self, service: str, region: str, resource: str) -> str:
         return f"arn:aws:{service}:{region}:{self.account}:{resource}"
 
-    def expect(self, arn: str, kind: str, region: str, tag: Optional[Tag], but: Findings) -> None:
+    def expect(self, arn: str, label: str, kind: str, region: str, tag: Optional[Tag], but: Findings) -> None:
+        """`label` is for people who read a difference: many ids say nothing."""
         state = tag.state if tag else None
         if state in ("disabled", "custom"):  # exempt: only the tagging rules look at it
             findings = {**{r: s for r, s in READY[kind].items() if r in TAGGING_RULES}, **TAGGING[state]}
@@ -250,14 +271,22 @@ class Account:
         else:
             findings = {**READY.get(kind, {}), **(TAGGING[state] if state else {}), **but}
         findings = {rule: status for rule, status in sorted(findings.items()) if status != SKIP}
-        self.resources[arn] = {"type": kind, "region": region, "backup_tag": state, "findings": findings}
+        self.resources[arn] = {
+            "label": label,
+            "type": kind,
+            "region": region,
+            "backup_tag": state,
+            "findings": findings,
+        }
 
     # --- keys
 
-    @functools.lru_cache(maxsize=None)  # noqa: B019
+    @functools.cache  # noqa: B019
     def key(self, region: str, kind: str = "shared") -> str:
         document = json.dumps({"Version": "2012-10-17", "Statement": policy(kind, self.account, region)})
-        return str(self.client("kms", region).create_key(Description=kind, Policy=document)["KeyMetadata"]["Arn"])
+        return str(
+            self.client("kms", region).create_key(Description=kind, Policy=document)["KeyMetadata"]["Arn"]
+        )
 
     def new_key(self, region: str, **options: Any) -> str:
         document = json.dumps({"Version": "2012-10-17", "Statement": policy("shared", self.account, region)})
@@ -280,9 +309,15 @@ class Account:
     def replica_key(self, primary_region: str, region: str) -> str:
         """Shared in the region of the replica only: each has a policy of its own."""
         primary = self.new_key(primary_region, Description="multi-Region", MultiRegion=True)
-        self.client("kms", primary_region).replicate_key(KeyId=primary.rpartition("/")[2], ReplicaRegion=region)
-        document = json.dumps({"Version": "2012-10-17", "Statement": policy("not shared", self.account, primary_region)})
-        self.client("kms", primary_region).put_key_policy(KeyId=primary, PolicyName="default", Policy=document)
+        self.client("kms", primary_region).replicate_key(
+            KeyId=primary.rpartition("/")[2], ReplicaRegion=region
+        )
+        document = json.dumps(
+            {"Version": "2012-10-17", "Statement": policy("not shared", self.account, primary_region)}
+        )
+        self.client("kms", primary_region).put_key_policy(
+            KeyId=primary, PolicyName="default", Policy=document
+        )
         return primary.replace(primary_region, region)
 
     # --- resources; `key` is None for no encryption, "" for the service's own key
@@ -296,7 +331,7 @@ class Account:
             TagSpecifications=[{"ResourceType": "volume", "Tags": tag.listed(name)}],
             **options,
         )["VolumeId"]
-        self.expect(self.arn("ec2", region, f"volume/{volume}"), "ebs-volume", region, tag, but)
+        self.expect(self.arn("ec2", region, f"volume/{volume}"), name, "ebs-volume", region, tag, but)
         return str(volume)
 
     def instance(
@@ -305,7 +340,7 @@ class Account:
         name: str,
         subnet: str,
         tag: Tag,
-        volumes: list[tuple[Tag, Optional[str], Findings]],
+        volumes: list[Disk],
         but: Findings = {},
     ) -> str:
         """An instance, and as resources of their own the volumes attached to it."""
@@ -328,14 +363,15 @@ class Account:
             BlockDeviceMappings=mappings or none,
             TagSpecifications=[{"ResourceType": "instance", "Tags": tag.listed(name)}],
         )["Instances"][0]
-        for device, (volume_tag, _, volume_but) in zip(instance["BlockDeviceMappings"], volumes):
+        for device, (volume_tag, _, volume_but) in zip(instance["BlockDeviceMappings"], volumes, strict=True):
             volume = device["Ebs"]["VolumeId"]
             ec2.create_tags(Resources=[volume], Tags=volume_tag.listed(f"{name}-disk"))
             duplicated = WARN if tag == volume_tag == ENABLED else PASS
             arn = self.arn("ec2", region, f"volume/{volume}")
-            self.expect(arn, "ebs-volume", region, volume_tag, {"backup-not-duplicated": duplicated, **volume_but})
+            volume_but = {"backup-not-duplicated": duplicated, **volume_but}
+            self.expect(arn, f"{name}-disk", "ebs-volume", region, volume_tag, volume_but)
         arn = self.arn("ec2", region, f"instance/{instance['InstanceId']}")
-        self.expect(arn, "ec2-instance", region, tag, but)
+        self.expect(arn, name, "ec2-instance", region, tag, but)
         return str(instance["InstanceId"])
 
     def bucket(
@@ -360,7 +396,9 @@ class Account:
                 "ID": "old-versions",
                 "Status": lifecycle["Status"],
                 "Filter": {"Prefix": lifecycle["Prefix"]},
-                lifecycle.get("expires", "NoncurrentVersionExpiration"): lifecycle.get("after", {"NoncurrentDays": 30}),
+                lifecycle.get("expires", "NoncurrentVersionExpiration"): lifecycle.get(
+                    "after", {"NoncurrentDays": 30}
+                ),
             }
             s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": [rule]})
         if key is not None:
@@ -368,7 +406,7 @@ class Account:
             rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}]}
             s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration=rules)
         if region in REGIONS:
-            self.expect(f"arn:aws:s3:::{name}", "s3-bucket", region, tag, but)
+            self.expect(f"arn:aws:s3:::{name}", name, "s3-bucket", region, tag, but)
 
     def table(self, region: str, name: str, tag: Tag, key: Optional[str], but: Findings = {}) -> None:
         encryption = {"Enabled": True, "SSEType": "KMS", **({"KMSMasterKeyId": key} if key else {})}
@@ -380,7 +418,7 @@ class Account:
             **({"SSESpecification": encryption} if key is not None else {}),
             **({"Tags": tag.listed(name)} if tag.tags else {}),
         )
-        self.expect(self.arn("dynamodb", region, f"table/{name}"), "dynamodb-table", region, tag, but)
+        self.expect(self.arn("dynamodb", region, f"table/{name}"), name, "dynamodb-table", region, tag, but)
 
     def database(
         self, region: str, name: str, tag: Tag, key: Optional[str], but: Findings = {}, **options: Any
@@ -401,7 +439,7 @@ class Account:
             }
         )
         arn = self.arn("rds", region, f"db:{name}")
-        self.expect(arn, "rds-instance", region, tag, but)
+        self.expect(arn, name, "rds-instance", region, tag, but)
         return arn
 
     def cluster(
@@ -441,14 +479,27 @@ class Account:
         arn = self.arn("rds", region, f"cluster:{name}")
         if engine != "neptune":
             kind = "aurora-cluster" if engine.startswith("aurora") else "rds-cluster"
-            self.expect(arn, kind, region, tag, but)
+            self.expect(arn, name, kind, region, tag, but)
         return arn
 
-    def multi_az_cluster(self, region: str, name: str, tag: Tag, key: Optional[str], but: Findings, **options: Any) -> str:
-        storage = {"DBClusterInstanceClass": "db.m5d.large", "AllocatedStorage": 100, "StorageType": "io1", "Iops": 1000}
-        return self.cluster(region, name, tag, key, but, Engine="postgres", **{"members": (NONE,) * 3, **options}, **storage)
+    def multi_az_cluster(self, region: str, name: str, tag: Tag, key: Optional[str], but: Findings) -> str:
+        return self.cluster(
+            region,
+            name,
+            tag,
+            key,
+            but,
+            members=(NONE, NONE, NONE),
+            Engine="postgres",
+            DBClusterInstanceClass="db.m5d.large",
+            AllocatedStorage=100,
+            StorageType="io1",
+            Iops=1000,
+        )
 
-    def region(self, region: str, default_key: Optional[str], settings: Optional[Json], but: Findings) -> None:
+    def region(
+        self, region: str, default_key: Optional[str], settings: Optional[Json], but: Findings
+    ) -> None:
         """Settings of the region. `default_key`: None for no EBS encryption by default."""
         ec2 = self.client("ec2", region)
         if default_key is not None:
@@ -457,13 +508,13 @@ class Account:
             ec2.modify_ebs_default_kms_key_id(KmsKeyId=default_key)
         if settings:
             self.control("backup-settings", {"account": self.account, "region": region, "settings": settings})
-        self.expect(f"backup-check:region:{self.account}:{region}", "region", region, None, but)
+        self.expect(f"backup-check:region:{self.account}:{region}", "settings", "region", region, None, but)
 
     # --- networks
 
     def vpc(self, region: str, cidr: str, but: Findings) -> str:
         vpc = self.client("ec2", region).create_vpc(CidrBlock=cidr)["Vpc"]["VpcId"]
-        self.expect(self.arn("ec2", region, f"vpc/{vpc}"), "vpc", region, None, but)
+        self.expect(self.arn("ec2", region, f"vpc/{vpc}"), cidr, "vpc", region, None, but)
         return str(vpc)
 
     def default_vpc(self, region: str, but: Findings) -> tuple[str, list[str], str]:
@@ -472,7 +523,7 @@ class Account:
         ec2 = self.client("ec2", region)
         vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
         self.internet(region, vpc, self.main_table(region, vpc))
-        self.expect(self.arn("ec2", region, f"vpc/{vpc}"), "vpc", region, None, but)
+        self.expect(self.arn("ec2", region, f"vpc/{vpc}"), "default", "vpc", region, None, but)
         subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
         return vpc, [subnet["SubnetId"] for subnet in subnets], self.main_table(region, vpc)
 
@@ -488,7 +539,9 @@ class Account:
         ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
 
     def subnet(self, region: str, vpc: str, cidr: str) -> str:
-        subnet = self.client("ec2", region).create_subnet(VpcId=vpc, CidrBlock=cidr, AvailabilityZone=f"{region}a")
+        subnet = self.client("ec2", region).create_subnet(
+            VpcId=vpc, CidrBlock=cidr, AvailabilityZone=f"{region}a"
+        )
         return str(subnet["Subnet"]["SubnetId"])
 
     def table_of(self, region: str, vpc: str, subnet: str) -> str:
@@ -510,7 +563,10 @@ class Account:
 
     def interface_endpoint(self, region: str, vpc: str, subnet: str, service: str = "s3") -> None:
         self.client("ec2", region).create_vpc_endpoint(
-            VpcId=vpc, ServiceName=f"com.amazonaws.{region}.{service}", VpcEndpointType="Interface", SubnetIds=[subnet]
+            VpcId=vpc,
+            ServiceName=f"com.amazonaws.{region}.{service}",
+            VpcEndpointType="Interface",
+            SubnetIds=[subnet],
         )
 
 
@@ -554,11 +610,11 @@ def eu_central_1(a: Account, central: Account, third: Account) -> None:
     get_only = {"Version": "2012-10-17", "Statement": [allow("*", "s3:GetObject")]}
     a.gateway(r, strict, [a.main_table(r, strict)], PolicyDocument=json.dumps(get_only))
 
-    disk = (NONE, shared, {})
+    disk: Disk = (NONE, shared, {})
     a.instance(r, "web", private, ENABLED, [disk, disk])
     a.instance(r, "web-twice", private, ENABLED, [(ENABLED, shared, {}), disk])
     a.instance(r, "batch", unrouted, ENABLED, [disk, (NONE, None, UNENCRYPTED)], {"encryption-at-rest": FAIL})
-    a.instance(r, "jump", implicit, ENABLED, [(NONE, "", AWS_MANAGED_KEY)], AWS_MANAGED_KEY)
+    a.instance(r, "jump", implicit, ENABLED, [(NONE, "alias/aws/ebs", AWS_MANAGED_KEY)], AWS_MANAGED_KEY)
     not_shared = a.key(r, "not shared")
     a.instance(r, "legacy", default_subnets[0], ENABLED, [disk, (NONE, not_shared, NOT_SHARED)], NOT_SHARED)
     firewall = a.instance(r, "firewall", private, ENABLED, [disk], {"ec2-image-copyable": FAIL})
@@ -569,7 +625,9 @@ def eu_central_1(a: Account, central: Account, third: Account) -> None:
     stopped = a.instance(r, "stopped", private, DISABLED, [(DISABLED, None, {})])
     a.client("ec2", r).stop_instances(InstanceIds=[stopped])
     # Left out of the report, as everything that is being deleted.
-    gone = a.client("ec2", r).run_instances(ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1, SubnetId=private)
+    gone = a.client("ec2", r).run_instances(
+        ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1, SubnetId=private
+    )
     a.client("ec2", r).terminate_instances(InstanceIds=[gone["Instances"][0]["InstanceId"]])
 
     a.volume(r, "guide", ENABLED, shared)
@@ -580,7 +638,9 @@ def eu_central_1(a: Account, central: Account, third: Account) -> None:
     a.volume(r, "not-shared", ENABLED, not_shared, NOT_SHARED)
     # ListGrants and RevokeGrant pass the condition, Encrypt and the like do not.
     a.volume(r, "grants-only", ENABLED, a.key(r, "use only for grants"), NOT_SHARED)
-    a.volume(r, "organization", ENABLED, a.key(r, "shared with the organization"), SHARED_ON_A_CONDITION_UNKNOWN)
+    a.volume(
+        r, "organization", ENABLED, a.key(r, "shared with the organization"), SHARED_ON_A_CONDITION_UNKNOWN
+    )
     a.volume(r, "denied", ENABLED, a.key(r, "shared and denied"), {"kms-key-shared": FAIL})
     a.volume(r, "another-role", ENABLED, a.key(r, "shared with another role"), NOT_SHARED)
     a.volume(r, "closed", ENABLED, a.key(r, "closed to the own account"), KEY_LOCALLY_CLOSED)
@@ -588,7 +648,7 @@ def eu_central_1(a: Account, central: Account, third: Account) -> None:
     a.volume(r, "alias", ENABLED, a.alias(r, "data", shared))
     a.volume(r, "disabled-key", ENABLED, a.disabled_key(r), KEY_NOT_USABLE)
     a.volume(r, "doomed-key", ENABLED, a.doomed_key(r), KEY_NOT_USABLE)
-    a.volume(r, "aws-key", ENABLED, "", AWS_MANAGED_KEY)
+    a.volume(r, "aws-key", ENABLED, "alias/aws/ebs", AWS_MANAGED_KEY)
     a.volume(r, "plain", ENABLED, None, UNENCRYPTED)
     a.volume(r, "third-account", ENABLED, third.key(r, "shared by account id"), THIRD_ACCOUNTS_KEY)
     a.volume(r, "central-account", ENABLED, central.key(r, "not shared"), CENTRAL_KEY)
@@ -604,7 +664,9 @@ def eu_central_1(a: Account, central: Account, third: Account) -> None:
     a.bucket(r, "never-versioned", ENABLED, shared, NOT_VERSIONED, versioning=None, lifecycle=None)
     a.bucket(r, "suspended", ENABLED, shared, NOT_VERSIONED, versioning="Suspended")
     a.bucket(r, "no-lifecycle", ENABLED, shared, VERSIONS_PILE_UP, lifecycle=None)
-    a.bucket(r, "lifecycle-off", ENABLED, shared, VERSIONS_PILE_UP, lifecycle={"Status": "Disabled", "Prefix": ""})
+    a.bucket(
+        r, "lifecycle-off", ENABLED, shared, VERSIONS_PILE_UP, lifecycle={"Status": "Disabled", "Prefix": ""}
+    )
     current = {"Status": "Enabled", "Prefix": "", "expires": "Expiration", "after": {"Days": 365}}
     a.bucket(r, "current-only", ENABLED, shared, VERSIONS_PILE_UP, lifecycle=current)
     a.bucket(r, "disabled-key", ENABLED, a.disabled_key(r), KEY_NOT_USABLE)
@@ -626,7 +688,9 @@ def eu_central_1(a: Account, central: Account, third: Account) -> None:
     a.database(r, "plain", ENABLED, None, UNENCRYPTED, Engine="mysql")
     a.database(r, "aws-key", ENABLED, "", AWS_MANAGED_KEY)
     a.database(r, "via-ec2", ENABLED, a.key(r, "shared for ec2"), NOT_SHARED)
-    a.database(r, "no-retention", ENABLED, shared, {"rds-automated-backups-enabled": WARN}, BackupRetentionPeriod=0)
+    a.database(
+        r, "no-retention", ENABLED, shared, {"rds-automated-backups-enabled": WARN}, BackupRetentionPeriod=0
+    )
     full = a.database(r, "full", ENABLED, shared, LASTING_STATE)
     a.override("DescribeDBInstances", {"DBInstanceArn": full}, {"DBInstanceStatus": "storage-full"})
     busy = a.database(r, "busy", ENABLED, shared, PASSING_STATE)
@@ -658,7 +722,9 @@ def eu_west_1(a: Account) -> None:
     r = "eu-west-1"
     shared = a.key(r)
     backup = {
-        "ResourceTypeOptInPreference": {name: True for name in ("Aurora", "DynamoDB", "EBS", "EC2", "RDS", "S3")},
+        "ResourceTypeOptInPreference": {
+            name: True for name in ("Aurora", "DynamoDB", "EBS", "EC2", "RDS", "S3")
+        },
         "ResourceTypeManagementPreference": {"DynamoDB": False, "EFS": True},
     }
     a.region(r, None, backup, {"ebs-default-encryption": WARN, "service-opted-in": PASS})
@@ -688,7 +754,15 @@ def eu_west_1(a: Account) -> None:
     a.volume(r, "trailing-blank", TRAILING_BLANK, None, UNENCRYPTED)
     creating = a.volume(r, "creating", ENABLED, shared, PASSING_STATE)
     a.override("DescribeVolumes", {"VolumeId": creating}, {"State": "creating"})
-    a.bucket(r, "untagged", NONE, None, {**NO_CUSTOMER_KEY_RECOMMENDED, **NOT_VERSIONED}, versioning=None, lifecycle=None)
+    a.bucket(
+        r,
+        "untagged",
+        NONE,
+        None,
+        {**NO_CUSTOMER_KEY_RECOMMENDED, **NOT_VERSIONED},
+        versioning=None,
+        lifecycle=None,
+    )
     a.bucket(r, "scratch", DISABLED, None, versioning=None, lifecycle=None)
     a.table(r, "events", ENABLED, shared, NO_ADVANCED_FEATURES)
     a.table(r, "untagged", NONE, None, {**NO_ADVANCED_FEATURES, **NO_CUSTOMER_KEY_RECOMMENDED})
@@ -731,7 +805,13 @@ def eu_west_3(a: Account, central: Account) -> None:
     a.bucket(r, "statements", ENABLED, shared)
     a.bucket(r, "key-in-capitals", KEY_IN_CAPITALS, shared)
     a.table(r, "statements", ENABLED, shared, NO_ADVANCED_FEATURES)
-    a.table(r, "value-in-capitals", VALUE_IN_CAPITALS, None, {**NO_ADVANCED_FEATURES, **NO_CUSTOMER_KEY_RECOMMENDED})
+    a.table(
+        r,
+        "value-in-capitals",
+        VALUE_IN_CAPITALS,
+        None,
+        {**NO_ADVANCED_FEATURES, **NO_CUSTOMER_KEY_RECOMMENDED},
+    )
     a.database(r, "central-key", ENABLED, central.key(r, "not shared"), CENTRAL_KEY)
     a.multi_az_cluster(r, "exempt", DISABLED, None, {})
 
@@ -744,10 +824,17 @@ def ap_southeast_1(a: Account) -> None:
         "ResourceTypeOptInPreference": {"Aurora": True, "DynamoDB": True, "EBS": True},
         "ResourceTypeManagementPreference": {"DynamoDB": True},
     }
-    a.region(r, a.alias(r, "ebs-default", shared), backup, {"ebs-default-encryption": PASS, "service-opted-in": WARN})
+    a.region(
+        r,
+        a.alias(r, "ebs-default", shared),
+        backup,
+        {"ebs-default-encryption": PASS, "service-opted-in": WARN},
+    )
     vpc, subnets, main = a.default_vpc(r, ENDPOINT_READY)
     a.gateway(r, vpc, [main])
-    a.client("ec2", r).create_network_interface(SubnetId=subnets[0], Description="AWS Lambda VPC ENI-thumbnails")
+    a.client("ec2", r).create_network_interface(
+        SubnetId=subnets[0], Description="AWS Lambda VPC ENI-thumbnails"
+    )
     a.bucket(r, "media", ENABLED, shared)
     a.volume(r, "media", ENABLED, shared)
     a.table(r, "media", ENABLED, a.alias(r, "tables", shared))
@@ -758,7 +845,13 @@ def us_east_1(a: Account) -> None:
     """Nothing here decides by its tag, so neither do the region's settings. DynamoDB is off and unused."""
     r = "us-east-1"
     backup = {
-        "ResourceTypeOptInPreference": {"DynamoDB": False, "EBS": True, "RDS": True, "S3": True, "Redshift": False},
+        "ResourceTypeOptInPreference": {
+            "DynamoDB": False,
+            "EBS": True,
+            "RDS": True,
+            "S3": True,
+            "Redshift": False,
+        },
         "ResourceTypeManagementPreference": {},
     }
     a.region(r, None, backup, {"ebs-default-encryption": WARN, "service-opted-in": PASS})
@@ -828,7 +921,9 @@ def judge(resources: dict[str, Json]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--endpoint", required=True)
     parser.add_argument("--account", required=True)
     parser.add_argument("--variant", choices=VARIANTS, default="mixed")

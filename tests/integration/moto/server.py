@@ -14,8 +14,9 @@ import threading
 
 # Read by moto when it is imported. Loading the default AMIs of every region costs seconds.
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+sys.dont_write_bytecode = True  # the sources are in a repository
 
-from moto.server import DomainDispatcherApplication, create_backend_app  # noqa: E402
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: E402
 from werkzeug.serving import make_server  # noqa: E402
 
 from overlay import Overlay  # noqa: E402

@@ -12,7 +12,8 @@ import io
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any, Callable, Optional
+from typing import Any, Optional
+from collections.abc import Callable
 from urllib.parse import urlencode
 from xml.sax.saxutils import escape
 
@@ -115,7 +116,8 @@ class Call:
                 body = json.dumps({"message": message})
                 headers = [("Content-Type", "application/json"), ("x-amzn-errortype", code)]
         elif self.protocol == "ec2":
-            body = f"<Response><Errors><Error>{tags}</Error></Errors><RequestID>{REQUEST_ID}</RequestID></Response>"
+            errors = f"<Errors><Error>{tags}</Error></Errors>"
+            body = f"<Response>{errors}<RequestID>{REQUEST_ID}</RequestID></Response>"
         elif self.protocol == "query":
             namespace = self.operation.service_model.metadata["xmlNamespace"]
             body = (
@@ -188,10 +190,10 @@ PAGE_SIZES = {
 }
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _paginators(model: str) -> Params:
-    pagination: Params = botocore.loaders.Loader().load_service_model(model, "paginators-1")
-    return pagination["pagination"]
+    pagination: Params = botocore.loaders.Loader().load_service_model(model, "paginators-1")["pagination"]
+    return pagination
 
 
 def paging(call: Call) -> Optional[Paging]:
@@ -236,7 +238,11 @@ def cut(call: Call, page: Paging, result: Params, rule_size: Optional[int]) -> R
     """One page of the list, of the size asked for, or smaller where a rule says so."""
     size = int(call.params.get(page.limit) or page.default)
     if call.params.get(page.limit) is not None and not page.smallest <= size <= page.largest:
-        codes = {"dynamodb": "ValidationException", "tagging": "InvalidParameterException", "s3": "InvalidArgument"}
+        codes = {
+            "dynamodb": "ValidationException",
+            "tagging": "InvalidParameterException",
+            "s3": "InvalidArgument",
+        }
         code = codes.get(call.service, "InvalidParameterValue")
         return call.error(code, f"{page.limit} {size} is not between {page.smallest} and {page.largest}")
     size = min(size, rule_size or size)

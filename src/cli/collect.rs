@@ -1,0 +1,52 @@
+//! `backup-check collect`
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+
+use crate::exit::Exit;
+use crate::model::coverage::CoverageState;
+use crate::source::saved;
+
+use super::config::Loaded;
+use super::scan::{AccessArgs, settings};
+use super::{Talk, live, output};
+
+#[derive(Debug, Args)]
+pub(super) struct CollectArgs {
+    /// The file to write; `-` is stdout
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+    #[command(flatten)]
+    access: AccessArgs,
+}
+
+pub(super) fn run(args: &CollectArgs, talk: &Talk) -> anyhow::Result<Exit> {
+    let loaded = Loaded::find(talk)?;
+    let settings = settings(&loaded, &args.access);
+    let (snapshot, stopped) = live::snapshot(&args.access, &settings, talk)?;
+    if stopped != Exit::Ready {
+        talk.note("stopped: nothing was written");
+        return Ok(stopped);
+    }
+    let text = saved::write(&snapshot).context("cannot write the snapshot as JSON")?;
+    if args.output == Path::new("-") {
+        output::print(&text)?;
+    } else {
+        output::save(&args.output, text.as_bytes())?;
+    }
+    let unread = snapshot
+        .coverage
+        .iter()
+        .filter(|row| row.state != CoverageState::Scanned)
+        .count();
+    if unread == 0 {
+        return Ok(Exit::Ready);
+    }
+    talk.note(&format!(
+        "{unread} of {} parts could not be read whole; a scan of the snapshot says which",
+        snapshot.coverage.len()
+    ));
+    Ok(Exit::Unknown)
+}

@@ -1,0 +1,30 @@
+//! Files that the command line names.
+
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::Context;
+
+use crate::model::snapshot::Snapshot;
+use crate::source::saved;
+
+/// The text of a file; `-` is stdin.
+pub(super) fn read(path: &Path) -> anyhow::Result<String> {
+    let bytes = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).context("cannot read stdin")?;
+        bytes
+    } else {
+        std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?
+    };
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        anyhow::anyhow!("{} is not text: byte {at} is not UTF-8", path.display())
+    })
+}
+
+/// The snapshot in a file.
+pub(super) fn snapshot(path: &Path) -> anyhow::Result<Snapshot> {
+    let text = read(path)?;
+    saved::read(&text).with_context(|| path.display().to_string())
+}

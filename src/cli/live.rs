@@ -1,0 +1,118 @@
+//! A live account, read under a progress display until it is done or told to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use jiff::{Timestamp, Unit};
+use tokio::sync::watch;
+
+use crate::exit::Exit;
+use crate::model::snapshot::Snapshot;
+use crate::settings::Settings;
+use crate::source::collect::call::{Caller, Stop};
+use crate::source::collect::meter::Meter;
+use crate::source::collect::session::{Access, connect};
+use crate::source::collect::{Plan, collect};
+
+use super::Talk;
+use super::progress::Display;
+use super::scan::AccessArgs;
+
+const CONCURRENCY: u16 = 32;
+const TIMEOUT: Duration = Duration::from_secs(30 * 60);
+
+/// Reads the account. The exit is that of a signal, where one ended the reading.
+pub(super) fn snapshot(access: &AccessArgs, settings: &Settings, talk: &Talk) -> anyhow::Result<(Snapshot, Exit)> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(read(access, settings, talk))
+}
+
+async fn read(args: &AccessArgs, settings: &Settings, talk: &Talk) -> anyhow::Result<(Snapshot, Exit)> {
+    let (stop, stopped) = watch::channel(Stop::No);
+    let (ended, signals) = watch::channel(Exit::Ready);
+    tokio::spawn(listen(stop.clone(), ended));
+    let timeout = args.timeout.unwrap_or(TIMEOUT);
+    tokio::spawn(async move {
+        tokio::time::sleep(timeout).await;
+        stop.send_if_modified(|stop| {
+            let first = *stop == Stop::No;
+            if first {
+                *stop = Stop::TimedOut;
+            }
+            first
+        });
+    });
+
+    let meter = Arc::new(Meter::default());
+    let started = now()?;
+    let access = Access {
+        profile: args.profile.clone(),
+        role_arn: args.role_arn.clone(),
+        external_id: args.external_id.clone(),
+        endpoint_url: args.endpoint_url.clone(),
+    };
+    let mut stopping = stopped.clone();
+    let session = tokio::select! {
+        session = connect(&access, Arc::clone(&meter)) => session?,
+        told = stopping.wait_for(|stop| *stop != Stop::No) => {
+            let timed_out = told.is_ok_and(|stop| *stop == Stop::TimedOut);
+            if timed_out {
+                anyhow::bail!("--timeout passed before AWS said whose credentials these are");
+            }
+            anyhow::bail!("stopped before AWS said whose credentials these are");
+        }
+    };
+    tracing::info!(account = session.account, caller = session.caller_arn, "scanning");
+
+    let plan = Plan {
+        regions: settings.regions.clone(),
+        tag_key: settings.tag_key.clone(),
+        concurrency: usize::from(args.concurrency.unwrap_or(CONCURRENCY)),
+    };
+    let caller = Caller::new(plan.concurrency, stopped, Arc::clone(&meter));
+    let display = Display::start(&plan.regions, &meter, talk);
+    let read = collect(&session, &plan, &caller).await;
+    display.finish().await;
+    let mut snapshot = read?;
+    snapshot.started_at = started;
+    snapshot.finished_at = now()?;
+    let exit = *signals.borrow();
+    Ok((snapshot, exit))
+}
+
+/// The first signal stops the reading, so that what was read is judged; the second ends the program.
+async fn listen(stop: watch::Sender<Stop>, ended: watch::Sender<Exit>) {
+    let first = signal().await;
+    ended.send_replace(first);
+    stop.send_replace(Stop::Interrupted);
+    let second = signal().await;
+    std::process::exit(i32::from(second.code()));
+}
+
+#[cfg(unix)]
+async fn signal() -> Exit {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => Exit::Interrupted,
+        _ = terminate.recv() => Exit::Terminated,
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() -> Exit {
+    match tokio::signal::ctrl_c().await {
+        Ok(()) => Exit::Interrupted,
+        Err(_) => std::future::pending().await,
+    }
+}
+
+fn now() -> anyhow::Result<String> {
+    Ok(Timestamp::now().round(Unit::Second)?.to_string())
+}

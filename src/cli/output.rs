@@ -1,0 +1,183 @@
+//! Reports to stdout and to files, each written whole or not at all.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::{Context, bail};
+
+use crate::report::table::Style;
+use crate::report::{Report, WriteError, json, table};
+
+use super::{Color, Talk};
+
+/// The width of a table where there is no terminal to ask.
+const PIPE_WIDTH: usize = 80;
+
+/// `--format FMT[=PATH]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Target {
+    format: Format,
+    path: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Table,
+    Json,
+}
+
+impl Default for Target {
+    fn default() -> Self {
+        Target {
+            format: Format::Table,
+            path: None,
+        }
+    }
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, path) = match text.split_once('=') {
+            Some((name, path)) => (name, Some(path)),
+            None => (text, None),
+        };
+        let format = match name {
+            "table" => Format::Table,
+            "json" => Format::Json,
+            _ => return Err(format!("there is no format {name:?}; the formats are table, json")),
+        };
+        if path == Some("") {
+            return Err(format!("{text:?} names no file after the ="));
+        }
+        Ok(Target {
+            format,
+            path: path.filter(|path| *path != "-").map(PathBuf::from),
+        })
+    }
+}
+
+/// Whether the targets can be written next to each other.
+pub(super) fn check(targets: &[Target]) -> anyhow::Result<()> {
+    if targets.iter().filter(|target| target.path.is_none()).count() > 1 {
+        bail!("two formats go to stdout: give all but one a file, as in --format json=report.json");
+    }
+    for (at, target) in targets.iter().enumerate() {
+        if let Some(path) = &target.path
+            && targets[..at].iter().any(|other| other.path.as_ref() == Some(path))
+        {
+            bail!("two formats go to {}", path.display());
+        }
+    }
+    Ok(())
+}
+
+/// Writes a report to all targets: files first, so that a reader of stdout finds them there.
+pub(super) fn write(report: &Report, targets: &[Target], show_skipped: bool, talk: &Talk) -> anyhow::Result<()> {
+    for target in targets {
+        if let Some(path) = &target.path {
+            let style = Style {
+                width: PIPE_WIDTH,
+                color: false,
+                show_skipped,
+            };
+            let mut text = Vec::new();
+            render(report, target.format, &style, &mut text)?;
+            save(path, &text)?;
+        }
+    }
+    if let Some(target) = targets.iter().find(|target| target.path.is_none()) {
+        let stdout = io::stdout();
+        let style = Style {
+            width: width(),
+            color: color(talk.color),
+            show_skipped,
+        };
+        let mut out = io::BufWriter::new(stdout.lock());
+        match render(report, target.format, &style, &mut out).and_then(|()| Ok(out.flush()?)) {
+            Err(error) if error.is_broken_pipe() => {}
+            other => other.context("cannot write to stdout")?,
+        }
+    }
+    Ok(())
+}
+
+fn render(report: &Report, format: Format, style: &Style, out: &mut dyn Write) -> Result<(), WriteError> {
+    match format {
+        Format::Table => table::write(report, style, out),
+        Format::Json => json::write(report, style.show_skipped, out),
+    }
+}
+
+/// Writes a file whole or not at all.
+pub(super) fn save(path: &Path, text: &[u8]) -> anyhow::Result<()> {
+    let failed = || format!("cannot write {}", path.display());
+    // A device or a pipe cannot be replaced by a file of its name.
+    if path.exists() && !path.is_file() {
+        return std::fs::write(path, text).with_context(failed);
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // What other tools of a pipeline read; the process's umask still takes from it.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.prefix(".backup-check-").tempfile_in(folder).with_context(failed)?;
+    file.write_all(text).with_context(failed)?;
+    file.as_file().sync_all().with_context(failed)?;
+    file.persist(path).with_context(failed)?;
+    Ok(())
+}
+
+/// Writes text to stdout; a reader that went away is no error.
+pub(super) fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("cannot write to stdout"),
+    }
+}
+
+fn width() -> usize {
+    if !io::stdout().is_terminal() {
+        return PIPE_WIDTH;
+    }
+    terminal_size::terminal_size().map_or(PIPE_WIDTH, |(width, _)| usize::from(width.0))
+}
+
+fn color(choice: Color) -> bool {
+    match choice {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_may_name_a_file() {
+        let target: Target = "json=out/report.json".parse().unwrap();
+        assert_eq!(target.path.as_deref(), Some(Path::new("out/report.json")));
+        assert!("json=-".parse::<Target>().unwrap().path.is_none());
+        assert!("jsn".parse::<Target>().unwrap_err().contains("table, json"));
+        assert!("json=".parse::<Target>().is_err());
+    }
+
+    #[test]
+    fn one_format_at_most_goes_to_stdout() {
+        let targets = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<Target>>();
+        assert!(check(&targets(&["table", "json=a"])).is_ok());
+        assert!(check(&targets(&["table", "json"])).is_err());
+        assert!(check(&targets(&["table=a", "json=a"])).is_err());
+    }
+}

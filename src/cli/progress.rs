@@ -1,0 +1,106 @@
+//! The progress display: one line a region, on a terminal only.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::source::collect::SERVICES;
+use crate::source::collect::meter::Meter;
+
+use super::Talk;
+
+const TICK: Duration = Duration::from_millis(100);
+
+/// A display that runs until it is finished.
+pub(super) struct Display {
+    running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+}
+
+impl Display {
+    /// Starts a display, unless stderr is no terminal or the user wants none.
+    pub(super) fn start(regions: &[String], meter: &Arc<Meter>, talk: &Talk) -> Self {
+        // Logs and a display would write over each other.
+        if talk.quiet || talk.no_progress || talk.verbose > 0 || !std::io::stderr().is_terminal() {
+            return Display { running: None };
+        }
+        let (done, mut finished) = oneshot::channel();
+        let (regions, meter) = (regions.to_vec(), Arc::clone(meter));
+        let task = tokio::spawn(async move {
+            let lines = Lines::new(&regions);
+            let mut tick = tokio::time::interval(TICK);
+            loop {
+                tokio::select! {
+                    _ = &mut finished => break,
+                    _ = tick.tick() => lines.draw(&meter),
+                }
+            }
+            lines.clear();
+        });
+        Display {
+            running: Some((done, task)),
+        }
+    }
+
+    /// Takes the display away.
+    pub(super) async fn finish(self) {
+        if let Some((done, task)) = self.running {
+            let _ = done.send(());
+            let _ = task.await;
+        }
+    }
+}
+
+struct Lines {
+    all: MultiProgress,
+    regions: BTreeMap<String, ProgressBar>,
+    total: ProgressBar,
+}
+
+impl Lines {
+    fn new(regions: &[String]) -> Self {
+        let all = MultiProgress::new();
+        let plain = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let lines = regions.iter().map(|region| {
+            let bar = all.add(ProgressBar::new_spinner().with_style(plain.clone()));
+            (region.clone(), bar)
+        });
+        let regions = lines.collect();
+        let spinner = ProgressStyle::with_template("{spinner} {elapsed} {msg}");
+        let total = ProgressBar::new_spinner().with_style(spinner.unwrap_or(plain));
+        Lines {
+            total: all.add(total),
+            regions,
+            all,
+        }
+    }
+
+    fn draw(&self, meter: &Meter) {
+        let progress = meter.progress();
+        for (region, bar) in &self.regions {
+            let services = SERVICES.iter().map(|(service, _)| {
+                match progress.get(&(region.clone(), *service)) {
+                    None => format!("  {service}"),
+                    Some(it) if it.open > 0 => format!("… {service}"),
+                    Some(_) => format!("✓ {service}"),
+                }
+            });
+            bar.set_message(format!("{region:<15}{}", services.collect::<Vec<_>>().join(" ")));
+        }
+        let stats = meter.stats();
+        let throttled = match stats.throttled {
+            0 => String::new(),
+            n => format!(", {n} throttled"),
+        };
+        self.total.set_message(format!("{} calls{throttled}", stats.api_calls));
+        self.total.tick();
+    }
+
+    fn clear(&self) {
+        let _ = self.all.clear();
+    }
+}

@@ -1,0 +1,303 @@
+//! `backup-check scan`
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+
+use crate::evaluate::{AllowUnknown, Options, Scope, evaluate, exit};
+use crate::exit::{Exit, FailOn};
+use crate::model::arn::is_account_id;
+use crate::model::snapshot::Snapshot;
+use crate::rules::ALL;
+use crate::settings::{Settings, Severity, Standard, is_org_id, is_region_name};
+
+use super::config::Loaded;
+use super::output::Target;
+use super::{Talk, input, output, select};
+
+#[derive(Debug, Args)]
+pub(super) struct ScanArgs {
+    /// Judge a snapshot that `collect` wrote instead of a live account; `-` is stdin
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["profile", "role_arn", "external_id", "endpoint_url", "concurrency", "timeout"])]
+    from: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) access: AccessArgs,
+    #[command(flatten)]
+    judge: JudgeArgs,
+    /// How to report: table, json; FMT=PATH writes a file. One may go to stdout
+    #[arg(long, value_name = "FMT[=PATH]", num_args = 1.., help_heading = "Report")]
+    format: Vec<Target>,
+    /// What makes the exit code 1
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = FailOnArg::Fail, help_heading = "Report")]
+    fail_on: FailOnArg,
+    /// List rules that do not apply too
+    #[arg(long, help_heading = "Report")]
+    show_skipped: bool,
+    /// Print the number of calls and the time they took on stderr
+    #[arg(long, help_heading = "Report")]
+    stats: bool,
+}
+
+/// How to reach AWS, and what to read there.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Source")]
+pub(super) struct AccessArgs {
+    /// A profile of ~/.aws/config
+    #[arg(long, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+    /// A role to assume first
+    #[arg(long, value_name = "ARN", value_parser = role_arn)]
+    pub(super) role_arn: Option<String>,
+    /// The external id that the role asks for
+    #[arg(long, value_name = "ID", requires = "role_arn")]
+    pub(super) external_id: Option<String>,
+    /// An endpoint for every service, also AWS_ENDPOINT_URL and its per-service forms
+    #[arg(long, value_name = "URL", value_parser = url)]
+    pub(super) endpoint_url: Option<String>,
+    /// Regions to scan [default: the config's, else the guide's five]
+    #[arg(long, value_name = "R", num_args = 1.., value_delimiter = ',', value_parser = region)]
+    pub(super) region: Vec<String>,
+    /// How many calls may run at once [default: 32]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(super) concurrency: Option<u16>,
+    /// How long reading may take in all; what was not read by then is unknown [default: 30m]
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(super) timeout: Option<Duration>,
+}
+
+/// What to judge, and how.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Judgement")]
+struct JudgeArgs {
+    /// Which resources: all, those that carry the backup tag, those tagged backup=enabled
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = ScopeArg::All)]
+    scope: ScopeArg,
+    /// Judge only these rules or groups
+    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',')]
+    rule: Vec<String>,
+    /// Leave out these rules or groups
+    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',')]
+    skip_rule: Vec<String>,
+    /// Whose severities count: the company guide's, or what AWS itself enforces
+    #[arg(long, value_enum, value_name = "WHOSE")]
+    standard: Option<StandardArg>,
+    /// Judge every resource as if it were tagged backup=enabled, and let all of it decide
+    #[arg(long)]
+    preflight: bool,
+    /// A resource without a backup tag fails
+    #[arg(long)]
+    require_tag: bool,
+    /// Let these groups decide although the platform team owns them
+    #[arg(long, value_name = "GROUP", num_args = 1.., value_delimiter = ',')]
+    decide: Vec<String>,
+    /// Unknown findings, of these rules or of all, do not make the exit code 3
+    #[arg(long, value_name = "RULE", num_args = 0.., value_delimiter = ',')]
+    allow_unknown: Option<Vec<String>>,
+    /// The account that keeps the copies [default: the config's, else 692653576357]
+    #[arg(long, value_name = "ID", value_parser = account_id)]
+    central_account: Option<String>,
+    /// The organization, for key policies that name it [default: the config's]
+    #[arg(long, value_name = "o-...", value_parser = org_id)]
+    org_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ScopeArg {
+    All,
+    Tagged,
+    Enabled,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum StandardArg {
+    Guide,
+    Aws,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FailOnArg {
+    /// A deciding finding that fails
+    Fail,
+    /// One that fails or warns
+    Warn,
+    /// Nothing: 0 instead of 1 and 3
+    Never,
+}
+
+fn account_id(text: &str) -> Result<String, String> {
+    is_account_id(text)
+        .then(|| text.to_owned())
+        .ok_or_else(|| "an AWS account id has 12 digits".to_owned())
+}
+
+fn org_id(text: &str) -> Result<String, String> {
+    is_org_id(text)
+        .then(|| text.to_owned())
+        .ok_or_else(|| "an organization id looks like o-a1b2c3d4e5".to_owned())
+}
+
+fn region(text: &str) -> Result<String, String> {
+    is_region_name(text)
+        .then(|| text.to_owned())
+        .ok_or_else(|| "a region is named like eu-central-1".to_owned())
+}
+
+fn role_arn(text: &str) -> Result<String, String> {
+    let sound = crate::model::arn::Arn::parse(text)
+        .is_some_and(|arn| arn.service == "iam" && is_account_id(arn.account) && arn.resource.starts_with("role/"));
+    sound
+        .then(|| text.to_owned())
+        .ok_or_else(|| "a role is named like arn:aws:iam::111122223333:role/Auditor".to_owned())
+}
+
+fn url(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    rest.filter(|host| !host.is_empty())
+        .map(|_| text.to_owned())
+        .ok_or_else(|| "an endpoint is a URL like http://127.0.0.1:5000".to_owned())
+}
+
+/// The settings in force: flags over the config over the guide's constants.
+pub(super) fn settings(loaded: &Loaded, access: &AccessArgs) -> Settings {
+    let mut settings = loaded.config.settings();
+    if !access.region.is_empty() {
+        settings.regions.clone_from(&access.region);
+    }
+    let mut seen = BTreeSet::new();
+    settings.regions.retain(|region| seen.insert(region.clone()));
+    settings
+}
+
+impl JudgeArgs {
+    fn options(&self, loaded: &Loaded) -> anyhow::Result<Options> {
+        let config = &loaded.config;
+        let mut decide = BTreeSet::new();
+        for name in self.decide.iter().chain(config.decide.iter().map(|name| name.get_ref())) {
+            decide.insert(select::group(name).context("--decide")?);
+        }
+        let named = config.allow_unknown.iter().map(|name| name.get_ref());
+        let allow_unknown = match &self.allow_unknown {
+            Some(rules) if rules.is_empty() => AllowUnknown::All,
+            flag => {
+                let names = flag.iter().flatten().chain(named);
+                AllowUnknown::Rules(select::rules(names).context("--allow-unknown")?)
+            }
+        };
+        let mut severities = config
+            .severity
+            .iter()
+            .map(|(rule, severity)| (rule.get_ref().clone(), *severity))
+            .collect::<std::collections::BTreeMap<_, _>>();
+        if self.require_tag {
+            severities.insert("backup-decision-made".to_owned(), Severity::Fail);
+        }
+        let only = select::rules(&self.rule).context("--rule")?;
+        let without = select::rules(&self.skip_rule).context("--skip-rule")?;
+        if !only.is_empty() && only.is_subset(&without) {
+            bail!("--rule and --skip-rule leave no rule to judge");
+        }
+        Ok(Options {
+            standard: match self.standard {
+                Some(StandardArg::Guide) => Standard::Guide,
+                Some(StandardArg::Aws) => Standard::Aws,
+                None => config.standard.unwrap_or_default(),
+            },
+            severities,
+            scope: match self.scope {
+                ScopeArg::All => Scope::All,
+                ScopeArg::Tagged => Scope::Tagged,
+                ScopeArg::Enabled => Scope::Enabled,
+            },
+            only,
+            without,
+            preflight: self.preflight,
+            decide,
+            allow_unknown,
+        })
+    }
+}
+
+pub(super) fn run(args: &ScanArgs, talk: &Talk) -> anyhow::Result<Exit> {
+    let targets = if args.format.is_empty() {
+        vec![Target::default()]
+    } else {
+        args.format.clone()
+    };
+    output::check(&targets)?;
+    let loaded = Loaded::find(talk)?;
+    let options = args.judge.options(&loaded)?;
+    let mut settings = settings(&loaded, &args.access);
+    if let Some(account) = &args.judge.central_account {
+        settings.central_account.clone_from(account);
+    }
+    if let Some(org) = &args.judge.org_id {
+        settings.org_id = Some(org.clone());
+    }
+
+    let (snapshot, stopped) = match &args.from {
+        Some(path) => {
+            let mut snapshot = input::snapshot(path)?;
+            if snapshot.tag_key != settings.tag_key {
+                bail!(
+                    "{} was collected for the tag key {:?} and holds no other tags; the config says {:?}: collect again",
+                    path.display(),
+                    snapshot.tag_key,
+                    settings.tag_key
+                );
+            }
+            narrow(&mut snapshot, &args.access.region).with_context(|| path.display().to_string())?;
+            (snapshot, Exit::Ready)
+        }
+        None => live(&args.access, &settings, talk)?,
+    };
+    let report = evaluate(&snapshot, &settings, &options, &ALL);
+    output::write(&report, &targets, args.show_skipped, talk)?;
+    if args.stats {
+        let stats = report.stats;
+        super::say(&format!(
+            "{} API calls ({} retries, {} throttled) from {} to {}, {} resources, {} findings",
+            stats.api_calls,
+            stats.retries,
+            stats.throttled,
+            report.started_at,
+            report.finished_at,
+            report.resources.len(),
+            report.findings.len()
+        ));
+    }
+    let fail_on = match args.fail_on {
+        FailOnArg::Fail => FailOn::Fail,
+        FailOnArg::Warn => FailOn::Warn,
+        FailOnArg::Never => FailOn::Never,
+    };
+    Ok(exit(&report, fail_on).and(stopped))
+}
+
+/// Keeps only some regions of a snapshot.
+fn narrow(snapshot: &mut Snapshot, regions: &[String]) -> anyhow::Result<()> {
+    if regions.is_empty() {
+        return Ok(());
+    }
+    if let Some(missing) = regions.iter().find(|name| !snapshot.regions.contains_key(*name)) {
+        let held: Vec<&str> = snapshot.regions.keys().map(String::as_str).collect();
+        bail!("it holds no region {missing:?}, only {}", held.join(", "));
+    }
+    snapshot.regions.retain(|name, _| regions.contains(name));
+    snapshot.coverage.retain(|row| regions.contains(&row.region));
+    let kept = |name: &String| regions.contains(name);
+    snapshot.buckets.items.retain(|bucket| bucket.region.known().is_none_or(kept));
+    Ok(())
+}
+
+#[cfg(feature = "aws")]
+fn live(access: &AccessArgs, settings: &Settings, talk: &Talk) -> anyhow::Result<(Snapshot, Exit)> {
+    super::live::snapshot(access, settings, talk)
+}
+
+#[cfg(not(feature = "aws"))]
+fn live(_: &AccessArgs, _: &Settings, _: &Talk) -> anyhow::Result<(Snapshot, Exit)> {
+    bail!("this build cannot read live accounts (it was made without the feature `aws`): judge a snapshot with --from FILE");
+}

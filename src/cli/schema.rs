@@ -1,0 +1,11 @@
+//! `backup-check schema`
+
+use crate::exit::Exit;
+use crate::report::json;
+
+use super::output;
+
+pub(super) fn run() -> anyhow::Result<Exit> {
+    output::print(&(serde_json::to_string_pretty(&json::schema())? + "\n"))?;
+    Ok(Exit::Ready)
+}

@@ -1,0 +1,366 @@
+//! Root causes: each is told once, with a number that everything behind it refers to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::arn::Arn;
+use crate::report::{Finding, Report, Status};
+use crate::rule::Group;
+
+use super::text::{Page, Tone, count, some_of};
+use super::view::View;
+
+/// Causes of one rule that are told one by one; what goes beyond is told together.
+const MOST_PER_RULE: usize = 10;
+/// Wordings of one cause that are told.
+const MOST_WORDINGS: usize = 3;
+/// Where a cause begins.
+const INDENT: usize = 2;
+/// Shorter ids are words that a message may hold by chance.
+const SHORTEST_ID: usize = 4;
+
+/// A root cause.
+#[derive(Debug)]
+pub(super) struct Reason<'a> {
+    pub(super) status: Status,
+    /// One rule; several where one missing fact keeps them all from judging.
+    pub(super) rules: Vec<&'static str>,
+    /// ARNs of what it holds for.
+    pub(super) members: BTreeSet<&'a str>,
+    /// Whether it counts for the exit code anywhere.
+    pub(super) deciding: bool,
+    messages: Vec<Wording<'a>>,
+    fixes: Vec<Wording<'a>>,
+    about: Option<&'a str>,
+    parts: &'a [String],
+    /// How many causes are told as one here.
+    causes: usize,
+    number: Option<usize>,
+}
+
+/// A sentence that may name the resource it is about.
+#[derive(Debug)]
+struct Wording<'a> {
+    /// With placeholders for the names of the resource.
+    template: String,
+    /// As it is, where all resources have it letter by letter.
+    exact: Option<&'a str>,
+}
+
+impl Wording<'_> {
+    fn text(&self) -> &str {
+        self.exact.unwrap_or(&self.template)
+    }
+}
+
+/// Where a resource's finding comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Link {
+    pub(super) reason: usize,
+    pub(super) status: Status,
+    /// Whether the rule is about the tag itself.
+    pub(super) tagging: bool,
+}
+
+/// A cause as it is told in one place.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told<'t> {
+    pub(super) index: usize,
+    /// Said after the message.
+    pub(super) more: &'t str,
+    /// Whether to say that it does not count.
+    pub(super) weigh: bool,
+}
+
+/// Every root cause of a report.
+#[derive(Debug)]
+pub(super) struct Reasons<'a> {
+    list: Vec<Reason<'a>>,
+    links: BTreeMap<&'a str, Vec<Link>>,
+    numbered: usize,
+    /// Fixes that were told, by rule, without the name of what they are about: with the number.
+    fixes: BTreeMap<(&'static str, Vec<String>), usize>,
+}
+
+/// What makes two causes one: a missing fact is the same whichever rules needed it.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    status: Status,
+    rule: Option<&'static str>,
+    subject: String,
+    mendable: bool,
+}
+
+impl<'a> Reasons<'a> {
+    pub(super) fn new(report: &'a Report) -> Self {
+        let mut list: Vec<Reason<'a>> = Vec::new();
+        let mut known: BTreeMap<Key, usize> = BTreeMap::new();
+        let mut links: BTreeMap<&'a str, Vec<Link>> = BTreeMap::new();
+        for finding in report.findings.iter().filter(|it| it.status >= Status::Warn) {
+            for cause in &finding.causes {
+                let unknown = finding.status == Status::Unknown;
+                let template = template(&cause.message, finding);
+                let key = Key {
+                    status: finding.status,
+                    rule: (!unknown).then_some(finding.rule.id),
+                    subject: match &cause.about {
+                        // Replicas of a multi-Region key differ in the region only, and each has its own policy.
+                        Some(about) if about.starts_with("arn:") => about.clone(),
+                        Some(about) => self::template(about, finding),
+                        None => template.clone(),
+                    },
+                    // A denied call and one that failed differ in what mends them.
+                    mendable: unknown && cause.fix.is_some(),
+                };
+                let index = *known.entry(key).or_insert_with(|| {
+                    list.push(Reason {
+                        status: finding.status,
+                        rules: Vec::new(),
+                        members: BTreeSet::new(),
+                        deciding: false,
+                        messages: Vec::new(),
+                        fixes: Vec::new(),
+                        about: cause.about.as_deref(),
+                        parts: &cause.parts,
+                        causes: 1,
+                        number: None,
+                    });
+                    list.len() - 1
+                });
+                let reason = &mut list[index];
+                reason.deciding |= finding.deciding;
+                reason.members.insert(&finding.resource);
+                if !reason.rules.contains(&finding.rule.id) {
+                    reason.rules.push(finding.rule.id);
+                }
+                note(&mut reason.messages, &cause.message, template);
+                if let Some(fix) = &cause.fix {
+                    note(&mut reason.fixes, fix, self::template(fix, finding));
+                }
+                let link = Link {
+                    reason: index,
+                    status: finding.status,
+                    tagging: finding.rule.group == Group::Tagging,
+                };
+                let of_resource = links.entry(&finding.resource).or_default();
+                if !of_resource.contains(&link) {
+                    of_resource.push(link);
+                }
+            }
+        }
+        let mut reasons = Reasons { list, links, numbered: 0, fixes: BTreeMap::new() };
+        reasons.merge_the_many();
+        reasons
+    }
+
+    /// A rule with a thousand causes would tell nothing: all but the widest ones become one.
+    fn merge_the_many(&mut self) {
+        let mut by_rule: BTreeMap<(Status, &'static str), Vec<usize>> = BTreeMap::new();
+        for (index, reason) in self.list.iter().enumerate() {
+            if let Some(rule) = reason.rules.first() {
+                by_rule.entry((reason.status, rule)).or_default().push(index);
+            }
+        }
+        let mut becomes: BTreeMap<usize, usize> = BTreeMap::new();
+        for mut indexes in by_rule.into_values().filter(|indexes| indexes.len() > MOST_PER_RULE) {
+            indexes.sort_by_key(|&index| std::cmp::Reverse(self.list[index].members.len()));
+            let rest = indexes.split_off(MOST_PER_RULE - 1);
+            let Some((&target, others)) = rest.split_first() else { continue };
+            for &index in others {
+                let members = std::mem::take(&mut self.list[index].members);
+                let rules = std::mem::take(&mut self.list[index].rules);
+                let deciding = self.list[index].deciding;
+                let kept = &mut self.list[target];
+                kept.members.extend(members);
+                kept.causes += 1;
+                kept.deciding |= deciding;
+                for rule in rules {
+                    if !kept.rules.contains(&rule) {
+                        kept.rules.push(rule);
+                    }
+                }
+                becomes.insert(index, target);
+            }
+        }
+        for links in self.links.values_mut() {
+            for link in links.iter_mut() {
+                link.reason = becomes.get(&link.reason).copied().unwrap_or(link.reason);
+            }
+            let mut seen: Vec<Link> = Vec::new();
+            links.retain(|link| {
+                let fresh = !seen.contains(link);
+                seen.push(*link);
+                fresh
+            });
+        }
+    }
+
+    /// What a resource's findings come from.
+    pub(super) fn of(&self, arn: &str) -> &[Link] {
+        self.links.get(arn).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn get(&self, index: usize) -> &Reason<'a> {
+        &self.list[index]
+    }
+
+    pub(super) fn number(&self, index: usize) -> usize {
+        self.list[index].number.unwrap_or_default()
+    }
+
+    /// Every cause that something is behind.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Reason<'a>> {
+        self.list.iter().filter(|reason| !reason.members.is_empty())
+    }
+
+    /// Numbers those that have none yet, worst and widest first, and returns them in that order.
+    pub(super) fn number_new(&mut self, indexes: impl IntoIterator<Item = usize>) -> Vec<usize> {
+        let fresh: BTreeSet<usize> = indexes
+            .into_iter()
+            .filter(|&index| self.list[index].number.is_none())
+            .collect();
+        let mut fresh: Vec<usize> = fresh.into_iter().collect();
+        fresh.sort_by_key(|&index| {
+            let reason = &self.list[index];
+            (
+                std::cmp::Reverse((reason.deciding, reason.status, reason.members.len())),
+                reason.rules.first().copied(),
+                index,
+            )
+        });
+        for &index in &fresh {
+            self.numbered += 1;
+            self.list[index].number = Some(self.numbered);
+        }
+        fresh
+    }
+
+    /// Tells a cause in full: what was seen, and what to do about it. Returns the indent of its text.
+    pub(super) fn tell(&mut self, page: &mut Page, view: &View<'a>, told: Told<'_>) -> usize {
+        let number = self.number(told.index);
+        let reason = &self.list[told.index];
+        let head = format!("[{number}]");
+        let hang = INDENT + head.len().max(3) + 1;
+        let tone = Tone::of_status(reason.status);
+        let mut tail = format!("· {}", view.crowd(&reason.members));
+        if told.weigh && !reason.deciding {
+            tail.push_str(", not for the exit code");
+        }
+        page.flow(
+            INDENT,
+            hang,
+            &[
+                (tone, &format!("{head:<3} {}", reason.status.as_str())),
+                (Tone::Strong, &some_of(reason.rules.iter().copied(), 4)),
+                (Tone::Plain, &tail),
+            ],
+        );
+        if reason.causes > 1 {
+            let words = format!("{} more causes of this kind, each in --format json; for example:", reason.causes);
+            page.flow(hang, hang, &[(Tone::Plain, &words)]);
+        }
+        for message in wordings(&reason.messages) {
+            let parts = if reason.members.len() == 1 && !reason.parts.is_empty() {
+                format!("({})", some_of(reason.parts.iter().map(String::as_str), 4))
+            } else {
+                String::new()
+            };
+            page.flow(hang, hang, &[(Tone::Plain, &message), (Tone::Plain, &parts)]);
+        }
+        page.flow(hang, hang, &[(Tone::Plain, told.more)]);
+        let mut fixes = wordings(&reason.fixes);
+        if let Some(rule) = reason.rules.first() {
+            let known = self.fixes.entry((rule, reason.impersonal(&fixes))).or_insert(number);
+            if *known != number && !fixes.is_empty() {
+                fixes = vec![format!("as for [{known}]")];
+            }
+        }
+        for fix in fixes {
+            page.flow(hang, hang + 5, &[(Tone::Dim, &format!("fix: {fix}"))]);
+        }
+        hang
+    }
+}
+
+impl Reason<'_> {
+    /// Fixes without the name of what the cause is about: the same for the next key.
+    fn impersonal(&self, fixes: &[String]) -> Vec<String> {
+        let about = self.about.and_then(Arn::parse);
+        let anonymous = |fix: &String| match about {
+            Some(arn) => replace_word(fix, arn.resource_id(), ""),
+            None => fix.clone(),
+        };
+        fixes.iter().map(anonymous).collect()
+    }
+}
+
+fn wordings(wordings: &[Wording<'_>]) -> Vec<String> {
+    let mut texts: Vec<String> = wordings
+        .iter()
+        .take(MOST_WORDINGS)
+        .map(|wording| wording.text().to_owned())
+        .collect();
+    if let (Some(last), true) = (texts.last_mut(), wordings.len() > MOST_WORDINGS) {
+        last.push_str(&format!(" (and {} much like it)", count(wordings.len() - MOST_WORDINGS, "sentence")));
+    }
+    texts
+}
+
+fn note<'a>(wordings: &mut Vec<Wording<'a>>, exact: &'a str, template: String) {
+    match wordings.iter_mut().find(|known| known.template == template) {
+        Some(known) if known.exact != Some(exact) => known.exact = None,
+        Some(_) => {}
+        None => wordings.push(Wording { template, exact: Some(exact) }),
+    }
+}
+
+/// A sentence without the names of the resource it is about, so that the same sentence about two
+/// resources is the same text, and a command for one of them can be adapted to the other.
+fn template(sentence: &str, finding: &Finding) -> String {
+    let mut text = replace_word(sentence, &finding.resource, "<arn>");
+    if finding.resource_id.len() >= SHORTEST_ID && finding.resource_id != finding.region {
+        text = replace_word(&text, &finding.resource_id, "<id>");
+    }
+    replace_word(&text, &finding.region, "<region>")
+}
+
+/// Replaces a word where it stands alone: `eu-west-1` not in `eu-west-1a`.
+fn replace_word(text: &str, word: &str, by: &str) -> String {
+    if word.is_empty() || !text.contains(word) {
+        return text.to_owned();
+    }
+    let part_of_word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    let mut replaced = String::with_capacity(text.len());
+    let mut done = 0;
+    for (at, found) in text.match_indices(word) {
+        let end = at + found.len();
+        let alone = !text[..at].chars().next_back().is_some_and(part_of_word)
+            && !text[end..].chars().next().is_some_and(part_of_word);
+        if alone {
+            replaced.push_str(&text[done..at]);
+            replaced.push_str(by);
+            done = end;
+        }
+    }
+    replaced.push_str(&text[done..]);
+    replaced
+}
+
+/// Numbers as references: `[1] [4]`, at most so many.
+pub(super) fn references(numbers: &BTreeSet<usize>, most: usize) -> String {
+    let mut list: Vec<String> = numbers.iter().take(most).map(|number| format!("[{number}]")).collect();
+    if numbers.len() > most {
+        list.push("…".to_owned());
+    }
+    list.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_words_are_replaced() {
+        assert_eq!(replace_word("eu-west-1: eu-west-1a, (eu-west-1)", "eu-west-1", "X"), "X: eu-west-1a, (X)");
+        assert_eq!(replace_word("logs and my-logs", "logs", "<id>"), "<id> and my-logs");
+    }
+}

@@ -1,0 +1,225 @@
+//! The head line, the last words, and what to do next.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::coverage::CoverageState;
+use crate::model::snapshot::Source;
+use crate::report::{Report, ResourceVerdict, Status};
+use crate::settings::Standard;
+
+use super::reasons::Reasons;
+use super::text::{Page, Tone, count, some_of};
+use super::view::{Place, View};
+
+/// Commands that are proposed.
+const MOST_STEPS: usize = 3;
+
+/// Whose report it is, of when, and whether it is whole.
+pub(super) fn head(page: &mut Page, report: &Report) {
+    if report.interrupted {
+        let words = "stopped before the end; this is what had been read by then.";
+        page.flow(0, 2, &[(Tone::Unknown, "INCOMPLETE:"), (Tone::Plain, words)]);
+    }
+    let account = report.account_id.as_deref().map_or("Account not known".to_owned(), |id| format!("Account {id}"));
+    let source = match report.source {
+        Source::Aws => "read",
+        Source::Snapshot => "saved",
+        Source::TerraformPlan => "a Terraform plan of",
+        Source::Cloudformation => "a CloudFormation template of",
+    };
+    let standard = match report.standard {
+        Standard::Guide => "judged by the company guide",
+        Standard::Aws => "judged by what AWS enforces",
+    };
+    let when = moment(&report.started_at);
+    let rest = if when.is_empty() { standard.to_owned() } else { format!("{source} {when}, {standard}") };
+    page.flow(0, 2, &[(Tone::Strong, &format!("{account},")), (Tone::Plain, &rest)]);
+    if !report.regions.is_empty() {
+        let regions = format!("{}: {}", count(report.regions.len(), "region"), report.regions.join(", "));
+        page.flow(0, 2, &[(Tone::Plain, &regions)]);
+    }
+    if !report.complete && !report.interrupted {
+        let failed = report.coverage.iter().filter(|row| row.state != CoverageState::Scanned);
+        let services: BTreeSet<&str> = failed
+            .map(|row| row.service.as_str())
+            .chain(report.unread.iter().map(|unread| unread.service))
+            .collect();
+        let words = format!("not everything could be read ({}): see NOT READ.", some_of(services, 12));
+        page.flow(0, 2, &[(Tone::Unknown, "INCOMPLETE:"), (Tone::Plain, &words)]);
+    }
+}
+
+/// `2026-03-03T06:00:00Z` as people write it.
+fn moment(at: &str) -> String {
+    match at.strip_suffix('Z').and_then(|at| at.split_once('T')) {
+        Some((day, time)) => format!("{day} {} UTC", time.split('.').next().unwrap_or(time)),
+        None => at.to_owned(),
+    }
+}
+
+/// The whole in a sentence or two, and the next commands.
+pub(super) fn write(page: &mut Page, view: &View<'_>, reasons: &Reasons<'_>) {
+    page.title("SUMMARY", "");
+    let (tone, sentence) = verdict(view);
+    page.flow(2, 2, &[(tone, &sentence)]);
+    for sentence in rest(view) {
+        page.flow(2, 2, &[(Tone::Plain, &sentence)]);
+    }
+    let steps = steps(view, reasons);
+    if !steps.is_empty() {
+        page.title("NEXT", "");
+        let rows = steps.into_iter().map(|(command, why)| vec![command, why]).collect();
+        page.grid(2, rows, &[], &[]);
+    }
+}
+
+fn verdict(view: &View<'_>) -> (Tone, String) {
+    let report = view.report;
+    let number = |verdict| view.placed(Place::Counted).filter(|row| row.verdict == verdict).count();
+    let total = view.placed(Place::Counted).count();
+    let untagged = view.placed(Place::Untagged).count();
+    let exempt = view.placed(Place::Exempt).count();
+    let central = &report.central_account_id;
+    let key = &report.tag_key;
+    if total == 0 && untagged + exempt == 0 {
+        return if report.unread.is_empty() && !report.interrupted {
+            (Tone::Good, "Nothing to back up: no resource of the types that are judged exists in these regions.".to_owned())
+        } else {
+            (Tone::Unknown, "Nothing could be judged: the lists that name the resources could not be read.".to_owned())
+        };
+    }
+    if total == 0 {
+        return (Tone::Risk, format!("Nothing is tagged {key}=enabled, so nothing is copied to the central account {central}."));
+    }
+    let ready = number(ResourceVerdict::Ready);
+    if ready == total {
+        let all = if total == 1 { "The 1 resource".to_owned() } else { format!("All {total} resources") };
+        return (Tone::Good, format!("{all} to be backed up can be copied to the central account {central}."));
+    }
+    let (bad, unknown, risk) = (
+        number(ResourceVerdict::NotReady),
+        number(ResourceVerdict::Unknown),
+        number(ResourceVerdict::AtRisk),
+    );
+    let mut others: Vec<String> = Vec::new();
+    let are = |number: usize| if number == 1 { "is" } else { "are" };
+    if unknown > 0 {
+        others.push(format!("{unknown} could not be judged"));
+    }
+    if risk > 0 {
+        others.push(format!("{risk} {} at risk", are(risk)));
+    }
+    if ready > 0 {
+        others.push(format!("{ready} {} ready", are(ready)));
+    }
+    let of = count(total, "resource");
+    let sentence = if bad > 0 {
+        let mut sentence = format!("{bad} of {of} to be backed up {} not ready for the copy to the central account {central}", are(bad));
+        if !others.is_empty() {
+            sentence.push_str(&format!("; {}", others.join(", ")));
+        }
+        sentence
+    } else {
+        format!("None of {of} to be backed up fails a check: {}", others.join(", "))
+    };
+    let tone = match (bad, unknown) {
+        (0, 0) => Tone::Risk,
+        (0, _) => Tone::Unknown,
+        _ => Tone::Bad,
+    };
+    (tone, format!("{sentence}."))
+}
+
+/// What the verdict leaves out: tags that are missing, settings that fail, lists that broke off.
+fn rest(view: &View<'_>) -> Vec<String> {
+    let mut sentences: Vec<String> = Vec::new();
+    let untagged: Vec<_> = view.placed(Place::Untagged).collect();
+    if !untagged.is_empty() {
+        let ready = untagged.iter().filter(|row| row.verdict == ResourceVerdict::Ready).count();
+        sentences.push(format!(
+            "{} without a backup tag: {ready} would be ready if tagged.",
+            count(untagged.len(), "resource")
+        ));
+    }
+    let failing: BTreeSet<&str> = view
+        .report
+        .findings
+        .iter()
+        .filter(|it| it.deciding && it.status == Status::Fail && !it.kind.is_backed_up())
+        .map(|it| it.resource.as_str())
+        .collect();
+    if !failing.is_empty() {
+        sentences.push(format!("{} of the network or the account must change.", count(failing.len(), "setting")));
+    }
+    if !view.report.complete {
+        sentences.push("Not everything could be read: there may be more to this account.".to_owned());
+    }
+    sentences.extend(checked(view.report));
+    sentences
+}
+
+fn checked(report: &Report) -> Option<String> {
+    let judged: BTreeSet<&str> = report
+        .findings
+        .iter()
+        .filter(|it| !matches!(it.status, Status::Skip | Status::Unknown))
+        .map(|it| it.rule.id)
+        .collect();
+    let with = |status: Status| report.findings.iter().filter(|it| it.status == status).count();
+    (!judged.is_empty()).then(|| {
+        format!(
+            "Findings of {}: {} pass, {} fail, {} unknown, {} warn.",
+            count(judged.len(), "rule"),
+            with(Status::Pass),
+            with(Status::Fail),
+            with(Status::Unknown),
+            with(Status::Warn),
+        )
+    })
+}
+
+/// The commands that help most: about the widest cause, about what is missing to see, about the tag.
+fn steps(view: &View<'_>, reasons: &Reasons<'_>) -> Vec<(String, String)> {
+    let mut steps = Vec::new();
+    for rule in widest(reasons, Status::Fail).into_iter().take(2) {
+        steps.push(explain(rule));
+    }
+    let denied = view.report.coverage.iter().any(|row| row.state == CoverageState::Denied)
+        || view.report.coverage.iter().filter_map(|row| row.error.as_ref()).any(|it| it.code.contains("AccessDenied"));
+    if denied {
+        steps.push((
+            "backup-check iam-policy".to_owned(),
+            "the permissions that a scan needs".to_owned(),
+        ));
+    }
+    for rule in widest(reasons, Status::Unknown).into_iter().take(1) {
+        if !denied {
+            steps.push(explain(rule));
+        }
+    }
+    if view.placed(Place::Untagged).next().is_some() {
+        steps.push((
+            "backup-check explain backup-decision-made".to_owned(),
+            "what to tag, and how".to_owned(),
+        ));
+    }
+    steps.truncate(MOST_STEPS);
+    steps
+}
+
+fn explain((rule, number): (&'static str, usize)) -> (String, String) {
+    (format!("backup-check explain {rule}"), format!("behind {}", count(number, "resource")))
+}
+
+/// Rules with findings of a status that decide, with the number of resources, most first.
+fn widest(reasons: &Reasons<'_>, status: Status) -> Vec<(&'static str, usize)> {
+    let mut rules: BTreeMap<&'static str, BTreeSet<&str>> = BTreeMap::new();
+    for reason in reasons.all().filter(|it| it.deciding && it.status == status) {
+        for rule in &reason.rules {
+            rules.entry(rule).or_default().extend(reason.members.iter().copied());
+        }
+    }
+    let mut rules: Vec<(&'static str, usize)> = rules.into_iter().map(|(rule, of)| (rule, of.len())).collect();
+    rules.sort_by_key(|&(rule, number)| (std::cmp::Reverse(number), rule));
+    rules
+}

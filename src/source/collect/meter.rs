@@ -1,0 +1,141 @@
+//! Counts calls as they leave, retries and throttles too, and keeps the state of the progress display.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+};
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
+use aws_smithy_runtime_api::client::retries::RequestAttempts;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+
+use crate::model::coverage::Stats;
+
+/// Codes with which AWS asks for fewer calls: the SDK's own list.
+///
+/// Source: <https://docs.rs/aws-runtime/latest/aws_runtime/retries/classifiers/constant.THROTTLING_ERRORS.html>.
+pub const THROTTLING_CODES: [&str; 13] = [
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "LimitExceededException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+];
+
+/// The counters of a scan.
+#[derive(Debug, Default)]
+pub struct Meter {
+    calls: AtomicU64,
+    retries: AtomicU64,
+    throttled: AtomicU64,
+    // How many scopes of a region and service are open, and how many there were.
+    progress: Mutex<BTreeMap<(String, &'static str), Progress>>,
+}
+
+/// How far a service is in a region.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Readers under way.
+    pub open: usize,
+    /// Readers that are through.
+    pub done: usize,
+}
+
+impl Meter {
+    /// The counts so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats {
+            api_calls: self.calls.load(Ordering::Relaxed),
+            retries: self.retries.load(Ordering::Relaxed),
+            throttled: self.throttled.load(Ordering::Relaxed),
+        }
+    }
+
+    /// How far each service is in each region.
+    #[must_use]
+    pub fn progress(&self) -> BTreeMap<(String, &'static str), Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn begin(&self, region: &str, service: &'static str) {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        progress.entry((region.to_owned(), service)).or_default().open += 1;
+    }
+
+    pub(super) fn end(&self, region: &str, service: &'static str) {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = progress.entry((region.to_owned(), service)).or_default();
+        entry.open = entry.open.saturating_sub(1);
+        entry.done += 1;
+    }
+}
+
+/// Hooks a [`Meter`] into a client.
+#[derive(Debug, Clone)]
+pub struct Counter(pub Arc<Meter>);
+
+#[dyn_dispatch_hint]
+impl Intercept for Counter {
+    fn name(&self) -> &'static str {
+        "Counter"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.calls.fetch_add(1, Ordering::Relaxed);
+        let again = cfg.load::<RequestAttempts>().is_some_and(|made| made.attempts() > 1);
+        if again {
+            self.0.retries.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Some(metadata) = cfg.load::<Metadata>() {
+            tracing::trace!(service = metadata.service(), operation = metadata.name(), again, "call");
+        }
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if context.response().is_some_and(is_throttle) {
+            self.0.throttled.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+// The code is in a header or in the body, by protocol, and its type is erased here. It only feeds a
+// counter: what a scan makes of a throttle comes from the typed error.
+fn is_throttle(response: &HttpResponse) -> bool {
+    if response.status().is_success() {
+        return false;
+    }
+    let header = response.headers().get("x-amzn-errortype").unwrap_or_default();
+    let body = response.body().bytes().map(String::from_utf8_lossy).unwrap_or_default();
+    response.status().as_u16() == 429
+        || THROTTLING_CODES.iter().any(|code| {
+            header.starts_with(code)
+                || body.contains(&format!("<Code>{code}<"))
+                || body.contains(&format!("{code}\""))
+        })
+}

@@ -1,0 +1,89 @@
+//! RDS instances, Aurora and Multi-AZ DB clusters.
+
+use std::sync::Arc;
+
+use aws_sdk_rds::types::Tag;
+
+use crate::model::observed::{Listing, Observed};
+use crate::model::rds::{DbCluster, DbInstance};
+use crate::model::tag::Tags;
+
+use super::call::{Caller, Operation};
+use super::session::Session;
+use super::tagging::keep;
+
+const DESCRIBE_DB_INSTANCES: Operation = Operation::new("rds:DescribeDBInstances");
+const DESCRIBE_DB_CLUSTERS: Operation = Operation::new("rds:DescribeDBClusters");
+
+/// What reading databases takes.
+pub const OPERATIONS: &[Operation] = &[DESCRIBE_DB_INSTANCES, DESCRIBE_DB_CLUSTERS];
+
+/// The largest page: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstances.html>.
+const PAGE: i32 = 100;
+
+/// The databases of a region. DocumentDB and Neptune answer through the same API and are left out.
+pub async fn collect(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    tag_key: &str,
+) -> (Listing<DbInstance>, Listing<DbCluster>) {
+    let scope = caller.scope(region, "rds");
+    let client = session.rds(region);
+    let instances = client.describe_db_instances().max_records(PAGE).into_paginator().send();
+    let clusters = client.describe_db_clusters().max_records(PAGE).into_paginator().send();
+    tokio::join!(
+        scope.list(DESCRIBE_DB_INSTANCES, instances, |page| {
+            let instances = page.db_instances.unwrap_or_default().into_iter();
+            let read = instances.filter_map(|instance| instance_of(instance, tag_key));
+            read.collect()
+        }),
+        scope.list(DESCRIBE_DB_CLUSTERS, clusters, |page| {
+            let clusters = page.db_clusters.unwrap_or_default().into_iter();
+            let read = clusters
+                .filter_map(|cluster| cluster_of(cluster, tag_key))
+                .filter(|cluster| cluster.is_aurora() || cluster.is_multi_az());
+            read.collect()
+        }),
+    )
+}
+
+fn instance_of(instance: aws_sdk_rds::types::DbInstance, tag_key: &str) -> Option<DbInstance> {
+    let field = DESCRIBE_DB_INSTANCES;
+    if matches!(instance.engine.as_deref(), Some("docdb" | "neptune")) {
+        return None;
+    }
+    Some(DbInstance {
+        arn: instance.db_instance_arn?,
+        id: instance.db_instance_identifier?,
+        tags: tags(instance.tag_list, tag_key),
+        cluster: instance.db_cluster_identifier,
+        engine: field.field(instance.engine, "Engine"),
+        state: field.field(instance.db_instance_status, "DBInstanceStatus"),
+        encrypted: field.field(instance.storage_encrypted, "StorageEncrypted"),
+        kms_key: Observed::Known(instance.kms_key_id),
+        backup_retention_days: field.field(instance.backup_retention_period, "BackupRetentionPeriod"),
+    })
+}
+
+fn cluster_of(cluster: aws_sdk_rds::types::DbCluster, tag_key: &str) -> Option<DbCluster> {
+    let field = DESCRIBE_DB_CLUSTERS;
+    let members = cluster.db_cluster_members.unwrap_or_default().into_iter();
+    Some(DbCluster {
+        arn: cluster.db_cluster_arn?,
+        id: cluster.db_cluster_identifier?,
+        tags: tags(cluster.tag_list, tag_key),
+        engine: cluster.engine?,
+        state: field.field(cluster.status, "Status"),
+        encrypted: field.field(cluster.storage_encrypted, "StorageEncrypted"),
+        kms_key: Observed::Known(cluster.kms_key_id),
+        backup_retention_days: field.field(cluster.backup_retention_period, "BackupRetentionPeriod"),
+        members: Observed::Known(members.filter_map(|member| member.db_instance_identifier).collect()),
+    })
+}
+
+fn tags(tags: Option<Vec<Tag>>, tag_key: &str) -> Observed<Tags> {
+    let pairs = tags.unwrap_or_default().into_iter();
+    let pairs = pairs.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())));
+    Observed::Known(keep(pairs, tag_key))
+}

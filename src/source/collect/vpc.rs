@@ -1,0 +1,162 @@
+//! VPCs, as far as their traffic to S3 goes.
+
+use std::sync::Arc;
+
+use crate::model::observed::Observed;
+use crate::model::vpc::{Network, NetworkInterface, Route, RouteTable, Subnet, Vpc, VpcEndpoint};
+
+use super::call::{Caller, Operation};
+use super::ec2::PAGE;
+use super::session::Session;
+
+const DESCRIBE_VPCS: Operation = Operation::new("ec2:DescribeVpcs");
+const DESCRIBE_SUBNETS: Operation = Operation::new("ec2:DescribeSubnets");
+const DESCRIBE_ROUTE_TABLES: Operation = Operation::new("ec2:DescribeRouteTables");
+const DESCRIBE_NETWORK_INTERFACES: Operation = Operation::new("ec2:DescribeNetworkInterfaces");
+const DESCRIBE_VPC_ENDPOINTS: Operation = Operation::new("ec2:DescribeVpcEndpoints");
+
+/// What reading VPCs takes.
+pub const OPERATIONS: &[Operation] = &[
+    DESCRIBE_VPCS,
+    DESCRIBE_SUBNETS,
+    DESCRIBE_ROUTE_TABLES,
+    DESCRIBE_NETWORK_INTERFACES,
+    DESCRIBE_VPC_ENDPOINTS,
+];
+
+/// Route tables come in smaller pages than the rest of EC2:
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRouteTables.html>.
+const ROUTE_TABLE_PAGE: i32 = 100;
+
+/// The networks of a region.
+pub async fn collect(session: &Session, caller: &Arc<Caller>, region: &str) -> Network {
+    let scope = caller.scope(region, "vpc");
+    let client = session.ec2(region);
+    let vpcs = client.describe_vpcs().max_results(PAGE).into_paginator().send();
+    let subnets = client.describe_subnets().max_results(PAGE).into_paginator().send();
+    let tables = client
+        .describe_route_tables()
+        .max_results(ROUTE_TABLE_PAGE)
+        .into_paginator()
+        .send();
+    let interfaces = client
+        .describe_network_interfaces()
+        .max_results(PAGE)
+        .into_paginator()
+        .send();
+    let endpoints = client
+        .describe_vpc_endpoints()
+        .max_results(PAGE)
+        .into_paginator()
+        .send();
+    let (vpcs, subnets, route_tables, interfaces, endpoints) = tokio::join!(
+        scope.list(DESCRIBE_VPCS, vpcs, |page| {
+            let vpcs = page.vpcs.unwrap_or_default().into_iter();
+            vpcs.filter_map(|vpc| vpc_of(session, region, vpc)).collect()
+        }),
+        scope.list(DESCRIBE_SUBNETS, subnets, |page| {
+            let subnets = page.subnets.unwrap_or_default().into_iter();
+            let read = subnets.filter_map(|subnet| {
+                Some(Subnet {
+                    id: subnet.subnet_id?,
+                    vpc_id: subnet.vpc_id?,
+                })
+            });
+            read.collect()
+        }),
+        scope.list(DESCRIBE_ROUTE_TABLES, tables, |page| {
+            let tables = page.route_tables.unwrap_or_default().into_iter();
+            tables.filter_map(route_table_of).collect()
+        }),
+        scope.list(DESCRIBE_NETWORK_INTERFACES, interfaces, |page| {
+            let interfaces = page.network_interfaces.unwrap_or_default().into_iter();
+            let read = interfaces.filter_map(|interface| {
+                Some(NetworkInterface {
+                    id: interface.network_interface_id?,
+                    vpc_id: interface.vpc_id?,
+                    subnet_id: interface.subnet_id?,
+                    interface_type: interface
+                        .interface_type
+                        .map_or_else(String::new, |kind| kind.as_str().to_owned()),
+                })
+            });
+            read.collect()
+        }),
+        scope.list(DESCRIBE_VPC_ENDPOINTS, endpoints, |page| {
+            let endpoints = page.vpc_endpoints.unwrap_or_default().into_iter();
+            endpoints.filter_map(endpoint_of).collect()
+        }),
+    );
+    Network {
+        vpcs,
+        subnets,
+        route_tables,
+        interfaces,
+        endpoints,
+    }
+}
+
+fn vpc_of(session: &Session, region: &str, vpc: aws_sdk_ec2::types::Vpc) -> Option<Vpc> {
+    let id = vpc.vpc_id?;
+    let mut tags = vpc.tags.unwrap_or_default().into_iter();
+    let owner = vpc.owner_id;
+    Some(Vpc {
+        arn: format!(
+            "arn:{}:ec2:{region}:{}:vpc/{id}",
+            session.partition,
+            owner.as_deref().unwrap_or(&session.account)
+        ),
+        name: tags.find(|tag| tag.key.as_deref() == Some("Name")).and_then(|tag| tag.value),
+        is_default: vpc.is_default.unwrap_or_default(),
+        owner,
+        id,
+    })
+}
+
+fn route_table_of(table: aws_sdk_ec2::types::RouteTable) -> Option<RouteTable> {
+    let associations = table.associations.unwrap_or_default();
+    let routes = table.routes.unwrap_or_default().into_iter();
+    Some(RouteTable {
+        id: table.route_table_id?,
+        vpc_id: table.vpc_id?,
+        main: associations.iter().any(|association| association.main == Some(true)),
+        subnets: associations
+            .into_iter()
+            .filter_map(|association| association.subnet_id)
+            .collect(),
+        routes: routes.filter_map(route_of).collect(),
+    })
+}
+
+// Only routes to gateways matter: to the internet, and to an endpoint.
+fn route_of(route: aws_sdk_ec2::types::Route) -> Option<Route> {
+    let destination = route
+        .destination_prefix_list_id
+        .or(route.destination_cidr_block)
+        .or(route.destination_ipv6_cidr_block)?;
+    Some(Route {
+        destination,
+        target: route.gateway_id?,
+        state: route.state.map_or_else(String::new, |state| state.as_str().to_owned()),
+    })
+}
+
+fn endpoint_of(endpoint: aws_sdk_ec2::types::VpcEndpoint) -> Option<VpcEndpoint> {
+    let endpoint_type = endpoint
+        .vpc_endpoint_type
+        .map_or_else(String::new, |kind| kind.as_str().to_owned());
+    let service_name = endpoint.service_name.unwrap_or_default();
+    let judged = endpoint_type.eq_ignore_ascii_case("gateway") && service_name.ends_with(".s3");
+    Some(VpcEndpoint {
+        id: endpoint.vpc_endpoint_id?,
+        vpc_id: endpoint.vpc_id?,
+        endpoint_type,
+        service_name,
+        state: endpoint.state.map_or_else(String::new, |state| state.as_str().to_owned()),
+        policy: if judged {
+            DESCRIBE_VPC_ENDPOINTS.field(endpoint.policy_document, "PolicyDocument")
+        } else {
+            Observed::default()
+        },
+    })
+}
