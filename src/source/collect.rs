@@ -21,7 +21,9 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use thiserror::Error;
 
+use crate::model::kms::Key;
 use crate::model::observed::{Gap, GapKind, Listing, Observed};
+use crate::model::s3::Bucket;
 use crate::model::snapshot::{Region, SNAPSHOT_VERSION, Snapshot, Source};
 
 use self::call::{Caller, Operation, Stop};
@@ -156,16 +158,21 @@ async fn region(session: &Session, caller: &Arc<Caller>, plan: &Plan, name: &str
     for table in &mut tables.items {
         table.tags = tagged.of(&table.arn);
     }
-    // RDS leaves the tags out of its answer where the caller may not list them, so an empty list
-    // there is no proof that there are none.
-    for database in &mut db_instances.items {
-        if database.tags.known().is_none_or(BTreeMap::is_empty) {
-            database.tags = tagged.of(&database.arn);
+    let untold_databases = db_instances
+        .items
+        .iter_mut()
+        .map(|database| (&database.arn, &mut database.tags));
+    let untold_clusters = db_clusters.items.iter_mut().map(|cluster| (&cluster.arn, &mut cluster.tags));
+    let mut services = vec!["dynamodb", "s3"];
+    for (arn, tags) in untold_databases.chain(untold_clusters).filter(|(_, tags)| tags.known().is_none()) {
+        *tags = tagged.of(arn);
+        if tags.known().is_none() {
+            services.push("rds");
         }
     }
-    for cluster in &mut db_clusters.items {
-        if cluster.tags.known().is_none_or(BTreeMap::is_empty) {
-            cluster.tags = tagged.of(&cluster.arn);
+    for service in services {
+        if tagged.gap.is_some() {
+            caller.note(name, service, tagging::GET_RESOURCES, tagged.gap.as_ref());
         }
     }
     let region = Region {
@@ -205,8 +212,8 @@ fn disabled_region() -> Region {
 
 fn count(
     regions: &BTreeMap<String, Region>,
-    buckets: &[crate::model::s3::Bucket],
-    keys: &BTreeMap<String, crate::model::kms::Key>,
+    buckets: &[Bucket],
+    keys: &BTreeMap<String, Key>,
     region: &str,
     service: &str,
 ) -> usize {

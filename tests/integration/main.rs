@@ -1,4 +1,14 @@
 //! One test binary: each further one would link the AWS SDK again.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may read files and fail loudly"
+)]
+
+mod accounts;
 mod policy;
 mod rules;
+mod table;

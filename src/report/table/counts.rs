@@ -39,8 +39,7 @@ pub(super) fn write(page: &mut Page, report: &Report) {
     grid.push(vec![String::new(); columns]);
     grid.push(numbers("all", report.resources.iter()));
     let tones = ResourceVerdict::WORST_FIRST.map(|verdict| (verdict.as_str(), Tone::of(verdict)));
-    let right: Vec<usize> = (1..columns).collect();
-    page.grid(2, grid, &right, &tones);
+    page.numbers(2, grid, &tones);
 }
 
 fn numbers<'a>(name: &str, lines: impl Iterator<Item = &'a ResourceLine>) -> Vec<String> {

@@ -68,8 +68,7 @@ pub(super) fn write(page: &mut Page, view: &View<'_>, reasons: &Reasons<'_>) {
     let steps = steps(view, reasons);
     if !steps.is_empty() {
         page.title("NEXT", "");
-        let rows = steps.into_iter().map(|(command, why)| vec![command, why]).collect();
-        page.grid(2, rows, &[], &[]);
+        page.pairs(2, &steps);
     }
 }
 

@@ -8,10 +8,10 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::report::{ResourceVerdict, Status};
 
-/// Narrower than this nothing is readable, so nothing is made to fit.
-const NARROWEST: usize = 48;
+/// Narrower than this the counts do not fit, so nothing is made to.
+const NARROWEST: usize = 72;
 /// Blanks between two columns.
-const GAP: usize = 2;
+const GAP: u16 = 2;
 
 /// How a piece of text looks where colours are on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +101,11 @@ impl Page {
                 let mut rest = word;
                 // Only what is longer than a line is cut: half an ARN cannot be pasted.
                 while line.is_empty() && line.width + rest.width() > self.width {
-                    let head = prefix(rest, self.width - line.width);
+                    let head = match prefix(rest, self.width - line.width) {
+                        // Never without progress, however narrow.
+                        "" => rest,
+                        head => head,
+                    };
                     line.add(*tone, head);
                     rest = &rest[head.len()..];
                     self.push(&line);
@@ -115,29 +119,36 @@ impl Page {
         }
     }
 
-    /// Rows with aligned columns. Columns named in `right` are aligned to the right; `tone` colours
-    /// pieces of a laid-out line, given as ranges of its bytes.
-    pub(super) fn grid(&mut self, indent: usize, rows: Vec<Vec<String>>, right: &[usize], tones: &[(&str, Tone)]) {
+    /// Numbers under their heads, which are coloured.
+    pub(super) fn numbers(&mut self, indent: usize, rows: Vec<Vec<String>>, heads: &[(&str, Tone)]) {
         let mut table = Table::new();
         table
             .load_style(presets::NOTHING)
             .set_content_arrangement(ContentArrangement::Disabled)
             .force_no_tty();
         for row in rows {
-            table.add_row(row.iter().map(|text| Cell::new(clean_lines(text))));
+            table.add_row(row.iter().map(|text| Cell::new(clean(text))));
         }
         for column in table.column_iter_mut() {
-            let gap = u16::try_from(GAP).unwrap_or_default();
-            column.set_padding((0, gap));
-            if right.contains(&column.index) {
+            column.set_padding((0, GAP));
+            if column.index > 0 {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
         let lines: Vec<String> = table.lines().collect();
-        for laid_out in lines {
+        for (number, laid_out) in lines.iter().enumerate() {
             let mut line = Line::new(indent);
-            line.paint(laid_out.trim_end(), tones);
+            line.paint(laid_out.trim_end(), if number == 0 { heads } else { &[] });
             self.push(&line);
+        }
+    }
+
+    /// Texts under each other, with what is said of each beside it.
+    pub(super) fn pairs(&mut self, indent: usize, pairs: &[(String, String)]) {
+        let widest = pairs.iter().map(|(text, _)| columns(&clean(text))).max().unwrap_or_default();
+        for (text, about) in pairs {
+            let text = format!("{} ", pad(&clean(text), widest));
+            self.flow(indent, indent + 2, &[(Tone::Plain, &text), (Tone::Plain, about)]);
         }
     }
 
@@ -222,11 +233,6 @@ pub(super) fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
-/// As [`clean`], for a cell of several lines.
-fn clean_lines(text: &str) -> String {
-    text.split('\n').map(clean).collect::<Vec<_>>().join("\n")
-}
-
 // Joiners stay: scripts and emoji need them.
 fn is_hostile(c: char) -> bool {
     c.is_control()
@@ -235,14 +241,14 @@ fn is_hostile(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// The longest beginning that is at most so wide, and at least one character.
+/// The longest beginning that is at most so wide.
 fn prefix(text: &str, width: usize) -> &str {
-    let mut best = text.chars().next().map_or(0, char::len_utf8);
+    let mut best = 0;
     for (at, c) in text.char_indices() {
         let end = at + c.len_utf8();
         let wide = text[..end].width();
         if wide <= width {
-            best = best.max(end);
+            best = end;
         } else if wide > width + 8 {
             break;
         }
@@ -330,29 +336,29 @@ mod tests {
         assert_eq!(shorten("data", 4), "data");
         assert_eq!(shorten_middle("logs-of-the-payment-service-prod", 16), "logs-of-…ce-prod");
         for width in 1..20 {
-            assert!(columns(&shorten("データ👩‍💻ベ", width)) <= width.max(3));
-            assert!(columns(&shorten_middle("データベースabcdef", width)) <= width.max(3));
+            assert!(columns(&shorten("データ👩‍💻ベ", width)) <= width);
+            assert!(columns(&shorten_middle("データベースabcdef", width)) <= width);
         }
     }
 
     #[test]
     fn words_are_only_cut_where_they_are_longer_than_a_line() {
-        let mut page = Page::new(48, false);
-        let arn = "arn:aws:kms:eu-central-1:111122223333:key/1";
+        let mut page = Page::new(NARROWEST, false);
+        let arn = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd";
         page.flow(0, 4, &[(Tone::Plain, "the key is"), (Tone::Bad, arn)]);
         page.flow(0, 4, &[(Tone::Plain, &"x".repeat(100))]);
         let text = page.into_text();
         assert!(text.contains(arn), "{text}");
-        assert!(text.lines().all(|line| line.width() <= 48), "{text}");
+        assert!(text.lines().all(|line| line.width() <= NARROWEST), "{text}");
         assert_eq!(text.matches('x').count(), 100);
     }
 
     #[test]
     fn colours_do_not_change_the_words() {
         let pieces = [(Tone::Bad, "one two"), (Tone::Dim, "three"), (Tone::Dim, "four")];
-        let mut plain = Page::new(48, false);
+        let mut plain = Page::new(NARROWEST, false);
         plain.flow(2, 2, &pieces);
-        let mut colored = Page::new(48, true);
+        let mut colored = Page::new(NARROWEST, true);
         colored.flow(2, 2, &pieces);
         assert_eq!(plain.into_text(), "  one two three four\n");
         let text = colored.into_text();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::coverage::{Coverage, CoverageState};
 use crate::report::{Report, Unread};
 
-use super::text::{Page, Tone, shorten, shorten_middle, some_of};
+use super::text::{Page, Tone, columns, pad, shorten_middle, some_of};
 
 /// Columns of an answer of AWS's that are told.
 const MOST_OF_AN_ANSWER: usize = 240;
@@ -71,13 +71,12 @@ fn failure(page: &mut Page, report: &Report, state: &str, code: &str, rows: &[&C
         let operation = row.error.as_ref().map_or("", |error| error.operation.as_str());
         operations.entry((&row.service, operation)).or_default().insert(&row.region);
     }
-    let lines = operations
+    let services = operations.keys().map(|(service, _)| columns(service)).max().unwrap_or_default();
+    let lines: Vec<(String, String)> = operations
         .into_iter()
-        .map(|((service, operation), regions)| {
-            vec![service.to_owned(), shorten(operation, 40), shorten(&places(report, &regions), page.width().saturating_sub(62).max(18))]
-        })
+        .map(|((service, operation), regions)| (format!("{}  {operation}", pad(service, services)), places(report, &regions)))
         .collect();
-    page.grid(4, lines, &[], &[]);
+    page.pairs(4, &lines);
     if let Some(said) = rows.iter().find_map(|row| row.error.as_ref()).filter(|error| !error.message.is_empty()) {
         let one = if rows.len() > 1 { ", for one" } else { "" };
         let said = format!("AWS said{one}: {}", shorten_middle(&said.message, MOST_OF_AN_ANSWER));

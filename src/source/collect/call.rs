@@ -14,6 +14,7 @@ use crate::model::coverage::{Coverage, CoverageError, CoverageState};
 use crate::model::observed::{Gap, GapKind, Listing, Observed};
 
 use super::SERVICES;
+use super::tagging::GET_RESOURCES;
 use super::meter::{Meter, THROTTLING_CODES};
 
 /// An operation of AWS, and the IAM action that allows it.
@@ -161,40 +162,29 @@ impl Caller {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One row per region and service asked. A service that could not read tags is `partial`: tags
-    /// come from an API of their own.
+    /// One row per region and service asked.
     pub fn coverage(&self, count: impl Fn(&str, &str) -> usize) -> Vec<Coverage> {
         let books = self.books();
-        let mut rows = Vec::new();
-        for ((region, service), tallies) in books.iter() {
-            if *service == TAGGING {
-                continue;
-            }
-            let (mut state, mut error) = summary(tallies);
-            if state == CoverageState::Scanned
-                && WITH_TAGS.contains(service)
-                && let Some(tags) = books.get(&(region.clone(), TAGGING))
-                && let (CoverageState::Denied | CoverageState::Error | CoverageState::Partial, tag_error) = summary(tags)
-            {
-                (state, error) = (CoverageState::Partial, tag_error);
-            }
-            rows.push(Coverage {
+        let rows = books
+            .iter()
+            .filter(|((_, service), _)| SERVICES.iter().any(|(name, _)| name == service));
+        rows.map(|((region, service), tallies)| {
+            let (state, error) = summary(tallies);
+            Coverage {
                 region: region.clone(),
                 service: (*service).to_owned(),
                 state,
                 resources: count(region, service),
                 error,
-            });
-        }
-        rows
+            }
+        })
+        .collect()
     }
 }
 
-/// The name under which calls for tags stand in the books; no row of their own.
-pub const TAGGING: &str = "tagging";
-
-/// The services whose resources get their tags from the tagging API.
-const WITH_TAGS: [&str; 3] = ["dynamodb", "rds", "s3"];
+/// The name under which calls that serve several services stand in the books. They have no row of
+/// their own: what came of them is noted for each service that they serve.
+pub const SHARED: &str = "shared";
 
 fn summary(tallies: &BTreeMap<&'static str, Tally>) -> (CoverageState, Option<CoverageError>) {
     let mut failures = tallies.values().filter_map(|tally| Some((tally, tally.first.as_ref()?)));
@@ -206,9 +196,10 @@ fn summary(tallies: &BTreeMap<&'static str, Tally>) -> (CoverageState, Option<Co
     let Some((tally, gap)) = failure else {
         return (CoverageState::Scanned, None);
     };
+    // Tags come from an API of their own: without them, the service itself was read.
     let state = match gap.kind {
         GapKind::RegionDisabled => return (CoverageState::Disabled, None),
-        _ if tally.answered > 0 => CoverageState::Partial,
+        _ if tally.answered > 0 || gap.operation == GET_RESOURCES.name => CoverageState::Partial,
         GapKind::Denied => CoverageState::Denied,
         _ => CoverageState::Error,
     };
@@ -425,6 +416,7 @@ mod tests {
             (&[("a:Read", 3, 0, GapKind::Error)][..], CoverageState::Scanned, None),
             (&[("a:List", 1, 0, GapKind::Error), ("a:Read", 0, 3, GapKind::Denied)], CoverageState::Denied, Some("a:Read")),
             (&[("a:List", 1, 1, GapKind::Error), ("a:Read", 3, 0, GapKind::Error)], CoverageState::Partial, Some("a:List")),
+            (&[("tag:GetResources", 0, 1, GapKind::Denied)], CoverageState::Partial, Some("tag:GetResources")),
             (&[("a:List", 0, 1, GapKind::Throttled)], CoverageState::Error, Some("a:List")),
             (&[("a:List", 1, 1, GapKind::Error), ("a:Read", 0, 1, GapKind::Denied)], CoverageState::Denied, Some("a:Read")),
             (&[("", 0, 1, GapKind::RegionDisabled)], CoverageState::Disabled, None),

@@ -9,7 +9,7 @@ use crate::model::ec2::{EbsDefaults, Instance, Volume};
 use crate::model::observed::{Gap, Listing, Observed};
 use crate::model::tag::Tags;
 
-use super::call::{Caller, Operation};
+use super::call::{Caller, Operation, SHARED};
 use super::session::Session;
 use super::tagging::keep;
 
@@ -36,7 +36,7 @@ pub(super) const PAGE: i32 = 1000;
 /// Why they could not be read.
 pub async fn regions(session: &Session, caller: &Arc<Caller>) -> Result<BTreeMap<String, bool>, Gap> {
     let call = session.ec2(&session.home).describe_regions().all_regions(true).send();
-    let answer = caller.scope(&session.home, ACCOUNT).call(DESCRIBE_REGIONS, call).await?;
+    let answer = caller.scope(&session.home, SHARED).call(DESCRIBE_REGIONS, call).await?;
     let regions = answer.regions.unwrap_or_default();
     Ok(regions
         .into_iter()
@@ -46,9 +46,6 @@ pub async fn regions(session: &Session, caller: &Arc<Caller>) -> Result<BTreeMap
         })
         .collect())
 }
-
-/// The name under which the list of regions stands in the books; no row of its own.
-pub const ACCOUNT: &str = "account";
 
 /// The instances of a region.
 pub async fn instances(session: &Session, caller: &Arc<Caller>, region: &str, tag_key: &str) -> Listing<Instance> {

@@ -22,6 +22,7 @@ pub const OPERATIONS: &[Operation] = &[DESCRIBE_DB_INSTANCES, DESCRIBE_DB_CLUSTE
 const PAGE: i32 = 100;
 
 /// The databases of a region. DocumentDB and Neptune answer through the same API and are left out.
+/// Tags that RDS did not tell are for the caller to add.
 pub async fn collect(
     session: &Session,
     caller: &Arc<Caller>,
@@ -82,8 +83,15 @@ fn cluster_of(cluster: aws_sdk_rds::types::DbCluster, tag_key: &str) -> Option<D
     })
 }
 
+// RDS leaves the tags out where the caller may not list them, so an empty list is no proof that there
+// are none: the caller of `collect` asks the tagging API instead.
 fn tags(tags: Option<Vec<Tag>>, tag_key: &str) -> Observed<Tags> {
-    let pairs = tags.unwrap_or_default().into_iter();
-    let pairs = pairs.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())));
-    Observed::Known(keep(pairs, tag_key))
+    match tags {
+        Some(tags) if !tags.is_empty() => {
+            let pairs = tags.into_iter();
+            let pairs = pairs.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())));
+            Observed::Known(keep(pairs, tag_key))
+        }
+        _ => Observed::default(),
+    }
 }

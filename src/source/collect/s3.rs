@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use crate::model::observed::{Gap, GapKind, Listing, Observed};
 use crate::model::s3::{Bucket, BucketEncryption, NoncurrentExpiry};
 
-use super::call::{Caller, Operation, Scope};
+use super::call::{Caller, Operation, SHARED, Scope};
 use super::session::Session;
 
 const LIST_BUCKETS: Operation = Operation::with_action("s3:ListBuckets", "s3:ListAllMyBuckets");
@@ -67,7 +67,7 @@ async fn list(session: &Session, caller: &Arc<Caller>, regions: &[String]) -> Li
         .into_paginator()
         .send();
     let listing = caller
-        .scope(&session.home, ALL_REGIONS)
+        .scope(&session.home, SHARED)
         .list(LIST_BUCKETS, pages, |page| {
             let buckets = page.buckets.unwrap_or_default().into_iter();
             let read = buckets.filter_map(|bucket| Some((bucket.name?, bucket.bucket_region)));
@@ -79,9 +79,6 @@ async fn list(session: &Session, caller: &Arc<Caller>, regions: &[String]) -> Li
     }
     listing
 }
-
-/// The name under which the list of all buckets stands in the books; no row of its own.
-pub const ALL_REGIONS: &str = "buckets";
 
 /// The region of a bucket that `ListBuckets` did not place. S3 says it in a header, also of the
 /// answer that refuses the call or sends it elsewhere.
@@ -98,7 +95,7 @@ async fn locate(session: &Session, caller: &Arc<Caller>, regions: &[String], nam
             }
         }
     };
-    let answer = caller.scope(&session.home, ALL_REGIONS).call(HEAD_BUCKET, call).await;
+    let answer = caller.scope(&session.home, SHARED).call(HEAD_BUCKET, call).await;
     let located = answer.and_then(|region| {
         region.ok_or_else(|| HEAD_BUCKET.gap(GapKind::Unreadable, "NoRegion", format!("S3 does not say where {name} is")))
     });

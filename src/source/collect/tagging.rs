@@ -6,10 +6,11 @@ use std::sync::Arc;
 use crate::model::observed::{Gap, Listing, Observed};
 use crate::model::tag::{Tags, is_kept};
 
-use super::call::{Caller, Operation, TAGGING};
+use super::call::{Caller, Operation, SHARED};
 use super::session::Session;
 
-const GET_RESOURCES: Operation = Operation::new("tag:GetResources");
+/// The one operation there is to read tags.
+pub const GET_RESOURCES: Operation = Operation::new("tag:GetResources");
 
 /// What reading tags takes.
 pub const OPERATIONS: &[Operation] = &[GET_RESOURCES];
@@ -24,7 +25,8 @@ const TYPES: [&str; 4] = ["s3", "dynamodb:table", "rds:db", "rds:cluster"];
 #[derive(Debug)]
 pub struct Tagged {
     tags: BTreeMap<String, Tags>,
-    gap: Option<Gap>,
+    /// Why there may be more.
+    pub gap: Option<Gap>,
 }
 
 impl Tagged {
@@ -42,7 +44,7 @@ impl Tagged {
 
 /// Reads the tags of a region.
 pub async fn collect(session: &Session, caller: &Arc<Caller>, region: &str, tag_key: &str) -> Tagged {
-    let scope = caller.scope(region, TAGGING);
+    let scope = caller.scope(region, SHARED);
     let pages = session
         .tagging(region)
         .get_resources()
