@@ -30,8 +30,16 @@ use crate::exit::Exit;
 
 /// Tells, before a resource is tagged for AWS Backup, whether its copy to the central account can work.
 #[derive(Debug, Parser)]
-#[command(name = "backup-check", version, about, max_term_width = 100, propagate_version = true)]
-#[command(after_help = "Exit codes: 0 ready, 1 something that decides fails, 2 wrong usage or nothing could be judged,\n3 something that decides is unknown, 130 interrupted.")]
+#[command(
+    name = "backup-check",
+    version,
+    about,
+    max_term_width = 100,
+    propagate_version = true
+)]
+#[command(
+    after_help = "Exit codes: 0 ready, 1 something that decides fails, 2 wrong usage or nothing could be judged,\n3 something that decides is unknown, 130 interrupted."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -85,15 +93,6 @@ enum Color {
     Always,
     /// Never
     Never,
-}
-
-impl Talk {
-    /// Says something on stderr that is no error.
-    fn note(&self, text: &str) {
-        if !self.quiet {
-            say(text);
-        }
-    }
 }
 
 /// Parses the command line, does what it says, and returns how to exit.

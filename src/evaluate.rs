@@ -17,9 +17,6 @@ use crate::rule::context::PolicyCache;
 use crate::rule::{Cx, Group, Judgement, Outcome, Owner, Rule, Verdict};
 use crate::settings::{Settings, Severity, Standard};
 
-/// The name that a bucket's region has in a report where it could not be read.
-pub const UNKNOWN_REGION: &str = "unknown";
-
 /// How to judge.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -111,8 +108,17 @@ struct Stakes {
 
 /// Judges a snapshot.
 #[must_use]
-pub fn evaluate(snapshot: &Snapshot, settings: &Settings, options: &Options, rules: &[&'static Rule]) -> Report {
-    let rules: Vec<&'static Rule> = rules.iter().copied().filter(|rule| options.selects(rule)).collect();
+pub fn evaluate(
+    snapshot: &Snapshot,
+    settings: &Settings,
+    options: &Options,
+    rules: &[&'static Rule],
+) -> Report {
+    let rules: Vec<&'static Rule> = rules
+        .iter()
+        .copied()
+        .filter(|rule| options.selects(rule))
+        .collect();
     let policies = PolicyCache::default();
     let mut judge = Judge {
         snapshot,
@@ -128,8 +134,8 @@ pub fn evaluate(snapshot: &Snapshot, settings: &Settings, options: &Options, rul
         .map(|unlisted| Unread::new(unlisted.region, unlisted.service, unlisted.gap))
         .collect();
 
-    for (bucket, _) in snapshot.buckets_without_region() {
-        let cx = Cx::new(snapshot, settings, UNKNOWN_REGION, &policies);
+    for (bucket, gap) in snapshot.buckets_without_region() {
+        let cx = Cx::unplaced(snapshot, settings, gap, &policies);
         judge.resource(&cx, Resource::Bucket(bucket), Stakes::default());
     }
     for (name, region) in &snapshot.regions {
@@ -148,18 +154,29 @@ pub fn evaluate(snapshot: &Snapshot, settings: &Settings, options: &Options, rul
         }
     }
 
-    let Judge { mut resources, mut findings, .. } = judge;
+    let Judge {
+        mut resources,
+        mut findings,
+        ..
+    } = judge;
     resources.sort_by(|a, b| {
         (&a.region, a.kind.as_str(), &a.arn).cmp(&(&b.region, b.kind.as_str(), &b.arn))
     });
     findings.sort_by(|a, b| {
-        (&a.region, a.kind.as_str(), &a.resource, a.rule.id).cmp(&(&b.region, b.kind.as_str(), &b.resource, b.rule.id))
+        (&a.region, a.kind.as_str(), &a.resource, a.rule.id).cmp(&(
+            &b.region,
+            b.kind.as_str(),
+            &b.resource,
+            b.rule.id,
+        ))
     });
     let mut coverage = snapshot.coverage.clone();
     coverage.sort_by(|a, b| (&a.region, &a.service).cmp(&(&b.region, &b.service)));
     let complete = unread.is_empty()
         && !snapshot.interrupted
-        && coverage.iter().all(|row| row.state == CoverageState::Scanned);
+        && coverage
+            .iter()
+            .all(|row| row.state == CoverageState::Scanned);
     Report {
         source: snapshot.source,
         account_id: snapshot.account_id.clone(),
@@ -183,7 +200,12 @@ pub fn evaluate(snapshot: &Snapshot, settings: &Settings, options: &Options, rul
 /// The exit code of a report.
 #[must_use]
 pub fn exit(report: &Report, fail_on: FailOn) -> Exit {
-    let decides = |status: Status| report.findings.iter().any(|it| it.deciding && it.status == status);
+    let decides = |status: Status| {
+        report
+            .findings
+            .iter()
+            .any(|it| it.deciding && it.status == status)
+    };
     match fail_on {
         FailOn::Never => Exit::Ready,
         _ if decides(Status::Fail) => Exit::Failed,
@@ -204,12 +226,19 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     fn tag(&self, resource: Resource<'_>) -> BackupTag {
-        resource.tags().map_or(BackupTag::None, |tags| BackupTag::read(tags, &self.settings.tag_key))
+        resource.tags().map_or(BackupTag::None, |tags| {
+            BackupTag::read(tags, &self.settings.tag_key)
+        })
     }
 
     fn stakes(&self, region: &str) -> Stakes {
         let mut stakes = Stakes::default();
-        for resource in self.snapshot.resources_in(region) {
+        // A bucket whose region is not known may be in this one.
+        let unplaced = self
+            .snapshot
+            .buckets_without_region()
+            .map(|(bucket, _)| Resource::Bucket(bucket));
+        for resource in self.snapshot.resources_in(region).chain(unplaced) {
             if resource.kind().is_backed_up() && self.counts(self.tag(resource)) {
                 stakes.resources = true;
                 stakes.buckets |= resource.kind() == ResourceKind::S3Bucket;
@@ -223,7 +252,14 @@ impl Judge<'_> {
         self.options.preflight || matches!(tag, BackupTag::Enabled | BackupTag::Unknown)
     }
 
-    fn decides(&self, rule: &Rule, status: Status, kind: ResourceKind, tag: BackupTag, stakes: Stakes) -> bool {
+    fn decides(
+        &self,
+        rule: &Rule,
+        status: Status,
+        kind: ResourceKind,
+        tag: BackupTag,
+        stakes: Stakes,
+    ) -> bool {
         if status == Status::Unknown && self.options.allow_unknown.holds(rule.id) {
             return false;
         }
@@ -254,7 +290,10 @@ impl Judge<'_> {
         let account = self.snapshot.account_id.as_deref().unwrap_or_default();
         let (arn, id) = match resource.names() {
             Some((arn, id)) => (arn.to_owned(), id.to_owned()),
-            None => (format!("backup-check:region:{account}:{}", cx.region), cx.region.to_owned()),
+            None => (
+                format!("backup-check:region:{account}:{}", cx.region),
+                cx.region.to_owned(),
+            ),
         };
         let mut worst = ResourceVerdict::Ready;
         for rule in self.rules {
@@ -292,7 +331,11 @@ impl Judge<'_> {
             region: cx.region.to_owned(),
             account_id: self.snapshot.account_id.clone(),
             backup_tag: tag,
-            verdict: if exempt { ResourceVerdict::Exempt } else { worst },
+            verdict: if exempt {
+                ResourceVerdict::Exempt
+            } else {
+                worst
+            },
         });
     }
 }
@@ -315,7 +358,11 @@ fn status(verdict: Verdict, severity: Severity) -> Status {
 #[must_use]
 pub fn finding_id(rule: &str, arn: &str) -> String {
     let digest = Sha256::digest(format!("{rule}\n{arn}"));
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    digest
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -325,7 +372,10 @@ mod tests {
     // printf 'kms-key-shared\narn:aws:ec2:eu-central-1:111122223333:volume/vol-0ab' | sha256sum | head -c 16
     #[test]
     fn a_finding_keeps_its_id() {
-        let id = finding_id("kms-key-shared", "arn:aws:ec2:eu-central-1:111122223333:volume/vol-0ab");
+        let id = finding_id(
+            "kms-key-shared",
+            "arn:aws:ec2:eu-central-1:111122223333:volume/vol-0ab",
+        );
         assert_eq!(id, "f9a2bcac660086a4");
     }
 }

@@ -42,7 +42,11 @@ impl Exit {
             Exit::Interrupted => 4,
             Exit::Terminated => 5,
         };
-        if weight(other) > weight(self) { other } else { self }
+        if weight(other) > weight(self) {
+            other
+        } else {
+            self
+        }
     }
 }
 

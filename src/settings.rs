@@ -14,7 +14,13 @@ use crate::model::arn::is_account_id;
 /// The account that keeps the copies (`cbackupstorage-prod`).
 pub const CENTRAL_ACCOUNT: &str = "692653576357";
 /// The regions in which the central backup plan runs.
-pub const REGIONS: [&str; 5] = ["eu-central-1", "eu-west-1", "eu-west-3", "ap-southeast-1", "us-east-1"];
+pub const REGIONS: [&str; 5] = [
+    "eu-central-1",
+    "eu-west-1",
+    "eu-west-3",
+    "ap-southeast-1",
+    "us-east-1",
+];
 /// The key of the tag that the plan selects by.
 pub const TAG_KEY: &str = "backup";
 /// The role that makes the backups, set up by AWS Control Tower.
@@ -143,7 +149,11 @@ pub struct ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}: {}", self.line, self.column, self.message)
+        write!(
+            f,
+            "line {}, column {}: {}",
+            self.line, self.column, self.message
+        )
     }
 }
 
@@ -153,17 +163,26 @@ impl Config {
     /// # Errors
     /// What is wrong, with its line: not TOML, an unknown key, a wrong type, an account id that is none.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let config: Config = toml::from_str(text)
-            .map_err(|error| Self::error_at(text, error.span().unwrap_or_default(), error.message()))?;
+        let config: Config = toml::from_str(text).map_err(|error| {
+            Self::error_at(text, error.span().unwrap_or_default(), error.message())
+        })?;
         if let Some(account) = &config.central_account
             && !is_account_id(account.get_ref())
         {
-            return Err(Self::error_at(text, account.span(), "central_account wants the 12 digits of an AWS account"));
+            return Err(Self::error_at(
+                text,
+                account.span(),
+                "central_account wants the 12 digits of an AWS account",
+            ));
         }
         if let Some(org) = &config.org_id
             && !is_org_id(org.get_ref())
         {
-            return Err(Self::error_at(text, org.span(), "org_id wants an organization id such as o-a1b2c3d4e5"));
+            return Err(Self::error_at(
+                text,
+                org.span(),
+                "org_id wants an organization id such as o-a1b2c3d4e5",
+            ));
         }
         if let Some(key) = &config.tag_key
             && key.get_ref().trim().is_empty()
@@ -172,10 +191,20 @@ impl Config {
         }
         if let Some(regions) = &config.regions {
             if regions.is_empty() {
-                return Err(Self::error_at(text, 0..0, "regions is empty: name at least one"));
+                return Err(Self::error_at(
+                    text,
+                    0..0,
+                    "regions is empty: name at least one",
+                ));
             }
-            if let Some(bad) = regions.iter().find(|region| !is_region_name(region.get_ref())) {
-                let message = format!("{:?} is not the name of a region such as eu-central-1", bad.get_ref());
+            if let Some(bad) = regions
+                .iter()
+                .find(|region| !is_region_name(region.get_ref()))
+            {
+                let message = format!(
+                    "{:?} is not the name of a region such as eu-central-1",
+                    bad.get_ref()
+                );
                 return Err(Self::error_at(text, bad.span(), &message));
             }
         }
@@ -225,7 +254,10 @@ impl Config {
 #[must_use]
 pub fn is_org_id(text: &str) -> bool {
     text.strip_prefix("o-").is_some_and(|id| {
-        (10..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        (10..=32).contains(&id.len())
+            && id
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
     })
 }
 
@@ -234,7 +266,9 @@ pub fn is_org_id(text: &str) -> bool {
 pub fn is_region_name(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     parts.len() >= 3
-        && parts.last().is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+        && parts
+            .last()
+            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
         && parts[..parts.len() - 1]
             .iter()
             .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase()))
@@ -251,17 +285,32 @@ mod tests {
         assert_eq!(settings.central_account, "123456789012");
         assert_eq!(settings.regions, ["eu-west-1"]);
         assert_eq!(settings.tag_key, "backup");
-        assert_eq!(config.severity.values().copied().collect::<Vec<_>>(), [Severity::Off]);
+        assert_eq!(
+            config.severity.values().copied().collect::<Vec<_>>(),
+            [Severity::Off]
+        );
     }
 
     #[test]
     fn errors_name_the_line() {
         for (text, line, part) in [
-            ("tag_key = \"backup\"\ntagkey = 1\n", 2, "unknown field `tagkey`"),
+            (
+                "tag_key = \"backup\"\ntagkey = 1\n",
+                2,
+                "unknown field `tagkey`",
+            ),
             ("\n\ncentral_account = \"12\"\n", 3, "12 digits"),
             ("standard = \"strict\"\n", 1, "unknown variant `strict`"),
-            ("regions = [\"eu-west-1\",\n  \"europe\"]\n", 2, "\"europe\""),
-            ("[severity]\nbackup-tag-valid = \"error\"\n", 2, "unknown variant `error`"),
+            (
+                "regions = [\"eu-west-1\",\n  \"europe\"]\n",
+                2,
+                "\"europe\"",
+            ),
+            (
+                "[severity]\nbackup-tag-valid = \"error\"\n",
+                2,
+                "unknown variant `error`",
+            ),
             ("org_id = \"ou-1\"\n", 1, "o-a1b2c3d4e5"),
             ("a = \n", 1, ""),
             ("[[waiver]]\nrule = \"x\"\n", 1, "unknown field `waiver`"),

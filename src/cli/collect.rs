@@ -27,7 +27,7 @@ pub(super) fn run(args: &CollectArgs, talk: &Talk) -> anyhow::Result<Exit> {
     let settings = settings(&loaded, &args.access);
     let (snapshot, stopped) = live::snapshot(&args.access, &settings, talk)?;
     if stopped != Exit::Ready {
-        talk.note("stopped: nothing was written");
+        super::say("stopped: nothing was written");
         return Ok(stopped);
     }
     let text = saved::write(&snapshot).context("cannot write the snapshot as JSON")?;
@@ -44,9 +44,11 @@ pub(super) fn run(args: &CollectArgs, talk: &Talk) -> anyhow::Result<Exit> {
     if unread == 0 {
         return Ok(Exit::Ready);
     }
-    talk.note(&format!(
-        "{unread} of {} parts could not be read whole; a scan of the snapshot says which",
-        snapshot.coverage.len()
-    ));
+    if !talk.quiet {
+        super::say(&format!(
+            "{unread} of {} parts could not be read whole; a scan of the snapshot says which",
+            snapshot.coverage.len()
+        ));
+    }
     Ok(Exit::Unknown)
 }

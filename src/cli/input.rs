@@ -12,7 +12,9 @@ use crate::source::saved;
 pub(super) fn read(path: &Path) -> anyhow::Result<String> {
     let bytes = if path == Path::new("-") {
         let mut bytes = Vec::new();
-        std::io::stdin().read_to_end(&mut bytes).context("cannot read stdin")?;
+        std::io::stdin()
+            .read_to_end(&mut bytes)
+            .context("cannot read stdin")?;
         bytes
     } else {
         std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?

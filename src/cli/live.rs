@@ -23,7 +23,11 @@ const CONCURRENCY: u16 = 32;
 const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 /// Reads the account. The exit is that of a signal, where one ended the reading.
-pub(super) fn snapshot(access: &AccessArgs, settings: &Settings, talk: &Talk) -> anyhow::Result<(Snapshot, Exit)> {
+pub(super) fn snapshot(
+    access: &AccessArgs,
+    settings: &Settings,
+    talk: &Talk,
+) -> anyhow::Result<(Snapshot, Exit)> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -31,7 +35,11 @@ pub(super) fn snapshot(access: &AccessArgs, settings: &Settings, talk: &Talk) ->
     runtime.block_on(read(access, settings, talk))
 }
 
-async fn read(args: &AccessArgs, settings: &Settings, talk: &Talk) -> anyhow::Result<(Snapshot, Exit)> {
+async fn read(
+    args: &AccessArgs,
+    settings: &Settings,
+    talk: &Talk,
+) -> anyhow::Result<(Snapshot, Exit)> {
     let (stop, stopped) = watch::channel(Stop::No);
     let (ended, signals) = watch::channel(Exit::Ready);
     tokio::spawn(listen(stop.clone(), ended));
@@ -66,7 +74,11 @@ async fn read(args: &AccessArgs, settings: &Settings, talk: &Talk) -> anyhow::Re
             anyhow::bail!("stopped before AWS said whose credentials these are");
         }
     };
-    tracing::info!(account = session.account, caller = session.caller_arn, "scanning");
+    tracing::info!(
+        account = session.account,
+        caller = session.caller_arn,
+        "scanning"
+    );
 
     let plan = Plan {
         regions: settings.regions.clone(),

@@ -47,7 +47,11 @@ impl FromStr for Target {
         let format = match name {
             "table" => Format::Table,
             "json" => Format::Json,
-            _ => return Err(format!("there is no format {name:?}; the formats are table, json")),
+            _ => {
+                return Err(format!(
+                    "there is no format {name:?}; the formats are table, json"
+                ));
+            }
         };
         if path == Some("") {
             return Err(format!("{text:?} names no file after the ="));
@@ -61,12 +65,19 @@ impl FromStr for Target {
 
 /// Whether the targets can be written next to each other.
 pub(super) fn check(targets: &[Target]) -> anyhow::Result<()> {
-    if targets.iter().filter(|target| target.path.is_none()).count() > 1 {
+    if targets
+        .iter()
+        .filter(|target| target.path.is_none())
+        .count()
+        > 1
+    {
         bail!("two formats go to stdout: give all but one a file, as in --format json=report.json");
     }
     for (at, target) in targets.iter().enumerate() {
         if let Some(path) = &target.path
-            && targets[..at].iter().any(|other| other.path.as_ref() == Some(path))
+            && targets[..at]
+                .iter()
+                .any(|other| other.path.as_ref() == Some(path))
         {
             bail!("two formats go to {}", path.display());
         }
@@ -75,7 +86,12 @@ pub(super) fn check(targets: &[Target]) -> anyhow::Result<()> {
 }
 
 /// Writes a report to all targets: files first, so that a reader of stdout finds them there.
-pub(super) fn write(report: &Report, targets: &[Target], show_skipped: bool, talk: &Talk) -> anyhow::Result<()> {
+pub(super) fn write(
+    report: &Report,
+    targets: &[Target],
+    show_skipped: bool,
+    talk: &Talk,
+) -> anyhow::Result<()> {
     for target in targets {
         if let Some(path) = &target.path {
             let style = Style {
@@ -104,7 +120,12 @@ pub(super) fn write(report: &Report, targets: &[Target], show_skipped: bool, tal
     Ok(())
 }
 
-fn render(report: &Report, format: Format, style: &Style, out: &mut dyn Write) -> Result<(), WriteError> {
+fn render(
+    report: &Report,
+    format: Format,
+    style: &Style,
+    out: &mut dyn Write,
+) -> Result<(), WriteError> {
     match format {
         Format::Table => table::write(report, style, out),
         Format::Json => json::write(report, style.show_skipped, out),
@@ -129,7 +150,10 @@ pub(super) fn save(path: &Path, text: &[u8]) -> anyhow::Result<()> {
         // What other tools of a pipeline read; the process's umask still takes from it.
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.prefix(".backup-check-").tempfile_in(folder).with_context(failed)?;
+    let mut file = builder
+        .prefix(".backup-check-")
+        .tempfile_in(folder)
+        .with_context(failed)?;
     file.write_all(text).with_context(failed)?;
     file.as_file().sync_all().with_context(failed)?;
     file.persist(path).with_context(failed)?;
@@ -175,7 +199,12 @@ mod tests {
 
     #[test]
     fn one_format_at_most_goes_to_stdout() {
-        let targets = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<Target>>();
+        let targets = |texts: &[&str]| {
+            texts
+                .iter()
+                .map(|text| text.parse().unwrap())
+                .collect::<Vec<Target>>()
+        };
         assert!(check(&targets(&["table", "json=a"])).is_ok());
         assert!(check(&targets(&["table", "json"])).is_err());
         assert!(check(&targets(&["table=a", "json=a"])).is_err());

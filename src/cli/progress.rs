@@ -64,7 +64,8 @@ struct Lines {
 impl Lines {
     fn new(regions: &[String]) -> Self {
         let all = MultiProgress::new();
-        let plain = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let plain = ProgressStyle::with_template("{msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner());
         let lines = regions.iter().map(|region| {
             let bar = all.add(ProgressBar::new_spinner().with_style(plain.clone()));
             (region.clone(), bar)
@@ -89,14 +90,18 @@ impl Lines {
                     Some(_) => format!("✓ {service}"),
                 }
             });
-            bar.set_message(format!("{region:<15}{}", services.collect::<Vec<_>>().join(" ")));
+            bar.set_message(format!(
+                "{region:<15}{}",
+                services.collect::<Vec<_>>().join(" ")
+            ));
         }
         let stats = meter.stats();
         let throttled = match stats.throttled {
             0 => String::new(),
             n => format!(", {n} throttled"),
         };
-        self.total.set_message(format!("{} calls{throttled}", stats.api_calls));
+        self.total
+            .set_message(format!("{} calls{throttled}", stats.api_calls));
         self.total.tick();
     }
 

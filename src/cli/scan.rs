@@ -146,15 +146,18 @@ fn region(text: &str) -> Result<String, String> {
 }
 
 fn role_arn(text: &str) -> Result<String, String> {
-    let sound = crate::model::arn::Arn::parse(text)
-        .is_some_and(|arn| arn.service == "iam" && is_account_id(arn.account) && arn.resource.starts_with("role/"));
+    let sound = crate::model::arn::Arn::parse(text).is_some_and(|arn| {
+        arn.service == "iam" && is_account_id(arn.account) && arn.resource.starts_with("role/")
+    });
     sound
         .then(|| text.to_owned())
         .ok_or_else(|| "a role is named like arn:aws:iam::111122223333:role/Auditor".to_owned())
 }
 
 fn url(text: &str) -> Result<String, String> {
-    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let rest = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"));
     rest.filter(|host| !host.is_empty())
         .map(|_| text.to_owned())
         .ok_or_else(|| "an endpoint is a URL like http://127.0.0.1:5000".to_owned())
@@ -167,7 +170,9 @@ pub(super) fn settings(loaded: &Loaded, access: &AccessArgs) -> Settings {
         settings.regions.clone_from(&access.region);
     }
     let mut seen = BTreeSet::new();
-    settings.regions.retain(|region| seen.insert(region.clone()));
+    settings
+        .regions
+        .retain(|region| seen.insert(region.clone()));
     settings
 }
 
@@ -175,7 +180,11 @@ impl JudgeArgs {
     fn options(&self, loaded: &Loaded) -> anyhow::Result<Options> {
         let config = &loaded.config;
         let mut decide = BTreeSet::new();
-        for name in self.decide.iter().chain(config.decide.iter().map(|name| name.get_ref())) {
+        for name in self
+            .decide
+            .iter()
+            .chain(config.decide.iter().map(|name| name.get_ref()))
+        {
             decide.insert(select::group(name).context("--decide")?);
         }
         let named = config.allow_unknown.iter().map(|name| name.get_ref());
@@ -248,7 +257,8 @@ pub(super) fn run(args: &ScanArgs, talk: &Talk) -> anyhow::Result<Exit> {
                     settings.tag_key
                 );
             }
-            narrow(&mut snapshot, &args.access.region).with_context(|| path.display().to_string())?;
+            narrow(&mut snapshot, &args.access.region)
+                .with_context(|| path.display().to_string())?;
             (snapshot, Exit::Ready)
         }
         None => live(&args.access, &settings, talk)?,
@@ -281,14 +291,22 @@ fn narrow(snapshot: &mut Snapshot, regions: &[String]) -> anyhow::Result<()> {
     if regions.is_empty() {
         return Ok(());
     }
-    if let Some(missing) = regions.iter().find(|name| !snapshot.regions.contains_key(*name)) {
+    if let Some(missing) = regions
+        .iter()
+        .find(|name| !snapshot.regions.contains_key(*name))
+    {
         let held: Vec<&str> = snapshot.regions.keys().map(String::as_str).collect();
         bail!("it holds no region {missing:?}, only {}", held.join(", "));
     }
     snapshot.regions.retain(|name, _| regions.contains(name));
-    snapshot.coverage.retain(|row| regions.contains(&row.region));
+    snapshot
+        .coverage
+        .retain(|row| regions.contains(&row.region));
     let kept = |name: &String| regions.contains(name);
-    snapshot.buckets.items.retain(|bucket| bucket.region.known().is_none_or(kept));
+    snapshot
+        .buckets
+        .items
+        .retain(|bucket| bucket.region.known().is_none_or(kept));
     Ok(())
 }
 
@@ -299,5 +317,7 @@ fn live(access: &AccessArgs, settings: &Settings, talk: &Talk) -> anyhow::Result
 
 #[cfg(not(feature = "aws"))]
 fn live(_: &AccessArgs, _: &Settings, _: &Talk) -> anyhow::Result<(Snapshot, Exit)> {
-    bail!("this build cannot read live accounts (it was made without the feature `aws`): judge a snapshot with --from FILE");
+    bail!(
+        "this build cannot read live accounts (it was made without the feature `aws`): judge a snapshot with --from FILE"
+    );
 }

@@ -19,17 +19,26 @@ pub(super) fn rule(id: &str) -> anyhow::Result<&'static Rule> {
 pub(super) fn group(name: &str) -> anyhow::Result<Group> {
     match Group::ALL.into_iter().find(|group| group.as_str() == name) {
         Some(group) => Ok(group),
-        None => bail!("there is no group {name:?}; the groups are {}", groups().join(", ")),
+        None => bail!(
+            "there is no group {name:?}; the groups are {}",
+            groups().join(", ")
+        ),
     }
 }
 
 /// The ids of rules that are named by id or by group.
-pub(super) fn rules<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> anyhow::Result<BTreeSet<&'static str>> {
+pub(super) fn rules<S: AsRef<str>>(
+    names: impl IntoIterator<Item = S>,
+) -> anyhow::Result<BTreeSet<&'static str>> {
     let mut ids = BTreeSet::new();
     for name in names {
         let name = name.as_ref();
         match group(name) {
-            Ok(group) => ids.extend(ALL.iter().filter(|rule| rule.group == group).map(|rule| rule.id)),
+            Ok(group) => ids.extend(
+                ALL.iter()
+                    .filter(|rule| rule.group == group)
+                    .map(|rule| rule.id),
+            ),
             Err(_) => drop(ids.insert(rule(name)?.id)),
         }
     }

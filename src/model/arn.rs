@@ -35,7 +35,8 @@ impl<'a> Arn<'a> {
             account: parts.next()?,
             resource: parts.next()?,
         };
-        let sound = !arn.partition.is_empty() && !arn.service.is_empty() && !arn.resource.is_empty();
+        let sound =
+            !arn.partition.is_empty() && !arn.service.is_empty() && !arn.resource.is_empty();
         sound.then_some(arn)
     }
 
@@ -71,15 +72,28 @@ mod tests {
     #[test]
     fn reads_the_parts() {
         let arn = Arn::parse("arn:aws:rds:eu-west-1:111122223333:db:web").unwrap();
-        assert_eq!((arn.service, arn.region, arn.account), ("rds", "eu-west-1", "111122223333"));
+        assert_eq!(
+            (arn.service, arn.region, arn.account),
+            ("rds", "eu-west-1", "111122223333")
+        );
         assert_eq!((arn.resource, arn.resource_id()), ("db:web", "web"));
         let bucket = Arn::parse("arn:aws:s3:::logs").unwrap();
-        assert_eq!((bucket.region, bucket.account, bucket.resource_id()), ("", "", "logs"));
+        assert_eq!(
+            (bucket.region, bucket.account, bucket.resource_id()),
+            ("", "", "logs")
+        );
     }
 
     #[test]
     fn refuses_what_is_not_an_arn() {
-        for text in ["", "arn", "arn:aws:s3:::", "1234abcd", "alias/aws/ebs", "arn:aws:kms:eu-west-1:1"] {
+        for text in [
+            "",
+            "arn",
+            "arn:aws:s3:::",
+            "1234abcd",
+            "alias/aws/ebs",
+            "arn:aws:kms:eu-west-1:1",
+        ] {
             assert_eq!(Arn::parse(text), None, "{text:?}");
         }
     }

@@ -181,13 +181,19 @@ impl Gap {
     /// The gap in words: what was asked, how it failed, which IAM action is missing.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let code = self.code.as_ref().map_or(String::new(), |code| format!(" ({code})"));
+        let code = self
+            .code
+            .as_ref()
+            .map_or(String::new(), |code| format!(" ({code})"));
         match self.kind {
             GapKind::Denied => format!(
                 "{} was denied{code}: these credentials need {}",
                 self.operation, self.action
             ),
-            GapKind::Throttled => format!("{} was throttled{code} until the retries ran out", self.operation),
+            GapKind::Throttled => format!(
+                "{} was throttled{code} until the retries ran out",
+                self.operation
+            ),
             GapKind::Error => format!("{} failed{code}: {}", self.operation, self.message),
             GapKind::Interrupted => format!("{} was not read: {}", self.operation, self.message),
             GapKind::RegionDisabled => "the region is not enabled for this account".to_owned(),

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Observed;
 use super::dynamodb::Table;
 use super::ec2::{Instance, Volume};
 use super::observed::Gap;
@@ -11,10 +12,11 @@ use super::s3::Bucket;
 use super::snapshot::{Region, Snapshot};
 use super::tag::Tags;
 use super::vpc::Vpc;
-use super::Observed;
 
 /// What a resource is: the report's `type`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum ResourceKind {
     /// A general purpose S3 bucket.
@@ -184,7 +186,12 @@ impl Region {
         let members = |db: &&DbInstance| db.cluster.is_none();
         let instances = self.instances.items.iter().map(Resource::Instance);
         let volumes = self.volumes.items.iter().map(Resource::Volume);
-        let databases = self.db_instances.items.iter().filter(members).map(Resource::DbInstance);
+        let databases = self
+            .db_instances
+            .items
+            .iter()
+            .filter(members)
+            .map(Resource::DbInstance);
         let clusters = self.db_clusters.items.iter().map(Resource::DbCluster);
         let tables = self.tables.items.iter().map(Resource::Table);
         let vpcs = self.network.vpcs.items.iter().map(Resource::Vpc);
@@ -207,7 +214,11 @@ impl Snapshot {
             .iter()
             .filter(move |bucket| bucket.region.known().is_some_and(|name| name == region))
             .map(Resource::Bucket);
-        let others = self.regions.get(region).into_iter().flat_map(Region::resources);
+        let others = self
+            .regions
+            .get(region)
+            .into_iter()
+            .flat_map(Region::resources);
         buckets.chain(others)
     }
 

@@ -45,6 +45,9 @@ pub struct Snapshot {
     /// One row per region and service asked.
     #[serde(default)]
     pub coverage: Vec<Coverage>,
+    /// Regions that are enabled for the account, scanned or not. Source: `DescribeRegions`.
+    #[serde(default)]
+    pub enabled_regions: Listing<String>,
     /// Buckets of the scanned regions, and those whose region is not known.
     #[serde(default)]
     pub buckets: Listing<Bucket>,
@@ -123,8 +126,20 @@ impl Snapshot {
     #[must_use]
     pub fn unlisted(&self) -> Vec<Unlisted<'_>> {
         let mut unlisted = Vec::new();
+        // Without it nobody knows whether a region that answers nothing is one that runs nothing.
+        if let Some(gap) = &self.enabled_regions.gap {
+            unlisted.push(Unlisted {
+                region: None,
+                service: "ec2",
+                gap,
+            });
+        }
         if let Some(gap) = &self.buckets.gap {
-            unlisted.push(Unlisted { region: None, service: "s3", gap });
+            unlisted.push(Unlisted {
+                region: None,
+                service: "s3",
+                gap,
+            });
         }
         for (name, region) in &self.regions {
             let listings = [
@@ -136,8 +151,15 @@ impl Snapshot {
             ];
             for (service, gap) in listings {
                 // A region that is not enabled runs nothing and backs nothing up.
-                if let Some(gap) = gap.as_ref().filter(|gap| gap.kind != GapKind::RegionDisabled) {
-                    unlisted.push(Unlisted { region: Some(name), service, gap });
+                if let Some(gap) = gap
+                    .as_ref()
+                    .filter(|gap| gap.kind != GapKind::RegionDisabled)
+                {
+                    unlisted.push(Unlisted {
+                        region: Some(name),
+                        service,
+                        gap,
+                    });
                 }
             }
         }

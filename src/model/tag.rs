@@ -11,7 +11,9 @@ use super::Observed;
 pub type Tags = BTreeMap<String, String>;
 
 /// What the backup tag of a resource says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum BackupTag {
     /// Back it up centrally.
@@ -69,7 +71,10 @@ impl BackupTag {
 }
 
 /// Tags whose key nearly is the backup tag's.
-pub fn near_misses<'a>(tags: &'a Tags, tag_key: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+pub fn near_misses<'a>(
+    tags: &'a Tags,
+    tag_key: &'a str,
+) -> impl Iterator<Item = (&'a str, &'a str)> {
     tags.iter()
         .filter(move |(key, _)| is_near_miss(key, tag_key))
         .map(|(key, value)| (key.as_str(), value.as_str()))
@@ -118,7 +123,12 @@ mod tests {
     use super::*;
 
     fn tags(pairs: &[(&str, &str)]) -> Observed<Tags> {
-        Observed::Known(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+        Observed::Known(
+            pairs
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
+        )
     }
 
     #[test]
@@ -134,14 +144,20 @@ mod tests {
             (&[("back-up", "enabled")], BackupTag::Invalid),
             (&[("backups", "enabled")], BackupTag::Invalid),
             (&[("bakcup", "enabled")], BackupTag::Invalid),
-            (&[("backup", "enabled"), ("Backup", "x")], BackupTag::Enabled),
+            (
+                &[("backup", "enabled"), ("Backup", "x")],
+                BackupTag::Enabled,
+            ),
             (&[("backup-window", "night")], BackupTag::None),
             (&[("aws:backup:source-resource", "x")], BackupTag::None),
             (&[], BackupTag::None),
         ] {
             assert_eq!(BackupTag::read(&tags(pairs), "backup"), want, "{pairs:?}");
         }
-        assert_eq!(BackupTag::read(&Observed::default(), "backup"), BackupTag::Unknown);
+        assert_eq!(
+            BackupTag::read(&Observed::default(), "backup"),
+            BackupTag::Unknown
+        );
     }
 
     #[test]

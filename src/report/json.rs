@@ -191,7 +191,12 @@ impl JsonReport {
             summary: Summary::of(report),
             coverage: report.coverage.clone(),
             resources: report.resources.iter().map(JsonResource::new).collect(),
-            findings: report.findings.iter().filter(shown).map(JsonFinding::new).collect(),
+            findings: report
+                .findings
+                .iter()
+                .filter(shown)
+                .map(JsonFinding::new)
+                .collect(),
         }
     }
 }
@@ -200,8 +205,20 @@ impl Summary {
     /// Counts a report.
     #[must_use]
     pub fn of(report: &Report) -> Self {
-        let verdicts = |verdict| report.resources.iter().filter(|it| it.verdict == verdict).count();
-        let statuses = |status| report.findings.iter().filter(|it| it.status == status).count();
+        let verdicts = |verdict| {
+            report
+                .resources
+                .iter()
+                .filter(|it| it.verdict == verdict)
+                .count()
+        };
+        let statuses = |status| {
+            report
+                .findings
+                .iter()
+                .filter(|it| it.status == status)
+                .count()
+        };
         Summary {
             resources: ResourceCounts {
                 total: report.resources.len(),
@@ -216,7 +233,11 @@ impl Summary {
                 fail: statuses(Status::Fail),
                 warn: statuses(Status::Warn),
                 unknown: statuses(Status::Unknown),
-                deciding_fail: report.findings.iter().filter(|it| it.deciding && it.status == Status::Fail).count(),
+                deciding_fail: report
+                    .findings
+                    .iter()
+                    .filter(|it| it.deciding && it.status == Status::Fail)
+                    .count(),
             },
         }
     }

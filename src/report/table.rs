@@ -10,6 +10,7 @@ mod skipped;
 mod summary;
 mod text;
 mod unread;
+mod untagged;
 mod view;
 
 use std::io::Write;
@@ -50,7 +51,7 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> Result<(), 
     if settings_decide {
         resources::settings(&mut page, &view, &mut reasons);
     }
-    resources::untagged(&mut page, &view, &mut reasons);
+    untagged::write(&mut page, &view, &mut reasons);
     resources::exempt(&mut page, &view, &mut reasons);
     if !settings_decide {
         resources::settings(&mut page, &view, &mut reasons);
@@ -58,7 +59,7 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> Result<(), 
     if style.show_skipped {
         skipped::write(&mut page, report);
     }
-    counts::write(&mut page, report);
+    counts::write(&mut page, &view);
     unread::write(&mut page, report);
     summary::write(&mut page, &view, &reasons);
     out.write_all(page.into_text().as_bytes())?;

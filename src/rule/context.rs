@@ -14,6 +14,9 @@ use crate::policy::copy::{self, Asker, CopyAccess, KeyFacts, Via};
 use crate::policy::document::Document;
 use crate::settings::Settings;
 
+/// The name that a region has in a report where it could not be read.
+pub const UNKNOWN_REGION: &str = "unknown";
+
 /// What a rule may look up while it judges a resource of one region.
 #[derive(Debug)]
 pub struct Cx<'a> {
@@ -21,8 +24,9 @@ pub struct Cx<'a> {
     pub snapshot: &'a Snapshot,
     /// What is known about the company.
     pub settings: &'a Settings,
-    /// The name of the region.
+    /// The name of the region, for messages; [`UNKNOWN_REGION`] where it could not be read.
     pub region: &'a str,
+    unplaced: Option<&'a Gap>,
     seen: Option<&'a Region>,
     volumes: BTreeMap<&'a str, &'a Volume>,
     instances: BTreeMap<&'a str, &'a Instance>,
@@ -40,21 +44,61 @@ pub struct PolicyCache {
 impl<'a> Cx<'a> {
     /// Look-ups for one region of a snapshot.
     #[must_use]
-    pub fn new(snapshot: &'a Snapshot, settings: &'a Settings, region: &'a str, policies: &'a PolicyCache) -> Self {
+    pub fn new(
+        snapshot: &'a Snapshot,
+        settings: &'a Settings,
+        region: &'a str,
+        policies: &'a PolicyCache,
+    ) -> Self {
         let seen = snapshot.regions.get(region);
-        fn index<'b, T>(listing: Option<&'b Listing<T>>, id: fn(&T) -> &str) -> BTreeMap<&'b str, &'b T> {
-            let items = listing.map(|listing| listing.items.as_slice()).unwrap_or_default();
+        fn index<'b, T>(
+            listing: Option<&'b Listing<T>>,
+            id: fn(&T) -> &str,
+        ) -> BTreeMap<&'b str, &'b T> {
+            let items = listing
+                .map(|listing| listing.items.as_slice())
+                .unwrap_or_default();
             items.iter().map(|item| (id(item), item)).collect()
         }
         Cx {
             snapshot,
             settings,
             region,
+            unplaced: None,
             seen,
             volumes: index(seen.map(|region| &region.volumes), |volume| &volume.id),
-            instances: index(seen.map(|region| &region.instances), |instance| &instance.id),
-            databases: index(seen.map(|region| &region.db_instances), |database| &database.id),
+            instances: index(seen.map(|region| &region.instances), |instance| {
+                &instance.id
+            }),
+            databases: index(seen.map(|region| &region.db_instances), |database| {
+                &database.id
+            }),
             policies,
+        }
+    }
+
+    /// Look-ups for a resource whose region could not be read.
+    #[must_use]
+    pub fn unplaced(
+        snapshot: &'a Snapshot,
+        settings: &'a Settings,
+        gap: &'a Gap,
+        policies: &'a PolicyCache,
+    ) -> Self {
+        Cx {
+            unplaced: Some(gap),
+            ..Cx::new(snapshot, settings, UNKNOWN_REGION, policies)
+        }
+    }
+
+    /// The region of the resource that is judged.
+    ///
+    /// # Errors
+    /// Why it could not be read.
+    pub fn known_region(&self) -> Result<&'a str, Gap> {
+        match self.unplaced {
+            Some(gap) => Err(gap.clone()),
+            None => Ok(self.region),
         }
     }
 
@@ -63,6 +107,7 @@ impl<'a> Cx<'a> {
     /// # Errors
     /// The region was not read.
     pub fn seen(&self) -> Result<&'a Region, Gap> {
+        self.known_region()?;
         self.seen.ok_or_else(Gap::not_collected)
     }
 
@@ -89,7 +134,9 @@ impl<'a> Cx<'a> {
     /// # Errors
     /// Why it is not among the DB instances that were read.
     pub fn db_instance(&self, id: &str) -> Result<&'a DbInstance, Gap> {
-        let gap = self.seen.and_then(|region| region.db_instances.gap.as_ref());
+        let gap = self
+            .seen
+            .and_then(|region| region.db_instances.gap.as_ref());
         found(&self.databases, id, gap)
     }
 
@@ -107,7 +154,9 @@ impl<'a> Cx<'a> {
     /// Why the region's settings are not known.
     pub fn advanced_dynamodb(&self) -> Result<(bool, bool), Gap> {
         let settings = self.seen()?.backup_settings.get()?;
-        let on = |preferences: &BTreeMap<String, bool>| preferences.get("DynamoDB").copied().unwrap_or(false);
+        let on = |preferences: &BTreeMap<String, bool>| {
+            preferences.get("DynamoDB").copied().unwrap_or(false)
+        };
         Ok((on(&settings.management), on(&settings.opt_in)))
     }
 
@@ -128,7 +177,11 @@ impl<'a> Cx<'a> {
     }
 
     fn parse_policy(&self, key_arn: &str) -> Result<Rc<Document>, Gap> {
-        let key = self.snapshot.keys.get(key_arn).ok_or_else(Gap::not_collected)?;
+        let key = self
+            .snapshot
+            .keys
+            .get(key_arn)
+            .ok_or_else(Gap::not_collected)?;
         let text = key.policy.get()?;
         Document::parse(text).map(Rc::new).map_err(|error| {
             let message = format!("the policy of key {key_arn} cannot be understood: {error}");
@@ -140,7 +193,12 @@ impl<'a> Cx<'a> {
     ///
     /// # Errors
     /// Why the key's policy is not known.
-    pub fn copy_access(&self, facts: &KeyFacts, key_arn: &str, via: Via) -> Result<Rc<CopyAccess>, Gap> {
+    pub fn copy_access(
+        &self,
+        facts: &KeyFacts,
+        key_arn: &str,
+        via: Via,
+    ) -> Result<Rc<CopyAccess>, Gap> {
         let place = (key_arn.to_owned(), via.as_str(), self.region.to_owned());
         if let Some(known) = self.policies.access.borrow().get(&place) {
             return Ok(Rc::clone(known));
@@ -151,15 +209,25 @@ impl<'a> Cx<'a> {
             org_id: self.settings.org_id.clone(),
         };
         let access = Rc::new(copy::judge(&document, facts, &asker, via));
-        self.policies.access.borrow_mut().insert(place, Rc::clone(&access));
+        self.policies
+            .access
+            .borrow_mut()
+            .insert(place, Rc::clone(&access));
         Ok(access)
     }
 }
 
-fn found<'a, T>(index: &BTreeMap<&'a str, &'a T>, id: &str, gap: Option<&Gap>) -> Result<&'a T, Gap> {
+fn found<'a, T>(
+    index: &BTreeMap<&'a str, &'a T>,
+    id: &str,
+    gap: Option<&Gap>,
+) -> Result<&'a T, Gap> {
     index.get(id).copied().ok_or_else(|| match gap {
         Some(gap) => gap.clone(),
         // It was created after the list was read, or belongs to somebody else.
-        None => Gap::told(GapKind::Unreadable, format!("{id} is not in the list that AWS returned")),
+        None => Gap::told(
+            GapKind::Unreadable,
+            format!("{id} is not in the list that AWS returned"),
+        ),
     })
 }

@@ -17,6 +17,8 @@ pub struct Part<'a> {
     pub id: Option<&'a str>,
     /// The service that asks KMS for the copy.
     pub via: Via,
+    /// Whether it is encrypted, whatever the key.
+    pub encrypted: Result<bool, Gap>,
     /// The key as the service names it; none where the part is not encrypted.
     pub key: Result<Option<&'a str>, Gap>,
 }
@@ -30,6 +32,8 @@ pub enum KeyOwner {
     Central,
     /// A third account's.
     Foreign,
+    /// Nobody knows: a plan need not say which account it is for.
+    Unclear,
 }
 
 /// A key that encrypts a resource, found by its ARN.
@@ -50,7 +54,10 @@ impl KeyUse<'_> {
     /// The key in words: short, and long enough to search for.
     #[must_use]
     pub fn name(&self) -> String {
-        Arn::parse(&self.arn).map_or_else(|| self.arn.clone(), |arn| format!("key {}", arn.resource_id()))
+        Arn::parse(&self.arn).map_or_else(
+            || self.arn.clone(),
+            |arn| format!("key {}", arn.resource_id()),
+        )
     }
 
     /// The account that owns the key.
@@ -82,11 +89,13 @@ impl KeyUse<'_> {
     /// # Errors
     /// Why it is not known.
     pub fn is_aws_managed(&self) -> Result<bool, Gap> {
-        if self.owner != KeyOwner::Own {
+        if matches!(self.owner, KeyOwner::Central | KeyOwner::Foreign) {
             return Ok(false);
         }
         // A key that does not exist is not AWS's: AWS managed keys cannot be deleted.
-        Ok(self.metadata()?.is_some_and(|metadata| metadata.manager == "AWS"))
+        Ok(self
+            .metadata()?
+            .is_some_and(|metadata| metadata.manager == "AWS"))
     }
 
     /// The facts that the judgement of its policy rests on.
@@ -114,10 +123,11 @@ impl KeyUse<'_> {
 /// # Errors
 /// Why the parts are not known.
 pub fn inherited<'a>(cx: &Cx<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>>, Gap> {
-    let whole = |encrypted, kms_key, via| {
+    let whole = |encrypted: &'a Observed<bool>, kms_key, via| {
         vec![Part {
             id: None,
             via,
+            encrypted: encrypted.get().copied(),
             key: encryption(encrypted, kms_key),
         }]
     };
@@ -131,20 +141,27 @@ pub fn inherited<'a>(cx: &Cx<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>
                 Observed::Unknown(gap) => return Err(gap.clone()),
             };
             ids.iter()
-                .map(|id| Part {
-                    id: Some(id),
-                    via: Via::Ec2,
-                    key: cx
-                        .volume(id)
-                        .and_then(|volume| encryption(&volume.encrypted, &volume.kms_key)),
+                .map(|id| {
+                    let volume = cx.volume(id);
+                    Part {
+                        id: Some(id),
+                        via: Via::Ec2,
+                        encrypted: volume.clone().and_then(|it| it.encrypted.get().copied()),
+                        key: volume.and_then(|it| encryption(&it.encrypted, &it.kms_key)),
+                    }
                 })
                 .collect()
         }
-        Resource::Bucket(_) | Resource::Table(_) | Resource::Vpc(_) | Resource::Region(_) => Vec::new(),
+        Resource::Bucket(_) | Resource::Table(_) | Resource::Vpc(_) | Resource::Region(_) => {
+            Vec::new()
+        }
     })
 }
 
-fn encryption<'a>(encrypted: &'a Observed<bool>, kms_key: &'a Observed<Option<String>>) -> Result<Option<&'a str>, Gap> {
+fn encryption<'a>(
+    encrypted: &'a Observed<bool>,
+    kms_key: &'a Observed<Option<String>>,
+) -> Result<Option<&'a str>, Gap> {
     if !*encrypted.get()? {
         return Ok(None);
     }
@@ -189,6 +206,7 @@ pub fn all_parts<'a>(cx: &Cx<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>
         Resource::Bucket(_) | Resource::Table(_) => Ok(vec![Part {
             id: None,
             via: Via::Ec2,
+            encrypted: Ok(true),
             key: managed(resource),
         }]),
         _ => inherited(cx, resource),
@@ -199,7 +217,12 @@ pub fn all_parts<'a>(cx: &Cx<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>
 ///
 /// # Errors
 /// Why the name leads to no key.
-pub fn resolve<'a>(cx: &Cx<'a>, name: &str, part: Option<&'a str>, via: Via) -> Result<KeyUse<'a>, Gap> {
+pub fn resolve<'a>(
+    cx: &Cx<'a>,
+    name: &str,
+    part: Option<&'a str>,
+    via: Via,
+) -> Result<KeyUse<'a>, Gap> {
     let arn = match Arn::parse(name) {
         Some(arn) if arn.service == "kms" && arn.resource.starts_with("key/") => name.to_owned(),
         _ => match cx.seen()?.key_names.get(name) {
@@ -211,13 +234,14 @@ pub fn resolve<'a>(cx: &Cx<'a>, name: &str, part: Option<&'a str>, via: Via) -> 
             }
         },
     };
-    let account = Arn::parse(&arn).map_or("", |parsed| parsed.account).to_owned();
-    let owner = if Some(&account) == cx.snapshot.account_id.as_ref() {
-        KeyOwner::Own
-    } else if account == cx.settings.central_account {
-        KeyOwner::Central
-    } else {
-        KeyOwner::Foreign
+    let account = Arn::parse(&arn)
+        .map_or("", |parsed| parsed.account)
+        .to_owned();
+    let owner = match &cx.snapshot.account_id {
+        Some(own) if *own == account => KeyOwner::Own,
+        _ if account == cx.settings.central_account => KeyOwner::Central,
+        Some(_) => KeyOwner::Foreign,
+        None => KeyOwner::Unclear,
     };
     Ok(KeyUse {
         part,
@@ -279,7 +303,8 @@ pub fn judge_sharing(cx: &Cx<'_>, key: &KeyUse<'_>, need: Need) -> Judgement {
     let name = key.name();
     match key.owner {
         KeyOwner::Central => {
-            return Ok(Outcome::pass(format!("{name} belongs to {central} itself")).with("key_arn", key.arn.as_str()));
+            return Ok(Outcome::pass(format!("{name} belongs to {central} itself"))
+                .with("key_arn", key.arn.as_str()));
         }
         KeyOwner::Foreign => {
             let message = format!(
@@ -288,7 +313,7 @@ pub fn judge_sharing(cx: &Cx<'_>, key: &KeyUse<'_>, need: Need) -> Judgement {
             );
             return Err(Gap::told(GapKind::Foreign, message));
         }
-        KeyOwner::Own => {}
+        KeyOwner::Own | KeyOwner::Unclear => {}
     }
     if key.metadata()?.is_none() {
         return Ok(Outcome::skip("the key does not exist: see kms-key-usable"));
@@ -309,7 +334,10 @@ pub fn judge_sharing(cx: &Cx<'_>, key: &KeyUse<'_>, need: Need) -> Judgement {
             .about(key.arn.as_str())
             .with("key_arn", key.arn.as_str())
             .with("missing_actions", missing)
-            .with("statement", first.decision.statement().map(ToString::to_string)));
+            .with(
+                "statement",
+                first.decision.statement().map(ToString::to_string),
+            ));
     }
     if let Some(open) = access.lacking(need).next() {
         let message = format!(

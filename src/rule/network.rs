@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::Gap;
 use crate::model::vpc::{Network, Vpc, VpcEndpoint};
+use crate::model::{Gap, Resource};
 
 use super::Cx;
 
@@ -46,7 +46,13 @@ pub fn workloads<'a>(cx: &Cx<'a>, vpc: &Vpc) -> Result<Workloads<'a>, Gap> {
         .instances
         .items
         .iter()
-        .any(|instance| instance.vpc_id.known().is_some_and(|id| id.as_ref() == Some(&vpc.id)));
+        .filter(|instance| !Resource::Instance(instance).is_leaving())
+        .any(|instance| {
+            instance
+                .vpc_id
+                .known()
+                .is_some_and(|id| id.as_ref() == Some(&vpc.id))
+        });
     Ok(Workloads {
         any: instance || !subnets.is_empty(),
         subnets,
@@ -72,7 +78,11 @@ fn is_plumbing(interface_type: &str) -> bool {
 /// The service's name is matched whole: S3 Express and DynamoDB have gateway endpoints too. Case is
 /// folded: EC2 writes `available` where its own model says `Available`.
 #[must_use]
-pub fn s3_endpoints<'a>(network: &'a Network, vpc: &Vpc, region: &str) -> (Vec<&'a VpcEndpoint>, Vec<&'a VpcEndpoint>) {
+pub fn s3_endpoints<'a>(
+    network: &'a Network,
+    vpc: &Vpc,
+    region: &str,
+) -> (Vec<&'a VpcEndpoint>, Vec<&'a VpcEndpoint>) {
     let service = format!("com.amazonaws.{region}.s3");
     network
         .endpoints

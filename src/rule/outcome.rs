@@ -101,7 +101,11 @@ impl Outcome {
             ));
         }
         // One missing permission is one root cause, however many findings it hides.
-        let about = if gap.operation.is_empty() { &gap.message } else { &gap.operation };
+        let about = if gap.operation.is_empty() {
+            &gap.message
+        } else {
+            &gap.operation
+        };
         let about = about.clone();
         outcome.about(about)
     }
@@ -169,7 +173,9 @@ impl Outcome {
         let mut values: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         for part in parts.into_iter().filter(|part| part.verdict == verdict) {
             for cause in part.causes {
-                let same = |known: &&mut Cause| known.message == cause.message && known.about == cause.about;
+                let same = |known: &&mut Cause| {
+                    known.message == cause.message && known.about == cause.about
+                };
                 match causes.iter_mut().find(same) {
                     Some(known) => known.parts.extend(cause.parts),
                     None => causes.push(cause),
@@ -185,14 +191,22 @@ impl Outcome {
         let mut evidence = Evidence::new();
         for (name, known) in values {
             if known.len() > 1 {
-                let plural = if name.ends_with('s') { name.clone() } else { format!("{name}s") };
+                let plural = if name.ends_with('s') {
+                    name.clone()
+                } else {
+                    format!("{name}s")
+                };
                 evidence.insert(plural, union(&known));
             }
             if let Some(first) = known.into_iter().next() {
                 evidence.entry(name).or_insert(first);
             }
         }
-        Some(Outcome { verdict, causes, evidence })
+        Some(Outcome {
+            verdict,
+            causes,
+            evidence,
+        })
     }
 
     /// All reasons in one line.
@@ -239,8 +253,14 @@ mod tests {
     fn the_worst_part_speaks_for_the_whole() {
         let merged = Outcome::worst([
             Outcome::pass("fine").part(Some("vol-1")),
-            Outcome::breach("bad").with("key_arn", "a").with("actions", vec!["x"]).part(Some("vol-2")),
-            Outcome::breach("bad").with("key_arn", "b").with("actions", vec!["x", "y"]).part(Some("vol-3")),
+            Outcome::breach("bad")
+                .with("key_arn", "a")
+                .with("actions", vec!["x"])
+                .part(Some("vol-2")),
+            Outcome::breach("bad")
+                .with("key_arn", "b")
+                .with("actions", vec!["x", "y"])
+                .part(Some("vol-3")),
             Outcome::skip("no").part(Some("vol-4")),
         ])
         .unwrap();

@@ -34,8 +34,9 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     observed.get()?;
     let key = &cx.settings.tag_key;
     Ok(match cx.backup_tag(observed) {
-        BackupTag::None => Outcome::breach(format!("no {key} tag: it is not backed up"))
-            .fix(format!("Tag it {key}=enabled, or {key}=disabled where it needs no backup.")),
+        BackupTag::None => Outcome::breach(format!("no {key} tag: it is not backed up")).fix(
+            format!("Tag it {key}=enabled, or {key}=disabled where it needs no backup."),
+        ),
         BackupTag::Invalid => Outcome::skip("the tag is there but not valid: see backup-tag-valid"),
         tag => Outcome::pass(format!("{key}={}", tag.as_str())),
     })

@@ -29,18 +29,21 @@ rule! {
 
 fn check(cx: &Cx<'_>, volume: &Volume) -> Judgement {
     let key = &cx.settings.tag_key;
-    let instances = volume.attached_to.get()?;
-    if instances.is_empty() {
+    if volume.attached_to.known().is_some_and(Vec::is_empty) {
         return Ok(Outcome::skip("attached to no instance"));
     }
     volume.tags.get()?;
     if cx.backup_tag(&volume.tags) != BackupTag::Enabled {
-        return Ok(Outcome::pass(format!("does not carry {key}=enabled itself")));
+        return Ok(Outcome::pass(format!(
+            "does not carry {key}=enabled itself"
+        )));
     }
+    let instances = volume.attached_to.get()?;
     let parents = instances.iter().map(|id| {
-        let outcome = cx.instance(id).and_then(|instance| {
-            instance.tags.get()?;
-            Ok(match cx.backup_tag(&instance.tags) {
+        let outcome =
+            cx.instance(id).and_then(|instance| {
+                instance.tags.get()?;
+                Ok(match cx.backup_tag(&instance.tags) {
                 BackupTag::Enabled => Outcome::breach(format!(
                     "backed up twice: its instance {id} carries {key}=enabled too and includes it"
                 ))
@@ -48,7 +51,7 @@ fn check(cx: &Cx<'_>, volume: &Volume) -> Judgement {
                 .with("instance", id.as_str()),
                 _ => Outcome::pass(format!("its instance {id} does not carry {key}=enabled")),
             })
-        });
+            });
         outcome.unwrap_or_else(|gap| Outcome::unknown(&gap))
     });
     Ok(Outcome::worst(parents).unwrap_or_else(|| Outcome::skip("attached to no instance")))

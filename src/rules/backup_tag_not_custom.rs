@@ -38,8 +38,12 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
             "{key}=custom: its backups are lost with the account, nothing is copied to {}",
             cx.settings.central_account
         ))
-        .fix(format!("Tag it {key}=enabled to have a copy outside the account.")),
-        BackupTag::None | BackupTag::Invalid | BackupTag::Unknown => Outcome::skip("carries no valid backup tag"),
+        .fix(format!(
+            "Tag it {key}=enabled to have a copy outside the account."
+        )),
+        BackupTag::None | BackupTag::Invalid | BackupTag::Unknown => {
+            Outcome::skip("carries no valid backup tag")
+        }
         tag => Outcome::pass(format!("{key}={}", tag.as_str())),
     })
 }

@@ -31,7 +31,9 @@ fn check(cx: &Cx<'_>, cluster: &DbCluster) -> Judgement {
     cluster.tags.get()?;
     let key = &cx.settings.tag_key;
     if cx.backup_tag(&cluster.tags) == BackupTag::Enabled {
-        return Ok(Outcome::pass(format!("the cluster itself carries {key}=enabled")));
+        return Ok(Outcome::pass(format!(
+            "the cluster itself carries {key}=enabled"
+        )));
     }
     let members = cluster.members.get()?.iter().map(|id| {
         let outcome = cx.db_instance(id).and_then(|member| {
@@ -48,5 +50,6 @@ fn check(cx: &Cx<'_>, cluster: &DbCluster) -> Judgement {
         });
         outcome.unwrap_or_else(|gap| Outcome::unknown(&gap).part(Some(id)))
     });
-    Ok(Outcome::worst(members).unwrap_or_else(|| Outcome::pass("the cluster has no member instances")))
+    Ok(Outcome::worst(members)
+        .unwrap_or_else(|| Outcome::pass("the cluster has no member instances")))
 }

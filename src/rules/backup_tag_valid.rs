@@ -63,13 +63,22 @@ fn bad_value(key: &str, value: &str) -> Outcome {
 
 fn bad_key<'a>(key: &str, misses: impl Iterator<Item = (&'a str, &'a str)>) -> Outcome {
     let misses: Vec<(&str, &str)> = misses.collect();
-    let seen: Vec<String> = misses.iter().map(|(miss, value)| format!("{miss:?}={value:?}")).collect();
-    let value = misses.iter().find_map(|(_, value)| meant_value(value)).unwrap_or("enabled");
+    let seen: Vec<String> = misses
+        .iter()
+        .map(|(miss, value)| format!("{miss:?}={value:?}"))
+        .collect();
+    let value = misses
+        .iter()
+        .find_map(|(_, value)| meant_value(value))
+        .unwrap_or("enabled");
     Outcome::breach(format!(
         "the tag {} is not the backup tag, so it selects nothing: {key}={value} was probably meant",
         seen.join(" and ")
     ))
-    .fix(format!("Remove the tag {} and set {key}={value}.", seen.join(" and ")))
+    .fix(format!(
+        "Remove the tag {} and set {key}={value}.",
+        seen.join(" and ")
+    ))
     .with("key", misses.first().map_or("", |(miss, _)| miss))
     .with("value", misses.first().map_or("", |(_, value)| value))
 }

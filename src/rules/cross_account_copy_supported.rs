@@ -46,6 +46,9 @@ fn check(_: &Cx<'_>, resource: Resource<'_>) -> Judgement {
             "its root device is an instance store: AWS Backup only backs up EBS-backed instances",
         )
         .fix("Make an EBS-backed instance of it, or keep its data on EBS volumes and tag those."),
+        Resource::Table(_) => {
+            Outcome::pass("AWS can copy tables: see dynamodb-advanced-features-enabled for what it takes")
+        }
         _ => Outcome::pass("AWS can copy it to another account"),
     })
 }

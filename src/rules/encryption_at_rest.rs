@@ -32,14 +32,16 @@ rule! {
 
 fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     let parts = inherited(cx, resource)?.into_iter().map(|part| {
-        let outcome = match part.key {
-            Ok(Some(_)) => Outcome::pass("encrypted"),
-            Ok(None) => breach(resource.kind()),
+        let outcome = match part.encrypted {
+            Ok(true) => Outcome::pass("encrypted"),
+            Ok(false) => breach(resource.kind()),
             Err(gap) => Outcome::unknown(&gap),
         };
         outcome.part(part.id)
     });
-    Ok(Outcome::worst(parts).unwrap_or_else(|| Outcome::skip("has no storage of its own whose encryption a backup takes over")))
+    Ok(Outcome::worst(parts).unwrap_or_else(|| {
+        Outcome::skip("has no storage of its own whose encryption a backup takes over")
+    }))
 }
 
 fn breach(kind: ResourceKind) -> Outcome {
@@ -48,7 +50,11 @@ fn breach(kind: ResourceKind) -> Outcome {
             "not encrypted, and its copy in the central account would stay unencrypted too",
             "Restore a snapshot of it into a new cluster with a customer managed key, and switch over.",
         ),
-        ResourceKind::RdsInstance | ResourceKind::RdsCluster => (
+        ResourceKind::RdsCluster => (
+            "not encrypted (AWS cannot copy it to another account in any case)",
+            "Restore a snapshot of it into a new cluster with a customer managed key, and switch over.",
+        ),
+        ResourceKind::RdsInstance => (
             "not encrypted (AWS encrypts the central copy all the same; the data here is not)",
             "Copy a snapshot of it with a customer managed key, restore from the copy, and switch over.",
         ),

@@ -37,7 +37,8 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
             .unwrap_or_else(|gap| Outcome::unknown(&gap))
             .part(id)
     });
-    Ok(Outcome::worst(parts).unwrap_or_else(|| Outcome::skip("not encrypted with a key that a backup takes over")))
+    Ok(Outcome::worst(parts)
+        .unwrap_or_else(|| Outcome::skip("not encrypted with a key that a backup takes over")))
 }
 
 fn judge(cx: &Cx<'_>, part: &Part<'_>) -> Judgement {

@@ -1,7 +1,7 @@
 use crate::model::Resource;
+use crate::policy::copy::Via;
 use crate::rule::keys::{is_aws_alias, managed, resolve};
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
-use crate::policy::copy::Via;
 use crate::settings::Severity;
 
 rule! {

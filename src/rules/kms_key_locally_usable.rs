@@ -1,5 +1,5 @@
-use crate::model::observed::{Gap, GapKind};
 use crate::model::Resource;
+use crate::model::observed::{Gap, GapKind};
 use crate::policy::copy::local_access;
 use crate::policy::evaluate::Verdict;
 use crate::rule::keys::{KeyOwner, KeyUse, all_parts, each_customer_key};
@@ -34,7 +34,7 @@ rule! {
 
 fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     each_customer_key(cx, all_parts(cx, resource)?, |key| {
-        if key.owner != KeyOwner::Own {
+        if matches!(key.owner, KeyOwner::Central | KeyOwner::Foreign) {
             return Ok(Outcome::skip("the key belongs to another account"));
         }
         if key.metadata()?.is_none() {
@@ -49,7 +49,9 @@ fn judge(cx: &Cx<'_>, key: &KeyUse<'_>) -> Judgement {
     let access = local_access(&*cx.policy(&key.arn)?, &key.facts(), key.account(), role);
     let reason = access.usage.reason();
     let outcome = match access.verdict() {
-        Verdict::Allowed => Outcome::pass(format!("{name} can be used by this account's backup role")),
+        Verdict::Allowed => {
+            Outcome::pass(format!("{name} can be used by this account's backup role"))
+        }
         Verdict::Denied => Outcome::breach(format!(
             "{name} lets neither this account's root nor its backup role {role} use it: {reason}"
         ))
@@ -58,10 +60,13 @@ fn judge(cx: &Cx<'_>, key: &KeyUse<'_>) -> Judgement {
             key.account()
         )),
         Verdict::Conditional => {
-            let message =
-                format!("whether {name} lets this account's backup role use it cannot be known from here: {reason}");
+            let message = format!(
+                "whether {name} lets this account's backup role use it cannot be known from here: {reason}"
+            );
             return Err(Gap::told(GapKind::Unreadable, message));
         }
     };
-    Ok(outcome.about(key.arn.as_str()).with("key_arn", key.arn.as_str()))
+    Ok(outcome
+        .about(key.arn.as_str())
+        .with("key_arn", key.arn.as_str()))
 }

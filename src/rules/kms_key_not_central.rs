@@ -42,7 +42,9 @@ fn judge(cx: &Cx<'_>, part: &Part<'_>) -> Judgement {
         return Ok(Outcome::pass("not encrypted with a KMS key"));
     };
     if is_aws_alias(name) {
-        return Ok(Outcome::pass("encrypted with an AWS managed key of this account"));
+        return Ok(Outcome::pass(
+            "encrypted with an AWS managed key of this account",
+        ));
     }
     let key = resolve(cx, name, part.id, part.via)?;
     Ok(if key.owner == KeyOwner::Central {

@@ -30,10 +30,13 @@ rule! {
 
 fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     each_customer_key(cx, all_parts(cx, resource)?, |key| {
-        Ok(if key.owner == KeyOwner::Own {
-            judge(cx, key)?.about(key.arn.as_str()).with("key_arn", key.arn.as_str())
-        } else {
-            Outcome::skip("the key belongs to another account")
+        Ok(match key.owner {
+            KeyOwner::Central | KeyOwner::Foreign => {
+                Outcome::skip("the key belongs to another account")
+            }
+            KeyOwner::Own | KeyOwner::Unclear => judge(cx, key)?
+                .about(key.arn.as_str())
+                .with("key_arn", key.arn.as_str()),
         })
     })
 }
@@ -45,9 +48,12 @@ fn judge(cx: &Cx<'_>, key: &KeyUse<'_>) -> Judgement {
             .fix("Nothing can decrypt what it encrypted. Restore the data from a backup under another key."));
     };
     let state = metadata.state.as_str();
-    if key.region() != cx.region {
-        return Ok(Outcome::breach(format!("{name} is in {}, not in {}", key.region(), cx.region))
-            .fix(format!("Use a key of {}.", cx.region)));
+    let region = cx.known_region()?;
+    if key.region() != region {
+        return Ok(
+            Outcome::breach(format!("{name} is in {}, not in {region}", key.region()))
+                .fix(format!("Use a key of {region}.")),
+        );
     }
     if metadata.spec != "SYMMETRIC_DEFAULT" || metadata.usage != "ENCRYPT_DECRYPT" {
         return Ok(Outcome::breach(format!(
@@ -58,13 +64,17 @@ fn judge(cx: &Cx<'_>, key: &KeyUse<'_>) -> Judgement {
     }
     Ok(match state {
         "Enabled" => Outcome::pass(format!("{name} is enabled")),
-        "PendingDeletion" | "PendingReplicaDeletion" => {
-            Outcome::breach(format!("{name} waits to be deleted: nothing it encrypted can be read after that"))
-                .fix("Run `aws kms cancel-key-deletion` on the key, then `aws kms enable-key`.")
+        "PendingDeletion" | "PendingReplicaDeletion" => Outcome::breach(format!(
+            "{name} waits to be deleted: nothing it encrypted can be read after that"
+        ))
+        .fix("Run `aws kms cancel-key-deletion` on the key, then `aws kms enable-key`."),
+        "Disabled" => Outcome::breach(format!("{name} is disabled"))
+            .fix("Run `aws kms enable-key` on the key."),
+        "Creating" | "Updating" => {
+            Outcome::warn(format!("{name} is {state}: look again in a moment"))
         }
-        "Disabled" => Outcome::breach(format!("{name} is disabled")).fix("Run `aws kms enable-key` on the key."),
-        "Creating" | "Updating" => Outcome::warn(format!("{name} is {state}: look again in a moment")),
-        _ => Outcome::breach(format!("{name} is in state {state}, not Enabled")).fix("Bring the key back to the state Enabled."),
+        _ => Outcome::breach(format!("{name} is in state {state}, not Enabled"))
+            .fix("Bring the key back to the state Enabled."),
     }
     .with("key_state", state))
 }

@@ -40,7 +40,9 @@ fn check(_: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     let readiness: fn(&str) -> Readiness = match resource.kind() {
         ResourceKind::Ec2Instance => instance,
         ResourceKind::EbsVolume => volume,
-        ResourceKind::RdsInstance | ResourceKind::RdsCluster | ResourceKind::AuroraCluster => database,
+        ResourceKind::RdsInstance | ResourceKind::RdsCluster | ResourceKind::AuroraCluster => {
+            database
+        }
         _ => return Ok(Outcome::skip("its state does not matter to a backup")),
     };
     let Some(state) = resource.state() else {
@@ -49,9 +51,13 @@ fn check(_: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     let state = state.get()?;
     Ok(match readiness(state) {
         Readiness::Ready => Outcome::pass(format!("its state is {state}")),
-        Readiness::Passing => Outcome::warn(format!("its state is {state}, which passes: look again later")),
-        Readiness::Lasting => Outcome::breach(format!("its state is {state}: it cannot be backed up"))
-            .fix(format!("Bring it out of the state {state}.")),
+        Readiness::Passing => Outcome::warn(format!(
+            "its state is {state}, which passes: look again later"
+        )),
+        Readiness::Lasting => {
+            Outcome::breach(format!("its state is {state}: it cannot be backed up"))
+                .fix(format!("Bring it out of the state {state}."))
+        }
     }
     .with("state", state.as_str()))
 }
@@ -76,9 +82,15 @@ fn volume(state: &str) -> Readiness {
 fn database(state: &str) -> Readiness {
     match state {
         "available" => Readiness::Ready,
-        "failed" | "stopped" | "storage-full" | "restore-error" | "insufficient-capacity" | "cloning-failed"
-        | "migration-failed" => Readiness::Lasting,
-        _ if state.starts_with("inaccessible-") || state.starts_with("incompatible-") => Readiness::Lasting,
+        "stopped" | "storage-full" | "restore-error" | "insufficient-capacity" => {
+            Readiness::Lasting
+        }
+        _ if state.starts_with("inaccessible-")
+            || state.starts_with("incompatible-")
+            || state.ends_with("failed") =>
+        {
+            Readiness::Lasting
+        }
         _ => Readiness::Passing,
     }
 }

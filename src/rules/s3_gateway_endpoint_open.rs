@@ -34,7 +34,9 @@ rule! {
 
 fn check(cx: &Cx<'_>, vpc: &Vpc) -> Judgement {
     if !is_own(cx, vpc) {
-        return Ok(Outcome::skip("shared by another account, which alone can change its endpoints"));
+        return Ok(Outcome::skip(
+            "shared by another account, which alone can change its endpoints",
+        ));
     }
     let network = &cx.seen()?.network;
     let running = workloads(cx, vpc)?;
@@ -44,7 +46,9 @@ fn check(cx: &Cx<'_>, vpc: &Vpc) -> Judgement {
     let (endpoints, _) = s3_endpoints(network, vpc, cx.region);
     if endpoints.is_empty() {
         network.endpoints.all()?;
-        return Ok(Outcome::skip("has no gateway endpoint for S3: see s3-gateway-endpoint-present"));
+        return Ok(Outcome::skip(
+            "has no gateway endpoint for S3: see s3-gateway-endpoint-present",
+        ));
     }
     if let (false, Some(gap)) = (running.any, running.gap) {
         return Err(gap.clone());
@@ -58,7 +62,10 @@ fn check(cx: &Cx<'_>, vpc: &Vpc) -> Judgement {
 
 fn judge(endpoint: &VpcEndpoint) -> Judgement {
     let policy: Value = serde_json::from_str(endpoint.policy.get()?).map_err(|error| {
-        let message = format!("the policy of {} cannot be understood: {error}", endpoint.id);
+        let message = format!(
+            "the policy of {} cannot be understood: {error}",
+            endpoint.id
+        );
         Gap::told(GapKind::Unreadable, message)
     })?;
     Ok(if is_full_access(&policy) {
@@ -76,15 +83,20 @@ fn is_full_access(policy: &Value) -> bool {
         Value::Array(statements) => statements.as_slice(),
         one => std::slice::from_ref(one),
     };
-    let denies = statements.iter().any(|statement| statement["Effect"] == "Deny");
+    let denies = statements
+        .iter()
+        .any(|statement| statement["Effect"] == "Deny");
     let opens = statements.iter().any(|statement| {
         let holds = |element: &str, all: &[&str]| one_of(&statement[element], all);
-        let everybody = holds("Principal", &["*"]) || one_of(&statement["Principal"]["AWS"], &["*"]);
+        let everybody =
+            holds("Principal", &["*"]) || one_of(&statement["Principal"]["AWS"], &["*"]);
         statement["Effect"] == "Allow"
             && everybody
             && holds("Action", &["*", "s3:*"])
             && holds("Resource", &["*", "arn:aws:s3:::*"])
-            && statement["Condition"].as_object().is_none_or(serde_json::Map::is_empty)
+            && statement["Condition"]
+                .as_object()
+                .is_none_or(serde_json::Map::is_empty)
     });
     opens && !denies
 }

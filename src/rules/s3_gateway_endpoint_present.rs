@@ -32,7 +32,9 @@ rule! {
 
 fn check(cx: &Cx<'_>, vpc: &Vpc) -> Judgement {
     if !is_own(cx, vpc) {
-        return Ok(Outcome::skip("shared by another account, which alone can add endpoints"));
+        return Ok(Outcome::skip(
+            "shared by another account, which alone can add endpoints",
+        ));
     }
     let network = &cx.seen()?.network;
     let running = workloads(cx, vpc)?;
@@ -44,17 +46,32 @@ fn check(cx: &Cx<'_>, vpc: &Vpc) -> Judgement {
     }
     let (available, others) = s3_endpoints(network, vpc, cx.region);
     if let Some(endpoint) = available.first() {
-        return Ok(Outcome::pass(format!("has the gateway endpoint {}", endpoint.id)).with("endpoint", endpoint.id.as_str()));
+        return Ok(
+            Outcome::pass(format!("has the gateway endpoint {}", endpoint.id))
+                .with("endpoint", endpoint.id.as_str()),
+        );
     }
     network.endpoints.all()?;
     let seen = match others.first() {
-        Some(endpoint) => format!("its gateway endpoint for S3, {}, is {}", endpoint.id, endpoint.state),
+        Some(endpoint) => format!(
+            "its gateway endpoint for S3, {}, is {}",
+            endpoint.id, endpoint.state
+        ),
         None => "no gateway endpoint for S3".to_owned(),
     };
-    let fix = format!(
-        "Run `aws ec2 create-vpc-endpoint --region {0} --vpc-id {1} --service-name com.amazonaws.{0}.s3 --vpc-endpoint-type Gateway --route-table-ids ...` with the route tables of its private subnets, in a quiet moment: open connections to S3 break.",
-        cx.region, vpc.id
-    );
+    let fix = match others.first() {
+        Some(endpoint) if endpoint.state.eq_ignore_ascii_case("pending") => {
+            "Look again in a moment.".to_owned()
+        }
+        Some(endpoint) => format!(
+            "Delete {} and create it anew with the route tables of the private subnets.",
+            endpoint.id
+        ),
+        None => format!(
+            "Run `aws ec2 create-vpc-endpoint --region {0} --vpc-id {1} --service-name com.amazonaws.{0}.s3 --vpc-endpoint-type Gateway --route-table-ids ...` with the route tables of its private subnets, in a quiet moment: open connections to S3 break.",
+            cx.region, vpc.id
+        ),
+    };
     Ok(Outcome::breach(format!(
         "{seen}: its traffic to buckets leaves through a NAT or internet gateway (backups work all the same)"
     ))

@@ -1,6 +1,6 @@
 use crate::model::Gap;
 use crate::model::observed::GapKind;
-use crate::model::vpc::{Network, RouteTable, Vpc, VpcEndpoint};
+use crate::model::vpc::{Network, RouteTable, Subnet, Vpc, VpcEndpoint};
 use crate::rule::network::{is_own, s3_endpoints, workloads};
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
 use crate::settings::Severity;
@@ -33,7 +33,9 @@ rule! {
 
 fn check(cx: &Cx<'_>, vpc: &Vpc) -> Judgement {
     if !is_own(cx, vpc) {
-        return Ok(Outcome::skip("shared by another account, which alone can change its routes"));
+        return Ok(Outcome::skip(
+            "shared by another account, which alone can change its routes",
+        ));
     }
     let network = &cx.seen()?.network;
     let running = workloads(cx, vpc)?;
@@ -43,16 +45,27 @@ fn check(cx: &Cx<'_>, vpc: &Vpc) -> Judgement {
     let (endpoints, _) = s3_endpoints(network, vpc, cx.region);
     if endpoints.is_empty() {
         network.endpoints.all()?;
-        return Ok(Outcome::skip("has no gateway endpoint for S3: see s3-gateway-endpoint-present"));
+        return Ok(Outcome::skip(
+            "has no gateway endpoint for S3: see s3-gateway-endpoint-present",
+        ));
     }
     let subnets = running.subnets.iter().map(|subnet| {
         judge(network, vpc, subnet, &endpoints).unwrap_or_else(|gap| Outcome::unknown(&gap))
     });
     let unseen = running.gap.map(Outcome::unknown);
-    Ok(Outcome::worst(subnets.chain(unseen)).unwrap_or_else(|| Outcome::skip("nothing runs in it")))
+    Ok(
+        Outcome::worst(subnets.chain(unseen))
+            .unwrap_or_else(|| Outcome::skip("nothing runs in it")),
+    )
 }
 
 fn judge(network: &Network, vpc: &Vpc, subnet: &str, endpoints: &[&VpcEndpoint]) -> Judgement {
+    let of_vpc = |it: &Subnet| it.id == subnet && it.vpc_id == vpc.id;
+    if network.subnets.find(of_vpc)?.is_none() {
+        return Ok(Outcome::skip(
+            "its subnet went away while the account was read",
+        ));
+    }
     let table = table_of(network, vpc, subnet)?;
     let routed = table.routes.iter().any(|route| {
         route.destination.starts_with("pl-")
@@ -60,10 +73,25 @@ fn judge(network: &Network, vpc: &Vpc, subnet: &str, endpoints: &[&VpcEndpoint])
             && endpoints.iter().any(|endpoint| endpoint.id == route.target)
     });
     if routed {
-        return Ok(Outcome::pass("every subnet in use routes S3 to the endpoint"));
+        return Ok(Outcome::pass(
+            "every subnet in use routes S3 to the endpoint",
+        ));
     }
-    // An endpoint that the list does not show may be the one that is routed to.
-    network.endpoints.all()?;
+    let listed = |id: &str| {
+        network
+            .endpoints
+            .items
+            .iter()
+            .any(|endpoint| endpoint.id == id)
+    };
+    let elsewhere = table
+        .routes
+        .iter()
+        .any(|route| route.target.starts_with("vpce-") && !listed(&route.target));
+    if elsewhere {
+        // An endpoint that the list does not show may be one for S3.
+        network.endpoints.all()?;
+    }
     let public = table.routes.iter().any(|route| {
         matches!(route.destination.as_str(), "0.0.0.0/0" | "::/0")
             && route.target.starts_with("igw-")
@@ -71,10 +99,17 @@ fn judge(network: &Network, vpc: &Vpc, subnet: &str, endpoints: &[&VpcEndpoint])
     });
     let fix = format!(
         "Run `aws ec2 modify-vpc-endpoint --vpc-endpoint-id {} --add-route-table-ids {}`, in a quiet moment: open connections to S3 break.",
-        endpoints.first().map_or("", |endpoint| endpoint.id.as_str()),
+        endpoints
+            .first()
+            .map_or("", |endpoint| endpoint.id.as_str()),
         table.id
     );
-    let message = |kind: &str| format!("route table {} of {kind} subnets in use has no route to the S3 endpoint", table.id);
+    let message = |kind: &str| {
+        format!(
+            "route table {} of {kind} subnets in use has no route to the S3 endpoint",
+            table.id
+        )
+    };
     let outcome = if public {
         Outcome::warn(message("public"))
     } else {
@@ -103,7 +138,10 @@ fn table_of<'a>(network: &'a Network, vpc: &Vpc, subnet: &str) -> Result<&'a Rou
         .iter()
         .find(|table| table.main && table.vpc_id == vpc.id)
         .ok_or_else(|| {
-            let message = format!("AWS lists no route table for {subnet} and no main one for {}", vpc.id);
+            let message = format!(
+                "AWS lists no route table for {subnet} and no main one for {}",
+                vpc.id
+            );
             Gap::told(GapKind::Unreadable, message)
         })
 }

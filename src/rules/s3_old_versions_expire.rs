@@ -35,9 +35,9 @@ fn check(_: &Cx<'_>, bucket: &Bucket) -> Judgement {
         NoncurrentExpiry::Filtered => {
             Outcome::pass("lifecycle rules expire noncurrent versions of some objects, not of all")
         }
-        NoncurrentExpiry::Never => {
-            Outcome::breach("no lifecycle rule expires noncurrent versions: bucket and backups grow without end")
-                .fix("Add a lifecycle rule with NoncurrentVersionExpiration, of 30 days for instance.")
-        }
+        NoncurrentExpiry::Never => Outcome::breach(
+            "no lifecycle rule expires noncurrent versions: bucket and backups grow without end",
+        )
+        .fix("Add a lifecycle rule with NoncurrentVersionExpiration, of 30 days for instance."),
     })
 }

@@ -30,7 +30,9 @@ rule! {
 fn check(_: &Cx<'_>, bucket: &Bucket) -> Judgement {
     let status = bucket.versioning.get()?.as_deref();
     let seen = match status {
-        Some("Enabled") => return Ok(Outcome::pass("versioning is enabled").with("versioning", "Enabled")),
+        Some("Enabled") => {
+            return Ok(Outcome::pass("versioning is enabled").with("versioning", "Enabled"));
+        }
         Some(other) => format!("versioning is {}", other.to_lowercase()),
         None => "versioning was never enabled".to_owned(),
     };

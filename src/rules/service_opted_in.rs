@@ -59,7 +59,10 @@ fn check(cx: &Cx<'_>, region: &Region) -> Judgement {
         .with("services", off));
     }
     // A service whose list could not be read may be in use; that matters only where it is off.
-    match in_use.iter().find(|(service, gap)| gap.is_some() && !opted_in(service)) {
+    match in_use
+        .iter()
+        .find(|(service, gap)| gap.is_some() && !opted_in(service))
+    {
         Some((_, Some(gap))) => Err((*gap).clone()),
         _ => Ok(Outcome::pass("opted in for every service in use")
             .with("services", in_use.keys().copied().collect::<Vec<_>>())),

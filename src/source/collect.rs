@@ -58,12 +58,40 @@ pub enum PlanError {
 /// that reading it takes.
 pub const SERVICES: [(&str, &[&[Operation]]); 8] = [
     ("backup", &[backup::OPERATIONS]),
-    ("dynamodb", &[dynamodb::OPERATIONS, tagging::OPERATIONS, kms::OPERATIONS, backup::OPERATIONS]),
-    ("ebs", &[ec2::VOLUME_OPERATIONS, ec2::INSTANCE_OPERATIONS, kms::OPERATIONS]),
-    ("ec2", &[ec2::INSTANCE_OPERATIONS, ec2::VOLUME_OPERATIONS, kms::OPERATIONS]),
+    (
+        "dynamodb",
+        &[
+            dynamodb::OPERATIONS,
+            tagging::OPERATIONS,
+            kms::OPERATIONS,
+            backup::OPERATIONS,
+        ],
+    ),
+    (
+        "ebs",
+        &[
+            ec2::VOLUME_OPERATIONS,
+            ec2::INSTANCE_OPERATIONS,
+            kms::OPERATIONS,
+        ],
+    ),
+    (
+        "ec2",
+        &[
+            ec2::INSTANCE_OPERATIONS,
+            ec2::VOLUME_OPERATIONS,
+            kms::OPERATIONS,
+        ],
+    ),
     ("kms", &[kms::OPERATIONS]),
-    ("rds", &[rds::OPERATIONS, tagging::OPERATIONS, kms::OPERATIONS]),
-    ("s3", &[s3::OPERATIONS, tagging::OPERATIONS, kms::OPERATIONS]),
+    (
+        "rds",
+        &[rds::OPERATIONS, tagging::OPERATIONS, kms::OPERATIONS],
+    ),
+    (
+        "s3",
+        &[s3::OPERATIONS, tagging::OPERATIONS, kms::OPERATIONS],
+    ),
     ("vpc", &[vpc::OPERATIONS, ec2::INSTANCE_OPERATIONS]),
 ];
 
@@ -89,17 +117,29 @@ pub fn actions(services: &[&str]) -> Vec<&'static str> {
 ///
 /// # Errors
 /// A region that does not exist. Nothing else keeps a snapshot from being made.
-pub async fn collect(session: &Session, plan: &Plan, caller: &Arc<Caller>) -> Result<Snapshot, PlanError> {
-    let enabled = ec2::regions(session, caller).await;
+pub async fn collect(
+    session: &Session,
+    plan: &Plan,
+    caller: &Arc<Caller>,
+) -> Result<Snapshot, PlanError> {
+    let enabled = ec2::regions(session, caller, &plan.regions).await;
     if let Ok(known) = &enabled
         && let Some(name) = plan.regions.iter().find(|name| !known.contains_key(*name))
     {
         let known = known.keys().cloned().collect();
-        return Err(PlanError::NoSuchRegion { name: name.clone(), known });
+        return Err(PlanError::NoSuchRegion {
+            name: name.clone(),
+            known,
+        });
     }
-    // Where the list of regions is denied, each region's own errors speak.
-    let is_disabled = |name: &String| enabled.as_ref().is_ok_and(|known| known.get(name) == Some(&false));
-    let (disabled, live): (Vec<String>, Vec<String>) = plan.regions.iter().cloned().partition(is_disabled);
+    // Where the list of regions is denied, every region is asked, and its own errors speak.
+    let is_disabled = |name: &String| {
+        enabled
+            .as_ref()
+            .is_ok_and(|known| known.get(name) == Some(&false))
+    };
+    let (disabled, live): (Vec<String>, Vec<String>) =
+        plan.regions.iter().cloned().partition(is_disabled);
 
     let each_region = join_all(live.iter().map(|name| region(session, caller, plan, name)));
     let (read, mut buckets) = tokio::join!(each_region, s3::collect(session, caller, &live));
@@ -124,7 +164,8 @@ pub async fn collect(session: &Session, plan: &Plan, caller: &Arc<Caller>) -> Re
         regions.insert(name, disabled_region());
     }
 
-    let counts = |region: &str, service: &str| count(&regions, &buckets.items, &keys, region, service);
+    let counts =
+        |region: &str, service: &str| count(&regions, &buckets.items, &keys, region, service);
     Ok(Snapshot {
         snapshot_version: SNAPSHOT_VERSION,
         source: Source::Aws,
@@ -135,6 +176,18 @@ pub async fn collect(session: &Session, plan: &Plan, caller: &Arc<Caller>) -> Re
         interrupted: caller.stop() != Stop::No,
         stats: caller.meter().stats(),
         coverage: caller.coverage(counts),
+        enabled_regions: match enabled {
+            Ok(known) => Listing::complete(
+                known
+                    .into_iter()
+                    .filter_map(|(name, on)| on.then_some(name))
+                    .collect(),
+            ),
+            Err(gap) => Listing {
+                items: Vec::new(),
+                gap: Some(gap),
+            },
+        },
         buckets,
         regions,
         keys,
@@ -142,7 +195,12 @@ pub async fn collect(session: &Session, plan: &Plan, caller: &Arc<Caller>) -> Re
 }
 
 /// Everything in one region but its buckets and keys.
-async fn region(session: &Session, caller: &Arc<Caller>, plan: &Plan, name: &str) -> (Region, Tagged) {
+async fn region(
+    session: &Session,
+    caller: &Arc<Caller>,
+    plan: &Plan,
+    name: &str,
+) -> (Region, Tagged) {
     let tag_key = plan.tag_key.as_str();
     let (tagged, instances, volumes, ebs_defaults, network, databases, mut tables, backup_settings) = tokio::join!(
         tagging::collect(session, caller, name, tag_key),
@@ -162,9 +220,15 @@ async fn region(session: &Session, caller: &Arc<Caller>, plan: &Plan, name: &str
         .items
         .iter_mut()
         .map(|database| (&database.arn, &mut database.tags));
-    let untold_clusters = db_clusters.items.iter_mut().map(|cluster| (&cluster.arn, &mut cluster.tags));
+    let untold_clusters = db_clusters
+        .items
+        .iter_mut()
+        .map(|cluster| (&cluster.arn, &mut cluster.tags));
     let mut services = vec!["dynamodb", "s3"];
-    for (arn, tags) in untold_databases.chain(untold_clusters).filter(|(_, tags)| tags.known().is_none()) {
+    for (arn, tags) in untold_databases
+        .chain(untold_clusters)
+        .filter(|(_, tags)| tags.known().is_none())
+    {
         *tags = tagged.of(arn);
         if tags.known().is_none() {
             services.push("rds");
@@ -230,7 +294,10 @@ fn count(
         "rds" => seen.db_instances.items.len() + seen.db_clusters.items.len(),
         "dynamodb" => seen.tables.items.len(),
         "vpc" => seen.network.vpcs.items.len(),
-        "kms" => keys.keys().filter(|arn| arn.split(':').nth(3) == Some(region)).count(),
+        "kms" => keys
+            .keys()
+            .filter(|arn| arn.split(':').nth(3) == Some(region))
+            .count(),
         _ => 0,
     }
 }

@@ -15,7 +15,9 @@ pub enum SavedError {
     #[error("not a snapshot of backup-check: it has no \"snapshot_version\"")]
     NotASnapshot,
     /// A newer program wrote it.
-    #[error("written by a newer backup-check: its snapshot version is {found}, this one reads up to {SNAPSHOT_VERSION}")]
+    #[error(
+        "written by a newer backup-check: its snapshot version is {found}, this one reads up to {SNAPSHOT_VERSION}"
+    )]
     Newer {
         /// The version it has.
         found: u64,

@@ -11,7 +11,9 @@ use backup_check::model::Snapshot;
 use backup_check::model::coverage::CoverageState;
 use backup_check::model::snapshot::Source;
 use backup_check::model::tag::BackupTag;
-use backup_check::model::tag::BackupTag::{Custom, Disabled, Enabled, Invalid, None as Untagged, Unknown};
+use backup_check::model::tag::BackupTag::{
+    Custom, Disabled, Enabled, Invalid, None as Untagged, Unknown,
+};
 use backup_check::report::json::{JsonReport, schema};
 use backup_check::report::{Report, ResourceLine, ResourceVerdict, Status, json};
 use backup_check::rule::Group;
@@ -22,7 +24,13 @@ use serde_json::Value;
 
 const ACCOUNTS: [&str; 3] = ["clean", "mixed", "no-access"];
 const STANDARDS: [Standard; 2] = [Standard::Guide, Standard::Aws];
-const REGIONS: [&str; 5] = ["ap-southeast-1", "eu-central-1", "eu-west-1", "eu-west-3", "us-east-1"];
+const REGIONS: [&str; 5] = [
+    "ap-southeast-1",
+    "eu-central-1",
+    "eu-west-1",
+    "eu-west-3",
+    "us-east-1",
+];
 
 /// One finding that is neither passed nor skipped.
 type Reason = (&'static str, Status);
@@ -86,7 +94,11 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
         &[],
     ),
     (Enabled, &["payments-events"], &[NO_CUSTOMER_KEY]),
-    (Enabled, &["payments-audit-trail-111122223333"], &[NO_EXPIRY]),
+    (
+        Enabled,
+        &["payments-audit-trail-111122223333"],
+        &[NO_EXPIRY],
+    ),
     (
         Disabled,
         &[
@@ -136,7 +148,12 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     ),
     (
         Enabled,
-        &["app-api-1-data", "app-api-2-data", "app-api-3-data", "app-api-4-data"],
+        &[
+            "app-api-1-data",
+            "app-api-2-data",
+            "app-api-3-data",
+            "app-api-4-data",
+        ],
         &[NOT_SHARED, NOT_FULLY_SHARED, BACKED_UP_TWICE],
     ),
     (
@@ -165,13 +182,25 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
         &[],
     ),
     (Enabled, &["app-jenkins"], &[NOT_ENCRYPTED]),
-    (Untagged, &["app-jenkins-root"], &[NO_DECISION, NOT_ENCRYPTED]),
+    (
+        Untagged,
+        &["app-jenkins-root"],
+        &[NO_DECISION, NOT_ENCRYPTED],
+    ),
     (Enabled, &["app-gitlab"], &[MARKETPLACE]),
     // One disk of two has aws/ebs.
     (Enabled, &["app-legacy-batch"], &[AWS_KEY]),
-    (Untagged, &["app-legacy-batch-root"], &[NO_DECISION, AWS_KEY]),
+    (
+        Untagged,
+        &["app-legacy-batch-root"],
+        &[NO_DECISION, AWS_KEY],
+    ),
     (Invalid, &["app-cache-2", "app-cron"], &[BAD_TAG]),
-    (Custom, &["app-proxy", "app-backups-old-111122223333"], &[CUSTOM]),
+    (
+        Custom,
+        &["app-proxy", "app-backups-old-111122223333"],
+        &[CUSTOM],
+    ),
     (
         Untagged,
         &[
@@ -200,8 +229,16 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
         &["orders-outbox", "app-uploads-111122223333"],
         &[NO_CUSTOMER_KEY],
     ),
-    (Enabled, &["orders-documents-111122223333"], &[NOT_VERSIONED]),
-    (Untagged, &["app-feature-flags"], &[NO_DECISION, NO_CUSTOMER_KEY]),
+    (
+        Enabled,
+        &["orders-documents-111122223333"],
+        &[NOT_VERSIONED],
+    ),
+    (
+        Untagged,
+        &["app-feature-flags"],
+        &[NO_DECISION, NO_CUSTOMER_KEY],
+    ),
     (
         Untagged,
         &["app-static-assets-111122223333"],
@@ -216,7 +253,11 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
         ],
         &[],
     ),
-    (Untagged, &["default VPC of eu-central-1", "payments-prod"], &[]),
+    (
+        Untagged,
+        &["default VPC of eu-central-1", "payments-prod"],
+        &[],
+    ),
     // The endpoint is missing in one private subnet's table.
     (Untagged, &["shared-apps"], &[NOT_ROUTED]),
     (Untagged, &["eu-central-1"], &[]),
@@ -237,14 +278,22 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
         &[],
     ),
     // Its key is open to an organization whose id nobody gave.
-    (Enabled, &["mobile-push-1"], &[SHARING_UNKNOWN, FULL_SHARING_UNKNOWN]),
+    (
+        Enabled,
+        &["mobile-push-1"],
+        &[SHARING_UNKNOWN, FULL_SHARING_UNKNOWN],
+    ),
     (
         Untagged,
         &["mobile-push-1-root"],
         &[NO_DECISION, SHARING_UNKNOWN, FULL_SHARING_UNKNOWN],
     ),
     // A replica of a multi-Region key: its primary is shared, it is not.
-    (Enabled, &["mobile-legacy-1"], &[NOT_SHARED, NOT_FULLY_SHARED]),
+    (
+        Enabled,
+        &["mobile-legacy-1"],
+        &[NOT_SHARED, NOT_FULLY_SHARED],
+    ),
     (
         Untagged,
         &["mobile-legacy-1-root"],
@@ -285,8 +334,16 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
         ],
         &[NO_DECISION],
     ),
-    (Untagged, &["mobile-loadtest"], &[NO_DECISION, PASSING_STATE]),
-    (Untagged, &["mobile-leaderboard"], &[NO_DECISION, NO_CUSTOMER_KEY]),
+    (
+        Untagged,
+        &["mobile-loadtest"],
+        &[NO_DECISION, PASSING_STATE],
+    ),
+    (
+        Untagged,
+        &["mobile-leaderboard"],
+        &[NO_DECISION, NO_CUSTOMER_KEY],
+    ),
     (
         Untagged,
         &["mobile-crash-reports-111122223333"],
@@ -307,8 +364,16 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
         &[NO_DECISION, AWS_KEY],
     ),
     // A disabled key, and one that was deleted.
-    (Enabled, &["legacy-erp-2", "legacy-vault-restore"], &[KEY_UNUSABLE]),
-    (Untagged, &["legacy-erp-2-root"], &[NO_DECISION, KEY_UNUSABLE]),
+    (
+        Enabled,
+        &["legacy-erp-2", "legacy-vault-restore"],
+        &[KEY_UNUSABLE],
+    ),
+    (
+        Untagged,
+        &["legacy-erp-2-root"],
+        &[NO_DECISION, KEY_UNUSABLE],
+    ),
     // One disk in the clear, the other under a key that waits to be deleted.
     (
         Enabled,
@@ -321,7 +386,11 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
         &[NO_DECISION, KEY_UNUSABLE, NOT_SHARED, NOT_FULLY_SHARED],
     ),
     (Enabled, &["legacy-hadoop-1"], &[COPY_IMPOSSIBLE]),
-    (Untagged, &["legacy-hadoop-2"], &[NO_DECISION, COPY_IMPOSSIBLE]),
+    (
+        Untagged,
+        &["legacy-hadoop-2"],
+        &[NO_DECISION, COPY_IMPOSSIBLE],
+    ),
     (Invalid, &["legacy-dc1"], &[BAD_TAG, AWS_KEY]),
     (
         Untagged,
@@ -345,13 +414,21 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
         &["legacy-hr-db"],
         &[NOT_ENCRYPTED, BAD_STATE, NO_AUTOMATED_BACKUPS],
     ),
-    (Untagged, &["legacy-wiki-db"], &[NO_DECISION, NOT_ENCRYPTED, BAD_STATE]),
+    (
+        Untagged,
+        &["legacy-wiki-db"],
+        &[NO_DECISION, NOT_ENCRYPTED, BAD_STATE],
+    ),
     (
         Invalid,
         &["legacy-counters"],
         &[BAD_TAG, BASIC_DYNAMODB, NO_CUSTOMER_KEY],
     ),
-    (Enabled, &["legacy-locks"], &[BASIC_DYNAMODB, NO_CUSTOMER_KEY]),
+    (
+        Enabled,
+        &["legacy-locks"],
+        &[BASIC_DYNAMODB, NO_CUSTOMER_KEY],
+    ),
     (
         Enabled,
         &["legacy-archive-111122223333"],
@@ -397,7 +474,13 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     // The data lake's key has what a copy needs, not all that the guide lists.
     (
         Enabled,
-        &["data-etl-1", "data-etl-2", "data-etl-3", "data-etl-4", "data-airflow"],
+        &[
+            "data-etl-1",
+            "data-etl-2",
+            "data-etl-3",
+            "data-etl-4",
+            "data-airflow",
+        ],
         &[NOT_FULLY_SHARED],
     ),
     (
@@ -411,7 +494,11 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
         &[NO_DECISION, NOT_FULLY_SHARED],
     ),
     // A partner's key on a disk.
-    (Enabled, &["data-gpu-1"], &[SHARING_UNKNOWN, FULL_SHARING_UNKNOWN]),
+    (
+        Enabled,
+        &["data-gpu-1"],
+        &[SHARING_UNKNOWN, FULL_SHARING_UNKNOWN],
+    ),
     (
         Untagged,
         &["data-gpu-1-root"],
@@ -433,7 +520,12 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     ),
     (
         Untagged,
-        &["data-spark-1", "data-spark-2", "data-spark-1-root", "data-spark-2-root"],
+        &[
+            "data-spark-1",
+            "data-spark-2",
+            "data-spark-1-root",
+            "data-spark-2-root",
+        ],
         &[NO_DECISION, AWS_KEY],
     ),
     // The key's policy names two roles and leaves out the account's root.
@@ -445,13 +537,21 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     (Enabled, &["data-warehouse-meta"], &[AWS_KEY]),
     (Enabled, &["data-features"], &[PASSING_STATE]),
     (Enabled, &["data-catalog"], &[BASIC_DYNAMODB]),
-    (Enabled, &["data-job-state"], &[BASIC_DYNAMODB, NO_CUSTOMER_KEY]),
+    (
+        Enabled,
+        &["data-job-state"],
+        &[BASIC_DYNAMODB, NO_CUSTOMER_KEY],
+    ),
     (
         Untagged,
         &["data-cache"],
         &[NO_DECISION, BASIC_DYNAMODB, NO_CUSTOMER_KEY],
     ),
-    (Enabled, &["data-ml-models-111122223333"], &[NO_EXPIRY, NO_CUSTOMER_KEY]),
+    (
+        Enabled,
+        &["data-ml-models-111122223333"],
+        &[NO_EXPIRY, NO_CUSTOMER_KEY],
+    ),
     (
         Invalid,
         &["data-athena-results-111122223333"],
@@ -459,7 +559,11 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     ),
     // Notebooks run in the default VPC; the lake's VPC has an interface endpoint only; the hub is
     // shared by another account.
-    (Untagged, &["default VPC of us-east-1", "data-lake"], &[NO_ENDPOINT]),
+    (
+        Untagged,
+        &["default VPC of us-east-1", "data-lake"],
+        &[NO_ENDPOINT],
+    ),
     (Untagged, &["data-etl", "network-hub"], &[]),
     (Untagged, &["us-east-1"], &[EBS_DEFAULT, NOT_OPTED_IN]),
     // ap-southeast-1: the scan may read neither tags nor tables nor one key's policy.
@@ -471,7 +575,12 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     (
         Untagged,
         &["sg-edge-1-root"],
-        &[NO_DECISION, SHARING_UNKNOWN, FULL_SHARING_UNKNOWN, LOCAL_USE_UNKNOWN],
+        &[
+            NO_DECISION,
+            SHARING_UNKNOWN,
+            FULL_SHARING_UNKNOWN,
+            LOCAL_USE_UNKNOWN,
+        ],
     ),
     (Enabled, &["sg-edge-2"], &[]),
     (Untagged, &["sg-edge-2-root"], &[NO_DECISION]),
@@ -494,7 +603,12 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     (
         Unknown,
         &["sg-backups-111122223333"],
-        &[TAG_UNKNOWN, DECISION_UNKNOWN, CUSTOM_UNKNOWN, NO_CUSTOMER_KEY],
+        &[
+            TAG_UNKNOWN,
+            DECISION_UNKNOWN,
+            CUSTOM_UNKNOWN,
+            NO_CUSTOMER_KEY,
+        ],
     ),
     (Untagged, &["default VPC of ap-southeast-1"], &[]),
     (Untagged, &["sg-edge"], &[PUBLIC_NOT_ROUTED]),
@@ -532,7 +646,10 @@ fn verdict(tag: BackupTag, reasons: &[Reason]) -> ResourceVerdict {
 }
 
 fn text_of(account: &str) -> String {
-    let path = format!("{}/fixtures/accounts/{account}.json", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/fixtures/accounts/{account}.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
@@ -556,7 +673,10 @@ fn name(snapshot: &Snapshot, resource: &ResourceLine) -> String {
     if let Some(name) = &resource.name {
         return name.clone();
     }
-    let mut vpcs = snapshot.regions.values().flat_map(|region| &region.network.vpcs.items);
+    let mut vpcs = snapshot
+        .regions
+        .values()
+        .flat_map(|region| &region.network.vpcs.items);
     if vpcs.any(|vpc| vpc.id == resource.id && vpc.is_default) {
         return format!("default VPC of {}", resource.region);
     }
@@ -573,7 +693,11 @@ fn by_kind(report: &Report) -> BTreeMap<&'static str, usize> {
 
 fn by_tag(report: &Report) -> BTreeMap<&'static str, usize> {
     let mut counts = BTreeMap::new();
-    for resource in report.resources.iter().filter(|resource| resource.kind.is_backed_up()) {
+    for resource in report
+        .resources
+        .iter()
+        .filter(|resource| resource.kind.is_backed_up())
+    {
         *counts.entry(resource.backup_tag.as_str()).or_default() += 1;
     }
     counts
@@ -643,7 +767,10 @@ fn every_resource_of_mixed_is_judged_as_its_owner_would() {
                 .collect();
             reasons.sort_unstable();
             let name = name(&snapshot, resource);
-            let known = found.insert(name.clone(), (resource.backup_tag.as_str(), resource.verdict, reasons));
+            let known = found.insert(
+                name.clone(),
+                (resource.backup_tag.as_str(), resource.verdict, reasons),
+            );
             assert!(known.is_none(), "{name:?} is there twice");
         }
         let names: BTreeSet<&String> = wanted.keys().chain(found.keys()).collect();
@@ -688,7 +815,12 @@ fn mixed_fails_and_is_incomplete_under_both_standards() {
         .iter()
         .filter_map(|row| {
             let operation = row.error.as_ref()?.operation.as_str();
-            Some((row.region.as_str(), row.service.as_str(), row.state, operation))
+            Some((
+                row.region.as_str(),
+                row.service.as_str(),
+                row.state,
+                operation,
+            ))
         })
         .collect();
     let wanted = [
@@ -698,10 +830,30 @@ fn mixed_fails_and_is_incomplete_under_both_standards() {
             CoverageState::Denied,
             "dynamodb:ListTables",
         ),
-        ("ap-southeast-1", "kms", CoverageState::Partial, "kms:GetKeyPolicy"),
-        ("ap-southeast-1", "rds", CoverageState::Partial, "tag:GetResources"),
-        ("ap-southeast-1", "s3", CoverageState::Partial, "tag:GetResources"),
-        ("eu-west-1", "s3", CoverageState::Partial, "s3:GetBucketVersioning"),
+        (
+            "ap-southeast-1",
+            "kms",
+            CoverageState::Partial,
+            "kms:GetKeyPolicy",
+        ),
+        (
+            "ap-southeast-1",
+            "rds",
+            CoverageState::Partial,
+            "tag:GetResources",
+        ),
+        (
+            "ap-southeast-1",
+            "s3",
+            CoverageState::Partial,
+            "tag:GetResources",
+        ),
+        (
+            "eu-west-1",
+            "s3",
+            CoverageState::Partial,
+            "s3:GetBucketVersioning",
+        ),
     ];
     assert_eq!(incomplete, wanted);
 }
@@ -713,19 +865,34 @@ fn what_is_tagged_enabled_decides_in_mixed() {
         // Every region of it holds a bucket that is tagged enabled, or may be.
         let stated = match finding.kind.as_str() {
             "vpc" | "region" => true,
-            _ => matches!(finding.backup_tag, Enabled | Unknown) || finding.rule.group == Group::Tagging,
+            _ => {
+                matches!(finding.backup_tag, Enabled | Unknown)
+                    || finding.rule.group == Group::Tagging
+            }
         };
         let wanted = stated && finding.status != Status::Skip;
-        assert_eq!(finding.deciding, wanted, "{} on {}", finding.rule.id, finding.resource);
+        assert_eq!(
+            finding.deciding, wanted,
+            "{} on {}",
+            finding.rule.id, finding.resource
+        );
     }
 }
 
 #[test]
 fn mixed_shows_every_status_verdict_tag_and_both_sides_of_every_rule() {
     let report = judge(&snapshot("mixed"), Standard::Guide);
-    let statuses: BTreeSet<Status> = report.findings.iter().map(|finding| finding.status).collect();
+    let statuses: BTreeSet<Status> = report
+        .findings
+        .iter()
+        .map(|finding| finding.status)
+        .collect();
     assert_eq!(statuses.len(), 5, "{statuses:?}");
-    let verdicts: BTreeSet<ResourceVerdict> = report.resources.iter().map(|resource| resource.verdict).collect();
+    let verdicts: BTreeSet<ResourceVerdict> = report
+        .resources
+        .iter()
+        .map(|resource| resource.verdict)
+        .collect();
     assert_eq!(verdicts, BTreeSet::from(ResourceVerdict::WORST_FIRST));
     for rule in ALL {
         let shows = |status| {
@@ -747,7 +914,11 @@ fn mixed_shows_every_status_verdict_tag_and_both_sides_of_every_rule() {
 fn one_key_that_nobody_shared_is_behind_a_whole_platform() {
     let snapshot = snapshot("mixed");
     let report = judge(&snapshot, Standard::Guide);
-    let default = snapshot.regions["eu-central-1"].ebs_defaults.kms_key.known().unwrap();
+    let default = snapshot.regions["eu-central-1"]
+        .ebs_defaults
+        .kms_key
+        .known()
+        .unwrap();
     let behind = |kind: &str| {
         let of_kind = report
             .findings
@@ -759,7 +930,11 @@ fn one_key_that_nobody_shared_is_behind_a_whole_platform() {
     };
     // 20 disks of the twelve instances and three loose ones, but for two that are tagged disabled.
     assert_eq!(
-        (behind("ec2-instance"), behind("ebs-volume"), behind("rds-instance")),
+        (
+            behind("ec2-instance"),
+            behind("ebs-volume"),
+            behind("rds-instance")
+        ),
         (12, 21, 1)
     );
     let causes: BTreeSet<&str> = report
@@ -841,7 +1016,10 @@ fn clean_is_ready_without_a_warning() {
         "shop-worker-1-root",
     ];
     assert_eq!(exempt, wanted.map(str::to_owned).into());
-    assert_eq!(by_tag(&report), BTreeMap::from([("enabled", 16), ("disabled", 11)]));
+    assert_eq!(
+        by_tag(&report),
+        BTreeMap::from([("enabled", 16), ("disabled", 11)])
+    );
 }
 
 #[test]
@@ -853,10 +1031,20 @@ fn without_access_nothing_is_judged_and_nothing_passes() {
         assert_eq!(code(&report, FailOn::Warn), 3, "{}", standard.as_str());
         assert_eq!(code(&report, FailOn::Never), 0, "{}", standard.as_str());
         assert!(!report.complete);
-        let regions: Vec<(&str, ResourceVerdict)> =
-            report.resources.iter().map(|it| (it.id.as_str(), it.verdict)).collect();
-        assert_eq!(regions, REGIONS.map(|region| (region, ResourceVerdict::Unknown)));
-        let found: Vec<(&str, Status)> = report.findings.iter().map(|it| (it.rule.id, it.status)).collect();
+        let regions: Vec<(&str, ResourceVerdict)> = report
+            .resources
+            .iter()
+            .map(|it| (it.id.as_str(), it.verdict))
+            .collect();
+        assert_eq!(
+            regions,
+            REGIONS.map(|region| (region, ResourceVerdict::Unknown))
+        );
+        let found: Vec<(&str, Status)> = report
+            .findings
+            .iter()
+            .map(|it| (it.rule.id, it.status))
+            .collect();
         let each = [("ebs-default-encryption", Status::Unknown), OPT_IN_UNKNOWN];
         assert_eq!(found, each.repeat(REGIONS.len()));
         // The buckets of all regions; instances, volumes, two lists of databases and tables in each.
@@ -878,7 +1066,9 @@ fn without_access_nothing_is_judged_and_nothing_passes() {
 
 #[test]
 fn every_account_has_a_row_for_each_region_and_service() {
-    const SERVICES: [&str; 8] = ["backup", "dynamodb", "ebs", "ec2", "kms", "rds", "s3", "vpc"];
+    const SERVICES: [&str; 8] = [
+        "backup", "dynamodb", "ebs", "ec2", "kms", "rds", "s3", "vpc",
+    ];
     for account in ACCOUNTS {
         let snapshot = snapshot(account);
         let rows: Vec<(&str, &str)> = snapshot
@@ -929,7 +1119,10 @@ fn every_report_keeps_the_contract() {
             let text = render();
             assert_eq!(text, render(), "{about}: two runs differ");
             let value: Value = serde_json::from_str(&text).unwrap();
-            let errors: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+            let errors: Vec<String> = validator
+                .iter_errors(&value)
+                .map(|error| error.to_string())
+                .collect();
             assert!(errors.is_empty(), "{about}: {errors:?}");
             let report: JsonReport = serde_json::from_value(value).unwrap();
             keeps_the_contract(&about, &report);
@@ -958,10 +1151,15 @@ fn keeps_the_contract(about: &str, report: &JsonReport) {
         })
         .collect();
     assert!(findings.is_sorted(), "{about}: findings are not sorted");
-    let coverage: Vec<_> = report.coverage.iter().map(|it| (&it.region, &it.service)).collect();
+    let coverage: Vec<_> = report
+        .coverage
+        .iter()
+        .map(|it| (&it.region, &it.service))
+        .collect();
     assert!(coverage.is_sorted(), "{about}: coverage is not sorted");
 
-    let listed: BTreeMap<&String, &json::JsonResource> = report.resources.iter().map(|it| (&it.arn, it)).collect();
+    let listed: BTreeMap<&String, &json::JsonResource> =
+        report.resources.iter().map(|it| (&it.arn, it)).collect();
     assert_eq!(
         listed.len(),
         report.resources.len(),
@@ -969,11 +1167,19 @@ fn keeps_the_contract(about: &str, report: &JsonReport) {
     );
     let mut ids = BTreeSet::new();
     for finding in &report.findings {
-        assert!(ids.insert(&finding.id), "{about}: id {} is there twice", finding.id);
-        let hex = finding.id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        assert!(
+            ids.insert(&finding.id),
+            "{about}: id {} is there twice",
+            finding.id
+        );
+        let hex = finding
+            .id
+            .bytes()
+            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         assert!(finding.id.len() == 16 && hex, "{about}: {}", finding.id);
         let resource = listed.get(&finding.resource);
-        let resource = resource.unwrap_or_else(|| panic!("{about}: {} is not listed", finding.resource));
+        let resource =
+            resource.unwrap_or_else(|| panic!("{about}: {} is not listed", finding.resource));
         assert_eq!(
             (finding.resource_type, &finding.region, finding.backup_tag),
             (resource.kind, &resource.region, resource.backup_tag),
@@ -983,15 +1189,35 @@ fn keeps_the_contract(about: &str, report: &JsonReport) {
         assert!(!finding.message.is_empty(), "{about}: {}", finding.id);
     }
 
-    let verdicts = |verdict| report.resources.iter().filter(|it| it.verdict == verdict).count();
+    let verdicts = |verdict| {
+        report
+            .resources
+            .iter()
+            .filter(|it| it.verdict == verdict)
+            .count()
+    };
     let counts = &report.summary.resources;
     assert_eq!(counts.total, report.resources.len(), "{about}");
     assert_eq!(counts.ready, verdicts(ResourceVerdict::Ready), "{about}");
     assert_eq!(counts.at_risk, verdicts(ResourceVerdict::AtRisk), "{about}");
-    assert_eq!(counts.not_ready, verdicts(ResourceVerdict::NotReady), "{about}");
-    assert_eq!(counts.unknown, verdicts(ResourceVerdict::Unknown), "{about}");
+    assert_eq!(
+        counts.not_ready,
+        verdicts(ResourceVerdict::NotReady),
+        "{about}"
+    );
+    assert_eq!(
+        counts.unknown,
+        verdicts(ResourceVerdict::Unknown),
+        "{about}"
+    );
     assert_eq!(counts.exempt, verdicts(ResourceVerdict::Exempt), "{about}");
-    let statuses = |status| report.findings.iter().filter(|it| it.status == status).count();
+    let statuses = |status| {
+        report
+            .findings
+            .iter()
+            .filter(|it| it.status == status)
+            .count()
+    };
     let counts = &report.summary.findings;
     assert_eq!(counts.pass, statuses(Status::Pass), "{about}");
     assert_eq!(counts.fail, statuses(Status::Fail), "{about}");

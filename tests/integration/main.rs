@@ -9,6 +9,9 @@
 )]
 
 mod accounts;
+mod command;
+#[cfg(feature = "aws")]
+mod moto;
 mod policy;
 mod rules;
 mod table;

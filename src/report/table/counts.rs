@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::report::{Report, ResourceLine, ResourceVerdict};
+use crate::report::{ResourceLine, ResourceVerdict};
 
 use super::text::{Page, Tone};
-use super::view::noun;
+use super::view::{Place, View, noun};
 
 /// Counts by type, then by region, in one table with the same columns.
-pub(super) fn write(page: &mut Page, report: &Report) {
+pub(super) fn write(page: &mut Page, view: &View<'_>) {
+    let report = view.report;
     if report.resources.is_empty() {
         return;
     }
@@ -19,11 +20,25 @@ pub(super) fn write(page: &mut Page, report: &Report) {
     let columns = head.len();
     let mut grid = vec![head];
 
-    let kinds: BTreeMap<&str, &str> = report.resources.iter().map(|it| (it.kind.as_str(), noun(it.kind))).collect();
+    let kinds: BTreeMap<&str, &str> = report
+        .resources
+        .iter()
+        .map(|it| (it.kind.as_str(), noun(it.kind)))
+        .collect();
     for (kind, name) in kinds {
         // A region among the types reads like one of the regions below.
-        let name = if kind == "region" { "region settings" } else { name };
-        grid.push(numbers(name, report.resources.iter().filter(|it| it.kind.as_str() == kind)));
+        let name = if kind == "region" {
+            "region settings"
+        } else {
+            name
+        };
+        grid.push(numbers(
+            name,
+            report
+                .resources
+                .iter()
+                .filter(|it| it.kind.as_str() == kind),
+        ));
     }
     grid.push(vec![String::new(); columns]);
     // A region with nothing in it was looked at all the same.
@@ -34,12 +49,22 @@ pub(super) fn write(page: &mut Page, report: &Report) {
         .chain(report.resources.iter().map(|it| it.region.as_str()))
         .collect();
     for region in regions {
-        grid.push(numbers(region, report.resources.iter().filter(|it| it.region == region)));
+        grid.push(numbers(
+            region,
+            report.resources.iter().filter(|it| it.region == region),
+        ));
     }
     grid.push(vec![String::new(); columns]);
     grid.push(numbers("all", report.resources.iter()));
     let tones = ResourceVerdict::WORST_FIRST.map(|verdict| (verdict.as_str(), Tone::of(verdict)));
     page.numbers(2, grid, &tones);
+    if view
+        .placed(Place::Untagged)
+        .any(|row| row.verdict < row.line.verdict)
+    {
+        let words = "Here a resource without a backup tag is at risk at best.";
+        page.flow(2, 2, &[(Tone::Dim, words)]);
+    }
 }
 
 fn numbers<'a>(name: &str, lines: impl Iterator<Item = &'a ResourceLine>) -> Vec<String> {
@@ -49,9 +74,18 @@ fn numbers<'a>(name: &str, lines: impl Iterator<Item = &'a ResourceLine>) -> Vec
         *counts.entry(line.verdict).or_default() += 1;
         total += 1;
     }
-    let number = |number: usize| if number == 0 { "-".to_owned() } else { number.to_string() };
+    let number = |number: usize| {
+        if number == 0 {
+            "-".to_owned()
+        } else {
+            number.to_string()
+        }
+    };
     let mut row = vec![name.to_owned()];
-    row.extend(ResourceVerdict::WORST_FIRST.map(|verdict| number(counts.get(&verdict).copied().unwrap_or_default())));
+    row.extend(
+        ResourceVerdict::WORST_FIRST
+            .map(|verdict| number(counts.get(&verdict).copied().unwrap_or_default())),
+    );
     row.push(number(total));
     row
 }

@@ -1,10 +1,11 @@
 //! Root causes: each is told once, with a number that everything behind it refers to.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::arn::Arn;
 use crate::report::{Finding, Report, Status};
-use crate::rule::Group;
+use crate::rule::{Group, Rule};
 
 use super::text::{Page, Tone, count, some_of};
 use super::view::View;
@@ -23,7 +24,7 @@ const SHORTEST_ID: usize = 4;
 pub(super) struct Reason<'a> {
     pub(super) status: Status,
     /// One rule; several where one missing fact keeps them all from judging.
-    pub(super) rules: Vec<&'static str>,
+    pub(super) rules: Vec<&'static Rule>,
     /// ARNs of what it holds for.
     pub(super) members: BTreeSet<&'a str>,
     /// Whether it counts for the exit code anywhere.
@@ -95,7 +96,11 @@ impl<'a> Reasons<'a> {
         let mut list: Vec<Reason<'a>> = Vec::new();
         let mut known: BTreeMap<Key, usize> = BTreeMap::new();
         let mut links: BTreeMap<&'a str, Vec<Link>> = BTreeMap::new();
-        for finding in report.findings.iter().filter(|it| it.status >= Status::Warn) {
+        for finding in report
+            .findings
+            .iter()
+            .filter(|it| it.status >= Status::Warn)
+        {
             for cause in &finding.causes {
                 let unknown = finding.status == Status::Unknown;
                 let template = template(&cause.message, finding);
@@ -129,9 +134,7 @@ impl<'a> Reasons<'a> {
                 let reason = &mut list[index];
                 reason.deciding |= finding.deciding;
                 reason.members.insert(&finding.resource);
-                if !reason.rules.contains(&finding.rule.id) {
-                    reason.rules.push(finding.rule.id);
-                }
+                reason.add_rule(finding.rule);
                 note(&mut reason.messages, &cause.message, template);
                 if let Some(fix) = &cause.fix {
                     note(&mut reason.fixes, fix, self::template(fix, finding));
@@ -147,7 +150,12 @@ impl<'a> Reasons<'a> {
                 }
             }
         }
-        let mut reasons = Reasons { list, links, numbered: 0, fixes: BTreeMap::new() };
+        let mut reasons = Reasons {
+            list,
+            links,
+            numbered: 0,
+            fixes: BTreeMap::new(),
+        };
         reasons.merge_the_many();
         reasons
     }
@@ -157,14 +165,22 @@ impl<'a> Reasons<'a> {
         let mut by_rule: BTreeMap<(Status, &'static str), Vec<usize>> = BTreeMap::new();
         for (index, reason) in self.list.iter().enumerate() {
             if let Some(rule) = reason.rules.first() {
-                by_rule.entry((reason.status, rule)).or_default().push(index);
+                by_rule
+                    .entry((reason.status, rule.id))
+                    .or_default()
+                    .push(index);
             }
         }
         let mut becomes: BTreeMap<usize, usize> = BTreeMap::new();
-        for mut indexes in by_rule.into_values().filter(|indexes| indexes.len() > MOST_PER_RULE) {
-            indexes.sort_by_key(|&index| std::cmp::Reverse(self.list[index].members.len()));
+        for mut indexes in by_rule
+            .into_values()
+            .filter(|indexes| indexes.len() > MOST_PER_RULE)
+        {
+            indexes.sort_by_key(|&index| Reverse(self.list[index].members.len()));
             let rest = indexes.split_off(MOST_PER_RULE - 1);
-            let Some((&target, others)) = rest.split_first() else { continue };
+            let Some((&target, others)) = rest.split_first() else {
+                continue;
+            };
             for &index in others {
                 let members = std::mem::take(&mut self.list[index].members);
                 let rules = std::mem::take(&mut self.list[index].rules);
@@ -174,9 +190,7 @@ impl<'a> Reasons<'a> {
                 kept.causes += 1;
                 kept.deciding |= deciding;
                 for rule in rules {
-                    if !kept.rules.contains(&rule) {
-                        kept.rules.push(rule);
-                    }
+                    kept.add_rule(rule);
                 }
                 becomes.insert(index, target);
             }
@@ -222,8 +236,8 @@ impl<'a> Reasons<'a> {
         fresh.sort_by_key(|&index| {
             let reason = &self.list[index];
             (
-                std::cmp::Reverse((reason.deciding, reason.status, reason.members.len())),
-                reason.rules.first().copied(),
+                Reverse((reason.deciding, reason.status, reason.members.len())),
+                reason.rules.first().map(|rule| rule.id),
                 index,
             )
         });
@@ -250,12 +264,18 @@ impl<'a> Reasons<'a> {
             hang,
             &[
                 (tone, &format!("{head:<3} {}", reason.status.as_str())),
-                (Tone::Strong, &some_of(reason.rules.iter().copied(), 4)),
+                (
+                    Tone::Strong,
+                    &some_of(reason.rules.iter().map(|rule| rule.id), 4),
+                ),
                 (Tone::Plain, &tail),
             ],
         );
         if reason.causes > 1 {
-            let words = format!("{} more causes of this kind, each in --format json; for example:", reason.causes);
+            let words = format!(
+                "{} more causes of this kind, each in --format json; for example:",
+                reason.causes
+            );
             page.flow(hang, hang, &[(Tone::Plain, &words)]);
         }
         for message in wordings(&reason.messages) {
@@ -264,12 +284,19 @@ impl<'a> Reasons<'a> {
             } else {
                 String::new()
             };
-            page.flow(hang, hang, &[(Tone::Plain, &message), (Tone::Plain, &parts)]);
+            page.flow(
+                hang,
+                hang,
+                &[(Tone::Plain, &message), (Tone::Plain, &parts)],
+            );
         }
         page.flow(hang, hang, &[(Tone::Plain, told.more)]);
         let mut fixes = wordings(&reason.fixes);
         if let Some(rule) = reason.rules.first() {
-            let known = self.fixes.entry((rule, reason.impersonal(&fixes))).or_insert(number);
+            let known = self
+                .fixes
+                .entry((rule.id, reason.impersonal(&fixes)))
+                .or_insert(number);
             if *known != number && !fixes.is_empty() {
                 fixes = vec![format!("as for [{known}]")];
             }
@@ -282,6 +309,12 @@ impl<'a> Reasons<'a> {
 }
 
 impl Reason<'_> {
+    fn add_rule(&mut self, rule: &'static Rule) {
+        if !self.rules.iter().any(|known| known.id == rule.id) {
+            self.rules.push(rule);
+        }
+    }
+
     /// Fixes without the name of what the cause is about: the same for the next key.
     fn impersonal(&self, fixes: &[String]) -> Vec<String> {
         let about = self.about.and_then(Arn::parse);
@@ -300,7 +333,10 @@ fn wordings(wordings: &[Wording<'_>]) -> Vec<String> {
         .map(|wording| wording.text().to_owned())
         .collect();
     if let (Some(last), true) = (texts.last_mut(), wordings.len() > MOST_WORDINGS) {
-        last.push_str(&format!(" (and {} much like it)", count(wordings.len() - MOST_WORDINGS, "sentence")));
+        last.push_str(&format!(
+            " (and {} much like it)",
+            count(wordings.len() - MOST_WORDINGS, "sentence")
+        ));
     }
     texts
 }
@@ -309,7 +345,10 @@ fn note<'a>(wordings: &mut Vec<Wording<'a>>, exact: &'a str, template: String) {
     match wordings.iter_mut().find(|known| known.template == template) {
         Some(known) if known.exact != Some(exact) => known.exact = None,
         Some(_) => {}
-        None => wordings.push(Wording { template, exact: Some(exact) }),
+        None => wordings.push(Wording {
+            template,
+            exact: Some(exact),
+        }),
     }
 }
 
@@ -347,7 +386,11 @@ fn replace_word(text: &str, word: &str, by: &str) -> String {
 
 /// Numbers as references: `[1] [4]`, at most so many.
 pub(super) fn references(numbers: &BTreeSet<usize>, most: usize) -> String {
-    let mut list: Vec<String> = numbers.iter().take(most).map(|number| format!("[{number}]")).collect();
+    let mut list: Vec<String> = numbers
+        .iter()
+        .take(most)
+        .map(|number| format!("[{number}]"))
+        .collect();
     if numbers.len() > most {
         list.push("…".to_owned());
     }
@@ -360,7 +403,13 @@ mod tests {
 
     #[test]
     fn only_whole_words_are_replaced() {
-        assert_eq!(replace_word("eu-west-1: eu-west-1a, (eu-west-1)", "eu-west-1", "X"), "X: eu-west-1a, (X)");
-        assert_eq!(replace_word("logs and my-logs", "logs", "<id>"), "<id> and my-logs");
+        assert_eq!(
+            replace_word("eu-west-1: eu-west-1a, (eu-west-1)", "eu-west-1", "X"),
+            "X: eu-west-1a, (X)"
+        );
+        assert_eq!(
+            replace_word("logs and my-logs", "logs", "<id>"),
+            "<id> and my-logs"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! The sections about resources: what counts, what carries no tag, what is exempt, the settings around them.
+//! The sections about resources: what counts, what is exempt, the settings around them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,8 +12,6 @@ use super::view::{Place, Row, View, by_kind, label, noun};
 
 /// Resources with the same causes that are listed one by one; of more, one less and a count.
 const HANDFUL: usize = 5;
-/// Untagged resources that are listed.
-const MOST_UNTAGGED: usize = 40;
 /// Other causes that are referred to beside a resource.
 const MOST_REFERENCES: usize = 3;
 /// Members of a cause that are named.
@@ -22,8 +20,6 @@ const MOST_MEMBERS: usize = 12;
 const MOST_NAMED_AGAIN: usize = 4;
 /// Blanks between columns.
 const GAP: usize = 2;
-/// From this width on columns need not stand so close.
-const ROOMY: usize = 100;
 /// A label in a sentence is cut to this.
 const LABEL: usize = 48;
 
@@ -34,13 +30,17 @@ pub(super) fn counted<'a>(page: &mut Page, view: &View<'a>, reasons: &mut Reason
     if rows.is_empty() {
         return;
     }
-    page.title(&format!("TO BE BACKED UP: {}", count(rows.len(), "resource")), &tags(view, &rows));
+    page.title(
+        &format!("TO BE BACKED UP: {}", count(rows.len(), "resource")),
+        &tags(view, &rows),
+    );
     let mut causes = Vec::new();
     for row in &rows {
         // That a tag is missing is told with all the others that have none.
         let untagged = row.line.backup_tag == BackupTag::None;
         let links = reasons.of(&row.line.arn).iter();
-        let telling = links.filter(|link| !(untagged && link.tagging && link.status == Status::Warn));
+        let telling =
+            links.filter(|link| !(untagged && link.tagging && link.status == Status::Warn));
         causes.extend(telling.map(|link| link.reason));
     }
     let causes = reasons.number_new(causes);
@@ -50,14 +50,21 @@ pub(super) fn counted<'a>(page: &mut Page, view: &View<'a>, reasons: &mut Reason
         (ResourceVerdict::AtRisk, Status::Warn),
     ] {
         let number = rows.iter().filter(|row| row.verdict == verdict).count();
-        let causes: Vec<usize> = causes.iter().copied().filter(|&index| reasons.get(index).status == status).collect();
+        let causes: Vec<usize> = causes
+            .iter()
+            .copied()
+            .filter(|&index| reasons.get(index).status == status)
+            .collect();
         if number == 0 && causes.is_empty() {
             continue;
         }
         page.blank();
-        let head = format!("{}: {number}", verdict.as_str());
-        let also = if number == 0 { "(what follows is about resources above)" } else { "" };
-        page.flow(0, 2, &[(Tone::of(verdict), &head), (Tone::Plain, also)]);
+        let head = if number == 0 {
+            format!("{}, on resources listed above", status.as_str())
+        } else {
+            format!("{}: {number}", verdict.as_str())
+        };
+        page.flow(0, 2, &[(Tone::of(verdict), &head)]);
         for index in causes {
             page.blank();
             let (here, again): (Vec<&Row<'a>>, Vec<&Row<'a>>) = rows
@@ -65,11 +72,23 @@ pub(super) fn counted<'a>(page: &mut Page, view: &View<'a>, reasons: &mut Reason
                 .filter(|row| reasons.get(index).members.contains(row.line.arn.as_str()))
                 .partition(|row| main_cause(row, reasons) == Some(index));
             let more = told_above(&again, !here.is_empty());
-            let indent = reasons.tell(page, view, Told { index, more: &more, weigh: true });
+            let indent = reasons.tell(
+                page,
+                view,
+                Told {
+                    index,
+                    more: &more,
+                    weigh: true,
+                },
+            );
             list(page, indent, &here, index, reasons);
         }
     }
-    let ready: Vec<&Row<'a>> = rows.iter().copied().filter(|row| row.verdict <= ResourceVerdict::Ready).collect();
+    let ready: Vec<&Row<'a>> = rows
+        .iter()
+        .copied()
+        .filter(|row| row.verdict <= ResourceVerdict::Ready)
+        .collect();
     if !ready.is_empty() {
         page.blank();
         let head = format!("{}: {}", ResourceVerdict::Ready.as_str(), ready.len());
@@ -89,10 +108,13 @@ fn main_cause(row: &Row<'_>, reasons: &Reasons<'_>) -> Option<usize> {
         .min_by_key(|&index| reasons.number(index))
 }
 
-/// Resources that stand under another cause.
-fn told_above(rows: &[&Row<'_>], and: bool) -> String {
+/// Resources that stand under another cause, beside some that do not.
+fn told_above(rows: &[&Row<'_>], some_here: bool) -> String {
     if rows.is_empty() {
         return String::new();
+    }
+    if rows.len() > MOST_NAMED_AGAIN && !some_here {
+        return "all listed above".to_owned();
     }
     let who = if rows.len() > MOST_NAMED_AGAIN {
         format!("{} of them", rows.len())
@@ -100,7 +122,7 @@ fn told_above(rows: &[&Row<'_>], and: bool) -> String {
         let names: Vec<String> = rows.iter().map(|row| label(row.line, LABEL)).collect();
         names.join(", ")
     };
-    format!("{} above: {who}", if and { "also listed" } else { "listed" })
+    format!("listed above: {who}")
 }
 
 /// How the resources came to count, where it is not all by their tag.
@@ -113,10 +135,16 @@ fn tags(view: &View<'_>, rows: &[&Row<'_>]) -> String {
     }
     let texts: Vec<String> = [
         (enabled, format!("tagged {key}=enabled")),
-        (with(BackupTag::Unknown), "whose tags could not be read".to_owned()),
+        (
+            with(BackupTag::Unknown),
+            "whose tags could not be read".to_owned(),
+        ),
         (with(BackupTag::Invalid), "with an invalid tag".to_owned()),
         (with(BackupTag::None), "without a tag".to_owned()),
-        (with(BackupTag::Disabled) + with(BackupTag::Custom), format!("tagged {key}=disabled or custom")),
+        (
+            with(BackupTag::Disabled) + with(BackupTag::Custom),
+            format!("tagged {key}=disabled or custom"),
+        ),
     ]
     .into_iter()
     .filter(|(number, _)| *number > 0)
@@ -130,18 +158,41 @@ fn list(page: &mut Page, indent: usize, rows: &[&Row<'_>], index: usize, reasons
     type Group<'k> = (&'k str, &'k str, String);
     let mut groups: Vec<(Group<'_>, Vec<&Row<'_>>)> = Vec::new();
     for row in rows {
-        let group = (noun(row.line.kind), row.line.region.as_str(), others(row, index, reasons));
+        let group = (
+            noun(row.line.kind),
+            row.line.region.as_str(),
+            others(row, index, reasons),
+        );
         match groups.iter_mut().find(|(known, _)| *known == group) {
             Some((_, members)) => members.push(row),
             None => groups.push((group, vec![row])),
         }
     }
-    let things = groups.iter().map(|(group, _)| columns(group.0)).max().unwrap_or_default();
-    let regions = groups.iter().map(|(group, _)| columns(group.1)).max().unwrap_or_default();
+    let things = groups
+        .iter()
+        .map(|(group, _)| columns(group.0))
+        .max()
+        .unwrap_or_default();
+    let regions = groups
+        .iter()
+        .map(|(group, _)| columns(group.1))
+        .max()
+        .unwrap_or_default();
     for ((thing, region, others), members) in &groups {
-        let tail = if others.is_empty() { 0 } else { columns(others) + GAP };
-        let room = page.width().saturating_sub(indent + things + regions + 2 * GAP + tail).max(12);
-        let shown = if members.len() > HANDFUL { HANDFUL - 1 } else { members.len() };
+        let tail = if others.is_empty() {
+            0
+        } else {
+            columns(others) + GAP
+        };
+        let room = page
+            .width()
+            .saturating_sub(indent + things + regions + 2 * GAP + tail)
+            .max(12);
+        let shown = if members.len() > HANDFUL {
+            HANDFUL - 1
+        } else {
+            members.len()
+        };
         for row in &members[..shown] {
             let text = format!(
                 "{}  {}  {}  {others}",
@@ -152,7 +203,10 @@ fn list(page: &mut Page, indent: usize, rows: &[&Row<'_>], index: usize, reasons
             page.flow(indent, indent + GAP, &[(Tone::Plain, &text)]);
         }
         if members.len() > shown {
-            let more = format!("+ {} more {thing}s in {region}  {others}", members.len() - shown);
+            let more = format!(
+                "+ {} more {thing}s in {region}  {others}",
+                members.len() - shown
+            );
             page.flow(indent, indent + GAP, &[(Tone::Plain, &more)]);
         }
     }
@@ -173,81 +227,6 @@ fn others(row: &Row<'_>, index: usize, reasons: &Reasons<'_>) -> String {
     }
 }
 
-/// What carries no tag, each with the verdict it would have.
-pub(super) fn untagged<'a>(page: &mut Page, view: &View<'a>, reasons: &mut Reasons<'a>) {
-    let mut rows: Vec<&Row<'a>> = view.placed(Place::Untagged).collect();
-    if rows.is_empty() {
-        return;
-    }
-    let key = &view.report.tag_key;
-    let invalid = rows.iter().any(|row| row.line.backup_tag == BackupTag::Invalid);
-    let what = if invalid { "WITHOUT A VALID BACKUP TAG" } else { "WITHOUT A BACKUP TAG" };
-    page.title(&format!("{what}: {}", count(rows.len(), "resource")), "");
-    let mut advice = format!(
-        "AWS Backup does not select these. Tag each {key}=enabled, or {key}=disabled where it needs no backup."
-    );
-    if rows.iter().any(|row| row.line.kind == ResourceKind::EbsVolume) {
-        advice.push_str(" A volume is backed up with its instance if that is tagged.");
-    }
-    advice.push_str(&format!(" The verdict is the one it would have with {key}=enabled."));
-    page.flow(0, 0, &[(Tone::Plain, &advice)]);
-    page.blank();
-
-    // Stable: within a verdict the report's order stays.
-    rows.sort_by_key(|row| std::cmp::Reverse(row.verdict));
-    let (shown, rest) = rows.split_at(rows.len().min(MOST_UNTAGGED));
-    let fresh = reasons.number_new(shown.iter().flat_map(|row| causes(row, reasons)).collect::<Vec<_>>());
-    untagged_list(page, shown, reasons);
-    if !rest.is_empty() {
-        let verdicts: Vec<String> = ResourceVerdict::WORST_FIRST
-            .into_iter()
-            .map(|verdict| (verdict, rest.iter().filter(|row| row.verdict == verdict).count()))
-            .filter(|(_, number)| *number > 0)
-            .map(|(verdict, number)| format!("{number} {}", verdict.as_str()))
-            .collect();
-        page.flow(2, 4, &[(Tone::Plain, &format!("and {} more ({})", rest.len(), verdicts.join(", ")))]);
-    }
-    for index in fresh {
-        page.blank();
-        reasons.tell(page, view, Told { index, more: "", weigh: false });
-    }
-}
-
-/// What makes the verdict of an untagged resource. That the tag is missing is told above it all.
-fn causes(row: &Row<'_>, reasons: &Reasons<'_>) -> BTreeSet<usize> {
-    let links = reasons.of(&row.line.arn).iter().filter(|link| !link.tagging);
-    links
-        .filter(|link| ResourceVerdict::of(link.status) == row.verdict)
-        .map(|link| link.reason)
-        .collect()
-}
-
-fn untagged_list(page: &mut Page, rows: &[&Row<'_>], reasons: &Reasons<'_>) {
-    let gap = if page.width() < ROOMY { 1 } else { GAP };
-    let widest = |of: &dyn Fn(&Row<'_>) -> usize| rows.iter().map(|row| of(row)).max().unwrap_or_default();
-    let verdicts = widest(&|row| columns(row.verdict.as_str()));
-    let kinds = widest(&|row| columns(noun(row.line.kind)));
-    let regions = widest(&|row| columns(&row.line.region));
-    let free = page.width().saturating_sub(2 + verdicts + kinds + regions + 4 * gap);
-    let lines: Vec<(&Row<'_>, String, String)> = rows
-        .iter()
-        .map(|row| {
-            let numbers = causes(row, reasons).into_iter().map(|index| reasons.number(index)).collect();
-            let why = references(&numbers, MOST_REFERENCES);
-            let name = label(row.line, free.saturating_sub(columns(&why)).max(12));
-            (*row, name, why)
-        })
-        .collect();
-    let names = lines.iter().map(|(_, name, _)| columns(name)).max().unwrap_or_default();
-    for (row, name, why) in lines {
-        let name = pad(&name, names.min(free.saturating_sub(columns(&why))));
-        let cells = [pad(noun(row.line.kind), kinds), pad(&row.line.region, regions), name, why];
-        let text = cells.join(&" ".repeat(gap));
-        let verdict = pad(row.verdict.as_str(), verdicts + gap - 1);
-        page.flow(2, 4, &[(Tone::of(row.verdict), &verdict), (Tone::Plain, &text)]);
-    }
-}
-
 /// What is kept out by its tag: a count, and what is wrong with that.
 pub(super) fn exempt<'a>(page: &mut Page, view: &View<'a>, reasons: &mut Reasons<'a>) {
     let rows: Vec<&Row<'_>> = view.placed(Place::Exempt).collect();
@@ -257,13 +236,21 @@ pub(super) fn exempt<'a>(page: &mut Page, view: &View<'a>, reasons: &mut Reasons
     let key = &view.report.tag_key;
     let tagged: Vec<(BackupTag, usize)> = [BackupTag::Disabled, BackupTag::Custom]
         .into_iter()
-        .map(|tag| (tag, rows.iter().filter(|row| row.line.backup_tag == tag).count()))
+        .map(|tag| {
+            (
+                tag,
+                rows.iter().filter(|row| row.line.backup_tag == tag).count(),
+            )
+        })
         .filter(|(_, number)| *number > 0)
         .collect();
     let how = match tagged.as_slice() {
         [(tag, _)] => format!("tagged {key}={}", tag.as_str()),
         several => {
-            let texts: Vec<String> = several.iter().map(|(tag, number)| format!("{number} tagged {key}={}", tag.as_str())).collect();
+            let texts: Vec<String> = several
+                .iter()
+                .map(|(tag, number)| format!("{number} tagged {key}={}", tag.as_str()))
+                .collect();
             format!("({})", texts.join(", "))
         }
     };
@@ -285,7 +272,13 @@ pub(super) fn settings<'a>(page: &mut Page, view: &View<'a>, reasons: &mut Reaso
 }
 
 /// Each cause with what is behind it, for what is looked at by cause rather than by resource.
-fn told_with_members<'a>(page: &mut Page, view: &View<'a>, reasons: &mut Reasons<'a>, rows: &[&Row<'a>], weigh: bool) {
+fn told_with_members<'a>(
+    page: &mut Page,
+    view: &View<'a>,
+    reasons: &mut Reasons<'a>,
+    rows: &[&Row<'a>],
+    weigh: bool,
+) {
     let indexes: BTreeSet<usize> = rows
         .iter()
         .flat_map(|row| reasons.of(&row.line.arn))
@@ -303,13 +296,29 @@ fn told_with_members<'a>(page: &mut Page, view: &View<'a>, reasons: &mut Reasons
     for &index in &fresh {
         page.blank();
         let more = members(index, reasons);
-        reasons.tell(page, view, Told { index, more: &more, weigh });
+        reasons.tell(
+            page,
+            view,
+            Told {
+                index,
+                more: &more,
+                weigh,
+            },
+        );
     }
     for index in indexes.into_iter().filter(|index| !fresh.contains(index)) {
         let number = format!("[{}]", reasons.number(index));
         let tone = Tone::of_status(reasons.get(index).status);
         page.blank();
-        page.flow(2, 6, &[(tone, &number), (Tone::Plain, "(see above)"), (Tone::Plain, &members(index, reasons))]);
+        page.flow(
+            2,
+            6,
+            &[
+                (tone, &number),
+                (Tone::Plain, "(see above)"),
+                (Tone::Plain, &members(index, reasons)),
+            ],
+        );
     }
 }
 

@@ -1,14 +1,17 @@
 //! The head line, the last words, and what to do next.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::coverage::CoverageState;
 use crate::model::snapshot::Source;
 use crate::report::{Report, ResourceVerdict, Status};
-use crate::settings::Standard;
+use crate::rule::Rule;
+use crate::settings::{Severity, Standard};
 
 use super::reasons::Reasons;
 use super::text::{Page, Tone, count, some_of};
+use super::unread::is_denial;
 use super::view::{Place, View};
 
 /// Commands that are proposed.
@@ -18,9 +21,16 @@ const MOST_STEPS: usize = 3;
 pub(super) fn head(page: &mut Page, report: &Report) {
     if report.interrupted {
         let words = "stopped before the end; this is what had been read by then.";
-        page.flow(0, 2, &[(Tone::Unknown, "INCOMPLETE:"), (Tone::Plain, words)]);
+        page.flow(
+            0,
+            2,
+            &[(Tone::Unknown, "INCOMPLETE:"), (Tone::Plain, words)],
+        );
     }
-    let account = report.account_id.as_deref().map_or("Account not known".to_owned(), |id| format!("Account {id}"));
+    let account = report
+        .account_id
+        .as_deref()
+        .map_or("Account not known".to_owned(), |id| format!("Account {id}"));
     let source = match report.source {
         Source::Aws => "read",
         Source::Snapshot => "saved",
@@ -32,20 +42,42 @@ pub(super) fn head(page: &mut Page, report: &Report) {
         Standard::Aws => "judged by what AWS enforces",
     };
     let when = moment(&report.started_at);
-    let rest = if when.is_empty() { standard.to_owned() } else { format!("{source} {when}, {standard}") };
-    page.flow(0, 2, &[(Tone::Strong, &format!("{account},")), (Tone::Plain, &rest)]);
+    let rest = if when.is_empty() {
+        standard.to_owned()
+    } else {
+        format!("{source} {when}, {standard}")
+    };
+    page.flow(
+        0,
+        2,
+        &[(Tone::Strong, &format!("{account},")), (Tone::Plain, &rest)],
+    );
     if !report.regions.is_empty() {
-        let regions = format!("{}: {}", count(report.regions.len(), "region"), report.regions.join(", "));
+        let regions = format!(
+            "{}: {}",
+            count(report.regions.len(), "region"),
+            report.regions.join(", ")
+        );
         page.flow(0, 2, &[(Tone::Plain, &regions)]);
     }
     if !report.complete && !report.interrupted {
-        let failed = report.coverage.iter().filter(|row| row.state != CoverageState::Scanned);
+        let failed = report
+            .coverage
+            .iter()
+            .filter(|row| row.state != CoverageState::Scanned);
         let services: BTreeSet<&str> = failed
             .map(|row| row.service.as_str())
             .chain(report.unread.iter().map(|unread| unread.service))
             .collect();
-        let words = format!("not everything could be read ({}): see NOT READ.", some_of(services, 12));
-        page.flow(0, 2, &[(Tone::Unknown, "INCOMPLETE:"), (Tone::Plain, &words)]);
+        let words = format!(
+            "not everything could be read ({}): see NOT READ.",
+            some_of(services, 12)
+        );
+        page.flow(
+            0,
+            2,
+            &[(Tone::Unknown, "INCOMPLETE:"), (Tone::Plain, &words)],
+        );
     }
 }
 
@@ -74,7 +106,11 @@ pub(super) fn write(page: &mut Page, view: &View<'_>, reasons: &Reasons<'_>) {
 
 fn verdict(view: &View<'_>) -> (Tone, String) {
     let report = view.report;
-    let number = |verdict| view.placed(Place::Counted).filter(|row| row.verdict == verdict).count();
+    let number = |verdict| {
+        view.placed(Place::Counted)
+            .filter(|row| row.verdict == verdict)
+            .count()
+    };
     let total = view.placed(Place::Counted).count();
     let untagged = view.placed(Place::Untagged).count();
     let exempt = view.placed(Place::Exempt).count();
@@ -82,18 +118,34 @@ fn verdict(view: &View<'_>) -> (Tone, String) {
     let key = &report.tag_key;
     if total == 0 && untagged + exempt == 0 {
         return if report.unread.is_empty() && !report.interrupted {
-            (Tone::Good, "Nothing to back up: no resource of the types that are judged exists in these regions.".to_owned())
+            (Tone::Good, "Nothing to back up: no bucket, instance, volume, database or table was found in these regions.".to_owned())
         } else {
-            (Tone::Unknown, "Nothing could be judged: the lists that name the resources could not be read.".to_owned())
+            (
+                Tone::Unknown,
+                "Nothing could be judged: the lists that name the resources could not be read."
+                    .to_owned(),
+            )
         };
     }
     if total == 0 {
-        return (Tone::Risk, format!("Nothing is tagged {key}=enabled, so nothing is copied to the central account {central}."));
+        return (
+            Tone::Risk,
+            format!(
+                "Nothing is tagged {key}=enabled, so nothing is copied to the central account {central}."
+            ),
+        );
     }
     let ready = number(ResourceVerdict::Ready);
     if ready == total {
-        let all = if total == 1 { "The 1 resource".to_owned() } else { format!("All {total} resources") };
-        return (Tone::Good, format!("{all} to be backed up can be copied to the central account {central}."));
+        let all = if total == 1 {
+            "The 1 resource".to_owned()
+        } else {
+            format!("All {total} resources")
+        };
+        return (
+            Tone::Good,
+            format!("{all} to be backed up can be copied to the central account {central}."),
+        );
     }
     let (bad, unknown, risk) = (
         number(ResourceVerdict::NotReady),
@@ -113,13 +165,21 @@ fn verdict(view: &View<'_>) -> (Tone, String) {
     }
     let of = count(total, "resource");
     let sentence = if bad > 0 {
-        let mut sentence = format!("{bad} of {of} to be backed up {} not ready for the copy to the central account {central}", are(bad));
+        let who = match (bad == total, total) {
+            (true, 1) => "The only resource to be backed up is not".to_owned(),
+            (true, _) => format!("None of the {of} to be backed up is"),
+            (false, _) => format!("{bad} of {of} to be backed up {} not", are(bad)),
+        };
+        let mut sentence = format!("{who} ready for the copy to the central account {central}");
         if !others.is_empty() {
             sentence.push_str(&format!("; {}", others.join(", ")));
         }
         sentence
     } else {
-        format!("None of {of} to be backed up fails a check: {}", others.join(", "))
+        format!(
+            "None of {of} to be backed up fails a check: {}",
+            others.join(", ")
+        )
     };
     let tone = match (bad, unknown) {
         (0, 0) => Tone::Risk,
@@ -134,10 +194,18 @@ fn rest(view: &View<'_>) -> Vec<String> {
     let mut sentences: Vec<String> = Vec::new();
     let untagged: Vec<_> = view.placed(Place::Untagged).collect();
     if !untagged.is_empty() {
-        let ready = untagged.iter().filter(|row| row.verdict == ResourceVerdict::Ready).count();
+        let ready = untagged
+            .iter()
+            .filter(|row| row.verdict == ResourceVerdict::Ready)
+            .count();
+        let ready = if ready == 0 {
+            "none".to_owned()
+        } else {
+            ready.to_string()
+        };
+        let untagged = count(untagged.len(), "resource");
         sentences.push(format!(
-            "{} without a backup tag: {ready} would be ready if tagged.",
-            count(untagged.len(), "resource")
+            "{untagged} without a backup tag: {ready} would be ready if tagged."
         ));
     }
     let failing: BTreeSet<&str> = view
@@ -148,10 +216,15 @@ fn rest(view: &View<'_>) -> Vec<String> {
         .map(|it| it.resource.as_str())
         .collect();
     if !failing.is_empty() {
-        sentences.push(format!("{} of the network or the account must change.", count(failing.len(), "setting")));
+        sentences.push(format!(
+            "{} of the network or the account must change.",
+            count(failing.len(), "setting")
+        ));
     }
-    if !view.report.complete {
-        sentences.push("Not everything could be read: there may be more to this account.".to_owned());
+    let judged = view.rows.iter().any(|row| row.place != Place::Setting);
+    if !view.report.complete && judged {
+        sentences
+            .push("Not everything could be read: there may be more to this account.".to_owned());
     }
     sentences.extend(checked(view.report));
     sentences
@@ -164,7 +237,13 @@ fn checked(report: &Report) -> Option<String> {
         .filter(|it| !matches!(it.status, Status::Skip | Status::Unknown))
         .map(|it| it.rule.id)
         .collect();
-    let with = |status: Status| report.findings.iter().filter(|it| it.status == status).count();
+    let with = |status: Status| {
+        report
+            .findings
+            .iter()
+            .filter(|it| it.status == status)
+            .count()
+    };
     (!judged.is_empty()).then(|| {
         format!(
             "Findings of {}: {} pass, {} fail, {} unknown, {} warn.",
@@ -180,21 +259,26 @@ fn checked(report: &Report) -> Option<String> {
 /// The commands that help most: about the widest cause, about what is missing to see, about the tag.
 fn steps(view: &View<'_>, reasons: &Reasons<'_>) -> Vec<(String, String)> {
     let mut steps = Vec::new();
-    for rule in widest(reasons, Status::Fail).into_iter().take(2) {
-        steps.push(explain(rule));
+    for (rule, number) in widest(view, reasons, Status::Fail).into_iter().take(2) {
+        steps.push((
+            explain(rule),
+            format!("{} failing", count(number, "resource")),
+        ));
     }
-    let denied = view.report.coverage.iter().any(|row| row.state == CoverageState::Denied)
-        || view.report.coverage.iter().filter_map(|row| row.error.as_ref()).any(|it| it.code.contains("AccessDenied"));
+    let denied = view.report.coverage.iter().any(|row| {
+        let error = row.error.as_ref();
+        row.state == CoverageState::Denied || error.is_some_and(|error| is_denial(&error.code))
+    });
     if denied {
         steps.push((
             "backup-check iam-policy".to_owned(),
-            "the permissions that a scan needs".to_owned(),
+            "permissions a scan needs".to_owned(),
         ));
-    }
-    for rule in widest(reasons, Status::Unknown).into_iter().take(1) {
-        if !denied {
-            steps.push(explain(rule));
-        }
+    } else if !view.report.interrupted
+        && let Some(&(rule, number)) = widest(view, reasons, Status::Unknown).first()
+    {
+        let resources = count(number, "resource");
+        steps.push((explain(rule), format!("{resources} could not be judged")));
     }
     if view.placed(Place::Untagged).next().is_some() {
         steps.push((
@@ -206,19 +290,40 @@ fn steps(view: &View<'_>, reasons: &Reasons<'_>) -> Vec<(String, String)> {
     steps
 }
 
-fn explain((rule, number): (&'static str, usize)) -> (String, String) {
-    (format!("backup-check explain {rule}"), format!("behind {}", count(number, "resource")))
+fn explain(rule: &Rule) -> String {
+    format!("backup-check explain {}", rule.id)
 }
 
 /// Rules with findings of a status that decide, with the number of resources, most first.
-fn widest(reasons: &Reasons<'_>, status: Status) -> Vec<(&'static str, usize)> {
-    let mut rules: BTreeMap<&'static str, BTreeSet<&str>> = BTreeMap::new();
-    for reason in reasons.all().filter(|it| it.deciding && it.status == status) {
+fn widest(view: &View<'_>, reasons: &Reasons<'_>, status: Status) -> Vec<(&'static Rule, usize)> {
+    let mut rules: BTreeMap<&'static str, (&'static Rule, BTreeSet<&str>)> = BTreeMap::new();
+    for reason in reasons
+        .all()
+        .filter(|it| it.deciding && it.status == status)
+    {
         for rule in &reason.rules {
-            rules.entry(rule).or_default().extend(reason.members.iter().copied());
+            let entry = rules
+                .entry(rule.id)
+                .or_insert_with(|| (rule, BTreeSet::new()));
+            let counted = |arn: &&&str| {
+                view.row(arn)
+                    .is_some_and(|row| row.place != Place::Untagged)
+            };
+            entry.1.extend(reason.members.iter().filter(counted));
         }
     }
-    let mut rules: Vec<(&'static str, usize)> = rules.into_iter().map(|(rule, of)| (rule, of.len())).collect();
-    rules.sort_by_key(|&(rule, number)| (std::cmp::Reverse(number), rule));
+    let mut rules: Vec<(&'static Rule, usize)> = rules
+        .into_values()
+        .map(|(rule, of)| (rule, of.len()))
+        .collect();
+    let standard = view.report.standard;
+    // Of rules that miss the same fact, the one that could fail comes first.
+    rules.sort_by_key(|&(rule, number)| {
+        (
+            Reverse(number),
+            rule.severity(standard) != Severity::Fail,
+            rule.id,
+        )
+    });
     rules
 }

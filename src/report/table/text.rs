@@ -10,6 +10,8 @@ use crate::report::{ResourceVerdict, Status};
 
 /// Narrower than this the counts do not fit, so nothing is made to.
 const NARROWEST: usize = 72;
+/// Lines longer than this are hard to read, however wide the terminal.
+const WIDEST: usize = 140;
 /// Blanks between two columns.
 const GAP: u16 = 2;
 
@@ -64,7 +66,11 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn new(width: usize, color: bool) -> Self {
-        Page { width: width.max(NARROWEST), color, text: String::new() }
+        Page {
+            width: width.clamp(NARROWEST, WIDEST),
+            color,
+            text: String::new(),
+        }
     }
 
     pub(super) fn width(&self) -> usize {
@@ -120,7 +126,12 @@ impl Page {
     }
 
     /// Numbers under their heads, which are coloured.
-    pub(super) fn numbers(&mut self, indent: usize, rows: Vec<Vec<String>>, heads: &[(&str, Tone)]) {
+    pub(super) fn numbers(
+        &mut self,
+        indent: usize,
+        rows: Vec<Vec<String>>,
+        heads: &[(&str, Tone)],
+    ) {
         let mut table = Table::new();
         table
             .load_style(presets::NOTHING)
@@ -145,10 +156,18 @@ impl Page {
 
     /// Texts under each other, with what is said of each beside it.
     pub(super) fn pairs(&mut self, indent: usize, pairs: &[(String, String)]) {
-        let widest = pairs.iter().map(|(text, _)| columns(&clean(text))).max().unwrap_or_default();
+        let widest = pairs
+            .iter()
+            .map(|(text, _)| columns(&clean(text)))
+            .max()
+            .unwrap_or_default();
         for (text, about) in pairs {
             let text = format!("{} ", pad(&clean(text), widest));
-            self.flow(indent, indent + 2, &[(Tone::Plain, &text), (Tone::Plain, about)]);
+            self.flow(
+                indent,
+                indent + 2,
+                &[(Tone::Plain, &text), (Tone::Plain, about)],
+            );
         }
     }
 
@@ -177,7 +196,11 @@ struct Line {
 
 impl Line {
     fn new(indent: usize) -> Self {
-        Line { indent, width: indent, pieces: Vec::new() }
+        Line {
+            indent,
+            width: indent,
+            pieces: Vec::new(),
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -268,15 +291,6 @@ fn suffix(text: &str, width: usize) -> &str {
     &text[best..]
 }
 
-/// The text, cut at its end to a width.
-pub(super) fn shorten(text: &str, width: usize) -> String {
-    let text = clean(text);
-    if text.width() <= width {
-        return text.into_owned();
-    }
-    format!("{}…", prefix(&text, width.saturating_sub(1)).trim_end())
-}
-
 /// The text, cut in its middle to a width: names often differ at their end.
 pub(super) fn shorten_middle(text: &str, width: usize) -> String {
     let text = clean(text);
@@ -323,7 +337,10 @@ mod tests {
 
     #[test]
     fn hostile_text_is_made_visible() {
-        assert_eq!(clean("a\u{1b}[31mb\n\u{202e}c"), "a\\u{1b}[31mb\\n\\u{202e}c");
+        assert_eq!(
+            clean("a\u{1b}[31mb\n\u{202e}c"),
+            "a\\u{1b}[31mb\\n\\u{202e}c"
+        );
         assert_eq!(clean("\u{9b}2J"), "\\u{9b}2J");
         assert_eq!(clean("日本 👩‍💻"), "日本 👩‍💻");
         // Twice is as good as once.
@@ -332,11 +349,14 @@ mod tests {
 
     #[test]
     fn names_are_cut_to_columns_and_not_to_bytes() {
-        assert_eq!(shorten("データベース", 7), "データ…");
-        assert_eq!(shorten("data", 4), "data");
-        assert_eq!(shorten_middle("logs-of-the-payment-service-prod", 16), "logs-of-…ce-prod");
+        assert_eq!(shorten_middle("データベース", 7), "デー…ス");
+        assert_eq!(shorten_middle("data", 4), "data");
+        assert_eq!(
+            shorten_middle("logs-of-the-payment-service-prod", 16),
+            "logs-of-…ce-prod"
+        );
         for width in 1..20 {
-            assert!(columns(&shorten("データ👩‍💻ベ", width)) <= width);
+            assert!(columns(&shorten_middle("データ👩‍💻ベ", width)) <= width);
             assert!(columns(&shorten_middle("データベースabcdef", width)) <= width);
         }
     }
@@ -355,7 +375,11 @@ mod tests {
 
     #[test]
     fn colours_do_not_change_the_words() {
-        let pieces = [(Tone::Bad, "one two"), (Tone::Dim, "three"), (Tone::Dim, "four")];
+        let pieces = [
+            (Tone::Bad, "one two"),
+            (Tone::Dim, "three"),
+            (Tone::Dim, "four"),
+        ];
         let mut plain = Page::new(NARROWEST, false);
         plain.flow(2, 2, &pieces);
         let mut colored = Page::new(NARROWEST, true);
@@ -363,6 +387,9 @@ mod tests {
         assert_eq!(plain.into_text(), "  one two three four\n");
         let text = colored.into_text();
         assert!(text.contains("\u{1b}["), "{text:?}");
-        assert!(text.contains("one two") && text.contains("three four"), "{text:?}");
+        assert!(
+            text.contains("one two") && text.contains("three four"),
+            "{text:?}"
+        );
     }
 }

@@ -76,8 +76,16 @@ impl<'a> View<'a> {
             .iter()
             .map(|line| row(line, found.get(line.arn.as_str()).copied()))
             .collect();
-        let by_arn = rows.iter().enumerate().map(|(index, row)| (row.line.arn.as_str(), index)).collect();
-        View { report, rows, by_arn }
+        let by_arn = rows
+            .iter()
+            .enumerate()
+            .map(|(index, row)| (row.line.arn.as_str(), index))
+            .collect();
+        View {
+            report,
+            rows,
+            by_arn,
+        }
     }
 
     /// The resources of one place, in the report's order.
@@ -97,7 +105,10 @@ impl<'a> View<'a> {
             Some(&kind) if kinds.len() == 1 => noun(kind),
             _ => "resource",
         };
-        let untagged = rows.iter().filter(|row| row.place == Place::Untagged).count();
+        let untagged = rows
+            .iter()
+            .filter(|row| row.place == Place::Untagged)
+            .count();
         let others = rows.len() - untagged;
         match (others, untagged) {
             (0, untagged) => count(untagged, thing),
@@ -124,11 +135,17 @@ fn row(line: &ResourceLine, found: Option<Findings>) -> Row<'_> {
     };
     let verdict = match (place, deciding, found) {
         // A tag in the wrong place decides although the resource is exempt.
-        (Place::Counted, Some(worst), _) if line.verdict == ResourceVerdict::Exempt => ResourceVerdict::of(worst),
+        (Place::Counted, Some(worst), _) if line.verdict == ResourceVerdict::Exempt => {
+            ResourceVerdict::of(worst)
+        }
         (Place::Untagged, _, Some(found)) => ResourceVerdict::of(found.if_tagged),
         _ => line.verdict,
     };
-    Row { line, place, verdict }
+    Row {
+        line,
+        place,
+        verdict,
+    }
 }
 
 /// A kind in a sentence.
@@ -143,7 +160,10 @@ pub(super) fn noun(kind: ResourceKind) -> &'static str {
 /// pasted, so the name is cut first.
 pub(super) fn label(line: &ResourceLine, width: usize) -> String {
     let id = clean(&line.id);
-    let name = line.name.as_deref().filter(|name| !name.trim().is_empty() && *name != line.id);
+    let name = line
+        .name
+        .as_deref()
+        .filter(|name| !name.trim().is_empty() && *name != line.id);
     let room = width.saturating_sub(columns(&id) + 3);
     match name {
         Some(name) if room >= SHORTEST_NAME => format!("{id} ({})", shorten_middle(name, room)),
@@ -157,6 +177,9 @@ pub(super) fn by_kind<'a>(rows: impl IntoIterator<Item = &'a Row<'a>>) -> String
     for row in rows {
         *kinds.entry(row.line.kind).or_default() += 1;
     }
-    let texts: Vec<String> = kinds.into_iter().map(|(kind, number)| count(number, noun(kind))).collect();
+    let texts: Vec<String> = kinds
+        .into_iter()
+        .map(|(kind, number)| count(number, noun(kind)))
+        .collect();
     texts.join(", ")
 }

@@ -14,8 +14,9 @@ use crate::model::coverage::{Coverage, CoverageError, CoverageState};
 use crate::model::observed::{Gap, GapKind, Listing, Observed};
 
 use super::SERVICES;
-use super::tagging::GET_RESOURCES;
+use super::ec2::DESCRIBE_REGIONS;
 use super::meter::{Meter, THROTTLING_CODES};
+use super::tagging::GET_RESOURCES;
 
 /// An operation of AWS, and the IAM action that allows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +120,9 @@ impl Caller {
 
     /// A service in a region, opened in the books and in the progress.
     pub fn scope(self: &Arc<Self>, region: &str, service: &'static str) -> Scope {
-        self.books().entry((region.to_owned(), service)).or_default();
+        self.books()
+            .entry((region.to_owned(), service))
+            .or_default();
         self.meter.begin(region, service);
         Scope {
             caller: Arc::clone(self),
@@ -141,7 +144,13 @@ impl Caller {
     }
 
     /// Notes for a region what a call that served all of them came to.
-    pub fn note(&self, region: &str, service: &'static str, operation: Operation, gap: Option<&Gap>) {
+    pub fn note(
+        &self,
+        region: &str,
+        service: &'static str,
+        operation: Operation,
+        gap: Option<&Gap>,
+    ) {
         let mut books = self.books();
         let tally = books
             .entry((region.to_owned(), service))
@@ -187,7 +196,9 @@ impl Caller {
 pub const SHARED: &str = "shared";
 
 fn summary(tallies: &BTreeMap<&'static str, Tally>) -> (CoverageState, Option<CoverageError>) {
-    let mut failures = tallies.values().filter_map(|tally| Some((tally, tally.first.as_ref()?)));
+    let mut failures = tallies
+        .values()
+        .filter_map(|tally| Some((tally, tally.first.as_ref()?)));
     // An operation that failed throughout says more than one that failed once.
     let failure = failures
         .clone()
@@ -196,10 +207,11 @@ fn summary(tallies: &BTreeMap<&'static str, Tally>) -> (CoverageState, Option<Co
     let Some((tally, gap)) = failure else {
         return (CoverageState::Scanned, None);
     };
-    // Tags come from an API of their own: without them, the service itself was read.
+    // Without tags, or without the list of regions, the service itself was read.
+    let beside = [GET_RESOURCES.name, DESCRIBE_REGIONS.name].contains(&gap.operation.as_str());
     let state = match gap.kind {
         GapKind::RegionDisabled => return (CoverageState::Disabled, None),
-        _ if tally.answered > 0 || gap.operation == GET_RESOURCES.name => CoverageState::Partial,
+        _ if tally.answered > 0 || beside => CoverageState::Partial,
         GapKind::Denied => CoverageState::Denied,
         _ => CoverageState::Error,
     };
@@ -260,7 +272,14 @@ impl Scope {
     {
         let answer = match self.attempt(operation, send).await {
             Ok(found) => Ok(Some(found)),
-            Err(gap) if gap.code.as_deref().is_some_and(|code| absent.contains(&code)) => Ok(None),
+            Err(gap)
+                if gap
+                    .code
+                    .as_deref()
+                    .is_some_and(|code| absent.contains(&code)) =>
+            {
+                Ok(None)
+            }
             Err(gap) => Err(gap),
         };
         self.caller
@@ -286,11 +305,13 @@ impl Scope {
             match page {
                 Ok(None) => return listing,
                 Ok(Some(page)) => {
-                    self.caller.note(&self.region, self.service, operation, None);
+                    self.caller
+                        .note(&self.region, self.service, operation, None);
                     listing.items.extend(items(page));
                 }
                 Err(gap) => {
-                    self.caller.note(&self.region, self.service, operation, Some(&gap));
+                    self.caller
+                        .note(&self.region, self.service, operation, Some(&gap));
                     listing.gap = Some(gap);
                     return listing;
                 }
@@ -346,7 +367,9 @@ fn gap<E>(operation: Operation, error: &SdkError<E, HttpResponse>) -> Gap
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    let status = error.raw_response().map(|response| response.status().as_u16());
+    let status = error
+        .raw_response()
+        .map(|response| response.status().as_u16());
     match error {
         SdkError::ServiceError(context) => {
             let known = context.err().code().unwrap_or_default();
@@ -359,7 +382,11 @@ where
                 ("", _) => "Unknown",
                 (code, _) => code,
             };
-            let kind = if DENIAL_CODES.contains(&code) || DENIAL_CODES.iter().any(|it| code.ends_with(&format!(".{it}"))) {
+            let kind = if DENIAL_CODES.contains(&code)
+                || DENIAL_CODES
+                    .iter()
+                    .any(|it| code.ends_with(&format!(".{it}")))
+            {
                 GapKind::Denied
             } else if THROTTLING_CODES.contains(&code) {
                 GapKind::Throttled
@@ -370,10 +397,16 @@ where
         }
         SdkError::TimeoutError(_) => operation.gap(GapKind::Error, "Timeout", "no answer in time"),
         SdkError::DispatchFailure(failure) => {
-            let code = if failure.is_timeout() { "Timeout" } else { "ConnectionError" };
+            let code = if failure.is_timeout() {
+                "Timeout"
+            } else {
+                "ConnectionError"
+            };
             operation.gap(GapKind::Error, code, innermost(error))
         }
-        SdkError::ResponseError(_) => operation.gap(GapKind::Error, "UnreadableAnswer", innermost(error)),
+        SdkError::ResponseError(_) => {
+            operation.gap(GapKind::Error, "UnreadableAnswer", innermost(error))
+        }
         _ => operation.gap(GapKind::Error, "RequestError", innermost(error)),
     }
 }
@@ -405,7 +438,14 @@ mod tests {
         list.iter()
             .map(|(name, answered, failed, kind)| {
                 let first = (*failed > 0).then(|| Operation::new(name).gap(*kind, "Code", "said"));
-                (*name, Tally { answered: *answered, failed: *failed, first })
+                (
+                    *name,
+                    Tally {
+                        answered: *answered,
+                        failed: *failed,
+                        first,
+                    },
+                )
             })
             .collect()
     }
@@ -413,18 +453,59 @@ mod tests {
     #[test]
     fn a_row_tells_the_worst_of_its_operations() {
         for (list, state, operation) in [
-            (&[("a:Read", 3, 0, GapKind::Error)][..], CoverageState::Scanned, None),
-            (&[("a:List", 1, 0, GapKind::Error), ("a:Read", 0, 3, GapKind::Denied)], CoverageState::Denied, Some("a:Read")),
-            (&[("a:List", 1, 1, GapKind::Error), ("a:Read", 3, 0, GapKind::Error)], CoverageState::Partial, Some("a:List")),
-            (&[("tag:GetResources", 0, 1, GapKind::Denied)], CoverageState::Partial, Some("tag:GetResources")),
-            (&[("a:List", 0, 1, GapKind::Throttled)], CoverageState::Error, Some("a:List")),
-            (&[("a:List", 1, 1, GapKind::Error), ("a:Read", 0, 1, GapKind::Denied)], CoverageState::Denied, Some("a:Read")),
-            (&[("", 0, 1, GapKind::RegionDisabled)], CoverageState::Disabled, None),
+            (
+                &[("a:Read", 3, 0, GapKind::Error)][..],
+                CoverageState::Scanned,
+                None,
+            ),
+            (
+                &[
+                    ("a:List", 1, 0, GapKind::Error),
+                    ("a:Read", 0, 3, GapKind::Denied),
+                ],
+                CoverageState::Denied,
+                Some("a:Read"),
+            ),
+            (
+                &[
+                    ("a:List", 1, 1, GapKind::Error),
+                    ("a:Read", 3, 0, GapKind::Error),
+                ],
+                CoverageState::Partial,
+                Some("a:List"),
+            ),
+            (
+                &[("tag:GetResources", 0, 1, GapKind::Denied)],
+                CoverageState::Partial,
+                Some("tag:GetResources"),
+            ),
+            (
+                &[("a:List", 0, 1, GapKind::Throttled)],
+                CoverageState::Error,
+                Some("a:List"),
+            ),
+            (
+                &[
+                    ("a:List", 1, 1, GapKind::Error),
+                    ("a:Read", 0, 1, GapKind::Denied),
+                ],
+                CoverageState::Denied,
+                Some("a:Read"),
+            ),
+            (
+                &[("", 0, 1, GapKind::RegionDisabled)],
+                CoverageState::Disabled,
+                None,
+            ),
             (&[], CoverageState::Scanned, None),
         ] {
             let (got, error) = summary(&tallies(list));
             assert_eq!(got, state, "{list:?}");
-            assert_eq!(error.map(|error| error.operation).as_deref(), operation, "{list:?}");
+            assert_eq!(
+                error.map(|error| error.operation).as_deref(),
+                operation,
+                "{list:?}"
+            );
         }
     }
 

@@ -26,14 +26,18 @@ pub async fn collect(session: &Session, caller: &Arc<Caller>, region: &str) -> L
     let client = session.dynamodb(region);
     let pages = client.list_tables().limit(PAGE).into_paginator().send();
     let names = scope
-        .list(LIST_TABLES, pages, |page| page.table_names.unwrap_or_default())
+        .list(LIST_TABLES, pages, |page| {
+            page.table_names.unwrap_or_default()
+        })
         .await;
     let tables = join_all(names.items.into_iter().map(|name| {
         let (scope, client) = (&scope, &client);
         async move {
             let call = client.describe_table().table_name(&name).send();
             // A table that went away between the two calls is no gap.
-            let answer = scope.find(DESCRIBE_TABLE, &["ResourceNotFoundException"], call).await;
+            let answer = scope
+                .find(DESCRIBE_TABLE, &["ResourceNotFoundException"], call)
+                .await;
             let arn = session.arn("dynamodb", region, &format!("table/{name}"));
             match answer {
                 Ok(None) => None,

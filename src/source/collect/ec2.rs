@@ -13,7 +13,8 @@ use super::call::{Caller, Operation, SHARED};
 use super::session::Session;
 use super::tagging::keep;
 
-const DESCRIBE_REGIONS: Operation = Operation::new("ec2:DescribeRegions");
+/// Which regions there are.
+pub const DESCRIBE_REGIONS: Operation = Operation::new("ec2:DescribeRegions");
 const DESCRIBE_INSTANCES: Operation = Operation::new("ec2:DescribeInstances");
 const DESCRIBE_VOLUMES: Operation = Operation::new("ec2:DescribeVolumes");
 const GET_EBS_ENCRYPTION: Operation = Operation::new("ec2:GetEbsEncryptionByDefault");
@@ -34,10 +35,26 @@ pub(super) const PAGE: i32 = 1000;
 ///
 /// # Errors
 /// Why they could not be read.
-pub async fn regions(session: &Session, caller: &Arc<Caller>) -> Result<BTreeMap<String, bool>, Gap> {
-    let call = session.ec2(&session.home).describe_regions().all_regions(true).send();
-    let answer = caller.scope(&session.home, SHARED).call(DESCRIBE_REGIONS, call).await?;
-    let regions = answer.regions.unwrap_or_default();
+pub async fn regions(
+    session: &Session,
+    caller: &Arc<Caller>,
+    scanned: &[String],
+) -> Result<BTreeMap<String, bool>, Gap> {
+    let call = session
+        .ec2(&session.home)
+        .describe_regions()
+        .all_regions(true)
+        .send();
+    let answer = caller
+        .scope(&session.home, SHARED)
+        .call(DESCRIBE_REGIONS, call)
+        .await;
+    if let Err(gap) = &answer {
+        for region in scanned {
+            caller.note(region, "ec2", DESCRIBE_REGIONS, Some(gap));
+        }
+    }
+    let regions = answer?.regions.unwrap_or_default();
     Ok(regions
         .into_iter()
         .filter_map(|region| {
@@ -48,7 +65,12 @@ pub async fn regions(session: &Session, caller: &Arc<Caller>) -> Result<BTreeMap
 }
 
 /// The instances of a region.
-pub async fn instances(session: &Session, caller: &Arc<Caller>, region: &str, tag_key: &str) -> Listing<Instance> {
+pub async fn instances(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    tag_key: &str,
+) -> Listing<Instance> {
     let scope = caller.scope(region, "ec2");
     let pages = session
         .ec2(region)
@@ -59,8 +81,10 @@ pub async fn instances(session: &Session, caller: &Arc<Caller>, region: &str, ta
     scope
         .list(DESCRIBE_INSTANCES, pages, |page| {
             let reservations = page.reservations.unwrap_or_default().into_iter();
-            let instances = reservations.flat_map(|reservation| reservation.instances.unwrap_or_default());
-            let read = instances.filter_map(|instance| instance_of(session, region, tag_key, instance));
+            let instances =
+                reservations.flat_map(|reservation| reservation.instances.unwrap_or_default());
+            let read =
+                instances.filter_map(|instance| instance_of(session, region, tag_key, instance));
             read.collect()
         })
         .await
@@ -79,14 +103,19 @@ fn instance_of(
     let marketplace = codes
         .filter(|code| code.product_code_type == Some(ProductCodeValues::Marketplace))
         .filter_map(|code| code.product_code_id);
-    let devices = instance.block_device_mappings.unwrap_or_default().into_iter();
+    let devices = instance
+        .block_device_mappings
+        .unwrap_or_default()
+        .into_iter();
     let volumes = devices.filter_map(|device| device.ebs?.volume_id);
     Some(Instance {
         arn: session.arn("ec2", region, &format!("instance/{id}")),
         tags: Observed::Known(tags(instance.tags, tag_key)),
         state: field.field(state.map(|name| name.as_str().to_owned()), "State"),
         root_device_type: field.field(
-            instance.root_device_type.map(|kind| kind.as_str().to_owned()),
+            instance
+                .root_device_type
+                .map(|kind| kind.as_str().to_owned()),
             "RootDeviceType",
         ),
         marketplace_codes: Observed::Known(marketplace.collect()),
@@ -97,7 +126,12 @@ fn instance_of(
 }
 
 /// The volumes of a region.
-pub async fn volumes(session: &Session, caller: &Arc<Caller>, region: &str, tag_key: &str) -> Listing<Volume> {
+pub async fn volumes(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    tag_key: &str,
+) -> Listing<Volume> {
     let scope = caller.scope(region, "ebs");
     let pages = session
         .ec2(region)
@@ -114,7 +148,12 @@ pub async fn volumes(session: &Session, caller: &Arc<Caller>, region: &str, tag_
         .await
 }
 
-fn volume_of(session: &Session, region: &str, tag_key: &str, volume: aws_sdk_ec2::types::Volume) -> Option<Volume> {
+fn volume_of(
+    session: &Session,
+    region: &str,
+    tag_key: &str,
+    volume: aws_sdk_ec2::types::Volume,
+) -> Option<Volume> {
     let field = DESCRIBE_VOLUMES;
     let id = volume.volume_id?;
     let attachments = volume.attachments.unwrap_or_default().into_iter();
@@ -122,7 +161,10 @@ fn volume_of(session: &Session, region: &str, tag_key: &str, volume: aws_sdk_ec2
     Some(Volume {
         arn: session.arn("ec2", region, &format!("volume/{id}")),
         tags: Observed::Known(tags(volume.tags, tag_key)),
-        state: field.field(volume.state.map(|state| state.as_str().to_owned()), "Status"),
+        state: field.field(
+            volume.state.map(|state| state.as_str().to_owned()),
+            "Status",
+        ),
         encrypted: field.field(volume.encrypted, "Encrypted"),
         kms_key: Observed::Known(volume.kms_key_id),
         attached_to: Observed::Known(attached_to.collect()),
@@ -135,12 +177,17 @@ pub async fn ebs_defaults(session: &Session, caller: &Arc<Caller>, region: &str)
     let scope = caller.scope(region, "ebs");
     let client = session.ec2(region);
     let (encryption, kms_key) = tokio::join!(
-        scope.call(GET_EBS_ENCRYPTION, client.get_ebs_encryption_by_default().send()),
+        scope.call(
+            GET_EBS_ENCRYPTION,
+            client.get_ebs_encryption_by_default().send()
+        ),
         scope.call(GET_EBS_KEY, client.get_ebs_default_kms_key_id().send()),
     );
     EbsDefaults {
         encryption: match encryption {
-            Ok(answer) => GET_EBS_ENCRYPTION.field(answer.ebs_encryption_by_default, "EbsEncryptionByDefault"),
+            Ok(answer) => {
+                GET_EBS_ENCRYPTION.field(answer.ebs_encryption_by_default, "EbsEncryptionByDefault")
+            }
             Err(gap) => Observed::Unknown(gap),
         },
         kms_key: match kms_key {

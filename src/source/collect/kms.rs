@@ -55,8 +55,12 @@ pub async fn collect(
         for name in named_in(region, seen, buckets) {
             let named = classify(session, region, &name);
             match &named {
-                Named::Key(arn) => drop(wanted.entry(arn.clone()).or_insert_with(|| region.clone())),
-                Named::Alias(arn) => drop(aliases.entry(arn.clone()).or_insert_with(|| region.clone())),
+                Named::Key(arn) => {
+                    drop(wanted.entry(arn.clone()).or_insert_with(|| region.clone()))
+                }
+                Named::Alias(arn) => {
+                    drop(aliases.entry(arn.clone()).or_insert_with(|| region.clone()))
+                }
                 Named::AwsManaged => {}
             }
             names.push((region.clone(), name, named));
@@ -116,24 +120,46 @@ fn named_in(region: &str, seen: &Region, buckets: &[Bucket]) -> BTreeSet<String>
     fn known(key: &Observed<Option<String>>) -> Option<&String> {
         key.known()?.as_ref()
     }
-    let volumes = seen.volumes.items.iter().filter_map(|it| known(&it.kms_key));
-    let databases = seen.db_instances.items.iter().filter_map(|it| known(&it.kms_key));
-    let clusters = seen.db_clusters.items.iter().filter_map(|it| known(&it.kms_key));
+    let volumes = seen
+        .volumes
+        .items
+        .iter()
+        .filter_map(|it| known(&it.kms_key));
+    let databases = seen
+        .db_instances
+        .items
+        .iter()
+        .filter_map(|it| known(&it.kms_key));
+    let clusters = seen
+        .db_clusters
+        .items
+        .iter()
+        .filter_map(|it| known(&it.kms_key));
     let tables = seen.tables.items.iter().filter_map(|it| known(&it.kms_key));
     let in_region = |bucket: &&Bucket| bucket.region.known().is_some_and(|name| name == region);
     let buckets = buckets
         .iter()
         .filter(in_region)
         .filter_map(|bucket| bucket.encryption.known()?.kms_key.as_ref());
-    let names = volumes.chain(databases).chain(clusters).chain(tables).chain(buckets);
-    names.chain(seen.ebs_defaults.kms_key.known()).cloned().collect()
+    let names = volumes
+        .chain(databases)
+        .chain(clusters)
+        .chain(tables)
+        .chain(buckets);
+    names
+        .chain(seen.ebs_defaults.kms_key.known())
+        .cloned()
+        .collect()
 }
 
 fn classify(session: &Session, region: &str, name: &str) -> Named {
     let (own_arn, resource) = match Arn::parse(name) {
         Some(arn) => (name.to_owned(), arn.resource.to_owned()),
         None if name.starts_with("alias/") => (session.arn("kms", region, name), name.to_owned()),
-        None => (session.arn("kms", region, &format!("key/{name}")), format!("key/{name}")),
+        None => (
+            session.arn("kms", region, &format!("key/{name}")),
+            format!("key/{name}"),
+        ),
     };
     if resource.starts_with("alias/aws/") {
         Named::AwsManaged
@@ -145,15 +171,31 @@ fn classify(session: &Session, region: &str, name: &str) -> Named {
 }
 
 /// What KMS says of a key or an alias; none where there is no such thing.
-async fn describe(session: &Session, scope: &Scope, name: &str) -> Result<Option<(String, KeyMetadata)>, Gap> {
+async fn describe(
+    session: &Session,
+    scope: &Scope,
+    name: &str,
+) -> Result<Option<(String, KeyMetadata)>, Gap> {
     let region = Arn::parse(name).map_or("", |arn| arn.region);
     let call = session.kms(region).describe_key().key_id(name).send();
-    let answer = scope.find(DESCRIBE_KEY, &["NotFoundException"], call).await?;
+    let answer = scope
+        .find(DESCRIBE_KEY, &["NotFoundException"], call)
+        .await?;
     let metadata = answer.and_then(|answer| answer.key_metadata);
-    Ok(metadata.map(|metadata| (metadata.arn.clone().unwrap_or_else(|| name.to_owned()), metadata_of(&metadata))))
+    Ok(metadata.map(|metadata| {
+        (
+            metadata.arn.clone().unwrap_or_else(|| name.to_owned()),
+            metadata_of(&metadata),
+        )
+    }))
 }
 
-async fn read(session: &Session, scope: &Scope, arn: &str, known: Option<Observed<Option<KeyMetadata>>>) -> Key {
+async fn read(
+    session: &Session,
+    scope: &Scope,
+    arn: &str,
+    known: Option<Observed<Option<KeyMetadata>>>,
+) -> Key {
     let metadata = match known {
         Some(known) => known,
         None => describe(session, scope, arn)
@@ -163,14 +205,22 @@ async fn read(session: &Session, scope: &Scope, arn: &str, known: Option<Observe
     };
     // Nobody can change the policy of an AWS managed key, so no rule reads it.
     let asked = !matches!(&metadata, Observed::Known(it) if it.as_ref().is_none_or(|it| it.manager == "AWS"));
-    let policy = if asked { policy(session, scope, arn).await } else { Observed::default() };
+    let policy = if asked {
+        policy(session, scope, arn).await
+    } else {
+        Observed::default()
+    };
     Key { metadata, policy }
 }
 
 async fn policy(session: &Session, scope: &Scope, arn: &str) -> Observed<String> {
     let region = Arn::parse(arn).map_or("", |it| it.region);
     let client = session.kms(region);
-    let call = client.get_key_policy().key_id(arn).policy_name(POLICY_NAME).send();
+    let call = client
+        .get_key_policy()
+        .key_id(arn)
+        .policy_name(POLICY_NAME)
+        .send();
     match scope.call(GET_KEY_POLICY, call).await {
         Ok(answer) => GET_KEY_POLICY.field(answer.policy, "Policy"),
         Err(gap) => Observed::Unknown(gap),

@@ -68,12 +68,18 @@ impl Meter {
     /// How far each service is in each region.
     #[must_use]
     pub fn progress(&self) -> BTreeMap<(String, &'static str), Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(super) fn begin(&self, region: &str, service: &'static str) {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        progress.entry((region.to_owned(), service)).or_default().open += 1;
+        progress
+            .entry((region.to_owned(), service))
+            .or_default()
+            .open += 1;
     }
 
     pub(super) fn end(&self, region: &str, service: &'static str) {
@@ -101,12 +107,19 @@ impl Intercept for Counter {
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         self.0.calls.fetch_add(1, Ordering::Relaxed);
-        let again = cfg.load::<RequestAttempts>().is_some_and(|made| made.attempts() > 1);
+        let again = cfg
+            .load::<RequestAttempts>()
+            .is_some_and(|made| made.attempts() > 1);
         if again {
             self.0.retries.fetch_add(1, Ordering::Relaxed);
         }
         if let Some(metadata) = cfg.load::<Metadata>() {
-            tracing::trace!(service = metadata.service(), operation = metadata.name(), again, "call");
+            tracing::trace!(
+                service = metadata.service(),
+                operation = metadata.name(),
+                again,
+                "call"
+            );
         }
         Ok(())
     }
@@ -130,8 +143,15 @@ fn is_throttle(response: &HttpResponse) -> bool {
     if response.status().is_success() {
         return false;
     }
-    let header = response.headers().get("x-amzn-errortype").unwrap_or_default();
-    let body = response.body().bytes().map(String::from_utf8_lossy).unwrap_or_default();
+    let header = response
+        .headers()
+        .get("x-amzn-errortype")
+        .unwrap_or_default();
+    let body = response
+        .body()
+        .bytes()
+        .map(String::from_utf8_lossy)
+        .unwrap_or_default();
     response.status().as_u16() == 429
         || THROTTLING_CODES.iter().any(|code| {
             header.starts_with(code)

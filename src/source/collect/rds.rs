@@ -31,8 +31,16 @@ pub async fn collect(
 ) -> (Listing<DbInstance>, Listing<DbCluster>) {
     let scope = caller.scope(region, "rds");
     let client = session.rds(region);
-    let instances = client.describe_db_instances().max_records(PAGE).into_paginator().send();
-    let clusters = client.describe_db_clusters().max_records(PAGE).into_paginator().send();
+    let instances = client
+        .describe_db_instances()
+        .max_records(PAGE)
+        .into_paginator()
+        .send();
+    let clusters = client
+        .describe_db_clusters()
+        .max_records(PAGE)
+        .into_paginator()
+        .send();
     tokio::join!(
         scope.list(DESCRIBE_DB_INSTANCES, instances, |page| {
             let instances = page.db_instances.unwrap_or_default().into_iter();
@@ -63,7 +71,8 @@ fn instance_of(instance: aws_sdk_rds::types::DbInstance, tag_key: &str) -> Optio
         state: field.field(instance.db_instance_status, "DBInstanceStatus"),
         encrypted: field.field(instance.storage_encrypted, "StorageEncrypted"),
         kms_key: Observed::Known(instance.kms_key_id),
-        backup_retention_days: field.field(instance.backup_retention_period, "BackupRetentionPeriod"),
+        backup_retention_days: field
+            .field(instance.backup_retention_period, "BackupRetentionPeriod"),
     })
 }
 
@@ -78,8 +87,13 @@ fn cluster_of(cluster: aws_sdk_rds::types::DbCluster, tag_key: &str) -> Option<D
         state: field.field(cluster.status, "Status"),
         encrypted: field.field(cluster.storage_encrypted, "StorageEncrypted"),
         kms_key: Observed::Known(cluster.kms_key_id),
-        backup_retention_days: field.field(cluster.backup_retention_period, "BackupRetentionPeriod"),
-        members: Observed::Known(members.filter_map(|member| member.db_instance_identifier).collect()),
+        backup_retention_days: field
+            .field(cluster.backup_retention_period, "BackupRetentionPeriod"),
+        members: Observed::Known(
+            members
+                .filter_map(|member| member.db_instance_identifier)
+                .collect(),
+        ),
     })
 }
 

@@ -14,12 +14,21 @@ use super::session::Session;
 const LIST_BUCKETS: Operation = Operation::with_action("s3:ListBuckets", "s3:ListAllMyBuckets");
 const HEAD_BUCKET: Operation = Operation::with_action("s3:HeadBucket", "s3:ListBucket");
 const GET_VERSIONING: Operation = Operation::new("s3:GetBucketVersioning");
-const GET_ENCRYPTION: Operation = Operation::with_action("s3:GetBucketEncryption", "s3:GetEncryptionConfiguration");
-const GET_LIFECYCLE: Operation =
-    Operation::with_action("s3:GetBucketLifecycleConfiguration", "s3:GetLifecycleConfiguration");
+const GET_ENCRYPTION: Operation =
+    Operation::with_action("s3:GetBucketEncryption", "s3:GetEncryptionConfiguration");
+const GET_LIFECYCLE: Operation = Operation::with_action(
+    "s3:GetBucketLifecycleConfiguration",
+    "s3:GetLifecycleConfiguration",
+);
 
 /// What reading buckets takes.
-pub const OPERATIONS: &[Operation] = &[LIST_BUCKETS, HEAD_BUCKET, GET_VERSIONING, GET_ENCRYPTION, GET_LIFECYCLE];
+pub const OPERATIONS: &[Operation] = &[
+    LIST_BUCKETS,
+    HEAD_BUCKET,
+    GET_VERSIONING,
+    GET_ENCRYPTION,
+    GET_LIFECYCLE,
+];
 
 /// The largest page. Naming it also makes S3 return each bucket's region:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html>.
@@ -27,8 +36,15 @@ const PAGE: i32 = 10_000;
 
 /// The buckets of some regions, and those whose region cannot be found out. Their tags are for the
 /// caller to add.
-pub async fn collect(session: &Session, caller: &Arc<Caller>, regions: &[String]) -> Listing<Bucket> {
-    let scopes: Vec<Scope> = regions.iter().map(|region| caller.scope(region, "s3")).collect();
+pub async fn collect(
+    session: &Session,
+    caller: &Arc<Caller>,
+    regions: &[String],
+) -> Listing<Bucket> {
+    let scopes: Vec<Scope> = regions
+        .iter()
+        .map(|region| caller.scope(region, "s3"))
+        .collect();
     let listed = list(session, caller, regions).await;
     let placed = join_all(listed.items.into_iter().map(|(name, region)| async {
         let region = match region {
@@ -38,13 +54,15 @@ pub async fn collect(session: &Session, caller: &Arc<Caller>, regions: &[String]
         (name, region)
     }))
     .await;
-    let reads = placed.into_iter().filter_map(|(name, region)| match region {
-        Observed::Known(region) => {
-            let at = regions.iter().position(|scanned| *scanned == region)?;
-            Some((name, Ok((region, &scopes[at]))))
-        }
-        Observed::Unknown(gap) => Some((name, Err(gap))),
-    });
+    let reads = placed
+        .into_iter()
+        .filter_map(|(name, region)| match region {
+            Observed::Known(region) => {
+                let at = regions.iter().position(|scanned| *scanned == region)?;
+                Some((name, Ok((region, &scopes[at]))))
+            }
+            Observed::Unknown(gap) => Some((name, Err(gap))),
+        });
     let buckets = join_all(reads.map(|(name, place)| async {
         match place {
             Ok((region, scope)) => read(session, scope, name, region).await,
@@ -59,7 +77,11 @@ pub async fn collect(session: &Session, caller: &Arc<Caller>, regions: &[String]
 }
 
 /// Names and, where S3 tells it, regions of all the account's buckets.
-async fn list(session: &Session, caller: &Arc<Caller>, regions: &[String]) -> Listing<(String, Option<String>)> {
+async fn list(
+    session: &Session,
+    caller: &Arc<Caller>,
+    regions: &[String],
+) -> Listing<(String, Option<String>)> {
     let pages = session
         .s3(&session.home)
         .list_buckets()
@@ -84,20 +106,42 @@ async fn list(session: &Session, caller: &Arc<Caller>, regions: &[String]) -> Li
 /// answer that refuses the call or sends it elsewhere.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html>.
-async fn locate(session: &Session, caller: &Arc<Caller>, regions: &[String], name: &str) -> Result<String, Gap> {
+async fn locate(
+    session: &Session,
+    caller: &Arc<Caller>,
+    regions: &[String],
+    name: &str,
+) -> Result<String, Gap> {
     const HEADER: &str = "x-amz-bucket-region";
     let call = async {
-        match session.s3(&session.home).head_bucket().bucket(name).send().await {
+        match session
+            .s3(&session.home)
+            .head_bucket()
+            .bucket(name)
+            .send()
+            .await
+        {
             Ok(answer) => Ok(answer.bucket_region),
             Err(error) => {
-                let header = error.raw_response().and_then(|answer| answer.headers().get(HEADER));
+                let header = error
+                    .raw_response()
+                    .and_then(|answer| answer.headers().get(HEADER));
                 header.map(|region| Some(region.to_owned())).ok_or(error)
             }
         }
     };
-    let answer = caller.scope(&session.home, SHARED).call(HEAD_BUCKET, call).await;
+    let answer = caller
+        .scope(&session.home, SHARED)
+        .call(HEAD_BUCKET, call)
+        .await;
     let located = answer.and_then(|region| {
-        region.ok_or_else(|| HEAD_BUCKET.gap(GapKind::Unreadable, "NoRegion", format!("S3 does not say where {name} is")))
+        region.ok_or_else(|| {
+            HEAD_BUCKET.gap(
+                GapKind::Unreadable,
+                "NoRegion",
+                format!("S3 does not say where {name} is"),
+            )
+        })
     });
     for region in regions {
         caller.note(region, "s3", HEAD_BUCKET, located.as_ref().err());
@@ -120,7 +164,10 @@ fn unplaced(session: &Session, name: String, gap: &Gap) -> Bucket {
 async fn read(session: &Session, scope: &Scope, name: String, region: String) -> Bucket {
     let client = session.s3(&region);
     let (versioning, encryption, lifecycle) = tokio::join!(
-        scope.call(GET_VERSIONING, client.get_bucket_versioning().bucket(&name).send()),
+        scope.call(
+            GET_VERSIONING,
+            client.get_bucket_versioning().bucket(&name).send()
+        ),
         scope.find(
             GET_ENCRYPTION,
             &["ServerSideEncryptionConfigurationNotFoundError"],
@@ -129,12 +176,18 @@ async fn read(session: &Session, scope: &Scope, name: String, region: String) ->
         scope.find(
             GET_LIFECYCLE,
             &["NoSuchLifecycleConfiguration"],
-            client.get_bucket_lifecycle_configuration().bucket(&name).send()
+            client
+                .get_bucket_lifecycle_configuration()
+                .bucket(&name)
+                .send()
         ),
     );
-    let versioning = versioning.map(|answer| answer.status.map(|status| status.as_str().to_owned()));
+    let versioning =
+        versioning.map(|answer| answer.status.map(|status| status.as_str().to_owned()));
     let encryption = encryption.map(|answer| {
-        let rules = answer.and_then(|it| it.server_side_encryption_configuration).map(|it| it.rules);
+        let rules = answer
+            .and_then(|it| it.server_side_encryption_configuration)
+            .map(|it| it.rules);
         let default = rules
             .unwrap_or_default()
             .into_iter()
@@ -150,7 +203,8 @@ async fn read(session: &Session, scope: &Scope, name: String, region: String) ->
             },
         }
     });
-    let expiry = lifecycle.map(|answer| expiry(&answer.and_then(|it| it.rules).unwrap_or_default()));
+    let expiry =
+        lifecycle.map(|answer| expiry(&answer.and_then(|it| it.rules).unwrap_or_default()));
     Bucket {
         arn: arn(session, &name),
         id: name,
@@ -205,7 +259,9 @@ mod tests {
     use super::*;
 
     fn rule(status: ExpirationStatus, days: Option<i32>, prefix: Option<&str>) -> LifecycleRule {
-        let expiration = NoncurrentVersionExpiration::builder().set_noncurrent_days(days).build();
+        let expiration = NoncurrentVersionExpiration::builder()
+            .set_noncurrent_days(days)
+            .build();
         let filter = LifecycleRuleFilter::builder()
             .set_prefix(prefix.map(str::to_owned))
             .build();
@@ -223,11 +279,26 @@ mod tests {
         for (rules, want) in [
             (vec![], NoncurrentExpiry::Never),
             (vec![rule(Enabled, Some(30), None)], NoncurrentExpiry::Whole),
-            (vec![rule(Enabled, Some(30), Some(""))], NoncurrentExpiry::Whole),
-            (vec![rule(Enabled, Some(30), Some("logs/"))], NoncurrentExpiry::Filtered),
-            (vec![rule(Disabled, Some(30), None)], NoncurrentExpiry::Never),
+            (
+                vec![rule(Enabled, Some(30), Some(""))],
+                NoncurrentExpiry::Whole,
+            ),
+            (
+                vec![rule(Enabled, Some(30), Some("logs/"))],
+                NoncurrentExpiry::Filtered,
+            ),
+            (
+                vec![rule(Disabled, Some(30), None)],
+                NoncurrentExpiry::Never,
+            ),
             (vec![rule(Enabled, None, None)], NoncurrentExpiry::Never),
-            (vec![rule(Enabled, Some(1), Some("a/")), rule(Enabled, Some(90), None)], NoncurrentExpiry::Whole),
+            (
+                vec![
+                    rule(Enabled, Some(1), Some("a/")),
+                    rule(Enabled, Some(90), None),
+                ],
+                NoncurrentExpiry::Whole,
+            ),
         ] {
             assert_eq!(expiry(&rules), want, "{rules:?}");
         }

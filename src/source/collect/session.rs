@@ -35,7 +35,9 @@ pub struct Access {
 #[derive(Debug, Error)]
 pub enum ConnectError {
     /// No credentials.
-    #[error("no usable AWS credentials: tried {tried}; {reason}. `aws sts get-caller-identity` tells whether the AWS CLI has some")]
+    #[error(
+        "no usable AWS credentials: tried {tried}; {reason}. `aws sts get-caller-identity` tells whether the AWS CLI has some"
+    )]
     NoCredentials {
         /// Where they were looked for.
         tried: String,
@@ -128,9 +130,13 @@ pub async fn connect(access: &Access, meter: Arc<Meter>) -> Result<Session, Conn
         loader = loader.endpoint_url(url);
     }
     let loaded = loader.load().await;
-    let home = loaded.region().map_or_else(|| HOME_REGION.to_owned(), ToString::to_string);
+    let home = loaded
+        .region()
+        .map_or_else(|| HOME_REGION.to_owned(), ToString::to_string);
     // AWS_MAX_ATTEMPTS, AWS_RETRY_MODE and the profile's settings go over ours.
-    let untouched = loaded.retry_config().is_none_or(|set| *set == RetryConfig::standard());
+    let untouched = loaded
+        .retry_config()
+        .is_none_or(|set| *set == RetryConfig::standard());
     let mut builder = loaded.into_builder().region(Region::new(home.clone()));
     if untouched {
         builder = builder.retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS));
@@ -146,13 +152,20 @@ pub async fn connect(access: &Access, meter: Arc<Meter>) -> Result<Session, Conn
         let provider = provider.build().await;
         config = config
             .into_builder()
-            .credentials_provider(aws_sdk_sts::config::SharedCredentialsProvider::new(provider))
+            .credentials_provider(aws_sdk_sts::config::SharedCredentialsProvider::new(
+                provider,
+            ))
             .build();
     }
     identify(access, config, home, meter).await
 }
 
-async fn identify(access: &Access, config: SdkConfig, home: String, meter: Arc<Meter>) -> Result<Session, ConnectError> {
+async fn identify(
+    access: &Access,
+    config: SdkConfig,
+    home: String,
+    meter: Arc<Meter>,
+) -> Result<Session, ConnectError> {
     let sts = aws_sdk_sts::config::Builder::from(&config).interceptor(Counter(Arc::clone(&meter)));
     let identity = aws_sdk_sts::Client::from_conf(sts.build())
         .get_caller_identity()
@@ -163,10 +176,12 @@ async fn identify(access: &Access, config: SdkConfig, home: String, meter: Arc<M
             code: context.err().code().unwrap_or("Unknown").to_owned(),
             message: context.err().message().unwrap_or_default().to_owned(),
         },
-        (SdkError::DispatchFailure(failure), _) if failure.is_io() || failure.is_timeout() => ConnectError::Unreachable {
-            region: home.clone(),
-            reason: innermost(&error),
-        },
+        (SdkError::DispatchFailure(failure), _) if failure.is_io() || failure.is_timeout() => {
+            ConnectError::Unreachable {
+                region: home.clone(),
+                reason: innermost(&error),
+            }
+        }
         (SdkError::TimeoutError(_), _) => ConnectError::Unreachable {
             region: home.clone(),
             reason: "no answer in time".to_owned(),
@@ -183,7 +198,9 @@ async fn identify(access: &Access, config: SdkConfig, home: String, meter: Arc<M
     let (Some(account), Some(caller_arn)) = (identity.account, identity.arn) else {
         return Err(ConnectError::NoIdentity);
     };
-    let partition = Arn::parse(&caller_arn).map_or("aws", |arn| arn.partition).to_owned();
+    let partition = Arn::parse(&caller_arn)
+        .map_or("aws", |arn| arn.partition)
+        .to_owned();
     Ok(Session {
         account,
         partition,
@@ -232,11 +249,19 @@ macro_rules! client {
 
 impl Session {
     client!(backup, aws_sdk_backup, "The region's client of AWS Backup.");
-    client!(dynamodb, aws_sdk_dynamodb, "The region's client of DynamoDB.");
+    client!(
+        dynamodb,
+        aws_sdk_dynamodb,
+        "The region's client of DynamoDB."
+    );
     client!(ec2, aws_sdk_ec2, "The region's client of EC2.");
     client!(kms, aws_sdk_kms, "The region's client of KMS.");
     client!(rds, aws_sdk_rds, "The region's client of RDS.");
-    client!(tagging, aws_sdk_resourcegroupstagging, "The region's client of the tagging API.");
+    client!(
+        tagging,
+        aws_sdk_resourcegroupstagging,
+        "The region's client of the tagging API."
+    );
 
     /// The region's client of S3.
     #[must_use]
@@ -250,10 +275,20 @@ impl Session {
         })
     }
 
-    fn cached<C: Clone>(&self, cache: &Cache<C>, region: &str, make: impl FnOnce(&SdkConfig, Counter) -> C) -> C {
+    fn cached<C: Clone>(
+        &self,
+        cache: &Cache<C>,
+        region: &str,
+        make: impl FnOnce(&SdkConfig, Counter) -> C,
+    ) -> C {
         let mut clients = cache.lock().unwrap_or_else(PoisonError::into_inner);
         let client = clients.entry(region.to_owned()).or_insert_with(|| {
-            let config = self.config.clone().into_builder().region(Region::new(region.to_owned())).build();
+            let config = self
+                .config
+                .clone()
+                .into_builder()
+                .region(Region::new(region.to_owned()))
+                .build();
             make(&config, Counter(Arc::clone(&self.meter)))
         });
         client.clone()
@@ -262,6 +297,9 @@ impl Session {
     /// The ARN of something of the account's in a region.
     #[must_use]
     pub fn arn(&self, service: &str, region: &str, resource: &str) -> String {
-        format!("arn:{}:{service}:{region}:{}:{resource}", self.partition, self.account)
+        format!(
+            "arn:{}:{service}:{region}:{}:{resource}",
+            self.partition, self.account
+        )
     }
 }

@@ -43,7 +43,12 @@ impl Tagged {
 }
 
 /// Reads the tags of a region.
-pub async fn collect(session: &Session, caller: &Arc<Caller>, region: &str, tag_key: &str) -> Tagged {
+pub async fn collect(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    tag_key: &str,
+) -> Tagged {
     let scope = caller.scope(region, SHARED);
     let pages = session
         .tagging(region)
@@ -71,5 +76,7 @@ pub async fn collect(session: &Session, caller: &Arc<Caller>, region: &str, tag_
 
 /// The tags that a snapshot keeps, of those that AWS returned.
 pub fn keep(tags: impl IntoIterator<Item = (String, String)>, tag_key: &str) -> Tags {
-    tags.into_iter().filter(|(key, _)| is_kept(key, tag_key)).collect()
+    tags.into_iter()
+        .filter(|(key, _)| is_kept(key, tag_key))
+        .collect()
 }

@@ -32,8 +32,16 @@ const ROUTE_TABLE_PAGE: i32 = 100;
 pub async fn collect(session: &Session, caller: &Arc<Caller>, region: &str) -> Network {
     let scope = caller.scope(region, "vpc");
     let client = session.ec2(region);
-    let vpcs = client.describe_vpcs().max_results(PAGE).into_paginator().send();
-    let subnets = client.describe_subnets().max_results(PAGE).into_paginator().send();
+    let vpcs = client
+        .describe_vpcs()
+        .max_results(PAGE)
+        .into_paginator()
+        .send();
+    let subnets = client
+        .describe_subnets()
+        .max_results(PAGE)
+        .into_paginator()
+        .send();
     let tables = client
         .describe_route_tables()
         .max_results(ROUTE_TABLE_PAGE)
@@ -52,7 +60,8 @@ pub async fn collect(session: &Session, caller: &Arc<Caller>, region: &str) -> N
     let (vpcs, subnets, route_tables, interfaces, endpoints) = tokio::join!(
         scope.list(DESCRIBE_VPCS, vpcs, |page| {
             let vpcs = page.vpcs.unwrap_or_default().into_iter();
-            vpcs.filter_map(|vpc| vpc_of(session, region, vpc)).collect()
+            vpcs.filter_map(|vpc| vpc_of(session, region, vpc))
+                .collect()
         }),
         scope.list(DESCRIBE_SUBNETS, subnets, |page| {
             let subnets = page.subnets.unwrap_or_default().into_iter();
@@ -106,7 +115,9 @@ fn vpc_of(session: &Session, region: &str, vpc: aws_sdk_ec2::types::Vpc) -> Opti
             session.partition,
             owner.as_deref().unwrap_or(&session.account)
         ),
-        name: tags.find(|tag| tag.key.as_deref() == Some("Name")).and_then(|tag| tag.value),
+        name: tags
+            .find(|tag| tag.key.as_deref() == Some("Name"))
+            .and_then(|tag| tag.value),
         is_default: vpc.is_default.unwrap_or_default(),
         owner,
         id,
@@ -119,7 +130,9 @@ fn route_table_of(table: aws_sdk_ec2::types::RouteTable) -> Option<RouteTable> {
     Some(RouteTable {
         id: table.route_table_id?,
         vpc_id: table.vpc_id?,
-        main: associations.iter().any(|association| association.main == Some(true)),
+        main: associations
+            .iter()
+            .any(|association| association.main == Some(true)),
         subnets: associations
             .into_iter()
             .filter_map(|association| association.subnet_id)
@@ -137,7 +150,9 @@ fn route_of(route: aws_sdk_ec2::types::Route) -> Option<Route> {
     Some(Route {
         destination,
         target: route.gateway_id?,
-        state: route.state.map_or_else(String::new, |state| state.as_str().to_owned()),
+        state: route
+            .state
+            .map_or_else(String::new, |state| state.as_str().to_owned()),
     })
 }
 
@@ -152,7 +167,9 @@ fn endpoint_of(endpoint: aws_sdk_ec2::types::VpcEndpoint) -> Option<VpcEndpoint>
         vpc_id: endpoint.vpc_id?,
         endpoint_type,
         service_name,
-        state: endpoint.state.map_or_else(String::new, |state| state.as_str().to_owned()),
+        state: endpoint
+            .state
+            .map_or_else(String::new, |state| state.as_str().to_owned()),
         policy: if judged {
             DESCRIBE_VPC_ENDPOINTS.field(endpoint.policy_document, "PolicyDocument")
         } else {
