@@ -311,7 +311,7 @@ pub fn judge_sharing(cx: &Cx<'_>, key: &KeyUse<'_>, need: Need) -> Judgement {
                 "{name} belongs to account {}, and only that account can read its policy: ask its owner whether it lets {central} in",
                 key.account()
             );
-            return Err(Gap::told(GapKind::Foreign, message));
+            return Ok(open_question(key, GapKind::Foreign, message));
         }
         KeyOwner::Own | KeyOwner::Unclear => {}
     }
@@ -345,9 +345,16 @@ pub fn judge_sharing(cx: &Cx<'_>, key: &KeyUse<'_>, need: Need) -> Judgement {
             open.action,
             open.decision.reason()
         );
-        return Err(Gap::told(GapKind::Unreadable, message));
+        return Ok(open_question(key, GapKind::Unreadable, message));
     }
     Ok(Outcome::pass(format!("{name} lets {central} in"))
         .about(key.arn.as_str())
         .with("key_arn", key.arn.as_str()))
+}
+
+/// Unknown for a reason that all resources under the key share.
+fn open_question(key: &KeyUse<'_>, kind: GapKind, message: String) -> Outcome {
+    Outcome::unknown(&Gap::told(kind, message))
+        .about(key.arn.as_str())
+        .with("key_arn", key.arn.as_str())
 }

@@ -34,10 +34,31 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     observed.get()?;
     let key = &cx.settings.tag_key;
     Ok(match cx.backup_tag(observed) {
-        BackupTag::None => Outcome::breach(format!("no {key} tag: it is not backed up")).fix(
-            format!("Tag it {key}=enabled, or {key}=disabled where it needs no backup."),
-        ),
+        BackupTag::None => match held_by(cx, resource) {
+            Some(instance) => Outcome::breach(format!(
+                "no {key} tag: it is not backed up on its own, only with its instance {instance}"
+            ))
+            .fix(format!(
+                "Tag it {key}=disabled: the backup of {instance} holds it."
+            )),
+            None => Outcome::breach(format!("no {key} tag: it is not backed up")).fix(format!(
+                "Tag it {key}=enabled, or {key}=disabled where it needs no backup."
+            )),
+        },
         BackupTag::Invalid => Outcome::skip("the tag is there but not valid: see backup-tag-valid"),
         tag => Outcome::pass(format!("{key}={}", tag.as_str())),
     })
+}
+
+/// The instance whose backup holds the volume anyway.
+fn held_by<'a>(cx: &Cx<'a>, resource: Resource<'a>) -> Option<&'a str> {
+    let Resource::Volume(volume) = resource else {
+        return None;
+    };
+    let mut instances = volume.attached_to.known()?.iter();
+    let enabled = |id: &&String| {
+        let instance = cx.instance(id);
+        instance.is_ok_and(|it| cx.backup_tag(&it.tags) == BackupTag::Enabled)
+    };
+    instances.find(enabled).map(String::as_str)
 }

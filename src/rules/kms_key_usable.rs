@@ -48,6 +48,7 @@ fn judge(cx: &Cx<'_>, key: &KeyUse<'_>) -> Judgement {
             .fix("Nothing can decrypt what it encrypted. Restore the data from a backup under another key."));
     };
     let state = metadata.state.as_str();
+    let key_id = format!("--region {} --key-id {}", key.region(), key.arn);
     let region = cx.known_region()?;
     if key.region() != region {
         return Ok(
@@ -67,9 +68,11 @@ fn judge(cx: &Cx<'_>, key: &KeyUse<'_>) -> Judgement {
         "PendingDeletion" | "PendingReplicaDeletion" => Outcome::breach(format!(
             "{name} waits to be deleted: nothing it encrypted can be read after that"
         ))
-        .fix("Run `aws kms cancel-key-deletion` on the key, then `aws kms enable-key`."),
+        .fix(format!(
+            "Run `aws kms cancel-key-deletion {key_id}`, then `aws kms enable-key {key_id}`."
+        )),
         "Disabled" => Outcome::breach(format!("{name} is disabled"))
-            .fix("Run `aws kms enable-key` on the key."),
+            .fix(format!("Run `aws kms enable-key {key_id}`.")),
         "Creating" | "Updating" => {
             Outcome::warn(format!("{name} is {state}: look again in a moment"))
         }

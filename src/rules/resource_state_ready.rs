@@ -54,10 +54,14 @@ fn check(_: &Cx<'_>, resource: Resource<'_>) -> Judgement {
         Readiness::Passing => Outcome::warn(format!(
             "its state is {state}, which passes: look again later"
         )),
-        Readiness::Lasting => {
-            Outcome::breach(format!("its state is {state}: it cannot be backed up"))
-                .fix(format!("Bring it out of the state {state}."))
-        }
+        Readiness::Lasting => Outcome::breach(format!(
+            "its state is {state}: it cannot be backed up"
+        ))
+        .fix(match state.as_str() {
+            "stopped" => "Start it.".to_owned(),
+            "storage-full" => "Give it more storage.".to_owned(),
+            _ => format!("Bring it out of the state {state}."),
+        }),
     }
     .with("state", state.as_str()))
 }

@@ -1047,8 +1047,8 @@ fn without_access_nothing_is_judged_and_nothing_passes() {
             .collect();
         let each = [("ebs-default-encryption", Status::Unknown), OPT_IN_UNKNOWN];
         assert_eq!(found, each.repeat(REGIONS.len()));
-        // The buckets of all regions; instances, volumes, two lists of databases and tables in each.
-        assert_eq!(report.unread.len(), 1 + 5 * REGIONS.len());
+        // The regions, the buckets of all; instances, volumes, two lists of databases and tables in each.
+        assert_eq!(report.unread.len(), 2 + 5 * REGIONS.len());
         for unread in &report.unread {
             assert!(unread.reason.contains("denied"), "{unread:?}");
         }

@@ -9,7 +9,9 @@
 )]
 
 mod accounts;
+mod cli;
 mod command;
+mod layering;
 #[cfg(feature = "aws")]
 mod moto;
 mod policy;

@@ -63,6 +63,7 @@ fn account() -> Value {
     json!({
         "snapshot_version": 1, "account_id": ACCOUNT, "tag_key": "backup",
         "started_at": "2026-03-03T06:00:00Z", "finished_at": "2026-03-03T06:00:04Z",
+        "enabled_regions": {"items": [REGION]},
         "buckets": {"items": []},
         "regions": {REGION: region()},
         "keys": {key_arn(REGION, "1"): private_key()},
