@@ -84,6 +84,13 @@ fn table() -> String {
             rule.title,
         ]);
     }
-    let lines = table.lines().map(|line| line.trim_end().to_owned() + "\n");
+    // The first column's padding stands at the edge of the page.
+    let lines = table.lines().map(|line| {
+        line.strip_prefix(' ')
+            .unwrap_or(&line)
+            .trim_end()
+            .to_owned()
+            + "\n"
+    });
     lines.collect()
 }

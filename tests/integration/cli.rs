@@ -8,11 +8,16 @@ use serde_json::Value;
 use crate::command::{Run, backup_check, repository, run};
 
 fn account(name: &str) -> PathBuf {
-    repository().join("fixtures/accounts").join(format!("{name}.json"))
+    repository()
+        .join("fixtures/accounts")
+        .join(format!("{name}.json"))
 }
 
 fn scan(folder: &Path, snapshot: &str, flags: &[&str]) -> Run {
-    run(backup_check(folder).args(["scan", "--from"]).arg(account(snapshot)).args(flags))
+    run(backup_check(folder)
+        .args(["scan", "--from"])
+        .arg(account(snapshot))
+        .args(flags))
 }
 
 fn empty() -> tempfile::TempDir {
@@ -24,7 +29,11 @@ fn refused(run: &Run, parts: &[&str]) {
     assert_eq!(run.code, 2, "{run:?}");
     assert_eq!(run.stdout, "", "{run:?}");
     for part in parts {
-        assert!(run.stderr.contains(part), "{part:?} is not in {}", run.stderr);
+        assert!(
+            run.stderr.contains(part),
+            "{part:?} is not in {}",
+            run.stderr
+        );
     }
 }
 
@@ -37,7 +46,16 @@ fn exit_codes_of_the_accounts() {
         ("mixed", &[], 1),
         ("mixed", &["--standard", "aws"], 1),
         ("mixed", &["--fail-on", "never"], 0),
-        ("mixed", &["--rule", "s3-versioning-enabled", "--region", "eu-central-1"], 0),
+        (
+            "mixed",
+            &[
+                "--rule",
+                "backup-tag-not-custom",
+                "--region",
+                "eu-central-1",
+            ],
+            0,
+        ),
         ("no-access", &[], 3),
         ("no-access", &["--fail-on", "never"], 0),
     ] {
@@ -51,7 +69,11 @@ fn exit_codes_of_the_accounts() {
 #[test]
 fn stdout_carries_the_report_and_nothing_else() {
     let folder = empty();
-    let run = scan(folder.path(), "mixed", &["--format", "json", "--stats", "-vvv"]);
+    let run = scan(
+        folder.path(),
+        "mixed",
+        &["--format", "json", "--stats", "-vvv"],
+    );
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(report["schema"], "backup-check/v1");
     assert!(run.stderr.contains("API calls"), "{}", run.stderr);
@@ -74,12 +96,20 @@ fn colours_are_for_terminals_and_for_those_who_ask() {
 #[test]
 fn files_are_written_whole_and_stdout_beside_them() {
     let folder = empty();
-    let both = scan(folder.path(), "mixed", &["--format", "table", "json=out.json"]);
+    let both = scan(
+        folder.path(),
+        "mixed",
+        &["--format", "table", "json=out.json"],
+    );
     assert_eq!(both.code, 1);
-    let report: Value = serde_json::from_str(&fs::read_to_string(folder.path().join("out.json")).unwrap()).unwrap();
+    let report: Value =
+        serde_json::from_str(&fs::read_to_string(folder.path().join("out.json")).unwrap()).unwrap();
     assert_eq!(report["scan"]["account_id"], "111122223333");
     assert!(both.stdout.contains("111122223333"));
-    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+    let left: Vec<_> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|it| it.unwrap().file_name())
+        .collect();
     assert_eq!(left, ["out.json"], "a temporary file was left behind");
 
     let quiet = scan(folder.path(), "mixed", &["--format", "json=again.json"]);
@@ -90,12 +120,29 @@ fn files_are_written_whole_and_stdout_beside_them() {
 fn files_that_cannot_be_written_are_named() {
     let folder = empty();
     refused(
-        &scan(folder.path(), "clean", &["--format", "json=no/such/folder/out.json"]),
+        &scan(
+            folder.path(),
+            "clean",
+            &["--format", "json=no/such/folder/out.json"],
+        ),
         &["cannot write no/such/folder/out.json"],
     );
-    refused(&scan(folder.path(), "clean", &["--format", "json", "--format", "table"]), &["two formats go to stdout"]);
-    refused(&scan(folder.path(), "clean", &["--format", "json=a", "table=a"]), &["two formats go to a"]);
-    refused(&scan(folder.path(), "clean", &["--format", "jsn"]), &["jsn", "table, json"]);
+    refused(
+        &scan(
+            folder.path(),
+            "clean",
+            &["--format", "json", "--format", "table"],
+        ),
+        &["two formats go to stdout"],
+    );
+    refused(
+        &scan(folder.path(), "clean", &["--format", "json=a", "table=a"]),
+        &["two formats go to a"],
+    );
+    refused(
+        &scan(folder.path(), "clean", &["--format", "jsn"]),
+        &["jsn", "table, json"],
+    );
 }
 
 #[test]
@@ -108,7 +155,10 @@ fn snapshots_that_cannot_be_judged_are_refused_with_the_reason() {
         ("hello".to_owned(), &["not a snapshot", "line 1 column 1"]),
         ("{}".to_owned(), &["snapshot_version"]),
         ("[]".to_owned(), &["snapshot_version"]),
-        (whole[..whole.len() / 2].to_owned(), &["not a snapshot", "line"]),
+        (
+            whole[..whole.len() / 2].to_owned(),
+            &["not a snapshot", "line"],
+        ),
         (
             whole.replacen("\"snapshot_version\": 1", "\"snapshot_version\": 99", 1),
             &["newer backup-check", "99", "up to 1"],
@@ -117,15 +167,30 @@ fn snapshots_that_cannot_be_judged_are_refused_with_the_reason() {
             whole.replacen("\"known\": \"in-use\"", "\"known\": 5", 1),
             &["damaged snapshot", "line", "column", "string"],
         ),
-        (whole.replacen("\"volumes\"", "\"volume\"", 1), &["damaged snapshot", "unknown field `volume`"]),
+        (
+            whole.replacen("\"volumes\"", "\"volume\"", 1),
+            &["damaged snapshot", "unknown field `volume`"],
+        ),
     ] {
         fs::write(&file, &text).unwrap();
-        refused(&run(backup_check(folder.path()).args(["scan", "--from", "x.json"])), parts);
+        refused(
+            &run(backup_check(folder.path()).args(["scan", "--from", "x.json"])),
+            parts,
+        );
     }
     fs::write(&file, b"\xff\xfe\x00").unwrap();
-    refused(&run(backup_check(folder.path()).args(["scan", "--from", "x.json"])), &["x.json", "UTF-8"]);
-    refused(&run(backup_check(folder.path()).args(["scan", "--from", "gone.json"])), &["cannot read gone.json"]);
-    refused(&run(backup_check(folder.path()).args(["scan", "--from", "."])), &["cannot read ."]);
+    refused(
+        &run(backup_check(folder.path()).args(["scan", "--from", "x.json"])),
+        &["x.json", "UTF-8"],
+    );
+    refused(
+        &run(backup_check(folder.path()).args(["scan", "--from", "gone.json"])),
+        &["cannot read gone.json"],
+    );
+    refused(
+        &run(backup_check(folder.path()).args(["scan", "--from", "."])),
+        &["cannot read ."],
+    );
 }
 
 #[test]
@@ -141,16 +206,35 @@ fn a_snapshot_can_come_from_stdin() {
 fn wrong_usage_is_named() {
     let folder = empty();
     for (flags, parts) in [
-        (&["--rule", "s3-versoning-enabled"][..], &["--rule", "s3-versoning-enabled", "s3-versioning-enabled was probably meant"][..]),
+        (
+            &["--rule", "s3-versoning-enabled"][..],
+            &[
+                "--rule",
+                "s3-versoning-enabled",
+                "s3-versioning-enabled was probably meant",
+            ][..],
+        ),
         (&["--rule", "nonsense"], &["nonsense", "backup-check rules"]),
         (&["--skip-rule", "x"], &["--skip-rule", "\"x\""]),
-        (&["--rule", "network", "--skip-rule", "network"], &["leave no rule"]),
+        (
+            &["--rule", "network", "--skip-rule", "network"],
+            &["leave no rule"],
+        ),
         (&["--decide", "money"], &["money", "tagging"]),
-        (&["--allow-unknown", "kms-key-share"], &["kms-key-shared was probably meant"]),
-        (&["--central-account", "12"], &["--central-account", "12 digits"]),
+        (
+            &["--allow-unknown", "kms-key-share"],
+            &["kms-key-shared was probably meant"],
+        ),
+        (
+            &["--central-account", "12"],
+            &["--central-account", "12 digits"],
+        ),
         (&["--org-id", "123"], &["--org-id", "o-a1b2c3d4e5"]),
         (&["--region", "europe"], &["--region", "eu-central-1"]),
-        (&["--region", "eu-north-1"], &["eu-north-1", "only ap-southeast-1"]),
+        (
+            &["--region", "eu-north-1"],
+            &["eu-north-1", "only ap-southeast-1"],
+        ),
         (&["--standard", "strict"], &["strict", "guide", "aws"]),
         (&["--fail-on", "error"], &["error", "never"]),
         (&["--profile", "dev"], &["--profile", "--from"]),
@@ -158,8 +242,14 @@ fn wrong_usage_is_named() {
     ] {
         refused(&scan(folder.path(), "clean", flags), parts);
     }
-    refused(&run(backup_check(folder.path()).arg("scna")), &["scna", "scan"]);
-    refused(&run(backup_check(folder.path()).args(["explain", "kms-key"])), &["kms-key"]);
+    refused(
+        &run(backup_check(folder.path()).arg("scna")),
+        &["scna", "scan"],
+    );
+    refused(
+        &run(backup_check(folder.path()).args(["explain", "kms-key"])),
+        &["kms-key"],
+    );
 }
 
 #[test]
@@ -178,15 +268,33 @@ fn the_config_is_found_upwards_and_flags_go_over_it() {
         let report: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run:?}"));
         report
     };
-    assert_eq!(judged("standard = \"aws\"\n", &[])["scan"]["standard"], "aws");
-    assert_eq!(judged("standard = \"aws\"\n", &["--standard", "guide"])["scan"]["standard"], "guide");
-    assert_eq!(judged("central_account = \"999988887777\"\n", &[])["scan"]["central_account_id"], "999988887777");
-    let without = judged("[severity]\nencryption-at-rest = \"off\"\nkms-key-shared = \"warn\"\n", &[]);
+    assert_eq!(
+        judged("standard = \"aws\"\n", &[])["scan"]["standard"],
+        "aws"
+    );
+    assert_eq!(
+        judged("standard = \"aws\"\n", &["--standard", "guide"])["scan"]["standard"],
+        "guide"
+    );
+    assert_eq!(
+        judged("central_account = \"999988887777\"\n", &[])["scan"]["central_account_id"],
+        "999988887777"
+    );
+    let without = judged(
+        "[severity]\nencryption-at-rest = \"off\"\nkms-key-shared = \"warn\"\n",
+        &[],
+    );
     let of = |rule: &str, status: &str| {
         let findings = without["findings"].as_array().unwrap();
-        findings.iter().filter(|it| it["rule"] == rule && it["status"] == status).count()
+        findings
+            .iter()
+            .filter(|it| it["rule"] == rule && it["status"] == status)
+            .count()
     };
-    assert_eq!(of("encryption-at-rest", "fail") + of("encryption-at-rest", "pass"), 0);
+    assert_eq!(
+        of("encryption-at-rest", "fail") + of("encryption-at-rest", "pass"),
+        0
+    );
     assert_eq!(of("kms-key-shared", "fail"), 0);
     assert!(of("kms-key-shared", "warn") > 0);
 }
@@ -195,10 +303,19 @@ fn the_config_is_found_upwards_and_flags_go_over_it() {
 fn a_bad_config_names_its_line() {
     let folder = empty();
     for (text, parts) in [
-        ("regions = [\"eu-west-1\"]\ncolour = true\n", &["backup-check.toml", "line 2", "unknown field `colour`"][..]),
-        ("[severity]\n\nkms-key-share = \"off\"\n", &["line 3", "kms-key-shared was probably meant"]),
+        (
+            "regions = [\"eu-west-1\"]\ncolour = true\n",
+            &["backup-check.toml", "line 2", "unknown field `colour`"][..],
+        ),
+        (
+            "[severity]\n\nkms-key-share = \"off\"\n",
+            &["line 3", "kms-key-shared was probably meant"],
+        ),
         ("decide = [\"acount\"]\n", &["line 1", "acount", "account"]),
-        ("allow_unknown = [\n  \"nonsense\",\n]\n", &["line 2", "nonsense"]),
+        (
+            "allow_unknown = [\n  \"nonsense\",\n]\n",
+            &["line 2", "nonsense"],
+        ),
         ("central_account = 692653576357\n", &["line 1", "string"]),
         ("standard = \n", &["line 1"]),
     ] {
@@ -206,24 +323,41 @@ fn a_bad_config_names_its_line() {
         refused(&scan(folder.path(), "clean", &[]), parts);
     }
     fs::remove_file(folder.path().join("backup-check.toml")).unwrap();
-    refused(&scan(folder.path(), "clean", &["--config", "other.toml"]), &["cannot read other.toml"]);
+    refused(
+        &scan(folder.path(), "clean", &["--config", "other.toml"]),
+        &["cannot read other.toml"],
+    );
     fs::write(folder.path().join("tag.toml"), "tag_key = \"sicherung\"\n").unwrap();
-    refused(&scan(folder.path(), "clean", &["--config", "tag.toml"]), &["\"backup\"", "\"sicherung\"", "collect again"]);
+    refused(
+        &scan(folder.path(), "clean", &["--config", "tag.toml"]),
+        &["\"backup\"", "\"sicherung\"", "collect again"],
+    );
 }
 
 #[test]
 fn unknown_findings_can_be_allowed() {
     let folder = empty();
     let only = ["--rule", "kms-key-shared", "--region", "eu-west-1"];
-    let flags = |more: &[&'static str]| only.iter().copied().chain(more.iter().copied()).collect::<Vec<_>>();
+    let flags = |more: &[&'static str]| {
+        only.iter()
+            .copied()
+            .chain(more.iter().copied())
+            .collect::<Vec<_>>()
+    };
     let decided = |run: &Run| {
         let report: Value = serde_json::from_str(&run.stdout).unwrap();
         let findings = report["findings"].as_array().unwrap();
-        findings.iter().filter(|it| it["status"] == "unknown" && it["deciding"] == true).count()
+        findings
+            .iter()
+            .filter(|it| it["status"] == "unknown" && it["deciding"] == true)
+            .count()
     };
     let strict = scan(folder.path(), "mixed", &flags(&["--format", "json"]));
     assert!(decided(&strict) > 0);
-    for allow in [&["--format", "json", "--allow-unknown"][..], &["--format", "json", "--allow-unknown", "kms-key-shared"]] {
+    for allow in [
+        &["--format", "json", "--allow-unknown"][..],
+        &["--format", "json", "--allow-unknown", "kms-key-shared"],
+    ] {
         assert_eq!(decided(&scan(folder.path(), "mixed", &flags(allow))), 0);
     }
 }
@@ -266,9 +400,16 @@ fn the_report_holds_to_its_schema() {
     let schema: Value = serde_json::from_str(&printed.stdout).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     for snapshot in ["clean", "mixed", "no-access"] {
-        for flags in [&["--format", "json"][..], &["--format", "json", "--show-skipped"]] {
-            let report = serde_json::from_str(&scan(folder.path(), snapshot, flags).stdout).unwrap();
-            let errors: Vec<String> = validator.iter_errors(&report).map(|it| it.to_string()).collect();
+        for flags in [
+            &["--format", "json"][..],
+            &["--format", "json", "--show-skipped"],
+        ] {
+            let report =
+                serde_json::from_str(&scan(folder.path(), snapshot, flags).stdout).unwrap();
+            let errors: Vec<String> = validator
+                .iter_errors(&report)
+                .map(|it| it.to_string())
+                .collect();
             assert!(errors.is_empty(), "{snapshot}: {errors:?}");
         }
     }
@@ -285,11 +426,19 @@ fn rules_are_listed_and_explained() {
     let table = run(backup_check(folder.path()).arg("rules")).stdout;
     for rule in rules {
         let id = rule["id"].as_str().unwrap();
-        assert!(table.lines().any(|line| line.starts_with(&format!("{id} "))), "{id} is not in the table");
+        assert!(
+            table
+                .lines()
+                .any(|line| line.starts_with(&format!("{id} "))),
+            "{id} is not in the table"
+        );
         let explained = run(backup_check(folder.path()).args(["explain", id]));
         assert_eq!(explained.code, 0);
         for part in [id, rule["title"].as_str().unwrap(), "## Fix", "## Sources"] {
-            assert!(explained.stdout.contains(part), "explain {id} has no {part:?}");
+            assert!(
+                explained.stdout.contains(part),
+                "explain {id} has no {part:?}"
+            );
         }
     }
 }
@@ -303,7 +452,9 @@ fn the_policy_narrows_to_services() {
         let policy: Value = serde_json::from_str(&printed.stdout).unwrap();
         assert_eq!(policy["Version"], "2012-10-17");
         let list = policy["Statement"][0]["Action"].as_array().unwrap();
-        list.iter().map(|it| it.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        list.iter()
+            .map(|it| it.as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     let all = actions(&[]);
     let buckets = actions(&["--service", "s3"]);
@@ -314,9 +465,15 @@ fn the_policy_narrows_to_services() {
     let reads = ["Describe", "Get", "List"];
     for action in &all {
         let verb = action.split_once(':').unwrap().1;
-        assert!(reads.iter().any(|read| verb.starts_with(read)), "{action} does not read");
+        assert!(
+            reads.iter().any(|read| verb.starts_with(read)),
+            "{action} does not read"
+        );
     }
-    refused(&run(backup_check(folder.path()).args(["iam-policy", "--service", "sqs"])), &["sqs", "dynamodb"]);
+    refused(
+        &run(backup_check(folder.path()).args(["iam-policy", "--service", "sqs"])),
+        &["sqs", "dynamodb"],
+    );
 }
 
 #[cfg(feature = "aws")]
@@ -324,7 +481,14 @@ fn the_policy_narrows_to_services() {
 fn no_credentials_is_one_sentence() {
     let folder = empty();
     let none = run(backup_check(folder.path()).arg("scan"));
-    refused(&none, &["no usable AWS credentials", "AWS_ACCESS_KEY_ID", "aws sts get-caller-identity"]);
+    refused(
+        &none,
+        &[
+            "no usable AWS credentials",
+            "AWS_ACCESS_KEY_ID",
+            "aws sts get-caller-identity",
+        ],
+    );
     assert_eq!(none.stderr.lines().count(), 1, "{}", none.stderr);
     let profile = run(backup_check(folder.path()).args(["scan", "--profile", "nobody"]));
     refused(&profile, &["profile \"nobody\""]);
@@ -333,5 +497,8 @@ fn no_credentials_is_one_sentence() {
         &run(backup_check(folder.path()).args(["scan", "--role-arn", "Auditor"])),
         &["--role-arn", "arn:aws:iam::111122223333:role/Auditor"],
     );
-    refused(&run(backup_check(folder.path()).args(["scan", "--external-id", "x"])), &["--role-arn"]);
+    refused(
+        &run(backup_check(folder.path()).args(["scan", "--external-id", "x"])),
+        &["--role-arn"],
+    );
 }

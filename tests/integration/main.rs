@@ -11,6 +11,7 @@
 mod accounts;
 mod cli;
 mod command;
+mod docs;
 mod layering;
 #[cfg(feature = "aws")]
 mod moto;

@@ -56,10 +56,10 @@ pub async fn collect(
             let named = classify(session, region, &name);
             match &named {
                 Named::Key(arn) => {
-                    drop(wanted.entry(arn.clone()).or_insert_with(|| region.clone()))
+                    wanted.entry(arn.clone()).or_insert_with(|| region.clone());
                 }
                 Named::Alias(arn) => {
-                    drop(aliases.entry(arn.clone()).or_insert_with(|| region.clone()))
+                    aliases.entry(arn.clone()).or_insert_with(|| region.clone());
                 }
                 Named::AwsManaged => {}
             }
