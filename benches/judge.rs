@@ -1,5 +1,7 @@
 //! How long it takes to judge and to report. `cargo bench --no-default-features`.
 
+#![allow(clippy::expect_used, reason = "a benchmark may fail loudly")]
+
 use std::hint::black_box;
 
 use backup_check::evaluate::{Options, evaluate};

@@ -38,8 +38,11 @@ pub struct Cx<'a> {
 #[derive(Debug, Default)]
 pub struct PolicyCache {
     documents: RefCell<BTreeMap<String, Result<Rc<Document>, Gap>>>,
-    access: RefCell<BTreeMap<(String, &'static str, String), Rc<CopyAccess>>>,
+    access: RefCell<BTreeMap<KeyPath, Rc<CopyAccess>>>,
 }
+
+/// A key's ARN, the service that asks for it, and the region.
+type KeyPath = (String, &'static str, String);
 
 impl<'a> Cx<'a> {
     /// Look-ups for one region of a snapshot.
@@ -51,10 +54,7 @@ impl<'a> Cx<'a> {
         policies: &'a PolicyCache,
     ) -> Self {
         let seen = snapshot.regions.get(region);
-        fn index<'b, T>(
-            listing: Option<&'b Listing<T>>,
-            id: fn(&T) -> &str,
-        ) -> BTreeMap<&'b str, &'b T> {
+        fn index<T>(listing: Option<&Listing<T>>, id: fn(&T) -> &str) -> BTreeMap<&str, &T> {
             let items = listing
                 .map(|listing| listing.items.as_slice())
                 .unwrap_or_default();

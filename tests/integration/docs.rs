@@ -115,11 +115,9 @@ fn the_first_look_shows_every_status() {
 fn every_flag_and_exit_code_is_in_the_readme() {
     let readme = readme();
     let (_, help) = printed("scan --help");
-    let flags = help.lines().filter_map(|line| {
-        line.trim_start()
-            .split_whitespace()
-            .find(|word| word.starts_with("--"))
-    });
+    let flags = help
+        .lines()
+        .filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")));
     let mut count = 0;
     for flag in flags {
         let flag = flag.trim_end_matches([',', '.', '[', ']']);

@@ -134,8 +134,10 @@ impl Caller {
     /// Notes that a region is not enabled for the account.
     pub fn disabled(&self, region: &str) {
         for (service, _) in SERVICES {
-            let mut tally = Tally::default();
-            tally.first = Some(Gap::told(GapKind::RegionDisabled, ""));
+            let tally = Tally {
+                first: Some(Gap::told(GapKind::RegionDisabled, "")),
+                ..Tally::default()
+            };
             self.books()
                 .entry((region.to_owned(), service))
                 .or_default()
