@@ -204,7 +204,13 @@ fn no_room_reaches_where_it_must_not() {
     }
 }
 
-const SDK: [&str; 4] = ["aws_config", "aws_sdk_", "aws_smithy_", "aws_types"];
+const SDK: [&str; 5] = [
+    "aws_config",
+    "aws_credential_types",
+    "aws_sdk_",
+    "aws_smithy_",
+    "aws_types",
+];
 
 #[test]
 fn only_the_command_line_uses_anyhow_and_only_the_collectors_use_the_sdk() {

@@ -740,3 +740,32 @@ fn a_region_that_is_not_enabled_is_left_alone() {
             .all(|it| it.account != account || !it.operation.is_empty())
     );
 }
+
+#[test]
+fn a_profile_that_is_named_goes_over_keys_in_the_environment() {
+    let moto = moto();
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path();
+    fs::write(
+        home.join("config"),
+        "[profile member]\nregion = eu-west-1\nrole_arn = arn:aws:iam::777788889999:role/x\nsource_profile = base\n\
+         [profile base]\naws_access_key_id = a\naws_secret_access_key = b\n",
+    )
+    .unwrap();
+    let scanned = |flags: &[&str], environment: &[(&str, &str)]| {
+        let run = run(moto
+            .command(home)
+            .env("AWS_CONFIG_FILE", home.join("config"))
+            .envs(environment.iter().copied())
+            .args(["scan", "--format", "json", "--region", "eu-west-1"])
+            .args(flags));
+        let report: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run:?}"));
+        report["scan"]["account_id"].as_str().unwrap().to_owned()
+    };
+    // moto's account for keys that no role gave.
+    let own = "123456789012";
+    assert_eq!(scanned(&["--profile", "member"], &[]), "777788889999");
+    assert_eq!(scanned(&[], &[]), own);
+    // Keys in the environment go over AWS_PROFILE, as in the AWS CLI.
+    assert_eq!(scanned(&[], &[("AWS_PROFILE", "member")]), own);
+}

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use aws_smithy_async::future::pagination_stream::PaginationStream;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::sync::{Semaphore, watch};
 
@@ -419,7 +420,17 @@ pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     while let Some(source) = last.source() {
         last = source;
     }
-    shortened(&last.to_string())
+    match last.downcast_ref::<ErrorMetadata>() {
+        Some(answer) => {
+            let (code, message) = (answer.code(), answer.message());
+            shortened(&format!(
+                "{}: {}",
+                code.unwrap_or("Unknown"),
+                message.unwrap_or_default()
+            ))
+        }
+        None => shortened(&last.to_string()),
+    }
 }
 
 // A proxy's error page is no message.

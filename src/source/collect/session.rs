@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::service_config::ServiceConfigKey;
@@ -141,6 +145,15 @@ pub async fn connect(access: &Access, meter: Arc<Meter>) -> Result<Session, Conn
     if untouched {
         builder = builder.retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS));
     }
+    if let Some(profile) = &access.profile {
+        // As in the AWS CLI, a profile that is named goes over keys in the environment.
+        let place = ProviderConfig::without_region().with_region(Some(Region::new(home.clone())));
+        let provider = ProfileFileCredentialsProvider::builder()
+            .configure(&place)
+            .profile_name(profile)
+            .build();
+        builder = builder.credentials_provider(SharedCredentialsProvider::new(provider));
+    }
     let mut config = builder.build();
     if let Some(role) = &access.role_arn {
         let mut provider = AssumeRoleProvider::builder(role)
@@ -152,9 +165,7 @@ pub async fn connect(access: &Access, meter: Arc<Meter>) -> Result<Session, Conn
         let provider = provider.build().await;
         config = config
             .into_builder()
-            .credentials_provider(aws_sdk_sts::config::SharedCredentialsProvider::new(
-                provider,
-            ))
+            .credentials_provider(SharedCredentialsProvider::new(provider))
             .build();
     }
     identify(access, config, home, meter).await
@@ -192,7 +203,11 @@ async fn identify(
         },
         _ => ConnectError::NoCredentials {
             tried: tried(access),
-            reason: innermost(&error),
+            reason: match &access.profile {
+                Some(_) if has_none(&error) => "it is not there, or holds none".to_owned(),
+                None if has_none(&error) => "none of them holds any".to_owned(),
+                _ => innermost(&error),
+            },
         },
     })?;
     let (Some(account), Some(caller_arn)) = (identity.account, identity.arn) else {
@@ -218,6 +233,17 @@ fn tried(access: &Access) -> String {
         Some(profile) => format!("the profile {profile:?} in ~/.aws/config and ~/.aws/credentials"),
         None => "the environment (AWS_ACCESS_KEY_ID, AWS_PROFILE), the default profile with its SSO, login, process or role settings, web identity, and the role of the container or instance".to_owned(),
     }
+}
+
+/// Whether no place held credentials, as opposed to one that held bad ones.
+fn has_none(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut chain = std::iter::successors(Some(error), |error| error.source());
+    chain.any(|error| {
+        matches!(
+            error.downcast_ref(),
+            Some(CredentialsError::CredentialsNotLoaded(_))
+        )
+    })
 }
 
 // Emulators, proxies and VPC endpoints have no name for each bucket.
