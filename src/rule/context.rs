@@ -9,7 +9,7 @@ use crate::model::observed::{Gap, GapKind};
 use crate::model::rds::DbInstance;
 use crate::model::snapshot::{Region, Snapshot};
 use crate::model::tag::{BackupTag, Tags};
-use crate::model::{Listing, Observed};
+use crate::model::{Listing, Observed, Resource};
 use crate::policy::copy::{self, Asker, CopyAccess, KeyFacts, Via};
 use crate::policy::document::Document;
 use crate::settings::Settings;
@@ -138,6 +138,18 @@ impl<'a> Cx<'a> {
             .seen
             .and_then(|region| region.db_instances.gap.as_ref());
         found(&self.databases, id, gap)
+    }
+
+    /// The tags of a resource that can be backed up, and what its backup tag says.
+    ///
+    /// # Errors
+    /// Why the tags could not be read.
+    pub fn tags_of<'r>(&self, resource: Resource<'r>) -> Result<(BackupTag, &'r Tags), Gap> {
+        match resource.tags() {
+            Some(observed @ Observed::Known(tags)) => Ok((self.backup_tag(observed), tags)),
+            Some(Observed::Unknown(gap)) => Err(gap.clone()),
+            None => Err(Gap::not_collected()),
+        }
     }
 
     /// What a resource's backup tag says.

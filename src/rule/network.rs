@@ -6,6 +6,7 @@ use crate::model::vpc::{Network, Vpc, VpcEndpoint};
 use crate::model::{Gap, Resource};
 
 use super::Cx;
+use super::outcome::Outcome;
 
 /// The subnets of a VPC that hold workloads.
 #[derive(Debug)]
@@ -94,4 +95,44 @@ pub fn s3_endpoints<'a>(
                 && endpoint.service_name.eq_ignore_ascii_case(&service)
         })
         .partition(|endpoint| endpoint.state.eq_ignore_ascii_case("available"))
+}
+
+/// What a rule about a VPC's S3 gateway endpoints judges.
+#[derive(Debug)]
+pub struct InUse<'a> {
+    /// The region's networks.
+    pub network: &'a Network,
+    /// What runs in the VPC.
+    pub running: Workloads<'a>,
+    /// Its available gateway endpoints for S3: one at least.
+    pub endpoints: Vec<&'a VpcEndpoint>,
+}
+
+/// A VPC's S3 gateway endpoints, where something runs that may use them; else why they do not matter.
+///
+/// # Errors
+/// Why it is not known whether there are any.
+pub fn endpoints_in_use<'a>(cx: &Cx<'a>, vpc: &Vpc) -> Result<Result<InUse<'a>, Outcome>, Gap> {
+    if !is_own(cx, vpc) {
+        return Ok(Err(Outcome::skip(
+            "shared by another account, which alone can change its endpoints and routes",
+        )));
+    }
+    let network = &cx.seen()?.network;
+    let running = workloads(cx, vpc)?;
+    if !running.any && running.gap.is_none() {
+        return Ok(Err(Outcome::skip("nothing runs in it")));
+    }
+    let (endpoints, _) = s3_endpoints(network, vpc, cx.region);
+    if endpoints.is_empty() {
+        network.endpoints.all()?;
+        return Ok(Err(Outcome::skip(
+            "has no gateway endpoint for S3: see s3-gateway-endpoint-present",
+        )));
+    }
+    Ok(Ok(InUse {
+        network,
+        running,
+        endpoints,
+    }))
 }

@@ -28,12 +28,9 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
-    let Some(observed) = resource.tags() else {
-        return Ok(Outcome::skip("has no tags"));
-    };
-    observed.get()?;
+    let (tag, _) = cx.tags_of(resource)?;
     let key = &cx.settings.tag_key;
-    Ok(match cx.backup_tag(observed) {
+    Ok(match tag {
         BackupTag::None => match held_by(cx, resource) {
             Some(instance) => Outcome::breach(format!(
                 "no {key} tag: it is not backed up on its own, only with its instance {instance}"

@@ -28,12 +28,9 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
-    let Some(observed) = resource.tags() else {
-        return Ok(Outcome::skip("has no tags"));
-    };
-    observed.get()?;
+    let (tag, _) = cx.tags_of(resource)?;
     let key = &cx.settings.tag_key;
-    Ok(match cx.backup_tag(observed) {
+    Ok(match tag {
         BackupTag::Custom => Outcome::breach(format!(
             "{key}=custom: its backups are lost with the account, nothing is copied to {}",
             cx.settings.central_account

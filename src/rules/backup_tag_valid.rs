@@ -29,12 +29,9 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
-    let Some(observed) = resource.tags() else {
-        return Ok(Outcome::skip("has no tags"));
-    };
-    let tags = observed.get()?;
+    let (tag, tags) = cx.tags_of(resource)?;
     let key = cx.settings.tag_key.as_str();
-    match cx.backup_tag(observed) {
+    match tag {
         BackupTag::Enabled | BackupTag::Disabled | BackupTag::Custom => {
             Ok(Outcome::pass(format!("{key}={}", tags[key])).with("value", tags[key].as_str()))
         }

@@ -3,7 +3,7 @@ use serde_json::Value;
 use crate::model::Gap;
 use crate::model::observed::GapKind;
 use crate::model::vpc::{Vpc, VpcEndpoint};
-use crate::rule::network::{is_own, s3_endpoints, workloads};
+use crate::rule::network::{InUse, endpoints_in_use};
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
 use crate::settings::Severity;
 
@@ -33,23 +33,14 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, vpc: &Vpc) -> Judgement {
-    if !is_own(cx, vpc) {
-        return Ok(Outcome::skip(
-            "shared by another account, which alone can change its endpoints",
-        ));
-    }
-    let network = &cx.seen()?.network;
-    let running = workloads(cx, vpc)?;
-    if !running.any && running.gap.is_none() {
-        return Ok(Outcome::skip("nothing runs in it"));
-    }
-    let (endpoints, _) = s3_endpoints(network, vpc, cx.region);
-    if endpoints.is_empty() {
-        network.endpoints.all()?;
-        return Ok(Outcome::skip(
-            "has no gateway endpoint for S3: see s3-gateway-endpoint-present",
-        ));
-    }
+    let InUse {
+        network,
+        running,
+        endpoints,
+    } = match endpoints_in_use(cx, vpc)? {
+        Ok(in_use) => in_use,
+        Err(skip) => return Ok(skip),
+    };
     if let (false, Some(gap)) = (running.any, running.gap) {
         return Err(gap.clone());
     }

@@ -4,9 +4,11 @@
 //! many run at once, turns each failure into a gap, and keeps the books from which coverage comes.
 
 pub mod backup;
+pub mod books;
 pub mod call;
 pub mod dynamodb;
 pub mod ec2;
+mod failure;
 pub mod kms;
 pub mod meter;
 pub mod rds;
@@ -160,7 +162,7 @@ pub async fn collect(
     }
     let keys = kms::collect(session, caller, &mut regions, &buckets.items).await;
     for name in disabled {
-        caller.disabled(&name);
+        caller.books().disabled(&name);
         regions.insert(name, disabled_region());
     }
 
@@ -175,7 +177,7 @@ pub async fn collect(
         finished_at: String::new(),
         interrupted: caller.stop() != Stop::No,
         stats: caller.meter().stats(),
-        coverage: caller.coverage(counts),
+        coverage: caller.books().coverage(counts),
         enabled_regions: match enabled {
             Ok(known) => Listing::complete(
                 known
@@ -236,7 +238,9 @@ async fn region(
     }
     for service in services {
         if tagged.gap.is_some() {
-            caller.note(name, service, tagging::GET_RESOURCES, tagged.gap.as_ref());
+            caller
+                .books()
+                .note(name, service, tagging::GET_RESOURCES, tagged.gap.as_ref());
         }
     }
     let region = Region {

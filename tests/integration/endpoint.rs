@@ -83,33 +83,54 @@ impl Exception {
     /// In one region only.
     #[must_use]
     pub fn in_region(self, region: &'static str) -> Self {
-        Exception { region: Some(region), ..self }
+        Exception {
+            region: Some(region),
+            ..self
+        }
     }
 
     /// About one bucket, table or key only.
     #[must_use]
     pub fn about(self, subject: &'static str) -> Self {
-        Exception { subject: Some(subject), ..self }
+        Exception {
+            subject: Some(subject),
+            ..self
+        }
     }
 
     /// For the first page of a list, or the second.
     #[must_use]
     pub fn on_page(self, page: usize) -> Self {
-        Exception { page: Some(page), ..self }
+        Exception {
+            page: Some(page),
+            ..self
+        }
     }
 
     /// The first requests only, whatever comes after is answered.
     #[must_use]
     pub fn times(self, times: usize) -> Self {
-        Exception { left: AtomicUsize::new(times), ..self }
+        Exception {
+            left: AtomicUsize::new(times),
+            ..self
+        }
     }
 
     fn fits(&self, request: &Request) -> bool {
         (self.operation == "*" || self.operation == request.operation)
             && self.region.is_none_or(|region| region == request.region)
-            && self.subject.is_none_or(|subject| Some(subject) == request.subject())
-            && self.page.is_none_or(|page| (page == 2) == request.token().is_some())
-            && self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+            && self
+                .subject
+                .is_none_or(|subject| Some(subject) == request.subject())
+            && self
+                .page
+                .is_none_or(|page| (page == 2) == request.token().is_some())
+            && self
+                .left
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                    left.checked_sub(1)
+                })
+                .is_ok()
     }
 }
 
@@ -175,7 +196,11 @@ impl Endpoint {
     /// Waits until a request for the operation has come.
     pub fn wait_for(&self, operation: &str) {
         let requests = self.shared.requests.lock().unwrap();
-        let came = |requests: &mut Vec<Request>| !requests.iter().any(|request| request.operation == operation);
+        let came = |requests: &mut Vec<Request>| {
+            !requests
+                .iter()
+                .any(|request| request.operation == operation)
+        };
         drop(self.shared.arrival.wait_while(requests, came).unwrap());
     }
 
@@ -216,13 +241,19 @@ impl Shared {
             let http = Http::read(&mut reader)?;
             let is_head = http.method == "HEAD";
             let (answer, sent) = self.answer(&http, &mut reader)?;
-            let mut head = format!("HTTP/1.1 {} -\r\ncontent-length: {}\r\n", answer.status, answer.body.len());
+            let mut head = format!(
+                "HTTP/1.1 {} -\r\ncontent-length: {}\r\n",
+                answer.status,
+                answer.body.len()
+            );
             for (name, value) in &answer.headers {
                 head += &format!("{name}: {value}\r\n");
             }
             let body = if is_head { &[] } else { &answer.body[..sent] };
             let mut writer = stream;
-            writer.write_all(&[head.as_bytes(), b"\r\n", body].concat()).ok()?;
+            writer
+                .write_all(&[head.as_bytes(), b"\r\n", body].concat())
+                .ok()?;
             if sent < answer.body.len() {
                 return None;
             }
@@ -232,11 +263,17 @@ impl Shared {
     /// The answer and how much of its body is sent; none where the connection ends without one.
     fn answer(&self, http: &Http, reader: &mut impl Read) -> Option<(Answer, usize)> {
         let Some(request) = Request::parse(http) else {
-            return Some(whole(self.not_understood(format!("{} {}", http.method, http.path))));
+            return Some(whole(
+                self.not_understood(format!("{} {}", http.method, http.path)),
+            ));
         };
         self.requests.lock().unwrap().push(request.clone());
         self.arrival.notify_all();
-        let Some(exception) = self.exceptions.iter().find(|exception| exception.fits(&request)) else {
+        let Some(exception) = self
+            .exceptions
+            .iter()
+            .find(|exception| exception.fits(&request))
+        else {
             return Some(whole(self.usual(&request)));
         };
         let (service, operation) = request.names();
@@ -275,17 +312,31 @@ impl Shared {
     fn usual(&self, request: &Request) -> Answer {
         let (service, operation) = request.names();
         // KMS has keys of its own region only.
-        let elsewhere = |id: &str| id.starts_with("arn:") && id.split(':').nth(3) != Some(&request.region);
-        if service == "kms" && request.parameters.get("KeyId").is_some_and(|id| elsewhere(id)) {
+        let elsewhere =
+            |id: &str| id.starts_with("arn:") && id.split(':').nth(3) != Some(&request.region);
+        if service == "kms"
+            && request
+                .parameters
+                .get("KeyId")
+                .is_some_and(|id| elsewhere(id))
+        {
             return self.fixture(service, "NotFoundException", request);
         }
-        let page = if request.token().is_some() { "-page2" } else { "" };
-        let named = request.subject().map(|subject| format!("{operation}-{subject}{page}"));
+        let page = if request.token().is_some() {
+            "-page2"
+        } else {
+            ""
+        };
+        let named = request
+            .subject()
+            .map(|subject| format!("{operation}-{subject}{page}"));
         if let Some(name) = named.filter(|name| file(service, name).is_some()) {
             return self.fixture(service, &name, request);
         }
         if let Some(token) = request.token() {
-            let first = file(service, operation).map(|path| text(&path)).unwrap_or_default();
+            let first = file(service, operation)
+                .map(|path| text(&path))
+                .unwrap_or_default();
             if !first.contains(token) {
                 return self.not_understood(format!("{}: the token {token}", request.operation));
             }
@@ -303,17 +354,26 @@ impl Shared {
 
     fn fixture(&self, service: &str, name: &str, request: &Request) -> Answer {
         let Some(path) = file(service, name) else {
-            return self.not_understood(format!("{}: there is no fixture {service}/{name}", request.operation));
+            return self.not_understood(format!(
+                "{}: there is no fixture {service}/{name}",
+                request.operation
+            ));
         };
         let mut answer = Answer {
             status: status(service, name),
             headers: vec![("content-type", content_type(service).to_owned())],
-            body: text(&path).replace("{region}", &request.region).into_bytes(),
+            body: text(&path)
+                .replace("{region}", &request.region)
+                .into_bytes(),
         };
         // REST-JSON has the code in a header alone:
         // https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization
         if service == "backup" && answer.status != 200 {
-            let code = if name == "AccessDenied" { "AccessDeniedException" } else { "ThrottlingException" };
+            let code = if name == "AccessDenied" {
+                "AccessDeniedException"
+            } else {
+                "ThrottlingException"
+            };
             answer.headers.push(("x-amzn-errortype", code.to_owned()));
         }
         answer
@@ -333,7 +393,10 @@ fn whole(answer: Answer) -> (Answer, usize) {
 fn bare(status: u16, headers: &[(&'static str, &'static str)]) -> Answer {
     Answer {
         status,
-        headers: headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
+        headers: headers
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()))
+            .collect(),
         body: Vec::new(),
     }
 }
@@ -343,8 +406,13 @@ fn status(service: &str, name: &str) -> u16 {
     match (service, name) {
         ("ec2" | "s3", "Throttling") => 503,
         ("backup" | "ec2" | "rds" | "s3", "AccessDenied") | ("sts", "ExpiredToken") => 403,
-        ("s3", "NoSuchLifecycleConfiguration" | "ServerSideEncryptionConfigurationNotFoundError") => 404,
-        (_, "AccessDenied" | "Throttling" | "NotFoundException" | "ResourceNotFoundException") => 400,
+        (
+            "s3",
+            "NoSuchLifecycleConfiguration" | "ServerSideEncryptionConfigurationNotFoundError",
+        ) => 404,
+        (_, "AccessDenied" | "Throttling" | "NotFoundException" | "ResourceNotFoundException") => {
+            400
+        }
         _ => 200,
     }
 }
@@ -360,7 +428,9 @@ fn content_type(service: &str) -> &'static str {
 }
 
 fn file(service: &str, name: &str) -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/aws").join(service);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures/aws")
+        .join(service);
     ["xml", "json"]
         .into_iter()
         .map(|kind| folder.join(format!("{name}.{kind}")))
@@ -389,7 +459,9 @@ impl Http {
             };
             headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
         }
-        let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap_or(0));
+        let length = headers
+            .get("content-length")
+            .map_or(0, |length| length.parse().unwrap_or(0));
         let mut body = vec![0; length];
         reader.read_exact(&mut body).ok()?;
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -413,7 +485,10 @@ impl Request {
             return None;
         };
         let mut parameters = BTreeMap::new();
-        let target = http.headers.get("x-amz-target").and_then(|target| target.split_once('.'));
+        let target = http
+            .headers
+            .get("x-amz-target")
+            .and_then(|target| target.split_once('.'));
         let operation = match (service, target) {
             ("s3", _) => {
                 parameters.clone_from(&http.query);
@@ -431,11 +506,15 @@ impl Request {
                     _ => return None,
                 }
             }
-            ("backup", _) if http.method == "GET" && http.path == "/account-settings" => "DescribeRegionSettings",
+            ("backup", _) if http.method == "GET" && http.path == "/account-settings" => {
+                "DescribeRegionSettings"
+            }
             (_, Some((_, operation))) => {
                 let body: Value = serde_json::from_slice(&http.body).ok()?;
                 for (key, value) in body.as_object()? {
-                    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                    let text = value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned);
                     parameters.insert(key.clone(), text);
                 }
                 operation
@@ -454,19 +533,31 @@ impl Request {
     }
 
     fn names(&self) -> (&str, &str) {
-        self.operation.split_once(':').expect("operations are made with a colon")
+        self.operation
+            .split_once(':')
+            .expect("operations are made with a colon")
     }
 
     /// The name of the bucket, table or key that the request is about.
     pub fn subject(&self) -> Option<&str> {
-        let named = ["Bucket", "KeyId", "TableName"].into_iter().find_map(|key| self.parameters.get(key))?;
+        let named = ["Bucket", "KeyId", "TableName"]
+            .into_iter()
+            .find_map(|key| self.parameters.get(key))?;
         named.rsplit('/').next()
     }
 
     /// The token of a page that is not the first.
     pub fn token(&self) -> Option<&str> {
-        const TOKENS: [&str; 5] = ["NextToken", "Marker", "ExclusiveStartTableName", "PaginationToken", "continuation-token"];
-        let token = TOKENS.into_iter().find_map(|key| self.parameters.get(key))?;
+        const TOKENS: [&str; 5] = [
+            "NextToken",
+            "Marker",
+            "ExclusiveStartTableName",
+            "PaginationToken",
+            "continuation-token",
+        ];
+        let token = TOKENS
+            .into_iter()
+            .find_map(|key| self.parameters.get(key))?;
         (!token.is_empty()).then_some(token)
     }
 }
@@ -490,5 +581,5 @@ fn decoded(text: &str) -> String {
         bytes.push(u8::from_str_radix(code, 16).expect("the SDK encodes bytes as two hex digits"));
         bytes.extend(rest.as_bytes());
     }
-    String::from_utf8(bytes).expect("the SDK sends UTF-8").replace('+', " ")
+    String::from_utf8(bytes).expect("the SDK sends UTF-8")
 }

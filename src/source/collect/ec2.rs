@@ -9,7 +9,8 @@ use crate::model::ec2::{EbsDefaults, Instance, Volume};
 use crate::model::observed::{Gap, Listing, Observed};
 use crate::model::tag::Tags;
 
-use super::call::{Caller, Operation, SHARED};
+use super::books::SHARED;
+use super::call::{Caller, Operation};
 use super::session::Session;
 use super::tagging::keep;
 
@@ -51,7 +52,9 @@ pub async fn regions(
         .await;
     if let Err(gap) = &answer {
         for region in scanned {
-            caller.note(region, "ec2", DESCRIBE_REGIONS, Some(gap));
+            caller
+                .books()
+                .note(region, "ec2", DESCRIBE_REGIONS, Some(gap));
         }
     }
     let regions = answer?.regions.unwrap_or_default();

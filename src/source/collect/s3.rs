@@ -8,7 +8,8 @@ use futures_util::future::join_all;
 use crate::model::observed::{Gap, GapKind, Listing, Observed};
 use crate::model::s3::{Bucket, BucketEncryption, NoncurrentExpiry};
 
-use super::call::{Caller, Operation, SHARED, Scope};
+use super::books::SHARED;
+use super::call::{Caller, Operation, Scope};
 use super::session::Session;
 
 const LIST_BUCKETS: Operation = Operation::with_action("s3:ListBuckets", "s3:ListAllMyBuckets");
@@ -97,7 +98,9 @@ async fn list(
         })
         .await;
     for region in regions {
-        caller.note(region, "s3", LIST_BUCKETS, listing.gap.as_ref());
+        caller
+            .books()
+            .note(region, "s3", LIST_BUCKETS, listing.gap.as_ref());
     }
     listing
 }
@@ -144,7 +147,9 @@ async fn locate(
         })
     });
     for region in regions {
-        caller.note(region, "s3", HEAD_BUCKET, located.as_ref().err());
+        caller
+            .books()
+            .note(region, "s3", HEAD_BUCKET, located.as_ref().err());
     }
     located
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_config::identity::IdentityCache;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
@@ -19,7 +20,7 @@ use thiserror::Error;
 
 use crate::model::arn::Arn;
 
-use super::call::innermost;
+use super::failure::innermost;
 use super::meter::{Counter, Meter};
 
 /// How to reach AWS, as the command line says it.
@@ -113,6 +114,8 @@ const ATTEMPTS: u32 = 8;
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 /// An operation with all its attempts.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(150);
+/// The SDK allows 5 seconds, too few for a process of a profile that asks a person.
+const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(120);
 /// Where STS is asked when nothing says otherwise.
 const HOME_REGION: &str = "us-east-1";
 
@@ -121,12 +124,13 @@ const HOME_REGION: &str = "us-east-1";
 /// # Errors
 /// Why there is nobody to scan as.
 pub async fn connect(access: &Access, meter: Arc<Meter>) -> Result<Session, ConnectError> {
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(
-        TimeoutConfig::builder()
-            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-            .operation_timeout(OPERATION_TIMEOUT)
-            .build(),
-    );
+    let timeouts = TimeoutConfig::builder()
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT);
+    let identities = IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT);
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .timeout_config(timeouts.build())
+        .identity_cache(identities.build());
     if let Some(profile) = &access.profile {
         loader = loader.profile_name(profile);
     }
@@ -199,7 +203,11 @@ async fn identify(
         },
         (_, Some(role)) => ConnectError::Role {
             role: role.clone(),
-            reason: innermost(&error),
+            reason: if has_none(&error) {
+                "there are no credentials to assume it with".to_owned()
+            } else {
+                innermost(&error)
+            },
         },
         _ => ConnectError::NoCredentials {
             tried: tried(access),

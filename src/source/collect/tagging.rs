@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::model::observed::{Gap, Listing, Observed};
 use crate::model::tag::{Tags, is_kept};
 
-use super::call::{Caller, Operation, SHARED};
+use super::books::SHARED;
+use super::call::{Caller, Operation};
 use super::session::Session;
 
 /// The one operation there is to read tags.
