@@ -160,10 +160,31 @@ pub struct JsonFinding {
     pub evidence: Evidence,
     /// What to do; null where there is nothing to do.
     pub fix: Option<String>,
-    /// Reserved for waivers: always null.
-    pub waiver: Option<String>,
-    /// Reserved for baselines: always null.
-    pub baseline: Option<String>,
+    /// Why the finding does not count; null, as long as the config knows no waivers.
+    pub waiver: Option<Waiver>,
+    /// How it stands to an earlier report; null, where there is none to compare with.
+    pub baseline: Option<Baseline>,
+}
+
+/// Why a finding does not count.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Waiver {
+    /// Why.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day it holds, `2026-06-30`.
+    pub expires: String,
+}
+
+/// How a finding stands to an earlier report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Baseline {
+    /// It was not there.
+    New,
+    /// It was there.
+    Unchanged,
 }
 
 impl JsonReport {

@@ -16,6 +16,7 @@ pub mod s3;
 pub mod session;
 pub mod tagging;
 pub mod vpc;
+pub mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

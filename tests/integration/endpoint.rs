@@ -19,6 +19,8 @@ use std::thread;
 
 use serde_json::Value;
 
+use super::command::repository;
+
 /// A request as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -51,8 +53,8 @@ pub enum Reply {
     Never,
     /// A status with headers and no body: all that HEAD may have.
     Bare(u16, &'static [(&'static str, &'static str)]),
-    /// What a proxy between here and AWS puts in the place of an answer.
-    ProxyPage,
+    /// What a proxy between here and AWS puts in the place of an answer, with its status.
+    ProxyPage(u16),
 }
 
 /// Which requests a test wants answered in another way, and how.
@@ -300,10 +302,11 @@ impl Shared {
                 return None;
             }
             Reply::Bare(status, headers) => whole(bare(status, headers)),
-            Reply::ProxyPage => whole(Answer {
-                status: 503,
+            Reply::ProxyPage(status) => whole(Answer {
+                status,
                 headers: vec![("content-type", "text/html".to_owned())],
-                body: b"<html><head><title>503 Service Unavailable</title></head><body><h1>Blocked<br>by the proxy</h1></body></html>".to_vec(),
+                body: b"<html><head><title>Error</title></head><body>Blocked<br>by the proxy</body></html>"
+                    .to_vec(),
             }),
         })
     }
@@ -428,9 +431,7 @@ fn content_type(service: &str) -> &'static str {
 }
 
 fn file(service: &str, name: &str) -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("fixtures/aws")
-        .join(service);
+    let folder = repository().join("fixtures/aws").join(service);
     ["xml", "json"]
         .into_iter()
         .map(|kind| folder.join(format!("{name}.{kind}")))

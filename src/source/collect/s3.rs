@@ -98,9 +98,11 @@ async fn list(
         })
         .await;
     for region in regions {
-        caller
-            .books()
-            .note(region, "s3", LIST_BUCKETS, listing.gap.as_ref());
+        let books = caller.books();
+        if !listing.items.is_empty() {
+            books.note(region, "s3", LIST_BUCKETS, None);
+        }
+        books.note(region, "s3", LIST_BUCKETS, listing.gap.as_ref());
     }
     listing
 }

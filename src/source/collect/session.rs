@@ -22,6 +22,7 @@ use crate::model::arn::Arn;
 
 use super::failure::innermost;
 use super::meter::{Counter, Meter};
+use super::whole::Whole;
 
 /// How to reach AWS, as the command line says it.
 #[derive(Debug, Clone, Default)]
@@ -181,7 +182,9 @@ async fn identify(
     home: String,
     meter: Arc<Meter>,
 ) -> Result<Session, ConnectError> {
-    let sts = aws_sdk_sts::config::Builder::from(&config).interceptor(Counter(Arc::clone(&meter)));
+    let sts = aws_sdk_sts::config::Builder::from(&config)
+        .interceptor(Counter(Arc::clone(&meter)))
+        .interceptor(Whole);
     let identity = aws_sdk_sts::Client::from_conf(sts.build())
         .get_caller_identity()
         .send()
@@ -274,7 +277,9 @@ macro_rules! client {
         #[must_use]
         pub fn $name(&self, region: &str) -> $krate::Client {
             self.cached(&self.clients.$name, region, |config, counter| {
-                let builder = $krate::config::Builder::from(config).interceptor(counter);
+                let builder = $krate::config::Builder::from(config)
+                    .interceptor(counter)
+                    .interceptor(Whole);
                 $krate::Client::from_conf(builder.build())
             })
         }
@@ -301,7 +306,9 @@ impl Session {
     #[must_use]
     pub fn s3(&self, region: &str) -> aws_sdk_s3::Client {
         self.cached(&self.clients.s3, region, |config, counter| {
-            let mut builder = aws_sdk_s3::config::Builder::from(config).interceptor(counter);
+            let mut builder = aws_sdk_s3::config::Builder::from(config)
+                .interceptor(counter)
+                .interceptor(Whole);
             if self.path_style {
                 builder = builder.force_path_style(true);
             }

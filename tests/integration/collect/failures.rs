@@ -1,0 +1,294 @@
+//! Calls that come to nothing: throttled, garbled, too late, given up.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use crate::command::Run;
+use crate::endpoint::{Endpoint, Exception, Reply, on};
+
+use super::{
+    DATA_KEY, MIRROR_KEY, REGION, SERVICES, User, at, changes, collected, coverage, in_region,
+    item, json_of,
+};
+
+/// An operation of each service.
+const ONE_EACH: [&str; 7] = [
+    "backup:DescribeRegionSettings",
+    "dynamodb:ListTables",
+    "ec2:DescribeVolumes",
+    "kms:GetKeyPolicy",
+    "rds:DescribeDBInstances",
+    "s3:ListBuckets",
+    "tag:GetResources",
+];
+
+#[test]
+fn calls_that_are_throttled_are_sent_again_and_counted() {
+    let mut user = User::new();
+    user.variables.push(("AWS_MAX_ATTEMPTS", "4"));
+    let throttled = ONE_EACH.map(|operation| on(operation, Reply::Throttled).times(1));
+    let twice = on("rds:DescribeDBClusters", Reply::Throttled).times(2);
+    let endpoint = Endpoint::start(throttled.into_iter().chain([twice]));
+    let run = user.collect(&endpoint, &[REGION], &[]);
+    let snapshot = json_of(&run);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let (whole, _endpoint) = collected([]);
+    assert_eq!(changes(&whole, &snapshot), [""; 0]);
+    let stats = json!({"api_calls": endpoint.requests().len(), "retries": 9, "throttled": 9});
+    assert_eq!(snapshot["stats"], stats);
+}
+
+#[test]
+fn calls_that_are_throttled_to_the_end_are_unknown() {
+    let (snapshot, endpoint) = collected(ONE_EACH.map(|operation| on(operation, Reply::Throttled)));
+    for (pointer, code) in [
+        (
+            "/regions/eu-central-1/backup_settings/unknown",
+            "ThrottlingException",
+        ),
+        ("/regions/eu-central-1/tables/gap", "ThrottlingException"),
+        ("/regions/eu-central-1/volumes/gap", "RequestLimitExceeded"),
+        ("/regions/eu-central-1/db_instances/gap", "Throttling"),
+        ("/buckets/gap", "SlowDown"),
+        (
+            "/regions/eu-central-1/db_clusters/items/1/tags/unknown",
+            "ThrottledException",
+        ),
+    ] {
+        let gap = at(&snapshot, pointer);
+        assert_eq!(
+            (&gap["kind"], &gap["code"]),
+            (&json!("throttled"), &json!(code)),
+            "{pointer}"
+        );
+    }
+    let policy = &snapshot["keys"][DATA_KEY]["policy"];
+    assert_eq!(at(policy, "/unknown/kind"), "throttled");
+    let sent = ONE_EACH
+        .iter()
+        .map(|operation| endpoint.asked(operation).len())
+        .sum::<usize>();
+    assert_eq!(at(&snapshot, "/stats/throttled"), sent);
+    assert_eq!(at(&snapshot, "/stats/retries"), 0);
+}
+
+/// Every call but the first that a scan makes.
+fn all_but_identity(reply: Reply) -> [Exception; 2] {
+    [
+        on("sts:GetCallerIdentity", Reply::Fixture("GetCallerIdentity")),
+        on("*", reply),
+    ]
+}
+
+/// Every fact of a region of which nothing could be read, and the list of buckets.
+const FIRST_FACTS: [&str; 14] = [
+    "/buckets/gap",
+    "/regions/eu-central-1/backup_settings/unknown",
+    "/regions/eu-central-1/db_clusters/gap",
+    "/regions/eu-central-1/db_instances/gap",
+    "/regions/eu-central-1/ebs_defaults/encryption/unknown",
+    "/regions/eu-central-1/ebs_defaults/kms_key/unknown",
+    "/regions/eu-central-1/instances/gap",
+    "/regions/eu-central-1/network/endpoints/gap",
+    "/regions/eu-central-1/network/interfaces/gap",
+    "/regions/eu-central-1/network/route_tables/gap",
+    "/regions/eu-central-1/network/subnets/gap",
+    "/regions/eu-central-1/network/vpcs/gap",
+    "/regions/eu-central-1/tables/gap",
+    "/regions/eu-central-1/volumes/gap",
+];
+
+#[test]
+fn answers_that_nobody_understands_are_errors() {
+    for reply in [
+        Reply::Malformed,
+        Reply::Cut,
+        Reply::ProxyPage(403),
+        Reply::ProxyPage(503),
+        Reply::Bare(200, &[]),
+    ] {
+        let endpoint = Endpoint::start(all_but_identity(reply.clone()));
+        let user = User::new();
+        let run = user.collect(&endpoint, &[REGION], &[]);
+        let snapshot = json_of(&run);
+        assert_eq!(run.code, 3, "{reply:?}");
+        for pointer in FIRST_FACTS {
+            // No AWS service was asked for fewer calls, nor did one deny anything.
+            assert_eq!(
+                at(&snapshot, pointer)["kind"],
+                "error",
+                "{reply:?}: {:#}",
+                at(&snapshot, pointer)
+            );
+        }
+        for service in SERVICES.into_iter().filter(|service| *service != "kms") {
+            assert_eq!(
+                coverage(&snapshot, REGION, service)["state"],
+                "error",
+                "{reply:?}: {service}"
+            );
+        }
+        assert_eq!(user.judge(&snapshot, &[]).code, 3);
+    }
+}
+
+#[test]
+fn answers_about_one_resource_that_nobody_understands_are_errors_of_it() {
+    for reply in [
+        Reply::Malformed,
+        Reply::Cut,
+        Reply::ProxyPage(403),
+        Reply::ProxyPage(503),
+        Reply::Bare(200, &[]),
+    ] {
+        let (snapshot, _endpoint) = collected([
+            on("s3:GetBucketVersioning", reply.clone()).about("ledger-111122223333"),
+            on("s3:GetBucketEncryption", reply.clone()).about("ledger-111122223333"),
+            on("s3:GetBucketLifecycleConfiguration", reply.clone()).about("ledger-111122223333"),
+            on("dynamodb:DescribeTable", reply.clone()).about("orders"),
+            on("kms:DescribeKey", reply.clone()).in_region("eu-west-1"),
+            on("kms:GetKeyPolicy", reply.clone()).about("1234abcd-12ab-34cd-56ef-1234567890ab"),
+        ]);
+        let bucket = item(&snapshot, "/buckets", "ledger-111122223333");
+        let table = item(&snapshot, &in_region("tables"), "orders");
+        let keys = &snapshot["keys"];
+        for fact in [
+            &bucket["versioning"],
+            &bucket["encryption"],
+            &bucket["expiry"],
+            &table["kms_key"],
+            &table["state"],
+            &keys[MIRROR_KEY]["metadata"],
+            &keys[DATA_KEY]["policy"],
+        ] {
+            assert_eq!(at(fact, "/unknown/kind"), "error", "{reply:?}");
+        }
+        for service in ["dynamodb", "kms", "s3"] {
+            assert_eq!(
+                coverage(&snapshot, REGION, service)["state"],
+                "partial",
+                "{reply:?}: {service}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_was_not_read_in_time_is_unknown() {
+    let endpoint = Endpoint::start(all_but_identity(Reply::Never));
+    let user = User::new();
+    // On a busy machine even the first call may take longer than the shortest time.
+    let run = ["1s", "2s", "4s", "8s", "16s", "32s"]
+        .into_iter()
+        .map(|timeout| user.collect(&endpoint, &[REGION], &["--timeout", timeout]))
+        .find(|run| run.code != 2)
+        .expect("a time that is enough for one call");
+    let snapshot = json_of(&run);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert_eq!(snapshot["interrupted"], true);
+    for pointer in FIRST_FACTS {
+        let gap = at(&snapshot, pointer);
+        assert_eq!(
+            (&gap["kind"], &gap["code"]),
+            (&json!("interrupted"), &json!("TimedOut")),
+            "{pointer}"
+        );
+    }
+    let report = user.judge(&snapshot, &[]);
+    assert_eq!(report.code, 3);
+    assert_eq!(at(&json_of(&report), "/scan/complete"), false);
+}
+
+#[test]
+fn without_an_identity_in_time_nothing_is_judged() {
+    let endpoint = Endpoint::start([on("*", Reply::Never)]);
+    let run = User::new().collect(&endpoint, &[REGION], &["--timeout", "1ms"]);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+    assert!(run.stderr.contains("--timeout"), "{}", run.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_scan_with_a_report_that_says_so() {
+    for (signal, exit) in [("-INT", 130), ("-TERM", 143)] {
+        for format in ["json", "table"] {
+            let endpoint = Endpoint::start([on("ec2:DescribeVolumes", Reply::Never)]);
+            let user = User::new();
+            let args = [
+                "scan",
+                "--format",
+                format,
+                "--region",
+                REGION,
+                "--endpoint-url",
+                &endpoint.url(),
+            ];
+            let mut command = user.command(&args);
+            let child = command
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .expect("the binary starts");
+            endpoint.wait_for("ec2:DescribeVolumes");
+            let killed = Command::new("kill")
+                .args([signal, &child.id().to_string()])
+                .status()
+                .expect("kill is there");
+            assert!(killed.success());
+            let output = child.wait_with_output().expect("it ends");
+            let run = Run {
+                code: output.status.code().expect("it exits by itself"),
+                stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
+                stderr: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
+            };
+            assert_eq!(run.code, exit, "{signal}: {}", run.stderr);
+            if format == "json" {
+                let report = json_of(&run);
+                assert_eq!(at(&report, "/scan/complete"), false);
+                let row = coverage(&report, REGION, "ebs");
+                assert_eq!(at(row, "/error/code"), "Interrupted", "{row:#}");
+            } else {
+                assert!(
+                    run.stdout.to_lowercase().contains("incomplete"),
+                    "{}",
+                    run.stdout
+                );
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_leaves_no_half_snapshot() {
+    let endpoint = Endpoint::start([on("ec2:DescribeVolumes", Reply::Never)]);
+    let user = User::new();
+    let args = [
+        "collect",
+        "-o",
+        "account.json",
+        "--region",
+        REGION,
+        "--endpoint-url",
+        &endpoint.url(),
+    ];
+    let child = user
+        .command(&args)
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary starts");
+    endpoint.wait_for("ec2:DescribeVolumes");
+    Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .expect("kill is there");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130));
+    let files = fs::read_dir(user.home.path()).expect("it is there");
+    let names: Vec<String> = files
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(names, [""; 0]);
+}

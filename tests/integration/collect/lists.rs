@@ -1,0 +1,253 @@
+//! Lists: read to their end, in the largest pages.
+
+use serde_json::json;
+
+use crate::endpoint::{Endpoint, Reply, on};
+
+use super::{
+    ACCOUNT, REGION, User, at, changes, collected, coverage, ids, item, json_of, not_scanned,
+};
+
+/// A list: its operation, how it asks for the largest page that the API allows, how it asks for the
+/// next, where it ends up, and what the fixtures hold on both pages.
+struct List {
+    operation: &'static str,
+    size: (&'static str, &'static str),
+    token: &'static str,
+    listing: &'static str,
+    service: &'static str,
+    first: &'static [&'static str],
+    second: &'static [&'static str],
+}
+
+/// Page sizes: the API reference of each operation. `GetResources` fills no listing of its own and
+/// is added where it matters.
+const LISTS: [List; 11] = [
+    List {
+        operation: "ec2:DescribeInstances",
+        size: ("MaxResults", "1000"),
+        token: "NextToken",
+        listing: "/regions/eu-central-1/instances",
+        service: "ec2",
+        first: &["i-1234567890abcdef0"],
+        second: &["i-0fedcba0987654321"],
+    },
+    List {
+        operation: "ec2:DescribeVolumes",
+        size: ("MaxResults", "1000"),
+        token: "NextToken",
+        listing: "/regions/eu-central-1/volumes",
+        service: "ebs",
+        first: &["vol-049df61146c4d7901"],
+        second: &["vol-0598c7d356eba48d7", "vol-1234567890abcdef0"],
+    },
+    List {
+        operation: "ec2:DescribeVpcs",
+        size: ("MaxResults", "1000"),
+        token: "NextToken",
+        listing: "/regions/eu-central-1/network/vpcs",
+        service: "vpc",
+        first: &["vpc-1a2b3c4d"],
+        second: &["vpc-5e6f7a8b"],
+    },
+    List {
+        operation: "ec2:DescribeSubnets",
+        size: ("MaxResults", "1000"),
+        token: "NextToken",
+        listing: "/regions/eu-central-1/network/subnets",
+        service: "vpc",
+        first: &["subnet-9d4a7b6c"],
+        second: &["subnet-6e7f829e"],
+    },
+    List {
+        operation: "ec2:DescribeRouteTables",
+        size: ("MaxResults", "100"),
+        token: "NextToken",
+        listing: "/regions/eu-central-1/network/route_tables",
+        service: "vpc",
+        first: &["rtb-6aa34603"],
+        second: &["rtb-f9ad4890"],
+    },
+    List {
+        operation: "ec2:DescribeNetworkInterfaces",
+        size: ("MaxResults", "1000"),
+        token: "NextToken",
+        listing: "/regions/eu-central-1/network/interfaces",
+        service: "vpc",
+        first: &["eni-0f62d866"],
+        second: &["eni-e5aa89a3"],
+    },
+    List {
+        operation: "ec2:DescribeVpcEndpoints",
+        size: ("MaxResults", "1000"),
+        token: "NextToken",
+        listing: "/regions/eu-central-1/network/endpoints",
+        service: "vpc",
+        first: &["vpce-032a826a"],
+        second: &["vpce-0fe9b2c3d4e5f6a7b"],
+    },
+    List {
+        operation: "rds:DescribeDBInstances",
+        size: ("MaxRecords", "100"),
+        token: "Marker",
+        listing: "/regions/eu-central-1/db_instances",
+        service: "rds",
+        first: &["orders", "ledger-1"],
+        // DocumentDB answers through the same API and is no RDS database.
+        second: &["reports"],
+    },
+    List {
+        operation: "rds:DescribeDBClusters",
+        size: ("MaxRecords", "100"),
+        token: "Marker",
+        listing: "/regions/eu-central-1/db_clusters",
+        service: "rds",
+        first: &["ledger"],
+        // Nor is Neptune.
+        second: &["queue"],
+    },
+    List {
+        operation: "dynamodb:ListTables",
+        size: ("Limit", "100"),
+        token: "ExclusiveStartTableName",
+        listing: "/regions/eu-central-1/tables",
+        service: "dynamodb",
+        first: &["orders"],
+        second: &["sessions", "tickets"],
+    },
+    List {
+        operation: "s3:ListBuckets",
+        size: ("max-buckets", "10000"),
+        token: "continuation-token",
+        listing: "/buckets",
+        service: "s3",
+        first: &["ledger-111122223333", "invoices-111122223333"],
+        second: &[
+            "archive-111122223333",
+            "mirror-111122223333",
+            "scratch-111122223333",
+        ],
+    },
+];
+
+#[test]
+fn every_list_is_read_to_its_end_in_the_largest_pages() {
+    let endpoint = Endpoint::start([]);
+    let run = User::new().collect(&endpoint, &[REGION], &[]);
+    let snapshot = json_of(&run);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(not_scanned(&snapshot), [""; 0]);
+    let tags = (
+        "tag:GetResources",
+        ("ResourcesPerPage", "100"),
+        "PaginationToken",
+    );
+    for (operation, (size, largest), token) in LISTS
+        .iter()
+        .map(|it| (it.operation, it.size, it.token))
+        .chain([tags])
+    {
+        let asked = endpoint.asked(operation);
+        let tokens: Vec<bool> = asked
+            .iter()
+            .map(|it| it.parameters.get(token).is_some_and(|it| !it.is_empty()))
+            .collect();
+        assert_eq!(tokens, [false, true], "{operation}: {asked:?}");
+        for request in asked {
+            assert_eq!(
+                request.parameters.get(size).map(String::as_str),
+                Some(largest),
+                "{operation}"
+            );
+        }
+    }
+    for list in LISTS {
+        assert_eq!(
+            ids(&snapshot, list.listing),
+            [list.first, list.second].concat(),
+            "{}",
+            list.operation
+        );
+        assert_eq!(
+            at(&snapshot, list.listing).get("gap"),
+            None,
+            "{}",
+            list.operation
+        );
+    }
+}
+
+#[test]
+fn a_page_that_is_denied_leaves_the_pages_before_it() {
+    for list in LISTS {
+        let (snapshot, _endpoint) = collected([on(list.operation, Reply::Denied).on_page(2)]);
+        assert_eq!(
+            ids(&snapshot, list.listing),
+            list.first,
+            "{}",
+            list.operation
+        );
+        let gap = &at(&snapshot, list.listing)["gap"];
+        assert_eq!(
+            (&gap["kind"], &gap["operation"]),
+            (&json!("denied"), &json!(list.operation))
+        );
+        assert_eq!(
+            coverage(&snapshot, REGION, list.service)["state"],
+            "partial",
+            "{}",
+            list.operation
+        );
+        assert_eq!(not_scanned(&snapshot), [list.service], "{}", list.operation);
+    }
+}
+
+#[test]
+fn tags_after_a_page_that_is_denied_are_unknown_and_those_before_it_known() {
+    let (snapshot, _endpoint) = collected([on("tag:GetResources", Reply::Denied).on_page(2)]);
+    let bucket = |id: &str| item(&snapshot, "/buckets", &format!("{id}-{ACCOUNT}"))["tags"].clone();
+    assert_eq!(bucket("ledger"), json!({"known": {"backup": "enabled"}}));
+    assert_eq!(
+        at(&bucket("invoices"), "/unknown/operation"),
+        "tag:GetResources"
+    );
+    // Nothing says that a bucket which the first page left out is on no later page.
+    assert_eq!(at(&bucket("scratch"), "/unknown/kind"), "denied");
+    assert_eq!(not_scanned(&snapshot), ["dynamodb", "rds", "s3"]);
+    for service in ["dynamodb", "rds", "s3"] {
+        assert_eq!(coverage(&snapshot, REGION, service)["state"], "partial");
+    }
+}
+
+#[test]
+fn an_account_with_nothing_in_it_is_read_whole() {
+    let lists = LISTS
+        .iter()
+        .map(|list| list.operation)
+        .chain(["tag:GetResources"]);
+    let endpoint = Endpoint::start(lists.map(|operation| on(operation, Reply::Empty)));
+    let run = User::new().collect(&endpoint, &[REGION], &[]);
+    let snapshot = json_of(&run);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(not_scanned(&snapshot), [""; 0]);
+    for list in LISTS {
+        assert_eq!(
+            at(&snapshot, list.listing),
+            &json!({"items": []}),
+            "{}",
+            list.operation
+        );
+    }
+    // The default key of new volumes is AWS's own, which needs no look-up.
+    assert_eq!(snapshot["keys"], json!({}));
+}
+
+#[test]
+fn how_many_calls_run_at_once_changes_nothing() {
+    let endpoint = Endpoint::start([]);
+    let user = User::new();
+    let one = json_of(&user.collect(&endpoint, &[REGION, "eu-west-3"], &["--concurrency", "1"]));
+    let many = json_of(&user.collect(&endpoint, &[REGION, "eu-west-3"], &["--concurrency", "64"]));
+    assert_eq!(changes(&one, &many), [""; 0]);
+    assert_eq!(one["coverage"], many["coverage"]);
+}
