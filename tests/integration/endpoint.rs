@@ -16,10 +16,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::command::repository;
+
+/// How long to wait for a program that is most likely stuck.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A request as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,13 +201,17 @@ impl Endpoint {
 
     /// Waits until a request for the operation has come.
     pub fn wait_for(&self, operation: &str) {
-        let requests = self.shared.requests.lock().unwrap();
-        let came = |requests: &mut Vec<Request>| {
+        let missing = |requests: &mut Vec<Request>| {
             !requests
                 .iter()
                 .any(|request| request.operation == operation)
         };
-        drop(self.shared.arrival.wait_while(requests, came).unwrap());
+        let requests = self.shared.requests.lock().unwrap();
+        let arrival = &self.shared.arrival;
+        let (_requests, late) = arrival
+            .wait_timeout_while(requests, PATIENCE, missing)
+            .unwrap();
+        assert!(!late.timed_out(), "nobody asked for {operation}");
     }
 
     /// Requests that are no AWS request, or for which somebody forgot the fixture.

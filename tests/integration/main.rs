@@ -10,8 +10,12 @@
 
 mod accounts;
 mod cli;
+#[cfg(feature = "aws")]
+mod collect;
 mod command;
 mod docs;
+#[cfg(feature = "aws")]
+mod endpoint;
 mod layering;
 #[cfg(feature = "aws")]
 mod moto;

@@ -189,12 +189,12 @@ impl Scope {
         answer
     }
 
-    /// Reads a list to its end, or to the page that failed.
+    /// Reads a list to its end, or to the page that failed. A page without a list is one that failed.
     pub async fn list<P, I, E>(
         &self,
         operation: Operation,
         mut pages: PaginationStream<Result<P, SdkError<E, HttpResponse>>>,
-        items: impl Fn(P) -> Vec<I>,
+        items: impl Fn(P) -> Option<Vec<I>>,
     ) -> Listing<I>
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -204,13 +204,23 @@ impl Scope {
             let page = self
                 .attempt(operation, async { pages.next().await.transpose() })
                 .await;
-            match page {
+            let read = page.and_then(|page| match page {
+                None => Ok(None),
+                Some(page) => items(page).map(Some).ok_or_else(|| {
+                    operation.gap(
+                        GapKind::Error,
+                        "UnreadableAnswer",
+                        "the answer holds no list",
+                    )
+                }),
+            });
+            match read {
                 Ok(None) => return listing,
-                Ok(Some(page)) => {
+                Ok(Some(items)) => {
                     self.caller
                         .books
                         .note(&self.region, self.service, operation, None);
-                    listing.items.extend(items(page));
+                    listing.items.extend(items);
                 }
                 Err(gap) => {
                     self.caller

@@ -26,9 +26,7 @@ pub async fn collect(session: &Session, caller: &Arc<Caller>, region: &str) -> L
     let client = session.dynamodb(region);
     let pages = client.list_tables().limit(PAGE).into_paginator().send();
     let names = scope
-        .list(LIST_TABLES, pages, |page| {
-            page.table_names.unwrap_or_default()
-        })
+        .list(LIST_TABLES, pages, |page| page.table_names)
         .await;
     let tables = join_all(names.items.into_iter().map(|name| {
         let (scope, client) = (&scope, &client);

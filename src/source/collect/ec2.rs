@@ -88,7 +88,7 @@ pub async fn instances(
                 reservations.flat_map(|reservation| reservation.instances.unwrap_or_default());
             let read =
                 instances.filter_map(|instance| instance_of(session, region, tag_key, instance));
-            read.collect()
+            Some(read.collect())
         })
         .await
 }
@@ -146,7 +146,7 @@ pub async fn volumes(
         .list(DESCRIBE_VOLUMES, pages, |page| {
             let volumes = page.volumes.unwrap_or_default().into_iter();
             let read = volumes.filter_map(|volume| volume_of(session, region, tag_key, volume));
-            read.collect()
+            Some(read.collect())
         })
         .await
 }

@@ -35,12 +35,16 @@ where
         SdkError::ServiceError(context) => {
             let known = context.err().code().unwrap_or_default();
             let message = context.err().message().unwrap_or_default();
+            let empty = error
+                .raw_response()
+                .and_then(|answer| answer.body().bytes())
+                .is_none_or(<[u8]>::is_empty);
             // Answers to HEAD have no body, and so no code.
             let code = match (known, status) {
-                ("", Some(403)) => "AccessDenied",
-                ("", Some(404)) => "NotFound",
-                ("", Some(503)) => "SlowDown",
-                ("", _) => "Unknown",
+                ("", Some(403)) if empty => "AccessDenied",
+                ("", Some(404)) if empty => "NotFound",
+                ("", Some(503)) if empty => "SlowDown",
+                ("", _) => return unreadable(operation, error, status),
                 (code, _) => code,
             };
             let kind = if DENIAL_CODES.contains(&code)
@@ -65,11 +69,26 @@ where
             };
             operation.gap(GapKind::Error, code, innermost(error))
         }
-        SdkError::ResponseError(_) => {
-            operation.gap(GapKind::Error, "UnreadableAnswer", innermost(error))
-        }
+        SdkError::ResponseError(_) => unreadable(operation, error, status),
         _ => operation.gap(GapKind::Error, "RequestError", innermost(error)),
     }
+}
+
+/// An answer that is none of AWS's, or not a whole one.
+fn unreadable(
+    operation: Operation,
+    error: &(dyn std::error::Error + 'static),
+    status: Option<u16>,
+) -> Gap {
+    let message = match status {
+        Some(status) if !(200..300).contains(&status) => {
+            format!(
+                "an answer with status {status} that is none of AWS's; is there a proxy between?"
+            )
+        }
+        _ => innermost(error),
+    };
+    operation.gap(GapKind::Error, "UnreadableAnswer", message)
 }
 
 /// The last error of a chain: the one that says what really happened.

@@ -178,16 +178,18 @@ async fn describe(
 ) -> Result<Option<(String, KeyMetadata)>, Gap> {
     let region = Arn::parse(name).map_or("", |arn| arn.region);
     let call = session.kms(region).describe_key().key_id(name).send();
-    let answer = scope
+    let Some(answer) = scope
         .find(DESCRIBE_KEY, &["NotFoundException"], call)
-        .await?;
-    let metadata = answer.and_then(|answer| answer.key_metadata);
-    Ok(metadata.map(|metadata| {
-        (
-            metadata.arn.clone().unwrap_or_else(|| name.to_owned()),
-            metadata_of(&metadata),
-        )
-    }))
+        .await?
+    else {
+        return Ok(None);
+    };
+    let metadata = DESCRIBE_KEY
+        .field(answer.key_metadata, "KeyMetadata")
+        .get()?
+        .clone();
+    let arn = metadata.arn.clone().unwrap_or_else(|| name.to_owned());
+    Ok(Some((arn, metadata_of(&metadata))))
 }
 
 async fn read(

@@ -45,14 +45,14 @@ pub async fn collect(
         scope.list(DESCRIBE_DB_INSTANCES, instances, |page| {
             let instances = page.db_instances.unwrap_or_default().into_iter();
             let read = instances.filter_map(|instance| instance_of(instance, tag_key));
-            read.collect()
+            Some(read.collect())
         }),
         scope.list(DESCRIBE_DB_CLUSTERS, clusters, |page| {
             let clusters = page.db_clusters.unwrap_or_default().into_iter();
             let read = clusters
                 .filter_map(|cluster| cluster_of(cluster, tag_key))
                 .filter(|cluster| cluster.is_aurora() || cluster.is_multi_az());
-            read.collect()
+            Some(read.collect())
         }),
     )
 }

@@ -94,7 +94,7 @@ async fn list(
         .list(LIST_BUCKETS, pages, |page| {
             let buckets = page.buckets.unwrap_or_default().into_iter();
             let read = buckets.filter_map(|bucket| Some((bucket.name?, bucket.bucket_region)));
-            read.collect()
+            Some(read.collect())
         })
         .await;
     for region in regions {

@@ -60,13 +60,13 @@ pub async fn collect(
         .send();
     let listing: Listing<(String, Tags)> = scope
         .list(GET_RESOURCES, pages, |page| {
-            let resources = page.resource_tag_mapping_list.unwrap_or_default();
+            let resources = page.resource_tag_mapping_list?;
             let read = resources.into_iter().filter_map(|resource| {
                 let tags = resource.tags.unwrap_or_default();
                 let kept = tags.into_iter().map(|tag| (tag.key, tag.value));
                 Some((resource.resource_arn?, keep(kept, tag_key)))
             });
-            read.collect()
+            Some(read.collect())
         })
         .await;
     Tagged {

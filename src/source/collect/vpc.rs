@@ -60,8 +60,10 @@ pub async fn collect(session: &Session, caller: &Arc<Caller>, region: &str) -> N
     let (vpcs, subnets, route_tables, interfaces, endpoints) = tokio::join!(
         scope.list(DESCRIBE_VPCS, vpcs, |page| {
             let vpcs = page.vpcs.unwrap_or_default().into_iter();
-            vpcs.filter_map(|vpc| vpc_of(session, region, vpc))
-                .collect()
+            Some(
+                vpcs.filter_map(|vpc| vpc_of(session, region, vpc))
+                    .collect(),
+            )
         }),
         scope.list(DESCRIBE_SUBNETS, subnets, |page| {
             let subnets = page.subnets.unwrap_or_default().into_iter();
@@ -71,11 +73,11 @@ pub async fn collect(session: &Session, caller: &Arc<Caller>, region: &str) -> N
                     vpc_id: subnet.vpc_id?,
                 })
             });
-            read.collect()
+            Some(read.collect())
         }),
         scope.list(DESCRIBE_ROUTE_TABLES, tables, |page| {
             let tables = page.route_tables.unwrap_or_default().into_iter();
-            tables.filter_map(route_table_of).collect()
+            Some(tables.filter_map(route_table_of).collect())
         }),
         scope.list(DESCRIBE_NETWORK_INTERFACES, interfaces, |page| {
             let interfaces = page.network_interfaces.unwrap_or_default().into_iter();
@@ -89,11 +91,11 @@ pub async fn collect(session: &Session, caller: &Arc<Caller>, region: &str) -> N
                         .map_or_else(String::new, |kind| kind.as_str().to_owned()),
                 })
             });
-            read.collect()
+            Some(read.collect())
         }),
         scope.list(DESCRIBE_VPC_ENDPOINTS, endpoints, |page| {
             let endpoints = page.vpc_endpoints.unwrap_or_default().into_iter();
-            endpoints.filter_map(endpoint_of).collect()
+            Some(endpoints.filter_map(endpoint_of).collect())
         }),
     );
     Network {

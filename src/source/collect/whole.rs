@@ -1,16 +1,17 @@
-//! Refuses XML answers that break off.
+//! Refuses answers that end too early.
 //!
-//! The SDK's XML reader takes the end of the text for the end of the answer. An answer that a proxy cut
-//! short would be read as a shorter one: volumes without their tags, buckets without their keys, and no
-//! sign that anything is missing.
+//! The SDK's XML reader takes the end of the text for the end of the answer, and an empty body is an
+//! answer to it in which every field is missing. What a proxy cut short would be read as less: volumes
+//! without their tags, buckets without their keys, and no sign that anything is missing.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::AfterDeserializationInterceptorContextRef;
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
-/// Makes an XML answer without its end an error of the call.
+/// Makes an answer without its end an error of the call.
 #[derive(Debug, Clone, Copy)]
 pub struct Whole;
 
@@ -24,22 +25,27 @@ impl Intercept for Whole {
         &self,
         context: &AfterDeserializationInterceptorContextRef<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let answer = context.response();
+        // Answers to HEAD have no body.
+        let bodiless = cfg
+            .load::<Metadata>()
+            .is_some_and(|operation| operation.name() == "HeadBucket");
         let body = answer.body().bytes().unwrap_or_default();
-        if answer.status().is_success() && breaks_off(&String::from_utf8_lossy(body)) {
-            return Err("the answer breaks off before its end".into());
+        if !bodiless && answer.status().is_success() && breaks_off(&String::from_utf8_lossy(body)) {
+            return Err("the answer ends before its end".into());
         }
         Ok(())
     }
 }
 
-/// Whether a text begins as an XML document and does not end with the end of its root element.
+/// Whether a text is empty, or begins as an XML document and does not end with the end of its root
+/// element. JSON that breaks off is an error to the SDK itself.
 fn breaks_off(body: &str) -> bool {
     let body = body.trim_start_matches('\u{feff}').trim();
     if !body.starts_with('<') {
-        return false;
+        return body.is_empty();
     }
     let mut rest = body;
     // Declarations and comments stand before the root.
@@ -69,7 +75,6 @@ mod tests {
     #[test]
     fn a_document_ends_with_its_root() {
         for whole in [
-            "",
             "{\"a\": 1}",
             "<a/>",
             "<a xmlns=\"x\"/>",
@@ -80,7 +85,7 @@ mod tests {
             assert!(!breaks_off(whole), "{whole:?}");
         }
         let whole = "<?xml version=\"1.0\"?><!-- x --><list xmlns=\"n\"><item><id>1</id></item><item/></list>";
-        for end in 1..whole.len() {
+        for end in 0..whole.len() {
             assert!(breaks_off(&whole[..end]), "{:?}", &whole[..end]);
         }
     }

@@ -100,27 +100,30 @@ const FIRST_FACTS: [&str; 14] = [
     "/regions/eu-central-1/volumes/gap",
 ];
 
+/// What is no answer of AWS, or not all of one. None of it denies anything, or asks for fewer calls.
+const UNREADABLE: [Reply; 5] = [
+    Reply::Malformed,
+    Reply::Cut,
+    Reply::ProxyPage(403),
+    Reply::ProxyPage(503),
+    Reply::Bare(200, &[]),
+];
+
 #[test]
 fn answers_that_nobody_understands_are_errors() {
-    for reply in [
-        Reply::Malformed,
-        Reply::Cut,
-        Reply::ProxyPage(403),
-        Reply::ProxyPage(503),
-        Reply::Bare(200, &[]),
-    ] {
+    for reply in UNREADABLE {
         let endpoint = Endpoint::start(all_but_identity(reply.clone()));
         let user = User::new();
         let run = user.collect(&endpoint, &[REGION], &[]);
         let snapshot = json_of(&run);
         assert_eq!(run.code, 3, "{reply:?}");
         for pointer in FIRST_FACTS {
-            // No AWS service was asked for fewer calls, nor did one deny anything.
+            let gap = snapshot.pointer(pointer);
+            let kind = gap.map(|gap| &gap["kind"]);
             assert_eq!(
-                at(&snapshot, pointer)["kind"],
-                "error",
-                "{reply:?}: {:#}",
-                at(&snapshot, pointer)
+                kind,
+                Some(&json!("error")),
+                "{reply:?}: {pointer} is {gap:?}"
             );
         }
         for service in SERVICES.into_iter().filter(|service| *service != "kms") {
@@ -136,34 +139,31 @@ fn answers_that_nobody_understands_are_errors() {
 
 #[test]
 fn answers_about_one_resource_that_nobody_understands_are_errors_of_it() {
-    for reply in [
-        Reply::Malformed,
-        Reply::Cut,
-        Reply::ProxyPage(403),
-        Reply::ProxyPage(503),
-        Reply::Bare(200, &[]),
-    ] {
+    for reply in UNREADABLE {
         let (snapshot, _endpoint) = collected([
             on("s3:GetBucketVersioning", reply.clone()).about("ledger-111122223333"),
             on("s3:GetBucketEncryption", reply.clone()).about("ledger-111122223333"),
             on("s3:GetBucketLifecycleConfiguration", reply.clone()).about("ledger-111122223333"),
             on("dynamodb:DescribeTable", reply.clone()).about("orders"),
+            on("tag:GetResources", reply.clone()),
             on("kms:DescribeKey", reply.clone()).in_region("eu-west-1"),
             on("kms:GetKeyPolicy", reply.clone()).about("1234abcd-12ab-34cd-56ef-1234567890ab"),
         ]);
         let bucket = item(&snapshot, "/buckets", "ledger-111122223333");
         let table = item(&snapshot, &in_region("tables"), "orders");
         let keys = &snapshot["keys"];
-        for fact in [
-            &bucket["versioning"],
-            &bucket["encryption"],
-            &bucket["expiry"],
-            &table["kms_key"],
-            &table["state"],
-            &keys[MIRROR_KEY]["metadata"],
-            &keys[DATA_KEY]["policy"],
+        for (name, fact) in [
+            ("versioning", &bucket["versioning"]),
+            ("encryption", &bucket["encryption"]),
+            ("expiry", &bucket["expiry"]),
+            ("tags", &bucket["tags"]),
+            ("kms_key", &table["kms_key"]),
+            ("state", &table["state"]),
+            ("metadata", &keys[MIRROR_KEY]["metadata"]),
+            ("policy", &keys[DATA_KEY]["policy"]),
         ] {
-            assert_eq!(at(fact, "/unknown/kind"), "error", "{reply:?}");
+            let kind = fact.pointer("/unknown/kind");
+            assert_eq!(kind, Some(&json!("error")), "{reply:?}: {name} is {fact}");
         }
         for service in ["dynamodb", "kms", "s3"] {
             assert_eq!(
@@ -209,86 +209,62 @@ fn without_an_identity_in_time_nothing_is_judged() {
     assert!(run.stderr.contains("--timeout"), "{}", run.stderr);
 }
 
+/// Runs it until it asks for volumes, which nobody answers, then sends a signal.
+#[cfg(unix)]
+fn signalled(user: &User, args: &[&str], signal: &str) -> Run {
+    let endpoint = Endpoint::start([on("ec2:DescribeVolumes", Reply::Never)]);
+    let url = endpoint.url();
+    let mut command = user.command(args);
+    command.args(["--region", REGION, "--endpoint-url", &url]);
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    endpoint.wait_for("ec2:DescribeVolumes");
+    let sent = Command::new("kill")
+        .args([signal, &child.id().to_string()])
+        .status();
+    assert!(sent.expect("there is a kill").success());
+    let output = child.wait_with_output().expect("it ends");
+    Run {
+        code: output.status.code().expect("it exits by itself"),
+        stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
+        stderr: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_signal_ends_a_scan_with_a_report_that_says_so() {
-    for (signal, exit) in [("-INT", 130), ("-TERM", 143)] {
-        for format in ["json", "table"] {
-            let endpoint = Endpoint::start([on("ec2:DescribeVolumes", Reply::Never)]);
-            let user = User::new();
-            let args = [
-                "scan",
-                "--format",
-                format,
-                "--region",
-                REGION,
-                "--endpoint-url",
-                &endpoint.url(),
-            ];
-            let mut command = user.command(&args);
-            let child = command
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .expect("the binary starts");
-            endpoint.wait_for("ec2:DescribeVolumes");
-            let killed = Command::new("kill")
-                .args([signal, &child.id().to_string()])
-                .status()
-                .expect("kill is there");
-            assert!(killed.success());
-            let output = child.wait_with_output().expect("it ends");
-            let run = Run {
-                code: output.status.code().expect("it exits by itself"),
-                stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
-                stderr: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
-            };
-            assert_eq!(run.code, exit, "{signal}: {}", run.stderr);
-            if format == "json" {
-                let report = json_of(&run);
-                assert_eq!(at(&report, "/scan/complete"), false);
-                let row = coverage(&report, REGION, "ebs");
-                assert_eq!(at(row, "/error/code"), "Interrupted", "{row:#}");
-            } else {
-                assert!(
-                    run.stdout.to_lowercase().contains("incomplete"),
-                    "{}",
-                    run.stdout
-                );
-            }
-        }
+    let user = User::new();
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let run = signalled(&user, &["scan", "--format", "json"], signal);
+        assert_eq!(run.code, code, "{signal}: {}", run.stderr);
+        let report = json_of(&run);
+        assert_eq!(at(&report, "/scan/complete"), false);
+        let row = coverage(&report, REGION, "ebs");
+        assert_eq!(at(row, "/error/code"), "Interrupted", "{row:#}");
+
+        let run = signalled(&user, &["scan"], signal);
+        assert_eq!(run.code, code, "{signal}: {}", run.stderr);
+        assert!(
+            run.stdout.to_lowercase().contains("incomplete"),
+            "{}",
+            run.stdout
+        );
     }
 }
 
 #[cfg(unix)]
 #[test]
 fn a_signal_leaves_no_half_snapshot() {
-    let endpoint = Endpoint::start([on("ec2:DescribeVolumes", Reply::Never)]);
     let user = User::new();
-    let args = [
-        "collect",
-        "-o",
-        "account.json",
-        "--region",
-        REGION,
-        "--endpoint-url",
-        &endpoint.url(),
-    ];
-    let child = user
-        .command(&args)
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the binary starts");
-    endpoint.wait_for("ec2:DescribeVolumes");
-    Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .expect("kill is there");
-    let output = child.wait_with_output().expect("it ends");
-    assert_eq!(output.status.code(), Some(130));
+    let run = signalled(&user, &["collect", "-o", "account.json"], "-INT");
+    assert_eq!(run.code, 130, "{}", run.stderr);
     let files = fs::read_dir(user.home.path()).expect("it is there");
-    let names: Vec<String> = files
-        .map(|file| file.unwrap().file_name().into_string().unwrap())
+    let names: Vec<_> = files
+        .map(|file| file.expect("an entry").file_name())
         .collect();
     assert_eq!(names, [""; 0]);
 }

@@ -94,7 +94,7 @@ const LISTS: [List; 11] = [
         service: "rds",
         first: &["orders", "ledger-1"],
         // DocumentDB answers through the same API and is no RDS database.
-        second: &["reports"],
+        second: &["reports", "queue-1", "queue-2", "queue-3"],
     },
     List {
         operation: "rds:DescribeDBClusters",
