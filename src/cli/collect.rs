@@ -39,7 +39,7 @@ pub(super) fn run(args: &CollectArgs, talk: &Talk) -> anyhow::Result<Exit> {
     let unread = snapshot
         .coverage
         .iter()
-        .filter(|row| row.state != CoverageState::Scanned)
+        .filter(|row| !matches!(row.state, CoverageState::Scanned | CoverageState::Disabled))
         .count();
     if unread == 0 {
         return Ok(Exit::Ready);

@@ -62,6 +62,9 @@ async fn read(
         role_arn: args.role_arn.clone(),
         external_id: args.external_id.clone(),
         endpoint_url: args.endpoint_url.clone(),
+        own_retries: ["AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"]
+            .iter()
+            .any(|name| std::env::var_os(name).is_some()),
     };
     let mut stopping = stopped.clone();
     let session = tokio::select! {

@@ -8,6 +8,8 @@ mod denied;
 mod facts;
 mod failures;
 mod lists;
+#[cfg(unix)]
+mod signals;
 
 use std::collections::BTreeSet;
 use std::fs;

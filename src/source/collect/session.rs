@@ -35,6 +35,8 @@ pub struct Access {
     pub external_id: Option<String>,
     /// `--endpoint-url`, for every service.
     pub endpoint_url: Option<String>,
+    /// Whether the environment says how often to try, so that it is not for the scan to say.
+    pub own_retries: bool,
 }
 
 /// Why AWS could not be reached at all.
@@ -142,10 +144,11 @@ pub async fn connect(access: &Access, meter: Arc<Meter>) -> Result<Session, Conn
     let home = loaded
         .region()
         .map_or_else(|| HOME_REGION.to_owned(), ToString::to_string);
-    // AWS_MAX_ATTEMPTS, AWS_RETRY_MODE and the profile's settings go over ours.
-    let untouched = loaded
-        .retry_config()
-        .is_none_or(|set| *set == RetryConfig::standard());
+    // What the environment or the profile says goes over ours.
+    let untouched = !access.own_retries
+        && loaded
+            .retry_config()
+            .is_none_or(|set| *set == RetryConfig::standard());
     let mut builder = loaded.into_builder().region(Region::new(home.clone()));
     if untouched {
         builder = builder.retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS));
