@@ -10,7 +10,7 @@ use crate::model::rds::DbInstance;
 use crate::model::snapshot::{Region, Snapshot};
 use crate::model::tag::{BackupTag, Tags};
 use crate::model::{Listing, Observed, Resource};
-use crate::policy::copy::{self, Asker, CopyAccess, KeyFacts, Via};
+use crate::policy::copy::{self, Asker, CopyAccess, KeyFacts, LocalAccess, Via};
 use crate::policy::document::Document;
 use crate::settings::Settings;
 
@@ -39,6 +39,7 @@ pub struct Cx<'a> {
 pub struct PolicyCache {
     documents: RefCell<BTreeMap<String, Result<Rc<Document>, Gap>>>,
     access: RefCell<BTreeMap<KeyPath, Rc<CopyAccess>>>,
+    local: RefCell<BTreeMap<String, Rc<LocalAccess>>>,
 }
 
 /// A key's ARN, the service that asks for it, and the region.
@@ -225,6 +226,30 @@ impl<'a> Cx<'a> {
             .access
             .borrow_mut()
             .insert(place, Rc::clone(&access));
+        Ok(access)
+    }
+
+    /// What the account that owns a key may do with it.
+    ///
+    /// # Errors
+    /// Why the key's policy is not known.
+    pub fn local_access(&self, facts: &KeyFacts, key_arn: &str) -> Result<Rc<LocalAccess>, Gap> {
+        if let Some(known) = self.policies.local.borrow().get(key_arn) {
+            return Ok(Rc::clone(known));
+        }
+        let document = self.policy(key_arn)?;
+        let role = &self.settings.backup_role;
+        let access = Rc::new(copy::local_access(
+            &document,
+            facts,
+            &facts.key_account,
+            role,
+        ));
+        let kept = Rc::clone(&access);
+        self.policies
+            .local
+            .borrow_mut()
+            .insert(key_arn.to_owned(), kept);
         Ok(access)
     }
 }

@@ -1,6 +1,5 @@
 use crate::model::Resource;
 use crate::model::observed::{Gap, GapKind};
-use crate::policy::copy::local_access;
 use crate::policy::evaluate::Verdict;
 use crate::rule::keys::{KeyOwner, KeyUse, all_parts, each_customer_key};
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
@@ -46,7 +45,7 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
 
 fn judge(cx: &Cx<'_>, key: &KeyUse<'_>) -> Judgement {
     let (name, role) = (key.name(), &cx.settings.backup_role);
-    let access = local_access(&*cx.policy(&key.arn)?, &key.facts(), key.account(), role);
+    let access = cx.local_access(&key.facts(), &key.arn)?;
     let reason = access.usage.reason();
     let outcome = match access.verdict() {
         Verdict::Allowed => {
