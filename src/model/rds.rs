@@ -72,12 +72,17 @@ impl DbCluster {
     /// Source: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBCluster.html>.
     #[must_use]
     pub fn is_multi_az(&self) -> bool {
-        matches!(self.engine.as_str(), "mysql" | "postgres")
+        is_multi_az_engine(&self.engine)
     }
+}
 
-    /// Whether it is an Aurora cluster.
-    #[must_use]
-    pub fn is_aurora(&self) -> bool {
-        self.engine.starts_with("aurora")
-    }
+/// Whether an engine is one of Aurora or of a Multi-AZ DB cluster. DocumentDB and Neptune answer
+/// through the same API.
+#[must_use]
+pub fn is_rds_cluster(engine: &str) -> bool {
+    engine.starts_with("aurora") || is_multi_az_engine(engine)
+}
+
+fn is_multi_az_engine(engine: &str) -> bool {
+    matches!(engine, "mysql" | "postgres")
 }

@@ -140,6 +140,14 @@ pub fn inherited<'a>(cx: &Cx<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>
                 Observed::Known(ids) => ids,
                 Observed::Unknown(gap) => return Err(gap.clone()),
             };
+            let on_ebs = instance
+                .root_device_type
+                .known()
+                .is_some_and(|it| it == "ebs");
+            if ids.is_empty() && on_ebs {
+                let message = "AWS says that it starts from a volume but lists none";
+                return Err(Gap::told(GapKind::Unreadable, message));
+            }
             ids.iter()
                 .map(|id| {
                     let volume = cx.volume(id);

@@ -189,12 +189,13 @@ impl Scope {
         answer
     }
 
-    /// Reads a list to its end, or to the page that failed. A page without a list is one that failed.
+    /// Reads a list to its end, or to the page that failed. A page without a list is one that failed,
+    /// and an item of which the answer leaves out the name is a gap in the list.
     pub async fn list<P, I, E>(
         &self,
         operation: Operation,
         mut pages: PaginationStream<Result<P, SdkError<E, HttpResponse>>>,
-        items: impl Fn(P) -> Option<Vec<I>>,
+        items: impl Fn(P) -> Option<Vec<Option<I>>>,
     ) -> Listing<I>
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -220,7 +221,18 @@ impl Scope {
                     self.caller
                         .books
                         .note(&self.region, self.service, operation, None);
-                    listing.items.extend(items);
+                    if items.iter().any(Option::is_none) {
+                        let gap = operation.gap(
+                            GapKind::Error,
+                            "UnreadableAnswer",
+                            "the answer holds something without its name",
+                        );
+                        self.caller
+                            .books
+                            .note(&self.region, self.service, operation, Some(&gap));
+                        listing.gap.get_or_insert(gap);
+                    }
+                    listing.items.extend(items.into_iter().flatten());
                 }
                 Err(gap) => {
                     self.caller

@@ -26,7 +26,10 @@ pub async fn collect(session: &Session, caller: &Arc<Caller>, region: &str) -> L
     let client = session.dynamodb(region);
     let pages = client.list_tables().limit(PAGE).into_paginator().send();
     let names = scope
-        .list(LIST_TABLES, pages, |page| page.table_names)
+        .list(LIST_TABLES, pages, |page| {
+            page.table_names
+                .map(|names| names.into_iter().map(Some).collect())
+        })
         .await;
     let tables = join_all(names.items.into_iter().map(|name| {
         let (scope, client) = (&scope, &client);

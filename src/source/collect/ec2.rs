@@ -86,8 +86,7 @@ pub async fn instances(
             let reservations = page.reservations.unwrap_or_default().into_iter();
             let instances =
                 reservations.flat_map(|reservation| reservation.instances.unwrap_or_default());
-            let read =
-                instances.filter_map(|instance| instance_of(session, region, tag_key, instance));
+            let read = instances.map(|instance| instance_of(session, region, tag_key, instance));
             Some(read.collect())
         })
         .await
@@ -145,7 +144,7 @@ pub async fn volumes(
     scope
         .list(DESCRIBE_VOLUMES, pages, |page| {
             let volumes = page.volumes.unwrap_or_default().into_iter();
-            let read = volumes.filter_map(|volume| volume_of(session, region, tag_key, volume));
+            let read = volumes.map(|volume| volume_of(session, region, tag_key, volume));
             Some(read.collect())
         })
         .await

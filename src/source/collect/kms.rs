@@ -189,7 +189,7 @@ async fn describe(
         .get()?
         .clone();
     let arn = metadata.arn.clone().unwrap_or_else(|| name.to_owned());
-    Ok(Some((arn, metadata_of(&metadata))))
+    Ok(Some((arn, metadata_of(&metadata)?)))
 }
 
 async fn read(
@@ -229,14 +229,27 @@ async fn policy(session: &Session, scope: &Scope, arn: &str) -> Observed<String>
     }
 }
 
-fn metadata_of(metadata: &SdkKeyMetadata) -> KeyMetadata {
-    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
-    KeyMetadata {
-        manager: text(metadata.key_manager.as_ref().map(|it| it.as_str())),
-        state: text(metadata.key_state.as_ref().map(|it| it.as_str())),
-        spec: text(metadata.key_spec.as_ref().map(|it| it.as_str())),
-        usage: text(metadata.key_usage.as_ref().map(|it| it.as_str())),
-        origin: text(metadata.origin.as_ref().map(|it| it.as_str())),
+// A key without its manager or state is not one that is customer managed or enabled.
+fn metadata_of(metadata: &SdkKeyMetadata) -> Result<KeyMetadata, Gap> {
+    let text = |value: Option<&str>, name: &str| {
+        let read = DESCRIBE_KEY.field(value.map(str::to_owned), name);
+        read.get().cloned()
+    };
+    Ok(KeyMetadata {
+        manager: text(
+            metadata.key_manager.as_ref().map(|it| it.as_str()),
+            "KeyManager",
+        )?,
+        state: text(
+            metadata.key_state.as_ref().map(|it| it.as_str()),
+            "KeyState",
+        )?,
+        spec: text(metadata.key_spec.as_ref().map(|it| it.as_str()), "KeySpec")?,
+        usage: text(
+            metadata.key_usage.as_ref().map(|it| it.as_str()),
+            "KeyUsage",
+        )?,
+        origin: text(metadata.origin.as_ref().map(|it| it.as_str()), "Origin")?,
         multi_region: metadata.multi_region.unwrap_or_default(),
-    }
+    })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_sdk_rds::types::Tag;
 
 use crate::model::observed::{Listing, Observed};
-use crate::model::rds::{DbCluster, DbInstance};
+use crate::model::rds::{DbCluster, DbInstance, is_rds_cluster};
 use crate::model::tag::Tags;
 
 use super::call::{Caller, Operation};
@@ -44,14 +44,16 @@ pub async fn collect(
     tokio::join!(
         scope.list(DESCRIBE_DB_INSTANCES, instances, |page| {
             let instances = page.db_instances.unwrap_or_default().into_iter();
-            let read = instances.filter_map(|instance| instance_of(instance, tag_key));
+            let read = instances
+                .filter(|instance| !matches!(instance.engine.as_deref(), Some("docdb" | "neptune")))
+                .map(|instance| instance_of(instance, tag_key));
             Some(read.collect())
         }),
         scope.list(DESCRIBE_DB_CLUSTERS, clusters, |page| {
             let clusters = page.db_clusters.unwrap_or_default().into_iter();
             let read = clusters
-                .filter_map(|cluster| cluster_of(cluster, tag_key))
-                .filter(|cluster| cluster.is_aurora() || cluster.is_multi_az());
+                .filter(|cluster| cluster.engine.as_deref().is_none_or(is_rds_cluster))
+                .map(|cluster| cluster_of(cluster, tag_key));
             Some(read.collect())
         }),
     )
@@ -59,9 +61,6 @@ pub async fn collect(
 
 fn instance_of(instance: aws_sdk_rds::types::DbInstance, tag_key: &str) -> Option<DbInstance> {
     let field = DESCRIBE_DB_INSTANCES;
-    if matches!(instance.engine.as_deref(), Some("docdb" | "neptune")) {
-        return None;
-    }
     Some(DbInstance {
         arn: instance.db_instance_arn?,
         id: instance.db_instance_identifier?,

@@ -93,7 +93,7 @@ async fn list(
         .scope(&session.home, SHARED)
         .list(LIST_BUCKETS, pages, |page| {
             let buckets = page.buckets.unwrap_or_default().into_iter();
-            let read = buckets.filter_map(|bucket| Some((bucket.name?, bucket.bucket_region)));
+            let read = buckets.map(|bucket| Some((bucket.name?, bucket.bucket_region)));
             Some(read.collect())
         })
         .await;

@@ -60,14 +60,11 @@ pub async fn collect(session: &Session, caller: &Arc<Caller>, region: &str) -> N
     let (vpcs, subnets, route_tables, interfaces, endpoints) = tokio::join!(
         scope.list(DESCRIBE_VPCS, vpcs, |page| {
             let vpcs = page.vpcs.unwrap_or_default().into_iter();
-            Some(
-                vpcs.filter_map(|vpc| vpc_of(session, region, vpc))
-                    .collect(),
-            )
+            Some(vpcs.map(|vpc| vpc_of(session, region, vpc)).collect())
         }),
         scope.list(DESCRIBE_SUBNETS, subnets, |page| {
             let subnets = page.subnets.unwrap_or_default().into_iter();
-            let read = subnets.filter_map(|subnet| {
+            let read = subnets.map(|subnet| {
                 Some(Subnet {
                     id: subnet.subnet_id?,
                     vpc_id: subnet.vpc_id?,
@@ -77,11 +74,11 @@ pub async fn collect(session: &Session, caller: &Arc<Caller>, region: &str) -> N
         }),
         scope.list(DESCRIBE_ROUTE_TABLES, tables, |page| {
             let tables = page.route_tables.unwrap_or_default().into_iter();
-            Some(tables.filter_map(route_table_of).collect())
+            Some(tables.map(route_table_of).collect())
         }),
         scope.list(DESCRIBE_NETWORK_INTERFACES, interfaces, |page| {
             let interfaces = page.network_interfaces.unwrap_or_default().into_iter();
-            let read = interfaces.filter_map(|interface| {
+            let read = interfaces.map(|interface| {
                 Some(NetworkInterface {
                     id: interface.network_interface_id?,
                     vpc_id: interface.vpc_id?,
@@ -95,7 +92,7 @@ pub async fn collect(session: &Session, caller: &Arc<Caller>, region: &str) -> N
         }),
         scope.list(DESCRIBE_VPC_ENDPOINTS, endpoints, |page| {
             let endpoints = page.vpc_endpoints.unwrap_or_default().into_iter();
-            Some(endpoints.filter_map(endpoint_of).collect())
+            Some(endpoints.map(endpoint_of).collect())
         }),
     );
     Network {
