@@ -111,12 +111,23 @@ pub fn main() -> Exit {
     match run(cli) {
         Ok(exit) => exit,
         Err(error) if is_broken_pipe(&error) => Exit::Ready,
+        Err(error) if error.is::<Stopped>() => {
+            say(&error.to_string());
+            error
+                .downcast::<Stopped>()
+                .map_or(Exit::Interrupted, |it| it.0)
+        }
         Err(error) => {
             say(&format!("error: {error:#}"));
             Exit::Usage
         }
     }
 }
+
+/// A signal came before there was anything to judge.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped before AWS said whose credentials these are")]
+struct Stopped(Exit);
 
 fn run(cli: Cli) -> anyhow::Result<Exit> {
     let talk = cli.talk;

@@ -15,9 +15,9 @@ use crate::source::collect::meter::Meter;
 use crate::source::collect::session::{Access, connect};
 use crate::source::collect::{Plan, collect};
 
-use super::Talk;
 use super::progress::Display;
 use super::scan::AccessArgs;
+use super::{Stopped, Talk};
 
 const CONCURRENCY: u16 = 32;
 const TIMEOUT: Duration = Duration::from_secs(30 * 60);
@@ -74,7 +74,7 @@ async fn read(
             if timed_out {
                 anyhow::bail!("--timeout passed before AWS said whose credentials these are");
             }
-            anyhow::bail!("stopped before AWS said whose credentials these are");
+            return Err(Stopped(*signals.borrow()).into());
         }
     };
     tracing::info!(

@@ -28,6 +28,10 @@ pub struct DbInstance {
     /// Whether its storage is encrypted.
     #[serde(default)]
     pub encrypted: Observed<bool>,
+    /// Whether it is encrypted with a key that AWS owns, `StorageEncryptionType` `sse-rds`. Then
+    /// `encrypted` is false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub aws_owned_key: bool,
     /// The key as RDS names it, where it is encrypted.
     #[serde(default)]
     pub kms_key: Observed<Option<String>>,
@@ -55,6 +59,10 @@ pub struct DbCluster {
     /// Whether its storage is encrypted.
     #[serde(default)]
     pub encrypted: Observed<bool>,
+    /// Whether it is encrypted with a key that AWS owns, `StorageEncryptionType` `sse-rds`. Then
+    /// `encrypted` is false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub aws_owned_key: bool,
     /// The key as RDS names it, where it is encrypted.
     #[serde(default)]
     pub kms_key: Observed<Option<String>>,

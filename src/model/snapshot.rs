@@ -130,7 +130,7 @@ impl Snapshot {
         if let Some(gap) = &self.enabled_regions.gap {
             unlisted.push(Unlisted {
                 region: None,
-                service: "ec2",
+                service: "regions",
                 gap,
             });
         }

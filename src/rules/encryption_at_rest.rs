@@ -11,6 +11,9 @@ rule! {
     /// instance works and is encrypted with the key of the central vault. A copy of an unencrypted
     /// Aurora cluster works too, but *stays unencrypted* in the central account.
     ///
+    /// Aurora clusters made since February 2026 are encrypted with a key that AWS owns unless they name
+    /// one. RDS calls them unencrypted in one field and `sse-rds` in another; that is a warning.
+    ///
     /// ## Fix
     ///
     /// Encryption cannot be switched on in place. Take a snapshot, copy it with a customer managed
@@ -19,6 +22,7 @@ rule! {
     /// ## Sources
     ///
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>
+    /// - <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Overview.Encryption.html>
     RULE = Rule {
         id: "encryption-at-rest",
         group: Group::Encryption,
@@ -34,6 +38,10 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     let parts = inherited(cx, resource)?.into_iter().map(|part| {
         let outcome = match part.encrypted {
             Ok(true) => Outcome::pass("encrypted"),
+            Ok(false) if has_aws_owned_key(resource) => Outcome::warn(
+                "encrypted with a key that AWS owns, not with one of yours: AWS does not say whether its copy in the central account stays encrypted",
+            )
+            .fix("Restore a snapshot of it with a customer managed key, and switch over."),
             Ok(false) => breach(resource.kind()),
             Err(gap) => Outcome::unknown(&gap),
         };
@@ -42,6 +50,14 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     Ok(Outcome::worst(parts).unwrap_or_else(|| {
         Outcome::skip("has no storage of its own whose encryption a backup takes over")
     }))
+}
+
+fn has_aws_owned_key(resource: Resource<'_>) -> bool {
+    match resource {
+        Resource::DbInstance(database) => database.aws_owned_key,
+        Resource::DbCluster(cluster) => cluster.aws_owned_key,
+        _ => false,
+    }
 }
 
 fn breach(kind: ResourceKind) -> Outcome {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aws_sdk_rds::types::Tag;
+use aws_sdk_rds::types::{StorageEncryptionType, Tag};
 
 use crate::model::observed::{Listing, Observed};
 use crate::model::rds::{DbCluster, DbInstance, is_rds_cluster};
@@ -69,6 +69,7 @@ fn instance_of(instance: aws_sdk_rds::types::DbInstance, tag_key: &str) -> Optio
         engine: field.field(instance.engine, "Engine"),
         state: field.field(instance.db_instance_status, "DBInstanceStatus"),
         encrypted: field.field(instance.storage_encrypted, "StorageEncrypted"),
+        aws_owned_key: is_aws_owned(instance.storage_encryption_type.as_ref()),
         kms_key: Observed::Known(instance.kms_key_id),
         backup_retention_days: field
             .field(instance.backup_retention_period, "BackupRetentionPeriod"),
@@ -85,6 +86,7 @@ fn cluster_of(cluster: aws_sdk_rds::types::DbCluster, tag_key: &str) -> Option<D
         engine: cluster.engine?,
         state: field.field(cluster.status, "Status"),
         encrypted: field.field(cluster.storage_encrypted, "StorageEncrypted"),
+        aws_owned_key: is_aws_owned(cluster.storage_encryption_type.as_ref()),
         kms_key: Observed::Known(cluster.kms_key_id),
         backup_retention_days: field
             .field(cluster.backup_retention_period, "BackupRetentionPeriod"),
@@ -94,6 +96,10 @@ fn cluster_of(cluster: aws_sdk_rds::types::DbCluster, tag_key: &str) -> Option<D
                 .collect(),
         ),
     })
+}
+
+fn is_aws_owned(encryption: Option<&StorageEncryptionType>) -> bool {
+    encryption.is_some_and(|it| it.as_str() == "sse-rds")
 }
 
 // RDS leaves the tags out where the caller may not list them, so an empty list is no proof that there

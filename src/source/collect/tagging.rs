@@ -62,7 +62,7 @@ pub async fn collect(
         .list(GET_RESOURCES, pages, |page| {
             let resources = page.resource_tag_mapping_list?;
             let read = resources.into_iter().map(|resource| {
-                let tags = resource.tags.unwrap_or_default();
+                let tags = resource.tags?;
                 let kept = tags.into_iter().map(|tag| (tag.key, tag.value));
                 Some((resource.resource_arn?, keep(kept, tag_key)))
             });

@@ -83,9 +83,7 @@ pub async fn collect(session: &Session, caller: &Arc<Caller>, region: &str) -> N
                     id: interface.network_interface_id?,
                     vpc_id: interface.vpc_id?,
                     subnet_id: interface.subnet_id?,
-                    interface_type: interface
-                        .interface_type
-                        .map_or_else(String::new, |kind| kind.as_str().to_owned()),
+                    interface_type: interface.interface_type?.as_str().to_owned(),
                 })
             });
             Some(read.collect())
@@ -125,7 +123,7 @@ fn vpc_of(session: &Session, region: &str, vpc: aws_sdk_ec2::types::Vpc) -> Opti
 
 fn route_table_of(table: aws_sdk_ec2::types::RouteTable) -> Option<RouteTable> {
     let associations = table.associations.unwrap_or_default();
-    let routes = table.routes.unwrap_or_default().into_iter();
+    let routes = table.routes?.into_iter();
     Some(RouteTable {
         id: table.route_table_id?,
         vpc_id: table.vpc_id?,
@@ -156,19 +154,15 @@ fn route_of(route: aws_sdk_ec2::types::Route) -> Option<Route> {
 }
 
 fn endpoint_of(endpoint: aws_sdk_ec2::types::VpcEndpoint) -> Option<VpcEndpoint> {
-    let endpoint_type = endpoint
-        .vpc_endpoint_type
-        .map_or_else(String::new, |kind| kind.as_str().to_owned());
-    let service_name = endpoint.service_name.unwrap_or_default();
+    let endpoint_type = endpoint.vpc_endpoint_type?.as_str().to_owned();
+    let service_name = endpoint.service_name?;
     let judged = endpoint_type.eq_ignore_ascii_case("gateway") && service_name.ends_with(".s3");
     Some(VpcEndpoint {
         id: endpoint.vpc_endpoint_id?,
         vpc_id: endpoint.vpc_id?,
         endpoint_type,
         service_name,
-        state: endpoint
-            .state
-            .map_or_else(String::new, |state| state.as_str().to_owned()),
+        state: endpoint.state?.as_str().to_owned(),
         policy: if judged {
             DESCRIBE_VPC_ENDPOINTS.field(endpoint.policy_document, "PolicyDocument")
         } else {
