@@ -92,6 +92,11 @@ impl Options {
             .unwrap_or_else(|| rule.severity(self.standard))
     }
 
+    /// Whether a rule is judged, or left out because the standard does not know it.
+    fn judges(&self, rule: &Rule) -> bool {
+        self.selects(rule) || rule.severity(self.standard) == Severity::Off
+    }
+
     fn selects(&self, rule: &Rule) -> bool {
         (self.only.is_empty() || self.only.contains(rule.id))
             && !self.without.contains(rule.id)
@@ -106,6 +111,9 @@ struct Stakes {
     buckets: bool,
 }
 
+/// The groups that say whether a copy can work.
+const ALL_GROUPS_OF_COPY: [Group; 2] = [Group::Encryption, Group::Service];
+
 /// Judges a snapshot.
 #[must_use]
 pub fn evaluate(
@@ -114,6 +122,7 @@ pub fn evaluate(
     options: &Options,
     rules: &[&'static Rule],
 ) -> Report {
+    let given = rules;
     let rules: Vec<&'static Rule> = rules
         .iter()
         .copied()
@@ -127,6 +136,7 @@ pub fn evaluate(
         rules: &rules,
         resources: Vec::new(),
         findings: Vec::new(),
+        unread: false,
     };
     let mut unread: Vec<Unread> = snapshot
         .unlisted()
@@ -157,6 +167,7 @@ pub fn evaluate(
     let Judge {
         mut resources,
         mut findings,
+        unread: missing_facts,
         ..
     } = judge;
     resources.sort_by(|a, b| {
@@ -173,6 +184,7 @@ pub fn evaluate(
     let mut coverage = snapshot.coverage.clone();
     coverage.sort_by(|a, b| (&a.region, &a.service).cmp(&(&b.region, &b.service)));
     let complete = unread.is_empty()
+        && !missing_facts
         && !snapshot.interrupted
         && coverage
             .iter()
@@ -189,6 +201,13 @@ pub fn evaluate(
         finished_at: snapshot.finished_at.clone(),
         interrupted: snapshot.interrupted,
         complete,
+        all_rules: ALL_GROUPS_OF_COPY.iter().all(|group| {
+            given
+                .iter()
+                .filter(|rule| rule.group == *group)
+                .all(|rule| options.judges(rule))
+        }),
+        rules: rules.len(),
         stats: snapshot.stats,
         coverage,
         unread,
@@ -222,6 +241,7 @@ struct Judge<'a> {
     rules: &'a [&'static Rule],
     resources: Vec<ResourceLine>,
     findings: Vec<Finding>,
+    unread: bool,
 }
 
 impl Judge<'_> {
@@ -304,6 +324,7 @@ impl Judge<'_> {
                 continue;
             };
             let outcome = settle(judgement);
+            self.unread |= outcome.unread;
             let status = status(outcome.verdict, self.options.severity(rule));
             worst = worst.max(ResourceVerdict::of(status));
             self.findings.push(Finding {

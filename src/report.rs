@@ -40,6 +40,10 @@ pub struct Report {
     pub interrupted: bool,
     /// Whether everything that was asked for could be read.
     pub complete: bool,
+    /// Whether every rule that says whether a copy can work was judged.
+    pub all_rules: bool,
+    /// How many rules were judged.
+    pub rules: usize,
     /// The calls it took.
     pub stats: Stats,
     /// How far each service answered in each region, sorted.

@@ -158,6 +158,16 @@ pub enum GapKind {
     Unreadable,
     /// It belongs to another account, where only that account can read it.
     Foreign,
+    /// It was read, and what follows from it depends on something that nobody can know from here.
+    Open,
+}
+
+impl GapKind {
+    /// Whether something that was asked for could not be read, as opposed to not being for us to know.
+    #[must_use]
+    pub fn is_unread(self) -> bool {
+        !matches!(self, GapKind::Foreign | GapKind::Open)
+    }
 }
 
 impl Gap {
@@ -186,6 +196,10 @@ impl Gap {
             .as_ref()
             .map_or(String::new(), |code| format!(" ({code})"));
         match self.kind {
+            GapKind::Denied if self.operation == "kms:GetKeyPolicy" => format!(
+                "{} was denied{code}: these credentials need {}, and the key's own policy must let this account's IAM decide",
+                self.operation, self.action
+            ),
             GapKind::Denied => format!(
                 "{} was denied{code}: these credentials need {}",
                 self.operation, self.action
@@ -197,7 +211,9 @@ impl Gap {
             GapKind::Error => format!("{} failed{code}: {}", self.operation, self.message),
             GapKind::Interrupted => format!("{} was not read: {}", self.operation, self.message),
             GapKind::RegionDisabled => "the region is not enabled for this account".to_owned(),
-            GapKind::NotCollected | GapKind::Unreadable | GapKind::Foreign => self.message.clone(),
+            GapKind::NotCollected | GapKind::Unreadable | GapKind::Foreign | GapKind::Open => {
+                self.message.clone()
+            }
         }
     }
 }

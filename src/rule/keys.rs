@@ -60,6 +60,12 @@ impl KeyUse<'_> {
         )
     }
 
+    /// The key's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        Arn::parse(&self.arn).map_or(&self.arn, |arn| arn.resource_id())
+    }
+
     /// The account that owns the key.
     #[must_use]
     pub fn account(&self) -> &str {
@@ -353,7 +359,7 @@ pub fn judge_sharing(cx: &Cx<'_>, key: &KeyUse<'_>, need: Need) -> Judgement {
             open.action,
             open.decision.reason()
         );
-        return Ok(open_question(key, GapKind::Unreadable, message));
+        return Ok(open_question(key, GapKind::Open, message));
     }
     Ok(Outcome::pass(format!("{name} lets {central} in"))
         .about(key.arn.as_str())

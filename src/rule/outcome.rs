@@ -61,6 +61,8 @@ pub struct Outcome {
     pub causes: Vec<Cause>,
     /// Ids and lists that a program reads.
     pub evidence: Evidence,
+    /// Whether it is unknown because something could not be read.
+    pub unread: bool,
 }
 
 impl Outcome {
@@ -88,6 +90,7 @@ impl Outcome {
     #[must_use]
     pub fn unknown(gap: &Gap) -> Self {
         let mut outcome = Outcome::new(Verdict::Unknown, gap.sentence());
+        outcome.unread = gap.kind.is_unread();
         if !gap.operation.is_empty() {
             outcome = outcome.with("operation", gap.operation.as_str());
         }
@@ -120,6 +123,7 @@ impl Outcome {
                 parts: Vec::new(),
             }],
             evidence: Evidence::new(),
+            unread: false,
         }
     }
 
@@ -169,6 +173,7 @@ impl Outcome {
     pub fn worst(parts: impl IntoIterator<Item = Outcome>) -> Option<Outcome> {
         let parts: Vec<Outcome> = parts.into_iter().collect();
         let verdict = parts.iter().map(|part| part.verdict).max()?;
+        let unread = parts.iter().any(|part| part.unread);
         let mut causes: Vec<Cause> = Vec::new();
         let mut values: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         for part in parts.into_iter().filter(|part| part.verdict == verdict) {
@@ -206,6 +211,7 @@ impl Outcome {
             verdict,
             causes,
             evidence,
+            unread,
         })
     }
 

@@ -1,6 +1,6 @@
 use crate::model::snapshot::Region;
 use crate::policy::copy::Via;
-use crate::rule::keys::{is_aws_alias, resolve};
+use crate::rule::keys::{KeyOwner, is_aws_alias, resolve};
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
 use crate::settings::Severity;
 
@@ -38,11 +38,32 @@ fn check(cx: &Cx<'_>, region: &Region) -> Judgement {
         return Ok(Outcome::breach("new EBS volumes are not encrypted by default").fix(fix));
     }
     let name = region.ebs_defaults.kms_key.get()?;
-    let aws_managed = is_aws_alias(name) || resolve(cx, name, None, Via::Ec2)?.is_aws_managed()?;
-    Ok(if aws_managed {
-        Outcome::breach("new EBS volumes get the AWS managed key aws/ebs: their backups cannot be copied to another account").fix(fix)
+    if is_aws_alias(name) {
+        return Ok(aws_managed().fix(fix).with("key_arn", name.as_str()));
+    }
+    let key = resolve(cx, name, None, Via::Ec2)?;
+    let usable = match key.owner {
+        KeyOwner::Central | KeyOwner::Foreign => true,
+        KeyOwner::Own | KeyOwner::Unclear => key
+            .metadata()?
+            .is_some_and(|metadata| metadata.state == "Enabled"),
+    };
+    Ok(if key.is_aws_managed()? {
+        aws_managed().fix(fix)
+    } else if usable {
+        Outcome::pass(format!("new EBS volumes get {}", key.name()))
     } else {
-        Outcome::pass(format!("new EBS volumes get {name}"))
+        Outcome::breach(format!(
+            "new EBS volumes get {}, which is gone or not enabled",
+            key.name()
+        ))
+        .fix(fix)
     }
     .with("key_arn", name.as_str()))
+}
+
+fn aws_managed() -> Outcome {
+    Outcome::breach(
+        "new EBS volumes get the AWS managed key aws/ebs: their backups cannot be copied to another account",
+    )
 }

@@ -62,7 +62,7 @@ fn judge(cx: &Cx<'_>, key: &KeyUse<'_>) -> Judgement {
             let message = format!(
                 "whether {name} lets this account's backup role use it cannot be known from here: {reason}"
             );
-            return Err(Gap::told(GapKind::Unreadable, message));
+            return Err(Gap::told(GapKind::Open, message));
         }
     };
     Ok(outcome

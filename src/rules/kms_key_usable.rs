@@ -48,7 +48,7 @@ fn judge(cx: &Cx<'_>, key: &KeyUse<'_>) -> Judgement {
             .fix("Nothing can decrypt what it encrypted. Restore the data from a backup under another key."));
     };
     let state = metadata.state.as_str();
-    let key_id = format!("--region {} --key-id {}", key.region(), key.arn);
+    let key_id = format!("--region {} --key-id {}", key.region(), key.id());
     let region = cx.known_region()?;
     if key.region() != region {
         return Ok(

@@ -86,9 +86,11 @@ fn volume(state: &str) -> Readiness {
 fn database(state: &str) -> Readiness {
     match state {
         "available" => Readiness::Ready,
-        "stopped" | "storage-full" | "restore-error" | "insufficient-capacity" => {
-            Readiness::Lasting
-        }
+        "stopped"
+        | "storage-full"
+        | "restore-error"
+        | "insufficient-capacity"
+        | "unsupported-configuration" => Readiness::Lasting,
         _ if state.starts_with("inaccessible-")
             || state.starts_with("incompatible-")
             || state.ends_with("failed") =>

@@ -46,12 +46,12 @@ fn check(cx: &Cx<'_>, vpc: &Vpc) -> Judgement {
     }
     let outcomes = endpoints
         .into_iter()
-        .map(|endpoint| judge(endpoint).unwrap_or_else(|gap| Outcome::unknown(&gap)))
+        .map(|endpoint| judge(cx.region, endpoint).unwrap_or_else(|gap| Outcome::unknown(&gap)))
         .chain(network.endpoints.gap.as_ref().map(Outcome::unknown));
     Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("has no gateway endpoint for S3")))
 }
 
-fn judge(endpoint: &VpcEndpoint) -> Judgement {
+fn judge(region: &str, endpoint: &VpcEndpoint) -> Judgement {
     let policy: Value = serde_json::from_str(endpoint.policy.get()?).map_err(|error| {
         let message = format!(
             "the policy of {} cannot be understood: {error}",
@@ -63,7 +63,7 @@ fn judge(endpoint: &VpcEndpoint) -> Judgement {
         Outcome::pass(format!("{} lets everything through", endpoint.id))
     } else {
         Outcome::breach(format!("the policy of {} is not full access: buckets it does not name are cut off", endpoint.id))
-            .fix(format!("Run `aws ec2 modify-vpc-endpoint --vpc-endpoint-id {} --reset-policy`, or check that it names all buckets in use.", endpoint.id))
+            .fix(format!("Run `aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {} --reset-policy`, or check that it names all buckets in use.", endpoint.id))
             .with("endpoint", endpoint.id.as_str())
     })
 }

@@ -73,7 +73,7 @@ fn check(cx: &Cx<'_>, vpc: &Vpc) -> Judgement {
         ),
     };
     Ok(Outcome::breach(format!(
-        "{seen}: its traffic to buckets leaves through a NAT or internet gateway (backups work all the same)"
+        "{seen}: traffic to buckets that has no other way leaves through a NAT or internet gateway (backups work all the same)"
     ))
     .fix(fix)
     .with("default_vpc", vpc.is_default))

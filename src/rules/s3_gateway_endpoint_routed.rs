@@ -41,7 +41,8 @@ fn check(cx: &Cx<'_>, vpc: &Vpc) -> Judgement {
         Err(skip) => return Ok(skip),
     };
     let subnets = running.subnets.iter().map(|subnet| {
-        judge(network, vpc, subnet, &endpoints).unwrap_or_else(|gap| Outcome::unknown(&gap))
+        judge(cx.region, network, vpc, subnet, &endpoints)
+            .unwrap_or_else(|gap| Outcome::unknown(&gap))
     });
     let unseen = running.gap.map(Outcome::unknown);
     Ok(
@@ -50,7 +51,13 @@ fn check(cx: &Cx<'_>, vpc: &Vpc) -> Judgement {
     )
 }
 
-fn judge(network: &Network, vpc: &Vpc, subnet: &str, endpoints: &[&VpcEndpoint]) -> Judgement {
+fn judge(
+    region: &str,
+    network: &Network,
+    vpc: &Vpc,
+    subnet: &str,
+    endpoints: &[&VpcEndpoint],
+) -> Judgement {
     let of_vpc = |it: &Subnet| it.id == subnet && it.vpc_id == vpc.id;
     if network.subnets.find(of_vpc)?.is_none() {
         return Ok(Outcome::skip(
@@ -89,7 +96,7 @@ fn judge(network: &Network, vpc: &Vpc, subnet: &str, endpoints: &[&VpcEndpoint])
             && route.state == "active"
     });
     let fix = format!(
-        "Run `aws ec2 modify-vpc-endpoint --vpc-endpoint-id {} --add-route-table-ids {}`, in a quiet moment: open connections to S3 break.",
+        "Run `aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {} --add-route-table-ids {}`, in a quiet moment: open connections to S3 break.",
         endpoints
             .first()
             .map_or("", |endpoint| endpoint.id.as_str()),

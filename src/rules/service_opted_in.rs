@@ -46,7 +46,7 @@ fn check(cx: &Cx<'_>, region: &Region) -> Judgement {
         .collect();
     if !off.is_empty() {
         return Ok(Outcome::breach(format!(
-            "AWS Backup is not opted in for {} in {}: tags select nothing there, unless an organization policy overrides it",
+            "AWS Backup is not opted in for {} in {}: tags select none of their resources there, unless an organization policy overrides it",
             off.join(", "),
             cx.region
         ))

@@ -22,6 +22,9 @@ pub enum SavedError {
         /// The version it has.
         found: u64,
     },
+    /// It contradicts itself.
+    #[error("a damaged snapshot: {0}")]
+    Inconsistent(String),
     /// It says that it is a snapshot and does not have the form of one.
     #[error("a damaged snapshot: {0}")]
     Damaged(serde_json::Error),
@@ -42,6 +45,18 @@ pub fn read(text: &str) -> Result<Snapshot, SavedError> {
     }
     // From the text again, so that the error has a line and a column.
     let mut snapshot: Snapshot = serde_json::from_str(text).map_err(SavedError::Damaged)?;
+    if snapshot.snapshot_version == 0 || snapshot.regions.is_empty() {
+        let reason = "it holds no region, or was written by no version of backup-check";
+        return Err(SavedError::Inconsistent(reason.to_owned()));
+    }
+    if let Some(row) = snapshot
+        .coverage
+        .iter()
+        .find(|row| !snapshot.regions.contains_key(&row.region))
+    {
+        let reason = format!("{} was asked, and nothing of it is there", row.region);
+        return Err(SavedError::Inconsistent(reason));
+    }
     if snapshot.source == Source::Aws {
         snapshot.source = Source::Snapshot;
     }

@@ -178,6 +178,16 @@ fn snapshots_that_cannot_be_judged_are_refused_with_the_reason() {
             parts,
         );
     }
+    let mut hollow: Value = serde_json::from_str(&whole).unwrap();
+    hollow["regions"]
+        .as_object_mut()
+        .unwrap()
+        .remove("eu-west-1");
+    fs::write(&file, hollow.to_string()).unwrap();
+    refused(
+        &run(backup_check(folder.path()).args(["scan", "--from", "x.json"])),
+        &["damaged snapshot", "eu-west-1"],
+    );
     fs::write(&file, b"\xff\xfe\x00").unwrap();
     refused(
         &run(backup_check(folder.path()).args(["scan", "--from", "x.json"])),
@@ -501,4 +511,18 @@ fn no_credentials_is_one_sentence() {
         &run(backup_check(folder.path()).args(["scan", "--external-id", "x"])),
         &["--role-arn"],
     );
+}
+
+#[test]
+fn a_scan_of_some_rules_does_not_speak_for_all() {
+    let folder = empty();
+    let all = scan(folder.path(), "clean", &[]);
+    assert!(
+        all.stdout.contains("can be copied to the central account"),
+        "{}",
+        all.stdout
+    );
+    let some = scan(folder.path(), "clean", &["--rule", "network"]);
+    assert_eq!(some.code, 0);
+    assert!(!some.stdout.contains("can be copied"), "{}", some.stdout);
 }

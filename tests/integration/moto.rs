@@ -769,3 +769,43 @@ fn a_profile_that_is_named_goes_over_keys_in_the_environment() {
     // Keys in the environment go over AWS_PROFILE, as in the AWS CLI.
     assert_eq!(scanned(&[], &[("AWS_PROFILE", "member")]), own);
 }
+
+#[test]
+fn a_field_that_aws_leaves_out_is_no_fact() {
+    let moto = moto();
+    for (number, (operation, matching, left_out)) in [
+        (
+            "DescribeKey",
+            json!({"KeyManager": "CUSTOMER"}),
+            "KeyManager",
+        ),
+        (
+            "DescribeDBClusters",
+            json!({"Engine": "aurora-postgresql"}),
+            "Engine",
+        ),
+        ("DescribeInstances", json!({}), "BlockDeviceMappings"),
+        ("GetResources", json!({}), "Tags"),
+        ("DescribeVpcEndpoints", json!({}), "State"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let account = format!("88889999000{number}");
+        moto.seed(&account, "clean");
+        let change = json!([{"account": account, "operation": operation, "match": matching, "set": {left_out: null}}]);
+        moto.control("POST", "overrides", &change);
+        let (run, report) = moto.scan(&account, &[]);
+        // Without tags, what is tagged backup=disabled is judged as if it were enabled, and may fail.
+        let code = if operation == "GetResources" { 1 } else { 3 };
+        assert_eq!(
+            run.code, code,
+            "{operation} without {left_out}: {}",
+            run.stderr
+        );
+        assert_eq!(
+            report["scan"]["complete"], false,
+            "{operation} without {left_out}"
+        );
+    }
+}

@@ -142,6 +142,13 @@ fn verdict(view: &View<'_>) -> (Tone, String) {
         } else {
             format!("All {total} resources")
         };
+        if !report.all_rules || !report.unread.is_empty() {
+            let rules = count(report.rules, "rule");
+            return (
+                Tone::Good,
+                format!("{all} to be backed up: nothing fails among the {rules} judged."),
+            );
+        }
         return (
             Tone::Good,
             format!("{all} to be backed up can be copied to the central account {central}."),
@@ -204,8 +211,13 @@ fn rest(view: &View<'_>) -> Vec<String> {
             ready.to_string()
         };
         let untagged = count(untagged.len(), "resource");
+        let judged = if view.report.all_rules {
+            ""
+        } else {
+            ", by the rules judged"
+        };
         sentences.push(format!(
-            "{untagged} without a backup tag: {ready} would be ready if tagged."
+            "{untagged} without a backup tag: {ready} would be ready if tagged{judged}."
         ));
     }
     let failing: BTreeSet<&str> = view

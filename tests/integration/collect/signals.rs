@@ -10,7 +10,11 @@ use super::{REGION, User, at, coverage, json_of};
 
 /// Runs it until it asks for volumes, which nobody answers, then sends a signal.
 fn signalled(user: &User, args: &[&str], signal: &str) -> Run {
-    let endpoint = Endpoint::start([on("ec2:DescribeVolumes", Reply::Never)]);
+    signalled_at("ec2:DescribeVolumes", user, args, signal)
+}
+
+fn signalled_at(operation: &'static str, user: &User, args: &[&str], signal: &str) -> Run {
+    let endpoint = Endpoint::start([on(operation, Reply::Never)]);
     let url = endpoint.url();
     let mut command = user.command(args);
     command.args(["--region", REGION, "--endpoint-url", &url]);
@@ -19,7 +23,7 @@ fn signalled(user: &User, args: &[&str], signal: &str) -> Run {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    endpoint.wait_for("ec2:DescribeVolumes");
+    endpoint.wait_for(operation);
     let sent = Command::new("kill")
         .args([signal, &child.id().to_string()])
         .status();
@@ -63,4 +67,19 @@ fn a_signal_leaves_no_half_snapshot() {
         .map(|file| file.expect("an entry").file_name())
         .collect();
     assert_eq!(names, [""; 0]);
+}
+
+#[test]
+fn a_signal_before_the_identity_is_known_ends_the_scan_too() {
+    let user = User::new();
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let run = signalled_at("sts:GetCallerIdentity", &user, &["scan"], signal);
+        assert_eq!(
+            (run.code, run.stdout.as_str()),
+            (code, ""),
+            "{}",
+            run.stderr
+        );
+        assert!(run.stderr.contains("stopped"), "{}", run.stderr);
+    }
 }
