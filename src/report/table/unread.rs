@@ -71,19 +71,11 @@ pub(super) fn write(page: &mut Page, report: &Report) {
         regions.extend(unread.region.as_deref());
     }
     for ((service, reason), regions) in lists {
-        let place = match places(report, &regions) {
-            everywhere if everywhere.is_empty() => ":".to_owned(),
-            some => format!("in {some}:"),
+        let head = match places(report, &regions) {
+            everywhere if everywhere.is_empty() => format!("{service}:"),
+            some => format!("{service} in {some}:"),
         };
-        page.flow(
-            2,
-            4,
-            &[
-                (Tone::Unknown, service),
-                (Tone::Plain, &place),
-                (Tone::Plain, reason),
-            ],
-        );
+        page.flow(2, 4, &[(Tone::Unknown, &head), (Tone::Plain, reason)]);
     }
     if !report.unread.is_empty() {
         let services: BTreeSet<&str> = report.unread.iter().map(|unread| unread.service).collect();
