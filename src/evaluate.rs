@@ -112,7 +112,7 @@ struct Stakes {
 }
 
 /// The groups that say whether a copy can work.
-const ALL_GROUPS_OF_COPY: [Group; 2] = [Group::Encryption, Group::Service];
+const COPY_GROUPS: [Group; 2] = [Group::Encryption, Group::Service];
 
 /// Judges a snapshot.
 #[must_use]
@@ -201,7 +201,7 @@ pub fn evaluate(
         finished_at: snapshot.finished_at.clone(),
         interrupted: snapshot.interrupted,
         complete,
-        all_rules: ALL_GROUPS_OF_COPY.iter().all(|group| {
+        all_rules: COPY_GROUPS.iter().all(|group| {
             given
                 .iter()
                 .filter(|rule| rule.group == *group)

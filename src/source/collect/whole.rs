@@ -34,7 +34,7 @@ impl Intercept for Whole {
             .is_some_and(|operation| operation.name() == "HeadBucket");
         let body = answer.body().bytes().unwrap_or_default();
         if !bodiless && answer.status().is_success() && breaks_off(&String::from_utf8_lossy(body)) {
-            return Err("the answer ends before its end".into());
+            return Err("the answer breaks off".into());
         }
         Ok(())
     }
