@@ -3,11 +3,13 @@
 mod config;
 mod explain;
 mod input;
+mod key_policy;
 mod output;
 mod rules;
 mod scan;
 mod schema;
 mod select;
+mod value;
 
 #[cfg(feature = "aws")]
 mod collect;
@@ -54,6 +56,8 @@ enum Command {
     /// Save what a live scan sees, to judge later without credentials
     #[cfg(feature = "aws")]
     Collect(Box<collect::CollectArgs>),
+    /// Judge one KMS key policy, and print the policy that would pass
+    KeyPolicy(key_policy::KeyPolicyArgs),
     /// Say what a rule checks, why, how to fix it, and its sources
     Explain(explain::ExplainArgs),
     /// List every rule
@@ -135,6 +139,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Scan(args) => scan::run(&args, &talk),
         #[cfg(feature = "aws")]
         Command::Collect(args) => collect::run(&args, &talk),
+        Command::KeyPolicy(args) => key_policy::run(&args, &talk),
         Command::Explain(args) => explain::run(&args),
         Command::Rules(args) => rules::run(&args),
         #[cfg(feature = "aws")]

@@ -1,7 +1,7 @@
 //! KMS key policies, judged as IAM judges them.
 //!
 //! The one question the product rests on is *can the central account use this KMS key to copy this backup?*
-//! [`copy`] asks it; everything else here answers any question of that form:
+//! [`copy`] asks it and [`merge`] makes the policy that would pass; everything else here answers any question of that form:
 //!
 //! ```text
 //! text ──document──> Document ─┐
@@ -22,11 +22,13 @@ pub mod evaluate;
 pub mod explain;
 pub mod facts;
 pub mod matching;
+pub mod merge;
 pub mod operator;
 pub mod principal;
 pub mod request;
 pub mod truth;
 pub mod value;
+pub mod verbatim;
 
 mod read;
 mod read_conditions;

@@ -1,7 +1,10 @@
 //! What was found, and the writers of it: one model, one writer per format.
 
 pub mod json;
+pub mod key_policy;
 pub mod table;
+
+mod text;
 
 use std::io;
 

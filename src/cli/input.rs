@@ -21,12 +21,21 @@ pub(super) fn read(path: &Path) -> anyhow::Result<String> {
     };
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        anyhow::anyhow!("{} is not text: byte {at} is not UTF-8", path.display())
+        anyhow::anyhow!("{} is not text: byte {at} is not UTF-8", name(path))
     })
+}
+
+/// A file's name as messages write it.
+pub(super) fn name(path: &Path) -> String {
+    if path == Path::new("-") {
+        "stdin".to_owned()
+    } else {
+        path.display().to_string()
+    }
 }
 
 /// The snapshot in a file.
 pub(super) fn snapshot(path: &Path) -> anyhow::Result<Snapshot> {
     let text = read(path)?;
-    saved::read(&text).with_context(|| path.display().to_string())
+    saved::read(&text).with_context(|| name(path))
 }

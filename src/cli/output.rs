@@ -105,19 +105,32 @@ pub(super) fn write(
         }
     }
     if let Some(target) = targets.iter().find(|target| target.path.is_none()) {
-        let stdout = io::stdout();
-        let style = Style {
-            width: width(),
-            color: color(talk.color),
-            show_skipped,
-        };
-        let mut out = io::BufWriter::new(stdout.lock());
-        match render(report, target.format, &style, &mut out).and_then(|()| Ok(out.flush()?)) {
-            Err(error) if error.is_broken_pipe() => {}
-            other => other.context("cannot write to stdout")?,
-        }
+        with_stdout(talk, |style, out| {
+            let style = Style {
+                show_skipped,
+                ..*style
+            };
+            render(report, target.format, &style, out)
+        })?;
     }
     Ok(())
+}
+
+/// Writes to stdout, as wide as the terminal is; a reader that went away is no error.
+pub(super) fn with_stdout(
+    talk: &Talk,
+    write: impl FnOnce(&Style, &mut dyn Write) -> Result<(), WriteError>,
+) -> anyhow::Result<()> {
+    let style = Style {
+        width: width(),
+        color: color(talk.color),
+        show_skipped: false,
+    };
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match write(&style, &mut out).and_then(|()| Ok(out.flush()?)) {
+        Err(error) if error.is_broken_pipe() => Ok(()),
+        other => other.context("cannot write to stdout"),
+    }
 }
 
 fn render(

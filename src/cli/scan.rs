@@ -9,14 +9,13 @@ use clap::{Args, ValueEnum};
 
 use crate::evaluate::{AllowUnknown, Options, Scope, evaluate, exit};
 use crate::exit::{Exit, FailOn};
-use crate::model::arn::is_account_id;
 use crate::model::snapshot::Snapshot;
 use crate::rules::ALL;
-use crate::settings::{Settings, Severity, Standard, is_org_id, is_region_name};
+use crate::settings::{Settings, Severity, Standard};
 
 use super::config::Loaded;
 use super::output::Target;
-use super::{Talk, input, output, select};
+use super::{Talk, input, output, select, value};
 
 #[derive(Debug, Args)]
 pub(super) struct ScanArgs {
@@ -49,16 +48,16 @@ pub(super) struct AccessArgs {
     #[arg(long, value_name = "NAME")]
     pub(super) profile: Option<String>,
     /// A role to assume first
-    #[arg(long, value_name = "ARN", value_parser = role_arn)]
+    #[arg(long, value_name = "ARN", value_parser = value::role_arn)]
     pub(super) role_arn: Option<String>,
     /// The external id that the role asks for
     #[arg(long, value_name = "ID", requires = "role_arn")]
     pub(super) external_id: Option<String>,
     /// An endpoint for every service, also AWS_ENDPOINT_URL and its per-service forms
-    #[arg(long, value_name = "URL", value_parser = url)]
+    #[arg(long, value_name = "URL", value_parser = value::url)]
     pub(super) endpoint_url: Option<String>,
     /// Regions to scan [default: the config's, else the guide's five]
-    #[arg(long, value_name = "R", num_args = 1.., value_delimiter = ',', value_parser = region)]
+    #[arg(long, value_name = "R", num_args = 1.., value_delimiter = ',', value_parser = value::region)]
     pub(super) region: Vec<String>,
     /// How many calls may run at once [default: 32]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -97,10 +96,10 @@ struct JudgeArgs {
     #[arg(long, value_name = "RULE", num_args = 0.., value_delimiter = ',')]
     allow_unknown: Option<Vec<String>>,
     /// The account that keeps the copies [default: the config's, else 692653576357]
-    #[arg(long, value_name = "ID", value_parser = account_id)]
+    #[arg(long, value_name = "ID", value_parser = value::account_id)]
     central_account: Option<String>,
     /// The organization, for key policies that name it [default: the config's]
-    #[arg(long, value_name = "o-...", value_parser = org_id)]
+    #[arg(long, value_name = "o-...", value_parser = value::org_id)]
     org_id: Option<String>,
 }
 
@@ -125,42 +124,6 @@ enum FailOnArg {
     Warn,
     /// Nothing: 0 instead of 1 and 3
     Never,
-}
-
-fn account_id(text: &str) -> Result<String, String> {
-    is_account_id(text)
-        .then(|| text.to_owned())
-        .ok_or_else(|| "an AWS account id has 12 digits".to_owned())
-}
-
-fn org_id(text: &str) -> Result<String, String> {
-    is_org_id(text)
-        .then(|| text.to_owned())
-        .ok_or_else(|| "an organization id looks like o-a1b2c3d4e5".to_owned())
-}
-
-fn region(text: &str) -> Result<String, String> {
-    is_region_name(text)
-        .then(|| text.to_owned())
-        .ok_or_else(|| "a region is named like eu-central-1".to_owned())
-}
-
-fn role_arn(text: &str) -> Result<String, String> {
-    let sound = crate::model::arn::Arn::parse(text).is_some_and(|arn| {
-        arn.service == "iam" && is_account_id(arn.account) && arn.resource.starts_with("role/")
-    });
-    sound
-        .then(|| text.to_owned())
-        .ok_or_else(|| "a role is named like arn:aws:iam::111122223333:role/Auditor".to_owned())
-}
-
-fn url(text: &str) -> Result<String, String> {
-    let rest = text
-        .strip_prefix("http://")
-        .or_else(|| text.strip_prefix("https://"));
-    rest.filter(|host| !host.is_empty())
-        .map(|_| text.to_owned())
-        .ok_or_else(|| "an endpoint is a URL like http://127.0.0.1:5000".to_owned())
 }
 
 /// The settings in force: flags over the config over the guide's constants.

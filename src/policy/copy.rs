@@ -8,7 +8,7 @@
 use std::fmt;
 
 use super::document::Document;
-use super::evaluate::{Decision, Obstacle, Verdict, evaluate, obstacle};
+use super::evaluate::{Decision, Element, Obstacle, Verdict, evaluate, obstacle};
 pub use super::facts::{Asker, KeyFacts, Via};
 use super::request::{Context, Request, Value, Who};
 
@@ -45,6 +45,17 @@ pub const ACTIONS: [(&str, Need); 10] = [
     ("kms:ListGrants", Need::Recommended),
     ("kms:RevokeGrant", Need::Recommended),
 ];
+
+/// Whether an action is about grants: in those alone `kms:GrantIsForAWSResource` exists.
+///
+/// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-grant-is-for-aws-resource>.
+#[must_use]
+pub fn is_grant_action(action: &str) -> bool {
+    matches!(
+        action,
+        "kms:CreateGrant" | "kms:ListGrants" | "kms:RevokeGrant"
+    )
+}
 
 /// The decision on one action.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +137,30 @@ impl CopyAccess {
             .iter()
             .filter(move |action| action.need == need);
         of_need.filter(|action| action.decision.verdict() != Verdict::Allowed)
+    }
+
+    /// Why an action is not allowed, as a sentence about the policy.
+    ///
+    /// Like [`Decision::reason`], but it sees the other actions: a policy that lets the central account use the key and
+    /// make no grants is the guide's first statement without its second.
+    #[must_use]
+    pub fn reason(&self, action: &ActionVerdict) -> String {
+        let by_name = |name: &str| self.actions.iter().find(|it| it.action == name);
+        let usable = by_name("kms:Decrypt")
+            .is_some_and(|decrypt| decrypt.decision.verdict() == Verdict::Allowed);
+        let unheard = match &action.decision {
+            Decision::Denied { by: None, nearest } => nearest
+                .as_ref()
+                .is_none_or(|near| near.element == Element::Action),
+            _ => false,
+        };
+        let reason = action.decision.reason();
+        if is_grant_action(action.action) && usable && unheard {
+            return format!(
+                "{reason}; the grant statement is missing, and AWS services work through grants"
+            );
+        }
+        reason
     }
 }
 
@@ -269,13 +304,9 @@ fn context(key: &KeyFacts, who: &Who, action: &str) -> Context {
     );
     context.set("aws:ResourceAccount", Value::one(&key.key_account));
 
-    let grants = matches!(
-        action,
-        "kms:CreateGrant" | "kms:ListGrants" | "kms:RevokeGrant"
-    );
     context.set(
         "kms:GrantIsForAWSResource",
-        if grants {
+        if is_grant_action(action) {
             Value::one("true")
         } else {
             Value::Absent

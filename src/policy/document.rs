@@ -119,7 +119,7 @@ impl Document {
 pub struct ParseError {
     /// The line, from 1.
     pub line: usize,
-    /// The column in bytes, from 1; 0 at the very start of a line.
+    /// The column in bytes, from 1, of the end of what is wrong.
     pub column: usize,
     /// What was found, where, and what was expected.
     pub message: String,

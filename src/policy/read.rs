@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::error::Category;
 
 use super::document::{Document, Effect, ParseError, Principal, Select, Statement, Version};
 use super::explain::shorten;
@@ -21,10 +22,15 @@ pub(super) fn document(text: &str) -> Result<Document, ParseError> {
             let (line, column) = (error.line(), error.column());
             let message = error.to_string();
             let place = format!(" at line {line} column {column}");
-            let message = message.strip_suffix(&place).unwrap_or(&message).to_owned();
+            let message = message.strip_suffix(&place).unwrap_or(&message);
+            let message = match error.classify() {
+                _ if text.trim().is_empty() => "expected a policy, found nothing".to_owned(),
+                Category::Syntax | Category::Eof => format!("not JSON: {message}"),
+                Category::Data | Category::Io => message.to_owned(),
+            };
             ParseError {
                 line,
-                column,
+                column: column.max(1),
                 message,
             }
         })
@@ -94,6 +100,12 @@ impl<'de> Visitor<'de> for PolicySeed {
         let mut names = Names::new("policy", &["Version", "Id", "Statement"]);
         let (mut version, mut id, mut statements) = (Version::V2008, None, None);
         while let Some(name) = map.next_key::<String>()? {
+            if name == "Policy" {
+                return Err(Error::custom(
+                    "this is a whole answer of GetKeyPolicy, with the policy as a text inside: print the policy alone \
+                     with `aws kms get-key-policy --query Policy --output text`",
+                ));
+            }
             match names.take(&name)? {
                 "Version" => version = read_version(&map.next_value_seed(Text("Version"))?)?,
                 "Id" => id = Some(map.next_value_seed(Text("Id"))?),

@@ -8,16 +8,15 @@ mod reasons;
 mod resources;
 mod skipped;
 mod summary;
-mod text;
 mod unread;
 mod untagged;
 mod view;
 
 use std::io::Write;
 
+use super::text::Page;
 use super::{Report, WriteError};
 use reasons::Reasons;
-use text::Page;
 use view::{Place, View};
 
 /// How the table looks. The caller knows the terminal; the table does not ask for it.

@@ -331,6 +331,28 @@ pub(super) fn some_of<'a>(texts: impl IntoIterator<Item = &'a str>, most: usize)
     list
 }
 
+/// Replaces a word where it stands alone: `eu-west-1` not in `eu-west-1a`, nor `kms:Decrypt` in `kms:Decrypt*`.
+pub(super) fn replace_word(text: &str, word: &str, by: &str) -> String {
+    if word.is_empty() || !text.contains(word) {
+        return text.to_owned();
+    }
+    let part_of_word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '*');
+    let mut replaced = String::with_capacity(text.len());
+    let mut done = 0;
+    for (at, found) in text.match_indices(word) {
+        let end = at + found.len();
+        let alone = !text[..at].chars().next_back().is_some_and(part_of_word)
+            && !text[end..].chars().next().is_some_and(part_of_word);
+        if alone {
+            replaced.push_str(&text[done..at]);
+            replaced.push_str(by);
+            done = end;
+        }
+    }
+    replaced.push_str(&text[done..]);
+    replaced
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -390,6 +412,18 @@ mod tests {
         assert!(
             text.contains("one two") && text.contains("three four"),
             "{text:?}"
+        );
+    }
+
+    #[test]
+    fn only_whole_words_are_replaced() {
+        assert_eq!(
+            replace_word("eu-west-1: eu-west-1a, (eu-west-1)", "eu-west-1", "X"),
+            "X: eu-west-1a, (X)"
+        );
+        assert_eq!(
+            replace_word("logs and my-logs", "logs", "<id>"),
+            "<id> and my-logs"
         );
     }
 }

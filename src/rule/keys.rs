@@ -342,7 +342,7 @@ pub fn judge_sharing(cx: &Cx<'_>, key: &KeyUse<'_>, need: Need) -> Judgement {
         let outcome = Outcome::breach(format!(
             "{name} does not let {central} use {}: {}",
             missing.join(", "),
-            first.decision.reason()
+            access.reason(first)
         ));
         return Ok(outcome
             .about(key.arn.as_str())

@@ -114,9 +114,10 @@ fn the_first_look_shows_every_status() {
 #[test]
 fn every_flag_and_exit_code_is_in_the_readme() {
     let readme = readme();
-    let (_, help) = printed("scan --help");
+    let help = ["scan --help", "key-policy --help"].map(|arguments| printed(arguments).1);
     let flags = help
-        .lines()
+        .iter()
+        .flat_map(|help| help.lines())
         .filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")));
     let mut count = 0;
     for flag in flags {
@@ -124,7 +125,7 @@ fn every_flag_and_exit_code_is_in_the_readme() {
         assert!(readme.contains(flag), "{flag} is not in the README");
         count += 1;
     }
-    assert!(count > 20, "{help}");
+    assert!(count > 20, "{help:?}");
     for code in ["| 0 |", "| 1 |", "| 2 |", "| 3 |", "| 130, 143 |"] {
         assert!(readme.contains(code), "{code}");
     }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use backup_check::policy::copy::{
-    ACTIONS, Asker, KeyFacts, Via, blocked_by, judge, judge_any, local_access,
+    ACTIONS, Asker, KeyFacts, Overall, Via, blocked_by, judge, judge_any, local_access,
 };
 use backup_check::policy::document::Document;
 use backup_check::policy::evaluate::Verdict;
+use backup_check::policy::merge::{LARGEST, Merge, merge};
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -143,9 +144,9 @@ impl Case {
                 expected.unwrap_or_else(|| panic!("nothing is expected of {}", found.action));
             expect(found.action, expected, found.decision.verdict().as_str());
             if let Some(reason) = self.reasons.get(found.action)
-                && !found.decision.reason().contains(reason.as_str())
+                && !access.reason(found).contains(reason.as_str())
             {
-                expect("reason", reason, &found.decision.reason());
+                expect("reason", reason, &access.reason(found));
             }
         }
         expect(
@@ -171,6 +172,9 @@ impl Case {
             self.blocked_by.as_deref().unwrap_or("nothing"),
             blocked.as_deref().unwrap_or("nothing"),
         );
+        if let Err(broken) = merges(&self.text(), &key, &asker, via) {
+            expect("merge", "a policy that passes", &broken);
+        }
         wrong
     }
 }
@@ -252,6 +256,51 @@ fn hostile_patterns_are_judged_in_time() {
                 .all(|action| action.decision.reason().len() < 2000)
         );
     }
+}
+
+#[test]
+fn a_merged_policy_keeps_to_the_limit_of_kms() {
+    let key = KeyFacts {
+        key_account: "111122223333".into(),
+        ..KeyFacts::default()
+    };
+    let policy = |length: usize| {
+        let statement = json!({"Sid": "s".repeat(length), "Effect": "Allow", "Principal": "*", "Action": "kms:Sign", "Resource": "*"});
+        json!({"Version": "2012-10-17", "Statement": statement}).to_string()
+    };
+    let room = LARGEST - policy(0).len();
+    assert!(matches!(
+        merge(&policy(room), &key, &asker(), None),
+        Ok(Merge::TooLarge(length)) if length > LARGEST
+    ));
+    let Ok(Merge::Added(merged)) = merge(&policy(room - 1000), &key, &asker(), None) else {
+        panic!("a policy with room for two statements");
+    };
+    assert!(serde_json::to_string(&merged).unwrap().len() <= LARGEST);
+}
+
+#[test]
+fn a_merged_policy_keeps_what_was_written() {
+    let text = "\u{feff}{\"Id\": \"k\", \"Statement\": {\"Resource\": \"*\", \"Action\": [\"kms:*\"], \"Effect\": \"Allow\",\n \
+                \"Principal\": {\"AWS\": \"111122223333\"}, \"Sid\": \"BackupCopyUse\", \"Condition\": {\"NumericLessThan\": \
+                {\"aws:MultiFactorAuthAge\": 1.50e3}}}, \"Version\": \"2012-10-17\"}";
+    let key = KeyFacts {
+        key_account: "111122223333".into(),
+        region: Some("cn-north-1".into()),
+        ..KeyFacts::default()
+    };
+    let Ok(Merge::Added(merged)) = merge(text, &key, &asker(), None) else {
+        panic!("it lacks all");
+    };
+    let written = serde_json::to_string(&merged).unwrap();
+    let kept = r#"{"Id":"k","Statement":[{"Resource":"*","Action":["kms:*"],"Effect":"Allow","Principal":{"AWS":"111122223333"},"Sid":"BackupCopyUse","Condition":{"NumericLessThan":{"aws:MultiFactorAuthAge":1.50e3}}},{"Sid":"BackupCopyUse2","Effect":"Allow","Principal":{"AWS":"arn:aws-cn:iam::692653576357:root"},"#;
+    assert!(written.starts_with(kept), "{written}");
+    assert!(
+        written.ends_with(r#"}],"Version":"2012-10-17"}"#),
+        "{written}"
+    );
+    let grants = r#""Action":["kms:CreateGrant","kms:ListGrants","kms:RevokeGrant"],"Resource":"*","Condition":{"Bool":{"kms:GrantIsForAWSResource":"true"}}"#;
+    assert!(written.contains(grants), "{written}");
 }
 
 fn asker() -> Asker {
@@ -381,6 +430,64 @@ fn statements() -> impl Strategy<Value = Vec<Value>> {
     )
 }
 
+/// What holds for every policy that is merged, or what does not hold of it.
+fn merges(text: &str, key: &KeyFacts, asker: &Asker, via: Option<Via>) -> Result<(), String> {
+    let judged = |text: &str| {
+        let document = Document::parse(text).unwrap();
+        let access = match via {
+            Some(via) => judge(&document, key, asker, via),
+            None => judge_any(&document, key, asker),
+        };
+        (access.overall, blocked_by(&document, key, asker, via))
+    };
+    let (before, obstacle) = judged(text);
+    let statements = |text: &str| -> Vec<Value> {
+        let policy: Value = serde_json::from_str(text).unwrap();
+        match &policy["Statement"] {
+            Value::Array(statements) => statements.clone(),
+            alone => vec![alone.clone()],
+        }
+    };
+    let merged = match merge(text, key, asker, via).unwrap() {
+        Merge::Unchanged(policy) => {
+            let policy = serde_json::to_string(&policy).unwrap();
+            let same: bool = serde_json::from_str::<Value>(&policy).ok()
+                == serde_json::from_str::<Value>(text).ok();
+            return match before {
+                Overall::Shared if same => Ok(()),
+                _ if key.is_central(asker) && same => Ok(()),
+                _ => Err(format!("unchanged, and {before}: {policy}")),
+            };
+        }
+        Merge::Blocked(found) => {
+            return match obstacle {
+                Some(obstacle) if obstacle == found && before != Overall::Shared => Ok(()),
+                _ => Err(format!("blocked by {}", found.statement)),
+            };
+        }
+        Merge::TooLarge(length) => {
+            let fits = text.len() < LARGEST - 2000;
+            return if fits {
+                Err(format!("{length} bytes"))
+            } else {
+                Ok(())
+            };
+        }
+        Merge::Added(policy) => serde_json::to_string(&policy).unwrap(),
+    };
+    if obstacle.is_some() || judged(&merged).0 != Overall::Shared || merged.len() > LARGEST {
+        return Err(format!("{}: {merged}", judged(&merged).0));
+    }
+    let (old, new) = (statements(text), statements(&merged));
+    if new[..old.len()] != old[..] || new.len() > old.len() + 2 {
+        return Err(format!("the present statements changed: {merged}"));
+    }
+    match merge(&merged, key, asker, via).unwrap() {
+        Merge::Unchanged(again) if serde_json::to_string(&again).unwrap() == merged => Ok(()),
+        other => Err(format!("merged again it becomes {other:?}")),
+    }
+}
+
 /// The ten verdicts, then the own account's.
 fn verdicts(statements: &[Value], known: bool) -> Vec<Verdict> {
     let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
@@ -434,6 +541,18 @@ proptest! {
         for (open, known) in open.iter().zip(&known) {
             prop_assert!(*open == Verdict::Conditional || open == known, "{open:?} became {known:?}");
         }
+    }
+
+    #[test]
+    fn a_merged_policy_passes_or_a_deny_is_named(policy in statements(), known: bool, via in 0_usize..3) {
+        let text = json!({"Version": "2012-10-17", "Statement": policy}).to_string();
+        let key = KeyFacts {
+            key_arn: known.then(|| "arn:aws:kms:eu-central-1:111122223333:key/1".into()),
+            key_account: "111122223333".into(),
+            ..KeyFacts::default()
+        };
+        let merged = merges(&text, &key, &asker(), [None, Some(Via::Ec2), Some(Via::Rds)][via]);
+        prop_assert_eq!(merged, Ok(()));
     }
 
     #[test]

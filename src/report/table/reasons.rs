@@ -7,8 +7,8 @@ use crate::model::arn::Arn;
 use crate::report::{Finding, Report, Status};
 use crate::rule::{Group, Rule};
 
-use super::text::{Page, Tone, count, some_of};
 use super::view::View;
+use crate::report::text::{Page, Tone, count, replace_word, some_of};
 
 /// Causes of one rule that are told one by one; what goes beyond is told together.
 const MOST_PER_RULE: usize = 10;
@@ -362,28 +362,6 @@ fn template(sentence: &str, finding: &Finding) -> String {
     replace_word(&text, &finding.region, "<region>")
 }
 
-/// Replaces a word where it stands alone: `eu-west-1` not in `eu-west-1a`.
-fn replace_word(text: &str, word: &str, by: &str) -> String {
-    if word.is_empty() || !text.contains(word) {
-        return text.to_owned();
-    }
-    let part_of_word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
-    let mut replaced = String::with_capacity(text.len());
-    let mut done = 0;
-    for (at, found) in text.match_indices(word) {
-        let end = at + found.len();
-        let alone = !text[..at].chars().next_back().is_some_and(part_of_word)
-            && !text[end..].chars().next().is_some_and(part_of_word);
-        if alone {
-            replaced.push_str(&text[done..at]);
-            replaced.push_str(by);
-            done = end;
-        }
-    }
-    replaced.push_str(&text[done..]);
-    replaced
-}
-
 /// Numbers as references: `[1] [4]`, at most so many.
 pub(super) fn references(numbers: &BTreeSet<usize>, most: usize) -> String {
     let mut list: Vec<String> = numbers
@@ -395,21 +373,4 @@ pub(super) fn references(numbers: &BTreeSet<usize>, most: usize) -> String {
         list.push("…".to_owned());
     }
     list.join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_whole_words_are_replaced() {
-        assert_eq!(
-            replace_word("eu-west-1: eu-west-1a, (eu-west-1)", "eu-west-1", "X"),
-            "X: eu-west-1a, (X)"
-        );
-        assert_eq!(
-            replace_word("logs and my-logs", "logs", "<id>"),
-            "<id> and my-logs"
-        );
-    }
 }

@@ -7,8 +7,8 @@ use crate::model::tag::BackupTag;
 use crate::report::{ResourceVerdict, Status};
 
 use super::reasons::{Reasons, Told, references};
-use super::text::{Page, Tone, columns, count, pad, some_of};
 use super::view::{Place, Row, View, by_kind, label, noun};
+use crate::report::text::{Page, Tone, columns, count, pad, some_of};
 
 /// Resources with the same causes that are listed one by one; of more, one less and a count.
 const HANDFUL: usize = 5;

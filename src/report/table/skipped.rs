@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::report::{Report, Status};
 
-use super::text::{Page, Tone, count};
+use crate::report::text::{Page, Tone, count};
 
 /// Each rule and reason once, with the number of resources that it did not apply to.
 pub(super) fn write(page: &mut Page, report: &Report) {

@@ -10,9 +10,9 @@ use crate::rule::Rule;
 use crate::settings::{Severity, Standard};
 
 use super::reasons::Reasons;
-use super::text::{Page, Tone, count, some_of};
 use super::unread::is_denial;
 use super::view::{Place, View};
+use crate::report::text::{Page, Tone, count, some_of};
 
 /// Commands that are proposed.
 const MOST_STEPS: usize = 3;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::coverage::{Coverage, CoverageState};
 use crate::report::{Report, Unread};
 
-use super::text::{Page, Tone, columns, pad, shorten_middle, some_of};
+use crate::report::text::{Page, Tone, columns, pad, shorten_middle, some_of};
 
 /// Columns of an answer of AWS's that are told.
 const MOST_OF_AN_ANSWER: usize = 240;

@@ -8,8 +8,8 @@ use crate::model::tag::BackupTag;
 use crate::report::ResourceVerdict;
 
 use super::reasons::{Reasons, Told, references};
-use super::text::{Page, Tone, columns, count, pad};
 use super::view::{Place, Row, View, label, noun};
+use crate::report::text::{Page, Tone, columns, count, pad};
 
 /// Resources that are listed.
 const MOST: usize = 40;

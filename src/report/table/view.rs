@@ -7,7 +7,7 @@ use crate::model::tag::BackupTag;
 use crate::report::{Report, ResourceLine, ResourceVerdict, Status};
 use crate::rule::Group;
 
-use super::text::{clean, columns, count, shorten_middle};
+use crate::report::text::{clean, columns, count, shorten_middle};
 
 /// Less of a name says nothing.
 const SHORTEST_NAME: usize = 5;
