@@ -8,12 +8,15 @@ pub mod backup;
 pub mod coverage;
 pub mod dynamodb;
 pub mod ec2;
+pub mod efs;
 pub mod kms;
 pub mod observed;
 pub mod rds;
+pub mod redshift;
 pub mod resource;
 pub mod s3;
 pub mod snapshot;
+pub mod storage_gateway;
 pub mod tag;
 pub mod vpc;
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::Resource;
 use crate::model::dynamodb::Table;
 use crate::model::ec2::{Instance, Volume};
-use crate::model::rds::DbCluster;
+use crate::model::rds::DbInstance;
 use crate::model::s3::Bucket;
 use crate::model::snapshot::Region;
 use crate::model::vpc::Vpc;
@@ -132,8 +132,10 @@ pub enum Check {
     Instance(fn(&Cx<'_>, &Instance) -> Judgement),
     /// EBS volumes.
     Volume(fn(&Cx<'_>, &Volume) -> Judgement),
-    /// Aurora and Multi-AZ DB clusters.
-    DbCluster(fn(&Cx<'_>, &DbCluster) -> Judgement),
+    /// RDS DB instances that are in no cluster.
+    DbInstance(fn(&Cx<'_>, &DbInstance) -> Judgement),
+    /// What is made of parts that carry tags of their own: Aurora and Multi-AZ DB clusters, gateways.
+    Whole(fn(&Cx<'_>, Resource<'_>) -> Judgement),
     /// DynamoDB tables.
     Table(fn(&Cx<'_>, &Table) -> Judgement),
     /// VPCs.
@@ -151,7 +153,10 @@ impl Check {
             (Check::Bucket(check), Resource::Bucket(it)) => Some(check(cx, it)),
             (Check::Instance(check), Resource::Instance(it)) => Some(check(cx, it)),
             (Check::Volume(check), Resource::Volume(it)) => Some(check(cx, it)),
-            (Check::DbCluster(check), Resource::DbCluster(it)) => Some(check(cx, it)),
+            (Check::DbInstance(check), Resource::DbInstance(it)) => Some(check(cx, it)),
+            (Check::Whole(check), Resource::DbCluster(_) | Resource::Gateway(_)) => {
+                Some(check(cx, resource))
+            }
             (Check::Table(check), Resource::Table(it)) => Some(check(cx, it)),
             (Check::Vpc(check), Resource::Vpc(it)) => Some(check(cx, it)),
             (Check::Region(check), Resource::Region(it)) => Some(check(cx, it)),

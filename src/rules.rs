@@ -20,6 +20,7 @@ mod kms_key_not_central;
 mod kms_key_shared;
 mod kms_key_usable;
 mod rds_automated_backups_enabled;
+mod rds_option_group_shareable;
 mod resource_state_ready;
 mod s3_gateway_endpoint_open;
 mod s3_gateway_endpoint_present;
@@ -29,7 +30,7 @@ mod s3_versioning_enabled;
 mod service_opted_in;
 
 /// Every rule, by group and in the order in which a person would look at them.
-pub static ALL: [&Rule; 25] = [
+pub static ALL: [&Rule; 26] = [
     &backup_tag_valid::RULE,
     &backup_decision_made::RULE,
     &backup_tag_not_custom::RULE,
@@ -51,6 +52,7 @@ pub static ALL: [&Rule; 25] = [
     &dynamodb_advanced_features_enabled::RULE,
     &service_opted_in::RULE,
     &rds_automated_backups_enabled::RULE,
+    &rds_option_group_shareable::RULE,
     &ec2_image_copyable::RULE,
     &s3_gateway_endpoint_present::RULE,
     &s3_gateway_endpoint_routed::RULE,

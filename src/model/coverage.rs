@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Coverage {
     /// The region asked.
     pub region: String,
-    /// The service: `s3`, `ec2`, `ebs`, `rds`, `dynamodb`, `vpc`, `kms`, `backup`.
+    /// The service: `s3`, `ec2`, `ebs`, `rds`, `efs`, `dynamodb`, `storagegateway`, `redshift`, `vpc`, `kms`, `backup`.
     pub service: String,
     /// How far it was answered.
     pub state: CoverageState,

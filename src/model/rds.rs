@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Observed;
+use super::observed::{Gap, Observed};
 use super::tag::Tags;
 
 /// A DB instance. Source: RDS API, `DescribeDBInstances`.
@@ -38,6 +38,46 @@ pub struct DbInstance {
     /// Retention of automated backups in days; 0 switches them off.
     #[serde(default)]
     pub backup_retention_days: Observed<i32>,
+    /// The names of its option groups: two while it goes from one to the other.
+    #[serde(default)]
+    pub option_groups: Observed<Vec<String>>,
+}
+
+impl DbInstance {
+    /// Whether its engine has options that keep a snapshot from being shared: Oracle and SQL Server.
+    /// RDS Custom has no option groups.
+    ///
+    /// # Errors
+    /// Why the engine is not known.
+    pub fn minds_options(&self) -> Result<bool, Gap> {
+        let engine = self.engine.get()?;
+        Ok(engine.starts_with("oracle-") || engine.starts_with("sqlserver-"))
+    }
+}
+
+/// An option group. Source: RDS API, `DescribeOptionGroups`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptionGroup {
+    /// Its name.
+    pub name: String,
+    /// What it switches on.
+    #[serde(default)]
+    pub options: Observed<Vec<DbOption>>,
+}
+
+/// An option of an option group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DbOption {
+    /// `TDE`, `Timezone`, `OLS`, ...
+    pub name: String,
+    /// Whether it cannot be removed while instances use the group.
+    #[serde(default)]
+    pub persistent: Observed<bool>,
+    /// Whether it can never be removed.
+    #[serde(default)]
+    pub permanent: Observed<bool>,
 }
 
 /// A DB cluster. Source: RDS API, `DescribeDBClusters`.

@@ -6,10 +6,13 @@ use serde::{Deserialize, Serialize};
 use super::Observed;
 use super::dynamodb::Table;
 use super::ec2::{Instance, Volume};
+use super::efs::FileSystem;
 use super::observed::Gap;
 use super::rds::{DbCluster, DbInstance};
+use super::redshift::{Cluster, Namespace};
 use super::s3::Bucket;
 use super::snapshot::{Region, Snapshot};
+use super::storage_gateway::{Gateway, GatewayVolume};
 use super::tag::Tags;
 use super::vpc::Vpc;
 
@@ -33,6 +36,16 @@ pub enum ResourceKind {
     AuroraCluster,
     /// A DynamoDB table.
     DynamodbTable,
+    /// An EFS file system.
+    EfsFileSystem,
+    /// A volume of a volume gateway.
+    StorageGatewayVolume,
+    /// A storage gateway.
+    StorageGateway,
+    /// A Redshift cluster.
+    RedshiftCluster,
+    /// A namespace of Redshift Serverless.
+    RedshiftNamespace,
     /// A VPC.
     Vpc,
     /// An account's settings in one region.
@@ -51,12 +64,18 @@ impl ResourceKind {
             ResourceKind::RdsCluster => "rds-cluster",
             ResourceKind::AuroraCluster => "aurora-cluster",
             ResourceKind::DynamodbTable => "dynamodb-table",
+            ResourceKind::EfsFileSystem => "efs-file-system",
+            ResourceKind::StorageGatewayVolume => "storage-gateway-volume",
+            ResourceKind::StorageGateway => "storage-gateway",
+            ResourceKind::RedshiftCluster => "redshift-cluster",
+            ResourceKind::RedshiftNamespace => "redshift-namespace",
             ResourceKind::Vpc => "vpc",
             ResourceKind::Region => "region",
         }
     }
 
-    /// Whether AWS Backup selects resources of this kind by their tag.
+    /// Whether AWS Backup selects resources of this kind by their tag, or people may think so: a
+    /// gateway is never selected, and is tagged in the place of its volumes.
     #[must_use]
     pub fn is_backed_up(self) -> bool {
         !matches!(self, ResourceKind::Vpc | ResourceKind::Region)
@@ -64,7 +83,11 @@ impl ResourceKind {
 
     /// AWS Backup's name of the resource type in its opt-in settings; none where it has none.
     ///
-    /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeRegionSettings.html>.
+    /// A gateway has none: its volumes are what is backed up.
+    ///
+    /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeRegionSettings.html>;
+    /// for Redshift Serverless, which that page leaves out,
+    /// <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/backup_region_settings>.
     #[must_use]
     pub fn backup_name(self) -> Option<&'static str> {
         match self {
@@ -74,7 +97,11 @@ impl ResourceKind {
             ResourceKind::RdsInstance | ResourceKind::RdsCluster => Some("RDS"),
             ResourceKind::AuroraCluster => Some("Aurora"),
             ResourceKind::DynamodbTable => Some("DynamoDB"),
-            ResourceKind::Vpc | ResourceKind::Region => None,
+            ResourceKind::EfsFileSystem => Some("EFS"),
+            ResourceKind::StorageGatewayVolume => Some("Storage Gateway"),
+            ResourceKind::RedshiftCluster => Some("Redshift"),
+            ResourceKind::RedshiftNamespace => Some("Redshift Serverless"),
+            ResourceKind::StorageGateway | ResourceKind::Vpc | ResourceKind::Region => None,
         }
     }
 }
@@ -94,6 +121,16 @@ pub enum Resource<'a> {
     DbCluster(&'a DbCluster),
     /// A DynamoDB table.
     Table(&'a Table),
+    /// An EFS file system.
+    FileSystem(&'a FileSystem),
+    /// A volume of a volume gateway.
+    GatewayVolume(&'a GatewayVolume),
+    /// A storage gateway.
+    Gateway(&'a Gateway),
+    /// A Redshift cluster.
+    RedshiftCluster(&'a Cluster),
+    /// A namespace of Redshift Serverless.
+    RedshiftNamespace(&'a Namespace),
     /// A VPC.
     Vpc(&'a Vpc),
     /// The account's settings in one region.
@@ -112,6 +149,11 @@ impl<'a> Resource<'a> {
             Resource::DbCluster(cluster) if cluster.is_multi_az() => ResourceKind::RdsCluster,
             Resource::DbCluster(_) => ResourceKind::AuroraCluster,
             Resource::Table(_) => ResourceKind::DynamodbTable,
+            Resource::FileSystem(_) => ResourceKind::EfsFileSystem,
+            Resource::GatewayVolume(_) => ResourceKind::StorageGatewayVolume,
+            Resource::Gateway(_) => ResourceKind::StorageGateway,
+            Resource::RedshiftCluster(_) => ResourceKind::RedshiftCluster,
+            Resource::RedshiftNamespace(_) => ResourceKind::RedshiftNamespace,
             Resource::Vpc(_) => ResourceKind::Vpc,
             Resource::Region(_) => ResourceKind::Region,
         }
@@ -127,6 +169,11 @@ impl<'a> Resource<'a> {
             Resource::DbInstance(it) => Some((&it.arn, &it.id)),
             Resource::DbCluster(it) => Some((&it.arn, &it.id)),
             Resource::Table(it) => Some((&it.arn, &it.id)),
+            Resource::FileSystem(it) => Some((&it.arn, &it.id)),
+            Resource::GatewayVolume(it) => Some((&it.arn, &it.id)),
+            Resource::Gateway(it) => Some((&it.arn, &it.id)),
+            Resource::RedshiftCluster(it) => Some((&it.arn, &it.id)),
+            Resource::RedshiftNamespace(it) => Some((&it.arn, &it.id)),
             Resource::Vpc(it) => Some((&it.arn, &it.id)),
             Resource::Region(_) => None,
         }
@@ -142,16 +189,23 @@ impl<'a> Resource<'a> {
             Resource::DbInstance(it) => Some(&it.tags),
             Resource::DbCluster(it) => Some(&it.tags),
             Resource::Table(it) => Some(&it.tags),
+            Resource::FileSystem(it) => Some(&it.tags),
+            Resource::GatewayVolume(it) => Some(&it.tags),
+            Resource::Gateway(it) => Some(&it.tags),
+            Resource::RedshiftCluster(it) => Some(&it.tags),
+            Resource::RedshiftNamespace(it) => Some(&it.tags),
             Resource::Vpc(_) | Resource::Region(_) => None,
         }
     }
 
-    /// Its `Name` tag, where it has one and the tags were read.
+    /// Its `Name` tag, where it has one and the tags were read; else the name that its service keeps.
     #[must_use]
     pub fn name(self) -> Option<&'a str> {
+        let tagged = || self.tags()?.known()?.get("Name").map(String::as_str);
         match self {
             Resource::Vpc(vpc) => vpc.name.as_deref(),
-            _ => self.tags()?.known()?.get("Name").map(String::as_str),
+            Resource::Gateway(gateway) => tagged().or(gateway.name.as_deref()),
+            _ => tagged(),
         }
     }
 
@@ -164,17 +218,26 @@ impl<'a> Resource<'a> {
             Resource::DbInstance(it) => Some(&it.state),
             Resource::DbCluster(it) => Some(&it.state),
             Resource::Table(it) => Some(&it.state),
-            Resource::Bucket(_) | Resource::Vpc(_) | Resource::Region(_) => None,
+            Resource::FileSystem(it) => Some(&it.state),
+            Resource::GatewayVolume(it) => Some(&it.state),
+            Resource::RedshiftCluster(it) => Some(&it.state),
+            Resource::RedshiftNamespace(it) => Some(&it.state),
+            Resource::Bucket(_) | Resource::Gateway(_) | Resource::Vpc(_) | Resource::Region(_) => {
+                None
+            }
         }
     }
 
     /// Whether it is on its way out: such a resource is left out of a report.
+    ///
+    /// A Redshift cluster takes its final snapshot before it is deleted:
+    /// <https://docs.aws.amazon.com/redshift/latest/APIReference/API_Cluster.html>.
     #[must_use]
     pub fn is_leaving(self) -> bool {
         self.state().and_then(Observed::known).is_some_and(|state| {
             matches!(
                 state.to_ascii_lowercase().as_str(),
-                "deleting" | "deleted" | "shutting-down" | "terminated"
+                "deleting" | "deleted" | "final-snapshot" | "shutting-down" | "terminated"
             )
         })
     }
@@ -194,12 +257,22 @@ impl Region {
             .map(Resource::DbInstance);
         let clusters = self.db_clusters.items.iter().map(Resource::DbCluster);
         let tables = self.tables.items.iter().map(Resource::Table);
+        let file_systems = self.file_systems.items.iter().map(Resource::FileSystem);
+        let volumes_of_gateways = self.gateway_volumes.items.iter();
+        let gateways = self.gateways.items.iter().map(Resource::Gateway);
+        let warehouses = self.redshift_clusters.items.iter();
+        let namespaces = self.redshift_namespaces.items.iter();
         let vpcs = self.network.vpcs.items.iter().map(Resource::Vpc);
         instances
             .chain(volumes)
             .chain(databases)
             .chain(clusters)
             .chain(tables)
+            .chain(file_systems)
+            .chain(volumes_of_gateways.map(Resource::GatewayVolume))
+            .chain(gateways)
+            .chain(warehouses.map(Resource::RedshiftCluster))
+            .chain(namespaces.map(Resource::RedshiftNamespace))
             .chain(vpcs)
             .filter(|resource| !resource.is_leaving())
     }

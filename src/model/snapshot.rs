@@ -9,10 +9,13 @@ use super::backup::BackupSettings;
 use super::coverage::{Coverage, Stats};
 use super::dynamodb::Table;
 use super::ec2::{EbsDefaults, Instance, Volume};
+use super::efs::FileSystem;
 use super::kms::Key;
 use super::observed::{Gap, GapKind};
-use super::rds::{DbCluster, DbInstance};
+use super::rds::{DbCluster, DbInstance, OptionGroup};
+use super::redshift::{Cluster, Namespace};
 use super::s3::Bucket;
+use super::storage_gateway::{Gateway, GatewayVolume};
 use super::vpc::Network;
 use super::{Listing, Observed};
 
@@ -99,9 +102,27 @@ pub struct Region {
     /// Aurora and Multi-AZ DB clusters.
     #[serde(default)]
     pub db_clusters: Listing<DbCluster>,
+    /// Option groups of Oracle and SQL Server instances; not asked for where there are none.
+    #[serde(default)]
+    pub option_groups: Listing<OptionGroup>,
+    /// EFS file systems.
+    #[serde(default)]
+    pub file_systems: Listing<FileSystem>,
     /// DynamoDB tables.
     #[serde(default)]
     pub tables: Listing<Table>,
+    /// Storage gateways of all types.
+    #[serde(default)]
+    pub gateways: Listing<Gateway>,
+    /// Volumes of the volume gateways.
+    #[serde(default)]
+    pub gateway_volumes: Listing<GatewayVolume>,
+    /// Redshift clusters.
+    #[serde(default)]
+    pub redshift_clusters: Listing<Cluster>,
+    /// Namespaces of Redshift Serverless.
+    #[serde(default)]
+    pub redshift_namespaces: Listing<Namespace>,
     /// AWS Backup's settings.
     #[serde(default)]
     pub backup_settings: Observed<BackupSettings>,
@@ -147,7 +168,12 @@ impl Snapshot {
                 ("ebs", &region.volumes.gap),
                 ("rds", &region.db_instances.gap),
                 ("rds", &region.db_clusters.gap),
+                ("efs", &region.file_systems.gap),
                 ("dynamodb", &region.tables.gap),
+                ("storagegateway", &region.gateways.gap),
+                ("storagegateway", &region.gateway_volumes.gap),
+                ("redshift", &region.redshift_clusters.gap),
+                ("redshift", &region.redshift_namespaces.gap),
             ];
             for (service, gap) in listings {
                 // A region that is not enabled runs nothing and backs nothing up.
@@ -163,6 +189,8 @@ impl Snapshot {
                 }
             }
         }
+        // Without the gateways nobody knows the volumes: that is told once.
+        unlisted.dedup();
         unlisted
     }
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::model::ec2::{Instance, Volume};
 use crate::model::observed::{Gap, GapKind};
-use crate::model::rds::DbInstance;
+use crate::model::rds::{DbInstance, OptionGroup};
 use crate::model::snapshot::{Region, Snapshot};
 use crate::model::tag::{BackupTag, Tags};
 use crate::model::{Listing, Observed, Resource};
@@ -141,6 +141,17 @@ impl<'a> Cx<'a> {
         found(&self.databases, id, gap)
     }
 
+    /// An option group of the region.
+    ///
+    /// # Errors
+    /// Why it is not among the option groups that were read.
+    pub fn option_group(&self, name: &str) -> Result<&'a OptionGroup, Gap> {
+        let listing = &self.seen()?.option_groups;
+        listing
+            .find(|group| group.name == name)?
+            .ok_or_else(|| not_listed(name))
+    }
+
     /// The tags of a resource that can be backed up, and what its backup tag says.
     ///
     /// # Errors
@@ -261,10 +272,14 @@ fn found<'a, T>(
 ) -> Result<&'a T, Gap> {
     index.get(id).copied().ok_or_else(|| match gap {
         Some(gap) => gap.clone(),
-        // It was created after the list was read, or belongs to somebody else.
-        None => Gap::told(
-            GapKind::Unreadable,
-            format!("{id} is not in the list that AWS returned"),
-        ),
+        None => not_listed(id),
     })
+}
+
+// It was created after the list was read, or belongs to somebody else.
+fn not_listed(id: &str) -> Gap {
+    Gap::told(
+        GapKind::Unreadable,
+        format!("{id} is not in the list that AWS returned"),
+    )
 }

@@ -166,10 +166,54 @@ pub fn inherited<'a>(cx: &Cx<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>
                 })
                 .collect()
         }
-        Resource::Bucket(_) | Resource::Table(_) | Resource::Vpc(_) | Resource::Region(_) => {
-            Vec::new()
-        }
+        // Always encrypted: with a KMS key, or with S3's own, which a snapshot does not take over.
+        Resource::GatewayVolume(it) => vec![Part {
+            id: None,
+            via: Via::Ec2,
+            encrypted: it.kms_key.get().map(|_| true),
+            key: named(&it.kms_key),
+        }],
+        Resource::Bucket(_)
+        | Resource::Table(_)
+        | Resource::FileSystem(_)
+        | Resource::Gateway(_)
+        | Resource::RedshiftCluster(_)
+        | Resource::RedshiftNamespace(_)
+        | Resource::Vpc(_)
+        | Resource::Region(_) => Vec::new(),
     })
+}
+
+/// The parts of a resource whose backup takes over their encryption, Redshift's too: its snapshots
+/// do, but no other account can have them, so nobody needs to share their key.
+///
+/// # Errors
+/// Why the parts are not known.
+pub fn stored<'a>(cx: &Cx<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>>, Gap> {
+    let part = |encrypted, key| {
+        vec![Part {
+            id: None,
+            via: Via::Ec2,
+            encrypted,
+            key,
+        }]
+    };
+    Ok(match resource {
+        Resource::RedshiftCluster(it) if it.aws_owned_key => part(Ok(true), Ok(None)),
+        Resource::RedshiftCluster(it) => part(
+            it.encrypted.get().copied(),
+            encryption(&it.encrypted, &it.kms_key),
+        ),
+        Resource::RedshiftNamespace(it) => part(Ok(true), named(&it.kms_key)),
+        _ => inherited(cx, resource)?,
+    })
+}
+
+fn named(kms_key: &Observed<Option<String>>) -> Result<Option<&str>, Gap> {
+    match kms_key {
+        Observed::Known(key) => Ok(key.as_deref()),
+        Observed::Unknown(gap) => Err(gap.clone()),
+    }
 }
 
 fn encryption<'a>(
@@ -189,8 +233,8 @@ fn encryption<'a>(
     }
 }
 
-/// The key of a type whose backup the vault encrypts: bucket, table. `None` where no KMS key of
-/// the account's is used.
+/// The key of a type whose backup the vault encrypts: bucket, table, file system. `None` where no
+/// KMS key of the account's is used.
 ///
 /// # Errors
 /// Why it is not known.
@@ -203,10 +247,8 @@ pub fn managed<'a>(resource: Resource<'a>) -> Result<Option<&'a str>, Gap> {
             Observed::Known(_) => Ok(None),
             Observed::Unknown(gap) => Err(gap.clone()),
         },
-        Resource::Table(table) => match &table.kms_key {
-            Observed::Known(key) => Ok(key.as_deref()),
-            Observed::Unknown(gap) => Err(gap.clone()),
-        },
+        Resource::Table(table) => named(&table.kms_key),
+        Resource::FileSystem(it) => encryption(&it.encrypted, &it.kms_key),
         _ => Ok(None),
     }
 }
@@ -217,13 +259,13 @@ pub fn managed<'a>(resource: Resource<'a>) -> Result<Option<&'a str>, Gap> {
 /// Why the parts are not known.
 pub fn all_parts<'a>(cx: &Cx<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>>, Gap> {
     match resource {
-        Resource::Bucket(_) | Resource::Table(_) => Ok(vec![Part {
+        Resource::Bucket(_) | Resource::Table(_) | Resource::FileSystem(_) => Ok(vec![Part {
             id: None,
             via: Via::Ec2,
             encrypted: Ok(true),
             key: managed(resource),
         }]),
-        _ => inherited(cx, resource),
+        _ => stored(cx, resource),
     }
 }
 

@@ -9,6 +9,8 @@ rule! {
     /// Without the tag nothing is backed up. `backup=disabled` says that this is meant; no tag at
     /// all says that nobody thought of it. With `--require-tag` a missing tag fails.
     ///
+    /// Of a storage gateway only the volumes are backed up, so the gateway itself needs no tag.
+    ///
     /// ## Fix
     ///
     /// Tag the resource `backup=enabled`, or `backup=disabled` where it needs no backup.
@@ -28,6 +30,11 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+    if matches!(resource, Resource::Gateway(_)) {
+        return Ok(Outcome::skip(
+            "AWS Backup does not back up gateways, only the volumes of volume gateways",
+        ));
+    }
     let (tag, _) = cx.tags_of(resource)?;
     let key = &cx.settings.tag_key;
     Ok(match tag {

@@ -1,24 +1,34 @@
 use crate::model::Resource;
+use crate::model::storage_gateway::{Gateway, holds_volumes};
+use crate::model::tag::BackupTag;
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
     /// AWS can copy a backup of this kind of resource to another account at all.
     ///
-    /// It cannot for RDS Multi-AZ DB *clusters* (a Multi-AZ DB *instance* is fine), for RDS Custom
-    /// for Oracle, and for EC2 instances whose root device is an instance store. The local backup
-    /// is kept for a day or so in the same account: the resource has next to no protection.
+    /// It cannot for RDS Multi-AZ DB *clusters* (a Multi-AZ DB *instance* is fine), for Redshift,
+    /// provisioned or serverless, for RDS Custom for Oracle, and for EC2 instances whose root device
+    /// is an instance store. The local backup is kept for a day or so in the same account: the
+    /// resource has next to no protection.
+    ///
+    /// Of storage gateways it knows volume gateways alone. A file or tape gateway that carries
+    /// `backup=enabled` is not backed up at all; without the tag there is nothing to say of it.
     ///
     /// ## Fix
     ///
     /// There is none in place. Move a Multi-AZ DB cluster to Aurora or to a Multi-AZ DB instance,
     /// an instance-store instance to an EBS-backed one; until then export the data by other means.
+    /// Unload Redshift's tables to a bucket that is backed up. Back up the bucket or the FSx file
+    /// system behind a file gateway.
     ///
     /// ## Sources
     ///
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-feature-availability.html>
     /// - <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ShareSnapshot.html>
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/rds-backup.html>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/redshift-backups.html>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/working-with-supported-services.html>
     RULE = Rule {
         id: "cross-account-copy-supported",
         group: Group::Service,
@@ -30,7 +40,7 @@ rule! {
     }
 }
 
-fn check(_: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     Ok(match resource {
         Resource::DbCluster(cluster) if cluster.is_multi_az() => Outcome::breach(
             "an RDS Multi-AZ DB cluster: AWS cannot copy its snapshots to another account",
@@ -46,9 +56,36 @@ fn check(_: &Cx<'_>, resource: Resource<'_>) -> Judgement {
             "its root device is an instance store: AWS Backup only backs up EBS-backed instances",
         )
         .fix("Make an EBS-backed instance of it, or keep its data on EBS volumes and tag those."),
+        Resource::RedshiftCluster(_) => Outcome::breach(
+            "a Redshift cluster: AWS Backup cannot copy its snapshots, to no account and no region",
+        )
+        .fix(UNLOAD),
+        Resource::RedshiftNamespace(_) => Outcome::breach(
+            "a namespace of Redshift Serverless: AWS Backup cannot copy its snapshots, to no account and no region",
+        )
+        .fix(UNLOAD),
+        Resource::Gateway(gateway) => return gateways(cx, resource, gateway),
         Resource::Table(_) => {
             Outcome::pass("AWS can copy tables: see dynamodb-advanced-features-enabled for what it takes")
         }
         _ => Outcome::pass("AWS can copy it to another account"),
     })
+}
+
+const UNLOAD: &str = "Unload its tables to a bucket that is backed up.";
+
+fn gateways(cx: &Cx<'_>, resource: Resource<'_>, gateway: &Gateway) -> Judgement {
+    let kind = gateway.gateway_type.get()?;
+    if holds_volumes(kind) {
+        return Ok(Outcome::skip("not backed up itself: its volumes are"));
+    }
+    let (tag, _) = cx.tags_of(resource)?;
+    Ok(match tag {
+        BackupTag::Enabled | BackupTag::Invalid => Outcome::breach(format!(
+            "a gateway of type {kind}: AWS Backup only backs up the volumes of volume gateways"
+        ))
+        .fix("Back up what lies behind it: the bucket of an S3 file gateway, the file system of an FSx file gateway."),
+        _ => Outcome::skip("AWS Backup does not back up gateways of its type"),
+    }
+    .with("gateway_type", kind.as_str()))
 }

@@ -1,11 +1,11 @@
 use crate::model::{Resource, ResourceKind};
-use crate::rule::keys::inherited;
+use crate::rule::keys::stored;
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
     /// Storage whose backup takes over its encryption is encrypted: EBS volumes, the volumes of EC2
-    /// instances, RDS and Aurora.
+    /// instances, RDS and Aurora, Redshift.
     ///
     /// The company wants it. AWS does not need it: a copy of an unencrypted EBS volume or RDS
     /// instance works and is encrypted with the key of the central vault. A copy of an unencrypted
@@ -14,15 +14,19 @@ rule! {
     /// Aurora clusters made since February 2026 are encrypted with a key that AWS owns unless they name
     /// one. RDS calls them unencrypted in one field and `sse-rds` in another; that is a warning.
     ///
+    /// Volumes of a storage gateway and namespaces of Redshift Serverless are always encrypted.
+    ///
     /// ## Fix
     ///
     /// Encryption cannot be switched on in place. Take a snapshot, copy it with a customer managed
-    /// key, restore from the copy, and switch over.
+    /// key, restore from the copy, and switch over. Redshift can switch it on in place.
     ///
     /// ## Sources
     ///
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>
     /// - <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Overview.Encryption.html>
+    /// - <https://docs.aws.amazon.com/redshift/latest/mgmt/changing-cluster-encryption.html>
+    /// - <https://docs.aws.amazon.com/storagegateway/latest/vgw/encryption.html>
     RULE = Rule {
         id: "encryption-at-rest",
         group: Group::Encryption,
@@ -35,7 +39,7 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
-    let parts = inherited(cx, resource)?.into_iter().map(|part| {
+    let parts = stored(cx, resource)?.into_iter().map(|part| {
         let outcome = match part.encrypted {
             Ok(true) => Outcome::pass("encrypted"),
             Ok(false) if has_aws_owned_key(resource) => Outcome::warn(
@@ -73,6 +77,10 @@ fn breach(kind: ResourceKind) -> Outcome {
         ResourceKind::RdsInstance => (
             "not encrypted (AWS encrypts the central copy all the same; the data here is not)",
             "Copy a snapshot of it with a customer managed key, restore from the copy, and switch over.",
+        ),
+        ResourceKind::RedshiftCluster => (
+            "not encrypted (AWS Backup cannot copy it to another account in any case)",
+            "Modify the cluster to use a customer managed key: Redshift encrypts it in the background.",
         ),
         _ => (
             "not encrypted (AWS encrypts the central copy all the same; the data here is not)",

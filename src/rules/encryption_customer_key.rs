@@ -1,5 +1,5 @@
 use crate::model::Resource;
-use crate::rule::keys::{Part, inherited, is_aws_alias, resolve};
+use crate::rule::keys::{Part, is_aws_alias, resolve, stored};
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
 use crate::settings::Severity;
 
@@ -10,15 +10,20 @@ rule! {
     /// The central account must be let into the key to copy the backup. Nobody can change the policy
     /// of an AWS managed key, so such a backup can never be copied to another account.
     ///
+    /// Redshift cannot be copied to another account in any case. The company wants a customer managed
+    /// key for it all the same.
+    ///
     /// ## Fix
     ///
     /// The key of a volume or database cannot be changed in place. Copy a snapshot with a customer
     /// managed key that is shared with the central account, restore from the copy, and switch over.
+    /// Redshift changes the key in place.
     ///
     /// ## Sources
     ///
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>
     /// - <https://docs.aws.amazon.com/ebs/latest/userguide/share-kms-key.html>
+    /// - The company guide, "Amazon Redshift".
     RULE = Rule {
         id: "encryption-customer-key",
         group: Group::Encryption,
@@ -31,9 +36,9 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
-    let parts = inherited(cx, resource)?.into_iter().map(|part| {
+    let parts = stored(cx, resource)?.into_iter().map(|part| {
         let id = part.id;
-        judge(cx, &part)
+        judge(cx, resource, &part)
             .unwrap_or_else(|gap| Outcome::unknown(&gap))
             .part(id)
     });
@@ -41,9 +46,28 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
         .unwrap_or_else(|| Outcome::skip("not encrypted with a key that a backup takes over")))
 }
 
-fn judge(cx: &Cx<'_>, part: &Part<'_>) -> Judgement {
+fn judge(cx: &Cx<'_>, resource: Resource<'_>, part: &Part<'_>) -> Judgement {
+    let is_redshift = matches!(
+        resource,
+        Resource::RedshiftCluster(_) | Resource::RedshiftNamespace(_)
+    );
     let Some(name) = part.key.clone()? else {
-        return Ok(Outcome::skip("not encrypted: see encryption-at-rest"));
+        return Ok(match resource {
+            _ if !part.encrypted.clone()? => Outcome::skip("not encrypted: see encryption-at-rest"),
+            _ if is_redshift => redshift("a key that AWS owns"),
+            _ => Outcome::skip(
+                "encrypted with S3's own keys, which its backup does not take over: see encryption-customer-key-recommended",
+            ),
+        });
+    };
+    let breach = |text: &str, arn: &str| {
+        if is_redshift {
+            redshift(&format!("the AWS managed {text}"))
+                .about(arn)
+                .with("key_arn", arn)
+        } else {
+            breach(text, arn)
+        }
     };
     if is_aws_alias(name) {
         return Ok(breach(name, name));
@@ -65,4 +89,11 @@ fn breach(name: &str, arn: &str) -> Outcome {
     .about(arn)
     .fix("Copy a snapshot with a customer managed key that is shared with the central account, restore from it, and switch over.")
     .with("key_arn", arn)
+}
+
+fn redshift(key: &str) -> Outcome {
+    Outcome::breach(format!(
+        "encrypted with {key}, not with a customer managed key (AWS Backup cannot copy it to another account in any case)"
+    ))
+    .fix("Modify it to use a customer managed key: Redshift changes the key in the background.")
 }

@@ -28,6 +28,9 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+    if matches!(resource, Resource::Gateway(_)) {
+        return Ok(Outcome::skip("holds no data that AWS Backup backs up"));
+    }
     let parts = all_parts(cx, resource)?.into_iter().map(|part| {
         let id = part.id;
         judge(cx, &part)

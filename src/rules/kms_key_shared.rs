@@ -66,8 +66,11 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
         })
     })
     .map(|outcome| match (outcome.verdict, resource) {
-        (Verdict::Skip, Resource::Bucket(_) | Resource::Table(_)) => {
+        (Verdict::Skip, Resource::Bucket(_) | Resource::Table(_) | Resource::FileSystem(_)) => {
             Outcome::skip("its backup is encrypted with the vault's key")
+        }
+        (Verdict::Skip, Resource::RedshiftCluster(_) | Resource::RedshiftNamespace(_)) => {
+            Outcome::skip("cannot be copied in any case: see cross-account-copy-supported")
         }
         _ => outcome,
     })

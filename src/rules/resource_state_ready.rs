@@ -4,7 +4,8 @@ use crate::settings::Severity;
 
 rule! {
     /// The resource is in a state in which it can be backed up: an EC2 instance running or stopped,
-    /// an EBS volume in-use or available, a database available.
+    /// an EBS volume in-use or available, a database, a file system, a Redshift cluster or namespace
+    /// and a volume of a storage gateway available.
     ///
     /// A passing state, such as pending, modifying or backing-up, is a warning: look again later. A
     /// resource that is being deleted is left out of the report.
@@ -18,6 +19,9 @@ rule! {
     /// - <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html>
     /// - <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Volume.html>
     /// - <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html>
+    /// - <https://docs.aws.amazon.com/efs/latest/ug/API_FileSystemDescription.html>
+    /// - <https://docs.aws.amazon.com/redshift/latest/APIReference/API_Cluster.html>
+    /// - <https://docs.aws.amazon.com/storagegateway/latest/vgw/StorageVolumeStatuses.html>
     RULE = Rule {
         id: "resource-state-ready",
         group: Group::Service,
@@ -43,6 +47,10 @@ fn check(_: &Cx<'_>, resource: Resource<'_>) -> Judgement {
         ResourceKind::RdsInstance | ResourceKind::RdsCluster | ResourceKind::AuroraCluster => {
             database
         }
+        ResourceKind::EfsFileSystem => file_system,
+        ResourceKind::StorageGatewayVolume => gateway_volume,
+        ResourceKind::RedshiftCluster => redshift_cluster,
+        ResourceKind::RedshiftNamespace => redshift_namespace,
         _ => return Ok(Outcome::skip("its state does not matter to a backup")),
     };
     let Some(state) = resource.state() else {
@@ -59,6 +67,9 @@ fn check(_: &Cx<'_>, resource: Resource<'_>) -> Judgement {
         ))
         .fix(match state.as_str() {
             "stopped" => "Start it.".to_owned(),
+            "UPLOAD BUFFER NOT CONFIGURED" | "WORKING STORAGE NOT CONFIGURED" => {
+                "Give its gateway an upload buffer.".to_owned()
+            }
             "storage-full" => "Give it more storage.".to_owned(),
             _ => format!("Bring it out of the state {state}."),
         }),
@@ -98,5 +109,44 @@ fn database(state: &str) -> Readiness {
             Readiness::Lasting
         }
         _ => Readiness::Passing,
+    }
+}
+
+fn file_system(state: &str) -> Readiness {
+    match state {
+        "available" => Readiness::Ready,
+        "creating" | "updating" => Readiness::Passing,
+        _ => Readiness::Lasting,
+    }
+}
+
+// The lasting ones are those in which no snapshot will ever be taken by waiting.
+fn gateway_volume(state: &str) -> Readiness {
+    match state {
+        "AVAILABLE" => Readiness::Ready,
+        "BOOTSTRAPPING"
+        | "CREATING"
+        | "PASS THROUGH"
+        | "RESTORE AND PASS THROUGH"
+        | "RESTORING" => Readiness::Passing,
+        _ => Readiness::Lasting,
+    }
+}
+
+// `available, prep-for-resize` is available; a paused cluster is resumed some day.
+fn redshift_cluster(state: &str) -> Readiness {
+    match state {
+        "hardware-failure" | "storage-full" => Readiness::Lasting,
+        _ if state.starts_with("available") => Readiness::Ready,
+        _ if state.starts_with("incompatible-") => Readiness::Lasting,
+        _ => Readiness::Passing,
+    }
+}
+
+fn redshift_namespace(state: &str) -> Readiness {
+    match state {
+        "AVAILABLE" => Readiness::Ready,
+        "MODIFYING" => Readiness::Passing,
+        _ => Readiness::Lasting,
     }
 }

@@ -53,7 +53,7 @@ fn check(cx: &Cx<'_>, region: &Region) -> Judgement {
         .fix(format!(
             "Run `aws backup update-region-settings --region {} --resource-type-opt-in-preference {}`, or ask {} whether the organization's settings override it.",
             cx.region,
-            off.iter().map(|service| format!("{service}=true")).collect::<Vec<_>>().join(","),
+            preference(&off),
             cx.settings.contact
         ))
         .with("services", off));
@@ -80,6 +80,16 @@ fn services<'a>(cx: &Cx<'a>, region: &'a Region) -> BTreeMap<&'static str, Optio
         (ResourceKind::RdsCluster, &region.db_clusters.gap),
         (ResourceKind::AuroraCluster, &region.db_clusters.gap),
         (ResourceKind::DynamodbTable, &region.tables.gap),
+        (ResourceKind::EfsFileSystem, &region.file_systems.gap),
+        (
+            ResourceKind::StorageGatewayVolume,
+            &region.gateway_volumes.gap,
+        ),
+        (ResourceKind::RedshiftCluster, &region.redshift_clusters.gap),
+        (
+            ResourceKind::RedshiftNamespace,
+            &region.redshift_namespaces.gap,
+        ),
     ];
     for (kind, gap) in maybe {
         if let (Some(service), Some(gap)) = (kind.backup_name(), gap) {
@@ -95,4 +105,16 @@ fn services<'a>(cx: &Cx<'a>, region: &'a Region) -> BTreeMap<&'static str, Optio
         }
     }
     services
+}
+
+/// The services as an argument of the AWS CLI, whose shorthand takes no name with a blank.
+fn preference(services: &[&str]) -> String {
+    let separated = |each: fn(&&str) -> String, with: &str| {
+        services.iter().map(each).collect::<Vec<_>>().join(with)
+    };
+    if services.iter().any(|service| service.contains(' ')) {
+        format!("'{{{}}}'", separated(|it| format!("\"{it}\": true"), ", "))
+    } else {
+        separated(|it| format!("{it}=true"), ",")
+    }
 }

@@ -8,12 +8,15 @@ pub mod books;
 pub mod call;
 pub mod dynamodb;
 pub mod ec2;
+pub mod efs;
 mod failure;
 pub mod kms;
 pub mod meter;
 pub mod rds;
+pub mod redshift;
 pub mod s3;
 pub mod session;
+pub mod storage_gateway;
 pub mod tagging;
 pub mod vpc;
 pub mod whole;
@@ -59,7 +62,7 @@ pub enum PlanError {
 
 /// The services of a scan, as `coverage.service` and `--service` name them, each with the operations
 /// that reading it takes.
-pub const SERVICES: [(&str, &[&[Operation]]); 8] = [
+pub const SERVICES: [(&str, &[&[Operation]]); 11] = [
     ("backup", &[backup::OPERATIONS]),
     (
         "dynamodb",
@@ -86,14 +89,27 @@ pub const SERVICES: [(&str, &[&[Operation]]); 8] = [
             kms::OPERATIONS,
         ],
     ),
+    ("efs", &[efs::OPERATIONS, kms::OPERATIONS]),
     ("kms", &[kms::OPERATIONS]),
     (
         "rds",
         &[rds::OPERATIONS, tagging::OPERATIONS, kms::OPERATIONS],
     ),
     (
+        "redshift",
+        &[redshift::OPERATIONS, tagging::OPERATIONS, kms::OPERATIONS],
+    ),
+    (
         "s3",
         &[s3::OPERATIONS, tagging::OPERATIONS, kms::OPERATIONS],
+    ),
+    (
+        "storagegateway",
+        &[
+            storage_gateway::OPERATIONS,
+            tagging::OPERATIONS,
+            kms::OPERATIONS,
+        ],
     ),
     ("vpc", &[vpc::OPERATIONS, ec2::INSTANCE_OPERATIONS]),
 ];
@@ -205,17 +221,36 @@ async fn region(
     name: &str,
 ) -> (Region, Tagged) {
     let tag_key = plan.tag_key.as_str();
-    let (tagged, instances, volumes, ebs_defaults, network, databases, mut tables, backup_settings) = tokio::join!(
+    let (
+        tagged,
+        instances,
+        volumes,
+        ebs_defaults,
+        network,
+        databases,
+        file_systems,
+        mut tables,
+        (mut gateways, mut gateway_volumes),
+        (redshift_clusters, mut redshift_namespaces),
+        backup_settings,
+    ) = tokio::join!(
         tagging::collect(session, caller, name, tag_key),
         ec2::instances(session, caller, name, tag_key),
         ec2::volumes(session, caller, name, tag_key),
         ec2::ebs_defaults(session, caller, name),
         vpc::collect(session, caller, name),
-        rds::collect(session, caller, name, tag_key),
+        async {
+            let (instances, clusters) = rds::collect(session, caller, name, tag_key).await;
+            let groups = rds::option_groups(session, caller, name, &instances.items).await;
+            (instances, clusters, groups)
+        },
+        efs::collect(session, caller, name, tag_key),
         dynamodb::collect(session, caller, name),
+        storage_gateway::collect(session, caller, name),
+        redshift::collect(session, caller, name, tag_key),
         backup::collect(session, caller, name),
     );
-    let (mut db_instances, mut db_clusters) = databases;
+    let (mut db_instances, mut db_clusters, option_groups) = databases;
     for table in &mut tables.items {
         table.tags = tagged.of(&table.arn);
     }
@@ -228,6 +263,21 @@ async fn region(
         .iter_mut()
         .map(|cluster| (&cluster.arn, &mut cluster.tags));
     let mut services = vec!["dynamodb", "s3"];
+    for gateway in &mut gateways.items {
+        gateway.tags = tagged.of(&gateway.arn);
+    }
+    for volume in &mut gateway_volumes.items {
+        volume.tags = tagged.of(&volume.arn);
+    }
+    for namespace in &mut redshift_namespaces.items {
+        namespace.tags = tagged.of(&namespace.arn);
+    }
+    if !gateways.items.is_empty() {
+        services.push("storagegateway");
+    }
+    if !redshift_namespaces.items.is_empty() {
+        services.push("redshift");
+    }
     for (arn, tags) in untold_databases
         .chain(untold_clusters)
         .filter(|(_, tags)| tags.known().is_none())
@@ -252,7 +302,13 @@ async fn region(
         network,
         db_instances,
         db_clusters,
+        option_groups,
+        file_systems,
         tables,
+        gateways,
+        gateway_volumes,
+        redshift_clusters,
+        redshift_namespaces,
         backup_settings,
         key_names: BTreeMap::new(),
     };
@@ -272,7 +328,12 @@ fn disabled_region() -> Region {
         volumes: nothing(),
         db_instances: nothing(),
         db_clusters: nothing(),
+        file_systems: nothing(),
         tables: nothing(),
+        gateways: nothing(),
+        gateway_volumes: nothing(),
+        redshift_clusters: nothing(),
+        redshift_namespaces: nothing(),
         ..Region::default()
     };
     region.network.vpcs = nothing();
@@ -297,7 +358,10 @@ fn count(
         "ec2" => seen.instances.items.len(),
         "ebs" => seen.volumes.items.len(),
         "rds" => seen.db_instances.items.len() + seen.db_clusters.items.len(),
+        "efs" => seen.file_systems.items.len(),
         "dynamodb" => seen.tables.items.len(),
+        "storagegateway" => seen.gateways.items.len() + seen.gateway_volumes.items.len(),
+        "redshift" => seen.redshift_clusters.items.len() + seen.redshift_namespaces.items.len(),
         "vpc" => seen.network.vpcs.items.len(),
         "kms" => keys
             .keys()

@@ -101,10 +101,13 @@ fn instance_of(
     let field = DESCRIBE_INSTANCES;
     let id = instance.instance_id?;
     let state = instance.state.and_then(|state| state.name);
-    let codes = instance.product_codes.unwrap_or_default().into_iter();
+    let codes = instance.product_codes.unwrap_or_default();
+    let untold = codes.iter().any(|code| code.product_code_type.is_none());
     let marketplace = codes
+        .into_iter()
         .filter(|code| code.product_code_type == Some(ProductCodeValues::Marketplace))
         .filter_map(|code| code.product_code_id);
+    let marketplace = (!untold).then(|| marketplace.collect());
     let devices = instance
         .block_device_mappings
         .unwrap_or_default()
@@ -120,7 +123,7 @@ fn instance_of(
                 .map(|kind| kind.as_str().to_owned()),
             "RootDeviceType",
         ),
-        marketplace_codes: Observed::Known(marketplace.collect()),
+        marketplace_codes: field.field(marketplace, "type in a product code"),
         volumes: Observed::Known(volumes.collect()),
         vpc_id: Observed::Known(instance.vpc_id),
         id,

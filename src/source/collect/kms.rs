@@ -136,6 +136,14 @@ fn named_in(region: &str, seen: &Region, buckets: &[Bucket]) -> BTreeSet<String>
         .iter()
         .filter_map(|it| known(&it.kms_key));
     let tables = seen.tables.items.iter().filter_map(|it| known(&it.kms_key));
+    let file_systems = seen.file_systems.items.iter().map(|it| &it.kms_key);
+    let gateway_volumes = seen.gateway_volumes.items.iter().map(|it| &it.kms_key);
+    let clusters_of_redshift = seen.redshift_clusters.items.iter().map(|it| &it.kms_key);
+    let namespaces = seen.redshift_namespaces.items.iter().map(|it| &it.kms_key);
+    let others = file_systems
+        .chain(gateway_volumes)
+        .chain(clusters_of_redshift)
+        .chain(namespaces);
     let in_region = |bucket: &&Bucket| bucket.region.known().is_some_and(|name| name == region);
     let buckets = buckets
         .iter()
@@ -145,6 +153,7 @@ fn named_in(region: &str, seen: &Region, buckets: &[Bucket]) -> BTreeSet<String>
         .chain(databases)
         .chain(clusters)
         .chain(tables)
+        .chain(others.filter_map(known))
         .chain(buckets);
     names
         .chain(seen.ebs_defaults.kms_key.known())

@@ -1,11 +1,12 @@
 //! RDS instances, Aurora and Multi-AZ DB clusters.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_sdk_rds::types::{StorageEncryptionType, Tag};
 
-use crate::model::observed::{Listing, Observed};
-use crate::model::rds::{DbCluster, DbInstance, is_rds_cluster};
+use crate::model::observed::{Gap, Listing, Observed};
+use crate::model::rds::{DbCluster, DbInstance, DbOption, OptionGroup, is_rds_cluster};
 use crate::model::tag::Tags;
 
 use super::call::{Caller, Operation};
@@ -15,8 +16,14 @@ use super::tagging::keep;
 const DESCRIBE_DB_INSTANCES: Operation = Operation::new("rds:DescribeDBInstances");
 const DESCRIBE_DB_CLUSTERS: Operation = Operation::new("rds:DescribeDBClusters");
 
+const DESCRIBE_OPTION_GROUPS: Operation = Operation::new("rds:DescribeOptionGroups");
+
 /// What reading databases takes.
-pub const OPERATIONS: &[Operation] = &[DESCRIBE_DB_INSTANCES, DESCRIBE_DB_CLUSTERS];
+pub const OPERATIONS: &[Operation] = &[
+    DESCRIBE_DB_INSTANCES,
+    DESCRIBE_DB_CLUSTERS,
+    DESCRIBE_OPTION_GROUPS,
+];
 
 /// The largest page: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstances.html>.
 const PAGE: i32 = 100;
@@ -59,6 +66,62 @@ pub async fn collect(
     )
 }
 
+/// The option groups of the instances whose options matter; one list a region, and no call where no
+/// such instance was read.
+pub async fn option_groups(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    instances: &[DbInstance],
+) -> Listing<OptionGroup> {
+    let minding = instances.iter().filter(|it| it.minds_options() == Ok(true));
+    let used: BTreeSet<&String> = minding
+        .filter_map(|it| it.option_groups.known())
+        .flatten()
+        .collect();
+    if used.is_empty() {
+        return Listing::default();
+    }
+    let pages = session
+        .rds(region)
+        .describe_option_groups()
+        .max_records(PAGE)
+        .into_paginator()
+        .send();
+    let scope = caller.scope(region, "rds");
+    let mut groups = scope
+        .list(DESCRIBE_OPTION_GROUPS, pages, |page| {
+            let groups = page.option_groups_list.unwrap_or_default().into_iter();
+            Some(groups.map(option_group_of).collect())
+        })
+        .await;
+    groups.items.retain(|group| used.contains(&group.name));
+    groups
+}
+
+fn option_group_of(group: aws_sdk_rds::types::OptionGroup) -> Option<OptionGroup> {
+    let field = DESCRIBE_OPTION_GROUPS;
+    // An option without its name may be any.
+    let options = field
+        .field(group.options, "Options")
+        .get()
+        .and_then(|options| {
+            let read = options.iter().map(|option| {
+                let name = field.field(option.option_name.clone(), "OptionName");
+                Ok(DbOption {
+                    name: name.get()?.clone(),
+                    persistent: field.field(option.persistent, "Persistent"),
+                    permanent: field.field(option.permanent, "Permanent"),
+                })
+            });
+            read.collect::<Result<Vec<_>, Gap>>()
+        });
+    Some(OptionGroup {
+        name: group.option_group_name?,
+        options: options.into(),
+    })
+}
+
 fn instance_of(instance: aws_sdk_rds::types::DbInstance, tag_key: &str) -> Option<DbInstance> {
     let field = DESCRIBE_DB_INSTANCES;
     Some(DbInstance {
@@ -73,6 +136,12 @@ fn instance_of(instance: aws_sdk_rds::types::DbInstance, tag_key: &str) -> Optio
         kms_key: Observed::Known(instance.kms_key_id),
         backup_retention_days: field
             .field(instance.backup_retention_period, "BackupRetentionPeriod"),
+        option_groups: field
+            .field(instance.option_group_memberships, "OptionGroupMemberships")
+            .map(|groups| {
+                let names = groups.into_iter().map(|group| group.option_group_name);
+                names.flatten().collect()
+            }),
     })
 }
 

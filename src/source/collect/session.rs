@@ -103,9 +103,13 @@ struct Clients {
     backup: Cache<aws_sdk_backup::Client>,
     dynamodb: Cache<aws_sdk_dynamodb::Client>,
     ec2: Cache<aws_sdk_ec2::Client>,
+    efs: Cache<aws_sdk_efs::Client>,
     kms: Cache<aws_sdk_kms::Client>,
     rds: Cache<aws_sdk_rds::Client>,
+    redshift: Cache<aws_sdk_redshift::Client>,
+    redshift_serverless: Cache<aws_sdk_redshiftserverless::Client>,
     s3: Cache<aws_sdk_s3::Client>,
+    storage_gateway: Cache<aws_sdk_storagegateway::Client>,
     tagging: Cache<aws_sdk_resourcegroupstagging::Client>,
 }
 
@@ -297,8 +301,24 @@ impl Session {
         "The region's client of DynamoDB."
     );
     client!(ec2, aws_sdk_ec2, "The region's client of EC2.");
+    client!(efs, aws_sdk_efs, "The region's client of EFS.");
     client!(kms, aws_sdk_kms, "The region's client of KMS.");
     client!(rds, aws_sdk_rds, "The region's client of RDS.");
+    client!(
+        redshift,
+        aws_sdk_redshift,
+        "The region's client of Redshift."
+    );
+    client!(
+        redshift_serverless,
+        aws_sdk_redshiftserverless,
+        "The region's client of Redshift Serverless."
+    );
+    client!(
+        storage_gateway,
+        aws_sdk_storagegateway,
+        "The region's client of Storage Gateway."
+    );
     client!(
         tagging,
         aws_sdk_resourcegroupstagging,

@@ -20,7 +20,16 @@ pub const OPERATIONS: &[Operation] = &[GET_RESOURCES];
 const PAGE: i32 = 100;
 
 /// The types whose tags are read here. Without a filter, snapshots and recovery points would come too.
-const TYPES: [&str; 4] = ["s3", "dynamodb:table", "rds:db", "rds:cluster"];
+///
+/// The ARN of a gateway's volume begins with its gateway's, so the whole service is asked for.
+const TYPES: [&str; 6] = [
+    "s3",
+    "dynamodb:table",
+    "rds:db",
+    "rds:cluster",
+    "storagegateway",
+    "redshift-serverless:namespace",
+];
 
 /// The tags of a region's resources by ARN.
 #[derive(Debug)]
