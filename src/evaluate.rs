@@ -128,6 +128,16 @@ pub fn evaluate(
         .copied()
         .filter(|rule| options.selects(rule))
         .collect();
+    // What a stack's resources are held against, whatever rules were asked for.
+    let prerequisites: Vec<&'static Rule> = given
+        .iter()
+        .copied()
+        .filter(|rule| {
+            COPY_GROUPS.contains(&rule.group)
+                && options.severity(rule) == Severity::Fail
+                && !options.without.contains(rule.id)
+        })
+        .collect();
     let policies = PolicyCache::default();
     let mut judge = Judge {
         snapshot,
@@ -149,7 +159,7 @@ pub fn evaluate(
         judge.resource(&cx, Resource::Bucket(bucket), Stakes::default());
     }
     for (name, region) in &snapshot.regions {
-        let cx = Cx::new(snapshot, settings, name, &policies);
+        let cx = Cx::new(snapshot, settings, name, &policies).judging_by(&prerequisites);
         let stakes = judge.stakes(name);
         for resource in snapshot.resources_in(name) {
             judge.resource(&cx, resource, stakes);

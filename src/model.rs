@@ -5,6 +5,7 @@
 
 pub mod arn;
 pub mod backup;
+pub mod cloudformation;
 pub mod coverage;
 pub mod dynamodb;
 pub mod ec2;
@@ -18,6 +19,7 @@ pub mod s3;
 pub mod snapshot;
 pub mod storage_gateway;
 pub mod tag;
+pub mod tagged;
 pub mod vpc;
 
 pub use observed::{Gap, GapKind, Listing, Observed};

@@ -4,11 +4,13 @@ pub mod context;
 pub mod keys;
 pub mod network;
 pub mod outcome;
+pub mod stack;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Resource;
+use crate::model::cloudformation::Stack;
 use crate::model::dynamodb::Table;
 use crate::model::ec2::{Instance, Volume};
 use crate::model::rds::DbInstance;
@@ -138,6 +140,8 @@ pub enum Check {
     Whole(fn(&Cx<'_>, Resource<'_>) -> Judgement),
     /// DynamoDB tables.
     Table(fn(&Cx<'_>, &Table) -> Judgement),
+    /// CloudFormation stacks.
+    Stack(fn(&Cx<'_>, &Stack) -> Judgement),
     /// VPCs.
     Vpc(fn(&Cx<'_>, &Vpc) -> Judgement),
     /// The account's settings in a region.
@@ -158,6 +162,7 @@ impl Check {
                 Some(check(cx, resource))
             }
             (Check::Table(check), Resource::Table(it)) => Some(check(cx, it)),
+            (Check::Stack(check), Resource::Stack(it)) => Some(check(cx, it)),
             (Check::Vpc(check), Resource::Vpc(it)) => Some(check(cx, it)),
             (Check::Region(check), Resource::Region(it)) => Some(check(cx, it)),
             _ => None,

@@ -28,9 +28,10 @@ mod s3_gateway_endpoint_routed;
 mod s3_old_versions_expire;
 mod s3_versioning_enabled;
 mod service_opted_in;
+mod stack_resources_ready;
 
 /// Every rule, by group and in the order in which a person would look at them.
-pub static ALL: [&Rule; 26] = [
+pub static ALL: [&Rule; 27] = [
     &backup_tag_valid::RULE,
     &backup_decision_made::RULE,
     &backup_tag_not_custom::RULE,
@@ -54,6 +55,7 @@ pub static ALL: [&Rule; 26] = [
     &rds_automated_backups_enabled::RULE,
     &rds_option_group_shareable::RULE,
     &ec2_image_copyable::RULE,
+    &stack_resources_ready::RULE,
     &s3_gateway_endpoint_present::RULE,
     &s3_gateway_endpoint_routed::RULE,
     &s3_gateway_endpoint_open::RULE,

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Observed;
+use super::cloudformation::Stack;
 use super::dynamodb::Table;
 use super::ec2::{Instance, Volume};
 use super::efs::FileSystem;
@@ -14,6 +15,7 @@ use super::s3::Bucket;
 use super::snapshot::{Region, Snapshot};
 use super::storage_gateway::{Gateway, GatewayVolume};
 use super::tag::Tags;
+use super::tagged::TaggedResource;
 use super::vpc::Vpc;
 
 /// What a resource is: the report's `type`.
@@ -46,6 +48,14 @@ pub enum ResourceKind {
     RedshiftCluster,
     /// A namespace of Redshift Serverless.
     RedshiftNamespace,
+    /// A CloudFormation stack.
+    CloudformationStack,
+    /// A secret of Secrets Manager.
+    Secret,
+    /// A parameter of Systems Manager.
+    SsmParameter,
+    /// Something else that carries the tag, outside the guide.
+    Other,
     /// A VPC.
     Vpc,
     /// An account's settings in one region.
@@ -69,13 +79,17 @@ impl ResourceKind {
             ResourceKind::StorageGateway => "storage-gateway",
             ResourceKind::RedshiftCluster => "redshift-cluster",
             ResourceKind::RedshiftNamespace => "redshift-namespace",
+            ResourceKind::CloudformationStack => "cloudformation-stack",
+            ResourceKind::Secret => "secret",
+            ResourceKind::SsmParameter => "ssm-parameter",
+            ResourceKind::Other => "other",
             ResourceKind::Vpc => "vpc",
             ResourceKind::Region => "region",
         }
     }
 
     /// Whether AWS Backup selects resources of this kind by their tag, or people may think so: a
-    /// gateway is never selected, and is tagged in the place of its volumes.
+    /// gateway is never selected, and is tagged in the place of its volumes; nor is a secret.
     #[must_use]
     pub fn is_backed_up(self) -> bool {
         !matches!(self, ResourceKind::Vpc | ResourceKind::Region)
@@ -101,10 +115,42 @@ impl ResourceKind {
             ResourceKind::StorageGatewayVolume => Some("Storage Gateway"),
             ResourceKind::RedshiftCluster => Some("Redshift"),
             ResourceKind::RedshiftNamespace => Some("Redshift Serverless"),
-            ResourceKind::StorageGateway | ResourceKind::Vpc | ResourceKind::Region => None,
+            ResourceKind::CloudformationStack => Some("CloudFormation"),
+            ResourceKind::StorageGateway
+            | ResourceKind::Secret
+            | ResourceKind::SsmParameter
+            | ResourceKind::Other
+            | ResourceKind::Vpc
+            | ResourceKind::Region => None,
         }
     }
 }
+
+/// What CloudFormation calls the types that have their own lists. A table has two, DB clusters of both kinds share one.
+///
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html>.
+pub const CLOUDFORMATION_TYPES: [(&str, &[ResourceKind]); 11] = [
+    (
+        "AWS::CloudFormation::Stack",
+        &[ResourceKind::CloudformationStack],
+    ),
+    ("AWS::DynamoDB::GlobalTable", &[ResourceKind::DynamodbTable]),
+    ("AWS::DynamoDB::Table", &[ResourceKind::DynamodbTable]),
+    ("AWS::EC2::Instance", &[ResourceKind::Ec2Instance]),
+    ("AWS::EC2::Volume", &[ResourceKind::EbsVolume]),
+    ("AWS::EFS::FileSystem", &[ResourceKind::EfsFileSystem]),
+    (
+        "AWS::RDS::DBCluster",
+        &[ResourceKind::AuroraCluster, ResourceKind::RdsCluster],
+    ),
+    ("AWS::RDS::DBInstance", &[ResourceKind::RdsInstance]),
+    ("AWS::Redshift::Cluster", &[ResourceKind::RedshiftCluster]),
+    (
+        "AWS::RedshiftServerless::Namespace",
+        &[ResourceKind::RedshiftNamespace],
+    ),
+    ("AWS::S3::Bucket", &[ResourceKind::S3Bucket]),
+];
 
 /// One resource of a snapshot.
 #[derive(Debug, Clone, Copy)]
@@ -131,6 +177,10 @@ pub enum Resource<'a> {
     RedshiftCluster(&'a Cluster),
     /// A namespace of Redshift Serverless.
     RedshiftNamespace(&'a Namespace),
+    /// A CloudFormation stack.
+    Stack(&'a Stack),
+    /// Something that was found by its tag.
+    Tagged(&'a TaggedResource),
     /// A VPC.
     Vpc(&'a Vpc),
     /// The account's settings in one region.
@@ -154,6 +204,8 @@ impl<'a> Resource<'a> {
             Resource::Gateway(_) => ResourceKind::StorageGateway,
             Resource::RedshiftCluster(_) => ResourceKind::RedshiftCluster,
             Resource::RedshiftNamespace(_) => ResourceKind::RedshiftNamespace,
+            Resource::Stack(_) => ResourceKind::CloudformationStack,
+            Resource::Tagged(tagged) => tagged.kind(),
             Resource::Vpc(_) => ResourceKind::Vpc,
             Resource::Region(_) => ResourceKind::Region,
         }
@@ -174,6 +226,8 @@ impl<'a> Resource<'a> {
             Resource::Gateway(it) => Some((&it.arn, &it.id)),
             Resource::RedshiftCluster(it) => Some((&it.arn, &it.id)),
             Resource::RedshiftNamespace(it) => Some((&it.arn, &it.id)),
+            Resource::Stack(it) => Some((&it.arn, &it.id)),
+            Resource::Tagged(it) => Some((&it.arn, &it.id)),
             Resource::Vpc(it) => Some((&it.arn, &it.id)),
             Resource::Region(_) => None,
         }
@@ -194,6 +248,8 @@ impl<'a> Resource<'a> {
             Resource::Gateway(it) => Some(&it.tags),
             Resource::RedshiftCluster(it) => Some(&it.tags),
             Resource::RedshiftNamespace(it) => Some(&it.tags),
+            Resource::Stack(it) => Some(&it.tags),
+            Resource::Tagged(it) => Some(&it.tags),
             Resource::Vpc(_) | Resource::Region(_) => None,
         }
     }
@@ -222,9 +278,12 @@ impl<'a> Resource<'a> {
             Resource::GatewayVolume(it) => Some(&it.state),
             Resource::RedshiftCluster(it) => Some(&it.state),
             Resource::RedshiftNamespace(it) => Some(&it.state),
-            Resource::Bucket(_) | Resource::Gateway(_) | Resource::Vpc(_) | Resource::Region(_) => {
-                None
-            }
+            Resource::Stack(it) => Some(&it.state),
+            Resource::Bucket(_)
+            | Resource::Gateway(_)
+            | Resource::Tagged(_)
+            | Resource::Vpc(_)
+            | Resource::Region(_) => None,
         }
     }
 
@@ -237,7 +296,13 @@ impl<'a> Resource<'a> {
         self.state().and_then(Observed::known).is_some_and(|state| {
             matches!(
                 state.to_ascii_lowercase().as_str(),
-                "deleting" | "deleted" | "final-snapshot" | "shutting-down" | "terminated"
+                "deleting"
+                    | "deleted"
+                    | "delete_in_progress"
+                    | "delete_complete"
+                    | "final-snapshot"
+                    | "shutting-down"
+                    | "terminated"
             )
         })
     }
@@ -262,6 +327,8 @@ impl Region {
         let gateways = self.gateways.items.iter().map(Resource::Gateway);
         let warehouses = self.redshift_clusters.items.iter();
         let namespaces = self.redshift_namespaces.items.iter();
+        let stacks = self.stacks.items.iter().map(Resource::Stack);
+        let tagged = self.tagged.items.iter().map(Resource::Tagged);
         let vpcs = self.network.vpcs.items.iter().map(Resource::Vpc);
         instances
             .chain(volumes)
@@ -273,6 +340,8 @@ impl Region {
             .chain(gateways)
             .chain(warehouses.map(Resource::RedshiftCluster))
             .chain(namespaces.map(Resource::RedshiftNamespace))
+            .chain(stacks)
+            .chain(tagged)
             .chain(vpcs)
             .filter(|resource| !resource.is_leaving())
     }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::backup::BackupSettings;
+use super::cloudformation::Stack;
 use super::coverage::{Coverage, Stats};
 use super::dynamodb::Table;
 use super::ec2::{EbsDefaults, Instance, Volume};
@@ -16,6 +17,7 @@ use super::rds::{DbCluster, DbInstance, OptionGroup};
 use super::redshift::{Cluster, Namespace};
 use super::s3::Bucket;
 use super::storage_gateway::{Gateway, GatewayVolume};
+use super::tagged::TaggedResource;
 use super::vpc::Network;
 use super::{Listing, Observed};
 
@@ -123,6 +125,12 @@ pub struct Region {
     /// Namespaces of Redshift Serverless.
     #[serde(default)]
     pub redshift_namespaces: Listing<Namespace>,
+    /// CloudFormation stacks, nested ones too.
+    #[serde(default)]
+    pub stacks: Listing<Stack>,
+    /// What is tagged `enabled` and is in no other list.
+    #[serde(default)]
+    pub tagged: Listing<TaggedResource>,
     /// AWS Backup's settings.
     #[serde(default)]
     pub backup_settings: Observed<BackupSettings>,
@@ -174,6 +182,8 @@ impl Snapshot {
                 ("storagegateway", &region.gateway_volumes.gap),
                 ("redshift", &region.redshift_clusters.gap),
                 ("redshift", &region.redshift_namespaces.gap),
+                ("cloudformation", &region.stacks.gap),
+                ("backup", &region.tagged.gap),
             ];
             for (service, gap) in listings {
                 // A region that is not enabled runs nothing and backs nothing up.

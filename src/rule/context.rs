@@ -4,15 +4,19 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use crate::model::cloudformation::{Stack, StackResource};
 use crate::model::ec2::{Instance, Volume};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::rds::{DbInstance, OptionGroup};
+use crate::model::resource::CLOUDFORMATION_TYPES;
 use crate::model::snapshot::{Region, Snapshot};
 use crate::model::tag::{BackupTag, Tags};
-use crate::model::{Listing, Observed, Resource};
+use crate::model::{Listing, Observed, Resource, ResourceKind};
 use crate::policy::copy::{self, Asker, CopyAccess, KeyFacts, LocalAccess, Via};
 use crate::policy::document::Document;
 use crate::settings::Settings;
+
+use super::{Outcome, Rule, Verdict};
 
 /// The name that a region has in a report where it could not be read.
 pub const UNKNOWN_REGION: &str = "unknown";
@@ -31,6 +35,9 @@ pub struct Cx<'a> {
     volumes: BTreeMap<&'a str, &'a Volume>,
     instances: BTreeMap<&'a str, &'a Instance>,
     databases: BTreeMap<&'a str, &'a DbInstance>,
+    resources: BTreeMap<Key<'a>, Resource<'a>>,
+    holders: BTreeMap<Key<'a>, Vec<&'a Stack>>,
+    prerequisites: &'a [&'static Rule],
     policies: &'a PolicyCache,
 }
 
@@ -40,6 +47,33 @@ pub struct PolicyCache {
     documents: RefCell<BTreeMap<String, Result<Rc<Document>, Gap>>>,
     access: RefCell<BTreeMap<KeyPath, Rc<CopyAccess>>>,
     local: RefCell<BTreeMap<String, Rc<LocalAccess>>>,
+}
+
+/// What a stack names its resources by: type and id; a nested stack by its ARN.
+type Key<'a> = (ResourceKind, &'a str);
+
+fn key_of(resource: Resource<'_>) -> Option<Key<'_>> {
+    let (arn, id) = resource.names()?;
+    let is_stack = matches!(resource, Resource::Stack(_));
+    Some((resource.kind(), if is_stack { arn } else { id }))
+}
+
+/// The keys that a resource of a stack may have.
+fn keys_of(member: &StackResource) -> impl Iterator<Item = Key<'_>> {
+    let types = CLOUDFORMATION_TYPES.iter();
+    let kinds = types.filter(|(name, _)| *name == member.resource_type);
+    let id = member.physical_id.as_deref();
+    kinds.flat_map(move |(_, kinds)| kinds.iter().filter_map(move |kind| Some((*kind, id?))))
+}
+
+fn holders(region: Option<&Region>) -> BTreeMap<Key<'_>, Vec<&Stack>> {
+    let mut holders: BTreeMap<Key<'_>, Vec<&Stack>> = BTreeMap::new();
+    for stack in region.iter().flat_map(|region| &region.stacks.items) {
+        for key in stack.resources.items.iter().flat_map(keys_of) {
+            holders.entry(key).or_default().push(stack);
+        }
+    }
+    holders
 }
 
 /// A key's ARN, the service that asks for it, and the region.
@@ -74,8 +108,56 @@ impl<'a> Cx<'a> {
             databases: index(seen.map(|region| &region.db_instances), |database| {
                 &database.id
             }),
+            resources: snapshot
+                .resources_in(region)
+                .filter_map(|resource| Some((key_of(resource)?, resource)))
+                .collect(),
+            holders: holders(seen),
+            prerequisites: &[],
             policies,
         }
+    }
+
+    /// The same, with the rules that say whether a copy can work, for [`Cx::shortcomings`].
+    #[must_use]
+    pub fn judging_by(mut self, prerequisites: &'a [&'static Rule]) -> Self {
+        self.prerequisites = prerequisites;
+        self
+    }
+
+    /// What keeps a copy of a resource from working, and what could not be judged of it, as if it were
+    /// tagged for backups: by rule.
+    #[must_use]
+    pub fn shortcomings(&self, resource: Resource<'_>) -> Vec<(&'static Rule, Outcome)> {
+        let judged = self.prerequisites.iter().filter_map(|rule| {
+            let outcome = rule.check.run(self, resource)?;
+            Some((*rule, outcome.unwrap_or_else(|gap| Outcome::unknown(&gap))))
+        });
+        judged
+            .filter(|(_, outcome)| matches!(outcome.verdict, Verdict::Breach | Verdict::Unknown))
+            .collect()
+    }
+
+    /// What a resource of a stack is, among what was read in the region.
+    #[must_use]
+    pub fn stack_member(&self, member: &StackResource) -> Option<Resource<'a>> {
+        keys_of(member).find_map(|key| self.resources.get(&key).copied())
+    }
+
+    /// The stacks of the region that hold a resource, directly or through nested ones, as far as they were read.
+    #[must_use]
+    pub fn stacks_of(&self, resource: Resource<'_>) -> Vec<&'a Stack> {
+        let mut holders: Vec<&Stack> = Vec::new();
+        let mut sought: Vec<Key<'_>> = key_of(resource).into_iter().collect();
+        while let Some(key) = sought.pop() {
+            for stack in self.holders.get(&key).into_iter().flatten() {
+                if !holders.iter().any(|known| known.arn == stack.arn) {
+                    holders.push(stack);
+                    sought.extend(key_of(Resource::Stack(stack)));
+                }
+            }
+        }
+        holders
     }
 
     /// Look-ups for a resource whose region could not be read.

@@ -179,6 +179,8 @@ pub fn inherited<'a>(cx: &Cx<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>
         | Resource::Gateway(_)
         | Resource::RedshiftCluster(_)
         | Resource::RedshiftNamespace(_)
+        | Resource::Stack(_)
+        | Resource::Tagged(_)
         | Resource::Vpc(_)
         | Resource::Region(_) => Vec::new(),
     })

@@ -137,6 +137,15 @@ impl Outcome {
         self
     }
 
+    /// Says which rule it comes from, where another one speaks of it.
+    #[must_use]
+    pub fn under(mut self, rule: &str) -> Self {
+        for cause in &mut self.causes {
+            cause.message = format!("{rule}: {}", cause.message);
+        }
+        self
+    }
+
     /// Says what to do.
     #[must_use]
     pub fn fix(mut self, fix: impl Into<String>) -> Self {

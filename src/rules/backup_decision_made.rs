@@ -1,5 +1,6 @@
 use crate::model::Resource;
 use crate::model::tag::BackupTag;
+use crate::rule::stack::members;
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
 use crate::settings::Severity;
 
@@ -8,6 +9,8 @@ rule! {
     ///
     /// Without the tag nothing is backed up. `backup=disabled` says that this is meant; no tag at
     /// all says that nobody thought of it. With `--require-tag` a missing tag fails.
+    ///
+    /// A stack that holds nothing that AWS Backup backs up needs no tag, nor does a nested one.
     ///
     /// Of a storage gateway only the volumes are backed up, so the gateway itself needs no tag.
     ///
@@ -37,6 +40,17 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     }
     let (tag, _) = cx.tags_of(resource)?;
     let key = &cx.settings.tag_key;
+    if let (BackupTag::None, Resource::Stack(stack)) = (tag, resource) {
+        let found = members(cx, stack);
+        if found.list.is_empty() && found.gaps.is_empty() {
+            return Ok(Outcome::skip("holds nothing that AWS Backup backs up"));
+        }
+        if stack.parent.is_some() {
+            return Ok(Outcome::skip(
+                "nested: it is backed up with the stack that holds it",
+            ));
+        }
+    }
     Ok(match tag {
         BackupTag::None => match held_by(cx, resource) {
             Some(instance) => Outcome::breach(format!(

@@ -1,58 +1,108 @@
 use crate::model::ec2::Volume;
 use crate::model::tag::BackupTag;
+use crate::model::{Gap, Resource};
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// A volume is not backed up twice: on its own, and as part of its instance.
+    /// A resource is not backed up twice: on its own, and as part of what holds it.
     ///
-    /// A backup of an EC2 instance holds a snapshot of every attached volume. A volume that carries
-    /// `backup=enabled` itself is a second backup job: AWS Backup makes both, and both are paid for.
+    /// A backup of an EC2 instance holds a snapshot of every attached volume, and a backup of a
+    /// CloudFormation stack holds one of everything in it. A volume, or a resource of a stack, that
+    /// carries `backup=enabled` itself is a second backup job: AWS Backup makes both, and both are
+    /// paid for. CloudFormation hands a stack's tags down to what is in it, so this comes about by
+    /// tagging a stack.
     ///
     /// ## Fix
     ///
-    /// Leave the tag on the instance, and tag the volume `backup=disabled`.
+    /// Leave the tag on the instance, and tag the volume `backup=disabled`. Of a stack and its
+    /// resources, tag one or the other.
     ///
     /// ## Sources
     ///
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/working-with-supported-services.html>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/applicationstackbackups.html>
+    /// - <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html>
     RULE = Rule {
         id: "backup-not-duplicated",
         group: Group::Tagging,
         owner: Owner::Member,
-        title: "The volume is not backed up twice",
+        title: "The resource is not backed up twice",
         guide: Severity::Warn,
         aws: Severity::Warn,
-        check: Check::Volume(check),
+        check: Check::Any(check),
     }
 }
 
-fn check(cx: &Cx<'_>, volume: &Volume) -> Judgement {
+fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     let key = &cx.settings.tag_key;
-    if volume.attached_to.known().is_some_and(Vec::is_empty) {
-        return Ok(Outcome::skip("attached to no instance"));
+    let detached = match resource {
+        Resource::Volume(volume) => volume.attached_to.known().is_some_and(Vec::is_empty),
+        _ => true,
+    };
+    let stacks = cx.stacks_of(resource);
+    let region = cx.seen()?;
+    // A stack that was not read to its end may hold it; that matters only if the stack is backed up.
+    let half_read = region.stacks.items.iter().filter(|stack| {
+        let tag = cx.backup_tag(&stack.tags);
+        matches!(tag, BackupTag::Enabled | BackupTag::Unknown)
+    });
+    let gaps = half_read.filter_map(|stack| stack.resources.gap.as_ref());
+    let gaps: Vec<&Gap> = region.stacks.gap.iter().chain(gaps).collect();
+    if detached && stacks.is_empty() && gaps.is_empty() {
+        return Ok(Outcome::skip("part of no instance and no stack"));
     }
-    volume.tags.get()?;
-    if cx.backup_tag(&volume.tags) != BackupTag::Enabled {
+    let (tag, _) = cx.tags_of(resource)?;
+    if tag != BackupTag::Enabled {
         return Ok(Outcome::pass(format!(
             "does not carry {key}=enabled itself"
         )));
     }
-    let instances = volume.attached_to.get()?;
-    let parents = instances.iter().map(|id| {
-        let outcome =
-            cx.instance(id).and_then(|instance| {
-                instance.tags.get()?;
-                Ok(match cx.backup_tag(&instance.tags) {
-                BackupTag::Enabled => Outcome::breach(format!(
-                    "backed up twice: its instance {id} carries {key}=enabled too and includes it"
-                ))
-                .fix(format!("Tag the volume {key}=disabled: the backup of {id} holds it."))
-                .with("instance", id.as_str()),
-                _ => Outcome::pass(format!("its instance {id} does not carry {key}=enabled")),
-            })
-            });
-        outcome.unwrap_or_else(|gap| Outcome::unknown(&gap))
+    let mut holders = match resource {
+        Resource::Volume(volume) => instances(cx, volume)?,
+        _ => Vec::new(),
+    };
+    for stack in stacks {
+        let stack_tag = cx.tags_of(Resource::Stack(stack)).map(|(tag, _)| tag);
+        holders.push(match stack_tag {
+            Ok(BackupTag::Enabled) => Outcome::breach(format!(
+                "backed up twice: its stack {} carries {key}=enabled too and includes it",
+                stack.id
+            ))
+            .fix(format!(
+                "Take {key}=enabled from the stack {} or from what is in it.",
+                stack.id
+            ))
+            .with("stack", stack.arn.as_str()),
+            Ok(_) => Outcome::pass(format!(
+                "its stack {} does not carry {key}=enabled",
+                stack.id
+            )),
+            Err(gap) => Outcome::unknown(&gap),
+        });
+    }
+    holders.extend(gaps.into_iter().map(Outcome::unknown));
+    let worst = Outcome::worst(holders);
+    Ok(worst.unwrap_or_else(|| Outcome::skip("part of no instance and no stack")))
+}
+
+fn instances(cx: &Cx<'_>, volume: &Volume) -> Result<Vec<Outcome>, Gap> {
+    let key = &cx.settings.tag_key;
+    let parents = volume.attached_to.get()?.iter().map(|id| {
+        let tag = cx
+            .instance(id)
+            .and_then(|instance| cx.tags_of(Resource::Instance(instance)).map(|(tag, _)| tag));
+        match tag {
+            Ok(BackupTag::Enabled) => Outcome::breach(format!(
+                "backed up twice: its instance {id} carries {key}=enabled too and includes it"
+            ))
+            .fix(format!(
+                "Tag the volume {key}=disabled: the backup of {id} holds it."
+            ))
+            .with("instance", id.as_str()),
+            Ok(_) => Outcome::pass(format!("its instance {id} does not carry {key}=enabled")),
+            Err(gap) => Outcome::unknown(&gap),
+        }
     });
-    Ok(Outcome::worst(parents).unwrap_or_else(|| Outcome::skip("attached to no instance")))
+    Ok(parents.collect())
 }

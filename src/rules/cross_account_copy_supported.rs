@@ -1,6 +1,6 @@
-use crate::model::Resource;
 use crate::model::storage_gateway::{Gateway, holds_volumes};
 use crate::model::tag::BackupTag;
+use crate::model::{Resource, ResourceKind};
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
 use crate::settings::Severity;
 
@@ -13,7 +13,11 @@ rule! {
     /// resource has next to no protection.
     ///
     /// Of storage gateways it knows volume gateways alone. A file or tape gateway that carries
-    /// `backup=enabled` is not backed up at all; without the tag there is nothing to say of it.
+    /// `backup=enabled` is not backed up at all; without the tag there is nothing to say of it. Nor are
+    /// secrets and parameters of Systems Manager, whatever their tags.
+    ///
+    /// What AWS Backup backs up and the guide does not cover (FSx, DocumentDB, Neptune, EKS and more)
+    /// is a warning: nobody looks here at what its copy takes.
     ///
     /// ## Fix
     ///
@@ -64,7 +68,27 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
             "a namespace of Redshift Serverless: AWS Backup cannot copy its snapshots, to no account and no region",
         )
         .fix(UNLOAD),
+        Resource::Stack(_) => {
+            Outcome::pass("AWS can copy backups of stacks as far as it can copy what is in them: see stack-resources-ready")
+        }
         Resource::Gateway(gateway) => return gateways(cx, resource, gateway),
+        Resource::Tagged(tagged) => match tagged.kind() {
+            ResourceKind::Secret => Outcome::breach("a secret of Secrets Manager: AWS Backup does not back it up")
+                .fix("Keep what makes it elsewhere, or let Secrets Manager replicate it to another region."),
+            ResourceKind::SsmParameter => {
+                Outcome::breach("a parameter of Systems Manager: AWS Backup does not back it up")
+                    .fix("Keep its value where it is made: in code, or in a table that is backed up.")
+            }
+            _ => Outcome::warn(format!(
+                "of type {}, which the guide does not cover: AWS Backup backs it up, and what its copy takes is not judged here",
+                tagged.aws_type
+            ))
+            .fix(format!(
+                "See in AWS Backup whether its copies arrive, and ask {} before you rely on them.",
+                cx.settings.contact
+            )),
+        }
+        .with("aws_type", tagged.aws_type.as_str()),
         Resource::Table(_) => {
             Outcome::pass("AWS can copy tables: see dynamodb-advanced-features-enabled for what it takes")
         }

@@ -51,6 +51,7 @@ fn check(_: &Cx<'_>, resource: Resource<'_>) -> Judgement {
         ResourceKind::StorageGatewayVolume => gateway_volume,
         ResourceKind::RedshiftCluster => redshift_cluster,
         ResourceKind::RedshiftNamespace => redshift_namespace,
+        ResourceKind::CloudformationStack => stack,
         _ => return Ok(Outcome::skip("its state does not matter to a backup")),
     };
     let Some(state) = resource.state() else {
@@ -71,6 +72,9 @@ fn check(_: &Cx<'_>, resource: Resource<'_>) -> Judgement {
                 "Give its gateway an upload buffer.".to_owned()
             }
             "storage-full" => "Give it more storage.".to_owned(),
+            "UPDATE_ROLLBACK_FAILED" => {
+                "Continue the rollback: `aws cloudformation continue-update-rollback`.".to_owned()
+            }
             _ => format!("Bring it out of the state {state}."),
         }),
     }
@@ -147,6 +151,15 @@ fn redshift_namespace(state: &str) -> Readiness {
     match state {
         "AVAILABLE" => Readiness::Ready,
         "MODIFYING" => Readiness::Passing,
+        _ => Readiness::Lasting,
+    }
+}
+
+// All the states that end so, but for `DELETE_COMPLETE`, which no list shows.
+fn stack(state: &str) -> Readiness {
+    match state {
+        _ if state.ends_with("_COMPLETE") => Readiness::Ready,
+        _ if state.ends_with("_IN_PROGRESS") => Readiness::Passing,
         _ => Readiness::Lasting,
     }
 }

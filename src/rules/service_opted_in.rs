@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
-use crate::model::Gap;
-use crate::model::ResourceKind;
 use crate::model::snapshot::Region;
+use crate::model::tag::BackupTag;
+use crate::model::{Gap, Resource, ResourceKind};
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
 use crate::settings::Severity;
 
@@ -90,6 +90,7 @@ fn services<'a>(cx: &Cx<'a>, region: &'a Region) -> BTreeMap<&'static str, Optio
             ResourceKind::RedshiftNamespace,
             &region.redshift_namespaces.gap,
         ),
+        (ResourceKind::CloudformationStack, &region.stacks.gap),
     ];
     for (kind, gap) in maybe {
         if let (Some(service), Some(gap)) = (kind.backup_name(), gap) {
@@ -99,7 +100,15 @@ fn services<'a>(cx: &Cx<'a>, region: &'a Region) -> BTreeMap<&'static str, Optio
     if let Some((_, gap)) = cx.snapshot.buckets_without_region().next() {
         services.insert("S3", Some(gap));
     }
-    for resource in cx.snapshot.resources_in(cx.region) {
+    // Every account has stacks, and few back them up: only what is tagged counts.
+    let counts = |resource: &Resource<'_>| match resource {
+        Resource::Stack(stack) => matches!(
+            cx.backup_tag(&stack.tags),
+            BackupTag::Enabled | BackupTag::Unknown
+        ),
+        _ => true,
+    };
+    for resource in cx.snapshot.resources_in(cx.region).filter(counts) {
         if let Some(service) = resource.kind().backup_name() {
             services.insert(service, None);
         }
