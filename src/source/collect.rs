@@ -6,6 +6,7 @@
 pub mod backup;
 pub mod books;
 pub mod call;
+pub mod cloudformation;
 pub mod dynamodb;
 pub mod ec2;
 pub mod efs;
@@ -62,8 +63,25 @@ pub enum PlanError {
 
 /// The services of a scan, as `coverage.service` and `--service` name them, each with the operations
 /// that reading it takes.
-pub const SERVICES: [(&str, &[&[Operation]]); 11] = [
+pub const SERVICES: [(&str, &[&[Operation]]); 12] = [
     ("backup", &[backup::OPERATIONS]),
+    // What is in a stack is judged with it.
+    (
+        "cloudformation",
+        &[
+            cloudformation::OPERATIONS,
+            backup::OPERATIONS,
+            dynamodb::OPERATIONS,
+            ec2::INSTANCE_OPERATIONS,
+            ec2::VOLUME_OPERATIONS,
+            efs::OPERATIONS,
+            kms::OPERATIONS,
+            rds::OPERATIONS,
+            redshift::OPERATIONS,
+            s3::OPERATIONS,
+            tagging::OPERATIONS,
+        ],
+    ),
     (
         "dynamodb",
         &[
@@ -232,6 +250,7 @@ async fn region(
         mut tables,
         (mut gateways, mut gateway_volumes),
         (redshift_clusters, mut redshift_namespaces),
+        stacks,
         backup_settings,
     ) = tokio::join!(
         tagging::collect(session, caller, name, tag_key),
@@ -248,6 +267,7 @@ async fn region(
         dynamodb::collect(session, caller, name),
         storage_gateway::collect(session, caller, name),
         redshift::collect(session, caller, name, tag_key),
+        cloudformation::collect(session, caller, name, tag_key),
         backup::collect(session, caller, name),
     );
     let (mut db_instances, mut db_clusters, option_groups) = databases;
@@ -309,6 +329,8 @@ async fn region(
         gateway_volumes,
         redshift_clusters,
         redshift_namespaces,
+        stacks,
+        tagged: Listing::default(),
         backup_settings,
         key_names: BTreeMap::new(),
     };
@@ -334,6 +356,8 @@ fn disabled_region() -> Region {
         gateway_volumes: nothing(),
         redshift_clusters: nothing(),
         redshift_namespaces: nothing(),
+        stacks: nothing(),
+        tagged: nothing(),
         ..Region::default()
     };
     region.network.vpcs = nothing();
@@ -362,6 +386,7 @@ fn count(
         "dynamodb" => seen.tables.items.len(),
         "storagegateway" => seen.gateways.items.len() + seen.gateway_volumes.items.len(),
         "redshift" => seen.redshift_clusters.items.len() + seen.redshift_namespaces.items.len(),
+        "cloudformation" => seen.stacks.items.len(),
         "vpc" => seen.network.vpcs.items.len(),
         "kms" => keys
             .keys()

@@ -101,6 +101,7 @@ pub struct Session {
 #[derive(Debug, Default)]
 struct Clients {
     backup: Cache<aws_sdk_backup::Client>,
+    cloudformation: Cache<aws_sdk_cloudformation::Client>,
     dynamodb: Cache<aws_sdk_dynamodb::Client>,
     ec2: Cache<aws_sdk_ec2::Client>,
     efs: Cache<aws_sdk_efs::Client>,
@@ -295,6 +296,11 @@ macro_rules! client {
 
 impl Session {
     client!(backup, aws_sdk_backup, "The region's client of AWS Backup.");
+    client!(
+        cloudformation,
+        aws_sdk_cloudformation,
+        "The region's client of CloudFormation."
+    );
     client!(
         dynamodb,
         aws_sdk_dynamodb,
