@@ -242,6 +242,19 @@ fn a_table_that_went_away_is_no_gap() {
 }
 
 #[test]
+fn a_product_code_of_an_untold_type_may_be_of_the_marketplace() {
+    let untold = Reply::Fixture("DescribeInstances-untold-code");
+    let (snapshot, _endpoint) = collected([on("ec2:DescribeInstances", untold)]);
+    let codes =
+        |id: &str| item(&snapshot, &in_region("instances"), id)["marketplace_codes"].clone();
+    assert_eq!(
+        codes("i-1234567890abcdef0")["unknown"]["kind"],
+        "unreadable"
+    );
+    assert_eq!(codes("i-0fedcba9876543210"), json!({"known": []}));
+}
+
+#[test]
 fn an_endpoint_that_aws_calls_available_in_lower_case_counts() {
     let (snapshot, _endpoint) = collected([]);
     assert_eq!(
