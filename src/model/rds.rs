@@ -60,7 +60,7 @@ impl DbInstance {
 #[serde(deny_unknown_fields)]
 pub struct OptionGroup {
     /// Its name.
-    pub name: String,
+    pub id: String,
     /// What it switches on.
     #[serde(default)]
     pub options: Observed<Vec<DbOption>>,

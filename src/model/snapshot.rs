@@ -104,7 +104,7 @@ pub struct Region {
     /// Aurora and Multi-AZ DB clusters.
     #[serde(default)]
     pub db_clusters: Listing<DbCluster>,
-    /// Option groups of Oracle and SQL Server instances; not asked for where there are none.
+    /// The option groups that Oracle and SQL Server instances use.
     #[serde(default)]
     pub option_groups: Listing<OptionGroup>,
     /// EFS file systems.

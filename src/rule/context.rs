@@ -230,7 +230,7 @@ impl<'a> Cx<'a> {
     pub fn option_group(&self, name: &str) -> Result<&'a OptionGroup, Gap> {
         let listing = &self.seen()?.option_groups;
         listing
-            .find(|group| group.name == name)?
+            .find(|group| group.id == name)?
             .ok_or_else(|| not_listed(name))
     }
 

@@ -80,7 +80,7 @@ fn breach(kind: ResourceKind) -> Outcome {
         ),
         ResourceKind::RedshiftCluster => (
             "not encrypted (AWS Backup cannot copy it to another account in any case)",
-            "Modify the cluster to use a customer managed key: Redshift encrypts it in the background.",
+            "Modify the cluster to use a customer managed key, in a quiet moment: it is read-only until Redshift has moved the data.",
         ),
         _ => (
             "not encrypted (AWS encrypts the central copy all the same; the data here is not)",

@@ -23,6 +23,8 @@ rule! {
     ///
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>
     /// - <https://docs.aws.amazon.com/ebs/latest/userguide/share-kms-key.html>
+    /// - <https://docs.aws.amazon.com/redshift/latest/mgmt/changing-cluster-encryption.html>
+    /// - <https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-workgroups-and-namespaces-rotate-kms-key.html>
     /// - The company guide, "Amazon Redshift".
     RULE = Rule {
         id: "encryption-customer-key",
@@ -95,5 +97,5 @@ fn redshift(key: &str) -> Outcome {
     Outcome::breach(format!(
         "encrypted with {key}, not with a customer managed key (AWS Backup cannot copy it to another account in any case)"
     ))
-    .fix("Modify it to use a customer managed key: Redshift changes the key in the background.")
+    .fix("Modify it to use a customer managed key, in a quiet moment: it is not fully usable until Redshift has changed the key.")
 }

@@ -25,6 +25,7 @@ rule! {
     ///
     /// - The company guide, "Amazon S3", "Amazon DynamoDB", "Amazon EFS" and "AWS Storage Gateway".
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>
+    /// - <https://docs.aws.amazon.com/storagegateway/latest/vgw/encryption.html>
     RULE = Rule {
         id: "encryption-customer-key-recommended",
         group: Group::Encryption,
@@ -59,7 +60,7 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
             None => (
                 None,
                 "encrypted with S3's own keys, not",
-                "Clone it, or restore a snapshot of it, into a volume with a customer managed key, and switch over.",
+                "Restore a snapshot of it into a volume with a customer managed key, and switch over.",
             ),
             Some(_) => {
                 return Ok(Outcome::skip(

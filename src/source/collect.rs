@@ -350,6 +350,7 @@ fn disabled_region() -> Region {
         volumes: nothing(),
         db_instances: nothing(),
         db_clusters: nothing(),
+        option_groups: nothing(),
         file_systems: nothing(),
         tables: nothing(),
         gateways: nothing(),

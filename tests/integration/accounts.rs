@@ -55,6 +55,7 @@ const NO_EXPIRY: Reason = ("s3-old-versions-expire", Status::Warn);
 const EXPIRY_UNKNOWN: Reason = ("s3-old-versions-expire", Status::Unknown);
 const BASIC_DYNAMODB: Reason = ("dynamodb-advanced-features-enabled", Status::Fail);
 const NO_AUTOMATED_BACKUPS: Reason = ("rds-automated-backups-enabled", Status::Warn);
+const OPTION_GROUP: Reason = ("rds-option-group-shareable", Status::Fail);
 const MARKETPLACE: Reason = ("ec2-image-copyable", Status::Fail);
 const BACKED_UP_TWICE: Reason = ("backup-not-duplicated", Status::Warn);
 const NO_DECISION: Reason = ("backup-decision-made", Status::Warn);
@@ -64,6 +65,7 @@ const CUSTOM_UNKNOWN: Reason = ("backup-tag-not-custom", Status::Unknown);
 const BAD_TAG: Reason = ("backup-tag-valid", Status::Fail);
 const TAG_UNKNOWN: Reason = ("backup-tag-valid", Status::Unknown);
 const TAG_MISPLACED: Reason = ("backup-tag-placed", Status::Fail);
+const PLACE_UNKNOWN: Reason = ("backup-tag-placed", Status::Unknown);
 const EBS_DEFAULT: Reason = ("ebs-default-encryption", Status::Warn);
 const NOT_OPTED_IN: Reason = ("service-opted-in", Status::Warn);
 const OPT_IN_UNKNOWN: Reason = ("service-opted-in", Status::Unknown);
@@ -90,9 +92,12 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
             "payments-idempotency-keys",
             "payments-invoices-111122223333",
             "payments-exports-111122223333",
+            "payments-files",
         ],
         &[],
     ),
+    // Redshift stays in the account.
+    (Enabled, &["payments-dwh"], &[COPY_IMPOSSIBLE]),
     (Enabled, &["payments-events"], &[NO_CUSTOMER_KEY]),
     (
         Enabled,
@@ -222,6 +227,17 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
         &[],
     ),
     (Enabled, &["reporting-db"], &[CENTRAL_KEY]),
+    (Enabled, &["app-home"], &[NO_CUSTOMER_KEY]),
+    (
+        Untagged,
+        &["app-scratch-files", "branch-disk-2"],
+        &[NO_DECISION, NO_CUSTOMER_KEY],
+    ),
+    // The gateway is tagged, as the guide says; one of its volumes is not.
+    (Enabled, &["branch-disks"], &[TAG_MISPLACED]),
+    (Enabled, &["branch-disk-1"], &[]),
+    (Untagged, &["finance-disks"], &[]),
+    (Enabled, &["finance-disk"], &[NOT_SHARED, NOT_FULLY_SHARED]),
     (Enabled, &["orders-cluster"], &[COPY_IMPOSSIBLE]),
     (Untagged, &["webshop-aurora"], &[NO_DECISION, TAG_MISPLACED]),
     (
@@ -301,8 +317,16 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     ),
     (Enabled, &["mobile-scratch"], &[BAD_STATE]),
     (Enabled, &["mobile-db-analytics"], &[NO_AUTOMATED_BACKUPS]),
-    (Enabled, &["mobile-oracle"], &[COPY_IMPOSSIBLE]),
-    (Enabled, &["mobile-maria"], &[PASSING_STATE]),
+    (
+        Enabled,
+        &["mobile-oracle", "mobile-share"],
+        &[COPY_IMPOSSIBLE],
+    ),
+    (
+        Enabled,
+        &["mobile-maria", "mobile-uploads"],
+        &[PASSING_STATE],
+    ),
     (Enabled, &["mobile-profiles"], &[NOT_ENCRYPTED]),
     (Enabled, &["mobile-media-111122223333"], &[NO_CUSTOMER_KEY]),
     (
@@ -353,11 +377,9 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     (Untagged, &["mobile-prod"], &[NARROW_ENDPOINT]),
     (Untagged, &["eu-west-1"], &[]),
     // eu-west-3: what everybody forgot.
-    (
-        Enabled,
-        &["legacy-erp-1", "legacy-orphan-7", "legacy-erp-db"],
-        &[AWS_KEY],
-    ),
+    (Enabled, &["legacy-erp-1", "legacy-orphan-7"], &[AWS_KEY]),
+    // Oracle with transparent data encryption.
+    (Enabled, &["legacy-erp-db"], &[AWS_KEY, OPTION_GROUP]),
     (
         Untagged,
         &["legacy-erp-1-root", "legacy-dc1-root"],
@@ -366,7 +388,7 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     // A disabled key, and one that was deleted.
     (
         Enabled,
-        &["legacy-erp-2", "legacy-vault-restore"],
+        &["legacy-erp-2", "legacy-vault-restore", "legacy-home"],
         &[KEY_UNUSABLE],
     ),
     (
@@ -384,6 +406,13 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
         Untagged,
         &["legacy-fileserver-data"],
         &[NO_DECISION, KEY_UNUSABLE, NOT_SHARED, NOT_FULLY_SHARED],
+    ),
+    // Nobody needs to decide on gateways: they are not backed up.
+    (Untagged, &["legacy-tapes", "legacy-disks"], &[]),
+    (
+        Untagged,
+        &["legacy-disk"],
+        &[NO_DECISION, NO_CUSTOMER_KEY, BAD_STATE],
     ),
     (Enabled, &["legacy-hadoop-1"], &[COPY_IMPOSSIBLE]),
     (
@@ -515,8 +544,17 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
             "data-notebook-3-root",
             "data-sandbox",
             "data-lake-tmp-111122223333",
+            "data-playground",
         ],
         &[],
+    ),
+    // Under the data lake's key, which nobody needs to share for a type that is never copied.
+    (Enabled, &["data-adhoc"], &[COPY_IMPOSSIBLE]),
+    (Enabled, &["data-dwh"], &[COPY_IMPOSSIBLE, AWS_KEY]),
+    (
+        Untagged,
+        &["data-dwh-old"],
+        &[NO_DECISION, COPY_IMPOSSIBLE, NOT_ENCRYPTED, PASSING_STATE],
     ),
     (
         Untagged,
@@ -609,6 +647,16 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
             CUSTOM_UNKNOWN,
             NO_CUSTOMER_KEY,
         ],
+    ),
+    (
+        Unknown,
+        &["sg-branch"],
+        &[TAG_UNKNOWN, CUSTOM_UNKNOWN, PLACE_UNKNOWN],
+    ),
+    (
+        Unknown,
+        &["vol-CF607101"],
+        &[TAG_UNKNOWN, DECISION_UNKNOWN, CUSTOM_UNKNOWN],
     ),
     (Untagged, &["default VPC of ap-southeast-1"], &[]),
     (Untagged, &["sg-edge"], &[PUBLIC_NOT_ROUTED]),
@@ -712,20 +760,26 @@ fn mixed_holds_what_it_was_designed_to_hold() {
         // Two volumes and instances more are on their way out.
         ("ebs-volume", 93),
         ("ec2-instance", 61),
+        ("efs-file-system", 5),
         ("rds-cluster", 1),
         ("rds-instance", 16),
+        // One more is on its way out.
+        ("redshift-cluster", 3),
+        ("redshift-namespace", 2),
         ("region", 5),
         ("s3-bucket", 26),
+        ("storage-gateway", 6),
+        ("storage-gateway-volume", 5),
         ("vpc", 13),
     ];
     assert_eq!(by_kind(&report), BTreeMap::from(kinds));
     let tags = [
-        ("enabled", 93),
-        ("disabled", 34),
+        ("enabled", 104),
+        ("disabled", 35),
         ("custom", 2),
-        ("none", 80),
+        ("none", 87),
         ("invalid", 5),
-        ("unknown", 2),
+        ("unknown", 4),
     ];
     assert_eq!(by_tag(&report), BTreeMap::from(tags));
     assert_eq!(report.regions, REGIONS);
@@ -808,7 +862,13 @@ fn mixed_fails_and_is_incomplete_under_both_standards() {
             .iter()
             .map(|it| (it.region.as_deref(), it.service))
             .collect();
-        assert_eq!(unread, [(Some("ap-southeast-1"), "dynamodb")]);
+        assert_eq!(
+            unread,
+            [
+                (Some("ap-southeast-1"), "dynamodb"),
+                (Some("ap-southeast-1"), "redshift"),
+            ]
+        );
     }
     let incomplete: Vec<(&str, &str, CoverageState, &str)> = snapshot
         .coverage
@@ -844,7 +904,19 @@ fn mixed_fails_and_is_incomplete_under_both_standards() {
         ),
         (
             "ap-southeast-1",
+            "redshift",
+            CoverageState::Denied,
+            "redshift-serverless:ListNamespaces",
+        ),
+        (
+            "ap-southeast-1",
             "s3",
+            CoverageState::Partial,
+            "tag:GetResources",
+        ),
+        (
+            "ap-southeast-1",
+            "storagegateway",
             CoverageState::Partial,
             "tag:GetResources",
         ),
@@ -990,9 +1062,12 @@ fn clean_is_ready_without_a_warning() {
         ("dynamodb-table", 5),
         ("ebs-volume", 7),
         ("ec2-instance", 5),
+        ("efs-file-system", 1),
         ("rds-instance", 3),
         ("region", 5),
         ("s3-bucket", 6),
+        ("storage-gateway", 1),
+        ("storage-gateway-volume", 1),
         ("vpc", 7),
     ];
     assert_eq!(by_kind(&report), BTreeMap::from(kinds));
@@ -1018,7 +1093,7 @@ fn clean_is_ready_without_a_warning() {
     assert_eq!(exempt, wanted.map(str::to_owned).into());
     assert_eq!(
         by_tag(&report),
-        BTreeMap::from([("enabled", 16), ("disabled", 11)])
+        BTreeMap::from([("enabled", 19), ("disabled", 11)])
     );
 }
 
@@ -1047,8 +1122,9 @@ fn without_access_nothing_is_judged_and_nothing_passes() {
             .collect();
         let each = [("ebs-default-encryption", Status::Unknown), OPT_IN_UNKNOWN];
         assert_eq!(found, each.repeat(REGIONS.len()));
-        // The regions, the buckets of all; instances, volumes, two lists of databases and tables in each.
-        assert_eq!(report.unread.len(), 2 + 5 * REGIONS.len());
+        // The regions, the buckets of all; instances, volumes, two lists of databases, file systems,
+        // tables, gateways and two lists of Redshift in each.
+        assert_eq!(report.unread.len(), 2 + 9 * REGIONS.len());
         for unread in &report.unread {
             assert!(unread.reason.contains("denied"), "{unread:?}");
         }
@@ -1066,8 +1142,18 @@ fn without_access_nothing_is_judged_and_nothing_passes() {
 
 #[test]
 fn every_account_has_a_row_for_each_region_and_service() {
-    const SERVICES: [&str; 8] = [
-        "backup", "dynamodb", "ebs", "ec2", "kms", "rds", "s3", "vpc",
+    const SERVICES: [&str; 11] = [
+        "backup",
+        "dynamodb",
+        "ebs",
+        "ec2",
+        "efs",
+        "kms",
+        "rds",
+        "redshift",
+        "s3",
+        "storagegateway",
+        "vpc",
     ];
     for account in ACCOUNTS {
         let snapshot = snapshot(account);

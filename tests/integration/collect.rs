@@ -23,8 +23,18 @@ use super::endpoint::{Endpoint, Exception};
 
 const REGION: &str = "eu-central-1";
 const ACCOUNT: &str = "111122223333";
-const SERVICES: [&str; 8] = [
-    "backup", "dynamodb", "ebs", "ec2", "kms", "rds", "s3", "vpc",
+const SERVICES: [&str; 11] = [
+    "backup",
+    "dynamodb",
+    "ebs",
+    "ec2",
+    "efs",
+    "kms",
+    "rds",
+    "redshift",
+    "s3",
+    "storagegateway",
+    "vpc",
 ];
 /// The VPC that has an endpoint.
 const VPC: &str = "vpc/vpc-1a2b3c4d";

@@ -5,7 +5,7 @@
 //! hangs on the order in which requests arrive, so clients may be as concurrent as they like.
 //!
 //! A fixture is `fixtures/aws/<service>/<Operation>[-<subject>][-page2].<xml|json>`, where the subject
-//! is the bucket, table or key that the request names. `{region}` in it stands for the region asked.
+//! is the bucket, table, key or gateway that the request names. `{region}` in it stands for the region asked.
 //! What has no fixture does not exist, and is answered so.
 
 use std::collections::BTreeMap;
@@ -95,7 +95,7 @@ impl Exception {
         }
     }
 
-    /// About one bucket, table or key only.
+    /// About one bucket, table, key or gateway only.
     #[must_use]
     pub fn about(self, subject: &'static str) -> Self {
         Exception {
@@ -379,7 +379,7 @@ impl Shared {
         };
         // REST-JSON has the code in a header alone:
         // https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization
-        if service == "backup" && answer.status != 200 {
+        if matches!(service, "backup" | "elasticfilesystem") && answer.status != 200 {
             let code = if name == "AccessDenied" {
                 "AccessDeniedException"
             } else {
@@ -416,23 +416,29 @@ fn bare(status: u16, headers: &[(&'static str, &'static str)]) -> Answer {
 fn status(service: &str, name: &str) -> u16 {
     match (service, name) {
         ("ec2" | "s3", "Throttling") => 503,
-        ("backup" | "ec2" | "rds" | "s3", "AccessDenied") | ("sts", "ExpiredToken") => 403,
+        ("backup" | "ec2" | "elasticfilesystem" | "rds" | "redshift" | "s3", "AccessDenied")
+        | ("sts", "ExpiredToken") => 403,
         (
             "s3",
             "NoSuchLifecycleConfiguration" | "ServerSideEncryptionConfigurationNotFoundError",
         ) => 404,
-        (_, "AccessDenied" | "Throttling" | "NotFoundException" | "ResourceNotFoundException") => {
-            400
-        }
+        (
+            _,
+            "AccessDenied"
+            | "GatewayNotConnected"
+            | "NotFoundException"
+            | "ResourceNotFoundException"
+            | "Throttling",
+        ) => 400,
         _ => 200,
     }
 }
 
 fn content_type(service: &str) -> &'static str {
     match service {
-        "backup" => "application/json",
+        "backup" | "elasticfilesystem" => "application/json",
         "dynamodb" => "application/x-amz-json-1.0",
-        "kms" | "tag" => "application/x-amz-json-1.1",
+        "kms" | "redshift-serverless" | "storagegateway" | "tag" => "application/x-amz-json-1.1",
         "s3" => "application/xml",
         _ => "text/xml;charset=UTF-8",
     }
@@ -518,6 +524,12 @@ impl Request {
             ("backup", _) if http.method == "GET" && http.path == "/account-settings" => {
                 "DescribeRegionSettings"
             }
+            ("elasticfilesystem", _)
+                if http.method == "GET" && http.path == "/2015-02-01/file-systems" =>
+            {
+                parameters.clone_from(&http.query);
+                "DescribeFileSystems"
+            }
             (_, Some((_, operation))) => {
                 let body: Value = serde_json::from_slice(&http.body).ok()?;
                 for (key, value) in body.as_object()? {
@@ -547,9 +559,9 @@ impl Request {
             .expect("operations are made with a colon")
     }
 
-    /// The name of the bucket, table or key that the request is about.
+    /// The name of the bucket, table, key or gateway that the request is about.
     pub fn subject(&self) -> Option<&str> {
-        let named = ["Bucket", "KeyId", "TableName"]
+        let named = ["Bucket", "GatewayARN", "KeyId", "TableName"]
             .into_iter()
             .find_map(|key| self.parameters.get(key))?;
         named.rsplit('/').next()
@@ -557,8 +569,9 @@ impl Request {
 
     /// The token of a page that is not the first.
     pub fn token(&self) -> Option<&str> {
-        const TOKENS: [&str; 5] = [
+        const TOKENS: [&str; 6] = [
             "NextToken",
+            "nextToken",
             "Marker",
             "ExclusiveStartTableName",
             "PaginationToken",

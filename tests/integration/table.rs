@@ -52,6 +52,7 @@ fn region() -> Value {
     let none = json!({"items": []});
     json!({
         "instances": none, "volumes": none, "db_instances": none, "db_clusters": none, "tables": none,
+        "file_systems": none, "gateways": none, "gateway_volumes": none, "redshift_clusters": none, "redshift_namespaces": none,
         "network": {"vpcs": none, "subnets": none, "route_tables": none, "interfaces": none, "endpoints": none},
         "ebs_defaults": {"encryption": {"known": true}, "kms_key": {"known": key_arn(REGION, "1")}},
         "backup_settings": {"known": {"opt_in": {"EBS": true, "S3": true, "EC2": true}, "management": {}}},
@@ -449,6 +450,25 @@ fn an_empty_account_says_so() {
     assert!(unwrapped(&text).contains("Nothing to back up"), "{text}");
     assert!(!text.contains("INCOMPLETE"), "{text}");
     snapshot("empty", &text);
+}
+
+#[test]
+fn nobody_is_told_to_tag_a_gateway() {
+    let gateway = |id: &str, tags: Value| {
+        let arn = format!("arn:aws:storagegateway:{REGION}:{ACCOUNT}:gateway/{id}");
+        json!({"arn": arn, "id": id, "tags": {"known": tags}, "gateway_type": {"known": "FILE_S3"}})
+    };
+    let mut account = account();
+    account["regions"][REGION]["gateways"]["items"] = json!([gateway("sgw-1", json!({}))]);
+    let text = plain(&judge(account.clone()), 72);
+    assert!(!text.contains("WITHOUT A BACKUP TAG"), "{text}");
+    assert!(unwrapped(&text).contains("Nothing to back up"), "{text}");
+    // One that is tagged is not backed up, and that decides.
+    let tagged = gateway("sgw-2", json!({"backup": "enabled"}));
+    account["regions"][REGION]["gateways"]["items"] = json!([tagged]);
+    let text = plain(&judge(account), 72);
+    assert!(text.contains("not-ready: 1"), "{text}");
+    assert!(text.contains("sgw-2"), "{text}");
 }
 
 #[test]

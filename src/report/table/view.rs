@@ -121,7 +121,10 @@ impl<'a> View<'a> {
 fn row(line: &ResourceLine, found: Option<Findings>) -> Row<'_> {
     let deciding = found.and_then(|it| it.deciding);
     let beyond_tagging = found.is_some_and(|it| it.beyond_tagging);
-    let place = if !line.kind.is_backed_up() {
+    // Nobody needs to tag a gateway: AWS Backup looks at its volumes.
+    let is_plain_gateway =
+        line.kind == ResourceKind::StorageGateway && line.backup_tag == BackupTag::None;
+    let place = if !line.kind.is_backed_up() || is_plain_gateway {
         Place::Setting
     } else if matches!(line.backup_tag, BackupTag::Enabled | BackupTag::Unknown)
         || beyond_tagging
@@ -148,10 +151,11 @@ fn row(line: &ResourceLine, found: Option<Findings>) -> Row<'_> {
     }
 }
 
-/// A kind in a sentence.
+/// A kind in a sentence, or in a table of the narrowest page: the longest name is cut short there.
 pub(super) fn noun(kind: ResourceKind) -> &'static str {
     match kind {
         ResourceKind::Vpc => "VPC",
+        ResourceKind::StorageGatewayVolume => "gateway-volume",
         other => other.as_str(),
     }
 }

@@ -66,8 +66,8 @@ pub async fn collect(
     )
 }
 
-/// The option groups of the instances whose options matter; one list a region, and no call where no
-/// such instance was read.
+/// The option groups of the instances whose options matter: one list a region, and no call where
+/// those that were read have none.
 pub async fn option_groups(
     session: &Session,
     caller: &Arc<Caller>,
@@ -80,7 +80,7 @@ pub async fn option_groups(
         .flatten()
         .collect();
     if used.is_empty() {
-        return Listing::default();
+        return Listing::complete(Vec::new());
     }
     let pages = session
         .rds(region)
@@ -95,7 +95,7 @@ pub async fn option_groups(
             Some(groups.map(option_group_of).collect())
         })
         .await;
-    groups.items.retain(|group| used.contains(&group.name));
+    groups.items.retain(|group| used.contains(&group.id));
     groups
 }
 
@@ -117,7 +117,7 @@ fn option_group_of(group: aws_sdk_rds::types::OptionGroup) -> Option<OptionGroup
             read.collect::<Result<Vec<_>, Gap>>()
         });
     Some(OptionGroup {
-        name: group.option_group_name?,
+        id: group.option_group_name?,
         options: options.into(),
     })
 }

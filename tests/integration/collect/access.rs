@@ -83,7 +83,17 @@ fn a_region_that_is_down_takes_no_other_with_it() {
     for part in ["/regions/eu-central-1", "/buckets", "/keys"] {
         assert_eq!(at(&snapshot, part), at(&alone, part));
     }
-    for service in ["backup", "dynamodb", "ebs", "ec2", "rds", "vpc"] {
+    for service in [
+        "backup",
+        "dynamodb",
+        "ebs",
+        "ec2",
+        "efs",
+        "rds",
+        "redshift",
+        "storagegateway",
+        "vpc",
+    ] {
         let row = coverage(&snapshot, "eu-west-3", service);
         assert_eq!(
             (&row["state"], &row["error"]["code"]),
@@ -96,7 +106,12 @@ fn a_region_that_is_down_takes_no_other_with_it() {
         "volumes",
         "db_instances",
         "db_clusters",
+        "file_systems",
         "tables",
+        "gateways",
+        "gateway_volumes",
+        "redshift_clusters",
+        "redshift_namespaces",
         "network/vpcs",
         "network/endpoints",
     ] {

@@ -48,6 +48,9 @@ const INSTANCE: &str = "instance/i-1234567890abcdef0";
 const VOLUME: &str = "volume/vol-049df61146c4d7901";
 const BUCKET: &str = ":::ledger-111122223333";
 const TABLE: &str = "table/orders";
+const CACHED_VOLUME: &str = "gateway/sgw-12A3456B/volume/vol-1122AABB";
+const STORED_VOLUME: &str = "gateway/sgw-56B7890C/volume/vol-5566EEFF";
+const GATEWAY: &str = ":gateway/sgw-12A3456B";
 
 const NEEDED: &[Needed] = &[
     Needed {
@@ -184,6 +187,16 @@ const NEEDED: &[Needed] = &[
         )
     },
     Needed {
+        gaps: &["/regions/eu-central-1/file_systems/gap"],
+        touches: &["/regions/eu-central-1/file_systems"],
+        lists: true,
+        ..needed(
+            "elasticfilesystem:DescribeFileSystems",
+            "AccessDeniedException",
+            &["efs"],
+        )
+    },
+    Needed {
         gaps: &[
             "/keys/arn:aws:kms:eu-central-1:111122223333:key~11234abcd-12ab-34cd-56ef-1234567890ab/metadata/unknown",
             "/regions/eu-central-1/key_names/alias~1data/unknown",
@@ -230,11 +243,96 @@ const NEEDED: &[Needed] = &[
         // The only user of its key is among them.
         touches: &[
             "/regions/eu-central-1/db_instances",
+            "/regions/eu-central-1/option_groups",
             "/keys/arn:aws:kms:eu-central-1:111122223333:key/0d990263",
         ],
         needed_by: &[("backup-tag-placed", "cluster:ledger")],
         lists: true,
         ..needed("rds:DescribeDBInstances", "AccessDenied", &["rds"])
+    },
+    Needed {
+        gaps: &["/regions/eu-central-1/option_groups/gap"],
+        touches: &["/regions/eu-central-1/option_groups"],
+        needed_by: &[("rds-option-group-shareable", "db:billing")],
+        ..needed("rds:DescribeOptionGroups", "AccessDenied", &["rds"])
+    },
+    Needed {
+        gaps: &["/regions/eu-central-1/redshift_clusters/gap"],
+        touches: &["/regions/eu-central-1/redshift_clusters"],
+        lists: true,
+        ..needed("redshift:DescribeClusters", "AccessDenied", &["redshift"])
+    },
+    Needed {
+        gaps: &["/regions/eu-central-1/redshift_namespaces/gap"],
+        touches: &["/regions/eu-central-1/redshift_namespaces"],
+        lists: true,
+        ..needed(
+            "redshift-serverless:ListNamespaces",
+            "AccessDeniedException",
+            &["redshift"],
+        )
+    },
+    Needed {
+        gaps: &[
+            "/regions/eu-central-1/gateway_volumes/items/0/state/unknown",
+            "/regions/eu-central-1/gateway_volumes/items/1/kms_key/unknown",
+        ],
+        touches: &["/regions/eu-central-1/gateway_volumes/items/"],
+        needed_by: &[
+            ("resource-state-ready", CACHED_VOLUME),
+            ("encryption-at-rest", CACHED_VOLUME),
+            ("encryption-customer-key", CACHED_VOLUME),
+            ("kms-key-shared", CACHED_VOLUME),
+            (
+                "encryption-customer-key-recommended",
+                "gateway/sgw-12A3456B/volume/vol-3344CCDD",
+            ),
+        ],
+        ..needed(
+            "storagegateway:DescribeCachediSCSIVolumes",
+            "AccessDeniedException",
+            &["storagegateway"],
+        )
+    },
+    Needed {
+        gaps: &["/regions/eu-central-1/gateway_volumes/items/2/state/unknown"],
+        touches: &["/regions/eu-central-1/gateway_volumes/items/2"],
+        needed_by: &[
+            ("resource-state-ready", STORED_VOLUME),
+            ("kms-key-usable", STORED_VOLUME),
+        ],
+        ..needed(
+            "storagegateway:DescribeStorediSCSIVolumes",
+            "AccessDeniedException",
+            &["storagegateway"],
+        )
+    },
+    Needed {
+        gaps: &[
+            "/regions/eu-central-1/gateways/gap",
+            "/regions/eu-central-1/gateway_volumes/gap",
+        ],
+        touches: &[
+            "/regions/eu-central-1/gateways",
+            "/regions/eu-central-1/gateway_volumes",
+        ],
+        lists: true,
+        ..needed(
+            "storagegateway:ListGateways",
+            "AccessDeniedException",
+            &["storagegateway"],
+        )
+    },
+    Needed {
+        gaps: &["/regions/eu-central-1/gateway_volumes/gap"],
+        touches: &["/regions/eu-central-1/gateway_volumes"],
+        needed_by: &[("backup-tag-placed", GATEWAY)],
+        lists: true,
+        ..needed(
+            "storagegateway:ListVolumes",
+            "AccessDeniedException",
+            &["storagegateway"],
+        )
     },
     Needed {
         action: "s3:GetEncryptionConfiguration",
@@ -307,23 +405,33 @@ const NEEDED: &[Needed] = &[
             "/regions/eu-central-1/tables/items/0/tags/unknown",
             "/regions/eu-central-1/db_instances/items/2/tags/unknown",
             "/regions/eu-central-1/db_clusters/items/1/tags/unknown",
+            "/regions/eu-central-1/gateways/items/2/tags/unknown",
+            "/regions/eu-central-1/gateway_volumes/items/0/tags/unknown",
+            "/regions/eu-central-1/redshift_namespaces/items/1/tags/unknown",
         ],
         touches: &[
             "/buckets/items/",
             "/regions/eu-central-1/tables/items/",
             "/regions/eu-central-1/db_instances/items/",
             "/regions/eu-central-1/db_clusters/items/1/tags",
+            "/regions/eu-central-1/gateways/items/",
+            "/regions/eu-central-1/gateway_volumes/items/",
+            "/regions/eu-central-1/redshift_namespaces/items/",
         ],
         needed_by: &[
             ("backup-tag-valid", BUCKET),
             ("backup-tag-valid", TABLE),
             ("backup-decision-made", "db:reports"),
             ("backup-tag-placed", "cluster:queue"),
+            ("backup-tag-placed", GATEWAY),
+            ("backup-tag-valid", GATEWAY),
+            ("backup-tag-valid", CACHED_VOLUME),
+            ("cross-account-copy-supported", ":gateway/sgw-9F00AA11"),
         ],
         ..needed(
             "tag:GetResources",
             "AccessDeniedException",
-            &["dynamodb", "rds", "s3"],
+            &["dynamodb", "rds", "redshift", "s3", "storagegateway"],
         )
     },
 ];

@@ -242,6 +242,19 @@ fn a_table_that_went_away_is_no_gap() {
 }
 
 #[test]
+fn a_product_code_of_an_untold_type_may_be_of_the_marketplace() {
+    let untold = Reply::Fixture("DescribeInstances-untold-code");
+    let (snapshot, _endpoint) = collected([on("ec2:DescribeInstances", untold)]);
+    let codes =
+        |id: &str| item(&snapshot, &in_region("instances"), id)["marketplace_codes"].clone();
+    assert_eq!(
+        codes("i-1234567890abcdef0")["unknown"]["kind"],
+        "unreadable"
+    );
+    assert_eq!(codes("i-0fedcba9876543210"), json!({"known": []}));
+}
+
+#[test]
 fn an_endpoint_that_aws_calls_available_in_lower_case_counts() {
     let (snapshot, _endpoint) = collected([]);
     assert_eq!(
@@ -259,6 +272,188 @@ fn an_endpoint_that_aws_calls_available_in_lower_case_counts() {
     assert_eq!(
         status(&report, "s3-gateway-endpoint-present", "vpc/vpc-5e6f7a8b"),
         Some("fail")
+    );
+}
+
+#[test]
+fn file_systems_bring_their_tags_and_their_key() {
+    let (snapshot, _endpoint) = collected([]);
+    for (id, tags, state, encrypted, key) in [
+        (
+            "fs-0123456789abcdef8",
+            json!({"Name": "media", "backup": "enabled"}),
+            "available",
+            true,
+            json!(DATA_KEY),
+        ),
+        (
+            "fs-01234567",
+            json!({}),
+            "updating",
+            true,
+            json!("1234abcd-12ab-34cd-56ef-1234567890ab"),
+        ),
+        (
+            "fs-89abcdef",
+            json!({"Backup": "enabled"}),
+            "available",
+            false,
+            Value::Null,
+        ),
+    ] {
+        let system = item(&snapshot, &in_region("file_systems"), id);
+        assert_eq!(system["tags"], json!({"known": tags}), "{id}");
+        assert_eq!(system["state"], json!({"known": state}), "{id}");
+        assert_eq!(system["encrypted"], json!({"known": encrypted}), "{id}");
+        assert_eq!(system["kms_key"], json!({"known": key}), "{id}");
+        let arn = format!("arn:aws:elasticfilesystem:{REGION}:{ACCOUNT}:file-system/{id}");
+        assert_eq!(system["arn"], arn);
+    }
+}
+
+#[test]
+fn a_key_that_aws_owns_is_no_name_of_a_key() {
+    let (snapshot, endpoint) = collected([]);
+    let cluster = |id: &str| item(&snapshot, &in_region("redshift_clusters"), id);
+    assert_eq!(cluster("warehouse")["kms_key"], json!({"known": DATA_KEY}));
+    assert_eq!(
+        cluster("warehouse")["tags"],
+        json!({"known": {"Name": "warehouse", "backup": "enabled"}})
+    );
+    assert_eq!(cluster("warehouse").get("aws_owned_key"), None);
+    assert_eq!(cluster("sandbox")["aws_owned_key"], true);
+    assert_eq!(cluster("sandbox")["kms_key"], json!({"known": null}));
+    assert_eq!(cluster("sandbox")["tags"], json!({"known": {}}));
+    assert_eq!(
+        cluster("legacy")["state"],
+        json!({"known": "available, prep-for-resize"})
+    );
+    for (id, key, tags) in [
+        ("analytics", Value::Null, json!({"backup": "enabled"})),
+        ("reporting", json!(DATA_KEY), json!({})),
+    ] {
+        let namespace = item(&snapshot, &in_region("redshift_namespaces"), id);
+        assert_eq!(namespace["kms_key"], json!({"known": key}), "{id}");
+        assert_eq!(namespace["tags"], json!({"known": tags}), "{id}");
+    }
+    let asked = endpoint.asked("kms:DescribeKey");
+    let owned = |it: &str| it.contains("AWS_OWNED");
+    assert!(!asked.iter().any(|it| owned(&it.parameters["KeyId"])));
+}
+
+#[test]
+fn volumes_are_described_in_batches_of_one_gateway() {
+    let (snapshot, endpoint) = collected([]);
+    let arn = |volume: &str| format!("arn:aws:storagegateway:{REGION}:{ACCOUNT}:gateway/{volume}");
+    for (operation, arns) in [
+        (
+            "storagegateway:DescribeCachediSCSIVolumes",
+            json!([
+                arn("sgw-12A3456B/volume/vol-1122AABB"),
+                arn("sgw-12A3456B/volume/vol-3344CCDD")
+            ]),
+        ),
+        (
+            "storagegateway:DescribeStorediSCSIVolumes",
+            json!([arn("sgw-56B7890C/volume/vol-5566EEFF")]),
+        ),
+    ] {
+        let asked = endpoint.asked(operation);
+        let asked: Vec<&String> = asked
+            .iter()
+            .map(|it| &it.parameters["VolumeARNs"])
+            .collect();
+        assert_eq!(asked, [&arns.to_string()], "{operation}");
+    }
+    // Without a KMS key, S3's own keys encrypt it.
+    for (id, state, key, tags) in [
+        (
+            "vol-1122AABB",
+            "AVAILABLE",
+            json!(DATA_KEY),
+            json!({"backup": "enabled"}),
+        ),
+        (
+            "vol-3344CCDD",
+            "UPLOAD BUFFER NOT CONFIGURED",
+            Value::Null,
+            json!({}),
+        ),
+        ("vol-5566EEFF", "PASS THROUGH", json!(DATA_KEY), json!({})),
+    ] {
+        let volume = item(&snapshot, &in_region("gateway_volumes"), id);
+        assert_eq!(volume["state"], json!({"known": state}), "{id}");
+        assert_eq!(volume["kms_key"], json!({"known": key}), "{id}");
+        assert_eq!(volume["tags"], json!({"known": tags}), "{id}");
+    }
+    let gateway = item(&snapshot, &in_region("gateways"), "sgw-9F00AA11");
+    assert_eq!(gateway["gateway_type"], json!({"known": "FILE_S3"}));
+    assert_eq!(gateway["name"], "branch-shares");
+}
+
+#[test]
+fn a_gateway_that_does_not_answer_keeps_its_volumes_as_unknown() {
+    let off = Reply::Fixture("GatewayNotConnected");
+    let cached = on("storagegateway:DescribeCachediSCSIVolumes", off.clone());
+    let (snapshot, _endpoint) = collected([cached]);
+    let volume = |id: &str| item(&snapshot, &in_region("gateway_volumes"), id).clone();
+    for id in ["vol-1122AABB", "vol-3344CCDD"] {
+        for fact in ["state", "kms_key"] {
+            let gap = volume(id)[fact]["unknown"].clone();
+            assert_eq!(
+                (&gap["kind"], &gap["code"]),
+                (&json!("error"), &json!("InvalidGatewayRequestException")),
+                "{fact} of {id}"
+            );
+        }
+    }
+    // The other gateway is not affected.
+    assert_eq!(
+        volume("vol-5566EEFF")["kms_key"],
+        json!({"known": DATA_KEY})
+    );
+    assert_eq!(not_scanned(&snapshot), ["storagegateway"]);
+
+    // One whose volumes cannot even be listed may have any.
+    let unlisted = on("storagegateway:ListVolumes", off).about("sgw-56B7890C");
+    let (snapshot, _endpoint) = collected([unlisted]);
+    assert_eq!(
+        ids(&snapshot, &in_region("gateway_volumes")),
+        ["vol-1122AABB", "vol-3344CCDD"]
+    );
+    let gap = at(&snapshot, &in_region("gateway_volumes/gap"));
+    assert_eq!(gap["code"], "InvalidGatewayRequestException");
+    let run = User::new().judge(&snapshot, &["--rule", "backup-tag-valid"]);
+    let unread = at(&json_of(&run), "/scan/complete").clone();
+    assert_eq!(unread, false);
+}
+
+#[test]
+fn option_groups_are_listed_once_and_only_where_an_engine_minds_them() {
+    let (snapshot, endpoint) = collected([]);
+    let group = item(&snapshot, &in_region("option_groups"), "billing-tde");
+    let option = |name: &str, held: bool| json!({"name": name, "persistent": {"known": held}, "permanent": {"known": held}});
+    assert_eq!(
+        group["options"],
+        json!({"known": [option("Timezone", true), option("STATSPACK", false), option("TDE", true)]})
+    );
+    assert_eq!(
+        item(&snapshot, &in_region("db_instances"), "billing")["option_groups"],
+        json!({"known": ["default:oracle-ee-19", "billing-tde"]})
+    );
+    // AWS left them out of the answer, which says nothing about an instance of MySQL.
+    let reports = item(&snapshot, &in_region("db_instances"), "reports");
+    assert_eq!(at(reports, "/option_groups/unknown/kind"), "unreadable");
+    assert_eq!(endpoint.asked("rds:DescribeOptionGroups").len(), 2);
+    let report = json_of(&User::new().judge(&snapshot, &[]));
+    let rule = "rds-option-group-shareable";
+    assert_eq!(status(&report, rule, "db:billing"), Some("fail"));
+
+    let (snapshot, endpoint) = collected([on("rds:DescribeDBInstances", Reply::Empty)]);
+    assert_eq!(endpoint.asked("rds:DescribeOptionGroups"), []);
+    assert_eq!(
+        at(&snapshot, &in_region("option_groups")),
+        &json!({"items": []})
     );
 }
 
@@ -318,6 +513,10 @@ fn nothing_but_what_rules_read_is_kept_or_said() {
         "rds/DescribeDBInstances.xml",
         "rds/DescribeDBClusters.xml",
         "dynamodb/DescribeTable-orders.json",
+        "elasticfilesystem/DescribeFileSystems.json",
+        "redshift/DescribeClusters.xml",
+        "redshift-serverless/ListNamespaces.json",
+        "storagegateway/DescribeCachediSCSIVolumes.json",
         "kms/DescribeKey-data.json",
         "s3/GetBucketLifecycleConfiguration-invoices-111122223333.xml",
         "tag/GetResources.json",

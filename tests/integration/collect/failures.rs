@@ -10,13 +10,17 @@ use super::{
 };
 
 /// An operation of each service.
-const ONE_EACH: [&str; 7] = [
+const ONE_EACH: [&str; 11] = [
     "backup:DescribeRegionSettings",
     "dynamodb:ListTables",
     "ec2:DescribeVolumes",
+    "elasticfilesystem:DescribeFileSystems",
     "kms:GetKeyPolicy",
     "rds:DescribeDBInstances",
+    "redshift-serverless:ListNamespaces",
+    "redshift:DescribeClusters",
     "s3:ListBuckets",
+    "storagegateway:ListGateways",
     "tag:GetResources",
 ];
 
@@ -32,7 +36,7 @@ fn calls_that_are_throttled_are_sent_again_and_counted() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     let (whole, _endpoint) = collected([]);
     assert_eq!(changes(&whole, &snapshot), [""; 0]);
-    let stats = json!({"api_calls": endpoint.requests().len(), "retries": 9, "throttled": 9});
+    let stats = json!({"api_calls": endpoint.requests().len(), "retries": 13, "throttled": 13});
     assert_eq!(snapshot["stats"], stats);
 }
 
@@ -47,6 +51,20 @@ fn calls_that_are_throttled_to_the_end_are_unknown() {
         ("/regions/eu-central-1/tables/gap", "ThrottlingException"),
         ("/regions/eu-central-1/volumes/gap", "RequestLimitExceeded"),
         ("/regions/eu-central-1/db_instances/gap", "Throttling"),
+        (
+            "/regions/eu-central-1/file_systems/gap",
+            "ThrottlingException",
+        ),
+        ("/regions/eu-central-1/redshift_clusters/gap", "Throttling"),
+        (
+            "/regions/eu-central-1/redshift_namespaces/gap",
+            "ThrottlingException",
+        ),
+        ("/regions/eu-central-1/gateways/gap", "ThrottlingException"),
+        (
+            "/regions/eu-central-1/gateway_volumes/gap",
+            "ThrottlingException",
+        ),
         ("/buckets/gap", "SlowDown"),
         (
             "/regions/eu-central-1/db_clusters/items/1/tags/unknown",
@@ -79,19 +97,24 @@ fn all_but_identity(reply: Reply) -> [Exception; 2] {
 }
 
 /// Every fact of a region of which nothing could be read, and the list of buckets.
-const FIRST_FACTS: [&str; 14] = [
+const FIRST_FACTS: [&str; 19] = [
     "/buckets/gap",
     "/regions/eu-central-1/backup_settings/unknown",
     "/regions/eu-central-1/db_clusters/gap",
     "/regions/eu-central-1/db_instances/gap",
     "/regions/eu-central-1/ebs_defaults/encryption/unknown",
     "/regions/eu-central-1/ebs_defaults/kms_key/unknown",
+    "/regions/eu-central-1/file_systems/gap",
+    "/regions/eu-central-1/gateway_volumes/gap",
+    "/regions/eu-central-1/gateways/gap",
     "/regions/eu-central-1/instances/gap",
     "/regions/eu-central-1/network/endpoints/gap",
     "/regions/eu-central-1/network/interfaces/gap",
     "/regions/eu-central-1/network/route_tables/gap",
     "/regions/eu-central-1/network/subnets/gap",
     "/regions/eu-central-1/network/vpcs/gap",
+    "/regions/eu-central-1/redshift_clusters/gap",
+    "/regions/eu-central-1/redshift_namespaces/gap",
     "/regions/eu-central-1/tables/gap",
     "/regions/eu-central-1/volumes/gap",
 ];

@@ -22,7 +22,7 @@ struct List {
 
 /// Page sizes: the API reference of each operation. `GetResources` fills no listing of its own and
 /// is added where it matters.
-const LISTS: [List; 11] = [
+const LISTS: [List; 16] = [
     List {
         operation: "ec2:DescribeInstances",
         size: ("MaxResults", "1000"),
@@ -94,7 +94,7 @@ const LISTS: [List; 11] = [
         service: "rds",
         first: &["orders", "ledger-1"],
         // DocumentDB answers through the same API and is no RDS database.
-        second: &["reports", "queue-1", "queue-2", "queue-3"],
+        second: &["reports", "queue-1", "queue-2", "queue-3", "billing"],
     },
     List {
         operation: "rds:DescribeDBClusters",
@@ -105,6 +105,52 @@ const LISTS: [List; 11] = [
         first: &["ledger"],
         // Nor is Neptune.
         second: &["queue"],
+    },
+    List {
+        operation: "rds:DescribeOptionGroups",
+        size: ("MaxRecords", "100"),
+        token: "Marker",
+        listing: "/regions/eu-central-1/option_groups",
+        service: "rds",
+        // Groups that no Oracle or SQL Server instance uses are not kept.
+        first: &["default:oracle-ee-19"],
+        second: &["billing-tde"],
+    },
+    List {
+        operation: "elasticfilesystem:DescribeFileSystems",
+        size: ("MaxItems", "100"),
+        token: "Marker",
+        listing: "/regions/eu-central-1/file_systems",
+        service: "efs",
+        first: &["fs-0123456789abcdef8"],
+        second: &["fs-01234567", "fs-89abcdef"],
+    },
+    List {
+        operation: "storagegateway:ListGateways",
+        size: ("Limit", "100"),
+        token: "Marker",
+        listing: "/regions/eu-central-1/gateways",
+        service: "storagegateway",
+        first: &["sgw-12A3456B"],
+        second: &["sgw-56B7890C", "sgw-9F00AA11"],
+    },
+    List {
+        operation: "redshift:DescribeClusters",
+        size: ("MaxRecords", "100"),
+        token: "Marker",
+        listing: "/regions/eu-central-1/redshift_clusters",
+        service: "redshift",
+        first: &["warehouse"],
+        second: &["sandbox", "legacy"],
+    },
+    List {
+        operation: "redshift-serverless:ListNamespaces",
+        size: ("maxResults", "100"),
+        token: "nextToken",
+        listing: "/regions/eu-central-1/redshift_namespaces",
+        service: "redshift",
+        first: &["analytics"],
+        second: &["reporting"],
     },
     List {
         operation: "dynamodb:ListTables",
@@ -213,8 +259,9 @@ fn tags_after_a_page_that_is_denied_are_unknown_and_those_before_it_known() {
     );
     // Nothing says that a bucket which the first page left out is on no later page.
     assert_eq!(at(&bucket("scratch"), "/unknown/kind"), "denied");
-    assert_eq!(not_scanned(&snapshot), ["dynamodb", "rds", "s3"]);
-    for service in ["dynamodb", "rds", "s3"] {
+    let services = ["dynamodb", "rds", "redshift", "s3", "storagegateway"];
+    assert_eq!(not_scanned(&snapshot), services);
+    for service in services {
         assert_eq!(coverage(&snapshot, REGION, service)["state"], "partial");
     }
 }
@@ -240,6 +287,31 @@ fn an_account_with_nothing_in_it_is_read_whole() {
     }
     // The default key of new volumes is AWS's own, which needs no look-up.
     assert_eq!(snapshot["keys"], json!({}));
+}
+
+#[test]
+fn volumes_are_listed_by_their_gateway_to_the_end() {
+    let endpoint = Endpoint::start([]);
+    let snapshot = json_of(&User::new().collect(&endpoint, &[REGION], &[]));
+    let volumes = "/regions/eu-central-1/gateway_volumes";
+    assert_eq!(
+        ids(&snapshot, volumes),
+        ["vol-1122AABB", "vol-3344CCDD", "vol-5566EEFF"]
+    );
+    // A file gateway has none.
+    let asked = endpoint.asked("storagegateway:ListVolumes");
+    let mut subjects: Vec<_> = asked.iter().filter_map(|it| it.subject()).collect();
+    subjects.sort_unstable();
+    assert_eq!(subjects, ["sgw-12A3456B", "sgw-12A3456B", "sgw-56B7890C"]);
+    assert!(asked.iter().all(|it| it.parameters["Limit"] == "100"));
+
+    let denied = on("storagegateway:ListVolumes", Reply::Denied)
+        .about("sgw-12A3456B")
+        .on_page(2);
+    let (snapshot, _endpoint) = collected([denied]);
+    assert_eq!(ids(&snapshot, volumes), ["vol-1122AABB", "vol-5566EEFF"]);
+    assert_eq!(at(&snapshot, volumes)["gap"]["kind"], "denied");
+    assert_eq!(not_scanned(&snapshot), ["storagegateway"]);
 }
 
 #[test]
