@@ -8,6 +8,7 @@ pub mod backup;
 pub mod coverage;
 pub mod dynamodb;
 pub mod ec2;
+pub mod job;
 pub mod kms;
 pub mod observed;
 pub mod rds;
