@@ -20,8 +20,8 @@ use crate::model::vpc::Vpc;
 use crate::settings::{Severity, Standard};
 
 pub use context::Cx;
-pub use proof::Prerequisites;
 pub use outcome::{Cause, Evidence, Judgement, Outcome, Verdict};
+pub use proof::Prerequisites;
 
 /// A rule: one state that a resource should be in.
 #[derive(Debug)]

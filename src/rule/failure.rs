@@ -6,9 +6,9 @@
 
 use crate::model::ResourceKind;
 
+use super::Cx;
 use super::outcome::{Outcome, Verdict};
 use super::proof::{Job, Prerequisites};
-use super::Cx;
 
 /// What a job does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,10 @@ const CENTRAL_KEY: Reason =
 
 /// The first that fits counts.
 const KNOWN: [Known; 27] = [
-    known("given key id is not accessible", Reason::Rule("kms-key-shared")),
+    known(
+        "given key id is not accessible",
+        Reason::Rule("kms-key-shared"),
+    ),
     // RDS: <https://repost.aws/knowledge-center/backup-cross-account-copy-error>, and for backups
     // <https://docs.aws.amazon.com/aws-backup/latest/devguide/troubleshooting.html>.
     Known {
@@ -79,23 +82,59 @@ const KNOWN: [Known; 27] = [
     },
     Known {
         work: Some(Work::Backup),
-        ..known("source snapshot kms key", Reason::Rule("kms-key-locally-usable"))
+        ..known(
+            "source snapshot kms key",
+            Reason::Rule("kms-key-locally-usable"),
+        )
     },
     // EC2 says CMK: <https://docs.aws.amazon.com/ebs/latest/userguide/ebs-modifying-snapshot-permissions.html>.
-    known("encrypted with the aws managed cmk can't be shared", Reason::Rule("encryption-customer-key")),
-    known("encrypted with the aws managed key can't be shared", Reason::Rule("encryption-customer-key")),
-    known("with amazon ebs default key cannot be shared", Reason::Rule("encryption-customer-key")),
-    known("kms key is either disabled or pending deletion", Reason::Rule("kms-key-usable")),
-    known("given key id does not exist", Reason::Rule("kms-key-usable")),
-    known("images from aws marketplace cannot be copied", Reason::Rule("ec2-image-copyable")),
+    known(
+        "encrypted with the aws managed cmk can't be shared",
+        Reason::Rule("encryption-customer-key"),
+    ),
+    known(
+        "encrypted with the aws managed key can't be shared",
+        Reason::Rule("encryption-customer-key"),
+    ),
+    known(
+        "with amazon ebs default key cannot be shared",
+        Reason::Rule("encryption-customer-key"),
+    ),
+    known(
+        "kms key is either disabled or pending deletion",
+        Reason::Rule("kms-key-usable"),
+    ),
+    known(
+        "given key id does not exist",
+        Reason::Rule("kms-key-usable"),
+    ),
+    known(
+        "images from aws marketplace cannot be copied",
+        Reason::Rule("ec2-image-copyable"),
+    ),
     Known {
         kind: Some(ResourceKind::DynamodbTable),
-        ..known("feature is not supported for provided resource type", Reason::Rule("dynamodb-advanced-features-enabled"))
+        ..known(
+            "feature is not supported for provided resource type",
+            Reason::Rule("dynamodb-advanced-features-enabled"),
+        )
     },
-    known("feature is not supported for provided resource type", Reason::Rule("cross-account-copy-supported")),
-    known("instance is not in state", Reason::Rule("resource-state-ready")),
-    known("not in the available state", Reason::Rule("resource-state-ready")),
-    known("not in available state", Reason::Rule("resource-state-ready")),
+    known(
+        "feature is not supported for provided resource type",
+        Reason::Rule("cross-account-copy-supported"),
+    ),
+    known(
+        "instance is not in state",
+        Reason::Rule("resource-state-ready"),
+    ),
+    known(
+        "not in the available state",
+        Reason::Rule("resource-state-ready"),
+    ),
+    known(
+        "not in available state",
+        Reason::Rule("resource-state-ready"),
+    ),
     known("miss permission to get bucket versioning", ROLE),
     // <https://docs.aws.amazon.com/aws-backup/latest/devguide/s3-backups.html>: it takes versioning.
     Known {
@@ -104,26 +143,54 @@ const KNOWN: [Known; 27] = [
     },
     // <https://github.com/ministryofjustice/modernisation-platform/issues/6152>.
     known("does not have permission to describe resource", ROLE),
-    known("cannot be assumed by aws backup", Reason::Here(
-        "the role that makes the backup does not let AWS Backup in",
-        "Let backup.amazonaws.com assume the backup role.",
-    )),
+    known(
+        "cannot be assumed by aws backup",
+        Reason::Here(
+            "the role that makes the backup does not let AWS Backup in",
+            "Let backup.amazonaws.com assume the backup role.",
+        ),
+    ),
     known("close to the weekly maintenance window", WINDOW),
     known("close to the automated backup window", WINDOW),
-    known("backup job expired before completion", Reason::Here(
-        "it did not start or end within the plan's window",
-        "Ask for a longer start or completion window in the backup plan.",
-    )),
+    known(
+        "backup job expired before completion",
+        Reason::Here(
+            "it did not start or end within the plan's window",
+            "Ask for a longer start or completion window in the backup plan.",
+        ),
+    ),
     // <https://repost.aws/knowledge-center/backup-resolve-access-denied-error>.
     Known {
         work: Some(Work::Copy),
-        ..known("access denied trying to call aws backup service", Reason::Central("the access policy of the vault in the central account does not let this account copy into it"))
+        ..known(
+            "access denied trying to call aws backup service",
+            Reason::Central(
+                "the access policy of the vault in the central account does not let this account copy into it",
+            ),
+        )
     },
-    known("destination backup vault is encrypted with the default backup service managed key", CENTRAL_KEY),
-    known("copies require a user-created backup vault and key at destination", CENTRAL_KEY),
-    known("must be a member of the same organization", Reason::Central("this account and the central one must be in one organization")),
-    known("cross-account copy feature is not enabled", Reason::Central("cross-account backup is off in the organization's management account")),
-    known("not within the range specified for the target backup vault", Reason::Central("the lock of the vault in the central account does not allow the plan's retention")),
+    known(
+        "destination backup vault is encrypted with the default backup service managed key",
+        CENTRAL_KEY,
+    ),
+    known(
+        "copies require a user-created backup vault and key at destination",
+        CENTRAL_KEY,
+    ),
+    known(
+        "must be a member of the same organization",
+        Reason::Central("this account and the central one must be in one organization"),
+    ),
+    known(
+        "cross-account copy feature is not enabled",
+        Reason::Central("cross-account backup is off in the organization's management account"),
+    ),
+    known(
+        "not within the range specified for the target backup vault",
+        Reason::Central(
+            "the lock of the vault in the central account does not allow the plan's retention",
+        ),
+    ),
 ];
 
 fn reason(message: &str, work: Work, kind: ResourceKind) -> Option<Reason> {
@@ -211,7 +278,10 @@ mod tests {
     fn a_message_means_another_thing_for_another_job() {
         let rds = "The source snapshot KMS key [arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab] does not exist, is not enabled or you do not have permissions to access it.";
         let kind = ResourceKind::RdsInstance;
-        assert_eq!(reason(rds, Work::Copy, kind), Some(Reason::Rule("kms-key-shared")));
+        assert_eq!(
+            reason(rds, Work::Copy, kind),
+            Some(Reason::Rule("kms-key-shared"))
+        );
         assert_eq!(
             reason(rds, Work::Backup, kind),
             Some(Reason::Rule("kms-key-locally-usable"))
@@ -225,6 +295,9 @@ mod tests {
             reason(unsupported, Work::Copy, ResourceKind::RdsCluster),
             Some(Reason::Rule("cross-account-copy-supported"))
         );
-        assert_eq!(reason("An internal error occurred.", Work::Copy, kind), None);
+        assert_eq!(
+            reason("An internal error occurred.", Work::Copy, kind),
+            None
+        );
     }
 }

@@ -84,7 +84,9 @@ impl Phase {
             "PARTIAL" => Phase::Partial,
             "COMPLETED" => Phase::Completed,
             _ => {
-                let message = format!("AWS Backup calls the state of a job {state:?}, which this program does not know");
+                let message = format!(
+                    "AWS Backup calls the state of a job {state:?}, which this program does not know"
+                );
                 return Err(Gap::told(GapKind::Unreadable, message));
             }
         })

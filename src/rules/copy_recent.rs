@@ -103,11 +103,7 @@ fn judge(
         )
     };
     if let Some(job) = history.under_way() {
-        let seen = format!(
-            "a copy to {central} is {} since {}",
-            job.state,
-            when(&job)
-        );
+        let seen = format!("a copy to {central} is {} since {}", job.state, when(&job));
         let outcome = if within(now, job.created, COPY_HOURS) {
             match &history.ended {
                 Some(ended) if ended.phase == Phase::Failed => Outcome::warn(format!(

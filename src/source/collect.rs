@@ -4,6 +4,7 @@
 //! many run at once, turns each failure into a gap, and keeps the books from which coverage comes.
 
 pub mod backup;
+pub mod backup_jobs;
 pub mod books;
 pub mod call;
 pub mod dynamodb;
@@ -22,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::model::kms::Key;
@@ -40,6 +42,8 @@ pub struct Plan {
     pub regions: Vec<String>,
     /// The key of the backup tag: tags with other keys are not kept.
     pub tag_key: String,
+    /// When reading begins: jobs are read of the days before.
+    pub now: Timestamp,
     /// How many calls may run at once.
     pub concurrency: usize,
 }
@@ -60,7 +64,7 @@ pub enum PlanError {
 /// The services of a scan, as `coverage.service` and `--service` name them, each with the operations
 /// that reading it takes.
 pub const SERVICES: [(&str, &[&[Operation]]); 8] = [
-    ("backup", &[backup::OPERATIONS]),
+    ("backup", &[backup::OPERATIONS, backup_jobs::OPERATIONS]),
     (
         "dynamodb",
         &[
@@ -68,6 +72,7 @@ pub const SERVICES: [(&str, &[&[Operation]]); 8] = [
             tagging::OPERATIONS,
             kms::OPERATIONS,
             backup::OPERATIONS,
+            backup_jobs::OPERATIONS,
         ],
     ),
     (
@@ -76,6 +81,7 @@ pub const SERVICES: [(&str, &[&[Operation]]); 8] = [
             ec2::VOLUME_OPERATIONS,
             ec2::INSTANCE_OPERATIONS,
             kms::OPERATIONS,
+            backup_jobs::OPERATIONS,
         ],
     ),
     (
@@ -84,16 +90,27 @@ pub const SERVICES: [(&str, &[&[Operation]]); 8] = [
             ec2::INSTANCE_OPERATIONS,
             ec2::VOLUME_OPERATIONS,
             kms::OPERATIONS,
+            backup_jobs::OPERATIONS,
         ],
     ),
     ("kms", &[kms::OPERATIONS]),
     (
         "rds",
-        &[rds::OPERATIONS, tagging::OPERATIONS, kms::OPERATIONS],
+        &[
+            rds::OPERATIONS,
+            tagging::OPERATIONS,
+            kms::OPERATIONS,
+            backup_jobs::OPERATIONS,
+        ],
     ),
     (
         "s3",
-        &[s3::OPERATIONS, tagging::OPERATIONS, kms::OPERATIONS],
+        &[
+            s3::OPERATIONS,
+            tagging::OPERATIONS,
+            kms::OPERATIONS,
+            backup_jobs::OPERATIONS,
+        ],
     ),
     ("vpc", &[vpc::OPERATIONS, ec2::INSTANCE_OPERATIONS]),
 ];
@@ -205,7 +222,17 @@ async fn region(
     name: &str,
 ) -> (Region, Tagged) {
     let tag_key = plan.tag_key.as_str();
-    let (tagged, instances, volumes, ebs_defaults, network, databases, mut tables, backup_settings) = tokio::join!(
+    let (
+        tagged,
+        instances,
+        volumes,
+        ebs_defaults,
+        network,
+        databases,
+        mut tables,
+        backup_settings,
+        (backup_jobs, copy_jobs),
+    ) = tokio::join!(
         tagging::collect(session, caller, name, tag_key),
         ec2::instances(session, caller, name, tag_key),
         ec2::volumes(session, caller, name, tag_key),
@@ -214,6 +241,7 @@ async fn region(
         rds::collect(session, caller, name, tag_key),
         dynamodb::collect(session, caller, name),
         backup::collect(session, caller, name),
+        backup_jobs::collect(session, caller, name, plan.now),
     );
     let (mut db_instances, mut db_clusters) = databases;
     for table in &mut tables.items {
@@ -254,6 +282,8 @@ async fn region(
         db_clusters,
         tables,
         backup_settings,
+        backup_jobs,
+        copy_jobs,
         key_names: BTreeMap::new(),
     };
     (region, tagged)
@@ -273,6 +303,8 @@ fn disabled_region() -> Region {
         db_instances: nothing(),
         db_clusters: nothing(),
         tables: nothing(),
+        backup_jobs: nothing(),
+        copy_jobs: nothing(),
         ..Region::default()
     };
     region.network.vpcs = nothing();

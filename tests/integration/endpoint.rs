@@ -515,8 +515,14 @@ impl Request {
                     _ => return None,
                 }
             }
-            ("backup", _) if http.method == "GET" && http.path == "/account-settings" => {
-                "DescribeRegionSettings"
+            ("backup", _) if http.method == "GET" => {
+                parameters.clone_from(&http.query);
+                match http.path.trim_end_matches('/') {
+                    "/account-settings" => "DescribeRegionSettings",
+                    "/backup-jobs" => "ListBackupJobs",
+                    "/copy-jobs" => "ListCopyJobs",
+                    _ => return None,
+                }
             }
             (_, Some((_, operation))) => {
                 let body: Value = serde_json::from_slice(&http.body).ok()?;
@@ -557,8 +563,9 @@ impl Request {
 
     /// The token of a page that is not the first.
     pub fn token(&self) -> Option<&str> {
-        const TOKENS: [&str; 5] = [
+        const TOKENS: [&str; 6] = [
             "NextToken",
+            "nextToken",
             "Marker",
             "ExclusiveStartTableName",
             "PaginationToken",
