@@ -4,7 +4,7 @@
 //! <https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-dashboards.html>. Where a text is
 //! from elsewhere, its line says so.
 
-use crate::model::ResourceKind;
+use crate::model::{Resource, ResourceKind};
 
 use super::Cx;
 use super::outcome::{Outcome, Verdict};
@@ -209,13 +209,13 @@ fn reason(message: &str, work: Work, kind: ResourceKind) -> Option<Reason> {
 #[must_use]
 pub fn breach(
     cx: &Cx<'_>,
-    kind: ResourceKind,
+    resource: Resource<'_>,
     work: Work,
     job: &Job<'_>,
     seen: String,
     found: &Prerequisites,
 ) -> Outcome {
-    let reason = reason(job.message(), work, kind);
+    let reason = reason(job.message(), work, resource.kind());
     let contact = &cx.settings.contact;
     let in_order = if work == Work::Copy && found.all_met() {
         "; all that a copy needs from this account is in order"
@@ -246,10 +246,10 @@ pub fn breach(
         Some(Reason::Central(_)) => format!("Ask {contact}: it is not for this account to mend."),
         Some(Reason::Here(_, fix)) => fix.to_owned(),
         None => format!(
-            "Look at the job: `aws backup describe-{0}-job --region {1} --{0}-job-id {2}`; ask {contact} where it tells of nothing in this account.",
+            "Look at its jobs: `aws backup list-{}-jobs --region {} --by-resource-arn {}`; ask {contact} where they tell of nothing in this account.",
             work.as_str(),
             cx.region,
-            job.id
+            resource.names().map_or("", |(arn, _)| arn)
         ),
     };
     let outcome = Outcome::breach(seen + &words).fix(fix);

@@ -264,6 +264,13 @@ pub fn within(now: Timestamp, then: Timestamp, hours: i64) -> bool {
     now.duration_since(then) <= SignedDuration::from_hours(hours)
 }
 
+/// The day of something, in UTC. Messages have no hours: a thousand jobs of one night that failed for
+/// one reason are one reason.
+#[must_use]
+pub fn day(then: Timestamp) -> String {
+    then.strftime("%F").to_string()
+}
+
 /// How long ago something was, in words.
 #[must_use]
 pub fn ago(now: Timestamp, then: Timestamp) -> String {

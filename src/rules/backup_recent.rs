@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use crate::model::Resource;
 use crate::rule::failure::{self, Work};
-use crate::rule::proof::{self, History, Job, Phase, Prerequisites, ago, limit, within};
+use crate::rule::proof::{self, History, Job, Phase, Prerequisites, ago, day, limit, within};
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
 use crate::settings::Severity;
 
@@ -66,23 +66,12 @@ fn judge(
     let is_recent = |job: &Job<'_>| within(now, job.ended, i64::from(hours));
     let recent = history.made.filter(is_recent);
     let another = history.under_way().map_or(String::new(), |job| {
-        format!(
-            "; another job is {} since {} ({})",
-            job.state,
-            job.created,
-            ago(now, job.created)
-        )
+        format!("; another job is {} since {}", job.state, day(job.created))
     });
     let Some(ended) = history.ended else {
         return Ok(first(&history.newest, now, hours));
     };
-    let seen = |what: &str| {
-        format!(
-            "the backup job of {} ({}) {what}",
-            ended.created,
-            ago(now, ended.created)
-        )
-    };
+    let seen = |what: &str| format!("the backup job of {} {what}", day(ended.created));
     let outcome = match ended.phase {
         Phase::Failed if history.under_way().is_some() && recent.is_some() => Outcome::warn(format!(
             "{}: {}{another}",
@@ -91,7 +80,7 @@ fn judge(
         )),
         Phase::Failed => failure::breach(
             cx,
-            resource.kind(),
+            resource,
             Work::Backup,
             &ended,
             format!(
@@ -103,9 +92,9 @@ fn judge(
         ),
         Phase::Stopped => match recent {
             Some(job) => Outcome::warn(format!(
-                "{}; the one before completed at {}{another}",
+                "{}; the one before completed on {}{another}",
                 seen("was stopped by somebody"),
-                job.ended
+                day(job.ended)
             )),
             None => Outcome::breach(format!(
                 "{}, and none has completed in the last {hours} hours{another}",
@@ -115,8 +104,8 @@ fn judge(
         },
         Phase::UnderWay | Phase::Partial | Phase::Completed if recent.is_none() => {
             Outcome::breach(format!(
-                "the newest backup completed at {}, {}: more than {hours} hours{another}",
-                ended.ended,
+                "the newest backup completed on {}, {}: more than {hours} hours{another}",
+                day(ended.ended),
                 ago(now, ended.ended)
             ))
             .fix(format!(
@@ -135,8 +124,8 @@ fn judge(
             ended.words()
         )),
         _ => Outcome::pass(format!(
-            "backed up at {}, {}{another}",
-            ended.ended,
+            "backed up on {}, {}{another}",
+            day(ended.ended),
             ago(now, ended.ended)
         )),
     };
@@ -148,7 +137,7 @@ fn first(job: &Job<'_>, now: Timestamp, hours: u32) -> Outcome {
     let seen = format!(
         "its first backup is {} since {}, {}",
         job.state,
-        job.created,
+        day(job.created),
         ago(now, job.created)
     );
     let outcome = if within(now, job.created, i64::from(hours)) {

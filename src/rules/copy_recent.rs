@@ -1,11 +1,11 @@
 use jiff::Timestamp;
 
+use crate::model::Resource;
 use crate::model::arn::Arn;
 use crate::model::observed::Gap;
-use crate::model::{Resource, ResourceKind};
 use crate::rule::failure::{self, Work};
 use crate::rule::proof::{
-    self, COPY_HOURS, History, Job, Phase, Prerequisites, ago, limit, within,
+    self, COPY_HOURS, History, Job, Phase, Prerequisites, ago, day, limit, within,
 };
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, Verdict, rule};
 use crate::settings::Severity;
@@ -50,9 +50,7 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>, found: &Prerequisites) -> Judgemen
         return Ok(Outcome::skip("is never backed up"));
     };
     let judged = copies(cx, arn).map(|(central, elsewhere)| {
-        let judged = proof::judge(central, |history| {
-            judge(cx, arn, resource.kind(), history, found)
-        });
+        let judged = proof::judge(central, |history| judge(cx, arn, resource, history, found));
         (judged, elsewhere)
     });
     if found.of(SUPPORTED) == Some(Verdict::Breach) {
@@ -87,42 +85,45 @@ fn copies<'a>(cx: &Cx<'a>, arn: &str) -> Result<(Vec<Job<'a>>, Vec<&'a str>), Ga
 fn judge(
     cx: &Cx<'_>,
     arn: &str,
-    kind: ResourceKind,
+    resource: Resource<'_>,
     history: &History<'_>,
     found: &Prerequisites,
 ) -> Judgement {
     let now = cx.now()?;
     let central = &cx.settings.central_account;
-    let when = |job: &Job<'_>| format!("{} ({})", job.created, ago(now, job.created));
     let failed = |job: &Job<'_>| {
         format!(
             "the copy to {central} of {} is {}: {}",
-            when(job),
+            day(job.created),
             job.state,
             job.words()
         )
     };
     if let Some(job) = history.under_way() {
-        let seen = format!("a copy to {central} is {} since {}", job.state, when(&job));
+        let seen = format!(
+            "a copy to {central} is {} since {}",
+            job.state,
+            day(job.created)
+        );
         let outcome = if within(now, job.created, COPY_HOURS) {
             match &history.ended {
                 Some(ended) if ended.phase == Phase::Failed => Outcome::warn(format!(
                     "{}; another one is {} since {}",
                     failed(ended),
                     job.state,
-                    job.created
+                    day(job.created)
                 )),
                 _ => Outcome::pass(seen),
             }
         } else if let Some(made) = history.made.filter(|made| is_recent(cx, now, made)) {
             Outcome::warn(format!(
-                "{seen}, which is long; the one before completed at {}",
-                made.ended
+                "{seen}, which is long; the one before completed on {}",
+                day(made.ended)
             ))
         } else {
             failure::breach(
                 cx,
-                kind,
+                resource,
                 Work::Copy,
                 &job,
                 format!("{seen}: more than {COPY_HOURS} hours"),
@@ -134,7 +135,7 @@ fn judge(
     let job = &history.newest;
     let outcome = match job.phase {
         Phase::Completed | Phase::Partial => copied(cx, now, arn, job, found)?,
-        _ => failure::breach(cx, kind, Work::Copy, job, failed(job), found),
+        _ => failure::breach(cx, resource, Work::Copy, job, failed(job), found),
     };
     Ok(job.evidence(outcome))
 }
@@ -149,8 +150,8 @@ fn copied(
 ) -> Judgement {
     let central = &cx.settings.central_account;
     let seen = format!(
-        "copied to {central} at {} ({})",
-        job.ended,
+        "copied to {central} on {} ({})",
+        day(job.ended),
         ago(now, job.ended)
     );
     if !is_recent(cx, now, job) {
@@ -163,9 +164,9 @@ fn copied(
         if let Some(backup) = later {
             return Ok(Outcome::breach(format!(
                 "the newest copy to {central} is of {} ({}), and a backup of {} has none",
-                job.ended,
+                day(job.ended),
                 ago(now, job.ended),
-                backup.ended
+                day(backup.ended)
             ))
             .fix(format!(
                 "Ask {} whether the backup plan still copies to {central}.",
@@ -234,18 +235,17 @@ fn none(cx: &Cx<'_>, arn: &str, elsewhere: &[&str], found: &Prerequisites) -> Ju
     } else {
         String::new()
     };
-    Ok(Outcome::breach(format!(
-        "{seen}, although it was backed up {}{why}",
-        ago(now, oldest)
-    ))
-    .fix(match broken.as_slice() {
-        [] => format!(
-            "Ask {} whether the backup plan copies to {central}.",
-            cx.settings.contact
-        ),
-        broken => format!("Mend first what {} found.", broken.join(", ")),
-    })
-    .with("other_accounts", elsewhere.to_vec()))
+    Ok(
+        Outcome::breach(format!("{seen}, although there are backups{why}"))
+            .fix(match broken.as_slice() {
+                [] => format!(
+                    "Ask {} whether the backup plan copies to {central}.",
+                    cx.settings.contact
+                ),
+                broken => format!("Mend first what {} found.", broken.join(", ")),
+            })
+            .with("other_accounts", elsewhere.to_vec()),
+    )
 }
 
 /// The backups that there were to copy.
