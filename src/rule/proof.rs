@@ -157,7 +157,7 @@ impl<'a> Job<'a> {
     #[must_use]
     pub fn words(&self) -> String {
         match self.message {
-            Some(message) => format!("{message:?}"),
+            Some(message) => format!("\"{message}\""),
             None => "AWS Backup gives no reason".to_owned(),
         }
     }
