@@ -9,12 +9,12 @@ use sha2::{Digest, Sha256};
 
 use crate::exit::{Exit, FailOn};
 use crate::model::coverage::CoverageState;
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Snapshot, Source};
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, Resource, ResourceKind};
 use crate::report::{Finding, Report, ResourceLine, ResourceVerdict, Status, Unread};
 use crate::rule::context::PolicyCache;
-use crate::rule::{Cx, Group, Judgement, Outcome, Owner, Rule, Verdict};
+use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, Prerequisites, Rule, Verdict};
 use crate::settings::{Settings, Severity, Standard};
 
 /// How to judge.
@@ -138,12 +138,22 @@ pub fn evaluate(
                 && !options.without.contains(rule.id)
         })
         .collect();
+    // And what proof is held against.
+    let enforced: Vec<&Rule> = given
+        .iter()
+        .copied()
+        .filter(|rule| Prerequisites::holds(rule))
+        .collect();
     let policies = PolicyCache::default();
     let mut judge = Judge {
         snapshot,
         settings,
         options,
         rules: &rules,
+        enforced: &enforced,
+        asks_for_proof: rules
+            .iter()
+            .any(|rule| matches!(rule.check, Check::Proof(_))),
         resources: Vec::new(),
         findings: Vec::new(),
         unread: false,
@@ -249,6 +259,8 @@ struct Judge<'a> {
     settings: &'a Settings,
     options: &'a Options,
     rules: &'a [&'static Rule],
+    enforced: &'a [&'a Rule],
+    asks_for_proof: bool,
     resources: Vec<ResourceLine>,
     findings: Vec<Finding>,
     unread: bool,
@@ -310,6 +322,30 @@ impl Judge<'_> {
         }
     }
 
+    /// What proof of backups is held against; none where there need not be any backup: the resource
+    /// is not tagged for it, is judged before it is tagged, or exists in a plan only.
+    fn prerequisites(
+        &self,
+        cx: &Cx<'_>,
+        resource: Resource<'_>,
+        tag: BackupTag,
+    ) -> Option<Prerequisites> {
+        let due = resource.kind().is_backed_up()
+            && matches!(tag, BackupTag::Enabled | BackupTag::Unknown)
+            && matches!(self.snapshot.source, Source::Aws | Source::Snapshot)
+            && !self.options.preflight;
+        if !due || !self.asks_for_proof {
+            return None;
+        }
+        let mut found = Prerequisites::default();
+        for rule in self.enforced {
+            if let Some(judgement) = rule.check.run(cx, resource, None) {
+                found.note(rule, settle(judgement).verdict);
+            }
+        }
+        Some(found)
+    }
+
     fn resource(&mut self, cx: &Cx<'_>, resource: Resource<'_>, stakes: Stakes) {
         let tag = self.tag(resource);
         let kind = resource.kind();
@@ -325,12 +361,13 @@ impl Judge<'_> {
                 cx.region.to_owned(),
             ),
         };
+        let prerequisites = self.prerequisites(cx, resource, tag);
         let mut worst = ResourceVerdict::Ready;
         for rule in self.rules {
             if exempt && rule.group != Group::Tagging {
                 continue;
             }
-            let Some(judgement) = rule.check.run(cx, resource) else {
+            let Some(judgement) = rule.check.run(cx, resource, prerequisites.as_ref()) else {
                 continue;
             };
             let outcome = settle(judgement);

@@ -10,6 +10,7 @@ pub mod coverage;
 pub mod dynamodb;
 pub mod ec2;
 pub mod efs;
+pub mod job;
 pub mod kms;
 pub mod observed;
 pub mod rds;

@@ -1,9 +1,11 @@
 //! What a rule is: its place in the table, its check, its outcome.
 
 pub mod context;
+pub mod failure;
 pub mod keys;
 pub mod network;
 pub mod outcome;
+pub mod proof;
 pub mod stack;
 
 use schemars::JsonSchema;
@@ -21,6 +23,7 @@ use crate::settings::{Severity, Standard};
 
 pub use context::Cx;
 pub use outcome::{Cause, Evidence, Judgement, Outcome, Verdict};
+pub use proof::Prerequisites;
 
 /// A rule: one state that a resource should be in.
 #[derive(Debug)]
@@ -146,13 +149,22 @@ pub enum Check {
     Vpc(fn(&Cx<'_>, &Vpc) -> Judgement),
     /// The account's settings in a region.
     Region(fn(&Cx<'_>, &Region) -> Judgement),
+    /// Every resource whose backups should exist by now, after what a copy takes was judged.
+    Proof(fn(&Cx<'_>, Resource<'_>, &Prerequisites) -> Judgement),
 }
 
 impl Check {
-    /// Judges a resource; `None` where the rule is not about its kind.
+    /// Judges a resource; `None` where the rule is not about its kind, or is about its backups and
+    /// there need not be any: then there are no prerequisites to hand over.
     #[must_use]
-    pub fn run(&self, cx: &Cx<'_>, resource: Resource<'_>) -> Option<Judgement> {
+    pub fn run(
+        &self,
+        cx: &Cx<'_>,
+        resource: Resource<'_>,
+        prerequisites: Option<&Prerequisites>,
+    ) -> Option<Judgement> {
         match (self, resource) {
+            (Check::Proof(check), _) => prerequisites.map(|found| check(cx, resource, found)),
             (Check::Any(check), _) if resource.kind().is_backed_up() => Some(check(cx, resource)),
             (Check::Bucket(check), Resource::Bucket(it)) => Some(check(cx, it)),
             (Check::Instance(check), Resource::Instance(it)) => Some(check(cx, it)),

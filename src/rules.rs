@@ -4,9 +4,11 @@ use crate::rule::Rule;
 
 mod backup_decision_made;
 mod backup_not_duplicated;
+mod backup_recent;
 mod backup_tag_not_custom;
 mod backup_tag_placed;
 mod backup_tag_valid;
+mod copy_recent;
 mod cross_account_copy_supported;
 mod dynamodb_advanced_features_enabled;
 mod ebs_default_encryption;
@@ -31,7 +33,7 @@ mod service_opted_in;
 mod stack_resources_ready;
 
 /// Every rule, by group and in the order in which a person would look at them.
-pub static ALL: [&Rule; 27] = [
+pub static ALL: [&Rule; 29] = [
     &backup_tag_valid::RULE,
     &backup_decision_made::RULE,
     &backup_tag_not_custom::RULE,
@@ -59,6 +61,8 @@ pub static ALL: [&Rule; 27] = [
     &s3_gateway_endpoint_present::RULE,
     &s3_gateway_endpoint_routed::RULE,
     &s3_gateway_endpoint_open::RULE,
+    &backup_recent::RULE,
+    &copy_recent::RULE,
 ];
 
 /// The rule of an id.

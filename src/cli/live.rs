@@ -86,6 +86,7 @@ async fn read(
     let plan = Plan {
         regions: settings.regions.clone(),
         tag_key: settings.tag_key.clone(),
+        now: started,
         concurrency: usize::from(args.concurrency.unwrap_or(CONCURRENCY)),
     };
     let caller = Caller::new(plan.concurrency, stopped, Arc::clone(&meter));
@@ -93,8 +94,8 @@ async fn read(
     let read = collect(&session, &plan, &caller).await;
     display.finish().await;
     let mut snapshot = read?;
-    snapshot.started_at = started;
-    snapshot.finished_at = now()?;
+    snapshot.started_at = started.to_string();
+    snapshot.finished_at = now()?.to_string();
     let exit = *signals.borrow();
     Ok((snapshot, exit))
 }
@@ -129,6 +130,6 @@ async fn signal() -> Exit {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
-fn now() -> anyhow::Result<String> {
-    Ok(Timestamp::now().round(Unit::Second)?.to_string())
+fn now() -> anyhow::Result<Timestamp> {
+    Ok(Timestamp::now().round(Unit::Second)?)
 }

@@ -11,6 +11,7 @@ use super::coverage::{Coverage, Stats};
 use super::dynamodb::Table;
 use super::ec2::{EbsDefaults, Instance, Volume};
 use super::efs::FileSystem;
+use super::job::{BackupJob, CopyJob};
 use super::kms::Key;
 use super::observed::{Gap, GapKind};
 use super::rds::{DbCluster, DbInstance, OptionGroup};
@@ -134,6 +135,14 @@ pub struct Region {
     /// AWS Backup's settings.
     #[serde(default)]
     pub backup_settings: Observed<BackupSettings>,
+    /// AWS Backup's backup jobs of the last 30 days: of each resource the newest in each state, and
+    /// the oldest that completed. Jobs of stacks and jobs within them are kept apart.
+    #[serde(default)]
+    pub backup_jobs: Listing<BackupJob>,
+    /// Its copy jobs of the same time: of each resource and destination account the newest in each
+    /// state.
+    #[serde(default)]
+    pub copy_jobs: Listing<CopyJob>,
     /// ARNs of keys that resources name by alias or id.
     #[serde(default)]
     pub key_names: BTreeMap<String, Observed<String>>,

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::model::cloudformation::{Stack, StackResource};
+use jiff::Timestamp;
+
 use crate::model::ec2::{Instance, Volume};
+use crate::model::job::{BackupJob, CopyJob};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::rds::{DbInstance, OptionGroup};
 use crate::model::resource::CLOUDFORMATION_TYPES;
@@ -16,6 +19,7 @@ use crate::policy::copy::{self, Asker, CopyAccess, KeyFacts, LocalAccess, Via};
 use crate::policy::document::Document;
 use crate::settings::Settings;
 
+use super::proof;
 use super::{Outcome, Rule, Verdict};
 
 /// The name that a region has in a report where it could not be read.
@@ -38,6 +42,8 @@ pub struct Cx<'a> {
     resources: BTreeMap<Key<'a>, Resource<'a>>,
     holders: BTreeMap<Key<'a>, Vec<&'a Stack>>,
     prerequisites: &'a [&'static Rule],
+    backup_jobs: BTreeMap<&'a str, Vec<&'a BackupJob>>,
+    copy_jobs: BTreeMap<&'a str, Vec<&'a CopyJob>>,
     policies: &'a PolicyCache,
 }
 
@@ -114,6 +120,12 @@ impl<'a> Cx<'a> {
                 .collect(),
             holders: holders(seen),
             prerequisites: &[],
+            backup_jobs: by_resource(seen.map(|region| &region.backup_jobs), |job| {
+                &job.resource_arn
+            }),
+            copy_jobs: by_resource(seen.map(|region| &region.copy_jobs), |job| {
+                &job.resource_arn
+            }),
             policies,
         }
     }
@@ -130,7 +142,7 @@ impl<'a> Cx<'a> {
     #[must_use]
     pub fn shortcomings(&self, resource: Resource<'_>) -> Vec<(&'static Rule, Outcome)> {
         let judged = self.prerequisites.iter().filter_map(|rule| {
-            let outcome = rule.check.run(self, resource)?;
+            let outcome = rule.check.run(self, resource, None)?;
             Some((*rule, outcome.unwrap_or_else(|gap| Outcome::unknown(&gap))))
         });
         judged
@@ -266,6 +278,43 @@ impl<'a> Cx<'a> {
         Ok((on(&settings.management), on(&settings.opt_in)))
     }
 
+    /// The moment at which the ages of jobs are measured: when reading began. A job that was still
+    /// young enough when it was read is so here too, however long the rest of the reading took.
+    ///
+    /// # Errors
+    /// The snapshot does not say.
+    pub fn now(&self) -> Result<Timestamp, Gap> {
+        proof::moment(&self.snapshot.started_at)
+    }
+
+    /// The hours between two backups by the plan in effect; none where it cannot be read.
+    #[must_use]
+    pub fn backup_interval_hours(&self) -> Option<u32> {
+        None
+    }
+
+    /// The backup jobs of a resource in the region.
+    ///
+    /// AWS promises no order of the list, so one that broke off may lack the newest job of any
+    /// resource, and nothing follows from the others.
+    ///
+    /// # Errors
+    /// Why the list is not whole.
+    pub fn backup_jobs(&self, arn: &str) -> Result<&[&'a BackupJob], Gap> {
+        whole(&self.seen()?.backup_jobs)?;
+        Ok(self.backup_jobs.get(arn).map_or(&[], Vec::as_slice))
+    }
+
+    /// The copy jobs of a resource in the region, wherever the copies went. A list that broke off
+    /// tells as little as one of backup jobs.
+    ///
+    /// # Errors
+    /// Why the list is not whole.
+    pub fn copy_jobs(&self, arn: &str) -> Result<&[&'a CopyJob], Gap> {
+        whole(&self.seen()?.copy_jobs)?;
+        Ok(self.copy_jobs.get(arn).map_or(&[], Vec::as_slice))
+    }
+
     /// The policy of a key, parsed once.
     ///
     /// # Errors
@@ -345,6 +394,21 @@ impl<'a> Cx<'a> {
             .insert(key_arn.to_owned(), kept);
         Ok(access)
     }
+}
+
+fn by_resource<'a, T>(
+    listing: Option<&'a Listing<T>>,
+    arn: fn(&T) -> &str,
+) -> BTreeMap<&'a str, Vec<&'a T>> {
+    let mut jobs: BTreeMap<&str, Vec<&T>> = BTreeMap::new();
+    for job in listing.iter().flat_map(|listing| &listing.items) {
+        jobs.entry(arn(job)).or_default().push(job);
+    }
+    jobs
+}
+
+fn whole<T>(listing: &Listing<T>) -> Result<(), Gap> {
+    listing.all().map(drop)
 }
 
 fn found<'a, T>(

@@ -4,6 +4,7 @@
 //! many run at once, turns each failure into a gap, and keeps the books from which coverage comes.
 
 pub mod backup;
+pub mod backup_jobs;
 pub mod books;
 pub mod call;
 pub mod cloudformation;
@@ -26,6 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::model::kms::Key;
@@ -44,6 +46,8 @@ pub struct Plan {
     pub regions: Vec<String>,
     /// The key of the backup tag: tags with other keys are not kept.
     pub tag_key: String,
+    /// When reading begins: jobs are read of the days before.
+    pub now: Timestamp,
     /// How many calls may run at once.
     pub concurrency: usize,
 }
@@ -64,7 +68,7 @@ pub enum PlanError {
 /// The services of a scan, as `coverage.service` and `--service` name them, each with the operations
 /// that reading it takes.
 pub const SERVICES: [(&str, &[&[Operation]]); 12] = [
-    ("backup", &[backup::OPERATIONS]),
+    ("backup", &[backup::OPERATIONS, backup_jobs::OPERATIONS]),
     // What is in a stack is judged with it.
     (
         "cloudformation",
@@ -89,6 +93,7 @@ pub const SERVICES: [(&str, &[&[Operation]]); 12] = [
             tagging::OPERATIONS,
             kms::OPERATIONS,
             backup::OPERATIONS,
+            backup_jobs::OPERATIONS,
         ],
     ),
     (
@@ -97,6 +102,7 @@ pub const SERVICES: [(&str, &[&[Operation]]); 12] = [
             ec2::VOLUME_OPERATIONS,
             ec2::INSTANCE_OPERATIONS,
             kms::OPERATIONS,
+            backup_jobs::OPERATIONS,
         ],
     ),
     (
@@ -105,13 +111,19 @@ pub const SERVICES: [(&str, &[&[Operation]]); 12] = [
             ec2::INSTANCE_OPERATIONS,
             ec2::VOLUME_OPERATIONS,
             kms::OPERATIONS,
+            backup_jobs::OPERATIONS,
         ],
     ),
     ("efs", &[efs::OPERATIONS, kms::OPERATIONS]),
     ("kms", &[kms::OPERATIONS]),
     (
         "rds",
-        &[rds::OPERATIONS, tagging::OPERATIONS, kms::OPERATIONS],
+        &[
+            rds::OPERATIONS,
+            tagging::OPERATIONS,
+            kms::OPERATIONS,
+            backup_jobs::OPERATIONS,
+        ],
     ),
     (
         "redshift",
@@ -119,7 +131,12 @@ pub const SERVICES: [(&str, &[&[Operation]]); 12] = [
     ),
     (
         "s3",
-        &[s3::OPERATIONS, tagging::OPERATIONS, kms::OPERATIONS],
+        &[
+            s3::OPERATIONS,
+            tagging::OPERATIONS,
+            kms::OPERATIONS,
+            backup_jobs::OPERATIONS,
+        ],
     ),
     (
         "storagegateway",
@@ -252,6 +269,7 @@ async fn region(
         (redshift_clusters, mut redshift_namespaces),
         stacks,
         backup_settings,
+        (backup_jobs, copy_jobs),
     ) = tokio::join!(
         tagging::collect(session, caller, name, tag_key),
         ec2::instances(session, caller, name, tag_key),
@@ -269,6 +287,7 @@ async fn region(
         redshift::collect(session, caller, name, tag_key),
         cloudformation::collect(session, caller, name, tag_key),
         backup::collect(session, caller, name),
+        backup_jobs::collect(session, caller, name, plan.now),
     );
     let (mut db_instances, mut db_clusters, option_groups) = databases;
     for table in &mut tables.items {
@@ -332,6 +351,8 @@ async fn region(
         stacks,
         tagged: Listing::default(),
         backup_settings,
+        backup_jobs,
+        copy_jobs,
         key_names: BTreeMap::new(),
     };
     (region, tagged)
@@ -359,6 +380,8 @@ fn disabled_region() -> Region {
         redshift_namespaces: nothing(),
         stacks: nothing(),
         tagged: nothing(),
+        backup_jobs: nothing(),
+        copy_jobs: nothing(),
         ..Region::default()
     };
     region.network.vpcs = nothing();

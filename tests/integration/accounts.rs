@@ -7,15 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use backup_check::evaluate::{Options, evaluate, exit};
 use backup_check::exit::FailOn;
-use backup_check::model::Snapshot;
 use backup_check::model::coverage::CoverageState;
 use backup_check::model::snapshot::Source;
 use backup_check::model::tag::BackupTag;
 use backup_check::model::tag::BackupTag::{
     Custom, Disabled, Enabled, Invalid, None as Untagged, Unknown,
 };
+use backup_check::model::{Gap, GapKind, Listing, Snapshot};
 use backup_check::report::json::{JsonReport, schema};
-use backup_check::report::{Report, ResourceLine, ResourceVerdict, Status, json};
+use backup_check::report::{Finding, Report, ResourceLine, ResourceVerdict, Status, json};
 use backup_check::rule::Group;
 use backup_check::rules::ALL;
 use backup_check::settings::{Settings, Standard};
@@ -73,6 +73,10 @@ const NO_ENDPOINT: Reason = ("s3-gateway-endpoint-present", Status::Fail);
 const NOT_ROUTED: Reason = ("s3-gateway-endpoint-routed", Status::Fail);
 const PUBLIC_NOT_ROUTED: Reason = ("s3-gateway-endpoint-routed", Status::Warn);
 const NARROW_ENDPOINT: Reason = ("s3-gateway-endpoint-open", Status::Warn);
+const NOT_BACKED_UP: Reason = ("backup-recent", Status::Fail);
+const NO_BACKUP_YET: Reason = ("backup-recent", Status::Warn);
+const BACKUP_WITH_ISSUES: Reason = NO_BACKUP_YET;
+const NOT_COPIED: Reason = ("copy-recent", Status::Fail);
 
 /// Everything in `mixed.json`: the tag, the names, and every finding that is neither passed nor skipped.
 const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
@@ -141,15 +145,20 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
             "app-search-1",
             "app-scratch-1",
             "app-scratch-2",
-            "app-migration-2024",
             "app-db",
         ],
+        &[NOT_SHARED, NOT_FULLY_SHARED, NOT_COPIED],
+    ),
+    // It was copied last night although its key is not shared: the next copy may fail.
+    (
+        Enabled,
+        &["app-migration-2024"],
         &[NOT_SHARED, NOT_FULLY_SHARED],
     ),
     (
         Enabled,
         &["app-search-2"],
-        &[NOT_SHARED, NOT_FULLY_SHARED, PASSING_STATE],
+        &[NOT_SHARED, NOT_FULLY_SHARED, PASSING_STATE, NOT_COPIED],
     ),
     (
         Enabled,
@@ -159,7 +168,7 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
             "app-api-3-data",
             "app-api-4-data",
         ],
-        &[NOT_SHARED, NOT_FULLY_SHARED, BACKED_UP_TWICE],
+        &[NOT_SHARED, NOT_FULLY_SHARED, BACKED_UP_TWICE, NOT_COPIED],
     ),
     (
         Untagged,
@@ -192,9 +201,9 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
         &["app-jenkins-root"],
         &[NO_DECISION, NOT_ENCRYPTED],
     ),
-    (Enabled, &["app-gitlab"], &[MARKETPLACE]),
+    (Enabled, &["app-gitlab"], &[MARKETPLACE, NOT_COPIED]),
     // One disk of two has aws/ebs.
-    (Enabled, &["app-legacy-batch"], &[AWS_KEY]),
+    (Enabled, &["app-legacy-batch"], &[AWS_KEY, NOT_COPIED]),
     (
         Untagged,
         &["app-legacy-batch-root"],
@@ -221,11 +230,9 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
         ],
         &[NO_DECISION],
     ),
-    (
-        Enabled,
-        &["crm-sqlserver", "terraform-state-111122223333-eu-central-1"],
-        &[],
-    ),
+    // Nobody has backed it up for six days.
+    (Enabled, &["crm-sqlserver"], &[NOT_BACKED_UP]),
+    (Enabled, &["terraform-state-111122223333-eu-central-1"], &[]),
     (Enabled, &["reporting-db"], &[CENTRAL_KEY]),
     (Enabled, &["app-home"], &[NO_CUSTOMER_KEY]),
     (
@@ -248,7 +255,7 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     (
         Enabled,
         &["orders-documents-111122223333"],
-        &[NOT_VERSIONED],
+        &[NOT_VERSIONED, NOT_BACKED_UP],
     ),
     (
         Untagged,
@@ -308,27 +315,32 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     (
         Enabled,
         &["mobile-legacy-1"],
-        &[NOT_SHARED, NOT_FULLY_SHARED],
+        &[NOT_SHARED, NOT_FULLY_SHARED, NOT_COPIED],
     ),
     (
         Untagged,
         &["mobile-legacy-1-root"],
         &[NO_DECISION, NOT_SHARED, NOT_FULLY_SHARED],
     ),
-    (Enabled, &["mobile-scratch"], &[BAD_STATE]),
+    (Enabled, &["mobile-scratch"], &[BAD_STATE, NOT_BACKED_UP]),
     (Enabled, &["mobile-db-analytics"], &[NO_AUTOMATED_BACKUPS]),
     (
         Enabled,
-        &["mobile-oracle", "mobile-share"],
-        &[COPY_IMPOSSIBLE],
+        &["mobile-oracle"],
+        &[COPY_IMPOSSIBLE, NO_BACKUP_YET],
     ),
+    (Enabled, &["mobile-share"], &[COPY_IMPOSSIBLE]),
     (
         Enabled,
         &["mobile-maria", "mobile-uploads"],
         &[PASSING_STATE],
     ),
     (Enabled, &["mobile-profiles"], &[NOT_ENCRYPTED]),
-    (Enabled, &["mobile-media-111122223333"], &[NO_CUSTOMER_KEY]),
+    (
+        Enabled,
+        &["mobile-media-111122223333"],
+        &[NO_CUSTOMER_KEY, BACKUP_WITH_ISSUES],
+    ),
     (
         Enabled,
         &["mobile-partner-drop-111122223333"],
@@ -377,9 +389,17 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     (Untagged, &["mobile-prod"], &[NARROW_ENDPOINT]),
     (Untagged, &["eu-west-1"], &[]),
     // eu-west-3: what everybody forgot.
-    (Enabled, &["legacy-erp-1", "legacy-orphan-7"], &[AWS_KEY]),
+    (
+        Enabled,
+        &["legacy-erp-1", "legacy-orphan-7"],
+        &[AWS_KEY, NOT_COPIED],
+    ),
     // Oracle with transparent data encryption.
-    (Enabled, &["legacy-erp-db"], &[AWS_KEY, OPTION_GROUP]),
+    (
+        Enabled,
+        &["legacy-erp-db"],
+        &[AWS_KEY, OPTION_GROUP, NOT_COPIED],
+    ),
     (
         Untagged,
         &["legacy-erp-1-root", "legacy-dc1-root"],
@@ -389,7 +409,7 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     (
         Enabled,
         &["legacy-erp-2", "legacy-vault-restore", "legacy-home"],
-        &[KEY_UNUSABLE],
+        &[KEY_UNUSABLE, NOT_BACKED_UP],
     ),
     (
         Untagged,
@@ -400,7 +420,13 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     (
         Enabled,
         &["legacy-fileserver"],
-        &[NOT_ENCRYPTED, KEY_UNUSABLE, NOT_SHARED, NOT_FULLY_SHARED],
+        &[
+            NOT_ENCRYPTED,
+            KEY_UNUSABLE,
+            NOT_SHARED,
+            NOT_FULLY_SHARED,
+            NOT_COPIED,
+        ],
     ),
     (
         Untagged,
@@ -414,7 +440,11 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
         &["legacy-disk"],
         &[NO_DECISION, NO_CUSTOMER_KEY, BAD_STATE],
     ),
-    (Enabled, &["legacy-hadoop-1"], &[COPY_IMPOSSIBLE]),
+    (
+        Enabled,
+        &["legacy-hadoop-1"],
+        &[COPY_IMPOSSIBLE, NO_BACKUP_YET],
+    ),
     (
         Untagged,
         &["legacy-hadoop-2"],
@@ -441,7 +471,12 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     (
         Enabled,
         &["legacy-hr-db"],
-        &[NOT_ENCRYPTED, BAD_STATE, NO_AUTOMATED_BACKUPS],
+        &[
+            NOT_ENCRYPTED,
+            BAD_STATE,
+            NO_AUTOMATED_BACKUPS,
+            NOT_BACKED_UP,
+        ],
     ),
     (
         Untagged,
@@ -456,12 +491,12 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     (
         Enabled,
         &["legacy-locks"],
-        &[BASIC_DYNAMODB, NO_CUSTOMER_KEY],
+        &[BASIC_DYNAMODB, NO_CUSTOMER_KEY, NOT_COPIED],
     ),
     (
         Enabled,
         &["legacy-archive-111122223333"],
-        &[NOT_VERSIONED, NO_CUSTOMER_KEY],
+        &[NOT_VERSIONED, NO_CUSTOMER_KEY, NOT_BACKED_UP],
     ),
     (
         Untagged,
@@ -477,7 +512,6 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
         &[
             "data-kafka-1",
             "data-kafka-2",
-            "data-kafka-3",
             "data-lake-raw-111122223333",
             "data-notebooks-111122223333",
             // Under a partner's key: the vault's key decides, and the partner's is not judged.
@@ -485,6 +519,8 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
         ],
         &[],
     ),
+    // All is in order here, and the central vault let nothing in.
+    (Enabled, &["data-kafka-3"], &[NOT_COPIED]),
     (
         Untagged,
         &[
@@ -503,14 +539,14 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     // The data lake's key has what a copy needs, not all that the guide lists.
     (
         Enabled,
-        &[
-            "data-etl-1",
-            "data-etl-2",
-            "data-etl-3",
-            "data-etl-4",
-            "data-airflow",
-        ],
+        &["data-etl-1", "data-etl-2", "data-etl-3", "data-etl-4"],
         &[NOT_FULLY_SHARED],
+    ),
+    // Tagged this morning.
+    (
+        Enabled,
+        &["data-airflow"],
+        &[NOT_FULLY_SHARED, NO_BACKUP_YET],
     ),
     (
         Untagged,
@@ -572,13 +608,13 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
         &["data-gpu-1-scratch", "data-lake-curated-111122223333"],
         &[NOT_LOCALLY_USABLE],
     ),
-    (Enabled, &["data-warehouse-meta"], &[AWS_KEY]),
+    (Enabled, &["data-warehouse-meta"], &[AWS_KEY, NOT_COPIED]),
     (Enabled, &["data-features"], &[PASSING_STATE]),
-    (Enabled, &["data-catalog"], &[BASIC_DYNAMODB]),
+    (Enabled, &["data-catalog"], &[BASIC_DYNAMODB, NOT_COPIED]),
     (
         Enabled,
         &["data-job-state"],
-        &[BASIC_DYNAMODB, NO_CUSTOMER_KEY],
+        &[BASIC_DYNAMODB, NO_CUSTOMER_KEY, NOT_COPIED],
     ),
     (
         Untagged,
@@ -636,6 +672,7 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
             CUSTOM_UNKNOWN,
             NOT_VERSIONED,
             NO_CUSTOMER_KEY,
+            NO_BACKUP_YET,
         ],
     ),
     (
@@ -1094,6 +1131,83 @@ fn clean_is_ready_without_a_warning() {
     assert_eq!(
         by_tag(&report),
         BTreeMap::from([("enabled", 19), ("disabled", 11)])
+    );
+}
+
+#[test]
+fn without_the_list_of_jobs_nobody_knows_whether_backups_are_made() {
+    let mut snapshot = snapshot("clean");
+    let denied = Gap {
+        kind: GapKind::Denied,
+        operation: "backup:ListBackupJobs".to_owned(),
+        action: "backup:ListBackupJobs".to_owned(),
+        code: Some("AccessDeniedException".to_owned()),
+        message: String::new(),
+    };
+    for region in snapshot.regions.values_mut() {
+        region.backup_jobs = Listing {
+            items: Vec::new(),
+            gap: Some(denied.clone()),
+        };
+    }
+    let report = judge(&snapshot, Standard::Guide);
+    assert_eq!(code(&report, FailOn::Fail), 3);
+    assert!(!report.complete);
+    for resource in &report.resources {
+        let wanted = match resource.backup_tag {
+            Enabled => ResourceVerdict::Unknown,
+            Disabled => ResourceVerdict::Exempt,
+            _ => ResourceVerdict::Ready,
+        };
+        assert_eq!(resource.verdict, wanted, "{}", resource.arn);
+    }
+    // What is judged before it is tagged needs no proof.
+    let options = Options {
+        preflight: true,
+        ..Options::default()
+    };
+    let report = evaluate(&snapshot, &Settings::default(), &options, &ALL);
+    assert!(report.complete);
+    let proof = |it: &Finding| it.rule.group == Group::Proof;
+    assert!(!report.findings.iter().any(proof));
+}
+
+#[test]
+fn proof_is_held_against_rules_that_nobody_asked_for() {
+    let options = Options {
+        only: BTreeSet::from([NOT_COPIED.0]),
+        ..Options::default()
+    };
+    let snapshot = snapshot("mixed");
+    let report = evaluate(&snapshot, &Settings::default(), &options, &ALL);
+    let says = |name: &str| {
+        let resource = report
+            .resources
+            .iter()
+            .find(|it| it.name.as_deref() == Some(name))
+            .unwrap();
+        let finding = report
+            .findings
+            .iter()
+            .find(|it| it.resource == resource.arn)
+            .unwrap();
+        assert_eq!(finding.rule.id, NOT_COPIED.0);
+        (finding.status, finding.message.clone())
+    };
+    let (status, message) = says("app-web-1");
+    assert_eq!(status, Status::Fail);
+    assert!(message.contains("kms-key-shared explains it"), "{message}");
+    let (status, message) = says("app-migration-2024");
+    assert_eq!(status, Status::Pass);
+    assert!(
+        message.contains("kms-key-shared says that it is not"),
+        "{message}"
+    );
+    let (status, message) = says("data-kafka-3");
+    assert_eq!(status, Status::Fail);
+    assert!(
+        message.contains("all that a copy needs from this account is in order"),
+        "{message}"
     );
 }
 

@@ -521,8 +521,14 @@ impl Request {
                     _ => return None,
                 }
             }
-            ("backup", _) if http.method == "GET" && http.path == "/account-settings" => {
-                "DescribeRegionSettings"
+            ("backup", _) if http.method == "GET" => {
+                parameters.clone_from(&http.query);
+                match http.path.trim_end_matches('/') {
+                    "/account-settings" => "DescribeRegionSettings",
+                    "/backup-jobs" => "ListBackupJobs",
+                    "/copy-jobs" => "ListCopyJobs",
+                    _ => return None,
+                }
             }
             ("elasticfilesystem", _)
                 if http.method == "GET" && http.path == "/2015-02-01/file-systems" =>

@@ -41,8 +41,11 @@ const ROOMS: [(&str, &[&str]); 8] = [
 ];
 
 /// What talks to the world: the clock, the environment, files, threads of control.
-const WORLD: [&str; 6] = [
-    "jiff",
+const WORLD: [&str; 9] = [
+    "Timestamp::now",
+    "Zoned::now",
+    "TimeZone::system",
+    "jiff::tz",
     "std::env",
     "std::fs",
     "std::process",

@@ -56,6 +56,7 @@ fn region() -> Value {
         "network": {"vpcs": none, "subnets": none, "route_tables": none, "interfaces": none, "endpoints": none},
         "ebs_defaults": {"encryption": {"known": true}, "kms_key": {"known": key_arn(REGION, "1")}},
         "backup_settings": {"known": {"opt_in": {"EBS": true, "S3": true, "EC2": true}, "management": {}}},
+        "backup_jobs": none, "copy_jobs": none,
     })
 }
 
@@ -69,6 +70,26 @@ fn account() -> Value {
         "regions": {REGION: region()},
         "keys": {key_arn(REGION, "1"): private_key()},
     })
+}
+
+/// Gives a volume a backup of last night, and a copy that failed in its own minute.
+fn with_failed_copy(account: &mut Value, n: usize, id: &str, message: &str) {
+    let arn = format!("arn:aws:ec2:{REGION}:{ACCOUNT}:volume/{id}");
+    let at = |hour: usize| format!("2026-03-03T{:02}:{:02}:00Z", hour + n / 60 % 2, n % 60);
+    let job = |id: String, created: String| json!({"id": id, "resource_arn": arn, "state": "COMPLETED", "created_at": created});
+    let mut copy = job(format!("c-{n}"), at(3));
+    copy["state"] = json!("FAILED");
+    copy["message"] = json!(message);
+    copy["destination_vault_arn"] = json!(format!(
+        "arn:aws:backup:{REGION}:692653576357:backup-vault:central"
+    ));
+    for (listing, job) in [
+        ("backup_jobs", job(format!("b-{n}"), at(1))),
+        ("copy_jobs", copy),
+    ] {
+        let items = account["regions"][REGION][listing]["items"].as_array_mut();
+        items.expect("a listing").push(job);
+    }
 }
 
 fn with_volumes(volumes: Vec<Value>) -> Value {
@@ -160,8 +181,14 @@ fn a_thousand_volumes_under_one_key_are_one_cause() {
             )
         })
         .collect();
-    let text = plain(&judge(with_volumes(volumes)), 80);
+    let mut account = with_volumes(volumes);
+    for n in 0..1000 {
+        let id = format!("vol-{n:017x}");
+        with_failed_copy(&mut account, n, &id, "Given key ID is not accessible");
+    }
+    let text = plain(&judge(account), 80);
     assert!(text.lines().count() < 60, "{text}");
+    assert_eq!(times(&text, "Given key ID is not accessible"), 1, "{text}");
     assert_eq!(
         times(&text, "does not let 692653576357 use kms:DescribeKey"),
         1,
@@ -433,6 +460,8 @@ fn hostile_and_wide_names_neither_move_the_cursor_nor_the_columns() {
     account["coverage"] = json!([{"region": REGION, "service": "kms", "state": "error", "resources": 0, "error": {
         "code": "\u{1b}[31m", "operation": "kms:GetKeyPolicy", "message": "proxy said \u{1b}[31m<html>\r\n</html>",
     }}]);
+    let said = "\u{1b}[31mfailed\u{202e}\n\"quoted\" 👩‍💻";
+    with_failed_copy(&mut account, 0, &format!("vol-{:017x}", 0), said);
     let report = judge(account);
     for width in [72, 80, 132, 400] {
         plain(&report, width);

@@ -235,9 +235,11 @@ impl<'a> Reasons<'a> {
         let mut fresh: Vec<usize> = fresh.into_iter().collect();
         fresh.sort_by_key(|&index| {
             let reason = &self.list[index];
+            // What came of it stands after why.
+            let place = |rule: &&Rule| (rule.group == Group::Proof, rule.id);
             (
                 Reverse((reason.deciding, reason.status, reason.members.len())),
-                reason.rules.first().map(|rule| rule.id),
+                reason.rules.first().map(place),
                 index,
             )
         });

@@ -194,13 +194,32 @@ impl Scope {
     pub async fn list<P, I, E>(
         &self,
         operation: Operation,
-        mut pages: PaginationStream<Result<P, SdkError<E, HttpResponse>>>,
+        pages: PaginationStream<Result<P, SdkError<E, HttpResponse>>>,
         items: impl Fn(P) -> Option<Vec<Option<I>>>,
     ) -> Listing<I>
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let mut listing = Listing::complete(Vec::new());
+        let mut read = Vec::new();
+        let gap = self
+            .each(operation, pages, items, |item| read.push(item))
+            .await;
+        Listing { items: read, gap }
+    }
+
+    /// Reads a list as [`Scope::list`] does and hands over each item, for lists of which not all is
+    /// kept. The gap tells why there may be more.
+    pub async fn each<P, I, E>(
+        &self,
+        operation: Operation,
+        mut pages: PaginationStream<Result<P, SdkError<E, HttpResponse>>>,
+        items: impl Fn(P) -> Option<Vec<Option<I>>>,
+        mut take: impl FnMut(I),
+    ) -> Option<Gap>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let mut unnamed = None;
         loop {
             let page = self
                 .attempt(operation, async { pages.next().await.transpose() })
@@ -216,7 +235,7 @@ impl Scope {
                 }),
             });
             match read {
-                Ok(None) => return listing,
+                Ok(None) => return unnamed,
                 Ok(Some(items)) => {
                     self.caller
                         .books
@@ -230,16 +249,15 @@ impl Scope {
                         self.caller
                             .books
                             .note(&self.region, self.service, operation, Some(&gap));
-                        listing.gap.get_or_insert(gap);
+                        unnamed.get_or_insert(gap);
                     }
-                    listing.items.extend(items.into_iter().flatten());
+                    items.into_iter().flatten().for_each(&mut take);
                 }
                 Err(gap) => {
                     self.caller
                         .books
                         .note(&self.region, self.service, operation, Some(&gap));
-                    listing.gap = Some(gap);
-                    return listing;
+                    return Some(gap);
                 }
             }
         }

@@ -111,7 +111,7 @@ pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 // A proxy's error page is no message.
-fn shortened(message: &str) -> String {
+pub(super) fn shortened(message: &str) -> String {
     const LONGEST: usize = 400;
     let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(LONGEST) {

@@ -54,6 +54,27 @@ const GATEWAY: &str = ":gateway/sgw-12A3456B";
 
 const NEEDED: &[Needed] = &[
     Needed {
+        gaps: &["/regions/eu-central-1/backup_jobs/gap"],
+        touches: &["/regions/eu-central-1/backup_jobs"],
+        needed_by: &[
+            ("backup-recent", VOLUME),
+            ("backup-recent", BUCKET),
+            // Only a backup makes a copy due.
+            ("copy-recent", "db:orders"),
+        ],
+        ..needed(
+            "backup:ListBackupJobs",
+            "AccessDeniedException",
+            &["backup"],
+        )
+    },
+    Needed {
+        gaps: &["/regions/eu-central-1/copy_jobs/gap"],
+        touches: &["/regions/eu-central-1/copy_jobs"],
+        needed_by: &[("copy-recent", VOLUME), ("copy-recent", BUCKET)],
+        ..needed("backup:ListCopyJobs", "AccessDeniedException", &["backup"])
+    },
+    Needed {
         gaps: &["/regions/eu-central-1/backup_settings/unknown"],
         touches: &["/regions/eu-central-1/backup_settings"],
         needed_by: &[

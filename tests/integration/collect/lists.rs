@@ -22,7 +22,36 @@ struct List {
 
 /// Page sizes: the API reference of each operation. `GetResources` fills no listing of its own and
 /// is added where it matters.
-const LISTS: [List; 16] = [
+const LISTS: [List; 18] = [
+    List {
+        operation: "backup:ListBackupJobs",
+        size: ("maxResults", "1000"),
+        token: "nextToken",
+        listing: "/regions/eu-central-1/backup_jobs",
+        service: "backup",
+        first: &[
+            "0A1B-TABLE",
+            "0A1B-INSTANCE",
+            "0A1B-VOLUME-1",
+            "0A1B-VOLUME-3",
+        ],
+        // One older and one newer job take the place of what else is there.
+        second: &["0A1B-CLUSTER", "0A1B-DATABASE-2", "0A1B-BUCKET"],
+    },
+    List {
+        operation: "backup:ListCopyJobs",
+        size: ("maxResults", "1000"),
+        token: "nextToken",
+        listing: "/regions/eu-central-1/copy_jobs",
+        service: "backup",
+        first: &[
+            "0C1D-TABLE",
+            "0C1D-VOLUME-1",
+            "0C1D-VOLUME-2",
+            "0C1D-VOLUME-3",
+        ],
+        second: &["0C1D-CLUSTER", "0C1D-BUCKET"],
+    },
     List {
         operation: "ec2:DescribeInstances",
         size: ("MaxResults", "1000"),

@@ -1,0 +1,257 @@
+use jiff::Timestamp;
+
+use crate::model::Resource;
+use crate::model::arn::Arn;
+use crate::model::observed::Gap;
+use crate::rule::failure::{self, Work};
+use crate::rule::proof::{
+    self, COPY_HOURS, History, Job, Phase, Prerequisites, ago, day, limit, within,
+};
+use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, Verdict, rule};
+use crate::settings::Severity;
+
+rule! {
+    /// The newest copy of the resource's backup to the central account succeeded, and copies keep up
+    /// with backups.
+    ///
+    /// A copy that fails leaves the backup job green: only the copy job tells. What lies in the central
+    /// vault cannot be seen from a member account, so its copy jobs are the proof that there is. The
+    /// account of the vault that a job copies to says whether it is the central one. A job that is
+    /// created or running for less than a day passes. Where a copy failed although all that it needs
+    /// from this account is in order, or worked although something is not, the finding says so.
+    ///
+    /// ## Fix
+    ///
+    /// Read the job's message: where this tool knows it, the finding names the rule that explains it.
+    /// What lies with the central account is for the platform team.
+    ///
+    /// ## Sources
+    ///
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_ListCopyJobs.html>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/create-cross-account-backup.html>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/recov-point-create-a-copy.html>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-dashboards.html>
+    RULE = Rule {
+        id: "copy-recent",
+        group: Group::Proof,
+        owner: Owner::Member,
+        title: "The newest copy to the central account succeeded",
+        guide: Severity::Fail,
+        aws: Severity::Fail,
+        check: Check::Proof(check),
+    }
+}
+
+/// What tells of types that AWS cannot copy.
+const SUPPORTED: &str = "cross-account-copy-supported";
+
+fn check(cx: &Cx<'_>, resource: Resource<'_>, found: &Prerequisites) -> Judgement {
+    let Some((arn, _)) = resource.names() else {
+        return Ok(Outcome::skip("is never backed up"));
+    };
+    let judged = copies(cx, arn).map(|(central, elsewhere)| {
+        let judged = proof::judge(central, |history| judge(cx, arn, resource, history, found));
+        (judged, elsewhere)
+    });
+    if found.of(SUPPORTED) == Some(Verdict::Breach) {
+        return Ok(match judged {
+            // Then it can be copied, whatever the rule says.
+            Ok((Some(Ok(copied)), _)) if copied.verdict <= Verdict::Warn => copied,
+            _ => Outcome::skip(format!("AWS cannot copy it: see {SUPPORTED}")),
+        });
+    }
+    match judged? {
+        (Some(judgement), _) => judgement,
+        (None, elsewhere) => none(cx, arn, &elsewhere, found),
+    }
+}
+
+/// The copy jobs to the central account, and the other accounts that get copies.
+fn copies<'a>(cx: &Cx<'a>, arn: &str) -> Result<(Vec<Job<'a>>, Vec<&'a str>), Gap> {
+    let mut central = Vec::new();
+    let mut elsewhere = Vec::new();
+    for job in cx.copy_jobs(arn)? {
+        let account = Arn::parse(&job.destination_vault_arn).map_or("", |vault| vault.account);
+        if account == cx.settings.central_account {
+            central.push(Job::of_copy(job)?);
+        } else if !elsewhere.contains(&account) {
+            elsewhere.push(account);
+        }
+    }
+    elsewhere.sort_unstable();
+    Ok((central, elsewhere))
+}
+
+fn judge(
+    cx: &Cx<'_>,
+    arn: &str,
+    resource: Resource<'_>,
+    history: &History<'_>,
+    found: &Prerequisites,
+) -> Judgement {
+    let now = cx.now()?;
+    let central = &cx.settings.central_account;
+    let failed = |job: &Job<'_>| {
+        format!(
+            "the copy to {central} of {} is {}: {}",
+            day(job.created),
+            job.state,
+            job.words()
+        )
+    };
+    if let Some(job) = history.under_way() {
+        let seen = format!(
+            "a copy to {central} is {} since {}",
+            job.state,
+            day(job.created)
+        );
+        let outcome = if within(now, job.created, COPY_HOURS) {
+            match &history.ended {
+                Some(ended) if ended.phase == Phase::Failed => Outcome::warn(format!(
+                    "{}; another one is {} since {}",
+                    failed(ended),
+                    job.state,
+                    day(job.created)
+                )),
+                _ => Outcome::pass(seen),
+            }
+        } else if let Some(made) = history.made.filter(|made| is_recent(cx, now, made)) {
+            Outcome::warn(format!(
+                "{seen}, which is long; the one before completed on {}",
+                day(made.ended)
+            ))
+        } else {
+            failure::breach(
+                cx,
+                resource,
+                Work::Copy,
+                &job,
+                format!("{seen}: more than {COPY_HOURS} hours"),
+                found,
+            )
+        };
+        return Ok(job.evidence(outcome));
+    }
+    let job = &history.newest;
+    let outcome = match job.phase {
+        Phase::Completed | Phase::Partial => copied(cx, now, arn, job, found)?,
+        _ => failure::breach(cx, resource, Work::Copy, job, failed(job), found),
+    };
+    Ok(job.evidence(outcome))
+}
+
+/// A copy that is there.
+fn copied(
+    cx: &Cx<'_>,
+    now: Timestamp,
+    arn: &str,
+    job: &Job<'_>,
+    found: &Prerequisites,
+) -> Judgement {
+    let central = &cx.settings.central_account;
+    let seen = format!(
+        "copied to {central} on {} ({})",
+        day(job.ended),
+        ago(now, job.ended)
+    );
+    if !is_recent(cx, now, job) {
+        // Copies need not be newer than backups.
+        let hours = i64::from(copy_limit(cx));
+        let later = backups(cx, arn)?
+            .into_iter()
+            .filter(|backup| !within(backup.ended, job.created, hours))
+            .max_by_key(|backup| backup.ended);
+        if let Some(backup) = later {
+            return Ok(Outcome::breach(format!(
+                "the newest copy to {central} is of {} ({}), and a backup of {} has none",
+                day(job.ended),
+                ago(now, job.ended),
+                day(backup.ended)
+            ))
+            .fix(format!(
+                "Ask {} whether the backup plan still copies to {central}.",
+                cx.settings.contact
+            )));
+        }
+    }
+    let broken = found.broken();
+    let despite = if broken.is_empty() {
+        String::new()
+    } else {
+        format!(
+            "; that was possible although {} says that it is not: something changed since, and the next copy may fail",
+            broken.join(", ")
+        )
+    };
+    let outcome = if job.phase == Phase::Partial {
+        Outcome::warn(format!(
+            "{seen} in part: not every resource of the stack, {}{despite}",
+            job.words()
+        ))
+    } else if job.has_issues() {
+        Outcome::warn(format!("{seen} with issues: {}{despite}", job.words()))
+    } else {
+        Outcome::pass(seen + &despite)
+    };
+    Ok(if broken.is_empty() {
+        outcome
+    } else {
+        outcome.with("contradicts", broken)
+    })
+}
+
+/// Copies may lag a day behind a backup.
+fn is_recent(cx: &Cx<'_>, now: Timestamp, job: &Job<'_>) -> bool {
+    within(now, job.ended, i64::from(copy_limit(cx)) + COPY_HOURS)
+}
+
+// A plan may back up every hour and copy once a day.
+fn copy_limit(cx: &Cx<'_>) -> u32 {
+    limit(cx.backup_interval_hours()).max(limit(None))
+}
+
+/// No copy job to the central account at all.
+fn none(cx: &Cx<'_>, arn: &str, elsewhere: &[&str], found: &Prerequisites) -> Judgement {
+    let backups = backups(cx, arn)?;
+    let Some(oldest) = backups.iter().map(|job| job.ended).min() else {
+        return Ok(Outcome::skip("no backup to copy yet: see backup-recent"));
+    };
+    let now = cx.now()?;
+    let central = &cx.settings.central_account;
+    let seen = format!("no copy of it to {central} was ever started in the last 30 days");
+    if within(now, oldest, COPY_HOURS) {
+        return Ok(Outcome::warn(format!(
+            "{seen}; its first backup completed {}: look again tomorrow",
+            ago(now, oldest)
+        )));
+    }
+    let broken = found.broken();
+    let why = if !elsewhere.is_empty() {
+        format!("; there are copies to {} only", elsewhere.join(", "))
+    } else if !broken.is_empty() {
+        format!("; {} may explain it", broken.join(", "))
+    } else if found.all_met() {
+        "; all that a copy needs from this account is in order".to_owned()
+    } else {
+        String::new()
+    };
+    Ok(
+        Outcome::breach(format!("{seen}, although there are backups{why}"))
+            .fix(match broken.as_slice() {
+                [] => format!(
+                    "Ask {} whether the backup plan copies to {central}.",
+                    cx.settings.contact
+                ),
+                broken => format!("Mend first what {} found.", broken.join(", ")),
+            })
+            .with("other_accounts", elsewhere.to_vec()),
+    )
+}
+
+/// The backups that there were to copy.
+fn backups<'a>(cx: &Cx<'a>, arn: &str) -> Result<Vec<Job<'a>>, Gap> {
+    let jobs = cx.backup_jobs(arn)?.iter().copied().map(Job::of_backup);
+    let mut jobs = jobs.collect::<Result<Vec<_>, _>>()?;
+    jobs.retain(|job| matches!(job.phase, Phase::Completed | Phase::Partial));
+    Ok(jobs)
+}
