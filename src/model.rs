@@ -10,6 +10,8 @@ pub mod dynamodb;
 pub mod ec2;
 pub mod kms;
 pub mod observed;
+pub mod organization;
+pub mod plan;
 pub mod rds;
 pub mod resource;
 pub mod s3;

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::backup::BackupSettings;
+use super::backup::{BackupRole, BackupSettings, Vault};
 use super::coverage::{Coverage, Stats};
 use super::dynamodb::Table;
 use super::ec2::{EbsDefaults, Instance, Volume};
 use super::kms::Key;
 use super::observed::{Gap, GapKind};
+use super::organization::EffectivePolicy;
+use super::plan::Plan;
 use super::rds::{DbCluster, DbInstance};
 use super::s3::Bucket;
 use super::vpc::Network;
@@ -48,6 +50,21 @@ pub struct Snapshot {
     /// Regions that are enabled for the account, scanned or not. Source: `DescribeRegions`.
     #[serde(default)]
     pub enabled_regions: Listing<String>,
+    /// The id of the account's organization; none where it is in none. Source: `DescribeOrganization`.
+    #[serde(default)]
+    pub organization_id: Observed<Option<String>>,
+    /// The organization's backup policy as it holds for the account; none where it has none.
+    /// Source: `DescribeEffectivePolicy`.
+    #[serde(default)]
+    pub backup_policy: Observed<Option<EffectivePolicy>>,
+    /// The roles that make backups, by name: those that the policy names, else the company's; none
+    /// where there is no such role.
+    #[serde(default)]
+    pub backup_roles: BTreeMap<String, Observed<Option<BackupRole>>>,
+    /// ARNs of what is tagged `enabled` in the regions that are enabled for the account and were not
+    /// scanned, by region. Source: `GetResources`.
+    #[serde(default)]
+    pub elsewhere: BTreeMap<String, Listing<String>>,
     /// Buckets of the scanned regions, and those whose region is not known.
     #[serde(default)]
     pub buckets: Listing<Bucket>,
@@ -105,6 +122,12 @@ pub struct Region {
     /// AWS Backup's settings.
     #[serde(default)]
     pub backup_settings: Observed<BackupSettings>,
+    /// The account's vaults.
+    #[serde(default)]
+    pub vaults: Listing<Vault>,
+    /// The account's backup plans. They are asked for only where no backup policy was read.
+    #[serde(default)]
+    pub backup_plans: Listing<Plan>,
     /// ARNs of keys that resources name by alias or id.
     #[serde(default)]
     pub key_names: BTreeMap<String, Observed<String>>,
