@@ -25,6 +25,7 @@ pub mod matching;
 pub mod operator;
 pub mod principal;
 pub mod request;
+pub mod service;
 pub mod truth;
 pub mod value;
 

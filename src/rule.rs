@@ -4,6 +4,7 @@ pub mod context;
 pub mod keys;
 pub mod network;
 pub mod outcome;
+pub mod protection;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use crate::model::dynamodb::Table;
 use crate::model::ec2::{Instance, Volume};
 use crate::model::rds::DbCluster;
 use crate::model::s3::Bucket;
-use crate::model::snapshot::Region;
+use crate::model::snapshot::{Region, Snapshot};
 use crate::model::vpc::Vpc;
 use crate::settings::{Severity, Standard};
 
@@ -138,8 +139,12 @@ pub enum Check {
     Table(fn(&Cx<'_>, &Table) -> Judgement),
     /// VPCs.
     Vpc(fn(&Cx<'_>, &Vpc) -> Judgement),
+    /// Every resource that can be backed up, and the vaults that keep the backups.
+    AnyAndVaults(fn(&Cx<'_>, Resource<'_>) -> Judgement),
     /// The account's settings in a region.
     Region(fn(&Cx<'_>, &Region) -> Judgement),
+    /// The account as a whole.
+    Account(fn(&Cx<'_>, &Snapshot) -> Judgement),
 }
 
 impl Check {
@@ -154,7 +159,13 @@ impl Check {
             (Check::DbCluster(check), Resource::DbCluster(it)) => Some(check(cx, it)),
             (Check::Table(check), Resource::Table(it)) => Some(check(cx, it)),
             (Check::Vpc(check), Resource::Vpc(it)) => Some(check(cx, it)),
+            (Check::AnyAndVaults(check), _)
+                if resource.kind().is_backed_up() || matches!(resource, Resource::Vault(_)) =>
+            {
+                Some(check(cx, resource))
+            }
             (Check::Region(check), Resource::Region(it)) => Some(check(cx, it)),
+            (Check::Account(check), Resource::Account(it)) => Some(check(cx, it)),
             _ => None,
         }
     }

@@ -4,6 +4,9 @@ use crate::rule::Rule;
 
 mod backup_decision_made;
 mod backup_not_duplicated;
+mod backup_policy_effective;
+mod backup_region_covered;
+mod backup_role_ready;
 mod backup_tag_not_custom;
 mod backup_tag_placed;
 mod backup_tag_valid;
@@ -19,6 +22,8 @@ mod kms_key_locally_usable;
 mod kms_key_not_central;
 mod kms_key_shared;
 mod kms_key_usable;
+mod local_vault_key_shared;
+mod local_vault_ready;
 mod rds_automated_backups_enabled;
 mod resource_state_ready;
 mod s3_gateway_endpoint_open;
@@ -29,7 +34,7 @@ mod s3_versioning_enabled;
 mod service_opted_in;
 
 /// Every rule, by group and in the order in which a person would look at them.
-pub static ALL: [&Rule; 25] = [
+pub static ALL: [&Rule; 30] = [
     &backup_tag_valid::RULE,
     &backup_decision_made::RULE,
     &backup_tag_not_custom::RULE,
@@ -55,6 +60,11 @@ pub static ALL: [&Rule; 25] = [
     &s3_gateway_endpoint_present::RULE,
     &s3_gateway_endpoint_routed::RULE,
     &s3_gateway_endpoint_open::RULE,
+    &backup_policy_effective::RULE,
+    &local_vault_ready::RULE,
+    &local_vault_key_shared::RULE,
+    &backup_role_ready::RULE,
+    &backup_region_covered::RULE,
 ];
 
 /// The rule of an id.

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Observed;
+use super::backup::Vault;
 use super::dynamodb::Table;
 use super::ec2::{Instance, Volume};
 use super::observed::Gap;
@@ -35,8 +36,12 @@ pub enum ResourceKind {
     DynamodbTable,
     /// A VPC.
     Vpc,
+    /// A vault of AWS Backup.
+    BackupVault,
     /// An account's settings in one region.
     Region,
+    /// The account as a whole.
+    Account,
 }
 
 impl ResourceKind {
@@ -52,14 +57,30 @@ impl ResourceKind {
             ResourceKind::AuroraCluster => "aurora-cluster",
             ResourceKind::DynamodbTable => "dynamodb-table",
             ResourceKind::Vpc => "vpc",
+            ResourceKind::BackupVault => "backup-vault",
             ResourceKind::Region => "region",
+            ResourceKind::Account => "account",
         }
     }
 
     /// Whether AWS Backup selects resources of this kind by their tag.
     #[must_use]
     pub fn is_backed_up(self) -> bool {
-        !matches!(self, ResourceKind::Vpc | ResourceKind::Region)
+        !matches!(
+            self,
+            ResourceKind::Vpc
+                | ResourceKind::BackupVault
+                | ResourceKind::Region
+                | ResourceKind::Account
+        )
+    }
+
+    /// Whether AWS Backup manages backups of this kind fully, so that the vault's key encrypts them.
+    ///
+    /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>.
+    #[must_use]
+    pub fn is_fully_managed(self) -> bool {
+        matches!(self, ResourceKind::S3Bucket | ResourceKind::DynamodbTable)
     }
 
     /// AWS Backup's name of the resource type in its opt-in settings; none where it has none.
@@ -74,7 +95,10 @@ impl ResourceKind {
             ResourceKind::RdsInstance | ResourceKind::RdsCluster => Some("RDS"),
             ResourceKind::AuroraCluster => Some("Aurora"),
             ResourceKind::DynamodbTable => Some("DynamoDB"),
-            ResourceKind::Vpc | ResourceKind::Region => None,
+            ResourceKind::Vpc
+            | ResourceKind::BackupVault
+            | ResourceKind::Region
+            | ResourceKind::Account => None,
         }
     }
 }
@@ -96,8 +120,12 @@ pub enum Resource<'a> {
     Table(&'a Table),
     /// A VPC.
     Vpc(&'a Vpc),
+    /// A vault of AWS Backup.
+    Vault(&'a Vault),
     /// The account's settings in one region.
     Region(&'a Region),
+    /// The account as a whole.
+    Account(&'a Snapshot),
 }
 
 impl<'a> Resource<'a> {
@@ -113,11 +141,13 @@ impl<'a> Resource<'a> {
             Resource::DbCluster(_) => ResourceKind::AuroraCluster,
             Resource::Table(_) => ResourceKind::DynamodbTable,
             Resource::Vpc(_) => ResourceKind::Vpc,
+            Resource::Vault(_) => ResourceKind::BackupVault,
             Resource::Region(_) => ResourceKind::Region,
+            Resource::Account(_) => ResourceKind::Account,
         }
     }
 
-    /// Its ARN and its id; none for a region, which AWS gives neither.
+    /// Its ARN and its id; none for a region and an account, which AWS gives no ARN.
     #[must_use]
     pub fn names(self) -> Option<(&'a str, &'a str)> {
         match self {
@@ -128,7 +158,8 @@ impl<'a> Resource<'a> {
             Resource::DbCluster(it) => Some((&it.arn, &it.id)),
             Resource::Table(it) => Some((&it.arn, &it.id)),
             Resource::Vpc(it) => Some((&it.arn, &it.id)),
-            Resource::Region(_) => None,
+            Resource::Vault(it) => Some((&it.arn, &it.id)),
+            Resource::Region(_) | Resource::Account(_) => None,
         }
     }
 
@@ -142,7 +173,9 @@ impl<'a> Resource<'a> {
             Resource::DbInstance(it) => Some(&it.tags),
             Resource::DbCluster(it) => Some(&it.tags),
             Resource::Table(it) => Some(&it.tags),
-            Resource::Vpc(_) | Resource::Region(_) => None,
+            Resource::Vpc(_) | Resource::Vault(_) | Resource::Region(_) | Resource::Account(_) => {
+                None
+            }
         }
     }
 
@@ -164,7 +197,11 @@ impl<'a> Resource<'a> {
             Resource::DbInstance(it) => Some(&it.state),
             Resource::DbCluster(it) => Some(&it.state),
             Resource::Table(it) => Some(&it.state),
-            Resource::Bucket(_) | Resource::Vpc(_) | Resource::Region(_) => None,
+            Resource::Bucket(_)
+            | Resource::Vpc(_)
+            | Resource::Vault(_)
+            | Resource::Region(_)
+            | Resource::Account(_) => None,
         }
     }
 
