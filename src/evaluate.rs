@@ -9,11 +9,11 @@ use sha2::{Digest, Sha256};
 
 use crate::exit::{Exit, FailOn};
 use crate::model::coverage::CoverageState;
-use crate::model::snapshot::{Snapshot, Source};
+use crate::model::snapshot::{GLOBAL, Snapshot, Source};
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, Resource, ResourceKind};
 use crate::report::{Finding, Report, ResourceLine, ResourceVerdict, Status, Unread};
-use crate::rule::context::{ALL_REGIONS, PolicyCache};
+use crate::rule::context::PolicyCache;
 use crate::rule::protection::is_local;
 use crate::rule::{Cx, Group, Judgement, Outcome, Owner, Rule, Verdict};
 use crate::settings::{Settings, Severity, Standard};
@@ -172,7 +172,7 @@ pub fn evaluate(
 
     // A plan or a template says nothing of the account it is for.
     if matches!(snapshot.source, Source::Aws | Source::Snapshot) {
-        let cx = Cx::new(snapshot, settings, ALL_REGIONS, &policies);
+        let cx = Cx::new(snapshot, settings, GLOBAL, &policies);
         judge.resource(&cx, Resource::Account(snapshot), Stakes::default());
     }
 

@@ -86,6 +86,7 @@ async fn read(
     let plan = Plan {
         regions: settings.regions.clone(),
         tag_key: settings.tag_key.clone(),
+        backup_role: settings.backup_role.clone(),
         concurrency: usize::from(args.concurrency.unwrap_or(CONCURRENCY)),
     };
     let caller = Caller::new(plan.concurrency, stopped, Arc::clone(&meter));

@@ -21,6 +21,9 @@ use super::{Listing, Observed};
 /// The version of the snapshot format that this program reads and writes.
 pub const SNAPSHOT_VERSION: u32 = 1;
 
+/// The name under which calls about the account as a whole stand in the coverage: they have no region.
+pub const GLOBAL: &str = "global";
+
 /// Everything that was seen of one account at one time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -18,9 +18,6 @@ use crate::settings::Settings;
 /// The name that a region has in a report where it could not be read.
 pub const UNKNOWN_REGION: &str = "unknown";
 
-/// The name that stands for all regions in a report: of findings about the account as a whole.
-pub const ALL_REGIONS: &str = "global";
-
 /// What a rule may look up while it judges a resource of one region.
 #[derive(Debug)]
 pub struct Cx<'a> {

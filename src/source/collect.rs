@@ -9,8 +9,10 @@ pub mod call;
 pub mod dynamodb;
 pub mod ec2;
 mod failure;
+pub mod iam;
 pub mod kms;
 pub mod meter;
+pub mod organizations;
 pub mod rds;
 pub mod s3;
 pub mod session;
@@ -30,6 +32,7 @@ use crate::model::s3::Bucket;
 use crate::model::snapshot::{Region, SNAPSHOT_VERSION, Snapshot, Source};
 
 use self::call::{Caller, Operation, Stop};
+use self::organizations::Policy;
 use self::session::Session;
 use self::tagging::Tagged;
 
@@ -40,6 +43,8 @@ pub struct Plan {
     pub regions: Vec<String>,
     /// The key of the backup tag: tags with other keys are not kept.
     pub tag_key: String,
+    /// The role that makes the backups, where no organization policy names one.
+    pub backup_role: String,
     /// How many calls may run at once.
     pub concurrency: usize,
 }
@@ -60,14 +65,24 @@ pub enum PlanError {
 /// The services of a scan, as `coverage.service` and `--service` name them, each with the operations
 /// that reading it takes.
 pub const SERVICES: [(&str, &[&[Operation]]); 8] = [
-    ("backup", &[backup::OPERATIONS]),
+    (
+        "backup",
+        &[
+            backup::SETTINGS_OPERATIONS,
+            backup::OPERATIONS,
+            organizations::OPERATIONS,
+            iam::OPERATIONS,
+            tagging::OPERATIONS,
+            kms::OPERATIONS,
+        ],
+    ),
     (
         "dynamodb",
         &[
             dynamodb::OPERATIONS,
             tagging::OPERATIONS,
             kms::OPERATIONS,
-            backup::OPERATIONS,
+            backup::SETTINGS_OPERATIONS,
         ],
     ),
     (
@@ -144,8 +159,40 @@ pub async fn collect(
     let (disabled, live): (Vec<String>, Vec<String>) =
         plan.regions.iter().cloned().partition(is_disabled);
 
-    let each_region = join_all(live.iter().map(|name| region(session, caller, plan, name)));
-    let (read, mut buckets) = tokio::join!(each_region, s3::collect(session, caller, &live));
+    // Nobody knows the other regions where the list of them is denied; a rule says so.
+    let others: Vec<String> = enabled
+        .iter()
+        .flatten()
+        .filter(|(name, on)| **on && !plan.regions.contains(name))
+        .map(|(name, _)| name.clone())
+        .collect();
+    let policy = Policy::new(session, caller);
+    let each_region = join_all(
+        live.iter()
+            .map(|name| region(session, caller, plan, name, &policy)),
+    );
+    let elsewhere = join_all(others.iter().map(|name| async {
+        let tagged = tagging::enabled(session, caller, name, &plan.tag_key).await;
+        (name.clone(), tagged)
+    }));
+    let (read, buckets, elsewhere, organization_id, backup_roles) = tokio::join!(
+        each_region,
+        s3::collect(session, caller, &live),
+        elsewhere,
+        organizations::id(session, caller),
+        iam::roles(session, caller, &policy, &plan.backup_role),
+    );
+    let s3::Buckets {
+        here: mut buckets,
+        places,
+    } = buckets;
+    let mut elsewhere: BTreeMap<String, Listing<String>> = elsewhere.into_iter().collect();
+    for (name, tagged) in &mut elsewhere {
+        // A bucket's ARN has no region.
+        tagged
+            .items
+            .retain(|arn| places.get(arn).is_none_or(|place| place == name));
+    }
 
     let mut regions: BTreeMap<String, Region> = BTreeMap::new();
     for (name, (region, tagged)) in live.iter().zip(read) {
@@ -167,8 +214,10 @@ pub async fn collect(
         regions.insert(name, disabled_region());
     }
 
-    let counts =
-        |region: &str, service: &str| count(&regions, &buckets.items, &keys, region, service);
+    let counts = |region: &str, service: &str| match elsewhere.get(region) {
+        Some(tagged) => tagged.items.len(),
+        None => count(&regions, &buckets.items, &keys, region, service),
+    };
     Ok(Snapshot {
         snapshot_version: SNAPSHOT_VERSION,
         source: Source::Aws,
@@ -191,6 +240,10 @@ pub async fn collect(
                 gap: Some(gap),
             },
         },
+        organization_id,
+        backup_policy: policy.get().await.clone(),
+        backup_roles,
+        elsewhere,
         buckets,
         regions,
         keys,
@@ -203,9 +256,10 @@ async fn region(
     caller: &Arc<Caller>,
     plan: &Plan,
     name: &str,
+    policy: &Policy<'_>,
 ) -> (Region, Tagged) {
     let tag_key = plan.tag_key.as_str();
-    let (tagged, instances, volumes, ebs_defaults, network, databases, mut tables, backup_settings) = tokio::join!(
+    let (tagged, instances, volumes, ebs_defaults, network, databases, mut tables, backup) = tokio::join!(
         tagging::collect(session, caller, name, tag_key),
         ec2::instances(session, caller, name, tag_key),
         ec2::volumes(session, caller, name, tag_key),
@@ -213,7 +267,7 @@ async fn region(
         vpc::collect(session, caller, name),
         rds::collect(session, caller, name, tag_key),
         dynamodb::collect(session, caller, name),
-        backup::collect(session, caller, name),
+        backup::collect(session, caller, name, policy),
     );
     let (mut db_instances, mut db_clusters) = databases;
     for table in &mut tables.items {
@@ -253,7 +307,9 @@ async fn region(
         db_instances,
         db_clusters,
         tables,
-        backup_settings,
+        backup_settings: backup.settings,
+        vaults: backup.vaults,
+        backup_plans: backup.plans,
         key_names: BTreeMap::new(),
     };
     (region, tagged)
@@ -273,6 +329,8 @@ fn disabled_region() -> Region {
         db_instances: nothing(),
         db_clusters: nothing(),
         tables: nothing(),
+        vaults: nothing(),
+        backup_plans: nothing(),
         ..Region::default()
     };
     region.network.vpcs = nothing();
@@ -298,6 +356,7 @@ fn count(
         "ebs" => seen.volumes.items.len(),
         "rds" => seen.db_instances.items.len() + seen.db_clusters.items.len(),
         "dynamodb" => seen.tables.items.len(),
+        "backup" => seen.vaults.items.len(),
         "vpc" => seen.network.vpcs.items.len(),
         "kms" => keys
             .keys()

@@ -136,6 +136,7 @@ fn named_in(region: &str, seen: &Region, buckets: &[Bucket]) -> BTreeSet<String>
         .iter()
         .filter_map(|it| known(&it.kms_key));
     let tables = seen.tables.items.iter().filter_map(|it| known(&it.kms_key));
+    let vaults = seen.vaults.items.iter().filter_map(|it| known(&it.kms_key));
     let in_region = |bucket: &&Bucket| bucket.region.known().is_some_and(|name| name == region);
     let buckets = buckets
         .iter()
@@ -145,6 +146,7 @@ fn named_in(region: &str, seen: &Region, buckets: &[Bucket]) -> BTreeSet<String>
         .chain(databases)
         .chain(clusters)
         .chain(tables)
+        .chain(vaults)
         .chain(buckets);
     names
         .chain(seen.ebs_defaults.kms_key.known())

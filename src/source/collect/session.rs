@@ -103,7 +103,9 @@ struct Clients {
     backup: Cache<aws_sdk_backup::Client>,
     dynamodb: Cache<aws_sdk_dynamodb::Client>,
     ec2: Cache<aws_sdk_ec2::Client>,
+    iam: Cache<aws_sdk_iam::Client>,
     kms: Cache<aws_sdk_kms::Client>,
+    organizations: Cache<aws_sdk_organizations::Client>,
     rds: Cache<aws_sdk_rds::Client>,
     s3: Cache<aws_sdk_s3::Client>,
     tagging: Cache<aws_sdk_resourcegroupstagging::Client>,
@@ -297,7 +299,17 @@ impl Session {
         "The region's client of DynamoDB."
     );
     client!(ec2, aws_sdk_ec2, "The region's client of EC2.");
+    client!(
+        iam,
+        aws_sdk_iam,
+        "The client of IAM, of the region's partition."
+    );
     client!(kms, aws_sdk_kms, "The region's client of KMS.");
+    client!(
+        organizations,
+        aws_sdk_organizations,
+        "The client of Organizations, of the region's partition."
+    );
     client!(rds, aws_sdk_rds, "The region's client of RDS.");
     client!(
         tagging,
