@@ -9,11 +9,12 @@ use sha2::{Digest, Sha256};
 
 use crate::exit::{Exit, FailOn};
 use crate::model::coverage::CoverageState;
-use crate::model::snapshot::{Snapshot, Source};
+use crate::model::snapshot::{GLOBAL, Snapshot, Source};
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, Resource, ResourceKind};
 use crate::report::{Finding, Report, ResourceLine, ResourceVerdict, Status, Unread};
 use crate::rule::context::PolicyCache;
+use crate::rule::protection::is_local;
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, Prerequisites, Rule, Verdict};
 use crate::settings::{Settings, Severity, Standard};
 
@@ -177,11 +178,22 @@ pub fn evaluate(
         if region.disabled {
             continue;
         }
+        for vault in &region.vaults.items {
+            if is_local(&cx, vault) {
+                judge.resource(&cx, Resource::Vault(vault), stakes);
+            }
+        }
         judge.resource(&cx, Resource::Region(region), stakes);
         // VPCs matter to the exit code only where their traffic goes to buckets that matter.
         if let (true, Some(gap)) = (stakes.buckets, &region.network.vpcs.gap) {
             unread.push(Unread::new(Some(name), "vpc", gap));
         }
+    }
+
+    // A plan or a template says nothing of the account it is for.
+    if matches!(snapshot.source, Source::Aws | Source::Snapshot) {
+        let cx = Cx::new(snapshot, settings, GLOBAL, &policies);
+        judge.resource(&cx, Resource::Account(snapshot), Stakes::default());
     }
 
     let Judge {
@@ -316,7 +328,8 @@ impl Judge<'_> {
             Owner::Member if rule.group == Group::Tagging => true,
             Owner::Member => match kind {
                 ResourceKind::Vpc => stakes.buckets,
-                ResourceKind::Region => stakes.resources,
+                ResourceKind::Region | ResourceKind::BackupVault => stakes.resources,
+                ResourceKind::Account => true,
                 _ => self.counts(tag),
             },
         }
@@ -356,6 +369,10 @@ impl Judge<'_> {
         let account = self.snapshot.account_id.as_deref().unwrap_or_default();
         let (arn, id) = match resource.names() {
             Some((arn, id)) => (arn.to_owned(), id.to_owned()),
+            None if kind == ResourceKind::Account => (
+                format!("backup-check:account:{account}"),
+                account.to_owned(),
+            ),
             None => (
                 format!("backup-check:region:{account}:{}", cx.region),
                 cx.region.to_owned(),

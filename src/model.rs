@@ -13,6 +13,8 @@ pub mod efs;
 pub mod job;
 pub mod kms;
 pub mod observed;
+pub mod organization;
+pub mod plan;
 pub mod rds;
 pub mod redshift;
 pub mod resource;

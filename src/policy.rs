@@ -26,6 +26,7 @@ pub mod merge;
 pub mod operator;
 pub mod principal;
 pub mod request;
+pub mod service;
 pub mod truth;
 pub mod value;
 pub mod verbatim;

@@ -6,6 +6,7 @@ pub mod keys;
 pub mod network;
 pub mod outcome;
 pub mod proof;
+pub mod protection;
 pub mod stack;
 
 use schemars::JsonSchema;
@@ -17,7 +18,7 @@ use crate::model::dynamodb::Table;
 use crate::model::ec2::{Instance, Volume};
 use crate::model::rds::DbInstance;
 use crate::model::s3::Bucket;
-use crate::model::snapshot::Region;
+use crate::model::snapshot::{Region, Snapshot};
 use crate::model::vpc::Vpc;
 use crate::settings::{Severity, Standard};
 
@@ -147,10 +148,14 @@ pub enum Check {
     Stack(fn(&Cx<'_>, &Stack) -> Judgement),
     /// VPCs.
     Vpc(fn(&Cx<'_>, &Vpc) -> Judgement),
+    /// Every resource that can be backed up, and the vaults that keep the backups.
+    AnyAndVaults(fn(&Cx<'_>, Resource<'_>) -> Judgement),
     /// The account's settings in a region.
     Region(fn(&Cx<'_>, &Region) -> Judgement),
     /// Every resource whose backups should exist by now, after what a copy takes was judged.
     Proof(fn(&Cx<'_>, Resource<'_>, &Prerequisites) -> Judgement),
+    /// The account as a whole.
+    Account(fn(&Cx<'_>, &Snapshot) -> Judgement),
 }
 
 impl Check {
@@ -176,7 +181,13 @@ impl Check {
             (Check::Table(check), Resource::Table(it)) => Some(check(cx, it)),
             (Check::Stack(check), Resource::Stack(it)) => Some(check(cx, it)),
             (Check::Vpc(check), Resource::Vpc(it)) => Some(check(cx, it)),
+            (Check::AnyAndVaults(check), _)
+                if resource.kind().is_backed_up() || matches!(resource, Resource::Vault(_)) =>
+            {
+                Some(check(cx, resource))
+            }
             (Check::Region(check), Resource::Region(it)) => Some(check(cx, it)),
+            (Check::Account(check), Resource::Account(it)) => Some(check(cx, it)),
             _ => None,
         }
     }

@@ -4,7 +4,10 @@ use crate::rule::Rule;
 
 mod backup_decision_made;
 mod backup_not_duplicated;
+mod backup_policy_effective;
 mod backup_recent;
+mod backup_region_covered;
+mod backup_role_ready;
 mod backup_tag_not_custom;
 mod backup_tag_placed;
 mod backup_tag_valid;
@@ -21,6 +24,8 @@ mod kms_key_locally_usable;
 mod kms_key_not_central;
 mod kms_key_shared;
 mod kms_key_usable;
+mod local_vault_key_shared;
+mod local_vault_ready;
 mod rds_automated_backups_enabled;
 mod rds_option_group_shareable;
 mod resource_state_ready;
@@ -33,7 +38,7 @@ mod service_opted_in;
 mod stack_resources_ready;
 
 /// Every rule, by group and in the order in which a person would look at them.
-pub static ALL: [&Rule; 29] = [
+pub static ALL: [&Rule; 34] = [
     &backup_tag_valid::RULE,
     &backup_decision_made::RULE,
     &backup_tag_not_custom::RULE,
@@ -61,6 +66,11 @@ pub static ALL: [&Rule; 29] = [
     &s3_gateway_endpoint_present::RULE,
     &s3_gateway_endpoint_routed::RULE,
     &s3_gateway_endpoint_open::RULE,
+    &backup_policy_effective::RULE,
+    &local_vault_ready::RULE,
+    &local_vault_key_shared::RULE,
+    &backup_role_ready::RULE,
+    &backup_region_covered::RULE,
     &backup_recent::RULE,
     &copy_recent::RULE,
 ];

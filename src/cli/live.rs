@@ -87,6 +87,7 @@ async fn read(
         regions: settings.regions.clone(),
         tag_key: settings.tag_key.clone(),
         now: started,
+        backup_role: settings.backup_role.clone(),
         concurrency: usize::from(args.concurrency.unwrap_or(CONCURRENCY)),
     };
     let caller = Caller::new(plan.concurrency, stopped, Arc::clone(&meter));

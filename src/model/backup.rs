@@ -1,8 +1,10 @@
-//! AWS Backup's own settings.
+//! AWS Backup's own settings, the vaults, and the roles that make the backups.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+use super::{Listing, Observed};
 
 /// Settings of AWS Backup in one region. Source: AWS Backup API, `DescribeRegionSettings`.
 ///
@@ -14,4 +16,49 @@ pub struct BackupSettings {
     pub opt_in: BTreeMap<String, bool>,
     /// `ResourceTypeManagementPreference`: the services that AWS Backup manages fully.
     pub management: BTreeMap<String, bool>,
+}
+
+/// A vault of the account's. Source: AWS Backup API, `ListBackupVaults`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vault {
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub id: String,
+    /// `BACKUP_VAULT`, `LOGICALLY_AIR_GAPPED_BACKUP_VAULT`, `RESTORE_ACCESS_BACKUP_VAULT`.
+    #[serde(default)]
+    pub vault_type: Observed<String>,
+    /// The key of backups that AWS Backup manages fully; none where AWS owns the key.
+    #[serde(default)]
+    pub kms_key: Observed<Option<String>>,
+    /// Vault Lock's shortest retention; none where it sets none.
+    #[serde(default)]
+    pub min_retention_days: Observed<Option<u32>>,
+    /// Vault Lock's longest retention; none where it sets none.
+    #[serde(default)]
+    pub max_retention_days: Observed<Option<u32>>,
+    /// Its access policy as text; none where it has none. Source: `GetBackupVaultAccessPolicy`.
+    #[serde(default)]
+    pub access_policy: Observed<Option<String>>,
+}
+
+/// A role that makes backups. Source: IAM API, `GetRole`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackupRole {
+    /// Its ARN, with its path.
+    pub arn: String,
+    /// Who may assume it, as text.
+    #[serde(default)]
+    pub trust_policy: Observed<String>,
+    /// The ARN of its permissions boundary, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boundary: Option<String>,
+    /// ARNs of managed policies attached to it. Source: `ListAttachedRolePolicies`.
+    #[serde(default)]
+    pub attached_policies: Listing<String>,
+    /// Names of its inline policies. Source: `ListRolePolicies`.
+    #[serde(default)]
+    pub inline_policies: Listing<String>,
 }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Observed;
+use super::backup::Vault;
 use super::cloudformation::Stack;
 use super::dynamodb::Table;
 use super::ec2::{Instance, Volume};
@@ -58,8 +59,12 @@ pub enum ResourceKind {
     Other,
     /// A VPC.
     Vpc,
+    /// A vault of AWS Backup.
+    BackupVault,
     /// An account's settings in one region.
     Region,
+    /// The account as a whole.
+    Account,
 }
 
 impl ResourceKind {
@@ -84,7 +89,9 @@ impl ResourceKind {
             ResourceKind::SsmParameter => "ssm-parameter",
             ResourceKind::Other => "other",
             ResourceKind::Vpc => "vpc",
+            ResourceKind::BackupVault => "backup-vault",
             ResourceKind::Region => "region",
+            ResourceKind::Account => "account",
         }
     }
 
@@ -92,7 +99,24 @@ impl ResourceKind {
     /// gateway is never selected, and is tagged in the place of its volumes; nor is a secret.
     #[must_use]
     pub fn is_backed_up(self) -> bool {
-        !matches!(self, ResourceKind::Vpc | ResourceKind::Region)
+        !matches!(
+            self,
+            ResourceKind::Vpc
+                | ResourceKind::BackupVault
+                | ResourceKind::Region
+                | ResourceKind::Account
+        )
+    }
+
+    /// Whether AWS Backup manages backups of this kind fully, so that the vault's key encrypts them.
+    ///
+    /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>.
+    #[must_use]
+    pub fn is_fully_managed(self) -> bool {
+        matches!(
+            self,
+            ResourceKind::S3Bucket | ResourceKind::DynamodbTable | ResourceKind::EfsFileSystem
+        )
     }
 
     /// AWS Backup's name of the resource type in its opt-in settings; none where it has none.
@@ -121,7 +145,9 @@ impl ResourceKind {
             | ResourceKind::SsmParameter
             | ResourceKind::Other
             | ResourceKind::Vpc
-            | ResourceKind::Region => None,
+            | ResourceKind::BackupVault
+            | ResourceKind::Region
+            | ResourceKind::Account => None,
         }
     }
 }
@@ -183,8 +209,12 @@ pub enum Resource<'a> {
     Tagged(&'a TaggedResource),
     /// A VPC.
     Vpc(&'a Vpc),
+    /// A vault of AWS Backup.
+    Vault(&'a Vault),
     /// The account's settings in one region.
     Region(&'a Region),
+    /// The account as a whole.
+    Account(&'a Snapshot),
 }
 
 impl<'a> Resource<'a> {
@@ -207,11 +237,13 @@ impl<'a> Resource<'a> {
             Resource::Stack(_) => ResourceKind::CloudformationStack,
             Resource::Tagged(tagged) => tagged.kind(),
             Resource::Vpc(_) => ResourceKind::Vpc,
+            Resource::Vault(_) => ResourceKind::BackupVault,
             Resource::Region(_) => ResourceKind::Region,
+            Resource::Account(_) => ResourceKind::Account,
         }
     }
 
-    /// Its ARN and its id; none for a region, which AWS gives neither.
+    /// Its ARN and its id; none for a region and an account, which AWS gives no ARN.
     #[must_use]
     pub fn names(self) -> Option<(&'a str, &'a str)> {
         match self {
@@ -229,7 +261,8 @@ impl<'a> Resource<'a> {
             Resource::Stack(it) => Some((&it.arn, &it.id)),
             Resource::Tagged(it) => Some((&it.arn, &it.id)),
             Resource::Vpc(it) => Some((&it.arn, &it.id)),
-            Resource::Region(_) => None,
+            Resource::Vault(it) => Some((&it.arn, &it.id)),
+            Resource::Region(_) | Resource::Account(_) => None,
         }
     }
 
@@ -250,7 +283,9 @@ impl<'a> Resource<'a> {
             Resource::RedshiftNamespace(it) => Some(&it.tags),
             Resource::Stack(it) => Some(&it.tags),
             Resource::Tagged(it) => Some(&it.tags),
-            Resource::Vpc(_) | Resource::Region(_) => None,
+            Resource::Vpc(_) | Resource::Vault(_) | Resource::Region(_) | Resource::Account(_) => {
+                None
+            }
         }
     }
 
@@ -283,7 +318,9 @@ impl<'a> Resource<'a> {
             | Resource::Gateway(_)
             | Resource::Tagged(_)
             | Resource::Vpc(_)
-            | Resource::Region(_) => None,
+            | Resource::Vault(_)
+            | Resource::Region(_)
+            | Resource::Account(_) => None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::backup::BackupSettings;
+use super::backup::{BackupRole, BackupSettings, Vault};
 use super::cloudformation::Stack;
 use super::coverage::{Coverage, Stats};
 use super::dynamodb::Table;
@@ -14,6 +14,8 @@ use super::efs::FileSystem;
 use super::job::{BackupJob, CopyJob};
 use super::kms::Key;
 use super::observed::{Gap, GapKind};
+use super::organization::EffectivePolicy;
+use super::plan::Plan;
 use super::rds::{DbCluster, DbInstance, OptionGroup};
 use super::redshift::{Cluster, Namespace};
 use super::s3::Bucket;
@@ -24,6 +26,9 @@ use super::{Listing, Observed};
 
 /// The version of the snapshot format that this program reads and writes.
 pub const SNAPSHOT_VERSION: u32 = 1;
+
+/// The name under which calls about the account as a whole stand in the coverage: they have no region.
+pub const GLOBAL: &str = "global";
 
 /// Everything that was seen of one account at one time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +59,21 @@ pub struct Snapshot {
     /// Regions that are enabled for the account, scanned or not. Source: `DescribeRegions`.
     #[serde(default)]
     pub enabled_regions: Listing<String>,
+    /// The id of the account's organization; none where it is in none. Source: `DescribeOrganization`.
+    #[serde(default)]
+    pub organization_id: Observed<Option<String>>,
+    /// The organization's backup policy as it holds for the account; none where it has none.
+    /// Source: `DescribeEffectivePolicy`.
+    #[serde(default)]
+    pub backup_policy: Observed<Option<EffectivePolicy>>,
+    /// The roles that make backups, by name: those that the policy names, else the company's; none
+    /// where there is no such role.
+    #[serde(default)]
+    pub backup_roles: BTreeMap<String, Observed<Option<BackupRole>>>,
+    /// ARNs of what is tagged `enabled` in the regions that are enabled for the account and were not
+    /// scanned, by region. Source: `GetResources`.
+    #[serde(default)]
+    pub elsewhere: BTreeMap<String, Listing<String>>,
     /// Buckets of the scanned regions, and those whose region is not known.
     #[serde(default)]
     pub buckets: Listing<Bucket>,
@@ -143,6 +163,12 @@ pub struct Region {
     /// state.
     #[serde(default)]
     pub copy_jobs: Listing<CopyJob>,
+    /// The account's vaults.
+    #[serde(default)]
+    pub vaults: Listing<Vault>,
+    /// The account's backup plans. They are asked for only where no backup policy was read.
+    #[serde(default)]
+    pub backup_plans: Listing<Plan>,
     /// ARNs of keys that resources name by alias or id.
     #[serde(default)]
     pub key_names: BTreeMap<String, Observed<String>>,

@@ -10,6 +10,9 @@ use super::Observed;
 /// Tags of a resource, as far as rules and reports read them: see [`is_kept`].
 pub type Tags = BTreeMap<String, String>;
 
+/// The value of the backup tag that asks for central backups.
+pub const ENABLED: &str = "enabled";
+
 /// What the backup tag of a resource says.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -41,7 +44,7 @@ impl BackupTag {
             return BackupTag::Unknown;
         };
         match tags.get(tag_key).map(String::as_str) {
-            Some("enabled") => BackupTag::Enabled,
+            Some(ENABLED) => BackupTag::Enabled,
             Some("disabled") => BackupTag::Disabled,
             Some("custom") => BackupTag::Custom,
             Some(_) => BackupTag::Invalid,

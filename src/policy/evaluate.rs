@@ -176,7 +176,7 @@ impl Match {
 }
 
 /// A `Not...` element matches what none of its entries match. A missing one matches nothing.
-fn select(entries: &Select<String>, matches: impl Fn(&str) -> Truth) -> Truth {
+pub(super) fn select(entries: &Select<String>, matches: impl Fn(&str) -> Truth) -> Truth {
     match entries {
         Select::Only(entries) => Truth::any(entries.iter().map(|entry| matches(entry))),
         Select::Except(entries) => !Truth::any(entries.iter().map(|entry| matches(entry))),

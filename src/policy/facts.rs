@@ -83,10 +83,12 @@ pub enum Via {
     Ec2,
     /// RDS and Aurora.
     Rds,
+    /// AWS Backup itself, for backups that it manages fully under the key of a vault.
+    Backup,
 }
 
 impl Via {
-    /// Both.
+    /// Those that take over the key of their source.
     pub const ALL: [Self; 2] = [Self::Ec2, Self::Rds];
 
     /// As it stands in `kms:ViaService`.
@@ -95,6 +97,7 @@ impl Via {
         match self {
             Self::Ec2 => "ec2",
             Self::Rds => "rds",
+            Self::Backup => "backup",
         }
     }
 }

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use crate::model::cloudformation::{Stack, StackResource};
 use jiff::Timestamp;
 
+use crate::model::arn::Arn;
 use crate::model::ec2::{Instance, Volume};
 use crate::model::job::{BackupJob, CopyJob};
 use crate::model::observed::{Gap, GapKind};
@@ -344,6 +345,28 @@ impl<'a> Cx<'a> {
         })
     }
 
+    /// The organization's id: the one that was given, else the one that was read.
+    #[must_use]
+    pub fn org_id(&self) -> Option<&str> {
+        let read = self.snapshot.organization_id.known();
+        let read = read.and_then(Option::as_deref);
+        self.settings.org_id.as_deref().or(read)
+    }
+
+    /// The role that makes the backups, by its name and, where that is known, its path: the one that
+    /// the organization's policy names, else the company's.
+    #[must_use]
+    pub fn backup_role(&self) -> String {
+        let policy = self.snapshot.backup_policy.known().and_then(Option::as_ref);
+        let account = self.snapshot.account_id.as_deref().unwrap_or_default();
+        let named = policy.and_then(|policy| {
+            let roles = policy.roles(account);
+            let role = Arn::parse(roles.first()?)?;
+            role.resource.strip_prefix("role/").map(str::to_owned)
+        });
+        named.unwrap_or_else(|| self.settings.backup_role.clone())
+    }
+
     /// What the central account may do with a key through a service in this region.
     ///
     /// # Errors
@@ -361,7 +384,7 @@ impl<'a> Cx<'a> {
         let document = self.policy(key_arn)?;
         let asker = Asker {
             central_account: self.settings.central_account.clone(),
-            org_id: self.settings.org_id.clone(),
+            org_id: self.org_id().map(str::to_owned),
         };
         let access = Rc::new(copy::judge(&document, facts, &asker, via));
         self.policies
@@ -380,7 +403,7 @@ impl<'a> Cx<'a> {
             return Ok(Rc::clone(known));
         }
         let document = self.policy(key_arn)?;
-        let role = &self.settings.backup_role;
+        let role = &self.backup_role();
         let access = Rc::new(copy::local_access(
             &document,
             facts,

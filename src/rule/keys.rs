@@ -1,6 +1,7 @@
 //! From a resource to the keys that encrypt it: through its volumes, its settings, an alias.
 
 use crate::model::arn::Arn;
+use crate::model::backup::Vault;
 use crate::model::kms::{Key, KeyMetadata};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::{Observed, Resource};
@@ -182,7 +183,9 @@ pub fn inherited<'a>(cx: &Cx<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>
         | Resource::Stack(_)
         | Resource::Tagged(_)
         | Resource::Vpc(_)
-        | Resource::Region(_) => Vec::new(),
+        | Resource::Vault(_)
+        | Resource::Region(_)
+        | Resource::Account(_) => Vec::new(),
     })
 }
 
@@ -267,7 +270,22 @@ pub fn all_parts<'a>(cx: &Cx<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>
             encrypted: Ok(true),
             key: managed(resource),
         }]),
+        Resource::Vault(vault) => Ok(vec![vault_part(vault)]),
         _ => stored(cx, resource),
+    }
+}
+
+/// The encryption of the backups in a vault.
+#[must_use]
+pub fn vault_part(vault: &Vault) -> Part<'_> {
+    Part {
+        id: None,
+        via: Via::Backup,
+        encrypted: Ok(true),
+        key: match &vault.kms_key {
+            Observed::Known(key) => Ok(key.as_deref()),
+            Observed::Unknown(gap) => Err(gap.clone()),
+        },
     }
 }
 

@@ -44,7 +44,7 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
 }
 
 fn judge(cx: &Cx<'_>, key: &KeyUse<'_>) -> Judgement {
-    let (name, role) = (key.name(), &cx.settings.backup_role);
+    let (name, role) = (key.name(), cx.backup_role());
     let access = cx.local_access(&key.facts(), &key.arn)?;
     let reason = access.usage.reason();
     let outcome = match access.verdict() {

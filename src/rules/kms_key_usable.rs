@@ -8,7 +8,8 @@ rule! {
     /// encryption key, and is in the resource's region.
     ///
     /// Neither a backup nor a copy can be made, nor one restored, while the key is disabled or
-    /// waits to be deleted.
+    /// waits to be deleted. The same goes for the key of the vault that keeps the backups; one that
+    /// belongs to another account is for the platform team to look after.
     ///
     /// ## Fix
     ///
@@ -24,7 +25,7 @@ rule! {
         title: "The key can be used",
         guide: Severity::Fail,
         aws: Severity::Fail,
-        check: Check::Any(check),
+        check: Check::AnyAndVaults(check),
     }
 }
 

@@ -12,8 +12,10 @@ pub mod dynamodb;
 pub mod ec2;
 pub mod efs;
 mod failure;
+pub mod iam;
 pub mod kms;
 pub mod meter;
+pub mod organizations;
 pub mod rds;
 pub mod redshift;
 pub mod s3;
@@ -36,6 +38,7 @@ use crate::model::s3::Bucket;
 use crate::model::snapshot::{Region, SNAPSHOT_VERSION, Snapshot, Source};
 
 use self::call::{Caller, Operation, Stop};
+use self::organizations::Policy;
 use self::session::Session;
 use self::tagging::Tagged;
 
@@ -48,6 +51,8 @@ pub struct Plan {
     pub tag_key: String,
     /// When reading begins: jobs are read of the days before.
     pub now: Timestamp,
+    /// The role that makes the backups, where no organization policy names one.
+    pub backup_role: String,
     /// How many calls may run at once.
     pub concurrency: usize,
 }
@@ -68,13 +73,25 @@ pub enum PlanError {
 /// The services of a scan, as `coverage.service` and `--service` name them, each with the operations
 /// that reading it takes.
 pub const SERVICES: [(&str, &[&[Operation]]); 12] = [
-    ("backup", &[backup::OPERATIONS, backup_jobs::OPERATIONS]),
+    (
+        "backup",
+        &[
+            backup::SETTINGS_OPERATIONS,
+            backup::OPERATIONS,
+            backup_jobs::OPERATIONS,
+            organizations::OPERATIONS,
+            iam::OPERATIONS,
+            tagging::OPERATIONS,
+            kms::OPERATIONS,
+        ],
+    ),
     // What is in a stack is judged with it.
     (
         "cloudformation",
         &[
             cloudformation::OPERATIONS,
-            backup::OPERATIONS,
+            backup::SETTINGS_OPERATIONS,
+            backup_jobs::OPERATIONS,
             dynamodb::OPERATIONS,
             ec2::INSTANCE_OPERATIONS,
             ec2::VOLUME_OPERATIONS,
@@ -92,7 +109,7 @@ pub const SERVICES: [(&str, &[&[Operation]]); 12] = [
             dynamodb::OPERATIONS,
             tagging::OPERATIONS,
             kms::OPERATIONS,
-            backup::OPERATIONS,
+            backup::SETTINGS_OPERATIONS,
             backup_jobs::OPERATIONS,
         ],
     ),
@@ -114,7 +131,10 @@ pub const SERVICES: [(&str, &[&[Operation]]); 12] = [
             backup_jobs::OPERATIONS,
         ],
     ),
-    ("efs", &[efs::OPERATIONS, kms::OPERATIONS]),
+    (
+        "efs",
+        &[efs::OPERATIONS, kms::OPERATIONS, backup_jobs::OPERATIONS],
+    ),
     ("kms", &[kms::OPERATIONS]),
     (
         "rds",
@@ -195,8 +215,40 @@ pub async fn collect(
     let (disabled, live): (Vec<String>, Vec<String>) =
         plan.regions.iter().cloned().partition(is_disabled);
 
-    let each_region = join_all(live.iter().map(|name| region(session, caller, plan, name)));
-    let (read, mut buckets) = tokio::join!(each_region, s3::collect(session, caller, &live));
+    // Nobody knows the other regions where the list of them is denied; a rule says so.
+    let others: Vec<String> = enabled
+        .iter()
+        .flatten()
+        .filter(|(name, on)| **on && !plan.regions.contains(name))
+        .map(|(name, _)| name.clone())
+        .collect();
+    let policy = Policy::new(session, caller);
+    let each_region = join_all(
+        live.iter()
+            .map(|name| region(session, caller, plan, name, &policy)),
+    );
+    let elsewhere = join_all(others.iter().map(|name| async {
+        let tagged = tagging::enabled(session, caller, name, &plan.tag_key).await;
+        (name.clone(), tagged)
+    }));
+    let (read, buckets, elsewhere, organization_id, backup_roles) = tokio::join!(
+        each_region,
+        s3::collect(session, caller, &live),
+        elsewhere,
+        organizations::id(session, caller),
+        iam::roles(session, caller, &policy, &plan.backup_role),
+    );
+    let s3::Buckets {
+        here: mut buckets,
+        places,
+    } = buckets;
+    let mut elsewhere: BTreeMap<String, Listing<String>> = elsewhere.into_iter().collect();
+    for (name, tagged) in &mut elsewhere {
+        // A bucket's ARN has no region.
+        tagged
+            .items
+            .retain(|arn| places.get(arn).is_none_or(|place| place == name));
+    }
 
     let mut regions: BTreeMap<String, Region> = BTreeMap::new();
     for (name, (region, tagged)) in live.iter().zip(read) {
@@ -218,8 +270,10 @@ pub async fn collect(
         regions.insert(name, disabled_region());
     }
 
-    let counts =
-        |region: &str, service: &str| count(&regions, &buckets.items, &keys, region, service);
+    let counts = |region: &str, service: &str| match elsewhere.get(region) {
+        Some(tagged) => tagged.items.len(),
+        None => count(&regions, &buckets.items, &keys, region, service),
+    };
     Ok(Snapshot {
         snapshot_version: SNAPSHOT_VERSION,
         source: Source::Aws,
@@ -242,6 +296,10 @@ pub async fn collect(
                 gap: Some(gap),
             },
         },
+        organization_id,
+        backup_policy: policy.get().await.clone(),
+        backup_roles,
+        elsewhere,
         buckets,
         regions,
         keys,
@@ -254,6 +312,7 @@ async fn region(
     caller: &Arc<Caller>,
     plan: &Plan,
     name: &str,
+    policy: &Policy<'_>,
 ) -> (Region, Tagged) {
     let tag_key = plan.tag_key.as_str();
     let (
@@ -268,7 +327,7 @@ async fn region(
         (mut gateways, mut gateway_volumes),
         (redshift_clusters, mut redshift_namespaces),
         stacks,
-        backup_settings,
+        backup,
         (backup_jobs, copy_jobs),
     ) = tokio::join!(
         tagging::collect(session, caller, name, tag_key),
@@ -286,7 +345,7 @@ async fn region(
         storage_gateway::collect(session, caller, name),
         redshift::collect(session, caller, name, tag_key),
         cloudformation::collect(session, caller, name, tag_key),
-        backup::collect(session, caller, name),
+        backup::collect(session, caller, name, policy),
         backup_jobs::collect(session, caller, name, plan.now),
     );
     let (mut db_instances, mut db_clusters, option_groups) = databases;
@@ -350,9 +409,11 @@ async fn region(
         redshift_namespaces,
         stacks,
         tagged: Listing::default(),
-        backup_settings,
         backup_jobs,
         copy_jobs,
+        backup_settings: backup.settings,
+        vaults: backup.vaults,
+        backup_plans: backup.plans,
         key_names: BTreeMap::new(),
     };
     (region, tagged)
@@ -382,6 +443,8 @@ fn disabled_region() -> Region {
         tagged: nothing(),
         backup_jobs: nothing(),
         copy_jobs: nothing(),
+        vaults: nothing(),
+        backup_plans: nothing(),
         ..Region::default()
     };
     region.network.vpcs = nothing();
@@ -411,6 +474,7 @@ fn count(
         "storagegateway" => seen.gateways.items.len() + seen.gateway_volumes.items.len(),
         "redshift" => seen.redshift_clusters.items.len() + seen.redshift_namespaces.items.len(),
         "cloudformation" => seen.stacks.items.len(),
+        "backup" => seen.vaults.items.len(),
         "vpc" => seen.network.vpcs.items.len(),
         "kms" => keys
             .keys()

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::model::snapshot::{SNAPSHOT_VERSION, Snapshot, Source};
+use crate::model::snapshot::{GLOBAL, SNAPSHOT_VERSION, Snapshot, Source};
 
 /// Why a file holds no snapshot that this program can judge.
 #[derive(Debug, Error)]
@@ -49,11 +49,11 @@ pub fn read(text: &str) -> Result<Snapshot, SavedError> {
         let reason = "it holds no region, or was written by no version of backup-check";
         return Err(SavedError::Inconsistent(reason.to_owned()));
     }
-    if let Some(row) = snapshot
-        .coverage
-        .iter()
-        .find(|row| !snapshot.regions.contains_key(&row.region))
-    {
+    if let Some(row) = snapshot.coverage.iter().find(|row| {
+        row.region != GLOBAL
+            && !snapshot.regions.contains_key(&row.region)
+            && !snapshot.elsewhere.contains_key(&row.region)
+    }) {
         let reason = format!("{} was asked, and nothing of it is there", row.region);
         return Err(SavedError::Inconsistent(reason));
     }

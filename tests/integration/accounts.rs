@@ -13,10 +13,10 @@ use backup_check::model::tag::BackupTag;
 use backup_check::model::tag::BackupTag::{
     Custom, Disabled, Enabled, Invalid, None as Untagged, Unknown,
 };
-use backup_check::model::{Gap, GapKind, Listing, Snapshot};
+use backup_check::model::{Gap, GapKind, Listing, ResourceKind, Snapshot};
 use backup_check::report::json::{JsonReport, schema};
 use backup_check::report::{Finding, Report, ResourceLine, ResourceVerdict, Status, json};
-use backup_check::rule::Group;
+use backup_check::rule::{Check, Group, Owner};
 use backup_check::rules::ALL;
 use backup_check::settings::{Settings, Standard};
 use backup_check::source::saved;
@@ -72,6 +72,16 @@ const OPT_IN_UNKNOWN: Reason = ("service-opted-in", Status::Unknown);
 const NO_ENDPOINT: Reason = ("s3-gateway-endpoint-present", Status::Fail);
 const NOT_ROUTED: Reason = ("s3-gateway-endpoint-routed", Status::Fail);
 const PUBLIC_NOT_ROUTED: Reason = ("s3-gateway-endpoint-routed", Status::Warn);
+const NO_POLICY: Reason = ("backup-policy-effective", Status::Fail);
+const POLICY_UNKNOWN: Reason = ("backup-policy-effective", Status::Unknown);
+const VAULT_LOCKED: Reason = ("local-vault-ready", Status::Fail);
+const VAULT_UNKNOWN: Reason = ("local-vault-ready", Status::Unknown);
+const VAULT_KEY: Reason = ("local-vault-key-shared", Status::Warn);
+const VAULT_KEY_UNKNOWN: Reason = ("local-vault-key-shared", Status::Unknown);
+const ROLE_LACKS: Reason = ("backup-role-ready", Status::Fail);
+const ROLE_UNKNOWN: Reason = ("backup-role-ready", Status::Unknown);
+const NOT_COVERED: Reason = ("backup-region-covered", Status::Fail);
+const COVER_UNKNOWN: Reason = ("backup-region-covered", Status::Unknown);
 const NARROW_ENDPOINT: Reason = ("s3-gateway-endpoint-open", Status::Warn);
 const NOT_BACKED_UP: Reason = ("backup-recent", Status::Fail);
 const NO_BACKUP_YET: Reason = ("backup-recent", Status::Warn);
@@ -505,7 +515,12 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     ),
     (Untagged, &["default VPC of eu-west-3"], &[NO_ENDPOINT]),
     (Untagged, &["legacy-vpn"], &[]),
-    (Untagged, &["eu-west-3"], &[EBS_DEFAULT, NOT_OPTED_IN]),
+    // The policy leaves the region out.
+    (
+        Untagged,
+        &["eu-west-3"],
+        &[EBS_DEFAULT, NOT_OPTED_IN, NO_POLICY],
+    ),
     // us-east-1: the data team.
     (
         Enabled,
@@ -639,7 +654,12 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
         &[NO_ENDPOINT],
     ),
     (Untagged, &["data-etl", "network-hub"], &[]),
-    (Untagged, &["us-east-1"], &[EBS_DEFAULT, NOT_OPTED_IN]),
+    // Its vault was made with aws/backup.
+    (
+        Untagged,
+        &["us-east-1"],
+        &[EBS_DEFAULT, NOT_OPTED_IN, VAULT_KEY],
+    ),
     // ap-southeast-1: the scan may read neither tags nor tables nor one key's policy.
     (
         Enabled,
@@ -697,7 +717,24 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     ),
     (Untagged, &["default VPC of ap-southeast-1"], &[]),
     (Untagged, &["sg-edge"], &[PUBLIC_NOT_ROUTED]),
-    (Untagged, &["ap-southeast-1"], &[OPT_IN_UNKNOWN]),
+    // Somebody locked the vault for a week, and the plan keeps backups for a day.
+    (
+        Untagged,
+        &["ap-southeast-1"],
+        &[OPT_IN_UNKNOWN, VAULT_LOCKED],
+    ),
+    (
+        Untagged,
+        &[
+            "vault of ap-southeast-1",
+            "vault of eu-central-1",
+            "vault of eu-west-1",
+            "vault of us-east-1",
+        ],
+        &[],
+    ),
+    // The role has no permissions for S3; an instance in eu-west-2 is tagged, and all of eu-west-3.
+    (Untagged, &["111122223333"], &[ROLE_LACKS, NOT_COVERED]),
 ];
 
 /// What a reason becomes when only what AWS enforces counts, as the table of rules says.
@@ -750,6 +787,10 @@ fn judge(snapshot: &Snapshot, standard: Standard) -> Report {
     evaluate(snapshot, &Settings::default(), &options, &ALL)
 }
 
+fn account_id(snapshot: &Snapshot) -> &str {
+    snapshot.account_id.as_deref().unwrap_or_default()
+}
+
 fn code(report: &Report, fail_on: FailOn) -> u8 {
     exit(report, fail_on).code()
 }
@@ -757,6 +798,9 @@ fn code(report: &Report, fail_on: FailOn) -> u8 {
 fn name(snapshot: &Snapshot, resource: &ResourceLine) -> String {
     if let Some(name) = &resource.name {
         return name.clone();
+    }
+    if resource.kind == ResourceKind::BackupVault {
+        return format!("vault of {}", resource.region);
     }
     let mut vpcs = snapshot
         .regions
@@ -792,7 +836,10 @@ fn by_tag(report: &Report) -> BTreeMap<&'static str, usize> {
 fn mixed_holds_what_it_was_designed_to_hold() {
     let report = judge(&snapshot("mixed"), Standard::Guide);
     let kinds = [
+        ("account", 1),
         ("aurora-cluster", 5),
+        // Of five, one region is not in the policy.
+        ("backup-vault", 4),
         ("dynamodb-table", 14),
         // Two volumes and instances more are on their way out.
         ("ebs-volume", 93),
@@ -963,6 +1010,12 @@ fn mixed_fails_and_is_incomplete_under_both_standards() {
             CoverageState::Partial,
             "s3:GetBucketVersioning",
         ),
+        (
+            "global",
+            "backup",
+            CoverageState::Denied,
+            "organizations:DescribeOrganization",
+        ),
     ];
     assert_eq!(incomplete, wanted);
 }
@@ -973,7 +1026,7 @@ fn what_is_tagged_enabled_decides_in_mixed() {
     for finding in &report.findings {
         // Every region of it holds a bucket that is tagged enabled, or may be.
         let stated = match finding.kind.as_str() {
-            "vpc" | "region" => true,
+            "vpc" | "region" | "backup-vault" | "account" => finding.rule.owner == Owner::Member,
             _ => {
                 matches!(finding.backup_tag, Enabled | Unknown)
                     || finding.rule.group == Group::Tagging
@@ -1003,8 +1056,12 @@ fn mixed_shows_every_status_verdict_tag_and_both_sides_of_every_rule() {
         .map(|resource| resource.verdict)
         .collect();
     assert_eq!(verdicts, BTreeSet::from(ResourceVerdict::WORST_FIRST));
+    let clean = judge(&snapshot("clean"), Standard::Guide);
     for rule in ALL {
         let shows = |status| {
+            // An account passes or fails as a whole.
+            let whole = matches!(rule.check, Check::Account(_)) && status == Status::Pass;
+            let report = if whole { &clean } else { &report };
             report
                 .findings
                 .iter()
@@ -1095,7 +1152,9 @@ fn clean_is_ready_without_a_warning() {
     }
     let report = judge(&snapshot, Standard::Guide);
     let kinds = [
+        ("account", 1),
         ("aurora-cluster", 1),
+        ("backup-vault", 5),
         ("dynamodb-table", 5),
         ("ebs-volume", 7),
         ("ec2-instance", 5),
@@ -1220,25 +1279,37 @@ fn without_access_nothing_is_judged_and_nothing_passes() {
         assert_eq!(code(&report, FailOn::Warn), 3, "{}", standard.as_str());
         assert_eq!(code(&report, FailOn::Never), 0, "{}", standard.as_str());
         assert!(!report.complete);
-        let regions: Vec<(&str, ResourceVerdict)> = report
+        let mut resources: Vec<(&str, ResourceVerdict)> = report
             .resources
             .iter()
             .map(|it| (it.id.as_str(), it.verdict))
             .collect();
+        let account = (account_id(&snapshot), ResourceVerdict::Unknown);
+        assert!(resources.contains(&account));
+        resources.retain(|it| *it != account);
         assert_eq!(
-            regions,
+            resources,
             REGIONS.map(|region| (region, ResourceVerdict::Unknown))
         );
-        let found: Vec<(&str, Status)> = report
-            .findings
-            .iter()
-            .map(|it| (it.rule.id, it.status))
-            .collect();
-        let each = [("ebs-default-encryption", Status::Unknown), OPT_IN_UNKNOWN];
-        assert_eq!(found, each.repeat(REGIONS.len()));
+        let of_kind = |kind: ResourceKind| -> Vec<Reason> {
+            let findings = report.findings.iter().filter(|it| it.kind == kind);
+            findings.map(|it| (it.rule.id, it.status)).collect()
+        };
+        let each = [
+            POLICY_UNKNOWN,
+            ("ebs-default-encryption", Status::Unknown),
+            VAULT_KEY_UNKNOWN,
+            VAULT_UNKNOWN,
+            OPT_IN_UNKNOWN,
+        ];
+        assert_eq!(of_kind(ResourceKind::Region), each.repeat(REGIONS.len()));
+        assert_eq!(
+            of_kind(ResourceKind::Account),
+            [COVER_UNKNOWN, ROLE_UNKNOWN]
+        );
         // The regions, the buckets of all; instances, volumes, two lists of databases, file systems,
-        // tables, gateways and two lists of Redshift in each.
-        assert_eq!(report.unread.len(), 2 + 9 * REGIONS.len());
+        // tables, gateways, two lists of Redshift, stacks and what only tags give away in each.
+        assert_eq!(report.unread.len(), 2 + 11 * REGIONS.len());
         for unread in &report.unread {
             assert!(unread.reason.contains("denied"), "{unread:?}");
         }
@@ -1276,10 +1347,14 @@ fn every_account_has_a_row_for_each_region_and_service() {
             .iter()
             .map(|row| (row.region.as_str(), row.service.as_str()))
             .collect();
-        let wanted: Vec<(&str, &str)> = REGIONS
+        let mut wanted: Vec<(&str, &str)> = REGIONS
             .into_iter()
             .flat_map(|region| SERVICES.map(|service| (region, service)))
             .collect();
+        // The account as a whole, and one query on the tag in each region beside.
+        let beside = snapshot.elsewhere.keys().map(String::as_str);
+        wanted.extend(beside.chain(["global"]).map(|region| (region, "backup")));
+        wanted.sort_unstable();
         assert_eq!(rows, wanted, "{account}");
     }
 }

@@ -95,9 +95,11 @@ impl Books {
 }
 
 fn summary(page: &Page) -> (CoverageState, Option<CoverageError>) {
-    // Without tags, or without the list of regions, the service itself was read.
-    let beside =
-        |gap: &Gap| [GET_RESOURCES.name, DESCRIBE_REGIONS.name].contains(&gap.operation.as_str());
+    // Without tags, or without the list of regions, the service itself was read, if anything was.
+    let beside = |gap: &Gap| {
+        page.len() > 1
+            && [GET_RESOURCES.name, DESCRIBE_REGIONS.name].contains(&gap.operation.as_str())
+    };
     let failures = page
         .values()
         .filter_map(|tally| Some((tally, tally.first.as_ref()?)));
@@ -166,8 +168,16 @@ mod tests {
                 Some("ec2:DescribeVolumes"),
             ),
             (
-                &[("tag:GetResources", 0, true, GapKind::Denied)],
+                &[
+                    ("a:List", 1, false, GapKind::Error),
+                    ("tag:GetResources", 0, true, GapKind::Denied),
+                ],
                 CoverageState::Partial,
+                Some("tag:GetResources"),
+            ),
+            (
+                &[("tag:GetResources", 0, true, GapKind::Denied)],
+                CoverageState::Denied,
                 Some("tag:GetResources"),
             ),
             (

@@ -144,6 +144,7 @@ fn named_in(region: &str, seen: &Region, buckets: &[Bucket]) -> BTreeSet<String>
         .chain(gateway_volumes)
         .chain(clusters_of_redshift)
         .chain(namespaces);
+    let vaults = seen.vaults.items.iter().filter_map(|it| known(&it.kms_key));
     let in_region = |bucket: &&Bucket| bucket.region.known().is_some_and(|name| name == region);
     let buckets = buckets
         .iter()
@@ -154,6 +155,7 @@ fn named_in(region: &str, seen: &Region, buckets: &[Bucket]) -> BTreeSet<String>
         .chain(clusters)
         .chain(tables)
         .chain(others.filter_map(known))
+        .chain(vaults)
         .chain(buckets);
     names
         .chain(seen.ebs_defaults.kms_key.known())

@@ -1,5 +1,6 @@
 //! S3 buckets.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_sdk_s3::types::{ExpirationStatus, LifecycleRule};
@@ -35,13 +36,18 @@ pub const OPERATIONS: &[Operation] = &[
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html>.
 const PAGE: i32 = 10_000;
 
-/// The buckets of some regions, and those whose region cannot be found out. Their tags are for the
-/// caller to add.
-pub async fn collect(
-    session: &Session,
-    caller: &Arc<Caller>,
-    regions: &[String],
-) -> Listing<Bucket> {
+/// What was found out about the account's buckets.
+#[derive(Debug)]
+pub struct Buckets {
+    /// Those of the scanned regions, and those whose region cannot be found out. Their tags are for the
+    /// caller to add.
+    pub here: Listing<Bucket>,
+    /// The regions of all whose region is known, by ARN.
+    pub places: BTreeMap<String, String>,
+}
+
+/// Reads the buckets of some regions.
+pub async fn collect(session: &Session, caller: &Arc<Caller>, regions: &[String]) -> Buckets {
     let scopes: Vec<Scope> = regions
         .iter()
         .map(|region| caller.scope(region, "s3"))
@@ -55,6 +61,10 @@ pub async fn collect(
         (name, region)
     }))
     .await;
+    let places = placed
+        .iter()
+        .filter_map(|(name, region)| Some((arn(session, name), region.known()?.clone())))
+        .collect();
     let reads = placed
         .into_iter()
         .filter_map(|(name, region)| match region {
@@ -71,9 +81,12 @@ pub async fn collect(
         }
     }))
     .await;
-    Listing {
-        items: buckets,
-        gap: listed.gap,
+    Buckets {
+        here: Listing {
+            items: buckets,
+            gap: listed.gap,
+        },
+        places,
     }
 }
 

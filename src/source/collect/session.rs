@@ -105,7 +105,9 @@ struct Clients {
     dynamodb: Cache<aws_sdk_dynamodb::Client>,
     ec2: Cache<aws_sdk_ec2::Client>,
     efs: Cache<aws_sdk_efs::Client>,
+    iam: Cache<aws_sdk_iam::Client>,
     kms: Cache<aws_sdk_kms::Client>,
+    organizations: Cache<aws_sdk_organizations::Client>,
     rds: Cache<aws_sdk_rds::Client>,
     redshift: Cache<aws_sdk_redshift::Client>,
     redshift_serverless: Cache<aws_sdk_redshiftserverless::Client>,
@@ -308,7 +310,17 @@ impl Session {
     );
     client!(ec2, aws_sdk_ec2, "The region's client of EC2.");
     client!(efs, aws_sdk_efs, "The region's client of EFS.");
+    client!(
+        iam,
+        aws_sdk_iam,
+        "The client of IAM, of the region's partition."
+    );
     client!(kms, aws_sdk_kms, "The region's client of KMS.");
+    client!(
+        organizations,
+        aws_sdk_organizations,
+        "The client of Organizations, of the region's partition."
+    );
     client!(rds, aws_sdk_rds, "The region's client of RDS.");
     client!(
         redshift,

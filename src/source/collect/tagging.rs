@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use aws_sdk_resourcegroupstagging::types::TagFilter;
+
+use crate::model::arn::Arn;
 use crate::model::observed::{Gap, Listing, Observed};
-use crate::model::tag::{Tags, is_kept};
+use crate::model::tag::{ENABLED, Tags, is_kept};
 
 use super::books::SHARED;
 use super::call::{Caller, Operation};
@@ -29,6 +32,29 @@ const TYPES: [&str; 6] = [
     "rds:cluster",
     "storagegateway",
     "redshift-serverless:namespace",
+];
+
+/// What AWS Backup backs up, as `GetResources` names types. Backups carry the tags of their source, so
+/// without the filter they would come too.
+///
+/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-feature-availability.html>.
+const BACKED_UP: [&str; 16] = [
+    "s3",
+    "ec2:instance",
+    "ec2:volume",
+    "rds:db",
+    "rds:cluster",
+    "dynamodb:table",
+    "elasticfilesystem:file-system",
+    "storagegateway",
+    "redshift:cluster",
+    "redshift-serverless:namespace",
+    "cloudformation:stack",
+    "fsx:file-system",
+    "fsx:volume",
+    "eks:cluster",
+    "timestream:database",
+    "backup-gateway:vm",
 ];
 
 /// The tags of a region's resources by ARN.
@@ -84,9 +110,94 @@ pub async fn collect(
     }
 }
 
+/// The ARNs of what is tagged `enabled` in a region that is not read otherwise.
+pub async fn enabled(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    tag_key: &str,
+) -> Listing<String> {
+    let scope = caller.scope(region, "backup");
+    let filter = TagFilter::builder().key(tag_key).values(ENABLED).build();
+    let pages = session
+        .tagging(region)
+        .get_resources()
+        .tag_filters(filter)
+        .set_resource_type_filters(Some(BACKED_UP.map(str::to_owned).to_vec()))
+        .resources_per_page(PAGE)
+        .into_paginator()
+        .send();
+    let mut listing = scope
+        .list(GET_RESOURCES, pages, |page| {
+            let resources = page.resource_tag_mapping_list?;
+            Some(resources.into_iter().map(|it| it.resource_arn).collect())
+        })
+        .await;
+    listing.items.retain(|arn| is_backed_up(arn));
+    listing.items.sort_unstable();
+    listing
+}
+
+/// Whether AWS Backup backs up what has this ARN.
+fn is_backed_up(arn: &str) -> bool {
+    let Some(arn) = Arn::parse(arn) else {
+        return false;
+    };
+    // On a volume gateway the volumes are selected, not the gateway.
+    if arn.service == "storagegateway" {
+        return arn.resource.contains("/volume/");
+    }
+    BACKED_UP.iter().any(|kind| match kind.split_once(':') {
+        None => arn.service == *kind,
+        Some((service, kind)) => {
+            let rest = arn.resource.strip_prefix(kind);
+            arn.service == service && rest.is_some_and(|rest| rest.starts_with([':', '/']))
+        }
+    })
+}
+
 /// The tags that a snapshot keeps, of those that AWS returned.
 pub fn keep(tags: impl IntoIterator<Item = (String, String)>, tag_key: &str) -> Tags {
     tags.into_iter()
         .filter(|(key, _)| is_kept(key, tag_key))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backups_are_not_backed_up() {
+        for (arn, want) in [
+            ("arn:aws:s3:::logs", true),
+            ("arn:aws:ec2:eu-west-2:111122223333:volume/vol-1", true),
+            ("arn:aws:ec2:eu-west-2:111122223333:snapshot/snap-1", false),
+            ("arn:aws:ec2:eu-west-2:111122223333:image/ami-1", false),
+            ("arn:aws:ec2:eu-west-2:111122223333:volume-set/v", false),
+            ("arn:aws:rds:eu-west-2:111122223333:db:web", true),
+            ("arn:aws:rds:eu-west-2:111122223333:cluster:web", true),
+            ("arn:aws:rds:eu-west-2:111122223333:snapshot:web", false),
+            (
+                "arn:aws:rds:eu-west-2:111122223333:cluster-snapshot:web",
+                false,
+            ),
+            (
+                "arn:aws:backup:eu-west-2:111122223333:recovery-point:1",
+                false,
+            ),
+            (
+                "arn:aws:storagegateway:eu-west-2:111122223333:gateway/sgw-1/volume/vol-1",
+                true,
+            ),
+            (
+                "arn:aws:storagegateway:eu-west-2:111122223333:gateway/sgw-1",
+                false,
+            ),
+            ("arn:aws:fsx:eu-west-2:111122223333:backup/backup-1", false),
+            ("not an arn", false),
+        ] {
+            assert_eq!(is_backed_up(arn), want, "{arn}");
+        }
+    }
 }

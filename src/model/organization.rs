@@ -1,0 +1,489 @@
+//! The organization's backup policy, as it holds for the account.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Listing;
+use super::plan::{
+    CopyAction, Plan, PlanRule, Selection, TagCondition, TagMatch, TagOperator, tag_key,
+};
+
+/// The effective backup policy: all that the account inherits, merged.
+///
+/// Source: Organizations API, `DescribeEffectivePolicy`; its form is that of
+/// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_backup_syntax.html>.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EffectivePolicy {
+    /// Its plans, by name.
+    pub plans: Vec<PolicyPlan>,
+}
+
+/// A plan of the policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyPlan {
+    /// The regions in which it runs.
+    pub regions: Vec<String>,
+    /// The plan. `$account` and `$region` stand in it as they were written: see [`expand`].
+    pub plan: Plan,
+}
+
+/// Puts the account and the region where a policy says `$account` and `$region`.
+#[must_use]
+pub fn expand(text: &str, account: &str, region: &str) -> String {
+    text.replace("$account", account).replace("$region", region)
+}
+
+impl EffectivePolicy {
+    /// Gives a policy as it was read its meaning.
+    ///
+    /// # Errors
+    /// What in it is not as Organizations documents it.
+    pub fn from_document(document: Document) -> Result<Self, String> {
+        let plans = document.plans.into_iter().map(|(name, plan)| {
+            plan.read(&name)
+                .map_err(|what| format!("plan {name:?} of the policy {what}"))
+        });
+        Ok(EffectivePolicy {
+            plans: plans.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The roles that the policy's selections name, each once.
+    #[must_use]
+    pub fn roles(&self, account: &str) -> Vec<String> {
+        let selections = self.plans.iter().flat_map(|it| &it.plan.selections.items);
+        // Roles are the account's, whatever the region.
+        let mut roles: Vec<String> = selections
+            .map(|selection| expand(&selection.role_arn, account, ""))
+            .collect();
+        roles.sort_unstable();
+        roles.dedup();
+        roles
+    }
+
+    /// The names of the vaults that the policy's plans use in a region, each once.
+    #[must_use]
+    pub fn vaults(&self, region: &str) -> Vec<&str> {
+        let here = self
+            .plans
+            .iter()
+            .filter(|it| it.regions.iter().any(|name| name == region));
+        let mut vaults: Vec<&str> = here
+            .flat_map(|it| &it.plan.rules.items)
+            .map(|rule| rule.vault.as_str())
+            .collect();
+        vaults.sort_unstable();
+        vaults.dedup();
+        vaults
+    }
+}
+
+/// A value of a policy. Operators are resolved in an effective policy, but the documentation's own
+/// examples leave `@@assign` in some places, so it is looked through.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Entry<T> {
+    Assigned {
+        #[serde(rename = "@@assign")]
+        value: T,
+    },
+    Plain(T),
+}
+
+impl<T> Entry<T> {
+    fn value(self) -> T {
+        match self {
+            Entry::Assigned { value } | Entry::Plain(value) => value,
+        }
+    }
+}
+
+/// One text, or several.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Texts {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Texts {
+    fn list(self) -> Vec<String> {
+        match self {
+            Texts::One(text) => vec![text],
+            Texts::Many(texts) => texts,
+        }
+    }
+}
+
+/// A number, which a policy writes as text.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Days {
+    Text(String),
+    Number(i64),
+}
+
+/// The policy as Organizations writes it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Document {
+    plans: BTreeMap<String, PlanEntry>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct PlanEntry {
+    regions: Option<Entry<Texts>>,
+    #[serde(default)]
+    rules: BTreeMap<String, RuleEntry>,
+    #[serde(default)]
+    selections: SelectionsEntry,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct RuleEntry {
+    schedule_expression: Option<Entry<String>>,
+    target_backup_vault_name: Option<Entry<String>>,
+    #[serde(default)]
+    lifecycle: Lifecycle,
+    #[serde(default)]
+    copy_actions: BTreeMap<String, CopyEntry>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+struct Lifecycle {
+    delete_after_days: Option<Entry<Days>>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct CopyEntry {
+    target_backup_vault_arn: Option<Entry<String>>,
+    #[serde(default)]
+    lifecycle: Lifecycle,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+struct SelectionsEntry {
+    #[serde(default)]
+    tags: BTreeMap<String, TagsEntry>,
+    #[serde(default)]
+    resources: BTreeMap<String, ResourcesEntry>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct TagsEntry {
+    iam_role_arn: Option<Entry<String>>,
+    tag_key: Option<Entry<String>>,
+    tag_value: Option<Entry<Texts>>,
+    #[serde(default)]
+    conditions: BTreeMap<String, BTreeMap<String, ConditionEntry>>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct ResourcesEntry {
+    iam_role_arn: Option<Entry<String>>,
+    resource_types: Option<Entry<Texts>>,
+    not_resource_types: Option<Entry<Texts>>,
+    #[serde(default)]
+    conditions: BTreeMap<String, BTreeMap<String, ConditionEntry>>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct ConditionEntry {
+    condition_key: Option<Entry<String>>,
+    condition_value: Option<Entry<String>>,
+}
+
+/// An element that every plan must have.
+fn required<T>(entry: Option<Entry<T>>, place: &str, name: &str) -> Result<T, String> {
+    entry
+        .map(Entry::value)
+        .ok_or_else(|| format!("has no {name} in {place}"))
+}
+
+impl Lifecycle {
+    // Without a number of days, or with -1, a backup is kept for ever:
+    // https://docs.aws.amazon.com/aws-backup/latest/devguide/API_Lifecycle.html
+    fn days(self, place: &str) -> Result<Option<u32>, String> {
+        let days = match self.delete_after_days.map(Entry::value) {
+            None => return Ok(None),
+            Some(Days::Number(days)) => Some(days),
+            Some(Days::Text(text)) => text.trim().parse().ok(),
+        };
+        match days {
+            Some(-1) => return Ok(None),
+            Some(days) => u32::try_from(days).map(Some).ok(),
+            None => None,
+        }
+        .ok_or_else(|| format!("has a delete_after_days in {place} that is no number of days"))
+    }
+}
+
+impl PlanEntry {
+    fn read(self, name: &str) -> Result<PolicyPlan, String> {
+        let mut rules = Vec::new();
+        for (name, rule) in self.rules {
+            rules.push(rule.read(name)?);
+        }
+        let mut selections = Vec::new();
+        for (name, entry) in self.selections.tags {
+            selections.push(entry.read(name)?);
+        }
+        for (name, entry) in self.selections.resources {
+            selections.push(entry.read(name)?);
+        }
+        Ok(PolicyPlan {
+            regions: required(self.regions, "it", "regions")?.list(),
+            plan: Plan {
+                name: name.to_owned(),
+                rules: Listing::complete(rules),
+                selections: Listing::complete(selections),
+            },
+        })
+    }
+}
+
+impl RuleEntry {
+    fn read(self, name: String) -> Result<PlanRule, String> {
+        let place = format!("rule {name:?}");
+        let mut copies = Vec::new();
+        for (key, copy) in self.copy_actions {
+            copies.push(CopyAction {
+                retention_days: copy.lifecycle.days(&place)?,
+                // The key is the ARN in lower case, which counts where no ARN is given.
+                vault_arn: copy.target_backup_vault_arn.map_or(key, Entry::value),
+            });
+        }
+        Ok(PlanRule {
+            vault: required(
+                self.target_backup_vault_name,
+                &place,
+                "target_backup_vault_name",
+            )?,
+            schedule: self.schedule_expression.map(Entry::value),
+            retention_days: self.lifecycle.days(&place)?,
+            copies,
+            name,
+        })
+    }
+}
+
+impl TagsEntry {
+    fn read(self, name: String) -> Result<Selection, String> {
+        let place = format!("selection {name:?}");
+        let key = required(self.tag_key, &place, "tag_key")?;
+        let values = required(self.tag_value, &place, "tag_value")?.list();
+        let tag = |value| TagMatch {
+            key: key.clone(),
+            value,
+        };
+        Ok(Selection {
+            role_arn: required(self.iam_role_arn, &place, "iam_role_arn")?,
+            tags: values.into_iter().map(tag).collect(),
+            conditions: conditions(self.conditions, &place)?,
+            name,
+            ..Selection::default()
+        })
+    }
+}
+
+impl ResourcesEntry {
+    fn read(self, name: String) -> Result<Selection, String> {
+        let place = format!("selection {name:?}");
+        Ok(Selection {
+            role_arn: required(self.iam_role_arn, &place, "iam_role_arn")?,
+            resources: required(self.resource_types, &place, "resource_types")?.list(),
+            not_resources: self
+                .not_resource_types
+                .map_or_else(Vec::new, |it| it.value().list()),
+            conditions: conditions(self.conditions, &place)?,
+            name,
+            ..Selection::default()
+        })
+    }
+}
+
+fn conditions(
+    operators: BTreeMap<String, BTreeMap<String, ConditionEntry>>,
+    place: &str,
+) -> Result<Vec<TagCondition>, String> {
+    let mut found = Vec::new();
+    for (name, entries) in operators {
+        let operator = match name.as_str() {
+            "string_equals" => TagOperator::Equals,
+            "string_not_equals" => TagOperator::NotEquals,
+            "string_like" => TagOperator::Like,
+            "string_not_like" => TagOperator::NotLike,
+            _ => return Err(format!("compares with {name:?} in {place}")),
+        };
+        for entry in entries.into_values() {
+            let key = required(entry.condition_key, place, "condition_key")?;
+            found.push(TagCondition {
+                operator,
+                key: tag_key(&key).to_owned(),
+                value: required(entry.condition_value, place, "condition_value")?,
+            });
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(value: Value) -> Result<EffectivePolicy, String> {
+        let document = serde_json::from_value(value).map_err(|error| error.to_string())?;
+        EffectivePolicy::from_document(document)
+    }
+
+    // After example 1 of the syntax page, with the operators that it leaves in.
+    #[test]
+    fn reads_what_the_documentation_shows() {
+        let policy = read(json!({"plans": {"PII_Backup_Plan": {
+            "regions": ["us-east-1", "eu-north-1"],
+            "rules": {"hourly": {
+                "schedule_expression": "cron(0 0/1 ? * * *)",
+                "start_backup_window_minutes": "60",
+                "target_backup_vault_name": "FortKnox",
+                "index_actions": {"resource_types": {"@@assign": ["EBS", "S3"]}},
+                "lifecycle": {
+                    "delete_after_days": "2",
+                    "move_to_cold_storage_after_days": "180",
+                    "opt_in_to_archive_for_supported_resources": "false"
+                },
+                "copy_actions": {
+                    "arn:aws:backup:us-east-1:$account:backup-vault:secondary_vault": {
+                        "target_backup_vault_arn": {"@@assign": "arn:aws:backup:us-east-1:$account:backup-vault:Secondary_Vault"},
+                        "lifecycle": {"delete_after_days": "28"}
+                    },
+                    "arn:aws:backup:us-west-1:111111111111:backup-vault:tertiary_vault": {}
+                }
+            }},
+            "selections": {"tags": {"datatype": {
+                "iam_role_arn": "arn:aws:iam::$account:role/service/MyIamRole",
+                "tag_key": "dataType",
+                "tag_value": ["PII", "RED"]
+            }}},
+            "advanced_backup_settings": {"ec2": {"windows_vss": "enabled"}}
+        }}}))
+        .unwrap();
+        let plan = &policy.plans[0];
+        assert_eq!(plan.regions, ["us-east-1", "eu-north-1"]);
+        let rule = &plan.plan.rules.items[0];
+        assert_eq!(
+            (rule.vault.as_str(), rule.retention_days),
+            ("FortKnox", Some(2))
+        );
+        assert_eq!(rule.interval_hours(), Some(1));
+        let targets: Vec<(&str, Option<u32>)> = rule
+            .copies
+            .iter()
+            .map(|copy| (copy.vault_arn.as_str(), copy.retention_days))
+            .collect();
+        assert_eq!(
+            targets,
+            [
+                (
+                    "arn:aws:backup:us-east-1:$account:backup-vault:Secondary_Vault",
+                    Some(28)
+                ),
+                (
+                    "arn:aws:backup:us-west-1:111111111111:backup-vault:tertiary_vault",
+                    None
+                ),
+            ]
+        );
+        let selection = &plan.plan.selections.items[0];
+        assert_eq!(selection.tags.len(), 2);
+        assert_eq!(
+            policy.roles("123456789012"),
+            ["arn:aws:iam::123456789012:role/service/MyIamRole"]
+        );
+        assert_eq!(policy.vaults("us-east-1"), ["FortKnox"]);
+        assert!(policy.vaults("eu-west-1").is_empty());
+    }
+
+    #[test]
+    fn reads_selections_by_resource_type() {
+        let policy = read(json!({"plans": {"all": {
+            "regions": "eu-west-1",
+            "rules": {},
+            "selections": {"resources": {"everything": {
+                "iam_role_arn": "arn:aws:iam::$account:role/IAMRole",
+                "resource_types": ["*"],
+                "not_resource_types": ["arn:aws:ec2:*:*:volume/*"],
+                "conditions": {
+                    "string_equals": {"one": {"condition_key": "aws:ResourceTag/backup", "condition_value": "enabled"}},
+                    "string_not_like": {"two": {"condition_key": "aws:ResourceTag/stage", "condition_value": "*test*"}}
+                }
+            }}}
+        }}}))
+        .unwrap();
+        let selection = &policy.plans[0].plan.selections.items[0];
+        assert_eq!(selection.not_resources, ["arn:aws:ec2:*:*:volume/*"]);
+        let read: Vec<(TagOperator, &str)> = selection
+            .conditions
+            .iter()
+            .map(|it| (it.operator, it.key.as_str()))
+            .collect();
+        assert_eq!(
+            read,
+            [
+                (TagOperator::Equals, "backup"),
+                (TagOperator::NotLike, "stage")
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_plan_must_have_and_has_not_is_said() {
+        let rule = json!({"target_backup_vault_name": "v"});
+        let tags = json!({"iam_role_arn": "r", "tag_key": "k", "tag_value": ["v"]});
+        for (plan, part) in [
+            (json!({"rules": {"r": rule}}), "no regions"),
+            (
+                json!({"regions": ["x"], "rules": {"r": {}}}),
+                "no target_backup_vault_name",
+            ),
+            (
+                json!({"regions": ["x"], "rules": {"r": {"target_backup_vault_name": "v", "lifecycle": {"delete_after_days": "soon"}}}}),
+                "no number of days",
+            ),
+            (
+                json!({"regions": ["x"], "selections": {"tags": {"t": {"iam_role_arn": "r", "tag_key": "k"}}}}),
+                "no tag_value",
+            ),
+            (
+                json!({"regions": ["x"], "selections": {"resources": {"t": {"iam_role_arn": "r", "resource_types": ["*"], "conditions": {"numeric_equals": {}}}}}}),
+                "numeric_equals",
+            ),
+        ] {
+            let error = read(json!({"plans": {"p": plan}})).unwrap_err();
+            assert!(error.contains(part) && error.contains("\"p\""), "{error}");
+        }
+        assert!(
+            read(json!({"plans": {"p": {"regions": ["x"], "selections": {"tags": {"t": tags}}}}}))
+                .is_ok()
+        );
+        assert!(read(json!({"plans": {}})).unwrap().plans.is_empty());
+        for bare in [json!({}), json!([]), json!("")] {
+            assert!(read(bare).is_err());
+        }
+    }
+
+    #[test]
+    fn a_backup_that_is_kept_for_ever_has_no_retention() {
+        for days in [
+            json!({}),
+            json!({"delete_after_days": "-1"}),
+            json!({"delete_after_days": -1}),
+        ] {
+            let policy = read(json!({"plans": {"p": {"regions": ["x"], "rules": {"r": {"target_backup_vault_name": "v", "lifecycle": days}}}}})).unwrap();
+            assert_eq!(policy.plans[0].plan.rules.items[0].retention_days, None);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+use crate::model::backup::Vault;
+use crate::model::observed::{Gap, GapKind};
+use crate::model::plan::PlanRule;
+use crate::model::snapshot::Region;
+use crate::policy::document::Document;
+use crate::policy::evaluate::obstacle;
+use crate::policy::request::{Context, Request, Value, Who};
+use crate::rule::protection::{account_of, in_region, local_vaults};
+use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, Verdict, rule};
+use crate::settings::Severity;
+
+rule! {
+    /// The vault that the backup policy names is there, and takes the backups and lets them be copied:
+    /// Vault Lock allows the plan's retention, and its access policy does not deny
+    /// `backup:CopyFromBackupVault`.
+    ///
+    /// AWS does not look whether the vault of a policy exists: without it no job is made, and nothing
+    /// says so. Where a plan's retention is outside Vault Lock's limits, every job fails. Where no plan
+    /// uses a vault, any vault of the region will do.
+    ///
+    /// ## Fix
+    ///
+    /// Ask the platform team: the vault, its lock and its policy are theirs.
+    ///
+    /// ## Sources
+    ///
+    /// - <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_backup_syntax.html>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/vault-lock.html>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/create-a-vault-access-policy.html>
+    RULE = Rule {
+        id: "local-vault-ready",
+        group: Group::Account,
+        owner: Owner::Platform,
+        title: "The local vault takes backups and lets them be copied",
+        guide: Severity::Fail,
+        aws: Severity::Fail,
+        check: Check::Region(check),
+    }
+}
+
+const COPY_FROM_VAULT: &str = "backup:CopyFromBackupVault";
+
+fn check(cx: &Cx<'_>, region: &Region) -> Judgement {
+    let named = local_vaults(cx);
+    // Without any vault nothing can be backed up, whatever the plan says.
+    if region.vaults.items.is_empty() && region.vaults.gap.is_none() {
+        let what = match named.as_deref() {
+            Ok([(name, _), ..]) => format!("no vault in {}, so not {name} either", cx.region),
+            _ => format!("no vault in {}", cx.region),
+        };
+        return Ok(
+            Outcome::breach(format!("there is {what}: no backup can be made"))
+                .fix(ask(cx, "to create the vault"))
+                .with("vaults", Vec::<&str>::new()),
+        );
+    }
+    let named = named?;
+    if named.is_empty() {
+        let vaults: Vec<&str> = region
+            .vaults
+            .items
+            .iter()
+            .map(|it| it.id.as_str())
+            .collect();
+        if vaults.is_empty() {
+            region.vaults.all()?;
+        }
+        return Ok(Outcome::pass(format!(
+            "no plan says which vault is used; there is {}",
+            vaults.join(", ")
+        ))
+        .with("vaults", vaults));
+    }
+    let outcomes = named.into_iter().map(|(name, rules)| {
+        judge(cx, region, name, &rules)
+            .unwrap_or_else(|gap| Outcome::unknown(&gap))
+            .with("vault", name)
+    });
+    Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("no vault is used")))
+}
+
+fn judge(cx: &Cx<'_>, region: &Region, name: &str, rules: &[&PlanRule]) -> Judgement {
+    let authority = in_region(cx, cx.region)?.authority;
+    let words = authority.words();
+    let Some(vault) = region.vaults.find(|vault| vault.id == name)? else {
+        return Ok(Outcome::breach(format!(
+            "the vault {name} does not exist in {}, and {words} sends the backups there: no job is made",
+            cx.region
+        ))
+        .fix(ask(cx, "to create the vault")));
+    };
+    let parts = [lock(cx, vault, rules), access(cx, vault, rules)];
+    let outcomes = parts
+        .into_iter()
+        .map(|part| part.unwrap_or_else(|gap| Outcome::unknown(&gap)));
+    Ok(match Outcome::worst(outcomes) {
+        Some(outcome) if outcome.causes.len() == 1 => outcome,
+        Some(outcome) if outcome.verdict == Verdict::Pass => Outcome::pass(format!(
+            "the vault {name} is there, takes what {words} keeps, and lets it be copied"
+        )),
+        Some(outcome) => outcome,
+        None => Outcome::pass(format!("the vault {name} is there")),
+    })
+}
+
+/// Whether Vault Lock allows what the rules keep.
+///
+/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupVaultListMember.html>.
+fn lock(cx: &Cx<'_>, vault: &Vault, rules: &[&PlanRule]) -> Judgement {
+    let shortest = *vault.min_retention_days.get()?;
+    let longest = *vault.max_retention_days.get()?;
+    let name = &vault.id;
+    for rule in rules {
+        let kept = match rule.retention_days {
+            Some(1) => "1 day".to_owned(),
+            Some(days) => format!("{days} days"),
+            None => "for ever".to_owned(),
+        };
+        let limit = match (shortest, longest, rule.retention_days) {
+            (Some(shortest), _, Some(days)) if days < shortest => {
+                Some(format!("at least {shortest} days"))
+            }
+            (_, Some(longest), days) if days.is_none_or(|days| days > longest) => {
+                Some(format!("at most {longest} days"))
+            }
+            _ => None,
+        };
+        if let Some(limit) = limit {
+            return Ok(Outcome::breach(format!(
+                "Vault Lock on {name} wants backups kept {limit}, and the rule {} keeps them {kept}: every job fails",
+                rule.name
+            ))
+            .fix(ask(cx, "to bring the plan's retention and the vault's lock together"))
+            .with("min_retention_days", shortest)
+            .with("max_retention_days", longest)
+            .with("retention_days", rule.retention_days));
+        }
+    }
+    Ok(Outcome::pass(format!(
+        "the vault {name} is there and takes what the plan keeps"
+    )))
+}
+
+/// Whether the vault's access policy lets backups be copied out of it.
+fn access(cx: &Cx<'_>, vault: &Vault, rules: &[&PlanRule]) -> Judgement {
+    let name = &vault.id;
+    let pass = || Outcome::pass(format!("the vault {name} lets its backups be copied"));
+    let Some(text) = vault.access_policy.get()? else {
+        return Ok(pass());
+    };
+    let document = Document::parse(text).map_err(|error| {
+        let message = format!("the access policy of vault {name} cannot be understood: {error}");
+        Gap::told(GapKind::Unreadable, message)
+    })?;
+    let protection = in_region(cx, cx.region)?;
+    let central = &cx.settings.central_account;
+    let targets = protection.copy_targets(rules);
+    let targets: Vec<String> = targets
+        .into_iter()
+        .filter(|arn| account_of(arn) == central)
+        .collect();
+    match obstacle(&document, &request(cx, vault, targets)) {
+        None => Ok(pass()),
+        Some(found) if found.sure => Ok(Outcome::breach(format!(
+            "the access policy of vault {name} does not let its backups be copied ({COPY_FROM_VAULT}): {}",
+            found.words
+        ))
+        .fix(ask(cx, "to take the denial out of the vault's access policy"))
+        .with("statement", found.statement.to_string())),
+        Some(found) => {
+            let message = format!(
+                "whether the access policy of vault {name} lets its backups be copied cannot be known from here: {}",
+                found.words
+            );
+            Err(Gap::told(GapKind::Open, message))
+        }
+    }
+}
+
+/// The copy as the vault's policy sees it: the backup role takes a backup out of the vault.
+///
+/// Keys: <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbackup.html>.
+fn request(cx: &Cx<'_>, vault: &Vault, targets: Vec<String>) -> Request {
+    let role = cx.backup_role();
+    let (path, name) = match role.rsplit_once('/') {
+        Some((path, name)) => (Some(format!("/{path}/")), name),
+        None => (None, role.as_str()),
+    };
+    let account = cx.snapshot.account_id.clone().unwrap_or_default();
+    let who = Who {
+        partition: vault.arn.split(':').nth(1).unwrap_or("aws").to_owned(),
+        account: account.clone(),
+        path,
+        name: name.to_owned(),
+        title: "the backup role",
+    };
+    let mut context = Context::default();
+    let arn = who.arn();
+    context.set(
+        "aws:PrincipalArn",
+        if arn.contains('*') {
+            Value::Shaped(arn)
+        } else {
+            Value::one(arn)
+        },
+    );
+    context.set("aws:PrincipalAccount", Value::one(&account));
+    context.set("aws:PrincipalType", Value::one("AssumedRole"));
+    context.set("aws:PrincipalOrgID", Value::known_or_unknown(cx.org_id()));
+    context.set("aws:ResourceAccount", Value::one(&account));
+    context.set("aws:SecureTransport", Value::one("true"));
+    if !targets.is_empty() {
+        context.set("backup:CopyTargets", Value::Known(targets));
+    }
+    Request {
+        who,
+        action: COPY_FROM_VAULT.to_owned(),
+        // The policy's resource is the backup, of which only the vault's account is known.
+        key: "*".to_owned(),
+        context,
+    }
+}
+
+fn ask(cx: &Cx<'_>, what: &str) -> String {
+    format!("Ask {} {what}.", cx.settings.contact)
+}

@@ -1,0 +1,127 @@
+//! IAM: the roles that make the backups.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use crate::model::arn::Arn;
+use crate::model::backup::BackupRole;
+use crate::model::observed::{Gap, GapKind, Observed};
+use crate::model::snapshot::GLOBAL;
+
+use super::call::{Caller, Operation, Scope};
+use super::organizations::Policy;
+use super::session::Session;
+
+const GET_ROLE: Operation = Operation::new("iam:GetRole");
+const LIST_ATTACHED_POLICIES: Operation = Operation::new("iam:ListAttachedRolePolicies");
+const LIST_POLICIES: Operation = Operation::new("iam:ListRolePolicies");
+
+/// What reading roles takes.
+pub const OPERATIONS: &[Operation] = &[GET_ROLE, LIST_ATTACHED_POLICIES, LIST_POLICIES];
+
+/// The roles that the organization's policy names, or else the company's, by name.
+pub async fn roles(
+    session: &Session,
+    caller: &Arc<Caller>,
+    policy: &Policy<'_>,
+    company_role: &str,
+) -> BTreeMap<String, Observed<Option<BackupRole>>> {
+    let named = match policy.get().await {
+        Observed::Known(Some(policy)) => policy.roles(&session.account),
+        _ => Vec::new(),
+    };
+    let mut names: BTreeSet<String> = named
+        .iter()
+        .filter_map(|arn| Arn::parse(arn))
+        .filter(|arn| arn.account == session.account)
+        .filter_map(|arn| arn.resource.rsplit('/').next())
+        .map(str::to_owned)
+        .collect();
+    if named.is_empty() {
+        // A role's name is unique in its account, whatever its path.
+        names.extend(company_role.rsplit('/').next().map(str::to_owned));
+    }
+    let scope = &caller.scope(GLOBAL, "backup");
+    let read = names.into_iter().map(|name| async move {
+        let role = role(session, scope, &name).await;
+        (name, role.into())
+    });
+    join_all(read).await.into_iter().collect()
+}
+
+async fn role(session: &Session, scope: &Scope, name: &str) -> Result<Option<BackupRole>, Gap> {
+    let client = session.iam(&session.home);
+    let call = client.get_role().role_name(name).send();
+    let Some(answer) = scope.find(GET_ROLE, &["NoSuchEntity"], call).await? else {
+        return Ok(None);
+    };
+    let role = GET_ROLE.field(answer.role, "Role").get()?.clone();
+    let attached = client
+        .list_attached_role_policies()
+        .role_name(name)
+        .into_paginator()
+        .send();
+    let inline = client
+        .list_role_policies()
+        .role_name(name)
+        .into_paginator()
+        .send();
+    let (attached_policies, inline_policies) = tokio::join!(
+        scope.list(LIST_ATTACHED_POLICIES, attached, |page| {
+            let policies = page.attached_policies?.into_iter();
+            Some(policies.map(|policy| policy.policy_arn).collect())
+        }),
+        scope.list(LIST_POLICIES, inline, |page| {
+            Some(page.policy_names.into_iter().map(Some).collect())
+        }),
+    );
+    let document = role.assume_role_policy_document;
+    let trust_policy = GET_ROLE.field(document, "AssumeRolePolicyDocument");
+    Ok(Some(BackupRole {
+        arn: role.arn,
+        trust_policy: trust_policy.get().and_then(|text| decoded(text)).into(),
+        boundary: role
+            .permissions_boundary
+            .and_then(|boundary| boundary.permissions_boundary_arn),
+        attached_policies,
+        inline_policies,
+    }))
+}
+
+/// A policy as IAM returns it, URL-encoded after RFC 3986.
+///
+/// Source: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html>.
+fn decoded(text: &str) -> Result<String, Gap> {
+    let garbled = || {
+        let message = "the role's trust policy is not URL-encoded as IAM documents it";
+        Gap::told(GapKind::Unreadable, message)
+    };
+    let mut parts = text.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let code = part.get(..2).ok_or_else(garbled)?;
+        bytes.push(u8::from_str_radix(code, 16).map_err(|_| garbled())?);
+        bytes.extend(part[2..].bytes());
+    }
+    String::from_utf8(bytes).map_err(|_| garbled())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_are_decoded() {
+        assert_eq!(
+            decoded("%7B%22a%22%3A%20%22b%22%7D").unwrap(),
+            r#"{"a": "b"}"#
+        );
+        assert_eq!(decoded("{\"a\": 1}").unwrap(), "{\"a\": 1}");
+        assert_eq!(decoded("%C3%A4").unwrap(), "ä");
+        for garbled in ["%", "%7", "%zz", "%ä", "%C3"] {
+            assert!(decoded(garbled).is_err(), "{garbled}");
+        }
+    }
+}
