@@ -43,10 +43,16 @@ pub struct TaggedType {
     pub filter: &'static str,
     /// As CloudFormation names it, or would.
     pub aws_type: &'static str,
+    /// Whether AWS Backup backs it up.
+    pub is_backed_up: bool,
 }
 
-const fn tagged(filter: &'static str, aws_type: &'static str) -> TaggedType {
-    TaggedType { filter, aws_type }
+const fn tagged(filter: &'static str, aws_type: &'static str, is_backed_up: bool) -> TaggedType {
+    TaggedType {
+        filter,
+        aws_type,
+        is_backed_up,
+    }
 }
 
 /// Two types that people tag and AWS Backup does not know; then what it backs up and the guide does not cover.
@@ -54,32 +60,42 @@ const fn tagged(filter: &'static str, aws_type: &'static str) -> TaggedType {
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-feature-availability.html>; the ARNs:
 /// <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>.
 pub const TAGGED_TYPES: [TaggedType; 10] = [
-    tagged("secretsmanager:secret", SECRET),
-    tagged("ssm:parameter", PARAMETER),
-    tagged("fsx:file-system", "AWS::FSx::FileSystem"),
-    tagged("fsx:volume", "AWS::FSx::Volume"),
-    tagged("eks:cluster", "AWS::EKS::Cluster"),
-    tagged("dsql:cluster", "AWS::DSQL::Cluster"),
-    tagged("timestream:database", "AWS::Timestream::Database"),
-    tagged("backup-gateway:vm", "AWS::BackupGateway::VirtualMachine"),
-    tagged("ssm-sap:HANA", "AWS::SystemsManagerSAP::Application"),
-    tagged("rds:cluster", "AWS::RDS::DBCluster"),
+    tagged("secretsmanager:secret", SECRET, false),
+    tagged("ssm:parameter", PARAMETER, false),
+    tagged("fsx:file-system", "AWS::FSx::FileSystem", true),
+    tagged("fsx:volume", "AWS::FSx::Volume", true),
+    tagged("eks:cluster", "AWS::EKS::Cluster", true),
+    tagged("dsql:cluster", "AWS::DSQL::Cluster", true),
+    tagged("timestream:database", "AWS::Timestream::Database", true),
+    tagged(
+        "backup-gateway:vm",
+        "AWS::BackupGateway::VirtualMachine",
+        true,
+    ),
+    tagged("ssm-sap:HANA", "AWS::SystemsManagerSAP::Application", true),
+    tagged("rds:cluster", "AWS::RDS::DBCluster", true),
 ];
 
-/// The type of what has this ARN, among [`TAGGED_TYPES`].
-///
-/// A Timestream table stands under its database: `database/sensors/table/daily`.
+/// The type of what has this ARN.
 #[must_use]
-pub fn type_of(arn: &str) -> Option<&'static str> {
+pub fn tagged_type(arn: &str) -> Option<&'static TaggedType> {
     let arn = Arn::parse(arn)?;
-    let found = TAGGED_TYPES.iter().find(|it| {
+    TAGGED_TYPES.iter().find(|it| {
         it.filter.split_once(':').is_some_and(|(service, kind)| {
             let rest = arn.resource.strip_prefix(kind);
             arn.service == service && rest.is_some_and(|rest| rest.starts_with([':', '/']))
         })
-    })?;
-    let table = arn.service == "timestream" && arn.resource.contains("/table/");
-    Some(if table {
+    })
+}
+
+/// What CloudFormation calls the type of what has this ARN, among [`TAGGED_TYPES`].
+///
+/// A Timestream table stands under its database: `database/sensors/table/daily`.
+#[must_use]
+pub fn type_of(arn: &str) -> Option<&'static str> {
+    let found = tagged_type(arn)?;
+    let is_table = found.filter == "timestream:database" && arn.contains("/table/");
+    Some(if is_table {
         "AWS::Timestream::Table"
     } else {
         found.aws_type

@@ -327,6 +327,7 @@ async fn region(
         (mut gateways, mut gateway_volumes),
         (redshift_clusters, mut redshift_namespaces),
         stacks,
+        mut beyond,
         backup,
         (backup_jobs, copy_jobs),
     ) = tokio::join!(
@@ -336,19 +337,33 @@ async fn region(
         ec2::ebs_defaults(session, caller, name),
         vpc::collect(session, caller, name),
         async {
-            let (instances, clusters) = rds::collect(session, caller, name, tag_key).await;
-            let groups = rds::option_groups(session, caller, name, &instances.items).await;
-            (instances, clusters, groups)
+            let databases = rds::collect(session, caller, name, tag_key).await;
+            let instances = &databases.instances.items;
+            let groups = rds::option_groups(session, caller, name, instances).await;
+            (databases, groups)
         },
         efs::collect(session, caller, name, tag_key),
         dynamodb::collect(session, caller, name),
         storage_gateway::collect(session, caller, name),
         redshift::collect(session, caller, name, tag_key),
         cloudformation::collect(session, caller, name, tag_key),
+        tagging::beyond(session, caller, name, tag_key),
         backup::collect(session, caller, name, policy),
         backup_jobs::collect(session, caller, name, plan.now),
     );
-    let (mut db_instances, mut db_clusters, option_groups) = databases;
+    let (databases, option_groups) = databases;
+    let rds::Databases {
+        instances: mut db_instances,
+        clusters: mut db_clusters,
+        beyond: engines,
+    } = databases;
+    let listed: BTreeSet<&String> = db_clusters.items.iter().map(|it| &it.arn).collect();
+    beyond.items.retain(|it| !listed.contains(&it.arn));
+    for resource in &mut beyond.items {
+        if let Some(aws_type) = engines.get(&resource.arn) {
+            resource.aws_type = (*aws_type).to_owned();
+        }
+    }
     for table in &mut tables.items {
         table.tags = tagged.of(&table.arn);
     }
@@ -408,7 +423,7 @@ async fn region(
         redshift_clusters,
         redshift_namespaces,
         stacks,
-        tagged: Listing::default(),
+        tagged: beyond,
         backup_jobs,
         copy_jobs,
         backup_settings: backup.settings,

@@ -1,6 +1,6 @@
 //! RDS instances, Aurora and Multi-AZ DB clusters.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use aws_sdk_rds::types::{StorageEncryptionType, Tag};
@@ -28,14 +28,30 @@ pub const OPERATIONS: &[Operation] = &[
 /// The largest page: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstances.html>.
 const PAGE: i32 = 100;
 
-/// The databases of a region. DocumentDB and Neptune answer through the same API and are left out.
-/// Tags that RDS did not tell are for the caller to add.
+/// The databases of a region.
+#[derive(Debug)]
+pub struct Databases {
+    /// DB instances, members of clusters too.
+    pub instances: Listing<DbInstance>,
+    /// Aurora and Multi-AZ DB clusters.
+    pub clusters: Listing<DbCluster>,
+    /// Clusters of DocumentDB, Neptune and the like, which answer through the same API: types by ARN.
+    pub beyond: BTreeMap<String, &'static str>,
+}
+
+/// A cluster that DescribeDBClusters returned.
+enum Cluster {
+    Ours(DbCluster),
+    Beyond(String, &'static str),
+}
+
+/// Reads the databases of a region. Tags that RDS did not tell are for the caller to add.
 pub async fn collect(
     session: &Session,
     caller: &Arc<Caller>,
     region: &str,
     tag_key: &str,
-) -> (Listing<DbInstance>, Listing<DbCluster>) {
+) -> Databases {
     let scope = caller.scope(region, "rds");
     let client = session.rds(region);
     let instances = client
@@ -48,7 +64,7 @@ pub async fn collect(
         .max_records(PAGE)
         .into_paginator()
         .send();
-    tokio::join!(
+    let (instances, found) = tokio::join!(
         scope.list(DESCRIBE_DB_INSTANCES, instances, |page| {
             let instances = page.db_instances.unwrap_or_default().into_iter();
             let read = instances
@@ -58,13 +74,40 @@ pub async fn collect(
         }),
         scope.list(DESCRIBE_DB_CLUSTERS, clusters, |page| {
             let clusters = page.db_clusters.unwrap_or_default().into_iter();
-            let read = clusters
-                .filter(|cluster| cluster.engine.as_deref().is_none_or(is_rds_cluster))
-                .map(|cluster| cluster_of(cluster, tag_key));
+            let read = clusters.map(|cluster| match cluster.engine.as_deref() {
+                Some("docdb") => Some(Cluster::Beyond(cluster.db_cluster_arn?, DOCUMENTDB)),
+                Some("neptune") => Some(Cluster::Beyond(cluster.db_cluster_arn?, NEPTUNE)),
+                Some(engine) if !is_rds_cluster(engine) => {
+                    Some(Cluster::Beyond(cluster.db_cluster_arn?, OTHER_CLUSTER))
+                }
+                _ => cluster_of(cluster, tag_key).map(Cluster::Ours),
+            });
             Some(read.collect())
         }),
-    )
+    );
+    let mut clusters = Listing {
+        items: Vec::new(),
+        gap: found.gap,
+    };
+    let mut beyond = BTreeMap::new();
+    for cluster in found.items {
+        match cluster {
+            Cluster::Ours(cluster) => clusters.items.push(cluster),
+            Cluster::Beyond(arn, aws_type) => {
+                beyond.insert(arn, aws_type);
+            }
+        }
+    }
+    Databases {
+        instances,
+        clusters,
+        beyond,
+    }
 }
+
+const DOCUMENTDB: &str = "AWS::DocDB::DBCluster";
+const NEPTUNE: &str = "AWS::Neptune::DBCluster";
+const OTHER_CLUSTER: &str = "AWS::RDS::DBCluster";
 
 /// The option groups of the instances whose options matter: one list a region, and no call where
 /// those that were read have none.

@@ -8,6 +8,7 @@ use aws_sdk_resourcegroupstagging::types::TagFilter;
 use crate::model::arn::Arn;
 use crate::model::observed::{Gap, Listing, Observed};
 use crate::model::tag::{ENABLED, Tags, is_kept};
+use crate::model::tagged::{TAGGED_TYPES, TaggedResource, tagged_type, type_of};
 
 use super::books::SHARED;
 use super::call::{Caller, Operation};
@@ -34,11 +35,10 @@ const TYPES: [&str; 6] = [
     "redshift-serverless:namespace",
 ];
 
-/// What AWS Backup backs up, as `GetResources` names types. Backups carry the tags of their source, so
-/// without the filter they would come too.
+/// What AWS Backup backs up and this program lists, as `GetResources` names types.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-feature-availability.html>.
-const BACKED_UP: [&str; 16] = [
+const LISTED: [&str; 11] = [
     "s3",
     "ec2:instance",
     "ec2:volume",
@@ -50,11 +50,6 @@ const BACKED_UP: [&str; 16] = [
     "redshift:cluster",
     "redshift-serverless:namespace",
     "cloudformation:stack",
-    "fsx:file-system",
-    "fsx:volume",
-    "eks:cluster",
-    "timestream:database",
-    "backup-gateway:vm",
 ];
 
 /// The tags of a region's resources by ARN.
@@ -110,12 +105,56 @@ pub async fn collect(
     }
 }
 
-/// The ARNs of what is tagged `enabled` in a region that is not read otherwise.
+/// The ARNs of what is tagged `enabled` in a region that is not read otherwise, of what AWS Backup
+/// backs up.
 pub async fn enabled(
     session: &Session,
     caller: &Arc<Caller>,
     region: &str,
     tag_key: &str,
+) -> Listing<String> {
+    let beyond = TAGGED_TYPES.iter().filter(|it| it.is_backed_up);
+    let types = LISTED.into_iter().chain(beyond.map(|it| it.filter));
+    let mut listing = of_types(session, caller, region, tag_key, types).await;
+    listing.items.retain(|arn| is_backed_up(arn));
+    listing
+}
+
+/// What is tagged `enabled` and has no list of its own. The clusters of RDS are among it, whatever
+/// their engine; the caller knows the engines.
+pub async fn beyond(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    tag_key: &str,
+) -> Listing<TaggedResource> {
+    let types = TAGGED_TYPES.iter().map(|it| it.filter);
+    let listing = of_types(session, caller, region, tag_key, types).await;
+    let found = listing.items.into_iter().filter_map(|arn| {
+        let aws_type = type_of(&arn)?;
+        let id = Arn::parse(&arn)?.resource_id().to_owned();
+        let tags = Tags::from([(tag_key.to_owned(), ENABLED.to_owned())]);
+        Some(TaggedResource {
+            arn,
+            id,
+            aws_type: aws_type.to_owned(),
+            tags: Observed::Known(tags),
+        })
+    });
+    Listing {
+        items: found.collect(),
+        gap: listing.gap,
+    }
+}
+
+/// The ARNs of what is tagged `enabled`, of some types. Backups carry the tags of their source, so
+/// without the types they would come too.
+async fn of_types(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    tag_key: &str,
+    types: impl Iterator<Item = &str>,
 ) -> Listing<String> {
     let scope = caller.scope(region, "backup");
     let filter = TagFilter::builder().key(tag_key).values(ENABLED).build();
@@ -123,7 +162,7 @@ pub async fn enabled(
         .tagging(region)
         .get_resources()
         .tag_filters(filter)
-        .set_resource_type_filters(Some(BACKED_UP.map(str::to_owned).to_vec()))
+        .set_resource_type_filters(Some(types.map(str::to_owned).collect()))
         .resources_per_page(PAGE)
         .into_paginator()
         .send();
@@ -133,13 +172,13 @@ pub async fn enabled(
             Some(resources.into_iter().map(|it| it.resource_arn).collect())
         })
         .await;
-    listing.items.retain(|arn| is_backed_up(arn));
     listing.items.sort_unstable();
     listing
 }
 
 /// Whether AWS Backup backs up what has this ARN.
 fn is_backed_up(arn: &str) -> bool {
+    let beyond = tagged_type(arn);
     let Some(arn) = Arn::parse(arn) else {
         return false;
     };
@@ -147,13 +186,14 @@ fn is_backed_up(arn: &str) -> bool {
     if arn.service == "storagegateway" {
         return arn.resource.contains("/volume/");
     }
-    BACKED_UP.iter().any(|kind| match kind.split_once(':') {
+    let listed = LISTED.iter().any(|kind| match kind.split_once(':') {
         None => arn.service == *kind,
         Some((service, kind)) => {
             let rest = arn.resource.strip_prefix(kind);
             arn.service == service && rest.is_some_and(|rest| rest.starts_with([':', '/']))
         }
-    })
+    });
+    listed || beyond.is_some_and(|it| it.is_backed_up)
 }
 
 /// The tags that a snapshot keeps, of those that AWS returned.
