@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import TYPE_CHECKING
 
-from wire import Call, Params
+if TYPE_CHECKING:
+    from wire import Call, Params
+
+# In the user agent of calls that fill an account.
+SEEDING = "backup-check-seeding"
 
 
 class Facts:

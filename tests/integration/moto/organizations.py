@@ -45,6 +45,4 @@ def effective_policy(call: Call, facts: Facts) -> Answer:
 
 
 def not_in_use(call: Call) -> Reply:
-    return call.error(
-        "AWSOrganizationsNotInUseException", "Your account is not a member of an organization."
-    )
+    return call.error("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")

@@ -51,13 +51,12 @@ import redshift
 import storagegateway
 import tagging
 import wire
-from facts import Facts
+from facts import SEEDING, Facts
 from wire import Call, Environ, Params, Reply
 
 # Each adds to the fixes when it is imported.
 SERVICES = (backup, cloudformation, organizations, redshift, storagegateway, tagging)
 
-SEEDING = "backup-check-seeding"
 CONTROL = "/__overlay__/"
 
 # Codes and statuses as the services send them. JSON services that are not listed take the default.

@@ -1,6 +1,6 @@
 """Fill an account in moto and print what a scan of it must find.
 
-    python seed.py --endpoint http://127.0.0.1:PORT --account 111122223333 [--variant mixed]
+    python seed.py --endpoint http://127.0.0.1:PORT --account 111122223333 [--variant mixed] [--now T]
 
 Every creation says beside it what the rules must make of the resource: `READY` of its type, but
 for the differences named there. That is written by a reader of the rules, never taken from output.
@@ -9,589 +9,101 @@ for the differences named there. That is written by a reader of the rules, never
 from __future__ import annotations
 
 import argparse
-import functools
 import json
 import sys
-import urllib.request
-from dataclasses import dataclass
-from typing import Any, Optional
-
-import boto3
-from botocore.config import Config
+from typing import Optional
 
 sys.dont_write_bytecode = True  # the sources are in a repository
 
-from overlay import SEEDING  # noqa: E402
-
-Json = dict[str, Any]
-Findings = dict[str, str]
-
-REGIONS = ("eu-central-1", "eu-west-1", "eu-west-3", "ap-southeast-1", "us-east-1")
-CENTRAL = "692653576357"
-THIRD = "444455556666"
-
-# A volume of an instance: its tag, its key, and how it differs from a ready one.
-Disk = tuple["Tag", Optional[str], Findings]
-
-PASS, FAIL, WARN, UNKNOWN, SKIP = "pass", "fail", "warn", "unknown", "skip"
-
-
-# --- what the rules say
-
-
-@dataclass(frozen=True)
-class Tag:
-    state: str
-    tags: tuple[tuple[str, str], ...]
-
-    def listed(self, name: str) -> list[Json]:
-        return [{"Key": key, "Value": value} for key, value in (("Name", name), *self.tags)]
-
-
-ENABLED = Tag("enabled", (("backup", "enabled"),))
-DISABLED = Tag("disabled", (("backup", "disabled"),))
-CUSTOM = Tag("custom", (("backup", "custom"),))
-NONE = Tag("none", ())
-OTHERS = Tag("none", (("aws-control-tower-backupdaily", "true"), ("team", "payments")))
-KEY_IN_CAPITALS = Tag("invalid", (("Backup", "enabled"),))
-VALUE_IN_CAPITALS = Tag("invalid", (("backup", "Enabled"),))
-TRAILING_BLANK = Tag("invalid", (("backup", "enabled "),))
-TRUE = Tag("invalid", (("backup", "true"),))
-EMPTY = Tag("invalid", (("backup", ""),))
-
-TAGGING: dict[str, Findings] = {
-    "enabled": {"backup-tag-valid": PASS, "backup-decision-made": PASS, "backup-tag-not-custom": PASS},
-    "disabled": {"backup-tag-valid": PASS, "backup-decision-made": PASS, "backup-tag-not-custom": PASS},
-    "custom": {"backup-tag-valid": PASS, "backup-decision-made": PASS, "backup-tag-not-custom": WARN},
-    "none": {"backup-decision-made": WARN},
-    "invalid": {"backup-tag-valid": FAIL},
-}
-TAGGING_RULES = {
-    "backup-tag-valid",
-    "backup-decision-made",
-    "backup-tag-not-custom",
-    "backup-tag-placed",
-    "backup-not-duplicated",
-}
-
-
-def all_pass(*rules: str) -> Findings:
-    return dict.fromkeys(rules, PASS)
-
-
-KEY_RULES = ("kms-key-usable", "kms-key-locally-usable", "kms-key-not-central")
-INHERITED = all_pass(
-    "encryption-at-rest",
-    "encryption-customer-key",
-    "kms-key-shared",
-    "kms-key-fully-shared",
-    "cross-account-copy-supported",
-    "resource-state-ready",
-    *KEY_RULES,
+from backups import Backups  # noqa: E402
+from expected import (  # noqa: E402
+    AWS_MANAGED_KEY,
+    CENTRAL,
+    CENTRAL_KEY,
+    CUSTOM,
+    DISABLED,
+    EMPTY,
+    ENABLED,
+    ENDPOINT_READY,
+    FAIL,
+    IN_STACK,
+    KEY_IN_CAPITALS,
+    KEY_LOCALLY_CLOSED,
+    KEY_NOT_USABLE,
+    LASTING_STATE,
+    MEMBER_NOT_READY,
+    MEMBER_UNKNOWN,
+    NONE,
+    NOT_COPYABLE,
+    NOT_COVERED,
+    NOT_SHAREABLE,
+    NOT_SHARED,
+    NOT_VERSIONED,
+    NO_ADVANCED_FEATURES,
+    NO_CUSTOMER_KEY_RECOMMENDED,
+    NO_ENDPOINT,
+    NO_OWN_KEY,
+    NO_ROLE,
+    NO_VAULT,
+    NO_VOLUMES,
+    NO_VOLUME_GATEWAY,
+    NO_WORKLOADS,
+    ONLY_REQUIRED_SHARED,
+    OTHERS,
+    PASS,
+    PASSING_STATE,
+    REGIONS,
+    SHAREABLE,
+    SHARED_ON_A_CONDITION_UNKNOWN,
+    SKIP,
+    TAG_MISPLACED,
+    THIRD,
+    THIRD_ACCOUNTS_KEY,
+    TRAILING_BLANK,
+    TRUE,
+    TWICE_IN_STACK,
+    UNENCRYPTED,
+    VALUE_IN_CAPITALS,
+    VAULT_KEY_NOT_SHARED,
+    VAULT_KEY_SHARED,
+    VERSIONS_PILE_UP,
+    WARN,
+    Findings,
+    judge,
 )
-MANAGED = all_pass("encryption-customer-key-recommended", "cross-account-copy-supported", *KEY_RULES)
-
-# A resource that is ready, under a shared key of its own account.
-READY: dict[str, Findings] = {
-    "ebs-volume": INHERITED,
-    "ec2-instance": {**INHERITED, "ec2-image-copyable": PASS},
-    "rds-instance": {**INHERITED, "rds-automated-backups-enabled": PASS},
-    "rds-cluster": {**INHERITED, "rds-automated-backups-enabled": PASS, "backup-tag-placed": PASS},
-    "aurora-cluster": {**INHERITED, "rds-automated-backups-enabled": PASS, "backup-tag-placed": PASS},
-    "s3-bucket": {**MANAGED, "s3-versioning-enabled": PASS, "s3-old-versions-expire": PASS},
-    "dynamodb-table": {**MANAGED, "dynamodb-advanced-features-enabled": PASS},
-}
-
-# No key whose policy is the account's to change: nothing to share, nothing to repair.
-NO_OWN_KEY = {"kms-key-usable": SKIP, "kms-key-locally-usable": SKIP}
-NO_CUSTOMER_KEY = {**NO_OWN_KEY, "kms-key-shared": SKIP, "kms-key-fully-shared": SKIP}
-
-# Types that inherit their source's key.
-UNENCRYPTED = {**NO_CUSTOMER_KEY, "encryption-at-rest": FAIL, "encryption-customer-key": SKIP}
-NO_VOLUMES = {**NO_CUSTOMER_KEY, "encryption-at-rest": SKIP, "encryption-customer-key": SKIP}
-AWS_MANAGED_KEY = {**NO_CUSTOMER_KEY, "encryption-customer-key": FAIL}
-NOT_SHARED = {"kms-key-shared": FAIL, "kms-key-fully-shared": WARN}
-ONLY_REQUIRED_SHARED = {"kms-key-fully-shared": WARN}
-SHARED_ON_A_CONDITION_UNKNOWN = {"kms-key-shared": UNKNOWN, "kms-key-fully-shared": UNKNOWN}
-THIRD_ACCOUNTS_KEY = {**NO_OWN_KEY, "kms-key-shared": UNKNOWN, "kms-key-fully-shared": UNKNOWN}
-
-# All types.
-CENTRAL_KEY = {**NO_OWN_KEY, "kms-key-not-central": WARN}
-KEY_NOT_USABLE = {"kms-key-usable": FAIL}
-KEY_LOCALLY_CLOSED = {"kms-key-locally-usable": FAIL}
-NOT_COPYABLE = {"cross-account-copy-supported": FAIL}
-LASTING_STATE = {"resource-state-ready": FAIL}
-PASSING_STATE = {"resource-state-ready": WARN}
-
-# Types whose backup the vault encrypts.
-NO_CUSTOMER_KEY_RECOMMENDED = {**NO_OWN_KEY, "encryption-customer-key-recommended": WARN}
-NO_ADVANCED_FEATURES = {"dynamodb-advanced-features-enabled": FAIL}
-NOT_VERSIONED = {"s3-versioning-enabled": FAIL, "s3-old-versions-expire": SKIP}
-VERSIONS_PILE_UP = {"s3-old-versions-expire": WARN}
-
-# VPCs.
-NO_WORKLOADS: Findings = {}
-NO_ENDPOINT = {"s3-gateway-endpoint-present": FAIL}
-ENDPOINT_READY = {
-    "s3-gateway-endpoint-present": PASS,
-    "s3-gateway-endpoint-routed": PASS,
-    "s3-gateway-endpoint-open": PASS,
-}
-
-
-# --- key policies
-
-
-def allow(principal: Any, actions: Any, condition: Optional[Json] = None) -> Json:
-    statement = {"Effect": "Allow", "Principal": principal, "Action": actions, "Resource": "*"}
-    return {**statement, "Condition": condition} if condition else statement
-
-
-def root(account: str) -> Json:
-    return {"AWS": f"arn:aws:iam::{account}:root"}
-
-
-def guide_statements(account: str, principal: str = f"arn:aws:iam::{CENTRAL}:root") -> list[Json]:
-    """The two statements of the company guide, word for word."""
-    principals = {"AWS": [f"arn:aws:iam::{account}:user/KeyUser", principal]}
-    use = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"]
-    grants = ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"]
-    return [
-        {"Sid": "Allow use of the key", **allow(principals, use)},
-        {
-            "Sid": "Allow attachment of persistent resources",
-            **allow(principals, grants, {"Bool": {"kms:GrantIsForAWSResource": True}}),
-        },
-    ]
-
-
-def policy(kind: str, account: str, region: str) -> list[Json]:
-    own = {"Sid": "Enable IAM User Permissions", **allow(root(account), "kms:*")}
-    guide = guide_statements(account)
-    role = f"arn:aws:iam::{account}:role"
-    service_role = (
-        f"arn:aws:iam::{CENTRAL}:role/aws-service-role/backup.amazonaws.com/AWSServiceRoleForBackup"
-    )
-    required = ["DescribeKey", "CreateGrant", "Decrypt", "ReEncryptFrom", "GenerateDataKeyWithoutPlaintext"]
-    policies: dict[str, list[Json]] = {
-        "shared": [own, *guide],
-        "shared with the service role": [own, *guide_statements(account, service_role)],
-        "shared by account id": [own, allow({"AWS": CENTRAL}, "kms:*")],
-        "shared for ec2": [
-            own,
-            allow(
-                root(CENTRAL), "kms:*", {"StringEquals": {"kms:ViaService": f"ec2.{region}.amazonaws.com"}}
-            ),
-        ],
-        "shared for the required actions": [own, allow(root(CENTRAL), [f"kms:{name}" for name in required])],
-        "not shared": [own],
-        # The guide's condition on the wrong statement: only the calls about grants carry that key.
-        "use only for grants": [
-            own,
-            allow(
-                root(CENTRAL),
-                [*guide[0]["Action"], *guide[1]["Action"]],
-                {"Bool": {"kms:GrantIsForAWSResource": "true"}},
-            ),
-        ],
-        # As AWS Control Tower's own sample does it.
-        "shared with the organization": [
-            own,
-            allow({"AWS": "*"}, "kms:*", {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}),
-        ],
-        "shared and denied": [
-            own,
-            *guide,
-            {**allow(root(CENTRAL), ["kms:CreateGrant"]), "Effect": "Deny", "Sid": "No grants"},
-        ],
-        "shared with another role": [own, allow({"AWS": f"arn:aws:iam::{CENTRAL}:role/Admin"}, "kms:*")],
-        "closed to the own account": [allow({"AWS": f"{role}/KeyAdmin"}, "kms:*"), *guide],
-        "open to the backup role": [
-            allow({"AWS": f"{role}/KeyAdmin"}, "kms:*"),
-            allow(
-                {"AWS": f"{role}/aws-controltower-BackupRole"},
-                [
-                    "kms:Decrypt",
-                    "kms:DescribeKey",
-                    "kms:CreateGrant",
-                    "kms:GenerateDataKey*",
-                    "kms:ReEncrypt*",
-                ],
-            ),
-            *guide,
-        ],
-    }
-    return policies[kind]
-
-
-# --- the account
-
-
-class Account:
-    def __init__(self, endpoint: str, account: str) -> None:
-        self.endpoint, self.account = endpoint, account
-        self.resources: dict[str, Json] = {}
-        self.credentials: Json = {"AccessKeyId": "seed", "SecretAccessKey": "seed", "SessionToken": None}
-        # An account exists in moto as soon as a role in it was assumed.
-        role = f"arn:aws:iam::{account}:role/seed"
-        self.credentials = self.client("sts", "us-east-1").assume_role(RoleArn=role, RoleSessionName="seed")[
-            "Credentials"
-        ]
-        self.client.cache_clear()
-
-    @functools.cache  # noqa: B019
-    def client(self, service: str, region: str) -> Any:
-        return boto3.client(
-            service,
-            region_name=region,
-            endpoint_url=self.endpoint,
-            aws_access_key_id=self.credentials["AccessKeyId"],
-            aws_secret_access_key=self.credentials["SecretAccessKey"],
-            aws_session_token=self.credentials["SessionToken"],
-            config=Config(user_agent_extra=SEEDING, s3={"addressing_style": "path"}),
-        )
-
-    def control(self, what: str, data: Any) -> None:
-        url = f"{self.endpoint}/__overlay__/{what}"
-        urllib.request.urlopen(urllib.request.Request(url, json.dumps(data).encode(), method="POST")).read()
-
-    def override(self, operation: str, match: Json, values: Json) -> None:
-        override = {"account": self.account, "operation": operation, "match": match, "set": values}
-        self.control("overrides", [override])
-
-    def fact(self, region: str, kind: str, *items: Json) -> None:
-        """For what moto lacks; an empty region is all of them."""
-        self.control("facts", [{"account": self.account, "region": region, "kind": kind, "items": items}])
-
-    def arn(self, service: str, region: str, resource: str) -> str:
-        return f"arn:aws:{service}:{region}:{self.account}:{resource}"
-
-    def expect(self, arn: str, label: str, kind: str, region: str, tag: Optional[Tag], but: Findings) -> None:
-        """`label` is for people who read a difference: many ids say nothing."""
-        state = tag.state if tag else None
-        if state in ("disabled", "custom"):  # exempt: only the tagging rules look at it
-            findings = {**{r: s for r, s in READY[kind].items() if r in TAGGING_RULES}, **TAGGING[state]}
-            findings.update({rule: status for rule, status in but.items() if rule in TAGGING_RULES})
-        else:
-            findings = {**READY.get(kind, {}), **(TAGGING[state] if state else {}), **but}
-        findings = {rule: status for rule, status in sorted(findings.items()) if status != SKIP}
-        self.resources[arn] = {
-            "label": label,
-            "type": kind,
-            "region": region,
-            "backup_tag": state,
-            "findings": findings,
-        }
-
-    # --- keys
-
-    @functools.cache  # noqa: B019
-    def key(self, region: str, kind: str = "shared") -> str:
-        document = json.dumps({"Version": "2012-10-17", "Statement": policy(kind, self.account, region)})
-        return str(
-            self.client("kms", region).create_key(Description=kind, Policy=document)["KeyMetadata"]["Arn"]
-        )
-
-    def new_key(self, region: str, **options: Any) -> str:
-        document = json.dumps({"Version": "2012-10-17", "Statement": policy("shared", self.account, region)})
-        return str(self.client("kms", region).create_key(Policy=document, **options)["KeyMetadata"]["Arn"])
-
-    def alias(self, region: str, name: str, key: str) -> str:
-        self.client("kms", region).create_alias(AliasName=f"alias/{name}", TargetKeyId=key)
-        return f"alias/{name}"
-
-    def disabled_key(self, region: str) -> str:
-        key = self.new_key(region, Description="disabled")
-        self.client("kms", region).disable_key(KeyId=key.rpartition("/")[2])
-        return key
-
-    def doomed_key(self, region: str) -> str:
-        key = self.new_key(region, Description="pending deletion")
-        self.client("kms", region).schedule_key_deletion(KeyId=key.rpartition("/")[2], PendingWindowInDays=7)
-        return key
-
-    def replica_key(self, primary_region: str, region: str) -> str:
-        """Shared in the region of the replica only: each has a policy of its own."""
-        primary = self.new_key(primary_region, Description="multi-Region", MultiRegion=True)
-        self.client("kms", primary_region).replicate_key(
-            KeyId=primary.rpartition("/")[2], ReplicaRegion=region
-        )
-        document = json.dumps(
-            {"Version": "2012-10-17", "Statement": policy("not shared", self.account, primary_region)}
-        )
-        self.client("kms", primary_region).put_key_policy(
-            KeyId=primary, PolicyName="default", Policy=document
-        )
-        return primary.replace(primary_region, region)
-
-    # --- resources; `key` is None for no encryption, "" for the service's own key
-
-    def volume(self, region: str, name: str, tag: Tag, key: Optional[str], but: Findings = {}) -> str:
-        options = {"KmsKeyId": key} if key else {}
-        volume = self.client("ec2", region).create_volume(
-            AvailabilityZone=f"{region}a",
-            Size=20,
-            Encrypted=key is not None,
-            TagSpecifications=[{"ResourceType": "volume", "Tags": tag.listed(name)}],
-            **options,
-        )["VolumeId"]
-        self.expect(self.arn("ec2", region, f"volume/{volume}"), name, "ebs-volume", region, tag, but)
-        return str(volume)
-
-    def instance(
-        self,
-        region: str,
-        name: str,
-        subnet: str,
-        tag: Tag,
-        volumes: list[Disk],
-        but: Findings = {},
-    ) -> str:
-        """An instance, and as resources of their own the volumes attached to it."""
-        ec2 = self.client("ec2", region)
-        mappings = [
-            {
-                "DeviceName": f"/dev/sd{'abcdef'[index]}",
-                "Ebs": {"VolumeSize": 8, "Encrypted": key is not None, **({"KmsKeyId": key} if key else {})},
-            }
-            for index, (_, key, _) in enumerate(volumes)
-        ]
-        # moto would attach a root volume of its own choice.
-        none = [{"DeviceName": "/dev/sda", "NoDevice": "", "Ebs": {"VolumeSize": 8}}]
-        instance = ec2.run_instances(
-            ImageId="ami-0123456789abcdef0",
-            InstanceType="t3.small",
-            MinCount=1,
-            MaxCount=1,
-            SubnetId=subnet,
-            BlockDeviceMappings=mappings or none,
-            TagSpecifications=[{"ResourceType": "instance", "Tags": tag.listed(name)}],
-        )["Instances"][0]
-        for device, (volume_tag, _, volume_but) in zip(instance["BlockDeviceMappings"], volumes, strict=True):
-            volume = device["Ebs"]["VolumeId"]
-            ec2.create_tags(Resources=[volume], Tags=volume_tag.listed(f"{name}-disk"))
-            duplicated = WARN if tag == volume_tag == ENABLED else PASS
-            arn = self.arn("ec2", region, f"volume/{volume}")
-            volume_but = {"backup-not-duplicated": duplicated, **volume_but}
-            self.expect(arn, f"{name}-disk", "ebs-volume", region, volume_tag, volume_but)
-        arn = self.arn("ec2", region, f"instance/{instance['InstanceId']}")
-        self.expect(arn, name, "ec2-instance", region, tag, but)
-        return str(instance["InstanceId"])
-
-    def bucket(
-        self,
-        region: str,
-        name: str,
-        tag: Tag,
-        key: Optional[str],
-        but: Findings = {},
-        versioning: Optional[str] = "Enabled",
-        lifecycle: Optional[Json] = {"Status": "Enabled", "Prefix": ""},
-    ) -> None:
-        s3, name = self.client("s3", region), f"{name}-{self.account}"
-        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-        s3.create_bucket(Bucket=name, **where)
-        if tag.tags:
-            s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tag.listed(name)})
-        if versioning:
-            s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": versioning})
-        if lifecycle:
-            rule = {
-                "ID": "old-versions",
-                "Status": lifecycle["Status"],
-                "Filter": {"Prefix": lifecycle["Prefix"]},
-                lifecycle.get("expires", "NoncurrentVersionExpiration"): lifecycle.get(
-                    "after", {"NoncurrentDays": 30}
-                ),
-            }
-            s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": [rule]})
-        if key is not None:
-            default = {"SSEAlgorithm": "aws:kms", **({"KMSMasterKeyID": key} if key else {})}
-            rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}]}
-            s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration=rules)
-        if region in REGIONS:
-            self.expect(f"arn:aws:s3:::{name}", name, "s3-bucket", region, tag, but)
-
-    def table(self, region: str, name: str, tag: Tag, key: Optional[str], but: Findings = {}) -> None:
-        encryption = {"Enabled": True, "SSEType": "KMS", **({"KMSMasterKeyId": key} if key else {})}
-        self.client("dynamodb", region).create_table(
-            TableName=name,
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            BillingMode="PAY_PER_REQUEST",
-            **({"SSESpecification": encryption} if key is not None else {}),
-            **({"Tags": tag.listed(name)} if tag.tags else {}),
-        )
-        self.expect(self.arn("dynamodb", region, f"table/{name}"), name, "dynamodb-table", region, tag, but)
-
-    def database(
-        self, region: str, name: str, tag: Tag, key: Optional[str], but: Findings = {}, **options: Any
-    ) -> str:
-        self.client("rds", region).create_db_instance(
-            **{
-                "DBInstanceIdentifier": name,
-                "Engine": "postgres",
-                "DBInstanceClass": "db.m6g.large",
-                "AllocatedStorage": 100,
-                "MasterUsername": "app",
-                "MasterUserPassword": "not-a-secret",
-                "BackupRetentionPeriod": 7,
-                "StorageEncrypted": key is not None,
-                "Tags": tag.listed(name),
-                **({"KmsKeyId": key} if key else {}),
-                **options,
-            }
-        )
-        arn = self.arn("rds", region, f"db:{name}")
-        self.expect(arn, name, "rds-instance", region, tag, but)
-        return arn
-
-    def cluster(
-        self,
-        region: str,
-        name: str,
-        tag: Tag,
-        key: Optional[str],
-        but: Findings = {},
-        members: tuple[Tag, ...] = (NONE,),
-        **options: Any,
-    ) -> str:
-        """An Aurora cluster, or with an engine that is not Aurora's a Multi-AZ DB cluster. Its
-        members lie in different zones and are no resources of their own."""
-        rds = self.client("rds", region)
-        engine = options.pop("Engine", "aurora-postgresql")
-        rds.create_db_cluster(
-            DBClusterIdentifier=name,
-            Engine=engine,
-            MasterUsername="app",
-            MasterUserPassword="not-a-secret",
-            BackupRetentionPeriod=7,
-            StorageEncrypted=key is not None,
-            Tags=tag.listed(name),
-            **({"KmsKeyId": key} if key else {}),
-            **options,
-        )
-        for index, member in enumerate(members):
-            rds.create_db_instance(
-                DBInstanceIdentifier=f"{name}-{index}",
-                DBClusterIdentifier=name,
-                Engine=engine,
-                DBInstanceClass="db.r6g.large",
-                AvailabilityZone=f"{region}{'abc'[index]}",
-                Tags=member.listed(f"{name}-{index}"),
-            )
-        arn = self.arn("rds", region, f"cluster:{name}")
-        if engine != "neptune":
-            kind = "aurora-cluster" if engine.startswith("aurora") else "rds-cluster"
-            self.expect(arn, name, kind, region, tag, but)
-        return arn
-
-    def multi_az_cluster(self, region: str, name: str, tag: Tag, key: Optional[str], but: Findings) -> str:
-        return self.cluster(
-            region,
-            name,
-            tag,
-            key,
-            but,
-            members=(NONE, NONE, NONE),
-            Engine="postgres",
-            DBClusterInstanceClass="db.m5d.large",
-            AllocatedStorage=100,
-            StorageType="io1",
-            Iops=1000,
-        )
-
-    def region(
-        self, region: str, default_key: Optional[str], settings: Optional[Json], but: Findings
-    ) -> None:
-        """Settings of the region. `default_key`: None for no EBS encryption by default."""
-        ec2 = self.client("ec2", region)
-        if default_key is not None:
-            ec2.enable_ebs_encryption_by_default()
-        if default_key:
-            ec2.modify_ebs_default_kms_key_id(KmsKeyId=default_key)
-        if settings:
-            self.fact(region, "backup-settings", settings)
-        self.expect(f"backup-check:region:{self.account}:{region}", "settings", "region", region, None, but)
-
-    # --- networks
-
-    def vpc(self, region: str, cidr: str, but: Findings) -> str:
-        vpc = self.client("ec2", region).create_vpc(CidrBlock=cidr)["Vpc"]["VpcId"]
-        self.expect(self.arn("ec2", region, f"vpc/{vpc}"), cidr, "vpc", region, None, but)
-        return str(vpc)
-
-    def default_vpc(self, region: str, but: Findings) -> tuple[str, list[str], str]:
-        """The VPC, its subnets and its main route table; AWS makes it with a way to the internet.
-        https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc-components.html"""
-        ec2 = self.client("ec2", region)
-        vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
-        self.internet(region, vpc, self.main_table(region, vpc))
-        self.expect(self.arn("ec2", region, f"vpc/{vpc}"), "default", "vpc", region, None, but)
-        subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
-        return vpc, [subnet["SubnetId"] for subnet in subnets], self.main_table(region, vpc)
-
-    def main_table(self, region: str, vpc: str) -> str:
-        filters = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "association.main", "Values": ["true"]}]
-        tables = self.client("ec2", region).describe_route_tables(Filters=filters)["RouteTables"]
-        return str(tables[0]["RouteTableId"])
-
-    def internet(self, region: str, vpc: str, table: str) -> None:
-        ec2 = self.client("ec2", region)
-        gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
-        ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
-        ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
-
-    def subnet(self, region: str, vpc: str, cidr: str) -> str:
-        subnet = self.client("ec2", region).create_subnet(
-            VpcId=vpc, CidrBlock=cidr, AvailabilityZone=f"{region}a"
-        )
-        return str(subnet["Subnet"]["SubnetId"])
-
-    def table_of(self, region: str, vpc: str, subnet: str) -> str:
-        """A route table of the subnet's own, instead of the main one."""
-        ec2 = self.client("ec2", region)
-        table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
-        ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
-        return str(table)
-
-    def gateway(self, region: str, vpc: str, tables: list[str], service: str = "s3", **options: Any) -> str:
-        endpoint = self.client("ec2", region).create_vpc_endpoint(
-            VpcId=vpc,
-            ServiceName=f"com.amazonaws.{region}.{service}",
-            VpcEndpointType="Gateway",
-            RouteTableIds=tables,
-            **options,
-        )
-        return str(endpoint["VpcEndpoint"]["VpcEndpointId"])
-
-    def interface_endpoint(self, region: str, vpc: str, subnet: str, service: str = "s3") -> None:
-        self.client("ec2", region).create_vpc_endpoint(
-            VpcId=vpc,
-            ServiceName=f"com.amazonaws.{region}.{service}",
-            VpcEndpointType="Interface",
-            SubnetIds=[subnet],
-        )
+from others import Member  # noqa: E402
+from policies import allow  # noqa: E402
+from workloads import Disk  # noqa: E402
 
 
 # --- the variants
 
 
-def mixed(a: Account, central: Account, third: Account) -> None:
+def mixed(a: Backups, central: Backups, third: Backups) -> None:
+    # The policy leaves eu-west-3 out, where there are enabled resources.
+    a.organization(("eu-central-1", "eu-west-1", "ap-southeast-1", "us-east-1"))
+    # There are enabled buckets, and the role may not back them up.
+    a.role("backup")
+    a.itself({**NO_ROLE, "backup-region-covered": FAIL})
     eu_central_1(a, central, third)
+    further_services(a, central)
+    stacks(a)
+    jobs(a)
     eu_west_1(a)
     eu_west_3(a, central)
     ap_southeast_1(a)
-    us_east_1(a)
+    us_east_1(a, central)
     # Outside the regions of the guide: not scanned, and not in the report.
     a.bucket("eu-north-1", "elsewhere", ENABLED, None)
+    a.other("ec2", "eu-west-2", "volume/vol-0e15e3e4e5e6e7e8e", ENABLED)
 
 
-def eu_central_1(a: Account, central: Account, third: Account) -> None:
+def eu_central_1(a: Backups, central: Backups, third: Backups) -> None:
     """Everything in use, all settings as they should be; the key policies."""
     r = "eu-central-1"
     shared = a.key(r)
-    a.region(r, shared, None, {"ebs-default-encryption": PASS, "service-opted-in": PASS})
+    a.region(r, shared, None, {"ebs-default-encryption": PASS, "service-opted-in": PASS, **VAULT_KEY_SHARED})
+    a.vault(r, shared, {"kms-key-usable": PASS})
 
     # Workloads in a public subnet of the default VPC, and no endpoint.
     _, default_subnets, _ = a.default_vpc(r, NO_ENDPOINT)
@@ -642,9 +154,10 @@ def eu_central_1(a: Account, central: Account, third: Account) -> None:
     a.volume(r, "not-shared", ENABLED, not_shared, NOT_SHARED)
     # ListGrants and RevokeGrant pass the condition, Encrypt and the like do not.
     a.volume(r, "grants-only", ENABLED, a.key(r, "use only for grants"), NOT_SHARED)
-    a.volume(
-        r, "organization", ENABLED, a.key(r, "shared with the organization"), SHARED_ON_A_CONDITION_UNKNOWN
-    )
+    a.volume(r, "organization", ENABLED, a.key(r, "shared with the organization"))
+    a.volume(r, "other-organization", ENABLED, a.key(r, "shared with another organization"), NOT_SHARED)
+    unit = a.key(r, "shared with a unit of the organization")
+    a.volume(r, "unit", ENABLED, unit, SHARED_ON_A_CONDITION_UNKNOWN)
     a.volume(r, "denied", ENABLED, a.key(r, "shared and denied"), {"kms-key-shared": FAIL})
     a.volume(r, "another-role", ENABLED, a.key(r, "shared with another role"), NOT_SHARED)
     a.volume(r, "closed", ENABLED, a.key(r, "closed to the own account"), KEY_LOCALLY_CLOSED)
@@ -712,7 +225,7 @@ def eu_central_1(a: Account, central: Account, third: Account) -> None:
     a.cluster(r, "ledger-twice", ENABLED, shared, members=(ENABLED,))
     a.cluster(r, "ledger-member", NONE, shared, {"backup-tag-placed": FAIL}, members=(ENABLED, NONE))
     a.multi_az_cluster(r, "trading", ENABLED, shared, NOT_COPYABLE)
-    # Not in the guide, though RDS lists them.
+    # Not in the guide, though RDS lists them and AWS Backup supports them.
     a.cluster(r, "graph", ENABLED, None, Engine="neptune")
     documents = a.cluster(r, "documents", ENABLED, None, Engine="neptune")
     a.override("DescribeDBClusters", {"DBClusterArn": documents}, {"Engine": "docdb"})
@@ -721,7 +234,198 @@ def eu_central_1(a: Account, central: Account, third: Account) -> None:
         a.override("DescribeDBInstances", {"DBInstanceIdentifier": name}, engine)
 
 
-def eu_west_1(a: Account) -> None:
+def further_services(a: Backups, central: Backups) -> None:
+    """The services of the guide that are in this region only, and what is in no guide."""
+    r = "eu-central-1"
+    shared, not_shared = a.key(r), a.key(r, "not shared")
+
+    # The vault encrypts their backups: whom their key is shared with does not matter.
+    a.proven(a.file_system(r, "home", ENABLED, shared))
+    a.file_system(r, "by-id", ENABLED, not_shared.rpartition("/")[2])
+    a.file_system(r, "plain", ENABLED, None, NO_CUSTOMER_KEY_RECOMMENDED)
+    a.file_system(r, "aws-key", ENABLED, "", NO_CUSTOMER_KEY_RECOMMENDED)
+    a.file_system(r, "disabled-key", ENABLED, a.disabled_key(r), KEY_NOT_USABLE)
+    a.file_system(r, "central-key", ENABLED, central.key(r, "not shared"), CENTRAL_KEY)
+    a.file_system(r, "untagged", NONE, shared)
+    for name, state, but in (
+        ("broken", "error", LASTING_STATE),
+        ("growing", "updating", PASSING_STATE),
+        ("leaving", "deleting", {}),
+    ):
+        arn = a.file_system(r, name, ENABLED, shared, but)
+        a.override("DescribeFileSystems", {"FileSystemArn": arn}, {"LifeCycleState": state})
+        if state == "deleting":
+            del a.resources[arn]
+
+    a.backed_up(a.warehouse(r, "reports", ENABLED, shared), PASS)
+    a.warehouse(r, "reports-plain", ENABLED, None, UNENCRYPTED)
+    a.warehouse(r, "reports-aws-key", ENABLED, "", AWS_MANAGED_KEY)
+    a.warehouse(r, "reports-not-shared", NONE, not_shared)
+    for name, state, but in (
+        ("resizing", "available, prep-for-resize", {}),
+        ("paused", "paused", PASSING_STATE),
+        ("failed", "hardware-failure", LASTING_STATE),
+    ):
+        a.warehouse(r, name, ENABLED, shared, but)
+        a.override("DescribeClusters", {"ClusterIdentifier": name}, {"ClusterStatus": state})
+    a.namespace(r, "analytics", ENABLED, shared)
+    a.namespace(r, "changing", ENABLED, shared, PASSING_STATE, status="MODIFYING")
+    a.namespace(r, "adhoc", NONE, "AWS_OWNED_KMS_KEY", AWS_MANAGED_KEY)
+
+    cached = a.gateway_of(r, "cached", "CACHED", ENABLED)
+    a.proven(a.gateway_volume(cached, "first", ENABLED, shared))
+    a.gateway_volume(cached, "by-alias", ENABLED, a.arn("kms", r, a.alias(r, "gateways", shared)))
+    misplaced = a.gateway_of(r, "misplaced", "CACHED", ENABLED, TAG_MISPLACED)
+    a.gateway_volume(misplaced, "untagged", NONE, shared)
+    stored = a.gateway_of(r, "stored", "STORED", NONE)
+    a.gateway_volume(stored, "not-shared", ENABLED, not_shared, NOT_SHARED, kind="STORED")
+    a.gateway_volume(stored, "plain", ENABLED, None, UNENCRYPTED, kind="STORED")
+    for status, but in (("IRRECOVERABLE", LASTING_STATE), ("BOOTSTRAPPING", PASSING_STATE)):
+        a.gateway_volume(stored, status, ENABLED, shared, but, kind="STORED", status=status)
+    a.gateway_of(r, "files", "FILE_S3", ENABLED, NO_VOLUME_GATEWAY)
+    a.gateway_of(r, "tapes", "VTL", NONE, NO_VOLUME_GATEWAY)
+
+    for name, engine, version, options, but in (
+        ("hr", "oracle-ee", "19", ("Timezone", "OLS", "NATIVE_NETWORK_ENCRYPTION"), SHAREABLE),
+        ("erp", "oracle-ee", "19", ("TDE",), NOT_SHAREABLE),
+        ("crm", "sqlserver-se", "15.00", ("SQLSERVER_BACKUP_RESTORE",), SHAREABLE),
+        ("crm-tde", "sqlserver-ee", "15.00", ("TDE",), NOT_SHAREABLE),
+    ):
+        group = a.option_group(r, f"{name}-options", engine, version, *options)
+        a.database(r, name, ENABLED, shared, but, Engine=engine, OptionGroupName=group)
+    # The group that comes with the engine.
+    a.database(r, "crm-default", ENABLED, shared, SHAREABLE, Engine="sqlserver-se")
+
+    a.secret(r, "shop/password", ENABLED)
+    a.secret(r, "shop/token", NONE)
+    a.parameter(r, "/shop/flag", ENABLED)
+    a.parameter(r, "/shop/limit", DISABLED)
+    a.other("fsx", r, "file-system/fs-0a1a2a3a4a5a6a7a8", ENABLED)
+    a.other("fsx", r, "file-system/fs-0b1b2b3b4b5b6b7b8", DISABLED)
+    a.other("eks", r, "cluster/shop", ENABLED)
+    # Backups carry the tags of what they are of.
+    a.unsupported(f"arn:aws:ec2:{r}::snapshot/snap-0d1d2d3d4d5d6d7d8", r, ENABLED)
+    a.unsupported(a.arn("rds", r, "snapshot:awsbackup:job-1"), r, ENABLED)
+    a.unsupported(a.arn("sns", r, "shop-orders"), r, ENABLED)
+
+
+def stacks(a: Backups) -> None:
+    r = "eu-central-1"
+    shared, not_shared = a.key(r), a.key(r, "not shared")
+    number = 0
+
+    def volume(key: Optional[str] = shared, but: Findings = {}) -> Member:
+        nonlocal number
+        number += 1
+        return "AWS::EC2::Volume", a.volume(r, f"member-{number}", NONE, key, {**IN_STACK, **but})
+
+    # Members of several kinds, one of them in a stack of its own. A role is nothing to back up, and
+    # what an update removed is no member any more.
+    a.proven(a.table(r, "shop", ENABLED, shared, TWICE_IN_STACK))
+    bucket = a.bucket(r, "shop", DISABLED, None, IN_STACK).rpartition(":")[2]
+    a.database(r, "shop", NONE, shared, IN_STACK)
+    shop = a.stack_id(r, "shop")
+    data = a.stack(r, "shop-data", NONE, [("AWS::RDS::DBInstance", "shop")], parent=shop)
+    a.stack(
+        r,
+        "shop",
+        ENABLED,
+        [
+            volume(),
+            ("AWS::DynamoDB::Table", "shop"),
+            ("AWS::S3::Bucket", bucket),
+            ("AWS::CloudFormation::Stack", data),
+            ("AWS::IAM::Role", "shop-role"),
+            ("AWS::EC2::Volume", "vol-0f1f2f3f4f5f6f7f8", "DELETE_COMPLETE"),
+        ],
+    )
+    a.proven(shop)
+
+    # What is not ready lies deep.
+    legacy, middle = a.stack_id(r, "legacy"), a.stack_id(r, "legacy-app")
+    deep = a.stack(r, "legacy-disks", NONE, [volume(not_shared, NOT_SHARED)], MEMBER_NOT_READY, parent=middle)
+    nested: Member = ("AWS::CloudFormation::Stack", deep)
+    a.stack(r, "legacy-app", ENABLED, [nested], {**MEMBER_NOT_READY, **TWICE_IN_STACK}, parent=legacy)
+    a.stack(r, "legacy", ENABLED, [volume(), ("AWS::CloudFormation::Stack", middle)], MEMBER_NOT_READY)
+    # A member that nobody sees.
+    a.stack(r, "outside", ENABLED, [volume(), ("AWS::DynamoDB::Table", "elsewhere")], MEMBER_UNKNOWN)
+    # A file system is a member too, and so is a warehouse, which nobody can copy.
+    home = a.file_system(r, "stack-home", NONE, shared, IN_STACK).rpartition("/")[2]
+    a.warehouse(r, "stack-reports", NONE, shared, IN_STACK)
+    members: list[Member] = [
+        ("AWS::EFS::FileSystem", home),
+        ("AWS::Redshift::Cluster", "stack-reports"),
+    ]
+    a.stack(r, "reporting", DISABLED, members)
+
+    a.stack(r, "rolled-back", ENABLED, [volume()], status="UPDATE_ROLLBACK_COMPLETE")
+    a.stack(r, "updating", ENABLED, [volume()], PASSING_STATE, status="UPDATE_IN_PROGRESS")
+    a.stack(r, "stuck", ENABLED, [volume()], LASTING_STATE, status="UPDATE_ROLLBACK_FAILED")
+    del a.resources[a.stack(r, "leaving", ENABLED, [], status="DELETE_IN_PROGRESS")]
+    del a.resources[a.stack(r, "deleted", ENABLED, [], status="DELETE_COMPLETE")]
+
+
+def jobs(a: Backups) -> None:
+    """What is enabled and not here has no jobs: there is no backup yet."""
+    by_label = {(it["type"], it["label"]): arn for arn, it in a.resources.items()}
+    volume = {label: arn for (kind, label), arn in by_label.items() if kind == "ebs-volume"}
+    r = "eu-central-1"
+    a.proven(
+        volume["guide"],
+        by_label["ec2-instance", "web"],
+        by_label["s3-bucket", f"assets-{a.account}"],
+        by_label["dynamodb-table", "orders"],
+        by_label["rds-instance", "billing"],
+        by_label["aurora-cluster", "ledger"],
+        # Not ready by the guide, and copied all the same.
+        volume["plain"],
+    )
+    # A type that cannot be copied is not asked for copies.
+    a.backed_up(by_label["rds-cluster", "trading"], PASS)
+
+    inaccessible = "Given key ID is not accessible. You must have DescribeKey permissions on the default CMK."
+    managed = "Snapshots encrypted with the AWS Managed CMK can't be shared"
+    marketplace = "Images from AWS Marketplace cannot be copied to another AWS account."
+    for arn, message in (
+        (volume["not-shared"], inaccessible),
+        (volume["aws-key"], managed),
+        (by_label["ec2-instance", "firewall"], marketplace),
+        # Everything is as it should be, and still.
+        (volume["organization"], "An internal error occurred."),
+    ):
+        a.backed_up(arn, PASS)
+        a.copied(arn, FAIL, state="FAILED", message=message)
+    # Failed and mended since.
+    a.proven(volume["alias"])
+    a.backed_up(volume["alias"], PASS, hours=27, state="FAILED", message="An internal error occurred.")
+    a.copied(volume["alias"], PASS, hours=26, state="FAILED", message=inaccessible)
+
+    a.backed_up(volume["service-role"], PASS, hours=27)
+    a.copied(volume["service-role"], PASS, hours=26)
+    a.backed_up(volume["service-role"], FAIL, state="FAILED", message="An internal error occurred.")
+    bucket = by_label["s3-bucket", f"never-versioned-{a.account}"]
+    a.backed_up(bucket, FAIL, state="FAILED", message="Bucket versioning is not enabled.")
+    # Three days ago, of a daily plan.
+    a.backed_up(volume["account-id"], FAIL, hours=72)
+    a.copied(volume["account-id"], PASS, hours=71)
+    # Under way.
+    a.backed_up(volume["via-ec2"], PASS, hours=25)
+    a.copied(volume["via-ec2"], PASS, hours=24)
+    a.backed_up(volume["via-ec2"], PASS, hours=1, state="RUNNING")
+    a.backed_up(volume["required-only"], PASS)
+    a.copied(volume["required-only"], PASS, state="RUNNING")
+    # Stuck.
+    a.backed_up(volume["backup-role"], PASS, hours=30)
+    a.copied(volume["backup-role"], FAIL, hours=29, state="CREATED")
+    # Copied, but elsewhere.
+    a.backed_up(volume["closed"], PASS)
+    a.copied(volume["closed"], FAIL, to=f"arn:aws:backup:{r}:{THIRD}:backup-vault:drawer")
+    # Backed up, and never copied.
+    a.backed_up(volume["denied"], PASS)
+    a.never_copied(volume["denied"], FAIL)
+
+
+def eu_west_1(a: Backups) -> None:
     """No bucket is enabled: the network decides nothing. Backup of DynamoDB is not the advanced one."""
     r = "eu-west-1"
     shared = a.key(r)
@@ -731,7 +435,14 @@ def eu_west_1(a: Account) -> None:
         },
         "ResourceTypeManagementPreference": {"DynamoDB": False, "EFS": True},
     }
-    a.region(r, None, backup, {"ebs-default-encryption": WARN, "service-opted-in": PASS})
+    a.region(
+        r,
+        None,
+        backup,
+        {"ebs-default-encryption": WARN, "service-opted-in": PASS, **NO_VAULT, **VAULT_KEY_NOT_SHARED},
+    )
+    # The plan keeps a backup for a day, and Vault Lock wants a week.
+    a.vault(r, a.key(r, "not shared"), {"kms-key-usable": PASS}, shortest=7)
     a.default_vpc(r, NO_WORKLOADS)
 
     # The workload's subnet has a way to the internet, and the endpoint is on another table.
@@ -768,13 +479,16 @@ def eu_west_1(a: Account) -> None:
         lifecycle=None,
     )
     a.bucket(r, "scratch", DISABLED, None, versioning=None, lifecycle=None)
-    a.table(r, "events", ENABLED, shared, NO_ADVANCED_FEATURES)
+    events = a.table(r, "events", ENABLED, shared, NO_ADVANCED_FEATURES)
+    a.backed_up(events, PASS)
+    feature = "Copy job from eu-west-1 to eu-central-1 cannot be initiated for DynamoDB resources. Feature is not supported for provided resource type."
+    a.copied(events, FAIL, state="FAILED", message=feature)
     a.table(r, "untagged", NONE, None, {**NO_ADVANCED_FEATURES, **NO_CUSTOMER_KEY_RECOMMENDED})
     a.database(r, "reports", CUSTOM, None, Engine="mysql")
     a.cluster(r, "catalogue", OTHERS, shared)
 
 
-def eu_west_3(a: Account, central: Account) -> None:
+def eu_west_3(a: Backups, central: Backups) -> None:
     """DynamoDB is not opted in; endpoints that look like one."""
     r = "eu-west-3"
     shared = a.key(r)
@@ -782,7 +496,14 @@ def eu_west_3(a: Account, central: Account) -> None:
         "ResourceTypeOptInPreference": {"DynamoDB": False, "EBS": True, "EC2": True, "RDS": True, "S3": True},
         "ResourceTypeManagementPreference": {"DynamoDB": True},
     }
-    a.region(r, "", backup, {"ebs-default-encryption": WARN, "service-opted-in": WARN})
+    a.region(
+        r,
+        "",
+        backup,
+        {"ebs-default-encryption": WARN, "service-opted-in": WARN, **NOT_COVERED, **VAULT_KEY_NOT_SHARED},
+    )
+    # No plan names a vault here, and there is one.
+    a.vault(r, None)
 
     # The interfaces of an endpoint and of a NAT gateway are no workloads.
     default, subnets, _ = a.default_vpc(r, NO_WORKLOADS)
@@ -820,7 +541,7 @@ def eu_west_3(a: Account, central: Account) -> None:
     a.multi_az_cluster(r, "exempt", DISABLED, None, {})
 
 
-def ap_southeast_1(a: Account) -> None:
+def ap_southeast_1(a: Backups) -> None:
     """S3 is missing in the opt-in settings; an interface without an instance is a workload."""
     r = "ap-southeast-1"
     shared = a.key(r)
@@ -832,8 +553,10 @@ def ap_southeast_1(a: Account) -> None:
         r,
         a.alias(r, "ebs-default", shared),
         backup,
-        {"ebs-default-encryption": PASS, "service-opted-in": WARN},
+        {"ebs-default-encryption": PASS, "service-opted-in": WARN, **NO_VAULT, **VAULT_KEY_NOT_SHARED},
     )
+    closed = {"Effect": "Deny", "Principal": "*", "Action": "backup:CopyFromBackupVault", "Resource": "*"}
+    a.vault(r, None, policy=[closed])
     vpc, subnets, main = a.default_vpc(r, ENDPOINT_READY)
     a.gateway(r, vpc, [main])
     a.client("ec2", r).create_network_interface(
@@ -845,7 +568,7 @@ def ap_southeast_1(a: Account) -> None:
     a.cluster(r, "media", ENABLED, shared, Engine="aurora-mysql")
 
 
-def us_east_1(a: Account) -> None:
+def us_east_1(a: Backups, central: Backups) -> None:
     """Nothing here decides by its tag, so neither do the region's settings. DynamoDB is off and unused."""
     r = "us-east-1"
     backup = {
@@ -859,6 +582,7 @@ def us_east_1(a: Account) -> None:
         "ResourceTypeManagementPreference": {},
     }
     a.region(r, None, backup, {"ebs-default-encryption": WARN, "service-opted-in": PASS})
+    a.vault(r, central.key(r, "not shared"))
     a.default_vpc(r, NO_WORKLOADS)
     a.bucket(r, "empty-value", EMPTY, None, NO_CUSTOMER_KEY_RECOMMENDED)
     a.bucket(r, "custom", CUSTOM, None)
@@ -867,11 +591,16 @@ def us_east_1(a: Account) -> None:
     a.database(r, "untagged", NONE, "", AWS_MANAGED_KEY)
 
 
-def clean(a: Account, central: Account, third: Account) -> None:
-    """Everything that is enabled is ready; what is not enabled does not decide."""
+def clean(a: Backups, central: Backups, third: Backups) -> None:
+    """Everything that is enabled is ready and was copied; what is not enabled does not decide."""
+    a.organization(REGIONS)
+    a.role("backup", "s3")
+    a.itself({})
     for r in REGIONS:
         shared = a.key(r)
         a.region(r, shared, None, {"ebs-default-encryption": PASS, "service-opted-in": PASS})
+        # The guide's own set-up: one central key on every vault.
+        a.vault(r, central.key(r, "not shared"))
         vpc, subnets, main = a.default_vpc(r, ENDPOINT_READY)
         a.gateway(r, vpc, [main])
         a.instance(r, "web", subnets[0], ENABLED, [(NONE, shared, {})])
@@ -880,48 +609,93 @@ def clean(a: Account, central: Account, third: Account) -> None:
         a.table(r, "orders", ENABLED, shared)
         a.database(r, "billing", ENABLED, shared)
         a.cluster(r, "ledger", ENABLED, shared, members=(NONE, NONE))
+        a.file_system(r, "home", ENABLED, shared)
+        cached = a.gateway_of(r, "cached", "CACHED", ENABLED)
+        a.gateway_volume(cached, "first", ENABLED, shared)
+        a.gateway_volume(cached, "second", ENABLED, shared)
+        member = a.volume(r, "in-stack", DISABLED, shared, IN_STACK)
+        a.stack(r, "shop", ENABLED, [("AWS::EC2::Volume", member), ("AWS::IAM::Role", "shop-role")])
     a.volume("eu-west-1", "untagged", NONE, None, UNENCRYPTED)
     a.bucket("eu-west-1", "scratch", DISABLED, None, versioning=None, lifecycle=None)
     a.multi_az_cluster("eu-west-3", "own-backups", CUSTOM, None, {})
+    beside(a)
+    a.all_proven()
 
 
-def unknown(a: Account, central: Account, third: Account) -> None:
-    """Nothing fails, but whether a key is shared depends on the organization."""
-    empty(a, central, third, {"eu-central-1": {"service-opted-in": PASS}})
-    organization = a.key("eu-central-1", "shared with the organization")
-    a.volume("eu-central-1", "organization", ENABLED, organization, SHARED_ON_A_CONDITION_UNKNOWN)
-    a.volume("eu-central-1", "data", ENABLED, a.key("eu-central-1"))
+def beside(a: Backups) -> None:
+    """One of each of what need not be in every region."""
+    r = "eu-west-1"
+    shared = a.key(r)
+    stored = a.gateway_of(r, "stored", "STORED", DISABLED)
+    a.gateway_volume(stored, "tapes", ENABLED, shared, kind="STORED")
+    a.gateway_of(r, "files", "FILE_S3", DISABLED)
+    a.warehouse(r, "reports", DISABLED, shared)
+    a.namespace(r, "analytics", DISABLED, shared)
+    a.other("fsx", r, "file-system/fs-0c1c2c3c4c5c6c7c8", ENABLED)
+    a.secret(r, "password", DISABLED)
+    a.parameter(r, "/shop/flag", NONE)
+    zone = a.option_group(r, "zone", "oracle-ee", "19", "Timezone")
+    a.database(r, "erp", ENABLED, shared, SHAREABLE, Engine="oracle-ee", OptionGroupName=zone)
+
+    outer, inner = a.stack_id(r, "outer"), a.stack_id(r, "outer-data")
+    table = a.table(r, "in-nested-stack", DISABLED, shared, IN_STACK)
+    members: list[Member] = [("AWS::DynamoDB::Table", table.rpartition("/")[2])]
+    a.stack(r, "outer-data", DISABLED, members, parent=outer)
+    a.stack(r, "outer", ENABLED, [("AWS::CloudFormation::Stack", inner)])
 
 
-def empty(a: Account, central: Account, third: Account, but: dict[str, Findings] = {}) -> None:
-    """A new account: default VPCs, and settings that nobody touched."""
+def unknown(a: Backups, central: Backups, third: Backups) -> None:
+    """Nothing fails for the member, but whether a key is shared depends on an organization that the
+    account is not in. Its plans are its own."""
+    r = "eu-central-1"
+    off = {**NOT_COVERED, **NO_VAULT}
+    empty_regions(
+        a,
+        {
+            r: {"service-opted-in": PASS},
+            "eu-west-1": {},
+            "eu-west-3": off,
+            "ap-southeast-1": off,
+            "us-east-1": off,
+        },
+    )
+    a.role("backup", "s3")
+    a.itself({})
+    tag = {"ConditionType": "STRINGEQUALS", "ConditionKey": "backup", "ConditionValue": "enabled"}
+    a.plan(r, {"SelectionName": "enabled", "ListOfTags": [tag]})
+    a.vault(r, a.key(r), {"kms-key-usable": PASS})
+    # All that passes the condition.
+    equals = [{"ConditionKey": "aws:ResourceTag/backup", "ConditionValue": "enabled"}]
+    a.plan(
+        "eu-west-1",
+        {"SelectionName": "all", "Resources": ["*"], "Conditions": {"StringEquals": equals}},
+    )
+    a.vault("eu-west-1", None)
+    # A plan for something else.
+    team = {"ConditionType": "STRINGEQUALS", "ConditionKey": "team", "ConditionValue": "payments"}
+    a.plan("eu-west-3", {"SelectionName": "payments", "ListOfTags": [team]})
+
+    organization = a.key(r, "shared with the organization")
+    first = a.volume(r, "organization", ENABLED, organization, SHARED_ON_A_CONDITION_UNKNOWN)
+    second = a.volume(r, "data", ENABLED, a.key(r))
+    a.proven(*(a.arn("ec2", r, f"volume/{volume}") for volume in (first, second)))
+
+
+def empty(a: Backups, central: Backups, third: Backups) -> None:
+    """A new account: in the organization, which has no backup policy for it."""
+    a.organization(None)
+    a.itself(NO_ROLE)
+    empty_regions(a, {r: {**NOT_COVERED, **NO_VAULT} for r in REGIONS})
+
+
+def empty_regions(a: Backups, but: dict[str, Findings]) -> None:
+    """Default VPCs, and settings that nobody touched."""
     for r in REGIONS:
         a.default_vpc(r, NO_WORKLOADS)
-        a.region(r, None, None, {"ebs-default-encryption": WARN, **but.get(r, {})})
+        a.region(r, None, None, {"ebs-default-encryption": WARN, **but[r]})
 
 
 VARIANTS = {"mixed": (mixed, 1), "clean": (clean, 0), "unknown": (unknown, 3), "empty": (empty, 0)}
-
-
-def judge(resources: dict[str, Json]) -> None:
-    """Verdicts and what decides, as the contract defines them over findings."""
-
-    def regions_of(states: set[str], kinds: Optional[set[str]] = None) -> set[str]:
-        found = (r for r in resources.values() if kinds is None or r["type"] in kinds)
-        return {r["region"] for r in found if r["backup_tag"] in states}
-
-    with_buckets = regions_of({"enabled"}, {"s3-bucket"})
-    deciding = regions_of({"enabled", "unknown"})
-    for resource in resources.values():
-        findings, tag = resource["findings"], resource["backup_tag"]
-        worst = next((s for s in (FAIL, UNKNOWN, WARN) if s in findings.values()), PASS)
-        verdicts = {FAIL: "not-ready", UNKNOWN: "unknown", WARN: "at-risk", PASS: "ready"}
-        resource["verdict"] = "exempt" if tag in ("disabled", "custom") else verdicts[worst]
-        if resource["type"] in ("vpc", "region"):
-            all_decide = resource["region"] in (with_buckets if resource["type"] == "vpc" else deciding)
-        else:
-            all_decide = tag == "enabled"
-        resource["deciding"] = [rule for rule in findings if all_decide or rule in TAGGING_RULES]
 
 
 def main() -> None:
@@ -931,10 +705,14 @@ def main() -> None:
     parser.add_argument("--endpoint", required=True)
     parser.add_argument("--account", required=True)
     parser.add_argument("--variant", choices=VARIANTS, default="mixed")
+    parser.add_argument("--now", type=float, help="when the jobs are counted from, in seconds since 1970")
     options = parser.parse_args()
     fill, exit_code = VARIANTS[options.variant]
-    account, central, third = (Account(options.endpoint, it) for it in (options.account, CENTRAL, THIRD))
+    account, central, third = (
+        Backups(options.endpoint, it, options.now) for it in (options.account, CENTRAL, THIRD)
+    )
     fill(account, central, third)
+    account.finish()
     judge(account.resources)
     expectations = {"account": options.account, "resources": account.resources, "exit_code": exit_code}
     json.dump(expectations, sys.stdout, indent=1, sort_keys=True)

@@ -240,7 +240,9 @@ def paging(call: Call) -> Optional[Paging]:
 def read_all(call: Call, page: Paging, forward: Callable[[Environ], Reply]) -> tuple[Reply, Params]:
     """The whole list from moto, over its own pages where it has any. On an error: the reply."""
     params = {k: v for k, v in call.params.items() if k not in (page.token_in, page.limit)}
-    if page.limit and call.service != "s3":  # moto cuts ListBuckets at MaxBuckets and returns no token for the rest
+    if (
+        page.limit and call.service != "s3"
+    ):  # moto cuts ListBuckets at MaxBuckets and returns no token for the rest
         params[page.limit] = page.largest
     items: list[Any] = []
     while True:
