@@ -21,9 +21,10 @@ from wire import Call, Params, Reply
 
 # GetSupportedResourceTypes; an account whose settings nobody touched has every type on.
 # https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeRegionSettings.html
+# The newer names are those of Terraform's acceptance tests (internal/service/backup/region_settings_test.go).
 TYPES = (
-    "Aurora,CloudFormation,DocumentDB,DynamoDB,EBS,EC2,EFS,FSx,Neptune,RDS,Redshift,S3,"
-    "SAP HANA on Amazon EC2,Storage Gateway,Timestream,VirtualMachine"
+    "Aurora,CloudFormation,DSQL,DocumentDB,DynamoDB,EBS,EC2,EFS,EKS,FSx,Neptune,RDS,Redshift,"
+    "Redshift Serverless,S3,SAP HANA on Amazon EC2,Storage Gateway,Timestream,VirtualMachine"
 ).split(",")
 DEFAULTS = {
     "ResourceTypeOptInPreference": {name: True for name in TYPES},

@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from typing import Any, Optional
 
-from expected import CENTRAL, GLOBAL, JOB_TYPES, ORGANIZATION, PASS, Findings, Json
+from expected import CENTRAL, GLOBAL, JOB_TYPES, JOB_TYPES_BY_SERVICE, ORGANIZATION, PASS, Findings, Json
 from others import Others
 
 MASTER = "999988887777"
@@ -134,7 +134,7 @@ class Backups(Others):
     def backed_up(
         self,
         arn: str,
-        finding: str,
+        finding: Optional[str],
         hours: float = 3,
         state: str = "COMPLETED",
         message: Optional[str] = None,
@@ -146,34 +146,49 @@ class Backups(Others):
         local = self.arn("backup", resource["region"], f"backup-vault:{vault}")
         job.update(BackupVaultName=vault, BackupVaultArn=local, PercentDone="100.0", BackupSizeInBytes=4096)
         self.jobs[resource["region"], "backup-job"].append({**job, **more})
-        resource["findings"]["backup-recent"] = finding
+        self.found(arn, "backup-recent", finding)
         return str(job["BackupJobId"])
 
     def copied(
         self,
         arn: str,
-        finding: str,
+        finding: Optional[str],
         hours: float = 2,
         state: str = "COMPLETED",
         message: Optional[str] = None,
         to: str = CENTRAL_VAULT,
         **more: Any,
-    ) -> None:
+    ) -> str:
         resource = self.resources[arn]
         job = self.job("CopyJobId", arn, hours, state, message)
         local = self.arn("backup", resource["region"], f"backup-vault:{LOCAL_VAULT}")
         job.update(SourceBackupVaultArn=local, DestinationBackupVaultArn=to, BackupSizeInBytes=4096)
         self.jobs[resource["region"], "copy-job"].append({**job, **more})
-        resource["findings"]["copy-recent"] = finding
+        self.found(arn, "copy-recent", finding)
+        return str(job["CopyJobId"])
+
+    def found(self, arn: str, rule: str, finding: Optional[str]) -> None:
+        """`None` for what is not tagged `enabled`: no rule asks for its jobs."""
+        if finding:
+            self.resources[arn]["findings"][rule] = finding
 
     def never_copied(self, arn: str, finding: str) -> None:
-        self.resources[arn]["findings"]["copy-recent"] = finding
+        self.found(arn, "copy-recent", finding)
 
     def proven(self, *arns: str) -> None:
         """Backed up three hours ago and copied two hours ago."""
         for arn in arns:
             self.backed_up(arn, PASS)
             self.copied(arn, PASS)
+
+    def stack_proven(self, stack: str, *members: str) -> None:
+        """A composite backup: a job for the stack, and one below it for each member.
+        https://docs.aws.amazon.com/aws-backup/latest/devguide/applicationstackbackups.html"""
+        parent = self.backed_up(stack, PASS, IsParent=True)
+        copy = self.copied(stack, PASS, IsParent=True, NumberOfChildJobs=len(members))
+        for member in members:
+            self.backed_up(member, None, ParentJobId=parent)
+            self.copied(member, None, ParentJobId=copy)
 
     def all_proven(self) -> None:
         """Whatever is enabled and has no jobs yet."""
@@ -188,7 +203,7 @@ class Backups(Others):
             id_name: self.next_id("job").upper(),
             "AccountId": self.account,
             "ResourceArn": arn,
-            "ResourceType": JOB_TYPES[self.resources[arn]["type"]],
+            "ResourceType": JOB_TYPES[self.resources[arn]["type"]] or JOB_TYPES_BY_SERVICE[arn.split(":")[2]],
             "CreationDate": began,
             "State": state,
             "IamRoleArn": f"arn:aws:iam::{self.account}:role/{ROLE}",

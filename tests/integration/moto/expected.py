@@ -108,8 +108,7 @@ READY: dict[str, Findings] = {
     "account": all_pass("backup-role-ready", "backup-region-covered"),
 }
 
-# AWS Backup's names, as its jobs have them. What is not among them has no jobs. Of `other` the ARN
-# tells the service.
+# AWS Backup's names, as its jobs have them. What is not among them has no jobs.
 # https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupJob.html
 JOB_TYPES = {
     "ebs-volume": "EBS",
@@ -124,8 +123,10 @@ JOB_TYPES = {
     "redshift-cluster": "Redshift",
     "redshift-namespace": "Redshift Serverless",
     "cloudformation-stack": "CloudFormation",
-    "other": "FSx",
+    "other": "",
 }
+# Of `other` the ARN tells.
+JOB_TYPES_BY_SERVICE = {"eks": "EKS", "fsx": "FSx"}
 NO_BACKUP_YET = {"backup-recent": WARN}
 
 # No key whose policy is the account's to change: nothing to share, nothing to repair.
@@ -140,6 +141,14 @@ NOT_SHARED = {"kms-key-shared": FAIL, "kms-key-fully-shared": WARN}
 ONLY_REQUIRED_SHARED = {"kms-key-fully-shared": WARN}
 SHARED_ON_A_CONDITION_UNKNOWN = {"kms-key-shared": UNKNOWN, "kms-key-fully-shared": UNKNOWN}
 THIRD_ACCOUNTS_KEY = {**NO_OWN_KEY, "kms-key-shared": UNKNOWN, "kms-key-fully-shared": UNKNOWN}
+
+# A gateway volume without a key of its own: S3's encrypt it, and its backup does not take those over.
+# https://docs.aws.amazon.com/storagegateway/latest/vgw/encryption.html
+S3_MANAGED_KEY = {
+    **NO_CUSTOMER_KEY,
+    "encryption-customer-key": SKIP,
+    "encryption-customer-key-recommended": WARN,
+}
 
 # All types.
 CENTRAL_KEY = {**NO_OWN_KEY, "kms-key-not-central": WARN}
@@ -213,7 +222,7 @@ def judge(resources: dict[str, Json]) -> None:
             "vpc": resource["region"] in with_buckets,
             "region": resource["region"] in deciding,
             "account": True,
-            "backup-vault": False,
+            "backup-vault": resource["region"] in deciding,
         }.get(resource["type"], tag == "enabled")
         decide = TAGGING_RULES | (set(findings) - PLATFORM_RULES if all_decide else set())
         resource["deciding"] = [rule for rule in findings if rule in decide]
