@@ -308,7 +308,7 @@ def stacks(a: Backups) -> None:
     # what an update removed is no member any more.
     table = a.table(r, "shop", ENABLED, shared, TWICE_IN_STACK)
     a.proven(table)
-    bucket = a.bucket(r, "shop", DISABLED, None, IN_STACK).rpartition(":")[2]
+    bucket = a.bucket(r, "shop", DISABLED, shared, IN_STACK).rpartition(":")[2]
     a.database(r, "shop", NONE, shared, IN_STACK)
     shop = a.stack_id(r, "shop")
     data = a.stack(r, "shop-data", NONE, [("AWS::RDS::DBInstance", "shop")], parent=shop)
@@ -329,7 +329,8 @@ def stacks(a: Backups) -> None:
 
     # What is not ready lies deep.
     legacy, middle = a.stack_id(r, "legacy"), a.stack_id(r, "legacy-app")
-    deep = a.stack(r, "legacy-disks", NONE, [volume(not_shared, NOT_SHARED)], MEMBER_NOT_READY, parent=middle)
+    disk = volume(not_shared, NOT_SHARED)
+    deep = a.stack(r, "legacy-disks", NONE, [disk], MEMBER_NOT_READY, parent=middle, root=legacy)
     nested: Member = ("AWS::CloudFormation::Stack", deep)
     a.stack(r, "legacy-app", ENABLED, [nested], {**MEMBER_NOT_READY, **TWICE_IN_STACK}, parent=legacy)
     a.stack(r, "legacy", ENABLED, [volume(), ("AWS::CloudFormation::Stack", middle)], MEMBER_NOT_READY)

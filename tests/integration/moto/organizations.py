@@ -8,6 +8,7 @@ Facts of an account:
 from __future__ import annotations
 
 import json
+from datetime import datetime, timezone
 
 from facts import Facts
 from fixes import Answer, instead_of
@@ -39,8 +40,13 @@ def effective_policy(call: Call, facts: Facts) -> Answer:
         return call.error("AccessDeniedException", "You don't have permissions to access this resource.")
     for it in facts.of_account(call, "effective-policy"):
         if it["PolicyType"] == call.params["PolicyType"]:
-            content = json.dumps(it["PolicyContent"])
-            return {"EffectivePolicy": {**it, "PolicyContent": content, "TargetId": call.account}}
+            policy = {
+                **it,
+                "PolicyContent": json.dumps(it["PolicyContent"]),
+                "TargetId": call.account,
+                "LastUpdatedTimestamp": datetime(2026, 1, 5, tzinfo=timezone.utc),
+            }
+            return {"EffectivePolicy": policy}
     return call.error("EffectivePolicyNotFoundException", "There's no effective policy for this target.")
 
 

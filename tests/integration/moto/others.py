@@ -123,8 +123,9 @@ class Others(Workloads):
         but: Findings = {},
         status: str = "CREATE_COMPLETE",
         parent: Optional[str] = None,
+        root: Optional[str] = None,
     ) -> str:
-        """A nested stack needs its parent's id beforehand: see `stack_id`."""
+        """A nested stack needs the ids of those above it beforehand: see `stack_id`."""
         arn = self.stack_id(region, name)
         resources: list[dict[str, Any]] = [
             {
@@ -135,7 +136,7 @@ class Others(Workloads):
             }
             for number, member in enumerate(members)
         ]
-        of = {"ParentId": parent, "RootId": parent} if parent else {}
+        of = {"ParentId": parent, "RootId": root or parent} if parent else {}
         self.fact(
             region,
             "stack",

@@ -61,7 +61,8 @@ def all_tagged(call: Call, facts: Facts) -> Iterator[tuple[str, dict[str, str]]]
         yield cluster.arn, {tag["Key"]: tag["Value"] for tag in cluster.tags}
     for kind, member in ARNS.items():
         for fact in facts.of(call, kind):
-            yield fact[member], fact["tags"]
+            if fact.get("StackStatus") != "DELETE_COMPLETE":
+                yield fact[member], fact["tags"]
 
 
 def is_of_type(arn: str, filters: list[str]) -> bool:
