@@ -11,7 +11,7 @@ Facts of a region:
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, Optional
 
 from facts import Facts
 from fixes import Answer, instead_of, key_arn, patch_of
@@ -141,8 +141,6 @@ def passes(job: Params, params: Params) -> bool:
     return True
 
 
-def moment(value: Any) -> Any:
-    """A time of a request: with a zone, as it stands for UTC without one."""
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value.replace("Z", "+00:00"))
-    return value.replace(tzinfo=timezone.utc) if value and value.tzinfo is None else value
+def moment(value: Optional[datetime]) -> Optional[datetime]:
+    """A time of a request, which moto reads as UTC and without a zone."""
+    return value and value.replace(tzinfo=timezone.utc)
