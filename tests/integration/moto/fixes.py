@@ -9,26 +9,15 @@ from __future__ import annotations
 from typing import Any, Optional, Union
 from collections.abc import Callable
 
+from facts import Facts
 from moto.backends import get_backend
 from wire import Call, Params, Reply
 
 Answer = Union[Params, Reply, None]
-BackupSettings = dict[tuple[str, str], Params]
 
-INSTEAD: dict[tuple[str, str], Callable[[Call, BackupSettings], Answer]] = {}
+INSTEAD: dict[tuple[str, str], Callable[[Call, Facts], Answer]] = {}
 PATCHES: dict[tuple[str, str], Callable[[Call, Params], None]] = {}
 ERRORS: dict[tuple[str, str, str], Params] = {}
-
-# GetSupportedResourceTypes; an account whose settings nobody touched has every type on.
-# https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeRegionSettings.html
-BACKUP_TYPES = (
-    "Aurora,CloudFormation,DocumentDB,DynamoDB,EBS,EC2,EFS,FSx,Neptune,RDS,Redshift,S3,"
-    "SAP HANA on Amazon EC2,Storage Gateway,Timestream,VirtualMachine"
-).split(",")
-BACKUP_DEFAULTS = {
-    "ResourceTypeOptInPreference": {name: True for name in BACKUP_TYPES},
-    "ResourceTypeManagementPreference": {"DynamoDB": True, "EFS": True},
-}
 
 # A bucket that never had a configuration: SSE-S3 for every new bucket since January 2023.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html
@@ -41,13 +30,9 @@ ERRORS["s3", "GetBucketEncryption", "ServerSideEncryptionConfigurationNotFoundEr
 }
 
 
-def instead(call: Call, backup_settings: BackupSettings) -> Optional[Reply]:
-    redirect = wrong_region(call)
-    if redirect:
-        return redirect
+def instead(call: Call, facts: Facts) -> Answer:
     answer = INSTEAD.get((call.service, call.name))
-    result = answer(call, backup_settings) if answer else None
-    return call.reply(result) if isinstance(result, dict) else result
+    return wrong_region(call) or (answer(call, facts) if answer else None)
 
 
 def patches(call: Call) -> bool:
@@ -103,7 +88,7 @@ def key_arn(value: str, account: str, region: str) -> str:
 
 @instead_of("kms", "DescribeKey")
 @instead_of("kms", "GetKeyPolicy")
-def key_of_another(call: Call, _: BackupSettings) -> Answer:
+def key_of_another(call: Call, _: Facts) -> Answer:
     """A key ARN counts with its region and account; moto reads only the id in it.
 
     A key of another region is not found. One of another account can be described if its policy
@@ -150,7 +135,7 @@ def described(call: Call, result: Params) -> None:
 
 
 @instead_of("ec2", "GetEbsDefaultKmsKeyId")
-def default_ebs_key(call: Call, _: BackupSettings) -> Answer:
+def default_ebs_key(call: Call, _: Facts) -> Answer:
     """Not in moto. `alias/aws/ebs` as long as nobody chose a key, else that key's ARN.
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetEbsDefaultKmsKeyId.html"""
     chosen = get_backend("ec2")[call.account][call.region].default_kms_key_id
@@ -211,7 +196,7 @@ def region_status(call: Call, result: Params, disabled: set[str]) -> None:
     result["Regions"] = kept
 
 
-# --- RDS and DynamoDB
+# --- RDS, DynamoDB and EFS
 
 
 @patch_of("rds", "DescribeDBInstances")
@@ -227,6 +212,47 @@ def databases(call: Call, result: Params) -> None:
             database["KmsKeyId"] = key_arn(key, call.account, call.region)
 
 
+@instead_of("rds", "DescribeOptionGroups")
+def option_groups(call: Call, _: Facts) -> Answer:
+    """moto's needs a name, and does not say which options are there to stay. AWS lists the groups
+    that come with an engine too, without any options.
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeOptionGroups.html
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_Option.html"""
+    backend = get_backend("rds")[call.account][call.region]
+    found = []
+    for group in backend.option_groups.values():
+        known = {it["Name"]: it for it in backend.describe_option_group_options(group.engine_name)}
+        options = []
+        for option in group.options:
+            about = known.get(option["OptionName"], {})
+            stays = {name: bool(about.get(name)) for name in ("Persistent", "Permanent")}
+            options.append({**option, **stays})
+        found.append(option_group(call, group.name, group.engine_name, group.major_engine_version, options))
+    for database in backend.databases.values():
+        if database.option_group_name.startswith("default:"):
+            version = database.option_group_name.rpartition(f"{database.engine}-")[2].replace("-", ".")
+            group = option_group(call, database.option_group_name, database.engine, version, [])
+            found += [] if group in found else [group]
+    asked = [name for name in ("OptionGroupName", "EngineName", "MajorEngineVersion") if name in call.params]
+    found = [it for it in found if all(it[name] == call.params[name] for name in asked)]
+    if "OptionGroupName" in asked and not found:
+        name = call.params["OptionGroupName"]
+        return call.error("OptionGroupNotFoundFault", f"Specified OptionGroupName: {name} not found.", 404)
+    return {"OptionGroupsList": found}
+
+
+def option_group(call: Call, name: str, engine: str, version: str, options: list[Params]) -> Params:
+    return {
+        "OptionGroupName": name,
+        "OptionGroupDescription": name,
+        "EngineName": engine,
+        "MajorEngineVersion": version,
+        "Options": options,
+        "AllowsVpcAndNonVpcInstanceMemberships": True,
+        "OptionGroupArn": f"arn:aws:rds:{call.region}:{call.account}:og:{name}",
+    }
+
+
 @patch_of("dynamodb", "DescribeTable")
 def table(call: Call, result: Params) -> None:
     """KMSMasterKeyArn is an ARN; moto repeats what CreateTable was given.
@@ -234,6 +260,16 @@ def table(call: Call, result: Params) -> None:
     encryption = result["Table"].get("SSEDescription", {})
     if encryption.get("KMSMasterKeyArn"):
         encryption["KMSMasterKeyArn"] = key_arn(encryption["KMSMasterKeyArn"], call.account, call.region)
+
+
+@patch_of("elasticfilesystem", "DescribeFileSystems")
+def file_systems(call: Call, result: Params) -> None:
+    """KmsKeyId comes with encryption only, of AWS's key if nobody named one; `Marker` repeats the
+    request's. https://docs.aws.amazon.com/efs/latest/ug/API_FileSystemDescription.html"""
+    for file_system in result["FileSystems"]:
+        key = file_system.pop("KmsKeyId", None) or "alias/aws/elasticfilesystem"
+        if file_system.get("Encrypted"):
+            file_system["KmsKeyId"] = key_arn(key, call.account, call.region)
 
 
 # --- S3
@@ -272,31 +308,3 @@ def buckets(call: Call, result: Params) -> None:
     homes = bucket_regions(call)
     for bucket in result["Buckets"] if call.params else []:
         bucket["BucketRegion"] = homes[bucket["Name"]]
-
-
-@patch_of("tagging", "GetResources")
-def tagged(call: Call, result: Params) -> None:
-    """A bucket is returned in its own region only; moto returns every bucket everywhere.
-    https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
-    ("located in the specified AWS Region for the account")
-
-    A tag without a value has an empty one there; moto leaves it out for buckets.
-    https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_Tag.html"""
-    homes = bucket_regions(call)
-    result["ResourceTagMappingList"] = [
-        mapping
-        for mapping in result["ResourceTagMappingList"]
-        if homes.get(mapping["ResourceARN"].removeprefix("arn:aws:s3:::"), call.region) == call.region
-    ]
-    for mapping in result["ResourceTagMappingList"]:
-        for tag in mapping["Tags"]:
-            tag.setdefault("Value", "")
-
-
-# --- AWS Backup
-
-
-@instead_of("backup", "DescribeRegionSettings")
-def region_settings(call: Call, backup_settings: BackupSettings) -> Answer:
-    """Not in moto. https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeRegionSettings.html"""
-    return backup_settings.get((call.account, call.region), BACKUP_DEFAULTS)

@@ -6,7 +6,7 @@ Control paths (JSON in, JSON out; nothing here is signed):
     POST /__overlay__/reset             forget the recorded operations
     POST /__overlay__/rules             replace all rules by this list
     POST /__overlay__/overrides         add facts that moto cannot express
-    POST /__overlay__/backup-settings   AWS Backup's settings of an account in a region
+    POST /__overlay__/facts             add resources of services that moto lacks
 
 A rule is an effect and what it applies to. `account`, `region`, `service` and `operation` narrow
 it, all optional; `service` is the signing name (`tagging`, not `resourcegroupstaggingapi`):
@@ -23,11 +23,18 @@ An override sets members on every part of a reply that matches, before paging:
     {"account": "111122223333", "operation": "DescribeInstances",
      "match": {"InstanceId": "i-0ab"}, "set": {"ProductCodes": [...]}}
 
+A fact is members as the API model names them, and tags where the API has them elsewhere. An empty
+`region` stands for all of them. Which kinds there are is in the module that answers with them:
+
+    {"account": "111122223333", "region": "eu-west-1", "kind": "namespace",
+     "items": [{"namespaceArn": "arn:...", "tags": {"backup": "enabled"}, ...}]}
+
 Calls with `SEEDING` in their user agent go to moto as they are: neither recorded nor ruled.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import socket
 import threading
@@ -36,11 +43,20 @@ from http import HTTPStatus
 from typing import Any, Optional
 from collections.abc import Callable, Iterable, Iterator
 
+import backup
+import cloudformation
 import fixes
+import organizations
+import redshift
+import storagegateway
+import tagging
 import wire
+from facts import SEEDING, Facts
 from wire import Call, Environ, Params, Reply
 
-SEEDING = "backup-check-seeding"
+# Each adds to the fixes when it is imported.
+SERVICES = (backup, cloudformation, organizations, redshift, storagegateway, tagging)
+
 CONTROL = "/__overlay__/"
 
 # Codes and statuses as the services send them. JSON services that are not listed take the default.
@@ -52,13 +68,21 @@ DENIED = {
     "s3": ("AccessDenied", 403),
     "rds": ("AccessDenied", 403),
     "sts": ("AccessDenied", 403),
+    "iam": ("AccessDenied", 403),
+    "redshift": ("AccessDenied", 403),
+    "cloudformation": ("AccessDenied", 403),
     "backup": ("AccessDeniedException", 403),
+    "elasticfilesystem": ("AccessDeniedException", 403),
 }
 THROTTLED = {
     "ec2": ("RequestLimitExceeded", 503),
     "s3": ("SlowDown", 503),
     "rds": ("Throttling", 400),
     "sts": ("Throttling", 400),
+    "iam": ("Throttling", 400),
+    "redshift": ("Throttling", 400),
+    "cloudformation": ("Throttling", 400),
+    "organizations": ("TooManyRequestsException", 400),
     "tagging": ("ThrottledException", 400),
 }
 DISABLED = {
@@ -66,7 +90,11 @@ DISABLED = {
     "s3": ("InvalidToken", 400),
     "rds": ("InvalidClientTokenId", 403),
     "sts": ("InvalidClientTokenId", 403),
+    "iam": ("InvalidClientTokenId", 403),
+    "redshift": ("InvalidClientTokenId", 403),
+    "cloudformation": ("InvalidClientTokenId", 403),
     "backup": ("UnrecognizedClientException", 403),
+    "elasticfilesystem": ("UnrecognizedClientException", 403),
 }
 
 
@@ -78,7 +106,7 @@ class Overlay:
         self.operations: Counter[tuple[str, str, str, str]] = Counter()
         self.rules: list[Params] = []
         self.overrides: list[Params] = []
-        self.backup_settings: dict[tuple[str, str], Params] = {}
+        self.facts = Facts()
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> list[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -108,8 +136,8 @@ class Overlay:
                 self.rules = given
             elif what == "overrides":
                 self.overrides += given
-            elif what == "backup-settings":
-                self.backup_settings[given["account"], given["region"]] = given["settings"]
+            elif what == "facts":
+                self.facts.add(given)
             else:
                 return Reply(404, [], b"no such control path")
         return Reply(200, [("Content-Type", "application/json")], json.dumps(answer).encode())
@@ -125,7 +153,14 @@ class Overlay:
             return self.forward(wire.with_body(environ, body))
         with self.lock:
             self.operations[call.account, call.service, call.region, call.name] += 1
-            return self.effect(call) or fixes.instead(call, self.backup_settings) or self.patched(call)
+            return self.effect(call) or self.instead(call) or self.patched(call)
+
+    def instead(self, call: Call) -> Optional[Reply]:
+        answer = fixes.instead(call, self.facts)
+        if not isinstance(answer, dict):
+            return answer
+        # A copy: what an override changes in a reply, it does not change in the facts.
+        return self.finished(call, wire.paging(call), copy.deepcopy(answer))
 
     def patched(self, call: Call) -> Reply:
         page = wire.paging(call)
@@ -142,6 +177,9 @@ class Overlay:
         if not page:
             result = call.read(reply)
         fixes.patch(call, result)
+        return self.finished(call, page, result)
+
+    def finished(self, call: Call, page: Optional[wire.Paging], result: Params) -> Reply:
         self.apply_settings(call, result)
         return wire.cut(call, page, result, self.page_size(call)) if page else call.reply(result)
 

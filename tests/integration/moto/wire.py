@@ -31,7 +31,7 @@ from werkzeug.exceptions import NotFound
 REQUEST_ID = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
 
 # The name in the credential scope is the IAM prefix, the folder in botocore is not always.
-MODEL_NAMES = {"tagging": "resourcegroupstaggingapi"}
+MODEL_NAMES = {"elasticfilesystem": "efs", "tagging": "resourcegroupstaggingapi"}
 
 # The root elements that S3's documentation shows and the Rust SDK insists on. moto derives the
 # root from the operation's name.
@@ -173,7 +173,8 @@ class Paging:
 
     token_in: str
     token_out: str
-    limit: str
+    limit: Optional[str]  # CloudFormation's pages are as long as it likes
+    more: Optional[str]
     items: str
     smallest: int
     largest: int
@@ -187,6 +188,24 @@ PAGE_SIZES = {
     "dynamodb": (1, 100, 100),
     "tagging": (1, 100, 50),
     "s3": (1, 10_000, 10_000),
+    "elasticfilesystem": (1, 2**31, 100),
+    "redshift": (20, 100, 100),
+    "redshift-serverless": (1, 100, 100),
+    "storagegateway": (1, 2**31, 100),
+    "cloudformation": (1, 100, 100),
+    "backup": (1, 1000, 1000),
+    "iam": (1, 1000, 100),
+}
+# How each says that the size asked for is none. The others: `InvalidParameterValue`.
+PAGE_SIZE_ERRORS = {
+    "dynamodb": "ValidationException",
+    "tagging": "InvalidParameterException",
+    "s3": "InvalidArgument",
+    "elasticfilesystem": "BadRequest",
+    "redshift-serverless": "ValidationException",
+    "storagegateway": "InvalidGatewayRequestException",
+    "backup": "InvalidParameterValueException",
+    "iam": "ValidationError",
 }
 
 
@@ -200,15 +219,17 @@ def paging(call: Call) -> Optional[Paging]:
     if call.service not in PAGE_SIZES:
         return None
     config = _paginators(MODEL_NAMES.get(call.service, call.service)).get(call.name, {})
-    if "limit_key" not in config or not isinstance(config["result_key"], str):
+    if not isinstance(config.get("result_key"), str):
         return None
     smallest, largest, default = PAGE_SIZES[call.service]
-    stated = call.operation.input_shape.members[config["limit_key"]].metadata
+    limit = config.get("limit_key")
+    stated = call.operation.input_shape.members[limit].metadata if limit else {}
     largest = stated.get("max", largest)
     return Paging(
         config["input_token"],
         config["output_token"],
-        config["limit_key"],
+        limit,
+        config.get("more_results"),
         config["result_key"],
         stated.get("min", smallest),
         largest,
@@ -219,7 +240,9 @@ def paging(call: Call) -> Optional[Paging]:
 def read_all(call: Call, page: Paging, forward: Callable[[Environ], Reply]) -> tuple[Reply, Params]:
     """The whole list from moto, over its own pages where it has any. On an error: the reply."""
     params = {k: v for k, v in call.params.items() if k not in (page.token_in, page.limit)}
-    if call.service != "s3":  # moto cuts ListBuckets at MaxBuckets and returns no token for the rest
+    if (
+        page.limit and call.service != "s3"
+    ):  # moto cuts ListBuckets at MaxBuckets and returns no token for the rest
         params[page.limit] = page.largest
     items: list[Any] = []
     while True:
@@ -236,16 +259,13 @@ def read_all(call: Call, page: Paging, forward: Callable[[Environ], Reply]) -> t
 
 def cut(call: Call, page: Paging, result: Params, rule_size: Optional[int]) -> Reply:
     """One page of the list, of the size asked for, or smaller where a rule says so."""
-    size = int(call.params.get(page.limit) or page.default)
-    if call.params.get(page.limit) is not None and not page.smallest <= size <= page.largest:
-        codes = {
-            "dynamodb": "ValidationException",
-            "tagging": "InvalidParameterException",
-            "s3": "InvalidArgument",
-        }
-        code = codes.get(call.service, "InvalidParameterValue")
+    asked = call.params.get(page.limit) if page.limit else None
+    size = page.default if asked is None else int(asked)
+    if not page.smallest <= size <= page.largest:
+        code = PAGE_SIZE_ERRORS.get(call.service, "InvalidParameterValue")
         return call.error(code, f"{page.limit} {size} is not between {page.smallest} and {page.largest}")
-    size = min(size, rule_size or size)
+    # EFS and Storage Gateway take any number and return a hundred at most.
+    size = min(size, rule_size or size, page.default if page.largest == 2**31 else size)
     items, token = result[page.items], call.params.get(page.token_in)
     by_name = call.name == "ListTables"  # its token is the last name of the page before
     if by_name:
@@ -259,4 +279,6 @@ def cut(call: Call, page: Paging, result: Params, rule_size: Optional[int]) -> R
         result[page.token_out] = items[start + size - 1] if by_name else f"page-{start + size}"
     elif call.name == "GetResources":
         result[page.token_out] = ""  # AWS ends with an empty token here, not with none
+    if page.more:
+        result[page.more] = rest
     return call.reply(result)

@@ -1,0 +1,228 @@
+"""What the rules say: of tags, of a resource that is ready, and of how others differ from one.
+
+Written by a reader of the rules, never taken from output.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Optional
+
+Json = dict[str, Any]
+Findings = dict[str, str]
+
+REGIONS = ("eu-central-1", "eu-west-1", "eu-west-3", "ap-southeast-1", "us-east-1")
+CENTRAL = "692653576357"
+THIRD = "444455556666"
+ORGANIZATION = "o-a1b2c3d4e5"
+# Where the report puts the account, which is in no region.
+GLOBAL = "global"
+
+PASS, FAIL, WARN, UNKNOWN, SKIP = "pass", "fail", "warn", "unknown", "skip"
+
+
+@dataclass(frozen=True)
+class Tag:
+    state: str
+    tags: tuple[tuple[str, str], ...]
+
+    def listed(self, name: str) -> list[Json]:
+        return [{"Key": key, "Value": value} for key, value in self.named(name).items()]
+
+    def named(self, name: str) -> dict[str, str]:
+        return {"Name": name, **dict(self.tags)}
+
+
+ENABLED = Tag("enabled", (("backup", "enabled"),))
+DISABLED = Tag("disabled", (("backup", "disabled"),))
+CUSTOM = Tag("custom", (("backup", "custom"),))
+NONE = Tag("none", ())
+OTHERS = Tag("none", (("aws-control-tower-backupdaily", "true"), ("team", "payments")))
+KEY_IN_CAPITALS = Tag("invalid", (("Backup", "enabled"),))
+VALUE_IN_CAPITALS = Tag("invalid", (("backup", "Enabled"),))
+TRAILING_BLANK = Tag("invalid", (("backup", "enabled "),))
+TRUE = Tag("invalid", (("backup", "true"),))
+EMPTY = Tag("invalid", (("backup", ""),))
+
+TAGGING: dict[str, Findings] = {
+    "enabled": {"backup-tag-valid": PASS, "backup-decision-made": PASS, "backup-tag-not-custom": PASS},
+    "disabled": {"backup-tag-valid": PASS, "backup-decision-made": PASS, "backup-tag-not-custom": PASS},
+    "custom": {"backup-tag-valid": PASS, "backup-decision-made": PASS, "backup-tag-not-custom": WARN},
+    "none": {"backup-decision-made": WARN},
+    "invalid": {"backup-tag-valid": FAIL},
+}
+TAGGING_RULES = {
+    "backup-tag-valid",
+    "backup-decision-made",
+    "backup-tag-not-custom",
+    "backup-tag-placed",
+    "backup-not-duplicated",
+}
+
+
+def all_pass(*rules: str) -> Findings:
+    return dict.fromkeys(rules, PASS)
+
+
+KEY_RULES = ("kms-key-usable", "kms-key-locally-usable", "kms-key-not-central")
+INHERITED = all_pass(
+    "encryption-at-rest",
+    "encryption-customer-key",
+    "kms-key-shared",
+    "kms-key-fully-shared",
+    "cross-account-copy-supported",
+    "resource-state-ready",
+    *KEY_RULES,
+)
+MANAGED = all_pass("encryption-customer-key-recommended", "cross-account-copy-supported", *KEY_RULES)
+
+# A Redshift warehouse inherits its key and cannot be copied: sharing the key is no question.
+NOT_TO_BE_COPIED = {
+    **all_pass("encryption-at-rest", "encryption-customer-key", "resource-state-ready", *KEY_RULES),
+    "cross-account-copy-supported": FAIL,
+}
+
+# A resource that is ready, under a shared key of its own account.
+READY: dict[str, Findings] = {
+    "ebs-volume": INHERITED,
+    "ec2-instance": {**INHERITED, "ec2-image-copyable": PASS},
+    "rds-instance": {**INHERITED, "rds-automated-backups-enabled": PASS},
+    "rds-cluster": {**INHERITED, "rds-automated-backups-enabled": PASS, "backup-tag-placed": PASS},
+    "aurora-cluster": {**INHERITED, "rds-automated-backups-enabled": PASS, "backup-tag-placed": PASS},
+    "s3-bucket": {**MANAGED, "s3-versioning-enabled": PASS, "s3-old-versions-expire": PASS},
+    "dynamodb-table": {**MANAGED, "dynamodb-advanced-features-enabled": PASS},
+    "efs-file-system": {**MANAGED, "resource-state-ready": PASS},
+    "storage-gateway-volume": INHERITED,
+    "storage-gateway": all_pass("backup-tag-placed"),
+    "redshift-cluster": NOT_TO_BE_COPIED,
+    "redshift-namespace": NOT_TO_BE_COPIED,
+    "cloudformation-stack": all_pass(
+        "stack-resources-ready", "cross-account-copy-supported", "resource-state-ready"
+    ),
+    "secret": {"cross-account-copy-supported": FAIL},
+    "ssm-parameter": {"cross-account-copy-supported": FAIL},
+    "other": {},
+    # Under the central key: the platform team's, and no finding against the member.
+    "backup-vault": {},
+    "region": all_pass("backup-policy-effective", "local-vault-ready"),
+    "account": all_pass("backup-role-ready", "backup-region-covered"),
+}
+
+# AWS Backup's names, as its jobs have them. What is not among them has no jobs.
+# https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupJob.html
+JOB_TYPES = {
+    "ebs-volume": "EBS",
+    "ec2-instance": "EC2",
+    "rds-instance": "RDS",
+    "rds-cluster": "RDS",
+    "aurora-cluster": "Aurora",
+    "s3-bucket": "S3",
+    "dynamodb-table": "DynamoDB",
+    "efs-file-system": "EFS",
+    "storage-gateway-volume": "Storage Gateway",
+    "redshift-cluster": "Redshift",
+    "redshift-namespace": "Redshift Serverless",
+    "cloudformation-stack": "CloudFormation",
+    "other": "",
+}
+# Of `other` the ARN tells.
+JOB_TYPES_BY_SERVICE = {"eks": "EKS", "fsx": "FSx"}
+NO_BACKUP_YET = {"backup-recent": WARN}
+
+# No key whose policy is the account's to change: nothing to share, nothing to repair.
+NO_OWN_KEY = {"kms-key-usable": SKIP, "kms-key-locally-usable": SKIP}
+NO_CUSTOMER_KEY = {**NO_OWN_KEY, "kms-key-shared": SKIP, "kms-key-fully-shared": SKIP}
+
+# Types that inherit their source's key.
+UNENCRYPTED = {**NO_CUSTOMER_KEY, "encryption-at-rest": FAIL, "encryption-customer-key": SKIP}
+NO_VOLUMES = {**NO_CUSTOMER_KEY, "encryption-at-rest": SKIP, "encryption-customer-key": SKIP}
+AWS_MANAGED_KEY = {**NO_CUSTOMER_KEY, "encryption-customer-key": FAIL}
+NOT_SHARED = {"kms-key-shared": FAIL, "kms-key-fully-shared": WARN}
+ONLY_REQUIRED_SHARED = {"kms-key-fully-shared": WARN}
+SHARED_ON_A_CONDITION_UNKNOWN = {"kms-key-shared": UNKNOWN, "kms-key-fully-shared": UNKNOWN}
+THIRD_ACCOUNTS_KEY = {**NO_OWN_KEY, "kms-key-shared": UNKNOWN, "kms-key-fully-shared": UNKNOWN}
+
+# A gateway volume without a key of its own: S3's encrypt it, and its backup does not take those over.
+# https://docs.aws.amazon.com/storagegateway/latest/vgw/encryption.html
+S3_MANAGED_KEY = {
+    **NO_CUSTOMER_KEY,
+    "encryption-customer-key": SKIP,
+    "encryption-customer-key-recommended": WARN,
+}
+
+# All types.
+CENTRAL_KEY = {**NO_OWN_KEY, "kms-key-not-central": WARN}
+KEY_NOT_USABLE = {"kms-key-usable": FAIL}
+KEY_LOCALLY_CLOSED = {"kms-key-locally-usable": FAIL}
+NOT_COPYABLE = {"cross-account-copy-supported": FAIL}
+LASTING_STATE = {"resource-state-ready": FAIL}
+PASSING_STATE = {"resource-state-ready": WARN}
+
+# Types whose backup the vault encrypts.
+NO_CUSTOMER_KEY_RECOMMENDED = {**NO_OWN_KEY, "encryption-customer-key-recommended": WARN}
+NO_ADVANCED_FEATURES = {"dynamodb-advanced-features-enabled": FAIL}
+NOT_VERSIONED = {"s3-versioning-enabled": FAIL, "s3-old-versions-expire": SKIP}
+VERSIONS_PILE_UP = {"s3-old-versions-expire": WARN}
+
+# Oracle and SQL Server.
+SHAREABLE = {"rds-option-group-shareable": PASS}
+NOT_SHAREABLE = {"rds-option-group-shareable": FAIL}
+
+# Members of a stack, which may be in it and have the tag, too.
+IN_STACK = {"backup-not-duplicated": PASS}
+TWICE_IN_STACK = {"backup-not-duplicated": WARN}
+MEMBER_NOT_READY = {"stack-resources-ready": FAIL}
+MEMBER_UNKNOWN = {"stack-resources-ready": UNKNOWN}
+
+# Gateways: of a file or tape gateway there is no backup at all.
+TAG_MISPLACED = {"backup-tag-placed": FAIL}
+NO_VOLUME_GATEWAY = {**NOT_COPYABLE, "backup-tag-placed": SKIP}
+
+# The account and its regions.
+NOT_COVERED = {"backup-policy-effective": FAIL}
+NO_VAULT = {"local-vault-ready": FAIL}
+VAULT_KEY_SHARED = {"local-vault-key-shared": PASS}
+VAULT_KEY_NOT_SHARED = {"local-vault-key-shared": WARN}
+NO_ROLE = {"backup-role-ready": FAIL}
+
+# VPCs.
+NO_WORKLOADS: Findings = {}
+NO_ENDPOINT = {"s3-gateway-endpoint-present": FAIL}
+ENDPOINT_READY = {
+    "s3-gateway-endpoint-present": PASS,
+    "s3-gateway-endpoint-routed": PASS,
+    "s3-gateway-endpoint-open": PASS,
+}
+
+
+# Of the platform team: they decide nothing for the member.
+PLATFORM_RULES = {
+    "backup-policy-effective",
+    "local-vault-ready",
+    "local-vault-key-shared",
+    "backup-role-ready",
+}
+
+
+def judge(resources: dict[str, Json]) -> None:
+    """Verdicts and what decides, as the contract defines them over findings."""
+
+    def regions_of(states: set[str], kinds: Optional[set[str]] = None) -> set[str]:
+        found = (r for r in resources.values() if kinds is None or r["type"] in kinds)
+        return {r["region"] for r in found if r["backup_tag"] in states}
+
+    with_buckets = regions_of({"enabled"}, {"s3-bucket"})
+    deciding = regions_of({"enabled", "unknown"})
+    for resource in resources.values():
+        findings, tag = resource["findings"], resource["backup_tag"]
+        worst = next((s for s in (FAIL, UNKNOWN, WARN) if s in findings.values()), PASS)
+        verdicts = {FAIL: "not-ready", UNKNOWN: "unknown", WARN: "at-risk", PASS: "ready"}
+        resource["verdict"] = "exempt" if tag in ("disabled", "custom") else verdicts[worst]
+        all_decide = {
+            "vpc": resource["region"] in with_buckets,
+            "region": resource["region"] in deciding,
+            "account": True,
+            "backup-vault": resource["region"] in deciding,
+        }.get(resource["type"], tag == "enabled")
+        decide = TAGGING_RULES | (set(findings) - PLATFORM_RULES if all_decide else set())
+        resource["deciding"] = [rule for rule in findings if rule in decide]

@@ -1,0 +1,75 @@
+"""The Resource Groups Tagging API: one list of what is tagged, whatever the service.
+
+Besides the facts that other modules have with `tags` in them, facts of a region:
+    tagged   ResourceARN and `tags` of a resource of a service that is nowhere else here
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from facts import Facts
+from fixes import Answer, bucket_regions, instead_of
+from moto.backends import get_backend
+from moto.core.resource_tagging import iter_taggable_backends, make_tag_matcher
+from wire import Call
+
+# Kinds of facts with tags, and where their ARN stands.
+ARNS = {
+    "gateway": "GatewayARN",
+    "gateway-volume": "VolumeARN",
+    "namespace": "namespaceArn",
+    "stack": "StackId",
+    "tagged": "ResourceARN",
+}
+
+
+@instead_of("tagging", "GetResources")
+def resources(call: Call, facts: Facts) -> Answer:
+    """What is tagged and located in the region, once each: a bucket in its own region only, which
+    moto returns everywhere; Redshift and what moto lacks, too.
+    https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
+
+    A tag without a value has an empty one there; moto leaves it out for buckets.
+    https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_Tag.html"""
+    types = call.params.get("ResourceTypeFilters")
+    arns = call.params.get("ResourceARNList")
+    matches = make_tag_matcher(call.params.get("TagFilters"))
+    homes = bucket_regions(call)
+    found: dict[str, dict[str, str]] = {}
+    for arn, tags in all_tagged(call, facts):
+        there = homes.get(arn.removeprefix("arn:aws:s3:::"), call.region) == call.region
+        if tags and there and (not arns or arn in arns) and is_of_type(arn, types) and matches(tags):
+            found[arn] = tags
+    return {
+        "ResourceTagMappingList": [
+            {
+                "ResourceARN": arn,
+                "Tags": [{"Key": key, "Value": value or ""} for key, value in tags.items()],
+            }
+            for arn, tags in found.items()
+        ]
+    }
+
+
+def all_tagged(call: Call, facts: Facts) -> Iterator[tuple[str, dict[str, str]]]:
+    for backend in iter_taggable_backends(call.account, call.region):
+        for resource in backend.iter_tagged_resources():
+            yield resource.arn, resource.tags
+    # The part of moto that lists tags leaves these out.
+    for cluster in get_backend("redshift")[call.account][call.region].clusters.values():
+        yield cluster.arn, {tag["Key"]: tag["Value"] for tag in cluster.tags}
+    for kind, member in ARNS.items():
+        for fact in facts.of(call, kind):
+            if fact.get("StackStatus") != "DELETE_COMPLETE":
+                yield fact[member], fact["tags"]
+
+
+def is_of_type(arn: str, filters: list[str]) -> bool:
+    """`ec2` or `ec2:volume`: the ARN's service, and how its resource begins. A bucket's ARN has no
+    type in it, and a gateway's volumes lie under the gateway."""
+    if not filters:
+        return True
+    _, _, service, _, _, resource = arn.split(":", 5)
+    kind = "bucket" if service == "s3" else resource.replace("/", ":").partition(":")[0]
+    return service in filters or f"{service}:{kind}" in filters
