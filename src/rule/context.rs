@@ -304,10 +304,7 @@ impl<'a> Cx<'a> {
     }
 }
 
-fn by_resource<'a, T>(
-    listing: Option<&'a Listing<T>>,
-    arn: fn(&T) -> &str,
-) -> BTreeMap<&'a str, Vec<&'a T>> {
+fn by_resource<T>(listing: Option<&Listing<T>>, arn: fn(&T) -> &str) -> BTreeMap<&str, Vec<&T>> {
     let mut jobs: BTreeMap<&str, Vec<&T>> = BTreeMap::new();
     for job in listing.iter().flat_map(|listing| &listing.items) {
         jobs.entry(arn(job)).or_default().push(job);
