@@ -3,6 +3,7 @@ use jiff::Timestamp;
 use crate::model::Resource;
 use crate::rule::failure::{self, Work};
 use crate::rule::proof::{self, History, Job, Phase, Prerequisites, ago, day, limit, within};
+use crate::rule::protection::interval_hours;
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
 use crate::settings::Severity;
 
@@ -62,7 +63,7 @@ fn judge(
     found: &Prerequisites,
 ) -> Judgement {
     let now = cx.now()?;
-    let hours = limit(cx.backup_interval_hours());
+    let hours = limit(interval_hours(cx, resource));
     let is_recent = |job: &Job<'_>| within(now, job.ended, i64::from(hours));
     let recent = history.made.filter(is_recent);
     let another = history.under_way().map_or(String::new(), |job| {
