@@ -108,6 +108,16 @@ impl ResourceKind {
         )
     }
 
+    /// Whether AWS Backup makes backups of this kind: of some, people only think so.
+    #[must_use]
+    pub fn has_backups(self) -> bool {
+        self.is_backed_up()
+            && !matches!(
+                self,
+                ResourceKind::StorageGateway | ResourceKind::Secret | ResourceKind::SsmParameter
+            )
+    }
+
     /// Whether AWS Backup manages backups of this kind fully, so that the vault's key encrypts them.
     ///
     /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>.

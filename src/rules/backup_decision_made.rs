@@ -1,4 +1,5 @@
 use crate::model::Resource;
+use crate::model::storage_gateway::holds_volumes;
 use crate::model::tag::BackupTag;
 use crate::rule::stack::members;
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
@@ -12,7 +13,7 @@ rule! {
     ///
     /// A stack that holds nothing that AWS Backup backs up needs no tag, nor does a nested one.
     ///
-    /// Of a storage gateway only the volumes are backed up, so the gateway itself needs no tag.
+    /// Of a volume gateway only the volumes are backed up, so the gateway itself needs no tag.
     ///
     /// ## Fix
     ///
@@ -33,9 +34,11 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
-    if matches!(resource, Resource::Gateway(_)) {
+    if let Resource::Gateway(gateway) = resource
+        && holds_volumes(gateway.gateway_type.get()?)
+    {
         return Ok(Outcome::skip(
-            "AWS Backup does not back up gateways, only the volumes of volume gateways",
+            "AWS Backup does not back up the gateway, only its volumes",
         ));
     }
     let (tag, _) = cx.tags_of(resource)?;
@@ -59,6 +62,10 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
             .fix(format!(
                 "Tag it {key}=disabled: the backup of {instance} holds it."
             )),
+            None if matches!(resource, Resource::Gateway(_)) => Outcome::breach(format!(
+                "no {key} tag, and AWS Backup does not back up gateways of its type"
+            ))
+            .fix(format!("Tag it {key}=disabled.")),
             None => Outcome::breach(format!("no {key} tag: it is not backed up")).fix(format!(
                 "Tag it {key}=enabled, or {key}=disabled where it needs no backup."
             )),
