@@ -10,11 +10,13 @@ use super::{
 };
 
 /// An operation of each service.
-const ONE_EACH: [&str; 7] = [
+const ONE_EACH: [&str; 9] = [
     "backup:DescribeRegionSettings",
     "dynamodb:ListTables",
     "ec2:DescribeVolumes",
+    "iam:GetRole",
     "kms:GetKeyPolicy",
+    "organizations:DescribeOrganization",
     "rds:DescribeDBInstances",
     "s3:ListBuckets",
     "tag:GetResources",
@@ -32,7 +34,7 @@ fn calls_that_are_throttled_are_sent_again_and_counted() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     let (whole, _endpoint) = collected([]);
     assert_eq!(changes(&whole, &snapshot), [""; 0]);
-    let stats = json!({"api_calls": endpoint.requests().len(), "retries": 9, "throttled": 9});
+    let stats = json!({"api_calls": endpoint.requests().len(), "retries": 11, "throttled": 11});
     assert_eq!(snapshot["stats"], stats);
 }
 
@@ -48,6 +50,11 @@ fn calls_that_are_throttled_to_the_end_are_unknown() {
         ("/regions/eu-central-1/volumes/gap", "RequestLimitExceeded"),
         ("/regions/eu-central-1/db_instances/gap", "Throttling"),
         ("/buckets/gap", "SlowDown"),
+        ("/organization_id/unknown", "TooManyRequestsException"),
+        (
+            "/backup_roles/aws-controltower-BackupRole/unknown",
+            "Throttling",
+        ),
         (
             "/regions/eu-central-1/db_clusters/items/1/tags/unknown",
             "ThrottledException",
@@ -79,8 +86,12 @@ fn all_but_identity(reply: Reply) -> [Exception; 2] {
 }
 
 /// Every fact of a region of which nothing could be read, and the list of buckets.
-const FIRST_FACTS: [&str; 14] = [
+const FIRST_FACTS: [&str; 19] = [
+    "/backup_policy/unknown",
+    "/backup_roles/aws-controltower-BackupRole/unknown",
     "/buckets/gap",
+    "/organization_id/unknown",
+    "/regions/eu-central-1/backup_plans/gap",
     "/regions/eu-central-1/backup_settings/unknown",
     "/regions/eu-central-1/db_clusters/gap",
     "/regions/eu-central-1/db_instances/gap",
@@ -93,6 +104,7 @@ const FIRST_FACTS: [&str; 14] = [
     "/regions/eu-central-1/network/subnets/gap",
     "/regions/eu-central-1/network/vpcs/gap",
     "/regions/eu-central-1/tables/gap",
+    "/regions/eu-central-1/vaults/gap",
     "/regions/eu-central-1/volumes/gap",
 ];
 
