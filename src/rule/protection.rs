@@ -367,12 +367,10 @@ pub fn local_vaults<'a>(cx: &Cx<'a>) -> Result<Vec<(&'a str, Vec<&'a PlanRule>)>
     Ok(vaults)
 }
 
-/// Whether a vault is one that backups of the account go to, or may be one.
+/// Whether a vault is one that the plans of the region use for what is tagged `enabled`.
 #[must_use]
 pub fn is_local(cx: &Cx<'_>, vault: &Vault) -> bool {
-    local_vaults(cx).map_or(true, |named| {
-        named.iter().any(|(name, _)| *name == vault.id)
-    })
+    local_vaults(cx).is_ok_and(|named| named.iter().any(|(name, _)| *name == vault.id))
 }
 
 /// The account that a vault belongs to.
