@@ -104,7 +104,7 @@ fn all_but_identity(reply: Reply) -> [Exception; 2] {
 }
 
 /// Every fact of a region of which nothing could be read, and the list of buckets.
-const FIRST_FACTS: [&str; 26] = [
+const FIRST_FACTS: [&str; 24] = [
     "/backup_policy/unknown",
     "/backup_roles/aws-controltower-BackupRole/unknown",
     "/buckets/gap",

@@ -22,7 +22,7 @@ struct List {
 
 /// Page sizes: the API reference of each operation. `GetResources` fills no listing of its own and
 /// is added where it matters.
-const LISTS: [List; 21] = [
+const LISTS: [List; 19] = [
     List {
         operation: "backup:ListBackupJobs",
         size: ("maxResults", "1000"),
