@@ -108,6 +108,17 @@ impl ResourceKind {
         )
     }
 
+    /// Whether AWS Backup makes backups of this kind at all: not of gateways, secrets and parameters,
+    /// whatever their tags.
+    #[must_use]
+    pub fn has_backups(self) -> bool {
+        let mistaken = matches!(
+            self,
+            ResourceKind::StorageGateway | ResourceKind::Secret | ResourceKind::SsmParameter
+        );
+        self.is_backed_up() && !mistaken
+    }
+
     /// Whether AWS Backup manages backups of this kind fully, so that the vault's key encrypts them.
     ///
     /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>.

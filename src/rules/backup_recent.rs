@@ -39,8 +39,9 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, resource: Resource<'_>, found: &Prerequisites) -> Judgement {
-    let Some((arn, _)) = resource.names() else {
-        return Ok(Outcome::skip("is never backed up"));
+    let names = resource.names().filter(|_| resource.kind().has_backups());
+    let Some((arn, _)) = names else {
+        return Ok(Outcome::skip("AWS Backup does not back it up"));
     };
     let jobs = cx.backup_jobs(arn)?.iter().copied().map(Job::of_backup);
     let jobs = jobs.collect::<Result<Vec<_>, _>>()?;

@@ -46,8 +46,9 @@ rule! {
 const SUPPORTED: &str = "cross-account-copy-supported";
 
 fn check(cx: &Cx<'_>, resource: Resource<'_>, found: &Prerequisites) -> Judgement {
-    let Some((arn, _)) = resource.names() else {
-        return Ok(Outcome::skip("is never backed up"));
+    let names = resource.names().filter(|_| resource.kind().has_backups());
+    let Some((arn, _)) = names else {
+        return Ok(Outcome::skip("AWS Backup does not back it up"));
     };
     let judged = copies(cx, arn).map(|(central, elsewhere)| {
         let judged = proof::judge(central, |history| judge(cx, arn, resource, history, found));
