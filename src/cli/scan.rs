@@ -261,15 +261,7 @@ fn narrow(snapshot: &mut Snapshot, regions: &[String]) -> anyhow::Result<()> {
         let held: Vec<&str> = snapshot.regions.keys().map(String::as_str).collect();
         bail!("it holds no region {missing:?}, only {}", held.join(", "));
     }
-    snapshot.regions.retain(|name, _| regions.contains(name));
-    snapshot
-        .coverage
-        .retain(|row| regions.contains(&row.region));
-    let kept = |name: &String| regions.contains(name);
-    snapshot
-        .buckets
-        .items
-        .retain(|bucket| bucket.region.known().is_none_or(kept));
+    snapshot.narrow(regions);
     Ok(())
 }
 

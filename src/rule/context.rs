@@ -372,14 +372,24 @@ impl<'a> Cx<'a> {
     /// the organization's policy names, else the company's.
     #[must_use]
     pub fn backup_role(&self) -> String {
-        let policy = self.snapshot.backup_policy.known().and_then(Option::as_ref);
-        let account = self.snapshot.account_id.as_deref().unwrap_or_default();
-        let named = policy.and_then(|policy| {
-            let roles = policy.roles(account);
-            let role = Arn::parse(roles.first()?)?;
-            role.resource.strip_prefix("role/").map(str::to_owned)
+        let named = self.backup_role_arn().and_then(|arn| {
+            let role = Arn::parse(&arn)?.resource.strip_prefix("role/")?;
+            Some(role.to_owned())
         });
         named.unwrap_or_else(|| self.settings.backup_role.clone())
+    }
+
+    /// The ARN of that role, where it is known.
+    #[must_use]
+    pub fn backup_role_arn(&self) -> Option<String> {
+        let policy = self.snapshot.backup_policy.known().and_then(Option::as_ref);
+        let account = self.snapshot.account_id.as_deref().unwrap_or_default();
+        if let Some(policy) = policy {
+            return policy.roles(account).into_iter().next();
+        }
+        let name = self.settings.backup_role.rsplit('/').next()?;
+        let role = self.snapshot.backup_roles.get(name)?.known()?.as_ref()?;
+        Some(role.arn.clone())
     }
 
     /// What the central account may do with a key through a service in this region.
