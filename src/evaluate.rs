@@ -139,11 +139,11 @@ pub fn evaluate(
                 && !options.without.contains(rule.id)
         })
         .collect();
-    // And what proof is held against.
+    // And what the rules on backups are held against.
     let enforced: Vec<&Rule> = given
         .iter()
         .copied()
-        .filter(|rule| Prerequisites::holds(rule))
+        .filter(|rule| Prerequisites::include(rule))
         .collect();
     let policies = PolicyCache::default();
     let mut judge = Judge {
@@ -152,9 +152,6 @@ pub fn evaluate(
         options,
         rules: &rules,
         enforced: &enforced,
-        asks_for_proof: rules
-            .iter()
-            .any(|rule| matches!(rule.check, Check::Proof(_))),
         resources: Vec::new(),
         findings: Vec::new(),
         unread: false,
@@ -272,7 +269,6 @@ struct Judge<'a> {
     options: &'a Options,
     rules: &'a [&'static Rule],
     enforced: &'a [&'a Rule],
-    asks_for_proof: bool,
     resources: Vec<ResourceLine>,
     findings: Vec<Finding>,
     unread: bool,
@@ -335,28 +331,24 @@ impl Judge<'_> {
         }
     }
 
-    /// What proof of backups is held against; none where there need not be any backup: the resource
-    /// is not tagged for it, is judged before it is tagged, or exists in a plan only.
-    fn prerequisites(
-        &self,
-        cx: &Cx<'_>,
-        resource: Resource<'_>,
-        tag: BackupTag,
-    ) -> Option<Prerequisites> {
-        let due = resource.kind().is_backed_up()
+    /// Whether there should be backups of a resource by now: not of one that is not tagged for it, that
+    /// is judged before it is tagged, or that exists in a plan only.
+    fn is_due(&self, resource: Resource<'_>, tag: BackupTag) -> bool {
+        resource.kind().has_backups()
             && matches!(tag, BackupTag::Enabled | BackupTag::Unknown)
             && matches!(self.snapshot.source, Source::Aws | Source::Snapshot)
-            && !self.options.preflight;
-        if !due || !self.asks_for_proof {
-            return None;
-        }
-        let mut found = Prerequisites::default();
+            && !self.options.preflight
+    }
+
+    /// Judges what a copy takes, as far as nobody asked for it.
+    fn complete(&self, found: &mut Prerequisites, cx: &Cx<'_>, resource: Resource<'_>) {
         for rule in self.enforced {
-            if let Some(judgement) = rule.check.run(cx, resource, None) {
+            if found.of(rule.id).is_none()
+                && let Some(judgement) = rule.check.run(cx, resource, None)
+            {
                 found.note(rule, settle(judgement).verdict);
             }
         }
-        Some(found)
     }
 
     fn resource(&mut self, cx: &Cx<'_>, resource: Resource<'_>, stakes: Stakes) {
@@ -378,16 +370,22 @@ impl Judge<'_> {
                 cx.region.to_owned(),
             ),
         };
-        let prerequisites = self.prerequisites(cx, resource, tag);
+        let mut found = self.is_due(resource, tag).then(Prerequisites::default);
         let mut worst = ResourceVerdict::Ready;
         for rule in self.rules {
             if exempt && rule.group != Group::Tagging {
                 continue;
             }
-            let Some(judgement) = rule.check.run(cx, resource, prerequisites.as_ref()) else {
+            if let (Check::Proof(_), Some(found)) = (&rule.check, &mut found) {
+                self.complete(found, cx, resource);
+            }
+            let Some(judgement) = rule.check.run(cx, resource, found.as_ref()) else {
                 continue;
             };
             let outcome = settle(judgement);
+            if let Some(found) = &mut found {
+                found.note(rule, outcome.verdict);
+            }
             self.unread |= outcome.unread;
             let status = status(outcome.verdict, self.options.severity(rule));
             worst = worst.max(ResourceVerdict::of(status));

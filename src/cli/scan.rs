@@ -83,7 +83,8 @@ struct JudgeArgs {
     /// Whose severities count: the company guide's, or what AWS itself enforces
     #[arg(long, value_enum, value_name = "WHOSE")]
     standard: Option<StandardArg>,
-    /// Judge every resource as if it were tagged backup=enabled, and let all of it decide
+    /// Judge every resource as if it were tagged backup=enabled, and let all of it decide; backups that
+    /// were made are not looked at
     #[arg(long)]
     preflight: bool,
     /// A resource without a backup tag fails

@@ -108,15 +108,14 @@ impl ResourceKind {
         )
     }
 
-    /// Whether AWS Backup makes backups of this kind at all: not of gateways, secrets and parameters,
-    /// whatever their tags.
+    /// Whether AWS Backup makes backups of this kind: of some, people only think so.
     #[must_use]
     pub fn has_backups(self) -> bool {
-        let mistaken = matches!(
-            self,
-            ResourceKind::StorageGateway | ResourceKind::Secret | ResourceKind::SsmParameter
-        );
-        self.is_backed_up() && !mistaken
+        self.is_backed_up()
+            && !matches!(
+                self,
+                ResourceKind::StorageGateway | ResourceKind::Secret | ResourceKind::SsmParameter
+            )
     }
 
     /// Whether AWS Backup manages backups of this kind fully, so that the vault's key encrypts them.

@@ -303,12 +303,6 @@ impl<'a> Cx<'a> {
         proof::moment(&self.snapshot.started_at)
     }
 
-    /// The hours between two backups by the plan in effect; none where it cannot be read.
-    #[must_use]
-    pub fn backup_interval_hours(&self) -> Option<u32> {
-        None
-    }
-
     /// The backup jobs of a resource in the region.
     ///
     /// AWS promises no order of the list, so one that broke off may lack the newest job of any
@@ -444,10 +438,7 @@ impl<'a> Cx<'a> {
     }
 }
 
-fn by_resource<'a, T>(
-    listing: Option<&'a Listing<T>>,
-    arn: fn(&T) -> &str,
-) -> BTreeMap<&'a str, Vec<&'a T>> {
+fn by_resource<T>(listing: Option<&Listing<T>>, arn: fn(&T) -> &str) -> BTreeMap<&str, Vec<&T>> {
     let mut jobs: BTreeMap<&str, Vec<&T>> = BTreeMap::new();
     for job in listing.iter().flat_map(|listing| &listing.items) {
         jobs.entry(arn(job)).or_default().push(job);

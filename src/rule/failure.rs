@@ -57,10 +57,7 @@ const fn known(text: &'static str, reason: Reason) -> Known {
     }
 }
 
-const ROLE: Reason = Reason::Here(
-    "the role that makes the backup lacks a permission",
-    "Attach AWSBackupServiceRolePolicyForBackup to the backup role, and AWSBackupServiceRolePolicyForS3Backup for buckets.",
-);
+const ROLE: Reason = Reason::Rule("backup-role-ready");
 const WINDOW: Reason = Reason::Here(
     "AWS Backup starts no backup in, or in the hour before, such a window",
     "Move the window away from the hour of the backup.",
@@ -143,13 +140,7 @@ const KNOWN: [Known; 27] = [
     },
     // <https://github.com/ministryofjustice/modernisation-platform/issues/6152>.
     known("does not have permission to describe resource", ROLE),
-    known(
-        "cannot be assumed by aws backup",
-        Reason::Here(
-            "the role that makes the backup does not let AWS Backup in",
-            "Let backup.amazonaws.com assume the backup role.",
-        ),
-    ),
+    known("cannot be assumed by aws backup", ROLE),
     known("close to the weekly maintenance window", WINDOW),
     known("close to the automated backup window", WINDOW),
     known(

@@ -28,15 +28,17 @@ pub const COPY_HOURS: i64 = 24;
 pub struct Prerequisites(BTreeMap<&'static str, Verdict>);
 
 impl Prerequisites {
-    /// Whether a copy needs what the rule names.
+    /// Whether a rule is one of them: a copy needs what it names.
     #[must_use]
-    pub fn holds(rule: &Rule) -> bool {
+    pub fn include(rule: &Rule) -> bool {
         matches!(rule.group, Group::Encryption | Group::Service) && rule.aws == Severity::Fail
     }
 
-    /// Notes what came of a rule.
+    /// Notes what came of a rule, where it is one of them.
     pub fn note(&mut self, rule: &Rule, verdict: Verdict) {
-        self.0.insert(rule.id, verdict);
+        if Prerequisites::include(rule) {
+            self.0.insert(rule.id, verdict);
+        }
     }
 
     /// What came of a rule; none where it is not about the resource.
@@ -291,4 +293,58 @@ pub fn moment(text: &str) -> Result<Timestamp, Gap> {
         let message = format!("the snapshot holds {text:?} where a time in RFC 3339 belongs");
         Gap::told(GapKind::Unreadable, message)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules;
+
+    #[test]
+    fn a_plan_that_can_be_read_says_how_old_is_too_old() {
+        assert_eq!(
+            [None, Some(24), Some(1), Some(168)].map(limit),
+            [48, 48, 2, 336]
+        );
+    }
+
+    #[test]
+    fn times_are_told_as_people_would() {
+        let now = moment("2026-03-03T06:00:00Z").unwrap();
+        for (then, told) in [
+            ("2026-03-03T06:10:00Z", "less than an hour ago"),
+            ("2026-03-03T05:10:00Z", "less than an hour ago"),
+            ("2026-03-03T05:00:00Z", "an hour ago"),
+            ("2026-03-03T01:00:00+01:00", "6 hours ago"),
+            ("2026-02-28T06:00:01Z", "71 hours ago"),
+            ("2026-02-28T06:00:00Z", "3 days ago"),
+        ] {
+            assert_eq!(ago(now, moment(then).unwrap()), told, "{then}");
+        }
+        assert_eq!(
+            day(moment("2026-03-03T00:30:00+01:00").unwrap()),
+            "2026-03-02"
+        );
+        assert!(moment("").is_err());
+    }
+
+    #[test]
+    fn only_what_stops_a_copy_is_a_prerequisite() {
+        let mut found = Prerequisites::default();
+        assert!(!found.all_met(), "nothing was judged");
+        for id in [
+            "encryption-at-rest",
+            "s3-old-versions-expire",
+            "backup-tag-valid",
+        ] {
+            found.note(rules::find(id).unwrap(), Verdict::Breach);
+        }
+        assert!(found.broken().is_empty());
+        found.note(rules::find("s3-versioning-enabled").unwrap(), Verdict::Pass);
+        assert!(found.all_met());
+        found.note(rules::find("kms-key-usable").unwrap(), Verdict::Unknown);
+        assert!(!found.all_met() && found.broken().is_empty());
+        found.note(rules::find("kms-key-shared").unwrap(), Verdict::Breach);
+        assert_eq!(found.broken(), ["kms-key-shared"]);
+    }
 }

@@ -3,6 +3,7 @@ use jiff::Timestamp;
 use crate::model::Resource;
 use crate::rule::failure::{self, Work};
 use crate::rule::proof::{self, History, Job, Phase, Prerequisites, ago, day, limit, within};
+use crate::rule::protection::interval_hours;
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
 use crate::settings::Severity;
 
@@ -39,9 +40,8 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, resource: Resource<'_>, found: &Prerequisites) -> Judgement {
-    let names = resource.names().filter(|_| resource.kind().has_backups());
-    let Some((arn, _)) = names else {
-        return Ok(Outcome::skip("AWS Backup does not back it up"));
+    let Some((arn, _)) = resource.names() else {
+        return Ok(Outcome::skip("is never backed up"));
     };
     let jobs = cx.backup_jobs(arn)?.iter().copied().map(Job::of_backup);
     let jobs = jobs.collect::<Result<Vec<_>, _>>()?;
@@ -63,7 +63,7 @@ fn judge(
     found: &Prerequisites,
 ) -> Judgement {
     let now = cx.now()?;
-    let hours = limit(cx.backup_interval_hours());
+    let hours = limit(interval_hours(cx, resource));
     let is_recent = |job: &Job<'_>| within(now, job.ended, i64::from(hours));
     let recent = history.made.filter(is_recent);
     let another = history.under_way().map_or(String::new(), |job| {

@@ -7,6 +7,7 @@ use crate::rule::failure::{self, Work};
 use crate::rule::proof::{
     self, COPY_HOURS, History, Job, Phase, Prerequisites, ago, day, limit, within,
 };
+use crate::rule::protection::interval_hours;
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, Verdict, rule};
 use crate::settings::Severity;
 
@@ -46,12 +47,11 @@ rule! {
 const SUPPORTED: &str = "cross-account-copy-supported";
 
 fn check(cx: &Cx<'_>, resource: Resource<'_>, found: &Prerequisites) -> Judgement {
-    let names = resource.names().filter(|_| resource.kind().has_backups());
-    let Some((arn, _)) = names else {
-        return Ok(Outcome::skip("AWS Backup does not back it up"));
+    let Some((arn, _)) = resource.names() else {
+        return Ok(Outcome::skip("is never backed up"));
     };
     let judged = copies(cx, arn).map(|(central, elsewhere)| {
-        let judged = proof::judge(central, |history| judge(cx, arn, resource, history, found));
+        let judged = proof::judge(central, |history| judge(cx, resource, history, found));
         (judged, elsewhere)
     });
     if found.of(SUPPORTED) == Some(Verdict::Breach) {
@@ -85,7 +85,6 @@ fn copies<'a>(cx: &Cx<'a>, arn: &str) -> Result<(Vec<Job<'a>>, Vec<&'a str>), Ga
 
 fn judge(
     cx: &Cx<'_>,
-    arn: &str,
     resource: Resource<'_>,
     history: &History<'_>,
     found: &Prerequisites,
@@ -116,7 +115,10 @@ fn judge(
                 )),
                 _ => Outcome::pass(seen),
             }
-        } else if let Some(made) = history.made.filter(|made| is_recent(cx, now, made)) {
+        } else if let Some(made) = history
+            .made
+            .filter(|made| is_recent(cx, resource, now, made))
+        {
             Outcome::warn(format!(
                 "{seen}, which is long; the one before completed on {}",
                 day(made.ended)
@@ -135,7 +137,7 @@ fn judge(
     }
     let job = &history.newest;
     let outcome = match job.phase {
-        Phase::Completed | Phase::Partial => copied(cx, now, arn, job, found)?,
+        Phase::Completed | Phase::Partial => copied(cx, resource, now, job, found)?,
         _ => failure::breach(cx, resource, Work::Copy, job, failed(job), found),
     };
     Ok(job.evidence(outcome))
@@ -144,8 +146,8 @@ fn judge(
 /// A copy that is there.
 fn copied(
     cx: &Cx<'_>,
+    resource: Resource<'_>,
     now: Timestamp,
-    arn: &str,
     job: &Job<'_>,
     found: &Prerequisites,
 ) -> Judgement {
@@ -155,9 +157,10 @@ fn copied(
         day(job.ended),
         ago(now, job.ended)
     );
-    if !is_recent(cx, now, job) {
+    if !is_recent(cx, resource, now, job) {
         // Copies need not be newer than backups.
-        let hours = i64::from(copy_limit(cx));
+        let hours = i64::from(copy_limit(cx, resource));
+        let (arn, _) = resource.names().unwrap_or_default();
         let later = backups(cx, arn)?
             .into_iter()
             .filter(|backup| !within(backup.ended, job.created, hours))
@@ -202,13 +205,17 @@ fn copied(
 }
 
 /// Copies may lag a day behind a backup.
-fn is_recent(cx: &Cx<'_>, now: Timestamp, job: &Job<'_>) -> bool {
-    within(now, job.ended, i64::from(copy_limit(cx)) + COPY_HOURS)
+fn is_recent(cx: &Cx<'_>, resource: Resource<'_>, now: Timestamp, job: &Job<'_>) -> bool {
+    within(
+        now,
+        job.ended,
+        i64::from(copy_limit(cx, resource)) + COPY_HOURS,
+    )
 }
 
 // A plan may back up every hour and copy once a day.
-fn copy_limit(cx: &Cx<'_>) -> u32 {
-    limit(cx.backup_interval_hours()).max(limit(None))
+fn copy_limit(cx: &Cx<'_>, resource: Resource<'_>) -> u32 {
+    limit(interval_hours(cx, resource)).max(limit(None))
 }
 
 /// No copy job to the central account at all.

@@ -5,8 +5,9 @@
 //! hangs on the order in which requests arrive, so clients may be as concurrent as they like.
 //!
 //! A fixture is `fixtures/aws/<service>/<Operation>[-<subject>][-page2].<xml|json>`, where the subject
-//! is the bucket, table, key, gateway, vault, plan, selection, role or stack that the request names, or
-//! `enabled` where it asks for that tag; `beyond`, for what has no list of its own. `{region}` in it stands for the region asked.
+//! is the bucket, table, key, gateway, vault, plan, selection, role or stack that the request names;
+//! where it asks for the tag `enabled`, that word, or `beyond` for what has no list of its own.
+//! `{region}` in it stands for the region asked.
 //! What has no fixture does not exist, and is answered so.
 
 use std::collections::BTreeMap;

@@ -54,8 +54,8 @@ const LISTS: [List; 18] = [
     },
     List {
         operation: "ec2:DescribeInstances",
-        size: ("maxResults", "1000"),
-        token: "nextToken",
+        size: ("MaxResults", "1000"),
+        token: "NextToken",
         listing: "/regions/eu-central-1/instances",
         service: "ec2",
         first: &["i-1234567890abcdef0"],
@@ -192,8 +192,8 @@ const LISTS: [List; 18] = [
     },
     List {
         operation: "backup:ListBackupVaults",
-        size: ("MaxResults", "1000"),
-        token: "NextToken",
+        size: ("maxResults", "1000"),
+        token: "nextToken",
         listing: "/regions/eu-central-1/vaults",
         service: "backup",
         first: &["Default"],
