@@ -1486,6 +1486,22 @@ fn every_report_keeps_the_contract() {
     }
 }
 
+#[test]
+fn only_what_is_outside_the_guide_says_what_aws_calls_it() {
+    let report = JsonReport::new(&judge(&snapshot("mixed"), Standard::Guide), true);
+    let named: Vec<(&str, &str)> = report
+        .resources
+        .iter()
+        .filter_map(|it| Some((it.kind.as_str(), it.aws_type.as_deref()?)))
+        .collect();
+    assert_eq!(named, [("other", "AWS::FSx::FileSystem")]);
+    let value = serde_json::to_value(&report).unwrap();
+    let secret = value["resources"].as_array().unwrap().iter();
+    let secret: Vec<&Value> = secret.filter(|it| it["type"] == "secret").collect();
+    assert_eq!(secret.len(), 1);
+    assert_eq!(secret[0].get("aws_type"), None);
+}
+
 fn keeps_the_contract(about: &str, report: &JsonReport) {
     let resources: Vec<_> = report
         .resources
