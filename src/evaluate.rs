@@ -410,6 +410,10 @@ impl Judge<'_> {
             arn,
             kind,
             id,
+            aws_type: match resource {
+                Resource::Tagged(it) if kind == ResourceKind::Other => Some(it.aws_type.clone()),
+                _ => None,
+            },
             name: resource.name().map(str::to_owned),
             region: cx.region.to_owned(),
             account_id: self.snapshot.account_id.clone(),

@@ -72,6 +72,20 @@ const REGION_LINE: &str = ":region:111122223333:eu-central-1";
 
 const NEEDED: &[Needed] = &[
     Needed {
+        gaps: &["/regions/eu-central-1/backup_plans/items/0/rules/gap"],
+        touches: WITHOUT_POLICY,
+        ..needed("backup:GetBackupPlan", "AccessDeniedException", &["backup"])
+    },
+    Needed {
+        gaps: &["/regions/eu-central-1/backup_plans/items/1/selections/gap"],
+        touches: WITHOUT_POLICY,
+        ..needed(
+            "backup:GetBackupSelection",
+            "AccessDeniedException",
+            &["backup"],
+        )
+    },
+    Needed {
         gaps: &["/regions/eu-central-1/backup_jobs/gap"],
         touches: &["/regions/eu-central-1/backup_jobs"],
         needed_by: &[
@@ -91,20 +105,6 @@ const NEEDED: &[Needed] = &[
         touches: &["/regions/eu-central-1/copy_jobs"],
         needed_by: &[("copy-recent", VOLUME), ("copy-recent", BUCKET)],
         ..needed("backup:ListCopyJobs", "AccessDeniedException", &["backup"])
-    },
-    Needed {
-        gaps: &["/regions/eu-central-1/backup_plans/items/0/rules/gap"],
-        touches: WITHOUT_POLICY,
-        ..needed("backup:GetBackupPlan", "AccessDeniedException", &["backup"])
-    },
-    Needed {
-        gaps: &["/regions/eu-central-1/backup_plans/items/1/selections/gap"],
-        touches: WITHOUT_POLICY,
-        ..needed(
-            "backup:GetBackupSelection",
-            "AccessDeniedException",
-            &["backup"],
-        )
     },
     Needed {
         gaps: &["/regions/eu-central-1/vaults/items/1/access_policy/unknown"],

@@ -10,8 +10,9 @@ use super::{
 };
 
 /// An operation of each service.
-const ONE_EACH: [&str; 13] = [
+const ONE_EACH: [&str; 14] = [
     "backup:DescribeRegionSettings",
+    "cloudformation:DescribeStacks",
     "dynamodb:ListTables",
     "ec2:DescribeVolumes",
     "elasticfilesystem:DescribeFileSystems",
@@ -104,7 +105,7 @@ fn all_but_identity(reply: Reply) -> [Exception; 2] {
 }
 
 /// Every fact of a region of which nothing could be read, and the list of buckets.
-const FIRST_FACTS: [&str; 24] = [
+const FIRST_FACTS: [&str; 19] = [
     "/backup_policy/unknown",
     "/backup_roles/aws-controltower-BackupRole/unknown",
     "/buckets/gap",

@@ -22,7 +22,7 @@ struct List {
 
 /// Page sizes: the API reference of each operation. `GetResources` fills no listing of its own and
 /// is added where it matters.
-const LISTS: [List; 19] = [
+const LISTS: [List; 18] = [
     List {
         operation: "backup:ListBackupJobs",
         size: ("maxResults", "1000"),
@@ -192,8 +192,8 @@ const LISTS: [List; 19] = [
     },
     List {
         operation: "backup:ListBackupVaults",
-        size: ("MaxResults", "1000"),
-        token: "NextToken",
+        size: ("maxResults", "1000"),
+        token: "nextToken",
         listing: "/regions/eu-central-1/vaults",
         service: "backup",
         first: &["Default"],
