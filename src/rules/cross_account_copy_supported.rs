@@ -71,7 +71,7 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
             Outcome::pass("AWS can copy backups of stacks as far as it can copy what is in them: see stack-resources-ready")
         }
         Resource::Gateway(gateway) => return gateways(gateway),
-        Resource::Tagged(tagged) => return by_its_tag(cx, tagged),
+        Resource::Tagged(tagged) => by_its_tag(cx, tagged),
         Resource::Table(_) => {
             Outcome::pass("AWS can copy tables: see dynamodb-advanced-features-enabled for what it takes")
         }
@@ -82,11 +82,7 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
 const UNLOAD: &str = "Unload its tables to a bucket that is backed up.";
 
 /// What only its tag gave away.
-fn by_its_tag(cx: &Cx<'_>, tagged: &TaggedResource) -> Judgement {
-    // Without the engine it may be Aurora as well as DocumentDB.
-    if tagged.aws_type == "AWS::RDS::DBCluster" {
-        cx.seen()?.db_clusters.all()?;
-    }
+fn by_its_tag(cx: &Cx<'_>, tagged: &TaggedResource) -> Outcome {
     let outcome = match tagged.kind() {
         ResourceKind::Secret => {
             Outcome::breach("a secret of Secrets Manager: AWS Backup does not back it up").fix(
@@ -106,7 +102,7 @@ fn by_its_tag(cx: &Cx<'_>, tagged: &TaggedResource) -> Judgement {
             cx.settings.contact
         )),
     };
-    Ok(outcome.with("aws_type", tagged.aws_type.as_str()))
+    outcome.with("aws_type", tagged.aws_type.as_str())
 }
 
 fn gateways(gateway: &Gateway) -> Judgement {

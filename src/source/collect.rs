@@ -37,6 +37,7 @@ use crate::model::observed::{Gap, GapKind, Listing, Observed};
 use crate::model::s3::Bucket;
 use crate::model::snapshot::{Region, SNAPSHOT_VERSION, Snapshot, Source};
 
+use self::books::SHARED;
 use self::call::{Caller, Operation, Stop};
 use self::organizations::Policy;
 use self::session::Session;
@@ -324,14 +325,17 @@ async fn region(
         databases,
         file_systems,
         mut tables,
-        (mut gateways, mut gateway_volumes),
-        (redshift_clusters, mut redshift_namespaces),
+        (gateways, gateway_volumes),
+        (redshift_clusters, redshift_namespaces),
         stacks,
         mut beyond,
         backup,
         (backup_jobs, copy_jobs),
     ) = tokio::join!(
-        tagging::collect(session, caller, name, tag_key),
+        async {
+            let scope = caller.scope(name, SHARED);
+            tagging::collect(&scope, session, tag_key, tagging::COMMON).await
+        },
         ec2::instances(session, caller, name, tag_key),
         ec2::volumes(session, caller, name, tag_key),
         ec2::ebs_defaults(session, caller, name),
@@ -344,7 +348,7 @@ async fn region(
         },
         efs::collect(session, caller, name, tag_key),
         dynamodb::collect(session, caller, name),
-        storage_gateway::collect(session, caller, name),
+        storage_gateway::collect(session, caller, name, tag_key),
         redshift::collect(session, caller, name, tag_key),
         cloudformation::collect(session, caller, name, tag_key),
         tagging::beyond(session, caller, name, tag_key),
@@ -358,7 +362,12 @@ async fn region(
         beyond: engines,
     } = databases;
     let listed: BTreeSet<&String> = db_clusters.items.iter().map(|it| &it.arn).collect();
-    beyond.items.retain(|it| !listed.contains(&it.arn));
+    // Where the list of clusters broke off, one that is not in it may be of any engine.
+    let whole = db_clusters.gap.is_none();
+    beyond.items.retain(|it| {
+        let is_cluster = it.aws_type == rds::ANY_CLUSTER;
+        !is_cluster || engines.contains_key(&it.arn) || (whole && !listed.contains(&it.arn))
+    });
     for resource in &mut beyond.items {
         if let Some(aws_type) = engines.get(&resource.arn) {
             resource.aws_type = (*aws_type).to_owned();
@@ -376,21 +385,6 @@ async fn region(
         .iter_mut()
         .map(|cluster| (&cluster.arn, &mut cluster.tags));
     let mut services = vec!["dynamodb", "s3"];
-    for gateway in &mut gateways.items {
-        gateway.tags = tagged.of(&gateway.arn);
-    }
-    for volume in &mut gateway_volumes.items {
-        volume.tags = tagged.of(&volume.arn);
-    }
-    for namespace in &mut redshift_namespaces.items {
-        namespace.tags = tagged.of(&namespace.arn);
-    }
-    if !gateways.items.is_empty() {
-        services.push("storagegateway");
-    }
-    if !redshift_namespaces.items.is_empty() {
-        services.push("redshift");
-    }
     for (arn, tags) in untold_databases
         .chain(untold_clusters)
         .filter(|(_, tags)| tags.known().is_none())

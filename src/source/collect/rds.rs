@@ -78,7 +78,7 @@ pub async fn collect(
                 Some("docdb") => Some(Cluster::Beyond(cluster.db_cluster_arn?, DOCUMENTDB)),
                 Some("neptune") => Some(Cluster::Beyond(cluster.db_cluster_arn?, NEPTUNE)),
                 Some(engine) if !is_rds_cluster(engine) => {
-                    Some(Cluster::Beyond(cluster.db_cluster_arn?, OTHER_CLUSTER))
+                    Some(Cluster::Beyond(cluster.db_cluster_arn?, ANY_CLUSTER))
                 }
                 _ => cluster_of(cluster, tag_key).map(Cluster::Ours),
             });
@@ -107,7 +107,8 @@ pub async fn collect(
 
 const DOCUMENTDB: &str = "AWS::DocDB::DBCluster";
 const NEPTUNE: &str = "AWS::Neptune::DBCluster";
-const OTHER_CLUSTER: &str = "AWS::RDS::DBCluster";
+/// What CloudFormation calls clusters of RDS, whatever their engine.
+pub const ANY_CLUSTER: &str = "AWS::RDS::DBCluster";
 
 /// The option groups of the instances whose options matter: one list a region, and no call where
 /// those that were read have none.

@@ -7,7 +7,7 @@ use crate::model::redshift::{Cluster, Namespace};
 
 use super::call::{Caller, Operation};
 use super::session::Session;
-use super::tagging::keep;
+use super::tagging::{self, keep};
 
 const DESCRIBE_CLUSTERS: Operation = Operation::new("redshift:DescribeClusters");
 const LIST_NAMESPACES: Operation = Operation::new("redshift-serverless:ListNamespaces");
@@ -22,7 +22,7 @@ const PAGE: i32 = 100;
 /// What both APIs name in the place of a key that AWS owns.
 const AWS_OWNED_KEY: &str = "AWS_OWNED_KMS_KEY";
 
-/// The clusters and namespaces of a region. The tags of namespaces are for the caller to add.
+/// The clusters and namespaces of a region.
 ///
 /// Where Redshift Serverless does not run, its endpoint does not answer: that is a gap like any other.
 pub async fn collect(
@@ -44,7 +44,7 @@ pub async fn collect(
         .max_results(PAGE)
         .into_paginator()
         .send();
-    tokio::join!(
+    let (clusters, mut namespaces) = tokio::join!(
         scope.list(DESCRIBE_CLUSTERS, clusters, |page| {
             let clusters = page.clusters.unwrap_or_default().into_iter();
             let read = clusters.map(|cluster| cluster_of(session, region, tag_key, cluster));
@@ -53,7 +53,14 @@ pub async fn collect(
         scope.list(LIST_NAMESPACES, namespaces, |page| {
             Some(page.namespaces.into_iter().map(namespace_of).collect())
         }),
-    )
+    );
+    if !namespaces.items.is_empty() {
+        let tagged = tagging::collect(&scope, session, tag_key, tagging::NAMESPACES).await;
+        for namespace in &mut namespaces.items {
+            namespace.tags = tagged.of(&namespace.arn);
+        }
+    }
+    (clusters, namespaces)
 }
 
 fn cluster_of(

@@ -10,6 +10,7 @@ use crate::model::storage_gateway::{Gateway, GatewayVolume, holds_volumes};
 
 use super::call::{Caller, Operation, Scope};
 use super::session::Session;
+use super::tagging;
 
 const LIST_GATEWAYS: Operation = Operation::new("storagegateway:ListGateways");
 const LIST_VOLUMES: Operation = Operation::new("storagegateway:ListVolumes");
@@ -36,16 +37,17 @@ struct Described {
     kms_key: Option<String>,
 }
 
-/// The gateways of a region and their volumes. The tags of both are for the caller to add.
+/// The gateways of a region and their volumes.
 pub async fn collect(
     session: &Session,
     caller: &Arc<Caller>,
     region: &str,
+    tag_key: &str,
 ) -> (Listing<Gateway>, Listing<GatewayVolume>) {
     let scope = caller.scope(region, "storagegateway");
     let client = session.storage_gateway(region);
     let pages = client.list_gateways().limit(PAGE).into_paginator().send();
-    let gateways = scope
+    let mut gateways = scope
         .list(LIST_GATEWAYS, pages, |page| {
             Some(page.gateways?.into_iter().map(gateway_of).collect())
         })
@@ -70,6 +72,15 @@ pub async fn collect(
     for read in volumes {
         listing.items.extend(read.items);
         listing.gap = listing.gap.or(read.gap);
+    }
+    if !gateways.items.is_empty() {
+        let tagged = tagging::collect(&scope, session, tag_key, tagging::STORAGE_GATEWAY).await;
+        for gateway in &mut gateways.items {
+            gateway.tags = tagged.of(&gateway.arn);
+        }
+        for volume in &mut listing.items {
+            volume.tags = tagged.of(&volume.arn);
+        }
     }
     (gateways, listing)
 }

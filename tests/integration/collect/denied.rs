@@ -398,7 +398,6 @@ const NEEDED: &[Needed] = &[
             "/regions/eu-central-1/db_clusters",
             "/regions/eu-central-1/tagged",
         ],
-        needed_by: &[("cross-account-copy-supported", "cluster:documents")],
         lists: true,
         ..needed("rds:DescribeDBClusters", "AccessDenied", &["rds"])
     },

@@ -1,8 +1,10 @@
 //! Lists: read to their end, in the largest pages.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
-use crate::endpoint::{Endpoint, Reply, on};
+use crate::endpoint::{Endpoint, Reply, Request, on};
 
 use super::{
     ACCOUNT, REGION, User, at, changes, collected, coverage, ids, item, json_of, not_scanned,
@@ -224,6 +226,21 @@ const LISTS: [List; 20] = [
     },
 ];
 
+/// A first page and a second one, as large as they get.
+fn assert_two_pages(asked: &[Request], size: Option<(&str, &str)>, token: &str) {
+    let tokens: Vec<bool> = asked
+        .iter()
+        .map(|it| it.parameters.get(token).is_some_and(|it| !it.is_empty()))
+        .collect();
+    assert_eq!(tokens, [false, true], "{asked:?}");
+    for request in asked {
+        if let Some((size, largest)) = size {
+            let asked = request.parameters.get(size).map(String::as_str);
+            assert_eq!(asked, Some(largest), "{request:?}");
+        }
+    }
+}
+
 #[test]
 fn every_list_is_read_to_its_end_in_the_largest_pages() {
     let endpoint = Endpoint::start([]);
@@ -231,32 +248,22 @@ fn every_list_is_read_to_its_end_in_the_largest_pages() {
     let snapshot = json_of(&run);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(not_scanned(&snapshot), [""; 0]);
-    let tags = |subject: Option<&'static str>| {
+    for list in LISTS {
+        let pages = endpoint.asked(list.operation);
+        assert_two_pages(&pages, list.size, list.token);
+    }
+    // Of some types, and of all in every region: each is a list of its own.
+    let mut tags: BTreeMap<_, Vec<Request>> = BTreeMap::new();
+    for request in endpoint.asked("tag:GetResources") {
+        let types = request.parameters.get("ResourceTypeFilters").cloned();
+        tags.entry((request.region.clone(), types))
+            .or_default()
+            .push(request);
+    }
+    assert_eq!(tags.len(), 9, "{:?}", tags.keys());
+    for pages in tags.values() {
         let size = Some(("ResourcesPerPage", "100"));
-        ("tag:GetResources", size, "PaginationToken", subject)
-    };
-    // The other regions are asked for what is tagged, which is another list.
-    for (operation, size, token, subject) in LISTS
-        .iter()
-        .map(|it| (it.operation, it.size, it.token, None))
-        .chain([tags(None), tags(Some("beyond"))])
-    {
-        let mut asked = endpoint.asked(operation);
-        asked.retain(|request| request.subject() == subject);
-        let tokens: Vec<bool> = asked
-            .iter()
-            .map(|it| it.parameters.get(token).is_some_and(|it| !it.is_empty()))
-            .collect();
-        assert_eq!(tokens, [false, true], "{operation}: {asked:?}");
-        for request in asked {
-            if let Some((size, largest)) = size {
-                assert_eq!(
-                    request.parameters.get(size).map(String::as_str),
-                    Some(largest),
-                    "{operation}"
-                );
-            }
-        }
+        assert_two_pages(pages, size, "PaginationToken");
     }
     for list in LISTS {
         assert_eq!(
