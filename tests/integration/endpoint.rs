@@ -531,8 +531,6 @@ impl Request {
                     ["backup-jobs"] => ("ListBackupJobs", None),
                     ["copy-jobs"] => ("ListCopyJobs", None),
                     ["account-settings"] => ("DescribeRegionSettings", None),
-                    ["backup-jobs"] => ("ListBackupJobs", None),
-                    ["copy-jobs"] => ("ListCopyJobs", None),
                     ["backup-vaults"] => ("ListBackupVaults", None),
                     ["backup-vaults", name, "access-policy"] => (
                         "GetBackupVaultAccessPolicy",

@@ -605,7 +605,6 @@ const NEEDED: &[Needed] = &[
             ("backup-tag-valid", CACHED_VOLUME),
             ("backup-region-covered", ACCOUNT_LINE),
         ],
-        lists: true,
         ..needed(
             "tag:GetResources",
             "AccessDeniedException",
