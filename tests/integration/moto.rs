@@ -617,14 +617,8 @@ const NEEDS: [(&str, &str, &str, &[&str]); 39] = [
         "storagegateway",
         "DescribeCachediSCSIVolumes",
         "storage-gateway-volume",
-        &[
-            "encryption-at-rest",
-            "resource-state-ready",
-            "kms-key-shared",
-            "kms-key-locally-usable",
-            "kms-key-usable",
-            "encryption-customer-key",
-        ],
+        // Those of stored gateways are read by another operation.
+        &[],
     ),
     (
         "storagegateway",
