@@ -528,6 +528,8 @@ impl Request {
                 parameters.clone_from(&http.query);
                 let path: Vec<&str> = http.path.trim_matches('/').split('/').collect();
                 let (operation, subject) = match path[..] {
+                    ["backup-jobs"] => ("ListBackupJobs", None),
+                    ["copy-jobs"] => ("ListCopyJobs", None),
                     ["account-settings"] => ("DescribeRegionSettings", None),
                     ["backup-vaults"] => ("ListBackupVaults", None),
                     ["backup-vaults", name, "access-policy"] => (
