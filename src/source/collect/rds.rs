@@ -41,7 +41,7 @@ pub struct Databases {
 
 /// A cluster that DescribeDBClusters returned.
 enum Cluster {
-    Ours(DbCluster),
+    Ours(Box<DbCluster>),
     Beyond(String, &'static str),
 }
 
@@ -80,7 +80,7 @@ pub async fn collect(
                 Some(engine) if !is_rds_cluster(engine) => {
                     Some(Cluster::Beyond(cluster.db_cluster_arn?, ANY_CLUSTER))
                 }
-                _ => cluster_of(cluster, tag_key).map(Cluster::Ours),
+                _ => cluster_of(cluster, tag_key).map(|it| Cluster::Ours(Box::new(it))),
             });
             Some(read.collect())
         }),
@@ -92,7 +92,7 @@ pub async fn collect(
     let mut beyond = BTreeMap::new();
     for cluster in found.items {
         match cluster {
-            Cluster::Ours(cluster) => clusters.items.push(cluster),
+            Cluster::Ours(cluster) => clusters.items.push(*cluster),
             Cluster::Beyond(arn, aws_type) => {
                 beyond.insert(arn, aws_type);
             }
