@@ -18,9 +18,9 @@ pub(super) struct KeyPolicyArgs {
     /// The policy, as `aws kms get-key-policy --query Policy --output text` prints it; `-` is stdin
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The account that owns the key
-    #[arg(long, value_name = "ID", value_parser = value::account_id)]
-    key_account: String,
+    /// The account that owns the key [default: that of --key-arn]
+    #[arg(long, value_name = "ID", value_parser = value::account_id, required_unless_present = "key_arn")]
+    key_account: Option<String>,
     /// The key, for policies that name it in Resource
     #[arg(long, value_name = "ARN", value_parser = value::key_arn)]
     key_arn: Option<String>,
@@ -54,12 +54,12 @@ enum Format {
 }
 
 pub(super) fn run(args: &KeyPolicyArgs, talk: &Talk) -> anyhow::Result<Exit> {
-    if let Some(arn) = args.key_arn.as_deref().and_then(Arn::parse) {
-        if arn.account != args.key_account {
+    let key = args.key_arn.as_deref().and_then(Arn::parse);
+    if let Some(arn) = &key {
+        if let Some(account) = args.key_account.as_deref().filter(|it| *it != arn.account) {
             bail!(
-                "--key-arn names a key of {}, and --key-account says {}",
-                arn.account,
-                args.key_account
+                "--key-arn names a key of {}, and --key-account says {account}",
+                arn.account
             );
         }
         if let Some(region) = args.region.as_deref().filter(|it| *it != arn.region) {
@@ -74,7 +74,11 @@ pub(super) fn run(args: &KeyPolicyArgs, talk: &Talk) -> anyhow::Result<Exit> {
     let question = Question {
         key: KeyFacts {
             key_arn: args.key_arn.clone(),
-            key_account: args.key_account.clone(),
+            key_account: args
+                .key_account
+                .clone()
+                .or_else(|| key.map(|arn| arn.account.to_owned()))
+                .unwrap_or_default(),
             region: args.region.clone(),
             ..KeyFacts::default()
         },

@@ -6,7 +6,7 @@ use crate::model::kms::{Key, KeyMetadata};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::{Observed, Resource};
 use crate::policy::copy::{ActionVerdict, KeyFacts, Need, Via};
-use crate::policy::evaluate::Verdict;
+use crate::policy::evaluate::{Decision, Verdict};
 
 use super::Cx;
 use super::outcome::{Judgement, Outcome};
@@ -407,6 +407,7 @@ pub fn judge_sharing(cx: &Cx<'_>, key: &KeyUse<'_>, need: Need) -> Judgement {
             access.reason(first)
         ));
         return Ok(outcome
+            .fix(sharing(key, &denied))
             .about(key.arn.as_str())
             .with("key_arn", key.arn.as_str())
             .with("missing_actions", missing)
@@ -426,6 +427,25 @@ pub fn judge_sharing(cx: &Cx<'_>, key: &KeyUse<'_>, need: Need) -> Judgement {
     Ok(Outcome::pass(format!("{name} lets {central} in"))
         .about(key.arn.as_str())
         .with("key_arn", key.arn.as_str()))
+}
+
+/// How to let the central account use a key.
+fn sharing(key: &KeyUse<'_>, denied: &[&ActionVerdict]) -> String {
+    let denier = denied.iter().find_map(|action| match &action.decision {
+        Decision::Denied { by, .. } => by.as_ref(),
+        _ => None,
+    });
+    if let Some(denier) = denier {
+        return format!(
+            "Change what denies it first ({denier}): no statement that is added to the policy helps against a Deny."
+        );
+    }
+    format!(
+        "Put the policy on it that `aws kms get-key-policy --region {0} --key-id {1} --query Policy --output text | backup-check key-policy - --region {0} --key-account {2}` prints.",
+        key.region(),
+        key.id(),
+        key.account()
+    )
 }
 
 /// Unknown for a reason that all resources under the key share.

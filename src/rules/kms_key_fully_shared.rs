@@ -1,7 +1,7 @@
 use crate::model::Resource;
 use crate::policy::copy::Need;
 use crate::rule::keys::{each_customer_key, inherited, judge_sharing};
-use crate::rule::{Check, Cx, Group, Judgement, Owner, Verdict, rule};
+use crate::rule::{Check, Cx, Group, Judgement, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -33,13 +33,6 @@ rule! {
 
 fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     each_customer_key(cx, inherited(cx, resource)?, |key| {
-        let outcome = judge_sharing(cx, key, Need::Recommended)?;
-        Ok(match outcome.verdict {
-            Verdict::Breach => outcome.fix(format!(
-                "Use the two statements of `backup-check explain kms-key-shared` in the policy of {} with all their actions.",
-                key.name()
-            )),
-            _ => outcome,
-        })
+        judge_sharing(cx, key, Need::Recommended)
     })
 }

@@ -15,9 +15,10 @@ rule! {
     ///
     /// ## Fix
     ///
-    /// Add two statements to the key policy for `arn:aws:iam::<central account>:root`: one with the use
-    /// actions and no condition, one with the grant actions and the condition
-    /// `kms:GrantIsForAWSResource`. On the use actions that condition shares nothing.
+    /// `backup-check key-policy` prints the policy that would pass, from the present one. By hand: add
+    /// two statements for `arn:aws:iam::<central account>:root`, one with the use actions and no
+    /// condition, one with the grant actions and the condition `kms:GrantIsForAWSResource`. On the use
+    /// actions that condition shares nothing.
     ///
     /// ```json
     /// {
@@ -55,15 +56,7 @@ rule! {
 
 fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     each_customer_key(cx, inherited(cx, resource)?, |key| {
-        let outcome = judge_sharing(cx, key, Need::Required)?;
-        Ok(match outcome.verdict {
-            Verdict::Breach => outcome.fix(format!(
-                "Add the two statements that `backup-check explain kms-key-shared` shows to the policy of {}, for arn:aws:iam::{}:root.",
-                key.name(),
-                cx.settings.central_account
-            )),
-            _ => outcome,
-        })
+        judge_sharing(cx, key, Need::Required)
     })
     .map(|outcome| match (outcome.verdict, resource) {
         (Verdict::Skip, Resource::Bucket(_) | Resource::Table(_) | Resource::FileSystem(_)) => {

@@ -300,3 +300,19 @@ fn the_company_s_settings_count() {
         (Some("shared"), Some("allowed"))
     );
 }
+
+#[test]
+fn an_arn_names_the_account_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = backup_check(folder.path());
+    command.args(["key-policy", "-", "--key-arn", KEY]);
+    let run = run_with_input(
+        &mut command,
+        &policy(&[statement(CENTRAL, &json!("kms:*"), &json!({}))]).to_string(),
+    );
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let mut command = backup_check(folder.path());
+    let run = run_with_input(command.args(["key-policy", "-"]), "{}");
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("--key-account"), "{}", run.stderr);
+}

@@ -213,7 +213,7 @@ fn a_thousand_volumes_under_one_key_are_one_cause() {
         with_failed_copy(&mut account, n, &id, "Given key ID is not accessible");
     }
     let text = plain(&judge(account), 80);
-    assert!(text.lines().count() < 60, "{text}");
+    assert!(text.lines().count() < 64, "{text}");
     assert_eq!(times(&text, "Given key ID is not accessible"), 1, "{text}");
     assert_eq!(
         times(&text, "does not let 692653576357 use kms:DescribeKey"),
