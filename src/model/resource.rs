@@ -348,6 +348,11 @@ impl<'a> Resource<'a> {
 impl Region {
     /// The backed-up resources of the region, but for its buckets, then its VPCs.
     pub fn resources(&self) -> impl Iterator<Item = Resource<'_>> {
+        self.listed().filter(|resource| !resource.is_leaving())
+    }
+
+    /// The same with those that are on their way out.
+    pub fn listed(&self) -> impl Iterator<Item = Resource<'_>> {
         let members = |db: &&DbInstance| db.cluster.is_none();
         let instances = self.instances.items.iter().map(Resource::Instance);
         let volumes = self.volumes.items.iter().map(Resource::Volume);
@@ -380,7 +385,6 @@ impl Region {
             .chain(stacks)
             .chain(tagged)
             .chain(vpcs)
-            .filter(|resource| !resource.is_leaving())
     }
 }
 
