@@ -381,7 +381,7 @@ impl Judge<'_> {
     /// Whether there should be backups of a resource by now: not of one that is not tagged for it, that
     /// is judged before it is tagged, or that exists in a plan only.
     fn is_due(&self, resource: Resource<'_>, tag: BackupTag) -> bool {
-        resource.kind().is_backed_up()
+        resource.kind().has_backups()
             && matches!(tag, BackupTag::Enabled | BackupTag::Unknown)
             && matches!(self.snapshot.source, Source::Aws | Source::Snapshot)
             && !self.options.preflight
@@ -468,6 +468,10 @@ impl Judge<'_> {
             arn,
             kind,
             id,
+            aws_type: match resource {
+                Resource::Tagged(it) if kind == ResourceKind::Other => Some(it.aws_type.clone()),
+                _ => None,
+            },
             name: resource.name().map(str::to_owned),
             region: cx.region.to_owned(),
             account_id: self.snapshot.account_id.clone(),

@@ -198,6 +198,8 @@ pub struct ResourceLine {
     pub kind: ResourceKind,
     /// Its id.
     pub id: String,
+    /// What AWS calls its type, where [`ResourceKind::Other`] does not say.
+    pub aws_type: Option<String>,
     /// Its `Name` tag.
     pub name: Option<String>,
     /// Its region.

@@ -15,7 +15,7 @@ use super::{Talk, input, output, value};
 
 #[derive(Debug, Args)]
 pub(super) struct KeyPolicyArgs {
-    /// The policy, as `aws kms get-key-policy` prints it; `-` is stdin
+    /// The policy, as `aws kms get-key-policy --query Policy --output text` prints it; `-` is stdin
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The account that owns the key

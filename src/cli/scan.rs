@@ -13,7 +13,7 @@ use crate::exit::{Exit, FailOn};
 use crate::model::arn::Arn;
 use crate::model::selection::Selection;
 use crate::model::service::Service;
-use crate::model::snapshot::{GLOBAL, Snapshot};
+use crate::model::snapshot::Snapshot;
 use crate::rules::ALL;
 use crate::settings::{Settings, Severity, Standard};
 
@@ -343,15 +343,7 @@ fn narrow(snapshot: &mut Snapshot, regions: &[String]) -> anyhow::Result<()> {
         let held: Vec<&str> = snapshot.regions.keys().map(String::as_str).collect();
         bail!("it holds no region {missing:?}, only {}", held.join(", "));
     }
-    snapshot.regions.retain(|name, _| regions.contains(name));
-    snapshot
-        .coverage
-        .retain(|row| row.region == GLOBAL || regions.contains(&row.region));
-    let kept = |name: &String| regions.contains(name);
-    snapshot
-        .buckets
-        .items
-        .retain(|bucket| bucket.region.known().is_none_or(kept));
+    snapshot.narrow(regions);
     Ok(())
 }
 

@@ -43,13 +43,13 @@ pub struct StackResource {
 }
 
 impl StackResource {
-    /// Whether it is gone, or never was.
+    /// Whether it is gone, never was, or was kept when the stack let go of it.
     #[must_use]
     pub fn is_gone(&self) -> bool {
         self.physical_id.as_deref().is_none_or(str::is_empty)
             || matches!(
                 self.state.as_str(),
-                "DELETE_COMPLETE" | "DELETE_IN_PROGRESS" | "CREATE_FAILED"
+                "DELETE_COMPLETE" | "DELETE_IN_PROGRESS" | "DELETE_SKIPPED" | "CREATE_FAILED"
             )
     }
 }

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 /// One region and service that was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Coverage {
-    /// The region asked.
+    /// The region asked; `global` for what is asked about the account as a whole: its organization and
+    /// its roles, as part of `backup`.
     pub region: String,
     /// The service: `s3`, `ec2`, `ebs`, `rds`, `efs`, `dynamodb`, `storagegateway`, `redshift`, `vpc`, `kms`, `backup`.
     pub service: String,

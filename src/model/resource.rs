@@ -3,21 +3,21 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Observed;
 use super::backup::Vault;
 use super::cloudformation::Stack;
 use super::dynamodb::Table;
 use super::ec2::{Instance, Volume};
 use super::efs::FileSystem;
-use super::observed::Gap;
+use super::observed::{Gap, GapKind};
 use super::rds::{DbCluster, DbInstance};
 use super::redshift::{Cluster, Namespace};
 use super::s3::Bucket;
-use super::snapshot::{Region, Snapshot};
+use super::snapshot::{GLOBAL, Region, Snapshot, Unlisted};
 use super::storage_gateway::{Gateway, GatewayVolume};
-use super::tag::Tags;
+use super::tag::{BackupTag, Tags};
 use super::tagged::TaggedResource;
 use super::vpc::Vpc;
+use super::{Listing, Observed};
 
 /// What a resource is: the report's `type`.
 #[derive(
@@ -106,6 +106,16 @@ impl ResourceKind {
                 | ResourceKind::Region
                 | ResourceKind::Account
         )
+    }
+
+    /// Whether AWS Backup makes backups of this kind: of some, people only think so.
+    #[must_use]
+    pub fn has_backups(self) -> bool {
+        self.is_backed_up()
+            && !matches!(
+                self,
+                ResourceKind::StorageGateway | ResourceKind::Secret | ResourceKind::SsmParameter
+            )
     }
 
     /// Whether AWS Backup manages backups of this kind fully, so that the vault's key encrypts them.
@@ -389,6 +399,61 @@ impl Region {
 }
 
 impl Snapshot {
+    /// Keeps only some regions, as if no other had been scanned: of those it keeps what is tagged
+    /// `enabled`.
+    pub fn narrow(&mut self, regions: &[String]) {
+        let others: Vec<(String, Listing<String>)> = self
+            .regions
+            .iter()
+            .filter(|(name, region)| !regions.contains(name) && !region.disabled)
+            .map(|(name, _)| {
+                let by_tag = self.elsewhere.get(name).cloned();
+                (name.clone(), by_tag.unwrap_or_else(|| self.enabled_in(name)))
+            })
+            .collect();
+        self.coverage.retain(|row| {
+            regions.contains(&row.region)
+                || row.region == GLOBAL
+                || self.elsewhere.contains_key(&row.region)
+        });
+        self.elsewhere.extend(others);
+        self.regions.retain(|name, _| regions.contains(name));
+        let kept = |name: &String| regions.contains(name);
+        self.buckets
+            .items
+            .retain(|bucket| bucket.region.known().is_none_or(kept));
+    }
+
+    /// The ARNs of what is tagged `enabled` in a region that was scanned.
+    fn enabled_in(&self, region: &str) -> Listing<String> {
+        let mut listing = Listing::complete(Vec::new());
+        let unlisted = self.unlisted().into_iter();
+        let here = |it: &Unlisted<'_>| {
+            it.region == Some(region) || (it.region.is_none() && it.service == "s3")
+        };
+        listing.gap = unlisted.filter(here).map(|it| it.gap.clone()).next();
+        let lists = self.regions.get(region).into_iter().flat_map(Region::gaps);
+        let mut gaps = lists.chain(&self.buckets.gap);
+        if let Some(gap) = gaps.find(|gap| gap.kind == GapKind::NotAsked) {
+            listing.gap.get_or_insert_with(|| gap.clone());
+        }
+        for resource in self.resources_in(region) {
+            match (resource.tags(), resource.names()) {
+                (Some(Observed::Unknown(gap)), _) => {
+                    listing.gap.get_or_insert_with(|| gap.clone());
+                }
+                (Some(tags), Some((arn, _)))
+                    if BackupTag::read(tags, &self.tag_key) == BackupTag::Enabled =>
+                {
+                    listing.items.push(arn.to_owned());
+                }
+                _ => {}
+            }
+        }
+        listing.items.sort_unstable();
+        listing
+    }
+
     /// Everything in one region: its buckets, its other resources, its VPCs. The region itself is not among them.
     pub fn resources_in<'a>(&'a self, region: &'a str) -> impl Iterator<Item = Resource<'a>> {
         let buckets = self

@@ -83,14 +83,22 @@ impl Condition {
         )
     }
 
-    /// `Null`: `true` asks that the key is absent, `false` that it is present. A set operator makes it constant:
-    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html>.
+    /// `Null`: `true` asks that the key is absent, `false` that it is present.
+    ///
+    /// With a set operator it is always true, or always false, says
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html>; simulators judge
+    /// it as if the set operator were not there. Where the two differ, nobody knows.
     fn absence(&self, present: &Value) -> Truth {
-        match self.operator.quantifier {
-            Some(Quantifier::AllValues) => return Truth::True,
-            Some(Quantifier::AnyValue) => return Truth::False,
-            None => {}
+        let plain = self.plain_absence(present);
+        match (self.operator.quantifier, plain) {
+            (None, _)
+            | (Some(Quantifier::AllValues), Truth::True)
+            | (Some(Quantifier::AnyValue), Truth::False) => plain,
+            (Some(_), _) => Truth::Unknown,
         }
+    }
+
+    fn plain_absence(&self, present: &Value) -> Truth {
         if self.values.is_empty() {
             return Truth::Unknown;
         }
@@ -292,8 +300,10 @@ mod tests {
         assert_eq!(holds("Null", "one", &["True"]), False);
         assert_eq!(holds("Null", "service", &["false"]), True);
         assert_eq!(holds("Null", "unheard of", &["false"]), Unknown);
-        assert_eq!(holds("ForAllValues:Null", "one", &["true"]), True);
-        assert_eq!(holds("ForAnyValue:Null", "none", &["true"]), False);
+        assert_eq!(holds("ForAllValues:Null", "one", &["true"]), Unknown);
+        assert_eq!(holds("ForAllValues:Null", "one", &["false"]), True);
+        assert_eq!(holds("ForAnyValue:Null", "none", &["true"]), Unknown);
+        assert_eq!(holds("ForAnyValue:Null", "none", &["false"]), False);
     }
 
     #[test]

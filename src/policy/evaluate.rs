@@ -184,7 +184,9 @@ pub(super) fn select(entries: &Select<String>, matches: impl Fn(&str) -> Truth) 
     }
 }
 
-/// Whether a resource of the policy covers the key. Variables count only after an ARN's fifth colon:
+/// Whether a resource of the policy covers the key.
+///
+/// A variable "can't" stand before an ARN's fifth colon, and AWS does not say what comes of one that does:
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-resourceelement>.
 pub(super) fn resource(pattern: &str, variables: bool, request: &Request) -> Truth {
     let fifth = pattern.match_indices(':').nth(4).map(|(at, _)| at + 1);
@@ -192,6 +194,9 @@ pub(super) fn resource(pattern: &str, variables: bool, request: &Request) -> Tru
         Some(at) if variables => pattern.split_at(at),
         _ => (pattern, ""),
     };
+    if variables && plain.contains("${") {
+        return Truth::Unknown;
+    }
     let Some(mut tokens) = matching::tokens(plain, LONGEST) else {
         return Truth::False;
     };

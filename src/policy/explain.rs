@@ -37,7 +37,12 @@ pub fn subject(label: &Label) -> String {
 /// At most three values, with "or".
 fn list<'a>(values: impl ExactSizeIterator<Item = &'a str>) -> String {
     let count = values.len();
-    let mut shown: Vec<String> = values.take(3).map(shorten).collect();
+    let shown = |text: &str| match shorten(text) {
+        // Blanks at the ends would not be seen.
+        short if short.trim() != short || short.is_empty() => format!("{short:?}"),
+        short => short,
+    };
+    let mut shown: Vec<String> = values.take(3).map(shown).collect();
     if count > shown.len() {
         shown.push(format!("{} more", count - shown.len()));
     }
@@ -63,7 +68,7 @@ pub(super) fn open(
             format!(
                 "only where {}, and {}",
                 demand(condition),
-                state(condition, request)
+                state(condition, version, request)
             )
         });
         return format!("{subject} {verb} {} {words}", request.action);
@@ -138,7 +143,7 @@ pub(super) fn nearest(document: &Document, found: &[Match], request: &Request) -
         let condition = first_condition(statement, document.version, request, Truth::False)?;
         (
             Element::Condition,
-            format!("{subject} {}", failed(condition, request)),
+            format!("{subject} {}", failed(condition, document.version, request)),
         )
     };
     Some(NearMiss {
@@ -222,11 +227,19 @@ fn relative(statement: &Statement, request: &Request) -> Option<String> {
 fn other_actions(statement: &Statement, request: &Request) -> String {
     let action = &request.action;
     match &statement.action {
-        Select::Only(actions) if !actions.is_empty() => format!(
-            "is about {}, but allows {} and not {action}",
-            request.who.title,
-            list(actions.iter().map(String::as_str)).replace(" or ", ", ")
-        ),
+        Select::Only(actions) if !actions.is_empty() => {
+            let is_bare = |it: &String| it.eq_ignore_ascii_case("kms:ReEncrypt");
+            let hint = if action.starts_with("kms:ReEncrypt") && actions.iter().any(is_bare) {
+                "; there is no action kms:ReEncrypt, write kms:ReEncrypt*"
+            } else {
+                ""
+            };
+            format!(
+                "is about {}, but allows {} and not {action}{hint}",
+                request.who.title,
+                list(actions.iter().map(String::as_str)).replace(" or ", ", ")
+            )
+        }
         Select::Only(_) | Select::Missing => "has no Action, so it has no effect".to_owned(),
         Select::Except(_) => format!("leaves {action} out by its NotAction"),
     }
@@ -262,7 +275,7 @@ fn other_resource(statement: &Statement, request: &Request) -> String {
 }
 
 /// Why a condition fails, as the rest of a sentence about its statement.
-fn failed(condition: &Condition, request: &Request) -> String {
+fn failed(condition: &Condition, version: Version, request: &Request) -> String {
     let present = request.context.get(&condition.key);
     let key = condition.key.to_ascii_lowercase();
     if key == "kms:grantisforawsresource" && *present == Value::Absent {
@@ -280,13 +293,13 @@ fn failed(condition: &Condition, request: &Request) -> String {
         let values = list(condition.values.iter().map(String::as_str));
         return format!(
             "allows it, but only through {values}, and {}",
-            state(condition, request)
+            state(condition, version, request)
         );
     }
     format!(
         "allows it, but only where {}, and {}",
         demand(condition),
-        state(condition, request)
+        state(condition, version, request)
     )
 }
 
@@ -332,22 +345,23 @@ fn demand(condition: &Condition) -> String {
 }
 
 /// What is known about a condition's key.
-fn state(condition: &Condition, request: &Request) -> String {
+fn state(condition: &Condition, version: Version, request: &Request) -> String {
     let key = &condition.key;
     let shown = shorten(key);
     match request.context.get(key) {
         Value::Known(values) => {
-            let unknown_variable = condition.values.iter().any(|value| value.contains("${"));
-            let variable = if unknown_variable {
-                " (a policy variable decides)"
-            } else {
-                ""
+            let has_variable = condition.values.iter().any(|value| value.contains("${"));
+            let variable = match (has_variable, version) {
+                (true, Version::V2012) => " (a policy variable decides)",
+                (true, Version::V2008) => " (without Version 2012-10-17, ${...} is plain text)",
+                (false, _) => "",
             };
             format!(
                 "{shown} is {}{variable}",
                 list(values.iter().map(String::as_str))
             )
         }
+        Value::Shaped(shape) if shape == "*" => format!("{shown} is not known"),
         Value::Shaped(shape) => format!("{shown} is {shape}, of which \"*\" is not known"),
         Value::Absent => format!("{shown} is not in the request"),
         Value::Unknown if key.eq_ignore_ascii_case("aws:PrincipalOrgID") => {

@@ -72,12 +72,15 @@ impl Names {
             Ok(known)
         } else {
             Err(E::custom(format!(
-                "{}: {known} stands there twice",
+                "{}: {known} is given twice",
                 self.within
             )))
         }
     }
 }
+
+const AS_TEXT: &str =
+    "print the policy alone with `aws kms get-key-policy --query Policy --output text`";
 
 struct PolicySeed;
 
@@ -85,12 +88,18 @@ impl<'de> DeserializeSeed<'de> for PolicySeed {
     type Value = Document;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Document, D::Error> {
-        json.deserialize_map(self)
+        json.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for PolicySeed {
     type Value = Document;
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<Document, E> {
+        Err(E::custom(format!(
+            "this is a text, perhaps with a policy inside: {AS_TEXT}"
+        )))
+    }
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a policy: an object with Version and Statement")
@@ -101,10 +110,9 @@ impl<'de> Visitor<'de> for PolicySeed {
         let (mut version, mut id, mut statements) = (Version::V2008, None, None);
         while let Some(name) = map.next_key::<String>()? {
             if name == "Policy" {
-                return Err(Error::custom(
-                    "this is a whole answer of GetKeyPolicy, with the policy as a text inside: print the policy alone \
-                     with `aws kms get-key-policy --query Policy --output text`",
-                ));
+                return Err(Error::custom(format!(
+                    "this is a whole answer of GetKeyPolicy, with the policy as a text inside: {AS_TEXT}"
+                )));
             }
             match names.take(&name)? {
                 "Version" => version = read_version(&map.next_value_seed(Text("Version"))?)?,
@@ -236,32 +244,38 @@ impl<'de> Visitor<'de> for StatementSeed {
                     effect = Some(read_effect(&map.next_value_seed(Text("Effect"))?, &within)?);
                 }
                 "Principal" => put(
+                    "Principal",
                     &mut principal,
                     Select::Only(map.next_value_seed(Principals)?),
                     &within,
                 )?,
                 "NotPrincipal" => put(
+                    "Principal",
                     &mut principal,
                     Select::Except(map.next_value_seed(Principals)?),
                     &within,
                 )?,
                 "Action" => put(
+                    "Action",
                     &mut action,
                     Select::Only(map.next_value_seed(Texts("Action"))?),
                     &within,
                 )?,
                 "NotAction" => put(
+                    "Action",
                     &mut action,
                     Select::Except(map.next_value_seed(Texts("NotAction"))?),
                     &within,
                 )?,
                 "Resource" => put(
+                    "Resource",
                     &mut resource,
                     Select::Only(map.next_value_seed(Texts("Resource"))?),
                     &within,
                 )?,
                 "NotResource" => {
                     put(
+                        "Resource",
                         &mut resource,
                         Select::Except(map.next_value_seed(Texts("NotResource"))?),
                         &within,
@@ -298,6 +312,7 @@ fn read_effect<E: Error>(text: &str, within: &str) -> Result<Effect, E> {
 }
 
 fn put<T: PartialEq, E: Error>(
+    element: &str,
     slot: &mut Select<T>,
     value: Select<T>,
     within: &str,
@@ -307,7 +322,7 @@ fn put<T: PartialEq, E: Error>(
         Ok(())
     } else {
         Err(E::custom(format!(
-            "{within}: an element and its Not... form exclude each other"
+            "{within}: {element} and Not{element} exclude each other"
         )))
     }
 }

@@ -36,7 +36,7 @@ impl<'de> Visitor<'de> for Conditions {
             })?;
             if !seen.insert(name.clone()) {
                 return Err(Error::custom(format!(
-                    "condition operator {name} stands there twice"
+                    "condition operator {name} is given twice"
                 )));
             }
             map.next_value_seed(Keys {
@@ -79,7 +79,7 @@ impl<'de> Visitor<'de> for Keys<'_> {
         while let Some(key) = map.next_key::<String>()? {
             if !seen.insert(key.clone()) {
                 return Err(Error::custom(format!(
-                    "condition key {} stands there twice",
+                    "condition key {} is given twice",
                     shorten(&key)
                 )));
             }

@@ -142,6 +142,9 @@ pub struct JsonResource {
     /// What it is.
     #[serde(rename = "type")]
     pub kind: ResourceKind,
+    /// What AWS calls its type, `AWS::FSx::FileSystem`, where it is outside the guide; else absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aws_type: Option<String>,
     /// Its id.
     pub id: String,
     /// Its `Name` tag.
@@ -293,6 +296,7 @@ impl JsonResource {
         JsonResource {
             arn: line.arn.clone(),
             kind: line.kind,
+            aws_type: line.aws_type.clone(),
             id: line.id.clone(),
             name: line.name.clone(),
             region: line.region.clone(),

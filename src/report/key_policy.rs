@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::WriteError;
 use super::table::Style;
-use super::text::{Page, Tone, replace_word};
+use super::text::{Page, Tone, is_hostile, replace_word};
 use crate::policy::copy::{self, ActionVerdict, Asker, CopyAccess, KeyFacts, LocalAccess, Overall};
 use crate::policy::copy::{Need, Via};
 use crate::policy::document::{Document, ParseError};
@@ -83,6 +83,10 @@ impl KeyPolicy {
     /// What there is to say about the merged policy.
     fn advice(&self) -> String {
         match &self.merge {
+            Merge::Unchanged(_) if self.question.key.is_central(&self.question.asker) => {
+                "Nothing needs to be shared: what the central account's own policies say decides."
+                    .to_owned()
+            }
             Merge::Unchanged(_) => "Nothing is missing.".to_owned(),
             Merge::Added(_) => format!(
                 "The policy below would pass: it is the present one, and after it what lets {} in.",
@@ -253,11 +257,26 @@ pub fn write(policy: &KeyPolicy, style: &Style, out: &mut dyn Write) -> Result<(
     }
     out.write_all(page.into_text().as_bytes())?;
     if let Merge::Added(merged) = &policy.merge {
-        out.write_all(b"\n")?;
-        serde_json::to_writer_pretty(&mut *out, merged)?;
-        out.write_all(b"\n")?;
+        let text = serde_json::to_string_pretty(merged)?;
+        writeln!(out, "\n{}", escaped(&text))?;
     }
     Ok(())
+}
+
+/// JSON that moves no cursor: what could stands in a string, where its escape says the same.
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c != '\n' && is_hostile(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    text
 }
 
 /// Actions with the same answer for the same reason, the worst first: verdict, reason, actions.

@@ -257,7 +257,7 @@ pub(super) fn clean(text: &str) -> Cow<'_, str> {
 }
 
 // Joiners stay: scripts and emoji need them.
-fn is_hostile(c: char) -> bool {
+pub(super) fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'

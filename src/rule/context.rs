@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::model::cloudformation::{Stack, StackResource};
 use jiff::Timestamp;
 
 use crate::model::arn::Arn;
+use crate::model::cloudformation::{BEYOND_THE_GUIDE, Stack, StackResource};
 use crate::model::ec2::{Instance, Volume};
 use crate::model::job::{BackupJob, CopyJob};
 use crate::model::observed::{Gap, GapKind};
@@ -58,27 +58,42 @@ pub struct PolicyCache {
     local: RefCell<BTreeMap<String, Rc<LocalAccess>>>,
 }
 
-/// What a stack names its resources by: type and id; a nested stack by its ARN.
-type Key<'a> = (ResourceKind, &'a str);
+/// What a stack names its resources by: kind and id; a nested stack by its ARN. What is outside the
+/// guide has its type too.
+type Key<'a> = (ResourceKind, Option<&'a str>, &'a str);
 
 fn key_of(resource: Resource<'_>) -> Option<Key<'_>> {
     let (arn, id) = resource.names()?;
-    let is_stack = matches!(resource, Resource::Stack(_));
-    Some((resource.kind(), if is_stack { arn } else { id }))
+    Some(match resource {
+        Resource::Stack(_) => (resource.kind(), None, arn),
+        // A volume of FSx stands under its file system in its ARN.
+        Resource::Tagged(it) => {
+            let id = id.rsplit('/').next()?;
+            (resource.kind(), Some(it.aws_type.as_str()), id)
+        }
+        _ => (resource.kind(), None, id),
+    })
 }
 
 /// The keys that a resource of a stack may have.
 fn keys_of(member: &StackResource) -> impl Iterator<Item = Key<'_>> {
+    let name = member.resource_type.as_str();
     let types = CLOUDFORMATION_TYPES.iter();
-    let kinds = types.filter(|(name, _)| *name == member.resource_type);
+    let kinds = types.filter(move |(listed, _)| *listed == name);
+    let kinds = kinds.flat_map(|(_, kinds)| kinds.iter().map(|kind| (*kind, None)));
+    let beyond = BEYOND_THE_GUIDE.contains(&name);
+    let beyond = beyond.then_some((ResourceKind::Other, Some(name)));
     let id = member.physical_id.as_deref();
-    kinds.flat_map(move |(_, kinds)| kinds.iter().filter_map(move |kind| Some((*kind, id?))))
+    kinds
+        .chain(beyond)
+        .filter_map(move |(kind, aws_type)| Some((kind, aws_type, id?)))
 }
 
 fn holders(region: Option<&Region>) -> BTreeMap<Key<'_>, Vec<&Stack>> {
     let mut holders: BTreeMap<Key<'_>, Vec<&Stack>> = BTreeMap::new();
     for stack in region.iter().flat_map(|region| &region.stacks.items) {
-        for key in stack.resources.items.iter().flat_map(keys_of) {
+        let held = stack.resources.items.iter().filter(|it| !it.is_gone());
+        for key in held.flat_map(keys_of) {
             holders.entry(key).or_default().push(stack);
         }
     }
@@ -387,14 +402,24 @@ impl<'a> Cx<'a> {
     /// the organization's policy names, else the company's.
     #[must_use]
     pub fn backup_role(&self) -> String {
-        let policy = self.snapshot.backup_policy.known().and_then(Option::as_ref);
-        let account = self.snapshot.account_id.as_deref().unwrap_or_default();
-        let named = policy.and_then(|policy| {
-            let roles = policy.roles(account);
-            let role = Arn::parse(roles.first()?)?;
-            role.resource.strip_prefix("role/").map(str::to_owned)
+        let named = self.backup_role_arn().and_then(|arn| {
+            let role = Arn::parse(&arn)?.resource.strip_prefix("role/")?;
+            Some(role.to_owned())
         });
         named.unwrap_or_else(|| self.settings.backup_role.clone())
+    }
+
+    /// The ARN of that role, where it is known.
+    #[must_use]
+    pub fn backup_role_arn(&self) -> Option<String> {
+        let policy = self.snapshot.backup_policy.known().and_then(Option::as_ref);
+        let account = self.snapshot.account_id.as_deref().unwrap_or_default();
+        if let Some(policy) = policy {
+            return policy.roles(account).into_iter().next();
+        }
+        let name = self.settings.backup_role.rsplit('/').next()?;
+        let role = self.snapshot.backup_roles.get(name)?.known()?.as_ref()?;
+        Some(role.arn.clone())
     }
 
     /// What the central account may do with a key through a service in this region.

@@ -8,7 +8,7 @@ use crate::model::backup::Vault;
 use crate::model::observed::{Gap, GapKind};
 use crate::model::organization::expand;
 use crate::model::plan::{Plan, PlanRule, Selection, TagCondition, TagOperator};
-use crate::model::tag::{BackupTag, Tags, is_kept};
+use crate::model::tag::{BackupTag, ENABLED, Tags, is_kept};
 use crate::model::{Observed, Resource};
 use crate::policy::matching::{LONGEST, Pattern, Token, against_shape, covers, tokens};
 use crate::policy::truth::Truth;
@@ -91,6 +91,8 @@ pub struct Target<'a> {
     /// What to call it.
     pub name: &'a str,
     tags: Tags,
+    /// Whether it is made up: nobody has given it other tags to be selected by.
+    bare: bool,
 }
 
 /// A selection of a plan that takes a resource.
@@ -162,7 +164,7 @@ impl<'a> Protection<'a> {
     #[must_use]
     pub fn probes(&self, cx: &Cx<'_>) -> Vec<Target<'static>> {
         let partition = partition(self.region);
-        let tags = Tags::from([(cx.settings.tag_key.clone(), "enabled".to_owned())]);
+        let tags = Tags::from([(cx.settings.tag_key.clone(), ENABLED.to_owned())]);
         let probes = TYPES.into_iter().map(|(name, service, resource)| Target {
             arn: match service {
                 "s3" => format!("arn:{partition}:s3:::*"),
@@ -173,6 +175,7 @@ impl<'a> Protection<'a> {
             },
             name,
             tags: tags.clone(),
+            bare: true,
         });
         probes.collect()
     }
@@ -235,8 +238,13 @@ impl<'a> Protection<'a> {
             }))
         };
         let tagged = selection.tags.iter().map(|tag| {
+            let other = if target.bare {
+                Truth::False
+            } else {
+                Truth::Unknown
+            };
             self.tag(target, &tag.key)
-                .map_or(Truth::Unknown, |value| (value == Some(&tag.value)).into())
+                .map_or(other, |value| (value == Some(&tag.value)).into())
         });
         let starts = if selection.resources.is_empty() && selection.tags.is_empty() {
             Truth::True
@@ -319,6 +327,7 @@ pub fn target<'a>(cx: &Cx<'a>, resource: Resource<'a>) -> Option<Target<'a>> {
         arn: arn.to_owned(),
         name: id,
         tags: tags.clone(),
+        bare: false,
     })
 }
 
@@ -328,7 +337,8 @@ pub fn tagged<'a>(cx: &Cx<'_>, arn: &'a str) -> Target<'a> {
     Target {
         arn: arn.to_owned(),
         name: arn,
-        tags: Tags::from([(cx.settings.tag_key.clone(), "enabled".to_owned())]),
+        tags: Tags::from([(cx.settings.tag_key.clone(), ENABLED.to_owned())]),
+        bare: false,
     }
 }
 
@@ -364,12 +374,10 @@ pub fn local_vaults<'a>(cx: &Cx<'a>) -> Result<Vec<(&'a str, Vec<&'a PlanRule>)>
     Ok(vaults)
 }
 
-/// Whether a vault is one that backups of the account go to, or may be one.
+/// Whether a vault is one that the plans of the region use for what is tagged `enabled`.
 #[must_use]
 pub fn is_local(cx: &Cx<'_>, vault: &Vault) -> bool {
-    local_vaults(cx).map_or(true, |named| {
-        named.iter().any(|(name, _)| *name == vault.id)
-    })
+    local_vaults(cx).is_ok_and(|named| named.iter().any(|(name, _)| *name == vault.id))
 }
 
 /// The account that a vault belongs to.
@@ -439,6 +447,7 @@ mod tests {
             arn: arn.to_owned(),
             name: "it",
             tags: tags.collect(),
+            bare: false,
         };
         protection("eu-west-1").takes(selection, &target)
     }

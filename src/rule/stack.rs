@@ -45,6 +45,8 @@ pub fn members<'a>(cx: &Cx<'a>, stack: &'a Stack) -> Members<'a> {
             let id = resource.physical_id.as_deref().unwrap_or_default();
             match (resource.resource_type.as_str(), cx.stack_member(resource)) {
                 (_, Some(Resource::Stack(nested))) => waiting.push(nested),
+                // Its tag gave it away, and nothing more is known of it.
+                (_, Some(Resource::Tagged(_))) => members.list.push(Member::Unread(resource)),
                 (_, Some(found)) => members.list.push(Member::Read(found)),
                 // It is judged with its cluster.
                 ("AWS::RDS::DBInstance", None)

@@ -1,4 +1,5 @@
 use crate::model::Resource;
+use crate::model::storage_gateway::holds_volumes;
 use crate::model::tag::BackupTag;
 use crate::rule::stack::members;
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
@@ -10,9 +11,8 @@ rule! {
     /// Without the tag nothing is backed up. `backup=disabled` says that this is meant; no tag at
     /// all says that nobody thought of it. With `--require-tag` a missing tag fails.
     ///
-    /// A stack that holds nothing that AWS Backup backs up needs no tag, nor does a nested one.
-    ///
-    /// Of a storage gateway only the volumes are backed up, so the gateway itself needs no tag.
+    /// A stack that holds nothing that AWS Backup backs up needs no tag. Where AWS Backup looks
+    /// elsewhere (the volumes of a gateway, the stack around a nested one) the message says so.
     ///
     /// ## Fix
     ///
@@ -33,39 +33,63 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
-    if matches!(resource, Resource::Gateway(_)) {
-        return Ok(Outcome::skip(
-            "AWS Backup does not back up gateways, only the volumes of volume gateways",
-        ));
-    }
     let (tag, _) = cx.tags_of(resource)?;
     let key = &cx.settings.tag_key;
-    if let (BackupTag::None, Resource::Stack(stack)) = (tag, resource) {
-        let found = members(cx, stack);
-        if found.list.is_empty() && found.gaps.is_empty() {
-            return Ok(Outcome::skip("holds nothing that AWS Backup backs up"));
-        }
-        if stack.parent.is_some() {
-            return Ok(Outcome::skip(
-                "nested: it is backed up with the stack that holds it",
-            ));
-        }
+    match tag {
+        BackupTag::None => untagged(cx, resource),
+        BackupTag::Invalid => Ok(Outcome::skip(
+            "the tag is there but not valid: see backup-tag-valid",
+        )),
+        tag => Ok(Outcome::pass(format!("{key}={}", tag.as_str()))),
     }
-    Ok(match tag {
-        BackupTag::None => match held_by(cx, resource) {
-            Some(instance) => Outcome::breach(format!(
-                "no {key} tag: it is not backed up on its own, only with its instance {instance}"
-            ))
-            .fix(format!(
-                "Tag it {key}=disabled: the backup of {instance} holds it."
-            )),
-            None => Outcome::breach(format!("no {key} tag: it is not backed up")).fix(format!(
-                "Tag it {key}=enabled, or {key}=disabled where it needs no backup."
-            )),
+}
+
+fn untagged(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+    let key = &cx.settings.tag_key;
+    let (seen, fix) = match resource {
+        Resource::Stack(stack) => {
+            let found = members(cx, stack);
+            if found.list.is_empty() && found.gaps.is_empty() {
+                return Ok(Outcome::skip("holds nothing that AWS Backup backs up"));
+            }
+            match stack.parent {
+                Some(_) => (
+                    format!(
+                        "no {key} tag: it is not backed up on its own, only with the stack that holds it"
+                    ),
+                    format!("Tag it {key}=disabled where the stack that holds it is backed up."),
+                ),
+                None => missing(key),
+            }
+        }
+        Resource::Gateway(gateway) if holds_volumes(gateway.gateway_type.get()?) => (
+            format!(
+                "no {key} tag; its volumes are backed up by their own tags, never by the gateway's"
+            ),
+            format!("Tag its volumes, and the gateway {key}=disabled."),
+        ),
+        Resource::Gateway(_) => (
+            format!("no {key} tag, and AWS Backup does not back up gateways of its type"),
+            format!("Tag it {key}=disabled."),
+        ),
+        _ => match held_by(cx, resource) {
+            Some(instance) => (
+                format!(
+                    "no {key} tag: it is not backed up on its own, only with its instance {instance}"
+                ),
+                format!("Tag it {key}=disabled: the backup of {instance} holds it."),
+            ),
+            None => missing(key),
         },
-        BackupTag::Invalid => Outcome::skip("the tag is there but not valid: see backup-tag-valid"),
-        tag => Outcome::pass(format!("{key}={}", tag.as_str())),
-    })
+    };
+    Ok(Outcome::breach(seen).fix(fix))
+}
+
+fn missing(key: &str) -> (String, String) {
+    (
+        format!("no {key} tag: it is not backed up"),
+        format!("Tag it {key}=enabled, or {key}=disabled where it needs no backup."),
+    )
 }
 
 /// The instance whose backup holds the volume anyway.

@@ -32,8 +32,10 @@ rule! {
     }
 }
 
-/// How many resources a message or the evidence names.
-const MOST_NAMES: usize = 20;
+/// How many resources a message names.
+const MOST_NAMES: usize = 5;
+/// How many resources the evidence names.
+const MOST_EVIDENCE: usize = 100;
 
 fn check(cx: &Cx<'_>, snapshot: &Snapshot) -> Judgement {
     let mut found: Vec<Outcome> = Vec::new();
@@ -58,9 +60,9 @@ fn check(cx: &Cx<'_>, snapshot: &Snapshot) -> Judgement {
     for name in &others {
         let outcome = match snapshot.elsewhere.get(*name) {
             Some(listing) => elsewhere(cx, name, &listing.items, listing.gap.as_ref()),
-            None => Some(Outcome::unknown(&Gap::not_collected())),
+            None => Some(Outcome::unknown(&Gap::not_collected()).part(Some(name))),
         };
-        found.extend(outcome.map(|outcome| outcome.part(Some(name))));
+        found.extend(outcome);
     }
     if let Some(gap) = &known.gap {
         found.push(Outcome::unknown(gap));
@@ -103,7 +105,7 @@ fn elsewhere<'a>(
     gap: Option<&Gap>,
 ) -> Option<Outcome> {
     if arns.is_empty() {
-        return gap.map(Outcome::unknown);
+        return gap.map(|gap| Outcome::unknown(gap).part(Some(region)));
     }
     let policy = match &cx.snapshot.backup_policy {
         Observed::Known(Some(_)) => in_region(cx, region).ok(),
@@ -139,7 +141,7 @@ fn uncovered(cx: &Cx<'_>, region: &str, missed: &[String], words: &str) -> Outco
     Outcome::breach(format!(
         "{} in {region}, which {words} does not cover: nobody backs them up ({})",
         count(cx, missed),
-        some(missed).join(", ")
+        named(missed)
     ))
     .fix(format!(
         "Move them to a region that is backed up, or ask {} to add {region}.",
@@ -158,5 +160,13 @@ fn count(cx: &Cx<'_>, arns: &[String]) -> String {
 }
 
 fn some(arns: &[String]) -> Vec<String> {
-    arns.iter().take(MOST_NAMES).cloned().collect()
+    arns.iter().take(MOST_EVIDENCE).cloned().collect()
+}
+
+fn named(arns: &[String]) -> String {
+    let some: Vec<&str> = arns.iter().take(MOST_NAMES).map(String::as_str).collect();
+    match arns.len().saturating_sub(MOST_NAMES) {
+        0 => some.join(", "),
+        more => format!("{} and {more} more", some.join(", ")),
+    }
 }

@@ -70,16 +70,16 @@ fn on_cluster(cx: &Cx<'_>, cluster: &DbCluster) -> Judgement {
 
 fn on_gateway(cx: &Cx<'_>, gateway: &Gateway) -> Judgement {
     let key = &cx.settings.tag_key;
+    if !holds_volumes(gateway.gateway_type.get()?) {
+        return Ok(Outcome::skip(
+            "not a volume gateway: see cross-account-copy-supported",
+        ));
+    }
     gateway.tags.get()?;
     if cx.backup_tag(&gateway.tags) != BackupTag::Enabled {
         return Ok(Outcome::pass(format!(
             "the gateway does not carry {key}=enabled, which only its volumes need"
         )));
-    }
-    if !holds_volumes(gateway.gateway_type.get()?) {
-        return Ok(Outcome::skip(
-            "not a volume gateway: see cross-account-copy-supported",
-        ));
     }
     let listing = &cx.seen()?.gateway_volumes;
     let own = listing.items.iter().filter(|volume| {

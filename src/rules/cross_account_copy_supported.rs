@@ -1,5 +1,4 @@
 use crate::model::storage_gateway::{Gateway, holds_volumes};
-use crate::model::tag::BackupTag;
 use crate::model::{Resource, ResourceKind};
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
 use crate::settings::Severity;
@@ -12,9 +11,8 @@ rule! {
     /// is an instance store. The local backup is kept for a day or so in the same account: the
     /// resource has next to no protection.
     ///
-    /// Of storage gateways it knows volume gateways alone. A file or tape gateway that carries
-    /// `backup=enabled` is not backed up at all; without the tag there is nothing to say of it. Nor are
-    /// secrets and parameters of Systems Manager, whatever their tags.
+    /// Of storage gateways it knows volume gateways alone: a file or tape gateway is not backed up at
+    /// all. Nor are secrets and parameters of Systems Manager, whatever their tags.
     ///
     /// What AWS Backup backs up and the guide does not cover (FSx, DocumentDB, Neptune, EKS and more)
     /// is a warning: nobody looks here at what its copy takes.
@@ -71,7 +69,7 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
         Resource::Stack(_) => {
             Outcome::pass("AWS can copy backups of stacks as far as it can copy what is in them: see stack-resources-ready")
         }
-        Resource::Gateway(gateway) => return gateways(cx, resource, gateway),
+        Resource::Gateway(gateway) => return gateways(gateway),
         Resource::Tagged(tagged) => match tagged.kind() {
             ResourceKind::Secret => Outcome::breach("a secret of Secrets Manager: AWS Backup does not back it up")
                 .fix("Keep what makes it elsewhere, or let Secrets Manager replicate it to another region."),
@@ -98,18 +96,14 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
 
 const UNLOAD: &str = "Unload its tables to a bucket that is backed up.";
 
-fn gateways(cx: &Cx<'_>, resource: Resource<'_>, gateway: &Gateway) -> Judgement {
+fn gateways(gateway: &Gateway) -> Judgement {
     let kind = gateway.gateway_type.get()?;
     if holds_volumes(kind) {
         return Ok(Outcome::skip("not backed up itself: its volumes are"));
     }
-    let (tag, _) = cx.tags_of(resource)?;
-    Ok(match tag {
-        BackupTag::Enabled | BackupTag::Invalid => Outcome::breach(format!(
-            "a gateway of type {kind}: AWS Backup only backs up the volumes of volume gateways"
-        ))
-        .fix("Back up what lies behind it: the bucket of an S3 file gateway, the file system of an FSx file gateway."),
-        _ => Outcome::skip("AWS Backup does not back up gateways of its type"),
-    }
+    Ok(Outcome::breach(format!(
+        "a gateway of type {kind}: AWS Backup only backs up the volumes of volume gateways"
+    ))
+    .fix("Back up what lies behind it: the bucket of an S3 file gateway, the file system of an FSx file gateway.")
     .with("gateway_type", kind.as_str()))
 }

@@ -28,8 +28,11 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
-    if matches!(resource, Resource::Gateway(_)) {
-        return Ok(Outcome::skip("holds no data that AWS Backup backs up"));
+    if matches!(
+        resource,
+        Resource::Gateway(_) | Resource::Stack(_) | Resource::Tagged(_)
+    ) {
+        return Ok(Outcome::skip("its encryption is not looked at"));
     }
     let parts = all_parts(cx, resource)?.into_iter().map(|part| {
         let id = part.id;

@@ -184,7 +184,7 @@ fn request(cx: &Cx<'_>, vault: &Vault, targets: Vec<String>) -> Request {
     let role = cx.backup_role();
     let (path, name) = match role.rsplit_once('/') {
         Some((path, name)) => (Some(format!("/{path}/")), name),
-        None => (None, role.as_str()),
+        None => (cx.backup_role_arn().map(|_| "/".to_owned()), role.as_str()),
     };
     let account = cx.snapshot.account_id.clone().unwrap_or_default();
     let who = Who {

@@ -5,7 +5,8 @@ use crate::settings::Severity;
 rule! {
     /// The resource is in a state in which it can be backed up: an EC2 instance running or stopped,
     /// an EBS volume in-use or available, a database, a file system, a Redshift cluster or namespace
-    /// and a volume of a storage gateway available.
+    /// and a volume of a storage gateway available, a CloudFormation stack in one of the states that
+    /// end in `_COMPLETE`.
     ///
     /// A passing state, such as pending, modifying or backing-up, is a warning: look again later. A
     /// resource that is being deleted is left out of the report.
@@ -22,6 +23,7 @@ rule! {
     /// - <https://docs.aws.amazon.com/efs/latest/ug/API_FileSystemDescription.html>
     /// - <https://docs.aws.amazon.com/redshift/latest/APIReference/API_Cluster.html>
     /// - <https://docs.aws.amazon.com/storagegateway/latest/vgw/StorageVolumeStatuses.html>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/applicationstackbackups.html>
     RULE = Rule {
         id: "resource-state-ready",
         group: Group::Service,

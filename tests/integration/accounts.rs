@@ -1271,6 +1271,33 @@ fn proof_is_held_against_rules_that_nobody_asked_for() {
 }
 
 #[test]
+fn a_snapshot_that_is_narrowed_knows_what_is_tagged_in_its_other_regions() {
+    let mut narrowed = snapshot("clean");
+    narrowed.narrow(&["eu-central-1".to_owned()]);
+    let tagged: BTreeMap<&str, usize> = narrowed
+        .elsewhere
+        .iter()
+        .filter(|(_, listing)| !listing.items.is_empty())
+        .map(|(region, listing)| (region.as_str(), listing.items.len()))
+        .collect();
+    assert_eq!(tagged, BTreeMap::from([("eu-west-1", 4), ("us-east-1", 2)]));
+    let report = judge(&narrowed, Standard::Guide);
+    let found: Vec<Reason> = report
+        .findings
+        .iter()
+        .filter(|finding| !matches!(finding.status, Status::Pass | Status::Skip))
+        .map(|finding| (finding.rule.id, finding.status))
+        .collect();
+    // The policy covers them, and nobody looked.
+    assert_eq!(found, [("backup-region-covered", Status::Warn)]);
+    let mut narrowed = snapshot("mixed");
+    narrowed.narrow(&["eu-central-1".to_owned()]);
+    // Tables are denied there, and so are tags.
+    assert!(narrowed.elsewhere["ap-southeast-1"].gap.is_some());
+    assert!(narrowed.elsewhere["eu-west-3"].gap.is_none());
+}
+
+#[test]
 fn without_access_nothing_is_judged_and_nothing_passes() {
     let snapshot = snapshot("no-access");
     for standard in STANDARDS {

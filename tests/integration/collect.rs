@@ -4,6 +4,7 @@
 //! and from AWS's API reference.
 
 mod access;
+mod account;
 mod denied;
 mod facts;
 mod failures;

@@ -5,7 +5,9 @@
 //! hangs on the order in which requests arrive, so clients may be as concurrent as they like.
 //!
 //! A fixture is `fixtures/aws/<service>/<Operation>[-<subject>][-page2].<xml|json>`, where the subject
-//! is the bucket, table, key or gateway that the request names. `{region}` in it stands for the region asked.
+//! is the bucket, table, key, gateway, vault, plan, selection, role or stack that the request names;
+//! where it asks for the tag `enabled`, that word, or `beyond` for what has no list of its own.
+//! `{region}` in it stands for the region asked.
 //! What has no fixture does not exist, and is answered so.
 
 use std::collections::BTreeMap;
@@ -354,7 +356,8 @@ impl Shared {
         }
         let absent = match operation {
             "DescribeKey" | "GetKeyPolicy" => "NotFoundException",
-            "DescribeTable" => "ResourceNotFoundException",
+            "DescribeTable" | "GetBackupVaultAccessPolicy" => "ResourceNotFoundException",
+            "GetRole" => "NoSuchEntity",
             "GetBucketEncryption" => "ServerSideEncryptionConfigurationNotFoundError",
             "GetBucketLifecycleConfiguration" => "NoSuchLifecycleConfiguration",
             "HeadBucket" => return bare(404, &[]),
@@ -380,10 +383,10 @@ impl Shared {
         // REST-JSON has the code in a header alone:
         // https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization
         if matches!(service, "backup" | "elasticfilesystem") && answer.status != 200 {
-            let code = if name == "AccessDenied" {
-                "AccessDeniedException"
-            } else {
-                "ThrottlingException"
+            let code = match name {
+                "AccessDenied" => "AccessDeniedException",
+                "Throttling" => "ThrottlingException",
+                other => other,
             };
             answer.headers.push(("x-amzn-errortype", code.to_owned()));
         }
@@ -416,20 +419,19 @@ fn bare(status: u16, headers: &[(&'static str, &'static str)]) -> Answer {
 fn status(service: &str, name: &str) -> u16 {
     match (service, name) {
         ("ec2" | "s3", "Throttling") => 503,
-        ("backup" | "ec2" | "elasticfilesystem" | "rds" | "redshift" | "s3", "AccessDenied")
+        (
+            "backup" | "cloudformation" | "ec2" | "elasticfilesystem" | "iam" | "rds" | "redshift"
+            | "s3",
+            "AccessDenied",
+        )
         | ("sts", "ExpiredToken") => 403,
         (
             "s3",
             "NoSuchLifecycleConfiguration" | "ServerSideEncryptionConfigurationNotFoundError",
         ) => 404,
-        (
-            _,
-            "AccessDenied"
-            | "GatewayNotConnected"
-            | "NotFoundException"
-            | "ResourceNotFoundException"
-            | "Throttling",
-        ) => 400,
+        ("iam", "NoSuchEntity") => 404,
+        (_, "AccessDenied" | "GatewayNotConnected" | "Throttling") => 400,
+        (_, name) if name.ends_with("Exception") => 400,
         _ => 200,
     }
 }
@@ -438,7 +440,9 @@ fn content_type(service: &str) -> &'static str {
     match service {
         "backup" | "elasticfilesystem" => "application/json",
         "dynamodb" => "application/x-amz-json-1.0",
-        "kms" | "redshift-serverless" | "storagegateway" | "tag" => "application/x-amz-json-1.1",
+        "kms" | "organizations" | "redshift-serverless" | "storagegateway" | "tag" => {
+            "application/x-amz-json-1.1"
+        }
         "s3" => "application/xml",
         _ => "text/xml;charset=UTF-8",
     }
@@ -523,12 +527,28 @@ impl Request {
             }
             ("backup", _) if http.method == "GET" => {
                 parameters.clone_from(&http.query);
-                match http.path.trim_end_matches('/') {
-                    "/account-settings" => "DescribeRegionSettings",
-                    "/backup-jobs" => "ListBackupJobs",
-                    "/copy-jobs" => "ListCopyJobs",
+                let path: Vec<&str> = http.path.trim_matches('/').split('/').collect();
+                let (operation, subject) = match path[..] {
+                    ["account-settings"] => ("DescribeRegionSettings", None),
+                    ["backup-jobs"] => ("ListBackupJobs", None),
+                    ["copy-jobs"] => ("ListCopyJobs", None),
+                    ["backup-vaults"] => ("ListBackupVaults", None),
+                    ["backup-vaults", name, "access-policy"] => (
+                        "GetBackupVaultAccessPolicy",
+                        Some(("BackupVaultName", name)),
+                    ),
+                    ["backup", "plans"] => ("ListBackupPlans", None),
+                    ["backup", "plans", id] => ("GetBackupPlan", Some(("BackupPlanId", id))),
+                    ["backup", "plans", id, "selections"] => {
+                        ("ListBackupSelections", Some(("BackupPlanId", id)))
+                    }
+                    ["backup", "plans", _, "selections", id] => {
+                        ("GetBackupSelection", Some(("SelectionId", id)))
+                    }
                     _ => return None,
-                }
+                };
+                parameters.extend(subject.map(|(key, name)| (key.to_owned(), decoded(name))));
+                operation
             }
             ("elasticfilesystem", _)
                 if http.method == "GET" && http.path == "/2015-02-01/file-systems" =>
@@ -565,11 +585,29 @@ impl Request {
             .expect("operations are made with a colon")
     }
 
-    /// The name of the bucket, table, key or gateway that the request is about.
+    /// The name of the bucket, table, key or other thing that the request is about.
     pub fn subject(&self) -> Option<&str> {
-        let named = ["Bucket", "GatewayARN", "KeyId", "TableName"]
-            .into_iter()
-            .find_map(|key| self.parameters.get(key))?;
+        if self.parameters.contains_key("TagFilters") {
+            // What has lists of its own is asked for in the regions that are not scanned.
+            let types = self.parameters.get("ResourceTypeFilters");
+            let listed = types.is_some_and(|types| types.contains("ec2:instance"));
+            return Some(if listed { "enabled" } else { "beyond" });
+        }
+        // The id of a stack ends with a UUID: its name stands before.
+        if let Some(stack) = self.parameters.get("StackName") {
+            return stack.split('/').nth(1);
+        }
+        const NAMES: [&str; 8] = [
+            "Bucket",
+            "GatewayARN",
+            "KeyId",
+            "TableName",
+            "BackupVaultName",
+            "BackupPlanId",
+            "SelectionId",
+            "RoleName",
+        ];
+        let named = NAMES.into_iter().find_map(|key| self.parameters.get(key))?;
         named.rsplit('/').next()
     }
 

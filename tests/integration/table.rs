@@ -55,6 +55,12 @@ fn region() -> Value {
         "file_systems": none, "gateways": none, "gateway_volumes": none, "redshift_clusters": none, "redshift_namespaces": none,
         "network": {"vpcs": none, "subnets": none, "route_tables": none, "interfaces": none, "endpoints": none},
         "ebs_defaults": {"encryption": {"known": true}, "kms_key": {"known": key_arn(REGION, "1")}},
+        "vaults": {"items": [{
+            "arn": format!("arn:aws:backup:{REGION}:{ACCOUNT}:backup-vault:local"), "id": "local",
+            "kms_key": {"known": format!("arn:aws:kms:{REGION}:692653576357:key/1")},
+            "min_retention_days": {"known": null}, "max_retention_days": {"known": null},
+            "access_policy": {"known": null},
+        }]},
         "backup_settings": {"known": {"opt_in": {"EBS": true, "S3": true, "EC2": true}, "management": {}}},
         "backup_jobs": none, "copy_jobs": none,
     })
@@ -66,6 +72,25 @@ fn account() -> Value {
         "snapshot_version": 1, "account_id": ACCOUNT, "tag_key": "backup",
         "started_at": "2026-03-03T06:00:00Z", "finished_at": "2026-03-03T06:00:04Z",
         "enabled_regions": {"items": [REGION]},
+        "organization_id": {"known": "o-a1b2c3d4e5"},
+        "backup_policy": {"known": {"plans": [{"regions": [REGION], "plan": {
+            "name": "central",
+            "rules": {"items": [{"name": "daily", "vault": "local", "retention_days": 1, "copies": [
+                {"vault_arn": "arn:aws:backup:$region:692653576357:backup-vault:central"},
+            ]}]},
+            "selections": {"items": [{
+                "name": "enabled", "role_arn": "arn:aws:iam::$account:role/Backup",
+                "tags": [{"key": "backup", "value": "enabled"}],
+            }]},
+        }}]}},
+        "backup_roles": {"Backup": {"known": {
+            "arn": format!("arn:aws:iam::{ACCOUNT}:role/Backup"),
+            "trust_policy": {"known": json!({"Version": "2012-10-17", "Statement": [{
+                "Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"}, "Action": "sts:AssumeRole",
+            }]}).to_string()},
+            "attached_policies": {"items": ["arn:aws:iam::aws:policy/AWSBackupServiceRolePolicyForS3Backup"]},
+            "inline_policies": {"items": []},
+        }}},
         "buckets": {"items": []},
         "regions": {REGION: region()},
         "keys": {key_arn(REGION, "1"): private_key()},

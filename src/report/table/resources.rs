@@ -322,24 +322,36 @@ fn told_with_members<'a>(
     }
 }
 
-/// Resources by region: `in eu-west-1: vpc-1 (main), vpc-2; in us-east-1: vpc-3`.
+/// Resources by region: `in eu-west-1: vpc-1 (main), vpc-2; in us-east-1: vpc-3; account 111122223333`.
 fn names(rows: &[&Row<'_>]) -> String {
     let mut regions: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut accounts: Vec<String> = Vec::new();
     for row in rows.iter().take(MOST_MEMBERS) {
+        if row.line.kind == ResourceKind::Account {
+            accounts.push(format!("account {}", label(row.line, LABEL)));
+            continue;
+        }
         let names = regions.entry(&row.line.region).or_default();
         if row.line.kind != ResourceKind::Region {
             names.push(label(row.line, LABEL));
         }
     }
-    let mut text = if regions.values().all(Vec::is_empty) {
-        format!("in {}", some_of(regions.keys().copied(), MOST_MEMBERS))
+    let mut texts: Vec<String> = if regions.is_empty() {
+        Vec::new()
+    } else if regions.values().all(Vec::is_empty) {
+        vec![format!(
+            "in {}",
+            some_of(regions.keys().copied(), MOST_MEMBERS)
+        )]
     } else {
-        let texts: Vec<String> = regions
-            .iter()
-            .map(|(region, names)| format!("in {region}: {}", names.join(", ")))
-            .collect();
-        texts.join("; ")
+        let named = regions.iter().map(|(region, names)| match names.len() {
+            0 => format!("in {region}"),
+            _ => format!("in {region}: {}", names.join(", ")),
+        });
+        named.collect()
     };
+    texts.extend(accounts);
+    let mut text = texts.join("; ");
     if rows.len() > MOST_MEMBERS {
         text.push_str(&format!("; and {} more", rows.len() - MOST_MEMBERS));
     }

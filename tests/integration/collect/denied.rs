@@ -4,9 +4,24 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::endpoint::{Endpoint, Reply, on};
+use crate::endpoint::{Endpoint, Exception, Reply, on};
 
 use super::{REGION, User, VPC, at, changes, collected, coverage, json_of, not_scanned, status};
+
+/// What changes where no policy of the organization is read, and so the plans are.
+const WITHOUT_POLICY: &[&str] = &[
+    "/backup_policy",
+    "/regions/eu-central-1/backup_plans",
+    "/regions/eu-central-1/vaults",
+];
+
+/// What is asked only where no policy of the organization is read.
+const OF_PLANS: [&str; 4] = [
+    "backup:GetBackupPlan",
+    "backup:GetBackupSelection",
+    "backup:ListBackupPlans",
+    "backup:ListBackupSelections",
+];
 
 /// What hangs on an operation.
 struct Needed {
@@ -52,7 +67,24 @@ const CACHED_VOLUME: &str = "gateway/sgw-12A3456B/volume/vol-1122AABB";
 const STORED_VOLUME: &str = "gateway/sgw-56B7890C/volume/vol-5566EEFF";
 const GATEWAY: &str = ":gateway/sgw-12A3456B";
 
+const ACCOUNT_LINE: &str = ":account:111122223333";
+const REGION_LINE: &str = ":region:111122223333:eu-central-1";
+
 const NEEDED: &[Needed] = &[
+    Needed {
+        gaps: &["/regions/eu-central-1/backup_plans/items/0/rules/gap"],
+        touches: WITHOUT_POLICY,
+        ..needed("backup:GetBackupPlan", "AccessDeniedException", &["backup"])
+    },
+    Needed {
+        gaps: &["/regions/eu-central-1/backup_plans/items/1/selections/gap"],
+        touches: WITHOUT_POLICY,
+        ..needed(
+            "backup:GetBackupSelection",
+            "AccessDeniedException",
+            &["backup"],
+        )
+    },
     Needed {
         gaps: &["/regions/eu-central-1/backup_jobs/gap"],
         touches: &["/regions/eu-central-1/backup_jobs"],
@@ -73,6 +105,83 @@ const NEEDED: &[Needed] = &[
         touches: &["/regions/eu-central-1/copy_jobs"],
         needed_by: &[("copy-recent", VOLUME), ("copy-recent", BUCKET)],
         ..needed("backup:ListCopyJobs", "AccessDeniedException", &["backup"])
+    },
+    Needed {
+        gaps: &["/regions/eu-central-1/vaults/items/1/access_policy/unknown"],
+        touches: &["/regions/eu-central-1/vaults"],
+        needed_by: &[("local-vault-ready", REGION_LINE)],
+        ..needed(
+            "backup:GetBackupVaultAccessPolicy",
+            "AccessDeniedException",
+            &["backup"],
+        )
+    },
+    Needed {
+        gaps: &["/regions/eu-central-1/backup_plans/gap"],
+        touches: WITHOUT_POLICY,
+        needed_by: &[("backup-policy-effective", REGION_LINE)],
+        ..needed(
+            "backup:ListBackupPlans",
+            "AccessDeniedException",
+            &["backup"],
+        )
+    },
+    Needed {
+        gaps: &["/regions/eu-central-1/backup_plans/items/0/selections/gap"],
+        touches: WITHOUT_POLICY,
+        ..needed(
+            "backup:ListBackupSelections",
+            "AccessDeniedException",
+            &["backup"],
+        )
+    },
+    Needed {
+        gaps: &["/regions/eu-central-1/vaults/gap"],
+        // The key of the account's own vault is one of theirs.
+        touches: &["/regions/eu-central-1/vaults", "/keys"],
+        needed_by: &[("local-vault-ready", REGION_LINE)],
+        ..needed(
+            "backup:ListBackupVaults",
+            "AccessDeniedException",
+            &["backup"],
+        )
+    },
+    Needed {
+        gaps: &["/backup_roles/aws-controltower-BackupRole/unknown"],
+        touches: &["/backup_roles"],
+        needed_by: &[("backup-role-ready", ACCOUNT_LINE)],
+        ..needed("iam:GetRole", "AccessDenied", &[])
+    },
+    Needed {
+        gaps: &["/backup_roles/aws-controltower-BackupRole/known/attached_policies/gap"],
+        touches: &["/backup_roles"],
+        needed_by: &[("backup-role-ready", ACCOUNT_LINE)],
+        ..needed("iam:ListAttachedRolePolicies", "AccessDenied", &[])
+    },
+    // The policy that the role needs is found without them.
+    Needed {
+        gaps: &["/backup_roles/aws-controltower-BackupRole/known/inline_policies/gap"],
+        touches: &["/backup_roles"],
+        ..needed("iam:ListRolePolicies", "AccessDenied", &[])
+    },
+    // The plans say the same then.
+    Needed {
+        gaps: &["/backup_policy/unknown"],
+        touches: WITHOUT_POLICY,
+        ..needed(
+            "organizations:DescribeEffectivePolicy",
+            "AccessDeniedException",
+            &[],
+        )
+    },
+    Needed {
+        gaps: &["/organization_id/unknown"],
+        touches: &["/organization_id"],
+        ..needed(
+            "organizations:DescribeOrganization",
+            "AccessDeniedException",
+            &[],
+        )
     },
     Needed {
         gaps: &["/regions/eu-central-1/backup_settings/unknown"],
@@ -134,7 +243,7 @@ const NEEDED: &[Needed] = &[
     // Every region is asked then, but nobody knows whether one that answers nothing is in use.
     Needed {
         gaps: &["/enabled_regions/gap"],
-        touches: &["/enabled_regions"],
+        touches: &["/enabled_regions", "/elsewhere"],
         lists: true,
         ..needed("ec2:DescribeRegions", "UnauthorizedOperation", &["ec2"])
     },
@@ -400,7 +509,13 @@ const NEEDED: &[Needed] = &[
     Needed {
         action: "s3:ListAllMyBuckets",
         gaps: &["/buckets/gap"],
-        touches: &["/buckets", "/keys", "/regions/eu-central-1/key_names"],
+        // A bucket that the other regions name may then be there.
+        touches: &[
+            "/buckets",
+            "/elsewhere",
+            "/keys",
+            "/regions/eu-central-1/key_names",
+        ],
         lists: true,
         ..needed("s3:ListBuckets", "AccessDenied", &["s3"])
     },
@@ -411,7 +526,12 @@ const NEEDED: &[Needed] = &[
             "/buckets/items/0/tags/unknown",
             "/buckets/items/0/versioning/unknown",
         ],
-        touches: &["/buckets", "/keys", "/regions/eu-central-1/key_names"],
+        touches: &[
+            "/buckets",
+            "/elsewhere",
+            "/keys",
+            "/regions/eu-central-1/key_names",
+        ],
         needed_by: &[
             ("s3-versioning-enabled", BUCKET),
             ("backup-tag-valid", BUCKET),
@@ -431,6 +551,7 @@ const NEEDED: &[Needed] = &[
             "/regions/eu-central-1/redshift_namespaces/items/1/tags/unknown",
         ],
         touches: &[
+            "/elsewhere/",
             "/buckets/items/",
             "/regions/eu-central-1/tables/items/",
             "/regions/eu-central-1/db_instances/items/",
@@ -448,6 +569,7 @@ const NEEDED: &[Needed] = &[
             ("backup-tag-valid", GATEWAY),
             ("backup-tag-valid", CACHED_VOLUME),
             ("cross-account-copy-supported", ":gateway/sgw-9F00AA11"),
+            ("backup-region-covered", ACCOUNT_LINE),
         ],
         ..needed(
             "tag:GetResources",
@@ -456,6 +578,14 @@ const NEEDED: &[Needed] = &[
         )
     },
 ];
+
+/// An account for which no policy of the organization holds.
+fn without_policy() -> Exception {
+    on(
+        "organizations:DescribeEffectivePolicy",
+        Reply::Fixture("EffectivePolicyNotFoundException"),
+    )
+}
 
 #[test]
 fn an_operation_that_is_denied_leaves_its_own_facts_unknown_and_all_else_read() {
@@ -467,6 +597,9 @@ fn an_operation_that_is_denied_leaves_its_own_facts_unknown_and_all_else_read() 
         let mut exceptions = vec![on(operation, Reply::Denied)];
         if operation == "s3:HeadBucket" {
             exceptions.push(on("s3:ListBuckets", Reply::Fixture("ListBuckets-unplaced")));
+        }
+        if OF_PLANS.contains(&operation) {
+            exceptions.push(without_policy());
         }
         let (snapshot, endpoint) = collected(exceptions);
         assert!(
@@ -499,6 +632,13 @@ fn an_operation_that_is_denied_leaves_its_own_facts_unknown_and_all_else_read() 
             );
         }
         assert_eq!(not_scanned(&snapshot), needed.services, "{operation}");
+        if needed.services.is_empty() {
+            let row = coverage(&snapshot, "global", "backup");
+            assert_eq!(
+                (&row["state"], &row["error"]["operation"]),
+                (&json!("denied"), &json!(operation))
+            );
+        }
         for service in needed.services {
             let row = coverage(&snapshot, REGION, service);
             // Without tags, or without the list of regions, the service itself was read.
@@ -550,12 +690,16 @@ fn exactly_the_operations_of_the_iam_policy_are_sent() {
     ]);
     let user = User::new();
     user.collect(&endpoint, &[REGION], &[]);
+    // One without a policy makes it ask for the plans.
+    let planned = Endpoint::start([without_policy()]);
+    user.collect(&planned, &[REGION], &[]);
     let policy = json_of(&user.run(&["iam-policy"]));
     let allowed: BTreeSet<String> =
         serde_json::from_value(at(&policy, "/Statement/0/Action").clone()).expect("a list");
     let sent = endpoint
         .requests()
         .into_iter()
+        .chain(planned.requests())
         .map(|request| request.operation);
     // Nobody needs a permission for it.
     let sent: BTreeSet<String> = sent

@@ -15,6 +15,8 @@ use super::{
 
 const RDS_KEY: &str =
     "arn:aws:kms:eu-central-1:111122223333:key/0d990263-018e-4e65-a703-eff731de951e";
+const VAULT_KEY: &str =
+    "arn:aws:kms:eu-central-1:111122223333:key/5b0e7c1d-9a34-4f62-8d15-3c7a2e90b846";
 /// In the fixtures, wherever AWS answers more than rules read, and in the credentials.
 const SECRET: &str = "s3cr3t";
 
@@ -283,6 +285,7 @@ fn each_key_is_looked_up_once_whatever_it_is_called() {
             pair(REGION, &alias("data")),
             pair(REGION, &alias("gone")),
             pair(REGION, RDS_KEY),
+            pair(REGION, VAULT_KEY),
             pair("eu-west-1", MIRROR_KEY),
         ]
     );

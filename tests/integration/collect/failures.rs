@@ -10,12 +10,15 @@ use super::{
 };
 
 /// An operation of each service.
-const ONE_EACH: [&str; 11] = [
+const ONE_EACH: [&str; 14] = [
     "backup:DescribeRegionSettings",
+    "cloudformation:DescribeStacks",
     "dynamodb:ListTables",
     "ec2:DescribeVolumes",
     "elasticfilesystem:DescribeFileSystems",
+    "iam:GetRole",
     "kms:GetKeyPolicy",
+    "organizations:DescribeOrganization",
     "rds:DescribeDBInstances",
     "redshift-serverless:ListNamespaces",
     "redshift:DescribeClusters",
@@ -36,7 +39,7 @@ fn calls_that_are_throttled_are_sent_again_and_counted() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     let (whole, _endpoint) = collected([]);
     assert_eq!(changes(&whole, &snapshot), [""; 0]);
-    let stats = json!({"api_calls": endpoint.requests().len(), "retries": 13, "throttled": 13});
+    let stats = json!({"api_calls": endpoint.requests().len(), "retries": 16, "throttled": 16});
     assert_eq!(snapshot["stats"], stats);
 }
 
@@ -66,6 +69,11 @@ fn calls_that_are_throttled_to_the_end_are_unknown() {
             "ThrottlingException",
         ),
         ("/buckets/gap", "SlowDown"),
+        ("/organization_id/unknown", "TooManyRequestsException"),
+        (
+            "/backup_roles/aws-controltower-BackupRole/unknown",
+            "Throttling",
+        ),
         (
             "/regions/eu-central-1/db_clusters/items/1/tags/unknown",
             "ThrottledException",
@@ -98,7 +106,11 @@ fn all_but_identity(reply: Reply) -> [Exception; 2] {
 
 /// Every fact of a region of which nothing could be read, and the list of buckets.
 const FIRST_FACTS: [&str; 19] = [
+    "/backup_policy/unknown",
+    "/backup_roles/aws-controltower-BackupRole/unknown",
     "/buckets/gap",
+    "/organization_id/unknown",
+    "/regions/eu-central-1/backup_plans/gap",
     "/regions/eu-central-1/backup_settings/unknown",
     "/regions/eu-central-1/db_clusters/gap",
     "/regions/eu-central-1/db_instances/gap",
@@ -116,6 +128,7 @@ const FIRST_FACTS: [&str; 19] = [
     "/regions/eu-central-1/redshift_clusters/gap",
     "/regions/eu-central-1/redshift_namespaces/gap",
     "/regions/eu-central-1/tables/gap",
+    "/regions/eu-central-1/vaults/gap",
     "/regions/eu-central-1/volumes/gap",
 ];
 

@@ -101,7 +101,8 @@ READY: dict[str, Findings] = {
     ),
     "secret": {"cross-account-copy-supported": FAIL},
     "ssm-parameter": {"cross-account-copy-supported": FAIL},
-    "other": {},
+    # Nobody looks at what its copy takes, and that is said.
+    "other": {"cross-account-copy-supported": WARN},
     # Under the central key: the platform team's, and no finding against the member.
     "backup-vault": {},
     "region": all_pass("backup-policy-effective", "local-vault-ready"),

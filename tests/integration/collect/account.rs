@@ -1,0 +1,218 @@
+//! What is made of the answers about the account as a whole: the organization, the role, vaults, plans,
+//! and what is tagged in regions that are not scanned.
+
+use serde_json::{Value, json};
+
+use crate::endpoint::{Endpoint, Exception, Reply, on};
+
+use super::{REGION, User, at, collected, coverage, in_region, item, json_of, status};
+
+const CENTRAL_VAULT: &str = "arn:aws:backup:$region:692653576357:backup-vault:Central";
+const ACCOUNT_LINE: &str = ":account:111122223333";
+const REGION_LINE: &str = ":region:111122223333:eu-central-1";
+
+fn no_policy(code: &'static str) -> Exception {
+    on(
+        "organizations:DescribeEffectivePolicy",
+        Reply::Fixture(code),
+    )
+}
+
+#[test]
+fn the_policy_of_the_organization_is_read_once_and_instead_of_plans() {
+    let endpoint = Endpoint::start([]);
+    let user = User::new();
+    let snapshot = json_of(&user.collect(&endpoint, &[REGION, "eu-west-3"], &[]));
+    assert_eq!(
+        snapshot["organization_id"],
+        json!({"known": "o-a1b2c3d4e5"})
+    );
+    let plan = at(&snapshot, "/backup_policy/known/plans/0");
+    assert_eq!(plan["regions"], json!(["eu-central-1", "eu-west-1"]));
+    let rule = json!({
+        "name": "daily", "vault": "local", "schedule": "cron(0 3 ? * * *)", "retention_days": 1,
+        "copies": [{"vault_arn": CENTRAL_VAULT, "retention_days": 35}],
+    });
+    assert_eq!(at(plan, "/plan/rules/items"), &json!([rule]));
+    for operation in [
+        "organizations:DescribeEffectivePolicy",
+        "organizations:DescribeOrganization",
+        "iam:GetRole",
+    ] {
+        assert_eq!(endpoint.asked(operation).len(), 1, "{operation}");
+    }
+    let asked = &endpoint.asked("organizations:DescribeEffectivePolicy")[0].parameters;
+    assert_eq!(asked["PolicyType"], "BACKUP_POLICY");
+    assert_eq!(asked.get("TargetId"), None);
+    assert_eq!(endpoint.asked("backup:ListBackupPlans"), []);
+    assert_eq!(
+        at(&snapshot, &in_region("backup_plans/gap/kind")),
+        "not-collected"
+    );
+
+    let report = json_of(&user.judge(&snapshot, &[]));
+    for (rule, arn, want) in [
+        ("backup-policy-effective", REGION_LINE, "pass"),
+        (
+            "backup-policy-effective",
+            ":region:111122223333:eu-west-3",
+            "fail",
+        ),
+        ("local-vault-ready", REGION_LINE, "pass"),
+        ("local-vault-key-shared", REGION_LINE, "skip"),
+        ("backup-role-ready", ACCOUNT_LINE, "pass"),
+        (
+            "kms-key-usable",
+            "eu-central-1:111122223333:backup-vault:local",
+            "skip",
+        ),
+    ] {
+        assert_eq!(status(&report, rule, arn), Some(want), "{rule} on {arn}");
+    }
+}
+
+#[test]
+fn the_role_is_read_with_its_policies_and_who_may_assume_it() {
+    let (snapshot, _endpoint) = collected([]);
+    let role = at(&snapshot, "/backup_roles/aws-controltower-BackupRole/known");
+    let trust = at(role, "/trust_policy/known").as_str().expect("a policy");
+    let trust: Value = serde_json::from_str(trust).expect("it is decoded");
+    assert_eq!(
+        at(&trust, "/Statement/0/Principal/Service"),
+        "backup.amazonaws.com"
+    );
+    assert_eq!(
+        role["attached_policies"],
+        json!({"items": [
+            "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup",
+            "arn:aws:iam::aws:policy/AWSBackupServiceRolePolicyForS3Backup",
+        ]})
+    );
+    assert_eq!(role["inline_policies"], json!({"items": ["kms", "tags"]}));
+    let (snapshot, _endpoint) = collected([on("iam:GetRole", Reply::Fixture("NoSuchEntity"))]);
+    assert_eq!(
+        snapshot["backup_roles"],
+        json!({"aws-controltower-BackupRole": {"known": null}})
+    );
+    assert_eq!(coverage(&snapshot, "global", "backup")["state"], "scanned");
+}
+
+#[test]
+fn vaults_are_read_with_their_lock_and_the_policy_of_those_in_use() {
+    let (snapshot, endpoint) = collected([]);
+    let vault = |id: &str| item(&snapshot, &in_region("vaults"), id).clone();
+    let local = vault("local");
+    assert_eq!(local["min_retention_days"], json!({"known": 1}));
+    assert_eq!(local["max_retention_days"], json!({"known": 30}));
+    let policy = at(&local, "/access_policy/known").as_str().expect("one");
+    assert!(policy.contains("KeepBackups"), "{policy}");
+    let default = vault("Default");
+    assert_eq!(default["min_retention_days"], json!({"known": null}));
+    assert_eq!(at(&default, "/access_policy/unknown/kind"), "not-collected");
+    assert_eq!(endpoint.asked("backup:GetBackupVaultAccessPolicy").len(), 1);
+
+    let none = on(
+        "backup:GetBackupVaultAccessPolicy",
+        Reply::Fixture("ResourceNotFoundException"),
+    );
+    let (snapshot, _endpoint) = collected([none]);
+    let local = item(&snapshot, &in_region("vaults"), "local");
+    assert_eq!(local["access_policy"], json!({"known": null}));
+    assert_eq!(coverage(&snapshot, REGION, "backup")["state"], "scanned");
+}
+
+#[test]
+fn without_a_policy_the_plans_are_read() {
+    for code in [
+        "EffectivePolicyNotFoundException",
+        "AWSOrganizationsNotInUseException",
+    ] {
+        let (snapshot, _endpoint) = collected([no_policy(code)]);
+        assert_eq!(snapshot["backup_policy"], json!({"known": null}), "{code}");
+        assert_eq!(coverage(&snapshot, "global", "backup")["state"], "scanned");
+        let plans = at(&snapshot, &in_region("backup_plans"));
+        assert_eq!(plans.get("gap"), None);
+        let rules = json!([{
+            "name": "nightly", "vault": "local", "schedule": "cron(0 3 ? * * *)", "retention_days": 1,
+            "copies": [{
+                "vault_arn": "arn:aws:backup:eu-central-1:692653576357:backup-vault:Central",
+                "retention_days": 35,
+            }],
+        }]);
+        assert_eq!(at(plans, "/items/0/rules/items"), &rules);
+        // Kept for ever.
+        assert_eq!(
+            at(plans, "/items/1/rules/items"),
+            &json!([{"name": "hourly", "vault": "Default", "schedule": "cron(0 0/1 ? * * *)", "copies": []}])
+        );
+        let role = "arn:aws:iam::111122223333:role/aws-controltower-BackupRole";
+        let selections = json!([
+            {"name": "tagged", "role_arn": role, "tags": [{"key": "backup", "value": "enabled"}]},
+            {
+                "name": "prod", "role_arn": role,
+                "resources": ["arn:aws:dynamodb:*:*:table/*"],
+                "not_resources": ["arn:aws:dynamodb:*:*:table/tmp-*"],
+                "conditions": [
+                    {"operator": "equals", "key": "stage", "value": "prod"},
+                    {"operator": "not-like", "key": "backup", "value": "dis*"},
+                ],
+            },
+        ]);
+        assert_eq!(at(plans, "/items/0/selections/items"), &selections);
+        // Both vaults are in use then.
+        for vault in ["local", "Default"] {
+            let vault = item(&snapshot, &in_region("vaults"), vault);
+            assert!(vault["access_policy"].get("known").is_some(), "{vault:#}");
+        }
+    }
+    let nowhere = on(
+        "organizations:DescribeOrganization",
+        Reply::Fixture("AWSOrganizationsNotInUseException"),
+    );
+    let (snapshot, _endpoint) = collected([nowhere]);
+    assert_eq!(snapshot["organization_id"], json!({"known": null}));
+    assert_eq!(coverage(&snapshot, "global", "backup")["state"], "scanned");
+}
+
+#[test]
+fn other_regions_are_asked_for_what_is_tagged_and_backed_up() {
+    let (snapshot, endpoint) = collected([]);
+    let asked: Vec<String> = endpoint
+        .asked("tag:GetResources")
+        .into_iter()
+        .filter(|it| it.subject() == Some("enabled") && it.token().is_none())
+        .map(|it| it.region)
+        .collect();
+    let mut asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+    asked.sort_unstable();
+    // One more of the fixture is not enabled for the account.
+    let others = [
+        "ap-southeast-1",
+        "eu-south-1",
+        "eu-west-1",
+        "eu-west-3",
+        "us-east-1",
+    ];
+    assert_eq!(asked, others);
+    for region in others {
+        // Not a snapshot, and not the buckets, which are in other regions.
+        let wanted = [
+            format!("arn:aws:dynamodb:{region}:111122223333:table/far"),
+            format!("arn:aws:ec2:{region}:111122223333:instance/i-0aa11bb22cc33dd44"),
+        ];
+        assert_eq!(
+            snapshot["elsewhere"][region],
+            json!({"items": wanted}),
+            "{region}"
+        );
+        assert_eq!(coverage(&snapshot, region, "backup")["state"], "scanned");
+    }
+    let denied = on("tag:GetResources", Reply::Denied).in_region("eu-south-1");
+    let (snapshot, _endpoint) = collected([denied]);
+    assert_eq!(at(&snapshot, "/elsewhere/eu-south-1/gap/kind"), "denied");
+    let row = coverage(&snapshot, "eu-south-1", "backup");
+    assert_eq!(
+        (&row["state"], &row["error"]["operation"]),
+        (&json!("denied"), &json!("tag:GetResources"))
+    );
+}
