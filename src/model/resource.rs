@@ -408,7 +408,10 @@ impl Snapshot {
             .filter(|(name, region)| !regions.contains(name) && !region.disabled)
             .map(|(name, _)| {
                 let by_tag = self.elsewhere.get(name).cloned();
-                (name.clone(), by_tag.unwrap_or_else(|| self.enabled_in(name)))
+                (
+                    name.clone(),
+                    by_tag.unwrap_or_else(|| self.enabled_in(name)),
+                )
             })
             .collect();
         self.coverage.retain(|row| {

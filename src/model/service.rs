@@ -78,12 +78,14 @@ impl Service {
 
     /// Whose resources its own are judged by, beside keys and what AWS Backup says: an instance is
     /// encrypted as its volumes are, a volume may be backed up with its instance, a VPC is in use where
-    /// an instance runs, and a stack is what it holds.
+    /// an instance runs, a stack is what it holds, and only RDS tells DocumentDB and Neptune from its own
+    /// clusters.
     #[must_use]
     pub fn needs(self) -> &'static [Service] {
         match self {
             Service::Ec2 => &[Service::Ebs],
             Service::Ebs | Service::Vpc => &[Service::Ec2],
+            Service::Backup => &[Service::Rds],
             Service::Cloudformation => &[
                 Service::Dynamodb,
                 Service::Ebs,

@@ -47,7 +47,7 @@ fn check(cx: &Cx<'_>, snapshot: &Snapshot) -> Judgement {
         // What was not listed may be tagged too; the tags alone tell as well.
         let gap = match snapshot.elsewhere.get(name) {
             Some(by_tag) => by_tag.gap.as_ref(),
-            None => left_out(region),
+            None => left_out(snapshot, region),
         };
         found.extend(gap.map(|gap| Outcome::unknown(gap).part(Some(name))));
     }
@@ -84,9 +84,9 @@ fn scanned<'a>(cx: &Cx<'a>, region: &'a str) -> Option<Outcome> {
 }
 
 /// Why a region's lists do not hold everything, where the user left some out.
-fn left_out(region: &Region) -> Option<&Gap> {
-    let gaps = region.gaps();
-    gaps.into_iter().find(|gap| gap.kind == GapKind::NotAsked)
+fn left_out<'a>(snapshot: &'a Snapshot, region: &'a Region) -> Option<&'a Gap> {
+    let mut gaps = region.gaps().into_iter().chain(&snapshot.buckets.gap);
+    gaps.find(|gap| gap.kind == GapKind::NotAsked)
 }
 
 fn missed(protection: &Protection<'_>, targets: &[Target<'_>]) -> Vec<String> {

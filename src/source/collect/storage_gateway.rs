@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use crate::model::observed::{Gap, GapKind, Listing, Observed};
+use crate::model::selection::Target;
 use crate::model::storage_gateway::{Gateway, GatewayVolume, holds_volumes};
 
 use super::call::{Caller, Operation, Scope};
@@ -36,20 +37,54 @@ struct Described {
     kms_key: Option<String>,
 }
 
+/// Some gateways of a region with all their volumes, and some volumes with their gateways.
+pub async fn some(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    targets: &[Target],
+) -> (Listing<Gateway>, Listing<GatewayVolume>) {
+    let (gateways, mut volumes) = read(session, caller, region, |arn| {
+        targets.iter().any(|target| match target {
+            Target::Gateway(gateway) | Target::GatewayVolume { gateway, .. } => gateway == arn,
+            _ => false,
+        })
+    })
+    .await;
+    volumes.items.retain(|it| {
+        targets.iter().any(|target| match target {
+            Target::Gateway(gateway) => *gateway == it.gateway,
+            Target::GatewayVolume { volume, .. } => *volume == it.arn,
+            _ => false,
+        })
+    });
+    (gateways, volumes)
+}
+
 /// The gateways of a region and their volumes. The tags of both are for the caller to add.
 pub async fn collect(
     session: &Session,
     caller: &Arc<Caller>,
     region: &str,
 ) -> (Listing<Gateway>, Listing<GatewayVolume>) {
+    read(session, caller, region, |_| true).await
+}
+
+async fn read(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    wanted: impl Fn(&str) -> bool,
+) -> (Listing<Gateway>, Listing<GatewayVolume>) {
     let scope = caller.scope(region, "storagegateway");
     let client = session.storage_gateway(region);
     let pages = client.list_gateways().limit(PAGE).into_paginator().send();
-    let gateways = scope
+    let mut gateways = scope
         .list(LIST_GATEWAYS, pages, |page| {
             Some(page.gateways?.into_iter().map(gateway_of).collect())
         })
         .await;
+    gateways.items.retain(|gateway| wanted(&gateway.arn));
     // A gateway whose type AWS does not tell may have some.
     let may_hold = |gateway: &&Gateway| {
         let kind = gateway.gateway_type.known();
