@@ -201,6 +201,26 @@ impl<'a> Cx<'a> {
         keys_of(member).find_map(|key| self.resources.get(&key).copied())
     }
 
+    /// Why a resource of a stack may be missing from what was read in the region.
+    #[must_use]
+    pub fn gap_around(&self, member: &StackResource) -> Option<Gap> {
+        let region = self.seen().ok()?;
+        let gap = match member.resource_type.as_str() {
+            "AWS::CloudFormation::Stack" => &region.stacks.gap,
+            "AWS::DynamoDB::GlobalTable" | "AWS::DynamoDB::Table" => &region.tables.gap,
+            "AWS::EC2::Instance" => &region.instances.gap,
+            "AWS::EC2::Volume" => &region.volumes.gap,
+            "AWS::EFS::FileSystem" => &region.file_systems.gap,
+            "AWS::RDS::DBCluster" => &region.db_clusters.gap,
+            "AWS::RDS::DBInstance" => &region.db_instances.gap,
+            "AWS::Redshift::Cluster" => &region.redshift_clusters.gap,
+            "AWS::RedshiftServerless::Namespace" => &region.redshift_namespaces.gap,
+            "AWS::S3::Bucket" => &self.snapshot.buckets.gap,
+            _ => &None,
+        };
+        gap.clone()
+    }
+
     /// The stacks of the region that hold a resource, directly or through nested ones, as far as they were read.
     #[must_use]
     pub fn stacks_of(&self, resource: Resource<'_>) -> Vec<&'a Stack> {

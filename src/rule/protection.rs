@@ -145,11 +145,15 @@ pub fn in_region<'a>(cx: &Cx<'a>, region: &'a str) -> Result<Protection<'a>, Gap
         .map(|seen| &seen.backup_plans)
         .filter(|plans| !plans.items.is_empty() || plans.gap.is_none());
     match (read, authority) {
-        (Some(plans), authority) => Ok(made(
-            authority,
-            plans.items.iter().collect(),
-            plans.gap.as_ref(),
-        )),
+        (Some(plans), authority) => {
+            // A policy that nobody read may select what the plans leave out.
+            let unread = match authority {
+                Authority::PlansInstead(gap) => Some(gap),
+                _ => None,
+            };
+            let gap = plans.gap.as_ref().or(unread);
+            Ok(made(authority, plans.items.iter().collect(), gap))
+        }
         (None, Authority::PlansInstead(gap)) => Err(gap.clone()),
         (None, _) => Err(snapshot
             .regions

@@ -49,14 +49,18 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     });
     let gaps = half_read.filter_map(|stack| stack.resources.gap.as_ref());
     let gaps: Vec<&Gap> = region.stacks.gap.iter().chain(gaps).collect();
-    if detached && stacks.is_empty() && gaps.is_empty() {
+    let alone = detached && stacks.is_empty();
+    if alone && gaps.is_empty() {
         return Ok(Outcome::skip("part of no instance and no stack"));
     }
     let (tag, _) = cx.tags_of(resource)?;
     if tag != BackupTag::Enabled {
-        return Ok(Outcome::pass(format!(
-            "does not carry {key}=enabled itself"
-        )));
+        let seen = format!("does not carry {key}=enabled itself");
+        return Ok(if alone {
+            Outcome::skip(seen)
+        } else {
+            Outcome::pass(seen)
+        });
     }
     let mut holders = match resource {
         Resource::Volume(volume) => instances(cx, volume)?,

@@ -67,8 +67,13 @@ fn check(cx: &Cx<'_>, snapshot: &Snapshot) -> Judgement {
     if let Some(gap) = &known.gap {
         found.push(Outcome::unknown(gap));
     }
+    let by = match &snapshot.backup_policy {
+        Observed::Known(Some(_)) => "the organization's backup policy",
+        Observed::Known(None) => "the account's backup plans",
+        Observed::Unknown(_) => "the guide, as the organization's backup policy was not read",
+    };
     let clean = format!(
-        "nothing tagged {}=enabled is outside the regions that are scanned and backed up ({} other regions were asked)",
+        "nothing tagged {}=enabled is outside the regions that are scanned and backed up by {by} ({} other regions were asked)",
         cx.settings.tag_key,
         others.len()
     );

@@ -1,4 +1,5 @@
 use crate::model::storage_gateway::{Gateway, holds_volumes};
+use crate::model::tagged::TaggedResource;
 use crate::model::{Resource, ResourceKind};
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
 use crate::settings::Severity;
@@ -70,23 +71,7 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
             Outcome::pass("AWS can copy backups of stacks as far as it can copy what is in them: see stack-resources-ready")
         }
         Resource::Gateway(gateway) => return gateways(gateway),
-        Resource::Tagged(tagged) => match tagged.kind() {
-            ResourceKind::Secret => Outcome::breach("a secret of Secrets Manager: AWS Backup does not back it up")
-                .fix("Keep what makes it elsewhere, or let Secrets Manager replicate it to another region."),
-            ResourceKind::SsmParameter => {
-                Outcome::breach("a parameter of Systems Manager: AWS Backup does not back it up")
-                    .fix("Keep its value where it is made: in code, or in a table that is backed up.")
-            }
-            _ => Outcome::warn(format!(
-                "of type {}, which the guide does not cover: AWS Backup backs it up, and what its copy takes is not judged here",
-                tagged.aws_type
-            ))
-            .fix(format!(
-                "See in AWS Backup whether its copies arrive, and ask {} before you rely on them.",
-                cx.settings.contact
-            )),
-        }
-        .with("aws_type", tagged.aws_type.as_str()),
+        Resource::Tagged(tagged) => by_its_tag(cx, tagged),
         Resource::Table(_) => {
             Outcome::pass("AWS can copy tables: see dynamodb-advanced-features-enabled for what it takes")
         }
@@ -95,6 +80,30 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
 }
 
 const UNLOAD: &str = "Unload its tables to a bucket that is backed up.";
+
+/// What only its tag gave away.
+fn by_its_tag(cx: &Cx<'_>, tagged: &TaggedResource) -> Outcome {
+    let outcome = match tagged.kind() {
+        ResourceKind::Secret => {
+            Outcome::breach("a secret of Secrets Manager: AWS Backup does not back it up").fix(
+                "Keep what makes it elsewhere, or let Secrets Manager replicate it to another region.",
+            )
+        }
+        ResourceKind::SsmParameter => {
+            Outcome::breach("a parameter of Systems Manager: AWS Backup does not back it up")
+                .fix("Keep its value where it is made: in code, or in a table that is backed up.")
+        }
+        _ => Outcome::warn(format!(
+            "of type {}, which the guide does not cover: AWS Backup backs it up, and what its copy takes is not judged here",
+            tagged.aws_type
+        ))
+        .fix(format!(
+            "See in AWS Backup whether its copies arrive, and ask {} before you rely on them.",
+            cx.settings.contact
+        )),
+    };
+    outcome.with("aws_type", tagged.aws_type.as_str())
+}
 
 fn gateways(gateway: &Gateway) -> Judgement {
     let kind = gateway.gateway_type.get()?;

@@ -62,7 +62,8 @@ fn check(cx: &Cx<'_>, stack: &Stack) -> Judgement {
                 Gap::told(GapKind::Open, message)
             } else {
                 let message = format!("an {kind} of the stack is not among what was read");
-                Gap::told(GapKind::Unreadable, message)
+                let gap = cx.gap_around(resource);
+                gap.unwrap_or_else(|| Gap::told(GapKind::Open, message))
             };
             vec![Outcome::unknown(&gap).part(Some(id)).with("resource", id)]
         }

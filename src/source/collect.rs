@@ -51,6 +51,7 @@ use crate::model::storage_gateway::{Gateway, GatewayVolume};
 use crate::model::tag::{ENABLED, Tags};
 use crate::model::vpc::Network;
 
+use self::books::SHARED;
 use self::call::{Caller, Stop};
 use self::organizations::Policy;
 use self::rds::Databases;
@@ -456,7 +457,11 @@ async fn region(
     let tagged = async {
         match by_name {
             true => None,
-            false => Some(tagging::collect(session, caller, name, tag_key, &reads.untold()).await),
+            false => {
+                let types = tagging::common(&reads.untold());
+                let scope = caller.scope(name, SHARED);
+                Some(tagging::collect(&scope, session, tag_key, &types).await)
+            }
         }
     };
     let beyond = async {
@@ -510,12 +515,15 @@ async fn region(
     let mut untold: Vec<(&'static str, &String, &mut Observed<Tags>)> = Vec::new();
     let items = tables.items.iter_mut();
     untold.extend(items.map(|it| ("dynamodb", &it.arn, &mut it.tags)));
-    let items = gateways.items.iter_mut();
-    untold.extend(items.map(|it| ("storagegateway", &it.arn, &mut it.tags)));
-    let items = gateway_volumes.items.iter_mut();
-    untold.extend(items.map(|it| ("storagegateway", &it.arn, &mut it.tags)));
-    let items = redshift_namespaces.items.iter_mut();
-    untold.extend(items.map(|it| ("redshift", &it.arn, &mut it.tags)));
+    // Where all are listed, gateways and namespaces come with their tags.
+    if by_name {
+        let items = gateways.items.iter_mut();
+        untold.extend(items.map(|it| ("storagegateway", &it.arn, &mut it.tags)));
+        let items = gateway_volumes.items.iter_mut();
+        untold.extend(items.map(|it| ("storagegateway", &it.arn, &mut it.tags)));
+        let items = redshift_namespaces.items.iter_mut();
+        untold.extend(items.map(|it| ("redshift", &it.arn, &mut it.tags)));
+    }
     let items = db_instances.items.iter_mut();
     untold.extend(items.map(|it| ("rds", &it.arn, &mut it.tags)));
     let items = db_clusters.items.iter_mut();
@@ -565,7 +573,12 @@ async fn region(
         }
     }
     let listed: BTreeSet<&String> = db_clusters.items.iter().map(|it| &it.arn).collect();
-    beyond.items.retain(|it| !listed.contains(&it.arn));
+    // Where the list of clusters broke off, one that is not in it may be of any engine.
+    let whole = db_clusters.gap.is_none();
+    beyond.items.retain(|it| {
+        let is_cluster = it.aws_type == rds::ANY_CLUSTER;
+        !is_cluster || engines.contains_key(&it.arn) || (whole && !listed.contains(&it.arn))
+    });
     for resource in &mut beyond.items {
         if let Some(aws_type) = engines.get(&resource.arn) {
             resource.aws_type = (*aws_type).to_owned();
@@ -635,7 +648,7 @@ async fn all_lists(
         ),
         asked(
             reads.lists(Service::Storagegateway),
-            storage_gateway::collect(session, caller, name)
+            storage_gateway::collect(session, caller, name, tag_key)
         ),
         asked(
             reads.lists(Service::Redshift),

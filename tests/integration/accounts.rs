@@ -36,6 +36,7 @@ const REGIONS: [&str; 5] = [
 type Reason = (&'static str, Status);
 
 const COPY_IMPOSSIBLE: Reason = ("cross-account-copy-supported", Status::Fail);
+const COPY_NOT_JUDGED: Reason = ("cross-account-copy-supported", Status::Warn);
 const NOT_ENCRYPTED: Reason = ("encryption-at-rest", Status::Fail);
 const AWS_KEY: Reason = ("encryption-customer-key", Status::Fail);
 const NO_CUSTOMER_KEY: Reason = ("encryption-customer-key-recommended", Status::Warn);
@@ -58,6 +59,8 @@ const NO_AUTOMATED_BACKUPS: Reason = ("rds-automated-backups-enabled", Status::W
 const OPTION_GROUP: Reason = ("rds-option-group-shareable", Status::Fail);
 const MARKETPLACE: Reason = ("ec2-image-copyable", Status::Fail);
 const BACKED_UP_TWICE: Reason = ("backup-not-duplicated", Status::Warn);
+const STACK_NOT_READY: Reason = ("stack-resources-ready", Status::Fail);
+const STACK_UNKNOWN: Reason = ("stack-resources-ready", Status::Unknown);
 const NO_DECISION: Reason = ("backup-decision-made", Status::Warn);
 const DECISION_UNKNOWN: Reason = ("backup-decision-made", Status::Unknown);
 const CUSTOM: Reason = ("backup-tag-not-custom", Status::Warn);
@@ -86,7 +89,9 @@ const NARROW_ENDPOINT: Reason = ("s3-gateway-endpoint-open", Status::Warn);
 const NOT_BACKED_UP: Reason = ("backup-recent", Status::Fail);
 const NO_BACKUP_YET: Reason = ("backup-recent", Status::Warn);
 const BACKUP_WITH_ISSUES: Reason = NO_BACKUP_YET;
+const PARTLY_BACKED_UP: Reason = NO_BACKUP_YET;
 const NOT_COPIED: Reason = ("copy-recent", Status::Fail);
+const PARTLY_COPIED: Reason = ("copy-recent", Status::Warn);
 
 /// Everything in `mixed.json`: the tag, the names, and every finding that is neither passed nor skipped.
 const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
@@ -253,14 +258,41 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     // The gateway is tagged, as the guide says; one of its volumes is not.
     (Enabled, &["branch-disks"], &[TAG_MISPLACED]),
     (Enabled, &["branch-disk-1"], &[]),
-    (Untagged, &["finance-disks"], &[]),
-    (Enabled, &["finance-disk"], &[NOT_SHARED, NOT_FULLY_SHARED]),
-    (Enabled, &["orders-cluster"], &[COPY_IMPOSSIBLE]),
-    (Untagged, &["webshop-aurora"], &[NO_DECISION, TAG_MISPLACED]),
+    (Untagged, &["finance-disks"], &[NO_DECISION]),
     (
         Enabled,
-        &["orders-outbox", "app-uploads-111122223333"],
-        &[NO_CUSTOMER_KEY],
+        &["finance-disk"],
+        &[NOT_SHARED, NOT_FULLY_SHARED, NOT_COPIED],
+    ),
+    (Enabled, &["orders-cluster"], &[COPY_IMPOSSIBLE]),
+    (Untagged, &["webshop-aurora"], &[NO_DECISION, TAG_MISPLACED]),
+    (Enabled, &["app-uploads-111122223333"], &[NO_CUSTOMER_KEY]),
+    // Its stack is tagged too. In the stack within is a bucket without versions: the backup of the
+    // stack leaves it out.
+    (
+        Enabled,
+        &["orders-outbox"],
+        &[NO_CUSTOMER_KEY, BACKED_UP_TWICE],
+    ),
+    (
+        Enabled,
+        &["orders-service"],
+        &[STACK_NOT_READY, PARTLY_BACKED_UP, PARTLY_COPIED],
+    ),
+    (
+        Untagged,
+        &["orders-service-Assets-1V7XN3C5B9M2K"],
+        &[NO_DECISION, STACK_NOT_READY],
+    ),
+    // Tables and instances of a stack that is tagged need no tag of their own.
+    (Enabled, &["payments-edge"], &[]),
+    // Roles alone: nothing to back up, nothing to decide.
+    (Untagged, &["app-ci-roles"], &[]),
+    // AWS Backup knows neither secrets nor parameters.
+    (
+        Enabled,
+        &["payments/db-credentials-a1B2c3", "app/feature-toggles"],
+        &[COPY_IMPOSSIBLE],
     ),
     (
         Enabled,
@@ -340,6 +372,9 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
         &[COPY_IMPOSSIBLE, NO_BACKUP_YET],
     ),
     (Enabled, &["mobile-share"], &[COPY_IMPOSSIBLE]),
+    // FSx is outside the guide: on its own, and in a stack that is being cleaned up.
+    (Enabled, &["fs-0f9e8d7c6b5a43210"], &[COPY_NOT_JUDGED]),
+    (Enabled, &["mobile-render"], &[STACK_UNKNOWN, PASSING_STATE]),
     (
         Enabled,
         &["mobile-maria", "mobile-uploads"],
@@ -443,8 +478,8 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
         &["legacy-fileserver-data"],
         &[NO_DECISION, KEY_UNUSABLE, NOT_SHARED, NOT_FULLY_SHARED],
     ),
-    // Nobody needs to decide on gateways: they are not backed up.
-    (Untagged, &["legacy-tapes", "legacy-disks"], &[]),
+    (Untagged, &["legacy-tapes"], &[NO_DECISION, COPY_IMPOSSIBLE]),
+    (Untagged, &["legacy-disks"], &[NO_DECISION]),
     (
         Untagged,
         &["legacy-disk"],
@@ -708,7 +743,7 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     (
         Unknown,
         &["sg-branch"],
-        &[TAG_UNKNOWN, CUSTOM_UNKNOWN, PLACE_UNKNOWN],
+        &[TAG_UNKNOWN, DECISION_UNKNOWN, CUSTOM_UNKNOWN, PLACE_UNKNOWN],
     ),
     (
         Unknown,
@@ -746,7 +781,10 @@ fn under_aws(reason: Reason) -> Option<Reason> {
         | "kms-key-fully-shared"
         | "kms-key-not-central"
         | "rds-automated-backups-enabled" => None,
-        "encryption-at-rest" | "s3-gateway-endpoint-present" | "s3-gateway-endpoint-routed"
+        "encryption-at-rest"
+        | "s3-gateway-endpoint-present"
+        | "s3-gateway-endpoint-routed"
+        | "stack-resources-ready"
             if reason.1 == Status::Fail =>
         {
             Some((reason.0, Status::Warn))
@@ -840,11 +878,13 @@ fn mixed_holds_what_it_was_designed_to_hold() {
         ("aurora-cluster", 5),
         // Of five, one region is not in the policy.
         ("backup-vault", 4),
+        ("cloudformation-stack", 5),
         ("dynamodb-table", 14),
         // Two volumes and instances more are on their way out.
         ("ebs-volume", 93),
         ("ec2-instance", 61),
         ("efs-file-system", 5),
+        ("other", 1),
         ("rds-cluster", 1),
         ("rds-instance", 16),
         // One more is on its way out.
@@ -852,16 +892,18 @@ fn mixed_holds_what_it_was_designed_to_hold() {
         ("redshift-namespace", 2),
         ("region", 5),
         ("s3-bucket", 26),
+        ("secret", 1),
+        ("ssm-parameter", 1),
         ("storage-gateway", 6),
         ("storage-gateway-volume", 5),
         ("vpc", 13),
     ];
     assert_eq!(by_kind(&report), BTreeMap::from(kinds));
     let tags = [
-        ("enabled", 104),
+        ("enabled", 110),
         ("disabled", 35),
         ("custom", 2),
-        ("none", 87),
+        ("none", 89),
         ("invalid", 5),
         ("unknown", 4),
     ];
@@ -951,6 +993,7 @@ fn mixed_fails_and_is_incomplete_under_both_standards() {
             [
                 (Some("ap-southeast-1"), "dynamodb"),
                 (Some("ap-southeast-1"), "redshift"),
+                (Some("ap-southeast-1"), "backup"),
             ]
         );
     }
@@ -968,6 +1011,12 @@ fn mixed_fails_and_is_incomplete_under_both_standards() {
         })
         .collect();
     let wanted = [
+        (
+            "ap-southeast-1",
+            "backup",
+            CoverageState::Partial,
+            "tag:GetResources",
+        ),
         (
             "ap-southeast-1",
             "dynamodb",
@@ -1155,6 +1204,7 @@ fn clean_is_ready_without_a_warning() {
         ("account", 1),
         ("aurora-cluster", 1),
         ("backup-vault", 5),
+        ("cloudformation-stack", 3),
         ("dynamodb-table", 5),
         ("ebs-volume", 7),
         ("ec2-instance", 5),
@@ -1179,6 +1229,7 @@ fn clean_is_ready_without_a_warning() {
         "shop-bastion-root",
         "shop-db-replica",
         "shop-dr-1-root",
+        "shop-edge-Storage-1QXK7Z0V3T9PD",
         "shop-edge-cache-444455556666",
         "shop-sessions",
         "shop-web-1-root",
@@ -1189,7 +1240,7 @@ fn clean_is_ready_without_a_warning() {
     assert_eq!(exempt, wanted.map(str::to_owned).into());
     assert_eq!(
         by_tag(&report),
-        BTreeMap::from([("enabled", 19), ("disabled", 11)])
+        BTreeMap::from([("enabled", 20), ("disabled", 12), ("none", 1)])
     );
 }
 
@@ -1214,6 +1265,8 @@ fn without_the_list_of_jobs_nobody_knows_whether_backups_are_made() {
     assert!(!report.complete);
     for resource in &report.resources {
         let wanted = match resource.backup_tag {
+            // No gateway is ever backed up.
+            Enabled if resource.kind == ResourceKind::StorageGateway => ResourceVerdict::Ready,
             Enabled => ResourceVerdict::Unknown,
             Disabled => ResourceVerdict::Exempt,
             _ => ResourceVerdict::Ready,
@@ -1354,8 +1407,9 @@ fn without_access_nothing_is_judged_and_nothing_passes() {
 
 #[test]
 fn every_account_has_a_row_for_each_region_and_service() {
-    const SERVICES: [&str; 11] = [
+    const SERVICES: [&str; 12] = [
         "backup",
+        "cloudformation",
         "dynamodb",
         "ebs",
         "ec2",
@@ -1430,6 +1484,22 @@ fn every_report_keeps_the_contract() {
             keeps_the_contract(&about, &report);
         }
     }
+}
+
+#[test]
+fn only_what_is_outside_the_guide_says_what_aws_calls_it() {
+    let report = JsonReport::new(&judge(&snapshot("mixed"), Standard::Guide), true);
+    let named: Vec<(&str, &str)> = report
+        .resources
+        .iter()
+        .filter_map(|it| Some((it.kind.as_str(), it.aws_type.as_deref()?)))
+        .collect();
+    assert_eq!(named, [("other", "AWS::FSx::FileSystem")]);
+    let value = serde_json::to_value(&report).unwrap();
+    let secret = value["resources"].as_array().unwrap().iter();
+    let secret: Vec<&Value> = secret.filter(|it| it["type"] == "secret").collect();
+    assert_eq!(secret.len(), 1);
+    assert_eq!(secret[0].get("aws_type"), None);
 }
 
 fn keeps_the_contract(about: &str, report: &JsonReport) {

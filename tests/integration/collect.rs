@@ -24,8 +24,9 @@ use super::endpoint::{Endpoint, Exception};
 
 const REGION: &str = "eu-central-1";
 const ACCOUNT: &str = "111122223333";
-const SERVICES: [&str; 11] = [
+const SERVICES: [&str; 12] = [
     "backup",
+    "cloudformation",
     "dynamodb",
     "ebs",
     "ec2",

@@ -2,9 +2,12 @@
 //!
 //! `UPDATE_DOCS=1 cargo test docs` writes the blocks anew.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use backup_check::rule::Group;
 use backup_check::rules::ALL;
+use serde_json::Value;
 
 use crate::command::{backup_check, repository, run};
 
@@ -41,6 +44,66 @@ fn table_of_rules() -> String {
     table
 }
 
+/// The types that are backed up, as the guide orders its services, then what they stand in.
+const SERVICES: [(&str, &[&str]); 13] = [
+    ("S3", &["s3-bucket"]),
+    ("EC2", &["ec2-instance"]),
+    ("EBS", &["ebs-volume"]),
+    (
+        "RDS, Aurora",
+        &["rds-instance", "rds-cluster", "aurora-cluster"],
+    ),
+    ("EFS", &["efs-file-system"]),
+    ("DynamoDB", &["dynamodb-table"]),
+    (
+        "Storage Gateway",
+        &["storage-gateway-volume", "storage-gateway"],
+    ),
+    ("Redshift", &["redshift-cluster", "redshift-namespace"]),
+    ("CloudFormation", &["cloudformation-stack"]),
+    (
+        "Secrets Manager, Systems Manager",
+        &["secret", "ssm-parameter"],
+    ),
+    ("FSx, DocumentDB, Neptune, EKS, ...", &["other"]),
+    ("VPC", &["vpc"]),
+    ("AWS Backup", &["backup-vault", "region", "account"]),
+];
+
+/// Service by service, the rules that judged something of it in the accounts of the fixtures; those on
+/// tags and proof, which are about every type, are left to the text.
+fn table_of_services() -> String {
+    let mut judged: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for account in ["mixed", "clean"] {
+        let (_, json) = printed(&format!(
+            "scan --from fixtures/accounts/{account}.json --format json"
+        ));
+        let report: Value = serde_json::from_str(&json).unwrap();
+        for finding in report["findings"].as_array().unwrap() {
+            let text = |name: &str| finding[name].as_str().unwrap().to_owned();
+            judged
+                .entry(text("resource_type"))
+                .or_default()
+                .insert(text("rule"));
+        }
+    }
+    let mut table = "| service | type | judged by |\n|---|---|---|\n".to_owned();
+    for (service, types) in SERVICES {
+        for kind in types {
+            let rules = judged.remove(*kind).unwrap_or_default();
+            let of_its_own = ALL.iter().filter(|rule| {
+                rules.contains(rule.id)
+                    && (rule.id == "backup-tag-placed"
+                        || !matches!(rule.group, Group::Tagging | Group::Proof))
+            });
+            let list: Vec<String> = of_its_own.map(|rule| format!("`{}`", rule.id)).collect();
+            table.push_str(&format!("| {service} | `{kind}` | {} |\n", list.join(", ")));
+        }
+    }
+    assert!(judged.is_empty(), "not in the table: {judged:?}");
+    table
+}
+
 /// The README with its generated blocks written anew.
 fn generated(readme: &str) -> String {
     let mut out = String::new();
@@ -61,6 +124,9 @@ fn generated(readme: &str) -> String {
             skipping = true;
         } else if marker("begin rules").is_some() {
             out.push_str(&table_of_rules());
+            skipping = true;
+        } else if marker("begin services").is_some() {
+            out.push_str(&table_of_services());
             skipping = true;
         }
     }

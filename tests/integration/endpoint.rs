@@ -5,9 +5,8 @@
 //! hangs on the order in which requests arrive, so clients may be as concurrent as they like.
 //!
 //! A fixture is `fixtures/aws/<service>/<Operation>[-<subject>][-page2].<xml|json>`, where the subject
-//! is the bucket, table, key, gateway, vault, plan, selection, role or stack that the request names;
-//! where it asks for the tag `enabled`, that word, or `beyond` for what has no list of its own.
-//! `{region}` in it stands for the region asked.
+//! is the bucket, table, key, gateway, vault, plan, selection, role or stack that the request names, or
+//! `enabled` where it asks for that tag. `{region}` in it stands for the region asked.
 //! What has no fixture does not exist, and is answered so.
 
 use std::collections::BTreeMap;
@@ -529,9 +528,9 @@ impl Request {
                 parameters.clone_from(&http.query);
                 let path: Vec<&str> = http.path.trim_matches('/').split('/').collect();
                 let (operation, subject) = match path[..] {
-                    ["account-settings"] => ("DescribeRegionSettings", None),
                     ["backup-jobs"] => ("ListBackupJobs", None),
                     ["copy-jobs"] => ("ListCopyJobs", None),
+                    ["account-settings"] => ("DescribeRegionSettings", None),
                     ["backup-vaults"] => ("ListBackupVaults", None),
                     ["backup-vaults", name, "access-policy"] => (
                         "GetBackupVaultAccessPolicy",
@@ -588,10 +587,7 @@ impl Request {
     /// The name of the bucket, table, key or other thing that the request is about.
     pub fn subject(&self) -> Option<&str> {
         if self.parameters.contains_key("TagFilters") {
-            // What has lists of its own is asked for in the regions that are not scanned.
-            let types = self.parameters.get("ResourceTypeFilters");
-            let listed = types.is_some_and(|types| types.contains("ec2:instance"));
-            return Some(if listed { "enabled" } else { "beyond" });
+            return Some("enabled");
         }
         // The id of a stack ends with a UUID: its name stands before.
         if let Some(stack) = self.parameters.get("StackName") {

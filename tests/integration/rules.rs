@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use backup_check::evaluate::{Options, evaluate};
 use backup_check::model::snapshot::{SNAPSHOT_VERSION, Snapshot};
-use backup_check::rule::Rule;
+use backup_check::rule::{Group, Rule};
 use backup_check::rules;
 use backup_check::settings::{Settings, Severity, Standard};
 use serde::Deserialize;
@@ -280,6 +280,81 @@ fn every_rule_has_its_file_its_fixture_and_its_line_in_the_table() {
         table,
         "fixtures/rules against the table"
     );
+}
+
+/// The rules that were agreed on, by group. Ids stand in people's configurations and dashboards.
+const AGREED: [(Group, &[&str]); 6] = [
+    (
+        Group::Tagging,
+        &[
+            "backup-tag-valid",
+            "backup-decision-made",
+            "backup-tag-not-custom",
+            "backup-tag-placed",
+            "backup-not-duplicated",
+        ],
+    ),
+    (
+        Group::Encryption,
+        &[
+            "encryption-at-rest",
+            "encryption-customer-key",
+            "encryption-customer-key-recommended",
+            "kms-key-usable",
+            "kms-key-shared",
+            "kms-key-fully-shared",
+            "kms-key-locally-usable",
+            "kms-key-not-central",
+            "ebs-default-encryption",
+        ],
+    ),
+    (
+        Group::Service,
+        &[
+            "cross-account-copy-supported",
+            "resource-state-ready",
+            "s3-versioning-enabled",
+            "s3-old-versions-expire",
+            "dynamodb-advanced-features-enabled",
+            "service-opted-in",
+            "rds-automated-backups-enabled",
+            "rds-option-group-shareable",
+            "ec2-image-copyable",
+            "stack-resources-ready",
+        ],
+    ),
+    (
+        Group::Network,
+        &[
+            "s3-gateway-endpoint-present",
+            "s3-gateway-endpoint-routed",
+            "s3-gateway-endpoint-open",
+        ],
+    ),
+    (
+        Group::Account,
+        &[
+            "backup-policy-effective",
+            "local-vault-ready",
+            "local-vault-key-shared",
+            "backup-role-ready",
+            "backup-region-covered",
+        ],
+    ),
+    (Group::Proof, &["backup-recent", "copy-recent"]),
+];
+
+#[test]
+fn the_rules_are_those_that_were_agreed_on() {
+    let agreed: Vec<(Group, &str)> = AGREED
+        .iter()
+        .flat_map(|(group, ids)| ids.iter().map(|id| (*group, *id)))
+        .collect();
+    let table: Vec<(Group, &str)> = rules::ALL
+        .iter()
+        .map(|rule| (rule.group, rule.id))
+        .collect();
+    assert_eq!(table, agreed);
 }
 
 #[test]

@@ -53,6 +53,7 @@ fn region() -> Value {
     json!({
         "instances": none, "volumes": none, "db_instances": none, "db_clusters": none, "tables": none,
         "file_systems": none, "gateways": none, "gateway_volumes": none, "redshift_clusters": none, "redshift_namespaces": none,
+        "stacks": none, "tagged": none,
         "network": {"vpcs": none, "subnets": none, "route_tables": none, "interfaces": none, "endpoints": none},
         "ebs_defaults": {"encryption": {"known": true}, "kms_key": {"known": key_arn(REGION, "1")}},
         "vaults": {"items": [{
@@ -631,7 +632,7 @@ fn skipped_findings_are_told_on_request() {
     };
     let text = styled(&report, style);
     assert!(text.contains("SKIPPED"), "{text}");
-    assert!(text.contains("attached to no instance"), "{text}");
+    assert!(text.contains("part of no instance and no stack"), "{text}");
     assert!(!plain(&report, 80).contains("SKIPPED"));
 }
 

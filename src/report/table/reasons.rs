@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::arn::Arn;
 use crate::report::{Finding, Report, Status};
-use crate::rule::{Group, Rule};
+use crate::rule::{Check, Group, Rule};
 
 use super::view::View;
 use crate::report::text::{Page, Tone, count, replace_word, some_of};
@@ -32,7 +32,7 @@ pub(super) struct Reason<'a> {
     messages: Vec<Wording<'a>>,
     fixes: Vec<Wording<'a>>,
     about: Option<&'a str>,
-    parts: &'a [String],
+    parts: BTreeSet<&'a str>,
     /// How many causes are told as one here.
     causes: usize,
     number: Option<usize>,
@@ -125,7 +125,7 @@ impl<'a> Reasons<'a> {
                         messages: Vec::new(),
                         fixes: Vec::new(),
                         about: cause.about.as_deref(),
-                        parts: &cause.parts,
+                        parts: BTreeSet::new(),
                         causes: 1,
                         number: None,
                     });
@@ -134,6 +134,7 @@ impl<'a> Reasons<'a> {
                 let reason = &mut list[index];
                 reason.deciding |= finding.deciding;
                 reason.members.insert(&finding.resource);
+                reason.parts.extend(cause.parts.iter().map(String::as_str));
                 reason.add_rule(finding.rule);
                 note(&mut reason.messages, &cause.message, template);
                 if let Some(fix) = &cause.fix {
@@ -281,8 +282,11 @@ impl<'a> Reasons<'a> {
             page.flow(hang, hang, &[(Tone::Plain, &words)]);
         }
         for message in wordings(&reason.messages) {
-            let parts = if reason.members.len() == 1 && !reason.parts.is_empty() {
-                format!("({})", some_of(reason.parts.iter().map(String::as_str), 4))
+            // Volumes are found at their instance; what is in a stack has no other place.
+            let is_stack = |rule: &&Rule| matches!(rule.check, Check::Stack(_));
+            let told = reason.members.len() == 1 || reason.rules.iter().any(is_stack);
+            let parts = if told && !reason.parts.is_empty() {
+                format!("({})", some_of(reason.parts.iter().copied(), 4))
             } else {
                 String::new()
             };

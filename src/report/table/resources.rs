@@ -6,7 +6,7 @@ use crate::model::ResourceKind;
 use crate::model::tag::BackupTag;
 use crate::report::{ResourceVerdict, Status};
 
-use super::reasons::{Reasons, Told, references};
+use super::reasons::{Link, Reasons, Told, references};
 use super::view::{Place, Row, View, by_kind, label, noun};
 use crate::report::text::{Page, Tone, columns, count, pad, some_of};
 
@@ -262,13 +262,20 @@ pub(super) fn exempt<'a>(page: &mut Page, view: &View<'a>, reasons: &mut Reasons
 pub(super) fn settings<'a>(page: &mut Page, view: &View<'a>, reasons: &mut Reasons<'a>) {
     let rows: Vec<&Row<'_>> = view
         .placed(Place::Setting)
-        .filter(|row| !reasons.of(&row.line.arn).is_empty())
+        .filter(|row| causes(row, reasons).next().is_some())
         .collect();
     if rows.is_empty() {
         return;
     }
     page.title("NETWORK AND ACCOUNT SETTINGS", "");
     told_with_members(page, view, reasons, &rows, true);
+}
+
+/// What there is to tell of a resource. Nobody needs to tag what stands among the settings.
+fn causes(row: &Row<'_>, reasons: &Reasons<'_>) -> impl Iterator<Item = usize> {
+    let links = reasons.of(&row.line.arn).iter();
+    let told = move |link: &&Link| !(link.tagging && row.place == Place::Setting);
+    links.filter(told).map(|link| link.reason)
 }
 
 /// Each cause with what is behind it, for what is looked at by cause rather than by resource.
@@ -279,11 +286,7 @@ fn told_with_members<'a>(
     rows: &[&Row<'a>],
     weigh: bool,
 ) {
-    let indexes: BTreeSet<usize> = rows
-        .iter()
-        .flat_map(|row| reasons.of(&row.line.arn))
-        .map(|link| link.reason)
-        .collect();
+    let indexes: BTreeSet<usize> = rows.iter().flat_map(|row| causes(row, reasons)).collect();
     let fresh = reasons.number_new(indexes.iter().copied());
     let members = |index: usize, reasons: &Reasons<'_>| {
         let of_cause: Vec<&Row<'_>> = rows

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::ResourceKind;
 use crate::model::tag::BackupTag;
 use crate::report::{Report, ResourceLine, ResourceVerdict, Status};
-use crate::rule::Group;
+use crate::rule::{Check, Group};
 
 use crate::report::text::{clean, columns, count, shorten_middle};
 
@@ -21,7 +21,7 @@ pub(super) enum Place {
     Untagged,
     /// Tagged `disabled` or `custom`.
     Exempt,
-    /// A VPC, or the account's settings in a region.
+    /// A VPC, or the account's settings in a region; what nobody needs to tag.
     Setting,
 }
 
@@ -51,6 +51,8 @@ struct Findings {
     beyond_tagging: bool,
     /// The worst of all rules but those about the tag.
     if_tagged: Status,
+    /// Whether it is a stack with nothing in it that could be backed up, as most are.
+    holds_nothing: bool,
 }
 
 impl<'a> View<'a> {
@@ -61,7 +63,10 @@ impl<'a> View<'a> {
                 deciding: None,
                 beyond_tagging: false,
                 if_tagged: Status::Skip,
+                holds_nothing: false,
             });
+            entry.holds_nothing |=
+                matches!(finding.rule.check, Check::Stack(_)) && finding.status == Status::Skip;
             let tagging = finding.rule.group == Group::Tagging;
             if finding.deciding {
                 entry.deciding = entry.deciding.max(Some(finding.status));
@@ -124,7 +129,10 @@ fn row(line: &ResourceLine, found: Option<Findings>) -> Row<'_> {
     // Nobody needs to tag a gateway: AWS Backup looks at its volumes.
     let is_plain_gateway =
         line.kind == ResourceKind::StorageGateway && line.backup_tag == BackupTag::None;
-    let place = if !line.kind.is_backed_up() || is_plain_gateway {
+    let is_plain_stack = found.is_some_and(|it| it.holds_nothing)
+        && line.backup_tag == BackupTag::None
+        && line.verdict <= ResourceVerdict::Ready;
+    let place = if !line.kind.is_backed_up() || is_plain_gateway || is_plain_stack {
         Place::Setting
     } else if matches!(line.backup_tag, BackupTag::Enabled | BackupTag::Unknown)
         || beyond_tagging
@@ -156,6 +164,8 @@ pub(super) fn noun(kind: ResourceKind) -> &'static str {
     match kind {
         ResourceKind::Vpc => "VPC",
         ResourceKind::StorageGatewayVolume => "gateway-volume",
+        ResourceKind::CloudformationStack => "stack",
+        ResourceKind::Other => "other-resource",
         other => other.as_str(),
     }
 }

@@ -138,6 +138,12 @@ impl Drop for Scope {
 }
 
 impl Scope {
+    /// The region.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
     /// Sends one call and notes how it went.
     ///
     /// # Errors

@@ -53,7 +53,7 @@ impl NotAsked for Databases {
 
 /// A cluster that DescribeDBClusters returned.
 enum Cluster {
-    Ours(DbCluster),
+    Ours(Box<DbCluster>),
     Beyond(String, &'static str),
 }
 
@@ -170,9 +170,9 @@ async fn clusters(
                 Some("docdb") => Some(Cluster::Beyond(cluster.db_cluster_arn?, DOCUMENTDB)),
                 Some("neptune") => Some(Cluster::Beyond(cluster.db_cluster_arn?, NEPTUNE)),
                 Some(engine) if !is_rds_cluster(engine) => {
-                    Some(Cluster::Beyond(cluster.db_cluster_arn?, OTHER_CLUSTER))
+                    Some(Cluster::Beyond(cluster.db_cluster_arn?, ANY_CLUSTER))
                 }
-                _ => cluster_of(cluster, tag_key).map(Cluster::Ours),
+                _ => cluster_of(cluster, tag_key).map(|it| Cluster::Ours(Box::new(it))),
             });
             Some(read.collect())
         })
@@ -184,7 +184,7 @@ async fn clusters(
     let mut beyond = BTreeMap::new();
     for cluster in found.items {
         match cluster {
-            Cluster::Ours(cluster) => clusters.items.push(cluster),
+            Cluster::Ours(cluster) => clusters.items.push(*cluster),
             Cluster::Beyond(arn, aws_type) => {
                 beyond.insert(arn, aws_type);
             }
@@ -195,7 +195,8 @@ async fn clusters(
 
 const DOCUMENTDB: &str = "AWS::DocDB::DBCluster";
 const NEPTUNE: &str = "AWS::Neptune::DBCluster";
-const OTHER_CLUSTER: &str = "AWS::RDS::DBCluster";
+/// What CloudFormation calls clusters of RDS, whatever their engine.
+pub const ANY_CLUSTER: &str = "AWS::RDS::DBCluster";
 
 /// The option groups of the instances whose options matter: one list a region, and no call where
 /// those that were read have none.

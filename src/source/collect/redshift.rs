@@ -10,7 +10,7 @@ use crate::model::redshift::{Cluster, Namespace};
 use super::call::{Caller, Operation};
 use super::reads::joined;
 use super::session::Session;
-use super::tagging::keep;
+use super::tagging::{self, keep};
 
 const DESCRIBE_CLUSTERS: Operation = Operation::new("redshift:DescribeClusters");
 const LIST_NAMESPACES: Operation = Operation::new("redshift-serverless:ListNamespaces");
@@ -25,7 +25,7 @@ const PAGE: i32 = 100;
 /// What both APIs name in the place of a key that AWS owns.
 const AWS_OWNED_KEY: &str = "AWS_OWNED_KMS_KEY";
 
-/// The clusters and namespaces of a region. The tags of namespaces are for the caller to add.
+/// The clusters and namespaces of a region.
 ///
 /// Where Redshift Serverless does not run, its endpoint does not answer: that is a gap like any other.
 pub async fn collect(
@@ -34,10 +34,18 @@ pub async fn collect(
     region: &str,
     tag_key: &str,
 ) -> (Listing<Cluster>, Listing<Namespace>) {
-    tokio::join!(
+    let (clusters, mut namespaces) = tokio::join!(
         clusters(session, caller, region, tag_key, None),
         namespaces(session, caller, region),
-    )
+    );
+    if !namespaces.items.is_empty() {
+        let scope = caller.scope(region, "redshift");
+        let tagged = tagging::collect(&scope, session, tag_key, tagging::NAMESPACES).await;
+        for namespace in &mut namespaces.items {
+            namespace.tags = tagged.of(&namespace.arn);
+        }
+    }
+    (clusters, namespaces)
 }
 
 /// Some clusters, and some namespaces by ARN or name. Namespaces can only be described by name, which an

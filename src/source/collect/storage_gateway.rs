@@ -11,6 +11,7 @@ use crate::model::storage_gateway::{Gateway, GatewayVolume, holds_volumes};
 
 use super::call::{Caller, Operation, Scope};
 use super::session::Session;
+use super::tagging;
 
 const LIST_GATEWAYS: Operation = Operation::new("storagegateway:ListGateways");
 const LIST_VOLUMES: Operation = Operation::new("storagegateway:ListVolumes");
@@ -37,7 +38,8 @@ struct Described {
     kms_key: Option<String>,
 }
 
-/// Some gateways of a region with all their volumes, and some volumes with their gateways.
+/// Some gateways of a region with all their volumes, and some volumes with their gateways. The tags
+/// of all are for the caller to add.
 pub async fn some(
     session: &Session,
     caller: &Arc<Caller>,
@@ -61,13 +63,25 @@ pub async fn some(
     (gateways, volumes)
 }
 
-/// The gateways of a region and their volumes. The tags of both are for the caller to add.
+/// The gateways of a region and their volumes.
 pub async fn collect(
     session: &Session,
     caller: &Arc<Caller>,
     region: &str,
+    tag_key: &str,
 ) -> (Listing<Gateway>, Listing<GatewayVolume>) {
-    read(session, caller, region, |_| true).await
+    let (mut gateways, mut volumes) = read(session, caller, region, |_| true).await;
+    if !gateways.items.is_empty() {
+        let scope = caller.scope(region, "storagegateway");
+        let tagged = tagging::collect(&scope, session, tag_key, tagging::STORAGE_GATEWAY).await;
+        for gateway in &mut gateways.items {
+            gateway.tags = tagged.of(&gateway.arn);
+        }
+        for volume in &mut volumes.items {
+            volume.tags = tagged.of(&volume.arn);
+        }
+    }
+    (gateways, volumes)
 }
 
 async fn read(

@@ -10,10 +10,10 @@ use crate::model::arn::Arn;
 use crate::model::observed::{Gap, Listing, Observed};
 use crate::model::service::Service;
 use crate::model::tag::{ENABLED, Tags, is_kept};
-use crate::model::tagged::{TAGGED_TYPES, TaggedResource, tagged_type, type_of};
+use crate::model::tagged::{TaggedResource, tagged_type, type_of};
 
 use super::books::SHARED;
-use super::call::{Caller, Operation};
+use super::call::{Caller, Operation, Scope};
 use super::session::Session;
 
 /// The one operation there is to read tags.
@@ -25,17 +25,17 @@ pub const OPERATIONS: &[Operation] = &[GET_RESOURCES];
 /// The largest page: <https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html>.
 const PAGE: i32 = 100;
 
-/// The types whose tags are read here. Without a filter, snapshots and recovery points would come too.
-///
-/// The ARN of a gateway's volume begins with its gateway's, so the whole service is asked for.
-const TYPES: [(Service, &str); 6] = [
+/// Types whose tags every region is asked for. Without a filter, snapshots and recovery points would come too.
+const COMMON: [(Service, &str); 4] = [
     (Service::S3, "s3"),
     (Service::Dynamodb, "dynamodb:table"),
     (Service::Rds, "rds:db"),
     (Service::Rds, "rds:cluster"),
-    (Service::Storagegateway, "storagegateway"),
-    (Service::Redshift, "redshift-serverless:namespace"),
 ];
+/// The ARN of a gateway's volume begins with its gateway's, so the whole service is asked for.
+pub const STORAGE_GATEWAY: &[&str] = &["storagegateway"];
+/// Namespaces of Redshift Serverless.
+pub const NAMESPACES: &[&str] = &["redshift-serverless:namespace"];
 
 /// What AWS Backup backs up and this program lists, as `GetResources` names types.
 ///
@@ -75,29 +75,25 @@ impl Tagged {
     }
 }
 
-/// Reads the tags of a region, of some services that do not tell them.
-pub async fn collect(
-    session: &Session,
-    caller: &Arc<Caller>,
-    region: &str,
-    tag_key: &str,
-    services: &[Service],
-) -> Tagged {
-    if services.is_empty() {
+/// The types of some services whose tags a region is asked for.
+#[must_use]
+pub fn common(services: &[Service]) -> Vec<&'static str> {
+    let asked = COMMON.iter().filter(|(of, _)| services.contains(of));
+    asked.map(|(_, kind)| *kind).collect()
+}
+
+/// Reads the tags of some types in a region; nothing is asked where there are none.
+pub async fn collect(scope: &Scope, session: &Session, tag_key: &str, types: &[&str]) -> Tagged {
+    if types.is_empty() {
         return Tagged {
             tags: BTreeMap::new(),
             gap: Some(Gap::not_asked()),
         };
     }
-    let types = TYPES
-        .iter()
-        .filter(|(service, _)| services.contains(service));
-    let types = types.map(|(_, kind)| (*kind).to_owned()).collect();
-    let scope = caller.scope(region, SHARED);
     let pages = session
-        .tagging(region)
+        .tagging(scope.region())
         .get_resources()
-        .set_resource_type_filters(Some(types))
+        .set_resource_type_filters(Some(types.iter().map(|it| (*it).to_owned()).collect()))
         .resources_per_page(PAGE)
         .into_paginator()
         .send();
@@ -178,9 +174,7 @@ pub async fn enabled(
     region: &str,
     tag_key: &str,
 ) -> Listing<String> {
-    let beyond = TAGGED_TYPES.iter().filter(|it| it.is_backed_up);
-    let types = LISTED.into_iter().chain(beyond.map(|it| it.filter));
-    let mut listing = of_types(session, caller, region, tag_key, types).await;
+    let mut listing = everything(session, caller, region, tag_key).await;
     listing.items.retain(|arn| is_backed_up(arn));
     listing
 }
@@ -193,8 +187,7 @@ pub async fn beyond(
     region: &str,
     tag_key: &str,
 ) -> Listing<TaggedResource> {
-    let types = TAGGED_TYPES.iter().map(|it| it.filter);
-    let listing = of_types(session, caller, region, tag_key, types).await;
+    let listing = everything(session, caller, region, tag_key).await;
     let found = listing.items.into_iter().filter_map(|arn| {
         let tags = Tags::from([(tag_key.to_owned(), ENABLED.to_owned())]);
         beyond_of(&arn, type_of(&arn)?, Observed::Known(tags))
@@ -205,14 +198,14 @@ pub async fn beyond(
     }
 }
 
-/// The ARNs of what is tagged `enabled`, of some types. Backups carry the tags of their source, so
-/// without the types they would come too.
-async fn of_types(
+/// The ARNs of what is tagged `enabled`, backups too: they carry the tags of their source.
+///
+/// No filter of types: the API refuses the whole question where it does not know one of them.
+async fn everything(
     session: &Session,
     caller: &Arc<Caller>,
     region: &str,
     tag_key: &str,
-    types: impl Iterator<Item = &str>,
 ) -> Listing<String> {
     let scope = caller.scope(region, "backup");
     let filter = TagFilter::builder().key(tag_key).values(ENABLED).build();
@@ -220,7 +213,6 @@ async fn of_types(
         .tagging(region)
         .get_resources()
         .tag_filters(filter)
-        .set_resource_type_filters(Some(types.map(str::to_owned).collect()))
         .resources_per_page(PAGE)
         .into_paginator()
         .send();

@@ -85,6 +85,7 @@ fn a_region_that_is_down_takes_no_other_with_it() {
     }
     for service in [
         "backup",
+        "cloudformation",
         "dynamodb",
         "ebs",
         "ec2",
@@ -112,6 +113,8 @@ fn a_region_that_is_down_takes_no_other_with_it() {
         "gateway_volumes",
         "redshift_clusters",
         "redshift_namespaces",
+        "stacks",
+        "tagged",
         "network/vpcs",
         "network/endpoints",
     ] {

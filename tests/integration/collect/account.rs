@@ -180,7 +180,7 @@ fn other_regions_are_asked_for_what_is_tagged_and_backed_up() {
     let asked: Vec<String> = endpoint
         .asked("tag:GetResources")
         .into_iter()
-        .filter(|it| it.subject() == Some("enabled") && it.token().is_none())
+        .filter(|it| it.subject() == Some("enabled") && it.region != REGION && it.token().is_none())
         .map(|it| it.region)
         .collect();
     let mut asked: Vec<&str> = asked.iter().map(String::as_str).collect();
@@ -195,10 +195,13 @@ fn other_regions_are_asked_for_what_is_tagged_and_backed_up() {
     ];
     assert_eq!(asked, others);
     for region in others {
-        // Not a snapshot, and not the buckets, which are in other regions.
+        // Not a snapshot, nor a secret, and not the buckets, which are in other regions.
         let wanted = [
             format!("arn:aws:dynamodb:{region}:111122223333:table/far"),
             format!("arn:aws:ec2:{region}:111122223333:instance/i-0aa11bb22cc33dd44"),
+            format!("arn:aws:fsx:{region}:111122223333:file-system/fs-0aa11bb22cc33dd44"),
+            format!("arn:aws:rds:{region}:111122223333:cluster:documents"),
+            format!("arn:aws:rds:{region}:111122223333:cluster:queue"),
         ];
         assert_eq!(
             snapshot["elsewhere"][region],

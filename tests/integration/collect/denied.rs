@@ -66,6 +66,7 @@ const TABLE: &str = "table/orders";
 const CACHED_VOLUME: &str = "gateway/sgw-12A3456B/volume/vol-1122AABB";
 const STORED_VOLUME: &str = "gateway/sgw-56B7890C/volume/vol-5566EEFF";
 const GATEWAY: &str = ":gateway/sgw-12A3456B";
+const STACK: &str = "stack/shop/51af3dc0-da77-11e4-872e-1234567db101";
 
 const ACCOUNT_LINE: &str = ":account:111122223333";
 const REGION_LINE: &str = ":region:111122223333:eu-central-1";
@@ -194,6 +195,34 @@ const NEEDED: &[Needed] = &[
             "backup:DescribeRegionSettings",
             "AccessDeniedException",
             &["backup"],
+        )
+    },
+    Needed {
+        gaps: &["/regions/eu-central-1/stacks/gap"],
+        touches: &["/regions/eu-central-1/stacks"],
+        needed_by: &[("backup-not-duplicated", TABLE)],
+        lists: true,
+        ..needed(
+            "cloudformation:DescribeStacks",
+            "AccessDenied",
+            &["cloudformation"],
+        )
+    },
+    Needed {
+        gaps: &[
+            "/regions/eu-central-1/stacks/items/0/resources/gap",
+            "/regions/eu-central-1/stacks/items/2/resources/gap",
+        ],
+        touches: &["/regions/eu-central-1/stacks/items/"],
+        needed_by: &[
+            // It may be in the one that is tagged.
+            ("backup-not-duplicated", TABLE),
+            ("stack-resources-ready", STACK),
+        ],
+        ..needed(
+            "cloudformation:ListStackResources",
+            "AccessDenied",
+            &["cloudformation"],
         )
     },
     Needed {
@@ -364,7 +393,11 @@ const NEEDED: &[Needed] = &[
     },
     Needed {
         gaps: &["/regions/eu-central-1/db_clusters/gap"],
-        touches: &["/regions/eu-central-1/db_clusters"],
+        // Which of the clusters that are tagged are RDS's own is not known then.
+        touches: &[
+            "/regions/eu-central-1/db_clusters",
+            "/regions/eu-central-1/tagged",
+        ],
         lists: true,
         ..needed("rds:DescribeDBClusters", "AccessDenied", &["rds"])
     },
@@ -549,6 +582,7 @@ const NEEDED: &[Needed] = &[
             "/regions/eu-central-1/gateways/items/2/tags/unknown",
             "/regions/eu-central-1/gateway_volumes/items/0/tags/unknown",
             "/regions/eu-central-1/redshift_namespaces/items/1/tags/unknown",
+            "/regions/eu-central-1/tagged/gap",
         ],
         touches: &[
             "/elsewhere/",
@@ -559,6 +593,7 @@ const NEEDED: &[Needed] = &[
             "/regions/eu-central-1/gateways/items/",
             "/regions/eu-central-1/gateway_volumes/items/",
             "/regions/eu-central-1/redshift_namespaces/items/",
+            "/regions/eu-central-1/tagged",
         ],
         needed_by: &[
             ("backup-tag-valid", BUCKET),
@@ -568,13 +603,19 @@ const NEEDED: &[Needed] = &[
             ("backup-tag-placed", GATEWAY),
             ("backup-tag-valid", GATEWAY),
             ("backup-tag-valid", CACHED_VOLUME),
-            ("cross-account-copy-supported", ":gateway/sgw-9F00AA11"),
             ("backup-region-covered", ACCOUNT_LINE),
         ],
         ..needed(
             "tag:GetResources",
             "AccessDeniedException",
-            &["dynamodb", "rds", "redshift", "s3", "storagegateway"],
+            &[
+                "backup",
+                "dynamodb",
+                "rds",
+                "redshift",
+                "s3",
+                "storagegateway",
+            ],
         )
     },
 ];

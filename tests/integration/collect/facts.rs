@@ -564,6 +564,99 @@ fn option_groups_are_listed_once_and_only_where_an_engine_minds_them() {
 }
 
 #[test]
+fn stacks_bring_their_tags_and_what_they_are_nested_in() {
+    let (snapshot, _endpoint) = collected([]);
+    let stack = |id: &str| item(&snapshot, &in_region("stacks"), id).clone();
+    let shop = stack("shop");
+    let arn = "arn:aws:cloudformation:eu-central-1:111122223333:stack/shop/51af3dc0-da77-11e4-872e-1234567db101";
+    assert_eq!(shop["arn"], arn);
+    assert_eq!(
+        shop["tags"],
+        json!({"known": {"Name": "shop", "backup": "enabled"}})
+    );
+    assert_eq!(shop["state"], json!({"known": "UPDATE_COMPLETE"}));
+    assert_eq!(shop.get("parent"), None);
+    let nested = stack("shop-Storage-1M3XK9T2Q7ZP");
+    assert_eq!(nested["parent"], arn);
+    assert_eq!(nested["tags"], json!({"known": {"Backup": "enabled"}}));
+    assert_eq!(stack("roles")["tags"], json!({"known": {}}));
+    let resources = shop["resources"]["items"].as_array().expect("a listing");
+    assert_eq!(resources[1]["physical_id"], nested["arn"]);
+    assert_eq!(
+        resources[3],
+        json!({
+            "logical_id": "Retired", "physical_id": "vol-0aa11bb22cc33dd44",
+            "resource_type": "AWS::EC2::Volume", "state": "DELETE_COMPLETE",
+        })
+    );
+    // It was never made.
+    assert_eq!(resources[4].get("physical_id"), None);
+
+    let report = json_of(&User::new().judge(&snapshot, &[]));
+    let rule = "stack-resources-ready";
+    let judged = status(
+        &report,
+        "dynamodb-advanced-features-enabled",
+        "table/sessions",
+    );
+    assert_eq!(status(&report, rule, arn), judged);
+    assert_eq!(
+        status(&report, rule, nested["arn"].as_str().unwrap()),
+        judged
+    );
+}
+
+#[test]
+fn what_only_its_tag_gives_away_is_named_by_its_type() {
+    let (snapshot, endpoint) = collected([]);
+    let tagged = at(&snapshot, &in_region("tagged"));
+    let found: Vec<(&str, &str)> = tagged["items"]
+        .as_array()
+        .expect("a listing")
+        .iter()
+        .map(|it| (it["id"].as_str().unwrap(), it["aws_type"].as_str().unwrap()))
+        .collect();
+    // The cluster of RDS has its own list; a backup of FSx is none of a resource.
+    assert_eq!(
+        found,
+        [
+            ("fs-0aa11bb22cc33dd44", "AWS::FSx::FileSystem"),
+            ("documents", "AWS::DocDB::DBCluster"),
+            ("ledger/password-a1B2c3", "AWS::SecretsManager::Secret"),
+            ("shop/url", "AWS::SSM::Parameter"),
+        ]
+    );
+    assert_eq!(
+        tagged["items"][0]["tags"],
+        json!({"known": {"backup": "enabled"}})
+    );
+    let asked = endpoint.asked("tag:GetResources");
+    let asked: Vec<_> = asked
+        .iter()
+        .filter(|it| it.subject() == Some("enabled") && it.region == REGION)
+        .collect();
+    assert_eq!(asked.len(), 2);
+    for request in asked {
+        assert_eq!(
+            request.parameters["TagFilters"],
+            r#"[{"Key":"backup","Values":["enabled"]}]"#
+        );
+        // AWS refuses all of it where it does not know one of the types.
+        assert_eq!(request.parameters.get("ResourceTypeFilters"), None);
+    }
+    let report = json_of(&User::new().judge(&snapshot, &[]));
+    let rule = "cross-account-copy-supported";
+    for (arn, wanted) in [
+        ("secret:ledger/password-a1B2c3", "fail"),
+        ("parameter/shop/url", "fail"),
+        ("file-system/fs-0aa11bb22cc33dd44", "warn"),
+        ("cluster:documents", "warn"),
+    ] {
+        assert_eq!(status(&report, rule, arn), Some(wanted), "{arn}");
+    }
+}
+
+#[test]
 fn databases_whose_own_answer_has_tags_need_no_tagging_api() {
     let tags = |snapshot: &Value, listing: &str, id: &str| {
         item(snapshot, &in_region(listing), id)["tags"].clone()
@@ -626,6 +719,9 @@ fn nothing_but_what_rules_read_is_kept_or_said() {
         "kms/DescribeKey-data.json",
         "s3/GetBucketLifecycleConfiguration-invoices-111122223333.xml",
         "tag/GetResources.json",
+        "tag/GetResources-enabled.json",
+        "cloudformation/DescribeStacks.xml",
+        "cloudformation/ListStackResources-shop.xml",
     ] {
         assert!(holds(path), "{path}");
     }

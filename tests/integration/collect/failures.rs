@@ -51,7 +51,9 @@ fn calls_that_are_throttled_to_the_end_are_unknown() {
             "/regions/eu-central-1/backup_settings/unknown",
             "ThrottlingException",
         ),
+        ("/regions/eu-central-1/stacks/gap", "Throttling"),
         ("/regions/eu-central-1/tables/gap", "ThrottlingException"),
+        ("/regions/eu-central-1/tagged/gap", "ThrottledException"),
         ("/regions/eu-central-1/volumes/gap", "RequestLimitExceeded"),
         ("/regions/eu-central-1/db_instances/gap", "Throttling"),
         (
@@ -105,13 +107,15 @@ fn all_but_identity(reply: Reply) -> [Exception; 2] {
 }
 
 /// Every fact of a region of which nothing could be read, and the list of buckets.
-const FIRST_FACTS: [&str; 19] = [
+const FIRST_FACTS: [&str; 28] = [
     "/backup_policy/unknown",
     "/backup_roles/aws-controltower-BackupRole/unknown",
     "/buckets/gap",
     "/organization_id/unknown",
+    "/regions/eu-central-1/backup_jobs/gap",
     "/regions/eu-central-1/backup_plans/gap",
     "/regions/eu-central-1/backup_settings/unknown",
+    "/regions/eu-central-1/copy_jobs/gap",
     "/regions/eu-central-1/db_clusters/gap",
     "/regions/eu-central-1/db_instances/gap",
     "/regions/eu-central-1/ebs_defaults/encryption/unknown",
@@ -127,7 +131,9 @@ const FIRST_FACTS: [&str; 19] = [
     "/regions/eu-central-1/network/vpcs/gap",
     "/regions/eu-central-1/redshift_clusters/gap",
     "/regions/eu-central-1/redshift_namespaces/gap",
+    "/regions/eu-central-1/stacks/gap",
     "/regions/eu-central-1/tables/gap",
+    "/regions/eu-central-1/tagged/gap",
     "/regions/eu-central-1/vaults/gap",
     "/regions/eu-central-1/volumes/gap",
 ];
