@@ -9,9 +9,11 @@ use sha2::{Digest, Sha256};
 
 use crate::exit::{Exit, FailOn};
 use crate::model::coverage::CoverageState;
+use crate::model::selection::Selection;
+use crate::model::service::Service;
 use crate::model::snapshot::{GLOBAL, Snapshot, Source};
 use crate::model::tag::BackupTag;
-use crate::model::{Gap, Resource, ResourceKind};
+use crate::model::{Gap, GapKind, Resource, ResourceKind};
 use crate::report::{Finding, Report, ResourceLine, ResourceVerdict, Status, Unread};
 use crate::rule::context::PolicyCache;
 use crate::rule::protection::is_local;
@@ -25,8 +27,11 @@ pub struct Options {
     pub standard: Standard,
     /// Severities that replace the standard's, by rule.
     pub severities: BTreeMap<String, Severity>,
-    /// Which resources are judged.
+    /// Which resources are judged, by their tag.
     pub scope: Scope,
+    /// Which resources are judged, by their service or ARN. A snapshot that holds less is judged for
+    /// what it holds.
+    pub selection: Selection,
     /// Which rules are judged, by id; all where it is empty.
     pub only: BTreeSet<&'static str>,
     /// Rules that are left out, by id.
@@ -93,6 +98,19 @@ impl Options {
             .unwrap_or_else(|| rule.severity(self.standard))
     }
 
+    /// Whether a rule has something to look at: of those about the network, the account and a service's
+    /// settings only what is part of the selection, or named.
+    fn asks(&self, rule: &Rule, selection: &Selection) -> bool {
+        match rule.settings_of() {
+            None => true,
+            Some(_) if selection.is_everything() => true,
+            Some(service) => {
+                selection.services.contains(&service)
+                    || (self.only.contains(rule.id) && selection.settings_of(service))
+            }
+        }
+    }
+
     /// Whether a rule is judged, or left out because the standard does not know it.
     fn judges(&self, rule: &Rule) -> bool {
         self.selects(rule) || rule.severity(self.standard) == Severity::Off
@@ -124,10 +142,14 @@ pub fn evaluate(
     rules: &[&'static Rule],
 ) -> Report {
     let given = rules;
+    let selection = match options.selection.is_everything() {
+        true => &snapshot.selection,
+        false => &options.selection,
+    };
     let rules: Vec<&'static Rule> = rules
         .iter()
         .copied()
-        .filter(|rule| options.selects(rule))
+        .filter(|rule| options.selects(rule) && options.asks(rule, selection))
         .collect();
     // What a stack's resources are held against, whatever rules were asked for.
     let prerequisites: Vec<&'static Rule> = given
@@ -150,6 +172,7 @@ pub fn evaluate(
         snapshot,
         settings,
         options,
+        selection,
         rules: &rules,
         enforced: &enforced,
         resources: Vec::new(),
@@ -159,37 +182,50 @@ pub fn evaluate(
     let mut unread: Vec<Unread> = snapshot
         .unlisted()
         .into_iter()
+        .filter(|unlisted| match unlisted.of {
+            Some(service) => selection.selects(service),
+            // Whether a resource is there is known without the list of regions.
+            None => selection.resources.is_empty(),
+        })
         .map(|unlisted| Unread::new(unlisted.region, unlisted.service, unlisted.gap))
         .collect();
 
-    for (bucket, gap) in snapshot.buckets_without_region() {
-        let cx = Cx::unplaced(snapshot, settings, gap, &policies);
+    let unplaced = snapshot.buckets_without_region();
+    for (bucket, gap) in unplaced.filter(|(bucket, _)| selection.holds(Resource::Bucket(bucket))) {
+        let cx = Cx::unplaced(snapshot, settings, gap, &policies).selecting(selection);
         judge.resource(&cx, Resource::Bucket(bucket), Stakes::default());
     }
     for (name, region) in &snapshot.regions {
-        let cx = Cx::new(snapshot, settings, name, &policies).judging_by(&prerequisites);
+        let cx = Cx::new(snapshot, settings, name, &policies)
+            .judging_by(&prerequisites)
+            .selecting(selection);
         let stakes = judge.stakes(name);
-        for resource in snapshot.resources_in(name) {
+        let judged = snapshot.resources_in(name);
+        for resource in judged.filter(|resource| selection.holds(*resource)) {
             judge.resource(&cx, resource, stakes);
         }
         if region.disabled {
             continue;
         }
         for vault in &region.vaults.items {
-            if is_local(&cx, vault) {
+            if selection.holds(Resource::Vault(vault)) && is_local(&cx, vault) {
                 judge.resource(&cx, Resource::Vault(vault), stakes);
             }
         }
         judge.resource(&cx, Resource::Region(region), stakes);
         // VPCs matter to the exit code only where their traffic goes to buckets that matter.
-        if let (true, Some(gap)) = (stakes.buckets, &region.network.vpcs.gap) {
+        if let (true, true, Some(gap)) = (
+            stakes.buckets,
+            selection.settings_of(Service::Vpc),
+            &region.network.vpcs.gap,
+        ) {
             unread.push(Unread::new(Some(name), "vpc", gap));
         }
     }
 
     // A plan or a template says nothing of the account it is for.
     if matches!(snapshot.source, Source::Aws | Source::Snapshot) {
-        let cx = Cx::new(snapshot, settings, GLOBAL, &policies);
+        let cx = Cx::new(snapshot, settings, GLOBAL, &policies).selecting(selection);
         judge.resource(&cx, Resource::Account(snapshot), Stakes::default());
     }
 
@@ -211,6 +247,12 @@ pub fn evaluate(
         ))
     });
     let mut coverage = snapshot.coverage.clone();
+    // Other regions are asked for the sake of the account alone.
+    let is_other = |region: &str| region != GLOBAL && !snapshot.regions.contains_key(region);
+    coverage.retain(|row| {
+        Service::of_name(&row.service).is_none_or(|service| selection.reads(service))
+            && (!is_other(&row.region) || selection.settings_of(Service::Backup))
+    });
     coverage.sort_by(|a, b| (&a.region, &a.service).cmp(&(&b.region, &b.service)));
     let complete = unread.is_empty()
         && !missing_facts
@@ -225,6 +267,7 @@ pub fn evaluate(
         contact: settings.contact.clone(),
         tag_key: settings.tag_key.clone(),
         standard: options.standard,
+        selection: selection.clone(),
         regions: snapshot.regions.keys().cloned().collect(),
         started_at: snapshot.started_at.clone(),
         finished_at: snapshot.finished_at.clone(),
@@ -267,6 +310,7 @@ struct Judge<'a> {
     snapshot: &'a Snapshot,
     settings: &'a Settings,
     options: &'a Options,
+    selection: &'a Selection,
     rules: &'a [&'static Rule],
     enforced: &'a [&'a Rule],
     resources: Vec<ResourceLine>,
@@ -290,10 +334,13 @@ impl Judge<'_> {
             .map(|(bucket, _)| Resource::Bucket(bucket));
         for resource in self.snapshot.resources_in(region).chain(unplaced) {
             if resource.kind().is_backed_up() && self.counts(self.tag(resource)) {
-                stakes.resources = true;
+                stakes.resources |= self.selection.holds(resource);
                 stakes.buckets |= resource.kind() == ResourceKind::S3Bucket;
             }
         }
+        // Whoever asks for the network alone wants to know, whatever buckets there are.
+        let gap = self.snapshot.buckets.gap.as_ref();
+        stakes.buckets |= gap.is_some_and(|gap| gap.kind == GapKind::NotAsked);
         stakes
     }
 
@@ -372,6 +419,7 @@ impl Judge<'_> {
         };
         let mut found = self.is_due(resource, tag).then(Prerequisites::default);
         let mut worst = ResourceVerdict::Ready;
+        let before = self.findings.len();
         for rule in self.rules {
             if exempt && rule.group != Group::Tagging {
                 continue;
@@ -406,6 +454,16 @@ impl Judge<'_> {
                 causes: outcome.causes,
             });
         }
+        // A row of settings that nobody asked about would say nothing.
+        let is_settings = matches!(kind, ResourceKind::Region | ResourceKind::Account);
+        let found = &self.findings[before..];
+        if is_settings
+            && !self.selection.is_everything()
+            && found.iter().all(|it| it.status == Status::Skip)
+        {
+            self.findings.truncate(before);
+            return;
+        }
         self.resources.push(ResourceLine {
             arn,
             kind,
@@ -433,7 +491,7 @@ fn settle(judgement: Judgement) -> Outcome {
 
 fn status(verdict: Verdict, severity: Severity) -> Status {
     match (verdict, severity) {
-        (Verdict::Skip, _) => Status::Skip,
+        (Verdict::Skip | Verdict::NotAsked, _) => Status::Skip,
         (Verdict::Pass, _) => Status::Pass,
         (Verdict::Unknown, _) => Status::Unknown,
         (Verdict::Breach, Severity::Fail) => Status::Fail,

@@ -19,6 +19,8 @@ pub mod rds;
 pub mod redshift;
 pub mod resource;
 pub mod s3;
+pub mod selection;
+pub mod service;
 pub mod snapshot;
 pub mod storage_gateway;
 pub mod tag;

@@ -12,6 +12,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::model::coverage::{Coverage, Stats};
+use crate::model::selection::Selection;
 use crate::model::snapshot::Source;
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, ResourceKind};
@@ -33,6 +34,8 @@ pub struct Report {
     pub tag_key: String,
     /// Whose severities count.
     pub standard: Standard,
+    /// What of the account was judged, where it is not all.
+    pub selection: Selection,
     /// The regions that were asked.
     pub regions: Vec<String>,
     /// When reading began, RFC 3339.

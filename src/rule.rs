@@ -18,6 +18,7 @@ use crate::model::dynamodb::Table;
 use crate::model::ec2::{Instance, Volume};
 use crate::model::rds::DbInstance;
 use crate::model::s3::Bucket;
+use crate::model::service::Service;
 use crate::model::snapshot::{Region, Snapshot};
 use crate::model::vpc::Vpc;
 use crate::settings::{Severity, Standard};
@@ -48,6 +49,19 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// The service that a rule about a region or the account belongs to: a scan of some services
+    /// leaves it out unless the service is among them, or the rule is named. None where every scan
+    /// of resources wants it.
+    #[must_use]
+    pub fn settings_of(&self) -> Option<Service> {
+        match (&self.check, self.group) {
+            (Check::Settings(service, _), _) => Some(*service),
+            (_, Group::Network) => Some(Service::Vpc),
+            (_, Group::Account) => Some(Service::Backup),
+            _ => None,
+        }
+    }
+
     /// What a breach yields under a standard.
     #[must_use]
     pub fn severity(&self, standard: Standard) -> Severity {
@@ -150,6 +164,8 @@ pub enum Check {
     Vpc(fn(&Cx<'_>, &Vpc) -> Judgement),
     /// Every resource that can be backed up, and the vaults that keep the backups.
     AnyAndVaults(fn(&Cx<'_>, Resource<'_>) -> Judgement),
+    /// What the settings of one service in a region say of its next resources.
+    Settings(Service, fn(&Cx<'_>, &Region) -> Judgement),
     /// The account's settings in a region.
     Region(fn(&Cx<'_>, &Region) -> Judgement),
     /// Every resource whose backups should exist by now, after what a copy takes was judged.
@@ -159,6 +175,27 @@ pub enum Check {
 }
 
 impl Check {
+    /// The services whose resources alone it looks at; none where it is about more.
+    #[must_use]
+    pub fn services(&self) -> &'static [Service] {
+        match self {
+            Check::Bucket(_) => &[Service::S3],
+            Check::Instance(_) => &[Service::Ec2],
+            Check::Volume(_) => &[Service::Ebs],
+            Check::DbInstance(_) => &[Service::Rds],
+            Check::Whole(_) => &[Service::Rds, Service::Storagegateway],
+            Check::Table(_) => &[Service::Dynamodb],
+            Check::Stack(_) => &[Service::Cloudformation],
+            Check::Any(_)
+            | Check::AnyAndVaults(_)
+            | Check::Proof(_)
+            | Check::Vpc(_)
+            | Check::Settings(..)
+            | Check::Region(_)
+            | Check::Account(_) => &[],
+        }
+    }
+
     /// Judges a resource; `None` where the rule is not about its kind, or is about its backups and
     /// there need not be any: then there are no prerequisites to hand over.
     #[must_use]
@@ -186,7 +223,9 @@ impl Check {
             {
                 Some(check(cx, resource))
             }
-            (Check::Region(check), Resource::Region(it)) => Some(check(cx, it)),
+            (Check::Settings(_, check) | Check::Region(check), Resource::Region(it)) => {
+                Some(check(cx, it))
+            }
             (Check::Account(check), Resource::Account(it)) => Some(check(cx, it)),
             _ => None,
         }

@@ -11,7 +11,7 @@ use crate::source::saved;
 
 use super::config::Loaded;
 use super::scan::{AccessArgs, settings};
-use super::{Talk, live, output};
+use super::{Talk, live, output, select};
 
 #[derive(Debug, Args)]
 pub(super) struct CollectArgs {
@@ -24,8 +24,9 @@ pub(super) struct CollectArgs {
 
 pub(super) fn run(args: &CollectArgs, talk: &Talk) -> anyhow::Result<Exit> {
     let loaded = Loaded::find(talk)?;
-    let settings = settings(&loaded, &args.access);
-    let (snapshot, stopped) = live::snapshot(&args.access, &settings, talk)?;
+    let settings = settings(&loaded, &args.access)?;
+    let selection = select::selection(&args.access.service, &args.access.resource, &[])?;
+    let (snapshot, stopped) = live::snapshot(&args.access, &settings, &selection, talk)?;
     if stopped != Exit::Ready {
         super::say("stopped: nothing was written");
         return Ok(stopped);

@@ -5,25 +5,26 @@ use clap::builder::PossibleValuesParser;
 use serde_json::json;
 
 use crate::exit::Exit;
-use crate::source::collect::{SERVICES, actions};
+use crate::model::service::Service;
+use crate::source::collect::actions;
 
-use super::output;
+use super::{output, select};
 
 #[derive(Debug, Args)]
 pub(super) struct IamPolicyArgs {
     /// Only what a scan of these services needs
-    #[arg(long, value_name = "S", num_args = 1.., value_delimiter = ',', value_parser = PossibleValuesParser::new(SERVICES.map(|(name, _)| name)))]
+    #[arg(long, value_name = "S", num_args = 1.., value_delimiter = ',', value_parser = PossibleValuesParser::new(Service::ALL.map(Service::as_str)))]
     service: Vec<String>,
 }
 
 pub(super) fn run(args: &IamPolicyArgs) -> anyhow::Result<Exit> {
-    let services: Vec<&str> = args.service.iter().map(String::as_str).collect();
+    let selection = select::selection(&args.service, &[], &[])?;
     let policy = json!({
         "Version": "2012-10-17",
         "Statement": [{
             "Sid": "BackupCheckReads",
             "Effect": "Allow",
-            "Action": actions(&services),
+            "Action": actions(&selection),
             "Resource": "*",
         }],
     });

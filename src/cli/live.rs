@@ -8,10 +8,12 @@ use jiff::{Timestamp, Unit};
 use tokio::sync::watch;
 
 use crate::exit::Exit;
+use crate::model::selection::Selection;
 use crate::model::snapshot::Snapshot;
 use crate::settings::Settings;
 use crate::source::collect::call::{Caller, Stop};
 use crate::source::collect::meter::Meter;
+use crate::source::collect::reads::Reads;
 use crate::source::collect::session::{Access, connect};
 use crate::source::collect::{Plan, collect};
 
@@ -26,18 +28,20 @@ const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 pub(super) fn snapshot(
     access: &AccessArgs,
     settings: &Settings,
+    selection: &Selection,
     talk: &Talk,
 ) -> anyhow::Result<(Snapshot, Exit)> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(read(access, settings, talk))
+    runtime.block_on(read(access, settings, selection, talk))
 }
 
 async fn read(
     args: &AccessArgs,
     settings: &Settings,
+    selection: &Selection,
     talk: &Talk,
 ) -> anyhow::Result<(Snapshot, Exit)> {
     let (stop, stopped) = watch::channel(Stop::No);
@@ -85,13 +89,15 @@ async fn read(
 
     let plan = Plan {
         regions: settings.regions.clone(),
+        within: args.region.clone(),
+        selection: selection.clone(),
         tag_key: settings.tag_key.clone(),
         now: started,
         backup_role: settings.backup_role.clone(),
         concurrency: usize::from(args.concurrency.unwrap_or(CONCURRENCY)),
     };
     let caller = Caller::new(plan.concurrency, stopped, Arc::clone(&meter));
-    let display = Display::start(&plan.regions, &meter, talk);
+    let display = Display::start(&plan.regions, Reads::of(selection).rows(), &meter, talk);
     let read = collect(&session, &plan, &caller).await;
     display.finish().await;
     let mut snapshot = read?;

@@ -9,7 +9,6 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::source::collect::SERVICES;
 use crate::source::collect::meter::Meter;
 
 use super::Talk;
@@ -23,7 +22,12 @@ pub(super) struct Display {
 
 impl Display {
     /// Starts a display, unless stderr is no terminal or the user wants none.
-    pub(super) fn start(regions: &[String], meter: &Arc<Meter>, talk: &Talk) -> Self {
+    pub(super) fn start(
+        regions: &[String],
+        services: Vec<&'static str>,
+        meter: &Arc<Meter>,
+        talk: &Talk,
+    ) -> Self {
         // Logs and a display would write over each other.
         if talk.quiet || talk.no_progress || talk.verbose > 0 || !std::io::stderr().is_terminal() {
             return Display { running: None };
@@ -36,7 +40,7 @@ impl Display {
             loop {
                 tokio::select! {
                     _ = &mut finished => break,
-                    _ = tick.tick() => lines.draw(&meter),
+                    _ = tick.tick() => lines.draw(&meter, &services),
                 }
             }
             lines.clear();
@@ -80,16 +84,17 @@ impl Lines {
         }
     }
 
-    fn draw(&self, meter: &Meter) {
+    fn draw(&self, meter: &Meter, services: &[&'static str]) {
         let progress = meter.progress();
         for (region, bar) in &self.regions {
-            let services = SERVICES.iter().map(|(service, _)| {
-                match progress.get(&(region.clone(), *service)) {
-                    None => format!("  {service}"),
-                    Some(it) if it.open > 0 => format!("… {service}"),
-                    Some(_) => format!("✓ {service}"),
-                }
-            });
+            let services =
+                services
+                    .iter()
+                    .map(|service| match progress.get(&(region.clone(), *service)) {
+                        None => format!("  {service}"),
+                        Some(it) if it.open > 0 => format!("… {service}"),
+                        Some(_) => format!("✓ {service}"),
+                    });
             bar.set_message(format!(
                 "{region:<15}{}",
                 services.collect::<Vec<_>>().join(" ")

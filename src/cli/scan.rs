@@ -5,10 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 
 use crate::evaluate::{AllowUnknown, Options, Scope, evaluate, exit};
 use crate::exit::{Exit, FailOn};
+use crate::model::arn::Arn;
+use crate::model::selection::Selection;
+use crate::model::service::Service;
 use crate::model::snapshot::Snapshot;
 use crate::rules::ALL;
 use crate::settings::{Settings, Severity, Standard};
@@ -59,6 +63,14 @@ pub(super) struct AccessArgs {
     /// Regions to scan [default: the config's, else the guide's five]
     #[arg(long, value_name = "R", num_args = 1.., value_delimiter = ',', value_parser = value::region)]
     pub(super) region: Vec<String>,
+    /// Only the resources of these services. Rules about the network and the account are then left out,
+    /// unless --rule names them, or vpc or backup is among the services
+    #[arg(long, value_name = "S", num_args = 1.., value_delimiter = ',', value_parser = PossibleValuesParser::new(Service::ALL.map(Service::as_str)))]
+    pub(super) service: Vec<String>,
+    /// Only these resources, each in its own region, with the keys and settings that it takes to judge
+    /// them
+    #[arg(long, value_name = "ARN", num_args = 1.., value_parser = value::resource, conflicts_with = "service")]
+    pub(super) resource: Vec<String>,
     /// How many calls may run at once [default: 32]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(super) concurrency: Option<u16>,
@@ -127,17 +139,38 @@ enum FailOnArg {
     Never,
 }
 
-/// The settings in force: flags over the config over the guide's constants.
-pub(super) fn settings(loaded: &Loaded, access: &AccessArgs) -> Settings {
+/// The settings in force: flags over the config over the guide's constants. Resources that are named
+/// say where to look; a bucket's ARN does not.
+///
+/// # Errors
+/// A resource is in none of the regions that are named.
+pub(super) fn settings(loaded: &Loaded, access: &AccessArgs) -> anyhow::Result<Settings> {
     let mut settings = loaded.config.settings();
     if !access.region.is_empty() {
         settings.regions.clone_from(&access.region);
+    }
+    if !access.resource.is_empty() {
+        let placed = access.resource.iter().filter_map(|arn| Arn::parse(arn));
+        let placed = placed.filter(|arn| !arn.region.is_empty());
+        let regions: Vec<String> = placed.map(|arn| arn.region.to_owned()).collect();
+        if let Some(arn) = access.resource.iter().find(|arn| {
+            let region = Arn::parse(arn).map_or("", |arn| arn.region);
+            !region.is_empty()
+                && !access.region.is_empty()
+                && !access.region.iter().any(|it| it == region)
+        }) {
+            bail!(
+                "{arn} is not in {}: leave --region out, the ARN says where to look",
+                access.region.join(", ")
+            );
+        }
+        settings.regions = regions;
     }
     let mut seen = BTreeSet::new();
     settings
         .regions
         .retain(|region| seen.insert(region.clone()));
-    settings
+    Ok(settings)
 }
 
 impl JudgeArgs {
@@ -179,6 +212,7 @@ impl JudgeArgs {
                 None => config.standard.unwrap_or_default(),
             },
             severities,
+            selection: Selection::default(),
             scope: match self.scope {
                 ScopeArg::All => Scope::All,
                 ScopeArg::Tagged => Scope::Tagged,
@@ -201,8 +235,10 @@ pub(super) fn run(args: &ScanArgs, talk: &Talk) -> anyhow::Result<Exit> {
     };
     output::check(&targets)?;
     let loaded = Loaded::find(talk)?;
-    let options = args.judge.options(&loaded)?;
-    let mut settings = settings(&loaded, &args.access);
+    let mut options = args.judge.options(&loaded)?;
+    let access = &args.access;
+    options.selection = select::selection(&access.service, &access.resource, &args.judge.rule)?;
+    let mut settings = settings(&loaded, access)?;
     if let Some(account) = &args.judge.central_account {
         settings.central_account.clone_from(account);
     }
@@ -221,11 +257,11 @@ pub(super) fn run(args: &ScanArgs, talk: &Talk) -> anyhow::Result<Exit> {
                     settings.tag_key
                 );
             }
-            narrow(&mut snapshot, &args.access.region)
+            saved(&mut snapshot, args, &options.selection)
                 .with_context(|| path.display().to_string())?;
             (snapshot, Exit::Ready)
         }
-        None => live(&args.access, &settings, talk)?,
+        None => live(access, &settings, &options.selection, talk)?,
     };
     let report = evaluate(&snapshot, &settings, &options, &ALL);
     output::write(&report, &targets, args.show_skipped, talk)?;
@@ -250,6 +286,51 @@ pub(super) fn run(args: &ScanArgs, talk: &Talk) -> anyhow::Result<Exit> {
     Ok(exit(&report, fail_on).and(stopped))
 }
 
+/// Narrows a saved snapshot as the flags say, as far as it holds what they ask for.
+fn saved(snapshot: &mut Snapshot, args: &ScanArgs, selection: &Selection) -> anyhow::Result<()> {
+    let held = &snapshot.selection;
+    let words = held.words().unwrap_or_default();
+    if !held.is_everything() {
+        if selection.is_everything() {
+            let beside = select::beside(held, &args.judge.rule)?;
+            if let Some(missing) = beside.iter().find(|it| !held.settings_of(**it)) {
+                bail!(
+                    "it was collected for {words} alone and does not hold what rules about {} take: collect again with that service",
+                    missing.as_str()
+                );
+            }
+        } else if !held.covers(selection) {
+            bail!(
+                "it was collected for {words} alone: collect again to judge {}",
+                selection.words().unwrap_or_default()
+            );
+        }
+    }
+    let mut regions = args.access.region.clone();
+    if !selection.resources.is_empty() {
+        let mut places = Vec::new();
+        for arn in &selection.resources {
+            snapshot.seek(arn)?;
+            let region = Arn::parse(arn).map_or("", |arn| arn.region);
+            let bucket = snapshot.buckets.items.iter().find(|it| it.arn == *arn);
+            match bucket.map(|bucket| bucket.region.known()) {
+                None => places.push(region.to_owned()),
+                Some(Some(place)) if regions.is_empty() || regions.contains(place) => {
+                    places.push(place.clone());
+                }
+                Some(Some(place)) => bail!(
+                    "{arn} is in {place}, not in {}: leave --region out",
+                    regions.join(", ")
+                ),
+                // Nobody knows where it is, so no region can be left out.
+                Some(None) => places.extend(snapshot.regions.keys().cloned()),
+            }
+        }
+        regions = places;
+    }
+    narrow(snapshot, &regions)
+}
+
 /// Keeps only some regions of a snapshot.
 fn narrow(snapshot: &mut Snapshot, regions: &[String]) -> anyhow::Result<()> {
     if regions.is_empty() {
@@ -267,12 +348,17 @@ fn narrow(snapshot: &mut Snapshot, regions: &[String]) -> anyhow::Result<()> {
 }
 
 #[cfg(feature = "aws")]
-fn live(access: &AccessArgs, settings: &Settings, talk: &Talk) -> anyhow::Result<(Snapshot, Exit)> {
-    super::live::snapshot(access, settings, talk)
+fn live(
+    access: &AccessArgs,
+    settings: &Settings,
+    selection: &Selection,
+    talk: &Talk,
+) -> anyhow::Result<(Snapshot, Exit)> {
+    super::live::snapshot(access, settings, selection, talk)
 }
 
 #[cfg(not(feature = "aws"))]
-fn live(_: &AccessArgs, _: &Settings, _: &Talk) -> anyhow::Result<(Snapshot, Exit)> {
+fn live(_: &AccessArgs, _: &Settings, _: &Selection, _: &Talk) -> anyhow::Result<(Snapshot, Exit)> {
     bail!(
         "this build cannot read live accounts (it was made without the feature `aws`): judge a snapshot with --from FILE"
     );

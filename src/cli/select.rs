@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use anyhow::{anyhow, bail};
 
-use crate::rule::{Group, Rule};
+use crate::model::selection::Selection;
+use crate::model::service::Service;
+use crate::rule::{Check, Group, Rule};
 use crate::rules::{ALL, find, nearest};
 
 /// The rule of an id.
@@ -43,6 +45,79 @@ pub(super) fn rules<S: AsRef<str>>(
         }
     }
     Ok(ids)
+}
+
+/// What of an account is judged, by the flags: services, or resources, and beside them what the named
+/// rules are about.
+pub(super) fn selection(
+    services: &[String],
+    resources: &[String],
+    rules: &[String],
+) -> anyhow::Result<Selection> {
+    let mut selection = Selection {
+        services: self::services(services)?,
+        resources: resources.iter().cloned().collect(),
+        beside: BTreeSet::new(),
+    };
+    selection.beside = beside(&selection, rules)?;
+    Ok(selection)
+}
+
+/// The services of some names.
+pub(super) fn services(names: &[String]) -> anyhow::Result<BTreeSet<Service>> {
+    let services: BTreeSet<Service> = names
+        .iter()
+        .filter_map(|name| Service::of_name(name))
+        .collect();
+    if services.iter().eq([&Service::Kms]) {
+        bail!(
+            "--service kms has nothing to judge by itself: name the services whose resources use the keys, as in --service ebs rds"
+        );
+    }
+    Ok(services)
+}
+
+/// The services whose settings are judged because a rule about them is named.
+pub(super) fn beside(selection: &Selection, names: &[String]) -> anyhow::Result<BTreeSet<Service>> {
+    let mut beside = BTreeSet::new();
+    if selection.is_everything() {
+        return Ok(beside);
+    }
+    for name in names {
+        match group(name) {
+            Ok(Group::Network) => drop(beside.insert(Service::Vpc)),
+            Ok(Group::Account) => drop(beside.insert(Service::Backup)),
+            Ok(group) => {
+                let mut rules = ALL.iter().filter(|rule| rule.group == group);
+                if !rules.any(|rule| applies(rule, selection)) {
+                    bail!(does_not_apply(name, selection));
+                }
+            }
+            Err(_) => match self::rule(name)? {
+                rule if rule.settings_of().is_some() => beside.extend(rule.settings_of()),
+                rule if applies(rule, selection) => {}
+                _ => bail!(does_not_apply(name, selection)),
+            },
+        }
+    }
+    Ok(beside)
+}
+
+fn applies(rule: &Rule, selection: &Selection) -> bool {
+    let chosen = selection.chosen();
+    match (&rule.check, rule.settings_of()) {
+        (_, Some(service)) => selection.services.contains(&service),
+        (Check::Region(_), _) => chosen.iter().any(|it| it.has_opt_in()),
+        (check, _) if check.services().is_empty() => chosen.iter().any(|it| it.is_backed_up()),
+        (check, _) => check.services().iter().any(|it| chosen.contains(it)),
+    }
+}
+
+fn does_not_apply(name: &str, selection: &Selection) -> String {
+    format!(
+        "--rule {name} has nothing to look at in {}: leave it out, or select what it is about (`backup-check explain` says what that is)",
+        selection.words().unwrap_or_default()
+    )
 }
 
 fn groups() -> Vec<&'static str> {

@@ -1,6 +1,7 @@
 //! Values of flags, each with an error that says what was expected.
 
 use crate::model::arn::{Arn, is_account_id};
+use crate::model::selection::Target;
 use crate::settings::{is_org_id, is_region_name};
 
 fn sound(text: &str, sound: bool, expected: &str) -> Result<String, String> {
@@ -53,6 +54,17 @@ pub(super) fn key_arn(text: &str) -> Result<String, String> {
         text,
         is_key,
         "a key is named like arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    )
+}
+
+pub(super) fn resource(text: &str) -> Result<String, String> {
+    Target::parse(text).map_err(|error| error.to_string())?;
+    let region = Arn::parse(text).map_or("", |arn| arn.region);
+    let known = region.is_empty() || is_region_name(region);
+    sound(
+        text,
+        known,
+        &format!("{region:?} is no region; one is named like eu-central-1"),
     )
 }
 

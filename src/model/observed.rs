@@ -154,6 +154,8 @@ pub enum GapKind {
     Interrupted,
     /// The snapshot does not hold it.
     NotCollected,
+    /// The user left it out: `--service` or `--resource` asked for something else.
+    NotAsked,
     /// It was read and contradicts itself or cannot be understood.
     Unreadable,
     /// It belongs to another account, where only that account can read it.
@@ -166,7 +168,7 @@ impl GapKind {
     /// Whether something that was asked for could not be read, as opposed to not being for us to know.
     #[must_use]
     pub fn is_unread(self) -> bool {
-        !matches!(self, GapKind::Foreign | GapKind::Open)
+        !matches!(self, GapKind::Foreign | GapKind::Open | GapKind::NotAsked)
     }
 }
 
@@ -175,6 +177,15 @@ impl Gap {
     #[must_use]
     pub fn not_collected() -> Self {
         Gap::told(GapKind::NotCollected, "the snapshot does not hold it")
+    }
+
+    /// What the user left out.
+    #[must_use]
+    pub fn not_asked() -> Self {
+        Gap::told(
+            GapKind::NotAsked,
+            "not asked for: --service or --resource leaves out what it takes to judge this",
+        )
     }
 
     /// A gap that no operation failed for, with its reason.
@@ -211,9 +222,11 @@ impl Gap {
             GapKind::Error => format!("{} failed{code}: {}", self.operation, self.message),
             GapKind::Interrupted => format!("{} was not read: {}", self.operation, self.message),
             GapKind::RegionDisabled => "the region is not enabled for this account".to_owned(),
-            GapKind::NotCollected | GapKind::Unreadable | GapKind::Foreign | GapKind::Open => {
-                self.message.clone()
-            }
+            GapKind::NotCollected
+            | GapKind::NotAsked
+            | GapKind::Unreadable
+            | GapKind::Foreign
+            | GapKind::Open => self.message.clone(),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::cloudformation::Stack;
 use super::dynamodb::Table;
 use super::ec2::{Instance, Volume};
 use super::efs::FileSystem;
-use super::observed::Gap;
+use super::observed::{Gap, GapKind};
 use super::rds::{DbCluster, DbInstance};
 use super::redshift::{Cluster, Namespace};
 use super::s3::Bucket;
@@ -358,6 +358,11 @@ impl<'a> Resource<'a> {
 impl Region {
     /// The backed-up resources of the region, but for its buckets, then its VPCs.
     pub fn resources(&self) -> impl Iterator<Item = Resource<'_>> {
+        self.listed().filter(|resource| !resource.is_leaving())
+    }
+
+    /// The same with those that are on their way out.
+    pub fn listed(&self) -> impl Iterator<Item = Resource<'_>> {
         let members = |db: &&DbInstance| db.cluster.is_none();
         let instances = self.instances.items.iter().map(Resource::Instance);
         let volumes = self.volumes.items.iter().map(Resource::Volume);
@@ -390,7 +395,6 @@ impl Region {
             .chain(stacks)
             .chain(tagged)
             .chain(vpcs)
-            .filter(|resource| !resource.is_leaving())
     }
 }
 
@@ -402,7 +406,13 @@ impl Snapshot {
             .regions
             .iter()
             .filter(|(name, region)| !regions.contains(name) && !region.disabled)
-            .map(|(name, _)| (name.clone(), self.enabled_in(name)))
+            .map(|(name, _)| {
+                let by_tag = self.elsewhere.get(name).cloned();
+                (
+                    name.clone(),
+                    by_tag.unwrap_or_else(|| self.enabled_in(name)),
+                )
+            })
             .collect();
         self.coverage.retain(|row| {
             regions.contains(&row.region)
@@ -425,6 +435,11 @@ impl Snapshot {
             it.region == Some(region) || (it.region.is_none() && it.service == "s3")
         };
         listing.gap = unlisted.filter(here).map(|it| it.gap.clone()).next();
+        let lists = self.regions.get(region).into_iter().flat_map(Region::gaps);
+        let mut gaps = lists.chain(&self.buckets.gap);
+        if let Some(gap) = gaps.find(|gap| gap.kind == GapKind::NotAsked) {
+            listing.gap.get_or_insert_with(|| gap.clone());
+        }
         for resource in self.resources_in(region) {
             match (resource.tags(), resource.names()) {
                 (Some(Observed::Unknown(gap)), _) => {

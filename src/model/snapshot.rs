@@ -19,6 +19,8 @@ use super::plan::Plan;
 use super::rds::{DbCluster, DbInstance, OptionGroup};
 use super::redshift::{Cluster, Namespace};
 use super::s3::Bucket;
+use super::selection::Selection;
+use super::service::Service;
 use super::storage_gateway::{Gateway, GatewayVolume};
 use super::tagged::TaggedResource;
 use super::vpc::Network;
@@ -43,6 +45,9 @@ pub struct Snapshot {
     pub account_id: Option<String>,
     /// The key of the backup tag it was read for: tags with other keys are not kept.
     pub tag_key: String,
+    /// What of the account was read, where it is not all.
+    #[serde(default, skip_serializing_if = "Selection::is_everything")]
+    pub selection: Selection,
     /// When reading began, RFC 3339 in UTC.
     pub started_at: String,
     /// When reading ended, RFC 3339 in UTC.
@@ -71,7 +76,7 @@ pub struct Snapshot {
     #[serde(default)]
     pub backup_roles: BTreeMap<String, Observed<Option<BackupRole>>>,
     /// ARNs of what is tagged `enabled` in the regions that are enabled for the account and were not
-    /// scanned, by region. Source: `GetResources`.
+    /// scanned, by region; of scanned ones too where not every service was read. Source: `GetResources`.
     #[serde(default)]
     pub elsewhere: BTreeMap<String, Listing<String>>,
     /// Buckets of the scanned regions, and those whose region is not known.
@@ -181,6 +186,8 @@ pub struct Unlisted<'a> {
     pub region: Option<&'a str>,
     /// The service: `ec2`, `ebs`, ...
     pub service: &'static str,
+    /// The service whose resources it lists; none for the regions themselves.
+    pub of: Option<Service>,
     /// Why.
     pub gap: &'a Gap,
 }
@@ -195,40 +202,28 @@ impl Snapshot {
             unlisted.push(Unlisted {
                 region: None,
                 service: "regions",
+                of: None,
                 gap,
             });
         }
-        if let Some(gap) = &self.buckets.gap {
+        // A region that is not enabled runs nothing and backs nothing up; and nobody misses what was not
+        // asked for.
+        let is_open = |gap: &&Gap| !matches!(gap.kind, GapKind::RegionDisabled | GapKind::NotAsked);
+        if let Some(gap) = self.buckets.gap.as_ref().filter(is_open) {
             unlisted.push(Unlisted {
                 region: None,
                 service: "s3",
+                of: Some(Service::S3),
                 gap,
             });
         }
         for (name, region) in &self.regions {
-            let listings = [
-                ("ec2", &region.instances.gap),
-                ("ebs", &region.volumes.gap),
-                ("rds", &region.db_instances.gap),
-                ("rds", &region.db_clusters.gap),
-                ("efs", &region.file_systems.gap),
-                ("dynamodb", &region.tables.gap),
-                ("storagegateway", &region.gateways.gap),
-                ("storagegateway", &region.gateway_volumes.gap),
-                ("redshift", &region.redshift_clusters.gap),
-                ("redshift", &region.redshift_namespaces.gap),
-                ("cloudformation", &region.stacks.gap),
-                ("backup", &region.tagged.gap),
-            ];
-            for (service, gap) in listings {
-                // A region that is not enabled runs nothing and backs nothing up.
-                if let Some(gap) = gap
-                    .as_ref()
-                    .filter(|gap| gap.kind != GapKind::RegionDisabled)
-                {
+            for (service, gap) in region.listings() {
+                if let Some(gap) = gap.as_ref().filter(is_open) {
                     unlisted.push(Unlisted {
                         region: Some(name),
-                        service,
+                        service: service.as_str(),
+                        of: Some(service),
                         gap,
                     });
                 }
@@ -237,5 +232,40 @@ impl Snapshot {
         // Without the gateways nobody knows the volumes: that is told once.
         unlisted.dedup();
         unlisted
+    }
+}
+
+impl Region {
+    /// The listings of resources that can be backed up, by service, each with why it may be longer.
+    fn listings(&self) -> [(Service, &Option<Gap>); 12] {
+        [
+            (Service::Ec2, &self.instances.gap),
+            (Service::Ebs, &self.volumes.gap),
+            (Service::Rds, &self.db_instances.gap),
+            (Service::Rds, &self.db_clusters.gap),
+            (Service::Efs, &self.file_systems.gap),
+            (Service::Dynamodb, &self.tables.gap),
+            (Service::Storagegateway, &self.gateways.gap),
+            (Service::Storagegateway, &self.gateway_volumes.gap),
+            (Service::Redshift, &self.redshift_clusters.gap),
+            (Service::Redshift, &self.redshift_namespaces.gap),
+            (Service::Cloudformation, &self.stacks.gap),
+            (Service::Backup, &self.tagged.gap),
+        ]
+    }
+
+    /// Why the listings of one service may be longer.
+    #[must_use]
+    pub fn gaps_of(&self, service: Service) -> Vec<&Gap> {
+        let listings = self.listings().into_iter();
+        let own = listings.filter(|(of, _)| *of == service);
+        own.filter_map(|(_, gap)| gap.as_ref()).collect()
+    }
+
+    /// Why the listings of resources that can be backed up may be longer.
+    #[must_use]
+    pub fn gaps(&self) -> Vec<&Gap> {
+        let listings = self.listings().into_iter();
+        listings.filter_map(|(_, gap)| gap.as_ref()).collect()
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Finding, Report, ResourceLine, ResourceVerdict, Status, WriteError};
 use crate::model::ResourceKind;
 use crate::model::coverage::{Coverage, Stats};
+use crate::model::selection::Selection;
 use crate::model::snapshot::Source;
 use crate::model::tag::BackupTag;
 use crate::rule::Evidence;
@@ -57,6 +58,9 @@ pub struct Scan {
     pub central_account_id: String,
     /// Whose severities count.
     pub standard: Standard,
+    /// What of the account was judged; absent where it is all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<JsonSelection>,
     /// The regions that were asked.
     pub regions: Vec<String>,
     /// When reading began, RFC 3339.
@@ -67,6 +71,25 @@ pub struct Scan {
     pub complete: bool,
     /// The calls it took.
     pub stats: Stats,
+}
+
+/// What of an account was judged. Either list is empty.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct JsonSelection {
+    /// The services whose resources were judged.
+    pub services: Vec<String>,
+    /// The ARNs of the resources that were judged.
+    pub resources: Vec<String>,
+}
+
+impl JsonSelection {
+    fn new(selection: &Selection) -> Option<Self> {
+        let services = selection.services.iter().map(|it| it.as_str().to_owned());
+        (!selection.is_everything()).then(|| JsonSelection {
+            services: services.collect(),
+            resources: selection.resources.iter().cloned().collect(),
+        })
+    }
 }
 
 /// Counts over a report.
@@ -206,6 +229,7 @@ impl JsonReport {
                 account_id: report.account_id.clone(),
                 central_account_id: report.central_account_id.clone(),
                 standard: report.standard,
+                selection: JsonSelection::new(&report.selection),
                 regions: report.regions.clone(),
                 started_at: report.started_at.clone(),
                 finished_at: report.finished_at.clone(),

@@ -13,6 +13,7 @@ use crate::model::job::{BackupJob, CopyJob};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::rds::{DbInstance, OptionGroup};
 use crate::model::resource::CLOUDFORMATION_TYPES;
+use crate::model::selection::Selection;
 use crate::model::snapshot::{Region, Snapshot};
 use crate::model::tag::{BackupTag, Tags};
 use crate::model::{Listing, Observed, Resource, ResourceKind};
@@ -35,6 +36,7 @@ pub struct Cx<'a> {
     pub settings: &'a Settings,
     /// The name of the region, for messages; [`UNKNOWN_REGION`] where it could not be read.
     pub region: &'a str,
+    selection: Option<&'a Selection>,
     unplaced: Option<&'a Gap>,
     seen: Option<&'a Region>,
     volumes: BTreeMap<&'a str, &'a Volume>,
@@ -121,6 +123,7 @@ impl<'a> Cx<'a> {
             snapshot,
             settings,
             region,
+            selection: None,
             unplaced: None,
             seen,
             volumes: index(seen.map(|region| &region.volumes), |volume| &volume.id),
@@ -153,6 +156,27 @@ impl<'a> Cx<'a> {
         self
     }
 
+    /// The same, where only some resources are judged.
+    #[must_use]
+    pub fn selecting(mut self, selection: &'a Selection) -> Self {
+        self.selection = Some(selection);
+        self
+    }
+
+    /// Whether a resource is one of those that are judged, and not there for look-ups only.
+    #[must_use]
+    pub fn is_selected(&self, resource: Resource<'_>) -> bool {
+        self.selection.is_none_or(|it| it.holds(resource))
+    }
+
+    /// Whether resources of a kind are among those that are judged.
+    #[must_use]
+    pub fn selects(&self, kind: ResourceKind) -> bool {
+        let service = kind.service();
+        self.selection
+            .is_none_or(|it| service.is_none_or(|service| it.selects(service)))
+    }
+
     /// What keeps a copy of a resource from working, and what could not be judged of it, as if it were
     /// tagged for backups: by rule.
     #[must_use]
@@ -162,7 +186,12 @@ impl<'a> Cx<'a> {
             Some((*rule, outcome.unwrap_or_else(|gap| Outcome::unknown(&gap))))
         });
         judged
-            .filter(|(_, outcome)| matches!(outcome.verdict, Verdict::Breach | Verdict::Unknown))
+            .filter(|(_, outcome)| {
+                matches!(
+                    outcome.verdict,
+                    Verdict::Breach | Verdict::Unknown | Verdict::NotAsked
+                )
+            })
             .collect()
     }
 
@@ -206,6 +235,13 @@ impl<'a> Cx<'a> {
             }
         }
         holders
+    }
+
+    /// The ARNs of what is tagged `enabled` in a region, as far as that was asked of the tags alone.
+    #[must_use]
+    pub fn enabled_by_tag(&self, region: &str) -> &'a [String] {
+        let found = self.snapshot.elsewhere.get(region);
+        found.map_or(&[], |listing| listing.items.as_slice())
     }
 
     /// Look-ups for a resource whose region could not be read.

@@ -19,6 +19,8 @@ pub enum Verdict {
     Skip,
     /// In the state that the rule names.
     Pass,
+    /// Could not be judged, as the user left out what it takes. It outweighs a pass, which it is not.
+    NotAsked,
     /// In a passing state that asks for a second look, whatever the rule's severity.
     Warn,
     /// Could not be judged.
@@ -89,6 +91,9 @@ impl Outcome {
     /// Could not be judged.
     #[must_use]
     pub fn unknown(gap: &Gap) -> Self {
+        if gap.kind == GapKind::NotAsked {
+            return Outcome::new(Verdict::NotAsked, gap.sentence());
+        }
         let mut outcome = Outcome::new(Verdict::Unknown, gap.sentence());
         outcome.unread = gap.kind.is_unread();
         if !gap.operation.is_empty() {
@@ -294,5 +299,11 @@ mod tests {
         assert_eq!(worst(Outcome::pass(""), gap.clone()), Verdict::Unknown);
         assert_eq!(worst(gap, Outcome::breach("")), Verdict::Breach);
         assert_eq!(worst(Outcome::skip(""), Outcome::pass("")), Verdict::Pass);
+        let left_out = Outcome::unknown(&Gap::not_asked());
+        assert_eq!(
+            worst(Outcome::pass(""), left_out.clone()),
+            Verdict::NotAsked
+        );
+        assert_eq!(worst(left_out, Outcome::warn("")), Verdict::Warn);
     }
 }

@@ -57,7 +57,8 @@ impl Prerequisites {
     /// Whether all of it was judged and nothing is broken.
     #[must_use]
     pub fn all_met(&self) -> bool {
-        let met = |it: &Verdict| !matches!(it, Verdict::Breach | Verdict::Unknown);
+        let met =
+            |it: &Verdict| !matches!(it, Verdict::Breach | Verdict::Unknown | Verdict::NotAsked);
         !self.0.is_empty() && self.0.values().all(met)
     }
 }

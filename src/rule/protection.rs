@@ -188,13 +188,20 @@ impl<'a> Protection<'a> {
     #[must_use]
     pub fn enabled(&self, cx: &Cx<'a>) -> Vec<Target<'a>> {
         let resources = cx.snapshot.resources_in(self.region);
-        resources
+        let mut enabled: Vec<Target<'a>> = resources
             .filter_map(|resource| target(cx, resource))
             .filter(|target| {
                 let tags = Observed::Known(target.tags.clone());
                 cx.backup_tag(&tags) == BackupTag::Enabled
             })
-            .collect()
+            .collect();
+        // What was not listed is known by its tag alone.
+        for arn in cx.enabled_by_tag(self.region) {
+            if !enabled.iter().any(|it| it.arn == *arn) {
+                enabled.push(tagged(cx, arn));
+            }
+        }
+        enabled
     }
 
     /// What takes a resource.

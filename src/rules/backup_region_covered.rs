@@ -1,5 +1,5 @@
-use crate::model::snapshot::Snapshot;
-use crate::model::{Gap, Observed};
+use crate::model::snapshot::{Region, Snapshot};
+use crate::model::{Gap, GapKind, Observed};
 use crate::rule::protection::{Protection, Target, in_region, tagged};
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
 use crate::settings::{REGIONS, Severity};
@@ -40,9 +40,16 @@ const MOST_EVIDENCE: usize = 100;
 fn check(cx: &Cx<'_>, snapshot: &Snapshot) -> Judgement {
     let mut found: Vec<Outcome> = Vec::new();
     for (name, region) in &snapshot.regions {
-        if !region.disabled {
-            found.extend(scanned(cx, name));
+        if region.disabled {
+            continue;
         }
+        found.extend(scanned(cx, name));
+        // What was not listed may be tagged too; the tags alone tell as well.
+        let gap = match snapshot.elsewhere.get(name) {
+            Some(by_tag) => by_tag.gap.as_ref(),
+            None => left_out(snapshot, region),
+        };
+        found.extend(gap.map(|gap| Outcome::unknown(gap).part(Some(name))));
     }
     let known = &snapshot.enabled_regions;
     let others: Vec<&String> = known
@@ -79,6 +86,12 @@ fn scanned<'a>(cx: &Cx<'a>, region: &'a str) -> Option<Outcome> {
     let protection = in_region(cx, region).ok()?;
     let missed = missed(&protection, &protection.enabled(cx));
     (!missed.is_empty()).then(|| uncovered(cx, region, &missed, &protection.authority.words()))
+}
+
+/// Why a region's lists do not hold everything, where the user left some out.
+fn left_out<'a>(snapshot: &'a Snapshot, region: &'a Region) -> Option<&'a Gap> {
+    let mut gaps = region.gaps().into_iter().chain(&snapshot.buckets.gap);
+    gaps.find(|gap| gap.kind == GapKind::NotAsked)
 }
 
 fn missed(protection: &Protection<'_>, targets: &[Target<'_>]) -> Vec<String> {

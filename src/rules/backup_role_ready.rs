@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use crate::model::arn::Arn;
 use crate::model::backup::BackupRole;
 use crate::model::observed::{Gap, GapKind};
+use crate::model::selection::Target;
 use crate::model::snapshot::Snapshot;
 use crate::model::tag::BackupTag;
 use crate::policy::document::Document;
@@ -198,6 +199,16 @@ fn s3(cx: &Cx<'_>, snapshot: &Snapshot, role: &BackupRole) -> Judgement {
 /// A bucket that is tagged `enabled`; none where no bucket is.
 fn buckets(cx: &Cx<'_>, snapshot: &Snapshot) -> Result<Option<String>, Gap> {
     let listing = &snapshot.buckets;
+    let by_tag = snapshot
+        .regions
+        .keys()
+        .flat_map(|region| cx.enabled_by_tag(region));
+    if let Some(Target::Bucket(name)) = by_tag
+        .filter_map(|arn| Target::parse(arn).ok())
+        .find(|target| matches!(target, Target::Bucket(_)))
+    {
+        return Ok(Some(name));
+    }
     let enabled = listing.find(|bucket| cx.backup_tag(&bucket.tags) == BackupTag::Enabled);
     if let Some(bucket) = enabled? {
         return Ok(Some(bucket.id.clone()));

@@ -1,3 +1,4 @@
+use crate::model::service::Service;
 use crate::model::snapshot::Region;
 use crate::policy::copy::Via;
 use crate::rule::keys::{KeyOwner, is_aws_alias, resolve};
@@ -25,7 +26,7 @@ rule! {
         title: "New EBS volumes get a customer managed key",
         guide: Severity::Warn,
         aws: Severity::Warn,
-        check: Check::Region(check),
+        check: Check::Settings(Service::Ebs, check),
     }
 }
 

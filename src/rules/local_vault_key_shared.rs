@@ -1,4 +1,5 @@
 use crate::model::backup::Vault;
+use crate::model::selection::Target;
 use crate::model::snapshot::Region;
 use crate::model::{Gap, Resource};
 use crate::policy::copy::Need;
@@ -74,7 +75,15 @@ fn holds_managed(cx: &Cx<'_>, region: &Region) -> Result<bool, Gap> {
             .is_some_and(|tags| cx.backup_tag(tags).is_exempt());
         resource.kind().is_fully_managed() && !exempt
     };
-    if resources.any(managed) {
+    let by_tag = cx.enabled_by_tag(cx.region).iter();
+    let is_managed = |arn: &String| {
+        let target = Target::parse(arn);
+        matches!(
+            target,
+            Ok(Target::Bucket(_) | Target::Table(_) | Target::FileSystem(_))
+        )
+    };
+    if resources.any(managed) || by_tag.into_iter().any(is_managed) {
         return Ok(true);
     }
     cx.snapshot.buckets.all()?;

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use crate::model::observed::GapKind;
 use crate::model::snapshot::Region;
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, Resource, ResourceKind};
@@ -93,11 +94,17 @@ fn services<'a>(cx: &Cx<'a>, region: &'a Region) -> BTreeMap<&'static str, Optio
         (ResourceKind::CloudformationStack, &region.stacks.gap),
     ];
     for (kind, gap) in maybe {
-        if let (Some(service), Some(gap)) = (kind.backup_name(), gap) {
+        // What was not asked for is not part of the question.
+        let gap = gap.as_ref().filter(|gap| gap.kind != GapKind::NotAsked);
+        if let (Some(service), Some(gap), true) = (kind.backup_name(), gap, cx.selects(kind)) {
             services.insert(service, Some(gap));
         }
     }
-    if let Some((_, gap)) = cx.snapshot.buckets_without_region().next() {
+    let unplaced = cx.snapshot.buckets_without_region();
+    if let Some((_, gap)) = unplaced
+        .filter(|(bucket, _)| cx.is_selected(Resource::Bucket(bucket)))
+        .next()
+    {
         services.insert("S3", Some(gap));
     }
     // Every account has stacks, and few back them up: only what is tagged counts.
@@ -108,7 +115,8 @@ fn services<'a>(cx: &Cx<'a>, region: &'a Region) -> BTreeMap<&'static str, Optio
         ),
         _ => true,
     };
-    for resource in cx.snapshot.resources_in(cx.region).filter(counts) {
+    let judged = cx.snapshot.resources_in(cx.region);
+    for resource in judged.filter(|it| cx.is_selected(*it)).filter(counts) {
         if let Some(service) = resource.kind().backup_name() {
             services.insert(service, None);
         }

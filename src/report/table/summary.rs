@@ -60,6 +60,10 @@ pub(super) fn head(page: &mut Page, report: &Report) {
         );
         page.flow(0, 2, &[(Tone::Plain, &regions)]);
     }
+    if let Some(words) = report.selection.words() {
+        let words = format!("{words}: nothing else of the account was judged.");
+        page.flow(0, 2, &[(Tone::Strong, "Only"), (Tone::Plain, &words)]);
+    }
     if !report.complete && !report.interrupted {
         let failed = report
             .coverage
@@ -118,7 +122,12 @@ fn verdict(view: &View<'_>) -> (Tone, String) {
     let key = &report.tag_key;
     if total == 0 && untagged + exempt == 0 {
         return if report.unread.is_empty() && !report.interrupted {
-            (Tone::Good, "Nothing to back up: no bucket, instance, volume, database or table was found in these regions.".to_owned())
+            let what = match report.selection.is_everything() {
+                true => "no bucket, instance, volume, database or table",
+                false => "nothing of what was asked for",
+            };
+            let sentence = format!("Nothing to back up: {what} was found in these regions.");
+            (Tone::Good, sentence)
         } else {
             (
                 Tone::Unknown,
@@ -131,7 +140,9 @@ fn verdict(view: &View<'_>) -> (Tone, String) {
         return (
             Tone::Risk,
             format!(
-                "Nothing is tagged {key}=enabled, so nothing is copied to the central account {central}."
+                "Nothing{} is tagged {key}=enabled, so nothing{} is copied to the central account {central}.",
+                of(report),
+                of(report)
             ),
         );
     }
@@ -194,6 +205,14 @@ fn verdict(view: &View<'_>) -> (Tone, String) {
         _ => Tone::Bad,
     };
     (tone, format!("{sentence}."))
+}
+
+/// Where not everything was judged, a sentence speaks of what was.
+fn of(report: &Report) -> &'static str {
+    match report.selection.is_everything() {
+        true => "",
+        false => " of what was judged",
+    }
 }
 
 /// What the verdict leaves out: tags that are missing, settings that fail, lists that broke off.

@@ -18,6 +18,7 @@ use crate::model::plan::{
 
 use super::call::{Caller, Operation, Scope};
 use super::organizations::Policy;
+use super::reads::{NotAsked, Reads, asked};
 use super::session::Session;
 
 const DESCRIBE_REGION_SETTINGS: Operation = Operation::new("backup:DescribeRegionSettings");
@@ -30,15 +31,10 @@ const GET_SELECTION: Operation = Operation::new("backup:GetBackupSelection");
 
 /// What reading the settings takes.
 pub const SETTINGS_OPERATIONS: &[Operation] = &[DESCRIBE_REGION_SETTINGS];
-/// What reading vaults and plans takes.
-pub const OPERATIONS: &[Operation] = &[
-    LIST_VAULTS,
-    GET_ACCESS_POLICY,
-    LIST_PLANS,
-    GET_PLAN,
-    LIST_SELECTIONS,
-    GET_SELECTION,
-];
+/// What reading vaults takes.
+pub const VAULT_OPERATIONS: &[Operation] = &[LIST_VAULTS, GET_ACCESS_POLICY];
+/// What reading plans takes.
+pub const PLAN_OPERATIONS: &[Operation] = &[LIST_PLANS, GET_PLAN, LIST_SELECTIONS, GET_SELECTION];
 
 /// The largest page: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_ListBackupVaults.html>.
 const PAGE: i32 = 1000;
@@ -60,9 +56,13 @@ pub async fn collect(
     caller: &Arc<Caller>,
     region: &str,
     policy: &Policy<'_>,
+    reads: &Reads,
 ) -> Backup {
     let scope = caller.scope(region, "backup");
     let by_plans = async {
+        if !reads.protection() {
+            return (Listing::not_asked(), BTreeSet::new());
+        }
         match policy.get().await {
             Observed::Known(Some(policy)) => {
                 let used = policy.vaults(region).into_iter().map(str::to_owned);
@@ -77,8 +77,8 @@ pub async fn collect(
         }
     };
     let (settings, mut vaults, (plans, used)) = tokio::join!(
-        settings(session, &scope, region),
-        vaults(session, &scope, region),
+        asked(reads.settings, settings(session, &scope, region)),
+        asked(reads.account, vaults(session, &scope, region)),
         by_plans,
     );
     let in_use = vaults.items.iter_mut().filter(|it| used.contains(&it.id));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use aws_sdk_backup::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_backup::types;
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::arn::Arn;
@@ -14,6 +15,7 @@ use crate::model::observed::{Gap, Listing};
 
 use super::call::{Caller, Operation};
 use super::failure::shortened;
+use super::reads::joined;
 use super::session::Session;
 
 const LIST_BACKUP_JOBS: Operation = Operation::new("backup:ListBackupJobs");
@@ -32,6 +34,21 @@ const PAGE: i32 = 1000;
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_ListBackupJobs.html>.
 const WINDOW: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+/// The jobs of some resources of a region.
+pub async fn some(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    now: Timestamp,
+    arns: &[String],
+) -> (Listing<BackupJob>, Listing<CopyJob>) {
+    let read = arns
+        .iter()
+        .map(|arn| jobs(session, caller, region, now, Some(arn)));
+    let (backups, copies): (Vec<_>, Vec<_>) = join_all(read).await.into_iter().unzip();
+    (joined(backups), joined(copies))
+}
+
 /// The jobs of a region that rules can ask for. An account may have a hundred thousand a month, so what
 /// a newer one replaces is dropped while the list is read.
 pub async fn collect(
@@ -39,6 +56,16 @@ pub async fn collect(
     caller: &Arc<Caller>,
     region: &str,
     now: Timestamp,
+) -> (Listing<BackupJob>, Listing<CopyJob>) {
+    jobs(session, caller, region, now, None).await
+}
+
+async fn jobs(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    now: Timestamp,
+    resource: Option<&String>,
 ) -> (Listing<BackupJob>, Listing<CopyJob>) {
     let scope = caller.scope(region, "backup");
     let client = session.backup(region);
@@ -48,6 +75,7 @@ pub async fn collect(
         let mut oldest = Newest::default();
         let pages = client
             .list_backup_jobs()
+            .set_by_resource_arn(resource.cloned())
             .by_created_after(since)
             .max_results(PAGE)
             .into_paginator()
@@ -86,6 +114,7 @@ pub async fn collect(
         let mut kept = Newest::default();
         let pages = client
             .list_copy_jobs()
+            .set_by_resource_arn(resource.cloned())
             .by_created_after(since)
             .max_results(PAGE)
             .into_paginator()

@@ -5,8 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::coverage::{Coverage, CoverageError, CoverageState};
 use crate::model::observed::{Gap, GapKind};
+use crate::model::service::Service;
 
-use super::SERVICES;
 use super::call::Operation;
 use super::ec2::DESCRIBE_REGIONS;
 use super::tagging::GET_RESOURCES;
@@ -43,14 +43,14 @@ impl Books {
     }
 
     /// Notes that a region is not enabled for the account.
-    pub fn disabled(&self, region: &str) {
-        for (service, _) in SERVICES {
+    pub fn disabled(&self, region: &str, services: &[&'static str]) {
+        for service in services {
             let tally = Tally {
                 first: Some(Gap::told(GapKind::RegionDisabled, "")),
                 ..Tally::default()
             };
             self.pages()
-                .entry((region.to_owned(), service))
+                .entry((region.to_owned(), *service))
                 .or_default()
                 .insert("", tally);
         }
@@ -79,7 +79,7 @@ impl Books {
         let pages = self.pages();
         let rows = pages
             .iter()
-            .filter(|((_, service), _)| SERVICES.iter().any(|(name, _)| name == service));
+            .filter(|((_, service), _)| Service::of_name(service).is_some());
         rows.map(|((region, service), page)| {
             let (state, error) = summary(page);
             Coverage {

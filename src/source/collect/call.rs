@@ -206,9 +206,24 @@ impl Scope {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
+        self.list_of(operation, &[], pages, items).await
+    }
+
+    /// Reads a list of what was named and need not be there: it is empty where AWS says, with one of
+    /// these codes, that it is not.
+    pub async fn list_of<P, I, E>(
+        &self,
+        operation: Operation,
+        absent: &[&str],
+        pages: PaginationStream<Result<P, SdkError<E, HttpResponse>>>,
+        items: impl Fn(P) -> Option<Vec<Option<I>>>,
+    ) -> Listing<I>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
         let mut read = Vec::new();
         let gap = self
-            .each(operation, pages, items, |item| read.push(item))
+            .pages(operation, absent, pages, items, |item| read.push(item))
             .await;
         Listing { items: read, gap }
     }
@@ -218,6 +233,20 @@ impl Scope {
     pub async fn each<P, I, E>(
         &self,
         operation: Operation,
+        pages: PaginationStream<Result<P, SdkError<E, HttpResponse>>>,
+        items: impl Fn(P) -> Option<Vec<Option<I>>>,
+        take: impl FnMut(I),
+    ) -> Option<Gap>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        self.pages(operation, &[], pages, items, take).await
+    }
+
+    async fn pages<P, I, E>(
+        &self,
+        operation: Operation,
+        absent: &[&str],
         mut pages: PaginationStream<Result<P, SdkError<E, HttpResponse>>>,
         items: impl Fn(P) -> Option<Vec<Option<I>>>,
         mut take: impl FnMut(I),
@@ -258,6 +287,12 @@ impl Scope {
                         unnamed.get_or_insert(gap);
                     }
                     items.into_iter().flatten().for_each(&mut take);
+                }
+                Err(gap) if gap.code.as_deref().is_some_and(|it| absent.contains(&it)) => {
+                    self.caller
+                        .books
+                        .note(&self.region, self.service, operation, None);
+                    return unnamed;
                 }
                 Err(gap) => {
                     self.caller

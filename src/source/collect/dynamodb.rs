@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use crate::model::dynamodb::Table;
 use crate::model::observed::{Listing, Observed};
 
-use super::call::{Caller, Operation};
+use super::call::{Caller, Operation, Scope};
 use super::session::Session;
 
 const LIST_TABLES: Operation = Operation::new("dynamodb:ListTables");
@@ -31,8 +31,32 @@ pub async fn collect(session: &Session, caller: &Arc<Caller>, region: &str) -> L
                 .map(|names| names.into_iter().map(Some).collect())
         })
         .await;
-    let tables = join_all(names.items.into_iter().map(|name| {
-        let (scope, client) = (&scope, &client);
+    Listing {
+        items: described(session, &scope, region, names.items).await,
+        gap: names.gap,
+    }
+}
+
+/// Some tables. Their tags are for the caller to add.
+pub async fn some(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    names: &[String],
+) -> Listing<Table> {
+    let scope = caller.scope(region, "dynamodb");
+    Listing::complete(described(session, &scope, region, names.to_vec()).await)
+}
+
+async fn described(
+    session: &Session,
+    scope: &Scope,
+    region: &str,
+    names: Vec<String>,
+) -> Vec<Table> {
+    let client = session.dynamodb(region);
+    let tables = join_all(names.into_iter().map(|name| {
+        let client = &client;
         async move {
             let call = client.describe_table().table_name(&name).send();
             // A table that went away between the two calls is no gap.
@@ -54,10 +78,7 @@ pub async fn collect(session: &Session, caller: &Arc<Caller>, region: &str) -> L
         }
     }))
     .await;
-    Listing {
-        items: tables.into_iter().flatten().collect(),
-        gap: names.gap,
-    }
+    tables.into_iter().flatten().collect()
 }
 
 fn empty() -> TableDescription {

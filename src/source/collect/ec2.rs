@@ -1,9 +1,10 @@
 //! EC2: regions, instances, volumes, encryption of new volumes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use aws_sdk_ec2::types::{ProductCodeValues, Tag};
+use aws_sdk_ec2::types::{Filter, ProductCodeValues, Tag};
+use futures_util::future::join_all;
 
 use crate::model::ec2::{EbsDefaults, Instance, Volume};
 use crate::model::observed::{Gap, Listing, Observed};
@@ -11,6 +12,7 @@ use crate::model::tag::Tags;
 
 use super::books::SHARED;
 use super::call::{Caller, Operation};
+use super::reads::joined;
 use super::session::Session;
 use super::tagging::keep;
 
@@ -25,14 +27,17 @@ const GET_EBS_KEY: Operation = Operation::new("ec2:GetEbsDefaultKmsKeyId");
 pub const REGION_OPERATIONS: &[Operation] = &[DESCRIBE_REGIONS];
 /// What reading instances takes.
 pub const INSTANCE_OPERATIONS: &[Operation] = &[DESCRIBE_INSTANCES];
-/// What reading volumes and the defaults of new ones takes.
-pub const VOLUME_OPERATIONS: &[Operation] = &[DESCRIBE_VOLUMES, GET_EBS_ENCRYPTION, GET_EBS_KEY];
+/// What reading volumes takes.
+pub const VOLUME_OPERATIONS: &[Operation] = &[DESCRIBE_VOLUMES];
+/// What reading the defaults of new volumes takes.
+pub const DEFAULTS_OPERATIONS: &[Operation] = &[GET_EBS_ENCRYPTION, GET_EBS_KEY];
 
 /// The largest page of EC2; it also keeps clear of the halved rate of unpaged calls:
 /// <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html>.
 pub(super) const PAGE: i32 = 1000;
 
-/// The regions of the account's partition, and whether each is enabled for the account.
+/// The regions of the account's partition, and whether each is enabled for the account. That they could
+/// not be read is told with the service `row`, as they have no row of their own.
 ///
 /// # Errors
 /// Why they could not be read.
@@ -40,6 +45,7 @@ pub async fn regions(
     session: &Session,
     caller: &Arc<Caller>,
     scanned: &[String],
+    row: &'static str,
 ) -> Result<BTreeMap<String, bool>, Gap> {
     let call = session
         .ec2(&session.home)
@@ -54,7 +60,7 @@ pub async fn regions(
         for region in scanned {
             caller
                 .books()
-                .note(region, "ec2", DESCRIBE_REGIONS, Some(gap));
+                .note(region, row, DESCRIBE_REGIONS, Some(gap));
         }
     }
     let regions = answer?.regions.unwrap_or_default();
@@ -74,10 +80,21 @@ pub async fn instances(
     region: &str,
     tag_key: &str,
 ) -> Listing<Instance> {
+    instances_with(session, caller, region, tag_key, None).await
+}
+
+async fn instances_with(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    tag_key: &str,
+    filter: Option<Filter>,
+) -> Listing<Instance> {
     let scope = caller.scope(region, "ec2");
     let pages = session
         .ec2(region)
         .describe_instances()
+        .set_filters(filter.map(|filter| vec![filter]))
         .max_results(PAGE)
         .into_paginator()
         .send();
@@ -130,6 +147,53 @@ fn instance_of(
     })
 }
 
+/// Some instances with their volumes, and some volumes with their instances.
+///
+/// Filters are used in the place of ids: an id that does not exist makes AWS refuse the whole call.
+pub async fn some(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    tag_key: &str,
+    instances: &[String],
+    volumes: &[String],
+) -> (Listing<Instance>, Listing<Volume>) {
+    let volumes_with = |name: &'static str, ids: &[String]| {
+        let filters = filters(name, ids).into_iter();
+        let read =
+            filters.map(|filter| volumes_with(session, caller, region, tag_key, Some(filter)));
+        join_all(read)
+    };
+    let (found, attached) = tokio::join!(
+        volumes_with("volume-id", volumes),
+        volumes_with("attachment.instance-id", instances),
+    );
+    let found = joined(found);
+    let holders = found.items.iter().filter_map(|it| it.attached_to.known());
+    let wanted: BTreeSet<&String> = holders.flatten().chain(instances).collect();
+    let wanted: Vec<String> = wanted.into_iter().cloned().collect();
+    let read = filters("instance-id", &wanted)
+        .into_iter()
+        .map(|filter| instances_with(session, caller, region, tag_key, Some(filter)));
+    let instances = joined(join_all(read).await);
+    let mut volumes = joined([found, joined(attached)]);
+    let mut seen = BTreeSet::new();
+    volumes.items.retain(|it| seen.insert(it.id.clone()));
+    (instances, volumes)
+}
+
+/// What a filter may hold:
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html>.
+const MOST_VALUES: usize = 200;
+
+fn filters(name: &str, values: &[String]) -> Vec<Filter> {
+    let chunks = values.chunks(MOST_VALUES).map(|values| {
+        let filter = Filter::builder().name(name);
+        filter.set_values(Some(values.to_vec())).build()
+    });
+    chunks.collect()
+}
+
 /// The volumes of a region.
 pub async fn volumes(
     session: &Session,
@@ -137,10 +201,21 @@ pub async fn volumes(
     region: &str,
     tag_key: &str,
 ) -> Listing<Volume> {
+    volumes_with(session, caller, region, tag_key, None).await
+}
+
+async fn volumes_with(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    tag_key: &str,
+    filter: Option<Filter>,
+) -> Listing<Volume> {
     let scope = caller.scope(region, "ebs");
     let pages = session
         .ec2(region)
         .describe_volumes()
+        .set_filters(filter.map(|filter| vec![filter]))
         .max_results(PAGE)
         .into_paginator()
         .send();

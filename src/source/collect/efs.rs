@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use aws_sdk_efs::types::FileSystemDescription;
+use futures_util::future::join_all;
 
 use crate::model::efs::FileSystem;
 use crate::model::observed::{Listing, Observed};
 
 use super::call::{Caller, Operation};
+use super::reads::joined;
 use super::session::Session;
 use super::tagging::keep;
 
@@ -26,19 +28,50 @@ pub async fn collect(
     region: &str,
     tag_key: &str,
 ) -> Listing<FileSystem> {
+    systems(session, caller, region, tag_key, None).await
+}
+
+/// Some file systems.
+pub async fn some(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    tag_key: &str,
+    ids: &[String],
+) -> Listing<FileSystem> {
+    let read = ids
+        .iter()
+        .map(|id| systems(session, caller, region, tag_key, Some(id)));
+    joined(join_all(read).await)
+}
+
+async fn systems(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    tag_key: &str,
+    id: Option<&String>,
+) -> Listing<FileSystem> {
     let scope = caller.scope(region, "efs");
+    // With an id there is no page to size.
     let pages = session
         .efs(region)
         .describe_file_systems()
-        .max_items(PAGE)
+        .set_file_system_id(id.cloned())
+        .set_max_items(id.is_none().then_some(PAGE))
         .into_paginator()
         .send();
     scope
-        .list(DESCRIBE_FILE_SYSTEMS, pages, |page| {
-            let systems = page.file_systems?.into_iter();
-            let read = systems.map(|it| file_system_of(session, region, tag_key, it));
-            Some(read.collect())
-        })
+        .list_of(
+            DESCRIBE_FILE_SYSTEMS,
+            &["FileSystemNotFound"],
+            pages,
+            |page| {
+                let systems = page.file_systems?.into_iter();
+                let read = systems.map(|it| file_system_of(session, region, tag_key, it));
+                Some(read.collect())
+            },
+        )
         .await
 }
 

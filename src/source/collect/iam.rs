@@ -12,23 +12,29 @@ use crate::model::snapshot::GLOBAL;
 
 use super::call::{Caller, Operation, Scope};
 use super::organizations::Policy;
+use super::reads::{Reads, asked};
 use super::session::Session;
 
 const GET_ROLE: Operation = Operation::new("iam:GetRole");
 const LIST_ATTACHED_POLICIES: Operation = Operation::new("iam:ListAttachedRolePolicies");
 const LIST_POLICIES: Operation = Operation::new("iam:ListRolePolicies");
 
+/// What reading where a role is takes.
+pub const ROLE_OPERATIONS: &[Operation] = &[GET_ROLE];
 /// What reading roles takes.
 pub const OPERATIONS: &[Operation] = &[GET_ROLE, LIST_ATTACHED_POLICIES, LIST_POLICIES];
 
-/// The roles that the organization's policy names, or else the company's, by name.
+/// The roles that the organization's policy names, or else the company's, by name. Where the account is
+/// not judged, all that matters of them is the path, which the policy gives.
 pub async fn roles(
     session: &Session,
     caller: &Arc<Caller>,
     policy: &Policy<'_>,
     company_role: &str,
+    reads: &Reads,
 ) -> BTreeMap<String, Observed<Option<BackupRole>>> {
     let named = match policy.get().await {
+        Observed::Known(Some(_)) if !reads.account => return BTreeMap::new(),
         Observed::Known(Some(policy)) => policy.roles(&session.account),
         _ => Vec::new(),
     };
@@ -45,13 +51,18 @@ pub async fn roles(
     }
     let scope = &caller.scope(GLOBAL, "backup");
     let read = names.into_iter().map(|name| async move {
-        let role = role(session, scope, &name).await;
+        let role = role(session, scope, &name, reads).await;
         (name, role.into())
     });
     join_all(read).await.into_iter().collect()
 }
 
-async fn role(session: &Session, scope: &Scope, name: &str) -> Result<Option<BackupRole>, Gap> {
+async fn role(
+    session: &Session,
+    scope: &Scope,
+    name: &str,
+    reads: &Reads,
+) -> Result<Option<BackupRole>, Gap> {
     let client = session.iam(&session.home);
     let call = client.get_role().role_name(name).send();
     let Some(answer) = scope.find(GET_ROLE, &["NoSuchEntity"], call).await? else {
@@ -68,15 +79,18 @@ async fn role(session: &Session, scope: &Scope, name: &str) -> Result<Option<Bac
         .role_name(name)
         .into_paginator()
         .send();
-    let (attached_policies, inline_policies) = tokio::join!(
-        scope.list(LIST_ATTACHED_POLICIES, attached, |page| {
-            let policies = page.attached_policies?.into_iter();
-            Some(policies.map(|policy| policy.policy_arn).collect())
-        }),
-        scope.list(LIST_POLICIES, inline, |page| {
-            Some(page.policy_names.into_iter().map(Some).collect())
-        }),
-    );
+    let policies = async {
+        tokio::join!(
+            scope.list(LIST_ATTACHED_POLICIES, attached, |page| {
+                let policies = page.attached_policies?.into_iter();
+                Some(policies.map(|policy| policy.policy_arn).collect())
+            }),
+            scope.list(LIST_POLICIES, inline, |page| {
+                Some(page.policy_names.into_iter().map(Some).collect())
+            }),
+        )
+    };
+    let (attached_policies, inline_policies) = asked(reads.account, policies).await;
     let document = role.assume_role_policy_document;
     let trust_policy = GET_ROLE.field(document, "AssumeRolePolicyDocument");
     Ok(Some(BackupRole {

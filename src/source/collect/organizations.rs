@@ -17,8 +17,10 @@ const DESCRIBE_ORGANIZATION: Operation = Operation::new("organizations:DescribeO
 const DESCRIBE_EFFECTIVE_POLICY: Operation =
     Operation::new("organizations:DescribeEffectivePolicy");
 
-/// What reading the organization takes.
-pub const OPERATIONS: &[Operation] = &[DESCRIBE_ORGANIZATION, DESCRIBE_EFFECTIVE_POLICY];
+/// What reading the organization's id takes.
+pub const ID_OPERATIONS: &[Operation] = &[DESCRIBE_ORGANIZATION];
+/// What reading its policy takes.
+pub const POLICY_OPERATIONS: &[Operation] = &[DESCRIBE_EFFECTIVE_POLICY];
 
 /// The account is in no organization.
 const NO_ORGANIZATION: &str = "AWSOrganizationsNotInUseException";

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use aws_sdk_rds::types::{StorageEncryptionType, Tag};
+use aws_sdk_rds::types::{Filter, StorageEncryptionType, Tag};
+use futures_util::future::join_all;
 
 use crate::model::observed::{Gap, Listing, Observed};
 use crate::model::rds::{DbCluster, DbInstance, DbOption, OptionGroup, is_rds_cluster};
 use crate::model::tag::Tags;
 
 use super::call::{Caller, Operation};
+use super::reads::{NotAsked, joined};
 use super::session::Session;
 use super::tagging::keep;
 
@@ -39,6 +41,16 @@ pub struct Databases {
     pub beyond: BTreeMap<String, &'static str>,
 }
 
+impl NotAsked for Databases {
+    fn not_asked() -> Self {
+        Databases {
+            instances: Listing::not_asked(),
+            clusters: Listing::not_asked(),
+            beyond: BTreeMap::new(),
+        }
+    }
+}
+
 /// A cluster that DescribeDBClusters returned.
 enum Cluster {
     Ours(Box<DbCluster>),
@@ -52,27 +64,107 @@ pub async fn collect(
     region: &str,
     tag_key: &str,
 ) -> Databases {
+    let (instances, (clusters, beyond)) = tokio::join!(
+        instances(session, caller, region, tag_key, None),
+        clusters(session, caller, region, tag_key, None),
+    );
+    Databases {
+        instances,
+        clusters,
+        beyond,
+    }
+}
+
+/// Reads some DB instances, and some clusters with their members.
+///
+/// Filters are used in the place of identifiers: one that does not exist is then left out, and no error.
+pub async fn some(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    tag_key: &str,
+    instance_ids: &[String],
+    cluster_ids: &[String],
+) -> Databases {
+    let instances_with = |name: &'static str, ids: &[String]| {
+        let filters = filters(name, ids).into_iter();
+        let read = filters.map(|filter| instances(session, caller, region, tag_key, Some(filter)));
+        join_all(read)
+    };
+    let of_cluster = filters("db-cluster-id", cluster_ids)
+        .into_iter()
+        .map(|filter| clusters(session, caller, region, tag_key, Some(filter)));
+    let (own, members, of_cluster) = tokio::join!(
+        instances_with("db-instance-id", instance_ids),
+        instances_with("db-cluster-id", cluster_ids),
+        join_all(of_cluster),
+    );
+    let mut instances = joined(own.into_iter().chain(members));
+    let mut seen = BTreeSet::new();
+    instances.items.retain(|it| seen.insert(it.arn.clone()));
+    let (clusters, beyond): (Vec<_>, Vec<_>) = of_cluster.into_iter().unzip();
+    Databases {
+        instances,
+        clusters: joined(clusters),
+        beyond: beyond.into_iter().flatten().collect(),
+    }
+}
+
+/// How many databases a filter names.
+const MOST_VALUES: usize = 100;
+
+fn filters(name: &str, values: &[String]) -> Vec<Filter> {
+    let chunks = values.chunks(MOST_VALUES).map(|values| {
+        let filter = Filter::builder().name(name);
+        filter.set_values(Some(values.to_vec())).build()
+    });
+    chunks.collect()
+}
+
+async fn instances(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    tag_key: &str,
+    filter: Option<Filter>,
+) -> Listing<DbInstance> {
     let scope = caller.scope(region, "rds");
-    let client = session.rds(region);
-    let instances = client
+    let pages = session
+        .rds(region)
         .describe_db_instances()
+        .set_filters(filter.map(|filter| vec![filter]))
         .max_records(PAGE)
         .into_paginator()
         .send();
-    let clusters = client
-        .describe_db_clusters()
-        .max_records(PAGE)
-        .into_paginator()
-        .send();
-    let (instances, found) = tokio::join!(
-        scope.list(DESCRIBE_DB_INSTANCES, instances, |page| {
+    scope
+        .list(DESCRIBE_DB_INSTANCES, pages, |page| {
             let instances = page.db_instances.unwrap_or_default().into_iter();
             let read = instances
                 .filter(|instance| !matches!(instance.engine.as_deref(), Some("docdb" | "neptune")))
                 .map(|instance| instance_of(instance, tag_key));
             Some(read.collect())
-        }),
-        scope.list(DESCRIBE_DB_CLUSTERS, clusters, |page| {
+        })
+        .await
+}
+
+/// Clusters, and the types of those that are not RDS's own, by ARN.
+async fn clusters(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    tag_key: &str,
+    filter: Option<Filter>,
+) -> (Listing<DbCluster>, BTreeMap<String, &'static str>) {
+    let scope = caller.scope(region, "rds");
+    let pages = session
+        .rds(region)
+        .describe_db_clusters()
+        .set_filters(filter.map(|filter| vec![filter]))
+        .max_records(PAGE)
+        .into_paginator()
+        .send();
+    let found = scope
+        .list(DESCRIBE_DB_CLUSTERS, pages, |page| {
             let clusters = page.db_clusters.unwrap_or_default().into_iter();
             let read = clusters.map(|cluster| match cluster.engine.as_deref() {
                 Some("docdb") => Some(Cluster::Beyond(cluster.db_cluster_arn?, DOCUMENTDB)),
@@ -83,8 +175,8 @@ pub async fn collect(
                 _ => cluster_of(cluster, tag_key).map(|it| Cluster::Ours(Box::new(it))),
             });
             Some(read.collect())
-        }),
-    );
+        })
+        .await;
     let mut clusters = Listing {
         items: Vec::new(),
         gap: found.gap,
@@ -98,11 +190,7 @@ pub async fn collect(
             }
         }
     }
-    Databases {
-        instances,
-        clusters,
-        beyond,
-    }
+    (clusters, beyond)
 }
 
 const DOCUMENTDB: &str = "AWS::DocDB::DBCluster";

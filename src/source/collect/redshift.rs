@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
+
 use crate::model::observed::{Listing, Observed};
 use crate::model::redshift::{Cluster, Namespace};
 
 use super::call::{Caller, Operation};
+use super::reads::joined;
 use super::session::Session;
 use super::tagging::{self, keep};
 
@@ -31,36 +34,85 @@ pub async fn collect(
     region: &str,
     tag_key: &str,
 ) -> (Listing<Cluster>, Listing<Namespace>) {
-    let scope = caller.scope(region, "redshift");
-    let clusters = session
-        .redshift(region)
-        .describe_clusters()
-        .max_records(PAGE)
-        .into_paginator()
-        .send();
-    let namespaces = session
-        .redshift_serverless(region)
-        .list_namespaces()
-        .max_results(PAGE)
-        .into_paginator()
-        .send();
     let (clusters, mut namespaces) = tokio::join!(
-        scope.list(DESCRIBE_CLUSTERS, clusters, |page| {
-            let clusters = page.clusters.unwrap_or_default().into_iter();
-            let read = clusters.map(|cluster| cluster_of(session, region, tag_key, cluster));
-            Some(read.collect())
-        }),
-        scope.list(LIST_NAMESPACES, namespaces, |page| {
-            Some(page.namespaces.into_iter().map(namespace_of).collect())
-        }),
+        clusters(session, caller, region, tag_key, None),
+        namespaces(session, caller, region),
     );
     if !namespaces.items.is_empty() {
+        let scope = caller.scope(region, "redshift");
         let tagged = tagging::collect(&scope, session, tag_key, tagging::NAMESPACES).await;
         for namespace in &mut namespaces.items {
             namespace.tags = tagged.of(&namespace.arn);
         }
     }
     (clusters, namespaces)
+}
+
+/// Some clusters, and some namespaces by ARN or name. Namespaces can only be described by name, which an
+/// ARN does not hold, so they are listed.
+pub async fn some(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    tag_key: &str,
+    cluster_ids: &[String],
+    namespaces_named: &[String],
+) -> (Listing<Cluster>, Listing<Namespace>) {
+    let read = cluster_ids
+        .iter()
+        .map(|id| clusters(session, caller, region, tag_key, Some(id)));
+    let listed = async {
+        if namespaces_named.is_empty() {
+            return Listing::complete(Vec::new());
+        }
+        let mut listing = namespaces(session, caller, region).await;
+        let named = |it: &Namespace| {
+            namespaces_named.contains(&it.arn) || namespaces_named.contains(&it.id)
+        };
+        listing.items.retain(named);
+        listing
+    };
+    let (clusters, namespaces) = tokio::join!(join_all(read), listed);
+    (joined(clusters), namespaces)
+}
+
+async fn clusters(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    tag_key: &str,
+    id: Option<&String>,
+) -> Listing<Cluster> {
+    let scope = caller.scope(region, "redshift");
+    let pages = session
+        .redshift(region)
+        .describe_clusters()
+        .set_cluster_identifier(id.cloned())
+        .set_max_records(id.is_none().then_some(PAGE))
+        .into_paginator()
+        .send();
+    scope
+        .list_of(DESCRIBE_CLUSTERS, &["ClusterNotFound"], pages, |page| {
+            let clusters = page.clusters.unwrap_or_default().into_iter();
+            let read = clusters.map(|cluster| cluster_of(session, region, tag_key, cluster));
+            Some(read.collect())
+        })
+        .await
+}
+
+async fn namespaces(session: &Session, caller: &Arc<Caller>, region: &str) -> Listing<Namespace> {
+    let scope = caller.scope(region, "redshift");
+    let pages = session
+        .redshift_serverless(region)
+        .list_namespaces()
+        .max_results(PAGE)
+        .into_paginator()
+        .send();
+    scope
+        .list(LIST_NAMESPACES, pages, |page| {
+            Some(page.namespaces.into_iter().map(namespace_of).collect())
+        })
+        .await
 }
 
 fn cluster_of(

@@ -90,6 +90,73 @@ pub async fn collect(session: &Session, caller: &Arc<Caller>, regions: &[String]
     }
 }
 
+/// Where a bucket is that was named.
+#[derive(Debug)]
+pub struct Place {
+    /// Its name.
+    pub name: String,
+    /// Its region.
+    pub region: Observed<String>,
+    /// Why the account's buckets could not be listed, where the bucket itself had to be asked.
+    unlisted: Option<Gap>,
+}
+
+/// Finds some buckets. Those that the account does not have are left out: the list is the account's own,
+/// while a bucket that is asked may be anybody's.
+pub async fn places(session: &Session, caller: &Arc<Caller>, names: &[String]) -> Vec<Place> {
+    let found = join_all(names.iter().map(|name| async move {
+        let pages = session
+            .s3(&session.home)
+            .list_buckets()
+            .prefix(name)
+            .max_buckets(PAGE)
+            .into_paginator()
+            .send();
+        let listing = caller
+            .scope(&session.home, SHARED)
+            .list(LIST_BUCKETS, pages, |page| {
+                let buckets = page.buckets.unwrap_or_default().into_iter();
+                let read = buckets.map(|bucket| Some((bucket.name?, bucket.bucket_region)));
+                Some(read.collect())
+            })
+            .await;
+        let own = listing.items.into_iter().find(|(it, _)| it == name);
+        let (region, unlisted) = match (own, listing.gap) {
+            (Some((_, Some(region))), _) => (Ok(region), None),
+            (Some((_, None)), _) => (locate(session, caller, &[], name).await, None),
+            (None, None) => return None,
+            (None, gap) => (locate(session, caller, &[], name).await, gap),
+        };
+        let absent = |gap: &Gap| gap.code.as_deref() == Some("NotFound");
+        if region.as_ref().err().is_some_and(absent) {
+            return None;
+        }
+        Some(Place {
+            name: name.clone(),
+            region: region.into(),
+            unlisted,
+        })
+    }))
+    .await;
+    found.into_iter().flatten().collect()
+}
+
+/// Reads some buckets. Their tags are for the caller to add.
+pub async fn some(session: &Session, caller: &Arc<Caller>, places: Vec<Place>) -> Listing<Bucket> {
+    let read = places.into_iter().map(|place| async move {
+        match place.region {
+            Observed::Known(region) => {
+                let scope = caller.scope(&region, "s3");
+                let gap = place.unlisted.as_ref();
+                caller.books().note(&region, "s3", LIST_BUCKETS, gap);
+                read(session, &scope, place.name, region).await
+            }
+            Observed::Unknown(gap) => unplaced(session, place.name, &gap),
+        }
+    });
+    Listing::complete(join_all(read).await)
+}
+
 /// Names and, where S3 tells it, regions of all the account's buckets.
 async fn list(
     session: &Session,

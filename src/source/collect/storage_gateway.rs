@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use crate::model::observed::{Gap, GapKind, Listing, Observed};
+use crate::model::selection::Target;
 use crate::model::storage_gateway::{Gateway, GatewayVolume, holds_volumes};
 
 use super::call::{Caller, Operation, Scope};
@@ -37,12 +38,57 @@ struct Described {
     kms_key: Option<String>,
 }
 
+/// Some gateways of a region with all their volumes, and some volumes with their gateways. The tags
+/// of all are for the caller to add.
+pub async fn some(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    targets: &[Target],
+) -> (Listing<Gateway>, Listing<GatewayVolume>) {
+    let (gateways, mut volumes) = read(session, caller, region, |arn| {
+        targets.iter().any(|target| match target {
+            Target::Gateway(gateway) | Target::GatewayVolume { gateway, .. } => gateway == arn,
+            _ => false,
+        })
+    })
+    .await;
+    volumes.items.retain(|it| {
+        targets.iter().any(|target| match target {
+            Target::Gateway(gateway) => *gateway == it.gateway,
+            Target::GatewayVolume { volume, .. } => *volume == it.arn,
+            _ => false,
+        })
+    });
+    (gateways, volumes)
+}
+
 /// The gateways of a region and their volumes.
 pub async fn collect(
     session: &Session,
     caller: &Arc<Caller>,
     region: &str,
     tag_key: &str,
+) -> (Listing<Gateway>, Listing<GatewayVolume>) {
+    let (mut gateways, mut volumes) = read(session, caller, region, |_| true).await;
+    if !gateways.items.is_empty() {
+        let scope = caller.scope(region, "storagegateway");
+        let tagged = tagging::collect(&scope, session, tag_key, tagging::STORAGE_GATEWAY).await;
+        for gateway in &mut gateways.items {
+            gateway.tags = tagged.of(&gateway.arn);
+        }
+        for volume in &mut volumes.items {
+            volume.tags = tagged.of(&volume.arn);
+        }
+    }
+    (gateways, volumes)
+}
+
+async fn read(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    wanted: impl Fn(&str) -> bool,
 ) -> (Listing<Gateway>, Listing<GatewayVolume>) {
     let scope = caller.scope(region, "storagegateway");
     let client = session.storage_gateway(region);
@@ -52,6 +98,7 @@ pub async fn collect(
             Some(page.gateways?.into_iter().map(gateway_of).collect())
         })
         .await;
+    gateways.items.retain(|gateway| wanted(&gateway.arn));
     // A gateway whose type AWS does not tell may have some.
     let may_hold = |gateway: &&Gateway| {
         let kind = gateway.gateway_type.known();
@@ -72,15 +119,6 @@ pub async fn collect(
     for read in volumes {
         listing.items.extend(read.items);
         listing.gap = listing.gap.or(read.gap);
-    }
-    if !gateways.items.is_empty() {
-        let tagged = tagging::collect(&scope, session, tag_key, tagging::STORAGE_GATEWAY).await;
-        for gateway in &mut gateways.items {
-            gateway.tags = tagged.of(&gateway.arn);
-        }
-        for volume in &mut listing.items {
-            volume.tags = tagged.of(&volume.arn);
-        }
     }
     (gateways, listing)
 }

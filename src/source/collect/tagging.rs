@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_sdk_resourcegroupstagging::types::TagFilter;
+use futures_util::future::join_all;
 
 use crate::model::arn::Arn;
 use crate::model::observed::{Gap, Listing, Observed};
+use crate::model::service::Service;
 use crate::model::tag::{ENABLED, Tags, is_kept};
 use crate::model::tagged::{TaggedResource, tagged_type, type_of};
 
+use super::books::SHARED;
 use super::call::{Caller, Operation, Scope};
 use super::session::Session;
 
@@ -23,7 +26,12 @@ pub const OPERATIONS: &[Operation] = &[GET_RESOURCES];
 const PAGE: i32 = 100;
 
 /// Types whose tags every region is asked for. Without a filter, snapshots and recovery points would come too.
-pub const COMMON: &[&str] = &["s3", "dynamodb:table", "rds:db", "rds:cluster"];
+const COMMON: [(Service, &str); 4] = [
+    (Service::S3, "s3"),
+    (Service::Dynamodb, "dynamodb:table"),
+    (Service::Rds, "rds:db"),
+    (Service::Rds, "rds:cluster"),
+];
 /// The ARN of a gateway's volume begins with its gateway's, so the whole service is asked for.
 pub const STORAGE_GATEWAY: &[&str] = &["storagegateway"];
 /// Namespaces of Redshift Serverless.
@@ -67,8 +75,21 @@ impl Tagged {
     }
 }
 
-/// Reads the tags of some types in a region.
+/// The types of some services whose tags a region is asked for.
+#[must_use]
+pub fn common(services: &[Service]) -> Vec<&'static str> {
+    let asked = COMMON.iter().filter(|(of, _)| services.contains(of));
+    asked.map(|(_, kind)| *kind).collect()
+}
+
+/// Reads the tags of some types in a region; nothing is asked where there are none.
 pub async fn collect(scope: &Scope, session: &Session, tag_key: &str, types: &[&str]) -> Tagged {
+    if types.is_empty() {
+        return Tagged {
+            tags: BTreeMap::new(),
+            gap: Some(Gap::not_asked()),
+        };
+    }
     let pages = session
         .tagging(scope.region())
         .get_resources()
@@ -91,6 +112,58 @@ pub async fn collect(scope: &Scope, session: &Session, tag_key: &str, types: &[&
         tags: listing.items.into_iter().collect(),
         gap: listing.gap,
     }
+}
+
+/// Reads the tags of some resources of a region.
+pub async fn some(
+    session: &Session,
+    caller: &Arc<Caller>,
+    region: &str,
+    tag_key: &str,
+    arns: &[String],
+) -> Tagged {
+    let scope = &caller.scope(region, SHARED);
+    // Named by their ARNs, resources come on one page.
+    let read = join_all(arns.chunks(MOST_ARNS).map(|arns| async move {
+        let call = session
+            .tagging(region)
+            .get_resources()
+            .set_resource_arn_list(Some(arns.to_vec()))
+            .send();
+        let answer = scope.call(GET_RESOURCES, call).await?;
+        let list = GET_RESOURCES.field(answer.resource_tag_mapping_list, "ResourceTagMappingList");
+        list.get().cloned()
+    }))
+    .await;
+    let mut tagged = Tagged {
+        tags: BTreeMap::new(),
+        gap: None,
+    };
+    for answer in read {
+        match answer {
+            Ok(list) => tagged.tags.extend(list.into_iter().filter_map(|resource| {
+                let kept = resource.tags?.into_iter().map(|tag| (tag.key, tag.value));
+                Some((resource.resource_arn?, keep(kept, tag_key)))
+            })),
+            Err(gap) => tagged.gap = tagged.gap.or(Some(gap)),
+        }
+    }
+    tagged
+}
+
+/// What may be named in one call:
+/// <https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html>.
+const MOST_ARNS: usize = 100;
+
+/// A resource that is judged for its tag alone, where it is tagged `enabled`.
+#[must_use]
+pub fn beyond_of(arn: &str, aws_type: &str, tags: Observed<Tags>) -> Option<TaggedResource> {
+    Some(TaggedResource {
+        arn: arn.to_owned(),
+        id: Arn::parse(arn)?.resource_id().to_owned(),
+        aws_type: aws_type.to_owned(),
+        tags,
+    })
 }
 
 /// The ARNs of what is tagged `enabled` in a region that is not read otherwise, of what AWS Backup
@@ -116,15 +189,8 @@ pub async fn beyond(
 ) -> Listing<TaggedResource> {
     let listing = everything(session, caller, region, tag_key).await;
     let found = listing.items.into_iter().filter_map(|arn| {
-        let aws_type = type_of(&arn)?;
-        let id = Arn::parse(&arn)?.resource_id().to_owned();
         let tags = Tags::from([(tag_key.to_owned(), ENABLED.to_owned())]);
-        Some(TaggedResource {
-            arn,
-            id,
-            aws_type: aws_type.to_owned(),
-            tags: Observed::Known(tags),
-        })
+        beyond_of(&arn, type_of(&arn)?, Observed::Known(tags))
     });
     Listing {
         items: found.collect(),
