@@ -631,7 +631,8 @@ const NEEDS: [(&str, &str, &str, &[&str]); 39] = [
         "storagegateway",
         "ListVolumes",
         "storage-gateway",
-        &["backup-tag-placed"],
+        // A gateway that is not tagged needs no list of its volumes.
+        &[],
     ),
 ];
 
