@@ -169,7 +169,7 @@ fn what_cannot_be_selected_is_wrong_usage() {
             "leave --region out",
         ),
         (
-            &["--service", "s3", "--rule", "rds-automated-backups-enabled"],
+            &["--service", "s3", "--rule", "ec2-image-copyable"],
             "nothing to look at",
         ),
     ] {
