@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::observed::GapKind;
+use crate::model::s3::Bucket;
 use crate::model::snapshot::Region;
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, Resource, ResourceKind};
@@ -100,11 +101,9 @@ fn services<'a>(cx: &Cx<'a>, region: &'a Region) -> BTreeMap<&'static str, Optio
             services.insert(service, Some(gap));
         }
     }
-    let unplaced = cx.snapshot.buckets_without_region();
-    if let Some((_, gap)) = unplaced
-        .filter(|(bucket, _)| cx.is_selected(Resource::Bucket(bucket)))
-        .next()
-    {
+    let mut unplaced = cx.snapshot.buckets_without_region();
+    let judged = |it: &(&Bucket, &Gap)| cx.is_selected(Resource::Bucket(it.0));
+    if let Some((_, gap)) = unplaced.find(judged) {
         services.insert("S3", Some(gap));
     }
     // Every account has stacks, and few back them up: only what is tagged counts.

@@ -9,6 +9,7 @@ mod denied;
 mod facts;
 mod failures;
 mod lists;
+mod selection;
 #[cfg(unix)]
 mod signals;
 

@@ -334,6 +334,9 @@ impl Shared {
         {
             return self.fixture(service, "NotFoundException", request);
         }
+        if let Some(answer) = self.named(request) {
+            return answer;
+        }
         let page = if request.token().is_some() {
             "-page2"
         } else {
@@ -363,6 +366,44 @@ impl Shared {
             _ => return self.fixture(service, &format!("{operation}{page}"), request),
         };
         self.fixture(service, absent, request)
+    }
+
+    /// The answer to a request that names what it wants: of all that the fixtures of the operation
+    /// hold, that. None where the request names nothing.
+    fn named(&self, request: &Request) -> Option<Answer> {
+        let (service, operation) = request.names();
+        let wanted = request.wanted();
+        if wanted.is_empty() {
+            return None;
+        }
+        // What is found by its tag alone stands in fixtures of its own.
+        let pages =
+            ["", "-page2", "-enabled", "-enabled-page2"].map(|it| format!("{operation}{it}"));
+        let pages: Vec<String> = pages
+            .iter()
+            .filter_map(|name| Some(text(&file(service, name)?)))
+            .map(|page| page.replace("{region}", &request.region))
+            .collect();
+        let first = pages.first()?;
+        let (found, body) = if first.trim_start().starts_with('{') {
+            json_items(&pages, &wanted)
+        } else {
+            xml_items(&pages, operation, &wanted)
+        };
+        let absent = match operation {
+            "DescribeFileSystems" => "FileSystemNotFound",
+            "DescribeClusters" => "ClusterNotFound",
+            "DescribeStacks" => "ValidationError",
+            _ => "",
+        };
+        if found == 0 && !absent.is_empty() {
+            return Some(self.fixture(service, absent, request));
+        }
+        Some(Answer {
+            status: 200,
+            headers: vec![("content-type", content_type(service).to_owned())],
+            body: body.into_bytes(),
+        })
     }
 
     fn fixture(&self, service: &str, name: &str, request: &Request) -> Answer {
@@ -398,6 +439,83 @@ impl Shared {
     }
 }
 
+/// The items of some pages that have one of some texts as a value, in the frame of the first page.
+fn json_items(pages: &[String], wanted: &[String]) -> (usize, String) {
+    let mut pages = pages
+        .iter()
+        .map(|page| serde_json::from_str::<Value>(page).expect("fixtures are JSON"));
+    let mut first = pages.next().expect("there is a page");
+    let rest: Vec<Value> = pages.collect();
+    let mut found = 0;
+    let fields = first.as_object_mut().expect("an object");
+    for token in ["NextToken", "NextMarker", "Marker", "PaginationToken"] {
+        fields.remove(token);
+    }
+    for (name, list) in fields {
+        let Some(items) = list.as_array_mut() else {
+            continue;
+        };
+        for page in &rest {
+            items.extend(page[name].as_array().cloned().unwrap_or_default());
+        }
+        items.retain(|item| {
+            let mut values = item.as_object().into_iter().flat_map(|item| item.values());
+            values.any(|value| wanted.iter().any(|it| value == it.as_str()))
+        });
+        found += items.len();
+    }
+    (found, first.to_string())
+}
+
+fn xml_items(pages: &[String], operation: &str, wanted: &[String]) -> (usize, String) {
+    let (open, close) = match operation {
+        "DescribeInstances" | "DescribeVolumes" => ("        <item>", "        </item>"),
+        "DescribeDBInstances" => ("      <DBInstance>", "      </DBInstance>"),
+        "DescribeDBClusters" => ("      <DBCluster>", "      </DBCluster>"),
+        "DescribeClusters" => ("      <Cluster>", "      </Cluster>"),
+        "DescribeStacks" => ("      <member>", "      </member>"),
+        _ => panic!("nobody said how the items of {operation} begin"),
+    };
+    let mut frame = Vec::new();
+    let mut items: Vec<Vec<&str>> = Vec::new();
+    for (number, page) in pages.iter().enumerate() {
+        let mut inside = false;
+        for line in page.lines() {
+            let trimmed = line.trim_start();
+            if line == open {
+                inside = true;
+                items.push(Vec::new());
+                if number == 0 && frame.last() != Some(&open) {
+                    frame.push(open);
+                }
+            }
+            if inside {
+                items.last_mut().expect("one is open").push(line);
+            } else if number == 0
+                && !["<nextToken", "<NextToken", "<Marker"]
+                    .iter()
+                    .any(|it| trimmed.starts_with(it))
+            {
+                frame.push(line);
+            }
+            inside &= line != close;
+        }
+    }
+    items.retain(|item| {
+        wanted
+            .iter()
+            .any(|it| item.iter().any(|line| line.contains(&format!(">{it}<"))))
+    });
+    let lines = frame.into_iter().flat_map(|line| {
+        if line == open {
+            items.concat()
+        } else {
+            vec![line]
+        }
+    });
+    (items.len(), lines.collect::<Vec<_>>().join("\n"))
+}
+
 fn whole(answer: Answer) -> (Answer, usize) {
     let length = answer.body.len();
     (answer, length)
@@ -430,6 +548,8 @@ fn status(service: &str, name: &str) -> u16 {
         ) => 404,
         ("iam", "NoSuchEntity") => 404,
         (_, "AccessDenied" | "GatewayNotConnected" | "Throttling") => 400,
+        (_, "FileSystemNotFound" | "ClusterNotFound") => 404,
+        (_, "ValidationError") => 400,
         (_, name) if name.ends_with("Exception") => 400,
         _ => 200,
     }
@@ -605,6 +725,30 @@ impl Request {
         ];
         let named = NAMES.into_iter().find_map(|key| self.parameters.get(key))?;
         named.rsplit('/').next()
+    }
+
+    /// What the request names, of a list that it could have whole.
+    fn wanted(&self) -> Vec<String> {
+        const KEYS: [&str; 4] = [
+            "Filter.1.Value.",
+            "Filters.Filter.1.Values.Value.",
+            "FileSystemId",
+            "ClusterIdentifier",
+        ];
+        let mut wanted = Vec::new();
+        for (key, value) in &self.parameters {
+            if key == "ResourceARNList" {
+                let arns: Vec<String> = serde_json::from_str(value).expect("a list of ARNs");
+                wanted.extend(arns);
+            } else if KEYS.iter().any(|it| key.starts_with(it))
+                || (key.eq_ignore_ascii_case("resourceArn")
+                    && self.operation.starts_with("backup:"))
+                || (key == "StackName" && self.operation == "cloudformation:DescribeStacks")
+            {
+                wanted.push(value.clone());
+            }
+        }
+        wanted
     }
 
     /// The token of a page that is not the first.

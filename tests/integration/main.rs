@@ -22,4 +22,5 @@ mod layering;
 mod moto;
 mod policy;
 mod rules;
+mod selection;
 mod table;

@@ -1,0 +1,180 @@
+//! `--service` and `--resource` on saved accounts, and what the flags refuse.
+
+use std::collections::BTreeSet;
+
+use backup_check::evaluate::{Options, evaluate};
+use backup_check::model::selection::{Selection, Target};
+use backup_check::model::service::Service;
+use backup_check::model::{ResourceKind, Snapshot};
+use backup_check::report::{Finding, Report};
+use backup_check::rules::ALL;
+use backup_check::settings::Settings;
+use backup_check::source::saved;
+
+use crate::command::{Run, backup_check, repository, run};
+
+fn account(name: &str) -> Snapshot {
+    let path = repository().join(format!("fixtures/accounts/{name}.json"));
+    saved::read(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn judged(snapshot: &Snapshot, selection: Selection) -> Report {
+    let options = Options {
+        selection,
+        ..Options::default()
+    };
+    evaluate(snapshot, &Settings::default(), &options, &ALL)
+}
+
+fn told(finding: &Finding) -> (String, String, String, String) {
+    (
+        finding.resource.clone(),
+        finding.rule.id.to_owned(),
+        finding.status.as_str().to_owned(),
+        finding.message.clone(),
+    )
+}
+
+/// What a report says of some resources, settings apart.
+fn of<'a>(
+    report: &'a Report,
+    holds: impl Fn(&Finding) -> bool + 'a,
+) -> BTreeSet<(String, String, String, String)> {
+    let settings = [ResourceKind::Region, ResourceKind::Account];
+    let own = report.findings.iter();
+    let own = own.filter(|it| !settings.contains(&it.kind) && holds(it));
+    own.map(told).collect()
+}
+
+#[test]
+fn a_part_of_a_saved_account_is_judged_as_it_is_in_the_whole() {
+    for name in ["clean", "mixed", "no-access"] {
+        let snapshot = account(name);
+        let full = judged(&snapshot, Selection::default());
+        for service in Service::ALL.into_iter().filter(|it| *it != Service::Kms) {
+            let part = judged(&snapshot, Selection::of_services([service]));
+            assert_eq!(
+                of(&part, |_| true),
+                of(&full, |it| it.kind.service() == Some(service)),
+                "{name}: {service:?}"
+            );
+            assert!(
+                part.unread
+                    .iter()
+                    .all(|it| { [service.as_str(), "regions"].contains(&it.service) })
+            );
+            let whole_rows: Vec<&str> =
+                full.coverage.iter().map(|it| it.service.as_str()).collect();
+            assert!(part.coverage.len() <= whole_rows.len());
+        }
+        let lines = full.resources.iter();
+        for line in lines.filter(|it| Target::parse(&it.arn).is_ok()) {
+            let selection = Selection {
+                resources: BTreeSet::from([line.arn.clone()]),
+                ..Selection::default()
+            };
+            let part = judged(&snapshot, selection);
+            assert_eq!(
+                of(&part, |_| true),
+                of(&full, |it| it.resource == line.arn),
+                "{name}: {}",
+                line.arn
+            );
+        }
+    }
+}
+
+fn scan(more: &[&str]) -> Run {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = backup_check(folder.path());
+    let mixed = repository().join("fixtures/accounts/mixed.json");
+    command.args(["scan", "--from"]).arg(mixed).args(more);
+    run(&mut command)
+}
+
+#[test]
+fn rules_about_the_network_and_the_account_want_to_be_named() {
+    let groups = |more: &[&str]| -> BTreeSet<String> {
+        let run = scan(&[more, &["--format", "json"]].concat());
+        let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        let findings = report["findings"].as_array().unwrap().iter();
+        let rules = findings.filter_map(|it| it["rule"].as_str());
+        let groups = rules.map(|id| ALL.iter().find(|rule| rule.id == id).unwrap().group);
+        groups.map(|group| group.as_str().to_owned()).collect()
+    };
+    let plain = groups(&["--service", "s3"]);
+    assert!(
+        !plain.contains("network") && !plain.contains("account"),
+        "{plain:?}"
+    );
+    assert_eq!(
+        groups(&["--service", "s3", "--rule", "network"]),
+        ["network".to_owned()].into()
+    );
+    assert_eq!(
+        groups(&["--service", "s3", "--rule", "account"]),
+        ["account".to_owned()].into()
+    );
+    assert!(groups(&["--service", "vpc"]).contains("network"));
+    assert!(groups(&["--service", "backup"]).contains("account"));
+    let defaults = ["--service", "s3", "--rule", "ebs-default-encryption"];
+    assert_eq!(groups(&defaults), ["encryption".to_owned()].into());
+}
+
+#[test]
+fn the_table_says_that_it_is_of_a_part() {
+    let run = scan(&["--service", "s3"]);
+    assert!(run.stdout.contains("Only s3:"), "{}", run.stdout);
+}
+
+#[test]
+fn what_cannot_be_selected_is_wrong_usage() {
+    const VOLUME: &str = "arn:aws:ec2:eu-central-1:111122223333:volume/vol-1";
+    for (more, part) in [
+        (&["--service", "s4"][..], "storagegateway"),
+        (&["--service", "kms"], "name the services"),
+        (
+            &["--service", "s3", "--resource", VOLUME],
+            "cannot be used with",
+        ),
+        (&["--resource", "vol-1"], "not the ARN of a resource"),
+        (
+            &[
+                "--resource",
+                "arn:aws:lambda:eu-west-1:111122223333:function:f",
+            ],
+            "S3 buckets",
+        ),
+        (
+            &["--resource", "arn:aws:kms:eu-west-1:111122223333:key/1"],
+            "backup-check key-policy",
+        ),
+        (
+            &[
+                "--resource",
+                "arn:aws:ec2:eu-west-1:111122223333:snapshot/snap-1",
+            ],
+            "made of",
+        ),
+        (
+            &[
+                "--resource",
+                "arn:aws:ec2:eu-west-1:999999999999:volume/vol-1",
+            ],
+            "999999999999",
+        ),
+        (&["--resource", VOLUME], "there is no"),
+        (
+            &["--resource", VOLUME, "--region", "eu-west-1"],
+            "leave --region out",
+        ),
+        (
+            &["--service", "s3", "--rule", "ec2-image-copyable"],
+            "nothing to look at",
+        ),
+    ] {
+        let run = scan(more);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{more:?}");
+        assert!(run.stderr.contains(part), "{more:?}: {}", run.stderr);
+    }
+}
