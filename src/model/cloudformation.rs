@@ -49,7 +49,11 @@ impl StackResource {
         self.physical_id.as_deref().is_none_or(str::is_empty)
             || matches!(
                 self.state.as_str(),
-                "DELETE_COMPLETE" | "DELETE_IN_PROGRESS" | "DELETE_SKIPPED" | "CREATE_FAILED"
+                "DELETE_COMPLETE"
+                    | "EXPORT_COMPLETE"
+                    | "DELETE_IN_PROGRESS"
+                    | "DELETE_SKIPPED"
+                    | "CREATE_FAILED"
             )
     }
 }

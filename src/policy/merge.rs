@@ -1,5 +1,7 @@
 //! The smallest policy that would pass: the present one, untouched and in its order, plus what is missing.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::copy::{self, Asker, KeyFacts, Via};
@@ -136,14 +138,12 @@ pub fn merge(
 
 /// A name for a statement that no other one has. Names may repeat in a key policy, but then a message cannot tell which.
 fn unused(document: &Document, sid: &str) -> String {
-    let taken = |name: &String| {
-        let mut sids = document.statements.iter().map(|it| &it.sid);
-        sids.any(|sid| sid.as_ref() == Some(name))
-    };
+    let sids = document.statements.iter();
+    let taken: BTreeSet<&str> = sids.filter_map(|it| it.sid.as_deref()).collect();
     let numbered = (2..=document.statements.len() + 1).map(|number| format!("{sid}{number}"));
     std::iter::once(sid.to_owned())
         .chain(numbered)
-        .find(|name| !taken(name))
+        .find(|name| !taken.contains(name.as_str()))
         .unwrap_or_else(|| sid.to_owned())
 }
 

@@ -1,7 +1,7 @@
 //! Look-ups for rules: other resources of the region, keys and their policies.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use jiff::Timestamp;
@@ -44,6 +44,8 @@ pub struct Cx<'a> {
     databases: BTreeMap<&'a str, &'a DbInstance>,
     resources: BTreeMap<Key<'a>, Resource<'a>>,
     holders: BTreeMap<Key<'a>, Vec<&'a Stack>>,
+    half_read: Option<&'a Gap>,
+    judged: RefCell<BTreeMap<String, Rc<Shortcomings>>>,
     prerequisites: &'a [&'static Rule],
     backup_jobs: BTreeMap<&'a str, Vec<&'a BackupJob>>,
     copy_jobs: BTreeMap<&'a str, Vec<&'a CopyJob>>,
@@ -87,6 +89,20 @@ fn keys_of(member: &StackResource) -> impl Iterator<Item = Key<'_>> {
     kinds
         .chain(beyond)
         .filter_map(move |(kind, aws_type)| Some((kind, aws_type, id?)))
+}
+
+/// What keeps a copy of a resource from working, or could not be judged of it, by rule.
+type Shortcomings = Vec<(&'static Rule, Outcome)>;
+
+fn half_read<'a>(region: Option<&'a Region>, settings: &Settings) -> Option<&'a Gap> {
+    let stacks = region.into_iter().flat_map(|region| &region.stacks.items);
+    let backed_up = |stack: &&Stack| {
+        let tag = BackupTag::read(&stack.tags, &settings.tag_key);
+        matches!(tag, BackupTag::Enabled | BackupTag::Unknown)
+    };
+    stacks
+        .filter(backed_up)
+        .find_map(|stack| stack.resources.gap.as_ref())
 }
 
 fn holders(region: Option<&Region>) -> BTreeMap<Key<'_>, Vec<&Stack>> {
@@ -138,6 +154,8 @@ impl<'a> Cx<'a> {
                 .filter_map(|resource| Some((key_of(resource)?, resource)))
                 .collect(),
             holders: holders(seen),
+            half_read: half_read(seen, settings),
+            judged: RefCell::default(),
             prerequisites: &[],
             backup_jobs: by_resource(seen.map(|region| &region.backup_jobs), |job| {
                 &job.resource_arn
@@ -178,9 +196,20 @@ impl<'a> Cx<'a> {
     }
 
     /// What keeps a copy of a resource from working, and what could not be judged of it, as if it were
-    /// tagged for backups: by rule.
+    /// tagged for backups: by rule. Each resource is judged once, however many stacks hold it.
     #[must_use]
-    pub fn shortcomings(&self, resource: Resource<'_>) -> Vec<(&'static Rule, Outcome)> {
+    pub fn shortcomings(&self, resource: Resource<'_>) -> Rc<Shortcomings> {
+        let (arn, _) = resource.names().unwrap_or_default();
+        if let Some(known) = self.judged.borrow().get(arn) {
+            return Rc::clone(known);
+        }
+        let found = Rc::new(self.judge(resource));
+        let kept = Rc::clone(&found);
+        self.judged.borrow_mut().insert(arn.to_owned(), kept);
+        found
+    }
+
+    fn judge(&self, resource: Resource<'_>) -> Shortcomings {
         let judged = self.prerequisites.iter().filter_map(|rule| {
             let outcome = rule.check.run(self, resource, None)?;
             Some((*rule, outcome.unwrap_or_else(|gap| Outcome::unknown(&gap))))
@@ -215,20 +244,31 @@ impl<'a> Cx<'a> {
             "AWS::RDS::DBInstance" => &region.db_instances.gap,
             "AWS::Redshift::Cluster" => &region.redshift_clusters.gap,
             "AWS::RedshiftServerless::Namespace" => &region.redshift_namespaces.gap,
-            "AWS::S3::Bucket" => &self.snapshot.buckets.gap,
+            "AWS::S3::Bucket" => {
+                let unplaced = self.snapshot.buckets_without_region().next();
+                let gap = self.snapshot.buckets.gap.as_ref();
+                return gap.or(unplaced.map(|(_, gap)| gap)).cloned();
+            }
             _ => &None,
         };
         gap.clone()
+    }
+
+    /// Why a stack that is backed up, or may be, was not read to its end.
+    #[must_use]
+    pub fn half_read_stack(&self) -> Option<&'a Gap> {
+        self.half_read
     }
 
     /// The stacks of the region that hold a resource, directly or through nested ones, as far as they were read.
     #[must_use]
     pub fn stacks_of(&self, resource: Resource<'_>) -> Vec<&'a Stack> {
         let mut holders: Vec<&Stack> = Vec::new();
+        let mut known: BTreeSet<&str> = BTreeSet::new();
         let mut sought: Vec<Key<'_>> = key_of(resource).into_iter().collect();
         while let Some(key) = sought.pop() {
             for stack in self.holders.get(&key).into_iter().flatten() {
-                if !holders.iter().any(|known| known.arn == stack.arn) {
+                if known.insert(&stack.arn) {
                     holders.push(stack);
                     sought.extend(key_of(Resource::Stack(stack)));
                 }

@@ -1,6 +1,6 @@
 //! What a check answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -29,6 +29,9 @@ pub enum Verdict {
     Breach,
 }
 
+/// More parts than this are counted in a message, not named.
+const MOST_PARTS: usize = 20;
+
 /// One reason of an outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
@@ -46,10 +49,13 @@ impl Cause {
     /// The message with the parts that it holds for.
     #[must_use]
     pub fn sentence(&self) -> String {
-        if self.parts.is_empty() {
-            self.message.clone()
-        } else {
-            format!("{} ({})", self.message, self.parts.join(", "))
+        let shown = self.parts[..self.parts.len().min(MOST_PARTS)].join(", ");
+        match self.parts.len() {
+            0 => self.message.clone(),
+            count if count > MOST_PARTS => {
+                format!("{} ({shown} and {} more)", self.message, count - MOST_PARTS)
+            }
+            _ => format!("{} ({shown})", self.message),
         }
     }
 }
@@ -151,6 +157,19 @@ impl Outcome {
         self
     }
 
+    /// The same as a warning, in other words.
+    #[must_use]
+    pub fn lightened(mut self, message: String) -> Self {
+        let fix = self.fixes();
+        self.verdict = Verdict::Warn;
+        self.causes.truncate(1);
+        for cause in &mut self.causes {
+            cause.message.clone_from(&message);
+            cause.fix.clone_from(&fix);
+        }
+        self
+    }
+
     /// Says what to do.
     #[must_use]
     pub fn fix(mut self, fix: impl Into<String>) -> Self {
@@ -189,26 +208,25 @@ impl Outcome {
         let verdict = parts.iter().map(|part| part.verdict).max()?;
         let unread = parts.iter().any(|part| part.unread);
         let mut causes: Vec<Cause> = Vec::new();
-        let mut values: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        let mut places: BTreeMap<(String, Option<String>), usize> = BTreeMap::new();
+        let mut values: BTreeMap<String, Distinct> = BTreeMap::new();
         for part in parts.into_iter().filter(|part| part.verdict == verdict) {
             for cause in part.causes {
-                let same = |known: &&mut Cause| {
-                    known.message == cause.message && known.about == cause.about
-                };
-                match causes.iter_mut().find(same) {
-                    Some(known) => known.parts.extend(cause.parts),
-                    None => causes.push(cause),
+                let place = (cause.message.clone(), cause.about.clone());
+                match places.get(&place) {
+                    Some(known) => causes[*known].parts.extend(cause.parts),
+                    None => {
+                        places.insert(place, causes.len());
+                        causes.push(cause);
+                    }
                 }
             }
             for (name, value) in part.evidence {
-                let known = values.entry(name).or_default();
-                if !known.contains(&value) {
-                    known.push(value);
-                }
+                values.entry(name).or_default().add(value);
             }
         }
         let mut evidence = Evidence::new();
-        for (name, known) in values {
+        for (name, Distinct { list: known, .. }) in values {
             if known.len() > 1 {
                 let plural = if name.ends_with('s') {
                     name.clone()
@@ -249,20 +267,30 @@ impl Outcome {
     }
 }
 
-fn union(values: &[Value]) -> Value {
-    let mut list: Vec<Value> = Vec::new();
-    for value in values {
-        let items = match value {
-            Value::Array(items) => items.as_slice(),
-            other => std::slice::from_ref(other),
-        };
-        for item in items {
-            if !list.contains(item) {
-                list.push(item.clone());
-            }
+/// Values, each once, in their order.
+#[derive(Default)]
+struct Distinct {
+    list: Vec<Value>,
+    seen: BTreeSet<String>,
+}
+
+impl Distinct {
+    fn add(&mut self, value: Value) {
+        if self.seen.insert(value.to_string()) {
+            self.list.push(value);
         }
     }
-    Value::Array(list)
+}
+
+fn union(values: &[Value]) -> Value {
+    let mut all = Distinct::default();
+    for value in values {
+        match value {
+            Value::Array(items) => items.iter().cloned().for_each(|item| all.add(item)),
+            other => all.add(other.clone()),
+        }
+    }
+    Value::Array(all.list)
 }
 
 #[cfg(test)]

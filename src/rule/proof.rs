@@ -224,7 +224,8 @@ impl<'a> History<'a> {
 /// Judges the jobs of a resource; `None` where there are none.
 ///
 /// A resource may be backed up on its own and as part of its stack: "a nested resource is backed up
-/// in the same way as an individual resource". Either is a backup of it, so the better one speaks.
+/// in the same way as an individual resource". Either is a backup of it, and where both run at once one
+/// of them fails, so the better one speaks; if the other is newer and failed, it is told too.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/applicationstackbackups.html>.
 pub fn judge<'a>(
@@ -236,12 +237,34 @@ pub fn judge<'a>(
     [own, nested]
         .into_iter()
         .filter_map(history)
-        .map(|history| judge(&history))
-        .min_by_key(|judgement| {
-            judgement
-                .as_ref()
-                .map_or(Verdict::Unknown, |outcome| outcome.verdict)
-        })
+        .map(|history| (history.newest.created, judge(&history)))
+        .reduce(better)
+        .map(|(_, judgement)| judgement)
+}
+
+type Dated = (Timestamp, Judgement);
+
+fn better(one: Dated, other: Dated) -> Dated {
+    let verdict = |it: &Dated| {
+        it.1.as_ref()
+            .map_or(Verdict::Unknown, |outcome| outcome.verdict)
+    };
+    let (better, worse) = if verdict(&other) < verdict(&one) {
+        (other, one)
+    } else {
+        (one, other)
+    };
+    match (better, worse) {
+        ((at, Ok(fine)), (failed_at, Ok(failed)))
+            if failed.verdict == Verdict::Breach
+                && fine.verdict != Verdict::Breach
+                && failed_at > at =>
+        {
+            let told = format!("{}; yet {}", fine.message(), failed.message());
+            (failed_at, Ok(failed.lightened(told)))
+        }
+        (better, _) => better,
+    }
 }
 
 fn history(mut jobs: Vec<Job<'_>>) -> Option<History<'_>> {

@@ -42,15 +42,10 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     };
     let stacks = cx.stacks_of(resource);
     let region = cx.seen()?;
-    // A stack that was not read to its end may hold it; that matters only if the stack is backed up.
-    let half_read = region.stacks.items.iter().filter(|stack| {
-        let tag = cx.backup_tag(&stack.tags);
-        matches!(tag, BackupTag::Enabled | BackupTag::Unknown)
-    });
-    let gaps = half_read.filter_map(|stack| stack.resources.gap.as_ref());
-    let gaps: Vec<&Gap> = region.stacks.gap.iter().chain(gaps).collect();
+    // A stack that was not read to its end may hold it.
+    let gap = region.stacks.gap.as_ref().or(cx.half_read_stack());
     let alone = detached && stacks.is_empty();
-    if alone && gaps.is_empty() {
+    if alone && gap.is_none() {
         return Ok(Outcome::skip("part of no instance and no stack"));
     }
     let (tag, _) = cx.tags_of(resource)?;
@@ -85,7 +80,7 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
             Err(gap) => Outcome::unknown(&gap),
         });
     }
-    holders.extend(gaps.into_iter().map(Outcome::unknown));
+    holders.extend(gap.map(Outcome::unknown));
     let worst = Outcome::worst(holders);
     Ok(worst.unwrap_or_else(|| Outcome::skip("part of no instance and no stack")))
 }

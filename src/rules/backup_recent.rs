@@ -105,9 +105,8 @@ fn judge(
         },
         Phase::UnderWay | Phase::Partial | Phase::Completed if recent.is_none() => {
             Outcome::breach(format!(
-                "the newest backup completed on {}, {}: more than {hours} hours{another}",
-                day(ended.ended),
-                ago(now, ended.ended)
+                "the newest backup completed on {}, more than {hours} hours ago{another}",
+                day(ended.ended)
             ))
             .fix(format!(
                 "Check that the tag is still what it should be and that AWS Backup is opted in for the service; else ask {} why the backup plan leaves it out.",

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use crate::model::Resource;
 use crate::model::arn::Arn;
-use crate::model::observed::Gap;
+use crate::model::observed::{Gap, GapKind};
 use crate::rule::failure::{self, Work};
 use crate::rule::proof::{
     self, COPY_HOURS, History, Job, Phase, Prerequisites, ago, day, limit, within,
@@ -72,7 +72,14 @@ fn copies<'a>(cx: &Cx<'a>, arn: &str) -> Result<(Vec<Job<'a>>, Vec<&'a str>), Ga
     let mut central = Vec::new();
     let mut elsewhere = Vec::new();
     for job in cx.copy_jobs(arn)? {
-        let account = Arn::parse(&job.destination_vault_arn).map_or("", |vault| vault.account);
+        let Some(vault) = Arn::parse(&job.destination_vault_arn) else {
+            let message = format!(
+                "copy job {} names {:?} as its destination, which is no ARN",
+                job.id, job.destination_vault_arn
+            );
+            return Err(Gap::told(GapKind::Unreadable, message));
+        };
+        let account = vault.account;
         if account == cx.settings.central_account {
             central.push(Job::of_copy(job)?);
         } else if !elsewhere.contains(&account) {

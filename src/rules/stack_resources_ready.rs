@@ -43,9 +43,10 @@ fn check(cx: &Cx<'_>, stack: &Stack) -> Judgement {
         Member::Read(resource) => {
             let (_, id) = resource.names().unwrap_or_default();
             cx.shortcomings(*resource)
-                .into_iter()
+                .iter()
                 .map(|(rule, outcome)| {
                     outcome
+                        .clone()
                         .under(rule.id)
                         .part(Some(id))
                         .with("resource", id)
@@ -61,7 +62,9 @@ fn check(cx: &Cx<'_>, stack: &Stack) -> Judgement {
                     format!("resources of type {kind} are outside the guide and not judged");
                 Gap::told(GapKind::Open, message)
             } else {
-                let message = format!("an {kind} of the stack is not among what was read");
+                let message = format!(
+                    "an {kind} of the stack is not among what was read: it was deleted by hand, or made since"
+                );
                 let gap = cx.gap_around(resource);
                 gap.unwrap_or_else(|| Gap::told(GapKind::Open, message))
             };

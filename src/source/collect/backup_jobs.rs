@@ -1,7 +1,7 @@
 //! Jobs of AWS Backup: which backups and copies were made, and what came of them.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use aws_sdk_backup::primitives::{DateTime, DateTimeFormat};
@@ -97,11 +97,13 @@ async fn jobs(
             )
             .await;
         let mut items = kept.into_items();
-        for job in oldest.into_items() {
-            if !items.contains(&job) {
-                items.push(job);
-            }
-        }
+        let known: BTreeSet<String> = items.iter().map(|job| job.id.clone()).collect();
+        items.extend(
+            oldest
+                .into_items()
+                .into_iter()
+                .filter(|job| !known.contains(&job.id)),
+        );
         sorted(items, gap, |job| {
             (
                 job.resource_arn.clone(),
