@@ -1,7 +1,7 @@
 //! Look-ups for rules: other resources of the region, keys and their policies.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use jiff::Timestamp;
@@ -22,6 +22,7 @@ use crate::policy::document::Document;
 use crate::settings::Settings;
 
 use super::proof;
+use super::protection::in_region;
 use super::{Outcome, Rule, Verdict};
 
 /// The name that a region has in a report where it could not be read.
@@ -48,14 +49,34 @@ pub struct Cx<'a> {
     backup_jobs: BTreeMap<&'a str, Vec<&'a BackupJob>>,
     copy_jobs: BTreeMap<&'a str, Vec<&'a CopyJob>>,
     policies: &'a PolicyCache,
+    roles: OnceCell<BTreeSet<RoleName>>,
 }
 
-/// Judgements of key policies: one per key and service path, however many resources share it.
+/// A role that makes backups, by its name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RoleName {
+    /// The name, after its path where that is known.
+    pub name: String,
+    /// Whether the path is known.
+    pub is_whole: bool,
+}
+
+impl RoleName {
+    fn of_arn(arn: &str) -> Option<Self> {
+        let role = Arn::parse(arn)?.resource.strip_prefix("role/")?;
+        Some(RoleName {
+            name: role.to_owned(),
+            is_whole: true,
+        })
+    }
+}
+
+/// Judgements of key policies: one per key and service path or role, however many resources share it.
 #[derive(Debug, Default)]
 pub struct PolicyCache {
     documents: RefCell<BTreeMap<String, Result<Rc<Document>, Gap>>>,
     access: RefCell<BTreeMap<KeyPath, Rc<CopyAccess>>>,
-    local: RefCell<BTreeMap<String, Rc<LocalAccess>>>,
+    local: RefCell<BTreeMap<(String, String), Rc<LocalAccess>>>,
 }
 
 /// What a stack names its resources by: kind and id; a nested stack by its ARN. What is outside the
@@ -146,6 +167,7 @@ impl<'a> Cx<'a> {
                 &job.resource_arn
             }),
             policies,
+            roles: OnceCell::new(),
         }
     }
 
@@ -418,28 +440,39 @@ impl<'a> Cx<'a> {
         self.settings.org_id.as_deref().or(read)
     }
 
-    /// The role that makes the backups, by its name and, where that is known, its path: the one that
-    /// the organization's policy names, else the company's.
-    #[must_use]
-    pub fn backup_role(&self) -> String {
-        let named = self.backup_role_arn().and_then(|arn| {
-            let role = Arn::parse(&arn)?.resource.strip_prefix("role/")?;
-            Some(role.to_owned())
-        });
-        named.unwrap_or_else(|| self.settings.backup_role.clone())
+    /// The roles that make backups of what is tagged `enabled` in the region, else the company's: one at
+    /// least. Where the region could not be read, those of every region that was.
+    pub fn backup_roles(&self) -> &BTreeSet<RoleName> {
+        self.roles.get_or_init(|| {
+            let regions: Vec<&'a str> = match self.known_region() {
+                Ok(region) => vec![region],
+                Err(_) => self.snapshot.regions.keys().map(String::as_str).collect(),
+            };
+            let protections = regions
+                .into_iter()
+                .filter_map(|region| in_region(self, region).ok());
+            let roles: BTreeSet<RoleName> = protections
+                .flat_map(|protection| protection.roles(&protection.in_use(self).by))
+                .filter_map(|arn| RoleName::of_arn(&arn))
+                .collect();
+            if roles.is_empty() {
+                BTreeSet::from([self.company_role()])
+            } else {
+                roles
+            }
+        })
     }
 
-    /// The ARN of that role, where it is known.
-    #[must_use]
-    pub fn backup_role_arn(&self) -> Option<String> {
-        let policy = self.snapshot.backup_policy.known().and_then(Option::as_ref);
-        let account = self.snapshot.account_id.as_deref().unwrap_or_default();
-        if let Some(policy) = policy {
-            return policy.roles(account).into_iter().next();
-        }
-        let name = self.settings.backup_role.rsplit('/').next()?;
-        let role = self.snapshot.backup_roles.get(name)?.known()?.as_ref()?;
-        Some(role.arn.clone())
+    fn company_role(&self) -> RoleName {
+        let given = &self.settings.backup_role;
+        let name = given.rsplit('/').next().unwrap_or(given);
+        let read = self.snapshot.backup_roles.get(name);
+        let role = read.and_then(Observed::known).and_then(Option::as_ref);
+        role.and_then(|role| RoleName::of_arn(&role.arn))
+            .unwrap_or_else(|| RoleName {
+                name: given.clone(),
+                is_whole: false,
+            })
     }
 
     /// What the central account may do with a key through a service in this region.
@@ -469,27 +502,27 @@ impl<'a> Cx<'a> {
         Ok(access)
     }
 
-    /// What the account that owns a key may do with it.
+    /// What the account that owns a key may do with it, through one of the roles that make backups.
     ///
     /// # Errors
     /// Why the key's policy is not known.
-    pub fn local_access(&self, facts: &KeyFacts, key_arn: &str) -> Result<Rc<LocalAccess>, Gap> {
-        if let Some(known) = self.policies.local.borrow().get(key_arn) {
+    pub fn local_access(
+        &self,
+        facts: &KeyFacts,
+        key_arn: &str,
+        role: &RoleName,
+    ) -> Result<Rc<LocalAccess>, Gap> {
+        let place = (key_arn.to_owned(), role.name.clone());
+        if let Some(known) = self.policies.local.borrow().get(&place) {
             return Ok(Rc::clone(known));
         }
         let document = self.policy(key_arn)?;
-        let role = &self.backup_role();
-        let access = Rc::new(copy::local_access(
-            &document,
-            facts,
-            &facts.key_account,
-            role,
-        ));
-        let kept = Rc::clone(&access);
+        let account = &facts.key_account;
+        let access = Rc::new(copy::local_access(&document, facts, account, &role.name));
         self.policies
             .local
             .borrow_mut()
-            .insert(key_arn.to_owned(), kept);
+            .insert(place, Rc::clone(&access));
         Ok(access)
     }
 }
