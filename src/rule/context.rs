@@ -22,8 +22,8 @@ use crate::policy::document::Document;
 use crate::settings::Settings;
 
 use super::proof;
-use super::protection::in_region;
-use super::{Outcome, Rule, Verdict};
+use super::protection::{Authority, Choice, in_region};
+use super::{Judgement, Outcome, Rule, Verdict};
 
 /// The name that a region has in a report where it could not be read.
 pub const UNKNOWN_REGION: &str = "unknown";
@@ -49,7 +49,15 @@ pub struct Cx<'a> {
     backup_jobs: BTreeMap<&'a str, Vec<&'a BackupJob>>,
     copy_jobs: BTreeMap<&'a str, Vec<&'a CopyJob>>,
     policies: &'a PolicyCache,
-    roles: OnceCell<BTreeSet<RoleName>>,
+    roles: OnceCell<BackupRoles>,
+}
+
+/// The roles that make the backups of a region.
+#[derive(Debug)]
+struct BackupRoles {
+    names: BTreeSet<RoleName>,
+    /// Why nobody knows which of them do.
+    open: Option<Gap>,
 }
 
 /// A role that makes backups, by its name.
@@ -440,27 +448,66 @@ impl<'a> Cx<'a> {
         self.settings.org_id.as_deref().or(read)
     }
 
-    /// The roles that make backups of what is tagged `enabled` in the region, else the company's: one at
-    /// least. Where the region could not be read, those of every region that was.
-    pub fn backup_roles(&self) -> &BTreeSet<RoleName> {
-        self.roles.get_or_init(|| {
-            let regions: Vec<&'a str> = match self.known_region() {
-                Ok(region) => vec![region],
-                Err(_) => self.snapshot.regions.keys().map(String::as_str).collect(),
-            };
-            let protections = regions
-                .into_iter()
-                .filter_map(|region| in_region(self, region).ok());
-            let roles: BTreeSet<RoleName> = protections
-                .flat_map(|protection| protection.roles(&protection.in_use(self).by))
-                .filter_map(|arn| RoleName::of_arn(&arn))
-                .collect();
-            if roles.is_empty() {
-                BTreeSet::from([self.company_role()])
-            } else {
-                roles
+    /// Judges by the role that makes backups of what is tagged `enabled` in the region, else by the
+    /// company's. Of several roles the worst speaks: each makes backups. Where only some of them may
+    /// do, they must agree.
+    ///
+    /// # Errors
+    /// Why nobody knows which role it is.
+    pub fn by_backup_role(&self, judge: impl Fn(&RoleName) -> Judgement) -> Judgement {
+        let roles = self.roles.get_or_init(|| self.find_backup_roles());
+        let judged = roles.names.iter().map(judge);
+        let outcomes: Vec<Outcome> = judged
+            .map(|outcome| outcome.unwrap_or_else(|gap| Outcome::unknown(&gap)))
+            .collect();
+        let verdict = outcomes.first().map(|outcome| outcome.verdict);
+        let agree = outcomes.iter().all(|it| Some(it.verdict) == verdict);
+        match &roles.open {
+            Some(gap) if !agree => Err(gap.clone()),
+            _ => Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("no role"))),
+        }
+    }
+
+    fn find_backup_roles(&self) -> BackupRoles {
+        let mut names = BTreeSet::new();
+        let mut maybe = BTreeSet::new();
+        let mut open = self.unplaced.cloned();
+        let regions: Vec<&'a str> = match self.known_region() {
+            Ok(region) => vec![region],
+            Err(_) => self.snapshot.regions.keys().map(String::as_str).collect(),
+        };
+        let protections = regions.into_iter();
+        for protection in protections.filter_map(|region| in_region(self, region).ok()) {
+            let in_use = protection.in_use(self);
+            names.extend(protection.roles(&in_use.by));
+            // A policy that was not read may name any role.
+            if let (true, Some(gap), Authority::Policy | Authority::Plans) =
+                (in_use.by.is_empty(), in_use.open, &protection.authority)
+            {
+                let plans = protection.plans.iter().copied();
+                let all: Vec<Choice<'_>> = plans
+                    .flat_map(|plan| {
+                        let selections = plan.selections.items.iter();
+                        selections.map(move |selection| Choice { plan, selection })
+                    })
+                    .collect();
+                maybe.extend(protection.roles(&all));
+                open.get_or_insert(gap);
             }
-        })
+        }
+        let (arns, open) = match (names.is_empty(), self.unplaced) {
+            (true, _) => (maybe, open),
+            (false, None) => (names, None),
+            (false, Some(_)) => (&names | &maybe, open),
+        };
+        let names: BTreeSet<RoleName> = arns.iter().filter_map(|it| RoleName::of_arn(it)).collect();
+        if names.is_empty() {
+            return BackupRoles {
+                names: BTreeSet::from([self.company_role()]),
+                open: None,
+            };
+        }
+        BackupRoles { names, open }
     }
 
     fn company_role(&self) -> RoleName {

@@ -40,11 +40,7 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
         if key.metadata()?.is_none() {
             return Ok(Outcome::skip("the key does not exist: see kms-key-usable"));
         }
-        let outcomes = cx
-            .backup_roles()
-            .iter()
-            .map(|role| judge(cx, key, role).unwrap_or_else(|gap| Outcome::unknown(&gap)));
-        Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("no role makes backups")))
+        cx.by_backup_role(|role| judge(cx, key, role))
     })
 }
 

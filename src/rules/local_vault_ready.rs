@@ -190,9 +190,10 @@ fn lock(cx: &Cx<'_>, vault: &Vault, rules: &[&PlanRule]) -> Judgement {
 /// Whether the vault's access policy lets backups be copied out of it.
 fn access(cx: &Cx<'_>, vault: &Vault, rules: &[&PlanRule]) -> Judgement {
     let name = &vault.id;
-    let pass = || Outcome::pass(format!("the vault {name} lets its backups be copied"));
     let Some(text) = vault.access_policy.get()? else {
-        return Ok(pass());
+        return Ok(Outcome::pass(format!(
+            "the vault {name} has no access policy"
+        )));
     };
     let document = Document::parse(text).map_err(|error| {
         let message = format!("the access policy of vault {name} cannot be understood: {error}");
@@ -205,26 +206,27 @@ fn access(cx: &Cx<'_>, vault: &Vault, rules: &[&PlanRule]) -> Judgement {
         .into_iter()
         .filter(|arn| account_of(arn) == central)
         .collect();
-    let outcomes = cx.backup_roles().iter().map(|role| {
+    cx.by_backup_role(|role| {
         let by = &role.name;
         match obstacle(&document, &request(cx, vault, role, &targets)) {
-            None => pass(),
-            Some(found) if found.sure => Outcome::breach(format!(
+            None => Ok(Outcome::pass(format!(
+                "the vault {name} lets its backups be copied"
+            ))),
+            Some(found) if found.sure => Ok(Outcome::breach(format!(
                 "the access policy of vault {name} does not let the role {by} copy its backups ({COPY_FROM_VAULT}): {}",
                 found.words
             ))
             .fix(ask(cx, "to take the denial out of the vault's access policy"))
-            .with("statement", found.statement.to_string()),
+            .with("statement", found.statement.to_string())),
             Some(found) => {
                 let message = format!(
                     "whether the access policy of vault {name} lets the role {by} copy its backups cannot be known from here: {}",
                     found.words
                 );
-                Outcome::unknown(&Gap::told(GapKind::Open, message))
+                Err(Gap::told(GapKind::Open, message))
             }
         }
-    });
-    Ok(Outcome::worst(outcomes).unwrap_or_else(pass))
+    })
 }
 
 /// The copy as the vault's policy sees it: the backup role takes a backup out of the vault.
