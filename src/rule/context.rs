@@ -1,6 +1,6 @@
 //! Look-ups for rules: other resources of the region, keys and their policies.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -22,7 +22,8 @@ use crate::policy::document::Document;
 use crate::settings::Settings;
 
 use super::proof;
-use super::{Outcome, Rule, Verdict};
+use super::protection::{Authority, Choice, in_region};
+use super::{Judgement, Outcome, Rule, Verdict};
 
 /// The name that a region has in a report where it could not be read.
 pub const UNKNOWN_REGION: &str = "unknown";
@@ -50,14 +51,42 @@ pub struct Cx<'a> {
     backup_jobs: BTreeMap<&'a str, Vec<&'a BackupJob>>,
     copy_jobs: BTreeMap<&'a str, Vec<&'a CopyJob>>,
     policies: &'a PolicyCache,
+    roles: OnceCell<BackupRoles>,
 }
 
-/// Judgements of key policies: one per key and service path, however many resources share it.
+/// The roles that make the backups of a region.
+#[derive(Debug)]
+struct BackupRoles {
+    names: BTreeSet<RoleName>,
+    /// Why nobody knows which of them do.
+    open: Option<Gap>,
+}
+
+/// A role that makes backups, by its name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RoleName {
+    /// The name, after its path where that is known.
+    pub name: String,
+    /// Whether the path is known.
+    pub is_whole: bool,
+}
+
+impl RoleName {
+    fn of_arn(arn: &str) -> Option<Self> {
+        let role = Arn::parse(arn)?.resource.strip_prefix("role/")?;
+        Some(RoleName {
+            name: role.to_owned(),
+            is_whole: true,
+        })
+    }
+}
+
+/// Judgements of key policies: one per key and service path or role, however many resources share it.
 #[derive(Debug, Default)]
 pub struct PolicyCache {
     documents: RefCell<BTreeMap<String, Result<Rc<Document>, Gap>>>,
     access: RefCell<BTreeMap<KeyPath, Rc<CopyAccess>>>,
-    local: RefCell<BTreeMap<String, Rc<LocalAccess>>>,
+    local: RefCell<BTreeMap<(String, String), Rc<LocalAccess>>>,
 }
 
 /// What a stack names its resources by: kind and id; a nested stack by its ARN. What is outside the
@@ -164,6 +193,7 @@ impl<'a> Cx<'a> {
                 &job.resource_arn
             }),
             policies,
+            roles: OnceCell::new(),
         }
     }
 
@@ -458,28 +488,78 @@ impl<'a> Cx<'a> {
         self.settings.org_id.as_deref().or(read)
     }
 
-    /// The role that makes the backups, by its name and, where that is known, its path: the one that
-    /// the organization's policy names, else the company's.
-    #[must_use]
-    pub fn backup_role(&self) -> String {
-        let named = self.backup_role_arn().and_then(|arn| {
-            let role = Arn::parse(&arn)?.resource.strip_prefix("role/")?;
-            Some(role.to_owned())
-        });
-        named.unwrap_or_else(|| self.settings.backup_role.clone())
+    /// Judges by the role that makes backups of what is tagged `enabled` in the region, else by the
+    /// company's. Of several roles the worst speaks: each makes backups. Where only some of them may
+    /// do, they must agree.
+    ///
+    /// # Errors
+    /// Why nobody knows which role it is.
+    pub fn by_backup_role(&self, judge: impl Fn(&RoleName) -> Judgement) -> Judgement {
+        let roles = self.roles.get_or_init(|| self.find_backup_roles());
+        let judged = roles.names.iter().map(judge);
+        let outcomes: Vec<Outcome> = judged
+            .map(|outcome| outcome.unwrap_or_else(|gap| Outcome::unknown(&gap)))
+            .collect();
+        let verdict = outcomes.first().map(|outcome| outcome.verdict);
+        let agree = outcomes.iter().all(|it| Some(it.verdict) == verdict);
+        match &roles.open {
+            Some(gap) if !agree => Err(gap.clone()),
+            _ => Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("no role"))),
+        }
     }
 
-    /// The ARN of that role, where it is known.
-    #[must_use]
-    pub fn backup_role_arn(&self) -> Option<String> {
-        let policy = self.snapshot.backup_policy.known().and_then(Option::as_ref);
-        let account = self.snapshot.account_id.as_deref().unwrap_or_default();
-        if let Some(policy) = policy {
-            return policy.roles(account).into_iter().next();
+    fn find_backup_roles(&self) -> BackupRoles {
+        let mut names = BTreeSet::new();
+        let mut maybe = BTreeSet::new();
+        let mut open = self.unplaced.cloned();
+        let regions: Vec<&'a str> = match self.known_region() {
+            Ok(region) => vec![region],
+            Err(_) => self.snapshot.regions.keys().map(String::as_str).collect(),
+        };
+        let protections = regions.into_iter();
+        for protection in protections.filter_map(|region| in_region(self, region).ok()) {
+            let in_use = protection.in_use(self);
+            names.extend(protection.roles(&in_use.by));
+            // A policy that was not read may name any role.
+            if let (true, Some(gap), Authority::Policy | Authority::Plans) =
+                (in_use.by.is_empty(), in_use.open, &protection.authority)
+            {
+                let plans = protection.plans.iter().copied();
+                let all: Vec<Choice<'_>> = plans
+                    .flat_map(|plan| {
+                        let selections = plan.selections.items.iter();
+                        selections.map(move |selection| Choice { plan, selection })
+                    })
+                    .collect();
+                maybe.extend(protection.roles(&all));
+                open.get_or_insert(gap);
+            }
         }
-        let name = self.settings.backup_role.rsplit('/').next()?;
-        let role = self.snapshot.backup_roles.get(name)?.known()?.as_ref()?;
-        Some(role.arn.clone())
+        let (arns, open) = match (names.is_empty(), self.unplaced) {
+            (true, _) => (maybe, open),
+            (false, None) => (names, None),
+            (false, Some(_)) => (&names | &maybe, open),
+        };
+        let names: BTreeSet<RoleName> = arns.iter().filter_map(|it| RoleName::of_arn(it)).collect();
+        if names.is_empty() {
+            return BackupRoles {
+                names: BTreeSet::from([self.company_role()]),
+                open: None,
+            };
+        }
+        BackupRoles { names, open }
+    }
+
+    fn company_role(&self) -> RoleName {
+        let given = &self.settings.backup_role;
+        let name = given.rsplit('/').next().unwrap_or(given);
+        let read = self.snapshot.backup_roles.get(name);
+        let role = read.and_then(Observed::known).and_then(Option::as_ref);
+        role.and_then(|role| RoleName::of_arn(&role.arn))
+            .unwrap_or_else(|| RoleName {
+                name: given.clone(),
+                is_whole: false,
+            })
     }
 
     /// What the central account may do with a key through a service in this region.
@@ -509,27 +589,27 @@ impl<'a> Cx<'a> {
         Ok(access)
     }
 
-    /// What the account that owns a key may do with it.
+    /// What the account that owns a key may do with it, through one of the roles that make backups.
     ///
     /// # Errors
     /// Why the key's policy is not known.
-    pub fn local_access(&self, facts: &KeyFacts, key_arn: &str) -> Result<Rc<LocalAccess>, Gap> {
-        if let Some(known) = self.policies.local.borrow().get(key_arn) {
+    pub fn local_access(
+        &self,
+        facts: &KeyFacts,
+        key_arn: &str,
+        role: &RoleName,
+    ) -> Result<Rc<LocalAccess>, Gap> {
+        let place = (key_arn.to_owned(), role.name.clone());
+        if let Some(known) = self.policies.local.borrow().get(&place) {
             return Ok(Rc::clone(known));
         }
         let document = self.policy(key_arn)?;
-        let role = &self.backup_role();
-        let access = Rc::new(copy::local_access(
-            &document,
-            facts,
-            &facts.key_account,
-            role,
-        ));
-        let kept = Rc::clone(&access);
+        let account = &facts.key_account;
+        let access = Rc::new(copy::local_access(&document, facts, account, &role.name));
         self.policies
             .local
             .borrow_mut()
-            .insert(key_arn.to_owned(), kept);
+            .insert(place, Rc::clone(&access));
         Ok(access)
     }
 }

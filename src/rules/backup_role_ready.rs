@@ -17,8 +17,9 @@ rule! {
     /// The role that makes the backups exists, AWS Backup may assume it, and with buckets to back up it
     /// has the permissions for S3.
     ///
-    /// That is the role which the organization's policy names, else the one that AWS Control Tower sets
-    /// up. Without it no job is made. What a bucket needs is not part of the usual backup policy, but in
+    /// That is the role which the organization's policy names; where that was not read or none holds,
+    /// the one of the account's plans; else the one that AWS Control Tower sets up. Without it no job
+    /// is made. What a bucket needs is not part of the usual backup policy, but in
     /// `AWSBackupServiceRolePolicyForS3Backup`.
     ///
     /// ## Fix
@@ -58,63 +59,101 @@ const OTHER_POLICIES: [&str; 3] = [
     "AWSBackupServiceRolePolicyForS3Restore",
 ];
 
+/// The roles that are meant.
+struct Named {
+    /// By ARN or by name.
+    roles: BTreeSet<String>,
+    /// Who names them, with the verb.
+    by: &'static str,
+    /// Why it may be others that make the backups, where only the config names these.
+    guessed: Option<Gap>,
+}
+
 fn check(cx: &Cx<'_>, snapshot: &Snapshot) -> Judgement {
-    let (named, by) = roles(cx, snapshot);
-    let outcomes = named.into_iter().map(|role| {
-        judge(cx, snapshot, &role, by)
+    let named = named(cx, snapshot);
+    let outcomes = named.roles.iter().map(|role| {
+        judge(cx, snapshot, role, &named)
             .unwrap_or_else(|gap| Outcome::unknown(&gap))
-            .with("role", role)
+            .with("role", role.as_str())
     });
     Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("the policy names no role")))
 }
 
-/// The roles that are meant, by ARN or by name, and who names them.
-fn roles(cx: &Cx<'_>, snapshot: &Snapshot) -> (BTreeSet<String>, &'static str) {
-    if let Some(Some(policy)) = snapshot.backup_policy.known() {
-        let account = snapshot.account_id.as_deref().unwrap_or_default();
-        let of_tag: BTreeSet<String> = snapshot
-            .regions
-            .keys()
-            .filter_map(|region| in_region(cx, region).ok())
-            .flat_map(|protection| protection.roles(&protection.in_use(cx).by))
-            .collect();
-        let roles = if of_tag.is_empty() {
-            policy.roles(account).into_iter().collect()
-        } else {
-            of_tag
-        };
-        if !roles.is_empty() {
-            return (roles, "the organization's backup policy");
-        }
+fn named(cx: &Cx<'_>, snapshot: &Snapshot) -> Named {
+    let policy = snapshot.backup_policy.known().and_then(Option::as_ref);
+    let mut roles = BTreeSet::new();
+    let mut gap = None;
+    for region in snapshot.regions.keys() {
+        let found = in_region(cx, region).map(|protection| {
+            let in_use = protection.in_use(cx);
+            roles.extend(protection.roles(&in_use.by));
+            in_use.open
+        });
+        let open = found.unwrap_or_else(Some);
+        gap = gap.or(open);
     }
-    let ours = BTreeSet::from([cx.settings.backup_role.clone()]);
-    (ours, "the company guide, or the config,")
+    if roles.is_empty() {
+        let account = snapshot.account_id.as_deref().unwrap_or_default();
+        roles.extend(policy.into_iter().flat_map(|policy| policy.roles(account)));
+    }
+    if !roles.is_empty() {
+        let by = match policy {
+            Some(_) => "the organization's backup policy names",
+            None => "the account's backup plans name",
+        };
+        return Named {
+            roles,
+            by,
+            guessed: None,
+        };
+    }
+    let unread = snapshot.backup_policy.gap().cloned();
+    let no_region = || snapshot.regions.is_empty().then(Gap::not_collected);
+    Named {
+        roles: BTreeSet::from([cx.settings.backup_role.clone()]),
+        by: "the company guide, or the config, names",
+        guessed: match policy {
+            Some(_) => None,
+            None => unread.or(gap).or_else(no_region),
+        },
+    }
 }
 
-fn judge(cx: &Cx<'_>, snapshot: &Snapshot, named: &str, by: &str) -> Judgement {
+fn judge(cx: &Cx<'_>, snapshot: &Snapshot, named: &str, meant: &Named) -> Judgement {
+    let by = meant.by;
     let arn = Arn::parse(named);
     let name = named.rsplit('/').next().unwrap_or(named);
     let own = snapshot.account_id.as_deref();
     if let Some(arn) = arn.filter(|arn| Some(arn.account) != own) {
         return Ok(Outcome::breach(format!(
-            "{by} names {named}, a role of account {}: AWS Backup takes only one of the account itself",
+            "{by} {named}, a role of account {}: AWS Backup takes only one of the account itself",
             arn.account
         ))
         .fix(ask(cx, "to name a role of this account")));
     }
-    let read = snapshot
-        .backup_roles
-        .get(name)
-        .ok_or_else(Gap::not_collected)?;
+    let read = snapshot.backup_roles.get(name).ok_or_else(|| {
+        let message = format!("the snapshot does not hold the role {name}, which {by}");
+        Gap::told(GapKind::NotCollected, message)
+    })?;
     let Some(role) = read.get()? else {
+        if let Some(gap) = &meant.guessed {
+            let mut outcome = Outcome::unknown(gap);
+            for cause in &mut outcome.causes {
+                cause.message = format!(
+                    "the role {name} does not exist, and only the config, or the company guide, names it; which role makes the backups is not known: {}",
+                    cause.message
+                );
+            }
+            return Ok(outcome);
+        }
         return Ok(Outcome::breach(format!(
-            "the role {name}, which {by} names, does not exist: no backup can be made"
+            "the role {name}, which {by}, does not exist: no backup can be made"
         ))
         .fix(ask(cx, "to create the role")));
     };
     if arn.is_some() && role.arn != named {
         return Ok(Outcome::breach(format!(
-            "{by} names {named}, and the account's role of that name is {}",
+            "{by} {named}, and the account's role of that name is {}",
             role.arn
         ))
         .fix(ask(cx, "to name the role with its path")));

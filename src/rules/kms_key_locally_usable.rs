@@ -1,6 +1,7 @@
 use crate::model::Resource;
 use crate::model::observed::{Gap, GapKind};
 use crate::policy::evaluate::Verdict;
+use crate::rule::context::RoleName;
 use crate::rule::keys::{KeyOwner, KeyUse, all_parts, each_customer_key};
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
 use crate::settings::Severity;
@@ -39,13 +40,13 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
         if key.metadata()?.is_none() {
             return Ok(Outcome::skip("the key does not exist: see kms-key-usable"));
         }
-        judge(cx, key)
+        cx.by_backup_role(|role| judge(cx, key, role))
     })
 }
 
-fn judge(cx: &Cx<'_>, key: &KeyUse<'_>) -> Judgement {
-    let (name, role) = (key.name(), cx.backup_role());
-    let access = cx.local_access(&key.facts(), &key.arn)?;
+fn judge(cx: &Cx<'_>, key: &KeyUse<'_>, role: &RoleName) -> Judgement {
+    let access = cx.local_access(&key.facts(), &key.arn, role)?;
+    let (name, role) = (key.name(), &role.name);
     let reason = access.usage.reason();
     let outcome = match access.verdict() {
         Verdict::Allowed => {
@@ -60,7 +61,7 @@ fn judge(cx: &Cx<'_>, key: &KeyUse<'_>) -> Judgement {
         )),
         Verdict::Conditional => {
             let message = format!(
-                "whether {name} lets this account's backup role use it cannot be known from here: {reason}"
+                "whether {name} lets this account's backup role {role} use it cannot be known from here: {reason}"
             );
             return Err(Gap::told(GapKind::Open, message));
         }

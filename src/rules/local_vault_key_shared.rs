@@ -1,4 +1,5 @@
 use crate::model::backup::Vault;
+use crate::model::s3::Bucket;
 use crate::model::selection::Target;
 use crate::model::snapshot::Region;
 use crate::model::{Gap, Resource};
@@ -88,7 +89,13 @@ fn holds_managed(cx: &Cx<'_>, region: &Region) -> Result<bool, Gap> {
     }
     cx.snapshot.buckets.all()?;
     region.tables.all()?;
-    Ok(false)
+    region.file_systems.all()?;
+    let mut unplaced = cx.snapshot.buckets_without_region();
+    let may_count = |bucket: &Bucket| !cx.backup_tag(&bucket.tags).is_exempt();
+    match unplaced.find(|(bucket, _)| may_count(bucket)) {
+        Some((_, gap)) => Err(gap.clone()),
+        None => Ok(false),
+    }
 }
 
 fn judge(cx: &Cx<'_>, vault: &Vault) -> Judgement {

@@ -5,7 +5,8 @@ use crate::model::snapshot::Region;
 use crate::policy::document::Document;
 use crate::policy::evaluate::obstacle;
 use crate::policy::request::{Context, Request, Value, Who};
-use crate::rule::protection::{account_of, in_region, local_vaults};
+use crate::rule::context::RoleName;
+use crate::rule::protection::{Authority, account_of, in_region, local_vaults};
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, Verdict, rule};
 use crate::settings::Severity;
 
@@ -15,8 +16,10 @@ rule! {
     /// `backup:CopyFromBackupVault`.
     ///
     /// AWS does not look whether the vault of a policy exists: without it no job is made, and nothing
-    /// says so. Where a plan's retention is outside Vault Lock's limits, every job fails. Where no plan
-    /// uses a vault, any vault of the region will do.
+    /// says so. Where a plan's retention is outside Vault Lock's limits, every job fails. Where no policy
+    /// holds and no plan uses a vault, any vault of the region that takes backups will do: one of type
+    /// `BACKUP_VAULT`, and not the one of EFS's automatic backups, which lets no backup be copied to
+    /// another account.
     ///
     /// ## Fix
     ///
@@ -27,6 +30,7 @@ rule! {
     /// - <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_backup_syntax.html>
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/vault-lock.html>
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/create-a-vault-access-policy.html>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupVaultListMember.html>
     RULE = Rule {
         id: "local-vault-ready",
         group: Group::Account,
@@ -40,8 +44,23 @@ rule! {
 
 const COPY_FROM_VAULT: &str = "backup:CopyFromBackupVault";
 
+const BACKUP_VAULT: &str = "BACKUP_VAULT";
+
+/// The vault of EFS's automatic backups, of which no copy can go to another account.
+///
+/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/working-with-supported-services.html>.
+const EFS_VAULT: &str = "aws/efs/automatic-backup-vault";
+
 fn check(cx: &Cx<'_>, region: &Region) -> Judgement {
     let named = local_vaults(cx);
+    if matches!(named.as_deref(), Ok([]))
+        && in_region(cx, cx.region)?.authority == Authority::Policy
+    {
+        return Ok(Outcome::skip(format!(
+            "the organization's backup policy uses no vault in {}: see backup-policy-effective",
+            cx.region
+        )));
+    }
     // Without any vault nothing can be backed up, whatever the plan says.
     if region.vaults.items.is_empty() && region.vaults.gap.is_none() {
         let what = match named.as_deref() {
@@ -56,20 +75,7 @@ fn check(cx: &Cx<'_>, region: &Region) -> Judgement {
     }
     let named = named?;
     if named.is_empty() {
-        let vaults: Vec<&str> = region
-            .vaults
-            .items
-            .iter()
-            .map(|it| it.id.as_str())
-            .collect();
-        if vaults.is_empty() {
-            region.vaults.all()?;
-        }
-        return Ok(Outcome::pass(format!(
-            "no plan says which vault is used; there is {}",
-            vaults.join(", ")
-        ))
-        .with("vaults", vaults));
+        return any_vault(cx, region);
     }
     let outcomes = named.into_iter().map(|(name, rules)| {
         judge(cx, region, name, &rules)
@@ -77,6 +83,46 @@ fn check(cx: &Cx<'_>, region: &Region) -> Judgement {
             .with("vault", name)
     });
     Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("no vault is used")))
+}
+
+/// Where nobody says which vault is used: whether there is one that could be.
+fn any_vault(cx: &Cx<'_>, region: &Region) -> Judgement {
+    let vaults = &region.vaults;
+    let others = || vaults.items.iter().filter(|it| it.id != EFS_VAULT);
+    let usable: Vec<&str> = others()
+        .filter(|vault| {
+            vault
+                .vault_type
+                .known()
+                .is_some_and(|it| it == BACKUP_VAULT)
+        })
+        .map(|vault| vault.id.as_str())
+        .collect();
+    if !usable.is_empty() {
+        return Ok(Outcome::pass(format!(
+            "no plan says which vault is used; there is {}",
+            usable.join(", ")
+        ))
+        .with("vaults", usable));
+    }
+    if let Some((vault, gap)) = others().find_map(|it| Some((it, it.vault_type.gap()?))) {
+        let mut outcome = Outcome::unknown(gap);
+        for cause in &mut outcome.causes {
+            cause.message = format!(
+                "whether plans can use the vault {} is not known without its type: {}",
+                vault.id, cause.message
+            );
+        }
+        return Ok(outcome);
+    }
+    let found: Vec<&str> = vaults.all()?.iter().map(|it| it.id.as_str()).collect();
+    Ok(Outcome::breach(format!(
+        "there is no vault in {} that plans can use, only {}: no backup can be made that can be copied",
+        cx.region,
+        found.join(", ")
+    ))
+    .fix(ask(cx, "to create a vault"))
+    .with("vaults", found))
 }
 
 fn judge(cx: &Cx<'_>, region: &Region, name: &str, rules: &[&PlanRule]) -> Judgement {
@@ -144,9 +190,10 @@ fn lock(cx: &Cx<'_>, vault: &Vault, rules: &[&PlanRule]) -> Judgement {
 /// Whether the vault's access policy lets backups be copied out of it.
 fn access(cx: &Cx<'_>, vault: &Vault, rules: &[&PlanRule]) -> Judgement {
     let name = &vault.id;
-    let pass = || Outcome::pass(format!("the vault {name} lets its backups be copied"));
     let Some(text) = vault.access_policy.get()? else {
-        return Ok(pass());
+        return Ok(Outcome::pass(format!(
+            "the vault {name} has no access policy"
+        )));
     };
     let document = Document::parse(text).map_err(|error| {
         let message = format!("the access policy of vault {name} cannot be understood: {error}");
@@ -159,32 +206,36 @@ fn access(cx: &Cx<'_>, vault: &Vault, rules: &[&PlanRule]) -> Judgement {
         .into_iter()
         .filter(|arn| account_of(arn) == central)
         .collect();
-    match obstacle(&document, &request(cx, vault, targets)) {
-        None => Ok(pass()),
-        Some(found) if found.sure => Ok(Outcome::breach(format!(
-            "the access policy of vault {name} does not let its backups be copied ({COPY_FROM_VAULT}): {}",
-            found.words
-        ))
-        .fix(ask(cx, "to take the denial out of the vault's access policy"))
-        .with("statement", found.statement.to_string())),
-        Some(found) => {
-            let message = format!(
-                "whether the access policy of vault {name} lets its backups be copied cannot be known from here: {}",
+    cx.by_backup_role(|role| {
+        let by = &role.name;
+        match obstacle(&document, &request(cx, vault, role, &targets)) {
+            None => Ok(Outcome::pass(format!(
+                "the vault {name} lets its backups be copied"
+            ))),
+            Some(found) if found.sure => Ok(Outcome::breach(format!(
+                "the access policy of vault {name} does not let the role {by} copy its backups ({COPY_FROM_VAULT}): {}",
                 found.words
-            );
-            Err(Gap::told(GapKind::Open, message))
+            ))
+            .fix(ask(cx, "to take the denial out of the vault's access policy"))
+            .with("statement", found.statement.to_string())),
+            Some(found) => {
+                let message = format!(
+                    "whether the access policy of vault {name} lets the role {by} copy its backups cannot be known from here: {}",
+                    found.words
+                );
+                Err(Gap::told(GapKind::Open, message))
+            }
         }
-    }
+    })
 }
 
 /// The copy as the vault's policy sees it: the backup role takes a backup out of the vault.
 ///
 /// Keys: <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbackup.html>.
-fn request(cx: &Cx<'_>, vault: &Vault, targets: Vec<String>) -> Request {
-    let role = cx.backup_role();
-    let (path, name) = match role.rsplit_once('/') {
+fn request(cx: &Cx<'_>, vault: &Vault, role: &RoleName, targets: &[String]) -> Request {
+    let (path, name) = match role.name.rsplit_once('/') {
         Some((path, name)) => (Some(format!("/{path}/")), name),
-        None => (cx.backup_role_arn().map(|_| "/".to_owned()), role.as_str()),
+        None => (role.is_whole.then(|| "/".to_owned()), role.name.as_str()),
     };
     let account = cx.snapshot.account_id.clone().unwrap_or_default();
     let who = Who {
@@ -210,7 +261,7 @@ fn request(cx: &Cx<'_>, vault: &Vault, targets: Vec<String>) -> Request {
     context.set("aws:ResourceAccount", Value::one(&account));
     context.set("aws:SecureTransport", Value::one("true"));
     if !targets.is_empty() {
-        context.set("backup:CopyTargets", Value::Known(targets));
+        context.set("backup:CopyTargets", Value::Known(targets.to_vec()));
     }
     Request {
         who,
