@@ -440,7 +440,8 @@ impl Snapshot {
         if let Some(gap) = gaps.find(|gap| gap.kind == GapKind::NotAsked) {
             listing.gap.get_or_insert_with(|| gap.clone());
         }
-        for resource in self.resources_in(region) {
+        let resources = self.resources_in(region);
+        for resource in resources.filter(|it| it.kind().has_backups()) {
             match (resource.tags(), resource.names()) {
                 (Some(Observed::Unknown(gap)), _) => {
                     listing.gap.get_or_insert_with(|| gap.clone());

@@ -108,10 +108,16 @@ pub fn meant_value(value: &str) -> Option<&'static str> {
         .find(|valid| strsim::osa_distance(&value, valid) <= 2)
 }
 
-/// Whether a tag is kept in a snapshot at all: the name, the backup tag and its near misses.
+/// How the keys of AWS Control Tower's own backup tags begin: `aws-control-tower-backuphourly`.
+///
+/// Source: <https://docs.aws.amazon.com/controltower/latest/userguide/enable-backup.html>.
+const CONTROL_TOWER: &str = "aws-control-tower-backup";
+
+/// Whether a tag is kept in a snapshot at all: the name, the backup tag and its near misses, and the
+/// tags that AWS Control Tower's plans select by.
 #[must_use]
 pub fn is_kept(key: &str, tag_key: &str) -> bool {
-    key == "Name" || key == tag_key || is_near_miss(key, tag_key)
+    key == "Name" || key == tag_key || key.starts_with(CONTROL_TOWER) || is_near_miss(key, tag_key)
 }
 
 fn folded(text: &str) -> String {
@@ -161,6 +167,21 @@ mod tests {
             BackupTag::read(&Observed::default(), "backup"),
             BackupTag::Unknown
         );
+    }
+
+    #[test]
+    fn keeps_what_plans_may_select_by() {
+        for (key, want) in [
+            ("Name", true),
+            ("backup", true),
+            ("Backup", true),
+            ("aws-control-tower-backuphourly", true),
+            ("aws-control-tower-backupmonthly", true),
+            ("aws-control-tower", false),
+            ("stage", false),
+        ] {
+            assert_eq!(is_kept(key, "backup"), want, "{key}");
+        }
     }
 
     #[test]

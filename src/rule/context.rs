@@ -11,6 +11,7 @@ use crate::model::cloudformation::{BEYOND_THE_GUIDE, Stack, StackResource};
 use crate::model::ec2::{Instance, Volume};
 use crate::model::job::{BackupJob, CopyJob};
 use crate::model::observed::{Gap, GapKind};
+use crate::model::plan::{DEFAULT_SCHEDULE, PlanRule, interval_hours};
 use crate::model::rds::{DbInstance, OptionGroup};
 use crate::model::resource::CLOUDFORMATION_TYPES;
 use crate::model::selection::Selection;
@@ -81,12 +82,14 @@ impl RoleName {
     }
 }
 
-/// Judgements of key policies: one per key and service path or role, however many resources share it.
+/// Judgements of key policies: one per key and service path or role, however many resources share it. And
+/// the intervals of schedules, one per schedule.
 #[derive(Debug, Default)]
 pub struct PolicyCache {
     documents: RefCell<BTreeMap<String, Result<Rc<Document>, Gap>>>,
     access: RefCell<BTreeMap<KeyPath, Rc<CopyAccess>>>,
     local: RefCell<BTreeMap<(String, String), Rc<LocalAccess>>>,
+    intervals: RefCell<BTreeMap<String, Option<u32>>>,
 }
 
 /// What a stack names its resources by: kind and id; a nested stack by its ARN. What is outside the
@@ -449,6 +452,22 @@ impl<'a> Cx<'a> {
     pub fn copy_jobs(&self, arn: &str) -> Result<&[&'a CopyJob], Gap> {
         whole(&self.seen()?.copy_jobs)?;
         Ok(self.copy_jobs.get(arn).map_or(&[], Vec::as_slice))
+    }
+
+    /// The longest time between two runs of a plan's rule, in hours; none where its schedule cannot be
+    /// understood.
+    #[must_use]
+    pub fn interval_hours(&self, rule: &PlanRule) -> Option<u32> {
+        let schedule = rule.schedule.as_deref().unwrap_or(DEFAULT_SCHEDULE);
+        if let Some(known) = self.policies.intervals.borrow().get(schedule) {
+            return *known;
+        }
+        let hours = interval_hours(schedule);
+        self.policies
+            .intervals
+            .borrow_mut()
+            .insert(schedule.to_owned(), hours);
+        hours
     }
 
     /// The policy of a key, parsed once.

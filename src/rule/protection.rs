@@ -54,15 +54,30 @@ impl Authority<'_> {
 
     /// For a sentence.
     #[must_use]
-    pub fn words(&self) -> String {
+    pub fn words(&self) -> &'static str {
+        self.either(
+            "the organization's backup policy",
+            "the account's backup plans",
+        )
+    }
+
+    /// The word that goes with [`Authority::words`]: of one policy, or of several plans.
+    #[must_use]
+    pub fn either(&self, one: &'static str, several: &'static str) -> &'static str {
         match self {
-            Authority::Policy => "the organization's backup policy".to_owned(),
-            Authority::Plans => {
-                "what the account's backup plans say (no organization policy holds for it)"
-                    .to_owned()
-            }
+            Authority::Policy => one,
+            Authority::Plans | Authority::PlansInstead(_) => several,
+        }
+    }
+
+    /// Why the plans count and no policy, for the end of a sentence.
+    #[must_use]
+    pub fn why(&self) -> String {
+        match self {
+            Authority::Policy => String::new(),
+            Authority::Plans => " (no organization policy holds for the account)".to_owned(),
             Authority::PlansInstead(gap) => format!(
-                "what the account's backup plans say (the organization's policy was not read: {})",
+                " (the organization's policy was not read: {})",
                 gap.sentence()
             ),
         }
@@ -91,7 +106,7 @@ pub struct Target<'a> {
     /// What to call it.
     pub name: &'a str,
     tags: Tags,
-    /// Whether it is made up: nobody has given it other tags to be selected by.
+    /// Whether only its backup tag is known: it is judged as if it had no other to be selected by.
     bare: bool,
 }
 
@@ -168,7 +183,7 @@ impl<'a> Protection<'a> {
     #[must_use]
     pub fn probes(&self, cx: &Cx<'_>) -> Vec<Target<'static>> {
         let partition = partition(self.region);
-        let tags = Tags::from([(cx.settings.tag_key.clone(), ENABLED.to_owned())]);
+        let tags = enabled_tag(cx);
         let probes = TYPES.into_iter().map(|(name, service, resource)| Target {
             arn: match service {
                 "s3" => format!("arn:{partition}:s3:::*"),
@@ -196,12 +211,30 @@ impl<'a> Protection<'a> {
             })
             .collect();
         // What was not listed is known by its tag alone.
-        for arn in cx.enabled_by_tag(self.region) {
-            if !enabled.iter().any(|it| it.arn == *arn) {
-                enabled.push(tagged(cx, arn));
-            }
-        }
+        let listed: BTreeSet<String> = enabled.iter().map(|it| it.arn.clone()).collect();
+        let by_tag = cx.enabled_by_tag(self.region).iter();
+        let others = by_tag.filter(|arn| !listed.contains(*arn));
+        enabled.extend(others.map(|arn| tagged(cx, arn)));
         enabled
+    }
+
+    /// The resources of the region whose tags were not read, each as if it were tagged `enabled`, and
+    /// the reason.
+    #[must_use]
+    pub fn unread(&self, cx: &Cx<'a>) -> Vec<(Target<'a>, &'a Gap)> {
+        let resources = cx.snapshot.resources_in(self.region);
+        let unread = resources.filter(|it| it.kind().has_backups());
+        let unread = unread.filter_map(|resource| {
+            let (gap, (arn, id)) = (resource.tags()?.gap()?, resource.names()?);
+            let target = Target {
+                arn: arn.to_owned(),
+                name: id,
+                tags: enabled_tag(cx),
+                bare: false,
+            };
+            Some((target, gap))
+        });
+        unread.collect()
     }
 
     /// What takes a resource.
@@ -220,13 +253,14 @@ impl<'a> Protection<'a> {
                     Truth::True => chosen.by.push(Choice { plan, selection }),
                     Truth::False => {}
                     Truth::Unknown => {
-                        let message = format!(
-                            "whether the selection {:?} of plan {:?} takes it depends on more than its backup tag",
-                            selection.name, plan.name
-                        );
-                        chosen
-                            .open
-                            .get_or_insert_with(|| Gap::told(GapKind::Open, message));
+                        let depends = || {
+                            let message = format!(
+                                "whether the selection {:?} of plan {:?} takes it depends on more than its backup tag",
+                                selection.name, plan.name
+                            );
+                            Gap::told(GapKind::Open, message)
+                        };
+                        chosen.open.get_or_insert_with(depends);
                     }
                 }
             }
@@ -267,7 +301,9 @@ impl<'a> Protection<'a> {
     /// The value of a tag, where the snapshot keeps tags of that key at all.
     fn tag<'t>(&self, target: &'t Target<'_>, key: &str) -> Option<Option<&'t String>> {
         let value = target.tags.get(key);
-        (value.is_some() || (is_kept(key, self.tag_key) && key != "Name")).then_some(value)
+        let is_read =
+            key == self.tag_key || (!target.bare && key != "Name" && is_kept(key, self.tag_key));
+        (value.is_some() || is_read).then_some(value)
     }
 
     /// The rules of the plans among some choices, each once.
@@ -325,13 +361,16 @@ impl<'a> Protection<'a> {
 /// A resource as plans see it; none where AWS Backup does not select its kind, or its tags were not read.
 #[must_use]
 pub fn target<'a>(cx: &Cx<'a>, resource: Resource<'a>) -> Option<Target<'a>> {
+    if !resource.kind().has_backups() {
+        return None;
+    }
     let (arn, id) = resource.names()?;
     let (_, tags) = cx.tags_of(resource).ok()?;
     Some(Target {
         arn: arn.to_owned(),
         name: id,
         tags: tags.clone(),
-        bare: false,
+        bare: matches!(resource, Resource::Tagged(_)),
     })
 }
 
@@ -341,9 +380,13 @@ pub fn tagged<'a>(cx: &Cx<'_>, arn: &'a str) -> Target<'a> {
     Target {
         arn: arn.to_owned(),
         name: arn,
-        tags: Tags::from([(cx.settings.tag_key.clone(), ENABLED.to_owned())]),
-        bare: false,
+        tags: enabled_tag(cx),
+        bare: true,
     }
+}
+
+fn enabled_tag(cx: &Cx<'_>) -> Tags {
+    Tags::from([(cx.settings.tag_key.clone(), ENABLED.to_owned())])
 }
 
 /// The longest time between two backups of a resource by what takes it, in hours: of several
@@ -352,8 +395,17 @@ pub fn tagged<'a>(cx: &Cx<'_>, arn: &'a str) -> Target<'a> {
 pub fn interval_hours<'a>(cx: &Cx<'a>, resource: Resource<'a>) -> Option<u32> {
     let protection = in_region(cx, cx.known_region().ok()?).ok()?;
     let chosen = protection.chosen(&target(cx, resource)?);
-    let rules = chosen.by.iter().flat_map(|choice| &choice.plan.rules.items);
-    rules.filter_map(|rule| rule.interval_hours()).min()
+    if chosen.open.is_some() {
+        return None;
+    }
+    shortest(cx, &protection.rules(&chosen.by).ok()?)
+}
+
+/// The shortest interval of some rules, in hours; none where one of them cannot be told.
+#[must_use]
+pub fn shortest(cx: &Cx<'_>, rules: &[&PlanRule]) -> Option<u32> {
+    let hours: Option<Vec<u32>> = rules.iter().map(|rule| cx.interval_hours(rule)).collect();
+    hours?.into_iter().min()
 }
 
 /// The vaults that the plans of the region use for what is tagged `enabled`, by name, each with the

@@ -1,8 +1,10 @@
 use std::collections::BTreeSet;
 
+use crate::model::Gap;
+use crate::model::plan::Selection;
 use crate::model::snapshot::Region;
 use crate::rule::protection::{self, Authority, Chosen, Protection, Target, account_of};
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, Verdict, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -44,6 +46,9 @@ fn check(cx: &Cx<'_>, _: &Region) -> Judgement {
     } else {
         with_resources(cx, &protection, &enabled)?
     };
+    if let (Verdict::Pass, Some(gap)) = (outcome.verdict, unread(cx, &protection)) {
+        return Err(gap);
+    }
     let authority = protection.authority.as_str();
     Ok(outcome
         .about(format!("{authority} in {}", cx.region))
@@ -80,13 +85,44 @@ fn with_resources<'a>(
     }
     // Every resource wants a copy of its own; the first one without speaks for all.
     let mut passed = None;
+    let mut open = None;
+    let mut seen = BTreeSet::new();
     for (_, chosen) in &judged {
-        match copied(cx, protection, chosen)? {
-            Ok(outcome) => passed = passed.or(Some(outcome)),
-            Err(breach) => return Ok(breach),
+        if !seen.insert(sameness(chosen)) {
+            continue;
+        }
+        match copied(cx, protection, chosen) {
+            Ok(Ok(outcome)) => passed = passed.or(Some(outcome)),
+            Ok(Err(breach)) => return Ok(breach),
+            Err(gap) => open = open.or(Some(gap)),
         }
     }
-    Ok(passed.unwrap_or_else(|| Outcome::skip("nothing is tagged")))
+    match (open, passed) {
+        (Some(gap), _) => Err(gap),
+        (None, passed) => Ok(passed.unwrap_or_else(|| Outcome::skip("nothing is tagged"))),
+    }
+}
+
+/// What resources have in common that meet the same: the plans that take them, and whether others may.
+fn sameness(chosen: &Chosen<'_>) -> (Vec<*const Selection>, bool) {
+    let selections = chosen.by.iter().map(|it| std::ptr::from_ref(it.selection));
+    (selections.collect(), chosen.open.is_some())
+}
+
+/// Why a resource whose tags were not read may be tagged and lack what it would want.
+fn unread<'a>(cx: &Cx<'a>, protection: &Protection<'a>) -> Option<Gap> {
+    let mut seen = BTreeSet::new();
+    for (target, gap) in protection.unread(cx) {
+        let chosen = protection.chosen(&target);
+        if !seen.insert(sameness(&chosen)) {
+            continue;
+        }
+        let is_copied = matches!(copied(cx, protection, &chosen), Ok(Ok(_)));
+        if chosen.by.is_empty() || !is_copied {
+            return Some(gap.clone());
+        }
+    }
+    None
 }
 
 /// Judges what a resource of any type would meet.
@@ -106,7 +142,7 @@ fn copied<'a>(
     cx: &Cx<'a>,
     protection: &Protection<'a>,
     chosen: &Chosen<'a>,
-) -> Result<Result<Outcome, Outcome>, crate::model::Gap> {
+) -> Result<Result<Outcome, Outcome>, Gap> {
     let central = &cx.settings.central_account;
     let rules = protection.rules(&chosen.by)?;
     let targets = protection.copy_targets(&rules);
@@ -116,29 +152,34 @@ fn copied<'a>(
     }
     let plans: BTreeSet<&str> = chosen.by.iter().map(|it| it.plan.name.as_str()).collect();
     let vaults: BTreeSet<&str> = rules.iter().map(|rule| rule.vault.as_str()).collect();
-    let hours = rules.iter().filter_map(|rule| rule.interval_hours()).min();
-    let (words, key) = (protection.authority.words(), &cx.settings.tag_key);
+    let hours = protection::shortest(cx, &rules);
+    let (authority, key) = (&protection.authority, &cx.settings.tag_key);
+    let (words, selects) = (authority.words(), authority.either("selects", "select"));
+    let why = authority.why();
     let outcome = if to_central {
         let often = hours.map_or(String::new(), |hours| format!(", every {hours} h"));
         Ok(Outcome::pass(format!(
-            "{words} selects {key}=enabled in {} (plan {}), backs up to {}{often} and copies to {}",
+            "{words} {selects} {key}=enabled in {} (plan {}), {} up to {}{often} and {} to {}{why}",
             cx.region,
             join(&plans),
+            authority.either("backs", "back"),
             join(&vaults),
+            authority.either("copies", "copy"),
             targets.iter().cloned().collect::<Vec<_>>().join(", ")
         )))
     } else {
         let others: BTreeSet<&str> = targets.iter().map(|arn| account_of(arn)).collect();
         let seen = if others.is_empty() {
-            "makes no copy".to_owned()
+            authority.either("makes no copy", "make no copy").to_owned()
         } else {
             format!(
-                "copies to {}, not to the central account {central}",
+                "{} to {}, not to the central account {central}",
+                authority.either("copies", "copy"),
                 join(&others)
             )
         };
         Err(Outcome::breach(format!(
-            "{words} selects {key}=enabled in {} (plan {}) and {seen}",
+            "{words} {selects} {key}=enabled in {} (plan {}) and {seen}{why}",
             cx.region,
             join(&plans)
         ))
@@ -175,7 +216,8 @@ fn not_selected(cx: &Cx<'_>, protection: &Protection<'_>, missed: &[&str]) -> Ou
             format!("what is tagged {key}=enabled ({names})")
         }
     };
-    let why = if protection.plans.is_empty() {
+    let authority = &protection.authority;
+    let besides = if protection.plans.is_empty() {
         elsewhere(cx, protection)
     } else {
         let selections = protection
@@ -190,14 +232,17 @@ fn not_selected(cx: &Cx<'_>, protection: &Protection<'_>, missed: &[&str]) -> Ou
             String::new()
         } else {
             format!(
-                "; by tag it selects {}",
+                "; by tag {} {}",
+                authority.either("it selects", "they select"),
                 tags.into_iter().collect::<Vec<_>>().join(", ")
             )
         }
     };
     Outcome::breach(format!(
-        "{} does not select {what} in {region}{why}",
-        protection.authority.words()
+        "{} {} not select {what} in {region}{besides}{}",
+        authority.words(),
+        authority.either("does", "do"),
+        authority.why()
     ))
     .fix(format!(
         "Ask {} whether {region} is meant to be backed up.",

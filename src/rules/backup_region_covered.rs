@@ -1,16 +1,18 @@
 use crate::model::snapshot::{Region, Snapshot};
-use crate::model::{Gap, GapKind, Observed};
-use crate::rule::protection::{Protection, Target, in_region, tagged};
+use crate::model::tag::BackupTag;
+use crate::model::{Gap, GapKind, Listing, Observed};
+use crate::rule::protection::{Authority, Protection, Target, in_region, tagged};
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
 use crate::settings::{REGIONS, Severity};
 
 rule! {
     /// Everything that is tagged `backup=enabled` lives in a region that is scanned and backed up.
     ///
-    /// The backup policy runs in some regions only. A resource in any other carries the tag, and nobody
-    /// backs it up. This is found with one query on the tag in every other region that is enabled for
-    /// the account. Where the policy does cover the other region, the resources there are backed up but
-    /// were not judged, which is a warning.
+    /// The backup policy runs in some regions only. A resource in any other carries the tag, and the
+    /// policy does not back it up. This is found with one query on the tag in every other region that is
+    /// enabled for the account. Where the policy does cover the other region, the resources there are
+    /// backed up but were not judged, which is a warning. Where the policy cannot be read, the account's
+    /// backup plans count, and then the regions that the guide names.
     ///
     /// ## Fix
     ///
@@ -39,11 +41,14 @@ const MOST_EVIDENCE: usize = 100;
 
 fn check(cx: &Cx<'_>, snapshot: &Snapshot) -> Judgement {
     let mut found: Vec<Outcome> = Vec::new();
+    let mut guided = false;
     for (name, region) in &snapshot.regions {
         if region.disabled {
             continue;
         }
-        found.extend(scanned(cx, name));
+        let (judged, by_guide) = scanned(cx, name, region);
+        found.extend(judged);
+        guided |= by_guide;
         // What was not listed may be tagged too; the tags alone tell as well.
         let gap = match snapshot.elsewhere.get(name) {
             Some(by_tag) => by_tag.gap.as_ref(),
@@ -58,11 +63,10 @@ fn check(cx: &Cx<'_>, snapshot: &Snapshot) -> Judgement {
         .filter(|name| !snapshot.regions.contains_key(*name))
         .collect();
     for name in &others {
-        let outcome = match snapshot.elsewhere.get(*name) {
-            Some(listing) => elsewhere(cx, name, &listing.items, listing.gap.as_ref()),
-            None => Some(Outcome::unknown(&Gap::not_collected()).part(Some(name))),
-        };
-        found.extend(outcome);
+        match snapshot.elsewhere.get(*name) {
+            Some(listing) => found.extend(elsewhere(cx, name, listing)),
+            None => found.push(Outcome::unknown(&Gap::not_collected()).part(Some(name))),
+        }
     }
     if let Some(gap) = &known.gap {
         found.push(Outcome::unknown(gap));
@@ -70,7 +74,10 @@ fn check(cx: &Cx<'_>, snapshot: &Snapshot) -> Judgement {
     let by = match &snapshot.backup_policy {
         Observed::Known(Some(_)) => "the organization's backup policy",
         Observed::Known(None) => "the account's backup plans",
-        Observed::Unknown(_) => "the guide, as the organization's backup policy was not read",
+        Observed::Unknown(_) if guided => {
+            "the guide's word, as the organization's backup policy was not read"
+        }
+        Observed::Unknown(_) => "the account's backup plans",
     };
     let clean = format!(
         "nothing tagged {}=enabled is outside the regions that are scanned and backed up by {by} ({} other regions were asked)",
@@ -80,12 +87,70 @@ fn check(cx: &Cx<'_>, snapshot: &Snapshot) -> Judgement {
     Ok(Outcome::worst(found).unwrap_or_else(|| Outcome::pass(clean)))
 }
 
-/// What a scanned region holds that nothing there backs up. Where nobody knows what backs it up, the
-/// guide's word counts; `backup-policy-effective` says so.
-fn scanned<'a>(cx: &Cx<'a>, region: &'a str) -> Option<Outcome> {
-    let protection = in_region(cx, region).ok()?;
-    let missed = missed(&protection, &protection.enabled(cx));
-    (!missed.is_empty()).then(|| uncovered(cx, region, &missed, &protection.authority.words()))
+/// What a scanned region holds that nothing there backs up, or that may be so; and whether the guide's
+/// word had to count, as nobody knows what backs the region up: `backup-policy-effective` says so.
+fn scanned<'a>(cx: &Cx<'a>, name: &'a str, region: &'a Region) -> (Vec<Outcome>, bool) {
+    let policy = &cx.snapshot.backup_policy;
+    let protection = match (in_region(cx, name), policy) {
+        (Ok(protection), _) => protection,
+        (Err(_), Observed::Unknown(_)) if REGIONS.contains(&name) => return (Vec::new(), true),
+        (Err(gap), _) => return (nothing_read(cx, name, &gap), false),
+    };
+    let sorted = Sorted::of(&protection, &protection.enabled(cx));
+    let is_guided = policy.gap().is_some() && REGIONS.contains(&name);
+    if is_guided {
+        return (Vec::new(), sorted.open.is_some());
+    }
+    let mut found = Vec::new();
+    if !sorted.missed.is_empty() {
+        found.push(not_selected(
+            cx,
+            name,
+            &sorted.missed,
+            &protection.authority,
+            false,
+        ));
+    }
+    // What has no tags that anybody read, or was not listed, may be tagged.
+    let unread = protection.unread(cx).into_iter();
+    let mut unread = unread.filter(|(target, _)| protection.chosen(target).by.is_empty());
+    let gaps = sorted
+        .open
+        .into_iter()
+        .chain(unread.next().map(|(_, gap)| gap.clone()))
+        .chain(unlisted(cx, &protection, name, region).cloned());
+    found.extend(gaps.map(|gap| Outcome::unknown(&gap).part(Some(name))));
+    (found, false)
+}
+
+/// What is said of a region where neither a policy nor plans were read and the guide does not help.
+fn nothing_read<'a>(cx: &Cx<'a>, region: &'a str, gap: &Gap) -> Vec<Outcome> {
+    let mut resources = cx.snapshot.resources_in(region).filter(|resource| {
+        let tag = resource.tags().map(|tags| cx.backup_tag(tags));
+        let is_sought = matches!(tag, Some(BackupTag::Enabled | BackupTag::Unknown));
+        is_sought && resource.kind().has_backups()
+    });
+    let is_sought = resources.next().is_some() || !cx.enabled_by_tag(region).is_empty();
+    let unknown = is_sought.then(|| Outcome::unknown(gap).part(Some(region)));
+    unknown.into_iter().collect()
+}
+
+/// Why the lists of a region in which nothing is selected may lack what is tagged.
+fn unlisted<'a>(
+    cx: &Cx<'a>,
+    protection: &Protection<'a>,
+    name: &str,
+    region: &'a Region,
+) -> Option<&'a Gap> {
+    let is_left_out = |gap: &&Gap| matches!(gap.kind, GapKind::NotAsked | GapKind::RegionDisabled);
+    let mut probes = protection.probes(cx).into_iter();
+    if cx.snapshot.elsewhere.contains_key(name)
+        || probes.any(|probe| !protection.chosen(&probe).by.is_empty())
+    {
+        return None;
+    }
+    let gaps = region.gaps().into_iter().chain(&cx.snapshot.buckets.gap);
+    gaps.filter(|gap| !is_left_out(gap)).next()
 }
 
 /// Why a region's lists do not hold everything, where the user left some out.
@@ -94,66 +159,126 @@ fn left_out<'a>(snapshot: &'a Snapshot, region: &'a Region) -> Option<&'a Gap> {
     gaps.find(|gap| gap.kind == GapKind::NotAsked)
 }
 
-fn missed(protection: &Protection<'_>, targets: &[Target<'_>]) -> Vec<String> {
-    let missed = targets.iter().filter(|target| {
-        let chosen = protection.chosen(target);
-        chosen.by.is_empty() && chosen.open.is_none()
-    });
-    missed.map(|target| target.arn.clone()).collect()
+/// Resources by what is known of their backups.
+#[derive(Default)]
+struct Sorted {
+    taken: Vec<String>,
+    missed: Vec<String>,
+    /// Why nobody knows of others.
+    open: Option<Gap>,
+}
+
+impl Sorted {
+    fn of(protection: &Protection<'_>, targets: &[Target<'_>]) -> Self {
+        let mut sorted = Sorted::default();
+        for target in targets {
+            let chosen = protection.chosen(target);
+            match chosen.open {
+                _ if !chosen.by.is_empty() => sorted.taken.push(target.arn.clone()),
+                Some(gap) => {
+                    sorted.open.get_or_insert(gap);
+                }
+                None => sorted.missed.push(target.arn.clone()),
+            }
+        }
+        sorted
+    }
 }
 
 /// What is tagged in a region that was not scanned.
-fn elsewhere<'a>(
-    cx: &Cx<'a>,
-    region: &'a str,
-    arns: &[String],
-    gap: Option<&Gap>,
-) -> Option<Outcome> {
+fn elsewhere<'a>(cx: &Cx<'a>, region: &'a str, by_tag: &Listing<String>) -> Vec<Outcome> {
+    let arns = &by_tag.items;
+    let unknown = |gap: &Gap| Outcome::unknown(gap).part(Some(region));
+    let mut found: Vec<Outcome> = by_tag.gap.iter().map(unknown).collect();
     if arns.is_empty() {
-        return gap.map(|gap| Outcome::unknown(gap).part(Some(region)));
+        return found;
     }
     let policy = match &cx.snapshot.backup_policy {
         Observed::Known(Some(_)) => in_region(cx, region).ok(),
         _ => None,
     };
-    let (missed, words) = match &policy {
-        Some(protection) => {
-            let targets: Vec<Target<'_>> = arns.iter().map(|arn| tagged(cx, arn)).collect();
-            (missed(protection, &targets), protection.authority.words())
+    if let Some(protection) = policy {
+        let targets: Vec<Target<'_>> = arns.iter().map(|arn| tagged(cx, arn)).collect();
+        let sorted = Sorted::of(&protection, &targets);
+        found.extend(sorted.open.iter().map(unknown));
+        if !sorted.missed.is_empty() {
+            found.push(not_selected(
+                cx,
+                region,
+                &sorted.missed,
+                &protection.authority,
+                true,
+            ));
         }
-        None if REGIONS.contains(&region) => (Vec::new(), String::new()),
-        None => (arns.to_vec(), "the guide".to_owned()),
-    };
-    Some(if missed.is_empty() {
-        let by = if policy.is_some() {
-            "the organization's backup policy covers"
-        } else {
-            "the guide names"
-        };
-        Outcome::warn(format!(
-            "{} in a region that {by}, but this scan did not look there",
-            count(cx, arns)
-        ))
-        .fix(format!("Scan {region} too."))
-        .with("regions", vec![region])
-        .with("resources", some(arns))
+        if !sorted.taken.is_empty() {
+            let by = "the organization's backup policy covers";
+            found.push(not_scanned(cx, region, &sorted.taken, by));
+        }
+    } else if REGIONS.contains(&region) {
+        found.push(not_scanned(cx, region, arns, "the guide names"));
     } else {
-        uncovered(cx, region, &missed, &words)
-    })
+        let message = format!(
+            "{} in {region}, which the guide does not cover: {}",
+            count(cx, arns),
+            named(arns)
+        );
+        found.push(uncovered(cx, region, arns, message));
+    }
+    found
 }
 
-fn uncovered(cx: &Cx<'_>, region: &str, missed: &[String], words: &str) -> Outcome {
-    Outcome::breach(format!(
-        "{} in {region}, which {words} does not cover: nobody backs them up ({})",
-        count(cx, missed),
-        named(missed)
+fn not_scanned(cx: &Cx<'_>, region: &str, arns: &[String], by: &str) -> Outcome {
+    Outcome::warn(format!(
+        "{} in {region}, a region that {by}, but this scan did not look there",
+        count(cx, arns)
     ))
-    .fix(format!(
-        "Move them to a region that is backed up, or ask {} to add {region}.",
-        cx.settings.contact
-    ))
+    .fix(format!("Scan {region} too."))
     .with("regions", vec![region])
-    .with("resources", some(missed))
+    .with("resources", some(arns))
+}
+
+/// Of what was not scanned only the backup tag is known, so that no more can be said than that.
+fn not_selected(
+    cx: &Cx<'_>,
+    region: &str,
+    missed: &[String],
+    authority: &Authority<'_>,
+    by_tag_alone: bool,
+) -> Outcome {
+    let key = &cx.settings.tag_key;
+    let by = if by_tag_alone {
+        format!(" by {key}=enabled there")
+    } else {
+        String::new()
+    };
+    let message = format!(
+        "{} in {region}, and {} {} not select {}{by}: {}{}",
+        count(cx, missed),
+        authority.words(),
+        authority.either("does", "do"),
+        them(missed),
+        named(missed),
+        authority.why()
+    );
+    uncovered(cx, region, missed, message)
+}
+
+fn uncovered(cx: &Cx<'_>, region: &str, missed: &[String], message: String) -> Outcome {
+    Outcome::breach(message)
+        .fix(format!(
+            "Move {} to a region that is backed up, or ask {} to add {region}.",
+            them(missed),
+            cx.settings.contact
+        ))
+        .with("regions", vec![region])
+        .with("resources", some(missed))
+}
+
+fn them(arns: &[String]) -> &'static str {
+    match arns.len() {
+        1 => "it",
+        _ => "them",
+    }
 }
 
 fn count(cx: &Cx<'_>, arns: &[String]) -> String {
