@@ -615,6 +615,32 @@ mod tests {
         }
     }
 
+    // Where only the backup tag was asked for, nothing follows from a tag that is absent.
+    #[test]
+    fn other_tags_of_what_was_found_by_its_tag_are_not_known() {
+        let hourly = "aws-control-tower-backuphourly";
+        let by_hour = Selection {
+            tags: by_tag(hourly, "true"),
+            ..Selection::default()
+        };
+        let not_by_hour = Selection {
+            tags: by_tag("backup", "enabled"),
+            conditions: vec![only(TagOperator::NotEquals, hourly, "true")],
+            ..Selection::default()
+        };
+        let target = |bare| Target {
+            arn: VOLUME.to_owned(),
+            name: "it",
+            tags: Tags::from([("backup".to_owned(), "enabled".to_owned())]),
+            bare,
+        };
+        let here = protection("eu-west-1");
+        assert_eq!(here.takes(&by_hour, &target(false)), Truth::False);
+        assert_eq!(here.takes(&by_hour, &target(true)), Truth::False);
+        assert_eq!(here.takes(&not_by_hour, &target(false)), Truth::True);
+        assert_eq!(here.takes(&not_by_hour, &target(true)), Truth::Unknown);
+    }
+
     #[test]
     fn one_volume_is_not_every_volume() {
         let one = Selection {

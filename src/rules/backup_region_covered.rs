@@ -149,8 +149,8 @@ fn unlisted<'a>(
     {
         return None;
     }
-    let gaps = region.gaps().into_iter().chain(&cx.snapshot.buckets.gap);
-    gaps.filter(|gap| !is_left_out(gap)).next()
+    let mut gaps = region.gaps().into_iter().chain(&cx.snapshot.buckets.gap);
+    gaps.find(|gap| !is_left_out(gap))
 }
 
 /// Why a region's lists do not hold everything, where the user left some out.

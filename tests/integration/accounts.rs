@@ -1350,6 +1350,36 @@ fn a_snapshot_that_is_narrowed_knows_what_is_tagged_in_its_other_regions() {
     assert!(narrowed.elsewhere["eu-west-3"].gap.is_none());
 }
 
+// As where the tags are asked: see `source::collect::tagging`.
+#[test]
+fn a_snapshot_that_is_narrowed_leaves_out_what_has_no_backups() {
+    let arns = |snapshot: &Snapshot| snapshot.elsewhere["eu-west-1"].clone();
+    let mut narrowed = snapshot("clean");
+    narrowed.narrow(&["eu-central-1".to_owned()]);
+    let mut with_others = snapshot("clean");
+    let region = with_others.regions.get_mut("eu-west-1").unwrap();
+    let secret = serde_json::json!({
+        "arn": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-1-a1b2c3",
+        "id": "db-1",
+        "aws_type": "AWS::SecretsManager::Secret",
+        "tags": {"known": {"backup": "enabled"}},
+    });
+    let gateway = serde_json::json!({
+        "arn": "arn:aws:storagegateway:eu-west-1:111122223333:gateway/sgw-1",
+        "id": "sgw-1",
+    });
+    region
+        .tagged
+        .items
+        .push(serde_json::from_value(secret).unwrap());
+    region
+        .gateways
+        .items
+        .push(serde_json::from_value(gateway).unwrap());
+    with_others.narrow(&["eu-central-1".to_owned()]);
+    assert_eq!(arns(&with_others), arns(&narrowed));
+}
+
 #[test]
 fn without_access_nothing_is_judged_and_nothing_passes() {
     let snapshot = snapshot("no-access");
