@@ -6,7 +6,7 @@ use crate::policy::document::Document;
 use crate::policy::evaluate::obstacle;
 use crate::policy::request::{Context, Request, Value, Who};
 use crate::rule::context::RoleName;
-use crate::rule::protection::{Authority, account_of, in_region, local_vaults};
+use crate::rule::protection::{account_of, in_region, local_vaults};
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, Verdict, rule};
 use crate::settings::Severity;
 
@@ -53,14 +53,6 @@ const EFS_VAULT: &str = "aws/efs/automatic-backup-vault";
 
 fn check(cx: &Cx<'_>, region: &Region) -> Judgement {
     let named = local_vaults(cx);
-    if matches!(named.as_deref(), Ok([]))
-        && in_region(cx, cx.region)?.authority == Authority::Policy
-    {
-        return Ok(Outcome::skip(format!(
-            "the organization's backup policy uses no vault in {}: see backup-policy-effective",
-            cx.region
-        )));
-    }
     // Without any vault nothing can be backed up, whatever the plan says.
     if region.vaults.items.is_empty() && region.vaults.gap.is_none() {
         let what = match named.as_deref() {
