@@ -107,7 +107,7 @@ pub struct Target<'a> {
     pub name: &'a str,
     tags: Tags,
     /// Whether only its backup tag is known: it is judged as if it had no other to be selected by.
-    bare: bool,
+    pub bare: bool,
 }
 
 /// A selection of a plan that takes a resource.

@@ -94,7 +94,7 @@ fn scanned<'a>(cx: &Cx<'a>, name: &'a str, region: &'a Region) -> (Vec<Outcome>,
     let protection = match (in_region(cx, name), policy) {
         (Ok(protection), _) => protection,
         (Err(_), Observed::Unknown(_)) if REGIONS.contains(&name) => return (Vec::new(), true),
-        (Err(gap), _) => return (nothing_read(cx, name, &gap), false),
+        (Err(gap), _) => return (nothing_read(cx, name, region, &gap), false),
     };
     let sorted = Sorted::of(&protection, &protection.enabled(cx));
     let is_guided = policy.gap().is_some() && REGIONS.contains(&name);
@@ -103,50 +103,41 @@ fn scanned<'a>(cx: &Cx<'a>, name: &'a str, region: &'a Region) -> (Vec<Outcome>,
     }
     let mut found = Vec::new();
     if !sorted.missed.is_empty() {
-        found.push(not_selected(
-            cx,
-            name,
-            &sorted.missed,
-            &protection.authority,
-            false,
-        ));
+        found.push(not_selected(cx, name, &sorted, &protection.authority));
     }
     // What has no tags that anybody read, or was not listed, may be tagged.
     let unread = protection.unread(cx).into_iter();
     let mut unread = unread.filter(|(target, _)| protection.chosen(target).by.is_empty());
+    let mut probes = protection.probes(cx).into_iter();
+    let is_covered = probes.any(|probe| !protection.chosen(&probe).by.is_empty());
+    let unlisted = unlisted(cx, name, region).filter(|_| !is_covered);
     let gaps = sorted
         .open
         .into_iter()
         .chain(unread.next().map(|(_, gap)| gap.clone()))
-        .chain(unlisted(cx, &protection, name, region).cloned());
+        .chain(unlisted.cloned());
     found.extend(gaps.map(|gap| Outcome::unknown(&gap).part(Some(name))));
     (found, false)
 }
 
 /// What is said of a region where neither a policy nor plans were read and the guide does not help.
-fn nothing_read<'a>(cx: &Cx<'a>, region: &'a str, gap: &Gap) -> Vec<Outcome> {
-    let mut resources = cx.snapshot.resources_in(region).filter(|resource| {
+fn nothing_read<'a>(cx: &Cx<'a>, name: &'a str, region: &'a Region, gap: &Gap) -> Vec<Outcome> {
+    let mut resources = cx.snapshot.resources_in(name).filter(|resource| {
         let tag = resource.tags().map(|tags| cx.backup_tag(tags));
         let is_sought = matches!(tag, Some(BackupTag::Enabled | BackupTag::Unknown));
         is_sought && resource.kind().has_backups()
     });
-    let is_sought = resources.next().is_some() || !cx.enabled_by_tag(region).is_empty();
-    let unknown = is_sought.then(|| Outcome::unknown(gap).part(Some(region)));
+    let is_sought = resources.next().is_some()
+        || !cx.enabled_by_tag(name).is_empty()
+        || unlisted(cx, name, region).is_some();
+    let unknown = is_sought.then(|| Outcome::unknown(gap).part(Some(name)));
     unknown.into_iter().collect()
 }
 
-/// Why the lists of a region in which nothing is selected may lack what is tagged.
-fn unlisted<'a>(
-    cx: &Cx<'a>,
-    protection: &Protection<'a>,
-    name: &str,
-    region: &'a Region,
-) -> Option<&'a Gap> {
+/// Why the lists of a region may lack what is tagged, where the tags alone were not asked for either.
+fn unlisted<'a>(cx: &Cx<'a>, name: &str, region: &'a Region) -> Option<&'a Gap> {
     let is_left_out = |gap: &&Gap| matches!(gap.kind, GapKind::NotAsked | GapKind::RegionDisabled);
-    let mut probes = protection.probes(cx).into_iter();
-    if cx.snapshot.elsewhere.contains_key(name)
-        || probes.any(|probe| !protection.chosen(&probe).by.is_empty())
-    {
+    if cx.snapshot.elsewhere.contains_key(name) {
         return None;
     }
     let mut gaps = region.gaps().into_iter().chain(&cx.snapshot.buckets.gap);
@@ -164,6 +155,8 @@ fn left_out<'a>(snapshot: &'a Snapshot, region: &'a Region) -> Option<&'a Gap> {
 struct Sorted {
     taken: Vec<String>,
     missed: Vec<String>,
+    /// Whether of one that is missed only the backup tag is known.
+    by_tag_alone: bool,
     /// Why nobody knows of others.
     open: Option<Gap>,
 }
@@ -178,7 +171,10 @@ impl Sorted {
                 Some(gap) => {
                     sorted.open.get_or_insert(gap);
                 }
-                None => sorted.missed.push(target.arn.clone()),
+                None => {
+                    sorted.missed.push(target.arn.clone());
+                    sorted.by_tag_alone |= target.bare;
+                }
             }
         }
         sorted
@@ -202,13 +198,7 @@ fn elsewhere<'a>(cx: &Cx<'a>, region: &'a str, by_tag: &Listing<String>) -> Vec<
         let sorted = Sorted::of(&protection, &targets);
         found.extend(sorted.open.iter().map(unknown));
         if !sorted.missed.is_empty() {
-            found.push(not_selected(
-                cx,
-                region,
-                &sorted.missed,
-                &protection.authority,
-                true,
-            ));
+            found.push(not_selected(cx, region, &sorted, &protection.authority));
         }
         if !sorted.taken.is_empty() {
             let by = "the organization's backup policy covers";
@@ -237,16 +227,10 @@ fn not_scanned(cx: &Cx<'_>, region: &str, arns: &[String], by: &str) -> Outcome 
     .with("resources", some(arns))
 }
 
-/// Of what was not scanned only the backup tag is known, so that no more can be said than that.
-fn not_selected(
-    cx: &Cx<'_>,
-    region: &str,
-    missed: &[String],
-    authority: &Authority<'_>,
-    by_tag_alone: bool,
-) -> Outcome {
-    let key = &cx.settings.tag_key;
-    let by = if by_tag_alone {
+/// Where only the backup tag is known, no more can be said than what that tag does.
+fn not_selected(cx: &Cx<'_>, region: &str, sorted: &Sorted, authority: &Authority<'_>) -> Outcome {
+    let (missed, key) = (&sorted.missed, &cx.settings.tag_key);
+    let by = if sorted.by_tag_alone {
         format!(" by {key}=enabled there")
     } else {
         String::new()
