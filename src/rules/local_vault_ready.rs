@@ -122,8 +122,10 @@ fn judge(cx: &Cx<'_>, region: &Region, name: &str, rules: &[&PlanRule]) -> Judge
     let words = authority.words();
     let Some(vault) = region.vaults.find(|vault| vault.id == name)? else {
         return Ok(Outcome::breach(format!(
-            "the vault {name} does not exist in {}, and {words} sends the backups there: no job is made",
-            cx.region
+            "the vault {name} does not exist in {}, and {words} {} the backups there: no job is made{}",
+            cx.region,
+            authority.either("sends", "send"),
+            authority.why()
         ))
         .fix(ask(cx, "to create the vault")));
     };
@@ -134,7 +136,9 @@ fn judge(cx: &Cx<'_>, region: &Region, name: &str, rules: &[&PlanRule]) -> Judge
     Ok(match Outcome::worst(outcomes) {
         Some(outcome) if outcome.causes.len() == 1 => outcome,
         Some(outcome) if outcome.verdict == Verdict::Pass => Outcome::pass(format!(
-            "the vault {name} is there, takes what {words} keeps, and lets it be copied"
+            "the vault {name} is there, takes what {words} {}, and lets it be copied{}",
+            authority.either("keeps", "keep"),
+            authority.why()
         )),
         Some(outcome) => outcome,
         None => Outcome::pass(format!("the vault {name} is there")),

@@ -201,7 +201,7 @@ pub async fn collect(
             false => None,
         }
     };
-    let (read, all_buckets, elsewhere, organization_id, backup_roles) = tokio::join!(
+    let (read, all_buckets, elsewhere, organization_id, mut backup_roles) = tokio::join!(
         each_region,
         all_buckets,
         elsewhere,
@@ -257,6 +257,10 @@ pub async fn collect(
             bucket.tags = tagged.of(&bucket.arn);
         }
         regions.insert(name.clone(), found.region);
+    }
+    if reads.keys {
+        let more = iam::of_plans(session, caller, &regions, &backup_roles, &reads).await;
+        backup_roles.extend(more);
     }
     for bucket in &mut buckets.items {
         if let Observed::Unknown(gap) = &bucket.region {

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use crate::model::arn::Arn;
 use crate::model::backup::BackupRole;
 use crate::model::observed::{Gap, GapKind, Observed};
-use crate::model::snapshot::GLOBAL;
+use crate::model::snapshot::{GLOBAL, Region};
 
 use super::call::{Caller, Operation, Scope};
 use super::organizations::Policy;
@@ -38,17 +38,48 @@ pub async fn roles(
         Observed::Known(Some(policy)) => policy.roles(&session.account),
         _ => Vec::new(),
     };
-    let mut names: BTreeSet<String> = named
-        .iter()
-        .filter_map(|arn| Arn::parse(arn))
+    let mut names = own_names(session, named.iter().map(String::as_str));
+    if named.is_empty() {
+        names.extend(company_role.rsplit('/').next().map(str::to_owned));
+    }
+    read(session, caller, names, reads).await
+}
+
+/// The roles that the account's own plans name and that were not read yet.
+pub async fn of_plans(
+    session: &Session,
+    caller: &Arc<Caller>,
+    regions: &BTreeMap<String, Region>,
+    known: &BTreeMap<String, Observed<Option<BackupRole>>>,
+    reads: &Reads,
+) -> BTreeMap<String, Observed<Option<BackupRole>>> {
+    let plans = regions
+        .values()
+        .flat_map(|region| &region.backup_plans.items);
+    let selections = plans.flat_map(|plan| &plan.selections.items);
+    let mut names = own_names(session, selections.map(|it| it.role_arn.as_str()));
+    names.retain(|name| !known.contains_key(name));
+    if names.is_empty() {
+        return BTreeMap::new();
+    }
+    read(session, caller, names, reads).await
+}
+
+/// The names of the account's own roles among some ARNs. A name is unique in its account, whatever its path.
+fn own_names<'a>(session: &Session, arns: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+    arns.filter_map(Arn::parse)
         .filter(|arn| arn.account == session.account)
         .filter_map(|arn| arn.resource.rsplit('/').next())
         .map(str::to_owned)
-        .collect();
-    if named.is_empty() {
-        // A role's name is unique in its account, whatever its path.
-        names.extend(company_role.rsplit('/').next().map(str::to_owned));
-    }
+        .collect()
+}
+
+async fn read(
+    session: &Session,
+    caller: &Arc<Caller>,
+    names: BTreeSet<String>,
+    reads: &Reads,
+) -> BTreeMap<String, Observed<Option<BackupRole>>> {
     let scope = &caller.scope(GLOBAL, "backup");
     let read = names.into_iter().map(|name| async move {
         let role = role(session, scope, &name, reads).await;
