@@ -12,8 +12,9 @@ use crate::model::tagged::type_of;
 
 use super::call::Caller;
 use super::reads::{Reads, asked};
+use super::region::Lists;
 use super::session::Session;
-use super::{Lists, cloudformation, dynamodb, ec2, efs, rds, redshift, storage_gateway};
+use super::{cloudformation, dynamodb, ec2, efs, rds, redshift, storage_gateway};
 
 /// The stacks among some resources, with those that are nested in them.
 pub async fn stacks(
