@@ -13,9 +13,6 @@ pub struct BackupJob {
     pub id: String,
     /// The resource that is backed up. Buckets have no region in theirs.
     pub resource_arn: String,
-    /// AWS Backup's name of its type: `EBS`, `Storage Gateway`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resource_type: Option<String>,
     /// `CREATED`, `PENDING`, `RUNNING`, `ABORTING`, `ABORTED`, `COMPLETED`, `FAILED`, `EXPIRED`,
     /// `PARTIAL`.
     pub state: String,
@@ -30,9 +27,6 @@ pub struct BackupJob {
     /// When it completed, RFC 3339 in UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<String>,
-    /// Whether it is the job of a stack.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_parent: bool,
     /// The job of the stack that it is part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_job_id: Option<String>,
@@ -46,9 +40,6 @@ pub struct CopyJob {
     pub id: String,
     /// The resource whose backup is copied.
     pub resource_arn: String,
-    /// AWS Backup's name of its type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resource_type: Option<String>,
     /// `CREATED`, `RUNNING`, `COMPLETED`, `FAILED`, `PARTIAL`.
     pub state: String,
     /// Why it ended so, in AWS's words.
@@ -62,20 +53,8 @@ pub struct CopyJob {
     /// When it completed, RFC 3339 in UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<String>,
-    /// The vault that the backup is in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source_vault_arn: Option<String>,
     /// The vault that it is copied to: its account is the one that gets the copy.
     pub destination_vault_arn: String,
-    /// `BACKUP_VAULT`, `LOGICALLY_AIR_GAPPED_BACKUP_VAULT`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub destination_vault_type: Option<String>,
-    /// The backup job that it follows; none for a copy that somebody started by hand.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub backup_job_id: Option<String>,
-    /// Whether it is the job of a stack.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_parent: bool,
     /// The job of the stack that it is part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_job_id: Option<String>,

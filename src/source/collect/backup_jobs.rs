@@ -196,13 +196,11 @@ fn backup_job(job: types::BackupJob) -> Option<(DateTime, BackupJob)> {
     let job = BackupJob {
         id: job.backup_job_id?,
         resource_arn: job.resource_arn?,
-        resource_type: job.resource_type,
         state: job.state?.as_str().to_owned(),
         message: said(job.status_message),
         message_category: job.message_category,
         created_at: text(created)?,
         completed_at: job.completion_date.and_then(text),
-        is_parent: job.is_parent,
         parent_job_id: job.parent_job_id,
     };
     Some((created, job))
@@ -213,17 +211,12 @@ fn copy_job(job: types::CopyJob) -> Option<(DateTime, CopyJob)> {
     let job = CopyJob {
         id: job.copy_job_id?,
         resource_arn: job.resource_arn?,
-        resource_type: job.resource_type,
         state: job.state?.as_str().to_owned(),
         message: said(job.status_message),
         message_category: job.message_category,
         created_at: text(created)?,
         completed_at: job.completion_date.and_then(text),
-        source_vault_arn: job.source_backup_vault_arn,
         destination_vault_arn: job.destination_backup_vault_arn?,
-        destination_vault_type: job.destination_vault_type,
-        backup_job_id: job.created_by_backup_job_id,
-        is_parent: job.is_parent,
         parent_job_id: job.parent_job_id,
     };
     Some((created, job))

@@ -44,7 +44,6 @@ fn of_many_jobs_those_that_tell_how_a_resource_stands_are_kept() {
         &json!({
             "id": "0A1B-VOLUME-3",
             "resource_arn": "arn:aws:ec2:eu-central-1:111122223333:volume/vol-049df61146c4d7901",
-            "resource_type": "EBS",
             "state": "COMPLETED",
             "message_category": "SUCCESS",
             "created_at": "2026-03-03T05:00:03Z",
@@ -81,16 +80,12 @@ fn of_many_jobs_those_that_tell_how_a_resource_stands_are_kept() {
         &json!({
             "id": "0C1D-VOLUME-1",
             "resource_arn": "arn:aws:ec2:eu-central-1:111122223333:volume/vol-049df61146c4d7901",
-            "resource_type": "EBS",
             "state": "FAILED",
             "message": "Given key ID is not accessible",
             "message_category": "MISCELLANEOUS",
             "created_at": "2026-03-02T05:21:00Z",
             "completed_at": "2026-03-02T05:22:00Z",
-            "source_vault_arn": "arn:aws:backup:eu-central-1:111122223333:backup-vault:local",
             "destination_vault_arn": "arn:aws:backup:eu-central-1:692653576357:backup-vault:central",
-            "destination_vault_type": "BACKUP_VAULT",
-            "backup_job_id": "0A1B-VOLUME-2",
         })
     );
     let kept = ids(&snapshot, &copies);
