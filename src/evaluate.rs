@@ -3,8 +3,11 @@
 //! Loops, regions, scope, severities and order are here, so that a rule can neither forget a region
 //! nor decide what counts.
 
+mod waiver;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
 use crate::exit::{Exit, FailOn};
@@ -14,11 +17,11 @@ use crate::model::service::Service;
 use crate::model::snapshot::{GLOBAL, Snapshot, Source};
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, GapKind, Resource, ResourceKind};
-use crate::report::{Finding, Report, ResourceLine, ResourceVerdict, Status, Unread};
+use crate::report::{Baseline, Finding, Report, ResourceLine, ResourceVerdict, Status, Unread};
 use crate::rule::context::PolicyCache;
 use crate::rule::protection::is_local;
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, Prerequisites, Rule, Verdict};
-use crate::settings::{Settings, Severity, Standard};
+use crate::settings::{Settings, Severity, Standard, Waiver};
 
 /// How to judge.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +45,10 @@ pub struct Options {
     pub decide: BTreeSet<Group>,
     /// Rules whose unknown findings do not decide.
     pub allow_unknown: AllowUnknown,
+    /// Findings that are known and accepted for a time.
+    pub waivers: Vec<Waiver>,
+    /// The day on which a waiver must still hold; without one, none does.
+    pub today: Option<Date>,
 }
 
 /// Which resources are judged.
@@ -260,7 +267,7 @@ pub fn evaluate(
         && coverage
             .iter()
             .all(|row| row.state == CoverageState::Scanned);
-    Report {
+    let mut report = Report {
         source: snapshot.source,
         account_id: snapshot.account_id.clone(),
         central_account_id: settings.central_account.clone(),
@@ -285,7 +292,11 @@ pub fn evaluate(
         unread,
         resources,
         findings,
-    }
+        idle_waivers: Vec::new(),
+        comparison: None,
+    };
+    waiver::apply(&mut report, options, &rules);
+    report
 }
 
 /// The exit code of a report.
@@ -299,11 +310,21 @@ pub fn exit(report: &Report, fail_on: FailOn) -> Exit {
     };
     match fail_on {
         FailOn::Never => Exit::Ready,
+        FailOn::New if brings_failure(report) => Exit::Failed,
+        FailOn::New if decides(Status::Unknown) || !report.unread.is_empty() => Exit::Unknown,
+        FailOn::New => Exit::Ready,
         _ if decides(Status::Fail) => Exit::Failed,
         FailOn::Warn if decides(Status::Warn) => Exit::Failed,
         _ if decides(Status::Unknown) || !report.unread.is_empty() => Exit::Unknown,
         _ => Exit::Ready,
     }
+}
+
+/// Whether something that decides fails and an earlier report lacks it.
+fn brings_failure(report: &Report) -> bool {
+    report.findings.iter().any(|it| {
+        it.deciding && it.status == Status::Fail && it.baseline != Some(Baseline::Unchanged)
+    })
 }
 
 struct Judge<'a> {
@@ -430,6 +451,14 @@ impl Judge<'_> {
             let Some(judgement) = rule.check.run(cx, resource, found.as_ref()) else {
                 continue;
             };
+            let judgement = judgement.or_else(|gap| {
+                // Nobody plans an account's settings along with every resource.
+                let is_settings = matches!(kind, ResourceKind::Region | ResourceKind::Account);
+                match is_settings && gap.kind == GapKind::Unplanned {
+                    true => Ok(Outcome::skip(gap.sentence())),
+                    false => Err(gap),
+                }
+            });
             let outcome = settle(judgement);
             if let Some(found) = &mut found {
                 found.note(rule, outcome.verdict);
@@ -452,6 +481,9 @@ impl Judge<'_> {
                 fix: outcome.fixes(),
                 evidence: outcome.evidence,
                 causes: outcome.causes,
+                waiver: None,
+                baseline: None,
+                place: self.snapshot.places.get(&arn).cloned(),
             });
         }
         // A row of settings that nobody asked about would say nothing.

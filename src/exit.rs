@@ -58,6 +58,8 @@ pub enum FailOn {
     Fail,
     /// One that fails or warns.
     Warn,
+    /// A deciding finding that fails and that an earlier report lacks.
+    New,
     /// Nothing: the exit code is 0 instead of 1 and 3.
     Never,
 }

@@ -14,6 +14,7 @@ pub mod job;
 pub mod kms;
 pub mod observed;
 pub mod organization;
+pub mod place;
 pub mod plan;
 pub mod rds;
 pub mod redshift;

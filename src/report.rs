@@ -1,5 +1,7 @@
 //! What was found, and the writers of it: one model, one writer per format.
 
+pub mod baseline;
+pub mod format;
 pub mod json;
 pub mod key_policy;
 pub mod table;
@@ -8,10 +10,12 @@ mod text;
 
 use std::io;
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::model::coverage::{Coverage, Stats};
+use crate::model::place::Place;
 use crate::model::selection::Selection;
 use crate::model::snapshot::Source;
 use crate::model::tag::BackupTag;
@@ -60,6 +64,90 @@ pub struct Report {
     pub resources: Vec<ResourceLine>,
     /// One finding per rule and resource, sorted by region, type, ARN and rule; skipped ones too.
     pub findings: Vec<Finding>,
+    /// Waivers of the config that do nothing any more.
+    pub idle_waivers: Vec<IdleWaiver>,
+    /// How it stands to an earlier report, where it was compared with one.
+    pub comparison: Option<Comparison>,
+}
+
+/// Why a finding does not count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Waiver {
+    /// Why.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day it holds, `2026-06-30`.
+    pub expires: String,
+}
+
+/// A waiver that does nothing any more, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct IdleWaiver {
+    /// Why it does nothing.
+    pub state: IdleState,
+    /// The rule that it names.
+    pub rule: String,
+    /// The ARN that it names, with `*` and `?`.
+    pub resource: String,
+    /// Why it was granted.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day it holds, or held.
+    pub expires: String,
+    /// Its line in the config file, from 1.
+    pub line: usize,
+    /// How many findings it would cover if it still held.
+    pub findings: usize,
+}
+
+/// Why a waiver does nothing.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum IdleState {
+    /// Its last day is over: what it covered counts again.
+    Lapsed,
+    /// Nothing that it names fails, warns or is unknown.
+    Unused,
+}
+
+/// How a finding that fails, warns or is unknown stands to an earlier report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Baseline {
+    /// It was not there, was less bad, or was waived and is no more.
+    New,
+    /// It was there.
+    Unchanged,
+}
+
+/// How a report stands to an earlier one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Comparison {
+    /// How many findings fail, warn or are unknown and were not there.
+    pub new: usize,
+    /// How many of them were there.
+    pub unchanged: usize,
+    /// What was there and passes now, or does not apply any more.
+    pub fixed: Vec<EarlierFinding>,
+    /// What was there and was not judged this time: the resource is gone, or nobody asked for it.
+    pub not_judged: Vec<EarlierFinding>,
+}
+
+/// A finding of an earlier report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EarlierFinding {
+    /// Its id.
+    pub id: String,
+    /// Its rule.
+    pub rule: String,
+    /// Its resource.
+    pub resource: String,
+    /// What came of it then.
+    pub status: Status,
 }
 
 /// A list that was not read to its end.
@@ -87,17 +175,7 @@ impl Unread {
 
 /// The result of one rule on one resource.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -114,6 +192,12 @@ pub enum Status {
 }
 
 impl Status {
+    /// Whether something is wrong, or may be.
+    #[must_use]
+    pub fn is_trouble(self) -> bool {
+        matches!(self, Status::Fail | Status::Warn | Status::Unknown)
+    }
+
     /// As in the JSON report.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -129,17 +213,7 @@ impl Status {
 
 /// A resource's verdict: the worst of its findings.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum ResourceVerdict {
@@ -243,6 +317,12 @@ pub struct Finding {
     pub evidence: Evidence,
     /// The reasons one by one, for reports that group by them.
     pub causes: Vec<Cause>,
+    /// Why it does not count, where a waiver covers it.
+    pub waiver: Option<Waiver>,
+    /// How it stands to an earlier report, where there is one and something is wrong.
+    pub baseline: Option<Baseline>,
+    /// Where a plan or a template declares the resource.
+    pub place: Option<Place>,
 }
 
 /// Why a report could not be written.

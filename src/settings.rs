@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -134,6 +135,45 @@ pub struct Config {
     /// Severities by rule.
     #[serde(default)]
     pub severity: BTreeMap<Spanned<String>, Severity>,
+    /// Findings that are known and accepted for a time, as they are written.
+    #[serde(default)]
+    pub waiver: Vec<WaiverEntry>,
+    /// The same, as they were understood.
+    #[serde(skip)]
+    pub waivers: Vec<Waiver>,
+}
+
+/// `[[waiver]]` as it is written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WaiverEntry {
+    /// The rule's id.
+    pub rule: Spanned<String>,
+    /// ARNs, with `*` and `?`.
+    pub resource: Spanned<String>,
+    /// Why.
+    pub reason: Spanned<String>,
+    /// Who answers for it.
+    pub owner: Spanned<String>,
+    /// The last day it holds: a text or a date of TOML.
+    pub expires: Spanned<toml::Value>,
+}
+
+/// A finding that is known and accepted until a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiver {
+    /// The rule's id.
+    pub rule: String,
+    /// ARNs, with `*` for any characters and `?` for one.
+    pub resource: String,
+    /// Why.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day it holds, in UTC.
+    pub expires: Date,
+    /// Its line in the config file, from 1.
+    pub line: usize,
 }
 
 /// Why a config file cannot be used.
@@ -163,7 +203,7 @@ impl Config {
     /// # Errors
     /// What is wrong, with its line: not TOML, an unknown key, a wrong type, an account id that is none.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let config: Config = toml::from_str(text).map_err(|error| {
+        let mut config: Config = toml::from_str(text).map_err(|error| {
             Self::error_at(text, error.span().unwrap_or_default(), error.message())
         })?;
         if let Some(account) = &config.central_account
@@ -208,6 +248,11 @@ impl Config {
                 return Err(Self::error_at(text, bad.span(), &message));
             }
         }
+        config.waivers = config
+            .waiver
+            .iter()
+            .map(|entry| entry.read(text))
+            .collect::<Result<_, _>>()?;
         Ok(config)
     }
 
@@ -246,6 +291,45 @@ impl Config {
         settings.org_id = self.org_id.as_ref().map(owned);
         settings
     }
+}
+
+impl WaiverEntry {
+    fn read(&self, text: &str) -> Result<Waiver, ConfigError> {
+        for (name, value) in [
+            ("resource", &self.resource),
+            ("reason", &self.reason),
+            ("owner", &self.owner),
+        ] {
+            if value.get_ref().trim().is_empty() {
+                let message =
+                    format!("{name} is empty: a waiver says whom it is for, why and who answers");
+                return Err(Config::error_at(text, value.span(), &message));
+            }
+        }
+        let expires = match self.expires.get_ref() {
+            toml::Value::String(day) => day.clone(),
+            // A date of TOML, with a time of day or without.
+            other => other.to_string(),
+        };
+        let Some(expires) = day(&expires) else {
+            let message = format!("expires wants a day such as \"2026-06-30\", not {expires:?}");
+            return Err(Config::error_at(text, self.expires.span(), &message));
+        };
+        Ok(Waiver {
+            rule: self.rule.get_ref().clone(),
+            resource: self.resource.get_ref().clone(),
+            reason: self.reason.get_ref().clone(),
+            owner: self.owner.get_ref().clone(),
+            expires,
+            line: Config::error_at(text, self.rule.span(), "").line,
+        })
+    }
+}
+
+/// A day as `2026-06-30` and no other way.
+fn day(text: &str) -> Option<Date> {
+    let day: Date = text.parse().ok()?;
+    (day.to_string() == text).then_some(day)
 }
 
 /// Whether the text has the form of an organization id.
@@ -313,11 +397,47 @@ mod tests {
             ),
             ("org_id = \"ou-1\"\n", 1, "o-a1b2c3d4e5"),
             ("a = \n", 1, ""),
-            ("[[waiver]]\nrule = \"x\"\n", 1, "unknown field `waiver`"),
+            ("[[waivers]]\nrule = \"x\"\n", 1, "unknown field `waivers`"),
+            ("[[waiver]]\nrule = \"x\"\n", 1, "missing field"),
+            (&waiver("2026-02-30"), 6, "2026-02-30"),
+            (&waiver("2026-6-30"), 6, "2026-6-30"),
+            (&waiver("20260630"), 6, "20260630"),
+            (&waiver("2026-06-30T00:00:00"), 6, "2026-06-30T"),
+            (&waiver("soon"), 6, "soon"),
+            (&waiver(""), 6, "such as \"2026-06-30\""),
+            (
+                &waiver("2026-06-30").replace("\"r\"", "\" \""),
+                4,
+                "reason is empty",
+            ),
+            (
+                &(waiver("2026-06-30") + "until = 1\n"),
+                7,
+                "unknown field `until`",
+            ),
         ] {
             let error = Config::parse(text).unwrap_err();
             assert_eq!(error.line, line, "{text:?}: {error}");
             assert!(error.message.contains(part), "{text:?}: {error}");
+        }
+    }
+
+    fn waiver(expires: &str) -> String {
+        format!(
+            "[[waiver]]\nrule = \"x\"\nresource = \"*\"\nreason = \"r\"\nowner = \"o\"\nexpires = \"{expires}\"\n"
+        )
+    }
+
+    #[test]
+    fn a_waiver_says_until_when() {
+        let texts = [
+            waiver("2026-06-30"),
+            waiver("2026-06-30").replace("\"2026-06-30\"", "2026-06-30"),
+        ];
+        for text in texts {
+            let waivers = Config::parse(&text).unwrap().waivers;
+            assert_eq!(waivers[0].expires, jiff::civil::date(2026, 6, 30), "{text}");
+            assert_eq!(waivers[0].line, 2);
         }
     }
 

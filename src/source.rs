@@ -2,4 +2,5 @@
 
 #[cfg(feature = "aws")]
 pub mod collect;
+pub mod planned;
 pub mod saved;

@@ -37,7 +37,24 @@ impl Loaded {
         for name in loaded.config.severity.keys() {
             loaded.at(name.span(), select::rule(name.get_ref()))?;
         }
+        for waiver in &loaded.config.waiver {
+            loaded.at(waiver.rule.span(), select::rule(waiver.rule.get_ref()))?;
+        }
         Ok(loaded)
+    }
+
+    /// The config file as a path within the repository that holds it, which is how code scanning and
+    /// pull requests name files.
+    pub(super) fn within_repository(&self) -> String {
+        let here = std::env::current_dir().unwrap_or_default();
+        let file = match &self.file {
+            Some((path, _)) => here.join(path),
+            None => here.join(CONFIG_FILE),
+        };
+        let root = file.ancestors().find(|folder| folder.join(".git").exists());
+        let within = root.unwrap_or(&here);
+        let file = file.strip_prefix(within).unwrap_or(Path::new(CONFIG_FILE));
+        file.to_string_lossy().replace('\\', "/")
     }
 
     /// An error about a place in the file says which line.

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 
 use crate::model::snapshot::Snapshot;
+use crate::report::baseline::Earlier;
 use crate::source::saved;
 
 /// The text of a file; `-` is stdin.
@@ -38,4 +39,10 @@ pub(super) fn name(path: &Path) -> String {
 pub(super) fn snapshot(path: &Path) -> anyhow::Result<Snapshot> {
     let text = read(path)?;
     saved::read(&text).with_context(|| name(path))
+}
+
+/// The earlier report in a file.
+pub(super) fn earlier(path: &Path) -> anyhow::Result<Earlier> {
+    let text = read(path).context("--baseline")?;
+    Earlier::read(&text).with_context(|| format!("--baseline {}", name(path)))
 }

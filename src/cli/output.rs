@@ -6,8 +6,9 @@ use std::str::FromStr;
 
 use anyhow::{Context, bail};
 
+use crate::report::format::{self, Format, Rendering};
 use crate::report::table::Style;
-use crate::report::{Report, WriteError, json, table};
+use crate::report::{Report, WriteError};
 
 use super::{Color, Talk};
 
@@ -15,22 +16,16 @@ use super::{Color, Talk};
 const PIPE_WIDTH: usize = 80;
 
 /// `--format FMT[=PATH]`
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) struct Target {
-    format: Format,
+    format: &'static Format,
     path: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Table,
-    Json,
 }
 
 impl Default for Target {
     fn default() -> Self {
         Target {
-            format: Format::Table,
+            format: &format::ALL[0],
             path: None,
         }
     }
@@ -44,14 +39,11 @@ impl FromStr for Target {
             Some((name, path)) => (name, Some(path)),
             None => (text, None),
         };
-        let format = match name {
-            "table" => Format::Table,
-            "json" => Format::Json,
-            _ => {
-                return Err(format!(
-                    "there is no format {name:?}; the formats are table, json"
-                ));
-            }
+        let Some(format) = Format::named(name) else {
+            let names = Format::names();
+            return Err(format!(
+                "there is no format {name:?}; the formats are {names}"
+            ));
         };
         if path == Some("") {
             return Err(format!("{text:?} names no file after the ="));
@@ -61,6 +53,12 @@ impl FromStr for Target {
             path: path.filter(|path| *path != "-").map(PathBuf::from),
         })
     }
+}
+
+/// The help of `--format`, from the table of formats.
+pub(super) fn help() -> String {
+    let names = Format::names();
+    format!("How to report: {names}; FMT=PATH writes a file. One may go to stdout")
 }
 
 /// Whether the targets can be written next to each other.
@@ -90,6 +88,7 @@ pub(super) fn write(
     report: &Report,
     targets: &[Target],
     show_skipped: bool,
+    anchor: &str,
     talk: &Talk,
 ) -> anyhow::Result<()> {
     for target in targets {
@@ -100,7 +99,8 @@ pub(super) fn write(
                 show_skipped,
             };
             let mut text = Vec::new();
-            render(report, target.format, &style, &mut text)?;
+            let how = Rendering { style, anchor };
+            (target.format.write)(report, &how, &mut text)?;
             save(path, &text)?;
         }
     }
@@ -110,7 +110,7 @@ pub(super) fn write(
                 show_skipped,
                 ..*style
             };
-            render(report, target.format, &style, out)
+            (target.format.write)(report, &Rendering { style, anchor }, out)
         })?;
     }
     Ok(())
@@ -130,18 +130,6 @@ pub(super) fn with_stdout(
     match write(&style, &mut out).and_then(|()| Ok(out.flush()?)) {
         Err(error) if error.is_broken_pipe() => Ok(()),
         other => other.context("cannot write to stdout"),
-    }
-}
-
-fn render(
-    report: &Report,
-    format: Format,
-    style: &Style,
-    out: &mut dyn Write,
-) -> Result<(), WriteError> {
-    match format {
-        Format::Table => table::write(report, style, out),
-        Format::Json => json::write(report, style.show_skipped, out),
     }
 }
 

@@ -30,9 +30,15 @@ pub(super) struct ScanArgs {
     pub(super) access: AccessArgs,
     #[command(flatten)]
     judge: JudgeArgs,
-    /// How to report: table, json; FMT=PATH writes a file. One may go to stdout
-    #[arg(long, value_name = "FMT[=PATH]", num_args = 1.., help_heading = "Report")]
+    #[arg(long, value_name = "FMT[=PATH]", num_args = 1.., help_heading = "Report", help = output::help())]
     format: Vec<Target>,
+    /// Compare with an earlier report of --format json: say what is new and what is fixed
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    baseline: Option<PathBuf>,
+    /// The file of the repository that findings of a live account point at in `sarif` and `github`
+    /// [default: the config file]
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    sarif_anchor: Option<String>,
     /// What makes the exit code 1
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = FailOnArg::Fail, help_heading = "Report")]
     fail_on: FailOnArg,
@@ -129,12 +135,14 @@ enum StandardArg {
     Aws,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum FailOnArg {
     /// A deciding finding that fails
     Fail,
     /// One that fails or warns
     Warn,
+    /// A deciding finding that fails and that the --baseline lacks
+    New,
     /// Nothing: 0 instead of 1 and 3
     Never,
 }
@@ -223,6 +231,12 @@ impl JudgeArgs {
             preflight: self.preflight,
             decide,
             allow_unknown,
+            waivers: config.waivers.clone(),
+            today: Some(
+                jiff::Zoned::now()
+                    .with_time_zone(jiff::tz::TimeZone::UTC)
+                    .date(),
+            ),
         })
     }
 }
@@ -234,6 +248,13 @@ pub(super) fn run(args: &ScanArgs, talk: &Talk) -> anyhow::Result<Exit> {
         args.format.clone()
     };
     output::check(&targets)?;
+    let earlier = match &args.baseline {
+        Some(path) => Some((path, input::earlier(path)?)),
+        None if args.fail_on == FailOnArg::New => {
+            bail!("--fail-on new wants --baseline FILE: the report to compare with")
+        }
+        None => None,
+    };
     let loaded = Loaded::find(talk)?;
     let mut options = args.judge.options(&loaded)?;
     let access = &args.access;
@@ -263,8 +284,17 @@ pub(super) fn run(args: &ScanArgs, talk: &Talk) -> anyhow::Result<Exit> {
         }
         None => live(access, &settings, &options.selection, talk)?,
     };
-    let report = evaluate(&snapshot, &settings, &options, &ALL);
-    output::write(&report, &targets, args.show_skipped, talk)?;
+    let mut report = evaluate(&snapshot, &settings, &options, &ALL);
+    if let Some((path, earlier)) = &earlier {
+        earlier
+            .compare(&mut report)
+            .with_context(|| format!("--baseline {}", input::name(path)))?;
+    }
+    let anchor = match &args.sarif_anchor {
+        Some(anchor) => anchor.clone(),
+        None => loaded.within_repository(),
+    };
+    output::write(&report, &targets, args.show_skipped, &anchor, talk)?;
     if args.stats {
         let stats = report.stats;
         super::say(&format!(
@@ -281,6 +311,7 @@ pub(super) fn run(args: &ScanArgs, talk: &Talk) -> anyhow::Result<Exit> {
     let fail_on = match args.fail_on {
         FailOnArg::Fail => FailOn::Fail,
         FailOnArg::Warn => FailOn::Warn,
+        FailOnArg::New => FailOn::New,
         FailOnArg::Never => FailOn::Never,
     };
     Ok(exit(&report, fail_on).and(stopped))

@@ -160,6 +160,10 @@ pub enum GapKind {
     Unreadable,
     /// It belongs to another account, where only that account can read it.
     Foreign,
+    /// A plan or template leaves it open until it is applied.
+    AfterApply,
+    /// A plan or template does not hold it: it exists outside of it, if at all.
+    Unplanned,
     /// It was read, and what follows from it depends on something that nobody can know from here.
     Open,
 }
@@ -168,7 +172,14 @@ impl GapKind {
     /// Whether something that was asked for could not be read, as opposed to not being for us to know.
     #[must_use]
     pub fn is_unread(self) -> bool {
-        !matches!(self, GapKind::Foreign | GapKind::Open | GapKind::NotAsked)
+        !matches!(
+            self,
+            GapKind::Foreign
+                | GapKind::Open
+                | GapKind::NotAsked
+                | GapKind::AfterApply
+                | GapKind::Unplanned
+        )
     }
 }
 
@@ -226,6 +237,8 @@ impl Gap {
             | GapKind::NotAsked
             | GapKind::Unreadable
             | GapKind::Foreign
+            | GapKind::AfterApply
+            | GapKind::Unplanned
             | GapKind::Open => self.message.clone(),
         }
     }

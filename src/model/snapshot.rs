@@ -15,6 +15,7 @@ use super::job::{BackupJob, CopyJob};
 use super::kms::Key;
 use super::observed::{Gap, GapKind};
 use super::organization::EffectivePolicy;
+use super::place::Place;
 use super::plan::Plan;
 use super::rds::{DbCluster, DbInstance, OptionGroup};
 use super::redshift::{Cluster, Namespace};
@@ -88,6 +89,9 @@ pub struct Snapshot {
     /// Keys by ARN, whatever their region.
     #[serde(default)]
     pub keys: BTreeMap<String, Key>,
+    /// Where a plan or a template declares what it holds, by the resource's ARN or what stands for one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub places: BTreeMap<String, Place>,
 }
 
 /// Where a snapshot came from.

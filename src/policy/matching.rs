@@ -119,6 +119,12 @@ pub fn covers(pattern: &[Token], text: &str) -> bool {
     pattern[p..].iter().all(|token| *token == Token::Any)
 }
 
+/// Whether a pattern with `*` and `?` covers a text.
+#[must_use]
+pub fn glob(pattern: &str, text: &str) -> bool {
+    tokens(pattern, text.chars().count()).is_some_and(|tokens| covers(&tokens, text))
+}
+
 /// Whether an action of a policy covers a concrete one: wildcards, without regard to case.
 ///
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html>.

@@ -6,9 +6,13 @@ use std::io::Write;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, Report, ResourceLine, ResourceVerdict, Status, WriteError};
+use super::{
+    Baseline, Comparison, Finding, IdleWaiver, Report, ResourceLine, ResourceVerdict, Status,
+    Waiver, WriteError,
+};
 use crate::model::ResourceKind;
 use crate::model::coverage::{Coverage, Stats};
+use crate::model::place::Place;
 use crate::model::selection::Selection;
 use crate::model::snapshot::Source;
 use crate::model::tag::BackupTag;
@@ -36,6 +40,12 @@ pub struct JsonReport {
     pub resources: Vec<JsonResource>,
     /// One finding per rule and resource.
     pub findings: Vec<JsonFinding>,
+    /// Waivers of the config that do nothing any more; absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub idle_waivers: Vec<IdleWaiver>,
+    /// How it stands to an earlier report; absent where it was compared with none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
 }
 
 /// What wrote a report.
@@ -132,6 +142,9 @@ pub struct FindingCounts {
     pub unknown: usize,
     /// Those that fail and count for the exit code.
     pub deciding_fail: usize,
+    /// Those that fail, warn or are unknown and do not count, as a waiver covers them. They are in none
+    /// of the other counts.
+    pub waived: usize,
 }
 
 /// One resource.
@@ -186,31 +199,14 @@ pub struct JsonFinding {
     pub evidence: Evidence,
     /// What to do; null where there is nothing to do.
     pub fix: Option<String>,
-    /// Why the finding does not count; null, as long as the config knows no waivers.
+    /// Why the finding does not count; null where no waiver covers it.
     pub waiver: Option<Waiver>,
-    /// How it stands to an earlier report; null, where there is none to compare with.
+    /// How it stands to an earlier report; null where there is none to compare with, and where nothing
+    /// is wrong.
     pub baseline: Option<Baseline>,
-}
-
-/// Why a finding does not count.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Waiver {
-    /// Why.
-    pub reason: String,
-    /// Who answers for it.
-    pub owner: String,
-    /// The last day it holds, `2026-06-30`.
-    pub expires: String,
-}
-
-/// How a finding stands to an earlier report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Baseline {
-    /// It was not there.
-    New,
-    /// It was there.
-    Unchanged,
+    /// Where a plan or a template declares the resource; else absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Place>,
 }
 
 impl JsonReport {
@@ -245,6 +241,8 @@ impl JsonReport {
                 .filter(shown)
                 .map(JsonFinding::new)
                 .collect(),
+            idle_waivers: report.idle_waivers.clone(),
+            comparison: report.comparison.clone(),
         }
     }
 }
@@ -264,7 +262,7 @@ impl Summary {
             report
                 .findings
                 .iter()
-                .filter(|it| it.status == status)
+                .filter(|it| it.status == status && it.waiver.is_none())
                 .count()
         };
         Summary {
@@ -285,6 +283,11 @@ impl Summary {
                     .findings
                     .iter()
                     .filter(|it| it.deciding && it.status == Status::Fail)
+                    .count(),
+                waived: report
+                    .findings
+                    .iter()
+                    .filter(|it| it.waiver.is_some())
                     .count(),
             },
         }
@@ -322,8 +325,9 @@ impl JsonFinding {
             message: finding.message.clone(),
             evidence: finding.evidence.clone(),
             fix: finding.fix.clone(),
-            waiver: None,
-            baseline: None,
+            waiver: finding.waiver.clone(),
+            baseline: finding.baseline,
+            location: finding.place.clone(),
         }
     }
 }

@@ -16,6 +16,7 @@ mod command;
 mod docs;
 #[cfg(feature = "aws")]
 mod endpoint;
+mod formats;
 mod key_policy;
 mod layering;
 #[cfg(feature = "aws")]

@@ -1,0 +1,23 @@
+//! Where a plan or a template declares a resource.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A place in a file that people write and review.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// The file as it was named on the command line, or the configuration's own file where it is known;
+    /// with forward slashes.
+    pub file: String,
+    /// The line, from 1; none where the file does not say, as a plan does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The column in characters, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
+    /// The resource's address in a plan, `module.db.aws_db_instance.main[0]`, or its logical id in a
+    /// template.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+}
