@@ -20,6 +20,7 @@ pub(super) fn read(path: &Path) -> anyhow::Result<String> {
     } else {
         std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?
     };
+    let bytes = saved::unpack(bytes).with_context(|| name(path))?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         anyhow::anyhow!("{} is not text: byte {at} is not UTF-8", name(path))

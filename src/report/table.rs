@@ -11,6 +11,7 @@ mod summary;
 mod unread;
 mod untagged;
 mod view;
+mod waivers;
 
 use std::io::Write;
 
@@ -59,6 +60,7 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> Result<(), 
         skipped::write(&mut page, report);
     }
     counts::write(&mut page, &view);
+    waivers::write(&mut page, report);
     unread::write(&mut page, report);
     summary::write(&mut page, &view, &reasons);
     out.write_all(page.into_text().as_bytes())?;

@@ -17,6 +17,7 @@ mod docs;
 #[cfg(feature = "aws")]
 mod endpoint;
 mod formats;
+mod gates;
 mod key_policy;
 mod layering;
 #[cfg(feature = "aws")]

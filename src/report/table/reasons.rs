@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::arn::Arn;
-use crate::report::{Finding, Report, Status};
+use crate::report::{Baseline, Finding, Report, Status, Waiver};
 use crate::rule::{Check, Group, Rule};
 
 use super::view::View;
@@ -33,6 +33,11 @@ pub(super) struct Reason<'a> {
     fixes: Vec<Wording<'a>>,
     about: Option<&'a str>,
     parts: BTreeSet<&'a str>,
+    /// How many findings it is behind, and how many of them are waived or new.
+    findings: usize,
+    waived: usize,
+    fresh: usize,
+    waivers: Vec<&'a Waiver>,
     /// How many causes are told as one here.
     causes: usize,
     number: Option<usize>,
@@ -126,6 +131,10 @@ impl<'a> Reasons<'a> {
                         fixes: Vec::new(),
                         about: cause.about.as_deref(),
                         parts: BTreeSet::new(),
+                        findings: 0,
+                        waived: 0,
+                        fresh: 0,
+                        waivers: Vec::new(),
                         causes: 1,
                         number: None,
                     });
@@ -133,6 +142,7 @@ impl<'a> Reasons<'a> {
                 });
                 let reason = &mut list[index];
                 reason.deciding |= finding.deciding;
+                reason.count(finding);
                 reason.members.insert(&finding.resource);
                 reason.parts.extend(cause.parts.iter().map(String::as_str));
                 reason.add_rule(finding.rule);
@@ -185,8 +195,17 @@ impl<'a> Reasons<'a> {
             for &index in others {
                 let members = std::mem::take(&mut self.list[index].members);
                 let rules = std::mem::take(&mut self.list[index].rules);
-                let deciding = self.list[index].deciding;
+                let other = &mut self.list[index];
+                let deciding = other.deciding;
+                let (findings, waived, fresh) = (other.findings, other.waived, other.fresh);
+                let waivers = std::mem::take(&mut other.waivers);
                 let kept = &mut self.list[target];
+                kept.findings += findings;
+                kept.waived += waived;
+                kept.fresh += fresh;
+                for waiver in waivers {
+                    kept.add_waiver(waiver);
+                }
                 kept.members.extend(members);
                 kept.causes += 1;
                 kept.deciding |= deciding;
@@ -259,7 +278,8 @@ impl<'a> Reasons<'a> {
         let hang = INDENT + head.len().max(3) + 1;
         let tone = Tone::of_status(reason.status);
         let mut tail = format!("· {}", view.crowd(&reason.members));
-        if told.weigh && !reason.deciding {
+        tail.push_str(&reason.standing());
+        if told.weigh && !reason.deciding && reason.waived == 0 {
             tail.push_str(", not for the exit code");
         }
         page.flow(
@@ -296,6 +316,15 @@ impl<'a> Reasons<'a> {
                 &[(Tone::Plain, &message), (Tone::Plain, &parts)],
             );
         }
+        for waiver in reason.waivers.iter().take(MOST_WORDINGS) {
+            let Waiver {
+                reason,
+                owner,
+                expires,
+            } = waiver;
+            let words = format!("waived until {expires} by {owner}: {reason}");
+            page.flow(hang, hang + 2, &[(Tone::Risk, &words)]);
+        }
         page.flow(hang, hang, &[(Tone::Plain, told.more)]);
         let mut fixes = wordings(&reason.fixes);
         if let Some(rule) = reason.rules.first() {
@@ -314,7 +343,32 @@ impl<'a> Reasons<'a> {
     }
 }
 
-impl Reason<'_> {
+impl<'a> Reason<'a> {
+    fn count(&mut self, finding: &'a Finding) {
+        self.findings += 1;
+        self.fresh += usize::from(finding.baseline == Some(Baseline::New));
+        if let Some(waiver) = &finding.waiver {
+            self.waived += 1;
+            self.add_waiver(waiver);
+        }
+    }
+
+    fn add_waiver(&mut self, waiver: &'a Waiver) {
+        if !self.waivers.contains(&waiver) {
+            self.waivers.push(waiver);
+        }
+    }
+
+    /// How much of it is new or waived: `, new, 2 of 3 waived`.
+    fn standing(&self) -> String {
+        let share = |number: usize, word: &str| match number {
+            0 => String::new(),
+            all if all == self.findings => format!(", {word}"),
+            some => format!(", {some} of {} findings {word}", self.findings),
+        };
+        share(self.fresh, "new") + &share(self.waived, "waived")
+    }
+
     fn add_rule(&mut self, rule: &'static Rule) {
         if !self.rules.iter().any(|known| known.id == rule.id) {
             self.rules.push(rule);

@@ -257,8 +257,25 @@ fn rest(view: &View<'_>) -> Vec<String> {
         sentences
             .push("Not everything could be read: there may be more to this account.".to_owned());
     }
+    sentences.extend(against_baseline(view.report));
     sentences.extend(checked(view.report));
     sentences
+}
+
+fn against_baseline(report: &Report) -> Option<String> {
+    let comparison = report.comparison.as_ref()?;
+    let mut sentence = format!(
+        "Against the baseline: {} new, {} unchanged, {} fixed",
+        comparison.new,
+        comparison.unchanged,
+        comparison.fixed.len()
+    );
+    if !comparison.not_judged.is_empty() {
+        let not_judged = comparison.not_judged.len();
+        sentence.push_str(&format!(", {not_judged} not judged this time"));
+    }
+    sentence.push('.');
+    Some(sentence)
 }
 
 fn checked(report: &Report) -> Option<String> {
@@ -272,12 +289,17 @@ fn checked(report: &Report) -> Option<String> {
         report
             .findings
             .iter()
-            .filter(|it| it.status == status)
+            .filter(|it| it.status == status && it.waiver.is_none())
             .count()
+    };
+    let waived = report.findings.iter().filter(|it| it.waiver.is_some());
+    let waived = match waived.count() {
+        0 => String::new(),
+        number => format!("; {number} waived, which do not count"),
     };
     (!judged.is_empty()).then(|| {
         format!(
-            "Findings of {}: {} pass, {} fail, {} unknown, {} warn.",
+            "Findings of {}: {} pass, {} fail, {} unknown, {} warn{waived}.",
             count(judged.len(), "rule"),
             with(Status::Pass),
             with(Status::Fail),
