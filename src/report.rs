@@ -102,6 +102,44 @@ pub struct IdleWaiver {
     pub findings: usize,
 }
 
+impl IdleWaiver {
+    /// What became of it, and whose it is.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let IdleWaiver {
+            rule,
+            resource,
+            owner,
+            line,
+            ..
+        } = self;
+        format!(
+            "waiver of {rule} on {resource} ({owner}, line {line} of the config) {}",
+            self.words()
+        )
+    }
+
+    /// What became of it.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match (self.state, self.findings) {
+            (IdleState::Unused, _) => {
+                "is unused: nothing that it names fails, so it can go".to_owned()
+            }
+            (IdleState::Lapsed, 0) => format!(
+                "lapsed on {}: nothing that it covered is wrong any more",
+                self.expires
+            ),
+            (IdleState::Lapsed, 1) => {
+                format!("lapsed on {}: 1 finding counts again", self.expires)
+            }
+            (IdleState::Lapsed, number) => {
+                format!("lapsed on {}: {number} findings count again", self.expires)
+            }
+        }
+    }
+}
+
 /// Why a waiver does nothing.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,

@@ -87,6 +87,12 @@ pub(super) fn check(targets: &[Target]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether people read the report on stdout.
+pub(super) fn is_told(targets: &[Target]) -> bool {
+    let told = |target: &Target| target.path.is_none() && target.format.name == "table";
+    targets.iter().any(told)
+}
+
 /// Writes a report to all targets: files first, so that a reader of stdout finds them there.
 pub(super) fn write(
     report: &Report,

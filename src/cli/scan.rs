@@ -295,6 +295,11 @@ pub(super) fn run(args: &ScanArgs, talk: &Talk) -> anyhow::Result<Exit> {
         None => loaded.within_repository(),
     };
     output::write(&report, &targets, args.show_skipped, &anchor, talk)?;
+    if !talk.quiet && !output::is_told(&targets) {
+        for waiver in &report.idle_waivers {
+            super::say(&waiver.sentence());
+        }
+    }
     if args.stats {
         let stats = report.stats;
         super::say(&format!(

@@ -411,3 +411,23 @@ fn a_waiver_that_cannot_be_read_is_an_error_with_its_line() {
         }
     }
 }
+
+#[test]
+fn a_gate_that_prints_for_programs_still_says_that_a_waiver_lapsed() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(
+        folder.join("backup-check.toml"),
+        waiver(RULE, BUCKET, "2020-12-31"),
+    )
+    .unwrap();
+    let json = scan(folder, &["--format", "json"]);
+    assert!(
+        json.stderr
+            .contains("lapsed on 2020-12-31: 1 finding counts again"),
+        "{}",
+        json.stderr
+    );
+    assert_eq!(scan(folder, &["--format", "json", "--quiet"]).stderr, "");
+    assert_eq!(scan(folder, &[]).stderr, "");
+}

@@ -1,7 +1,7 @@
 //! Waivers that do nothing any more: somebody has to take them out, or to grant them again.
 
-use crate::report::text::{Page, Tone, count};
-use crate::report::{IdleState, IdleWaiver, Report};
+use crate::report::text::{Page, Tone};
+use crate::report::{IdleState, Report};
 
 /// Waivers that are listed.
 const MOST: usize = 20;
@@ -13,14 +13,11 @@ pub(super) fn write(page: &mut Page, report: &Report) {
     }
     page.title("WAIVERS TO LOOK AT", "");
     for waiver in idle.iter().take(MOST) {
-        let (tone, state) = match waiver.state {
-            IdleState::Lapsed => (Tone::Bad, lapsed(waiver)),
-            IdleState::Unused => (
-                Tone::Dim,
-                "unused: nothing that it names fails, so it can go".to_owned(),
-            ),
+        let tone = match waiver.state {
+            IdleState::Lapsed => Tone::Bad,
+            IdleState::Unused => Tone::Dim,
         };
-        page.flow(2, 4, &[(tone, &state)]);
+        page.flow(2, 4, &[(tone, &waiver.words())]);
         let whose = format!(
             "line {} of the config: {} on {} ({}: {})",
             waiver.line, waiver.rule, waiver.resource, waiver.owner, waiver.reason
@@ -31,17 +28,4 @@ pub(super) fn write(page: &mut Page, report: &Report) {
         let more = format!("and {} more", idle.len() - MOST);
         page.flow(2, 4, &[(Tone::Plain, &more)]);
     }
-}
-
-fn lapsed(waiver: &IdleWaiver) -> String {
-    let what = match waiver.findings {
-        0 => "nothing that it covered is wrong any more".to_owned(),
-        number => format!("{} again", counts(number)),
-    };
-    format!("lapsed on {}: {what}", waiver.expires)
-}
-
-fn counts(number: usize) -> String {
-    let verb = if number == 1 { "counts" } else { "count" };
-    format!("{} {verb}", count(number, "finding"))
 }
