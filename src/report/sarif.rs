@@ -15,13 +15,14 @@ use crate::model::ResourceKind;
 use crate::model::coverage::{Coverage, CoverageState};
 use crate::model::place::Place;
 use crate::model::snapshot::Source;
+use crate::model::tag::BackupTag;
 use crate::rule::Rule;
 use crate::settings::{Severity, Standard};
 
 /// GitHub rejects a run with more results. It shows the first 5,000.
 const MOST_RESULTS: usize = 25_000;
-/// GitHub rejects a file of more than 10 MB after gzip, which makes a twentieth of such results and a
-/// quarter at the very least.
+/// GitHub rejects a file of more than 10 MB after gzip, which makes a tenth of such results, and a seventh
+/// where every name is random.
 const MOST_BYTES: usize = 36_000_000;
 /// Nobody names a limit for notifications; they take room in the file all the same.
 const MOST_NOTIFICATIONS: usize = 2_500;
@@ -230,7 +231,7 @@ struct Properties {
     status: Status,
     deciding: bool,
     resource_type: ResourceKind,
-    backup_tag: crate::model::tag::BackupTag,
+    backup_tag: BackupTag,
     region: String,
     account: Option<String>,
 }
