@@ -3,7 +3,9 @@
 pub mod baseline;
 pub mod format;
 pub mod json;
+pub mod junit;
 pub mod key_policy;
+pub mod sarif;
 pub mod table;
 
 mod text;

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::table::Style;
-use super::{Report, WriteError, json, table};
+use super::{Report, WriteError, json, junit, sarif, table};
 
 /// What a writer may know beside the report.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +27,7 @@ pub struct Format {
 }
 
 /// Every format.
-pub static ALL: [Format; 2] = [
+pub static ALL: [Format; 4] = [
     Format {
         name: "table",
         about: "people at a terminal",
@@ -37,6 +37,16 @@ pub static ALL: [Format; 2] = [
         name: "json",
         about: "programs: schema backup-check/v1",
         write: |report, how, out| json::write(report, how.style.show_skipped, out),
+    },
+    Format {
+        name: "sarif",
+        about: "code scanning: SARIF 2.1.0",
+        write: |report, how, out| sarif::write(report, how.anchor, out),
+    },
+    Format {
+        name: "junit",
+        about: "CI servers that show test results",
+        write: |report, how, out| junit::write(report, how.style.show_skipped, out),
     },
 ];
 

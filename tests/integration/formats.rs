@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 
 use crate::command::repository;
 
+mod junit;
+mod sarif;
+
 /// What people and attackers put into tags.
 pub const HOSTILE: [&str; 9] = [
     "</script><script>alert(1)</script>",
