@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::table::Style;
-use super::{Report, WriteError, json, table};
+use super::{Report, WriteError, asff, csv, json, ndjson, ocsf, table};
 
 /// What a writer may know beside the report.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +27,7 @@ pub struct Format {
 }
 
 /// Every format.
-pub static ALL: [Format; 2] = [
+pub static ALL: [Format; 6] = [
     Format {
         name: "table",
         about: "people at a terminal",
@@ -37,6 +37,26 @@ pub static ALL: [Format; 2] = [
         name: "json",
         about: "programs: schema backup-check/v1",
         write: |report, how, out| json::write(report, how.style.show_skipped, out),
+    },
+    Format {
+        name: "ndjson",
+        about: "log pipelines and jq: a finding a line, the summary in the last",
+        write: |report, how, out| ndjson::write(report, how.style.show_skipped, out),
+    },
+    Format {
+        name: "csv",
+        about: "spreadsheets: a finding a row",
+        write: |report, how, out| csv::write(report, how.style.show_skipped, out),
+    },
+    Format {
+        name: "ocsf",
+        about: "security lakes: a Compliance Finding of OCSF 1.5 a line",
+        write: |report, how, out| ocsf::write(report, how.style.show_skipped, out),
+    },
+    Format {
+        name: "asff",
+        about: "AWS Security Hub: a request of BatchImportFindings a line",
+        write: |report, how, out| asff::write(report, how.style.show_skipped, out),
     },
 ];
 
