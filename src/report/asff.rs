@@ -128,7 +128,7 @@ struct ProviderFields {
 }
 
 /// Where a finding goes: Security Hub keeps it by account and region.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Desk<'a> {
     account: &'a str,
     region: &'a str,
@@ -177,13 +177,13 @@ pub fn write(report: &Report, show_skipped: bool, out: &mut dyn Write) -> Result
         .map(|it| (it.arn.as_str(), it))
         .collect();
     let mut batch = Vec::new();
-    let mut region = "";
+    let mut last = None;
     for finding in report.shown(show_skipped) {
         let desk = Desk::of(report, finding)?;
-        if batch.len() == BATCH || desk.region != region {
+        if batch.len() == BATCH || last != Some(desk) {
             flush(&mut batch, out)?;
         }
-        region = desk.region;
+        last = Some(desk);
         let resource = resources.get(finding.resource.as_str()).copied();
         batch.push(security_finding(report, finding, resource, desk));
     }

@@ -13,6 +13,11 @@ use serde_json::{Value, json};
 
 use crate::command::repository;
 
+mod asff;
+mod csv;
+mod ndjson;
+mod ocsf;
+
 /// What people and attackers put into tags.
 pub const HOSTILE: [&str; 9] = [
     "</script><script>alert(1)</script>",
