@@ -1,13 +1,19 @@
 //! What was found, and the writers of it: one model, one writer per format.
 
+pub mod asff;
 pub mod baseline;
+pub mod csv;
 pub mod format;
 pub mod json;
 pub mod junit;
 pub mod key_policy;
+pub mod ndjson;
+pub mod ocsf;
 pub mod sarif;
 pub mod table;
 
+mod gravity;
+mod line;
 mod text;
 
 use std::io;
@@ -16,6 +22,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::model::arn::Arn;
 use crate::model::coverage::{Coverage, Stats};
 use crate::model::place::Place;
 use crate::model::selection::Selection;
@@ -23,7 +30,7 @@ use crate::model::snapshot::Source;
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, ResourceKind};
 use crate::rule::{Cause, Evidence, Rule};
-use crate::settings::Standard;
+use crate::settings::{Standard, is_region_name};
 
 /// Everything that was found in one account.
 #[derive(Debug)]
@@ -70,6 +77,15 @@ pub struct Report {
     pub idle_waivers: Vec<IdleWaiver>,
     /// How it stands to an earlier report, where it was compared with one.
     pub comparison: Option<Comparison>,
+}
+
+impl Report {
+    /// The findings that are told: those of rules that do not apply only on request.
+    pub fn shown(&self, show_skipped: bool) -> impl Iterator<Item = &Finding> {
+        self.findings
+            .iter()
+            .filter(move |it| show_skipped || it.status != Status::Skip)
+    }
 }
 
 /// Why a finding does not count.
@@ -365,6 +381,28 @@ pub struct Finding {
     pub place: Option<Place>,
 }
 
+impl Finding {
+    /// The region, where it has one: an account has none, nor has a bucket whose region could not be
+    /// read.
+    #[must_use]
+    pub fn own_region(&self) -> Option<&str> {
+        Some(self.region.as_str()).filter(|region| is_region_name(region))
+    }
+
+    /// The partition of AWS that the resource is in.
+    ///
+    /// Source: <https://docs.aws.amazon.com/general/latest/gr/rande.html>.
+    #[must_use]
+    pub fn partition(&self) -> &str {
+        match Arn::parse(&self.resource) {
+            Some(arn) => arn.partition,
+            None if self.region.starts_with("cn-") => "aws-cn",
+            None if self.region.starts_with("us-gov-") => "aws-us-gov",
+            None => "aws",
+        }
+    }
+}
+
 /// Why a report could not be written.
 #[derive(Debug, Error)]
 pub enum WriteError {
@@ -374,6 +412,14 @@ pub enum WriteError {
     /// The report could not be serialized.
     #[error("the report cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
+    /// The report lacks what every finding of the format must have.
+    #[error("the report cannot be written as {format}: {reason}")]
+    Unfit {
+        /// The format.
+        format: &'static str,
+        /// What is missing, and what helps.
+        reason: String,
+    },
 }
 
 impl WriteError {
@@ -383,6 +429,7 @@ impl WriteError {
         match self {
             WriteError::Io(error) => error.kind() == io::ErrorKind::BrokenPipe,
             WriteError::Json(error) => error.io_error_kind() == Some(io::ErrorKind::BrokenPipe),
+            WriteError::Unfit { .. } => false,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::table::Style;
-use super::{Report, WriteError, json, junit, sarif, table};
+use super::{Report, WriteError, asff, csv, json, junit, ndjson, ocsf, sarif, table};
 
 /// What a writer may know beside the report.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +27,7 @@ pub struct Format {
 }
 
 /// Every format.
-pub static ALL: [Format; 4] = [
+pub static ALL: &[Format] = &[
     Format {
         name: "table",
         about: "people at a terminal",
@@ -39,6 +39,16 @@ pub static ALL: [Format; 4] = [
         write: |report, how, out| json::write(report, how.style.show_skipped, out),
     },
     Format {
+        name: "ndjson",
+        about: "log pipelines and jq: a finding a line, the summary in the last",
+        write: |report, how, out| ndjson::write(report, how.style.show_skipped, out),
+    },
+    Format {
+        name: "csv",
+        about: "spreadsheets: a finding a row",
+        write: |report, how, out| csv::write(report, how.style.show_skipped, out),
+    },
+    Format {
         name: "sarif",
         about: "code scanning: SARIF 2.1.0",
         write: |report, how, out| sarif::write(report, how.anchor, out),
@@ -47,6 +57,16 @@ pub static ALL: [Format; 4] = [
         name: "junit",
         about: "CI servers that show test results",
         write: |report, how, out| junit::write(report, how.style.show_skipped, out),
+    },
+    Format {
+        name: "ocsf",
+        about: "security lakes: a Compliance Finding of OCSF 1.5 a line",
+        write: |report, how, out| ocsf::write(report, how.style.show_skipped, out),
+    },
+    Format {
+        name: "asff",
+        about: "AWS Security Hub: a request of BatchImportFindings a line",
+        write: |report, how, out| asff::write(report, how.style.show_skipped, out),
     },
 ];
 

@@ -13,7 +13,11 @@ use serde_json::{Value, json};
 
 use crate::command::repository;
 
+mod asff;
+mod csv;
 mod junit;
+mod ndjson;
+mod ocsf;
 mod sarif;
 
 /// What people and attackers put into tags.
@@ -89,7 +93,7 @@ pub fn render(format: &str, report: &Report) -> String {
 
 #[test]
 fn every_format_says_the_same_twice() {
-    for format in &backup_check::report::format::ALL {
+    for format in backup_check::report::format::ALL {
         let once = render(format.name, &report(hostile(), &Options::default()));
         let twice = render(format.name, &report(hostile(), &Options::default()));
         assert_eq!(once, twice, "{}", format.name);
