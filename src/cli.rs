@@ -2,6 +2,7 @@
 
 mod config;
 mod explain;
+mod github;
 mod input;
 mod key_policy;
 mod output;

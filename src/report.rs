@@ -2,9 +2,12 @@
 
 pub mod baseline;
 pub mod format;
+pub mod github;
 pub mod json;
 pub mod key_policy;
+pub mod markdown;
 pub mod table;
+pub mod totals;
 
 mod text;
 

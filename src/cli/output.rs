@@ -83,6 +83,11 @@ pub(super) fn check(targets: &[Target]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether a format is among the targets.
+pub(super) fn asks_for(targets: &[Target], name: &str) -> bool {
+    targets.iter().any(|target| target.format.name == name)
+}
+
 /// Writes a report to all targets: files first, so that a reader of stdout finds them there.
 pub(super) fn write(
     report: &Report,

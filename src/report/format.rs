@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::table::Style;
-use super::{Report, WriteError, json, table};
+use super::{Report, WriteError, github, json, markdown, table};
 
 /// What a writer may know beside the report.
 #[derive(Debug, Clone, Copy)]
@@ -26,8 +26,11 @@ pub struct Format {
     pub write: fn(&Report, &Rendering<'_>, &mut dyn Write) -> Result<(), WriteError>,
 }
 
+/// The format that also fills the files of a step of GitHub Actions.
+pub const GITHUB: &str = "github";
+
 /// Every format.
-pub static ALL: [Format; 2] = [
+pub static ALL: [Format; 4] = [
     Format {
         name: "table",
         about: "people at a terminal",
@@ -37,6 +40,16 @@ pub static ALL: [Format; 2] = [
         name: "json",
         about: "programs: schema backup-check/v1",
         write: |report, how, out| json::write(report, how.style.show_skipped, out),
+    },
+    Format {
+        name: "markdown",
+        about: "pull requests and job summaries, in at most 1 MiB",
+        write: |report, _, out| markdown::write(report, out),
+    },
+    Format {
+        name: GITHUB,
+        about: "annotations of GitHub Actions, with the step's summary and outputs",
+        write: |report, how, out| github::write(report, how.anchor, out),
     },
 ];
 
