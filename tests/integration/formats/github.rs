@@ -260,10 +260,10 @@ fn a_step_gets_its_summary_and_outputs() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("summary"), "# Before").unwrap();
     fs::write(folder.path().join("output"), "earlier=1").unwrap();
-    for (name, code, verdict, complete) in [
-        ("mixed", 1, "not-ready", "false"),
-        ("clean", 0, "ready", "true"),
-        ("no-access", 3, "unknown", "false"),
+    for (name, account_id, code, verdict, complete) in [
+        ("mixed", "111122223333", 1, "not-ready", "false"),
+        ("clean", "444455556666", 0, "ready", "true"),
+        ("no-access", "777788889999", 3, "unknown", "false"),
     ] {
         let run = step(folder.path(), &account(name), &["--format", "github"]);
         assert_eq!(run.code, code, "{name}: {}", run.stderr);
@@ -274,7 +274,7 @@ fn a_step_gets_its_summary_and_outputs() {
         assert_eq!(read["complete"], complete);
         assert_eq!(read["failed"] == "0", code != 1);
         assert_eq!(read["waived"], "0");
-        assert_eq!(read["account-id"], "111122223333");
+        assert_eq!(read["account-id"], account_id);
         assert!(!read["answer"].is_empty());
     }
     let summary = fs::read_to_string(folder.path().join("summary")).unwrap();
