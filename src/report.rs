@@ -9,6 +9,7 @@ pub mod markdown;
 pub mod table;
 pub mod totals;
 
+mod place;
 mod text;
 
 use std::io;

@@ -10,6 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
+use super::place;
 use super::table::reasons::{Reason, Reasons};
 use super::table::summary;
 use super::table::view::{View, label};
@@ -67,6 +68,8 @@ struct Annotation {
     about: String,
     /// What it holds for.
     crowd: String,
+    /// Whether an earlier report lacks some of it.
+    fresh: bool,
 }
 
 /// Writes a report as workflow commands, and under them the answer.
@@ -76,14 +79,10 @@ struct Annotation {
 pub fn write(report: &Report, anchor: &str, out: &mut dyn Write) -> Result<(), WriteError> {
     let view = View::new(report);
     let mut reasons = Reasons::of_those(report, |it| it.waiver.is_none());
-    let places: BTreeMap<&str, &Place> = report
-        .findings
-        .iter()
-        .filter_map(|it| Some((it.resource.as_str(), it.place.as_ref()?)))
-        .collect();
+    let places = place::by_resource(&report.findings);
     let mut levels: BTreeMap<Level, Vec<Annotation>> = BTreeMap::new();
-    if let Some(annotation) = unread(report) {
-        levels.entry(Level::Warning).or_default().push(annotation);
+    if let Some((level, annotation)) = unread(report) {
+        levels.entry(level).or_default().push(annotation);
     }
     for index in reasons.ranked() {
         let reason = reasons.get(index);
@@ -97,6 +96,8 @@ pub fn write(report: &Report, anchor: &str, out: &mut dyn Write) -> Result<(), W
         levels.entry(level).or_default().push(annotation);
     }
     for (level, mut annotations) in levels {
+        // What is new is what somebody is waiting to hear. Stable: the rest stays in its order.
+        annotations.sort_by_key(|it| !it.fresh);
         if annotations.len() > MOST {
             let rest = annotations.split_off(MOST - 1);
             annotations.push(of_rest(&rest));
@@ -163,29 +164,50 @@ fn heredoc(name: &str, value: &str) -> String {
     format!("{name}<<{delimiter}\n{value}\n{delimiter}\n")
 }
 
-/// Lists that could hold something that decides: the exit code is 3 where nothing fails.
-fn unread(report: &Report) -> Option<Annotation> {
-    let services: BTreeSet<&str> = report.unread.iter().map(|unread| unread.service).collect();
-    if services.is_empty() {
+/// What could not be read. It is a warning where it could hold something that decides: the exit code is 3
+/// then, where nothing fails.
+fn unread(report: &Report) -> Option<(Level, Annotation)> {
+    if report.complete {
         return None;
     }
-    let reasons: BTreeSet<&str> = report
+    let mut lines = Vec::new();
+    let lists: BTreeSet<&str> = report.unread.iter().map(|unread| unread.service).collect();
+    if report.interrupted {
+        lines.push("The scan was stopped before its end.".to_owned());
+    }
+    if !lists.is_empty() {
+        lines.push(format!(
+            "Resources to be backed up may be missing from this report: not every list of {} could be read to its end.",
+            some_of(lists.iter().copied(), 12)
+        ));
+    }
+    let answers: BTreeSet<&str> = report
         .unread
         .iter()
         .map(|unread| unread.reason.as_str())
         .collect();
-    let services = some_of(services, 12);
-    let mut lines = vec![format!(
-        "Resources to be backed up may be missing from this report: not every list of {services} could be read to its end."
-    )];
-    lines.extend(reasons.into_iter().take(MOST_NAMES).map(str::to_owned));
-    Some(Annotation {
-        title: format!("not everything could be read: {services}"),
+    lines.extend(answers.into_iter().take(MOST_NAMES).map(str::to_owned));
+    let level = match lists.is_empty() && !report.interrupted {
+        true => Level::Notice,
+        false => Level::Warning,
+    };
+    let services = summary::unread_services(report);
+    let title = match services.is_empty() {
+        true => "not everything could be read".to_owned(),
+        false => format!("not everything could be read: {services}"),
+    };
+    if lines.is_empty() {
+        lines.push("What was not read does not decide; the report says what it was.".to_owned());
+    }
+    let annotation = Annotation {
+        title,
         lines,
         place: None,
         about: "what could not be read".to_owned(),
         crowd: String::new(),
-    })
+        fresh: false,
+    };
+    Some((level, annotation))
 }
 
 /// Waivers that do nothing any more; that one lapsed is louder where its findings count again.
@@ -218,13 +240,14 @@ fn idle_waivers(report: &Report) -> Option<(Level, Annotation)> {
         place: None,
         about: "waivers to remove or renew".to_owned(),
         crowd: String::new(),
+        fresh: false,
     };
     Some((level, annotation))
 }
 
 fn of_cause(reason: &Reason<'_>, view: &View<'_>, places: &BTreeMap<&str, &Place>) -> Annotation {
     let rules = reason.rule_ids(MOST_RULES);
-    let crowd = view.crowd(&reason.members);
+    let crowd = reason.crowd(view);
     let mut lines = Vec::new();
     if reason.causes() > 1 {
         lines.push(format!(
@@ -252,6 +275,7 @@ fn of_cause(reason: &Reason<'_>, view: &View<'_>, places: &BTreeMap<&str, &Place
         place: place.map(|place| (*place).clone()),
         about: rules,
         crowd,
+        fresh: !reason.fresh.is_empty(),
     }
 }
 
@@ -262,11 +286,7 @@ fn name(arn: &str, view: &View<'_>, places: &BTreeMap<&str, &Place>) -> String {
         None => shorten_middle(arn, MOST_OF_A_NAME),
     };
     match places.get(arn) {
-        Some(Place {
-            file,
-            line: Some(line),
-            ..
-        }) => format!("{name} ({file}:{line})"),
+        Some(place) if place.line.is_some() => format!("{name} ({})", place::words(place)),
         _ => name,
     }
 }
@@ -299,6 +319,7 @@ fn of_rest(rest: &[Annotation]) -> Annotation {
         place: None,
         about: String::new(),
         crowd: String::new(),
+        fresh: false,
     }
 }
 

@@ -10,6 +10,7 @@ mod escape;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
+use super::place;
 use super::table::reasons::Reasons;
 use super::table::summary;
 use super::table::view::{Place, View, noun};
@@ -148,6 +149,8 @@ struct Page<'a> {
     view: View<'a>,
     reasons: Reasons<'a>,
     ranked: Vec<usize>,
+    /// Where plans and templates declare resources, by ARN.
+    places: BTreeMap<&'a str, &'a crate::model::place::Place>,
     totals: Totals,
 }
 
@@ -160,6 +163,7 @@ impl<'a> Page<'a> {
             view: View::new(report),
             reasons,
             ranked,
+            places: place::by_resource(&report.findings),
             totals: Totals::of(report),
         }
     }
@@ -308,7 +312,7 @@ impl<'a> Page<'a> {
                     reason.status.as_str(),
                     cell(&reason.rule_ids(MOST_RULES)),
                     cell(&shorten_middle(&what, MOST_OF_A_MESSAGE)),
-                    cell(&self.view.crowd(&reason.members)),
+                    cell(&reason.crowd(&self.view)),
                 ),
                 what: What::Cause,
             });
@@ -356,7 +360,7 @@ impl<'a> Page<'a> {
                         self.reasons.number(index),
                         reason.status.as_str(),
                         reason.rule_ids(MOST_RULES),
-                        self.view.crowd(&reason.members)
+                        reason.crowd(&self.view)
                     ),
                     &text,
                 ),
@@ -384,6 +388,9 @@ impl<'a> Page<'a> {
         text.push_str(&format!(" · {} · {}", noun(line.kind), code(&line.region)));
         if row.place == Place::Untagged {
             text.push_str(" · no valid tag");
+        }
+        if let Some(place) = self.places.get(arn) {
+            text.push_str(&format!(" · {}", code(&place::words(place))));
         }
         text
     }

@@ -134,6 +134,40 @@ fn every_input_is_used_and_every_output_is_written() {
 }
 
 #[test]
+fn the_readme_uses_the_action_as_it_is() {
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    let ci = readme.split("### GitHub\n").nth(1).unwrap();
+    let example = ci.split("```yaml\n").nth(1).unwrap().split("```").next();
+    let example = yaml(example.unwrap());
+    let action = action();
+    let steps = example["steps"].as_array().unwrap();
+    let uses = |step: &&Value| {
+        step["uses"]
+            .as_str()
+            .unwrap()
+            .contains("/.github/actions/backup-check@v")
+    };
+    let step = steps.iter().find(uses).unwrap();
+    assert!(keys(&step["with"]).is_subset(&keys(&action["inputs"])));
+    let words = ci.split("### GitLab").next().unwrap();
+    assert!(words.contains("steps.backup.outputs.verdict"));
+    for output in [
+        "exit-code",
+        "failed",
+        "warned",
+        "unknown",
+        "waived",
+        "new",
+        "fixed",
+        "complete",
+        "answer",
+    ] {
+        assert!(words.contains(&format!("`{output}`")));
+        assert!(keys(&action["outputs"]).contains(output), "{output}");
+    }
+}
+
+#[test]
 fn the_flags_of_the_action_exist() {
     let folder = tempfile::tempdir().unwrap();
     let help = run(backup_check(folder.path()).args(["scan", "--help"])).stdout;

@@ -14,7 +14,7 @@ const HASH: std::ops::RangeInclusive<usize> = 7..=40;
 pub(super) fn sentence(text: &str) -> String {
     let text = clean(text);
     // Commands in fixes are quoted like this already.
-    let quoted = text.matches('`').count() % 2 == 0;
+    let quoted = text.matches('`').count().is_multiple_of(2);
     if !quoted {
         return words(&text);
     }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::arn::Arn;
-use crate::report::{Finding, Report, Status};
+use crate::report::{Baseline, Finding, Report, Status};
 use crate::rule::{Check, Group, Rule};
 
 use super::view::View;
@@ -27,6 +27,8 @@ pub(in crate::report) struct Reason<'a> {
     pub(in crate::report) rules: Vec<&'static Rule>,
     /// ARNs of what it holds for.
     pub(in crate::report) members: BTreeSet<&'a str>,
+    /// Those of them that an earlier report lacks.
+    pub(in crate::report) fresh: BTreeSet<&'a str>,
     /// Whether it counts for the exit code anywhere.
     pub(in crate::report) deciding: bool,
     messages: Vec<Wording<'a>>,
@@ -129,6 +131,7 @@ impl<'a> Reasons<'a> {
                         status: finding.status,
                         rules: Vec::new(),
                         members: BTreeSet::new(),
+                        fresh: BTreeSet::new(),
                         deciding: false,
                         messages: Vec::new(),
                         fixes: Vec::new(),
@@ -142,6 +145,9 @@ impl<'a> Reasons<'a> {
                 let reason = &mut list[index];
                 reason.deciding |= finding.deciding;
                 reason.members.insert(&finding.resource);
+                if finding.baseline == Some(Baseline::New) {
+                    reason.fresh.insert(&finding.resource);
+                }
                 reason.parts.extend(cause.parts.iter().map(String::as_str));
                 reason.add_rule(finding.rule);
                 note(&mut reason.messages, &cause.message, template);
@@ -192,10 +198,12 @@ impl<'a> Reasons<'a> {
             };
             for &index in others {
                 let members = std::mem::take(&mut self.list[index].members);
+                let fresh = std::mem::take(&mut self.list[index].fresh);
                 let rules = std::mem::take(&mut self.list[index].rules);
                 let deciding = self.list[index].deciding;
                 let kept = &mut self.list[target];
                 kept.members.extend(members);
+                kept.fresh.extend(fresh);
                 kept.causes += 1;
                 kept.deciding |= deciding;
                 for rule in rules {
@@ -351,6 +359,15 @@ impl Reason<'_> {
     /// What to do.
     pub(in crate::report) fn fixes(&self) -> Vec<String> {
         wordings(&self.fixes)
+    }
+
+    /// What it holds for, in numbers: with those that an earlier report lacks, where there is one.
+    pub(in crate::report) fn crowd(&self, view: &View<'_>) -> String {
+        let crowd = view.crowd(&self.members);
+        match (&view.report.comparison, self.fresh.len()) {
+            (None, _) | (Some(_), 0) => crowd,
+            (Some(_), fresh) => format!("{crowd}; {fresh} new"),
+        }
     }
 
     /// The rules by id, some of them where there are many.

@@ -7,7 +7,7 @@ use std::path::Path;
 use backup_check::evaluate::Options;
 use backup_check::model::place::Place;
 use backup_check::report::markdown::LIMIT;
-use backup_check::report::{IdleState, IdleWaiver};
+use backup_check::report::{Baseline, Comparison, IdleState, IdleWaiver};
 use serde_json::json;
 
 use super::markdown::crowd;
@@ -183,6 +183,8 @@ fn findings_point_at_their_place() {
     assert_eq!(errors[0].properties["line"], "12");
     assert_eq!(errors[0].properties["col"], "5");
     assert!(errors[0].data.contains("(./stacks/a,b:c%0A.yaml:12)"));
+    let markdown = render("markdown", &report);
+    assert!(markdown.contains(" · `./stacks/a,b:c%0A.yaml:12`\n"));
     for finding in &mut report.findings {
         if let Some(place) = &mut finding.place {
             (place.line, place.column) = (None, None);
@@ -190,6 +192,44 @@ fn findings_point_at_their_place() {
     }
     let commands = self::commands(&render("github", &report));
     assert_eq!(commands[0].properties["line"], "1");
+}
+
+#[test]
+fn what_is_new_comes_first() {
+    let mut report = report(snapshot("mixed"), &Options::default());
+    report.comparison = Some(Comparison::default());
+    let mut fresh = 0;
+    for finding in &mut report.findings {
+        if finding.status.is_trouble() {
+            let new = finding.rule.id == "ec2-image-copyable" && finding.deciding;
+            fresh += usize::from(new);
+            finding.baseline = Some(match new {
+                true => Baseline::New,
+                false => Baseline::Unchanged,
+            });
+        }
+    }
+    assert_eq!(fresh, 1);
+    let commands = commands(&render("github", &report));
+    assert_eq!(
+        of_level(&commands, "error")[0].properties["title"],
+        "ec2-image-copyable: 1 ec2-instance; 1 new"
+    );
+    let markdown = render("markdown", &report);
+    assert!(markdown.contains("| 1 ec2-instance; 1 new |"));
+}
+
+#[test]
+fn what_was_not_read_and_does_not_decide_is_a_notice() {
+    let mut report = report(snapshot("clean"), &Options::default());
+    report.complete = false;
+    let commands = commands(&render("github", &report));
+    assert!(of_level(&commands, "warning").is_empty());
+    let notices = of_level(&commands, "notice");
+    assert_eq!(
+        notices[0].properties["title"],
+        "not everything could be read"
+    );
 }
 
 #[test]

@@ -275,7 +275,6 @@ fn five_thousand_volumes_fit() {
     assert!(!text.contains("Cut off here"));
     // What decides keeps its list for as long as it can.
     assert!(text.contains("- and "), "{}", &text[..2_000]);
-    assert_eq!(text, render("markdown", &report));
 }
 
 #[test]
@@ -288,7 +287,7 @@ fn whatever_the_room_it_is_kept() {
         assert!(text.len() <= limit, "{limit}: {}", text.len());
         assert_harmless(&text);
         assert!(text.is_empty() || text.ends_with('\n'));
-        if limit <= 3_000 && limit >= 300 {
+        if (300..=3_000).contains(&limit) {
             assert!(text.contains("**Cut off here** ("), "{limit}: {text}");
         }
     }
