@@ -2,6 +2,7 @@
 
 mod config;
 mod explain;
+mod github;
 mod init;
 mod input;
 mod key_policy;

@@ -4,16 +4,20 @@ pub mod asff;
 pub mod baseline;
 pub mod csv;
 pub mod format;
+pub mod github;
 pub mod json;
 pub mod junit;
 pub mod key_policy;
+pub mod markdown;
 pub mod ndjson;
 pub mod ocsf;
 pub mod sarif;
 pub mod table;
+pub mod totals;
 
 mod gravity;
 mod line;
+mod place;
 mod text;
 
 use std::io;

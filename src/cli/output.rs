@@ -93,6 +93,11 @@ pub(super) fn is_told(targets: &[Target]) -> bool {
     targets.iter().any(told)
 }
 
+/// Whether a format is among the targets.
+pub(super) fn asks_for(targets: &[Target], name: &str) -> bool {
+    targets.iter().any(|target| target.format.name == name)
+}
+
 /// Writes a report to all targets: files first, so that a reader of stdout finds them there.
 pub(super) fn write(
     report: &Report,

@@ -3,7 +3,9 @@
 use std::io::Write;
 
 use super::table::Style;
-use super::{Report, WriteError, asff, csv, json, junit, ndjson, ocsf, sarif, table};
+use super::{
+    Report, WriteError, asff, csv, github, json, junit, markdown, ndjson, ocsf, sarif, table,
+};
 
 /// What a writer may know beside the report.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +27,9 @@ pub struct Format {
     /// Writes a report in it.
     pub write: fn(&Report, &Rendering<'_>, &mut dyn Write) -> Result<(), WriteError>,
 }
+
+/// The format that also fills the files of a step of GitHub Actions.
+pub const GITHUB: &str = "github";
 
 /// Every format.
 pub static ALL: &[Format] = &[
@@ -67,6 +72,16 @@ pub static ALL: &[Format] = &[
         name: "asff",
         about: "AWS Security Hub: a request of BatchImportFindings a line",
         write: |report, how, out| asff::write(report, how.style.show_skipped, out),
+    },
+    Format {
+        name: "markdown",
+        about: "pull requests and job summaries, in at most 1 MiB",
+        write: |report, _, out| markdown::write(report, out),
+    },
+    Format {
+        name: GITHUB,
+        about: "annotations of GitHub Actions, with the step's summary and outputs",
+        write: |report, how, out| github::write(report, how.anchor, out),
     },
 ];
 

@@ -4,13 +4,13 @@
 //! A cause that many resources share is told once, under a number that their lines refer to.
 
 mod counts;
-mod reasons;
+pub(super) mod reasons;
 mod resources;
 mod skipped;
-mod summary;
+pub(super) mod summary;
 mod unread;
 mod untagged;
-mod view;
+pub(super) mod view;
 mod waivers;
 
 use std::io::Write;

@@ -1,5 +1,8 @@
 //! Reports in every format, of accounts whose names are against us.
 
+mod github;
+mod markdown;
+
 use std::fs;
 
 use backup_check::evaluate::{Options, evaluate};

@@ -9,6 +9,7 @@
 )]
 
 mod accounts;
+mod actions;
 mod cli;
 #[cfg(feature = "aws")]
 mod collect;

@@ -21,14 +21,16 @@ const SHORTEST_ID: usize = 4;
 
 /// A root cause.
 #[derive(Debug)]
-pub(super) struct Reason<'a> {
-    pub(super) status: Status,
+pub(in crate::report) struct Reason<'a> {
+    pub(in crate::report) status: Status,
     /// One rule; several where one missing fact keeps them all from judging.
-    pub(super) rules: Vec<&'static Rule>,
+    pub(in crate::report) rules: Vec<&'static Rule>,
     /// ARNs of what it holds for.
-    pub(super) members: BTreeSet<&'a str>,
+    pub(in crate::report) members: BTreeSet<&'a str>,
+    /// Those of them that an earlier report lacks.
+    pub(in crate::report) fresh: BTreeSet<&'a str>,
     /// Whether it counts for the exit code anywhere.
-    pub(super) deciding: bool,
+    pub(in crate::report) deciding: bool,
     messages: Vec<Wording<'a>>,
     fixes: Vec<Wording<'a>>,
     about: Option<&'a str>,
@@ -36,7 +38,7 @@ pub(super) struct Reason<'a> {
     /// How many findings it is behind, and how many of them are waived or new.
     findings: usize,
     waived: usize,
-    fresh: usize,
+    new_findings: usize,
     waivers: Vec<&'a Waiver>,
     /// How many causes are told as one here.
     causes: usize,
@@ -60,26 +62,26 @@ impl Wording<'_> {
 
 /// Where a resource's finding comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Link {
-    pub(super) reason: usize,
-    pub(super) status: Status,
+pub(in crate::report) struct Link {
+    pub(in crate::report) reason: usize,
+    pub(in crate::report) status: Status,
     /// Whether the rule is about the tag itself.
-    pub(super) tagging: bool,
+    pub(in crate::report) tagging: bool,
 }
 
 /// A cause as it is told in one place.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Told<'t> {
-    pub(super) index: usize,
+pub(in crate::report) struct Told<'t> {
+    pub(in crate::report) index: usize,
     /// Said after the message.
-    pub(super) more: &'t str,
+    pub(in crate::report) more: &'t str,
     /// Whether to say that it does not count.
-    pub(super) weigh: bool,
+    pub(in crate::report) weigh: bool,
 }
 
 /// Every root cause of a report.
 #[derive(Debug)]
-pub(super) struct Reasons<'a> {
+pub(in crate::report) struct Reasons<'a> {
     list: Vec<Reason<'a>>,
     links: BTreeMap<&'a str, Vec<Link>>,
     numbered: usize,
@@ -97,14 +99,22 @@ struct Key {
 }
 
 impl<'a> Reasons<'a> {
-    pub(super) fn new(report: &'a Report) -> Self {
+    pub(in crate::report) fn new(report: &'a Report) -> Self {
+        Self::of_those(report, |_| true)
+    }
+
+    /// The root causes of some findings alone.
+    pub(in crate::report) fn of_those(
+        report: &'a Report,
+        counts: impl Fn(&Finding) -> bool,
+    ) -> Self {
         let mut list: Vec<Reason<'a>> = Vec::new();
         let mut known: BTreeMap<Key, usize> = BTreeMap::new();
         let mut links: BTreeMap<&'a str, Vec<Link>> = BTreeMap::new();
         for finding in report
             .findings
             .iter()
-            .filter(|it| it.status >= Status::Warn)
+            .filter(|it| it.status >= Status::Warn && counts(it))
         {
             for cause in &finding.causes {
                 let unknown = finding.status == Status::Unknown;
@@ -126,6 +136,7 @@ impl<'a> Reasons<'a> {
                         status: finding.status,
                         rules: Vec::new(),
                         members: BTreeSet::new(),
+                        fresh: BTreeSet::new(),
                         deciding: false,
                         messages: Vec::new(),
                         fixes: Vec::new(),
@@ -133,7 +144,7 @@ impl<'a> Reasons<'a> {
                         parts: BTreeSet::new(),
                         findings: 0,
                         waived: 0,
-                        fresh: 0,
+                        new_findings: 0,
                         waivers: Vec::new(),
                         causes: 1,
                         number: None,
@@ -144,6 +155,9 @@ impl<'a> Reasons<'a> {
                 reason.deciding |= finding.deciding;
                 reason.count(finding);
                 reason.members.insert(&finding.resource);
+                if finding.baseline == Some(Baseline::New) {
+                    reason.fresh.insert(&finding.resource);
+                }
                 reason.parts.extend(cause.parts.iter().map(String::as_str));
                 reason.add_rule(finding.rule);
                 note(&mut reason.messages, &cause.message, template);
@@ -194,19 +208,22 @@ impl<'a> Reasons<'a> {
             };
             for &index in others {
                 let members = std::mem::take(&mut self.list[index].members);
+                let fresh = std::mem::take(&mut self.list[index].fresh);
                 let rules = std::mem::take(&mut self.list[index].rules);
                 let other = &mut self.list[index];
                 let deciding = other.deciding;
-                let (findings, waived, fresh) = (other.findings, other.waived, other.fresh);
+                let (findings, waived) = (other.findings, other.waived);
+                let new_findings = other.new_findings;
                 let waivers = std::mem::take(&mut other.waivers);
                 let kept = &mut self.list[target];
                 kept.findings += findings;
                 kept.waived += waived;
-                kept.fresh += fresh;
+                kept.new_findings += new_findings;
                 for waiver in waivers {
                     kept.add_waiver(waiver);
                 }
                 kept.members.extend(members);
+                kept.fresh.extend(fresh);
                 kept.causes += 1;
                 kept.deciding |= deciding;
                 for rule in rules {
@@ -229,25 +246,38 @@ impl<'a> Reasons<'a> {
     }
 
     /// What a resource's findings come from.
-    pub(super) fn of(&self, arn: &str) -> &[Link] {
+    pub(in crate::report) fn of(&self, arn: &str) -> &[Link] {
         self.links.get(arn).map_or(&[], Vec::as_slice)
     }
 
-    pub(super) fn get(&self, index: usize) -> &Reason<'a> {
+    pub(in crate::report) fn get(&self, index: usize) -> &Reason<'a> {
         &self.list[index]
     }
 
-    pub(super) fn number(&self, index: usize) -> usize {
+    pub(in crate::report) fn number(&self, index: usize) -> usize {
         self.list[index].number.unwrap_or_default()
     }
 
     /// Every cause that something is behind.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Reason<'a>> {
+    pub(in crate::report) fn all(&self) -> impl Iterator<Item = &Reason<'a>> {
         self.list.iter().filter(|reason| !reason.members.is_empty())
     }
 
+    /// Numbers all causes, those that decide first, then worst and widest first, and returns them in
+    /// that order.
+    pub(in crate::report) fn ranked(&mut self) -> Vec<usize> {
+        let all = 0..self.list.len();
+        let told: Vec<usize> = all
+            .filter(|&index| !self.list[index].members.is_empty())
+            .collect();
+        self.number_new(told)
+    }
+
     /// Numbers those that have none yet, worst and widest first, and returns them in that order.
-    pub(super) fn number_new(&mut self, indexes: impl IntoIterator<Item = usize>) -> Vec<usize> {
+    pub(in crate::report) fn number_new(
+        &mut self,
+        indexes: impl IntoIterator<Item = usize>,
+    ) -> Vec<usize> {
         let fresh: BTreeSet<usize> = indexes
             .into_iter()
             .filter(|&index| self.list[index].number.is_none())
@@ -271,7 +301,12 @@ impl<'a> Reasons<'a> {
     }
 
     /// Tells a cause in full: what was seen, and what to do about it. Returns the indent of its text.
-    pub(super) fn tell(&mut self, page: &mut Page, view: &View<'a>, told: Told<'_>) -> usize {
+    pub(in crate::report) fn tell(
+        &mut self,
+        page: &mut Page,
+        view: &View<'a>,
+        told: Told<'_>,
+    ) -> usize {
         let number = self.number(told.index);
         let reason = &self.list[told.index];
         let head = format!("[{number}]");
@@ -287,10 +322,7 @@ impl<'a> Reasons<'a> {
             hang,
             &[
                 (tone, &format!("{head:<3} {}", reason.status.as_str())),
-                (
-                    Tone::Strong,
-                    &some_of(reason.rules.iter().map(|rule| rule.id), 4),
-                ),
+                (Tone::Strong, &reason.rule_ids(4)),
                 (Tone::Plain, &tail),
             ],
         );
@@ -346,7 +378,7 @@ impl<'a> Reasons<'a> {
 impl<'a> Reason<'a> {
     fn count(&mut self, finding: &'a Finding) {
         self.findings += 1;
-        self.fresh += usize::from(finding.baseline == Some(Baseline::New));
+        self.new_findings += usize::from(finding.baseline == Some(Baseline::New));
         if let Some(waiver) = &finding.waiver {
             self.waived += 1;
             self.add_waiver(waiver);
@@ -366,7 +398,36 @@ impl<'a> Reason<'a> {
             all if all == self.findings => format!(", {word}"),
             some => format!(", {some} of {} findings {word}", self.findings),
         };
-        share(self.fresh, "new") + &share(self.waived, "waived")
+        share(self.new_findings, "new") + &share(self.waived, "waived")
+    }
+
+    /// How many causes are told as one.
+    pub(in crate::report) fn causes(&self) -> usize {
+        self.causes
+    }
+
+    /// What was seen.
+    pub(in crate::report) fn messages(&self) -> Vec<String> {
+        wordings(&self.messages)
+    }
+
+    /// What to do.
+    pub(in crate::report) fn fixes(&self) -> Vec<String> {
+        wordings(&self.fixes)
+    }
+
+    /// What it holds for, in numbers: with those that an earlier report lacks, where there is one.
+    pub(in crate::report) fn crowd(&self, view: &View<'_>) -> String {
+        let crowd = view.crowd(&self.members);
+        match (&view.report.comparison, self.fresh.len()) {
+            (None, _) | (Some(_), 0) => crowd,
+            (Some(_), fresh) => format!("{crowd}; {fresh} new"),
+        }
+    }
+
+    /// The rules by id, some of them where there are many.
+    pub(in crate::report) fn rule_ids(&self, most: usize) -> String {
+        some_of(self.rules.iter().map(|rule| rule.id), most)
     }
 
     fn add_rule(&mut self, rule: &'static Rule) {
@@ -423,7 +484,7 @@ fn template(sentence: &str, finding: &Finding) -> String {
 }
 
 /// Numbers as references: `[1] [4]`, at most so many.
-pub(super) fn references(numbers: &BTreeSet<usize>, most: usize) -> String {
+pub(in crate::report) fn references(numbers: &BTreeSet<usize>, most: usize) -> String {
     let mut list: Vec<String> = numbers
         .iter()
         .take(most)

@@ -65,17 +65,9 @@ pub(super) fn head(page: &mut Page, report: &Report) {
         page.flow(0, 2, &[(Tone::Strong, "Only"), (Tone::Plain, &words)]);
     }
     if !report.complete && !report.interrupted {
-        let failed = report
-            .coverage
-            .iter()
-            .filter(|row| row.state != CoverageState::Scanned);
-        let services: BTreeSet<&str> = failed
-            .map(|row| row.service.as_str())
-            .chain(report.unread.iter().map(|unread| unread.service))
-            .collect();
         let words = format!(
             "not everything could be read ({}): see NOT READ.",
-            some_of(services, 12)
+            unread_services(report)
         );
         page.flow(
             0,
@@ -86,7 +78,7 @@ pub(super) fn head(page: &mut Page, report: &Report) {
 }
 
 /// `2026-03-03T06:00:00Z` as people write it.
-fn moment(at: &str) -> String {
+pub(in crate::report) fn moment(at: &str) -> String {
     match at.strip_suffix('Z').and_then(|at| at.split_once('T')) {
         Some((day, time)) => format!("{day} {} UTC", time.split('.').next().unwrap_or(time)),
         None => at.to_owned(),
@@ -106,6 +98,24 @@ pub(super) fn write(page: &mut Page, view: &View<'_>, reasons: &Reasons<'_>) {
         page.title("NEXT", "");
         page.pairs(2, &steps);
     }
+}
+
+/// The answer in one sentence.
+pub(in crate::report) fn answer(view: &View<'_>) -> String {
+    verdict(view).1
+}
+
+/// The services of which not everything could be read.
+pub(in crate::report) fn unread_services(report: &Report) -> String {
+    let failed = report
+        .coverage
+        .iter()
+        .filter(|row| row.state != CoverageState::Scanned);
+    let services: BTreeSet<&str> = failed
+        .map(|row| row.service.as_str())
+        .chain(report.unread.iter().map(|unread| unread.service))
+        .collect();
+    some_of(services, 12)
 }
 
 fn verdict(view: &View<'_>) -> (Tone, String) {
@@ -216,7 +226,7 @@ fn of(report: &Report) -> &'static str {
 }
 
 /// What the verdict leaves out: tags that are missing, settings that fail, lists that broke off.
-fn rest(view: &View<'_>) -> Vec<String> {
+pub(in crate::report) fn rest(view: &View<'_>) -> Vec<String> {
     let mut sentences: Vec<String> = Vec::new();
     let untagged: Vec<_> = view.placed(Place::Untagged).collect();
     if !untagged.is_empty() {
