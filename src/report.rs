@@ -2,10 +2,12 @@
 
 pub mod baseline;
 pub mod format;
+pub mod html;
 pub mod json;
 pub mod key_policy;
 pub mod table;
 
+mod cause;
 mod text;
 
 use std::io;

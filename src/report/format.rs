@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::table::Style;
-use super::{Report, WriteError, json, table};
+use super::{Report, WriteError, html, json, table};
 
 /// What a writer may know beside the report.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +27,7 @@ pub struct Format {
 }
 
 /// Every format.
-pub static ALL: [Format; 2] = [
+pub static ALL: [Format; 3] = [
     Format {
         name: "table",
         about: "people at a terminal",
@@ -37,6 +37,11 @@ pub static ALL: [Format; 2] = [
         name: "json",
         about: "programs: schema backup-check/v1",
         write: |report, how, out| json::write(report, how.style.show_skipped, out),
+    },
+    Format {
+        name: "html",
+        about: "people with a browser: one file that loads nothing",
+        write: |report, how, out| html::write(report, how.style.show_skipped, out),
     },
 ];
 

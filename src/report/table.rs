@@ -7,10 +7,10 @@ mod counts;
 mod reasons;
 mod resources;
 mod skipped;
-mod summary;
-mod unread;
+pub(super) mod summary;
+pub(super) mod unread;
 mod untagged;
-mod view;
+pub(super) mod view;
 
 use std::io::Write;
 

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::arn::Arn;
-use crate::report::{Finding, Report, Status};
+use crate::report::cause::{Key, Wording, note};
+use crate::report::{Report, Status};
 use crate::rule::{Check, Group, Rule};
 
 use super::view::View;
@@ -16,8 +17,6 @@ const MOST_PER_RULE: usize = 10;
 const MOST_WORDINGS: usize = 3;
 /// Where a cause begins.
 const INDENT: usize = 2;
-/// Shorter ids are words that a message may hold by chance.
-const SHORTEST_ID: usize = 4;
 
 /// A root cause.
 #[derive(Debug)]
@@ -36,21 +35,6 @@ pub(super) struct Reason<'a> {
     /// How many causes are told as one here.
     causes: usize,
     number: Option<usize>,
-}
-
-/// A sentence that may name the resource it is about.
-#[derive(Debug)]
-struct Wording<'a> {
-    /// With placeholders for the names of the resource.
-    template: String,
-    /// As it is, where all resources have it letter by letter.
-    exact: Option<&'a str>,
-}
-
-impl Wording<'_> {
-    fn text(&self) -> &str {
-        self.exact.unwrap_or(&self.template)
-    }
 }
 
 /// Where a resource's finding comes from.
@@ -82,15 +66,6 @@ pub(super) struct Reasons<'a> {
     fixes: BTreeMap<(&'static str, Vec<String>), usize>,
 }
 
-/// What makes two causes one: a missing fact is the same whichever rules needed it.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    status: Status,
-    rule: Option<&'static str>,
-    subject: String,
-    mendable: bool,
-}
-
 impl<'a> Reasons<'a> {
     pub(super) fn new(report: &'a Report) -> Self {
         let mut list: Vec<Reason<'a>> = Vec::new();
@@ -102,20 +77,7 @@ impl<'a> Reasons<'a> {
             .filter(|it| it.status >= Status::Warn)
         {
             for cause in &finding.causes {
-                let unknown = finding.status == Status::Unknown;
-                let template = template(&cause.message, finding);
-                let key = Key {
-                    status: finding.status,
-                    rule: (!unknown).then_some(finding.rule.id),
-                    subject: match &cause.about {
-                        // Replicas of a multi-Region key differ in the region only, and each has its own policy.
-                        Some(about) if about.starts_with("arn:") => about.clone(),
-                        Some(about) => self::template(about, finding),
-                        None => template.clone(),
-                    },
-                    // A denied call and one that failed differ in what mends them.
-                    mendable: unknown && cause.fix.is_some(),
-                };
+                let key = Key::of(finding, cause);
                 let index = *known.entry(key).or_insert_with(|| {
                     list.push(Reason {
                         status: finding.status,
@@ -136,9 +98,9 @@ impl<'a> Reasons<'a> {
                 reason.members.insert(&finding.resource);
                 reason.parts.extend(cause.parts.iter().map(String::as_str));
                 reason.add_rule(finding.rule);
-                note(&mut reason.messages, &cause.message, template);
+                note(&mut reason.messages, &cause.message, finding);
                 if let Some(fix) = &cause.fix {
-                    note(&mut reason.fixes, fix, self::template(fix, finding));
+                    note(&mut reason.fixes, fix, finding);
                 }
                 let link = Link {
                     reason: index,
@@ -345,27 +307,6 @@ fn wordings(wordings: &[Wording<'_>]) -> Vec<String> {
         ));
     }
     texts
-}
-
-fn note<'a>(wordings: &mut Vec<Wording<'a>>, exact: &'a str, template: String) {
-    match wordings.iter_mut().find(|known| known.template == template) {
-        Some(known) if known.exact != Some(exact) => known.exact = None,
-        Some(_) => {}
-        None => wordings.push(Wording {
-            template,
-            exact: Some(exact),
-        }),
-    }
-}
-
-/// A sentence without the names of the resource it is about, so that the same sentence about two
-/// resources is the same text, and a command for one of them can be adapted to the other.
-fn template(sentence: &str, finding: &Finding) -> String {
-    let mut text = replace_word(sentence, &finding.resource, "<arn>");
-    if finding.resource_id.len() >= SHORTEST_ID && finding.resource_id != finding.region {
-        text = replace_word(&text, &finding.resource_id, "<id>");
-    }
-    replace_word(&text, &finding.region, "<region>")
 }
 
 /// Numbers as references: `[1] [4]`, at most so many.

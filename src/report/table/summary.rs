@@ -86,7 +86,7 @@ pub(super) fn head(page: &mut Page, report: &Report) {
 }
 
 /// `2026-03-03T06:00:00Z` as people write it.
-fn moment(at: &str) -> String {
+pub(in crate::report) fn moment(at: &str) -> String {
     match at.strip_suffix('Z').and_then(|at| at.split_once('T')) {
         Some((day, time)) => format!("{day} {} UTC", time.split('.').next().unwrap_or(time)),
         None => at.to_owned(),
@@ -108,7 +108,8 @@ pub(super) fn write(page: &mut Page, view: &View<'_>, reasons: &Reasons<'_>) {
     }
 }
 
-fn verdict(view: &View<'_>) -> (Tone, String) {
+/// How the resources that count stand, in a sentence.
+pub(in crate::report) fn verdict(view: &View<'_>) -> (Tone, String) {
     let report = view.report;
     let number = |verdict| {
         view.placed(Place::Counted)
@@ -216,7 +217,7 @@ fn of(report: &Report) -> &'static str {
 }
 
 /// What the verdict leaves out: tags that are missing, settings that fail, lists that broke off.
-fn rest(view: &View<'_>) -> Vec<String> {
+pub(in crate::report) fn rest(view: &View<'_>) -> Vec<String> {
     let mut sentences: Vec<String> = Vec::new();
     let untagged: Vec<_> = view.placed(Place::Untagged).collect();
     if !untagged.is_empty() {
