@@ -21,7 +21,7 @@
     items: null,
     text: null,
   }));
-  const rulesOf = new Map(cards.map((card) => [card.number, card.rules]));
+  const byNumber = new Map(cards.map((card) => [card.number, card]));
   const lists = all("details.kind").map((el) => ({
     el,
     service: el.dataset.k,
@@ -30,12 +30,13 @@
   }));
   const waived = all("tr[data-rule]");
   let total = 0;
+  let prepared = false;
   const opened = new Set();
 
   /* Texts are read when the first filter needs them: a page of 10,000 rows opens at once. */
   const prepare = () => {
-    if (cards.length + lists.length === 0 || prepare.done) return;
-    prepare.done = true;
+    if (prepared) return;
+    prepared = true;
     for (const card of cards) {
       card.text = words(card.el.querySelector(".head").textContent + " " + all(".evidence dd", card.el).map((it) => it.textContent).join(" "));
       card.items = all("li[data-r]", card.fold).map((el) => ({
@@ -80,7 +81,7 @@
   const apply = () => {
     const want = read();
     const active = fields.some((name) => want[name]);
-    if (!active && !prepare.done) return;
+    if (!active && !prepared) return;
     prepare();
     const terms = words(want.q).split(" ").filter(Boolean);
     const has = (text) => terms.every((term) => text.includes(term));
@@ -116,7 +117,8 @@
       const here = !want.service || list.service === want.service;
       for (const row of list.rows) {
         const ok = here && (!want.status || row.status === want.status) && fits(row) &&
-          (!want.rule || row.causes.some((cause) => (rulesOf.get(cause) || []).includes(want.rule))) && has(row.text);
+          (!want.rule || row.causes.some((cause) => byNumber.get(cause)?.rules.includes(want.rule))) &&
+          terms.every((term) => row.text.includes(term) || row.causes.some((cause) => byNumber.get(cause)?.text.includes(term)));
         row.el.hidden = !ok;
         if (ok) hits += 1;
       }
@@ -190,7 +192,7 @@
       getSelection().selectAllChildren(code);
       button.textContent = "Selected";
     }
-    matches.textContent = "";
+    matches.textContent = `${button.textContent}: ${code.textContent}`;
     setTimeout(() => (button.textContent = "Copy"), 2000);
   };
   for (const code of all("code.cmd, .prose pre code")) {
@@ -198,7 +200,7 @@
     button.type = "button";
     button.className = "copy";
     button.textContent = "Copy";
-    button.setAttribute("aria-label", "Copy " + code.textContent.slice(0, 80));
+    button.title = "Copy " + code.textContent.slice(0, 80);
     button.addEventListener("click", () => copy(code, button));
     (code.closest("pre") || code).after(button);
   }
@@ -217,11 +219,12 @@
   document.addEventListener("click", (event) => {
     const link = event.target.closest('a[href^="#"]');
     /* The same address twice is no event. */
-    if (link && link.getAttribute("href") === location.hash) follow();
+    if (link && link.getAttribute("href") === location.hash) arrive();
   });
-  addEventListener("hashchange", () => {
+  const arrive = () => {
     if (follow()) document.querySelector(".filter").scrollIntoView();
-  });
+  };
+  addEventListener("hashchange", arrive);
 
   /* On paper nothing can be opened. */
   let unfolded = [];
@@ -235,5 +238,5 @@
 
   document.querySelector(".filter").hidden = false;
   root.dataset.script = "on";
-  follow();
+  arrive();
 })();

@@ -1,5 +1,7 @@
 //! Reports in every format, of accounts whose names are against us.
 
+mod html;
+
 use std::fs;
 
 use backup_check::evaluate::{Options, evaluate};

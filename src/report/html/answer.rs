@@ -19,6 +19,8 @@ pub(super) struct Answer {
     /// How the gate is coloured.
     pub(super) tone: &'static str,
     pub(super) gate: &'static str,
+    /// What that means for a pipeline.
+    pub(super) means: &'static str,
     /// What the gate hangs on.
     pub(super) counts: Vec<String>,
     pub(super) sentence: String,
@@ -60,10 +62,22 @@ impl Answer {
             deciding(Status::Unknown).count(),
             deciding(Status::Warn).count(),
         );
-        let (tone, gate) = match exit(report, FailOn::Fail) {
-            Exit::Ready => ("pass", "The gate passes"),
-            Exit::Failed => ("fail", "The gate fails"),
-            _ => ("unknown", "The gate cannot be decided"),
+        let (tone, gate, means) = match exit(report, FailOn::Fail) {
+            Exit::Ready => (
+                "pass",
+                "The gate passes",
+                "Exit code 0: everything that counts was judged, and nothing fails.",
+            ),
+            Exit::Failed => (
+                "fail",
+                "The gate fails",
+                "Exit code 1, unless --fail-on says otherwise: something that counts fails.",
+            ),
+            _ => (
+                "unknown",
+                "The gate cannot be decided",
+                "Exit code 3, unless --fail-on says otherwise: nothing that counts fails, but not all of it could be judged.",
+            ),
         };
         let mut counts = vec![
             format!("{} that count", many(fails, "failure")),
@@ -72,10 +86,16 @@ impl Answer {
         ];
         if report.comparison.is_some() {
             let new = deciding(Status::Fail).filter(|it| it.baseline == Some(Baseline::New));
-            counts.insert(1, format!("{} since the baseline", many(new.count(), "new failure")));
+            counts.insert(
+                1,
+                format!("{} since the baseline", many(new.count(), "new failure")),
+            );
         }
         if !report.unread.is_empty() {
-            counts.push(format!("{} not read to the end", many(report.unread.len(), "list")));
+            counts.push(format!(
+                "{} not read to the end",
+                many(report.unread.len(), "list")
+            ));
         }
         let numbers = Summary::of(report).resources;
         let number_of = |verdict| match verdict {
@@ -85,10 +105,12 @@ impl Answer {
             ResourceVerdict::Ready => numbers.ready,
             ResourceVerdict::Exempt => numbers.exempt,
         };
-        let slices = ResourceVerdict::WORST_FIRST.map(|verdict| Slice::new(verdict, number_of(verdict)));
+        let slices =
+            ResourceVerdict::WORST_FIRST.map(|verdict| Slice::new(verdict, number_of(verdict)));
         Answer {
             tone,
             gate,
+            means,
             counts,
             sentence: verdict(view).1,
             rest: rest(view),

@@ -11,7 +11,7 @@ use crate::report::text::{clean, some_of};
 use crate::report::{Baseline, Finding, Status};
 use crate::rule::{Cause, Group, Owner, Rule};
 
-use super::markup::{Piece, commands, sentence};
+use super::markup::{Piece, commands, paragraph, sentence};
 use super::resources::{Listed, Naming, service};
 use super::{many, number, shown, tone};
 
@@ -152,7 +152,9 @@ impl<'a> Causes<'a> {
         self.sections
             .iter()
             .flat_map(|section| &section.cards)
-            .filter(|card| card.deciding && card.status >= Status::Unknown)
+            .filter(|card| {
+                card.deciding && card.status >= Status::Unknown && !card.is_consequence()
+            })
             .take(MOST_FIRST)
             .collect()
     }
@@ -264,11 +266,20 @@ impl<'a> Card<'a> {
 
     /// Worst and widest first; what came of it stands after why.
     fn place(&self) -> impl Ord + use<> {
-        let rule = self.rules.first();
         (
-            Reverse((self.deciding, self.status, self.members.len())),
-            rule.map(|rule| (rule.group == Group::Proof, rule.id)),
+            Reverse((self.deciding, self.status)),
+            self.is_consequence(),
+            Reverse((self.deciding_members(), self.members.len())),
+            self.rules.first().map(|rule| rule.id),
         )
+    }
+
+    fn is_consequence(&self) -> bool {
+        self.rules.iter().all(|rule| rule.group == Group::Proof)
+    }
+
+    fn deciding_members(&self) -> usize {
+        self.members.values().filter(|it| it.deciding).count()
     }
 
     fn name(&mut self, view: &View<'a>, listed: &Listed<'_>) {
@@ -308,8 +319,9 @@ impl<'a> Card<'a> {
         &self.crowd
     }
 
-    pub(super) fn deciding_members(&self) -> Option<String> {
-        let deciding = self.members.values().filter(|it| it.deciding).count();
+    /// How many of them count, where some do not.
+    pub(super) fn weight(&self) -> Option<String> {
+        let deciding = self.deciding_members();
         (deciding > 0 && deciding < self.members.len())
             .then(|| format!("{} count", number(deciding)))
     }
@@ -329,7 +341,7 @@ impl<'a> Card<'a> {
     pub(super) fn headline(&self) -> Vec<Piece> {
         self.messages
             .first()
-            .map(|it| sentence(it.text()))
+            .map(|it| paragraph(it.text()))
             .unwrap_or_default()
     }
 
@@ -340,7 +352,7 @@ impl<'a> Card<'a> {
             .iter()
             .take(MOST_WORDINGS)
             .skip(1)
-            .map(|it| sentence(it.text()))
+            .map(|it| paragraph(it.text()))
             .collect();
         if self.messages.len() > MOST_WORDINGS {
             let more = many(self.messages.len() - MOST_WORDINGS, "sentence");
@@ -386,10 +398,12 @@ impl<'a> Card<'a> {
     pub(super) fn has_own_fixes(&self) -> bool {
         self.members.len() > 1
             && self.fix_varies()
-            && self
-                .members
-                .values()
-                .any(|it| it.cause.fix.as_deref().is_some_and(|fix| !commands(fix).is_empty()))
+            && self.members.values().any(|it| {
+                it.cause
+                    .fix
+                    .as_deref()
+                    .is_some_and(|fix| !commands(fix).is_empty())
+            })
     }
 
     pub(super) fn evidence(&self) -> Vec<(String, Vec<String>)> {

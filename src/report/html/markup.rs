@@ -41,13 +41,35 @@ pub(super) fn sentence(text: &str) -> Vec<Piece> {
     pieces
 }
 
+/// The same as it begins a paragraph; a name at its beginning stays as it is.
+pub(super) fn paragraph(text: &str) -> Vec<Piece> {
+    let mut pieces = sentence(text);
+    if let Some(Piece::Text(first)) = pieces.first_mut() {
+        let word = first.split(' ').next().unwrap_or_default();
+        if word.chars().all(|c| c.is_ascii_lowercase()) {
+            let end = word.len().min(1);
+            first[..end].make_ascii_uppercase();
+        }
+    }
+    pieces
+}
+
 /// Whether a shell would take it as the one command that it looks like: a name may hold anything.
 fn is_command(code: &str) -> bool {
-    (code.starts_with("aws ") || code.starts_with("backup-check "))
-        && !code.contains("...")
-        && code
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || " -_./:=,@+".contains(c))
+    // The one pipe that fixes propose hands a policy to this program.
+    let (first, then) = match code.split_once(" | ") {
+        Some((first, then)) => (first, Some(then)),
+        None => (code, None),
+    };
+    let plain = |code: &str| {
+        !code.contains("...")
+            && code
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || " -_./:=,@+".contains(c))
+    };
+    (first.starts_with("aws ") || first.starts_with("backup-check "))
+        && plain(first)
+        && then.is_none_or(|then| then.starts_with("backup-check key-policy ") && plain(then))
 }
 
 /// The commands in a sentence, each with whether it can be pasted.
@@ -197,6 +219,14 @@ mod tests {
     }
 
     #[test]
+    fn a_paragraph_begins_with_a_capital() {
+        assert_eq!(paragraph("no tag"), [text("No tag")]);
+        assert_eq!(paragraph("s3-rule: x"), [text("s3-rule: x")]);
+        assert_eq!(paragraph("\u{e9}t\u{e9} x"), [text("\u{e9}t\u{e9} x")]);
+        assert_eq!(paragraph(""), []);
+    }
+
+    #[test]
     fn only_a_plain_command_can_be_copied() {
         for code in [
             "aws s3api put-bucket-versioning --bucket a;rm",
@@ -204,6 +234,8 @@ mod tests {
             "aws s3api put-bucket-versioning --bucket <id>",
             "aws ec2 create-vpc-endpoint --route-table-ids ...",
             "curl x",
+            "aws kms get-key-policy --key-id k | sh",
+            "aws kms get-key-policy --key-id k | backup-check key-policy - | sh",
         ] {
             assert_eq!(commands(&format!("Run `{code}`.")), [""; 0], "{code}");
         }

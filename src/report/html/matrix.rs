@@ -131,10 +131,7 @@ impl Matrix {
                     cells: cells(Some(service), lines),
                 })
                 .collect(),
-            regions: regions
-                .iter()
-                .map(|it| clean(it).into_owned())
-                .collect(),
+            regions: regions.iter().map(|it| clean(it).into_owned()).collect(),
         }
     }
 }
@@ -160,7 +157,10 @@ impl Cell {
         let slices = ResourceVerdict::WORST_FIRST
             .map(|verdict| Slice::new(verdict, counts.get(&verdict).copied().unwrap_or_default()));
         let mut bar = Bar::new(slices, WIDTH);
-        let place = [service.unwrap_or("all services"), region.unwrap_or("all regions")];
+        let place = [
+            service.unwrap_or("all services"),
+            region.unwrap_or("all regions"),
+        ];
         bar.words = format!(
             "{} in {}: {} ({})",
             place[0],
@@ -191,7 +191,11 @@ mod tests {
             ],
             100,
         );
-        let slices: Vec<_> = bar.slices.iter().map(|it| (it.tone, it.x, it.width)).collect();
+        let slices: Vec<_> = bar
+            .slices
+            .iter()
+            .map(|it| (it.tone, it.x, it.width))
+            .collect();
         assert_eq!(slices, [("fail", 0, 5), ("pass", 5, 95)]);
         assert_eq!(bar.words, "1 not ready, 999 ready");
     }

@@ -62,7 +62,11 @@ pub(super) struct UnreadList {
 
 impl<'a> Reading<'a> {
     pub(super) fn new(report: &'a Report) -> Self {
-        let regions: BTreeSet<&str> = report.coverage.iter().map(|it| it.region.as_str()).collect();
+        let regions: BTreeSet<&str> = report
+            .coverage
+            .iter()
+            .map(|it| it.region.as_str())
+            .collect();
         let mut services: BTreeMap<&str, BTreeMap<&str, &Coverage>> = BTreeMap::new();
         for row in &report.coverage {
             services
@@ -138,14 +142,16 @@ fn failures(report: &Report) -> Vec<Failure<'_>> {
     }
     sorts
         .into_iter()
-        .map(|((state, service, operation, code), (regions, message))| Failure {
-            service,
-            state,
-            operation: clean(operation).into_owned(),
-            code: clean(code).into_owned(),
-            regions: clean(&some_of(regions, MOST_REGIONS)).into_owned(),
-            message: shorten_middle(message, MOST_OF_AN_ANSWER),
-        })
+        .map(
+            |((state, service, operation, code), (regions, message))| Failure {
+                service,
+                state,
+                operation: clean(operation).into_owned(),
+                code: clean(code).into_owned(),
+                regions: clean(&some_of(regions, MOST_REGIONS)).into_owned(),
+                message: shorten_middle(message, MOST_OF_AN_ANSWER),
+            },
+        )
         .collect()
 }
 

@@ -94,9 +94,7 @@ impl Skipped {
             total: number(skipped.values().sum()),
             rows: skipped
                 .into_iter()
-                .map(|((rule, message), count)| {
-                    (rule, clean(message).into_owned(), number(count))
-                })
+                .map(|((rule, message), count)| (rule, clean(message).into_owned(), number(count)))
                 .collect(),
         }
     }
