@@ -55,7 +55,7 @@ pub fn write(report: &Report, show_skipped: bool, out: &mut dyn Write) -> Result
     let page = Page {
         head: Head::new(report),
         answer: Answer::new(&view, &causes),
-        matrix: Matrix::new(report),
+        matrix: Matrix::new(&view),
         reading: Reading::new(report),
         waived: Waived::new(report, &listed),
         idle: Idle::new(report),

@@ -28,7 +28,7 @@
     hits: el.querySelector(".hits"),
     rows: null,
   }));
-  const waived = all("tr[data-rule]");
+  const waived = all("li[data-rule]");
   let total = 0;
   let prepared = false;
   const opened = new Set();
@@ -132,6 +132,7 @@
         (!want.service || row.dataset.k === want.service) && (!want.rule || row.dataset.rule === want.rule) &&
         !want.deciding && has(words(row.textContent)));
     }
+    for (const fold of all(".waiver")) fold.hidden = !fold.querySelector("li:not([hidden])");
     for (const group of all("section.group")) group.hidden = !group.querySelector("article:not([hidden])");
     const [noCause, noResource] = all(".nothing");
     noCause.hidden = !active || shownCards > 0;

@@ -11,9 +11,9 @@ use tempfile::TempDir;
 /// What a browser may be called.
 const NAMES: [&str; 5] = [
     "chromium",
-    "chromium-browser",
     "google-chrome",
     "google-chrome-stable",
+    "chromium-browser",
     "chrome",
 ];
 const ON_A_MAC: &str = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
@@ -21,7 +21,13 @@ const ON_A_MAC: &str = "/Applications/Google Chrome.app/Contents/MacOS/Google Ch
 /// The browser; made where there is none and Debian's packages can be installed.
 fn executable() -> PathBuf {
     if let Some(named) = std::env::var_os("CHROMIUM") {
-        return named.into();
+        let named = PathBuf::from(named);
+        assert!(
+            named.is_file(),
+            "CHROMIUM names no file: {}",
+            named.display()
+        );
+        return named;
     }
     // Tests of two runs at once: the second finds what the first installed.
     let lock = Path::new(env!("CARGO_TARGET_TMPDIR")).join("chromium.lock");

@@ -63,20 +63,24 @@ impl Answer {
             deciding(Status::Warn).count(),
         );
         let (tone, gate, means) = match exit(report, FailOn::Fail) {
-            Exit::Ready => (
-                "pass",
-                "The gate passes",
-                "Exit code 0: everything that counts was judged, and nothing fails.",
-            ),
             Exit::Failed => (
                 "fail",
                 "The gate fails",
-                "Exit code 1, unless --fail-on says otherwise: something that counts fails.",
+                "Something that counts fails: exit code 1, unless --fail-on says otherwise.",
+            ),
+            Exit::Ready if !report.interrupted => (
+                "pass",
+                "The gate passes",
+                "Everything that counts was judged, and nothing fails: exit code 0, unless --fail-on says otherwise.",
             ),
             _ => (
                 "unknown",
                 "The gate cannot be decided",
-                "Exit code 3, unless --fail-on says otherwise: nothing that counts fails, but not all of it could be judged.",
+                if report.interrupted {
+                    "Reading was stopped: nothing that counts fails in what was read by then."
+                } else {
+                    "Nothing that counts fails, but not all of it could be judged: exit code 3, unless --fail-on says otherwise."
+                },
             ),
         };
         let mut counts = vec![

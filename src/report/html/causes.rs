@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::model::place::Place;
 use crate::report::cause::{Key, Wording, note};
 use crate::report::table::view::View;
 use crate::report::text::{clean, some_of};
@@ -88,6 +89,8 @@ pub(super) struct Line<'c> {
     pub(super) deciding: bool,
     pub(super) new: bool,
     pub(super) parts: String,
+    /// Where a plan or a template declares it.
+    pub(super) place: Option<String>,
     /// Commands that differ from those of the next resource.
     pub(super) commands: Vec<String>,
 }
@@ -437,6 +440,7 @@ impl<'a> Card<'a> {
                     MOST_PARTS,
                 ))
                 .into_owned(),
+                place: member.finding.place.as_ref().map(place_text),
                 commands: match &member.cause.fix {
                     Some(fix) if own => commands(fix),
                     _ => Vec::new(),
@@ -485,6 +489,15 @@ impl Values {
             self.told.push(value_text(value));
         }
     }
+}
+
+/// `main.tf:12`, as editors and terminals link it.
+fn place_text(place: &Place) -> String {
+    let numbers = [place.line, place.column].into_iter().flatten();
+    let text = numbers.fold(place.file.clone(), |text, number| {
+        format!("{text}:{number}")
+    });
+    shown(&text)
 }
 
 fn value_text(value: &Value) -> String {

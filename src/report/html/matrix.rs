@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::snapshot::GLOBAL;
+use crate::report::table::view::{Place, View};
 use crate::report::text::clean;
-use crate::report::{Report, ResourceLine, ResourceVerdict};
+use crate::report::{ResourceLine, ResourceVerdict};
 
 use super::resources::{service, verdict_tone, verdict_words};
 use super::{encoded, many, number};
@@ -20,6 +21,8 @@ pub(super) struct Matrix {
     pub(super) regions: Vec<String>,
     pub(super) rows: Vec<MatrixRow>,
     pub(super) totals: Vec<Cell>,
+    /// Whether a missing tag makes a verdict worse.
+    pub(super) untagged: bool,
 }
 
 /// One service in all regions; the last cell is that of all regions together.
@@ -99,7 +102,8 @@ impl Bar {
 }
 
 impl Matrix {
-    pub(super) fn new(report: &Report) -> Self {
+    pub(super) fn new(view: &View<'_>) -> Self {
+        let report = view.report;
         let backed_up = || report.resources.iter().filter(|it| it.kind.is_backed_up());
         // A region with nothing in it was looked at all the same.
         let regions: BTreeSet<&str> = report
@@ -123,6 +127,9 @@ impl Matrix {
         };
         let everything: Vec<&ResourceLine> = backed_up().collect();
         Matrix {
+            untagged: view
+                .placed(Place::Untagged)
+                .any(|row| row.verdict < row.line.verdict),
             totals: cells(None, &everything),
             rows: services
                 .iter()

@@ -1,76 +1,108 @@
 //! What is accepted for a time, and how the report stands to an earlier one.
 
+use std::collections::BTreeMap;
+
 use crate::report::text::clean;
 use crate::report::{EarlierFinding, Finding, IdleState, Report};
 
 use super::markup::{Piece, sentence};
 use super::resources::{Listed, service};
-use super::{number, shown, tone};
+use super::{many, number, shown, tone};
 
 /// Rows of a list that are told.
 const MOST: usize = 2_000;
 
-/// Findings that a waiver covers.
+/// Findings that waivers cover, by waiver.
 #[derive(Debug)]
 pub(super) struct Waived<'a> {
-    findings: Vec<(&'a Finding, Option<usize>)>,
+    pub(super) waivers: Vec<Covered<'a>>,
+    total: usize,
     left_out: usize,
 }
 
-/// One of them.
+/// What one waiver covers of one rule.
+#[derive(Debug)]
+pub(super) struct Covered<'a> {
+    pub(super) rule: &'static str,
+    pub(super) reason: String,
+    pub(super) owner: String,
+    pub(super) expires: String,
+    findings: Vec<(&'a Finding, Option<usize>)>,
+}
+
+/// One finding that is covered.
 pub(super) struct WaivedRow {
     pub(super) tone: &'static str,
-    pub(super) rule: &'static str,
     pub(super) number: Option<usize>,
     pub(super) resource: String,
     pub(super) service: &'static str,
     pub(super) region: String,
     pub(super) message: Vec<Piece>,
-    pub(super) reason: String,
-    pub(super) owner: String,
-    pub(super) expires: String,
 }
 
 impl<'a> Waived<'a> {
     pub(super) fn new(report: &'a Report, listed: &Listed<'_>) -> Self {
-        let mut findings: Vec<(&Finding, Option<usize>)> = report
-            .findings
-            .iter()
-            .filter(|it| it.waiver.is_some())
-            .map(|it| (it, listed.number(&it.resource)))
-            .collect();
-        let left_out = findings.len().saturating_sub(MOST);
-        findings.truncate(MOST);
-        Waived { findings, left_out }
+        type Terms<'r> = (&'static str, &'r str, &'r str, &'r str);
+        let mut waivers: BTreeMap<Terms<'_>, Vec<(&Finding, Option<usize>)>> = BTreeMap::new();
+        let mut total = 0;
+        for finding in &report.findings {
+            let Some(waiver) = &finding.waiver else {
+                continue;
+            };
+            total += 1;
+            if total <= MOST {
+                let terms: Terms<'_> = (
+                    finding.rule.id,
+                    &waiver.expires,
+                    &waiver.owner,
+                    &waiver.reason,
+                );
+                let covered = waivers.entry(terms).or_default();
+                covered.push((finding, listed.number(&finding.resource)));
+            }
+        }
+        Waived {
+            waivers: waivers
+                .into_iter()
+                .map(|((rule, expires, owner, reason), findings)| Covered {
+                    rule,
+                    reason: clean(reason).into_owned(),
+                    owner: clean(owner).into_owned(),
+                    expires: clean(expires).into_owned(),
+                    findings,
+                })
+                .collect(),
+            total,
+            left_out: total.saturating_sub(MOST),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.findings.is_empty()
+        self.total == 0
     }
 
     pub(super) fn total(&self) -> String {
-        number(self.findings.len() + self.left_out)
+        number(self.total)
     }
 
     pub(super) fn left_out(&self) -> Option<String> {
         (self.left_out > 0).then(|| number(self.left_out))
     }
+}
+
+impl Covered<'_> {
+    pub(super) fn count(&self) -> String {
+        many(self.findings.len(), "finding")
+    }
 
     pub(super) fn rows(&self) -> impl Iterator<Item = WaivedRow> {
-        self.findings.iter().filter_map(|(finding, number)| {
-            let waiver = finding.waiver.as_ref()?;
-            Some(WaivedRow {
-                tone: tone(finding.status),
-                rule: finding.rule.id,
-                number: *number,
-                resource: shown(&finding.resource_id),
-                service: service(finding.kind),
-                region: clean(&finding.region).into_owned(),
-                message: sentence(&finding.message),
-                reason: clean(&waiver.reason).into_owned(),
-                owner: clean(&waiver.owner).into_owned(),
-                expires: clean(&waiver.expires).into_owned(),
-            })
+        self.findings.iter().map(|(finding, number)| WaivedRow {
+            tone: tone(finding.status),
+            number: *number,
+            resource: shown(&finding.resource_id),
+            service: service(finding.kind),
+            region: clean(&finding.region).into_owned(),
+            message: sentence(&finding.message),
         })
     }
 }
@@ -86,7 +118,8 @@ pub(super) struct Idle {
     pub(super) owner: String,
     pub(super) expires: String,
     pub(super) line: usize,
-    pub(super) findings: String,
+    /// How many findings count again.
+    pub(super) again: Option<String>,
 }
 
 impl Idle {
@@ -108,7 +141,10 @@ impl Idle {
                     owner: clean(&it.owner).into_owned(),
                     expires: clean(&it.expires).into_owned(),
                     line: it.line,
-                    findings: number(it.findings),
+                    again: (it.state == IdleState::Lapsed).then(|| match it.findings {
+                        1 => "1 finding counts again".to_owned(),
+                        findings => format!("{} findings count again", number(findings)),
+                    }),
                 }
             })
             .collect()

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use backup_check::evaluate::Options;
+use backup_check::model::place::Place;
 use backup_check::report::format::{Format, Rendering};
 use backup_check::report::table::Style;
 use backup_check::report::{
@@ -106,6 +107,12 @@ fn full() -> Report {
     for finding in &mut report.findings {
         if finding.status.is_trouble() {
             troubles += 1;
+            finding.place = Some(Place {
+                file: HOSTILE[0].to_owned(),
+                line: Some(12),
+                column: Some(3),
+                address: None,
+            });
             if troubles % 9 == 0 {
                 finding.waiver = Some(waiver(troubles));
                 finding.deciding = false;
@@ -166,14 +173,14 @@ fn times(text: &str, part: &str) -> usize {
 #[test]
 fn the_answer_comes_first() {
     let passes = render("html", &report(snapshot("clean"), &Options::default()));
-    assert!(passes.contains("<title>The gate passes: backup readiness of Account"));
+    assert!(passes.contains("<title>The gate passes · Account 444455556666 · backup-check</title>"));
     assert!(!passes.contains("INCOMPLETE"));
     let blind = render("html", &report(snapshot("no-access"), &Options::default()));
-    assert!(blind.contains("<title>The gate cannot be decided: "));
+    assert!(blind.contains("<title>The gate cannot be decided · "));
     assert!(blind.contains("INCOMPLETE"));
     let fails = report(snapshot("mixed"), &Options::default());
     let page = render("html", &fails);
-    assert!(page.contains("<title>The gate fails: "));
+    assert!(page.contains("<title>The gate fails · "));
     let count = |verdict: ResourceVerdict| {
         let all = fails.resources.iter();
         all.filter(|it| it.verdict == verdict).count()
@@ -272,6 +279,7 @@ fn a_browser_shows_it_filters_it_and_runs_nothing_else() {
     let text = text.as_str().unwrap();
     for name in [
         "</script><script>alert(1)</script>",
+        "</script><script>alert(1)</script>:12:3",
         "<img src=x onerror=alert(1)> & \"quoted\" 'single' ]]>",
         "\\u{202e}emoji",
         "\\u{1b}[31mred\\u{7}\\u{0}nul",
@@ -352,10 +360,7 @@ fn filtering(browser: &mut Browser, report: &Report) {
     assert!(!causes.is_empty());
     for cause in causes {
         assert!(
-            cause
-                .as_str()
-                .unwrap()
-                .contains("s3-versioning-enabled "),
+            cause.as_str().unwrap().contains("s3-versioning-enabled "),
             "{cause}"
         );
     }
