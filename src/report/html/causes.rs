@@ -309,8 +309,9 @@ impl<'a> Card<'a> {
         self.rules().collect::<Vec<_>>().join(" ")
     }
 
-    pub(super) fn title(&self) -> String {
-        some_of(self.rules.iter().take(1).map(|rule| rule.title), 1)
+    /// The state that passes.
+    pub(super) fn title(&self) -> &'static str {
+        self.rules.first().map_or("", |rule| rule.title)
     }
 
     pub(super) fn platform(&self) -> bool {
@@ -384,10 +385,9 @@ impl<'a> Card<'a> {
             .map(|it| sentence(it.text()))
             .collect();
         if self.fixes.len() > MOST_WORDINGS {
-            let more = many(self.fixes.len() - MOST_WORDINGS, "fix");
+            let more = number(self.fixes.len() - MOST_WORDINGS);
             fixes.push(vec![Piece::Text(format!(
-                "and {}, each in the JSON report",
-                more.replace("fixs", "fixes")
+                "and {more} more, each in the JSON report"
             ))]);
         }
         fixes

@@ -173,7 +173,9 @@ fn times(text: &str, part: &str) -> usize {
 #[test]
 fn the_answer_comes_first() {
     let passes = render("html", &report(snapshot("clean"), &Options::default()));
-    assert!(passes.contains("<title>The gate passes · Account 444455556666 · backup-check</title>"));
+    assert!(
+        passes.contains("<title>The gate passes · Account 444455556666 · backup-check</title>")
+    );
     assert!(!passes.contains("INCOMPLETE"));
     let blind = render("html", &report(snapshot("no-access"), &Options::default()));
     assert!(blind.contains("<title>The gate cannot be decided · "));
