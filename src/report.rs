@@ -5,6 +5,7 @@ pub mod baseline;
 pub mod csv;
 pub mod format;
 pub mod github;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod key_policy;
@@ -15,6 +16,7 @@ pub mod sarif;
 pub mod table;
 pub mod totals;
 
+mod cause;
 mod gravity;
 mod line;
 mod place;

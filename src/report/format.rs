@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::table::Style;
 use super::{
-    Report, WriteError, asff, csv, github, json, junit, markdown, ndjson, ocsf, sarif, table,
+    Report, WriteError, asff, csv, github, html, json, junit, markdown, ndjson, ocsf, sarif, table,
 };
 
 /// What a writer may know beside the report.
@@ -82,6 +82,11 @@ pub static ALL: &[Format] = &[
         name: GITHUB,
         about: "annotations of GitHub Actions, with the step's summary and outputs",
         write: |report, how, out| github::write(report, how.anchor, out),
+    },
+    Format {
+        name: "html",
+        about: "people with a browser: one file that loads nothing",
+        write: |report, how, out| html::write(report, how.style.show_skipped, out),
     },
 ];
 

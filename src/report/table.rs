@@ -8,7 +8,7 @@ pub(super) mod reasons;
 mod resources;
 mod skipped;
 pub(super) mod summary;
-mod unread;
+pub(super) mod unread;
 mod untagged;
 pub(super) mod view;
 mod waivers;

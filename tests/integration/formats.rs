@@ -1,6 +1,7 @@
 //! Reports in every format, of accounts whose names are against us.
 
 mod github;
+mod html;
 mod markdown;
 
 use std::fs;

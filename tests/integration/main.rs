@@ -10,6 +10,7 @@
 
 mod accounts;
 mod actions;
+mod browser;
 mod cli;
 #[cfg(feature = "aws")]
 mod collect;

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::arn::Arn;
+use crate::report::cause::{Key, Wording, note};
 use crate::report::{Baseline, Finding, Report, Status, Waiver};
 use crate::rule::{Check, Group, Rule};
 
@@ -16,8 +17,6 @@ const MOST_PER_RULE: usize = 10;
 const MOST_WORDINGS: usize = 3;
 /// Where a cause begins.
 const INDENT: usize = 2;
-/// Shorter ids are words that a message may hold by chance.
-const SHORTEST_ID: usize = 4;
 
 /// A root cause.
 #[derive(Debug)]
@@ -43,21 +42,6 @@ pub(in crate::report) struct Reason<'a> {
     /// How many causes are told as one here.
     causes: usize,
     number: Option<usize>,
-}
-
-/// A sentence that may name the resource it is about.
-#[derive(Debug)]
-struct Wording<'a> {
-    /// With placeholders for the names of the resource.
-    template: String,
-    /// As it is, where all resources have it letter by letter.
-    exact: Option<&'a str>,
-}
-
-impl Wording<'_> {
-    fn text(&self) -> &str {
-        self.exact.unwrap_or(&self.template)
-    }
 }
 
 /// Where a resource's finding comes from.
@@ -89,15 +73,6 @@ pub(in crate::report) struct Reasons<'a> {
     fixes: BTreeMap<(&'static str, Vec<String>), usize>,
 }
 
-/// What makes two causes one: a missing fact is the same whichever rules needed it.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    status: Status,
-    rule: Option<&'static str>,
-    subject: String,
-    mendable: bool,
-}
-
 impl<'a> Reasons<'a> {
     pub(in crate::report) fn new(report: &'a Report) -> Self {
         Self::of_those(report, |_| true)
@@ -117,20 +92,7 @@ impl<'a> Reasons<'a> {
             .filter(|it| it.status >= Status::Warn && counts(it))
         {
             for cause in &finding.causes {
-                let unknown = finding.status == Status::Unknown;
-                let template = template(&cause.message, finding);
-                let key = Key {
-                    status: finding.status,
-                    rule: (!unknown).then_some(finding.rule.id),
-                    subject: match &cause.about {
-                        // Replicas of a multi-Region key differ in the region only, and each has its own policy.
-                        Some(about) if about.starts_with("arn:") => about.clone(),
-                        Some(about) => self::template(about, finding),
-                        None => template.clone(),
-                    },
-                    // A denied call and one that failed differ in what mends them.
-                    mendable: unknown && cause.fix.is_some(),
-                };
+                let key = Key::of(finding, cause);
                 let index = *known.entry(key).or_insert_with(|| {
                     list.push(Reason {
                         status: finding.status,
@@ -160,9 +122,9 @@ impl<'a> Reasons<'a> {
                 }
                 reason.parts.extend(cause.parts.iter().map(String::as_str));
                 reason.add_rule(finding.rule);
-                note(&mut reason.messages, &cause.message, template);
+                note(&mut reason.messages, &cause.message, finding);
                 if let Some(fix) = &cause.fix {
-                    note(&mut reason.fixes, fix, self::template(fix, finding));
+                    note(&mut reason.fixes, fix, finding);
                 }
                 let link = Link {
                     reason: index,
@@ -460,27 +422,6 @@ fn wordings(wordings: &[Wording<'_>]) -> Vec<String> {
         ));
     }
     texts
-}
-
-fn note<'a>(wordings: &mut Vec<Wording<'a>>, exact: &'a str, template: String) {
-    match wordings.iter_mut().find(|known| known.template == template) {
-        Some(known) if known.exact != Some(exact) => known.exact = None,
-        Some(_) => {}
-        None => wordings.push(Wording {
-            template,
-            exact: Some(exact),
-        }),
-    }
-}
-
-/// A sentence without the names of the resource it is about, so that the same sentence about two
-/// resources is the same text, and a command for one of them can be adapted to the other.
-fn template(sentence: &str, finding: &Finding) -> String {
-    let mut text = replace_word(sentence, &finding.resource, "<arn>");
-    if finding.resource_id.len() >= SHORTEST_ID && finding.resource_id != finding.region {
-        text = replace_word(&text, &finding.resource_id, "<id>");
-    }
-    replace_word(&text, &finding.region, "<region>")
 }
 
 /// Numbers as references: `[1] [4]`, at most so many.

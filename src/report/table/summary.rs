@@ -118,7 +118,8 @@ pub(in crate::report) fn unread_services(report: &Report) -> String {
     some_of(services, 12)
 }
 
-fn verdict(view: &View<'_>) -> (Tone, String) {
+/// How the resources that count stand, in a sentence.
+pub(in crate::report) fn verdict(view: &View<'_>) -> (Tone, String) {
     let report = view.report;
     let number = |verdict| {
         view.placed(Place::Counted)
