@@ -18,6 +18,7 @@ mod command;
 mod docs;
 #[cfg(feature = "aws")]
 mod endpoint;
+mod fix;
 mod formats;
 mod gates;
 mod key_policy;
