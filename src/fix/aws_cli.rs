@@ -110,12 +110,12 @@ fn head(report: &Report, changes: &[Change], out: &mut dyn Write) -> Result<(), 
             Action::ExpireOldVersions { .. } => ("expire", include_str!("aws_cli/expire.sh")),
             Action::Tag { .. } | Action::Untag { .. } => ("tag", include_str!("aws_cli/tag.sh")),
             Action::EbsDefaults { .. } => ("ebs", include_str!("aws_cli/ebs_defaults.sh")),
-            Action::CreateS3Endpoint { .. } | Action::AddRouteTables { .. } => {
+            Action::CreateS3Endpoint { .. }
+            | Action::AddRouteTables { .. }
+            | Action::ResetEndpointPolicy { .. } => {
                 ("endpoint", include_str!("aws_cli/endpoint.sh"))
             }
-            Action::BackupSettings { .. }
-            | Action::EnableVersioning { .. }
-            | Action::ResetEndpointPolicy { .. } => continue,
+            Action::BackupSettings { .. } | Action::EnableVersioning { .. } => continue,
         };
         functions.insert(name, body);
     }
@@ -200,11 +200,9 @@ fn command(action: &Action, out: &mut dyn Write) -> Result<(), WriteError> {
             quote(endpoint_id),
             words(route_tables)
         )?,
-        Action::ResetEndpointPolicy { endpoint_id, .. } => writeln!(
-            out,
-            "aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {} --reset-policy >/dev/null",
-            quote(endpoint_id)
-        )?,
+        Action::ResetEndpointPolicy { endpoint_id, .. } => {
+            writeln!(out, "open_endpoint {region} {}", quote(endpoint_id))?
+        }
     }
     Ok(())
 }

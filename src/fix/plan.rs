@@ -24,7 +24,7 @@ const DYNAMODB: &str = "DynamoDB";
 const DAYS: u32 = 30;
 /// ARNs that one call of `TagResources` takes.
 /// Source: <https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_TagResources.html>.
-const MOST_TAGGED: usize = 20;
+pub(super) const MOST_TAGGED: usize = 20;
 
 /// What a change is about, in the order in which changes should be made: keys before what is encrypted
 /// with them, the tag last but for the network, which open connections notice.
@@ -43,6 +43,7 @@ enum Cause {
     KeyState(String),
     LocalUse(String),
     Storage(Storage, String),
+    Decision(&'static str, String),
     Step(&'static str, String),
     Other(&'static str, String),
 }
@@ -134,13 +135,10 @@ impl<'a> Plan<'a> {
             "encryption-at-rest" | "encryption-customer-key" | "kms-key-not-central" => {
                 self.storage(finding);
             }
-            "backup-decision-made"
-            | "backup-tag-not-custom"
-            | "backup-not-duplicated"
-            | "rds-automated-backups-enabled"
-            | "encryption-customer-key-recommended" => {
-                self.step(finding);
+            "backup-decision-made" | "backup-tag-not-custom" | "backup-not-duplicated" => {
+                self.decide(finding);
             }
+            "rds-automated-backups-enabled" => self.step(finding),
             rule => {
                 // One rule and one wording are one thing to ask for, or to know.
                 let words = finding.fix.clone().unwrap_or_default();
@@ -167,7 +165,7 @@ impl<'a> Plan<'a> {
         let resource = self.resource(finding);
         let tags = resource.and_then(Resource::tags).and_then(|it| it.known());
         let Some(tags) = tags else {
-            return self.step(finding);
+            return self.decide(finding);
         };
         let misses: Vec<(&str, &str)> = match tags.get(&key) {
             Some(_) => Vec::new(),
@@ -179,7 +177,7 @@ impl<'a> Plan<'a> {
         };
         let by_calls = finding.kind != ResourceKind::CloudformationStack;
         let Some(meant) = meant.filter(|_| by_calls) else {
-            return self.step(finding);
+            return self.decide(finding);
         };
         let arn = finding.resource.clone();
         for (miss, _) in misses {
@@ -219,16 +217,17 @@ impl<'a> Plan<'a> {
     /// those that are judged on their own.
     fn storage(&mut self, finding: &Finding) {
         let Some(storage) = Storage::of(finding.kind) else {
-            return self.step(finding);
+            let words = finding.fix.clone().unwrap_or_default();
+            return self.note(Cause::Other(finding.rule.id, words), finding, []);
         };
         if finding.kind == ResourceKind::Ec2Instance {
             let parts: BTreeSet<&String> = finding.causes.iter().flat_map(|it| &it.parts).collect();
-            for volume in parts {
-                self.note(Cause::Storage(Storage::Volume, volume.clone()), finding, []);
-            }
+            let volumes: Vec<String> = parts.into_iter().cloned().collect();
+            let cause = Cause::Storage(Storage::Volume, finding.region.clone());
+            self.note(cause, finding, volumes);
         } else {
-            let id = finding.resource_id.clone();
-            self.note(Cause::Storage(storage, id), finding, []);
+            let cause = Cause::Storage(storage, finding.region.clone());
+            self.note(cause, finding, [finding.resource_id.clone()]);
         }
     }
 
@@ -236,6 +235,13 @@ impl<'a> Plan<'a> {
     fn step(&mut self, finding: &Finding) {
         let cause = Cause::Step(finding.rule.id, finding.resource.clone());
         self.note(cause, finding, []);
+    }
+
+    /// What somebody must decide about a tag: the same decision about many resources is one.
+    fn decide(&mut self, finding: &Finding) {
+        let words = finding.fix.clone().unwrap_or_default();
+        let cause = Cause::Decision(finding.rule.id, format!("{} {words}", finding.region));
+        self.note(cause, finding, [finding.resource.clone()]);
     }
 
     fn seen(&self, region: &str) -> Option<&'a Region> {
@@ -371,11 +377,21 @@ impl Maker<'_> {
                     ],
                 )
             }
-            Cause::Storage(storage, id) => {
-                let steps = storage.steps(&id, &region);
-                by_hand(storage.title(&id), draft, steps)
+            Cause::Storage(storage, region) => {
+                let ids: Vec<String> = draft.members.iter().cloned().collect();
+                by_hand(
+                    storage.title(&ids, &region),
+                    draft,
+                    storage.steps(&ids, &region),
+                )
             }
-            Cause::Step(rule, resource) => self.step(rule, &resource, draft),
+            Cause::Decision(rule, _) => {
+                let words: Vec<String> = draft.words.iter().cloned().collect();
+                let arns: Vec<String> = draft.members.iter().cloned().collect();
+                let steps = runbook::tag(&arns, &self.settings.tag_key, &region, &words);
+                by_hand(format!("Decide: {rule}, in {region}"), draft, steps)
+            }
+            Cause::Step(_, resource) => self.step(&resource, draft),
             Cause::Other(rule, _) => {
                 let title = match crate::rules::find(rule).map(|rule| rule.owner) {
                     Some(Owner::Platform) => format!("Ask {}: {rule}", self.settings.contact),
@@ -553,25 +569,12 @@ impl Maker<'_> {
         }
     }
 
-    fn step(&self, rule: &str, resource: &str, draft: Draft) -> Change {
-        let words: Vec<String> = draft.words.iter().cloned().collect();
-        let title = format!("Decide about {resource}: {rule}");
-        let key = &self.settings.tag_key;
-        match rule {
-            "rds-automated-backups-enabled" => by_hand(
-                format!("Turn automated backups of {resource} on"),
-                draft,
-                runbook::automated_backups(resource),
-            ),
-            "backup-decision-made"
-            | "backup-tag-valid"
-            | "backup-tag-not-custom"
-            | "backup-not-duplicated" => {
-                let steps = runbook::tag(resource, key, &draft.region, &words);
-                by_hand(title, draft, steps)
-            }
-            _ => told(title, draft, words),
-        }
+    fn step(&self, resource: &str, draft: Draft) -> Change {
+        by_hand(
+            format!("Turn automated backups of {resource} on"),
+            draft,
+            runbook::automated_backups(resource),
+        )
     }
 }
 

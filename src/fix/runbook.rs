@@ -3,6 +3,7 @@
 use crate::model::ResourceKind;
 use crate::model::arn::Arn;
 
+use super::plan::MOST_TAGGED;
 use super::shell::quote;
 
 /// One step of a runbook.
@@ -70,7 +71,7 @@ impl Storage {
         })
     }
 
-    pub(super) fn title(self, id: &str) -> String {
+    pub(super) fn title(self, ids: &[String], region: &str) -> String {
         let what = match self {
             Storage::Volume => "volume",
             Storage::DbInstance => "DB instance",
@@ -80,18 +81,36 @@ impl Storage {
             Storage::RedshiftNamespace => "Redshift namespace",
             Storage::GatewayVolume => "gateway volume",
         };
-        format!("Put {what} {id} under a customer managed key")
+        match ids {
+            [id] => format!("Put {what} {id} under a customer managed key"),
+            ids => format!(
+                "Put {} {what}s in {region} under a customer managed key",
+                ids.len()
+            ),
+        }
     }
 
-    /// The steps for one of them, with its real id.
-    pub(super) fn steps(self, id: &str, region: &str) -> Vec<Step> {
-        let id = quote(id);
+    /// The steps, with the real id where there is one, else for one after the other.
+    pub(super) fn steps(self, ids: &[String], region: &str) -> Vec<Step> {
+        if let [id] = ids {
+            return self.of_one(&quote(id), region);
+        }
+        let quoted: Vec<String> = ids.iter().map(|id| quote(id)).collect();
+        let mut steps = vec![say(format!(
+            "One after the other, with ID set to each of: {}",
+            quoted.join(" ")
+        ))];
+        steps.extend(self.of_one("\"$ID\"", region));
+        steps
+    }
+
+    fn of_one(self, id: &str, region: &str) -> Vec<Step> {
         let at = format!("--region {}", quote(region));
         match self {
-            Storage::Volume => volume(&id, &at),
-            Storage::DbInstance => db_instance(&id, &at),
-            Storage::AuroraCluster => aurora_cluster(&id, &at),
-            Storage::DbCluster => db_cluster(&id, &at),
+            Storage::Volume => volume(id, &at),
+            Storage::DbInstance => db_instance(id, &at),
+            Storage::AuroraCluster => aurora_cluster(id, &at),
+            Storage::DbCluster => db_cluster(id, &at),
             Storage::RedshiftCluster => vec![
                 say(
                     "AWS Backup cannot copy a Redshift cluster to another account under any key. This step mends the encryption alone: for a copy, UNLOAD to a bucket that is backed up.",
@@ -413,25 +432,28 @@ pub(super) fn automated_backups(arn: &str) -> Vec<Step> {
     ]
 }
 
-/// How a resource is tagged where somebody must decide with what.
-pub(super) fn tag(arn: &str, key: &str, region: &str, words: &[String]) -> Vec<Step> {
+/// How resources are tagged where somebody must decide with what.
+pub(super) fn tag(arns: &[String], key: &str, region: &str, words: &[String]) -> Vec<Step> {
     let mut steps: Vec<Step> = words.iter().map(say).collect();
-    let is_stack = Arn::parse(arn).is_some_and(|arn| arn.service == "cloudformation");
-    if is_stack {
+    let is_stack = |arn: &&String| Arn::parse(arn).is_some_and(|it| it.service == "cloudformation");
+    let (stacks, others): (Vec<&String>, Vec<&String>) = arns.iter().partition(is_stack);
+    if !stacks.is_empty() {
         steps.push(say(
-            "The tags of a stack are set when it is updated: put them into the deployment.",
+            "The tags of a stack are set when it is updated: put them into its deployment.",
         ));
-        return steps;
     }
-    let tags = format!("{key}=");
-    steps.push(run(
-        format!(
-            "aws resourcegroupstaggingapi tag-resources --region {} --resource-arn-list {} --tags {}\"$VALUE\"  # enabled, disabled or custom",
-            quote(region),
-            quote(arn),
-            quote(&tags)
-        ),
-        &["tag:TagResources"],
-    ));
+    // Each word holds what its owner put into it; the value is for whoever decides.
+    let tag = quote(&format!("{key}="));
+    for arns in others.chunks(MOST_TAGGED) {
+        let arns: Vec<String> = arns.iter().map(|arn| quote(arn)).collect();
+        steps.push(run(
+            format!(
+                "aws resourcegroupstaggingapi tag-resources --region {} --tags {tag}\"$VALUE\" --resource-arn-list {}  # enabled, disabled or custom",
+                quote(region),
+                arns.join(" ")
+            ),
+            &["tag:TagResources"],
+        ));
+    }
     steps
 }

@@ -16,3 +16,21 @@ pub fn mended(snapshot: Value, wanted: &Wanted) -> (Report, Vec<Change>) {
     let changes = changes(&snapshot, &settings, &report, wanted);
     (report, changes)
 }
+
+/// What a dialect writes.
+pub fn script(report: &Report, changes: &[Change]) -> String {
+    let mut out = Vec::new();
+    backup_check::fix::aws_cli::write(report, changes, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn show() {
+    let (report, changes) = mended(
+        crate::formats::snapshot("mixed"),
+        &Wanted::FailingAndWarning,
+    );
+    std::fs::write("/tmp/x/fix.sh", script(&report, &changes)).unwrap();
+    let (report, changes) = mended(crate::formats::hostile(), &Wanted::FailingAndWarning);
+    std::fs::write("/tmp/x/fixh.sh", script(&report, &changes)).unwrap();
+}

@@ -1,3 +1,12 @@
+# region, endpoint
+open_endpoint() {
+  if [ "${OPEN_ENDPOINTS:-}" != yes ]; then
+    leave "its policy may be meant: set OPEN_ENDPOINTS=yes where it is not"
+    return
+  fi
+  aws ec2 modify-vpc-endpoint --region "$1" --vpc-endpoint-id "$2" --reset-policy >/dev/null
+}
+
 # region, VPC, route tables
 create_s3_endpoint() {
   local region=$1 vpc=$2 there
