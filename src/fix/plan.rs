@@ -26,6 +26,9 @@ const DAYS: u32 = 30;
 /// Source: <https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_TagResources.html>.
 pub(super) const MOST_TAGGED: usize = 20;
 
+/// Wordings that are told of one change.
+const MOST_WORDS: usize = 5;
+
 /// What a change is about, in the order in which changes should be made: keys before what is encrypted
 /// with them, the tag last but for the network, which open connections notice.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -139,10 +142,8 @@ impl<'a> Plan<'a> {
                 self.decide(finding);
             }
             "rds-automated-backups-enabled" => self.step(finding),
-            rule => {
-                // One rule and one wording are one thing to ask for, or to know.
-                let words = finding.fix.clone().unwrap_or_default();
-                self.note(Cause::Other(rule, words), finding, []);
+            _ => {
+                self.other(finding);
             }
         }
     }
@@ -217,8 +218,7 @@ impl<'a> Plan<'a> {
     /// those that are judged on their own.
     fn storage(&mut self, finding: &Finding) {
         let Some(storage) = Storage::of(finding.kind) else {
-            let words = finding.fix.clone().unwrap_or_default();
-            return self.note(Cause::Other(finding.rule.id, words), finding, []);
+            return self.other(finding);
         };
         if finding.kind == ResourceKind::Ec2Instance {
             let parts: BTreeSet<&String> = finding.causes.iter().flat_map(|it| &it.parts).collect();
@@ -237,10 +237,15 @@ impl<'a> Plan<'a> {
         self.note(cause, finding, []);
     }
 
+    /// What nothing here changes: what a rule asks for in a region is one thing to ask for, or to know.
+    fn other(&mut self, finding: &Finding) {
+        let cause = Cause::Other(finding.rule.id, finding.region.clone());
+        self.note(cause, finding, []);
+    }
+
     /// What somebody must decide about a tag: the same decision about many resources is one.
     fn decide(&mut self, finding: &Finding) {
-        let words = finding.fix.clone().unwrap_or_default();
-        let cause = Cause::Decision(finding.rule.id, format!("{} {words}", finding.region));
+        let cause = Cause::Decision(finding.rule.id, finding.region.clone());
         self.note(cause, finding, [finding.resource.clone()]);
     }
 
@@ -386,7 +391,7 @@ impl Maker<'_> {
                 )
             }
             Cause::Decision(rule, _) => {
-                let words: Vec<String> = draft.words.iter().cloned().collect();
+                let words = some(&draft.words);
                 let arns: Vec<String> = draft.members.iter().cloned().collect();
                 let steps = runbook::tag(&arns, &self.settings.tag_key, &region, &words);
                 by_hand(format!("Decide: {rule}, in {region}"), draft, steps)
@@ -394,8 +399,10 @@ impl Maker<'_> {
             Cause::Step(_, resource) => self.step(&resource, draft),
             Cause::Other(rule, _) => {
                 let title = match crate::rules::find(rule).map(|rule| rule.owner) {
-                    Some(Owner::Platform) => format!("Ask {}: {rule}", self.settings.contact),
-                    _ => format!("No change of configuration mends this: {rule}"),
+                    Some(Owner::Platform) => {
+                        format!("Ask {}: {rule}, {region}", self.settings.contact)
+                    }
+                    _ => format!("No setting mends this: {rule}, {region}"),
                 };
                 advice(title, draft)
             }
@@ -621,12 +628,24 @@ fn by_hand(title: String, draft: Draft, steps: Vec<runbook::Step>) -> Change {
 }
 
 fn advice(title: String, draft: Draft) -> Change {
-    let words = draft.words.iter().cloned().collect();
+    let words = some(&draft.words);
     told(title, draft, words)
 }
 
 fn told(title: String, draft: Draft, words: Vec<String>) -> Change {
     change(title, draft, Remedy::Advice(words))
+}
+
+/// Some wordings of many: each finding has its own.
+fn some(words: &BTreeSet<String>) -> Vec<String> {
+    let mut some: Vec<String> = words.iter().take(MOST_WORDS).cloned().collect();
+    if words.len() > MOST_WORDS {
+        let more = words.len() - MOST_WORDS;
+        some.push(format!(
+            "And {more} more of this kind: the report has each of them."
+        ));
+    }
+    some
 }
 
 /// The tagging API also asks for the permission of the service whose resource is tagged.
