@@ -2,9 +2,11 @@
 
 mod config;
 mod explain;
+mod fix;
 mod github;
 mod init;
 mod input;
+mod judge;
 mod key_policy;
 mod man;
 mod output;
@@ -61,6 +63,8 @@ enum Command {
     Collect(Box<collect::CollectArgs>),
     /// Judge one KMS key policy, and print the policy that would pass
     KeyPolicy(key_policy::KeyPolicyArgs),
+    /// Print the change that mends each failing finding, with the account's real ids
+    Fix(Box<fix::FixArgs>),
     /// Say what a rule checks, why, how to fix it, and its sources
     Explain(explain::ExplainArgs),
     /// List every rule
@@ -149,6 +153,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         #[cfg(feature = "aws")]
         Command::Collect(args) => collect::run(&args, &talk),
         Command::KeyPolicy(args) => key_policy::run(&args, &talk),
+        Command::Fix(args) => fix::run(&args, &talk),
         Command::Explain(args) => explain::run(&args),
         Command::Rules(args) => rules::run(&args),
         #[cfg(feature = "aws")]

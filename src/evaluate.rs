@@ -17,7 +17,7 @@ use crate::model::service::Service;
 use crate::model::snapshot::{GLOBAL, Snapshot, Source};
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, GapKind, Resource, ResourceKind};
-use crate::report::{Baseline, Finding, Report, ResourceLine, ResourceVerdict, Status, Unread};
+use crate::report::{Finding, Report, ResourceLine, ResourceVerdict, Status, Unread};
 use crate::rule::context::PolicyCache;
 use crate::rule::protection::is_local;
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, Prerequisites, Rule, Verdict};
@@ -302,29 +302,17 @@ pub fn evaluate(
 /// The exit code of a report.
 #[must_use]
 pub fn exit(report: &Report, fail_on: FailOn) -> Exit {
-    let decides = |status: Status| {
-        report
-            .findings
-            .iter()
-            .any(|it| it.deciding && it.status == status)
-    };
-    match fail_on {
-        FailOn::Never => Exit::Ready,
-        FailOn::New if brings_failure(report) => Exit::Failed,
-        FailOn::New if decides(Status::Unknown) || !report.unread.is_empty() => Exit::Unknown,
-        FailOn::New => Exit::Ready,
-        _ if decides(Status::Fail) => Exit::Failed,
-        FailOn::Warn if decides(Status::Warn) => Exit::Failed,
-        _ if decides(Status::Unknown) || !report.unread.is_empty() => Exit::Unknown,
-        _ => Exit::Ready,
+    let open = report
+        .findings
+        .iter()
+        .any(|it| it.deciding && it.status == Status::Unknown);
+    if report.findings.iter().any(|it| it.stops(fail_on)) {
+        Exit::Failed
+    } else if fail_on != FailOn::Never && (open || !report.unread.is_empty()) {
+        Exit::Unknown
+    } else {
+        Exit::Ready
     }
-}
-
-/// Whether something that decides fails and an earlier report lacks it.
-fn brings_failure(report: &Report) -> bool {
-    report.findings.iter().any(|it| {
-        it.deciding && it.status == Status::Fail && it.baseline != Some(Baseline::Unchanged)
-    })
 }
 
 struct Judge<'a> {

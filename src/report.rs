@@ -28,6 +28,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::exit::FailOn;
 use crate::model::arn::Arn;
 use crate::model::coverage::{Coverage, Stats};
 use crate::model::place::Place;
@@ -406,6 +407,21 @@ impl Finding {
             None if self.region.starts_with("us-gov-") => "aws-us-gov",
             None => "aws",
         }
+    }
+}
+
+impl Finding {
+    /// Whether it makes the exit code 1.
+    #[must_use]
+    pub fn stops(&self, gate: FailOn) -> bool {
+        self.deciding
+            && match (gate, self.status) {
+                (FailOn::Never, _) => false,
+                (FailOn::New, Status::Fail) => self.baseline != Some(Baseline::Unchanged),
+                (_, Status::Fail) => true,
+                (FailOn::Warn, Status::Warn) => true,
+                _ => false,
+            }
     }
 }
 

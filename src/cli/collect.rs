@@ -10,7 +10,7 @@ use crate::model::coverage::CoverageState;
 use crate::source::saved;
 
 use super::config::Loaded;
-use super::scan::{AccessArgs, settings};
+use super::judge::{AccessArgs, settings};
 use super::{Talk, live, output, select};
 
 #[derive(Debug, Args)]

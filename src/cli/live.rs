@@ -17,8 +17,8 @@ use crate::source::collect::reads::Reads;
 use crate::source::collect::session::{Access, connect};
 use crate::source::collect::{Plan, collect};
 
+use super::judge::AccessArgs;
 use super::progress::Display;
-use super::scan::AccessArgs;
 use super::{Stopped, Talk};
 
 const CONCURRENCY: u16 = 32;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use anyhow::{Context, bail};
 
+use crate::exit::FailOn;
 use crate::report::format::{self, Format, Rendering};
 use crate::report::table::Style;
 use crate::report::{Report, WriteError};
@@ -98,14 +99,26 @@ pub(super) fn asks_for(targets: &[Target], name: &str) -> bool {
     targets.iter().any(|target| target.format.name == name)
 }
 
+/// What holds for every target of a run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How<'a> {
+    pub(super) show_skipped: bool,
+    pub(super) anchor: &'a str,
+    pub(super) gate: FailOn,
+}
+
 /// Writes a report to all targets: files first, so that a reader of stdout finds them there.
 pub(super) fn write(
     report: &Report,
     targets: &[Target],
-    show_skipped: bool,
-    anchor: &str,
+    how: How<'_>,
     talk: &Talk,
 ) -> anyhow::Result<()> {
+    let How {
+        show_skipped,
+        anchor,
+        gate,
+    } = how;
     for target in targets {
         if let Some(path) = &target.path {
             let style = Style {
@@ -113,7 +126,11 @@ pub(super) fn write(
                 color: false,
                 show_skipped,
             };
-            let how = Rendering { style, anchor };
+            let how = Rendering {
+                style,
+                anchor,
+                gate,
+            };
             save_with(path, |out| (target.format.write)(report, &how, out))?;
         }
     }
@@ -123,7 +140,12 @@ pub(super) fn write(
                 show_skipped,
                 ..*style
             };
-            (target.format.write)(report, &Rendering { style, anchor }, out)
+            let how = Rendering {
+                style,
+                anchor,
+                gate,
+            };
+            (target.format.write)(report, &how, out)
         })?;
     }
     Ok(())

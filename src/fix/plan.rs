@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::arn::Arn;
 use crate::model::kms::Key;
-use crate::model::snapshot::Region;
+use crate::model::snapshot::{Region, Source};
 use crate::model::tag::{meant_value, near_misses};
 use crate::model::vpc::RouteTable;
 use crate::model::{Listing, Resource, ResourceKind, Snapshot};
@@ -82,6 +82,10 @@ impl<'a> Plan<'a> {
     /// Adds a finding to the changes that mend it.
     pub(super) fn add(&mut self, finding: &Finding) {
         let region = finding.region.as_str();
+        // What does not exist yet is changed where it is declared.
+        if self.is_planned() {
+            return self.other(finding);
+        }
         match finding.rule.id {
             "kms-key-shared" | "kms-key-fully-shared" => {
                 for arn in texts(finding, "key_arn") {
@@ -148,11 +152,16 @@ impl<'a> Plan<'a> {
         }
     }
 
+    fn is_planned(&self) -> bool {
+        !matches!(self.snapshot.source, Source::Aws | Source::Snapshot)
+    }
+
     fn note(&mut self, cause: Cause, finding: &Finding, members: impl IntoIterator<Item = String>) {
         let draft = self.drafts.entry(cause).or_default();
         draft.region.clone_from(&finding.region);
         draft.members.extend(members);
-        draft.words.extend(finding.fix.clone());
+        let words = finding.fix.as_ref().unwrap_or(&finding.message);
+        draft.words.insert(words.clone());
         draft.mends.insert(Mended {
             resource: finding.resource.clone(),
             rule: finding.rule.id,
@@ -401,6 +410,9 @@ impl Maker<'_> {
                 let title = match crate::rules::find(rule).map(|rule| rule.owner) {
                     Some(Owner::Platform) => {
                         format!("Ask {}: {rule}, {region}", self.settings.contact)
+                    }
+                    _ if !matches!(self.snapshot.source, Source::Aws | Source::Snapshot) => {
+                        format!("Change the code: {rule}, {region}")
                     }
                     _ => format!("No setting mends this: {rule}, {region}"),
                 };

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use crate::exit::FailOn;
+
 use super::table::Style;
 use super::{
     Report, WriteError, asff, csv, github, html, json, junit, markdown, ndjson, ocsf, sarif, table,
@@ -15,6 +17,8 @@ pub struct Rendering<'a> {
     /// The file that findings point at where they have no place of their own, as a path within the
     /// repository.
     pub anchor: &'a str,
+    /// What makes the exit code 1: a report that others act on must not fail what passes.
+    pub gate: FailOn,
 }
 
 /// One format.
@@ -61,7 +65,7 @@ pub static ALL: &[Format] = &[
     Format {
         name: "junit",
         about: "CI servers that show test results",
-        write: |report, how, out| junit::write(report, how.style.show_skipped, out),
+        write: |report, how, out| junit::write(report, how.style.show_skipped, how.gate, out),
     },
     Format {
         name: "ocsf",

@@ -7,6 +7,7 @@ use quick_junit::{NonSuccessKind, Report as Suites, TestCase, TestCaseStatus, Te
 
 use super::text::clean;
 use super::{Finding, Report, Status, WriteError};
+use crate::exit::FailOn;
 use crate::model::ResourceKind;
 use crate::model::service::Service;
 use crate::model::snapshot::GLOBAL;
@@ -16,12 +17,23 @@ use crate::model::snapshot::GLOBAL;
 ///
 /// # Errors
 /// The writer failed.
-pub fn write(report: &Report, show_skipped: bool, out: &mut dyn Write) -> Result<(), WriteError> {
+pub fn write(
+    report: &Report,
+    show_skipped: bool,
+    gate: FailOn,
+    out: &mut dyn Write,
+) -> Result<(), WriteError> {
+    // Whoever lets nothing stop a scan reads here what would.
+    let gate = match gate {
+        FailOn::Never => FailOn::Fail,
+        gate => gate,
+    };
+
     let mut cases: BTreeMap<(&str, &str), Vec<TestCase>> = BTreeMap::new();
     let shown = |it: &&Finding| show_skipped || it.status != Status::Skip;
     for finding in report.findings.iter().filter(shown) {
         let suite = (finding.region.as_str(), area(finding.kind));
-        cases.entry(suite).or_default().push(case(finding));
+        cases.entry(suite).or_default().push(case(finding, gate));
     }
     let mut unread: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     for list in &report.unread {
@@ -54,14 +66,12 @@ fn area(kind: ResourceKind) -> &'static str {
     kind.service().map_or(kind.as_str(), Service::as_str)
 }
 
-fn case(finding: &Finding) -> TestCase {
+fn case(finding: &Finding, gate: FailOn) -> TestCase {
     let message = plain(&finding.message);
     let mut status = match (finding.status, &finding.waiver) {
         (Status::Pass, _) => TestCaseStatus::success(),
         (Status::Skip, _) | (_, Some(_)) => TestCaseStatus::skipped(),
-        (Status::Fail, None) if finding.deciding => {
-            TestCaseStatus::non_success(NonSuccessKind::Failure)
-        }
+        _ if finding.stops(gate) => TestCaseStatus::non_success(NonSuccessKind::Failure),
         (Status::Unknown, None) if finding.deciding => {
             TestCaseStatus::non_success(NonSuccessKind::Error)
         }
@@ -79,6 +89,9 @@ fn case(finding: &Finding) -> TestCase {
         ),
         None if finding.status.is_trouble() && !finding.deciding => {
             format!("{}, does not decide: {message}", finding.status.as_str())
+        }
+        None if finding.status == Status::Fail && !finding.stops(gate) => {
+            format!("fail, as in the baseline: {message}")
         }
         None => message,
     };

@@ -1,12 +1,20 @@
 //! Changes that mend findings: which there are, and what each dialect makes of them.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
 use backup_check::evaluate::{Options, evaluate};
-use backup_check::fix::{Change, Wanted, changes};
+use backup_check::fix::{Change, Remedy, Wanted, changes};
 use backup_check::model::Snapshot;
-use backup_check::report::Report;
+use backup_check::report::{Report, Status};
 use backup_check::rules::ALL;
 use backup_check::settings::Settings;
 use serde_json::Value;
+
+use crate::command::{Run, backup_check, repository, run, run_with_input};
+use crate::formats;
 
 /// The report of a snapshot, and the changes that mend what is wanted of it.
 pub fn mended(snapshot: Value, wanted: &Wanted) -> (Report, Vec<Change>) {
@@ -24,13 +32,329 @@ pub fn script(report: &Report, changes: &[Change]) -> String {
     String::from_utf8(out).unwrap()
 }
 
+/// The script runs in bash, whatever its names hold.
+fn sound(script: &str) {
+    let mut bash = Command::new("bash");
+    let run = run_with_input(bash.arg("-n"), script);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+}
+
+fn with(account: &str, wanted: &Wanted) -> String {
+    let (report, changes) = mended(formats::snapshot(account), wanted);
+    script(&report, &changes)
+}
+
+/// Lines of a script that bash runs.
+fn commands(script: &str) -> Vec<&str> {
+    let lines = script.lines();
+    lines.filter(|line| !line.starts_with('#')).collect()
+}
+
 #[test]
-fn show() {
-    let (report, changes) = mended(
-        crate::formats::snapshot("mixed"),
-        &Wanted::FailingAndWarning,
+fn each_rule_has_a_change_or_says_why_not() {
+    let (report, changes) = mended(formats::snapshot("mixed"), &Wanted::FailingAndWarning);
+    let mended: BTreeSet<&str> = changes
+        .iter()
+        .flat_map(|it| &it.mends)
+        .map(|it| it.finding.as_str())
+        .collect();
+    for finding in &report.findings {
+        let wanted = matches!(finding.status, Status::Fail | Status::Warn);
+        assert_eq!(
+            mended.contains(finding.id.as_str()),
+            wanted,
+            "{} of {}",
+            finding.rule.id,
+            finding.resource
+        );
+    }
+    for change in &changes {
+        let said = match &change.remedy {
+            Remedy::InPlace(actions) => actions.len(),
+            Remedy::Runbook(steps) => steps.len(),
+            Remedy::Advice(words) => words.len(),
+        };
+        assert!(said > 0, "{change:?}");
+        assert!(!change.mends.is_empty(), "{change:?}");
+        let needs = !matches!(change.remedy, Remedy::Advice(_));
+        assert!(
+            !needs || !change.permissions.is_empty() || change.title.starts_with("Decide"),
+            "{}",
+            change.title
+        );
+    }
+}
+
+/// What each rule's breaches become, stated from what AWS lets one change in place.
+#[test]
+fn what_is_done_in_place_and_what_by_hand() {
+    let (_, changes) = mended(formats::snapshot("mixed"), &Wanted::FailingAndWarning);
+    let by_rule = |rule: &str| -> BTreeSet<&'static str> {
+        let of_rule = changes
+            .iter()
+            .filter(|it| it.mends.iter().any(|it| it.rule == rule));
+        of_rule
+            .map(|it| match &it.remedy {
+                Remedy::InPlace(_) => "in place",
+                Remedy::Runbook(_) => "by hand",
+                Remedy::Advice(_) => "not here",
+            })
+            .collect()
+    };
+    for rule in [
+        "s3-versioning-enabled",
+        "s3-old-versions-expire",
+        "dynamodb-advanced-features-enabled",
+        "service-opted-in",
+        "ebs-default-encryption",
+        "s3-gateway-endpoint-routed",
+        "s3-gateway-endpoint-open",
+        "backup-tag-placed",
+    ] {
+        assert_eq!(by_rule(rule), BTreeSet::from(["in place"]), "{rule}");
+    }
+    for rule in [
+        "encryption-at-rest",
+        "rds-automated-backups-enabled",
+        "backup-decision-made",
+        "backup-not-duplicated",
+        "kms-key-locally-usable",
+    ] {
+        assert_eq!(by_rule(rule), BTreeSet::from(["by hand"]), "{rule}");
+    }
+    for rule in [
+        "cross-account-copy-supported",
+        "ec2-image-copyable",
+        "rds-option-group-shareable",
+        "backup-policy-effective",
+        "local-vault-ready",
+        "backup-role-ready",
+        "backup-recent",
+    ] {
+        assert_eq!(by_rule(rule), BTreeSet::from(["not here"]), "{rule}");
+    }
+    assert!(by_rule("kms-key-shared").contains("in place"));
+    assert!(!by_rule("kms-key-usable").contains("in place"));
+}
+
+#[test]
+fn one_key_is_one_change_for_its_thousand_volumes() {
+    let mut snapshot = formats::snapshot("mixed");
+    let key = "arn:aws:kms:eu-central-1:111122223333:key/ea2092fb-2fbb-4037-a5fc-879ba35b5906";
+    let volumes = snapshot["regions"]["eu-central-1"]["volumes"]["items"]
+        .as_array_mut()
+        .unwrap();
+    let under_key = volumes.iter().find(|it| it["kms_key"]["known"] == key);
+    let mut volume = under_key.unwrap().clone();
+    for number in 0..1000 {
+        let id = format!("vol-{number:017x}");
+        volume["id"] = serde_json::json!(id);
+        volume["arn"] =
+            serde_json::json!(format!("arn:aws:ec2:eu-central-1:111122223333:volume/{id}"));
+        volumes.push(volume.clone());
+    }
+    let (report, changes) = mended(snapshot, &Wanted::Failing);
+    let of_key: Vec<&Change> = changes.iter().filter(|it| it.title.contains(key)).collect();
+    assert_eq!(of_key.len(), 1);
+    assert!(of_key[0].mends.len() > 1000);
+    let script = script(&report, &changes);
+    assert_eq!(script.matches("put_key_policy eu-central-1").count(), 1);
+}
+
+#[test]
+fn the_script_is_sound_and_guarded() {
+    for account in ["mixed", "clean", "no-access"] {
+        sound(&with(account, &Wanted::FailingAndWarning));
+    }
+    let (report, changes) = mended(formats::hostile(), &Wanted::FailingAndWarning);
+    sound(&script(&report, &changes));
+    let script = with("mixed", &Wanted::FailingAndWarning);
+    let guard = script.find("\nof_account 111122223333\n").unwrap();
+    for command in ["put_key_policy eu", "aws s3api put-bucket-versioning"] {
+        assert!(guard < script.find(command).unwrap(), "{command}");
+    }
+    // Nothing that replaces, stops, deletes or revives runs by itself.
+    for line in commands(&script) {
+        for word in [
+            "delete-",
+            "stop-",
+            "modify-db",
+            "restore-",
+            "enable-key",
+            "cancel-key",
+            "detach-",
+            "modify-cluster",
+        ] {
+            assert!(!line.contains(word), "{line}");
+        }
+    }
+    // There is nothing to run where nothing fails.
+    let clean = with("clean", &Wanted::Failing);
+    assert_eq!(commands(&clean), [""; 0], "{clean}");
+}
+
+#[test]
+fn hostile_names_are_words_and_nothing_else() {
+    let (report, changes) = mended(formats::hostile(), &Wanted::FailingAndWarning);
+    let script = script(&report, &changes);
+    // A stand-in for the AWS CLI writes down what it is given, each word apart.
+    let folder = tempfile::tempdir().unwrap();
+    let stub = folder.path().join("aws");
+    fs::write(
+        &stub,
+        "#!/bin/sh\ncase $* in *get-caller-identity*) echo 111122223333; exit;; *get-bucket-lifecycle*) echo NoSuchLifecycleConfiguration; exit 254;; esac\nfor word; do printf '%s\\0' \"$word\"; done >>words\nprintf '\\0' >>words\n",
+    )
+    .unwrap();
+    #[cfg(unix)]
+    fs::set_permissions(&stub, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!(
+        "{}:{}",
+        folder.path().display(),
+        std::env::var("PATH").unwrap()
     );
-    std::fs::write("/tmp/x/fix.sh", script(&report, &changes)).unwrap();
-    let (report, changes) = mended(crate::formats::hostile(), &Wanted::FailingAndWarning);
-    std::fs::write("/tmp/x/fixh.sh", script(&report, &changes)).unwrap();
+    let file = folder.path().join("fix.sh");
+    fs::write(&file, &script).unwrap();
+    let mut bash = Command::new("bash");
+    let run = run(bash
+        .arg(&file)
+        .env("PATH", path)
+        .env("EXPIRE_OLD_VERSIONS", "yes")
+        .env("OPEN_ENDPOINTS", "yes")
+        .env("EBS_KEY_ARN_US_EAST_1", "arn:aws:kms:us-east-1:1:key/a")
+        .current_dir(folder.path()));
+    // One region's key was not named, and policies are not those that were read.
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(run.stderr.contains("left out: set EBS_KEY_ARN_EU_WEST_3"));
+    let words = fs::read(folder.path().join("words")).unwrap();
+    let words: Vec<&str> = words
+        .split(|byte| *byte == 0)
+        .map(|word| std::str::from_utf8(word).unwrap())
+        .collect();
+    let failing = report.findings.iter();
+    let buckets: Vec<&str> = failing
+        .filter(|it| it.rule.id == "s3-versioning-enabled" && it.status == Status::Fail)
+        .map(|it| it.resource_id.as_str())
+        .collect();
+    assert!(!buckets.is_empty());
+    for bucket in buckets {
+        let at = words.iter().position(|word| *word == bucket);
+        let before = at.map(|at| words[at - 1]);
+        assert_eq!(before, Some("--bucket"), "{bucket:?}");
+    }
+    let left: Vec<String> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|it| it.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(left.len(), 3, "{left:?}");
+}
+
+#[test]
+fn another_account_stops_the_script_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("fix.sh"),
+        with("mixed", &Wanted::Failing),
+    )
+    .unwrap();
+    fs::write(
+        folder.path().join("aws"),
+        "#!/bin/sh\ncase $* in *get-caller-identity*) echo 999999999999;; *) touch called;; esac\n",
+    )
+    .unwrap();
+    #[cfg(unix)]
+    fs::set_permissions(
+        folder.path().join("aws"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .unwrap();
+    let path = format!(
+        "{}:{}",
+        folder.path().display(),
+        std::env::var("PATH").unwrap()
+    );
+    let run = run(Command::new("bash")
+        .arg("fix.sh")
+        .env("PATH", path)
+        .current_dir(folder.path()));
+    assert_eq!(run.code, 1);
+    assert!(
+        run.stderr.contains("999999999999") && run.stderr.contains("nothing was done"),
+        "{}",
+        run.stderr
+    );
+    assert!(!folder.path().join("called").exists());
+}
+
+fn fix(folder: &Path, account: &str, flags: &[&str]) -> Run {
+    run(backup_check(folder)
+        .arg("fix")
+        .args(flags)
+        .arg("--from")
+        .arg(repository().join(format!("fixtures/accounts/{account}.json"))))
+}
+
+#[test]
+fn the_command_takes_ids_and_says_what_it_did_not_see() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let clean = fix(folder, "clean", &[]);
+    assert_eq!(
+        (clean.code, clean.stderr.trim()),
+        (0, "nothing fails: there is nothing to mend")
+    );
+    sound(&clean.stdout);
+    let mixed = fix(folder, "mixed", &[]);
+    assert_eq!(mixed.code, 0, "{}", mixed.stderr);
+    assert!(mixed.stderr.contains("not everything could be seen"));
+    sound(&mixed.stdout);
+    let blind = fix(folder, "no-access", &[]);
+    assert_eq!(blind.code, 3);
+    assert!(blind.stderr.contains("lists not read to their end"));
+
+    let (report, _) = mended(formats::snapshot("mixed"), &Wanted::Failing);
+    let of = |status: Status, rule: &str| {
+        let mut findings = report.findings.iter();
+        let found = findings.find(|it| it.status == status && it.rule.id == rule);
+        found.unwrap().id.clone()
+    };
+    let versioning = of(Status::Fail, "s3-versioning-enabled");
+    let one = fix(folder, "mixed", &[&versioning]);
+    assert_eq!(one.code, 0);
+    assert_eq!(one.stdout.matches("put-bucket-versioning").count(), 1);
+    assert!(!one.stdout.contains("put_key_policy"));
+    let passing = of(Status::Pass, "s3-versioning-enabled");
+    let nothing = fix(folder, "mixed", &[&passing, "-q"]);
+    assert_eq!((nothing.code, nothing.stderr.as_str()), (0, ""));
+    let nothing = fix(folder, "mixed", &[&passing]);
+    assert!(nothing.stderr.contains("there is nothing to mend"));
+    let wrong = fix(folder, "mixed", &["0123456789abcdef", &versioning]);
+    assert_eq!((wrong.code, wrong.stdout.as_str()), (2, ""));
+    assert!(wrong.stderr.contains("0123456789abcdef") && !wrong.stderr.contains(&versioning));
+}
+
+#[test]
+fn policies_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let all = fix(folder, "mixed", &["--as", "policy"]);
+    let policies: Value = serde_json::from_str(&all.stdout).unwrap();
+    let policies = policies.as_object().unwrap();
+    assert!(policies.len() > 1);
+    let (report, _) = mended(formats::snapshot("mixed"), &Wanted::Failing);
+    let key = policies.keys().next().unwrap();
+    let of_key = report.findings.iter().find(|it| {
+        it.rule.id == "kms-key-shared"
+            && it.status == Status::Fail
+            && it.evidence.get("key_arn") == Some(&Value::String(key.clone()))
+    });
+    let id = &of_key.unwrap().id;
+    let one = fix(folder, "mixed", &[id, "--as", "policy"]);
+    let one: Value = serde_json::from_str(&one.stdout).unwrap();
+    assert_eq!(&one, &policies[key]);
+    // The command that judges one policy agrees that it passes now.
+    fs::write(folder.join("policy.json"), one.to_string()).unwrap();
+    let judged = run(backup_check(folder).args(["key-policy", "policy.json", "--key-arn", key]));
+    assert_eq!(judged.code, 0, "{}", judged.stdout);
+    let none = fix(folder, "clean", &["--as", "policy"]);
+    assert_eq!((none.code, none.stdout.as_str()), (0, ""));
 }

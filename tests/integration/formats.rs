@@ -7,6 +7,7 @@ mod markdown;
 use std::fs;
 
 use backup_check::evaluate::{Options, evaluate};
+use backup_check::exit::FailOn;
 use backup_check::model::Snapshot;
 use backup_check::report::Report;
 use backup_check::report::format::{Format, Rendering};
@@ -88,6 +89,7 @@ pub fn render(format: &str, report: &Report) -> String {
             show_skipped: false,
         },
         anchor: "backup-check.toml",
+        gate: FailOn::Fail,
     };
     let mut out = Vec::new();
     let format = Format::named(format).expect("a format");

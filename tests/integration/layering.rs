@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::command::repository;
 
 /// A room, and the rooms that it must not name.
-const ROOMS: [(&str, &[&str]); 8] = [
+const ROOMS: [(&str, &[&str]); 9] = [
     (
         "model",
         &[
@@ -31,7 +31,8 @@ const ROOMS: [(&str, &[&str]); 8] = [
     ),
     ("rules", &["cli", "evaluate", "exit", "report", "source"]),
     ("evaluate", &["cli", "rules", "source"]),
-    ("report", &["cli", "source"]),
+    ("report", &["cli", "fix", "source"]),
+    ("fix", &["cli", "source"]),
     (
         "source",
         &[
@@ -54,8 +55,8 @@ const WORLD: [&str; 9] = [
 ];
 
 /// Rooms that hold only facts and judgement.
-const PURE: [&str; 7] = [
-    "model", "policy", "settings", "rule", "rules", "evaluate", "report",
+const PURE: [&str; 8] = [
+    "model", "policy", "settings", "rule", "rules", "evaluate", "report", "fix",
 ];
 
 const SDK: [&str; 5] = [

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use backup_check::evaluate::Options;
+use backup_check::exit::FailOn;
 use backup_check::model::place::Place;
 use backup_check::report::format::{Format, Rendering};
 use backup_check::report::table::Style;
@@ -159,6 +160,7 @@ fn with_skipped(report: &Report) -> String {
             show_skipped: true,
         },
         anchor: "",
+        gate: FailOn::Fail,
     };
     let mut out = Vec::new();
     (Format::named("html").unwrap().write)(report, &how, &mut out).unwrap();

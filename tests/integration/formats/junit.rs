@@ -103,6 +103,7 @@ fn with_skipped(report: &Report) -> Element {
             show_skipped: true,
         },
         anchor: "",
+        gate: FailOn::Fail,
     };
     let mut out = Vec::new();
     (Format::named("junit").unwrap().write)(report, &how, &mut out).unwrap();
