@@ -81,10 +81,7 @@ pub fn write(report: &Report, changes: &[Change], out: &mut dyn Write) -> Result
     }
     if in_place > 0 {
         writeln!(out, "\nif [ \"$left\" -ne 0 ]; then")?;
-        writeln!(
-            out,
-            "  say \"$left changes were left out, see above\"\n  exit 1\nfi"
-        )?;
+        writeln!(out, "  say \"left out, see above: $left\"\n  exit 1\nfi")?;
     }
     Ok(())
 }

@@ -886,3 +886,158 @@ fn a_field_that_aws_leaves_out_is_no_fact() {
         );
     }
 }
+
+/// The findings that the script of `fix` mends by itself: those of the changes that have commands.
+fn mended_by(script: &str) -> BTreeSet<String> {
+    let changes = script.split("\n\n# ").skip(1);
+    let in_place = changes.filter(|change| change.contains("\nsay "));
+    let ids = in_place.filter_map(|change| {
+        let line = change
+            .lines()
+            .find_map(|it| it.strip_prefix("# Findings: "))?;
+        Some(line.split(' ').map(str::to_owned).collect::<Vec<_>>())
+    });
+    ids.flatten().collect()
+}
+
+/// A key that the central account may use, for new volumes.
+fn good_key(report: &Value, region: &str) -> Option<String> {
+    let list = report["findings"].as_array().unwrap();
+    let shared = list.iter().find(|it| {
+        it["rule"] == "kms-key-shared" && it["status"] == "pass" && it["region"] == region
+    });
+    Some(shared?["evidence"]["key_arn"].as_str()?.to_owned())
+}
+
+#[test]
+fn what_fix_prints_mends_what_it_says() {
+    let moto = moto();
+    let account = "555566667777";
+    moto.seed(account, "mixed");
+    let (_, before) = moto.scan(account, &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let role = format!("arn:aws:iam::{account}:role/Auditor");
+    // Groups named by --rule are mended where they warn, too.
+    let groups = ["tagging", "encryption", "service", "network"];
+    let fix = run(moto
+        .command(folder.path())
+        .args(["fix", "--role-arn", &role, "--rule"])
+        .args(groups));
+    assert_eq!(fix.code, 0, "{}", fix.stderr);
+    let script = folder.path().join("fix.sh");
+    std::fs::write(&script, &fix.stdout).unwrap();
+    let mended = mended_by(&fix.stdout);
+    let statuses = |report: &Value| -> BTreeMap<String, (String, String, String)> {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let list = report["findings"].as_array().unwrap().iter();
+        list.map(|it| {
+            let what = (
+                text(&it["rule"]),
+                text(&it["resource"]),
+                text(&it["status"]),
+            );
+            (text(&it["id"]), what)
+        })
+        .collect()
+    };
+    let was = statuses(&before);
+    let rules: BTreeSet<&str> = mended.iter().map(|id| was[id].0.as_str()).collect();
+    for rule in [
+        "kms-key-shared",
+        "s3-versioning-enabled",
+        "dynamodb-advanced-features-enabled",
+        "backup-tag-valid",
+        "s3-gateway-endpoint-present",
+        "s3-gateway-endpoint-routed",
+    ] {
+        assert!(rules.contains(rule), "the account has no breach of {rule}");
+    }
+
+    std::fs::write(
+        folder.path().join("config"),
+        format!("[default]\nrole_arn = {role}\nsource_profile = base\nregion = us-west-2\n"),
+    )
+    .unwrap();
+    std::fs::write(
+        folder.path().join("credentials"),
+        "[base]\naws_access_key_id = test\naws_secret_access_key = test\n",
+    )
+    .unwrap();
+    let path = format!(
+        "{}:{}",
+        moto.python.parent().unwrap().display(),
+        std::env::var("PATH").unwrap()
+    );
+    let regions: Vec<&str> = before["scan"]["regions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    let execute = || {
+        let mut bash = Command::new("bash");
+        bash.arg(&script)
+            .env_clear()
+            .env("PATH", &path)
+            .env("HOME", folder.path())
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("AWS_CONFIG_FILE", folder.path().join("config"))
+            .env(
+                "AWS_SHARED_CREDENTIALS_FILE",
+                folder.path().join("credentials"),
+            )
+            .env("AWS_ENDPOINT_URL", moto.url())
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_MAX_ATTEMPTS", "1")
+            .env("EXPIRE_OLD_VERSIONS", "yes")
+            .env("OPEN_ENDPOINTS", "yes");
+        for region in &regions {
+            if let Some(key) = good_key(&before, region) {
+                let region = region.to_uppercase().replace('-', "_");
+                bash.env(format!("EBS_KEY_ARN_{region}"), key);
+            }
+        }
+        run(&mut bash)
+    };
+    // A region without a key of its own has none to encrypt new volumes with.
+    let keyless = |region: &str| good_key(&before, region).is_none();
+    let left: Vec<String> = mended
+        .iter()
+        .filter(|id| {
+            let (rule, resource, _) = &was[*id];
+            rule == "ebs-default-encryption"
+                && keyless(resource.rsplit(':').next().unwrap_or_default())
+        })
+        .cloned()
+        .collect();
+    let code = i32::from(!left.is_empty());
+    let first = execute();
+    assert_eq!(first.code, code, "{}", first.stderr);
+    assert_eq!(
+        first.stderr.matches("  left out: ").count(),
+        left.len(),
+        "{}",
+        first.stderr
+    );
+    let (_, after) = moto.scan(account, &[]);
+    let is = statuses(&after);
+    for id in mended.iter().filter(|id| !left.contains(id)) {
+        let (rule, resource, before) = &was[id];
+        let gone = is.get(id).is_none_or(|it| it.2 == "pass");
+        assert!(gone, "{rule} of {resource} was {before}, is {:?}", is[id]);
+    }
+    // Nothing else fails that did not before; what is tagged now has no backups yet.
+    for (id, (rule, resource, status)) in &is {
+        let before = was.get(id).map_or("none", |it| it.2.as_str());
+        let proof = rule == "backup-recent" || rule == "copy-recent";
+        assert!(
+            status != "fail" || before == "fail" || proof,
+            "{rule} of {resource} fails now and was {before}"
+        );
+    }
+
+    let again = execute();
+    assert_eq!(again.code, code, "{}", again.stderr);
+    let (_, twice) = moto.scan(account, &[]);
+    assert_eq!(statuses(&twice), is);
+}

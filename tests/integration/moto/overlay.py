@@ -44,6 +44,7 @@ from typing import Any, Optional
 from collections.abc import Callable, Iterable, Iterator
 
 import backup
+import changes
 import cloudformation
 import fixes
 import organizations
@@ -55,7 +56,7 @@ from facts import SEEDING, Facts
 from wire import Call, Environ, Params, Reply
 
 # Each adds to the fixes when it is imported.
-SERVICES = (backup, cloudformation, organizations, redshift, storagegateway, tagging)
+SERVICES = (backup, changes, cloudformation, organizations, redshift, storagegateway, tagging)
 
 CONTROL = "/__overlay__/"
 
