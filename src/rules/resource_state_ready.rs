@@ -1,4 +1,4 @@
-use crate::model::{Resource, ResourceKind};
+use crate::model::{GapKind, Resource, ResourceKind};
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
 use crate::settings::Severity;
 
@@ -59,7 +59,13 @@ fn check(_: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     let Some(state) = resource.state() else {
         return Ok(Outcome::skip("has no state"));
     };
-    let state = state.get()?;
+    let state = match state.get() {
+        // Its state is nothing to prepare for.
+        Err(gap) if gap.kind == GapKind::AfterApply => {
+            return Ok(Outcome::skip("it does not exist yet"));
+        }
+        state => state?,
+    };
     Ok(match readiness(state) {
         Readiness::Ready => Outcome::pass(format!("its state is {state}")),
         Readiness::Passing => Outcome::warn(format!(

@@ -126,6 +126,17 @@ impl Planned {
     }
 }
 
+/// A list of what the account may have beside what the file makes: a name that is not in it may be
+/// that of something that exists.
+fn others<T>() -> Listing<T> {
+    Listing {
+        items: Vec::new(),
+        gap: Some(unplanned(
+            "the file says nothing of those that the account has already",
+        )),
+    }
+}
+
 fn empty_region() -> Region {
     let settings = || unplanned("the file does not set it, so it is as the account has it");
     Region {
@@ -145,7 +156,7 @@ fn empty_region() -> Region {
         },
         db_instances: Listing::complete(Vec::new()),
         db_clusters: Listing::complete(Vec::new()),
-        option_groups: Listing::complete(Vec::new()),
+        option_groups: others(),
         file_systems: Listing::complete(Vec::new()),
         tables: Listing::complete(Vec::new()),
         gateways: Listing::complete(Vec::new()),
@@ -157,8 +168,8 @@ fn empty_region() -> Region {
         backup_settings: Observed::Unknown(settings()),
         backup_jobs: Listing::complete(Vec::new()),
         copy_jobs: Listing::complete(Vec::new()),
-        vaults: Listing::complete(Vec::new()),
-        backup_plans: Listing::complete(Vec::new()),
+        vaults: others(),
+        backup_plans: others(),
         key_names: Default::default(),
     }
 }
