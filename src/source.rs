@@ -1,5 +1,6 @@
 //! Where snapshots come from.
 
+pub mod cloudformation;
 #[cfg(feature = "aws")]
 pub mod collect;
 pub mod planned;

@@ -3,11 +3,14 @@
 use std::io::Read;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use jiff::{Timestamp, Unit};
 
 use crate::model::snapshot::Snapshot;
 use crate::report::baseline::Earlier;
-use crate::source::saved;
+use crate::source::cloudformation;
+use crate::source::planned::Surroundings;
+use crate::source::saved::{self, SavedError};
 
 /// The text of a file; `-` is stdin.
 pub(super) fn read(path: &Path) -> anyhow::Result<String> {
@@ -35,10 +38,70 @@ pub(super) fn name(path: &Path) -> String {
     }
 }
 
-/// The snapshot in a file.
-pub(super) fn snapshot(path: &Path) -> anyhow::Result<Snapshot> {
-    let text = read(path)?;
-    saved::read(&text).with_context(|| name(path))
+/// What the command line says of a file beside its name.
+pub(super) struct Beside<'a> {
+    /// The key of the backup tag.
+    pub(super) tag_key: &'a str,
+    /// The regions that are named.
+    pub(super) regions: &'a [String],
+    /// Values for the parameters of a template.
+    pub(super) parameters: &'a [(String, String)],
+}
+
+const TAKES: &str = "--from takes a snapshot that `backup-check collect` wrote, the output of `terraform show -json`, or a CloudFormation template (JSON or YAML)";
+
+/// The snapshot in a file, or what a template makes as one; and what to know of it.
+pub(super) fn snapshot(
+    path: &Path,
+    beside: &Beside<'_>,
+) -> anyhow::Result<(Snapshot, Vec<String>)> {
+    let text = read(path).context(TAKES)?;
+    if text.trim().is_empty() {
+        bail!("{} is empty: {TAKES}", name(path));
+    }
+    if cloudformation::is_template(&text) {
+        return template(&text, path, beside).with_context(|| name(path));
+    }
+    if !beside.parameters.is_empty() {
+        bail!(
+            "--parameter is for CloudFormation templates, and {} is none",
+            name(path)
+        );
+    }
+    let snapshot = saved::read(&text).map_err(|error| {
+        let is_other = matches!(error, SavedError::Json(_) | SavedError::NotASnapshot);
+        let error = anyhow::Error::from(error).context(name(path));
+        if is_other {
+            error.context(TAKES)
+        } else {
+            error
+        }
+    })?;
+    Ok((snapshot, Vec::new()))
+}
+
+fn template(
+    text: &str,
+    path: &Path,
+    beside: &Beside<'_>,
+) -> anyhow::Result<(Snapshot, Vec<String>)> {
+    if beside.regions.len() > 1 {
+        bail!("a template makes a stack in one region: name one with --region");
+    }
+    let file = name(path).replace('\\', "/");
+    let around = Surroundings {
+        file: &file,
+        tag_key: beside.tag_key,
+        region: beside.regions.first().map(String::as_str),
+        read_at: &now()?,
+    };
+    let read = cloudformation::read(text, &around, beside.parameters)?;
+    Ok((read.snapshot, read.notes))
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
+fn now() -> anyhow::Result<String> {
+    Ok(Timestamp::now().round(Unit::Second)?.to_string())
 }
 
 /// The earlier report in a file.

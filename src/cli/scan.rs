@@ -13,7 +13,7 @@ use crate::exit::{Exit, FailOn};
 use crate::model::arn::Arn;
 use crate::model::selection::Selection;
 use crate::model::service::Service;
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Snapshot, Source};
 use crate::rules::ALL;
 use crate::settings::{Settings, Severity, Standard};
 
@@ -23,9 +23,13 @@ use super::{Talk, input, output, select, value};
 
 #[derive(Debug, Args)]
 pub(super) struct ScanArgs {
-    /// Judge a snapshot that `collect` wrote instead of a live account; `-` is stdin
+    /// Judge a file instead of a live account: a snapshot that `collect` wrote, `terraform show -json`
+    /// output, or a CloudFormation template in JSON or YAML; `-` is stdin
     #[arg(long, value_name = "FILE", conflicts_with_all = ["profile", "role_arn", "external_id", "endpoint_url", "concurrency", "timeout"])]
     from: Option<PathBuf>,
+    /// A value for a parameter of the template; repeatable
+    #[arg(long, value_name = "K=V", value_parser = value::parameter, requires = "from")]
+    parameter: Vec<(String, String)>,
     #[command(flatten)]
     pub(super) access: AccessArgs,
     #[command(flatten)]
@@ -269,7 +273,17 @@ pub(super) fn run(args: &ScanArgs, talk: &Talk) -> anyhow::Result<Exit> {
 
     let (snapshot, stopped) = match &args.from {
         Some(path) => {
-            let mut snapshot = input::snapshot(path)?;
+            let beside = input::Beside {
+                tag_key: &settings.tag_key,
+                regions: &access.region,
+                parameters: &args.parameter,
+            };
+            let (mut snapshot, notes) = input::snapshot(path, &beside)?;
+            if !talk.quiet {
+                notes
+                    .iter()
+                    .for_each(|note| super::say(&format!("note: {note}")));
+            }
             if snapshot.tag_key != settings.tag_key {
                 bail!(
                     "{} was collected for the tag key {:?} and holds no other tags; the config says {:?}: collect again",
@@ -358,6 +372,10 @@ fn saved(snapshot: &mut Snapshot, args: &ScanArgs, selection: &Selection) -> any
             }
         }
         regions = places;
+    }
+    // A template is for one region, and its global tables have replicas in others.
+    if snapshot.source == Source::Cloudformation {
+        return Ok(());
     }
     narrow(snapshot, &regions)
 }

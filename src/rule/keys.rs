@@ -440,6 +440,10 @@ fn sharing(key: &KeyUse<'_>, denied: &[&ActionVerdict]) -> String {
             "Change what denies it first ({denier}): no statement that is added to the policy helps against a Deny."
         );
     }
+    // A key of a template has no policy yet that a command could read.
+    if key.account().is_empty() {
+        return "Add to its policy the statements that `backup-check explain kms-key-shared` shows.".to_owned();
+    }
     format!(
         "Put the policy on it that `aws kms get-key-policy --region {0} --key-id {1} --query Policy --output text | backup-check key-policy - --region {0} --key-account {2}` prints.",
         key.region(),

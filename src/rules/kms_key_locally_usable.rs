@@ -55,10 +55,10 @@ fn judge(cx: &Cx<'_>, key: &KeyUse<'_>, role: &RoleName) -> Judgement {
         Verdict::Denied => Outcome::breach(format!(
             "{name} lets neither this account's root nor its backup role {role} use it: {reason}"
         ))
-        .fix(format!(
-            "Add a statement to the policy of {name} that allows kms:* for arn:aws:iam::{}:root.",
-            key.account()
-        )),
+        .fix(match key.account() {
+            "" => format!("Add a statement to the policy of {name} that allows kms:* for the root of its account."),
+            account => format!("Add a statement to the policy of {name} that allows kms:* for arn:aws:iam::{account}:root."),
+        }),
         Verdict::Conditional => {
             let message = format!(
                 "whether {name} lets this account's backup role {role} use it cannot be known from here: {reason}"
