@@ -157,7 +157,13 @@ fn empty_region() -> Region {
         backup_settings: Observed::Unknown(settings()),
         backup_jobs: Listing::complete(Vec::new()),
         copy_jobs: Listing::complete(Vec::new()),
-        vaults: Listing::complete(Vec::new()),
+        // The account may have vaults from elsewhere: none here is not none at all.
+        vaults: Listing {
+            items: Vec::new(),
+            gap: Some(unplanned(
+                "the file does not hold every vault of the account",
+            )),
+        },
         backup_plans: Listing::complete(Vec::new()),
         key_names: Default::default(),
     }
