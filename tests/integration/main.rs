@@ -10,6 +10,7 @@
 
 mod accounts;
 mod cli;
+mod cloudformation;
 #[cfg(feature = "aws")]
 mod collect;
 mod command;

@@ -96,6 +96,7 @@ fn put_in(node: &Node, identifier: &str, value: &str, left: &mut usize) -> Optio
             Value::Text(value.to_owned())
         }
         (Value::Text(it), _) => Value::Text(text(it, identifier, value)),
+        (Value::Plain(it), _) => Value::Plain(text(it, identifier, value)),
         (Value::List(items), _) => Value::List(items.iter().map(&mut each).collect::<Option<_>>()?),
         (Value::Map(entries), _) => {
             let entries = entries.iter();

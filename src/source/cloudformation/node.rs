@@ -33,6 +33,8 @@ pub(super) enum Value {
     /// As it was written: `012` and `1e3` are for the reader to make sense of.
     Number(String),
     Text(String),
+    /// Without quotes in YAML: a name as it stands, and a value as [`Node::meant`] says.
+    Plain(String),
     List(Vec<Node>),
     Map(Vec<Entry>),
 }
@@ -71,17 +73,26 @@ impl Node {
     /// A text.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.value {
-            Value::Text(text) => Some(text),
+            Value::Text(text) | Value::Plain(text) => Some(text),
             _ => None,
+        }
+    }
+
+    /// The value of a scalar.
+    pub(super) fn meant(&self) -> Value {
+        match &self.value {
+            Value::Plain(text) => plain(text),
+            Value::Null | Value::List(_) | Value::Map(_) => Value::Null,
+            other => other.clone(),
         }
     }
 
     /// A scalar as text, however it was written.
     pub(super) fn scalar(&self) -> Option<String> {
-        match &self.value {
-            Value::Text(text) | Value::Number(text) => Some(text.clone()),
+        match self.meant() {
+            Value::Text(text) | Value::Number(text) => Some(text),
             Value::Bool(yes) => Some(yes.to_string()),
-            Value::Null | Value::List(_) | Value::Map(_) => None,
+            Value::Null | Value::Plain(_) | Value::List(_) | Value::Map(_) => None,
         }
     }
 
@@ -94,4 +105,26 @@ impl Node {
             _ => None,
         }
     }
+}
+
+/// What an unquoted scalar is in YAML 1.1, which CloudFormation reads.
+///
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html>.
+fn plain(text: &str) -> Value {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
+        "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Value::Bool(true),
+        "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => {
+            Value::Bool(false)
+        }
+        number if is_number(number) => Value::Number(text.to_owned()),
+        _ => Value::Text(text.to_owned()),
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    digits.starts_with(|c: char| c.is_ascii_digit())
+        && !digits.contains(|c: char| !matches!(c, '0'..='9' | '.' | 'e' | 'E' | '+' | '-'))
+        && digits.parse::<f64>().is_ok()
 }

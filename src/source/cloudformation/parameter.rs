@@ -7,7 +7,7 @@ use regex_lite::Regex;
 use crate::model::GapKind;
 
 use super::TemplateError;
-use super::node::{Node, Value};
+use super::node::Node;
 use super::value::{Open, Resolved};
 
 /// What every parameter comes to.
@@ -113,11 +113,8 @@ fn check(declared: &Node, value: &str) -> Result<(), String> {
         ));
     }
     let limit = |name: &str| {
-        let node = declared.get(name)?;
-        match &node.value {
-            Value::Number(text) | Value::Text(text) => text.parse::<f64>().ok(),
-            _ => None,
-        }
+        let limit = declared.get(name)?.scalar()?;
+        limit.parse::<f64>().ok()
     };
     let is_number = matches!(kind, "Number" | "List<Number>");
     for part in parts {

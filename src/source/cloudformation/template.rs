@@ -159,10 +159,14 @@ impl<'a> Template<'a> {
             return self.call(name, argument, node.at);
         }
         match &node.value {
-            Value::Null => Resolved::Absent,
-            Value::Bool(yes) => Resolved::Bool(*yes),
-            Value::Number(text) => Resolved::Number(text.clone()),
-            Value::Text(text) => literal(text, node.at),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::Plain(_) => {
+                match node.meant() {
+                    Value::Bool(yes) => Resolved::Bool(yes),
+                    Value::Number(text) => Resolved::Number(text),
+                    Value::Text(text) => literal(&text, node.at),
+                    _ => Resolved::Absent,
+                }
+            }
             Value::List(items) => {
                 let items = items.iter().map(|item| self.resolve(item));
                 Resolved::List(items.filter(|item| !item.is_absent()).collect())

@@ -92,9 +92,9 @@ impl Builder {
                 let value = match &tag {
                     Some(tag) if tag.is_yaml_core_schema() => match tag.suffix.as_str() {
                         "str" => Value::Text(text.into_owned()),
-                        _ => plain(text),
+                        _ => Value::Plain(text.into_owned()),
                     },
-                    _ if style == ScalarStyle::Plain => plain(text),
+                    _ if style == ScalarStyle::Plain => Value::Plain(text.into_owned()),
                     _ => Value::Text(text.into_owned()),
                 };
                 let before = self.count;
@@ -183,7 +183,7 @@ impl Builder {
             Some(Inside::Map { entries, seen, key }) => match key.take() {
                 Some((name, at)) => entries.push(Entry { name, at, node }),
                 None => {
-                    let Some(name) = name_of(&node) else {
+                    let Some(name) = node.text().map(str::to_owned) else {
                         return fault("a key must be a plain text".to_owned());
                     };
                     if name == "<<" {
@@ -197,13 +197,6 @@ impl Builder {
             },
         }
         Ok(())
-    }
-}
-
-fn name_of(node: &Node) -> Option<String> {
-    match &node.value {
-        Value::Null => Some("null".to_owned()),
-        _ => node.scalar(),
     }
 }
 
@@ -226,28 +219,6 @@ fn written_out(name: Option<String>, node: Node) -> Node {
             value: Value::Map(vec![Entry { name, at, node }]),
         },
     }
-}
-
-/// What an unquoted scalar is in YAML 1.1, which CloudFormation reads.
-///
-/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html>.
-fn plain(text: Cow<'_, str>) -> Value {
-    match text.as_ref() {
-        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
-        "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Value::Bool(true),
-        "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => {
-            Value::Bool(false)
-        }
-        number if is_number(number) => Value::Number(text.into_owned()),
-        _ => Value::Text(text.into_owned()),
-    }
-}
-
-fn is_number(text: &str) -> bool {
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    digits.starts_with(|c: char| c.is_ascii_digit())
-        && !digits.contains(|c: char| !matches!(c, '0'..='9' | '.' | 'e' | 'E' | '+' | '-'))
-        && digits.parse::<f64>().is_ok()
 }
 
 #[cfg(test)]
@@ -276,7 +247,7 @@ mod tests {
         let shapes: Vec<String> = root
             .items()
             .iter()
-            .map(|it| match &it.value {
+            .map(|it| match it.meant() {
                 Value::Null => "null".to_owned(),
                 Value::Bool(yes) => format!("bool {yes}"),
                 Value::Number(text) => format!("number {text}"),
