@@ -9,7 +9,8 @@ use backup_check::model::snapshot::Snapshot;
 use backup_check::report::{json, table};
 use backup_check::rules::ALL;
 use backup_check::settings::Settings;
-use backup_check::source::saved;
+use backup_check::source::planned::Surroundings;
+use backup_check::source::{cloudformation, saved};
 use criterion::{Criterion, criterion_group, criterion_main};
 use serde_json::json;
 
@@ -68,5 +69,57 @@ fn judge(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, judge);
+/// A template whose 5,000 volumes and buckets hang on 50 keys.
+fn template() -> String {
+    let mut resources = serde_json::Map::new();
+    for n in 0..50 {
+        let principal = json!({"AWS": [{"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}, "arn:aws:iam::692653576357:root"]});
+        let statement =
+            json!({"Effect": "Allow", "Principal": principal, "Action": "kms:*", "Resource": "*"});
+        let policy = json!({"Version": "2012-10-17", "Statement": [statement]});
+        resources.insert(
+            format!("Key{n}"),
+            json!({"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": policy}}),
+        );
+    }
+    for n in 0..2_500 {
+        let tags = json!([{"Key": "backup", "Value": "enabled"}, {"Key": "Name", "Value": {"Fn::Sub": "${AWS::StackName}-data"}}]);
+        let key = json!({"Fn::GetAtt": [format!("Key{}", n % 50), "Arn"]});
+        let volume = json!({"Encrypted": true, "KmsKeyId": key, "Tags": tags});
+        resources.insert(
+            format!("Volume{n}"),
+            json!({"Type": "AWS::EC2::Volume", "Properties": volume}),
+        );
+        let bucket = json!({"VersioningConfiguration": {"Status": {"Fn::If": ["Prod", "Enabled", "Suspended"]}}, "Tags": tags});
+        resources.insert(
+            format!("Bucket{n}"),
+            json!({"Type": "AWS::S3::Bucket", "Properties": bucket}),
+        );
+    }
+    json!({
+        "Parameters": {"Stage": {"Type": "String", "Default": "prod"}},
+        "Conditions": {"Prod": {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}},
+        "Resources": resources,
+    })
+    .to_string()
+}
+
+fn templates(c: &mut Criterion) {
+    let around = Surroundings {
+        file: "template.json",
+        tag_key: "backup",
+        region: Some("eu-central-1"),
+        read_at: "2026-03-03T06:00:00Z",
+    };
+    let text = template();
+    let read = || cloudformation::read(&text, &around, &[]).expect("the template is sound");
+    c.bench_function("read a template of 5,000 resources", |b| b.iter(read));
+    let snapshot = read().snapshot;
+    let (settings, options) = (Settings::default(), Options::default());
+    c.bench_function("judge a template of 5,000 resources", |b| {
+        b.iter(|| evaluate(black_box(&snapshot), &settings, &options, &ALL))
+    });
+}
+
+criterion_group!(benches, judge, templates);
 criterion_main!(benches);

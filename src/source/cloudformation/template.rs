@@ -318,6 +318,11 @@ impl<'a> Template<'a> {
             [text, variables] => (text.text()?, variables.entries()),
             _ => (argument.text()?, &[][..]),
         };
+        // Once each, however often the text names them.
+        let variables: BTreeMap<&str, Resolved> = variables
+            .iter()
+            .map(|it| (it.name.as_str(), self.resolve(&it.node)))
+            .collect();
         let mut phrase = Phrase::default();
         let mut rest = text;
         while let Some(start) = rest.find("${") {
@@ -326,16 +331,13 @@ impl<'a> Template<'a> {
             };
             phrase.push(Piece::Text(rest[..start].to_owned()));
             let name = rest[start + 2..start + length].trim();
-            let value = match (name.strip_prefix('!'), name.split_once('.')) {
+            let value = match (name.strip_prefix('!'), variables.get(name)) {
                 (Some(kept), _) => Resolved::text_of(format!("${{{kept}}}")),
-                _ if variables.iter().any(|it| it.name == name) => {
-                    let mut named = variables.iter().filter(|it| it.name == name);
-                    self.resolve(&named.next()?.node)
-                }
-                (None, Some((id, attribute))) => {
-                    self.named(id.to_owned(), attribute.to_owned(), mark)
-                }
-                (None, None) => self.reference(name, mark),
+                (None, Some(value)) => value.clone(),
+                (None, None) => match name.split_once('.') {
+                    Some((id, attribute)) => self.named(id.to_owned(), attribute.to_owned(), mark),
+                    None => self.reference(name, mark),
+                },
             };
             if !phrase.extend(value.phrase()) {
                 return Some(too_long(mark));
