@@ -97,18 +97,18 @@ pub fn is_template(text: &str) -> bool {
         return match serde_json::from_str::<BTreeMap<String, IgnoredAny>>(text) {
             Ok(members) => SECTIONS.iter().any(|name| members.contains_key(*name)),
             Err(_) => {
-                let named = |name: &&str| text.contains(&format!("\"{name}\""));
-                SECTIONS.iter().any(|name| named(&name)) && text.contains("AWS::")
+                let named = |name: &str| text.contains(&format!("\"{name}\""));
+                SECTIONS.iter().any(|name| named(name)) && text.contains("AWS::")
             }
         };
     }
     text.lines().any(|line| {
         let line = line.trim_start_matches(['\u{feff}', '"', '\'']);
-        let is_section = |name: &&str| {
-            let rest = line.strip_prefix(*name);
+        let is_section = |name: &str| {
+            let rest = line.strip_prefix(name);
             rest.is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':'))
         };
-        SECTIONS.iter().any(|name| is_section(&name))
+        SECTIONS.iter().any(|name| is_section(name))
     })
 }
 

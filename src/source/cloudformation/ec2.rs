@@ -75,6 +75,9 @@ fn key(build: &Build<'_>, properties: &Resolved) -> Observed<Option<String>> {
 struct Attachments {
     instances: BTreeMap<String, BTreeSet<String>>,
     volumes: BTreeMap<String, BTreeSet<String>>,
+    /// Volumes that hang on something else.
+    outside: BTreeSet<String>,
+    /// Why a volume may hang on more.
     open: Option<Gap>,
 }
 
@@ -83,51 +86,44 @@ impl Attachments {
         let mut all = Attachments::default();
         for declared in build.of_type("AWS::EC2::VolumeAttachment") {
             let properties = build.template.properties(&declared);
-            let instance = properties.get("InstanceId");
-            all.note(
-                build,
-                &properties.get("VolumeId"),
-                build.referenced(&instance, &[INSTANCE]),
-            );
+            let instance = build.referenced(&properties.get("InstanceId"), &[INSTANCE]);
+            let instance = instance.map(|it| it.id);
+            all.note(build, &properties.get("VolumeId"), instance);
         }
         for declared in build.of_type(INSTANCE) {
             let volumes = build.template.properties(&declared).get("Volumes");
             for (_, volume) in volumes.items().unwrap_or_default() {
-                all.note(build, &volume.get("VolumeId"), Some(declared.clone()));
+                all.note(build, &volume.get("VolumeId"), Some(declared.id));
             }
         }
         all
     }
 
-    fn note(&mut self, build: &Build<'_>, volume: &Resolved, instance: Option<Declared<'_>>) {
-        match (build.referenced(volume, &[VOLUME]), instance) {
-            (Some(volume), Some(instance)) => {
-                let (volume, instance) = (volume.id.to_owned(), instance.id.to_owned());
-                let instances = self.instances.entry(volume.clone()).or_default();
-                instances.insert(instance.clone());
-                self.volumes.entry(instance).or_default().insert(volume);
+    fn note(&mut self, build: &Build<'_>, volume: &Resolved, instance: Option<&str>) {
+        match (build.referenced(volume, &[VOLUME]), instance, volume) {
+            (Some(volume), Some(instance), _) => {
+                let instances = self.instances.entry(volume.id.to_owned()).or_default();
+                instances.insert(instance.to_owned());
+                let volumes = self.volumes.entry(instance.to_owned()).or_default();
+                volumes.insert(volume.id.to_owned());
             }
-            (Some(volume), None) => {
-                let gap =
-                    unplanned("it is attached to an instance that the template does not hold");
-                self.instances.entry(volume.id.to_owned()).or_default();
-                self.open.get_or_insert(gap);
+            (Some(volume), None, _) => drop(self.outside.insert(volume.id.to_owned())),
+            // One of several, of which some may be the template's.
+            (None, _, Resolved::Either(open, _)) => {
+                self.open.get_or_insert_with(|| open.gap.clone());
             }
-            (None, _) => {
-                if let Resolved::Open(open) | Resolved::Either(open, _) = volume {
-                    self.open.get_or_insert_with(|| open.gap.clone());
-                }
-            }
+            _ => {}
         }
     }
 
     fn of(&self, volume: &str) -> Observed<Vec<String>> {
+        if self.outside.contains(volume) {
+            let message = "it is attached to an instance that the template does not hold";
+            return Observed::Unknown(unplanned(message));
+        }
         match (self.instances.get(volume), &self.open) {
-            (Some(instances), _) if !instances.is_empty() => {
-                Observed::Known(instances.iter().cloned().collect())
-            }
-            (_, Some(gap)) => Observed::Unknown(gap.clone()),
-            (_, None) => Observed::Known(Vec::new()),
+            (None, Some(gap)) => Observed::Unknown(gap.clone()),
+            (instances, _) => Observed::Known(instances.into_iter().flatten().cloned().collect()),
         }
     }
 }

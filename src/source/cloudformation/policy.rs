@@ -86,19 +86,19 @@ struct Unnamed {
 
 impl Writer<'_, '_> {
     /// A text with what stands in for the account and the region, and for what the template makes.
-    fn text(&self, phrase: &Phrase) -> Result<String, Open> {
+    fn text(&self, phrase: &Phrase) -> Result<String, Box<Open>> {
         let pieces = phrase.0.iter().map(|piece| match piece {
             Piece::Text(text) => Ok(text.clone()),
             piece => self
                 .build
                 .stand_in(piece)
-                .ok_or_else(|| piece.open().unwrap_or_else(|| misshapen("a text"))),
+                .ok_or_else(|| Box::new(piece.open().unwrap_or_else(|| misshapen("a text")))),
         });
         pieces.collect()
     }
 
     /// A value that is known to its last part.
-    fn known(&self, value: &Resolved) -> Result<Value, Open> {
+    fn known(&self, value: &Resolved) -> Result<Value, Box<Open>> {
         Ok(match value {
             Resolved::Absent => Value::Null,
             Resolved::Bool(yes) => Value::Bool(*yes),
@@ -113,9 +113,9 @@ impl Writer<'_, '_> {
             Resolved::Map(members) => {
                 let members = members.iter();
                 let members = members.map(|(name, it)| Ok((name.clone(), self.known(it)?)));
-                Value::Object(members.collect::<Result<_, Open>>()?)
+                Value::Object(members.collect::<Result<_, Box<Open>>>()?)
             }
-            Resolved::Open(open) | Resolved::Either(open, _) => return Err(open.clone()),
+            Resolved::Open(open) | Resolved::Either(open, _) => return Err(Box::new(open.clone())),
         })
     }
 
@@ -161,7 +161,7 @@ impl Writer<'_, '_> {
                 "Effect" => match self.known(value) {
                     Ok(effect) => effects.push(effect),
                     Err(open) => {
-                        under.push(open);
+                        under.push(*open);
                         effects.extend([json!("Allow"), json!("Deny")]);
                     }
                 },
@@ -178,7 +178,7 @@ impl Writer<'_, '_> {
                 _ => match self.known(value) {
                     Ok(value) => drop(plain.insert(name.clone(), value)),
                     Err(_) if name == "Sid" => {}
-                    Err(open) => under.push(open),
+                    Err(open) => under.push(*open),
                 },
             }
         }
@@ -316,7 +316,7 @@ impl Writer<'_, '_> {
                     }
                     Ok(text) => named.known.push(json!(text)),
                     Err(open) => named.open.push(Unnamed {
-                        open,
+                        open: *open,
                         account: self.account(&phrase),
                     }),
                 }
@@ -359,7 +359,7 @@ impl Writer<'_, '_> {
         let Resolved::Map(operators) = value else {
             match self.known(value) {
                 Ok(value) => return value,
-                Err(open) => under.push(open),
+                Err(open) => under.push(*open),
             }
             return Value::Object(block);
         };
@@ -367,7 +367,7 @@ impl Writer<'_, '_> {
             let Resolved::Map(keys) = keys else {
                 match self.known(keys) {
                     Ok(keys) => drop(block.insert(operator.clone(), keys)),
-                    Err(open) => under.push(open),
+                    Err(open) => under.push(*open),
                 }
                 continue;
             };
@@ -375,7 +375,7 @@ impl Writer<'_, '_> {
             for (key, values) in keys {
                 match self.values(key, values) {
                     Ok(values) => drop(written.insert(key.clone(), values)),
-                    Err(open) => under.push(open),
+                    Err(open) => under.push(*open),
                 }
             }
             if !written.is_empty() {
@@ -385,7 +385,7 @@ impl Writer<'_, '_> {
         Value::Object(block)
     }
 
-    fn values(&self, key: &str, values: &Resolved) -> Result<Value, Open> {
+    fn values(&self, key: &str, values: &Resolved) -> Result<Value, Box<Open>> {
         if let Resolved::List(items) = values {
             let items = items.iter().map(|item| self.values(key, item));
             return Ok(Value::Array(items.collect::<Result<_, _>>()?));
@@ -407,7 +407,7 @@ impl Writer<'_, '_> {
             let open = self.build.no_region();
             return match self.has_variables {
                 true => Ok(json!(format!("${{{}}}", variable(&open.what)))),
-                false => Err(open),
+                false => Err(Box::new(open)),
             };
         }
         Ok(json!(text))

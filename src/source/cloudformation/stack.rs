@@ -31,8 +31,8 @@ pub(super) fn read(build: &mut Build<'_>) {
             stacks.gap.get_or_insert(gap);
         }
     }
-    let modules = build.template.resources().iter();
-    let module = modules.filter(|it| it.kind.ends_with("::MODULE")).next();
+    let mut modules = build.template.resources().iter();
+    let module = modules.find(|it| it.kind.ends_with("::MODULE"));
     if let Some(module) = module {
         let gap = unplanned(format!(
             "line {}: {} is a module, and what it holds is not in the template",
