@@ -179,10 +179,12 @@ impl<'a> Build<'a> {
 
     /// Whether something is the ARN of a role or user that the template makes.
     pub(super) fn is_principal(&self, made: &Made) -> bool {
-        let declared = self.template.resource(&made.id);
-        let kind = declared.map(|it| it.kind);
-        matches!(kind, Some("AWS::IAM::Role" | "AWS::IAM::User"))
-            && made.attribute.as_deref() == Some("Arn")
+        let is_one = match self.template.resource(&made.id).map(|it| it.kind) {
+            Some(kind) => matches!(kind, "AWS::IAM::Role" | "AWS::IAM::User"),
+            // AWS SAM makes a role for each function, named after it.
+            None => made.id.ends_with("Role"),
+        };
+        is_one && made.attribute.as_deref() == Some("Arn")
     }
 
     /// What stands for the ARN of a key of the template.
@@ -230,6 +232,9 @@ impl<'a> Build<'a> {
             }
         }
         let text = self.written(value)?.unwrap_or_default();
+        if text.is_empty() {
+            return Ok(None);
+        }
         let alias = Arn::parse(&text).map_or(text.as_str(), |arn| arn.resource);
         if alias.starts_with("alias/") && aliases == 0 {
             for declared in self.template.of_type(ALIAS) {

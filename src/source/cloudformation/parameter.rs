@@ -7,7 +7,7 @@ use regex_lite::Regex;
 use crate::model::GapKind;
 
 use super::TemplateError;
-use super::node::Node;
+use super::node::{Node, Value};
 use super::value::{Open, Resolved};
 
 /// What every parameter comes to.
@@ -41,9 +41,9 @@ pub(super) fn values(
                 check(&entry.node, value).map_err(|why| {
                     TemplateError::Parameter(format!("--parameter {name}={value}: {why}"))
                 })?;
-                Some(value.clone())
+                Some(Resolved::text_of(value))
             }
-            None => entry.node.get("Default").and_then(Node::scalar),
+            None => entry.node.get("Default").and_then(default),
         };
         let kind = kind_of(&entry.node);
         values.insert(entry.name.clone(), resolved(&entry.name, kind, value));
@@ -62,23 +62,32 @@ fn is_list(kind: &str) -> bool {
     kind == "CommaDelimitedList" || kind.starts_with("List<")
 }
 
-fn resolved(name: &str, kind: &str, value: Option<String>) -> Resolved {
+fn default(node: &Node) -> Option<Resolved> {
+    match node.meant() {
+        // It stays a number, which may have lost its zeros.
+        Value::Number(number) => Some(Resolved::Number(number)),
+        _ => node.scalar().map(Resolved::text_of),
+    }
+}
+
+fn resolved(name: &str, kind: &str, value: Option<Resolved>) -> Resolved {
     let what = format!("parameter {name}");
     // Its value is the name of what is read when the stack is deployed.
     if kind.starts_with("AWS::SSM::Parameter::Value<") {
         let why = "its value is read from Systems Manager when the stack is deployed";
         return Resolved::Open(Open::new(GapKind::Unplanned, what, why));
     }
-    match value {
+    match value.map(|value| (value.text(), value)) {
         None => {
             let why = format!("it has no default; give it with --parameter {name}=...");
             Resolved::Open(Open::new(GapKind::AfterApply, what, &why))
         }
-        Some(value) if is_list(kind) => {
-            let items = value.split(',').map(str::trim);
+        Some((Ok(Some(text)), _)) if is_list(kind) => {
+            let items = text.split(',').map(str::trim);
             Resolved::List(items.map(Resolved::text_of).collect())
         }
-        Some(value) => Resolved::text_of(value),
+        Some((Ok(Some(text)), _)) => Resolved::text_of(text),
+        Some((_, value)) => value,
     }
 }
 

@@ -36,9 +36,12 @@ const SOURCES: [&str; 8] = [
 
 /// Why nobody knows what is left out; none where the database is made anew.
 fn inherits(properties: &Resolved) -> Option<Gap> {
-    let source = SOURCES
-        .iter()
-        .find(|name| !properties.get(name).is_absent())?;
+    // An empty name is how a parameter says that there is none.
+    let is_given = |name: &&&str| {
+        let given = properties.get(name).text();
+        !matches!(given.as_ref().map(Option::as_deref), Ok(None | Some("")))
+    };
+    let source = SOURCES.iter().find(is_given)?;
     Some(unplanned(format!(
         "it is as its {source} is, which the template does not hold"
     )))

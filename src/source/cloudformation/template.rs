@@ -262,7 +262,11 @@ impl<'a> Template<'a> {
         Resolved::Open(Open::new(GapKind::Unreadable, what, why))
     }
 
+    /// Whether a resource is declared, or a macro may make it.
     fn is_declared(&self, id: &str) -> bool {
+        if self.root.get("Transform").is_some() {
+            return true;
+        }
         let resources = self.root.get("Resources");
         self.by_id.contains_key(id) || resources.is_some_and(|it| it.get(id).is_some())
     }

@@ -20,6 +20,7 @@ Parameters:
   Given: {Type: String, Default: enabled}
   Many: {Type: CommaDelimitedList, Default: 'a, enabled ,c'}
   Open: {Type: String}
+  Zeros: {Type: String, Default: 012345678901}
   Stored: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /a/b}
 Mappings:
   M: {Top: {Second: enabled, List: [x, enabled]}}
@@ -110,8 +111,6 @@ fn what_is_open_says_why() {
         ("!Ref AWS::StackName", "AfterApply", "once it is deployed"),
         ("!Ref Role", "AfterApply", "the name of Role"),
         ("!GetAtt Role.Arn", "AfterApply", "Arn of Role"),
-        ("!GetAtt Nowhere.Arn", "Unreadable", "no resource"),
-        ("!Ref Nowhere", "Unreadable", "no parameter and no resource"),
         ("!Select [0, !GetAZs '']", "AfterApply", "GetAZs"),
         ("!Cidr [10.0.0.0/16, 1, 8]", "AfterApply", "Cidr"),
         ("'{{resolve:ssm:/a:1}}'", "Unplanned", "dynamic reference"),
@@ -131,6 +130,9 @@ fn what_is_open_says_why() {
         ),
         ("!ToJsonString {a: b}", "AfterApply", "ToJsonString"),
         ("012345678901", "Unreadable", "loses its zeros"),
+        ("!Ref Zeros", "Unreadable", "loses its zeros"),
+        // A macro may make it.
+        ("!GetAtt Nowhere.Arn", "AfterApply", "Arn of Nowhere"),
         ("[a, b]", "Unreadable", "not a text"),
     ] {
         let Err(why) = tag_with(SECTIONS, function, &[]) else {
@@ -138,6 +140,21 @@ fn what_is_open_says_why() {
         };
         assert!(
             why.starts_with(kind) && why.contains(words),
+            "{function}: {why}"
+        );
+    }
+}
+
+#[test]
+fn a_name_that_leads_nowhere_is_told() {
+    for (function, words) in [
+        ("!GetAtt Nowhere.Arn", "no resource"),
+        ("!Ref Nowhere", "no parameter and no resource"),
+        ("!Sub '${Nowhere}'", "no parameter and no resource"),
+    ] {
+        let why = tag_with("", function, &[]).unwrap_err();
+        assert!(
+            why.starts_with("Unreadable") && why.contains(words),
             "{function}: {why}"
         );
     }

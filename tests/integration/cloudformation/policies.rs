@@ -208,6 +208,28 @@ fn what_does_not_matter_stays_known() {
     }
 }
 
+// AWS SAM makes the role of a function, which no template shows.
+#[test]
+fn the_role_of_a_sam_function_is_the_own_accounts() {
+    let text = "Transform: AWS::Serverless-2016-10-31
+Resources:
+  Work: {Type: AWS::Serverless::Function}
+  Key:
+    Type: AWS::KMS::Key
+    Properties:
+      KeyPolicy: {Version: '2012-10-17', Statement: [{Effect: Allow, Principal: {AWS: [!GetAtt WorkRole.Arn, !Ref AWS::AccountId]}, Action: 'kms:*', Resource: '*'}]}
+  Data: {Type: AWS::EC2::Volume, Properties: {Encrypted: true, KmsKeyId: !Ref Key}}
+";
+    let report = judge(&read(text, None, &[]).snapshot);
+    expect(
+        &report,
+        &[
+            ("Data", "kms-key-shared", Fail, ""),
+            ("Data", "kms-key-locally-usable", Pass, ""),
+        ],
+    );
+}
+
 #[test]
 fn what_matters_is_unknown_and_says_on_what_it_depends() {
     let cases: [(&str, &[&str], &str); 9] = [

@@ -72,6 +72,7 @@ Odd: {Type: AWS::EC2::Volume, Properties: {Encrypted: perhaps}}
 Db: {Type: AWS::RDS::DBInstance, Properties: {Engine: postgres, StorageEncrypted: true}}
 Plain: {Type: AWS::RDS::DBInstance, Properties: {Engine: postgres}}
 Custom: {Type: AWS::RDS::DBInstance, Properties: {Engine: custom-oracle-ee}}
+Fresh: {Type: AWS::RDS::DBInstance, Properties: {Engine: postgres, DBSnapshotIdentifier: '', StorageEncrypted: true, KmsKeyId: ''}}
 Replica: {Type: AWS::RDS::DBInstance, Properties: {SourceDBInstanceIdentifier: !Ref Db}}
 Oracle: {Type: AWS::RDS::DBInstance, Properties: {Engine: oracle-ee}}
 Tde: {Type: AWS::RDS::DBInstance, Properties: {Engine: oracle-ee, OptionGroupName: !Ref Options}}
@@ -107,6 +108,8 @@ Central: {Type: AWS::EC2::Volume, Properties: {Encrypted: true, KmsKeyId: 'arn:a
             ("Db", "encryption-customer-key", Fail, "alias/aws/rds"),
             ("Db", "rds-automated-backups-enabled", Pass, "1 days"),
             ("Plain", "encryption-at-rest", Fail, "not encrypted"),
+            ("Fresh", "encryption-at-rest", Pass, ""),
+            ("Fresh", "encryption-customer-key", Fail, "alias/aws/rds"),
             ("Custom", "cross-account-copy-supported", Fail, "Oracle"),
             (
                 "Replica",
