@@ -102,13 +102,24 @@ pub fn is_template(text: &str) -> bool {
             }
         };
     }
-    text.lines().any(|line| {
-        let line = line.trim_start_matches(['\u{feff}', '"', '\'']);
-        let is_section = |name: &str| {
-            let rest = line.strip_prefix(name);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let says =
+        |line: &&str| !line.trim_start().is_empty() && !line.trim_start().starts_with(['#', '%']);
+    let mut lines = text
+        .lines()
+        .filter(says)
+        .filter(|line| !line.starts_with("---"));
+    let Some(root) = lines.clone().next().map(indent) else {
+        return false;
+    };
+    lines.any(|line| {
+        let name = line.trim_start().trim_start_matches(['"', '\'']);
+        let is_section = |section: &&str| {
+            let rest = name.strip_prefix(section);
             rest.is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':'))
         };
-        SECTIONS.iter().any(|name| is_section(name))
+        indent(line) == root && SECTIONS.iter().any(|section| is_section(section))
     })
 }
 

@@ -205,6 +205,8 @@ fn short_form(tag: Option<&Cow<'_, Tag>>) -> Option<String> {
     let tag = tag.filter(|tag| !tag.is_yaml_core_schema() && !tag.suffix.is_empty())?;
     let name = tag.suffix.trim_start_matches('!');
     Some(match name {
+        // It only says that the value is no more than it is.
+        "" => return None,
         "Ref" | "Condition" => name.to_owned(),
         _ => format!("Fn::{name}"),
     })

@@ -102,6 +102,33 @@ fn stdin_is_a_template_too() {
 }
 
 #[test]
+fn a_template_is_known_by_its_content() {
+    for (text, is_one) in [
+        ("Resources: {}", true),
+        (
+            "# by hand\n---\n\n  Parameters: {}\n  Resources:\n    A: {Type: X}\n",
+            true,
+        ),
+        ("\u{feff}\"Resources\" : {}", true),
+        ("\u{feff}{\"Resources\": {}}", true),
+        ("{\"AWSTemplateFormatVersion\": \"2010-09-09\"", false),
+        (
+            "{\"Resources\": {\"A\": {\"Type\": \"AWS::S3::Bucket\"}",
+            true,
+        ),
+        // As the Serverless Framework holds one inside.
+        (
+            "service: x\nresources:\n  Resources:\n    A: {Type: X}\n",
+            false,
+        ),
+        ("{\"snapshot_version\": 1}", false),
+        ("", false),
+    ] {
+        assert_eq!(cloudformation::is_template(text), is_one, "{text}");
+    }
+}
+
+#[test]
 fn a_bad_file_is_told_what_it_is() {
     for (text, words) in [
         ("", "is empty"),

@@ -60,6 +60,8 @@ fn functions_come_to_what_they_say() {
         "!If [Maybe, enabled, enabled]",
         "!If [Same, enabled, disabled]",
         "{'Fn::Sub': '${Given}'}",
+        "! enabled",
+        "!Join ['', [! 'Ref': Given]]",
         "!Select [0, [!If [No, a, !Ref AWS::NoValue], enabled]]",
     ] {
         assert_eq!(
