@@ -119,7 +119,7 @@ pub fn is_template(text: &str) -> bool {
             let rest = name.strip_prefix(section);
             rest.is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':'))
         };
-        indent(line) == root && SECTIONS.iter().any(|section| is_section(section))
+        indent(line) == root && SECTIONS.iter().any(is_section)
     })
 }
 

@@ -82,6 +82,18 @@ struct Unnamed {
     open: Open,
     /// The account that it belongs to, where that much is known.
     account: Option<String>,
+    /// The name itself, where only a condition of the template is open.
+    value: Option<Value>,
+}
+
+impl Unnamed {
+    fn new(open: &Open) -> Self {
+        Unnamed {
+            open: open.clone(),
+            account: None,
+            value: None,
+        }
+    }
 }
 
 impl Writer<'_, '_> {
@@ -217,9 +229,13 @@ impl Writer<'_, '_> {
         for (name, named) in elements {
             let is_open = !named.open.is_empty();
             if widened.is_some() && is_open {
-                open.extend(named.open.first().map(|it| &it.open));
+                if widened.is_none_or(|(element, _)| element != *name) {
+                    open.extend(named.open.first().map(|it| &it.open));
+                }
                 let positive = name.strip_prefix("Not").unwrap_or(name);
-                statement.insert(positive.to_owned(), json!("*"));
+                let itself = widened.filter(|(element, _)| element == name && positive == *name);
+                let value = itself.and_then(|(_, unnamed)| unnamed.value.clone());
+                statement.insert(positive.to_owned(), value.unwrap_or_else(|| json!("*")));
             } else if is_open && (name.starts_with("Not") || named.known.is_empty()) {
                 // What is known of it says nothing without the rest.
                 return;
@@ -231,6 +247,7 @@ impl Writer<'_, '_> {
         if let Some((element, unnamed)) = widened {
             open.push(&unnamed.open);
             words = match element {
+                _ if unnamed.value.is_some() => "true",
                 "Principal" | "NotPrincipal" => "the one that asks",
                 "Action" | "NotAction" => "the action",
                 _ => "this resource",
@@ -250,10 +267,6 @@ impl Writer<'_, '_> {
 
     fn principals(&self, value: &Resolved) -> Named {
         let mut named = Named::default();
-        let open = |open: &Open| Unnamed {
-            open: open.clone(),
-            account: None,
-        };
         match value {
             Resolved::Map(kinds) => {
                 for (kind, values) in kinds {
@@ -265,24 +278,27 @@ impl Writer<'_, '_> {
                         named.known.push(json!({ kind.as_str(): all }));
                         continue;
                     }
-                    let known = of_kind.known.into_iter();
-                    let known: Vec<Value> = known
-                        .map(|name| match name.as_str() {
-                            // The account's id alone is its root.
-                            Some("") => json!(format!("arn:{}:iam:::root", self.build.partition())),
-                            _ => name,
-                        })
-                        .collect();
+                    let root = |name: Value| match name.as_str() {
+                        // The account's id alone is its root.
+                        Some("") => json!(format!("arn:{}:iam:::root", self.build.partition())),
+                        _ => name,
+                    };
+                    let known: Vec<Value> = of_kind.known.into_iter().map(root).collect();
                     if !known.is_empty() {
                         named.known.push(json!({"AWS": known}));
                     }
-                    named.open.extend(of_kind.open);
+                    named
+                        .open
+                        .extend(of_kind.open.into_iter().map(|it| Unnamed {
+                            value: it.value.map(|value| json!({"AWS": root(value)})),
+                            ..it
+                        }));
                 }
             }
-            Resolved::Open(it) | Resolved::Either(it, _) => named.open.push(open(it)),
+            Resolved::Open(it) | Resolved::Either(it, _) => named.open.push(Unnamed::new(it)),
             other => match self.known(other) {
                 Ok(value) => named.known.push(value),
-                Err(it) => named.open.push(open(&it)),
+                Err(it) => named.open.push(Unnamed::new(&it)),
             },
         }
         named
@@ -296,28 +312,34 @@ impl Writer<'_, '_> {
     }
 
     fn gather(&self, value: &Resolved, named: &mut Named) {
-        let open = |open: &Open| Unnamed {
-            open: open.clone(),
-            account: None,
-        };
         match value {
             Resolved::Absent => {}
             Resolved::List(items) => items.iter().for_each(|it| self.gather(it, named)),
-            Resolved::Open(it) | Resolved::Either(it, _) => named.open.push(open(it)),
+            Resolved::Open(it) => named.open.push(Unnamed::new(it)),
+            Resolved::Either(it, both) => {
+                let mut maybe = Named::default();
+                self.gather(&both.0, &mut maybe);
+                self.gather(&both.1, &mut maybe);
+                let known = maybe.known.into_iter().map(|value| Unnamed {
+                    value: Some(value),
+                    ..Unnamed::new(it)
+                });
+                named.open.extend(known.chain(maybe.open));
+            }
             Resolved::Map(_) => match self.known(value) {
                 Ok(value) => named.known.push(value),
-                Err(it) => named.open.push(open(&it)),
+                Err(it) => named.open.push(Unnamed::new(&it)),
             },
             scalar => {
                 let phrase = scalar.clone().phrase();
                 match self.text(&phrase) {
                     Ok(text) if self.is_elsewhere(&text) => {
-                        named.open.push(open(&self.build.no_region()));
+                        named.open.push(Unnamed::new(&self.build.no_region()));
                     }
                     Ok(text) => named.known.push(json!(text)),
                     Err(open) => named.open.push(Unnamed {
-                        open: *open,
                         account: self.account(&phrase),
+                        ..Unnamed::new(&open)
                     }),
                 }
             }

@@ -59,7 +59,7 @@ fn judged(statements: &[&str], region: Option<&str>) -> (Status, Status, String)
 
 #[test]
 fn what_does_not_matter_stays_known() {
-    let cases: [(&str, &[&str], Status, Status); 16] = [
+    let cases: [(&str, &[&str], Status, Status); 18] = [
         (
             "the own account by its id",
             &[
@@ -198,6 +198,25 @@ fn what_does_not_matter_stays_known() {
             ],
             Pass,
             Unknown,
+        ),
+        (
+            "somebody else who may be named",
+            &[
+                ROOT,
+                "- {Effect: Allow, Principal: {AWS: [!If [Maybe, 'arn:aws:iam::333344445555:root', !Ref AWS::NoValue], !Ref AWS::AccountId]}, Action: 'kms:*', Resource: '*'}",
+            ],
+            Fail,
+            Pass,
+        ),
+        (
+            "an action that may be denied and is not needed",
+            &[
+                ROOT,
+                CENTRAL,
+                "- {Effect: Deny, Principal: '*', Action: [!If [Maybe, 'kms:ScheduleKeyDeletion', !Ref AWS::NoValue]], Resource: '*'}",
+            ],
+            Pass,
+            Pass,
         ),
     ];
     for (name, statements, shared, usable) in cases {
