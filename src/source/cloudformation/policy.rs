@@ -35,8 +35,21 @@ pub(super) fn judged(build: &Build<'_>, policy: &Resolved) -> Result<String, Gap
     for (name, value) in members {
         let value = match name.as_str() {
             "Statement" => {
+                let listed = match value {
+                    Resolved::List(items) => items.as_slice(),
+                    one => std::slice::from_ref(one),
+                };
+                // What is added to a statement stands behind all others, so that they keep their numbers.
                 let mut statements = Vec::new();
-                writer.statements(value, &[], &mut statements);
+                let mut more = Vec::new();
+                for item in listed {
+                    let mut of_item = Vec::new();
+                    writer.statements(item, &[], &mut of_item);
+                    let mut of_item = of_item.into_iter();
+                    statements.extend(of_item.next());
+                    more.extend(of_item);
+                }
+                statements.extend(more);
                 Value::Array(statements)
             }
             // Only a name.

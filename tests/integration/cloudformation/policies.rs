@@ -340,6 +340,11 @@ fn a_region_by_name_is_compared_once_it_is_known() {
     let key = "- {Effect: Allow, Principal: {AWS: '692653576357'}, Action: 'kms:*', Resource: 'arn:aws:kms:eu-west-1:*:key/*'}";
     assert_eq!(judged(&[ROOT, key], None).0, Unknown);
     assert_eq!(judged(&[ROOT, key], Some("eu-west-1")).0, Pass);
+    // Statements keep the numbers that they have in the template.
+    let open = "- {Effect: Allow, Principal: {AWS: ['111122223333', !Ref Open]}, Action: 'kms:ListAliases', Resource: '*'}";
+    let grants = "- {Effect: Allow, Principal: {AWS: '692653576357'}, Action: 'kms:CreateGrant', Resource: '*'}";
+    let (_, _, message) = judged(&[ROOT, open, grants], None);
+    assert!(message.contains("statement 3"), "{message}");
     // An account by its id may be the own one.
     let literal = "- {Effect: Allow, Principal: {AWS: 'arn:aws:iam::111122223333:root'}, Action: 'kms:*', Resource: '*'}";
     assert_eq!(judged(&[literal], None).1, Unknown);
