@@ -2,8 +2,11 @@
 
 mod config;
 mod explain;
+mod github;
+mod init;
 mod input;
 mod key_policy;
+mod man;
 mod output;
 mod rules;
 mod scan;
@@ -23,7 +26,7 @@ mod progress;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -67,6 +70,12 @@ enum Command {
     IamPolicy(iam_policy::IamPolicyArgs),
     /// Print the JSON Schema of `--format json`
     Schema,
+    /// Write a commented backup-check.toml, or the file that --config names
+    Init,
+    /// Print completions for a shell
+    Completions(man::CompletionsArgs),
+    /// Print the man page
+    Man,
 }
 
 /// How the program talks.
@@ -145,6 +154,9 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         #[cfg(feature = "aws")]
         Command::IamPolicy(args) => iam_policy::run(&args),
         Command::Schema => schema::run(),
+        Command::Init => init::run(&talk),
+        Command::Completions(args) => man::completions(&args, Cli::command()),
+        Command::Man => man::run(Cli::command()),
     }
 }
 
@@ -183,8 +195,6 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

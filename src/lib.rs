@@ -13,6 +13,7 @@
 pub mod cli;
 pub mod evaluate;
 pub mod exit;
+pub mod fix;
 pub mod model;
 pub mod policy;
 pub mod report;

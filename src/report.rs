@@ -1,11 +1,25 @@
 //! What was found, and the writers of it: one model, one writer per format.
 
+pub mod asff;
 pub mod baseline;
+pub mod csv;
 pub mod format;
+pub mod github;
+pub mod html;
 pub mod json;
+pub mod junit;
 pub mod key_policy;
+pub mod markdown;
+pub mod ndjson;
+pub mod ocsf;
+pub mod sarif;
 pub mod table;
+pub mod totals;
 
+mod cause;
+mod gravity;
+mod line;
+mod place;
 mod text;
 
 use std::io;
@@ -14,6 +28,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::model::arn::Arn;
 use crate::model::coverage::{Coverage, Stats};
 use crate::model::place::Place;
 use crate::model::selection::Selection;
@@ -21,7 +36,7 @@ use crate::model::snapshot::Source;
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, ResourceKind};
 use crate::rule::{Cause, Evidence, Rule};
-use crate::settings::Standard;
+use crate::settings::{Standard, is_region_name};
 
 /// Everything that was found in one account.
 #[derive(Debug)]
@@ -70,6 +85,15 @@ pub struct Report {
     pub comparison: Option<Comparison>,
 }
 
+impl Report {
+    /// The findings that are told: those of rules that do not apply only on request.
+    pub fn shown(&self, show_skipped: bool) -> impl Iterator<Item = &Finding> {
+        self.findings
+            .iter()
+            .filter(move |it| show_skipped || it.status != Status::Skip)
+    }
+}
+
 /// Why a finding does not count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Waiver {
@@ -100,6 +124,44 @@ pub struct IdleWaiver {
     pub line: usize,
     /// How many findings it would cover if it still held.
     pub findings: usize,
+}
+
+impl IdleWaiver {
+    /// What became of it, and whose it is.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let IdleWaiver {
+            rule,
+            resource,
+            owner,
+            line,
+            ..
+        } = self;
+        format!(
+            "waiver of {rule} on {resource} ({owner}, line {line} of the config) {}",
+            self.words()
+        )
+    }
+
+    /// What became of it.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match (self.state, self.findings) {
+            (IdleState::Unused, _) => {
+                "is unused: nothing that it names fails, so it can go".to_owned()
+            }
+            (IdleState::Lapsed, 0) => format!(
+                "lapsed on {}: nothing that it covered is wrong any more",
+                self.expires
+            ),
+            (IdleState::Lapsed, 1) => {
+                format!("lapsed on {}: 1 finding counts again", self.expires)
+            }
+            (IdleState::Lapsed, number) => {
+                format!("lapsed on {}: {number} findings count again", self.expires)
+            }
+        }
+    }
 }
 
 /// Why a waiver does nothing.
@@ -325,6 +387,28 @@ pub struct Finding {
     pub place: Option<Place>,
 }
 
+impl Finding {
+    /// The region, where it has one: an account has none, nor has a bucket whose region could not be
+    /// read.
+    #[must_use]
+    pub fn own_region(&self) -> Option<&str> {
+        Some(self.region.as_str()).filter(|region| is_region_name(region))
+    }
+
+    /// The partition of AWS that the resource is in.
+    ///
+    /// Source: <https://docs.aws.amazon.com/general/latest/gr/rande.html>.
+    #[must_use]
+    pub fn partition(&self) -> &str {
+        match Arn::parse(&self.resource) {
+            Some(arn) => arn.partition,
+            None if self.region.starts_with("cn-") => "aws-cn",
+            None if self.region.starts_with("us-gov-") => "aws-us-gov",
+            None => "aws",
+        }
+    }
+}
+
 /// Why a report could not be written.
 #[derive(Debug, Error)]
 pub enum WriteError {
@@ -334,6 +418,14 @@ pub enum WriteError {
     /// The report could not be serialized.
     #[error("the report cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
+    /// The report lacks what every finding of the format must have.
+    #[error("the report cannot be written as {format}: {reason}")]
+    Unfit {
+        /// The format.
+        format: &'static str,
+        /// What is missing, and what helps.
+        reason: String,
+    },
 }
 
 impl WriteError {
@@ -343,6 +435,7 @@ impl WriteError {
         match self {
             WriteError::Io(error) => error.kind() == io::ErrorKind::BrokenPipe,
             WriteError::Json(error) => error.io_error_kind() == Some(io::ErrorKind::BrokenPipe),
+            WriteError::Unfit { .. } => false,
         }
     }
 }

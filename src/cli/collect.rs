@@ -15,7 +15,7 @@ use super::{Talk, live, output, select};
 
 #[derive(Debug, Args)]
 pub(super) struct CollectArgs {
-    /// The file to write; `-` is stdout
+    /// The file to write, compressed where its name ends in .zst; `-` is stdout
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
@@ -23,6 +23,10 @@ pub(super) struct CollectArgs {
 }
 
 pub(super) fn run(args: &CollectArgs, talk: &Talk) -> anyhow::Result<Exit> {
+    let stdout = args.output == Path::new("-");
+    if !stdout {
+        output::probe(&args.output)?;
+    }
     let loaded = Loaded::find(talk)?;
     let settings = settings(&loaded, &args.access)?;
     let selection = select::selection(&args.access.service, &args.access.resource, &[])?;
@@ -32,8 +36,10 @@ pub(super) fn run(args: &CollectArgs, talk: &Talk) -> anyhow::Result<Exit> {
         return Ok(stopped);
     }
     let text = saved::write(&snapshot).context("cannot write the snapshot as JSON")?;
-    if args.output == Path::new("-") {
+    if stdout {
         output::print(&text)?;
+    } else if args.output.extension().is_some_and(|it| it == "zst") {
+        output::save(&args.output, &saved::pack(&text))?;
     } else {
         output::save(&args.output, text.as_bytes())?;
     }

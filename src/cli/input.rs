@@ -23,6 +23,7 @@ pub(super) fn read(path: &Path) -> anyhow::Result<String> {
     } else {
         std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?
     };
+    let bytes = saved::unpack(bytes).with_context(|| name(path))?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         anyhow::anyhow!("{} is not text: byte {at} is not UTF-8", name(path))
@@ -55,7 +56,13 @@ pub(super) fn snapshot(
     path: &Path,
     beside: &Beside<'_>,
 ) -> anyhow::Result<(Snapshot, Vec<String>)> {
-    let text = read(path).context(TAKES)?;
+    let text = read(path).map_err(|error| {
+        // What cannot be opened is none of these either, and the reason says enough.
+        match error.root_cause().is::<std::io::Error>() {
+            true => error,
+            false => error.context(TAKES),
+        }
+    })?;
     if text.trim().is_empty() {
         bail!("{} is empty: {TAKES}", name(path));
     }

@@ -80,7 +80,22 @@ pub(super) fn check(targets: &[Target]) -> anyhow::Result<()> {
             bail!("two formats go to {}", path.display());
         }
     }
+    // Before minutes are spent on a report that has nowhere to go.
+    for path in targets.iter().filter_map(|target| target.path.as_ref()) {
+        probe(path)?;
+    }
     Ok(())
+}
+
+/// Whether people read the report on stdout.
+pub(super) fn is_told(targets: &[Target]) -> bool {
+    let told = |target: &Target| target.path.is_none() && target.format.name == "table";
+    targets.iter().any(told)
+}
+
+/// Whether a format is among the targets.
+pub(super) fn asks_for(targets: &[Target], name: &str) -> bool {
+    targets.iter().any(|target| target.format.name == name)
 }
 
 /// Writes a report to all targets: files first, so that a reader of stdout finds them there.
@@ -98,10 +113,8 @@ pub(super) fn write(
                 color: false,
                 show_skipped,
             };
-            let mut text = Vec::new();
             let how = Rendering { style, anchor };
-            (target.format.write)(report, &how, &mut text)?;
-            save(path, &text)?;
+            save_with(path, |out| (target.format.write)(report, &how, out))?;
         }
     }
     if let Some(target) = targets.iter().find(|target| target.path.is_none()) {
@@ -135,10 +148,50 @@ pub(super) fn with_stdout(
 
 /// Writes a file whole or not at all.
 pub(super) fn save(path: &Path, text: &[u8]) -> anyhow::Result<()> {
+    save_with(path, |out| Ok(out.write_all(text)?))
+}
+
+/// Writes a file whole or not at all: under another name beside it, which then takes its place.
+fn save_with(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), WriteError>,
+) -> anyhow::Result<()> {
     let failed = || format!("cannot write {}", path.display());
-    // A device or a pipe cannot be replaced by a file of its name.
-    if path.exists() && !path.is_file() {
-        return std::fs::write(path, text).with_context(failed);
+    if is_device(path) {
+        let file = std::fs::OpenOptions::new().write(true).open(path);
+        let mut out = io::BufWriter::new(file.with_context(failed)?);
+        return match write(&mut out).and_then(|()| Ok(out.flush()?)) {
+            Err(error) if error.is_broken_pipe() => Ok(()),
+            other => other.with_context(failed),
+        };
+    }
+    let mut out = io::BufWriter::new(beside(path).with_context(failed)?);
+    write(&mut out).with_context(failed)?;
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error);
+    let file = file.with_context(failed)?;
+    file.as_file().sync_all().with_context(failed)?;
+    file.persist(path).with_context(failed)?;
+    Ok(())
+}
+
+/// Whether a file can be written, as far as that can be told without writing it.
+pub(super) fn probe(path: &Path) -> anyhow::Result<()> {
+    if is_device(path) {
+        return Ok(());
+    }
+    let file = beside(path).with_context(|| format!("cannot write {}", path.display()));
+    file.map(drop)
+}
+
+/// Whether a file of the name is one that cannot be replaced: a device, a pipe.
+fn is_device(path: &Path) -> bool {
+    path.exists() && !path.is_file() && !path.is_dir()
+}
+
+/// A file beside a path, which is gone again unless it takes its place.
+fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
     }
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -151,14 +204,7 @@ pub(super) fn save(path: &Path, text: &[u8]) -> anyhow::Result<()> {
         // What other tools of a pipeline read; the process's umask still takes from it.
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder
-        .prefix(".backup-check-")
-        .tempfile_in(folder)
-        .with_context(failed)?;
-    file.write_all(text).with_context(failed)?;
-    file.as_file().sync_all().with_context(failed)?;
-    file.persist(path).with_context(failed)?;
-    Ok(())
+    builder.prefix(".backup-check-").tempfile_in(folder)
 }
 
 /// Writes text to stdout; a reader that went away is no error.

@@ -14,12 +14,13 @@ use crate::model::arn::Arn;
 use crate::model::selection::Selection;
 use crate::model::service::Service;
 use crate::model::snapshot::{Snapshot, Source};
+use crate::report::format::GITHUB;
 use crate::rules::ALL;
 use crate::settings::{Settings, Severity, Standard};
 
 use super::config::Loaded;
 use super::output::Target;
-use super::{Talk, input, output, select, value};
+use super::{Talk, github, input, output, select, value};
 
 #[derive(Debug, Args)]
 pub(super) struct ScanArgs {
@@ -151,6 +152,17 @@ enum FailOnArg {
     Never,
 }
 
+impl From<FailOnArg> for FailOn {
+    fn from(what: FailOnArg) -> Self {
+        match what {
+            FailOnArg::Fail => FailOn::Fail,
+            FailOnArg::Warn => FailOn::Warn,
+            FailOnArg::New => FailOn::New,
+            FailOnArg::Never => FailOn::Never,
+        }
+    }
+}
+
 /// The settings in force: flags over the config over the guide's constants. Resources that are named
 /// say where to look; a bucket's ARN does not.
 ///
@@ -252,6 +264,10 @@ pub(super) fn run(args: &ScanArgs, talk: &Talk) -> anyhow::Result<Exit> {
         args.format.clone()
     };
     output::check(&targets)?;
+    let step = match output::asks_for(&targets, GITHUB) {
+        true => Some(github::Step::find()?),
+        false => None,
+    };
     let earlier = match &args.baseline {
         Some(path) => Some((path, input::earlier(path)?)),
         None if args.fail_on == FailOnArg::New => {
@@ -309,6 +325,11 @@ pub(super) fn run(args: &ScanArgs, talk: &Talk) -> anyhow::Result<Exit> {
         None => loaded.within_repository(),
     };
     output::write(&report, &targets, args.show_skipped, &anchor, talk)?;
+    if !talk.quiet && !output::is_told(&targets) {
+        for waiver in &report.idle_waivers {
+            super::say(&waiver.sentence());
+        }
+    }
     if args.stats {
         let stats = report.stats;
         super::say(&format!(
@@ -322,13 +343,11 @@ pub(super) fn run(args: &ScanArgs, talk: &Talk) -> anyhow::Result<Exit> {
             report.findings.len()
         ));
     }
-    let fail_on = match args.fail_on {
-        FailOnArg::Fail => FailOn::Fail,
-        FailOnArg::Warn => FailOn::Warn,
-        FailOnArg::New => FailOn::New,
-        FailOnArg::Never => FailOn::Never,
-    };
-    Ok(exit(&report, fail_on).and(stopped))
+    let exit = exit(&report, args.fail_on.into()).and(stopped);
+    if let Some(step) = step {
+        step.write(&report, exit)?;
+    }
+    Ok(exit)
 }
 
 /// Narrows a saved snapshot as the flags say, as far as it holds what they ask for.

@@ -3,7 +3,9 @@
 use std::io::Write;
 
 use super::table::Style;
-use super::{Report, WriteError, json, table};
+use super::{
+    Report, WriteError, asff, csv, github, html, json, junit, markdown, ndjson, ocsf, sarif, table,
+};
 
 /// What a writer may know beside the report.
 #[derive(Debug, Clone, Copy)]
@@ -26,8 +28,11 @@ pub struct Format {
     pub write: fn(&Report, &Rendering<'_>, &mut dyn Write) -> Result<(), WriteError>,
 }
 
+/// The format that also fills the files of a step of GitHub Actions.
+pub const GITHUB: &str = "github";
+
 /// Every format.
-pub static ALL: [Format; 2] = [
+pub static ALL: &[Format] = &[
     Format {
         name: "table",
         about: "people at a terminal",
@@ -37,6 +42,51 @@ pub static ALL: [Format; 2] = [
         name: "json",
         about: "programs: schema backup-check/v1",
         write: |report, how, out| json::write(report, how.style.show_skipped, out),
+    },
+    Format {
+        name: "ndjson",
+        about: "log pipelines and jq: a finding a line, the summary in the last",
+        write: |report, how, out| ndjson::write(report, how.style.show_skipped, out),
+    },
+    Format {
+        name: "csv",
+        about: "spreadsheets: a finding a row",
+        write: |report, how, out| csv::write(report, how.style.show_skipped, out),
+    },
+    Format {
+        name: "sarif",
+        about: "code scanning: SARIF 2.1.0",
+        write: |report, how, out| sarif::write(report, how.anchor, out),
+    },
+    Format {
+        name: "junit",
+        about: "CI servers that show test results",
+        write: |report, how, out| junit::write(report, how.style.show_skipped, out),
+    },
+    Format {
+        name: "ocsf",
+        about: "security lakes: a Compliance Finding of OCSF 1.5 a line",
+        write: |report, how, out| ocsf::write(report, how.style.show_skipped, out),
+    },
+    Format {
+        name: "asff",
+        about: "AWS Security Hub: a request of BatchImportFindings a line",
+        write: |report, how, out| asff::write(report, how.style.show_skipped, out),
+    },
+    Format {
+        name: "markdown",
+        about: "pull requests and job summaries, in at most 1 MiB",
+        write: |report, _, out| markdown::write(report, out),
+    },
+    Format {
+        name: GITHUB,
+        about: "annotations of GitHub Actions, with the step's summary and outputs",
+        write: |report, how, out| github::write(report, how.anchor, out),
+    },
+    Format {
+        name: "html",
+        about: "people with a browser: one file that loads nothing",
+        write: |report, how, out| html::write(report, how.style.show_skipped, out),
     },
 ];
 

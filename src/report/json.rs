@@ -213,36 +213,46 @@ impl JsonReport {
     /// The report in its public form.
     #[must_use]
     pub fn new(report: &Report, show_skipped: bool) -> Self {
-        let shown = |finding: &&Finding| show_skipped || finding.status != Status::Skip;
         JsonReport {
             schema: SCHEMA.to_owned(),
-            tool: Tool {
-                name: env!("CARGO_PKG_NAME").to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-            },
-            scan: Scan {
-                source: report.source,
-                account_id: report.account_id.clone(),
-                central_account_id: report.central_account_id.clone(),
-                standard: report.standard,
-                selection: JsonSelection::new(&report.selection),
-                regions: report.regions.clone(),
-                started_at: report.started_at.clone(),
-                finished_at: report.finished_at.clone(),
-                complete: report.complete,
-                stats: report.stats,
-            },
+            tool: Tool::this(),
+            scan: Scan::of(report),
             summary: Summary::of(report),
             coverage: report.coverage.clone(),
             resources: report.resources.iter().map(JsonResource::new).collect(),
-            findings: report
-                .findings
-                .iter()
-                .filter(shown)
-                .map(JsonFinding::new)
-                .collect(),
+            findings: report.shown(show_skipped).map(JsonFinding::new).collect(),
             idle_waivers: report.idle_waivers.clone(),
             comparison: report.comparison.clone(),
+        }
+    }
+}
+
+impl Tool {
+    /// What runs here.
+    #[must_use]
+    pub fn this() -> Self {
+        Tool {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+impl Scan {
+    /// What a report says of its scan.
+    #[must_use]
+    pub fn of(report: &Report) -> Self {
+        Scan {
+            source: report.source,
+            account_id: report.account_id.clone(),
+            central_account_id: report.central_account_id.clone(),
+            standard: report.standard,
+            selection: JsonSelection::new(&report.selection),
+            regions: report.regions.clone(),
+            started_at: report.started_at.clone(),
+            finished_at: report.finished_at.clone(),
+            complete: report.complete,
+            stats: report.stats,
         }
     }
 }
@@ -311,7 +321,9 @@ impl JsonResource {
 }
 
 impl JsonFinding {
-    fn new(finding: &Finding) -> Self {
+    /// A finding in its public form.
+    #[must_use]
+    pub fn new(finding: &Finding) -> Self {
         JsonFinding {
             id: finding.id.clone(),
             rule: finding.rule.id.to_owned(),

@@ -4,13 +4,14 @@
 //! A cause that many resources share is told once, under a number that their lines refer to.
 
 mod counts;
-mod reasons;
+pub(super) mod reasons;
 mod resources;
 mod skipped;
-mod summary;
-mod unread;
+pub(super) mod summary;
+pub(super) mod unread;
 mod untagged;
-mod view;
+pub(super) mod view;
+mod waivers;
 
 use std::io::Write;
 
@@ -59,6 +60,7 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> Result<(), 
         skipped::write(&mut page, report);
     }
     counts::write(&mut page, &view);
+    waivers::write(&mut page, report);
     unread::write(&mut page, report);
     summary::write(&mut page, &view, &reasons);
     out.write_all(page.into_text().as_bytes())?;

@@ -303,6 +303,7 @@ pub async fn collect(
         buckets,
         regions,
         keys,
+        places: BTreeMap::new(),
     };
     // What had not been read when the scan was stopped may be there.
     if !snapshot.interrupted {

@@ -526,3 +526,126 @@ fn a_scan_of_some_rules_does_not_speak_for_all() {
     assert_eq!(some.code, 0);
     assert!(!some.stdout.contains("can be copied"), "{}", some.stdout);
 }
+
+#[test]
+fn init_writes_a_config_once() {
+    let folder = empty();
+    let first = run(backup_check(folder.path()).arg("init"));
+    assert_eq!(
+        (first.code, first.stderr.trim()),
+        (0, "wrote backup-check.toml")
+    );
+    let file = folder.path().join("backup-check.toml");
+    let written = fs::read_to_string(&file).unwrap();
+    assert_eq!(
+        scan(folder.path(), "clean", &[]).code,
+        0,
+        "the file that init writes is read"
+    );
+    fs::write(&file, "standard = \"aws\"\n").unwrap();
+    refused(
+        &run(backup_check(folder.path()).arg("init")),
+        &["backup-check.toml", "already there", "--config"],
+    );
+    assert_eq!(fs::read_to_string(&file).unwrap(), "standard = \"aws\"\n");
+    let named = run(backup_check(folder.path()).args(["init", "--config", "other.toml", "-q"]));
+    assert_eq!((named.code, named.stderr.as_str()), (0, ""));
+    assert_eq!(
+        fs::read_to_string(folder.path().join("other.toml")).unwrap(),
+        written
+    );
+    let printed = run(backup_check(folder.path()).args(["init", "--config", "-"]));
+    assert_eq!((printed.code, printed.stdout), (0, written));
+}
+
+#[test]
+fn completions_and_the_man_page_know_every_command() {
+    let folder = empty();
+    let help = run(backup_check(folder.path()).arg("--help")).stdout;
+    let commands: Vec<&str> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(commands.len() > 8, "{help}");
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = run(backup_check(folder.path()).args(["completions", shell]));
+        assert_eq!(script.code, 0);
+        for command in &commands {
+            assert!(script.stdout.contains(command), "{command} in {shell}");
+        }
+        assert!(script.stdout.contains("preflight"), "{shell}");
+    }
+    let man = run(backup_check(folder.path()).arg("man"));
+    assert_eq!(man.code, 0);
+    for command in commands.iter().filter(|it| **it != "help") {
+        let section = format!("\n.SH \"backup-check {command}\"").replace('-', "\\-");
+        assert!(man.stdout.contains(&section), "{section}");
+    }
+    refused(
+        &run(backup_check(folder.path()).args(["completions", "tcsh"])),
+        &["tcsh", "bash"],
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_named_and_leaves_nothing_behind() {
+    let folder = empty();
+    for format in ["table", "json"] {
+        let to = format!("{format}=/dev/full");
+        let full = scan(folder.path(), "mixed", &["--format", &to]);
+        refused(&full, &["cannot write /dev/full", "No space left"]);
+        let stdout = fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let mut command = backup_check(folder.path());
+        command
+            .args(["scan", "--format", format, "--from"])
+            .arg(account("mixed"))
+            .stdout(stdout);
+        let output = command.output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains("cannot write to stdout"), "{stderr}");
+    }
+}
+
+#[test]
+fn a_report_with_nowhere_to_go_is_refused_before_anything_is_read() {
+    let folder = empty();
+    fs::create_dir(folder.path().join("taken")).unwrap();
+    let flags = ["scan", "--from", "no-such.json", "--format"];
+    for (target, part) in [
+        ("json=taken", "cannot write taken"),
+        ("json=no/folder.json", "cannot write no/folder.json"),
+    ] {
+        let run = run(backup_check(folder.path()).args(flags).arg(target));
+        refused(&run, &[part]);
+        assert!(!run.stderr.contains("no-such.json"), "{}", run.stderr);
+    }
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(left.len(), 1);
+}
+
+#[test]
+fn a_compressed_snapshot_is_read_by_its_content() {
+    let folder = empty();
+    let text = fs::read_to_string(account("mixed")).unwrap();
+    let packed = backup_check::source::saved::pack(&text);
+    assert!(packed.len() < text.len() / 4, "{}", packed.len());
+    fs::write(folder.path().join("saved"), &packed).unwrap();
+    let plain = scan(folder.path(), "mixed", &["--format", "json"]);
+    let from_packed =
+        run(backup_check(folder.path()).args(["scan", "--format", "json", "--from", "saved"]));
+    assert_eq!(from_packed.code, plain.code);
+    assert!(from_packed.stdout == plain.stdout);
+    fs::write(folder.path().join("saved"), &packed[..packed.len() / 2]).unwrap();
+    refused(
+        &run(backup_check(folder.path()).args(["scan", "--from", "saved"])),
+        &["saved", "damaged zstd"],
+    );
+}

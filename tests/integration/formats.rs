@@ -1,5 +1,9 @@
 //! Reports in every format, of accounts whose names are against us.
 
+mod github;
+mod html;
+mod markdown;
+
 use std::fs;
 
 use backup_check::evaluate::{Options, evaluate};
@@ -12,6 +16,13 @@ use backup_check::settings::Settings;
 use serde_json::{Value, json};
 
 use crate::command::repository;
+
+mod asff;
+mod csv;
+mod junit;
+mod ndjson;
+mod ocsf;
+mod sarif;
 
 /// What people and attackers put into tags.
 pub const HOSTILE: [&str; 9] = [
@@ -86,7 +97,7 @@ pub fn render(format: &str, report: &Report) -> String {
 
 #[test]
 fn every_format_says_the_same_twice() {
-    for format in &backup_check::report::format::ALL {
+    for format in backup_check::report::format::ALL {
         let once = render(format.name, &report(hostile(), &Options::default()));
         let twice = render(format.name, &report(hostile(), &Options::default()));
         assert_eq!(once, twice, "{}", format.name);

@@ -9,6 +9,8 @@
 )]
 
 mod accounts;
+mod actions;
+mod browser;
 mod cli;
 mod cloudformation;
 #[cfg(feature = "aws")]
@@ -17,7 +19,9 @@ mod command;
 mod docs;
 #[cfg(feature = "aws")]
 mod endpoint;
+mod fix;
 mod formats;
+mod gates;
 mod key_policy;
 mod layering;
 #[cfg(feature = "aws")]

@@ -435,7 +435,7 @@ fn accounts_do_not_mix_and_a_snapshot_is_judged_like_the_account() {
             "--role-arn",
             &role,
             "-o",
-            "saved.json",
+            "saved.json.zst",
         ]));
         assert_eq!(
             (collected.code, collected.stdout.as_str()),
@@ -443,10 +443,12 @@ fn accounts_do_not_mix_and_a_snapshot_is_judged_like_the_account() {
             "{}",
             collected.stderr
         );
+        let saved = std::fs::read(folder.path().join("saved.json.zst")).unwrap();
+        assert_eq!(saved[..4], [0x28, 0xb5, 0x2f, 0xfd], "not compressed");
         let judged = run(backup_check(folder.path()).args([
             "scan",
             "--from",
-            "saved.json",
+            "saved.json.zst",
             "--format",
             "json",
         ]));

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::arn::Arn;
-use crate::report::{Finding, Report, Status};
+use crate::report::cause::{Key, Wording, note};
+use crate::report::{Baseline, Finding, Report, Status, Waiver};
 use crate::rule::{Check, Group, Rule};
 
 use super::view::View;
@@ -16,65 +17,55 @@ const MOST_PER_RULE: usize = 10;
 const MOST_WORDINGS: usize = 3;
 /// Where a cause begins.
 const INDENT: usize = 2;
-/// Shorter ids are words that a message may hold by chance.
-const SHORTEST_ID: usize = 4;
 
 /// A root cause.
 #[derive(Debug)]
-pub(super) struct Reason<'a> {
-    pub(super) status: Status,
+pub(in crate::report) struct Reason<'a> {
+    pub(in crate::report) status: Status,
     /// One rule; several where one missing fact keeps them all from judging.
-    pub(super) rules: Vec<&'static Rule>,
+    pub(in crate::report) rules: Vec<&'static Rule>,
     /// ARNs of what it holds for.
-    pub(super) members: BTreeSet<&'a str>,
+    pub(in crate::report) members: BTreeSet<&'a str>,
+    /// Those of them that an earlier report lacks.
+    pub(in crate::report) fresh: BTreeSet<&'a str>,
     /// Whether it counts for the exit code anywhere.
-    pub(super) deciding: bool,
+    pub(in crate::report) deciding: bool,
     messages: Vec<Wording<'a>>,
     fixes: Vec<Wording<'a>>,
     about: Option<&'a str>,
     parts: BTreeSet<&'a str>,
+    /// How many findings it is behind, and how many of them are waived or new.
+    findings: usize,
+    waived: usize,
+    new_findings: usize,
+    waivers: Vec<&'a Waiver>,
     /// How many causes are told as one here.
     causes: usize,
     number: Option<usize>,
 }
 
-/// A sentence that may name the resource it is about.
-#[derive(Debug)]
-struct Wording<'a> {
-    /// With placeholders for the names of the resource.
-    template: String,
-    /// As it is, where all resources have it letter by letter.
-    exact: Option<&'a str>,
-}
-
-impl Wording<'_> {
-    fn text(&self) -> &str {
-        self.exact.unwrap_or(&self.template)
-    }
-}
-
 /// Where a resource's finding comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Link {
-    pub(super) reason: usize,
-    pub(super) status: Status,
+pub(in crate::report) struct Link {
+    pub(in crate::report) reason: usize,
+    pub(in crate::report) status: Status,
     /// Whether the rule is about the tag itself.
-    pub(super) tagging: bool,
+    pub(in crate::report) tagging: bool,
 }
 
 /// A cause as it is told in one place.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Told<'t> {
-    pub(super) index: usize,
+pub(in crate::report) struct Told<'t> {
+    pub(in crate::report) index: usize,
     /// Said after the message.
-    pub(super) more: &'t str,
+    pub(in crate::report) more: &'t str,
     /// Whether to say that it does not count.
-    pub(super) weigh: bool,
+    pub(in crate::report) weigh: bool,
 }
 
 /// Every root cause of a report.
 #[derive(Debug)]
-pub(super) struct Reasons<'a> {
+pub(in crate::report) struct Reasons<'a> {
     list: Vec<Reason<'a>>,
     links: BTreeMap<&'a str, Vec<Link>>,
     numbered: usize,
@@ -82,50 +73,41 @@ pub(super) struct Reasons<'a> {
     fixes: BTreeMap<(&'static str, Vec<String>), usize>,
 }
 
-/// What makes two causes one: a missing fact is the same whichever rules needed it.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    status: Status,
-    rule: Option<&'static str>,
-    subject: String,
-    mendable: bool,
-}
-
 impl<'a> Reasons<'a> {
-    pub(super) fn new(report: &'a Report) -> Self {
+    pub(in crate::report) fn new(report: &'a Report) -> Self {
+        Self::of_those(report, |_| true)
+    }
+
+    /// The root causes of some findings alone.
+    pub(in crate::report) fn of_those(
+        report: &'a Report,
+        counts: impl Fn(&Finding) -> bool,
+    ) -> Self {
         let mut list: Vec<Reason<'a>> = Vec::new();
         let mut known: BTreeMap<Key, usize> = BTreeMap::new();
         let mut links: BTreeMap<&'a str, Vec<Link>> = BTreeMap::new();
         for finding in report
             .findings
             .iter()
-            .filter(|it| it.status >= Status::Warn)
+            .filter(|it| it.status >= Status::Warn && counts(it))
         {
             for cause in &finding.causes {
-                let unknown = finding.status == Status::Unknown;
-                let template = template(&cause.message, finding);
-                let key = Key {
-                    status: finding.status,
-                    rule: (!unknown).then_some(finding.rule.id),
-                    subject: match &cause.about {
-                        // Replicas of a multi-Region key differ in the region only, and each has its own policy.
-                        Some(about) if about.starts_with("arn:") => about.clone(),
-                        Some(about) => self::template(about, finding),
-                        None => template.clone(),
-                    },
-                    // A denied call and one that failed differ in what mends them.
-                    mendable: unknown && cause.fix.is_some(),
-                };
+                let key = Key::of(finding, cause);
                 let index = *known.entry(key).or_insert_with(|| {
                     list.push(Reason {
                         status: finding.status,
                         rules: Vec::new(),
                         members: BTreeSet::new(),
+                        fresh: BTreeSet::new(),
                         deciding: false,
                         messages: Vec::new(),
                         fixes: Vec::new(),
                         about: cause.about.as_deref(),
                         parts: BTreeSet::new(),
+                        findings: 0,
+                        waived: 0,
+                        new_findings: 0,
+                        waivers: Vec::new(),
                         causes: 1,
                         number: None,
                     });
@@ -133,12 +115,16 @@ impl<'a> Reasons<'a> {
                 });
                 let reason = &mut list[index];
                 reason.deciding |= finding.deciding;
+                reason.count(finding);
                 reason.members.insert(&finding.resource);
+                if finding.baseline == Some(Baseline::New) {
+                    reason.fresh.insert(&finding.resource);
+                }
                 reason.parts.extend(cause.parts.iter().map(String::as_str));
                 reason.add_rule(finding.rule);
-                note(&mut reason.messages, &cause.message, template);
+                note(&mut reason.messages, &cause.message, finding);
                 if let Some(fix) = &cause.fix {
-                    note(&mut reason.fixes, fix, self::template(fix, finding));
+                    note(&mut reason.fixes, fix, finding);
                 }
                 let link = Link {
                     reason: index,
@@ -184,10 +170,22 @@ impl<'a> Reasons<'a> {
             };
             for &index in others {
                 let members = std::mem::take(&mut self.list[index].members);
+                let fresh = std::mem::take(&mut self.list[index].fresh);
                 let rules = std::mem::take(&mut self.list[index].rules);
-                let deciding = self.list[index].deciding;
+                let other = &mut self.list[index];
+                let deciding = other.deciding;
+                let (findings, waived) = (other.findings, other.waived);
+                let new_findings = other.new_findings;
+                let waivers = std::mem::take(&mut other.waivers);
                 let kept = &mut self.list[target];
+                kept.findings += findings;
+                kept.waived += waived;
+                kept.new_findings += new_findings;
+                for waiver in waivers {
+                    kept.add_waiver(waiver);
+                }
                 kept.members.extend(members);
+                kept.fresh.extend(fresh);
                 kept.causes += 1;
                 kept.deciding |= deciding;
                 for rule in rules {
@@ -210,25 +208,38 @@ impl<'a> Reasons<'a> {
     }
 
     /// What a resource's findings come from.
-    pub(super) fn of(&self, arn: &str) -> &[Link] {
+    pub(in crate::report) fn of(&self, arn: &str) -> &[Link] {
         self.links.get(arn).map_or(&[], Vec::as_slice)
     }
 
-    pub(super) fn get(&self, index: usize) -> &Reason<'a> {
+    pub(in crate::report) fn get(&self, index: usize) -> &Reason<'a> {
         &self.list[index]
     }
 
-    pub(super) fn number(&self, index: usize) -> usize {
+    pub(in crate::report) fn number(&self, index: usize) -> usize {
         self.list[index].number.unwrap_or_default()
     }
 
     /// Every cause that something is behind.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Reason<'a>> {
+    pub(in crate::report) fn all(&self) -> impl Iterator<Item = &Reason<'a>> {
         self.list.iter().filter(|reason| !reason.members.is_empty())
     }
 
+    /// Numbers all causes, those that decide first, then worst and widest first, and returns them in
+    /// that order.
+    pub(in crate::report) fn ranked(&mut self) -> Vec<usize> {
+        let all = 0..self.list.len();
+        let told: Vec<usize> = all
+            .filter(|&index| !self.list[index].members.is_empty())
+            .collect();
+        self.number_new(told)
+    }
+
     /// Numbers those that have none yet, worst and widest first, and returns them in that order.
-    pub(super) fn number_new(&mut self, indexes: impl IntoIterator<Item = usize>) -> Vec<usize> {
+    pub(in crate::report) fn number_new(
+        &mut self,
+        indexes: impl IntoIterator<Item = usize>,
+    ) -> Vec<usize> {
         let fresh: BTreeSet<usize> = indexes
             .into_iter()
             .filter(|&index| self.list[index].number.is_none())
@@ -252,14 +263,20 @@ impl<'a> Reasons<'a> {
     }
 
     /// Tells a cause in full: what was seen, and what to do about it. Returns the indent of its text.
-    pub(super) fn tell(&mut self, page: &mut Page, view: &View<'a>, told: Told<'_>) -> usize {
+    pub(in crate::report) fn tell(
+        &mut self,
+        page: &mut Page,
+        view: &View<'a>,
+        told: Told<'_>,
+    ) -> usize {
         let number = self.number(told.index);
         let reason = &self.list[told.index];
         let head = format!("[{number}]");
         let hang = INDENT + head.len().max(3) + 1;
         let tone = Tone::of_status(reason.status);
         let mut tail = format!("· {}", view.crowd(&reason.members));
-        if told.weigh && !reason.deciding {
+        tail.push_str(&reason.standing());
+        if told.weigh && !reason.deciding && reason.waived == 0 {
             tail.push_str(", not for the exit code");
         }
         page.flow(
@@ -267,10 +284,7 @@ impl<'a> Reasons<'a> {
             hang,
             &[
                 (tone, &format!("{head:<3} {}", reason.status.as_str())),
-                (
-                    Tone::Strong,
-                    &some_of(reason.rules.iter().map(|rule| rule.id), 4),
-                ),
+                (Tone::Strong, &reason.rule_ids(4)),
                 (Tone::Plain, &tail),
             ],
         );
@@ -296,6 +310,15 @@ impl<'a> Reasons<'a> {
                 &[(Tone::Plain, &message), (Tone::Plain, &parts)],
             );
         }
+        for waiver in reason.waivers.iter().take(MOST_WORDINGS) {
+            let Waiver {
+                reason,
+                owner,
+                expires,
+            } = waiver;
+            let words = format!("waived until {expires} by {owner}: {reason}");
+            page.flow(hang, hang + 2, &[(Tone::Risk, &words)]);
+        }
         page.flow(hang, hang, &[(Tone::Plain, told.more)]);
         let mut fixes = wordings(&reason.fixes);
         if let Some(rule) = reason.rules.first() {
@@ -314,7 +337,61 @@ impl<'a> Reasons<'a> {
     }
 }
 
-impl Reason<'_> {
+impl<'a> Reason<'a> {
+    fn count(&mut self, finding: &'a Finding) {
+        self.findings += 1;
+        self.new_findings += usize::from(finding.baseline == Some(Baseline::New));
+        if let Some(waiver) = &finding.waiver {
+            self.waived += 1;
+            self.add_waiver(waiver);
+        }
+    }
+
+    fn add_waiver(&mut self, waiver: &'a Waiver) {
+        if !self.waivers.contains(&waiver) {
+            self.waivers.push(waiver);
+        }
+    }
+
+    /// How much of it is new or waived: `, new, 2 of 3 waived`.
+    fn standing(&self) -> String {
+        let share = |number: usize, word: &str| match number {
+            0 => String::new(),
+            all if all == self.findings => format!(", {word}"),
+            some => format!(", {some} of {} findings {word}", self.findings),
+        };
+        share(self.new_findings, "new") + &share(self.waived, "waived")
+    }
+
+    /// How many causes are told as one.
+    pub(in crate::report) fn causes(&self) -> usize {
+        self.causes
+    }
+
+    /// What was seen.
+    pub(in crate::report) fn messages(&self) -> Vec<String> {
+        wordings(&self.messages)
+    }
+
+    /// What to do.
+    pub(in crate::report) fn fixes(&self) -> Vec<String> {
+        wordings(&self.fixes)
+    }
+
+    /// What it holds for, in numbers: with those that an earlier report lacks, where there is one.
+    pub(in crate::report) fn crowd(&self, view: &View<'_>) -> String {
+        let crowd = view.crowd(&self.members);
+        match (&view.report.comparison, self.fresh.len()) {
+            (None, _) | (Some(_), 0) => crowd,
+            (Some(_), fresh) => format!("{crowd}; {fresh} new"),
+        }
+    }
+
+    /// The rules by id, some of them where there are many.
+    pub(in crate::report) fn rule_ids(&self, most: usize) -> String {
+        some_of(self.rules.iter().map(|rule| rule.id), most)
+    }
+
     fn add_rule(&mut self, rule: &'static Rule) {
         if !self.rules.iter().any(|known| known.id == rule.id) {
             self.rules.push(rule);
@@ -347,29 +424,8 @@ fn wordings(wordings: &[Wording<'_>]) -> Vec<String> {
     texts
 }
 
-fn note<'a>(wordings: &mut Vec<Wording<'a>>, exact: &'a str, template: String) {
-    match wordings.iter_mut().find(|known| known.template == template) {
-        Some(known) if known.exact != Some(exact) => known.exact = None,
-        Some(_) => {}
-        None => wordings.push(Wording {
-            template,
-            exact: Some(exact),
-        }),
-    }
-}
-
-/// A sentence without the names of the resource it is about, so that the same sentence about two
-/// resources is the same text, and a command for one of them can be adapted to the other.
-fn template(sentence: &str, finding: &Finding) -> String {
-    let mut text = replace_word(sentence, &finding.resource, "<arn>");
-    if finding.resource_id.len() >= SHORTEST_ID && finding.resource_id != finding.region {
-        text = replace_word(&text, &finding.resource_id, "<id>");
-    }
-    replace_word(&text, &finding.region, "<region>")
-}
-
 /// Numbers as references: `[1] [4]`, at most so many.
-pub(super) fn references(numbers: &BTreeSet<usize>, most: usize) -> String {
+pub(in crate::report) fn references(numbers: &BTreeSet<usize>, most: usize) -> String {
     let mut list: Vec<String> = numbers
         .iter()
         .take(most)

@@ -65,17 +65,9 @@ pub(super) fn head(page: &mut Page, report: &Report) {
         page.flow(0, 2, &[(Tone::Strong, "Only"), (Tone::Plain, &words)]);
     }
     if !report.complete && !report.interrupted {
-        let failed = report
-            .coverage
-            .iter()
-            .filter(|row| row.state != CoverageState::Scanned);
-        let services: BTreeSet<&str> = failed
-            .map(|row| row.service.as_str())
-            .chain(report.unread.iter().map(|unread| unread.service))
-            .collect();
         let words = format!(
             "not everything could be read ({}): see NOT READ.",
-            some_of(services, 12)
+            unread_services(report)
         );
         page.flow(
             0,
@@ -86,7 +78,7 @@ pub(super) fn head(page: &mut Page, report: &Report) {
 }
 
 /// `2026-03-03T06:00:00Z` as people write it.
-fn moment(at: &str) -> String {
+pub(in crate::report) fn moment(at: &str) -> String {
     match at.strip_suffix('Z').and_then(|at| at.split_once('T')) {
         Some((day, time)) => format!("{day} {} UTC", time.split('.').next().unwrap_or(time)),
         None => at.to_owned(),
@@ -108,7 +100,26 @@ pub(super) fn write(page: &mut Page, view: &View<'_>, reasons: &Reasons<'_>) {
     }
 }
 
-fn verdict(view: &View<'_>) -> (Tone, String) {
+/// The answer in one sentence.
+pub(in crate::report) fn answer(view: &View<'_>) -> String {
+    verdict(view).1
+}
+
+/// The services of which not everything could be read.
+pub(in crate::report) fn unread_services(report: &Report) -> String {
+    let failed = report
+        .coverage
+        .iter()
+        .filter(|row| row.state != CoverageState::Scanned);
+    let services: BTreeSet<&str> = failed
+        .map(|row| row.service.as_str())
+        .chain(report.unread.iter().map(|unread| unread.service))
+        .collect();
+    some_of(services, 12)
+}
+
+/// How the resources that count stand, in a sentence.
+pub(in crate::report) fn verdict(view: &View<'_>) -> (Tone, String) {
     let report = view.report;
     let number = |verdict| {
         view.placed(Place::Counted)
@@ -216,7 +227,7 @@ fn of(report: &Report) -> &'static str {
 }
 
 /// What the verdict leaves out: tags that are missing, settings that fail, lists that broke off.
-fn rest(view: &View<'_>) -> Vec<String> {
+pub(in crate::report) fn rest(view: &View<'_>) -> Vec<String> {
     let mut sentences: Vec<String> = Vec::new();
     let untagged: Vec<_> = view.placed(Place::Untagged).collect();
     if !untagged.is_empty() {
@@ -257,8 +268,25 @@ fn rest(view: &View<'_>) -> Vec<String> {
         sentences
             .push("Not everything could be read: there may be more to this account.".to_owned());
     }
+    sentences.extend(against_baseline(view.report));
     sentences.extend(checked(view.report));
     sentences
+}
+
+fn against_baseline(report: &Report) -> Option<String> {
+    let comparison = report.comparison.as_ref()?;
+    let mut sentence = format!(
+        "Against the baseline: {} new, {} unchanged, {} fixed",
+        comparison.new,
+        comparison.unchanged,
+        comparison.fixed.len()
+    );
+    if !comparison.not_judged.is_empty() {
+        let not_judged = comparison.not_judged.len();
+        sentence.push_str(&format!(", {not_judged} not judged this time"));
+    }
+    sentence.push('.');
+    Some(sentence)
 }
 
 fn checked(report: &Report) -> Option<String> {
@@ -272,12 +300,17 @@ fn checked(report: &Report) -> Option<String> {
         report
             .findings
             .iter()
-            .filter(|it| it.status == status)
+            .filter(|it| it.status == status && it.waiver.is_none())
             .count()
+    };
+    let waived = report.findings.iter().filter(|it| it.waiver.is_some());
+    let waived = match waived.count() {
+        0 => String::new(),
+        number => format!("; {number} waived, which do not count"),
     };
     (!judged.is_empty()).then(|| {
         format!(
-            "Findings of {}: {} pass, {} fail, {} unknown, {} warn.",
+            "Findings of {}: {} pass, {} fail, {} unknown, {} warn{waived}.",
             count(judged.len(), "rule"),
             with(Status::Pass),
             with(Status::Fail),

@@ -160,7 +160,7 @@ fn places(report: &Report, regions: &BTreeSet<&str>) -> String {
 }
 
 /// Whether a code says that something is not allowed.
-pub(super) fn is_denial(code: &str) -> bool {
+pub(in crate::report) fn is_denial(code: &str) -> bool {
     code.contains("AccessDenied") || code.contains("Unauthorized")
 }
 

@@ -14,7 +14,7 @@ const SHORTEST_NAME: usize = 5;
 
 /// The part of the report that a resource is told in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Place {
+pub(in crate::report) enum Place {
     /// It is to be backed up, or something about it decides.
     Counted,
     /// Without a valid tag: judged as if it were tagged.
@@ -27,18 +27,18 @@ pub(super) enum Place {
 
 /// One resource, where it is told and with which verdict.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Row<'a> {
-    pub(super) line: &'a ResourceLine,
-    pub(super) place: Place,
+pub(in crate::report) struct Row<'a> {
+    pub(in crate::report) line: &'a ResourceLine,
+    pub(in crate::report) place: Place,
     /// Its verdict; of an untagged one that which it would have if it were tagged.
-    pub(super) verdict: ResourceVerdict,
+    pub(in crate::report) verdict: ResourceVerdict,
 }
 
 /// A report, sorted into places.
 #[derive(Debug)]
-pub(super) struct View<'a> {
-    pub(super) report: &'a Report,
-    pub(super) rows: Vec<Row<'a>>,
+pub(in crate::report) struct View<'a> {
+    pub(in crate::report) report: &'a Report,
+    pub(in crate::report) rows: Vec<Row<'a>>,
     by_arn: BTreeMap<&'a str, usize>,
 }
 
@@ -56,7 +56,7 @@ struct Findings {
 }
 
 impl<'a> View<'a> {
-    pub(super) fn new(report: &'a Report) -> Self {
+    pub(in crate::report) fn new(report: &'a Report) -> Self {
         let mut found: BTreeMap<&str, Findings> = BTreeMap::new();
         for finding in &report.findings {
             let entry = found.entry(&finding.resource).or_insert(Findings {
@@ -94,16 +94,16 @@ impl<'a> View<'a> {
     }
 
     /// The resources of one place, in the report's order.
-    pub(super) fn placed(&self, place: Place) -> impl Iterator<Item = &Row<'a>> {
+    pub(in crate::report) fn placed(&self, place: Place) -> impl Iterator<Item = &Row<'a>> {
         self.rows.iter().filter(move |row| row.place == place)
     }
 
-    pub(super) fn row(&self, arn: &str) -> Option<&Row<'a>> {
+    pub(in crate::report) fn row(&self, arn: &str) -> Option<&Row<'a>> {
         self.by_arn.get(arn).map(|&index| &self.rows[index])
     }
 
     /// How many of what: `12 ebs-volumes`, `3 resources, and 4 untagged ones`.
-    pub(super) fn crowd(&self, arns: &BTreeSet<&str>) -> String {
+    pub(in crate::report) fn crowd(&self, arns: &BTreeSet<&str>) -> String {
         let rows: Vec<&Row<'_>> = arns.iter().filter_map(|arn| self.row(arn)).collect();
         let kinds: BTreeSet<ResourceKind> = rows.iter().map(|row| row.line.kind).collect();
         let thing = match kinds.first() {
@@ -160,7 +160,7 @@ fn row(line: &ResourceLine, found: Option<Findings>) -> Row<'_> {
 }
 
 /// A kind in a sentence, or in a table of the narrowest page: the longest name is cut short there.
-pub(super) fn noun(kind: ResourceKind) -> &'static str {
+pub(in crate::report) fn noun(kind: ResourceKind) -> &'static str {
     match kind {
         ResourceKind::Vpc => "VPC",
         ResourceKind::StorageGatewayVolume => "gateway-volume",
@@ -172,7 +172,7 @@ pub(super) fn noun(kind: ResourceKind) -> &'static str {
 
 /// A resource by its id and, where that says more, its name, in so many columns: the id can be
 /// pasted, so the name is cut first.
-pub(super) fn label(line: &ResourceLine, width: usize) -> String {
+pub(in crate::report) fn label(line: &ResourceLine, width: usize) -> String {
     let id = clean(&line.id);
     let name = line
         .name
@@ -186,7 +186,7 @@ pub(super) fn label(line: &ResourceLine, width: usize) -> String {
 }
 
 /// Resources by type: `3 s3-buckets, 1 ebs-volume`.
-pub(super) fn by_kind<'a>(rows: impl IntoIterator<Item = &'a Row<'a>>) -> String {
+pub(in crate::report) fn by_kind<'a>(rows: impl IntoIterator<Item = &'a Row<'a>>) -> String {
     let mut kinds: BTreeMap<ResourceKind, usize> = BTreeMap::new();
     for row in rows {
         *kinds.entry(row.line.kind).or_default() += 1;

@@ -123,3 +123,21 @@ fn a_region_that_is_down_takes_no_other_with_it() {
     }
     assert_eq!(not_scanned(&snapshot), [""; 0]);
 }
+
+#[test]
+fn nothing_is_asked_for_a_file_that_cannot_be_written() {
+    let endpoint = Endpoint::start([]);
+    let url = endpoint.url();
+    for command in [
+        &["collect", "-o", "no/folder.json"][..],
+        &["scan", "--format", "json=no/folder.json"],
+        &["scan", "--baseline", "no/folder.json"],
+    ] {
+        let mut args = command.to_vec();
+        args.extend(["--endpoint-url", &url, "--region", REGION]);
+        let run = User::new().run(&args);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+        assert!(run.stderr.contains("no/folder.json"), "{}", run.stderr);
+    }
+    assert_eq!(endpoint.requests(), []);
+}

@@ -1,0 +1,70 @@
+//! `backup-check init`
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use crate::exit::Exit;
+use crate::settings::CONFIG_FILE;
+
+use super::{Talk, output};
+
+/// The file that is written: every key with its default, commented out.
+pub(super) const TEMPLATE: &str = include_str!("init.toml");
+
+/// Writes a config file where there is none.
+pub(super) fn run(talk: &Talk) -> anyhow::Result<Exit> {
+    let path = talk
+        .config
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(CONFIG_FILE));
+    if path == Path::new("-") {
+        output::print(TEMPLATE)?;
+        return Ok(Exit::Ready);
+    }
+    if path.symlink_metadata().is_ok() {
+        bail!(
+            "{} is already there: edit it, or name another file with --config",
+            path.display()
+        );
+    }
+    output::save(&path, TEMPLATE.as_bytes()).context("nothing was changed")?;
+    if !talk.quiet {
+        super::say(&format!("wrote {}", path.display()));
+    }
+    Ok(Exit::Ready)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Config, Settings};
+
+    #[test]
+    fn as_it_is_written_it_changes_nothing() {
+        let config = Config::parse(TEMPLATE).unwrap();
+        assert_eq!(config.settings(), Settings::default());
+        assert!(config.waivers.is_empty() && config.severity.is_empty());
+    }
+
+    #[test]
+    fn every_line_of_it_can_be_used() {
+        let used: String = TEMPLATE
+            .lines()
+            .map(|line| match line.strip_prefix('#') {
+                Some(setting) if !setting.starts_with(' ') => format!("{setting}\n"),
+                _ => format!("{line}\n"),
+            })
+            .collect();
+        let config = Config::parse(&used).unwrap();
+        let defaults = Settings {
+            org_id: Some("o-a1b2c3d4e5".to_owned()),
+            ..Settings::default()
+        };
+        assert_eq!(config.settings(), defaults);
+        assert_eq!(config.waivers.len(), 1);
+        assert_eq!(config.severity.len(), 1);
+        assert!(!config.decide.is_empty() && !config.allow_unknown.is_empty());
+        assert!(config.standard.is_some());
+    }
+}

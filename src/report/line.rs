@@ -1,0 +1,39 @@
+//! One JSON document a line.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::Serializer;
+use serde_json::ser::Formatter;
+
+use super::WriteError;
+use super::text::is_hostile;
+
+/// JSON without line breaks. Beside what JSON itself wants escaped, it escapes what other readers take
+/// for the end of a line (U+0085, U+2028, U+2029) and what could move the cursor of a terminal; a reader
+/// of JSON gets every character back.
+struct OneLine;
+
+impl Formatter for OneLine {
+    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
+    where
+        W: ?Sized + Write,
+    {
+        let mut written = 0;
+        for (at, c) in fragment.char_indices().filter(|(_, c)| is_hostile(*c)) {
+            writer.write_all(&fragment.as_bytes()[written..at])?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            written = at + c.len_utf8();
+        }
+        writer.write_all(&fragment.as_bytes()[written..])
+    }
+}
+
+/// Writes a value as one line.
+pub(super) fn write(value: &impl Serialize, out: &mut dyn Write) -> Result<(), WriteError> {
+    value.serialize(&mut Serializer::with_formatter(&mut *out, OneLine))?;
+    out.write_all(b"\n")?;
+    Ok(())
+}

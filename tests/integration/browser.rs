@@ -1,0 +1,227 @@
+//! A headless Chromium, spoken to over its debugging pipe, with no network.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// What a browser may be called.
+const NAMES: [&str; 5] = [
+    "chromium",
+    "google-chrome",
+    "google-chrome-stable",
+    "chromium-browser",
+    "chrome",
+];
+const ON_A_MAC: &str = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
+
+/// The browser; made where there is none and Debian's packages can be installed.
+fn executable() -> PathBuf {
+    if let Some(named) = std::env::var_os("CHROMIUM") {
+        let named = PathBuf::from(named);
+        assert!(
+            named.is_file(),
+            "CHROMIUM names no file: {}",
+            named.display()
+        );
+        return named;
+    }
+    // Tests of two runs at once: the second finds what the first installed.
+    let lock = Path::new(env!("CARGO_TARGET_TMPDIR")).join("chromium.lock");
+    let lock = File::create(lock).unwrap();
+    lock.lock().unwrap();
+    if let Some(found) = installed() {
+        return found;
+    }
+    for arguments in [
+        &["update"][..],
+        &["install", "-y", "--no-install-recommends", "chromium"],
+    ] {
+        let status = Command::new("apt-get")
+            .args(["-q", "-o", "DPkg::Lock::Timeout=300"])
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdout(Stdio::null())
+            .status();
+        assert!(
+            status.is_ok_and(|status| status.success()),
+            "the tests of the HTML report need Chromium or Chrome: install the package `chromium`, or name a browser in the variable CHROMIUM (apt-get {} failed)",
+            arguments.join(" ")
+        );
+    }
+    installed().expect("the package chromium brings a program of that name")
+}
+
+fn installed() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    NAMES
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .chain([PathBuf::from(ON_A_MAC)])
+        .find(|file| file.is_file())
+}
+
+/// A browser with one page.
+pub struct Browser {
+    process: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+    session: Option<String>,
+    sent: u64,
+    /// What the page told without being asked.
+    events: Vec<Value>,
+    folder: TempDir,
+}
+
+impl Browser {
+    pub fn start() -> Self {
+        let folder = TempDir::new().unwrap();
+        // The debugging pipe is the file descriptors 3 and 4.
+        let mut process = Command::new("sh")
+            .args(["-c", r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null"#])
+            .arg(executable())
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--disable-background-networking",
+                "--no-first-run",
+                "--host-resolver-rules=MAP * ~NOTFOUND",
+                "--remote-debugging-pipe",
+            ])
+            .arg(format!(
+                "--user-data-dir={}",
+                folder.path().join("profile").display()
+            ))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut browser = Browser {
+            input: process.stdin.take(),
+            output: BufReader::new(process.stdout.take().unwrap()),
+            process,
+            session: None,
+            sent: 0,
+            events: Vec::new(),
+            folder,
+        };
+        let target = browser.call("Target.createTarget", json!({"url": "about:blank"}));
+        let attached = browser.call(
+            "Target.attachToTarget",
+            json!({"targetId": target["targetId"], "flatten": true}),
+        );
+        browser.session = Some(attached["sessionId"].as_str().unwrap().to_owned());
+        for domain in ["Page", "Runtime", "Log", "Network"] {
+            browser.call(&format!("{domain}.enable"), json!({}));
+        }
+        browser
+    }
+
+    /// Asks something of the page, and waits for the answer.
+    pub fn call(&mut self, method: &str, params: Value) -> Value {
+        self.sent += 1;
+        let mut message = json!({"id": self.sent, "method": method, "params": params});
+        if let Some(session) = &self.session {
+            message["sessionId"] = json!(session);
+        }
+        let input = self.input.as_mut().unwrap();
+        write!(input, "{message}\0").unwrap();
+        loop {
+            let mut answer = self.read();
+            if answer["id"] == self.sent {
+                assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
+                return answer["result"].take();
+            }
+            self.events.push(answer);
+        }
+    }
+
+    fn read(&mut self) -> Value {
+        let mut message = Vec::new();
+        self.output.read_until(0, &mut message).unwrap();
+        assert_eq!(message.pop(), Some(0), "the browser ended");
+        serde_json::from_slice(&message).unwrap()
+    }
+
+    fn wait(&mut self, event: &str) {
+        while !self.events.iter().any(|it| it["method"] == event) {
+            let message = self.read();
+            self.events.push(message);
+        }
+    }
+
+    /// Opens a text as a page from a file, and returns its address.
+    pub fn open(&mut self, html: &str) -> String {
+        let file = self.folder.path().join("report.html");
+        fs::write(&file, html).unwrap();
+        let url = format!("file://{}", file.display());
+        self.events.clear();
+        self.call("Page.navigate", json!({"url": url}));
+        self.wait("Page.loadEventFired");
+        url
+    }
+
+    /// The value of an expression in the page, or what its promise comes to.
+    pub fn value(&mut self, expression: &str) -> Value {
+        let mut answer = self.call(
+            "Runtime.evaluate",
+            json!({"expression": expression, "returnByValue": true, "awaitPromise": true}),
+        );
+        assert!(
+            answer["exceptionDetails"].is_null(),
+            "{expression}: {}",
+            answer["exceptionDetails"]
+        );
+        answer["result"]["value"].take()
+    }
+
+    /// A key as a person presses it.
+    pub fn press(&mut self, key: &str, code: u32) {
+        let text = if key == "Enter" { "\r" } else { "" };
+        for kind in ["keyDown", "keyUp"] {
+            let params = json!({"type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, "text": text});
+            self.call("Input.dispatchKeyEvent", params);
+        }
+    }
+
+    /// What the page complained about: errors, violations of its policy, dialogs.
+    pub fn complaints(&self) -> Vec<&Value> {
+        let loud = [
+            "Log.entryAdded",
+            "Runtime.exceptionThrown",
+            "Runtime.consoleAPICalled",
+            "Page.javascriptDialogOpening",
+        ];
+        self.events
+            .iter()
+            .filter(|it| loud.iter().any(|method| it["method"] == *method))
+            .collect()
+    }
+
+    /// The addresses that were asked for.
+    pub fn requests(&self) -> Vec<&str> {
+        self.events
+            .iter()
+            .filter(|it| it["method"] == "Network.requestWillBeSent")
+            .filter_map(|it| it["params"]["request"]["url"].as_str())
+            .collect()
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // A browser whose pipe is closed ends by itself, with all its processes.
+        self.input.take();
+        if std::thread::panicking() {
+            let _ = self.process.kill();
+        }
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,113 @@
+//! The JSON report in lines, held against the JSON report.
+
+use backup_check::evaluate::Options;
+use backup_check::report::json::{JsonReport, schema};
+use backup_check::report::{Comparison, IdleState, IdleWaiver, Report, ndjson};
+use serde_json::{Value, json};
+
+use super::{hostile, render, report, snapshot};
+
+/// All lines but the last, and the last.
+fn lines(text: &str) -> (Vec<Value>, Value) {
+    let parsed = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    let mut lines: Vec<Value> = parsed.collect();
+    let last = lines.pop().unwrap();
+    (lines, last)
+}
+
+fn document(report: &Report, show_skipped: bool) -> Value {
+    serde_json::to_value(JsonReport::new(report, show_skipped)).unwrap()
+}
+
+#[test]
+fn lines_are_the_findings_of_the_json_report() {
+    for account in ["mixed", "no-access", "clean"] {
+        let report = report(snapshot(account), &Options::default());
+        let document = document(&report, false);
+        let (findings, last) = lines(&render("ndjson", &report));
+        assert_eq!(Value::Array(findings), document["findings"], "{account}");
+        let want = json!({
+            "schema": "backup-check/v1", "tool": document["tool"], "scan": document["scan"],
+            "summary": document["summary"], "coverage": document["coverage"],
+        });
+        assert_eq!(last, want, "{account}");
+    }
+}
+
+#[test]
+fn every_line_fits_the_schema() {
+    let mut schema = serde_json::to_value(schema()).unwrap();
+    for part in ["properties", "required"] {
+        schema.as_object_mut().unwrap().remove(part);
+    }
+    schema["$ref"] = json!("#/$defs/JsonFinding");
+    let finding = jsonschema::validator_for(&schema).unwrap();
+    assert!(!finding.is_valid(&json!({"id": "x"})));
+    let (findings, _) = lines(&render("ndjson", &report(hostile(), &Options::default())));
+    assert!(!findings.is_empty());
+    for line in findings {
+        assert!(finding.is_valid(&line), "{line}");
+    }
+}
+
+#[test]
+fn nothing_in_a_name_ends_a_line() {
+    let report = report(hostile(), &Options::default());
+    let text = render("ndjson", &report);
+    let ends =
+        |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202e}' | '\u{e0001}');
+    let lines_by_any_reader = text.split(ends).filter(|line| !line.is_empty()).count();
+    assert_eq!(lines_by_any_reader, text.matches('\n').count());
+    let (findings, _) = lines(&text);
+    assert_eq!(Value::Array(findings), document(&report, false)["findings"]);
+}
+
+#[test]
+fn what_json_escapes_in_two_halves_comes_back() {
+    let mut report = report(snapshot("clean"), &Options::default());
+    let text = "\u{85} \u{2028} \u{2029} \u{e0001} \u{1F4A3} \" \\ \u{feff}";
+    report.findings[0].message = text.to_owned();
+    let mut out = Vec::new();
+    ndjson::write(&report, true, &mut out).unwrap();
+    let (findings, _) = lines(std::str::from_utf8(&out).unwrap());
+    assert_eq!(findings[0]["message"], text);
+}
+
+#[test]
+fn rules_that_do_not_apply_are_told_on_request() {
+    let report = report(snapshot("mixed"), &Options::default());
+    let told = |show_skipped| {
+        let mut out = Vec::new();
+        ndjson::write(&report, show_skipped, &mut out).unwrap();
+        let (findings, _) = lines(std::str::from_utf8(&out).unwrap());
+        findings.iter().any(|it| it["status"] == "skip")
+    };
+    assert!(told(true));
+    assert!(!told(false));
+}
+
+#[test]
+fn the_last_line_tells_of_waivers_and_the_baseline() {
+    let mut report = report(snapshot("clean"), &Options::default());
+    report.idle_waivers = vec![IdleWaiver {
+        state: IdleState::Lapsed,
+        rule: "kms-key-shared".into(),
+        resource: "*".into(),
+        reason: "moves".into(),
+        owner: "team".into(),
+        expires: "2026-01-31".into(),
+        line: 7,
+        findings: 2,
+    }];
+    report.comparison = Some(Comparison {
+        new: 1,
+        unchanged: 2,
+        ..Comparison::default()
+    });
+    let (_, last) = lines(&render("ndjson", &report));
+    assert_eq!(last["idle_waivers"][0]["state"], "lapsed");
+    assert_eq!(
+        last["comparison"],
+        json!({"new": 1, "unchanged": 2, "fixed": [], "not_judged": []})
+    );
+}

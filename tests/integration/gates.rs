@@ -1,0 +1,433 @@
+//! Waivers and baselines: what a gate lets through, and what it says of that.
+
+use std::fs;
+use std::path::Path;
+
+use backup_check::evaluate::{Options, evaluate, exit};
+use backup_check::exit::{Exit, FailOn};
+use backup_check::model::Snapshot;
+use backup_check::report::baseline::Earlier;
+use backup_check::report::{Baseline, IdleState, Report, Status};
+use backup_check::rules::ALL;
+use backup_check::settings::{Config, Settings};
+use jiff::civil::date;
+use serde_json::{Value, json};
+
+use crate::command::{Run, backup_check, run};
+use crate::formats;
+
+const ACCOUNT: &str = "111122223333";
+const REGION: &str = "ap-southeast-1";
+const BUCKET: &str = "arn:aws:s3:::sg-edge-logs-111122223333";
+const RULE: &str = "s3-versioning-enabled";
+
+fn waiver(rule: &str, resource: &str, expires: &str) -> String {
+    format!(
+        "[[waiver]]\nrule = {rule:?}\nresource = {resource:?}\nreason = \"moves in Q2\"\nowner = \"team-edge\"\nexpires = {expires:?}\n"
+    )
+}
+
+/// One region of an account in which one bucket fails one rule, judged on a day.
+fn judged(config: &str, today: (i16, i8, i8)) -> Report {
+    judged_of(snapshot(), config, today)
+}
+
+fn judged_of(snapshot: Snapshot, config: &str, (year, month, day): (i16, i8, i8)) -> Report {
+    let config = Config::parse(config).unwrap();
+    let options = Options {
+        waivers: config.waivers,
+        today: Some(date(year, month, day)),
+        ..Options::default()
+    };
+    evaluate(&snapshot, &Settings::default(), &options, &ALL)
+}
+
+/// A region of the mixed account, with what keeps it from being complete taken away.
+fn snapshot() -> Snapshot {
+    let mut snapshot: Snapshot = serde_json::from_value(formats::snapshot("mixed")).unwrap();
+    snapshot.narrow(&[REGION.to_owned()]);
+    snapshot
+}
+
+fn status<'a>(report: &'a Report, rule: &str, resource: &str) -> &'a backup_check::report::Finding {
+    let mut findings = report.findings.iter();
+    findings
+        .find(|it| it.rule.id == rule && it.resource == resource)
+        .unwrap()
+}
+
+#[test]
+fn a_waived_finding_stays_and_does_not_count() {
+    let before = judged("", (2026, 3, 3));
+    let after = judged(&waiver(RULE, BUCKET, "2026-06-30"), (2026, 3, 3));
+    let (was, is) = (status(&before, RULE, BUCKET), status(&after, RULE, BUCKET));
+    assert_eq!((was.status, was.deciding), (Status::Fail, true));
+    assert_eq!((is.status, is.deciding), (Status::Fail, false));
+    let waiver = is.waiver.as_ref().unwrap();
+    assert_eq!(
+        (
+            waiver.owner.as_str(),
+            waiver.reason.as_str(),
+            waiver.expires.as_str()
+        ),
+        ("team-edge", "moves in Q2", "2026-06-30")
+    );
+    assert_eq!(before.findings.len(), after.findings.len());
+    let verdicts = |report: &Report| -> Vec<_> {
+        let lines = report.resources.iter();
+        lines.map(|it| (it.arn.clone(), it.verdict)).collect()
+    };
+    assert_eq!(verdicts(&before), verdicts(&after));
+
+    let json: Value = serde_json::from_str(&formats::render("json", &after)).unwrap();
+    let old: Value = serde_json::from_str(&formats::render("json", &before)).unwrap();
+    let count = |of: &Value, name: &str| of["summary"]["findings"][name].as_u64().unwrap();
+    assert_eq!(count(&json, "waived"), 1);
+    assert_eq!(count(&json, "fail"), count(&old, "fail") - 1);
+    assert_eq!(
+        count(&json, "deciding_fail"),
+        count(&old, "deciding_fail") - 1
+    );
+    let table = formats::render("table", &after);
+    assert!(table.contains("waived until 2026-06-30 by team-edge: moves in Q2"));
+}
+
+#[test]
+fn a_waiver_holds_to_the_end_of_its_last_day() {
+    for (today, holds) in [
+        ((2026, 6, 29), true),
+        ((2026, 6, 30), true),
+        ((2026, 7, 1), false),
+        ((2027, 1, 1), false),
+    ] {
+        let report = judged(&waiver(RULE, BUCKET, "2026-06-30"), today);
+        let finding = status(&report, RULE, BUCKET);
+        assert_eq!(finding.waiver.is_some(), holds, "{today:?}");
+        assert_eq!(finding.deciding, !holds, "{today:?}");
+        let lapsed: Vec<_> = report.idle_waivers.iter().map(|it| it.state).collect();
+        let expected = if holds {
+            vec![]
+        } else {
+            vec![IdleState::Lapsed]
+        };
+        assert_eq!(lapsed, expected, "{today:?}");
+        if !holds {
+            assert_eq!(report.idle_waivers[0].findings, 1);
+            assert!(formats::render("table", &report).contains("lapsed on 2026-06-30"));
+        }
+    }
+}
+
+#[test]
+fn without_a_date_nothing_is_waived() {
+    let config = Config::parse(&waiver(RULE, BUCKET, "2099-12-31")).unwrap();
+    let options = Options {
+        waivers: config.waivers,
+        ..Options::default()
+    };
+    let report = evaluate(&snapshot(), &Settings::default(), &options, &ALL);
+    assert!(report.findings.iter().all(|it| it.waiver.is_none()));
+}
+
+#[test]
+fn globs_cover_what_they_say_and_nothing_else() {
+    for (pattern, covers) in [
+        ("*", true),
+        ("arn:aws:s3:::sg-*", true),
+        ("arn:aws:s3:::sg-edge-logs-11112222333?", true),
+        ("arn:aws:s3:::sg-edge-logs-*-*", false),
+        ("arn:aws:s3:::sg-edge", false),
+        ("arn:aws:s3:::SG-*", false),
+        ("sg-*", false),
+    ] {
+        let report = judged(&waiver(RULE, pattern, "2026-06-30"), (2026, 3, 3));
+        let finding = status(&report, RULE, BUCKET);
+        assert_eq!(finding.waiver.is_some(), covers, "{pattern}");
+        let other = report.findings.iter();
+        assert!(
+            other
+                .filter(|it| it.rule.id != RULE)
+                .all(|it| it.waiver.is_none())
+        );
+    }
+}
+
+#[test]
+fn a_waiver_covers_what_fails_warns_or_is_unknown_and_never_a_pass() {
+    let report = judged(
+        &ALL.map(|rule| waiver(rule.id, "*", "2026-06-30"))
+            .join("\n"),
+        (2026, 3, 3),
+    );
+    let mut covered = std::collections::BTreeSet::new();
+    for finding in &report.findings {
+        assert_eq!(finding.waiver.is_some(), finding.status.is_trouble());
+        covered.insert(finding.status);
+    }
+    assert_eq!(covered.len(), 5, "every status is in the account");
+    assert!(
+        !report
+            .findings
+            .iter()
+            .any(|it| it.deciding && it.status.is_trouble())
+    );
+    // What could not be listed is not a finding, so no waiver reaches it.
+    assert!(!report.unread.is_empty());
+    assert_eq!(exit(&report, FailOn::Fail), Exit::Unknown);
+}
+
+/// A region that was read whole.
+fn whole() -> Snapshot {
+    let mut snapshot: Snapshot = serde_json::from_value(formats::snapshot("clean")).unwrap();
+    let region = snapshot.regions.keys().next().unwrap().clone();
+    snapshot.narrow(&[region]);
+    snapshot
+}
+
+#[test]
+fn a_waiver_that_covers_nothing_is_reported_where_that_can_be_known() {
+    let today = (2026, 3, 3);
+    let idle = |snapshot: Snapshot, resource: &str| {
+        let config = waiver(RULE, resource, "2026-06-30");
+        let states = judged_of(snapshot, &config, today).idle_waivers.into_iter();
+        states.map(|it| it.state).collect::<Vec<_>>()
+    };
+    let account = whole().account_id.unwrap();
+    let region = whole().regions.keys().next().unwrap().clone();
+    assert!(judged_of(whole(), "", today).complete);
+    assert_eq!(idle(whole(), "*"), [IdleState::Unused]);
+    assert_eq!(
+        idle(whole(), &format!("arn:aws:rds:{region}:*:db:x")),
+        [IdleState::Unused]
+    );
+    // One config serves many accounts and regions, and says nothing of those that were not looked at.
+    assert_eq!(idle(whole(), "arn:aws:rds:mars-north-1:*:db:x"), []);
+    assert_eq!(idle(whole(), "arn:aws:rds:*:999999999999:db:x"), []);
+    assert_eq!(
+        idle(whole(), &format!("arn:aws:rds:*:{account}:db:x")),
+        [IdleState::Unused]
+    );
+    // Something may hide where the scan could not look.
+    assert!(!judged("", today).complete);
+    assert_eq!(idle(snapshot(), "arn:aws:s3:::no-such-bucket"), []);
+}
+
+fn earlier(report: &Report) -> Value {
+    serde_json::from_str(&formats::render("json", report)).unwrap()
+}
+
+fn compared(mut report: Report, earlier: &Value) -> Report {
+    let earlier = Earlier::read(&earlier.to_string()).unwrap();
+    earlier.compare(&mut report).unwrap();
+    report
+}
+
+#[test]
+fn the_same_report_again_brings_nothing_new() {
+    let now = judged("", (2026, 3, 3));
+    let before = earlier(&now);
+    let report = compared(now, &before);
+    let comparison = report.comparison.as_ref().unwrap();
+    assert_eq!((comparison.new, comparison.fixed.len()), (0, 0));
+    assert!(comparison.not_judged.is_empty());
+    for finding in &report.findings {
+        let expected = finding.status.is_trouble().then_some(Baseline::Unchanged);
+        assert_eq!(finding.baseline, expected, "{}", finding.id);
+    }
+    assert_eq!(exit(&report, FailOn::Fail), Exit::Failed);
+    // What could not be seen is unknown, however often it was.
+    assert_eq!(exit(&report, FailOn::New), Exit::Unknown);
+}
+
+#[test]
+fn what_the_baseline_lacks_is_new() {
+    let id = status(&judged("", (2026, 3, 3)), RULE, BUCKET).id.clone();
+    for (then, waived, expected) in [
+        (None, false, Baseline::New),
+        (Some("pass"), false, Baseline::New),
+        (Some("warn"), false, Baseline::New),
+        (Some("unknown"), false, Baseline::New),
+        (Some("fail"), false, Baseline::Unchanged),
+        // The waiver let it through then, and is gone.
+        (Some("fail"), true, Baseline::New),
+    ] {
+        let now = judged("", (2026, 3, 3));
+        let mut before = earlier(&now);
+        let findings = before["findings"].as_array_mut().unwrap();
+        let at = findings.iter().position(|it| it["id"] == id).unwrap();
+        match then {
+            None => drop(findings.remove(at)),
+            Some(status) => findings[at]["status"] = json!(status),
+        }
+        if waived {
+            findings[at]["waiver"] = json!({"reason": "r", "owner": "o", "expires": "2026-01-01"});
+        }
+        let report = compared(now, &before);
+        let finding = status(&report, RULE, BUCKET);
+        assert_eq!(finding.baseline, Some(expected), "{then:?} {waived}");
+        let code = match expected {
+            Baseline::New => Exit::Failed,
+            Baseline::Unchanged => Exit::Unknown,
+        };
+        assert_eq!(exit(&report, FailOn::New), code, "{then:?} {waived}");
+    }
+}
+
+#[test]
+fn a_failure_that_cannot_be_seen_any_more_is_not_fixed() {
+    let now = judged("", (2026, 3, 3));
+    let mut before = earlier(&now);
+    let findings = before["findings"].as_array_mut().unwrap();
+    let fail = |rule: &str, resource: &str, id: &str| json!({"id": id, "rule": rule, "resource": resource, "status": "fail", "waiver": null});
+    let passing = now.findings.iter().find(|it| it.status == Status::Pass);
+    let passing = passing.unwrap().id.clone();
+    let entry = findings.iter_mut().find(|it| it["id"] == passing).unwrap();
+    entry["status"] = json!("fail");
+    findings.push(fail(RULE, "arn:aws:s3:::gone", "0123456789abcdef"));
+    let report = compared(now, &before);
+    let comparison = report.comparison.as_ref().unwrap();
+    let ids = |list: &[backup_check::report::EarlierFinding]| {
+        list.iter().map(|it| it.id.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&comparison.fixed), [passing]);
+    assert_eq!(ids(&comparison.not_judged), ["0123456789abcdef"]);
+    assert!(
+        formats::render("table", &report).contains("1 fixed, 1 not judged this time"),
+        "{}",
+        formats::render("table", &report)
+    );
+}
+
+fn scan(folder: &Path, flags: &[&str]) -> Run {
+    run(backup_check(folder)
+        .args(["scan", "--region", REGION, "--from"])
+        .arg(crate::command::repository().join("fixtures/accounts/mixed.json"))
+        .args(flags))
+}
+
+#[test]
+fn baselines_and_waivers_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let first = scan(folder, &["--format", "json=before.json"]);
+    assert_eq!(first.code, 1, "{first:?}");
+    let flags = [
+        "--baseline",
+        "before.json",
+        "--fail-on",
+        "new",
+        "--allow-unknown",
+    ];
+    // The lists that could not be read are still a 3.
+    assert_eq!(scan(folder, &flags).code, 3);
+    let report = fs::read_to_string(folder.join("before.json")).unwrap();
+    let mut report: Value = serde_json::from_str(&report).unwrap();
+    let findings = report["findings"].as_array_mut().unwrap();
+    findings.retain(|it| !(it["rule"] == RULE && it["resource"] == BUCKET));
+    fs::write(folder.join("before.json"), report.to_string()).unwrap();
+    let again = scan(folder, &flags);
+    assert_eq!(again.code, 1, "{again:?}");
+    assert!(again.stdout.contains("1 new"), "{}", again.stdout);
+
+    fs::write(
+        folder.join("backup-check.toml"),
+        waiver(RULE, BUCKET, "9999-12-31"),
+    )
+    .unwrap();
+    assert_eq!(scan(folder, &flags).code, 3);
+    fs::write(
+        folder.join("backup-check.toml"),
+        waiver(RULE, BUCKET, "2020-12-31"),
+    )
+    .unwrap();
+    let lapsed = scan(folder, &flags);
+    assert_eq!(lapsed.code, 1);
+    assert!(lapsed.stdout.contains("lapsed on 2020-12-31"));
+}
+
+#[test]
+fn what_cannot_be_compared_with_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let report = json!({"schema": "backup-check/v1", "scan": {"account_id": "999999999999"}, "findings": []});
+    for (text, parts) in [
+        ("{", &["before.json", "EOF", "line 1"][..]),
+        ("{}", &["before.json", "no \"schema\""]),
+        (
+            "{\"schema\": \"backup-check/v2\"}",
+            &["before.json", "backup-check/v2", "backup-check/v1"],
+        ),
+        (
+            "{\"schema\": \"backup-check/key-policy/v1\"}",
+            &["before.json", "key-policy"],
+        ),
+        (
+            "{\"schema\": \"backup-check/v1\", \"findings\": 1}",
+            &["before.json", "damaged"],
+        ),
+        (
+            &report.to_string(),
+            &["before.json", "999999999999", ACCOUNT],
+        ),
+    ] {
+        fs::write(folder.join("before.json"), text).unwrap();
+        let run = scan(folder, &["--baseline", "before.json"]);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{text}: {run:?}");
+        for part in parts {
+            assert!(run.stderr.contains(part), "{part} is not in {}", run.stderr);
+        }
+    }
+    let missing = scan(folder, &["--baseline", "no-such.json"]);
+    assert_eq!(missing.code, 2);
+    assert!(missing.stderr.contains("no-such.json"));
+    let alone = scan(folder, &["--fail-on", "new"]);
+    assert_eq!(alone.code, 2);
+    assert!(alone.stderr.contains("--baseline"));
+}
+
+#[test]
+fn a_waiver_that_cannot_be_read_is_an_error_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (text, parts) in [
+        (
+            waiver("s3-versioning-enabld", BUCKET, "2099-12-31"),
+            &["line 2", "s3-versioning-enabled"][..],
+        ),
+        (
+            waiver(RULE, BUCKET, "soon"),
+            &["line 6", "\"soon\"", "2026-06-30"],
+        ),
+        (
+            "[[waiver]]\nrule = \"s3-versioning-enabled\"\n".to_owned(),
+            &["line 1", "missing field"],
+        ),
+    ] {
+        fs::write(folder.join("backup-check.toml"), &text).unwrap();
+        let run = scan(folder, &[]);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{text}: {run:?}");
+        for part in parts {
+            assert!(run.stderr.contains(part), "{part} is not in {}", run.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_gate_that_prints_for_programs_still_says_that_a_waiver_lapsed() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(
+        folder.join("backup-check.toml"),
+        waiver(RULE, BUCKET, "2020-12-31"),
+    )
+    .unwrap();
+    let json = scan(folder, &["--format", "json"]);
+    assert!(
+        json.stderr
+            .contains("lapsed on 2020-12-31: 1 finding counts again"),
+        "{}",
+        json.stderr
+    );
+    assert_eq!(scan(folder, &["--format", "json", "--quiet"]).stderr, "");
+    assert_eq!(scan(folder, &[]).stderr, "");
+}
