@@ -3,4 +3,6 @@
 #[cfg(feature = "aws")]
 pub mod collect;
 pub mod planned;
+pub mod recognize;
 pub mod saved;
+pub mod terraform;

@@ -23,7 +23,8 @@ use super::{Talk, input, output, select, value};
 
 #[derive(Debug, Args)]
 pub(super) struct ScanArgs {
-    /// Judge a snapshot that `collect` wrote instead of a live account; `-` is stdin
+    /// Judge a file instead of a live account: a snapshot that `collect` wrote, or what
+    /// `terraform show -json` prints of a plan or a state; `-` is stdin
     #[arg(long, value_name = "FILE", conflicts_with_all = ["profile", "role_arn", "external_id", "endpoint_url", "concurrency", "timeout"])]
     from: Option<PathBuf>,
     #[command(flatten)]
@@ -66,7 +67,8 @@ pub(super) struct AccessArgs {
     /// An endpoint for every service, also AWS_ENDPOINT_URL and its per-service forms
     #[arg(long, value_name = "URL", value_parser = value::url)]
     pub(super) endpoint_url: Option<String>,
-    /// Regions to scan [default: the config's, else the guide's five]
+    /// Regions to scan [default: the config's, else the guide's five]. With --from, those of the file that
+    /// are judged; one also says where a plan is for that does not say so itself
     #[arg(long, value_name = "R", num_args = 1.., value_delimiter = ',', value_parser = value::region)]
     pub(super) region: Vec<String>,
     /// Only the resources of these services. Rules about the network and the account are then left out,
@@ -269,7 +271,11 @@ pub(super) fn run(args: &ScanArgs, talk: &Talk) -> anyhow::Result<Exit> {
 
     let (snapshot, stopped) = match &args.from {
         Some(path) => {
-            let mut snapshot = input::snapshot(path)?;
+            let region = match access.region.as_slice() {
+                [region] => Some(region.as_str()),
+                _ => None,
+            };
+            let mut snapshot = input::snapshot(path, &settings.tag_key, region)?;
             if snapshot.tag_key != settings.tag_key {
                 bail!(
                     "{} was collected for the tag key {:?} and holds no other tags; the config says {:?}: collect again",
