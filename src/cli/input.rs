@@ -47,7 +47,8 @@ pub(super) fn snapshot(
     tag_key: &str,
     region: Option<&str>,
 ) -> anyhow::Result<Snapshot> {
-    let (name, now) = (name(path), jiff::Zoned::now().timestamp().to_string());
+    let (name, now) = (name(path), jiff::Zoned::now().timestamp());
+    let now = now.round(jiff::Unit::Second).unwrap_or(now).to_string();
     let around = Surroundings {
         file: &name.replace('\\', "/"),
         tag_key,

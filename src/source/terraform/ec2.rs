@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::model::ec2::{Instance, Volume};
-use crate::model::{Gap, Observed};
+use crate::model::{Gap, GapKind, Observed};
 use crate::source::planned::{Planned, unplanned};
 
 use super::document::{Item, data};
 use super::keys::KeyName;
-use super::reader::{Link, Reader, because, untold};
+use super::reader::{Link, Reader, untold};
 use super::view::{Fact, View};
 
 /// What encryption of new volumes will be in a region, as far as the plan says.
@@ -50,11 +50,11 @@ fn settings<'a>(reader: &Reader<'a>, planned: &mut Planned) {
 
 fn defaults(planned: &mut Planned, region: &str) -> Defaults {
     let defaults = planned.region(region).ebs_defaults.clone();
-    let as_account_has = |gap: Gap| {
-        because(
-            gap,
-            "how EBS encrypts new volumes of the region is a setting of the account",
-        )
+    let as_account_has = |gap: Gap| match gap.kind {
+        GapKind::Unplanned => unplanned(
+            "it is left to how EBS encrypts new volumes of the region, a setting of the account that the plan does not hold",
+        ),
+        _ => gap,
     };
     Defaults {
         encryption: defaults
@@ -131,7 +131,17 @@ fn volume<'a>(
         (None, found) if found.is_none() && item.exists => {
             Observed::Unknown(untold(&view, "what it is attached to"))
         }
-        (None, found) => Observed::Known(found.cloned().unwrap_or_default()),
+        (None, found) => {
+            let found = found.cloned().unwrap_or_default();
+            let is_here = |id: &String| {
+                let mut instances = reader.document.of("aws_instance");
+                instances.any(|it| reader.id(it) == *id)
+            };
+            match found.iter().all(is_here) {
+                true => Observed::Known(found),
+                false => Observed::Unknown(untold(&view, "the instance it is attached to")),
+            }
+        }
     };
     let volume = Volume {
         tags: reader.tags(item),
@@ -202,10 +212,8 @@ fn instance<'a>(
     let named = reader.named(item, view.text("id"));
     let mut ids = Vec::new();
     let mut open = attachments.of_instances.clone();
-    for (block, from) in [
-        ("root_block_device", Some("its image")),
-        ("ebs_block_device", None),
-    ] {
+    let of_image = (!image_is_plain(reader, &view)).then_some("its image");
+    for (block, from) in [("root_block_device", of_image), ("ebs_block_device", None)] {
         let blocks = match view.blocks(block) {
             Fact::Known(blocks) => blocks,
             Fact::Unset => Vec::new(),
@@ -309,6 +317,21 @@ fn image<'a>(reader: &Reader<'a>, view: &View<'a>) -> Option<&'a Item<'a>> {
         Link::To(item) => Some(item),
         Link::Nothing | Link::Open(_) => None,
     }
+}
+
+/// Whether the plan looked up the image, and no volume in it is encrypted.
+fn image_is_plain<'a>(reader: &Reader<'a>, view: &View<'a>) -> bool {
+    let Some(image) = image(reader, view) else {
+        return false;
+    };
+    let Fact::Known(mappings) = image.view().blocks("block_device_mappings") else {
+        return false;
+    };
+    let is_plain = |mapping: &View<'_>| {
+        let ebs = mapping.values.get("ebs").and_then(|it| it.get("encrypted"));
+        ebs.is_some_and(|it| *it == false || *it == "false")
+    };
+    !mappings.is_empty() && mappings.iter().all(is_plain)
 }
 
 fn root_device<'a>(reader: &Reader<'a>, view: &View<'a>) -> Observed<String> {
