@@ -25,3 +25,4 @@ mod policy;
 mod rules;
 mod selection;
 mod table;
+mod terraform;
