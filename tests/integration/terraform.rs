@@ -785,7 +785,47 @@ proptest! {
     }
 }
 
-/// The plan once for each attribute of each resource, with it left open by something that no plan shows.
+/// The paths of everything in a value, as in `/rule/0/status`.
+fn paths(value: &Value, at: &str, all: &mut Vec<String>) {
+    let mut visit = |name: String, value: &Value| {
+        let path = format!("{at}/{name}");
+        paths(value, &path, all);
+        all.push(path);
+    };
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(name, it)| visit(name.clone(), it)),
+        Value::Array(list) => list
+            .iter()
+            .enumerate()
+            .for_each(|(n, it)| visit(n.to_string(), it)),
+        _ => {}
+    }
+}
+
+/// Says that what is at a path is unknown.
+fn open(unknown: &mut Value, path: &[&str]) {
+    match path {
+        [] => *unknown = json!(true),
+        [name, rest @ ..] => match name.parse::<usize>() {
+            Ok(number) => {
+                if !unknown.is_array() {
+                    *unknown = json!([]);
+                }
+                let list = unknown.as_array_mut().unwrap();
+                list.resize(list.len().max(number + 1), json!({}));
+                open(&mut list[number], rest);
+            }
+            Err(_) => {
+                if !unknown.is_object() {
+                    *unknown = json!({});
+                }
+                open(&mut unknown[*name], rest);
+            }
+        },
+    }
+}
+
+/// The plan once for each part of each resource, with it left open by something that no plan shows.
 fn opened(root: &Value) -> Vec<(String, Value)> {
     let mut all = Vec::new();
     let changes = root["resource_changes"].as_array().unwrap();
@@ -794,13 +834,20 @@ fn opened(root: &Value) -> Vec<(String, Value)> {
             continue;
         }
         let address = change["address"].as_str().unwrap();
-        for name in change["change"]["after"].as_object().unwrap().keys() {
+        let mut parts = Vec::new();
+        paths(&change["change"]["after"], "", &mut parts);
+        for path in parts {
             let mut root = root.clone();
             let planned = &mut root["resource_changes"][number]["change"];
-            planned["after"][name] = Value::Null;
-            planned["after_unknown"][name] = json!(true);
-            configured(&mut root, address)[name] = json!({"references": ["local.x"]});
-            all.push((format!("{name} of {address}"), root));
+            *planned["after"].pointer_mut(&path).unwrap() = Value::Null;
+            let names: Vec<&str> = path.split('/').skip(1).collect();
+            open(&mut planned["after_unknown"], &names);
+            let (around, name) = path.rsplit_once('/').unwrap();
+            let block = configured(&mut root, address).pointer_mut(around);
+            if let Some(Value::Object(block)) = block {
+                block.insert(name.to_owned(), json!({"references": ["local.x"]}));
+            }
+            all.push((format!("{path} of {address}"), root));
         }
     }
     all
