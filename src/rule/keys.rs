@@ -316,6 +316,7 @@ pub fn resolve<'a>(
     let owner = match &cx.snapshot.account_id {
         Some(own) if *own == account => KeyOwner::Own,
         _ if account == cx.settings.central_account => KeyOwner::Central,
+        _ if account.is_empty() => KeyOwner::Unclear,
         Some(_) => KeyOwner::Foreign,
         None => KeyOwner::Unclear,
     };

@@ -532,6 +532,159 @@ fn what_is_sensitive_is_not_read() {
 }
 
 #[test]
+fn a_key_in_another_account_is_not_the_plans_own() {
+    let mut root = plan("ready");
+    let provider = json!({
+        "name": "aws", "alias": "central",
+        "expressions": {
+            "region": {"constant_value": "eu-central-1"},
+            "assume_role": [{"role_arn": {"constant_value": "arn:aws:iam::692653576357:role/terraform"}}],
+        },
+    });
+    root["configuration"]["provider_config"]["aws.central"] = provider;
+    let resources = &mut root["configuration"]["root_module"]["resources"];
+    for resource in resources.as_array_mut().unwrap() {
+        if resource["address"] == "aws_kms_key.data" {
+            resource["provider_config_key"] = json!("aws.central");
+        }
+    }
+    let report = report(&root);
+    assert_eq!(report.account_id.as_deref(), Some("111122223333"));
+    assert_eq!(
+        found(&report, "aws_ebs_volume.data"),
+        ["warn kms-key-not-central"]
+    );
+}
+
+#[test]
+fn a_variable_that_is_null_sets_nothing() {
+    let mut root = plan("ready");
+    configured(&mut root, "aws_db_instance.orders")["kms_key_id"] =
+        json!({"references": ["var.key"]});
+    root["variables"]["key"] = json!({"value": null});
+    let report = report(&root);
+    // RDS takes its own key then.
+    assert_eq!(
+        found(&report, "aws_db_instance.orders"),
+        ["fail encryption-customer-key"]
+    );
+}
+
+#[test]
+fn what_goes_takes_its_settings_with_it() {
+    let bucket = json!({
+        "bucket": "x", "id": "x", "arn": "arn:aws:s3:::x", "tags_all": {"backup": "enabled"},
+        "versioning": [{"enabled": true, "mfa_delete": false}],
+    });
+    let mut root = only("aws_s3_bucket", bucket, json!({}));
+    change(&mut root, "aws_s3_bucket.x")["change"]["actions"] = json!(["no-op"]);
+    configured(&mut root, "aws_s3_bucket.x")
+        .as_object_mut()
+        .unwrap()
+        .remove("versioning");
+    let found_of = |root: &Value| {
+        let report = report(root);
+        let findings = report.findings.iter();
+        let mut of = findings.filter(|it| it.rule.id == "s3-versioning-enabled");
+        of.next().unwrap().status
+    };
+    assert_eq!(found_of(&root), Status::Pass);
+    root["resource_changes"].as_array_mut().unwrap().push(json!({
+        "address": "aws_s3_bucket_versioning.x", "mode": "managed", "type": "aws_s3_bucket_versioning", "name": "x",
+        "change": {"actions": ["delete"], "before": {"bucket": "x"}, "after": null, "after_unknown": {}},
+    }));
+    assert_eq!(found_of(&root), Status::Unknown);
+}
+
+#[test]
+fn default_tags_reach_into_modules() {
+    let mut root = only(
+        "aws_efs_file_system",
+        json!({"tags": null}),
+        json!({"tags_all": true}),
+    );
+    let resource = root["configuration"]["root_module"]["resources"][0].take();
+    let mut resource = resource;
+    resource["provider_config_key"] = json!("module.a.module.b:aws");
+    root["configuration"] = json!({
+        "provider_config": {"aws": {"name": "aws", "expressions": {
+            "region": {"constant_value": "eu-west-1"},
+            "default_tags": [{"tags": {"constant_value": {"backup": "enabled"}}}],
+        }}},
+        "root_module": {"module_calls": {"a": {"module": {"module_calls": {"b": {"module": {"resources": [resource]}}}}}}},
+    });
+    let planned = &mut root["resource_changes"][0];
+    planned["module_address"] = json!("module.a[\"x\"].module.b");
+    planned["address"] = json!("module.a[\"x\"].module.b.aws_efs_file_system.x");
+    let snapshot = snapshot(&root);
+    let tags = snapshot.regions["eu-west-1"].file_systems.items[0]
+        .tags
+        .known();
+    assert_eq!(
+        tags.and_then(|tags| tags.get("backup")).map(String::as_str),
+        Some("enabled")
+    );
+}
+
+#[test]
+fn keys_of_every_sort_are_known_for_what_they_are() {
+    let mut root = plan("ready");
+    let mut add = |kind: &str, after: Value, expressions: Value| {
+        let item =
+            json!({"address": format!("{kind}.k"), "mode": "managed", "type": kind, "name": "k"});
+        let (mut planned, mut config) = (item.clone(), item);
+        planned["change"] = json!({"actions": ["create"], "before": null, "after": after, "after_unknown": {"arn": true, "key_id": true, "key_state": true, "key_spec": true}});
+        config["provider_config_key"] = json!("aws");
+        config["expressions"] = expressions;
+        root["resource_changes"]
+            .as_array_mut()
+            .unwrap()
+            .push(planned);
+        root["configuration"]["root_module"]["resources"]
+            .as_array_mut()
+            .unwrap()
+            .push(config);
+    };
+    add(
+        "aws_kms_external_key",
+        json!({"policy": "{}"}),
+        json!({"policy": {"constant_value": "{}"}}),
+    );
+    add(
+        "aws_kms_replica_key",
+        json!({"enabled": false}),
+        json!({"primary_key_arn": {"references": ["aws_kms_key.data.arn", "aws_kms_key.data"]}}),
+    );
+    change(&mut root, "aws_kms_replica_key.k")["change"]["after_unknown"]["primary_key_arn"] =
+        json!(true);
+    let snapshot = snapshot(&root);
+    let key = |address: &str| {
+        let arn = format!("arn:aws:kms:eu-central-1:111122223333:key/{address}");
+        snapshot.keys[&arn]
+            .metadata
+            .known()
+            .cloned()
+            .flatten()
+            .unwrap()
+    };
+    let external = key("aws_kms_external_key.k");
+    assert_eq!(
+        (external.state.as_str(), external.origin.as_str()),
+        ("PendingImport", "EXTERNAL")
+    );
+    let replica = key("aws_kms_replica_key.k");
+    assert_eq!(
+        (replica.state.as_str(), replica.multi_region),
+        ("Disabled", true)
+    );
+    assert_eq!(
+        (replica.spec.as_str(), replica.usage.as_str()),
+        ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT")
+    );
+    assert_eq!(key("aws_kms_key.data").manager, "CUSTOMER");
+}
+
+#[test]
 fn encryption_by_default_of_the_same_plan_counts() {
     let mut root = plan("breaches");
     change(&mut root, "aws_ebs_encryption_by_default.this")["change"]["after"]["enabled"] =

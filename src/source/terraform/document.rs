@@ -73,6 +73,8 @@ pub(super) struct Document<'a> {
     pub(super) variables: &'a Value,
     /// The providers' configuration.
     pub(super) providers: &'a Value,
+    /// The types of which something is destroyed or let go.
+    pub(super) gone: BTreeSet<&'a str>,
     by_kind: BTreeMap<&'a str, Vec<usize>>,
     groups: BTreeMap<(&'a str, &'a str, &'a str), Vec<usize>>,
     modules: BTreeMap<String, &'a Value>,
@@ -85,6 +87,7 @@ impl<'a> Document<'a> {
             items: Vec::new(),
             variables: &root["variables"],
             providers: &root["configuration"]["provider_config"],
+            gone: BTreeSet::new(),
             by_kind: BTreeMap::new(),
             groups: BTreeMap::new(),
             modules: BTreeMap::new(),
@@ -112,6 +115,22 @@ impl<'a> Document<'a> {
             document.groups.entry(group).or_default().push(number);
         }
         Ok(document)
+    }
+
+    /// The key under which a provider is configured. One that a module declares no configuration for is
+    /// its caller's: `module.a.module.b:aws` is `module.a:aws`, and that is `aws`.
+    pub(super) fn provider(&self, key: &'a str) -> &'a str {
+        if configured_as(self.providers, key).is_some() {
+            return key;
+        }
+        let (mut module, name) = key.rsplit_once(':').unwrap_or(("", key));
+        while let Some((outside, _)) = module.rsplit_once(".module.") {
+            if let Some(found) = configured_as(self.providers, &format!("{outside}:{name}")) {
+                return found;
+            }
+            module = outside;
+        }
+        name
     }
 
     /// The resources of a type; data sources by what [`data`] says.
@@ -183,7 +202,10 @@ impl<'a> Document<'a> {
                 if let Some(address) = change["address"].as_str() {
                     seen.insert(address);
                 }
-                self.items.extend(changed(change, &at, is_deferred)?);
+                match changed(change, &at, is_deferred)? {
+                    Some(item) => self.items.push(item),
+                    None => self.gone.extend(change["type"].as_str()),
+                }
             }
         }
         if root["resource_changes"].is_null() {
@@ -236,6 +258,12 @@ impl<'a> Document<'a> {
         }
         Ok(())
     }
+}
+
+/// The key of a provider, where one is configured under it.
+fn configured_as<'a>(providers: &'a Value, key: &str) -> Option<&'a str> {
+    let (found, _) = providers.as_object()?.get_key_value(key)?;
+    Some(found)
 }
 
 /// How a data source is told from a resource of the same type.

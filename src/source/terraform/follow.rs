@@ -39,6 +39,12 @@ impl<'a> Led<'a> {
         }
     }
 
+    /// Whether it depends on nothing that is unknown: then an unknown value is none that was set, but
+    /// what the provider chooses in its place.
+    pub(super) fn is_settled(&self) -> bool {
+        self.to.is_empty() && self.besides.is_none()
+    }
+
     fn add(&mut self, item: &'a Item<'a>) {
         if !self.to.iter().any(|it| it.address == item.address) {
             self.to.push(item);
@@ -153,17 +159,38 @@ impl<'a> Document<'a> {
                 rest @ ..,
             ] => {
                 let items = self.instances(site.module, data(kind), name);
-                let items = items.into_iter().filter(|it| it.kind == *kind).collect();
+                let items: Vec<&Item<'_>> =
+                    items.into_iter().filter(|it| it.kind == *kind).collect();
                 let wants = wanted.contains(&data(kind));
+                if items.is_empty() && !self.is_optional(site.module, "data", kind, name) {
+                    return led.note(format!("it comes through {reference}"));
+                }
                 choose(site, reference, items, rest, (by_key, wants), led);
             }
             [Part::Name(kind), Part::Name(name), rest @ ..] => {
                 let items = self.instances(site.module, kind, name);
                 let wants = wanted.contains(kind);
+                if items.is_empty() && !self.is_optional(site.module, "managed", kind, name) {
+                    return led.note(format!("it comes through {reference}"));
+                }
                 choose(site, reference, items, rest, (by_key, wants), led);
             }
             _ => led.note(format!("it comes through {reference}")),
         }
+    }
+
+    /// Whether a resource may have no instance at all.
+    fn is_optional(&self, module: &str, mode: &str, kind: &str, name: &str) -> bool {
+        let resources = self
+            .module(module)
+            .and_then(|it| it["resources"].as_array());
+        let mut resources = resources.into_iter().flatten();
+        resources.any(|it| {
+            let is_it = it["mode"] == mode && it["type"] == kind && it["name"] == name;
+            let is_counted =
+                it.get("count_expression").is_some() || it.get("for_each_expression").is_some();
+            is_it && is_counted
+        })
     }
 
     /// What a module was called with.

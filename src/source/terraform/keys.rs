@@ -62,7 +62,7 @@ impl Keys {
                     Fact::Known(arn) if Arn::parse(arn).is_some() => arn.to_owned(),
                     _ => {
                         let region = reader.places.region(item);
-                        let account = reader.places.account.as_deref();
+                        let account = reader.places.account_of(item);
                         key_arn(partition(&region), &region, account, item.address)
                     }
                 };
@@ -230,7 +230,15 @@ pub(super) fn read(reader: &Reader<'_>, planned: &mut Planned) {
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>. Where the account is
 /// not known, no other is let in all the same.
 fn own_policy(reader: &Reader<'_>, item: &Item<'_>) -> Result<String, Gap> {
-    if let Some(text) = policy::text(reader, &item.view(), "policy")? {
+    let view = item.view();
+    if item.exists
+        && view.is_set("policy") != Some(true)
+        && reader.document.gone.contains("aws_kms_key_policy")
+    {
+        // It goes back to the default with the resource that set it.
+        return Err(view.later("policy"));
+    }
+    if let Some(text) = policy::text(reader, &view, "policy")? {
         return Ok(text);
     }
     if item.exists {
@@ -240,7 +248,7 @@ fn own_policy(reader: &Reader<'_>, item: &Item<'_>) -> Result<String, Gap> {
         )));
     }
     let partition = partition(&reader.places.region(item));
-    let account = reader.account();
+    let account = reader.places.account_of(item).unwrap_or_default();
     let policy = json!({
         "Version": "2012-10-17",
         "Id": "key-default-1",

@@ -16,7 +16,10 @@ pub(super) const UNKNOWN_REGION: &str = "unknown";
 /// The regions of the providers, and the account.
 #[derive(Debug, Default)]
 pub(super) struct Places {
+    /// Under which key a provider is configured, by the key that resources name it by.
+    providers: BTreeMap<String, String>,
     regions: BTreeMap<String, String>,
+    accounts: BTreeMap<String, Option<String>>,
     named: Option<String>,
     /// The account; none where the plan does not say.
     pub(super) account: Option<String>,
@@ -25,23 +28,61 @@ pub(super) struct Places {
 impl Places {
     /// Reads what a document says.
     pub(super) fn read(document: &Document<'_>, around: &Surroundings<'_>) -> Self {
-        let mut regions = BTreeMap::new();
+        let (mut providers, mut regions) = (BTreeMap::new(), BTreeMap::new());
         for item in &document.items {
-            if let (Some(provider), Some(region)) = (item.provider(), own_region(item)) {
-                regions.entry(provider.to_owned()).or_insert(region);
+            let Some(provider) = item.provider() else {
+                continue;
+            };
+            let configured = document.provider(provider).to_owned();
+            if let Some(region) = own_region(item) {
+                regions.entry(configured.clone()).or_insert(region);
             }
+            providers.insert(provider.to_owned(), configured);
         }
+        let mut accounts: BTreeMap<String, Option<String>> = BTreeMap::new();
         for (name, provider) in document.providers.as_object().into_iter().flatten() {
-            let region = &provider["expressions"]["region"];
+            let expressions = &provider["expressions"];
             let is_root = provider["module_address"].is_null();
-            if let Some(region) = evaluated(document, region, is_root) {
+            if let Some(region) = evaluated(document, &expressions["region"], is_root)
+                && is_region(&region)
+            {
                 regions.insert(name.clone(), region);
             }
+            let role = &expressions["assume_role"];
+            let role = role.get(0).unwrap_or(role);
+            if !role.is_null() {
+                let arn = evaluated(document, &role["role_arn"], is_root).unwrap_or_default();
+                let account = Arn::parse(&arn).map(|arn| arn.account.to_owned());
+                accounts.insert(name.clone(), account);
+            }
         }
+        for item in document.of(data("aws_caller_identity")) {
+            let account = item.view().text("account_id").known();
+            if let (Some(account), Some(provider)) = (account, item.provider()) {
+                let configured = document.provider(provider).to_owned();
+                accounts.insert(configured, Some(account.to_owned()));
+            }
+        }
+        let used = used(document).into_iter();
+        let main = used
+            .max_by_key(|(_, count)| *count)
+            .and_then(|(provider, _)| provider);
+        let of_main = main.and_then(|main| accounts.remove(main)).flatten();
         Places {
+            providers,
             regions,
+            accounts,
             named: around.region.map(str::to_owned),
-            account: account(document),
+            account: account(document).or(of_main),
+        }
+    }
+
+    /// The account of a resource: its provider's where that goes into one of its own.
+    pub(super) fn account_of(&self, item: &Item<'_>) -> Option<&str> {
+        let provider = item.provider().and_then(|it| self.providers.get(it));
+        match provider.and_then(|it| self.accounts.get(it)) {
+            Some(account) => account.as_deref(),
+            None => self.account.as_deref(),
         }
     }
 
@@ -54,29 +95,12 @@ impl Places {
     /// The region of a resource, where it is known.
     pub(super) fn known_region(&self, item: &Item<'_>) -> Option<String> {
         own_region(item)
-            .or_else(|| self.of_provider(item.provider()?).cloned())
+            .or_else(|| {
+                self.regions
+                    .get(self.providers.get(item.provider()?)?)
+                    .cloned()
+            })
             .or_else(|| self.named.clone())
-    }
-
-    /// The region of a provider. One that a module declares no configuration for is its caller's:
-    /// `module.a.module.b:aws` is `module.a:aws`, and that is `aws`.
-    fn of_provider(&self, provider: &str) -> Option<&String> {
-        let (mut module, name) = provider.rsplit_once(':').unwrap_or(("", provider));
-        loop {
-            let key = match module {
-                "" => name.to_owned(),
-                _ => format!("{module}:{name}"),
-            };
-            if let Some(region) = self.regions.get(&key) {
-                return Some(region);
-            }
-            if module.is_empty() {
-                return None;
-            }
-            module = module
-                .rsplit_once(".module.")
-                .map_or("", |(outside, _)| outside);
-        }
     }
 }
 
@@ -154,25 +178,32 @@ fn evaluated(document: &Document<'_>, expression: &Value, is_root: bool) -> Opti
     let value = document.variables[name]["value"].as_str();
     let root = document.module("");
     let default = || root?["variables"][name]["default"].as_str();
-    let region = value.or_else(default).filter(|it| is_region(it));
-    region.map(str::to_owned)
+    value.or_else(default).map(str::to_owned)
+}
+
+/// How much is made with each provider.
+fn used<'a>(document: &Document<'a>) -> BTreeMap<Option<&'a str>, usize> {
+    let mut used = BTreeMap::new();
+    for item in document.items.iter().filter(|it| !it.is_data) {
+        let provider = item.provider().map(|it| document.provider(it));
+        *used.entry(provider).or_default() += 1;
+    }
+    used
 }
 
 /// The account that is planned for: the one whose credentials are used, else the one that all
 /// resources are in.
 fn account(document: &Document<'_>) -> Option<String> {
+    let used = used(document);
+    // That of the provider most is made with: others look at other accounts.
     let identities = document.of(data("aws_caller_identity"));
-    let mut own: Vec<(&str, &str)> = identities
-        .filter_map(|it| {
-            let account = it.view().text("account_id").known()?;
-            Some((it.provider().unwrap_or_default(), account))
-        })
-        .filter(|(_, account)| is_account_id(account))
-        .collect();
-    // That of the provider without an alias comes first.
-    own.sort_by_key(|(provider, _)| (provider.contains('.'), *provider));
-    if let Some((_, account)) = own.first() {
-        return Some((*account).to_owned());
+    let own = identities.filter_map(|it| {
+        let account = it.view().text("account_id").known()?;
+        let count = used.get(&it.provider().map(|it| document.provider(it)))?;
+        is_account_id(account).then_some((count, account))
+    });
+    if let Some((_, account)) = own.max() {
+        return Some(account.to_owned());
     }
     let managed = document
         .items

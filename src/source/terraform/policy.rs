@@ -35,6 +35,9 @@ pub(super) fn text<'a>(
             let led = reader
                 .document
                 .lead(view, name, &["data.aws_iam_policy_document"]);
+            if led.is_settled() && !view.item.exists {
+                return Ok(None);
+            }
             let document = led.one().map_err(|why| because(gap.clone(), &why))?;
             written(reader, document)
                 .map(Some)
@@ -164,8 +167,6 @@ fn stand_in(reader: &Reader<'_>, item: &Item<'_>) -> String {
     let path = view.text("path").known().unwrap_or("/");
     let name = view.text("name").known().unwrap_or(item.name);
     let partition = partition(&reader.places.region(item));
-    format!(
-        "arn:{partition}:iam::{}:{sort}{path}{name}",
-        reader.account()
-    )
+    let account = reader.places.account_of(item).unwrap_or_default();
+    format!("arn:{partition}:iam::{account}:{sort}{path}{name}")
 }

@@ -119,10 +119,17 @@ impl<'a> Reader<'a> {
         match view.text(name) {
             Fact::Known(text) => Link::Named(text),
             Fact::Unset | Fact::Computed(_) => Link::Nothing,
-            Fact::Open(gap) => match self.document.lead(view, name, wanted).one() {
-                Ok(item) => Link::To(item),
-                Err(why) => Link::Open(because(gap, &why)),
-            },
+            Fact::Open(gap) if gap.kind != GapKind::AfterApply => Link::Open(gap),
+            Fact::Open(gap) => {
+                let led = self.document.lead(view, name, wanted);
+                if led.is_settled() && !view.item.exists {
+                    return Link::Nothing;
+                }
+                match led.one() {
+                    Ok(item) => Link::To(item),
+                    Err(why) => Link::Open(because(gap, &why)),
+                }
+            }
         }
     }
 
@@ -210,7 +217,10 @@ impl<'a> Reader<'a> {
         of: &[&str],
         by: &[&str],
     ) -> Satellites<'a> {
-        let mut satellites = Satellites::default();
+        let mut satellites = Satellites {
+            gone: self.document.gone.contains(kind),
+            ..Satellites::default()
+        };
         for item in self.document.of(kind) {
             match self.linked(&item.view(), name, of, by) {
                 Ok(Some(owner)) => satellites.of.entry(owner.address).or_default().push(item),
@@ -266,7 +276,8 @@ impl<'a> Reader<'a> {
 
     /// The tags that a provider gives to everything, as far as the configuration spells them out.
     fn default_tags(&self, item: &Item<'_>) -> Option<Tags> {
-        let expressions = &self.document.providers[item.provider()?]["expressions"];
+        let provider = self.document.provider(item.provider()?);
+        let expressions = &self.document.providers[provider]["expressions"];
         let default = match &expressions["default_tags"] {
             Value::Null => return Some(Tags::new()),
             Value::Array(list) => list.first()?,
@@ -358,6 +369,8 @@ impl<'a> Reader<'a> {
 pub(super) struct Satellites<'a> {
     of: BTreeMap<&'a str, Vec<&'a Item<'a>>>,
     stray: Option<Gap>,
+    /// Whether one of them is destroyed or let go.
+    pub(super) gone: bool,
 }
 
 impl<'a> Satellites<'a> {

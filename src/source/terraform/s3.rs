@@ -50,6 +50,10 @@ fn carrier<'a>(
 ) -> Result<Option<View<'a>>, Gap> {
     let own = matches!(view.fact(inline), Fact::Known(_));
     match satellites.of(view.item) {
+        // What a bucket shows now may go with the resource that set it.
+        Ok([]) if satellites.gone && view.item.exists && view.is_set(inline) != Some(true) => {
+            Err(view.later(inline))
+        }
         Ok([beside, ..]) => Ok(Some(beside.view())),
         _ if own && view.is_set(inline) != Some(false) => Ok(Some(*view)),
         Err(gap) => Err(gap),

@@ -141,7 +141,9 @@ impl<'a> View<'a> {
 
     /// Whether the configuration sets an attribute; none where it does not show.
     pub(super) fn is_set(&self, name: &str) -> Option<bool> {
-        self.config.map(|config| config.get(name).is_some())
+        let expression = self.config?.get(name);
+        let is_null = |it: &Value| it.get("constant_value").is_some_and(Value::is_null);
+        Some(expression.is_some_and(|it| !is_null(it)))
     }
 
     /// What the configuration says of an attribute.
