@@ -1,6 +1,6 @@
 //! EC2 instances, EBS volumes, and how new volumes are encrypted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::ec2::{Instance, Volume};
 use crate::model::{Gap, GapKind, Observed};
@@ -79,6 +79,8 @@ struct Attachments {
     instances: BTreeMap<String, Vec<String>>,
     /// Ids of volumes by the id of an instance.
     volumes: BTreeMap<String, Vec<String>>,
+    /// Ids of the instances that the plan holds.
+    here: BTreeSet<String>,
     /// Why a volume may be attached to more.
     of_volumes: Option<Gap>,
     /// Why an instance may have more.
@@ -86,7 +88,11 @@ struct Attachments {
 }
 
 fn attachments<'a>(reader: &Reader<'a>) -> Attachments {
-    let mut found = Attachments::default();
+    let instances = reader.document.of("aws_instance");
+    let mut found = Attachments {
+        here: instances.map(|it| reader.id(it)).collect(),
+        ..Attachments::default()
+    };
     for item in reader.document.of("aws_volume_attachment") {
         let view = item.view();
         let volume = reader.linked_id(&view, "volume_id", &["aws_ebs_volume"]);
@@ -133,11 +139,7 @@ fn volume<'a>(
         }
         (None, found) => {
             let found = found.cloned().unwrap_or_default();
-            let is_here = |id: &String| {
-                let mut instances = reader.document.of("aws_instance");
-                instances.any(|it| reader.id(it) == *id)
-            };
-            match found.iter().all(is_here) {
+            match found.iter().all(|id| attachments.here.contains(id)) {
                 true => Observed::Known(found),
                 false => Observed::Unknown(untold(&view, "the instance it is attached to")),
             }
