@@ -113,18 +113,20 @@ fn encryption<'a>(
     for holder in holders {
         for rule in holder.blocks("rule").set()?.unwrap_or_default() {
             let name = "apply_server_side_encryption_by_default";
-            for block in rule.blocks(name).set()?.unwrap_or_default() {
-                let algorithm = block.text("sse_algorithm").chosen()?.unwrap_or(OWN_KEYS);
-                let kms_key = match reader.key(&block, "kms_master_key_id", planned) {
-                    KeyName::Is(key) => Some(key),
-                    KeyName::Unset => None,
-                    KeyName::Open(gap) => return Err(gap),
-                };
-                return Ok(BucketEncryption {
-                    algorithm: algorithm.to_owned(),
-                    kms_key,
-                });
-            }
+            let blocks = rule.blocks(name).set()?.unwrap_or_default();
+            let Some(block) = blocks.first() else {
+                continue;
+            };
+            let algorithm = block.text("sse_algorithm").chosen()?.unwrap_or(OWN_KEYS);
+            let kms_key = match reader.key(block, "kms_master_key_id", planned) {
+                KeyName::Is(key) => Some(key),
+                KeyName::Unset => None,
+                KeyName::Open(gap) => return Err(gap),
+            };
+            return Ok(BucketEncryption {
+                algorithm: algorithm.to_owned(),
+                kms_key,
+            });
         }
     }
     Ok(plain())
