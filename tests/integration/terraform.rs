@@ -361,6 +361,41 @@ fn modules_instances_changes_and_what_nobody_can_know_yet() {
 }
 
 #[test]
+fn a_policy_that_may_hold_more_than_it_shows_is_left_open() {
+    let address = "module.kms.data.aws_iam_policy_document.this";
+    let statements = |root: &mut Value, tree: &str, of: Value| {
+        change(root, address)["change"][tree]["statement"][1]["principals"][0]["identifiers"] = of;
+    };
+    let verdict = |root: &Value| {
+        let report = report(root);
+        found(&report, "module.db.aws_db_instance.this")
+    };
+    let mut root = plan("mixed");
+    assert_eq!(verdict(&root), Vec::<String>::new());
+    // The role alone: then the central account may not use the key.
+    statements(&mut root, "after", json!([]));
+    statements(&mut root, "after_unknown", json!([true]));
+    assert!(verdict(&root).contains(&"fail kms-key-shared".to_owned()));
+    // All of it: what else is in it does not show.
+    statements(&mut root, "after", Value::Null);
+    statements(&mut root, "after_unknown", json!(true));
+    assert!(verdict(&root).contains(&"unknown kms-key-shared".to_owned()));
+    // More than the expression refers to.
+    statements(&mut root, "after", json!([]));
+    statements(&mut root, "after_unknown", json!([true, true]));
+    assert!(verdict(&root).contains(&"unknown kms-key-shared".to_owned()));
+    // Something is merged into it.
+    let mut root = plan("mixed");
+    let module = &mut root["configuration"]["root_module"]["module_calls"]["kms"]["module"];
+    let mut resources = module["resources"].as_array_mut().unwrap().iter_mut();
+    let document = resources.find(|it| it["mode"] == "data").unwrap();
+    document["expressions"]["override_policy_documents"] = json!({"references": ["var.more"]});
+    change(&mut root, address)["change"]["after_unknown"]["override_policy_documents"] =
+        json!(true);
+    assert!(verdict(&root).contains(&"unknown kms-key-shared".to_owned()));
+}
+
+#[test]
 fn a_state_is_judged_as_it_is() {
     let mut root = json!({
         "format_version": "1.0",

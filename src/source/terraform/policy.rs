@@ -139,6 +139,11 @@ fn listed<'a>(reader: &Reader<'a>, view: &View<'a>, name: &str) -> Result<Vec<St
         let texts = view.texts(name).chosen()?.unwrap_or_default();
         return Ok(texts.into_iter().map(str::to_owned).collect());
     }
+    // Of a set that is unknown as a whole, the expression shows what it refers to and not what else is in it.
+    let Value::Array(elements) = unknown else {
+        return Err(view.later(name));
+    };
+    let open = elements.iter().filter(|it| says_true(it)).count();
     let known = view.values.get(name).and_then(Value::as_array);
     let known = known.into_iter().flatten().filter_map(Value::as_str);
     let mut texts: Vec<String> = known.map(str::to_owned).collect();
@@ -146,14 +151,12 @@ fn listed<'a>(reader: &Reader<'a>, view: &View<'a>, name: &str) -> Result<Vec<St
     if let Some(besides) = led.besides {
         return Err(because(view.later(name), &besides));
     }
-    if led.to.is_empty() {
+    let is_unknown = |it: &&Item<'_>| it.view().text("arn").known().is_none();
+    let unknown: Vec<&Item<'_>> = led.to.into_iter().filter(is_unknown).collect();
+    if unknown.len() != open {
         return Err(view.later(name));
     }
-    let unknown = led
-        .to
-        .into_iter()
-        .filter(|it| it.view().text("arn").known().is_none());
-    texts.extend(unknown.map(|it| stand_in(reader, it)));
+    texts.extend(unknown.into_iter().map(|it| stand_in(reader, it)));
     Ok(texts)
 }
 
