@@ -8,12 +8,13 @@ use jiff::{Timestamp, Unit};
 
 use crate::model::snapshot::Snapshot;
 use crate::report::baseline::Earlier;
-use crate::source::cloudformation;
 use crate::source::planned::Surroundings;
+use crate::source::recognize::{Found, NotForUs, recognize};
 use crate::source::saved::{self, SavedError};
+use crate::source::{cloudformation, terraform};
 
-/// The text of a file; `-` is stdin.
-pub(super) fn read(path: &Path) -> anyhow::Result<String> {
+/// The bytes of a file; `-` is stdin.
+fn bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     let bytes = if path == Path::new("-") {
         let mut bytes = Vec::new();
         std::io::stdin()
@@ -23,8 +24,12 @@ pub(super) fn read(path: &Path) -> anyhow::Result<String> {
     } else {
         std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?
     };
-    let bytes = saved::unpack(bytes).with_context(|| name(path))?;
-    String::from_utf8(bytes).map_err(|error| {
+    saved::unpack(bytes).with_context(|| name(path))
+}
+
+/// The text of a file; `-` is stdin.
+pub(super) fn read(path: &Path) -> anyhow::Result<String> {
+    String::from_utf8(bytes(path)?).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         anyhow::anyhow!("{} is not text: byte {at} is not UTF-8", name(path))
     })
@@ -51,59 +56,55 @@ pub(super) struct Beside<'a> {
 
 const TAKES: &str = "--from takes a snapshot that `backup-check collect` wrote, the output of `terraform show -json`, or a CloudFormation template (JSON or YAML)";
 
-/// The snapshot in a file, or what a template makes as one; and what to know of it.
+/// The snapshot in a file, or what a plan or a template in it comes to; and what to know of it.
 pub(super) fn snapshot(
     path: &Path,
     beside: &Beside<'_>,
 ) -> anyhow::Result<(Snapshot, Vec<String>)> {
-    let text = read(path).map_err(|error| {
-        // What cannot be opened is none of these either, and the reason says enough.
-        match error.root_cause().is::<std::io::Error>() {
-            true => error,
-            false => error.context(TAKES),
-        }
-    })?;
-    if text.trim().is_empty() {
-        bail!("{} is empty: {TAKES}", name(path));
-    }
-    if cloudformation::is_template(&text) {
-        return template(&text, path, beside).with_context(|| name(path));
-    }
-    if !beside.parameters.is_empty() {
-        bail!(
-            "--parameter is for CloudFormation templates, and {} is none",
-            name(path)
-        );
-    }
-    let snapshot = saved::read(&text).map_err(|error| {
-        let is_other = matches!(error, SavedError::Json(_) | SavedError::NotASnapshot);
-        let error = anyhow::Error::from(error).context(name(path));
-        if is_other {
-            error.context(TAKES)
-        } else {
-            error
-        }
-    })?;
-    Ok((snapshot, Vec::new()))
-}
-
-fn template(
-    text: &str,
-    path: &Path,
-    beside: &Beside<'_>,
-) -> anyhow::Result<(Snapshot, Vec<String>)> {
-    if beside.regions.len() > 1 {
-        bail!("a template makes a stack in one region: name one with --region");
-    }
-    let file = name(path).replace('\\', "/");
+    let name = name(path);
+    let file = name.replace('\\', "/");
+    let region = match beside.regions {
+        [region] => Some(region.as_str()),
+        _ => None,
+    };
     let around = Surroundings {
         file: &file,
         tag_key: beside.tag_key,
-        region: beside.regions.first().map(String::as_str),
+        region,
         read_at: &now()?,
     };
-    let read = cloudformation::read(text, &around, beside.parameters)?;
-    Ok((read.snapshot, read.notes))
+    let found = match recognize(bytes(path)?, &name) {
+        Ok(found) => found,
+        Err(error @ NotForUs::NotText { .. }) => bail!("{name} {error}; {TAKES}"),
+        Err(error) => bail!("{name} {error}"),
+    };
+    if let Found::Text(text) = &found {
+        if text.trim().is_empty() {
+            bail!("{name} is empty: {TAKES}");
+        }
+        if cloudformation::is_template(text) {
+            if beside.regions.len() > 1 {
+                bail!("{name}: a template makes a stack in one region: name one with --region");
+            }
+            let read = cloudformation::read(text, &around, beside.parameters);
+            let read = read.with_context(|| name.clone())?;
+            return Ok((read.snapshot, read.notes));
+        }
+    }
+    if !beside.parameters.is_empty() {
+        bail!("--parameter is for CloudFormation templates, and {name} is none");
+    }
+    let snapshot = match found {
+        Found::Terraform(root) => terraform::read(&root, &around).with_context(|| name.clone())?,
+        Found::Text(text) => match saved::read(&text) {
+            Ok(snapshot) => snapshot,
+            Err(error @ (SavedError::Json(_) | SavedError::NotASnapshot)) => {
+                bail!("{name}: {error}; {TAKES}")
+            }
+            Err(error) => return Err(error).with_context(|| name.clone()),
+        },
+    };
+    Ok((snapshot, Vec::new()))
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]

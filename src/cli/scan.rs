@@ -71,7 +71,8 @@ pub(super) struct AccessArgs {
     /// An endpoint for every service, also AWS_ENDPOINT_URL and its per-service forms
     #[arg(long, value_name = "URL", value_parser = value::url)]
     pub(super) endpoint_url: Option<String>,
-    /// Regions to scan [default: the config's, else the guide's five]
+    /// Regions to scan [default: the config's, else the guide's five]. With --from, those of the file that
+    /// are judged; one also says where a plan is for that does not say so itself
     #[arg(long, value_name = "R", num_args = 1.., value_delimiter = ',', value_parser = value::region)]
     pub(super) region: Vec<String>,
     /// Only the resources of these services. Rules about the network and the account are then left out,

@@ -138,14 +138,15 @@ fn others<T>() -> Listing<T> {
 }
 
 fn empty_region() -> Region {
-    let settings = || unplanned("the file does not set it, so it is as the account has it");
+    let settings = |what: &str| unplanned(format!("{what}: that is a setting of the account"));
+    let encryption = "the file does not say how new EBS volumes are encrypted";
     Region {
         disabled: false,
         instances: Listing::complete(Vec::new()),
         volumes: Listing::complete(Vec::new()),
         ebs_defaults: EbsDefaults {
-            encryption: Observed::Unknown(settings()),
-            kms_key: Observed::Unknown(settings()),
+            encryption: Observed::Unknown(settings(encryption)),
+            kms_key: Observed::Unknown(settings(encryption)),
         },
         network: Network {
             vpcs: Listing::complete(Vec::new()),
@@ -165,7 +166,9 @@ fn empty_region() -> Region {
         redshift_namespaces: Listing::complete(Vec::new()),
         stacks: Listing::complete(Vec::new()),
         tagged: Listing::complete(Vec::new()),
-        backup_settings: Observed::Unknown(settings()),
+        backup_settings: Observed::Unknown(settings(
+            "the file does not say which services AWS Backup is opted in for, and which it manages",
+        )),
         backup_jobs: Listing::complete(Vec::new()),
         copy_jobs: Listing::complete(Vec::new()),
         vaults: others(),

@@ -177,7 +177,7 @@ fn a_template_is_judged_as_what_it_makes() {
                 "Orders",
                 "dynamodb-advanced-features-enabled",
                 Unknown,
-                "as the account has it",
+                "the account",
             ),
             (
                 "Orders",

@@ -30,3 +30,4 @@ mod policy;
 mod rules;
 mod selection;
 mod table;
+mod terraform;
