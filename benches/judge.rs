@@ -9,9 +9,10 @@ use backup_check::model::snapshot::Snapshot;
 use backup_check::report::{json, table};
 use backup_check::rules::ALL;
 use backup_check::settings::Settings;
-use backup_check::source::saved;
+use backup_check::source::planned::Surroundings;
+use backup_check::source::{cloudformation, saved, terraform};
 use criterion::{Criterion, criterion_group, criterion_main};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const MIXED: &str = include_str!("../fixtures/accounts/mixed.json");
 
@@ -41,6 +42,95 @@ fn large() -> Snapshot {
     serde_json::from_value(snapshot).expect("the snapshot has its form")
 }
 
+/// A plan of 5,000 resources: buckets with satellites, volumes that are attached to instances, and databases,
+/// under 100 keys whose ARNs are known only after apply.
+fn planned() -> String {
+    let (mut changes, mut resources): (Vec<Value>, Vec<Value>) = (Vec::new(), Vec::new());
+    let mut add = |kind: &str, n: usize, after: Value, unknown: &[&str], expressions: Value| {
+        let name = format!("n{n}");
+        let item = json!({"address": format!("{kind}.{name}"), "mode": "managed", "type": kind, "name": name});
+        let unknown: Value = unknown
+            .iter()
+            .map(|name| ((*name).to_owned(), json!(true)))
+            .collect();
+        let (mut change, mut resource) = (item.clone(), item);
+        change["change"] = json!({"actions": ["create"], "before": null, "after": after, "after_unknown": unknown});
+        resource["provider_config_key"] = json!("aws");
+        resource["expressions"] = expressions;
+        changes.push(change);
+        resources.push(resource);
+    };
+    let to = |address: String| json!({"references": [format!("{address}.id"), address]});
+    let on = json!({"backup": "enabled"});
+    for n in 0..100 {
+        add(
+            "aws_kms_key",
+            n,
+            json!({"is_enabled": true}),
+            &["arn", "id", "key_id", "policy"],
+            json!({}),
+        );
+    }
+    for n in 0..900 {
+        let key = to(format!("aws_kms_key.n{}", n % 100));
+        let bucket = to(format!("aws_s3_bucket.n{n}"));
+        add(
+            "aws_s3_bucket",
+            n,
+            json!({"bucket": format!("b{n}"), "tags": on, "tags_all": on}),
+            &["arn", "id", "versioning"],
+            json!({"bucket": {}, "tags": {}}),
+        );
+        add(
+            "aws_s3_bucket_versioning",
+            n,
+            json!({"versioning_configuration": [{"status": "Enabled"}]}),
+            &["bucket", "id"],
+            json!({"bucket": bucket}),
+        );
+        add(
+            "aws_instance",
+            n,
+            json!({"ami": "ami-0", "tags": on, "tags_all": on}),
+            &["arn", "id", "root_block_device"],
+            json!({"ami": {}, "tags": {}}),
+        );
+        add(
+            "aws_ebs_volume",
+            n,
+            json!({"encrypted": true, "tags": on, "tags_all": on}),
+            &["arn", "id", "kms_key_id"],
+            json!({"encrypted": {}, "kms_key_id": key, "tags": {}}),
+        );
+        add(
+            "aws_volume_attachment",
+            n,
+            json!({}),
+            &["volume_id", "instance_id"],
+            json!({"volume_id": to(format!("aws_ebs_volume.n{n}")), "instance_id": to(format!("aws_instance.n{n}"))}),
+        );
+    }
+    for n in 0..400 {
+        let key = to(format!("aws_kms_key.n{}", n % 100));
+        add(
+            "aws_db_instance",
+            n,
+            json!({"identifier": format!("d{n}"), "engine": "postgres", "storage_encrypted": true, "tags": on, "tags_all": on}),
+            &["arn", "id", "kms_key_id"],
+            json!({"kms_key_id": key, "storage_encrypted": {}, "tags": {}}),
+        );
+    }
+    let plan = json!({
+        "format_version": "1.2",
+        "resource_changes": changes,
+        "configuration": {
+            "provider_config": {"aws": {"name": "aws", "expressions": {"region": {"constant_value": "eu-central-1"}}}},
+            "root_module": {"resources": resources},
+        },
+    });
+    plan.to_string()
+}
+
 fn judge(c: &mut Criterion) {
     let (settings, options) = (Settings::default(), Options::default());
     let mixed = saved::read(MIXED).expect("the fixture is a snapshot");
@@ -53,6 +143,20 @@ fn judge(c: &mut Criterion) {
     });
     c.bench_function("judge 10,000 volumes under 100 keys", |b| {
         b.iter(|| evaluate(black_box(&large), &settings, &options, &ALL))
+    });
+    let plan = planned();
+    let around = Surroundings {
+        file: "plan.json",
+        tag_key: "backup",
+        region: None,
+        read_at: "2026-03-03T06:00:00Z",
+    };
+    c.bench_function("read and judge a plan of 5,000 resources", |b| {
+        b.iter(|| {
+            let root = serde_json::from_str(black_box(&plan)).expect("the plan is JSON");
+            let snapshot = terraform::read(&root, &around).expect("the plan has its form");
+            evaluate(&snapshot, &settings, &options, &ALL)
+        })
     });
     let report = evaluate(&large, &settings, &options, &ALL);
     c.bench_function("write 10,000 volumes as JSON", |b| {
@@ -68,5 +172,57 @@ fn judge(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, judge);
+/// A template whose 5,000 volumes and buckets hang on 50 keys.
+fn template() -> String {
+    let mut resources = serde_json::Map::new();
+    for n in 0..50 {
+        let principal = json!({"AWS": [{"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}, "arn:aws:iam::692653576357:root"]});
+        let statement =
+            json!({"Effect": "Allow", "Principal": principal, "Action": "kms:*", "Resource": "*"});
+        let policy = json!({"Version": "2012-10-17", "Statement": [statement]});
+        resources.insert(
+            format!("Key{n}"),
+            json!({"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": policy}}),
+        );
+    }
+    for n in 0..2_500 {
+        let tags = json!([{"Key": "backup", "Value": "enabled"}, {"Key": "Name", "Value": {"Fn::Sub": "${AWS::StackName}-data"}}]);
+        let key = json!({"Fn::GetAtt": [format!("Key{}", n % 50), "Arn"]});
+        let volume = json!({"Encrypted": true, "KmsKeyId": key, "Tags": tags});
+        resources.insert(
+            format!("Volume{n}"),
+            json!({"Type": "AWS::EC2::Volume", "Properties": volume}),
+        );
+        let bucket = json!({"VersioningConfiguration": {"Status": {"Fn::If": ["Prod", "Enabled", "Suspended"]}}, "Tags": tags});
+        resources.insert(
+            format!("Bucket{n}"),
+            json!({"Type": "AWS::S3::Bucket", "Properties": bucket}),
+        );
+    }
+    json!({
+        "Parameters": {"Stage": {"Type": "String", "Default": "prod"}},
+        "Conditions": {"Prod": {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}},
+        "Resources": resources,
+    })
+    .to_string()
+}
+
+fn templates(c: &mut Criterion) {
+    let around = Surroundings {
+        file: "template.json",
+        tag_key: "backup",
+        region: Some("eu-central-1"),
+        read_at: "2026-03-03T06:00:00Z",
+    };
+    let text = template();
+    let read = || cloudformation::read(&text, &around, &[]).expect("the template is sound");
+    c.bench_function("read a template of 5,000 resources", |b| b.iter(read));
+    let snapshot = read().snapshot;
+    let (settings, options) = (Settings::default(), Options::default());
+    c.bench_function("judge a template of 5,000 resources", |b| {
+        b.iter(|| evaluate(black_box(&snapshot), &settings, &options, &ALL))
+    });
+}
+
+criterion_group!(benches, judge, templates);
 criterion_main!(benches);

@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::model::arn::Arn;
 use crate::model::selection::Selection;
 use crate::model::service::Service;
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Snapshot, Source};
 use crate::report::Report;
 use crate::rules::ALL;
 use crate::settings::{Settings, Severity, Standard};
@@ -24,9 +24,13 @@ use super::{Talk, input, select, value};
 /// What is judged: a live account or a file, all of it or a part.
 #[derive(Debug, Args)]
 pub(super) struct SourceArgs {
-    /// Judge a snapshot that `collect` wrote instead of a live account; `-` is stdin
+    /// Judge a file instead of a live account: a snapshot that `collect` wrote, `terraform show -json`
+    /// output, or a CloudFormation template in JSON or YAML; `-` is stdin
     #[arg(long, value_name = "FILE", conflicts_with_all = ["profile", "role_arn", "external_id", "endpoint_url", "concurrency", "timeout"])]
     from: Option<PathBuf>,
+    /// A value for a parameter of the template; repeatable
+    #[arg(long, value_name = "K=V", value_parser = value::parameter, requires = "from")]
+    parameter: Vec<(String, String)>,
     #[command(flatten)]
     access: AccessArgs,
     #[command(flatten)]
@@ -59,7 +63,8 @@ pub(super) struct AccessArgs {
     /// An endpoint for every service, also AWS_ENDPOINT_URL and its per-service forms
     #[arg(long, value_name = "URL", value_parser = value::url)]
     pub(super) endpoint_url: Option<String>,
-    /// Regions to scan [default: the config's, else the guide's five]
+    /// Regions to scan [default: the config's, else the guide's five]. With --from, those of the file that
+    /// are judged; one also says where a plan is for that does not say so itself
     #[arg(long, value_name = "R", num_args = 1.., value_delimiter = ',', value_parser = value::region)]
     pub(super) region: Vec<String>,
     /// Only the resources of these services. Rules about the network and the account are then left out,
@@ -242,7 +247,17 @@ impl SourceArgs {
         }
         let (snapshot, stopped) = match &self.from {
             Some(path) => {
-                let mut snapshot = input::snapshot(path)?;
+                let beside = input::Beside {
+                    tag_key: &settings.tag_key,
+                    regions: &access.region,
+                    parameters: &self.parameter,
+                };
+                let (mut snapshot, notes) = input::snapshot(path, &beside)?;
+                if !talk.quiet {
+                    notes
+                        .iter()
+                        .for_each(|note| super::say(&format!("note: {note}")));
+                }
                 if snapshot.tag_key != settings.tag_key {
                     bail!(
                         "{} was collected for the tag key {:?} and holds no other tags; the config says {:?}: collect again",
@@ -308,6 +323,10 @@ fn saved(snapshot: &mut Snapshot, args: &SourceArgs, selection: &Selection) -> a
             }
         }
         regions = places;
+    }
+    // A template is for one region, and its global tables have replicas in others.
+    if snapshot.source == Source::Cloudformation {
+        return Ok(());
     }
     narrow(snapshot, &regions)
 }

@@ -32,6 +32,16 @@ pub(super) fn region(text: &str) -> Result<String, String> {
     )
 }
 
+pub(super) fn parameter(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').unwrap_or_default();
+    let name = sound(
+        name,
+        !name.is_empty() && name.chars().all(char::is_alphanumeric),
+        "a parameter is given like Stage=prod",
+    )?;
+    Ok((name, value.to_owned()))
+}
+
 pub(super) fn role_arn(text: &str) -> Result<String, String> {
     let is_role = Arn::parse(text).is_some_and(|arn| {
         arn.service == "iam" && is_account_id(arn.account) && arn.resource.starts_with("role/")

@@ -109,6 +109,14 @@ pub enum Source {
     Cloudformation,
 }
 
+impl Source {
+    /// Whether it holds what shall be, and of the account only what it sets itself.
+    #[must_use]
+    pub fn is_planned(self) -> bool {
+        matches!(self, Source::TerraformPlan | Source::Cloudformation)
+    }
+}
+
 /// What was seen in one region.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -302,7 +302,8 @@ fn context(key: &KeyFacts, who: &Who, action: &str) -> Context {
         "aws:RequestedRegion",
         shaped(key.region().unwrap_or("*").to_owned()),
     );
-    context.set("aws:ResourceAccount", Value::one(&key.key_account));
+    let account = Some(key.key_account.as_str()).filter(|account| !account.is_empty());
+    context.set("aws:ResourceAccount", Value::known_or_unknown(account));
 
     context.set(
         "kms:GrantIsForAWSResource",

@@ -417,10 +417,22 @@ impl<'a> Cx<'a> {
     /// Why the region's settings are not known.
     pub fn advanced_dynamodb(&self) -> Result<(bool, bool), Gap> {
         let settings = self.seen()?.backup_settings.get()?;
-        let on = |preferences: &BTreeMap<String, bool>| {
-            preferences.get("DynamoDB").copied().unwrap_or(false)
+        let is_planned = self.snapshot.source.is_planned();
+        let on = |preferences: &BTreeMap<String, bool>| match preferences.get("DynamoDB") {
+            // A plan sets some services and leaves the others as they are.
+            None if is_planned => Err(Gap::told(
+                GapKind::Unplanned,
+                "the plan does not set whether AWS Backup manages DynamoDB in the region",
+            )),
+            set => Ok(set.copied().unwrap_or(false)),
         };
-        Ok((on(&settings.management), on(&settings.opt_in)))
+        let (management, opt_in) = (on(&settings.management), on(&settings.opt_in));
+        match (management, opt_in) {
+            // One that is off is enough to know.
+            (Ok(false), opt_in) => Ok((false, opt_in.unwrap_or(true))),
+            (management, Ok(false)) => Ok((management.unwrap_or(true), false)),
+            (management, opt_in) => Ok((management?, opt_in?)),
+        }
     }
 
     /// The moment at which the ages of jobs are measured: when reading began. A job that was still

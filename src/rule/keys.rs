@@ -316,6 +316,7 @@ pub fn resolve<'a>(
     let owner = match &cx.snapshot.account_id {
         Some(own) if *own == account => KeyOwner::Own,
         _ if account == cx.settings.central_account => KeyOwner::Central,
+        _ if account.is_empty() => KeyOwner::Unclear,
         Some(_) => KeyOwner::Foreign,
         None => KeyOwner::Unclear,
     };
@@ -407,7 +408,7 @@ pub fn judge_sharing(cx: &Cx<'_>, key: &KeyUse<'_>, need: Need) -> Judgement {
             access.reason(first)
         ));
         return Ok(outcome
-            .fix(sharing(key, &denied))
+            .fix(sharing(cx, key, &denied))
             .about(key.arn.as_str())
             .with("key_arn", key.arn.as_str())
             .with("missing_actions", missing)
@@ -430,7 +431,7 @@ pub fn judge_sharing(cx: &Cx<'_>, key: &KeyUse<'_>, need: Need) -> Judgement {
 }
 
 /// How to let the central account use a key.
-fn sharing(key: &KeyUse<'_>, denied: &[&ActionVerdict]) -> String {
+fn sharing(cx: &Cx<'_>, key: &KeyUse<'_>, denied: &[&ActionVerdict]) -> String {
     let denier = denied.iter().find_map(|action| match &action.decision {
         Decision::Denied { by, .. } => by.as_ref(),
         _ => None,
@@ -438,6 +439,12 @@ fn sharing(key: &KeyUse<'_>, denied: &[&ActionVerdict]) -> String {
     if let Some(denier) = denier {
         return format!(
             "Change what denies it first ({denier}): no statement that is added to the policy helps against a Deny."
+        );
+    }
+    if cx.snapshot.source.is_planned() {
+        return format!(
+            "Let the policy of {} allow it where the key is declared: `backup-check key-policy` prints what a policy lacks.",
+            key.name()
         );
     }
     format!(

@@ -1,6 +1,6 @@
 use crate::model::ec2::Volume;
 use crate::model::tag::BackupTag;
-use crate::model::{Gap, Resource};
+use crate::model::{Gap, GapKind, Resource};
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
 use crate::settings::Severity;
 
@@ -42,8 +42,10 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     };
     let stacks = cx.stacks_of(resource);
     let region = cx.seen()?;
-    // A stack that was not read to its end may hold it.
+    // A stack that was not read to its end may hold it; one beside it in a template does not.
     let gap = region.stacks.gap.as_ref().or(cx.half_read_stack());
+    let is_beside = |gap: &Gap| matches!(gap.kind, GapKind::AfterApply | GapKind::Unplanned);
+    let gap = gap.filter(|gap| !is_beside(gap));
     let alone = detached && stacks.is_empty();
     if alone && gap.is_none() {
         return Ok(Outcome::skip("part of no instance and no stack"));
@@ -58,7 +60,13 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
         });
     }
     let mut holders = match resource {
-        Resource::Volume(volume) => instances(cx, volume)?,
+        Resource::Volume(volume) => match instances(cx, volume) {
+            // Nobody can tag in one plan with all others in sight.
+            Err(gap) if gap.kind == GapKind::Unplanned => {
+                return Ok(Outcome::skip(gap.sentence()));
+            }
+            instances => instances?,
+        },
         _ => Vec::new(),
     };
     for stack in stacks {

@@ -52,6 +52,12 @@ fn judge(cx: &Cx<'_>, key: &KeyUse<'_>, role: &RoleName) -> Judgement {
         Verdict::Allowed => {
             Outcome::pass(format!("{name} can be used by this account's backup role"))
         }
+        Verdict::Denied if key.account().is_empty() => {
+            let message = format!(
+                "whether {name} lets this account's backup role {role} use it cannot be known: the plan does not say which account it is for"
+            );
+            return Err(Gap::told(GapKind::Unplanned, message));
+        }
         Verdict::Denied => Outcome::breach(format!(
             "{name} lets neither this account's root nor its backup role {role} use it: {reason}"
         ))

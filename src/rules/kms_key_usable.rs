@@ -72,8 +72,12 @@ fn judge(cx: &Cx<'_>, key: &KeyUse<'_>) -> Judgement {
         .fix(format!(
             "Run `aws kms cancel-key-deletion {key_id}`, then `aws kms enable-key {key_id}`."
         )),
-        "Disabled" => Outcome::breach(format!("{name} is disabled"))
-            .fix(format!("Run `aws kms enable-key {key_id}`.")),
+        "Disabled" => Outcome::breach(format!("{name} is disabled")).fix(
+            match cx.snapshot.source.is_planned() {
+                true => "Enable it where it is declared.".to_owned(),
+                false => format!("Run `aws kms enable-key {key_id}`."),
+            },
+        ),
         "Creating" | "Updating" => {
             Outcome::warn(format!("{name} is {state}: look again in a moment"))
         }

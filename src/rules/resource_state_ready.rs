@@ -1,4 +1,4 @@
-use crate::model::{Resource, ResourceKind};
+use crate::model::{GapKind, Observed, Resource, ResourceKind};
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
 use crate::settings::Severity;
 
@@ -59,6 +59,12 @@ fn check(_: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     let Some(state) = resource.state() else {
         return Ok(Outcome::skip("has no state"));
     };
+    // What exists in a plan only has none yet, and no plan keeps what it leaves alone from being ready.
+    if let Observed::Unknown(gap) = state
+        && matches!(gap.kind, GapKind::AfterApply | GapKind::Unplanned)
+    {
+        return Ok(Outcome::skip("its state is not for a plan to say"));
+    }
     let state = state.get()?;
     Ok(match readiness(state) {
         Readiness::Ready => Outcome::pass(format!("its state is {state}")),

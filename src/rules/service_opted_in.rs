@@ -40,10 +40,13 @@ fn check(cx: &Cx<'_>, region: &Region) -> Judgement {
         return Ok(Outcome::skip("no service in use here"));
     }
     let settings = region.backup_settings.get()?;
+    let is_planned = cx.snapshot.source.is_planned();
     let opted_in = |service: &&str| settings.opt_in.get(*service).copied().unwrap_or(false);
+    // A plan sets some services and leaves the others as they are.
+    let is_left = |service: &&str| is_planned && !settings.opt_in.contains_key(*service);
     let off: Vec<&str> = in_use
         .iter()
-        .filter(|(service, gap)| gap.is_none() && !opted_in(service))
+        .filter(|(service, gap)| gap.is_none() && !opted_in(service) && !is_left(service))
         .map(|(service, _)| *service)
         .collect();
     if !off.is_empty() {
@@ -59,6 +62,10 @@ fn check(cx: &Cx<'_>, region: &Region) -> Judgement {
             cx.settings.contact
         ))
         .with("services", off));
+    }
+    if let Some(service) = in_use.keys().find(|service| is_left(service)) {
+        let message = format!("the plan does not set whether AWS Backup is opted in for {service}");
+        return Err(Gap::told(GapKind::Unplanned, message));
     }
     // A service whose list could not be read may be in use; that matters only where it is off.
     match in_use

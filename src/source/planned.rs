@@ -126,15 +126,27 @@ impl Planned {
     }
 }
 
+/// A list of what the account may have beside what the file makes: a name that is not in it may be
+/// that of something that exists.
+fn others<T>() -> Listing<T> {
+    Listing {
+        items: Vec::new(),
+        gap: Some(unplanned(
+            "the file says nothing of those that the account has already",
+        )),
+    }
+}
+
 fn empty_region() -> Region {
-    let settings = || unplanned("the file does not set it, so it is as the account has it");
+    let settings = |what: &str| unplanned(format!("{what}: that is a setting of the account"));
+    let encryption = "the file does not say how new EBS volumes are encrypted";
     Region {
         disabled: false,
         instances: Listing::complete(Vec::new()),
         volumes: Listing::complete(Vec::new()),
         ebs_defaults: EbsDefaults {
-            encryption: Observed::Unknown(settings()),
-            kms_key: Observed::Unknown(settings()),
+            encryption: Observed::Unknown(settings(encryption)),
+            kms_key: Observed::Unknown(settings(encryption)),
         },
         network: Network {
             vpcs: Listing::complete(Vec::new()),
@@ -145,7 +157,7 @@ fn empty_region() -> Region {
         },
         db_instances: Listing::complete(Vec::new()),
         db_clusters: Listing::complete(Vec::new()),
-        option_groups: Listing::complete(Vec::new()),
+        option_groups: others(),
         file_systems: Listing::complete(Vec::new()),
         tables: Listing::complete(Vec::new()),
         gateways: Listing::complete(Vec::new()),
@@ -154,11 +166,13 @@ fn empty_region() -> Region {
         redshift_namespaces: Listing::complete(Vec::new()),
         stacks: Listing::complete(Vec::new()),
         tagged: Listing::complete(Vec::new()),
-        backup_settings: Observed::Unknown(settings()),
+        backup_settings: Observed::Unknown(settings(
+            "the file does not say which services AWS Backup is opted in for, and which it manages",
+        )),
         backup_jobs: Listing::complete(Vec::new()),
         copy_jobs: Listing::complete(Vec::new()),
-        vaults: Listing::complete(Vec::new()),
-        backup_plans: Listing::complete(Vec::new()),
+        vaults: others(),
+        backup_plans: others(),
         key_names: Default::default(),
     }
 }

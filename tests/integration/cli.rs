@@ -151,7 +151,7 @@ fn snapshots_that_cannot_be_judged_are_refused_with_the_reason() {
     let file = folder.path().join("x.json");
     let whole = fs::read_to_string(account("clean")).unwrap();
     for (text, parts) in [
-        (String::new(), &["x.json", "not a snapshot", "line 1"][..]),
+        (String::new(), &["x.json", "is empty"][..]),
         ("hello".to_owned(), &["not a snapshot", "line 1 column 1"]),
         ("{}".to_owned(), &["snapshot_version"]),
         ("[]".to_owned(), &["snapshot_version"]),

@@ -12,6 +12,7 @@ mod accounts;
 mod actions;
 mod browser;
 mod cli;
+mod cloudformation;
 #[cfg(feature = "aws")]
 mod collect;
 mod command;
@@ -29,3 +30,4 @@ mod policy;
 mod rules;
 mod selection;
 mod table;
+mod terraform;

@@ -1,0 +1,177 @@
+//! CloudFormation templates: JSON and YAML, by hand or by `cdk synth`.
+//!
+//! A template becomes the snapshot of the one stack that it makes, in one region. What only the
+//! deployment tells is `after-apply`, what lies outside of the template is `unplanned`, and a function
+//! that is not understood is a gap that names its line.
+
+mod backup;
+mod build;
+mod dynamodb;
+mod ec2;
+mod efs;
+mod for_each;
+mod json;
+mod kms;
+mod node;
+mod parameter;
+mod policy;
+mod rds;
+mod redshift;
+mod s3;
+mod stack;
+mod tagged;
+mod tags;
+mod template;
+mod value;
+mod vpc;
+mod yaml;
+
+use std::collections::BTreeMap;
+
+use serde::de::IgnoredAny;
+use thiserror::Error;
+
+use crate::model::Snapshot;
+use crate::source::planned::Surroundings;
+
+use build::Build;
+use node::{Fault, Mark, Node, Value};
+use template::Template;
+
+/// Why a text is no template that can be read.
+#[derive(Debug, Error)]
+pub enum TemplateError {
+    /// It breaks the rules of JSON, of YAML, or of templates.
+    #[error("line {line}, column {column}: {message}")]
+    Text {
+        /// The line, from 1.
+        line: u32,
+        /// The column in characters, from 1.
+        column: u32,
+        /// What is wrong.
+        message: String,
+    },
+    /// A parameter is given that it does not take.
+    #[error("{0}")]
+    Parameter(String),
+}
+
+impl TemplateError {
+    fn at(at: Mark, message: impl Into<String>) -> Self {
+        TemplateError::Text {
+            line: at.line,
+            column: at.column,
+            message: message.into(),
+        }
+    }
+}
+
+impl From<Fault> for TemplateError {
+    fn from(fault: Fault) -> Self {
+        TemplateError::at(fault.at, fault.message)
+    }
+}
+
+/// What the command line says beside the template.
+struct Given<'a> {
+    region: Option<&'a str>,
+    parameters: &'a [(String, String)],
+}
+
+/// A template that was read.
+#[derive(Debug)]
+pub struct Read {
+    /// What it makes.
+    pub snapshot: Snapshot,
+    /// What a reader of the report should know of it.
+    pub notes: Vec<String>,
+}
+
+/// Whether a text is meant as a template: it has one of the sections that no other file has, as far as
+/// it can be read.
+#[must_use]
+pub fn is_template(text: &str) -> bool {
+    const SECTIONS: [&str; 2] = ["AWSTemplateFormatVersion", "Resources"];
+    if is_json(text) {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        return match serde_json::from_str::<BTreeMap<String, IgnoredAny>>(text) {
+            Ok(members) => SECTIONS.iter().any(|name| members.contains_key(*name)),
+            Err(_) => {
+                let named = |name: &str| text.contains(&format!("\"{name}\""));
+                SECTIONS.iter().any(|name| named(name)) && text.contains("AWS::")
+            }
+        };
+    }
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let says =
+        |line: &&str| !line.trim_start().is_empty() && !line.trim_start().starts_with(['#', '%']);
+    let mut lines = text
+        .lines()
+        .filter(says)
+        .filter(|line| !line.starts_with("---"));
+    let Some(root) = lines.clone().next().map(indent) else {
+        return false;
+    };
+    lines.any(|line| {
+        let name = line.trim_start().trim_start_matches(['"', '\'']);
+        let is_section = |section: &&str| {
+            let rest = name.strip_prefix(section);
+            rest.is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':'))
+        };
+        indent(line) == root && SECTIONS.iter().any(is_section)
+    })
+}
+
+fn is_json(text: &str) -> bool {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    text.trim_start().starts_with('{')
+}
+
+fn parse(text: &str) -> Result<Node, Fault> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if is_json(text) {
+        json::read(text)
+    } else {
+        yaml::read(text)
+    }
+}
+
+/// Reads a template.
+///
+/// # Errors
+/// Why it cannot be read, or a parameter that it does not take.
+pub fn read(
+    text: &str,
+    around: &Surroundings<'_>,
+    parameters: &[(String, String)],
+) -> Result<Read, TemplateError> {
+    let mut root = parse(text)?;
+    if !matches!(root.value, Value::Map(_)) {
+        return Err(TemplateError::at(
+            root.at,
+            "a template is a mapping of sections",
+        ));
+    }
+    let values = parameter::values(root.get("Parameters"), parameters)?;
+    for_each::expand(&mut root, &values);
+    let given = Given {
+        region: around.region,
+        parameters,
+    };
+    let template = Template::read(&root, &given)?;
+    let mut build = Build::new(template, around);
+    backup::read(&mut build);
+    dynamodb::read(&mut build);
+    ec2::read(&mut build);
+    efs::read(&mut build);
+    kms::read(&mut build);
+    rds::read(&mut build);
+    redshift::read(&mut build);
+    s3::read(&mut build);
+    stack::read(&mut build);
+    tagged::read(&mut build);
+    vpc::read(&mut build);
+    let (snapshot, notes) = build.finish();
+    Ok(Read { snapshot, notes })
+}

@@ -1,0 +1,348 @@
+//! A snapshot under construction, with the template that it is made from.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::arn::Arn;
+use crate::model::kms::Key;
+use crate::model::place::Place;
+use crate::model::snapshot::{Region, Source};
+use crate::model::tag::Tags;
+use crate::model::{Gap, GapKind, Observed};
+use crate::source::planned::{Planned, Surroundings, after_apply, key_arn, unplanned};
+
+use super::tags;
+use super::template::{Declared, Template, partition};
+use super::value::{Made, Open, Piece, Resolved};
+
+/// What stands for the region where nobody says which it is.
+const NO_REGION: &str = "unknown";
+
+pub(super) struct Build<'a> {
+    pub(super) template: Template<'a>,
+    pub(super) planned: Planned,
+    file: &'a str,
+    tag_key: &'a str,
+    region: String,
+    /// Keys that exist outside of the template, and names of keys, as resources name them.
+    outside: RefCell<BTreeMap<String, Outside>>,
+    /// Conditions that nobody knows, with the resources that are made under them.
+    conditions: BTreeMap<String, (Gap, Vec<String>)>,
+}
+
+enum Outside {
+    Key,
+    Name(Observed<String>),
+}
+
+impl<'a> Build<'a> {
+    pub(super) fn new(template: Template<'a>, around: &Surroundings<'a>) -> Self {
+        let region = around.region.unwrap_or(NO_REGION).to_owned();
+        let mut planned = Planned::new(Source::Cloudformation, None, around);
+        planned.region(&region);
+        Build {
+            template,
+            planned,
+            file: around.file,
+            tag_key: around.tag_key,
+            region,
+            outside: RefCell::default(),
+            conditions: BTreeMap::new(),
+        }
+    }
+
+    /// The region of the stack.
+    pub(super) fn here(&mut self) -> &mut Region {
+        self.planned.region(&self.region)
+    }
+
+    pub(super) fn region(&self) -> &str {
+        &self.region
+    }
+
+    pub(super) fn file(&self) -> &'a str {
+        self.file
+    }
+
+    pub(super) fn tag_key(&self) -> &'a str {
+        self.tag_key
+    }
+
+    pub(super) fn region_is_open(&self) -> bool {
+        self.template.region.is_none()
+    }
+
+    pub(super) fn no_region(&self) -> Open {
+        Piece::Region.open().unwrap_or_else(|| Open {
+            what: "AWS::Region".to_owned(),
+            gap: Gap::not_collected(),
+        })
+    }
+
+    pub(super) fn partition(&self) -> &'static str {
+        partition(self.template.region.as_deref())
+    }
+
+    /// The resources of one type.
+    pub(super) fn of_type(&self, kind: &str) -> Vec<Declared<'a>> {
+        self.template.of_type(kind).cloned().collect()
+    }
+
+    /// What stands for the ARN of a resource, which is noted as declared where it is.
+    pub(super) fn declare(&mut self, declared: &Declared<'a>, part: &str) -> String {
+        let arn = format!("{}#{}{part}", self.file, declared.id);
+        let place = Place {
+            file: self.file.to_owned(),
+            line: Some(declared.at.line),
+            column: Some(declared.at.column),
+            address: Some(declared.id.to_owned()),
+        };
+        self.planned.place(&arn, place);
+        if let Some((name, open)) = &declared.condition {
+            let noted = self.conditions.entry(name.clone());
+            let (_, ids) = noted.or_insert_with(|| (open.gap.clone(), Vec::new()));
+            if ids.last().is_none_or(|last| last != declared.id) {
+                ids.push(declared.id.to_owned());
+            }
+        }
+        arn
+    }
+
+    /// Its tags under one of its properties.
+    pub(super) fn tags(&self, properties: &Resolved, name: &str) -> Observed<Tags> {
+        located("Tags", tags::read(&properties.get(name), self.tag_key)).into()
+    }
+
+    /// The resource of the template that a value names, of one of some types.
+    pub(super) fn referenced(&self, value: &Resolved, kinds: &[&str]) -> Option<Declared<'a>> {
+        let Resolved::Text(phrase) = value else {
+            return None;
+        };
+        let declared = self.template.resource(&phrase.made()?.id)?;
+        kinds.contains(&declared.kind).then(|| declared.clone())
+    }
+
+    /// A text with what stands in for what is open in it; none where it is not given.
+    ///
+    /// # Errors
+    /// Why nothing can stand in for a part of it.
+    pub(super) fn written(&self, value: &Resolved) -> Result<Option<String>, Gap> {
+        let Resolved::Text(phrase) = value else {
+            return value.text();
+        };
+        let pieces = phrase.0.iter().map(|piece| {
+            let open = || piece.open().map_or_else(Gap::not_collected, |it| it.gap);
+            self.stand_in(piece).ok_or_else(open)
+        });
+        pieces.collect::<Result<String, Gap>>().map(Some)
+    }
+
+    /// The logical id of what a value names, or the text that it is.
+    pub(super) fn name(&self, value: &Resolved, kind: &str) -> Result<Option<String>, Gap> {
+        match self.referenced(value, &[kind]) {
+            Some(declared) => Ok(Some(declared.id.to_owned())),
+            None => value.text(),
+        }
+    }
+
+    /// What can be written for a piece of a policy's text: the own account as an empty one, which no
+    /// other account is, and the template's own roles and keys under their logical ids.
+    pub(super) fn stand_in(&self, piece: &Piece) -> Option<String> {
+        match piece {
+            Piece::Text(text) => Some(text.clone()),
+            Piece::Account => Some(String::new()),
+            Piece::Region => Some(self.region.clone()),
+            Piece::Made(made) => self.stand_in_for(made),
+            Piece::Open(_) => None,
+        }
+    }
+
+    fn stand_in_for(&self, made: &Made) -> Option<String> {
+        let declared = self.template.resource(&made.id)?;
+        let name = |property: &str| match self.template.properties(declared).get(property).text() {
+            Ok(None) => Some(made.id.clone()),
+            Ok(named) => named,
+            Err(_) => None,
+        };
+        let arn =
+            |kind: &str, name: String| format!("arn:{}:iam:::{kind}/{name}", self.partition());
+        match (declared.kind, made.attribute.as_deref()) {
+            ("AWS::IAM::Role", None) => name("RoleName"),
+            ("AWS::IAM::Role", Some("Arn")) => Some(arn("role", name("RoleName")?)),
+            ("AWS::IAM::User", None) => name("UserName"),
+            ("AWS::IAM::User", Some("Arn")) => Some(arn("user", name("UserName")?)),
+            (KEY | REPLICA_KEY, Some("Arn")) => Some(self.key_arn(&made.id)),
+            (KEY | REPLICA_KEY, None | Some("KeyId")) => Some(made.id.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether something is the ARN of a role or user that the template makes.
+    pub(super) fn is_principal(&self, made: &Made) -> bool {
+        let is_one = match self.template.resource(&made.id).map(|it| it.kind) {
+            Some(kind) => matches!(kind, "AWS::IAM::Role" | "AWS::IAM::User"),
+            // AWS SAM makes a role for each function, named after it.
+            None => made.id.ends_with("Role"),
+        };
+        is_one && made.attribute.as_deref() == Some("Arn")
+    }
+
+    /// What stands for the ARN of a key of the template.
+    pub(super) fn key_arn(&self, id: &str) -> String {
+        key_arn(self.partition(), &self.region, None, id)
+    }
+
+    /// The key that a property names, as rules look it up; none where it names none.
+    ///
+    /// # Errors
+    /// Why nobody knows which key it is.
+    pub(super) fn key(&self, value: &Resolved) -> Result<Option<String>, Gap> {
+        self.key_through(value, 0)
+    }
+
+    fn key_through(&self, value: &Resolved, aliases: usize) -> Result<Option<String>, Gap> {
+        let phrase = match value {
+            Resolved::Text(phrase) => phrase,
+            Resolved::Either(open, both) => {
+                let one = self.key_through(&both.0, aliases);
+                return match (one, self.key_through(&both.1, aliases)) {
+                    (Ok(one), Ok(other)) if one == other => Ok(one),
+                    _ => Err(open.gap.clone()),
+                };
+            }
+            other => return other.text().map(|text| text.map(|it| self.outside(it))),
+        };
+        if let Some(Piece::Made(made)) = phrase.0.last() {
+            let before = &phrase.0[..phrase.0.len() - 1];
+            let is_key_arn =
+                matches!(before.last(), Some(Piece::Text(text)) if text.ends_with(":key/"));
+            let declared = self.template.resource(&made.id);
+            match declared.map(|it| it.kind) {
+                Some(KEY | REPLICA_KEY) if before.is_empty() || is_key_arn => {
+                    return Ok(Some(self.key_arn(&made.id)));
+                }
+                Some(ALIAS) => {
+                    let Some(alias) = declared.filter(|_| aliases == 0) else {
+                        return Err(after_apply(format!("{} leads to no key", made.id)));
+                    };
+                    let target = self.template.properties(alias).get("TargetKeyId");
+                    return self.key_through(&target, aliases + 1);
+                }
+                _ => {}
+            }
+        }
+        let text = self.written(value)?.unwrap_or_default();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let alias = Arn::parse(&text).map_or(text.as_str(), |arn| arn.resource);
+        if alias.starts_with("alias/") && aliases == 0 {
+            for declared in self.template.of_type(ALIAS) {
+                let properties = self.template.properties(declared);
+                if properties.get("AliasName").text() == Ok(Some(alias.to_owned())) {
+                    return self.key_through(&properties.get("TargetKeyId"), 1);
+                }
+            }
+        }
+        Ok(Some(self.outside(text)))
+    }
+
+    /// Notes a key that the template does not hold.
+    fn outside(&self, name: String) -> String {
+        let is_key = Arn::parse(&name)
+            .is_some_and(|arn| arn.service == "kms" && arn.resource.starts_with("key/"));
+        let outside = match is_key {
+            true => Outside::Key,
+            false => Outside::Name(Observed::Unknown(unplanned(format!(
+                "the template does not hold the key {name}: scan the account that has it"
+            )))),
+        };
+        self.outside.borrow_mut().insert(name.clone(), outside);
+        name
+    }
+
+    /// Says that a macro, a module or another template may add resources of any type.
+    pub(super) fn obscure(&mut self, gap: &Gap) {
+        self.planned
+            .snapshot()
+            .buckets
+            .gap
+            .get_or_insert_with(|| gap.clone());
+        let region = self.here();
+        for listing in [
+            &mut region.instances.gap,
+            &mut region.volumes.gap,
+            &mut region.db_instances.gap,
+            &mut region.db_clusters.gap,
+            &mut region.file_systems.gap,
+            &mut region.tables.gap,
+            &mut region.redshift_clusters.gap,
+            &mut region.redshift_namespaces.gap,
+            &mut region.stacks.gap,
+            &mut region.tagged.gap,
+        ] {
+            listing.get_or_insert_with(|| gap.clone());
+        }
+    }
+
+    /// The snapshot, and what a reader should know of it.
+    pub(super) fn finish(mut self) -> (crate::model::Snapshot, Vec<String>) {
+        let region = self.region.clone();
+        for (name, outside) in self.outside.take() {
+            match outside {
+                Outside::Key => {
+                    let gap = || {
+                        unplanned(format!(
+                            "the template does not hold {name}: scan the account that has it"
+                        ))
+                    };
+                    let key = Key {
+                        metadata: Observed::Unknown(gap()),
+                        policy: Observed::Unknown(gap()),
+                    };
+                    self.planned.key(name, key);
+                }
+                Outside::Name(key) => {
+                    self.planned.region(&region).key_names.insert(name, key);
+                }
+            }
+        }
+        let notes = self.conditions.iter().map(|(name, (gap, ids))| {
+            let shown: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
+            let shown: Vec<&str> = shown.into_iter().collect();
+            let more = shown.len().saturating_sub(MOST_NAMES);
+            let more = match more {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let shown = &shown[..shown.len().min(MOST_NAMES)];
+            format!(
+                "whether condition {name} holds is not known ({}): {}{more} may not be made, and the report says what holds if so",
+                gap.sentence(),
+                shown.join(", ")
+            )
+        });
+        let notes = notes.collect();
+        (self.planned.finish(), notes)
+    }
+}
+
+/// How many logical ids a note names.
+const MOST_NAMES: usize = 5;
+
+pub(super) const KEY: &str = "AWS::KMS::Key";
+pub(super) const REPLICA_KEY: &str = "AWS::KMS::ReplicaKey";
+const ALIAS: &str = "AWS::KMS::Alias";
+
+/// A fact with the name of the property that it is about, where it cannot be understood.
+pub(super) fn located<T>(property: &str, fact: Result<T, Gap>) -> Result<T, Gap> {
+    fact.map_err(|gap| match gap.kind {
+        GapKind::Unreadable => Gap::told(gap.kind, format!("{property}: {}", gap.message)),
+        _ => gap,
+    })
+}
+
+/// What is known of a thing only once it is there.
+pub(super) fn not_yet<T>() -> Observed<T> {
+    Observed::Unknown(after_apply("it does not exist yet"))
+}

@@ -1,0 +1,87 @@
+//! DynamoDB tables, global ones and those of AWS SAM too. What a property's absence means:
+//! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-dynamodb-table-ssespecification.html>.
+
+use crate::model::dynamodb::Table;
+use crate::model::{Gap, Observed};
+
+use super::build::{Build, located, not_yet};
+use super::template::Declared;
+use super::value::{Phrase, Piece, Resolved};
+
+pub(super) fn read(build: &mut Build<'_>) {
+    for kind in ["AWS::DynamoDB::Table", "AWS::Serverless::SimpleTable"] {
+        for declared in build.of_type(kind) {
+            let properties = build.template.properties(&declared);
+            let mut specification = properties.get("SSESpecification");
+            if kind == "AWS::Serverless::SimpleTable" && specification.is_absent() {
+                let globals = build.template.section("Globals");
+                let globals = globals.and_then(|it| it.get("SimpleTable"));
+                let globals = globals.and_then(|it| it.get("SSESpecification"));
+                specification = globals.map_or(Resolved::Absent, |it| build.template.resolve(it));
+            }
+            let table = Table {
+                arn: build.declare(&declared, ""),
+                id: declared.id.to_owned(),
+                tags: build.tags(&properties, "Tags"),
+                state: not_yet(),
+                kms_key: key(build, &specification, &specification),
+            };
+            build.here().tables.items.push(table);
+        }
+    }
+    for declared in build.of_type("AWS::DynamoDB::GlobalTable") {
+        global(build, &declared);
+    }
+}
+
+fn key(build: &Build<'_>, specification: &Resolved, holder: &Resolved) -> Observed<Option<String>> {
+    let read = || -> Result<Option<String>, Gap> {
+        if specification.get("SSEEnabled").boolean()? != Some(true) {
+            return Ok(None);
+        }
+        let named = build.key(&holder.get("KMSMasterKeyId"))?;
+        Ok(named.or_else(|| Some("alias/aws/dynamodb".to_owned())))
+    };
+    located("SSESpecification", read()).into()
+}
+
+/// A table in each region that has a replica, each with its own tags and key.
+fn global<'a>(build: &mut Build<'a>, declared: &Declared<'a>) {
+    let properties = build.template.properties(declared);
+    let specification = properties.get("SSESpecification");
+    let replicas = properties.get("Replicas");
+    let items = match replicas.items() {
+        Ok(items) => items,
+        Err(gap) => {
+            build.here().tables.gap.get_or_insert(gap);
+            return;
+        }
+    };
+    let alone = items.len() == 1;
+    for (_, replica) in items {
+        let own = replica.get("Region") == Resolved::Text(Phrase::one(Piece::Region));
+        let region = match replica.get("Region").text() {
+            _ if own || alone => build.region().to_owned(),
+            Ok(Some(region)) => region,
+            missing => {
+                let gap = missing.err().unwrap_or_else(Gap::not_collected);
+                build.here().tables.gap.get_or_insert(gap);
+                continue;
+            }
+        };
+        let is_here = region == build.region();
+        let part = if is_here {
+            String::new()
+        } else {
+            format!("/{region}")
+        };
+        let table = Table {
+            arn: build.declare(declared, &part),
+            id: declared.id.to_owned(),
+            tags: build.tags(replica, "Tags"),
+            state: not_yet(),
+            kms_key: key(build, &specification, &replica.get("SSESpecification")),
+        };
+        build.planned.region(&region).tables.items.push(table);
+    }
+}

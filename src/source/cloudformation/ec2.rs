@@ -1,0 +1,234 @@
+//! EBS volumes and EC2 instances.
+//!
+//! Whether a volume is encrypted, and with which key where it names none, hangs on the account's
+//! settings, even where the template says `Encrypted: false`:
+//! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-volume.html>,
+//! <https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html>.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::ec2::{Instance, Volume};
+use crate::model::tag::{BackupTag, Tags};
+use crate::model::{Gap, Observed};
+use crate::source::planned::unplanned;
+
+use super::build::{Build, located, not_yet};
+use super::template::Declared;
+use super::value::Resolved;
+
+const VOLUME: &str = "AWS::EC2::Volume";
+const INSTANCE: &str = "AWS::EC2::Instance";
+
+pub(super) fn read(build: &mut Build<'_>) {
+    let attachments = Attachments::read(build);
+    for declared in build.of_type(VOLUME) {
+        let properties = build.template.properties(&declared);
+        let volume = Volume {
+            arn: build.declare(&declared, ""),
+            id: declared.id.to_owned(),
+            tags: build.tags(&properties, "Tags"),
+            state: not_yet(),
+            encrypted: encrypted(&properties),
+            kms_key: key(build, &properties),
+            attached_to: attachments.of(declared.id),
+        };
+        build.here().volumes.items.push(volume);
+    }
+    for declared in build.of_type(INSTANCE) {
+        instance(build, &declared, &attachments);
+    }
+}
+
+fn encrypted(properties: &Resolved) -> Observed<bool> {
+    let given = located("Encrypted", properties.get("Encrypted").boolean());
+    let by = if properties.get("SnapshotId").is_absent() {
+        "the account's encryption by default"
+    } else {
+        "its snapshot and the account's encryption by default"
+    };
+    match given {
+        Ok(Some(true)) => Observed::Known(true),
+        Ok(given) => {
+            let says = match given {
+                Some(_) => "says Encrypted: false",
+                None => "does not say Encrypted",
+            };
+            Observed::Unknown(unplanned(format!(
+                "the template {says}, so {by} decides, which it does not hold"
+            )))
+        }
+        Err(gap) => Observed::Unknown(gap),
+    }
+}
+
+fn key(build: &Build<'_>, properties: &Resolved) -> Observed<Option<String>> {
+    match located("KmsKeyId", build.key(&properties.get("KmsKeyId"))) {
+        Ok(None) => Observed::Unknown(unplanned(
+            "the template names no key, so it gets the account's default key for EBS, which the template does not hold",
+        )),
+        key => key.into(),
+    }
+}
+
+/// Which volumes hang on which instances.
+#[derive(Default)]
+struct Attachments {
+    instances: BTreeMap<String, BTreeSet<String>>,
+    volumes: BTreeMap<String, BTreeSet<String>>,
+    /// Volumes that hang on something else.
+    outside: BTreeSet<String>,
+    /// Why a volume may hang on more.
+    open: Option<Gap>,
+}
+
+impl Attachments {
+    fn read(build: &Build<'_>) -> Self {
+        let mut all = Attachments::default();
+        for declared in build.of_type("AWS::EC2::VolumeAttachment") {
+            let properties = build.template.properties(&declared);
+            let instance = build.referenced(&properties.get("InstanceId"), &[INSTANCE]);
+            let instance = instance.map(|it| it.id);
+            all.note(build, &properties.get("VolumeId"), instance);
+        }
+        for declared in build.of_type(INSTANCE) {
+            let volumes = build.template.properties(&declared).get("Volumes");
+            for (_, volume) in volumes.items().unwrap_or_default() {
+                all.note(build, &volume.get("VolumeId"), Some(declared.id));
+            }
+        }
+        all
+    }
+
+    fn note(&mut self, build: &Build<'_>, volume: &Resolved, instance: Option<&str>) {
+        match (build.referenced(volume, &[VOLUME]), instance, volume) {
+            (Some(volume), Some(instance), _) => {
+                let instances = self.instances.entry(volume.id.to_owned()).or_default();
+                instances.insert(instance.to_owned());
+                let volumes = self.volumes.entry(instance.to_owned()).or_default();
+                volumes.insert(volume.id.to_owned());
+            }
+            (Some(volume), None, _) => drop(self.outside.insert(volume.id.to_owned())),
+            // One of several, of which some may be the template's.
+            (None, _, Resolved::Either(open, _)) => {
+                self.open.get_or_insert_with(|| open.gap.clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn of(&self, volume: &str) -> Observed<Vec<String>> {
+        if self.outside.contains(volume) {
+            let message = "it is attached to an instance that the template does not hold";
+            return Observed::Unknown(unplanned(message));
+        }
+        match (self.instances.get(volume), &self.open) {
+            (None, Some(gap)) => Observed::Unknown(gap.clone()),
+            (instances, _) => Observed::Known(instances.into_iter().flatten().cloned().collect()),
+        }
+    }
+}
+
+fn instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments: &Attachments) {
+    let properties = build.template.properties(declared);
+    let by_template = !properties.get("LaunchTemplate").is_absent();
+    let image = if by_template {
+        "its image and its launch template decide, which the template does not hold"
+    } else {
+        "its image decides, which the template does not hold"
+    };
+    let own_tags = build.tags(&properties, "Tags");
+    let tags = match &own_tags {
+        // A launch template may have tags too.
+        Observed::Known(known)
+            if by_template
+                && BackupTag::read(&own_tags, build.tag_key()) == BackupTag::None
+                && !known.contains_key(build.tag_key()) =>
+        {
+            Observed::Unknown(unplanned("its launch template may tag it"))
+        }
+        _ => own_tags,
+    };
+    let propagates = properties.get("PropagateTagsToVolumeOnCreation").boolean();
+    let volume_tags = match propagates {
+        Ok(Some(true)) => tags.clone(),
+        Ok(_) if by_template => Observed::Unknown(unplanned("its launch template may tag it")),
+        Ok(_) => Observed::Known(Tags::new()),
+        Err(gap) => Observed::Unknown(gap),
+    };
+
+    let attached = attachments.volumes.get(declared.id);
+    let mut volumes: Vec<String> = attached.into_iter().flatten().cloned().collect();
+    let mappings = properties.get("BlockDeviceMappings");
+    let mut whole = Ok(());
+    for (condition, mapping) in mappings.items().unwrap_or_else(|gap| {
+        whole = Err(gap);
+        Vec::new()
+    }) {
+        let ebs = mapping.get("Ebs");
+        if ebs.is_absent() && !matches!(mapping, Resolved::Open(_)) {
+            continue;
+        }
+        if let Some(open) = condition {
+            whole = whole.and(Err(open.gap));
+        }
+        let device = mapping.get("DeviceName").text().ok().flatten();
+        let part = device.unwrap_or_else(|| format!("/device{}", volumes.len()));
+        let volume = Volume {
+            arn: build.declare(declared, &part),
+            id: format!("{}{part}", declared.id),
+            tags: volume_tags.clone(),
+            state: not_yet(),
+            encrypted: encrypted(&ebs),
+            kms_key: key(build, &ebs),
+            attached_to: Observed::Known(vec![declared.id.to_owned()]),
+        };
+        if !volumes.contains(&volume.id) {
+            volumes.push(volume.id.clone());
+            build.here().volumes.items.push(volume);
+        }
+    }
+    // Nobody knows here under which name the image has its root, so no mapping is known to be it.
+    let root = format!("{}/root", declared.id);
+    let unseen = || Observed::Unknown(unplanned(image));
+    let root_volume = Volume {
+        arn: build.declare(declared, "/root"),
+        id: root.clone(),
+        tags: volume_tags,
+        state: not_yet(),
+        encrypted: unseen(),
+        kms_key: Observed::Unknown(unplanned(image)),
+        attached_to: Observed::Known(vec![declared.id.to_owned()]),
+    };
+    build.here().volumes.items.push(root_volume);
+    volumes.push(root);
+
+    let vpc_id = vpc(build, &properties);
+    let instance = Instance {
+        arn: build.declare(declared, ""),
+        id: declared.id.to_owned(),
+        tags,
+        state: not_yet(),
+        root_device_type: Observed::Unknown(unplanned(image)),
+        marketplace_codes: Observed::Unknown(unplanned(image)),
+        volumes: whole.map(|()| volumes).into(),
+        vpc_id,
+    };
+    build.here().instances.items.push(instance);
+}
+
+fn vpc(build: &Build<'_>, properties: &Resolved) -> Observed<Option<String>> {
+    let mut subnet = properties.get("SubnetId");
+    if let Ok(interfaces) = properties.get("NetworkInterfaces").items()
+        && let Some((_, first)) = interfaces.first()
+    {
+        subnet = first.get("SubnetId");
+    }
+    let found = build
+        .referenced(&subnet, &["AWS::EC2::Subnet"])
+        .map(|subnet| build.template.properties(&subnet).get("VpcId"))
+        .and_then(|vpc| build.referenced(&vpc, &["AWS::EC2::VPC"]));
+    match found {
+        Some(vpc) => Observed::Known(Some(vpc.id.to_owned())),
+        None => Observed::Unknown(unplanned("its subnet is none of the template's")),
+    }
+}

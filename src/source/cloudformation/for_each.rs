@@ -1,0 +1,112 @@
+//! `Fn::ForEach` among the resources, written out.
+//!
+//! Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-foreach.html>.
+
+use std::collections::BTreeMap;
+
+use super::node::{Entry, Node, Value};
+use super::value::Resolved;
+
+const PREFIX: &str = "Fn::ForEach::";
+
+/// How many values loops may come to.
+const MOST: usize = 1_000_000;
+
+/// Writes out the loops whose collection is known. One that is not stays, and is told as such.
+pub(super) fn expand(root: &mut Node, parameters: &BTreeMap<String, Resolved>) {
+    let Value::Map(sections) = &mut root.value else {
+        return;
+    };
+    let resources = sections.iter_mut().find(|it| it.name == "Resources");
+    let Some(Value::Map(entries)) = resources.map(|it| &mut it.node.value) else {
+        return;
+    };
+    if entries.iter().any(|it| it.name.starts_with(PREFIX)) {
+        let mut left = MOST;
+        *entries = written_out(std::mem::take(entries), parameters, &mut left);
+    }
+}
+
+fn written_out(
+    entries: Vec<Entry>,
+    parameters: &BTreeMap<String, Resolved>,
+    left: &mut usize,
+) -> Vec<Entry> {
+    let mut all: Vec<Entry> = Vec::new();
+    for entry in entries {
+        match entry
+            .name
+            .starts_with(PREFIX)
+            .then(|| turns(&entry, parameters, left))
+        {
+            Some(Some(turns)) => all.extend(written_out(turns, parameters, left)),
+            _ => all.push(entry),
+        }
+    }
+    all
+}
+
+/// The entries of a loop, one for each turn; none where they are not known.
+fn turns(
+    entry: &Entry,
+    parameters: &BTreeMap<String, Resolved>,
+    left: &mut usize,
+) -> Option<Vec<Entry>> {
+    let [identifier, collection, body] = entry.node.items() else {
+        return None;
+    };
+    let identifier = identifier.text()?;
+    let values = match collection.function() {
+        Some(("Ref", name)) => parameters.get(name.text()?)?.texts().ok()?,
+        Some(_) => return None,
+        None => collection
+            .items()
+            .iter()
+            .map(Node::scalar)
+            .collect::<Option<_>>()?,
+    };
+    let mut turns = Vec::new();
+    for value in values {
+        for inner in body.entries() {
+            turns.push(filled(inner, identifier, &value, left)?);
+        }
+    }
+    Some(turns)
+}
+
+fn filled(entry: &Entry, identifier: &str, value: &str, left: &mut usize) -> Option<Entry> {
+    Some(Entry {
+        name: text(&entry.name, identifier, value),
+        at: entry.at,
+        node: put_in(&entry.node, identifier, value, left)?,
+    })
+}
+
+fn text(text: &str, identifier: &str, value: &str) -> String {
+    let plain: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
+    text.replace(&format!("${{{identifier}}}"), value)
+        .replace(&format!("&{{{identifier}}}"), &plain)
+}
+
+fn put_in(node: &Node, identifier: &str, value: &str, left: &mut usize) -> Option<Node> {
+    *left = left.checked_sub(1)?;
+    let mut each = |node: &Node| put_in(node, identifier, value, left);
+    let put = match (&node.value, node.function()) {
+        (_, Some(("Ref", name))) if name.text() == Some(identifier) => {
+            Value::Text(value.to_owned())
+        }
+        (Value::Text(it), _) => Value::Text(text(it, identifier, value)),
+        (Value::Plain(it), _) => Value::Plain(text(it, identifier, value)),
+        (Value::List(items), _) => Value::List(items.iter().map(&mut each).collect::<Option<_>>()?),
+        (Value::Map(entries), _) => {
+            let entries = entries.iter();
+            let entries = entries.map(|entry| filled(entry, identifier, value, left));
+            Value::Map(entries.collect::<Option<_>>()?)
+        }
+        (other, _) => other.clone(),
+    };
+    Some(Node {
+        at: node.at,
+        value: put,
+    })
+}

@@ -1,0 +1,206 @@
+//! JSON with the place of everything in it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::node::{DEEPEST, Entry, Fault, Mark, Node, Value};
+
+/// Reads a text.
+pub(super) fn read(text: &str) -> Result<Node, Fault> {
+    let source = Source::new(text);
+    let raw: &RawValue = serde_json::from_str(text).map_err(|error| {
+        let message = error.to_string();
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        Fault {
+            at: Mark {
+                line: short(error.line()),
+                column: short(error.column()).max(1),
+            },
+            message: message.strip_suffix(&place).unwrap_or(&message).to_owned(),
+        }
+    })?;
+    source.node(raw, 0)
+}
+
+/// How many bytes lie between two counted places.
+const STEP: usize = 512;
+
+struct Source<'a> {
+    text: &'a str,
+    lines: Vec<usize>,
+    /// How many characters begin before each multiple of [`STEP`].
+    characters: Vec<usize>,
+}
+
+impl<'a> Source<'a> {
+    fn new(text: &'a str) -> Self {
+        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let mut counted = 0;
+        let mut characters = vec![0];
+        for chunk in text.as_bytes().chunks(STEP) {
+            counted += begun(chunk);
+            characters.push(counted);
+        }
+        Source {
+            text,
+            lines: std::iter::once(0)
+                .chain(breaks.map(|(at, _)| at + 1))
+                .collect(),
+            characters,
+        }
+    }
+
+    fn characters_before(&self, at: usize) -> usize {
+        let whole = at / STEP;
+        let rest = self.text.as_bytes().get(whole * STEP..at);
+        self.characters.get(whole).copied().unwrap_or(0) + rest.map_or(0, begun)
+    }
+
+    fn mark(&self, raw: &RawValue) -> Mark {
+        // Both are parts of one text, so the distance is where the value begins.
+        let at = (raw.get().as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
+        let line = self.lines.partition_point(|start| *start <= at);
+        let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(0);
+        let column = self.characters_before(at) - self.characters_before(start);
+        Mark {
+            line: short(line),
+            column: short(column + 1),
+        }
+    }
+
+    fn node(&self, raw: &'a RawValue, depth: usize) -> Result<Node, Fault> {
+        let at = self.mark(raw);
+        let fault = |message: String| Fault { at, message };
+        let unread = |error: serde_json::Error| {
+            let message = error.to_string();
+            let end = message.find(" at line ").unwrap_or(message.len());
+            fault(message[..end].to_owned())
+        };
+        if depth > DEEPEST {
+            return Err(fault("too deeply nested".to_owned()));
+        }
+        let text = raw.get();
+        let value = match text.as_bytes().first() {
+            Some(b'{') => {
+                let pairs: Pairs<'a> = serde_json::from_str(text).map_err(unread)?;
+                let mut seen = BTreeSet::new();
+                let mut entries = Vec::with_capacity(pairs.0.len());
+                for (key, value) in pairs.0 {
+                    let at = self.mark(key);
+                    let name: String = serde_json::from_str(key.get()).map_err(unread)?;
+                    if !seen.insert(name.clone()) {
+                        let message = format!("{name:?} is given twice");
+                        return Err(Fault { at, message });
+                    }
+                    let node = self.node(value, depth + 1)?;
+                    entries.push(Entry { name, at, node });
+                }
+                Value::Map(entries)
+            }
+            Some(b'[') => {
+                let items: Vec<&'a RawValue> = serde_json::from_str(text).map_err(unread)?;
+                let items = items.into_iter().map(|item| self.node(item, depth + 1));
+                Value::List(items.collect::<Result<_, _>>()?)
+            }
+            Some(b'"') => Value::Text(serde_json::from_str(text).map_err(unread)?),
+            Some(b't') => Value::Bool(true),
+            Some(b'f') => Value::Bool(false),
+            Some(b'n') => Value::Null,
+            _ => Value::Number(text.to_owned()),
+        };
+        Ok(Node { at, value })
+    }
+}
+
+fn begun(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
+}
+
+fn short(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// The members of an object, in their order, each where it stands.
+struct Pairs<'a>(Vec<(&'a RawValue, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Vec<(&'de RawValue, &'de RawValue)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(pairs)
+            }
+        }
+
+        json.deserialize_map(Members).map(Pairs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_has_its_place() {
+        let root = read("{\r\n\t\"a\\u00e4\": [1,\n  \"\\ud83d\\ude00\\/\", null],\n \"é\": true}")
+            .unwrap();
+        let [list, yes] = root.entries() else {
+            panic!("two members")
+        };
+        assert_eq!(
+            (list.name.as_str(), list.at.line, list.at.column),
+            ("aä", 2, 2)
+        );
+        let [one, text, _] = list.node.items() else {
+            panic!("three items")
+        };
+        assert_eq!((one.at.line, one.at.column), (2, 14));
+        assert_eq!((text.text(), text.at.line), (Some("\u{1F600}/"), 3));
+        assert_eq!((yes.name.as_str(), yes.at.line, yes.at.column), ("é", 4, 2));
+        assert_eq!((yes.node.at.line, yes.node.at.column), (4, 7));
+    }
+
+    #[test]
+    fn a_long_line_is_counted_in_characters() {
+        let text = format!("{{\"a\": \"{}\", \"b\": 1}}", "é".repeat(3000));
+        let root = read(&text).unwrap();
+        assert_eq!(
+            root.entries()[1].at,
+            Mark {
+                line: 1,
+                column: 3011
+            }
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        for (text, line, column, words) in [
+            ("{\"a\": 1,\n}", 2, 1, "key must be a string"),
+            ("{\"a\": 1,\n \"a\": 2}", 2, 2, "\"a\" is given twice"),
+            ("{\n\"a\": \"\\ud83d\"}", 2, 6, ""),
+            ("{", 1, 1, "EOF"),
+        ] {
+            let fault = read(text).unwrap_err();
+            assert_eq!((fault.at.line, fault.at.column), (line, column), "{text}");
+            assert!(fault.message.contains(words), "{}", fault.message);
+        }
+        assert!(read(&"[".repeat(100_000)).is_err());
+        let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
+        assert!(read(&deep).unwrap_err().message.contains("nested"));
+    }
+}

@@ -1,0 +1,147 @@
+//! Parameters: their defaults, and the values that the command line gives.
+
+use std::collections::BTreeMap;
+
+use regex_lite::Regex;
+
+use crate::model::GapKind;
+
+use super::TemplateError;
+use super::node::{Node, Value};
+use super::value::{Open, Resolved};
+
+/// What every parameter comes to.
+///
+/// # Errors
+/// A value is given for no parameter, or is not one that the parameter takes.
+pub(super) fn values(
+    declared: Option<&Node>,
+    given: &[(String, String)],
+) -> Result<BTreeMap<String, Resolved>, TemplateError> {
+    let declared = declared.map_or(&[][..], Node::entries);
+    if let Some((unknown, _)) = given
+        .iter()
+        .find(|(name, _)| !declared.iter().any(|it| it.name == *name))
+    {
+        let names: Vec<&str> = declared.iter().map(|it| it.name.as_str()).collect();
+        return Err(TemplateError::Parameter(match names.as_slice() {
+            [] => format!("--parameter {unknown}: the template has no parameters"),
+            names => format!(
+                "--parameter {unknown}: the template has no such parameter, only {}",
+                names.join(", ")
+            ),
+        }));
+    }
+    let mut values = BTreeMap::new();
+    for entry in declared {
+        // The last one counts, as with other flags that are given twice.
+        let given = given.iter().rev().find(|(name, _)| *name == entry.name);
+        let value = match given {
+            Some((name, value)) => {
+                check(&entry.node, value).map_err(|why| {
+                    TemplateError::Parameter(format!("--parameter {name}={value}: {why}"))
+                })?;
+                Some(Resolved::text_of(value))
+            }
+            None => entry.node.get("Default").and_then(default),
+        };
+        let kind = kind_of(&entry.node);
+        values.insert(entry.name.clone(), resolved(&entry.name, kind, value));
+    }
+    Ok(values)
+}
+
+fn kind_of(declared: &Node) -> &str {
+    declared
+        .get("Type")
+        .and_then(Node::text)
+        .unwrap_or("String")
+}
+
+fn is_list(kind: &str) -> bool {
+    kind == "CommaDelimitedList" || kind.starts_with("List<")
+}
+
+fn default(node: &Node) -> Option<Resolved> {
+    match node.meant() {
+        // It stays a number, which may have lost its zeros.
+        Value::Number(number) => Some(Resolved::Number(number)),
+        _ => node.scalar().map(Resolved::text_of),
+    }
+}
+
+fn resolved(name: &str, kind: &str, value: Option<Resolved>) -> Resolved {
+    let what = format!("parameter {name}");
+    // Its value is the name of what is read when the stack is deployed.
+    if kind.starts_with("AWS::SSM::Parameter::Value<") {
+        let why = "its value is read from Systems Manager when the stack is deployed";
+        return Resolved::Open(Open::new(GapKind::Unplanned, what, why));
+    }
+    match value.map(|value| (value.text(), value)) {
+        None => {
+            let why = format!("it has no default; give it with --parameter {name}=...");
+            Resolved::Open(Open::new(GapKind::AfterApply, what, &why))
+        }
+        Some((Ok(Some(text)), _)) if is_list(kind) => {
+            let items = text.split(',').map(str::trim);
+            Resolved::List(items.map(Resolved::text_of).collect())
+        }
+        Some((Ok(Some(text)), _)) => Resolved::text_of(text),
+        Some((_, value)) => value,
+    }
+}
+
+/// Whether a parameter takes a value.
+///
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html>.
+fn check(declared: &Node, value: &str) -> Result<(), String> {
+    let kind = kind_of(declared);
+    let parts: Vec<&str> = match is_list(kind) {
+        true => value.split(',').map(str::trim).collect(),
+        false => vec![value],
+    };
+    if let Some(allowed) = declared.get("AllowedValues") {
+        let allowed: Vec<String> = allowed.items().iter().filter_map(Node::scalar).collect();
+        if let Some(other) = parts
+            .iter()
+            .find(|part| !allowed.iter().any(|it| it == *part))
+        {
+            return Err(format!(
+                "{other:?} is none of its AllowedValues: {}",
+                allowed.join(", ")
+            ));
+        }
+    }
+    if let Some(pattern) = declared.get("AllowedPattern").and_then(Node::text)
+        // What only Java's expressions can say is left to CloudFormation.
+        && let Ok(expression) = Regex::new(&format!("^(?:{pattern})$"))
+        && let Some(other) = parts.iter().find(|part| !expression.is_match(part))
+    {
+        return Err(format!(
+            "{other:?} does not match its AllowedPattern {pattern}"
+        ));
+    }
+    let limit = |name: &str| {
+        let limit = declared.get(name)?.scalar()?;
+        limit.parse::<f64>().ok()
+    };
+    let is_number = matches!(kind, "Number" | "List<Number>");
+    for part in parts {
+        #[expect(clippy::cast_precision_loss, reason = "no value is that long")]
+        let (size, least, most) = if is_number {
+            let Ok(number) = part.parse::<f64>() else {
+                return Err(format!("{part:?} is not a number"));
+            };
+            (number, "MinValue", "MaxValue")
+        } else {
+            (part.chars().count() as f64, "MinLength", "MaxLength")
+        };
+        if limit(least).is_some_and(|least| size < least) {
+            return Err(format!("{part:?} is below its {least}"));
+        }
+        if limit(most).is_some_and(|most| size > most) {
+            return Err(format!("{part:?} is above its {most}"));
+        }
+    }
+    Ok(())
+}

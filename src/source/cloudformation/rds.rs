@@ -1,0 +1,201 @@
+//! RDS instances, DB clusters and option groups. What a property's absence means:
+//! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbinstance.html>,
+//! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbcluster.html>,
+//! and for Aurora <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Overview.Encryption.html>.
+
+use std::collections::BTreeMap;
+
+use crate::model::rds::{DbCluster, DbInstance, DbOption, OptionGroup};
+use crate::model::{Gap, Observed};
+use crate::source::planned::unplanned;
+
+use super::build::{Build, located, not_yet};
+use super::value::Resolved;
+
+const CLUSTER: &str = "AWS::RDS::DBCluster";
+const INSTANCE: &str = "AWS::RDS::DBInstance";
+const OPTION_GROUP: &str = "AWS::RDS::OptionGroup";
+
+pub(super) fn read(build: &mut Build<'_>) {
+    let members = instances(build);
+    clusters(build, &members);
+    option_groups(build);
+}
+
+/// What a database that is not made anew takes from where it comes from.
+const SOURCES: [&str; 8] = [
+    "DBSnapshotIdentifier",
+    "DBClusterSnapshotIdentifier",
+    "SnapshotIdentifier",
+    "SourceDBInstanceIdentifier",
+    "SourceDbiResourceId",
+    "SourceDBInstanceAutomatedBackupsArn",
+    "SourceDBClusterIdentifier",
+    "ReplicationSourceIdentifier",
+];
+
+/// Why nobody knows what is left out; none where the database is made anew.
+fn inherits(properties: &Resolved) -> Option<Gap> {
+    // An empty name is how a parameter says that there is none.
+    let is_given = |name: &&&str| {
+        let given = properties.get(name).text();
+        !matches!(given.as_ref().map(Option::as_deref), Ok(None | Some("")))
+    };
+    let source = SOURCES.iter().find(is_given)?;
+    Some(unplanned(format!(
+        "it is as its {source} is, which the template does not hold"
+    )))
+}
+
+struct Encryption {
+    encrypted: Observed<bool>,
+    key: Observed<Option<String>>,
+}
+
+fn encryption(build: &Build<'_>, properties: &Resolved) -> Encryption {
+    let source = inherits(properties);
+    let given = located(
+        "StorageEncrypted",
+        properties.get("StorageEncrypted").boolean(),
+    );
+    let encrypted = match (given, &source) {
+        (Ok(Some(true)), _) => Ok(true),
+        (Ok(_), Some(gap)) => Err(gap.clone()),
+        (Ok(_), None) => Ok(false),
+        (Err(gap), _) => Err(gap),
+    };
+    let key = match (
+        located("KmsKeyId", build.key(&properties.get("KmsKeyId"))),
+        source,
+    ) {
+        (Ok(None), Some(gap)) => Err(gap),
+        (Ok(None), None) => Ok(match encrypted {
+            Ok(false) => None,
+            _ => Some("alias/aws/rds".to_owned()),
+        }),
+        (key, _) => key,
+    };
+    Encryption {
+        encrypted: encrypted.into(),
+        key: key.into(),
+    }
+}
+
+fn retention(properties: &Resolved) -> Observed<i32> {
+    let name = "BackupRetentionPeriod";
+    let given = located(name, properties.get(name).integer());
+    match (given, inherits(properties)) {
+        (Ok(Some(days)), _) => Observed::Known(i32::try_from(days).unwrap_or(i32::MAX)),
+        (Ok(None), Some(gap)) | (Err(gap), _) => Observed::Unknown(gap),
+        (Ok(None), None) => Observed::Known(1),
+    }
+}
+
+fn instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
+    let mut members: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for declared in build.of_type(INSTANCE) {
+        let properties = build.template.properties(&declared);
+        let cluster = properties.get("DBClusterIdentifier");
+        let cluster = (!cluster.is_absent()).then(|| {
+            let named = build.name(&cluster, CLUSTER).ok().flatten();
+            named.unwrap_or_else(|| "a cluster that the template does not hold".to_owned())
+        });
+        if let Some(cluster) = &cluster {
+            let of_cluster = members.entry(cluster.clone()).or_default();
+            of_cluster.push(declared.id.to_owned());
+        }
+        let Encryption { encrypted, key } = encryption(build, &properties);
+        let engine = match (
+            located("Engine", properties.get("Engine").text()),
+            inherits(&properties),
+        ) {
+            (Ok(Some(engine)), _) => Observed::Known(engine.to_ascii_lowercase()),
+            (Err(gap), _) | (Ok(None), Some(gap)) => Observed::Unknown(gap),
+            (Ok(None), None) => Observed::Unknown(unplanned("the template names no Engine")),
+        };
+        let instance = DbInstance {
+            arn: build.declare(&declared, ""),
+            id: declared.id.to_owned(),
+            tags: build.tags(&properties, "Tags"),
+            cluster,
+            engine,
+            state: not_yet(),
+            encrypted,
+            aws_owned_key: false,
+            kms_key: key,
+            backup_retention_days: retention(&properties),
+            option_groups: groups_of(build, &properties),
+        };
+        build.here().db_instances.items.push(instance);
+    }
+    members
+}
+
+fn groups_of(build: &Build<'_>, properties: &Resolved) -> Observed<Vec<String>> {
+    let name = "OptionGroupName";
+    let given = located(name, build.name(&properties.get(name), OPTION_GROUP));
+    match (given, inherits(properties)) {
+        (Ok(Some(name)), _) => Observed::Known(vec![name]),
+        (Ok(None), Some(gap)) | (Err(gap), _) => Observed::Unknown(gap),
+        // The default group of an engine has no options:
+        // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithOptionGroups.html
+        (Ok(None), None) => Observed::Known(Vec::new()),
+    }
+}
+
+fn clusters(build: &mut Build<'_>, members: &BTreeMap<String, Vec<String>>) {
+    for declared in build.of_type(CLUSTER) {
+        let properties = build.template.properties(&declared);
+        let engine = match located("Engine", properties.get("Engine").text()) {
+            Ok(Some(engine)) => engine.to_ascii_lowercase(),
+            missing => {
+                let gap = missing.err().unwrap_or_else(|| {
+                    unplanned(format!("the template names no Engine for {}", declared.id))
+                });
+                let listing = &mut build.here().db_clusters;
+                listing.gap.get_or_insert(gap);
+                continue;
+            }
+        };
+        let Encryption { encrypted, key } = encryption(build, &properties);
+        // Since February 2026 a new Aurora cluster that asks for nothing else gets a key that AWS owns.
+        let aws_owned_key = engine.starts_with("aurora") && encrypted == Observed::Known(false);
+        let cluster = DbCluster {
+            arn: build.declare(&declared, ""),
+            id: declared.id.to_owned(),
+            tags: build.tags(&properties, "Tags"),
+            engine,
+            state: not_yet(),
+            encrypted,
+            aws_owned_key,
+            kms_key: key,
+            backup_retention_days: retention(&properties),
+            members: Observed::Known(members.get(declared.id).cloned().unwrap_or_default()),
+        };
+        build.here().db_clusters.items.push(cluster);
+    }
+}
+
+fn option_groups(build: &mut Build<'_>) {
+    for declared in build.of_type(OPTION_GROUP) {
+        let properties = build.template.properties(&declared);
+        let options = properties.get("OptionConfigurations").list(|option| {
+            let name = located("OptionName", option.get("OptionName").text())?;
+            let unsaid = || {
+                unplanned(
+                    "RDS says which options are persistent or permanent, and the template does not",
+                )
+            };
+            Ok(DbOption {
+                name: name.unwrap_or_default(),
+                persistent: Observed::Unknown(unsaid()),
+                permanent: Observed::Unknown(unsaid()),
+            })
+        });
+        let group = OptionGroup {
+            id: declared.id.to_owned(),
+            options: located("OptionConfigurations", options).into(),
+        };
+        build.here().option_groups.items.push(group);
+    }
+}

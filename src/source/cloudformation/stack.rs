@@ -1,0 +1,88 @@
+//! What may hold more than the template shows: nested stacks, modules, macros.
+
+use crate::model::Listing;
+use crate::model::cloudformation::Stack;
+use crate::source::planned::{after_apply, unplanned};
+
+use super::build::{Build, not_yet};
+use super::node::{Node, Value};
+
+pub(super) fn read(build: &mut Build<'_>) {
+    for kind in ["AWS::CloudFormation::Stack", "AWS::Serverless::Application"] {
+        for declared in build.of_type(kind) {
+            let properties = build.template.properties(&declared);
+            let gap = unplanned(format!(
+                "line {}: the nested stack {} has a template of its own, which is not read: scan that too",
+                declared.at.line, declared.id
+            ));
+            let stack = Stack {
+                arn: build.declare(&declared, ""),
+                id: declared.id.to_owned(),
+                tags: build.tags(&properties, "Tags"),
+                state: not_yet(),
+                parent: Some(build.file().to_owned()),
+                resources: Listing {
+                    items: Vec::new(),
+                    gap: Some(gap.clone()),
+                },
+            };
+            let stacks = &mut build.here().stacks;
+            stacks.items.push(stack);
+            stacks.gap.get_or_insert(gap);
+        }
+    }
+    let mut modules = build.template.resources().iter();
+    let module = modules.find(|it| it.kind.ends_with("::MODULE"));
+    if let Some(module) = module {
+        let gap = unplanned(format!(
+            "line {}: {} is a module, and what it holds is not in the template",
+            module.at.line, module.id
+        ));
+        build.obscure(&gap);
+    }
+    macros(build);
+}
+
+/// Macros that add nothing that is judged here, or nothing that is not read from what they are given.
+///
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/transform-reference.html>.
+const KNOWN_MACROS: [&str; 6] = [
+    "AWS::CodeDeployBlueGreen",
+    "AWS::CodeStar",
+    "AWS::LanguageExtensions",
+    "AWS::SecretsManager-2020-07-23",
+    "AWS::SecretsManager-2024-09-16",
+    "AWS::Serverless-2016-10-31",
+];
+
+fn macros(build: &mut Build<'_>) {
+    let mut found = Vec::new();
+    if let Some(transform) = build.template.section("Transform") {
+        let listed = match &transform.value {
+            Value::List(items) => items.iter().collect(),
+            _ => vec![transform],
+        };
+        for node in listed {
+            let name = node
+                .text()
+                .or_else(|| node.get("Name").and_then(Node::text));
+            let name = name.unwrap_or("one without a name");
+            if !KNOWN_MACROS.contains(&name) {
+                found.push((node.at, format!("the macro {name}")));
+            }
+        }
+    }
+    let root = build.template.section("Fn::Transform");
+    let resources = build.template.section("Resources");
+    let inside = resources.into_iter().flat_map(Node::entries);
+    let inside = inside.filter(|it| it.name.starts_with("Fn::"));
+    found.extend(root.map(|node| (node.at, "Fn::Transform".to_owned())));
+    found.extend(inside.map(|it| (it.at, it.name.clone())));
+    if let Some((at, name)) = found.first() {
+        let gap = after_apply(format!(
+            "line {}: what {name} adds to the resources, or changes in them, is known once it is deployed",
+            at.line
+        ));
+        build.obscure(&gap);
+    }
+}

@@ -1,0 +1,39 @@
+//! What is judged by its tag alone: secrets, parameters, and what AWS Backup backs up and the guide
+//! does not cover.
+
+use std::collections::BTreeSet;
+
+use crate::model::cloudformation::BEYOND_THE_GUIDE;
+use crate::model::tag::BackupTag;
+use crate::model::tagged::{TAGGED_TYPES, TaggedResource};
+
+use super::build::Build;
+
+pub(super) fn read(build: &mut Build<'_>) {
+    let of_tags = TAGGED_TYPES.iter().map(|it| it.aws_type);
+    let own: BTreeSet<&str> = of_tags.chain(BEYOND_THE_GUIDE).collect();
+    // RDS has its own list; in accounts this type stands for its sisters that share its ARNs.
+    for kind in own
+        .into_iter()
+        .filter(|kind| *kind != "AWS::RDS::DBCluster")
+    {
+        for declared in build.of_type(kind) {
+            let properties = build.template.properties(&declared);
+            let tags = build.tags(&properties, "Tags");
+            let tag = BackupTag::read(&tags, build.tag_key());
+            if !matches!(
+                tag,
+                BackupTag::Enabled | BackupTag::Invalid | BackupTag::Unknown
+            ) {
+                continue;
+            }
+            let resource = TaggedResource {
+                arn: build.declare(&declared, ""),
+                id: declared.id.to_owned(),
+                aws_type: kind.to_owned(),
+                tags,
+            };
+            build.here().tagged.items.push(resource);
+        }
+    }
+}

@@ -1,0 +1,643 @@
+//! A template: its parameters, its conditions, and what its functions come to.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Gap, GapKind};
+
+use super::node::{Entry, Mark, Node, Value};
+use super::parameter;
+use super::value::{Made, Open, Phrase, Piece, Resolved};
+use super::{Given, TemplateError};
+
+/// How many conditions may stand on each other.
+const DEEPEST: usize = 100;
+
+/// A template that was read.
+#[derive(Debug)]
+pub(super) struct Template<'a> {
+    root: &'a Node,
+    /// The region, where it is known.
+    pub(super) region: Option<String>,
+    parameters: BTreeMap<String, Resolved>,
+    conditions: RefCell<BTreeMap<String, Option<Truth>>>,
+    resources: Vec<Declared<'a>>,
+    by_id: BTreeMap<&'a str, usize>,
+}
+
+/// Whether a condition holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Truth {
+    Yes,
+    No,
+    Open(Open),
+}
+
+/// A resource as it is declared.
+#[derive(Debug, Clone)]
+pub(super) struct Declared<'a> {
+    pub(super) id: &'a str,
+    pub(super) at: Mark,
+    pub(super) kind: &'a str,
+    /// The condition that it is made under, where nobody knows whether it holds.
+    pub(super) condition: Option<(String, Open)>,
+    properties: Option<&'a Node>,
+}
+
+impl<'a> Template<'a> {
+    pub(super) fn read(root: &'a Node, given: &Given<'_>) -> Result<Self, TemplateError> {
+        let mut template = Template {
+            root,
+            region: given.region.map(str::to_owned),
+            parameters: parameter::values(root.get("Parameters"), given.parameters)?,
+            conditions: RefCell::default(),
+            resources: Vec::new(),
+            by_id: BTreeMap::new(),
+        };
+        let Some(resources) = root.get("Resources") else {
+            return Err(TemplateError::at(root.at, "it has no Resources"));
+        };
+        if !matches!(resources.value, Value::Map(_)) {
+            let message = "Resources is not a mapping of logical ids";
+            return Err(TemplateError::at(resources.at, message));
+        }
+        for entry in resources.entries() {
+            if entry.name.starts_with("Fn::") {
+                continue;
+            }
+            let kind = entry.node.get("Type").and_then(Node::text);
+            let Some(kind) = kind else {
+                let message = format!("the resource {} has no Type", entry.name);
+                return Err(TemplateError::at(entry.at, message));
+            };
+            let condition = match entry.node.get("Condition") {
+                None => None,
+                Some(node) => match node.text() {
+                    None => {
+                        let message = format!("the Condition of {} is not a name", entry.name);
+                        return Err(TemplateError::at(node.at, message));
+                    }
+                    Some(name) => match template.condition(name, node.at, 0) {
+                        Truth::Yes => None,
+                        Truth::No => continue,
+                        Truth::Open(open) => Some((name.to_owned(), open)),
+                    },
+                },
+            };
+            let declared = Declared {
+                id: &entry.name,
+                at: entry.at,
+                kind,
+                condition,
+                properties: entry.node.get("Properties"),
+            };
+            template.by_id.insert(declared.id, template.resources.len());
+            template.resources.push(declared);
+        }
+        Ok(template)
+    }
+
+    /// A section of the template.
+    pub(super) fn section(&self, name: &str) -> Option<&'a Node> {
+        self.root.get(name)
+    }
+
+    /// The resources that are made, or may be.
+    pub(super) fn resources(&self) -> &[Declared<'a>] {
+        &self.resources
+    }
+
+    /// Those of one type.
+    pub(super) fn of_type<'t>(
+        &'t self,
+        kind: &'t str,
+    ) -> impl Iterator<Item = &'t Declared<'a>> + 't {
+        self.resources.iter().filter(move |it| it.kind == kind)
+    }
+
+    /// The resource of a logical id.
+    pub(super) fn resource(&self, id: &str) -> Option<&Declared<'a>> {
+        self.by_id
+            .get(id)
+            .and_then(|index| self.resources.get(*index))
+    }
+
+    /// The properties of a resource.
+    pub(super) fn properties(&self, declared: &Declared<'a>) -> Resolved {
+        declared
+            .properties
+            .map_or(Resolved::Absent, |node| self.resolve(node))
+    }
+
+    /// The logical ids that the properties of a resource name anywhere.
+    pub(super) fn named_by(&self, declared: &Declared<'a>) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        if let Some(properties) = declared.properties {
+            self.gather_names(properties, &mut names);
+        }
+        names
+    }
+
+    fn gather_names(&self, node: &Node, names: &mut BTreeSet<String>) {
+        let name = match node.function() {
+            Some(("Ref", argument)) => argument.text(),
+            Some(("Fn::GetAtt", argument)) => argument.items().first().and_then(Node::text),
+            _ => None,
+        };
+        names.extend(name.map(str::to_owned));
+        for entry in node.entries() {
+            self.gather_names(&entry.node, names);
+        }
+        for item in node.items() {
+            self.gather_names(item, names);
+        }
+    }
+
+    /// What a value comes to.
+    pub(super) fn resolve(&self, node: &Node) -> Resolved {
+        if let Some((name, argument)) = node.function() {
+            return self.call(name, argument, node.at);
+        }
+        match &node.value {
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::Plain(_) => {
+                match node.meant() {
+                    Value::Bool(yes) => Resolved::Bool(yes),
+                    Value::Number(text) => Resolved::Number(text),
+                    Value::Text(text) => literal(&text, node.at),
+                    _ => Resolved::Absent,
+                }
+            }
+            Value::List(items) => {
+                let items = items.iter().map(|item| self.resolve(item));
+                Resolved::List(items.filter(|item| !item.is_absent()).collect())
+            }
+            Value::Map(entries) => match entries.iter().find(|it| it.name.starts_with("Fn::")) {
+                // A function among other keys: `Fn::Transform` adds to them, and no other may stand there.
+                Some(entry) => Resolved::Open(self.beside(entry)),
+                None => {
+                    let members = entries.iter();
+                    let members = members.map(|it| (it.name.clone(), self.resolve(&it.node)));
+                    Resolved::Map(members.filter(|(_, value)| !value.is_absent()).collect())
+                }
+            },
+        }
+    }
+
+    fn beside(&self, entry: &Entry) -> Open {
+        let (kind, why) = match entry.name.as_str() {
+            "Fn::Transform" => (
+                GapKind::AfterApply,
+                "what a macro adds is known once it is deployed",
+            ),
+            _ => (GapKind::Unreadable, "it cannot stand beside other keys"),
+        };
+        Open::new(kind, at(&entry.name, entry.at), why)
+    }
+
+    fn call(&self, name: &str, argument: &Node, mark: Mark) -> Resolved {
+        let open = |kind, why: &str| Resolved::Open(Open::new(kind, at(name, mark), why));
+        let wrong = || open(GapKind::Unreadable, "its arguments have another form");
+        let done = match name {
+            "Ref" => argument.text().map(|text| self.reference(text, mark)),
+            "Fn::GetAtt" => self.attribute(argument),
+            "Fn::Sub" => self.substitute(argument, mark),
+            "Fn::Join" => self.join(argument, mark),
+            "Fn::Select" => self.select(argument, mark),
+            "Fn::Split" => self.split(argument, mark),
+            "Fn::If" => self.choose(argument),
+            "Fn::FindInMap" => self.find_in_map(argument, mark),
+            "Fn::Base64" => match self.resolve(argument).text() {
+                Ok(Some(text)) => Some(Resolved::text_of(base64(text.as_bytes()))),
+                Ok(None) => None,
+                Err(gap) => Some(Resolved::Open(Open {
+                    what: at(name, mark),
+                    gap,
+                })),
+            },
+            "Fn::Length" => match self.resolve(argument) {
+                Resolved::List(items) => Some(Resolved::Number(items.len().to_string())),
+                Resolved::Open(open) | Resolved::Either(open, _) => Some(Resolved::Open(open)),
+                _ => None,
+            },
+            "Fn::ToJsonString" => Some(open(
+                GapKind::AfterApply,
+                "the text is made when it is deployed",
+            )),
+            "Fn::ImportValue" => Some(open(
+                GapKind::Unplanned,
+                "another stack exports it, and the template does not hold it",
+            )),
+            "Fn::GetAZs" | "Fn::Cidr" => Some(open(
+                GapKind::AfterApply,
+                "it is worked out when it is deployed",
+            )),
+            "Fn::Transform" => Some(open(
+                GapKind::AfterApply,
+                "what a macro makes of it is known once it is deployed",
+            )),
+            _ => Some(open(
+                GapKind::Unreadable,
+                "a function that is not understood here",
+            )),
+        };
+        done.unwrap_or_else(wrong)
+    }
+
+    /// What a `Ref` comes to.
+    fn reference(&self, name: &str, mark: Mark) -> Resolved {
+        if let Some(value) = self.parameters.get(name) {
+            return value.clone();
+        }
+        if let Some(value) = self.pseudo(name) {
+            return value;
+        }
+        if self.is_declared(name) {
+            return Resolved::Text(Phrase::one(Piece::Made(Made {
+                id: name.to_owned(),
+                attribute: None,
+            })));
+        }
+        let why = "the template has no parameter and no resource of this name";
+        let what = at(&format!("Ref {name}"), mark);
+        Resolved::Open(Open::new(GapKind::Unreadable, what, why))
+    }
+
+    /// Whether a resource is declared, or a macro may make it.
+    fn is_declared(&self, id: &str) -> bool {
+        if self.root.get("Transform").is_some() {
+            return true;
+        }
+        let resources = self.root.get("Resources");
+        self.by_id.contains_key(id) || resources.is_some_and(|it| it.get(id).is_some())
+    }
+
+    fn pseudo(&self, name: &str) -> Option<Resolved> {
+        let region = self.region.as_deref();
+        Some(match name {
+            "AWS::NoValue" => Resolved::Absent,
+            "AWS::AccountId" => Resolved::Text(Phrase::one(Piece::Account)),
+            "AWS::Region" => Resolved::Text(match region {
+                Some(region) => Phrase::of(region),
+                None => Phrase::one(Piece::Region),
+            }),
+            "AWS::Partition" => Resolved::text_of(partition(region)),
+            "AWS::URLSuffix" => Resolved::text_of(match partition(region) {
+                "aws-cn" => "amazonaws.com.cn",
+                _ => "amazonaws.com",
+            }),
+            _ if name.starts_with("AWS::") => {
+                let why = "known once it is deployed";
+                Resolved::Open(Open::new(GapKind::AfterApply, name, why))
+            }
+            _ => return None,
+        })
+    }
+
+    fn attribute(&self, argument: &Node) -> Option<Resolved> {
+        let (id, attribute) = match argument.items() {
+            [id, attribute] => (id.text()?.to_owned(), self.resolve(attribute).text()),
+            _ => {
+                let (id, attribute) = argument.text()?.split_once('.')?;
+                (id.to_owned(), Ok(Some(attribute.to_owned())))
+            }
+        };
+        Some(self.named(id, attribute.ok()??, argument.at))
+    }
+
+    fn named(&self, id: String, attribute: String, mark: Mark) -> Resolved {
+        if !self.is_declared(&id) {
+            let what = at(&format!("Fn::GetAtt {id}.{attribute}"), mark);
+            let why = "the template has no resource of this name";
+            return Resolved::Open(Open::new(GapKind::Unreadable, what, why));
+        }
+        Resolved::Text(Phrase::one(Piece::Made(Made {
+            id,
+            attribute: Some(attribute),
+        })))
+    }
+
+    /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-sub.html>.
+    fn substitute(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
+        let (text, variables) = match argument.items() {
+            [text, variables] => (text.text()?, variables.entries()),
+            _ => (argument.text()?, &[][..]),
+        };
+        // Once each, however often the text names them.
+        let variables: BTreeMap<&str, Resolved> = variables
+            .iter()
+            .map(|it| (it.name.as_str(), self.resolve(&it.node)))
+            .collect();
+        let mut phrase = Phrase::default();
+        let mut rest = text;
+        while let Some(start) = rest.find("${") {
+            let Some(length) = rest[start..].find('}') else {
+                break;
+            };
+            phrase.push(Piece::Text(rest[..start].to_owned()));
+            let name = rest[start + 2..start + length].trim();
+            let value = match (name.strip_prefix('!'), variables.get(name)) {
+                (Some(kept), _) => Resolved::text_of(format!("${{{kept}}}")),
+                (None, Some(value)) => value.clone(),
+                (None, None) => match name.split_once('.') {
+                    Some((id, attribute)) => self.named(id.to_owned(), attribute.to_owned(), mark),
+                    None => self.reference(name, mark),
+                },
+            };
+            if !phrase.extend(value.phrase()) {
+                return Some(too_long(mark));
+            }
+            rest = &rest[start + length + 1..];
+        }
+        phrase.push(Piece::Text(rest.to_owned()));
+        Some(checked(phrase, mark))
+    }
+
+    fn join(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
+        let [delimiter, list] = argument.items() else {
+            return None;
+        };
+        let delimiter = self.resolve(delimiter).text().ok()?.unwrap_or_default();
+        let items = match self.resolve(list) {
+            Resolved::List(items) => items,
+            Resolved::Open(open) | Resolved::Either(open, _) => return Some(Resolved::Open(open)),
+            _ => return None,
+        };
+        let mut phrase = Phrase::default();
+        for (index, item) in items.into_iter().enumerate() {
+            if index > 0 {
+                phrase.push(Piece::Text(delimiter.clone()));
+            }
+            if !phrase.extend(item.phrase()) {
+                return Some(too_long(mark));
+            }
+        }
+        Some(checked(phrase, mark))
+    }
+
+    fn select(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
+        let [index, list] = argument.items() else {
+            return None;
+        };
+        let index = match self.resolve(index).integer() {
+            Ok(index) => usize::try_from(index?).ok()?,
+            Err(gap) => {
+                let what = at("Fn::Select", mark);
+                return Some(Resolved::Open(Open { what, gap }));
+            }
+        };
+        match self.resolve(list) {
+            // An item that may be left out moves those after it.
+            Resolved::List(items) => match items.iter().take(index + 1).find_map(may_be_absent) {
+                Some(open) => Some(Resolved::Open(open)),
+                None => items.into_iter().nth(index),
+            },
+            Resolved::Open(open) | Resolved::Either(open, _) => Some(Resolved::Open(open)),
+            _ => None,
+        }
+    }
+
+    fn split(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
+        let [delimiter, source] = argument.items() else {
+            return None;
+        };
+        let delimiter = self
+            .resolve(delimiter)
+            .text()
+            .ok()?
+            .filter(|it| !it.is_empty())?;
+        Some(match self.resolve(source).text() {
+            Ok(source) => {
+                let source = source?;
+                Resolved::List(source.split(&delimiter).map(Resolved::text_of).collect())
+            }
+            Err(gap) => {
+                let what = at("Fn::Split", mark);
+                Resolved::Open(Open { what, gap })
+            }
+        })
+    }
+
+    fn choose(&self, argument: &Node) -> Option<Resolved> {
+        let [name, yes, no] = argument.items() else {
+            return None;
+        };
+        Some(match self.condition(name.text()?, name.at, 0) {
+            Truth::Yes => self.resolve(yes),
+            Truth::No => self.resolve(no),
+            Truth::Open(open) => Resolved::either(open, self.resolve(yes), self.resolve(no)),
+        })
+    }
+
+    fn find_in_map(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
+        let [names @ .., _, _, _] = argument.items() else {
+            return None;
+        };
+        let (path, default) = match (names, argument.items()) {
+            ([], path) => (path, None),
+            ([_], [path @ .., last]) => (path, Some(last.get("DefaultValue")?)),
+            _ => return None,
+        };
+        let mut found = self.root.get("Mappings");
+        for name in path {
+            match self.resolve(name).text() {
+                Ok(name) => found = found.and_then(|node| node.get(&name.unwrap_or_default())),
+                Err(gap) => {
+                    let what = at("Fn::FindInMap", mark);
+                    return Some(Resolved::Open(Open { what, gap }));
+                }
+            }
+        }
+        match (found, default) {
+            (Some(node), _) | (None, Some(node)) => Some(self.resolve(node)),
+            (None, None) => {
+                let why = "Mappings has no such entry";
+                let what = at("Fn::FindInMap", mark);
+                Some(Resolved::Open(Open::new(GapKind::Unreadable, what, why)))
+            }
+        }
+    }
+
+    /// Whether a condition holds.
+    pub(super) fn condition(&self, name: &str, mark: Mark, depth: usize) -> Truth {
+        let open = |why: &str| {
+            let what = format!("condition {name}");
+            let message = format!("line {}: {what}: {why}", mark.line);
+            let gap = Gap::told(GapKind::Unreadable, message);
+            Truth::Open(Open { what, gap })
+        };
+        match self.conditions.borrow().get(name) {
+            Some(Some(known)) => return known.clone(),
+            Some(None) => return open("it depends on itself"),
+            None => {}
+        }
+        let declared = self.root.get("Conditions").and_then(|all| all.get(name));
+        let Some(node) = declared else {
+            return open("the template has no such condition");
+        };
+        if depth > DEEPEST {
+            return open("too many conditions stand on each other");
+        }
+        self.conditions.borrow_mut().insert(name.to_owned(), None);
+        let truth = match self.holds(node, depth + 1) {
+            Truth::Open(open) => Truth::Open(Open {
+                what: format!("condition {name}"),
+                gap: open.gap,
+            }),
+            known => known,
+        };
+        let mut conditions = self.conditions.borrow_mut();
+        conditions.insert(name.to_owned(), Some(truth.clone()));
+        truth
+    }
+
+    fn holds(&self, node: &Node, depth: usize) -> Truth {
+        let wrong = |what: &str, why: &str| {
+            let what = at(what, node.at);
+            Truth::Open(Open::new(GapKind::Unreadable, what, why))
+        };
+        let [
+            Entry {
+                name,
+                node: argument,
+                ..
+            },
+        ] = node.entries()
+        else {
+            return wrong("a condition", "it is no function of conditions");
+        };
+        if depth > 2 * DEEPEST {
+            return wrong(name, "it lies too deep");
+        }
+        let each = || argument.items().iter().map(|item| self.holds(item, depth));
+        match (name.as_str(), argument.items()) {
+            ("Condition", _) => match argument.text() {
+                Some(name) => self.condition(name, argument.at, depth),
+                None => wrong(name, "it names no condition"),
+            },
+            ("Fn::Equals", [one, other]) => equal(self.resolve(one), self.resolve(other)),
+            ("Fn::Not", [_]) => match each().next() {
+                Some(Truth::Yes) => Truth::No,
+                Some(Truth::No) => Truth::Yes,
+                Some(open) => open,
+                None => wrong(name, "its arguments have another form"),
+            },
+            ("Fn::And", [_, ..]) => each().fold(Truth::Yes, |all, one| match (all, one) {
+                (Truth::No, _) | (_, Truth::No) => Truth::No,
+                (Truth::Yes, one) => one,
+                (open, _) => open,
+            }),
+            ("Fn::Or", [_, ..]) => each().fold(Truth::No, |any, one| match (any, one) {
+                (Truth::Yes, _) | (_, Truth::Yes) => Truth::Yes,
+                (Truth::No, one) => one,
+                (open, _) => open,
+            }),
+            ("Fn::Equals" | "Fn::Not" | "Fn::And" | "Fn::Or", _) => {
+                wrong(name, "its arguments have another form")
+            }
+            _ => wrong(name, "a function that is not understood here"),
+        }
+    }
+}
+
+/// A condition is compared as text.
+fn equal(one: Resolved, other: Resolved) -> Truth {
+    if one == other && !matches!(one, Resolved::Open(_) | Resolved::Either(..)) {
+        return Truth::Yes;
+    }
+    let known = |value: &Resolved| value.text().map(Option::unwrap_or_default);
+    match (known(&one), known(&other)) {
+        (Ok(one), Ok(other)) if one == other => Truth::Yes,
+        (Ok(_), Ok(_)) => Truth::No,
+        (Err(gap), _) | (_, Err(gap)) => {
+            let what = "Fn::Equals".to_owned();
+            Truth::Open(Open { what, gap })
+        }
+    }
+}
+
+fn may_be_absent(item: &Resolved) -> Option<Open> {
+    match item {
+        Resolved::Either(open, both) if both.0.is_absent() || both.1.is_absent() => {
+            Some(open.clone())
+        }
+        _ => None,
+    }
+}
+
+/// A function with its line.
+fn at(name: &str, mark: Mark) -> String {
+    format!("{name} in line {}", mark.line)
+}
+
+fn too_long(mark: Mark) -> Resolved {
+    let what = at("a text", mark);
+    Resolved::Open(Open::new(GapKind::Unreadable, what, "it gets too long"))
+}
+
+/// A text as it is written, unless it is fetched when the stack is deployed.
+///
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html>.
+fn literal(text: &str, mark: Mark) -> Resolved {
+    if !text.contains("{{resolve:") {
+        return Resolved::text_of(text);
+    }
+    let why = "it is read from Systems Manager or Secrets Manager when the stack is deployed";
+    let what = at("a dynamic reference", mark);
+    Resolved::Open(Open::new(GapKind::Unplanned, what, why))
+}
+
+/// The same for a text that was put together.
+fn checked(phrase: Phrase, mark: Mark) -> Resolved {
+    let is_dynamic =
+        |piece: &Piece| matches!(piece, Piece::Text(text) if text.contains("{{resolve:"));
+    if phrase.0.iter().any(is_dynamic) {
+        return literal("{{resolve:", mark);
+    }
+    Resolved::Text(phrase)
+}
+
+/// The partition of a region; where the region is open the ordinary one stands in for it, as it does
+/// wherever the template says `AWS::Partition`.
+pub(super) fn partition(region: Option<&str>) -> &'static str {
+    match region {
+        Some(region) if region.starts_with("cn-") => "aws-cn",
+        Some(region) if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for place in 0..4 {
+            let six = (bits >> (18 - 6 * place)) & 63;
+            let letter = usize::try_from(six).ok().and_then(|it| ALPHABET.get(it));
+            text.push(match letter {
+                Some(letter) if place <= chunk.len() => char::from(*letter),
+                _ => '=',
+            });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_padded() {
+        for (text, want) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+        ] {
+            assert_eq!(base64(text.as_bytes()), want);
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! VPCs as far as their traffic to S3 goes: subnets, route tables, endpoints, and what runs in them.
+//!
+//! In a VPC that does not exist yet there is nothing but what the template puts there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::vpc::{NetworkInterface, Route, RouteTable, Subnet, Vpc, VpcEndpoint};
+use crate::model::{Gap, Observed};
+use crate::source::planned::unplanned;
+
+use super::build::{Build, located};
+use super::policy;
+use super::value::Resolved;
+
+const VPC: &str = "AWS::EC2::VPC";
+const SUBNET: &str = "AWS::EC2::Subnet";
+const ROUTE_TABLE: &str = "AWS::EC2::RouteTable";
+
+/// A prefix list of S3's addresses, whatever its id is.
+const S3_PREFIXES: &str = "pl-s3";
+
+pub(super) fn read(build: &mut Build<'_>) {
+    let mut tables = vpcs(build);
+    subnets(build);
+    for declared in build.of_type(ROUTE_TABLE) {
+        let properties = build.template.properties(&declared);
+        if let Ok(Some(vpc)) = build.name(&properties.get("VpcId"), VPC) {
+            tables.insert(declared.id.to_owned(), table(declared.id, &vpc, false));
+        }
+    }
+    associations(build, &mut tables);
+    routes(build, &mut tables);
+    endpoints(build, &mut tables);
+    build.here().network.route_tables.items = tables.into_values().collect();
+    workloads(build);
+}
+
+fn table(id: &str, vpc: &str, main: bool) -> RouteTable {
+    RouteTable {
+        id: id.to_owned(),
+        vpc_id: vpc.to_owned(),
+        main,
+        subnets: Vec::new(),
+        routes: Vec::new(),
+    }
+}
+
+fn vpcs(build: &mut Build<'_>) -> BTreeMap<String, RouteTable> {
+    let mut tables = BTreeMap::new();
+    for declared in build.of_type(VPC) {
+        let properties = build.template.properties(&declared);
+        let tags = build.tags(&properties, "Tags");
+        let vpc = Vpc {
+            arn: build.declare(&declared, ""),
+            id: declared.id.to_owned(),
+            name: tags.known().and_then(|tags| tags.get("Name").cloned()),
+            is_default: false,
+            owner: None,
+        };
+        build.here().network.vpcs.items.push(vpc);
+        // Each VPC has one, which no template declares.
+        let name = format!("{}/main", declared.id);
+        tables.insert(name.clone(), table(&name, declared.id, true));
+    }
+    tables
+}
+
+fn subnets(build: &mut Build<'_>) {
+    for declared in build.of_type(SUBNET) {
+        let properties = build.template.properties(&declared);
+        if let Ok(Some(vpc_id)) = build.name(&properties.get("VpcId"), VPC) {
+            let id = declared.id.to_owned();
+            build
+                .here()
+                .network
+                .subnets
+                .items
+                .push(Subnet { id, vpc_id });
+        }
+    }
+}
+
+fn associations(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTable>) {
+    for declared in build.of_type("AWS::EC2::SubnetRouteTableAssociation") {
+        let properties = build.template.properties(&declared);
+        let Some(subnet) = build.referenced(&properties.get("SubnetId"), &[SUBNET]) else {
+            continue;
+        };
+        let table = build.referenced(&properties.get("RouteTableId"), &[ROUTE_TABLE]);
+        let id = table.map_or(declared.id, |table| table.id);
+        if !tables.contains_key(id) {
+            let gap = unplanned("its route table is none of the template's");
+            tables.insert(id.to_owned(), open_table(build, id, gap));
+        }
+        if let Some(table) = tables.get_mut(id) {
+            table.subnets.push(subnet.id.to_owned());
+        }
+    }
+}
+
+/// A route table of which nobody knows whether it leads to an endpoint.
+fn open_table(build: &mut Build<'_>, id: &str, gap: Gap) -> RouteTable {
+    let mut table = table(id, "", false);
+    table.routes.push(open_route(build, gap));
+    table
+}
+
+/// A route to an endpoint that is not listed.
+fn open_route(build: &mut Build<'_>, gap: Gap) -> Route {
+    build.here().network.endpoints.gap.get_or_insert(gap);
+    active(S3_PREFIXES, "vpce-not-known".to_owned())
+}
+
+fn active(destination: &str, target: String) -> Route {
+    Route {
+        destination: destination.to_owned(),
+        target,
+        state: "active".to_owned(),
+    }
+}
+
+fn routes(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTable>) {
+    for declared in build.of_type("AWS::EC2::Route") {
+        let properties = build.template.properties(&declared);
+        let table = build.referenced(&properties.get("RouteTableId"), &[ROUTE_TABLE]);
+        let Some(table) = table.and_then(|it| tables.get_mut(it.id)) else {
+            continue;
+        };
+        let destinations = ["DestinationCidrBlock", "DestinationIpv6CidrBlock"];
+        let mut given = destinations
+            .iter()
+            .filter_map(|name| properties.get(name).text().ok()?);
+        // Only a gateway of the internet, or of a VPN, is named so.
+        if let (Some(destination), false) = (given.next(), properties.get("GatewayId").is_absent())
+        {
+            let target = format!("igw-{}", declared.id);
+            table.routes.push(active(&destination, target));
+        }
+    }
+}
+
+fn endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTable>) {
+    for declared in build.of_type("AWS::EC2::VPCEndpoint") {
+        let properties = build.template.properties(&declared);
+        let facts = (
+            build.name(&properties.get("VpcId"), VPC),
+            properties.get("VpcEndpointType").text(),
+            build.written(&properties.get("ServiceName")),
+        );
+        let (vpc_id, kind, service) = match facts {
+            (Ok(Some(vpc)), Ok(kind), Ok(Some(service))) => (vpc, kind, service),
+            (Err(gap), _, _) | (_, Err(gap), _) | (_, _, Err(gap)) => {
+                build.here().network.endpoints.gap.get_or_insert(gap);
+                continue;
+            }
+            _ => continue,
+        };
+        let region = build.region().to_owned();
+        let is_open = build.region_is_open();
+        let service_name = match service.split('.').collect::<Vec<_>>().as_slice() {
+            // An endpoint is in its service's region, so that must be the stack's.
+            ["com", "amazonaws", _, "s3"] if is_open => format!("com.amazonaws.{region}.s3"),
+            _ => service,
+        };
+        let own_tables: Result<Vec<String>, Gap> = properties.get("RouteTableIds").list(|item| {
+            let table = build.referenced(item, &[ROUTE_TABLE]);
+            table
+                .map(|it| it.id.to_owned())
+                .ok_or_else(|| unplanned("one of its route tables is none of the template's"))
+        });
+        let of_vpc = tables.values_mut().filter(|table| table.vpc_id == vpc_id);
+        for table in of_vpc {
+            match &own_tables {
+                Ok(ids) if ids.contains(&table.id) => {
+                    table
+                        .routes
+                        .push(active(S3_PREFIXES, declared.id.to_owned()));
+                }
+                Ok(_) => {}
+                Err(gap) => {
+                    let route = open_route(build, gap.clone());
+                    table.routes.push(route);
+                }
+            }
+        }
+        let policy = match properties.get("PolicyDocument") {
+            Resolved::Absent => Observed::Known(FULL_ACCESS.to_owned()),
+            given => located("PolicyDocument", policy::whole(build, &given)).into(),
+        };
+        let endpoint = VpcEndpoint {
+            id: declared.id.to_owned(),
+            vpc_id,
+            endpoint_type: kind.unwrap_or_else(|| "Gateway".to_owned()),
+            service_name,
+            state: "available".to_owned(),
+            policy,
+        };
+        build.here().network.endpoints.items.push(endpoint);
+    }
+}
+
+/// The policy of an endpoint that is made without one.
+///
+/// Source: <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>.
+const FULL_ACCESS: &str = r#"{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
+
+/// Whether resources of a type only arrange the network, and send nothing.
+fn arranges(kind: &str) -> bool {
+    let runs = ["Instance", "NetworkInterface", "EC2Fleet", "SpotFleet"];
+    match kind.strip_prefix("AWS::EC2::") {
+        Some(name) => !runs.contains(&name),
+        None => kind.starts_with("Custom::") || kind.starts_with("AWS::CloudFormation::"),
+    }
+}
+
+/// Notes each subnet that something of the template runs in, by itself or through a subnet group.
+fn workloads(build: &mut Build<'_>) {
+    let subnets: BTreeMap<String, String> = build
+        .here()
+        .network
+        .subnets
+        .items
+        .iter()
+        .map(|subnet| (subnet.id.clone(), subnet.vpc_id.clone()))
+        .collect();
+    if subnets.is_empty() {
+        return;
+    }
+    let mut groups = BTreeMap::new();
+    let mut named = BTreeSet::new();
+    for declared in build.template.resources() {
+        if declared.kind.ends_with("SubnetGroup") {
+            groups.insert(declared.id, build.template.named_by(declared));
+        } else if !arranges(declared.kind) {
+            named.extend(build.template.named_by(declared));
+        }
+    }
+    let through: Vec<String> = groups
+        .into_iter()
+        .filter(|(group, _)| named.contains(*group))
+        .flat_map(|(_, ids)| ids)
+        .collect();
+    named.extend(through);
+    for (subnet_id, vpc_id) in subnets {
+        if named.contains(&subnet_id) {
+            let interface = NetworkInterface {
+                id: format!("{subnet_id}/interface"),
+                vpc_id,
+                subnet_id,
+                interface_type: "interface".to_owned(),
+            };
+            build.here().network.interfaces.items.push(interface);
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! The attributes of a resource, each with what the plan knows of it.
+
+use serde_json::Value;
+
+use crate::model::{Gap, GapKind, Observed};
+use crate::source::planned::after_apply;
+
+use super::document::{ALL, Item, NULL};
+
+/// A resource, or a block in one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct View<'a> {
+    /// The resource.
+    pub(super) item: &'a Item<'a>,
+    pub(super) values: &'a Value,
+    pub(super) unknown: &'a Value,
+    pub(super) sensitive: &'a Value,
+    /// The expressions of the configuration; none where it does not show them, as of dynamic blocks.
+    pub(super) config: Option<&'a Value>,
+}
+
+/// What a plan knows of an attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fact<T> {
+    /// Its value.
+    Known(T),
+    /// The configuration leaves it out, and it has no value.
+    Unset,
+    /// The configuration leaves it out, and the provider or AWS chooses.
+    Computed(Gap),
+    /// It is set, and not known yet.
+    Open(Gap),
+}
+
+impl<T> Fact<T> {
+    /// The value, with what holds where none is set.
+    pub(super) fn or(self, default: impl FnOnce() -> Result<T, Gap>) -> Observed<T> {
+        match self {
+            Fact::Known(value) => Observed::Known(value),
+            Fact::Unset | Fact::Computed(_) => default().into(),
+            Fact::Open(gap) => Observed::Unknown(gap),
+        }
+    }
+
+    /// The value, where it is known.
+    pub(super) fn known(self) -> Option<T> {
+        match self {
+            Fact::Known(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The value, where one is set or chosen.
+    pub(super) fn chosen(self) -> Result<Option<T>, Gap> {
+        match self {
+            Fact::Known(value) => Ok(Some(value)),
+            Fact::Unset => Ok(None),
+            Fact::Computed(gap) | Fact::Open(gap) => Err(gap),
+        }
+    }
+
+    /// The value; none where none is set.
+    pub(super) fn set(self) -> Result<Option<T>, Gap> {
+        match self {
+            Fact::Known(value) => Ok(Some(value)),
+            Fact::Unset | Fact::Computed(_) => Ok(None),
+            Fact::Open(gap) => Err(gap),
+        }
+    }
+
+    /// Reads the value as something else; none where it is not of that sort.
+    fn read<U>(self, read: impl FnOnce(T) -> Result<Option<U>, Gap>) -> Fact<U> {
+        match self {
+            Fact::Known(value) => match read(value) {
+                Ok(Some(value)) => Fact::Known(value),
+                Ok(None) => Fact::Unset,
+                Err(gap) => Fact::Open(gap),
+            },
+            Fact::Unset => Fact::Unset,
+            Fact::Computed(gap) => Fact::Computed(gap),
+            Fact::Open(gap) => Fact::Open(gap),
+        }
+    }
+}
+
+/// The part of a tree that goes beside the values, for one of their parts.
+fn beside<'a>(tree: &'a Value, name: &str) -> &'a Value {
+    match tree {
+        Value::Bool(true) => &ALL,
+        tree => tree.get(name).unwrap_or(&NULL),
+    }
+}
+
+fn beside_at(tree: &Value, number: usize) -> &Value {
+    match tree {
+        Value::Bool(true) => &ALL,
+        tree => tree.get(number).unwrap_or(&NULL),
+    }
+}
+
+/// Whether a tree says `true` anywhere.
+pub(super) fn says_true(tree: &Value) -> bool {
+    match tree {
+        Value::Bool(said) => *said,
+        Value::Array(list) => list.iter().any(says_true),
+        Value::Object(fields) => fields.values().any(says_true),
+        _ => false,
+    }
+}
+
+impl<'a> View<'a> {
+    /// What is known of an attribute.
+    pub(super) fn fact(&self, name: &str) -> Fact<&'a Value> {
+        let value = self.values.get(name).unwrap_or(&NULL);
+        let address = self.item.address;
+        if *beside(self.sensitive, name) == ALL && !value.is_null() {
+            let message = format!("{name} of {address} is marked as sensitive, so it is not read");
+            return Fact::Open(Gap::told(GapKind::Open, message));
+        }
+        if !value.is_null() {
+            return Fact::Known(value);
+        }
+        if *beside(self.unknown, name) != ALL {
+            return Fact::Unset;
+        }
+        let gap = self.later(name);
+        match self.is_set(name) {
+            // What exists has a value, chosen or not.
+            Some(false) if !self.item.exists => Fact::Computed(gap),
+            _ => Fact::Open(gap),
+        }
+    }
+
+    /// Why an attribute is not known before the plan is applied.
+    pub(super) fn later(&self, name: &str) -> Gap {
+        after_apply(format!(
+            "{name} of {} is known only after apply",
+            self.item.address
+        ))
+    }
+
+    /// Whether the configuration sets an attribute; none where it does not show.
+    pub(super) fn is_set(&self, name: &str) -> Option<bool> {
+        let expression = self.config?.get(name);
+        let is_null = |it: &Value| it.get("constant_value").is_some_and(Value::is_null);
+        Some(expression.is_some_and(|it| !is_null(it)))
+    }
+
+    /// What the configuration says of an attribute.
+    pub(super) fn expression(&self, name: &str) -> Option<&'a Value> {
+        self.config?.get(name)
+    }
+
+    /// An attribute that is text; an empty one is none.
+    pub(super) fn text(&self, name: &str) -> Fact<&'a str> {
+        self.fact(name).read(|value| match value.as_str() {
+            Some("") => Ok(None),
+            Some(text) => Ok(Some(text)),
+            None => Err(self.odd(name, "text")),
+        })
+    }
+
+    /// An attribute that is true or false.
+    pub(super) fn flag(&self, name: &str) -> Fact<bool> {
+        self.fact(name).read(|value| match (value, value.as_str()) {
+            (Value::Bool(flag), _) => Ok(Some(*flag)),
+            // Attributes that may be null are texts in some providers.
+            (_, Some("true")) => Ok(Some(true)),
+            (_, Some("false")) => Ok(Some(false)),
+            (_, Some("")) => Ok(None),
+            _ => Err(self.odd(name, "true or false")),
+        })
+    }
+
+    /// An attribute that is a whole number.
+    pub(super) fn number(&self, name: &str) -> Fact<i64> {
+        self.fact(name).read(|value| match value {
+            Value::Number(number) => number
+                .as_i64()
+                .map(Some)
+                .ok_or_else(|| self.odd(name, "a whole number")),
+            Value::String(text) => text
+                .parse()
+                .map(Some)
+                .map_err(|_| self.odd(name, "a whole number")),
+            _ => Err(self.odd(name, "a whole number")),
+        })
+    }
+
+    /// An attribute that is a list of texts, all of which are known.
+    pub(super) fn texts(&self, name: &str) -> Fact<Vec<&'a str>> {
+        let later = says_true(beside(self.unknown, name));
+        let hidden = says_true(beside(self.sensitive, name));
+        self.fact(name).read(|value| {
+            let list = value.as_array().ok_or_else(|| self.odd(name, "a list"))?;
+            if later || hidden {
+                return Err(self.later(name));
+            }
+            let texts = list.iter().map(Value::as_str);
+            let texts: Option<Vec<&str>> = texts.collect();
+            texts
+                .map(Some)
+                .ok_or_else(|| self.odd(name, "a list of texts"))
+        })
+    }
+
+    /// The blocks of a name, or the objects of a list.
+    pub(super) fn blocks(&self, name: &str) -> Fact<Vec<View<'a>>> {
+        let (unknown, sensitive) = (beside(self.unknown, name), beside(self.sensitive, name));
+        let config = self.expression(name);
+        self.fact(name).read(|value| {
+            let one = std::slice::from_ref(value);
+            let list = match value {
+                Value::Array(list) => list.as_slice(),
+                Value::Object(_) => one,
+                _ => return Err(self.odd(name, "a block")),
+            };
+            let written: Vec<&Value> = match config {
+                Some(Value::Array(list)) => list.iter().collect(),
+                Some(block @ Value::Object(fields)) if !fields.contains_key("references") => {
+                    vec![block]
+                }
+                _ => Vec::new(),
+            };
+            let blocks = list.iter().enumerate().map(|(number, values)| {
+                let single = value.is_object();
+                View {
+                    item: self.item,
+                    values,
+                    unknown: if single {
+                        unknown
+                    } else {
+                        beside_at(unknown, number)
+                    },
+                    sensitive: if single {
+                        sensitive
+                    } else {
+                        beside_at(sensitive, number)
+                    },
+                    config: written_as(values, &written, number),
+                }
+            });
+            Ok(Some(blocks.collect()))
+        })
+    }
+
+    /// An attribute of another sort than its provider documents.
+    fn odd(&self, name: &str, sort: &str) -> Gap {
+        let message = format!("{name} of {} is not {sort}", self.item.address);
+        Gap::told(GapKind::Unreadable, message)
+    }
+}
+
+/// The block of the configuration that became a block of the plan: sets are in another order there.
+fn written_as<'a>(values: &Value, written: &[&'a Value], number: usize) -> Option<&'a Value> {
+    let fits = |block: &&&Value| {
+        block.as_object().is_some_and(|attributes| {
+            attributes.iter().all(|(name, expression)| {
+                let constant = expression.get("constant_value");
+                constant.is_none_or(|constant| values.get(name) == Some(constant))
+            })
+        })
+    };
+    let mut fitting = written.iter().filter(fits);
+    match (fitting.next(), fitting.next()) {
+        (Some(block), None) => Some(block),
+        (Some(_), Some(_)) => written.get(number).filter(fits).copied(),
+        _ => None,
+    }
+}
