@@ -222,6 +222,30 @@ pub(super) fn read(reader: &Reader<'_>, planned: &mut Planned) {
         };
         planned.snapshot().keys.entry(arn.to_owned()).or_insert(key);
     }
+    for item in reader.document.of(data("aws_kms_alias")) {
+        let view = item.view();
+        let (name, arn) = (
+            view.text("name").known(),
+            view.text("target_key_arn").known(),
+        );
+        // AWS reserves these names for the keys that it manages.
+        if let (Some(arn), true) = (arn, name.is_some_and(|it| it.starts_with("alias/aws/"))) {
+            let key = Key {
+                metadata: Observed::Known(Some(KeyMetadata {
+                    manager: "AWS".to_owned(),
+                    state: "Enabled".to_owned(),
+                    spec: "SYMMETRIC_DEFAULT".to_owned(),
+                    usage: "ENCRYPT_DECRYPT".to_owned(),
+                    origin: "AWS_KMS".to_owned(),
+                    multi_region: false,
+                })),
+                policy: Observed::Unknown(unplanned(format!(
+                    "the plan does not hold the policy of {arn}"
+                ))),
+            };
+            planned.snapshot().keys.entry(arn.to_owned()).or_insert(key);
+        }
+    }
 }
 
 /// What the key's own attributes say of its policy.
