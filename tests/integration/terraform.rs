@@ -322,7 +322,7 @@ fn modules_instances_changes_and_what_nobody_can_know_yet() {
     let shared = message(&report, "kms-key-shared", "module.db.aws_db_instance.this");
     assert_eq!(
         shared,
-        "key module.kms.aws_kms_key.this lets 692653576357 in"
+        "key module.kms.aws_kms_key.this[0] lets 692653576357 in"
     );
     for (resource, why) in [
         (
@@ -331,7 +331,7 @@ fn modules_instances_changes_and_what_nobody_can_know_yet() {
         ),
         (
             "aws_ebs_volume.either",
-            "it may be aws_kms_key.later or module.kms.aws_kms_key.this",
+            "it may be aws_kms_key.later or module.kms.aws_kms_key.this[0]",
         ),
         (
             "aws_ebs_volume.later",

@@ -16,12 +16,18 @@ use super::reader::{Link, Reader, because};
 use super::view::{Fact, View};
 
 /// The types of keys.
-pub(super) const KEYS: [&str; 3] = ["aws_kms_key", "aws_kms_external_key", "aws_kms_replica_key"];
-
-/// What leads to a key.
-const LEADING: [&str; 6] = [
+pub(super) const KEYS: [&str; 4] = [
     "aws_kms_key",
     "aws_kms_external_key",
+    "aws_kms_replica_external_key",
+    "aws_kms_replica_key",
+];
+
+/// What leads to a key.
+const LEADING: [&str; 7] = [
+    "aws_kms_key",
+    "aws_kms_external_key",
+    "aws_kms_replica_external_key",
     "aws_kms_replica_key",
     "aws_kms_alias",
     "data.aws_kms_key",
@@ -309,7 +315,7 @@ fn metadata(reader: &Reader<'_>, item: &Item<'_>) -> Result<KeyMetadata, Gap> {
         multi_region,
     };
     Ok(match item.kind {
-        "aws_kms_external_key" => {
+        "aws_kms_external_key" | "aws_kms_replica_external_key" => {
             // Key material makes it usable; its provider imports it with the key.
             let material = !matches!(view.fact("key_material_base64"), Fact::Unset);
             let state = match view.text("key_state") {
@@ -317,7 +323,8 @@ fn metadata(reader: &Reader<'_>, item: &Item<'_>) -> Result<KeyMetadata, Gap> {
                 _ if material => enabled("enabled")?,
                 _ => "PendingImport".to_owned(),
             };
-            let multi_region = view.flag("multi_region").set()?.unwrap_or(false);
+            let is_replica = item.kind == "aws_kms_replica_external_key";
+            let multi_region = is_replica || view.flag("multi_region").set()?.unwrap_or(false);
             metadata(
                 state,
                 text("key_spec", spec)?,

@@ -10,11 +10,12 @@ use super::reader::{Reader, because};
 use super::view::{Fact, View, says_true};
 
 /// What a policy may name although its ARN is known only after apply.
-const NAMEABLE: [&str; 5] = [
+const NAMEABLE: [&str; 6] = [
     "aws_iam_role",
     "aws_iam_user",
     "aws_kms_key",
     "aws_kms_external_key",
+    "aws_kms_replica_external_key",
     "aws_kms_replica_key",
 ];
 
