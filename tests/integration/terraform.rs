@@ -606,6 +606,38 @@ fn a_variable_that_is_null_sets_nothing() {
 }
 
 #[test]
+fn a_key_that_may_not_be_set_at_all_is_left_open() {
+    let seen = |references: Value, variable: Value| {
+        let mut root = plan("ready");
+        configured(&mut root, "aws_db_instance.orders")["kms_key_id"] =
+            json!({"references": references});
+        root["variables"]["own_key"] = json!({"value": variable});
+        let report = report(&root);
+        message(&report, "kms-key-shared", "aws_db_instance.orders").to_owned()
+    };
+    let with = |first: &str| json!([first, "aws_kms_key.data.arn", "aws_kms_key.data"]);
+    let follows = "key aws_kms_key.data lets 692653576357 in";
+    // coalesce(var.own_key, aws_kms_key.data.arn), or the like
+    assert_eq!(seen(with("var.own_key"), Value::Null), follows);
+    // var.own_key ? aws_kms_key.data.arn : null
+    let open = seen(with("var.own_key"), json!(false));
+    assert!(
+        open.ends_with("it may be aws_kms_key.data or unset, which depends on var.own_key"),
+        "{open}"
+    );
+    let open = seen(with("terraform.workspace"), json!(false));
+    assert!(
+        open.ends_with("or unset, which depends on terraform.workspace"),
+        "{open}"
+    );
+    let open = seen(
+        with("data.aws_caller_identity.current.account_id"),
+        json!(false),
+    );
+    assert!(open.contains("or unset"), "{open}");
+}
+
+#[test]
 fn what_goes_takes_its_settings_with_it() {
     let bucket = json!({
         "bucket": "x", "id": "x", "arn": "arn:aws:s3:::x", "tags_all": {"backup": "enabled"},

@@ -39,7 +39,7 @@ pub(super) fn text<'a>(
             if led.is_settled() && !view.item.exists {
                 return Ok(None);
             }
-            let document = led.one().map_err(|why| because(gap.clone(), &why))?;
+            let document = led.one(true).map_err(|why| because(gap.clone(), &why))?;
             written(reader, document)
                 .map(Some)
                 .map_err(|why| because(gap, &why.message))
