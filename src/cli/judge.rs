@@ -25,7 +25,8 @@ use super::{Talk, input, select, value};
 #[derive(Debug, Args)]
 pub(super) struct SourceArgs {
     /// Judge a file instead of a live account: a snapshot that `collect` wrote, `terraform show -json`
-    /// output, or a CloudFormation template in JSON or YAML; `-` is stdin
+    /// output, or a CloudFormation template in JSON or YAML; `-` is stdin. Where a plan or template does
+    /// not say which region it is for, one --region does
     #[arg(long, value_name = "FILE", conflicts_with_all = ["profile", "role_arn", "external_id", "endpoint_url", "concurrency", "timeout"])]
     from: Option<PathBuf>,
     /// A value for a parameter of the template; repeatable
@@ -63,8 +64,7 @@ pub(super) struct AccessArgs {
     /// An endpoint for every service, also AWS_ENDPOINT_URL and its per-service forms
     #[arg(long, value_name = "URL", value_parser = value::url)]
     pub(super) endpoint_url: Option<String>,
-    /// Regions to scan [default: the config's, else the guide's five]. With --from, those of the file that
-    /// are judged; one also says where a plan is for that does not say so itself
+    /// Regions to scan [default: the config's, else the guide's five].
     #[arg(long, value_name = "R", num_args = 1.., value_delimiter = ',', value_parser = value::region)]
     pub(super) region: Vec<String>,
     /// Only the resources of these services. Rules about the network and the account are then left out,

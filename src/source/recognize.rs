@@ -56,6 +56,14 @@ pub enum NotForUs {
     Configuration,
 }
 
+/// What JSON from Terraform has in it somewhere.
+const HINTS: [&str; 4] = [
+    "\"format_version\"",
+    "\"lineage\"",
+    "\"terraform_version\"",
+    "\"@level\"",
+];
+
 /// What some bytes are.
 ///
 /// # Errors
@@ -74,6 +82,10 @@ pub fn recognize(bytes: Vec<u8>, file: &str) -> Result<Found, NotForUs> {
     })?;
     let bare = text.trim_start_matches('\u{feff}');
     if bare.trim_start().starts_with('{') {
+        // Reading a large snapshot as JSON of any sort first would take as long as judging it.
+        if !HINTS.iter().any(|hint| bare.contains(hint)) {
+            return Ok(Found::Text(text));
+        }
         return match serde_json::from_str(bare) {
             Ok(value) => json(value, text),
             Err(_) if bare.lines().next().is_some_and(is_log) => Err(NotForUs::Log),

@@ -322,7 +322,7 @@ fn modules_instances_changes_and_what_nobody_can_know_yet() {
     let shared = message(&report, "kms-key-shared", "module.db.aws_db_instance.this");
     assert_eq!(
         shared,
-        "key module.kms.aws_kms_key.this lets 692653576357 in"
+        "key module.kms.aws_kms_key.this[0] lets 692653576357 in"
     );
     for (resource, why) in [
         (
@@ -331,7 +331,7 @@ fn modules_instances_changes_and_what_nobody_can_know_yet() {
         ),
         (
             "aws_ebs_volume.either",
-            "it may be aws_kms_key.later or module.kms.aws_kms_key.this",
+            "it may be aws_kms_key.later or module.kms.aws_kms_key.this[0]",
         ),
         (
             "aws_ebs_volume.later",
@@ -606,6 +606,38 @@ fn a_variable_that_is_null_sets_nothing() {
 }
 
 #[test]
+fn a_key_that_may_not_be_set_at_all_is_left_open() {
+    let seen = |references: Value, variable: Value| {
+        let mut root = plan("ready");
+        configured(&mut root, "aws_db_instance.orders")["kms_key_id"] =
+            json!({"references": references});
+        root["variables"]["own_key"] = json!({"value": variable});
+        let report = report(&root);
+        message(&report, "kms-key-shared", "aws_db_instance.orders").to_owned()
+    };
+    let with = |first: &str| json!([first, "aws_kms_key.data.arn", "aws_kms_key.data"]);
+    let follows = "key aws_kms_key.data lets 692653576357 in";
+    // coalesce(var.own_key, aws_kms_key.data.arn), or the like
+    assert_eq!(seen(with("var.own_key"), Value::Null), follows);
+    // var.own_key ? aws_kms_key.data.arn : null
+    let open = seen(with("var.own_key"), json!(false));
+    assert!(
+        open.ends_with("it may be aws_kms_key.data or unset, which depends on var.own_key"),
+        "{open}"
+    );
+    let open = seen(with("terraform.workspace"), json!(false));
+    assert!(
+        open.ends_with("or unset, which depends on terraform.workspace"),
+        "{open}"
+    );
+    let open = seen(
+        with("data.aws_caller_identity.current.account_id"),
+        json!(false),
+    );
+    assert!(open.contains("or unset"), "{open}");
+}
+
+#[test]
 fn what_goes_takes_its_settings_with_it() {
     let bucket = json!({
         "bucket": "x", "id": "x", "arn": "arn:aws:s3:::x", "tags_all": {"backup": "enabled"},
@@ -659,6 +691,238 @@ fn default_tags_reach_into_modules() {
         tags.and_then(|tags| tags.get("backup")).map(String::as_str),
         Some("enabled")
     );
+}
+
+/// Adds resources that are created to a plan's root module: type, name, values, unknown values and expressions.
+fn grow(root: &mut Value, items: &[(&str, &str, Value, &[&str], Value)]) {
+    for (kind, name, after, unknown, expressions) in items {
+        let item = json!({"address": format!("{kind}.{name}"), "mode": "managed", "type": kind, "name": name});
+        let unknown: Value = unknown
+            .iter()
+            .map(|name| ((*name).to_owned(), json!(true)))
+            .collect();
+        let (mut planned, mut config) = (item.clone(), item);
+        planned["change"] = json!({"actions": ["create"], "before": null, "after": after, "after_unknown": unknown});
+        config["provider_config_key"] = json!("aws");
+        config["expressions"] = expressions.clone();
+        root["resource_changes"]
+            .as_array_mut()
+            .unwrap()
+            .push(planned);
+        root["configuration"]["root_module"]["resources"]
+            .as_array_mut()
+            .unwrap()
+            .push(config);
+    }
+}
+
+/// An expression that refers to an attribute.
+fn to(reference: &str) -> Value {
+    let (address, _) = reference.rsplit_once('.').unwrap();
+    json!({"references": [reference, address]})
+}
+
+/// A data source that was read for the plan.
+fn look_up(root: &mut Value, kind: &str, values: Value) {
+    let resources = &mut root["prior_state"]["values"]["root_module"]["resources"];
+    resources.as_array_mut().unwrap().push(json!({
+        "address": format!("data.{kind}.x"), "mode": "data", "type": kind, "name": "x", "values": values,
+    }));
+}
+
+#[test]
+fn data_sources_tell_of_keys_outside_the_plan() {
+    let mut root = plan("ready");
+    let arn = |n: usize| {
+        format!("arn:aws:kms:eu-central-1:111122223333:key/0000000{n}-0000-4000-8000-000000000000")
+    };
+    look_up(
+        &mut root,
+        "aws_kms_alias",
+        json!({"name": "alias/aws/ebs", "target_key_arn": arn(1)}),
+    );
+    look_up(
+        &mut root,
+        "aws_kms_key",
+        json!({
+            "arn": arn(2), "key_manager": "CUSTOMER", "key_state": "PendingDeletion", "customer_master_key_spec": "SYMMETRIC_DEFAULT",
+            "key_usage": "ENCRYPT_DECRYPT", "origin": "AWS_KMS", "multi_region": false,
+        }),
+    );
+    for n in [1, 2] {
+        let name = if n == 1 { "managed" } else { "leaving" };
+        let after =
+            json!({"encrypted": true, "kms_key_id": arn(n), "tags_all": {"backup": "enabled"}});
+        grow(
+            &mut root,
+            &[(
+                "aws_ebs_volume",
+                name,
+                after,
+                &["arn"],
+                json!({"encrypted": {}, "kms_key_id": {}}),
+            )],
+        );
+    }
+    let report = report(&root);
+    assert_eq!(
+        found(&report, "aws_ebs_volume.managed"),
+        ["fail encryption-customer-key"]
+    );
+    assert_eq!(
+        found(&report, "aws_ebs_volume.leaving"),
+        [
+            "unknown kms-key-fully-shared",
+            "unknown kms-key-locally-usable",
+            "unknown kms-key-shared",
+            "fail kms-key-usable",
+        ]
+    );
+}
+
+#[test]
+fn what_hangs_together_is_seen_together() {
+    let mut root = plan("ready");
+    let on = json!({"backup": "enabled"});
+    let key = || to("aws_kms_key.data.arn");
+    grow(
+        &mut root,
+        &[
+            // An instance that is backed up, and its volume again.
+            (
+                "aws_volume_attachment",
+                "a",
+                json!({}),
+                &["volume_id", "instance_id"],
+                json!({"volume_id": to("aws_ebs_volume.data.id"), "instance_id": to("aws_instance.web.id")}),
+            ),
+            // A tag on a gateway, and none on its volume.
+            (
+                "aws_storagegateway_gateway",
+                "g",
+                json!({"gateway_name": "g", "gateway_type": "CACHED", "tags_all": on}),
+                &["arn", "id", "gateway_id"],
+                json!({"gateway_name": {}}),
+            ),
+            (
+                "aws_storagegateway_cached_iscsi_volume",
+                "v",
+                json!({"kms_encrypted": true}),
+                &["arn", "gateway_arn", "kms_key", "volume_id", "tags_all"],
+                json!({"gateway_arn": to("aws_storagegateway_gateway.g.arn"), "kms_encrypted": {}, "kms_key": key()}),
+            ),
+            // A tag on a member, and none on its cluster.
+            (
+                "aws_rds_cluster",
+                "c",
+                json!({"cluster_identifier": "c", "engine": "aurora-mysql", "storage_encrypted": true, "backup_retention_period": 1}),
+                &["arn", "id", "kms_key_id", "tags_all"],
+                json!({"engine": {}, "storage_encrypted": {}, "kms_key_id": key()}),
+            ),
+            (
+                "aws_rds_cluster_instance",
+                "m",
+                json!({"identifier": "m", "engine": "aurora-mysql", "tags_all": on}),
+                &["arn", "cluster_identifier"],
+                json!({"cluster_identifier": to("aws_rds_cluster.c.id")}),
+            ),
+            // A subnet in use whose table has no route to the endpoint.
+            (
+                "aws_subnet",
+                "s",
+                json!({}),
+                &["arn", "id", "vpc_id"],
+                json!({"vpc_id": to("aws_vpc.main.id")}),
+            ),
+            (
+                "aws_lambda_function",
+                "f",
+                json!({"vpc_config": [{}]}),
+                &["arn"],
+                json!({"vpc_config": [{"subnet_ids": to("aws_subnet.s.id")}]}),
+            ),
+        ],
+    );
+    change(&mut root, "aws_lambda_function.f")["change"]["after_unknown"]["vpc_config"] =
+        json!([{"subnet_ids": true}]);
+    let table = json!({"region_name": "eu-west-1", "propagate_tags": true});
+    change(&mut root, "aws_dynamodb_table.carts")["change"]["after"]["replica"] = json!([table]);
+    let report = report(&root);
+    assert_eq!(
+        found(&report, "aws_ebs_volume.data"),
+        ["warn backup-not-duplicated"]
+    );
+    assert_eq!(
+        found(&report, "aws_storagegateway_gateway.g"),
+        ["fail backup-tag-placed"]
+    );
+    assert_eq!(
+        found(&report, "aws_storagegateway_cached_iscsi_volume.v"),
+        ["warn backup-decision-made"]
+    );
+    assert_eq!(
+        found(&report, "aws_rds_cluster.c"),
+        ["warn backup-decision-made", "fail backup-tag-placed"]
+    );
+    assert_eq!(
+        found(&report, "aws_vpc.main"),
+        ["fail s3-gateway-endpoint-routed"]
+    );
+    let replica = "aws_dynamodb_table.carts.replica[\"eu-west-1\"]";
+    let replica = report
+        .resources
+        .iter()
+        .find(|it| it.arn == replica)
+        .unwrap();
+    assert_eq!(
+        (replica.region.as_str(), replica.backup_tag.as_str()),
+        ("eu-west-1", "enabled")
+    );
+}
+
+#[test]
+fn devices_are_told_apart_whatever_their_order() {
+    let mut root = plan("ready");
+    let device = |name: &str| json!({"device_name": name, "encrypted": true});
+    let written = |name: &str, key: &str| json!({"device_name": {"constant_value": name}, "encrypted": {"constant_value": true}, "kms_key_id": to(key)});
+    grow(
+        &mut root,
+        &[(
+            "aws_kms_key",
+            "closed",
+            json!({"is_enabled": true}),
+            &["arn", "id", "key_id", "policy"],
+            json!({}),
+        )],
+    );
+    let instance = change(&mut root, "aws_instance.web");
+    instance["change"]["after"]["ebs_block_device"] =
+        json!([device("/dev/sdf"), device("/dev/sdg")]);
+    instance["change"]["after_unknown"]["ebs_block_device"] =
+        json!([{"kms_key_id": true}, {"kms_key_id": true}]);
+    // A set: the plan orders it as it likes.
+    configured(&mut root, "aws_instance.web")["ebs_block_device"] = json!([
+        written("/dev/sdg", "aws_kms_key.closed.arn"),
+        written("/dev/sdf", "aws_kms_key.data.arn")
+    ]);
+    let report = report(&root);
+    let shared = |number: usize| {
+        found(
+            &report,
+            &format!("aws_instance.web.ebs_block_device[{number}]"),
+        )
+    };
+    assert!(
+        !shared(0).contains(&"fail kms-key-shared".to_owned()),
+        "{:?}",
+        shared(0)
+    );
+    assert!(
+        shared(1).contains(&"fail kms-key-shared".to_owned()),
+        "{:?}",
+        shared(1)
+    );
+    assert!(found(&report, "aws_instance.web").contains(&"fail kms-key-shared".to_owned()));
 }
 
 #[test]

@@ -20,16 +20,26 @@ pub(super) struct Led<'a> {
     pub(super) to: Vec<&'a Item<'a>>,
     /// What else it depends on that is not known.
     pub(super) besides: Option<String>,
+    /// What else it depends on that is known, and so may decide whether there is a value at all.
+    depends: Option<String>,
 }
 
 impl<'a> Led<'a> {
-    /// The one resource it leads to.
+    /// The one resource it leads to. Where there may be no value (an unset one is unknown too, as long as
+    /// the provider chooses), the expression must depend on nothing else.
     ///
     /// # Errors
     /// Why there is none, or not just one; for the end of a sentence.
-    pub(super) fn one(self) -> Result<&'a Item<'a>, String> {
+    pub(super) fn one(self, may_be_unset: bool) -> Result<&'a Item<'a>, String> {
+        let depends = self.depends.filter(|_| may_be_unset);
         match (self.to.as_slice(), self.besides) {
-            ([item], None) => Ok(item),
+            ([item], None) => match depends {
+                None => Ok(item),
+                Some(on) => Err(format!(
+                    "it may be {} or unset, which depends on {on}",
+                    item.address
+                )),
+            },
             ([first, .., last], None) => {
                 let (first, last) = (first.address, last.address);
                 Err(format!("it may be {first} or {last}"))
@@ -53,6 +63,10 @@ impl<'a> Led<'a> {
 
     fn note(&mut self, besides: String) {
         self.besides.get_or_insert(besides);
+    }
+
+    fn depends(&mut self, on: &str) {
+        self.depends.get_or_insert_with(|| on.to_owned());
     }
 }
 
@@ -105,9 +119,20 @@ impl<'a> Document<'a> {
                 whole.push(reference);
             }
         }
-        let by_key = whole
-            .iter()
-            .any(|it| matches!(*it, "each.key" | "count.index"));
+        let picks = |it: &&str| matches!(*it, "each.key" | "count.index");
+        let bare = |it: &&str| {
+            let names = parts(it).into_iter();
+            let names: Vec<Part<'_>> = names.filter(|it| *it != Part::Name("data")).collect();
+            match names.as_slice() {
+                [Part::Name("module"), Part::Name(_), Part::Name(_)] => true,
+                [Part::Name(first), Part::Name(_)] => !matches!(
+                    *first,
+                    "var" | "local" | "each" | "count" | "path" | "terraform"
+                ),
+                _ => false,
+            }
+        };
+        let by_key = whole.iter().any(picks) && whole.iter().any(bare);
         for reference in whole {
             self.refer(site, reference, by_key, wanted, led, depth);
         }
@@ -124,8 +149,13 @@ impl<'a> Document<'a> {
     ) {
         let all = parts(reference);
         match all.as_slice() {
+            // They pick an instance of something that is named without one.
+            [Part::Name("each"), Part::Name("key")] | [Part::Name("count"), ..] if by_key => {}
             [Part::Name("each"), Part::Name("key"), ..]
-            | [Part::Name("count" | "path" | "terraform" | "self"), ..] => {}
+            | [Part::Name("count" | "terraform"), ..] => {
+                led.depends(reference);
+            }
+            [Part::Name("path" | "self"), ..] => {}
             [Part::Name("each"), ..] => match site.each {
                 // What is counted up by a resource's instances has their keys.
                 Some(each) => {
@@ -134,6 +164,9 @@ impl<'a> Document<'a> {
                     self.follow(outside, each, wanted, &mut found, depth + 1);
                     if let Some(besides) = found.besides {
                         led.note(besides);
+                    }
+                    if let Some(on) = found.depends {
+                        led.depends(&on);
                     }
                     let is_same = |item: &&Item<'_>| item.key.as_deref() == site.key;
                     match found.to.into_iter().find(is_same) {
@@ -202,19 +235,45 @@ impl<'a> Document<'a> {
         led: &mut Led<'a>,
         depth: usize,
     ) {
-        // A variable of the root module is known.
+        let reference = format!("var.{name}");
+        let default = |module: &str| {
+            let of = self
+                .module(module)
+                .map(|it| &it["variables"][name]["default"]);
+            of.is_none_or(Value::is_null)
+        };
         let Some((step, outside)) = steps(site.module)
             .last()
             .and_then(|step| Some((*step, site.module.get(..step.outside)?)))
         else {
+            // A variable of the root module is known; one that is null decides little.
+            let is_null = match self.variables.get(name).and_then(|it| it.get("value")) {
+                Some(value) => value.is_null(),
+                None => default(""),
+            };
+            if !is_null {
+                led.depends(&reference);
+            }
             return;
         };
         let call = self
             .module(outside)
             .map(|it| &it["module_calls"][step.name]);
         let Some(expression) = call.and_then(|it| it["expressions"].get(name)) else {
+            if !default(site.module) {
+                led.depends(&reference);
+            }
             return;
         };
+        let is_value = match expression.get("constant_value") {
+            Some(constant) => !constant.is_null(),
+            None => expression["references"]
+                .as_array()
+                .is_none_or(Vec::is_empty),
+        };
+        if is_value {
+            led.depends(&reference);
+        }
         let caller = Site {
             module: outside,
             key: step.key,
@@ -290,8 +349,9 @@ fn choose<'a>(
             continue;
         }
         let is_known = attribute.is_some_and(|name| item.view().fact(name).known().is_some());
-        if !is_known {
-            led.note(format!("it comes through {reference}"));
+        match is_known {
+            true => led.depends(reference),
+            false => led.note(format!("it comes through {reference}")),
         }
     }
 }

@@ -16,12 +16,18 @@ use super::reader::{Link, Reader, because};
 use super::view::{Fact, View};
 
 /// The types of keys.
-pub(super) const KEYS: [&str; 3] = ["aws_kms_key", "aws_kms_external_key", "aws_kms_replica_key"];
-
-/// What leads to a key.
-const LEADING: [&str; 6] = [
+pub(super) const KEYS: [&str; 4] = [
     "aws_kms_key",
     "aws_kms_external_key",
+    "aws_kms_replica_external_key",
+    "aws_kms_replica_key",
+];
+
+/// What leads to a key.
+const LEADING: [&str; 7] = [
+    "aws_kms_key",
+    "aws_kms_external_key",
+    "aws_kms_replica_external_key",
     "aws_kms_replica_key",
     "aws_kms_alias",
     "data.aws_kms_key",
@@ -222,6 +228,30 @@ pub(super) fn read(reader: &Reader<'_>, planned: &mut Planned) {
         };
         planned.snapshot().keys.entry(arn.to_owned()).or_insert(key);
     }
+    for item in reader.document.of(data("aws_kms_alias")) {
+        let view = item.view();
+        let (name, arn) = (
+            view.text("name").known(),
+            view.text("target_key_arn").known(),
+        );
+        // AWS reserves these names for the keys that it manages.
+        if let (Some(arn), true) = (arn, name.is_some_and(|it| it.starts_with("alias/aws/"))) {
+            let key = Key {
+                metadata: Observed::Known(Some(KeyMetadata {
+                    manager: "AWS".to_owned(),
+                    state: "Enabled".to_owned(),
+                    spec: "SYMMETRIC_DEFAULT".to_owned(),
+                    usage: "ENCRYPT_DECRYPT".to_owned(),
+                    origin: "AWS_KMS".to_owned(),
+                    multi_region: false,
+                })),
+                policy: Observed::Unknown(unplanned(format!(
+                    "the plan does not hold the policy of {arn}"
+                ))),
+            };
+            planned.snapshot().keys.entry(arn.to_owned()).or_insert(key);
+        }
+    }
 }
 
 /// What the key's own attributes say of its policy.
@@ -285,7 +315,7 @@ fn metadata(reader: &Reader<'_>, item: &Item<'_>) -> Result<KeyMetadata, Gap> {
         multi_region,
     };
     Ok(match item.kind {
-        "aws_kms_external_key" => {
+        "aws_kms_external_key" | "aws_kms_replica_external_key" => {
             // Key material makes it usable; its provider imports it with the key.
             let material = !matches!(view.fact("key_material_base64"), Fact::Unset);
             let state = match view.text("key_state") {
@@ -293,7 +323,8 @@ fn metadata(reader: &Reader<'_>, item: &Item<'_>) -> Result<KeyMetadata, Gap> {
                 _ if material => enabled("enabled")?,
                 _ => "PendingImport".to_owned(),
             };
-            let multi_region = view.flag("multi_region").set()?.unwrap_or(false);
+            let is_replica = item.kind == "aws_kms_replica_external_key";
+            let multi_region = is_replica || view.flag("multi_region").set()?.unwrap_or(false);
             metadata(
                 state,
                 text("key_spec", spec)?,

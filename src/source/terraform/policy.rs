@@ -10,11 +10,12 @@ use super::reader::{Reader, because};
 use super::view::{Fact, View, says_true};
 
 /// What a policy may name although its ARN is known only after apply.
-const NAMEABLE: [&str; 5] = [
+const NAMEABLE: [&str; 6] = [
     "aws_iam_role",
     "aws_iam_user",
     "aws_kms_key",
     "aws_kms_external_key",
+    "aws_kms_replica_external_key",
     "aws_kms_replica_key",
 ];
 
@@ -38,7 +39,7 @@ pub(super) fn text<'a>(
             if led.is_settled() && !view.item.exists {
                 return Ok(None);
             }
-            let document = led.one().map_err(|why| because(gap.clone(), &why))?;
+            let document = led.one(true).map_err(|why| because(gap.clone(), &why))?;
             written(reader, document)
                 .map(Some)
                 .map_err(|why| because(gap, &why.message))

@@ -289,6 +289,13 @@ fn cluster<'a>(
     // <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Overview.Encryption.html>.
     let aws_owned_key =
         engine.starts_with("aurora") && !item.exists && encrypted.known() == Some(&false);
+    if engine.starts_with("aurora") && item.exists && encrypted.known() == Some(&false) {
+        // Nor does the provider tell such a key from none.
+        encrypted = Observed::Unknown(untold(
+            &view,
+            "whether AWS encrypts it with a key of its own",
+        ));
+    }
     let kms_key = match (kms_key, encrypted.known()) {
         (Observed::Known(None), Some(true)) => Observed::Known(Some(MANAGED.to_owned())),
         (kms_key, _) => kms_key,

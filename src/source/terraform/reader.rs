@@ -25,6 +25,18 @@ pub(super) struct Reader<'a> {
     names: BTreeMap<&'a str, String>,
 }
 
+/// Attributes of a link for which the provider or AWS chooses where none is set.
+const MAY_BE_UNSET: [&str; 8] = [
+    "ami",
+    "encryption_key_arn",
+    "kms_key",
+    "kms_key_arn",
+    "kms_key_id",
+    "kms_master_key_id",
+    "option_group_name",
+    "subnet_id",
+];
+
 /// What a resource is called in the report.
 #[derive(Debug, Clone)]
 pub(super) struct Named {
@@ -125,7 +137,7 @@ impl<'a> Reader<'a> {
                 if led.is_settled() && !view.item.exists {
                     return Link::Nothing;
                 }
-                match led.one() {
+                match led.one(MAY_BE_UNSET.contains(&name)) {
                     Ok(item) => Link::To(item),
                     Err(why) => Link::Open(because(gap, &why)),
                 }
