@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from backup import DEFAULTS
 from facts import Facts
-from fixes import Answer, instead_of
+from fixes import Answer, instead_of, patch_of
 from moto.backends import get_backend
 from tagging import ARNS
 from wire import Call, Params
@@ -20,6 +21,23 @@ def update_region_settings(call: Call, facts: Facts) -> Answer:
     known = facts.of(call, "backup-settings")
     known.append({**(known or [DEFAULTS])[-1], **call.params})
     return {}
+
+
+@patch_of("ec2", "ModifyVpcEndpoint")
+def modify_vpc_endpoint(call: Call, _: Params) -> None:
+    """Moto notes the tables and makes no routes in them, and knows no reset of the policy.
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyVpcEndpoint.html"""
+    backend: Any = get_backend("ec2")[call.account][call.region]
+    endpoint = backend.vpc_end_points[call.params["VpcEndpointId"]]
+    for table in call.params.get("AddRouteTableIds", []):
+        backend.create_route(
+            table,
+            None,
+            gateway_id=endpoint.id,
+            destination_prefix_list_id=endpoint.destination_prefix_list_id,
+        )
+    if call.params.get("ResetPolicy"):
+        endpoint.policy_document = json.dumps(endpoint.DEFAULT_POLICY)
 
 
 @instead_of("tagging", "TagResources")
