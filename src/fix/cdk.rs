@@ -65,15 +65,7 @@ pub fn write(report: &Report, changes: &[Change], out: &mut dyn Write) -> Result
         for line in HEAD {
             comment(out, line)?;
         }
-        let permissions: Vec<&str> = text::permissions(changes).into_iter().collect();
-        comment(
-            out,
-            &format!(
-                "What changes, in calls of the stacks' own functions: {}.",
-                permissions.join(", ")
-            ),
-        )?;
-        writeln!(out, "{IMPORTS}")?;
+        writeln!(out, "\n{IMPORTS}")?;
     }
     let mut names: BTreeSet<String> = BTreeSet::new();
     for (region, stack) in &stacks {
@@ -102,7 +94,7 @@ const HEAD: [&str; 5] = [
     "What another stack declares is changed there: leave it out here, and set the same properties where it is",
     "declared, or the next deployment of that stack may take it back.",
     "Deleting a stack takes nothing back: endpoints stay, and no call is made.",
-    "Whoever deploys needs to create the stacks, their functions and the roles of these.",
+    "The roles of the stacks' functions get what the calls need; whoever deploys needs to create stacks, functions, roles and endpoints.",
 ];
 
 const IMPORTS: &str = r#"import * as cdk from "aws-cdk-lib";

@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use hcl::expr::{FuncCall, TemplateExpr, Traversal, Variable};
+use hcl::expr::{Heredoc, TemplateExpr, Traversal, Variable};
 use hcl::{Attribute, Block, Body, Expression, Identifier, ObjectKey};
 use serde_json::{Value, json};
 
@@ -46,15 +46,9 @@ pub fn write(report: &Report, changes: &[Change], out: &mut dyn Write) -> Result
     if blocks == 0 {
         comment(out, "There is nothing to apply.")?;
     } else {
-        let permissions: Vec<&str> = text::permissions(changes).into_iter().collect();
-        let permissions = permissions.join(", ");
         for line in HEAD {
             comment(out, line)?;
         }
-        comment(
-            out,
-            &format!("It needs {permissions}, and to read what it changes."),
-        )?;
         writeln!(out)?;
         body(out, settings(report, &maker.regions))?;
     }
@@ -74,12 +68,13 @@ pub fn write(report: &Report, changes: &[Change], out: &mut dyn Write) -> Result
 }
 
 /// What to know before any of it is applied.
-const HEAD: [&str; 5] = [
+const HEAD: [&str; 6] = [
     "Read the plan before it is applied: nothing may be destroyed or replaced.",
     "What another Terraform configuration declares is changed there: leave its blocks out here, and set the",
     "same arguments and tags where it is declared. Two declarations of one thing undo each other.",
     "A block that is deleted later takes its change back; of a key policy it leaves the default one, of a",
     "bucket suspended versioning. To let go of what it manages, use a removed block with destroy = false.",
+    "What a change needs stands with it; Terraform needs to read what it changes, too.",
 ];
 
 fn comment(out: &mut dyn Write, text: &str) -> Result<(), WriteError> {
@@ -171,7 +166,7 @@ impl Maker {
                     ));
                     return;
                 };
-                let arguments = [("key_id", string(id)), ("policy", encoded(&policy))];
+                let arguments = [("key_id", string(id)), ("policy", document(&policy))];
                 let block = self.resource(
                     "aws_kms_key_policy",
                     &text::name("key_", id),
@@ -218,7 +213,8 @@ impl Maker {
                     "bucket has; --as aws-cli adds the rule and keeps the others.".to_owned(),
                 );
                 if let Ok(rule) = hcl_text(vec![lifecycle_rule(*days)]) {
-                    made.words.extend(rule.lines().map(|it| format!("  {it}")));
+                    let lines = rule.lines().filter(|it| !it.trim().is_empty());
+                    made.words.extend(lines.map(|it| format!("  {it}")));
                 }
             }
             Action::Tag {
@@ -280,7 +276,7 @@ impl Maker {
                 });
                 let arguments = [
                     ("vpc_endpoint_id", string(endpoint_id)),
-                    ("policy", encoded(&policy)),
+                    ("policy", document(&policy)),
                 ];
                 let name = text::name("endpoint_", endpoint_id);
                 let block = self.resource("aws_vpc_endpoint_policy", &name, region, arguments);
@@ -434,7 +430,7 @@ fn string_text(text: &str) -> String {
             _ => format!("\\U{code:08x}"),
         });
     });
-    text.replace("${", "$${").replace("%{", "%%{")
+    plain(&text)
 }
 
 fn object<'a>(entries: impl IntoIterator<Item = (&'a str, Expression)>) -> Expression {
@@ -451,28 +447,28 @@ fn map(entries: &std::collections::BTreeMap<&str, bool>) -> Expression {
     Expression::Object(entries.collect())
 }
 
-/// A JSON document, as an expression that can be read and changed.
-fn encoded(document: &Value) -> Expression {
-    FuncCall::builder("jsonencode")
-        .arg(expression(document))
-        .build()
-        .into()
-}
-
-fn expression(value: &Value) -> Expression {
-    match value {
-        Value::Null => Expression::Null,
-        Value::Bool(it) => Expression::Bool(*it),
-        Value::Number(number) => {
-            hcl::to_expression(number).unwrap_or_else(|_| string(&number.to_string()))
-        }
-        Value::String(text) => string(text),
-        Value::Array(items) => Expression::Array(items.iter().map(expression).collect()),
-        Value::Object(fields) => {
-            let fields = fields
-                .iter()
-                .map(|(name, value)| (ObjectKey::Expression(string(name)), expression(value)));
-            Expression::Object(fields.collect())
+/// A JSON document over several lines. None of its lines is a bare word, so nothing in it ends the text.
+/// Source: <https://developer.hashicorp.com/terraform/language/expressions/strings#heredoc-strings>.
+fn document(json: &Value) -> Expression {
+    let json = format!("{json:#}");
+    let mut text = String::with_capacity(json.len());
+    let mut chars = json.chars().peekable();
+    while let Some(c) = chars.next() {
+        // Readers disagree on what several markers in a row mean, so one is left.
+        let is_marked = "$%".contains(c) && chars.peek().is_some_and(|next| "$%".contains(*next));
+        let is_seen = c.is_ascii() && !c.is_ascii_control() || c.is_alphanumeric();
+        if c == '\n' || is_seen && !is_marked {
+            text.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
         }
     }
+    Heredoc::new(Identifier::unchecked("POLICY"), plain(&text)).into()
+}
+
+/// A text in which nothing begins a template.
+fn plain(text: &str) -> String {
+    text.replace("${", "$${").replace("%{", "%%{")
 }

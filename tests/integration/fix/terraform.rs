@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use backup_check::evaluate::Options;
 use backup_check::fix::{Change, Wanted, terraform};
 use backup_check::report::Report;
-use hcl::eval::{Context, Evaluate, FuncDef, ParamType};
+use hcl::eval::{Context, Evaluate};
 use hcl::{Block, Body, Expression, Structure, Value};
 use serde_json::json;
 
@@ -100,13 +100,7 @@ fn attribute<'a>(block: &'a Block, name: &str) -> &'a Expression {
 
 /// The value of an argument, as Terraform computes it; nothing else may be computed.
 fn value(block: &Block, name: &str) -> Value {
-    let encode = FuncDef::builder().param(ParamType::Any).build(|args| {
-        serde_json::to_string(&args[0])
-            .map(Value::from)
-            .map_err(|it| it.to_string())
-    });
-    let mut context = Context::new();
-    context.declare_func("jsonencode", encode);
+    let context = Context::new();
     attribute(block, name).evaluate(&context).unwrap()
 }
 
