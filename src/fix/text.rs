@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Change, Mended, Remedy};
+use sha2::{Digest, Sha256};
+
+use super::{Change, Mended, Remedy, Step};
 use crate::report::Report;
 
 /// Resources that are named for a rule; of more, the number.
 const MOST_NAMED: usize = 5;
+/// Characters of an id that a name keeps.
+const LONGEST_NAME: usize = 64;
 
 /// What a change is for, what it takes, and what notices it: a line each.
 pub(super) fn about(change: &Change) -> Vec<String> {
@@ -39,6 +43,58 @@ fn mends(mended: &[Mended]) -> String {
         })
         .collect();
     format!("Mends {}.", texts.join("; "))
+}
+
+/// What is not made in place, a line each; of what is, nothing.
+pub(super) fn by_hand(remedy: &Remedy) -> Vec<String> {
+    match remedy {
+        Remedy::InPlace(_) => Vec::new(),
+        Remedy::Runbook(steps) => (1..)
+            .zip(steps)
+            .map(|(number, step)| match step {
+                Step::Say(words) => format!("  ({number}) {words}"),
+                Step::Run { command, .. } => format!("  ({number}) $ {command}"),
+            })
+            .collect(),
+        Remedy::Advice(words) => words.iter().map(|words| format!("  {words}")).collect(),
+    }
+}
+
+/// A text with nothing in it but what may stand in a quoted string as it is: letters, digits and ASCII
+/// that is seen. The rest is as the dialect writes it.
+pub(super) fn escaped(text: &str, write: impl Fn(char, &mut String)) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_ascii() && !c.is_ascii_control() || c.is_alphanumeric() => out.push(c),
+            c => write(c, &mut out),
+        }
+    }
+    out
+}
+
+/// A name made of letters, digits, `_` and `-` for a text, which begins with the letters `before`. What
+/// had to be left out of it stands in for itself with a digest, so that the name stays the same whatever
+/// else there is.
+pub(super) fn name(before: &str, text: &str) -> String {
+    let fit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if text.len() <= LONGEST_NAME && text.chars().all(fit) {
+        return format!("{before}{text}");
+    }
+    let kept = text.chars().take(LONGEST_NAME);
+    let kept: String = kept.map(|c| if fit(c) { c } else { '_' }).collect();
+    let digest = Sha256::digest(text);
+    let digest: String = digest
+        .iter()
+        .take(4)
+        .map(|it| format!("{it:02x}"))
+        .collect();
+    format!("{before}{kept}_{digest}")
 }
 
 /// The ids of the findings, for `fix ID` and for baselines.

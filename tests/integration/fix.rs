@@ -1,5 +1,9 @@
 //! Changes that mend findings: which there are, and what each dialect makes of them.
 
+mod cdk;
+mod sample;
+mod terraform;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

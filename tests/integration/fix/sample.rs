@@ -1,0 +1,173 @@
+//! Changes that are made by hand: one of each kind, with texts that are against us wherever one can stand.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use backup_check::fix::action::Preferences;
+use backup_check::fix::{Action, Change, Mended, Remedy, Step};
+use serde_json::json;
+
+pub const REGION: &str = "eu-central-1";
+pub const KEY: &str =
+    "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
+/// Texts that would be code in one dialect or another.
+pub const CODE: [&str; 10] = [
+    "${file(\"/etc/passwd\")}",
+    "${a}%${file(\"/etc/passwd\")}$${b}$$${c}",
+    "%{ if true }%{ endif }%%{x}",
+    "\"}\nresource \"null_resource\" \"x\" {",
+    "\\\"; process.exit(1); //",
+    "`${process.exit(1)}`",
+    "*/ process.exit(1) /*",
+    "a\u{2028}process.exit(1)\u{2029}b\u{85}c\u{b}d\rprocess.exit(1)",
+    "</script><script>alert(1)</script>",
+    "\u{202e}\u{1f4a3}\u{0}\u{7f}\u{1b}[31mgrün",
+];
+
+/// The policy that a key gets.
+pub fn policy(sid: &str) -> String {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Sid": sid,
+            "Effect": "Allow",
+            "Principal": {"AWS": ["arn:aws:iam::111122223333:root"]},
+            "Action": "kms:*",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:PrincipalTag/${team}": "${aws:username}"}, "NumericLessThan": {"n": 1.5}},
+        }],
+    })
+    .to_string()
+}
+
+/// A change in place.
+pub fn change(title: &str, actions: Vec<Action>) -> Change {
+    let permissions = actions.iter().flat_map(|it| it.permissions());
+    Change {
+        title: title.to_owned(),
+        region: Some(REGION.to_owned()),
+        mends: vec![Mended {
+            resource: title.to_owned(),
+            rule: "kms-key-shared",
+            finding: "0123456789abcdef".to_owned(),
+        }],
+        permissions: permissions.copied().collect(),
+        remedy: Remedy::InPlace(actions),
+        warnings: vec![title.to_owned()],
+    }
+}
+
+/// What is made by hand.
+pub fn by_hand(title: &str) -> [Change; 2] {
+    let with = |remedy| Change {
+        remedy,
+        permissions: BTreeSet::new(),
+        ..change(title, Vec::new())
+    };
+    let steps = vec![
+        Step::Say(title.to_owned()),
+        Step::Run {
+            command: format!("aws ec2 create-snapshot {title}"),
+            permissions: &["ec2:CreateSnapshot"],
+        },
+    ];
+    [
+        with(Remedy::Runbook(steps)),
+        with(Remedy::Advice(vec![title.to_owned()])),
+    ]
+}
+
+/// One action of each kind; `text` stands wherever its owner chooses one.
+///
+/// Whoever adds a kind adds it here: the match has no other arm.
+pub fn every_action(text: &str) -> Vec<Action> {
+    let region = REGION.to_owned();
+    let owned = |texts: &[&str]| texts.iter().map(|it| (*it).to_owned()).collect();
+    let of = |on: &[&str], kept: &[(&str, bool)]| Preferences {
+        on: owned(on),
+        kept: kept
+            .iter()
+            .map(|(name, on)| ((*name).to_owned(), *on))
+            .collect::<BTreeMap<_, _>>(),
+    };
+    let actions = vec![
+        Action::PutKeyPolicy {
+            key_arn: KEY.to_owned(),
+            region: region.clone(),
+            before: policy("before"),
+            after: policy(text),
+        },
+        Action::BackupSettings {
+            region: region.clone(),
+            opt_in: of(&["EBS", text], &[("EFS", false), ("S3", true)]),
+            management: of(&["DynamoDB"], &[("EFS", true)]),
+        },
+        Action::EnableVersioning {
+            bucket: text.to_owned(),
+            region: region.clone(),
+        },
+        Action::ExpireOldVersions {
+            bucket: text.to_owned(),
+            region: region.clone(),
+            days: 30,
+        },
+        Action::Tag {
+            arns: vec![
+                "arn:aws:ec2:eu-central-1:111122223333:volume/vol-0a1b".to_owned(),
+                "arn:aws:dynamodb:eu-central-1:111122223333:table/orders".to_owned(),
+                format!("arn:aws:rds:eu-central-1:111122223333:db:{text}"),
+            ],
+            region: region.clone(),
+            key: "backup".to_owned(),
+            value: text.to_owned(),
+        },
+        Action::Untag {
+            arns: vec!["arn:aws:ec2:eu-central-1:111122223333:volume/vol-0c2d".to_owned()],
+            region: region.clone(),
+            key: text.to_owned(),
+        },
+        Action::EbsDefaults {
+            region: region.clone(),
+        },
+        Action::CreateS3Endpoint {
+            vpc_id: "vpc-0a1b".to_owned(),
+            region: region.clone(),
+            route_tables: owned(&["rtb-01", "rtb-02"]),
+        },
+        Action::AddRouteTables {
+            vpc_id: "vpc-0c2d".to_owned(),
+            endpoint_id: "vpce-0c2d".to_owned(),
+            region: region.clone(),
+            route_tables: owned(&["rtb-03", "rtb-04"]),
+        },
+        Action::ResetEndpointPolicy {
+            endpoint_id: "vpce-0e3f".to_owned(),
+            region,
+        },
+    ];
+    let kinds: BTreeSet<u8> = actions
+        .iter()
+        .map(|action| match action {
+            Action::PutKeyPolicy { .. } => 0,
+            Action::BackupSettings { .. } => 1,
+            Action::EnableVersioning { .. } => 2,
+            Action::ExpireOldVersions { .. } => 3,
+            Action::Tag { .. } => 4,
+            Action::Untag { .. } => 5,
+            Action::EbsDefaults { .. } => 6,
+            Action::CreateS3Endpoint { .. } => 7,
+            Action::AddRouteTables { .. } => 8,
+            Action::ResetEndpointPolicy { .. } => 9,
+        })
+        .collect();
+    assert_eq!(kinds.len(), 10);
+    actions
+}
+
+/// A change for each kind, and what is made by hand.
+pub fn every_change(text: &str) -> Vec<Change> {
+    let actions = every_action(text).into_iter();
+    let mut changes: Vec<Change> = actions.map(|action| change(text, vec![action])).collect();
+    changes.extend(by_hand(text));
+    changes
+}
