@@ -180,7 +180,8 @@ fn the_first_look_shows_every_status() {
 #[test]
 fn every_flag_and_exit_code_is_in_the_readme() {
     let readme = readme();
-    let help = ["scan --help", "key-policy --help", "fix --help"].map(|arguments| printed(arguments).1);
+    let help =
+        ["scan --help", "key-policy --help", "fix --help"].map(|arguments| printed(arguments).1);
     let flags = help
         .iter()
         .flat_map(|help| help.lines())
