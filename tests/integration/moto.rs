@@ -912,7 +912,7 @@ fn good_key(report: &Value, region: &str) -> Option<String> {
 #[test]
 fn what_fix_prints_mends_what_it_says() {
     let moto = moto();
-    let account = "555566667777";
+    let account = "909090909090";
     moto.seed(account, "mixed");
     let (_, before) = moto.scan(account, &[]);
     let folder = tempfile::tempdir().unwrap();

@@ -64,7 +64,7 @@ fn sound(text: &str) -> (String, Vec<String>) {
             _ => {}
         }
     }
-    assert_eq!(open, [], "{code}");
+    assert!(open.is_empty(), "{open:?} in {code}");
     (code, texts)
 }
 
