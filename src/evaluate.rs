@@ -308,7 +308,8 @@ pub fn exit(report: &Report, fail_on: FailOn) -> Exit {
         .any(|it| it.deciding && it.status == Status::Unknown);
     if report.findings.iter().any(|it| it.stops(fail_on)) {
         Exit::Failed
-    } else if fail_on != FailOn::Never && (open || !report.unread.is_empty()) {
+    } else if fail_on != FailOn::Never && (open || !report.unread.is_empty() || report.interrupted)
+    {
         Exit::Unknown
     } else {
         Exit::Ready

@@ -432,8 +432,8 @@ pub enum WriteError {
     #[error(transparent)]
     Io(#[from] io::Error),
     /// The report could not be serialized.
-    #[error("the report cannot be written as JSON: {0}")]
-    Json(#[from] serde_json::Error),
+    #[error("the report cannot be written as JSON")]
+    Json(#[source] serde_json::Error),
     /// The report lacks what every finding of the format must have.
     #[error("the report cannot be written as {format}: {reason}")]
     Unfit {
@@ -450,8 +450,16 @@ impl WriteError {
     pub fn is_broken_pipe(&self) -> bool {
         match self {
             WriteError::Io(error) => error.kind() == io::ErrorKind::BrokenPipe,
-            WriteError::Json(error) => error.io_error_kind() == Some(io::ErrorKind::BrokenPipe),
-            WriteError::Unfit { .. } => false,
+            WriteError::Json(_) | WriteError::Unfit { .. } => false,
+        }
+    }
+}
+
+impl From<serde_json::Error> for WriteError {
+    fn from(error: serde_json::Error) -> Self {
+        match error.is_io() {
+            true => WriteError::Io(error.into()),
+            false => WriteError::Json(error),
         }
     }
 }

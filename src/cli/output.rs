@@ -1,5 +1,6 @@
 //! Reports to stdout and to files, each written whole or not at all.
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -51,7 +52,9 @@ impl FromStr for Target {
         }
         Ok(Target {
             format,
-            path: path.filter(|path| *path != "-").map(PathBuf::from),
+            path: path
+                .filter(|path| !["-", "/dev/stdout"].contains(path))
+                .map(PathBuf::from),
         })
     }
 }
@@ -72,12 +75,9 @@ pub(super) fn check(targets: &[Target]) -> anyhow::Result<()> {
     {
         bail!("two formats go to stdout: give all but one a file, as in --format json=report.json");
     }
-    for (at, target) in targets.iter().enumerate() {
-        if let Some(path) = &target.path
-            && targets[..at]
-                .iter()
-                .any(|other| other.path.as_ref() == Some(path))
-        {
+    let mut seen = BTreeSet::new();
+    for path in targets.iter().filter_map(|target| target.path.as_ref()) {
+        if !is_device(path) && !seen.insert(real(path)) {
             bail!("two formats go to {}", path.display());
         }
     }
@@ -180,13 +180,14 @@ fn save_with(
 ) -> anyhow::Result<()> {
     let failed = || format!("cannot write {}", path.display());
     if is_device(path) {
-        let file = std::fs::OpenOptions::new().write(true).open(path);
+        let file = std::fs::OpenOptions::new().append(true).open(path);
         let mut out = io::BufWriter::new(file.with_context(failed)?);
         return match write(&mut out).and_then(|()| Ok(out.flush()?)) {
             Err(error) if error.is_broken_pipe() => Ok(()),
             other => other.with_context(failed),
         };
     }
+    let path = &real(path);
     let mut out = io::BufWriter::new(beside(path).with_context(failed)?);
     write(&mut out).with_context(failed)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error);
@@ -201,13 +202,33 @@ pub(super) fn probe(path: &Path) -> anyhow::Result<()> {
     if is_device(path) {
         return Ok(());
     }
-    let file = beside(path).with_context(|| format!("cannot write {}", path.display()));
+    let file = beside(&real(path)).with_context(|| format!("cannot write {}", path.display()));
     file.map(drop)
 }
 
-/// Whether a file of the name is one that cannot be replaced: a device, a pipe.
+/// Whether a file of the name is one that cannot be replaced: a device, a pipe, or `/dev/stderr`, which
+/// stays what it is also where it leads to a file.
 fn is_device(path: &Path) -> bool {
-    path.exists() && !path.is_file() && !path.is_dir()
+    let named = ["/dev", "/proc"].iter().any(|it| path.starts_with(it));
+    path.exists() && !path.is_dir() && (named || !path.is_file())
+}
+
+/// The one name of a file, however it is spelled: a link is written through, not replaced.
+fn real(path: &Path) -> PathBuf {
+    if let Ok(real) = path.canonicalize() {
+        return real;
+    }
+    match (folder(path).canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
 /// A file beside a path, which is gone again unless it takes its place.
@@ -215,10 +236,11 @@ fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     if path.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder(path);
+    if !folder.is_dir() {
+        let message = format!("there is no folder {}", folder.display());
+        return Err(io::Error::new(io::ErrorKind::NotFound, message));
+    }
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     {
@@ -226,7 +248,9 @@ fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
         // What other tools of a pipeline read; the process's umask still takes from it.
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    builder.prefix(".backup-check-").tempfile_in(folder)
+    let file = builder.prefix(".backup-check-").tempfile_in(folder);
+    // Without the temporary name, which nobody gave.
+    file.map_err(|error| error.kind().into())
 }
 
 /// Writes text to stdout; a reader that went away is no error.
@@ -277,5 +301,6 @@ mod tests {
         assert!(check(&targets(&["table", "json=a"])).is_ok());
         assert!(check(&targets(&["table", "json"])).is_err());
         assert!(check(&targets(&["table=a", "json=a"])).is_err());
+        assert!(check(&targets(&["table", "json=/dev/stdout"])).is_err());
     }
 }

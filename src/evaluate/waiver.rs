@@ -58,7 +58,8 @@ fn covers(waiver: &Waiver, finding: &Finding) -> bool {
 }
 
 /// Whether a finding that the waiver names would be in this report: one config serves many accounts,
-/// regions and narrower scans, and what was not looked at says nothing of its waivers.
+/// regions and narrower scans, and what was not looked at says nothing of its waivers. A finding that is
+/// there, and is no trouble, answers for the one resource that a waiver names.
 fn is_answered(
     waiver: &Waiver,
     report: &Report,
@@ -66,6 +67,10 @@ fn is_answered(
     rules: &[&'static Rule],
 ) -> bool {
     let wildcard = |text: &str| text.is_empty() || text.contains(['*', '?']);
+    let named = |it: &Finding| it.rule.id == waiver.rule && it.resource == waiver.resource;
+    if report.findings.iter().any(named) {
+        return true;
+    }
     let place = Arn::parse(&waiver.resource);
     let own_account = place.is_none_or(|arn| {
         wildcard(arn.account) || report.account_id.as_deref() == Some(arn.account)

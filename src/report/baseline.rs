@@ -48,6 +48,7 @@ pub enum EarlierError {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Head {
     schema: Option<String>,
 }
@@ -78,6 +79,8 @@ impl Earlier {
     /// # Errors
     /// Why the text cannot be compared with.
     pub fn read(text: &str) -> Result<Self, EarlierError> {
+        // Windows PowerShell puts a byte order mark before what it redirects.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let head: Head = serde_json::from_str(text).map_err(EarlierError::Json)?;
         let schema = head.schema.ok_or(EarlierError::NotAReport)?;
         if schema != SCHEMA {

@@ -90,7 +90,7 @@ pub static ALL: &[Format] = &[
     Format {
         name: "html",
         about: "people with a browser: one file that loads nothing",
-        write: |report, how, out| html::write(report, how.style.show_skipped, out),
+        write: |report, how, out| html::write(report, how.style.show_skipped, how.gate, out),
     },
 ];
 

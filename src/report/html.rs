@@ -21,6 +21,7 @@ use std::io::{self, Write};
 use askama::Template;
 use sha2::{Digest, Sha256};
 
+use crate::exit::FailOn;
 use crate::model::snapshot::Source;
 use crate::settings::Standard;
 
@@ -47,14 +48,19 @@ const LONGEST_NAME: usize = 120;
 ///
 /// # Errors
 /// The writer failed.
-pub fn write(report: &Report, show_skipped: bool, out: &mut dyn Write) -> Result<(), WriteError> {
+pub fn write(
+    report: &Report,
+    show_skipped: bool,
+    gate: FailOn,
+    out: &mut dyn Write,
+) -> Result<(), WriteError> {
     let view = View::new(report);
     let listed = Listed::new(&view);
     let causes = Causes::new(&view, &listed);
     let resources = Resources::new(&view, &listed, &causes);
     let page = Page {
         head: Head::new(report),
-        answer: Answer::new(&view, &causes),
+        answer: Answer::new(&view, &causes, gate),
         matrix: Matrix::new(&view),
         reading: Reading::new(report),
         waived: Waived::new(report, &listed),

@@ -23,12 +23,7 @@ pub fn write(
     gate: FailOn,
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
-    // Whoever lets nothing stop a scan reads here what would.
-    let gate = match gate {
-        FailOn::Never => FailOn::Fail,
-        gate => gate,
-    };
-
+    let gate = gate.told();
     let mut cases: BTreeMap<(&str, &str), Vec<TestCase>> = BTreeMap::new();
     let shown = |it: &&Finding| show_skipped || it.status != Status::Skip;
     for finding in report.findings.iter().filter(shown) {
@@ -40,6 +35,10 @@ pub fn write(
         let region = list.region.as_deref().unwrap_or(GLOBAL);
         let reasons = unread.entry((region, list.service)).or_default();
         reasons.insert(&list.reason);
+    }
+    if report.interrupted && unread.is_empty() {
+        let reasons = unread.entry((GLOBAL, "account")).or_default();
+        reasons.insert("the scan was stopped before its end");
     }
     for ((region, service), reasons) in unread {
         let suite = cases.entry((region, service)).or_default();

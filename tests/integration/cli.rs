@@ -125,7 +125,7 @@ fn files_that_cannot_be_written_are_named() {
             "clean",
             &["--format", "json=no/such/folder/out.json"],
         ),
-        &["cannot write no/such/folder/out.json"],
+        &["cannot write no/such/folder/out.json: there is no folder no/such/folder\n"],
     );
     refused(
         &scan(
@@ -138,6 +138,28 @@ fn files_that_cannot_be_written_are_named() {
     refused(
         &scan(folder.path(), "clean", &["--format", "json=a", "table=a"]),
         &["two formats go to a"],
+    );
+    // One file by two names, there already or not.
+    refused(
+        &scan(folder.path(), "clean", &["--format", "json=a", "csv=./a"]),
+        &["two formats go to ./a"],
+    );
+    fs::write(folder.path().join("a"), "before").unwrap();
+    let whole = folder.path().join("a").display().to_string();
+    let other = format!("csv={whole}");
+    refused(
+        &scan(folder.path(), "clean", &["--format", "json=a", &other]),
+        &["two formats go to", &whole],
+    );
+    let kept = fs::read_to_string(folder.path().join("a")).unwrap();
+    assert_eq!(kept, "before");
+    refused(
+        &scan(
+            folder.path(),
+            "clean",
+            &["--format", "table", "json=/dev/stdout"],
+        ),
+        &["two formats go to stdout"],
     );
     refused(
         &scan(folder.path(), "clean", &["--format", "jsn"]),
@@ -590,6 +612,21 @@ fn completions_and_the_man_page_know_every_command() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_is_written_through() {
+    let folder = empty();
+    let path = |name: &str| folder.path().join(name);
+    fs::create_dir(path("reports")).unwrap();
+    fs::write(path("reports/last.json"), "before").unwrap();
+    std::os::unix::fs::symlink("reports/last.json", path("last.json")).unwrap();
+    let run = scan(folder.path(), "clean", &["--format", "json=last.json"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(path("last.json").is_symlink());
+    let report = fs::read_to_string(path("reports/last.json")).unwrap();
+    assert!(report.contains("444455556666"));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_named_and_leaves_nothing_behind() {
@@ -598,6 +635,7 @@ fn a_full_disk_is_named_and_leaves_nothing_behind() {
         let to = format!("{format}=/dev/full");
         let full = scan(folder.path(), "mixed", &["--format", &to]);
         refused(&full, &["cannot write /dev/full", "No space left"]);
+        assert_eq!(full.stderr.matches("No space left").count(), 1, "{full:?}");
         let stdout = fs::OpenOptions::new()
             .write(true)
             .open("/dev/full")

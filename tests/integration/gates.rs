@@ -212,6 +212,45 @@ fn a_waiver_that_covers_nothing_is_reported_where_that_can_be_known() {
     assert_eq!(idle(snapshot(), "arn:aws:s3:::no-such-bucket"), []);
 }
 
+#[test]
+fn a_waiver_of_one_resource_that_passes_is_unused_whatever_else_hides() {
+    let report = judged("", (2026, 3, 3));
+    assert!(!report.complete);
+    let with = |status: Status| {
+        let mut findings = report.findings.iter();
+        let found = findings.find(|it| it.status == status && it.resource.starts_with("arn:"));
+        found.unwrap()
+    };
+    for (finding, expected) in [
+        (with(Status::Pass), &[IdleState::Unused][..]),
+        (with(Status::Fail), &[]),
+    ] {
+        let config = waiver(finding.rule.id, &finding.resource, "2026-12-31");
+        let waivers = judged(&config, (2026, 3, 3)).idle_waivers;
+        let states: Vec<IdleState> = waivers.iter().map(|it| it.state).collect();
+        assert_eq!(states, expected, "{config}");
+    }
+}
+
+#[test]
+fn a_scan_that_was_stopped_is_never_ready() {
+    let mut snapshot: Snapshot = serde_json::from_value(formats::snapshot("clean")).unwrap();
+    snapshot.interrupted = true;
+    let report = judged_of(snapshot, "", (2026, 3, 3));
+    assert!(report.unread.is_empty());
+    for gate in [FailOn::Fail, FailOn::Warn, FailOn::New] {
+        assert_eq!(exit(&report, gate), Exit::Unknown);
+    }
+    assert_eq!(exit(&report, FailOn::Never), Exit::Ready);
+}
+
+#[test]
+fn a_baseline_may_begin_with_a_byte_order_mark() {
+    let now = judged("", (2026, 3, 3));
+    let text = format!("\u{feff}{}", earlier(&now));
+    assert!(Earlier::read(&text).is_ok());
+}
+
 fn earlier(report: &Report) -> Value {
     serde_json::from_str(&formats::render("json", report)).unwrap()
 }
@@ -352,6 +391,7 @@ fn what_cannot_be_compared_with_is_refused() {
     let report = json!({"schema": "backup-check/v1", "scan": {"account_id": "999999999999"}, "findings": []});
     for (text, parts) in [
         ("{", &["before.json", "EOF", "line 1"][..]),
+        ("[]", &["before.json", "expected an object"]),
         ("{}", &["before.json", "no \"schema\""]),
         (
             "{\"schema\": \"backup-check/v2\"}",

@@ -20,7 +20,7 @@ pub(super) struct Answer {
     pub(super) tone: &'static str,
     pub(super) gate: &'static str,
     /// What that means for a pipeline.
-    pub(super) means: &'static str,
+    pub(super) means: String,
     /// What the gate hangs on.
     pub(super) counts: Vec<String>,
     pub(super) sentence: String,
@@ -49,7 +49,7 @@ pub(super) struct First {
 }
 
 impl Answer {
-    pub(super) fn new(view: &View<'_>, causes: &Causes<'_>) -> Self {
+    pub(super) fn new(view: &View<'_>, causes: &Causes<'_>, asked: FailOn) -> Self {
         let report = view.report;
         let deciding = |status: Status| {
             report
@@ -62,26 +62,37 @@ impl Answer {
             deciding(Status::Unknown).count(),
             deciding(Status::Warn).count(),
         );
-        let (tone, gate, means) = match exit(report, FailOn::Fail) {
+        let what = match asked {
+            FailOn::Warn => "fails or warns",
+            FailOn::New => "fails that the baseline lacks",
+            FailOn::Fail | FailOn::Never => "fails",
+        };
+        let (tone, gate, means, code) = match exit(report, asked.told()) {
             Exit::Failed => (
                 "fail",
                 "The gate fails",
-                "Something that counts fails: exit code 1, unless --fail-on says otherwise.",
+                format!("Something that counts {what}"),
+                "1",
             ),
-            Exit::Ready if !report.interrupted => (
+            Exit::Ready => (
                 "pass",
                 "The gate passes",
-                "Everything that counts was judged, and nothing fails: exit code 0, unless --fail-on says otherwise.",
+                format!("Everything that counts was judged, and nothing {what}"),
+                "0",
             ),
             _ => (
                 "unknown",
                 "The gate cannot be decided",
-                if report.interrupted {
-                    "Reading was stopped: nothing that counts fails in what was read by then."
-                } else {
-                    "Nothing that counts fails, but not all of it could be judged: exit code 3, unless --fail-on says otherwise."
-                },
+                format!("Nothing that counts {what}, but not all of it could be judged"),
+                "3",
             ),
+        };
+        let means = if report.interrupted {
+            format!("{means}. Reading was stopped: this is about what was read by then.")
+        } else if asked == FailOn::Never && code != "0" {
+            format!("{means}: exit code {code}, but 0 with --fail-on never.")
+        } else {
+            format!("{means}: exit code {code}.")
         };
         let mut counts = vec![
             format!("{} that count", many(fails, "failure")),

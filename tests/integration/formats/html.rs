@@ -9,7 +9,7 @@ use backup_check::report::format::{Format, Rendering};
 use backup_check::report::table::Style;
 use backup_check::report::{
     Baseline, Comparison, EarlierFinding, IdleState, IdleWaiver, Report, ResourceVerdict, Status,
-    Waiver,
+    Waiver, html,
 };
 use serde_json::{Value, json};
 
@@ -207,6 +207,45 @@ fn the_answer_comes_first() {
     let mut stopped = report(snapshot("clean"), &Options::default());
     (stopped.interrupted, stopped.complete) = (true, false);
     assert!(render("html", &stopped).contains("Reading was stopped before its end"));
+}
+
+#[test]
+fn the_answer_is_that_of_the_gate() {
+    let judged = |name: &str| report(snapshot(name), &Options::default());
+    let answer = |report: &Report, gate: FailOn| {
+        let mut out = Vec::new();
+        html::write(report, false, gate, &mut out).unwrap();
+        let page = String::from_utf8(out).unwrap();
+        let head = page.find("<h2 id=\"answer\">").unwrap();
+        page[head..head + 400].to_owned()
+    };
+    let mut warns = judged("clean");
+    let finding = warns.findings.iter_mut().find(|it| it.deciding).unwrap();
+    finding.status = Status::Warn;
+    let mut known = judged("clean");
+    let finding = known.findings.iter_mut().find(|it| it.deciding).unwrap();
+    (finding.status, finding.baseline) = (Status::Fail, Some(Baseline::Unchanged));
+    for (report, gate, parts) in [
+        (&warns, FailOn::Fail, ["The gate passes", "exit code 0."]),
+        (&warns, FailOn::Warn, ["The gate fails", "exit code 1."]),
+        (&known, FailOn::Fail, ["The gate fails", "exit code 1."]),
+        (&known, FailOn::New, ["The gate passes", "exit code 0."]),
+        (
+            &known,
+            FailOn::Never,
+            ["The gate fails", "exit code 1, but 0 with --fail-on never."],
+        ),
+        (
+            &judged("no-access"),
+            FailOn::New,
+            ["The gate cannot be decided", "exit code 3."],
+        ),
+    ] {
+        let answer = answer(report, gate);
+        for part in parts {
+            assert!(answer.contains(part), "{gate:?}: {part} not in {answer}");
+        }
+    }
 }
 
 #[test]

@@ -344,7 +344,9 @@ fn a_case_is_red_where_the_exit_code_is() {
 
 #[test]
 fn a_report_is_red_where_the_scan_fails() {
-    for (name, report) in reports() {
+    let mut stopped = report(snapshot("clean"), &Options::default());
+    stopped.interrupted = true;
+    for (name, report) in reports().into_iter().chain([("stopped", stopped)]) {
         let exit = backup_check::evaluate::exit(&report, FailOn::Fail).code();
         let suites = junit(&report);
         let red = |it: &str| suites.get(it) != "0";
