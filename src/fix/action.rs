@@ -105,6 +105,8 @@ pub struct Preferences {
     pub on: Vec<String>,
     /// The others, as they were read.
     pub kept: BTreeMap<String, bool>,
+    /// The whole map as it was read.
+    pub before: BTreeMap<String, bool>,
 }
 
 impl Preferences {
@@ -129,7 +131,10 @@ impl Action {
     pub fn permissions(&self) -> &'static [&'static str] {
         match self {
             Action::PutKeyPolicy { .. } => &["kms:GetKeyPolicy", "kms:PutKeyPolicy"],
-            Action::BackupSettings { .. } => &["backup:UpdateRegionSettings"],
+            Action::BackupSettings { .. } => &[
+                "backup:DescribeRegionSettings",
+                "backup:UpdateRegionSettings",
+            ],
             Action::EnableVersioning { .. } => &["s3:PutBucketVersioning"],
             Action::ExpireOldVersions { .. } => &[
                 "s3:GetLifecycleConfiguration",
@@ -141,6 +146,7 @@ impl Action {
             Action::EbsDefaults { .. } => &[
                 "ec2:EnableEbsEncryptionByDefault",
                 "ec2:ModifyEbsDefaultKmsKeyId",
+                "kms:DescribeKey",
             ],
             Action::CreateS3Endpoint { .. } => {
                 &["ec2:CreateVpcEndpoint", "ec2:DescribeVpcEndpoints"]

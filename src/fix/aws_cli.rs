@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use super::action::Preferences;
 use super::shell::{quote, remark};
 use super::text;
 use super::{Action, Change, Remedy, Step};
@@ -93,8 +92,12 @@ fn comment(out: &mut dyn Write, text: &str) -> Result<(), WriteError> {
 /// The guards, and the functions that the changes of this script use.
 fn head(report: &Report, changes: &[Change], out: &mut dyn Write) -> Result<(), WriteError> {
     out.write_all(include_bytes!("aws_cli/head.sh"))?;
-    if let Some(account) = &report.account_id {
-        writeln!(out, "\nof_account {}", quote(account))?;
+    match &report.account_id {
+        Some(account) => writeln!(out, "\nof_account {}", quote(account))?,
+        None => writeln!(
+            out,
+            "\nof_account \"${{ACCOUNT_ID:?set it to the account that was read}}\""
+        )?,
     }
     let actions = changes.iter().filter_map(|it| match &it.remedy {
         Remedy::InPlace(actions) => Some(actions),
@@ -112,7 +115,8 @@ fn head(report: &Report, changes: &[Change], out: &mut dyn Write) -> Result<(), 
             | Action::ResetEndpointPolicy { .. } => {
                 ("endpoint", include_str!("aws_cli/endpoint.sh"))
             }
-            Action::BackupSettings { .. } | Action::EnableVersioning { .. } => continue,
+            Action::BackupSettings { .. } => ("settings", include_str!("aws_cli/settings.sh")),
+            Action::EnableVersioning { .. } => continue,
         };
         functions.insert(name, body);
     }
@@ -145,20 +149,33 @@ fn command(action: &Action, out: &mut dyn Write) -> Result<(), WriteError> {
         Action::BackupSettings {
             opt_in, management, ..
         } => {
-            write!(out, "aws backup update-region-settings --region {region}")?;
-            for (flag, preferences) in [
-                ("--resource-type-opt-in-preference", opt_in),
-                ("--resource-type-management-preference", management),
+            for (flag, name, preferences) in [
+                (
+                    "--resource-type-opt-in-preference",
+                    "ResourceTypeOptInPreference",
+                    opt_in,
+                ),
+                (
+                    "--resource-type-management-preference",
+                    "ResourceTypeManagementPreference",
+                    management,
+                ),
             ] {
                 if !preferences.is_empty() {
-                    write!(out, " \\\n  {flag} {}", quote(&json(preferences)))?;
+                    let before = serde_json::json!(preferences.before).to_string();
+                    let after = serde_json::json!(preferences.whole()).to_string();
+                    writeln!(
+                        out,
+                        "backup_settings {region} {flag} {name} \\\n  {} \\\n  {}",
+                        quote(&before),
+                        quote(&after)
+                    )?;
                 }
             }
-            writeln!(out)?;
         }
         Action::EnableVersioning { bucket, .. } => writeln!(
             out,
-            "aws s3api put-bucket-versioning --region {region} --bucket {} --expected-bucket-owner \"$account\" --versioning-configuration Status=Enabled",
+            "try aws s3api put-bucket-versioning --region {region} --bucket {} --expected-bucket-owner \"$account\" --versioning-configuration Status=Enabled",
             quote(bucket)
         )?,
         Action::ExpireOldVersions { bucket, days, .. } => {
@@ -207,10 +224,6 @@ fn command(action: &Action, out: &mut dyn Write) -> Result<(), WriteError> {
 fn words(texts: &[String]) -> String {
     let words: Vec<String> = texts.iter().map(|text| quote(text)).collect();
     words.join(" ")
-}
-
-fn json(preferences: &Preferences) -> String {
-    serde_json::json!(preferences.whole()).to_string()
 }
 
 /// The variable that names the key of a region: `EBS_KEY_ARN_EU_CENTRAL_1`.

@@ -28,6 +28,8 @@ pub(super) const MOST_TAGGED: usize = 20;
 
 /// Wordings that are told of one change.
 const MOST_WORDS: usize = 5;
+/// Resources that are named for a wording.
+const MOST_FOR: usize = 3;
 
 /// What a change is about, in the order in which changes should be made: keys before what is encrypted
 /// with them, the tag last but for the network, which open connections notice.
@@ -38,8 +40,8 @@ enum Cause {
     Versioning(String),
     OldVersions(String),
     EbsDefaults(String),
-    Untag(String, String),
     Tag(String, String),
+    Untag(String, String),
     Endpoint(String, String),
     Routes(String, String),
     EndpointPolicy(String, String),
@@ -58,8 +60,8 @@ struct Draft {
     mends: BTreeSet<Mended>,
     /// ARNs to tag, services to opt in, endpoints: what the cause takes more of.
     members: BTreeSet<String>,
-    /// Fixes as the findings word them.
-    words: BTreeSet<String>,
+    /// Fixes as the findings word them, and what each is for.
+    words: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// Changes under construction.
@@ -88,20 +90,13 @@ impl<'a> Plan<'a> {
         }
         match finding.rule.id {
             "kms-key-shared" | "kms-key-fully-shared" => {
-                for arn in texts(finding, "key_arn") {
-                    self.note(Cause::KeyPolicy(arn), finding, []);
-                }
+                self.keys(finding, texts(finding, "key_arn"), Cause::KeyPolicy);
             }
             "kms-key-usable" => {
-                let keys = keys_of(finding);
-                for arn in keys {
-                    self.note(Cause::KeyState(arn), finding, []);
-                }
+                self.keys(finding, keys_of(finding), Cause::KeyState);
             }
             "kms-key-locally-usable" => {
-                for arn in texts(finding, "key_arn") {
-                    self.note(Cause::LocalUse(arn), finding, []);
-                }
+                self.keys(finding, texts(finding, "key_arn"), Cause::LocalUse);
             }
             "dynamodb-advanced-features-enabled" => {
                 let cause = Cause::BackupSettings(region.to_owned());
@@ -139,7 +134,10 @@ impl<'a> Plan<'a> {
                 let cause = Cause::EndpointPolicy(region.to_owned(), finding.resource_id.clone());
                 self.note(cause, finding, endpoints);
             }
-            "encryption-at-rest" | "encryption-customer-key" | "kms-key-not-central" => {
+            "encryption-at-rest"
+            | "encryption-customer-key"
+            | "encryption-customer-key-recommended"
+            | "kms-key-not-central" => {
                 self.storage(finding);
             }
             "backup-decision-made" | "backup-tag-not-custom" | "backup-not-duplicated" => {
@@ -157,16 +155,41 @@ impl<'a> Plan<'a> {
     }
 
     fn note(&mut self, cause: Cause, finding: &Finding, members: impl IntoIterator<Item = String>) {
+        let is_planned = self.is_planned();
         let draft = self.drafts.entry(cause).or_default();
         draft.region.clone_from(&finding.region);
         draft.members.extend(members);
         let words = finding.fix.as_ref().unwrap_or(&finding.message);
-        draft.words.insert(words.clone());
+        // There is nothing yet that a command could change.
+        let is_command = is_planned && words.contains("`aws ");
+        let words = match is_command {
+            true => format!(
+                "{} See `backup-check explain {}`.",
+                sentence(&finding.message),
+                finding.rule.id
+            ),
+            false => words.clone(),
+        };
+        draft
+            .words
+            .entry(words)
+            .or_default()
+            .insert(finding.resource.clone());
         draft.mends.insert(Mended {
             resource: finding.resource.clone(),
             rule: finding.rule.id,
             finding: finding.id.clone(),
         });
+    }
+
+    /// A change for each key; where the finding names none, its words are all there is.
+    fn keys(&mut self, finding: &Finding, keys: Vec<String>, cause: fn(String) -> Cause) {
+        if keys.is_empty() {
+            return self.other(finding);
+        }
+        for arn in keys {
+            self.note(cause(arn), finding, []);
+        }
     }
 
     /// A tag that is spelled wrongly: the right one is set, and a wrong key goes.
@@ -219,6 +242,9 @@ impl<'a> Plan<'a> {
                 .map(|seen| &seen.gateway_volumes)
                 .map(|listing| arns_of(listing, &volumes, |it| (&it.id, &it.arn)))
                 .unwrap_or_default();
+            if arns.is_empty() {
+                return self.decide(finding);
+            }
             self.note(tag, finding, arns);
         }
     }
@@ -235,6 +261,10 @@ impl<'a> Plan<'a> {
             let cause = Cause::Storage(Storage::Volume, finding.region.clone());
             self.note(cause, finding, volumes);
         } else {
+            let storage = match (storage, finding.rule.id) {
+                (Storage::AuroraCluster, "encryption-at-rest") => Storage::PlainAuroraCluster,
+                _ => storage,
+            };
             let cause = Cause::Storage(storage, finding.region.clone());
             self.note(cause, finding, [finding.resource_id.clone()]);
         }
@@ -322,7 +352,7 @@ impl Maker<'_> {
                 draft,
                 vec![Action::EnableVersioning { bucket, region }],
                 &[
-                    "Old versions of objects are kept and paid for from now on. Versioning can be suspended again, not taken back.",
+                    "Old versions of objects are kept and paid for from now on. Versioning can be suspended again, not taken back. Until S3 knows of it everywhere, up to 15 minutes, an object that is overwritten may not be kept.",
                 ],
             ),
             Cause::OldVersions(bucket) => in_place(
@@ -381,6 +411,9 @@ impl Maker<'_> {
                     region: region.clone(),
                 });
                 let actions: Vec<Action> = actions.collect();
+                if actions.is_empty() {
+                    return advice(format!("Open the S3 gateway endpoint in {region}"), draft);
+                }
                 let title = format!("Open the S3 gateway endpoint in {region} to all buckets");
                 in_place(
                     title,
@@ -407,14 +440,13 @@ impl Maker<'_> {
             }
             Cause::Step(_, resource) => self.step(&resource, draft),
             Cause::Other(rule, _) => {
+                let is_planned = !matches!(self.snapshot.source, Source::Aws | Source::Snapshot);
                 let title = match crate::rules::find(rule).map(|rule| rule.owner) {
                     Some(Owner::Platform) => {
                         format!("Ask {}: {rule}, {region}", self.settings.contact)
                     }
-                    _ if !matches!(self.snapshot.source, Source::Aws | Source::Snapshot) => {
-                        format!("Change the code: {rule}, {region}")
-                    }
-                    _ => format!("No setting mends this: {rule}, {region}"),
+                    _ if is_planned => format!("Change the code: {rule}, {region}"),
+                    _ => format!("No command here mends this: {rule}, {region}"),
                 };
                 advice(title, draft)
             }
@@ -454,7 +486,10 @@ impl Maker<'_> {
             org_id: self.settings.org_id.clone().or(organization),
         };
         let after = match merge(before, &facts, &asker, None) {
-            Ok(Merge::Added(policy)) => serde_json::to_string_pretty(&policy).ok(),
+            Ok(Merge::Added(policy)) => serde_json::to_string_pretty(&policy)
+                .ok()
+                .filter(|pretty| pretty.len() <= LARGEST)
+                .or_else(|| serde_json::to_string(&policy).ok()),
             Ok(Merge::Blocked(obstacle)) => {
                 let words = format!(
                     "The statement {} denies it, or may: nothing that is added to the policy helps. Change that statement first, then run this again.",
@@ -512,6 +547,7 @@ impl Maker<'_> {
             let on = &preferences.on;
             let others = present.iter().filter(|(name, _)| !on.contains(name));
             preferences.kept = others.map(|(name, on)| (name.clone(), *on)).collect();
+            preferences.before.clone_from(present);
         }
         let mut warnings =
             vec!["An organization's settings may override these: then ask the platform team."];
@@ -549,11 +585,16 @@ impl Maker<'_> {
             return told(title, draft, vec![words.to_owned()]);
         }
         let tables = network.route_tables.items.iter();
-        let private = tables.filter(|table| table.vpc_id == vpc_id && !is_public(table));
-        let route_tables: Vec<String> = private.map(|table| table.id.clone()).collect();
+        // The main table serves subnets that name none, and those to come.
+        let used = |it: &&RouteTable| it.vpc_id == vpc_id && (it.main || !it.subnets.is_empty());
+        let (public, private): (Vec<_>, Vec<_>) = tables.filter(used).partition(|it| is_public(it));
+        let ids = |tables: Vec<&RouteTable>| -> Vec<String> {
+            tables.into_iter().map(|table| table.id.clone()).collect()
+        };
+        let route_tables = ids(private);
         if route_tables.is_empty() {
-            let words = "Every route table of the VPC leads to an internet gateway. Create the endpoint with those of the subnets in which something runs, where that traffic is to stay inside AWS.";
-            return told(title, draft, vec![words.to_owned()]);
+            let steps = runbook::public_endpoint(region, vpc_id, &ids(public));
+            return by_hand(title, draft, steps);
         }
         let action = Action::CreateS3Endpoint {
             vpc_id: vpc_id.to_owned(),
@@ -648,9 +689,32 @@ fn told(title: String, draft: Draft, words: Vec<String>) -> Change {
     change(title, draft, Remedy::Advice(words))
 }
 
+/// A text that ends like a sentence.
+fn sentence(text: &str) -> String {
+    match text.ends_with('.') {
+        true => text.to_owned(),
+        false => format!("{text}."),
+    }
+}
+
 /// Some wordings of many: each finding has its own.
-fn some(words: &BTreeSet<String>) -> Vec<String> {
-    let mut some: Vec<String> = words.iter().take(MOST_WORDS).cloned().collect();
+fn some(words: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+    let told = |(words, resources): (&String, &BTreeSet<String>)| {
+        let named: Vec<&str> = resources
+            .iter()
+            .map(String::as_str)
+            .take(MOST_FOR)
+            .collect();
+        let more = match resources.len().saturating_sub(MOST_FOR) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("{}{more}: {words}", named.join(", "))
+    };
+    if words.len() == 1 {
+        return words.keys().cloned().collect();
+    }
+    let mut some: Vec<String> = words.iter().take(MOST_WORDS).map(told).collect();
     if words.len() > MOST_WORDS {
         let more = words.len() - MOST_WORDS;
         some.push(format!(
@@ -670,6 +734,8 @@ fn tagging(mut change: Change, arns: &[String], set: bool) -> Change {
             "rds" => ("rds:AddTagsToResource", "rds:RemoveTagsFromResource"),
             "s3" => ("s3:PutBucketTagging", "s3:PutBucketTagging"),
             "dynamodb" => ("dynamodb:TagResource", "dynamodb:UntagResource"),
+            "secretsmanager" => ("secretsmanager:TagResource", "secretsmanager:UntagResource"),
+            "ssm" => ("ssm:AddTagsToResource", "ssm:RemoveTagsFromResource"),
             "elasticfilesystem" => (
                 "elasticfilesystem:TagResource",
                 "elasticfilesystem:UntagResource",

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 
 use backup_check::evaluate::{Options, evaluate};
-use backup_check::fix::{Change, Remedy, Wanted, changes};
+use backup_check::fix::{Action, Change, Remedy, Wanted, changes};
 use backup_check::model::Snapshot;
 use backup_check::report::{Report, Status};
 use backup_check::rules::ALL;
@@ -361,4 +361,288 @@ fn policies_alone() {
     assert_eq!(judged.code, 0, "{}", judged.stdout);
     let none = fix(folder, "clean", &["--as", "policy"]);
     assert_eq!((none.code, none.stdout.as_str()), (0, ""));
+}
+
+/// Runs a script against a stand-in for the AWS CLI, which answers by these cases of a shell; what it was
+/// asked, a line each.
+fn against(script: &str, cases: &str) -> (Run, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("fix.sh"), script).unwrap();
+    fs::write(
+        folder.path().join("aws"),
+        format!(
+            "#!/bin/sh\necho \"$*\" >>calls\ncase \"$*\" in\n*get-caller-identity*) echo 111122223333;;\n{cases}\nesac\n"
+        ),
+    )
+    .unwrap();
+    #[cfg(unix)]
+    fs::set_permissions(
+        folder.path().join("aws"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .unwrap();
+    let path = format!(
+        "{}:{}",
+        folder.path().display(),
+        std::env::var("PATH").unwrap()
+    );
+    let run = run(Command::new("bash")
+        .arg("fix.sh")
+        .env("PATH", path)
+        .env("EXPIRE_OLD_VERSIONS", "yes")
+        .env("EBS_KEY_ARN_US_EAST_1", "arn:aws:kms:us-east-1:1:key/a")
+        .current_dir(folder.path()));
+    let calls = fs::read_to_string(folder.path().join("calls")).unwrap_or_default();
+    (run, calls.lines().map(str::to_owned).collect())
+}
+
+/// The script for the findings of one rule that fail or warn.
+fn of_rule(rule: &str) -> String {
+    let (report, _) = mended(formats::snapshot("mixed"), &Wanted::FailingAndWarning);
+    let of_rule = report.findings.iter().filter(|it| it.rule.id == rule);
+    let ids = of_rule.map(|it| it.id.clone()).collect();
+    with("mixed", &Wanted::Ids(ids))
+}
+
+#[test]
+fn what_aws_refuses_does_not_keep_the_rest_from_being_made() {
+    let script = of_rule("s3-versioning-enabled");
+    let refused = "*app-static-assets*) echo AccessDenied >&2; exit 254;;";
+    let (run, calls) = against(&script, refused);
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("left out, see above: 1"),
+        "{}",
+        run.stderr
+    );
+    let tried = script.matches("\ntry aws s3api put-bucket").count();
+    assert!(tried > 1);
+    assert_eq!(calls.len(), 1 + tried);
+    for rule in [
+        "kms-key-shared",
+        "s3-gateway-endpoint-routed",
+        "backup-tag-valid",
+    ] {
+        let (run, _) = against(&of_rule(rule), "*) exit 254;;");
+        assert!(run.stderr.contains("\nleft out, see above: "), "{rule}");
+    }
+}
+
+#[test]
+fn a_tag_goes_only_when_the_right_one_is_there() {
+    for rule in ["backup-tag-valid", "backup-tag-placed"] {
+        let script = of_rule(rule);
+        let (_, calls) = against(&script, "*tag-resources*) echo '{}';;");
+        let at = |what: &str| calls.iter().position(|it| it.contains(what)).unwrap();
+        assert!(at(" tag-resources ") < at(" untag-resources "), "{rule}");
+        let refusals = [
+            "*' tag-resources'*) echo '{\"arn\": {\"ErrorCode\": \"AccessDenied\"}}';;",
+            "*' tag-resources'*) exit 254;;",
+        ];
+        for refusal in refusals {
+            let (run, calls) = against(&script, refusal);
+            assert_eq!(run.code, 1);
+            assert!(
+                !calls.iter().any(|it| it.contains("untag-resources")),
+                "{rule}"
+            );
+            assert!(run.stderr.contains("the old one stays"), "{}", run.stderr);
+        }
+    }
+}
+
+#[test]
+fn settings_that_changed_since_they_were_read_stay() {
+    let script = of_rule("dynamodb-advanced-features-enabled");
+    for (answer, updates, code) in [
+        ("printf 'True\\tFalse\\n'", true, 0),
+        ("printf 'False\\tTrue\\n'", false, 0),
+        ("printf 'False\\tFalse\\n'", false, 1),
+        ("exit 254", false, 1),
+    ] {
+        let (run, calls) = against(&script, &format!("*describe-region-settings*) {answer};;"));
+        let is_updated = calls.iter().any(|it| it.contains("update-region-settings"));
+        assert_eq!((is_updated, run.code), (updates, code), "{answer}");
+    }
+}
+
+#[test]
+fn lifecycle_rules_keep_what_they_say_of_small_objects() {
+    let script = of_rule("s3-old-versions-expire");
+    let put = |cases: &str| {
+        let (run, calls) = against(&script, cases);
+        let puts = calls.into_iter().filter(|it| it.contains("put-bucket"));
+        (run.code, puts.collect::<Vec<_>>())
+    };
+    let rules = "*--output\\ json*) echo '{\"Rules\": []}';;";
+    let (code, puts) = put(&format!(
+        "*length*) echo 'a warning' >&2; printf 'varies_by_storage_class\\t0\\t0\\n';;\n{rules}"
+    ));
+    assert_eq!(code, 0);
+    assert!(!puts.is_empty());
+    for put in puts {
+        let flag = "--transition-default-minimum-object-size varies_by_storage_class";
+        assert!(put.contains(flag), "{put}");
+    }
+    let (_, puts) = put(&format!("*length*) printf 'None\\t0\\t0\\n';;\n{rules}"));
+    assert!(puts.iter().all(|it| !it.contains("minimum-object-size")));
+    // S3 refuses a Filter next to a rule of the first version, which has a Prefix.
+    let (_, calls) = against(&script, "*length*) printf 'None\\t2\\t0\\n';;");
+    let read = calls.iter().find(|it| it.contains("--output json"));
+    assert!(read.unwrap().contains(r#""Status":"Enabled","Prefix":"""#));
+    // Nothing is put where it is there, or where the rules cannot be read.
+    assert_eq!(put("*length*) printf 'None\\t0\\t1\\n';;"), (0, vec![]));
+    assert_eq!(put("*length*) echo AccessDenied; exit 254;;"), (1, vec![]));
+    let (code, puts) = put("*length*) echo NoSuchLifecycleConfiguration; exit 254;;");
+    assert_eq!(code, 0);
+    assert!(puts.iter().all(|it| it.contains(r#""NoncurrentDays":30"#)));
+}
+
+#[test]
+fn new_volumes_get_no_key_that_cannot_encrypt_them() {
+    let script = of_rule("ebs-default-encryption");
+    for (answer, is_set) in [
+        ("echo CUSTOMER/Enabled/SYMMETRIC_DEFAULT", true),
+        ("echo AWS/Enabled/SYMMETRIC_DEFAULT", false),
+        ("echo CUSTOMER/PendingDeletion/SYMMETRIC_DEFAULT", false),
+        ("exit 254", false),
+    ] {
+        let (_, calls) = against(&script, &format!("*describe-key*) {answer};;"));
+        let on = calls
+            .iter()
+            .any(|it| it.contains("enable-ebs-encryption-by-default"));
+        assert_eq!(on, is_set, "{answer}");
+    }
+    // What is off stays off where the key is refused.
+    let (_, calls) = against(
+        &script,
+        "*describe-key*) echo CUSTOMER/Enabled/SYMMETRIC_DEFAULT;;\n*modify-ebs*) exit 254;;",
+    );
+    assert!(!calls.iter().any(|it| it.contains("enable-ebs")));
+}
+
+#[test]
+fn an_account_that_was_not_read_must_be_named() {
+    let mut snapshot = formats::snapshot("mixed");
+    snapshot["account_id"] = Value::Null;
+    let (report, changes) = mended(snapshot, &Wanted::Failing);
+    let script = script(&report, &changes);
+    sound(&script);
+    let (run, calls) = against(&script, "");
+    assert_ne!(run.code, 0);
+    assert!(run.stderr.contains("ACCOUNT_ID"), "{}", run.stderr);
+    assert_eq!(calls.len(), 1, "{calls:?}");
+}
+
+#[test]
+fn what_is_only_planned_is_changed_in_code_and_by_no_command() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in [
+        "terraform/breaches.json",
+        "terraform/mixed.json",
+        "cloudformation/orders.yaml",
+        "cloudformation/cdk.json",
+    ] {
+        let run = run(backup_check(folder.path())
+            .args([
+                "fix",
+                "--rule",
+                "tagging",
+                "encryption",
+                "service",
+                "network",
+                "--from",
+            ])
+            .arg(repository().join("fixtures").join(file)));
+        assert_eq!(commands(&run.stdout).concat(), "", "{file}");
+        assert!(!run.stdout.contains("`aws "), "{file}: {}", run.stdout);
+        assert!(run.stdout.contains("Change the code"), "{file}");
+    }
+}
+
+fn changed(title: &str) -> Change {
+    let (_, changes) = mended(formats::snapshot("mixed"), &Wanted::FailingAndWarning);
+    let mut of_title = changes.into_iter().filter(|it| it.title.contains(title));
+    of_title.next().unwrap()
+}
+
+#[test]
+fn a_plain_aurora_snapshot_is_encrypted_as_it_is_restored() {
+    let plain = format!("{:?}", changed("Aurora cluster mobile-profiles").remedy);
+    assert!(!plain.contains("copy-db-cluster-snapshot"), "{plain}");
+    assert!(plain.contains(r#"--snapshot-identifier \"$SNAPSHOT\" "#));
+}
+
+#[test]
+fn managed_types_get_another_key_in_their_own_way() {
+    let script = of_rule("encryption-customer-key-recommended");
+    for command in [
+        "$ aws s3api put-bucket-encryption",
+        "$ aws dynamodb update-table",
+        "$ aws efs create-file-system",
+        "$ SNAPSHOT_ID=$(aws storagegateway create-snapshot",
+    ] {
+        assert!(script.contains(command), "{command}");
+    }
+    assert_eq!(commands(&script).concat(), "", "{script}");
+}
+
+#[test]
+fn a_public_vpc_gets_the_command_by_hand() {
+    let change = changed("gateway endpoint for S3 in vpc-04bb0b68017ae560c");
+    let Remedy::Runbook(steps) = &change.remedy else {
+        panic!("{change:?}");
+    };
+    assert!(format!("{steps:?}").contains("create-vpc-endpoint --region eu-west-3"));
+    assert!(change.permissions.contains("ec2:CreateVpcEndpoint"));
+}
+
+#[test]
+fn a_table_that_no_subnet_uses_gets_no_endpoint() {
+    let mut snapshot = formats::snapshot("mixed");
+    let tables = &mut snapshot["regions"]["us-east-1"]["network"]["route_tables"]["items"];
+    let tables = tables.as_array_mut().unwrap();
+    tables.push(serde_json::json!({
+        "id": "rtb-0a0a0a0a0a0a0a0a0", "vpc_id": "vpc-0d1aacf6188f59a3e", "main": false,
+        "subnets": [], "routes": []
+    }));
+    let (report, changes) = mended(snapshot, &Wanted::Failing);
+    let script = script(&report, &changes);
+    assert!(script.contains("create_s3_endpoint us-east-1 vpc-0d1aacf6188f59a3e rtb-"));
+    assert!(!script.contains("rtb-0a0a0a0a0a0a0a0a0"));
+}
+
+#[test]
+fn each_wording_names_what_it_is_for() {
+    let change = changed("resource-state-ready, eu-west-3");
+    let Remedy::Advice(words) = &change.remedy else {
+        panic!("{change:?}");
+    };
+    let wiki = "arn:aws:rds:eu-west-3:111122223333:db:legacy-wiki-db: Start it.";
+    assert!(words.iter().any(|it| it == wiki), "{words:?}");
+}
+
+#[test]
+fn a_long_policy_is_put_without_its_white_space() {
+    let mut snapshot = formats::snapshot("mixed");
+    let key = "arn:aws:kms:eu-central-1:111122223333:key/ea2092fb-2fbb-4037-a5fc-879ba35b5906";
+    let root = serde_json::json!({"AWS": "arn:aws:iam::111122223333:root"});
+    let actions = vec!["kms:Decrypt"; 1500];
+    // 21 kB as it is, and more than the 32 kB that KMS takes with a line for each action.
+    let policy = serde_json::json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"},
+        {"Effect": "Allow", "Principal": root, "Action": actions, "Resource": "*"},
+    ]});
+    snapshot["keys"][key]["policy"] = serde_json::json!({"known": policy.to_string()});
+    let (_, changes) = mended(snapshot, &Wanted::Failing);
+    let of_key = changes.iter().find(|it| it.title.contains(key)).unwrap();
+    let Remedy::InPlace(actions) = &of_key.remedy else {
+        panic!("{of_key:?}");
+    };
+    let [Action::PutKeyPolicy { after, .. }] = actions.as_slice() else {
+        panic!("{actions:?}");
+    };
+    assert!(after.len() <= 32_768, "{}", after.len());
+    let after: Value = serde_json::from_str(after).unwrap();
+    assert_eq!(after["Statement"].as_array().unwrap().len(), 4);
 }

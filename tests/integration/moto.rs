@@ -903,8 +903,16 @@ fn mended_by(script: &str) -> BTreeSet<String> {
 /// A key that the central account may use, for new volumes.
 fn good_key(report: &Value, region: &str) -> Option<String> {
     let list = report["findings"].as_array().unwrap();
+    let is_usable = |resource: &Value| {
+        list.iter().any(|it| {
+            it["rule"] == "kms-key-usable" && it["status"] == "pass" && it["resource"] == *resource
+        })
+    };
     let shared = list.iter().find(|it| {
-        it["rule"] == "kms-key-shared" && it["status"] == "pass" && it["region"] == region
+        it["rule"] == "kms-key-shared"
+            && it["status"] == "pass"
+            && it["region"] == region
+            && is_usable(&it["resource"])
     });
     Some(shared?["evidence"]["key_arn"].as_str()?.to_owned())
 }
