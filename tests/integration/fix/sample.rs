@@ -89,6 +89,11 @@ pub fn every_action(text: &str) -> Vec<Action> {
             .iter()
             .map(|(name, on)| ((*name).to_owned(), *on))
             .collect::<BTreeMap<_, _>>(),
+        before: on
+            .iter()
+            .map(|name| ((*name).to_owned(), false))
+            .chain(kept.iter().map(|(name, on)| ((*name).to_owned(), *on)))
+            .collect(),
     };
     let actions = vec![
         Action::PutKeyPolicy {
