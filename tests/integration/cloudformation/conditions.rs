@@ -1,0 +1,103 @@
+//! What hangs on conditions that nobody knows: no verdict rests on one of the cases.
+
+use super::*;
+use Status::{Fail, Pass, Unknown};
+
+const SECTIONS: &str = "Parameters:
+  Stage: {Type: String}
+Conditions:
+  Prod: !Equals [!Ref Stage, prod]
+  Test: !Not [!Condition Prod]
+";
+
+/// The report on resources under the conditions `Prod` and `Test`.
+fn report(resources: &str) -> Report {
+    let text = format!("{SECTIONS}{}", of(resources));
+    judge(&read(&text, Some("eu-west-1"), &[]).snapshot)
+}
+
+/// A key that is shared with the central account.
+const SHARED: &str = "Shared:
+  Type: AWS::KMS::Key
+  Properties:
+    KeyPolicy: {Version: '2012-10-17', Statement: [{Effect: Allow, Principal: {AWS: [!Ref AWS::AccountId, '692653576357']}, Action: 'kms:*', Resource: '*'}]}
+";
+
+#[test]
+fn a_database_that_comes_from_a_snapshot_does_not_take_the_key_that_it_names() {
+    let report = report(&format!(
+        "{SHARED}Restored: {{Type: AWS::RDS::DBInstance, Properties: {{Engine: mysql, DBSnapshotIdentifier: s, StorageEncrypted: true, KmsKeyId: !Ref Shared, BackupRetentionPeriod: 0}}}}
+Rewound: {{Type: AWS::RDS::DBInstance, Properties: {{SourceDBInstanceIdentifier: s, UseLatestRestorableTime: true, StorageEncrypted: true, KmsKeyId: !Ref Shared}}}}
+Replica: {{Type: AWS::RDS::DBInstance, Properties: {{SourceDBInstanceIdentifier: s, KmsKeyId: !Ref Shared}}}}
+Cluster: {{Type: AWS::RDS::DBCluster, Properties: {{Engine: aurora-mysql, SnapshotIdentifier: s, StorageEncrypted: true, KmsKeyId: !Ref Shared}}}}
+Inherits: {{Type: AWS::RDS::DBCluster, Properties: {{Engine: aurora-mysql, SnapshotIdentifier: s, StorageEncrypted: true}}}}"
+    ));
+    expect(
+        &report,
+        &[
+            (
+                "Restored",
+                "encryption-at-rest",
+                Unknown,
+                "DBSnapshotIdentifier",
+            ),
+            (
+                "Restored",
+                "kms-key-shared",
+                Unknown,
+                "DBSnapshotIdentifier",
+            ),
+            (
+                "Restored",
+                "rds-automated-backups-enabled",
+                Unknown,
+                "DBSnapshotIdentifier",
+            ),
+            (
+                "Rewound",
+                "kms-key-shared",
+                Unknown,
+                "SourceDBInstanceIdentifier",
+            ),
+            ("Replica", "encryption-at-rest", Pass, ""),
+            ("Replica", "kms-key-shared", Pass, ""),
+            ("Cluster", "kms-key-shared", Pass, ""),
+            (
+                "Inherits",
+                "encryption-at-rest",
+                Unknown,
+                "SnapshotIdentifier",
+            ),
+        ],
+    );
+}
+
+// An instance that is only judged as part of a cluster would be missing where it has none.
+#[test]
+fn an_instance_that_may_be_alone_is_not_left_out() {
+    let report = report(
+        "Cluster: {Type: AWS::RDS::DBCluster, Properties: {Engine: aurora-mysql}}
+Perhaps: {Type: AWS::RDS::DBInstance, Properties: {Engine: mysql, DBClusterIdentifier: !If [Prod, !Ref Cluster, !Ref 'AWS::NoValue']}}
+Alone: {Type: AWS::RDS::DBInstance, Properties: {Engine: mysql, DBClusterIdentifier: ''}}
+Member: {Type: AWS::RDS::DBInstance, Properties: {Engine: aurora-mysql, DBClusterIdentifier: !Ref Cluster}}",
+    );
+    expect(
+        &report,
+        &[
+            (
+                "Perhaps",
+                "encryption-at-rest",
+                Unknown,
+                "parameter Stage",
+            ),
+            (
+                "Perhaps",
+                "rds-automated-backups-enabled",
+                Unknown,
+                "parameter Stage",
+            ),
+            ("Alone", "encryption-at-rest", Fail, "not encrypted"),
+        ],
+    );
+    assert!(findings(&report, "Member").is_empty());
+}
