@@ -101,3 +101,60 @@ Member: {Type: AWS::RDS::DBInstance, Properties: {Engine: aurora-mysql, DBCluste
     );
     assert!(findings(&report, "Member").is_empty());
 }
+
+#[test]
+fn an_alias_that_may_not_be_made_leads_to_no_key() {
+    let report = report(&format!(
+        "{SHARED}Own: {{Type: AWS::KMS::Key}}
+One: {{Type: AWS::KMS::Alias, Condition: Prod, Properties: {{AliasName: alias/data, TargetKeyId: !Ref Shared}}}}
+Other: {{Type: AWS::KMS::Alias, Condition: Test, Properties: {{AliasName: alias/data, TargetKeyId: !Ref Own}}}}
+Sure: {{Type: AWS::KMS::Alias, Properties: {{AliasName: alias/sure, TargetKeyId: !Ref Shared}}}}
+A: {{Type: AWS::EC2::Volume, Properties: {{Encrypted: true, KmsKeyId: alias/data}}}}
+B: {{Type: AWS::EC2::Volume, Properties: {{Encrypted: true, KmsKeyId: alias/sure}}}}"
+    ));
+    expect(
+        &report,
+        &[
+            ("A", "kms-key-shared", Unknown, "parameter Stage"),
+            ("B", "kms-key-shared", Pass, ""),
+        ],
+    );
+}
+
+// The same device, or the same replica, in both cases of a condition.
+#[test]
+fn what_differs_from_case_to_case_is_unknown() {
+    let report = report(&format!(
+        "{SHARED}Web:
+  Type: AWS::EC2::Instance
+  Properties:
+    BlockDeviceMappings: !If
+      - Prod
+      - [{{DeviceName: /dev/sdf, Ebs: {{Encrypted: true, KmsKeyId: !Ref Shared}}}}]
+      - [{{DeviceName: /dev/sdf, Ebs: {{Encrypted: false}}}}]
+T:
+  Type: AWS::DynamoDB::GlobalTable
+  Properties:
+    Replicas: !If
+      - Prod
+      - [{{Region: eu-west-1, Tags: [{{Key: backup, Value: disabled}}]}}, {{Region: us-east-1}}]
+      - [{{Region: eu-west-1, Tags: [{{Key: backup, Value: enabled}}]}}, {{Region: us-east-1}}]"
+    ));
+    expect(
+        &report,
+        &[
+            (
+                "Web/dev/sdf",
+                "encryption-at-rest",
+                Unknown,
+                "parameter Stage",
+            ),
+            ("Web/dev/sdf", "kms-key-shared", Unknown, "parameter Stage"),
+            ("T", "backup-tag-valid", Unknown, "parameter Stage"),
+        ],
+    );
+    let of_table = |it: &&backup_check::report::Finding| {
+        it.resource == "t.yaml#T" && it.rule.id == "backup-tag-valid"
+    };
+    assert_eq!(report.findings.iter().filter(of_table).count(), 1);
+}
