@@ -7,6 +7,13 @@ use crate::source::planned::{after_apply, unplanned};
 use super::build::{Build, not_yet};
 use super::node::{Node, Value};
 
+/// What a nested stack must be told of to add to a network.
+const NETWORK: [&str; 3] = [
+    "AWS::EC2::RouteTable",
+    "AWS::EC2::Subnet",
+    "AWS::EC2::VPC",
+];
+
 pub(super) fn read(build: &mut Build<'_>) {
     for kind in ["AWS::CloudFormation::Stack", "AWS::Serverless::Application"] {
         for declared in build.of_type(kind) {
@@ -26,6 +33,14 @@ pub(super) fn read(build: &mut Build<'_>) {
                     gap: Some(gap.clone()),
                 },
             };
+            let names = build.template.named_by(&declared);
+            let is_network = |id: &String| {
+                let named = build.template.resource(id);
+                named.is_some_and(|it| NETWORK.contains(&it.kind))
+            };
+            if names.iter().any(is_network) {
+                build.obscure_network(&gap);
+            }
             let stacks = &mut build.here().stacks;
             stacks.items.push(stack);
             stacks.gap.get_or_insert(gap);

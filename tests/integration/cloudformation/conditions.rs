@@ -158,3 +158,63 @@ T:
     };
     assert_eq!(report.findings.iter().filter(of_table).count(), 1);
 }
+
+#[test]
+fn a_network_that_hangs_on_conditions_is_open() {
+    let (present, routed) = ("s3-gateway-endpoint-present", "s3-gateway-endpoint-routed");
+    let network = |vpc: &str, join: &str, endpoint: &str, rest: &str| {
+        report(&format!(
+            "Net: {{Type: AWS::EC2::VPC{vpc}}}
+A: {{Type: AWS::EC2::Subnet{vpc}, Properties: {{VpcId: !Ref Net}}}}
+Routes: {{Type: AWS::EC2::RouteTable{vpc}, Properties: {{VpcId: !Ref Net}}}}
+Join: {{Type: AWS::EC2::SubnetRouteTableAssociation{join}}}
+Fn: {{Type: AWS::Lambda::Function, Properties: {{VpcConfig: {{SubnetIds: [!Ref A]}}}}}}
+S3: {{Type: AWS::EC2::VPCEndpoint{endpoint}, Properties: {{VpcId: !Ref Net, ServiceName: com.amazonaws.eu-west-1.s3, RouteTableIds: [!Ref Routes]}}}}
+{rest}"
+        ))
+    };
+    let plain = ", Properties: {SubnetId: !Ref A, RouteTableId: !Ref Routes}";
+    let prod = ", Condition: Prod";
+    let prod_join = format!("{prod}{plain}");
+    let either =
+        ", Properties: {SubnetId: !If [Prod, !Ref A, !Ref 'AWS::NoValue'], RouteTableId: !Ref Routes}";
+    for (vpc, join, endpoint, is_present, is_routed) in [
+        ("", plain, "", Pass, Pass),
+        ("", plain, prod, Unknown, Unknown),
+        ("", prod_join.as_str(), "", Pass, Unknown),
+        ("", either, "", Pass, Unknown),
+        // All of it is made, or none.
+        (prod, prod_join.as_str(), prod, Pass, Pass),
+    ] {
+        let report = network(vpc, join, endpoint, "");
+        expect(
+            &report,
+            &[
+                ("Net", present, is_present, ""),
+                ("Net", routed, is_routed, ""),
+            ],
+        );
+    }
+    // A nested stack that is told of the VPC may make the endpoint there.
+    let bare = "Net: {Type: AWS::EC2::VPC}
+A: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref Net}}
+Fn: {Type: AWS::Lambda::Function, Properties: {VpcConfig: {SubnetIds: [!Ref A]}}}
+";
+    for (rest, status) in [
+        ("", Fail),
+        (
+            "N: {Type: AWS::CloudFormation::Stack, Properties: {Parameters: {Vpc: !Ref Net}}}",
+            Unknown,
+        ),
+        (
+            "N: {Type: AWS::CloudFormation::Stack, Properties: {Parameters: {Name: other}}}",
+            Fail,
+        ),
+        ("N: {Type: 'Mine::Vpc::Endpoints::MODULE'}", Unknown),
+    ] {
+        expect(
+            &report(&format!("{bare}{rest}")),
+            &[("Net", present, status, "")],
+        );
+    }
+}
