@@ -225,9 +225,10 @@ impl<'a> Build<'a> {
             let before = &phrase.0[..phrase.0.len() - 1];
             let is_key_arn =
                 matches!(before.last(), Some(Piece::Text(text)) if text.ends_with(":key/"));
+            let is_one = matches!(made.attribute.as_deref(), None | Some("Arn" | "KeyId"));
             let declared = self.template.resource(&made.id);
             match declared.map(|it| it.kind) {
-                Some(KEY | REPLICA_KEY) if before.is_empty() || is_key_arn => {
+                Some(KEY | REPLICA_KEY) if is_one && (before.is_empty() || is_key_arn) => {
                     return Ok(Some(self.key_arn(&made.id)));
                 }
                 Some(ALIAS) => {
@@ -244,8 +245,13 @@ impl<'a> Build<'a> {
         if text.is_empty() {
             return Ok(None);
         }
-        let alias = Arn::parse(&text).map_or(text.as_str(), |arn| arn.resource);
-        if alias.starts_with("alias/") && aliases == 0 {
+        let arn = Arn::parse(&text);
+        let alias = arn.as_ref().map_or(text.as_str(), |arn| arn.resource);
+        // One of another account, or of another region, is another alias.
+        let is_here = arn.as_ref().is_none_or(|arn| {
+            arn.service == "kms" && arn.region == self.region && arn.account.is_empty()
+        });
+        if is_here && alias.starts_with("alias/") && aliases == 0 {
             let mut perhaps = None;
             for declared in self.template.of_type(ALIAS) {
                 let properties = self.template.properties(declared);

@@ -36,7 +36,9 @@ const SOURCES: [&str; 8] = [
 
 /// Why nobody knows what is left out; none where the database is made anew.
 fn inherits(properties: &Resolved) -> Option<Gap> {
-    let source = SOURCES.iter().find(|name| !is_none(&properties.get(name)))?;
+    let source = SOURCES
+        .iter()
+        .find(|name| !is_none(&properties.get(name)))?;
     Some(unplanned(format!(
         "it is as its {source} is, which the template does not hold"
     )))
@@ -166,7 +168,10 @@ fn instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
 
 /// Whether a name is not given. An empty one is how a parameter says so.
 fn is_none(name: &Resolved) -> bool {
-    matches!(name.text().as_ref().map(Option::as_deref), Ok(None | Some("")))
+    matches!(
+        name.text().as_ref().map(Option::as_deref),
+        Ok(None | Some(""))
+    )
 }
 
 /// Why nobody knows whether an instance is of a cluster, where a condition decides it.

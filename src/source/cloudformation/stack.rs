@@ -8,11 +8,7 @@ use super::build::{Build, not_yet};
 use super::node::{Node, Value};
 
 /// What a nested stack must be told of to add to a network.
-const NETWORK: [&str; 3] = [
-    "AWS::EC2::RouteTable",
-    "AWS::EC2::Subnet",
-    "AWS::EC2::VPC",
-];
+const NETWORK: [&str; 3] = ["AWS::EC2::RouteTable", "AWS::EC2::Subnet", "AWS::EC2::VPC"];
 
 pub(super) fn read(build: &mut Build<'_>) {
     for kind in ["AWS::CloudFormation::Stack", "AWS::Serverless::Application"] {

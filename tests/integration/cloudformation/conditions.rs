@@ -84,12 +84,7 @@ Member: {Type: AWS::RDS::DBInstance, Properties: {Engine: aurora-mysql, DBCluste
     expect(
         &report,
         &[
-            (
-                "Perhaps",
-                "encryption-at-rest",
-                Unknown,
-                "parameter Stage",
-            ),
+            ("Perhaps", "encryption-at-rest", Unknown, "parameter Stage"),
             (
                 "Perhaps",
                 "rds-automated-backups-enabled",
@@ -176,8 +171,7 @@ S3: {{Type: AWS::EC2::VPCEndpoint{endpoint}, Properties: {{VpcId: !Ref Net, Serv
     let plain = ", Properties: {SubnetId: !Ref A, RouteTableId: !Ref Routes}";
     let prod = ", Condition: Prod";
     let prod_join = format!("{prod}{plain}");
-    let either =
-        ", Properties: {SubnetId: !If [Prod, !Ref A, !Ref 'AWS::NoValue'], RouteTableId: !Ref Routes}";
+    let either = ", Properties: {SubnetId: !If [Prod, !Ref A, !Ref 'AWS::NoValue'], RouteTableId: !Ref Routes}";
     for (vpc, join, endpoint, is_present, is_routed) in [
         ("", plain, "", Pass, Pass),
         ("", plain, prod, Unknown, Unknown),
@@ -217,4 +211,62 @@ Fn: {Type: AWS::Lambda::Function, Properties: {VpcConfig: {SubnetIds: [!Ref A]}}
             &[("Net", present, status, "")],
         );
     }
+}
+
+// The account's id is not known, and no wildcard may stand in for it.
+#[test]
+fn a_pattern_around_the_account_lets_nobody_else_in() {
+    let shared = |pattern: &str| {
+        let text = format!(
+            "K:
+  Type: AWS::KMS::Key
+  Properties:
+    KeyPolicy:
+      Version: '2012-10-17'
+      Statement:
+        - {{Effect: Allow, Principal: {{AWS: !Ref AWS::AccountId}}, Action: 'kms:*', Resource: '*'}}
+        - {{Effect: Allow, Principal: '*', Action: 'kms:*', Resource: '*', Condition: {{StringLike: {pattern}}}}}
+V: {{Type: AWS::EC2::Volume, Properties: {{Encrypted: true, KmsKeyId: !Ref K}}}}"
+        );
+        let report = report(&text);
+        findings(&report, "V")["kms-key-shared"].0
+    };
+    for (pattern, status) in [
+        ("{aws:PrincipalAccount: !Sub '${AWS::AccountId}*'}", Unknown),
+        ("{aws:PrincipalAccount: !Sub '*${AWS::AccountId}'}", Unknown),
+        ("{aws:PrincipalArn: !Sub '*:${AWS::AccountId}:*'}", Unknown),
+        (
+            "{aws:PrincipalArn: !Sub 'arn:*:iam::${AWS::AccountId}:role/*'}",
+            Fail,
+        ),
+        (
+            "{aws:PrincipalArn: !Sub 'arn:aws:iam::${AWS::AccountId}:*'}",
+            Fail,
+        ),
+        ("{aws:PrincipalAccount: !Ref AWS::AccountId}", Fail),
+    ] {
+        assert_eq!(shared(pattern), status, "{pattern}");
+    }
+}
+
+#[test]
+fn a_key_of_the_template_is_named_by_nothing_else() {
+    let report = report(&format!(
+        "{SHARED}Alias: {{Type: AWS::KMS::Alias, Properties: {{AliasName: alias/data, TargetKeyId: !Ref Shared}}}}
+Own: {{Type: AWS::EC2::Volume, Properties: {{Encrypted: true, KmsKeyId: !Sub 'arn:aws:kms:${{AWS::Region}}:${{AWS::AccountId}}:alias/data'}}}}
+Elsewhere: {{Type: AWS::EC2::Volume, Properties: {{Encrypted: true, KmsKeyId: !Sub 'arn:aws:kms:us-east-1:${{AWS::AccountId}}:alias/data'}}}}
+Foreign: {{Type: AWS::EC2::Volume, Properties: {{Encrypted: true, KmsKeyId: 'arn:aws:kms:eu-west-1:111122223333:alias/data'}}}}
+Other: {{Type: AWS::EC2::Volume, Properties: {{Encrypted: true, KmsKeyId: !GetAtt Shared.Nothing}}}}
+Tagged: {{Type: AWS::EC2::Volume, Properties: {{Encrypted: true, KmsKeyId: !Ref Shared, Tags: enabled}}}}"
+    ));
+    expect(
+        &report,
+        &[
+            ("Own", "kms-key-shared", Pass, ""),
+            ("Elsewhere", "kms-key-shared", Unknown, "does not hold"),
+            ("Foreign", "kms-key-shared", Unknown, "does not hold"),
+            ("Other", "kms-key-shared", Unknown, "Nothing of Shared"),
+            ("Tagged", "backup-tag-valid", Unknown, "Tags"),
+        ],
+    );
 }
