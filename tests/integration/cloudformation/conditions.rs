@@ -270,3 +270,33 @@ Tagged: {{Type: AWS::EC2::Volume, Properties: {{Encrypted: true, KmsKeyId: !Ref 
         ],
     );
 }
+
+// They are no resources of the template, and yet they will be tagged.
+#[test]
+fn what_is_launched_with_the_tag_is_told_as_missing() {
+    let tag = "Tags: [{Key: backup, Value: enabled, PropagateAtLaunch: true}]";
+    let open = "Tags: [{Key: backup, Value: !Ref Stage, PropagateAtLaunch: true}]";
+    for (resource, words) in [
+        (
+            format!("G: {{Type: AWS::AutoScaling::AutoScalingGroup, Properties: {{{tag}}}}}"),
+            "what G launches is tagged",
+        ),
+        (
+            format!("G: {{Type: AWS::AutoScaling::AutoScalingGroup, Properties: {{{open}}}}}"),
+            "what G launches is perhaps tagged",
+        ),
+        (
+            "T: {Type: AWS::EC2::LaunchTemplate, Properties: {LaunchTemplateData: {TagSpecifications: [{ResourceType: volume, Tags: [{Key: backup, Value: enabled}]}]}}}".to_owned(),
+            "what T launches is tagged",
+        ),
+    ] {
+        let text = format!("{SECTIONS}{}", of(&resource));
+        let read = read(&text, None, &[]);
+        let gaps = gaps(&read.snapshot);
+        let is_told = gaps.iter().any(|(_, said)| said.contains(words));
+        assert!(is_told, "{resource}: {gaps:?}");
+        assert!(!judge(&read.snapshot).complete);
+    }
+    let plain = "G: {Type: AWS::AutoScaling::AutoScalingGroup, Properties: {Tags: [{Key: Name, Value: web}]}}";
+    assert!(report(plain).complete);
+}
