@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::command::{Run, backup_check, repository, run, run_with_input};
 
 mod binary;
+mod conditions;
 mod functions;
 mod policies;
 mod services;

@@ -65,10 +65,12 @@ pub(super) fn head(page: &mut Page, report: &Report) {
         page.flow(0, 2, &[(Tone::Strong, "Only"), (Tone::Plain, &words)]);
     }
     if !report.complete && !report.interrupted {
-        let words = format!(
-            "not everything could be read ({}): see NOT READ.",
-            unread_services(report)
-        );
+        let services = unread_services(report);
+        // Every list was read, and something in a resource was not.
+        let words = match services.is_empty() {
+            true => "not everything could be read: see what is unknown.".to_owned(),
+            false => format!("not everything could be read ({services}): see NOT READ."),
+        };
         page.flow(
             0,
             2,

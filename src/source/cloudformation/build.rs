@@ -108,6 +108,15 @@ impl<'a> Build<'a> {
         arn
     }
 
+    /// Why what a resource does for another may not be there: it hangs on a condition of its own.
+    pub(super) fn unsure(&self, declared: &Declared<'a>, owner: Option<&str>) -> Option<Gap> {
+        let (name, open) = declared.condition.as_ref()?;
+        let owner = owner.and_then(|id| self.template.resource(id));
+        let shared = owner.and_then(|it| it.condition.as_ref());
+        let is_shared = shared.is_some_and(|(of_owner, _)| of_owner == name);
+        (!is_shared).then(|| open.gap.clone())
+    }
+
     /// Its tags under one of its properties.
     pub(super) fn tags(&self, properties: &Resolved, name: &str) -> Observed<Tags> {
         located("Tags", tags::read(&properties.get(name), self.tag_key)).into()
@@ -216,9 +225,10 @@ impl<'a> Build<'a> {
             let before = &phrase.0[..phrase.0.len() - 1];
             let is_key_arn =
                 matches!(before.last(), Some(Piece::Text(text)) if text.ends_with(":key/"));
+            let is_one = matches!(made.attribute.as_deref(), None | Some("Arn" | "KeyId"));
             let declared = self.template.resource(&made.id);
             match declared.map(|it| it.kind) {
-                Some(KEY | REPLICA_KEY) if before.is_empty() || is_key_arn => {
+                Some(KEY | REPLICA_KEY) if is_one && (before.is_empty() || is_key_arn) => {
                     return Ok(Some(self.key_arn(&made.id)));
                 }
                 Some(ALIAS) => {
@@ -235,13 +245,26 @@ impl<'a> Build<'a> {
         if text.is_empty() {
             return Ok(None);
         }
-        let alias = Arn::parse(&text).map_or(text.as_str(), |arn| arn.resource);
-        if alias.starts_with("alias/") && aliases == 0 {
+        let arn = Arn::parse(&text);
+        let alias = arn.as_ref().map_or(text.as_str(), |arn| arn.resource);
+        // One of another account, or of another region, is another alias.
+        let is_here = arn.as_ref().is_none_or(|arn| {
+            arn.service == "kms" && arn.region == self.region && arn.account.is_empty()
+        });
+        if is_here && alias.starts_with("alias/") && aliases == 0 {
+            let mut perhaps = None;
             for declared in self.template.of_type(ALIAS) {
                 let properties = self.template.properties(declared);
                 if properties.get("AliasName").text() == Ok(Some(alias.to_owned())) {
-                    return self.key_through(&properties.get("TargetKeyId"), 1);
+                    // Where it is not made, another stack may have made one of this name.
+                    match &declared.condition {
+                        Some((_, open)) => perhaps = Some(open.gap.clone()),
+                        None => return self.key_through(&properties.get("TargetKeyId"), 1),
+                    }
                 }
+            }
+            if let Some(gap) = perhaps {
+                return Err(gap);
             }
         }
         Ok(Some(self.outside(text)))
@@ -280,6 +303,19 @@ impl<'a> Build<'a> {
             &mut region.redshift_namespaces.gap,
             &mut region.stacks.gap,
             &mut region.tagged.gap,
+        ] {
+            listing.get_or_insert_with(|| gap.clone());
+        }
+        self.obscure_network(gap);
+    }
+
+    /// Says that something may add to the networks.
+    pub(super) fn obscure_network(&mut self, gap: &Gap) {
+        let network = &mut self.here().network;
+        for listing in [
+            &mut network.interfaces.gap,
+            &mut network.route_tables.gap,
+            &mut network.endpoints.gap,
         ] {
             listing.get_or_insert_with(|| gap.clone());
         }
@@ -340,6 +376,13 @@ pub(super) fn located<T>(property: &str, fact: Result<T, Gap>) -> Result<T, Gap>
         GapKind::Unreadable => Gap::told(gap.kind, format!("{property}: {}", gap.message)),
         _ => gap,
     })
+}
+
+/// Keeps a fact that is the same in two cases, of which nobody knows which holds.
+pub(super) fn agree<T: PartialEq>(one: &mut Observed<T>, other: &Observed<T>, gap: &Gap) {
+    if one != other {
+        *one = Observed::Unknown(gap.clone());
+    }
 }
 
 /// What is known of a thing only once it is there.

@@ -4,7 +4,7 @@
 use crate::model::dynamodb::Table;
 use crate::model::{Gap, Observed};
 
-use super::build::{Build, located, not_yet};
+use super::build::{Build, agree, located, not_yet};
 use super::template::Declared;
 use super::value::{Phrase, Piece, Resolved};
 
@@ -58,7 +58,7 @@ fn global<'a>(build: &mut Build<'a>, declared: &Declared<'a>) {
         }
     };
     let alone = items.len() == 1;
-    for (_, replica) in items {
+    for (condition, replica) in items {
         let own = replica.get("Region") == Resolved::Text(Phrase::one(Piece::Region));
         let region = match replica.get("Region").text() {
             _ if own || alone => build.region().to_owned(),
@@ -82,6 +82,15 @@ fn global<'a>(build: &mut Build<'a>, declared: &Declared<'a>) {
             state: not_yet(),
             kms_key: key(build, &specification, &replica.get("SSESpecification")),
         };
-        build.planned.region(&region).tables.items.push(table);
+        let listed = &mut build.planned.region(&region).tables.items;
+        match (listed.iter_mut().find(|it| it.arn == table.arn), condition) {
+            // The same replica in another case.
+            (Some(other), Some(open)) => {
+                agree(&mut other.tags, &table.tags, &open.gap);
+                agree(&mut other.kms_key, &table.kms_key, &open.gap);
+            }
+            (Some(_), None) => {}
+            (None, _) => listed.push(table),
+        }
     }
 }

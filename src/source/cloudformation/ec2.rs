@@ -12,7 +12,7 @@ use crate::model::tag::{BackupTag, Tags};
 use crate::model::{Gap, Observed};
 use crate::source::planned::unplanned;
 
-use super::build::{Build, located, not_yet};
+use super::build::{Build, agree, located, not_yet};
 use super::template::Declared;
 use super::value::Resolved;
 
@@ -182,9 +182,19 @@ fn instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments: &At
             kms_key: key(build, &ebs),
             attached_to: Observed::Known(vec![declared.id.to_owned()]),
         };
-        if !volumes.contains(&volume.id) {
-            volumes.push(volume.id.clone());
-            build.here().volumes.items.push(volume);
+        let listed = &mut build.here().volumes.items;
+        match listed.iter_mut().find(|it| it.arn == volume.arn) {
+            // The same device in another case.
+            Some(other) => {
+                if let Err(gap) = &whole {
+                    agree(&mut other.encrypted, &volume.encrypted, gap);
+                    agree(&mut other.kms_key, &volume.kms_key, gap);
+                }
+            }
+            None => {
+                volumes.push(volume.id.clone());
+                listed.push(volume);
+            }
         }
     }
     // Nobody knows here under which name the image has its root, so no mapping is known to be it.

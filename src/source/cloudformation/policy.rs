@@ -433,7 +433,7 @@ impl Writer<'_, '_> {
             }
             other => return self.known(other),
         };
-        let text = match self.text(&phrase) {
+        let text = match account_in_pattern(&phrase).map_or_else(|| self.text(&phrase), Err) {
             Ok(text) => text,
             Err(open) if !self.has_variables => return Err(open),
             Err(open) => return Ok(json!(format!("${{{}}}", variable(&open.what)))),
@@ -447,6 +447,31 @@ impl Writer<'_, '_> {
         }
         Ok(json!(text))
     }
+}
+
+/// Why a pattern with the account in it is open: what stands in for the account is empty, so that
+/// wildcards around it may match what the account's id would not.
+fn account_in_pattern(phrase: &Phrase) -> Option<Box<Open>> {
+    let text = |piece: Option<&Piece>| match piece {
+        Some(Piece::Text(text)) => text.clone(),
+        _ => String::new(),
+    };
+    let mut before_has = false;
+    for (index, piece) in phrase.0.iter().enumerate() {
+        match piece {
+            Piece::Text(text) => before_has |= text.contains(['*', '?']),
+            Piece::Account => {
+                let before = text(index.checked_sub(1).and_then(|before| phrase.0.get(before)));
+                let after = text(phrase.0.get(index + 1));
+                let is_field = before.ends_with("::") && after.starts_with(':');
+                if after.starts_with(['*', '?']) || before_has && !is_field {
+                    return piece.open().map(Box::new);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Whether a condition asks for a region by its name, and not for the stack's.

@@ -36,15 +36,30 @@ const SOURCES: [&str; 8] = [
 
 /// Why nobody knows what is left out; none where the database is made anew.
 fn inherits(properties: &Resolved) -> Option<Gap> {
-    // An empty name is how a parameter says that there is none.
-    let is_given = |name: &&&str| {
-        let given = properties.get(name).text();
-        !matches!(given.as_ref().map(Option::as_deref), Ok(None | Some("")))
-    };
-    let source = SOURCES.iter().find(is_given)?;
+    let source = SOURCES
+        .iter()
+        .find(|name| !is_none(&properties.get(name)))?;
     Some(unplanned(format!(
         "it is as its {source} is, which the template does not hold"
     )))
+}
+
+/// Whether a database that comes from elsewhere takes the key that it names. An instance that is
+/// restored does not, and none takes `StorageEncrypted`: neither API has a parameter for it.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceFromDBSnapshot.html>,
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstanceReadReplica.html>,
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBClusterFromSnapshot.html>.
+fn takes_key(kind: &str, properties: &Resolved) -> bool {
+    let restores = [
+        "DBSnapshotIdentifier",
+        "DBClusterSnapshotIdentifier",
+        "SourceDbiResourceId",
+        "SourceDBInstanceAutomatedBackupsArn",
+        "UseLatestRestorableTime",
+        "RestoreTime",
+    ];
+    kind == CLUSTER || restores.iter().all(|name| is_none(&properties.get(name)))
 }
 
 struct Encryption {
@@ -52,28 +67,39 @@ struct Encryption {
     key: Observed<Option<String>>,
 }
 
-fn encryption(build: &Build<'_>, properties: &Resolved) -> Encryption {
+fn encryption(build: &Build<'_>, kind: &str, properties: &Resolved) -> Encryption {
     let source = inherits(properties);
+    if let Some(gap) = &source {
+        let named = match takes_key(kind, properties) {
+            true => located("KmsKeyId", build.key(&properties.get("KmsKeyId"))),
+            false => Ok(None),
+        };
+        return match named {
+            Ok(Some(key)) => Encryption {
+                encrypted: Observed::Known(true),
+                key: Observed::Known(Some(key)),
+            },
+            Ok(None) => Encryption {
+                encrypted: Observed::Unknown(gap.clone()),
+                key: Observed::Unknown(gap.clone()),
+            },
+            Err(open) => Encryption {
+                encrypted: Observed::Unknown(gap.clone()),
+                key: Observed::Unknown(open),
+            },
+        };
+    }
     let given = located(
         "StorageEncrypted",
         properties.get("StorageEncrypted").boolean(),
     );
-    let encrypted = match (given, &source) {
-        (Ok(Some(true)), _) => Ok(true),
-        (Ok(_), Some(gap)) => Err(gap.clone()),
-        (Ok(_), None) => Ok(false),
-        (Err(gap), _) => Err(gap),
-    };
-    let key = match (
-        located("KmsKeyId", build.key(&properties.get("KmsKeyId"))),
-        source,
-    ) {
-        (Ok(None), Some(gap)) => Err(gap),
-        (Ok(None), None) => Ok(match encrypted {
+    let encrypted = given.map(|given| given.unwrap_or(false));
+    let key = match located("KmsKeyId", build.key(&properties.get("KmsKeyId"))) {
+        Ok(None) => Ok(match encrypted {
             Ok(false) => None,
             _ => Some("alias/aws/rds".to_owned()),
         }),
-        (key, _) => key,
+        key => key,
     };
     Encryption {
         encrypted: encrypted.into(),
@@ -84,9 +110,11 @@ fn encryption(build: &Build<'_>, properties: &Resolved) -> Encryption {
 fn retention(properties: &Resolved) -> Observed<i32> {
     let name = "BackupRetentionPeriod";
     let given = located(name, properties.get(name).integer());
+    // Restoring has no parameter for it, and nobody says whether CloudFormation sets it afterwards:
+    // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceFromDBSnapshot.html
     match (given, inherits(properties)) {
-        (Ok(Some(days)), _) => Observed::Known(i32::try_from(days).unwrap_or(i32::MAX)),
-        (Ok(None), Some(gap)) | (Err(gap), _) => Observed::Unknown(gap),
+        (Err(gap), _) | (Ok(_), Some(gap)) => Observed::Unknown(gap),
+        (Ok(Some(days)), None) => Observed::Known(i32::try_from(days).unwrap_or(i32::MAX)),
         (Ok(None), None) => Observed::Known(1),
     }
 }
@@ -96,7 +124,8 @@ fn instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
     for declared in build.of_type(INSTANCE) {
         let properties = build.template.properties(&declared);
         let cluster = properties.get("DBClusterIdentifier");
-        let cluster = (!cluster.is_absent()).then(|| {
+        let alone = may_be_alone(&cluster);
+        let cluster = (!is_none(&cluster) && alone.is_none()).then(|| {
             let named = build.name(&cluster, CLUSTER).ok().flatten();
             named.unwrap_or_else(|| "a cluster that the template does not hold".to_owned())
         });
@@ -104,7 +133,7 @@ fn instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
             let of_cluster = members.entry(cluster.clone()).or_default();
             of_cluster.push(declared.id.to_owned());
         }
-        let Encryption { encrypted, key } = encryption(build, &properties);
+        let Encryption { encrypted, key } = encryption(build, INSTANCE, &properties);
         let engine = match (
             located("Engine", properties.get("Engine").text()),
             inherits(&properties),
@@ -113,7 +142,7 @@ fn instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
             (Err(gap), _) | (Ok(None), Some(gap)) => Observed::Unknown(gap),
             (Ok(None), None) => Observed::Unknown(unplanned("the template names no Engine")),
         };
-        let instance = DbInstance {
+        let mut instance = DbInstance {
             arn: build.declare(&declared, ""),
             id: declared.id.to_owned(),
             tags: build.tags(&properties, "Tags"),
@@ -126,9 +155,34 @@ fn instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
             backup_retention_days: retention(&properties),
             option_groups: groups_of(build, &properties),
         };
+        if let Some(gap) = alone {
+            instance.encrypted = Observed::Unknown(gap.clone());
+            instance.kms_key = Observed::Unknown(gap.clone());
+            instance.backup_retention_days = Observed::Unknown(gap.clone());
+            instance.option_groups = Observed::Unknown(gap);
+        }
         build.here().db_instances.items.push(instance);
     }
     members
+}
+
+/// Whether a name is not given. An empty one is how a parameter says so.
+fn is_none(name: &Resolved) -> bool {
+    matches!(
+        name.text().as_ref().map(Option::as_deref),
+        Ok(None | Some(""))
+    )
+}
+
+/// Why nobody knows whether an instance is of a cluster, where a condition decides it.
+fn may_be_alone(cluster: &Resolved) -> Option<Gap> {
+    match cluster {
+        Resolved::Either(open, both) => {
+            let alone = |it: &Resolved| is_none(it) || may_be_alone(it).is_some();
+            (alone(&both.0) || alone(&both.1)).then(|| open.gap.clone())
+        }
+        _ => None,
+    }
 }
 
 fn groups_of(build: &Build<'_>, properties: &Resolved) -> Observed<Vec<String>> {
@@ -157,7 +211,7 @@ fn clusters(build: &mut Build<'_>, members: &BTreeMap<String, Vec<String>>) {
                 continue;
             }
         };
-        let Encryption { encrypted, key } = encryption(build, &properties);
+        let Encryption { encrypted, key } = encryption(build, CLUSTER, &properties);
         // Since February 2026 a new Aurora cluster that asks for nothing else gets a key that AWS owns.
         let aws_owned_key = engine.starts_with("aurora") && encrypted == Observed::Known(false);
         let cluster = DbCluster {

@@ -2,10 +2,15 @@
 
 use crate::model::Listing;
 use crate::model::cloudformation::Stack;
+use crate::model::tag::{BackupTag, Tags};
 use crate::source::planned::{after_apply, unplanned};
 
 use super::build::{Build, not_yet};
 use super::node::{Node, Value};
+use super::tags;
+
+/// What a nested stack must be told of to add to a network.
+const NETWORK: [&str; 3] = ["AWS::EC2::RouteTable", "AWS::EC2::Subnet", "AWS::EC2::VPC"];
 
 pub(super) fn read(build: &mut Build<'_>) {
     for kind in ["AWS::CloudFormation::Stack", "AWS::Serverless::Application"] {
@@ -26,11 +31,20 @@ pub(super) fn read(build: &mut Build<'_>) {
                     gap: Some(gap.clone()),
                 },
             };
+            let names = build.template.named_by(&declared);
+            let is_network = |id: &String| {
+                let named = build.template.resource(id);
+                named.is_some_and(|it| NETWORK.contains(&it.kind))
+            };
+            if names.iter().any(is_network) {
+                build.obscure_network(&gap);
+            }
             let stacks = &mut build.here().stacks;
             stacks.items.push(stack);
             stacks.gap.get_or_insert(gap);
         }
     }
+    launched(build);
     let mut modules = build.template.resources().iter();
     let module = modules.find(|it| it.kind.ends_with("::MODULE"));
     if let Some(module) = module {
@@ -41,6 +55,46 @@ pub(super) fn read(build: &mut Build<'_>) {
         build.obscure(&gap);
     }
     macros(build);
+}
+
+/// Instances and volumes that are tagged when they are launched, by what the template only describes.
+fn launched(build: &mut Build<'_>) {
+    let mut found = Vec::new();
+    for declared in build.of_type("AWS::AutoScaling::AutoScalingGroup") {
+        let properties = build.template.properties(&declared);
+        found.push((declared, build.tags(&properties, "Tags")));
+    }
+    for kind in [
+        "AWS::EC2::EC2Fleet",
+        "AWS::EC2::LaunchTemplate",
+        "AWS::EC2::SpotFleet",
+    ] {
+        for declared in build.of_type(kind) {
+            let properties = build.template.properties(&declared);
+            let holder = match kind {
+                "AWS::EC2::LaunchTemplate" => properties.get("LaunchTemplateData"),
+                _ => properties,
+            };
+            let specifications = holder.get("TagSpecifications");
+            let tags = specifications.list(|it| tags::read(&it.get("Tags"), build.tag_key()));
+            let all = tags.map(|tags| tags.into_iter().flatten().collect::<Tags>());
+            found.push((declared, all.into()));
+        }
+    }
+    for (declared, tags) in found {
+        let tag = BackupTag::read(&tags, build.tag_key());
+        if matches!(tag, BackupTag::Enabled | BackupTag::Unknown) {
+            let perhaps = match tag {
+                BackupTag::Enabled => "",
+                _ => "perhaps ",
+            };
+            let gap = unplanned(format!(
+                "line {}: what {} launches is {perhaps}tagged to be backed up, and is not in the template",
+                declared.at.line, declared.id
+            ));
+            build.here().instances.gap.get_or_insert(gap);
+        }
+    }
 }
 
 /// Macros that add nothing that is judged here, or nothing that is not read from what they are given.

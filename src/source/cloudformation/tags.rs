@@ -3,7 +3,7 @@
 use crate::model::Gap;
 use crate::model::tag::{Tags, is_kept, is_near_miss};
 
-use super::value::{Open, Phrase, Piece, Resolved};
+use super::value::{Open, Phrase, Piece, Resolved, misshapen};
 
 /// The tags that rules read: of a list of keys and values, or of a mapping.
 ///
@@ -40,7 +40,8 @@ fn gather(value: &Resolved, tag_key: &str, tags: &mut Tags) -> Result<(), Gap> {
         Resolved::Map(members) => members
             .iter()
             .try_for_each(|(key, value)| put(key.clone(), value.clone(), tag_key, tags)),
-        _ => Ok(()),
+        Resolved::Absent => Ok(()),
+        _ => Err(misshapen("tags").gap),
     }
 }
 

@@ -83,7 +83,19 @@ fn subnets(build: &mut Build<'_>) {
 fn associations(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTable>) {
     for declared in build.of_type("AWS::EC2::SubnetRouteTableAssociation") {
         let properties = build.template.properties(&declared);
-        let Some(subnet) = build.referenced(&properties.get("SubnetId"), &[SUBNET]) else {
+        let named = properties.get("SubnetId");
+        let subnet = build.referenced(&named, &[SUBNET]);
+        let unsure = match (&subnet, named) {
+            (Some(subnet), _) => build.unsure(&declared, Some(subnet.id)),
+            // One of several, of which some may be the template's.
+            (None, Resolved::Either(open, _)) => Some(open.gap),
+            (None, _) => None,
+        };
+        if let Some(gap) = unsure {
+            build.here().network.route_tables.gap.get_or_insert(gap);
+            continue;
+        }
+        let Some(subnet) = subnet else {
             continue;
         };
         let table = build.referenced(&properties.get("RouteTableId"), &[ROUTE_TABLE]);
@@ -155,6 +167,10 @@ fn endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTable>) {
             }
             _ => continue,
         };
+        if let Some(gap) = build.unsure(&declared, Some(&vpc_id)) {
+            build.here().network.endpoints.gap.get_or_insert(gap);
+            continue;
+        }
         let region = build.region().to_owned();
         let is_open = build.region_is_open();
         let service_name = match service.split('.').collect::<Vec<_>>().as_slice() {

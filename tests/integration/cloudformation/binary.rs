@@ -42,6 +42,11 @@ fn a_template_has_a_report_and_an_exit_code() {
     assert_eq!(scan(unknown, &[]).code, 3);
     assert_eq!(scan(unknown, &["--allow-unknown"]).code, 0);
     assert_eq!(scan("Transform: Mine\nResources: {}\n", &[]).code, 3);
+    let odd = "Resources:\n  B: {Type: AWS::S3::Bucket, Properties: {VersioningConfiguration: !Odd x, Tags: [{Key: backup, Value: enabled}]}}\n";
+    let run = scan(odd, &[]);
+    assert_eq!(run.code, 3);
+    let words = "INCOMPLETE: not everything could be read: see what is unknown.";
+    assert!(run.stdout.contains(words), "{}", run.stdout);
 }
 
 #[test]
