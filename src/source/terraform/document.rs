@@ -197,6 +197,12 @@ impl<'a> Document<'a> {
             .collect()
     }
 
+    /// How many instances a resource has, where one of them is.
+    pub(super) fn siblings(&self, item: &Item<'_>) -> usize {
+        let group = (item.module, item.group(), item.name);
+        self.groups.get(&group).map_or(0, Vec::len)
+    }
+
     /// How many instances of a module in an instance of another hold anything.
     pub(super) fn module_instances(&self, module: &str, name: &str) -> usize {
         self.calls.get(&(module, name)).map_or(0, BTreeSet::len)

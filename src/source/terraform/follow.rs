@@ -90,7 +90,7 @@ impl<'a> Document<'a> {
             module: item.module,
             key: item.key.as_deref(),
             each: item.config.and_then(|it| it.get("for_each_expression")),
-            of: self.instances(item.module, item.group(), item.name).len(),
+            of: self.siblings(item),
         };
         let mut led = Led::default();
         match view.expression(name) {
