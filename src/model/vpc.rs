@@ -74,9 +74,9 @@ pub struct RouteTable {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Route {
-    /// A CIDR block or a prefix list, `pl-...`.
+    /// A CIDR block or a prefix list, `pl-...`; empty where a plan does not tell.
     pub destination: String,
-    /// `igw-...`, `vpce-...`, `nat-...`, `local`.
+    /// `igw-...`, `vpce-...`, `nat-...`, `local`; empty where a plan does not tell.
     pub target: String,
     /// `active`, `blackhole`.
     pub state: String,

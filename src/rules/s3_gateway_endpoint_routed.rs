@@ -1,6 +1,6 @@
 use crate::model::Gap;
 use crate::model::observed::GapKind;
-use crate::model::vpc::{Network, RouteTable, Subnet, Vpc, VpcEndpoint};
+use crate::model::vpc::{Network, Route, RouteTable, Subnet, Vpc, VpcEndpoint};
 use crate::rule::network::{InUse, endpoints_in_use};
 use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
 use crate::settings::Severity;
@@ -90,11 +90,27 @@ fn judge(
         // An endpoint that the list does not show may be one for S3.
         network.endpoints.all()?;
     }
+    let is_default = |route: &Route| matches!(route.destination.as_str(), "0.0.0.0/0" | "::/0");
+    let is_open = |may_be: &dyn Fn(&Route) -> bool| {
+        let mut open = table.routes.iter().filter(|it| it.target.is_empty());
+        open.any(|route| route.destination.is_empty() || may_be(route))
+    };
+    let gap = |what: &str| {
+        let message = format!(
+            "{what} of route table {} is known only after apply",
+            table.id
+        );
+        Gap::told(GapKind::AfterApply, message)
+    };
+    if is_open(&|route| route.destination.starts_with("pl-")) {
+        return Err(gap("a route"));
+    }
     let public = table.routes.iter().any(|route| {
-        matches!(route.destination.as_str(), "0.0.0.0/0" | "::/0")
-            && route.target.starts_with("igw-")
-            && route.state == "active"
+        is_default(route) && route.target.starts_with("igw-") && route.state == "active"
     });
+    if !public && is_open(&is_default) {
+        return Err(gap("where the default route leads"));
+    }
     let fix = format!(
         "Run `aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {} --add-route-table-ids {}`, in a quiet moment: open connections to S3 break.",
         endpoints

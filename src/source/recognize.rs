@@ -94,6 +94,7 @@ pub fn recognize(bytes: Vec<u8>, file: &str) -> Result<Found, NotForUs> {
     }
     let begins = |words: &[&str]| {
         bare.lines()
+            .map(uncoloured)
             .any(|line| words.iter().any(|it| line.starts_with(it)))
     };
     if begins(&[
@@ -110,12 +111,24 @@ pub fn recognize(bytes: Vec<u8>, file: &str) -> Result<Found, NotForUs> {
         "module \"",
         "variable \"",
         "data \"",
+        "output \"",
         "terraform {",
         "locals {",
     ]) {
         return Err(NotForUs::Configuration);
     }
     Ok(Found::Text(text))
+}
+
+/// A line without the colours that it begins with: Terraform writes them to files too.
+fn uncoloured(mut line: &str) -> &str {
+    while let Some((_, rest)) = line
+        .strip_prefix("\u{1b}[")
+        .and_then(|rest| rest.split_once('m'))
+    {
+        line = rest;
+    }
+    line
 }
 
 fn json(value: Value, text: String) -> Result<Found, NotForUs> {

@@ -1469,3 +1469,334 @@ fn files_that_are_not_a_shown_plan_are_told_apart() {
         0
     );
 }
+
+/// A VPC with a public subnet in use, an endpoint for S3 and a route table, which says what is given.
+fn network(table: Value, unknown: Value, more: &[(&str, &str, Value, &[&str], Value)]) -> Value {
+    let mut root = only(
+        "aws_vpc",
+        json!({"cidr_block": "10.0.0.0/16"}),
+        json!({"id": true}),
+    );
+    grow(
+        &mut root,
+        &[
+            (
+                "aws_subnet",
+                "a",
+                json!({}),
+                &["id", "vpc_id"],
+                json!({"vpc_id": to("aws_vpc.x.id")}),
+            ),
+            (
+                "aws_instance",
+                "a",
+                json!({"ami": "ami-1"}),
+                &["id", "subnet_id"],
+                json!({"subnet_id": to("aws_subnet.a.id")}),
+            ),
+            (
+                "aws_route_table",
+                "a",
+                table,
+                &["id", "vpc_id"],
+                json!({"vpc_id": to("aws_vpc.x.id")}),
+            ),
+            (
+                "aws_route_table_association",
+                "a",
+                json!({}),
+                &["route_table_id", "subnet_id"],
+                json!({"subnet_id": to("aws_subnet.a.id"), "route_table_id": to("aws_route_table.a.id")}),
+            ),
+            (
+                "aws_vpc_endpoint",
+                "a",
+                json!({"service_name": "com.amazonaws.eu-central-1.s3", "vpc_endpoint_type": "Gateway"}),
+                &["id", "vpc_id"],
+                json!({"vpc_id": to("aws_vpc.x.id")}),
+            ),
+        ],
+    );
+    grow(&mut root, more);
+    for (name, unknown) in unknown.as_object().unwrap() {
+        change(&mut root, "aws_route_table.a")["change"]["after_unknown"][name] = unknown.clone();
+    }
+    root
+}
+
+#[test]
+fn where_a_default_route_leads_may_be_open() {
+    let routed = |root: &Value| found(&report(root), "aws_vpc.x");
+    let breach = "fail s3-gateway-endpoint-routed".to_owned();
+    let open = ["unknown s3-gateway-endpoint-routed".to_owned()];
+    let nat = json!({"route": [{"cidr_block": "0.0.0.0/0", "gateway_id": "", "nat_gateway_id": "nat-1"}]});
+    assert_eq!(routed(&network(nat, json!({}), &[])), [breach]);
+    // The configuration does not show such blocks: it may be an internet gateway.
+    let inline = json!({"route": [{"cidr_block": "0.0.0.0/0"}]});
+    let gateway = json!({"route": [{"gateway_id": true}]});
+    assert_eq!(routed(&network(inline, gateway, &[])), open);
+    let route = |table: Value, gateway: Value| {
+        let values = json!({"destination_cidr_block": "0.0.0.0/0"});
+        let expressions = json!({"route_table_id": table, "gateway_id": gateway});
+        [(
+            "aws_route",
+            "out",
+            values,
+            &["gateway_id", "route_table_id"][..],
+            expressions,
+        )]
+    };
+    let local = json!({"references": ["local.x"]});
+    for more in [
+        route(to("aws_route_table.a.id"), local.clone()),
+        route(local, to("aws_internet_gateway.g.id")),
+    ] {
+        assert_eq!(routed(&network(json!({}), json!({}), &more)), open);
+    }
+    let mut root = network(json!({}), json!({}), &[]);
+    change(&mut root, "aws_vpc_endpoint.a")["change"]["after_unknown"]["route_table_ids"] =
+        json!(true);
+    configured(&mut root, "aws_vpc_endpoint.a")["route_table_ids"] =
+        json!({"references": ["local.tables"]});
+    assert_eq!(routed(&root), open);
+}
+
+#[test]
+fn a_volume_that_asks_for_no_encryption_may_get_it_from_the_account() {
+    let root = only(
+        "aws_ebs_volume",
+        json!({"encrypted": false, "tags": {"backup": "enabled"}}),
+        json!({"id": true}),
+    );
+    let found = found(&report(&root), "aws_ebs_volume.x");
+    assert!(
+        found.contains(&"unknown encryption-at-rest".to_owned()),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn dynamic_blocks_that_wait_are_not_taken_for_none() {
+    let mut root = only(
+        "aws_s3_bucket",
+        json!({"bucket": "b", "tags": {"backup": "enabled"}}),
+        json!({"id": true}),
+    );
+    for (kind, block) in [
+        ("aws_s3_bucket_versioning", "versioning_configuration"),
+        ("aws_s3_bucket_lifecycle_configuration", "rule"),
+    ] {
+        grow(
+            &mut root,
+            &[(
+                kind,
+                "x",
+                json!({"bucket": "b"}),
+                &[block],
+                json!({"bucket": {"constant_value": "b"}}),
+            )],
+        );
+    }
+    let found = found(&report(&root), "aws_s3_bucket.x");
+    assert!(
+        found.contains(&"unknown s3-versioning-enabled".to_owned()),
+        "{found:?}"
+    );
+}
+
+/// Adds instances of a resource.
+fn grow_each(
+    root: &mut Value,
+    kind: &str,
+    keys: &[Value],
+    after: &Value,
+    unknown: &Value,
+    config: &Value,
+) {
+    for key in keys {
+        let mut item = json!({"address": format!("{kind}.k[{key}]"), "mode": "managed", "type": kind, "name": "k", "index": key});
+        item["change"] = json!({"actions": ["create"], "before": null, "after": after, "after_unknown": unknown});
+        root["resource_changes"].as_array_mut().unwrap().push(item);
+    }
+    let mut written = json!({"address": format!("{kind}.k"), "mode": "managed", "type": kind, "name": "k", "provider_config_key": "aws"});
+    written
+        .as_object_mut()
+        .unwrap()
+        .extend(config.as_object().unwrap().clone());
+    root["configuration"]["root_module"]["resources"]
+        .as_array_mut()
+        .unwrap()
+        .push(written);
+}
+
+#[test]
+fn an_instance_picks_a_key_only_where_that_is_certain() {
+    let case = |keys: &[Value], own: &[Value], config: Value| {
+        let mut root = only("aws_vpc", json!({}), json!({}));
+        grow_each(
+            &mut root,
+            "aws_kms_key",
+            keys,
+            &json!({"is_enabled": true}),
+            &json!({"arn": true}),
+            &json!({"expressions": {}}),
+        );
+        grow_each(
+            &mut root,
+            "aws_ebs_volume",
+            own,
+            &json!({"encrypted": true}),
+            &json!({"kms_key_id": true}),
+            &config,
+        );
+        let snapshot = snapshot(&root);
+        let volumes = &snapshot.regions.values().next().unwrap().volumes.items;
+        volumes[0].kms_key.known().cloned().flatten()
+    };
+    let picks =
+        |by: &str| json!({"expressions": {"kms_key_id": {"references": ["aws_kms_key.k", by]}}});
+    let of = |key: &str| Some(format!("arn:aws:kms:unknown::key/aws_kms_key.k[{key}]"));
+    let (numbers, names) = ([json!(0), json!(1)], [json!("a"), json!("b")]);
+    assert_eq!(case(&numbers, &numbers, picks("count.index")), of("0"));
+    // `count.index + 1`, for all that a plan shows.
+    assert_eq!(case(&numbers, &numbers[..1], picks("count.index")), None);
+    assert_eq!(case(&names, &names, picks("each.key")), of("\"a\""));
+    let each = |references: Value| json!({"for_each_expression": {"references": references}, "expressions": {"kms_key_id": {"references": ["each.value.arn", "each.value"]}}});
+    assert_eq!(
+        case(&names, &names, each(json!(["aws_kms_key.k"]))),
+        of("\"a\"")
+    );
+    // `{ a = aws_kms_key.k["b"], b = aws_kms_key.k["a"] }`
+    let crossed = json!([
+        "aws_kms_key.k[\"b\"]",
+        "aws_kms_key.k",
+        "aws_kms_key.k[\"a\"]",
+        "aws_kms_key.k"
+    ]);
+    assert_eq!(case(&names, &names, each(crossed)), None);
+}
+
+#[test]
+fn devices_that_are_not_told_apart_are_left_open() {
+    let mut root = plan("ready");
+    let device = |name: &str| json!({"device_name": name, "encrypted": true});
+    let instance = change(&mut root, "aws_instance.web");
+    instance["change"]["after"]["ebs_block_device"] =
+        json!([device("/dev/sdg"), device("/dev/sdf")]);
+    instance["change"]["after_unknown"]["ebs_block_device"] =
+        json!([{"kms_key_id": true}, {"kms_key_id": true}]);
+    // The other is of a dynamic block, which is not shown.
+    configured(&mut root, "aws_instance.web")["ebs_block_device"] = json!([
+        {"device_name": {"references": ["var.device"]}, "encrypted": {"constant_value": true}, "kms_key_id": to("aws_kms_key.data.arn")}
+    ]);
+    for number in 0..2 {
+        let found = found(
+            &report(&root),
+            &format!("aws_instance.web.ebs_block_device[{number}]"),
+        );
+        assert!(
+            found.contains(&"unknown kms-key-shared".to_owned()),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn volumes_of_images_and_launch_templates_count() {
+    let mut root = plan("ready");
+    let before = found(&report(&root), "aws_instance.web");
+    assert!(
+        !before.contains(&"unknown encryption-at-rest".to_owned()),
+        "{before:?}"
+    );
+    change(&mut root, "aws_instance.web")["change"]["after"]["launch_template"] =
+        json!([{"version": "1"}]);
+    let templated = found(&report(&root), "aws_instance.web");
+    assert!(
+        templated.contains(&"unknown encryption-at-rest".to_owned()),
+        "{templated:?}"
+    );
+    let mut root = plan("ready");
+    let images = root["prior_state"]["values"]["root_module"]["resources"]
+        .as_array_mut()
+        .unwrap();
+    let image = images
+        .iter_mut()
+        .find(|it| it["type"] == "aws_ami")
+        .unwrap();
+    image["values"]["root_device_name"] = json!("/dev/xvda");
+    image["values"]["block_device_mappings"] = json!([
+        {"device_name": "/dev/xvda", "ebs": {"encrypted": "false"}},
+        {"device_name": "/dev/sdz", "ebs": {"encrypted": "false"}},
+        {"device_name": "/dev/sdy", "ebs": {}, "virtual_name": "ephemeral0"},
+    ]);
+    let brought = found(&report(&root), "aws_instance.web");
+    assert!(
+        brought.contains(&"unknown encryption-at-rest".to_owned()),
+        "{brought:?}"
+    );
+}
+
+#[test]
+fn a_plan_without_changes_shows_what_exists() {
+    let values = json!({"root_module": {"resources": [{
+        "address": "aws_s3_bucket.b", "mode": "managed", "type": "aws_s3_bucket", "name": "b",
+        "values": {"bucket": "b", "arn": "arn:aws:s3:::b", "tags_all": {"backup": "enabled"}},
+    }]}});
+    let root = json!({
+        "format_version": "1.2", "planned_values": values, "prior_state": {"format_version": "1.0", "values": values},
+        "configuration": {"root_module": {"resources": [{"address": "aws_s3_bucket.b", "mode": "managed", "type": "aws_s3_bucket", "name": "b", "expressions": {}}]}},
+    });
+    let found = found(&report(&root), "arn:aws:s3:::b");
+    assert!(
+        found.contains(&"unknown s3-versioning-enabled".to_owned()),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn one_id_of_two_keys_is_that_of_the_own_region() {
+    let mut root = only(
+        "aws_s3_bucket",
+        json!({"bucket": "b", "region": "eu-central-1"}),
+        json!({"id": true}),
+    );
+    let encryption = json!({"bucket": "b", "region": "eu-central-1", "rule": [{"apply_server_side_encryption_by_default": [{"sse_algorithm": "aws:kms", "kms_master_key_id": "mrk-1"}]}]});
+    let key = |region: &str| json!({"key_id": "mrk-1", "arn": format!("arn:aws:kms:{region}:111122223333:key/mrk-1")});
+    grow(
+        &mut root,
+        &[
+            ("aws_kms_key", "k", key("eu-central-1"), &[], json!({})),
+            ("aws_kms_replica_key", "k", key("eu-west-1"), &[], json!({})),
+            (
+                "aws_s3_bucket_server_side_encryption_configuration",
+                "x",
+                encryption,
+                &[],
+                json!({}),
+            ),
+        ],
+    );
+    let snapshot = snapshot(&root);
+    let key = &snapshot.buckets.items[0]
+        .encryption
+        .known()
+        .unwrap()
+        .kms_key;
+    assert_eq!(
+        key.as_deref(),
+        Some("arn:aws:kms:eu-central-1:111122223333:key/mrk-1")
+    );
+}
+
+#[test]
+fn files_in_colour_are_recognized_too() {
+    let prose = "\n\u{1b}[0m\u{1b}[1mTerraform will perform the following actions:\u{1b}[0m\n";
+    for (text, expected) in [
+        (prose, "as people read it"),
+        ("output \"x\" {\n}\n", "Terraform configuration"),
+    ] {
+        let found = backup_check::source::recognize::recognize(text.as_bytes().to_vec(), "f");
+        assert!(found.unwrap_err().to_string().contains(expected));
+    }
+}

@@ -19,6 +19,17 @@ pub(super) static ALL: Value = Value::Bool(true);
 /// The most modules within modules that are opened.
 const DEEPEST: usize = 60;
 
+/// The attributes by which others name a resource.
+const CALLED: [&str; 7] = [
+    "arn",
+    "bucket",
+    "cluster_identifier",
+    "default_route_table_id",
+    "id",
+    "key_id",
+    "name",
+];
+
 /// A resource as the plan or state holds it.
 #[derive(Debug)]
 pub(super) struct Item<'a> {
@@ -58,6 +69,14 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// Its type, as [`Document::instances`] takes it.
+    pub(super) fn group(&self) -> &'a str {
+        match self.is_data {
+            true => data(self.kind),
+            false => self.kind,
+        }
+    }
+
     /// The provider that it belongs to, as `provider_config` names it.
     pub(super) fn provider(&self) -> Option<&'a str> {
         self.config?.get("provider_config_key")?.as_str()
@@ -78,6 +97,8 @@ pub(super) struct Document<'a> {
     by_kind: BTreeMap<&'a str, Vec<usize>>,
     groups: BTreeMap<(&'a str, &'a str, &'a str), Vec<usize>>,
     modules: BTreeMap<String, &'a Value>,
+    called: BTreeMap<(&'a str, &'a str), Vec<(&'static str, usize)>>,
+    calls: BTreeMap<(&'a str, &'a str), BTreeSet<&'a str>>,
 }
 
 impl<'a> Document<'a> {
@@ -91,6 +112,8 @@ impl<'a> Document<'a> {
             by_kind: BTreeMap::new(),
             groups: BTreeMap::new(),
             modules: BTreeMap::new(),
+            called: BTreeMap::new(),
+            calls: BTreeMap::new(),
         };
         let mut configured = BTreeMap::new();
         let module = &root["configuration"]["root_module"];
@@ -105,11 +128,20 @@ impl<'a> Document<'a> {
             item.config = configured.get(&place).copied();
         }
         for (number, item) in document.items.iter().enumerate() {
-            let kind = if item.is_data {
-                data(item.kind)
-            } else {
-                item.kind
-            };
+            let kind = item.group();
+            for step in steps(item.module) {
+                let outside = item.module.get(..step.outside).unwrap_or_default();
+                let keys = document.calls.entry((outside, step.name)).or_default();
+                keys.extend(step.key);
+            }
+            for name in CALLED {
+                let text = item.values.get(name).and_then(Value::as_str);
+                let is_hidden = [item.sensitive, &item.sensitive[name]].contains(&&ALL);
+                if let Some(text) = text.filter(|text| !text.is_empty() && !is_hidden) {
+                    let called = document.called.entry((kind, text)).or_default();
+                    called.push((name, number));
+                }
+            }
             document.by_kind.entry(kind).or_default().push(number);
             let group = (item.module, kind, item.name);
             document.groups.entry(group).or_default().push(number);
@@ -139,6 +171,23 @@ impl<'a> Document<'a> {
         numbers.filter_map(|number| self.items.get(*number))
     }
 
+    /// The resources of a type of which one of some attributes, all of them among [`CALLED`], is this text.
+    pub(super) fn called(
+        &self,
+        kind: &str,
+        text: &str,
+        by: &[&str],
+    ) -> impl Iterator<Item = &Item<'a>> {
+        let called = self.called.get(&(kind, text)).into_iter().flatten();
+        let numbers: BTreeSet<usize> = called
+            .filter(|(name, _)| by.contains(name))
+            .map(|(_, number)| *number)
+            .collect();
+        numbers
+            .into_iter()
+            .filter_map(|number| self.items.get(number))
+    }
+
     /// The instances of a resource in one instance of a module.
     pub(super) fn instances(&self, module: &str, kind: &str, name: &str) -> Vec<&Item<'a>> {
         let numbers = self.groups.get(&(module, kind, name));
@@ -146,6 +195,17 @@ impl<'a> Document<'a> {
         numbers
             .filter_map(|number| self.items.get(*number))
             .collect()
+    }
+
+    /// How many instances a resource has, where one of them is.
+    pub(super) fn siblings(&self, item: &Item<'_>) -> usize {
+        let group = (item.module, item.group(), item.name);
+        self.groups.get(&group).map_or(0, Vec::len)
+    }
+
+    /// How many instances of a module in an instance of another hold anything.
+    pub(super) fn module_instances(&self, module: &str, name: &str) -> usize {
+        self.calls.get(&(module, name)).map_or(0, BTreeSet::len)
     }
 
     /// The configuration of a module, by its address or that of one of its instances.
@@ -210,7 +270,17 @@ impl<'a> Document<'a> {
         }
         if root["resource_changes"].is_null() {
             let planned = &root["planned_values"]["root_module"];
+            let mut before = BTreeSet::new();
+            addresses(
+                &root["prior_state"]["values"]["root_module"],
+                &mut before,
+                0,
+            );
+            let first = self.items.len();
             self.values(planned, "", "planned_values", &ALL, &mut seen, 0)?;
+            for item in self.items.iter_mut().skip(first) {
+                item.exists = before.contains(item.address);
+            }
         }
         // What the plan leaves out of account, as with `-target`, stays as it is.
         for (state, at) in [
@@ -257,6 +327,15 @@ impl<'a> Document<'a> {
             self.values(child, address, at, unknown, seen, depth + 1)?;
         }
         Ok(())
+    }
+}
+
+/// The addresses in a module of a state, and in those within it.
+fn addresses<'a>(module: &'a Value, found: &mut BTreeSet<&'a str>, depth: usize) {
+    let list = |name: &str| module[name].as_array().into_iter().flatten();
+    found.extend(list("resources").filter_map(|it| it["address"].as_str()));
+    if depth < DEEPEST {
+        list("child_modules").for_each(|child| addresses(child, found, depth + 1));
     }
 }
 

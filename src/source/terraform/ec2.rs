@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use crate::model::ec2::{Instance, Volume};
+use crate::model::tag::Tags;
 use crate::model::{Gap, GapKind, Observed};
 use crate::source::planned::{Planned, unplanned};
 
@@ -185,9 +188,7 @@ fn encryption<'a>(
         // What exists is as it was made.
         Fact::Known(false) if view.item.exists => Observed::Known(false),
         Fact::Known(false) | Fact::Unset | Fact::Computed(_) if forced => Observed::Known(true),
-        Fact::Known(false) if from.is_none() => Observed::Known(false),
         Fact::Open(gap) => Observed::Unknown(gap),
-        _ if matches!(key, KeyName::Is(_)) && from.is_none() => defaults.encryption,
         _ => match from {
             Some(from) => Observed::Unknown(inherited(from)),
             None => defaults.encryption,
@@ -213,7 +214,11 @@ fn instance<'a>(
     let view = item.view();
     let named = reader.named(item, view.text("id"));
     let mut ids = Vec::new();
-    let mut open = attachments.of_instances.clone();
+    let template = template(&view);
+    let mut open = attachments.of_instances.clone().or(template.clone());
+    if let Some(gap) = more_of_image(reader, &view) {
+        open.get_or_insert(gap);
+    }
     let of_image = (!image_is_plain(reader, &view)).then_some("its image");
     for (block, from) in [("root_block_device", of_image), ("ebs_block_device", None)] {
         let blocks = match view.blocks(block) {
@@ -279,7 +284,7 @@ fn instance<'a>(
     };
     let vpc_id = super::vpc::of_subnet(reader, &view, "subnet_id");
     let instance = Instance {
-        tags: reader.tags(item),
+        tags: tags_with(template, reader.tags(item), reader),
         state: reader.state(&view, "instance_state"),
         root_device_type: root_device(reader, &view),
         marketplace_codes: marketplace_codes(reader, &view),
@@ -292,15 +297,65 @@ fn instance<'a>(
     planned.region(&named.region).instances.items.push(instance);
 }
 
+/// What a launch template may add to an instance that is made from one: volumes, and tags.
+///
+/// Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-launch-templates.html>.
+fn template(view: &View<'_>) -> Option<Gap> {
+    let is_used = match view.fact("launch_template") {
+        Fact::Known(blocks) => blocks.as_array().is_none_or(|it| !it.is_empty()),
+        Fact::Unset => false,
+        Fact::Computed(_) | Fact::Open(_) => true,
+    };
+    let message = || {
+        let address = view.item.address;
+        unplanned(format!("the launch template of {address} may add to it"))
+    };
+    (is_used && !view.item.exists).then(message)
+}
+
+/// An instance's tags: its own come before those of its launch template.
+fn tags_with(template: Option<Gap>, own: Observed<Tags>, reader: &Reader<'_>) -> Observed<Tags> {
+    match (template, own) {
+        (Some(gap), Observed::Known(own)) if !own.contains_key(reader.around.tag_key) => {
+            Observed::Unknown(gap)
+        }
+        (_, own) => own,
+    }
+}
+
+/// Why an instance has volumes beside those that it names: its image brings them.
+fn more_of_image<'a>(reader: &Reader<'a>, view: &View<'a>) -> Option<Gap> {
+    let image = image(reader, view).filter(|_| !view.item.exists)?;
+    let image = image.view();
+    let mut named: Vec<&str> = image.text("root_device_name").known().into_iter().collect();
+    let devices = view.blocks("ebs_block_device").known().unwrap_or_default();
+    named.extend(
+        devices
+            .iter()
+            .filter_map(|it| it.text("device_name").known()),
+    );
+    let mappings = image.blocks("block_device_mappings").known()?;
+    let is_more = |mapping: &View<'_>| {
+        let ebs = mapping.values.get("ebs").and_then(Value::as_object);
+        let device = mapping.text("device_name").known();
+        ebs.is_some_and(|it| !it.is_empty()) && device.is_some_and(|it| !named.contains(&it))
+    };
+    let is_known = image.text("root_device_name").known().is_some();
+    let more = mappings.iter().filter(|it| is_more(it)).count();
+    // Where the image does not name its root, one of its volumes is that.
+    (more > usize::from(!is_known)).then(|| {
+        let address = view.item.address;
+        unplanned(format!(
+            "the image of {address} brings more volumes than it names"
+        ))
+    })
+}
+
 /// The tags of a volume that is made with its instance.
 ///
 /// `volume_tags` of the instance are for all of them:
 /// <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/instance>.
-fn device_tags(
-    reader: &Reader<'_>,
-    instance: &View<'_>,
-    device: &View<'_>,
-) -> Observed<crate::model::tag::Tags> {
+fn device_tags(reader: &Reader<'_>, instance: &View<'_>, device: &View<'_>) -> Observed<Tags> {
     let own = reader.tags_of(device, "tags", "tags_all");
     match (instance.fact("volume_tags"), own) {
         (Fact::Unset | Fact::Computed(_), own) => own,

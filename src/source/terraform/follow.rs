@@ -22,6 +22,8 @@ pub(super) struct Led<'a> {
     pub(super) besides: Option<String>,
     /// What else it depends on that is known, and so may decide whether there is a value at all.
     depends: Option<String>,
+    /// Whether one of them was named with its key.
+    is_keyed: bool,
 }
 
 impl<'a> Led<'a> {
@@ -76,6 +78,8 @@ struct Site<'s, 'a> {
     module: &'s str,
     key: Option<&'s str>,
     each: Option<&'a Value>,
+    /// How many instances it has.
+    of: usize,
 }
 
 impl<'a> Document<'a> {
@@ -86,6 +90,7 @@ impl<'a> Document<'a> {
             module: item.module,
             key: item.key.as_deref(),
             each: item.config.and_then(|it| it.get("for_each_expression")),
+            of: self.siblings(item),
         };
         let mut led = Led::default();
         match view.expression(name) {
@@ -168,7 +173,9 @@ impl<'a> Document<'a> {
                     if let Some(on) = found.depends {
                         led.depends(&on);
                     }
-                    let is_same = |item: &&Item<'_>| item.key.as_deref() == site.key;
+                    // Where keys are written out, any of them may stand under any other.
+                    let is_keyed = found.is_keyed;
+                    let is_same = |item: &&Item<'_>| !is_keyed && item.key.as_deref() == site.key;
                     match found.to.into_iter().find(is_same) {
                         Some(item) => led.add(item),
                         None => led.note(format!("it comes through {reference}")),
@@ -278,6 +285,7 @@ impl<'a> Document<'a> {
             module: outside,
             key: step.key,
             each: call.and_then(|it| it.get("for_each_expression")),
+            of: self.module_instances(outside, step.name),
         };
         self.follow(caller, expression, wanted, led, depth + 1);
     }
@@ -305,7 +313,14 @@ impl<'a> Document<'a> {
         });
         let key = match (key, site.key) {
             (Some(key), _) => key,
-            (None, Some(key)) if is_many && by_key => key,
+            (None, Some(key))
+                if is_many
+                    && by_key
+                    && (!is_counted(key)
+                        || self.module_instances(site.module, name) == site.of) =>
+            {
+                key
+            }
             (None, _) if is_many => {
                 return led.note(format!("it may come from any instance of module.{name}"));
             }
@@ -320,6 +335,7 @@ impl<'a> Document<'a> {
             module: &module,
             key: None,
             each: None,
+            of: 1,
         };
         self.follow(inside, expression, wanted, led, depth + 1);
     }
@@ -340,7 +356,11 @@ fn choose<'a>(
         [Part::Name(attribute), ..] => (None, Some(*attribute)),
         [] => (None, None),
     };
-    let key = key.or(site.key.filter(|_| by_key && items.len() > 1));
+    led.is_keyed |= key.is_some();
+    let own = site.key.filter(|_| by_key && items.len() > 1);
+    // Of another number of instances, `count.index` picks one by some reckoning.
+    let own = own.filter(|key| !is_counted(key) || items.len() == site.of);
+    let key = key.or(own);
     let fits = |item: &&&Item<'_>| key.is_none() || item.key.as_deref() == key;
     // An instance that the plan does not hold gives no value: its branch was not taken.
     for item in items.iter().filter(fits) {
@@ -354,4 +374,9 @@ fn choose<'a>(
             false => led.note(format!("it comes through {reference}")),
         }
     }
+}
+
+/// Whether a key is a number, and not a text in quotes.
+fn is_counted(key: &str) -> bool {
+    !key.starts_with("[\"")
 }

@@ -42,8 +42,8 @@ const FARTHEST: usize = 8;
 pub(super) struct Keys {
     /// The ARN, or what stands for one, by address.
     arns: BTreeMap<String, String>,
-    /// Addresses by the key's id.
-    ids: BTreeMap<String, String>,
+    /// The ARNs of a key's id: one of a multi-Region key is that of its replicas too.
+    ids: BTreeMap<String, Vec<String>>,
 }
 
 /// Which key an attribute names.
@@ -73,7 +73,8 @@ impl Keys {
                     }
                 };
                 if let Fact::Known(id) = view.text("key_id") {
-                    keys.ids.insert(id.to_owned(), item.address.to_owned());
+                    let arns = keys.ids.entry(id.to_owned()).or_default();
+                    arns.push(arn.clone());
                 }
                 keys.arns.insert(item.address.to_owned(), arn);
             }
@@ -166,8 +167,9 @@ impl<'a> Reader<'a> {
                 return KeyName::Is(target.to_owned());
             }
         }
-        let by_id = self.keys.ids.get(name);
-        let arn = by_id.and_then(|address| self.keys.arns.get(address));
+        let here = self.places.region(view.item);
+        let mut by_id = self.keys.ids.get(name).into_iter().flatten();
+        let arn = by_id.find(|arn| Arn::parse(arn).is_some_and(|arn| arn.region == here));
         KeyName::Is(arn.map_or(name, String::as_str).to_owned())
     }
 

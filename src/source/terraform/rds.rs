@@ -111,7 +111,9 @@ fn source(view: &View<'_>, names: &[&str]) -> Option<String> {
     let from = |name: &&&str| match view.fact(name) {
         Fact::Known(value) => value.as_array().is_none_or(|list| !list.is_empty()) && value != "",
         Fact::Open(_) => view.is_set(name) != Some(false),
-        Fact::Unset | Fact::Computed(_) => false,
+        // A dynamic block, which the configuration does not show.
+        Fact::Computed(_) => matches!(**name, "restore_to_point_in_time" | "s3_import"),
+        Fact::Unset => false,
     };
     let name = names.iter().find(from)?;
     Some(format!("what {name} of {} names", view.item.address))

@@ -158,12 +158,9 @@ impl<'a> Reader<'a> {
             Link::To(item) => Ok(Some(item)),
             Link::Named(text) => {
                 let here = self.places.known_region(view.item);
-                let fits = |item: &&Item<'a>| {
-                    let view = item.view();
-                    by.iter().any(|name| view.text(name).known() == Some(text))
-                };
-                let items = kinds.iter().flat_map(|kind| self.document.of(kind));
-                let mut fitting = items.filter(fits);
+                let mut fitting = kinds
+                    .iter()
+                    .flat_map(|kind| self.document.called(kind, text, by));
                 let first = fitting.next();
                 // Names may be taken once in each region.
                 let near = first

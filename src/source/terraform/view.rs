@@ -7,6 +7,20 @@ use crate::source::planned::after_apply;
 
 use super::document::{ALL, Item, NULL};
 
+/// Blocks for which the provider chooses where none is written.
+const CHOSEN: [&str; 7] = [
+    "ebs_block_device",
+    "lifecycle_rule",
+    "root_block_device",
+    "route",
+    "server_side_encryption",
+    "server_side_encryption_configuration",
+    "versioning",
+];
+
+/// Blocks that are a list, in which the plan keeps the order of the configuration. The others are sets.
+const ORDERED: [&str; 4] = ["filter", "lifecycle_rule", "root_block_device", "statement"];
+
 /// A resource, or a block in one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct View<'a> {
@@ -208,7 +222,12 @@ impl<'a> View<'a> {
     pub(super) fn blocks(&self, name: &str) -> Fact<Vec<View<'a>>> {
         let (unknown, sensitive) = (beside(self.unknown, name), beside(self.sensitive, name));
         let config = self.expression(name);
-        self.fact(name).read(|value| {
+        let fact = match self.fact(name) {
+            // No provider chooses it: it is a dynamic block, which the configuration does not show.
+            Fact::Computed(gap) if !CHOSEN.contains(&name) => Fact::Open(gap),
+            fact => fact,
+        };
+        fact.read(|value| {
             let one = std::slice::from_ref(value);
             let list = match value {
                 Value::Array(list) => list.as_slice(),
@@ -222,24 +241,29 @@ impl<'a> View<'a> {
                 }
                 _ => Vec::new(),
             };
-            let blocks = list.iter().enumerate().map(|(number, values)| {
-                let single = value.is_object();
-                View {
-                    item: self.item,
-                    values,
-                    unknown: if single {
-                        unknown
-                    } else {
-                        beside_at(unknown, number)
-                    },
-                    sensitive: if single {
-                        sensitive
-                    } else {
-                        beside_at(sensitive, number)
-                    },
-                    config: written_as(values, &written, number),
-                }
-            });
+            let configs = written_as(list, &written, ORDERED.contains(&name));
+            let blocks = list
+                .iter()
+                .zip(configs)
+                .enumerate()
+                .map(|(number, (values, config))| {
+                    let single = value.is_object();
+                    View {
+                        item: self.item,
+                        values,
+                        unknown: if single {
+                            unknown
+                        } else {
+                            beside_at(unknown, number)
+                        },
+                        sensitive: if single {
+                            sensitive
+                        } else {
+                            beside_at(sensitive, number)
+                        },
+                        config,
+                    }
+                });
             Ok(Some(blocks.collect()))
         })
     }
@@ -251,9 +275,20 @@ impl<'a> View<'a> {
     }
 }
 
-/// The block of the configuration that became a block of the plan: sets are in another order there.
-fn written_as<'a>(values: &Value, written: &[&'a Value], number: usize) -> Option<&'a Value> {
-    let fits = |block: &&&Value| {
+/// The blocks of the configuration that became the blocks of the plan, as far as it is certain: those of a
+/// set are in another order there, and dynamic ones are not written.
+fn written_as<'a>(
+    values: &[Value],
+    written: &[&'a Value],
+    is_ordered: bool,
+) -> Vec<Option<&'a Value>> {
+    if values.len() != written.len() {
+        return vec![None; values.len()];
+    }
+    if is_ordered || values.len() == 1 {
+        return written.iter().copied().map(Some).collect();
+    }
+    let fits = |values: &Value, block: &Value| {
         block.as_object().is_some_and(|attributes| {
             attributes.iter().all(|(name, expression)| {
                 let constant = expression.get("constant_value");
@@ -261,10 +296,30 @@ fn written_as<'a>(values: &Value, written: &[&'a Value], number: usize) -> Optio
             })
         })
     };
-    let mut fitting = written.iter().filter(fits);
-    match (fitting.next(), fitting.next()) {
-        (Some(block), None) => Some(block),
-        (Some(_), Some(_)) => written.get(number).filter(fits).copied(),
-        _ => None,
+    let mut found = vec![None; values.len()];
+    let mut free: Vec<&Value> = written.to_vec();
+    // Each that only one can be leaves fewer for the others.
+    loop {
+        let open = values
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| found.get(*at) == Some(&None));
+        let certain = open.into_iter().find_map(|(at, values)| {
+            let mut fitting = free
+                .iter()
+                .enumerate()
+                .filter(|(_, block)| fits(values, block));
+            match (fitting.next(), fitting.next()) {
+                (Some((number, _)), None) => Some((at, number)),
+                _ => None,
+            }
+        });
+        let Some((at, number)) = certain else {
+            return found;
+        };
+        let block = free.swap_remove(number);
+        if let Some(found) = found.get_mut(at) {
+            *found = Some(block);
+        }
     }
 }

@@ -16,6 +16,9 @@ const TABLES: [&str; 2] = ["aws_route_table", "aws_default_route_table"];
 /// What stands for the prefix list of S3, whose id no plan needs.
 const PREFIX_LIST: &str = "pl-s3";
 
+/// What stands for the target of a route that is neither a gateway nor an endpoint.
+const ELSEWHERE: &str = "other";
+
 /// An endpoint's policy where none is set.
 ///
 /// Source: <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>.
@@ -147,7 +150,7 @@ fn tables<'a>(reader: &Reader<'a>, planned: &mut Planned) {
             match view.blocks("route") {
                 Fact::Known(blocks) => routes.extend(blocks.iter().map(|it| route(reader, it))),
                 Fact::Unset | Fact::Computed(_) => {}
-                Fact::Open(gap) => widen(tables, gap),
+                Fact::Open(_) => routes.push(open_route()),
             }
             let table = RouteTable {
                 id: reader.id(item),
@@ -167,9 +170,7 @@ fn tables<'a>(reader: &Reader<'a>, planned: &mut Planned) {
         let view = item.view();
         let table = reader.linked_id(&view, "route_table_id", &TABLES);
         let route = route(reader, &view);
-        change(reader, item, table, planned, |table| {
-            table.routes.push(route)
-        });
+        add(reader, item, table, planned, route);
     }
     for item in reader.document.of("aws_route_table_association") {
         let view = item.view();
@@ -218,6 +219,35 @@ fn change<'a>(
     }
 }
 
+/// Adds a route to the table of an id. One of a table that cannot be told may be in any.
+fn add<'a>(
+    reader: &Reader<'a>,
+    item: &'a Item<'a>,
+    table: Result<Option<String>, Gap>,
+    planned: &mut Planned,
+    route: Route,
+) {
+    if table.is_err() {
+        let region = reader.places.region(item);
+        let tables = &mut planned.region(&region).network.route_tables;
+        for table in &mut tables.items {
+            table.routes.push(open_route());
+        }
+    }
+    change(reader, item, table, planned, |table| {
+        table.routes.push(route)
+    });
+}
+
+/// A route of which nothing is known.
+fn open_route() -> Route {
+    Route {
+        destination: String::new(),
+        target: String::new(),
+        state: "active".to_owned(),
+    }
+}
+
 fn route<'a>(reader: &Reader<'a>, view: &View<'a>) -> Route {
     let destinations = [
         ("destination_cidr_block", "cidr_block"),
@@ -228,21 +258,21 @@ fn route<'a>(reader: &Reader<'a>, view: &View<'a>) -> Route {
         let text = view.text(route).known();
         text.or_else(|| view.text(block).known())
     });
-    let gateway = match reader.link(view, "gateway_id", &["aws_internet_gateway"]) {
-        Link::Named(id) => Some(id.to_owned()),
+    let target = match reader.link(view, "gateway_id", &["aws_internet_gateway"]) {
+        Link::Named(id) => id.to_owned(),
         // Whether a subnet is public is told by the form of an id.
-        Link::To(gateway) => Some(format!("igw-{}", gateway.address)),
-        Link::Nothing | Link::Open(_) => None,
-    };
-    let endpoint = || {
-        reader
-            .linked_id(view, "vpc_endpoint_id", &["aws_vpc_endpoint"])
-            .ok()?
+        Link::To(gateway) => format!("igw-{}", gateway.address),
+        Link::Nothing => match reader.linked_id(view, "vpc_endpoint_id", &["aws_vpc_endpoint"]) {
+            Ok(Some(endpoint)) => endpoint,
+            Ok(None) => ELSEWHERE.to_owned(),
+            Err(_) => String::new(),
+        },
+        Link::Open(_) => String::new(),
     };
     Route {
         destination: destination.unwrap_or_default().to_owned(),
-        target: gateway.or_else(endpoint).unwrap_or_default(),
         state: "active".to_owned(),
+        target,
     }
 }
 
@@ -266,6 +296,15 @@ fn endpoints<'a>(reader: &Reader<'a>, planned: &mut Planned) {
             }
         };
         let (kind, service) = (view.text("vpc_endpoint_type"), view.text("service_name"));
+        if view
+            .text("vpc_endpoint_type")
+            .known()
+            .is_some_and(|it| it != "Gateway")
+            && service.clone().known().is_none()
+        {
+            // None of S3's gateways, whatever it is for.
+            continue;
+        }
         let (Ok(kind), Ok(Some(service))) = (kind.set(), service.chosen()) else {
             let gap = view.later("service_name");
             widen(&mut network.endpoints, gap);
@@ -302,9 +341,11 @@ fn endpoints<'a>(reader: &Reader<'a>, planned: &mut Planned) {
             (Err(gap), _) | (_, Err(gap)) => (Err(gap), None),
             (table, Ok(endpoint)) => (table, endpoint),
         };
-        change(reader, item, table, planned, |table| {
-            table.routes.extend(endpoint.as_deref().map(to_endpoint));
-        });
+        if let Some(route) = endpoint.as_deref().map(to_endpoint) {
+            add(reader, item, table, planned, route);
+        } else if table.is_err() {
+            add(reader, item, table, planned, open_route());
+        }
     }
 }
 
@@ -312,12 +353,11 @@ fn endpoints<'a>(reader: &Reader<'a>, planned: &mut Planned) {
 fn routed<'a>(reader: &Reader<'a>, view: &View<'a>, endpoint: &str, planned: &mut Planned) {
     let ids = match reader.linked_ids(view, "route_table_ids", &TABLES) {
         Ok(ids) => ids,
-        Err(gap) => return change(reader, view.item, Err(gap), planned, |_| {}),
+        Err(gap) => return add(reader, view.item, Err(gap), planned, to_endpoint(endpoint)),
     };
     for id in ids {
-        change(reader, view.item, Ok(Some(id)), planned, |table| {
-            table.routes.push(to_endpoint(endpoint));
-        });
+        let route = to_endpoint(endpoint);
+        add(reader, view.item, Ok(Some(id)), planned, route);
     }
 }
 
