@@ -60,7 +60,7 @@ pub static ALL: &[Format] = &[
     Format {
         name: "sarif",
         about: "code scanning: SARIF 2.1.0",
-        write: |report, how, out| sarif::write(report, how.anchor, out),
+        write: |report, how, out| sarif::write(report, how.anchor, how.gate, out),
     },
     Format {
         name: "junit",
@@ -85,7 +85,7 @@ pub static ALL: &[Format] = &[
     Format {
         name: GITHUB,
         about: "annotations of GitHub Actions, with the step's summary and outputs",
-        write: |report, how, out| github::write(report, how.anchor, out),
+        write: |report, how, out| github::write(report, how.anchor, how.gate, out),
     },
     Format {
         name: "html",

@@ -17,6 +17,7 @@ use super::table::view::{View, label};
 use super::text::{clean, count, shorten_middle, some_of};
 use super::totals::Totals;
 use super::{IdleState, Report, ResourceVerdict, Status, WriteError};
+use crate::exit::FailOn;
 use crate::model::place::Place;
 
 /// Annotations of one level that GitHub shows of a step.
@@ -41,8 +42,12 @@ enum Level {
 }
 
 impl Level {
-    fn of(reason: &Reason<'_>) -> Self {
+    fn of(reason: &Reason<'_>, gate: FailOn) -> Self {
         match (reason.deciding, reason.status) {
+            // All of it is in the baseline, so it does not stop a scan that fails on what is new.
+            (true, Status::Fail) if gate == FailOn::New && reason.fresh.is_empty() => {
+                Level::Warning
+            }
             (true, Status::Fail) => Level::Error,
             (true, _) => Level::Warning,
             (false, _) => Level::Notice,
@@ -76,7 +81,12 @@ struct Annotation {
 ///
 /// # Errors
 /// The writer failed.
-pub fn write(report: &Report, anchor: &str, out: &mut dyn Write) -> Result<(), WriteError> {
+pub fn write(
+    report: &Report,
+    anchor: &str,
+    gate: FailOn,
+    out: &mut dyn Write,
+) -> Result<(), WriteError> {
     let view = View::new(report);
     let mut reasons = Reasons::of_those(report, |it| it.waiver.is_none());
     let places = place::by_resource(&report.findings);
@@ -88,7 +98,7 @@ pub fn write(report: &Report, anchor: &str, out: &mut dyn Write) -> Result<(), W
         let reason = reasons.get(index);
         let annotation = of_cause(reason, &view, &places);
         levels
-            .entry(Level::of(reason))
+            .entry(Level::of(reason, gate))
             .or_default()
             .push(annotation);
     }

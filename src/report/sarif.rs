@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 
 use super::text::{clean, count};
 use super::{Baseline, Finding, IdleState, IdleWaiver, Report, Status, Unread, WriteError};
+use crate::exit::FailOn;
 use crate::model::ResourceKind;
 use crate::model::coverage::{Coverage, CoverageState};
 use crate::model::place::Place;
@@ -44,10 +45,11 @@ enum Level {
 
 impl Level {
     /// Red only where the exit code is: what does not decide is a note.
-    fn of(finding: &Finding) -> Self {
+    fn of(finding: &Finding, gate: FailOn) -> Self {
         match finding.status {
-            Status::Fail if finding.deciding => Level::Error,
-            Status::Warn | Status::Unknown if finding.deciding => Level::Warning,
+            Status::Fail if finding.stops(gate) => Level::Error,
+            // What the baseline has does not stop a scan that fails on what is new.
+            Status::Fail | Status::Warn | Status::Unknown if finding.deciding => Level::Warning,
             _ => Level::Note,
         }
     }
@@ -240,6 +242,7 @@ struct Properties {
 #[derive(Debug)]
 struct Frame<'a> {
     anchor: &'a str,
+    gate: FailOn,
     names: BTreeMap<&'a str, &'a str>,
     rules: Vec<&'static Rule>,
 }
@@ -264,13 +267,19 @@ impl Serialize for Results<'_> {
 ///
 /// # Errors
 /// The writer failed.
-pub fn write(report: &Report, anchor: &str, out: &mut dyn Write) -> Result<(), WriteError> {
+pub fn write(
+    report: &Report,
+    anchor: &str,
+    gate: FailOn,
+    out: &mut dyn Write,
+) -> Result<(), WriteError> {
     let counted = |it: &&Finding| it.status.is_trouble() && it.waiver.is_none();
     let troubles: Vec<&Finding> = report.findings.iter().filter(counted).collect();
     let rules: BTreeMap<&str, &'static Rule> =
         troubles.iter().map(|it| (it.rule.id, it.rule)).collect();
     let frame = Frame {
         anchor,
+        gate: gate.told(),
         names: report
             .resources
             .iter()
@@ -294,7 +303,7 @@ pub fn write(report: &Report, anchor: &str, out: &mut dyn Write) -> Result<(), W
     };
     for rule in &frame.rules {
         let results = found.iter().filter(|it| it.rule.id == rule.id);
-        let worst = results.map(|it| Level::of(it)).max();
+        let worst = results.map(|it| Level::of(it, frame.gate)).max();
         driver.rules.push(descriptor(
             rule,
             report.standard,
@@ -416,7 +425,7 @@ impl Frame<'_> {
         SarifResult {
             rule_id: finding.rule.id,
             rule_index: self.rule_index(finding.rule),
-            level: Level::of(finding),
+            level: Level::of(finding, self.gate),
             message: self.message(finding),
             locations: [self.location(finding)],
             partial_fingerprints: Fingerprints {
@@ -491,7 +500,7 @@ impl Frame<'_> {
 
     fn unknown(&self, finding: &Finding) -> Notification {
         Notification {
-            level: Level::of(finding),
+            level: Level::of(finding, self.gate),
             message: self.message(finding),
             associated_rule: Some(RuleReference {
                 id: finding.rule.id,

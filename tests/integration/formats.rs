@@ -82,6 +82,11 @@ pub fn report(snapshot: Value, options: &Options) -> Report {
 
 /// A report in a format.
 pub fn render(format: &str, report: &Report) -> String {
+    render_for(format, report, FailOn::Fail)
+}
+
+/// A report in a format, where the gate is another.
+pub fn render_for(format: &str, report: &Report, gate: FailOn) -> String {
     let how = Rendering {
         style: Style {
             width: 100,
@@ -89,7 +94,7 @@ pub fn render(format: &str, report: &Report) -> String {
             show_skipped: false,
         },
         anchor: "backup-check.toml",
-        gate: FailOn::Fail,
+        gate,
     };
     let mut out = Vec::new();
     let format = Format::named(format).expect("a format");

@@ -471,3 +471,29 @@ fn a_gate_that_prints_for_programs_still_says_that_a_waiver_lapsed() {
     assert_eq!(scan(folder, &["--format", "json", "--quiet"]).stderr, "");
     assert_eq!(scan(folder, &[]).stderr, "");
 }
+
+#[test]
+fn what_the_baseline_has_turns_nothing_red() {
+    let before = earlier(&judged("", (2026, 3, 3)));
+    let report = compared(judged("", (2026, 3, 3)), &before);
+    let red = |format: &str, mark: &str, gate: FailOn| {
+        let text = formats::render_for(format, &report, gate);
+        match format {
+            // A rule has a level of its own, which none of its results takes.
+            "sarif" => {
+                let log: Value = serde_json::from_str(&text).unwrap();
+                let results = log["runs"][0]["results"].as_array().unwrap();
+                results.iter().filter(|it| it["level"] == mark).count()
+            }
+            _ => text.matches(mark).count(),
+        }
+    };
+    for (format, mark) in [
+        ("sarif", "error"),
+        ("github", "::error "),
+        ("junit", "<failure"),
+    ] {
+        assert!(red(format, mark, FailOn::Fail) > 0, "{format}");
+        assert_eq!(red(format, mark, FailOn::New), 0, "{format}");
+    }
+}
