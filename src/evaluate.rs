@@ -448,7 +448,10 @@ impl Judge<'_> {
                     false => Err(gap),
                 }
             });
-            let outcome = settle(judgement);
+            let mut outcome = settle(judgement);
+            if self.snapshot.source.is_planned() {
+                outcome = outcome.declared(rule.id);
+            }
             if let Some(found) = &mut found {
                 found.note(rule, outcome.verdict);
             }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::arn::Arn;
 use crate::model::kms::Key;
-use crate::model::snapshot::{Region, Source};
+use crate::model::snapshot::Region;
 use crate::model::tag::{meant_value, near_misses};
 use crate::model::vpc::RouteTable;
 use crate::model::{Listing, Resource, ResourceKind, Snapshot};
@@ -85,7 +85,7 @@ impl<'a> Plan<'a> {
     pub(super) fn add(&mut self, finding: &Finding) {
         let region = finding.region.as_str();
         // What does not exist yet is changed where it is declared.
-        if self.is_planned() {
+        if self.snapshot.source.is_planned() {
             return self.other(finding);
         }
         match finding.rule.id {
@@ -150,29 +150,14 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn is_planned(&self) -> bool {
-        !matches!(self.snapshot.source, Source::Aws | Source::Snapshot)
-    }
-
     fn note(&mut self, cause: Cause, finding: &Finding, members: impl IntoIterator<Item = String>) {
-        let is_planned = self.is_planned();
         let draft = self.drafts.entry(cause).or_default();
         draft.region.clone_from(&finding.region);
         draft.members.extend(members);
         let words = finding.fix.as_ref().unwrap_or(&finding.message);
-        // There is nothing yet that a command could change.
-        let is_command = is_planned && words.contains("`aws ");
-        let words = match is_command {
-            true => format!(
-                "{} See `backup-check explain {}`.",
-                sentence(&finding.message),
-                finding.rule.id
-            ),
-            false => words.clone(),
-        };
         draft
             .words
-            .entry(words)
+            .entry(words.clone())
             .or_default()
             .insert(finding.resource.clone());
         draft.mends.insert(Mended {
@@ -440,7 +425,7 @@ impl Maker<'_> {
             }
             Cause::Step(_, resource) => self.step(&resource, draft),
             Cause::Other(rule, _) => {
-                let is_planned = !matches!(self.snapshot.source, Source::Aws | Source::Snapshot);
+                let is_planned = self.snapshot.source.is_planned();
                 let title = match crate::rules::find(rule).map(|rule| rule.owner) {
                     Some(Owner::Platform) => {
                         format!("Ask {}: {rule}, {region}", self.settings.contact)
@@ -687,14 +672,6 @@ fn advice(title: String, draft: Draft) -> Change {
 
 fn told(title: String, draft: Draft, words: Vec<String>) -> Change {
     change(title, draft, Remedy::Advice(words))
-}
-
-/// A text that ends like a sentence.
-fn sentence(text: &str) -> String {
-    match text.ends_with('.') {
-        true => text.to_owned(),
-        false => format!("{text}."),
-    }
 }
 
 /// Some wordings of many: each finding has its own.

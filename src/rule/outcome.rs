@@ -180,6 +180,19 @@ impl Outcome {
         self
     }
 
+    /// The same of something that does not exist yet: no command changes it, only its declaration does.
+    #[must_use]
+    pub fn declared(mut self, rule: &str) -> Self {
+        for fix in self.causes.iter_mut().filter_map(|it| it.fix.as_mut()) {
+            if fix.contains("`aws ") {
+                *fix = format!(
+                    "Change it where it is declared: `backup-check explain {rule}` says how."
+                );
+            }
+        }
+        self
+    }
+
     /// Adds evidence.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {

@@ -687,3 +687,26 @@ fn a_compressed_snapshot_is_read_by_its_content() {
         &["saved", "damaged zstd"],
     );
 }
+
+#[test]
+fn nobody_is_told_to_run_a_command_on_what_does_not_exist_yet() {
+    let folder = empty();
+    let mut changed_where_declared = 0;
+    for file in [
+        "terraform/breaches.json",
+        "terraform/mixed.json",
+        "cloudformation/cdk.json",
+        "cloudformation/orders.yaml",
+    ] {
+        let run = run(backup_check(folder.path())
+            .args(["scan", "--format", "json", "--from"])
+            .arg(repository().join("fixtures").join(file)));
+        let report: Value = serde_json::from_str(&run.stdout).unwrap();
+        for finding in report["findings"].as_array().unwrap() {
+            let fix = finding["fix"].as_str().unwrap_or_default();
+            assert!(!fix.contains("`aws "), "{file}: {fix}");
+            changed_where_declared += usize::from(fix.contains("where it is declared"));
+        }
+    }
+    assert!(changed_where_declared > 0);
+}
