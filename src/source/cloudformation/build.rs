@@ -96,6 +96,10 @@ impl<'a> Build<'a> {
             line: Some(declared.at.line),
             column: Some(declared.at.column),
             address: Some(declared.id.to_owned()),
+            condition: declared
+                .condition
+                .as_ref()
+                .map(|(name, _)| name.to_string()),
         };
         self.planned.place(&arn, place);
         if let Some((name, open)) = &declared.condition {

@@ -111,6 +111,7 @@ impl<'a> Reader<'a> {
             line: None,
             column: None,
             address: Some(item.address.to_owned()),
+            condition: None,
         };
         planned.place(arn, place);
     }

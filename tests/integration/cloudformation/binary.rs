@@ -1,5 +1,7 @@
 //! The built program on templates: exit codes, formats, and what it says of bad ones.
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 fn scan(text: &str, arguments: &[&str]) -> Run {
@@ -33,6 +35,16 @@ fn a_template_has_a_report_and_an_exit_code() {
         .iter()
         .find(|it| it["id"] == "OwnVolume");
     assert_eq!(volume.unwrap()["arn"], "stack.yaml#OwnVolume");
+
+    // Who reads the report alone sees it, too.
+    let hanging: BTreeSet<&str> = told["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|it| it["location"]["condition"] == "Perhaps")
+        .filter_map(|it| it["location"]["address"].as_str())
+        .collect();
+    assert_eq!(hanging, BTreeSet::from(["Samples"]));
 
     let quiet = scan(&fixture("orders.yaml"), &["--format", "json", "--quiet"]);
     assert_eq!(quiet.stderr, "");

@@ -123,6 +123,7 @@ fn waivers_baseline_and_place_have_their_columns() {
         line: Some(12),
         column: Some(3),
         address: Some("Db".into()),
+        condition: None,
     });
     let row = one(&report);
     for (column, want) in [

@@ -175,6 +175,7 @@ fn findings_point_at_their_place() {
             line: Some(12),
             column: Some(5),
             address: None,
+            condition: None,
         });
     }
     let commands = commands(&render("github", &report));

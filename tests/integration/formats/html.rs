@@ -113,6 +113,7 @@ fn full() -> Report {
                 line: Some(12),
                 column: Some(3),
                 address: None,
+                condition: None,
             });
             if troubles % 9 == 0 {
                 finding.waiver = Some(waiver(troubles));

@@ -403,6 +403,7 @@ fn the_place_of_a_finding_is_told() {
         line: Some(12),
         column: Some(3),
         address: None,
+        condition: None,
     });
     let finding = finding.clone();
     let suites = junit(&report);

@@ -56,6 +56,7 @@ fn reports() -> Vec<(&'static str, Report)> {
             line: (at % 2 == 0).then_some(7),
             column: (at % 3 == 0).then_some(3),
             address: None,
+            condition: None,
         });
     }
     let mut compared = mixed();
@@ -238,6 +239,7 @@ fn what_is_in_a_file_points_at_its_line() {
         line: Some(12),
         column: Some(5),
         address: Some("Database".to_owned()),
+        condition: None,
     });
     let log = sarif(&report);
     let result = results(&log)
