@@ -325,11 +325,17 @@ fn checked(report: &Report) -> Option<String> {
 /// The commands that help most: about the widest cause, about what is missing to see, about the tag.
 fn steps(view: &View<'_>, reasons: &Reasons<'_>) -> Vec<(String, String)> {
     let mut steps = Vec::new();
-    for (rule, number) in widest(view, reasons, Status::Fail).into_iter().take(2) {
+    if let Some((rule, number)) = widest(view, reasons, Status::Fail).into_iter().next() {
         steps.push((
             explain(rule),
             format!("{} failing", count(number, "resource")),
         ));
+        if !view.report.source.is_planned() {
+            steps.push((
+                "backup-check fix".to_owned(),
+                "the changes that mend what fails".to_owned(),
+            ));
+        }
     }
     let denied = view.report.coverage.iter().any(|row| {
         let error = row.error.as_ref();
