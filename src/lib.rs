@@ -1,14 +1,16 @@
 //! Tells, before a resource is tagged for AWS Backup, whether its copy to the central account can work.
 //!
 //! ```text
-//! source ──> snapshot ──> rules ──> report ──> writers
-//! (live AWS, saved file)  (pure judgement)     (one finding model, many formats)
-//!             (pure facts)
+//! source ──> snapshot ──> rules ──────────> report ──> writers
+//! (live AWS, (pure facts) (pure judgement)  (one finding model, many formats)
+//!  saved file,                                 └─────> fix
+//!  plan, template)                            (the changes that mend it, in several dialects)
 //! ```
 //!
 //! Everything that talks to the world is at the two ends. The middle is pure: no SDK, no clock, no
 //! environment, no files. A [`model::Snapshot`] holds facts, each known or the reason it is not;
-//! [`rules::ALL`] judge it through [`evaluate::evaluate`]; [`report`] writes what they found.
+//! [`rules::ALL`] judge it through [`evaluate::evaluate`]; [`report`] writes what they found, and
+//! [`fix`] what would mend it.
 
 pub mod cli;
 pub mod evaluate;
