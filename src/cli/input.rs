@@ -96,6 +96,12 @@ pub(super) fn snapshot(
     }
     let snapshot = match found {
         Found::Terraform(root) => terraform::read(&root, &around).with_context(|| name.clone())?,
+        // Neither JSON nor a template: what a reader of JSON stumbles over says nothing of it.
+        Found::Text(text) if !text.trim_start().starts_with(['{', '[', '"']) => {
+            bail!(
+                "{name} is not a snapshot or a plan, which are JSON, and no template: it has no section Resources; {TAKES}"
+            )
+        }
         Found::Text(text) => match saved::read(&text) {
             Ok(snapshot) => snapshot,
             Err(error @ (SavedError::Json(_) | SavedError::NotASnapshot)) => {

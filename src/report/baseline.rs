@@ -21,6 +21,11 @@ pub enum EarlierError {
     /// It is not JSON, or breaks off.
     #[error("not a report of `--format json`: {0}")]
     Json(serde_json::Error),
+    /// It has a document on each line.
+    #[error(
+        "a report of `--format ndjson`, by its looks: only one of `--format json` can be compared with"
+    )]
+    Lines,
     /// It is JSON of another sort.
     #[error("not a report of `--format json`: it has no \"schema\"")]
     NotAReport,
@@ -73,6 +78,13 @@ struct Entry {
     waiver: Option<Waiver>,
 }
 
+/// Whether the first two lines are JSON, each for itself.
+fn is_lines(text: &str) -> bool {
+    let mut lines = text.lines().take(2);
+    let whole = |line: &str| serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok();
+    lines.next().is_some_and(whole) && lines.next().is_some_and(whole)
+}
+
 impl Earlier {
     /// Reads a report of `--format json`.
     ///
@@ -81,7 +93,10 @@ impl Earlier {
     pub fn read(text: &str) -> Result<Self, EarlierError> {
         // Windows PowerShell puts a byte order mark before what it redirects.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let head: Head = serde_json::from_str(text).map_err(EarlierError::Json)?;
+        let head: Head = serde_json::from_str(text).map_err(|error| match is_lines(text) {
+            true => EarlierError::Lines,
+            false => EarlierError::Json(error),
+        })?;
         let schema = head.schema.ok_or(EarlierError::NotAReport)?;
         if schema != SCHEMA {
             return Err(EarlierError::Schema { found: schema });

@@ -394,6 +394,10 @@ fn what_cannot_be_compared_with_is_refused() {
         ("[]", &["before.json", "expected an object"]),
         ("{}", &["before.json", "no \"schema\""]),
         (
+            "{\"id\": \"a\"}\n{\"scan\": {}}\n",
+            &["ndjson", "--format json"],
+        ),
+        (
             "{\"schema\": \"backup-check/v2\"}",
             &["before.json", "backup-check/v2", "backup-check/v1"],
         ),

@@ -155,6 +155,10 @@ fn a_bad_file_is_told_what_it_is() {
         ("[1, 2]", "--from takes"),
         ("a: b\n", "--from takes"),
         (
+            "apiVersion: v1\nkind: Pod\n",
+            "no template: it has no section Resources",
+        ),
+        (
             "Resources:\n  B:\n    Type: AWS::S3::Bucket\n   Bad: 1\n",
             "line 4, column",
         ),
