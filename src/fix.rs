@@ -11,6 +11,7 @@ pub mod policy;
 pub mod shell;
 pub mod terraform;
 
+mod make;
 mod plan;
 mod runbook;
 mod text;
