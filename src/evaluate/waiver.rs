@@ -14,17 +14,16 @@ use super::{Options, Scope};
 /// Marks what waivers cover, and lists the waivers that do nothing any more.
 pub(super) fn apply(report: &mut Report, options: &Options, rules: &[&'static Rule]) {
     let holds = |waiver: &Waiver| options.today.is_some_and(|today| today <= waiver.expires);
-    for waiver in &options.waivers {
+    for waiver in options.waivers.iter().filter(|it| holds(it)) {
         let covered = report.findings.iter_mut().filter(|it| covers(waiver, it));
-        if holds(waiver) {
-            for finding in covered.filter(|it| it.waiver.is_none()) {
-                finding.deciding = false;
-                finding.waiver = Some(report::Waiver {
-                    reason: waiver.reason.clone(),
-                    owner: waiver.owner.clone(),
-                    expires: waiver.expires.to_string(),
-                });
-            }
+        // Of several that cover it the first one speaks.
+        for finding in covered.filter(|it| it.waiver.is_none()) {
+            finding.deciding = false;
+            finding.waiver = Some(report::Waiver {
+                reason: waiver.reason.clone(),
+                owner: waiver.owner.clone(),
+                expires: waiver.expires.to_string(),
+            });
         }
     }
     for waiver in &options.waivers {

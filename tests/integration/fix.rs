@@ -48,6 +48,24 @@ fn with(account: &str, wanted: &Wanted) -> String {
     script(&report, &changes)
 }
 
+/// Runs a script in a folder with a stand-in for the AWS CLI.
+fn executed(folder: &Path, script: &str, stub: &str, words: &[(&str, &str)]) -> Run {
+    fs::write(folder.join("fix.sh"), script).unwrap();
+    fs::write(folder.join("aws"), stub).unwrap();
+    #[cfg(unix)]
+    fs::set_permissions(
+        folder.join("aws"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    run(Command::new("bash")
+        .arg("fix.sh")
+        .env("PATH", path)
+        .envs(words.iter().copied())
+        .current_dir(folder))
+}
+
 /// Lines of a script that bash runs.
 fn commands(script: &str) -> Vec<&str> {
     let lines = script.lines();
@@ -203,29 +221,13 @@ fn hostile_names_are_words_and_nothing_else() {
     let script = script(&report, &changes);
     // A stand-in for the AWS CLI writes down what it is given, each word apart.
     let folder = tempfile::tempdir().unwrap();
-    let stub = folder.path().join("aws");
-    fs::write(
-        &stub,
-        "#!/bin/sh\ncase $* in *get-caller-identity*) echo 111122223333; exit;; *get-bucket-lifecycle*) echo NoSuchLifecycleConfiguration; exit 254;; esac\nfor word; do printf '%s\\0' \"$word\"; done >>words\nprintf '\\0' >>words\n",
-    )
-    .unwrap();
-    #[cfg(unix)]
-    fs::set_permissions(&stub, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let path = format!(
-        "{}:{}",
-        folder.path().display(),
-        std::env::var("PATH").unwrap()
-    );
-    let file = folder.path().join("fix.sh");
-    fs::write(&file, &script).unwrap();
-    let mut bash = Command::new("bash");
-    let run = run(bash
-        .arg(&file)
-        .env("PATH", path)
-        .env("EXPIRE_OLD_VERSIONS", "yes")
-        .env("OPEN_ENDPOINTS", "yes")
-        .env("EBS_KEY_ARN_US_EAST_1", "arn:aws:kms:us-east-1:1:key/a")
-        .current_dir(folder.path()));
+    let stub = "#!/bin/sh\ncase $* in *get-caller-identity*) echo 111122223333; exit;; *get-bucket-lifecycle*) echo NoSuchLifecycleConfiguration; exit 254;; esac\nfor word; do printf '%s\\0' \"$word\"; done >>words\nprintf '\\0' >>words\n";
+    let given = [
+        ("EXPIRE_OLD_VERSIONS", "yes"),
+        ("OPEN_ENDPOINTS", "yes"),
+        ("EBS_KEY_ARN_US_EAST_1", "arn:aws:kms:us-east-1:1:key/a"),
+    ];
+    let run = executed(folder.path(), &script, stub, &given);
     // One region's key was not named, and policies are not those that were read.
     assert_eq!(run.code, 1, "{}", run.stderr);
     assert!(run.stderr.contains("left out: set EBS_KEY_ARN_EU_WEST_3"));
@@ -255,31 +257,9 @@ fn hostile_names_are_words_and_nothing_else() {
 #[test]
 fn another_account_stops_the_script_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(
-        folder.path().join("fix.sh"),
-        with("mixed", &Wanted::Failing),
-    )
-    .unwrap();
-    fs::write(
-        folder.path().join("aws"),
-        "#!/bin/sh\ncase $* in *get-caller-identity*) echo 999999999999;; *) touch called;; esac\n",
-    )
-    .unwrap();
-    #[cfg(unix)]
-    fs::set_permissions(
-        folder.path().join("aws"),
-        std::os::unix::fs::PermissionsExt::from_mode(0o755),
-    )
-    .unwrap();
-    let path = format!(
-        "{}:{}",
-        folder.path().display(),
-        std::env::var("PATH").unwrap()
-    );
-    let run = run(Command::new("bash")
-        .arg("fix.sh")
-        .env("PATH", path)
-        .current_dir(folder.path()));
+    let stub =
+        "#!/bin/sh\ncase $* in *get-caller-identity*) echo 999999999999;; *) touch called;; esac\n";
+    let run = executed(folder.path(), &with("mixed", &Wanted::Failing), stub, &[]);
     assert_eq!(run.code, 1);
     assert!(
         run.stderr.contains("999999999999") && run.stderr.contains("nothing was done"),
@@ -367,31 +347,14 @@ fn policies_alone() {
 /// asked, a line each.
 fn against(script: &str, cases: &str) -> (Run, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("fix.sh"), script).unwrap();
-    fs::write(
-        folder.path().join("aws"),
-        format!(
-            "#!/bin/sh\necho \"$*\" >>calls\ncase \"$*\" in\n*get-caller-identity*) echo 111122223333;;\n{cases}\nesac\n"
-        ),
-    )
-    .unwrap();
-    #[cfg(unix)]
-    fs::set_permissions(
-        folder.path().join("aws"),
-        std::os::unix::fs::PermissionsExt::from_mode(0o755),
-    )
-    .unwrap();
-    let path = format!(
-        "{}:{}",
-        folder.path().display(),
-        std::env::var("PATH").unwrap()
+    let stub = format!(
+        "#!/bin/sh\necho \"$*\" >>calls\ncase \"$*\" in\n*get-caller-identity*) echo 111122223333;;\n{cases}\nesac\n"
     );
-    let run = run(Command::new("bash")
-        .arg("fix.sh")
-        .env("PATH", path)
-        .env("EXPIRE_OLD_VERSIONS", "yes")
-        .env("EBS_KEY_ARN_US_EAST_1", "arn:aws:kms:us-east-1:1:key/a")
-        .current_dir(folder.path()));
+    let words = [
+        ("EXPIRE_OLD_VERSIONS", "yes"),
+        ("EBS_KEY_ARN_US_EAST_1", "arn:aws:kms:us-east-1:1:key/a"),
+    ];
+    let run = executed(folder.path(), script, &stub, &words);
     let calls = fs::read_to_string(folder.path().join("calls")).unwrap_or_default();
     (run, calls.lines().map(str::to_owned).collect())
 }
