@@ -45,7 +45,7 @@ use crate::exit::Exit;
     propagate_version = true
 )]
 #[command(
-    after_help = "Exit codes: 0 ready, 1 something that decides fails, 2 wrong usage or nothing could be judged,\n3 something that decides is unknown, 130 interrupted."
+    after_help = "Exit codes: 0 ready, 1 something that gates fails, 2 wrong usage or nothing could be judged,\n3 something that gates is unknown, 130 interrupted."
 )]
 struct Cli {
     #[command(subcommand)]

@@ -1,7 +1,7 @@
 //! A snapshot and the rules, made into a report.
 //!
 //! Loops, regions, scope, severities and order are here, so that a rule can neither forget a region
-//! nor decide what counts.
+//! nor gate what counts.
 
 mod waiver;
 
@@ -10,6 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
+use crate::analysis::backup_plans::is_local;
+use crate::analysis::context::PolicyCache;
+use crate::analysis::{CheckResult, Outcome, Prerequisites, RuleContext, Verdict};
 use crate::exit::{Exit, FailOn};
 use crate::model::coverage::CoverageState;
 use crate::model::selection::Selection;
@@ -18,9 +21,7 @@ use crate::model::snapshot::{GLOBAL, Snapshot, Source};
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, GapKind, Resource, ResourceKind};
 use crate::report::{Finding, Report, ResourceLine, ResourceVerdict, Status, Unread};
-use crate::rule::context::PolicyCache;
-use crate::rule::protection::is_local;
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, Prerequisites, Rule, Verdict};
+use crate::rule::{Check, Group, Owner, Rule};
 use crate::settings::{Settings, Severity, Standard, Waiver};
 
 /// How to judge.
@@ -39,11 +40,11 @@ pub struct Options {
     pub only: BTreeSet<&'static str>,
     /// Rules that are left out, by id.
     pub without: BTreeSet<&'static str>,
-    /// Judge every resource as if it were tagged `backup=enabled`, and let all of it decide.
+    /// Judge every resource as if it were tagged `backup=enabled`, and let all of it gate.
     pub preflight: bool,
-    /// Groups whose findings decide although they are the platform team's.
-    pub decide: BTreeSet<Group>,
-    /// Rules whose unknown findings do not decide.
+    /// Groups whose findings gate although they are the platform team's.
+    pub gate: BTreeSet<Group>,
+    /// Rules whose unknown findings do not gate.
     pub allow_unknown: AllowUnknown,
     /// Findings that are known and accepted for a time.
     pub waivers: Vec<Waiver>,
@@ -73,7 +74,7 @@ impl Scope {
     }
 }
 
-/// Whose unknown findings do not decide.
+/// Whose unknown findings do not gate.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum AllowUnknown {
     /// Nobody's.
@@ -199,11 +200,11 @@ pub fn evaluate(
 
     let unplaced = snapshot.buckets_without_region();
     for (bucket, gap) in unplaced.filter(|(bucket, _)| selection.holds(Resource::Bucket(bucket))) {
-        let cx = Cx::unplaced(snapshot, settings, gap, &policies).selecting(selection);
+        let cx = RuleContext::unplaced(snapshot, settings, gap, &policies).selecting(selection);
         judge.resource(&cx, Resource::Bucket(bucket), Stakes::default());
     }
     for (name, region) in &snapshot.regions {
-        let cx = Cx::new(snapshot, settings, name, &policies)
+        let cx = RuleContext::new(snapshot, settings, name, &policies)
             .judging_by(&prerequisites)
             .selecting(selection);
         let stakes = judge.stakes(name);
@@ -232,7 +233,7 @@ pub fn evaluate(
 
     // A plan or a template says nothing of the account it is for.
     if matches!(snapshot.source, Source::Aws | Source::Snapshot) {
-        let cx = Cx::new(snapshot, settings, GLOBAL, &policies).selecting(selection);
+        let cx = RuleContext::new(snapshot, settings, GLOBAL, &policies).selecting(selection);
         judge.resource(&cx, Resource::Account(snapshot), Stakes::default());
     }
 
@@ -292,7 +293,7 @@ pub fn evaluate(
         unread,
         resources,
         findings,
-        idle_waivers: Vec::new(),
+        stale_waivers: Vec::new(),
         comparison: None,
     };
     waiver::apply(&mut report, options, &rules);
@@ -305,7 +306,7 @@ pub fn exit(report: &Report, fail_on: FailOn) -> Exit {
     let open = report
         .findings
         .iter()
-        .any(|it| it.deciding && it.status == Status::Unknown);
+        .any(|it| it.gating && it.status == Status::Unknown);
     if report.findings.iter().any(|it| it.stops(fail_on)) {
         Exit::Failed
     } else if fail_on != FailOn::Never && (open || !report.unread.is_empty() || report.interrupted)
@@ -354,12 +355,12 @@ impl Judge<'_> {
         stakes
     }
 
-    /// Whether a resource with this tag decides.
+    /// Whether a resource with this tag gates.
     fn counts(&self, tag: BackupTag) -> bool {
         self.options.preflight || matches!(tag, BackupTag::Enabled | BackupTag::Unknown)
     }
 
-    fn decides(
+    fn gates(
         &self,
         rule: &Rule,
         status: Status,
@@ -373,7 +374,7 @@ impl Judge<'_> {
         if status == Status::Skip {
             return false;
         }
-        if self.options.decide.contains(&rule.group) {
+        if self.options.gate.contains(&rule.group) {
             return true;
         }
         match rule.owner {
@@ -398,7 +399,7 @@ impl Judge<'_> {
     }
 
     /// Judges what a copy takes, as far as nobody asked for it.
-    fn complete(&self, found: &mut Prerequisites, cx: &Cx<'_>, resource: Resource<'_>) {
+    fn complete(&self, found: &mut Prerequisites, cx: &RuleContext<'_>, resource: Resource<'_>) {
         for rule in self.enforced {
             if found.of(rule.id).is_none()
                 && let Some(judgement) = rule.check.run(cx, resource, None)
@@ -408,7 +409,7 @@ impl Judge<'_> {
         }
     }
 
-    fn resource(&mut self, cx: &Cx<'_>, resource: Resource<'_>, stakes: Stakes) {
+    fn resource(&mut self, cx: &RuleContext<'_>, resource: Resource<'_>, stakes: Stakes) {
         let tag = self.tag(resource);
         let kind = resource.kind();
         if kind.is_backed_up() && !self.options.scope.holds(tag) {
@@ -462,7 +463,7 @@ impl Judge<'_> {
                 id: finding_id(rule.id, &arn),
                 rule,
                 status,
-                deciding: self.decides(rule, status, kind, tag, stakes),
+                gating: self.gates(rule, status, kind, tag, stakes),
                 resource: arn.clone(),
                 resource_id: id.clone(),
                 kind,
@@ -509,7 +510,7 @@ impl Judge<'_> {
     }
 }
 
-fn settle(judgement: Judgement) -> Outcome {
+fn settle(judgement: CheckResult) -> Outcome {
     judgement.unwrap_or_else(|gap: Gap| Outcome::unknown(&gap))
 }
 

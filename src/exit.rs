@@ -3,13 +3,13 @@
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Everything that decides was judged, nothing fails.
+    /// Everything that gates was judged, nothing fails.
     Ready,
-    /// Something that decides fails.
+    /// Something that gates fails.
     Failed,
     /// Wrong usage, bad config, no credentials, unreadable input: nothing was judged.
     Usage,
-    /// Nothing fails, but something that decides could not be judged.
+    /// Nothing fails, but something that gates could not be judged.
     Unknown,
     /// Stopped by Ctrl-C.
     Interrupted,
@@ -53,12 +53,12 @@ impl Exit {
 /// What makes a scan fail.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum FailOn {
-    /// A deciding finding that fails.
+    /// A gating finding that fails.
     #[default]
     Fail,
     /// One that fails or warns.
     Warn,
-    /// A deciding finding that fails and that an earlier report lacks.
+    /// A gating finding that fails and that an earlier report lacks.
     New,
     /// Nothing: the exit code is 0 instead of 1 and 3.
     Never,

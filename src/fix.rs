@@ -2,17 +2,14 @@
 //! dialects. Nothing here runs anything.
 //!
 //! A [`Change`] is data: what to do, to what, with which permissions, and what running traffic notices.
-//! The dialects ([`aws_cli`], [`terraform`], [`cdk`], [`policy`]) only write it down.
+//! The dialects ([`dialect::aws_cli`], [`dialect::terraform`], [`dialect::cdk`], [`dialect::key_policy`]) only write it down.
 
-pub mod action;
-pub mod aws_cli;
-pub mod cdk;
-pub mod policy;
+pub mod change;
+pub mod dialect;
 pub mod shell;
-pub mod terraform;
 
-mod make;
-mod plan;
+mod build;
+mod group;
 mod runbook;
 mod text;
 
@@ -22,7 +19,7 @@ use crate::model::Snapshot;
 use crate::report::{Finding, Report, Status};
 use crate::settings::Settings;
 
-pub use action::Action;
+pub use change::Action;
 pub use runbook::Step;
 
 /// One change: it mends one root cause, however many findings that is behind.
@@ -99,7 +96,7 @@ pub fn changes(
     report: &Report,
     wanted: &Wanted,
 ) -> Vec<Change> {
-    let mut plan = plan::Plan::new(snapshot, settings);
+    let mut plan = group::Plan::new(snapshot, settings);
     for finding in report.findings.iter().filter(|it| wanted.holds(it)) {
         plan.add(finding);
     }

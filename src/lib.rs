@@ -12,14 +12,17 @@
 //! [`rules::ALL`] judge it through [`evaluate::evaluate`]; [`report`] writes what they found, and
 //! [`fix`] what would mend it.
 
+pub mod analysis;
 pub mod cli;
 pub mod evaluate;
 pub mod exit;
 pub mod fix;
+pub mod iam;
+pub mod key_sharing;
 pub mod model;
-pub mod policy;
 pub mod report;
 pub mod rule;
 pub mod rules;
 pub mod settings;
 pub mod source;
+pub mod text;

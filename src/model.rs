@@ -5,6 +5,7 @@
 
 pub mod arn;
 pub mod backup;
+pub mod backup_plan;
 pub mod cloudformation;
 pub mod coverage;
 pub mod dynamodb;
@@ -15,7 +16,6 @@ pub mod kms;
 pub mod observed;
 pub mod organization;
 pub mod place;
-pub mod plan;
 pub mod rds;
 pub mod redshift;
 pub mod resource;

@@ -17,10 +17,10 @@ pub mod table;
 pub mod totals;
 
 mod cause;
-mod gravity;
 mod line;
+mod page;
 mod place;
-mod text;
+mod severity;
 
 use std::io;
 
@@ -28,6 +28,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::analysis::{Cause, Evidence};
 use crate::exit::FailOn;
 use crate::model::arn::Arn;
 use crate::model::coverage::{Coverage, Stats};
@@ -36,7 +37,7 @@ use crate::model::selection::Selection;
 use crate::model::snapshot::Source;
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, ResourceKind};
-use crate::rule::{Cause, Evidence, Rule};
+use crate::rule::Rule;
 use crate::settings::{Standard, is_region_name};
 
 /// Everything that was found in one account.
@@ -74,14 +75,14 @@ pub struct Report {
     pub stats: Stats,
     /// How far each service answered in each region, sorted.
     pub coverage: Vec<Coverage>,
-    /// Lists that could hold something that decides and were not read to their end.
+    /// Lists that could hold something that gates and were not read to their end.
     pub unread: Vec<Unread>,
     /// Every resource that was read, sorted by region, type and ARN.
     pub resources: Vec<ResourceLine>,
     /// One finding per rule and resource, sorted by region, type, ARN and rule; skipped ones too.
     pub findings: Vec<Finding>,
     /// Waivers of the config that do nothing any more.
-    pub idle_waivers: Vec<IdleWaiver>,
+    pub stale_waivers: Vec<StaleWaiver>,
     /// How it stands to an earlier report, where it was compared with one.
     pub comparison: Option<Comparison>,
 }
@@ -108,9 +109,9 @@ pub struct Waiver {
 
 /// A waiver that does nothing any more, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct IdleWaiver {
+pub struct StaleWaiver {
     /// Why it does nothing.
-    pub state: IdleState,
+    pub state: StaleState,
     /// The rule that it names.
     pub rule: String,
     /// The ARN that it names, with `*` and `?`.
@@ -127,11 +128,11 @@ pub struct IdleWaiver {
     pub findings: usize,
 }
 
-impl IdleWaiver {
+impl StaleWaiver {
     /// What became of it, and whose it is.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let IdleWaiver {
+        let StaleWaiver {
             rule,
             resource,
             owner,
@@ -148,18 +149,18 @@ impl IdleWaiver {
     #[must_use]
     pub fn words(&self) -> String {
         match (self.state, self.findings) {
-            (IdleState::Unused, _) => {
+            (StaleState::Unused, _) => {
                 "is unused: nothing that it names fails, so it can go".to_owned()
             }
-            (IdleState::Lapsed, 0) => format!(
-                "lapsed on {}: nothing that it covered is wrong any more",
+            (StaleState::Expired, 0) => format!(
+                "expired on {}: nothing that it covered is wrong any more",
                 self.expires
             ),
-            (IdleState::Lapsed, 1) => {
-                format!("lapsed on {}: 1 finding counts again", self.expires)
+            (StaleState::Expired, 1) => {
+                format!("expired on {}: 1 finding counts again", self.expires)
             }
-            (IdleState::Lapsed, number) => {
-                format!("lapsed on {}: {number} findings count again", self.expires)
+            (StaleState::Expired, number) => {
+                format!("expired on {}: {number} findings count again", self.expires)
             }
         }
     }
@@ -170,9 +171,9 @@ impl IdleWaiver {
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
-pub enum IdleState {
+pub enum StaleState {
     /// Its last day is over: what it covered counts again.
-    Lapsed,
+    Expired,
     /// Nothing that it names fails, warns or is unknown.
     Unused,
 }
@@ -359,7 +360,7 @@ pub struct Finding {
     /// What came of it.
     pub status: Status,
     /// Whether it counts for the exit code.
-    pub deciding: bool,
+    pub gating: bool,
     /// The resource's ARN, or what stands for one.
     pub resource: String,
     /// The resource's id.
@@ -414,7 +415,7 @@ impl Finding {
     /// Whether it makes the exit code 1.
     #[must_use]
     pub fn stops(&self, gate: FailOn) -> bool {
-        self.deciding
+        self.gating
             && match (gate, self.status) {
                 (FailOn::Never, _) => false,
                 (FailOn::New, Status::Fail) => self.baseline != Some(Baseline::Unchanged),

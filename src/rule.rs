@@ -1,17 +1,9 @@
-//! What a rule is: its place in the table, its check, its outcome.
-
-pub mod context;
-pub mod failure;
-pub mod keys;
-pub mod network;
-pub mod outcome;
-pub mod proof;
-pub mod protection;
-pub mod stack;
+//! What a rule is: its place in the catalog, and its check.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::analysis::{CheckResult, Prerequisites, RuleContext};
 use crate::model::Resource;
 use crate::model::cloudformation::Stack;
 use crate::model::dynamodb::Table;
@@ -22,10 +14,6 @@ use crate::model::service::Service;
 use crate::model::snapshot::{Region, Snapshot};
 use crate::model::vpc::Vpc;
 use crate::settings::{Severity, Standard};
-
-pub use context::Cx;
-pub use outcome::{Cause, Evidence, Judgement, Outcome, Verdict};
-pub use proof::Prerequisites;
 
 /// A rule: one state that a resource should be in.
 #[derive(Debug)]
@@ -145,33 +133,33 @@ impl Owner {
 #[derive(Debug, Clone, Copy)]
 pub enum Check {
     /// Every resource that can be backed up.
-    Any(fn(&Cx<'_>, Resource<'_>) -> Judgement),
+    Any(fn(&RuleContext<'_>, Resource<'_>) -> CheckResult),
     /// S3 buckets.
-    Bucket(fn(&Cx<'_>, &Bucket) -> Judgement),
+    Bucket(fn(&RuleContext<'_>, &Bucket) -> CheckResult),
     /// EC2 instances.
-    Instance(fn(&Cx<'_>, &Instance) -> Judgement),
+    Instance(fn(&RuleContext<'_>, &Instance) -> CheckResult),
     /// EBS volumes.
-    Volume(fn(&Cx<'_>, &Volume) -> Judgement),
+    Volume(fn(&RuleContext<'_>, &Volume) -> CheckResult),
     /// RDS DB instances that are in no cluster.
-    DbInstance(fn(&Cx<'_>, &DbInstance) -> Judgement),
+    DbInstance(fn(&RuleContext<'_>, &DbInstance) -> CheckResult),
     /// What is made of parts that carry tags of their own: Aurora and Multi-AZ DB clusters, gateways.
-    Whole(fn(&Cx<'_>, Resource<'_>) -> Judgement),
+    Whole(fn(&RuleContext<'_>, Resource<'_>) -> CheckResult),
     /// DynamoDB tables.
-    Table(fn(&Cx<'_>, &Table) -> Judgement),
+    Table(fn(&RuleContext<'_>, &Table) -> CheckResult),
     /// CloudFormation stacks.
-    Stack(fn(&Cx<'_>, &Stack) -> Judgement),
+    Stack(fn(&RuleContext<'_>, &Stack) -> CheckResult),
     /// VPCs.
-    Vpc(fn(&Cx<'_>, &Vpc) -> Judgement),
+    Vpc(fn(&RuleContext<'_>, &Vpc) -> CheckResult),
     /// Every resource that can be backed up, and the vaults that keep the backups.
-    AnyAndVaults(fn(&Cx<'_>, Resource<'_>) -> Judgement),
+    AnyAndVaults(fn(&RuleContext<'_>, Resource<'_>) -> CheckResult),
     /// What the settings of one service in a region say of its next resources.
-    Settings(Service, fn(&Cx<'_>, &Region) -> Judgement),
+    Settings(Service, fn(&RuleContext<'_>, &Region) -> CheckResult),
     /// The account's settings in a region.
-    Region(fn(&Cx<'_>, &Region) -> Judgement),
+    Region(fn(&RuleContext<'_>, &Region) -> CheckResult),
     /// Every resource whose backups should exist by now, after what a copy takes was judged.
-    Proof(fn(&Cx<'_>, Resource<'_>, &Prerequisites) -> Judgement),
+    Proof(fn(&RuleContext<'_>, Resource<'_>, &Prerequisites) -> CheckResult),
     /// The account as a whole.
-    Account(fn(&Cx<'_>, &Snapshot) -> Judgement),
+    Account(fn(&RuleContext<'_>, &Snapshot) -> CheckResult),
 }
 
 impl Check {
@@ -201,10 +189,10 @@ impl Check {
     #[must_use]
     pub fn run(
         &self,
-        cx: &Cx<'_>,
+        cx: &RuleContext<'_>,
         resource: Resource<'_>,
         prerequisites: Option<&Prerequisites>,
-    ) -> Option<Judgement> {
+    ) -> Option<CheckResult> {
         match (self, resource) {
             (Check::Proof(check), _) => prerequisites.map(|found| check(cx, resource, found)),
             (Check::Any(check), _) if resource.kind().is_backed_up() => Some(check(cx, resource)),

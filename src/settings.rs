@@ -126,9 +126,9 @@ pub struct Config {
     pub org_id: Option<Spanned<String>>,
     /// See [`Settings::contact`].
     pub contact: Option<String>,
-    /// Groups whose findings decide too.
+    /// Groups whose findings gate too.
     #[serde(default)]
-    pub decide: Vec<Spanned<String>>,
+    pub gate: Vec<Spanned<String>>,
     /// Rules whose unknown findings do not make the exit code 3.
     #[serde(default)]
     pub allow_unknown: Vec<Spanned<String>>,

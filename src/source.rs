@@ -1,9 +1,9 @@
 //! Where snapshots come from.
 
-pub mod cloudformation;
 #[cfg(feature = "aws")]
-pub mod collect;
+pub mod aws;
+pub mod cloudformation;
+pub mod detect;
 pub mod planned;
-pub mod recognize;
 pub mod saved;
 pub mod terraform;

@@ -4,11 +4,11 @@
 
 #![no_main]
 
-use backup_check::policy::copy::{
+use backup_check::key_sharing::copy::{
     Asker, KeyFacts, Overall, Via, blocked_by, judge, judge_any, local_access,
 };
-use backup_check::policy::document::Document;
-use backup_check::policy::merge::{LARGEST, Merge, merge};
+use backup_check::iam::document::Document;
+use backup_check::key_sharing::merge::{LARGEST, Merge, merge};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -28,7 +28,7 @@ impl Loaded {
             config,
             file: Some((path, text)),
         };
-        for name in &loaded.config.decide {
+        for name in &loaded.config.gate {
             loaded.at(name.span(), select::group(name.get_ref()))?;
         }
         for name in &loaded.config.allow_unknown {

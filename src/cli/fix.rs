@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 
 use crate::evaluate::exit;
 use crate::exit::{Exit, FailOn};
-use crate::fix::{Change, Remedy, Wanted, aws_cli, cdk, changes, policy, terraform};
+use crate::fix::dialect::{aws_cli, cdk, key_policy, terraform};
+use crate::fix::{Change, Remedy, Wanted, changes};
 use crate::report::{Report, Status};
 
 use super::config::Loaded;
@@ -57,7 +58,7 @@ pub(super) fn run(args: &FixArgs, talk: &Talk) -> anyhow::Result<Exit> {
         Dialect::AwsCli => aws_cli::write(&report, &changes, out),
         Dialect::Terraform => terraform::write(&report, &changes, out),
         Dialect::Cdk => cdk::write(&report, &changes, out),
-        Dialect::Policy => policy::write(&changes, out),
+        Dialect::Policy => key_policy::write(&changes, out),
     })?;
     if !talk.quiet {
         for line in remarks(args, &report, &changes) {
@@ -113,7 +114,7 @@ fn remarks(args: &FixArgs, report: &Report, changes: &[Change]) -> Vec<String> {
     }
     let unknown = report.findings.iter();
     let unknown = unknown
-        .filter(|it| it.deciding && it.status == Status::Unknown)
+        .filter(|it| it.gating && it.status == Status::Unknown)
         .count();
     if unknown > 0 || !report.unread.is_empty() {
         remarks.push(format!(

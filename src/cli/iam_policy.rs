@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::exit::Exit;
 use crate::model::service::Service;
-use crate::source::collect::actions;
+use crate::source::aws::actions;
 
 use super::{output, select};
 

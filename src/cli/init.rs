@@ -64,7 +64,7 @@ mod tests {
         assert_eq!(config.settings(), defaults);
         assert_eq!(config.waivers.len(), 1);
         assert_eq!(config.severity.len(), 1);
-        assert!(!config.decide.is_empty() && !config.allow_unknown.is_empty());
+        assert!(!config.gate.is_empty() && !config.allow_unknown.is_empty());
         assert!(config.standard.is_some());
     }
 }

@@ -8,8 +8,8 @@ use jiff::{Timestamp, Unit};
 
 use crate::model::snapshot::Snapshot;
 use crate::report::baseline::Earlier;
+use crate::source::detect::{Found, NotForUs, recognize};
 use crate::source::planned::Surroundings;
-use crate::source::recognize::{Found, NotForUs, recognize};
 use crate::source::saved::{self, SavedError};
 use crate::source::{cloudformation, terraform};
 

@@ -85,7 +85,7 @@ pub(super) struct AccessArgs {
 
 /// What to judge, and how.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Judgement")]
+#[command(next_help_heading = "CheckResult")]
 struct JudgeArgs {
     /// Which resources: all, those that carry the backup tag, those tagged backup=enabled
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = ScopeArg::All)]
@@ -99,16 +99,16 @@ struct JudgeArgs {
     /// Whose severities count: the company guide's, or what AWS itself enforces
     #[arg(long, value_enum, value_name = "WHOSE")]
     standard: Option<StandardArg>,
-    /// Judge every resource as if it were tagged backup=enabled, and let all of it decide; backups that
+    /// Judge every resource as if it were tagged backup=enabled, and let all of it gate; backups that
     /// were made are not looked at
     #[arg(long)]
     preflight: bool,
     /// A resource without a backup tag fails
     #[arg(long)]
     require_tag: bool,
-    /// Let these groups decide although the platform team owns them
+    /// Let these groups gate although the platform team owns them
     #[arg(long, value_name = "GROUP", num_args = 1.., value_delimiter = ',')]
-    decide: Vec<String>,
+    gate: Vec<String>,
     /// Unknown findings, of these rules or of all, do not make the exit code 3
     #[arg(long, value_name = "RULE", num_args = 0.., value_delimiter = ',')]
     allow_unknown: Option<Vec<String>>,
@@ -170,13 +170,13 @@ pub(super) fn settings(loaded: &Loaded, access: &AccessArgs) -> anyhow::Result<S
 impl JudgeArgs {
     fn options(&self, loaded: &Loaded) -> anyhow::Result<Options> {
         let config = &loaded.config;
-        let mut decide = BTreeSet::new();
+        let mut gate = BTreeSet::new();
         for name in self
-            .decide
+            .gate
             .iter()
-            .chain(config.decide.iter().map(|name| name.get_ref()))
+            .chain(config.gate.iter().map(|name| name.get_ref()))
         {
-            decide.insert(select::group(name).context("--decide")?);
+            gate.insert(select::group(name).context("--gate")?);
         }
         let named = config.allow_unknown.iter().map(|name| name.get_ref());
         let allow_unknown = match &self.allow_unknown {
@@ -215,7 +215,7 @@ impl JudgeArgs {
             only,
             without,
             preflight: self.preflight,
-            decide,
+            gate,
             allow_unknown,
             waivers: config.waivers.clone(),
             today: Some(

@@ -6,8 +6,8 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
 use crate::exit::Exit;
+use crate::key_sharing::copy::{Asker, KeyFacts, Overall, Via};
 use crate::model::arn::Arn;
-use crate::policy::copy::{Asker, KeyFacts, Overall, Via};
 use crate::report::key_policy::{KeyPolicy, Question, write, write_json};
 
 use super::config::Loaded;

@@ -11,11 +11,11 @@ use crate::exit::Exit;
 use crate::model::selection::Selection;
 use crate::model::snapshot::Snapshot;
 use crate::settings::Settings;
-use crate::source::collect::call::{Caller, Stop};
-use crate::source::collect::meter::Meter;
-use crate::source::collect::reads::Reads;
-use crate::source::collect::session::{Access, connect};
-use crate::source::collect::{Plan, collect};
+use crate::source::aws::call::{Caller, Stop};
+use crate::source::aws::meter::Meter;
+use crate::source::aws::scan_scope::Reads;
+use crate::source::aws::session::{Access, connect};
+use crate::source::aws::{Plan, collect};
 
 use super::judge::AccessArgs;
 use super::progress::Display;

@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::source::collect::meter::Meter;
+use crate::source::aws::meter::Meter;
 
 use super::Talk;
 

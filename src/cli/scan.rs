@@ -40,11 +40,11 @@ pub(super) struct ScanArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum FailOnArg {
-    /// A deciding finding that fails
+    /// A gating finding that fails
     Fail,
     /// One that fails or warns
     Warn,
-    /// A deciding finding that fails and that the --baseline lacks
+    /// A gating finding that fails and that the --baseline lacks
     New,
     /// Nothing: 0 instead of 1 and 3
     Never,
@@ -101,7 +101,7 @@ pub(super) fn run(args: &ScanArgs, talk: &Talk) -> anyhow::Result<Exit> {
     };
     output::write(&report, &targets, how, talk)?;
     if !talk.quiet && !output::is_told(&targets) {
-        for waiver in &report.idle_waivers {
+        for waiver in &report.stale_waivers {
             super::say(&waiver.sentence());
         }
     }

@@ -3,9 +3,9 @@
 //! A waiver changes neither a status nor a verdict. What it covers stays in the report, marked, and
 //! does not count for the exit code.
 
+use crate::iam::matching::glob;
 use crate::model::arn::Arn;
-use crate::policy::matching::glob;
-use crate::report::{self, Finding, IdleState, IdleWaiver, Report};
+use crate::report::{self, Finding, Report, StaleState, StaleWaiver};
 use crate::rule::Rule;
 use crate::settings::Waiver;
 
@@ -18,7 +18,7 @@ pub(super) fn apply(report: &mut Report, options: &Options, rules: &[&'static Ru
         let covered = report.findings.iter_mut().filter(|it| covers(waiver, it));
         // Of several that cover it the first one speaks.
         for finding in covered.filter(|it| it.waiver.is_none()) {
-            finding.deciding = false;
+            finding.gating = false;
             finding.waiver = Some(report::Waiver {
                 reason: waiver.reason.clone(),
                 owner: waiver.owner.clone(),
@@ -29,15 +29,15 @@ pub(super) fn apply(report: &mut Report, options: &Options, rules: &[&'static Ru
     for waiver in &options.waivers {
         let covered = report.findings.iter().filter(|it| covers(waiver, it));
         let state = if !holds(waiver) {
-            IdleState::Lapsed
+            StaleState::Expired
         } else if covered.clone().next().is_none() && is_answered(waiver, report, options, rules) {
-            IdleState::Unused
+            StaleState::Unused
         } else {
             continue;
         };
-        // A waiver that took over from one that lapsed leaves nothing to count again.
+        // A waiver that took over from one that expired leaves nothing to count again.
         let findings = covered.filter(|it| it.waiver.is_none()).count();
-        report.idle_waivers.push(IdleWaiver {
+        report.stale_waivers.push(StaleWaiver {
             state,
             rule: waiver.rule.clone(),
             resource: waiver.resource.clone(),

@@ -3,7 +3,7 @@
 use crate::model::ResourceKind;
 use crate::model::arn::Arn;
 
-use super::make::MOST_TAGGED;
+use super::build::MOST_TAGGED;
 use super::shell::quote;
 
 /// One step of a runbook.

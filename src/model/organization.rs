@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Listing;
-use super::plan::{
+use super::backup_plan::{
     CopyAction, Plan, PlanRule, Selection, TagCondition, TagMatch, TagOperator, tag_key,
 };
 

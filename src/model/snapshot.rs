@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::backup::{BackupRole, BackupSettings, Vault};
+use super::backup_plan::Plan;
 use super::cloudformation::Stack;
 use super::coverage::{Coverage, Stats};
 use super::dynamodb::Table;
@@ -16,7 +17,6 @@ use super::kms::Key;
 use super::observed::{Gap, GapKind};
 use super::organization::EffectivePolicy;
 use super::place::Place;
-use super::plan::Plan;
 use super::rds::{DbCluster, DbInstance, OptionGroup};
 use super::redshift::{Cluster, Namespace};
 use super::s3::Bucket;

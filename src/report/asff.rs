@@ -12,12 +12,12 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use super::gravity::Gravity;
-use super::text::clean;
+use super::severity::Gravity;
 use super::{Finding, Report, ResourceLine, Status, WriteError, line};
 use crate::model::ResourceKind;
 use crate::model::arn::is_account_id;
 use crate::settings::is_region_name;
+use crate::text::escape_invisible;
 
 const TOOL: &str = env!("CARGO_PKG_NAME");
 
@@ -289,7 +289,7 @@ fn compliance(status: Status) -> &'static str {
 }
 
 /// A waived finding is archived, and not suppressed in its workflow: of a finding that it knows,
-/// `BatchImportFindings` changes the record state and never the workflow, so a waiver that lapses would
+/// `BatchImportFindings` changes the record state and never the workflow, so a waiver that expires would
 /// go on to hide it.
 ///
 /// Source: <https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html>.
@@ -313,8 +313,8 @@ fn product_fields(report: &Report, finding: &Finding) -> BTreeMap<&'static str, 
         ("backup-check/standard", Some(report.standard.as_str())),
         ("backup-check/status", Some(finding.status.as_str())),
         (
-            "backup-check/deciding",
-            Some(if finding.deciding { "true" } else { "false" }),
+            "backup-check/gating",
+            Some(if finding.gating { "true" } else { "false" }),
         ),
         (
             "backup-check/waiver/reason",
@@ -387,7 +387,7 @@ fn kind(kind: ResourceKind) -> &'static str {
 /// Security Hub's pattern for texts matches one line.
 fn fit(text: &str, most: usize) -> String {
     const ELLIPSIS: char = '\u{2026}';
-    let text = clean(text);
+    let text = escape_invisible(text);
     if text.len() <= most {
         return text.into_owned();
     }

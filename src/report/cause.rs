@@ -1,9 +1,9 @@
 //! What makes the causes of several findings one: reports tell a root cause once.
 
+use crate::analysis::Cause;
 use crate::report::{Finding, Status};
-use crate::rule::Cause;
 
-use super::text::replace_word;
+use crate::text::replace_word;
 
 /// Shorter ids are words that a message may hold by chance.
 const SHORTEST_ID: usize = 4;

@@ -7,14 +7,14 @@ use std::io::{self, Write};
 
 use csv::{ErrorKind, QuoteStyle, Terminator, WriterBuilder};
 
-use super::text::clean;
 use super::{Baseline, Finding, Report, ResourceLine, WriteError};
+use crate::text::escape_invisible;
 
 /// The columns. New ones come last, so that those who count them keep their numbers.
 pub const COLUMNS: [&str; 24] = [
     "id",
     "status",
-    "deciding",
+    "gating",
     "account_id",
     "region",
     "resource_type",
@@ -75,7 +75,7 @@ fn cells(finding: &Finding, resource: Option<&ResourceLine>) -> [String; COLUMNS
     [
         finding.id.clone(),
         finding.status.as_str().to_owned(),
-        finding.deciding.to_string(),
+        finding.gating.to_string(),
         text(finding.account_id.as_deref()),
         finding.region.clone(),
         finding.kind.as_str().to_owned(),
@@ -106,7 +106,7 @@ fn cells(finding: &Finding, resource: Option<&ResourceLine>) -> [String; COLUMNS
 ///
 /// Source: <https://owasp.org/www-community/attacks/CSV_Injection>.
 fn safe(text: &str) -> String {
-    let parts: Vec<String> = clean(text)
+    let parts: Vec<String> = escape_invisible(text)
         .split(';')
         .map(|part| {
             let apostrophe = if is_formula(part) { "'" } else { "" };

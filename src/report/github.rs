@@ -14,11 +14,11 @@ use super::place;
 use super::table::reasons::{Reason, Reasons};
 use super::table::summary;
 use super::table::view::{View, label};
-use super::text::{clean, count, shorten_middle, some_of};
 use super::totals::Totals;
-use super::{IdleState, Report, ResourceVerdict, Status, WriteError};
+use super::{Report, ResourceVerdict, StaleState, Status, WriteError};
 use crate::exit::FailOn;
 use crate::model::place::Place;
+use crate::text::{and_more, escape_invisible, plural, truncate_middle};
 
 /// Annotations of one level that GitHub shows of a step.
 const MOST: usize = 10;
@@ -43,7 +43,7 @@ enum Level {
 
 impl Level {
     fn of(reason: &Reason<'_>, gate: FailOn) -> Self {
-        match (reason.deciding, reason.status) {
+        match (reason.gating, reason.status) {
             // All of it is in the baseline, so it does not stop a scan that fails on what is new.
             (true, Status::Fail) if gate == FailOn::New && reason.fresh.is_empty() => {
                 Level::Warning
@@ -102,7 +102,7 @@ pub fn write(
             .or_default()
             .push(annotation);
     }
-    if let Some((level, annotation)) = idle_waivers(report) {
+    if let Some((level, annotation)) = stale_waivers(report) {
         levels.entry(level).or_default().push(annotation);
     }
     for (level, mut annotations) in levels {
@@ -174,7 +174,7 @@ fn heredoc(name: &str, value: &str) -> String {
     format!("{name}<<{delimiter}\n{value}\n{delimiter}\n")
 }
 
-/// What could not be read. It is a warning where it could hold something that decides: the exit code is 3
+/// What could not be read. It is a warning where it could hold something that gates: the exit code is 3
 /// then, where nothing fails.
 fn unread(report: &Report) -> Option<(Level, Annotation)> {
     if report.complete {
@@ -188,7 +188,7 @@ fn unread(report: &Report) -> Option<(Level, Annotation)> {
     if !lists.is_empty() {
         lines.push(format!(
             "Resources to be backed up may be missing from this report: not every list of {} could be read to its end.",
-            some_of(lists.iter().copied(), 12)
+            and_more(lists.iter().copied(), 12)
         ));
     }
     let answers: BTreeSet<&str> = report
@@ -207,7 +207,7 @@ fn unread(report: &Report) -> Option<(Level, Annotation)> {
         false => format!("not everything could be read: {services}"),
     };
     if lines.is_empty() {
-        lines.push("What was not read does not decide; the report says what it was.".to_owned());
+        lines.push("What was not read does not gate; the report says what it was.".to_owned());
     }
     let annotation = Annotation {
         title,
@@ -220,31 +220,31 @@ fn unread(report: &Report) -> Option<(Level, Annotation)> {
     Some((level, annotation))
 }
 
-/// Waivers that do nothing any more; that one lapsed is louder where its findings count again.
-fn idle_waivers(report: &Report) -> Option<(Level, Annotation)> {
-    let idle = &report.idle_waivers;
-    if idle.is_empty() {
+/// Waivers that do nothing any more; that one expired is louder where its findings count again.
+fn stale_waivers(report: &Report) -> Option<(Level, Annotation)> {
+    let stale = &report.stale_waivers;
+    if stale.is_empty() {
         return None;
     }
-    let again = |it: &&super::IdleWaiver| it.state == IdleState::Lapsed && it.findings > 0;
-    let lines = idle
+    let again = |it: &&super::StaleWaiver| it.state == StaleState::Expired && it.findings > 0;
+    let lines = stale
         .iter()
         .map(|it| {
             let state = match it.state {
-                IdleState::Lapsed => format!("lapsed after {}", it.expires),
-                IdleState::Unused => "covers nothing".to_owned(),
+                StaleState::Expired => format!("expired after {}", it.expires),
+                StaleState::Unused => "covers nothing".to_owned(),
             };
             format!("line {}: {} on {} {state}", it.line, it.rule, it.resource)
         })
         .collect();
-    let level = match idle.iter().find(again) {
+    let level = match stale.iter().find(again) {
         Some(_) => Level::Warning,
         None => Level::Notice,
     };
     let annotation = Annotation {
         title: format!(
             "{} of the config to remove or renew",
-            count(idle.len(), "waiver")
+            plural(stale.len(), "waiver")
         ),
         lines,
         place: None,
@@ -293,7 +293,7 @@ fn of_cause(reason: &Reason<'_>, view: &View<'_>, places: &BTreeMap<&str, &Place
 fn name(arn: &str, view: &View<'_>, places: &BTreeMap<&str, &Place>) -> String {
     let name = match view.row(arn) {
         Some(row) => label(row.line, MOST_OF_A_NAME),
-        None => shorten_middle(arn, MOST_OF_A_NAME),
+        None => truncate_middle(arn, MOST_OF_A_NAME),
     };
     match places.get(arn) {
         Some(place) if place.line.is_some() => format!("{name} ({})", place::words(place)),
@@ -320,7 +320,7 @@ fn of_rest(rest: &[Annotation]) -> Annotation {
         lines.push(match same[..] {
             [one] if one.crowd.is_empty() => about.to_owned(),
             [one] => format!("{about}: {}", one.crowd),
-            _ => format!("{about}: {}", count(same.len(), "cause")),
+            _ => format!("{about}: {}", plural(same.len(), "cause")),
         });
     }
     Annotation {
@@ -341,7 +341,7 @@ fn command(level: Level, annotation: &Annotation, anchor: &str) -> String {
     let mut text = format!(
         "::{} title={},file={},line={line}",
         level.as_str(),
-        property(&shorten_middle(&annotation.title, MOST_OF_A_LINE / 4)),
+        property(&truncate_middle(&annotation.title, MOST_OF_A_LINE / 4)),
         property(file),
     );
     if let Some(column) = place.and_then(|place| place.column) {
@@ -350,7 +350,7 @@ fn command(level: Level, annotation: &Annotation, anchor: &str) -> String {
     let mut message = String::new();
     let mut left = annotation.lines.len();
     for line in &annotation.lines {
-        let line = harmless(&shorten_middle(line, MOST_OF_A_LINE));
+        let line = harmless(&truncate_middle(line, MOST_OF_A_LINE));
         if message.chars().count() + line.chars().count() > LONGEST {
             break;
         }
@@ -361,7 +361,7 @@ fn command(level: Level, annotation: &Annotation, anchor: &str) -> String {
         left -= 1;
     }
     if left > 0 {
-        message.push_str(&format!("\nand {}", count(left, "more line")));
+        message.push_str(&format!("\nand {}", plural(left, "more line")));
     }
     text.push_str("::");
     text.push_str(&data(&message));
@@ -371,7 +371,7 @@ fn command(level: Level, annotation: &Annotation, anchor: &str) -> String {
 /// Text in which no command can be: the runner still looks for the older form `##[...]` anywhere in a
 /// line that is not a command itself.
 fn harmless(text: &str) -> String {
-    clean(text).replace("##[", "# #[")
+    escape_invisible(text).replace("##[", "# #[")
 }
 
 /// The message of a command.

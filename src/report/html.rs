@@ -27,8 +27,8 @@ use crate::settings::Standard;
 
 use super::table::summary::moment;
 use super::table::view::View;
-use super::text::{clean, shorten_middle};
 use super::{Report, Status, WriteError};
+use crate::text::{escape_invisible, truncate_middle};
 use answer::Answer;
 use causes::Causes;
 use markup::{Block, Piece};
@@ -36,10 +36,10 @@ use matrix::Matrix;
 use reading::Reading;
 use resources::{Listed, Resources};
 use rules::{RuleSheet, Skipped};
-use waived::{Compared, Idle, Waived};
+use waived::{Compared, Stale, Waived};
 
-const STYLE: &str = include_str!("../../templates/html/style.css");
-const SCRIPT: &str = include_str!("../../templates/html/script.js");
+const STYLE: &str = include_str!("html/templates/style.css");
+const SCRIPT: &str = include_str!("html/templates/script.js");
 
 /// A name is cut in its middle beyond this.
 const LONGEST_NAME: usize = 120;
@@ -64,7 +64,7 @@ pub fn write(
         matrix: Matrix::new(&view),
         reading: Reading::new(report),
         waived: Waived::new(report, &listed),
-        idle: Idle::new(report),
+        stale: Stale::new(report),
         compared: Compared::new(report),
         rules: rules::sheets(report),
         skipped: show_skipped.then(|| Skipped::new(report)),
@@ -79,7 +79,11 @@ pub fn write(
 }
 
 #[derive(Template)]
-#[template(path = "html/page.html", whitespace = "minimize")]
+#[template(
+    config = "src/report/html/askama.toml",
+    path = "page.html",
+    whitespace = "minimize"
+)]
 struct Page<'a> {
     head: Head,
     answer: Answer,
@@ -88,7 +92,7 @@ struct Page<'a> {
     causes: Causes<'a>,
     resources: Resources<'a>,
     waived: Waived<'a>,
-    idle: Vec<Idle>,
+    stale: Vec<Stale>,
     compared: Option<Compared>,
     rules: Vec<RuleSheet>,
     skipped: Option<Skipped>,
@@ -139,16 +143,16 @@ impl Head {
                 .account_id
                 .as_deref()
                 .map_or("Account not known".to_owned(), |id| {
-                    format!("Account {}", clean(id))
+                    format!("Account {}", escape_invisible(id))
                 }),
-            central: clean(&report.central_account_id).into_owned(),
+            central: escape_invisible(&report.central_account_id).into_owned(),
             source: match report.source {
                 Source::Aws => "Live account",
                 Source::Snapshot => "Saved snapshot",
                 Source::TerraformPlan => "Terraform plan",
                 Source::Cloudformation => "CloudFormation template",
             },
-            when: clean(&moment(&report.started_at)).into_owned(),
+            when: escape_invisible(&moment(&report.started_at)).into_owned(),
             standard: match report.standard {
                 Standard::Guide => "Company guide",
                 Standard::Aws => "What AWS enforces",
@@ -156,9 +160,12 @@ impl Head {
             regions: report
                 .regions
                 .iter()
-                .map(|it| clean(it).into_owned())
+                .map(|it| escape_invisible(it).into_owned())
                 .collect(),
-            only: report.selection.words().map(|it| clean(&it).into_owned()),
+            only: report
+                .selection
+                .words()
+                .map(|it| escape_invisible(&it).into_owned()),
             rules: many(report.rules, "rule"),
             places: many(report.regions.len(), "region"),
             calls: many(
@@ -198,7 +205,7 @@ impl Filter {
             services: services.into_iter().collect(),
             regions: regions
                 .into_iter()
-                .map(|it| clean(it).into_owned())
+                .map(|it| escape_invisible(it).into_owned())
                 .collect(),
             rules: rules.into_iter().collect(),
         }
@@ -231,7 +238,7 @@ fn base64(bytes: &[u8]) -> String {
 
 /// A name as it is shown.
 fn shown(text: &str) -> String {
-    shorten_middle(text, LONGEST_NAME)
+    truncate_middle(text, LONGEST_NAME)
 }
 
 /// A number as people read it: `12,345`.

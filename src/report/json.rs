@@ -7,16 +7,16 @@ use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Baseline, Comparison, Finding, IdleWaiver, Report, ResourceLine, ResourceVerdict, Status,
+    Baseline, Comparison, Finding, Report, ResourceLine, ResourceVerdict, StaleWaiver, Status,
     Waiver, WriteError,
 };
+use crate::analysis::Evidence;
 use crate::model::ResourceKind;
 use crate::model::coverage::{Coverage, Stats};
 use crate::model::place::Place;
 use crate::model::selection::Selection;
 use crate::model::snapshot::Source;
 use crate::model::tag::BackupTag;
-use crate::rule::Evidence;
 use crate::settings::Standard;
 
 /// The name of the schema.
@@ -42,7 +42,7 @@ pub struct JsonReport {
     pub findings: Vec<JsonFinding>,
     /// Waivers of the config that do nothing any more; absent where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub idle_waivers: Vec<IdleWaiver>,
+    pub stale_waivers: Vec<StaleWaiver>,
     /// How it stands to an earlier report; absent where it was compared with none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
@@ -141,7 +141,7 @@ pub struct FindingCounts {
     /// Could not be judged.
     pub unknown: usize,
     /// Those that fail and count for the exit code.
-    pub deciding_fail: usize,
+    pub gating_fail: usize,
     /// Those that fail, warn or are unknown and do not count, as a waiver covers them. They are in none
     /// of the other counts.
     pub waived: usize,
@@ -182,7 +182,7 @@ pub struct JsonFinding {
     /// What came of it.
     pub status: Status,
     /// Whether it counts for the exit code.
-    pub deciding: bool,
+    pub gating: bool,
     /// The resource's ARN, or what stands for one.
     pub resource: String,
     /// What the resource is.
@@ -221,7 +221,7 @@ impl JsonReport {
             coverage: report.coverage.clone(),
             resources: report.resources.iter().map(JsonResource::new).collect(),
             findings: report.shown(show_skipped).map(JsonFinding::new).collect(),
-            idle_waivers: report.idle_waivers.clone(),
+            stale_waivers: report.stale_waivers.clone(),
             comparison: report.comparison.clone(),
         }
     }
@@ -289,10 +289,10 @@ impl Summary {
                 fail: statuses(Status::Fail),
                 warn: statuses(Status::Warn),
                 unknown: statuses(Status::Unknown),
-                deciding_fail: report
+                gating_fail: report
                     .findings
                     .iter()
-                    .filter(|it| it.deciding && it.status == Status::Fail)
+                    .filter(|it| it.gating && it.status == Status::Fail)
                     .count(),
                 waived: report
                     .findings
@@ -328,7 +328,7 @@ impl JsonFinding {
             id: finding.id.clone(),
             rule: finding.rule.id.to_owned(),
             status: finding.status,
-            deciding: finding.deciding,
+            gating: finding.gating,
             resource: finding.resource.clone(),
             resource_type: finding.kind,
             account_id: finding.account_id.clone(),

@@ -5,12 +5,12 @@ use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Report as Suites, TestCase, TestCaseStatus, TestSuite};
 
-use super::text::clean;
 use super::{Finding, Report, Status, WriteError};
 use crate::exit::FailOn;
 use crate::model::ResourceKind;
 use crate::model::service::Service;
 use crate::model::snapshot::GLOBAL;
+use crate::text::escape_invisible;
 
 /// Writes a report as test results: a suite for each service in each region, a case for each rule and
 /// resource. Red is what makes the exit code 1 or 3, and nothing else.
@@ -71,11 +71,11 @@ fn case(finding: &Finding, gate: FailOn) -> TestCase {
         (Status::Pass, _) => TestCaseStatus::success(),
         (Status::Skip, _) | (_, Some(_)) => TestCaseStatus::skipped(),
         _ if finding.stops(gate) => TestCaseStatus::non_success(NonSuccessKind::Failure),
-        (Status::Unknown, None) if finding.deciding => {
+        (Status::Unknown, None) if finding.gating => {
             TestCaseStatus::non_success(NonSuccessKind::Error)
         }
         // It does not fail a scan, so it does not fail a test either.
-        (Status::Warn, None) if finding.deciding => TestCaseStatus::success(),
+        (Status::Warn, None) if finding.gating => TestCaseStatus::success(),
         (Status::Fail | Status::Unknown | Status::Warn, None) => TestCaseStatus::skipped(),
     };
     let brief = match &finding.waiver {
@@ -86,8 +86,8 @@ fn case(finding: &Finding, gate: FailOn) -> TestCase {
             plain(&waiver.reason),
             finding.status.as_str()
         ),
-        None if finding.status.is_trouble() && !finding.deciding => {
-            format!("{}, does not decide: {message}", finding.status.as_str())
+        None if finding.status.is_trouble() && !finding.gating => {
+            format!("{}, does not gate: {message}", finding.status.as_str())
         }
         None if finding.status == Status::Fail && !finding.stops(gate) => {
             format!("fail, as in the baseline: {message}")
@@ -121,7 +121,7 @@ fn case(finding: &Finding, gate: FailOn) -> TestCase {
     case
 }
 
-/// The case of lists that could hold something that decides and were not read to their end.
+/// The case of lists that could hold something that gates and were not read to their end.
 fn lists(region: &str, service: &str, reasons: &BTreeSet<&str>) -> TestCase {
     let reasons: Vec<String> = reasons.iter().map(|it| plain(it)).collect();
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
@@ -140,7 +140,7 @@ fn lists(region: &str, service: &str, reasons: &BTreeSet<&str>) -> TestCase {
 ///
 /// Source: <https://www.w3.org/TR/xml/#charsets>.
 fn plain(text: &str) -> String {
-    clean(text)
+    escape_invisible(text)
         .replace('\u{fffe}', "\\u{fffe}")
         .replace('\u{ffff}', "\\u{ffff}")
 }

@@ -6,13 +6,15 @@ use serde::Serialize;
 
 use super::WriteError;
 use super::table::Style;
-use super::text::{Page, Tone, is_hostile, replace_word};
-use crate::policy::copy::{self, ActionVerdict, Asker, CopyAccess, KeyFacts, LocalAccess, Overall};
-use crate::policy::copy::{Need, Via};
-use crate::policy::document::{Document, ParseError};
-use crate::policy::evaluate::Verdict;
-use crate::policy::merge::{LARGEST, Merge, merge};
-use crate::policy::verbatim::Verbatim;
+use crate::iam::document::{Document, ParseError};
+use crate::iam::evaluator::Verdict;
+use crate::key_sharing::copy;
+use crate::key_sharing::copy::{ActionVerdict, Asker, CopyAccess, KeyFacts, LocalAccess, Overall};
+use crate::key_sharing::copy::{Need, Via};
+use crate::key_sharing::merge::{LARGEST, Merge, merge};
+use crate::key_sharing::verbatim::Verbatim;
+use crate::report::page::{Page, Tone};
+use crate::text::{is_invisible, replace_word};
 
 /// The name of the schema.
 pub const SCHEMA: &str = "backup-check/key-policy/v1";
@@ -84,7 +86,7 @@ impl KeyPolicy {
     fn advice(&self) -> String {
         match &self.merge {
             Merge::Unchanged(_) if self.question.key.is_central(&self.question.asker) => {
-                "Nothing needs to be shared: what the central account's own policies say decides."
+                "Nothing needs to be shared: what the central account's own policies say gates."
                     .to_owned()
             }
             Merge::Unchanged(_) => "Nothing is missing.".to_owned(),
@@ -267,7 +269,7 @@ pub fn write(policy: &KeyPolicy, style: &Style, out: &mut dyn Write) -> Result<(
 fn escaped(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
-        if c != '\n' && is_hostile(c) {
+        if c != '\n' && is_invisible(c) {
             let mut units = [0; 2];
             for unit in c.encode_utf16(&mut units) {
                 text.push_str(&format!("\\u{unit:04x}"));

@@ -7,7 +7,7 @@ use serde_json::Serializer;
 use serde_json::ser::Formatter;
 
 use super::WriteError;
-use super::text::is_hostile;
+use crate::text::is_invisible;
 
 /// JSON without line breaks. Beside what JSON itself wants escaped, it escapes what other readers take
 /// for the end of a line (U+0085, U+2028, U+2029) and what could move the cursor of a terminal; a reader
@@ -20,7 +20,7 @@ impl Formatter for OneLine {
         W: ?Sized + Write,
     {
         let mut written = 0;
-        for (at, c) in fragment.char_indices().filter(|(_, c)| is_hostile(*c)) {
+        for (at, c) in fragment.char_indices().filter(|(_, c)| is_invisible(*c)) {
             writer.write_all(&fragment.as_bytes()[written..at])?;
             for unit in c.encode_utf16(&mut [0; 2]) {
                 write!(writer, "\\u{unit:04x}")?;

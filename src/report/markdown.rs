@@ -2,7 +2,7 @@
 //!
 //! GitHub takes at most 1 MiB from a step and shows nothing of a longer one
 //! (<https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#step-isolation-and-limits>).
-//! What does not fit is collapsed first: the lists of what does not decide, then long lists. Only then
+//! What does not fit is collapsed first: the lists of what does not gate, then long lists. Only then
 //! is it cut, between two paragraphs, rows or lists, and says what was left out.
 
 mod escape;
@@ -14,11 +14,11 @@ use super::place;
 use super::table::reasons::Reasons;
 use super::table::summary;
 use super::table::view::{Place, View, noun};
-use super::text::{count, shorten_middle, some_of};
 use super::totals::Totals;
-use super::{EarlierFinding, Finding, IdleState, Report, ResourceVerdict, Status, WriteError};
+use super::{EarlierFinding, Finding, Report, ResourceVerdict, StaleState, Status, WriteError};
 use crate::model::coverage::{Coverage, CoverageState};
 use crate::settings::Standard;
+use crate::text::{and_more, plural, truncate_middle};
 use escape::{cell, code, sentence};
 
 /// What GitHub shows of a step, in bytes.
@@ -73,7 +73,7 @@ pub fn write_within(report: &Report, limit: usize, out: &mut dyn Write) -> Resul
 /// How much is told.
 #[derive(Debug, Clone, Copy)]
 struct Detail {
-    /// Whether the resources behind what does not decide are listed.
+    /// Whether the resources behind what does not gate are listed.
     others: bool,
     /// How many lines a list has at most.
     most: usize,
@@ -129,9 +129,9 @@ fn cut_note(lost: &BTreeMap<What, usize>) -> String {
         .iter()
         .filter_map(|(what, number)| match what {
             What::Frame => None,
-            What::Cause => Some(count(*number, "root cause")),
-            What::List => Some(format!("{} of resources", count(*number, "list"))),
-            What::Section => Some(count(*number, "section")),
+            What::Cause => Some(plural(*number, "root cause")),
+            What::List => Some(format!("{} of resources", plural(*number, "list"))),
+            What::Section => Some(plural(*number, "section")),
         })
         .collect();
     let what = if words.is_empty() {
@@ -175,7 +175,7 @@ impl<'a> Page<'a> {
         self.causes(&mut parts);
         parts.extend(self.unread(detail));
         parts.extend(self.baseline(detail));
-        parts.extend(self.idle_waivers(detail));
+        parts.extend(self.stale_waivers(detail));
         parts.extend(self.waived(detail));
         self.lists(detail, &mut parts);
         parts
@@ -232,7 +232,7 @@ impl<'a> Page<'a> {
         let regions: Vec<String> = report.regions.iter().map(|it| code(it)).collect();
         text.push_str(&format!(
             "\n{account}{when}, judged by {standard}; {}{}{}.\n",
-            count(regions.len(), "region"),
+            plural(regions.len(), "region"),
             if regions.is_empty() { "" } else { ": " },
             regions.join(", ")
         ));
@@ -249,7 +249,7 @@ impl<'a> Page<'a> {
                 format!(", and lists end after {}", detail.most)
             };
             text.push_str(&format!(
-                "\nShortened to fit: what does not decide is not listed{lists}. The whole is in `--format json`.\n"
+                "\nShortened to fit: what does not gate is not listed{lists}. The whole is in `--format json`.\n"
             ));
         }
         text
@@ -279,7 +279,7 @@ impl<'a> Page<'a> {
         }
         let totals = &self.totals;
         text.push_str(&format!(
-            "\nFindings that decide: {} fail, {} unknown, {} warn. Waived: {}.\n",
+            "\nFindings that gate: {} fail, {} unknown, {} warn. Waived: {}.\n",
             totals.failed, totals.unknown, totals.warned, totals.waived
         ));
         if !any {
@@ -289,13 +289,13 @@ impl<'a> Page<'a> {
         vec![frame(text)]
     }
 
-    /// One row per cause, those that decide first.
+    /// One row per cause, those that gate first.
     fn causes(&self, parts: &mut Vec<Part>) {
         if self.ranked.is_empty() {
             return;
         }
         parts.push(frame(
-            "\n### Root causes\n\n| no. | status | decides | rule | what | where |\n|--:|---|---|---|---|---|\n"
+            "\n### Root causes\n\n| no. | status | gates | rule | what | where |\n|--:|---|---|---|---|---|\n"
                 .to_owned(),
         ));
         for &index in &self.ranked {
@@ -304,14 +304,14 @@ impl<'a> Page<'a> {
             if reason.causes() > 1 {
                 what = format!("{} causes, for example: {what}", reason.causes());
             }
-            let decides = if reason.deciding { "yes" } else { "no" };
+            let gates = if reason.gating { "yes" } else { "no" };
             parts.push(Part {
                 text: format!(
-                    "| {} | {} | {decides} | {} | {} | {} |\n",
+                    "| {} | {} | {gates} | {} | {} | {} |\n",
                     self.reasons.number(index),
                     reason.status.as_str(),
                     cell(&reason.rule_ids(MOST_RULES)),
-                    cell(&shorten_middle(&what, MOST_OF_A_MESSAGE)),
+                    cell(&truncate_middle(&what, MOST_OF_A_MESSAGE)),
                     cell(&reason.crowd(&self.view)),
                 ),
                 what: What::Cause,
@@ -325,7 +325,7 @@ impl<'a> Page<'a> {
             .ranked
             .iter()
             .copied()
-            .filter(|&index| detail.others || self.reasons.get(index).deciding)
+            .filter(|&index| detail.others || self.reasons.get(index).gating)
             .collect();
         if told.is_empty() {
             return;
@@ -337,13 +337,13 @@ impl<'a> Page<'a> {
             for message in reason.messages() {
                 text.push_str(&format!(
                     "{}\n\n",
-                    sentence(&shorten_middle(&message, MOST_OF_A_NAME))
+                    sentence(&truncate_middle(&message, MOST_OF_A_NAME))
                 ));
             }
             for fix in reason.fixes() {
                 text.push_str(&format!(
                     "Fix: {}\n\n",
-                    sentence(&shorten_middle(&fix, MOST_OF_A_NAME))
+                    sentence(&truncate_middle(&fix, MOST_OF_A_NAME))
                 ));
             }
             let members: Vec<String> = reason
@@ -371,10 +371,10 @@ impl<'a> Page<'a> {
 
     fn resource(&self, arn: &str) -> String {
         let Some(row) = self.view.row(arn) else {
-            return code(&shorten_middle(arn, MOST_OF_A_NAME));
+            return code(&truncate_middle(arn, MOST_OF_A_NAME));
         };
         let line = row.line;
-        let mut text = code(&shorten_middle(&line.id, MOST_OF_A_NAME));
+        let mut text = code(&truncate_middle(&line.id, MOST_OF_A_NAME));
         if let Some(name) = line
             .name
             .as_deref()
@@ -382,7 +382,7 @@ impl<'a> Page<'a> {
         {
             text.push_str(&format!(
                 " ({})",
-                code(&shorten_middle(name, MOST_OF_A_NAME))
+                code(&truncate_middle(name, MOST_OF_A_NAME))
             ));
         }
         text.push_str(&format!(" · {} · {}", noun(line.kind), code(&line.region)));
@@ -412,7 +412,7 @@ impl<'a> Page<'a> {
                 report.unread.iter().map(|unread| unread.service).collect();
             text.push_str(&format!(
                 "Resources to be backed up may be missing here: not every list of {} could be read to its end.\n\n",
-                some_of(services, 12)
+                and_more(services, 12)
             ));
         }
         let mut kinds: BTreeMap<(&str, &str, &str, &str), BTreeSet<&str>> = BTreeMap::new();
@@ -480,16 +480,14 @@ impl<'a> Page<'a> {
             .report
             .findings
             .iter()
-            .filter(|it| {
-                it.baseline == Some(super::Baseline::New) && (it.deciding || detail.others)
-            })
+            .filter(|it| it.baseline == Some(super::Baseline::New) && (it.gating || detail.others))
             .collect();
         let lines: Vec<String> = fresh
             .iter()
             .take(detail.most)
             .map(|it| {
-                let decides = if it.deciding { "" } else { ", does not decide" };
-                format!("{}{decides}", finding(it.status, it.rule.id, &it.resource))
+                let gates = if it.gating { "" } else { ", does not gate" };
+                format!("{}{gates}", finding(it.status, it.rule.id, &it.resource))
             })
             .collect();
         if !fresh.is_empty() {
@@ -516,32 +514,32 @@ impl<'a> Page<'a> {
     }
 
     /// Waivers that do nothing any more.
-    fn idle_waivers(&self, detail: Detail) -> Option<Part> {
-        let idle = &self.report.idle_waivers;
-        if idle.is_empty() {
+    fn stale_waivers(&self, detail: Detail) -> Option<Part> {
+        let stale = &self.report.stale_waivers;
+        if stale.is_empty() {
             return None;
         }
-        let line = |it: &super::IdleWaiver| {
+        let line = |it: &super::StaleWaiver| {
             let state = match it.state {
-                IdleState::Lapsed if it.findings == 0 => "lapsed".to_owned(),
-                IdleState::Lapsed => {
-                    format!("lapsed, {} again", count(it.findings, "finding"))
+                StaleState::Expired if it.findings == 0 => "expired".to_owned(),
+                StaleState::Expired => {
+                    format!("expired, {} again", plural(it.findings, "finding"))
                 }
-                IdleState::Unused => "covers nothing".to_owned(),
+                StaleState::Unused => "covers nothing".to_owned(),
             };
             format!(
                 "line {}: {} on {} until {}, {}: {state}",
                 it.line,
                 sentence(&it.rule),
-                code(&shorten_middle(&it.resource, MOST_OF_A_NAME)),
+                code(&truncate_middle(&it.resource, MOST_OF_A_NAME)),
                 sentence(&it.expires),
-                sentence(&shorten_middle(&it.owner, MOST_OF_A_NAME)),
+                sentence(&truncate_middle(&it.owner, MOST_OF_A_NAME)),
             )
         };
-        let lines = idle.iter().take(detail.most).map(line).collect();
+        let lines = stale.iter().take(detail.most).map(line).collect();
         Some(section(format!(
             "\n### Waivers that do nothing any more\n\n{}",
-            list(lines, idle.len())
+            list(lines, stale.len())
         )))
     }
 
@@ -564,14 +562,14 @@ impl<'a> Page<'a> {
                     "{}: until {}, {}: {}",
                     finding(it.status, it.rule.id, &it.resource),
                     sentence(&waiver.expires),
-                    sentence(&shorten_middle(&waiver.owner, MOST_OF_A_NAME)),
-                    sentence(&shorten_middle(&waiver.reason, MOST_OF_A_NAME)),
+                    sentence(&truncate_middle(&waiver.owner, MOST_OF_A_NAME)),
+                    sentence(&truncate_middle(&waiver.reason, MOST_OF_A_NAME)),
                 )
             })
             .collect();
         Some(section(format!(
             "\n### Waived\n{}",
-            folded(&count(waived.len(), "finding"), &list(lines, waived.len()))
+            folded(&plural(waived.len(), "finding"), &list(lines, waived.len()))
         )))
     }
 }
@@ -596,7 +594,7 @@ fn finding(status: Status, rule: &str, resource: &str) -> String {
         "{} {} on {}",
         status.as_str(),
         sentence(rule),
-        code(&shorten_middle(resource, MOST_OF_A_NAME))
+        code(&truncate_middle(resource, MOST_OF_A_NAME))
     )
 }
 

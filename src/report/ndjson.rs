@@ -6,7 +6,7 @@ use std::io::Write;
 use serde::{Deserialize, Serialize};
 
 use super::json::{JsonFinding, SCHEMA, Scan, Summary, Tool};
-use super::{Comparison, IdleWaiver, Report, WriteError, line};
+use super::{Comparison, Report, StaleWaiver, WriteError, line};
 use crate::model::coverage::Coverage;
 
 /// The last line, which alone has a `scan`. Where it is missing, the report was cut off.
@@ -24,7 +24,7 @@ pub struct LastLine {
     pub coverage: Vec<Coverage>,
     /// Waivers of the config that do nothing any more; absent where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub idle_waivers: Vec<IdleWaiver>,
+    pub stale_waivers: Vec<StaleWaiver>,
     /// How it stands to an earlier report; absent where it was compared with none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
@@ -44,7 +44,7 @@ pub fn write(report: &Report, show_skipped: bool, out: &mut dyn Write) -> Result
         scan: Scan::of(report),
         summary: Summary::of(report),
         coverage: report.coverage.clone(),
-        idle_waivers: report.idle_waivers.clone(),
+        stale_waivers: report.stale_waivers.clone(),
         comparison: report.comparison.clone(),
     };
     line::write(&last, out)

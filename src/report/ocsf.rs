@@ -9,12 +9,12 @@ use std::io::Write;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::gravity::Gravity;
+use super::severity::Gravity;
 use super::{Baseline, Finding, Report, ResourceLine, Status, Waiver, WriteError, line};
+use crate::analysis::Evidence;
 use crate::model::place::Place;
 use crate::model::snapshot::Source;
 use crate::model::tag::BackupTag;
-use crate::rule::Evidence;
 
 /// The version of the framework.
 pub const VERSION: &str = "1.5.0";
@@ -155,7 +155,7 @@ struct Unmapped<'a> {
     backup_tag: BackupTag,
     #[serde(skip_serializing_if = "Option::is_none")]
     baseline: Option<Baseline>,
-    deciding: bool,
+    gating: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     location: Option<&'a Place>,
     owner: &'static str,
@@ -322,7 +322,7 @@ fn event<'a>(
         unmapped: Unmapped {
             backup_tag: finding.backup_tag,
             baseline: finding.baseline,
-            deciding: finding.deciding,
+            gating: finding.gating,
             location: finding.place.as_ref(),
             owner: rule.owner.as_str(),
             source: report.source,

@@ -9,8 +9,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::text::{clean, count};
-use super::{Baseline, Finding, IdleState, IdleWaiver, Report, Status, Unread, WriteError};
+use super::{Baseline, Finding, Report, StaleState, StaleWaiver, Status, Unread, WriteError};
 use crate::exit::FailOn;
 use crate::model::ResourceKind;
 use crate::model::coverage::{Coverage, CoverageState};
@@ -19,6 +18,7 @@ use crate::model::snapshot::Source;
 use crate::model::tag::BackupTag;
 use crate::rule::Rule;
 use crate::settings::{Severity, Standard};
+use crate::text::{escape_invisible, plural};
 
 /// GitHub rejects a run with more results. It shows the first 5,000.
 const MOST_RESULTS: usize = 25_000;
@@ -44,12 +44,12 @@ enum Level {
 }
 
 impl Level {
-    /// Red only where the exit code is: what does not decide is a note.
+    /// Red only where the exit code is: what does not gate is a note.
     fn of(finding: &Finding, gate: FailOn) -> Self {
         match finding.status {
             Status::Fail if finding.stops(gate) => Level::Error,
             // What the baseline has does not stop a scan that fails on what is new.
-            Status::Fail | Status::Warn | Status::Unknown if finding.deciding => Level::Warning,
+            Status::Fail | Status::Warn | Status::Unknown if finding.gating => Level::Warning,
             _ => Level::Note,
         }
     }
@@ -231,7 +231,7 @@ struct LogicalLocation {
 #[derive(Debug, Serialize)]
 struct Properties {
     status: Status,
-    deciding: bool,
+    gating: bool,
     resource_type: ResourceKind,
     backup_tag: BackupTag,
     region: String,
@@ -262,7 +262,7 @@ impl Serialize for Results<'_> {
 
 /// Writes a report as one SARIF log with one run.
 ///
-/// Where it is larger than GitHub takes, what fails and decides is kept first, and a notification says
+/// Where it is larger than GitHub takes, what fails and gates is kept first, and a notification says
 /// how much was left out.
 ///
 /// # Errors
@@ -291,8 +291,8 @@ pub fn write(
     let (mut unknown, mut found): (Vec<&Finding>, Vec<&Finding>) =
         troubles.iter().partition(|it| it.status == Status::Unknown);
     // Stable: within a rank the report's own order stays.
-    found.sort_by_key(|it| (!it.deciding, it.status != Status::Fail));
-    unknown.sort_by_key(|it| !it.deciding);
+    found.sort_by_key(|it| (!it.gating, it.status != Status::Fail));
+    unknown.sort_by_key(|it| !it.gating);
     let kept = frame.fitting(&found)?;
 
     let mut driver = Driver {
@@ -328,10 +328,10 @@ pub fn write(
                     found.len() - kept,
                 ),
                 tool_configuration_notifications: report
-                    .idle_waivers
+                    .stale_waivers
                     .iter()
                     .take(MOST_NOTIFICATIONS)
-                    .map(idle)
+                    .map(stale)
                     .collect(),
             }],
             results: Results {
@@ -351,7 +351,7 @@ pub fn write(
 fn category(report: &Report) -> Option<AutomationDetails> {
     let account = report.account_id.as_deref()?;
     matches!(report.source, Source::Aws | Source::Snapshot).then(|| AutomationDetails {
-        id: format!("backup-check/{}/", clean(account)),
+        id: format!("backup-check/{}/", escape_invisible(account)),
     })
 }
 
@@ -362,7 +362,7 @@ fn utc(time: &str) -> Option<String> {
 }
 
 /// What a rule is. Its severity is that of its worst result: GitHub shows one for all of them, and
-/// would fail a check on a `high` that decides nothing.
+/// would fail a check on a `high` that gates nothing.
 fn descriptor(rule: &Rule, standard: Standard, worst: Level) -> Descriptor {
     // A doc comment's lines begin with the blank after the slashes.
     let lines: Vec<&str> = rule
@@ -449,7 +449,7 @@ impl Frame<'_> {
         };
         let place = match finding.kind {
             ResourceKind::Region | ResourceKind::Account => String::new(),
-            _ => format!(" in {}", clean(&finding.region)),
+            _ => format!(" in {}", escape_invisible(&finding.region)),
         };
         let mut text = format!(
             "{} {called}{place}: {}",
@@ -492,7 +492,7 @@ impl Frame<'_> {
             },
             logical_locations: [LogicalLocation {
                 name: short(&finding.resource_id, LONGEST_NAME),
-                fully_qualified_name: clean(&finding.resource).into_owned(),
+                fully_qualified_name: escape_invisible(&finding.resource).into_owned(),
                 kind: "resource",
             }],
         }
@@ -515,14 +515,14 @@ impl Frame<'_> {
 fn properties(finding: &Finding) -> Properties {
     Properties {
         status: finding.status,
-        deciding: finding.deciding,
+        gating: finding.gating,
         resource_type: finding.kind,
         backup_tag: finding.backup_tag,
-        region: clean(&finding.region).into_owned(),
+        region: escape_invisible(&finding.region).into_owned(),
         account: finding
             .account_id
             .as_deref()
-            .map(|it| clean(it).into_owned()),
+            .map(|it| escape_invisible(it).into_owned()),
     }
 }
 
@@ -541,7 +541,7 @@ fn notifications(
     }
     if left_out > 0 {
         let text = format!(
-            "{} left out: code scanning takes no larger file. What fails and decides comes first; --format json tells all.",
+            "{} left out: code scanning takes no larger file. What fails and gates comes first; --format json tells all.",
             were(left_out, "result")
         );
         told.push(notification(Level::Warning, &text));
@@ -567,7 +567,7 @@ fn notifications(
 
 fn were(number: usize, thing: &str) -> String {
     let verb = if number == 1 { "was" } else { "were" };
-    format!("{} {verb}", count(number, thing))
+    format!("{} {verb}", plural(number, thing))
 }
 
 fn notification(level: Level, text: &str) -> Notification {
@@ -584,7 +584,7 @@ fn notification(level: Level, text: &str) -> Notification {
 
 fn missing(unread: &Unread) -> String {
     let region = match &unread.region {
-        Some(region) => format!(" in {}", clean(region)),
+        Some(region) => format!(" in {}", escape_invisible(region)),
         None => String::new(),
     };
     format!(
@@ -595,7 +595,11 @@ fn missing(unread: &Unread) -> String {
 }
 
 fn gap(row: &Coverage) -> Notification {
-    let mut text = format!("{} in {}: ", clean(&row.service), clean(&row.region));
+    let mut text = format!(
+        "{} in {}: ",
+        escape_invisible(&row.service),
+        escape_invisible(&row.region)
+    );
     text.push_str(match row.state {
         CoverageState::Disabled => "the region is not enabled for the account",
         CoverageState::Partial => "some calls failed, or pages are missing",
@@ -609,17 +613,17 @@ fn gap(row: &Coverage) -> Notification {
     notification(Level::Note, &text)
 }
 
-fn idle(waiver: &IdleWaiver) -> Notification {
+fn stale(waiver: &StaleWaiver) -> Notification {
     let why = match waiver.state {
-        IdleState::Lapsed => "its last day is over",
-        IdleState::Unused => "nothing that it names fails, warns or is unknown",
+        StaleState::Expired => "its last day is over",
+        StaleState::Unused => "nothing that it names fails, warns or is unknown",
     };
     let text = format!(
         "The waiver in line {} of the config file, {} for {}, until {}, by {}, does nothing: {why}",
         waiver.line,
         short(&waiver.rule, LONGEST_NAME),
         short(&waiver.resource, LONGEST_TEXT),
-        clean(&waiver.expires),
+        escape_invisible(&waiver.expires),
         short(&waiver.owner, LONGEST_NAME),
     );
     notification(Level::Note, &text)
@@ -672,7 +676,7 @@ fn encoded(path: &str) -> String {
 
 /// The text without anything that moves a cursor or turns the direction of writing, cut to a length.
 fn short(text: &str, most: usize) -> String {
-    cut(&clean(text), most)
+    cut(&escape_invisible(text), most)
 }
 
 fn cut(text: &str, most: usize) -> String {

@@ -1,6 +1,6 @@
 //! The report for people, on a terminal or in a pipe.
 //!
-//! It decides nothing: what fails and what counts is in the [`Report`]. It sorts, groups and words.
+//! It gates nothing: what fails and what counts is in the [`Report`]. It sorts, groups and words.
 //! A cause that many resources share is told once, under a number that their lines refer to.
 
 mod counts;
@@ -15,8 +15,8 @@ mod waivers;
 
 use std::io::Write;
 
-use super::text::Page;
 use super::{Report, WriteError};
+use crate::report::page::Page;
 use reasons::Reasons;
 use view::{Place, View};
 
@@ -31,7 +31,7 @@ pub struct Style {
     pub show_skipped: bool,
 }
 
-/// Writes a report for people: what decides first, worst first; then what is not tagged; then counts,
+/// Writes a report for people: what gates first, worst first; then what is not tagged; then counts,
 /// what could not be read, a summary and the next commands.
 ///
 /// # Errors
@@ -40,20 +40,20 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> Result<(), 
     let view = View::new(report);
     let mut reasons = Reasons::new(report);
     let mut page = Page::new(style.width, style.color);
-    let settings_decide = view
+    let settings_gate = view
         .placed(Place::Setting)
         .flat_map(|row| reasons.of(&row.line.arn))
-        .any(|link| reasons.get(link.reason).deciding);
+        .any(|link| reasons.get(link.reason).gating);
 
     summary::head(&mut page, report);
     resources::counted(&mut page, &view, &mut reasons);
-    // What decides comes before what does not.
-    if settings_decide {
+    // What gates comes before what does not.
+    if settings_gate {
         resources::settings(&mut page, &view, &mut reasons);
     }
     untagged::write(&mut page, &view, &mut reasons);
     resources::exempt(&mut page, &view, &mut reasons);
-    if !settings_decide {
+    if !settings_gate {
         resources::settings(&mut page, &view, &mut reasons);
     }
     if style.show_skipped {

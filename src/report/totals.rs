@@ -2,19 +2,19 @@
 
 use super::{Report, ResourceVerdict, Status};
 
-/// Findings that decide, by status, and what stands beside them.
+/// Findings that gate, by status, and what stands beside them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Totals {
-    /// Findings that decide and fail.
+    /// Findings that gate and fail.
     pub failed: usize,
-    /// Findings that decide and warn.
+    /// Findings that gate and warn.
     pub warned: usize,
-    /// Findings that decide and could not be judged.
+    /// Findings that gate and could not be judged.
     pub unknown: usize,
     /// Findings that would count, and that a waiver covers.
     pub waived: usize,
-    /// The worst of what decides, in the words that a resource's verdict has. A list that could hold
-    /// something that decides and was not read to its end makes it unknown at best.
+    /// The worst of what gates, in the words that a resource's verdict has. A list that could hold
+    /// something that gates and was not read to its end makes it unknown at best.
     pub verdict: ResourceVerdict,
 }
 
@@ -22,15 +22,13 @@ impl Totals {
     /// Counts a report.
     #[must_use]
     pub fn of(report: &Report) -> Self {
-        let deciding = |status: Status| {
+        let gating = |status: Status| {
             let found = report.findings.iter();
-            found
-                .filter(|it| it.deciding && it.status == status)
-                .count()
+            found.filter(|it| it.gating && it.status == status).count()
         };
-        let failed = deciding(Status::Fail);
-        let warned = deciding(Status::Warn);
-        let unknown = deciding(Status::Unknown);
+        let failed = gating(Status::Fail);
+        let warned = gating(Status::Warn);
+        let unknown = gating(Status::Unknown);
         let verdict = if failed > 0 {
             ResourceVerdict::NotReady
         } else if unknown > 0 || !report.unread.is_empty() || report.interrupted {

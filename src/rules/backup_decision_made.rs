@@ -1,8 +1,9 @@
+use crate::analysis::stack_members::members;
+use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
 use crate::model::storage_gateway::holds_volumes;
 use crate::model::tag::BackupTag;
-use crate::rule::stack::members;
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -32,7 +33,7 @@ rule! {
     }
 }
 
-fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     let (tag, _) = cx.tags_of(resource)?;
     let key = &cx.settings.tag_key;
     match tag {
@@ -44,7 +45,7 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     }
 }
 
-fn untagged(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+fn untagged(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     let key = &cx.settings.tag_key;
     let (seen, fix) = match resource {
         Resource::Stack(stack) => {
@@ -93,7 +94,7 @@ fn missing(key: &str) -> (String, String) {
 }
 
 /// The instance whose backup holds the volume anyway.
-fn held_by<'a>(cx: &Cx<'a>, resource: Resource<'a>) -> Option<&'a str> {
+fn held_by<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<&'a str> {
     let Resource::Volume(volume) = resource else {
         return None;
     };

@@ -1,7 +1,8 @@
+use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::ec2::Volume;
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, GapKind, Resource};
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -34,7 +35,7 @@ rule! {
     }
 }
 
-fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     let key = &cx.settings.tag_key;
     let detached = match resource {
         Resource::Volume(volume) => volume.attached_to.known().is_some_and(Vec::is_empty),
@@ -93,7 +94,7 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     Ok(worst.unwrap_or_else(|| Outcome::skip("part of no instance and no stack")))
 }
 
-fn instances(cx: &Cx<'_>, volume: &Volume) -> Result<Vec<Outcome>, Gap> {
+fn instances(cx: &RuleContext<'_>, volume: &Volume) -> Result<Vec<Outcome>, Gap> {
     let key = &cx.settings.tag_key;
     let parents = volume.attached_to.get()?.iter().map(|id| {
         let tag = cx

@@ -1,10 +1,12 @@
 use std::collections::BTreeSet;
 
+use crate::analysis::backup_plans;
+use crate::analysis::backup_plans::{Authority, Chosen, Protection, Target, account_of};
+use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::model::Gap;
-use crate::model::plan::Selection;
+use crate::model::backup_plan::Selection;
 use crate::model::snapshot::Region;
-use crate::rule::protection::{self, Authority, Chosen, Protection, Target, account_of};
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, Verdict, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -38,8 +40,8 @@ rule! {
 /// How many resources a message names.
 const MOST_NAMES: usize = 5;
 
-fn check(cx: &Cx<'_>, _: &Region) -> Judgement {
-    let protection = protection::in_region(cx, cx.region)?;
+fn check(cx: &RuleContext<'_>, _: &Region) -> CheckResult {
+    let protection = backup_plans::in_region(cx, cx.region)?;
     let enabled = protection.enabled(cx);
     let outcome = if enabled.is_empty() {
         without_resources(cx, &protection)?
@@ -57,10 +59,10 @@ fn check(cx: &Cx<'_>, _: &Region) -> Judgement {
 
 /// Judges the resources that are tagged `enabled` and so want a backup.
 fn with_resources<'a>(
-    cx: &Cx<'a>,
+    cx: &RuleContext<'a>,
     protection: &Protection<'a>,
     enabled: &[Target<'a>],
-) -> Judgement {
+) -> CheckResult {
     let judged: Vec<(&str, Chosen<'a>)> = enabled
         .iter()
         .map(|target| (target.name, protection.chosen(target)))
@@ -110,7 +112,7 @@ fn sameness(chosen: &Chosen<'_>) -> (Vec<*const Selection>, bool) {
 }
 
 /// Why a resource whose tags were not read may be tagged and lack what it would want.
-fn unread<'a>(cx: &Cx<'a>, protection: &Protection<'a>) -> Option<Gap> {
+fn unread<'a>(cx: &RuleContext<'a>, protection: &Protection<'a>) -> Option<Gap> {
     let mut seen = BTreeSet::new();
     for (target, gap) in protection.unread(cx) {
         let chosen = protection.chosen(&target);
@@ -126,7 +128,7 @@ fn unread<'a>(cx: &Cx<'a>, protection: &Protection<'a>) -> Option<Gap> {
 }
 
 /// Judges what a resource of any type would meet.
-fn without_resources<'a>(cx: &Cx<'a>, protection: &Protection<'a>) -> Judgement {
+fn without_resources<'a>(cx: &RuleContext<'a>, protection: &Protection<'a>) -> CheckResult {
     let chosen = protection.in_use(cx);
     if chosen.by.is_empty() {
         return match chosen.open {
@@ -139,7 +141,7 @@ fn without_resources<'a>(cx: &Cx<'a>, protection: &Protection<'a>) -> Judgement 
 
 /// The pass where a copy goes to the central account, else the breach.
 fn copied<'a>(
-    cx: &Cx<'a>,
+    cx: &RuleContext<'a>,
     protection: &Protection<'a>,
     chosen: &Chosen<'a>,
 ) -> Result<Result<Outcome, Outcome>, Gap> {
@@ -152,7 +154,7 @@ fn copied<'a>(
     }
     let plans: BTreeSet<&str> = chosen.by.iter().map(|it| it.plan.name.as_str()).collect();
     let vaults: BTreeSet<&str> = rules.iter().map(|rule| rule.vault.as_str()).collect();
-    let hours = protection::shortest(cx, &rules);
+    let hours = backup_plans::shortest(cx, &rules);
     let (authority, key) = (&protection.authority, &cx.settings.tag_key);
     let (words, selects) = (authority.words(), authority.either("selects", "select"));
     let why = authority.why();
@@ -202,7 +204,7 @@ fn copied<'a>(
     Ok(outcome.map(told).map_err(told))
 }
 
-fn not_selected(cx: &Cx<'_>, protection: &Protection<'_>, missed: &[&str]) -> Outcome {
+fn not_selected(cx: &RuleContext<'_>, protection: &Protection<'_>, missed: &[&str]) -> Outcome {
     let (region, key) = (cx.region, &cx.settings.tag_key);
     let what = match missed.len() {
         0 => format!("{key}=enabled"),
@@ -251,7 +253,7 @@ fn not_selected(cx: &Cx<'_>, protection: &Protection<'_>, missed: &[&str]) -> Ou
     .with("resources", missed.to_vec())
 }
 
-fn elsewhere(cx: &Cx<'_>, protection: &Protection<'_>) -> String {
+fn elsewhere(cx: &RuleContext<'_>, protection: &Protection<'_>) -> String {
     let policy = cx.snapshot.backup_policy.known().and_then(Option::as_ref);
     let regions: BTreeSet<&str> = policy
         .into_iter()

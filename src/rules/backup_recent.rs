@@ -1,10 +1,13 @@
 use jiff::Timestamp;
 
+use crate::analysis::backup_plans::interval_hours;
+use crate::analysis::job_errors;
+use crate::analysis::job_errors::Work;
+use crate::analysis::job_history;
+use crate::analysis::job_history::{History, Job, Phase, Prerequisites, ago, day, limit, within};
+use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
-use crate::rule::failure::{self, Work};
-use crate::rule::proof::{self, History, Job, Phase, Prerequisites, ago, day, limit, within};
-use crate::rule::protection::interval_hours;
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -39,13 +42,13 @@ rule! {
     }
 }
 
-fn check(cx: &Cx<'_>, resource: Resource<'_>, found: &Prerequisites) -> Judgement {
+fn check(cx: &RuleContext<'_>, resource: Resource<'_>, found: &Prerequisites) -> CheckResult {
     let Some((arn, _)) = resource.names() else {
         return Ok(Outcome::skip("is never backed up"));
     };
     let jobs = cx.backup_jobs(arn)?.iter().copied().map(Job::of_backup);
     let jobs = jobs.collect::<Result<Vec<_>, _>>()?;
-    proof::judge(jobs, |history| judge(cx, resource, history, found)).unwrap_or_else(|| {
+    job_history::judge(jobs, |history| judge(cx, resource, history, found)).unwrap_or_else(|| {
         Ok(Outcome::warn(
             "no backup yet: AWS Backup had no job for it in the last 30 days; if it was tagged within a day, look again tomorrow",
         )
@@ -57,11 +60,11 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>, found: &Prerequisites) -> Judgemen
 }
 
 fn judge(
-    cx: &Cx<'_>,
+    cx: &RuleContext<'_>,
     resource: Resource<'_>,
     history: &History<'_>,
     found: &Prerequisites,
-) -> Judgement {
+) -> CheckResult {
     let now = cx.now()?;
     let hours = limit(interval_hours(cx, resource));
     let is_recent = |job: &Job<'_>| within(now, job.ended, i64::from(hours));
@@ -79,7 +82,7 @@ fn judge(
             seen(&format!("is {}", ended.state)),
             ended.words()
         )),
-        Phase::Failed => failure::breach(
+        Phase::Failed => job_errors::breach(
             cx,
             resource,
             Work::Backup,

@@ -1,8 +1,9 @@
+use crate::analysis::backup_plans::{Authority, Protection, Target, in_region, tagged};
+use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::snapshot::{Region, Snapshot};
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, GapKind, Listing, Observed};
-use crate::rule::protection::{Authority, Protection, Target, in_region, tagged};
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::{REGIONS, Severity};
 
 rule! {
@@ -39,7 +40,7 @@ const MOST_NAMES: usize = 5;
 /// How many resources the evidence names.
 const MOST_EVIDENCE: usize = 100;
 
-fn check(cx: &Cx<'_>, snapshot: &Snapshot) -> Judgement {
+fn check(cx: &RuleContext<'_>, snapshot: &Snapshot) -> CheckResult {
     let mut found: Vec<Outcome> = Vec::new();
     let mut guided = false;
     for (name, region) in &snapshot.regions {
@@ -89,7 +90,7 @@ fn check(cx: &Cx<'_>, snapshot: &Snapshot) -> Judgement {
 
 /// What a scanned region holds that nothing there backs up, or that may be so; and whether the guide's
 /// word had to count, as nobody knows what backs the region up: `backup-policy-effective` says so.
-fn scanned<'a>(cx: &Cx<'a>, name: &'a str, region: &'a Region) -> (Vec<Outcome>, bool) {
+fn scanned<'a>(cx: &RuleContext<'a>, name: &'a str, region: &'a Region) -> (Vec<Outcome>, bool) {
     let policy = &cx.snapshot.backup_policy;
     let protection = match (in_region(cx, name), policy) {
         (Ok(protection), _) => protection,
@@ -121,7 +122,12 @@ fn scanned<'a>(cx: &Cx<'a>, name: &'a str, region: &'a Region) -> (Vec<Outcome>,
 }
 
 /// What is said of a region where neither a policy nor plans were read and the guide does not help.
-fn nothing_read<'a>(cx: &Cx<'a>, name: &'a str, region: &'a Region, gap: &Gap) -> Vec<Outcome> {
+fn nothing_read<'a>(
+    cx: &RuleContext<'a>,
+    name: &'a str,
+    region: &'a Region,
+    gap: &Gap,
+) -> Vec<Outcome> {
     let mut resources = cx.snapshot.resources_in(name).filter(|resource| {
         let tag = resource.tags().map(|tags| cx.backup_tag(tags));
         let is_sought = matches!(tag, Some(BackupTag::Enabled | BackupTag::Unknown));
@@ -135,7 +141,7 @@ fn nothing_read<'a>(cx: &Cx<'a>, name: &'a str, region: &'a Region, gap: &Gap) -
 }
 
 /// Why the lists of a region may lack what is tagged, where the tags alone were not asked for either.
-fn unlisted<'a>(cx: &Cx<'a>, name: &str, region: &'a Region) -> Option<&'a Gap> {
+fn unlisted<'a>(cx: &RuleContext<'a>, name: &str, region: &'a Region) -> Option<&'a Gap> {
     let is_left_out = |gap: &&Gap| matches!(gap.kind, GapKind::NotAsked | GapKind::RegionDisabled);
     if cx.snapshot.elsewhere.contains_key(name) {
         return None;
@@ -182,7 +188,7 @@ impl Sorted {
 }
 
 /// What is tagged in a region that was not scanned.
-fn elsewhere<'a>(cx: &Cx<'a>, region: &'a str, by_tag: &Listing<String>) -> Vec<Outcome> {
+fn elsewhere<'a>(cx: &RuleContext<'a>, region: &'a str, by_tag: &Listing<String>) -> Vec<Outcome> {
     let arns = &by_tag.items;
     let unknown = |gap: &Gap| Outcome::unknown(gap).part(Some(region));
     let mut found: Vec<Outcome> = by_tag.gap.iter().map(unknown).collect();
@@ -217,7 +223,7 @@ fn elsewhere<'a>(cx: &Cx<'a>, region: &'a str, by_tag: &Listing<String>) -> Vec<
     found
 }
 
-fn not_scanned(cx: &Cx<'_>, region: &str, arns: &[String], by: &str) -> Outcome {
+fn not_scanned(cx: &RuleContext<'_>, region: &str, arns: &[String], by: &str) -> Outcome {
     Outcome::warn(format!(
         "{} in {region}, a region that {by}, but this scan did not look there",
         count(cx, arns)
@@ -228,7 +234,12 @@ fn not_scanned(cx: &Cx<'_>, region: &str, arns: &[String], by: &str) -> Outcome 
 }
 
 /// Where only the backup tag is known, no more can be said than what that tag does.
-fn not_selected(cx: &Cx<'_>, region: &str, sorted: &Sorted, authority: &Authority<'_>) -> Outcome {
+fn not_selected(
+    cx: &RuleContext<'_>,
+    region: &str,
+    sorted: &Sorted,
+    authority: &Authority<'_>,
+) -> Outcome {
     let (missed, key) = (&sorted.missed, &cx.settings.tag_key);
     let by = if sorted.by_tag_alone {
         format!(" by {key}=enabled there")
@@ -247,7 +258,7 @@ fn not_selected(cx: &Cx<'_>, region: &str, sorted: &Sorted, authority: &Authorit
     uncovered(cx, region, missed, message)
 }
 
-fn uncovered(cx: &Cx<'_>, region: &str, missed: &[String], message: String) -> Outcome {
+fn uncovered(cx: &RuleContext<'_>, region: &str, missed: &[String], message: String) -> Outcome {
     Outcome::breach(message)
         .fix(format!(
             "Move {} to a region that is backed up, or ask {} to add {region}.",
@@ -265,7 +276,7 @@ fn them(arns: &[String]) -> &'static str {
     }
 }
 
-fn count(cx: &Cx<'_>, arns: &[String]) -> String {
+fn count(cx: &RuleContext<'_>, arns: &[String]) -> String {
     let key = &cx.settings.tag_key;
     match arns.len() {
         1 => format!("1 resource is tagged {key}=enabled"),

@@ -1,16 +1,17 @@
 use std::collections::BTreeSet;
 
+use crate::analysis::backup_plans::in_region;
+use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::iam::document::Document;
+use crate::iam::trust::trusts;
+use crate::iam::truth::Truth;
 use crate::model::arn::Arn;
 use crate::model::backup::BackupRole;
 use crate::model::observed::{Gap, GapKind};
 use crate::model::selection::Target;
 use crate::model::snapshot::Snapshot;
 use crate::model::tag::BackupTag;
-use crate::policy::document::Document;
-use crate::policy::service::trusts;
-use crate::policy::truth::Truth;
-use crate::rule::protection::in_region;
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -69,7 +70,7 @@ struct Named {
     guessed: Option<Gap>,
 }
 
-fn check(cx: &Cx<'_>, snapshot: &Snapshot) -> Judgement {
+fn check(cx: &RuleContext<'_>, snapshot: &Snapshot) -> CheckResult {
     let named = named(cx, snapshot);
     let outcomes = named.roles.iter().map(|role| {
         judge(cx, snapshot, role, &named)
@@ -79,7 +80,7 @@ fn check(cx: &Cx<'_>, snapshot: &Snapshot) -> Judgement {
     Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("the policy names no role")))
 }
 
-fn named(cx: &Cx<'_>, snapshot: &Snapshot) -> Named {
+fn named(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Named {
     let policy = snapshot.backup_policy.known().and_then(Option::as_ref);
     let mut roles = BTreeSet::new();
     let mut gap = None;
@@ -119,7 +120,7 @@ fn named(cx: &Cx<'_>, snapshot: &Snapshot) -> Named {
     }
 }
 
-fn judge(cx: &Cx<'_>, snapshot: &Snapshot, named: &str, meant: &Named) -> Judgement {
+fn judge(cx: &RuleContext<'_>, snapshot: &Snapshot, named: &str, meant: &Named) -> CheckResult {
     let by = meant.by;
     let arn = Arn::parse(named);
     let name = named.rsplit('/').next().unwrap_or(named);
@@ -168,7 +169,7 @@ fn judge(cx: &Cx<'_>, snapshot: &Snapshot, named: &str, meant: &Named) -> Judgem
     )
 }
 
-fn trust(cx: &Cx<'_>, role: &BackupRole) -> Judgement {
+fn trust(cx: &RuleContext<'_>, role: &BackupRole) -> CheckResult {
     let name = id(&role.arn);
     let document = Document::parse(role.trust_policy.get()?).map_err(|error| {
         let message = format!("the trust policy of role {name} cannot be understood: {error}");
@@ -191,7 +192,7 @@ fn trust(cx: &Cx<'_>, role: &BackupRole) -> Judgement {
     }
 }
 
-fn s3(cx: &Cx<'_>, snapshot: &Snapshot, role: &BackupRole) -> Judgement {
+fn s3(cx: &RuleContext<'_>, snapshot: &Snapshot, role: &BackupRole) -> CheckResult {
     let name = id(&role.arn);
     let attached = &role.attached_policies;
     let given = attached
@@ -236,7 +237,7 @@ fn s3(cx: &Cx<'_>, snapshot: &Snapshot, role: &BackupRole) -> Judgement {
 }
 
 /// A bucket that is tagged `enabled`; none where no bucket is.
-fn buckets(cx: &Cx<'_>, snapshot: &Snapshot) -> Result<Option<String>, Gap> {
+fn buckets(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Result<Option<String>, Gap> {
     let listing = &snapshot.buckets;
     let by_tag = snapshot
         .regions
@@ -266,6 +267,6 @@ fn id(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
 }
 
-fn ask(cx: &Cx<'_>, what: &str) -> String {
+fn ask(cx: &RuleContext<'_>, what: &str) -> String {
     format!("Ask {} {what}.", cx.settings.contact)
 }

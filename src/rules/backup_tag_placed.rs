@@ -1,8 +1,9 @@
+use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
 use crate::model::rds::DbCluster;
 use crate::model::storage_gateway::{Gateway, holds_volumes};
 use crate::model::tag::BackupTag;
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -33,7 +34,7 @@ rule! {
     }
 }
 
-fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     match resource {
         Resource::DbCluster(cluster) => on_cluster(cx, cluster),
         Resource::Gateway(gateway) => on_gateway(cx, gateway),
@@ -41,7 +42,7 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     }
 }
 
-fn on_cluster(cx: &Cx<'_>, cluster: &DbCluster) -> Judgement {
+fn on_cluster(cx: &RuleContext<'_>, cluster: &DbCluster) -> CheckResult {
     cluster.tags.get()?;
     let key = &cx.settings.tag_key;
     if cx.backup_tag(&cluster.tags) == BackupTag::Enabled {
@@ -68,7 +69,7 @@ fn on_cluster(cx: &Cx<'_>, cluster: &DbCluster) -> Judgement {
         .unwrap_or_else(|| Outcome::pass("the cluster has no member instances")))
 }
 
-fn on_gateway(cx: &Cx<'_>, gateway: &Gateway) -> Judgement {
+fn on_gateway(cx: &RuleContext<'_>, gateway: &Gateway) -> CheckResult {
     let key = &cx.settings.tag_key;
     if !holds_volumes(gateway.gateway_type.get()?) {
         return Ok(Outcome::skip(

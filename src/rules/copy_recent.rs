@@ -1,14 +1,17 @@
 use jiff::Timestamp;
 
+use crate::analysis::backup_plans::interval_hours;
+use crate::analysis::job_errors;
+use crate::analysis::job_errors::Work;
+use crate::analysis::job_history;
+use crate::analysis::job_history::{
+    COPY_HOURS, History, Job, Phase, Prerequisites, ago, day, limit, within,
+};
+use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::model::Resource;
 use crate::model::arn::Arn;
 use crate::model::observed::{Gap, GapKind};
-use crate::rule::failure::{self, Work};
-use crate::rule::proof::{
-    self, COPY_HOURS, History, Job, Phase, Prerequisites, ago, day, limit, within,
-};
-use crate::rule::protection::interval_hours;
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, Verdict, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -46,12 +49,12 @@ rule! {
 /// What tells of types that AWS cannot copy.
 const SUPPORTED: &str = "cross-account-copy-supported";
 
-fn check(cx: &Cx<'_>, resource: Resource<'_>, found: &Prerequisites) -> Judgement {
+fn check(cx: &RuleContext<'_>, resource: Resource<'_>, found: &Prerequisites) -> CheckResult {
     let Some((arn, _)) = resource.names() else {
         return Ok(Outcome::skip("is never backed up"));
     };
     let judged = copies(cx, arn).map(|(central, elsewhere)| {
-        let judged = proof::judge(central, |history| judge(cx, resource, history, found));
+        let judged = job_history::judge(central, |history| judge(cx, resource, history, found));
         (judged, elsewhere)
     });
     if found.of(SUPPORTED) == Some(Verdict::Breach) {
@@ -68,7 +71,7 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>, found: &Prerequisites) -> Judgemen
 }
 
 /// The copy jobs to the central account, and the other accounts that get copies.
-fn copies<'a>(cx: &Cx<'a>, arn: &str) -> Result<(Vec<Job<'a>>, Vec<&'a str>), Gap> {
+fn copies<'a>(cx: &RuleContext<'a>, arn: &str) -> Result<(Vec<Job<'a>>, Vec<&'a str>), Gap> {
     let mut central = Vec::new();
     let mut elsewhere = Vec::new();
     for job in cx.copy_jobs(arn)? {
@@ -91,11 +94,11 @@ fn copies<'a>(cx: &Cx<'a>, arn: &str) -> Result<(Vec<Job<'a>>, Vec<&'a str>), Ga
 }
 
 fn judge(
-    cx: &Cx<'_>,
+    cx: &RuleContext<'_>,
     resource: Resource<'_>,
     history: &History<'_>,
     found: &Prerequisites,
-) -> Judgement {
+) -> CheckResult {
     let now = cx.now()?;
     let central = &cx.settings.central_account;
     let failed = |job: &Job<'_>| {
@@ -131,7 +134,7 @@ fn judge(
                 day(made.ended)
             ))
         } else {
-            failure::breach(
+            job_errors::breach(
                 cx,
                 resource,
                 Work::Copy,
@@ -145,19 +148,19 @@ fn judge(
     let job = &history.newest;
     let outcome = match job.phase {
         Phase::Completed | Phase::Partial => copied(cx, resource, now, job, found)?,
-        _ => failure::breach(cx, resource, Work::Copy, job, failed(job), found),
+        _ => job_errors::breach(cx, resource, Work::Copy, job, failed(job), found),
     };
     Ok(job.evidence(outcome))
 }
 
 /// A copy that is there.
 fn copied(
-    cx: &Cx<'_>,
+    cx: &RuleContext<'_>,
     resource: Resource<'_>,
     now: Timestamp,
     job: &Job<'_>,
     found: &Prerequisites,
-) -> Judgement {
+) -> CheckResult {
     let central = &cx.settings.central_account;
     let seen = format!(
         "copied to {central} on {} ({})",
@@ -212,7 +215,7 @@ fn copied(
 }
 
 /// Copies may lag a day behind a backup.
-fn is_recent(cx: &Cx<'_>, resource: Resource<'_>, now: Timestamp, job: &Job<'_>) -> bool {
+fn is_recent(cx: &RuleContext<'_>, resource: Resource<'_>, now: Timestamp, job: &Job<'_>) -> bool {
     within(
         now,
         job.ended,
@@ -221,12 +224,12 @@ fn is_recent(cx: &Cx<'_>, resource: Resource<'_>, now: Timestamp, job: &Job<'_>)
 }
 
 // A plan may back up every hour and copy once a day.
-fn copy_limit(cx: &Cx<'_>, resource: Resource<'_>) -> u32 {
+fn copy_limit(cx: &RuleContext<'_>, resource: Resource<'_>) -> u32 {
     limit(interval_hours(cx, resource)).max(limit(None))
 }
 
 /// No copy job to the central account at all.
-fn none(cx: &Cx<'_>, arn: &str, elsewhere: &[&str], found: &Prerequisites) -> Judgement {
+fn none(cx: &RuleContext<'_>, arn: &str, elsewhere: &[&str], found: &Prerequisites) -> CheckResult {
     let backups = backups(cx, arn)?;
     let Some(oldest) = backups.iter().map(|job| job.ended).min() else {
         return Ok(Outcome::skip("no backup to copy yet: see backup-recent"));
@@ -264,7 +267,7 @@ fn none(cx: &Cx<'_>, arn: &str, elsewhere: &[&str], found: &Prerequisites) -> Ju
 }
 
 /// The backups that there were to copy.
-fn backups<'a>(cx: &Cx<'a>, arn: &str) -> Result<Vec<Job<'a>>, Gap> {
+fn backups<'a>(cx: &RuleContext<'a>, arn: &str) -> Result<Vec<Job<'a>>, Gap> {
     let jobs = cx.backup_jobs(arn)?.iter().copied().map(Job::of_backup);
     let mut jobs = jobs.collect::<Result<Vec<_>, _>>()?;
     jobs.retain(|job| matches!(job.phase, Phase::Completed | Phase::Partial));

@@ -1,7 +1,8 @@
+use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::storage_gateway::{Gateway, holds_volumes};
 use crate::model::tagged::TaggedResource;
 use crate::model::{Resource, ResourceKind};
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -43,7 +44,7 @@ rule! {
     }
 }
 
-fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     Ok(match resource {
         Resource::DbCluster(cluster) if cluster.is_multi_az() => Outcome::breach(
             "an RDS Multi-AZ DB cluster: AWS cannot copy its snapshots to another account",
@@ -82,7 +83,7 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
 const UNLOAD: &str = "Unload its tables to a bucket that is backed up.";
 
 /// What only its tag gave away.
-fn by_its_tag(cx: &Cx<'_>, tagged: &TaggedResource) -> Outcome {
+fn by_its_tag(cx: &RuleContext<'_>, tagged: &TaggedResource) -> Outcome {
     let outcome = match tagged.kind() {
         ResourceKind::Secret => {
             Outcome::breach("a secret of Secrets Manager: AWS Backup does not back it up").fix(
@@ -105,7 +106,7 @@ fn by_its_tag(cx: &Cx<'_>, tagged: &TaggedResource) -> Outcome {
     outcome.with("aws_type", tagged.aws_type.as_str())
 }
 
-fn gateways(gateway: &Gateway) -> Judgement {
+fn gateways(gateway: &Gateway) -> CheckResult {
     let kind = gateway.gateway_type.get()?;
     if holds_volumes(kind) {
         return Ok(Outcome::skip("not backed up itself: its volumes are"));

@@ -1,5 +1,6 @@
+use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::dynamodb::Table;
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -27,7 +28,7 @@ rule! {
     }
 }
 
-fn check(cx: &Cx<'_>, _: &Table) -> Judgement {
+fn check(cx: &RuleContext<'_>, _: &Table) -> CheckResult {
     let (management, opt_in) = cx.advanced_dynamodb()?;
     let off: Vec<&str> = [
         (management, "ResourceTypeManagementPreference"),

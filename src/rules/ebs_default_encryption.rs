@@ -1,8 +1,9 @@
+use crate::analysis::encryption::{KeyOwner, is_aws_alias, resolve};
+use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::key_sharing::copy::Via;
 use crate::model::service::Service;
 use crate::model::snapshot::Region;
-use crate::policy::copy::Via;
-use crate::rule::keys::{KeyOwner, is_aws_alias, resolve};
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -30,7 +31,7 @@ rule! {
     }
 }
 
-fn check(cx: &Cx<'_>, region: &Region) -> Judgement {
+fn check(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     let fix = format!(
         "Run `aws ec2 enable-ebs-encryption-by-default` and `aws ec2 modify-ebs-default-kms-key-id` in {} with a customer managed key.",
         cx.region

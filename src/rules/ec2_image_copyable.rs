@@ -1,5 +1,6 @@
+use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::ec2::Instance;
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -27,7 +28,7 @@ rule! {
     }
 }
 
-fn check(_: &Cx<'_>, instance: &Instance) -> Judgement {
+fn check(_: &RuleContext<'_>, instance: &Instance) -> CheckResult {
     let codes = instance.marketplace_codes.get()?;
     Ok(if codes.is_empty() {
         Outcome::pass("no AWS Marketplace product code")

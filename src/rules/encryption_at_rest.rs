@@ -1,6 +1,7 @@
+use crate::analysis::encryption::stored;
+use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::{Resource, ResourceKind};
-use crate::rule::keys::stored;
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -38,7 +39,7 @@ rule! {
     }
 }
 
-fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     let parts = stored(cx, resource)?.into_iter().map(|part| {
         let outcome = match part.encrypted {
             Ok(true) => Outcome::pass("encrypted"),

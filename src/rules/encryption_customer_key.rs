@@ -1,6 +1,7 @@
+use crate::analysis::encryption::{Part, is_aws_alias, resolve, stored};
+use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
-use crate::rule::keys::{Part, is_aws_alias, resolve, stored};
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -37,7 +38,7 @@ rule! {
     }
 }
 
-fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     let parts = stored(cx, resource)?.into_iter().map(|part| {
         let id = part.id;
         judge(cx, resource, &part)
@@ -48,7 +49,7 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
         .unwrap_or_else(|| Outcome::skip("not encrypted with a key that a backup takes over")))
 }
 
-fn judge(cx: &Cx<'_>, resource: Resource<'_>, part: &Part<'_>) -> Judgement {
+fn judge(cx: &RuleContext<'_>, resource: Resource<'_>, part: &Part<'_>) -> CheckResult {
     let is_redshift = matches!(
         resource,
         Resource::RedshiftCluster(_) | Resource::RedshiftNamespace(_)

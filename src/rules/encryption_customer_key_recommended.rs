@@ -1,7 +1,8 @@
+use crate::analysis::encryption::{is_aws_alias, managed, resolve};
+use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::key_sharing::copy::Via;
 use crate::model::Resource;
-use crate::policy::copy::Via;
-use crate::rule::keys::{is_aws_alias, managed, resolve};
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -39,7 +40,7 @@ rule! {
 
 const IN_PLACE: &str = "Set a customer managed key: it changes in place.";
 
-fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     let (key, own_key, fix) = match resource {
         Resource::Bucket(_) => (
             managed(resource)?,

@@ -1,7 +1,8 @@
+use crate::analysis::encryption::{each_customer_key, inherited, judge_sharing};
+use crate::analysis::{CheckResult, RuleContext};
+use crate::key_sharing::copy::Need;
 use crate::model::Resource;
-use crate::policy::copy::Need;
-use crate::rule::keys::{each_customer_key, inherited, judge_sharing};
-use crate::rule::{Check, Cx, Group, Judgement, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -31,7 +32,7 @@ rule! {
     }
 }
 
-fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     each_customer_key(cx, inherited(cx, resource)?, |key| {
         judge_sharing(cx, key, Need::Recommended)
     })

@@ -1,9 +1,10 @@
+use crate::analysis::context::RoleName;
+use crate::analysis::encryption::{KeyOwner, KeyUse, all_parts, each_customer_key};
+use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::iam::evaluator::Verdict;
 use crate::model::Resource;
 use crate::model::observed::{Gap, GapKind};
-use crate::policy::evaluate::Verdict;
-use crate::rule::context::RoleName;
-use crate::rule::keys::{KeyOwner, KeyUse, all_parts, each_customer_key};
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -32,7 +33,7 @@ rule! {
     }
 }
 
-fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     each_customer_key(cx, all_parts(cx, resource)?, |key| {
         if matches!(key.owner, KeyOwner::Central | KeyOwner::Foreign) {
             return Ok(Outcome::skip("the key belongs to another account"));
@@ -44,7 +45,7 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     })
 }
 
-fn judge(cx: &Cx<'_>, key: &KeyUse<'_>, role: &RoleName) -> Judgement {
+fn judge(cx: &RuleContext<'_>, key: &KeyUse<'_>, role: &RoleName) -> CheckResult {
     let access = cx.local_access(&key.facts(), &key.arn, role)?;
     let (name, role) = (key.name(), &role.name);
     let reason = access.usage.reason();

@@ -1,6 +1,7 @@
+use crate::analysis::encryption::{KeyOwner, Part, all_parts, is_aws_alias, resolve};
+use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
-use crate::rule::keys::{KeyOwner, Part, all_parts, is_aws_alias, resolve};
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -27,7 +28,7 @@ rule! {
     }
 }
 
-fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     if matches!(
         resource,
         Resource::Gateway(_) | Resource::Stack(_) | Resource::Tagged(_)
@@ -43,7 +44,7 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     Ok(Outcome::worst(parts).unwrap_or_else(|| Outcome::pass("not encrypted with a KMS key")))
 }
 
-fn judge(cx: &Cx<'_>, part: &Part<'_>) -> Judgement {
+fn judge(cx: &RuleContext<'_>, part: &Part<'_>) -> CheckResult {
     let Some(name) = part.key.clone()? else {
         return Ok(Outcome::pass("not encrypted with a KMS key"));
     };

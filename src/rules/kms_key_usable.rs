@@ -1,6 +1,7 @@
+use crate::analysis::encryption::{KeyOwner, KeyUse, all_parts, each_customer_key};
+use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
-use crate::rule::keys::{KeyOwner, KeyUse, all_parts, each_customer_key};
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -29,7 +30,7 @@ rule! {
     }
 }
 
-fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     each_customer_key(cx, all_parts(cx, resource)?, |key| {
         Ok(match key.owner {
             KeyOwner::Central | KeyOwner::Foreign => {
@@ -42,7 +43,7 @@ fn check(cx: &Cx<'_>, resource: Resource<'_>) -> Judgement {
     })
 }
 
-fn judge(cx: &Cx<'_>, key: &KeyUse<'_>) -> Judgement {
+fn judge(cx: &RuleContext<'_>, key: &KeyUse<'_>) -> CheckResult {
     let name = key.name();
     let Some(metadata) = key.metadata()? else {
         return Ok(Outcome::breach(format!("{name} does not exist any more"))

@@ -1,13 +1,14 @@
+use crate::analysis::backup_plans::local_vaults;
+use crate::analysis::encryption::{KeyOwner, is_aws_alias, judge_sharing, resolve};
+use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
+use crate::key_sharing::copy::Need;
+use crate::key_sharing::facts::Via;
 use crate::model::backup::Vault;
 use crate::model::s3::Bucket;
 use crate::model::selection::Target;
 use crate::model::snapshot::Region;
 use crate::model::{Gap, Resource};
-use crate::policy::copy::Need;
-use crate::policy::facts::Via;
-use crate::rule::keys::{KeyOwner, is_aws_alias, judge_sharing, resolve};
-use crate::rule::protection::local_vaults;
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, Verdict, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -38,7 +39,7 @@ rule! {
     }
 }
 
-fn check(cx: &Cx<'_>, region: &Region) -> Judgement {
+fn check(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     if !holds_managed(cx, region)? {
         return Ok(Outcome::skip(
             "holds nothing whose backup the vault's key encrypts",
@@ -68,7 +69,7 @@ fn check(cx: &Cx<'_>, region: &Region) -> Judgement {
 }
 
 /// Whether the region holds a resource whose backup is encrypted with the vault's key.
-fn holds_managed(cx: &Cx<'_>, region: &Region) -> Result<bool, Gap> {
+fn holds_managed(cx: &RuleContext<'_>, region: &Region) -> Result<bool, Gap> {
     let mut resources = cx.snapshot.resources_in(cx.region);
     let managed = |resource: Resource<'_>| {
         let exempt = resource
@@ -98,7 +99,7 @@ fn holds_managed(cx: &Cx<'_>, region: &Region) -> Result<bool, Gap> {
     }
 }
 
-fn judge(cx: &Cx<'_>, vault: &Vault) -> Judgement {
+fn judge(cx: &RuleContext<'_>, vault: &Vault) -> CheckResult {
     let name = &vault.id;
     let fix = format!(
         "Ask {} for a vault under the central key: the key of a vault cannot be changed.",

@@ -1,13 +1,14 @@
+use crate::analysis::backup_plans::{account_of, in_region, local_vaults};
+use crate::analysis::context::RoleName;
+use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
+use crate::iam::document::Document;
+use crate::iam::evaluator::obstacle;
+use crate::iam::request::{Context, Request, Value, Who};
 use crate::model::backup::Vault;
+use crate::model::backup_plan::PlanRule;
 use crate::model::observed::{Gap, GapKind};
-use crate::model::plan::PlanRule;
 use crate::model::snapshot::Region;
-use crate::policy::document::Document;
-use crate::policy::evaluate::obstacle;
-use crate::policy::request::{Context, Request, Value, Who};
-use crate::rule::context::RoleName;
-use crate::rule::protection::{account_of, in_region, local_vaults};
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, Verdict, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -51,7 +52,7 @@ const BACKUP_VAULT: &str = "BACKUP_VAULT";
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/working-with-supported-services.html>.
 const EFS_VAULT: &str = "aws/efs/automatic-backup-vault";
 
-fn check(cx: &Cx<'_>, region: &Region) -> Judgement {
+fn check(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     let named = local_vaults(cx);
     // Without any vault nothing can be backed up, whatever the plan says.
     if region.vaults.items.is_empty() && region.vaults.gap.is_none() {
@@ -78,7 +79,7 @@ fn check(cx: &Cx<'_>, region: &Region) -> Judgement {
 }
 
 /// Where nobody says which vault is used: whether there is one that could be.
-fn any_vault(cx: &Cx<'_>, region: &Region) -> Judgement {
+fn any_vault(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     let vaults = &region.vaults;
     let others = || vaults.items.iter().filter(|it| it.id != EFS_VAULT);
     let usable: Vec<&str> = others()
@@ -117,7 +118,7 @@ fn any_vault(cx: &Cx<'_>, region: &Region) -> Judgement {
     .with("vaults", found))
 }
 
-fn judge(cx: &Cx<'_>, region: &Region, name: &str, rules: &[&PlanRule]) -> Judgement {
+fn judge(cx: &RuleContext<'_>, region: &Region, name: &str, rules: &[&PlanRule]) -> CheckResult {
     let authority = in_region(cx, cx.region)?.authority;
     let words = authority.words();
     let Some(vault) = region.vaults.find(|vault| vault.id == name)? else {
@@ -148,7 +149,7 @@ fn judge(cx: &Cx<'_>, region: &Region, name: &str, rules: &[&PlanRule]) -> Judge
 /// Whether Vault Lock allows what the rules keep.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupVaultListMember.html>.
-fn lock(cx: &Cx<'_>, vault: &Vault, rules: &[&PlanRule]) -> Judgement {
+fn lock(cx: &RuleContext<'_>, vault: &Vault, rules: &[&PlanRule]) -> CheckResult {
     let shortest = *vault.min_retention_days.get()?;
     let longest = *vault.max_retention_days.get()?;
     let name = &vault.id;
@@ -184,7 +185,7 @@ fn lock(cx: &Cx<'_>, vault: &Vault, rules: &[&PlanRule]) -> Judgement {
 }
 
 /// Whether the vault's access policy lets backups be copied out of it.
-fn access(cx: &Cx<'_>, vault: &Vault, rules: &[&PlanRule]) -> Judgement {
+fn access(cx: &RuleContext<'_>, vault: &Vault, rules: &[&PlanRule]) -> CheckResult {
     let name = &vault.id;
     let Some(text) = vault.access_policy.get()? else {
         return Ok(Outcome::pass(format!(
@@ -228,7 +229,7 @@ fn access(cx: &Cx<'_>, vault: &Vault, rules: &[&PlanRule]) -> Judgement {
 /// The copy as the vault's policy sees it: the backup role takes a backup out of the vault.
 ///
 /// Keys: <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbackup.html>.
-fn request(cx: &Cx<'_>, vault: &Vault, role: &RoleName, targets: &[String]) -> Request {
+fn request(cx: &RuleContext<'_>, vault: &Vault, role: &RoleName, targets: &[String]) -> Request {
     let (path, name) = match role.name.rsplit_once('/') {
         Some((path, name)) => (Some(format!("/{path}/")), name),
         None => (role.is_whole.then(|| "/".to_owned()), role.name.as_str()),
@@ -268,6 +269,6 @@ fn request(cx: &Cx<'_>, vault: &Vault, role: &RoleName, targets: &[String]) -> R
     }
 }
 
-fn ask(cx: &Cx<'_>, what: &str) -> String {
+fn ask(cx: &RuleContext<'_>, what: &str) -> String {
     format!("Ask {} {what}.", cx.settings.contact)
 }

@@ -1,5 +1,6 @@
+use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -27,7 +28,7 @@ rule! {
     }
 }
 
-fn check(_: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+fn check(_: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     let retention = match resource {
         Resource::DbInstance(database) => &database.backup_retention_days,
         Resource::DbCluster(cluster) => &cluster.backup_retention_days,

@@ -1,5 +1,6 @@
+use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::rds::{DbInstance, DbOption};
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -34,7 +35,7 @@ rule! {
 /// Names of transparent data encryption: the API's, that of older Oracle groups, the console's.
 const TDE: [&str; 3] = ["TDE", "TDE_HSM", "TRANSPARENT_DATA_ENCRYPTION"];
 
-fn check(cx: &Cx<'_>, database: &DbInstance) -> Judgement {
+fn check(cx: &RuleContext<'_>, database: &DbInstance) -> CheckResult {
     if !database.minds_options()? {
         return Ok(Outcome::skip("its engine has no such options"));
     }

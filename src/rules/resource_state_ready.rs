@@ -1,5 +1,6 @@
+use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::{GapKind, Observed, Resource, ResourceKind};
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -42,7 +43,7 @@ enum Readiness {
     Lasting,
 }
 
-fn check(_: &Cx<'_>, resource: Resource<'_>) -> Judgement {
+fn check(_: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     let readiness: fn(&str) -> Readiness = match resource.kind() {
         ResourceKind::Ec2Instance => instance,
         ResourceKind::EbsVolume => volume,

@@ -1,10 +1,11 @@
 use serde_json::Value;
 
+use crate::analysis::s3_routing::{InUse, endpoints_in_use};
+use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Gap;
 use crate::model::observed::GapKind;
 use crate::model::vpc::{Vpc, VpcEndpoint};
-use crate::rule::network::{InUse, endpoints_in_use};
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -32,7 +33,7 @@ rule! {
     }
 }
 
-fn check(cx: &Cx<'_>, vpc: &Vpc) -> Judgement {
+fn check(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
     let InUse {
         network,
         running,
@@ -51,7 +52,7 @@ fn check(cx: &Cx<'_>, vpc: &Vpc) -> Judgement {
     Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("has no gateway endpoint for S3")))
 }
 
-fn judge(region: &str, endpoint: &VpcEndpoint) -> Judgement {
+fn judge(region: &str, endpoint: &VpcEndpoint) -> CheckResult {
     let policy: Value = serde_json::from_str(endpoint.policy.get()?).map_err(|error| {
         let message = format!(
             "the policy of {} cannot be understood: {error}",

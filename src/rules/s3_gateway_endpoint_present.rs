@@ -1,6 +1,7 @@
+use crate::analysis::s3_routing::{is_own, s3_endpoints, workloads};
+use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::vpc::Vpc;
-use crate::rule::network::{is_own, s3_endpoints, workloads};
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -30,7 +31,7 @@ rule! {
     }
 }
 
-fn check(cx: &Cx<'_>, vpc: &Vpc) -> Judgement {
+fn check(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
     if !is_own(cx, vpc) {
         return Ok(Outcome::skip(
             "shared by another account, which alone can add endpoints",

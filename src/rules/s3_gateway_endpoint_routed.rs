@@ -1,8 +1,9 @@
+use crate::analysis::s3_routing::{InUse, endpoints_in_use};
+use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Gap;
 use crate::model::observed::GapKind;
 use crate::model::vpc::{Network, Route, RouteTable, Subnet, Vpc, VpcEndpoint};
-use crate::rule::network::{InUse, endpoints_in_use};
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -31,7 +32,7 @@ rule! {
     }
 }
 
-fn check(cx: &Cx<'_>, vpc: &Vpc) -> Judgement {
+fn check(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
     let InUse {
         network,
         running,
@@ -57,7 +58,7 @@ fn judge(
     vpc: &Vpc,
     subnet: &str,
     endpoints: &[&VpcEndpoint],
-) -> Judgement {
+) -> CheckResult {
     let of_vpc = |it: &Subnet| it.id == subnet && it.vpc_id == vpc.id;
     if network.subnets.find(of_vpc)?.is_none() {
         return Ok(Outcome::skip(

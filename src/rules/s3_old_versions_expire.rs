@@ -1,5 +1,6 @@
+use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::s3::{Bucket, NoncurrentExpiry};
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -26,7 +27,7 @@ rule! {
     }
 }
 
-fn check(_: &Cx<'_>, bucket: &Bucket) -> Judgement {
+fn check(_: &RuleContext<'_>, bucket: &Bucket) -> CheckResult {
     if bucket.versioning.get()?.as_deref() != Some("Enabled") {
         return Ok(Outcome::skip("not versioned: see s3-versioning-enabled"));
     }

@@ -1,5 +1,6 @@
+use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::s3::Bucket;
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -27,7 +28,7 @@ rule! {
     }
 }
 
-fn check(_: &Cx<'_>, bucket: &Bucket) -> Judgement {
+fn check(_: &RuleContext<'_>, bucket: &Bucket) -> CheckResult {
     let status = bucket.versioning.get()?.as_deref();
     let seen = match status {
         Some("Enabled") => {

@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 
+use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::observed::GapKind;
 use crate::model::s3::Bucket;
 use crate::model::snapshot::Region;
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, Resource, ResourceKind};
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -34,7 +35,7 @@ rule! {
     }
 }
 
-fn check(cx: &Cx<'_>, region: &Region) -> Judgement {
+fn check(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     let in_use = services(cx, region);
     if in_use.is_empty() {
         return Ok(Outcome::skip("no service in use here"));
@@ -79,7 +80,10 @@ fn check(cx: &Cx<'_>, region: &Region) -> Judgement {
 }
 
 /// Services with resources in the region, and those that may have some: with the gap in their list.
-fn services<'a>(cx: &Cx<'a>, region: &'a Region) -> BTreeMap<&'static str, Option<&'a Gap>> {
+fn services<'a>(
+    cx: &RuleContext<'a>,
+    region: &'a Region,
+) -> BTreeMap<&'static str, Option<&'a Gap>> {
     let mut services = BTreeMap::new();
     let maybe = [
         (ResourceKind::S3Bucket, &cx.snapshot.buckets.gap),

@@ -1,8 +1,9 @@
+use crate::analysis::stack_members::{Member, members};
+use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Gap;
 use crate::model::cloudformation::{BEYOND_THE_GUIDE, Stack};
 use crate::model::observed::GapKind;
-use crate::rule::stack::{Member, members};
-use crate::rule::{Check, Cx, Group, Judgement, Outcome, Owner, rule};
+use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
@@ -36,7 +37,7 @@ rule! {
     }
 }
 
-fn check(cx: &Cx<'_>, stack: &Stack) -> Judgement {
+fn check(cx: &RuleContext<'_>, stack: &Stack) -> CheckResult {
     let found = members(cx, stack);
     let unread = found.gaps.iter().map(Outcome::unknown);
     let judged = found.list.iter().flat_map(|member| match member {

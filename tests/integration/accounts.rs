@@ -286,7 +286,7 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     ),
     // Tables and instances of a stack that is tagged need no tag of their own.
     (Enabled, &["payments-edge"], &[]),
-    // Roles alone: nothing to back up, nothing to decide.
+    // Roles alone: nothing to back up, nothing to gate.
     (Untagged, &["app-ci-roles"], &[]),
     // AWS Backup knows neither secrets nor parameters.
     (
@@ -564,7 +564,7 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
             "data-kafka-2",
             "data-lake-raw-111122223333",
             "data-notebooks-111122223333",
-            // Under a partner's key: the vault's key decides, and the partner's is not judged.
+            // Under a partner's key: the vault's key gates, and the partner's is not judged.
             "data-exports-partner-111122223333",
         ],
         &[],
@@ -1070,7 +1070,7 @@ fn mixed_fails_and_is_incomplete_under_both_standards() {
 }
 
 #[test]
-fn what_is_tagged_enabled_decides_in_mixed() {
+fn what_is_tagged_enabled_gates_in_mixed() {
     let report = judge(&snapshot("mixed"), Standard::Guide);
     for finding in &report.findings {
         // Every region of it holds a bucket that is tagged enabled, or may be.
@@ -1083,7 +1083,7 @@ fn what_is_tagged_enabled_decides_in_mixed() {
         };
         let wanted = stated && finding.status != Status::Skip;
         assert_eq!(
-            finding.deciding, wanted,
+            finding.gating, wanted,
             "{} on {}",
             finding.rule.id, finding.resource
         );
@@ -1625,10 +1625,10 @@ fn keeps_the_contract(about: &str, report: &JsonReport) {
     assert_eq!(counts.fail, statuses(Status::Fail), "{about}");
     assert_eq!(counts.warn, statuses(Status::Warn), "{about}");
     assert_eq!(counts.unknown, statuses(Status::Unknown), "{about}");
-    let deciding = report
+    let gating = report
         .findings
         .iter()
-        .filter(|it| it.deciding && it.status == Status::Fail)
+        .filter(|it| it.gating && it.status == Status::Fail)
         .count();
-    assert_eq!(counts.deciding_fail, deciding, "{about}");
+    assert_eq!(counts.gating_fail, gating, "{about}");
 }

@@ -252,7 +252,7 @@ fn wrong_usage_is_named() {
             &["--rule", "network", "--skip-rule", "network"],
             &["leave no rule"],
         ),
-        (&["--decide", "money"], &["money", "tagging"]),
+        (&["--gate", "money"], &["money", "tagging"]),
         (
             &["--allow-unknown", "kms-key-share"],
             &["kms-key-shared was probably meant"],
@@ -343,7 +343,7 @@ fn a_bad_config_names_its_line() {
             "[severity]\n\nkms-key-share = \"off\"\n",
             &["line 3", "kms-key-shared was probably meant"],
         ),
-        ("decide = [\"acount\"]\n", &["line 1", "acount", "account"]),
+        ("gate = [\"acount\"]\n", &["line 1", "acount", "account"]),
         (
             "allow_unknown = [\n  \"nonsense\",\n]\n",
             &["line 2", "nonsense"],
@@ -381,7 +381,7 @@ fn unknown_findings_can_be_allowed() {
         let findings = report["findings"].as_array().unwrap();
         findings
             .iter()
-            .filter(|it| it["status"] == "unknown" && it["deciding"] == true)
+            .filter(|it| it["status"] == "unknown" && it["gating"] == true)
             .count()
     };
     let strict = scan(folder.path(), "mixed", &flags(&["--format", "json"]));

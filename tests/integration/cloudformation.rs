@@ -285,7 +285,7 @@ fn yaml_and_json_say_the_same() {
                     it.id.clone(),
                     it.status,
                     without_lines(&it.message),
-                    it.deciding,
+                    it.gating,
                 )
             })
             .collect::<Vec<_>>()
@@ -354,7 +354,7 @@ fn what_cdk_writes_is_read() {
     assert!(read.notes.is_empty(), "{:?}", read.notes);
 }
 
-// Settings of the account and its regions are not the template's, and decide nothing.
+// Settings of the account and its regions are not the template's, and gate nothing.
 #[test]
 fn what_the_account_sets_is_skipped() {
     let clean = of(
@@ -374,7 +374,7 @@ fn what_the_account_sets_is_skipped() {
             finding.rule.id,
             finding.message
         );
-        assert!(!finding.deciding);
+        assert!(!finding.gating);
         rules.push(finding.rule.id);
     }
     let known = [

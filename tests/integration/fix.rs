@@ -32,7 +32,7 @@ pub fn mended(snapshot: Value, wanted: &Wanted) -> (Report, Vec<Change>) {
 /// What a dialect writes.
 pub fn script(report: &Report, changes: &[Change]) -> String {
     let mut out = Vec::new();
-    backup_check::fix::aws_cli::write(report, changes, &mut out).unwrap();
+    backup_check::fix::dialect::aws_cli::write(report, changes, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 

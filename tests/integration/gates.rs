@@ -7,7 +7,7 @@ use backup_check::evaluate::{Options, evaluate, exit};
 use backup_check::exit::{Exit, FailOn};
 use backup_check::model::Snapshot;
 use backup_check::report::baseline::Earlier;
-use backup_check::report::{Baseline, IdleState, Report, Status};
+use backup_check::report::{Baseline, Report, StaleState, Status};
 use backup_check::rules::ALL;
 use backup_check::settings::{Config, Settings};
 use jiff::civil::date;
@@ -61,8 +61,8 @@ fn a_waived_finding_stays_and_does_not_count() {
     let before = judged("", (2026, 3, 3));
     let after = judged(&waiver(RULE, BUCKET, "2026-06-30"), (2026, 3, 3));
     let (was, is) = (status(&before, RULE, BUCKET), status(&after, RULE, BUCKET));
-    assert_eq!((was.status, was.deciding), (Status::Fail, true));
-    assert_eq!((is.status, is.deciding), (Status::Fail, false));
+    assert_eq!((was.status, was.gating), (Status::Fail, true));
+    assert_eq!((is.status, is.gating), (Status::Fail, false));
     let waiver = is.waiver.as_ref().unwrap();
     assert_eq!(
         (
@@ -84,10 +84,7 @@ fn a_waived_finding_stays_and_does_not_count() {
     let count = |of: &Value, name: &str| of["summary"]["findings"][name].as_u64().unwrap();
     assert_eq!(count(&json, "waived"), 1);
     assert_eq!(count(&json, "fail"), count(&old, "fail") - 1);
-    assert_eq!(
-        count(&json, "deciding_fail"),
-        count(&old, "deciding_fail") - 1
-    );
+    assert_eq!(count(&json, "gating_fail"), count(&old, "gating_fail") - 1);
     let table = formats::render("table", &after);
     assert!(table.contains("waived until 2026-06-30 by team-edge: moves in Q2"));
 }
@@ -103,17 +100,17 @@ fn a_waiver_holds_to_the_end_of_its_last_day() {
         let report = judged(&waiver(RULE, BUCKET, "2026-06-30"), today);
         let finding = status(&report, RULE, BUCKET);
         assert_eq!(finding.waiver.is_some(), holds, "{today:?}");
-        assert_eq!(finding.deciding, !holds, "{today:?}");
-        let lapsed: Vec<_> = report.idle_waivers.iter().map(|it| it.state).collect();
+        assert_eq!(finding.gating, !holds, "{today:?}");
+        let expired: Vec<_> = report.stale_waivers.iter().map(|it| it.state).collect();
         let expected = if holds {
             vec![]
         } else {
-            vec![IdleState::Lapsed]
+            vec![StaleState::Expired]
         };
-        assert_eq!(lapsed, expected, "{today:?}");
+        assert_eq!(expired, expected, "{today:?}");
         if !holds {
-            assert_eq!(report.idle_waivers[0].findings, 1);
-            assert!(formats::render("table", &report).contains("lapsed on 2026-06-30"));
+            assert_eq!(report.stale_waivers[0].findings, 1);
+            assert!(formats::render("table", &report).contains("expired on 2026-06-30"));
         }
     }
 }
@@ -169,7 +166,7 @@ fn a_waiver_covers_what_fails_warns_or_is_unknown_and_never_a_pass() {
         !report
             .findings
             .iter()
-            .any(|it| it.deciding && it.status.is_trouble())
+            .any(|it| it.gating && it.status.is_trouble())
     );
     // What could not be listed is not a finding, so no waiver reaches it.
     assert!(!report.unread.is_empty());
@@ -187,29 +184,31 @@ fn whole() -> Snapshot {
 #[test]
 fn a_waiver_that_covers_nothing_is_reported_where_that_can_be_known() {
     let today = (2026, 3, 3);
-    let idle = |snapshot: Snapshot, resource: &str| {
+    let stale = |snapshot: Snapshot, resource: &str| {
         let config = waiver(RULE, resource, "2026-06-30");
-        let states = judged_of(snapshot, &config, today).idle_waivers.into_iter();
+        let states = judged_of(snapshot, &config, today)
+            .stale_waivers
+            .into_iter();
         states.map(|it| it.state).collect::<Vec<_>>()
     };
     let account = whole().account_id.unwrap();
     let region = whole().regions.keys().next().unwrap().clone();
     assert!(judged_of(whole(), "", today).complete);
-    assert_eq!(idle(whole(), "*"), [IdleState::Unused]);
+    assert_eq!(stale(whole(), "*"), [StaleState::Unused]);
     assert_eq!(
-        idle(whole(), &format!("arn:aws:rds:{region}:*:db:x")),
-        [IdleState::Unused]
+        stale(whole(), &format!("arn:aws:rds:{region}:*:db:x")),
+        [StaleState::Unused]
     );
     // One config serves many accounts and regions, and says nothing of those that were not looked at.
-    assert_eq!(idle(whole(), "arn:aws:rds:mars-north-1:*:db:x"), []);
-    assert_eq!(idle(whole(), "arn:aws:rds:*:999999999999:db:x"), []);
+    assert_eq!(stale(whole(), "arn:aws:rds:mars-north-1:*:db:x"), []);
+    assert_eq!(stale(whole(), "arn:aws:rds:*:999999999999:db:x"), []);
     assert_eq!(
-        idle(whole(), &format!("arn:aws:rds:*:{account}:db:x")),
-        [IdleState::Unused]
+        stale(whole(), &format!("arn:aws:rds:*:{account}:db:x")),
+        [StaleState::Unused]
     );
     // Something may hide where the scan could not look.
     assert!(!judged("", today).complete);
-    assert_eq!(idle(snapshot(), "arn:aws:s3:::no-such-bucket"), []);
+    assert_eq!(stale(snapshot(), "arn:aws:s3:::no-such-bucket"), []);
 }
 
 #[test]
@@ -222,12 +221,12 @@ fn a_waiver_of_one_resource_that_passes_is_unused_whatever_else_hides() {
         found.unwrap()
     };
     for (finding, expected) in [
-        (with(Status::Pass), &[IdleState::Unused][..]),
+        (with(Status::Pass), &[StaleState::Unused][..]),
         (with(Status::Fail), &[]),
     ] {
         let config = waiver(finding.rule.id, &finding.resource, "2026-12-31");
-        let waivers = judged(&config, (2026, 3, 3)).idle_waivers;
-        let states: Vec<IdleState> = waivers.iter().map(|it| it.state).collect();
+        let waivers = judged(&config, (2026, 3, 3)).stale_waivers;
+        let states: Vec<StaleState> = waivers.iter().map(|it| it.state).collect();
         assert_eq!(states, expected, "{config}");
     }
 }
@@ -379,9 +378,9 @@ fn baselines_and_waivers_from_the_command_line() {
         waiver(RULE, BUCKET, "2020-12-31"),
     )
     .unwrap();
-    let lapsed = scan(folder, &flags);
-    assert_eq!(lapsed.code, 1);
-    assert!(lapsed.stdout.contains("lapsed on 2020-12-31"));
+    let expired = scan(folder, &flags);
+    assert_eq!(expired.code, 1);
+    assert!(expired.stdout.contains("expired on 2020-12-31"));
 }
 
 #[test]
@@ -457,7 +456,7 @@ fn a_waiver_that_cannot_be_read_is_an_error_with_its_line() {
 }
 
 #[test]
-fn a_gate_that_prints_for_programs_still_says_that_a_waiver_lapsed() {
+fn a_gate_that_prints_for_programs_still_says_that_a_waiver_expired() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     fs::write(
@@ -468,7 +467,7 @@ fn a_gate_that_prints_for_programs_still_says_that_a_waiver_lapsed() {
     let json = scan(folder, &["--format", "json"]);
     assert!(
         json.stderr
-            .contains("lapsed on 2020-12-31: 1 finding counts again"),
+            .contains("expired on 2020-12-31: 1 finding counts again"),
         "{}",
         json.stderr
     );

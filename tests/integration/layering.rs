@@ -162,7 +162,7 @@ fn only_the_collectors_use_the_sdk_and_only_the_command_line_uses_anyhow() {
 
 #[test]
 fn a_wall_is_seen_where_it_stands() {
-    assert!(names("use crate::rule::Cx;", "crate::rule"));
+    assert!(names("use crate::rule::RuleContext;", "crate::rule"));
     assert!(!names("use crate::rules::ALL;", "crate::rule"));
     assert!(names("aws_sdk_ec2::Client", "aws_sdk_"));
     assert!(!names("let aws_managed = 1;", "aws_sdk_"));

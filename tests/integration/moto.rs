@@ -203,10 +203,10 @@ struct ExpectedResource {
     backup_tag: Option<String>,
     verdict: String,
     findings: BTreeMap<String, String>,
-    deciding: Vec<String>,
+    gating: Vec<String>,
 }
 
-/// Findings by resource and rule: status and whether it decides.
+/// Findings by resource and rule: status and whether it gates.
 fn findings(report: &Value) -> BTreeMap<(String, String), (String, bool)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let list = report["findings"].as_array().unwrap();
@@ -215,7 +215,7 @@ fn findings(report: &Value) -> BTreeMap<(String, String), (String, bool)> {
             let place = (text(&it["resource"]), text(&it["rule"]));
             (
                 place,
-                (text(&it["status"]), it["deciding"].as_bool().unwrap()),
+                (text(&it["status"]), it["gating"].as_bool().unwrap()),
             )
         })
         .collect()
@@ -273,7 +273,7 @@ fn differences(report: &Value, expected: &Expected, regions: &dyn Fn(&str) -> bo
         for (rule, status) in &resource.findings {
             wanted.insert(
                 (arn.clone(), rule.clone()),
-                (status.clone(), resource.deciding.contains(rule)),
+                (status.clone(), resource.gating.contains(rule)),
             );
         }
     }

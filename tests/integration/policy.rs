@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use backup_check::policy::copy::{
+use backup_check::iam::document::Document;
+use backup_check::iam::evaluator::Verdict;
+use backup_check::key_sharing::copy::{
     ACTIONS, Asker, KeyFacts, Overall, Via, blocked_by, judge, judge_any, local_access,
 };
-use backup_check::policy::document::Document;
-use backup_check::policy::evaluate::Verdict;
-use backup_check::policy::merge::{LARGEST, Merge, merge};
+use backup_check::key_sharing::merge::{LARGEST, Merge, merge};
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};

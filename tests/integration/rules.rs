@@ -43,7 +43,7 @@ struct Company {
 struct Expected {
     guide: State,
     aws: State,
-    deciding: Option<bool>,
+    gating: Option<bool>,
     #[serde(default)]
     says: Vec<String>,
 }
@@ -172,12 +172,12 @@ impl Case {
                 ));
             }
             if expected
-                .deciding
-                .is_some_and(|deciding| deciding != finding.deciding)
+                .gating
+                .is_some_and(|gating| gating != finding.gating)
             {
                 wrong.push(format!(
-                    "{}: deciding is {}",
-                    finding.resource, finding.deciding
+                    "{}: gating is {}",
+                    finding.resource, finding.gating
                 ));
             }
             for part in &expected.says {

@@ -294,7 +294,7 @@ fn a_command_for_one_resource_has_its_name() {
 }
 
 #[test]
-fn what_decides_comes_first_and_the_worst_of_it_before_the_rest() {
+fn what_gates_comes_first_and_the_worst_of_it_before_the_rest() {
     let text = plain(&fixture("mixed"), 80);
     let order = [
         "Account 111122223333",
@@ -518,7 +518,7 @@ fn nobody_is_told_to_tag_a_gateway() {
     let text = plain(&judge(account.clone()), 72);
     assert!(!text.contains("WITHOUT A BACKUP TAG"), "{text}");
     assert!(unwrapped(&text).contains("Nothing to back up"), "{text}");
-    // One that is tagged is not backed up, and that decides.
+    // One that is tagged is not backed up, and that gates.
     let tagged = gateway("sgw-2", json!({"backup": "enabled"}));
     account["regions"][REGION]["gateways"]["items"] = json!([tagged]);
     let text = plain(&judge(account), 72);

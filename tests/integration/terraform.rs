@@ -351,7 +351,7 @@ fn modules_instances_changes_and_what_nobody_can_know_yet() {
     }
     let unset = message(&report, "encryption-at-rest", "aws_ebs_volume.unset");
     assert!(unset.contains("a setting of the account"), "{unset}");
-    // The settings of the account are nobody's to plan here: no finding, and nothing that decides.
+    // The settings of the account are nobody's to plan here: no finding, and nothing that gates.
     for region in ["eu-central-1", "eu-west-1"] {
         let region = format!("backup-check:region:111122223333:{region}");
         assert_eq!(found(&report, &region), Vec::<String>::new());
@@ -1382,7 +1382,7 @@ fn the_program_judges_plans() {
                 "--rule",
                 "ebs-default-encryption",
                 "backup-policy-effective",
-                "--decide",
+                "--gate",
                 "account",
             ],
             0,
@@ -1796,7 +1796,7 @@ fn files_in_colour_are_recognized_too() {
         (prose, "as people read it"),
         ("output \"x\" {\n}\n", "Terraform configuration"),
     ] {
-        let found = backup_check::source::recognize::recognize(text.as_bytes().to_vec(), "f");
+        let found = backup_check::source::detect::recognize(text.as_bytes().to_vec(), "f");
         assert!(found.unwrap_err().to_string().contains(expected));
     }
 }

@@ -51,16 +51,16 @@ pub(super) struct First {
 impl Answer {
     pub(super) fn new(view: &View<'_>, causes: &Causes<'_>, asked: FailOn) -> Self {
         let report = view.report;
-        let deciding = |status: Status| {
+        let gating = |status: Status| {
             report
                 .findings
                 .iter()
-                .filter(move |it| it.deciding && it.status == status)
+                .filter(move |it| it.gating && it.status == status)
         };
         let (fails, unknown, warns) = (
-            deciding(Status::Fail).count(),
-            deciding(Status::Unknown).count(),
-            deciding(Status::Warn).count(),
+            gating(Status::Fail).count(),
+            gating(Status::Unknown).count(),
+            gating(Status::Warn).count(),
         );
         let what = match asked {
             FailOn::Warn => "fails or warns",
@@ -100,7 +100,7 @@ impl Answer {
             many(warns, "warning"),
         ];
         if report.comparison.is_some() {
-            let new = deciding(Status::Fail).filter(|it| it.baseline == Some(Baseline::New));
+            let new = gating(Status::Fail).filter(|it| it.baseline == Some(Baseline::New));
             counts.insert(
                 1,
                 format!("{} since the baseline", many(new.count(), "new failure")),

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::analysis::Cause;
 use crate::model::place::Place;
 use crate::report::cause::{Key, Wording, note};
 use crate::report::table::view::View;
-use crate::report::text::{clean, some_of};
 use crate::report::{Baseline, Finding, Status};
-use crate::rule::{Cause, Group, Owner, Rule};
+use crate::rule::{Group, Owner, Rule};
+use crate::text::{and_more, escape_invisible};
 
 use super::markup::{Piece, commands, paragraph, sentence};
 use super::resources::{Listed, Naming, service};
@@ -36,8 +37,8 @@ pub(super) struct Causes<'a> {
     total: usize,
     /// The numbers of the causes of a resource.
     links: BTreeMap<&'a str, BTreeSet<usize>>,
-    /// Resources with a finding that decides.
-    pub(super) deciding: BTreeSet<&'a str>,
+    /// Resources with a finding that gates.
+    pub(super) gating: BTreeSet<&'a str>,
 }
 
 /// Causes of one weight.
@@ -54,7 +55,7 @@ pub(super) struct Section<'a> {
 pub(super) struct Card<'a> {
     pub(super) number: usize,
     pub(super) status: Status,
-    pub(super) deciding: bool,
+    pub(super) gating: bool,
     /// One rule; several where one missing fact keeps them all from judging.
     rules: Vec<&'static Rule>,
     members: BTreeMap<&'a str, Member<'a>>,
@@ -73,7 +74,7 @@ pub(super) struct Card<'a> {
 struct Member<'a> {
     finding: &'a Finding,
     cause: &'a Cause,
-    deciding: bool,
+    gating: bool,
     new: bool,
 }
 
@@ -86,7 +87,7 @@ struct Values {
 /// A resource in the list of a cause.
 pub(super) struct Line<'c> {
     pub(super) naming: &'c Naming,
-    pub(super) deciding: bool,
+    pub(super) gating: bool,
     pub(super) new: bool,
     pub(super) parts: String,
     /// Where a plan or a template declares it.
@@ -99,10 +100,10 @@ impl<'a> Causes<'a> {
     pub(super) fn new(view: &View<'a>, listed: &Listed<'_>) -> Self {
         let mut known: BTreeMap<Key, usize> = BTreeMap::new();
         let mut cards: Vec<Card<'a>> = Vec::new();
-        let mut deciding = BTreeSet::new();
+        let mut gating = BTreeSet::new();
         for finding in &view.report.findings {
-            if finding.deciding {
-                deciding.insert(finding.resource.as_str());
+            if finding.gating {
+                gating.insert(finding.resource.as_str());
             }
             if !finding.status.is_trouble() || finding.waiver.is_some() {
                 continue;
@@ -130,7 +131,7 @@ impl<'a> Causes<'a> {
             sections: sections(cards),
             total,
             links,
-            deciding,
+            gating,
         }
     }
 
@@ -150,14 +151,12 @@ impl<'a> Causes<'a> {
             .unwrap_or_default()
     }
 
-    /// What to begin with: of what decides the worst and widest.
+    /// What to begin with: of what gates the worst and widest.
     pub(super) fn first(&self) -> Vec<&Card<'a>> {
         self.sections
             .iter()
             .flat_map(|section| &section.cards)
-            .filter(|card| {
-                card.deciding && card.status >= Status::Unknown && !card.is_consequence()
-            })
+            .filter(|card| card.gating && card.status >= Status::Unknown && !card.is_consequence())
             .take(MOST_FIRST)
             .collect()
     }
@@ -173,7 +172,7 @@ fn merge_the_many(cards: Vec<Card<'_>>) -> Vec<Card<'_>> {
     let mut kept = Vec::new();
     for mut cards in by_rule.into_values() {
         if cards.len() > MOST_PER_RULE {
-            cards.sort_by_key(|card| Reverse((card.deciding, card.members.len())));
+            cards.sort_by_key(|card| Reverse((card.gating, card.members.len())));
             let mut rest = cards.split_off(MOST_PER_RULE - 1).into_iter();
             if let Some(mut one) = rest.next() {
                 rest.for_each(|other| one.merge(other));
@@ -188,7 +187,7 @@ fn merge_the_many(cards: Vec<Card<'_>>) -> Vec<Card<'_>> {
 fn sections(cards: Vec<Card<'_>>) -> Vec<Section<'_>> {
     let mut sections = vec![
         Section {
-            id: "decides",
+            id: "gates",
             title: "Counts for the gate",
             about: "On resources that are to be backed up, and what else the exit code hangs on.",
             cards: Vec::new(),
@@ -201,7 +200,7 @@ fn sections(cards: Vec<Card<'_>>) -> Vec<Section<'_>> {
         },
     ];
     for card in cards {
-        sections[usize::from(!card.deciding)].cards.push(card);
+        sections[usize::from(!card.gating)].cards.push(card);
     }
     sections.retain(|section| !section.cards.is_empty());
     sections
@@ -212,7 +211,7 @@ impl<'a> Card<'a> {
         Card {
             number: 0,
             status,
-            deciding: false,
+            gating: false,
             rules: Vec::new(),
             members: BTreeMap::new(),
             messages: Vec::new(),
@@ -226,7 +225,7 @@ impl<'a> Card<'a> {
     }
 
     fn add(&mut self, finding: &'a Finding, cause: &'a Cause) {
-        self.deciding |= finding.deciding;
+        self.gating |= finding.gating;
         self.add_rule(finding.rule);
         note(&mut self.messages, &cause.message, finding);
         if let Some(fix) = &cause.fix {
@@ -242,10 +241,10 @@ impl<'a> Card<'a> {
             .or_insert_with(|| Member {
                 finding,
                 cause,
-                deciding: false,
+                gating: false,
                 new: false,
             });
-        member.deciding |= finding.deciding;
+        member.gating |= finding.gating;
         member.new |= new;
     }
 
@@ -258,7 +257,7 @@ impl<'a> Card<'a> {
     /// Takes another cause in, without its words.
     fn merge(&mut self, other: Card<'a>) {
         self.causes += 1;
-        self.deciding |= other.deciding;
+        self.gating |= other.gating;
         for rule in other.rules {
             self.add_rule(rule);
         }
@@ -270,9 +269,9 @@ impl<'a> Card<'a> {
     /// Worst and widest first; what came of it stands after why.
     fn place(&self) -> impl Ord + use<> {
         (
-            Reverse((self.deciding, self.status)),
+            Reverse((self.gating, self.status)),
             self.is_consequence(),
-            Reverse((self.deciding_members(), self.members.len())),
+            Reverse((self.gating_members(), self.members.len())),
             self.rules.first().map(|rule| rule.id),
         )
     }
@@ -281,8 +280,8 @@ impl<'a> Card<'a> {
         self.rules.iter().all(|rule| rule.group == Group::Proof)
     }
 
-    fn deciding_members(&self) -> usize {
-        self.members.values().filter(|it| it.deciding).count()
+    fn gating_members(&self) -> usize {
+        self.members.values().filter(|it| it.gating).count()
     }
 
     fn name(&mut self, view: &View<'a>, listed: &Listed<'_>) {
@@ -325,9 +324,8 @@ impl<'a> Card<'a> {
 
     /// How many of them count, where some do not.
     pub(super) fn weight(&self) -> Option<String> {
-        let deciding = self.deciding_members();
-        (deciding > 0 && deciding < self.members.len())
-            .then(|| format!("{} count", number(deciding)))
+        let gating = self.gating_members();
+        (gating > 0 && gating < self.members.len()).then(|| format!("{} count", number(gating)))
     }
 
     /// How many are new since the baseline.
@@ -420,7 +418,7 @@ impl<'a> Card<'a> {
                         number(values.seen.len() - told.len())
                     ));
                 }
-                (clean(name).replace('_', " "), told)
+                (escape_invisible(name).replace('_', " "), told)
             })
             .collect()
     }
@@ -433,9 +431,9 @@ impl<'a> Card<'a> {
             .zip(self.members.values())
             .map(move |(naming, member)| Line {
                 naming,
-                deciding: member.deciding,
+                gating: member.gating,
                 new: member.new && self.new < self.members.len(),
-                parts: clean(&some_of(
+                parts: escape_invisible(&and_more(
                     member.cause.parts.iter().map(String::as_str),
                     MOST_PARTS,
                 ))
@@ -473,7 +471,7 @@ impl<'a> Card<'a> {
         let all: BTreeSet<String> = self
             .members
             .values()
-            .map(|it| clean(&it.finding.region).into_owned())
+            .map(|it| escape_invisible(&it.finding.region).into_owned())
             .collect();
         all.into_iter().collect::<Vec<_>>().join(" ")
     }
@@ -505,7 +503,7 @@ fn value_text(value: &Value) -> String {
         Value::String(text) => shown(text),
         Value::Array(items) => {
             let texts: Vec<String> = items.iter().map(value_text).collect();
-            some_of(texts.iter().map(String::as_str), MOST_VALUES)
+            and_more(texts.iter().map(String::as_str), MOST_VALUES)
         }
         Value::Null => "none".to_owned(),
         other => shown(&other.to_string()),

@@ -1,6 +1,6 @@
 //! Text with code, links and lists in it, as data: the template escapes every part.
 
-use crate::report::text::clean;
+use crate::text::escape_invisible;
 
 /// A part of a sentence.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(super) enum Block {
 
 /// A sentence of a finding: what stands between backticks is code.
 pub(super) fn sentence(text: &str) -> Vec<Piece> {
-    let text = clean(text);
+    let text = escape_invisible(text);
     let mut pieces = Vec::new();
     let mut rest: &str = &text;
     while let Some((before, code, after)) = between(rest, "`", "`") {

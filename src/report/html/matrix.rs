@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::snapshot::GLOBAL;
 use crate::report::table::view::{Place, View};
-use crate::report::text::clean;
 use crate::report::{ResourceLine, ResourceVerdict};
+use crate::text::escape_invisible;
 
 use super::resources::{service, verdict_tone, verdict_words};
 use super::{encoded, many, number};
@@ -138,7 +138,10 @@ impl Matrix {
                     cells: cells(Some(service), lines),
                 })
                 .collect(),
-            regions: regions.iter().map(|it| clean(it).into_owned()).collect(),
+            regions: regions
+                .iter()
+                .map(|it| escape_invisible(it).into_owned())
+                .collect(),
         }
     }
 }
@@ -159,7 +162,7 @@ impl Cell {
             terms.push(format!("service={}", encoded(service)));
         }
         if let Some(region) = region {
-            terms.push(format!("region={}", encoded(&clean(region))));
+            terms.push(format!("region={}", encoded(&escape_invisible(region))));
         }
         let slices = ResourceVerdict::WORST_FIRST
             .map(|verdict| Slice::new(verdict, counts.get(&verdict).copied().unwrap_or_default()));
@@ -171,7 +174,7 @@ impl Cell {
         bar.words = format!(
             "{} in {}: {} ({})",
             place[0],
-            clean(place[1]),
+            escape_invisible(place[1]),
             many(total, "resource"),
             bar.words
         );

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::coverage::{Coverage, CoverageState};
 use crate::report::Report;
 use crate::report::table::unread::is_denial;
-use crate::report::text::{clean, shorten_middle, some_of};
+use crate::text::{and_more, escape_invisible, truncate_middle};
 
 use super::number;
 
@@ -92,7 +92,10 @@ impl<'a> Reading<'a> {
                 row.state == CoverageState::Denied
                     || error.is_some_and(|error| is_denial(&error.code))
             }),
-            regions: regions.iter().map(|it| clean(it).into_owned()).collect(),
+            regions: regions
+                .iter()
+                .map(|it| escape_invisible(it).into_owned())
+                .collect(),
             rows,
             failures: failures(report),
             unread: unread(report),
@@ -107,7 +110,7 @@ impl<'a> Reading<'a> {
             .map(|it| it.service)
             .chain(self.unread.iter().map(|it| it.service))
             .collect();
-        clean(&some_of(services, 12)).into_owned()
+        escape_invisible(&and_more(services, 12)).into_owned()
     }
 }
 
@@ -146,10 +149,10 @@ fn failures(report: &Report) -> Vec<Failure<'_>> {
             |((state, service, operation, code), (regions, message))| Failure {
                 service,
                 state,
-                operation: clean(operation).into_owned(),
-                code: clean(code).into_owned(),
-                regions: clean(&some_of(regions, MOST_REGIONS)).into_owned(),
-                message: shorten_middle(message, MOST_OF_AN_ANSWER),
+                operation: escape_invisible(operation).into_owned(),
+                code: escape_invisible(code).into_owned(),
+                regions: escape_invisible(&and_more(regions, MOST_REGIONS)).into_owned(),
+                message: truncate_middle(message, MOST_OF_AN_ANSWER),
             },
         )
         .collect()
@@ -165,8 +168,8 @@ fn unread(report: &Report) -> Vec<UnreadList> {
         .into_iter()
         .map(|((service, reason), regions)| UnreadList {
             service,
-            regions: clean(&some_of(regions, MOST_REGIONS)).into_owned(),
-            reason: clean(reason).into_owned(),
+            regions: escape_invisible(&and_more(regions, MOST_REGIONS)).into_owned(),
+            reason: escape_invisible(reason).into_owned(),
         })
         .collect()
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use crate::model::ResourceKind;
 use crate::model::tag::BackupTag;
 use crate::report::table::view::{Row, View, noun};
-use crate::report::text::clean;
 use crate::report::{ResourceLine, ResourceVerdict};
+use crate::text::escape_invisible;
 
 use super::causes::Causes;
 use super::{many, number, shown};
@@ -72,7 +72,7 @@ impl Naming {
                 name: name(row.line),
                 kind: noun(row.line.kind),
                 service: service(row.line.kind),
-                region: clean(&row.line.region).into_owned(),
+                region: escape_invisible(&row.line.region).into_owned(),
             },
             None => Naming {
                 number: None,
@@ -120,7 +120,7 @@ pub(super) struct Kind<'a> {
 pub(super) struct Entry<'a> {
     line: &'a ResourceLine,
     pub(super) number: usize,
-    pub(super) deciding: bool,
+    pub(super) gating: bool,
     causes: Vec<usize>,
 }
 
@@ -132,7 +132,7 @@ impl<'a> Resources<'a> {
             kinds.entry(row.line.kind).or_default().push(Entry {
                 line: row.line,
                 number: at + 1,
-                deciding: causes.deciding.contains(row.line.arn.as_str()),
+                gating: causes.gating.contains(row.line.arn.as_str()),
                 causes: causes.of(&row.line.arn),
             });
         }
@@ -218,11 +218,11 @@ impl Entry<'_> {
     }
 
     pub(super) fn arn(&self) -> String {
-        clean(&self.line.arn).into_owned()
+        escape_invisible(&self.line.arn).into_owned()
     }
 
     pub(super) fn region(&self) -> String {
-        clean(&self.line.region).into_owned()
+        escape_invisible(&self.line.region).into_owned()
     }
 
     pub(super) fn aws_type(&self) -> Option<String> {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::report::text::clean;
 use crate::report::{Report, Status};
 use crate::rule::Rule;
 use crate::settings::Severity;
+use crate::text::escape_invisible;
 
 use super::markup::{Block, documentation};
 use super::number;
@@ -94,7 +94,9 @@ impl Skipped {
             total: number(skipped.values().sum()),
             rows: skipped
                 .into_iter()
-                .map(|((rule, message), count)| (rule, clean(message).into_owned(), number(count)))
+                .map(|((rule, message), count)| {
+                    (rule, escape_invisible(message).into_owned(), number(count))
+                })
                 .collect(),
         }
     }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::report::text::clean;
-use crate::report::{EarlierFinding, Finding, IdleState, Report};
+use crate::report::{EarlierFinding, Finding, Report, StaleState};
+use crate::text::escape_invisible;
 
 use super::markup::{Piece, sentence};
 use super::resources::{Listed, service};
@@ -66,9 +66,9 @@ impl<'a> Waived<'a> {
                 .into_iter()
                 .map(|((rule, expires, owner, reason), findings)| Covered {
                     rule,
-                    reason: clean(reason).into_owned(),
-                    owner: clean(owner).into_owned(),
-                    expires: clean(expires).into_owned(),
+                    reason: escape_invisible(reason).into_owned(),
+                    owner: escape_invisible(owner).into_owned(),
+                    expires: escape_invisible(expires).into_owned(),
                     findings,
                 })
                 .collect(),
@@ -101,7 +101,7 @@ impl Covered<'_> {
             number: *number,
             resource: shown(&finding.resource_id),
             service: service(finding.kind),
-            region: clean(&finding.region).into_owned(),
+            region: escape_invisible(&finding.region).into_owned(),
             message: sentence(&finding.message),
         })
     }
@@ -109,7 +109,7 @@ impl Covered<'_> {
 
 /// A waiver that does nothing any more.
 #[derive(Debug)]
-pub(super) struct Idle {
+pub(super) struct Stale {
     pub(super) tone: &'static str,
     pub(super) state: &'static str,
     pub(super) rule: String,
@@ -122,26 +122,26 @@ pub(super) struct Idle {
     pub(super) again: Option<String>,
 }
 
-impl Idle {
+impl Stale {
     pub(super) fn new(report: &Report) -> Vec<Self> {
         report
-            .idle_waivers
+            .stale_waivers
             .iter()
             .map(|it| {
                 let (tone, state) = match it.state {
-                    IdleState::Lapsed => ("fail", "lapsed"),
-                    IdleState::Unused => ("warn", "unused"),
+                    StaleState::Expired => ("fail", "expired"),
+                    StaleState::Unused => ("warn", "unused"),
                 };
-                Idle {
+                Stale {
                     tone,
                     state,
                     rule: shown(&it.rule),
-                    resource: clean(&it.resource).into_owned(),
-                    reason: clean(&it.reason).into_owned(),
-                    owner: clean(&it.owner).into_owned(),
-                    expires: clean(&it.expires).into_owned(),
+                    resource: escape_invisible(&it.resource).into_owned(),
+                    reason: escape_invisible(&it.reason).into_owned(),
+                    owner: escape_invisible(&it.owner).into_owned(),
+                    expires: escape_invisible(&it.expires).into_owned(),
                     line: it.line,
-                    again: (it.state == IdleState::Lapsed).then(|| match it.findings {
+                    again: (it.state == StaleState::Expired).then(|| match it.findings {
                         1 => "1 finding counts again".to_owned(),
                         findings => format!("{} findings count again", number(findings)),
                     }),
@@ -199,7 +199,7 @@ impl Earlier {
                 .map(|it| EarlierRow {
                     tone: tone(it.status),
                     rule: shown(&it.rule),
-                    resource: clean(&it.resource).into_owned(),
+                    resource: escape_invisible(&it.resource).into_owned(),
                 })
                 .collect(),
             left_out: (left_out > 0).then(|| number(left_out)),

@@ -5,14 +5,14 @@
 //! (<https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls>).
 //! None of that happens in a code span, so every word that could be more than a word becomes one.
 
-use crate::report::text::clean;
+use crate::text::escape_invisible;
 
 /// The longest name of a commit, and the shortest that GitHub links.
 const HASH: std::ops::RangeInclusive<usize> = 7..=40;
 
 /// A sentence, its words as they are, and in code spans what is no plain word.
 pub(super) fn sentence(text: &str) -> String {
-    let text = clean(text);
+    let text = escape_invisible(text);
     // Commands in fixes are quoted like this already.
     let quoted = text.matches('`').count().is_multiple_of(2);
     if !quoted {
@@ -36,7 +36,7 @@ pub(super) fn cell(text: &str) -> String {
 
 /// A value in a code span: nothing in it is anything but itself.
 pub(super) fn code(text: &str) -> String {
-    let text = clean(text);
+    let text = escape_invisible(text);
     if text.trim().is_empty() {
         return format!("\"{text}\"");
     }

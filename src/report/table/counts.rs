@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::report::{ResourceLine, ResourceVerdict};
 
 use super::view::{Place, View, noun};
-use crate::report::text::{Page, Tone};
+use crate::report::page::{Page, Tone};
 
 /// Counts by type, then by region, in one table with the same columns.
 pub(super) fn write(page: &mut Page, view: &View<'_>) {

@@ -9,7 +9,8 @@ use crate::report::{Baseline, Finding, Report, Status, Waiver};
 use crate::rule::{Check, Group, Rule};
 
 use super::view::View;
-use crate::report::text::{Page, Tone, count, replace_word, some_of};
+use crate::report::page::{Page, Tone};
+use crate::text::{and_more, plural, replace_word};
 
 /// Causes of one rule that are told one by one; what goes beyond is told together.
 const MOST_PER_RULE: usize = 10;
@@ -29,7 +30,7 @@ pub(in crate::report) struct Reason<'a> {
     /// Those of them that an earlier report lacks.
     pub(in crate::report) fresh: BTreeSet<&'a str>,
     /// Whether it counts for the exit code anywhere.
-    pub(in crate::report) deciding: bool,
+    pub(in crate::report) gating: bool,
     messages: Vec<Wording<'a>>,
     fixes: Vec<Wording<'a>>,
     about: Option<&'a str>,
@@ -99,7 +100,7 @@ impl<'a> Reasons<'a> {
                         rules: Vec::new(),
                         members: BTreeSet::new(),
                         fresh: BTreeSet::new(),
-                        deciding: false,
+                        gating: false,
                         messages: Vec::new(),
                         fixes: Vec::new(),
                         about: cause.about.as_deref(),
@@ -114,7 +115,7 @@ impl<'a> Reasons<'a> {
                     list.len() - 1
                 });
                 let reason = &mut list[index];
-                reason.deciding |= finding.deciding;
+                reason.gating |= finding.gating;
                 reason.count(finding);
                 reason.members.insert(&finding.resource);
                 if finding.baseline == Some(Baseline::New) {
@@ -173,7 +174,7 @@ impl<'a> Reasons<'a> {
                 let fresh = std::mem::take(&mut self.list[index].fresh);
                 let rules = std::mem::take(&mut self.list[index].rules);
                 let other = &mut self.list[index];
-                let deciding = other.deciding;
+                let gating = other.gating;
                 let (findings, waived) = (other.findings, other.waived);
                 let new_findings = other.new_findings;
                 let waivers = std::mem::take(&mut other.waivers);
@@ -187,7 +188,7 @@ impl<'a> Reasons<'a> {
                 kept.members.extend(members);
                 kept.fresh.extend(fresh);
                 kept.causes += 1;
-                kept.deciding |= deciding;
+                kept.gating |= gating;
                 for rule in rules {
                     kept.add_rule(rule);
                 }
@@ -225,7 +226,7 @@ impl<'a> Reasons<'a> {
         self.list.iter().filter(|reason| !reason.members.is_empty())
     }
 
-    /// Numbers all causes, those that decide first, then worst and widest first, and returns them in
+    /// Numbers all causes, those that gate first, then worst and widest first, and returns them in
     /// that order.
     pub(in crate::report) fn ranked(&mut self) -> Vec<usize> {
         let all = 0..self.list.len();
@@ -250,7 +251,7 @@ impl<'a> Reasons<'a> {
             // What came of it stands after why.
             let place = |rule: &&Rule| (rule.group == Group::Proof, rule.id);
             (
-                Reverse((reason.deciding, reason.status, reason.members.len())),
+                Reverse((reason.gating, reason.status, reason.members.len())),
                 reason.rules.first().map(place),
                 index,
             )
@@ -276,7 +277,7 @@ impl<'a> Reasons<'a> {
         let tone = Tone::of_status(reason.status);
         let mut tail = format!("· {}", view.crowd(&reason.members));
         tail.push_str(&reason.standing());
-        if told.weigh && !reason.deciding && reason.waived == 0 {
+        if told.weigh && !reason.gating && reason.waived == 0 {
             tail.push_str(", not for the exit code");
         }
         page.flow(
@@ -300,7 +301,7 @@ impl<'a> Reasons<'a> {
             let is_stack = |rule: &&Rule| matches!(rule.check, Check::Stack(_));
             let told = reason.members.len() == 1 || reason.rules.iter().any(is_stack);
             let parts = if told && !reason.parts.is_empty() {
-                format!("({})", some_of(reason.parts.iter().copied(), 4))
+                format!("({})", and_more(reason.parts.iter().copied(), 4))
             } else {
                 String::new()
             };
@@ -389,7 +390,7 @@ impl<'a> Reason<'a> {
 
     /// The rules by id, some of them where there are many.
     pub(in crate::report) fn rule_ids(&self, most: usize) -> String {
-        some_of(self.rules.iter().map(|rule| rule.id), most)
+        and_more(self.rules.iter().map(|rule| rule.id), most)
     }
 
     fn add_rule(&mut self, rule: &'static Rule) {
@@ -418,7 +419,7 @@ fn wordings(wordings: &[Wording<'_>]) -> Vec<String> {
     if let (Some(last), true) = (texts.last_mut(), wordings.len() > MOST_WORDINGS) {
         last.push_str(&format!(
             " (and {} much like it)",
-            count(wordings.len() - MOST_WORDINGS, "sentence")
+            plural(wordings.len() - MOST_WORDINGS, "sentence")
         ));
     }
     texts

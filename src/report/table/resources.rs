@@ -8,7 +8,8 @@ use crate::report::{ResourceVerdict, Status};
 
 use super::reasons::{Link, Reasons, Told, references};
 use super::view::{Place, Row, View, by_kind, label, noun};
-use crate::report::text::{Page, Tone, columns, count, pad, some_of};
+use crate::report::page::{Page, Tone};
+use crate::text::{and_more, display_width, pad_to_width, plural};
 
 /// Resources with the same causes that are listed one by one; of more, one less and a count.
 const HANDFUL: usize = 5;
@@ -31,7 +32,7 @@ pub(super) fn counted<'a>(page: &mut Page, view: &View<'a>, reasons: &mut Reason
         return;
     }
     page.title(
-        &format!("TO BE BACKED UP: {}", count(rows.len(), "resource")),
+        &format!("TO BE BACKED UP: {}", plural(rows.len(), "resource")),
         &tags(view, &rows),
     );
     let mut causes = Vec::new();
@@ -170,19 +171,19 @@ fn list(page: &mut Page, indent: usize, rows: &[&Row<'_>], index: usize, reasons
     }
     let things = groups
         .iter()
-        .map(|(group, _)| columns(group.0))
+        .map(|(group, _)| display_width(group.0))
         .max()
         .unwrap_or_default();
     let regions = groups
         .iter()
-        .map(|(group, _)| columns(group.1))
+        .map(|(group, _)| display_width(group.1))
         .max()
         .unwrap_or_default();
     for ((thing, region, others), members) in &groups {
         let tail = if others.is_empty() {
             0
         } else {
-            columns(others) + GAP
+            display_width(others) + GAP
         };
         let room = page
             .width()
@@ -196,8 +197,8 @@ fn list(page: &mut Page, indent: usize, rows: &[&Row<'_>], index: usize, reasons
         for row in &members[..shown] {
             let text = format!(
                 "{}  {}  {}  {others}",
-                pad(thing, things),
-                pad(region, regions),
+                pad_to_width(thing, things),
+                pad_to_width(region, regions),
                 label(row.line, room)
             );
             page.flow(indent, indent + GAP, &[(Tone::Plain, &text)]);
@@ -254,7 +255,7 @@ pub(super) fn exempt<'a>(page: &mut Page, view: &View<'a>, reasons: &mut Reasons
             format!("({})", texts.join(", "))
         }
     };
-    page.title(&format!("EXEMPT: {}", count(rows.len(), "resource")), &how);
+    page.title(&format!("EXEMPT: {}", plural(rows.len(), "resource")), &how);
     told_with_members(page, view, reasons, &rows, false);
 }
 
@@ -344,7 +345,7 @@ fn names(rows: &[&Row<'_>]) -> String {
     } else if regions.values().all(Vec::is_empty) {
         vec![format!(
             "in {}",
-            some_of(regions.keys().copied(), MOST_MEMBERS)
+            and_more(regions.keys().copied(), MOST_MEMBERS)
         )]
     } else {
         let named = regions.iter().map(|(region, names)| match names.len() {

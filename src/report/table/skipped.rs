@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::report::{Report, Status};
 
-use crate::report::text::{Page, Tone, count};
+use crate::report::page::{Page, Tone};
+use crate::text::plural;
 
 /// Each rule and reason once, with the number of resources that it did not apply to.
 pub(super) fn write(page: &mut Page, report: &Report) {
@@ -23,11 +24,11 @@ pub(super) fn write(page: &mut Page, report: &Report) {
     }
     let total: usize = skipped.values().sum();
     page.title(
-        &format!("SKIPPED: {}", count(total, "finding")),
+        &format!("SKIPPED: {}", plural(total, "finding")),
         "of rules that do not apply",
     );
     for ((rule, message), number) in skipped {
-        let tail = format!("· {}: {message}", count(number, "resource"));
+        let tail = format!("· {}: {message}", plural(number, "resource"));
         page.flow(2, 4, &[(Tone::Strong, rule), (Tone::Plain, &tail)]);
     }
 }

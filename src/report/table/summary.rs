@@ -12,7 +12,8 @@ use crate::settings::{Severity, Standard};
 use super::reasons::Reasons;
 use super::unread::is_denial;
 use super::view::{Place, View};
-use crate::report::text::{Page, Tone, count, some_of};
+use crate::report::page::{Page, Tone};
+use crate::text::{and_more, plural};
 
 /// Commands that are proposed.
 const MOST_STEPS: usize = 3;
@@ -55,7 +56,7 @@ pub(super) fn head(page: &mut Page, report: &Report) {
     if !report.regions.is_empty() {
         let regions = format!(
             "{}: {}",
-            count(report.regions.len(), "region"),
+            plural(report.regions.len(), "region"),
             report.regions.join(", ")
         );
         page.flow(0, 2, &[(Tone::Plain, &regions)]);
@@ -117,7 +118,7 @@ pub(in crate::report) fn unread_services(report: &Report) -> String {
         .map(|row| row.service.as_str())
         .chain(report.unread.iter().map(|unread| unread.service))
         .collect();
-    some_of(services, 12)
+    and_more(services, 12)
 }
 
 /// How the resources that count stand, in a sentence.
@@ -167,7 +168,7 @@ pub(in crate::report) fn verdict(view: &View<'_>) -> (Tone, String) {
             format!("All {total} resources")
         };
         if !report.all_rules || !report.unread.is_empty() {
-            let rules = count(report.rules, "rule");
+            let rules = plural(report.rules, "rule");
             return (
                 Tone::Good,
                 format!("{all} to be backed up: nothing fails among the {rules} judged."),
@@ -194,7 +195,7 @@ pub(in crate::report) fn verdict(view: &View<'_>) -> (Tone, String) {
     if ready > 0 {
         others.push(format!("{ready} {} ready", are(ready)));
     }
-    let of = count(total, "resource");
+    let of = plural(total, "resource");
     let sentence = if bad > 0 {
         let who = match (bad == total, total) {
             (true, 1) => "The only resource to be backed up is not".to_owned(),
@@ -242,7 +243,7 @@ pub(in crate::report) fn rest(view: &View<'_>) -> Vec<String> {
         } else {
             ready.to_string()
         };
-        let untagged = count(untagged.len(), "resource");
+        let untagged = plural(untagged.len(), "resource");
         let judged = if view.report.all_rules {
             ""
         } else {
@@ -256,13 +257,13 @@ pub(in crate::report) fn rest(view: &View<'_>) -> Vec<String> {
         .report
         .findings
         .iter()
-        .filter(|it| it.deciding && it.status == Status::Fail && !it.kind.is_backed_up())
+        .filter(|it| it.gating && it.status == Status::Fail && !it.kind.is_backed_up())
         .map(|it| it.resource.as_str())
         .collect();
     if !failing.is_empty() {
         sentences.push(format!(
             "{} of the network or the account must change.",
-            count(failing.len(), "setting")
+            plural(failing.len(), "setting")
         ));
     }
     let judged = view.rows.iter().any(|row| row.place != Place::Setting);
@@ -313,7 +314,7 @@ fn checked(report: &Report) -> Option<String> {
     (!judged.is_empty()).then(|| {
         format!(
             "Findings of {}: {} pass, {} fail, {} unknown, {} warn{waived}.",
-            count(judged.len(), "rule"),
+            plural(judged.len(), "rule"),
             with(Status::Pass),
             with(Status::Fail),
             with(Status::Unknown),
@@ -328,7 +329,7 @@ fn steps(view: &View<'_>, reasons: &Reasons<'_>) -> Vec<(String, String)> {
     if let Some((rule, number)) = widest(view, reasons, Status::Fail).into_iter().next() {
         steps.push((
             explain(rule),
-            format!("{} failing", count(number, "resource")),
+            format!("{} failing", plural(number, "resource")),
         ));
         if !view.report.source.is_planned() {
             steps.push((
@@ -349,7 +350,7 @@ fn steps(view: &View<'_>, reasons: &Reasons<'_>) -> Vec<(String, String)> {
     } else if !view.report.interrupted
         && let Some(&(rule, number)) = widest(view, reasons, Status::Unknown).first()
     {
-        let resources = count(number, "resource");
+        let resources = plural(number, "resource");
         steps.push((explain(rule), format!("{resources} could not be judged")));
     }
     if view.placed(Place::Untagged).next().is_some() {
@@ -366,13 +367,10 @@ fn explain(rule: &Rule) -> String {
     format!("backup-check explain {}", rule.id)
 }
 
-/// Rules with findings of a status that decide, with the number of resources, most first.
+/// Rules with findings of a status that gate, with the number of resources, most first.
 fn widest(view: &View<'_>, reasons: &Reasons<'_>, status: Status) -> Vec<(&'static Rule, usize)> {
     let mut rules: BTreeMap<&'static str, (&'static Rule, BTreeSet<&str>)> = BTreeMap::new();
-    for reason in reasons
-        .all()
-        .filter(|it| it.deciding && it.status == status)
-    {
+    for reason in reasons.all().filter(|it| it.gating && it.status == status) {
         for rule in &reason.rules {
             let entry = rules
                 .entry(rule.id)

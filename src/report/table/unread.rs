@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::coverage::{Coverage, CoverageState};
 use crate::report::{Report, Unread};
 
-use crate::report::text::{Page, Tone, columns, pad, shorten_middle, some_of};
+use crate::report::page::{Page, Tone};
+use crate::text::{and_more, display_width, pad_to_width, truncate_middle};
 
 /// Columns of an answer of AWS's that are told.
 const MOST_OF_AN_ANSWER: usize = 240;
@@ -36,7 +37,7 @@ pub(super) fn write(page: &mut Page, report: &Report) {
         .map(|row| row.region.as_str())
         .collect();
     if !off.is_empty() {
-        let regions = some_of(off, 12);
+        let regions = and_more(off, 12);
         page.flow(
             2,
             4,
@@ -81,7 +82,7 @@ pub(super) fn write(page: &mut Page, report: &Report) {
         let services: BTreeSet<&str> = report.unread.iter().map(|unread| unread.service).collect();
         let words = format!(
             "Resources to be backed up may be missing from this report: not every list of {} could be read to its end.",
-            some_of(services, 12)
+            and_more(services, 12)
         );
         page.flow(2, 2, &[(Tone::Plain, &words)]);
     }
@@ -121,14 +122,14 @@ fn failure(page: &mut Page, report: &Report, state: &str, code: &str, rows: &[&C
     }
     let services = operations
         .keys()
-        .map(|(service, _)| columns(service))
+        .map(|(service, _)| display_width(service))
         .max()
         .unwrap_or_default();
     let lines: Vec<(String, String)> = operations
         .into_iter()
         .map(|((service, operation), regions)| {
             (
-                format!("{}  {operation}", pad(service, services)),
+                format!("{}  {operation}", pad_to_width(service, services)),
                 places(report, &regions),
             )
         })
@@ -146,7 +147,7 @@ fn failure(page: &mut Page, report: &Report, state: &str, code: &str, rows: &[&C
         };
         let said = format!(
             "{one}: {}",
-            shorten_middle(&said.message, MOST_OF_AN_ANSWER)
+            truncate_middle(&said.message, MOST_OF_AN_ANSWER)
         );
         page.flow(4, 4, &[(Tone::Dim, &said)]);
     }
@@ -156,7 +157,7 @@ fn places(report: &Report, regions: &BTreeSet<&str>) -> String {
     if regions.len() > 1 && regions.len() >= report.regions.len() {
         return format!("all {} regions", regions.len());
     }
-    some_of(regions.iter().copied(), 3)
+    and_more(regions.iter().copied(), 3)
 }
 
 /// Whether a code says that something is not allowed.

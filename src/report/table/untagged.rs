@@ -9,7 +9,8 @@ use crate::report::ResourceVerdict;
 
 use super::reasons::{Reasons, Told, references};
 use super::view::{Place, Row, View, label, noun};
-use crate::report::text::{Page, Tone, columns, count, pad};
+use crate::report::page::{Page, Tone};
+use crate::text::{display_width, pad_to_width, plural};
 
 /// Resources that are listed.
 const MOST: usize = 40;
@@ -33,7 +34,7 @@ pub(super) fn write<'a>(page: &mut Page, view: &View<'a>, reasons: &mut Reasons<
     } else {
         "WITHOUT A BACKUP TAG"
     };
-    page.title(&format!("{what}: {}", count(rows.len(), "resource")), "");
+    page.title(&format!("{what}: {}", plural(rows.len(), "resource")), "");
     let mut advice = format!(
         "AWS Backup does not select these. Tag each {key}=enabled, or {key}=disabled where it needs no backup."
     );
@@ -110,9 +111,9 @@ fn list(page: &mut Page, rows: &[&Row<'_>], reasons: &Reasons<'_>) {
     let gap = if page.width() < ROOMY { 1 } else { 2 };
     let widest =
         |of: &dyn Fn(&Row<'_>) -> usize| rows.iter().map(|row| of(row)).max().unwrap_or_default();
-    let verdicts = widest(&|row| columns(row.verdict.as_str()));
-    let kinds = widest(&|row| columns(noun(row.line.kind)));
-    let regions = widest(&|row| columns(&row.line.region));
+    let verdicts = widest(&|row| display_width(row.verdict.as_str()));
+    let kinds = widest(&|row| display_width(noun(row.line.kind)));
+    let regions = widest(&|row| display_width(&row.line.region));
     let free = page
         .width()
         .saturating_sub(2 + verdicts + kinds + regions + 4 * gap);
@@ -124,25 +125,25 @@ fn list(page: &mut Page, rows: &[&Row<'_>], reasons: &Reasons<'_>) {
                 .map(|index| reasons.number(index))
                 .collect();
             let why = references(&numbers, MOST_REFERENCES);
-            let name = label(row.line, free.saturating_sub(columns(&why)).max(12));
+            let name = label(row.line, free.saturating_sub(display_width(&why)).max(12));
             (*row, name, why)
         })
         .collect();
     let names = lines
         .iter()
-        .map(|(_, name, _)| columns(name))
+        .map(|(_, name, _)| display_width(name))
         .max()
         .unwrap_or_default();
     for (row, name, why) in lines {
-        let name = pad(&name, names.min(free.saturating_sub(columns(&why))));
+        let name = pad_to_width(&name, names.min(free.saturating_sub(display_width(&why))));
         let cells = [
-            pad(noun(row.line.kind), kinds),
-            pad(&row.line.region, regions),
+            pad_to_width(noun(row.line.kind), kinds),
+            pad_to_width(&row.line.region, regions),
             name,
             why,
         ];
         let text = cells.join(&" ".repeat(gap));
-        let verdict = pad(row.verdict.as_str(), verdicts + gap - 1);
+        let verdict = pad_to_width(row.verdict.as_str(), verdicts + gap - 1);
         page.flow(
             2,
             4,

@@ -7,7 +7,7 @@ use crate::model::tag::BackupTag;
 use crate::report::{Report, ResourceLine, ResourceVerdict, Status};
 use crate::rule::{Check, Group};
 
-use crate::report::text::{clean, columns, count, shorten_middle};
+use crate::text::{display_width, escape_invisible, plural, truncate_middle};
 
 /// Less of a name says nothing.
 const SHORTEST_NAME: usize = 5;
@@ -15,7 +15,7 @@ const SHORTEST_NAME: usize = 5;
 /// The part of the report that a resource is told in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::report) enum Place {
-    /// It is to be backed up, or something about it decides.
+    /// It is to be backed up, or something about it gates.
     Counted,
     /// Without a valid tag: judged as if it were tagged.
     Untagged,
@@ -45,9 +45,9 @@ pub(in crate::report) struct View<'a> {
 /// What the findings of one resource say together.
 #[derive(Debug, Clone, Copy)]
 struct Findings {
-    /// The worst that decides.
-    deciding: Option<Status>,
-    /// Whether anything but a tagging rule decides.
+    /// The worst that gates.
+    gating: Option<Status>,
+    /// Whether anything but a tagging rule gates.
     beyond_tagging: bool,
     /// The worst of all rules but those about the tag.
     if_tagged: Status,
@@ -60,7 +60,7 @@ impl<'a> View<'a> {
         let mut found: BTreeMap<&str, Findings> = BTreeMap::new();
         for finding in &report.findings {
             let entry = found.entry(&finding.resource).or_insert(Findings {
-                deciding: None,
+                gating: None,
                 beyond_tagging: false,
                 if_tagged: Status::Skip,
                 holds_nothing: false,
@@ -68,8 +68,8 @@ impl<'a> View<'a> {
             entry.holds_nothing |=
                 matches!(finding.rule.check, Check::Stack(_)) && finding.status == Status::Skip;
             let tagging = finding.rule.group == Group::Tagging;
-            if finding.deciding {
-                entry.deciding = entry.deciding.max(Some(finding.status));
+            if finding.gating {
+                entry.gating = entry.gating.max(Some(finding.status));
                 entry.beyond_tagging |= !tagging;
             }
             if !tagging {
@@ -116,15 +116,17 @@ impl<'a> View<'a> {
             .count();
         let others = rows.len() - untagged;
         match (others, untagged) {
-            (0, untagged) => count(untagged, thing),
-            (others, 0) => count(others, thing),
-            (others, untagged) => format!("{}, and {untagged} without a tag", count(others, thing)),
+            (0, untagged) => plural(untagged, thing),
+            (others, 0) => plural(others, thing),
+            (others, untagged) => {
+                format!("{}, and {untagged} without a tag", plural(others, thing))
+            }
         }
     }
 }
 
 fn row(line: &ResourceLine, found: Option<Findings>) -> Row<'_> {
-    let deciding = found.and_then(|it| it.deciding);
+    let gating = found.and_then(|it| it.gating);
     let beyond_tagging = found.is_some_and(|it| it.beyond_tagging);
     // Nobody needs to tag a gateway: AWS Backup looks at its volumes.
     let is_plain_gateway =
@@ -136,7 +138,7 @@ fn row(line: &ResourceLine, found: Option<Findings>) -> Row<'_> {
         Place::Setting
     } else if matches!(line.backup_tag, BackupTag::Enabled | BackupTag::Unknown)
         || beyond_tagging
-        || deciding.is_some_and(|worst| worst >= Status::Unknown)
+        || gating.is_some_and(|worst| worst >= Status::Unknown)
     {
         Place::Counted
     } else if line.backup_tag.is_exempt() {
@@ -144,8 +146,8 @@ fn row(line: &ResourceLine, found: Option<Findings>) -> Row<'_> {
     } else {
         Place::Untagged
     };
-    let verdict = match (place, deciding, found) {
-        // A tag in the wrong place decides although the resource is exempt.
+    let verdict = match (place, gating, found) {
+        // A tag in the wrong place gates although the resource is exempt.
         (Place::Counted, Some(worst), _) if line.verdict == ResourceVerdict::Exempt => {
             ResourceVerdict::of(worst)
         }
@@ -173,15 +175,15 @@ pub(in crate::report) fn noun(kind: ResourceKind) -> &'static str {
 /// A resource by its id and, where that says more, its name, in so many columns: the id can be
 /// pasted, so the name is cut first.
 pub(in crate::report) fn label(line: &ResourceLine, width: usize) -> String {
-    let id = clean(&line.id);
+    let id = escape_invisible(&line.id);
     let name = line
         .name
         .as_deref()
         .filter(|name| !name.trim().is_empty() && *name != line.id);
-    let room = width.saturating_sub(columns(&id) + 3);
+    let room = width.saturating_sub(display_width(&id) + 3);
     match name {
-        Some(name) if room >= SHORTEST_NAME => format!("{id} ({})", shorten_middle(name, room)),
-        _ => shorten_middle(&id, width),
+        Some(name) if room >= SHORTEST_NAME => format!("{id} ({})", truncate_middle(name, room)),
+        _ => truncate_middle(&id, width),
     }
 }
 
@@ -193,7 +195,7 @@ pub(in crate::report) fn by_kind<'a>(rows: impl IntoIterator<Item = &'a Row<'a>>
     }
     let texts: Vec<String> = kinds
         .into_iter()
-        .map(|(kind, number)| count(number, noun(kind)))
+        .map(|(kind, number)| plural(number, noun(kind)))
         .collect();
     texts.join(", ")
 }

@@ -2,7 +2,7 @@
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-backup-backupvault.html>.
 
 use crate::model::backup::Vault;
-use crate::model::plan::{
+use crate::model::backup_plan::{
     CopyAction, Plan, PlanRule, Selection, TagCondition, TagMatch, TagOperator, tag_key,
 };
 use crate::model::{Gap, Listing, Observed};

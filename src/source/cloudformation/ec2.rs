@@ -54,7 +54,7 @@ fn encrypted(properties: &Resolved) -> Observed<bool> {
                 None => "does not say Encrypted",
             };
             Observed::Unknown(unplanned(format!(
-                "the template {says}, so {by} decides, which it does not hold"
+                "the template {says}, so {by} gates, which it does not hold"
             )))
         }
         Err(gap) => Observed::Unknown(gap),
@@ -132,9 +132,9 @@ fn instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments: &At
     let properties = build.template.properties(declared);
     let by_template = !properties.get("LaunchTemplate").is_absent();
     let image = if by_template {
-        "its image and its launch template decide, which the template does not hold"
+        "its image and its launch template gate, which the template does not hold"
     } else {
-        "its image decides, which the template does not hold"
+        "its image gates, which the template does not hold"
     };
     let own_tags = build.tags(&properties, "Tags");
     let tags = match &own_tags {

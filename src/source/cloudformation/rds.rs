@@ -174,7 +174,7 @@ fn is_none(name: &Resolved) -> bool {
     )
 }
 
-/// Why nobody knows whether an instance is of a cluster, where a condition decides it.
+/// Why nobody knows whether an instance is of a cluster, where a condition gates it.
 fn may_be_alone(cluster: &Resolved) -> Option<Gap> {
     match cluster {
         Resolved::Either(open, both) => {

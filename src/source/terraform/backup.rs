@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::model::backup::{BackupSettings, Vault};
-use crate::model::plan::{
+use crate::model::backup_plan::{
     CopyAction, Plan, PlanRule, Selection, TagCondition, TagMatch, TagOperator, tag_key,
 };
 use crate::model::{Gap, Listing, Observed};

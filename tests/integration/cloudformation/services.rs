@@ -43,15 +43,10 @@ Launched:
         &[
             ("Web", "kms-key-shared", Fail, "key Key"),
             ("Web/dev/sdf", "kms-key-shared", Fail, ""),
-            (
-                "Web/root",
-                "encryption-at-rest",
-                Unknown,
-                "its image decides",
-            ),
+            ("Web/root", "encryption-at-rest", Unknown, "its image gates"),
             ("Data", "backup-not-duplicated", Warn, "Web"),
             ("Other", "backup-not-duplicated", Warn, "Web"),
-            ("Bare", "encryption-at-rest", Unknown, "its image decides"),
+            ("Bare", "encryption-at-rest", Unknown, "its image gates"),
             ("Bare", "cross-account-copy-supported", Unknown, "image"),
             (
                 "Launched",

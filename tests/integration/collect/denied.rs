@@ -714,7 +714,7 @@ fn an_operation_that_is_denied_leaves_its_own_facts_unknown_and_all_else_read() 
             );
         }
         if needed.lists {
-            // A rule that breaks nowhere in this account: what decides is that something may be missing.
+            // A rule that breaks nowhere in this account: what gates is that something may be missing.
             let run = user.judge(&snapshot, &["--rule", "resource-state-ready"]);
             assert_eq!(run.code, 3, "{operation}: {}", run.stdout);
         }

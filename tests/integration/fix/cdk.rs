@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use backup_check::evaluate::Options;
-use backup_check::fix::{Change, Wanted, cdk};
+use backup_check::fix::dialect::cdk;
+use backup_check::fix::{Change, Wanted};
 use backup_check::report::Report;
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use backup_check::fix::action::Preferences;
+use backup_check::fix::change::Preferences;
 use backup_check::fix::{Action, Change, Mended, Remedy, Step};
 use serde_json::json;
 

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use backup_check::evaluate::Options;
-use backup_check::fix::{Change, Wanted, terraform};
+use backup_check::fix::dialect::terraform;
+use backup_check::fix::{Change, Wanted};
 use backup_check::report::Report;
 use hcl::eval::{Context, Evaluate};
 use hcl::{Block, Body, Expression, Structure, Value};

@@ -276,7 +276,7 @@ fn a_finding_says_what_the_report_says() {
         owner: "team-payments".into(),
         expires: "2026-06-30".into(),
     });
-    failing.deciding = false;
+    failing.gating = false;
     let requests = requests(&report);
     let mut seen = BTreeSet::new();
     for (written, finding) in findings(&requests).zip(report.shown(false)) {
@@ -287,7 +287,7 @@ fn a_finding_says_what_the_report_says() {
             Status::Unknown => "NOT_AVAILABLE",
             Status::Skip => unreachable!(),
         };
-        let severity = match (finding.status, finding.deciding) {
+        let severity = match (finding.status, finding.gating) {
             (Status::Fail, true) => "HIGH",
             (Status::Fail, false) | (Status::Warn | Status::Unknown, true) => "MEDIUM",
             (Status::Warn | Status::Unknown, false) => "LOW",
@@ -332,7 +332,7 @@ fn a_finding_says_what_the_report_says() {
         let is_account = matches!(finding.kind, ResourceKind::Region | ResourceKind::Account);
         assert_eq!(kind == "AwsAccount", is_account);
         assert!(is_account || types.get(kind).is_some(), "{kind}");
-        // A workflow is set once and never updated: a waiver that lapses would go on to hide it.
+        // A workflow is set once and never updated: a waiver that expires would go on to hide it.
         assert_eq!(written.get("Workflow"), None);
         seen.insert(compliance);
     }

@@ -57,8 +57,8 @@ fn a_row_is_a_finding() {
                 let want = want.replace('\u{1b}', "\\u{1b}");
                 assert_eq!(row[column], want, "{account}: {column}");
             }
-            let deciding = if finding.deciding { "true" } else { "false" };
-            assert_eq!(row["deciding"], deciding);
+            let gating = if finding.gating { "true" } else { "false" };
+            assert_eq!(row["gating"], gating);
         }
     }
 }
@@ -69,7 +69,7 @@ fn lines_end_as_rfc_4180_says() {
     assert!(text.ends_with("\r\n"));
     let unended = text.replace("\r\n", "");
     assert!(!unended.chars().any(char::is_control));
-    let header = "id,status,deciding,account_id,region,resource_type,aws_type,resource,resource_id,name,\
+    let header = "id,status,gating,account_id,region,resource_type,aws_type,resource,resource_id,name,\
                   backup_tag,verdict,rule,group,owner,message,fix,waiver_reason,waiver_owner,\
                   waiver_expires,baseline,file,line,address\r\n";
     assert!(text.starts_with(header), "{}", text.lines().next().unwrap());

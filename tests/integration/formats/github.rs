@@ -7,7 +7,7 @@ use std::path::Path;
 use backup_check::evaluate::Options;
 use backup_check::model::place::Place;
 use backup_check::report::markdown::LIMIT;
-use backup_check::report::{Baseline, Comparison, IdleState, IdleWaiver};
+use backup_check::report::{Baseline, Comparison, StaleState, StaleWaiver};
 use serde_json::json;
 
 use super::markdown::crowd;
@@ -136,7 +136,7 @@ fn a_crowd_of_causes_is_ten_errors() {
 }
 
 #[test]
-fn levels_follow_what_decides() {
+fn levels_follow_what_gates() {
     let mut account = snapshot("clean");
     let bucket = &mut account["buckets"]["items"][0];
     bucket["versioning"] = json!({"known": "Off"});
@@ -202,7 +202,7 @@ fn what_is_new_comes_first() {
     let mut fresh = 0;
     for finding in &mut report.findings {
         if finding.status.is_trouble() {
-            let new = finding.rule.id == "ec2-image-copyable" && finding.deciding;
+            let new = finding.rule.id == "ec2-image-copyable" && finding.gating;
             fresh += usize::from(new);
             finding.baseline = Some(match new {
                 true => Baseline::New,
@@ -234,10 +234,10 @@ fn what_was_not_read_and_does_not_decide_is_a_notice() {
 }
 
 #[test]
-fn lapsed_waivers_are_loud_where_findings_count_again() {
+fn expired_waivers_are_loud_where_findings_count_again() {
     let mut report = report(snapshot("clean"), &Options::default());
-    let mut waiver = IdleWaiver {
-        state: IdleState::Unused,
+    let mut waiver = StaleWaiver {
+        state: StaleState::Unused,
         rule: "kms-key-shared".to_owned(),
         resource: "arn:aws:ec2:*".to_owned(),
         reason: String::new(),
@@ -246,7 +246,7 @@ fn lapsed_waivers_are_loud_where_findings_count_again() {
         line: 7,
         findings: 0,
     };
-    report.idle_waivers = vec![waiver.clone()];
+    report.stale_waivers = vec![waiver.clone()];
     let quiet = commands(&render("github", &report));
     let last = quiet.last().unwrap();
     assert_eq!(last.level, "notice");
@@ -254,8 +254,8 @@ fn lapsed_waivers_are_loud_where_findings_count_again() {
         last.data,
         "line 7: kms-key-shared on arn:aws:ec2:* covers nothing"
     );
-    (waiver.state, waiver.findings) = (IdleState::Lapsed, 3);
-    report.idle_waivers.push(waiver);
+    (waiver.state, waiver.findings) = (StaleState::Expired, 3);
+    report.stale_waivers.push(waiver);
     let loud = commands(&render("github", &report));
     assert!(
         of_level(&loud, "warning")

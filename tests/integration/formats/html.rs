@@ -8,7 +8,7 @@ use backup_check::model::place::Place;
 use backup_check::report::format::{Format, Rendering};
 use backup_check::report::table::Style;
 use backup_check::report::{
-    Baseline, Comparison, EarlierFinding, IdleState, IdleWaiver, Report, ResourceVerdict, Status,
+    Baseline, Comparison, EarlierFinding, Report, ResourceVerdict, StaleState, StaleWaiver, Status,
     Waiver, html,
 };
 use serde_json::{Value, json};
@@ -117,7 +117,7 @@ fn full() -> Report {
             });
             if troubles % 9 == 0 {
                 finding.waiver = Some(waiver(troubles));
-                finding.deciding = false;
+                finding.gating = false;
             } else {
                 finding.baseline = Some(match troubles % 4 {
                     0 => Baseline::New,
@@ -126,8 +126,8 @@ fn full() -> Report {
             }
         }
     }
-    for (state, n) in [(IdleState::Lapsed, 0), (IdleState::Unused, 6)] {
-        report.idle_waivers.push(IdleWaiver {
+    for (state, n) in [(StaleState::Expired, 0), (StaleState::Unused, 6)] {
+        report.stale_waivers.push(StaleWaiver {
             state,
             rule: "kms-key-shared".to_owned(),
             resource: HOSTILE[n].to_owned(),
@@ -221,10 +221,10 @@ fn the_answer_is_that_of_the_gate() {
         page[head..head + 400].to_owned()
     };
     let mut warns = judged("clean");
-    let finding = warns.findings.iter_mut().find(|it| it.deciding).unwrap();
+    let finding = warns.findings.iter_mut().find(|it| it.gating).unwrap();
     finding.status = Status::Warn;
     let mut known = judged("clean");
-    let finding = known.findings.iter_mut().find(|it| it.deciding).unwrap();
+    let finding = known.findings.iter_mut().find(|it| it.gating).unwrap();
     (finding.status, finding.baseline) = (Status::Fail, Some(Baseline::Unchanged));
     for (report, gate, parts) in [
         (&warns, FailOn::Fail, ["The gate passes", "exit code 0."]),
@@ -399,7 +399,7 @@ fn filtering(browser: &mut Browser, report: &Report) {
         assert!(cause.as_str().unwrap().ends_with(" fail"), "{cause}");
     }
 
-    let shown = at(browser, "rule=s3-versioning-enabled&deciding=1");
+    let shown = at(browser, "rule=s3-versioning-enabled&gating=1");
     let causes = shown["causes"].as_array().unwrap();
     assert!(!causes.is_empty());
     for cause in causes {

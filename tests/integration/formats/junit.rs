@@ -113,7 +113,7 @@ fn with_skipped(report: &Report) -> Element {
 fn waived(mut report: Report) -> Report {
     for finding in &mut report.findings {
         if finding.status.is_trouble() {
-            finding.deciding = false;
+            finding.gating = false;
             finding.waiver = Some(Waiver {
                 reason: "moves <soon> \u{1}\u{ffff}".to_owned(),
                 owner: "team-payments".to_owned(),
@@ -280,12 +280,11 @@ fn the_counts_are_those_of_the_elements() {
 fn a_case_is_red_where_the_exit_code_is() {
     for account in ["mixed", "no-access"] {
         let mut report = report(snapshot(account), &Options::default());
-        // One of each that decides is waived.
+        // One of each that gates is waived.
         let mut waived_once = BTreeSet::new();
         for finding in &mut report.findings {
-            if finding.deciding && finding.status.is_trouble() && waived_once.insert(finding.status)
-            {
-                finding.deciding = false;
+            if finding.gating && finding.status.is_trouble() && waived_once.insert(finding.status) {
+                finding.gating = false;
                 finding.waiver = Some(Waiver {
                     reason: "moves".to_owned(),
                     owner: "team".to_owned(),
@@ -298,7 +297,7 @@ fn a_case_is_red_where_the_exit_code_is() {
         for finding in &report.findings {
             let case = seen(&cases, finding);
             let results: Vec<&str> = case.children.iter().map(|it| it.name.as_str()).collect();
-            let expected: &[&str] = match (finding.status, finding.deciding, &finding.waiver) {
+            let expected: &[&str] = match (finding.status, finding.gating, &finding.waiver) {
                 (_, _, Some(_)) | (Status::Skip, ..) => &["skipped"],
                 (Status::Pass, ..) => &[],
                 (Status::Fail, true, _) => &["failure"],
@@ -396,7 +395,7 @@ fn the_place_of_a_finding_is_told() {
     let found = report
         .findings
         .iter_mut()
-        .find(|it| it.deciding && it.status == Status::Fail);
+        .find(|it| it.gating && it.status == Status::Fail);
     let finding = found.unwrap();
     finding.place = Some(Place {
         file: "infra/a.yaml".to_owned(),
@@ -417,7 +416,7 @@ fn hostile_texts_stay_text() {
     let found = report
         .findings
         .iter_mut()
-        .find(|it| it.deciding && it.status == Status::Fail);
+        .find(|it| it.gating && it.status == Status::Fail);
     let finding = found.unwrap();
     finding.message =
         "]]> </failure> <a b=\"c\"> & &amp; 'x' \u{0}\u{1b}[31m\r\n\u{85}\u{ffff}\u{fffe} \u{1F4A3}"

@@ -3,7 +3,7 @@
 use backup_check::evaluate::Options;
 use backup_check::report::markdown::{LIMIT, write_within};
 use backup_check::report::{
-    Baseline, Comparison, EarlierFinding, IdleState, IdleWaiver, Report, Status, Waiver,
+    Baseline, Comparison, EarlierFinding, Report, StaleState, StaleWaiver, Status, Waiver,
 };
 use serde_json::{Value, json};
 
@@ -159,17 +159,17 @@ fn what_is_missing_is_said_first() {
 }
 
 #[test]
-fn what_decides_is_told_before_what_does_not() {
+fn what_gates_is_told_before_what_does_not() {
     let report = report(snapshot("mixed"), &Options::default());
     let rows = causes(&render("markdown", &report));
-    let decides: Vec<bool> = rows.iter().map(|row| row[2] == "yes").collect();
-    assert!(decides.contains(&true) && decides.contains(&false));
-    assert!(decides.is_sorted_by(|a, b| a >= b), "{decides:?}");
+    let gates: Vec<bool> = rows.iter().map(|row| row[2] == "yes").collect();
+    assert!(gates.contains(&true) && gates.contains(&false));
+    assert!(gates.is_sorted_by(|a, b| a >= b), "{gates:?}");
     let numbers: Vec<usize> = rows.iter().map(|row| row[0].parse().unwrap()).collect();
     assert_eq!(numbers, (1..=rows.len()).collect::<Vec<_>>());
-    // Every rule that fails and decides somewhere has a row.
+    // Every rule that fails and gates somewhere has a row.
     for finding in &report.findings {
-        if finding.deciding && finding.status == Status::Fail {
+        if finding.gating && finding.status == Status::Fail {
             assert!(
                 rows.iter()
                     .any(|row| row[1] == "fail" && row[2] == "yes" && row[3] == finding.rule.id),
@@ -209,11 +209,9 @@ fn waivers_and_the_baseline_are_told() {
     let finding = report
         .findings
         .iter_mut()
-        .find(|it| {
-            it.rule.id == "s3-versioning-enabled" && it.deciding && it.status == Status::Fail
-        })
+        .find(|it| it.rule.id == "s3-versioning-enabled" && it.gating && it.status == Status::Fail)
         .unwrap();
-    finding.deciding = false;
+    finding.gating = false;
     finding.waiver = Some(Waiver {
         reason: "moves, see #12".to_owned(),
         owner: "@team-payments".to_owned(),
@@ -221,8 +219,8 @@ fn waivers_and_the_baseline_are_told() {
     });
     let waived = finding.resource.clone();
     report.findings[0].baseline = Some(Baseline::New);
-    report.idle_waivers.push(IdleWaiver {
-        state: IdleState::Lapsed,
+    report.stale_waivers.push(StaleWaiver {
+        state: StaleState::Expired,
         rule: "kms-key-shared".to_owned(),
         resource: "arn:aws:ec2:*|<b>".to_owned(),
         reason: String::new(),
@@ -249,7 +247,7 @@ fn waivers_and_the_baseline_are_told() {
             "- fail s3-versioning-enabled on `{waived}`: until 2026-06-30, `@team-payments`: moves, see `#12`\n"
         ),
         "Waived: 1.\n",
-        "- line 7: kms-key-shared on `arn:aws:ec2:*|<b>` until 2026-01-31, team-payments: lapsed, 2 findings again\n",
+        "- line 7: kms-key-shared on `arn:aws:ec2:*|<b>` until 2026-01-31, team-payments: expired, 2 findings again\n",
         "1 new, 4 unchanged, 1 fixed, 0 not judged this time.\n",
         "- fail kms-key-shared on `<script>`\n",
     ] {
@@ -273,7 +271,7 @@ fn a_crowd_of_causes_fits() {
     assert_harmless(&text);
     assert!(text.contains("Shortened to fit"));
     assert!(!text.contains("Cut off here"));
-    // What decides keeps its list for as long as it can.
+    // What gates keeps its list for as long as it can.
     assert!(text.contains("- and "), "{}", &text[..2_000]);
 }
 

@@ -2,7 +2,7 @@
 
 use backup_check::evaluate::Options;
 use backup_check::report::json::{JsonReport, schema};
-use backup_check::report::{Comparison, IdleState, IdleWaiver, Report, ndjson};
+use backup_check::report::{Comparison, Report, StaleState, StaleWaiver, ndjson};
 use serde_json::{Value, json};
 
 use super::{hostile, render, report, snapshot};
@@ -89,8 +89,8 @@ fn rules_that_do_not_apply_are_told_on_request() {
 #[test]
 fn the_last_line_tells_of_waivers_and_the_baseline() {
     let mut report = report(snapshot("clean"), &Options::default());
-    report.idle_waivers = vec![IdleWaiver {
-        state: IdleState::Lapsed,
+    report.stale_waivers = vec![StaleWaiver {
+        state: StaleState::Expired,
         rule: "kms-key-shared".into(),
         resource: "*".into(),
         reason: "moves".into(),
@@ -105,7 +105,7 @@ fn the_last_line_tells_of_waivers_and_the_baseline() {
         ..Comparison::default()
     });
     let (_, last) = lines(&render("ndjson", &report));
-    assert_eq!(last["idle_waivers"][0]["state"], "lapsed");
+    assert_eq!(last["stale_waivers"][0]["state"], "expired");
     assert_eq!(
         last["comparison"],
         json!({"new": 1, "unchanged": 2, "fixed": [], "not_judged": []})

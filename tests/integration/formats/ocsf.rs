@@ -130,7 +130,7 @@ fn full() -> Report {
             }
             (Status::Fail | Status::Warn | Status::Unknown, 1) => {
                 finding.baseline = Some(Baseline::New);
-                finding.deciding = false;
+                finding.gating = false;
                 finding.waiver = Some(Waiver {
                     reason: "moves \u{2028} in Q2".into(),
                     owner: "team-payments".into(),
@@ -240,7 +240,7 @@ fn an_event_says_what_the_finding_says() {
             _ if closed => 3,
             _ => 1,
         };
-        let severity = match (finding.status, finding.deciding) {
+        let severity = match (finding.status, finding.gating) {
             (Status::Fail, true) => 4,
             (Status::Fail, false) | (Status::Warn | Status::Unknown, true) => 3,
             (Status::Warn | Status::Unknown, false) => 2,
@@ -266,7 +266,7 @@ fn an_event_says_what_the_finding_says() {
             ("/cloud/account/uid", json!("111122223333")),
             ("/cloud/account/type_id", json!(10)),
             ("/resources/0/uid", json!(finding.resource)),
-            ("/unmapped/deciding", json!(finding.deciding)),
+            ("/unmapped/gating", json!(finding.gating)),
         ] {
             assert_eq!(event.pointer(pointer), Some(&want), "{pointer}: {event:#}");
         }

@@ -7,7 +7,7 @@ use std::fs;
 use backup_check::evaluate::Options;
 use backup_check::model::place::Place;
 use backup_check::model::snapshot::Source;
-use backup_check::report::{Baseline, Finding, IdleState, IdleWaiver, Report, Status, Waiver};
+use backup_check::report::{Baseline, Finding, Report, StaleState, StaleWaiver, Status, Waiver};
 use jsonschema::Validator;
 use serde_json::Value;
 
@@ -71,10 +71,10 @@ fn reports() -> Vec<(&'static str, Report)> {
     let mut waived = mixed();
     for finding in waived.findings.iter_mut().step_by(2) {
         finding.waiver = finding.status.is_trouble().then(waiver);
-        finding.deciding &= finding.waiver.is_none();
+        finding.gating &= finding.waiver.is_none();
     }
-    waived.idle_waivers.push(IdleWaiver {
-        state: IdleState::Lapsed,
+    waived.stale_waivers.push(StaleWaiver {
+        state: StaleState::Expired,
         rule: "s3-versioning-enabled".to_owned(),
         resource: "arn:aws:s3:::[a](b)".to_owned(),
         reason: "none".to_owned(),
@@ -172,14 +172,14 @@ fn each_fail_and_warn_is_one_result_as_red_as_the_exit_code() {
         assert_eq!(told.len(), expected.len(), "{name}");
         for finding in expected {
             let result = told[format!("{}:1", finding.id).as_str()];
-            let level = match (finding.deciding, finding.status) {
+            let level = match (finding.gating, finding.status) {
                 (true, Status::Fail) => "error",
                 (true, _) => "warning",
                 (false, _) => "note",
             };
             assert_eq!(result["level"], level, "{name}: {}", finding.id);
             assert_eq!(result["ruleId"], finding.rule.id);
-            assert_eq!(result["properties"]["deciding"], finding.deciding);
+            assert_eq!(result["properties"]["gating"], finding.gating);
             let state = match finding.baseline {
                 None => Value::Null,
                 Some(Baseline::New) => "new".into(),
@@ -334,7 +334,7 @@ fn github_takes_every_report() {
 /// By default a check fails on `error`, and on a security severity from `high`, 7.0, on:
 /// <https://docs.github.com/en/code-security/code-scanning/managing-code-scanning-alerts/triaging-code-scanning-alerts-in-pull-requests>.
 #[test]
-fn what_decides_nothing_turns_nothing_red() {
+fn what_gates_nothing_turns_nothing_red() {
     let mut report = mixed();
     let high = |log: &Value| -> Vec<String> {
         let rules = run(log)["tool"]["driver"]["rules"].as_array().unwrap();
@@ -349,7 +349,7 @@ fn what_decides_nothing_turns_nothing_red() {
     let failing: BTreeSet<&str> = report
         .findings
         .iter()
-        .filter(|it| it.deciding && it.status == Status::Fail)
+        .filter(|it| it.gating && it.status == Status::Fail)
         .map(|it| it.rule.id)
         .collect();
     assert!(!failing.is_empty());
@@ -359,7 +359,7 @@ fn what_decides_nothing_turns_nothing_red() {
     );
 
     for finding in &mut report.findings {
-        finding.deciding &= finding.status != Status::Fail;
+        finding.gating &= finding.status != Status::Fail;
     }
     let log = sarif(&report);
     assert!(high(&log).is_empty());
@@ -395,7 +395,7 @@ fn what_is_not_known_is_a_notification() {
             })
             .collect();
         assert_eq!(told.len(), 1, "{} {}", finding.rule.id, finding.resource);
-        let level = if finding.deciding { "warning" } else { "note" };
+        let level = if finding.gating { "warning" } else { "note" };
         assert_eq!(told[0]["level"], level);
         let index = told[0]["associatedRule"]["index"].as_u64().unwrap();
         let rule = &run(&log)["tool"]["driver"]["rules"][usize::try_from(index).unwrap()];
@@ -446,7 +446,7 @@ fn what_is_waived_is_left_out() {
     for finding in &mut report.findings {
         if finding.status.is_trouble() {
             finding.waiver = Some(waiver());
-            finding.deciding = false;
+            finding.gating = false;
         }
     }
     report.unread.clear();
@@ -510,13 +510,13 @@ fn many(of: &Finding, number: usize) -> impl Iterator<Item = Finding> {
 /// "Results per run: 25,000", and more are rejected:
 /// <https://docs.github.com/en/code-security/code-scanning/troubleshooting-sarif-uploads/results-exceed-limit>.
 #[test]
-fn of_too_many_results_those_that_decide_are_kept() {
+fn of_too_many_results_those_that_gate_are_kept() {
     let mut report = mixed();
-    let find = |status, deciding| {
+    let find = |status, gating| {
         let findings = &report.findings;
         let found = findings
             .iter()
-            .find(|it| it.status == status && it.deciding == deciding);
+            .find(|it| it.status == status && it.gating == gating);
         found.unwrap().clone()
     };
     let (note, warning, error) = (
@@ -551,7 +551,7 @@ fn long_results_are_fewer() {
     let mut long = report
         .findings
         .iter()
-        .find(|it| it.status == Status::Fail && it.deciding)
+        .find(|it| it.status == Status::Fail && it.gating)
         .unwrap()
         .clone();
     long.message = "x".repeat(3_500);
@@ -571,7 +571,7 @@ fn long_results_are_fewer() {
 }
 
 #[test]
-fn of_too_many_unknown_findings_those_that_decide_are_told() {
+fn of_too_many_unknown_findings_those_that_gate_are_told() {
     let mut report = report(snapshot("no-access"), &Options::default());
     let unknown = report
         .findings
@@ -581,7 +581,7 @@ fn of_too_many_unknown_findings_those_that_decide_are_told() {
         .clone();
     report.findings = many(&unknown, 5_000).collect();
     for (at, finding) in report.findings.iter_mut().enumerate() {
-        finding.deciding = at == 4_999;
+        finding.gating = at == 4_999;
     }
     let log = sarif(&report);
     let about_rules: Vec<&Value> = notifications(&log)

@@ -196,7 +196,7 @@ ENDPOINT_READY = {
 }
 
 
-# Of the platform team: they decide nothing for the member.
+# Of the platform team: they gate nothing for the member.
 PLATFORM_RULES = {
     "backup-policy-effective",
     "local-vault-ready",
@@ -206,24 +206,24 @@ PLATFORM_RULES = {
 
 
 def judge(resources: dict[str, Json]) -> None:
-    """Verdicts and what decides, as the contract defines them over findings."""
+    """Verdicts and what gates, as the contract defines them over findings."""
 
     def regions_of(states: set[str], kinds: Optional[set[str]] = None) -> set[str]:
         found = (r for r in resources.values() if kinds is None or r["type"] in kinds)
         return {r["region"] for r in found if r["backup_tag"] in states}
 
     with_buckets = regions_of({"enabled"}, {"s3-bucket"})
-    deciding = regions_of({"enabled", "unknown"})
+    gating = regions_of({"enabled", "unknown"})
     for resource in resources.values():
         findings, tag = resource["findings"], resource["backup_tag"]
         worst = next((s for s in (FAIL, UNKNOWN, WARN) if s in findings.values()), PASS)
         verdicts = {FAIL: "not-ready", UNKNOWN: "unknown", WARN: "at-risk", PASS: "ready"}
         resource["verdict"] = "exempt" if tag in ("disabled", "custom") else verdicts[worst]
-        all_decide = {
+        all_gate = {
             "vpc": resource["region"] in with_buckets,
-            "region": resource["region"] in deciding,
+            "region": resource["region"] in gating,
             "account": True,
-            "backup-vault": resource["region"] in deciding,
+            "backup-vault": resource["region"] in gating,
         }.get(resource["type"], tag == "enabled")
-        decide = TAGGING_RULES | (set(findings) - PLATFORM_RULES if all_decide else set())
-        resource["deciding"] = [rule for rule in findings if rule in decide]
+        gate = TAGGING_RULES | (set(findings) - PLATFORM_RULES if all_gate else set())
+        resource["gating"] = [rule for rule in findings if rule in gate]

@@ -414,7 +414,7 @@ def jobs(a: Backups) -> None:
 
 
 def eu_west_1(a: Backups) -> None:
-    """No bucket is enabled: the network decides nothing. Backup of DynamoDB is not the advanced one."""
+    """No bucket is enabled: the network gates nothing. Backup of DynamoDB is not the advanced one."""
     r = "eu-west-1"
     shared = a.key(r)
     backup = {
@@ -555,7 +555,7 @@ def ap_southeast_1(a: Backups) -> None:
 
 
 def us_east_1(a: Backups, central: Backups) -> None:
-    """Nothing here decides by its tag, so neither do the region's settings. DynamoDB is off and unused."""
+    """Nothing here gates by its tag, so neither do the region's settings. DynamoDB is off and unused."""
     r = "us-east-1"
     backup = {
         "ResourceTypeOptInPreference": {

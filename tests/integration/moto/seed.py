@@ -43,7 +43,7 @@ from others import Member  # noqa: E402
 
 
 def clean(a: Backups, central: Backups, third: Backups) -> None:
-    """Everything that is enabled is ready and was copied; what is not enabled does not decide."""
+    """Everything that is enabled is ready and was copied; what is not enabled does not gate."""
     a.organization(REGIONS)
     a.role("backup", "s3")
     a.itself({})

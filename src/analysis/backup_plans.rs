@@ -1,0 +1,675 @@
+//! What backs the account up: the organization's backup policy where it was read, else the account's
+//! own plans. And what of it selects a resource: by which plan, into which vault, with which copies.
+
+use std::collections::BTreeSet;
+
+use crate::iam::matching::{LONGEST, Pattern, Token, against_shape, covers, tokens};
+use crate::iam::truth::Truth;
+use crate::model::arn::Arn;
+use crate::model::backup::Vault;
+use crate::model::backup_plan::{Plan, PlanRule, Selection, TagCondition, TagOperator};
+use crate::model::observed::{Gap, GapKind};
+use crate::model::organization::expand;
+use crate::model::tag::{BackupTag, ENABLED, Tags, is_kept};
+use crate::model::{Observed, Resource};
+
+use crate::analysis::RuleContext;
+
+/// What AWS Backup selects: its name of the type, and the service and resource parts of the ARNs.
+///
+/// Source: <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_backup_syntax.html>.
+const TYPES: [(&str, &str, &str); 10] = [
+    ("S3", "s3", "*"),
+    ("EC2", "ec2", "instance/*"),
+    ("EBS", "ec2", "volume/*"),
+    ("RDS", "rds", "db:*"),
+    ("Aurora", "rds", "cluster:*"),
+    ("EFS", "elasticfilesystem", "file-system/*"),
+    ("DynamoDB", "dynamodb", "table/*"),
+    ("Storage Gateway", "storagegateway", "gateway/*/volume/*"),
+    ("Redshift", "redshift", "cluster:*"),
+    ("CloudFormation", "cloudformation", "stack/*"),
+];
+
+/// Where it was read what backs the account up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authority<'a> {
+    /// The organization's policy.
+    Policy,
+    /// The account's plans, as no organization policy holds for it.
+    Plans,
+    /// The account's plans, as the organization's policy could not be read.
+    PlansInstead(&'a Gap),
+}
+
+impl Authority<'_> {
+    /// For evidence.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Authority::Policy => "organization-policy",
+            Authority::Plans | Authority::PlansInstead(_) => "backup-plans",
+        }
+    }
+
+    /// For a sentence.
+    #[must_use]
+    pub fn words(&self) -> &'static str {
+        self.either(
+            "the organization's backup policy",
+            "the account's backup plans",
+        )
+    }
+
+    /// The word that goes with [`Authority::words`]: of one policy, or of several plans.
+    #[must_use]
+    pub fn either(&self, one: &'static str, several: &'static str) -> &'static str {
+        match self {
+            Authority::Policy => one,
+            Authority::Plans | Authority::PlansInstead(_) => several,
+        }
+    }
+
+    /// Why the plans count and no policy, for the end of a sentence.
+    #[must_use]
+    pub fn why(&self) -> String {
+        match self {
+            Authority::Policy => String::new(),
+            Authority::Plans => " (no organization policy holds for the account)".to_owned(),
+            Authority::PlansInstead(gap) => format!(
+                " (the organization's policy was not read: {})",
+                gap.sentence()
+            ),
+        }
+    }
+}
+
+/// The plans that run in a region.
+#[derive(Debug)]
+pub struct Protection<'a> {
+    /// Where they were read.
+    pub authority: Authority<'a>,
+    /// The plans.
+    pub plans: Vec<&'a Plan>,
+    /// Why there may be more.
+    gap: Option<&'a Gap>,
+    account: &'a str,
+    region: &'a str,
+    tag_key: &'a str,
+}
+
+/// Something that a plan may select.
+#[derive(Debug)]
+pub struct Target<'a> {
+    /// Its ARN; `*` stands for parts that are not known.
+    pub arn: String,
+    /// What to call it.
+    pub name: &'a str,
+    tags: Tags,
+    /// Whether only its backup tag is known: it is judged as if it had no other to be selected by.
+    pub bare: bool,
+}
+
+/// A selection of a plan that takes a resource.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Its selection.
+    pub selection: &'a Selection,
+}
+
+/// What takes a resource.
+#[derive(Debug, Default)]
+pub struct Chosen<'a> {
+    /// The selections that take it for sure.
+    pub by: Vec<Choice<'a>>,
+    /// Why others may.
+    pub open: Option<Gap>,
+}
+
+/// What runs in a region.
+///
+/// # Errors
+/// Why nobody knows: neither a policy nor plans were read.
+pub fn in_region<'a>(cx: &RuleContext<'a>, region: &'a str) -> Result<Protection<'a>, Gap> {
+    let snapshot = cx.snapshot;
+    let made = |authority, plans, gap| Protection {
+        authority,
+        plans,
+        gap,
+        account: snapshot.account_id.as_deref().unwrap_or_default(),
+        region,
+        tag_key: &snapshot.tag_key,
+    };
+    let authority = match &snapshot.backup_policy {
+        Observed::Known(Some(policy)) => {
+            let here = policy
+                .plans
+                .iter()
+                .filter(|it| it.regions.iter().any(|name| name == region));
+            let plans = here.map(|it| &it.plan).collect();
+            return Ok(made(Authority::Policy, plans, None));
+        }
+        Observed::Known(None) => Authority::Plans,
+        Observed::Unknown(gap) => Authority::PlansInstead(gap),
+    };
+    let read = snapshot
+        .regions
+        .get(region)
+        .map(|seen| &seen.backup_plans)
+        .filter(|plans| !plans.items.is_empty() || plans.gap.is_none());
+    match (read, authority) {
+        (Some(plans), authority) => {
+            // A policy that nobody read may select what the plans leave out.
+            let unread = match authority {
+                Authority::PlansInstead(gap) => Some(gap),
+                _ => None,
+            };
+            let gap = plans.gap.as_ref().or(unread);
+            Ok(made(authority, plans.items.iter().collect(), gap))
+        }
+        (None, Authority::PlansInstead(gap)) => Err(gap.clone()),
+        (None, _) => Err(snapshot
+            .regions
+            .get(region)
+            .and_then(|seen| seen.backup_plans.gap.clone())
+            .unwrap_or_else(Gap::not_collected)),
+    }
+}
+
+impl<'a> Protection<'a> {
+    /// A resource of each type with the tag `enabled` and no other that is known.
+    #[must_use]
+    pub fn probes(&self, cx: &RuleContext<'_>) -> Vec<Target<'static>> {
+        let partition = partition(self.region);
+        let tags = enabled_tag(cx);
+        let probes = TYPES.into_iter().map(|(name, service, resource)| Target {
+            arn: match service {
+                "s3" => format!("arn:{partition}:s3:::*"),
+                _ => format!(
+                    "arn:{partition}:{service}:{}:{}:{resource}",
+                    self.region, self.account
+                ),
+            },
+            name,
+            tags: tags.clone(),
+            bare: true,
+        });
+        probes.collect()
+    }
+
+    /// The resources of the region that are tagged `enabled`.
+    #[must_use]
+    pub fn enabled(&self, cx: &RuleContext<'a>) -> Vec<Target<'a>> {
+        let resources = cx.snapshot.resources_in(self.region);
+        let mut enabled: Vec<Target<'a>> = resources
+            .filter_map(|resource| target(cx, resource))
+            .filter(|target| {
+                let tags = Observed::Known(target.tags.clone());
+                cx.backup_tag(&tags) == BackupTag::Enabled
+            })
+            .collect();
+        // What was not listed is known by its tag alone.
+        let listed: BTreeSet<String> = enabled.iter().map(|it| it.arn.clone()).collect();
+        let by_tag = cx.enabled_by_tag(self.region).iter();
+        let others = by_tag.filter(|arn| !listed.contains(*arn));
+        enabled.extend(others.map(|arn| tagged(cx, arn)));
+        enabled
+    }
+
+    /// The resources of the region whose tags were not read, each as if it were tagged `enabled`, and
+    /// the reason.
+    #[must_use]
+    pub fn unread(&self, cx: &RuleContext<'a>) -> Vec<(Target<'a>, &'a Gap)> {
+        let resources = cx.snapshot.resources_in(self.region);
+        let unread = resources.filter(|it| it.kind().has_backups());
+        let unread = unread.filter_map(|resource| {
+            let (gap, (arn, id)) = (resource.tags()?.gap()?, resource.names()?);
+            let target = Target {
+                arn: arn.to_owned(),
+                name: id,
+                tags: enabled_tag(cx),
+                bare: false,
+            };
+            Some((target, gap))
+        });
+        unread.collect()
+    }
+
+    /// What takes a resource.
+    #[must_use]
+    pub fn chosen(&self, target: &Target<'_>) -> Chosen<'a> {
+        let mut chosen = Chosen {
+            by: Vec::new(),
+            open: self.gap.cloned(),
+        };
+        for plan in &self.plans {
+            if let Some(gap) = &plan.selections.gap {
+                chosen.open.get_or_insert_with(|| gap.clone());
+            }
+            for selection in &plan.selections.items {
+                match self.takes(selection, target) {
+                    Truth::True => chosen.by.push(Choice { plan, selection }),
+                    Truth::False => {}
+                    Truth::Unknown => {
+                        let depends = || {
+                            let message = format!(
+                                "whether the selection {:?} of plan {:?} takes it depends on more than its backup tag",
+                                selection.name, plan.name
+                            );
+                            Gap::told(GapKind::Open, message)
+                        };
+                        chosen.open.get_or_insert_with(depends);
+                    }
+                }
+            }
+        }
+        chosen
+    }
+
+    fn takes(&self, selection: &Selection, target: &Target<'_>) -> Truth {
+        let named = |patterns: &[String]| {
+            Truth::any(patterns.iter().map(|pattern| {
+                tokens(pattern, LONGEST)
+                    .map_or(Truth::False, |tokens| against_shape(&tokens, &target.arn))
+            }))
+        };
+        let tagged = selection.tags.iter().map(|tag| {
+            let other = if target.bare {
+                Truth::False
+            } else {
+                Truth::Unknown
+            };
+            self.tag(target, &tag.key)
+                .map_or(other, |value| (value == Some(&tag.value)).into())
+        });
+        let starts = if selection.resources.is_empty() && selection.tags.is_empty() {
+            Truth::True
+        } else {
+            named(&selection.resources).or(Truth::any(tagged))
+        };
+        let conditions = selection.conditions.iter().map(|condition| {
+            self.tag(target, &condition.key)
+                .map_or(Truth::Unknown, |value| holds(condition, value).into())
+        });
+        starts
+            .and(Truth::all(conditions))
+            .and(!named(&selection.not_resources))
+    }
+
+    /// The value of a tag, where the snapshot keeps tags of that key at all.
+    fn tag<'t>(&self, target: &'t Target<'_>, key: &str) -> Option<Option<&'t String>> {
+        let value = target.tags.get(key);
+        let is_read =
+            key == self.tag_key || (!target.bare && key != "Name" && is_kept(key, self.tag_key));
+        (value.is_some() || is_read).then_some(value)
+    }
+
+    /// The rules of the plans among some choices, each once.
+    ///
+    /// # Errors
+    /// Why a plan's rules could not be read.
+    pub fn rules(&self, by: &[Choice<'a>]) -> Result<Vec<&'a PlanRule>, Gap> {
+        let mut rules: Vec<&PlanRule> = Vec::new();
+        let mut seen = BTreeSet::new();
+        for choice in by {
+            if seen.insert(std::ptr::from_ref(choice.plan)) {
+                rules.extend(choice.plan.rules.all()?);
+            }
+        }
+        Ok(rules)
+    }
+
+    /// The ARNs of the vaults to which some rules copy, each once, with account and region put in.
+    #[must_use]
+    pub fn copy_targets(&self, rules: &[&PlanRule]) -> BTreeSet<String> {
+        let copies = rules.iter().flat_map(|rule| &rule.copies);
+        copies
+            .map(|copy| expand(&copy.vault_arn, self.account, self.region))
+            .collect()
+    }
+
+    /// The ARNs of the roles of some choices, each once, with the account put in.
+    #[must_use]
+    pub fn roles(&self, by: &[Choice<'a>]) -> BTreeSet<String> {
+        by.iter()
+            .map(|choice| expand(&choice.selection.role_arn, self.account, self.region))
+            .collect()
+    }
+
+    /// Everything that takes what is tagged `enabled` in the region: what takes the resources that are
+    /// there, and what takes a resource of any type.
+    #[must_use]
+    pub fn in_use(&self, cx: &RuleContext<'a>) -> Chosen<'a> {
+        let mut all = Chosen::default();
+        let targets = self.enabled(cx);
+        for target in targets.iter().chain(&self.probes(cx)) {
+            let chosen = self.chosen(target);
+            for choice in chosen.by {
+                let known = |it: &Choice<'_>| std::ptr::eq(it.selection, choice.selection);
+                if !all.by.iter().any(known) {
+                    all.by.push(choice);
+                }
+            }
+            all.open = all.open.or(chosen.open);
+        }
+        all
+    }
+}
+
+/// A resource as plans see it; none where AWS Backup does not select its kind, or its tags were not read.
+#[must_use]
+pub fn target<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<Target<'a>> {
+    if !resource.kind().has_backups() {
+        return None;
+    }
+    let (arn, id) = resource.names()?;
+    let (_, tags) = cx.tags_of(resource).ok()?;
+    Some(Target {
+        arn: arn.to_owned(),
+        name: id,
+        tags: tags.clone(),
+        bare: matches!(resource, Resource::Tagged(_)),
+    })
+}
+
+/// A resource of which only the ARN is known, and that it is tagged `enabled`.
+#[must_use]
+pub fn tagged<'a>(cx: &RuleContext<'_>, arn: &'a str) -> Target<'a> {
+    Target {
+        arn: arn.to_owned(),
+        name: arn,
+        tags: enabled_tag(cx),
+        bare: true,
+    }
+}
+
+fn enabled_tag(cx: &RuleContext<'_>) -> Tags {
+    Tags::from([(cx.settings.tag_key.clone(), ENABLED.to_owned())])
+}
+
+/// The longest time between two backups of a resource by what takes it, in hours: of several
+/// schedules the shortest, as each makes a backup. None where it cannot be told.
+#[must_use]
+pub fn interval_hours<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<u32> {
+    let protection = in_region(cx, cx.known_region().ok()?).ok()?;
+    let chosen = protection.chosen(&target(cx, resource)?);
+    if chosen.open.is_some() {
+        return None;
+    }
+    shortest(cx, &protection.rules(&chosen.by).ok()?)
+}
+
+/// The shortest interval of some rules, in hours; none where one of them cannot be told.
+#[must_use]
+pub fn shortest(cx: &RuleContext<'_>, rules: &[&PlanRule]) -> Option<u32> {
+    let hours: Option<Vec<u32>> = rules.iter().map(|rule| cx.interval_hours(rule)).collect();
+    hours?.into_iter().min()
+}
+
+/// The vaults that the plans of the region use for what is tagged `enabled`, by name, each with the
+/// rules that fill it. None where the plans are known and use no vault.
+///
+/// # Errors
+/// Why nobody knows.
+pub fn local_vaults<'a>(cx: &RuleContext<'a>) -> Result<Vec<(&'a str, Vec<&'a PlanRule>)>, Gap> {
+    let protection = in_region(cx, cx.region)?;
+    let chosen = protection.in_use(cx);
+    let rules = protection.rules(&chosen.by)?;
+    if let (true, Some(gap)) = (rules.is_empty(), chosen.open) {
+        return Err(gap);
+    }
+    let mut vaults: Vec<(&str, Vec<&PlanRule>)> = Vec::new();
+    for rule in rules {
+        match vaults.iter_mut().find(|(name, _)| *name == rule.vault) {
+            Some((_, filling)) => filling.push(rule),
+            None => vaults.push((&rule.vault, vec![rule])),
+        }
+    }
+    Ok(vaults)
+}
+
+/// Whether a vault is one that the plans of the region use for what is tagged `enabled`.
+#[must_use]
+pub fn is_local(cx: &RuleContext<'_>, vault: &Vault) -> bool {
+    local_vaults(cx).is_ok_and(|named| named.iter().any(|(name, _)| *name == vault.id))
+}
+
+/// The account that a vault belongs to.
+#[must_use]
+pub fn account_of(vault_arn: &str) -> &str {
+    Arn::parse(vault_arn).map_or("", |arn| arn.account)
+}
+
+fn partition(region: &str) -> &'static str {
+    if region.starts_with("cn-") {
+        "aws-cn"
+    } else if region.starts_with("us-gov-") {
+        "aws-us-gov"
+    } else {
+        "aws"
+    }
+}
+
+// A negated condition holds for a resource without the tag, as in IAM.
+fn holds(condition: &TagCondition, value: Option<&String>) -> bool {
+    match (condition.operator, value) {
+        (TagOperator::Equals, value) => value == Some(&condition.value),
+        (TagOperator::NotEquals, value) => value != Some(&condition.value),
+        (TagOperator::Like, value) => value.is_some_and(|value| like(&condition.value, value)),
+        (TagOperator::NotLike, value) => !value.is_some_and(|value| like(&condition.value, value)),
+    }
+}
+
+/// Whether a value has a form; `*` stands for any characters but blanks.
+///
+/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/assigning-resources-json.html>.
+fn like(form: &str, value: &str) -> bool {
+    if form.contains('*') && value.contains(char::is_whitespace) {
+        return false;
+    }
+    let mut pattern = Pattern::new(LONGEST);
+    let read = form.chars().try_for_each(|c| {
+        pattern.push(match c {
+            '*' => Token::Any,
+            c => Token::Char(c),
+        })
+    });
+    read.is_some() && covers(&pattern.finish(), value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::backup_plan::TagMatch;
+
+    fn protection(region: &'static str) -> Protection<'static> {
+        Protection {
+            authority: Authority::Plans,
+            plans: Vec::new(),
+            gap: None,
+            account: "111122223333",
+            region,
+            tag_key: "backup",
+        }
+    }
+
+    fn takes(selection: &Selection, arn: &str, tags: &[(&str, &str)]) -> Truth {
+        let tags = tags
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let target = Target {
+            arn: arn.to_owned(),
+            name: "it",
+            tags: tags.collect(),
+            bare: false,
+        };
+        protection("eu-west-1").takes(selection, &target)
+    }
+
+    fn texts(list: &[&str]) -> Vec<String> {
+        list.iter().map(|it| (*it).to_owned()).collect()
+    }
+
+    fn by_tag(key: &str, value: &str) -> Vec<TagMatch> {
+        vec![TagMatch {
+            key: key.to_owned(),
+            value: value.to_owned(),
+        }]
+    }
+
+    fn only(operator: TagOperator, key: &str, value: &str) -> TagCondition {
+        TagCondition {
+            operator,
+            key: key.to_owned(),
+            value: value.to_owned(),
+        }
+    }
+
+    const VOLUME: &str = "arn:aws:ec2:eu-west-1:111122223333:volume/vol-1";
+    const ANY_VOLUME: &str = "arn:aws:ec2:eu-west-1:111122223333:volume/*";
+    const DATABASE: &str = "arn:aws:rds:eu-west-1:111122223333:db:web";
+    const ENABLED: &[(&str, &str)] = &[("backup", "enabled")];
+
+    // Resources or tags, and all conditions, and nothing that is left out.
+    #[test]
+    fn a_selection_takes_what_the_documentation_says() {
+        let volumes = texts(&["arn:aws:ec2:*:*:volume/*"]);
+        let tags = by_tag("backup", "enabled");
+        let not_custom = only(TagOperator::NotEquals, "backup", "custom");
+        let cases = [
+            (
+                "nothing named is everything",
+                Selection::default(),
+                [Truth::True; 3],
+            ),
+            (
+                "a tag",
+                Selection {
+                    tags: tags.clone(),
+                    ..Selection::default()
+                },
+                [Truth::True, Truth::False, Truth::True],
+            ),
+            (
+                "a type or a tag",
+                Selection {
+                    resources: volumes.clone(),
+                    tags: tags.clone(),
+                    ..Selection::default()
+                },
+                [Truth::True, Truth::True, Truth::True],
+            ),
+            (
+                "a type, and a condition",
+                Selection {
+                    resources: volumes.clone(),
+                    conditions: vec![only(TagOperator::Equals, "backup", "enabled")],
+                    ..Selection::default()
+                },
+                [Truth::True, Truth::False, Truth::False],
+            ),
+            (
+                "a tag but not a type",
+                Selection {
+                    tags: tags.clone(),
+                    not_resources: volumes.clone(),
+                    ..Selection::default()
+                },
+                [Truth::False, Truth::False, Truth::True],
+            ),
+            (
+                "without the tag a negated condition holds",
+                Selection {
+                    conditions: vec![not_custom],
+                    ..Selection::default()
+                },
+                [Truth::True; 3],
+            ),
+            (
+                "another tag is not known",
+                Selection {
+                    tags: tags.clone(),
+                    conditions: vec![only(TagOperator::Equals, "stage", "prod")],
+                    ..Selection::default()
+                },
+                [Truth::Unknown, Truth::False, Truth::Unknown],
+            ),
+            (
+                "keys and values are compared letter by letter",
+                Selection {
+                    tags: by_tag("Backup", "enabled"),
+                    ..Selection::default()
+                },
+                [Truth::False; 3],
+            ),
+        ];
+        for (name, selection, want) in cases {
+            let got = [
+                takes(&selection, VOLUME, ENABLED),
+                takes(&selection, VOLUME, &[]),
+                takes(&selection, DATABASE, ENABLED),
+            ];
+            assert_eq!(got, want, "{name}");
+        }
+    }
+
+    // Where only the backup tag was asked for, nothing follows from a tag that is absent.
+    #[test]
+    fn other_tags_of_what_was_found_by_its_tag_are_not_known() {
+        let hourly = "aws-control-tower-backuphourly";
+        let by_hour = Selection {
+            tags: by_tag(hourly, "true"),
+            ..Selection::default()
+        };
+        let not_by_hour = Selection {
+            tags: by_tag("backup", "enabled"),
+            conditions: vec![only(TagOperator::NotEquals, hourly, "true")],
+            ..Selection::default()
+        };
+        let target = |bare| Target {
+            arn: VOLUME.to_owned(),
+            name: "it",
+            tags: Tags::from([("backup".to_owned(), "enabled".to_owned())]),
+            bare,
+        };
+        let here = protection("eu-west-1");
+        assert_eq!(here.takes(&by_hour, &target(false)), Truth::False);
+        assert_eq!(here.takes(&by_hour, &target(true)), Truth::False);
+        assert_eq!(here.takes(&not_by_hour, &target(false)), Truth::True);
+        assert_eq!(here.takes(&not_by_hour, &target(true)), Truth::Unknown);
+    }
+
+    #[test]
+    fn one_volume_is_not_every_volume() {
+        let one = Selection {
+            resources: texts(&[VOLUME]),
+            ..Selection::default()
+        };
+        assert_eq!(takes(&one, VOLUME, &[]), Truth::True);
+        assert_eq!(takes(&one, ANY_VOLUME, &[]), Truth::Unknown);
+        assert_eq!(takes(&one, DATABASE, &[]), Truth::False);
+        let service = Selection {
+            resources: texts(&["arn:aws:ec2:*"]),
+            ..Selection::default()
+        };
+        assert_eq!(takes(&service, ANY_VOLUME, &[]), Truth::True);
+    }
+
+    #[test]
+    fn a_star_stands_for_no_blank() {
+        for (form, value, want) in [
+            ("*", "enabled", true),
+            ("*", "", true),
+            ("en*", "enabled", true),
+            ("*able*", "enabled", true),
+            ("en*", "is enabled", false),
+            ("*", "a b", false),
+            ("a b", "a b", true),
+            ("enable?", "enabled", false),
+        ] {
+            assert_eq!(like(form, value), want, "{form} {value}");
+        }
+    }
+}

@@ -1,0 +1,463 @@
+//! From a resource to the keys that encrypt it: through its volumes, its settings, an alias.
+
+use crate::iam::evaluator::{Decision, Verdict};
+use crate::key_sharing::copy::{ActionVerdict, KeyFacts, Need, Via};
+use crate::model::arn::Arn;
+use crate::model::backup::Vault;
+use crate::model::kms::{Key, KeyMetadata};
+use crate::model::observed::{Gap, GapKind};
+use crate::model::{Observed, Resource};
+
+use super::outcome::{CheckResult, Outcome};
+use crate::analysis::RuleContext;
+
+/// Something of a resource that is, or is not, encrypted.
+#[derive(Debug)]
+pub struct Part<'a> {
+    /// The part's id, where the resource is not the part itself: a volume of an instance.
+    pub id: Option<&'a str>,
+    /// The service that asks KMS for the copy.
+    pub via: Via,
+    /// Whether it is encrypted, whatever the key.
+    pub encrypted: Result<bool, Gap>,
+    /// The key as the service names it; none where the part is not encrypted.
+    pub key: Result<Option<&'a str>, Gap>,
+}
+
+/// Whose key it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyOwner {
+    /// The scanned account's.
+    Own,
+    /// The central account's.
+    Central,
+    /// A third account's.
+    Foreign,
+    /// Nobody knows: a plan need not say which account it is for.
+    Unclear,
+}
+
+/// A key that encrypts a resource, found by its ARN.
+#[derive(Debug)]
+pub struct KeyUse<'a> {
+    /// The part of the resource it encrypts, where that is not the resource itself.
+    pub part: Option<&'a str>,
+    /// The service that asks KMS for the copy.
+    pub via: Via,
+    /// The key's ARN.
+    pub arn: String,
+    /// Whose it is.
+    pub owner: KeyOwner,
+    key: Option<&'a Key>,
+}
+
+impl KeyUse<'_> {
+    /// The key in words: short, and long enough to search for.
+    #[must_use]
+    pub fn name(&self) -> String {
+        Arn::parse(&self.arn).map_or_else(
+            || self.arn.clone(),
+            |arn| format!("key {}", arn.resource_id()),
+        )
+    }
+
+    /// The key's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        Arn::parse(&self.arn).map_or(&self.arn, |arn| arn.resource_id())
+    }
+
+    /// The account that owns the key.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        Arn::parse(&self.arn).map_or("", |arn| arn.account)
+    }
+
+    /// The region the key is in.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        Arn::parse(&self.arn).map_or("", |arn| arn.region)
+    }
+
+    /// What KMS says of the key; none where it does not exist.
+    ///
+    /// # Errors
+    /// Why it could not be read.
+    pub fn metadata(&self) -> Result<Option<&KeyMetadata>, Gap> {
+        let key = self.key.ok_or_else(Gap::not_collected)?;
+        Ok(key.metadata.get()?.as_ref())
+    }
+
+    /// Whether AWS manages the key: then nobody can change its policy.
+    ///
+    /// Such a key serves only the account it is in, so a key of another account is a customer's.
+    /// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-cmk>.
+    ///
+    /// # Errors
+    /// Why it is not known.
+    pub fn is_aws_managed(&self) -> Result<bool, Gap> {
+        if matches!(self.owner, KeyOwner::Central | KeyOwner::Foreign) {
+            return Ok(false);
+        }
+        // A key that does not exist is not AWS's: AWS managed keys cannot be deleted.
+        Ok(self
+            .metadata()?
+            .is_some_and(|metadata| metadata.manager == "AWS"))
+    }
+
+    /// The facts that the judgement of its policy rests on.
+    #[must_use]
+    pub fn facts(&self) -> KeyFacts {
+        let metadata = self.metadata().ok().flatten();
+        KeyFacts {
+            key_arn: Some(self.arn.clone()),
+            key_account: self.account().to_owned(),
+            region: None,
+            key_spec: metadata.map(|it| it.spec.clone()),
+            key_usage: metadata.map(|it| it.usage.clone()),
+            origin: metadata.map(|it| it.origin.clone()),
+            multi_region: metadata.map(|it| it.multi_region),
+            tags: None,
+        }
+    }
+}
+
+/// The parts of a resource whose backup takes over their encryption; empty for the types whose
+/// backup the vault encrypts.
+///
+/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>.
+///
+/// # Errors
+/// Why the parts are not known.
+pub fn inherited<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>>, Gap> {
+    let whole = |encrypted: &'a Observed<bool>, kms_key, via| {
+        vec![Part {
+            id: None,
+            via,
+            encrypted: encrypted.get().copied(),
+            key: encryption(encrypted, kms_key),
+        }]
+    };
+    Ok(match resource {
+        Resource::Volume(it) => whole(&it.encrypted, &it.kms_key, Via::Ec2),
+        Resource::DbInstance(it) => whole(&it.encrypted, &it.kms_key, Via::Rds),
+        Resource::DbCluster(it) => whole(&it.encrypted, &it.kms_key, Via::Rds),
+        Resource::Instance(instance) => {
+            let ids = match &instance.volumes {
+                Observed::Known(ids) => ids,
+                Observed::Unknown(gap) => return Err(gap.clone()),
+            };
+            let on_ebs = instance
+                .root_device_type
+                .known()
+                .is_some_and(|it| it == "ebs");
+            if ids.is_empty() && on_ebs {
+                let message = "AWS says that it starts from a volume but lists none";
+                return Err(Gap::told(GapKind::Unreadable, message));
+            }
+            ids.iter()
+                .map(|id| {
+                    let volume = cx.volume(id);
+                    Part {
+                        id: Some(id),
+                        via: Via::Ec2,
+                        encrypted: volume.clone().and_then(|it| it.encrypted.get().copied()),
+                        key: volume.and_then(|it| encryption(&it.encrypted, &it.kms_key)),
+                    }
+                })
+                .collect()
+        }
+        // Always encrypted: with a KMS key, or with S3's own, which a snapshot does not take over.
+        Resource::GatewayVolume(it) => vec![Part {
+            id: None,
+            via: Via::Ec2,
+            encrypted: it.kms_key.get().map(|_| true),
+            key: named(&it.kms_key),
+        }],
+        Resource::Bucket(_)
+        | Resource::Table(_)
+        | Resource::FileSystem(_)
+        | Resource::Gateway(_)
+        | Resource::RedshiftCluster(_)
+        | Resource::RedshiftNamespace(_)
+        | Resource::Stack(_)
+        | Resource::Tagged(_)
+        | Resource::Vpc(_)
+        | Resource::Vault(_)
+        | Resource::Region(_)
+        | Resource::Account(_) => Vec::new(),
+    })
+}
+
+/// The parts of a resource whose backup takes over their encryption, Redshift's too: its snapshots
+/// do, but no other account can have them, so nobody needs to share their key.
+///
+/// # Errors
+/// Why the parts are not known.
+pub fn stored<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>>, Gap> {
+    let part = |encrypted, key| {
+        vec![Part {
+            id: None,
+            via: Via::Ec2,
+            encrypted,
+            key,
+        }]
+    };
+    Ok(match resource {
+        Resource::RedshiftCluster(it) if it.aws_owned_key => part(Ok(true), Ok(None)),
+        Resource::RedshiftCluster(it) => part(
+            it.encrypted.get().copied(),
+            encryption(&it.encrypted, &it.kms_key),
+        ),
+        Resource::RedshiftNamespace(it) => part(Ok(true), named(&it.kms_key)),
+        _ => inherited(cx, resource)?,
+    })
+}
+
+fn named(kms_key: &Observed<Option<String>>) -> Result<Option<&str>, Gap> {
+    match kms_key {
+        Observed::Known(key) => Ok(key.as_deref()),
+        Observed::Unknown(gap) => Err(gap.clone()),
+    }
+}
+
+fn encryption<'a>(
+    encrypted: &'a Observed<bool>,
+    kms_key: &'a Observed<Option<String>>,
+) -> Result<Option<&'a str>, Gap> {
+    if !*encrypted.get()? {
+        return Ok(None);
+    }
+    match kms_key {
+        Observed::Known(Some(key)) => Ok(Some(key)),
+        Observed::Known(None) => Err(Gap::told(
+            GapKind::Unreadable,
+            "AWS says that it is encrypted but names no key",
+        )),
+        Observed::Unknown(gap) => Err(gap.clone()),
+    }
+}
+
+/// The key of a type whose backup the vault encrypts: bucket, table, file system. `None` where no
+/// KMS key of the account's is used.
+///
+/// # Errors
+/// Why it is not known.
+pub fn managed<'a>(resource: Resource<'a>) -> Result<Option<&'a str>, Gap> {
+    match resource {
+        Resource::Bucket(bucket) => match &bucket.encryption {
+            Observed::Known(it) if it.algorithm.starts_with("aws:kms") => {
+                Ok(Some(it.kms_key.as_deref().unwrap_or("alias/aws/s3")))
+            }
+            Observed::Known(_) => Ok(None),
+            Observed::Unknown(gap) => Err(gap.clone()),
+        },
+        Resource::Table(table) => named(&table.kms_key),
+        Resource::FileSystem(it) => encryption(&it.encrypted, &it.kms_key),
+        _ => Ok(None),
+    }
+}
+
+/// Every part of a resource that is, or is not, encrypted with a KMS key, of whatever type.
+///
+/// # Errors
+/// Why the parts are not known.
+pub fn all_parts<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>>, Gap> {
+    match resource {
+        Resource::Bucket(_) | Resource::Table(_) | Resource::FileSystem(_) => Ok(vec![Part {
+            id: None,
+            via: Via::Ec2,
+            encrypted: Ok(true),
+            key: managed(resource),
+        }]),
+        Resource::Vault(vault) => Ok(vec![vault_part(vault)]),
+        _ => stored(cx, resource),
+    }
+}
+
+/// The encryption of the backups in a vault.
+#[must_use]
+pub fn vault_part(vault: &Vault) -> Part<'_> {
+    Part {
+        id: None,
+        via: Via::Backup,
+        encrypted: Ok(true),
+        key: match &vault.kms_key {
+            Observed::Known(key) => Ok(key.as_deref()),
+            Observed::Unknown(gap) => Err(gap.clone()),
+        },
+    }
+}
+
+/// The key behind a name that a service gave: an ARN, an id, an alias.
+///
+/// # Errors
+/// Why the name leads to no key.
+pub fn resolve<'a>(
+    cx: &RuleContext<'a>,
+    name: &str,
+    part: Option<&'a str>,
+    via: Via,
+) -> Result<KeyUse<'a>, Gap> {
+    let arn = match Arn::parse(name) {
+        Some(arn) if arn.service == "kms" && arn.resource.starts_with("key/") => name.to_owned(),
+        _ => match cx.seen()?.key_names.get(name) {
+            Some(Observed::Known(arn)) => arn.clone(),
+            Some(Observed::Unknown(gap)) => return Err(gap.clone()),
+            None => {
+                let message = format!("the snapshot does not say which key {name} is");
+                return Err(Gap::told(GapKind::NotCollected, message));
+            }
+        },
+    };
+    let account = Arn::parse(&arn)
+        .map_or("", |parsed| parsed.account)
+        .to_owned();
+    let owner = match &cx.snapshot.account_id {
+        Some(own) if *own == account => KeyOwner::Own,
+        _ if account == cx.settings.central_account => KeyOwner::Central,
+        _ if account.is_empty() => KeyOwner::Unclear,
+        Some(_) => KeyOwner::Foreign,
+        None => KeyOwner::Unclear,
+    };
+    Ok(KeyUse {
+        part,
+        via,
+        owner,
+        key: cx.snapshot.keys.get(&arn),
+        arn,
+    })
+}
+
+/// Whether a name that a service gave can only be an AWS managed key: AWS reserves `alias/aws/`.
+///
+/// Source: <https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html>.
+#[must_use]
+pub fn is_aws_alias(name: &str) -> bool {
+    let alias = Arn::parse(name).map_or(name, |arn| arn.resource);
+    alias.starts_with("alias/aws/")
+}
+
+/// Judges every customer managed key among the parts; the worst part speaks for the resource.
+///
+/// # Errors
+/// Why the parts are not known.
+pub fn each_customer_key<'a>(
+    cx: &RuleContext<'a>,
+    parts: Vec<Part<'a>>,
+    judge: impl Fn(&KeyUse<'a>) -> CheckResult,
+) -> CheckResult {
+    let outcomes = parts.into_iter().map(|part| {
+        let outcome = customer_key(cx, &part).and_then(|key| match key {
+            Some(key) => judge(&key),
+            None => Ok(Outcome::skip("no customer managed key")),
+        });
+        outcome
+            .unwrap_or_else(|gap| Outcome::unknown(&gap))
+            .part(part.id)
+    });
+    Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("no customer managed key")))
+}
+
+fn customer_key<'a>(cx: &RuleContext<'a>, part: &Part<'a>) -> Result<Option<KeyUse<'a>>, Gap> {
+    let Some(name) = part.key.clone()? else {
+        return Ok(None);
+    };
+    if is_aws_alias(name) {
+        return Ok(None);
+    }
+    let key = resolve(cx, name, part.id, part.via)?;
+    Ok((!key.is_aws_managed()?).then_some(key))
+}
+
+/// Judges what a key's policy gives the central account: for the actions of one need, the breach,
+/// the gap or the pass. The rules `kms-key-shared` and `kms-key-fully-shared` ask it.
+///
+/// # Errors
+/// Why the policy is not known, or what its answer depends on.
+pub fn judge_sharing(cx: &RuleContext<'_>, key: &KeyUse<'_>, need: Need) -> CheckResult {
+    let central = &cx.settings.central_account;
+    let name = key.name();
+    match key.owner {
+        KeyOwner::Central => {
+            return Ok(Outcome::pass(format!("{name} belongs to {central} itself"))
+                .with("key_arn", key.arn.as_str()));
+        }
+        KeyOwner::Foreign => {
+            let message = format!(
+                "{name} belongs to account {}, and only that account can read its policy: ask its owner whether it lets {central} in",
+                key.account()
+            );
+            return Ok(open_question(key, GapKind::Foreign, message));
+        }
+        KeyOwner::Own | KeyOwner::Unclear => {}
+    }
+    if key.metadata()?.is_none() {
+        return Ok(Outcome::skip("the key does not exist: see kms-key-usable"));
+    }
+    let access = cx.copy_access(&key.facts(), &key.arn, key.via)?;
+    let denied: Vec<&ActionVerdict> = access
+        .lacking(need)
+        .filter(|action| action.decision.verdict() == Verdict::Denied)
+        .collect();
+    if let Some(first) = denied.first() {
+        let missing: Vec<&str> = denied.iter().map(|action| action.action).collect();
+        let outcome = Outcome::breach(format!(
+            "{name} does not let {central} use {}: {}",
+            missing.join(", "),
+            access.reason(first)
+        ));
+        return Ok(outcome
+            .fix(sharing(cx, key, &denied))
+            .about(key.arn.as_str())
+            .with("key_arn", key.arn.as_str())
+            .with("missing_actions", missing)
+            .with(
+                "statement",
+                first.decision.statement().map(ToString::to_string),
+            ));
+    }
+    if let Some(open) = access.lacking(need).next() {
+        let message = format!(
+            "whether {name} lets {central} use {} depends on something that cannot be known from here: {}",
+            open.action,
+            open.decision.reason()
+        );
+        return Ok(open_question(key, GapKind::Open, message));
+    }
+    Ok(Outcome::pass(format!("{name} lets {central} in"))
+        .about(key.arn.as_str())
+        .with("key_arn", key.arn.as_str()))
+}
+
+/// How to let the central account use a key.
+fn sharing(cx: &RuleContext<'_>, key: &KeyUse<'_>, denied: &[&ActionVerdict]) -> String {
+    let denier = denied.iter().find_map(|action| match &action.decision {
+        Decision::Denied { by, .. } => by.as_ref(),
+        _ => None,
+    });
+    if let Some(denier) = denier {
+        return format!(
+            "Change what denies it first ({denier}): no statement that is added to the policy helps against a Deny."
+        );
+    }
+    if cx.snapshot.source.is_planned() {
+        return format!(
+            "Let the policy of {} allow it where the key is declared: `backup-check key-policy` prints what a policy lacks.",
+            key.name()
+        );
+    }
+    format!(
+        "Put the policy on it that `aws kms get-key-policy --region {0} --key-id {1} --query Policy --output text | backup-check key-policy - --region {0} --key-account {2}` prints.",
+        key.region(),
+        key.id(),
+        key.account()
+    )
+}
+
+/// Unknown for a reason that all resources under the key share.
+fn open_question(key: &KeyUse<'_>, kind: GapKind, message: String) -> Outcome {
+    Outcome::unknown(&Gap::told(kind, message))
+        .about(key.arn.as_str())
+        .with("key_arn", key.arn.as_str())
+}

@@ -1,0 +1,294 @@
+//! Why jobs of AWS Backup fail: its messages, and the rule that explains each.
+//!
+//! Most texts are those that AWS lists under reasons for problematic jobs:
+//! <https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-dashboards.html>. Where a text is
+//! from elsewhere, its line says so.
+
+use crate::model::{Resource, ResourceKind};
+
+use super::job_history::{Job, Prerequisites};
+use super::outcome::{Outcome, Verdict};
+use crate::analysis::RuleContext;
+
+/// What a job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// It makes a backup.
+    Backup,
+    /// It copies one to another vault.
+    Copy,
+}
+
+impl Work {
+    /// As in the commands of the AWS CLI.
+    fn as_str(self) -> &'static str {
+        match self {
+            Work::Backup => "backup",
+            Work::Copy => "copy",
+        }
+    }
+}
+
+/// What a message comes down to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    /// What a rule judges.
+    Rule(&'static str),
+    /// Something in the central account, which a member can neither see nor change.
+    Central(&'static str),
+    /// Something here that no rule judges, and what to do about it.
+    Here(&'static str, &'static str),
+}
+
+/// Part of a message, in lower case, with the work and the kind that it is about.
+struct Known {
+    text: &'static str,
+    work: Option<Work>,
+    kind: Option<ResourceKind>,
+    reason: Reason,
+}
+
+const fn known(text: &'static str, reason: Reason) -> Known {
+    Known {
+        text,
+        work: None,
+        kind: None,
+        reason,
+    }
+}
+
+const ROLE: Reason = Reason::Rule("backup-role-ready");
+const WINDOW: Reason = Reason::Here(
+    "AWS Backup starts no backup in, or in the hour before, such a window",
+    "Move the window away from the hour of the backup.",
+);
+const CENTRAL_KEY: Reason =
+    Reason::Central("the vault in the central account needs a customer managed key");
+
+/// The first that fits counts.
+const KNOWN: [Known; 27] = [
+    known(
+        "given key id is not accessible",
+        Reason::Rule("kms-key-shared"),
+    ),
+    // RDS: <https://repost.aws/knowledge-center/backup-cross-account-copy-error>, and for backups
+    // <https://docs.aws.amazon.com/aws-backup/latest/devguide/troubleshooting.html>.
+    Known {
+        work: Some(Work::Copy),
+        ..known("source snapshot kms key", Reason::Rule("kms-key-shared"))
+    },
+    Known {
+        work: Some(Work::Backup),
+        ..known(
+            "source snapshot kms key",
+            Reason::Rule("kms-key-locally-usable"),
+        )
+    },
+    // EC2 says CMK: <https://docs.aws.amazon.com/ebs/latest/userguide/ebs-modifying-snapshot-permissions.html>.
+    known(
+        "encrypted with the aws managed cmk can't be shared",
+        Reason::Rule("encryption-customer-key"),
+    ),
+    known(
+        "encrypted with the aws managed key can't be shared",
+        Reason::Rule("encryption-customer-key"),
+    ),
+    known(
+        "with amazon ebs default key cannot be shared",
+        Reason::Rule("encryption-customer-key"),
+    ),
+    known(
+        "kms key is either disabled or pending deletion",
+        Reason::Rule("kms-key-usable"),
+    ),
+    known(
+        "given key id does not exist",
+        Reason::Rule("kms-key-usable"),
+    ),
+    known(
+        "images from aws marketplace cannot be copied",
+        Reason::Rule("ec2-image-copyable"),
+    ),
+    Known {
+        kind: Some(ResourceKind::DynamodbTable),
+        ..known(
+            "feature is not supported for provided resource type",
+            Reason::Rule("dynamodb-advanced-features-enabled"),
+        )
+    },
+    known(
+        "feature is not supported for provided resource type",
+        Reason::Rule("cross-account-copy-supported"),
+    ),
+    known(
+        "instance is not in state",
+        Reason::Rule("resource-state-ready"),
+    ),
+    known(
+        "not in the available state",
+        Reason::Rule("resource-state-ready"),
+    ),
+    known(
+        "not in available state",
+        Reason::Rule("resource-state-ready"),
+    ),
+    known("miss permission to get bucket versioning", ROLE),
+    // <https://docs.aws.amazon.com/aws-backup/latest/devguide/s3-backups.html>: it takes versioning.
+    Known {
+        kind: Some(ResourceKind::S3Bucket),
+        ..known("versioning", Reason::Rule("s3-versioning-enabled"))
+    },
+    // <https://github.com/ministryofjustice/modernisation-platform/issues/6152>.
+    known("does not have permission to describe resource", ROLE),
+    known("cannot be assumed by aws backup", ROLE),
+    known("close to the weekly maintenance window", WINDOW),
+    known("close to the automated backup window", WINDOW),
+    known(
+        "backup job expired before completion",
+        Reason::Here(
+            "it did not start or end within the plan's window",
+            "Ask for a longer start or completion window in the backup plan.",
+        ),
+    ),
+    // <https://repost.aws/knowledge-center/backup-resolve-access-denied-error>.
+    Known {
+        work: Some(Work::Copy),
+        ..known(
+            "access denied trying to call aws backup service",
+            Reason::Central(
+                "the access policy of the vault in the central account does not let this account copy into it",
+            ),
+        )
+    },
+    known(
+        "destination backup vault is encrypted with the default backup service managed key",
+        CENTRAL_KEY,
+    ),
+    known(
+        "copies require a user-created backup vault and key at destination",
+        CENTRAL_KEY,
+    ),
+    known(
+        "must be a member of the same organization",
+        Reason::Central("this account and the central one must be in one organization"),
+    ),
+    known(
+        "cross-account copy feature is not enabled",
+        Reason::Central("cross-account backup is off in the organization's management account"),
+    ),
+    known(
+        "not within the range specified for the target backup vault",
+        Reason::Central(
+            "the lock of the vault in the central account does not allow the plan's retention",
+        ),
+    ),
+];
+
+fn reason(message: &str, work: Work, kind: ResourceKind) -> Option<Reason> {
+    let message = message.to_lowercase();
+    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let fits = |known: &&Known| {
+        message.contains(known.text)
+            && known.work.is_none_or(|it| it == work)
+            && known.kind.is_none_or(|it| it == kind)
+    };
+    KNOWN.iter().find(fits).map(|known| known.reason)
+}
+
+/// The breach of a job that failed: its message, what explains it, what to do. Where what was found
+/// of the resource contradicts it, it says so.
+#[must_use]
+pub fn breach(
+    cx: &RuleContext<'_>,
+    resource: Resource<'_>,
+    work: Work,
+    job: &Job<'_>,
+    seen: String,
+    found: &Prerequisites,
+) -> Outcome {
+    let reason = reason(job.message(), work, resource.kind());
+    let contact = &cx.settings.contact;
+    let in_order = if work == Work::Copy && found.all_met() {
+        "; all that a copy needs from this account is in order"
+    } else {
+        ""
+    };
+    let words = match reason {
+        Some(Reason::Rule(id)) => match found.of(id) {
+            Some(Verdict::Breach) => format!("; {id} explains it"),
+            Some(Verdict::Pass | Verdict::Warn) => format!(
+                "; {id} would explain it, yet it passes now: it was mended since, or something else is behind it{in_order}"
+            ),
+            _ => format!("; see {id}{in_order}"),
+        },
+        Some(Reason::Central(words) | Reason::Here(words, _)) => format!("; {words}{in_order}"),
+        None => match found.broken().as_slice() {
+            broken @ [_, ..] if work == Work::Copy => {
+                format!("; {} may explain it", broken.join(", "))
+            }
+            _ => in_order.to_owned(),
+        },
+    };
+    let fix = match reason {
+        Some(Reason::Rule(id)) => format!(
+            "Do what `backup-check explain {id}` says; the next {} shows whether it helped.",
+            work.as_str()
+        ),
+        Some(Reason::Central(_)) => format!("Ask {contact}: it is not for this account to mend."),
+        Some(Reason::Here(_, fix)) => fix.to_owned(),
+        None => format!(
+            "Look at its jobs: `aws backup list-{}-jobs --region {} --by-resource-arn {}`; ask {contact} where they tell of nothing in this account.",
+            work.as_str(),
+            cx.region,
+            resource.names().map_or("", |(arn, _)| arn)
+        ),
+    };
+    let outcome = Outcome::breach(seen + &words).fix(fix);
+    match reason {
+        Some(Reason::Rule(id)) => outcome.with("explained_by", id),
+        _ => outcome,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules;
+
+    #[test]
+    fn messages_lead_to_rules_that_there_are() {
+        for known in &KNOWN {
+            assert_eq!(known.text, known.text.to_lowercase());
+            if let Reason::Rule(id) = known.reason {
+                assert!(rules::find(id).is_some(), "{id}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_means_another_thing_for_another_job() {
+        let rds = "The source snapshot KMS key [arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab] does not exist, is not enabled or you do not have permissions to access it.";
+        let kind = ResourceKind::RdsInstance;
+        assert_eq!(
+            reason(rds, Work::Copy, kind),
+            Some(Reason::Rule("kms-key-shared"))
+        );
+        assert_eq!(
+            reason(rds, Work::Backup, kind),
+            Some(Reason::Rule("kms-key-locally-usable"))
+        );
+        let unsupported = "Copy job from us-west-2 to us-east-1 cannot be initiated for DynamoDB resources. Feature is not supported for provided resource type.";
+        assert_eq!(
+            reason(unsupported, Work::Copy, ResourceKind::DynamodbTable),
+            Some(Reason::Rule("dynamodb-advanced-features-enabled"))
+        );
+        assert_eq!(
+            reason(unsupported, Work::Copy, ResourceKind::RdsCluster),
+            Some(Reason::Rule("cross-account-copy-supported"))
+        );
+        assert_eq!(
+            reason("An internal error occurred.", Work::Copy, kind),
+            None
+        );
+    }
+}

@@ -1,0 +1,374 @@
+//! What the rules on backups and copies that really happened share: what was found on the resource
+//! before, the order and the age of jobs, how many hours are too many.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::job::{BackupJob, CopyJob};
+use crate::model::observed::{Gap, GapKind};
+use crate::settings::Severity;
+
+use super::outcome::{CheckResult, Outcome, Verdict};
+use crate::rule::{Group, Rule};
+
+/// How old the newest backup may be, in hours, where nobody knows how often the plan makes one.
+const HOURS_WITHOUT_A_PLAN: u32 = 48;
+
+/// How long a copy may be under way, or wait to start. AWS Backup retries for two hours, and has
+/// one job at a time for a resource.
+///
+/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/recov-point-create-a-copy.html>.
+pub const COPY_HOURS: i64 = 24;
+
+/// What came of the rules that say whether a copy can work, on the resource whose jobs are judged.
+///
+/// A breach that AWS itself does not enforce stops no copy and is not among them.
+#[derive(Debug, Clone, Default)]
+pub struct Prerequisites(BTreeMap<&'static str, Verdict>);
+
+impl Prerequisites {
+    /// Whether a rule is one of them: a copy needs what it names.
+    #[must_use]
+    pub fn include(rule: &Rule) -> bool {
+        matches!(rule.group, Group::Encryption | Group::Service) && rule.aws == Severity::Fail
+    }
+
+    /// Notes what came of a rule, where it is one of them.
+    pub fn note(&mut self, rule: &Rule, verdict: Verdict) {
+        if Prerequisites::include(rule) {
+            self.0.insert(rule.id, verdict);
+        }
+    }
+
+    /// What came of a rule; none where it is not about the resource.
+    #[must_use]
+    pub fn of(&self, id: &str) -> Option<Verdict> {
+        self.0.get(id).copied()
+    }
+
+    /// The rules that are broken.
+    #[must_use]
+    pub fn broken(&self) -> Vec<&'static str> {
+        let broken = self.0.iter().filter(|(_, it)| **it == Verdict::Breach);
+        broken.map(|(id, _)| *id).collect()
+    }
+
+    /// Whether all of it was judged and nothing is broken.
+    #[must_use]
+    pub fn all_met(&self) -> bool {
+        let met =
+            |it: &Verdict| !matches!(it, Verdict::Breach | Verdict::Unknown | Verdict::NotAsked);
+        !self.0.is_empty() && self.0.values().all(met)
+    }
+}
+
+/// How far a job is. The order tells jobs of the same moment apart: the last speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Not ended yet.
+    UnderWay,
+    /// Somebody stopped it.
+    Stopped,
+    /// It failed, or did not start or end in its window.
+    Failed,
+    /// A stack's, of which some resources are left out.
+    Partial,
+    /// It made what it should.
+    Completed,
+}
+
+impl Phase {
+    fn of(state: &str) -> Result<Self, Gap> {
+        Ok(match state {
+            "CREATED" | "PENDING" | "RUNNING" => Phase::UnderWay,
+            "ABORTING" | "ABORTED" => Phase::Stopped,
+            "FAILED" | "EXPIRED" => Phase::Failed,
+            "PARTIAL" => Phase::Partial,
+            "COMPLETED" => Phase::Completed,
+            _ => {
+                let message = format!(
+                    "AWS Backup calls the state of a job {state:?}, which this program does not know"
+                );
+                return Err(Gap::told(GapKind::Unreadable, message));
+            }
+        })
+    }
+}
+
+/// A job of either sort, with its times read.
+#[derive(Debug, Clone, Copy)]
+pub struct Job<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Its state as AWS names it.
+    pub state: &'a str,
+    /// How far it is.
+    pub phase: Phase,
+    /// When it was created.
+    pub created: Timestamp,
+    /// When it ended, where it did and AWS says so; else when it was created.
+    pub ended: Timestamp,
+    /// The vault that a copy goes to.
+    pub vault: Option<&'a str>,
+    /// The job of the stack that it is part of.
+    pub parent: Option<&'a str>,
+    message: Option<&'a str>,
+    category: Option<&'a str>,
+}
+
+impl<'a> Job<'a> {
+    /// A backup job.
+    ///
+    /// # Errors
+    /// A state that is not known, a time that is none.
+    pub fn of_backup(job: &'a BackupJob) -> Result<Self, Gap> {
+        let created = moment(&job.created_at)?;
+        Ok(Job {
+            id: &job.id,
+            state: &job.state,
+            phase: Phase::of(&job.state)?,
+            created,
+            ended: job.completed_at.as_deref().map_or(Ok(created), moment)?,
+            vault: None,
+            parent: job.parent_job_id.as_deref(),
+            message: job.message.as_deref(),
+            category: job.message_category.as_deref(),
+        })
+    }
+
+    /// A copy job.
+    ///
+    /// # Errors
+    /// A state that is not known, a time that is none.
+    pub fn of_copy(job: &'a CopyJob) -> Result<Self, Gap> {
+        let created = moment(&job.created_at)?;
+        Ok(Job {
+            id: &job.id,
+            state: &job.state,
+            phase: Phase::of(&job.state)?,
+            created,
+            ended: job.completed_at.as_deref().map_or(Ok(created), moment)?,
+            vault: Some(&job.destination_vault_arn),
+            parent: job.parent_job_id.as_deref(),
+            message: job.message.as_deref(),
+            category: job.message_category.as_deref(),
+        })
+    }
+
+    /// What AWS says of it, to be quoted.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self.message {
+            Some(message) => format!("\"{message}\""),
+            None => "AWS Backup gives no reason".to_owned(),
+        }
+    }
+
+    /// What AWS says of it.
+    #[must_use]
+    pub fn message(&self) -> &'a str {
+        self.message.unwrap_or_default()
+    }
+
+    /// Whether it completed with issues, as AWS's console calls a message category but `SUCCESS`.
+    ///
+    /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_ListBackupJobs.html>.
+    #[must_use]
+    pub fn has_issues(&self) -> bool {
+        match self.category {
+            Some(category) => category != "SUCCESS",
+            None => self.message.is_some(),
+        }
+    }
+
+    /// Adds what a program wants to know of the job.
+    #[must_use]
+    pub fn evidence(&self, outcome: Outcome) -> Outcome {
+        let mut outcome = outcome
+            .with("job_id", self.id)
+            .with("job_state", self.state)
+            .with("job_created_at", self.created.to_string());
+        for (name, value) in [
+            ("status_message", self.message),
+            ("destination_vault_arn", self.vault),
+            ("parent_job_id", self.parent),
+        ] {
+            if let Some(value) = value {
+                outcome = outcome.with(name, value);
+            }
+        }
+        outcome
+    }
+}
+
+/// The jobs of a resource that say how it stands.
+#[derive(Debug)]
+pub struct History<'a> {
+    /// The newest of all.
+    pub newest: Job<'a>,
+    /// The newest that has ended.
+    pub ended: Option<Job<'a>>,
+    /// The newest that made something.
+    pub made: Option<Job<'a>>,
+}
+
+impl<'a> History<'a> {
+    /// The newest of all, where it has not ended.
+    #[must_use]
+    pub fn under_way(&self) -> Option<Job<'a>> {
+        (self.newest.phase == Phase::UnderWay).then_some(self.newest)
+    }
+}
+
+/// Judges the jobs of a resource; `None` where there are none.
+///
+/// A resource may be backed up on its own and as part of its stack: "a nested resource is backed up
+/// in the same way as an individual resource". Either is a backup of it, and where both run at once one
+/// of them fails, so the better one speaks; if the other is newer and failed, it is told too.
+///
+/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/applicationstackbackups.html>.
+pub fn judge<'a>(
+    jobs: Vec<Job<'a>>,
+    judge: impl Fn(&History<'a>) -> CheckResult,
+) -> Option<CheckResult> {
+    let (nested, own): (Vec<Job<'_>>, Vec<Job<'_>>) =
+        jobs.into_iter().partition(|job| job.parent.is_some());
+    [own, nested]
+        .into_iter()
+        .filter_map(history)
+        .map(|history| (history.newest.created, judge(&history)))
+        .reduce(better)
+        .map(|(_, judgement)| judgement)
+}
+
+type Dated = (Timestamp, CheckResult);
+
+fn better(one: Dated, other: Dated) -> Dated {
+    let verdict = |it: &Dated| {
+        it.1.as_ref()
+            .map_or(Verdict::Unknown, |outcome| outcome.verdict)
+    };
+    let (better, worse) = if verdict(&other) < verdict(&one) {
+        (other, one)
+    } else {
+        (one, other)
+    };
+    match (better, worse) {
+        ((at, Ok(fine)), (failed_at, Ok(failed)))
+            if failed.verdict == Verdict::Breach
+                && fine.verdict != Verdict::Breach
+                && failed_at > at =>
+        {
+            let told = format!("{}; yet {}", fine.message(), failed.message());
+            (failed_at, Ok(failed.lightened(told)))
+        }
+        (better, _) => better,
+    }
+}
+
+fn history(mut jobs: Vec<Job<'_>>) -> Option<History<'_>> {
+    jobs.sort_by_key(|job| (job.created, job.phase));
+    let newest = jobs.last().copied()?;
+    let last = |fits: fn(Phase) -> bool| jobs.iter().rev().find(|job| fits(job.phase)).copied();
+    Some(History {
+        newest,
+        ended: last(|phase| phase != Phase::UnderWay),
+        made: last(|phase| matches!(phase, Phase::Completed | Phase::Partial)),
+    })
+}
+
+/// How old the newest backup may be: twice the plan's interval.
+#[must_use]
+pub fn limit(interval_hours: Option<u32>) -> u32 {
+    interval_hours.map_or(HOURS_WITHOUT_A_PLAN, |hours| hours.saturating_mul(2))
+}
+
+/// Whether something is at most so many hours old.
+#[must_use]
+pub fn within(now: Timestamp, then: Timestamp, hours: i64) -> bool {
+    now.duration_since(then) <= SignedDuration::from_hours(hours)
+}
+
+/// The day of something, in UTC. Messages have no hours: a thousand jobs of one night that failed for
+/// one reason are one reason.
+#[must_use]
+pub fn day(then: Timestamp) -> String {
+    then.strftime("%F").to_string()
+}
+
+/// How long ago something was, in words.
+#[must_use]
+pub fn ago(now: Timestamp, then: Timestamp) -> String {
+    match now.duration_since(then).as_hours() {
+        i64::MIN..=0 => "less than an hour ago".to_owned(),
+        1 => "an hour ago".to_owned(),
+        hours @ 2..=71 => format!("{hours} hours ago"),
+        hours => format!("{} days ago", hours / 24),
+    }
+}
+
+/// A time of a snapshot.
+///
+/// # Errors
+/// The text is none.
+pub fn moment(text: &str) -> Result<Timestamp, Gap> {
+    text.parse().map_err(|_| {
+        let message = format!("the snapshot holds {text:?} where a time in RFC 3339 belongs");
+        Gap::told(GapKind::Unreadable, message)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules;
+
+    #[test]
+    fn a_plan_that_can_be_read_says_how_old_is_too_old() {
+        assert_eq!(
+            [None, Some(24), Some(1), Some(168)].map(limit),
+            [48, 48, 2, 336]
+        );
+    }
+
+    #[test]
+    fn times_are_told_as_people_would() {
+        let now = moment("2026-03-03T06:00:00Z").unwrap();
+        for (then, told) in [
+            ("2026-03-03T06:10:00Z", "less than an hour ago"),
+            ("2026-03-03T05:10:00Z", "less than an hour ago"),
+            ("2026-03-03T05:00:00Z", "an hour ago"),
+            ("2026-03-03T01:00:00+01:00", "6 hours ago"),
+            ("2026-02-28T06:00:01Z", "71 hours ago"),
+            ("2026-02-28T06:00:00Z", "3 days ago"),
+        ] {
+            assert_eq!(ago(now, moment(then).unwrap()), told, "{then}");
+        }
+        assert_eq!(
+            day(moment("2026-03-03T00:30:00+01:00").unwrap()),
+            "2026-03-02"
+        );
+        assert!(moment("").is_err());
+    }
+
+    #[test]
+    fn only_what_stops_a_copy_is_a_prerequisite() {
+        let mut found = Prerequisites::default();
+        assert!(!found.all_met(), "nothing was judged");
+        for id in [
+            "encryption-at-rest",
+            "s3-old-versions-expire",
+            "backup-tag-valid",
+        ] {
+            found.note(rules::find(id).unwrap(), Verdict::Breach);
+        }
+        assert!(found.broken().is_empty());
+        found.note(rules::find("s3-versioning-enabled").unwrap(), Verdict::Pass);
+        assert!(found.all_met());
+        found.note(rules::find("kms-key-usable").unwrap(), Verdict::Unknown);
+        assert!(!found.all_met() && found.broken().is_empty());
+        found.note(rules::find("kms-key-shared").unwrap(), Verdict::Breach);
+        assert_eq!(found.broken(), ["kms-key-shared"]);
+    }
+}

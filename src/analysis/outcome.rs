@@ -1,0 +1,350 @@
+//! What a check answers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::model::{Gap, GapKind};
+
+/// What a check answers: an outcome, or the gap that kept it from judging.
+pub type CheckResult = Result<Outcome, Gap>;
+
+/// What a finding can be traced to, by name: ids and lists that a program reads.
+pub type Evidence = BTreeMap<String, Value>;
+
+/// The answer of a check, before severities: a breach may fail or warn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Does not apply.
+    Skip,
+    /// In the state that the rule names.
+    Pass,
+    /// Could not be judged, as the user left out what it takes. It outweighs a pass, which it is not.
+    NotAsked,
+    /// In a passing state that asks for a second look, whatever the rule's severity.
+    Warn,
+    /// Could not be judged.
+    Unknown,
+    /// Not in the state that the rule names.
+    Breach,
+}
+
+/// More parts than this are counted in a message, not named.
+const MOST_PARTS: usize = 20;
+
+/// One reason of an outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// What other findings may share the reason with this one: the ARN of a key, a region's setting.
+    pub about: Option<String>,
+    /// What was seen, with ids a person can paste.
+    pub message: String,
+    /// What to do about it.
+    pub fix: Option<String>,
+    /// The parts of the resource that it holds for: volumes of an instance.
+    pub parts: Vec<String>,
+}
+
+impl Cause {
+    /// The message with the parts that it holds for.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let shown = self.parts[..self.parts.len().min(MOST_PARTS)].join(", ");
+        match self.parts.len() {
+            0 => self.message.clone(),
+            count if count > MOST_PARTS => {
+                format!("{} ({shown} and {} more)", self.message, count - MOST_PARTS)
+            }
+            _ => format!("{} ({shown})", self.message),
+        }
+    }
+}
+
+/// The answer of a check with its reasons.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The answer.
+    pub verdict: Verdict,
+    /// Why: one reason at least.
+    pub causes: Vec<Cause>,
+    /// Ids and lists that a program reads.
+    pub evidence: Evidence,
+    /// Whether it is unknown because something could not be read.
+    pub unread: bool,
+}
+
+impl Outcome {
+    /// In the state that the rule names.
+    pub fn pass(message: impl Into<String>) -> Self {
+        Outcome::new(Verdict::Pass, message)
+    }
+
+    /// Not in the state that the rule names.
+    pub fn breach(message: impl Into<String>) -> Self {
+        Outcome::new(Verdict::Breach, message)
+    }
+
+    /// In a passing state that asks for a second look.
+    pub fn warn(message: impl Into<String>) -> Self {
+        Outcome::new(Verdict::Warn, message)
+    }
+
+    /// Does not apply.
+    pub fn skip(message: impl Into<String>) -> Self {
+        Outcome::new(Verdict::Skip, message)
+    }
+
+    /// Could not be judged.
+    #[must_use]
+    pub fn unknown(gap: &Gap) -> Self {
+        if gap.kind == GapKind::NotAsked {
+            return Outcome::new(Verdict::NotAsked, gap.sentence());
+        }
+        let mut outcome = Outcome::new(Verdict::Unknown, gap.sentence());
+        outcome.unread = gap.kind.is_unread();
+        if !gap.operation.is_empty() {
+            outcome = outcome.with("operation", gap.operation.as_str());
+        }
+        if !gap.action.is_empty() {
+            outcome = outcome.with("action", gap.action.as_str());
+        }
+        if gap.kind == GapKind::Denied {
+            outcome = outcome.fix(format!(
+                "Let the scan's credentials use {}; `backup-check iam-policy` prints all that it needs.",
+                gap.action
+            ));
+        }
+        // One missing permission is one root cause, however many findings it hides.
+        let about = if gap.operation.is_empty() {
+            &gap.message
+        } else {
+            &gap.operation
+        };
+        let about = about.clone();
+        outcome.about(about)
+    }
+
+    fn new(verdict: Verdict, message: impl Into<String>) -> Self {
+        Outcome {
+            verdict,
+            causes: vec![Cause {
+                about: None,
+                message: message.into(),
+                fix: None,
+                parts: Vec::new(),
+            }],
+            evidence: Evidence::new(),
+            unread: false,
+        }
+    }
+
+    /// Names what other findings may share the reason with this one.
+    #[must_use]
+    pub fn about(mut self, subject: impl Into<String>) -> Self {
+        let subject = subject.into();
+        for cause in &mut self.causes {
+            cause.about = Some(subject.clone());
+        }
+        self
+    }
+
+    /// Says which rule it comes from, where another one speaks of it.
+    #[must_use]
+    pub fn under(mut self, rule: &str) -> Self {
+        for cause in &mut self.causes {
+            cause.message = format!("{rule}: {}", cause.message);
+        }
+        self
+    }
+
+    /// The same as a warning, in other words.
+    #[must_use]
+    pub fn lightened(mut self, message: String) -> Self {
+        let fix = self.fixes();
+        self.verdict = Verdict::Warn;
+        self.causes.truncate(1);
+        for cause in &mut self.causes {
+            cause.message.clone_from(&message);
+            cause.fix.clone_from(&fix);
+        }
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn fix(mut self, fix: impl Into<String>) -> Self {
+        let fix = fix.into();
+        for cause in &mut self.causes {
+            cause.fix = Some(fix.clone());
+        }
+        self
+    }
+
+    /// The same of something that does not exist yet: no command changes it, only its declaration does.
+    #[must_use]
+    pub fn declared(mut self, rule: &str) -> Self {
+        for fix in self.causes.iter_mut().filter_map(|it| it.fix.as_mut()) {
+            if fix.contains("`aws ") {
+                *fix = format!(
+                    "Change it where it is declared: `backup-check explain {rule}` says how."
+                );
+            }
+        }
+        self
+    }
+
+    /// Adds evidence.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.evidence.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Says which part of the resource it holds for.
+    #[must_use]
+    pub fn part(mut self, part: Option<&str>) -> Self {
+        if let Some(part) = part {
+            for cause in &mut self.causes {
+                cause.parts.push(part.to_owned());
+            }
+        }
+        self
+    }
+
+    /// The outcome of a resource with several parts: the worst of theirs, with the reasons of all
+    /// parts that are as bad. `None` where there are no parts.
+    ///
+    /// Evidence of the same name keeps its first value; where the parts differ, all values stand
+    /// in a list under the name's plural: `key_arn` and `key_arns`.
+    pub fn worst(parts: impl IntoIterator<Item = Outcome>) -> Option<Outcome> {
+        let parts: Vec<Outcome> = parts.into_iter().collect();
+        let verdict = parts.iter().map(|part| part.verdict).max()?;
+        let unread = parts.iter().any(|part| part.unread);
+        let mut causes: Vec<Cause> = Vec::new();
+        let mut places: BTreeMap<(String, Option<String>), usize> = BTreeMap::new();
+        let mut values: BTreeMap<String, Distinct> = BTreeMap::new();
+        for part in parts.into_iter().filter(|part| part.verdict == verdict) {
+            for cause in part.causes {
+                let place = (cause.message.clone(), cause.about.clone());
+                match places.get(&place) {
+                    Some(known) => causes[*known].parts.extend(cause.parts),
+                    None => {
+                        places.insert(place, causes.len());
+                        causes.push(cause);
+                    }
+                }
+            }
+            for (name, value) in part.evidence {
+                values.entry(name).or_default().add(value);
+            }
+        }
+        let mut evidence = Evidence::new();
+        for (name, Distinct { list: known, .. }) in values {
+            if known.len() > 1 {
+                let plural = if name.ends_with('s') {
+                    name.clone()
+                } else {
+                    format!("{name}s")
+                };
+                evidence.insert(plural, union(&known));
+            }
+            if let Some(first) = known.into_iter().next() {
+                evidence.entry(name).or_insert(first);
+            }
+        }
+        Some(Outcome {
+            verdict,
+            causes,
+            evidence,
+            unread,
+        })
+    }
+
+    /// All reasons in one line.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let sentences: Vec<String> = self.causes.iter().map(Cause::sentence).collect();
+        sentences.join("; ")
+    }
+
+    /// All that is to be done, in one line.
+    #[must_use]
+    pub fn fixes(&self) -> Option<String> {
+        let mut fixes: Vec<&str> = Vec::new();
+        for fix in self.causes.iter().filter_map(|cause| cause.fix.as_deref()) {
+            if !fixes.contains(&fix) {
+                fixes.push(fix);
+            }
+        }
+        (!fixes.is_empty()).then(|| fixes.join(" "))
+    }
+}
+
+/// Values, each once, in their order.
+#[derive(Default)]
+struct Distinct {
+    list: Vec<Value>,
+    seen: BTreeSet<String>,
+}
+
+impl Distinct {
+    fn add(&mut self, value: Value) {
+        if self.seen.insert(value.to_string()) {
+            self.list.push(value);
+        }
+    }
+}
+
+fn union(values: &[Value]) -> Value {
+    let mut all = Distinct::default();
+    for value in values {
+        match value {
+            Value::Array(items) => items.iter().cloned().for_each(|item| all.add(item)),
+            other => all.add(other.clone()),
+        }
+    }
+    Value::Array(all.list)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_part_speaks_for_the_whole() {
+        let merged = Outcome::worst([
+            Outcome::pass("fine").part(Some("vol-1")),
+            Outcome::breach("bad")
+                .with("key_arn", "a")
+                .with("actions", vec!["x"])
+                .part(Some("vol-2")),
+            Outcome::breach("bad")
+                .with("key_arn", "b")
+                .with("actions", vec!["x", "y"])
+                .part(Some("vol-3")),
+            Outcome::skip("no").part(Some("vol-4")),
+        ])
+        .unwrap();
+        assert_eq!(merged.verdict, Verdict::Breach);
+        assert_eq!(merged.message(), "bad (vol-2, vol-3)");
+        assert_eq!(merged.evidence["key_arn"], "a");
+        assert_eq!(merged.evidence["key_arns"], serde_json::json!(["a", "b"]));
+        assert_eq!(merged.evidence["actions"], serde_json::json!(["x", "y"]));
+        assert_eq!(Outcome::worst([]), None);
+    }
+
+    #[test]
+    fn a_gap_outweighs_a_pass_and_a_breach_outweighs_a_gap() {
+        let gap = Outcome::unknown(&Gap::not_collected());
+        let worst = |a: Outcome, b: Outcome| Outcome::worst([a, b]).unwrap().verdict;
+        assert_eq!(worst(Outcome::pass(""), gap.clone()), Verdict::Unknown);
+        assert_eq!(worst(gap, Outcome::breach("")), Verdict::Breach);
+        assert_eq!(worst(Outcome::skip(""), Outcome::pass("")), Verdict::Pass);
+        let left_out = Outcome::unknown(&Gap::not_asked());
+        assert_eq!(
+            worst(Outcome::pass(""), left_out.clone()),
+            Verdict::NotAsked
+        );
+        assert_eq!(worst(left_out, Outcome::warn("")), Verdict::Warn);
+    }
+}

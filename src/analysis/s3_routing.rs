@@ -1,0 +1,141 @@
+//! VPCs as the rules about S3 traffic see them.
+
+use std::collections::BTreeSet;
+
+use crate::model::vpc::{Network, Vpc, VpcEndpoint};
+use crate::model::{Gap, Resource};
+
+use super::outcome::Outcome;
+use crate::analysis::RuleContext;
+
+/// The subnets of a VPC that hold workloads.
+#[derive(Debug)]
+pub struct Workloads<'a> {
+    /// Subnets with a network interface that is not an endpoint's or a NAT gateway's own.
+    pub subnets: BTreeSet<&'a str>,
+    /// Whether anything runs in the VPC at all.
+    pub any: bool,
+    /// Why there may be more.
+    pub gap: Option<&'a Gap>,
+}
+
+/// Whether the scanned account owns the VPC: only the owner of a shared VPC may add endpoints.
+///
+/// Source: <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing.html>.
+#[must_use]
+pub fn is_own(cx: &RuleContext<'_>, vpc: &Vpc) -> bool {
+    match (&vpc.owner, &cx.snapshot.account_id) {
+        (Some(owner), Some(account)) => owner == account,
+        _ => true,
+    }
+}
+
+/// What runs in a VPC.
+///
+/// # Errors
+/// The region was not read.
+pub fn workloads<'a>(cx: &RuleContext<'a>, vpc: &Vpc) -> Result<Workloads<'a>, Gap> {
+    let region = cx.seen()?;
+    let interfaces = &region.network.interfaces;
+    let subnets: BTreeSet<&str> = interfaces
+        .items
+        .iter()
+        .filter(|interface| interface.vpc_id == vpc.id && !is_plumbing(&interface.interface_type))
+        .map(|interface| interface.subnet_id.as_str())
+        .collect();
+    let instance = region
+        .instances
+        .items
+        .iter()
+        .filter(|instance| !Resource::Instance(instance).is_leaving())
+        .any(|instance| {
+            instance
+                .vpc_id
+                .known()
+                .is_some_and(|id| id.as_ref() == Some(&vpc.id))
+        });
+    Ok(Workloads {
+        any: instance || !subnets.is_empty(),
+        subnets,
+        gap: interfaces.gap.as_ref(),
+    })
+}
+
+// EC2 writes `nat_gateway` where its own model says `natGateway`.
+fn is_plumbing(interface_type: &str) -> bool {
+    let folded: String = interface_type
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    matches!(
+        folded.as_str(),
+        "natgateway" | "vpcendpoint" | "gatewayloadbalancerendpoint"
+    )
+}
+
+/// The gateway endpoints of a VPC for S3 that are available, and those in another state.
+///
+/// The service's name is matched whole: S3 Express and DynamoDB have gateway endpoints too. Case is
+/// folded: EC2 writes `available` where its own model says `Available`.
+#[must_use]
+pub fn s3_endpoints<'a>(
+    network: &'a Network,
+    vpc: &Vpc,
+    region: &str,
+) -> (Vec<&'a VpcEndpoint>, Vec<&'a VpcEndpoint>) {
+    let service = format!("com.amazonaws.{region}.s3");
+    network
+        .endpoints
+        .items
+        .iter()
+        .filter(|endpoint| {
+            endpoint.vpc_id == vpc.id
+                && endpoint.endpoint_type.eq_ignore_ascii_case("gateway")
+                && endpoint.service_name.eq_ignore_ascii_case(&service)
+        })
+        .partition(|endpoint| endpoint.state.eq_ignore_ascii_case("available"))
+}
+
+/// What a rule about a VPC's S3 gateway endpoints judges.
+#[derive(Debug)]
+pub struct InUse<'a> {
+    /// The region's networks.
+    pub network: &'a Network,
+    /// What runs in the VPC.
+    pub running: Workloads<'a>,
+    /// Its available gateway endpoints for S3: one at least.
+    pub endpoints: Vec<&'a VpcEndpoint>,
+}
+
+/// A VPC's S3 gateway endpoints, where something runs that may use them; else why they do not matter.
+///
+/// # Errors
+/// Why it is not known whether there are any.
+pub fn endpoints_in_use<'a>(
+    cx: &RuleContext<'a>,
+    vpc: &Vpc,
+) -> Result<Result<InUse<'a>, Outcome>, Gap> {
+    if !is_own(cx, vpc) {
+        return Ok(Err(Outcome::skip(
+            "shared by another account, which alone can change its endpoints and routes",
+        )));
+    }
+    let network = &cx.seen()?.network;
+    let running = workloads(cx, vpc)?;
+    if !running.any && running.gap.is_none() {
+        return Ok(Err(Outcome::skip("nothing runs in it")));
+    }
+    let (endpoints, _) = s3_endpoints(network, vpc, cx.region);
+    if endpoints.is_empty() {
+        network.endpoints.all()?;
+        return Ok(Err(Outcome::skip(
+            "has no gateway endpoint for S3: see s3-gateway-endpoint-present",
+        )));
+    }
+    Ok(Ok(InUse {
+        network,
+        running,
+        endpoints,
+    }))
+}

@@ -1,0 +1,99 @@
+//! Whether a role's trust policy lets an AWS service assume the role.
+
+use super::document::{Document, Effect, Principal, Select, Version};
+use super::evaluator::select;
+use super::matching;
+use super::request::Context;
+use super::truth::Truth;
+
+const ASSUME_ROLE: &str = "sts:AssumeRole";
+
+/// Whether a trust policy lets a service assume the role. A statement with a condition leaves it open:
+/// which keys a service sends is not documented.
+///
+/// A trust policy has no `Resource`: the role that carries it is meant.
+/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-trust-policy.html>.
+#[must_use]
+pub fn trusts(document: &Document, service: &str) -> Truth {
+    let context = Context::default();
+    let applying = |effect: Effect| {
+        let statements = document.statements.iter();
+        let of_effect = statements.filter(move |statement| statement.effect == effect);
+        Truth::any(of_effect.map(|statement| {
+            let action = select(&statement.action, |pattern| {
+                matching::action(pattern, ASSUME_ROLE).into()
+            });
+            let variables = document.version == Version::V2012;
+            let conditions = statement.conditions.iter();
+            includes(&statement.principal, effect, service)
+                .and(action)
+                .and(Truth::all(
+                    conditions.map(|condition| condition.holds(variables, &context)),
+                ))
+        }))
+    };
+    applying(Effect::Allow).and(!applying(Effect::Deny))
+}
+
+fn includes(principals: &Select<Principal>, effect: Effect, service: &str) -> Truth {
+    let named = |principals: &[Principal]| {
+        principals.iter().any(|principal| match principal {
+            Principal::Everyone => true,
+            Principal::Service(name) => name == service,
+            _ => false,
+        })
+    };
+    match principals {
+        Select::Only(principals) => named(principals).into(),
+        Select::Except(principals) if named(principals) => Truth::False,
+        // AWS supports NotPrincipal only with Deny.
+        Select::Except(_) if effect == Effect::Allow => Truth::Unknown,
+        Select::Except(_) => Truth::True,
+        Select::Missing => Truth::False,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trust(statements: &str) -> Truth {
+        let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{statements}]}}"#);
+        trusts(&Document::parse(&text).unwrap(), "backup.amazonaws.com")
+    }
+
+    #[test]
+    fn only_the_service_itself_is_trusted() {
+        let allow = |principal: &str| {
+            trust(&format!(
+                r#"{{"Effect": "Allow", "Principal": {principal}, "Action": "sts:AssumeRole"}}"#
+            ))
+        };
+        for (principal, want) in [
+            (r#"{"Service": "backup.amazonaws.com"}"#, Truth::True),
+            (
+                r#"{"Service": ["ec2.amazonaws.com", "backup.amazonaws.com"]}"#,
+                Truth::True,
+            ),
+            (r#"{"Service": "ec2.amazonaws.com"}"#, Truth::False),
+            (r#"{"AWS": "111122223333"}"#, Truth::False),
+        ] {
+            assert_eq!(allow(principal), want, "{principal}");
+        }
+    }
+
+    #[test]
+    fn actions_denials_and_conditions_count() {
+        let service = r#""Principal": {"Service": "backup.amazonaws.com"}"#;
+        let allow = format!(r#"{{"Effect": "Allow", {service}, "Action": "sts:*"}}"#);
+        assert_eq!(trust(&allow), Truth::True);
+        let tag = format!(r#"{{"Effect": "Allow", {service}, "Action": "sts:TagSession"}}"#);
+        assert_eq!(trust(&tag), Truth::False);
+        let deny = format!(r#"{{"Effect": "Deny", {service}, "Action": "sts:AssumeRole"}}"#);
+        assert_eq!(trust(&format!("{allow}, {deny}")), Truth::False);
+        let if_source = r#""Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}}"#;
+        let open =
+            format!(r#"{{"Effect": "Allow", {service}, "Action": "sts:AssumeRole", {if_source}}}"#);
+        assert_eq!(trust(&open), Truth::Unknown);
+    }
+}

@@ -1,0 +1,167 @@
+//! The smallest policy that would pass: the present one, untouched and in its order, plus what is missing.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::copy;
+use super::copy::{Asker, KeyFacts, Via};
+use super::verbatim::Verbatim;
+use crate::iam::document::{Document, ParseError};
+use crate::iam::evaluator::{Obstacle, Verdict};
+
+/// How long a key policy may be, in bytes.
+///
+/// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html>.
+pub const LARGEST: usize = 32_768;
+
+/// What can be done about a policy.
+#[derive(Debug, Clone)]
+pub enum Merge {
+    /// Nothing: the central account may do all that the copy takes.
+    Unchanged(Verbatim),
+    /// Put this policy on the key.
+    Added(Verbatim),
+    /// Nothing that is added helps: a Deny stands in the way, or may.
+    Blocked(Obstacle),
+    /// With what is missing the policy would be longer than KMS takes, by its length in bytes without blanks.
+    TooLarge(usize),
+}
+
+/// A statement to add, its members in the order in which people write them.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Grant<'a> {
+    sid: String,
+    effect: &'static str,
+    principal: Principal<'a>,
+    action: Vec<&'static str>,
+    resource: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    condition: Option<Bool>,
+}
+
+#[derive(Serialize)]
+struct Principal<'a> {
+    #[serde(rename = "AWS")]
+    aws: &'a str,
+}
+
+/// For AWS resources alone, as AWS's own example has it:
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#key-policy-service-integration>.
+#[derive(Serialize)]
+struct Bool {
+    #[serde(rename = "Bool")]
+    bool: ForAwsResource,
+}
+
+#[derive(Serialize)]
+struct ForAwsResource {
+    #[serde(rename = "kms:GrantIsForAWSResource")]
+    grant_is_for_aws_resource: &'static str,
+}
+
+/// Makes the policy that lets the central account in, for one service or for either.
+///
+/// What is added names the central account's root, and of the ten actions those that are not yet allowed for sure: use
+/// in one statement, grants in another.
+///
+/// # Errors
+/// Where the text is not a policy; see [`Document::parse`].
+pub fn merge(
+    text: &str,
+    key: &KeyFacts,
+    asker: &Asker,
+    via: Option<Via>,
+) -> Result<Merge, ParseError> {
+    let document = Document::parse(text)?;
+    let unreadable = |error: serde_json::Error| ParseError {
+        line: error.line(),
+        column: error.column(),
+        message: error.to_string(),
+    };
+    let mut policy =
+        Verbatim::parse(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(unreadable)?;
+    let access = match via {
+        Some(via) => copy::judge(&document, key, asker, via),
+        None => copy::judge_any(&document, key, asker),
+    };
+    let missing = |grants: bool| -> Vec<&'static str> {
+        let lacking = access.actions.iter().filter(|action| {
+            action.decision.verdict() != Verdict::Allowed
+                && copy::is_grant_action(action.action) == grants
+        });
+        lacking.map(|action| action.action).collect()
+    };
+    let (usage, grants) = (missing(false), missing(true));
+    if key.is_central(asker) || (usage.is_empty() && grants.is_empty()) {
+        return Ok(Merge::Unchanged(policy));
+    }
+    if let Some(obstacle) = copy::blocked_by(&document, key, asker, via) {
+        return Ok(Merge::Blocked(obstacle));
+    }
+
+    let root = format!(
+        "arn:{}:iam::{}:root",
+        key.partition(),
+        asker.central_account
+    );
+    let statement = |sid: &str, action: Vec<&'static str>, condition| {
+        Verbatim::from_value(&Grant {
+            sid: unused(&document, sid),
+            effect: "Allow",
+            principal: Principal { aws: &root },
+            action,
+            resource: "*",
+            condition,
+        })
+        .map_err(unreadable)
+    };
+    let mut added = Vec::new();
+    if !usage.is_empty() {
+        added.push(statement("BackupCopyUse", usage, None)?);
+    }
+    if !grants.is_empty() {
+        let condition = Bool {
+            bool: ForAwsResource {
+                grant_is_for_aws_resource: "true",
+            },
+        };
+        added.push(statement("BackupCopyGrants", grants, Some(condition))?);
+    }
+    append(&mut policy, added);
+    let length = serde_json::to_string(&policy).map_err(unreadable)?.len();
+    if length > LARGEST {
+        return Ok(Merge::TooLarge(length));
+    }
+    Ok(Merge::Added(policy))
+}
+
+/// A name for a statement that no other one has. Names may repeat in a key policy, but then a message cannot tell which.
+fn unused(document: &Document, sid: &str) -> String {
+    let sids = document.statements.iter();
+    let taken: BTreeSet<&str> = sids.filter_map(|it| it.sid.as_deref()).collect();
+    let numbered = (2..=document.statements.len() + 1).map(|number| format!("{sid}{number}"));
+    std::iter::once(sid.to_owned())
+        .chain(numbered)
+        .find(|name| !taken.contains(name.as_str()))
+        .unwrap_or_else(|| sid.to_owned())
+}
+
+fn append(policy: &mut Verbatim, mut added: Vec<Verbatim>) {
+    let Verbatim::Object(members) = policy else {
+        return;
+    };
+    for (name, value) in members {
+        if name == "Statement" {
+            match value {
+                Verbatim::List(statements) => statements.append(&mut added),
+                // A statement alone stands for a list of one.
+                single => {
+                    added.insert(0, single.clone());
+                    *single = Verbatim::List(std::mem::take(&mut added));
+                }
+            }
+        }
+    }
+}
