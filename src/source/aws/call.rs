@@ -327,7 +327,7 @@ impl Scope {
                 let _permit = self.caller.permits.acquire().await;
                 send.await
             } => answer.map_err(|error| {
-                let gap = failure::gap(operation, &error);
+                let gap = error::gap(operation, &error);
                 tracing::debug!(region = self.region, operation = operation.name, code = gap.code, "{}", gap.message);
                 gap
             }),

@@ -86,18 +86,18 @@ pub(super) async fn region(
     let stacks = if by_name {
         let stacks = asked(
             reads.lists(Service::Cloudformation),
-            named::stacks(session, caller, name, tag_key, &targets),
+            by_id::stacks(session, caller, name, tag_key, &targets),
         );
         stacks.await
     } else {
         Listing::not_asked()
     };
-    let members = named::members(&stacks);
+    let members = by_id::members(&stacks);
     targets.extend(members.iter().cloned());
 
     let lists = async {
         if by_name {
-            return named::lists(session, caller, name, tag_key, reads, &targets, stacks).await;
+            return by_id::lists(session, caller, name, tag_key, reads, &targets, stacks).await;
         }
         all_lists(session, caller, name, tag_key, reads).await
     };
@@ -113,7 +113,7 @@ pub(super) async fn region(
     };
     let beyond = async {
         // What was named alone is asked for by its ARN, with the other tags.
-        let all = reads.beyond && (!by_name || named::holds_beyond(&targets));
+        let all = reads.beyond && (!by_name || by_id::holds_beyond(&targets));
         asked(all, tagging::beyond(session, caller, name, tag_key)).await
     };
     let jobs = async {
@@ -178,7 +178,7 @@ pub(super) async fn region(
     untold.retain(|(_, _, tags)| tags.known().is_none());
     let mut services: BTreeSet<&'static str> = untold.iter().map(|it| it.0).collect();
     let alone: Vec<(String, String)> = if by_name {
-        named::alone(&arns, &engines)
+        by_id::alone(&arns, &engines)
     } else {
         Vec::new()
     };
