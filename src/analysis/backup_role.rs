@@ -3,39 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::model::Observed;
-use crate::model::arn::Arn;
-use crate::model::observed::Gap;
 
 use super::backup_plans::{Authority, Choice, in_region};
 use super::context::RuleContext;
 use super::outcome::{CheckResult, Outcome};
-
-/// The roles that make the backups of a region.
-#[derive(Debug)]
-pub(super) struct BackupRoles {
-    names: BTreeSet<RoleName>,
-    /// Why it is not known which of them are used.
-    open: Option<Gap>,
-}
-
-/// The name of a role that makes backups.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RoleName {
-    /// The name, after its path where the path is known.
-    pub name: String,
-    /// Whether the path is known.
-    pub has_path: bool,
-}
-
-impl RoleName {
-    fn from_arn(arn: &str) -> Option<Self> {
-        let role = Arn::parse(arn)?.resource.strip_prefix("role/")?;
-        Some(RoleName {
-            name: role.to_owned(),
-            has_path: true,
-        })
-    }
-}
+use super::role_name::{BackupRoles, RoleName};
 
 /// Checks each role that makes backups of what is tagged `enabled` in the region, else the company's.
 ///
@@ -48,7 +20,7 @@ pub fn check_each_role(
     cx: &RuleContext<'_>,
     check: impl Fn(&RoleName) -> CheckResult,
 ) -> CheckResult {
-    let roles = cx.backup_roles();
+    let roles = cx.backup_roles(find_backup_roles);
     let outcomes: Vec<Outcome> = roles
         .names
         .iter()
@@ -64,7 +36,7 @@ pub fn check_each_role(
 }
 
 /// Returns the roles of the selections in use in the region, else the company's.
-pub(super) fn find_backup_roles(cx: &RuleContext<'_>) -> BackupRoles {
+fn find_backup_roles(cx: &RuleContext<'_>) -> BackupRoles {
     let unplaced = cx.known_region().err();
     let regions: Vec<&str> = match cx.known_region() {
         Ok(region) => vec![region],

@@ -21,11 +21,12 @@ use crate::model::tag::{BackupTag, Tags};
 use crate::model::{Listing, Observed, Resource, ResourceKind};
 use crate::settings::Settings;
 
-use super::backup_role::{BackupRoles, RoleName, find_backup_roles};
 use super::job_history;
+use super::member_key::member_keys;
+use super::outcome::{Shortcoming, Shortcomings};
 use super::policy_cache::PolicyCache;
 use super::region_index::RegionIndex;
-use super::stack_members::{Shortcoming, Shortcomings, member_keys};
+use super::role_name::{BackupRoles, RoleName};
 
 /// The name that a region has in a report where it could not be read.
 pub const UNKNOWN_REGION: &str = "unknown";
@@ -345,9 +346,9 @@ impl<'a> RuleContext<'a> {
         self.settings.org_id.as_deref().or(read)
     }
 
-    /// Returns the roles that make the backups of the region.
-    pub(super) fn backup_roles(&self) -> &BackupRoles {
-        self.roles.get_or_init(|| find_backup_roles(self))
+    /// Returns the roles that make the backups of the region, found at the first call.
+    pub(super) fn backup_roles(&self, find: impl FnOnce(&Self) -> BackupRoles) -> &BackupRoles {
+        self.roles.get_or_init(|| find(self))
     }
 
     /// Returns what the central account may do with a key through a service in this region.

@@ -9,7 +9,7 @@ use crate::model::rds::DbInstance;
 use crate::model::snapshot::{Region, Snapshot};
 use crate::model::{Listing, Resource};
 
-use super::stack_members::{MemberKey, member_key, member_keys};
+use super::member_key::{MemberKey, member_key, member_keys};
 
 /// The resources and jobs of one region by the names that other facts use for them.
 #[derive(Debug, Default)]

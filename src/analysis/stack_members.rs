@@ -1,14 +1,13 @@
 //! What a CloudFormation stack contains, with its nested stacks expanded.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use crate::model::Resource;
 use crate::model::cloudformation::{BEYOND_THE_GUIDE, Stack, StackResource};
 use crate::model::observed::Gap;
 use crate::model::resource::CLOUDFORMATION_TYPES;
-use crate::model::{Resource, ResourceKind};
 
 use super::context::RuleContext;
-use super::outcome::Outcome;
 
 /// A resource of a stack that AWS Backup backs up with the stack.
 #[derive(Debug, Clone, Copy)]
@@ -26,50 +25,6 @@ pub struct Members<'a> {
     pub list: Vec<Member<'a>>,
     /// Why there may be more members, or why some were not read.
     pub gaps: Vec<Gap>,
-}
-
-/// A copy prerequisite that a resource violates, or that could not be checked.
-#[derive(Debug, Clone)]
-pub struct Shortcoming {
-    /// The rule.
-    pub rule: &'static str,
-    /// What the rule answered.
-    pub outcome: Outcome,
-}
-
-/// The shortcomings of stack members by ARN: what the first phase of the evaluation hands to the second.
-pub type Shortcomings = BTreeMap<String, Vec<Shortcoming>>;
-
-/// The key under which a stack names its resources: kind, type and id. A nested stack goes by its ARN,
-/// and only a type outside the guide has its CloudFormation type in the key.
-pub(super) type MemberKey<'a> = (ResourceKind, Option<&'a str>, &'a str);
-
-/// Returns the key under which a stack would name a resource.
-pub(super) fn member_key(resource: Resource<'_>) -> Option<MemberKey<'_>> {
-    let (arn, id) = resource.names()?;
-    Some(match resource {
-        Resource::Stack(_) => (resource.kind(), None, arn),
-        // The ARN of an FSx volume contains its file system.
-        Resource::Tagged(it) => {
-            let id = id.rsplit('/').next()?;
-            (resource.kind(), Some(it.aws_type.as_str()), id)
-        }
-        _ => (resource.kind(), None, id),
-    })
-}
-
-/// Returns the keys that a resource of a stack may have.
-pub(super) fn member_keys(member: &StackResource) -> impl Iterator<Item = MemberKey<'_>> {
-    let name = member.resource_type.as_str();
-    let types = CLOUDFORMATION_TYPES.iter();
-    let kinds = types.filter(move |(listed, _)| *listed == name);
-    let kinds = kinds.flat_map(|(_, kinds)| kinds.iter().map(|kind| (*kind, None)));
-    let beyond = BEYOND_THE_GUIDE.contains(&name);
-    let beyond = beyond.then_some((ResourceKind::Other, Some(name)));
-    let id = member.physical_id.as_deref();
-    kinds
-        .chain(beyond)
-        .filter_map(move |(kind, aws_type)| Some((kind, aws_type, id?)))
 }
 
 /// Returns what a stack and its nested stacks contain of what AWS Backup backs up.

@@ -7,7 +7,7 @@ use crate::model::{GapKind, Resource, ResourceKind};
 use crate::report::Status;
 use crate::rule::{Group, Owner, Rule};
 
-use super::Options;
+use super::options::Options;
 
 /// Whether a region has anything that counts for the exit code.
 #[derive(Debug, Clone, Copy, Default)]

@@ -3,14 +3,15 @@
 use crate::analysis::RuleContext;
 use crate::analysis::backup_plans::is_local;
 use crate::analysis::context::UNKNOWN_REGION;
-use crate::analysis::stack_members::{Member, Shortcoming, Shortcomings, find_members};
+use crate::analysis::outcome::{Shortcoming, Shortcomings};
+use crate::analysis::stack_members::{Member, find_members};
 use crate::model::cloudformation::Stack;
 use crate::model::service::Service;
 use crate::model::snapshot::{GLOBAL, Region, Snapshot, Source};
 use crate::model::{Gap, Resource};
 use crate::report::Unread;
 
-use super::Evaluation;
+use super::evaluation::Evaluation;
 use super::gating::RegionStakes;
 use super::resource::{Subject, check_rule, is_shortcoming};
 

@@ -1,5 +1,7 @@
 //! One resource: its rules, its findings, its verdict.
 
+use sha2::{Digest, Sha256};
+
 use crate::analysis::{Outcome, Prerequisites, RuleContext, Verdict};
 use crate::model::snapshot::{Snapshot, Source};
 use crate::model::tag::BackupTag;
@@ -8,8 +10,8 @@ use crate::report::{Finding, ResourceLine, ResourceVerdict, Status};
 use crate::rule::{Check, Group, Rule};
 use crate::settings::Severity;
 
+use super::evaluation::Evaluation;
 use super::gating::RegionStakes;
-use super::{Evaluation, finding_id};
 
 /// A resource with the ARN and id that its findings carry.
 #[derive(Debug)]
@@ -270,5 +272,31 @@ fn status_of(verdict: Verdict, severity: Severity) -> Status {
         (Verdict::Unknown, _) => Status::Unknown,
         (Verdict::Breach, Severity::Fail) => Status::Fail,
         (Verdict::Warn, _) | (Verdict::Breach, _) => Status::Warn,
+    }
+}
+
+/// Returns a finding's id: the first 16 hex digits of SHA-256 over the rule, a newline and the ARN.
+#[must_use]
+pub fn finding_id(rule: &str, arn: &str) -> String {
+    let digest = Sha256::digest(format!("{rule}\n{arn}"));
+    digest
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // printf 'kms-key-shared\narn:aws:ec2:eu-central-1:111122223333:volume/vol-0ab' | sha256sum | head -c 16
+    #[test]
+    fn a_finding_keeps_its_id() {
+        let id = finding_id(
+            "kms-key-shared",
+            "arn:aws:ec2:eu-central-1:111122223333:volume/vol-0ab",
+        );
+        assert_eq!(id, "f9a2bcac660086a4");
     }
 }

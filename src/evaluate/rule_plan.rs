@@ -4,7 +4,7 @@ use crate::model::selection::Selection;
 use crate::rule::{Check, Group, Rule};
 use crate::settings::Severity;
 
-use super::Options;
+use super::options::Options;
 
 /// The groups of rules that say whether a copy can work.
 const COPY_GROUPS: [Group; 2] = [Group::Encryption, Group::Service];

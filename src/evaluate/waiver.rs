@@ -9,7 +9,7 @@ use crate::report::{self, Finding, Report, StaleState, StaleWaiver};
 use crate::rule::Rule;
 use crate::settings::Waiver;
 
-use super::{Options, Scope};
+use super::options::{Options, Scope};
 
 /// Marks what waivers cover, one finding at a time, and counts what each waiver matched.
 #[derive(Debug)]

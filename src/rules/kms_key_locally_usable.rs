@@ -1,5 +1,6 @@
-use crate::analysis::backup_role::{RoleName, check_each_role};
+use crate::analysis::backup_role::check_each_role;
 use crate::analysis::encryption::{KeyOwner, KeyUse, all_parts, each_customer_key};
+use crate::analysis::role_name::RoleName;
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::iam::evaluator::Verdict;
 use crate::model::Resource;

@@ -1,5 +1,6 @@
 use crate::analysis::backup_plans::{account_of, in_region, local_vaults};
-use crate::analysis::backup_role::{RoleName, check_each_role};
+use crate::analysis::backup_role::check_each_role;
+use crate::analysis::role_name::RoleName;
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::iam::document::Document;
 use crate::iam::evaluator::obstacle;
