@@ -114,7 +114,7 @@ impl Options {
             Some(_) if selection.is_everything() => true,
             Some(service) => {
                 selection.services.contains(&service)
-                    || (self.only.contains(rule.id) && selection.settings_of(service))
+                    || (self.only.contains(rule.id) && selection.includes_settings_of(service))
             }
         }
     }
@@ -188,10 +188,10 @@ pub fn evaluate(
         unread: false,
     };
     let mut unread: Vec<Unread> = snapshot
-        .unlisted()
+        .incomplete_listings()
         .into_iter()
         .filter(|unlisted| match unlisted.of {
-            Some(service) => selection.selects(service),
+            Some(service) => selection.includes_service(service),
             // Whether a resource is there is known without the list of regions.
             None => selection.resources.is_empty(),
         })
@@ -199,7 +199,8 @@ pub fn evaluate(
         .collect();
 
     let unplaced = snapshot.buckets_without_region();
-    for (bucket, gap) in unplaced.filter(|(bucket, _)| selection.holds(Resource::Bucket(bucket))) {
+    for (bucket, gap) in unplaced.filter(|(bucket, _)| selection.includes(Resource::Bucket(bucket)))
+    {
         let cx = RuleContext::unplaced(snapshot, settings, gap, &policies).selecting(selection);
         judge.resource(&cx, Resource::Bucket(bucket), Stakes::default());
     }
@@ -209,14 +210,14 @@ pub fn evaluate(
             .selecting(selection);
         let stakes = judge.stakes(name);
         let judged = snapshot.resources_in(name);
-        for resource in judged.filter(|resource| selection.holds(*resource)) {
+        for resource in judged.filter(|resource| selection.includes(*resource)) {
             judge.resource(&cx, resource, stakes);
         }
         if region.disabled {
             continue;
         }
         for vault in &region.vaults.items {
-            if selection.holds(Resource::Vault(vault)) && is_local(&cx, vault) {
+            if selection.includes(Resource::Vault(vault)) && is_local(&cx, vault) {
                 judge.resource(&cx, Resource::Vault(vault), stakes);
             }
         }
@@ -224,7 +225,7 @@ pub fn evaluate(
         // VPCs matter to the exit code only where their traffic goes to buckets that matter.
         if let (true, true, Some(gap)) = (
             stakes.buckets,
-            selection.settings_of(Service::Vpc),
+            selection.includes_settings_of(Service::Vpc),
             &region.network.vpcs.gap,
         ) {
             unread.push(Unread::new(Some(name), "vpc", gap));
@@ -258,8 +259,8 @@ pub fn evaluate(
     // Other regions are asked for the sake of the account alone.
     let is_other = |region: &str| region != GLOBAL && !snapshot.regions.contains_key(region);
     coverage.retain(|row| {
-        Service::of_name(&row.service).is_none_or(|service| selection.reads(service))
-            && (!is_other(&row.region) || selection.settings_of(Service::Backup))
+        Service::from_name(&row.service).is_none_or(|service| selection.requires(service))
+            && (!is_other(&row.region) || selection.includes_settings_of(Service::Backup))
     });
     coverage.sort_by(|a, b| (&a.region, &a.service).cmp(&(&b.region, &b.service)));
     let complete = unread.is_empty()
@@ -332,7 +333,7 @@ struct Judge<'a> {
 impl Judge<'_> {
     fn tag(&self, resource: Resource<'_>) -> BackupTag {
         resource.tags().map_or(BackupTag::None, |tags| {
-            BackupTag::read(tags, &self.settings.tag_key)
+            BackupTag::from_tags(tags, &self.settings.tag_key)
         })
     }
 
@@ -345,7 +346,7 @@ impl Judge<'_> {
             .map(|(bucket, _)| Resource::Bucket(bucket));
         for resource in self.snapshot.resources_in(region).chain(unplaced) {
             if resource.kind().is_backed_up() && self.counts(self.tag(resource)) {
-                stakes.resources |= self.selection.holds(resource);
+                stakes.resources |= self.selection.includes(resource);
                 stakes.buckets |= resource.kind() == ResourceKind::S3Bucket;
             }
         }
@@ -417,7 +418,7 @@ impl Judge<'_> {
         }
         let exempt = tag.is_exempt() && !self.options.preflight;
         let account = self.snapshot.account_id.as_deref().unwrap_or_default();
-        let (arn, id) = match resource.names() {
+        let (arn, id) = match resource.arn_and_id() {
             Some((arn, id)) => (arn.to_owned(), id.to_owned()),
             None if kind == ResourceKind::Account => (
                 format!("backup-check:account:{account}"),
@@ -445,7 +446,7 @@ impl Judge<'_> {
                 // Nobody plans an account's settings along with every resource.
                 let is_settings = matches!(kind, ResourceKind::Region | ResourceKind::Account);
                 match is_settings && gap.kind == GapKind::Unplanned {
-                    true => Ok(Outcome::skip(gap.sentence())),
+                    true => Ok(Outcome::skip(gap.to_string())),
                     false => Err(gap),
                 }
             });

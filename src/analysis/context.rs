@@ -8,9 +8,9 @@ use jiff::Timestamp;
 
 use crate::iam::document::Document;
 use crate::key_sharing::copy;
-use crate::key_sharing::copy::{Asker, CopyAccess, KeyFacts, LocalAccess, Via};
+use crate::key_sharing::copy::{CentralAccount, CopyAccess, KeyFacts, LocalAccess, ViaService};
 use crate::model::arn::Arn;
-use crate::model::backup_plan::{DEFAULT_SCHEDULE, PlanRule, interval_hours};
+use crate::model::backup_plan::{BackupRule, DEFAULT_SCHEDULE, interval_hours};
 use crate::model::cloudformation::{BEYOND_THE_GUIDE, Stack, StackResource};
 use crate::model::ec2::{Instance, Volume};
 use crate::model::job::{BackupJob, CopyJob};
@@ -99,7 +99,7 @@ pub struct PolicyCache {
 type Key<'a> = (ResourceKind, Option<&'a str>, &'a str);
 
 fn key_of(resource: Resource<'_>) -> Option<Key<'_>> {
-    let (arn, id) = resource.names()?;
+    let (arn, id) = resource.arn_and_id()?;
     Some(match resource {
         Resource::Stack(_) => (resource.kind(), None, arn),
         // A volume of FSx stands under its file system in its ARN.
@@ -131,7 +131,7 @@ type Shortcomings = Vec<(&'static Rule, Outcome)>;
 fn half_read<'a>(region: Option<&'a Region>, settings: &Settings) -> Option<&'a Gap> {
     let stacks = region.into_iter().flat_map(|region| &region.stacks.items);
     let backed_up = |stack: &&Stack| {
-        let tag = BackupTag::read(&stack.tags, &settings.tag_key);
+        let tag = BackupTag::from_tags(&stack.tags, &settings.tag_key);
         matches!(tag, BackupTag::Enabled | BackupTag::Unknown)
     };
     stacks
@@ -219,7 +219,7 @@ impl<'a> RuleContext<'a> {
     /// Whether a resource is one of those that are judged, and not there for look-ups only.
     #[must_use]
     pub fn is_selected(&self, resource: Resource<'_>) -> bool {
-        self.selection.is_none_or(|it| it.holds(resource))
+        self.selection.is_none_or(|it| it.includes(resource))
     }
 
     /// Whether resources of a kind are among those that are judged.
@@ -227,14 +227,14 @@ impl<'a> RuleContext<'a> {
     pub fn selects(&self, kind: ResourceKind) -> bool {
         let service = kind.service();
         self.selection
-            .is_none_or(|it| service.is_none_or(|service| it.selects(service)))
+            .is_none_or(|it| service.is_none_or(|service| it.includes_service(service)))
     }
 
     /// What keeps a copy of a resource from working, and what could not be judged of it, as if it were
     /// tagged for backups: by rule. Each resource is judged once, however many stacks hold it.
     #[must_use]
     pub fn shortcomings(&self, resource: Resource<'_>) -> Rc<Shortcomings> {
-        let (arn, _) = resource.names().unwrap_or_default();
+        let (arn, _) = resource.arn_and_id().unwrap_or_default();
         if let Some(known) = self.judged.borrow().get(arn) {
             return Rc::clone(known);
         }
@@ -408,7 +408,7 @@ impl<'a> RuleContext<'a> {
     /// What a resource's backup tag says.
     #[must_use]
     pub fn backup_tag(&self, tags: &Observed<Tags>) -> BackupTag {
-        BackupTag::read(tags, &self.settings.tag_key)
+        BackupTag::from_tags(tags, &self.settings.tag_key)
     }
 
     /// Whether AWS Backup manages DynamoDB fully in the region.
@@ -422,7 +422,7 @@ impl<'a> RuleContext<'a> {
         let is_planned = self.snapshot.source.is_planned();
         let on = |preferences: &BTreeMap<String, bool>| match preferences.get("DynamoDB") {
             // A plan sets some services and leaves the others as they are.
-            None if is_planned => Err(Gap::told(
+            None if is_planned => Err(Gap::new(
                 GapKind::Unplanned,
                 "the plan does not set whether AWS Backup manages DynamoDB in the region",
             )),
@@ -471,7 +471,7 @@ impl<'a> RuleContext<'a> {
     /// The longest time between two runs of a plan's rule, in hours; none where its schedule cannot be
     /// understood.
     #[must_use]
-    pub fn interval_hours(&self, rule: &PlanRule) -> Option<u32> {
+    pub fn interval_hours(&self, rule: &BackupRule) -> Option<u32> {
         let schedule = rule.schedule.as_deref().unwrap_or(DEFAULT_SCHEDULE);
         if let Some(known) = self.policies.intervals.borrow().get(schedule) {
             return *known;
@@ -509,7 +509,7 @@ impl<'a> RuleContext<'a> {
         let text = key.policy.get()?;
         Document::parse(text).map(Rc::new).map_err(|error| {
             let message = format!("the policy of key {key_arn} cannot be understood: {error}");
-            Gap::told(GapKind::Unreadable, message)
+            Gap::new(GapKind::Unreadable, message)
         })
     }
 
@@ -603,18 +603,18 @@ impl<'a> RuleContext<'a> {
         &self,
         facts: &KeyFacts,
         key_arn: &str,
-        via: Via,
+        via: ViaService,
     ) -> Result<Rc<CopyAccess>, Gap> {
         let place = (key_arn.to_owned(), via.as_str(), self.region.to_owned());
         if let Some(known) = self.policies.access.borrow().get(&place) {
             return Ok(Rc::clone(known));
         }
         let document = self.policy(key_arn)?;
-        let asker = Asker {
-            central_account: self.settings.central_account.clone(),
+        let central = CentralAccount {
+            account_id: self.settings.central_account.clone(),
             org_id: self.org_id().map(str::to_owned),
         };
-        let access = Rc::new(copy::judge(&document, facts, &asker, via));
+        let access = Rc::new(copy::evaluate_copy_access(&document, facts, &central, via));
         self.policies
             .access
             .borrow_mut()
@@ -638,7 +638,9 @@ impl<'a> RuleContext<'a> {
         }
         let document = self.policy(key_arn)?;
         let account = &facts.key_account;
-        let access = Rc::new(copy::local_access(&document, facts, account, &role.name));
+        let access = Rc::new(copy::evaluate_local_access(
+            &document, facts, account, &role.name,
+        ));
         self.policies
             .local
             .borrow_mut()
@@ -656,7 +658,7 @@ fn by_resource<T>(listing: Option<&Listing<T>>, arn: fn(&T) -> &str) -> BTreeMap
 }
 
 fn whole<T>(listing: &Listing<T>) -> Result<(), Gap> {
-    listing.all().map(drop)
+    listing.all_items().map(drop)
 }
 
 fn found<'a, T>(
@@ -672,7 +674,7 @@ fn found<'a, T>(
 
 // It was created after the list was read, or belongs to somebody else.
 fn not_listed(id: &str) -> Gap {
-    Gap::told(
+    Gap::new(
         GapKind::Unreadable,
         format!("{id} is not in the list that AWS returned"),
     )

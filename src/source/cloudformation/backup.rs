@@ -3,7 +3,8 @@
 
 use crate::model::backup::Vault;
 use crate::model::backup_plan::{
-    CopyAction, Plan, PlanRule, Selection, TagCondition, TagMatch, TagOperator, tag_key,
+    BackupPlan, BackupRule, BackupSelection, CopyAction, TagCondition, TagMatch, TagOperator,
+    tag_key,
 };
 use crate::model::{Gap, Listing, Observed};
 
@@ -86,7 +87,7 @@ fn whole<T>(read: Result<Vec<T>, Gap>) -> Listing<T> {
     }
 }
 
-fn plan(build: &Build<'_>, declared: &Declared<'_>) -> Plan {
+fn plan(build: &Build<'_>, declared: &Declared<'_>) -> BackupPlan {
     let properties = build.template.resource(declared.id);
     let properties = properties.map_or(Resolved::Absent, |it| build.template.properties(it));
     let body = properties.get("BackupPlan");
@@ -102,7 +103,7 @@ fn plan(build: &Build<'_>, declared: &Declared<'_>) -> Plan {
             (of_plan.id == declared.id)
                 .then(|| selection(build, &properties.get("BackupSelection")))
         });
-    Plan {
+    BackupPlan {
         name: declared.id.to_owned(),
         rules: whole(located("BackupPlanRule", rules)),
         selections: whole(selections.collect()),
@@ -113,7 +114,7 @@ fn required(value: Option<String>) -> Result<String, Gap> {
     value.ok_or_else(|| misshapen("given").gap)
 }
 
-fn rule(build: &Build<'_>, rule: &Resolved) -> Result<PlanRule, Gap> {
+fn rule(build: &Build<'_>, rule: &Resolved) -> Result<BackupRule, Gap> {
     let vault = rule.get("TargetBackupVault");
     let vault = match build.referenced(&vault, &[VAULT, AIR_GAPPED]) {
         Some(vault) => vault_name(build, &vault),
@@ -126,7 +127,7 @@ fn rule(build: &Build<'_>, rule: &Resolved) -> Result<PlanRule, Gap> {
             retention_days: kept(copy)?,
         })
     });
-    Ok(PlanRule {
+    Ok(BackupRule {
         name: rule.get("RuleName").text()?.unwrap_or_default(),
         vault,
         schedule: rule.get("ScheduleExpression").text()?,
@@ -135,7 +136,7 @@ fn rule(build: &Build<'_>, rule: &Resolved) -> Result<PlanRule, Gap> {
     })
 }
 
-fn selection(build: &Build<'_>, body: &Resolved) -> Result<Selection, Gap> {
+fn selection(build: &Build<'_>, body: &Resolved) -> Result<BackupSelection, Gap> {
     let written = |name: &str| {
         body.get(name)
             .list(|item| Ok(build.written(item)?.unwrap_or_default()))
@@ -163,7 +164,7 @@ fn selection(build: &Build<'_>, body: &Resolved) -> Result<Selection, Gap> {
         });
         conditions.extend(of_operator?);
     }
-    Ok(Selection {
+    Ok(BackupSelection {
         name: body.get("SelectionName").text()?.unwrap_or_default(),
         role_arn: required(build.written(&body.get("IamRoleArn"))?)?,
         resources: written("Resources")?,

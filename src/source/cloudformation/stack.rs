@@ -82,7 +82,7 @@ fn launched(build: &mut Build<'_>) {
         }
     }
     for (declared, tags) in found {
-        let tag = BackupTag::read(&tags, build.tag_key());
+        let tag = BackupTag::from_tags(&tags, build.tag_key());
         if matches!(tag, BackupTag::Enabled | BackupTag::Unknown) {
             let perhaps = match tag {
                 BackupTag::Enabled => "",

@@ -462,7 +462,7 @@ impl<'a> Template<'a> {
         let open = |why: &str| {
             let what = format!("condition {name}");
             let message = format!("line {}: {what}: {why}", mark.line);
-            let gap = Gap::told(GapKind::Unreadable, message);
+            let gap = Gap::new(GapKind::Unreadable, message);
             Truth::Open(Open { what, gap })
         };
         match self.conditions.borrow().get(name) {
