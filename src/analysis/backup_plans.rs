@@ -7,9 +7,11 @@ use crate::iam::matching::{LONGEST, Pattern, Token, against_shape, covers, token
 use crate::iam::truth::Truth;
 use crate::model::arn::Arn;
 use crate::model::backup::Vault;
-use crate::model::backup_plan::{Plan, PlanRule, Selection, TagCondition, TagOperator};
+use crate::model::backup_plan::{
+    BackupPlan, BackupRule, BackupSelection, TagCondition, TagOperator,
+};
 use crate::model::observed::{Gap, GapKind};
-use crate::model::organization::expand;
+use crate::model::organization::expand_variables;
 use crate::model::tag::{BackupTag, ENABLED, Tags, is_kept};
 use crate::model::{Observed, Resource};
 
@@ -78,7 +80,7 @@ impl Authority<'_> {
             Authority::Plans => " (no organization policy holds for the account)".to_owned(),
             Authority::PlansInstead(gap) => format!(
                 " (the organization's policy was not read: {})",
-                gap.sentence()
+                gap.to_string()
             ),
         }
     }
@@ -90,7 +92,7 @@ pub struct Protection<'a> {
     /// Where they were read.
     pub authority: Authority<'a>,
     /// The plans.
-    pub plans: Vec<&'a Plan>,
+    pub plans: Vec<&'a BackupPlan>,
     /// Why there may be more.
     gap: Option<&'a Gap>,
     account: &'a str,
@@ -114,9 +116,9 @@ pub struct Target<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Choice<'a> {
     /// The plan.
-    pub plan: &'a Plan,
+    pub plan: &'a BackupPlan,
     /// Its selection.
-    pub selection: &'a Selection,
+    pub selection: &'a BackupSelection,
 }
 
 /// What takes a resource.
@@ -225,7 +227,7 @@ impl<'a> Protection<'a> {
         let resources = cx.snapshot.resources_in(self.region);
         let unread = resources.filter(|it| it.kind().has_backups());
         let unread = unread.filter_map(|resource| {
-            let (gap, (arn, id)) = (resource.tags()?.gap()?, resource.names()?);
+            let (gap, (arn, id)) = (resource.tags()?.gap()?, resource.arn_and_id()?);
             let target = Target {
                 arn: arn.to_owned(),
                 name: id,
@@ -258,7 +260,7 @@ impl<'a> Protection<'a> {
                                 "whether the selection {:?} of plan {:?} takes it depends on more than its backup tag",
                                 selection.name, plan.name
                             );
-                            Gap::told(GapKind::Open, message)
+                            Gap::new(GapKind::Open, message)
                         };
                         chosen.open.get_or_insert_with(depends);
                     }
@@ -268,7 +270,7 @@ impl<'a> Protection<'a> {
         chosen
     }
 
-    fn takes(&self, selection: &Selection, target: &Target<'_>) -> Truth {
+    fn takes(&self, selection: &BackupSelection, target: &Target<'_>) -> Truth {
         let named = |patterns: &[String]| {
             Truth::any(patterns.iter().map(|pattern| {
                 tokens(pattern, LONGEST)
@@ -310,12 +312,12 @@ impl<'a> Protection<'a> {
     ///
     /// # Errors
     /// Why a plan's rules could not be read.
-    pub fn rules(&self, by: &[Choice<'a>]) -> Result<Vec<&'a PlanRule>, Gap> {
-        let mut rules: Vec<&PlanRule> = Vec::new();
+    pub fn rules(&self, by: &[Choice<'a>]) -> Result<Vec<&'a BackupRule>, Gap> {
+        let mut rules: Vec<&BackupRule> = Vec::new();
         let mut seen = BTreeSet::new();
         for choice in by {
             if seen.insert(std::ptr::from_ref(choice.plan)) {
-                rules.extend(choice.plan.rules.all()?);
+                rules.extend(choice.plan.rules.all_items()?);
             }
         }
         Ok(rules)
@@ -323,10 +325,10 @@ impl<'a> Protection<'a> {
 
     /// The ARNs of the vaults to which some rules copy, each once, with account and region put in.
     #[must_use]
-    pub fn copy_targets(&self, rules: &[&PlanRule]) -> BTreeSet<String> {
+    pub fn copy_targets(&self, rules: &[&BackupRule]) -> BTreeSet<String> {
         let copies = rules.iter().flat_map(|rule| &rule.copies);
         copies
-            .map(|copy| expand(&copy.vault_arn, self.account, self.region))
+            .map(|copy| expand_variables(&copy.vault_arn, self.account, self.region))
             .collect()
     }
 
@@ -334,7 +336,7 @@ impl<'a> Protection<'a> {
     #[must_use]
     pub fn roles(&self, by: &[Choice<'a>]) -> BTreeSet<String> {
         by.iter()
-            .map(|choice| expand(&choice.selection.role_arn, self.account, self.region))
+            .map(|choice| expand_variables(&choice.selection.role_arn, self.account, self.region))
             .collect()
     }
 
@@ -364,7 +366,7 @@ pub fn target<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<Target
     if !resource.kind().has_backups() {
         return None;
     }
-    let (arn, id) = resource.names()?;
+    let (arn, id) = resource.arn_and_id()?;
     let (_, tags) = cx.tags_of(resource).ok()?;
     Some(Target {
         arn: arn.to_owned(),
@@ -403,7 +405,7 @@ pub fn interval_hours<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Optio
 
 /// The shortest interval of some rules, in hours; none where one of them cannot be told.
 #[must_use]
-pub fn shortest(cx: &RuleContext<'_>, rules: &[&PlanRule]) -> Option<u32> {
+pub fn shortest(cx: &RuleContext<'_>, rules: &[&BackupRule]) -> Option<u32> {
     let hours: Option<Vec<u32>> = rules.iter().map(|rule| cx.interval_hours(rule)).collect();
     hours?.into_iter().min()
 }
@@ -413,14 +415,14 @@ pub fn shortest(cx: &RuleContext<'_>, rules: &[&PlanRule]) -> Option<u32> {
 ///
 /// # Errors
 /// Why nobody knows.
-pub fn local_vaults<'a>(cx: &RuleContext<'a>) -> Result<Vec<(&'a str, Vec<&'a PlanRule>)>, Gap> {
+pub fn local_vaults<'a>(cx: &RuleContext<'a>) -> Result<Vec<(&'a str, Vec<&'a BackupRule>)>, Gap> {
     let protection = in_region(cx, cx.region)?;
     let chosen = protection.in_use(cx);
     let rules = protection.rules(&chosen.by)?;
     if let (true, Some(gap)) = (rules.is_empty(), chosen.open) {
         return Err(gap);
     }
-    let mut vaults: Vec<(&str, Vec<&PlanRule>)> = Vec::new();
+    let mut vaults: Vec<(&str, Vec<&BackupRule>)> = Vec::new();
     for rule in rules {
         match vaults.iter_mut().find(|(name, _)| *name == rule.vault) {
             Some((_, filling)) => filling.push(rule),
@@ -495,7 +497,7 @@ mod tests {
         }
     }
 
-    fn takes(selection: &Selection, arn: &str, tags: &[(&str, &str)]) -> Truth {
+    fn takes(selection: &BackupSelection, arn: &str, tags: &[(&str, &str)]) -> Truth {
         let tags = tags
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
@@ -541,66 +543,66 @@ mod tests {
         let cases = [
             (
                 "nothing named is everything",
-                Selection::default(),
+                BackupSelection::default(),
                 [Truth::True; 3],
             ),
             (
                 "a tag",
-                Selection {
+                BackupSelection {
                     tags: tags.clone(),
-                    ..Selection::default()
+                    ..BackupSelection::default()
                 },
                 [Truth::True, Truth::False, Truth::True],
             ),
             (
                 "a type or a tag",
-                Selection {
+                BackupSelection {
                     resources: volumes.clone(),
                     tags: tags.clone(),
-                    ..Selection::default()
+                    ..BackupSelection::default()
                 },
                 [Truth::True, Truth::True, Truth::True],
             ),
             (
                 "a type, and a condition",
-                Selection {
+                BackupSelection {
                     resources: volumes.clone(),
                     conditions: vec![only(TagOperator::Equals, "backup", "enabled")],
-                    ..Selection::default()
+                    ..BackupSelection::default()
                 },
                 [Truth::True, Truth::False, Truth::False],
             ),
             (
                 "a tag but not a type",
-                Selection {
+                BackupSelection {
                     tags: tags.clone(),
                     not_resources: volumes.clone(),
-                    ..Selection::default()
+                    ..BackupSelection::default()
                 },
                 [Truth::False, Truth::False, Truth::True],
             ),
             (
                 "without the tag a negated condition holds",
-                Selection {
+                BackupSelection {
                     conditions: vec![not_custom],
-                    ..Selection::default()
+                    ..BackupSelection::default()
                 },
                 [Truth::True; 3],
             ),
             (
                 "another tag is not known",
-                Selection {
+                BackupSelection {
                     tags: tags.clone(),
                     conditions: vec![only(TagOperator::Equals, "stage", "prod")],
-                    ..Selection::default()
+                    ..BackupSelection::default()
                 },
                 [Truth::Unknown, Truth::False, Truth::Unknown],
             ),
             (
                 "keys and values are compared letter by letter",
-                Selection {
+                BackupSelection {
                     tags: by_tag("Backup", "enabled"),
-                    ..Selection::default()
+                    ..BackupSelection::default()
                 },
                 [Truth::False; 3],
             ),
@@ -619,14 +621,14 @@ mod tests {
     #[test]
     fn other_tags_of_what_was_found_by_its_tag_are_not_known() {
         let hourly = "aws-control-tower-backuphourly";
-        let by_hour = Selection {
+        let by_hour = BackupSelection {
             tags: by_tag(hourly, "true"),
-            ..Selection::default()
+            ..BackupSelection::default()
         };
-        let not_by_hour = Selection {
+        let not_by_hour = BackupSelection {
             tags: by_tag("backup", "enabled"),
             conditions: vec![only(TagOperator::NotEquals, hourly, "true")],
-            ..Selection::default()
+            ..BackupSelection::default()
         };
         let target = |bare| Target {
             arn: VOLUME.to_owned(),
@@ -643,16 +645,16 @@ mod tests {
 
     #[test]
     fn one_volume_is_not_every_volume() {
-        let one = Selection {
+        let one = BackupSelection {
             resources: texts(&[VOLUME]),
-            ..Selection::default()
+            ..BackupSelection::default()
         };
         assert_eq!(takes(&one, VOLUME, &[]), Truth::True);
         assert_eq!(takes(&one, ANY_VOLUME, &[]), Truth::Unknown);
         assert_eq!(takes(&one, DATABASE, &[]), Truth::False);
-        let service = Selection {
+        let service = BackupSelection {
             resources: texts(&["arn:aws:ec2:*"]),
-            ..Selection::default()
+            ..BackupSelection::default()
         };
         assert_eq!(takes(&service, ANY_VOLUME, &[]), Truth::True);
     }

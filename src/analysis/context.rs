@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use crate::iam::document::Document;
 use crate::key_sharing::copy;
-use crate::key_sharing::copy::{Asker, CopyAccess, KeyFacts, LocalAccess, Via};
-use crate::model::backup_plan::{DEFAULT_SCHEDULE, PlanRule};
+use crate::key_sharing::copy::{CentralAccount, CopyAccess, KeyFacts, LocalAccess, ViaService};
+use crate::model::backup_plan::{BackupRule, DEFAULT_SCHEDULE};
 use crate::model::cloudformation::{Stack, StackResource};
 use crate::model::ec2::{Instance, Volume};
 use crate::model::job::{BackupJob, CopyJob};
@@ -84,7 +84,7 @@ impl<'a> RuleContext<'a> {
     /// checked, as if it were tagged for backup.
     #[must_use]
     pub fn shortcomings(&self, resource: Resource<'_>) -> &[Shortcoming] {
-        let (arn, _) = resource.names().unwrap_or_default();
+        let (arn, _) = resource.arn_and_id().unwrap_or_default();
         self.shortcomings.get(arn).map_or(&[], Vec::as_slice)
     }
 
@@ -98,7 +98,7 @@ impl<'a> RuleContext<'a> {
     /// Whether a resource is one of those that are judged, and not there for look-ups only.
     #[must_use]
     pub fn is_selected(&self, resource: Resource<'_>) -> bool {
-        self.selection.is_none_or(|it| it.holds(resource))
+        self.selection.is_none_or(|it| it.includes(resource))
     }
 
     /// Whether resources of a kind are among those that are judged.
@@ -106,7 +106,7 @@ impl<'a> RuleContext<'a> {
     pub fn selects(&self, kind: ResourceKind) -> bool {
         let service = kind.service();
         self.selection
-            .is_none_or(|it| service.is_none_or(|service| it.selects(service)))
+            .is_none_or(|it| service.is_none_or(|service| it.includes_service(service)))
     }
 
     /// What a resource of a stack is, among what was read in the region.
@@ -248,7 +248,7 @@ impl<'a> RuleContext<'a> {
     /// What a resource's backup tag says.
     #[must_use]
     pub fn backup_tag(&self, tags: &Observed<Tags>) -> BackupTag {
-        BackupTag::read(tags, &self.settings.tag_key)
+        BackupTag::from_tags(tags, &self.settings.tag_key)
     }
 
     /// Whether AWS Backup manages DynamoDB fully in the region.
@@ -262,7 +262,7 @@ impl<'a> RuleContext<'a> {
         let is_planned = self.snapshot.source.is_planned();
         let on = |preferences: &BTreeMap<String, bool>| match preferences.get("DynamoDB") {
             // A plan sets some services and leaves the others as they are.
-            None if is_planned => Err(Gap::told(
+            None if is_planned => Err(Gap::new(
                 GapKind::Unplanned,
                 "the plan does not set whether AWS Backup manages DynamoDB in the region",
             )),
@@ -311,7 +311,7 @@ impl<'a> RuleContext<'a> {
     /// The longest time between two runs of a plan's rule, in hours; none where its schedule cannot be
     /// understood.
     #[must_use]
-    pub fn interval_hours(&self, rule: &PlanRule) -> Option<u32> {
+    pub fn interval_hours(&self, rule: &BackupRule) -> Option<u32> {
         let schedule = rule.schedule.as_deref().unwrap_or(DEFAULT_SCHEDULE);
         self.policies.interval_hours(schedule)
     }
@@ -334,7 +334,7 @@ impl<'a> RuleContext<'a> {
         let text = key.policy.get()?;
         Document::parse(text).map(Rc::new).map_err(|error| {
             let message = format!("the policy of key {key_arn} cannot be understood: {error}");
-            Gap::told(GapKind::Unreadable, message)
+            Gap::new(GapKind::Unreadable, message)
         })
     }
 
@@ -359,16 +359,16 @@ impl<'a> RuleContext<'a> {
         &self,
         facts: &KeyFacts,
         key_arn: &str,
-        via: Via,
+        via: ViaService,
     ) -> Result<Rc<CopyAccess>, Gap> {
         let path = (key_arn.to_owned(), via.as_str(), self.region.to_owned());
         self.policies.copy_access(path, || {
             let document = self.key_policy(key_arn)?;
-            let asker = Asker {
-                central_account: self.settings.central_account.clone(),
+            let central = CentralAccount {
+                account_id: self.settings.central_account.clone(),
                 org_id: self.org_id().map(str::to_owned),
             };
-            Ok(copy::judge(&document, facts, &asker, via))
+            Ok(copy::evaluate_copy_access(&document, facts, &central, via))
         })
     }
 
@@ -386,7 +386,9 @@ impl<'a> RuleContext<'a> {
         self.policies.local_access(key, || {
             let document = self.key_policy(key_arn)?;
             let account = &facts.key_account;
-            Ok(copy::local_access(&document, facts, account, &role.name))
+            Ok(copy::evaluate_local_access(
+                &document, facts, account, &role.name,
+            ))
         })
     }
 }
@@ -394,7 +396,7 @@ impl<'a> RuleContext<'a> {
 fn half_read<'a>(region: Option<&'a Region>, settings: &Settings) -> Option<&'a Gap> {
     let stacks = region.into_iter().flat_map(|region| &region.stacks.items);
     let backed_up = |stack: &&Stack| {
-        let tag = BackupTag::read(&stack.tags, &settings.tag_key);
+        let tag = BackupTag::from_tags(&stack.tags, &settings.tag_key);
         matches!(tag, BackupTag::Enabled | BackupTag::Unknown)
     };
     stacks
@@ -403,7 +405,7 @@ fn half_read<'a>(region: Option<&'a Region>, settings: &Settings) -> Option<&'a 
 }
 
 fn whole<T>(listing: &Listing<T>) -> Result<(), Gap> {
-    listing.all().map(drop)
+    listing.all_items().map(drop)
 }
 
 fn found<'a, T>(
@@ -419,7 +421,7 @@ fn found<'a, T>(
 
 // It was created after the list was read, or belongs to somebody else.
 fn not_listed(id: &str) -> Gap {
-    Gap::told(
+    Gap::new(
         GapKind::Unreadable,
         format!("{id} is not in the list that AWS returned"),
     )

@@ -1,7 +1,7 @@
 //! From a resource to the keys that encrypt it: through its volumes, its settings, an alias.
 
 use crate::iam::evaluator::{Decision, Verdict};
-use crate::key_sharing::copy::{ActionVerdict, KeyFacts, Need, Via};
+use crate::key_sharing::copy::{ActionVerdict, KeyFacts, Need, ViaService};
 use crate::model::arn::Arn;
 use crate::model::backup::Vault;
 use crate::model::kms::{Key, KeyMetadata};
@@ -17,7 +17,7 @@ pub struct Part<'a> {
     /// The part's id, where the resource is not the part itself: a volume of an instance.
     pub id: Option<&'a str>,
     /// The service that asks KMS for the copy.
-    pub via: Via,
+    pub via: ViaService,
     /// Whether it is encrypted, whatever the key.
     pub encrypted: Result<bool, Gap>,
     /// The key as the service names it; none where the part is not encrypted.
@@ -43,7 +43,7 @@ pub struct KeyUse<'a> {
     /// The part of the resource it encrypts, where that is not the resource itself.
     pub part: Option<&'a str>,
     /// The service that asks KMS for the copy.
-    pub via: Via,
+    pub via: ViaService,
     /// The key's ARN.
     pub arn: String,
     /// Whose it is.
@@ -139,9 +139,9 @@ pub fn inherited<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
         }]
     };
     Ok(match resource {
-        Resource::Volume(it) => whole(&it.encrypted, &it.kms_key, Via::Ec2),
-        Resource::DbInstance(it) => whole(&it.encrypted, &it.kms_key, Via::Rds),
-        Resource::DbCluster(it) => whole(&it.encrypted, &it.kms_key, Via::Rds),
+        Resource::Volume(it) => whole(&it.encrypted, &it.kms_key, ViaService::Ec2),
+        Resource::DbInstance(it) => whole(&it.encrypted, &it.kms_key, ViaService::Rds),
+        Resource::DbCluster(it) => whole(&it.encrypted, &it.kms_key, ViaService::Rds),
         Resource::Instance(instance) => {
             let ids = match &instance.volumes {
                 Observed::Known(ids) => ids,
@@ -153,14 +153,14 @@ pub fn inherited<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
                 .is_some_and(|it| it == "ebs");
             if ids.is_empty() && on_ebs {
                 let message = "AWS says that it starts from a volume but lists none";
-                return Err(Gap::told(GapKind::Unreadable, message));
+                return Err(Gap::new(GapKind::Unreadable, message));
             }
             ids.iter()
                 .map(|id| {
                     let volume = cx.volume(id);
                     Part {
                         id: Some(id),
-                        via: Via::Ec2,
+                        via: ViaService::Ec2,
                         encrypted: volume.clone().and_then(|it| it.encrypted.get().copied()),
                         key: volume.and_then(|it| encryption(&it.encrypted, &it.kms_key)),
                     }
@@ -170,7 +170,7 @@ pub fn inherited<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
         // Always encrypted: with a KMS key, or with S3's own, which a snapshot does not take over.
         Resource::GatewayVolume(it) => vec![Part {
             id: None,
-            via: Via::Ec2,
+            via: ViaService::Ec2,
             encrypted: it.kms_key.get().map(|_| true),
             key: named(&it.kms_key),
         }],
@@ -198,7 +198,7 @@ pub fn stored<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec<Pa
     let part = |encrypted, key| {
         vec![Part {
             id: None,
-            via: Via::Ec2,
+            via: ViaService::Ec2,
             encrypted,
             key,
         }]
@@ -230,7 +230,7 @@ fn encryption<'a>(
     }
     match kms_key {
         Observed::Known(Some(key)) => Ok(Some(key)),
-        Observed::Known(None) => Err(Gap::told(
+        Observed::Known(None) => Err(Gap::new(
             GapKind::Unreadable,
             "AWS says that it is encrypted but names no key",
         )),
@@ -266,7 +266,7 @@ pub fn all_parts<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
     match resource {
         Resource::Bucket(_) | Resource::Table(_) | Resource::FileSystem(_) => Ok(vec![Part {
             id: None,
-            via: Via::Ec2,
+            via: ViaService::Ec2,
             encrypted: Ok(true),
             key: managed(resource),
         }]),
@@ -280,7 +280,7 @@ pub fn all_parts<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
 pub fn vault_part(vault: &Vault) -> Part<'_> {
     Part {
         id: None,
-        via: Via::Backup,
+        via: ViaService::Backup,
         encrypted: Ok(true),
         key: match &vault.kms_key {
             Observed::Known(key) => Ok(key.as_deref()),
@@ -297,7 +297,7 @@ pub fn resolve<'a>(
     cx: &RuleContext<'a>,
     name: &str,
     part: Option<&'a str>,
-    via: Via,
+    via: ViaService,
 ) -> Result<KeyUse<'a>, Gap> {
     let arn = match Arn::parse(name) {
         Some(arn) if arn.service == "kms" && arn.resource.starts_with("key/") => name.to_owned(),
@@ -306,7 +306,7 @@ pub fn resolve<'a>(
             Some(Observed::Unknown(gap)) => return Err(gap.clone()),
             None => {
                 let message = format!("the snapshot does not say which key {name} is");
-                return Err(Gap::told(GapKind::NotCollected, message));
+                return Err(Gap::new(GapKind::NotCollected, message));
             }
         },
     };
@@ -397,7 +397,7 @@ pub fn judge_sharing(cx: &RuleContext<'_>, key: &KeyUse<'_>, need: Need) -> Chec
     }
     let access = cx.copy_access(&key.facts(), &key.arn, key.via)?;
     let denied: Vec<&ActionVerdict> = access
-        .lacking(need)
+        .missing_actions(need)
         .filter(|action| action.decision.verdict() == Verdict::Denied)
         .collect();
     if let Some(first) = denied.first() {
@@ -417,7 +417,7 @@ pub fn judge_sharing(cx: &RuleContext<'_>, key: &KeyUse<'_>, need: Need) -> Chec
                 first.decision.statement().map(ToString::to_string),
             ));
     }
-    if let Some(open) = access.lacking(need).next() {
+    if let Some(open) = access.missing_actions(need).next() {
         let message = format!(
             "whether {name} lets {central} use {} depends on something that cannot be known from here: {}",
             open.action,
@@ -457,7 +457,7 @@ fn sharing(cx: &RuleContext<'_>, key: &KeyUse<'_>, denied: &[&ActionVerdict]) ->
 
 /// Unknown for a reason that all resources under the key share.
 fn open_question(key: &KeyUse<'_>, kind: GapKind, message: String) -> Outcome {
-    Outcome::unknown(&Gap::told(kind, message))
+    Outcome::unknown(&Gap::new(kind, message))
         .about(key.arn.as_str())
         .with("key_arn", key.arn.as_str())
 }

@@ -240,7 +240,7 @@ pub fn breach(
             "Look at its jobs: `aws backup list-{}-jobs --region {} --by-resource-arn {}`; ask {contact} where they tell of nothing in this account.",
             work.as_str(),
             cx.region,
-            resource.names().map_or("", |(arn, _)| arn)
+            resource.arn_and_id().map_or("", |(arn, _)| arn)
         ),
     };
     let outcome = Outcome::breach(seen + &words).fix(fix);

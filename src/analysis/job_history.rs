@@ -80,7 +80,7 @@ impl Phase {
                 let message = format!(
                     "AWS Backup calls the state of a job {state:?}, which this program does not know"
                 );
-                return Err(Gap::told(GapKind::Unreadable, message));
+                return Err(Gap::new(GapKind::Unreadable, message));
             }
         })
     }
@@ -305,7 +305,7 @@ pub fn ago(now: Timestamp, then: Timestamp) -> String {
 pub fn moment(text: &str) -> Result<Timestamp, Gap> {
     text.parse().map_err(|_| {
         let message = format!("the snapshot holds {text:?} where a time in RFC 3339 belongs");
-        Gap::told(GapKind::Unreadable, message)
+        Gap::new(GapKind::Unreadable, message)
     })
 }
 

@@ -10,7 +10,7 @@ pub(super) type MemberKey<'a> = (ResourceKind, Option<&'a str>, &'a str);
 
 /// Returns the key under which a stack would name a resource.
 pub(super) fn member_key(resource: Resource<'_>) -> Option<MemberKey<'_>> {
-    let (arn, id) = resource.names()?;
+    let (arn, id) = resource.arn_and_id()?;
     Some(match resource {
         Resource::Stack(_) => (resource.kind(), None, arn),
         // The ARN of an FSx volume contains its file system.

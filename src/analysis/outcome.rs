@@ -98,10 +98,10 @@ impl Outcome {
     #[must_use]
     pub fn unknown(gap: &Gap) -> Self {
         if gap.kind == GapKind::NotAsked {
-            return Outcome::new(Verdict::NotAsked, gap.sentence());
+            return Outcome::new(Verdict::NotAsked, gap.to_string());
         }
-        let mut outcome = Outcome::new(Verdict::Unknown, gap.sentence());
-        outcome.unread = gap.kind.is_unread();
+        let mut outcome = Outcome::new(Verdict::Unknown, gap.to_string());
+        outcome.unread = gap.kind.is_read_failure();
         if !gap.operation.is_empty() {
             outcome = outcome.with("operation", gap.operation.as_str());
         }

@@ -47,7 +47,7 @@ pub fn workloads<'a>(cx: &RuleContext<'a>, vpc: &Vpc) -> Result<Workloads<'a>, G
         .instances
         .items
         .iter()
-        .filter(|instance| !Resource::Instance(instance).is_leaving())
+        .filter(|instance| !Resource::Instance(instance).is_being_deleted())
         .any(|instance| {
             instance
                 .vpc_id
@@ -128,7 +128,7 @@ pub fn endpoints_in_use<'a>(
     }
     let (endpoints, _) = s3_endpoints(network, vpc, cx.region);
     if endpoints.is_empty() {
-        network.endpoints.all()?;
+        network.endpoints.all_items()?;
         return Ok(Err(Outcome::skip(
             "has no gateway endpoint for S3: see s3-gateway-endpoint-present",
         )));

@@ -64,7 +64,7 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         Resource::Volume(volume) => match instances(cx, volume) {
             // Nobody can tag in one plan with all others in sight.
             Err(gap) if gap.kind == GapKind::Unplanned => {
-                return Ok(Outcome::skip(gap.sentence()));
+                return Ok(Outcome::skip(gap.to_string()));
             }
             instances => instances?,
         },

@@ -42,7 +42,7 @@ fn check(cx: &RuleContext<'_>, stack: &Stack) -> CheckResult {
     let unread = found.gaps.iter().map(Outcome::unknown);
     let judged = found.list.iter().flat_map(|member| match member {
         Member::Read(resource) => {
-            let (_, id) = resource.names().unwrap_or_default();
+            let (_, id) = resource.arn_and_id().unwrap_or_default();
             cx.shortcomings(*resource)
                 .iter()
                 .map(|it| {
@@ -61,13 +61,13 @@ fn check(cx: &RuleContext<'_>, stack: &Stack) -> CheckResult {
             let gap = if BEYOND_THE_GUIDE.contains(&kind) {
                 let message =
                     format!("resources of type {kind} are outside the guide and not judged");
-                Gap::told(GapKind::Open, message)
+                Gap::new(GapKind::Open, message)
             } else {
                 let message = format!(
                     "an {kind} of the stack is not among what was read: it was deleted by hand, or made since"
                 );
                 let gap = cx.gap_around(resource);
-                gap.unwrap_or_else(|| Gap::told(GapKind::Open, message))
+                gap.unwrap_or_else(|| Gap::new(GapKind::Open, message))
             };
             vec![Outcome::unknown(&gap).part(Some(id)).with("resource", id)]
         }

@@ -3,7 +3,8 @@
 
 use crate::model::backup::Vault;
 use crate::model::backup_plan::{
-    CopyAction, Plan, PlanRule, Selection, TagCondition, TagMatch, TagOperator, tag_key,
+    BackupPlan, BackupRule, BackupSelection, CopyAction, TagCondition, TagMatch, TagOperator,
+    tag_key,
 };
 use crate::model::{Gap, Listing, Observed};
 
@@ -86,7 +87,7 @@ fn complete_listing<T>(read: Result<Vec<T>, Gap>) -> Listing<T> {
     }
 }
 
-fn read_plan(build: &Build<'_>, declared: &Declared<'_>) -> Plan {
+fn read_plan(build: &Build<'_>, declared: &Declared<'_>) -> BackupPlan {
     let properties = build.template.find_resource(declared.id);
     let properties = properties.map_or(Resolved::Absent, |it| build.template.properties(it));
     let body = properties.get("BackupPlan");
@@ -102,7 +103,7 @@ fn read_plan(build: &Build<'_>, declared: &Declared<'_>) -> Plan {
             (of_plan.id == declared.id)
                 .then(|| read_selection(build, &properties.get("BackupSelection")))
         });
-    Plan {
+    BackupPlan {
         name: declared.id.to_owned(),
         rules: complete_listing(locate_gap("BackupPlanRule", rules)),
         selections: complete_listing(selections.collect()),
@@ -113,7 +114,7 @@ fn require_text(value: Option<String>) -> Result<String, Gap> {
     value.ok_or_else(|| unexpected_shape("given").gap)
 }
 
-fn read_rule(build: &Build<'_>, rule: &Resolved) -> Result<PlanRule, Gap> {
+fn read_rule(build: &Build<'_>, rule: &Resolved) -> Result<BackupRule, Gap> {
     let vault = rule.get("TargetBackupVault");
     let vault = match build.referenced_resource(&vault, &[VAULT, AIR_GAPPED]) {
         Some(vault) => vault_name(build, &vault),
@@ -128,7 +129,7 @@ fn read_rule(build: &Build<'_>, rule: &Resolved) -> Result<PlanRule, Gap> {
             retention_days: kept(copy)?,
         })
     });
-    Ok(PlanRule {
+    Ok(BackupRule {
         name: rule.get("RuleName").text()?.unwrap_or_default(),
         vault,
         schedule: rule.get("ScheduleExpression").text()?,
@@ -137,7 +138,7 @@ fn read_rule(build: &Build<'_>, rule: &Resolved) -> Result<PlanRule, Gap> {
     })
 }
 
-fn read_selection(build: &Build<'_>, body: &Resolved) -> Result<Selection, Gap> {
+fn read_selection(build: &Build<'_>, body: &Resolved) -> Result<BackupSelection, Gap> {
     let written = |name: &str| {
         body.get(name)
             .read_list(|item| Ok(build.text_with_stand_ins(item)?.unwrap_or_default()))
@@ -165,7 +166,7 @@ fn read_selection(build: &Build<'_>, body: &Resolved) -> Result<Selection, Gap> 
         });
         conditions.extend(of_operator?);
     }
-    Ok(Selection {
+    Ok(BackupSelection {
         name: body.get("SelectionName").text()?.unwrap_or_default(),
         role_arn: require_text(build.text_with_stand_ins(&body.get("IamRoleArn"))?)?,
         resources: written("Resources")?,

@@ -370,7 +370,7 @@ impl<'a> Build<'a> {
             let shown = &shown[..shown.len().min(MOST_NAMES)];
             format!(
                 "whether condition {name} holds is not known ({}): {}{more} may not be made, and the report says what holds if so",
-                gap.sentence(),
+                gap.to_string(),
                 shown.join(", ")
             )
         });
@@ -389,7 +389,7 @@ const ALIAS: &str = "AWS::KMS::Alias";
 /// A fact with the name of the property that it is about, where it cannot be understood.
 pub(super) fn locate_gap<T>(property: &str, fact: Result<T, Gap>) -> Result<T, Gap> {
     fact.map_err(|gap| match gap.kind {
-        GapKind::Unreadable => Gap::told(gap.kind, format!("{property}: {}", gap.message)),
+        GapKind::Unreadable => Gap::new(gap.kind, format!("{property}: {}", gap.message)),
         _ => gap,
     })
 }

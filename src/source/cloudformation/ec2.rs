@@ -145,7 +145,7 @@ fn read_instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments
         // A launch template may have tags too.
         Observed::Known(known)
             if by_template
-                && BackupTag::read(&own_tags, build.tag_key()) == BackupTag::None
+                && BackupTag::from_tags(&own_tags, build.tag_key()) == BackupTag::None
                 && !known.contains_key(build.tag_key()) =>
         {
             Observed::Unknown(unplanned("its launch template may tag it"))

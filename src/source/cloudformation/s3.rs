@@ -87,7 +87,7 @@ fn read_expiry(properties: &Resolved) -> Result<NoncurrentExpiry, Gap> {
     })?;
     let expiring: Vec<bool> = rules.into_iter().flatten().collect();
     Ok(if expiring.contains(&true) {
-        NoncurrentExpiry::Whole
+        NoncurrentExpiry::AllObjects
     } else if expiring.is_empty() {
         NoncurrentExpiry::Never
     } else {

@@ -83,7 +83,7 @@ fn note_launch_templates(build: &mut Build<'_>) {
         }
     }
     for (declared, tags) in found {
-        let tag = BackupTag::read(&tags, build.tag_key());
+        let tag = BackupTag::from_tags(&tags, build.tag_key());
         if matches!(tag, BackupTag::Enabled | BackupTag::Unknown) {
             let perhaps = match tag {
                 BackupTag::Enabled => "",

@@ -20,7 +20,7 @@ pub(super) fn read_tagged_resources(build: &mut Build<'_>) {
         for declared in build.of_type(kind) {
             let properties = build.template.properties(&declared);
             let tags = build.tags(&properties, "Tags");
-            let tag = BackupTag::read(&tags, build.tag_key());
+            let tag = BackupTag::from_tags(&tags, build.tag_key());
             if !matches!(
                 tag,
                 BackupTag::Enabled | BackupTag::Invalid | BackupTag::Unknown

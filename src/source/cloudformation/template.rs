@@ -415,12 +415,7 @@ impl<'a> Template<'a> {
         Some(match self.resolve_node(source).text() {
             Ok(source) => {
                 let source = source?;
-                Resolved::List(
-                    source
-                        .split(&delimiter)
-                        .map(Resolved::text_of)
-                        .collect(),
-                )
+                Resolved::List(source.split(&delimiter).map(Resolved::text_of).collect())
             }
             Err(gap) => {
                 let what = describe_place("Fn::Split", mark);
@@ -476,7 +471,7 @@ impl<'a> Template<'a> {
         let open = |why: &str| {
             let what = format!("condition {name}");
             let message = format!("line {}: {what}: {why}", mark.line);
-            let gap = Gap::told(GapKind::Unreadable, message);
+            let gap = Gap::new(GapKind::Unreadable, message);
             Truth::Open(Open { what, gap })
         };
         match self.conditions.borrow().get(name) {

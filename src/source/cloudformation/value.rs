@@ -31,7 +31,7 @@ pub(super) struct Open {
 impl Open {
     pub(super) fn new(kind: GapKind, what: impl Into<String>, why: &str) -> Self {
         let what = what.into();
-        let gap = Gap::told(kind, format!("{what}: {why}"));
+        let gap = Gap::new(kind, format!("{what}: {why}"));
         Open { what, gap }
     }
 }
@@ -304,7 +304,7 @@ fn number_as_text(number: &str) -> Result<&str, Gap> {
         digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
     if loses_zeros {
         let message = format!("{number} is not in quotes, and a number loses its zeros: quote it");
-        return Err(Gap::told(GapKind::Unreadable, message));
+        return Err(Gap::new(GapKind::Unreadable, message));
     }
     Ok(number)
 }
@@ -312,6 +312,6 @@ fn number_as_text(number: &str) -> Result<&str, Gap> {
 pub(super) fn unexpected_shape(wanted: &str) -> Open {
     Open {
         what: "a value of another shape".to_owned(),
-        gap: Gap::told(GapKind::Unreadable, format!("it is not {wanted}")),
+        gap: Gap::new(GapKind::Unreadable, format!("it is not {wanted}")),
     }
 }
