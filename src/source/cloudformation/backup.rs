@@ -1,4 +1,4 @@
-//! Vaults, backup plans and their selections. What a property's absence means:
+//! Vaults, backup plans and their selections. Defaults of absent properties:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-backup-backupvault.html>.
 
 use crate::model::backup::Vault;
@@ -21,7 +21,7 @@ pub(super) fn read_backup_resources(build: &mut Build<'_>) {
     for declared in build.of_type(VAULT) {
         let properties = build.template.properties(&declared);
         let lock = properties.get("LockConfiguration");
-        // Without a key of its own a vault gets the one that AWS Backup manages.
+        // The default of EncryptionKeyArn is the AWS managed key of AWS Backup.
         let key = locate_gap(
             "EncryptionKeyArn",
             build.key(&properties.get("EncryptionKeyArn")),
@@ -64,7 +64,7 @@ pub(super) fn read_backup_resources(build: &mut Build<'_>) {
     }
 }
 
-/// A vault's own name, else its logical id.
+/// Returns a vault's name, or its logical id where it has none.
 fn vault_name(build: &Build<'_>, declared: &Declared<'_>) -> String {
     let vault = build.template.find_resource(declared.id);
     let properties = vault.map(|it| build.template.properties(it));

@@ -1,4 +1,4 @@
-//! DynamoDB tables, global ones and those of AWS SAM too. What a property's absence means:
+//! DynamoDB tables, including global tables and those of AWS SAM. Defaults of absent properties:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-dynamodb-table-ssespecification.html>.
 
 use crate::model::dynamodb::Table;
@@ -50,7 +50,7 @@ fn read_key(
     locate_gap("SSESpecification", read()).into()
 }
 
-/// A table in each region that has a replica, each with its own tags and key.
+/// Reads the replica in the stack's region of a global table: each replica has its own tags and key.
 fn read_global_table<'a>(build: &mut Build<'a>, declared: &Declared<'a>) {
     let properties = build.template.properties(declared);
     let specification = properties.get("SSESpecification");
@@ -89,7 +89,7 @@ fn read_global_table<'a>(build: &mut Build<'a>, declared: &Declared<'a>) {
         };
         let listed = &mut build.planned.region(&region).tables.items;
         match (listed.iter_mut().find(|it| it.arn == table.arn), condition) {
-            // The same replica in another case.
+            // The same replica under another condition.
             (Some(other), Some(open)) => {
                 require_agreement(&mut other.tags, &table.tags, &open.gap);
                 require_agreement(&mut other.kms_key, &table.kms_key, &open.gap);

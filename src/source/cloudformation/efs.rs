@@ -1,4 +1,4 @@
-//! EFS file systems. What a property's absence means:
+//! EFS file systems. Defaults of absent properties:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-efs-filesystem.html>,
 //! <https://docs.aws.amazon.com/efs/latest/ug/API_CreateFileSystem.html>.
 

@@ -1,4 +1,4 @@
-//! Keys of KMS. What a property's absence means:
+//! KMS keys. Defaults of absent properties:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-kms-key.html>.
 
 use serde_json::json;
@@ -23,7 +23,7 @@ pub(super) fn read_keys(build: &mut Build<'_>) {
     }
     for declared in build.of_type(REPLICA_KEY) {
         let properties = build.template.properties(&declared);
-        let primary = "the key that it is a replica of is in another region, and the template does not hold it";
+        let primary = "its primary key is in another region and not part of the template";
         let key = Key {
             metadata: Observed::Unknown(unplanned(primary)),
             policy: key_policy(build, &properties),
@@ -44,7 +44,9 @@ fn read_metadata(properties: &Resolved) -> Result<KeyMetadata, Gap> {
     };
     let origin = text("Origin", "AWS_KMS")?;
     if origin == "EXTERNAL" {
-        return Err(after_apply("its key material is imported once it is there"));
+        return Err(after_apply(
+            "its key material is imported after it is created",
+        ));
     }
     let state = match boolean("Enabled", true)? {
         true => "Enabled",
@@ -68,7 +70,7 @@ fn key_policy(build: &Build<'_>, properties: &Resolved) -> Observed<String> {
     locate_gap("KeyPolicy", policy::policy_for_evaluation(build, &given)).into()
 }
 
-/// The policy of a key that is made without one.
+/// Returns the default key policy.
 ///
 /// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>.
 fn default_policy(partition: &str) -> String {

@@ -1,4 +1,4 @@
-//! Buckets. What a property's absence means:
+//! S3 buckets. Defaults of absent properties:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html>.
 
 use crate::model::s3::{Bucket, BucketEncryption, NoncurrentExpiry};
@@ -31,7 +31,7 @@ fn read_versioning(properties: &Resolved) -> Result<Option<String>, Gap> {
     if matches!(&given, Ok(Some(status)) if status == "Enabled") {
         return given;
     }
-    // S3 versions a bucket that it locks objects in:
+    // Object Lock requires and enables versioning:
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
     match properties.get("ObjectLockEnabled").as_boolean()? {
         Some(true) => Ok(Some("Enabled".to_owned())),
@@ -58,7 +58,7 @@ fn read_encryption(build: &Build<'_>, properties: &Resolved) -> Result<BucketEnc
     })
 }
 
-/// Names that narrow a rule to some objects.
+/// Properties that limit a lifecycle rule to some objects.
 const FILTERS: [&str; 4] = [
     "Prefix",
     "TagFilters",

@@ -1,5 +1,5 @@
-//! What is judged by its tag alone: secrets, parameters, and what AWS Backup backs up and the guide
-//! does not cover.
+//! Resources that are checked by their tag only: secrets, parameters, and types that AWS Backup supports
+//! and the guide does not cover.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use super::build::Build;
 pub(super) fn read_tagged_resources(build: &mut Build<'_>) {
     let of_tags = TAGGED_TYPES.iter().map(|it| it.aws_type);
     let own: BTreeSet<&str> = of_tags.chain(BEYOND_THE_GUIDE).collect();
-    // RDS has its own list; in accounts this type stands for its sisters that share its ARNs.
+    // RDS has its own listing; in live accounts this type also covers the types that share its ARN format.
     for kind in own
         .into_iter()
         .filter(|kind| *kind != "AWS::RDS::DBCluster")
