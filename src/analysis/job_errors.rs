@@ -214,7 +214,7 @@ pub fn breach(
         ""
     };
     let words = match reason {
-        Some(Reason::Rule(id)) => match found.of(id) {
+        Some(Reason::Rule(id)) => match found.verdict_of(id) {
             Some(Verdict::Breach) => format!("; {id} explains it"),
             Some(Verdict::Pass | Verdict::Warn) => format!(
                 "; {id} would explain it, yet it passes now: it was mended since, or something else is behind it{in_order}"

@@ -7,10 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::job::{BackupJob, CopyJob};
 use crate::model::observed::{Gap, GapKind};
-use crate::settings::Severity;
 
 use super::outcome::{CheckResult, Outcome, Verdict};
-use crate::rule::{Group, Rule};
 
 /// How old the newest backup may be, in hours, where nobody knows how often the plan makes one.
 const HOURS_WITHOUT_A_PLAN: u32 = 48;
@@ -28,22 +26,14 @@ pub const COPY_HOURS: i64 = 24;
 pub struct Prerequisites(BTreeMap<&'static str, Verdict>);
 
 impl Prerequisites {
-    /// Whether a rule is one of them: a copy needs what it names.
-    #[must_use]
-    pub fn include(rule: &Rule) -> bool {
-        matches!(rule.group, Group::Encryption | Group::Service) && rule.aws == Severity::Fail
+    /// Adds the verdict of a rule that a copy depends on.
+    pub fn insert(&mut self, rule: &'static str, verdict: Verdict) {
+        self.0.insert(rule, verdict);
     }
 
-    /// Notes what came of a rule, where it is one of them.
-    pub fn note(&mut self, rule: &Rule, verdict: Verdict) {
-        if Prerequisites::include(rule) {
-            self.0.insert(rule.id, verdict);
-        }
-    }
-
-    /// What came of a rule; none where it is not about the resource.
+    /// Returns the verdict of a rule; none where it is not about the resource.
     #[must_use]
-    pub fn of(&self, id: &str) -> Option<Verdict> {
+    pub fn verdict_of(&self, id: &str) -> Option<Verdict> {
         self.0.get(id).copied()
     }
 
@@ -322,7 +312,6 @@ pub fn moment(text: &str) -> Result<Timestamp, Gap> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules;
 
     #[test]
     fn a_plan_that_can_be_read_says_how_old_is_too_old() {
@@ -353,22 +342,14 @@ mod tests {
     }
 
     #[test]
-    fn only_what_stops_a_copy_is_a_prerequisite() {
+    fn prerequisites_are_met_when_all_were_checked_and_none_is_violated() {
         let mut found = Prerequisites::default();
-        assert!(!found.all_met(), "nothing was judged");
-        for id in [
-            "encryption-at-rest",
-            "s3-old-versions-expire",
-            "backup-tag-valid",
-        ] {
-            found.note(rules::find(id).unwrap(), Verdict::Breach);
-        }
-        assert!(found.broken().is_empty());
-        found.note(rules::find("s3-versioning-enabled").unwrap(), Verdict::Pass);
+        assert!(!found.all_met(), "nothing was checked");
+        found.insert("s3-versioning-enabled", Verdict::Pass);
         assert!(found.all_met());
-        found.note(rules::find("kms-key-usable").unwrap(), Verdict::Unknown);
+        found.insert("kms-key-usable", Verdict::Unknown);
         assert!(!found.all_met() && found.broken().is_empty());
-        found.note(rules::find("kms-key-shared").unwrap(), Verdict::Breach);
+        found.insert("kms-key-shared", Verdict::Breach);
         assert_eq!(found.broken(), ["kms-key-shared"]);
     }
 }

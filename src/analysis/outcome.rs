@@ -280,6 +280,18 @@ impl Outcome {
     }
 }
 
+/// A copy prerequisite that a resource violates, or that could not be checked.
+#[derive(Debug, Clone)]
+pub struct Shortcoming {
+    /// The rule.
+    pub rule: &'static str,
+    /// What the rule answered.
+    pub outcome: Outcome,
+}
+
+/// The shortcomings of stack members by ARN: what the first phase of the evaluation hands to the second.
+pub type Shortcomings = BTreeMap<String, Vec<Shortcoming>>;
+
 /// Values, each once, in their order.
 #[derive(Default)]
 struct Distinct {

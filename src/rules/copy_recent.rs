@@ -57,7 +57,7 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>, found: &Prerequisites) ->
         let judged = job_history::judge(central, |history| judge(cx, resource, history, found));
         (judged, elsewhere)
     });
-    if found.of(SUPPORTED) == Some(Verdict::Breach) {
+    if found.verdict_of(SUPPORTED) == Some(Verdict::Breach) {
         return Ok(match judged {
             // Then it can be copied, whatever the rule says.
             Ok((Some(Ok(copied)), _)) if copied.verdict <= Verdict::Warn => copied,

@@ -1,5 +1,6 @@
-use crate::analysis::context::RoleName;
+use crate::analysis::backup_role::check_each_role;
 use crate::analysis::encryption::{KeyOwner, KeyUse, all_parts, each_customer_key};
+use crate::analysis::role_name::RoleName;
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::iam::evaluator::Verdict;
 use crate::model::Resource;
@@ -41,7 +42,7 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         if key.metadata()?.is_none() {
             return Ok(Outcome::skip("the key does not exist: see kms-key-usable"));
         }
-        cx.by_backup_role(|role| judge(cx, key, role))
+        check_each_role(cx, |role| judge(cx, key, role))
     })
 }
 

@@ -1,5 +1,6 @@
 use crate::analysis::backup_plans::{account_of, in_region, local_vaults};
-use crate::analysis::context::RoleName;
+use crate::analysis::backup_role::check_each_role;
+use crate::analysis::role_name::RoleName;
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::iam::document::Document;
 use crate::iam::evaluator::find_blocking_deny;
@@ -207,7 +208,7 @@ fn access(cx: &RuleContext<'_>, vault: &Vault, rules: &[&BackupRule]) -> CheckRe
         .into_iter()
         .filter(|arn| account_of(arn) == central)
         .collect();
-    cx.by_backup_role(|role| {
+    check_each_role(cx, |role| {
         let by = &role.name;
         match find_blocking_deny(&document, &request(cx, vault, role, &targets)) {
             None => Ok(Outcome::pass(format!(
@@ -236,7 +237,7 @@ fn access(cx: &RuleContext<'_>, vault: &Vault, rules: &[&BackupRule]) -> CheckRe
 fn request(cx: &RuleContext<'_>, vault: &Vault, role: &RoleName, targets: &[String]) -> Request {
     let (path, name) = match role.name.rsplit_once('/') {
         Some((path, name)) => (Some(format!("/{path}/")), name),
-        None => (role.is_whole.then(|| "/".to_owned()), role.name.as_str()),
+        None => (role.has_path.then(|| "/".to_owned()), role.name.as_str()),
     };
     let account = cx.snapshot.account_id.clone().unwrap_or_default();
     let who = RolePrincipal {

@@ -1,4 +1,4 @@
-use crate::analysis::stack_members::{Member, members};
+use crate::analysis::stack_members::{Member, find_members};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Gap;
 use crate::model::cloudformation::{BEYOND_THE_GUIDE, Stack};
@@ -38,24 +38,24 @@ rule! {
 }
 
 fn check(cx: &RuleContext<'_>, stack: &Stack) -> CheckResult {
-    let found = members(cx, stack);
+    let found = find_members(cx, stack);
     let unread = found.gaps.iter().map(Outcome::unknown);
     let judged = found.list.iter().flat_map(|member| match member {
         Member::Read(resource) => {
             let (_, id) = resource.arn_and_id().unwrap_or_default();
             cx.shortcomings(*resource)
                 .iter()
-                .map(|(rule, outcome)| {
-                    outcome
+                .map(|it| {
+                    it.outcome
                         .clone()
-                        .under(rule.id)
+                        .under(it.rule)
                         .part(Some(id))
                         .with("resource", id)
-                        .with("rule", rule.id)
+                        .with("rule", it.rule)
                 })
                 .collect()
         }
-        Member::Unread(resource) => {
+        Member::NotRead(resource) => {
             let id = resource.physical_id.as_deref().unwrap_or_default();
             let kind = resource.resource_type.as_str();
             let gap = if BEYOND_THE_GUIDE.contains(&kind) {

@@ -131,9 +131,9 @@ fn is_json(text: &str) -> bool {
 fn parse(text: &str) -> Result<Node, Fault> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if is_json(text) {
-        json::read(text)
+        json::parse_json(text)
     } else {
-        yaml::read(text)
+        yaml::parse_yaml(text)
     }
 }
 
@@ -153,25 +153,25 @@ pub fn read(
             "a template is a mapping of sections",
         ));
     }
-    let values = parameter::values(root.get("Parameters"), parameters)?;
-    for_each::expand(&mut root, &values);
+    let values = parameter::read_values(root.get("Parameters"), parameters)?;
+    for_each::expand_loops(&mut root, &values);
     let given = Given {
         region: around.region,
         parameters,
     };
     let template = Template::read(&root, &given)?;
     let mut build = Build::new(template, around);
-    backup::read(&mut build);
-    dynamodb::read(&mut build);
-    ec2::read(&mut build);
-    efs::read(&mut build);
-    kms::read(&mut build);
-    rds::read(&mut build);
-    redshift::read(&mut build);
-    s3::read(&mut build);
-    stack::read(&mut build);
-    tagged::read(&mut build);
-    vpc::read(&mut build);
-    let (snapshot, notes) = build.finish();
+    backup::read_backup_resources(&mut build);
+    dynamodb::read_tables(&mut build);
+    ec2::read_instances_and_volumes(&mut build);
+    efs::read_file_systems(&mut build);
+    kms::read_keys(&mut build);
+    rds::read_databases(&mut build);
+    redshift::read_warehouses(&mut build);
+    s3::read_buckets(&mut build);
+    stack::read_stack(&mut build);
+    tagged::read_tagged_resources(&mut build);
+    vpc::read_networks(&mut build);
+    let (snapshot, notes) = build.finish_snapshot();
     Ok(Read { snapshot, notes })
 }

@@ -12,7 +12,7 @@ use crate::model::{Gap, GapKind, Observed};
 use crate::source::planned::{Planned, Surroundings, after_apply, key_arn, unplanned};
 
 use super::tags;
-use super::template::{Declared, Template, partition};
+use super::template::{Declared, Template, partition_of};
 use super::value::{Made, Open, Piece, Resolved};
 
 /// What stands for the region where nobody says which it is.
@@ -52,7 +52,7 @@ impl<'a> Build<'a> {
     }
 
     /// The region of the stack.
-    pub(super) fn here(&mut self) -> &mut Region {
+    pub(super) fn stack_region(&mut self) -> &mut Region {
         self.planned.region(&self.region)
     }
 
@@ -80,7 +80,7 @@ impl<'a> Build<'a> {
     }
 
     pub(super) fn partition(&self) -> &'static str {
-        partition(self.template.region.as_deref())
+        partition_of(self.template.region.as_deref())
     }
 
     /// The resources of one type.
@@ -89,7 +89,7 @@ impl<'a> Build<'a> {
     }
 
     /// What stands for the ARN of a resource, which is noted as declared where it is.
-    pub(super) fn declare(&mut self, declared: &Declared<'a>, part: &str) -> String {
+    pub(super) fn declare_resource(&mut self, declared: &Declared<'a>, part: &str) -> String {
         let arn = format!("{}#{}{part}", self.file, declared.id);
         let place = Place {
             file: self.file.to_owned(),
@@ -113,9 +113,13 @@ impl<'a> Build<'a> {
     }
 
     /// Why what a resource does for another may not be there: it hangs on a condition of its own.
-    pub(super) fn unsure(&self, declared: &Declared<'a>, owner: Option<&str>) -> Option<Gap> {
+    pub(super) fn own_condition_gap(
+        &self,
+        declared: &Declared<'a>,
+        owner: Option<&str>,
+    ) -> Option<Gap> {
         let (name, open) = declared.condition.as_ref()?;
-        let owner = owner.and_then(|id| self.template.resource(id));
+        let owner = owner.and_then(|id| self.template.find_resource(id));
         let shared = owner.and_then(|it| it.condition.as_ref());
         let is_shared = shared.is_some_and(|(of_owner, _)| of_owner == name);
         (!is_shared).then(|| open.gap.clone())
@@ -123,15 +127,19 @@ impl<'a> Build<'a> {
 
     /// Its tags under one of its properties.
     pub(super) fn tags(&self, properties: &Resolved, name: &str) -> Observed<Tags> {
-        located("Tags", tags::read(&properties.get(name), self.tag_key)).into()
+        locate_gap("Tags", tags::read_tags(&properties.get(name), self.tag_key)).into()
     }
 
     /// The resource of the template that a value names, of one of some types.
-    pub(super) fn referenced(&self, value: &Resolved, kinds: &[&str]) -> Option<Declared<'a>> {
+    pub(super) fn referenced_resource(
+        &self,
+        value: &Resolved,
+        kinds: &[&str],
+    ) -> Option<Declared<'a>> {
         let Resolved::Text(phrase) = value else {
             return None;
         };
-        let declared = self.template.resource(&phrase.made()?.id)?;
+        let declared = self.template.find_resource(&phrase.made()?.id)?;
         kinds.contains(&declared.kind).then(|| declared.clone())
     }
 
@@ -139,7 +147,7 @@ impl<'a> Build<'a> {
     ///
     /// # Errors
     /// Why nothing can stand in for a part of it.
-    pub(super) fn written(&self, value: &Resolved) -> Result<Option<String>, Gap> {
+    pub(super) fn text_with_stand_ins(&self, value: &Resolved) -> Result<Option<String>, Gap> {
         let Resolved::Text(phrase) = value else {
             return value.text();
         };
@@ -152,7 +160,7 @@ impl<'a> Build<'a> {
 
     /// The logical id of what a value names, or the text that it is.
     pub(super) fn name(&self, value: &Resolved, kind: &str) -> Result<Option<String>, Gap> {
-        match self.referenced(value, &[kind]) {
+        match self.referenced_resource(value, &[kind]) {
             Some(declared) => Ok(Some(declared.id.to_owned())),
             None => value.text(),
         }
@@ -171,7 +179,7 @@ impl<'a> Build<'a> {
     }
 
     fn stand_in_for(&self, made: &Made) -> Option<String> {
-        let declared = self.template.resource(&made.id)?;
+        let declared = self.template.find_resource(&made.id)?;
         let name = |property: &str| match self.template.properties(declared).get(property).text() {
             Ok(None) => Some(made.id.clone()),
             Ok(named) => named,
@@ -192,7 +200,7 @@ impl<'a> Build<'a> {
 
     /// Whether something is the ARN of a role or user that the template makes.
     pub(super) fn is_principal(&self, made: &Made) -> bool {
-        let is_one = match self.template.resource(&made.id).map(|it| it.kind) {
+        let is_one = match self.template.find_resource(&made.id).map(|it| it.kind) {
             Some(kind) => matches!(kind, "AWS::IAM::Role" | "AWS::IAM::User"),
             // AWS SAM makes a role for each function, named after it.
             None => made.id.ends_with("Role"),
@@ -223,14 +231,18 @@ impl<'a> Build<'a> {
                     _ => Err(open.gap.clone()),
                 };
             }
-            other => return other.text().map(|text| text.map(|it| self.outside(it))),
+            other => {
+                return other
+                    .text()
+                    .map(|text| text.map(|it| self.note_outside_key(it)));
+            }
         };
         if let Some(Piece::Made(made)) = phrase.0.last() {
             let before = &phrase.0[..phrase.0.len() - 1];
             let is_key_arn =
                 matches!(before.last(), Some(Piece::Text(text)) if text.ends_with(":key/"));
             let is_one = matches!(made.attribute.as_deref(), None | Some("Arn" | "KeyId"));
-            let declared = self.template.resource(&made.id);
+            let declared = self.template.find_resource(&made.id);
             match declared.map(|it| it.kind) {
                 Some(KEY | REPLICA_KEY) if is_one && (before.is_empty() || is_key_arn) => {
                     return Ok(Some(self.key_arn(&made.id)));
@@ -245,7 +257,7 @@ impl<'a> Build<'a> {
                 _ => {}
             }
         }
-        let text = self.written(value)?.unwrap_or_default();
+        let text = self.text_with_stand_ins(value)?.unwrap_or_default();
         if text.is_empty() {
             return Ok(None);
         }
@@ -271,11 +283,11 @@ impl<'a> Build<'a> {
                 return Err(gap);
             }
         }
-        Ok(Some(self.outside(text)))
+        Ok(Some(self.note_outside_key(text)))
     }
 
     /// Notes a key that the template does not hold.
-    fn outside(&self, name: String) -> String {
+    fn note_outside_key(&self, name: String) -> String {
         let is_key = Arn::parse(&name)
             .is_some_and(|arn| arn.service == "kms" && arn.resource.starts_with("key/"));
         let outside = match is_key {
@@ -289,13 +301,13 @@ impl<'a> Build<'a> {
     }
 
     /// Says that a macro, a module or another template may add resources of any type.
-    pub(super) fn obscure(&mut self, gap: &Gap) {
+    pub(super) fn mark_listings_open(&mut self, gap: &Gap) {
         self.planned
             .snapshot()
             .buckets
             .gap
             .get_or_insert_with(|| gap.clone());
-        let region = self.here();
+        let region = self.stack_region();
         for listing in [
             &mut region.instances.gap,
             &mut region.volumes.gap,
@@ -315,7 +327,7 @@ impl<'a> Build<'a> {
 
     /// Says that something may add to the networks.
     pub(super) fn obscure_network(&mut self, gap: &Gap) {
-        let network = &mut self.here().network;
+        let network = &mut self.stack_region().network;
         for listing in [
             &mut network.interfaces.gap,
             &mut network.route_tables.gap,
@@ -326,7 +338,7 @@ impl<'a> Build<'a> {
     }
 
     /// The snapshot, and what a reader should know of it.
-    pub(super) fn finish(mut self) -> (crate::model::Snapshot, Vec<String>) {
+    pub(super) fn finish_snapshot(mut self) -> (crate::model::Snapshot, Vec<String>) {
         let region = self.region.clone();
         for (name, outside) in self.outside.take() {
             match outside {
@@ -375,7 +387,7 @@ pub(super) const REPLICA_KEY: &str = "AWS::KMS::ReplicaKey";
 const ALIAS: &str = "AWS::KMS::Alias";
 
 /// A fact with the name of the property that it is about, where it cannot be understood.
-pub(super) fn located<T>(property: &str, fact: Result<T, Gap>) -> Result<T, Gap> {
+pub(super) fn locate_gap<T>(property: &str, fact: Result<T, Gap>) -> Result<T, Gap> {
     fact.map_err(|gap| match gap.kind {
         GapKind::Unreadable => Gap::new(gap.kind, format!("{property}: {}", gap.message)),
         _ => gap,
@@ -383,7 +395,11 @@ pub(super) fn located<T>(property: &str, fact: Result<T, Gap>) -> Result<T, Gap>
 }
 
 /// Keeps a fact that is the same in two cases, of which nobody knows which holds.
-pub(super) fn agree<T: PartialEq>(one: &mut Observed<T>, other: &Observed<T>, gap: &Gap) {
+pub(super) fn require_agreement<T: PartialEq>(
+    one: &mut Observed<T>,
+    other: &Observed<T>,
+    gap: &Gap,
+) {
     if one != other {
         *one = Observed::Unknown(gap.clone());
     }

@@ -12,35 +12,35 @@ use crate::model::tag::{BackupTag, Tags};
 use crate::model::{Gap, Observed};
 use crate::source::planned::unplanned;
 
-use super::build::{Build, agree, located, not_yet};
+use super::build::{Build, locate_gap, not_yet, require_agreement};
 use super::template::Declared;
 use super::value::Resolved;
 
 const VOLUME: &str = "AWS::EC2::Volume";
 const INSTANCE: &str = "AWS::EC2::Instance";
 
-pub(super) fn read(build: &mut Build<'_>) {
-    let attachments = Attachments::read(build);
+pub(super) fn read_instances_and_volumes(build: &mut Build<'_>) {
+    let attachments = Attachments::read_attachments(build);
     for declared in build.of_type(VOLUME) {
         let properties = build.template.properties(&declared);
         let volume = Volume {
-            arn: build.declare(&declared, ""),
+            arn: build.declare_resource(&declared, ""),
             id: declared.id.to_owned(),
             tags: build.tags(&properties, "Tags"),
             state: not_yet(),
-            encrypted: encrypted(&properties),
-            kms_key: key(build, &properties),
+            encrypted: read_encrypted(&properties),
+            kms_key: read_key(build, &properties),
             attached_to: attachments.of(declared.id),
         };
-        build.here().volumes.items.push(volume);
+        build.stack_region().volumes.items.push(volume);
     }
     for declared in build.of_type(INSTANCE) {
-        instance(build, &declared, &attachments);
+        read_instance(build, &declared, &attachments);
     }
 }
 
-fn encrypted(properties: &Resolved) -> Observed<bool> {
-    let given = located("Encrypted", properties.get("Encrypted").boolean());
+fn read_encrypted(properties: &Resolved) -> Observed<bool> {
+    let given = locate_gap("Encrypted", properties.get("Encrypted").as_boolean());
     let by = if properties.get("SnapshotId").is_absent() {
         "the account's encryption by default"
     } else {
@@ -61,8 +61,8 @@ fn encrypted(properties: &Resolved) -> Observed<bool> {
     }
 }
 
-fn key(build: &Build<'_>, properties: &Resolved) -> Observed<Option<String>> {
-    match located("KmsKeyId", build.key(&properties.get("KmsKeyId"))) {
+fn read_key(build: &Build<'_>, properties: &Resolved) -> Observed<Option<String>> {
+    match locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId"))) {
         Ok(None) => Observed::Unknown(unplanned(
             "the template names no key, so it gets the account's default key for EBS, which the template does not hold",
         )),
@@ -82,11 +82,11 @@ struct Attachments {
 }
 
 impl Attachments {
-    fn read(build: &Build<'_>) -> Self {
+    fn read_attachments(build: &Build<'_>) -> Self {
         let mut all = Attachments::default();
         for declared in build.of_type("AWS::EC2::VolumeAttachment") {
             let properties = build.template.properties(&declared);
-            let instance = build.referenced(&properties.get("InstanceId"), &[INSTANCE]);
+            let instance = build.referenced_resource(&properties.get("InstanceId"), &[INSTANCE]);
             let instance = instance.map(|it| it.id);
             all.note(build, &properties.get("VolumeId"), instance);
         }
@@ -100,7 +100,11 @@ impl Attachments {
     }
 
     fn note(&mut self, build: &Build<'_>, volume: &Resolved, instance: Option<&str>) {
-        match (build.referenced(volume, &[VOLUME]), instance, volume) {
+        match (
+            build.referenced_resource(volume, &[VOLUME]),
+            instance,
+            volume,
+        ) {
             (Some(volume), Some(instance), _) => {
                 let instances = self.instances.entry(volume.id.to_owned()).or_default();
                 instances.insert(instance.to_owned());
@@ -128,7 +132,7 @@ impl Attachments {
     }
 }
 
-fn instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments: &Attachments) {
+fn read_instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments: &Attachments) {
     let properties = build.template.properties(declared);
     let by_template = !properties.get("LaunchTemplate").is_absent();
     let image = if by_template {
@@ -148,7 +152,9 @@ fn instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments: &At
         }
         _ => own_tags,
     };
-    let propagates = properties.get("PropagateTagsToVolumeOnCreation").boolean();
+    let propagates = properties
+        .get("PropagateTagsToVolumeOnCreation")
+        .as_boolean();
     let volume_tags = match propagates {
         Ok(Some(true)) => tags.clone(),
         Ok(_) if by_template => Observed::Unknown(unplanned("its launch template may tag it")),
@@ -174,21 +180,21 @@ fn instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments: &At
         let device = mapping.get("DeviceName").text().ok().flatten();
         let part = device.unwrap_or_else(|| format!("/device{}", volumes.len()));
         let volume = Volume {
-            arn: build.declare(declared, &part),
+            arn: build.declare_resource(declared, &part),
             id: format!("{}{part}", declared.id),
             tags: volume_tags.clone(),
             state: not_yet(),
-            encrypted: encrypted(&ebs),
-            kms_key: key(build, &ebs),
+            encrypted: read_encrypted(&ebs),
+            kms_key: read_key(build, &ebs),
             attached_to: Observed::Known(vec![declared.id.to_owned()]),
         };
-        let listed = &mut build.here().volumes.items;
+        let listed = &mut build.stack_region().volumes.items;
         match listed.iter_mut().find(|it| it.arn == volume.arn) {
             // The same device in another case.
             Some(other) => {
                 if let Err(gap) = &whole {
-                    agree(&mut other.encrypted, &volume.encrypted, gap);
-                    agree(&mut other.kms_key, &volume.kms_key, gap);
+                    require_agreement(&mut other.encrypted, &volume.encrypted, gap);
+                    require_agreement(&mut other.kms_key, &volume.kms_key, gap);
                 }
             }
             None => {
@@ -201,7 +207,7 @@ fn instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments: &At
     let root = format!("{}/root", declared.id);
     let unseen = || Observed::Unknown(unplanned(image));
     let root_volume = Volume {
-        arn: build.declare(declared, "/root"),
+        arn: build.declare_resource(declared, "/root"),
         id: root.clone(),
         tags: volume_tags,
         state: not_yet(),
@@ -209,12 +215,12 @@ fn instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments: &At
         kms_key: Observed::Unknown(unplanned(image)),
         attached_to: Observed::Known(vec![declared.id.to_owned()]),
     };
-    build.here().volumes.items.push(root_volume);
+    build.stack_region().volumes.items.push(root_volume);
     volumes.push(root);
 
-    let vpc_id = vpc(build, &properties);
+    let vpc_id = find_vpc(build, &properties);
     let instance = Instance {
-        arn: build.declare(declared, ""),
+        arn: build.declare_resource(declared, ""),
         id: declared.id.to_owned(),
         tags,
         state: not_yet(),
@@ -223,10 +229,10 @@ fn instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments: &At
         volumes: whole.map(|()| volumes).into(),
         vpc_id,
     };
-    build.here().instances.items.push(instance);
+    build.stack_region().instances.items.push(instance);
 }
 
-fn vpc(build: &Build<'_>, properties: &Resolved) -> Observed<Option<String>> {
+fn find_vpc(build: &Build<'_>, properties: &Resolved) -> Observed<Option<String>> {
     let mut subnet = properties.get("SubnetId");
     if let Ok(interfaces) = properties.get("NetworkInterfaces").items()
         && let Some((_, first)) = interfaces.first()
@@ -234,9 +240,9 @@ fn vpc(build: &Build<'_>, properties: &Resolved) -> Observed<Option<String>> {
         subnet = first.get("SubnetId");
     }
     let found = build
-        .referenced(&subnet, &["AWS::EC2::Subnet"])
+        .referenced_resource(&subnet, &["AWS::EC2::Subnet"])
         .map(|subnet| build.template.properties(&subnet).get("VpcId"))
-        .and_then(|vpc| build.referenced(&vpc, &["AWS::EC2::VPC"]));
+        .and_then(|vpc| build.referenced_resource(&vpc, &["AWS::EC2::VPC"]));
     match found {
         Some(vpc) => Observed::Known(Some(vpc.id.to_owned())),
         None => Observed::Unknown(unplanned("its subnet is none of the template's")),

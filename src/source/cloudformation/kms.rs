@@ -7,15 +7,15 @@ use crate::model::kms::{Key, KeyMetadata};
 use crate::model::{Gap, Observed};
 use crate::source::planned::{after_apply, unplanned};
 
-use super::build::{Build, KEY, REPLICA_KEY, located};
+use super::build::{Build, KEY, REPLICA_KEY, locate_gap};
 use super::policy;
 use super::value::Resolved;
 
-pub(super) fn read(build: &mut Build<'_>) {
+pub(super) fn read_keys(build: &mut Build<'_>) {
     for declared in build.of_type(KEY) {
         let properties = build.template.properties(&declared);
         let key = Key {
-            metadata: metadata(&properties).map(Some).into(),
+            metadata: read_metadata(&properties).map(Some).into(),
             policy: key_policy(build, &properties),
         };
         let arn = build.key_arn(declared.id);
@@ -33,13 +33,13 @@ pub(super) fn read(build: &mut Build<'_>) {
     }
 }
 
-fn metadata(properties: &Resolved) -> Result<KeyMetadata, Gap> {
+fn read_metadata(properties: &Resolved) -> Result<KeyMetadata, Gap> {
     let text = |name: &str, default: &str| {
-        let given = located(name, properties.get(name).text())?;
+        let given = locate_gap(name, properties.get(name).text())?;
         Ok(given.unwrap_or_else(|| default.to_owned()))
     };
     let boolean = |name: &str, default| {
-        let given = located(name, properties.get(name).boolean())?;
+        let given = locate_gap(name, properties.get(name).as_boolean())?;
         Ok(given.unwrap_or(default))
     };
     let origin = text("Origin", "AWS_KMS")?;
@@ -65,7 +65,7 @@ fn key_policy(build: &Build<'_>, properties: &Resolved) -> Observed<String> {
     if given.is_absent() {
         return Observed::Known(default_policy(build.partition()));
     }
-    located("KeyPolicy", policy::judged(build, &given)).into()
+    locate_gap("KeyPolicy", policy::policy_for_evaluation(build, &given)).into()
 }
 
 /// The policy of a key that is made without one.

@@ -79,17 +79,17 @@ impl Node {
     }
 
     /// The value of a scalar.
-    pub(super) fn meant(&self) -> Value {
+    pub(super) fn meaning(&self) -> Value {
         match &self.value {
-            Value::Plain(text) => plain(text),
+            Value::Plain(text) => parse_plain_scalar(text),
             Value::Null | Value::List(_) | Value::Map(_) => Value::Null,
             other => other.clone(),
         }
     }
 
     /// A scalar as text, however it was written.
-    pub(super) fn scalar(&self) -> Option<String> {
-        match self.meant() {
+    pub(super) fn scalar_text(&self) -> Option<String> {
+        match self.meaning() {
             Value::Text(text) | Value::Number(text) => Some(text),
             Value::Bool(yes) => Some(yes.to_string()),
             Value::Null | Value::Plain(_) | Value::List(_) | Value::Map(_) => None,
@@ -97,7 +97,7 @@ impl Node {
     }
 
     /// The intrinsic function that it is, and its argument.
-    pub(super) fn function(&self) -> Option<(&str, &Node)> {
+    pub(super) fn function_call(&self) -> Option<(&str, &Node)> {
         match self.entries() {
             [only] if only.name == "Ref" || only.name.starts_with("Fn::") => {
                 Some((&only.name, &only.node))
@@ -110,7 +110,7 @@ impl Node {
 /// What an unquoted scalar is in YAML 1.1, which CloudFormation reads.
 ///
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html>.
-fn plain(text: &str) -> Value {
+fn parse_plain_scalar(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
         "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Value::Bool(true),

@@ -14,7 +14,7 @@ use super::value::{Open, Resolved};
 ///
 /// # Errors
 /// A value is given for no parameter, or is not one that the parameter takes.
-pub(super) fn values(
+pub(super) fn read_values(
     declared: Option<&Node>,
     given: &[(String, String)],
 ) -> Result<BTreeMap<String, Resolved>, TemplateError> {
@@ -38,15 +38,15 @@ pub(super) fn values(
         let given = given.iter().rev().find(|(name, _)| *name == entry.name);
         let value = match given {
             Some((name, value)) => {
-                check(&entry.node, value).map_err(|why| {
+                check_value(&entry.node, value).map_err(|why| {
                     TemplateError::Parameter(format!("--parameter {name}={value}: {why}"))
                 })?;
                 Some(Resolved::text_of(value))
             }
-            None => entry.node.get("Default").and_then(default),
+            None => entry.node.get("Default").and_then(default_of_type),
         };
         let kind = kind_of(&entry.node);
-        values.insert(entry.name.clone(), resolved(&entry.name, kind, value));
+        values.insert(entry.name.clone(), resolve_value(&entry.name, kind, value));
     }
     Ok(values)
 }
@@ -62,15 +62,15 @@ fn is_list(kind: &str) -> bool {
     kind == "CommaDelimitedList" || kind.starts_with("List<")
 }
 
-fn default(node: &Node) -> Option<Resolved> {
-    match node.meant() {
+fn default_of_type(node: &Node) -> Option<Resolved> {
+    match node.meaning() {
         // It stays a number, which may have lost its zeros.
         Value::Number(number) => Some(Resolved::Number(number)),
-        _ => node.scalar().map(Resolved::text_of),
+        _ => node.scalar_text().map(Resolved::text_of),
     }
 }
 
-fn resolved(name: &str, kind: &str, value: Option<Resolved>) -> Resolved {
+fn resolve_value(name: &str, kind: &str, value: Option<Resolved>) -> Resolved {
     let what = format!("parameter {name}");
     // Its value is the name of what is read when the stack is deployed.
     if kind.starts_with("AWS::SSM::Parameter::Value<") {
@@ -94,14 +94,18 @@ fn resolved(name: &str, kind: &str, value: Option<Resolved>) -> Resolved {
 /// Whether a parameter takes a value.
 ///
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html>.
-fn check(declared: &Node, value: &str) -> Result<(), String> {
+fn check_value(declared: &Node, value: &str) -> Result<(), String> {
     let kind = kind_of(declared);
     let parts: Vec<&str> = match is_list(kind) {
         true => value.split(',').map(str::trim).collect(),
         false => vec![value],
     };
     if let Some(allowed) = declared.get("AllowedValues") {
-        let allowed: Vec<String> = allowed.items().iter().filter_map(Node::scalar).collect();
+        let allowed: Vec<String> = allowed
+            .items()
+            .iter()
+            .filter_map(Node::scalar_text)
+            .collect();
         if let Some(other) = parts
             .iter()
             .find(|part| !allowed.iter().any(|it| it == *part))
@@ -122,7 +126,7 @@ fn check(declared: &Node, value: &str) -> Result<(), String> {
         ));
     }
     let limit = |name: &str| {
-        let limit = declared.get(name)?.scalar()?;
+        let limit = declared.get(name)?.scalar_text()?;
         limit.parse::<f64>().ok()
     };
     let is_number = matches!(kind, "Number" | "List<Number>");

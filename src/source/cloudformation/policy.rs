@@ -12,19 +12,19 @@ use crate::model::Gap;
 use crate::model::arn::Arn;
 
 use super::build::Build;
-use super::value::{Open, Phrase, Piece, Resolved, misshapen};
+use super::value::{Open, Phrase, Piece, Resolved, unexpected_shape};
 
 /// The text of a policy.
 ///
 /// # Errors
 /// Why nothing of it is known.
-pub(super) fn judged(build: &Build<'_>, policy: &Resolved) -> Result<String, Gap> {
+pub(super) fn policy_for_evaluation(build: &Build<'_>, policy: &Resolved) -> Result<String, Gap> {
     let members = match policy {
         // A policy may be given as a text.
         Resolved::Text(phrase) => return phrase.known(),
         Resolved::Map(members) => members,
         Resolved::Open(open) | Resolved::Either(open, _) => return Err(open.gap.clone()),
-        _ => return Err(misshapen("a policy").gap),
+        _ => return Err(unexpected_shape("a policy").gap),
     };
     let version = policy.get("Version").text()?;
     let writer = Writer {
@@ -44,7 +44,7 @@ pub(super) fn judged(build: &Build<'_>, policy: &Resolved) -> Result<String, Gap
                 let mut more = Vec::new();
                 for item in listed {
                     let mut of_item = Vec::new();
-                    writer.statements(item, &[], &mut of_item);
+                    writer.read_statements(item, &[], &mut of_item);
                     let mut of_item = of_item.into_iter();
                     statements.extend(of_item.next());
                     more.extend(of_item);
@@ -65,7 +65,7 @@ pub(super) fn judged(build: &Build<'_>, policy: &Resolved) -> Result<String, Gap
 ///
 /// # Errors
 /// Why a part of it is not.
-pub(super) fn whole(build: &Build<'_>, document: &Resolved) -> Result<String, Gap> {
+pub(super) fn complete_policy(build: &Build<'_>, document: &Resolved) -> Result<String, Gap> {
     let writer = Writer {
         build,
         has_variables: false,
@@ -114,10 +114,9 @@ impl Writer<'_, '_> {
     fn text(&self, phrase: &Phrase) -> Result<String, Box<Open>> {
         let pieces = phrase.0.iter().map(|piece| match piece {
             Piece::Text(text) => Ok(text.clone()),
-            piece => self
-                .build
-                .stand_in(piece)
-                .ok_or_else(|| Box::new(piece.open().unwrap_or_else(|| misshapen("a text")))),
+            piece => self.build.stand_in(piece).ok_or_else(|| {
+                Box::new(piece.open().unwrap_or_else(|| unexpected_shape("a text")))
+            }),
         });
         pieces.collect()
     }
@@ -145,20 +144,20 @@ impl Writer<'_, '_> {
     }
 
     /// Adds the statements of a list, each under the conditions of the template that it hangs on.
-    fn statements(&self, value: &Resolved, under: &[Open], found: &mut Vec<Value>) {
+    fn read_statements(&self, value: &Resolved, under: &[Open], found: &mut Vec<Value>) {
         match value {
             Resolved::Absent => {}
             Resolved::List(items) => {
                 items
                     .iter()
-                    .for_each(|item| self.statements(item, under, found));
+                    .for_each(|item| self.read_statements(item, under, found));
             }
             Resolved::Either(open, both) => {
                 let under: Vec<Open> = under.iter().chain([open]).cloned().collect();
-                self.statements(&both.0, &under, found);
-                self.statements(&both.1, &under, found);
+                self.read_statements(&both.0, &under, found);
+                self.read_statements(&both.1, &under, found);
             }
-            Resolved::Map(members) => self.statement(members, under, found),
+            Resolved::Map(members) => self.read_statement(members, under, found),
             // Whatever it is, it allows or denies something.
             Resolved::Open(open) => {
                 for effect in ["Allow", "Deny"] {
@@ -167,7 +166,7 @@ impl Writer<'_, '_> {
                     for element in ["Principal", "Action", "Resource"] {
                         statement.insert(element.to_owned(), json!("*"));
                     }
-                    hang(&mut statement, under.iter().chain([open]), "true");
+                    add_open_condition(&mut statement, under.iter().chain([open]), "true");
                     found.push(Value::Object(statement));
                 }
             }
@@ -176,7 +175,12 @@ impl Writer<'_, '_> {
         }
     }
 
-    fn statement(&self, members: &[(String, Resolved)], under: &[Open], found: &mut Vec<Value>) {
+    fn read_statement(
+        &self,
+        members: &[(String, Resolved)],
+        under: &[Open],
+        found: &mut Vec<Value>,
+    ) {
         let mut under = under.to_vec();
         let mut plain = Map::new();
         let mut effects = Vec::new();
@@ -191,13 +195,13 @@ impl Writer<'_, '_> {
                     }
                 },
                 "Principal" | "NotPrincipal" => {
-                    elements.insert(name, self.principals(value));
+                    elements.insert(name, self.read_principals(value));
                 }
                 "Action" | "NotAction" | "Resource" | "NotResource" => {
-                    elements.insert(name, self.names(value));
+                    elements.insert(name, self.read_names(value));
                 }
                 "Condition" => {
-                    let conditions = self.conditions(value, &mut under);
+                    let conditions = self.read_conditions(value, &mut under);
                     plain.insert(name.clone(), conditions);
                 }
                 _ => match self.known(value) {
@@ -209,15 +213,15 @@ impl Writer<'_, '_> {
         }
         // Without an effect the reader of policies says what is wrong.
         if effects.is_empty() {
-            self.variant(&plain, None, &elements, None, &under, found);
+            self.write_variant(&plain, None, &elements, None, &under, found);
         }
         for effect in &effects {
             let effect = Some(effect);
-            self.variant(&plain, effect, &elements, None, &under, found);
+            self.write_variant(&plain, effect, &elements, None, &under, found);
             for (name, named) in &elements {
                 for unnamed in &named.open {
                     let widened = Some((*name, unnamed));
-                    self.variant(&plain, effect, &elements, widened, &under, found);
+                    self.write_variant(&plain, effect, &elements, widened, &under, found);
                 }
             }
         }
@@ -225,7 +229,7 @@ impl Writer<'_, '_> {
 
     /// Adds a statement with what is known of each element, or with one element widened to all that
     /// an open name in it may stand for.
-    fn variant(
+    fn write_variant(
         &self,
         plain: &Map<String, Value>,
         effect: Option<&Value>,
@@ -253,7 +257,7 @@ impl Writer<'_, '_> {
                 // What is known of it says nothing without the rest.
                 return;
             } else {
-                statement.insert((*name).to_owned(), merged(&named.known));
+                statement.insert((*name).to_owned(), merge_values(&named.known));
             }
         }
         let mut words = "true";
@@ -266,7 +270,7 @@ impl Writer<'_, '_> {
                 _ => "this resource",
             };
             if let (Some(account), "Principal") = (&unnamed.account, element) {
-                add(
+                add_condition(
                     &mut statement,
                     "StringLike",
                     "aws:PrincipalAccount",
@@ -274,16 +278,16 @@ impl Writer<'_, '_> {
                 );
             }
         }
-        hang(&mut statement, open.into_iter(), words);
+        add_open_condition(&mut statement, open.into_iter(), words);
         found.push(Value::Object(statement));
     }
 
-    fn principals(&self, value: &Resolved) -> Named {
+    fn read_principals(&self, value: &Resolved) -> Named {
         let mut named = Named::default();
         match value {
             Resolved::Map(kinds) => {
                 for (kind, values) in kinds {
-                    let of_kind = self.names(values);
+                    let of_kind = self.read_names(values);
                     if kind != "AWS" {
                         // Whatever service or identity provider it is, it is none of the roles that ask.
                         let unknown = of_kind.open.iter().map(|it| json!(it.open.what));
@@ -318,7 +322,7 @@ impl Writer<'_, '_> {
     }
 
     /// A name or a list of names.
-    fn names(&self, value: &Resolved) -> Named {
+    fn read_names(&self, value: &Resolved) -> Named {
         let mut named = Named::default();
         self.gather(value, &mut named);
         named
@@ -351,7 +355,7 @@ impl Writer<'_, '_> {
                     }
                     Ok(text) => named.known.push(json!(text)),
                     Err(open) => named.open.push(Unnamed {
-                        account: self.account(&phrase),
+                        account: self.account_of(&phrase),
                         ..Unnamed::new(&open)
                     }),
                 }
@@ -368,7 +372,7 @@ impl Writer<'_, '_> {
     }
 
     /// The account in an ARN whose other parts may be open.
-    fn account(&self, phrase: &Phrase) -> Option<String> {
+    fn account_of(&self, phrase: &Phrase) -> Option<String> {
         const HOLE: &str = "\u{0}";
         let pieces = phrase.0.iter().map(|piece| match piece {
             Piece::Text(text) => text.clone(),
@@ -389,7 +393,7 @@ impl Writer<'_, '_> {
     }
 
     /// The condition block, with variables for what is open in it.
-    fn conditions(&self, value: &Resolved, under: &mut Vec<Open>) -> Value {
+    fn read_conditions(&self, value: &Resolved, under: &mut Vec<Open>) -> Value {
         let mut block = Map::new();
         let Resolved::Map(operators) = value else {
             match self.known(value) {
@@ -436,12 +440,12 @@ impl Writer<'_, '_> {
         let text = match account_in_pattern(&phrase).map_or_else(|| self.text(&phrase), Err) {
             Ok(text) => text,
             Err(open) if !self.has_variables => return Err(open),
-            Err(open) => return Ok(json!(format!("${{{}}}", variable(&open.what)))),
+            Err(open) => return Ok(json!(format!("${{{}}}", placeholder_variable(&open.what)))),
         };
         if self.build.region_is_open() && is_regional(key, &text, self.build.region()) {
             let open = self.build.no_region();
             return match self.has_variables {
-                true => Ok(json!(format!("${{{}}}", variable(&open.what)))),
+                true => Ok(json!(format!("${{{}}}", placeholder_variable(&open.what)))),
                 false => Err(Box::new(open)),
             };
         }
@@ -485,12 +489,12 @@ fn is_regional(key: &str, value: &str, own: &str) -> bool {
 }
 
 /// A name that a policy variable may have.
-fn variable(what: &str) -> String {
+fn placeholder_variable(what: &str) -> String {
     what.replace(['{', '}', '$', ','], " ")
 }
 
 /// One value, or the parts of one principal.
-fn merged(known: &[Value]) -> Value {
+fn merge_values(known: &[Value]) -> Value {
     let mut kinds = Map::new();
     for value in known {
         match value {
@@ -507,13 +511,17 @@ fn merged(known: &[Value]) -> Value {
 }
 
 /// Puts a statement under conditions that nobody can know.
-fn hang<'o>(statement: &mut Map<String, Value>, open: impl Iterator<Item = &'o Open>, words: &str) {
+fn add_open_condition<'o>(
+    statement: &mut Map<String, Value>,
+    open: impl Iterator<Item = &'o Open>,
+    words: &str,
+) {
     for open in open {
-        add(statement, "StringEquals", &open.what, json!(words));
+        add_condition(statement, "StringEquals", &open.what, json!(words));
     }
 }
 
-fn add(statement: &mut Map<String, Value>, operator: &str, key: &str, value: Value) {
+fn add_condition(statement: &mut Map<String, Value>, operator: &str, key: &str, value: Value) {
     let block = statement.entry("Condition").or_insert_with(|| json!({}));
     let Some(block) = block.as_object_mut() else {
         return;

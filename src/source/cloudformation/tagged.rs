@@ -9,7 +9,7 @@ use crate::model::tagged::{TAGGED_TYPES, TaggedResource};
 
 use super::build::Build;
 
-pub(super) fn read(build: &mut Build<'_>) {
+pub(super) fn read_tagged_resources(build: &mut Build<'_>) {
     let of_tags = TAGGED_TYPES.iter().map(|it| it.aws_type);
     let own: BTreeSet<&str> = of_tags.chain(BEYOND_THE_GUIDE).collect();
     // RDS has its own list; in accounts this type stands for its sisters that share its ARNs.
@@ -28,12 +28,12 @@ pub(super) fn read(build: &mut Build<'_>) {
                 continue;
             }
             let resource = TaggedResource {
-                arn: build.declare(&declared, ""),
+                arn: build.declare_resource(&declared, ""),
                 id: declared.id.to_owned(),
                 aws_type: kind.to_owned(),
                 tags,
             };
-            build.here().tagged.items.push(resource);
+            build.stack_region().tagged.items.push(resource);
         }
     }
 }

@@ -49,7 +49,7 @@ impl<'a> Template<'a> {
         let mut template = Template {
             root,
             region: given.region.map(str::to_owned),
-            parameters: parameter::values(root.get("Parameters"), given.parameters)?,
+            parameters: parameter::read_values(root.get("Parameters"), given.parameters)?,
             conditions: RefCell::default(),
             resources: Vec::new(),
             by_id: BTreeMap::new(),
@@ -77,7 +77,7 @@ impl<'a> Template<'a> {
                         let message = format!("the Condition of {} is not a name", entry.name);
                         return Err(TemplateError::at(node.at, message));
                     }
-                    Some(name) => match template.condition(name, node.at, 0) {
+                    Some(name) => match template.evaluate_condition(name, node.at, 0) {
                         Truth::Yes => None,
                         Truth::No => continue,
                         Truth::Open(open) => Some((name.to_owned(), open)),
@@ -98,7 +98,7 @@ impl<'a> Template<'a> {
     }
 
     /// A section of the template.
-    pub(super) fn section(&self, name: &str) -> Option<&'a Node> {
+    pub(super) fn find_section(&self, name: &str) -> Option<&'a Node> {
         self.root.get(name)
     }
 
@@ -116,7 +116,7 @@ impl<'a> Template<'a> {
     }
 
     /// The resource of a logical id.
-    pub(super) fn resource(&self, id: &str) -> Option<&Declared<'a>> {
+    pub(super) fn find_resource(&self, id: &str) -> Option<&Declared<'a>> {
         self.by_id
             .get(id)
             .and_then(|index| self.resources.get(*index))
@@ -126,7 +126,7 @@ impl<'a> Template<'a> {
     pub(super) fn properties(&self, declared: &Declared<'a>) -> Resolved {
         declared
             .properties
-            .map_or(Resolved::Absent, |node| self.resolve(node))
+            .map_or(Resolved::Absent, |node| self.resolve_node(node))
     }
 
     /// The logical ids that the properties of a resource name anywhere.
@@ -139,7 +139,7 @@ impl<'a> Template<'a> {
     }
 
     fn gather_names(&self, node: &Node, names: &mut BTreeSet<String>) {
-        let name = match node.function() {
+        let name = match node.function_call() {
             Some(("Ref", argument)) => argument.text(),
             Some(("Fn::GetAtt", argument)) => argument.items().first().and_then(Node::text),
             _ => None,
@@ -154,36 +154,36 @@ impl<'a> Template<'a> {
     }
 
     /// What a value comes to.
-    pub(super) fn resolve(&self, node: &Node) -> Resolved {
-        if let Some((name, argument)) = node.function() {
-            return self.call(name, argument, node.at);
+    pub(super) fn resolve_node(&self, node: &Node) -> Resolved {
+        if let Some((name, argument)) = node.function_call() {
+            return self.call_function(name, argument, node.at);
         }
         match &node.value {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::Plain(_) => {
-                match node.meant() {
+                match node.meaning() {
                     Value::Bool(yes) => Resolved::Bool(yes),
                     Value::Number(text) => Resolved::Number(text),
-                    Value::Text(text) => literal(&text, node.at),
+                    Value::Text(text) => text_at(&text, node.at),
                     _ => Resolved::Absent,
                 }
             }
             Value::List(items) => {
-                let items = items.iter().map(|item| self.resolve(item));
+                let items = items.iter().map(|item| self.resolve_node(item));
                 Resolved::List(items.filter(|item| !item.is_absent()).collect())
             }
             Value::Map(entries) => match entries.iter().find(|it| it.name.starts_with("Fn::")) {
                 // A function among other keys: `Fn::Transform` adds to them, and no other may stand there.
-                Some(entry) => Resolved::Open(self.beside(entry)),
+                Some(entry) => Resolved::Open(self.extra_key_error(entry)),
                 None => {
                     let members = entries.iter();
-                    let members = members.map(|it| (it.name.clone(), self.resolve(&it.node)));
+                    let members = members.map(|it| (it.name.clone(), self.resolve_node(&it.node)));
                     Resolved::Map(members.filter(|(_, value)| !value.is_absent()).collect())
                 }
             },
         }
     }
 
-    fn beside(&self, entry: &Entry) -> Open {
+    fn extra_key_error(&self, entry: &Entry) -> Open {
         let (kind, why) = match entry.name.as_str() {
             "Fn::Transform" => (
                 GapKind::AfterApply,
@@ -191,30 +191,31 @@ impl<'a> Template<'a> {
             ),
             _ => (GapKind::Unreadable, "it cannot stand beside other keys"),
         };
-        Open::new(kind, at(&entry.name, entry.at), why)
+        Open::new(kind, describe_place(&entry.name, entry.at), why)
     }
 
-    fn call(&self, name: &str, argument: &Node, mark: Mark) -> Resolved {
-        let open = |kind, why: &str| Resolved::Open(Open::new(kind, at(name, mark), why));
+    fn call_function(&self, name: &str, argument: &Node, mark: Mark) -> Resolved {
+        let open =
+            |kind, why: &str| Resolved::Open(Open::new(kind, describe_place(name, mark), why));
         let wrong = || open(GapKind::Unreadable, "its arguments have another form");
         let done = match name {
-            "Ref" => argument.text().map(|text| self.reference(text, mark)),
-            "Fn::GetAtt" => self.attribute(argument),
-            "Fn::Sub" => self.substitute(argument, mark),
-            "Fn::Join" => self.join(argument, mark),
-            "Fn::Select" => self.select(argument, mark),
-            "Fn::Split" => self.split(argument, mark),
-            "Fn::If" => self.choose(argument),
+            "Ref" => argument.text().map(|text| self.resolve_ref(text, mark)),
+            "Fn::GetAtt" => self.resolve_get_att(argument),
+            "Fn::Sub" => self.resolve_sub(argument, mark),
+            "Fn::Join" => self.resolve_join(argument, mark),
+            "Fn::Select" => self.resolve_select(argument, mark),
+            "Fn::Split" => self.resolve_split(argument, mark),
+            "Fn::If" => self.resolve_if(argument),
             "Fn::FindInMap" => self.find_in_map(argument, mark),
-            "Fn::Base64" => match self.resolve(argument).text() {
-                Ok(Some(text)) => Some(Resolved::text_of(base64(text.as_bytes()))),
+            "Fn::Base64" => match self.resolve_node(argument).text() {
+                Ok(Some(text)) => Some(Resolved::text_of(encode_base64(text.as_bytes()))),
                 Ok(None) => None,
                 Err(gap) => Some(Resolved::Open(Open {
-                    what: at(name, mark),
+                    what: describe_place(name, mark),
                     gap,
                 })),
             },
-            "Fn::Length" => match self.resolve(argument) {
+            "Fn::Length" => match self.resolve_node(argument) {
                 Resolved::List(items) => Some(Resolved::Number(items.len().to_string())),
                 Resolved::Open(open) | Resolved::Either(open, _) => Some(Resolved::Open(open)),
                 _ => None,
@@ -244,11 +245,11 @@ impl<'a> Template<'a> {
     }
 
     /// What a `Ref` comes to.
-    fn reference(&self, name: &str, mark: Mark) -> Resolved {
+    fn resolve_ref(&self, name: &str, mark: Mark) -> Resolved {
         if let Some(value) = self.parameters.get(name) {
             return value.clone();
         }
-        if let Some(value) = self.pseudo(name) {
+        if let Some(value) = self.pseudo_parameter(name) {
             return value;
         }
         if self.is_declared(name) {
@@ -258,7 +259,7 @@ impl<'a> Template<'a> {
             })));
         }
         let why = "the template has no parameter and no resource of this name";
-        let what = at(&format!("Ref {name}"), mark);
+        let what = describe_place(&format!("Ref {name}"), mark);
         Resolved::Open(Open::new(GapKind::Unreadable, what, why))
     }
 
@@ -271,7 +272,7 @@ impl<'a> Template<'a> {
         self.by_id.contains_key(id) || resources.is_some_and(|it| it.get(id).is_some())
     }
 
-    fn pseudo(&self, name: &str) -> Option<Resolved> {
+    fn pseudo_parameter(&self, name: &str) -> Option<Resolved> {
         let region = self.region.as_deref();
         Some(match name {
             "AWS::NoValue" => Resolved::Absent,
@@ -280,8 +281,8 @@ impl<'a> Template<'a> {
                 Some(region) => Phrase::of(region),
                 None => Phrase::one(Piece::Region),
             }),
-            "AWS::Partition" => Resolved::text_of(partition(region)),
-            "AWS::URLSuffix" => Resolved::text_of(match partition(region) {
+            "AWS::Partition" => Resolved::text_of(partition_of(region)),
+            "AWS::URLSuffix" => Resolved::text_of(match partition_of(region) {
                 "aws-cn" => "amazonaws.com.cn",
                 _ => "amazonaws.com",
             }),
@@ -293,20 +294,20 @@ impl<'a> Template<'a> {
         })
     }
 
-    fn attribute(&self, argument: &Node) -> Option<Resolved> {
+    fn resolve_get_att(&self, argument: &Node) -> Option<Resolved> {
         let (id, attribute) = match argument.items() {
-            [id, attribute] => (id.text()?.to_owned(), self.resolve(attribute).text()),
+            [id, attribute] => (id.text()?.to_owned(), self.resolve_node(attribute).text()),
             _ => {
                 let (id, attribute) = argument.text()?.split_once('.')?;
                 (id.to_owned(), Ok(Some(attribute.to_owned())))
             }
         };
-        Some(self.named(id, attribute.ok()??, argument.at))
+        Some(self.resolve_named(id, attribute.ok()??, argument.at))
     }
 
-    fn named(&self, id: String, attribute: String, mark: Mark) -> Resolved {
+    fn resolve_named(&self, id: String, attribute: String, mark: Mark) -> Resolved {
         if !self.is_declared(&id) {
-            let what = at(&format!("Fn::GetAtt {id}.{attribute}"), mark);
+            let what = describe_place(&format!("Fn::GetAtt {id}.{attribute}"), mark);
             let why = "the template has no resource of this name";
             return Resolved::Open(Open::new(GapKind::Unreadable, what, why));
         }
@@ -317,7 +318,7 @@ impl<'a> Template<'a> {
     }
 
     /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-sub.html>.
-    fn substitute(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
+    fn resolve_sub(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
         let (text, variables) = match argument.items() {
             [text, variables] => (text.text()?, variables.entries()),
             _ => (argument.text()?, &[][..]),
@@ -325,7 +326,7 @@ impl<'a> Template<'a> {
         // Once each, however often the text names them.
         let variables: BTreeMap<&str, Resolved> = variables
             .iter()
-            .map(|it| (it.name.as_str(), self.resolve(&it.node)))
+            .map(|it| (it.name.as_str(), self.resolve_node(&it.node)))
             .collect();
         let mut phrase = Phrase::default();
         let mut rest = text;
@@ -339,8 +340,10 @@ impl<'a> Template<'a> {
                 (Some(kept), _) => Resolved::text_of(format!("${{{kept}}}")),
                 (None, Some(value)) => value.clone(),
                 (None, None) => match name.split_once('.') {
-                    Some((id, attribute)) => self.named(id.to_owned(), attribute.to_owned(), mark),
-                    None => self.reference(name, mark),
+                    Some((id, attribute)) => {
+                        self.resolve_named(id.to_owned(), attribute.to_owned(), mark)
+                    }
+                    None => self.resolve_ref(name, mark),
                 },
             };
             if !phrase.extend(value.phrase()) {
@@ -349,15 +352,19 @@ impl<'a> Template<'a> {
             rest = &rest[start + length + 1..];
         }
         phrase.push(Piece::Text(rest.to_owned()));
-        Some(checked(phrase, mark))
+        Some(check_dynamic_reference(phrase, mark))
     }
 
-    fn join(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
+    fn resolve_join(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
         let [delimiter, list] = argument.items() else {
             return None;
         };
-        let delimiter = self.resolve(delimiter).text().ok()?.unwrap_or_default();
-        let items = match self.resolve(list) {
+        let delimiter = self
+            .resolve_node(delimiter)
+            .text()
+            .ok()?
+            .unwrap_or_default();
+        let items = match self.resolve_node(list) {
             Resolved::List(items) => items,
             Resolved::Open(open) | Resolved::Either(open, _) => return Some(Resolved::Open(open)),
             _ => return None,
@@ -371,21 +378,21 @@ impl<'a> Template<'a> {
                 return Some(too_long(mark));
             }
         }
-        Some(checked(phrase, mark))
+        Some(check_dynamic_reference(phrase, mark))
     }
 
-    fn select(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
+    fn resolve_select(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
         let [index, list] = argument.items() else {
             return None;
         };
-        let index = match self.resolve(index).integer() {
+        let index = match self.resolve_node(index).as_integer() {
             Ok(index) => usize::try_from(index?).ok()?,
             Err(gap) => {
-                let what = at("Fn::Select", mark);
+                let what = describe_place("Fn::Select", mark);
                 return Some(Resolved::Open(Open { what, gap }));
             }
         };
-        match self.resolve(list) {
+        match self.resolve_node(list) {
             // An item that may be left out moves those after it.
             Resolved::List(items) => match items.iter().take(index + 1).find_map(may_be_absent) {
                 Some(open) => Some(Resolved::Open(open)),
@@ -396,35 +403,37 @@ impl<'a> Template<'a> {
         }
     }
 
-    fn split(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
+    fn resolve_split(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
         let [delimiter, source] = argument.items() else {
             return None;
         };
         let delimiter = self
-            .resolve(delimiter)
+            .resolve_node(delimiter)
             .text()
             .ok()?
             .filter(|it| !it.is_empty())?;
-        Some(match self.resolve(source).text() {
+        Some(match self.resolve_node(source).text() {
             Ok(source) => {
                 let source = source?;
                 Resolved::List(source.split(&delimiter).map(Resolved::text_of).collect())
             }
             Err(gap) => {
-                let what = at("Fn::Split", mark);
+                let what = describe_place("Fn::Split", mark);
                 Resolved::Open(Open { what, gap })
             }
         })
     }
 
-    fn choose(&self, argument: &Node) -> Option<Resolved> {
+    fn resolve_if(&self, argument: &Node) -> Option<Resolved> {
         let [name, yes, no] = argument.items() else {
             return None;
         };
-        Some(match self.condition(name.text()?, name.at, 0) {
-            Truth::Yes => self.resolve(yes),
-            Truth::No => self.resolve(no),
-            Truth::Open(open) => Resolved::either(open, self.resolve(yes), self.resolve(no)),
+        Some(match self.evaluate_condition(name.text()?, name.at, 0) {
+            Truth::Yes => self.resolve_node(yes),
+            Truth::No => self.resolve_node(no),
+            Truth::Open(open) => {
+                Resolved::either(open, self.resolve_node(yes), self.resolve_node(no))
+            }
         })
     }
 
@@ -439,26 +448,26 @@ impl<'a> Template<'a> {
         };
         let mut found = self.root.get("Mappings");
         for name in path {
-            match self.resolve(name).text() {
+            match self.resolve_node(name).text() {
                 Ok(name) => found = found.and_then(|node| node.get(&name.unwrap_or_default())),
                 Err(gap) => {
-                    let what = at("Fn::FindInMap", mark);
+                    let what = describe_place("Fn::FindInMap", mark);
                     return Some(Resolved::Open(Open { what, gap }));
                 }
             }
         }
         match (found, default) {
-            (Some(node), _) | (None, Some(node)) => Some(self.resolve(node)),
+            (Some(node), _) | (None, Some(node)) => Some(self.resolve_node(node)),
             (None, None) => {
                 let why = "Mappings has no such entry";
-                let what = at("Fn::FindInMap", mark);
+                let what = describe_place("Fn::FindInMap", mark);
                 Some(Resolved::Open(Open::new(GapKind::Unreadable, what, why)))
             }
         }
     }
 
     /// Whether a condition holds.
-    pub(super) fn condition(&self, name: &str, mark: Mark, depth: usize) -> Truth {
+    pub(super) fn evaluate_condition(&self, name: &str, mark: Mark, depth: usize) -> Truth {
         let open = |why: &str| {
             let what = format!("condition {name}");
             let message = format!("line {}: {what}: {why}", mark.line);
@@ -478,7 +487,7 @@ impl<'a> Template<'a> {
             return open("too many conditions stand on each other");
         }
         self.conditions.borrow_mut().insert(name.to_owned(), None);
-        let truth = match self.holds(node, depth + 1) {
+        let truth = match self.evaluate_rule(node, depth + 1) {
             Truth::Open(open) => Truth::Open(Open {
                 what: format!("condition {name}"),
                 gap: open.gap,
@@ -490,9 +499,9 @@ impl<'a> Template<'a> {
         truth
     }
 
-    fn holds(&self, node: &Node, depth: usize) -> Truth {
+    fn evaluate_rule(&self, node: &Node, depth: usize) -> Truth {
         let wrong = |what: &str, why: &str| {
-            let what = at(what, node.at);
+            let what = describe_place(what, node.at);
             Truth::Open(Open::new(GapKind::Unreadable, what, why))
         };
         let [
@@ -508,13 +517,20 @@ impl<'a> Template<'a> {
         if depth > 2 * DEEPEST {
             return wrong(name, "it lies too deep");
         }
-        let each = || argument.items().iter().map(|item| self.holds(item, depth));
+        let each = || {
+            argument
+                .items()
+                .iter()
+                .map(|item| self.evaluate_rule(item, depth))
+        };
         match (name.as_str(), argument.items()) {
             ("Condition", _) => match argument.text() {
-                Some(name) => self.condition(name, argument.at, depth),
+                Some(name) => self.evaluate_condition(name, argument.at, depth),
                 None => wrong(name, "it names no condition"),
             },
-            ("Fn::Equals", [one, other]) => equal(self.resolve(one), self.resolve(other)),
+            ("Fn::Equals", [one, other]) => {
+                compare_values(self.resolve_node(one), self.resolve_node(other))
+            }
             ("Fn::Not", [_]) => match each().next() {
                 Some(Truth::Yes) => Truth::No,
                 Some(Truth::No) => Truth::Yes,
@@ -540,7 +556,7 @@ impl<'a> Template<'a> {
 }
 
 /// A condition is compared as text.
-fn equal(one: Resolved, other: Resolved) -> Truth {
+fn compare_values(one: Resolved, other: Resolved) -> Truth {
     if one == other && !matches!(one, Resolved::Open(_) | Resolved::Either(..)) {
         return Truth::Yes;
     }
@@ -565,40 +581,40 @@ fn may_be_absent(item: &Resolved) -> Option<Open> {
 }
 
 /// A function with its line.
-fn at(name: &str, mark: Mark) -> String {
+fn describe_place(name: &str, mark: Mark) -> String {
     format!("{name} in line {}", mark.line)
 }
 
 fn too_long(mark: Mark) -> Resolved {
-    let what = at("a text", mark);
+    let what = describe_place("a text", mark);
     Resolved::Open(Open::new(GapKind::Unreadable, what, "it gets too long"))
 }
 
 /// A text as it is written, unless it is fetched when the stack is deployed.
 ///
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html>.
-fn literal(text: &str, mark: Mark) -> Resolved {
+fn text_at(text: &str, mark: Mark) -> Resolved {
     if !text.contains("{{resolve:") {
         return Resolved::text_of(text);
     }
     let why = "it is read from Systems Manager or Secrets Manager when the stack is deployed";
-    let what = at("a dynamic reference", mark);
+    let what = describe_place("a dynamic reference", mark);
     Resolved::Open(Open::new(GapKind::Unplanned, what, why))
 }
 
 /// The same for a text that was put together.
-fn checked(phrase: Phrase, mark: Mark) -> Resolved {
+fn check_dynamic_reference(phrase: Phrase, mark: Mark) -> Resolved {
     let is_dynamic =
         |piece: &Piece| matches!(piece, Piece::Text(text) if text.contains("{{resolve:"));
     if phrase.0.iter().any(is_dynamic) {
-        return literal("{{resolve:", mark);
+        return text_at("{{resolve:", mark);
     }
     Resolved::Text(phrase)
 }
 
 /// The partition of a region; where the region is open the ordinary one stands in for it, as it does
 /// wherever the template says `AWS::Partition`.
-pub(super) fn partition(region: Option<&str>) -> &'static str {
+pub(super) fn partition_of(region: Option<&str>) -> &'static str {
     match region {
         Some(region) if region.starts_with("cn-") => "aws-cn",
         Some(region) if region.starts_with("us-gov-") => "aws-us-gov",
@@ -606,7 +622,7 @@ pub(super) fn partition(region: Option<&str>) -> &'static str {
     }
 }
 
-fn base64(bytes: &[u8]) -> String {
+fn encode_base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
@@ -637,7 +653,7 @@ mod tests {
             ("foo", "Zm9v"),
             ("foob", "Zm9vYg=="),
         ] {
-            assert_eq!(base64(text.as_bytes()), want);
+            assert_eq!(encode_base64(text.as_bytes()), want);
         }
     }
 }

@@ -166,7 +166,7 @@ impl Resolved {
                 Resolved::either(open.clone(), both.0.get(name), both.1.get(name))
             }
             Resolved::Absent => Resolved::Absent,
-            _ => Resolved::Open(misshapen("a mapping")),
+            _ => Resolved::Open(unexpected_shape("a mapping")),
         }
     }
 
@@ -200,28 +200,28 @@ impl Resolved {
         self.read(&|value| match value {
             Resolved::Text(phrase) => phrase.known(),
             Resolved::Bool(yes) => Ok(yes.to_string()),
-            Resolved::Number(number) => written(number).map(str::to_owned),
-            _ => Err(misshapen("a text").gap),
+            Resolved::Number(number) => number_as_text(number).map(str::to_owned),
+            _ => Err(unexpected_shape("a text").gap),
         })
     }
 
     /// A boolean, also one in quotes as CloudFormation takes it; none where it is not given.
-    pub(super) fn boolean(&self) -> Result<Option<bool>, Gap> {
+    pub(super) fn as_boolean(&self) -> Result<Option<bool>, Gap> {
         let text = self.text()?;
         text.map(|text| match text.to_ascii_lowercase().as_str() {
             "true" => Ok(true),
             "false" => Ok(false),
-            _ => Err(misshapen("true or false").gap),
+            _ => Err(unexpected_shape("true or false").gap),
         })
         .transpose()
     }
 
     /// A whole number, also one in quotes; none where it is not given.
-    pub(super) fn integer(&self) -> Result<Option<i64>, Gap> {
+    pub(super) fn as_integer(&self) -> Result<Option<i64>, Gap> {
         let text = self.text()?;
         text.map(|text| {
             let whole = text.trim().parse::<i64>();
-            whole.map_err(|_| misshapen("a whole number").gap)
+            whole.map_err(|_| unexpected_shape("a whole number").gap)
         })
         .transpose()
     }
@@ -231,11 +231,11 @@ impl Resolved {
     /// Each comes with the condition that it depends on, where nobody knows that.
     pub(super) fn items(&self) -> Result<Vec<(Option<Open>, &Resolved)>, Gap> {
         let mut items = Vec::new();
-        self.gather(None, &mut items)?;
+        self.gather_items(None, &mut items)?;
         Ok(items)
     }
 
-    fn gather<'r>(
+    fn gather_items<'r>(
         &'r self,
         condition: Option<&Open>,
         items: &mut Vec<(Option<Open>, &'r Resolved)>,
@@ -247,13 +247,13 @@ impl Resolved {
                 for item in list {
                     match item {
                         Resolved::Open(_) => items.push((condition.cloned(), item)),
-                        _ => item.gather(condition, items)?,
+                        _ => item.gather_items(condition, items)?,
                     }
                 }
             }
             Resolved::Either(open, both) => {
-                both.0.gather(Some(open), items)?;
-                both.1.gather(Some(open), items)?;
+                both.0.gather_items(Some(open), items)?;
+                both.1.gather_items(Some(open), items)?;
             }
             value => items.push((condition.cloned(), value)),
         }
@@ -261,7 +261,7 @@ impl Resolved {
     }
 
     /// A list that is known to its end, each item read in one way.
-    pub(super) fn list<T>(
+    pub(super) fn read_list<T>(
         &self,
         read: impl Fn(&Resolved) -> Result<T, Gap>,
     ) -> Result<Vec<T>, Gap> {
@@ -275,8 +275,8 @@ impl Resolved {
     }
 
     /// A list of texts.
-    pub(super) fn texts(&self) -> Result<Vec<String>, Gap> {
-        self.list(|item| Ok(item.text()?.unwrap_or_default()))
+    pub(super) fn text_list(&self) -> Result<Vec<String>, Gap> {
+        self.read_list(|item| Ok(item.text()?.unwrap_or_default()))
     }
 
     /// The value as a piece of a text.
@@ -284,13 +284,13 @@ impl Resolved {
         match self {
             Resolved::Text(phrase) => phrase,
             Resolved::Bool(yes) => Phrase::of(yes.to_string()),
-            Resolved::Number(number) => match written(&number) {
+            Resolved::Number(number) => match number_as_text(&number) {
                 Ok(number) => Phrase::of(number),
                 Err(gap) => Phrase::one(Piece::Open(Open { what: number, gap })),
             },
             Resolved::Open(open) | Resolved::Either(open, _) => Phrase::one(Piece::Open(open)),
             Resolved::Absent | Resolved::List(_) | Resolved::Map(_) => {
-                Phrase::one(Piece::Open(misshapen("a text")))
+                Phrase::one(Piece::Open(unexpected_shape("a text")))
             }
         }
     }
@@ -298,7 +298,7 @@ impl Resolved {
 
 /// A number as text, where reading it as a number changes nothing: YAML takes `012` for octal, and
 /// account ids lose their zeros.
-fn written(number: &str) -> Result<&str, Gap> {
+fn number_as_text(number: &str) -> Result<&str, Gap> {
     let digits = number.strip_prefix(['-', '+']).unwrap_or(number);
     let loses_zeros =
         digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
@@ -309,7 +309,7 @@ fn written(number: &str) -> Result<&str, Gap> {
     Ok(number)
 }
 
-pub(super) fn misshapen(wanted: &str) -> Open {
+pub(super) fn unexpected_shape(wanted: &str) -> Open {
     Open {
         what: "a value of another shape".to_owned(),
         gap: Gap::new(GapKind::Unreadable, format!("it is not {wanted}")),

@@ -11,12 +11,12 @@ use super::node::{DEEPEST, Entry, Fault, Mark, Node, Value};
 const MOST: usize = 1_000_000;
 
 /// Reads a text of one document.
-pub(super) fn read(text: &str) -> Result<Node, Fault> {
+pub(super) fn parse_yaml(text: &str) -> Result<Node, Fault> {
     let mut parser = Parser::new_from_str(text);
     let mut builder = Builder::default();
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| Fault {
-            at: mark(*error.marker()),
+            at: mark_of(*error.marker()),
             message: error.info().to_owned(),
         })?;
         builder.take(event, span)?;
@@ -27,7 +27,7 @@ pub(super) fn read(text: &str) -> Result<Node, Fault> {
     })
 }
 
-fn mark(marker: saphyr_parser::Marker) -> Mark {
+fn mark_of(marker: saphyr_parser::Marker) -> Mark {
     let short = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     Mark {
         line: short(marker.line()).max(1),
@@ -65,7 +65,7 @@ enum Inside {
 
 impl Builder {
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Fault> {
-        let at = mark(span.start);
+        let at = mark_of(span.start);
         let fault = |message: &str| {
             Err(Fault {
                 at,
@@ -230,26 +230,27 @@ mod tests {
     #[test]
     fn short_forms_are_written_out() {
         let root =
-            read("a: !Ref B\nc:\n  - !GetAtt D.Arn\n  - !Sub\n    - '${x}'\n    - x: 1\n").unwrap();
-        assert_eq!(root.get("a").unwrap().function().unwrap().0, "Ref");
+            parse_yaml("a: !Ref B\nc:\n  - !GetAtt D.Arn\n  - !Sub\n    - '${x}'\n    - x: 1\n")
+                .unwrap();
+        assert_eq!(root.get("a").unwrap().function_call().unwrap().0, "Ref");
         let items = root.get("c").unwrap().items();
-        let (name, argument) = items[0].function().unwrap();
+        let (name, argument) = items[0].function_call().unwrap();
         assert_eq!((name, argument.text()), ("Fn::GetAtt", Some("D.Arn")));
-        let (name, argument) = items[1].function().unwrap();
+        let (name, argument) = items[1].function_call().unwrap();
         assert_eq!((name, argument.items().len()), ("Fn::Sub", 2));
         assert_eq!(root.entries()[1].at, Mark { line: 2, column: 1 });
     }
 
     #[test]
     fn unquoted_scalars_are_what_yaml_1_1_says() {
-        let root = read(
+        let root = parse_yaml(
             "[yes, 'yes', 012, 2012-10-17, 1.5, 10.0.0.0/16, ~, Off, -1, 1e3, 12:30, !!str 5]",
         )
         .unwrap();
         let shapes: Vec<String> = root
             .items()
             .iter()
-            .map(|it| match it.meant() {
+            .map(|it| match it.meaning() {
                 Value::Null => "null".to_owned(),
                 Value::Bool(yes) => format!("bool {yes}"),
                 Value::Number(text) => format!("number {text}"),
@@ -276,14 +277,14 @@ mod tests {
 
     #[test]
     fn an_alias_is_what_it_stands_for_within_bounds() {
-        let root = read("a: &x {b: 1}\nc: *x\n").unwrap();
+        let root = parse_yaml("a: &x {b: 1}\nc: *x\n").unwrap();
         assert!(root.get("c").unwrap().get("b").is_some());
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for n in 1..12 {
             let list = vec![format!("*a{}", n - 1); 10].join(", ");
             bomb.push_str(&format!("a{n}: &a{n} [{list}]\n"));
         }
-        assert!(read(&bomb).unwrap_err().message.contains("too much"));
+        assert!(parse_yaml(&bomb).unwrap_err().message.contains("too much"));
     }
 
     #[test]
@@ -300,11 +301,11 @@ mod tests {
             ("a: *nowhere\n", 1, ""),
             ("a: &x [*x]\n", 1, ""),
         ] {
-            let fault = read(text).unwrap_err();
+            let fault = parse_yaml(text).unwrap_err();
             assert!(fault.message.contains(words), "{text}: {}", fault.message);
             assert!(fault.at.line <= line, "{text}: {:?}", fault.at);
         }
-        assert!(read(&"- ".repeat(5000)).is_err());
-        assert!(read(&"[".repeat(5000)).is_err());
+        assert!(parse_yaml(&"- ".repeat(5000)).is_err());
+        assert!(parse_yaml(&"[".repeat(5000)).is_err());
     }
 }
