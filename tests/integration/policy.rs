@@ -129,8 +129,8 @@ impl Case {
         };
         let (key, via) = (self.facts(), self.via());
         let central = CentralAccount {
-            account_id: self.central.account_id.clone(),
-            org_id: self.central.org_id.clone(),
+            account_id: self.asker.central_account.clone(),
+            org_id: self.asker.org_id.clone(),
         };
         let access = match via {
             Some(via) => evaluate_copy_access(&document, &key, &central, via),
