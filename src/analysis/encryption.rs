@@ -4,9 +4,12 @@ use crate::iam::evaluator::{Decision, Verdict};
 use crate::key_sharing::copy::{ActionVerdict, KeyFacts, Need, Via};
 use crate::model::arn::Arn;
 use crate::model::backup::Vault;
+use crate::model::encryption::S3_ALIAS;
 use crate::model::kms::{Key, KeyMetadata};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::{Observed, Resource};
+
+pub use crate::model::encryption::is_aws_alias;
 
 use super::outcome::{CheckResult, Outcome};
 use crate::analysis::RuleContext;
@@ -247,7 +250,7 @@ pub fn managed<'a>(resource: Resource<'a>) -> Result<Option<&'a str>, Gap> {
     match resource {
         Resource::Bucket(bucket) => match &bucket.encryption {
             Observed::Known(it) if it.algorithm.starts_with("aws:kms") => {
-                Ok(Some(it.kms_key.as_deref().unwrap_or("alias/aws/s3")))
+                Ok(Some(it.kms_key.as_deref().unwrap_or(S3_ALIAS)))
             }
             Observed::Known(_) => Ok(None),
             Observed::Unknown(gap) => Err(gap.clone()),
@@ -327,15 +330,6 @@ pub fn resolve<'a>(
         key: cx.snapshot.keys.get(&arn),
         arn,
     })
-}
-
-/// Whether a name that a service gave can only be an AWS managed key: AWS reserves `alias/aws/`.
-///
-/// Source: <https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html>.
-#[must_use]
-pub fn is_aws_alias(name: &str) -> bool {
-    let alias = Arn::parse(name).map_or(name, |arn| arn.resource);
-    alias.starts_with("alias/aws/")
 }
 
 /// Judges every customer managed key among the parts; the worst part speaks for the resource.

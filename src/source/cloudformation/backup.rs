@@ -6,6 +6,7 @@ use crate::model::backup_plan::{
     CopyAction, Plan, PlanRule, Selection, TagCondition, TagMatch, TagOperator, tag_key,
 };
 use crate::model::{Gap, Listing, Observed};
+use crate::source::defaults::BACKUP_VAULT_KEY;
 
 use super::build::{Build, located};
 use super::policy;
@@ -36,7 +37,7 @@ pub(super) fn read(build: &mut Build<'_>) {
             id: vault_name(build, &declared),
             vault_type: Observed::Known("BACKUP_VAULT".to_owned()),
             kms_key: key
-                .map(|key| key.or_else(|| Some("alias/aws/backup".to_owned())))
+                .map(|key| key.or_else(|| Some(BACKUP_VAULT_KEY.to_owned())))
                 .into(),
             min_retention_days: days(&lock, "MinRetentionDays").into(),
             max_retention_days: days(&lock, "MaxRetentionDays").into(),

@@ -3,6 +3,7 @@
 
 use crate::model::dynamodb::Table;
 use crate::model::{Gap, Observed};
+use crate::source::defaults::DYNAMODB_KEY;
 
 use super::build::{Build, agree, located, not_yet};
 use super::template::Declared;
@@ -40,7 +41,7 @@ fn key(build: &Build<'_>, specification: &Resolved, holder: &Resolved) -> Observ
             return Ok(None);
         }
         let named = build.key(&holder.get("KMSMasterKeyId"))?;
-        Ok(named.or_else(|| Some("alias/aws/dynamodb".to_owned())))
+        Ok(named.or_else(|| Some(DYNAMODB_KEY.to_owned())))
     };
     located("SSESpecification", read()).into()
 }
@@ -82,7 +83,7 @@ fn global<'a>(build: &mut Build<'a>, declared: &Declared<'a>) {
             state: not_yet(),
             kms_key: key(build, &specification, &replica.get("SSESpecification")),
         };
-        let listed = &mut build.planned.region(&region).tables.items;
+        let listed = &mut build.planned.region_mut(&region).tables.items;
         match (listed.iter_mut().find(|it| it.arn == table.arn), condition) {
             // The same replica in another case.
             (Some(other), Some(open)) => {

@@ -4,6 +4,7 @@
 
 use crate::model::Observed;
 use crate::model::efs::FileSystem;
+use crate::source::defaults::{EFS_ENCRYPTED, EFS_KEY, managed_key};
 
 use super::build::{Build, located, not_yet};
 
@@ -11,12 +12,10 @@ pub(super) fn read(build: &mut Build<'_>) {
     for declared in build.of_type("AWS::EFS::FileSystem") {
         let properties = build.template.properties(&declared);
         let encrypted = located("Encrypted", properties.get("Encrypted").boolean());
-        let encrypted: Observed<bool> = encrypted.map(|it| it.unwrap_or(false)).into();
+        let encrypted: Observed<bool> = encrypted.map(|it| it.unwrap_or(EFS_ENCRYPTED)).into();
         let named = located("KmsKeyId", build.key(&properties.get("KmsKeyId")));
-        let kms_key = named.map(|key| match (key, encrypted.known()) {
-            (None, Some(true)) => Some("alias/aws/elasticfilesystem".to_owned()),
-            (key, _) => key,
-        });
+        let default = managed_key(encrypted.known().copied(), EFS_KEY);
+        let kms_key = named.map(|key| key.or(default));
         let file_system = FileSystem {
             arn: build.declare(&declared, ""),
             id: declared.id.to_owned(),

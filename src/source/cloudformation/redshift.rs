@@ -5,6 +5,7 @@
 
 use crate::model::Observed;
 use crate::model::redshift::{Cluster, Namespace};
+use crate::source::defaults::{REDSHIFT_AWS_OWNED_KEY, REDSHIFT_ENCRYPTED};
 use crate::source::planned::unplanned;
 
 use super::build::{Build, located, not_yet};
@@ -19,7 +20,7 @@ pub(super) fn read(build: &mut Build<'_>) {
             || unplanned("it is as its snapshot is, which the template does not hold");
         let encrypted = match located("Encrypted", properties.get("Encrypted").boolean()) {
             Ok(None) if restored => Err(as_snapshot()),
-            given => given.map(|given| given.unwrap_or(true)),
+            given => given.map(|given| given.unwrap_or(REDSHIFT_ENCRYPTED)),
         };
         let named = match located("KmsKeyId", build.key(&properties.get("KmsKeyId"))) {
             Ok(None) if restored => Err(as_snapshot()),
@@ -47,7 +48,7 @@ pub(super) fn read(build: &mut Build<'_>) {
             tags: build.tags(&properties, "Tags"),
             state: not_yet(),
             // A key that AWS owns is how it starts.
-            kms_key: kms_key.map(|key| key.filter(|it| it != "AWS_OWNED_KMS_KEY")),
+            kms_key: kms_key.map(|key| key.filter(|it| it != REDSHIFT_AWS_OWNED_KEY)),
         };
         build.here().redshift_namespaces.items.push(namespace);
     }

@@ -3,6 +3,7 @@
 
 use crate::model::s3::{Bucket, BucketEncryption, NoncurrentExpiry};
 use crate::model::{Gap, Observed};
+use crate::source::defaults::S3_ALGORITHM;
 
 use super::build::{Build, located};
 use super::value::Resolved;
@@ -19,7 +20,7 @@ pub(super) fn read(build: &mut Build<'_>) {
             encryption: located("BucketEncryption", encryption(build, &properties)).into(),
             expiry: located("LifecycleConfiguration", expiry(&properties)).into(),
         };
-        build.planned.snapshot().buckets.items.push(bucket);
+        build.planned.snapshot_mut().buckets.items.push(bucket);
     }
 }
 
@@ -47,13 +48,13 @@ fn encryption(build: &Build<'_>, properties: &Resolved) -> Result<BucketEncrypti
     let rule = rules.into_iter().find(|rule| !rule.is_absent());
     let Some(rule) = rule else {
         return Ok(BucketEncryption {
-            algorithm: "AES256".to_owned(),
+            algorithm: S3_ALGORITHM.to_owned(),
             kms_key: None,
         });
     };
     let algorithm = rule.get("SSEAlgorithm").text()?;
     Ok(BucketEncryption {
-        algorithm: algorithm.unwrap_or_else(|| "AES256".to_owned()),
+        algorithm: algorithm.unwrap_or_else(|| S3_ALGORITHM.to_owned()),
         kms_key: build.key(&rule.get("KMSMasterKeyID"))?,
     })
 }
