@@ -124,7 +124,12 @@ Central: {Type: AWS::EC2::Volume, Properties: {Encrypted: true, KmsKeyId: 'arn:a
                 Fail,
                 "transparent data encryption",
             ),
-            ("Old", "rds-option-group-shareable", Unknown, "has already"),
+            (
+                "Old",
+                "rds-option-group-shareable",
+                Unknown,
+                "already exist in the account",
+            ),
             ("Aurora", "encryption-at-rest", Warn, "AWS owns"),
             (
                 "Restored",
