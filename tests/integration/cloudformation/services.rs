@@ -93,7 +93,7 @@ Central: {Type: AWS::EC2::Volume, Properties: {Encrypted: true, KmsKeyId: 'arn:a
         &[
             ("Yes", "encryption-at-rest", Pass, ""),
             ("Yes", "encryption-customer-key", Fail, "alias/aws/ebs"),
-            ("No", "encryption-at-rest", Unknown, "says Encrypted: false"),
+            ("No", "encryption-at-rest", Unknown, "has Encrypted: false"),
             (
                 "Odd",
                 "encryption-at-rest",
