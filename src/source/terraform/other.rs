@@ -1,7 +1,7 @@
 //! Stacks, what is backed up and the guide does not cover, and what this program cannot read.
 
 use crate::model::cloudformation::Stack;
-use crate::model::resource::ResourceKind;
+use crate::model::kind::ResourceKind;
 use crate::model::snapshot::Region;
 use crate::model::tag::BackupTag;
 use crate::model::tagged::TaggedResource;
