@@ -37,9 +37,10 @@ use thiserror::Error;
 
 use crate::model::arn::Arn;
 use crate::model::kms::Key;
+use crate::model::lookup::LookupError;
 use crate::model::observed::{Listing, Observed};
 use crate::model::s3::Bucket;
-use crate::model::selection::{LookupError, Selection, Target};
+use crate::model::selection::{Selection, Target};
 use crate::model::service::Service;
 use crate::model::snapshot::{Region, SNAPSHOT_VERSION, Snapshot, Source};
 
@@ -376,28 +377,29 @@ fn count(
     region: &str,
     service: &str,
 ) -> usize {
-    let Some(seen) = regions.get(region) else {
+    let (Some(seen), Some(service)) = (regions.get(region), Service::from_name(service)) else {
         return 0;
     };
     match service {
-        "s3" => buckets
+        Service::S3 => buckets
             .iter()
             .filter(|bucket| bucket.region.known().is_some_and(|name| name == region))
             .count(),
-        "ec2" => seen.instances.items.len(),
-        "ebs" => seen.volumes.items.len(),
-        "rds" => seen.db_instances.items.len() + seen.db_clusters.items.len(),
-        "efs" => seen.file_systems.items.len(),
-        "dynamodb" => seen.tables.items.len(),
-        "storagegateway" => seen.gateways.items.len() + seen.gateway_volumes.items.len(),
-        "redshift" => seen.redshift_clusters.items.len() + seen.redshift_namespaces.items.len(),
-        "cloudformation" => seen.stacks.items.len(),
-        "backup" => seen.vaults.items.len(),
-        "vpc" => seen.network.vpcs.items.len(),
-        "kms" => keys
+        Service::Ec2 => seen.instances.items.len(),
+        Service::Ebs => seen.volumes.items.len(),
+        Service::Rds => seen.db_instances.items.len() + seen.db_clusters.items.len(),
+        Service::Efs => seen.file_systems.items.len(),
+        Service::Dynamodb => seen.tables.items.len(),
+        Service::Storagegateway => seen.gateways.items.len() + seen.gateway_volumes.items.len(),
+        Service::Redshift => {
+            seen.redshift_clusters.items.len() + seen.redshift_namespaces.items.len()
+        }
+        Service::Cloudformation => seen.stacks.items.len(),
+        Service::Backup => seen.vaults.items.len(),
+        Service::Vpc => seen.network.vpcs.items.len(),
+        Service::Kms => keys
             .keys()
             .filter(|arn| arn.split(':').nth(3) == Some(region))
             .count(),
-        _ => 0,
     }
 }

@@ -7,10 +7,11 @@ use aws_sdk_resourcegroupstagging::types::TagFilter;
 use futures_util::future::join_all;
 
 use crate::model::arn::Arn;
+use crate::model::kind::{is_backed_up, type_found_by_tag};
 use crate::model::observed::{Gap, Listing, Observed};
 use crate::model::service::Service;
 use crate::model::tag::{ENABLED, Tags, is_kept};
-use crate::model::tagged::{TaggedResource, tagged_type, type_of};
+use crate::model::tagged::TaggedResource;
 
 use super::call::{Caller, Operation, Scope};
 use super::coverage::SHARED;
@@ -36,23 +37,6 @@ const COMMON: [(Service, &str); 4] = [
 pub const STORAGE_GATEWAY: &[&str] = &["storagegateway"];
 /// Namespaces of Redshift Serverless.
 pub const NAMESPACES: &[&str] = &["redshift-serverless:namespace"];
-
-/// What AWS Backup backs up and this program lists, as `GetResources` names types.
-///
-/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-feature-availability.html>.
-const LISTED: [&str; 11] = [
-    "s3",
-    "ec2:instance",
-    "ec2:volume",
-    "rds:db",
-    "rds:cluster",
-    "dynamodb:table",
-    "elasticfilesystem:file-system",
-    "storagegateway",
-    "redshift:cluster",
-    "redshift-serverless:namespace",
-    "cloudformation:stack",
-];
 
 /// The tags of a region's resources by ARN.
 #[derive(Debug)]
@@ -190,7 +174,7 @@ pub async fn beyond(
     let listing = everything(session, caller, region, tag_key).await;
     let found = listing.items.into_iter().filter_map(|arn| {
         let tags = Tags::from([(tag_key.to_owned(), ENABLED.to_owned())]);
-        beyond_of(&arn, type_of(&arn)?, Observed::Known(tags))
+        beyond_of(&arn, type_found_by_tag(&arn)?, Observed::Known(tags))
     });
     Listing {
         items: found.collect(),
@@ -226,68 +210,9 @@ async fn everything(
     listing
 }
 
-/// Whether AWS Backup backs up what has this ARN.
-fn is_backed_up(arn: &str) -> bool {
-    let beyond = tagged_type(arn);
-    let Some(arn) = Arn::parse(arn) else {
-        return false;
-    };
-    // On a volume gateway the volumes are selected, not the gateway.
-    if arn.service == "storagegateway" {
-        return arn.resource.contains("/volume/");
-    }
-    let listed = LISTED.iter().any(|kind| match kind.split_once(':') {
-        None => arn.service == *kind,
-        Some((service, kind)) => {
-            let rest = arn.resource.strip_prefix(kind);
-            arn.service == service && rest.is_some_and(|rest| rest.starts_with([':', '/']))
-        }
-    });
-    listed || beyond.is_some_and(|it| it.is_backed_up)
-}
-
 /// The tags that a snapshot keeps, of those that AWS returned.
 pub fn keep(tags: impl IntoIterator<Item = (String, String)>, tag_key: &str) -> Tags {
     tags.into_iter()
         .filter(|(key, _)| is_kept(key, tag_key))
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn backups_are_not_backed_up() {
-        for (arn, want) in [
-            ("arn:aws:s3:::logs", true),
-            ("arn:aws:ec2:eu-west-2:111122223333:volume/vol-1", true),
-            ("arn:aws:ec2:eu-west-2:111122223333:snapshot/snap-1", false),
-            ("arn:aws:ec2:eu-west-2:111122223333:image/ami-1", false),
-            ("arn:aws:ec2:eu-west-2:111122223333:volume-set/v", false),
-            ("arn:aws:rds:eu-west-2:111122223333:db:web", true),
-            ("arn:aws:rds:eu-west-2:111122223333:cluster:web", true),
-            ("arn:aws:rds:eu-west-2:111122223333:snapshot:web", false),
-            (
-                "arn:aws:rds:eu-west-2:111122223333:cluster-snapshot:web",
-                false,
-            ),
-            (
-                "arn:aws:backup:eu-west-2:111122223333:recovery-point:1",
-                false,
-            ),
-            (
-                "arn:aws:storagegateway:eu-west-2:111122223333:gateway/sgw-1/volume/vol-1",
-                true,
-            ),
-            (
-                "arn:aws:storagegateway:eu-west-2:111122223333:gateway/sgw-1",
-                false,
-            ),
-            ("arn:aws:fsx:eu-west-2:111122223333:backup/backup-1", false),
-            ("not an arn", false),
-        ] {
-            assert_eq!(is_backed_up(arn), want, "{arn}");
-        }
-    }
 }
