@@ -31,7 +31,7 @@ pub(super) struct Lists {
     pub(super) stacks: Listing<Stack>,
 }
 
-/// A resource without tags in the response of its own API.
+/// A resource whose service returned no tags.
 pub(super) struct Untagged<'a> {
     /// The service, as in the coverage.
     pub(super) service: &'static str,

@@ -163,7 +163,7 @@ async fn load_config(access: &Access) -> (SdkConfig, String) {
     let home = loaded
         .region()
         .map_or_else(|| HOME_REGION.to_owned(), ToString::to_string);
-    // Retries that the environment or the profile configures take precedence.
+    // Retries that the environment or the profile configures are kept.
     let default_retries = !access.own_retries
         && loaded
             .retry_config()
@@ -173,7 +173,7 @@ async fn load_config(access: &Access) -> (SdkConfig, String) {
         builder = builder.retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS));
     }
     if let Some(profile) = &access.profile {
-        // As in the AWS CLI, an explicit profile takes precedence over keys in the environment.
+        // As in the AWS CLI, an explicit profile overrides keys in the environment.
         let place = ProviderConfig::without_region().with_region(Some(Region::new(home.clone())));
         let provider = ProfileFileCredentialsProvider::builder()
             .configure(&place)
