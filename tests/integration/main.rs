@@ -17,8 +17,6 @@ mod cloudformation;
 mod collect;
 mod command;
 mod docs;
-#[cfg(feature = "aws")]
-mod endpoint;
 mod fix;
 mod formats;
 mod gates;
@@ -30,5 +28,6 @@ mod moto;
 mod policy;
 mod rules;
 mod selection;
+mod support;
 mod table;
 mod terraform;
