@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::error::Category;
 
 use super::document::{Document, Effect, ParseError, Principal, Select, Statement, Version};
-use super::explain::shorten;
+use super::quote::shorten_text;
 use super::read::conditions::Conditions;
 
 /// Reads a policy; see [`Document::parse`].
@@ -67,7 +67,7 @@ impl Names {
             return Err(E::custom(format!(
                 "{}: unknown element \"{}\", {expected}",
                 self.within,
-                shorten(name)
+                shorten_text(name)
             )));
         };
         if self.seen.insert(known) {
@@ -140,7 +140,7 @@ fn read_version<E: Error>(text: &str) -> Result<Version, E> {
         "2008-10-17" => Ok(Version::V2008),
         other => Err(E::custom(format!(
             "policy: unknown Version \"{}\", expected \"2012-10-17\" or \"2008-10-17\"",
-            shorten(other)
+            shorten_text(other)
         ))),
     }
 }
@@ -308,7 +308,7 @@ fn read_effect<E: Error>(text: &str, within: &str) -> Result<Effect, E> {
         "Deny" => Ok(Effect::Deny),
         other => Err(E::custom(format!(
             "{within}: unknown Effect \"{}\", expected \"Allow\" or \"Deny\"",
-            shorten(other)
+            shorten_text(other)
         ))),
     }
 }
@@ -383,7 +383,7 @@ impl<'de> Visitor<'de> for Principals {
         if text == "*" {
             return Ok(vec![Principal::Everyone]);
         }
-        let found = shorten(text);
+        let found = shorten_text(text);
         Err(E::custom(format!(
             "principal \"{found}\": expected \"*\" or an object such as {{\"AWS\": \"{found}\"}}"
         )))

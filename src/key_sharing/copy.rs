@@ -8,10 +8,9 @@
 use std::fmt;
 
 pub use super::facts::{CentralAccount, KeyFacts, ViaService};
+use crate::iam::decision::{BlockingDeny, Decision, Element, Verdict};
 use crate::iam::document::Document;
-use crate::iam::evaluator::{
-    BlockingDeny, Decision, Element, Verdict, evaluate, find_blocking_deny,
-};
+use crate::iam::evaluator::{evaluate, find_blocking_deny};
 use crate::iam::request::{Context, Request, RolePrincipal, Value};
 
 /// Whether the copy fails without an action.
@@ -151,7 +150,7 @@ impl CopyAccess {
         let usable = by_name("kms:Decrypt")
             .is_some_and(|decrypt| decrypt.decision.verdict() == Verdict::Allowed);
         let unheard = match &action.decision {
-            Decision::Denied { by: None, nearest } => nearest
+            Decision::ImplicitDeny { nearest } => nearest
                 .as_ref()
                 .is_none_or(|near| near.element == Element::Action),
             _ => false,
@@ -252,7 +251,7 @@ pub fn find_copy_deny(
     let mut open = None;
     for request in requests {
         match find_blocking_deny(document, &request) {
-            Some(found) if found.sure => return Some(found),
+            Some(found) if found.is_certain => return Some(found),
             found => open = open.or(found),
         }
     }

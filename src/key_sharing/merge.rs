@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::copy;
 use super::copy::{CentralAccount, KeyFacts, ViaService};
 use super::lossless_json::LosslessJson;
+use crate::iam::decision::{BlockingDeny, Verdict};
 use crate::iam::document::{Document, ParseError};
-use crate::iam::evaluator::{BlockingDeny, Verdict};
 
 /// How long a key policy may be, in bytes.
 ///

@@ -240,7 +240,7 @@ impl fmt::Display for Gap {
                 )
             }
             GapKind::Error => write!(f, "{operation} failed{code}: {}", self.message),
-            GapKind::Interrupted => write!(f, "{operation} was not called: {}", self.message),
+            GapKind::Interrupted => write!(f, "{operation} was not completed: {}", self.message),
             GapKind::RegionDisabled => f.write_str("the region is not enabled for this account"),
             GapKind::NotCollected
             | GapKind::NotAsked

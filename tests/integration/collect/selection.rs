@@ -321,7 +321,7 @@ fn what_is_not_there_is_wrong_usage_and_what_is_denied_is_unknown() {
         ),
         (
             format!("arn:aws:rds:{place}:db:ledger-1"),
-            "name the cluster",
+            "select the cluster",
         ),
         (
             format!("arn:aws:ec2:eu-central-9:{ACCOUNT}:volume/vol-1"),
