@@ -29,7 +29,7 @@ impl StatementMatch {
                 &request.principal,
             ),
             action: match_entries(&statement.action, |pattern| {
-                matching::action(pattern, &request.action).into()
+                matching::matches_action(pattern, &request.action).into()
             }),
             resource: match_entries(&statement.resource, |pattern| {
                 match_resource(pattern, variables, request)
@@ -73,16 +73,16 @@ fn match_resource(pattern: &str, variables: bool, request: &Request) -> Truth {
     if variables && plain.contains("${") {
         return Truth::Unknown;
     }
-    let Some(mut tokens) = matching::tokens(plain, LONGEST) else {
+    let Some(mut tokens) = matching::parse_pattern(plain, LONGEST) else {
         return Truth::False;
     };
-    match value::expand(variable, true, LONGEST, &request.context) {
+    match value::expand_variables(variable, true, LONGEST, &request.context) {
         Expanded::Tokens(rest) => tokens.extend(rest),
         Expanded::Nothing => return Truth::False,
         Expanded::Unknown => {
             tokens.push(Token::Any);
-            return matching::against_shape(&tokens, &request.resource).and(Truth::Unknown);
+            return matching::match_shape(&tokens, &request.resource).and(Truth::Unknown);
         }
     }
-    matching::against_shape(&tokens, &request.resource)
+    matching::match_shape(&tokens, &request.resource)
 }

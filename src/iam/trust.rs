@@ -21,7 +21,7 @@ pub fn trusts_service(document: &Document, service: &str) -> Truth {
         let of_effect = statements.filter(move |statement| statement.effect == effect);
         Truth::any(of_effect.map(|statement| {
             let action = match_entries(&statement.action, |pattern| {
-                matching::action(pattern, ASSUME_ROLE).into()
+                matching::matches_action(pattern, ASSUME_ROLE).into()
             });
             let variables = document.version == Version::V2012;
             let conditions = statement.conditions.iter();

@@ -39,7 +39,7 @@ impl<'de> Visitor<'de> for Conditions {
             })?;
             if !seen.insert(name.clone()) {
                 return Err(Error::custom(format!(
-                    "condition operator {name} is given twice"
+                    "condition operator {name} appears twice"
                 )));
             }
             map.next_value_seed(Keys {
@@ -82,7 +82,7 @@ impl<'de> Visitor<'de> for Keys<'_> {
         while let Some(key) = map.next_key::<String>()? {
             if !seen.insert(key.clone()) {
                 return Err(Error::custom(format!(
-                    "condition key {} is given twice",
+                    "condition key {} appears twice",
                     shorten_text(&key)
                 )));
             }

@@ -312,9 +312,9 @@ fn what_is_not_there_is_wrong_usage_and_what_is_denied_is_unknown() {
     for (arn, rest) in [
         (
             format!("arn:aws:dynamodb:{place}:table/dead"),
-            "there is no",
+            "does not exist",
         ),
-        ("arn:aws:s3:::dead".to_owned(), "there is no"),
+        ("arn:aws:s3:::dead".to_owned(), "does not exist"),
         (
             format!("arn:aws:ec2:{REGION}:999988887777:volume/vol-1"),
             "999988887777",
