@@ -3,7 +3,7 @@
 
 use crate::model::dynamodb::Table;
 use crate::model::{Gap, Observed};
-use crate::source::defaults::DYNAMODB_KEY;
+use crate::source::defaults::{DYNAMODB_KEY, DYNAMODB_KMS_ENCRYPTION};
 
 use super::build::{Build, agree, located, not_yet};
 use super::template::Declared;
@@ -37,7 +37,8 @@ pub(super) fn read(build: &mut Build<'_>) {
 
 fn key(build: &Build<'_>, specification: &Resolved, holder: &Resolved) -> Observed<Option<String>> {
     let read = || -> Result<Option<String>, Gap> {
-        if specification.get("SSEEnabled").boolean()? != Some(true) {
+        let enabled = specification.get("SSEEnabled").boolean()?;
+        if !enabled.unwrap_or(DYNAMODB_KMS_ENCRYPTION) {
             return Ok(None);
         }
         let named = build.key(&holder.get("KMSMasterKeyId"))?;
