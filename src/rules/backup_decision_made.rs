@@ -7,17 +7,22 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// Somebody decided whether the resource is to be backed up: it carries the backup tag.
+    /// The resource carries a backup tag.
     ///
-    /// Without the tag nothing is backed up. `backup=disabled` says that this is meant; no tag at
-    /// all says that nobody thought of it. With `--require-tag` a missing tag fails.
+    /// A stack needs no tag if it contains nothing that AWS Backup supports. With `--require-tag` a
+    /// missing tag fails instead of warning.
     ///
-    /// A stack that holds nothing that AWS Backup backs up needs no tag. Where AWS Backup looks
-    /// elsewhere (the volumes of a gateway, the stack around a nested one) the message says so.
+    /// ## Why it matters
+    ///
+    /// Without the tag, the resource is not backed up. `backup=disabled` records that this is intended.
+    /// A missing tag may be an oversight.
+    ///
+    /// Some backups do not depend on the tag of the resource. AWS Backup selects the volumes of a
+    /// gateway, and a stack includes its nested stacks. The finding says so in these cases.
     ///
     /// ## Fix
     ///
-    /// Tag the resource `backup=enabled`, or `backup=disabled` where it needs no backup.
+    /// Tag the resource `backup=enabled`, or `backup=disabled` if it needs no backup.
     ///
     /// ## Sources
     ///

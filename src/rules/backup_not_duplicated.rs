@@ -6,18 +6,22 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// A resource is not backed up twice: on its own, and as part of what holds it.
+    /// The resource is not backed up twice: by its own tag, and as part of an EC2 instance or a
+    /// CloudFormation stack.
     ///
-    /// A backup of an EC2 instance holds a snapshot of every attached volume, and a backup of a
-    /// CloudFormation stack holds one of everything in it. A volume, or a resource of a stack, that
-    /// carries `backup=enabled` itself is a second backup job: AWS Backup makes both, and both are
-    /// paid for. CloudFormation hands a stack's tags down to what is in it, so this comes about by
-    /// tagging a stack.
+    /// ## Why it matters
+    ///
+    /// A backup of an EC2 instance includes a snapshot of every attached volume. A backup of a
+    /// CloudFormation stack includes its resources. If a volume or a stack resource carries
+    /// `backup=enabled` too, AWS Backup makes a second backup. Both are billed.
+    ///
+    /// CloudFormation propagates the tags of a stack to its resources. Tagging a stack therefore often
+    /// causes duplicates.
     ///
     /// ## Fix
     ///
-    /// Leave the tag on the instance, and tag the volume `backup=disabled`. Of a stack and its
-    /// resources, tag one or the other.
+    /// Keep the tag on the instance and tag the volume `backup=disabled`. For a stack, tag either the
+    /// stack or its resources.
     ///
     /// ## Sources
     ///

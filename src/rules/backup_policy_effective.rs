@@ -10,16 +10,21 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// What backs the account up selects the tag `backup=enabled` in the region, and copies to the
-    /// central account.
+    /// The effective backup policy selects the tag `backup=enabled` in the region and copies the
+    /// backups to the central account.
     ///
-    /// That is the organization's backup policy as it holds for the account. Where it cannot be read,
-    /// or there is none, the account's backup plans are judged; a policy shows among them too. The
-    /// policy, not the guide, truly says which tag, regions, role, vault and copy target count.
+    /// The policy is the backup policy of the organization that is in effect for the account. If it
+    /// cannot be read or does not exist, the backup plans of the account are checked. Plans that a
+    /// policy created are among them.
+    ///
+    /// ## Why it matters
+    ///
+    /// The policy decides which tags, regions, role, vault and copy destination apply. If it does not
+    /// cover a region, the tag has no effect there.
     ///
     /// ## Fix
     ///
-    /// Ask the platform team: only they can change the policy.
+    /// Ask the platform team. Only they can change the policy.
     ///
     /// ## Sources
     ///

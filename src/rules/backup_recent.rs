@@ -11,19 +11,22 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The newest backup of a resource that is tagged for it succeeded, and is not older than twice
-    /// the interval of the plan, or than 48 hours where the plan cannot be read.
+    /// The newest backup of a resource tagged `backup=enabled` succeeded and is recent. Its age is at
+    /// most twice the interval of the plan, or 48 hours if the plan cannot be read.
     ///
-    /// The tag alone backs nothing up: the job shows whether it was seen, and whether the backup
-    /// worked. AWS keeps backup jobs for 30 days. A resource without one was most likely tagged since
-    /// the last backup hour, which is a warning; if it was tagged within a day, look again tomorrow.
-    /// A resource that is backed up as part of its CloudFormation stack counts as backed up.
+    /// A resource without a backup job in the last 30 days is a warning. It was probably tagged
+    /// recently. If it was tagged within a day, check again tomorrow. A resource that is backed up as
+    /// part of its CloudFormation stack passes.
+    ///
+    /// ## Why it matters
+    ///
+    /// The tag alone does not prove that a backup exists. The backup job shows whether AWS Backup
+    /// selected the resource and whether the backup worked. AWS keeps backup jobs for 30 days.
     ///
     /// ## Fix
     ///
-    /// Read the job's message: where this tool knows it, the finding names the rule that explains it.
-    /// Where there is no job at all a day after tagging, check the tag and whether AWS Backup is
-    /// opted in for the service.
+    /// Read the message of the job. If the cause is known, the finding names the rule that explains it.
+    /// If there is no job a day after tagging, check the tag and the opt-in of the service.
     ///
     /// ## Sources
     ///

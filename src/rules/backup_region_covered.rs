@@ -7,18 +7,21 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::{REGIONS, Severity};
 
 rule! {
-    /// Everything that is tagged `backup=enabled` lives in a region that is scanned and backed up.
+    /// Every resource tagged `backup=enabled` is in a region that is scanned and backed up.
     ///
-    /// The backup policy runs in some regions only. A resource in any other carries the tag, and the
-    /// policy does not back it up. This is found with one query on the tag in every other region that is
-    /// enabled for the account. Where the policy does cover the other region, the resources there are
-    /// backed up but were not judged, which is a warning. Where the policy cannot be read, the account's
-    /// backup plans count, and then the regions that the guide names.
+    /// Other regions that are enabled for the account are searched with one tag query each. A region
+    /// that the policy covers but the scan did not include is a warning. If the policy cannot be read,
+    /// the backup plans of the account count, and then the regions of the company guide.
+    ///
+    /// ## Why it matters
+    ///
+    /// The backup policy runs in some regions only. A tagged resource in another region is not backed
+    /// up, although its tag suggests it.
     ///
     /// ## Fix
     ///
-    /// Move the resource to a region that the policy covers, or ask the platform team to add the region.
-    /// Add the region to the scan.
+    /// Move the resource to a region that the policy covers, or ask the platform team to add the
+    /// region. If the policy covers it already, add the region to the scan.
     ///
     /// ## Sources
     ///

@@ -15,17 +15,21 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The role that makes the backups exists, AWS Backup may assume it, and with buckets to back up it
+    /// The backup role exists and AWS Backup can assume it. If there are buckets to back up, the role
     /// has the permissions for S3.
     ///
-    /// That is the role which the organization's policy names; where that was not read or none holds,
-    /// the one of the account's plans; else the one that AWS Control Tower sets up. Without it no job
-    /// is made. What a bucket needs is not part of the usual backup policy, but in
-    /// `AWSBackupServiceRolePolicyForS3Backup`.
+    /// The role is the one that the backup policy of the organization names. If there is no policy, or
+    /// it could not be read, the role comes from the backup plans of the account. Otherwise it is the
+    /// role that AWS Control Tower creates.
+    ///
+    /// ## Why it matters
+    ///
+    /// Without the role, no backup job is created. The standard backup policy does not include the
+    /// permissions for S3. They are in `AWSBackupServiceRolePolicyForS3Backup`.
     ///
     /// ## Fix
     ///
-    /// Ask the platform team: the role is theirs.
+    /// Ask the platform team. They own the role.
     ///
     /// ## Sources
     ///

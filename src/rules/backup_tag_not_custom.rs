@@ -5,14 +5,16 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The resource does not rely on a backup of the team's own making.
+    /// The resource is not tagged `backup=custom`.
     ///
-    /// `backup=custom` keeps the central backup away. Backups that stay in the same account are
-    /// lost together with it: whoever takes over the account can delete them.
+    /// ## Why it matters
+    ///
+    /// `backup=custom` excludes the resource from the central backup. Custom backups that stay in the
+    /// same account are lost with it: an attacker who controls the account can delete them.
     ///
     /// ## Fix
     ///
-    /// Tag it `backup=enabled`, next to the backup of your own if need be.
+    /// Tag the resource `backup=enabled`. You can keep the custom backup in addition.
     ///
     /// ## Sources
     ///

@@ -7,17 +7,20 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The backup tag sits on the object that AWS Backup selects.
+    /// The tag `backup=enabled` is on the object that AWS Backup selects: the cluster, or the volumes
+    /// of a volume gateway.
     ///
-    /// AWS Backup takes Aurora and Multi-AZ clusters as a whole and looks at the tags of the
-    /// *cluster*. `backup=enabled` on a member instance selects nothing.
+    /// ## Why it matters
     ///
-    /// Of a volume gateway it takes the *volumes*. `backup=enabled` on the gateway selects nothing,
-    /// although the company guide asks for it: each volume needs a tag of its own.
+    /// AWS Backup selects Aurora and Multi-AZ clusters by the tags of the *cluster*. `backup=enabled`
+    /// on a member instance selects nothing.
+    ///
+    /// AWS Backup backs up the *volumes* of a volume gateway. `backup=enabled` on the gateway selects
+    /// nothing, although the company guide asks for it. Each volume needs its own tag.
     ///
     /// ## Fix
     ///
-    /// Set the tag on the cluster and remove it from the instance; set it on each volume of the gateway.
+    /// Tag the cluster and remove the tag from the instance. For a gateway, tag each volume.
     ///
     /// ## Sources
     ///

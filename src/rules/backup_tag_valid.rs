@@ -5,11 +5,13 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The backup tag is spelled exactly as the central backup plan selects it: the key `backup`,
-    /// the value `enabled`, `disabled` or `custom`.
+    /// The backup tag has exactly the key `backup` and the value `enabled`, `disabled` or `custom`.
+    /// Near misses fail too: `Backup`, `Enabled`, or a value with a trailing space.
     ///
-    /// AWS Backup compares keys and values letter by letter. `Backup=enabled`, `backup=Enabled` or
-    /// a blank at the end select nothing: no backup is made, and nothing says so.
+    /// ## Why it matters
+    ///
+    /// AWS Backup compares tag keys and values exactly, including case. A misspelled tag selects
+    /// nothing. No backup is made, and AWS reports no error.
     ///
     /// ## Fix
     ///

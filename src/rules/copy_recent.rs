@@ -15,19 +15,23 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The newest copy of the resource's backup to the central account succeeded, and copies keep up
-    /// with backups.
+    /// The newest copy job to the central account succeeded, and copies keep up with backups.
     ///
-    /// A copy that fails leaves the backup job green: only the copy job tells. What lies in the central
-    /// vault cannot be seen from a member account, so its copy jobs are the proof that there is. The
-    /// account of the vault that a job copies to says whether it is the central one. A job that is
-    /// created or running for less than a day passes. Where a copy failed although all that it needs
-    /// from this account is in order, or worked although something is not, the finding says so.
+    /// A copy job counts if the vault it copies to belongs to the central account. A copy job in state
+    /// CREATED or RUNNING passes while it is less than a day old.
+    ///
+    /// ## Why it matters
+    ///
+    /// A failed copy does not change the status of the backup job. Only the copy job shows the failure.
+    /// A member account cannot see the central vault, so its copy jobs are the only proof.
+    ///
+    /// The finding says so if the copy failed although every prerequisite in this account is met. It
+    /// also says so if the copy succeeded although a prerequisite is not met.
     ///
     /// ## Fix
     ///
-    /// Read the job's message: where this tool knows it, the finding names the rule that explains it.
-    /// What lies with the central account is for the platform team.
+    /// Read the message of the job. If the cause is known, the finding names the rule that explains it.
+    /// If the cause is in the central account, contact the platform team.
     ///
     /// ## Sources
     ///

@@ -6,25 +6,27 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// AWS can copy a backup of this kind of resource to another account at all.
+    /// AWS Backup can copy a backup of this resource type to another account.
     ///
-    /// It cannot for RDS Multi-AZ DB *clusters* (a Multi-AZ DB *instance* is fine), for Redshift,
-    /// provisioned or serverless, for RDS Custom for Oracle, and for EC2 instances whose root device
-    /// is an instance store. The local backup is kept for a day or so in the same account: the
-    /// resource has next to no protection.
+    /// It cannot copy RDS Multi-AZ DB *clusters* (a Multi-AZ DB *instance* is supported), Redshift
+    /// clusters and namespaces, RDS Custom for Oracle, and EC2 instances whose root device is an
+    /// instance store. It does not back up file gateways, tape gateways, secrets and Systems Manager
+    /// parameters at all, even if they are tagged.
     ///
-    /// Of storage gateways it knows volume gateways alone: a file or tape gateway is not backed up at
-    /// all. Nor are secrets and parameters of Systems Manager, whatever their tags.
+    /// A type that AWS Backup supports but the company guide does not cover is a warning, for example
+    /// FSx, DocumentDB, Neptune or EKS. Its copy prerequisites are not checked.
     ///
-    /// What AWS Backup backs up and the guide does not cover (FSx, DocumentDB, Neptune, EKS and more)
-    /// is a warning: nobody looks here at what its copy takes.
+    /// ## Why it matters
+    ///
+    /// Without a copy, the only backup is the local one. It is kept for about a day, in the same
+    /// account. The resource has almost no protection.
     ///
     /// ## Fix
     ///
-    /// There is none in place. Move a Multi-AZ DB cluster to Aurora or to a Multi-AZ DB instance,
-    /// an instance-store instance to an EBS-backed one; until then export the data by other means.
-    /// Unload Redshift's tables to a bucket that is backed up. Back up the bucket or the FSx file
-    /// system behind a file gateway.
+    /// There is no fix in place. Move a Multi-AZ DB cluster to Aurora or to a Multi-AZ DB instance.
+    /// Replace an instance-store instance by an EBS-backed one. Export the data by other means until
+    /// then. Unload Redshift tables to a bucket that is backed up. For a file gateway, back up the
+    /// bucket or the FSx file system behind it.
     ///
     /// ## Sources
     ///

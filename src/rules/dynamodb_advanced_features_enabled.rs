@@ -4,15 +4,20 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// AWS Backup's advanced features for DynamoDB are on in the table's region.
+    /// The advanced features of AWS Backup for DynamoDB are enabled in the region of the table.
     ///
-    /// Without them a backup of a table cannot be copied anywhere, not even within the account. They
-    /// are on where DynamoDB is true in both preferences of the region's settings: the opt-in and
-    /// the management one. An organization's backup policy does not switch them on by itself.
+    /// They are enabled if DynamoDB is true in both preferences of the region: the opt-in preference
+    /// and the management preference.
+    ///
+    /// ## Why it matters
+    ///
+    /// Without the advanced features, a backup of a table cannot be copied at all, not even within the
+    /// account. The backup policy of the organization does not enable them.
     ///
     /// ## Fix
     ///
-    /// Switch both on in each region with tables. Backups made before that cannot be copied.
+    /// Set both preferences in each region with tables. Backups made before the change still cannot be
+    /// copied.
     ///
     /// ## Sources
     ///

@@ -7,15 +7,19 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// New EBS volumes of the region are encrypted, and with a customer managed key.
+    /// EBS encryption by default is on in the region, and its default key is an enabled customer
+    /// managed key.
     ///
-    /// With encryption by default off, or with its key left at `aws/ebs`, the next volume that
-    /// somebody makes without thinking of it is one whose backup cannot be copied.
+    /// ## Why it matters
+    ///
+    /// If encryption by default is off, new volumes are unencrypted unless the request asks for
+    /// encryption. The company guide requires encryption. If the default key is `aws/ebs`, backups of
+    /// new volumes cannot be copied to another account.
     ///
     /// ## Fix
     ///
-    /// Switch on encryption by default in the region, and set a customer managed key that is shared
-    /// with the central account. Volumes that are there keep what they have.
+    /// Enable EBS encryption by default in the region. Set a customer managed key that is shared with
+    /// the central account. Existing volumes do not change.
     ///
     /// ## Sources
     ///

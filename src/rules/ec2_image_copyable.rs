@@ -4,15 +4,17 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The instance's image may leave the account: it carries no AWS Marketplace product code.
+    /// The instance was not launched from an AWS Marketplace image: it has no Marketplace product code.
     ///
-    /// A backup of an instance is an AMI, and AWS does not let an AMI with a Marketplace product code
-    /// be copied to another account.
+    /// ## Why it matters
+    ///
+    /// The backup of an instance is an AMI. AWS does not allow copying an AMI with a Marketplace
+    /// product code to another account.
     ///
     /// ## Fix
     ///
-    /// Tag the instance's data volumes instead of the instance, and rebuild the instance from the
-    /// Marketplace when it is needed.
+    /// Tag the data volumes of the instance instead of the instance. Launch a new instance from the
+    /// Marketplace when you need to restore.
     ///
     /// ## Sources
     ///

@@ -5,22 +5,24 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// Storage whose backup takes over its encryption is encrypted: EBS volumes, the volumes of EC2
-    /// instances, RDS and Aurora, Redshift.
+    /// Storage whose backup inherits its encryption is encrypted: EBS volumes, the volumes of EC2
+    /// instances, RDS, Aurora and Redshift.
     ///
-    /// The company wants it. AWS does not need it: a copy of an unencrypted EBS volume or RDS
-    /// instance works and is encrypted with the key of the central vault. A copy of an unencrypted
-    /// Aurora cluster works too, but *stays unencrypted* in the central account.
+    /// Storage Gateway volumes and Redshift Serverless namespaces are always encrypted.
     ///
-    /// Aurora clusters made since February 2026 are encrypted with a key that AWS owns unless they name
-    /// one. RDS calls them unencrypted in one field and `sse-rds` in another; that is a warning.
+    /// ## Why it matters
     ///
-    /// Volumes of a storage gateway and namespaces of Redshift Serverless are always encrypted.
+    /// The company guide requires encryption. AWS does not need it for a copy: the copy of an
+    /// unencrypted EBS volume or RDS instance is encrypted with the key of the central vault. The copy
+    /// of an unencrypted Aurora cluster *stays unencrypted* in the central account.
+    ///
+    /// Aurora clusters created since February 2026 use an AWS owned key unless they specify a key. The
+    /// RDS API reports them as unencrypted in one field and as `sse-rds` in another. This is a warning.
     ///
     /// ## Fix
     ///
-    /// Encryption cannot be switched on in place. Take a snapshot, copy it with a customer managed
-    /// key, restore from the copy, and switch over. Redshift can switch it on in place.
+    /// Encryption cannot be enabled in place, except for Redshift. Take a snapshot, copy it with a
+    /// customer managed key, restore from the copy, and switch over.
     ///
     /// ## Sources
     ///

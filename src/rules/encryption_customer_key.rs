@@ -5,20 +5,22 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// Encrypted storage whose backup takes over its encryption uses a customer managed key, not one
-    /// that AWS manages, such as `aws/ebs` or `aws/rds`.
+    /// Encrypted storage whose backup inherits its key uses a customer managed key, not an AWS managed
+    /// key such as `aws/ebs` or `aws/rds`.
     ///
-    /// The central account must be let into the key to copy the backup. Nobody can change the policy
-    /// of an AWS managed key, so such a backup can never be copied to another account.
+    /// ## Why it matters
     ///
-    /// Redshift cannot be copied to another account in any case. The company wants a customer managed
-    /// key for it all the same.
+    /// To copy the backup, the central account needs access to the key. The policy of an AWS managed
+    /// key cannot be changed. Such a backup can never be copied to another account.
+    ///
+    /// AWS Backup cannot copy Redshift to another account with any key. The company guide still
+    /// requires a customer managed key.
     ///
     /// ## Fix
     ///
-    /// The key of a volume or database cannot be changed in place. Copy a snapshot with a customer
+    /// The key of a volume or a database cannot be changed in place. Copy a snapshot with a customer
     /// managed key that is shared with the central account, restore from the copy, and switch over.
-    /// Redshift changes the key in place.
+    /// Redshift can change its key in place.
     ///
     /// ## Sources
     ///

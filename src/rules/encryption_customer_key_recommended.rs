@@ -6,21 +6,23 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// Buckets, tables, file systems and volumes of a storage gateway are encrypted with a customer
-    /// managed key.
+    /// S3 buckets, DynamoDB tables, EFS file systems and Storage Gateway volumes are encrypted with a
+    /// customer managed key.
     ///
-    /// The company recommends it, and their copies do not depend on it: AWS Backup encrypts such
-    /// backups with the key of the vault, whatever the key of the resource.
+    /// ## Why it matters
     ///
-    /// A volume of a storage gateway without a KMS key is encrypted with S3's own keys. The company
-    /// guide requires a customer managed key for it; AWS does not: the copy is encrypted with the key
+    /// The company guide recommends it. Copies do not depend on it: AWS Backup encrypts backups of
+    /// buckets, tables and file systems with the key of the vault.
+    ///
+    /// A Storage Gateway volume without a KMS key is encrypted with keys that S3 manages. The company
+    /// guide requires a customer managed key for it. AWS does not: the copy is encrypted with the key
     /// of the central vault.
     ///
     /// ## Fix
     ///
-    /// Set a customer managed key as the bucket's default encryption, or as the table's key. Both
-    /// change in place; objects that are there keep the key they were written with. The key of a file
-    /// system or of a gateway's volume is chosen when it is made: move the data to a new one.
+    /// For a bucket, set the customer managed key as the default encryption. For a table, set it as the
+    /// key of the table. Both change in place, but existing objects keep their key. The key of a file
+    /// system or a gateway volume is set at creation: move the data to a new one.
     ///
     /// ## Sources
     ///

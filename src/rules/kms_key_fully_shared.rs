@@ -6,15 +6,17 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The policy of the key lets the central account do the rest of what the company guide lists:
-    /// `kms:Encrypt`, `kms:ReEncryptTo`, `kms:GenerateDataKey`, `kms:ListGrants` and `kms:RevokeGrant`.
+    /// The key policy allows the central account the other actions of the company guide: `kms:Encrypt`,
+    /// `kms:ReEncryptTo`, `kms:GenerateDataKey`, `kms:ListGrants` and `kms:RevokeGrant`.
     ///
-    /// A copy was not seen to need them. AWS's own examples name most of them, and a restore across
-    /// accounts may want them.
+    /// ## Why it matters
+    ///
+    /// A copy is not known to need these actions. The examples of AWS list most of them, and a
+    /// cross-account restore may need them.
     ///
     /// ## Fix
     ///
-    /// Use the two statements of the company guide as they are: `kms:ReEncrypt*` and
+    /// Use both statements of the company guide unchanged. They contain `kms:ReEncrypt*` and
     /// `kms:GenerateDataKey*` with the wildcard, and all three grant actions.
     ///
     /// ## Sources

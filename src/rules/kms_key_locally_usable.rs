@@ -8,15 +8,17 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The policy of the key lets the own account's backup role use it, either by name or by leaving
-    /// it to IAM, with the account's root as the principal.
+    /// The key policy allows the backup role of this account to use the key. It can name the role, or
+    /// delegate to IAM with the root of the account as the principal.
     ///
-    /// Without it the local backup fails. For a bucket it is worse: the job reports success and leaves
-    /// out the objects that it could not decrypt.
+    /// ## Why it matters
+    ///
+    /// Otherwise the local backup fails. For a bucket, the backup job reports success but omits the
+    /// objects that it could not decrypt.
     ///
     /// ## Fix
     ///
-    /// Put the usual first statement back: `kms:*` for the account's root.
+    /// Restore the default first statement: `kms:*` for the root of the account.
     ///
     /// ## Sources
     ///

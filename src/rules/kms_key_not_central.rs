@@ -7,12 +7,14 @@ use crate::settings::Severity;
 rule! {
     /// The resource is not encrypted with a key of the central account.
     ///
-    /// The copy works, since the central account owns the key. But then data and backup hang on one
-    /// key: keep the two apart.
+    /// ## Why it matters
+    ///
+    /// The copy works, because the central account owns the key. But the data and its backup then
+    /// depend on the same key. The company guide asks to keep the two separate.
     ///
     /// ## Fix
     ///
-    /// Encrypt the resource with a key of its own account, and share that with the central account.
+    /// Encrypt the resource with a key of its own account, and share that key with the central account.
     ///
     /// ## Sources
     ///

@@ -5,16 +5,19 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The customer managed key of a resource can be used: it exists, is enabled, is a symmetric
-    /// encryption key, and is in the resource's region.
+    /// The customer managed key of a resource or of a backup vault is usable: it exists, is enabled, is
+    /// a symmetric encryption key, and is in the region of the resource.
     ///
-    /// Neither a backup nor a copy can be made, nor one restored, while the key is disabled or
-    /// waits to be deleted. The same goes for the key of the vault that keeps the backups; one that
-    /// belongs to another account is for the platform team to look after.
+    /// A key that belongs to another account is skipped: its owner is responsible for it.
+    ///
+    /// ## Why it matters
+    ///
+    /// While the key is disabled or pending deletion, no backup can be made, copied or restored. This
+    /// also applies to the key of the vault that stores the backups.
     ///
     /// ## Fix
     ///
-    /// Enable the key, or cancel its deletion and enable it.
+    /// Enable the key. If it is pending deletion, cancel the deletion first.
     ///
     /// ## Sources
     ///

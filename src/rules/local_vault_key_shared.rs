@@ -14,15 +14,18 @@ use crate::settings::Severity;
 rule! {
     /// The key of the local vault is shared with the central account.
     ///
-    /// Backups of types that AWS Backup manages fully (buckets, file systems, DynamoDB tables) are
-    /// encrypted with the vault's key, whatever the key of the source. For their copies this is the
-    /// key that the central account must be able to use. A vault under one central key, as the
-    /// platform team sets it up, is theirs and is not judged.
+    /// A vault key that belongs to another account is skipped: the platform team is responsible for it.
+    ///
+    /// ## Why it matters
+    ///
+    /// Backups of buckets, file systems and DynamoDB tables are fully managed by AWS Backup. They are
+    /// encrypted with the key of the vault, not with the key of the source. The central account needs
+    /// access to this key to copy them.
     ///
     /// ## Fix
     ///
-    /// A vault's key cannot be changed. Ask the platform team for a vault under the central key; or
-    /// share the account's own key with the central account.
+    /// The key of a vault cannot be changed. Ask the platform team for a vault with the central key. If
+    /// the vault uses a key of this account, you can share that key with the central account instead.
     ///
     /// ## Sources
     ///

@@ -12,19 +12,23 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The vault that the backup policy names is there, and takes the backups and lets them be copied:
-    /// Vault Lock allows the plan's retention, and its access policy does not deny
+    /// The vault that the backup policy names exists, accepts the backups and allows copies. Vault Lock
+    /// must allow the retention of the plan. The access policy must not deny
     /// `backup:CopyFromBackupVault`.
     ///
-    /// AWS does not look whether the vault of a policy exists: without it no job is made, and nothing
-    /// says so. Where a plan's retention is outside Vault Lock's limits, every job fails. Where no policy
-    /// holds and no plan uses a vault, any vault of the region that takes backups will do: one of type
-    /// `BACKUP_VAULT`, and not the one of EFS's automatic backups, which lets no backup be copied to
+    /// If there is no policy and no plan uses a vault, any vault of type `BACKUP_VAULT` in the region
+    /// passes. The vault of EFS automatic backups does not count: its backups cannot be copied to
     /// another account.
+    ///
+    /// ## Why it matters
+    ///
+    /// AWS does not verify that the vault of a policy exists. If it is missing, no backup job is
+    /// created and no error is reported. If the retention is outside the limits of Vault Lock, every
+    /// backup job fails.
     ///
     /// ## Fix
     ///
-    /// Ask the platform team: the vault, its lock and its policy are theirs.
+    /// Ask the platform team. They own the vault, its lock and its access policy.
     ///
     /// ## Sources
     ///

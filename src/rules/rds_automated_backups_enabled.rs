@@ -4,15 +4,17 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The database has automated backups, with a retention of at least a day.
+    /// The database has automated backups with a retention of at least 1 day.
     ///
-    /// AWS Backup works without them. But then each of its backups starts from a full snapshot, which
-    /// takes longer and costs more.
+    /// ## Why it matters
+    ///
+    /// AWS Backup works without automated backups. But each of its backups then starts from a full
+    /// snapshot, which is slower and costs more.
     ///
     /// ## Fix
     ///
-    /// Set the backup retention period to a day or more. Going from 0 to more restarts an instance of
-    /// some engines: do it in the maintenance window.
+    /// Set the backup retention period to at least 1 day. For some engines, the change from 0 restarts
+    /// the instance. Apply it in the maintenance window.
     ///
     /// ## Sources
     ///

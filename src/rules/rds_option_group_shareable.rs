@@ -4,17 +4,20 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// No option of an Oracle or SQL Server instance keeps its snapshots in the account.
+    /// The option group of an Oracle or SQL Server instance has no option that prevents sharing its
+    /// snapshots.
     ///
-    /// RDS does not share a snapshot that is encrypted with transparent data encryption (TDE), nor one
-    /// whose option group has a persistent or permanent option; Timezone and OLS of Oracle are
-    /// excepted. AWS Backup makes the local backup all the same, and the copy fails.
+    /// ## Why it matters
+    ///
+    /// RDS does not share a snapshot that is encrypted with transparent data encryption (TDE). It does
+    /// not share one whose option group has a persistent or permanent option either. The Oracle options
+    /// Timezone and OLS are exceptions. The local backup succeeds, but the copy fails.
     ///
     /// ## Fix
     ///
-    /// Take the option out of the option group, or move the instance to a group without it. A permanent
-    /// option, such as TDE of Oracle, can never be taken from an instance: export the data into a new
-    /// one without it. Encryption of the storage with a KMS key does not stand in the way.
+    /// Remove the option from the option group, or move the instance to a group without it. A permanent
+    /// option, such as Oracle TDE, cannot be removed from an instance: export the data to a new
+    /// instance without it. Storage encryption with a KMS key does not prevent sharing.
     ///
     /// ## Sources
     ///

@@ -4,17 +4,22 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The resource is in a state in which it can be backed up: an EC2 instance running or stopped,
-    /// an EBS volume in-use or available, a database, a file system, a Redshift cluster or namespace
-    /// and a volume of a storage gateway available, a CloudFormation stack in one of the states that
-    /// end in `_COMPLETE`.
+    /// The resource is in a state in which AWS Backup can back it up.
     ///
-    /// A passing state, such as pending, modifying or backing-up, is a warning: look again later. A
-    /// resource that is being deleted is left out of the report.
+    /// An EC2 instance must be running or stopped, and an EBS volume in-use or available. A database,
+    /// file system, Redshift cluster or namespace, or Storage Gateway volume must be available. A
+    /// CloudFormation stack must be in a state that ends in `_COMPLETE`.
+    ///
+    /// A transitional state is a warning, for example pending, modifying or backing-up. A resource that
+    /// is being deleted is left out of the report.
+    ///
+    /// ## Why it matters
+    ///
+    /// A resource that stays in another state cannot be backed up.
     ///
     /// ## Fix
     ///
-    /// Bring the resource back to a working state.
+    /// Return the resource to a working state. For a transitional state, check again later.
     ///
     /// ## Sources
     ///

@@ -9,14 +9,16 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The S3 gateway endpoint's policy is full access.
+    /// The policy of the S3 gateway endpoint allows full access.
     ///
-    /// A narrower policy may be meant. But it blocks every bucket that nobody thought of, those of
-    /// package mirrors and AWS's own among them.
+    /// ## Why it matters
+    ///
+    /// A narrower policy may be intended. But it blocks every bucket that it does not allow. That often
+    /// includes package repositories and buckets that AWS owns.
     ///
     /// ## Fix
     ///
-    /// Reset the endpoint's policy, or make sure that it names all buckets in use.
+    /// Reset the endpoint policy, or make sure that it allows every bucket in use.
     ///
     /// ## Sources
     ///

@@ -5,16 +5,19 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// Every VPC in which something runs has a *gateway* endpoint for S3.
+    /// Every VPC with workloads has a *gateway* endpoint for S3.
     ///
-    /// Backups and their copies do not go through the VPC: they work without it. The endpoint is for
-    /// the workloads' own traffic to the buckets, which otherwise leaves through a NAT or internet
-    /// gateway, where it costs money. A gateway endpoint is free.
+    /// ## Why it matters
+    ///
+    /// Without the endpoint, traffic from the workloads to S3 goes through a NAT or internet gateway. A
+    /// NAT gateway charges for it. A gateway endpoint is free.
+    ///
+    /// Backups and copies do not pass through the VPC. They work without the endpoint.
     ///
     /// ## Fix
     ///
-    /// Create a gateway endpoint for S3 with the route tables of the private subnets. Open
-    /// connections to S3 break at that moment: choose a quiet one.
+    /// Create a gateway endpoint for S3 with the route tables of the private subnets. This interrupts
+    /// open connections to S3, so choose a quiet time.
     ///
     /// ## Sources
     ///

@@ -7,15 +7,20 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The S3 gateway endpoint is in the route table of every subnet in which something runs.
+    /// The route table of every subnet with workloads has a route to the S3 gateway endpoint.
     ///
-    /// An endpoint serves only the subnets whose route table holds its route. The table that counts
-    /// is the one the subnet names, or else the VPC's main one. A subnet without a route to an
-    /// internet gateway is private; one with such a route only warns.
+    /// The route table is the one associated with the subnet, or else the main route table of the VPC.
+    /// A subnet is public if its route table has a route to an internet gateway. A public subnet
+    /// without the route is only a warning.
+    ///
+    /// ## Why it matters
+    ///
+    /// An endpoint serves only subnets whose route table contains its route.
     ///
     /// ## Fix
     ///
-    /// Add the route tables to the endpoint. Open connections to S3 break at that moment.
+    /// Add the route tables to the endpoint. This interrupts open connections to S3, so choose a quiet
+    /// time.
     ///
     /// ## Sources
     ///

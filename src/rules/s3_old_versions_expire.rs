@@ -6,8 +6,10 @@ use crate::settings::Severity;
 rule! {
     /// A versioned bucket has a lifecycle rule that expires noncurrent versions.
     ///
-    /// A versioned bucket keeps every version for ever, and so does its backup, unless a lifecycle
-    /// rule says otherwise. Backups work without the rule; the bill grows.
+    /// ## Why it matters
+    ///
+    /// Without such a rule, a versioned bucket and its backups keep every version forever. Backups work
+    /// without the rule, but their cost keeps growing.
     ///
     /// ## Fix
     ///

@@ -6,13 +6,15 @@ use crate::settings::Severity;
 rule! {
     /// The bucket has versioning enabled.
     ///
-    /// AWS Backup only backs up versioned buckets; a bucket whose versioning was suspended counts as
-    /// not versioned.
+    /// ## Why it matters
+    ///
+    /// AWS Backup supports only buckets with versioning enabled. A bucket with suspended versioning is
+    /// not supported either.
     ///
     /// ## Fix
     ///
-    /// Enable versioning, and add a lifecycle rule that expires noncurrent versions, or the bucket
-    /// and its backups grow without end.
+    /// Enable versioning. Also add a lifecycle rule that expires noncurrent versions. Otherwise the
+    /// bucket and its backups grow without limit.
     ///
     /// ## Sources
     ///

@@ -10,15 +10,18 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// AWS Backup is opted in, in the region, for every service that has resources there.
+    /// AWS Backup is opted in for every service that has resources in the region.
     ///
-    /// A plan that selects by tag leaves out services that are not opted in. Where the plan comes
-    /// from an organization policy, the management account's settings count instead of the member's;
-    /// a member cannot read those, so this only warns.
+    /// ## Why it matters
+    ///
+    /// A plan that selects by tag skips services that are not opted in. If the plan comes from an
+    /// organization policy, the opt-in settings of the management account apply instead. A member
+    /// account cannot read them, so this is only a warning.
     ///
     /// ## Fix
     ///
-    /// Opt the services in, or ask the platform team whether the organization does.
+    /// Opt the services in, or ask the platform team whether the settings of the organization include
+    /// them.
     ///
     /// ## Sources
     ///

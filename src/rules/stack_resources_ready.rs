@@ -7,20 +7,23 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// Every resource of the stack that AWS Backup backs up with it is ready for the copy: nested
-    /// stacks are opened, and each resource is judged as if it were tagged `backup=enabled`.
+    /// Every resource of the stack that AWS Backup supports is ready to be copied. Nested stacks are
+    /// included. Each resource is checked as if it were tagged `backup=enabled`.
     ///
-    /// The backup of a stack is made of the backups of its resources. One that cannot be copied is
-    /// left out of the copy, which is then partial. A resource that was not read makes the stack
-    /// unknown, and so does one of a type that is not judged here.
+    /// A resource that could not be read, or whose type is not checked, makes the result unknown.
     ///
-    /// The company guide asks for the tag on every resource of a stack. AWS Backup does not need it
-    /// there: a stack's tag is enough, and a resource that is tagged too is backed up twice
+    /// ## Why it matters
+    ///
+    /// The backup of a stack consists of the backups of its resources. A resource that cannot be copied
+    /// is left out, and the copy is partial.
+    ///
+    /// The company guide asks for the tag on every resource of a stack. AWS Backup does not need it:
+    /// the tag of the stack is enough. A resource that is tagged too is backed up twice
     /// (`backup-not-duplicated`).
     ///
     /// ## Fix
     ///
-    /// Mend the resources that are named, each by the rule that is named.
+    /// Fix each resource in the finding, following the rule that is named with it.
     ///
     /// ## Sources
     ///
