@@ -1,7 +1,7 @@
-//! Waivers: findings that are known and accepted until a day.
+//! Waivers: findings that are accepted until a date.
 //!
-//! A waiver changes neither a status nor a verdict. What it covers stays in the report, marked, and
-//! does not count for the exit code.
+//! A waiver changes neither a status nor a verdict. A waived finding stays in the report, is marked, and
+//! does not count towards the exit code.
 
 use crate::iam::matching::glob;
 use crate::model::arn::Arn;
@@ -11,12 +11,15 @@ use crate::settings::Waiver;
 
 use super::{Options, Scope};
 
-/// Marks what waivers cover, and lists the waivers that do nothing any more.
+/// Marks the findings that waivers cover, and lists expired and unused waivers.
 pub(super) fn apply(report: &mut Report, options: &Options, rules: &[&'static Rule]) {
-    let holds = |waiver: &Waiver| options.today.is_some_and(|today| today <= waiver.expires);
-    for waiver in options.waivers.iter().filter(|it| holds(it)) {
-        let covered = report.findings.iter_mut().filter(|it| covers(waiver, it));
-        // Of several that cover it the first one speaks.
+    let is_valid = |waiver: &Waiver| options.today.is_some_and(|today| today <= waiver.expires);
+    for waiver in options.waivers.iter().filter(|it| is_valid(it)) {
+        let covered = report
+            .findings
+            .iter_mut()
+            .filter(|it| is_covered_by(waiver, it));
+        // If several waivers cover a finding, the first one counts.
         for finding in covered.filter(|it| it.waiver.is_none()) {
             finding.gating = false;
             finding.waiver = Some(report::Waiver {
@@ -27,15 +30,18 @@ pub(super) fn apply(report: &mut Report, options: &Options, rules: &[&'static Ru
         }
     }
     for waiver in &options.waivers {
-        let covered = report.findings.iter().filter(|it| covers(waiver, it));
-        let state = if !holds(waiver) {
+        let covered = report
+            .findings
+            .iter()
+            .filter(|it| is_covered_by(waiver, it));
+        let state = if !is_valid(waiver) {
             StaleState::Expired
-        } else if covered.clone().next().is_none() && is_answered(waiver, report, options, rules) {
+        } else if covered.clone().next().is_none() && is_in_scope(waiver, report, options, rules) {
             StaleState::Unused
         } else {
             continue;
         };
-        // A waiver that took over from one that expired leaves nothing to count again.
+        // Findings that another waiver covers do not count.
         let findings = covered.filter(|it| it.waiver.is_none()).count();
         report.stale_waivers.push(StaleWaiver {
             state,
@@ -50,31 +56,31 @@ pub(super) fn apply(report: &mut Report, options: &Options, rules: &[&'static Ru
     }
 }
 
-fn covers(waiver: &Waiver, finding: &Finding) -> bool {
+fn is_covered_by(waiver: &Waiver, finding: &Finding) -> bool {
     finding.status.is_trouble()
         && finding.rule.id == waiver.rule
         && glob(&waiver.resource, &finding.resource)
 }
 
-/// Whether a finding that the waiver names would be in this report: one config serves many accounts,
-/// regions and narrower scans, and what was not looked at says nothing of its waivers. A finding that is
-/// there, and is no trouble, answers for the one resource that a waiver names.
-fn is_answered(
+/// Whether the report would contain a finding that the waiver covers. One configuration file serves many
+/// accounts, regions and partial scans, so a waiver for something outside this scan is not unused. If the
+/// waiver names one resource, a passing finding for that resource is enough.
+fn is_in_scope(
     waiver: &Waiver,
     report: &Report,
     options: &Options,
     rules: &[&'static Rule],
 ) -> bool {
     let wildcard = |text: &str| text.is_empty() || text.contains(['*', '?']);
-    let named = |it: &Finding| it.rule.id == waiver.rule && it.resource == waiver.resource;
-    if report.findings.iter().any(named) {
+    let is_exact = |it: &Finding| it.rule.id == waiver.rule && it.resource == waiver.resource;
+    if report.findings.iter().any(is_exact) {
         return true;
     }
-    let place = Arn::parse(&waiver.resource);
-    let own_account = place.is_none_or(|arn| {
+    let arn = Arn::parse(&waiver.resource);
+    let own_account = arn.is_none_or(|arn| {
         wildcard(arn.account) || report.account_id.as_deref() == Some(arn.account)
     });
-    let own_region = place.is_none_or(|arn| {
+    let own_region = arn.is_none_or(|arn| {
         wildcard(arn.region) || report.regions.iter().any(|region| region == arn.region)
     });
     report.complete

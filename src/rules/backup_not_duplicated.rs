@@ -35,11 +35,11 @@ rule! {
         title: "The resource is not backed up twice",
         guide: Severity::Warn,
         aws: Severity::Warn,
-        check: Check::Any(check),
+        check: Check::Any(check_resource),
     }
 }
 
-fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
+fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     let key = &cx.settings.tag_key;
     let detached = match resource {
         Resource::Volume(volume) => volume.attached_to.known().is_some_and(Vec::is_empty),
@@ -47,17 +47,17 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     };
     let stacks = cx.stacks_of(resource);
     let region = cx.seen()?;
-    // A stack that was not read to its end may hold it; one beside it in a template does not.
+    // A stack whose resources were not all read may contain it. A stack in the same template that is not deployed does not.
     let gap = region.stacks.gap.as_ref().or(cx.half_read_stack());
     let is_beside = |gap: &Gap| matches!(gap.kind, GapKind::AfterApply | GapKind::Unplanned);
     let gap = gap.filter(|gap| !is_beside(gap));
     let alone = detached && stacks.is_empty();
     if alone && gap.is_none() {
-        return Ok(Outcome::skip("part of no instance and no stack"));
+        return Ok(Outcome::skip("not part of an instance or a stack"));
     }
     let (tag, _) = cx.tags_of(resource)?;
     if tag != BackupTag::Enabled {
-        let seen = format!("does not carry {key}=enabled itself");
+        let seen = format!("not tagged {key}=enabled itself");
         return Ok(if alone {
             Outcome::skip(seen)
         } else {
@@ -65,8 +65,8 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         });
     }
     let mut holders = match resource {
-        Resource::Volume(volume) => match instances(cx, volume) {
-            // Nobody can tag in one plan with all others in sight.
+        Resource::Volume(volume) => match check_instances(cx, volume) {
+            // A plan need not contain the instances that its volumes are attached to.
             Err(gap) if gap.kind == GapKind::Unplanned => {
                 return Ok(Outcome::skip(gap.sentence()));
             }
@@ -78,16 +78,16 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         let stack_tag = cx.tags_of(Resource::Stack(stack)).map(|(tag, _)| tag);
         holders.push(match stack_tag {
             Ok(BackupTag::Enabled) => Outcome::breach(format!(
-                "backed up twice: its stack {} carries {key}=enabled too and includes it",
+                "backed up twice: its stack {} is tagged {key}=enabled too and includes it",
                 stack.id
             ))
             .fix(format!(
-                "Take {key}=enabled from the stack {} or from what is in it.",
+                "Remove the tag {key}=enabled from the stack {} or from its resources.",
                 stack.id
             ))
             .with("stack", stack.arn.as_str()),
             Ok(_) => Outcome::pass(format!(
-                "its stack {} does not carry {key}=enabled",
+                "its stack {} is not tagged {key}=enabled",
                 stack.id
             )),
             Err(gap) => Outcome::unknown(&gap),
@@ -95,10 +95,10 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     }
     holders.extend(gap.map(Outcome::unknown));
     let worst = Outcome::worst(holders);
-    Ok(worst.unwrap_or_else(|| Outcome::skip("part of no instance and no stack")))
+    Ok(worst.unwrap_or_else(|| Outcome::skip("not part of an instance or a stack")))
 }
 
-fn instances(cx: &RuleContext<'_>, volume: &Volume) -> Result<Vec<Outcome>, Gap> {
+fn check_instances(cx: &RuleContext<'_>, volume: &Volume) -> Result<Vec<Outcome>, Gap> {
     let key = &cx.settings.tag_key;
     let parents = volume.attached_to.get()?.iter().map(|id| {
         let tag = cx
@@ -106,13 +106,13 @@ fn instances(cx: &RuleContext<'_>, volume: &Volume) -> Result<Vec<Outcome>, Gap>
             .and_then(|instance| cx.tags_of(Resource::Instance(instance)).map(|(tag, _)| tag));
         match tag {
             Ok(BackupTag::Enabled) => Outcome::breach(format!(
-                "backed up twice: its instance {id} carries {key}=enabled too and includes it"
+                "backed up twice: its instance {id} is tagged {key}=enabled too and includes it"
             ))
             .fix(format!(
-                "Tag the volume {key}=disabled: the backup of {id} holds it."
+                "Tag the volume {key}=disabled: the backup of {id} includes it."
             ))
             .with("instance", id.as_str()),
-            Ok(_) => Outcome::pass(format!("its instance {id} does not carry {key}=enabled")),
+            Ok(_) => Outcome::pass(format!("its instance {id} is not tagged {key}=enabled")),
             Err(gap) => Outcome::unknown(&gap),
         }
     });

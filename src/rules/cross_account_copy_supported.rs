@@ -39,83 +39,83 @@ rule! {
         id: "cross-account-copy-supported",
         group: Group::Service,
         owner: Owner::Member,
-        title: "AWS can copy its backup to another account",
+        title: "AWS Backup can copy this resource type to another account",
         guide: Severity::Fail,
         aws: Severity::Fail,
-        check: Check::Any(check),
+        check: Check::Any(check_resource),
     }
 }
 
-fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
+fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     Ok(match resource {
         Resource::DbCluster(cluster) if cluster.is_multi_az() => Outcome::breach(
-            "an RDS Multi-AZ DB cluster: AWS cannot copy its snapshots to another account",
+            "an RDS Multi-AZ DB cluster: its snapshots cannot be copied to another account",
         )
-        .fix("Move it to Aurora, or to a Multi-AZ DB instance (one standby).")
+        .fix("Move it to Aurora or to a Multi-AZ DB instance with one standby.")
         .with("engine", cluster.engine.as_str()),
         Resource::DbInstance(database) if database.engine.get()?.starts_with("custom-oracle") => {
             Outcome::breach("RDS Custom for Oracle: AWS Backup does not support it")
-                .fix("Back it up with Oracle's own tools to a bucket that is backed up.")
+                .fix("Back it up with Oracle tools to a bucket that is backed up.")
                 .with("engine", database.engine.get()?.as_str())
         }
         Resource::Instance(instance) if instance.root_device_type.get()? == "instance-store" => Outcome::breach(
-            "its root device is an instance store: AWS Backup only backs up EBS-backed instances",
+            "its root device is an instance store: AWS Backup supports only EBS-backed instances",
         )
-        .fix("Make an EBS-backed instance of it, or keep its data on EBS volumes and tag those."),
+        .fix("Replace it by an EBS-backed instance, or move its data to EBS volumes and tag those."),
         Resource::RedshiftCluster(_) => Outcome::breach(
-            "a Redshift cluster: AWS Backup cannot copy its snapshots, to no account and no region",
+            "a Redshift cluster: AWS Backup cannot copy its snapshots to any account or region",
         )
         .fix(UNLOAD),
         Resource::RedshiftNamespace(_) => Outcome::breach(
-            "a namespace of Redshift Serverless: AWS Backup cannot copy its snapshots, to no account and no region",
+            "a Redshift Serverless namespace: AWS Backup cannot copy its snapshots to any account or region",
         )
         .fix(UNLOAD),
         Resource::Stack(_) => {
-            Outcome::pass("AWS can copy backups of stacks as far as it can copy what is in them: see stack-resources-ready")
+            Outcome::pass("AWS Backup copies the resources of a stack that it can copy: see stack-resources-ready")
         }
-        Resource::Gateway(gateway) => return gateways(gateway),
-        Resource::Tagged(tagged) => by_its_tag(cx, tagged),
+        Resource::Gateway(gateway) => return check_gateway(gateway),
+        Resource::Tagged(tagged) => check_tagged_resource(cx, tagged),
         Resource::Table(_) => {
-            Outcome::pass("AWS can copy tables: see dynamodb-advanced-features-enabled for what it takes")
+            Outcome::pass("AWS Backup can copy tables; for the prerequisites see dynamodb-advanced-features-enabled")
         }
-        _ => Outcome::pass("AWS can copy it to another account"),
+        _ => Outcome::pass("AWS Backup can copy it to another account"),
     })
 }
 
 const UNLOAD: &str = "Unload its tables to a bucket that is backed up.";
 
-/// What only its tag gave away.
-fn by_its_tag(cx: &RuleContext<'_>, tagged: &TaggedResource) -> Outcome {
+/// Checks a resource that was found only by its tag.
+fn check_tagged_resource(cx: &RuleContext<'_>, tagged: &TaggedResource) -> Outcome {
     let outcome = match tagged.kind() {
         ResourceKind::Secret => {
-            Outcome::breach("a secret of Secrets Manager: AWS Backup does not back it up").fix(
-                "Keep what makes it elsewhere, or let Secrets Manager replicate it to another region.",
+            Outcome::breach("a Secrets Manager secret: not supported by AWS Backup").fix(
+                "Store what is needed to recreate it elsewhere, or replicate the secret to another region.",
             )
         }
         ResourceKind::SsmParameter => {
-            Outcome::breach("a parameter of Systems Manager: AWS Backup does not back it up")
-                .fix("Keep its value where it is made: in code, or in a table that is backed up.")
+            Outcome::breach("a Systems Manager parameter: not supported by AWS Backup")
+                .fix("Store its value in code or in a table that is backed up.")
         }
         _ => Outcome::warn(format!(
-            "of type {}, which the guide does not cover: AWS Backup backs it up, and what its copy takes is not judged here",
+            "type {} is supported by AWS Backup but not covered by the company guide; copy prerequisites are not checked",
             tagged.aws_type
         ))
         .fix(format!(
-            "See in AWS Backup whether its copies arrive, and ask {} before you rely on them.",
+            "Verify its copy jobs in AWS Backup, and ask {} before you rely on them.",
             cx.settings.contact
         )),
     };
     outcome.with("aws_type", tagged.aws_type.as_str())
 }
 
-fn gateways(gateway: &Gateway) -> CheckResult {
+fn check_gateway(gateway: &Gateway) -> CheckResult {
     let kind = gateway.gateway_type.get()?;
     if holds_volumes(kind) {
-        return Ok(Outcome::skip("not backed up itself: its volumes are"));
+        return Ok(Outcome::skip("not backed up itself, but its volumes are"));
     }
     Ok(Outcome::breach(format!(
-        "a gateway of type {kind}: AWS Backup only backs up the volumes of volume gateways"
+        "a gateway of type {kind}: AWS Backup supports only the volumes of volume gateways"
     ))
-    .fix("Back up what lies behind it: the bucket of an S3 file gateway, the file system of an FSx file gateway.")
+    .fix("Back up its storage: the bucket of an S3 file gateway, or the file system of an FSx file gateway.")
     .with("gateway_type", kind.as_str()))
 }

@@ -26,14 +26,14 @@ rule! {
         id: "dynamodb-advanced-features-enabled",
         group: Group::Service,
         owner: Owner::Member,
-        title: "Advanced DynamoDB backup is on in the region",
+        title: "Advanced features for DynamoDB are enabled in the region",
         guide: Severity::Fail,
         aws: Severity::Fail,
-        check: Check::Table(check),
+        check: Check::Table(check_table),
     }
 }
 
-fn check(cx: &RuleContext<'_>, _: &Table) -> CheckResult {
+fn check_table(cx: &RuleContext<'_>, _: &Table) -> CheckResult {
     let (management, opt_in) = cx.advanced_dynamodb()?;
     let off: Vec<&str> = [
         (management, "ResourceTypeManagementPreference"),
@@ -43,14 +43,17 @@ fn check(cx: &RuleContext<'_>, _: &Table) -> CheckResult {
     .filter_map(|(on, name)| (!on).then_some(name))
     .collect();
     Ok(if off.is_empty() {
-        Outcome::pass(format!("advanced DynamoDB backup is on in {}", cx.region))
+        Outcome::pass(format!(
+            "advanced features for DynamoDB are enabled in {}",
+            cx.region
+        ))
     } else {
         Outcome::breach(format!(
-            "advanced DynamoDB backup is off in {}: a table's backup cannot be copied (DynamoDB is not true in {})",
+            "advanced features for DynamoDB are disabled in {}: table backups cannot be copied (DynamoDB is not true in {})",
             cx.region,
             off.join(" and ")
         ))
-        .about(format!("advanced DynamoDB backup in {}", cx.region))
+        .about(format!("advanced features for DynamoDB in {}", cx.region))
         .fix(format!(
             "Run `aws backup update-region-settings --region {} --resource-type-management-preference DynamoDB=true --resource-type-opt-in-preference DynamoDB=true`.",
             cx.region

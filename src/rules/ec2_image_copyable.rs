@@ -23,20 +23,20 @@ rule! {
         id: "ec2-image-copyable",
         group: Group::Service,
         owner: Owner::Member,
-        title: "The instance's image may be copied to another account",
+        title: "The image of the instance can be copied to another account",
         guide: Severity::Fail,
         aws: Severity::Fail,
-        check: Check::Instance(check),
+        check: Check::Instance(check_instance),
     }
 }
 
-fn check(_: &RuleContext<'_>, instance: &Instance) -> CheckResult {
+fn check_instance(_: &RuleContext<'_>, instance: &Instance) -> CheckResult {
     let codes = instance.marketplace_codes.get()?;
     Ok(if codes.is_empty() {
         Outcome::pass("no AWS Marketplace product code")
     } else {
         Outcome::breach(format!(
-            "runs an AWS Marketplace image (product code {}): its AMI cannot be copied to another account",
+            "launched from an AWS Marketplace image (product code {}): its AMI cannot be copied to another account",
             codes.join(", ")
         ))
         .fix("Tag its data volumes backup=enabled instead of the instance.")

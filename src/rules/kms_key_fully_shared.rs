@@ -27,14 +27,14 @@ rule! {
         id: "kms-key-fully-shared",
         group: Group::Encryption,
         owner: Owner::Member,
-        title: "The key is shared with all the actions of the guide",
+        title: "The key is shared with all actions of the company guide",
         guide: Severity::Warn,
         aws: Severity::Off,
-        check: Check::Any(check),
+        check: Check::Any(check_resource),
     }
 }
 
-fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
+fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     each_customer_key(cx, inherited(cx, resource)?, |key| {
         judge_sharing(cx, key, Need::Recommended)
     })

@@ -52,20 +52,20 @@ rule! {
         title: "The key is shared with the central account",
         guide: Severity::Fail,
         aws: Severity::Fail,
-        check: Check::Any(check),
+        check: Check::Any(check_resource),
     }
 }
 
-fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
+fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     each_customer_key(cx, inherited(cx, resource)?, |key| {
         judge_sharing(cx, key, Need::Required)
     })
     .map(|outcome| match (outcome.verdict, resource) {
         (Verdict::Skip, Resource::Bucket(_) | Resource::Table(_) | Resource::FileSystem(_)) => {
-            Outcome::skip("its backup is encrypted with the vault's key")
+            Outcome::skip("its backup is encrypted with the key of the vault")
         }
         (Verdict::Skip, Resource::RedshiftCluster(_) | Resource::RedshiftNamespace(_)) => {
-            Outcome::skip("cannot be copied in any case: see cross-account-copy-supported")
+            Outcome::skip("cannot be copied anyway: see cross-account-copy-supported")
         }
         _ => outcome,
     })

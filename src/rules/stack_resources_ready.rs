@@ -33,14 +33,14 @@ rule! {
         id: "stack-resources-ready",
         group: Group::Service,
         owner: Owner::Member,
-        title: "Everything in the stack is ready for the copy",
+        title: "Every resource in the stack is ready to be copied",
         guide: Severity::Fail,
         aws: Severity::Warn,
-        check: Check::Stack(check),
+        check: Check::Stack(check_stack),
     }
 }
 
-fn check(cx: &RuleContext<'_>, stack: &Stack) -> CheckResult {
+fn check_stack(cx: &RuleContext<'_>, stack: &Stack) -> CheckResult {
     let found = members(cx, stack);
     let unread = found.gaps.iter().map(Outcome::unknown);
     let judged = found.list.iter().flat_map(|member| match member {
@@ -63,11 +63,11 @@ fn check(cx: &RuleContext<'_>, stack: &Stack) -> CheckResult {
             let kind = resource.resource_type.as_str();
             let gap = if BEYOND_THE_GUIDE.contains(&kind) {
                 let message =
-                    format!("resources of type {kind} are outside the guide and not judged");
+                    format!("resources of type {kind} are not covered by the company guide and not checked");
                 Gap::told(GapKind::Open, message)
             } else {
                 let message = format!(
-                    "an {kind} of the stack is not among what was read: it was deleted by hand, or made since"
+                    "an {kind} of the stack was not found: deleted outside of CloudFormation, or created after the scan"
                 );
                 let gap = cx.gap_around(resource);
                 gap.unwrap_or_else(|| Gap::told(GapKind::Open, message))
@@ -77,10 +77,10 @@ fn check(cx: &RuleContext<'_>, stack: &Stack) -> CheckResult {
     });
     let worst = Outcome::worst(unread.chain(judged));
     Ok(worst.unwrap_or_else(|| match found.list.len() {
-        0 => Outcome::skip("holds nothing that AWS Backup backs up"),
-        1 => Outcome::pass("the one resource in it that AWS Backup backs up is ready"),
+        0 => Outcome::skip("contains nothing that AWS Backup supports"),
+        1 => Outcome::pass("its only resource that AWS Backup supports is ready"),
         count => Outcome::pass(format!(
-            "the {count} resources in it that AWS Backup backs up are ready"
+            "all {count} of its resources that AWS Backup supports are ready"
         )),
     }))
 }
