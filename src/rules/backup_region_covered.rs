@@ -85,7 +85,7 @@ fn check_account(cx: &RuleContext<'_>, snapshot: &Snapshot) -> CheckResult {
         Observed::Unknown(_) => "the account's backup plans",
     };
     let clean = format!(
-        "no resource tagged {}=enabled is outside the regions that are scanned and backed up by {by} ({} searched)",
+        "no resource tagged {}=enabled is outside the regions that are scanned and backed up according to {by}; {} searched",
         cx.settings.tag_key,
         plural(others.len(), "other region")
     );

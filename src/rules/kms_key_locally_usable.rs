@@ -57,7 +57,7 @@ fn check_key(cx: &RuleContext<'_>, key: &KeyUse<'_>, role: &RoleName) -> CheckRe
         }
         Verdict::Denied if key.account().is_empty() => {
             let message = format!(
-                "whether {name} allows the backup role {role} is unknown: the plan does not contain its account id"
+                "whether {name} allows the backup role {role} is unknown: the plan does not name the account"
             );
             return Err(Gap::told(GapKind::Unplanned, message));
         }

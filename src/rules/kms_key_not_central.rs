@@ -14,7 +14,7 @@ rule! {
     ///
     /// ## Fix
     ///
-    /// Encrypt the resource with a key of its own account, and share that key with the central account.
+    /// Encrypt the resource with a key of this account, and share that key with the central account.
     ///
     /// ## Sources
     ///

@@ -62,8 +62,8 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     // Without a vault no backup is possible, with any plan.
     if region.vaults.items.is_empty() && region.vaults.gap.is_none() {
         let what = match named.as_deref() {
-            Ok([(name, _), ..]) => format!("no vault in {}, including {name}", cx.region),
-            _ => format!("no vault in {}", cx.region),
+            Ok([(name, _), ..]) => format!("no vaults in {} ({name} does not exist)", cx.region),
+            _ => format!("no vaults in {}", cx.region),
         };
         return Ok(Outcome::breach(format!("{what}: no backups are made"))
             .fix(ask_contact(cx, "to create the vault"))

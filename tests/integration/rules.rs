@@ -2,7 +2,7 @@
 //!
 //! A case is a small snapshot and the status expected of each resource in it, under both standards. Expectations
 //! are written by hand. Cases share what they repeat: `fixtures/presets.json` holds named values (a shared key,
-//! the company's backup policy, a volume), and `{"$preset": "shared-key"}` anywhere in a snapshot stands for the
+//! the company's backup policy, a volume), and `{"$preset": "shared-key"}` anywhere in a snapshot is replaced by the
 //! value of that name. Further fields replace those of the preset, as in `{...preset, id: "vol-1"}` of JavaScript:
 //! `{"$preset": "enabled-volume", "id": "vol-1"}`. A preset may refer to other presets. The account, the tag key
 //! and the times of a snapshot have defaults (`Case::snapshot`), and policies are written as JSON.
