@@ -101,7 +101,7 @@ Central: {Type: AWS::EC2::Volume, Properties: {Encrypted: true, KmsKeyId: 'arn:a
                 "Encrypted: it is not true or false",
             ),
             ("Db", "encryption-customer-key", Fail, "alias/aws/rds"),
-            ("Db", "rds-automated-backups-enabled", Pass, "1 days"),
+            ("Db", "rds-automated-backups-enabled", Pass, "1 day"),
             ("Plain", "encryption-at-rest", Fail, "not encrypted"),
             ("Fresh", "encryption-at-rest", Pass, ""),
             ("Fresh", "encryption-customer-key", Fail, "alias/aws/rds"),
