@@ -9,7 +9,8 @@ rule! {
     ///
     /// ## Why it matters
     ///
-    /// Without the endpoint, traffic from the workloads to S3 goes through a NAT or internet gateway. A
+    /// Without the endpoint, traffic from the workloads to S3 goes through a NAT or internet gateway,
+    /// unless it has another private route. A
     /// NAT gateway charges for it. A gateway endpoint is free.
     ///
     /// Backups and copies do not pass through the VPC. They work without the endpoint.
@@ -75,7 +76,7 @@ fn check_vpc(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
         ),
     };
     Ok(Outcome::breach(format!(
-        "{seen}: traffic to S3 goes through a NAT or internet gateway (backups work anyway)"
+        "{seen}: traffic to S3 without another private route goes through a NAT or internet gateway (backups work anyway)"
     ))
     .fix(fix)
     .with("default_vpc", vpc.is_default))
