@@ -1,14 +1,17 @@
 //! From a resource to the keys that encrypt it: through its volumes, its settings, an alias.
 
+use std::sync::Arc;
+
 use crate::iam::evaluator::{Decision, Verdict};
 use crate::key_sharing::copy::{ActionVerdict, KeyFacts, Need, Via};
 use crate::model::arn::Arn;
 use crate::model::backup::Vault;
 use crate::model::kms::{Key, KeyMetadata};
 use crate::model::observed::{Gap, GapKind};
-use crate::model::{Observed, Resource};
+use crate::model::{Observed, Resource, ResourceKind};
 
 use super::outcome::{CheckResult, Outcome};
+use super::remedy::Remedy;
 use crate::analysis::RuleContext;
 
 /// Something of a resource that is, or is not, encrypted.
@@ -329,6 +332,29 @@ pub fn resolve<'a>(
     })
 }
 
+/// Returns the remedy for a part that is not encrypted with a customer managed key of this account;
+/// `None` where its region is not known.
+#[must_use]
+pub fn use_customer_key(
+    cx: &RuleContext<'_>,
+    resource: Resource<'_>,
+    part: Option<&str>,
+    is_encrypted: bool,
+) -> Option<Remedy> {
+    // The parts of an instance are volumes; any other resource is its only part.
+    let (kind, id) = match (part, resource.names()) {
+        (Some(volume), _) => (ResourceKind::EbsVolume, volume),
+        (None, Some((_, id))) => (resource.kind(), id),
+        (None, None) => (resource.kind(), ""),
+    };
+    Some(Remedy::UseCustomerKey {
+        kind,
+        id: id.to_owned(),
+        region: cx.known_region().ok()?.to_owned(),
+        is_encrypted,
+    })
+}
+
 /// Whether a name that a service gave can only be an AWS managed key: AWS reserves `alias/aws/`.
 ///
 /// Source: <https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html>.
@@ -409,6 +435,10 @@ pub fn judge_sharing(cx: &RuleContext<'_>, key: &KeyUse<'_>, need: Need) -> Chec
         ));
         return Ok(outcome
             .fix(sharing(cx, key, &denied))
+            .remedy(Remedy::ShareKey {
+                key_arn: key.arn.clone(),
+                facts: Arc::new(key.facts()),
+            })
             .about(key.arn.as_str())
             .with("key_arn", key.arn.as_str())
             .with("missing_actions", missing)

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::remedy::Remedy;
 use crate::model::{Gap, GapKind};
 
 /// What a check answers: an outcome, or the gap that kept it from judging.
@@ -43,9 +44,21 @@ pub struct Cause {
     pub fix: Option<String>,
     /// The parts of the resource that it holds for: volumes of an instance.
     pub parts: Vec<String>,
+    /// What would remove the cause; empty where no change in this account does.
+    pub remedies: Vec<Remedy>,
 }
 
 impl Cause {
+    /// Adds the parts and remedies of an equal cause.
+    fn extend(&mut self, other: Cause) {
+        self.parts.extend(other.parts);
+        for remedy in other.remedies {
+            if !self.remedies.contains(&remedy) {
+                self.remedies.push(remedy);
+            }
+        }
+    }
+
     /// The message with the parts that it holds for.
     #[must_use]
     pub fn sentence(&self) -> String {
@@ -132,6 +145,7 @@ impl Outcome {
                 message: message.into(),
                 fix: None,
                 parts: Vec::new(),
+                remedies: Vec::new(),
             }],
             evidence: Evidence::new(),
             unread: false,
@@ -148,11 +162,13 @@ impl Outcome {
         self
     }
 
-    /// Says which rule it comes from, where another one speaks of it.
+    /// Says which rule it comes from, where another one speaks of it. The finding of the named rule
+    /// has the remedies.
     #[must_use]
     pub fn under(mut self, rule: &str) -> Self {
         for cause in &mut self.causes {
             cause.message = format!("{rule}: {}", cause.message);
+            cause.remedies.clear();
         }
         self
     }
@@ -180,9 +196,35 @@ impl Outcome {
         self
     }
 
+    /// Adds a change that would make the check pass, where there is one.
+    #[must_use]
+    pub fn remedy(mut self, remedy: impl Into<Option<Remedy>>) -> Self {
+        if let Some(remedy) = remedy.into() {
+            for cause in &mut self.causes {
+                cause.remedies.push(remedy.clone());
+            }
+        }
+        self
+    }
+
+    /// Removes all remedies: somebody else has to make the change.
+    #[must_use]
+    pub fn without_remedies(mut self) -> Self {
+        for cause in &mut self.causes {
+            cause.remedies.clear();
+        }
+        self
+    }
+
     /// The same of something that does not exist yet: no command changes it, only its declaration does.
     #[must_use]
-    pub fn declared(mut self, rule: &str) -> Self {
+    pub fn declared(self, rule: &str) -> Self {
+        let mut declared = self.without_remedies();
+        declared.refer_to_declaration(rule);
+        declared
+    }
+
+    fn refer_to_declaration(&mut self, rule: &str) {
         for fix in self.causes.iter_mut().filter_map(|it| it.fix.as_mut()) {
             if fix.contains("`aws ") {
                 *fix = format!(
@@ -190,7 +232,6 @@ impl Outcome {
                 );
             }
         }
-        self
     }
 
     /// Adds evidence.
@@ -227,7 +268,7 @@ impl Outcome {
             for cause in part.causes {
                 let place = (cause.message.clone(), cause.about.clone());
                 match places.get(&place) {
-                    Some(known) => causes[*known].parts.extend(cause.parts),
+                    Some(known) => causes[*known].extend(cause),
                     None => {
                         places.insert(place, causes.len());
                         causes.push(cause);

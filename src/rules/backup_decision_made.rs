@@ -1,5 +1,5 @@
 use crate::analysis::stack_members::find_members;
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::Resource;
 use crate::model::storage_gateway::holds_volumes;
 use crate::model::tag::BackupTag;
@@ -83,7 +83,12 @@ fn untagged(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
             None => missing(key),
         },
     };
-    Ok(Outcome::breach(seen).fix(fix))
+    let (arn, _) = resource.names().unwrap_or_default();
+    Ok(Outcome::breach(seen)
+        .fix(fix)
+        .remedy(Remedy::ChooseBackupTag {
+            arn: arn.to_owned(),
+        }))
 }
 
 fn missing(key: &str) -> (String, String) {

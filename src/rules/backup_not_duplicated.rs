@@ -1,4 +1,4 @@
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::ec2::Volume;
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, GapKind, Resource};
@@ -81,6 +81,9 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
                 "Take {key}=enabled from the stack {} or from what is in it.",
                 stack.id
             ))
+            .remedy(Remedy::ChooseBackupTag {
+                arn: resource.names().unwrap_or_default().0.to_owned(),
+            })
             .with("stack", stack.arn.as_str()),
             Ok(_) => Outcome::pass(format!(
                 "its stack {} does not carry {key}=enabled",
@@ -107,6 +110,9 @@ fn instances(cx: &RuleContext<'_>, volume: &Volume) -> Result<Vec<Outcome>, Gap>
             .fix(format!(
                 "Tag the volume {key}=disabled: the backup of {id} holds it."
             ))
+            .remedy(Remedy::ChooseBackupTag {
+                arn: volume.arn.clone(),
+            })
             .with("instance", id.as_str()),
             Ok(_) => Outcome::pass(format!("its instance {id} does not carry {key}=enabled")),
             Err(gap) => Outcome::unknown(&gap),

@@ -1,4 +1,4 @@
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::Resource;
 use crate::model::tag::BackupTag;
 use crate::rule::{Check, Group, Owner, rule};
@@ -38,7 +38,10 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         ))
         .fix(format!(
             "Tag it {key}=enabled to have a copy outside the account."
-        )),
+        ))
+        .remedy(Remedy::ChooseBackupTag {
+            arn: resource.names().unwrap_or_default().0.to_owned(),
+        }),
         BackupTag::None | BackupTag::Invalid | BackupTag::Unknown => {
             Outcome::skip("carries no valid backup tag")
         }

@@ -1,8 +1,8 @@
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::Resource;
 use crate::model::rds::DbCluster;
 use crate::model::storage_gateway::{Gateway, holds_volumes};
-use crate::model::tag::BackupTag;
+use crate::model::tag::{BackupTag, ENABLED};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -58,6 +58,12 @@ fn on_cluster(cx: &RuleContext<'_>, cluster: &DbCluster) -> CheckResult {
                     "{key}=enabled sits on a member instance, where AWS Backup does not look, and not on the cluster"
                 ))
                 .fix(format!("Tag the cluster {key}=enabled and remove the tag from the instance."))
+                .remedy(set_enabled(cx, &cluster.arn))
+                .remedy(Remedy::RemoveTag {
+                    arn: member.arn.clone(),
+                    region: cx.region.to_owned(),
+                    key: key.clone(),
+                })
                 .with("members", vec![id.as_str()])
                 .part(Some(id)),
                 _ => Outcome::pass(format!("no member instance carries {key}=enabled")),
@@ -67,6 +73,15 @@ fn on_cluster(cx: &RuleContext<'_>, cluster: &DbCluster) -> CheckResult {
     });
     Ok(Outcome::worst(members)
         .unwrap_or_else(|| Outcome::pass("the cluster has no member instances")))
+}
+
+fn set_enabled(cx: &RuleContext<'_>, arn: &str) -> Remedy {
+    Remedy::SetTag {
+        arn: arn.to_owned(),
+        region: cx.region.to_owned(),
+        key: cx.settings.tag_key.clone(),
+        value: ENABLED.to_owned(),
+    }
 }
 
 fn on_gateway(cx: &RuleContext<'_>, gateway: &Gateway) -> CheckResult {
@@ -97,6 +112,7 @@ fn on_gateway(cx: &RuleContext<'_>, gateway: &Gateway) -> CheckResult {
                 "{key}=enabled sits on the gateway, where AWS Backup does not look, and not on its volumes"
             ))
             .fix(format!("Tag each volume of it {key}=enabled."))
+            .remedy(set_enabled(cx, &volume.arn))
             .with("volumes", vec![id])
             .part(Some(id)),
         }

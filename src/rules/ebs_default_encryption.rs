@@ -1,5 +1,5 @@
 use crate::analysis::encryption::{KeyOwner, is_aws_alias, resolve};
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::key_sharing::copy::Via;
 use crate::model::service::Service;
 use crate::model::snapshot::Region;
@@ -36,12 +36,22 @@ fn check(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
         "Run `aws ec2 enable-ebs-encryption-by-default` and `aws ec2 modify-ebs-default-kms-key-id` in {} with a customer managed key.",
         cx.region
     );
+    let remedy = Remedy::SetEbsDefaults {
+        region: cx.region.to_owned(),
+    };
     if !*region.ebs_defaults.encryption.get()? {
-        return Ok(Outcome::breach("new EBS volumes are not encrypted by default").fix(fix));
+        return Ok(
+            Outcome::breach("new EBS volumes are not encrypted by default")
+                .fix(fix)
+                .remedy(remedy),
+        );
     }
     let name = region.ebs_defaults.kms_key.get()?;
     if is_aws_alias(name) {
-        return Ok(aws_managed().fix(fix).with("key_arn", name.as_str()));
+        return Ok(aws_managed()
+            .fix(fix)
+            .remedy(remedy)
+            .with("key_arn", name.as_str()));
     }
     let key = resolve(cx, name, None, Via::Ec2)?;
     let usable = match key.owner {
@@ -51,7 +61,7 @@ fn check(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
             .is_some_and(|metadata| metadata.state == "Enabled"),
     };
     Ok(if key.is_aws_managed()? {
-        aws_managed().fix(fix)
+        aws_managed().fix(fix).remedy(remedy)
     } else if usable {
         Outcome::pass(format!("new EBS volumes get {}", key.name()))
     } else {
@@ -60,6 +70,7 @@ fn check(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
             key.name()
         ))
         .fix(fix)
+        .remedy(remedy)
     }
     .with("key_arn", name.as_str()))
 }

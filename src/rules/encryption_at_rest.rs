@@ -1,4 +1,4 @@
-use crate::analysis::encryption::stored;
+use crate::analysis::encryption::{stored, use_customer_key};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::{Resource, ResourceKind};
 use crate::rule::{Check, Group, Owner, rule};
@@ -46,8 +46,10 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
             Ok(false) if has_aws_owned_key(resource) => Outcome::warn(
                 "encrypted with a key that AWS owns, not with one of yours: AWS does not say whether its copy in the central account stays encrypted",
             )
-            .fix("Restore a snapshot of it with a customer managed key, and switch over."),
-            Ok(false) => breach(resource.kind()),
+            .fix("Restore a snapshot of it with a customer managed key, and switch over.")
+            .remedy(use_customer_key(cx, resource, part.id, false)),
+            Ok(false) => breach(resource.kind())
+                .remedy(use_customer_key(cx, resource, part.id, false)),
             Err(gap) => Outcome::unknown(&gap),
         };
         outcome.part(part.id)

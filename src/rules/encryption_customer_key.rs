@@ -1,4 +1,4 @@
-use crate::analysis::encryption::{Part, is_aws_alias, resolve, stored};
+use crate::analysis::encryption::{Part, is_aws_alias, resolve, stored, use_customer_key};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
 use crate::rule::{Check, Group, Owner, rule};
@@ -57,20 +57,22 @@ fn judge(cx: &RuleContext<'_>, resource: Resource<'_>, part: &Part<'_>) -> Check
     let Some(name) = part.key.clone()? else {
         return Ok(match resource {
             _ if !part.encrypted.clone()? => Outcome::skip("not encrypted: see encryption-at-rest"),
-            _ if is_redshift => redshift("a key that AWS owns"),
+            _ if is_redshift => redshift("a key that AWS owns")
+                .remedy(use_customer_key(cx, resource, part.id, true)),
             _ => Outcome::skip(
                 "encrypted with S3's own keys, which its backup does not take over: see encryption-customer-key-recommended",
             ),
         });
     };
     let breach = |text: &str, arn: &str| {
-        if is_redshift {
+        let outcome = if is_redshift {
             redshift(&format!("the AWS managed {text}"))
                 .about(arn)
                 .with("key_arn", arn)
         } else {
             breach(text, arn)
-        }
+        };
+        outcome.remedy(use_customer_key(cx, resource, part.id, true))
     };
     if is_aws_alias(name) {
         return Ok(breach(name, name));

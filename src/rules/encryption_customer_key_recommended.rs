@@ -1,4 +1,4 @@
-use crate::analysis::encryption::{is_aws_alias, managed, resolve};
+use crate::analysis::encryption::{is_aws_alias, managed, resolve, use_customer_key};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::key_sharing::copy::Via;
 use crate::model::Resource;
@@ -71,15 +71,18 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         },
         _ => return Ok(Outcome::skip("its backup takes over its own encryption")),
     };
+    let remedy = use_customer_key(cx, resource, None, true);
     let Some(name) = key else {
-        return Ok(breach(own_key, fix));
+        return Ok(breach(own_key, fix).remedy(remedy));
     };
     if is_aws_alias(name) {
-        return Ok(breach(&managed_by_aws(name), fix));
+        return Ok(breach(&managed_by_aws(name), fix).remedy(remedy));
     }
     let key = resolve(cx, name, None, Via::Ec2)?;
     Ok(if key.is_aws_managed()? {
-        breach(&managed_by_aws(&key.name()), fix).with("key_arn", key.arn)
+        breach(&managed_by_aws(&key.name()), fix)
+            .remedy(remedy)
+            .with("key_arn", key.arn)
     } else {
         Outcome::pass(format!("{} is customer managed", key.name())).with("key_arn", key.arn)
     })

@@ -1,7 +1,7 @@
 use crate::analysis::backup_role::check_each_role;
 use crate::analysis::encryption::{KeyOwner, KeyUse, all_parts, each_customer_key};
 use crate::analysis::role_name::RoleName;
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::iam::evaluator::Verdict;
 use crate::model::Resource;
 use crate::model::observed::{Gap, GapKind};
@@ -66,7 +66,10 @@ fn judge(cx: &RuleContext<'_>, key: &KeyUse<'_>, role: &RoleName) -> CheckResult
         .fix(format!(
             "Add a statement to the policy of {name} that allows kms:* for arn:aws:iam::{}:root.",
             key.account()
-        )),
+        ))
+        .remedy(Remedy::GrantLocalUse {
+            key_arn: key.arn.clone(),
+        }),
         Verdict::Conditional => {
             let message = format!(
                 "whether {name} lets this account's backup role {role} use it cannot be known from here: {reason}"

@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use crate::analysis::s3_routing::{InUse, endpoints_in_use};
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::Gap;
 use crate::model::observed::GapKind;
 use crate::model::vpc::{Vpc, VpcEndpoint};
@@ -47,12 +47,14 @@ fn check(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
     }
     let outcomes = endpoints
         .into_iter()
-        .map(|endpoint| judge(cx.region, endpoint).unwrap_or_else(|gap| Outcome::unknown(&gap)))
+        .map(|endpoint| {
+            judge(cx.region, vpc, endpoint).unwrap_or_else(|gap| Outcome::unknown(&gap))
+        })
         .chain(network.endpoints.gap.as_ref().map(Outcome::unknown));
     Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("has no gateway endpoint for S3")))
 }
 
-fn judge(region: &str, endpoint: &VpcEndpoint) -> CheckResult {
+fn judge(region: &str, vpc: &Vpc, endpoint: &VpcEndpoint) -> CheckResult {
     let policy: Value = serde_json::from_str(endpoint.policy.get()?).map_err(|error| {
         let message = format!(
             "the policy of {} cannot be understood: {error}",
@@ -65,6 +67,11 @@ fn judge(region: &str, endpoint: &VpcEndpoint) -> CheckResult {
     } else {
         Outcome::breach(format!("the policy of {} is not full access: buckets it does not name are cut off", endpoint.id))
             .fix(format!("Run `aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {} --reset-policy`, or check that it names all buckets in use.", endpoint.id))
+            .remedy(Remedy::ResetEndpointPolicy {
+                vpc_id: vpc.id.clone(),
+                region: region.to_owned(),
+                endpoint_id: endpoint.id.clone(),
+            })
             .with("endpoint", endpoint.id.as_str())
     })
 }

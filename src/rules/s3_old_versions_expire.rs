@@ -1,4 +1,4 @@
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::s3::{Bucket, NoncurrentExpiry};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -27,7 +27,7 @@ rule! {
     }
 }
 
-fn check(_: &RuleContext<'_>, bucket: &Bucket) -> CheckResult {
+fn check(cx: &RuleContext<'_>, bucket: &Bucket) -> CheckResult {
     if bucket.versioning.get()?.as_deref() != Some("Enabled") {
         return Ok(Outcome::skip("not versioned: see s3-versioning-enabled"));
     }
@@ -39,6 +39,14 @@ fn check(_: &RuleContext<'_>, bucket: &Bucket) -> CheckResult {
         NoncurrentExpiry::Never => Outcome::breach(
             "no lifecycle rule expires noncurrent versions: bucket and backups grow without end",
         )
-        .fix("Add a lifecycle rule with NoncurrentVersionExpiration, of 30 days for instance."),
+        .fix("Add a lifecycle rule with NoncurrentVersionExpiration, of 30 days for instance.")
+        .remedy(
+            cx.known_region()
+                .ok()
+                .map(|region| Remedy::ExpireNoncurrentVersions {
+                    bucket: bucket.id.clone(),
+                    region: region.to_owned(),
+                }),
+        ),
     })
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::observed::GapKind;
 use crate::model::s3::Bucket;
 use crate::model::snapshot::Region;
@@ -45,7 +45,7 @@ fn check(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     let opted_in = |service: &&str| settings.opt_in.get(*service).copied().unwrap_or(false);
     // A plan sets some services and leaves the others as they are.
     let is_left = |service: &&str| is_planned && !settings.opt_in.contains_key(*service);
-    let off: Vec<&str> = in_use
+    let off: Vec<&'static str> = in_use
         .iter()
         .filter(|(service, gap)| gap.is_none() && !opted_in(service) && !is_left(service))
         .map(|(service, _)| *service)
@@ -62,6 +62,11 @@ fn check(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
             preference(&off),
             cx.settings.contact
         ))
+        .remedy(Remedy::UpdateBackupSettings {
+            region: cx.region.to_owned(),
+            opt_in: off.clone(),
+            management: Vec::new(),
+        })
         .with("services", off));
     }
     if let Some(service) = in_use.keys().find(|service| is_left(service)) {

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 
 use backup_check::evaluate::{Options, evaluate};
-use backup_check::fix::{Action, Change, Remedy, Wanted, changes};
+use backup_check::fix::{Action, Change, Method, Wanted, plan_changes};
 use backup_check::model::Snapshot;
 use backup_check::report::{Report, Status};
 use backup_check::rules::ALL;
@@ -21,11 +21,11 @@ use crate::command::{Run, backup_check, repository, run, run_with_input};
 use crate::formats;
 
 /// The report of a snapshot, and the changes that mend what is wanted of it.
-pub fn mended(snapshot: Value, wanted: &Wanted) -> (Report, Vec<Change>) {
+pub fn fix_findings(snapshot: Value, wanted: &Wanted) -> (Report, Vec<Change>) {
     let snapshot: Snapshot = serde_json::from_value(snapshot).unwrap();
     let settings = Settings::default();
     let report = evaluate(&snapshot, &settings, &Options::default(), &ALL);
-    let changes = changes(&snapshot, &settings, &report, wanted);
+    let changes = plan_changes(&snapshot, &settings, &report, wanted);
     (report, changes)
 }
 
@@ -44,7 +44,7 @@ fn sound(script: &str) {
 }
 
 fn with(account: &str, wanted: &Wanted) -> String {
-    let (report, changes) = mended(formats::snapshot(account), wanted);
+    let (report, changes) = fix_findings(formats::snapshot(account), wanted);
     script(&report, &changes)
 }
 
@@ -74,10 +74,10 @@ fn commands(script: &str) -> Vec<&str> {
 
 #[test]
 fn each_rule_has_a_change_or_says_why_not() {
-    let (report, changes) = mended(formats::snapshot("mixed"), &Wanted::FailingAndWarning);
+    let (report, changes) = fix_findings(formats::snapshot("mixed"), &Wanted::FailingAndWarning);
     let mended: BTreeSet<&str> = changes
         .iter()
-        .flat_map(|it| &it.mends)
+        .flat_map(|it| &it.fixes)
         .map(|it| it.finding.as_str())
         .collect();
     for finding in &report.findings {
@@ -91,14 +91,14 @@ fn each_rule_has_a_change_or_says_why_not() {
         );
     }
     for change in &changes {
-        let said = match &change.remedy {
-            Remedy::InPlace(actions) => actions.len(),
-            Remedy::Runbook(steps) => steps.len(),
-            Remedy::Advice(words) => words.len(),
+        let said = match &change.method {
+            Method::InPlace(actions) => actions.len(),
+            Method::Runbook(steps) => steps.len(),
+            Method::Advice(words) => words.len(),
         };
         assert!(said > 0, "{change:?}");
-        assert!(!change.mends.is_empty(), "{change:?}");
-        let needs = !matches!(change.remedy, Remedy::Advice(_));
+        assert!(!change.fixes.is_empty(), "{change:?}");
+        let needs = !matches!(change.method, Method::Advice(_));
         assert!(
             !needs || !change.permissions.is_empty() || change.title.starts_with("Decide"),
             "{}",
@@ -110,16 +110,16 @@ fn each_rule_has_a_change_or_says_why_not() {
 /// What each rule's breaches become, stated from what AWS lets one change in place.
 #[test]
 fn what_is_done_in_place_and_what_by_hand() {
-    let (_, changes) = mended(formats::snapshot("mixed"), &Wanted::FailingAndWarning);
+    let (_, changes) = fix_findings(formats::snapshot("mixed"), &Wanted::FailingAndWarning);
     let by_rule = |rule: &str| -> BTreeSet<&'static str> {
         let of_rule = changes
             .iter()
-            .filter(|it| it.mends.iter().any(|it| it.rule == rule));
+            .filter(|it| it.fixes.iter().any(|it| it.rule == rule));
         of_rule
-            .map(|it| match &it.remedy {
-                Remedy::InPlace(_) => "in place",
-                Remedy::Runbook(_) => "by hand",
-                Remedy::Advice(_) => "not here",
+            .map(|it| match &it.method {
+                Method::InPlace(_) => "in place",
+                Method::Runbook(_) => "by hand",
+                Method::Advice(_) => "not here",
             })
             .collect()
     };
@@ -175,10 +175,10 @@ fn one_key_is_one_change_for_its_thousand_volumes() {
             serde_json::json!(format!("arn:aws:ec2:eu-central-1:111122223333:volume/{id}"));
         volumes.push(volume.clone());
     }
-    let (report, changes) = mended(snapshot, &Wanted::Failing);
+    let (report, changes) = fix_findings(snapshot, &Wanted::Failing);
     let of_key: Vec<&Change> = changes.iter().filter(|it| it.title.contains(key)).collect();
     assert_eq!(of_key.len(), 1);
-    assert!(of_key[0].mends.len() > 1000);
+    assert!(of_key[0].fixes.len() > 1000);
     let script = script(&report, &changes);
     assert_eq!(script.matches("put_key_policy eu-central-1").count(), 1);
 }
@@ -188,7 +188,7 @@ fn the_script_is_sound_and_guarded() {
     for account in ["mixed", "clean", "no-access"] {
         sound(&with(account, &Wanted::FailingAndWarning));
     }
-    let (report, changes) = mended(formats::hostile(), &Wanted::FailingAndWarning);
+    let (report, changes) = fix_findings(formats::hostile(), &Wanted::FailingAndWarning);
     sound(&script(&report, &changes));
     let script = with("mixed", &Wanted::FailingAndWarning);
     let guard = script.find("\nof_account 111122223333\n").unwrap();
@@ -217,7 +217,7 @@ fn the_script_is_sound_and_guarded() {
 
 #[test]
 fn hostile_names_are_words_and_nothing_else() {
-    let (report, changes) = mended(formats::hostile(), &Wanted::FailingAndWarning);
+    let (report, changes) = fix_findings(formats::hostile(), &Wanted::FailingAndWarning);
     let script = script(&report, &changes);
     // A stand-in for the AWS CLI writes down what it is given, each word apart.
     let folder = tempfile::tempdir().unwrap();
@@ -295,7 +295,7 @@ fn the_command_takes_ids_and_says_what_it_did_not_see() {
     assert_eq!(blind.code, 3);
     assert!(blind.stderr.contains("lists not read to their end"));
 
-    let (report, _) = mended(formats::snapshot("mixed"), &Wanted::Failing);
+    let (report, _) = fix_findings(formats::snapshot("mixed"), &Wanted::Failing);
     let of = |status: Status, rule: &str| {
         let mut findings = report.findings.iter();
         let found = findings.find(|it| it.status == status && it.rule.id == rule);
@@ -324,7 +324,7 @@ fn policies_alone() {
     let policies: Value = serde_json::from_str(&all.stdout).unwrap();
     let policies = policies.as_object().unwrap();
     assert!(policies.len() > 1);
-    let (report, _) = mended(formats::snapshot("mixed"), &Wanted::Failing);
+    let (report, _) = fix_findings(formats::snapshot("mixed"), &Wanted::Failing);
     let key = policies.keys().next().unwrap();
     let of_key = report.findings.iter().find(|it| {
         it.rule.id == "kms-key-shared"
@@ -361,7 +361,7 @@ fn against(script: &str, cases: &str) -> (Run, Vec<String>) {
 
 /// The script for the findings of one rule that fail or warn.
 fn of_rule(rule: &str) -> String {
-    let (report, _) = mended(formats::snapshot("mixed"), &Wanted::FailingAndWarning);
+    let (report, _) = fix_findings(formats::snapshot("mixed"), &Wanted::FailingAndWarning);
     let of_rule = report.findings.iter().filter(|it| it.rule.id == rule);
     let ids = of_rule.map(|it| it.id.clone()).collect();
     with("mixed", &Wanted::Ids(ids))
@@ -488,7 +488,7 @@ fn new_volumes_get_no_key_that_cannot_encrypt_them() {
 fn an_account_that_was_not_read_must_be_named() {
     let mut snapshot = formats::snapshot("mixed");
     snapshot["account_id"] = Value::Null;
-    let (report, changes) = mended(snapshot, &Wanted::Failing);
+    let (report, changes) = fix_findings(snapshot, &Wanted::Failing);
     let script = script(&report, &changes);
     sound(&script);
     let (run, calls) = against(&script, "");
@@ -524,14 +524,14 @@ fn what_is_only_planned_is_changed_in_code_and_by_no_command() {
 }
 
 fn changed(title: &str) -> Change {
-    let (_, changes) = mended(formats::snapshot("mixed"), &Wanted::FailingAndWarning);
+    let (_, changes) = fix_findings(formats::snapshot("mixed"), &Wanted::FailingAndWarning);
     let mut of_title = changes.into_iter().filter(|it| it.title.contains(title));
     of_title.next().unwrap()
 }
 
 #[test]
 fn a_plain_aurora_snapshot_is_encrypted_as_it_is_restored() {
-    let plain = format!("{:?}", changed("Aurora cluster mobile-profiles").remedy);
+    let plain = format!("{:?}", changed("Aurora cluster mobile-profiles").method);
     assert!(!plain.contains("copy-db-cluster-snapshot"), "{plain}");
     assert!(plain.contains(r#"--snapshot-identifier \"$SNAPSHOT\" "#));
 }
@@ -553,7 +553,7 @@ fn managed_types_get_another_key_in_their_own_way() {
 #[test]
 fn a_public_vpc_gets_the_command_by_hand() {
     let change = changed("gateway endpoint for S3 in vpc-04bb0b68017ae560c");
-    let Remedy::Runbook(steps) = &change.remedy else {
+    let Method::Runbook(steps) = &change.method else {
         panic!("{change:?}");
     };
     assert!(format!("{steps:?}").contains("create-vpc-endpoint --region eu-west-3"));
@@ -569,7 +569,7 @@ fn a_table_that_no_subnet_uses_gets_no_endpoint() {
         "id": "rtb-0a0a0a0a0a0a0a0a0", "vpc_id": "vpc-0d1aacf6188f59a3e", "main": false,
         "subnets": [], "routes": []
     }));
-    let (report, changes) = mended(snapshot, &Wanted::Failing);
+    let (report, changes) = fix_findings(snapshot, &Wanted::Failing);
     let script = script(&report, &changes);
     assert!(script.contains("create_s3_endpoint us-east-1 vpc-0d1aacf6188f59a3e rtb-"));
     assert!(!script.contains("rtb-0a0a0a0a0a0a0a0a0"));
@@ -578,7 +578,7 @@ fn a_table_that_no_subnet_uses_gets_no_endpoint() {
 #[test]
 fn each_wording_names_what_it_is_for() {
     let change = changed("resource-state-ready, eu-west-3");
-    let Remedy::Advice(words) = &change.remedy else {
+    let Method::Advice(words) = &change.method else {
         panic!("{change:?}");
     };
     let wiki = "arn:aws:rds:eu-west-3:111122223333:db:legacy-wiki-db: Start it.";
@@ -597,9 +597,9 @@ fn a_long_policy_is_put_without_its_white_space() {
         {"Effect": "Allow", "Principal": root, "Action": actions, "Resource": "*"},
     ]});
     snapshot["keys"][key]["policy"] = serde_json::json!({"known": policy.to_string()});
-    let (_, changes) = mended(snapshot, &Wanted::Failing);
+    let (_, changes) = fix_findings(snapshot, &Wanted::Failing);
     let of_key = changes.iter().find(|it| it.title.contains(key)).unwrap();
-    let Remedy::InPlace(actions) = &of_key.remedy else {
+    let Method::InPlace(actions) = &of_key.method else {
         panic!("{of_key:?}");
     };
     let [Action::PutKeyPolicy { after, .. }] = actions.as_slice() else {

@@ -101,7 +101,11 @@ fn check_value(declared: &Node, value: &str) -> Result<(), String> {
         false => vec![value],
     };
     if let Some(allowed) = declared.get("AllowedValues") {
-        let allowed: Vec<String> = allowed.items().iter().filter_map(Node::scalar_text).collect();
+        let allowed: Vec<String> = allowed
+            .items()
+            .iter()
+            .filter_map(Node::scalar_text)
+            .collect();
         if let Some(other) = parts
             .iter()
             .find(|part| !allowed.iter().any(|it| it == *part))

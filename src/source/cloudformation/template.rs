@@ -415,12 +415,7 @@ impl<'a> Template<'a> {
         Some(match self.resolve_node(source).text() {
             Ok(source) => {
                 let source = source?;
-                Resolved::List(
-                    source
-                        .split(&delimiter)
-                        .map(Resolved::text_of)
-                        .collect(),
-                )
+                Resolved::List(source.split(&delimiter).map(Resolved::text_of).collect())
             }
             Err(gap) => {
                 let what = describe_place("Fn::Split", mark);

@@ -8,7 +8,7 @@ use backup_check::fix::{Change, Wanted};
 use backup_check::report::Report;
 use serde_json::{Value, json};
 
-use super::mended;
+use super::fix_findings;
 use super::sample::{CODE, KEY, by_hand, every_change};
 use crate::formats::{hostile, report, snapshot};
 
@@ -187,7 +187,7 @@ fn calls_may_do_what_they_do_and_nothing_is_taken_back() {
 
 #[test]
 fn tagging_takes_the_services_own_permissions_for_what_is_tagged() {
-    let (report, changes) = mended(snapshot("mixed"), &Wanted::FailingAndWarning);
+    let (report, changes) = fix_findings(snapshot("mixed"), &Wanted::FailingAndWarning);
     let text = written(&report, &changes);
     let call = call(&text, "TagResources");
     assert!(
@@ -240,7 +240,7 @@ fn what_is_made_by_hand_stands_in_comments() {
 
 #[test]
 fn each_region_is_a_stack_of_the_account() {
-    let (report, changes) = mended(snapshot("mixed"), &Wanted::FailingAndWarning);
+    let (report, changes) = fix_findings(snapshot("mixed"), &Wanted::FailingAndWarning);
     let text = written(&report, &changes);
     let account = report.account_id.clone().unwrap();
     assert!(text.contains("export class BackupReadinessEuCentral1Stack extends cdk.Stack {"));
@@ -277,12 +277,12 @@ fn ids_of_constructs_are_unique() {
 #[test]
 fn accounts_are_mended_with_their_own_ids() {
     for snapshot in [snapshot("mixed"), snapshot("no-access"), hostile()] {
-        let (report, changes) = mended(snapshot, &Wanted::FailingAndWarning);
+        let (report, changes) = fix_findings(snapshot, &Wanted::FailingAndWarning);
         let text = written(&report, &changes);
         sound(&text);
         assert_eq!(text, written(&report, &changes));
         for change in &changes {
-            for it in &change.mends {
+            for it in &change.fixes {
                 assert!(text.contains(&it.finding), "{}", it.finding);
             }
         }

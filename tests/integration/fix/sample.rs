@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use backup_check::fix::change::Preferences;
-use backup_check::fix::{Action, Change, Mended, Remedy, Step};
+use backup_check::fix::{Action, Change, FixedFinding, Method, Step};
 use serde_json::json;
 
 pub const REGION: &str = "eu-central-1";
@@ -46,34 +46,34 @@ pub fn change(title: &str, actions: Vec<Action>) -> Change {
     Change {
         title: title.to_owned(),
         region: Some(REGION.to_owned()),
-        mends: vec![Mended {
+        fixes: vec![FixedFinding {
             resource: title.to_owned(),
             rule: "kms-key-shared",
             finding: "0123456789abcdef".to_owned(),
         }],
         permissions: permissions.copied().collect(),
-        remedy: Remedy::InPlace(actions),
+        method: Method::InPlace(actions),
         warnings: vec![title.to_owned()],
     }
 }
 
 /// What is made by hand.
 pub fn by_hand(title: &str) -> [Change; 2] {
-    let with = |remedy| Change {
-        remedy,
+    let with = |method| Change {
+        method,
         permissions: BTreeSet::new(),
         ..change(title, Vec::new())
     };
     let steps = vec![
-        Step::Say(title.to_owned()),
+        Step::Note(title.to_owned()),
         Step::Run {
             command: format!("aws ec2 create-snapshot {title}"),
             permissions: &["ec2:CreateSnapshot"],
         },
     ];
     [
-        with(Remedy::Runbook(steps)),
-        with(Remedy::Advice(vec![title.to_owned()])),
+        with(Method::Runbook(steps)),
+        with(Method::Advice(vec![title.to_owned()])),
     ]
 }
 

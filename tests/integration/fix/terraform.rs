@@ -10,7 +10,7 @@ use hcl::eval::{Context, Evaluate};
 use hcl::{Block, Body, Expression, Structure, Value};
 use serde_json::json;
 
-use super::mended;
+use super::fix_findings;
 use super::sample::{CODE, KEY, by_hand, change, every_action, every_change};
 use crate::formats::{hostile, report, snapshot};
 
@@ -305,7 +305,7 @@ fn no_lifecycle_rule_of_a_bucket_is_replaced() {
 
 #[test]
 fn the_provider_is_that_of_the_account_and_of_each_region() {
-    let (report, changes) = mended(snapshot("mixed"), &Wanted::FailingAndWarning);
+    let (report, changes) = fix_findings(snapshot("mixed"), &Wanted::FailingAndWarning);
     let body = read(&written(&report, &changes));
     let account = report.account_id.clone().unwrap();
     let mut regions = BTreeSet::new();
@@ -403,12 +403,12 @@ fn settings_that_were_not_read_are_not_guessed() {
 #[test]
 fn accounts_are_mended_with_their_own_ids() {
     for snapshot in [snapshot("mixed"), snapshot("no-access"), hostile()] {
-        let (report, changes) = mended(snapshot, &Wanted::FailingAndWarning);
+        let (report, changes) = fix_findings(snapshot, &Wanted::FailingAndWarning);
         let text = written(&report, &changes);
         read(&text);
         assert_eq!(text, written(&report, &changes));
         for change in &changes {
-            for it in &change.mends {
+            for it in &change.fixes {
                 assert!(text.contains(&it.finding), "{}", it.finding);
             }
         }
