@@ -386,6 +386,40 @@ mod tests {
         assert_eq!(Outcome::worst([]), None);
     }
 
+    fn replace_key(arn: &str) -> Remedy {
+        Remedy::ReplaceKey {
+            key_arn: arn.to_owned(),
+        }
+    }
+
+    #[test]
+    fn equal_causes_of_parts_keep_all_their_remedies() {
+        let part = |arn: &str| Outcome::breach("bad").remedy(replace_key(arn));
+        let merged = Outcome::worst([
+            part("a"),
+            part("b"),
+            part("a"),
+            Outcome::breach("worse").remedy(None),
+            Outcome::warn("fine").remedy(replace_key("c")),
+        ])
+        .unwrap();
+        let remedies: Vec<&[Remedy]> = merged.causes.iter().map(|it| &it.remedies[..]).collect();
+        let expected = [replace_key("a"), replace_key("b")];
+        assert_eq!(remedies, [&expected[..], &[]]);
+    }
+
+    #[test]
+    fn what_is_changed_elsewhere_has_no_remedy() {
+        let outcome = Outcome::breach("bad").remedy(replace_key("a"));
+        for moved in [
+            outcome.clone().under("some-rule"),
+            outcome.clone().declared("some-rule"),
+            outcome.without_remedies(),
+        ] {
+            assert_eq!(moved.causes[0].remedies, []);
+        }
+    }
+
     #[test]
     fn a_gap_outweighs_a_pass_and_a_breach_outweighs_a_gap() {
         let gap = Outcome::unknown(&Gap::not_collected());

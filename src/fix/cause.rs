@@ -143,7 +143,7 @@ impl Draft {
         });
     }
 
-    /// Returns what a function takes from each remedy, without duplicates and sorted.
+    /// Returns a part of each remedy that has it, sorted and without duplicates.
     pub(super) fn collect<T: Ord>(&self, part: impl Fn(&Remedy) -> Option<T>) -> Vec<T> {
         let parts: BTreeSet<T> = self.remedies.iter().filter_map(part).collect();
         parts.into_iter().collect()

@@ -19,7 +19,7 @@ pub struct Dialect {
     pub about: &'static str,
     /// Writes changes in it.
     pub write: fn(&Report, &[Change], &mut dyn Write) -> Result<(), WriteError>,
-    /// Returns what to tell the user where the dialect has nothing to write for the changes.
+    /// Returns a remark for the user if the dialect has no output for these changes.
     pub explain_empty: fn(&[Change]) -> Option<&'static str>,
 }
 

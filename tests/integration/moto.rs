@@ -1022,7 +1022,7 @@ fn what_fix_prints_mends_what_it_says() {
     let first = execute();
     assert_eq!(first.code, code, "{}", first.stderr);
     assert_eq!(
-        first.stderr.matches("  left out: ").count(),
+        first.stderr.matches("  skipped: ").count(),
         left.len(),
         "{}",
         first.stderr

@@ -34,7 +34,7 @@ pub fn write(_: &Report, changes: &[Change], out: &mut dyn Write) -> Result<(), 
     Ok(())
 }
 
-/// Returns what to tell the user where no change puts a key policy.
+/// Returns a remark if no change puts a key policy.
 #[must_use]
 pub fn explain_empty(changes: &[Change]) -> Option<&'static str> {
     merged_policies(changes)

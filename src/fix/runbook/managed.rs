@@ -68,11 +68,11 @@ pub(super) fn encrypt_file_system(id: &str, region: &str) -> Vec<Step> {
 pub(super) fn encrypt_redshift_cluster(id: &str, region: &str) -> Vec<Step> {
     vec![
         Step::note(
-            "AWS Backup cannot copy a Redshift cluster to another account, whatever its key. This only changes the encryption; for a copy, UNLOAD the data to a bucket that is backed up.",
+            "AWS Backup cannot copy a Redshift cluster to another account with any key. This only changes the encryption; for a copy, UNLOAD the data to a bucket that is backed up.",
         ),
         Step::note(KEY),
         Step::note(
-            "Downtime: the cluster is read-only while Redshift moves its data, which can take hours. Choose a quiet time.",
+            "Downtime: the cluster is read-only for the hours in which Redshift moves its data. Choose a quiet time.",
         ),
         Step::run(
             format!(
@@ -87,7 +87,7 @@ pub(super) fn encrypt_redshift_cluster(id: &str, region: &str) -> Vec<Step> {
 pub(super) fn encrypt_redshift_namespace(id: &str, region: &str) -> Vec<Step> {
     vec![
         Step::note(
-            "AWS Backup cannot copy a Redshift namespace to another account, whatever its key. This only changes the encryption; for a copy, UNLOAD the data to a bucket that is backed up.",
+            "AWS Backup cannot copy a Redshift namespace to another account with any key. This only changes the encryption; for a copy, UNLOAD the data to a bucket that is backed up.",
         ),
         Step::note(KEY),
         Step::note("The namespace is not fully usable until Redshift has changed the key."),

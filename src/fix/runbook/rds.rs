@@ -179,7 +179,7 @@ fn switch_clusters(id: &str, region: &str) -> [Step; 4] {
 pub(super) fn replace_db_cluster(id: &str, region: &str) -> Vec<Step> {
     let mut steps = vec![
         Step::note(
-            "AWS Backup cannot copy a Multi-AZ DB cluster to another account, whatever its key. Restore it as a DB instance with one standby, then change the key of the instance.",
+            "AWS Backup cannot copy a Multi-AZ DB cluster to another account with any key. Restore it as a DB instance with one standby, then change the key of the instance.",
         ),
         Step::note(STOP_WRITES),
         snapshot_cluster(id, region, "\"$CLUSTER_SNAPSHOT\""),
