@@ -105,7 +105,7 @@ pub fn route_tables_in_use(network: &Network, vpc: &Vpc) -> Option<RouteTableIds
     let mut ids = RouteTableIds::default();
     let tables = network.route_tables.all().ok()?.iter();
     for table in tables.filter(|it| it.vpc_id == vpc.id && (it.main || !it.subnets.is_empty())) {
-        match is_public(table) {
+        match routes_to_internet(table) {
             true => ids.public.push(table.id.clone()),
             false => ids.private.push(table.id.clone()),
         }
@@ -115,7 +115,7 @@ pub fn route_tables_in_use(network: &Network, vpc: &Vpc) -> Option<RouteTableIds
 
 /// Whether subnets with this route table reach the internet directly.
 #[must_use]
-pub fn is_public(table: &RouteTable) -> bool {
+pub fn routes_to_internet(table: &RouteTable) -> bool {
     table.routes.iter().any(|route| {
         matches!(route.destination.as_str(), "0.0.0.0/0" | "::/0")
             && route.target.starts_with("igw-")

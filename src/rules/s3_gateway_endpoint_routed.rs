@@ -1,4 +1,4 @@
-use crate::analysis::s3_routing::{InUse, endpoints_in_use, is_public};
+use crate::analysis::s3_routing::{InUse, endpoints_in_use, routes_to_internet};
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::Gap;
 use crate::model::observed::GapKind;
@@ -106,7 +106,7 @@ fn judge(
     if is_open(&|route| route.destination.starts_with("pl-")) {
         return Err(gap("a route"));
     }
-    let public = is_public(table);
+    let public = routes_to_internet(table);
     if !public && is_open(&is_default) {
         return Err(gap("where the default route leads"));
     }

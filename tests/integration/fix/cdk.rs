@@ -70,7 +70,7 @@ fn parse_typescript(text: &str) -> (String, Vec<String>) {
 }
 
 /// What is passed to a call of an action: the JSON-like text behind `parameters`.
-fn call<'a>(text: &'a str, action: &str) -> &'a str {
+fn find_call<'a>(text: &'a str, action: &str) -> &'a str {
     let (_, after) = text
         .split_once(&format!("action: \"{action}\","))
         .unwrap_or_else(|| panic!("no {action}: {text}"));

@@ -85,7 +85,7 @@ fn write_changes(changes: &[Change]) -> String {
     write_report(&report(snapshot("mixed"), &Options::default()), changes)
 }
 
-fn blocks<'a>(body: &'a Body, kind: &'a str) -> impl Iterator<Item = &'a Block> {
+fn blocks_of_type<'a>(body: &'a Body, kind: &'a str) -> impl Iterator<Item = &'a Block> {
     body.blocks().filter(move |it| it.identifier() == kind)
 }
 
@@ -93,7 +93,7 @@ fn block_labels(block: &Block) -> Vec<&str> {
     block.labels().iter().map(|it| it.as_str()).collect()
 }
 
-fn attribute<'a>(block: &'a Block, name: &str) -> &'a Expression {
+fn find_attribute<'a>(block: &'a Block, name: &str) -> &'a Expression {
     let mut attributes = block.body().attributes();
     let found = attributes.find(|it| it.key() == name);
     found.unwrap_or_else(|| panic!("{name}")).expr()
