@@ -99,9 +99,9 @@ pub fn exit(report: &Report, fail_on: FailOn) -> Exit {
 
 /// Returns the listings that were not read to their end and could contain what is selected.
 fn unread_listings(snapshot: &Snapshot, selection: &Selection) -> Vec<Unread> {
-    let unlisted = snapshot.unlisted().into_iter();
+    let unlisted = snapshot.incomplete_listings().into_iter();
     let selected = unlisted.filter(|unlisted| match unlisted.of {
-        Some(service) => selection.selects(service),
+        Some(service) => selection.includes_service(service),
         // Whether a resource exists is known without the list of regions.
         None => selection.resources.is_empty(),
     });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::key_sharing::facts::KeyFacts;
-use crate::model::ResourceKind;
+use crate::model::{Resource, ResourceKind};
 
 /// A change that makes a check pass, with everything that is needed to make it.
 ///
@@ -132,6 +132,16 @@ pub enum Remedy {
         /// The ARN of the DB instance or cluster.
         arn: String,
     },
+}
+
+impl Remedy {
+    /// Returns the decision on the backup tag of a resource; `None` where the resource has no ARN.
+    #[must_use]
+    pub fn choose_backup_tag(resource: Resource<'_>) -> Option<Self> {
+        let (arn, _) = resource.arn_and_id()?;
+        let arn = arn.to_owned();
+        Some(Remedy::ChooseBackupTag { arn })
+    }
 }
 
 /// The route tables of a VPC that its subnets use, and its main one.

@@ -82,8 +82,8 @@ fn select_coverage(snapshot: &Snapshot, selection: &Selection) -> Vec<Coverage> 
     // Other regions are queried for the account's rules only.
     let is_other = |region: &str| region != GLOBAL && !snapshot.regions.contains_key(region);
     coverage.retain(|row| {
-        Service::of_name(&row.service).is_none_or(|service| selection.reads(service))
-            && (!is_other(&row.region) || selection.settings_of(Service::Backup))
+        Service::from_name(&row.service).is_none_or(|service| selection.requires(service))
+            && (!is_other(&row.region) || selection.includes_settings_of(Service::Backup))
     });
     coverage.sort_by(|a, b| (&a.region, &a.service).cmp(&(&b.region, &b.service)));
     coverage

@@ -33,7 +33,7 @@ impl RegionStakes {
             .map(|(bucket, _)| Resource::Bucket(bucket));
         for resource in snapshot.resources_in(region).chain(unplaced) {
             if resource.kind().is_backed_up() && gates(resource) {
-                stakes.resources |= selection.holds(resource);
+                stakes.resources |= selection.includes(resource);
                 stakes.buckets |= resource.kind() == ResourceKind::S3Bucket;
             }
         }

@@ -103,7 +103,7 @@ impl Options {
             Some(_) if selection.is_everything() => true,
             Some(service) => {
                 selection.services.contains(&service)
-                    || (self.only.contains(rule.id) && selection.settings_of(service))
+                    || (self.only.contains(rule.id) && selection.includes_settings_of(service))
             }
         }
     }

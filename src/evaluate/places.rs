@@ -20,7 +20,7 @@ use super::resource::{Subject, check_rule, is_shortcoming};
 pub(super) enum Place<'a> {
     /// A region.
     Region(&'a str, &'a Region),
-    /// The account as a whole.
+    /// The account.
     Account,
     /// A bucket whose region could not be read, and why.
     Unplaced(Resource<'a>, &'a Gap),
@@ -37,7 +37,7 @@ impl<'a> Place<'a> {
             .buckets_without_region()
             .map(|(bucket, gap)| (Resource::Bucket(bucket), gap))
             .collect();
-        unplaced.sort_by_key(|(bucket, _)| bucket.names());
+        unplaced.sort_by_key(|(bucket, _)| bucket.arn_and_id());
         places.extend(
             unplaced
                 .into_iter()
@@ -75,7 +75,7 @@ impl<'a> Evaluation<'a, '_> {
                 );
             }
             Place::Unplaced(bucket, gap) => {
-                if self.selection.holds(bucket) {
+                if self.selection.includes(bucket) {
                     let cx =
                         RuleContext::unplaced(self.snapshot, self.settings, gap, self.policies)
                             .selecting(self.selection);
@@ -101,7 +101,7 @@ impl<'a> Evaluation<'a, '_> {
             let local = vaults.filter(|vault| is_local(&cx, vault));
             resources.extend(local.map(Resource::Vault));
         }
-        resources.retain(|resource| self.selection.holds(*resource));
+        resources.retain(|resource| self.selection.includes(*resource));
         if !region.disabled {
             resources.push(Resource::Region(region));
         }
@@ -117,7 +117,7 @@ impl<'a> Evaluation<'a, '_> {
         if let (false, true, true, Some(gap)) = (
             region.disabled,
             stakes.buckets,
-            self.selection.settings_of(Service::Vpc),
+            self.selection.includes_settings_of(Service::Vpc),
             &region.network.vpcs.gap,
         ) {
             self.unread.push(Unread::new(Some(name), "vpc", gap));
@@ -133,7 +133,7 @@ impl<'a> Evaluation<'a, '_> {
                 let Member::Read(resource) = member else {
                     continue;
                 };
-                let (arn, _) = resource.names().unwrap_or_default();
+                let (arn, _) = resource.arn_and_id().unwrap_or_default();
                 if !found.contains_key(arn) {
                     found.insert(arn.to_owned(), self.check_prerequisites(cx, resource));
                 }

@@ -27,7 +27,7 @@ impl<'a> Subject<'a> {
     pub(super) fn new(snapshot: &Snapshot, region: &str, resource: Resource<'a>) -> Self {
         let kind = resource.kind();
         let account = snapshot.account_id.as_deref().unwrap_or_default();
-        let (arn, id) = match resource.names() {
+        let (arn, id) = match resource.arn_and_id() {
             Some((arn, id)) => (arn.to_owned(), id.to_owned()),
             None if kind == ResourceKind::Account => (
                 format!("backup-check:account:{account}"),
@@ -80,7 +80,7 @@ impl<'a> Evaluation<'a, '_> {
     /// Reads a resource's backup tag; none where it cannot carry one.
     pub(super) fn read_tag(&self, resource: Resource<'_>) -> BackupTag {
         resource.tags().map_or(BackupTag::None, |tags| {
-            BackupTag::read(tags, &self.settings.tag_key)
+            BackupTag::from_tags(tags, &self.settings.tag_key)
         })
     }
 
@@ -220,7 +220,7 @@ impl<'a> Evaluation<'a, '_> {
         let mut outcome = match result {
             // An account's settings are rarely in the plan of its resources.
             Err(gap) if subject.is_settings() && gap.kind == GapKind::Unplanned => {
-                Outcome::skip(gap.sentence())
+                Outcome::skip(gap.to_string())
             }
             result => result.unwrap_or_else(|gap| Outcome::unknown(&gap)),
         };

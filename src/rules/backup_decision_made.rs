@@ -83,12 +83,9 @@ fn untagged(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
             None => missing(key),
         },
     };
-    let (arn, _) = resource.names().unwrap_or_default();
     Ok(Outcome::breach(seen)
         .fix(fix)
-        .remedy(Remedy::ChooseBackupTag {
-            arn: arn.to_owned(),
-        }))
+        .remedy(Remedy::choose_backup_tag(resource)))
 }
 
 fn missing(key: &str) -> (String, String) {

@@ -64,7 +64,7 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         Resource::Volume(volume) => match instances(cx, volume) {
             // Nobody can tag in one plan with all others in sight.
             Err(gap) if gap.kind == GapKind::Unplanned => {
-                return Ok(Outcome::skip(gap.sentence()));
+                return Ok(Outcome::skip(gap.to_string()));
             }
             instances => instances?,
         },
@@ -81,9 +81,7 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
                 "Take {key}=enabled from the stack {} or from what is in it.",
                 stack.id
             ))
-            .remedy(Remedy::ChooseBackupTag {
-                arn: resource.names().unwrap_or_default().0.to_owned(),
-            })
+            .remedy(Remedy::choose_backup_tag(resource))
             .with("stack", stack.arn.as_str()),
             Ok(_) => Outcome::pass(format!(
                 "its stack {} does not carry {key}=enabled",
@@ -110,9 +108,7 @@ fn instances(cx: &RuleContext<'_>, volume: &Volume) -> Result<Vec<Outcome>, Gap>
             .fix(format!(
                 "Tag the volume {key}=disabled: the backup of {id} holds it."
             ))
-            .remedy(Remedy::ChooseBackupTag {
-                arn: volume.arn.clone(),
-            })
+            .remedy(Remedy::choose_backup_tag(Resource::Volume(volume)))
             .with("instance", id.as_str()),
             Ok(_) => Outcome::pass(format!("its instance {id} does not carry {key}=enabled")),
             Err(gap) => Outcome::unknown(&gap),

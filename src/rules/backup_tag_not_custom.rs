@@ -39,9 +39,7 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         .fix(format!(
             "Tag it {key}=enabled to have a copy outside the account."
         ))
-        .remedy(Remedy::ChooseBackupTag {
-            arn: resource.names().unwrap_or_default().0.to_owned(),
-        }),
+        .remedy(Remedy::choose_backup_tag(resource)),
         BackupTag::None | BackupTag::Invalid | BackupTag::Unknown => {
             Outcome::skip("carries no valid backup tag")
         }

@@ -1,5 +1,5 @@
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
-use crate::model::tag::{BackupTag, Tags, meant_value, near_misses};
+use crate::model::tag::{BackupTag, Tags, intended_value, near_misses};
 use crate::model::{Resource, ResourceKind};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -51,21 +51,22 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
 /// Returns the changes that set the tag that was meant and remove the misspelled ones, or the decision
 /// to take where the meaning is not clear.
 fn correct_tags(cx: &RuleContext<'_>, resource: Resource<'_>, tags: &Tags) -> Vec<Remedy> {
-    let (arn, _) = resource.names().unwrap_or_default();
+    let (arn, _) = resource.arn_and_id().unwrap_or_default();
     let key = cx.settings.tag_key.as_str();
     let misspelled: Vec<(&str, &str)> = match tags.get(key) {
         Some(_) => Vec::new(),
         None => near_misses(tags, key).collect(),
     };
     let meant = match tags.get(key) {
-        Some(value) => meant_value(value),
-        None => misspelled.iter().find_map(|(_, value)| meant_value(value)),
+        Some(value) => intended_value(value),
+        None => misspelled
+            .iter()
+            .find_map(|(_, value)| intended_value(value)),
     };
     // The tags of a stack change only with its next update.
     let is_stack = resource.kind() == ResourceKind::CloudformationStack;
     let (Some(value), Ok(region), false) = (meant, cx.known_region(), is_stack) else {
-        let arn = arn.to_owned();
-        return vec![Remedy::ChooseBackupTag { arn }];
+        return Remedy::choose_backup_tag(resource).into_iter().collect();
     };
     let set = Remedy::SetTag {
         arn: arn.to_owned(),
@@ -82,7 +83,7 @@ fn correct_tags(cx: &RuleContext<'_>, resource: Resource<'_>, tags: &Tags) -> Ve
 }
 
 fn bad_value(key: &str, value: &str) -> Outcome {
-    let meant = meant_value(value);
+    let meant = intended_value(value);
     let hint = meant.map_or_else(
         || "it takes enabled, disabled or custom, in lower case".to_owned(),
         |meant| format!("{key}={meant} was probably meant, letter by letter"),
@@ -104,7 +105,7 @@ fn bad_key<'a>(key: &str, misses: impl Iterator<Item = (&'a str, &'a str)>) -> O
         .collect();
     let value = misses
         .iter()
-        .find_map(|(_, value)| meant_value(value))
+        .find_map(|(_, value)| intended_value(value))
         .unwrap_or("enabled");
     Outcome::breach(format!(
         "the tag {} is not the backup tag, so it selects nothing: {key}={value} was probably meant",

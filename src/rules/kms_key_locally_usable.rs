@@ -58,7 +58,7 @@ fn judge(cx: &RuleContext<'_>, key: &KeyUse<'_>, role: &RoleName) -> CheckResult
             let message = format!(
                 "whether {name} lets this account's backup role {role} use it cannot be known: the plan does not say which account it is for"
             );
-            return Err(Gap::told(GapKind::Unplanned, message));
+            return Err(Gap::new(GapKind::Unplanned, message));
         }
         Verdict::Denied => Outcome::breach(format!(
             "{name} lets neither this account's root nor its backup role {role} use it: {reason}"
@@ -74,7 +74,7 @@ fn judge(cx: &RuleContext<'_>, key: &KeyUse<'_>, role: &RoleName) -> CheckResult
             let message = format!(
                 "whether {name} lets this account's backup role {role} use it cannot be known from here: {reason}"
             );
-            return Err(Gap::told(GapKind::Open, message));
+            return Err(Gap::new(GapKind::Open, message));
         }
     };
     Ok(outcome

@@ -39,7 +39,7 @@ fn check(_: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         Outcome::breach("automated backups are off (retention 0 days): every backup starts from a full snapshot")
             .fix("Set the backup retention period to at least 1 day.")
             .remedy(Remedy::EnableAutomatedBackups {
-                arn: resource.names().unwrap_or_default().0.to_owned(),
+                arn: resource.arn_and_id().unwrap_or_default().0.to_owned(),
             })
     } else {
         Outcome::pass(format!("automated backups are kept for {days} days"))

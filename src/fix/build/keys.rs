@@ -4,8 +4,8 @@ use crate::analysis::Remedy;
 use crate::fix::cause::Draft;
 use crate::fix::change::{Action, Change, Method};
 use crate::fix::runbook::key;
-use crate::key_sharing::facts::{Asker, KeyFacts};
-use crate::key_sharing::merge::{LARGEST, Merge, merge};
+use crate::key_sharing::facts::{CentralAccount, KeyFacts};
+use crate::key_sharing::merge::{MAX_POLICY_BYTES, Merge, merge};
 use crate::model::Snapshot;
 use crate::model::arn::Arn;
 use crate::settings::Settings;
@@ -33,8 +33,8 @@ pub(super) fn share_key(
         return draft.with_advice(title);
     };
     let organization = snapshot.organization_id.known().cloned().flatten();
-    let central = Asker {
-        central_account: settings.central_account.clone(),
+    let central = CentralAccount {
+        account_id: settings.central_account.clone(),
         org_id: settings.org_id.clone().or(organization),
     };
     match merge_policy(before, &facts, &central) {
@@ -62,11 +62,11 @@ enum Merged {
     Nothing,
 }
 
-fn merge_policy(before: &str, facts: &KeyFacts, central: &Asker) -> Merged {
+fn merge_policy(before: &str, facts: &KeyFacts, central: &CentralAccount) -> Merged {
     match merge(before, facts, central, None) {
         Ok(Merge::Added(policy)) => {
             let pretty = serde_json::to_string_pretty(&policy).ok();
-            let fitting = pretty.filter(|text| text.len() <= LARGEST);
+            let fitting = pretty.filter(|text| text.len() <= MAX_POLICY_BYTES);
             let text = fitting.or_else(|| serde_json::to_string(&policy).ok());
             text.map_or(Merged::Nothing, Merged::Policy)
         }
@@ -75,7 +75,7 @@ fn merge_policy(before: &str, facts: &KeyFacts, central: &Asker) -> Merged {
             obstacle.statement
         )),
         Ok(Merge::TooLarge(length)) => Merged::Advice(format!(
-            "The merged policy would be {length} bytes (minified); the KMS limit is {LARGEST}. Shorten the policy first."
+            "The merged policy would be {length} bytes (minified); the KMS limit is {MAX_POLICY_BYTES}. Shorten the policy first."
         )),
         Ok(Merge::Unchanged(_)) | Err(_) => Merged::Nothing,
     }

@@ -1,9 +1,10 @@
-//! Vaults, backup plans and their selections. What a property's absence means:
+//! Vaults, backup plans and their selections. Defaults of absent properties:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-backup-backupvault.html>.
 
 use crate::model::backup::Vault;
 use crate::model::backup_plan::{
-    CopyAction, Plan, PlanRule, Selection, TagCondition, TagMatch, TagOperator, tag_key,
+    BackupPlan, BackupRule, BackupSelection, CopyAction, TagCondition, TagMatch, TagOperator,
+    tag_key,
 };
 use crate::model::{Gap, Listing, Observed};
 
@@ -11,6 +12,7 @@ use super::build::{Build, locate_gap};
 use super::policy;
 use super::template::Declared;
 use super::value::{Resolved, unexpected_shape};
+use crate::source::defaults::BACKUP_VAULT_KEY;
 
 const VAULT: &str = "AWS::Backup::BackupVault";
 const AIR_GAPPED: &str = "AWS::Backup::LogicallyAirGappedBackupVault";
@@ -20,7 +22,7 @@ pub(super) fn read_backup_resources(build: &mut Build<'_>) {
     for declared in build.of_type(VAULT) {
         let properties = build.template.properties(&declared);
         let lock = properties.get("LockConfiguration");
-        // Without a key of its own a vault gets the one that AWS Backup manages.
+        // The default of EncryptionKeyArn is the AWS managed key of AWS Backup.
         let key = locate_gap(
             "EncryptionKeyArn",
             build.key(&properties.get("EncryptionKeyArn")),
@@ -36,7 +38,7 @@ pub(super) fn read_backup_resources(build: &mut Build<'_>) {
             id: vault_name(build, &declared),
             vault_type: Observed::Known("BACKUP_VAULT".to_owned()),
             kms_key: key
-                .map(|key| key.or_else(|| Some("alias/aws/backup".to_owned())))
+                .map(|key| key.or_else(|| Some(BACKUP_VAULT_KEY.to_owned())))
                 .into(),
             min_retention_days: read_days(&lock, "MinRetentionDays").into(),
             max_retention_days: read_days(&lock, "MaxRetentionDays").into(),
@@ -63,7 +65,7 @@ pub(super) fn read_backup_resources(build: &mut Build<'_>) {
     }
 }
 
-/// A vault's own name, else its logical id.
+/// Returns a vault's name, or its logical id where it has none.
 fn vault_name(build: &Build<'_>, declared: &Declared<'_>) -> String {
     let vault = build.template.find_resource(declared.id);
     let properties = vault.map(|it| build.template.properties(it));
@@ -86,7 +88,7 @@ fn complete_listing<T>(read: Result<Vec<T>, Gap>) -> Listing<T> {
     }
 }
 
-fn read_plan(build: &Build<'_>, declared: &Declared<'_>) -> Plan {
+fn read_plan(build: &Build<'_>, declared: &Declared<'_>) -> BackupPlan {
     let properties = build.template.find_resource(declared.id);
     let properties = properties.map_or(Resolved::Absent, |it| build.template.properties(it));
     let body = properties.get("BackupPlan");
@@ -102,7 +104,7 @@ fn read_plan(build: &Build<'_>, declared: &Declared<'_>) -> Plan {
             (of_plan.id == declared.id)
                 .then(|| read_selection(build, &properties.get("BackupSelection")))
         });
-    Plan {
+    BackupPlan {
         name: declared.id.to_owned(),
         rules: complete_listing(locate_gap("BackupPlanRule", rules)),
         selections: complete_listing(selections.collect()),
@@ -113,7 +115,7 @@ fn require_text(value: Option<String>) -> Result<String, Gap> {
     value.ok_or_else(|| unexpected_shape("given").gap)
 }
 
-fn read_rule(build: &Build<'_>, rule: &Resolved) -> Result<PlanRule, Gap> {
+fn read_rule(build: &Build<'_>, rule: &Resolved) -> Result<BackupRule, Gap> {
     let vault = rule.get("TargetBackupVault");
     let vault = match build.referenced_resource(&vault, &[VAULT, AIR_GAPPED]) {
         Some(vault) => vault_name(build, &vault),
@@ -128,7 +130,7 @@ fn read_rule(build: &Build<'_>, rule: &Resolved) -> Result<PlanRule, Gap> {
             retention_days: kept(copy)?,
         })
     });
-    Ok(PlanRule {
+    Ok(BackupRule {
         name: rule.get("RuleName").text()?.unwrap_or_default(),
         vault,
         schedule: rule.get("ScheduleExpression").text()?,
@@ -137,7 +139,7 @@ fn read_rule(build: &Build<'_>, rule: &Resolved) -> Result<PlanRule, Gap> {
     })
 }
 
-fn read_selection(build: &Build<'_>, body: &Resolved) -> Result<Selection, Gap> {
+fn read_selection(build: &Build<'_>, body: &Resolved) -> Result<BackupSelection, Gap> {
     let written = |name: &str| {
         body.get(name)
             .read_list(|item| Ok(build.text_with_stand_ins(item)?.unwrap_or_default()))
@@ -165,7 +167,7 @@ fn read_selection(build: &Build<'_>, body: &Resolved) -> Result<Selection, Gap> 
         });
         conditions.extend(of_operator?);
     }
-    Ok(Selection {
+    Ok(BackupSelection {
         name: body.get("SelectionName").text()?.unwrap_or_default(),
         role_arn: require_text(build.text_with_stand_ins(&body.get("IamRoleArn"))?)?,
         resources: written("Resources")?,
