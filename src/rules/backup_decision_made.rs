@@ -1,5 +1,5 @@
 use crate::analysis::stack_members::find_members;
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::Resource;
 use crate::model::storage_gateway::holds_volumes;
 use crate::model::tag::BackupTag;
@@ -82,7 +82,9 @@ fn check_untagged(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
             None => explain_missing_tag(key),
         },
     };
-    Ok(Outcome::breach(seen).fix(fix))
+    Ok(Outcome::breach(seen)
+        .fix(fix)
+        .remedy(Remedy::choose_backup_tag(resource)))
 }
 
 fn explain_missing_tag(key: &str) -> (String, String) {

@@ -1,4 +1,4 @@
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::ec2::Volume;
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, GapKind, Resource};
@@ -85,6 +85,7 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
                 "Remove the tag {key}=enabled from the stack {} or from its resources.",
                 stack.id
             ))
+            .remedy(Remedy::choose_backup_tag(resource))
             .with("stack", stack.arn.as_str()),
             Ok(_) => Outcome::pass(format!(
                 "its stack {} is not tagged {key}=enabled",
@@ -111,6 +112,7 @@ fn check_instances(cx: &RuleContext<'_>, volume: &Volume) -> Result<Vec<Outcome>
             .fix(format!(
                 "Tag the volume {key}=disabled: the backup of {id} includes it."
             ))
+            .remedy(Remedy::choose_backup_tag(Resource::Volume(volume)))
             .with("instance", id.as_str()),
             Ok(_) => Outcome::pass(format!("its instance {id} is not tagged {key}=enabled")),
             Err(gap) => Outcome::unknown(&gap),

@@ -168,7 +168,10 @@ fn find_list_gap<'a>(cx: &RuleContext<'a>, name: &str, region: &'a Region) -> Op
 
 /// Returns why a list of the region is incomplete if the user excluded it from the scan.
 fn find_excluded_list<'a>(snapshot: &'a Snapshot, region: &'a Region) -> Option<&'a Gap> {
-    let mut gaps = region.listing_gaps().into_iter().chain(&snapshot.buckets.gap);
+    let mut gaps = region
+        .listing_gaps()
+        .into_iter()
+        .chain(&snapshot.buckets.gap);
     gaps.find(|gap| gap.kind == GapKind::NotAsked)
 }
 

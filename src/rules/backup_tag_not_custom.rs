@@ -1,4 +1,4 @@
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::Resource;
 use crate::model::tag::BackupTag;
 use crate::rule::{Check, Group, Owner, rule};
@@ -40,7 +40,8 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         ))
         .fix(format!(
             "Tag it {key}=enabled to get a copy outside the account."
-        )),
+        ))
+        .remedy(Remedy::choose_backup_tag(resource)),
         BackupTag::None | BackupTag::Invalid | BackupTag::Unknown => {
             Outcome::skip("no valid backup tag")
         }

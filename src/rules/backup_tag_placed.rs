@@ -1,8 +1,8 @@
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::Resource;
 use crate::model::rds::DbCluster;
 use crate::model::storage_gateway::{Gateway, holds_volumes};
-use crate::model::tag::BackupTag;
+use crate::model::tag::{BackupTag, ENABLED};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -61,6 +61,12 @@ fn check_cluster(cx: &RuleContext<'_>, cluster: &DbCluster) -> CheckResult {
                     "{key}=enabled is on a member instance, which AWS Backup ignores, and not on the cluster"
                 ))
                 .fix(format!("Tag the cluster {key}=enabled and remove the tag from the instance."))
+                .remedy(set_enabled(cx, &cluster.arn))
+                .remedy(Remedy::RemoveTag {
+                    arn: member.arn.clone(),
+                    region: cx.region.to_owned(),
+                    key: key.clone(),
+                })
                 .with("members", vec![id.as_str()])
                 .part(Some(id)),
                 _ => Outcome::pass(format!("no member instance is tagged {key}=enabled")),
@@ -70,6 +76,15 @@ fn check_cluster(cx: &RuleContext<'_>, cluster: &DbCluster) -> CheckResult {
     });
     Ok(Outcome::worst(members)
         .unwrap_or_else(|| Outcome::pass("the cluster has no member instances")))
+}
+
+fn set_enabled(cx: &RuleContext<'_>, arn: &str) -> Remedy {
+    Remedy::SetTag {
+        arn: arn.to_owned(),
+        region: cx.region.to_owned(),
+        key: cx.settings.tag_key.clone(),
+        value: ENABLED.to_owned(),
+    }
 }
 
 fn check_gateway(cx: &RuleContext<'_>, gateway: &Gateway) -> CheckResult {
@@ -100,6 +115,7 @@ fn check_gateway(cx: &RuleContext<'_>, gateway: &Gateway) -> CheckResult {
                 "{key}=enabled is on the gateway, which AWS Backup ignores, and not on its volumes"
             ))
             .fix(format!("Tag each of its volumes {key}=enabled."))
+            .remedy(set_enabled(cx, &volume.arn))
             .with("volumes", vec![id])
             .part(Some(id)),
         }

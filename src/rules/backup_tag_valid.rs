@@ -1,6 +1,6 @@
-use crate::analysis::{CheckResult, Outcome, RuleContext};
-use crate::model::Resource;
-use crate::model::tag::{BackupTag, intended_value, near_misses};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
+use crate::model::tag::{BackupTag, Tags, intended_value, near_misses};
+use crate::model::{Resource, ResourceKind};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -38,12 +38,50 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         BackupTag::Enabled | BackupTag::Disabled | BackupTag::Custom => {
             Ok(Outcome::pass(format!("{key}={}", tags[key])).with("value", tags[key].as_str()))
         }
-        BackupTag::Invalid => Ok(match tags.get(key) {
-            Some(value) => report_bad_value(key, value),
-            None => report_bad_key(key, near_misses(tags, key)),
-        }),
+        BackupTag::Invalid => {
+            let outcome = match tags.get(key) {
+                Some(value) => report_bad_value(key, value),
+                None => report_bad_key(key, near_misses(tags, key)),
+            };
+            let remedies = correct_tags(cx, resource, tags).into_iter();
+            Ok(remedies.fold(outcome, Outcome::remedy))
+        }
         BackupTag::None | BackupTag::Unknown => Ok(Outcome::skip("no backup tag")),
     }
+}
+
+/// Returns the changes that set the tag that was meant and remove the misspelled ones, or the decision
+/// to take where the meaning is not clear.
+fn correct_tags(cx: &RuleContext<'_>, resource: Resource<'_>, tags: &Tags) -> Vec<Remedy> {
+    let (arn, _) = resource.arn_and_id().unwrap_or_default();
+    let key = cx.settings.tag_key.as_str();
+    let misspelled: Vec<(&str, &str)> = match tags.get(key) {
+        Some(_) => Vec::new(),
+        None => near_misses(tags, key).collect(),
+    };
+    let meant = match tags.get(key) {
+        Some(value) => intended_value(value),
+        None => misspelled
+            .iter()
+            .find_map(|(_, value)| intended_value(value)),
+    };
+    // The tags of a stack change only with its next update.
+    let is_stack = resource.kind() == ResourceKind::CloudformationStack;
+    let (Some(value), Ok(region), false) = (meant, cx.known_region(), is_stack) else {
+        return Remedy::choose_backup_tag(resource).into_iter().collect();
+    };
+    let set = Remedy::SetTag {
+        arn: arn.to_owned(),
+        region: region.to_owned(),
+        key: key.to_owned(),
+        value: value.to_owned(),
+    };
+    let remove = misspelled.into_iter().map(|(key, _)| Remedy::RemoveTag {
+        arn: arn.to_owned(),
+        region: region.to_owned(),
+        key: key.to_owned(),
+    });
+    [set].into_iter().chain(remove).collect()
 }
 
 fn report_bad_value(key: &str, value: &str) -> Outcome {

@@ -1,4 +1,4 @@
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::dynamodb::Table;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -58,6 +58,11 @@ fn check_table(cx: &RuleContext<'_>, _: &Table) -> CheckResult {
             "Run `aws backup update-region-settings --region {} --resource-type-management-preference DynamoDB=true --resource-type-opt-in-preference DynamoDB=true`.",
             cx.region
         ))
+        .remedy(Remedy::UpdateBackupSettings {
+            region: cx.region.to_owned(),
+            opt_in: vec!["DynamoDB"],
+            management: vec!["DynamoDB"],
+        })
         .with("off", off)
     })
 }

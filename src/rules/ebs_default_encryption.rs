@@ -1,5 +1,5 @@
 use crate::analysis::encryption::{KeyOwner, is_aws_alias, resolve};
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::key_sharing::copy::ViaService;
 use crate::model::service::Service;
 use crate::model::snapshot::Region;
@@ -40,13 +40,21 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
         "Run `aws ec2 enable-ebs-encryption-by-default` and `aws ec2 modify-ebs-default-kms-key-id` in {} with a customer managed key.",
         cx.region
     );
+    let remedy = Remedy::SetEbsDefaults {
+        region: cx.region.to_owned(),
+    };
     if !*region.ebs_defaults.encryption.get()? {
-        return Ok(Outcome::breach("new EBS volumes are not encrypted by default").fix(fix));
+        return Ok(
+            Outcome::breach("new EBS volumes are not encrypted by default")
+                .fix(fix)
+                .remedy(remedy),
+        );
     }
     let name = region.ebs_defaults.kms_key.get()?;
     if is_aws_alias(name) {
         return Ok(report_aws_managed_key()
             .fix(fix)
+            .remedy(remedy)
             .with("key_arn", name.as_str()));
     }
     let key = resolve(cx, name, None, ViaService::Ec2)?;
@@ -57,7 +65,7 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
             .is_some_and(|metadata| metadata.state == "Enabled"),
     };
     Ok(if key.is_aws_managed()? {
-        report_aws_managed_key().fix(fix)
+        report_aws_managed_key().fix(fix).remedy(remedy)
     } else if usable {
         Outcome::pass(format!("new EBS volumes are encrypted with {}", key.name()))
     } else {
@@ -66,6 +74,7 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
             key.name()
         ))
         .fix(fix)
+        .remedy(remedy)
     }
     .with("key_arn", name.as_str()))
 }

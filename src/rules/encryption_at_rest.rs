@@ -1,4 +1,4 @@
-use crate::analysis::encryption::stored;
+use crate::analysis::encryption::{stored, use_customer_key};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::{Resource, ResourceKind};
 use crate::rule::{Check, Group, Owner, rule};
@@ -48,8 +48,10 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
             Ok(false) if has_aws_owned_key(resource) => Outcome::warn(
                 "encrypted with an AWS owned key: AWS does not document whether the central copy stays encrypted",
             )
-            .fix("Restore a snapshot with a customer managed key, and switch over."),
-            Ok(false) => report_unencrypted(resource.kind()),
+            .fix("Restore a snapshot with a customer managed key, and switch over.")
+            .remedy(use_customer_key(cx, resource, part.id, false)),
+            Ok(false) => report_unencrypted(resource.kind())
+                .remedy(use_customer_key(cx, resource, part.id, false)),
             Err(gap) => Outcome::unknown(&gap),
         };
         outcome.part(part.id)

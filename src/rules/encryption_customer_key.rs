@@ -1,4 +1,4 @@
-use crate::analysis::encryption::{Part, is_aws_alias, resolve, stored};
+use crate::analysis::encryption::{Part, is_aws_alias, resolve, stored, use_customer_key};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
 use crate::rule::{Check, Group, Owner, rule};
@@ -59,20 +59,22 @@ fn check_part(cx: &RuleContext<'_>, resource: Resource<'_>, part: &Part<'_>) -> 
     let Some(name) = part.key.clone()? else {
         return Ok(match resource {
             _ if !part.encrypted.clone()? => Outcome::skip("not encrypted: see encryption-at-rest"),
-            _ if is_redshift => report_redshift_key("an AWS owned key"),
+            _ if is_redshift => report_redshift_key("an AWS owned key")
+                .remedy(use_customer_key(cx, resource, part.id, true)),
             _ => Outcome::skip(
                 "encrypted with S3 managed keys, which its backup does not inherit: see encryption-customer-key-recommended",
             ),
         });
     };
     let report = |text: &str, arn: &str| {
-        if is_redshift {
+        let outcome = if is_redshift {
             report_redshift_key(&format!("the AWS managed {text}"))
                 .about(arn)
                 .with("key_arn", arn)
         } else {
             report_aws_managed_key(text, arn)
-        }
+        };
+        outcome.remedy(use_customer_key(cx, resource, part.id, true))
     };
     if is_aws_alias(name) {
         return Ok(report(name, name));

@@ -1,4 +1,4 @@
-use crate::analysis::encryption::{is_aws_alias, managed, resolve};
+use crate::analysis::encryption::{is_aws_alias, managed, resolve, use_customer_key};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::key_sharing::copy::ViaService;
 use crate::model::Resource;
@@ -73,15 +73,18 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         },
         _ => return Ok(Outcome::skip("its backup inherits its encryption")),
     };
+    let remedy = use_customer_key(cx, resource, None, true);
     let Some(name) = key else {
-        return Ok(report_key(own_key, fix));
+        return Ok(report_key(own_key, fix).remedy(remedy));
     };
     if is_aws_alias(name) {
-        return Ok(report_key(&describe_aws_managed_key(name), fix));
+        return Ok(report_key(&describe_aws_managed_key(name), fix).remedy(remedy));
     }
     let key = resolve(cx, name, None, ViaService::Ec2)?;
     Ok(if key.is_aws_managed()? {
-        report_key(&describe_aws_managed_key(&key.name()), fix).with("key_arn", key.arn)
+        report_key(&describe_aws_managed_key(&key.name()), fix)
+            .remedy(remedy)
+            .with("key_arn", key.arn)
     } else {
         Outcome::pass(format!("{} is customer managed", key.name())).with("key_arn", key.arn)
     })

@@ -1,7 +1,7 @@
 use crate::analysis::backup_role::check_each_role;
 use crate::analysis::encryption::{KeyOwner, KeyUse, all_parts, each_customer_key};
 use crate::analysis::role_name::RoleName;
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::iam::decision::Verdict;
 use crate::model::Resource;
 use crate::model::observed::{Gap, GapKind};
@@ -68,7 +68,10 @@ fn check_key(cx: &RuleContext<'_>, key: &KeyUse<'_>, role: &RoleName) -> CheckRe
         .fix(format!(
             "Add a statement to the policy of {name} that allows kms:* for arn:aws:iam::{}:root.",
             key.account()
-        )),
+        ))
+        .remedy(Remedy::GrantLocalUse {
+            key_arn: key.arn.clone(),
+        }),
         Verdict::Conditional => {
             let message = format!(
                 "whether {name} allows the backup role {role} of this account is unknown: {reason}"

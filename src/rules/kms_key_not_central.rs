@@ -1,4 +1,6 @@
-use crate::analysis::encryption::{KeyOwner, Part, all_parts, is_aws_alias, resolve};
+use crate::analysis::encryption::{
+    KeyOwner, Part, all_parts, is_aws_alias, resolve, use_customer_key,
+};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
 use crate::rule::{Check, Group, Owner, rule};
@@ -39,14 +41,14 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     }
     let parts = all_parts(cx, resource)?.into_iter().map(|part| {
         let id = part.id;
-        check_part(cx, &part)
+        check_part(cx, resource, &part)
             .unwrap_or_else(|gap| Outcome::unknown(&gap))
             .part(id)
     });
     Ok(Outcome::worst(parts).unwrap_or_else(|| Outcome::pass("not encrypted with a KMS key")))
 }
 
-fn check_part(cx: &RuleContext<'_>, part: &Part<'_>) -> CheckResult {
+fn check_part(cx: &RuleContext<'_>, resource: Resource<'_>, part: &Part<'_>) -> CheckResult {
     let Some(name) = part.key.clone()? else {
         return Ok(Outcome::pass("not encrypted with a KMS key"));
     };
@@ -64,6 +66,7 @@ fn check_part(cx: &RuleContext<'_>, part: &Part<'_>) -> CheckResult {
         ))
         .about(key.arn.as_str())
         .fix("Use a key of this account, and share it with the central account.")
+        .remedy(use_customer_key(cx, resource, part.id, true))
     } else {
         Outcome::pass(format!("{} does not belong to the central account", key.name()))
     }

@@ -1,5 +1,5 @@
 use crate::analysis::encryption::{KeyOwner, KeyUse, all_parts, each_customer_key};
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::Resource;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -50,7 +50,8 @@ fn check_key(cx: &RuleContext<'_>, key: &KeyUse<'_>) -> CheckResult {
     let name = key.name();
     let Some(metadata) = key.metadata()? else {
         return Ok(Outcome::breach(format!("{name} does not exist"))
-            .fix("The data cannot be decrypted. Restore it from a backup with another key."));
+            .fix("The data cannot be decrypted. Restore it from a backup with another key.")
+            .remedy(replace_key(key)));
     };
     let state = metadata.state.as_str();
     let key_id = format!("--region {} --key-id {}", key.region(), key.id());
@@ -58,7 +59,8 @@ fn check_key(cx: &RuleContext<'_>, key: &KeyUse<'_>) -> CheckResult {
     if key.region() != region {
         return Ok(
             Outcome::breach(format!("{name} is in {}, not in {region}", key.region()))
-                .fix(format!("Use a key of {region}.")),
+                .fix(format!("Use a key of {region}."))
+                .remedy(replace_key(key)),
         );
     }
     if metadata.spec != "SYMMETRIC_DEFAULT" || metadata.usage != "ENCRYPT_DECRYPT" {
@@ -66,7 +68,8 @@ fn check_key(cx: &RuleContext<'_>, key: &KeyUse<'_>) -> CheckResult {
             "{name} is a {} key for {}: resources need a symmetric encryption key",
             metadata.spec, metadata.usage
         ))
-        .fix("Use a symmetric encryption key."));
+        .fix("Use a symmetric encryption key.")
+        .remedy(replace_key(key)));
     }
     Ok(match state {
         "Enabled" => Outcome::pass(format!("{name} is enabled")),
@@ -75,18 +78,33 @@ fn check_key(cx: &RuleContext<'_>, key: &KeyUse<'_>) -> CheckResult {
         ))
         .fix(format!(
             "Run `aws kms cancel-key-deletion {key_id}`, then `aws kms enable-key {key_id}`."
-        )),
-        "Disabled" => Outcome::breach(format!("{name} is disabled")).fix(
-            match cx.snapshot.source.is_planned() {
+        ))
+        .remedy(enable_key(key, true)),
+        "Disabled" => Outcome::breach(format!("{name} is disabled"))
+            .fix(match cx.snapshot.source.is_planned() {
                 true => "Enable the key where it is declared.".to_owned(),
                 false => format!("Run `aws kms enable-key {key_id}`."),
-            },
-        ),
+            })
+            .remedy(enable_key(key, false)),
         "Creating" | "Updating" => {
             Outcome::warn(format!("{name} is in state {state}: check again shortly"))
         }
         _ => Outcome::breach(format!("{name} is in state {state}, not Enabled"))
-            .fix("Return the key to the state Enabled."),
+            .fix("Return the key to the state Enabled.")
+            .remedy(replace_key(key)),
     }
     .with("key_state", state))
+}
+
+fn enable_key(key: &KeyUse<'_>, is_pending_deletion: bool) -> Remedy {
+    Remedy::EnableKey {
+        key_arn: key.arn.clone(),
+        is_pending_deletion,
+    }
+}
+
+fn replace_key(key: &KeyUse<'_>) -> Remedy {
+    Remedy::ReplaceKey {
+        key_arn: key.arn.clone(),
+    }
 }

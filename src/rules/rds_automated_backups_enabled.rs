@@ -1,4 +1,4 @@
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::Resource;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -41,6 +41,9 @@ fn check_resource(_: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     Ok(if days == 0 {
         Outcome::breach("automated backups are disabled (retention 0 days): every backup starts from a full snapshot")
             .fix("Set the backup retention period to at least 1 day.")
+            .remedy(Remedy::EnableAutomatedBackups {
+                arn: resource.arn_and_id().unwrap_or_default().0.to_owned(),
+            })
     } else {
         Outcome::pass(format!("automated backups are kept for {}", plural(usize::try_from(days).unwrap_or(usize::MAX), "day")))
     }

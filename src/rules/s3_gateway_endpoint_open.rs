@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use crate::analysis::s3_routing::{InUse, endpoints_in_use};
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::Gap;
 use crate::model::observed::GapKind;
 use crate::model::vpc::{Vpc, VpcEndpoint};
@@ -50,13 +50,13 @@ fn check_vpc(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
     let outcomes = endpoints
         .into_iter()
         .map(|endpoint| {
-            check_endpoint(cx.region, endpoint).unwrap_or_else(|gap| Outcome::unknown(&gap))
+            check_endpoint(cx.region, vpc, endpoint).unwrap_or_else(|gap| Outcome::unknown(&gap))
         })
         .chain(network.endpoints.gap.as_ref().map(Outcome::unknown));
     Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("no gateway endpoint for S3")))
 }
 
-fn check_endpoint(region: &str, endpoint: &VpcEndpoint) -> CheckResult {
+fn check_endpoint(region: &str, vpc: &Vpc, endpoint: &VpcEndpoint) -> CheckResult {
     let policy: Value = serde_json::from_str(endpoint.policy.get()?).map_err(|error| {
         let message = format!("failed to parse the policy of {}: {error}", endpoint.id);
         Gap::new(GapKind::Unreadable, message)
@@ -66,6 +66,11 @@ fn check_endpoint(region: &str, endpoint: &VpcEndpoint) -> CheckResult {
     } else {
         Outcome::breach(format!("the policy of {} does not allow full access: it blocks buckets that it does not name", endpoint.id))
             .fix(format!("Run `aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {} --reset-policy`, or make sure that it names all buckets in use.", endpoint.id))
+            .remedy(Remedy::ResetEndpointPolicy {
+                vpc_id: vpc.id.clone(),
+                region: region.to_owned(),
+                endpoint_id: endpoint.id.clone(),
+            })
             .with("endpoint", endpoint.id.as_str())
     })
 }

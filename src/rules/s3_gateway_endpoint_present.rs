@@ -1,5 +1,5 @@
-use crate::analysis::s3_routing::{is_own, s3_endpoints, workloads};
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::s3_routing::{is_own, route_tables_in_use, s3_endpoints, workloads};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::vpc::Vpc;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -79,5 +79,11 @@ fn check_vpc(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
         "{seen}: traffic to S3 without another private route goes through a NAT or internet gateway (backups work anyway)"
     ))
     .fix(fix)
+    // An endpoint that failed or is pending is not replaced without a look at it.
+    .remedy(others.is_empty().then(|| Remedy::CreateS3Endpoint {
+        vpc_id: vpc.id.clone(),
+        region: cx.region.to_owned(),
+        route_tables: route_tables_in_use(network, vpc),
+    }))
     .with("default_vpc", vpc.is_default))
 }

@@ -1,5 +1,5 @@
-use crate::analysis::s3_routing::{InUse, endpoints_in_use};
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::s3_routing::{InUse, endpoints_in_use, routes_to_internet};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::Gap;
 use crate::model::observed::GapKind;
 use crate::model::vpc::{Network, Route, RouteTable, Subnet, Vpc, VpcEndpoint};
@@ -112,6 +112,12 @@ fn check_subnet(
     };
     Ok(outcome
         .fix(fix)
+        .remedy(endpoints.first().map(|endpoint| Remedy::AddRouteTable {
+            vpc_id: vpc.id.clone(),
+            region: region.to_owned(),
+            endpoint_id: endpoint.id.clone(),
+            route_table_id: table.id.clone(),
+        }))
         .part(Some(subnet))
         .with("route_tables", vec![table.id.as_str()])
         .with("subnets", vec![subnet]))
@@ -137,9 +143,7 @@ fn is_public(table: &RouteTable) -> Result<bool, Gap> {
     if is_open(&|route| route.destination.starts_with("pl-")) {
         return Err(gap("a route"));
     }
-    let public = table.routes.iter().any(|route| {
-        is_default(route) && route.target.starts_with("igw-") && route.state == "active"
-    });
+    let public = routes_to_internet(table);
     if !public && is_open(&is_default) {
         return Err(gap("the target of the default route"));
     }

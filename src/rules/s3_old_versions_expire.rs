@@ -1,4 +1,4 @@
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::s3::{Bucket, NoncurrentExpiry};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -29,7 +29,7 @@ rule! {
     }
 }
 
-fn check_bucket(_: &RuleContext<'_>, bucket: &Bucket) -> CheckResult {
+fn check_bucket(cx: &RuleContext<'_>, bucket: &Bucket) -> CheckResult {
     if bucket.versioning.get()?.as_deref() != Some("Enabled") {
         return Ok(Outcome::skip("not versioned: see s3-versioning-enabled"));
     }
@@ -43,6 +43,14 @@ fn check_bucket(_: &RuleContext<'_>, bucket: &Bucket) -> CheckResult {
         NoncurrentExpiry::Never => Outcome::breach(
             "no lifecycle rule expires noncurrent versions: the bucket and its backups grow without limit",
         )
-        .fix("Add a lifecycle rule with NoncurrentVersionExpiration, for example after 30 days."),
+        .fix("Add a lifecycle rule with NoncurrentVersionExpiration, for example after 30 days.")
+        .remedy(
+            cx.known_region()
+                .ok()
+                .map(|region| Remedy::ExpireNoncurrentVersions {
+                    bucket: bucket.id.clone(),
+                    region: region.to_owned(),
+                }),
+        ),
     })
 }

@@ -1,4 +1,4 @@
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::s3::Bucket;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -30,7 +30,7 @@ rule! {
     }
 }
 
-fn check_bucket(_: &RuleContext<'_>, bucket: &Bucket) -> CheckResult {
+fn check_bucket(cx: &RuleContext<'_>, bucket: &Bucket) -> CheckResult {
     let status = bucket.versioning.get()?.as_deref();
     let seen = match status {
         Some("Enabled") => {
@@ -44,5 +44,9 @@ fn check_bucket(_: &RuleContext<'_>, bucket: &Bucket) -> CheckResult {
             "Run `aws s3api put-bucket-versioning --bucket {} --versioning-configuration Status=Enabled`.",
             bucket.id
         ))
+        .remedy(cx.known_region().ok().map(|region| Remedy::EnableVersioning {
+            bucket: bucket.id.clone(),
+            region: region.to_owned(),
+        }))
         .with("versioning", status))
 }

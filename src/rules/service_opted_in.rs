@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::kind::KINDS;
 use crate::model::observed::GapKind;
 use crate::model::s3::Bucket;
@@ -49,7 +49,7 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     let opted_in = |service: &&str| settings.opt_in.get(*service).copied().unwrap_or(false);
     // A plan sets the opt-in of some services and leaves the others unchanged.
     let is_left = |service: &&str| is_planned && !settings.opt_in.contains_key(*service);
-    let off: Vec<&str> = in_use
+    let off: Vec<&'static str> = in_use
         .iter()
         .filter(|(service, gap)| gap.is_none() && !opted_in(service) && !is_left(service))
         .map(|(service, _)| *service)
@@ -66,6 +66,11 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
             as_cli_argument(&off),
             cx.settings.contact
         ))
+        .remedy(Remedy::UpdateBackupSettings {
+            region: cx.region.to_owned(),
+            opt_in: off.clone(),
+            management: Vec::new(),
+        })
         .with("services", off));
     }
     if let Some(service) = in_use.keys().find(|service| is_left(service)) {

@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 
 use crate::model::backup::{BackupSettings, Vault};
 use crate::model::backup_plan::{
-    CopyAction, Plan, BackupRule, Selection, TagCondition, TagMatch, TagOperator, tag_key,
+    BackupRule, CopyAction, Plan, Selection, TagCondition, TagMatch, TagOperator, tag_key,
 };
 use crate::model::observed::{Gap, GapKind, Listing, Observed};
 
@@ -241,7 +241,9 @@ async fn read_rules(
     let read = calls.send_call(GET_PLAN, call).await.and_then(|response| {
         let plan = GET_PLAN.require_field(response.backup_plan, "BackupPlan");
         let rules = plan.get()?.rules.iter();
-        rules.map(rule_from).collect::<Result<Vec<BackupRule>, Gap>>()
+        rules
+            .map(rule_from)
+            .collect::<Result<Vec<BackupRule>, Gap>>()
     });
     match read {
         Ok(rules) => Listing::complete(rules),

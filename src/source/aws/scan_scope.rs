@@ -38,7 +38,9 @@ impl ScanScope {
         let read = coverage_rows.iter().copied();
         // A service that was selected only for its settings lists no resources.
         let listed = read.filter(|it| {
-            selection.includes_service(*it) || *it == Service::Vpc || is_needed_by_others(selection, *it)
+            selection.includes_service(*it)
+                || *it == Service::Vpc
+                || is_needed_by_others(selection, *it)
         });
         let listed_services: BTreeSet<Service> = listed.collect();
         let any_selected = |fits: fn(Service) -> bool| {
