@@ -10,8 +10,7 @@ rule! {
     /// ## Why it matters
     ///
     /// Without the endpoint, traffic from the workloads to S3 goes through a NAT or internet gateway,
-    /// unless it has another private route. A
-    /// NAT gateway charges for it. A gateway endpoint is free.
+    /// unless it has another private route. A NAT gateway charges for it. A gateway endpoint is free.
     ///
     /// Backups and copies do not pass through the VPC. They work without the endpoint.
     ///

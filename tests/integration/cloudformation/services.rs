@@ -146,7 +146,7 @@ Central: {Type: AWS::EC2::Volume, Properties: {Encrypted: true, KmsKeyId: 'arn:a
                 "Table",
                 "encryption-customer-key-recommended",
                 Warn,
-                "DynamoDB owns",
+                "AWS owned",
             ),
             (
                 "Files",
