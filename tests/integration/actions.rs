@@ -9,8 +9,8 @@ use backup_check::report::github;
 use saphyr_parser::{Event, Parser};
 use serde_json::{Map, Value, json};
 
-use crate::command::{backup_check, repository, run};
 use crate::formats::{report, snapshot};
+use crate::support::command::{backup_check, repository, run};
 
 /// A YAML file without anchors, as JSON; every scalar is text.
 fn yaml(text: &str) -> Value {
@@ -213,7 +213,7 @@ mod in_bash {
     use std::process::{Command, Stdio};
 
     use super::*;
-    use crate::command::Run;
+    use crate::support::command::Run;
 
     /// The environment of a step, as the runner sets it.
     fn bash(folder: &Path, script: &str, env: &[(&str, &str)]) -> Run {

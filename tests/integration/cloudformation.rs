@@ -13,7 +13,7 @@ use backup_check::source::planned::Surroundings;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::command::{Run, backup_check, repository, run, run_with_input};
+use crate::support::command::{Run, backup_check, repository, run, run_with_input};
 
 mod binary;
 mod conditions;

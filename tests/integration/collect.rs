@@ -20,8 +20,8 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::command::{Run, backup_check, run};
 use super::endpoint::{Endpoint, Exception};
+use crate::support::command::{Run, backup_check, run};
 
 const REGION: &str = "eu-central-1";
 const ACCOUNT: &str = "111122223333";

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::command::repository;
+use crate::support::command::repository;
 
 /// How long to wait for a program that is most likely stuck.
 const PATIENCE: Duration = Duration::from_secs(120);

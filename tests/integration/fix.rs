@@ -17,8 +17,8 @@ use backup_check::rules::ALL;
 use backup_check::settings::Settings;
 use serde_json::Value;
 
-use crate::command::{Run, backup_check, repository, run, run_with_input};
 use crate::formats;
+use crate::support::command::{Run, backup_check, repository, run, run_with_input};
 
 /// The report of a snapshot, and the changes that mend what is wanted of it.
 pub fn mended(snapshot: Value, wanted: &Wanted) -> (Report, Vec<Change>) {
@@ -284,16 +284,16 @@ fn the_command_takes_ids_and_says_what_it_did_not_see() {
     let clean = fix(folder, "clean", &[]);
     assert_eq!(
         (clean.code, clean.stderr.trim()),
-        (0, "nothing fails: there is nothing to mend")
+        (0, "no failing findings; nothing to fix")
     );
     sound(&clean.stdout);
     let mixed = fix(folder, "mixed", &[]);
     assert_eq!(mixed.code, 0, "{}", mixed.stderr);
-    assert!(mixed.stderr.contains("not everything could be seen"));
+    assert!(mixed.stderr.contains("results are incomplete"));
     sound(&mixed.stdout);
     let blind = fix(folder, "no-access", &[]);
     assert_eq!(blind.code, 3);
-    assert!(blind.stderr.contains("lists not read to their end"));
+    assert!(blind.stderr.contains("truncated lists"));
 
     let (report, _) = mended(formats::snapshot("mixed"), &Wanted::Failing);
     let of = |status: Status, rule: &str| {
@@ -310,7 +310,7 @@ fn the_command_takes_ids_and_says_what_it_did_not_see() {
     let nothing = fix(folder, "mixed", &[&passing, "-q"]);
     assert_eq!((nothing.code, nothing.stderr.as_str()), (0, ""));
     let nothing = fix(folder, "mixed", &[&passing]);
-    assert!(nothing.stderr.contains("there is nothing to mend"));
+    assert!(nothing.stderr.contains("nothing to fix"));
     let wrong = fix(folder, "mixed", &["0123456789abcdef", &versioning]);
     assert_eq!((wrong.code, wrong.stdout.as_str()), (2, ""));
     assert!(wrong.stderr.contains("0123456789abcdef") && !wrong.stderr.contains(&versioning));

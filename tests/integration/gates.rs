@@ -13,8 +13,8 @@ use backup_check::settings::{Config, Settings};
 use jiff::civil::date;
 use serde_json::{Value, json};
 
-use crate::command::{Run, backup_check, run};
 use crate::formats;
+use crate::support::command::{Run, backup_check, run};
 
 const ACCOUNT: &str = "111122223333";
 const REGION: &str = "ap-southeast-1";
@@ -256,7 +256,7 @@ fn a_scan_that_was_stopped_is_never_ready() {
 fn a_baseline_may_begin_with_a_byte_order_mark() {
     let now = judged("", (2026, 3, 3));
     let text = format!("\u{feff}{}", earlier(&now));
-    assert!(Earlier::read(&text).is_ok());
+    assert!(Earlier::parse(&text).is_ok());
 }
 
 fn earlier(report: &Report) -> Value {
@@ -264,8 +264,8 @@ fn earlier(report: &Report) -> Value {
 }
 
 fn compared(mut report: Report, earlier: &Value) -> Report {
-    let earlier = Earlier::read(&earlier.to_string()).unwrap();
-    earlier.compare(&mut report).unwrap();
+    let earlier = Earlier::parse(&earlier.to_string()).unwrap();
+    earlier.compare_with(&mut report).unwrap();
     report
 }
 
@@ -348,7 +348,7 @@ fn a_failure_that_cannot_be_seen_any_more_is_not_fixed() {
 fn scan(folder: &Path, flags: &[&str]) -> Run {
     run(backup_check(folder)
         .args(["scan", "--region", REGION, "--from"])
-        .arg(crate::command::repository().join("fixtures/accounts/mixed.json"))
+        .arg(crate::support::command::repository().join("fixtures/accounts/mixed.json"))
         .args(flags))
 }
 
@@ -415,7 +415,7 @@ fn what_cannot_be_compared_with_is_refused() {
         ),
         (
             "{\"schema\": \"backup-check/v1\", \"findings\": 1}",
-            &["before.json", "damaged"],
+            &["before.json", "corrupt report"],
         ),
         (
             &report.to_string(),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::command::repository;
+use crate::support::command::repository;
 
 /// A room, and the rooms that it must not name.
 const ROOMS: [(&str, &[&str]); 9] = [

@@ -15,7 +15,7 @@ mod cli;
 mod cloudformation;
 #[cfg(feature = "aws")]
 mod collect;
-mod command;
+
 mod docs;
 #[cfg(feature = "aws")]
 mod endpoint;
@@ -29,5 +29,6 @@ mod moto;
 mod policy;
 mod rules;
 mod selection;
+mod support;
 mod table;
 mod terraform;

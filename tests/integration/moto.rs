@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::command::{Run, backup_check, repository, run};
+use crate::support::command::{Run, backup_check, repository, run};
 
 /// The emulator. Its rules hold for all of it, so one test at a time has it.
 struct Moto {

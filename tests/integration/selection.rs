@@ -11,7 +11,7 @@ use backup_check::rules::ALL;
 use backup_check::settings::Settings;
 use backup_check::source::saved;
 
-use crate::command::{Run, backup_check, repository, run};
+use crate::support::command::{Run, backup_check, repository, run};
 
 fn account(name: &str) -> Snapshot {
     let path = repository().join(format!("fixtures/accounts/{name}.json"));
@@ -166,11 +166,11 @@ fn what_cannot_be_selected_is_wrong_usage() {
         (&["--resource", VOLUME], "there is no"),
         (
             &["--resource", VOLUME, "--region", "eu-west-1"],
-            "leave --region out",
+            "remove --region",
         ),
         (
             &["--service", "s3", "--rule", "ec2-image-copyable"],
-            "nothing to look at",
+            "--rule ec2-image-copyable does not apply to s3; remove it or widen the selection",
         ),
     ] {
         let run = scan(more);

@@ -16,7 +16,7 @@ use backup_check::source::terraform::{self, TerraformError};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::command::{Run, backup_check, repository, run, run_with_input};
+use crate::support::command::{Run, backup_check, repository, run, run_with_input};
 
 fn plan(name: &str) -> Value {
     let file = repository().join(format!("fixtures/terraform/{name}.json"));

@@ -66,7 +66,7 @@ impl Answer {
             FailOn::New => "fails that the baseline lacks",
             FailOn::Fail | FailOn::Never => "fails",
         };
-        let (tone, gate, means, code) = match report.exit(asked.told()) {
+        let (tone, gate, means, code) = match report.exit(asked.displayed_gate()) {
             Exit::Failed => (
                 "fail",
                 "The gate fails",

@@ -5,8 +5,8 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::command::repository;
 use crate::endpoint::{Endpoint, Reply, on};
+use crate::support::command::repository;
 
 use super::{
     ACCOUNT, DATA_KEY, MIRROR_KEY, REGION, User, VPC, at, collected, ids, in_region, item, json_of,

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::command::Run;
 use crate::endpoint::{Endpoint, Reply, on};
+use crate::support::command::Run;
 
 use super::{ACCOUNT, REGION, User, at, json_of};
 
@@ -376,6 +376,10 @@ fn a_snapshot_of_one_service_says_so_and_tells_of_no_other() {
     ] {
         let run = user.judge(&snapshot, more);
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{more:?}");
-        assert!(run.stderr.contains("collected for s3"), "{}", run.stderr);
+        assert!(
+            run.stderr.contains("collected with --service s3"),
+            "{}",
+            run.stderr
+        );
     }
 }
