@@ -31,8 +31,8 @@ impl Exit {
         }
     }
 
-    /// Returns the exit that takes precedence: a signal over a usage error over a failure over an
-    /// inconclusive check.
+    /// Returns the exit of higher precedence: a signal over a usage error over a failure over an inconclusive
+    /// check.
     #[must_use]
     pub fn and(self, other: Exit) -> Exit {
         let weight = |exit| match exit {
