@@ -11,6 +11,7 @@ pub mod coverage;
 pub mod dynamodb;
 pub mod ec2;
 pub mod efs;
+pub mod encryption;
 pub mod job;
 pub mod kms;
 pub mod observed;

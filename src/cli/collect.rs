@@ -37,11 +37,12 @@ pub(super) fn run(args: &CollectArgs, global: &GlobalArgs) -> anyhow::Result<Exi
         super::print_stderr("interrupted; nothing was written");
         return Ok(stopped);
     }
-    let text = saved::write(&snapshot).context("failed to serialize the snapshot as JSON")?;
+    let text =
+        saved::write_snapshot(&snapshot).context("failed to serialize the snapshot as JSON")?;
     if to_stdout {
         output::print_stdout(&text)?;
     } else if args.output.extension().is_some_and(|it| it == "zst") {
-        files::replace_file(&args.output, &saved::pack(&text))?;
+        files::replace_file(&args.output, &saved::compress_text(&text))?;
     } else {
         files::replace_file(&args.output, text.as_bytes())?;
     }

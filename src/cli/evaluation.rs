@@ -228,17 +228,20 @@ fn check_coverage(
         true => "--resource",
         false => "--service",
     };
-    let names = collected.words().unwrap_or_default();
+    let names = collected.describe().unwrap_or_default();
     if selection.is_everything() {
         let services = select::services_of_rules(collected, &args.evaluation.rule)?;
-        if let Some(missing) = services.iter().find(|it| !collected.settings_of(**it)) {
+        if let Some(missing) = services
+            .iter()
+            .find(|it| !collected.includes_settings_of(**it))
+        {
             let missing = missing.as_str();
             bail!(
                 "the snapshot was collected with {flag} {names} and lacks data for {missing} rules; collect it again with {missing}"
             );
         }
     } else if !collected.covers(selection) {
-        let wanted = selection.words().unwrap_or_default();
+        let wanted = selection.describe().unwrap_or_default();
         bail!(
             "the snapshot was collected with {flag} {names} and lacks data for {wanted}; collect it again with {wanted}"
         );
@@ -257,7 +260,7 @@ fn regions_of_resources(
 ) -> anyhow::Result<Vec<String>> {
     let mut regions = Vec::new();
     for arn in &selection.resources {
-        snapshot.seek(arn)?;
+        snapshot.check_contains(arn)?;
         let bucket = snapshot.buckets.items.iter().find(|it| it.arn == *arn);
         match bucket.map(|bucket| bucket.region.known()) {
             None => {
@@ -293,7 +296,7 @@ fn narrow_to_regions(snapshot: &mut Snapshot, regions: &[String]) -> anyhow::Res
             held.join(", ")
         );
     }
-    snapshot.narrow(regions);
+    snapshot.restrict_to_regions(regions);
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use jiff::{Timestamp, Unit};
 
 use crate::model::snapshot::Snapshot;
 use crate::report::baseline::Earlier;
-use crate::source::detect::{Found, NotForUs, recognize};
+use crate::source::detect::{Found, NotForUs, recognize_file};
 use crate::source::planned::Surroundings;
 use crate::source::saved::{self, SavedError};
 use crate::source::{cloudformation, terraform};
@@ -24,7 +24,7 @@ fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     } else {
         std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))?
     };
-    saved::unpack(bytes).with_context(|| display_name(path))
+    saved::decompress_file(bytes).with_context(|| display_name(path))
 }
 
 /// Reads the text of a file; `-` is stdin.
@@ -73,7 +73,7 @@ pub(super) fn read_snapshot(
         region,
         read_at: &current_time()?,
     };
-    let found = match recognize(read_bytes(path)?, &name) {
+    let found = match recognize_file(read_bytes(path)?, &name) {
         Ok(found) => found,
         Err(error @ NotForUs::NotText { .. }) => bail!("{name} {error}; {ACCEPTED}"),
         Err(error) => bail!("{name} {error}"),
@@ -95,14 +95,16 @@ pub(super) fn read_snapshot(
         bail!("--parameter applies only to CloudFormation templates; {name} is not one");
     }
     let snapshot = match found {
-        Found::Terraform(root) => terraform::read(&root, &around).with_context(|| name.clone())?,
+        Found::Terraform(root) => {
+            terraform::read_plan(&root, &around).with_context(|| name.clone())?
+        }
         // The error of a JSON parser does not describe a file that is neither JSON nor a template.
         Found::Text(text) if !text.trim_start().starts_with(['{', '[', '"']) => {
             bail!(
                 "{name} is neither a JSON snapshot or plan nor a CloudFormation template (no Resources section); {ACCEPTED}"
             )
         }
-        Found::Text(text) => match saved::read(&text) {
+        Found::Text(text) => match saved::read_snapshot(&text) {
             Ok(snapshot) => snapshot,
             Err(error @ (SavedError::Json(_) | SavedError::NotASnapshot)) => {
                 bail!("{name}: {error}; {ACCEPTED}")

@@ -62,9 +62,9 @@ pub(super) fn new_selection(
     let mut selection = Selection {
         services: find_services(services)?,
         resources: resources.iter().cloned().collect(),
-        beside: BTreeSet::new(),
+        settings_only: BTreeSet::new(),
     };
-    selection.beside = services_of_rules(&selection, rules)?;
+    selection.settings_only = services_of_rules(&selection, rules)?;
     Ok(selection)
 }
 
@@ -72,7 +72,7 @@ pub(super) fn new_selection(
 fn find_services(names: &[String]) -> anyhow::Result<BTreeSet<Service>> {
     let services: BTreeSet<Service> = names
         .iter()
-        .filter_map(|name| Service::of_name(name))
+        .filter_map(|name| Service::from_name(name))
         .collect();
     if services.iter().eq([&Service::Kms]) {
         bail!("--service kms cannot be used alone; add the services that use the keys");
@@ -113,7 +113,7 @@ pub(super) fn services_of_rules(
 }
 
 fn applies_to(rule: &Rule, selection: &Selection) -> bool {
-    let chosen = selection.chosen();
+    let chosen = selection.selected_services();
     match (&rule.check, rule.settings_of()) {
         (_, Some(service)) => selection.services.contains(&service),
         (Check::Region(_), _) => chosen.iter().any(|it| it.has_opt_in()),
@@ -125,6 +125,6 @@ fn applies_to(rule: &Rule, selection: &Selection) -> bool {
 fn does_not_apply(name: &str, selection: &Selection) -> String {
     format!(
         "--rule {name} does not apply to {}; remove it or widen the selection",
-        selection.words().unwrap_or_default()
+        selection.describe().unwrap_or_default()
     )
 }

@@ -9,10 +9,12 @@ use super::table::Style;
 use crate::iam::document::{Document, ParseError};
 use crate::iam::evaluator::Verdict;
 use crate::key_sharing::copy;
-use crate::key_sharing::copy::{ActionVerdict, Asker, CopyAccess, KeyFacts, LocalAccess, Overall};
-use crate::key_sharing::copy::{Need, Via};
-use crate::key_sharing::merge::{LARGEST, Merge, merge};
-use crate::key_sharing::verbatim::Verbatim;
+use crate::key_sharing::copy::{
+    ActionVerdict, CentralAccount, CopyAccess, KeyFacts, LocalAccess, Overall,
+};
+use crate::key_sharing::copy::{Need, ViaService};
+use crate::key_sharing::lossless_json::LosslessJson;
+use crate::key_sharing::merge::{MAX_POLICY_BYTES, Merge, merge};
 use crate::report::page::{Page, Tone};
 use crate::text::{is_invisible, replace_word};
 
@@ -24,10 +26,10 @@ pub const SCHEMA: &str = "backup-check/key-policy/v1";
 pub struct Question {
     /// The key that has the policy.
     pub key: KeyFacts,
-    /// The principal that makes the request.
-    pub asker: Asker,
+    /// The account that makes the request.
+    pub central: CentralAccount,
     /// The service that the request is made through; both where it is `None`.
-    pub via: Option<Via>,
+    pub via: Option<ViaService>,
     /// The backup role of this account.
     pub backup_role: String,
 }
@@ -49,18 +51,18 @@ impl KeyPolicy {
     pub fn evaluate(text: &str, question: Question) -> Result<Self, ParseError> {
         let Question {
             key,
-            asker,
+            central,
             via,
             backup_role,
         } = &question;
         let document = Document::parse(text)?;
         Ok(KeyPolicy {
             access: match via {
-                Some(via) => copy::judge(&document, key, asker, *via),
-                None => copy::judge_any(&document, key, asker),
+                Some(via) => copy::evaluate_copy_access(&document, key, central, *via),
+                None => copy::evaluate_copy_access_any(&document, key, central),
             },
-            local: copy::local_access(&document, key, &key.key_account, backup_role),
-            merge: merge(text, key, asker, *via)?,
+            local: copy::evaluate_local_access(&document, key, &key.key_account, backup_role),
+            merge: merge(text, key, central, *via)?,
             question,
         })
     }
@@ -68,14 +70,14 @@ impl KeyPolicy {
     /// Returns the verdict. A key of the central account counts as shared regardless of its policy.
     #[must_use]
     pub fn verdict(&self) -> Overall {
-        if self.question.key.is_central(&self.question.asker) {
+        if self.question.key.is_central(&self.question.central) {
             Overall::Shared
         } else {
             self.access.overall
         }
     }
 
-    fn merged_policy(&self) -> Option<&Verbatim> {
+    fn merged_policy(&self) -> Option<&LosslessJson> {
         match &self.merge {
             Merge::Unchanged(policy) | Merge::Added(policy) => Some(policy),
             Merge::Blocked(_) | Merge::TooLarge(_) => None,
@@ -85,14 +87,14 @@ impl KeyPolicy {
     /// Returns what to do about the policy.
     fn advice_text(&self) -> String {
         match &self.merge {
-            Merge::Unchanged(_) if self.question.key.is_central(&self.question.asker) => {
+            Merge::Unchanged(_) if self.question.key.is_central(&self.question.central) => {
                 "The key does not need to be shared: access depends on the policies of the central account."
                     .to_owned()
             }
             Merge::Unchanged(_) => "Nothing is missing.".to_owned(),
             Merge::Added(_) => format!(
                 "This policy would pass: the current policy plus the statements that grant {} access.",
-                self.question.asker.central_account
+                self.question.central.account_id
             ),
             Merge::Blocked(obstacle) => {
                 let verb = if obstacle.sure { "denies" } else { "may deny" };
@@ -102,7 +104,7 @@ impl KeyPolicy {
                 )
             }
             Merge::TooLarge(length) => format!(
-                "The merged policy would be {length} bytes (minified); the KMS limit is {LARGEST}. Shorten the policy first."
+                "The merged policy would be {length} bytes (minified); the KMS limit is {MAX_POLICY_BYTES}. Shorten the policy first."
             ),
         }
     }
@@ -132,7 +134,7 @@ struct Answer<'a> {
     principal: &'a str,
     actions: Vec<Action<'a>>,
     local_access: &'static str,
-    merged_policy: Option<&'a Verbatim>,
+    merged_policy: Option<&'a LosslessJson>,
     blocked_by: Option<String>,
     advice: String,
 }
@@ -207,35 +209,35 @@ pub fn write_text(
 /// Writes the verdict and the request that was evaluated.
 fn write_verdict(page: &mut Page, policy: &KeyPolicy) {
     let Question {
-        key, asker, via, ..
+        key, central, via, ..
     } = &policy.question;
-    let central = &asker.central_account;
+    let account = &central.account_id;
     let (tone, verdict) = match policy.verdict() {
-        _ if key.is_central(asker) => (
+        _ if key.is_central(central) => (
             Tone::Good,
-            format!("shared: the key belongs to the central account {central}"),
+            format!("shared: the key belongs to the central account {account}"),
         ),
         Overall::Shared => (
             Tone::Good,
-            format!("shared: {central} can copy backups encrypted with this key"),
+            format!("shared: {account} can copy backups encrypted with this key"),
         ),
         Overall::PartlyShared => (
             Tone::Risk,
             format!(
-                "partly shared: {central} can copy, but lacks a permission that the guide recommends"
+                "partly shared: {account} can copy, but lacks a permission that the guide recommends"
             ),
         ),
         Overall::NotShared => (
             Tone::Bad,
-            format!("not shared: {central} cannot copy backups encrypted with this key"),
+            format!("not shared: {account} cannot copy backups encrypted with this key"),
         ),
         Overall::Conditional => (
             Tone::Unknown,
-            format!("conditional: the policy alone does not determine whether {central} can copy"),
+            format!("conditional: the policy alone does not determine whether {account} can copy"),
         ),
     };
     page.flow(0, 2, &[(tone, &verdict)]);
-    let services = via.map_or("ec2 and rds", Via::as_str);
+    let services = via.map_or("ec2 and rds", ViaService::as_str);
     let region = key
         .region()
         .map_or_else(String::new, |region| format!(" in {region}"));

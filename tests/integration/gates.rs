@@ -45,7 +45,7 @@ fn report_of(snapshot: Snapshot, config: &str, (year, month, day): (i16, i8, i8)
 /// Returns one region of the mixed account.
 fn snapshot() -> Snapshot {
     let mut snapshot: Snapshot = serde_json::from_value(formats::snapshot("mixed")).unwrap();
-    snapshot.narrow(&[REGION.to_owned()]);
+    snapshot.restrict_to_regions(&[REGION.to_owned()]);
     snapshot
 }
 
@@ -193,7 +193,7 @@ fn a_waiver_covers_every_status_but_pass_and_skip() {
 fn complete_region() -> Snapshot {
     let mut snapshot: Snapshot = serde_json::from_value(formats::snapshot("clean")).unwrap();
     let region = snapshot.regions.keys().next().unwrap().clone();
-    snapshot.narrow(&[region]);
+    snapshot.restrict_to_regions(&[region]);
     snapshot
 }
 

@@ -7,6 +7,7 @@ use aws_sdk_kms::types::KeyMetadata as SdkKeyMetadata;
 use futures_util::future::join_all;
 
 use crate::model::arn::Arn;
+use crate::model::encryption::is_aws_alias;
 use crate::model::kms::{Key, KeyMetadata};
 use crate::model::observed::{Gap, Observed};
 use crate::model::s3::Bucket;
@@ -172,7 +173,7 @@ fn classify(session: &Session, region: &str, name: &str) -> Named {
             format!("key/{name}"),
         ),
     };
-    if resource.starts_with("alias/aws/") {
+    if is_aws_alias(&resource) {
         Named::AwsManaged
     } else if resource.starts_with("alias/") {
         Named::Alias(own_arn)

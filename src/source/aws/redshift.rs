@@ -7,6 +7,8 @@ use futures_util::future::join_all;
 use crate::model::observed::{Listing, Observed};
 use crate::model::redshift::{Cluster, Namespace};
 
+use crate::source::defaults::REDSHIFT_AWS_OWNED_KEY;
+
 use super::call::{Caller, Operation};
 use super::scan_scope::joined;
 use super::session::Session;
@@ -22,9 +24,6 @@ pub const OPERATIONS: &[Operation] = &[DESCRIBE_CLUSTERS, LIST_NAMESPACES];
 /// The largest page of both: <https://docs.aws.amazon.com/redshift/latest/APIReference/API_DescribeClusters.html>,
 /// <https://docs.aws.amazon.com/redshift-serverless/latest/APIReference/API_ListNamespaces.html>.
 const PAGE: i32 = 100;
-
-/// What both APIs name in the place of a key that AWS owns.
-const AWS_OWNED_KEY: &str = "AWS_OWNED_KMS_KEY";
 
 /// The clusters and namespaces of a region.
 ///
@@ -124,7 +123,7 @@ fn cluster_of(
 ) -> Option<Cluster> {
     let field = DESCRIBE_CLUSTERS;
     let id = cluster.cluster_identifier?;
-    let aws_owned_key = cluster.kms_key_id.as_deref() == Some(AWS_OWNED_KEY);
+    let aws_owned_key = cluster.kms_key_id.as_deref() == Some(REDSHIFT_AWS_OWNED_KEY);
     let tags = field.field(cluster.tags, "Tags").map(|tags| {
         let pairs = tags.into_iter();
         let pairs = pairs.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())));
@@ -151,6 +150,6 @@ fn namespace_of(namespace: aws_sdk_redshiftserverless::types::Namespace) -> Opti
         state: field.field(state, "status"),
         kms_key: field
             .field(namespace.kms_key_id, "kmsKeyId")
-            .map(|key| (key != AWS_OWNED_KEY).then_some(key)),
+            .map(|key| (key != REDSHIFT_AWS_OWNED_KEY).then_some(key)),
     })
 }
