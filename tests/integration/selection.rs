@@ -132,7 +132,7 @@ fn what_cannot_be_selected_is_wrong_usage() {
     const VOLUME: &str = "arn:aws:ec2:eu-central-1:111122223333:volume/vol-1";
     for (more, part) in [
         (&["--service", "s4"][..], "storagegateway"),
-        (&["--service", "kms"], "name the services"),
+        (&["--service", "kms"], "add the services that use the keys"),
         (
             &["--service", "s3", "--resource", VOLUME],
             "cannot be used with",
