@@ -160,7 +160,7 @@ fn judge(c: &mut Criterion) {
     });
     let report = evaluate(&large, &settings, &options, &ALL);
     c.bench_function("write 10,000 volumes as JSON", |b| {
-        b.iter(|| json::write(black_box(&report), false, &mut std::io::sink()))
+        b.iter(|| json::write_report(black_box(&report), false, &mut std::io::sink()))
     });
     let style = table::Style {
         width: 80,

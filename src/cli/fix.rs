@@ -6,24 +6,24 @@ use anyhow::bail;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use crate::evaluate::exit;
 use crate::exit::{Exit, FailOn};
 use crate::fix::dialect::{DIALECTS, Dialect};
 use crate::fix::{Change, Wanted, plan_changes};
 use crate::report::{Report, Status};
 use crate::text::plural;
 
-use super::config::Loaded;
-use super::judge::{Judged, SourceArgs};
-use super::{Talk, output};
+use super::args::{GlobalArgs, SourceArgs};
+use super::config::LoadedConfig;
+use super::evaluation::Evaluated;
+use super::output;
 
 #[derive(Debug, Args)]
 pub(super) struct FixArgs {
-    /// Ids of findings to fix [default: all that fail; with --rule, also those that warn]. Put them before
-    /// other flags, or after --
+    /// IDs of the findings to fix [default: all that fail; with --rule also those that warn]. Place them
+    /// before other options or after --
     #[arg(value_name = "FINDING-ID")]
     ids: Vec<String>,
-    /// The language to write the changes in
+    /// Output format of the changes
     #[arg(long = "as", value_name = "DIALECT", default_value = DIALECTS[0].name, value_parser = dialect_parser())]
     dialect: &'static Dialect,
     #[command(flatten)]
@@ -38,35 +38,38 @@ fn dialect_parser() -> impl TypedValueParser<Value = &'static Dialect> {
     PossibleValuesParser::new(names).map(|name| Dialect::find(&name).unwrap_or(&DIALECTS[0]))
 }
 
-pub(super) fn run(args: &FixArgs, talk: &Talk) -> anyhow::Result<Exit> {
-    let loaded = Loaded::find(talk)?;
-    let Judged {
+pub(super) fn run(args: &FixArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
+    let loaded = LoadedConfig::find_and_read(global)?;
+    let Evaluated {
         snapshot,
         settings,
         report,
         stopped,
-    } = args.source.judged(&loaded, talk)?;
+    } = args.source.evaluate_source(&loaded, global)?;
     let wanted = match (args.ids.is_empty(), args.source.names_rules()) {
         (true, true) => Wanted::FailingAndWarning,
         (true, false) => Wanted::Failing,
         (false, _) => Wanted::Ids(check_ids(&args.ids, &report)?),
     };
     let changes = plan_changes(&snapshot, &settings, &report, &wanted);
-    output::with_stdout(talk, |_, out| (args.dialect.write)(&report, &changes, out))?;
-    if !talk.quiet {
-        for line in collect_remarks(args, &report, &changes) {
-            super::say(&line);
+    output::write_stdout(global, |_, out| (args.dialect.write)(&report, &changes, out))?;
+    if !global.quiet {
+        for line in list_remarks(args, &report, &changes) {
+            super::print_stderr(&line);
         }
     }
-    // Failing findings are what the command is for.
-    let seen = match exit(&report, FailOn::Fail) {
+    // Failures are what the command fixes, so they are not an error.
+    let exit = match report.exit(FailOn::Fail) {
         Exit::Failed => Exit::Ready,
         other => other,
     };
-    Ok(seen.and(stopped))
+    Ok(exit.and(stopped))
 }
 
-/// Returns the ids, or an error if one belongs to no finding.
+/// Returns the IDs.
+///
+/// # Errors
+/// An ID is not one of a finding.
 fn check_ids(ids: &[String], report: &Report) -> anyhow::Result<BTreeSet<String>> {
     let known: BTreeSet<&str> = report.findings.iter().map(|it| it.id.as_str()).collect();
     let missing: Vec<&str> = ids
@@ -83,8 +86,8 @@ fn check_ids(ids: &[String], report: &Report) -> anyhow::Result<BTreeSet<String>
     Ok(ids.iter().cloned().collect())
 }
 
-/// Returns what the output does not say.
-fn collect_remarks(args: &FixArgs, report: &Report, changes: &[Change]) -> Vec<String> {
+/// Returns the notes that the output itself does not contain.
+fn list_remarks(args: &FixArgs, report: &Report, changes: &[Change]) -> Vec<String> {
     let mut remarks = Vec::new();
     for id in &args.ids {
         let finding = report.findings.iter().find(|it| it.id == *id);
@@ -92,7 +95,7 @@ fn collect_remarks(args: &FixArgs, report: &Report, changes: &[Change]) -> Vec<S
             && !matches!(finding.status, Status::Fail | Status::Warn)
         {
             remarks.push(format!(
-                "{id}: {} of {} is {}; nothing to fix",
+                "{id}: {} on {} is {}; nothing to fix",
                 finding.rule.id,
                 finding.resource,
                 finding.status.as_str()

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use backup_check::evaluate::{Options, evaluate, exit};
+use backup_check::evaluate::{Options, evaluate};
 use backup_check::exit::FailOn;
 use backup_check::model::coverage::CoverageState;
 use backup_check::model::snapshot::Source;
@@ -14,7 +14,7 @@ use backup_check::model::tag::BackupTag::{
     Custom, Disabled, Enabled, Invalid, None as Untagged, Unknown,
 };
 use backup_check::model::{Gap, GapKind, Listing, ResourceKind, Snapshot};
-use backup_check::report::json::{JsonReport, schema};
+use backup_check::report::json::{JsonReport, report_schema};
 use backup_check::report::{Finding, Report, ResourceLine, ResourceVerdict, Status, json};
 use backup_check::rule::{Check, Group, Owner};
 use backup_check::rules::ALL;
@@ -830,7 +830,7 @@ fn account_id(snapshot: &Snapshot) -> &str {
 }
 
 fn code(report: &Report, fail_on: FailOn) -> u8 {
-    exit(report, fail_on).code()
+    report.exit(fail_on).code()
 }
 
 fn name(snapshot: &Snapshot, resource: &ResourceLine) -> String {
@@ -1492,14 +1492,14 @@ fn a_snapshot_is_read_and_written_without_loss() {
 
 #[test]
 fn every_report_keeps_the_contract() {
-    let schema = serde_json::to_value(schema()).unwrap();
+    let schema = serde_json::to_value(report_schema()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     for account in ACCOUNTS {
         for standard in STANDARDS {
             let about = format!("{account} under {}", standard.as_str());
             let render = || {
                 let mut bytes = Vec::new();
-                json::write(&judge(&snapshot(account), standard), true, &mut bytes).unwrap();
+                json::write_report(&judge(&snapshot(account), standard), true, &mut bytes).unwrap();
                 String::from_utf8(bytes).unwrap()
             };
             let text = render();
@@ -1518,7 +1518,14 @@ fn every_report_keeps_the_contract() {
 
 #[test]
 fn only_what_is_outside_the_guide_says_what_aws_calls_it() {
-    let report = JsonReport::new(&judge(&snapshot("mixed"), Standard::Guide), true);
+    let mut bytes = Vec::new();
+    json::write_report(
+        &judge(&snapshot("mixed"), Standard::Guide),
+        true,
+        &mut bytes,
+    )
+    .unwrap();
+    let report: JsonReport = serde_json::from_slice(&bytes).unwrap();
     let named: Vec<(&str, &str)> = report
         .resources
         .iter()

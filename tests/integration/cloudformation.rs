@@ -13,7 +13,7 @@ use backup_check::source::planned::Surroundings;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::command::{Run, backup_check, repository, run, run_with_input};
+use crate::support::command::{Run, backup_check, repository, run, run_with_input};
 
 mod binary;
 mod conditions;
@@ -388,7 +388,7 @@ fn what_the_account_sets_is_skipped() {
         assert!(rules.contains(&rule), "{rule} was not asked");
     }
     assert!(report.complete, "{:?}", report.unread);
-    let exit = backup_check::evaluate::exit(&report, backup_check::exit::FailOn::Fail);
+    let exit = report.exit(backup_check::exit::FailOn::Fail);
     assert_eq!(exit, backup_check::exit::Exit::Ready);
 }
 

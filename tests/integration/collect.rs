@@ -22,7 +22,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::command::{Run, backup_check, run};
+use super::support::command::{Run, backup_check, run};
 use super::support::endpoint::{Endpoint, Exception};
 
 const REGION: &str = "eu-central-1";

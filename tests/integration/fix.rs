@@ -19,8 +19,8 @@ use backup_check::rules::ALL;
 use backup_check::settings::Settings;
 use serde_json::Value;
 
-use crate::command::{Run, backup_check, repository, run};
 use crate::formats;
+use crate::support::command::{Run, backup_check, repository, run, run_with_input};
 use aws_cli::{assert_valid_bash, command_lines, script_for_rule};
 
 /// Returns the report of a snapshot and the changes that fix the wanted findings.
@@ -179,7 +179,7 @@ fn the_command_accepts_ids_and_reports_incomplete_results() {
     assert_valid_bash(&mixed.stdout);
     let blind = run_fix(folder, "no-access", &[]);
     assert_eq!(blind.code, 3);
-    assert!(blind.stderr.contains("truncated list"));
+    assert!(blind.stderr.contains("truncated lists"));
 
     let (report, _) = fix_findings(formats::snapshot("mixed"), &Wanted::Failing);
     let of = |status: Status, rule: &str| {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::command::repository;
+use crate::support::command::repository;
 
 /// Words that a reader who knows AWS and Rust does not expect, each with what to write instead.
 const BANNED: [(&str, &str); 32] = [

@@ -15,7 +15,7 @@ mod cli;
 mod cloudformation;
 #[cfg(feature = "aws")]
 mod collect;
-mod command;
+
 mod docs;
 mod fix;
 mod formats;

@@ -13,7 +13,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::command::{backup_check, run};
+use crate::support::command::{backup_check, run};
 
 use emulator::{Sent, lock_moto};
 use expected::{assert_expected, find_differences, findings_by_place};

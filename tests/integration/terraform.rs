@@ -13,7 +13,7 @@ use backup_check::source::planned::Surroundings;
 use backup_check::source::terraform::{self, TerraformError};
 use serde_json::{Value, json};
 
-use crate::command::repository;
+use crate::support::command::repository;
 
 mod files;
 mod network;

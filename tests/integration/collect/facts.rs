@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::command::repository;
+use crate::support::command::repository;
 use crate::support::endpoint::{Endpoint, Reply, on};
 
 use super::{

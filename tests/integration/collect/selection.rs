@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::command::Run;
+use crate::support::command::Run;
 use crate::support::endpoint::{Endpoint, Reply, on};
 
 use super::{ACCOUNT, REGION, User, at, json_of};
@@ -390,6 +390,10 @@ fn a_snapshot_of_one_service_cannot_be_scanned_for_another() {
     ] {
         let run = user.evaluate(&snapshot, more);
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{more:?}");
-        assert!(run.stderr.contains("collected for s3"), "{}", run.stderr);
+        assert!(
+            run.stderr.contains("collected with --service s3"),
+            "{}",
+            run.stderr
+        );
     }
 }

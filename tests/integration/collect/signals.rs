@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::command::Run;
+use crate::support::command::Run;
 use crate::support::endpoint::{Endpoint, Reply, on};
 
 use super::{REGION, User, at, coverage, json_of};
@@ -80,6 +80,6 @@ fn a_signal_before_the_caller_identity_is_known_ends_the_scan() {
             "{}",
             run.stderr
         );
-        assert!(run.stderr.contains("stopped"), "{}", run.stderr);
+        assert!(run.stderr.contains("interrupted"), "{}", run.stderr);
     }
 }

@@ -9,7 +9,7 @@ use backup_check::report::Status;
 use serde_json::Value;
 
 use super::{fix_findings, write_account_script, write_script};
-use crate::command::{Run, run, run_with_input};
+use crate::support::command::{Run, run, run_with_input};
 use crate::formats;
 
 /// Runs a script in a folder with a stub of the AWS CLI.

@@ -7,7 +7,7 @@ use backup_check::fix::dialect::{DIALECTS, Dialect};
 
 use super::fix_findings;
 use super::sample::{by_hand, every_change};
-use crate::command::{backup_check, repository, run};
+use crate::support::command::{backup_check, repository, run};
 use crate::formats::snapshot;
 
 fn write_changes(dialect: &Dialect, account: &str, wanted: &Wanted) -> String {

@@ -12,7 +12,7 @@ use backup_check::rules::ALL;
 use serde_json::{Value, json};
 
 use super::fix_findings;
-use crate::command::repository;
+use crate::support::command::repository;
 use crate::formats::{report, snapshot};
 
 /// A key of the account `mixed` that is not shared.

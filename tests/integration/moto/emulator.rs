@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::command::{Run, backup_check, repository, run};
+use crate::support::command::{Run, backup_check, repository, run};
 
 use super::expected::Expected;
 

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::command::{Run, run};
+use crate::support::command::{Run, run};
 
 use super::emulator::{Moto, lock_moto};
 

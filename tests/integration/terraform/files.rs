@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::command::{Run, backup_check, repository, run, run_with_input};
+use crate::support::command::{Run, backup_check, repository, run, run_with_input};
 
 use super::{load_plan, plan_with_one, try_read};
 

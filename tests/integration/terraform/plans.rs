@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use backup_check::evaluate::exit;
 use backup_check::exit::{Exit, FailOn};
 use backup_check::model::snapshot::Source;
 use backup_check::report::Report;
@@ -32,7 +31,7 @@ fn a_ready_plan_has_no_violation() {
             ("aws_vpc.main", "ready"),
         ])
     );
-    assert_eq!(exit(&report, FailOn::Fail), Exit::Ready);
+    assert_eq!(report.exit(FailOn::Fail), Exit::Ready);
     assert!(report.complete);
     let passes = |rule: &str, resource: &str| {
         report
@@ -209,7 +208,7 @@ fn violations_of_other_resources_are_found() {
     ];
     let report = evaluate_plan(&load_plan("breaches"));
     assert_problems(&report, &expected);
-    assert_eq!(exit(&report, FailOn::Fail), Exit::Failed);
+    assert_eq!(report.exit(FailOn::Fail), Exit::Failed);
 }
 
 #[test]

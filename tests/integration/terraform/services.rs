@@ -1,6 +1,5 @@
 //! Resources of each service.
 
-use backup_check::evaluate::exit;
 use backup_check::exit::{Exit, FailOn};
 use backup_check::model::Observed;
 use backup_check::report::Status;
@@ -285,7 +284,7 @@ fn unsupported_and_tagged_types_are_reported() {
         ),
     ] {
         let report = evaluate_plan(&plan_with_one(kind, after, json!({"arn": true})));
-        assert_eq!(exit(&report, FailOn::Fail), Exit::Unknown, "{kind}");
+        assert_eq!(report.exit(FailOn::Fail), Exit::Unknown, "{kind}");
         let is_reported = report
             .unread
             .iter()

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::command::repository;
+use crate::support::command::repository;
 
 use super::{Answer, Request, Shared, empty_answer};
 
