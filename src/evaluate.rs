@@ -13,7 +13,6 @@ use sha2::{Digest, Sha256};
 use crate::analysis::backup_plans::is_local;
 use crate::analysis::context::PolicyCache;
 use crate::analysis::{CheckResult, Outcome, Prerequisites, RuleContext, Verdict};
-use crate::exit::{Exit, FailOn};
 use crate::model::coverage::CoverageState;
 use crate::model::selection::Selection;
 use crate::model::service::Service;
@@ -298,23 +297,6 @@ pub fn evaluate(
     };
     waiver::apply(&mut report, options, &rules);
     report
-}
-
-/// The exit code of a report.
-#[must_use]
-pub fn exit(report: &Report, fail_on: FailOn) -> Exit {
-    let open = report
-        .findings
-        .iter()
-        .any(|it| it.gating && it.status == Status::Unknown);
-    if report.findings.iter().any(|it| it.stops(fail_on)) {
-        Exit::Failed
-    } else if fail_on != FailOn::Never && (open || !report.unread.is_empty() || report.interrupted)
-    {
-        Exit::Unknown
-    } else {
-        Exit::Ready
-    }
 }
 
 struct Judge<'a> {

@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::analysis::{Cause, Evidence};
-use crate::exit::FailOn;
+use crate::exit::{Exit, FailOn};
 use crate::model::arn::Arn;
 use crate::model::coverage::{Coverage, Stats};
 use crate::model::place::Place;
@@ -93,6 +93,23 @@ impl Report {
         self.findings
             .iter()
             .filter(move |it| show_skipped || it.status != Status::Skip)
+    }
+
+    /// Returns the exit of a scan with this report.
+    #[must_use]
+    pub fn exit(&self, fail_on: FailOn) -> Exit {
+        if self.findings.iter().any(|it| it.stops(fail_on)) {
+            return Exit::Failed;
+        }
+        let inconclusive = self
+            .findings
+            .iter()
+            .any(|it| it.gating && it.status == Status::Unknown);
+        let incomplete = inconclusive || !self.unread.is_empty() || self.interrupted;
+        match incomplete && fail_on != FailOn::Never {
+            true => Exit::Unknown,
+            false => Exit::Ready,
+        }
     }
 }
 

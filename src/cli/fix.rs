@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 
-use crate::evaluate::exit;
 use crate::exit::{Exit, FailOn};
 use crate::fix::dialect::{aws_cli, cdk, key_policy, terraform};
 use crate::fix::{Change, Remedy, Wanted, changes};
@@ -66,7 +65,7 @@ pub(super) fn run(args: &FixArgs, talk: &Talk) -> anyhow::Result<Exit> {
         }
     }
     // What fails is what this is for.
-    let seen = match exit(&report, FailOn::Fail) {
+    let seen = match report.exit(FailOn::Fail) {
         Exit::Failed => Exit::Ready,
         other => other,
     };

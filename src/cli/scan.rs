@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
-use crate::evaluate::exit;
 use crate::exit::{Exit, FailOn};
 use crate::report::format::GITHUB;
 
@@ -118,7 +117,7 @@ pub(super) fn run(args: &ScanArgs, talk: &Talk) -> anyhow::Result<Exit> {
             report.findings.len()
         ));
     }
-    let exit = exit(&report, args.fail_on.into()).and(stopped);
+    let exit = report.exit(args.fail_on.into()).and(stopped);
     if let Some(step) = step {
         step.write(&report, exit)?;
     }

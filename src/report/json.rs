@@ -140,8 +140,12 @@ pub struct FindingCounts {
     pub warn: usize,
     /// Could not be judged.
     pub unknown: usize,
-    /// Those that fail and count for the exit code.
+    /// Those that fail and count toward the exit code.
     pub gating_fail: usize,
+    /// Those that warn and count toward the exit code with `--fail-on warn`.
+    pub gating_warn: usize,
+    /// Those that are unknown and make the exit code 3 where nothing fails.
+    pub gating_unknown: usize,
     /// Those that fail, warn or are unknown and do not count, as a waiver covers them. They are in none
     /// of the other counts.
     pub waived: usize,
@@ -275,6 +279,10 @@ impl Summary {
                 .filter(|it| it.status == status && it.waiver.is_none())
                 .count()
         };
+        let gating = |status| {
+            let found = report.findings.iter();
+            found.filter(|it| it.gating && it.status == status).count()
+        };
         Summary {
             resources: ResourceCounts {
                 total: report.resources.len(),
@@ -289,11 +297,9 @@ impl Summary {
                 fail: statuses(Status::Fail),
                 warn: statuses(Status::Warn),
                 unknown: statuses(Status::Unknown),
-                gating_fail: report
-                    .findings
-                    .iter()
-                    .filter(|it| it.gating && it.status == Status::Fail)
-                    .count(),
+                gating_fail: gating(Status::Fail),
+                gating_warn: gating(Status::Warn),
+                gating_unknown: gating(Status::Unknown),
                 waived: report
                     .findings
                     .iter()

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use backup_check::evaluate::{Options, evaluate, exit};
+use backup_check::evaluate::{Options, evaluate};
 use backup_check::exit::FailOn;
 use backup_check::model::coverage::CoverageState;
 use backup_check::model::snapshot::Source;
@@ -830,7 +830,7 @@ fn account_id(snapshot: &Snapshot) -> &str {
 }
 
 fn code(report: &Report, fail_on: FailOn) -> u8 {
-    exit(report, fail_on).code()
+    report.exit(fail_on).code()
 }
 
 fn name(snapshot: &Snapshot, resource: &ResourceLine) -> String {

@@ -388,7 +388,7 @@ fn what_the_account_sets_is_skipped() {
         assert!(rules.contains(&rule), "{rule} was not asked");
     }
     assert!(report.complete, "{:?}", report.unread);
-    let exit = backup_check::evaluate::exit(&report, backup_check::exit::FailOn::Fail);
+    let exit = report.exit(backup_check::exit::FailOn::Fail);
     assert_eq!(exit, backup_check::exit::Exit::Ready);
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use backup_check::evaluate::{Options, evaluate, exit};
+use backup_check::evaluate::{Options, evaluate};
 use backup_check::exit::{Exit, FailOn};
 use backup_check::model::Snapshot;
 use backup_check::report::baseline::Earlier;
@@ -85,6 +85,15 @@ fn a_waived_finding_stays_and_does_not_count() {
     assert_eq!(count(&json, "waived"), 1);
     assert_eq!(count(&json, "fail"), count(&old, "fail") - 1);
     assert_eq!(count(&json, "gating_fail"), count(&old, "gating_fail") - 1);
+    for (name, status) in [
+        ("gating_fail", Status::Fail),
+        ("gating_warn", Status::Warn),
+        ("gating_unknown", Status::Unknown),
+    ] {
+        let gating = after.findings.iter();
+        let gating = gating.filter(|it| it.gating && it.status == status);
+        assert_eq!(count(&json, name), gating.count() as u64, "{name}");
+    }
     let table = formats::render("table", &after);
     assert!(table.contains("waived until 2026-06-30 by team-edge: moves in Q2"));
 }
@@ -170,7 +179,7 @@ fn a_waiver_covers_what_fails_warns_or_is_unknown_and_never_a_pass() {
     );
     // What could not be listed is not a finding, so no waiver reaches it.
     assert!(!report.unread.is_empty());
-    assert_eq!(exit(&report, FailOn::Fail), Exit::Unknown);
+    assert_eq!(report.exit(FailOn::Fail), Exit::Unknown);
 }
 
 /// A region that was read whole.
@@ -238,9 +247,9 @@ fn a_scan_that_was_stopped_is_never_ready() {
     let report = judged_of(snapshot, "", (2026, 3, 3));
     assert!(report.unread.is_empty());
     for gate in [FailOn::Fail, FailOn::Warn, FailOn::New] {
-        assert_eq!(exit(&report, gate), Exit::Unknown);
+        assert_eq!(report.exit(gate), Exit::Unknown);
     }
-    assert_eq!(exit(&report, FailOn::Never), Exit::Ready);
+    assert_eq!(report.exit(FailOn::Never), Exit::Ready);
 }
 
 #[test]
@@ -272,9 +281,9 @@ fn the_same_report_again_brings_nothing_new() {
         let expected = finding.status.is_trouble().then_some(Baseline::Unchanged);
         assert_eq!(finding.baseline, expected, "{}", finding.id);
     }
-    assert_eq!(exit(&report, FailOn::Fail), Exit::Failed);
+    assert_eq!(report.exit(FailOn::Fail), Exit::Failed);
     // What could not be seen is unknown, however often it was.
-    assert_eq!(exit(&report, FailOn::New), Exit::Unknown);
+    assert_eq!(report.exit(FailOn::New), Exit::Unknown);
 }
 
 #[test]
@@ -307,7 +316,7 @@ fn what_the_baseline_lacks_is_new() {
             Baseline::New => Exit::Failed,
             Baseline::Unchanged => Exit::Unknown,
         };
-        assert_eq!(exit(&report, FailOn::New), code, "{then:?} {waived}");
+        assert_eq!(report.exit(FailOn::New), code, "{then:?} {waived}");
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use backup_check::evaluate::{Options, evaluate, exit};
+use backup_check::evaluate::{Options, evaluate};
 use backup_check::exit::{Exit, FailOn};
 use backup_check::model::snapshot::{Snapshot, Source};
 use backup_check::model::{GapKind, Observed};
@@ -108,7 +108,7 @@ fn a_plan_in_which_all_is_ready() {
             ("aws_vpc.main", "ready"),
         ])
     );
-    assert_eq!(exit(&report, FailOn::Fail), Exit::Ready);
+    assert_eq!(report.exit(FailOn::Fail), Exit::Ready);
     assert!(report.complete);
     let passes = |rule: &str, resource: &str| {
         report
@@ -266,7 +266,7 @@ fn a_plan_with_every_sort_of_breach() {
             "{resource}"
         );
     }
-    assert_eq!(exit(&report, FailOn::Fail), Exit::Failed);
+    assert_eq!(report.exit(FailOn::Fail), Exit::Failed);
 }
 
 #[test]
@@ -1055,7 +1055,7 @@ fn nothing_that_is_backed_up_vanishes() {
         ),
     ] {
         let report = report(&only(kind, after, json!({"arn": true})));
-        assert_eq!(exit(&report, FailOn::Fail), Exit::Unknown, "{kind}");
+        assert_eq!(report.exit(FailOn::Fail), Exit::Unknown, "{kind}");
         let told = report
             .unread
             .iter()

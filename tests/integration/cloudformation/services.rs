@@ -497,7 +497,7 @@ fn what_may_be_more_is_unlisted() {
         );
         let report = judge(&read.snapshot);
         assert!(!report.complete, "{text}");
-        let exit = backup_check::evaluate::exit(&report, backup_check::exit::FailOn::Fail);
+        let exit = report.exit(backup_check::exit::FailOn::Fail);
         assert_eq!(exit, backup_check::exit::Exit::Unknown, "{text}");
     }
     for text in [

@@ -346,7 +346,7 @@ fn a_report_is_red_where_the_scan_fails() {
     let mut stopped = report(snapshot("clean"), &Options::default());
     stopped.interrupted = true;
     for (name, report) in reports().into_iter().chain([("stopped", stopped)]) {
-        let exit = backup_check::evaluate::exit(&report, FailOn::Fail).code();
+        let exit = report.exit(FailOn::Fail).code();
         let suites = junit(&report);
         let red = |it: &str| suites.get(it) != "0";
         let expected = if red("failures") {
