@@ -104,14 +104,16 @@ impl<'a> RootCauses<'a> {
         RootCauses::rank(merge_similar(causes))
     }
 
-    /// Numbers the causes: gating ones first, then those with open findings, then by status and number of
-    /// resources. Of the same size, failed jobs come after what may explain them.
+    /// Numbers the causes: gating ones first, then those with open findings, then by status. Of the same
+    /// status, causes of resources come before those of settings, then by number of resources. Failed jobs
+    /// come after causes of the same size, which may explain them.
     fn rank(mut causes: Vec<RootCause<'a>>) -> Self {
         // Stable: otherwise the order of the findings remains.
         causes.sort_by_cached_key(|cause| {
             let rule = cause.rules.first();
+            let size = (cause.affects_resources(), cause.size());
             (
-                Reverse((cause.gating, cause.is_open, cause.status, cause.size())),
+                Reverse((cause.gating, cause.is_open, cause.status, size)),
                 rule.map(|rule| (rule.group == Group::Proof, rule.id)),
             )
         });
@@ -254,6 +256,12 @@ impl<'a> RootCause<'a> {
     /// Whether all its rules are about jobs that ran: the results of another cause.
     pub(in crate::report) fn is_consequence(&self) -> bool {
         self.rules.iter().all(|rule| rule.group == Group::Proof)
+    }
+
+    /// Whether it affects a resource that can be backed up, rather than settings only.
+    fn affects_resources(&self) -> bool {
+        let mut members = self.members.values();
+        members.any(|member| member.finding.kind.is_backed_up())
     }
 
     /// Returns the number of its resources: the open ones unless all are waived.

@@ -224,11 +224,11 @@ pub(in crate::report) fn format_time(at: &str) -> String {
     }
 }
 
-/// Returns the name of a standard in a sentence.
+/// Returns the name of a standard.
 pub(in crate::report) fn standard_name(standard: Standard) -> &'static str {
     match standard {
-        Standard::Guide => "the company guide",
-        Standard::Aws => "the AWS standard",
+        Standard::Guide => "company guide",
+        Standard::Aws => "AWS",
     }
 }
 

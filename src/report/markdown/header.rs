@@ -68,7 +68,7 @@ fn describe_scan(report: &Report) -> String {
     };
     let regions: Vec<String> = report.regions.iter().map(|it| quote_code(it)).collect();
     let mut text = format!(
-        "\n{account}{time}, checked against {}; {}{}{}.\n",
+        "\n{account}{time}, standard: {}; {}{}{}.\n",
         standard_name(report.standard),
         plural(regions.len(), "region"),
         if regions.is_empty() { "" } else { ": " },

@@ -61,7 +61,7 @@ fn write_incomplete(page: &mut Page, text: &str) {
     page.flow(0, 2, &[(Tone::Unknown, "INCOMPLETE:"), (Tone::Plain, text)]);
 }
 
-/// Returns where and when the data was read, and the standard that it was checked against.
+/// Returns where the data comes from, the time, and the standard.
 fn describe_source(report: &Report) -> String {
     let source = match report.source {
         Source::Aws => "read",
@@ -69,7 +69,7 @@ fn describe_source(report: &Report) -> String {
         Source::TerraformPlan => "a Terraform plan of",
         Source::Cloudformation => "a CloudFormation template of",
     };
-    let standard = format!("checked against {}", standard_name(report.standard));
+    let standard = format!("standard: {}", standard_name(report.standard));
     match format_time(&report.started_at) {
         time if time.is_empty() => standard,
         time => format!("{source} {time}, {standard}"),
