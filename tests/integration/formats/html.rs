@@ -408,7 +408,7 @@ fn check_filter(browser: &mut Browser, report: &Report) {
         );
     }
 
-    // Every word must match, in any order and case, whatever characters it contains.
+    // Every word must match, in any order and case, including special characters.
     let shown = go_to(browser, "q=QUOTED%20onerror");
     assert!(!arns(&shown).is_empty());
     assert!(arns(&shown).len() < report.resources.len());
