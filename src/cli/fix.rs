@@ -52,7 +52,9 @@ pub(super) fn run(args: &FixArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         (false, _) => Wanted::Ids(check_ids(&args.ids, &report)?),
     };
     let changes = plan_changes(&snapshot, &settings, &report, &wanted);
-    output::write_stdout(global, |_, out| (args.dialect.write)(&report, &changes, out))?;
+    output::write_stdout(global, |_, out| {
+        (args.dialect.write)(&report, &changes, out)
+    })?;
     if !global.quiet {
         for line in list_remarks(args, &report, &changes) {
             super::print_stderr(&line);

@@ -9,8 +9,8 @@ use backup_check::report::Status;
 use serde_json::Value;
 
 use super::{fix_findings, write_account_script, write_script};
-use crate::support::command::{Run, run, run_with_input};
 use crate::formats;
+use crate::support::command::{Run, run, run_with_input};
 
 /// Runs a script in a folder with a stub of the AWS CLI.
 fn run_script(folder: &Path, script: &str, stub: &str, words: &[(&str, &str)]) -> Run {

@@ -7,8 +7,8 @@ use backup_check::fix::dialect::{DIALECTS, Dialect};
 
 use super::fix_findings;
 use super::sample::{by_hand, every_change};
-use crate::support::command::{backup_check, repository, run};
 use crate::formats::snapshot;
+use crate::support::command::{backup_check, repository, run};
 
 fn write_changes(dialect: &Dialect, account: &str, wanted: &Wanted) -> String {
     let (report, changes) = fix_findings(snapshot(account), wanted);

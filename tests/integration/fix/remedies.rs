@@ -12,8 +12,8 @@ use backup_check::rules::ALL;
 use serde_json::{Value, json};
 
 use super::fix_findings;
-use crate::support::command::repository;
 use crate::formats::{report, snapshot};
+use crate::support::command::repository;
 
 /// A key of the account `mixed` that is not shared.
 const KEY: &str = "arn:aws:kms:eu-central-1:111122223333:key/ea2092fb-2fbb-4037-a5fc-879ba35b5906";
