@@ -15,6 +15,9 @@ use crate::model::snapshot::{Region, Snapshot};
 use crate::model::vpc::Vpc;
 use crate::settings::{Severity, Standard};
 
+/// The page of the guide that documents every rule, one anchor a rule.
+const RULES_PAGE: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/src/rules.md");
+
 /// A rule: one state that a resource should be in.
 #[derive(Debug)]
 pub struct Rule {
@@ -37,6 +40,12 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Returns the address of the rule's documentation in the guide.
+    #[must_use]
+    pub fn help_uri(&self) -> String {
+        format!("{RULES_PAGE}#{}", self.id)
+    }
+
     /// The service that a rule about a region or the account belongs to: a scan of some services
     /// leaves it out unless the service is among them, or the rule is named. None where every scan
     /// of resources wants it.

@@ -278,6 +278,9 @@ fn of_cause(reason: &Reason<'_>, view: &View<'_>, places: &BTreeMap<&str, &Place
         more => format!(" and {more} more"),
     };
     lines.push(format!("On {}{more}", names.join(", ")));
+    if let Some(rule) = reason.rules.first() {
+        lines.push(format!("See {}", rule.help_uri()));
+    }
     let place = reason.members.iter().find_map(|arn| places.get(arn));
     Annotation {
         title: format!("{rules}: {crowd}"),

@@ -109,6 +109,7 @@ struct Descriptor {
     id: &'static str,
     short_description: Message,
     full_description: Message,
+    help_uri: String,
     help: Help,
     default_configuration: Configuration,
     properties: DescriptorProperties,
@@ -384,6 +385,7 @@ fn descriptor(rule: &Rule, standard: Standard, worst: Level) -> Descriptor {
         full_description: Message {
             text: cut(&about.join(" "), LONGEST_DESCRIPTION),
         },
+        help_uri: rule.help_uri(),
         help: Help {
             text: docs.clone(),
             markdown: docs,

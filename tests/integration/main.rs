@@ -16,6 +16,7 @@ mod cloudformation;
 #[cfg(feature = "aws")]
 mod collect;
 mod command;
+#[cfg(unix)]
 mod docs;
 #[cfg(feature = "aws")]
 mod endpoint;

@@ -22,6 +22,8 @@ pub(super) struct RuleSheet {
     /// How many findings have which status, worst first.
     pub(super) counts: Vec<(&'static str, String)>,
     pub(super) docs: Vec<Block>,
+    /// The rule's page in the guide.
+    pub(super) help_uri: String,
 }
 
 /// Rules that did not apply, for those who ask.
@@ -73,6 +75,7 @@ pub(super) fn sheets(report: &Report) -> Vec<RuleSheet> {
                 },
                 counts,
                 docs: documentation(rule.docs),
+                help_uri: rule.help_uri(),
             }
         })
         .collect()
