@@ -2,5 +2,5 @@
 
 pub mod copy;
 pub mod facts;
+pub mod lossless_json;
 pub mod merge;
-pub mod verbatim;

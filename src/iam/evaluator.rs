@@ -133,7 +133,7 @@ impl Decision {
 
 /// A Deny statement that applies, or may.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Obstacle {
+pub struct BlockingDeny {
     /// Which one.
     pub statement: Label,
     /// Whether it applies for sure.
@@ -156,7 +156,11 @@ impl Match {
         let variables = version == Version::V2012;
         let conditions = statement.conditions.iter();
         Self {
-            principal: principal::includes(&statement.principal, statement.effect, &request.who),
+            principal: principal::includes(
+                &statement.principal,
+                statement.effect,
+                &request.principal,
+            ),
             action: select(&statement.action, |pattern| {
                 matching::action(pattern, &request.action).into()
             }),
@@ -207,10 +211,10 @@ pub(super) fn resource(pattern: &str, variables: bool, request: &Request) -> Tru
         Expanded::Nothing => return Truth::False,
         Expanded::Unknown => {
             tokens.push(Token::Any);
-            return matching::against_shape(&tokens, &request.key).and(Truth::Unknown);
+            return matching::against_shape(&tokens, &request.resource).and(Truth::Unknown);
         }
     }
-    matching::against_shape(&tokens, &request.key)
+    matching::against_shape(&tokens, &request.resource)
 }
 
 /// Judges one request by one policy.
@@ -266,7 +270,7 @@ pub fn evaluate(document: &Document, request: &Request) -> Decision {
 /// The first Deny statement that applies to a request, or else the first that may, whether or not anything allows it:
 /// no statement added to the policy helps against it.
 #[must_use]
-pub fn obstacle(document: &Document, request: &Request) -> Option<Obstacle> {
+pub fn find_blocking_deny(document: &Document, request: &Request) -> Option<BlockingDeny> {
     let deniers = || {
         let statements = document.statements.iter().enumerate();
         statements
@@ -287,7 +291,7 @@ pub fn obstacle(document: &Document, request: &Request) -> Option<Obstacle> {
     } else {
         explain::open(&label, statement, matched, document.version, request)
     };
-    Some(Obstacle {
+    Some(BlockingDeny {
         statement: label,
         sure,
         words,

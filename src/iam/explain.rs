@@ -75,7 +75,7 @@ pub(super) fn open(
         return format!("{subject} {verb} {} {words}", request.action);
     }
     if matched.principal == Truth::Unknown {
-        let title = request.who.title;
+        let title = request.principal.title;
         return match (&statement.principal, statement.effect) {
             (Select::Except(_), Effect::Deny) => format!(
                 "{subject} denies {} to everyone but those it names; it spares {title} only if account, role and session \
@@ -169,7 +169,7 @@ fn first_condition<'a>(
 
 /// What an Allow statement's principals have to do with the one that asks, where they are not it.
 fn relative(statement: &Statement, request: &Request) -> Option<String> {
-    let (who, account) = (&request.who, &request.who.account);
+    let (who, account) = (&request.principal, &request.principal.account);
     let Select::Only(named) = &statement.principal else {
         return None;
     };
@@ -237,7 +237,7 @@ fn other_actions(statement: &Statement, request: &Request) -> String {
             };
             format!(
                 "is about {}, but allows {} and not {action}{hint}",
-                request.who.title,
+                request.principal.title,
                 list(actions.iter().map(String::as_str)).replace(" or ", ", ")
             )
         }
@@ -250,8 +250,8 @@ fn other_actions(statement: &Statement, request: &Request) -> String {
 fn is_central_key(name: &str, request: &Request) -> bool {
     let account = |text| Arn::parse(text).map(|arn| arn.account);
     let theirs = Arn::parse(name)
-        .is_some_and(|arn| arn.service == "kms" && arn.account == request.who.account);
-    theirs && account(&request.key) != Some(request.who.account.as_str())
+        .is_some_and(|arn| arn.service == "kms" && arn.account == request.principal.account);
+    theirs && account(&request.resource) != Some(request.principal.account.as_str())
 }
 
 fn other_resource(statement: &Statement, request: &Request) -> String {

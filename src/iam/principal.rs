@@ -1,7 +1,7 @@
 //! Whether a statement's principals include the one that asks.
 
 use super::document::{Effect, Principal, Select};
-use super::request::Who;
+use super::request::RolePrincipal;
 use super::truth::Truth;
 use crate::model::arn::{Arn, is_account_id};
 
@@ -31,7 +31,7 @@ pub(super) enum Kinship {
 /// Relates a name under `AWS` to the role. Names are compared exactly: a wildcard is none here.
 ///
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>.
-pub(super) fn kinship(name: &str, who: &Who) -> Kinship {
+pub(super) fn kinship(name: &str, who: &RolePrincipal) -> Kinship {
     if is_account_id(name) {
         return if name == who.account {
             Kinship::Account
@@ -78,7 +78,7 @@ pub(super) fn kinship(name: &str, who: &Who) -> Kinship {
 /// A role's name is unique in its account whatever its path, and KMS takes no policy that names a role which does not
 /// exist. So where the path is not known, the name decides.
 /// Source: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html>.
-fn kinship_of_role(role: &str, who: &Who) -> Kinship {
+fn kinship_of_role(role: &str, who: &RolePrincipal) -> Kinship {
     let (path, name) = role
         .rsplit_once('/')
         .map_or(("", role), |(path, name)| (path, name));
@@ -92,7 +92,7 @@ fn kinship_of_role(role: &str, who: &Who) -> Kinship {
 }
 
 /// Whether one principal is the one that asks.
-fn is_asker(principal: &Principal, who: &Who) -> Truth {
+fn is_asker(principal: &Principal, who: &RolePrincipal) -> Truth {
     match principal {
         Principal::Everyone => Truth::True,
         Principal::Aws(name) => match kinship(name, who) {
@@ -112,7 +112,7 @@ fn is_asker(principal: &Principal, who: &Who) -> Truth {
 /// known, so naming some of them leaves it open. With `Allow` AWS does not support it, so nothing is sure.
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html>.
 #[must_use]
-pub fn includes(principals: &Select<Principal>, effect: Effect, who: &Who) -> Truth {
+pub fn includes(principals: &Select<Principal>, effect: Effect, who: &RolePrincipal) -> Truth {
     match principals {
         Select::Only(named) => Truth::any(named.iter().map(|principal| is_asker(principal, who))),
         Select::Except(named) if named.contains(&Principal::Everyone) => Truth::False,
@@ -131,8 +131,8 @@ pub fn includes(principals: &Select<Principal>, effect: Effect, who: &Who) -> Tr
 mod tests {
     use super::*;
 
-    fn who() -> Who {
-        Who {
+    fn who() -> RolePrincipal {
+        RolePrincipal {
             partition: "aws".into(),
             account: "692653576357".into(),
             path: Some("/aws-service-role/backup.amazonaws.com/".into()),
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn an_unknown_path_leaves_the_name_to_decide() {
-        let who = Who {
+        let who = RolePrincipal {
             path: None,
             name: "Backup".into(),
             ..who()

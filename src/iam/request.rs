@@ -68,7 +68,7 @@ impl Context {
 
 /// A role that asks, through a session whose name is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Who {
+pub struct RolePrincipal {
     /// `aws`, `aws-cn`, `aws-us-gov`.
     pub partition: String,
     /// The role's account.
@@ -81,7 +81,7 @@ pub struct Who {
     pub title: &'static str,
 }
 
-impl Who {
+impl RolePrincipal {
     /// The role's ARN; where the path is not known, the part between `role/` and the name is a `*`.
     #[must_use]
     pub fn arn(&self) -> String {
@@ -97,11 +97,11 @@ impl Who {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// Who asks.
-    pub who: Who,
+    pub principal: RolePrincipal,
     /// The action, as AWS writes it: `kms:Decrypt`.
     pub action: String,
     /// The key's ARN. Where parts are not known, each is a `*`.
-    pub key: String,
+    pub resource: String,
     /// The condition keys.
     pub context: Context,
 }

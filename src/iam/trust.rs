@@ -14,7 +14,7 @@ const ASSUME_ROLE: &str = "sts:AssumeRole";
 /// A trust policy has no `Resource`: the role that carries it is meant.
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-trust-policy.html>.
 #[must_use]
-pub fn trusts(document: &Document, service: &str) -> Truth {
+pub fn trusts_service(document: &Document, service: &str) -> Truth {
     let context = Context::default();
     let applying = |effect: Effect| {
         let statements = document.statements.iter();
@@ -59,7 +59,7 @@ mod tests {
 
     fn trust(statements: &str) -> Truth {
         let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{statements}]}}"#);
-        trusts(&Document::parse(&text).unwrap(), "backup.amazonaws.com")
+        trusts_service(&Document::parse(&text).unwrap(), "backup.amazonaws.com")
     }
 
     #[test]

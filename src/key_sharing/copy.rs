@@ -7,10 +7,12 @@
 
 use std::fmt;
 
-pub use super::facts::{Asker, KeyFacts, Via};
+pub use super::facts::{CentralAccount, KeyFacts, ViaService};
 use crate::iam::document::Document;
-use crate::iam::evaluator::{Decision, Element, Obstacle, Verdict, evaluate, obstacle};
-use crate::iam::request::{Context, Request, Value, Who};
+use crate::iam::evaluator::{
+    BlockingDeny, Decision, Element, Verdict, evaluate, find_blocking_deny,
+};
+use crate::iam::request::{Context, Request, RolePrincipal, Value};
 
 /// Whether the copy fails without an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,7 +133,7 @@ pub struct CopyAccess {
 
 impl CopyAccess {
     /// The actions of one need that are not allowed for sure.
-    pub fn lacking(&self, need: Need) -> impl Iterator<Item = &ActionVerdict> {
+    pub fn missing_actions(&self, need: Need) -> impl Iterator<Item = &ActionVerdict> {
         let of_need = self
             .actions
             .iter()
@@ -166,10 +168,10 @@ impl CopyAccess {
 
 /// The role that makes the copy: the central account's AWS Backup service-linked role, in the key's partition.
 #[must_use]
-pub fn service_linked_role(key: &KeyFacts, asker: &Asker) -> Who {
-    Who {
+pub fn service_linked_role(key: &KeyFacts, central: &CentralAccount) -> RolePrincipal {
+    RolePrincipal {
         partition: key.partition().to_owned(),
-        account: asker.central_account.clone(),
+        account: central.account_id.clone(),
         path: Some("/aws-service-role/backup.amazonaws.com/".to_owned()),
         name: "AWSServiceRoleForBackup".to_owned(),
         title: "the AWS Backup service-linked role",
@@ -181,21 +183,35 @@ pub fn service_linked_role(key: &KeyFacts, asker: &Asker) -> Who {
 /// The own account's root in the policy admits the own account alone. What the policy says of a key that the central
 /// account owns is judged the same way; see [`KeyFacts::is_central`].
 #[must_use]
-pub fn judge(document: &Document, key: &KeyFacts, asker: &Asker, via: Via) -> CopyAccess {
-    judge_through(document, key, asker, &[via])
+pub fn evaluate_copy_access(
+    document: &Document,
+    key: &KeyFacts,
+    central: &CentralAccount,
+    via: ViaService,
+) -> CopyAccess {
+    judge_through(document, key, central, &[via])
 }
 
 /// Judges a key policy for a copy through either service; for each action the worst answer counts.
 #[must_use]
-pub fn judge_any(document: &Document, key: &KeyFacts, asker: &Asker) -> CopyAccess {
-    judge_through(document, key, asker, &Via::ALL)
+pub fn evaluate_copy_access_any(
+    document: &Document,
+    key: &KeyFacts,
+    central: &CentralAccount,
+) -> CopyAccess {
+    judge_through(document, key, central, &ViaService::ALL)
 }
 
-fn judge_through(document: &Document, key: &KeyFacts, asker: &Asker, paths: &[Via]) -> CopyAccess {
+fn judge_through(
+    document: &Document,
+    key: &KeyFacts,
+    central: &CentralAccount,
+    paths: &[ViaService],
+) -> CopyAccess {
     let worst = |action| {
         let decisions = paths
             .iter()
-            .map(|via| evaluate(document, &request(key, asker, *via, action)));
+            .map(|via| evaluate(document, &request(key, central, *via, action)));
         // The first of several worst answers, so that one path alone is not preferred by chance.
         decisions.reduce(|worst, next| {
             if next.verdict() > worst.verdict() {
@@ -214,7 +230,7 @@ fn judge_through(document: &Document, key: &KeyFacts, asker: &Asker, paths: &[Vi
     };
     let actions: Vec<_> = ACTIONS.into_iter().filter_map(verdict).collect();
     CopyAccess {
-        principal: service_linked_role(key, asker).arn(),
+        principal: service_linked_role(key, central).arn(),
         overall: Overall::of(&actions),
         actions,
     }
@@ -223,19 +239,19 @@ fn judge_through(document: &Document, key: &KeyFacts, asker: &Asker, paths: &[Vi
 /// The Deny statement that stands in the way of the copy, or may: nothing added to the policy helps against it.
 /// A sure one comes first. `via` is `None` for either service.
 #[must_use]
-pub fn blocked_by(
+pub fn find_copy_deny(
     document: &Document,
     key: &KeyFacts,
-    asker: &Asker,
-    via: Option<Via>,
-) -> Option<Obstacle> {
-    let paths = via.map_or(Via::ALL.to_vec(), |via| vec![via]);
+    central: &CentralAccount,
+    via: Option<ViaService>,
+) -> Option<BlockingDeny> {
+    let paths = via.map_or(ViaService::ALL.to_vec(), |via| vec![via]);
     let requests = ACTIONS
         .iter()
-        .flat_map(|(action, _)| paths.iter().map(|via| request(key, asker, *via, action)));
+        .flat_map(|(action, _)| paths.iter().map(|via| request(key, central, *via, action)));
     let mut open = None;
     for request in requests {
-        match obstacle(document, &request) {
+        match find_blocking_deny(document, &request) {
             Some(found) if found.sure => return Some(found),
             found => open = open.or(found),
         }
@@ -245,8 +261,8 @@ pub fn blocked_by(
 
 /// The request that is judged: one action on the key by the service-linked role, through a service, for an AWS resource.
 #[must_use]
-pub fn request(key: &KeyFacts, asker: &Asker, via: Via, action: &str) -> Request {
-    let who = service_linked_role(key, asker);
+pub fn request(key: &KeyFacts, central: &CentralAccount, via: ViaService, action: &str) -> Request {
+    let who = service_linked_role(key, central);
     let mut context = context(key, &who, action);
     // The suffix is the same in every partition:
     // https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
@@ -258,12 +274,12 @@ pub fn request(key: &KeyFacts, asker: &Asker, via: Via, action: &str) -> Request
     context.set("kms:ViaService", shaped(service));
     context.set(
         "aws:PrincipalOrgID",
-        Value::known_or_unknown(asker.org_id.as_deref()),
+        Value::known_or_unknown(central.org_id.as_deref()),
     );
     Request {
-        who,
+        principal: who,
         action: action.to_owned(),
-        key: key.arn_shape(),
+        resource: key.arn_shape(),
         context,
     }
 }
@@ -282,7 +298,7 @@ fn shaped(text: String) -> Value {
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>,
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable> or
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html>; all others stay unknown.
-fn context(key: &KeyFacts, who: &Who, action: &str) -> Context {
+fn context(key: &KeyFacts, who: &RolePrincipal, action: &str) -> Context {
     let mut context = Context::default();
     for name in ["kms:CallerAccount", "aws:PrincipalAccount"] {
         context.set(name, Value::one(&who.account));
@@ -369,7 +385,7 @@ impl LocalAccess {
 /// not known, so a condition on `kms:ViaService` makes the answer conditional.
 /// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>.
 #[must_use]
-pub fn local_access(
+pub fn evaluate_local_access(
     document: &Document,
     key: &KeyFacts,
     account: &str,
@@ -379,7 +395,7 @@ pub fn local_access(
         Some((path, name)) => (Some(format!("/{path}/")), name),
         None => (None, backup_role),
     };
-    let who = Who {
+    let who = RolePrincipal {
         partition: key.partition().to_owned(),
         account: account.to_owned(),
         path,
@@ -389,9 +405,9 @@ pub fn local_access(
     let decide = |action: &str| {
         let context = context(key, &who, action);
         let request = Request {
-            who: who.clone(),
+            principal: who.clone(),
             action: action.to_owned(),
-            key: key.arn_shape(),
+            resource: key.arn_shape(),
             context,
         };
         evaluate(document, &request)

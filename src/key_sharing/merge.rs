@@ -5,25 +5,25 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::copy;
-use super::copy::{Asker, KeyFacts, Via};
-use super::verbatim::Verbatim;
+use super::copy::{CentralAccount, KeyFacts, ViaService};
+use super::lossless_json::LosslessJson;
 use crate::iam::document::{Document, ParseError};
-use crate::iam::evaluator::{Obstacle, Verdict};
+use crate::iam::evaluator::{BlockingDeny, Verdict};
 
 /// How long a key policy may be, in bytes.
 ///
 /// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html>.
-pub const LARGEST: usize = 32_768;
+pub const MAX_POLICY_BYTES: usize = 32_768;
 
 /// What can be done about a policy.
 #[derive(Debug, Clone)]
 pub enum Merge {
     /// Nothing: the central account may do all that the copy takes.
-    Unchanged(Verbatim),
+    Unchanged(LosslessJson),
     /// Put this policy on the key.
-    Added(Verbatim),
+    Added(LosslessJson),
     /// Nothing that is added helps: a Deny stands in the way, or may.
-    Blocked(Obstacle),
+    Blocked(BlockingDeny),
     /// With what is missing the policy would be longer than KMS takes, by its length in bytes without blanks.
     TooLarge(usize),
 }
@@ -71,8 +71,8 @@ struct ForAwsResource {
 pub fn merge(
     text: &str,
     key: &KeyFacts,
-    asker: &Asker,
-    via: Option<Via>,
+    central: &CentralAccount,
+    via: Option<ViaService>,
 ) -> Result<Merge, ParseError> {
     let document = Document::parse(text)?;
     let unreadable = |error: serde_json::Error| ParseError {
@@ -81,10 +81,10 @@ pub fn merge(
         message: error.to_string(),
     };
     let mut policy =
-        Verbatim::parse(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(unreadable)?;
+        LosslessJson::parse(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(unreadable)?;
     let access = match via {
-        Some(via) => copy::judge(&document, key, asker, via),
-        None => copy::judge_any(&document, key, asker),
+        Some(via) => copy::evaluate_copy_access(&document, key, central, via),
+        None => copy::evaluate_copy_access_any(&document, key, central),
     };
     let missing = |grants: bool| -> Vec<&'static str> {
         let lacking = access.actions.iter().filter(|action| {
@@ -94,20 +94,16 @@ pub fn merge(
         lacking.map(|action| action.action).collect()
     };
     let (usage, grants) = (missing(false), missing(true));
-    if key.is_central(asker) || (usage.is_empty() && grants.is_empty()) {
+    if key.is_central(central) || (usage.is_empty() && grants.is_empty()) {
         return Ok(Merge::Unchanged(policy));
     }
-    if let Some(obstacle) = copy::blocked_by(&document, key, asker, via) {
+    if let Some(obstacle) = copy::find_copy_deny(&document, key, central, via) {
         return Ok(Merge::Blocked(obstacle));
     }
 
-    let root = format!(
-        "arn:{}:iam::{}:root",
-        key.partition(),
-        asker.central_account
-    );
+    let root = format!("arn:{}:iam::{}:root", key.partition(), central.account_id);
     let statement = |sid: &str, action: Vec<&'static str>, condition| {
-        Verbatim::from_value(&Grant {
+        LosslessJson::from_value(&Grant {
             sid: unused(&document, sid),
             effect: "Allow",
             principal: Principal { aws: &root },
@@ -131,7 +127,7 @@ pub fn merge(
     }
     append(&mut policy, added);
     let length = serde_json::to_string(&policy).map_err(unreadable)?.len();
-    if length > LARGEST {
+    if length > MAX_POLICY_BYTES {
         return Ok(Merge::TooLarge(length));
     }
     Ok(Merge::Added(policy))
@@ -148,18 +144,18 @@ fn unused(document: &Document, sid: &str) -> String {
         .unwrap_or_else(|| sid.to_owned())
 }
 
-fn append(policy: &mut Verbatim, mut added: Vec<Verbatim>) {
-    let Verbatim::Object(members) = policy else {
+fn append(policy: &mut LosslessJson, mut added: Vec<LosslessJson>) {
+    let LosslessJson::Object(members) = policy else {
         return;
     };
     for (name, value) in members {
         if name == "Statement" {
             match value {
-                Verbatim::List(statements) => statements.append(&mut added),
+                LosslessJson::List(statements) => statements.append(&mut added),
                 // A statement alone stands for a list of one.
                 single => {
                     added.insert(0, single.clone());
-                    *single = Verbatim::List(std::mem::take(&mut added));
+                    *single = LosslessJson::List(std::mem::take(&mut added));
                 }
             }
         }

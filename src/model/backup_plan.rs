@@ -1,7 +1,7 @@
 //! Backup plans: what is backed up, when, to which vault, and where the copies go.
 //!
 //! An organization's policy and a plan of the account's own say the same things in different words;
-//! here both are a [`Plan`].
+//! here both are a [`BackupPlan`].
 
 use serde::{Deserialize, Serialize};
 
@@ -10,21 +10,21 @@ use super::Listing;
 /// A backup plan. Source: AWS Backup API, `GetBackupPlan`; or a plan of an organization's policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Plan {
+pub struct BackupPlan {
     /// Its name.
     pub name: String,
     /// Its rules. A plan without rules backs nothing up.
     #[serde(default)]
-    pub rules: Listing<PlanRule>,
+    pub rules: Listing<BackupRule>,
     /// Which resources they are for. Source: `GetBackupSelection`.
     #[serde(default)]
-    pub selections: Listing<Selection>,
+    pub selections: Listing<BackupSelection>,
 }
 
 /// A rule of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PlanRule {
+pub struct BackupRule {
     /// Its name.
     pub name: String,
     /// The name of the vault that the backups go to.
@@ -57,7 +57,7 @@ pub struct CopyAction {
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupSelection.html>.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Selection {
+pub struct BackupSelection {
     /// Its name.
     pub name: String,
     /// The role that makes the backups. A policy may leave `$account` in it.
@@ -125,7 +125,7 @@ pub fn tag_key(condition_key: &str) -> &str {
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupRule.html>.
 pub const DEFAULT_SCHEDULE: &str = "cron(0 5 ? * * *)";
 
-impl PlanRule {
+impl BackupRule {
     /// The longest time between two runs, in hours; none where the schedule cannot be understood.
     #[must_use]
     pub fn interval_hours(&self) -> Option<u32> {
@@ -399,7 +399,7 @@ mod tests {
 
     #[test]
     fn a_rule_without_a_schedule_runs_daily() {
-        let rule = PlanRule {
+        let rule = BackupRule {
             name: "daily".to_owned(),
             vault: "local".to_owned(),
             schedule: None,

@@ -1,5 +1,7 @@
 //! A fact that was read, or the reason it was not.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// A fact: known, or the reason it is not.
@@ -101,7 +103,7 @@ impl<T> Listing<T> {
     ///
     /// # Errors
     /// The gap, where the list may be longer.
-    pub fn all(&self) -> Result<&[T], Gap> {
+    pub fn all_items(&self) -> Result<&[T], Gap> {
         match &self.gap {
             None => Ok(&self.items),
             Some(gap) => Err(gap.clone()),
@@ -171,7 +173,7 @@ pub enum GapKind {
 impl GapKind {
     /// Whether something that was asked for could not be read, as opposed to not being for us to know.
     #[must_use]
-    pub fn is_unread(self) -> bool {
+    pub fn is_read_failure(self) -> bool {
         !matches!(
             self,
             GapKind::Foreign
@@ -187,20 +189,20 @@ impl Gap {
     /// A fact that the snapshot does not mention.
     #[must_use]
     pub fn not_collected() -> Self {
-        Gap::told(GapKind::NotCollected, "the snapshot does not hold it")
+        Gap::new(GapKind::NotCollected, "the snapshot does not hold it")
     }
 
     /// What the user left out.
     #[must_use]
     pub fn not_asked() -> Self {
-        Gap::told(
+        Gap::new(
             GapKind::NotAsked,
             "not asked for: --service or --resource leaves out what it takes to judge this",
         )
     }
 
     /// A gap that no operation failed for, with its reason.
-    pub fn told(kind: GapKind, message: impl Into<String>) -> Self {
+    pub fn new(kind: GapKind, message: impl Into<String>) -> Self {
         Gap {
             kind,
             operation: String::new(),
@@ -209,37 +211,44 @@ impl Gap {
             message: message.into(),
         }
     }
+}
 
-    /// The gap in words: what was asked, how it failed, which IAM action is missing.
-    #[must_use]
-    pub fn sentence(&self) -> String {
-        let code = self
-            .code
-            .as_ref()
-            .map_or(String::new(), |code| format!(" ({code})"));
+impl fmt::Display for Gap {
+    /// Writes which operation failed, how, and which IAM action is missing.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operation = &self.operation;
+        let code = match &self.code {
+            Some(code) => format!(" ({code})"),
+            None => String::new(),
+        };
         match self.kind {
-            GapKind::Denied if self.operation == "kms:GetKeyPolicy" => format!(
-                "{} was denied{code}: these credentials need {}, and the key's own policy must let this account's IAM decide",
-                self.operation, self.action
-            ),
-            GapKind::Denied => format!(
-                "{} was denied{code}: these credentials need {}",
-                self.operation, self.action
-            ),
-            GapKind::Throttled => format!(
-                "{} was throttled{code} until the retries ran out",
-                self.operation
-            ),
-            GapKind::Error => format!("{} failed{code}: {}", self.operation, self.message),
-            GapKind::Interrupted => format!("{} was not read: {}", self.operation, self.message),
-            GapKind::RegionDisabled => "the region is not enabled for this account".to_owned(),
+            GapKind::Denied => {
+                write!(
+                    f,
+                    "{operation} was denied{code}: these credentials need {}",
+                    self.action
+                )?;
+                if operation == "kms:GetKeyPolicy" {
+                    f.write_str(", and the key policy must delegate to IAM in this account")?;
+                }
+                Ok(())
+            }
+            GapKind::Throttled => {
+                write!(
+                    f,
+                    "{operation} was throttled{code} until the retries ran out"
+                )
+            }
+            GapKind::Error => write!(f, "{operation} failed{code}: {}", self.message),
+            GapKind::Interrupted => write!(f, "{operation} was not called: {}", self.message),
+            GapKind::RegionDisabled => f.write_str("the region is not enabled for this account"),
             GapKind::NotCollected
             | GapKind::NotAsked
             | GapKind::Unreadable
             | GapKind::Foreign
             | GapKind::AfterApply
             | GapKind::Unplanned
-            | GapKind::Open => self.message.clone(),
+            | GapKind::Open => f.write_str(&self.message),
         }
     }
 }
@@ -266,10 +275,10 @@ mod tests {
     fn what_was_found_counts_although_the_list_broke_off() {
         let listing = Listing {
             items: vec![1],
-            gap: Some(Gap::told(GapKind::Error, "cut")),
+            gap: Some(Gap::new(GapKind::Error, "cut")),
         };
         assert_eq!(listing.find(|item| *item == 1), Ok(Some(&1)));
         assert!(listing.find(|item| *item == 2).is_err());
-        assert!(listing.all().is_err());
+        assert!(listing.all_items().is_err());
     }
 }

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Listing;
 use super::backup_plan::{
-    CopyAction, Plan, PlanRule, Selection, TagCondition, TagMatch, TagOperator, tag_key,
+    BackupPlan, BackupRule, BackupSelection, CopyAction, TagCondition, TagMatch, TagOperator,
+    tag_key,
 };
 
 /// The effective backup policy: all that the account inherits, merged.
@@ -26,13 +27,13 @@ pub struct EffectivePolicy {
 pub struct PolicyPlan {
     /// The regions in which it runs.
     pub regions: Vec<String>,
-    /// The plan. `$account` and `$region` stand in it as they were written: see [`expand`].
-    pub plan: Plan,
+    /// The plan. `$account` and `$region` stand in it as they were written: see [`expand_variables`].
+    pub plan: BackupPlan,
 }
 
 /// Puts the account and the region where a policy says `$account` and `$region`.
 #[must_use]
-pub fn expand(text: &str, account: &str, region: &str) -> String {
+pub fn expand_variables(text: &str, account: &str, region: &str) -> String {
     text.replace("$account", account).replace("$region", region)
 }
 
@@ -53,11 +54,11 @@ impl EffectivePolicy {
 
     /// The roles that the policy's selections name, each once.
     #[must_use]
-    pub fn roles(&self, account: &str) -> Vec<String> {
+    pub fn role_arns(&self, account: &str) -> Vec<String> {
         let selections = self.plans.iter().flat_map(|it| &it.plan.selections.items);
         // Roles are the account's, whatever the region.
         let mut roles: Vec<String> = selections
-            .map(|selection| expand(&selection.role_arn, account, ""))
+            .map(|selection| expand_variables(&selection.role_arn, account, ""))
             .collect();
         roles.sort_unstable();
         roles.dedup();
@@ -66,7 +67,7 @@ impl EffectivePolicy {
 
     /// The names of the vaults that the policy's plans use in a region, each once.
     #[must_use]
-    pub fn vaults(&self, region: &str) -> Vec<&str> {
+    pub fn vault_names(&self, region: &str) -> Vec<&str> {
         let here = self
             .plans
             .iter()
@@ -235,7 +236,7 @@ impl PlanEntry {
         }
         Ok(PolicyPlan {
             regions: required(self.regions, "it", "regions")?.list(),
-            plan: Plan {
+            plan: BackupPlan {
                 name: name.to_owned(),
                 rules: Listing::complete(rules),
                 selections: Listing::complete(selections),
@@ -245,7 +246,7 @@ impl PlanEntry {
 }
 
 impl RuleEntry {
-    fn read(self, name: String) -> Result<PlanRule, String> {
+    fn read(self, name: String) -> Result<BackupRule, String> {
         let place = format!("rule {name:?}");
         let mut copies = Vec::new();
         for (key, copy) in self.copy_actions {
@@ -255,7 +256,7 @@ impl RuleEntry {
                 vault_arn: copy.target_backup_vault_arn.map_or(key, Entry::value),
             });
         }
-        Ok(PlanRule {
+        Ok(BackupRule {
             vault: required(
                 self.target_backup_vault_name,
                 &place,
@@ -270,7 +271,7 @@ impl RuleEntry {
 }
 
 impl TagsEntry {
-    fn read(self, name: String) -> Result<Selection, String> {
+    fn read(self, name: String) -> Result<BackupSelection, String> {
         let place = format!("selection {name:?}");
         let key = required(self.tag_key, &place, "tag_key")?;
         let values = required(self.tag_value, &place, "tag_value")?.list();
@@ -278,20 +279,20 @@ impl TagsEntry {
             key: key.clone(),
             value,
         };
-        Ok(Selection {
+        Ok(BackupSelection {
             role_arn: required(self.iam_role_arn, &place, "iam_role_arn")?,
             tags: values.into_iter().map(tag).collect(),
             conditions: conditions(self.conditions, &place)?,
             name,
-            ..Selection::default()
+            ..BackupSelection::default()
         })
     }
 }
 
 impl ResourcesEntry {
-    fn read(self, name: String) -> Result<Selection, String> {
+    fn read(self, name: String) -> Result<BackupSelection, String> {
         let place = format!("selection {name:?}");
-        Ok(Selection {
+        Ok(BackupSelection {
             role_arn: required(self.iam_role_arn, &place, "iam_role_arn")?,
             resources: required(self.resource_types, &place, "resource_types")?.list(),
             not_resources: self
@@ -299,7 +300,7 @@ impl ResourcesEntry {
                 .map_or_else(Vec::new, |it| it.value().list()),
             conditions: conditions(self.conditions, &place)?,
             name,
-            ..Selection::default()
+            ..BackupSelection::default()
         })
     }
 }
@@ -400,11 +401,11 @@ mod tests {
         let selection = &plan.plan.selections.items[0];
         assert_eq!(selection.tags.len(), 2);
         assert_eq!(
-            policy.roles("123456789012"),
+            policy.role_arns("123456789012"),
             ["arn:aws:iam::123456789012:role/service/MyIamRole"]
         );
-        assert_eq!(policy.vaults("us-east-1"), ["FortKnox"]);
-        assert!(policy.vaults("eu-west-1").is_empty());
+        assert_eq!(policy.vault_names("us-east-1"), ["FortKnox"]);
+        assert!(policy.vault_names("eu-west-1").is_empty());
     }
 
     #[test]

@@ -49,7 +49,7 @@ impl DbInstance {
     ///
     /// # Errors
     /// Why the engine is not known.
-    pub fn minds_options(&self) -> Result<bool, Gap> {
+    pub fn has_option_groups(&self) -> Result<bool, Gap> {
         let engine = self.engine.get()?;
         Ok(engine.starts_with("oracle-") || engine.starts_with("sqlserver-"))
     }

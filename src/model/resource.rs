@@ -12,7 +12,7 @@ use super::observed::{Gap, GapKind};
 use super::rds::{DbCluster, DbInstance};
 use super::redshift::{Cluster, Namespace};
 use super::s3::Bucket;
-use super::snapshot::{GLOBAL, Region, Snapshot, Unlisted};
+use super::snapshot::{GLOBAL, IncompleteListing, Region, Snapshot};
 use super::storage_gateway::{Gateway, GatewayVolume};
 use super::tag::{BackupTag, Tags};
 use super::tagged::TaggedResource;
@@ -255,7 +255,7 @@ impl<'a> Resource<'a> {
 
     /// Its ARN and its id; none for a region and an account, which AWS gives no ARN.
     #[must_use]
-    pub fn names(self) -> Option<(&'a str, &'a str)> {
+    pub fn arn_and_id(self) -> Option<(&'a str, &'a str)> {
         match self {
             Resource::Bucket(it) => Some((&it.arn, &it.id)),
             Resource::Instance(it) => Some((&it.arn, &it.id)),
@@ -339,7 +339,7 @@ impl<'a> Resource<'a> {
     /// A Redshift cluster takes its final snapshot before it is deleted:
     /// <https://docs.aws.amazon.com/redshift/latest/APIReference/API_Cluster.html>.
     #[must_use]
-    pub fn is_leaving(self) -> bool {
+    pub fn is_being_deleted(self) -> bool {
         self.state().and_then(Observed::known).is_some_and(|state| {
             matches!(
                 state.to_ascii_lowercase().as_str(),
@@ -358,11 +358,12 @@ impl<'a> Resource<'a> {
 impl Region {
     /// The backed-up resources of the region, but for its buckets, then its VPCs.
     pub fn resources(&self) -> impl Iterator<Item = Resource<'_>> {
-        self.listed().filter(|resource| !resource.is_leaving())
+        self.all_resources()
+            .filter(|resource| !resource.is_being_deleted())
     }
 
     /// The same with those that are on their way out.
-    pub fn listed(&self) -> impl Iterator<Item = Resource<'_>> {
+    pub fn all_resources(&self) -> impl Iterator<Item = Resource<'_>> {
         let members = |db: &&DbInstance| db.cluster.is_none();
         let instances = self.instances.items.iter().map(Resource::Instance);
         let volumes = self.volumes.items.iter().map(Resource::Volume);
@@ -401,7 +402,7 @@ impl Region {
 impl Snapshot {
     /// Keeps only some regions, as if no other had been scanned: of those it keeps what is tagged
     /// `enabled`.
-    pub fn narrow(&mut self, regions: &[String]) {
+    pub fn restrict_to_regions(&mut self, regions: &[String]) {
         let others: Vec<(String, Listing<String>)> = self
             .regions
             .iter()
@@ -410,7 +411,7 @@ impl Snapshot {
                 let by_tag = self.elsewhere.get(name).cloned();
                 (
                     name.clone(),
-                    by_tag.unwrap_or_else(|| self.enabled_in(name)),
+                    by_tag.unwrap_or_else(|| self.list_enabled_in(name)),
                 )
             })
             .collect();
@@ -428,26 +429,30 @@ impl Snapshot {
     }
 
     /// The ARNs of what is tagged `enabled` in a region that was scanned.
-    fn enabled_in(&self, region: &str) -> Listing<String> {
+    fn list_enabled_in(&self, region: &str) -> Listing<String> {
         let mut listing = Listing::complete(Vec::new());
-        let unlisted = self.unlisted().into_iter();
-        let here = |it: &Unlisted<'_>| {
+        let unlisted = self.incomplete_listings().into_iter();
+        let here = |it: &IncompleteListing<'_>| {
             it.region == Some(region) || (it.region.is_none() && it.service == "s3")
         };
         listing.gap = unlisted.filter(here).map(|it| it.gap.clone()).next();
-        let lists = self.regions.get(region).into_iter().flat_map(Region::gaps);
+        let lists = self
+            .regions
+            .get(region)
+            .into_iter()
+            .flat_map(Region::listing_gaps);
         let mut gaps = lists.chain(&self.buckets.gap);
         if let Some(gap) = gaps.find(|gap| gap.kind == GapKind::NotAsked) {
             listing.gap.get_or_insert_with(|| gap.clone());
         }
         let resources = self.resources_in(region);
         for resource in resources.filter(|it| it.kind().has_backups()) {
-            match (resource.tags(), resource.names()) {
+            match (resource.tags(), resource.arn_and_id()) {
                 (Some(Observed::Unknown(gap)), _) => {
                     listing.gap.get_or_insert_with(|| gap.clone());
                 }
                 (Some(tags), Some((arn, _)))
-                    if BackupTag::read(tags, &self.tag_key) == BackupTag::Enabled =>
+                    if BackupTag::from_tags(tags, &self.tag_key) == BackupTag::Enabled =>
                 {
                     listing.items.push(arn.to_owned());
                 }

@@ -47,7 +47,8 @@ pub struct BucketEncryption {
 #[serde(rename_all = "kebab-case")]
 pub enum NoncurrentExpiry {
     /// An enabled rule expires them in the whole bucket.
-    Whole,
+    #[serde(rename = "whole")]
+    AllObjects,
     /// Enabled rules expire them under some prefixes, tags or sizes only.
     Filtered,
     /// No enabled rule does.

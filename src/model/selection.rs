@@ -25,8 +25,8 @@ pub struct Selection {
     pub resources: BTreeSet<String>,
     /// Services of which the settings alone are judged, because a rule about them was named: `vpc` for
     /// the network, `backup` for the account, `ebs` for how new volumes are encrypted.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub beside: BTreeSet<Service>,
+    #[serde(default, rename = "beside", skip_serializing_if = "BTreeSet::is_empty")]
+    pub settings_only: BTreeSet<Service>,
 }
 
 impl Selection {
@@ -46,14 +46,14 @@ impl Selection {
 
     /// Whether a resource is judged. Of a region or an account the rules say whether they are.
     #[must_use]
-    pub fn holds(&self, resource: Resource<'_>) -> bool {
+    pub fn includes(&self, resource: Resource<'_>) -> bool {
         if self.is_everything() {
             return true;
         }
         let service = resource.kind().service();
-        match (service, resource.names()) {
+        match (service, resource.arn_and_id()) {
             (None, _) => true,
-            (Some(Service::Vpc), _) => self.settings_of(Service::Vpc),
+            (Some(Service::Vpc), _) => self.includes_settings_of(Service::Vpc),
             (_, Some((arn, _))) if !self.resources.is_empty() => self.resources.contains(arn),
             (Some(service), _) => self.services.contains(&service),
         }
@@ -61,30 +61,32 @@ impl Selection {
 
     /// Whether resources of a service are judged.
     #[must_use]
-    pub fn selects(&self, service: Service) -> bool {
-        self.is_everything() || self.chosen().contains(&service)
+    pub fn includes_service(&self, service: Service) -> bool {
+        self.is_everything() || self.selected_services().contains(&service)
     }
 
     /// Whether what a service says of a region or the account is judged.
     #[must_use]
-    pub fn settings_of(&self, service: Service) -> bool {
-        self.is_everything() || self.services.contains(&service) || self.beside.contains(&service)
+    pub fn includes_settings_of(&self, service: Service) -> bool {
+        self.is_everything()
+            || self.services.contains(&service)
+            || self.settings_only.contains(&service)
     }
 
     /// Whether a service is read: for itself, or because others are judged by it.
     #[must_use]
-    pub fn reads(&self, service: Service) -> bool {
-        let chosen = self.chosen();
+    pub fn requires(&self, service: Service) -> bool {
+        let chosen = self.selected_services();
         let backed_up = chosen.iter().any(|it| it.is_backed_up());
-        let account = self.settings_of(Service::Backup);
-        self.selects(service)
-            || self.beside.contains(&service)
+        let account = self.includes_settings_of(Service::Backup);
+        self.includes_service(service)
+            || self.settings_only.contains(&service)
             || chosen
                 .iter()
-                .chain(self.beside.iter().filter(|it| **it == Service::Vpc))
-                .any(|it| it.needs().contains(&service))
+                .chain(self.settings_only.iter().filter(|it| **it == Service::Vpc))
+                .any(|it| it.required_services().contains(&service))
             || match service {
-                Service::Kms => backed_up || account || self.settings_of(Service::Ebs),
+                Service::Kms => backed_up || account || self.includes_settings_of(Service::Ebs),
                 Service::Backup => backed_up || account,
                 _ => false,
             }
@@ -92,7 +94,7 @@ impl Selection {
 
     /// The services whose resources are judged; none where all are.
     #[must_use]
-    pub fn chosen(&self) -> BTreeSet<Service> {
+    pub fn selected_services(&self) -> BTreeSet<Service> {
         let named = self.resources.iter();
         let of_resources = named.filter_map(|arn| Some(Target::parse(arn).ok()?.service()));
         self.services.iter().copied().chain(of_resources).collect()
@@ -109,13 +111,16 @@ impl Selection {
             let service = Target::parse(arn).map(|target| target.service());
             self.resources.contains(arn) || service.is_ok_and(|it| self.services.contains(&it))
         });
-        let beside = other.beside.iter().all(|it| self.settings_of(*it));
+        let beside = other
+            .settings_only
+            .iter()
+            .all(|it| self.includes_settings_of(*it));
         services && resources && beside && !other.is_everything()
     }
 
     /// What is judged, as a user would name it: `s3, ec2`, `arn:...`; none where it is everything.
     #[must_use]
-    pub fn words(&self) -> Option<String> {
+    pub fn describe(&self) -> Option<String> {
         let services = self.services.iter().map(|it| it.as_str().to_owned());
         let named: Vec<String> = services.chain(self.resources.iter().cloned()).collect();
         (!named.is_empty()).then(|| named.join(", "))
@@ -278,7 +283,7 @@ impl Target {
 
 /// Why a snapshot holds nothing to judge of a resource that was named.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum SeekError {
+pub enum LookupError {
     /// It belongs to somebody else.
     #[error("{arn} belongs to account {theirs}, and what is read here is account {ours}")]
     OtherAccount {
@@ -328,15 +333,15 @@ impl Snapshot {
     ///
     /// # Errors
     /// Why there is nothing to judge.
-    pub fn seek(&self, arn: &str) -> Result<(), SeekError> {
+    pub fn check_contains(&self, arn: &str) -> Result<(), LookupError> {
         let account = self.account_id.clone().unwrap_or_default();
         let named = |arn: &str| arn.to_owned();
         let (Some(parsed), Ok(target)) = (Arn::parse(arn), Target::parse(arn)) else {
             let arn = named(arn);
-            return Err(SeekError::NotThere { arn, account });
+            return Err(LookupError::NotThere { arn, account });
         };
         if !parsed.account.is_empty() && parsed.account != account {
-            return Err(SeekError::OtherAccount {
+            return Err(LookupError::OtherAccount {
                 arn: named(arn),
                 theirs: named(parsed.account),
                 ours: account,
@@ -344,11 +349,11 @@ impl Snapshot {
         }
         let bucket = self.buckets.items.iter().find(|bucket| bucket.arn == arn);
         let region = self.regions.get(parsed.region);
-        let mut listed = region.into_iter().flat_map(Region::listed);
-        let is_it = |resource: &Resource<'_>| resource.names().is_some_and(|it| it.0 == arn);
+        let mut listed = region.into_iter().flat_map(Region::all_resources);
+        let is_it = |resource: &Resource<'_>| resource.arn_and_id().is_some_and(|it| it.0 == arn);
         match listed.find(is_it) {
-            Some(resource) if resource.is_leaving() => {
-                return Err(SeekError::Leaving { arn: named(arn) });
+            Some(resource) if resource.is_being_deleted() => {
+                return Err(LookupError::Leaving { arn: named(arn) });
             }
             Some(_) => return Ok(()),
             None if bucket.is_some() => return Ok(()),
@@ -360,11 +365,11 @@ impl Snapshot {
             .and_then(|database| database.cluster.clone())
         {
             let arn = named(arn);
-            return Err(SeekError::Member { arn, cluster });
+            return Err(LookupError::Member { arn, cluster });
         }
         let gaps = match target {
             Target::Bucket(_) => self.buckets.gap.iter().collect(),
-            _ => region.map_or_else(Vec::new, |it| it.gaps_of(target.service())),
+            _ => region.map_or_else(Vec::new, |it| it.listing_gaps_of(target.service())),
         };
         if gaps.iter().any(|gap| gap.kind != GapKind::NotAsked) {
             return Ok(());
@@ -372,8 +377,8 @@ impl Snapshot {
         let tag_key = self.tag_key.clone();
         let arn = named(arn);
         Err(match target {
-            Target::Tagged(_) => SeekError::NotTagged { arn, tag_key },
-            _ => SeekError::NotThere { arn, account },
+            Target::Tagged(_) => LookupError::NotTagged { arn, tag_key },
+            _ => LookupError::NotThere { arn, account },
         })
     }
 }

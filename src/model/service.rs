@@ -72,7 +72,7 @@ impl Service {
 
     /// The service of a name.
     #[must_use]
-    pub fn of_name(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         Service::ALL.into_iter().find(|it| it.as_str() == name)
     }
 
@@ -81,7 +81,7 @@ impl Service {
     /// an instance runs, a stack is what it holds, and only RDS tells DocumentDB and Neptune from its own
     /// clusters.
     #[must_use]
-    pub fn needs(self) -> &'static [Service] {
+    pub fn required_services(self) -> &'static [Service] {
         match self {
             Service::Ec2 => &[Service::Ebs],
             Service::Ebs | Service::Vpc => &[Service::Ec2],
@@ -149,7 +149,9 @@ mod tests {
     fn a_stack_needs_all_that_it_may_hold() {
         let kinds = CLOUDFORMATION_TYPES.iter().flat_map(|(_, kinds)| *kinds);
         for service in kinds.filter_map(|kind| kind.service()) {
-            let needed = Service::Cloudformation.needs().contains(&service);
+            let needed = Service::Cloudformation
+                .required_services()
+                .contains(&service);
             assert!(needed || service == Service::Cloudformation, "{service:?}");
         }
     }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::backup::{BackupRole, BackupSettings, Vault};
-use super::backup_plan::Plan;
+use super::backup_plan::BackupPlan;
 use super::cloudformation::Stack;
 use super::coverage::{Coverage, Stats};
 use super::dynamodb::Table;
@@ -185,7 +185,7 @@ pub struct Region {
     pub vaults: Listing<Vault>,
     /// The account's backup plans. They are asked for only where no backup policy was read.
     #[serde(default)]
-    pub backup_plans: Listing<Plan>,
+    pub backup_plans: Listing<BackupPlan>,
     /// ARNs of keys that resources name by alias or id.
     #[serde(default)]
     pub key_names: BTreeMap<String, Observed<String>>,
@@ -193,7 +193,7 @@ pub struct Region {
 
 /// A listing that could hold resources to back up and was not read to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unlisted<'a> {
+pub struct IncompleteListing<'a> {
     /// The region; none for the list of buckets, which covers all.
     pub region: Option<&'a str>,
     /// The service: `ec2`, `ebs`, ...
@@ -207,11 +207,11 @@ pub struct Unlisted<'a> {
 impl Snapshot {
     /// The listings of resources that can be backed up which were not read to their end.
     #[must_use]
-    pub fn unlisted(&self) -> Vec<Unlisted<'_>> {
+    pub fn incomplete_listings(&self) -> Vec<IncompleteListing<'_>> {
         let mut unlisted = Vec::new();
         // Without it nobody knows whether a region that answers nothing is one that runs nothing.
         if let Some(gap) = &self.enabled_regions.gap {
-            unlisted.push(Unlisted {
+            unlisted.push(IncompleteListing {
                 region: None,
                 service: "regions",
                 of: None,
@@ -222,7 +222,7 @@ impl Snapshot {
         // asked for.
         let is_open = |gap: &&Gap| !matches!(gap.kind, GapKind::RegionDisabled | GapKind::NotAsked);
         if let Some(gap) = self.buckets.gap.as_ref().filter(is_open) {
-            unlisted.push(Unlisted {
+            unlisted.push(IncompleteListing {
                 region: None,
                 service: "s3",
                 of: Some(Service::S3),
@@ -232,7 +232,7 @@ impl Snapshot {
         for (name, region) in &self.regions {
             for (service, gap) in region.listings() {
                 if let Some(gap) = gap.as_ref().filter(is_open) {
-                    unlisted.push(Unlisted {
+                    unlisted.push(IncompleteListing {
                         region: Some(name),
                         service: service.as_str(),
                         of: Some(service),
@@ -268,7 +268,7 @@ impl Region {
 
     /// Why the listings of one service may be longer.
     #[must_use]
-    pub fn gaps_of(&self, service: Service) -> Vec<&Gap> {
+    pub fn listing_gaps_of(&self, service: Service) -> Vec<&Gap> {
         let listings = self.listings().into_iter();
         let own = listings.filter(|(of, _)| *of == service);
         own.filter_map(|(_, gap)| gap.as_ref()).collect()
@@ -276,7 +276,7 @@ impl Region {
 
     /// Why the listings of resources that can be backed up may be longer.
     #[must_use]
-    pub fn gaps(&self) -> Vec<&Gap> {
+    pub fn listing_gaps(&self) -> Vec<&Gap> {
         let listings = self.listings().into_iter();
         listings.filter_map(|(_, gap)| gap.as_ref()).collect()
     }

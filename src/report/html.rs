@@ -164,7 +164,7 @@ impl Head {
                 .collect(),
             only: report
                 .selection
-                .words()
+                .describe()
                 .map(|it| escape_invisible(&it).into_owned()),
             rules: many(report.rules, "rule"),
             places: many(report.regions.len(), "region"),

@@ -236,7 +236,7 @@ impl<'a> Page<'a> {
             if regions.is_empty() { "" } else { ": " },
             regions.join(", ")
         ));
-        if let Some(words) = report.selection.words() {
+        if let Some(words) = report.selection.describe() {
             text.push_str(&format!(
                 "\n**Only** {}: nothing else of the account was judged.\n",
                 sentence(&words)

@@ -66,7 +66,7 @@ fn check(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     }
     if let Some(service) = in_use.keys().find(|service| is_left(service)) {
         let message = format!("the plan does not set whether AWS Backup is opted in for {service}");
-        return Err(Gap::told(GapKind::Unplanned, message));
+        return Err(Gap::new(GapKind::Unplanned, message));
     }
     // A service whose list could not be read may be in use; that matters only where it is off.
     match in_use

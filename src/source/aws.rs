@@ -39,7 +39,7 @@ use crate::model::arn::Arn;
 use crate::model::kms::Key;
 use crate::model::observed::{Listing, Observed};
 use crate::model::s3::Bucket;
-use crate::model::selection::{SeekError, Selection, Target};
+use crate::model::selection::{LookupError, Selection, Target};
 use crate::model::service::Service;
 use crate::model::snapshot::{Region, SNAPSHOT_VERSION, Snapshot, Source};
 
@@ -106,7 +106,7 @@ pub enum PlanError {
     },
     /// A resource is not there to be judged.
     #[error(transparent)]
-    Resource(#[from] SeekError),
+    Resource(#[from] LookupError),
 }
 
 /// The IAM actions that a scan takes to judge a selection, sorted.
@@ -308,7 +308,7 @@ pub async fn collect(
     // What had not been read when the scan was stopped may be there.
     if !snapshot.interrupted {
         for arn in &selection.resources {
-            snapshot.seek(arn)?;
+            snapshot.check_contains(arn)?;
         }
     }
     Ok(snapshot)
@@ -321,7 +321,7 @@ fn check_account(session: &Session, selection: &Selection) -> Result<(), PlanErr
             continue;
         };
         if !arn.account.is_empty() && arn.account != session.account {
-            return Err(PlanError::Resource(SeekError::OtherAccount {
+            return Err(PlanError::Resource(LookupError::OtherAccount {
                 arn: name.clone(),
                 theirs: arn.account.to_owned(),
                 ours: session.account.clone(),

@@ -32,12 +32,12 @@ pub struct Planned {
 
 /// A fact that is open until the plan is applied.
 pub fn after_apply(what: impl Into<String>) -> Gap {
-    Gap::told(GapKind::AfterApply, what)
+    Gap::new(GapKind::AfterApply, what)
 }
 
 /// A fact about something that the plan does not hold.
 pub fn unplanned(what: impl Into<String>) -> Gap {
-    Gap::told(GapKind::Unplanned, what)
+    Gap::new(GapKind::Unplanned, what)
 }
 
 /// What stands for the ARN of a key that does not exist yet. It has the form of a key's ARN, so that

@@ -24,6 +24,7 @@ mod fix;
 mod formats;
 mod gates;
 mod key_policy;
+mod language;
 mod layering;
 #[cfg(feature = "aws")]
 mod moto;

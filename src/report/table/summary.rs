@@ -61,7 +61,7 @@ pub(super) fn head(page: &mut Page, report: &Report) {
         );
         page.flow(0, 2, &[(Tone::Plain, &regions)]);
     }
-    if let Some(words) = report.selection.words() {
+    if let Some(words) = report.selection.describe() {
         let words = format!("{words}: nothing else of the account was judged.");
         page.flow(0, 2, &[(Tone::Strong, "Only"), (Tone::Plain, &words)]);
     }

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use aws_sdk_backup::operation::describe_region_settings::DescribeRegionSettingsOutput;
 use aws_sdk_backup::types::{
-    BackupRule, BackupSelection, BackupVaultListMember, ConditionParameter, EncryptionKeyType,
-    Lifecycle,
+    BackupRule as SdkRule, BackupSelection as SdkSelection, BackupVaultListMember,
+    ConditionParameter, EncryptionKeyType, Lifecycle,
 };
 use futures_util::future::join_all;
 
 use crate::model::backup::{BackupSettings, Vault};
 use crate::model::backup_plan::{
-    CopyAction, Plan, PlanRule, Selection, TagCondition, TagMatch, TagOperator, tag_key,
+    BackupPlan, BackupRule, BackupSelection, CopyAction, TagCondition, TagMatch, TagOperator,
+    tag_key,
 };
 use crate::model::observed::{Gap, GapKind, Listing, Observed};
 
@@ -47,7 +48,7 @@ pub struct Backup {
     /// The vaults.
     pub vaults: Listing<Vault>,
     /// The plans; not asked for where the organization's policy was read.
-    pub plans: Listing<Plan>,
+    pub plans: Listing<BackupPlan>,
 }
 
 /// Reads a region.
@@ -65,7 +66,7 @@ pub async fn collect(
         }
         match policy.get().await {
             Observed::Known(Some(policy)) => {
-                let used = policy.vaults(region).into_iter().map(str::to_owned);
+                let used = policy.vault_names(region).into_iter().map(str::to_owned);
                 (Listing::default(), used.collect())
             }
             _ => {
@@ -165,7 +166,7 @@ fn days(operation: Operation, days: Option<i64>) -> Result<Option<u32>, Gap> {
                 "{} answers with {days} days, which nobody can keep",
                 operation.name
             );
-            Gap::told(GapKind::Unreadable, message)
+            Gap::new(GapKind::Unreadable, message)
         }),
     }
 }
@@ -193,7 +194,7 @@ async fn access_policy(
     }
 }
 
-async fn plans(session: &Session, scope: &Scope, region: &str) -> Listing<Plan> {
+async fn plans(session: &Session, scope: &Scope, region: &str) -> Listing<BackupPlan> {
     let pages = session
         .backup(region)
         .list_backup_plans()
@@ -212,7 +213,7 @@ async fn plans(session: &Session, scope: &Scope, region: &str) -> Listing<Plan> 
             rules(session, scope, region, &id),
             selections(session, scope, region, &id),
         );
-        Plan {
+        BackupPlan {
             name: name.unwrap_or(id),
             rules,
             selections,
@@ -224,7 +225,7 @@ async fn plans(session: &Session, scope: &Scope, region: &str) -> Listing<Plan> 
     }
 }
 
-async fn rules(session: &Session, scope: &Scope, region: &str, plan: &str) -> Listing<PlanRule> {
+async fn rules(session: &Session, scope: &Scope, region: &str, plan: &str) -> Listing<BackupRule> {
     let call = session
         .backup(region)
         .get_backup_plan()
@@ -233,7 +234,7 @@ async fn rules(session: &Session, scope: &Scope, region: &str, plan: &str) -> Li
     let read = scope.call(GET_PLAN, call).await.and_then(|answer| {
         let plan = GET_PLAN.field(answer.backup_plan, "BackupPlan");
         let rules = plan.get()?.rules.iter();
-        rules.map(rule).collect::<Result<Vec<PlanRule>, Gap>>()
+        rules.map(rule).collect::<Result<Vec<BackupRule>, Gap>>()
     });
     match read {
         Ok(rules) => Listing::complete(rules),
@@ -244,7 +245,7 @@ async fn rules(session: &Session, scope: &Scope, region: &str, plan: &str) -> Li
     }
 }
 
-fn rule(rule: &BackupRule) -> Result<PlanRule, Gap> {
+fn rule(rule: &SdkRule) -> Result<BackupRule, Gap> {
     let kept = |lifecycle: Option<&Lifecycle>| {
         days(GET_PLAN, lifecycle.and_then(|it| it.delete_after_days))
     };
@@ -254,7 +255,7 @@ fn rule(rule: &BackupRule) -> Result<PlanRule, Gap> {
             retention_days: kept(copy.lifecycle.as_ref())?,
         })
     });
-    Ok(PlanRule {
+    Ok(BackupRule {
         name: rule.rule_name.clone(),
         vault: rule.target_backup_vault_name.clone(),
         schedule: rule.schedule_expression.clone(),
@@ -268,7 +269,7 @@ async fn selections(
     scope: &Scope,
     region: &str,
     plan: &str,
-) -> Listing<Selection> {
+) -> Listing<BackupSelection> {
     let pages = session
         .backup(region)
         .list_backup_selections()
@@ -310,7 +311,7 @@ async fn selection(
     region: &str,
     plan: &str,
     id: &str,
-) -> Result<Selection, Gap> {
+) -> Result<BackupSelection, Gap> {
     let call = session
         .backup(region)
         .get_backup_selection()
@@ -322,7 +323,7 @@ async fn selection(
     selection_of(read.get()?)
 }
 
-fn selection_of(selection: &BackupSelection) -> Result<Selection, Gap> {
+fn selection_of(selection: &SdkSelection) -> Result<BackupSelection, Gap> {
     let mut conditions = Vec::new();
     if let Some(all) = &selection.conditions {
         for (operator, list) in [
@@ -340,7 +341,7 @@ fn selection_of(selection: &BackupSelection) -> Result<Selection, Gap> {
         key: tag_key(&tag.condition_key).to_owned(),
         value: tag.condition_value.clone(),
     });
-    Ok(Selection {
+    Ok(BackupSelection {
         name: selection.selection_name.clone(),
         role_arn: selection.iam_role_arn.clone(),
         resources: selection.resources().to_vec(),

@@ -53,7 +53,7 @@ impl Operation {
     pub fn field<T>(self, value: Option<T>, name: &str) -> Observed<T> {
         match value {
             Some(value) => Observed::Known(value),
-            None => Observed::Unknown(Gap::told(
+            None => Observed::Unknown(Gap::new(
                 GapKind::Unreadable,
                 format!("the answer of {} has no {name}", self.name),
             )),

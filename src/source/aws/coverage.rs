@@ -46,7 +46,7 @@ impl Books {
     pub fn disabled(&self, region: &str, services: &[&'static str]) {
         for service in services {
             let tally = Tally {
-                first: Some(Gap::told(GapKind::RegionDisabled, "")),
+                first: Some(Gap::new(GapKind::RegionDisabled, "")),
                 ..Tally::default()
             };
             self.pages()
@@ -79,7 +79,7 @@ impl Books {
         let pages = self.pages();
         let rows = pages
             .iter()
-            .filter(|((_, service), _)| Service::of_name(service).is_some());
+            .filter(|((_, service), _)| Service::from_name(service).is_some());
         rows.map(|((region, service), page)| {
             let (state, error) = summary(page);
             Coverage {

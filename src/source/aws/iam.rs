@@ -35,7 +35,7 @@ pub async fn roles(
 ) -> BTreeMap<String, Observed<Option<BackupRole>>> {
     let named = match policy.get().await {
         Observed::Known(Some(_)) if !reads.account => return BTreeMap::new(),
-        Observed::Known(Some(policy)) => policy.roles(&session.account),
+        Observed::Known(Some(policy)) => policy.role_arns(&session.account),
         _ => Vec::new(),
     };
     let mut names = own_names(session, named.iter().map(String::as_str));
@@ -141,7 +141,7 @@ async fn role(
 fn decoded(text: &str) -> Result<String, Gap> {
     let garbled = || {
         let message = "the role's trust policy is not URL-encoded as IAM documents it";
-        Gap::told(GapKind::Unreadable, message)
+        Gap::new(GapKind::Unreadable, message)
     };
     let mut parts = text.split('%');
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();

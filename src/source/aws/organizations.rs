@@ -96,7 +96,7 @@ impl<'a> Policy<'a> {
             .map_err(|error| error.to_string())
             .and_then(EffectivePolicy::from_document);
         read.map(Some).map_err(|what| {
-            Gap::told(
+            Gap::new(
                 GapKind::Unreadable,
                 format!("the organization's backup policy cannot be understood: {what}"),
             )

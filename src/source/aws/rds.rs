@@ -206,7 +206,9 @@ pub async fn option_groups(
     region: &str,
     instances: &[DbInstance],
 ) -> Listing<OptionGroup> {
-    let minding = instances.iter().filter(|it| it.minds_options() == Ok(true));
+    let minding = instances
+        .iter()
+        .filter(|it| it.has_option_groups() == Ok(true));
     let used: BTreeSet<&String> = minding
         .filter_map(|it| it.option_groups.known())
         .flatten()

@@ -331,7 +331,7 @@ pub(super) fn disabled_region() -> Region {
     fn nothing<T>() -> Listing<T> {
         Listing {
             items: Vec::new(),
-            gap: Some(Gap::told(GapKind::RegionDisabled, "")),
+            gap: Some(Gap::new(GapKind::RegionDisabled, "")),
         }
     }
     let mut region = Region {

@@ -316,7 +316,7 @@ fn expiry(rules: &[LifecycleRule]) -> NoncurrentExpiry {
                 .is_some_and(|expiration| expiration.noncurrent_days.is_some())
     });
     if expiring.clone().any(covers_all) {
-        NoncurrentExpiry::Whole
+        NoncurrentExpiry::AllObjects
     } else if expiring.next().is_some() {
         NoncurrentExpiry::Filtered
     } else {
@@ -365,10 +365,13 @@ mod tests {
         use ExpirationStatus::{Disabled, Enabled};
         for (rules, want) in [
             (vec![], NoncurrentExpiry::Never),
-            (vec![rule(Enabled, Some(30), None)], NoncurrentExpiry::Whole),
+            (
+                vec![rule(Enabled, Some(30), None)],
+                NoncurrentExpiry::AllObjects,
+            ),
             (
                 vec![rule(Enabled, Some(30), Some(""))],
-                NoncurrentExpiry::Whole,
+                NoncurrentExpiry::AllObjects,
             ),
             (
                 vec![rule(Enabled, Some(30), Some("logs/"))],
@@ -384,7 +387,7 @@ mod tests {
                     rule(Enabled, Some(1), Some("a/")),
                     rule(Enabled, Some(90), None),
                 ],
-                NoncurrentExpiry::Whole,
+                NoncurrentExpiry::AllObjects,
             ),
         ] {
             assert_eq!(expiry(&rules), want, "{rules:?}");

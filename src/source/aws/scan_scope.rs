@@ -41,24 +41,25 @@ impl Reads {
     #[must_use]
     pub fn of(selection: &Selection) -> Self {
         let all = Service::ALL.into_iter();
-        let rows: Vec<Service> = all.filter(|it| selection.reads(*it)).collect();
+        let rows: Vec<Service> = all.filter(|it| selection.requires(*it)).collect();
         let listed = rows.iter().copied();
         // Named for its settings alone, a service lists nothing.
-        let listed = listed
-            .filter(|it| selection.selects(*it) || *it == Service::Vpc || needed(selection, *it));
+        let listed = listed.filter(|it| {
+            selection.includes_service(*it) || *it == Service::Vpc || needed(selection, *it)
+        });
         let lists: BTreeSet<Service> = listed.collect();
         let judged = |fits: fn(Service) -> bool| {
             let mut all = Service::ALL.into_iter();
-            all.any(|it| selection.selects(it) && fits(it))
+            all.any(|it| selection.includes_service(it) && fits(it))
         };
-        let account = selection.settings_of(Service::Backup);
+        let account = selection.includes_settings_of(Service::Backup);
         Reads {
-            ebs_defaults: selection.settings_of(Service::Ebs),
+            ebs_defaults: selection.includes_settings_of(Service::Ebs),
             settings: judged(Service::has_opt_in),
             jobs: judged(Service::is_backed_up),
             keys: rows.contains(&Service::Kms),
-            beyond: selection.selects(Service::Backup)
-                || selection.selects(Service::Cloudformation),
+            beyond: selection.includes_service(Service::Backup)
+                || selection.includes_service(Service::Cloudformation),
             account,
             by_tag: account && !selection.is_everything(),
             lists,
@@ -151,10 +152,13 @@ impl Reads {
 }
 
 fn needed(selection: &Selection, service: Service) -> bool {
-    let beside = selection.beside.iter().filter(|it| **it == Service::Vpc);
-    let chosen = selection.chosen();
+    let beside = selection
+        .settings_only
+        .iter()
+        .filter(|it| **it == Service::Vpc);
+    let chosen = selection.selected_services();
     let mut all = chosen.iter().chain(beside);
-    all.any(|it| it.needs().contains(&service))
+    all.any(|it| it.required_services().contains(&service))
 }
 
 /// What stands for something that was not asked for.

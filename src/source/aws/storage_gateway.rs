@@ -210,7 +210,7 @@ fn volume_of(
     let told = match described {
         Ok((operation, volumes)) => volumes.get(arn).map(|it| (*operation, it)).ok_or_else(|| {
             let message = format!("the answer of {} does not hold it", operation.name);
-            Gap::told(GapKind::Unreadable, message)
+            Gap::new(GapKind::Unreadable, message)
         }),
         Err(gap) => Err(gap.clone()),
     };

@@ -1,4 +1,4 @@
-//! Keys of KMS. What a property's absence means:
+//! KMS keys. Defaults of absent properties:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-kms-key.html>.
 
 use serde_json::json;
@@ -7,15 +7,15 @@ use crate::model::kms::{Key, KeyMetadata};
 use crate::model::{Gap, Observed};
 use crate::source::planned::{after_apply, unplanned};
 
-use super::build::{Build, KEY, REPLICA_KEY, located};
+use super::build::{Build, KEY, REPLICA_KEY, locate_gap};
 use super::policy;
 use super::value::Resolved;
 
-pub(super) fn read(build: &mut Build<'_>) {
+pub(super) fn read_keys(build: &mut Build<'_>) {
     for declared in build.of_type(KEY) {
         let properties = build.template.properties(&declared);
         let key = Key {
-            metadata: metadata(&properties).map(Some).into(),
+            metadata: read_metadata(&properties).map(Some).into(),
             policy: key_policy(build, &properties),
         };
         let arn = build.key_arn(declared.id);
@@ -23,7 +23,7 @@ pub(super) fn read(build: &mut Build<'_>) {
     }
     for declared in build.of_type(REPLICA_KEY) {
         let properties = build.template.properties(&declared);
-        let primary = "the key that it is a replica of is in another region, and the template does not hold it";
+        let primary = "its primary key is in another region and not part of the template";
         let key = Key {
             metadata: Observed::Unknown(unplanned(primary)),
             policy: key_policy(build, &properties),
@@ -33,18 +33,20 @@ pub(super) fn read(build: &mut Build<'_>) {
     }
 }
 
-fn metadata(properties: &Resolved) -> Result<KeyMetadata, Gap> {
+fn read_metadata(properties: &Resolved) -> Result<KeyMetadata, Gap> {
     let text = |name: &str, default: &str| {
-        let given = located(name, properties.get(name).text())?;
+        let given = locate_gap(name, properties.get(name).text())?;
         Ok(given.unwrap_or_else(|| default.to_owned()))
     };
     let boolean = |name: &str, default| {
-        let given = located(name, properties.get(name).boolean())?;
+        let given = locate_gap(name, properties.get(name).as_boolean())?;
         Ok(given.unwrap_or(default))
     };
     let origin = text("Origin", "AWS_KMS")?;
     if origin == "EXTERNAL" {
-        return Err(after_apply("its key material is imported once it is there"));
+        return Err(after_apply(
+            "its key material is imported after it is created",
+        ));
     }
     let state = match boolean("Enabled", true)? {
         true => "Enabled",
@@ -65,10 +67,10 @@ fn key_policy(build: &Build<'_>, properties: &Resolved) -> Observed<String> {
     if given.is_absent() {
         return Observed::Known(default_policy(build.partition()));
     }
-    located("KeyPolicy", policy::judged(build, &given)).into()
+    locate_gap("KeyPolicy", policy::policy_for_evaluation(build, &given)).into()
 }
 
-/// The policy of a key that is made without one.
+/// Returns the default key policy.
 ///
 /// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>.
 fn default_policy(partition: &str) -> String {

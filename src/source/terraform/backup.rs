@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::model::backup::{BackupSettings, Vault};
 use crate::model::backup_plan::{
-    CopyAction, Plan, PlanRule, Selection, TagCondition, TagMatch, TagOperator, tag_key,
+    BackupPlan, BackupRule, BackupSelection, CopyAction, TagCondition, TagMatch, TagOperator,
+    tag_key,
 };
 use crate::model::{Gap, Listing, Observed};
 use crate::source::planned::Planned;
@@ -152,7 +153,7 @@ fn plans<'a>(reader: &Reader<'a>, planned: &mut Planned) {
             Err(gap) => widen(&mut rules, gap),
         }
         let name = view.text("name").known().unwrap_or(item.address);
-        planned.region(&region).backup_plans.items.push(Plan {
+        planned.region(&region).backup_plans.items.push(BackupPlan {
             name: name.to_owned(),
             rules,
             selections: chosen,
@@ -170,7 +171,7 @@ fn retention(view: &View<'_>) -> Result<Option<u32>, Gap> {
     Ok(None)
 }
 
-fn read_rule<'a>(reader: &Reader<'a>, view: &View<'a>) -> Result<PlanRule, Gap> {
+fn read_rule<'a>(reader: &Reader<'a>, view: &View<'a>) -> Result<BackupRule, Gap> {
     let vault = match reader.link(view, "target_vault_name", &VAULTS) {
         Link::Named(name) => name.to_owned(),
         Link::To(vault) => reader.named(vault, vault.view().text("name")).id,
@@ -189,7 +190,7 @@ fn read_rule<'a>(reader: &Reader<'a>, view: &View<'a>) -> Result<PlanRule, Gap> 
             retention_days: retention(&copy)?,
         });
     }
-    Ok(PlanRule {
+    Ok(BackupRule {
         name: view
             .text("rule_name")
             .chosen()?
@@ -202,7 +203,7 @@ fn read_rule<'a>(reader: &Reader<'a>, view: &View<'a>) -> Result<PlanRule, Gap> 
     })
 }
 
-fn read_selection<'a>(reader: &Reader<'a>, item: &'a Item<'a>) -> Result<Selection, Gap> {
+fn read_selection<'a>(reader: &Reader<'a>, item: &'a Item<'a>) -> Result<BackupSelection, Gap> {
     let view = item.view();
     let role_arn = match reader.link(&view, "iam_role_arn", &["aws_iam_role"]) {
         Link::Named(arn) => arn.to_owned(),
@@ -249,7 +250,7 @@ fn read_selection<'a>(reader: &Reader<'a>, item: &'a Item<'a>) -> Result<Selecti
         Fact::Known(name) => name,
         _ => item.name,
     };
-    Ok(Selection {
+    Ok(BackupSelection {
         name: name.to_owned(),
         role_arn,
         resources: owned(view.texts("resources").set()?),

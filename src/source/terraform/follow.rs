@@ -20,7 +20,7 @@ pub(super) struct Led<'a> {
     pub(super) to: Vec<&'a Item<'a>>,
     /// What else it depends on that is not known.
     pub(super) besides: Option<String>,
-    /// What else it depends on that is known, and so may gate whether there is a value at all.
+    /// What else it depends on that is known, and so may decide whether there is a value at all.
     depends: Option<String>,
     /// Whether one of them was named with its key.
     is_keyed: bool,
@@ -253,7 +253,7 @@ impl<'a> Document<'a> {
             .last()
             .and_then(|step| Some((*step, site.module.get(..step.outside)?)))
         else {
-            // A variable of the root module is known; one that is null gates little.
+            // A variable of the root module is known; one that is null decides little.
             let is_null = match self.variables.get(name).and_then(|it| it.get("value")) {
                 Some(value) => value.is_null(),
                 None => default(""),

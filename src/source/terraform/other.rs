@@ -123,7 +123,7 @@ fn unread(item: &Item<'_>) -> Gap {
         "{} is not read: backup-check does not know the type {}",
         item.address, item.kind
     );
-    Gap::told(GapKind::Unreadable, message)
+    Gap::new(GapKind::Unreadable, message)
 }
 
 fn tagged<'a>(reader: &Reader<'a>, item: &'a Item<'a>, aws_type: &str, planned: &mut Planned) {
@@ -139,7 +139,7 @@ fn tagged<'a>(reader: &Reader<'a>, item: &'a Item<'a>, aws_type: &str, planned: 
         id: named.id,
         arn: named.arn,
     };
-    let tag = BackupTag::read(&found.tags, reader.around.tag_key);
+    let tag = BackupTag::from_tags(&found.tags, reader.around.tag_key);
     let is_listed = match tag {
         BackupTag::Enabled => true,
         // Nothing is said of a secret that may not even be tagged.
@@ -166,7 +166,7 @@ fn group<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) {
             "the instances of {} exist only when it starts them",
             item.address
         );
-        let gap = Gap::told(GapKind::Unplanned, message);
+        let gap = Gap::new(GapKind::Unplanned, message);
         widen(&mut planned.region(&region).instances, gap);
     }
 }

@@ -135,7 +135,7 @@ fn encryption<'a>(
 ) -> (Observed<bool>, Observed<Option<String>>) {
     let encrypted = match (view.flag("storage_encrypted"), from) {
         (Fact::Known(true), _) => Observed::Known(true),
-        // The provider writes `false` where nothing is set, and the source gates.
+        // The provider writes `false` where nothing is set, and the source decides.
         (Fact::Known(false) | Fact::Unset | Fact::Computed(_), Some(from)) if !view.item.exists => {
             Observed::Unknown(inherited(view, "storage_encrypted", from))
         }

@@ -317,7 +317,7 @@ impl<'a> Reader<'a> {
     fn kept(&self, view: &View<'_>, name: &str) -> Result<Tags, Gap> {
         let odd = || {
             let message = format!("{name} of {} is not a map of texts", view.item.address);
-            Gap::told(GapKind::Unreadable, message)
+            Gap::new(GapKind::Unreadable, message)
         };
         let mut tags = Tags::new();
         let values = view
@@ -349,7 +349,7 @@ impl<'a> Reader<'a> {
                     let message = format!(
                         "the tag {key} of {address} is marked as sensitive, so it is not read"
                     );
-                    return Err(Gap::told(GapKind::Open, message));
+                    return Err(Gap::new(GapKind::Open, message));
                 }
                 Value::String(text) => {
                     tags.insert(key.clone(), text.clone());

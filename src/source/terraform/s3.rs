@@ -148,7 +148,7 @@ fn expiry<'a>(view: &View<'a>, satellites: &Satellites<'a>) -> Result<Noncurrent
             continue;
         }
         if covers_all(&rule)? {
-            return Ok(NoncurrentExpiry::Whole);
+            return Ok(NoncurrentExpiry::AllObjects);
         }
         found = NoncurrentExpiry::Filtered;
     }

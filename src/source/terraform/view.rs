@@ -129,7 +129,7 @@ impl<'a> View<'a> {
         let address = self.item.address;
         if *beside(self.sensitive, name) == ALL && !value.is_null() {
             let message = format!("{name} of {address} is marked as sensitive, so it is not read");
-            return Fact::Open(Gap::told(GapKind::Open, message));
+            return Fact::Open(Gap::new(GapKind::Open, message));
         }
         if !value.is_null() {
             return Fact::Known(value);
@@ -271,7 +271,7 @@ impl<'a> View<'a> {
     /// An attribute of another sort than its provider documents.
     fn odd(&self, name: &str, sort: &str) -> Gap {
         let message = format!("{name} of {} is not {sort}", self.item.address);
-        Gap::told(GapKind::Unreadable, message)
+        Gap::new(GapKind::Unreadable, message)
     }
 }
 
