@@ -4,9 +4,12 @@ use crate::iam::evaluator::{Decision, Verdict};
 use crate::key_sharing::copy::{ActionVerdict, KeyFacts, Need, ViaService};
 use crate::model::arn::Arn;
 use crate::model::backup::Vault;
+use crate::model::encryption::S3_ALIAS;
 use crate::model::kms::{Key, KeyMetadata};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::{Observed, Resource};
+
+pub use crate::model::encryption::is_aws_alias;
 
 use super::outcome::{CheckResult, Outcome};
 use crate::analysis::RuleContext;
@@ -247,7 +250,7 @@ pub fn managed<'a>(resource: Resource<'a>) -> Result<Option<&'a str>, Gap> {
     match resource {
         Resource::Bucket(bucket) => match &bucket.encryption {
             Observed::Known(it) if it.algorithm.starts_with("aws:kms") => {
-                Ok(Some(it.kms_key.as_deref().unwrap_or("alias/aws/s3")))
+                Ok(Some(it.kms_key.as_deref().unwrap_or(S3_ALIAS)))
             }
             Observed::Known(_) => Ok(None),
             Observed::Unknown(gap) => Err(gap.clone()),
@@ -305,7 +308,8 @@ pub fn resolve<'a>(
             Some(Observed::Known(arn)) => arn.clone(),
             Some(Observed::Unknown(gap)) => return Err(gap.clone()),
             None => {
-                let message = format!("the snapshot does not contain the key that {name} refers to");
+                let message =
+                    format!("the snapshot does not contain the key that {name} refers to");
                 return Err(Gap::new(GapKind::NotCollected, message));
             }
         },
@@ -329,16 +333,7 @@ pub fn resolve<'a>(
     })
 }
 
-/// Whether a key reference is an AWS managed key: AWS reserves `alias/aws/`.
-///
-/// Source: <https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html>.
-#[must_use]
-pub fn is_aws_alias(name: &str) -> bool {
-    let alias = Arn::parse(name).map_or(name, |arn| arn.resource);
-    alias.starts_with("alias/aws/")
-}
-
-/// Checks every customer managed key of the parts and returns the worst outcome.
+/// Judges every customer managed key among the parts; the worst part speaks for the resource.
 ///
 /// # Errors
 /// Why the parts are not known.
@@ -380,8 +375,10 @@ pub fn judge_sharing(cx: &RuleContext<'_>, key: &KeyUse<'_>, need: Need) -> Chec
     let name = key.name();
     match key.owner {
         KeyOwner::Central => {
-            return Ok(Outcome::pass(format!("{name} belongs to the central account {central}"))
-                .with("key_arn", key.arn.as_str()));
+            return Ok(
+                Outcome::pass(format!("{name} belongs to the central account {central}"))
+                    .with("key_arn", key.arn.as_str()),
+            );
         }
         KeyOwner::Foreign => {
             let message = format!(

@@ -234,7 +234,9 @@ pub fn breach(
             "Follow `backup-check explain {id}`; the next {} shows whether it worked.",
             work.as_str()
         ),
-        Some(Reason::Central(_)) => format!("Contact {contact}; this cannot be fixed in this account."),
+        Some(Reason::Central(_)) => {
+            format!("Contact {contact}; this cannot be fixed in this account.")
+        }
         Some(Reason::Here(_, fix)) => fix.to_owned(),
         None => format!(
             "Look at its jobs: `aws backup list-{}-jobs --region {} --by-resource-arn {}`; contact {contact} if they show nothing about this account.",

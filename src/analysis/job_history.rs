@@ -76,9 +76,7 @@ impl Phase {
             "PARTIAL" => Phase::Partial,
             "COMPLETED" => Phase::Completed,
             _ => {
-                let message = format!(
-                    "AWS Backup returned the unknown job state {state:?}"
-                );
+                let message = format!("AWS Backup returned the unknown job state {state:?}");
                 return Err(Gap::new(GapKind::Unreadable, message));
             }
         })

@@ -814,7 +814,7 @@ fn text_of(account: &str) -> String {
 }
 
 fn snapshot(account: &str) -> Snapshot {
-    saved::read(&text_of(account)).unwrap_or_else(|error| panic!("{account}: {error}"))
+    saved::read_snapshot(&text_of(account)).unwrap_or_else(|error| panic!("{account}: {error}"))
 }
 
 fn judge(snapshot: &Snapshot, standard: Standard) -> Report {
@@ -1480,11 +1480,11 @@ fn a_snapshot_is_read_and_written_without_loss() {
             Source::Snapshot,
             "{account}: what is read from a file says so"
         );
-        let again = saved::read(&saved::write(&snapshot).unwrap()).unwrap();
+        let again = saved::read_snapshot(&saved::write_snapshot(&snapshot).unwrap()).unwrap();
         assert_eq!(again, snapshot, "{account}");
         snapshot.source = Source::Aws;
         assert!(
-            saved::write(&snapshot).unwrap() == text,
+            saved::write_snapshot(&snapshot).unwrap() == text,
             "{account}: not in the form that collect writes"
         );
     }

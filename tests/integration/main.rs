@@ -18,8 +18,6 @@ mod collect;
 mod command;
 #[cfg(unix)]
 mod docs;
-#[cfg(feature = "aws")]
-mod endpoint;
 mod fix;
 mod formats;
 mod gates;
@@ -31,5 +29,6 @@ mod moto;
 mod policy;
 mod rules;
 mod selection;
+mod support;
 mod table;
 mod terraform;

@@ -15,7 +15,7 @@ use crate::command::{Run, backup_check, repository, run};
 
 fn account(name: &str) -> Snapshot {
     let path = repository().join(format!("fixtures/accounts/{name}.json"));
-    saved::read(&std::fs::read_to_string(path).unwrap()).unwrap()
+    saved::read_snapshot(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
 fn judged(snapshot: &Snapshot, selection: Selection) -> Report {

@@ -139,7 +139,7 @@ fn fixture(name: &str) -> Report {
         env!("CARGO_MANIFEST_DIR")
     );
     let text = std::fs::read_to_string(&path).expect(&path);
-    let snapshot = backup_check::source::saved::read(&text).expect(&path);
+    let snapshot = backup_check::source::saved::read_snapshot(&text).expect(&path);
     evaluate(
         &snapshot,
         &Settings::default(),

@@ -12,6 +12,7 @@ use super::build::{Build, locate_gap};
 use super::policy;
 use super::template::Declared;
 use super::value::{Resolved, unexpected_shape};
+use crate::source::defaults::BACKUP_VAULT_KEY;
 
 const VAULT: &str = "AWS::Backup::BackupVault";
 const AIR_GAPPED: &str = "AWS::Backup::LogicallyAirGappedBackupVault";
@@ -37,7 +38,7 @@ pub(super) fn read_backup_resources(build: &mut Build<'_>) {
             id: vault_name(build, &declared),
             vault_type: Observed::Known("BACKUP_VAULT".to_owned()),
             kms_key: key
-                .map(|key| key.or_else(|| Some("alias/aws/backup".to_owned())))
+                .map(|key| key.or_else(|| Some(BACKUP_VAULT_KEY.to_owned())))
                 .into(),
             min_retention_days: read_days(&lock, "MinRetentionDays").into(),
             max_retention_days: read_days(&lock, "MaxRetentionDays").into(),

@@ -39,7 +39,7 @@ impl<'a> Build<'a> {
     pub(super) fn new(template: Template<'a>, around: &Surroundings<'a>) -> Self {
         let region = around.region.unwrap_or(NO_REGION).to_owned();
         let mut planned = Planned::new(Source::Cloudformation, None, around);
-        planned.region(&region);
+        planned.region_mut(&region);
         Build {
             template,
             planned,
@@ -53,7 +53,7 @@ impl<'a> Build<'a> {
 
     /// Returns the region of the stack.
     pub(super) fn stack_region(&mut self) -> &mut Region {
-        self.planned.region(&self.region)
+        self.planned.region_mut(&self.region)
     }
 
     pub(super) fn region(&self) -> &str {
@@ -101,7 +101,7 @@ impl<'a> Build<'a> {
                 .as_ref()
                 .map(|(name, _)| name.to_string()),
         };
-        self.planned.place(&arn, place);
+        self.planned.add_place(&arn, place);
         if let Some((name, open)) = &declared.condition {
             let noted = self.conditions.entry(name.clone());
             let (_, ids) = noted.or_insert_with(|| (open.gap.clone(), Vec::new()));
@@ -304,7 +304,7 @@ impl<'a> Build<'a> {
     /// Marks every listing as incomplete: a macro, a module or another template may add resources of any type.
     pub(super) fn mark_listings_open(&mut self, gap: &Gap) {
         self.planned
-            .snapshot()
+            .snapshot_mut()
             .buckets
             .gap
             .get_or_insert_with(|| gap.clone());
@@ -353,10 +353,10 @@ impl<'a> Build<'a> {
                         metadata: Observed::Unknown(gap()),
                         policy: Observed::Unknown(gap()),
                     };
-                    self.planned.key(name, key);
+                    self.planned.add_key(name, key);
                 }
                 Outside::Name(key) => {
-                    self.planned.region(&region).key_names.insert(name, key);
+                    self.planned.region_mut(&region).key_names.insert(name, key);
                 }
             }
         }

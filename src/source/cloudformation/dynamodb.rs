@@ -7,6 +7,7 @@ use crate::model::{Gap, Observed};
 use super::build::{Build, locate_gap, not_yet, require_agreement};
 use super::template::Declared;
 use super::value::{Phrase, Piece, Resolved};
+use crate::source::defaults::DYNAMODB_KEY;
 
 pub(super) fn read_tables(build: &mut Build<'_>) {
     for kind in ["AWS::DynamoDB::Table", "AWS::Serverless::SimpleTable"] {
@@ -45,7 +46,7 @@ fn read_key(
             return Ok(None);
         }
         let named = build.key(&holder.get("KMSMasterKeyId"))?;
-        Ok(named.or_else(|| Some("alias/aws/dynamodb".to_owned())))
+        Ok(named.or_else(|| Some(DYNAMODB_KEY.to_owned())))
     };
     locate_gap("SSESpecification", read()).into()
 }
@@ -87,7 +88,7 @@ fn read_global_table<'a>(build: &mut Build<'a>, declared: &Declared<'a>) {
             state: not_yet(),
             kms_key: read_key(build, &specification, &replica.get("SSESpecification")),
         };
-        let listed = &mut build.planned.region(&region).tables.items;
+        let listed = &mut build.planned.region_mut(&region).tables.items;
         match (listed.iter_mut().find(|it| it.arn == table.arn), condition) {
             // The same replica under another condition.
             (Some(other), Some(open)) => {

@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 
 use crate::model::rds::{DbCluster, DbInstance, DbOption, OptionGroup};
 use crate::model::{Gap, Observed};
+use crate::source::defaults::{
+    RDS_ENCRYPTED, RDS_KEY, RDS_RETENTION_DAYS, has_aws_owned_key, managed_key,
+};
 use crate::source::planned::unplanned;
 
 use super::build::{Build, locate_gap, not_yet};
@@ -93,12 +96,9 @@ fn read_encryption(build: &Build<'_>, kind: &str, properties: &Resolved) -> Encr
         "StorageEncrypted",
         properties.get("StorageEncrypted").as_boolean(),
     );
-    let encrypted = given.map(|given| given.unwrap_or(false));
+    let encrypted = given.map(|given| given.unwrap_or(RDS_ENCRYPTED));
     let key = match locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId"))) {
-        Ok(None) => Ok(match encrypted {
-            Ok(false) => None,
-            _ => Some("alias/aws/rds".to_owned()),
-        }),
+        Ok(None) => Ok(managed_key(encrypted.as_ref().ok().copied(), RDS_KEY)),
         key => key,
     };
     Encryption {
@@ -115,7 +115,7 @@ fn read_retention(properties: &Resolved) -> Observed<i32> {
     match (given, find_inheritance(properties)) {
         (Err(gap), _) | (Ok(_), Some(gap)) => Observed::Unknown(gap),
         (Ok(Some(days)), None) => Observed::Known(i32::try_from(days).unwrap_or(i32::MAX)),
-        (Ok(None), None) => Observed::Known(1),
+        (Ok(None), None) => Observed::Known(RDS_RETENTION_DAYS),
     }
 }
 
@@ -212,8 +212,7 @@ fn read_clusters(build: &mut Build<'_>, members: &BTreeMap<String, Vec<String>>)
             }
         };
         let Encryption { encrypted, key } = read_encryption(build, CLUSTER, &properties);
-        // Since February 2026 a new Aurora cluster is by default encrypted with an AWS owned key.
-        let aws_owned_key = engine.starts_with("aurora") && encrypted == Observed::Known(false);
+        let aws_owned_key = has_aws_owned_key(&engine, encrypted.known().copied());
         let cluster = DbCluster {
             arn: build.declare_resource(&declared, ""),
             id: declared.id.to_owned(),

@@ -5,6 +5,7 @@
 
 use crate::model::Observed;
 use crate::model::redshift::{Cluster, Namespace};
+use crate::source::defaults::{REDSHIFT_AWS_OWNED_KEY, REDSHIFT_ENCRYPTED};
 use crate::source::planned::unplanned;
 
 use super::build::{Build, locate_gap, not_yet};
@@ -18,7 +19,7 @@ pub(super) fn read_warehouses(build: &mut Build<'_>) {
         let as_snapshot = || unplanned("inherited from its snapshot, which is not in the template");
         let encrypted = match locate_gap("Encrypted", properties.get("Encrypted").as_boolean()) {
             Ok(None) if restored => Err(as_snapshot()),
-            given => given.map(|given| given.unwrap_or(true)),
+            given => given.map(|given| given.unwrap_or(REDSHIFT_ENCRYPTED)),
         };
         let named = match locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId"))) {
             Ok(None) if restored => Err(as_snapshot()),
@@ -46,7 +47,7 @@ pub(super) fn read_warehouses(build: &mut Build<'_>) {
             tags: build.tags(&properties, "Tags"),
             state: not_yet(),
             // The default is an AWS owned key.
-            kms_key: kms_key.map(|key| key.filter(|it| it != "AWS_OWNED_KMS_KEY")),
+            kms_key: kms_key.map(|key| key.filter(|it| it != REDSHIFT_AWS_OWNED_KEY)),
         };
         build
             .stack_region()

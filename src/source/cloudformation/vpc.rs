@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::vpc::{NetworkInterface, Route, RouteTable, Subnet, Vpc, VpcEndpoint};
 use crate::model::{Gap, Observed};
+use crate::source::defaults::{VPC_ENDPOINT_POLICY, VPC_ENDPOINT_TYPE};
 use crate::source::planned::unplanned;
 
 use super::build::{Build, locate_gap};
@@ -224,13 +225,13 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
             }
         }
         let policy = match properties.get("PolicyDocument") {
-            Resolved::Absent => Observed::Known(FULL_ACCESS.to_owned()),
+            Resolved::Absent => Observed::Known(VPC_ENDPOINT_POLICY.to_owned()),
             given => locate_gap("PolicyDocument", policy::complete_policy(build, &given)).into(),
         };
         let endpoint = VpcEndpoint {
             id: declared.id.to_owned(),
             vpc_id,
-            endpoint_type: kind.unwrap_or_else(|| "Gateway".to_owned()),
+            endpoint_type: kind.unwrap_or_else(|| VPC_ENDPOINT_TYPE.to_owned()),
             service_name,
             state: "available".to_owned(),
             policy,
@@ -238,11 +239,6 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
         build.stack_region().network.endpoints.items.push(endpoint);
     }
 }
-
-/// The default endpoint policy.
-///
-/// Source: <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>.
-const FULL_ACCESS: &str = r#"{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
 
 /// Whether resources of a type are not workloads: they configure the network and send no traffic.
 fn only_configures_network(kind: &str) -> bool {
