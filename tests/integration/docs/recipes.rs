@@ -60,7 +60,7 @@ fn a_new_rule_has_its_file_its_fixture_and_its_lines() {
     );
     let modules: Vec<&str> = fresh
         .lines()
-        .filter(|line| line.starts_with("mod "))
+        .filter(|line| line.starts_with("mod ") && line.ends_with(';'))
         .collect();
     assert!(modules.is_sorted(), "{modules:?}");
 }
