@@ -15,6 +15,9 @@ use crate::model::snapshot::{Region, Snapshot};
 use crate::model::vpc::Vpc;
 use crate::settings::{Severity, Standard};
 
+/// The page of the guide that documents every rule, one anchor a rule.
+const RULES_PAGE: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/src/rules.md");
+
 /// A rule: one state that a resource should be in.
 #[derive(Debug)]
 pub struct Rule {
@@ -38,6 +41,12 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Returns the address of the rule's documentation in the guide.
+    #[must_use]
+    pub fn help_uri(&self) -> String {
+        format!("{RULES_PAGE}#{}", self.id)
+    }
+
     /// Returns the service that a rule about a region or the account belongs to. A scan of selected services skips
     /// the rule unless this service or the rule itself is selected. `None` if every scan of resources includes it.
     #[must_use]

@@ -267,6 +267,9 @@ fn annotate_cause(
         .collect();
     let names = and_more(names.iter().map(String::as_str), MOST_NAMES);
     lines.push(format!("Resources: {names}"));
+    if let Some(rule) = cause.rules.first() {
+        lines.push(format!("See {}", rule.help_uri()));
+    }
     let location = arns().find_map(|arn| locations.get(arn));
     Annotation {
         title: format!("{rules}: {resources}"),

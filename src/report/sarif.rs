@@ -165,6 +165,7 @@ fn new_descriptor(rule: &Rule, standard: Standard, worst: Level) -> Descriptor {
         full_description: Message {
             text: truncate_end(&about.join(" "), MAX_DESCRIPTION),
         },
+        help_uri: rule.help_uri(),
         help: Help {
             text: docs.clone(),
             markdown: docs,

@@ -134,9 +134,9 @@ fn every_input_is_used_and_every_output_is_written() {
 }
 
 #[test]
-fn the_example_of_the_readme_matches_the_action() {
-    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
-    let ci = readme.split("### GitHub\n").nth(1).unwrap();
+fn the_guide_uses_the_action_as_it_is() {
+    let guide = fs::read_to_string(repository().join("docs/src/ci.md")).unwrap();
+    let ci = guide.split("## GitHub Actions\n").nth(1).unwrap();
     let example = ci.split("```yaml\n").nth(1).unwrap().split("```").next();
     let example = yaml(example.unwrap());
     let action = action();
@@ -149,22 +149,45 @@ fn the_example_of_the_readme_matches_the_action() {
     };
     let step = steps.iter().find(uses).unwrap();
     assert!(keys(&step["with"]).is_subset(&keys(&action["inputs"])));
-    let words = ci.split("### GitLab").next().unwrap();
-    assert!(words.contains("steps.backup.outputs.verdict"));
-    for output in [
-        "exit-code",
-        "failed",
-        "warned",
-        "unknown",
-        "waived",
-        "new",
-        "fixed",
-        "complete",
-        "answer",
-    ] {
-        assert!(words.contains(&format!("`{output}`")));
-        assert!(keys(&action["outputs"]).contains(output), "{output}");
+    let words = ci.split("## GitLab").next().unwrap();
+    assert!(words.contains("`steps.backup.outputs.verdict`"));
+    for output in keys(&action["outputs"]) {
+        assert!(
+            output == "verdict" || words.contains(&format!("`{output}`")),
+            "the guide does not name the output {output}"
+        );
     }
+}
+
+#[test]
+fn every_action_is_pinned_by_its_commit() {
+    let mut count = 0;
+    for path in [
+        ".github/actions/backup-check/action.yml",
+        ".github/workflows/ci.yml",
+        ".github/workflows/release.yml",
+    ] {
+        let text = fs::read_to_string(repository().join(path)).unwrap();
+        for line in text.lines() {
+            let Some((_, action)) = line.split_once("uses: ") else {
+                continue;
+            };
+            let pin = action
+                .split_once('@')
+                .and_then(|(_, rest)| rest.split_once(" # v"));
+            let is_pinned = pin.is_some_and(|(commit, version)| {
+                commit.len() == 40
+                    && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
+                    && version.split('.').count() == 3
+            });
+            assert!(
+                is_pinned,
+                "{path}: {action} is not pinned to a commit with its version"
+            );
+            count += 1;
+        }
+    }
+    assert!(count > 10, "only {count} actions were found");
 }
 
 #[test]

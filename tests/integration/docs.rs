@@ -1,217 +1,170 @@
-//! The README says what the program does: its commands run, its blocks are what is printed.
+//! The README, the guide and the newcomer's pages describe the program as it is.
 //!
-//! `UPDATE_DOCS=1 cargo test docs` writes the blocks anew.
+//! `UPDATE_DOCS=1 cargo test docs` rewrites every generated part: output blocks, the page of rules and the
+//! picture of the terminal.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod commands;
+mod generated;
+mod pages;
+mod recipes;
+mod rules_page;
+mod terminal;
+
+use std::collections::BTreeSet;
 use std::fs;
 
-use backup_check::rule::Group;
-use backup_check::rules::ALL;
-use serde_json::Value;
+use backup_check::exit::Exit;
+use backup_check::settings::Config;
 
 use crate::support::command::{backup_check, repository, run};
+use pages::Page;
 
-fn readme() -> String {
-    fs::read_to_string(repository().join("README.md")).unwrap()
-}
+/// The most bytes of the README: it is the entrance, the guide is the rest.
+const README_LIMIT: usize = 10 * 1024;
 
-/// What the program prints when it is called from the repository as a reader of the README would.
-fn printed(arguments: &str) -> (i32, String) {
+/// The help of a command, for example of `scan`.
+fn help(arguments: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
-    let run = run(backup_check(folder.path())
-        .current_dir(repository())
-        .args(arguments.split_whitespace()));
-    assert_eq!(run.stderr, "", "{arguments}");
-    (run.code, run.stdout)
+    let run = run(backup_check(folder.path()).args(arguments).arg("--help"));
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{arguments:?}");
+    run.stdout
 }
 
-fn table_of_rules() -> String {
-    let mut table = "| rule | passes when | guide | aws |\n|---|---|---|---|\n".to_owned();
-    let mut group = "";
-    for rule in ALL {
-        if rule.group.as_str() != group {
-            group = rule.group.as_str();
-            table.push_str(&format!("| **{group}** | | | |\n"));
-        }
-        table.push_str(&format!(
-            "| `{}` | {} | {} | {} |\n",
-            rule.id,
-            rule.title,
-            rule.guide.as_str(),
-            rule.aws.as_str()
-        ));
-    }
-    table
+/// The commands that this build lists in its help.
+fn command_names() -> Vec<String> {
+    let help = help(&[]);
+    let list = help.split("Commands:\n").nth(1).unwrap();
+    list.lines()
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .map(str::to_owned)
+        .collect()
 }
 
-/// The types that are backed up, as the guide orders its services, then what they stand in.
-const SERVICES: [(&str, &[&str]); 13] = [
-    ("S3", &["s3-bucket"]),
-    ("EC2", &["ec2-instance"]),
-    ("EBS", &["ebs-volume"]),
-    (
-        "RDS, Aurora",
-        &["rds-instance", "rds-cluster", "aurora-cluster"],
-    ),
-    ("EFS", &["efs-file-system"]),
-    ("DynamoDB", &["dynamodb-table"]),
-    (
-        "Storage Gateway",
-        &["storage-gateway-volume", "storage-gateway"],
-    ),
-    ("Redshift", &["redshift-cluster", "redshift-namespace"]),
-    ("CloudFormation", &["cloudformation-stack"]),
-    (
-        "Secrets Manager, Systems Manager",
-        &["secret", "ssm-parameter"],
-    ),
-    ("FSx, DocumentDB, Neptune, EKS, ...", &["other"]),
-    ("VPC", &["vpc"]),
-    ("AWS Backup", &["backup-vault", "region", "account"]),
-];
-
-/// Service by service, the rules that judged something of it in the accounts of the fixtures; those on
-/// tags and proof, which are about every type, are left to the text.
-fn table_of_services() -> String {
-    let mut judged: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for account in ["mixed", "clean"] {
-        let (_, json) = printed(&format!(
-            "scan --from fixtures/accounts/{account}.json --format json"
-        ));
-        let report: Value = serde_json::from_str(&json).unwrap();
-        for finding in report["findings"].as_array().unwrap() {
-            let text = |name: &str| finding[name].as_str().unwrap().to_owned();
-            judged
-                .entry(text("resource_type"))
-                .or_default()
-                .insert(text("rule"));
-        }
-    }
-    let mut table = "| service | type | judged by |\n|---|---|---|\n".to_owned();
-    for (service, types) in SERVICES {
-        for kind in types {
-            let rules = judged.remove(*kind).unwrap_or_default();
-            let of_its_own = ALL.iter().filter(|rule| {
-                rules.contains(rule.id)
-                    && (rule.id == "backup-tag-placed"
-                        || !matches!(rule.group, Group::Tagging | Group::Proof))
-            });
-            let list: Vec<String> = of_its_own.map(|rule| format!("`{}`", rule.id)).collect();
-            table.push_str(&format!("| {service} | `{kind}` | {} |\n", list.join(", ")));
-        }
-    }
-    assert!(judged.is_empty(), "not in the table: {judged:?}");
-    table
+/// The flags that a help text defines.
+fn defined_flags(help: &str) -> BTreeSet<&str> {
+    help.lines()
+        .map(str::trim_start)
+        .filter(|line| line.starts_with('-'))
+        .filter_map(|line| line.split([' ', ',']).find(|word| word.starts_with("--")))
+        .map(|flag| flag.trim_end_matches(['.', '[', ']']))
+        .collect()
 }
 
-/// The README with its generated blocks written anew.
-fn generated(readme: &str) -> String {
-    let mut out = String::new();
-    let mut skipping = false;
-    for line in readme.split_inclusive('\n') {
-        let marker = |name: &str| {
-            let rest = line.trim().strip_prefix("<!-- ")?.strip_suffix(" -->")?;
-            rest.strip_prefix(name).map(|rest| rest.trim().to_owned())
-        };
-        if marker("end").is_some() {
-            skipping = false;
-        }
-        if !skipping {
-            out.push_str(line);
-        }
-        if let Some(arguments) = marker("begin output:") {
-            out.push_str(&format!("```text\n{}```\n", printed(&arguments).1));
-            skipping = true;
-        } else if marker("begin rules").is_some() {
-            out.push_str(&table_of_rules());
-            skipping = true;
-        } else if marker("begin services").is_some() {
-            out.push_str(&table_of_services());
-            skipping = true;
-        }
-    }
-    out
+/// Whether a text names a flag, and not only a longer one.
+fn names_flag(text: &str, flag: &str) -> bool {
+    text.match_indices(flag).any(|(at, _)| {
+        let next = text[at + flag.len()..].chars().next();
+        !next.is_some_and(|c| c.is_ascii_alphanumeric() || c == '-')
+    })
 }
 
 #[test]
-fn generated_blocks_are_fresh() {
-    let present = readme();
-    let fresh = generated(&present);
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(repository().join("README.md"), &fresh).unwrap();
-    } else {
-        assert_eq!(
-            present, fresh,
-            "the README is stale: UPDATE_DOCS=1 cargo test docs"
-        );
-    }
-}
-
-#[test]
-fn the_first_look_shows_every_status() {
-    let readme = readme();
-    let command = "cargo run --no-default-features -- ";
-    let arguments = readme
-        .lines()
-        .find_map(|line| line.strip_prefix(command))
-        .unwrap();
-    let (code, text) = printed(arguments);
-    assert_eq!(code, 1);
-    for word in [
-        "not-ready",
-        "unknown",
-        "at-risk",
-        "ready",
-        "exempt",
-        "fail",
-        "warn",
-    ] {
-        assert!(text.contains(word), "the first look shows no {word}");
-    }
-    let (_, json) = printed(&format!("{arguments} --format json --show-skipped"));
-    for status in ["pass", "fail", "warn", "unknown", "skip"] {
-        assert!(
-            json.contains(&format!("\"status\": \"{status}\"")),
-            "the first look has no {status}"
-        );
-    }
-}
-
-#[test]
-fn every_flag_and_exit_code_is_in_the_readme() {
-    let readme = readme();
-    let help =
-        ["scan --help", "key-policy --help", "fix --help"].map(|arguments| printed(arguments).1);
-    let flags = help
-        .iter()
-        .flat_map(|help| help.lines())
-        .filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")));
+fn the_guide_names_every_command_and_every_flag() {
+    let guide: String = pages::guide().into_iter().map(|page| page.text).collect();
     let mut count = 0;
-    for flag in flags {
-        let flag = flag.trim_end_matches([',', '.', '[', ']']);
-        assert!(readme.contains(flag), "{flag} is not in the README");
-        count += 1;
+    for command in command_names() {
+        assert!(
+            guide.contains(&format!("`backup-check {command}"))
+                || guide.contains(&format!("\nbackup-check {command}")),
+            "the guide does not show `backup-check {command}`"
+        );
+        for flag in defined_flags(&help(&[&command])) {
+            assert!(
+                names_flag(&guide, flag),
+                "the guide does not name {flag} of {command}"
+            );
+            count += 1;
+        }
     }
-    assert!(count > 20, "{help:?}");
-    for code in ["| 0 |", "| 1 |", "| 2 |", "| 3 |", "| 130, 143 |"] {
-        assert!(readme.contains(code), "{code}");
+    assert!(count > 60, "only {count} flags were found in the help");
+}
+
+#[test]
+fn the_readme_and_the_gate_page_list_every_exit_code() {
+    let codes: Vec<String> = [
+        Exit::Ready,
+        Exit::Failed,
+        Exit::Usage,
+        Exit::Unknown,
+        Exit::Interrupted,
+        Exit::Terminated,
+    ]
+    .iter()
+    .map(|exit| exit.code().to_string())
+    .collect();
+    for path in ["README.md", "docs/src/gate.md"] {
+        let page = Page::read(path);
+        let cells: BTreeSet<&str> = page
+            .text
+            .lines()
+            .filter_map(|line| line.strip_prefix("| ")?.split(" |").next())
+            .flat_map(|cell| cell.split(", "))
+            .collect();
+        for code in &codes {
+            assert!(
+                cells.contains(code.as_str()),
+                "{path} has no row for {code}"
+            );
+        }
     }
 }
 
 #[test]
-fn the_config_in_the_readme_is_one() {
-    let readme = readme();
-    let example = readme
-        .split("```toml\n")
-        .nth(1)
-        .unwrap()
-        .split("```")
-        .next()
-        .unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("backup-check.toml"), example).unwrap();
-    let judged = run(backup_check(folder.path())
-        .args(["scan", "--from"])
-        .arg(repository().join("fixtures/accounts/clean.json")));
-    assert_eq!((judged.code, judged.stderr.as_str()), (0, ""));
+fn every_config_example_parses() {
+    let mut count = 0;
+    for page in pages::all() {
+        for example in page.code_blocks("toml") {
+            if let Err(error) = Config::parse(&example.text) {
+                panic!("{}: {error}", page.path);
+            }
+            count += 1;
+        }
+    }
+    assert!(count >= 3, "only {count} config examples were found");
+}
+
+#[test]
+fn the_readme_is_short_and_says_how_to_test() {
+    let readme = Page::read("README.md").text;
+    assert!(
+        readme.len() <= README_LIMIT,
+        "the README has {} bytes, at most {README_LIMIT} are allowed: move text to docs/src",
+        readme.len()
+    );
+    let ci = fs::read_to_string(repository().join(".ci/run")).unwrap();
+    assert!(
+        readme.contains("\ncargo test --locked\n") && ci.contains("\ncargo test --locked\n"),
+        "the README names the one command that runs every test, and .ci/run calls it"
+    );
+}
+
+#[test]
+fn architecture_names_only_tests_and_files_that_exist() {
+    let text = Page::read("docs/ARCHITECTURE.md").text;
+    let tests = pages::test_names();
+    let mut count = 0;
+    // A row of the table of invariants ends with its test: `file.rs`: `name`.
+    for line in text.lines().filter(|line| line.starts_with("| ")) {
+        let Some((_, last)) = line.trim_end_matches(" |").rsplit_once(" | ") else {
+            continue;
+        };
+        let mut names = last.split('`').skip(1).step_by(2);
+        let Some(file) = names.next().filter(|it| it.ends_with(".rs")) else {
+            continue;
+        };
+        assert!(
+            repository().join("tests/integration").join(file).is_file(),
+            "docs/ARCHITECTURE.md names {file}, which does not exist"
+        );
+        for name in names {
+            assert!(
+                tests.contains(name),
+                "docs/ARCHITECTURE.md names the test {name}, which does not exist"
+            );
+            count += 1;
+        }
+    }
+    assert!(count >= 7, "only {count} tests are named");
 }

@@ -20,7 +20,7 @@ use backup_check::settings::Settings;
 use serde_json::Value;
 
 use crate::formats;
-use crate::support::command::{Run, backup_check, repository, run, run_with_input};
+use crate::support::command::{Run, backup_check, repository, run};
 use aws_cli::{assert_valid_bash, command_lines, script_for_rule};
 
 /// Returns the report of a snapshot and the changes that fix the wanted findings.

@@ -15,7 +15,7 @@ mod cli;
 mod cloudformation;
 #[cfg(feature = "aws")]
 mod collect;
-
+#[cfg(unix)]
 mod docs;
 mod fix;
 mod formats;

@@ -22,6 +22,8 @@ pub(super) struct RuleSheet {
     /// The CSS class and the number of findings of each status, worst first.
     pub(super) counts: Vec<(&'static str, String)>,
     pub(super) docs: Vec<Block>,
+    /// The rule's page in the guide.
+    pub(super) help_uri: String,
 }
 
 /// Findings of rules that do not apply.
@@ -73,6 +75,7 @@ pub(super) fn describe_rules(report: &Report) -> Vec<RuleSheet> {
                 },
                 counts,
                 docs: parse_documentation(rule.docs),
+                help_uri: rule.help_uri(),
             }
         })
         .collect()

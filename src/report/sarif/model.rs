@@ -81,6 +81,7 @@ pub(super) struct Driver {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Descriptor {
+    pub(super) help_uri: String,
     pub(super) id: &'static str,
     pub(super) short_description: Message,
     pub(super) full_description: Message,
