@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::iam::evaluator::{Decision, Verdict};
+use crate::iam::decision::{Decision, Verdict};
 use crate::key_sharing::copy::{ActionVerdict, KeyFacts, Need, ViaService};
 use crate::model::arn::Arn;
 use crate::model::backup::Vault;
@@ -460,7 +460,7 @@ pub fn judge_sharing(cx: &RuleContext<'_>, key: &KeyUse<'_>, need: Need) -> Chec
 /// Returns the fix that allows the central account to use a key.
 fn sharing(cx: &RuleContext<'_>, key: &KeyUse<'_>, denied: &[&ActionVerdict]) -> String {
     let denier = denied.iter().find_map(|action| match &action.decision {
-        Decision::Denied { by, .. } => by.as_ref(),
+        Decision::ExplicitDeny { by } => Some(by),
         _ => None,
     });
     if let Some(denier) = denier {

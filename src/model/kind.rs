@@ -164,7 +164,7 @@ const fn plain_type(cloudformation: &'static str, arn: &'static str) -> AwsType 
     }
 }
 
-/// A type whose ARNs look like those of an RDS cluster: only its engine tells them apart.
+/// A type with the same ARNs as an RDS cluster: only the engine distinguishes them.
 const fn cluster_type(cloudformation: &'static str) -> AwsType {
     AwsType {
         cloudformation,

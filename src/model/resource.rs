@@ -52,12 +52,12 @@ pub enum Resource<'a> {
     Vault(&'a Vault),
     /// The account's settings in one region.
     Region(&'a Region),
-    /// The account as a whole.
+    /// The account.
     Account(&'a Snapshot),
 }
 
 impl<'a> Resource<'a> {
-    /// What it is.
+    /// Returns its kind.
     #[must_use]
     pub fn kind(self) -> ResourceKind {
         match self {
@@ -82,7 +82,7 @@ impl<'a> Resource<'a> {
         }
     }
 
-    /// Its ARN and its id; none for a region and an account, which AWS gives no ARN.
+    /// Returns its ARN and its id; `None` for a region and an account, which have no ARN.
     #[must_use]
     pub fn arn_and_id(self) -> Option<(&'a str, &'a str)> {
         match self {
@@ -105,7 +105,7 @@ impl<'a> Resource<'a> {
         }
     }
 
-    /// Its tags; none for what is not backed up.
+    /// Returns its tags; `None` for kinds that are not backed up.
     #[must_use]
     pub fn tags(self) -> Option<&'a Observed<Tags>> {
         match self {
@@ -128,7 +128,7 @@ impl<'a> Resource<'a> {
         }
     }
 
-    /// Its `Name` tag, where it has one and the tags were read; else the name that its service keeps.
+    /// Returns its `Name` tag, or else the name that its service stores.
     #[must_use]
     pub fn name(self) -> Option<&'a str> {
         let tagged = || self.tags()?.known()?.get("Name").map(String::as_str);
@@ -139,7 +139,7 @@ impl<'a> Resource<'a> {
         }
     }
 
-    /// Its state, where the kind has one that AWS Backup minds.
+    /// Returns its state, if the kind has one that affects backups.
     #[must_use]
     pub fn state(self) -> Option<&'a Observed<String>> {
         match self {
@@ -163,9 +163,9 @@ impl<'a> Resource<'a> {
         }
     }
 
-    /// Whether it is on its way out: such a resource is left out of a report.
+    /// Whether it is being deleted: such a resource is left out of a report.
     ///
-    /// A Redshift cluster takes its final snapshot before it is deleted:
+    /// A Redshift cluster creates its final snapshot before it is deleted:
     /// <https://docs.aws.amazon.com/redshift/latest/APIReference/API_Cluster.html>.
     #[must_use]
     pub fn is_being_deleted(self) -> bool {

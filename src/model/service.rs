@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Service {
-    /// AWS Backup: vaults, plans, roles, and what is tagged and has no service of its own here.
+    /// AWS Backup: vaults, plans, roles, and tagged resources of other types.
     Backup,
     /// CloudFormation stacks.
     Cloudformation,
@@ -18,7 +18,7 @@ pub enum Service {
     Ec2,
     /// EFS file systems.
     Efs,
-    /// The keys that resources of the other services name. It has nothing to judge by itself.
+    /// The KMS keys of the other resources. It has no resources that are checked by themselves.
     Kms,
     /// RDS instances, Aurora and Multi-AZ DB clusters.
     Rds,
@@ -28,7 +28,7 @@ pub enum Service {
     S3,
     /// Storage gateways and their volumes.
     Storagegateway,
-    /// VPCs, as far as their traffic to S3 goes.
+    /// VPCs, for their traffic to S3.
     Vpc,
 }
 
@@ -49,7 +49,7 @@ impl Service {
         Service::Vpc,
     ];
 
-    /// As on the command line and in the coverage.
+    /// Returns the name on the command line and in the coverage.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -68,7 +68,7 @@ impl Service {
         }
     }
 
-    /// The service of a name.
+    /// Returns the service with a name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Service::ALL.into_iter().find(|it| it.as_str() == name)
@@ -103,13 +103,13 @@ impl Service {
         }
     }
 
-    /// Whether AWS Backup backs up resources of it, or people may think so.
+    /// Whether the backup tag means something on its resources.
     #[must_use]
     pub fn is_backed_up(self) -> bool {
         !matches!(self, Service::Kms | Service::Vpc)
     }
 
-    /// Whether it has resources that the region's opt-in settings speak of.
+    /// Whether the region's opt-in settings apply to its resources.
     #[must_use]
     pub fn has_opt_in(self) -> bool {
         self.is_backed_up() && self != Service::Backup

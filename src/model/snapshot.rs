@@ -1,4 +1,4 @@
-//! Everything that was seen of one account.
+//! Everything that was read from one account.
 
 use std::collections::BTreeMap;
 
@@ -20,10 +20,10 @@ use super::service::Service;
 /// The version of the snapshot format that this program reads and writes.
 pub const SNAPSHOT_VERSION: u32 = 1;
 
-/// The name under which calls about the account as a whole stand in the coverage: they have no region.
+/// The region in the coverage of calls about the account, which have no region.
 pub const GLOBAL: &str = "global";
 
-/// Everything that was seen of one account at one time.
+/// Everything that was read from one account at one time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
@@ -76,10 +76,10 @@ pub struct Snapshot {
     /// The scanned regions by name.
     #[serde(default)]
     pub regions: BTreeMap<String, Region>,
-    /// Keys by ARN, whatever their region.
+    /// Keys of all regions by ARN.
     #[serde(default)]
     pub keys: BTreeMap<String, Key>,
-    /// Where a plan or a template declares what it holds, by the resource's ARN or what stands for one.
+    /// Where a plan or a template declares what it holds, by the resource's ARN or the identifier that replaces it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub places: BTreeMap<String, Place>,
 }
@@ -100,7 +100,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// Whether it holds what shall be, and of the account only what it sets itself.
+    /// Whether it contains planned resources, and of the account only the settings that it declares.
     #[must_use]
     pub fn is_planned(self) -> bool {
         matches!(self, Source::TerraformPlan | Source::Cloudformation)

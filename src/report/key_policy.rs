@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::WriteError;
 use super::table::Style;
+use crate::iam::decision::Verdict;
 use crate::iam::document::{Document, ParseError};
-use crate::iam::evaluator::Verdict;
 use crate::key_sharing::copy;
 use crate::key_sharing::copy::{
     ActionVerdict, CentralAccount, CopyAccess, KeyFacts, LocalAccess, Overall,
@@ -97,14 +97,14 @@ impl KeyPolicy {
                 self.question.central.account_id
             ),
             Merge::Blocked(obstacle) => {
-                let what = if obstacle.sure {
+                let what = if obstacle.is_certain {
                     "stands in the way"
                 } else {
                     "may stand in the way"
                 };
                 format!(
                     "No statement added to this policy can help: a Deny {what}. Change it first: {}.",
-                    obstacle.words
+                    obstacle.explanation
                 )
             }
             Merge::TooLarge(length) => format!(

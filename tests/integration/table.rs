@@ -632,7 +632,10 @@ fn skipped_findings_are_told_on_request() {
     };
     let text = styled(&report, style);
     assert!(text.contains("SKIPPED"), "{text}");
-    assert!(text.contains("part of no instance and no stack"), "{text}");
+    assert!(
+        text.contains("not part of an instance or a stack"),
+        "{text}"
+    );
     assert!(!plain(&report, 80).contains("SKIPPED"));
 }
 

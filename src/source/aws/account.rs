@@ -10,7 +10,7 @@ use crate::model::arn::Arn;
 use crate::model::kms::Key;
 use crate::model::observed::{Gap, Listing, Observed};
 use crate::model::s3::Bucket;
-use crate::model::selection::{SeekError, Selection, Target};
+use crate::model::selection::{LookupError, Selection, Target};
 use crate::model::service::Service;
 use crate::model::snapshot::{Region, SNAPSHOT_VERSION, Snapshot, Source};
 
@@ -65,7 +65,7 @@ pub enum CollectError {
     },
     /// A selected resource cannot be checked.
     #[error(transparent)]
-    Resource(#[from] SeekError),
+    Resource(#[from] LookupError),
 }
 
 /// The regions of a scan, and the selected buckets that were located to find them.
@@ -173,7 +173,7 @@ fn check_owner(session: &Session, selection: &Selection) -> Result<(), CollectEr
             continue;
         };
         if !arn.account.is_empty() && arn.account != session.account {
-            return Err(CollectError::Resource(SeekError::OtherAccount {
+            return Err(CollectError::Resource(LookupError::OtherAccount {
                 arn: name.clone(),
                 theirs: arn.account.to_owned(),
                 ours: session.account.clone(),
@@ -193,7 +193,7 @@ fn check_owner(session: &Session, selection: &Selection) -> Result<(), CollectEr
 fn check_selected(snapshot: &Snapshot) -> Result<(), CollectError> {
     if !snapshot.interrupted {
         for arn in &snapshot.selection.resources {
-            snapshot.seek(arn)?;
+            snapshot.check_contains(arn)?;
         }
     }
     Ok(())

@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 
 use crate::model::backup::{BackupSettings, Vault};
 use crate::model::backup_plan::{
-    CopyAction, Plan, PlanRule, Selection, TagCondition, TagMatch, TagOperator, tag_key,
+    BackupRule, CopyAction, Plan, Selection, TagCondition, TagMatch, TagOperator, tag_key,
 };
 use crate::model::observed::{Gap, GapKind, Listing, Observed};
 
@@ -167,7 +167,7 @@ fn parse_days(operation: Operation, days: Option<i64>) -> Result<Option<u32>, Ga
                 "{} returned an invalid retention of {days} days",
                 operation.name
             );
-            Gap::told(GapKind::Unreadable, message)
+            Gap::new(GapKind::Unreadable, message)
         }),
     }
 }
@@ -231,7 +231,7 @@ async fn read_rules(
     reader: &RegionReader<'_>,
     calls: &ServiceCalls,
     plan_id: &str,
-) -> Listing<PlanRule> {
+) -> Listing<BackupRule> {
     let call = reader
         .session
         .backup(reader.region)
@@ -241,7 +241,9 @@ async fn read_rules(
     let read = calls.send_call(GET_PLAN, call).await.and_then(|response| {
         let plan = GET_PLAN.require_field(response.backup_plan, "BackupPlan");
         let rules = plan.get()?.rules.iter();
-        rules.map(rule_from).collect::<Result<Vec<PlanRule>, Gap>>()
+        rules
+            .map(rule_from)
+            .collect::<Result<Vec<BackupRule>, Gap>>()
     });
     match read {
         Ok(rules) => Listing::complete(rules),
@@ -249,7 +251,7 @@ async fn read_rules(
     }
 }
 
-fn rule_from(rule: &BackupRule) -> Result<PlanRule, Gap> {
+fn rule_from(rule: &BackupRule) -> Result<BackupRule, Gap> {
     let retention = |lifecycle: Option<&Lifecycle>| {
         parse_days(GET_PLAN, lifecycle.and_then(|it| it.delete_after_days))
     };
@@ -259,7 +261,7 @@ fn rule_from(rule: &BackupRule) -> Result<PlanRule, Gap> {
             retention_days: retention(copy.lifecycle.as_ref())?,
         })
     });
-    Ok(PlanRule {
+    Ok(BackupRule {
         name: rule.rule_name.clone(),
         vault: rule.target_backup_vault_name.clone(),
         schedule: rule.schedule_expression.clone(),

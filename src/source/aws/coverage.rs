@@ -40,7 +40,7 @@ impl CoverageLog {
     pub fn record_disabled_region(&self, region: &str, services: &[&'static str]) {
         for service in services {
             let tally = Tally {
-                first_gap: Some(Gap::told(GapKind::RegionDisabled, "")),
+                first_gap: Some(Gap::new(GapKind::RegionDisabled, "")),
                 ..Tally::default()
             };
             self.lock_entries()
@@ -74,7 +74,7 @@ impl CoverageLog {
         let entries = self.lock_entries();
         let rows = entries
             .iter()
-            .filter(|((_, service), _)| Service::of_name(service).is_some());
+            .filter(|((_, service), _)| Service::from_name(service).is_some());
         rows.map(|((region, service), tallies)| {
             let (state, error) = summarize_tallies(tallies);
             Coverage {

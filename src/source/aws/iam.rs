@@ -145,7 +145,7 @@ async fn read_role(
 fn decode_policy(text: &str) -> Result<String, Gap> {
     let invalid = || {
         let message = "the role's trust policy is not valid URL-encoded text";
-        Gap::told(GapKind::Unreadable, message)
+        Gap::new(GapKind::Unreadable, message)
     };
     let mut parts = text.split('%');
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();

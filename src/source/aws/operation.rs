@@ -50,7 +50,7 @@ impl Operation {
     pub fn require_field<T>(self, value: Option<T>, name: &str) -> Observed<T> {
         match value {
             Some(value) => Observed::Known(value),
-            None => Observed::Unknown(Gap::told(
+            None => Observed::Unknown(Gap::new(
                 GapKind::Unreadable,
                 format!("the response of {} has no {name}", self.name),
             )),

@@ -95,7 +95,7 @@ impl<'a> BackupPolicy<'a> {
             .map_err(|error| error.to_string())
             .and_then(EffectivePolicy::from_document);
         read.map(Some).map_err(|error| {
-            Gap::told(
+            Gap::new(
                 GapKind::Unreadable,
                 format!("failed to parse the organization's backup policy: {error}"),
             )

@@ -198,7 +198,9 @@ pub async fn read_option_groups(
     reader: &RegionReader<'_>,
     instances: &[DbInstance],
 ) -> Listing<OptionGroup> {
-    let relevant = instances.iter().filter(|it| it.minds_options() == Ok(true));
+    let relevant = instances
+        .iter()
+        .filter(|it| it.has_option_groups() == Ok(true));
     let used: BTreeSet<&String> = relevant
         .filter_map(|it| it.option_groups.known())
         .flatten()

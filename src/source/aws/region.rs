@@ -254,7 +254,7 @@ fn assemble_region(parts: RegionParts) -> (Region, Option<TagIndex>) {
 /// Returns a region that is not enabled for the account.
 pub(super) fn disabled_region() -> Region {
     fn disabled<T>() -> Listing<T> {
-        failed_listing(Gap::told(GapKind::RegionDisabled, ""))
+        failed_listing(Gap::new(GapKind::RegionDisabled, ""))
     }
     let mut region = Region {
         disabled: true,

@@ -34,25 +34,27 @@ impl ScanScope {
     #[must_use]
     pub fn of_selection(selection: &Selection) -> Self {
         let all = Service::ALL.into_iter();
-        let coverage_rows: Vec<Service> = all.filter(|it| selection.reads(*it)).collect();
+        let coverage_rows: Vec<Service> = all.filter(|it| selection.requires(*it)).collect();
         let read = coverage_rows.iter().copied();
         // A service that was selected only for its settings lists no resources.
         let listed = read.filter(|it| {
-            selection.selects(*it) || *it == Service::Vpc || is_needed_by_others(selection, *it)
+            selection.includes_service(*it)
+                || *it == Service::Vpc
+                || is_needed_by_others(selection, *it)
         });
         let listed_services: BTreeSet<Service> = listed.collect();
         let any_selected = |fits: fn(Service) -> bool| {
             let mut all = Service::ALL.into_iter();
-            all.any(|it| selection.selects(it) && fits(it))
+            all.any(|it| selection.includes_service(it) && fits(it))
         };
-        let account = selection.settings_of(Service::Backup);
+        let account = selection.includes_settings_of(Service::Backup);
         ScanScope {
-            ebs_defaults: selection.settings_of(Service::Ebs),
+            ebs_defaults: selection.includes_settings_of(Service::Ebs),
             backup_settings: any_selected(Service::has_opt_in),
             jobs: any_selected(Service::is_backed_up),
             keys: coverage_rows.contains(&Service::Kms),
-            tagged_resources: selection.selects(Service::Backup)
-                || selection.selects(Service::Cloudformation),
+            tagged_resources: selection.includes_service(Service::Backup)
+                || selection.includes_service(Service::Cloudformation),
             account,
             tags_in_scanned_regions: account && !selection.is_everything(),
             listed_services,

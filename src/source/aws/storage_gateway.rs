@@ -194,7 +194,7 @@ fn volume_from(
     let found = match described {
         Ok((operation, volumes)) => volumes.get(arn).map(|it| (*operation, it)).ok_or_else(|| {
             let message = format!("the response of {} omits this volume", operation.name);
-            Gap::told(GapKind::Unreadable, message)
+            Gap::new(GapKind::Unreadable, message)
         }),
         Err(gap) => Err(gap.clone()),
     };

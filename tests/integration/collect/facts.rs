@@ -494,7 +494,7 @@ fn only_data_that_rules_read_is_kept_or_printed() {
     ];
     let table = user.run(&[&live[..], &["table"]].concat());
     let report = user.run(&[&live[..], &["json"]].concat());
-    for run in [&collect_region, &table, &report] {
+    for run in [&collected, &table, &report] {
         assert!(
             !run.stdout.is_empty() && !run.stdout.contains(SECRET),
             "{}",

@@ -321,16 +321,16 @@ fn a_resource_that_cannot_be_checked_is_a_usage_error() {
     for (arn, rest) in [
         (
             format!("arn:aws:dynamodb:{place}:table/dead"),
-            "there is no",
+            "does not exist",
         ),
-        ("arn:aws:s3:::dead".to_owned(), "there is no"),
+        ("arn:aws:s3:::dead".to_owned(), "does not exist"),
         (
             format!("arn:aws:ec2:{REGION}:999988887777:volume/vol-1"),
             "999988887777",
         ),
         (
             format!("arn:aws:rds:{place}:db:ledger-1"),
-            "name the cluster",
+            "select the cluster",
         ),
         (
             format!("arn:aws:ec2:eu-central-9:{ACCOUNT}:volume/vol-1"),
