@@ -359,7 +359,7 @@ pub fn use_customer_key(
     })
 }
 
-/// Judges every customer managed key among the parts; the worst part speaks for the resource.
+/// Checks every customer managed key of the parts and returns the worst outcome.
 ///
 /// # Errors
 /// Why the parts are not known.

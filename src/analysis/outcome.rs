@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::remedy::Remedy;
 use crate::model::{Gap, GapKind};
+use crate::text::and_more;
 
 /// The result of a check: an outcome, or the gap that made it inconclusive.
 pub type CheckResult = Result<Outcome, Gap>;
@@ -63,14 +64,11 @@ impl Cause {
     /// Returns the message with the parts that it applies to.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let shown = self.parts[..self.parts.len().min(MOST_PARTS)].join(", ");
-        match self.parts.len() {
-            0 => self.message.clone(),
-            count if count > MOST_PARTS => {
-                format!("{} ({shown} and {} more)", self.message, count - MOST_PARTS)
-            }
-            _ => format!("{} ({shown})", self.message),
+        if self.parts.is_empty() {
+            return self.message.clone();
         }
+        let parts = self.parts.iter().map(String::as_str);
+        format!("{} ({})", self.message, and_more(parts, MOST_PARTS))
     }
 }
 

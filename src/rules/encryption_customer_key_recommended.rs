@@ -73,7 +73,9 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         },
         _ => return Ok(Outcome::skip("its backup inherits its encryption")),
     };
-    let remedy = use_customer_key(cx, resource, None, true);
+    // Only a file system can be without encryption.
+    let is_encrypted = key.is_some() || !matches!(resource, Resource::FileSystem(_));
+    let remedy = use_customer_key(cx, resource, None, is_encrypted);
     let Some(name) = key else {
         return Ok(report_key(own_key, fix).remedy(remedy));
     };

@@ -44,9 +44,13 @@ fn check_bucket(cx: &RuleContext<'_>, bucket: &Bucket) -> CheckResult {
             "Run `aws s3api put-bucket-versioning --bucket {} --versioning-configuration Status=Enabled`.",
             bucket.id
         ))
-        .remedy(cx.known_region().ok().map(|region| Remedy::EnableVersioning {
-            bucket: bucket.id.clone(),
-            region: region.to_owned(),
-        }))
+        .remedy(
+            cx.known_region()
+                .ok()
+                .map(|region| Remedy::EnableVersioning {
+                    bucket: bucket.id.clone(),
+                    region: region.to_owned(),
+                }),
+        )
         .with("versioning", status))
 }

@@ -7,7 +7,7 @@ use crate::model::arn::Arn;
 /// Returns the steps that enable the automated backups of a DB instance or cluster.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithAutomatedBackups.Enabling.html>.
-pub(in crate::fix) fn enable_automated_backups(arn: &str) -> Vec<Step> {
+pub(crate) fn enable_automated_backups(arn: &str) -> Vec<Step> {
     let parsed = Arn::parse(arn);
     let region = quote(parsed.map_or("", |arn| arn.region));
     let id = quote(parsed.map_or(arn, |arn| arn.resource_id()));

@@ -4,11 +4,7 @@ use crate::fix::change::Step;
 use crate::fix::shell::quote;
 
 /// Returns the steps that create a gateway endpoint in a VPC whose subnets all reach the internet directly.
-pub(in crate::fix) fn create_public_endpoint(
-    region: &str,
-    vpc_id: &str,
-    tables: &[String],
-) -> Vec<Step> {
+pub(crate) fn create_public_endpoint(region: &str, vpc_id: &str, tables: &[String]) -> Vec<Step> {
     let tables: Vec<String> = tables.iter().map(|it| quote(it)).collect();
     vec![
         Step::note(

@@ -5,7 +5,7 @@ use crate::fix::shell::quote;
 use crate::model::arn::Arn;
 
 /// Returns the steps that enable a key.
-pub(in crate::fix) fn enable_key(arn: &str, is_pending_deletion: bool) -> Vec<Step> {
+pub(crate) fn enable_key(arn: &str, is_pending_deletion: bool) -> Vec<Step> {
     let region = Arn::parse(arn).map_or("", |arn| arn.region);
     let key = format!("--region {} --key-id {}", quote(region), quote(arn));
     let mut steps = vec![Step::note(
@@ -28,7 +28,7 @@ pub(in crate::fix) fn enable_key(arn: &str, is_pending_deletion: bool) -> Vec<St
 }
 
 /// Returns the steps that delegate access to a key to the IAM policies of this account.
-pub(in crate::fix) fn grant_local_use(arn: &str, account: Option<&str>) -> Vec<Step> {
+pub(crate) fn grant_local_use(arn: &str, account: Option<&str>) -> Vec<Step> {
     let parsed = Arn::parse(arn);
     let key = format!(
         "--region {} --key-id {}",

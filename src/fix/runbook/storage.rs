@@ -8,7 +8,7 @@ use crate::text::plural;
 
 /// A type of storage, as far as its runbook differs from that of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::fix) enum Storage {
+pub(crate) enum Storage {
     Volume,
     DbInstance,
     AuroraCluster,
@@ -25,7 +25,7 @@ pub(in crate::fix) enum Storage {
 
 impl Storage {
     /// Returns the storage type of a resource; `None` where the resource stores nothing itself.
-    pub(in crate::fix) fn from_kind(kind: ResourceKind, is_encrypted: bool) -> Option<Self> {
+    pub(crate) fn from_kind(kind: ResourceKind, is_encrypted: bool) -> Option<Self> {
         Some(match kind {
             ResourceKind::EbsVolume => Storage::Volume,
             ResourceKind::RdsInstance => Storage::DbInstance,
@@ -43,7 +43,7 @@ impl Storage {
     }
 
     /// Returns the title of the change.
-    pub(in crate::fix) fn title(self, ids: &[String], region: &str) -> String {
+    pub(crate) fn title(self, ids: &[String], region: &str) -> String {
         let noun = match self {
             Storage::Volume => "volume",
             Storage::DbInstance => "DB instance",
@@ -66,7 +66,7 @@ impl Storage {
     }
 
     /// Returns the steps: with the id where there is one, otherwise with a variable to set to each id.
-    pub(in crate::fix) fn steps(self, ids: &[String], region: &str) -> Vec<Step> {
+    pub(crate) fn steps(self, ids: &[String], region: &str) -> Vec<Step> {
         if let [id] = ids {
             return self.steps_for_id(&quote(id), region);
         }

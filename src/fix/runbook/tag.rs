@@ -5,7 +5,7 @@ use crate::fix::shell::quote;
 use crate::model::arn::Arn;
 
 /// Returns the steps that tag resources with a value that the operator chooses.
-pub(in crate::fix) fn choose_backup_tags(
+pub(crate) fn choose_backup_tags(
     arns: &[String],
     key: &str,
     region: &str,

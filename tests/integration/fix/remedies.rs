@@ -58,7 +58,10 @@ fn fix_names_no_rule_and_no_evidence() {
     assert!(files.iter().any(|(path, _)| path.ends_with("fix.rs")));
     assert!(files.iter().any(|(path, _)| path.ends_with("tag.sh")));
     for (path, text) in files {
-        assert_eq!(rule_ids(&text), [""; 0], "{}", path.display());
+        // Pages of the AWS documentation have names like those of rules.
+        let lines = text.lines().filter(|line| !line.contains("https://"));
+        let code: String = lines.collect();
+        assert_eq!(rule_ids(&code), [""; 0], "{}", path.display());
         assert!(!text.contains("evidence"), "{}", path.display());
     }
     let rule = fs::read_to_string(src.join("rules/kms_key_shared.rs")).unwrap();

@@ -63,7 +63,9 @@ impl Stack {
             } => self.add_backup_settings(opt_in, management),
             Action::EnableVersioning { bucket, .. } => self.add_versioning(bucket),
             Action::ExpireOldVersions { bucket, days, .. } => {
-                self.add_comment("PutBucketLifecycleConfiguration replaces all lifecycle rules of a bucket, so there is no call for it.");
+                self.add_comment(
+                    "A call would replace all lifecycle rules of the bucket, so there is none.",
+                );
                 self.add_comment(&format!("Where {bucket} is declared, add a rule with noncurrentVersionExpiration: cdk.Duration.days({days});"));
                 self.add_comment("--as aws-cli adds the rule and keeps the others.");
             }
