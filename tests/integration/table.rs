@@ -561,7 +561,8 @@ fn an_interrupted_scan_says_so_first() {
     let text = plain(&judge(account), 80);
     assert!(text.starts_with("INCOMPLETE: "), "{text}");
     assert!(
-        unwrapped(&text).contains("dynamodb in eu-central-1: dynamodb:ListTables was not read"),
+        unwrapped(&text)
+            .contains("dynamodb in eu-central-1: dynamodb:ListTables was not completed"),
         "{text}"
     );
     snapshot("interrupted", &text);
