@@ -1,12 +1,14 @@
-//! The command line: what users type, and the exit code they get.
+//! The command line: arguments, commands and exit codes.
 
+mod args;
 mod config;
+mod evaluation;
 mod explain;
+mod files;
 mod fix;
 mod github;
 mod init;
 mod input;
-mod judge;
 mod key_policy;
 mod man;
 mod output;
@@ -26,147 +28,118 @@ mod live;
 mod progress;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 
-use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::exit::Exit;
 
-/// Tells, before a resource is tagged for AWS Backup, whether its copy to the central account can work.
+use args::GlobalArgs;
+
+/// Check, before a resource is tagged for AWS Backup, whether its backups can be copied to the central
+/// account, why not, and how to fix it
 #[derive(Debug, Parser)]
 #[command(
     name = "backup-check",
     version,
-    about,
     max_term_width = 100,
     propagate_version = true
 )]
 #[command(
-    after_help = "Exit codes: 0 ready, 1 something that gates fails, 2 wrong usage or nothing could be judged,\n3 something that gates is unknown, 130 interrupted."
+    after_help = "Exit codes: 0 ready, 1 a gating check failed, 2 usage error or nothing to check,\n3 a gating check is inconclusive, 130 interrupted, 143 terminated"
 )]
 struct Cli {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
-    talk: Talk,
+    global: GlobalArgs,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Judge an account, live or from a saved snapshot, and report
+    /// Check an account, a snapshot, a Terraform plan or a CloudFormation template
     Scan(Box<scan::ScanArgs>),
-    /// Save what a live scan sees, to judge later without credentials
+    /// Save what a live scan reads, to check it later without credentials
     #[cfg(feature = "aws")]
     Collect(Box<collect::CollectArgs>),
-    /// Judge one KMS key policy, and print the policy that would pass
+    /// Check one KMS key policy and print the policy that would pass
     KeyPolicy(key_policy::KeyPolicyArgs),
-    /// Print the change that mends each failing finding, with the account's real ids
+    /// Print the change that fixes each failing finding, with the account's real IDs
     Fix(Box<fix::FixArgs>),
-    /// Say what a rule checks, why, how to fix it, and its sources
+    /// Explain a rule: what it checks, why, how to fix it, and its sources
     Explain(explain::ExplainArgs),
-    /// List every rule
+    /// List all rules
     Rules(rules::RulesArgs),
-    /// Print the least-privilege IAM policy that a scan needs
+    /// Print the least-privilege IAM policy for a scan
     #[cfg(feature = "aws")]
     IamPolicy(iam_policy::IamPolicyArgs),
     /// Print the JSON Schema of `--format json`
     Schema,
-    /// Write a commented backup-check.toml, or the file that --config names
+    /// Write a commented backup-check.toml, or the file of --config
     Init,
-    /// Print completions for a shell
+    /// Print the completion script of a shell
     Completions(man::CompletionsArgs),
     /// Print the man page
     Man,
 }
 
-/// How the program talks.
-#[derive(Debug, Clone, Args)]
-struct Talk {
-    /// When to use colours
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
-    color: Color,
-    /// Nothing on stderr but errors
-    #[arg(long, short, global = true)]
-    quiet: bool,
-    /// Say more on stderr; repeat for more
-    #[arg(long, short, global = true, action = ArgAction::Count)]
-    verbose: u8,
-    /// No progress display
-    #[arg(long, global = true)]
-    no_progress: bool,
-    /// The config file [default: backup-check.toml, found upwards from the working folder]
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Color {
-    /// On a terminal, unless NO_COLOR is set
-    Auto,
-    /// Always
-    Always,
-    /// Never
-    Never,
-}
-
-/// Parses the command line, does what it says, and returns how to exit.
+/// Parses the command line, runs the command and returns the exit.
 #[must_use]
-pub fn main() -> Exit {
+pub fn run_command_line() -> Exit {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(help) => {
-            // Help and version are asked for; everything else is wrong usage.
-            let wrong = help.use_stderr();
+            // clap returns --help and --version as errors too.
+            let is_error = help.use_stderr();
             let _ = help.print();
-            return if wrong { Exit::Usage } else { Exit::Ready };
+            return if is_error { Exit::Usage } else { Exit::Ready };
         }
     };
-    log(&cli.talk);
-    match run(cli) {
+    init_logging(&cli.global);
+    match run_command(cli) {
         Ok(exit) => exit,
         Err(error) if is_broken_pipe(&error) => Exit::Ready,
         Err(error) if error.is::<Stopped>() => {
-            say(&error.to_string());
+            print_stderr(&error.to_string());
             error
                 .downcast::<Stopped>()
                 .map_or(Exit::Interrupted, |it| it.0)
         }
         Err(error) => {
-            say(&format!("error: {error:#}"));
+            print_stderr(&format!("error: {error:#}"));
             Exit::Usage
         }
     }
 }
 
-/// A signal came before there was anything to judge.
+/// A signal arrived before there was anything to check.
 #[derive(Debug, thiserror::Error)]
-#[error("stopped before AWS said whose credentials these are")]
+#[error("interrupted before the caller identity was known")]
 struct Stopped(Exit);
 
-fn run(cli: Cli) -> anyhow::Result<Exit> {
-    let talk = cli.talk;
+fn run_command(cli: Cli) -> anyhow::Result<Exit> {
+    let global = cli.global;
     match cli.command {
-        Command::Scan(args) => scan::run(&args, &talk),
+        Command::Scan(args) => scan::run(&args, &global),
         #[cfg(feature = "aws")]
-        Command::Collect(args) => collect::run(&args, &talk),
-        Command::KeyPolicy(args) => key_policy::run(&args, &talk),
-        Command::Fix(args) => fix::run(&args, &talk),
+        Command::Collect(args) => collect::run(&args, &global),
+        Command::KeyPolicy(args) => key_policy::run(&args, &global),
+        Command::Fix(args) => fix::run(&args, &global),
         Command::Explain(args) => explain::run(&args),
         Command::Rules(args) => rules::run(&args),
         #[cfg(feature = "aws")]
         Command::IamPolicy(args) => iam_policy::run(&args),
         Command::Schema => schema::run(),
-        Command::Init => init::run(&talk),
-        Command::Completions(args) => man::completions(&args, Cli::command()),
+        Command::Init => init::run(&global),
+        Command::Completions(args) => man::print_completions(&args, Cli::command()),
         Command::Man => man::run(Cli::command()),
     }
 }
 
-fn log(talk: &Talk) {
-    let level = match (talk.quiet, talk.verbose) {
+fn init_logging(global: &GlobalArgs) {
+    let level = match (global.quiet, global.verbose) {
         (true, _) => tracing::Level::ERROR,
         (false, 0) => tracing::Level::WARN,
         (false, 1) => tracing::Level::INFO,
@@ -177,13 +150,13 @@ fn log(talk: &Talk) {
         .with_writer(io::stderr)
         .with_ansi(anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never)
         .with_target(false);
-    // The SDK's own logs are about its insides, and hold what it sends.
+    // The logs of the AWS SDK contain its requests.
     let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
     tracing_subscriber::registry().with(lines).with(ours).init();
 }
 
-// What cannot be said on stderr cannot be said at all.
-fn say(text: &str) {
+/// Prints a line on stderr. A failure is ignored: there is no other place to report it.
+fn print_stderr(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
@@ -203,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_command_line_definition_is_valid() {
         Cli::command().debug_assert();
     }
 }

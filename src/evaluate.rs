@@ -16,10 +16,9 @@ mod rule_plan;
 mod waiver;
 
 use crate::analysis::policy_cache::PolicyCache;
-use crate::exit::{Exit, FailOn};
 use crate::model::selection::Selection;
 use crate::model::snapshot::Snapshot;
-use crate::report::{Finding, Report, Status, Unread};
+use crate::report::{Finding, Report, Unread};
 use crate::rule::Rule;
 use crate::settings::Settings;
 
@@ -78,23 +77,6 @@ pub fn evaluate_each(
         evaluation.evaluate_place(place);
     }
     evaluation.into_report()
-}
-
-/// The exit code of a report.
-#[must_use]
-pub fn exit(report: &Report, fail_on: FailOn) -> Exit {
-    let open = report
-        .findings
-        .iter()
-        .any(|it| it.gating && it.status == Status::Unknown);
-    if report.findings.iter().any(|it| it.stops(fail_on)) {
-        Exit::Failed
-    } else if fail_on != FailOn::Never && (open || !report.unread.is_empty() || report.interrupted)
-    {
-        Exit::Unknown
-    } else {
-        Exit::Ready
-    }
 }
 
 /// Returns the listings that were not read to their end and could contain what is selected.

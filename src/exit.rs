@@ -1,24 +1,24 @@
-//! The exit codes, and how several outcomes merge into one.
+//! The exit codes of the program.
 
-/// How the program ends.
+/// The exit of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Everything that gates was judged, nothing fails.
+    /// Every gating check was made and none failed.
     Ready,
-    /// Something that gates fails.
+    /// A gating check failed.
     Failed,
-    /// Wrong usage, bad config, no credentials, unreadable input: nothing was judged.
+    /// Usage error, invalid config, no credentials or unreadable input: nothing was checked.
     Usage,
-    /// Nothing fails, but something that gates could not be judged.
+    /// No gating check failed, and at least one is inconclusive.
     Unknown,
-    /// Stopped by Ctrl-C.
+    /// Interrupted by Ctrl-C (SIGINT).
     Interrupted,
-    /// Stopped by SIGTERM.
+    /// Terminated by SIGTERM.
     Terminated,
 }
 
 impl Exit {
-    /// The process's exit code.
+    /// Returns the exit code of the process.
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
@@ -31,7 +31,8 @@ impl Exit {
         }
     }
 
-    /// The exit of several outcomes: being stopped over bad usage over a failure over the unknown.
+    /// Returns the exit of higher precedence: a signal over a usage error over a failure over an inconclusive
+    /// check.
     #[must_use]
     pub fn and(self, other: Exit) -> Exit {
         let weight = |exit| match exit {
@@ -50,24 +51,24 @@ impl Exit {
     }
 }
 
-/// What makes a scan fail.
+/// What makes the exit code 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum FailOn {
     /// A gating finding that fails.
     #[default]
     Fail,
-    /// One that fails or warns.
+    /// A gating finding that fails or warns.
     Warn,
-    /// A gating finding that fails and that an earlier report lacks.
+    /// A gating finding that fails and is not in the baseline.
     New,
-    /// Nothing: the exit code is 0 instead of 1 and 3.
+    /// Nothing: the exit code is 0 instead of 1 or 3.
     Never,
 }
 
 impl FailOn {
-    /// The gate that a report tells about: whoever lets nothing stop a scan reads there what would.
+    /// Returns the gate to display: `Fail` when the gate is disabled.
     #[must_use]
-    pub fn told(self) -> FailOn {
+    pub fn displayed_gate(self) -> FailOn {
         match self {
             FailOn::Never => FailOn::Fail,
             gate => gate,

@@ -12,6 +12,7 @@ pub mod coverage;
 pub mod dynamodb;
 pub mod ec2;
 pub mod efs;
+pub mod encryption;
 pub mod job;
 pub mod kind;
 pub mod kms;

@@ -1,4 +1,4 @@
-//! What was found, and the writers of it: one model, one writer per format.
+//! The findings of a scan, and the writers of the report: one model, one writer per format.
 
 pub mod asff;
 pub mod baseline;
@@ -21,15 +21,21 @@ mod line;
 mod page;
 mod place;
 mod severity;
+mod stale_waiver;
+mod stream;
 
+use std::collections::BTreeMap;
 use std::io;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use stale_waiver::{StaleState, StaleWaiver};
+pub use stream::{FindingWriter, ReportFacts};
+
 use crate::analysis::{Cause, Evidence};
-use crate::exit::FailOn;
+use crate::exit::{Exit, FailOn};
 use crate::model::arn::Arn;
 use crate::model::coverage::{Coverage, Stats};
 use crate::model::place::Place;
@@ -40,168 +46,120 @@ use crate::model::{Gap, ResourceKind};
 use crate::rule::Rule;
 use crate::settings::{Standard, is_region_name};
 
-/// Everything that was found in one account.
+/// The report on one account.
 #[derive(Debug)]
 pub struct Report {
-    /// Where the snapshot came from.
+    /// Where the facts come from.
     pub source: Source,
-    /// The account; none where a plan does not know it.
+    /// The account; `None` where a plan or template does not name it.
     pub account_id: Option<String>,
-    /// The account that keeps the copies.
+    /// The central account, which stores the copies.
     pub central_account_id: String,
-    /// Who helps where the account cannot help itself.
+    /// Whom to contact about findings that only the platform team can fix.
     pub contact: String,
     /// The key of the backup tag.
     pub tag_key: String,
-    /// Whose severities count.
+    /// The standard whose severities apply.
     pub standard: Standard,
-    /// What of the account was judged, where it is not all.
+    /// The services or resources that were selected; everything by default.
     pub selection: Selection,
-    /// The regions that were asked.
+    /// The regions that were scanned.
     pub regions: Vec<String>,
-    /// When reading began, RFC 3339.
+    /// The time at which reading started, RFC 3339.
     pub started_at: String,
-    /// When reading ended, RFC 3339.
+    /// The time at which reading finished, RFC 3339.
     pub finished_at: String,
-    /// Whether reading was stopped before its end.
+    /// Whether the scan was interrupted.
     pub interrupted: bool,
-    /// Whether everything that was asked for could be read.
+    /// Whether everything that was requested could be read.
     pub complete: bool,
-    /// Whether every rule that says whether a copy can work was judged.
+    /// Whether every rule about copy prerequisites was checked.
     pub all_rules: bool,
-    /// How many rules were judged.
+    /// The number of rules that were checked.
     pub rules: usize,
-    /// The calls it took.
+    /// The number of API calls.
     pub stats: Stats,
-    /// How far each service answered in each region, sorted.
+    /// One row per service and region, sorted by region and service.
     pub coverage: Vec<Coverage>,
-    /// Lists that could hold something that gates and were not read to their end.
+    /// Incomplete listings that may lack gating resources.
     pub unread: Vec<Unread>,
     /// Every resource that was read, sorted by region, type and ARN.
     pub resources: Vec<ResourceLine>,
-    /// One finding per rule and resource, sorted by region, type, ARN and rule; skipped ones too.
+    /// One finding per rule and resource, skipped ones included, sorted by region, type, ARN and rule.
     pub findings: Vec<Finding>,
-    /// Waivers of the config that do nothing any more.
+    /// Waivers of the config that are expired or unused.
     pub stale_waivers: Vec<StaleWaiver>,
-    /// How it stands to an earlier report, where it was compared with one.
+    /// The comparison with a baseline, if there is one.
     pub comparison: Option<Comparison>,
 }
 
 impl Report {
-    /// The findings that are told: those of rules that do not apply only on request.
+    /// Returns the findings to display: skipped ones only on request.
     pub fn shown(&self, show_skipped: bool) -> impl Iterator<Item = &Finding> {
         self.findings
             .iter()
             .filter(move |it| show_skipped || it.status != Status::Skip)
     }
-}
 
-/// Why a finding does not count.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Waiver {
-    /// Why.
-    pub reason: String,
-    /// Who answers for it.
-    pub owner: String,
-    /// The last day it holds, `2026-06-30`.
-    pub expires: String,
-}
-
-/// A waiver that does nothing any more, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct StaleWaiver {
-    /// Why it does nothing.
-    pub state: StaleState,
-    /// The rule that it names.
-    pub rule: String,
-    /// The ARN that it names, with `*` and `?`.
-    pub resource: String,
-    /// Why it was granted.
-    pub reason: String,
-    /// Who answers for it.
-    pub owner: String,
-    /// The last day it holds, or held.
-    pub expires: String,
-    /// Its line in the config file, from 1.
-    pub line: usize,
-    /// How many findings it would cover if it still held.
-    pub findings: usize,
-}
-
-impl StaleWaiver {
-    /// What became of it, and whose it is.
-    #[must_use]
-    pub fn sentence(&self) -> String {
-        let StaleWaiver {
-            rule,
-            resource,
-            owner,
-            line,
-            ..
-        } = self;
-        format!(
-            "waiver of {rule} on {resource} ({owner}, line {line} of the config) {}",
-            self.words()
-        )
+    /// Returns the resources by their ARNs.
+    fn resources_by_arn(&self) -> BTreeMap<&str, &ResourceLine> {
+        let lines = self.resources.iter();
+        lines.map(|it| (it.arn.as_str(), it)).collect()
     }
 
-    /// What became of it.
+    /// Returns the exit of a scan with this report.
     #[must_use]
-    pub fn words(&self) -> String {
-        match (self.state, self.findings) {
-            (StaleState::Unused, _) => {
-                "is unused: nothing that it names fails, so it can go".to_owned()
-            }
-            (StaleState::Expired, 0) => format!(
-                "expired on {}: nothing that it covered is wrong any more",
-                self.expires
-            ),
-            (StaleState::Expired, 1) => {
-                format!("expired on {}: 1 finding counts again", self.expires)
-            }
-            (StaleState::Expired, number) => {
-                format!("expired on {}: {number} findings count again", self.expires)
-            }
+    pub fn exit(&self, fail_on: FailOn) -> Exit {
+        if self.findings.iter().any(|it| it.stops(fail_on)) {
+            return Exit::Failed;
+        }
+        let inconclusive = self
+            .findings
+            .iter()
+            .any(|it| it.gating && it.status == Status::Unknown);
+        let incomplete = inconclusive || !self.unread.is_empty() || self.interrupted;
+        match incomplete && fail_on != FailOn::Never {
+            true => Exit::Unknown,
+            false => Exit::Ready,
         }
     }
 }
 
-/// Why a waiver does nothing.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum StaleState {
-    /// Its last day is over: what it covered counts again.
-    Expired,
-    /// Nothing that it names fails, warns or is unknown.
-    Unused,
+/// The waiver that covers a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Waiver {
+    /// The reason.
+    pub reason: String,
+    /// The owner.
+    pub owner: String,
+    /// The last day on which it applies, `2026-06-30`.
+    pub expires: String,
 }
 
-/// How a finding that fails, warns or is unknown stands to an earlier report.
+/// The state of a failing, warning or unknown finding compared with the baseline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Baseline {
-    /// It was not there, was less bad, or was waived and is no more.
+    /// It is not in the baseline, was less severe there, or was waived there and no longer is.
     New,
-    /// It was there.
+    /// It is in the baseline.
     Unchanged,
 }
 
-/// How a report stands to an earlier one.
+/// The comparison of a report with its baseline.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
-    /// How many findings fail, warn or are unknown and were not there.
+    /// The number of failing, warning or unknown findings that are not in the baseline.
     pub new: usize,
-    /// How many of them were there.
+    /// The number of failing, warning or unknown findings that are in the baseline.
     pub unchanged: usize,
-    /// What was there and passes now, or does not apply any more.
+    /// Findings of the baseline that pass or no longer apply.
     pub fixed: Vec<EarlierFinding>,
-    /// What was there and was not judged this time: the resource is gone, or nobody asked for it.
+    /// Findings of the baseline that were not checked this time: the resource is gone or was not selected.
     pub not_judged: Vec<EarlierFinding>,
 }
 
-/// A finding of an earlier report.
+/// A finding of the baseline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EarlierFinding {
     /// Its id.
@@ -210,23 +168,23 @@ pub struct EarlierFinding {
     pub rule: String,
     /// Its resource.
     pub resource: String,
-    /// What came of it then.
+    /// Its status in the baseline.
     pub status: Status,
 }
 
-/// A list that was not read to its end.
+/// An incomplete listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unread {
-    /// The region; none where the list covers all.
+    /// The region; `None` where the listing covers all regions.
     pub region: Option<String>,
     /// The service.
     pub service: &'static str,
-    /// Why, in words.
+    /// Why it is incomplete.
     pub reason: String,
 }
 
 impl Unread {
-    /// A list with its gap.
+    /// Returns the incomplete listing of a service with its gap.
     #[must_use]
     pub fn new(region: Option<&str>, service: &'static str, gap: &Gap) -> Self {
         Unread {
@@ -237,32 +195,32 @@ impl Unread {
     }
 }
 
-/// The result of one rule on one resource.
+/// The status of one rule on one resource.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Does not apply.
+    /// The rule does not apply.
     Skip,
-    /// As it should be.
+    /// The check passed.
     Pass,
-    /// Not as it should be, without harm to the backup.
+    /// A violation that does not prevent the backup or its copy.
     Warn,
-    /// Could not be judged.
+    /// The check is inconclusive.
     Unknown,
-    /// Not as it should be.
+    /// A violation.
     Fail,
 }
 
 impl Status {
-    /// Whether something is wrong, or may be.
+    /// Whether the status is fail, warn or unknown.
     #[must_use]
     pub fn is_trouble(self) -> bool {
         matches!(self, Status::Fail | Status::Warn | Status::Unknown)
     }
 
-    /// As in the JSON report.
+    /// Returns the name in the JSON report.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -285,11 +243,11 @@ pub enum ResourceVerdict {
     Exempt,
     /// Nothing worse than pass.
     Ready,
-    /// Something warns.
+    /// A check warns.
     AtRisk,
-    /// Something could not be judged, and nothing fails.
+    /// A check is inconclusive and nothing fails.
     Unknown,
-    /// Something fails.
+    /// A check fails.
     NotReady,
 }
 
@@ -303,7 +261,7 @@ impl ResourceVerdict {
         ResourceVerdict::Exempt,
     ];
 
-    /// What one finding makes of its resource.
+    /// Returns the verdict of a resource whose worst finding has this status.
     #[must_use]
     pub fn of(status: Status) -> Self {
         match status {
@@ -314,7 +272,7 @@ impl ResourceVerdict {
         }
     }
 
-    /// As in the JSON report.
+    /// Returns the name in the JSON report.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -330,13 +288,13 @@ impl ResourceVerdict {
 /// One resource in a report.
 #[derive(Debug, Clone)]
 pub struct ResourceLine {
-    /// Its ARN, or what stands for one.
+    /// Its ARN, or its identifier where AWS has no ARN.
     pub arn: String,
-    /// What it is.
+    /// Its type.
     pub kind: ResourceKind,
     /// Its id.
     pub id: String,
-    /// What AWS calls its type, where [`ResourceKind::Other`] does not say.
+    /// The CloudFormation type, `AWS::FSx::FileSystem`, of a [`ResourceKind::Other`].
     pub aws_type: Option<String>,
     /// Its `Name` tag.
     pub name: Option<String>,
@@ -344,60 +302,59 @@ pub struct ResourceLine {
     pub region: String,
     /// Its account.
     pub account_id: Option<String>,
-    /// What its backup tag says.
+    /// The value of its backup tag.
     pub backup_tag: BackupTag,
     /// The worst of its findings.
     pub verdict: ResourceVerdict,
 }
 
-/// One rule on one resource.
+/// The result of one rule on one resource.
 #[derive(Debug, Clone)]
 pub struct Finding {
-    /// The same from run to run: see [`crate::evaluate::finding_id`].
+    /// The id, stable across runs: 16 hex digits of SHA-256 over the rule, a newline and the ARN.
     pub id: String,
     /// The rule.
     pub rule: &'static Rule,
-    /// What came of it.
+    /// The status.
     pub status: Status,
-    /// Whether it counts for the exit code.
+    /// Whether it counts toward the exit code.
     pub gating: bool,
-    /// The resource's ARN, or what stands for one.
+    /// The resource's ARN, or its identifier where AWS has no ARN.
     pub resource: String,
     /// The resource's id.
     pub resource_id: String,
-    /// What the resource is.
+    /// The resource's type.
     pub kind: ResourceKind,
     /// The resource's account.
     pub account_id: Option<String>,
     /// The resource's region.
     pub region: String,
-    /// What the resource's backup tag says.
+    /// The value of the resource's backup tag.
     pub backup_tag: BackupTag,
-    /// What was seen.
+    /// The message, a fragment about the resource.
     pub message: String,
-    /// What to do.
+    /// How to fix it.
     pub fix: Option<String>,
-    /// Ids and lists that a program reads.
+    /// Ids and lists for programs.
     pub evidence: Evidence,
-    /// The reasons one by one, for reports that group by them.
+    /// The causes, for reports that group by them.
     pub causes: Vec<Cause>,
-    /// Why it does not count, where a waiver covers it.
+    /// The waiver that covers it, if any.
     pub waiver: Option<Waiver>,
-    /// How it stands to an earlier report, where there is one and something is wrong.
+    /// The comparison with the baseline; `None` without a baseline and for a pass or skip.
     pub baseline: Option<Baseline>,
     /// Where a plan or a template declares the resource.
     pub place: Option<Place>,
 }
 
 impl Finding {
-    /// The region, where it has one: an account has none, nor has a bucket whose region could not be
-    /// read.
+    /// Returns the region. An account has none, and neither has a bucket whose region could not be read.
     #[must_use]
     pub fn own_region(&self) -> Option<&str> {
         Some(self.region.as_str()).filter(|region| is_region_name(region))
     }
 
-    /// The partition of AWS that the resource is in.
+    /// Returns the AWS partition of the resource.
     ///
     /// Source: <https://docs.aws.amazon.com/general/latest/gr/rande.html>.
     #[must_use]
@@ -409,10 +366,8 @@ impl Finding {
             None => "aws",
         }
     }
-}
 
-impl Finding {
-    /// Whether it makes the exit code 1.
+    /// Whether the finding makes the exit code 1.
     #[must_use]
     pub fn stops(&self, gate: FailOn) -> bool {
         self.gating
@@ -433,20 +388,20 @@ pub enum WriteError {
     #[error(transparent)]
     Io(#[from] io::Error),
     /// The report could not be serialized.
-    #[error("the report cannot be written as JSON")]
+    #[error("failed to serialize the report as JSON")]
     Json(#[source] serde_json::Error),
-    /// The report lacks what every finding of the format must have.
-    #[error("the report cannot be written as {format}: {reason}")]
+    /// The report lacks a value that the format requires.
+    #[error("cannot write the report as {format}: {reason}")]
     Unfit {
         /// The format.
         format: &'static str,
-        /// What is missing, and what helps.
+        /// The missing value.
         reason: String,
     },
 }
 
 impl WriteError {
-    /// Whether the reader at the other end of a pipe went away, which is no error.
+    /// Whether the reader of a pipe has closed it, which is not an error.
     #[must_use]
     pub fn is_broken_pipe(&self) -> bool {
         match self {

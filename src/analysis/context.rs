@@ -89,20 +89,20 @@ impl<'a> RuleContext<'a> {
         self.shortcomings.get(arn).map_or(&[], Vec::as_slice)
     }
 
-    /// The same, where only some resources are judged.
+    /// Limits the evaluation to selected resources.
     #[must_use]
     pub fn selecting(mut self, selection: &'a Selection) -> Self {
         self.selection = Some(selection);
         self
     }
 
-    /// Whether a resource is one of those that are judged, and not there for look-ups only.
+    /// Whether a resource is selected, and not in the snapshot for look-ups only.
     #[must_use]
     pub fn is_selected(&self, resource: Resource<'_>) -> bool {
         self.selection.is_none_or(|it| it.includes(resource))
     }
 
-    /// Whether resources of a kind are among those that are judged.
+    /// Whether resources of a kind are selected.
     #[must_use]
     pub fn selects(&self, kind: ResourceKind) -> bool {
         let service = kind.service();
@@ -110,13 +110,13 @@ impl<'a> RuleContext<'a> {
             .is_none_or(|it| service.is_none_or(|service| it.includes_service(service)))
     }
 
-    /// What a resource of a stack is, among what was read in the region.
+    /// Returns the resource that a stack refers to, if it was read in the region.
     #[must_use]
     pub fn stack_member(&self, member: &StackResource) -> Option<Resource<'a>> {
         member_keys(member).find_map(|key| self.index.resources.get(&key).copied())
     }
 
-    /// Why a resource of a stack may be missing from what was read in the region.
+    /// Returns why a resource of a stack may be missing from what was read in the region.
     #[must_use]
     pub fn gap_around(&self, member: &StackResource) -> Option<Gap> {
         let region = self.seen().ok()?;
@@ -133,7 +133,7 @@ impl<'a> RuleContext<'a> {
         gap.or_else(|| Some(unplaced()?.1)).cloned()
     }
 
-    /// Why a stack that is backed up, or may be, was not read to its end.
+    /// Returns why a stack that is backed up, or may be, was not completely read.
     #[must_use]
     pub fn half_read_stack(&self) -> Option<&'a Gap> {
         self.half_read
@@ -146,14 +146,14 @@ impl<'a> RuleContext<'a> {
         self.index.stacks_containing(resource)
     }
 
-    /// The ARNs of what is tagged `enabled` in a region, as far as that was asked of the tags alone.
+    /// Returns the ARNs of resources tagged `enabled` in a region that was queried for tags only.
     #[must_use]
     pub fn enabled_by_tag(&self, region: &str) -> &'a [String] {
         let found = self.snapshot.elsewhere.get(region);
         found.map_or(&[], |listing| listing.items.as_slice())
     }
 
-    /// Look-ups for a resource whose region could not be read.
+    /// Creates the look-ups for a resource whose region could not be read.
     #[must_use]
     pub fn unplaced(
         snapshot: &'a Snapshot,
@@ -167,7 +167,7 @@ impl<'a> RuleContext<'a> {
         }
     }
 
-    /// The region of the resource that is judged.
+    /// Returns the region of the resource that is checked.
     ///
     /// # Errors
     /// Why it could not be read.
@@ -178,7 +178,7 @@ impl<'a> RuleContext<'a> {
         }
     }
 
-    /// What was seen in the region.
+    /// Returns what was read in the region.
     ///
     /// # Errors
     /// The region was not read.
@@ -187,7 +187,7 @@ impl<'a> RuleContext<'a> {
         self.seen.ok_or_else(Gap::not_collected)
     }
 
-    /// A volume of the region.
+    /// Returns a volume of the region.
     ///
     /// # Errors
     /// Why it is not among the volumes that were read.
@@ -196,7 +196,7 @@ impl<'a> RuleContext<'a> {
         found(&self.index.volumes, id, gap)
     }
 
-    /// An instance of the region.
+    /// Returns an instance of the region.
     ///
     /// # Errors
     /// Why it is not among the instances that were read.
@@ -205,7 +205,7 @@ impl<'a> RuleContext<'a> {
         found(&self.index.instances, id, gap)
     }
 
-    /// A DB instance of the region, members of clusters too.
+    /// Returns a DB instance of the region, including members of clusters.
     ///
     /// # Errors
     /// Why it is not among the DB instances that were read.
@@ -216,7 +216,7 @@ impl<'a> RuleContext<'a> {
         found(&self.index.db_instances, id, gap)
     }
 
-    /// An option group of the region.
+    /// Returns an option group of the region.
     ///
     /// # Errors
     /// Why it is not among the option groups that were read.
@@ -227,7 +227,7 @@ impl<'a> RuleContext<'a> {
             .ok_or_else(|| not_listed(name))
     }
 
-    /// The tags of a resource that can be backed up, and what its backup tag says.
+    /// Returns the backup tag and all tags of a resource that can be backed up.
     ///
     /// # Errors
     /// Why the tags could not be read.
@@ -239,15 +239,15 @@ impl<'a> RuleContext<'a> {
         }
     }
 
-    /// What a resource's backup tag says.
+    /// Reads a resource's backup tag.
     #[must_use]
     pub fn backup_tag(&self, tags: &Observed<Tags>) -> BackupTag {
         BackupTag::from_tags(tags, &self.settings.tag_key)
     }
 
-    /// Whether AWS Backup manages DynamoDB fully in the region.
+    /// Returns the management and opt-in preferences for DynamoDB in the region.
     ///
-    /// Both preferences must be on: <https://docs.aws.amazon.com/aws-backup/latest/devguide/advanced-ddb-backup.html>.
+    /// Tables are fully managed by AWS Backup only if both are on: <https://docs.aws.amazon.com/aws-backup/latest/devguide/advanced-ddb-backup.html>.
     ///
     /// # Errors
     /// Why the region's settings are not known.
@@ -255,7 +255,7 @@ impl<'a> RuleContext<'a> {
         let settings = self.seen()?.backup_settings.get()?;
         let is_planned = self.snapshot.source.is_planned();
         let on = |preferences: &BTreeMap<String, bool>| match preferences.get("DynamoDB") {
-            // A plan sets some services and leaves the others as they are.
+            // A plan sets some services and does not change the others.
             None if is_planned => Err(Gap::new(
                 GapKind::Unplanned,
                 "the plan does not set whether AWS Backup manages DynamoDB in the region",
@@ -264,46 +264,46 @@ impl<'a> RuleContext<'a> {
         };
         let (management, opt_in) = (on(&settings.management), on(&settings.opt_in));
         match (management, opt_in) {
-            // One that is off is enough to know.
+            // One preference that is off is enough for a violation.
             (Ok(false), opt_in) => Ok((false, opt_in.unwrap_or(true))),
             (management, Ok(false)) => Ok((management.unwrap_or(true), false)),
             (management, opt_in) => Ok((management?, opt_in?)),
         }
     }
 
-    /// The moment at which the ages of jobs are measured: when reading began. A job that was still
-    /// young enough when it was read is so here too, however long the rest of the reading took.
+    /// Returns the time from which the ages of jobs are measured: when reading began. A job that was recent
+    /// enough when it was read stays so, even if reading the rest took long.
     ///
     /// # Errors
-    /// The snapshot does not say.
+    /// The snapshot has no valid time.
     pub fn now(&self) -> Result<Timestamp, Gap> {
         job_history::moment(&self.snapshot.started_at)
     }
 
-    /// The backup jobs of a resource in the region.
+    /// Returns the backup jobs of a resource in the region.
     ///
-    /// AWS promises no order of the list, so one that broke off may lack the newest job of any
-    /// resource, and nothing follows from the others.
+    /// AWS does not document an order of the list, so a truncated list may lack the newest job of any
+    /// resource.
     ///
     /// # Errors
-    /// Why the list is not whole.
+    /// Why the list is not complete.
     pub fn backup_jobs(&self, arn: &str) -> Result<&[&'a BackupJob], Gap> {
         whole(&self.seen()?.backup_jobs)?;
         Ok(self.index.backup_jobs(arn))
     }
 
-    /// The copy jobs of a resource in the region, wherever the copies went. A list that broke off
-    /// tells as little as one of backup jobs.
+    /// Returns the copy jobs of a resource in the region, to any destination. A truncated list is as
+    /// inconclusive as one of backup jobs.
     ///
     /// # Errors
-    /// Why the list is not whole.
+    /// Why the list is not complete.
     pub fn copy_jobs(&self, arn: &str) -> Result<&[&'a CopyJob], Gap> {
         whole(&self.seen()?.copy_jobs)?;
         Ok(self.index.copy_jobs(arn))
     }
 
-    /// The longest time between two runs of a plan's rule, in hours; none where its schedule cannot be
-    /// understood.
+    /// Returns the longest time between two runs of a backup rule, in hours; none where its schedule cannot
+    /// be parsed.
     #[must_use]
     pub fn interval_hours(&self, rule: &BackupRule) -> Option<u32> {
         let schedule = rule.schedule.as_deref().unwrap_or(DEFAULT_SCHEDULE);
@@ -327,12 +327,12 @@ impl<'a> RuleContext<'a> {
             .ok_or_else(Gap::not_collected)?;
         let text = key.policy.get()?;
         Document::parse(text).map(Rc::new).map_err(|error| {
-            let message = format!("the policy of key {key_arn} cannot be understood: {error}");
+            let message = format!("failed to parse the policy of key {key_arn}: {error}");
             Gap::new(GapKind::Unreadable, message)
         })
     }
 
-    /// The organization's id: the one that was given, else the one that was read.
+    /// Returns the organization id: the configured one, or the one that was read.
     #[must_use]
     pub fn org_id(&self) -> Option<&str> {
         let read = self.snapshot.organization_id.known();
@@ -413,7 +413,7 @@ fn found<'a, T>(
     })
 }
 
-// It was created after the list was read, or belongs to somebody else.
+// It was created after the list was read, or belongs to another account.
 fn not_listed(id: &str) -> Gap {
     Gap::new(
         GapKind::Unreadable,

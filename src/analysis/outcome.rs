@@ -1,52 +1,66 @@
-//! What a check answers.
+//! The result of a check.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::remedy::Remedy;
 use crate::model::{Gap, GapKind};
 
-/// What a check answers: an outcome, or the gap that kept it from judging.
+/// The result of a check: an outcome, or the gap that made it inconclusive.
 pub type CheckResult = Result<Outcome, Gap>;
 
-/// What a finding can be traced to, by name: ids and lists that a program reads.
+/// Ids and lists that a program can read, by name.
 pub type Evidence = BTreeMap<String, Value>;
 
-/// The answer of a check, before severities: a breach may fail or warn.
+/// The verdict of a check, before severities: a violation fails or warns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// Does not apply.
     Skip,
-    /// In the state that the rule names.
+    /// The resource is in the state that the rule names.
     Pass,
-    /// Could not be judged, as the user left out what it takes. It outweighs a pass, which it is not.
+    /// Could not be checked, as the user excluded the data it needs. Ranks above a pass when outcomes are
+    /// combined.
     NotAsked,
-    /// In a passing state that asks for a second look, whatever the rule's severity.
+    /// The resource is in a passing state that needs attention, independent of the rule's severity.
     Warn,
-    /// Could not be judged.
+    /// Could not be checked.
     Unknown,
-    /// Not in the state that the rule names.
+    /// The resource is not in the state that the rule names.
     Breach,
 }
 
-/// More parts than this are counted in a message, not named.
+/// The most parts that a message names; more are counted.
 const MOST_PARTS: usize = 20;
 
-/// One reason of an outcome.
+/// A reason of an outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
-    /// What other findings may share the reason with this one: the ARN of a key, a region's setting.
+    /// The subject that findings with the same reason share: the ARN of a key, a region's setting.
     pub about: Option<String>,
-    /// What was seen, with ids a person can paste.
+    /// What was found, with ids that can be pasted.
     pub message: String,
     /// What to do about it.
     pub fix: Option<String>,
-    /// The parts of the resource that it holds for: volumes of an instance.
+    /// The parts of the resource that it applies to: volumes of an instance.
     pub parts: Vec<String>,
+    /// What would remove the cause; empty where no change in this account does.
+    pub remedies: Vec<Remedy>,
 }
 
 impl Cause {
-    /// The message with the parts that it holds for.
+    /// Adds the parts and remedies of an equal cause.
+    fn extend(&mut self, other: Cause) {
+        self.parts.extend(other.parts);
+        for remedy in other.remedies {
+            if !self.remedies.contains(&remedy) {
+                self.remedies.push(remedy);
+            }
+        }
+    }
+
+    /// Returns the message with the parts that it applies to.
     #[must_use]
     pub fn sentence(&self) -> String {
         let shown = self.parts[..self.parts.len().min(MOST_PARTS)].join(", ");
@@ -60,41 +74,41 @@ impl Cause {
     }
 }
 
-/// The answer of a check with its reasons.
+/// The verdict of a check with its reasons.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// The answer.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Why: one reason at least.
+    /// The reasons: at least one.
     pub causes: Vec<Cause>,
-    /// Ids and lists that a program reads.
+    /// Ids and lists that a program can read.
     pub evidence: Evidence,
     /// Whether it is unknown because something could not be read.
     pub unread: bool,
 }
 
 impl Outcome {
-    /// In the state that the rule names.
+    /// Creates a pass: the resource is in the state that the rule names.
     pub fn pass(message: impl Into<String>) -> Self {
         Outcome::new(Verdict::Pass, message)
     }
 
-    /// Not in the state that the rule names.
+    /// Creates a violation: the resource is not in the state that the rule names.
     pub fn breach(message: impl Into<String>) -> Self {
         Outcome::new(Verdict::Breach, message)
     }
 
-    /// In a passing state that asks for a second look.
+    /// Creates a warning: the resource is in a passing state that needs attention.
     pub fn warn(message: impl Into<String>) -> Self {
         Outcome::new(Verdict::Warn, message)
     }
 
-    /// Does not apply.
+    /// Creates a skip: the rule does not apply.
     pub fn skip(message: impl Into<String>) -> Self {
         Outcome::new(Verdict::Skip, message)
     }
 
-    /// Could not be judged.
+    /// Creates an inconclusive outcome from what could not be read.
     #[must_use]
     pub fn unknown(gap: &Gap) -> Self {
         if gap.kind == GapKind::NotAsked {
@@ -110,7 +124,7 @@ impl Outcome {
         }
         if gap.kind == GapKind::Denied {
             outcome = outcome.fix(format!(
-                "Let the scan's credentials use {}; `backup-check iam-policy` prints all that it needs.",
+                "Allow {} for the credentials of the scan; `backup-check iam-policy` prints the policy it needs.",
                 gap.action
             ));
         }
@@ -132,13 +146,14 @@ impl Outcome {
                 message: message.into(),
                 fix: None,
                 parts: Vec::new(),
+                remedies: Vec::new(),
             }],
             evidence: Evidence::new(),
             unread: false,
         }
     }
 
-    /// Names what other findings may share the reason with this one.
+    /// Sets the subject that findings with the same reason share.
     #[must_use]
     pub fn about(mut self, subject: impl Into<String>) -> Self {
         let subject = subject.into();
@@ -148,16 +163,18 @@ impl Outcome {
         self
     }
 
-    /// Says which rule it comes from, where another one speaks of it.
+    /// Prefixes the reasons with the rule that they come from, for another rule's message. The finding of
+    /// that rule has the remedies.
     #[must_use]
     pub fn under(mut self, rule: &str) -> Self {
         for cause in &mut self.causes {
             cause.message = format!("{rule}: {}", cause.message);
+            cause.remedies.clear();
         }
         self
     }
 
-    /// The same as a warning, in other words.
+    /// Converts the outcome to a warning with another message.
     #[must_use]
     pub fn lightened(mut self, message: String) -> Self {
         let fix = self.fixes();
@@ -170,7 +187,7 @@ impl Outcome {
         self
     }
 
-    /// Says what to do.
+    /// Sets the fix.
     #[must_use]
     pub fn fix(mut self, fix: impl Into<String>) -> Self {
         let fix = fix.into();
@@ -180,9 +197,36 @@ impl Outcome {
         self
     }
 
-    /// The same of something that does not exist yet: no command changes it, only its declaration does.
+    /// Adds a change that would make the check pass, where there is one.
     #[must_use]
-    pub fn declared(mut self, rule: &str) -> Self {
+    pub fn remedy(mut self, remedy: impl Into<Option<Remedy>>) -> Self {
+        if let Some(remedy) = remedy.into() {
+            for cause in &mut self.causes {
+                cause.remedies.push(remedy.clone());
+            }
+        }
+        self
+    }
+
+    /// Removes all remedies: somebody else has to make the change.
+    #[must_use]
+    pub fn without_remedies(mut self) -> Self {
+        for cause in &mut self.causes {
+            cause.remedies.clear();
+        }
+        self
+    }
+
+    /// Replaces commands in fixes and removes the remedies: a resource that does not exist yet is changed
+    /// only in its declaration.
+    #[must_use]
+    pub fn declared(self, rule: &str) -> Self {
+        let mut declared = self.without_remedies();
+        declared.refer_to_declaration(rule);
+        declared
+    }
+
+    fn refer_to_declaration(&mut self, rule: &str) {
         for fix in self.causes.iter_mut().filter_map(|it| it.fix.as_mut()) {
             if fix.contains("`aws ") {
                 *fix = format!(
@@ -190,7 +234,6 @@ impl Outcome {
                 );
             }
         }
-        self
     }
 
     /// Adds evidence.
@@ -200,7 +243,7 @@ impl Outcome {
         self
     }
 
-    /// Says which part of the resource it holds for.
+    /// Sets the part of the resource that it applies to.
     #[must_use]
     pub fn part(mut self, part: Option<&str>) -> Self {
         if let Some(part) = part {
@@ -211,11 +254,11 @@ impl Outcome {
         self
     }
 
-    /// The outcome of a resource with several parts: the worst of theirs, with the reasons of all
-    /// parts that are as bad. `None` where there are no parts.
+    /// Returns the worst outcome of a resource's parts, with the reasons of all parts that are as bad. `None`
+    /// where there are no parts.
     ///
-    /// Evidence of the same name keeps its first value; where the parts differ, all values stand
-    /// in a list under the name's plural: `key_arn` and `key_arns`.
+    /// Evidence of the same name keeps its first value; if the parts differ, all values are in a list under
+    /// the plural of the name: `key_arn` and `key_arns`.
     pub fn worst(parts: impl IntoIterator<Item = Outcome>) -> Option<Outcome> {
         let parts: Vec<Outcome> = parts.into_iter().collect();
         let verdict = parts.iter().map(|part| part.verdict).max()?;
@@ -227,7 +270,7 @@ impl Outcome {
             for cause in part.causes {
                 let place = (cause.message.clone(), cause.about.clone());
                 match places.get(&place) {
-                    Some(known) => causes[*known].parts.extend(cause.parts),
+                    Some(known) => causes[*known].extend(cause),
                     None => {
                         places.insert(place, causes.len());
                         causes.push(cause);
@@ -260,14 +303,14 @@ impl Outcome {
         })
     }
 
-    /// All reasons in one line.
+    /// Returns all reasons in one line.
     #[must_use]
     pub fn message(&self) -> String {
         let sentences: Vec<String> = self.causes.iter().map(Cause::sentence).collect();
         sentences.join("; ")
     }
 
-    /// All that is to be done, in one line.
+    /// Returns all fixes in one line.
     #[must_use]
     pub fn fixes(&self) -> Option<String> {
         let mut fixes: Vec<&str> = Vec::new();
@@ -292,7 +335,7 @@ pub struct Shortcoming {
 /// The shortcomings of stack members by ARN: what the first phase of the evaluation hands to the second.
 pub type Shortcomings = BTreeMap<String, Vec<Shortcoming>>;
 
-/// Values, each once, in their order.
+/// Distinct values, in the order in which they were added.
 #[derive(Default)]
 struct Distinct {
     list: Vec<Value>,
@@ -343,6 +386,40 @@ mod tests {
         assert_eq!(merged.evidence["key_arns"], serde_json::json!(["a", "b"]));
         assert_eq!(merged.evidence["actions"], serde_json::json!(["x", "y"]));
         assert_eq!(Outcome::worst([]), None);
+    }
+
+    fn replace_key(arn: &str) -> Remedy {
+        Remedy::ReplaceKey {
+            key_arn: arn.to_owned(),
+        }
+    }
+
+    #[test]
+    fn equal_causes_of_parts_keep_all_their_remedies() {
+        let part = |arn: &str| Outcome::breach("bad").remedy(replace_key(arn));
+        let merged = Outcome::worst([
+            part("a"),
+            part("b"),
+            part("a"),
+            Outcome::breach("worse").remedy(None),
+            Outcome::warn("fine").remedy(replace_key("c")),
+        ])
+        .unwrap();
+        let remedies: Vec<&[Remedy]> = merged.causes.iter().map(|it| &it.remedies[..]).collect();
+        let expected = [replace_key("a"), replace_key("b")];
+        assert_eq!(remedies, [&expected[..], &[]]);
+    }
+
+    #[test]
+    fn what_is_changed_elsewhere_has_no_remedy() {
+        let outcome = Outcome::breach("bad").remedy(replace_key("a"));
+        for moved in [
+            outcome.clone().under("some-rule"),
+            outcome.clone().declared("some-rule"),
+            outcome.without_remedies(),
+        ] {
+            assert_eq!(moved.causes[0].remedies, []);
+        }
     }
 
     #[test]

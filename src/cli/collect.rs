@@ -8,53 +8,60 @@ use clap::Args;
 use crate::exit::Exit;
 use crate::model::coverage::CoverageState;
 use crate::source::saved;
+use crate::text::plural;
 
-use super::config::Loaded;
-use super::judge::{AccessArgs, settings};
-use super::{Talk, live, output, select};
+use super::args::{AccessArgs, GlobalArgs};
+use super::config::LoadedConfig;
+use super::evaluation::effective_settings;
+use super::{files, live, output, select};
 
 #[derive(Debug, Args)]
 pub(super) struct CollectArgs {
-    /// The file to write, compressed where its name ends in .zst; `-` is stdout
+    /// File to write; compressed with Zstandard if its name ends in .zst; `-` is stdout
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
     access: AccessArgs,
 }
 
-pub(super) fn run(args: &CollectArgs, talk: &Talk) -> anyhow::Result<Exit> {
-    let stdout = args.output == Path::new("-");
-    if !stdout {
-        output::probe(&args.output)?;
+pub(super) fn run(args: &CollectArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
+    let to_stdout = args.output == Path::new("-");
+    if !to_stdout {
+        files::check_writable(&args.output)?;
     }
-    let loaded = Loaded::find(talk)?;
-    let settings = settings(&loaded, &args.access)?;
-    let selection = select::selection(&args.access.service, &args.access.resource, &[])?;
-    let (snapshot, stopped) = live::snapshot(&args.access, &settings, &selection, talk)?;
+    let loaded = LoadedConfig::find_and_read(global)?;
+    let settings = effective_settings(&loaded, &args.access)?;
+    let selection = select::new_selection(&args.access.service, &args.access.resource, &[])?;
+    let (snapshot, stopped) = live::read_account(&args.access, &settings, &selection, global)?;
     if stopped != Exit::Ready {
-        super::say("stopped: nothing was written");
+        super::print_stderr("interrupted; nothing was written");
         return Ok(stopped);
     }
-    let text = saved::write(&snapshot).context("cannot write the snapshot as JSON")?;
-    if stdout {
-        output::print(&text)?;
+    let text =
+        saved::write_snapshot(&snapshot).context("failed to serialize the snapshot as JSON")?;
+    if to_stdout {
+        output::print_stdout(&text)?;
     } else if args.output.extension().is_some_and(|it| it == "zst") {
-        output::save(&args.output, &saved::pack(&text))?;
+        files::replace_file(&args.output, &saved::compress_text(&text))?;
     } else {
-        output::save(&args.output, text.as_bytes())?;
+        files::replace_file(&args.output, text.as_bytes())?;
     }
-    let unread = snapshot
+    let incomplete = snapshot
         .coverage
         .iter()
         .filter(|row| !matches!(row.state, CoverageState::Scanned | CoverageState::Disabled))
         .count();
-    if unread == 0 {
+    if incomplete == 0 {
         return Ok(Exit::Ready);
     }
-    if !talk.quiet {
-        super::say(&format!(
-            "{unread} of {} parts could not be read whole; a scan of the snapshot says which",
-            snapshot.coverage.len()
+    if !global.quiet {
+        let file = match to_stdout {
+            true => "FILE".to_owned(),
+            false => args.output.display().to_string(),
+        };
+        super::print_stderr(&format!(
+            "{incomplete} of {} incomplete; run `backup-check scan --from {file}` for details",
+            plural(snapshot.coverage.len(), "region/service pair")
         ));
     }
     Ok(Exit::Unknown)

@@ -1,4 +1,4 @@
-//! Finding and reading `backup-check.toml`.
+//! Discovery and parsing of `backup-check.toml`.
 
 use std::path::{Path, PathBuf};
 
@@ -6,46 +6,49 @@ use anyhow::Context;
 
 use crate::settings::{CONFIG_FILE, Config};
 
-use super::Talk;
-use super::select;
+use super::args::GlobalArgs;
+use super::{input, select};
 
-/// A config file with its text, for errors that name a line.
+/// A config file with its text, so that errors can name a line.
 #[derive(Debug, Default)]
-pub(super) struct Loaded {
+pub(super) struct LoadedConfig {
     pub(super) config: Config,
     pub(super) file: Option<(PathBuf, String)>,
 }
 
-impl Loaded {
-    /// Reads the file that `--config` names, or the nearest one upwards from the working folder.
-    pub(super) fn find(talk: &Talk) -> anyhow::Result<Self> {
-        let Some(path) = talk.config.clone().or_else(nearest) else {
-            return Ok(Loaded::default());
+impl LoadedConfig {
+    /// Reads the file of `--config`, or the nearest one in the current directory and its parents.
+    ///
+    /// # Errors
+    /// The file is unreadable or invalid, or names an unknown rule or group.
+    pub(super) fn find_and_read(global: &GlobalArgs) -> anyhow::Result<Self> {
+        let Some(path) = global.config.clone().or_else(nearest_file) else {
+            return Ok(LoadedConfig::default());
         };
-        let text = super::input::read(&path)?;
+        let text = input::read_text(&path)?;
         let config = Config::parse(&text).with_context(|| path.display().to_string())?;
-        let loaded = Loaded {
+        let loaded = LoadedConfig {
             config,
             file: Some((path, text)),
         };
         for name in &loaded.config.gate {
-            loaded.at(name.span(), select::group(name.get_ref()))?;
+            loaded.with_line(name.span(), select::find_group(name.get_ref()))?;
         }
         for name in &loaded.config.allow_unknown {
-            loaded.at(name.span(), select::rules([name.get_ref()]))?;
+            loaded.with_line(name.span(), select::find_rules([name.get_ref()]))?;
         }
         for name in loaded.config.severity.keys() {
-            loaded.at(name.span(), select::rule(name.get_ref()))?;
+            loaded.with_line(name.span(), select::find_rule(name.get_ref()))?;
         }
         for waiver in &loaded.config.waiver {
-            loaded.at(waiver.rule.span(), select::rule(waiver.rule.get_ref()))?;
+            loaded.with_line(waiver.rule.span(), select::find_rule(waiver.rule.get_ref()))?;
         }
         Ok(loaded)
     }
 
-    /// The config file as a path within the repository that holds it, which is how code scanning and
-    /// pull requests name files.
-    pub(super) fn within_repository(&self) -> String {
+    /// Returns the config file as a path within its repository, the form that code scanning and pull
+    /// requests use.
+    pub(super) fn path_in_repository(&self) -> String {
         let here = std::env::current_dir().unwrap_or_default();
         let file = match &self.file {
             Some((path, _)) => here.join(path),
@@ -57,8 +60,12 @@ impl Loaded {
         file.to_string_lossy().replace('\\', "/")
     }
 
-    /// An error about a place in the file says which line.
-    fn at<T>(&self, span: std::ops::Range<usize>, result: anyhow::Result<T>) -> anyhow::Result<T> {
+    /// Adds the file and the line of a span to an error.
+    fn with_line<T>(
+        &self,
+        span: std::ops::Range<usize>,
+        result: anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
         result.map_err(|error| match &self.file {
             Some((path, text)) => {
                 let placed = Config::error_at(text, span, &error.to_string());
@@ -69,7 +76,7 @@ impl Loaded {
     }
 }
 
-fn nearest() -> Option<PathBuf> {
+fn nearest_file() -> Option<PathBuf> {
     let here = std::env::current_dir().ok()?;
     here.ancestors()
         .map(|folder: &Path| folder.join(CONFIG_FILE))

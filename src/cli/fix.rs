@@ -3,78 +3,74 @@
 use std::collections::BTreeSet;
 
 use anyhow::bail;
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use crate::evaluate::exit;
 use crate::exit::{Exit, FailOn};
-use crate::fix::dialect::{aws_cli, cdk, key_policy, terraform};
-use crate::fix::{Change, Remedy, Wanted, changes};
+use crate::fix::dialect::{DIALECTS, Dialect};
+use crate::fix::{Change, Wanted, plan_changes};
 use crate::report::{Report, Status};
+use crate::text::plural;
 
-use super::config::Loaded;
-use super::judge::{Judged, SourceArgs};
-use super::{Talk, output};
+use super::args::{GlobalArgs, SourceArgs};
+use super::config::LoadedConfig;
+use super::evaluation::Evaluated;
+use super::output;
 
 #[derive(Debug, Args)]
 pub(super) struct FixArgs {
-    /// Findings to mend, by id [default: all that fail; with --rule, those that warn too]. Before other
-    /// flags, or after --
+    /// IDs of the findings to fix [default: all that fail; with --rule also those that warn]. Place them
+    /// before other options or after --
     #[arg(value_name = "FINDING-ID")]
     ids: Vec<String>,
-    /// How to write the changes down
-    #[arg(long = "as", value_enum, value_name = "DIALECT", default_value_t = Dialect::AwsCli)]
-    dialect: Dialect,
+    /// Output format of the changes
+    #[arg(long = "as", value_name = "DIALECT", default_value = DIALECTS[0].name, value_parser = dialect_parser())]
+    dialect: &'static Dialect,
     #[command(flatten)]
     source: SourceArgs,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Dialect {
-    /// A script for bash and the AWS CLI that is safe to run whole
-    AwsCli,
-    /// Terraform code
-    Terraform,
-    /// A stack for the AWS CDK, in TypeScript
-    Cdk,
-    /// The merged key policies alone, in JSON
-    Policy,
+/// Returns the parser of the names in the table of dialects.
+fn dialect_parser() -> impl TypedValueParser<Value = &'static Dialect> {
+    let names = DIALECTS
+        .iter()
+        .map(|it| PossibleValue::new(it.name).help(it.about));
+    PossibleValuesParser::new(names).map(|name| Dialect::find(&name).unwrap_or(&DIALECTS[0]))
 }
 
-pub(super) fn run(args: &FixArgs, talk: &Talk) -> anyhow::Result<Exit> {
-    let loaded = Loaded::find(talk)?;
-    let Judged {
+pub(super) fn run(args: &FixArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
+    let loaded = LoadedConfig::find_and_read(global)?;
+    let Evaluated {
         snapshot,
         settings,
         report,
         stopped,
-    } = args.source.judged(&loaded, talk)?;
+    } = args.source.evaluate_source(&loaded, global)?;
     let wanted = match (args.ids.is_empty(), args.source.names_rules()) {
         (true, true) => Wanted::FailingAndWarning,
         (true, false) => Wanted::Failing,
-        (false, _) => Wanted::Ids(named(&args.ids, &report)?),
+        (false, _) => Wanted::Ids(check_ids(&args.ids, &report)?),
     };
-    let changes = changes(&snapshot, &settings, &report, &wanted);
-    output::with_stdout(talk, |_, out| match args.dialect {
-        Dialect::AwsCli => aws_cli::write(&report, &changes, out),
-        Dialect::Terraform => terraform::write(&report, &changes, out),
-        Dialect::Cdk => cdk::write(&report, &changes, out),
-        Dialect::Policy => key_policy::write(&changes, out),
-    })?;
-    if !talk.quiet {
-        for line in remarks(args, &report, &changes) {
-            super::say(&line);
+    let changes = plan_changes(&snapshot, &settings, &report, &wanted);
+    output::write_stdout(global, |_, out| (args.dialect.write)(&report, &changes, out))?;
+    if !global.quiet {
+        for line in list_remarks(args, &report, &changes) {
+            super::print_stderr(&line);
         }
     }
-    // What fails is what this is for.
-    let seen = match exit(&report, FailOn::Fail) {
+    // Failures are what the command fixes, so they are not an error.
+    let exit = match report.exit(FailOn::Fail) {
         Exit::Failed => Exit::Ready,
         other => other,
     };
-    Ok(seen.and(stopped))
+    Ok(exit.and(stopped))
 }
 
-/// The ids, if each is one of a finding.
-fn named(ids: &[String], report: &Report) -> anyhow::Result<BTreeSet<String>> {
+/// Returns the IDs.
+///
+/// # Errors
+/// An ID is not one of a finding.
+fn check_ids(ids: &[String], report: &Report) -> anyhow::Result<BTreeSet<String>> {
     let known: BTreeSet<&str> = report.findings.iter().map(|it| it.id.as_str()).collect();
     let missing: Vec<&str> = ids
         .iter()
@@ -83,15 +79,15 @@ fn named(ids: &[String], report: &Report) -> anyhow::Result<BTreeSet<String>> {
         .collect();
     if !missing.is_empty() {
         bail!(
-            "there is no finding {} here: ids stand in `scan --format json`, and change with the resource's ARN",
+            "no finding with id {}; ids are listed in `scan --format json` and depend on the rule and the ARN",
             missing.join(", ")
         );
     }
     Ok(ids.iter().cloned().collect())
 }
 
-/// What the output does not say of itself.
-fn remarks(args: &FixArgs, report: &Report, changes: &[Change]) -> Vec<String> {
+/// Returns the notes that the output itself does not contain.
+fn list_remarks(args: &FixArgs, report: &Report, changes: &[Change]) -> Vec<String> {
     let mut remarks = Vec::new();
     for id in &args.ids {
         let finding = report.findings.iter().find(|it| it.id == *id);
@@ -99,18 +95,17 @@ fn remarks(args: &FixArgs, report: &Report, changes: &[Change]) -> Vec<String> {
             && !matches!(finding.status, Status::Fail | Status::Warn)
         {
             remarks.push(format!(
-                "{id}: {} of {} is {}, there is nothing to mend",
+                "{id}: {} on {} is {}; nothing to fix",
                 finding.rule.id,
                 finding.resource,
                 finding.status.as_str()
             ));
         }
     }
-    let has_policy = |it: &Change| matches!(&it.remedy, Remedy::InPlace(actions) if actions.iter().any(|it| matches!(it, crate::fix::Action::PutKeyPolicy { .. })));
     if changes.is_empty() && args.ids.is_empty() {
-        remarks.push("nothing fails: there is nothing to mend".to_owned());
-    } else if args.dialect == Dialect::Policy && !changes.iter().any(has_policy) {
-        remarks.push("no key policy mends any of this: see --as aws-cli".to_owned());
+        remarks.push("no failing findings; nothing to fix".to_owned());
+    } else if let Some(remark) = (args.dialect.explain_empty)(changes) {
+        remarks.push(remark.to_owned());
     }
     let unknown = report.findings.iter();
     let unknown = unknown
@@ -118,8 +113,9 @@ fn remarks(args: &FixArgs, report: &Report, changes: &[Change]) -> Vec<String> {
         .count();
     if unknown > 0 || !report.unread.is_empty() {
         remarks.push(format!(
-            "not everything could be seen ({unknown} unknown findings that count, {} lists not read to their end): there may be more to mend",
-            report.unread.len()
+            "results are incomplete ({}, {}); more fixes may be needed",
+            plural(unknown, "inconclusive finding"),
+            plural(report.unread.len(), "truncated list")
         ));
     }
     remarks

@@ -1,4 +1,4 @@
-//! The files of a step of GitHub Actions: its summary, and its outputs.
+//! The summary and output files of a GitHub Actions step.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -9,45 +9,47 @@ use anyhow::Context;
 use crate::exit::Exit;
 use crate::report::{Report, github, markdown};
 
-/// The files that the runner named, open.
+/// The files of a step, open for appending.
 #[derive(Debug, Default)]
 pub(super) struct Step {
-    summary: Option<Appended>,
-    outputs: Option<Appended>,
+    summary: Option<AppendedFile>,
+    outputs: Option<AppendedFile>,
 }
 
-/// A file that what came before in the step may have written to.
+/// A file that earlier commands of the step may have written to.
 #[derive(Debug)]
-struct Appended {
+struct AppendedFile {
     variable: &'static str,
     path: PathBuf,
     file: File,
 }
 
 impl Step {
-    /// The files of the step that runs this, none outside GitHub Actions. They are opened before
-    /// anything is read, as a scan takes minutes.
-    pub(super) fn find() -> anyhow::Result<Self> {
+    /// Opens the files of the current step; none outside GitHub Actions.
+    ///
+    /// # Errors
+    /// A file cannot be opened. This fails before a scan of several minutes, not after it.
+    pub(super) fn open_files() -> anyhow::Result<Self> {
         if std::env::var_os("GITHUB_ACTIONS").is_none_or(|it| it != "true") {
             return Ok(Step::default());
         }
         Ok(Step {
-            summary: Appended::open("GITHUB_STEP_SUMMARY")?,
-            outputs: Appended::open("GITHUB_OUTPUT")?,
+            summary: AppendedFile::open_variable("GITHUB_STEP_SUMMARY")?,
+            outputs: AppendedFile::open_variable("GITHUB_OUTPUT")?,
         })
     }
 
-    /// Appends what came of a scan.
-    pub(super) fn write(self, report: &Report, exit: Exit) -> anyhow::Result<()> {
+    /// Appends the summary and the outputs of a scan.
+    pub(super) fn write_report(self, report: &Report, exit: Exit) -> anyhow::Result<()> {
         if let Some(mut summary) = self.summary {
-            let held = summary.length()?;
+            let held = summary.byte_length()?;
             let room = markdown::LIMIT.saturating_sub(usize::try_from(held).unwrap_or(usize::MAX));
-            // A heading needs an empty line before it.
+            // A Markdown heading needs an empty line before it.
             let gap = if held == 0 { "" } else { "\n\n" };
             let mut text = gap.as_bytes().to_vec();
             markdown::write_within(report, room.saturating_sub(gap.len()), &mut text)?;
             if text.len() > gap.len() {
-                summary.append(&text)?;
+                summary.append_text(&text)?;
             }
         }
         if let Some(mut outputs) = self.outputs {
@@ -56,14 +58,15 @@ impl Step {
                 text.push('\n');
             }
             text.push_str(&github::outputs(report, exit.code()));
-            outputs.append(text.as_bytes())?;
+            outputs.append_text(text.as_bytes())?;
         }
         Ok(())
     }
 }
 
-impl Appended {
-    fn open(variable: &'static str) -> anyhow::Result<Option<Self>> {
+impl AppendedFile {
+    /// Opens the file that an environment variable names, if it is set.
+    fn open_variable(variable: &'static str) -> anyhow::Result<Option<Self>> {
         let Some(path) = std::env::var_os(variable).filter(|path| !path.is_empty()) else {
             return Ok(None);
         };
@@ -73,43 +76,43 @@ impl Appended {
             .append(true)
             .create(true)
             .open(&path)
-            .with_context(|| format!("cannot write {}, which {variable} names", path.display()))?;
-        Ok(Some(Appended {
+            .with_context(|| format!("failed to open {} ({variable})", path.display()))?;
+        Ok(Some(AppendedFile {
             variable,
             path,
             file,
         }))
     }
 
-    fn length(&self) -> anyhow::Result<u64> {
-        let held = self.file.metadata().with_context(|| self.failed())?;
+    fn byte_length(&self) -> anyhow::Result<u64> {
+        let held = self.file.metadata().with_context(|| self.error_context())?;
         Ok(held.len())
     }
 
     fn ends_a_line(&mut self) -> anyhow::Result<bool> {
-        if self.length()? == 0 {
+        if self.byte_length()? == 0 {
             return Ok(true);
         }
         let mut last = [0];
         let read = self.file.seek(SeekFrom::End(-1));
         read.and_then(|_| self.file.read_exact(&mut last))
-            .with_context(|| self.failed())?;
+            .with_context(|| self.error_context())?;
         Ok(last == *b"\n")
     }
 
-    /// Adds a text whole or not at all.
-    fn append(&mut self, text: &[u8]) -> anyhow::Result<()> {
-        let before = self.length()?;
+    /// Appends a text completely or not at all.
+    fn append_text(&mut self, text: &[u8]) -> anyhow::Result<()> {
+        let before = self.byte_length()?;
         self.file.write_all(text).map_err(|error| {
-            // Half an output is none; where this fails too there is nothing more to do.
+            // A partial output is invalid. If this fails too, nothing else can be done.
             let _ = self.file.set_len(before);
-            anyhow::Error::new(error).context(self.failed())
+            anyhow::Error::new(error).context(self.error_context())
         })
     }
 
-    fn failed(&self) -> String {
+    fn error_context(&self) -> String {
         format!(
-            "cannot write {}, which {} names",
+            "failed to write {} ({})",
             self.path.display(),
             self.variable
         )

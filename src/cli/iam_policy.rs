@@ -6,28 +6,28 @@ use serde_json::json;
 
 use crate::exit::Exit;
 use crate::model::service::Service;
-use crate::source::aws::actions;
+use crate::source::aws::permissions::required_actions;
 
 use super::{output, select};
 
 #[derive(Debug, Args)]
 pub(super) struct IamPolicyArgs {
-    /// Only what a scan of these services needs
+    /// Only the permissions for a scan of these services
     #[arg(long, value_name = "S", num_args = 1.., value_delimiter = ',', value_parser = PossibleValuesParser::new(Service::ALL.map(Service::as_str)))]
     service: Vec<String>,
 }
 
 pub(super) fn run(args: &IamPolicyArgs) -> anyhow::Result<Exit> {
-    let selection = select::selection(&args.service, &[], &[])?;
+    let selection = select::new_selection(&args.service, &[], &[])?;
     let policy = json!({
         "Version": "2012-10-17",
         "Statement": [{
             "Sid": "BackupCheckReads",
             "Effect": "Allow",
-            "Action": actions(&selection),
+            "Action": required_actions(&selection),
             "Resource": "*",
         }],
     });
-    output::print(&(serde_json::to_string_pretty(&policy)? + "\n"))?;
+    output::print_stdout(&(serde_json::to_string_pretty(&policy)? + "\n"))?;
     Ok(Exit::Ready)
 }

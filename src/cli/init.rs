@@ -2,35 +2,36 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use crate::exit::Exit;
 use crate::settings::CONFIG_FILE;
 
-use super::{Talk, output};
+use super::args::GlobalArgs;
+use super::{files, output};
 
-/// The file that is written: every key with its default, commented out.
+/// The file: every key with its default, commented out.
 pub(super) const TEMPLATE: &str = include_str!("init.toml");
 
-/// Writes a config file where there is none.
-pub(super) fn run(talk: &Talk) -> anyhow::Result<Exit> {
-    let path = talk
+/// Writes a config file, unless it exists.
+pub(super) fn run(global: &GlobalArgs) -> anyhow::Result<Exit> {
+    let path = global
         .config
         .clone()
         .unwrap_or_else(|| PathBuf::from(CONFIG_FILE));
     if path == Path::new("-") {
-        output::print(TEMPLATE)?;
+        output::print_stdout(TEMPLATE)?;
         return Ok(Exit::Ready);
     }
     if path.symlink_metadata().is_ok() {
         bail!(
-            "{} is already there: edit it, or name another file with --config",
+            "{} already exists; edit it, or name another file with --config",
             path.display()
         );
     }
-    output::save(&path, TEMPLATE.as_bytes()).context("nothing was changed")?;
-    if !talk.quiet {
-        super::say(&format!("wrote {}", path.display()));
+    files::replace_file(&path, TEMPLATE.as_bytes())?;
+    if !global.quiet {
+        super::print_stderr(&format!("wrote {}", path.display()));
     }
     Ok(Exit::Ready)
 }
@@ -41,14 +42,14 @@ mod tests {
     use crate::settings::{Config, Settings};
 
     #[test]
-    fn as_it_is_written_it_changes_nothing() {
+    fn the_written_file_has_the_defaults() {
         let config = Config::parse(TEMPLATE).unwrap();
         assert_eq!(config.settings(), Settings::default());
         assert!(config.waivers.is_empty() && config.severity.is_empty());
     }
 
     #[test]
-    fn every_line_of_it_can_be_used() {
+    fn every_commented_setting_is_valid() {
         let used: String = TEMPLATE
             .lines()
             .map(|line| match line.strip_prefix('#') {

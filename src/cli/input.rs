@@ -1,4 +1,4 @@
-//! Files that the command line names.
+//! Reading of the files that arguments name.
 
 use std::io::Read;
 use std::path::Path;
@@ -8,35 +8,35 @@ use jiff::{Timestamp, Unit};
 
 use crate::model::snapshot::Snapshot;
 use crate::report::baseline::Earlier;
-use crate::source::detect::{Found, NotForUs, recognize};
+use crate::source::detect::{Found, NotForUs, recognize_file};
 use crate::source::planned::Surroundings;
 use crate::source::saved::{self, SavedError};
 use crate::source::{cloudformation, terraform};
 
-/// The bytes of a file; `-` is stdin.
-fn bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
+/// Reads the bytes of a file, decompressed; `-` is stdin.
+fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     let bytes = if path == Path::new("-") {
         let mut bytes = Vec::new();
         std::io::stdin()
             .read_to_end(&mut bytes)
-            .context("cannot read stdin")?;
+            .context("failed to read stdin")?;
         bytes
     } else {
-        std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?
+        std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))?
     };
-    saved::unpack(bytes).with_context(|| name(path))
+    saved::decompress_file(bytes).with_context(|| display_name(path))
 }
 
-/// The text of a file; `-` is stdin.
-pub(super) fn read(path: &Path) -> anyhow::Result<String> {
-    String::from_utf8(bytes(path)?).map_err(|error| {
+/// Reads the text of a file; `-` is stdin.
+pub(super) fn read_text(path: &Path) -> anyhow::Result<String> {
+    String::from_utf8(read_bytes(path)?).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        anyhow::anyhow!("{} is not text: byte {at} is not UTF-8", name(path))
+        anyhow::anyhow!("{} is not valid UTF-8 at byte {at}", display_name(path))
     })
 }
 
-/// A file's name as messages write it.
-pub(super) fn name(path: &Path) -> String {
+/// Returns the name of a file for messages.
+pub(super) fn display_name(path: &Path) -> String {
     if path == Path::new("-") {
         "stdin".to_owned()
     } else {
@@ -44,68 +44,70 @@ pub(super) fn name(path: &Path) -> String {
     }
 }
 
-/// What the command line says of a file beside its name.
-pub(super) struct Beside<'a> {
+/// The arguments and settings that apply to a file.
+pub(super) struct FileContext<'a> {
     /// The key of the backup tag.
     pub(super) tag_key: &'a str,
-    /// The regions that are named.
+    /// The regions of --region.
     pub(super) regions: &'a [String],
-    /// Values for the parameters of a template.
+    /// The template parameters of --parameter.
     pub(super) parameters: &'a [(String, String)],
 }
 
-const TAKES: &str = "--from takes a snapshot that `backup-check collect` wrote, the output of `terraform show -json`, or a CloudFormation template (JSON or YAML)";
+const ACCEPTED: &str = "--from accepts a snapshot written by `backup-check collect`, the output of `terraform show -json`, or a CloudFormation template (JSON or YAML)";
 
-/// The snapshot in a file, or what a plan or a template in it comes to; and what to know of it.
-pub(super) fn snapshot(
+/// Reads the snapshot in a file, or the one that its plan or template describes, and notes about it.
+pub(super) fn read_snapshot(
     path: &Path,
-    beside: &Beside<'_>,
+    context: &FileContext<'_>,
 ) -> anyhow::Result<(Snapshot, Vec<String>)> {
-    let name = name(path);
+    let name = display_name(path);
     let file = name.replace('\\', "/");
-    let region = match beside.regions {
+    let region = match context.regions {
         [region] => Some(region.as_str()),
         _ => None,
     };
     let around = Surroundings {
         file: &file,
-        tag_key: beside.tag_key,
+        tag_key: context.tag_key,
         region,
-        read_at: &now()?,
+        read_at: &current_time()?,
     };
-    let found = match recognize(bytes(path)?, &name) {
+    let found = match recognize_file(read_bytes(path)?, &name) {
         Ok(found) => found,
-        Err(error @ NotForUs::NotText { .. }) => bail!("{name} {error}; {TAKES}"),
+        Err(error @ NotForUs::NotText { .. }) => bail!("{name} {error}; {ACCEPTED}"),
         Err(error) => bail!("{name} {error}"),
     };
     if let Found::Text(text) = &found {
         if text.trim().is_empty() {
-            bail!("{name} is empty: {TAKES}");
+            bail!("{name} is empty; {ACCEPTED}");
         }
         if cloudformation::is_template(text) {
-            if beside.regions.len() > 1 {
-                bail!("{name}: a template makes a stack in one region: name one with --region");
+            if context.regions.len() > 1 {
+                bail!("{name}: a template describes a stack in one region; set only one --region");
             }
-            let read = cloudformation::read(text, &around, beside.parameters);
+            let read = cloudformation::read(text, &around, context.parameters);
             let read = read.with_context(|| name.clone())?;
             return Ok((read.snapshot, read.notes));
         }
     }
-    if !beside.parameters.is_empty() {
-        bail!("--parameter is for CloudFormation templates, and {name} is none");
+    if !context.parameters.is_empty() {
+        bail!("--parameter applies only to CloudFormation templates; {name} is not one");
     }
     let snapshot = match found {
-        Found::Terraform(root) => terraform::read(&root, &around).with_context(|| name.clone())?,
-        // Neither JSON nor a template: what a reader of JSON stumbles over says nothing of it.
+        Found::Terraform(root) => {
+            terraform::read_plan(&root, &around).with_context(|| name.clone())?
+        }
+        // The error of a JSON parser does not describe a file that is neither JSON nor a template.
         Found::Text(text) if !text.trim_start().starts_with(['{', '[', '"']) => {
             bail!(
-                "{name} is not a snapshot or a plan, which are JSON, and no template: it has no section Resources; {TAKES}"
+                "{name} is neither a JSON snapshot or plan nor a CloudFormation template (no Resources section); {ACCEPTED}"
             )
         }
-        Found::Text(text) => match saved::read(&text) {
+        Found::Text(text) => match saved::read_snapshot(&text) {
             Ok(snapshot) => snapshot,
             Err(error @ (SavedError::Json(_) | SavedError::NotASnapshot)) => {
-                bail!("{name}: {error}; {TAKES}")
+                bail!("{name}: {error}; {ACCEPTED}")
             }
             Err(error) => return Err(error).with_context(|| name.clone()),
         },
@@ -114,12 +116,12 @@ pub(super) fn snapshot(
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
-fn now() -> anyhow::Result<String> {
+fn current_time() -> anyhow::Result<String> {
     Ok(Timestamp::now().round(Unit::Second)?.to_string())
 }
 
-/// The earlier report in a file.
-pub(super) fn earlier(path: &Path) -> anyhow::Result<Earlier> {
-    let text = read(path).context("--baseline")?;
-    Earlier::read(&text).with_context(|| format!("--baseline {}", name(path)))
+/// Reads the report of --baseline.
+pub(super) fn read_baseline(path: &Path) -> anyhow::Result<Earlier> {
+    let text = read_text(path).context("--baseline")?;
+    Earlier::parse(&text).with_context(|| format!("--baseline {}", display_name(path)))
 }

@@ -8,35 +8,37 @@ use clap::{Args, ValueEnum};
 use crate::exit::Exit;
 use crate::key_sharing::copy::{CentralAccount, KeyFacts, Overall, ViaService};
 use crate::model::arn::Arn;
-use crate::report::key_policy::{KeyPolicy, Question, write, write_json};
+use crate::report::key_policy::{KeyPolicy, Question, write_json, write_text};
 
-use super::config::Loaded;
-use super::{Talk, input, output, value};
+use super::args::GlobalArgs;
+use super::config::LoadedConfig;
+use super::{input, output, value};
 
 #[derive(Debug, Args)]
 pub(super) struct KeyPolicyArgs {
-    /// The policy, as `aws kms get-key-policy --query Policy --output text` prints it; `-` is stdin
+    /// Policy, as printed by `aws kms get-key-policy --query Policy --output text`; `-` is stdin
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The account that owns the key [default: that of --key-arn]
-    #[arg(long, value_name = "ID", value_parser = value::account_id, required_unless_present = "key_arn")]
+    /// Account that owns the key [default: from --key-arn]
+    #[arg(long, value_name = "ID", value_parser = value::parse_account_id, required_unless_present = "key_arn")]
     key_account: Option<String>,
-    /// The key, for policies that name it in Resource
-    #[arg(long, value_name = "ARN", value_parser = value::key_arn)]
+    /// ARN of the key, for policies that name it in Resource
+    #[arg(long, value_name = "ARN", value_parser = value::parse_key_arn)]
     key_arn: Option<String>,
-    /// The region the key is in [default: the key's, else any]
-    #[arg(long, value_name = "R", value_parser = value::region)]
+    /// Region of the key [default: from --key-arn, else any]
+    #[arg(long, value_name = "R", value_parser = value::parse_region)]
     region: Option<String>,
-    /// The service that asks for the key: ec2 for EBS, EC2 and Storage Gateway, rds for RDS and Aurora [default: either]
+    /// Service that uses the key: ec2 for EBS, EC2 and Storage Gateway, rds for RDS and Aurora
+    /// [default: both]
     #[arg(long, value_enum, value_name = "SERVICE")]
     via: Option<ViaArg>,
-    /// The account that keeps the copies [default: the config's, else 692653576357]
-    #[arg(long, value_name = "ID", value_parser = value::account_id)]
+    /// Central account, which stores the copies [default: from the config, else 692653576357]
+    #[arg(long, value_name = "ID", value_parser = value::parse_account_id)]
     central_account: Option<String>,
-    /// The organization, for policies that name it [default: the config's]
-    #[arg(long, value_name = "o-...", value_parser = value::org_id)]
+    /// Organization ID, for policies that name it [default: from the config]
+    #[arg(long, value_name = "o-...", value_parser = value::parse_org_id)]
     org_id: Option<String>,
-    /// How to report
+    /// Output format
     #[arg(long, value_enum, value_name = "FMT", default_value_t = Format::Table)]
     format: Format,
 }
@@ -53,24 +55,24 @@ enum Format {
     Json,
 }
 
-pub(super) fn run(args: &KeyPolicyArgs, talk: &Talk) -> anyhow::Result<Exit> {
+pub(super) fn run(args: &KeyPolicyArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
     let key = args.key_arn.as_deref().and_then(Arn::parse);
     if let Some(arn) = &key {
         if let Some(account) = args.key_account.as_deref().filter(|it| *it != arn.account) {
             bail!(
-                "--key-arn names a key of {}, and --key-account says {account}",
+                "--key-arn names a key of account {}, but --key-account is {account}",
                 arn.account
             );
         }
         if let Some(region) = args.region.as_deref().filter(|it| *it != arn.region) {
             bail!(
-                "--key-arn names a key in {}, and --region says {region}: a key serves its own region alone",
+                "--key-arn names a key in {}, but --region is {region}; a key can only be used in its region",
                 arn.region
             );
         }
     }
-    let settings = Loaded::find(talk)?.config.settings();
-    let text = input::read(&args.file)?;
+    let settings = LoadedConfig::find_and_read(global)?.config.settings();
+    let text = input::read_text(&args.file)?;
     let question = Question {
         key: KeyFacts {
             key_arn: args.key_arn.clone(),
@@ -95,10 +97,10 @@ pub(super) fn run(args: &KeyPolicyArgs, talk: &Talk) -> anyhow::Result<Exit> {
         }),
         backup_role: settings.backup_role,
     };
-    let name = input::name(&args.file);
-    let policy = KeyPolicy::judge(&text, question).with_context(|| name)?;
-    output::with_stdout(talk, |style, out| match args.format {
-        Format::Table => write(&policy, style, out),
+    let name = input::display_name(&args.file);
+    let policy = KeyPolicy::evaluate(&text, question).with_context(|| name)?;
+    output::write_stdout(global, |style, out| match args.format {
+        Format::Table => write_text(&policy, style, out),
         Format::Json => write_json(&policy, out),
     })?;
     Ok(match policy.verdict() {

@@ -1,4 +1,4 @@
-//! A live account, read under a progress display until it is done or told to stop.
+//! Reading of a live account, with a progress display, a time limit and signals.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,42 +11,43 @@ use crate::exit::Exit;
 use crate::model::selection::Selection;
 use crate::model::snapshot::Snapshot;
 use crate::settings::Settings;
+use crate::source::aws::account::collect_account;
 use crate::source::aws::call::{Caller, Stop};
 use crate::source::aws::meter::Meter;
-use crate::source::aws::scan_scope::Reads;
+use crate::source::aws::request::ScanRequest;
+use crate::source::aws::scan_scope::ScanScope;
 use crate::source::aws::session::{Access, connect};
-use crate::source::aws::{Plan, collect};
 
-use super::judge::AccessArgs;
+use super::Stopped;
+use super::args::{AccessArgs, GlobalArgs};
 use super::progress::Display;
-use super::{Stopped, Talk};
 
 const CONCURRENCY: u16 = 32;
 const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
-/// Reads the account. The exit is that of a signal, where one ended the reading.
-pub(super) fn snapshot(
+/// Reads the account. The exit is that of the signal that interrupted reading, else [`Exit::Ready`].
+pub(super) fn read_account(
     access: &AccessArgs,
     settings: &Settings,
     selection: &Selection,
-    talk: &Talk,
+    global: &GlobalArgs,
 ) -> anyhow::Result<(Snapshot, Exit)> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("cannot start the runtime")?;
-    runtime.block_on(read(access, settings, selection, talk))
+        .context("failed to start the async runtime")?;
+    runtime.block_on(collect_until_stopped(access, settings, selection, global))
 }
 
-async fn read(
+async fn collect_until_stopped(
     args: &AccessArgs,
     settings: &Settings,
     selection: &Selection,
-    talk: &Talk,
+    global: &GlobalArgs,
 ) -> anyhow::Result<(Snapshot, Exit)> {
     let (stop, stopped) = watch::channel(Stop::No);
     let (ended, signals) = watch::channel(Exit::Ready);
-    tokio::spawn(listen(stop.clone(), ended));
+    tokio::spawn(handle_signals(stop.clone(), ended));
     let timeout = args.timeout.unwrap_or(TIMEOUT);
     tokio::spawn(async move {
         tokio::time::sleep(timeout).await;
@@ -60,7 +61,7 @@ async fn read(
     });
 
     let meter = Arc::new(Meter::default());
-    let started = now()?;
+    let started = current_time()?;
     let access = Access {
         profile: args.profile.clone(),
         role_arn: args.role_arn.clone(),
@@ -73,10 +74,10 @@ async fn read(
     let mut stopping = stopped.clone();
     let session = tokio::select! {
         session = connect(&access, Arc::clone(&meter)) => session?,
-        told = stopping.wait_for(|stop| *stop != Stop::No) => {
-            let timed_out = told.is_ok_and(|stop| *stop == Stop::TimedOut);
+        reason = stopping.wait_for(|stop| *stop != Stop::No) => {
+            let timed_out = reason.is_ok_and(|stop| *stop == Stop::TimedOut);
             if timed_out {
-                anyhow::bail!("--timeout passed before AWS said whose credentials these are");
+                anyhow::bail!("--timeout expired before STS returned the caller identity");
             }
             return Err(Stopped(*signals.borrow()).into());
         }
@@ -87,7 +88,7 @@ async fn read(
         "scanning"
     );
 
-    let plan = Plan {
+    let request = ScanRequest {
         regions: settings.regions.clone(),
         within: args.region.clone(),
         selection: selection.clone(),
@@ -96,28 +97,29 @@ async fn read(
         backup_role: settings.backup_role.clone(),
         concurrency: usize::from(args.concurrency.unwrap_or(CONCURRENCY)),
     };
-    let caller = Caller::new(plan.concurrency, stopped, Arc::clone(&meter));
-    let display = Display::start(&plan.regions, Reads::of(selection).rows(), &meter, talk);
-    let read = collect(&session, &plan, &caller).await;
+    let caller = Caller::new(request.concurrency, stopped, Arc::clone(&meter));
+    let services = ScanScope::of_selection(selection).service_names();
+    let display = Display::start(&request.regions, services, &meter, global);
+    let read = collect_account(&session, &request, &caller).await;
     display.finish().await;
     let mut snapshot = read?;
     snapshot.started_at = started.to_string();
-    snapshot.finished_at = now()?.to_string();
+    snapshot.finished_at = current_time()?.to_string();
     let exit = *signals.borrow();
     Ok((snapshot, exit))
 }
 
-/// The first signal stops the reading, so that what was read is judged; the second ends the program.
-async fn listen(stop: watch::Sender<Stop>, ended: watch::Sender<Exit>) {
-    let first = signal().await;
+/// Stops reading on the first signal, so that what was read can be checked, and exits on the second.
+async fn handle_signals(stop: watch::Sender<Stop>, ended: watch::Sender<Exit>) {
+    let first = next_signal().await;
     ended.send_replace(first);
     stop.send_replace(Stop::Interrupted);
-    let second = signal().await;
+    let second = next_signal().await;
     std::process::exit(i32::from(second.code()));
 }
 
 #[cfg(unix)]
-async fn signal() -> Exit {
+async fn next_signal() -> Exit {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         return std::future::pending().await;
@@ -129,7 +131,7 @@ async fn signal() -> Exit {
 }
 
 #[cfg(not(unix))]
-async fn signal() -> Exit {
+async fn next_signal() -> Exit {
     match tokio::signal::ctrl_c().await {
         Ok(()) => Exit::Interrupted,
         Err(_) => std::future::pending().await,
@@ -137,6 +139,6 @@ async fn signal() -> Exit {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
-fn now() -> anyhow::Result<Timestamp> {
+fn current_time() -> anyhow::Result<Timestamp> {
     Ok(Timestamp::now().round(Unit::Second)?)
 }

@@ -1,23 +1,24 @@
-//! Reports to stdout and to files, each written whole or not at all.
+//! Output of reports to stdout and to files.
 
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
 
 use crate::exit::FailOn;
-use crate::report::format::{self, Format, Rendering};
+use crate::report::format::{FORMATS, Format, Rendering, TABLE};
 use crate::report::table::Style;
 use crate::report::{Report, WriteError};
 
-use super::{Color, Talk};
+use super::args::{ColorArg, GlobalArgs};
+use super::files;
 
-/// The width of a table where there is no terminal to ask.
-const PIPE_WIDTH: usize = 80;
+/// The width of a table in columns where the output is not a terminal.
+const DEFAULT_WIDTH: usize = 80;
 
-/// `--format FMT[=PATH]`
+/// A format and its output: `--format FMT[=PATH]`.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     format: &'static Format,
@@ -27,7 +28,7 @@ pub(super) struct Target {
 impl Default for Target {
     fn default() -> Self {
         Target {
-            format: &format::ALL[0],
+            format: &FORMATS[0],
             path: None,
         }
     }
@@ -41,14 +42,12 @@ impl FromStr for Target {
             Some((name, path)) => (name, Some(path)),
             None => (text, None),
         };
-        let Some(format) = Format::named(name) else {
-            let names = Format::names();
-            return Err(format!(
-                "there is no format {name:?}; the formats are {names}"
-            ));
+        let Some(format) = Format::with_name(name) else {
+            let names = Format::list_names();
+            return Err(format!("unknown format {name:?}; expected one of {names}"));
         };
         if path == Some("") {
-            return Err(format!("{text:?} names no file after the ="));
+            return Err(format!("missing file name after `=` in {text:?}"));
         }
         Ok(Target {
             format,
@@ -59,226 +58,156 @@ impl FromStr for Target {
     }
 }
 
-/// The help of `--format`, from the table of formats.
-pub(super) fn help() -> String {
-    let names = Format::names();
-    format!("How to report: {names}; FMT=PATH writes a file. One may go to stdout")
+/// Returns the short help of `--format`.
+pub(super) fn format_help() -> String {
+    format!(
+        "Output format, or FMT=PATH to write a file; at most one goes to stdout [default: {TABLE}] [formats: {}]",
+        Format::list_names()
+    )
 }
 
-/// Whether the targets can be written next to each other.
-pub(super) fn check(targets: &[Target]) -> anyhow::Result<()> {
-    if targets
+/// Returns the long help of `--format`, which describes each format.
+pub(super) fn format_long_help() -> String {
+    let width = FORMATS.iter().map(|it| it.name.len()).max().unwrap_or(0) + 1;
+    let formats: Vec<String> = FORMATS
         .iter()
-        .filter(|target| target.path.is_none())
-        .count()
-        > 1
-    {
-        bail!("two formats go to stdout: give all but one a file, as in --format json=report.json");
+        .map(|it| format!("- {:<width$} {}", format!("{}:", it.name), it.about))
+        .collect();
+    format!(
+        "Output format, or FMT=PATH to write a file; at most one goes to stdout\n\nFormats:\n{}\n\n[default: {TABLE}]",
+        formats.join("\n")
+    )
+}
+
+/// Checks that the targets do not collide and that their files can be written.
+///
+/// # Errors
+/// Two formats have the same output, or a file cannot be written. This fails before a scan of several
+/// minutes, not after it.
+pub(super) fn check_targets(targets: &[Target]) -> anyhow::Result<()> {
+    let to_stdout = targets.iter().filter(|target| target.path.is_none());
+    if to_stdout.count() > 1 {
+        bail!(
+            "more than one format is written to stdout; give the others a file, such as --format json=report.json"
+        );
     }
     let mut seen = BTreeSet::new();
     for path in targets.iter().filter_map(|target| target.path.as_ref()) {
-        if !is_device(path) && !seen.insert(real(path)) {
-            bail!("two formats go to {}", path.display());
+        if !files::is_device(path) && !seen.insert(files::canonical_path(path)) {
+            bail!("more than one format is written to {}", path.display());
         }
     }
-    // Before minutes are spent on a report that has nowhere to go.
     for path in targets.iter().filter_map(|target| target.path.as_ref()) {
-        probe(path)?;
+        files::check_writable(path)?;
     }
     Ok(())
 }
 
-/// Whether people read the report on stdout.
-pub(super) fn is_told(targets: &[Target]) -> bool {
-    let told = |target: &Target| target.path.is_none() && target.format.name == "table";
-    targets.iter().any(told)
+/// Whether the table is written to stdout.
+pub(super) fn prints_table(targets: &[Target]) -> bool {
+    let mut targets = targets.iter();
+    targets.any(|target| target.path.is_none() && target.format.name == TABLE)
 }
 
 /// Whether a format is among the targets.
-pub(super) fn asks_for(targets: &[Target], name: &str) -> bool {
+pub(super) fn has_format(targets: &[Target], name: &str) -> bool {
     targets.iter().any(|target| target.format.name == name)
 }
 
-/// What holds for every target of a run.
+/// The options of a run's output.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct How<'a> {
+pub(super) struct OutputOptions<'a> {
     pub(super) show_skipped: bool,
     pub(super) anchor: &'a str,
     pub(super) gate: FailOn,
 }
 
-/// Writes a report to all targets: files first, so that a reader of stdout finds them there.
-pub(super) fn write(
+impl<'a> OutputOptions<'a> {
+    fn to_rendering(self, style: Style) -> Rendering<'a> {
+        Rendering {
+            style: Style {
+                show_skipped: self.show_skipped,
+                ..style
+            },
+            anchor: self.anchor,
+            gate: self.gate,
+        }
+    }
+}
+
+/// Writes a report to all targets: files first, so that they exist when stdout is read.
+pub(super) fn write_report(
     report: &Report,
     targets: &[Target],
-    how: How<'_>,
-    talk: &Talk,
+    options: OutputOptions<'_>,
+    global: &GlobalArgs,
 ) -> anyhow::Result<()> {
-    let How {
-        show_skipped,
-        anchor,
-        gate,
-    } = how;
     for target in targets {
         if let Some(path) = &target.path {
-            let style = Style {
-                width: PIPE_WIDTH,
+            let how = options.to_rendering(Style {
+                width: DEFAULT_WIDTH,
                 color: false,
-                show_skipped,
-            };
-            let how = Rendering {
-                style,
-                anchor,
-                gate,
-            };
-            save_with(path, |out| (target.format.write)(report, &how, out))?;
+                show_skipped: false,
+            });
+            files::replace_file_with(path, |out| target.format.write_report(report, &how, out))?;
         }
     }
     if let Some(target) = targets.iter().find(|target| target.path.is_none()) {
-        with_stdout(talk, |style, out| {
-            let style = Style {
-                show_skipped,
-                ..*style
-            };
-            let how = Rendering {
-                style,
-                anchor,
-                gate,
-            };
-            (target.format.write)(report, &how, out)
+        write_stdout(global, |style, out| {
+            let how = options.to_rendering(*style);
+            target.format.write_report(report, &how, out)
         })?;
     }
     Ok(())
 }
 
-/// Writes to stdout, as wide as the terminal is; a reader that went away is no error.
-pub(super) fn with_stdout(
-    talk: &Talk,
+/// Writes to stdout in the style of the terminal. A closed pipe is not an error.
+pub(super) fn write_stdout(
+    global: &GlobalArgs,
     write: impl FnOnce(&Style, &mut dyn Write) -> Result<(), WriteError>,
 ) -> anyhow::Result<()> {
     let style = Style {
-        width: width(),
-        color: color(talk.color),
+        width: terminal_width(),
+        color: use_color(global.color),
         show_skipped: false,
     };
     let mut out = io::BufWriter::new(io::stdout().lock());
     match write(&style, &mut out).and_then(|()| Ok(out.flush()?)) {
         Err(error) if error.is_broken_pipe() => Ok(()),
-        other => other.context("cannot write to stdout"),
+        other => other.context("failed to write to stdout"),
     }
 }
 
-/// Writes a file whole or not at all.
-pub(super) fn save(path: &Path, text: &[u8]) -> anyhow::Result<()> {
-    save_with(path, |out| Ok(out.write_all(text)?))
-}
-
-/// Writes a file whole or not at all: under another name beside it, which then takes its place.
-fn save_with(
-    path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> Result<(), WriteError>,
-) -> anyhow::Result<()> {
-    let failed = || format!("cannot write {}", path.display());
-    if is_device(path) {
-        let file = std::fs::OpenOptions::new().append(true).open(path);
-        let mut out = io::BufWriter::new(file.with_context(failed)?);
-        return match write(&mut out).and_then(|()| Ok(out.flush()?)) {
-            Err(error) if error.is_broken_pipe() => Ok(()),
-            other => other.with_context(failed),
-        };
-    }
-    let path = &real(path);
-    let mut out = io::BufWriter::new(beside(path).with_context(failed)?);
-    write(&mut out).with_context(failed)?;
-    let file = out.into_inner().map_err(io::IntoInnerError::into_error);
-    let file = file.with_context(failed)?;
-    file.as_file().sync_all().with_context(failed)?;
-    file.persist(path).with_context(failed)?;
-    Ok(())
-}
-
-/// Whether a file can be written, as far as that can be told without writing it.
-pub(super) fn probe(path: &Path) -> anyhow::Result<()> {
-    if is_device(path) {
-        return Ok(());
-    }
-    let file = beside(&real(path)).with_context(|| format!("cannot write {}", path.display()));
-    file.map(drop)
-}
-
-/// Whether a file of the name is one that cannot be replaced: a device, a pipe, or `/dev/stderr`, which
-/// stays what it is also where it leads to a file.
-fn is_device(path: &Path) -> bool {
-    let named = ["/dev", "/proc"].iter().any(|it| path.starts_with(it));
-    path.exists() && !path.is_dir() && (named || !path.is_file())
-}
-
-/// The one name of a file, however it is spelled: a link is written through, not replaced.
-fn real(path: &Path) -> PathBuf {
-    if let Ok(real) = path.canonicalize() {
-        return real;
-    }
-    match (folder(path).canonicalize(), path.file_name()) {
-        (Ok(folder), Some(name)) => folder.join(name),
-        _ => path.to_owned(),
-    }
-}
-
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
-/// A file beside a path, which is gone again unless it takes its place.
-fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
-    if path.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    let folder = folder(path);
-    if !folder.is_dir() {
-        let message = format!("there is no folder {}", folder.display());
-        return Err(io::Error::new(io::ErrorKind::NotFound, message));
-    }
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // What other tools of a pipeline read; the process's umask still takes from it.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let file = builder.prefix(".backup-check-").tempfile_in(folder);
-    // Without the temporary name, which nobody gave.
-    file.map_err(|error| error.kind().into())
-}
-
-/// Writes text to stdout; a reader that went away is no error.
-pub(super) fn print(text: &str) -> anyhow::Result<()> {
+/// Writes text to stdout. A closed pipe is not an error.
+pub(super) fn print_stdout(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.context("cannot write to stdout"),
+        other => other.context("failed to write to stdout"),
     }
 }
 
-fn width() -> usize {
+fn terminal_width() -> usize {
     if !io::stdout().is_terminal() {
-        return PIPE_WIDTH;
+        return DEFAULT_WIDTH;
     }
-    terminal_size::terminal_size().map_or(PIPE_WIDTH, |(width, _)| usize::from(width.0))
+    terminal_size::terminal_size().map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0))
 }
 
-fn color(choice: Color) -> bool {
+fn use_color(choice: ColorArg) -> bool {
     match choice {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+        ColorArg::Always => true,
+        ColorArg::Never => false,
+        ColorArg::Auto => {
+            anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -298,9 +227,9 @@ mod tests {
                 .map(|text| text.parse().unwrap())
                 .collect::<Vec<Target>>()
         };
-        assert!(check(&targets(&["table", "json=a"])).is_ok());
-        assert!(check(&targets(&["table", "json"])).is_err());
-        assert!(check(&targets(&["table=a", "json=a"])).is_err());
-        assert!(check(&targets(&["table", "json=/dev/stdout"])).is_err());
+        assert!(check_targets(&targets(&["table", "json=a"])).is_ok());
+        assert!(check_targets(&targets(&["table", "json"])).is_err());
+        assert!(check_targets(&targets(&["table=a", "json=a"])).is_err());
+        assert!(check_targets(&targets(&["table", "json=/dev/stdout"])).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! The progress display: one line a region, on a terminal only.
+//! The progress display: one line per region, on a terminal only.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -10,8 +10,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::source::aws::meter::Meter;
+use crate::text::plural;
 
-use super::Talk;
+use super::args::GlobalArgs;
 
 const TICK: Duration = Duration::from_millis(100);
 
@@ -21,15 +22,16 @@ pub(super) struct Display {
 }
 
 impl Display {
-    /// Starts a display, unless stderr is no terminal or the user wants none.
+    /// Starts a display, unless stderr is not a terminal or the arguments disable it.
     pub(super) fn start(
         regions: &[String],
         services: Vec<&'static str>,
         meter: &Arc<Meter>,
-        talk: &Talk,
+        global: &GlobalArgs,
     ) -> Self {
-        // Logs and a display would write over each other.
-        if talk.quiet || talk.no_progress || talk.verbose > 0 || !std::io::stderr().is_terminal() {
+        // Log lines and the display would overwrite each other.
+        let disabled = global.quiet || global.no_progress || global.verbose > 0;
+        if disabled || !std::io::stderr().is_terminal() {
             return Display { running: None };
         }
         let (done, mut finished) = oneshot::channel();
@@ -40,17 +42,17 @@ impl Display {
             loop {
                 tokio::select! {
                     _ = &mut finished => break,
-                    _ = tick.tick() => lines.draw(&meter, &services),
+                    _ = tick.tick() => lines.draw_progress(&meter, &services),
                 }
             }
-            lines.clear();
+            lines.clear_lines();
         });
         Display {
             running: Some((done, task)),
         }
     }
 
-    /// Takes the display away.
+    /// Stops the display and clears it.
     pub(super) async fn finish(self) {
         if let Some((done, task)) = self.running {
             let _ = done.send(());
@@ -84,7 +86,7 @@ impl Lines {
         }
     }
 
-    fn draw(&self, meter: &Meter, services: &[&'static str]) {
+    fn draw_progress(&self, meter: &Meter, services: &[&'static str]) {
         let progress = meter.progress();
         for (region, bar) in &self.regions {
             let services =
@@ -105,12 +107,15 @@ impl Lines {
             0 => String::new(),
             n => format!(", {n} throttled"),
         };
-        self.total
-            .set_message(format!("{} calls{throttled}", stats.api_calls));
+        let calls = plural(
+            usize::try_from(stats.api_calls).unwrap_or(usize::MAX),
+            "call",
+        );
+        self.total.set_message(format!("{calls}{throttled}"));
         self.total.tick();
     }
 
-    fn clear(&self) {
+    fn clear_lines(&self) {
         let _ = self.all.clear();
     }
 }

@@ -13,7 +13,7 @@ use super::output;
 
 #[derive(Debug, Args)]
 pub(super) struct RulesArgs {
-    /// How to list them
+    /// Output format
     #[arg(long, value_enum, value_name = "FMT", default_value_t = Format::Table)]
     format: Format,
 }
@@ -46,14 +46,14 @@ struct Severities {
 
 pub(super) fn run(args: &RulesArgs) -> anyhow::Result<Exit> {
     let text = match args.format {
-        Format::Json => json()?,
-        Format::Table => table(),
+        Format::Json => rules_json()?,
+        Format::Table => rules_table(),
     };
-    output::print(&text)?;
+    output::print_stdout(&text)?;
     Ok(Exit::Ready)
 }
 
-fn json() -> anyhow::Result<String> {
+fn rules_json() -> anyhow::Result<String> {
     let rules = ALL
         .iter()
         .map(|rule| Line {
@@ -70,7 +70,7 @@ fn json() -> anyhow::Result<String> {
     Ok(serde_json::to_string_pretty(&Listing { rules })? + "\n")
 }
 
-fn table() -> String {
+fn rules_table() -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(["RULE", "GROUP", "OWNER", "GUIDE", "AWS", "PASSES WHEN"]);
@@ -84,7 +84,7 @@ fn table() -> String {
             rule.title,
         ]);
     }
-    // The first column's padding stands at the edge of the page.
+    // Remove the padding at the left edge of the page.
     let lines = table.lines().map(|line| {
         line.strip_prefix(' ')
             .unwrap_or(&line)

@@ -3,111 +3,98 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use crate::evaluate::exit;
-use crate::exit::{Exit, FailOn};
+use crate::exit::Exit;
+use crate::report::Report;
 use crate::report::format::GITHUB;
 
-use super::config::Loaded;
-use super::judge::{Judged, SourceArgs};
-use super::output::Target;
-use super::{Talk, github, input, output};
+use super::args::{FailOnArg, GlobalArgs, SourceArgs};
+use super::config::LoadedConfig;
+use super::evaluation::Evaluated;
+use super::output::{OutputOptions, Target};
+use super::{github, input, output};
 
 #[derive(Debug, Args)]
 pub(super) struct ScanArgs {
     #[command(flatten)]
     source: SourceArgs,
-    #[arg(long, value_name = "FMT[=PATH]", num_args = 1.., help_heading = "Report", help = output::help())]
+    #[arg(long, value_name = "FMT[=PATH]", num_args = 1.., help_heading = "Report", help = output::format_help(), long_help = output::format_long_help())]
     format: Vec<Target>,
-    /// Compare with an earlier report of --format json: say what is new and what is fixed
+    /// Earlier --format json report to compare with; shows new and fixed findings
     #[arg(long, value_name = "FILE", help_heading = "Report")]
     baseline: Option<PathBuf>,
-    /// The file of the repository that findings of a live account point at in `sarif` and `github`
+    /// Repository file that `sarif` and `github` findings of a live account point at
     /// [default: the config file]
     #[arg(long, value_name = "FILE", value_parser = clap::builder::NonEmptyStringValueParser::new(), help_heading = "Report")]
     sarif_anchor: Option<String>,
     /// What makes the exit code 1
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = FailOnArg::Fail, help_heading = "Report")]
     fail_on: FailOnArg,
-    /// List rules that do not apply too
+    /// Include findings of rules that do not apply
     #[arg(long, help_heading = "Report")]
     show_skipped: bool,
-    /// Print the number of calls and the time they took on stderr
+    /// Print the number of API calls and their duration on stderr
     #[arg(long, help_heading = "Report")]
     stats: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FailOnArg {
-    /// A gating finding that fails
-    Fail,
-    /// One that fails or warns
-    Warn,
-    /// A gating finding that fails and that the --baseline lacks
-    New,
-    /// Nothing: 0 instead of 1 and 3
-    Never,
-}
-
-impl From<FailOnArg> for FailOn {
-    fn from(what: FailOnArg) -> Self {
-        match what {
-            FailOnArg::Fail => FailOn::Fail,
-            FailOnArg::Warn => FailOn::Warn,
-            FailOnArg::New => FailOn::New,
-            FailOnArg::Never => FailOn::Never,
-        }
-    }
-}
-
-pub(super) fn run(args: &ScanArgs, talk: &Talk) -> anyhow::Result<Exit> {
-    let targets = if args.format.is_empty() {
-        vec![Target::default()]
-    } else {
-        args.format.clone()
+pub(super) fn run(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
+    let targets = match args.format.is_empty() {
+        true => vec![Target::default()],
+        false => args.format.clone(),
     };
-    output::check(&targets)?;
-    let step = match output::asks_for(&targets, GITHUB) {
-        true => Some(github::Step::find()?),
+    output::check_targets(&targets)?;
+    let step = match output::has_format(&targets, GITHUB) {
+        true => Some(github::Step::open_files()?),
         false => None,
     };
-    let earlier = match &args.baseline {
-        Some(path) => Some((path, input::earlier(path)?)),
+    let baseline = match &args.baseline {
+        Some(path) => Some((path, input::read_baseline(path)?)),
         None if args.fail_on == FailOnArg::New => {
-            bail!("--fail-on new wants --baseline FILE: the report to compare with")
+            bail!("--fail-on new requires --baseline FILE, the report to compare with")
         }
         None => None,
     };
-    let loaded = Loaded::find(talk)?;
-    let Judged {
+    let loaded = LoadedConfig::find_and_read(global)?;
+    let Evaluated {
         mut report,
         stopped,
         ..
-    } = args.source.judged(&loaded, talk)?;
-    if let Some((path, earlier)) = &earlier {
-        earlier
-            .compare(&mut report)
-            .with_context(|| format!("--baseline {}", input::name(path)))?;
+    } = args.source.evaluate_source(&loaded, global)?;
+    if let Some((path, baseline)) = &baseline {
+        baseline
+            .compare_with(&mut report)
+            .with_context(|| format!("--baseline {}", input::display_name(path)))?;
     }
     let anchor = match &args.sarif_anchor {
         Some(anchor) => anchor.clone(),
-        None => loaded.within_repository(),
+        None => loaded.path_in_repository(),
     };
-    let how = output::How {
+    let options = OutputOptions {
         show_skipped: args.show_skipped,
         anchor: &anchor,
         gate: args.fail_on.into(),
     };
-    output::write(&report, &targets, how, talk)?;
-    if !talk.quiet && !output::is_told(&targets) {
+    output::write_report(&report, &targets, options, global)?;
+    print_remarks(args, &report, &targets, global);
+    let exit = report.exit(args.fail_on.into()).and(stopped);
+    if let Some(step) = step {
+        step.write_report(&report, exit)?;
+    }
+    Ok(exit)
+}
+
+/// Prints stale waivers, unless the report on stdout lists them, and the statistics of --stats.
+fn print_remarks(args: &ScanArgs, report: &Report, targets: &[Target], global: &GlobalArgs) {
+    if !global.quiet && !output::prints_table(targets) {
         for waiver in &report.stale_waivers {
-            super::say(&waiver.sentence());
+            super::print_stderr(&waiver.to_sentence());
         }
     }
     if args.stats {
         let stats = report.stats;
-        super::say(&format!(
+        super::print_stderr(&format!(
             "{} API calls ({} retries, {} throttled) from {} to {}, {} resources, {} findings",
             stats.api_calls,
             stats.retries,
@@ -118,9 +105,4 @@ pub(super) fn run(args: &ScanArgs, talk: &Talk) -> anyhow::Result<Exit> {
             report.findings.len()
         ));
     }
-    let exit = exit(&report, args.fail_on.into()).and(stopped);
-    if let Some(step) = step {
-        step.write(&report, exit)?;
-    }
-    Ok(exit)
 }

@@ -1,4 +1,4 @@
-//! Rules and groups by the names that users type.
+//! Rules, groups and services by the names that users type.
 
 use std::collections::BTreeSet;
 
@@ -9,101 +9,110 @@ use crate::model::service::Service;
 use crate::rule::{Check, Group, Rule};
 use crate::rules::{ALL, find, nearest};
 
-/// The rule of an id.
-pub(super) fn rule(id: &str) -> anyhow::Result<&'static Rule> {
+/// Returns the rule with an ID.
+///
+/// # Errors
+/// There is no such rule; the error suggests a similar one.
+pub(super) fn find_rule(id: &str) -> anyhow::Result<&'static Rule> {
     find(id).ok_or_else(|| match nearest(id) {
-        Some(meant) => anyhow!("there is no rule {id:?}; {meant} was probably meant"),
-        None => anyhow!("there is no rule {id:?}; `backup-check rules` lists them all"),
+        Some(meant) => anyhow!("unknown rule {id:?}; did you mean {meant}?"),
+        None => anyhow!("unknown rule {id:?}; run `backup-check rules` for the list"),
     })
 }
 
-/// The group of a name.
-pub(super) fn group(name: &str) -> anyhow::Result<Group> {
+/// Returns the group with a name.
+///
+/// # Errors
+/// There is no such group; the error lists them.
+pub(super) fn find_group(name: &str) -> anyhow::Result<Group> {
     match Group::ALL.into_iter().find(|group| group.as_str() == name) {
         Some(group) => Ok(group),
         None => bail!(
-            "there is no group {name:?}; the groups are {}",
-            groups().join(", ")
+            "unknown group {name:?}; expected one of {}",
+            Group::ALL.map(|group| group.as_str()).join(", ")
         ),
     }
 }
 
-/// The ids of rules that are named by id or by group.
-pub(super) fn rules<S: AsRef<str>>(
+/// Returns the IDs of the rules that are named by ID or by group.
+pub(super) fn find_rules<S: AsRef<str>>(
     names: impl IntoIterator<Item = S>,
 ) -> anyhow::Result<BTreeSet<&'static str>> {
     let mut ids = BTreeSet::new();
     for name in names {
         let name = name.as_ref();
-        match group(name) {
+        match find_group(name) {
             Ok(group) => ids.extend(
                 ALL.iter()
                     .filter(|rule| rule.group == group)
                     .map(|rule| rule.id),
             ),
-            Err(_) => drop(ids.insert(rule(name)?.id)),
+            Err(_) => drop(ids.insert(find_rule(name)?.id)),
         }
     }
     Ok(ids)
 }
 
-/// What of an account is judged, by the flags: services, or resources, and beside them what the named
-/// rules are about.
-pub(super) fn selection(
+/// Returns the selection of --service or --resource, and of the settings that the rules of --rule check.
+pub(super) fn new_selection(
     services: &[String],
     resources: &[String],
     rules: &[String],
 ) -> anyhow::Result<Selection> {
     let mut selection = Selection {
-        services: self::services(services)?,
+        services: find_services(services)?,
         resources: resources.iter().cloned().collect(),
         settings_only: BTreeSet::new(),
     };
-    selection.settings_only = beside(&selection, rules)?;
+    selection.settings_only = services_of_rules(&selection, rules)?;
     Ok(selection)
 }
 
-/// The services of some names.
-pub(super) fn services(names: &[String]) -> anyhow::Result<BTreeSet<Service>> {
+/// Returns the services with some names.
+fn find_services(names: &[String]) -> anyhow::Result<BTreeSet<Service>> {
     let services: BTreeSet<Service> = names
         .iter()
         .filter_map(|name| Service::from_name(name))
         .collect();
     if services.iter().eq([&Service::Kms]) {
-        bail!(
-            "--service kms has nothing to judge by itself: name the services whose resources use the keys, as in --service ebs rds"
-        );
+        bail!("--service kms cannot be used alone; add the services that use the keys");
     }
     Ok(services)
 }
 
-/// The services whose settings are judged because a rule about them is named.
-pub(super) fn beside(selection: &Selection, names: &[String]) -> anyhow::Result<BTreeSet<Service>> {
-    let mut beside = BTreeSet::new();
+/// Returns the services whose settings the named rules check.
+///
+/// # Errors
+/// A rule does not apply to the selection.
+pub(super) fn services_of_rules(
+    selection: &Selection,
+    names: &[String],
+) -> anyhow::Result<BTreeSet<Service>> {
+    let mut services = BTreeSet::new();
     if selection.is_everything() {
-        return Ok(beside);
+        return Ok(services);
     }
     for name in names {
-        match group(name) {
-            Ok(Group::Network) => drop(beside.insert(Service::Vpc)),
-            Ok(Group::Account) => drop(beside.insert(Service::Backup)),
+        match find_group(name) {
+            Ok(Group::Network) => drop(services.insert(Service::Vpc)),
+            Ok(Group::Account) => drop(services.insert(Service::Backup)),
             Ok(group) => {
                 let mut rules = ALL.iter().filter(|rule| rule.group == group);
-                if !rules.any(|rule| applies(rule, selection)) {
+                if !rules.any(|rule| applies_to(rule, selection)) {
                     bail!(does_not_apply(name, selection));
                 }
             }
-            Err(_) => match self::rule(name)? {
-                rule if rule.settings_of().is_some() => beside.extend(rule.settings_of()),
-                rule if applies(rule, selection) => {}
+            Err(_) => match find_rule(name)? {
+                rule if rule.settings_of().is_some() => services.extend(rule.settings_of()),
+                rule if applies_to(rule, selection) => {}
                 _ => bail!(does_not_apply(name, selection)),
             },
         }
     }
-    Ok(beside)
+    Ok(services)
 }
 
-fn applies(rule: &Rule, selection: &Selection) -> bool {
+fn applies_to(rule: &Rule, selection: &Selection) -> bool {
     let chosen = selection.selected_services();
     match (&rule.check, rule.settings_of()) {
         (_, Some(service)) => selection.services.contains(&service),
@@ -115,11 +124,7 @@ fn applies(rule: &Rule, selection: &Selection) -> bool {
 
 fn does_not_apply(name: &str, selection: &Selection) -> String {
     format!(
-        "--rule {name} has nothing to look at in {}: leave it out, or select what it is about (`backup-check explain` says what that is)",
+        "--rule {name} does not apply to {}; remove it or widen the selection",
         selection.describe().unwrap_or_default()
     )
-}
-
-fn groups() -> Vec<&'static str> {
-    Group::ALL.iter().map(|group| group.as_str()).collect()
 }

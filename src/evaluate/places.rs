@@ -20,7 +20,7 @@ use super::resource::{Subject, check_rule, is_shortcoming};
 pub(super) enum Place<'a> {
     /// A region.
     Region(&'a str, &'a Region),
-    /// The account as a whole.
+    /// The account.
     Account,
     /// A bucket whose region could not be read, and why.
     Unplaced(Resource<'a>, &'a Gap),

@@ -14,9 +14,9 @@ const COPY_GROUPS: [Group; 2] = [Group::Encryption, Group::Service];
 pub(super) struct RulePlan {
     /// The rules whose findings are reported, in the order of the catalog.
     pub(super) reported: Vec<&'static Rule>,
-    /// The rules that the members of a stack must pass, whatever rules were asked for.
+    /// The rules that the members of a stack must pass, regardless of the rules selected.
     pub(super) stack_prerequisites: Vec<&'static Rule>,
-    /// The rules that proof of backups and copies is compared with, whatever rules were asked for.
+    /// The rules that proof of backups and copies is compared with, regardless of the rules selected.
     pub(super) copy_prerequisites: Vec<&'static Rule>,
     /// Whether every rule that says whether a copy can work is checked.
     pub(super) covers_copy: bool,

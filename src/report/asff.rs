@@ -1,7 +1,7 @@
-//! Findings in the AWS Security Finding Format, in requests that Security Hub takes.
+//! Findings in the AWS Security Finding Format, as requests to AWS Security Hub.
 //!
-//! A line is the input of one `BatchImportFindings`: at most 100 findings of one region, as a request
-//! goes to the region that its product belongs to.
+//! A line is the input of one `BatchImportFindings` call: at most 100 findings of one region. The call is
+//! made in the region of the product.
 //!
 //! Sources: <https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html>,
 //! <https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-format.html>,
@@ -12,8 +12,9 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use super::severity::Gravity;
-use super::{Finding, Report, ResourceLine, Status, WriteError, line};
+use super::line::write_line;
+use super::severity::ConsoleSeverity;
+use super::{Finding, Report, ResourceLine, Status, WriteError};
 use crate::model::ResourceKind;
 use crate::model::arn::is_account_id;
 use crate::settings::is_region_name;
@@ -21,11 +22,11 @@ use crate::text::escape_invisible;
 
 const TOOL: &str = env!("CARGO_PKG_NAME");
 
-/// How many findings a request may hold.
+/// The maximum number of findings in a request.
 const BATCH: usize = 100;
 
-/// How long texts may be. AWS counts characters in one place and bytes in another, so bytes it is.
-mod most {
+/// Maximum lengths of texts, in bytes. AWS counts characters for some fields and bytes for others.
+mod max_bytes {
     pub(super) const ID: usize = 512;
     pub(super) const TITLE: usize = 256;
     pub(super) const DESCRIPTION: usize = 1024;
@@ -33,7 +34,7 @@ mod most {
     pub(super) const FIELD: usize = 1023;
 }
 
-/// The namespace and category are Security Hub's, the classifier is ours.
+/// The finding type. The namespace and category are Security Hub's; the classifier is this tool's.
 ///
 /// Source: <https://docs.aws.amazon.com/securityhub/latest/userguide/asff-type-taxonomy.html>.
 const TYPE: &str = "Software and Configuration Checks/AWS Security Best Practices/AWS Backup";
@@ -119,7 +120,7 @@ struct StatusReason {
     description: String,
 }
 
-/// What a provider may change later; the fields of the same names at the top it may only set once.
+/// The fields that a provider may update later. The top-level fields of the same names can be set only once.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct ProviderFields {
@@ -127,88 +128,91 @@ struct ProviderFields {
     types: [&'static str; 1],
 }
 
-/// Where a finding goes: Security Hub keeps it by account and region.
+/// The account and region that Security Hub stores a finding under.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Desk<'a> {
+struct Destination<'a> {
     account: &'a str,
     region: &'a str,
 }
 
-impl<'a> Desk<'a> {
-    fn of(report: &'a Report, finding: &'a Finding) -> Result<Self, WriteError> {
+impl<'a> Destination<'a> {
+    fn from_finding(report: &'a Report, finding: &'a Finding) -> Result<Self, WriteError> {
         let accounts = [&finding.account_id, &report.account_id];
         let mut accounts = accounts.into_iter().flatten();
         let account = accounts.find(|account| is_account_id(account));
-        // What is in no region is told in the first one that was asked.
+        // A finding without a region goes to the first region that was scanned.
         let regions = report.regions.iter().map(String::as_str);
         let mut regions = finding.own_region().into_iter().chain(regions);
         let region = regions.find(|region| is_region_name(region));
         match (account, region) {
-            (Some(account), Some(region)) => Ok(Desk { account, region }),
-            (None, _) => Err(unfit(
-                "Security Hub keeps findings by account, and nothing says which account this is about; \
-                 a plan or a template is for another format",
+            (Some(account), Some(region)) => Ok(Destination { account, region }),
+            (None, _) => Err(missing_value(
+                "no account id; ASFF is not available for plans and templates",
             )),
-            (_, None) => Err(unfit(
-                "Security Hub keeps findings by region, and no region was asked",
+            (_, None) => Err(missing_value(
+                "no region; Security Hub stores findings by region",
             )),
         }
     }
 }
 
-fn unfit(reason: &str) -> WriteError {
+fn missing_value(reason: &str) -> WriteError {
     WriteError::Unfit {
         format: "asff",
         reason: reason.to_owned(),
     }
 }
 
-/// Writes a request a line.
+/// Writes one request per line.
 ///
 /// # Errors
-/// The writer failed, or the account is not known; then nothing is written.
-pub fn write(report: &Report, show_skipped: bool, out: &mut dyn Write) -> Result<(), WriteError> {
+/// The output failed, or a finding has no account or region; nothing is written then.
+pub fn write_report(
+    report: &Report,
+    show_skipped: bool,
+    out: &mut dyn Write,
+) -> Result<(), WriteError> {
     for finding in report.shown(show_skipped) {
-        Desk::of(report, finding)?;
+        Destination::from_finding(report, finding)?;
     }
-    let resources: BTreeMap<&str, &ResourceLine> = report
-        .resources
-        .iter()
-        .map(|it| (it.arn.as_str(), it))
-        .collect();
+    let resources = report.resources_by_arn();
     let mut batch = Vec::new();
     let mut last = None;
     for finding in report.shown(show_skipped) {
-        let desk = Desk::of(report, finding)?;
-        if batch.len() == BATCH || last != Some(desk) {
-            flush(&mut batch, out)?;
+        let destination = Destination::from_finding(report, finding)?;
+        if batch.len() == BATCH || last != Some(destination) {
+            write_request(&mut batch, out)?;
         }
-        last = Some(desk);
+        last = Some(destination);
         let resource = resources.get(finding.resource.as_str()).copied();
-        batch.push(security_finding(report, finding, resource, desk));
+        batch.push(new_finding(report, finding, resource, destination));
     }
-    flush(&mut batch, out)
+    write_request(&mut batch, out)
 }
 
-fn flush(batch: &mut Vec<SecurityFinding<'_>>, out: &mut dyn Write) -> Result<(), WriteError> {
+/// Writes the findings of a batch, if any, and empties it.
+fn write_request(
+    batch: &mut Vec<SecurityFinding<'_>>,
+    out: &mut dyn Write,
+) -> Result<(), WriteError> {
     if !batch.is_empty() {
-        line::write(&Request { findings: batch }, out)?;
+        write_line(&Request { findings: batch }, out)?;
         batch.clear();
     }
     Ok(())
 }
 
-fn security_finding<'a>(
+fn new_finding<'a>(
     report: &'a Report,
     finding: &'a Finding,
     resource: Option<&ResourceLine>,
-    desk: Desk<'a>,
+    destination: Destination<'a>,
 ) -> SecurityFinding<'a> {
-    let Desk { account, region } = desk;
+    let Destination { account, region } = destination;
     let partition = finding.partition();
     let rule = finding.rule;
     let severity = Severity {
-        label: label(Gravity::of(finding)),
+        label: severity_label(ConsoleSeverity::from_finding(finding)),
         original: finding.status.as_str(),
     };
     let title = format!(
@@ -217,7 +221,7 @@ fn security_finding<'a>(
         finding.kind.as_str(),
         finding.resource_id
     );
-    let troubled = finding.status != Status::Pass;
+    let needs_reason = finding.status != Status::Pass;
     SecurityFinding {
         schema_version: "2018-10-08",
         id: format!("{region}/{account}/{TOOL}/{}/{}", rule.id, finding.id),
@@ -231,34 +235,34 @@ fn security_finding<'a>(
         created_at: &report.finished_at,
         updated_at: &report.finished_at,
         severity,
-        title: fit(&title, most::TITLE),
-        description: fit(&finding.message, most::DESCRIPTION),
+        title: truncate_bytes(&title, max_bytes::TITLE),
+        description: truncate_bytes(&finding.message, max_bytes::DESCRIPTION),
         remediation: finding.fix.as_deref().map(|fix| Remediation {
             recommendation: Recommendation {
-                text: fit(fix, most::FIX),
+                text: truncate_bytes(fix, max_bytes::FIX),
             },
         }),
         product_fields: product_fields(report, finding),
         resources: [Resource {
-            kind: kind(finding.kind),
+            kind: resource_type(finding.kind),
             id: match finding.kind {
                 ResourceKind::Region | ResourceKind::Account => {
                     format!("AWS::::Account:{account}")
                 }
-                _ => fit(&finding.resource, most::ID),
+                _ => truncate_bytes(&finding.resource, max_bytes::ID),
             },
             partition,
             region,
             details: Details {
-                other: details(finding, resource),
+                other: other_details(finding, resource),
             },
         }],
         compliance: Compliance {
-            status: compliance(finding.status),
-            status_reasons: troubled.then(|| {
+            status: compliance_status(finding.status),
+            status_reasons: needs_reason.then(|| {
                 [StatusReason {
                     reason_code: rule.id.replace('-', "_").to_uppercase(),
-                    description: fit(&finding.message, most::DESCRIPTION),
+                    description: truncate_bytes(&finding.message, max_bytes::DESCRIPTION),
                 }]
             }),
         },
@@ -270,16 +274,16 @@ fn security_finding<'a>(
     }
 }
 
-fn label(gravity: Gravity) -> &'static str {
-    match gravity {
-        Gravity::Informational => "INFORMATIONAL",
-        Gravity::Low => "LOW",
-        Gravity::Medium => "MEDIUM",
-        Gravity::High => "HIGH",
+fn severity_label(severity: ConsoleSeverity) -> &'static str {
+    match severity {
+        ConsoleSeverity::Informational => "INFORMATIONAL",
+        ConsoleSeverity::Low => "LOW",
+        ConsoleSeverity::Medium => "MEDIUM",
+        ConsoleSeverity::High => "HIGH",
     }
 }
 
-fn compliance(status: Status) -> &'static str {
+fn compliance_status(status: Status) -> &'static str {
     match status {
         Status::Pass => "PASSED",
         Status::Warn => "WARNING",
@@ -288,9 +292,10 @@ fn compliance(status: Status) -> &'static str {
     }
 }
 
-/// A waived finding is archived, and not suppressed in its workflow: of a finding that it knows,
-/// `BatchImportFindings` changes the record state and never the workflow, so a waiver that expires would
-/// go on to hide it.
+/// Returns the record state. A waived finding is archived, not suppressed.
+///
+/// `BatchImportFindings` updates the record state of an existing finding but never its workflow status:
+/// a suppressed finding would stay hidden after its waiver expires.
 ///
 /// Source: <https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html>.
 fn record_state(finding: &Finding) -> &'static str {
@@ -304,7 +309,7 @@ fn record_state(finding: &Finding) -> &'static str {
 fn product_fields(report: &Report, finding: &Finding) -> BTreeMap<&'static str, String> {
     let rule = finding.rule;
     let waiver = finding.waiver.as_ref();
-    texts([
+    text_map([
         ("backup-check/version", Some(env!("CARGO_PKG_VERSION"))),
         ("backup-check/finding", Some(&finding.id)),
         ("backup-check/rule", Some(rule.id)),
@@ -331,8 +336,11 @@ fn product_fields(report: &Report, finding: &Finding) -> BTreeMap<&'static str, 
     ])
 }
 
-fn details(finding: &Finding, resource: Option<&ResourceLine>) -> BTreeMap<&'static str, String> {
-    texts([
+fn other_details(
+    finding: &Finding,
+    resource: Option<&ResourceLine>,
+) -> BTreeMap<&'static str, String> {
+    text_map([
         ("Type", Some(finding.kind.as_str())),
         ("ResourceId", Some(&finding.resource_id)),
         ("BackupTag", Some(finding.backup_tag.as_str())),
@@ -342,8 +350,8 @@ fn details(finding: &Finding, resource: Option<&ResourceLine>) -> BTreeMap<&'sta
     ])
 }
 
-/// A map without empty values, which Security Hub refuses.
-fn texts<'a, const N: usize>(
+/// Returns the pairs without empty values, which Security Hub rejects.
+fn text_map<'a, const N: usize>(
     pairs: [(&'static str, Option<&'a str>); N],
 ) -> BTreeMap<&'static str, String> {
     let known = |(key, value): (&'static str, Option<&'a str>)| Some((key, value?));
@@ -351,22 +359,23 @@ fn texts<'a, const N: usize>(
         .into_iter()
         .filter_map(known)
         .filter(|(_, value)| !value.trim().is_empty())
-        .map(|(key, value)| (key, fit(value, most::FIELD)))
+        .map(|(key, value)| (key, truncate_bytes(value, max_bytes::FIELD)))
         .collect()
 }
 
-/// Security Hub's name of a resource's type, where it has one.
+/// Returns Security Hub's name of a resource type, `Other` where it has none.
 ///
-/// Source: <https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_ResourceDetails.html>; the
-/// account is in the examples of
+/// Sources: <https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_ResourceDetails.html>; for
+/// `AwsAccount` the examples of
 /// <https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-format.html>.
-fn kind(kind: ResourceKind) -> &'static str {
+fn resource_type(kind: ResourceKind) -> &'static str {
     kind.facts().security_hub_type
 }
 
-/// The text in so many bytes, with an ellipsis where it was cut. What breaks a line is made visible:
-/// Security Hub's pattern for texts matches one line.
-fn fit(text: &str, most: usize) -> String {
+/// Returns the text truncated to a number of bytes, with an ellipsis where it was cut.
+///
+/// Line breaks are escaped: Security Hub's pattern for texts matches a single line.
+fn truncate_bytes(text: &str, most: usize) -> String {
     const ELLIPSIS: char = '\u{2026}';
     let text = escape_invisible(text);
     if text.len() <= most {
@@ -378,14 +387,17 @@ fn fit(text: &str, most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::fit;
+    use super::truncate_bytes;
 
     #[test]
     fn texts_are_cut_between_characters() {
-        assert_eq!(fit("abcdef", 6), "abcdef");
-        assert_eq!(fit("abcdefg", 6), "abc\u{2026}");
+        assert_eq!(truncate_bytes("abcdef", 6), "abcdef");
+        assert_eq!(truncate_bytes("abcdefg", 6), "abc\u{2026}");
         // Of a character of three bytes, only one and a half would fit.
-        assert_eq!(fit("\u{20ac}\u{20ac}\u{20ac}", 8), "\u{20ac}\u{2026}");
-        assert_eq!(fit("a\nb", 9), "a\\nb");
+        assert_eq!(
+            truncate_bytes("\u{20ac}\u{20ac}\u{20ac}", 8),
+            "\u{20ac}\u{2026}"
+        );
+        assert_eq!(truncate_bytes("a\nb", 9), "a\\nb");
     }
 }

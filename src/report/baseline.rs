@@ -1,4 +1,4 @@
-//! A report held against an earlier one: what is new, what was there, what is fixed.
+//! Comparison of a report with an earlier one: new, unchanged and fixed findings.
 
 use std::collections::BTreeMap;
 
@@ -8,44 +8,42 @@ use thiserror::Error;
 use super::json::SCHEMA;
 use super::{Baseline, Comparison, EarlierFinding, Report, Status, Waiver};
 
-/// An earlier report, as far as it is compared.
+/// The parts of an earlier report that are compared.
 #[derive(Debug)]
 pub struct Earlier {
     account_id: Option<String>,
     findings: Vec<Entry>,
 }
 
-/// Why a file cannot be compared with.
+/// Why a file cannot be used as a baseline.
 #[derive(Debug, Error)]
 pub enum EarlierError {
-    /// It is not JSON, or breaks off.
-    #[error("not a report of `--format json`: {0}")]
+    /// It is not JSON or is truncated.
+    #[error("not a --format json report: {0}")]
     Json(serde_json::Error),
-    /// It has a document on each line.
-    #[error(
-        "a report of `--format ndjson`, by its looks: only one of `--format json` can be compared with"
-    )]
+    /// It has one document per line.
+    #[error("this looks like --format ndjson; --baseline needs a --format json report")]
     Lines,
-    /// It is JSON of another sort.
-    #[error("not a report of `--format json`: it has no \"schema\"")]
+    /// It is JSON without a schema.
+    #[error("not a --format json report: no \"schema\" field")]
     NotAReport,
-    /// It has another schema.
+    /// It has an unsupported schema.
     #[error(
-        "its schema is {found:?}; only a report of `scan --format json`, {SCHEMA:?}, can be compared with"
+        "unsupported schema {found:?}; --baseline needs a --format json report of schema {SCHEMA:?}"
     )]
     Schema {
-        /// The schema it has.
+        /// Its schema.
         found: String,
     },
-    /// It says that it is a report and does not have the form of one.
-    #[error("a damaged report: {0}")]
+    /// It has the schema of a report but not its fields.
+    #[error("corrupt report: {0}")]
     Damaged(serde_json::Error),
-    /// It is about another account.
+    /// It is for another account.
     #[error(
-        "it is a report of account {earlier}, this one is of {now}: each account has a baseline of its own"
+        "the baseline is for account {earlier} but the scan is for {now}; use one baseline per account"
     )]
     Account {
-        /// Its account.
+        /// The account of the baseline.
         earlier: String,
         /// The account of the report.
         now: String,
@@ -78,22 +76,22 @@ struct Entry {
     waiver: Option<Waiver>,
 }
 
-/// Whether the first two lines are JSON, each for itself.
-fn is_lines(text: &str) -> bool {
+/// Whether each of the first two lines is a JSON document.
+fn is_ndjson(text: &str) -> bool {
     let mut lines = text.lines().take(2);
-    let whole = |line: &str| serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok();
-    lines.next().is_some_and(whole) && lines.next().is_some_and(whole)
+    let is_document = |line: &str| serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok();
+    lines.next().is_some_and(is_document) && lines.next().is_some_and(is_document)
 }
 
 impl Earlier {
-    /// Reads a report of `--format json`.
+    /// Parses a `--format json` report.
     ///
     /// # Errors
-    /// Why the text cannot be compared with.
-    pub fn read(text: &str) -> Result<Self, EarlierError> {
-        // Windows PowerShell puts a byte order mark before what it redirects.
+    /// The text cannot be used as a baseline.
+    pub fn parse(text: &str) -> Result<Self, EarlierError> {
+        // Windows PowerShell starts redirected output with a byte order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let head: Head = serde_json::from_str(text).map_err(|error| match is_lines(text) {
+        let head: Head = serde_json::from_str(text).map_err(|error| match is_ndjson(text) {
             true => EarlierError::Lines,
             false => EarlierError::Json(error),
         })?;
@@ -108,12 +106,13 @@ impl Earlier {
         })
     }
 
-    /// Marks what of a report is new and what was there, and lists what is fixed. What fails, warns or
-    /// is unknown is compared; a pass that was a pass is nobody's news.
+    /// Marks the findings of a report as new or unchanged and lists the fixed ones.
+    ///
+    /// Findings that fail, warn or are unknown are compared; unchanged passes are ignored.
     ///
     /// # Errors
-    /// The earlier report is about another account.
-    pub fn compare(&self, report: &mut Report) -> Result<(), EarlierError> {
+    /// The earlier report is for another account.
+    pub fn compare_with(&self, report: &mut Report) -> Result<(), EarlierError> {
         if let (Some(earlier), Some(now)) = (&self.account_id, &report.account_id)
             && earlier != now
         {
@@ -129,13 +128,13 @@ impl Earlier {
             .map(|it| (it.id.as_str(), it))
             .collect();
         let mut comparison = Comparison::default();
-        let mut judged = BTreeMap::new();
+        let mut checked = BTreeMap::new();
         for finding in &mut report.findings {
-            judged.insert(finding.id.clone(), finding.status);
+            checked.insert(finding.id.clone(), finding.status);
             if !finding.status.is_trouble() {
                 continue;
             }
-            // A waiver accepted it then, not the baseline: once the waiver is gone it counts.
+            // A waiver accepted the earlier finding, so it counts again once the waiver is gone.
             let accepted = before.get(finding.id.as_str()).is_some_and(|earlier| {
                 earlier.status >= finding.status
                     && (earlier.waiver.is_none() || finding.waiver.is_some())
@@ -155,7 +154,7 @@ impl Earlier {
                 resource: earlier.resource.clone(),
                 status: earlier.status,
             };
-            match judged.get(&earlier.id) {
+            match checked.get(&earlier.id) {
                 Some(status) if status.is_trouble() => {}
                 Some(_) => comparison.fixed.push(entry),
                 None => comparison.not_judged.push(entry),

@@ -1,16 +1,15 @@
-//! The findings as a table for spreadsheets, after RFC 4180.
+//! The findings as CSV for spreadsheets, RFC 4180.
 //!
-//! There is no byte order mark: programs would read it as a part of the first column's name.
+//! There is no byte order mark: programs would read it as part of the first column's name.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use csv::{ErrorKind, QuoteStyle, Terminator, WriterBuilder};
+use csv::{ErrorKind, QuoteStyle, Terminator, Writer, WriterBuilder};
 
-use super::{Baseline, Finding, Report, ResourceLine, WriteError};
+use super::{Baseline, Finding, FindingWriter, ReportFacts, ResourceLine, WriteError};
 use crate::text::escape_invisible;
 
-/// The columns. New ones come last, so that those who count them keep their numbers.
+/// The columns. New ones are appended, so existing columns keep their positions.
 pub const COLUMNS: [&str; 24] = [
     "id",
     "status",
@@ -38,32 +37,45 @@ pub const COLUMNS: [&str; 24] = [
     "address",
 ];
 
-/// Writes a row per finding under a row of names.
-///
-/// # Errors
-/// The writer failed.
-pub fn write(report: &Report, show_skipped: bool, out: &mut dyn Write) -> Result<(), WriteError> {
-    let resources: BTreeMap<&str, &ResourceLine> = report
-        .resources
-        .iter()
-        .map(|it| (it.arn.as_str(), it))
-        .collect();
-    let mut rows = WriterBuilder::new()
-        .terminator(Terminator::CRLF)
-        .quote_style(QuoteStyle::Necessary)
-        .from_writer(out);
-    rows.write_record(COLUMNS).map_err(failed)?;
-    for finding in report.shown(show_skipped) {
-        let resource = resources.get(finding.resource.as_str()).copied();
-        let cells = cells(finding, resource);
-        rows.write_record(cells.iter().map(|cell| safe(cell)))
-            .map_err(failed)?;
-    }
-    rows.flush()?;
-    Ok(())
+/// The writer of the format.
+pub struct CsvWriter<'a> {
+    rows: Writer<&'a mut dyn Write>,
 }
 
-fn cells(finding: &Finding, resource: Option<&ResourceLine>) -> [String; COLUMNS.len()] {
+impl<'a> CsvWriter<'a> {
+    /// Returns a writer to an output.
+    pub fn new(out: &'a mut dyn Write) -> Self {
+        CsvWriter {
+            rows: WriterBuilder::new()
+                .terminator(Terminator::CRLF)
+                .quote_style(QuoteStyle::Necessary)
+                .from_writer(out),
+        }
+    }
+}
+
+impl FindingWriter for CsvWriter<'_> {
+    fn begin_report(&mut self, _: Option<&ReportFacts<'_>>) -> Result<(), WriteError> {
+        self.rows.write_record(COLUMNS).map_err(to_write_error)
+    }
+
+    fn write_finding(
+        &mut self,
+        finding: &Finding,
+        resource: Option<&ResourceLine>,
+    ) -> Result<(), WriteError> {
+        let cells = row_cells(finding, resource);
+        let cells = cells.iter().map(|cell| escape_formulas(cell));
+        self.rows.write_record(cells).map_err(to_write_error)
+    }
+
+    fn finish_report(&mut self, _: &ReportFacts<'_>) -> Result<(), WriteError> {
+        Ok(self.rows.flush()?)
+    }
+}
+
+/// Returns the row of a finding.
+fn row_cells(finding: &Finding, resource: Option<&ResourceLine>) -> [String; COLUMNS.len()] {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let waiver = finding.waiver.as_ref();
     let place = finding.place.as_ref();
@@ -100,12 +112,13 @@ fn cells(finding: &Finding, resource: Option<&ResourceLine>) -> [String; COLUMNS
     ]
 }
 
-/// The text as a cell that no spreadsheet takes for a formula: where one could begin, an apostrophe
-/// comes before it. One could also begin after a semicolon, which parts cells in many countries.
-/// Whatever breaks a line or moves a cursor is made visible.
+/// Returns the text as a cell that no spreadsheet evaluates as a formula.
+///
+/// An apostrophe is inserted wherever a formula could begin, also after a semicolon, the separator of
+/// cells in many locales. Characters that break a line or move the cursor are escaped.
 ///
 /// Source: <https://owasp.org/www-community/attacks/CSV_Injection>.
-fn safe(text: &str) -> String {
+fn escape_formulas(text: &str) -> String {
     let parts: Vec<String> = escape_invisible(text)
         .split(';')
         .map(|part| {
@@ -116,7 +129,7 @@ fn safe(text: &str) -> String {
     parts.join(";")
 }
 
-/// Whether a cell may be taken for a formula, also by those who skip blanks and quotation marks.
+/// Whether a spreadsheet may evaluate a cell as a formula, also one that ignores blanks and quotation marks.
 fn is_formula(cell: &str) -> bool {
     cell.trim_start_matches(|c: char| c.is_whitespace() || c == '"')
         .starts_with([
@@ -124,7 +137,7 @@ fn is_formula(cell: &str) -> bool {
         ])
 }
 
-fn failed(error: csv::Error) -> WriteError {
+fn to_write_error(error: csv::Error) -> WriteError {
     WriteError::Io(match error.into_kind() {
         ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),
@@ -133,7 +146,7 @@ fn failed(error: csv::Error) -> WriteError {
 
 #[cfg(test)]
 mod tests {
-    use super::safe;
+    use super::escape_formulas;
 
     #[test]
     fn formulas_become_text() {
@@ -157,7 +170,7 @@ mod tests {
             ("a;=1", "a;'=1"),
             ("a; \"=1;b", "a;' \"=1;b"),
         ] {
-            assert_eq!(safe(text), want, "{text:?}");
+            assert_eq!(escape_formulas(text), want, "{text:?}");
         }
     }
 }

@@ -1,110 +1,151 @@
-//! The table of formats: what `--format` takes, its help, and who writes it.
+//! The table of formats: the names that `--format` accepts, their help, and their writers.
 
 use std::io::Write;
 
 use crate::exit::FailOn;
 
+use super::csv::CsvWriter;
+use super::json::JsonWriter;
+use super::ndjson::NdjsonWriter;
+use super::stream::{FindingWriter, write_collected};
 use super::table::Style;
-use super::{
-    Report, WriteError, asff, csv, github, html, json, junit, markdown, ndjson, ocsf, sarif, table,
-};
+use super::{Report, WriteError, asff, github, html, junit, markdown, ocsf, sarif, table};
 
-/// What a writer may know beside the report.
+/// What a writer needs to know besides the report.
 #[derive(Debug, Clone, Copy)]
 pub struct Rendering<'a> {
-    /// How text for people looks.
+    /// The layout of text for people.
     pub style: Style,
-    /// The file that findings point at where they have no place of their own, as a path within the
-    /// repository.
+    /// The file that findings without a location point at, as a path within the repository.
     pub anchor: &'a str,
-    /// What makes the exit code 1: a report that others act on must not fail what passes.
+    /// What makes the exit code 1: a format that other tools act on must not fail what the scan passes.
     pub gate: FailOn,
 }
 
-/// One format.
+/// One output format.
 #[derive(Debug)]
 pub struct Format {
     /// Its name on the command line.
     pub name: &'static str,
-    /// Who reads it.
+    /// What it is and who reads it.
     pub about: &'static str,
-    /// Writes a report in it.
-    pub write: fn(&Report, &Rendering<'_>, &mut dyn Write) -> Result<(), WriteError>,
+    /// Its writer.
+    pub writer: Writer,
 }
 
-/// The format that also fills the files of a step of GitHub Actions.
+/// The writer of a format.
+#[derive(Debug, Clone, Copy)]
+pub enum Writer {
+    /// Writes a report that holds all its findings: the format groups, sorts or counts them first.
+    Report(fn(&Report, &Rendering<'_>, &mut dyn Write) -> Result<(), WriteError>),
+    /// Writes findings one by one, so a report can be written while the account is evaluated.
+    Findings(for<'a> fn(&'a mut dyn Write) -> Box<dyn FindingWriter + 'a>),
+}
+
+/// The name of the default format.
+pub const TABLE: &str = "table";
+/// The name of the format that also writes the summary and the outputs of a GitHub Actions step.
 pub const GITHUB: &str = "github";
 
-/// Every format.
-pub static ALL: &[Format] = &[
+/// Every format. The help of `--format` lists them in this order.
+pub static FORMATS: &[Format] = &[
     Format {
-        name: "table",
-        about: "people at a terminal",
-        write: |report, how, out| table::write(report, &how.style, out),
+        name: TABLE,
+        about: "text for a terminal",
+        writer: Writer::Report(|report, how, out| table::write(report, &how.style, out)),
     },
     Format {
         name: "json",
-        about: "programs: schema backup-check/v1",
-        write: |report, how, out| json::write(report, how.style.show_skipped, out),
+        about: "one document of schema backup-check/v1",
+        writer: Writer::Findings(|out| Box::new(JsonWriter::new(out))),
     },
     Format {
         name: "ndjson",
-        about: "log pipelines and jq: a finding a line, the summary in the last",
-        write: |report, how, out| ndjson::write(report, how.style.show_skipped, out),
+        about: "one finding per line, the summary on the last",
+        writer: Writer::Findings(|out| Box::new(NdjsonWriter::new(out))),
     },
     Format {
         name: "csv",
-        about: "spreadsheets: a finding a row",
-        write: |report, how, out| csv::write(report, how.style.show_skipped, out),
+        about: "one finding per row, for spreadsheets",
+        writer: Writer::Findings(|out| Box::new(CsvWriter::new(out))),
     },
     Format {
         name: "sarif",
-        about: "code scanning: SARIF 2.1.0",
-        write: |report, how, out| sarif::write(report, how.anchor, how.gate, out),
+        about: "SARIF 2.1.0, for code scanning",
+        writer: Writer::Report(|report, how, out| {
+            sarif::write_report(report, how.anchor, how.gate, out)
+        }),
     },
     Format {
         name: "junit",
-        about: "CI servers that show test results",
-        write: |report, how, out| junit::write(report, how.style.show_skipped, how.gate, out),
+        about: "JUnit XML, for CI servers",
+        writer: Writer::Report(|report, how, out| {
+            junit::write_report(report, how.style.show_skipped, how.gate, out)
+        }),
     },
     Format {
         name: "ocsf",
-        about: "security lakes: a Compliance Finding of OCSF 1.5 a line",
-        write: |report, how, out| ocsf::write(report, how.style.show_skipped, out),
+        about: "one OCSF 1.5 Compliance Finding per line, for Security Lake",
+        writer: Writer::Report(|report, how, out| {
+            ocsf::write_report(report, how.style.show_skipped, out)
+        }),
     },
     Format {
         name: "asff",
-        about: "AWS Security Hub: a request of BatchImportFindings a line",
-        write: |report, how, out| asff::write(report, how.style.show_skipped, out),
+        about: "one BatchImportFindings request per line, for AWS Security Hub",
+        writer: Writer::Report(|report, how, out| {
+            asff::write_report(report, how.style.show_skipped, out)
+        }),
     },
     Format {
         name: "markdown",
-        about: "pull requests and job summaries, in at most 1 MiB",
-        write: |report, _, out| markdown::write(report, out),
+        about: "text for pull requests, at most 1 MiB",
+        writer: Writer::Report(|report, _, out| markdown::write(report, out)),
     },
     Format {
         name: GITHUB,
-        about: "annotations of GitHub Actions, with the step's summary and outputs",
-        write: |report, how, out| github::write(report, how.anchor, how.gate, out),
+        about: "annotations, summary and outputs of a GitHub Actions step",
+        writer: Writer::Report(|report, how, out| github::write(report, how.anchor, how.gate, out)),
     },
     Format {
         name: "html",
-        about: "people with a browser: one file that loads nothing",
-        write: |report, how, out| html::write(report, how.style.show_skipped, how.gate, out),
+        about: "one self-contained page",
+        writer: Writer::Report(|report, how, out| {
+            html::write(report, how.style.show_skipped, how.gate, out)
+        }),
     },
 ];
 
 impl Format {
-    /// The format of a name.
+    /// Returns the format with the name.
     #[must_use]
-    pub fn named(name: &str) -> Option<&'static Format> {
-        ALL.iter().find(|format| format.name == name)
+    pub fn with_name(name: &str) -> Option<&'static Format> {
+        FORMATS.iter().find(|format| format.name == name)
     }
 
-    /// The names of all formats, for help and errors.
+    /// Returns the names of all formats, for errors.
     #[must_use]
-    pub fn names() -> String {
-        let names: Vec<&str> = ALL.iter().map(|format| format.name).collect();
+    pub fn list_names() -> String {
+        let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
         names.join(", ")
+    }
+
+    /// Writes a report that holds all its findings.
+    ///
+    /// # Errors
+    /// The output failed, or the report lacks a value that the format requires.
+    pub fn write_report(
+        &self,
+        report: &Report,
+        how: &Rendering<'_>,
+        out: &mut dyn Write,
+    ) -> Result<(), WriteError> {
+        match self.writer {
+            Writer::Report(write) => write(report, how, out),
+            Writer::Findings(open) => {
+                let mut writer = open(out);
+                write_collected(report, how.style.show_skipped, writer.as_mut())
+            }
+        }
     }
 }

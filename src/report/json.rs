@@ -1,14 +1,16 @@
-//! The JSON report, schema `backup-check/v1`. Its types are apart from the inner ones, so that those
-//! stay free to change and this does not.
+//! The JSON report, schema `backup-check/v1`.
+//!
+//! Its types are separate from the internal ones, which are free to change.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 
+use super::stream::write_collected;
 use super::{
-    Baseline, Comparison, Finding, Report, ResourceLine, ResourceVerdict, StaleWaiver, Status,
-    Waiver, WriteError,
+    Baseline, Comparison, Finding, FindingWriter, Report, ReportFacts, ResourceLine,
+    ResourceVerdict, StaleWaiver, Status, Waiver, WriteError,
 };
 use crate::analysis::Evidence;
 use crate::model::ResourceKind;
@@ -28,27 +30,27 @@ pub const SCHEMA: &str = "backup-check/v1";
 pub struct JsonReport {
     /// Always `backup-check/v1`.
     pub schema: String,
-    /// What wrote it.
+    /// The tool that wrote the report.
     pub tool: Tool,
     /// What was scanned.
     pub scan: Scan,
-    /// Counts.
+    /// Counts of resources and findings.
     pub summary: Summary,
-    /// One row per region and service asked.
+    /// One row per service and region.
     pub coverage: Vec<Coverage>,
     /// Every resource that was read.
     pub resources: Vec<JsonResource>,
     /// One finding per rule and resource.
     pub findings: Vec<JsonFinding>,
-    /// Waivers of the config that do nothing any more; absent where there are none.
+    /// Waivers of the config that are expired or unused; absent where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stale_waivers: Vec<StaleWaiver>,
-    /// How it stands to an earlier report; absent where it was compared with none.
+    /// The comparison with a baseline; absent without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
 }
 
-/// What wrote a report.
+/// The tool that wrote a report.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
     /// Always `backup-check`.
@@ -58,37 +60,37 @@ pub struct Tool {
 }
 
 /// What was scanned.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Scan {
-    /// Where the facts came from.
+    /// Where the facts come from.
     pub source: Source,
-    /// The account; null where a plan does not know it.
+    /// The account; null where a plan or template does not name it.
     pub account_id: Option<String>,
-    /// The account that keeps the copies.
+    /// The central account, which stores the copies.
     pub central_account_id: String,
-    /// Whose severities count.
+    /// The standard whose severities apply.
     pub standard: Standard,
-    /// What of the account was judged; absent where it is all.
+    /// The selected services or resources; absent where nothing was excluded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selection: Option<JsonSelection>,
-    /// The regions that were asked.
+    /// The regions that were scanned.
     pub regions: Vec<String>,
-    /// When reading began, RFC 3339.
+    /// The time at which reading started, RFC 3339.
     pub started_at: String,
-    /// When reading ended, RFC 3339.
+    /// The time at which reading finished, RFC 3339.
     pub finished_at: String,
-    /// Whether everything that was asked for could be read.
+    /// Whether everything that was requested could be read.
     pub complete: bool,
-    /// The calls it took.
+    /// The number of API calls.
     pub stats: Stats,
 }
 
-/// What of an account was judged. Either list is empty.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+/// The selected services or resources. One of the lists is empty.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct JsonSelection {
-    /// The services whose resources were judged.
+    /// The selected services.
     pub services: Vec<String>,
-    /// The ARNs of the resources that were judged.
+    /// The ARNs of the selected resources.
     pub resources: Vec<String>,
 }
 
@@ -102,8 +104,8 @@ impl JsonSelection {
     }
 }
 
-/// Counts over a report.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+/// Counts of resources and findings.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Resources by verdict.
     pub resources: ResourceCounts,
@@ -112,50 +114,53 @@ pub struct Summary {
 }
 
 /// Resources by verdict.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct ResourceCounts {
-    /// All.
+    /// All resources.
     pub total: usize,
     /// Nothing worse than pass.
     pub ready: usize,
-    /// Something warns.
+    /// A check warns.
     pub at_risk: usize,
-    /// Something fails.
+    /// A check fails.
     pub not_ready: usize,
-    /// Something could not be judged, and nothing fails.
+    /// A check is inconclusive and nothing fails.
     pub unknown: usize,
     /// Tagged `disabled` or `custom`.
     pub exempt: usize,
 }
 
 /// Findings by status.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FindingCounts {
-    /// As it should be.
+    /// Checks that passed.
     pub pass: usize,
-    /// Not as it should be.
+    /// Violations.
     pub fail: usize,
-    /// Not as it should be, without harm to the backup.
+    /// Violations that do not prevent the backup or its copy.
     pub warn: usize,
-    /// Could not be judged.
+    /// Inconclusive checks.
     pub unknown: usize,
-    /// Those that fail and count for the exit code.
+    /// Gating findings that fail.
     pub gating_fail: usize,
-    /// Those that fail, warn or are unknown and do not count, as a waiver covers them. They are in none
-    /// of the other counts.
+    /// Gating findings that warn.
+    pub gating_warn: usize,
+    /// Gating findings that are unknown.
+    pub gating_unknown: usize,
+    /// Findings that fail, warn or are unknown and that a waiver covers. No other count includes them.
     pub waived: usize,
 }
 
 /// One resource.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct JsonResource {
-    /// Its ARN, or what stands for one.
+    /// Its ARN, or its identifier where AWS has no ARN.
     pub arn: String,
-    /// What it is.
+    /// Its type.
     #[serde(rename = "type")]
     pub kind: ResourceKind,
-    /// What AWS calls its type, `AWS::FSx::FileSystem`, where it is outside the guide; else absent.
+    /// The CloudFormation type, `AWS::FSx::FileSystem`, of a resource of type `other`; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aws_type: Option<String>,
     /// Its id.
@@ -166,71 +171,52 @@ pub struct JsonResource {
     pub region: String,
     /// Its account.
     pub account_id: Option<String>,
-    /// What its backup tag says.
+    /// The value of its backup tag.
     pub backup_tag: BackupTag,
     /// The worst of its findings.
     pub verdict: ResourceVerdict,
 }
 
-/// One rule on one resource.
+/// The result of one rule on one resource.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct JsonFinding {
-    /// The same from run to run, never twice in a report.
+    /// The id: stable across runs and unique within a report.
     pub id: String,
     /// The rule's id.
     pub rule: String,
-    /// What came of it.
+    /// The status.
     pub status: Status,
-    /// Whether it counts for the exit code.
+    /// Whether it counts toward the exit code.
     pub gating: bool,
-    /// The resource's ARN, or what stands for one.
+    /// The resource's ARN, or its identifier where AWS has no ARN.
     pub resource: String,
-    /// What the resource is.
+    /// The resource's type.
     pub resource_type: ResourceKind,
     /// The resource's account.
     pub account_id: Option<String>,
     /// The resource's region.
     pub region: String,
-    /// What the resource's backup tag says.
+    /// The value of the resource's backup tag.
     pub backup_tag: BackupTag,
-    /// What was seen.
+    /// The message, a fragment about the resource.
     pub message: String,
-    /// Ids and lists that a program reads; which ones depends on the rule.
+    /// Ids and lists for programs. The rule determines the keys.
     pub evidence: Evidence,
-    /// What to do; null where there is nothing to do.
+    /// How to fix it; null where there is nothing to fix.
     pub fix: Option<String>,
-    /// Why the finding does not count; null where no waiver covers it.
+    /// The waiver that covers the finding; null without one.
     pub waiver: Option<Waiver>,
-    /// How it stands to an earlier report; null where there is none to compare with, and where nothing
-    /// is wrong.
+    /// The comparison with a baseline; null without a baseline and for a pass or skip.
     pub baseline: Option<Baseline>,
-    /// Where a plan or a template declares the resource; else absent.
+    /// Where a plan or template declares the resource; absent for a live account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<Place>,
 }
 
-impl JsonReport {
-    /// The report in its public form.
-    #[must_use]
-    pub fn new(report: &Report, show_skipped: bool) -> Self {
-        JsonReport {
-            schema: SCHEMA.to_owned(),
-            tool: Tool::this(),
-            scan: Scan::of(report),
-            summary: Summary::of(report),
-            coverage: report.coverage.clone(),
-            resources: report.resources.iter().map(JsonResource::new).collect(),
-            findings: report.shown(show_skipped).map(JsonFinding::new).collect(),
-            stale_waivers: report.stale_waivers.clone(),
-            comparison: report.comparison.clone(),
-        }
-    }
-}
-
 impl Tool {
-    /// What runs here.
+    /// Returns this version of the tool.
     #[must_use]
-    pub fn this() -> Self {
+    pub fn current() -> Self {
         Tool {
             name: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -239,9 +225,9 @@ impl Tool {
 }
 
 impl Scan {
-    /// What a report says of its scan.
+    /// Returns the scan of a report.
     #[must_use]
-    pub fn of(report: &Report) -> Self {
+    pub fn from_report(report: &Report) -> Self {
         Scan {
             source: report.source,
             account_id: report.account_id.clone(),
@@ -258,48 +244,51 @@ impl Scan {
 }
 
 impl Summary {
-    /// Counts a report.
+    /// Counts the resources and findings of a report.
     #[must_use]
     pub fn of(report: &Report) -> Self {
-        let verdicts = |verdict| {
-            report
-                .resources
-                .iter()
-                .filter(|it| it.verdict == verdict)
-                .count()
+        let mut summary = Summary::default();
+        for resource in &report.resources {
+            summary.resources.add_verdict(resource.verdict);
+        }
+        for finding in &report.findings {
+            summary.findings.add_finding(finding);
+        }
+        summary
+    }
+}
+
+impl ResourceCounts {
+    /// Counts one more resource.
+    pub fn add_verdict(&mut self, verdict: ResourceVerdict) {
+        self.total += 1;
+        let count = match verdict {
+            ResourceVerdict::Ready => &mut self.ready,
+            ResourceVerdict::AtRisk => &mut self.at_risk,
+            ResourceVerdict::NotReady => &mut self.not_ready,
+            ResourceVerdict::Unknown => &mut self.unknown,
+            ResourceVerdict::Exempt => &mut self.exempt,
         };
-        let statuses = |status| {
-            report
-                .findings
-                .iter()
-                .filter(|it| it.status == status && it.waiver.is_none())
-                .count()
+        *count += 1;
+    }
+}
+
+impl FindingCounts {
+    /// Counts one more finding.
+    pub fn add_finding(&mut self, finding: &Finding) {
+        let (count, gating) = match finding.status {
+            Status::Skip => return,
+            Status::Pass => (&mut self.pass, None),
+            Status::Fail => (&mut self.fail, Some(&mut self.gating_fail)),
+            Status::Warn => (&mut self.warn, Some(&mut self.gating_warn)),
+            Status::Unknown => (&mut self.unknown, Some(&mut self.gating_unknown)),
         };
-        Summary {
-            resources: ResourceCounts {
-                total: report.resources.len(),
-                ready: verdicts(ResourceVerdict::Ready),
-                at_risk: verdicts(ResourceVerdict::AtRisk),
-                not_ready: verdicts(ResourceVerdict::NotReady),
-                unknown: verdicts(ResourceVerdict::Unknown),
-                exempt: verdicts(ResourceVerdict::Exempt),
-            },
-            findings: FindingCounts {
-                pass: statuses(Status::Pass),
-                fail: statuses(Status::Fail),
-                warn: statuses(Status::Warn),
-                unknown: statuses(Status::Unknown),
-                gating_fail: report
-                    .findings
-                    .iter()
-                    .filter(|it| it.gating && it.status == Status::Fail)
-                    .count(),
-                waived: report
-                    .findings
-                    .iter()
-                    .filter(|it| it.waiver.is_some())
-                    .count(),
-            },
+        match finding.waiver {
+            Some(_) => self.waived += 1,
+            None => *count += 1,
+        }
+        if let Some(gating) = gating.filter(|_| finding.gating) {
+            *gating += 1;
         }
     }
 }
@@ -321,7 +310,7 @@ impl JsonResource {
 }
 
 impl JsonFinding {
-    /// A finding in its public form.
+    /// Returns the public form of a finding.
     #[must_use]
     pub fn new(finding: &Finding) -> Self {
         JsonFinding {
@@ -344,18 +333,127 @@ impl JsonFinding {
     }
 }
 
-/// Writes a report as one JSON document.
+/// The writer of the format.
 ///
-/// # Errors
-/// The writer failed.
-pub fn write(report: &Report, show_skipped: bool, out: &mut dyn Write) -> Result<(), WriteError> {
-    serde_json::to_writer_pretty(&mut *out, &JsonReport::new(report, show_skipped))?;
-    writeln!(out)?;
-    Ok(())
+/// The facts besides the findings precede them where they are known by then, and follow them otherwise.
+pub struct JsonWriter<'a> {
+    out: &'a mut dyn Write,
+    findings: usize,
+    facts_written: bool,
 }
 
-/// The JSON Schema of the report.
+impl<'a> JsonWriter<'a> {
+    /// Returns a writer to an output.
+    pub fn new(out: &'a mut dyn Write) -> Self {
+        JsonWriter {
+            out,
+            findings: 0,
+            facts_written: false,
+        }
+    }
+
+    /// Writes a member of the document after the one before it.
+    fn write_member(&mut self, name: &str, value: &impl Serialize) -> Result<(), WriteError> {
+        write!(self.out, ",\n  \"{name}\": ")?;
+        self.write_indented("  ", value)
+    }
+
+    fn write_indented(
+        &mut self,
+        indent: &'static str,
+        value: &impl Serialize,
+    ) -> Result<(), WriteError> {
+        let out = IndentedOutput {
+            out: self.out,
+            indent,
+        };
+        Ok(serde_json::to_writer_pretty(out, value)?)
+    }
+
+    fn write_facts(&mut self, facts: &ReportFacts<'_>) -> Result<(), WriteError> {
+        let resources: Vec<JsonResource> = facts.resources.iter().map(JsonResource::new).collect();
+        self.write_member("scan", &facts.scan)?;
+        self.write_member("summary", &facts.summary)?;
+        self.write_member("coverage", &facts.coverage)?;
+        self.write_member("resources", &resources)?;
+        self.facts_written = true;
+        Ok(())
+    }
+}
+
+impl FindingWriter for JsonWriter<'_> {
+    fn begin_report(&mut self, known: Option<&ReportFacts<'_>>) -> Result<(), WriteError> {
+        write!(self.out, "{{\n  \"schema\": \"{SCHEMA}\"")?;
+        self.write_member("tool", &Tool::current())?;
+        if let Some(facts) = known {
+            self.write_facts(facts)?;
+        }
+        Ok(write!(self.out, ",\n  \"findings\": [")?)
+    }
+
+    fn write_finding(
+        &mut self,
+        finding: &Finding,
+        _: Option<&ResourceLine>,
+    ) -> Result<(), WriteError> {
+        let separator = if self.findings == 0 { "" } else { "," };
+        write!(self.out, "{separator}\n    ")?;
+        self.findings += 1;
+        self.write_indented("    ", &JsonFinding::new(finding))
+    }
+
+    fn finish_report(&mut self, facts: &ReportFacts<'_>) -> Result<(), WriteError> {
+        let end = if self.findings == 0 { "]" } else { "\n  ]" };
+        write!(self.out, "{end}")?;
+        if !self.facts_written {
+            self.write_facts(facts)?;
+        }
+        if !facts.stale_waivers.is_empty() {
+            self.write_member("stale_waivers", &facts.stale_waivers)?;
+        }
+        if let Some(comparison) = facts.comparison {
+            self.write_member("comparison", comparison)?;
+        }
+        Ok(writeln!(self.out, "\n}}")?)
+    }
+}
+
+/// Writes a report that holds all its findings.
+///
+/// # Errors
+/// The output failed.
+pub fn write_report(
+    report: &Report,
+    show_skipped: bool,
+    out: &mut dyn Write,
+) -> Result<(), WriteError> {
+    write_collected(report, show_skipped, &mut JsonWriter::new(out))
+}
+
+/// An output that indents every line but the first. JSON escapes line breaks within its strings.
+struct IndentedOutput<'a> {
+    out: &'a mut dyn Write,
+    indent: &'static str,
+}
+
+impl Write for IndentedOutput<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.out.write_all(line)?;
+            if line.ends_with(b"\n") {
+                self.out.write_all(self.indent.as_bytes())?;
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Returns the JSON Schema of the report.
 #[must_use]
-pub fn schema() -> Schema {
+pub fn report_schema() -> Schema {
     schema_for!(JsonReport)
 }

@@ -1,4 +1,4 @@
-//! JUnit XML, which GitLab, Jenkins and most CI servers show as test results.
+//! JUnit XML, which GitLab, Jenkins and most CI servers display as test results.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -12,45 +12,36 @@ use crate::model::service::Service;
 use crate::model::snapshot::GLOBAL;
 use crate::text::escape_invisible;
 
-/// Writes a report as test results: a suite for each service in each region, a case for each rule and
-/// resource. Red is what makes the exit code 1 or 3, and nothing else.
+/// Writes a report as test results: one suite per region and service, one case per rule and resource.
+///
+/// A case fails or errs only where it makes the exit code 1 or 3.
 ///
 /// # Errors
-/// The writer failed.
-pub fn write(
+/// The output failed.
+pub fn write_report(
     report: &Report,
     show_skipped: bool,
     gate: FailOn,
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
-    let gate = gate.told();
+    let gate = gate.displayed_gate();
     let mut cases: BTreeMap<(&str, &str), Vec<TestCase>> = BTreeMap::new();
-    let shown = |it: &&Finding| show_skipped || it.status != Status::Skip;
-    for finding in report.findings.iter().filter(shown) {
-        let suite = (finding.region.as_str(), area(finding.kind));
-        cases.entry(suite).or_default().push(case(finding, gate));
+    for finding in report.shown(show_skipped) {
+        let suite = (finding.region.as_str(), suite_name(finding.kind));
+        let case = finding_case(finding, gate);
+        cases.entry(suite).or_default().push(case);
     }
-    let mut unread: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
-    for list in &report.unread {
-        let region = list.region.as_deref().unwrap_or(GLOBAL);
-        let reasons = unread.entry((region, list.service)).or_default();
-        reasons.insert(&list.reason);
-    }
-    if report.interrupted && unread.is_empty() {
-        let reasons = unread.entry((GLOBAL, "account")).or_default();
-        reasons.insert("the scan was stopped before its end");
-    }
-    for ((region, service), reasons) in unread {
+    for ((region, service), reasons) in incomplete_listings(report) {
         let suite = cases.entry((region, service)).or_default();
-        suite.push(lists(region, service, &reasons));
+        suite.push(listing_case(region, service, &reasons));
     }
 
     let mut suites = Suites::new(match &report.account_id {
-        Some(account) => format!("backup-check {}", plain(account)),
+        Some(account) => format!("backup-check {}", escape_text(account)),
         None => "backup-check".to_owned(),
     });
-    for ((region, area), cases) in cases {
-        let mut suite = TestSuite::new(format!("{} {}", plain(region), plain(area)));
+    for ((region, name), cases) in cases {
+        let mut suite = TestSuite::new(format!("{} {name}", escape_text(region)));
         suite.timestamp = report.started_at.parse().ok();
         suite.add_test_cases(cases);
         suites.add_test_suite(suite);
@@ -60,86 +51,112 @@ pub fn write(
     Ok(())
 }
 
-/// The service, or what the settings are of.
-fn area(kind: ResourceKind) -> &'static str {
+/// Returns the name of a resource's suite: its service, or its type where it has none.
+fn suite_name(kind: ResourceKind) -> &'static str {
     kind.service().map_or(kind.as_str(), Service::as_str)
 }
 
-fn case(finding: &Finding, gate: FailOn) -> TestCase {
-    let message = plain(&finding.message);
-    let mut status = match (finding.status, &finding.waiver) {
+/// Returns the reasons for which listings are incomplete, by region and service.
+fn incomplete_listings(report: &Report) -> BTreeMap<(&str, &str), BTreeSet<&str>> {
+    let mut listings: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+    for listing in &report.unread {
+        let region = listing.region.as_deref().unwrap_or(GLOBAL);
+        let reasons = listings.entry((region, listing.service)).or_default();
+        reasons.insert(&listing.reason);
+    }
+    if report.interrupted && listings.is_empty() {
+        let reasons = listings.entry((GLOBAL, "account")).or_default();
+        reasons.insert("the scan was interrupted");
+    }
+    listings
+}
+
+/// Returns the case of a finding.
+fn finding_case(finding: &Finding, gate: FailOn) -> TestCase {
+    let mut status = case_status(finding, gate);
+    let message = case_message(finding, gate);
+    status.set_message(&message);
+    status.set_type(match finding.waiver {
+        Some(_) => "waived",
+        None => finding.status.as_str(),
+    });
+    let mut description = message;
+    if let Some(fix) = &finding.fix {
+        description.push_str("\nFix: ");
+        description.push_str(&escape_text(fix));
+    }
+    if let Some(place) = &finding.place {
+        description.push_str("\nAt ");
+        description.push_str(&escape_text(&place.file));
+        for number in [place.line, place.column].into_iter().flatten() {
+            description.push_str(&format!(":{number}"));
+        }
+    }
+    status.set_description(&description);
+
+    let mut case = TestCase::new(finding.rule.id, status);
+    case.set_classname(escape_text(&finding.resource));
+    if finding.status == Status::Warn && matches!(case.status, TestCaseStatus::Success { .. }) {
+        case.set_system_out(format!("warn: {description}"));
+    }
+    case
+}
+
+/// Returns the result of a finding's case.
+fn case_status(finding: &Finding, gate: FailOn) -> TestCaseStatus {
+    match (finding.status, &finding.waiver) {
         (Status::Pass, _) => TestCaseStatus::success(),
         (Status::Skip, _) | (_, Some(_)) => TestCaseStatus::skipped(),
         _ if finding.stops(gate) => TestCaseStatus::non_success(NonSuccessKind::Failure),
         (Status::Unknown, None) if finding.gating => {
             TestCaseStatus::non_success(NonSuccessKind::Error)
         }
-        // It does not fail a scan, so it does not fail a test either.
+        // A warning does not fail the scan, so it does not fail the test either.
         (Status::Warn, None) if finding.gating => TestCaseStatus::success(),
         (Status::Fail | Status::Unknown | Status::Warn, None) => TestCaseStatus::skipped(),
-    };
-    let brief = match &finding.waiver {
+    }
+}
+
+/// Returns the message of a finding, preceded by the reason that it does not fail the test.
+fn case_message(finding: &Finding, gate: FailOn) -> String {
+    let message = escape_text(&finding.message);
+    match &finding.waiver {
         Some(waiver) => format!(
             "waived by {} until {}: {}; {}: {message}",
-            plain(&waiver.owner),
-            plain(&waiver.expires),
-            plain(&waiver.reason),
+            escape_text(&waiver.owner),
+            escape_text(&waiver.expires),
+            escape_text(&waiver.reason),
             finding.status.as_str()
         ),
         None if finding.status.is_trouble() && !finding.gating => {
-            format!("{}, does not gate: {message}", finding.status.as_str())
+            format!("{}, not gating: {message}", finding.status.as_str())
         }
         None if finding.status == Status::Fail && !finding.stops(gate) => {
-            format!("fail, as in the baseline: {message}")
+            format!("fail, unchanged since the baseline: {message}")
         }
         None => message,
-    };
-    status.set_message(&brief);
-    status.set_type(match finding.waiver {
-        Some(_) => "waived",
-        None => finding.status.as_str(),
-    });
-    let mut all = brief;
-    if let Some(fix) = &finding.fix {
-        all.push_str("\nFix: ");
-        all.push_str(&plain(fix));
     }
-    if let Some(place) = &finding.place {
-        all.push_str("\nAt ");
-        all.push_str(&plain(&place.file));
-        for number in [place.line, place.column].into_iter().flatten() {
-            all.push_str(&format!(":{number}"));
-        }
-    }
-    status.set_description(&all);
-
-    let mut case = TestCase::new(finding.rule.id, status);
-    case.set_classname(plain(&finding.resource));
-    if finding.status == Status::Warn && matches!(case.status, TestCaseStatus::Success { .. }) {
-        case.set_system_out(format!("warn: {all}"));
-    }
-    case
 }
 
-/// The case of lists that could hold something that gates and were not read to their end.
-fn lists(region: &str, service: &str, reasons: &BTreeSet<&str>) -> TestCase {
-    let reasons: Vec<String> = reasons.iter().map(|it| plain(it)).collect();
+/// Returns the case of incomplete listings that may lack gating resources.
+fn listing_case(region: &str, service: &str, reasons: &BTreeSet<&str>) -> TestCase {
+    let reasons: Vec<String> = reasons.iter().map(|it| escape_text(it)).collect();
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
     status
         .set_message(format!(
-            "resources to be backed up may be missing: {}",
+            "resources tagged for backup may be missing: {}",
             reasons.join("; ")
         ))
-        .set_type("unread");
-    let mut case = TestCase::new("every list was read to its end", status);
-    case.set_classname(format!("{} {service}", plain(region)));
+        .set_type("incomplete");
+    let mut case = TestCase::new("all listings are complete", status);
+    case.set_classname(format!("{} {service}", escape_text(region)));
     case
 }
 
-/// The text with everything made visible that XML cannot hold or that a terminal would obey.
+/// Returns the text with every character escaped that XML does not allow or that a terminal interprets.
 ///
 /// Source: <https://www.w3.org/TR/xml/#charsets>.
-fn plain(text: &str) -> String {
+fn escape_text(text: &str) -> String {
     escape_invisible(text)
         .replace('\u{fffe}', "\\u{fffe}")
         .replace('\u{ffff}', "\\u{ffff}")

@@ -1,4 +1,4 @@
-//! The report on one key policy: for people, and as JSON of schema `backup-check/key-policy/v1`.
+//! The report on one key policy: as text, and as JSON of schema `backup-check/key-policy/v1`.
 
 use std::io::Write;
 
@@ -21,20 +21,20 @@ use crate::text::{is_invisible, replace_word};
 /// The name of the schema.
 pub const SCHEMA: &str = "backup-check/key-policy/v1";
 
-/// The question that a key policy is asked.
+/// The request that a key policy is checked for.
 #[derive(Debug, Clone)]
 pub struct Question {
-    /// The key that carries it.
+    /// The key that has the policy.
     pub key: KeyFacts,
-    /// Who asks.
+    /// The account that makes the request.
     pub central: CentralAccount,
-    /// Through which service; either where none is named.
+    /// The service that the request is made through; both where it is `None`.
     pub via: Option<ViaService>,
-    /// The own account's role that makes the backups.
+    /// The backup role of this account.
     pub backup_role: String,
 }
 
-/// What a key policy answers.
+/// The result for a key policy.
 #[derive(Debug)]
 pub struct KeyPolicy {
     question: Question,
@@ -44,11 +44,11 @@ pub struct KeyPolicy {
 }
 
 impl KeyPolicy {
-    /// Judges the text of a policy.
+    /// Evaluates the text of a policy.
     ///
     /// # Errors
-    /// Where the text is not a policy, with line and column.
-    pub fn judge(text: &str, question: Question) -> Result<Self, ParseError> {
+    /// The text is not a policy; the error has the line and column.
+    pub fn evaluate(text: &str, question: Question) -> Result<Self, ParseError> {
         let Question {
             key,
             central,
@@ -67,7 +67,7 @@ impl KeyPolicy {
         })
     }
 
-    /// The answer in a word. A key of the central account counts as shared, whatever its policy.
+    /// Returns the verdict. A key of the central account counts as shared regardless of its policy.
     #[must_use]
     pub fn verdict(&self) -> Overall {
         if self.question.key.is_central(&self.question.central) {
@@ -77,39 +77,51 @@ impl KeyPolicy {
         }
     }
 
-    fn merged(&self) -> Option<&LosslessJson> {
+    fn merged_policy(&self) -> Option<&LosslessJson> {
         match &self.merge {
             Merge::Unchanged(policy) | Merge::Added(policy) => Some(policy),
             Merge::Blocked(_) | Merge::TooLarge(_) => None,
         }
     }
 
-    /// What there is to say about the merged policy.
-    fn advice(&self) -> String {
+    /// Returns what to do about the policy.
+    fn advice_text(&self) -> String {
         match &self.merge {
             Merge::Unchanged(_) if self.question.key.is_central(&self.question.central) => {
-                "Nothing needs to be shared: what the central account's own policies say gates."
+                "The key does not need to be shared: access depends on the policies of the central account."
                     .to_owned()
             }
             Merge::Unchanged(_) => "Nothing is missing.".to_owned(),
             Merge::Added(_) => format!(
-                "The policy below would pass: it is the present one, and after it what lets {} in.",
+                "This policy would pass: the current policy plus the statements that grant {} access.",
                 self.question.central.account_id
             ),
             Merge::Blocked(obstacle) => {
-                let what = if obstacle.is_certain {
-                    "stands in the way"
-                } else {
-                    "may stand in the way"
-                };
+                let verb = if obstacle.is_certain { "denies" } else { "may deny" };
                 format!(
-                    "No statement added to this policy can help: a Deny {what}. Change it first: {}.",
+                    "Adding statements to this policy does not help: an explicit deny {verb} the access. Change it first: {}.",
                     obstacle.explanation
                 )
             }
             Merge::TooLarge(length) => format!(
-                "With what is missing the policy would take {length} bytes without blanks, and KMS takes {MAX_POLICY_BYTES}: \
-                 shorten it first."
+                "The merged policy would be {length} bytes (minified); the KMS limit is {MAX_POLICY_BYTES}. Shorten the policy first."
+            ),
+        }
+    }
+
+    /// Returns the access of this account's backup role.
+    fn local_access_text(&self) -> String {
+        let role = &self.question.backup_role;
+        let reason = self.local.usage.reason();
+        match self.local.verdict() {
+            Verdict::Allowed => {
+                format!("{role} in this account may use the key, subject to its IAM permissions")
+            }
+            Verdict::Conditional => {
+                format!("cannot determine whether {role} in this account may use the key: {reason}")
+            }
+            Verdict::Denied => format!(
+                "{role} in this account may not use the key, so no backup can be made: {reason}"
             ),
         }
     }
@@ -136,10 +148,10 @@ struct Action<'a> {
     reason: String,
 }
 
-/// Writes the JSON of schema `backup-check/key-policy/v1`.
+/// Writes the result as JSON of schema `backup-check/key-policy/v1`.
 ///
 /// # Errors
-/// The writer failed.
+/// The output failed.
 pub fn write_json(policy: &KeyPolicy, out: &mut dyn Write) -> Result<(), WriteError> {
     let action = |it: &ActionVerdict| Action {
         action: it.action,
@@ -154,69 +166,90 @@ pub fn write_json(policy: &KeyPolicy, out: &mut dyn Write) -> Result<(), WriteEr
         principal: &policy.access.principal,
         actions: policy.access.actions.iter().map(action).collect(),
         local_access: policy.local.verdict().as_str(),
-        merged_policy: policy.merged(),
+        merged_policy: policy.merged_policy(),
         blocked_by: match &policy.merge {
             Merge::Blocked(obstacle) => Some(obstacle.statement.to_string()),
             _ => None,
         },
-        advice: policy.advice(),
+        advice: policy.advice_text(),
     };
     serde_json::to_writer_pretty(&mut *out, &answer)?;
     out.write_all(b"\n")?;
     Ok(())
 }
 
-/// Writes the answer for people, and below it the merged policy, ready to be copied.
+/// Writes the result for people, followed by the merged policy.
 ///
 /// # Errors
-/// The writer failed.
-pub fn write(policy: &KeyPolicy, style: &Style, out: &mut dyn Write) -> Result<(), WriteError> {
+/// The output failed.
+pub fn write_text(
+    policy: &KeyPolicy,
+    style: &Style,
+    out: &mut dyn Write,
+) -> Result<(), WriteError> {
+    let mut page = Page::new(style.width, style.color);
+    write_verdict(&mut page, policy);
+    page.blank();
+    write_actions(&mut page, &policy.access);
+    page.blank();
+    page.flow(0, 2, &[(Tone::Plain, &policy.local_access_text())]);
+    page.blank();
+    page.flow(0, 2, &[(Tone::Strong, &policy.advice_text())]);
+    if let Merge::Added(_) = policy.merge {
+        page.flow(0, 2, &[(Tone::Plain, &put_command(&policy.question.key))]);
+    }
+    out.write_all(page.into_text().as_bytes())?;
+    if let Merge::Added(merged) = &policy.merge {
+        let text = serde_json::to_string_pretty(merged)?;
+        writeln!(out, "\n{}", escape_json(&text))?;
+    }
+    Ok(())
+}
+
+/// Writes the verdict and the request that was evaluated.
+fn write_verdict(page: &mut Page, policy: &KeyPolicy) {
     let Question {
         key, central, via, ..
     } = &policy.question;
-    let central = &central.account_id;
-    let mut page = Page::new(style.width, style.color);
+    let account = &central.account_id;
     let (tone, verdict) = match policy.verdict() {
-        _ if key.is_central(&policy.question.central) => (
+        _ if key.is_central(central) => (
             Tone::Good,
-            format!("shared: the key belongs to {central} itself"),
+            format!("shared: the key belongs to the central account {account}"),
         ),
         Overall::Shared => (
             Tone::Good,
-            format!("shared: {central} can copy what is encrypted with this key"),
+            format!("shared: {account} can copy backups encrypted with this key"),
         ),
         Overall::PartlyShared => (
             Tone::Risk,
-            format!("partly shared: {central} can copy, but not do all that the guide asks for"),
+            format!(
+                "partly shared: {account} can copy, but lacks a permission that the guide recommends"
+            ),
         ),
         Overall::NotShared => (
             Tone::Bad,
-            format!("not shared: {central} cannot copy what is encrypted with this key"),
+            format!("not shared: {account} cannot copy backups encrypted with this key"),
         ),
         Overall::Conditional => (
             Tone::Unknown,
-            format!(
-                "conditional: whether {central} can copy cannot be known from the policy alone"
-            ),
+            format!("conditional: the policy alone does not determine whether {account} can copy"),
         ),
     };
     page.flow(0, 2, &[(tone, &verdict)]);
     let services = via.map_or("ec2 and rds", ViaService::as_str);
-    let place = key
+    let region = key
         .region()
         .map_or_else(String::new, |region| format!(" in {region}"));
-    page.flow(
-        0,
-        2,
-        &[(
-            Tone::Dim,
-            &format!(
-                "asked for the central account's AWS Backup service-linked role, through {services}{place}"
-            ),
-        )],
+    let request = format!(
+        "checked for the AWS Backup service-linked role of the central account, through {services}{region}"
     );
-    page.blank();
-    for (verdict, reason, actions) in grouped(&policy.access) {
+    page.flow(0, 2, &[(Tone::Dim, &request)]);
+}
+
+/// Writes the actions, those with the same verdict and reason together.
+fn write_actions(page: &mut Page, access: &CopyAccess) {
+    for (verdict, reason, actions) in group_actions(access) {
         let tone = match verdict {
             Verdict::Allowed => Tone::Good,
             Verdict::Conditional => Tone::Unknown,
@@ -225,50 +258,22 @@ pub fn write(policy: &KeyPolicy, style: &Style, out: &mut dyn Write) -> Result<(
         page.flow(2, 6, &[(tone, verdict.as_str()), (Tone::Plain, &actions)]);
         page.flow(6, 6, &[(Tone::Dim, &reason)]);
     }
-    page.blank();
-    let local = &policy.local;
-    let role = &policy.question.backup_role;
-    let may = match local.verdict() {
-        Verdict::Allowed => format!("the own account's {role} may use the key, if IAM lets it"),
-        Verdict::Conditional => format!(
-            "whether the own account's {role} may use the key is open: {}",
-            local.usage.reason()
-        ),
-        Verdict::Denied => format!(
-            "the own account's {role} may not use the key, so no backup can be made: {}",
-            local.usage.reason()
-        ),
-    };
-    page.flow(0, 2, &[(Tone::Plain, &may)]);
-    page.blank();
-    page.flow(0, 2, &[(Tone::Strong, &policy.advice())]);
-    if let Merge::Added(_) = policy.merge {
-        let id = key.key_arn.as_deref().unwrap_or("KEY");
-        let region = key
-            .region()
-            .map_or_else(String::new, |region| format!(" --region {region}"));
-        page.flow(
-            0,
-            2,
-            &[(
-                Tone::Plain,
-                &format!(
-                    "Save it as policy.json and run `aws kms put-key-policy{region} --key-id {id} --policy-name default \
-                     --policy file://policy.json`."
-                ),
-            )],
-        );
-    }
-    out.write_all(page.into_text().as_bytes())?;
-    if let Merge::Added(merged) = &policy.merge {
-        let text = serde_json::to_string_pretty(merged)?;
-        writeln!(out, "\n{}", escaped(&text))?;
-    }
-    Ok(())
 }
 
-/// JSON that moves no cursor: what could stands in a string, where its escape says the same.
-fn escaped(json: &str) -> String {
+/// Returns the sentence with the command that sets the merged policy.
+fn put_command(key: &KeyFacts) -> String {
+    let id = key.key_arn.as_deref().unwrap_or("KEY");
+    let region = key
+        .region()
+        .map_or_else(String::new, |region| format!(" --region {region}"));
+    format!(
+        "Save it as policy.json and run `aws kms put-key-policy{region} --key-id {id} --policy-name default \
+         --policy file://policy.json`."
+    )
+}
+
+/// Returns JSON with every invisible character escaped. They occur only in strings.
+fn escape_json(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
         if c != '\n' && is_invisible(c) {
@@ -283,8 +288,8 @@ fn escaped(json: &str) -> String {
     text
 }
 
-/// Actions with the same answer for the same reason, the worst first: verdict, reason, actions.
-fn grouped(access: &CopyAccess) -> Vec<(Verdict, String, String)> {
+/// Returns the actions grouped by verdict and reason, the worst first: verdict, reason, actions.
+fn group_actions(access: &CopyAccess) -> Vec<(Verdict, String, String)> {
     // The reason without the action's name, the reason with it, the actions.
     let mut groups: Vec<(Verdict, String, String, Vec<String>)> = Vec::new();
     for action in &access.actions {

@@ -1,4 +1,4 @@
-//! One JSON document a line.
+//! One JSON document per line.
 
 use std::io::{self, Write};
 
@@ -9,9 +9,10 @@ use serde_json::ser::Formatter;
 use super::WriteError;
 use crate::text::is_invisible;
 
-/// JSON without line breaks. Beside what JSON itself wants escaped, it escapes what other readers take
-/// for the end of a line (U+0085, U+2028, U+2029) and what could move the cursor of a terminal; a reader
-/// of JSON gets every character back.
+/// JSON without line breaks.
+///
+/// It also escapes the characters that other readers treat as the end of a line (U+0085, U+2028, U+2029)
+/// and those that move the cursor of a terminal. A JSON parser restores every character.
 struct OneLine;
 
 impl Formatter for OneLine {
@@ -32,7 +33,7 @@ impl Formatter for OneLine {
 }
 
 /// Writes a value as one line.
-pub(super) fn write(value: &impl Serialize, out: &mut dyn Write) -> Result<(), WriteError> {
+pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> Result<(), WriteError> {
     value.serialize(&mut Serializer::with_formatter(&mut *out, OneLine))?;
     out.write_all(b"\n")?;
     Ok(())

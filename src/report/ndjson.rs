@@ -1,51 +1,72 @@
-//! The JSON report in lines: every finding as it is in [`super::json`], and what is true of all of them
-//! in the last line.
+//! The JSON report in lines: each finding as in [`super::json`], then everything else on the last line.
 
 use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
 use super::json::{JsonFinding, SCHEMA, Scan, Summary, Tool};
-use super::{Comparison, Report, StaleWaiver, WriteError, line};
+use super::line::write_line;
+use super::{
+    Comparison, Finding, FindingWriter, ReportFacts, ResourceLine, StaleWaiver, WriteError,
+};
 use crate::model::coverage::Coverage;
 
-/// The last line, which alone has a `scan`. Where it is missing, the report was cut off.
+/// The last line, the only one with a `scan`. A report without it is truncated.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct LastLine {
     /// Always `backup-check/v1`.
     pub schema: String,
-    /// What wrote it.
+    /// The tool that wrote the report.
     pub tool: Tool,
     /// What was scanned.
     pub scan: Scan,
-    /// Counts.
+    /// Counts of resources and findings.
     pub summary: Summary,
-    /// One row per region and service asked.
+    /// One row per service and region.
     pub coverage: Vec<Coverage>,
-    /// Waivers of the config that do nothing any more; absent where there are none.
+    /// Waivers of the config that are expired or unused; absent where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stale_waivers: Vec<StaleWaiver>,
-    /// How it stands to an earlier report; absent where it was compared with none.
+    /// The comparison with a baseline; absent without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
 }
 
-/// Writes a report a finding a line.
-///
-/// # Errors
-/// The writer failed.
-pub fn write(report: &Report, show_skipped: bool, out: &mut dyn Write) -> Result<(), WriteError> {
-    for finding in report.shown(show_skipped) {
-        line::write(&JsonFinding::new(finding), out)?;
+/// The writer of the format.
+pub struct NdjsonWriter<'a> {
+    out: &'a mut dyn Write,
+}
+
+impl<'a> NdjsonWriter<'a> {
+    /// Returns a writer to an output.
+    pub fn new(out: &'a mut dyn Write) -> Self {
+        NdjsonWriter { out }
     }
-    let last = LastLine {
-        schema: SCHEMA.to_owned(),
-        tool: Tool::this(),
-        scan: Scan::of(report),
-        summary: Summary::of(report),
-        coverage: report.coverage.clone(),
-        stale_waivers: report.stale_waivers.clone(),
-        comparison: report.comparison.clone(),
-    };
-    line::write(&last, out)
+}
+
+impl FindingWriter for NdjsonWriter<'_> {
+    fn begin_report(&mut self, _: Option<&ReportFacts<'_>>) -> Result<(), WriteError> {
+        Ok(())
+    }
+
+    fn write_finding(
+        &mut self,
+        finding: &Finding,
+        _: Option<&ResourceLine>,
+    ) -> Result<(), WriteError> {
+        write_line(&JsonFinding::new(finding), self.out)
+    }
+
+    fn finish_report(&mut self, facts: &ReportFacts<'_>) -> Result<(), WriteError> {
+        let last = LastLine {
+            schema: SCHEMA.to_owned(),
+            tool: Tool::current(),
+            scan: facts.scan.clone(),
+            summary: facts.summary.clone(),
+            coverage: facts.coverage.to_vec(),
+            stale_waivers: facts.stale_waivers.to_vec(),
+            comparison: facts.comparison.cloned(),
+        };
+        write_line(&last, self.out)
+    }
 }

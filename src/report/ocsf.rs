@@ -1,16 +1,16 @@
-//! Compliance Findings of the Open Cybersecurity Schema Framework, a line each, with the profile
-//! `cloud`.
+//! Compliance Findings of the Open Cybersecurity Schema Framework, one per line, with the profile `cloud`.
 //!
 //! Source: <https://schema.ocsf.io/1.5.0/classes/compliance_finding?profiles=cloud>.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::severity::Gravity;
-use super::{Baseline, Finding, Report, ResourceLine, Status, Waiver, WriteError, line};
+use super::line::write_line;
+use super::severity::ConsoleSeverity;
+use super::{Baseline, Finding, Report, ResourceLine, Status, Waiver, WriteError};
 use crate::analysis::Evidence;
 use crate::model::place::Place;
 use crate::model::snapshot::Source;
@@ -149,7 +149,7 @@ struct Tag<'a> {
     value: &'static str,
 }
 
-/// What the framework has no attribute for, under the names of the JSON report.
+/// Fields that the framework has no attribute for, under their names in the JSON report.
 #[derive(Serialize)]
 struct Unmapped<'a> {
     backup_tag: BackupTag,
@@ -164,8 +164,8 @@ struct Unmapped<'a> {
     waiver: Option<&'a Waiver>,
 }
 
-/// What happened to a finding: the first report of one creates it, a later one that is held against a
-/// baseline updates it, and closes it once it is mended.
+/// The activity of a finding. The first report creates it; a later report with a baseline updates it,
+/// and closes it once it is fixed.
 #[derive(Clone, Copy)]
 enum Activity {
     Create,
@@ -174,7 +174,7 @@ enum Activity {
 }
 
 impl Activity {
-    fn of(finding: &Finding, fixed: &BTreeSet<&str>) -> Self {
+    fn from_finding(finding: &Finding, fixed: &BTreeSet<&str>) -> Self {
         match finding.baseline {
             Some(Baseline::Unchanged) => Activity::Update,
             Some(Baseline::New) => Activity::Create,
@@ -183,7 +183,8 @@ impl Activity {
         }
     }
 
-    fn id(self) -> (u32, &'static str) {
+    /// Returns the framework's id and name.
+    fn id_and_name(self) -> (u32, &'static str) {
         match self {
             Activity::Create => (1, "Create"),
             Activity::Update => (2, "Update"),
@@ -192,21 +193,21 @@ impl Activity {
     }
 }
 
-/// Writes an event a line.
+/// Writes one event per line.
 ///
 /// # Errors
-/// The writer failed, or the report does not say when it was made.
-pub fn write(report: &Report, show_skipped: bool, out: &mut dyn Write) -> Result<(), WriteError> {
+/// The output failed, or the report has no valid timestamp.
+pub fn write_report(
+    report: &Report,
+    show_skipped: bool,
+    out: &mut dyn Write,
+) -> Result<(), WriteError> {
     let time = report.finished_at.parse::<Timestamp>();
     let time = time.map_err(|_| WriteError::Unfit {
         format: "ocsf",
-        reason: format!("{:?} is no time in RFC 3339", report.finished_at),
+        reason: format!("{:?} is not an RFC 3339 timestamp", report.finished_at),
     })?;
-    let resources: BTreeMap<&str, &ResourceLine> = report
-        .resources
-        .iter()
-        .map(|it| (it.arn.as_str(), it))
-        .collect();
+    let resources = report.resources_by_arn();
     let comparison = report.comparison.iter();
     let fixed: BTreeSet<&str> = comparison
         .flat_map(|it| &it.fixed)
@@ -214,13 +215,13 @@ pub fn write(report: &Report, show_skipped: bool, out: &mut dyn Write) -> Result
         .collect();
     for finding in report.shown(show_skipped) {
         let resource = resources.get(finding.resource.as_str()).copied();
-        let activity = Activity::of(finding, &fixed);
-        line::write(&event(report, finding, resource, activity, time), out)?;
+        let activity = Activity::from_finding(finding, &fixed);
+        write_line(&new_event(report, finding, resource, activity, time), out)?;
     }
     Ok(())
 }
 
-fn event<'a>(
+fn new_event<'a>(
     report: &'a Report,
     finding: &'a Finding,
     resource: Option<&'a ResourceLine>,
@@ -228,12 +229,9 @@ fn event<'a>(
     time: Timestamp,
 ) -> Event<'a> {
     let time = time.as_millisecond();
-    let rule = finding.rule;
-    let (activity_id, activity_name) = activity.id();
-    let (severity_id, severity) = severity(Gravity::of(finding));
-    let (status_id, status) = status(finding);
-    let (result_id, result) = result(finding.status);
-    let account = finding.account_id.as_deref();
+    let (activity_id, activity_name) = activity.id_and_name();
+    let (severity_id, severity) = severity_id(ConsoleSeverity::from_finding(finding));
+    let (status_id, status) = status_id(finding);
     Event {
         activity_id,
         activity_name,
@@ -241,16 +239,7 @@ fn event<'a>(
         category_uid: 2,
         class_name: "Compliance Finding",
         class_uid: CLASS,
-        cloud: Cloud {
-            account: account.map(|uid| Account {
-                uid,
-                kind: "AWS Account",
-                type_id: 10,
-            }),
-            cloud_partition: finding.partition(),
-            provider: "AWS",
-            region: finding.own_region(),
-        },
+        cloud: new_cloud(finding),
         comment: finding.waiver.as_ref().map(|waiver| {
             let Waiver {
                 reason,
@@ -259,58 +248,15 @@ fn event<'a>(
             } = waiver;
             format!("waived by {owner} until {expires}: {reason}")
         }),
-        compliance: Compliance {
-            category: rule.group.as_str(),
-            control: rule.id,
-            requirements: [rule.title],
-            standards: [format!("{TOOL} {}", report.standard.as_str())],
-            status: result,
-            status_code: finding.status.as_str(),
-            status_details: finding.causes.iter().map(|it| it.sentence()).collect(),
-            status_id: result_id,
-        },
+        compliance: new_compliance(report, finding),
         evidences: (!finding.evidence.is_empty()).then_some([Evidences {
             data: &finding.evidence,
         }]),
-        finding_info: FindingInfo {
-            analytic: Analytic {
-                name: rule.title,
-                kind: "Rule",
-                type_id: 1,
-                uid: rule.id,
-            },
-            created_time: matches!(activity, Activity::Create).then_some(time),
-            desc: &finding.message,
-            last_seen_time: time,
-            title: rule.title,
-            types: [rule.group.as_str()],
-            uid: &finding.id,
-        },
+        finding_info: new_finding_info(finding, activity, time),
         message: &finding.message,
-        metadata: Metadata {
-            event_code: rule.id,
-            product: Product {
-                name: TOOL,
-                vendor_name: TOOL,
-                version: env!("CARGO_PKG_VERSION"),
-            },
-            profiles: ["cloud"],
-            uid: format!("{}-{time}", finding.id),
-            version: VERSION,
-        },
+        metadata: new_metadata(finding, time),
         remediation: finding.fix.as_deref().map(|desc| Remediation { desc }),
-        resources: [Resource {
-            cloud_partition: finding.partition(),
-            name: resource
-                .and_then(|it| it.name.as_deref())
-                .unwrap_or(&finding.resource_id),
-            region: finding.own_region(),
-            tags: tag(report, finding.backup_tag).map(|tag| [tag]),
-            kind: resource
-                .and_then(|it| it.aws_type.as_deref())
-                .unwrap_or(finding.kind.as_str()),
-            uid: &finding.resource,
-        }],
+        resources: [new_resource(report, finding, resource)],
         severity,
         severity_id,
         status,
@@ -324,24 +270,102 @@ fn event<'a>(
             baseline: finding.baseline,
             gating: finding.gating,
             location: finding.place.as_ref(),
-            owner: rule.owner.as_str(),
+            owner: finding.rule.owner.as_str(),
             source: report.source,
             waiver: finding.waiver.as_ref(),
         },
     }
 }
 
-fn severity(gravity: Gravity) -> (u32, &'static str) {
-    match gravity {
-        Gravity::Informational => (1, "Informational"),
-        Gravity::Low => (2, "Low"),
-        Gravity::Medium => (3, "Medium"),
-        Gravity::High => (4, "High"),
+fn new_cloud(finding: &Finding) -> Cloud<'_> {
+    Cloud {
+        account: finding.account_id.as_deref().map(|uid| Account {
+            uid,
+            kind: "AWS Account",
+            type_id: 10,
+        }),
+        cloud_partition: finding.partition(),
+        provider: "AWS",
+        region: finding.own_region(),
     }
 }
 
-/// What is left to do about a finding. One that passes leaves nothing.
-fn status(finding: &Finding) -> (u32, &'static str) {
+fn new_compliance(report: &Report, finding: &Finding) -> Compliance {
+    let (status_id, status) = result_id(finding.status);
+    Compliance {
+        category: finding.rule.group.as_str(),
+        control: finding.rule.id,
+        requirements: [finding.rule.title],
+        standards: [format!("{TOOL} {}", report.standard.as_str())],
+        status,
+        status_code: finding.status.as_str(),
+        status_details: finding.causes.iter().map(|it| it.sentence()).collect(),
+        status_id,
+    }
+}
+
+fn new_finding_info(finding: &Finding, activity: Activity, time: i64) -> FindingInfo<'_> {
+    FindingInfo {
+        analytic: Analytic {
+            name: finding.rule.title,
+            kind: "Rule",
+            type_id: 1,
+            uid: finding.rule.id,
+        },
+        created_time: matches!(activity, Activity::Create).then_some(time),
+        desc: &finding.message,
+        last_seen_time: time,
+        title: finding.rule.title,
+        types: [finding.rule.group.as_str()],
+        uid: &finding.id,
+    }
+}
+
+fn new_metadata(finding: &Finding, time: i64) -> Metadata {
+    Metadata {
+        event_code: finding.rule.id,
+        product: Product {
+            name: TOOL,
+            vendor_name: TOOL,
+            version: env!("CARGO_PKG_VERSION"),
+        },
+        profiles: ["cloud"],
+        uid: format!("{}-{time}", finding.id),
+        version: VERSION,
+    }
+}
+
+fn new_resource<'a>(
+    report: &'a Report,
+    finding: &'a Finding,
+    resource: Option<&'a ResourceLine>,
+) -> Resource<'a> {
+    Resource {
+        cloud_partition: finding.partition(),
+        name: resource
+            .and_then(|it| it.name.as_deref())
+            .unwrap_or(&finding.resource_id),
+        region: finding.own_region(),
+        tags: backup_tag(report, finding.backup_tag).map(|tag| [tag]),
+        kind: resource
+            .and_then(|it| it.aws_type.as_deref())
+            .unwrap_or(finding.kind.as_str()),
+        uid: &finding.resource,
+    }
+}
+
+/// Returns the framework's id and name of a severity.
+fn severity_id(severity: ConsoleSeverity) -> (u32, &'static str) {
+    match severity {
+        ConsoleSeverity::Informational => (1, "Informational"),
+        ConsoleSeverity::Low => (2, "Low"),
+        ConsoleSeverity::Medium => (3, "Medium"),
+        ConsoleSeverity::High => (4, "High"),
+    }
+}
+
+/// Returns the framework's id and name of a finding's status: a pass is resolved.
+fn status_id(finding: &Finding) -> (u32, &'static str) {
     match (&finding.waiver, finding.status) {
         (Some(_), _) => (3, "Suppressed"),
         (None, Status::Pass | Status::Skip) => (4, "Resolved"),
@@ -349,8 +373,8 @@ fn status(finding: &Finding) -> (u32, &'static str) {
     }
 }
 
-/// What came of the rule.
-fn result(status: Status) -> (u32, &'static str) {
+/// Returns the framework's id and name of a rule's result.
+fn result_id(status: Status) -> (u32, &'static str) {
     match status {
         Status::Unknown => (0, "Unknown"),
         Status::Pass => (1, "Pass"),
@@ -360,8 +384,8 @@ fn result(status: Status) -> (u32, &'static str) {
     }
 }
 
-/// The backup tag, where its value is one that the report keeps.
-fn tag(report: &Report, tag: BackupTag) -> Option<Tag<'_>> {
+/// Returns the backup tag if the report has its value.
+fn backup_tag(report: &Report, tag: BackupTag) -> Option<Tag<'_>> {
     match tag {
         BackupTag::Enabled | BackupTag::Disabled | BackupTag::Custom => Some(Tag {
             name: &report.tag_key,

@@ -1,27 +1,30 @@
-//! How grave a finding is, for consoles that sort the findings of many tools by it.
+//! The severity of a finding for security consoles, which sort the findings of many tools by it.
 
 use super::{Finding, Status};
 
-/// In ascending order. Nothing here is critical: a backup that does not work is no breach.
+/// A severity, in ascending order. None is critical: a backup that cannot work is not a breach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Gravity {
-    /// Nothing is wrong.
+pub(super) enum ConsoleSeverity {
+    /// The check passed or does not apply.
     Informational,
-    /// Worth a look.
+    /// A warning or inconclusive check that does not gate.
     Low,
-    /// To be mended before the resource is tagged, or to be looked into.
+    /// A failure that does not gate, or a gating check that warns or is inconclusive.
     Medium,
-    /// The copies of a resource that is tagged cannot work.
+    /// A gating failure: the copies of a tagged resource cannot work.
     High,
 }
 
-impl Gravity {
-    pub(super) fn of(finding: &Finding) -> Self {
+impl ConsoleSeverity {
+    /// Returns the severity of a finding.
+    pub(super) fn from_finding(finding: &Finding) -> Self {
         match (finding.status, finding.gating) {
-            (Status::Pass | Status::Skip, _) => Gravity::Informational,
-            (Status::Fail, true) => Gravity::High,
-            (Status::Fail, false) | (Status::Warn | Status::Unknown, true) => Gravity::Medium,
-            (Status::Warn | Status::Unknown, false) => Gravity::Low,
+            (Status::Pass | Status::Skip, _) => ConsoleSeverity::Informational,
+            (Status::Fail, true) => ConsoleSeverity::High,
+            (Status::Fail, false) | (Status::Warn | Status::Unknown, true) => {
+                ConsoleSeverity::Medium
+            }
+            (Status::Warn | Status::Unknown, false) => ConsoleSeverity::Low,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The GitHub Action: what it hands to the program, and what it trusts.
+//! The GitHub Action: the arguments that it passes, and the release that it verifies.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,10 +9,10 @@ use backup_check::report::github;
 use saphyr_parser::{Event, Parser};
 use serde_json::{Map, Value, json};
 
-use crate::command::{backup_check, repository, run};
 use crate::formats::{report, snapshot};
+use crate::support::command::{backup_check, repository, run};
 
-/// A YAML file without anchors, as JSON; every scalar is text.
+/// Parses YAML without anchors to JSON; every scalar is a string.
 fn yaml(text: &str) -> Value {
     fn value(events: &mut impl Iterator<Item = Event<'static>>) -> Option<Value> {
         Some(match events.next()? {
@@ -97,7 +97,7 @@ fn keys(value: &Value) -> BTreeSet<String> {
 }
 
 #[test]
-fn no_value_becomes_part_of_a_script() {
+fn no_expression_is_part_of_a_script() {
     let scripts = scripts();
     assert!(scripts.len() > 8);
     for (name, step) in scripts {
@@ -122,7 +122,7 @@ fn every_input_is_used_and_every_output_is_written() {
             (name.len() < line.len()).then(|| name.to_owned())
         })
         .collect();
-    // The scan's step writes it by itself.
+    // The script of the step writes this output.
     names.insert("sarif-file".to_owned());
     assert_eq!(keys(&action["outputs"]), names);
     for (name, output) in action["outputs"].as_object().unwrap() {
@@ -134,7 +134,7 @@ fn every_input_is_used_and_every_output_is_written() {
 }
 
 #[test]
-fn the_readme_uses_the_action_as_it_is() {
+fn the_example_of_the_readme_matches_the_action() {
     let readme = fs::read_to_string(repository().join("README.md")).unwrap();
     let ci = readme.split("### GitHub\n").nth(1).unwrap();
     let example = ci.split("```yaml\n").nth(1).unwrap().split("```").next();
@@ -168,7 +168,7 @@ fn the_readme_uses_the_action_as_it_is() {
 }
 
 #[test]
-fn the_flags_of_the_action_exist() {
+fn the_arguments_of_the_action_exist() {
     let folder = tempfile::tempdir().unwrap();
     let help = run(backup_check(folder.path()).args(["scan", "--help"])).stdout;
     let step = step("scan");
@@ -213,9 +213,9 @@ mod in_bash {
     use std::process::{Command, Stdio};
 
     use super::*;
-    use crate::command::Run;
+    use crate::support::command::Run;
 
-    /// The environment of a step, as the runner sets it.
+    /// Runs a script in the environment of a step.
     fn bash(folder: &Path, script: &str, env: &[(&str, &str)]) -> Run {
         let file = folder.join("script.sh");
         fs::write(&file, script).unwrap();
@@ -248,7 +248,7 @@ mod in_bash {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// The scan's step with inputs; the others are what they are without any.
+    /// Runs the scan step with some inputs; the others are empty.
     fn scan(folder: &Path, program: &Path, inputs: &[(&str, &str)]) -> Run {
         let step = step("scan");
         let mut env: BTreeMap<&str, &str> = step["env"]
@@ -264,7 +264,7 @@ mod in_bash {
     }
 
     #[test]
-    fn every_script_is_bash() {
+    fn every_script_is_valid_bash() {
         let folder = tempfile::tempdir().unwrap();
         for (name, step) in scripts() {
             let file = folder.path().join("script.sh");
@@ -275,7 +275,7 @@ mod in_bash {
     }
 
     #[test]
-    fn inputs_are_arguments_and_nothing_else() {
+    fn inputs_become_arguments_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         program(folder, "stub", r#"printf '<%s>\n' "$@""#);
@@ -335,7 +335,7 @@ mod in_bash {
     }
 
     #[test]
-    fn a_scan_in_the_action_ends_as_the_program_does() {
+    fn the_scan_step_has_the_exit_code_of_the_program() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         let built = Path::new(env!("CARGO_BIN_EXE_backup-check"));
@@ -363,7 +363,7 @@ mod in_bash {
     }
 
     #[test]
-    fn a_sarif_report_is_handed_on_whatever_the_exit_code() {
+    fn the_sarif_file_is_an_output_for_any_exit_code() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         program(
@@ -380,7 +380,7 @@ mod in_bash {
         );
     }
 
-    /// A release beside a `gh` that hands it out.
+    /// Creates a release, and a `gh` that downloads it.
     fn release(folder: &Path) -> &'static str {
         let name = "backup-check-x86_64-unknown-linux-musl";
         let inside = folder.join("release").join(name);
@@ -414,7 +414,7 @@ mod in_bash {
     }
 
     #[test]
-    fn a_release_is_checked_before_it_is_run() {
+    fn a_release_is_verified_before_it_runs() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         let name = release(folder);
@@ -443,7 +443,7 @@ mod in_bash {
     }
 
     #[test]
-    fn a_release_that_is_not_what_it_says_is_not_run() {
+    fn a_release_that_fails_verification_does_not_run() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         let name = release(folder);
@@ -452,10 +452,10 @@ mod in_bash {
         for (sums_now, words) in [
             (
                 format!("{}  {name}.tar.gz\n", "0".repeat(64)),
-                "is not what its release says",
+                "does not match SHA256SUMS",
             ),
-            (honest.replace(name, "backup-check-other"), "does not name"),
-            (String::new(), "does not name"),
+            (honest.replace(name, "backup-check-other"), "does not list"),
+            (String::new(), "does not list"),
         ] {
             fs::write(&sums, sums_now).unwrap();
             let refused = install(folder, "latest");

@@ -13,7 +13,7 @@ use backup_check::source::planned::Surroundings;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::command::{Run, backup_check, repository, run, run_with_input};
+use crate::support::command::{Run, backup_check, repository, run, run_with_input};
 
 mod binary;
 mod conditions;
@@ -159,7 +159,7 @@ fn a_template_is_judged_as_what_it_makes() {
                 "Exports",
                 "encryption-customer-key-recommended",
                 Warn,
-                "S3's own key",
+                "S3 managed key",
             ),
             (
                 "Reports",
@@ -203,7 +203,7 @@ fn a_template_is_judged_as_what_it_makes() {
                 "Endpoint",
                 "cross-account-copy-supported",
                 Fail,
-                "parameter of Systems Manager",
+                "Systems Manager parameter",
             ),
             (
                 "Lake",
@@ -388,7 +388,7 @@ fn what_the_account_sets_is_skipped() {
         assert!(rules.contains(&rule), "{rule} was not asked");
     }
     assert!(report.complete, "{:?}", report.unread);
-    let exit = backup_check::evaluate::exit(&report, backup_check::exit::FailOn::Fail);
+    let exit = report.exit(backup_check::exit::FailOn::Fail);
     assert_eq!(exit, backup_check::exit::Exit::Ready);
 }
 

@@ -9,7 +9,7 @@ use backup_check::rule::Group;
 use backup_check::rules::ALL;
 use serde_json::Value;
 
-use crate::command::{backup_check, repository, run};
+use crate::support::command::{backup_check, repository, run};
 
 fn readme() -> String {
     fs::read_to_string(repository().join("README.md")).unwrap()

@@ -1,22 +1,23 @@
-//! Reports in every format, of accounts whose names are against us.
+//! Reports in every format, also of accounts with hostile names.
 
 mod github;
 mod html;
 mod markdown;
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use backup_check::evaluate::{Options, evaluate};
 use backup_check::exit::FailOn;
 use backup_check::model::Snapshot;
-use backup_check::report::Report;
-use backup_check::report::format::{Format, Rendering};
+use backup_check::report::format::{FORMATS, Format, Rendering, Writer};
 use backup_check::report::table::Style;
+use backup_check::report::{Comparison, Report, ReportFacts};
 use backup_check::rules::ALL;
 use backup_check::settings::Settings;
 use serde_json::{Value, json};
 
-use crate::command::repository;
+use crate::support::command::repository;
 
 mod asff;
 mod csv;
@@ -25,7 +26,7 @@ mod ndjson;
 mod ocsf;
 mod sarif;
 
-/// What people and attackers put into tags.
+/// Texts that users and attackers put into tags.
 pub const HOSTILE: [&str; 9] = [
     "</script><script>alert(1)</script>",
     "%0A::error::owned",
@@ -38,13 +39,13 @@ pub const HOSTILE: [&str; 9] = [
     "@sum(1+1)*cmd",
 ];
 
-/// The snapshot of an account under `fixtures/accounts`.
+/// Returns the snapshot of an account under `fixtures/accounts`.
 pub fn snapshot(account: &str) -> Value {
     let file = repository().join(format!("fixtures/accounts/{account}.json"));
     serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
 }
 
-/// The same with hostile texts for the `Name` tags, and for ids that their owners choose.
+/// Returns the mixed account with hostile texts as `Name` tags and as the names of buckets.
 pub fn hostile() -> Value {
     fn visit(value: &mut Value, names: &mut impl Iterator<Item = String>) {
         match value {
@@ -74,40 +75,123 @@ pub fn hostile() -> Value {
     snapshot
 }
 
-/// The report of a snapshot, judged as the guide does.
+/// Returns the report of a snapshot under the guide.
 pub fn report(snapshot: Value, options: &Options) -> Report {
     let snapshot: Snapshot = serde_json::from_value(snapshot).unwrap();
     evaluate(&snapshot, &Settings::default(), options, &ALL)
 }
 
-/// A report in a format.
+/// Returns a report in a format.
 pub fn render(format: &str, report: &Report) -> String {
-    render_for(format, report, FailOn::Fail)
+    render_with(format, report, FailOn::Fail, false)
 }
 
-/// A report in a format, where the gate is another.
+/// Returns a report in a format with a gate.
 pub fn render_for(format: &str, report: &Report, gate: FailOn) -> String {
+    render_with(format, report, gate, false)
+}
+
+/// Returns a report in a format with the findings of rules that do not apply.
+pub fn render_skipped(format: &str, report: &Report) -> String {
+    render_with(format, report, FailOn::Fail, true)
+}
+
+fn render_with(format: &str, report: &Report, gate: FailOn, show_skipped: bool) -> String {
     let how = Rendering {
         style: Style {
             width: 100,
             color: false,
-            show_skipped: false,
+            show_skipped,
         },
         anchor: "backup-check.toml",
         gate,
     };
     let mut out = Vec::new();
-    let format = Format::named(format).expect("a format");
-    (format.write)(report, &how, &mut out).unwrap();
+    let format = Format::with_name(format).expect("a format");
+    format.write_report(report, &how, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
 #[test]
-fn every_format_says_the_same_twice() {
-    for format in backup_check::report::format::ALL {
+fn every_format_is_deterministic() {
+    for format in FORMATS {
         let once = render(format.name, &report(hostile(), &Options::default()));
         let twice = render(format.name, &report(hostile(), &Options::default()));
         assert_eq!(once, twice, "{}", format.name);
         assert!(!once.is_empty(), "{}", format.name);
     }
+}
+
+#[test]
+fn a_format_is_a_row_of_the_table_and_a_file() {
+    let mut names = BTreeSet::new();
+    for format in FORMATS {
+        let name = format.name;
+        assert!(names.insert(name), "{name} twice");
+        assert!(name.bytes().all(|it| it.is_ascii_lowercase()), "{name}");
+        let about = format.about;
+        assert!(
+            !about.is_empty() && !about.ends_with('.'),
+            "{name}: {about}"
+        );
+        let file = repository().join(format!("src/report/{name}.rs"));
+        assert!(file.exists(), "{name} has no file");
+        let found = Format::with_name(name).unwrap();
+        assert_eq!(found.name, name);
+    }
+    assert!(Format::with_name("nonsense").is_none());
+}
+
+/// Passes the findings of a report to a writer before the facts are known.
+fn stream(format: &Format, report: &Report) -> Option<String> {
+    let Writer::Findings(open) = format.writer else {
+        return None;
+    };
+    let mut out = Vec::new();
+    let mut writer = open(&mut out);
+    writer.begin_report(None).unwrap();
+    for finding in report.shown(false) {
+        let mut lines = report.resources.iter();
+        let resource = lines.find(|it| it.arn == finding.resource);
+        writer.write_finding(finding, resource).unwrap();
+    }
+    writer
+        .finish_report(&ReportFacts::from_report(report))
+        .unwrap();
+    drop(writer);
+    Some(String::from_utf8(out).unwrap())
+}
+
+#[test]
+fn a_report_can_be_written_before_its_facts_are_known() {
+    let mut streamed = Vec::new();
+    for format in FORMATS {
+        for snapshot in [snapshot("clean"), hostile()] {
+            let mut report = report(snapshot, &Options::default());
+            report.comparison = Some(Comparison::default());
+            let Some(text) = stream(format, &report) else {
+                continue;
+            };
+            streamed.push(format.name);
+            let collected = render(format.name, &report);
+            // The order of keys in a JSON document is not part of its contract.
+            match format.name {
+                "json" => {
+                    let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+                    assert_eq!(parse(&text), parse(&collected));
+                }
+                name => assert_eq!(text, collected, "{name}"),
+            }
+        }
+    }
+    streamed.dedup();
+    assert_eq!(streamed, ["json", "ndjson", "csv"]);
+}
+
+#[test]
+fn a_json_report_without_findings_is_a_document() {
+    let mut report = report(snapshot("clean"), &Options::default());
+    report.findings.clear();
+    let document: Value = serde_json::from_str(&render("json", &report)).unwrap();
+    assert_eq!(document["findings"], json!([]));
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::command::{Run, backup_check, run, run_with_input};
+use crate::support::command::{Run, backup_check, run, run_with_input};
 
 const KEY: &str = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
@@ -152,7 +152,7 @@ fn a_key_of_the_central_account_is_shared() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(
         run.stdout
-            .starts_with("shared: the key belongs to 692653576357 itself\n")
+            .starts_with("shared: the key belongs to the central account 692653576357\n")
     );
 }
 
@@ -169,7 +169,7 @@ fn a_deny_is_named_and_nothing_is_merged() {
     let run = run_key_policy(&given.to_string(), &[]);
     assert!(
         run.stdout
-            .contains("No statement added to this policy can help"),
+            .contains("Adding statements to this policy does not help"),
         "{}",
         run.stdout
     );
@@ -230,23 +230,23 @@ fn errors_name_the_line_and_column() {
         (
             "{}",
             &["--key-arn", "alias/mine"],
-            &["--key-arn", "a key is named like arn:aws:kms:"],
+            &["--key-arn", "expected a key ARN such as arn:aws:kms:"],
         ),
         (
             "{}",
             &["--key-arn", "arn:aws:kms:eu-west-1:444455556666:key/1"],
-            &["444455556666", "--key-account says 111122223333"],
+            &["444455556666", "--key-account is 111122223333"],
         ),
         (
             "{}",
             &["--key-arn", KEY, "--region", "eu-west-1"],
-            &["eu-central-1", "--region says eu-west-1"],
+            &["eu-central-1", "--region is eu-west-1"],
         ),
         ("{}", &["--via", "s3"], &["[possible values: ec2, rds]"]),
         (
             "{}",
             &["--org-id", "acme"],
-            &["an organization id looks like o-a1b2c3d4e5"],
+            &["expected an organization ID such as o-a1b2c3d4e5"],
         ),
     ] {
         let stderr = told(policy, flags);
@@ -263,7 +263,7 @@ fn errors_name_the_line_and_column() {
     ]));
     assert_eq!(run.code, 2);
     assert!(
-        run.stderr.contains("cannot read no-such-file.json"),
+        run.stderr.contains("failed to read no-such-file.json"),
         "{}",
         run.stderr
     );

@@ -4,7 +4,7 @@ mod imports;
 
 use std::collections::BTreeMap;
 
-use crate::command::repository;
+use crate::support::command::repository;
 use imports::ImportGraph;
 
 /// A room, and what it may name below it. The first segment of a module is its room; an entry with

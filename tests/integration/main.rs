@@ -15,19 +15,19 @@ mod cli;
 mod cloudformation;
 #[cfg(feature = "aws")]
 mod collect;
-mod command;
+
 mod docs;
-#[cfg(feature = "aws")]
-mod endpoint;
 mod fix;
 mod formats;
 mod gates;
 mod key_policy;
+mod language;
 mod layering;
 #[cfg(feature = "aws")]
 mod moto;
 mod policy;
 mod rules;
 mod selection;
+mod support;
 mod table;
 mod terraform;

@@ -11,11 +11,11 @@ use backup_check::rules::ALL;
 use backup_check::settings::Settings;
 use backup_check::source::saved;
 
-use crate::command::{Run, backup_check, repository, run};
+use crate::support::command::{Run, backup_check, repository, run};
 
 fn account(name: &str) -> Snapshot {
     let path = repository().join(format!("fixtures/accounts/{name}.json"));
-    saved::read(&std::fs::read_to_string(path).unwrap()).unwrap()
+    saved::read_snapshot(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
 fn evaluate_selection(snapshot: &Snapshot, selection: Selection) -> Report {
@@ -132,7 +132,7 @@ fn an_invalid_selection_is_a_usage_error() {
     const VOLUME: &str = "arn:aws:ec2:eu-central-1:111122223333:volume/vol-1";
     for (more, part) in [
         (&["--service", "s4"][..], "storagegateway"),
-        (&["--service", "kms"], "name the services"),
+        (&["--service", "kms"], "add the services that use the keys"),
         (
             &["--service", "s3", "--resource", VOLUME],
             "cannot be used with",
@@ -166,11 +166,11 @@ fn an_invalid_selection_is_a_usage_error() {
         (&["--resource", VOLUME], "does not exist"),
         (
             &["--resource", VOLUME, "--region", "eu-west-1"],
-            "leave --region out",
+            "remove --region",
         ),
         (
             &["--service", "s3", "--rule", "ec2-image-copyable"],
-            "nothing to look at",
+            "--rule ec2-image-copyable does not apply to s3; remove it or widen the selection",
         ),
     ] {
         let run = scan(more);

@@ -139,7 +139,7 @@ fn fixture(name: &str) -> Report {
         env!("CARGO_MANIFEST_DIR")
     );
     let text = std::fs::read_to_string(&path).expect(&path);
-    let snapshot = backup_check::source::saved::read(&text).expect(&path);
+    let snapshot = backup_check::source::saved::read_snapshot(&text).expect(&path);
     evaluate(
         &snapshot,
         &Settings::default(),
@@ -633,7 +633,10 @@ fn skipped_findings_are_told_on_request() {
     };
     let text = styled(&report, style);
     assert!(text.contains("SKIPPED"), "{text}");
-    assert!(text.contains("part of no instance and no stack"), "{text}");
+    assert!(
+        text.contains("not part of an instance or a stack"),
+        "{text}"
+    );
     assert!(!plain(&report, 80).contains("SKIPPED"));
 }
 

@@ -1,6 +1,5 @@
 //! The answer: does the gate pass, how do the resources stand, where to begin.
 
-use crate::evaluate::exit;
 use crate::exit::{Exit, FailOn};
 use crate::report::json::Summary;
 use crate::report::table::summary::{rest, verdict};
@@ -67,7 +66,7 @@ impl Answer {
             FailOn::New => "fails that the baseline lacks",
             FailOn::Fail | FailOn::Never => "fails",
         };
-        let (tone, gate, means, code) = match exit(report, asked.told()) {
+        let (tone, gate, means, code) = match report.exit(asked.displayed_gate()) {
             Exit::Failed => (
                 "fail",
                 "The gate fails",

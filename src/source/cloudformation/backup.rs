@@ -1,4 +1,4 @@
-//! Vaults, backup plans and their selections. What a property's absence means:
+//! Vaults, backup plans and their selections. Defaults of absent properties:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-backup-backupvault.html>.
 
 use crate::model::backup::Vault;
@@ -12,6 +12,7 @@ use super::build::{Build, locate_gap};
 use super::policy;
 use super::template::Declared;
 use super::value::{Resolved, unexpected_shape};
+use crate::source::defaults::BACKUP_VAULT_KEY;
 
 const VAULT: &str = "AWS::Backup::BackupVault";
 const AIR_GAPPED: &str = "AWS::Backup::LogicallyAirGappedBackupVault";
@@ -21,7 +22,7 @@ pub(super) fn read_backup_resources(build: &mut Build<'_>) {
     for declared in build.of_type(VAULT) {
         let properties = build.template.properties(&declared);
         let lock = properties.get("LockConfiguration");
-        // Without a key of its own a vault gets the one that AWS Backup manages.
+        // The default of EncryptionKeyArn is the AWS managed key of AWS Backup.
         let key = locate_gap(
             "EncryptionKeyArn",
             build.key(&properties.get("EncryptionKeyArn")),
@@ -37,7 +38,7 @@ pub(super) fn read_backup_resources(build: &mut Build<'_>) {
             id: vault_name(build, &declared),
             vault_type: Observed::Known("BACKUP_VAULT".to_owned()),
             kms_key: key
-                .map(|key| key.or_else(|| Some("alias/aws/backup".to_owned())))
+                .map(|key| key.or_else(|| Some(BACKUP_VAULT_KEY.to_owned())))
                 .into(),
             min_retention_days: read_days(&lock, "MinRetentionDays").into(),
             max_retention_days: read_days(&lock, "MaxRetentionDays").into(),
@@ -64,7 +65,7 @@ pub(super) fn read_backup_resources(build: &mut Build<'_>) {
     }
 }
 
-/// A vault's own name, else its logical id.
+/// Returns a vault's name, or its logical id where it has none.
 fn vault_name(build: &Build<'_>, declared: &Declared<'_>) -> String {
     let vault = build.template.find_resource(declared.id);
     let properties = vault.map(|it| build.template.properties(it));

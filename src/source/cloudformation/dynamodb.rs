@@ -1,4 +1,4 @@
-//! DynamoDB tables, global ones and those of AWS SAM too. What a property's absence means:
+//! DynamoDB tables, including global tables and those of AWS SAM. Defaults of absent properties:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-dynamodb-table-ssespecification.html>.
 
 use crate::model::dynamodb::Table;
@@ -7,6 +7,7 @@ use crate::model::{Gap, Observed};
 use super::build::{Build, locate_gap, not_yet, require_agreement};
 use super::template::Declared;
 use super::value::{Phrase, Piece, Resolved};
+use crate::source::defaults::DYNAMODB_KEY;
 
 pub(super) fn read_tables(build: &mut Build<'_>) {
     for kind in ["AWS::DynamoDB::Table", "AWS::Serverless::SimpleTable"] {
@@ -45,12 +46,12 @@ fn read_key(
             return Ok(None);
         }
         let named = build.key(&holder.get("KMSMasterKeyId"))?;
-        Ok(named.or_else(|| Some("alias/aws/dynamodb".to_owned())))
+        Ok(named.or_else(|| Some(DYNAMODB_KEY.to_owned())))
     };
     locate_gap("SSESpecification", read()).into()
 }
 
-/// A table in each region that has a replica, each with its own tags and key.
+/// Reads the replica in the stack's region of a global table: each replica has its own tags and key.
 fn read_global_table<'a>(build: &mut Build<'a>, declared: &Declared<'a>) {
     let properties = build.template.properties(declared);
     let specification = properties.get("SSESpecification");
@@ -87,9 +88,9 @@ fn read_global_table<'a>(build: &mut Build<'a>, declared: &Declared<'a>) {
             state: not_yet(),
             kms_key: read_key(build, &specification, &replica.get("SSESpecification")),
         };
-        let listed = &mut build.planned.region(&region).tables.items;
+        let listed = &mut build.planned.region_mut(&region).tables.items;
         match (listed.iter_mut().find(|it| it.arn == table.arn), condition) {
-            // The same replica in another case.
+            // The same replica under another condition.
             (Some(other), Some(open)) => {
                 require_agreement(&mut other.tags, &table.tags, &open.gap);
                 require_agreement(&mut other.kms_key, &table.kms_key, &open.gap);

@@ -1,7 +1,7 @@
 //! EBS volumes and EC2 instances.
 //!
-//! Whether a volume is encrypted, and with which key where it names none, hangs on the account's
-//! settings, even where the template says `Encrypted: false`:
+//! Whether a volume is encrypted, and with which default key, depends on the account's settings, even
+//! where the template has `Encrypted: false`:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-volume.html>,
 //! <https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html>.
 
@@ -50,11 +50,11 @@ fn read_encrypted(properties: &Resolved) -> Observed<bool> {
         Ok(Some(true)) => Observed::Known(true),
         Ok(given) => {
             let says = match given {
-                Some(_) => "says Encrypted: false",
-                None => "does not say Encrypted",
+                Some(_) => "has Encrypted: false",
+                None => "does not set Encrypted",
             };
             Observed::Unknown(unplanned(format!(
-                "the template {says}, so {by} gates, which it does not hold"
+                "the template {says}, so it depends on {by}, which the template does not contain"
             )))
         }
         Err(gap) => Observed::Unknown(gap),
@@ -64,20 +64,20 @@ fn read_encrypted(properties: &Resolved) -> Observed<bool> {
 fn read_key(build: &Build<'_>, properties: &Resolved) -> Observed<Option<String>> {
     match locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId"))) {
         Ok(None) => Observed::Unknown(unplanned(
-            "the template names no key, so it gets the account's default key for EBS, which the template does not hold",
+            "the template names no key, so the account's default key for EBS applies, which the template does not contain",
         )),
         key => key.into(),
     }
 }
 
-/// Which volumes hang on which instances.
+/// The volumes attached to each instance.
 #[derive(Default)]
 struct Attachments {
     instances: BTreeMap<String, BTreeSet<String>>,
     volumes: BTreeMap<String, BTreeSet<String>>,
-    /// Volumes that hang on something else.
+    /// Volumes that are attached to something outside the template.
     outside: BTreeSet<String>,
-    /// Why a volume may hang on more.
+    /// Why a volume may have more attachments.
     open: Option<Gap>,
 }
 
@@ -112,7 +112,7 @@ impl Attachments {
                 volumes.insert(volume.id.to_owned());
             }
             (Some(volume), None, _) => drop(self.outside.insert(volume.id.to_owned())),
-            // One of several, of which some may be the template's.
+            // A choice that may include a resource of the template.
             (None, _, Resolved::Either(open, _)) => {
                 self.open.get_or_insert_with(|| open.gap.clone());
             }
@@ -122,7 +122,7 @@ impl Attachments {
 
     fn of(&self, volume: &str) -> Observed<Vec<String>> {
         if self.outside.contains(volume) {
-            let message = "it is attached to an instance that the template does not hold";
+            let message = "it is attached to an instance that the template does not contain";
             return Observed::Unknown(unplanned(message));
         }
         match (self.instances.get(volume), &self.open) {
@@ -136,13 +136,51 @@ fn read_instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments
     let properties = build.template.properties(declared);
     let by_template = !properties.get("LaunchTemplate").is_absent();
     let image = if by_template {
-        "its image and its launch template gate, which the template does not hold"
+        "it depends on its image and its launch template, which the template does not contain"
     } else {
-        "its image gates, which the template does not hold"
+        "it depends on its image, which the template does not contain"
     };
-    let own_tags = build.tags(&properties, "Tags");
+    let (tags, volume_tags) = read_instance_tags(build, &properties, by_template);
+    let attached = attachments.volumes.get(declared.id);
+    let mut volumes: Vec<String> = attached.into_iter().flatten().cloned().collect();
+    let complete = read_mapped_volumes(build, declared, &volume_tags, &mut volumes);
+    // The root device name of the image is not known, so no mapping can be matched with it.
+    let root = format!("{}/root", declared.id);
+    let root_volume = Volume {
+        arn: build.declare_resource(declared, "/root"),
+        id: root.clone(),
+        tags: volume_tags,
+        state: not_yet(),
+        encrypted: Observed::Unknown(unplanned(image)),
+        kms_key: Observed::Unknown(unplanned(image)),
+        attached_to: Observed::Known(vec![declared.id.to_owned()]),
+    };
+    build.stack_region().volumes.items.push(root_volume);
+    volumes.push(root);
+
+    let vpc_id = find_vpc(build, &properties);
+    let instance = Instance {
+        arn: build.declare_resource(declared, ""),
+        id: declared.id.to_owned(),
+        tags,
+        state: not_yet(),
+        root_device_type: Observed::Unknown(unplanned(image)),
+        marketplace_codes: Observed::Unknown(unplanned(image)),
+        volumes: complete.map(|()| volumes).into(),
+        vpc_id,
+    };
+    build.stack_region().instances.items.push(instance);
+}
+
+/// Reads the tags of an instance, and those of the volumes that are created with it.
+fn read_instance_tags(
+    build: &Build<'_>,
+    properties: &Resolved,
+    by_template: bool,
+) -> (Observed<Tags>, Observed<Tags>) {
+    let own_tags = build.tags(properties, "Tags");
     let tags = match &own_tags {
-        // A launch template may have tags too.
+        // A launch template may add tags.
         Observed::Known(known)
             if by_template
                 && BackupTag::from_tags(&own_tags, build.tag_key()) == BackupTag::None
@@ -161,13 +199,26 @@ fn read_instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments
         Ok(_) => Observed::Known(Tags::new()),
         Err(gap) => Observed::Unknown(gap),
     };
+    (tags, volume_tags)
+}
 
-    let attached = attachments.volumes.get(declared.id);
-    let mut volumes: Vec<String> = attached.into_iter().flatten().cloned().collect();
-    let mappings = properties.get("BlockDeviceMappings");
-    let mut whole = Ok(());
+/// Lists the volumes of an instance's block device mappings, and adds their ids to `volumes`.
+///
+/// # Errors
+/// Why there may be fewer or more of them.
+fn read_mapped_volumes<'a>(
+    build: &mut Build<'a>,
+    declared: &Declared<'a>,
+    tags: &Observed<Tags>,
+    volumes: &mut Vec<String>,
+) -> Result<(), Gap> {
+    let mappings = build
+        .template
+        .properties(declared)
+        .get("BlockDeviceMappings");
+    let mut complete = Ok(());
     for (condition, mapping) in mappings.items().unwrap_or_else(|gap| {
-        whole = Err(gap);
+        complete = Err(gap);
         Vec::new()
     }) {
         let ebs = mapping.get("Ebs");
@@ -175,14 +226,14 @@ fn read_instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments
             continue;
         }
         if let Some(open) = condition {
-            whole = whole.and(Err(open.gap));
+            complete = complete.and(Err(open.gap));
         }
         let device = mapping.get("DeviceName").text().ok().flatten();
         let part = device.unwrap_or_else(|| format!("/device{}", volumes.len()));
         let volume = Volume {
             arn: build.declare_resource(declared, &part),
             id: format!("{}{part}", declared.id),
-            tags: volume_tags.clone(),
+            tags: tags.clone(),
             state: not_yet(),
             encrypted: read_encrypted(&ebs),
             kms_key: read_key(build, &ebs),
@@ -190,9 +241,9 @@ fn read_instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments
         };
         let listed = &mut build.stack_region().volumes.items;
         match listed.iter_mut().find(|it| it.arn == volume.arn) {
-            // The same device in another case.
+            // The same device under another condition.
             Some(other) => {
-                if let Err(gap) = &whole {
+                if let Err(gap) = &complete {
                     require_agreement(&mut other.encrypted, &volume.encrypted, gap);
                     require_agreement(&mut other.kms_key, &volume.kms_key, gap);
                 }
@@ -203,33 +254,7 @@ fn read_instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments
             }
         }
     }
-    // Nobody knows here under which name the image has its root, so no mapping is known to be it.
-    let root = format!("{}/root", declared.id);
-    let unseen = || Observed::Unknown(unplanned(image));
-    let root_volume = Volume {
-        arn: build.declare_resource(declared, "/root"),
-        id: root.clone(),
-        tags: volume_tags,
-        state: not_yet(),
-        encrypted: unseen(),
-        kms_key: Observed::Unknown(unplanned(image)),
-        attached_to: Observed::Known(vec![declared.id.to_owned()]),
-    };
-    build.stack_region().volumes.items.push(root_volume);
-    volumes.push(root);
-
-    let vpc_id = find_vpc(build, &properties);
-    let instance = Instance {
-        arn: build.declare_resource(declared, ""),
-        id: declared.id.to_owned(),
-        tags,
-        state: not_yet(),
-        root_device_type: Observed::Unknown(unplanned(image)),
-        marketplace_codes: Observed::Unknown(unplanned(image)),
-        volumes: whole.map(|()| volumes).into(),
-        vpc_id,
-    };
-    build.stack_region().instances.items.push(instance);
+    complete
 }
 
 fn find_vpc(build: &Build<'_>, properties: &Resolved) -> Observed<Option<String>> {
@@ -245,6 +270,6 @@ fn find_vpc(build: &Build<'_>, properties: &Resolved) -> Observed<Option<String>
         .and_then(|vpc| build.referenced_resource(&vpc, &["AWS::EC2::VPC"]));
     match found {
         Some(vpc) => Observed::Known(Some(vpc.id.to_owned())),
-        None => Observed::Unknown(unplanned("its subnet is none of the template's")),
+        None => Observed::Unknown(unplanned("its subnet is not part of the template")),
     }
 }

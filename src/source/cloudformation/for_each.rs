@@ -1,4 +1,4 @@
-//! `Fn::ForEach` among the resources, written out.
+//! Expansion of `Fn::ForEach` among the resources.
 //!
 //! Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-foreach.html>.
 
@@ -9,10 +9,10 @@ use super::value::Resolved;
 
 const PREFIX: &str = "Fn::ForEach::";
 
-/// How many values loops may come to.
+/// The most values that loops may expand to.
 const MOST: usize = 1_000_000;
 
-/// Writes out the loops whose collection is known. One that is not stays, and is told as such.
+/// Expands the loops whose collection is known. Others stay, and are reported as not supported.
 pub(super) fn expand_loops(root: &mut Node, parameters: &BTreeMap<String, Resolved>) {
     let Value::Map(sections) = &mut root.value else {
         return;
@@ -46,7 +46,7 @@ fn written_out(
     all
 }
 
-/// The entries of a loop, one for each turn; none where they are not known.
+/// Returns the entries of a loop, one for each iteration; none where the collection is not known.
 fn read_turns(
     entry: &Entry,
     parameters: &BTreeMap<String, Resolved>,

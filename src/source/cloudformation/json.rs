@@ -1,4 +1,4 @@
-//! JSON with the place of everything in it.
+//! JSON with the line and column of every value.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::node::{DEEPEST, Entry, Fault, Mark, Node, Value};
 
-/// Reads a text.
+/// Parses a text.
 pub(super) fn parse_json(text: &str) -> Result<Node, Fault> {
     let source = Source::new(text);
     let raw: &RawValue = serde_json::from_str(text).map_err(|error| {
@@ -25,13 +25,13 @@ pub(super) fn parse_json(text: &str) -> Result<Node, Fault> {
     source.node(raw, 0)
 }
 
-/// How many bytes lie between two counted places.
+/// The bytes between two places whose characters were counted.
 const STEP: usize = 512;
 
 struct Source<'a> {
     text: &'a str,
     lines: Vec<usize>,
-    /// How many characters begin before each multiple of [`STEP`].
+    /// The number of characters that begin before each multiple of [`STEP`].
     characters: Vec<usize>,
 }
 
@@ -60,7 +60,7 @@ impl<'a> Source<'a> {
     }
 
     fn mark(&self, raw: &RawValue) -> Mark {
-        // Both are parts of one text, so the distance is where the value begins.
+        // Both point into the same text, so the distance is the offset of the value.
         let at = (raw.get().as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
         let line = self.lines.partition_point(|start| *start <= at);
         let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(0);
@@ -123,7 +123,7 @@ fn saturate_to_u32(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// The members of an object, in their order, each where it stands.
+/// The members of an object in their order, each with its place in the text.
 struct Pairs<'a>(Vec<(&'a RawValue, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {

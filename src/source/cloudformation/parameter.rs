@@ -1,4 +1,4 @@
-//! Parameters: their defaults, and the values that the command line gives.
+//! Parameters: their defaults and the values from the command line.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use regex_lite::Regex;
 
 use crate::model::GapKind;
 
-use super::TemplateError;
+use super::error::TemplateError;
 use super::node::{Node, Value};
 use super::value::{Open, Resolved};
 
-/// What every parameter comes to.
+/// Returns the value of every parameter.
 ///
 /// # Errors
-/// A value is given for no parameter, or is not one that the parameter takes.
+/// A value is given for a parameter that does not exist, or is not valid for it.
 pub(super) fn read_values(
     declared: Option<&Node>,
     given: &[(String, String)],
@@ -27,14 +27,14 @@ pub(super) fn read_values(
         return Err(TemplateError::Parameter(match names.as_slice() {
             [] => format!("--parameter {unknown}: the template has no parameters"),
             names => format!(
-                "--parameter {unknown}: the template has no such parameter, only {}",
+                "--parameter {unknown}: the template has no such parameter; it has {}",
                 names.join(", ")
             ),
         }));
     }
     let mut values = BTreeMap::new();
     for entry in declared {
-        // The last one counts, as with other flags that are given twice.
+        // The last value counts, as for other repeated flags.
         let given = given.iter().rev().find(|(name, _)| *name == entry.name);
         let value = match given {
             Some((name, value)) => {
@@ -64,7 +64,7 @@ fn is_list(kind: &str) -> bool {
 
 fn default_of_type(node: &Node) -> Option<Resolved> {
     match node.meaning() {
-        // It stays a number, which may have lost its zeros.
+        // It stays a number, which may have lost leading zeros.
         Value::Number(number) => Some(Resolved::Number(number)),
         _ => node.scalar_text().map(Resolved::text_of),
     }
@@ -72,9 +72,9 @@ fn default_of_type(node: &Node) -> Option<Resolved> {
 
 fn resolve_value(name: &str, kind: &str, value: Option<Resolved>) -> Resolved {
     let what = format!("parameter {name}");
-    // Its value is the name of what is read when the stack is deployed.
+    // Its value is the name of a Systems Manager parameter that is read at deployment.
     if kind.starts_with("AWS::SSM::Parameter::Value<") {
-        let why = "its value is read from Systems Manager when the stack is deployed";
+        let why = "its value is read from Systems Manager at deployment";
         return Resolved::Open(Open::new(GapKind::Unplanned, what, why));
     }
     match value.map(|value| (value.text(), value)) {
@@ -91,7 +91,7 @@ fn resolve_value(name: &str, kind: &str, value: Option<Resolved>) -> Resolved {
     }
 }
 
-/// Whether a parameter takes a value.
+/// Checks a value against the constraints of its parameter.
 ///
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html>.
 fn check_value(declared: &Node, value: &str) -> Result<(), String> {
@@ -111,13 +111,13 @@ fn check_value(declared: &Node, value: &str) -> Result<(), String> {
             .find(|part| !allowed.iter().any(|it| it == *part))
         {
             return Err(format!(
-                "{other:?} is none of its AllowedValues: {}",
+                "{other:?} is not one of its AllowedValues: {}",
                 allowed.join(", ")
             ));
         }
     }
     if let Some(pattern) = declared.get("AllowedPattern").and_then(Node::text)
-        // What only Java's expressions can say is left to CloudFormation.
+        // A pattern that only Java's regular expressions support is left to CloudFormation.
         && let Ok(expression) = Regex::new(&format!("^(?:{pattern})$"))
         && let Some(other) = parts.iter().find(|part| !expression.is_match(part))
     {

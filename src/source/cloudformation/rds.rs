@@ -1,4 +1,4 @@
-//! RDS instances, DB clusters and option groups. What a property's absence means:
+//! RDS instances, DB clusters and option groups. Defaults of absent properties:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbinstance.html>,
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbcluster.html>,
 //! and for Aurora <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Overview.Encryption.html>.
@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 
 use crate::model::rds::{DbCluster, DbInstance, DbOption, OptionGroup};
 use crate::model::{Gap, Observed};
+use crate::source::defaults::{
+    RDS_ENCRYPTED, RDS_KEY, RDS_RETENTION_DAYS, has_aws_owned_key, managed_key,
+};
 use crate::source::planned::unplanned;
 
 use super::build::{Build, locate_gap, not_yet};
@@ -22,7 +25,7 @@ pub(super) fn read_databases(build: &mut Build<'_>) {
     option_groups(build);
 }
 
-/// What a database that is not made anew takes from where it comes from.
+/// Properties that make a database from an existing one, and the name of what it inherits from.
 const SOURCES: [&str; 8] = [
     "DBSnapshotIdentifier",
     "DBClusterSnapshotIdentifier",
@@ -34,18 +37,18 @@ const SOURCES: [&str; 8] = [
     "ReplicationSourceIdentifier",
 ];
 
-/// Why nobody knows what is left out; none where the database is made anew.
+/// Returns why absent properties are unknown: they are inherited; none for a new database.
 fn find_inheritance(properties: &Resolved) -> Option<Gap> {
     let source = SOURCES
         .iter()
         .find(|name| !is_none(&properties.get(name)))?;
     Some(unplanned(format!(
-        "it is as its {source} is, which the template does not hold"
+        "inherited from its {source}, which is not in the template"
     )))
 }
 
-/// Whether a database that comes from elsewhere takes the key that it names. An instance that is
-/// restored does not, and none takes `StorageEncrypted`: neither API has a parameter for it.
+/// Whether a database that is restored or replicated uses the key that it names. A restored instance does
+/// not, and `StorageEncrypted` is never used: the APIs have no parameter for it.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceFromDBSnapshot.html>,
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstanceReadReplica.html>,
@@ -93,12 +96,9 @@ fn read_encryption(build: &Build<'_>, kind: &str, properties: &Resolved) -> Encr
         "StorageEncrypted",
         properties.get("StorageEncrypted").as_boolean(),
     );
-    let encrypted = given.map(|given| given.unwrap_or(false));
+    let encrypted = given.map(|given| given.unwrap_or(RDS_ENCRYPTED));
     let key = match locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId"))) {
-        Ok(None) => Ok(match encrypted {
-            Ok(false) => None,
-            _ => Some("alias/aws/rds".to_owned()),
-        }),
+        Ok(None) => Ok(managed_key(encrypted.as_ref().ok().copied(), RDS_KEY)),
         key => key,
     };
     Encryption {
@@ -110,12 +110,12 @@ fn read_encryption(build: &Build<'_>, kind: &str, properties: &Resolved) -> Encr
 fn read_retention(properties: &Resolved) -> Observed<i32> {
     let name = "BackupRetentionPeriod";
     let given = locate_gap(name, properties.get(name).as_integer());
-    // Restoring has no parameter for it, and nobody says whether CloudFormation sets it afterwards:
+    // Restoring has no parameter for it, and it is not documented whether CloudFormation sets it later:
     // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceFromDBSnapshot.html
     match (given, find_inheritance(properties)) {
         (Err(gap), _) | (Ok(_), Some(gap)) => Observed::Unknown(gap),
         (Ok(Some(days)), None) => Observed::Known(i32::try_from(days).unwrap_or(i32::MAX)),
-        (Ok(None), None) => Observed::Known(1),
+        (Ok(None), None) => Observed::Known(RDS_RETENTION_DAYS),
     }
 }
 
@@ -127,7 +127,7 @@ fn read_instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
         let alone = may_be_alone(&cluster);
         let cluster = (!is_none(&cluster) && alone.is_none()).then(|| {
             let named = build.name(&cluster, CLUSTER).ok().flatten();
-            named.unwrap_or_else(|| "a cluster that the template does not hold".to_owned())
+            named.unwrap_or_else(|| "a cluster that is not in the template".to_owned())
         });
         if let Some(cluster) = &cluster {
             let of_cluster = members.entry(cluster.clone()).or_default();
@@ -166,7 +166,7 @@ fn read_instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
     members
 }
 
-/// Whether a name is not given. An empty one is how a parameter says so.
+/// Whether a name is absent. A parameter expresses that with an empty string.
 fn is_none(name: &Resolved) -> bool {
     matches!(
         name.text().as_ref().map(Option::as_deref),
@@ -174,7 +174,7 @@ fn is_none(name: &Resolved) -> bool {
     )
 }
 
-/// Why nobody knows whether an instance is of a cluster, where a condition gates it.
+/// Returns why it is unknown whether an instance is a cluster member: it depends on a condition.
 fn may_be_alone(cluster: &Resolved) -> Option<Gap> {
     match cluster {
         Resolved::Either(open, both) => {
@@ -191,7 +191,7 @@ fn groups_of(build: &Build<'_>, properties: &Resolved) -> Observed<Vec<String>> 
     match (given, find_inheritance(properties)) {
         (Ok(Some(name)), _) => Observed::Known(vec![name]),
         (Ok(None), Some(gap)) | (Err(gap), _) => Observed::Unknown(gap),
-        // The default group of an engine has no options:
+        // An engine's default option group has no options:
         // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithOptionGroups.html
         (Ok(None), None) => Observed::Known(Vec::new()),
     }
@@ -212,8 +212,7 @@ fn read_clusters(build: &mut Build<'_>, members: &BTreeMap<String, Vec<String>>)
             }
         };
         let Encryption { encrypted, key } = read_encryption(build, CLUSTER, &properties);
-        // Since February 2026 a new Aurora cluster that asks for nothing else gets a key that AWS owns.
-        let aws_owned_key = engine.starts_with("aurora") && encrypted == Observed::Known(false);
+        let aws_owned_key = has_aws_owned_key(&engine, encrypted.known().copied());
         let cluster = DbCluster {
             arn: build.declare_resource(&declared, ""),
             id: declared.id.to_owned(),
@@ -237,7 +236,7 @@ fn option_groups(build: &mut Build<'_>) {
             let name = locate_gap("OptionName", option.get("OptionName").text())?;
             let unsaid = || {
                 unplanned(
-                    "RDS says which options are persistent or permanent, and the template does not",
+                    "which options are persistent or permanent is defined by RDS, not by the template",
                 )
             };
             Ok(DbOption {

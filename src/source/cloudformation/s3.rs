@@ -1,4 +1,4 @@
-//! Buckets. What a property's absence means:
+//! S3 buckets. Defaults of absent properties:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html>.
 
 use crate::model::s3::{Bucket, BucketEncryption, NoncurrentExpiry};
@@ -6,6 +6,7 @@ use crate::model::{Gap, Observed};
 
 use super::build::{Build, locate_gap};
 use super::value::Resolved;
+use crate::source::defaults::S3_ALGORITHM;
 
 pub(super) fn read_buckets(build: &mut Build<'_>) {
     for declared in build.of_type("AWS::S3::Bucket") {
@@ -19,7 +20,7 @@ pub(super) fn read_buckets(build: &mut Build<'_>) {
             encryption: locate_gap("BucketEncryption", read_encryption(build, &properties)).into(),
             expiry: locate_gap("LifecycleConfiguration", read_expiry(&properties)).into(),
         };
-        build.planned.snapshot().buckets.items.push(bucket);
+        build.planned.snapshot_mut().buckets.items.push(bucket);
     }
 }
 
@@ -31,7 +32,7 @@ fn read_versioning(properties: &Resolved) -> Result<Option<String>, Gap> {
     if matches!(&given, Ok(Some(status)) if status == "Enabled") {
         return given;
     }
-    // S3 versions a bucket that it locks objects in:
+    // Object Lock requires and enables versioning:
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
     match properties.get("ObjectLockEnabled").as_boolean()? {
         Some(true) => Ok(Some("Enabled".to_owned())),
@@ -47,18 +48,18 @@ fn read_encryption(build: &Build<'_>, properties: &Resolved) -> Result<BucketEnc
     let rule = rules.into_iter().find(|rule| !rule.is_absent());
     let Some(rule) = rule else {
         return Ok(BucketEncryption {
-            algorithm: "AES256".to_owned(),
+            algorithm: S3_ALGORITHM.to_owned(),
             kms_key: None,
         });
     };
     let algorithm = rule.get("SSEAlgorithm").text()?;
     Ok(BucketEncryption {
-        algorithm: algorithm.unwrap_or_else(|| "AES256".to_owned()),
+        algorithm: algorithm.unwrap_or_else(|| S3_ALGORITHM.to_owned()),
         kms_key: build.key(&rule.get("KMSMasterKeyID"))?,
     })
 }
 
-/// Names that narrow a rule to some objects.
+/// Properties that limit a lifecycle rule to some objects.
 const FILTERS: [&str; 4] = [
     "Prefix",
     "TagFilters",

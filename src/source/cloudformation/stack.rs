@@ -1,4 +1,4 @@
-//! What may hold more than the template shows: nested stacks, modules, macros.
+//! What may add resources that the template does not show: nested stacks, modules, macros.
 
 use crate::model::Listing;
 use crate::model::cloudformation::Stack;
@@ -9,7 +9,7 @@ use super::build::{Build, not_yet};
 use super::node::{Node, Value};
 use super::tags;
 
-/// What a nested stack must be told of to add to a network.
+/// Types that a nested stack must reference to add to a network.
 const NETWORK: [&str; 3] = ["AWS::EC2::RouteTable", "AWS::EC2::Subnet", "AWS::EC2::VPC"];
 
 pub(super) fn read_stack(build: &mut Build<'_>) {
@@ -17,7 +17,7 @@ pub(super) fn read_stack(build: &mut Build<'_>) {
         for declared in build.of_type(kind) {
             let properties = build.template.properties(&declared);
             let gap = unplanned(format!(
-                "line {}: the nested stack {} has a template of its own, which is not read: scan that too",
+                "line {}: the nested stack {} has its own template, which is not read; scan it too",
                 declared.at.line, declared.id
             ));
             let stack = Stack {
@@ -49,7 +49,7 @@ pub(super) fn read_stack(build: &mut Build<'_>) {
     let module = modules.find(|it| it.kind.ends_with("::MODULE"));
     if let Some(module) = module {
         let gap = unplanned(format!(
-            "line {}: {} is a module, and what it holds is not in the template",
+            "line {}: {} is a module whose resources are not in the template",
             module.at.line, module.id
         ));
         build.mark_listings_open(&gap);
@@ -57,7 +57,7 @@ pub(super) fn read_stack(build: &mut Build<'_>) {
     note_macros(build);
 }
 
-/// Instances and volumes that are tagged when they are launched, by what the template only describes.
+/// Notes instances and volumes that are tagged when they are launched from a launch template.
 fn note_launch_templates(build: &mut Build<'_>) {
     let mut found = Vec::new();
     for declared in build.of_type("AWS::AutoScaling::AutoScalingGroup") {
@@ -90,7 +90,7 @@ fn note_launch_templates(build: &mut Build<'_>) {
                 _ => "perhaps ",
             };
             let gap = unplanned(format!(
-                "line {}: what {} launches is {perhaps}tagged to be backed up, and is not in the template",
+                "line {}: instances or volumes that {} launches are {perhaps}tagged for backup and are not in the template",
                 declared.at.line, declared.id
             ));
             build.stack_region().instances.gap.get_or_insert(gap);
@@ -98,7 +98,7 @@ fn note_launch_templates(build: &mut Build<'_>) {
     }
 }
 
-/// Macros that add nothing that is judged here, or nothing that is not read from what they are given.
+/// Macros that add nothing that is checked here, or only what is read from their input.
 ///
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/transform-reference.html>.
 const KNOWN_MACROS: [&str; 6] = [
@@ -121,7 +121,7 @@ fn note_macros(build: &mut Build<'_>) {
             let name = node
                 .text()
                 .or_else(|| node.get("Name").and_then(Node::text));
-            let name = name.unwrap_or("one without a name");
+            let name = name.unwrap_or("without a name");
             if !KNOWN_MACROS.contains(&name) {
                 found.push((node.at, format!("the macro {name}")));
             }
@@ -135,7 +135,7 @@ fn note_macros(build: &mut Build<'_>) {
     found.extend(inside.map(|it| (it.at, it.name.clone())));
     if let Some((at, name)) = found.first() {
         let gap = after_apply(format!(
-            "line {}: what {name} adds to the resources, or changes in them, is known once it is deployed",
+            "line {}: the resources that {name} adds or changes are known only after deployment",
             at.line
         ));
         build.mark_listings_open(&gap);

@@ -1,5 +1,5 @@
-//! What is judged by its tag alone: secrets, parameters, and what AWS Backup backs up and the guide
-//! does not cover.
+//! Resources that are checked by their tag only: secrets, parameters, and types that AWS Backup supports
+//! and the guide does not cover.
 
 use std::collections::BTreeSet;
 

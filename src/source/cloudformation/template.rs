@@ -1,23 +1,29 @@
-//! A template: its parameters, its conditions, and what its functions come to.
+//! A template: its parameters, its conditions, and the values of its functions.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Gap, GapKind};
 
+use super::error::TemplateError;
 use super::node::{Entry, Mark, Node, Value};
 use super::parameter;
 use super::value::{Made, Open, Phrase, Piece, Resolved};
-use super::{Given, TemplateError};
 
-/// How many conditions may stand on each other.
+/// The longest chain of conditions that is evaluated.
 const DEEPEST: usize = 100;
 
-/// A template that was read.
+/// What the command line adds to the template.
+pub(super) struct Given<'a> {
+    pub(super) region: Option<&'a str>,
+    pub(super) parameters: &'a [(String, String)],
+}
+
+/// A parsed template.
 #[derive(Debug)]
 pub(super) struct Template<'a> {
     root: &'a Node,
-    /// The region, where it is known.
+    /// The region; none where it is not known.
     pub(super) region: Option<String>,
     parameters: BTreeMap<String, Resolved>,
     conditions: RefCell<BTreeMap<String, Option<Truth>>>,
@@ -25,7 +31,7 @@ pub(super) struct Template<'a> {
     by_id: BTreeMap<&'a str, usize>,
 }
 
-/// Whether a condition holds.
+/// The value of a condition.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Truth {
     Yes,
@@ -33,13 +39,13 @@ pub(super) enum Truth {
     Open(Open),
 }
 
-/// A resource as it is declared.
+/// A resource declaration.
 #[derive(Debug, Clone)]
 pub(super) struct Declared<'a> {
     pub(super) id: &'a str,
     pub(super) at: Mark,
     pub(super) kind: &'a str,
-    /// The condition that it is made under, where nobody knows whether it holds.
+    /// The condition under which it is created, if that condition cannot be evaluated.
     pub(super) condition: Option<(String, Open)>,
     properties: Option<&'a Node>,
 }
@@ -55,7 +61,10 @@ impl<'a> Template<'a> {
             by_id: BTreeMap::new(),
         };
         let Some(resources) = root.get("Resources") else {
-            return Err(TemplateError::at(root.at, "it has no Resources"));
+            return Err(TemplateError::at(
+                root.at,
+                "the template has no Resources section",
+            ));
         };
         if !matches!(resources.value, Value::Map(_)) {
             let message = "Resources is not a mapping of logical ids";
@@ -97,17 +106,17 @@ impl<'a> Template<'a> {
         Ok(template)
     }
 
-    /// A section of the template.
+    /// Returns a section of the template.
     pub(super) fn find_section(&self, name: &str) -> Option<&'a Node> {
         self.root.get(name)
     }
 
-    /// The resources that are made, or may be.
+    /// Returns the resources that are created, or may be.
     pub(super) fn resources(&self) -> &[Declared<'a>] {
         &self.resources
     }
 
-    /// Those of one type.
+    /// Returns the resources of one type.
     pub(super) fn of_type<'t>(
         &'t self,
         kind: &'t str,
@@ -115,21 +124,21 @@ impl<'a> Template<'a> {
         self.resources.iter().filter(move |it| it.kind == kind)
     }
 
-    /// The resource of a logical id.
+    /// Returns the resource with a logical id.
     pub(super) fn find_resource(&self, id: &str) -> Option<&Declared<'a>> {
         self.by_id
             .get(id)
             .and_then(|index| self.resources.get(*index))
     }
 
-    /// The properties of a resource.
+    /// Returns the properties of a resource.
     pub(super) fn properties(&self, declared: &Declared<'a>) -> Resolved {
         declared
             .properties
             .map_or(Resolved::Absent, |node| self.resolve_node(node))
     }
 
-    /// The logical ids that the properties of a resource name anywhere.
+    /// Returns the logical ids that occur anywhere in the properties of a resource.
     pub(super) fn named_by(&self, declared: &Declared<'a>) -> BTreeSet<String> {
         let mut names = BTreeSet::new();
         if let Some(properties) = declared.properties {
@@ -153,7 +162,7 @@ impl<'a> Template<'a> {
         }
     }
 
-    /// What a value comes to.
+    /// Resolves a value.
     pub(super) fn resolve_node(&self, node: &Node) -> Resolved {
         if let Some((name, argument)) = node.function_call() {
             return self.call_function(name, argument, node.at);
@@ -172,7 +181,7 @@ impl<'a> Template<'a> {
                 Resolved::List(items.filter(|item| !item.is_absent()).collect())
             }
             Value::Map(entries) => match entries.iter().find(|it| it.name.starts_with("Fn::")) {
-                // A function among other keys: `Fn::Transform` adds to them, and no other may stand there.
+                // A function among other keys: only `Fn::Transform` is allowed, and it adds to them.
                 Some(entry) => Resolved::Open(self.extra_key_error(entry)),
                 None => {
                     let members = entries.iter();
@@ -187,9 +196,9 @@ impl<'a> Template<'a> {
         let (kind, why) = match entry.name.as_str() {
             "Fn::Transform" => (
                 GapKind::AfterApply,
-                "what a macro adds is known once it is deployed",
+                "what a macro adds is known only after deployment",
             ),
-            _ => (GapKind::Unreadable, "it cannot stand beside other keys"),
+            _ => (GapKind::Unreadable, "it cannot be combined with other keys"),
         };
         Open::new(kind, describe_place(&entry.name, entry.at), why)
     }
@@ -197,7 +206,12 @@ impl<'a> Template<'a> {
     fn call_function(&self, name: &str, argument: &Node, mark: Mark) -> Resolved {
         let open =
             |kind, why: &str| Resolved::Open(Open::new(kind, describe_place(name, mark), why));
-        let wrong = || open(GapKind::Unreadable, "its arguments have another form");
+        let wrong = || {
+            open(
+                GapKind::Unreadable,
+                "its arguments do not have the expected form",
+            )
+        };
         let done = match name {
             "Ref" => argument.text().map(|text| self.resolve_ref(text, mark)),
             "Fn::GetAtt" => self.resolve_get_att(argument),
@@ -222,29 +236,25 @@ impl<'a> Template<'a> {
             },
             "Fn::ToJsonString" => Some(open(
                 GapKind::AfterApply,
-                "the text is made when it is deployed",
+                "the text is created at deployment",
             )),
             "Fn::ImportValue" => Some(open(
                 GapKind::Unplanned,
-                "another stack exports it, and the template does not hold it",
+                "it is exported by another stack and not in the template",
             )),
-            "Fn::GetAZs" | "Fn::Cidr" => Some(open(
-                GapKind::AfterApply,
-                "it is worked out when it is deployed",
-            )),
+            "Fn::GetAZs" | "Fn::Cidr" => {
+                Some(open(GapKind::AfterApply, "it is computed at deployment"))
+            }
             "Fn::Transform" => Some(open(
                 GapKind::AfterApply,
-                "what a macro makes of it is known once it is deployed",
+                "the output of a macro is known only after deployment",
             )),
-            _ => Some(open(
-                GapKind::Unreadable,
-                "a function that is not understood here",
-            )),
+            _ => Some(open(GapKind::Unreadable, "the function is not supported")),
         };
         done.unwrap_or_else(wrong)
     }
 
-    /// What a `Ref` comes to.
+    /// Resolves a `Ref`.
     fn resolve_ref(&self, name: &str, mark: Mark) -> Resolved {
         if let Some(value) = self.parameters.get(name) {
             return value.clone();
@@ -263,7 +273,7 @@ impl<'a> Template<'a> {
         Resolved::Open(Open::new(GapKind::Unreadable, what, why))
     }
 
-    /// Whether a resource is declared, or a macro may make it.
+    /// Whether a resource is declared, or may be added by a macro.
     fn is_declared(&self, id: &str) -> bool {
         if self.root.get("Transform").is_some() {
             return true;
@@ -287,7 +297,7 @@ impl<'a> Template<'a> {
                 _ => "amazonaws.com",
             }),
             _ if name.starts_with("AWS::") => {
-                let why = "known once it is deployed";
+                let why = "known only after deployment";
                 Resolved::Open(Open::new(GapKind::AfterApply, name, why))
             }
             _ => return None,
@@ -323,7 +333,7 @@ impl<'a> Template<'a> {
             [text, variables] => (text.text()?, variables.entries()),
             _ => (argument.text()?, &[][..]),
         };
-        // Once each, however often the text names them.
+        // Each is resolved once, even if the text uses it several times.
         let variables: BTreeMap<&str, Resolved> = variables
             .iter()
             .map(|it| (it.name.as_str(), self.resolve_node(&it.node)))
@@ -393,7 +403,7 @@ impl<'a> Template<'a> {
             }
         };
         match self.resolve_node(list) {
-            // An item that may be left out moves those after it.
+            // An item that may be absent shifts the items after it.
             Resolved::List(items) => match items.iter().take(index + 1).find_map(may_be_absent) {
                 Some(open) => Some(Resolved::Open(open)),
                 None => items.into_iter().nth(index),
@@ -466,7 +476,7 @@ impl<'a> Template<'a> {
         }
     }
 
-    /// Whether a condition holds.
+    /// The value of a condition.
     pub(super) fn evaluate_condition(&self, name: &str, mark: Mark, depth: usize) -> Truth {
         let open = |why: &str| {
             let what = format!("condition {name}");
@@ -484,7 +494,7 @@ impl<'a> Template<'a> {
             return open("the template has no such condition");
         };
         if depth > DEEPEST {
-            return open("too many conditions stand on each other");
+            return open("the chain of conditions is too long");
         }
         self.conditions.borrow_mut().insert(name.to_owned(), None);
         let truth = match self.evaluate_rule(node, depth + 1) {
@@ -512,10 +522,10 @@ impl<'a> Template<'a> {
             },
         ] = node.entries()
         else {
-            return wrong("a condition", "it is no function of conditions");
+            return wrong("a condition", "it is not a condition function");
         };
         if depth > 2 * DEEPEST {
-            return wrong(name, "it lies too deep");
+            return wrong(name, "it is nested too deeply");
         }
         let each = || {
             argument
@@ -526,7 +536,7 @@ impl<'a> Template<'a> {
         match (name.as_str(), argument.items()) {
             ("Condition", _) => match argument.text() {
                 Some(name) => self.evaluate_condition(name, argument.at, depth),
-                None => wrong(name, "it names no condition"),
+                None => wrong(name, "it does not name a condition"),
             },
             ("Fn::Equals", [one, other]) => {
                 compare_values(self.resolve_node(one), self.resolve_node(other))
@@ -535,7 +545,7 @@ impl<'a> Template<'a> {
                 Some(Truth::Yes) => Truth::No,
                 Some(Truth::No) => Truth::Yes,
                 Some(open) => open,
-                None => wrong(name, "its arguments have another form"),
+                None => wrong(name, "its arguments do not have the expected form"),
             },
             ("Fn::And", [_, ..]) => each().fold(Truth::Yes, |all, one| match (all, one) {
                 (Truth::No, _) | (_, Truth::No) => Truth::No,
@@ -548,14 +558,14 @@ impl<'a> Template<'a> {
                 (open, _) => open,
             }),
             ("Fn::Equals" | "Fn::Not" | "Fn::And" | "Fn::Or", _) => {
-                wrong(name, "its arguments have another form")
+                wrong(name, "its arguments do not have the expected form")
             }
-            _ => wrong(name, "a function that is not understood here"),
+            _ => wrong(name, "the function is not supported"),
         }
     }
 }
 
-/// A condition is compared as text.
+/// `Fn::Equals` compares text.
 fn compare_values(one: Resolved, other: Resolved) -> Truth {
     if one == other && !matches!(one, Resolved::Open(_) | Resolved::Either(..)) {
         return Truth::Yes;
@@ -580,29 +590,29 @@ fn may_be_absent(item: &Resolved) -> Option<Open> {
     }
 }
 
-/// A function with its line.
+/// Returns a function's name and line for a message.
 fn describe_place(name: &str, mark: Mark) -> String {
     format!("{name} in line {}", mark.line)
 }
 
 fn too_long(mark: Mark) -> Resolved {
     let what = describe_place("a text", mark);
-    Resolved::Open(Open::new(GapKind::Unreadable, what, "it gets too long"))
+    Resolved::Open(Open::new(GapKind::Unreadable, what, "it is too long"))
 }
 
-/// A text as it is written, unless it is fetched when the stack is deployed.
+/// Returns a literal text; unknown if it is a dynamic reference, which is resolved at deployment.
 ///
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html>.
 fn text_at(text: &str, mark: Mark) -> Resolved {
     if !text.contains("{{resolve:") {
         return Resolved::text_of(text);
     }
-    let why = "it is read from Systems Manager or Secrets Manager when the stack is deployed";
+    let why = "it is read from Systems Manager or Secrets Manager at deployment";
     let what = describe_place("a dynamic reference", mark);
     Resolved::Open(Open::new(GapKind::Unplanned, what, why))
 }
 
-/// The same for a text that was put together.
+/// Returns a composed text; unknown if it is a dynamic reference.
 fn check_dynamic_reference(phrase: Phrase, mark: Mark) -> Resolved {
     let is_dynamic =
         |piece: &Piece| matches!(piece, Piece::Text(text) if text.contains("{{resolve:"));
@@ -612,8 +622,7 @@ fn check_dynamic_reference(phrase: Phrase, mark: Mark) -> Resolved {
     Resolved::Text(phrase)
 }
 
-/// The partition of a region; where the region is open the ordinary one stands in for it, as it does
-/// wherever the template says `AWS::Partition`.
+/// Returns the partition of a region; `aws` where the region is not known, as for `AWS::Partition`.
 pub(super) fn partition_of(region: Option<&str>) -> &'static str {
     match region {
         Some(region) if region.starts_with("cn-") => "aws-cn",

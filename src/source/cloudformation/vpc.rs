@@ -1,11 +1,12 @@
-//! VPCs as far as their traffic to S3 goes: subnets, route tables, endpoints, and what runs in them.
+//! VPCs as far as they concern traffic to S3: subnets, route tables, endpoints and workloads.
 //!
-//! In a VPC that does not exist yet there is nothing but what the template puts there.
+//! A VPC that does not exist yet contains only what the template adds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::vpc::{NetworkInterface, Route, RouteTable, Subnet, Vpc, VpcEndpoint};
 use crate::model::{Gap, Observed};
+use crate::source::defaults::{VPC_ENDPOINT_POLICY, VPC_ENDPOINT_TYPE};
 use crate::source::planned::unplanned;
 
 use super::build::{Build, locate_gap};
@@ -16,7 +17,7 @@ const VPC: &str = "AWS::EC2::VPC";
 const SUBNET: &str = "AWS::EC2::Subnet";
 const ROUTE_TABLE: &str = "AWS::EC2::RouteTable";
 
-/// A prefix list of S3's addresses, whatever its id is.
+/// The placeholder for the id of the S3 prefix list.
 const S3_PREFIXES: &str = "pl-s3";
 
 pub(super) fn read_networks(build: &mut Build<'_>) {
@@ -61,7 +62,7 @@ fn read_vpcs(build: &mut Build<'_>) -> BTreeMap<String, RouteTable> {
             owner: None,
         };
         build.stack_region().network.vpcs.items.push(vpc);
-        // Each VPC has one, which no template declares.
+        // Every VPC has a main route table, which a template cannot declare.
         let name = format!("{}/main", declared.id);
         tables.insert(name.clone(), new_route_table(&name, declared.id, true));
     }
@@ -90,7 +91,7 @@ fn read_associations(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteT
         let subnet = build.referenced_resource(&named, &[SUBNET]);
         let unsure = match (&subnet, named) {
             (Some(subnet), _) => build.own_condition_gap(&declared, Some(subnet.id)),
-            // One of several, of which some may be the template's.
+            // A choice that may include a resource of the template.
             (None, Resolved::Either(open, _)) => Some(open.gap),
             (None, _) => None,
         };
@@ -109,7 +110,7 @@ fn read_associations(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteT
         let table = build.referenced_resource(&properties.get("RouteTableId"), &[ROUTE_TABLE]);
         let id = table.map_or(declared.id, |table| table.id);
         if !tables.contains_key(id) {
-            let gap = unplanned("its route table is none of the template's");
+            let gap = unplanned("its route table is not part of the template");
             tables.insert(id.to_owned(), open_table(build, id, gap));
         }
         if let Some(table) = tables.get_mut(id) {
@@ -118,14 +119,14 @@ fn read_associations(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteT
     }
 }
 
-/// A route table of which nobody knows whether it leads to an endpoint.
+/// Returns a route table of which it is not known whether it routes to an endpoint.
 fn open_table(build: &mut Build<'_>, id: &str, gap: Gap) -> RouteTable {
     let mut table = new_route_table(id, "", false);
     table.routes.push(open_route(build, gap));
     table
 }
 
-/// A route to an endpoint that is not listed.
+/// Returns a route to an endpoint that is not in the listing.
 fn open_route(build: &mut Build<'_>, gap: Gap) -> Route {
     build
         .stack_region()
@@ -155,7 +156,7 @@ fn read_routes(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTable>)
         let mut given = destinations
             .iter()
             .filter_map(|name| properties.get(name).text().ok()?);
-        // Only a gateway of the internet, or of a VPN, is named so.
+        // Only an internet gateway or a virtual private gateway is referenced this way.
         if let (Some(destination), false) = (given.next(), properties.get("GatewayId").is_absent())
         {
             let target = format!("igw-{}", declared.id);
@@ -197,7 +198,7 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
         let region = build.region().to_owned();
         let is_open = build.region_is_open();
         let service_name = match service.split('.').collect::<Vec<_>>().as_slice() {
-            // An endpoint is in its service's region, so that must be the stack's.
+            // An endpoint is in the region of its service, so that is the stack's region.
             ["com", "amazonaws", _, "s3"] if is_open => format!("com.amazonaws.{region}.s3"),
             _ => service,
         };
@@ -206,7 +207,7 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
                 let table = build.referenced_resource(item, &[ROUTE_TABLE]);
                 table
                     .map(|it| it.id.to_owned())
-                    .ok_or_else(|| unplanned("one of its route tables is none of the template's"))
+                    .ok_or_else(|| unplanned("one of its route tables is not part of the template"))
             });
         let of_vpc = tables.values_mut().filter(|table| table.vpc_id == vpc_id);
         for table in of_vpc {
@@ -224,13 +225,13 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
             }
         }
         let policy = match properties.get("PolicyDocument") {
-            Resolved::Absent => Observed::Known(FULL_ACCESS.to_owned()),
+            Resolved::Absent => Observed::Known(VPC_ENDPOINT_POLICY.to_owned()),
             given => locate_gap("PolicyDocument", policy::complete_policy(build, &given)).into(),
         };
         let endpoint = VpcEndpoint {
             id: declared.id.to_owned(),
             vpc_id,
-            endpoint_type: kind.unwrap_or_else(|| "Gateway".to_owned()),
+            endpoint_type: kind.unwrap_or_else(|| VPC_ENDPOINT_TYPE.to_owned()),
             service_name,
             state: "available".to_owned(),
             policy,
@@ -239,13 +240,8 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
     }
 }
 
-/// The policy of an endpoint that is made without one.
-///
-/// Source: <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>.
-const FULL_ACCESS: &str = r#"{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
-
-/// Whether resources of a type only arrange the network, and send nothing.
-fn has_managed_workloads(kind: &str) -> bool {
+/// Whether resources of a type are not workloads: they configure the network and send no traffic.
+fn only_configures_network(kind: &str) -> bool {
     let runs = ["Instance", "NetworkInterface", "EC2Fleet", "SpotFleet"];
     match kind.strip_prefix("AWS::EC2::") {
         Some(name) => !runs.contains(&name),
@@ -253,7 +249,7 @@ fn has_managed_workloads(kind: &str) -> bool {
     }
 }
 
-/// Notes each subnet that something of the template runs in, by itself or through a subnet group.
+/// Notes each subnet with a workload of the template, directly or through a subnet group.
 fn read_workloads(build: &mut Build<'_>) {
     let subnets: BTreeMap<String, String> = build
         .stack_region()
@@ -271,7 +267,7 @@ fn read_workloads(build: &mut Build<'_>) {
     for declared in build.template.resources() {
         if declared.kind.ends_with("SubnetGroup") {
             groups.insert(declared.id, build.template.named_by(declared));
-        } else if !has_managed_workloads(declared.kind) {
+        } else if !only_configures_network(declared.kind) {
             named.extend(build.template.named_by(declared));
         }
     }

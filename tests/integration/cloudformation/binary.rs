@@ -150,13 +150,13 @@ fn a_bad_file_is_told_what_it_is() {
     for (text, words) in [
         ("", "is empty"),
         (" \n", "is empty"),
-        ("hello", "--from takes"),
-        ("{\"a\": 1}", "--from takes"),
-        ("[1, 2]", "--from takes"),
-        ("a: b\n", "--from takes"),
+        ("hello", "--from accepts"),
+        ("{\"a\": 1}", "--from accepts"),
+        ("[1, 2]", "--from accepts"),
+        ("a: b\n", "--from accepts"),
         (
             "apiVersion: v1\nkind: Pod\n",
-            "no template: it has no section Resources",
+            "nor a CloudFormation template (no Resources section)",
         ),
         (
             "Resources:\n  B:\n    Type: AWS::S3::Bucket\n   Bad: 1\n",
@@ -177,7 +177,7 @@ fn a_bad_file_is_told_what_it_is() {
         ("Resources: [1]\n", "Resources is not a mapping"),
         (
             "AWSTemplateFormatVersion: '2010-09-09'\n",
-            "it has no Resources",
+            "the template has no Resources section",
         ),
         ("Resources: {}\n---\nResources: {}\n", "second document"),
         (

@@ -93,7 +93,7 @@ Central: {Type: AWS::EC2::Volume, Properties: {Encrypted: true, KmsKeyId: 'arn:a
         &[
             ("Yes", "encryption-at-rest", Pass, ""),
             ("Yes", "encryption-customer-key", Fail, "alias/aws/ebs"),
-            ("No", "encryption-at-rest", Unknown, "says Encrypted: false"),
+            ("No", "encryption-at-rest", Unknown, "has Encrypted: false"),
             (
                 "Odd",
                 "encryption-at-rest",
@@ -101,7 +101,7 @@ Central: {Type: AWS::EC2::Volume, Properties: {Encrypted: true, KmsKeyId: 'arn:a
                 "Encrypted: it is not true or false",
             ),
             ("Db", "encryption-customer-key", Fail, "alias/aws/rds"),
-            ("Db", "rds-automated-backups-enabled", Pass, "1 days"),
+            ("Db", "rds-automated-backups-enabled", Pass, "1 day"),
             ("Plain", "encryption-at-rest", Fail, "not encrypted"),
             ("Fresh", "encryption-at-rest", Pass, ""),
             ("Fresh", "encryption-customer-key", Fail, "alias/aws/rds"),
@@ -125,7 +125,7 @@ Central: {Type: AWS::EC2::Volume, Properties: {Encrypted: true, KmsKeyId: 'arn:a
                 "transparent data encryption",
             ),
             ("Old", "rds-option-group-shareable", Unknown, "has already"),
-            ("Aurora", "encryption-at-rest", Warn, "AWS owns"),
+            ("Aurora", "encryption-at-rest", Warn, "AWS owned"),
             (
                 "Restored",
                 "encryption-at-rest",
@@ -146,7 +146,7 @@ Central: {Type: AWS::EC2::Volume, Properties: {Encrypted: true, KmsKeyId: 'arn:a
                 "Table",
                 "encryption-customer-key-recommended",
                 Warn,
-                "DynamoDB owns",
+                "AWS owned",
             ),
             (
                 "Files",
@@ -155,9 +155,9 @@ Central: {Type: AWS::EC2::Volume, Properties: {Encrypted: true, KmsKeyId: 'arn:a
                 "not encrypted",
             ),
             ("Warehouse", "encryption-at-rest", Pass, ""),
-            ("Warehouse", "encryption-customer-key", Fail, "AWS owns"),
+            ("Warehouse", "encryption-customer-key", Fail, "AWS owned"),
             ("Taken", "encryption-customer-key", Unknown, "snapshot"),
-            ("Names", "encryption-customer-key", Fail, "AWS owns"),
+            ("Names", "encryption-customer-key", Fail, "AWS owned"),
             ("Outside", "kms-key-shared", Unknown, "alias/theirs"),
             ("Central", "kms-key-shared", Pass, "itself"),
             ("Central", "kms-key-not-central", Warn, "central account"),
@@ -497,7 +497,7 @@ fn what_may_be_more_is_unlisted() {
         );
         let report = judge(&read.snapshot);
         assert!(!report.complete, "{text}");
-        let exit = backup_check::evaluate::exit(&report, backup_check::exit::FailOn::Fail);
+        let exit = report.exit(backup_check::exit::FailOn::Fail);
         assert_eq!(exit, backup_check::exit::Exit::Unknown, "{text}");
     }
     for text in [

@@ -1,4 +1,4 @@
-//! Requests for Security Hub, held against the model of its API and what its guides say beside.
+//! Requests to Security Hub, validated against the model of its API and the limits in its guides.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,9 +10,9 @@ use backup_check::report::{Report, Status, Waiver, WriteError, asff};
 use serde_json::{Value, json};
 
 use super::{hostile, render, report, snapshot};
-use crate::command::repository;
+use crate::support::command::repository;
 
-/// The largest finding and the largest request:
+/// The maximum sizes of a finding and of a request, in bytes:
 /// <https://docs.aws.amazon.com/securityhub/latest/partnerguide/guidelines-batchimportfindings.html>.
 const MOST_BYTES: (usize, usize) = (240_000, 6_000_000);
 
@@ -34,7 +34,7 @@ fn findings(requests: &[Value]) -> impl Iterator<Item = &Value> {
         .flat_map(|it| it["Findings"].as_array().unwrap())
 }
 
-/// The number after a text, `Maximum length of 512.`
+/// Returns the number after a text, `Maximum length of 512.`
 fn number(documentation: &str, after: &str) -> Option<usize> {
     let (_, rest) = documentation.split_once(after)?;
     let digits: String = rest
@@ -45,7 +45,7 @@ fn number(documentation: &str, after: &str) -> Option<usize> {
     digits.parse().ok()
 }
 
-/// The limits that the model states in the documentation of a member.
+/// Collects the violations of the limits in the documentation of a member.
 fn check_limits(documentation: &str, value: &Value, at: &str, wrong: &mut Vec<String>) {
     let mut hold = |what: &str, length: usize, most: Option<usize>| {
         if most.is_some_and(|most| length > most) {
@@ -59,7 +59,7 @@ fn check_limits(documentation: &str, value: &Value, at: &str, wrong: &mut Vec<St
                 .iter()
                 .find_map(|after| number(documentation, after))
                 .or(number(documentation, "Length Constraints: "));
-            // Bytes, so that it holds however AWS counts.
+            // Bytes, because AWS counts bytes for some fields and characters for others.
             hold("bytes", text.len(), most);
         }
         Value::Array(items) => {
@@ -79,7 +79,7 @@ fn check_limits(documentation: &str, value: &Value, at: &str, wrong: &mut Vec<St
     }
 }
 
-/// What is wrong with a value after a shape of the model.
+/// Collects the violations of a shape of the model.
 fn check(model: &Value, shape: &str, value: &Value, at: &str, wrong: &mut Vec<String>) {
     let shape = &model["shapes"][shape];
     match (shape["type"].as_str(), value) {
@@ -126,8 +126,8 @@ fn check(model: &Value, shape: &str, value: &Value, at: &str, wrong: &mut Vec<St
                 wrong.push(format!("{at}: {text} is none of {values:?}"));
             }
             if let Some(pattern) = shape["pattern"].as_str() {
-                assert_eq!(pattern, ".*\\S.*", "the only pattern that the test knows");
-                // The dot matches no end of a line.
+                assert_eq!(pattern, ".*\\S.*", "the test supports only this pattern");
+                // The dot does not match a line break.
                 let ends = |c| matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}');
                 if text.trim().is_empty() || text.contains(ends) {
                     wrong.push(format!("{at}: {text:?} does not match {pattern}"));
@@ -162,7 +162,7 @@ fn every_request_fits_the_model() {
             });
         }
         let mut out = Vec::new();
-        asff::write(&report, show_skipped, &mut out).unwrap();
+        asff::write_report(&report, show_skipped, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         let mut ids = BTreeSet::new();
         for line in text.lines() {
@@ -179,7 +179,7 @@ fn every_request_fits_the_model() {
 }
 
 #[test]
-fn the_model_sees_what_is_wrong() {
+fn the_validation_finds_violations() {
     let report = report(snapshot("clean"), &Options::default());
     let good = requests(&report).remove(0);
     assert!(wrong(&good).is_empty());
@@ -233,7 +233,7 @@ fn a_request_holds_a_hundred_findings_of_one_region() {
         let products: BTreeSet<&str> = products.collect();
         assert_eq!(products.len(), 1);
         for finding in findings {
-            // What is read out of a line to know where to send it.
+            // The README's script reads the region of a request from here.
             let region = finding["Resources"][0]["Region"].as_str().unwrap();
             assert_eq!(
                 finding["ProductArn"],
@@ -243,7 +243,7 @@ fn a_request_holds_a_hundred_findings_of_one_region() {
         sizes.insert(findings.len());
     }
     assert_eq!(sizes.last(), Some(&100));
-    // The account's own findings go where the first region's go.
+    // Findings of the account go to the first region that was scanned.
     let global = report.findings.iter().filter(|it| it.region == "global");
     let global: Vec<_> = global.filter(|it| it.status != Status::Skip).collect();
     assert!(!global.is_empty());
@@ -263,7 +263,7 @@ fn a_request_holds_a_hundred_findings_of_one_region() {
 }
 
 #[test]
-fn a_finding_says_what_the_report_says() {
+fn a_finding_has_the_values_of_the_report() {
     let types = &MODEL["shapes"]["ResourceDetails"]["members"];
     let mut report = report(hostile(), &Options::default());
     let failing = report
@@ -319,7 +319,7 @@ fn a_finding_says_what_the_report_says() {
                 "{pointer}: {written:#}"
             );
         }
-        // A finding that does not pass says why.
+        // A finding that does not pass has a reason.
         let reasons = written["Compliance"]["StatusReasons"].as_array();
         assert_eq!(reasons.is_some(), finding.status != Status::Pass);
         // <https://docs.aws.amazon.com/securityhub/latest/userguide/asff-type-taxonomy.html>
@@ -327,12 +327,12 @@ fn a_finding_says_what_the_report_says() {
             .as_str()
             .unwrap();
         assert!(kind.starts_with("Software and Configuration Checks/AWS Security Best Practices/"));
-        // A type that Security Hub knows; the account it knows without details.
+        // Every type but the account's is in the model.
         let kind = written["Resources"][0]["Type"].as_str().unwrap();
         let is_account = matches!(finding.kind, ResourceKind::Region | ResourceKind::Account);
         assert_eq!(kind == "AwsAccount", is_account);
         assert!(is_account || types.get(kind).is_some(), "{kind}");
-        // A workflow is set once and never updated: a waiver that expires would go on to hide it.
+        // The workflow is never updated, so a suppressed finding would stay hidden after its waiver expires.
         assert_eq!(written.get("Workflow"), None);
         seen.insert(compliance);
     }
@@ -349,7 +349,7 @@ fn a_finding_says_what_the_report_says() {
 }
 
 #[test]
-fn long_texts_are_cut_and_say_so() {
+fn long_texts_are_truncated_with_an_ellipsis() {
     let mut report = report(snapshot("clean"), &Options::default());
     let finding = &mut report.findings[0];
     finding.status = Status::Fail;
@@ -365,7 +365,7 @@ fn long_texts_are_cut_and_say_so() {
     let written = findings(&requests)
         .find(|it| it["Id"].as_str().unwrap().ends_with(&id))
         .unwrap();
-    // 255 of four bytes are 1020, and the ellipsis has three of the four that are left.
+    // 255 characters of 4 bytes are 1,020 bytes; the ellipsis needs 3 of the remaining 4.
     let message = format!("{}\u{2026}", "\u{1F4A3}".repeat(255));
     assert_eq!(written["Description"], message);
     let fix = format!("{}\u{2026}", "x".repeat(509));
@@ -380,7 +380,7 @@ fn long_texts_are_cut_and_say_so() {
 fn rules_that_do_not_apply_are_archived() {
     let report = report(snapshot("mixed"), &Options::default());
     let mut out = Vec::new();
-    asff::write(&report, true, &mut out).unwrap();
+    asff::write_report(&report, true, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
     let requests: Vec<Value> = text
         .lines()
@@ -423,27 +423,27 @@ fn other_partitions_have_their_own_products() {
 }
 
 #[test]
-fn without_an_account_or_a_region_nothing_is_written() {
-    let refused = |report: &Report| {
+fn without_an_account_or_region_nothing_is_written() {
+    let error_of = |report: &Report| {
         let mut out = Vec::new();
-        let error = asff::write(report, false, &mut out).unwrap_err();
+        let error = asff::write_report(report, false, &mut out).unwrap_err();
         assert!(matches!(error, WriteError::Unfit { .. }));
         assert!(out.is_empty());
         error.to_string()
     };
-    let mut nobody = report(snapshot("clean"), &Options::default());
-    nobody.account_id = None;
-    nobody
+    let mut no_account = report(snapshot("clean"), &Options::default());
+    no_account.account_id = None;
+    no_account
         .findings
         .iter_mut()
         .for_each(|it| it.account_id = None);
-    let error = refused(&nobody);
+    let error = error_of(&no_account);
     assert!(
-        error.contains("asff") && error.contains("which account"),
+        error.contains("asff: no account id; ASFF is not available for plans and templates"),
         "{error}"
     );
-    let mut nowhere = report(snapshot("clean"), &Options::default());
-    nowhere.regions.clear();
-    let error = refused(&nowhere);
+    let mut no_region = report(snapshot("clean"), &Options::default());
+    no_region.regions.clear();
+    let error = error_of(&no_region);
     assert!(error.contains("no region"), "{error}");
 }

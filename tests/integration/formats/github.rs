@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::markdown::crowd;
 use super::{hostile, render, report, snapshot};
-use crate::command::{Run, backup_check, repository, run};
+use crate::support::command::{Run, backup_check, repository, run};
 
 /// A command as the runner reads it: `::name key=value,key=value::data`.
 #[derive(Debug)]

@@ -164,7 +164,8 @@ fn with_skipped(report: &Report) -> String {
         gate: FailOn::Fail,
     };
     let mut out = Vec::new();
-    (Format::named("html").unwrap().write)(report, &how, &mut out).unwrap();
+    let format = Format::with_name("html").unwrap();
+    format.write_report(report, &how, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 

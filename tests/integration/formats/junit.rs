@@ -7,18 +7,16 @@ use backup_check::evaluate::{Options, evaluate};
 use backup_check::exit::FailOn;
 use backup_check::model::Snapshot;
 use backup_check::model::place::Place;
-use backup_check::report::format::{Format, Rendering};
-use backup_check::report::table::Style;
 use backup_check::report::{Finding, Report, Status, Waiver};
 use backup_check::rules::ALL;
 use backup_check::settings::Settings;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::{hostile, render, report, snapshot};
-use crate::command::repository;
+use super::{hostile, render, render_skipped, report, snapshot};
+use crate::support::command::repository;
 
-/// An element with all that is in it.
+/// An element with its attributes, children and text.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Element {
     name: String,
@@ -96,18 +94,7 @@ fn junit(report: &Report) -> Element {
 }
 
 fn with_skipped(report: &Report) -> Element {
-    let how = Rendering {
-        style: Style {
-            width: 100,
-            color: false,
-            show_skipped: true,
-        },
-        anchor: "",
-        gate: FailOn::Fail,
-    };
-    let mut out = Vec::new();
-    (Format::named("junit").unwrap().write)(report, &how, &mut out).unwrap();
-    parse(&String::from_utf8(out).unwrap())
+    parse(&render_skipped("junit", report))
 }
 
 fn waived(mut report: Report) -> Report {
@@ -155,12 +142,12 @@ fn cases(suites: &Element) -> BTreeMap<(String, String), &Element> {
     cases
 }
 
-fn seen<'a>(cases: &BTreeMap<(String, String), &'a Element>, of: &Finding) -> &'a Element {
+fn case_of<'a>(cases: &BTreeMap<(String, String), &'a Element>, of: &Finding) -> &'a Element {
     let key = (of.resource.clone(), of.rule.id.to_owned());
     cases[&key]
 }
 
-/// What an element of `fixtures/schema/junit-10.xsd` may hold.
+/// The children and attributes that `fixtures/schema/junit-10.xsd` allows for an element.
 #[derive(Debug, Default)]
 struct Shape {
     children: BTreeSet<String>,
@@ -188,7 +175,7 @@ impl Shape {
     }
 }
 
-/// The elements of the schema. It has no types that ours use but strings.
+/// Returns the elements of the schema. The report uses only its string type.
 fn shapes() -> BTreeMap<String, Shape> {
     let file = repository().join("fixtures/schema/junit-10.xsd");
     let schema = parse(&fs::read_to_string(file).unwrap());
@@ -198,7 +185,7 @@ fn shapes() -> BTreeMap<String, Shape> {
         shape.read(declaration);
         shapes.insert(declaration.get("name").to_owned(), shape);
     }
-    // It counts what is skipped in each suite and forgot the sum; readers know it all the same.
+    // The schema has this count for each suite but lacks the sum, which readers know.
     let all = shapes.get_mut("testsuites").unwrap();
     assert!(all.attributes.insert("skipped".to_owned()));
     shapes
@@ -216,7 +203,7 @@ fn check(element: &Element, shapes: &BTreeMap<String, Shape>) {
     for name in &shape.needed {
         assert!(!element.get(name).is_empty(), "no {name} in {element:?}");
     }
-    // <https://www.w3.org/TR/xml/#charsets>: what a document may hold.
+    // The characters that a document may contain: <https://www.w3.org/TR/xml/#charsets>.
     let texts = element.attributes.values().chain([&element.text]);
     for text in texts {
         let forbidden = |c: char| {
@@ -224,7 +211,7 @@ fn check(element: &Element, shapes: &BTreeMap<String, Shape>) {
         };
         assert!(!text.contains(forbidden), "{text:?}");
     }
-    // An attribute with a line break would come out with a blank.
+    // A parser would replace a line break in an attribute with a blank.
     assert!(element.attributes.values().all(|it| !it.contains('\n')));
 }
 
@@ -260,9 +247,9 @@ fn the_counts_are_those_of_the_elements() {
                 with("error"),
                 with("skipped"),
             ];
-            let told = ["tests", "failures", "errors", "skipped"]
+            let reported = ["tests", "failures", "errors", "skipped"]
                 .map(|it| suite.get(it).parse::<usize>().unwrap());
-            assert_eq!(told, counts, "{name}: {}", suite.get("name"));
+            assert_eq!(reported, counts, "{name}: {}", suite.get("name"));
             assert!(counts[0] > 0, "{name}: an empty suite");
             for (sum, count) in all.iter_mut().zip(counts) {
                 *sum += count;
@@ -270,17 +257,17 @@ fn the_counts_are_those_of_the_elements() {
             let started = report.started_at.replace('Z', ".000+00:00");
             assert_eq!(suite.get("timestamp"), started);
         }
-        let told = ["tests", "failures", "errors", "skipped"]
+        let reported = ["tests", "failures", "errors", "skipped"]
             .map(|it| suites.get(it).parse::<usize>().unwrap());
-        assert_eq!(told, all, "{name}");
+        assert_eq!(reported, all, "{name}");
     }
 }
 
 #[test]
-fn a_case_is_red_where_the_exit_code_is() {
+fn a_case_fails_where_it_changes_the_exit_code() {
     for account in ["mixed", "no-access"] {
         let mut report = report(snapshot(account), &Options::default());
-        // One of each that gates is waived.
+        // Waive one gating finding of each status.
         let mut waived_once = BTreeSet::new();
         for finding in &mut report.findings {
             if finding.gating && finding.status.is_trouble() && waived_once.insert(finding.status) {
@@ -295,7 +282,7 @@ fn a_case_is_red_where_the_exit_code_is() {
         let suites = with_skipped(&report);
         let cases = cases(&suites);
         for finding in &report.findings {
-            let case = seen(&cases, finding);
+            let case = case_of(&cases, finding);
             let results: Vec<&str> = case.children.iter().map(|it| it.name.as_str()).collect();
             let expected: &[&str] = match (finding.status, finding.gating, &finding.waiver) {
                 (_, _, Some(_)) | (Status::Skip, ..) => &["skipped"],
@@ -335,23 +322,23 @@ fn a_case_is_red_where_the_exit_code_is() {
             let case = suite
                 .unwrap()
                 .children("testcase")
-                .find(|it| it.get("name") == "every list was read to its end");
+                .find(|it| it.get("name") == "all listings are complete");
             assert!(case.unwrap().child("error").is_some());
         }
     }
 }
 
 #[test]
-fn a_report_is_red_where_the_scan_fails() {
-    let mut stopped = report(snapshot("clean"), &Options::default());
-    stopped.interrupted = true;
-    for (name, report) in reports().into_iter().chain([("stopped", stopped)]) {
-        let exit = backup_check::evaluate::exit(&report, FailOn::Fail).code();
+fn a_report_fails_where_the_scan_fails() {
+    let mut interrupted = report(snapshot("clean"), &Options::default());
+    interrupted.interrupted = true;
+    for (name, report) in reports().into_iter().chain([("interrupted", interrupted)]) {
+        let exit = report.exit(FailOn::Fail).code();
         let suites = junit(&report);
-        let red = |it: &str| suites.get(it) != "0";
-        let expected = if red("failures") {
+        let has = |it: &str| suites.get(it) != "0";
+        let expected = if has("failures") {
             1
-        } else if red("errors") {
+        } else if has("errors") {
             3
         } else {
             0
@@ -380,7 +367,7 @@ fn suites_are_regions_and_services() {
 }
 
 #[test]
-fn what_does_not_apply_is_told_on_demand() {
+fn rules_that_do_not_apply_are_shown_on_request() {
     let report = report(snapshot("mixed"), &Options::default());
     let skips = |it: &&Finding| it.status == Status::Skip;
     let skipped = report.findings.iter().filter(skips).count();
@@ -390,7 +377,7 @@ fn what_does_not_apply_is_told_on_demand() {
 }
 
 #[test]
-fn the_place_of_a_finding_is_told() {
+fn a_case_has_the_location_of_its_finding() {
     let mut report = report(snapshot("mixed"), &Options::default());
     let found = report
         .findings
@@ -406,7 +393,7 @@ fn the_place_of_a_finding_is_told() {
     });
     let finding = finding.clone();
     let suites = junit(&report);
-    let failure = seen(&cases(&suites), &finding).child("failure").unwrap();
+    let failure = case_of(&cases(&suites), &finding).child("failure").unwrap();
     assert!(failure.text.ends_with("\nAt infra/a.yaml:12:3"));
 }
 
@@ -423,14 +410,14 @@ fn hostile_texts_stay_text() {
             .to_owned();
     let finding = finding.clone();
     let suites = junit(&report);
-    let failure = seen(&cases(&suites), &finding).child("failure").unwrap();
+    let failure = case_of(&cases(&suites), &finding).child("failure").unwrap();
     let expected = "]]> </failure> <a b=\"c\"> & &amp; 'x' \\u{0}\\u{1b}[31m\\r\\n\\u{85}\\u{ffff}\\u{fffe} \u{1F4A3}";
     assert_eq!(failure.get("message"), expected);
     assert!(failure.text.starts_with(expected), "{}", failure.text);
 }
 
 #[test]
-fn nothing_of_the_clock_gets_in() {
+fn a_report_without_a_valid_time_has_no_timestamp() {
     let mut snapshot = snapshot("mixed");
     snapshot["started_at"] = "no time".into();
     let snapshot: Snapshot = serde_json::from_value(snapshot).unwrap();

@@ -1,4 +1,4 @@
-//! Compliance Findings, held against the framework's own schema.
+//! Compliance Findings, validated against the schema of the framework.
 
 use std::fs;
 use std::sync::LazyLock;
@@ -10,7 +10,7 @@ use backup_check::report::{
 use serde_json::{Value, json};
 
 use super::{hostile, render, report, snapshot};
-use crate::command::repository;
+use crate::support::command::repository;
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     let file = "fixtures/schema/ocsf-1.5.0-compliance-finding.json";
@@ -24,7 +24,7 @@ fn events(report: &Report) -> Vec<Value> {
         .collect()
 }
 
-/// What is wrong with a value after the schema of a class or an object.
+/// Collects the violations of the schema of a class or object.
 fn check(schema: &Value, class: &Value, value: &Value, at: &str, wrong: &mut Vec<String>) {
     let (Some(attributes), Some(fields)) = (class["attributes"].as_object(), value.as_object())
     else {
@@ -81,7 +81,7 @@ fn check_item(schema: &Value, attribute: &Value, item: &Value, at: &str, wrong: 
     let fits = match kind {
         "object_t" => {
             let object = attribute["object_type"].as_str().unwrap();
-            // The object that has no attributes of its own may have any.
+            // The generic object allows any attribute.
             if object == "object" {
                 item.is_object()
             } else {
@@ -93,7 +93,7 @@ fn check_item(schema: &Value, attribute: &Value, item: &Value, at: &str, wrong: 
         "integer_t" | "long_t" => item.is_i64(),
         "boolean_t" => item.is_boolean(),
         "json_t" => true,
-        other => panic!("the test does not know {other}"),
+        other => panic!("unknown type {other}"),
     };
     if !fits {
         wrong.push(format!("{at}: {item} is no {kind}"));
@@ -113,7 +113,7 @@ fn wrong(event: &Value) -> Vec<String> {
     wrong
 }
 
-/// A report in which every attribute has a value somewhere.
+/// Returns a report in which every attribute has a value somewhere.
 fn full() -> Report {
     let mut report = report(hostile(), &Options::default());
     let mut fixed = Vec::new();
@@ -170,7 +170,7 @@ fn every_event_fits_the_class() {
 fn rules_that_do_not_apply_fit_the_class_too() {
     let report = report(snapshot("mixed"), &Options::default());
     let mut out = Vec::new();
-    ocsf::write(&report, true, &mut out).unwrap();
+    ocsf::write_report(&report, true, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
     assert_eq!(text.lines().count(), report.findings.len());
     let mut skipped = 0;
@@ -183,7 +183,7 @@ fn rules_that_do_not_apply_fit_the_class_too() {
 }
 
 #[test]
-fn the_schema_sees_what_is_wrong() {
+fn the_validation_finds_violations() {
     let report = report(snapshot("clean"), &Options::default());
     let good = events(&report).remove(0);
     assert!(wrong(&good).is_empty());
@@ -215,9 +215,9 @@ fn the_schema_sees_what_is_wrong() {
 }
 
 #[test]
-fn an_event_says_what_the_finding_says() {
+fn an_event_has_the_values_of_its_finding() {
     let report = full();
-    // 2026-03-03T06:00:12Z and 18 seconds are how long it took: `date -d 2026-03-03T06:00:18Z +%s`.
+    // The time below is that of `date -d 2026-03-03T06:00:18Z +%s`, in milliseconds.
     assert_eq!(report.finished_at, "2026-03-03T06:00:18Z");
     let shown = report
         .findings
@@ -304,7 +304,7 @@ fn no_two_events_share_an_id() {
 }
 
 #[test]
-fn an_account_that_is_not_known_is_left_out() {
+fn an_unknown_account_is_omitted() {
     let mut report = report(snapshot("clean"), &Options::default());
     report.account_id = None;
     for finding in &mut report.findings {
@@ -321,7 +321,7 @@ fn a_report_without_a_time_is_an_error() {
     let mut report = report(snapshot("clean"), &Options::default());
     report.finished_at = "yesterday".into();
     let mut out = Vec::new();
-    let error = ocsf::write(&report, false, &mut out).unwrap_err();
+    let error = ocsf::write_report(&report, false, &mut out).unwrap_err();
     assert!(matches!(error, WriteError::Unfit { .. }));
     assert!(error.to_string().contains("\"yesterday\""), "{error}");
     assert!(out.is_empty());

@@ -1,4 +1,4 @@
-//! SARIF against its schema, and against what GitHub says of the files that it takes:
+//! SARIF, validated against its schema and GitHub's limits:
 //! <https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning>.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,12 +12,12 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 use super::{hostile, render, report, snapshot};
-use crate::command::repository;
+use crate::support::command::repository;
 
 fn schema() -> Validator {
     let file = repository().join("fixtures/schema/sarif-2.1.0.json");
     let mut schema: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
-    // Its regular expression has a bracket too many; no report has a language.
+    // The regular expression of the schema has a superfluous bracket; no report has a language.
     for object in ["run", "toolComponent"] {
         let language = &mut schema["definitions"][object]["properties"]["language"];
         assert!(
@@ -46,7 +46,7 @@ fn waiver() -> Waiver {
     }
 }
 
-/// Reports of every sort.
+/// Returns reports of every kind.
 fn reports() -> Vec<(&'static str, Report)> {
     let mut placed = mixed();
     placed.source = Source::Cloudformation;
@@ -135,8 +135,8 @@ fn text(object: &Value) -> &str {
     object["message"]["text"].as_str().unwrap()
 }
 
-/// What must be a result.
-fn counted(finding: &Finding) -> bool {
+/// Whether a finding is a result.
+fn is_result(finding: &Finding) -> bool {
     matches!(finding.status, Status::Fail | Status::Warn) && finding.waiver.is_none()
 }
 
@@ -151,27 +151,30 @@ fn every_report_fits_the_schema() {
             .collect();
         assert!(errors.is_empty(), "{name}: {errors:#?}");
     }
-    // The schema does hold something.
+    // The schema rejects an invalid level.
     let mut log = sarif(&mixed());
-    log["runs"][0]["results"][0]["level"] = "red".into();
+    log["runs"][0]["results"][0]["level"] = "severe".into();
     assert!(!schema.is_valid(&log));
 }
 
 #[test]
-fn each_fail_and_warn_is_one_result_as_red_as_the_exit_code() {
+fn each_fail_and_warn_is_one_result_with_the_level_of_its_effect() {
     for (name, report) in reports() {
         let log = sarif(&report);
-        let mut told: BTreeMap<&str, &Value> = BTreeMap::new();
+        let mut by_hash: BTreeMap<&str, &Value> = BTreeMap::new();
         for result in results(&log) {
             let hash = result["partialFingerprints"]["primaryLocationLineHash"]
                 .as_str()
                 .unwrap();
-            assert!(told.insert(hash, result).is_none(), "{name}: {hash} twice");
+            assert!(
+                by_hash.insert(hash, result).is_none(),
+                "{name}: {hash} twice"
+            );
         }
-        let expected: Vec<&Finding> = report.findings.iter().filter(|it| counted(it)).collect();
-        assert_eq!(told.len(), expected.len(), "{name}");
+        let expected: Vec<&Finding> = report.findings.iter().filter(|it| is_result(it)).collect();
+        assert_eq!(by_hash.len(), expected.len(), "{name}");
         for finding in expected {
-            let result = told[format!("{}:1", finding.id).as_str()];
+            let result = by_hash[format!("{}:1", finding.id).as_str()];
             let level = match (finding.gating, finding.status) {
                 (true, Status::Fail) => "error",
                 (true, _) => "warning",
@@ -191,7 +194,7 @@ fn each_fail_and_warn_is_one_result_as_red_as_the_exit_code() {
 }
 
 #[test]
-fn a_bucket_without_versioning_reads_well() {
+fn the_message_of_a_bucket_without_versioning_is_readable() {
     let mut snapshot = snapshot("clean");
     let buckets = snapshot["buckets"]["items"].as_array_mut().unwrap();
     let bucket = buckets
@@ -209,7 +212,7 @@ fn a_bucket_without_versioning_reads_well() {
     let start = format!("s3-bucket {id} in ");
     assert!(text(result).starts_with(&start), "{}", text(result));
     let rest = format!(
-        ": versioning was never enabled: AWS Backup only backs up versioned buckets. Fix: Run `aws s3api put-bucket-versioning --bucket {id} --versioning-configuration Status=Enabled`."
+        ": versioning was never enabled: AWS Backup supports only versioned buckets. Fix: Run `aws s3api put-bucket-versioning --bucket {id} --versioning-configuration Status=Enabled`."
     );
     assert!(text(result).ends_with(&rest), "{}", text(result));
     let location = &result["locations"][0];
@@ -229,10 +232,10 @@ fn a_bucket_without_versioning_reads_well() {
 }
 
 #[test]
-fn what_is_in_a_file_points_at_its_line() {
+fn a_finding_in_a_file_points_at_its_line() {
     let mut report = mixed();
     report.source = Source::TerraformPlan;
-    let finding = report.findings.iter_mut().find(|it| counted(it)).unwrap();
+    let finding = report.findings.iter_mut().find(|it| is_result(it)).unwrap();
     let hash = format!("{}:1", finding.id);
     finding.place = Some(Place {
         file: "infra/db main.yaml".to_owned(),
@@ -253,14 +256,14 @@ fn what_is_in_a_file_points_at_its_line() {
             "region": {"startLine": 12, "startColumn": 5, "endLine": 12, "endColumn": 6},
         })
     );
-    // Many plans may be of one account; a category in the file would throw them together, and it wins
-    // over the one that the upload names: https://github.com/github/codeql-action/issues/2694
+    // An account may have many plans. A category in the file would merge them, because it overrides that of
+    // the upload: https://github.com/github/codeql-action/issues/2694
     assert_eq!(run(&log)["automationDetails"], Value::Null);
 }
 
 /// The tables "Supported SARIF output file properties" and the limits under "Validating your SARIF file".
 #[test]
-fn github_takes_every_report() {
+fn every_report_is_within_the_limits_of_github() {
     let filled = |value: &Value, what: &str| {
         let text = value.as_str().unwrap_or_default();
         assert!(!text.trim().is_empty(), "{what} is empty");
@@ -308,7 +311,7 @@ fn github_takes_every_report() {
             let place = &result["locations"][0]["physicalLocation"];
             let uri = filled(&place["artifactLocation"]["uri"], "uri");
             // "For the best results ... a relative path from the root"; an absolute one must have the
-            // scheme of the checkout, which is a file's.
+            // scheme of the checkout, `file`.
             let relative = !uri.contains(':') && !uri.starts_with('/');
             assert!(relative || uri.starts_with("file:///"), "{uri}");
             assert_eq!(
@@ -331,10 +334,10 @@ fn github_takes_every_report() {
     }
 }
 
-/// By default a check fails on `error`, and on a security severity from `high`, 7.0, on:
+/// By default a check fails on `error`, and on a security severity of `high` (7.0) and above:
 /// <https://docs.github.com/en/code-security/code-scanning/managing-code-scanning-alerts/triaging-code-scanning-alerts-in-pull-requests>.
 #[test]
-fn what_gates_nothing_turns_nothing_red() {
+fn only_gating_failures_fail_a_check() {
     let mut report = mixed();
     let high = |log: &Value| -> Vec<String> {
         let rules = run(log)["tool"]["driver"]["rules"].as_array().unwrap();
@@ -369,7 +372,7 @@ fn what_gates_nothing_turns_nothing_red() {
 }
 
 #[test]
-fn a_category_keeps_accounts_apart() {
+fn each_account_has_its_category() {
     let log = sarif(&mixed());
     // "`category` is everything in the string until the last forward slash."
     assert_eq!(
@@ -379,14 +382,14 @@ fn a_category_keeps_accounts_apart() {
 }
 
 #[test]
-fn what_is_not_known_is_a_notification() {
+fn an_inconclusive_finding_is_a_notification() {
     let report = report(snapshot("no-access"), &Options::default());
     let log = sarif(&report);
     for finding in &report.findings {
         if finding.status != Status::Unknown {
             continue;
         }
-        let told: Vec<&Value> = notifications(&log)
+        let found: Vec<&Value> = notifications(&log)
             .iter()
             .filter(|it| {
                 it["associatedRule"]["id"] == finding.rule.id
@@ -394,31 +397,31 @@ fn what_is_not_known_is_a_notification() {
                         == finding.resource.as_str()
             })
             .collect();
-        assert_eq!(told.len(), 1, "{} {}", finding.rule.id, finding.resource);
+        assert_eq!(found.len(), 1, "{} {}", finding.rule.id, finding.resource);
         let level = if finding.gating { "warning" } else { "note" };
-        assert_eq!(told[0]["level"], level);
-        let index = told[0]["associatedRule"]["index"].as_u64().unwrap();
+        assert_eq!(found[0]["level"], level);
+        let index = found[0]["associatedRule"]["index"].as_u64().unwrap();
         let rule = &run(&log)["tool"]["driver"]["rules"][usize::try_from(index).unwrap()];
         assert_eq!(rule["id"], finding.rule.id);
     }
     assert!(!report.unread.is_empty());
     for list in &report.unread {
-        let words = format!("not every list of {}", list.service);
-        let told = notifications(&log).iter().find(|it| {
+        let words = format!("the {} listing", list.service);
+        let found = notifications(&log).iter().find(|it| {
             text(it).contains(&words)
                 && list
                     .region
                     .as_deref()
                     .is_none_or(|region| text(it).contains(region))
         });
-        assert_eq!(told.unwrap()["level"], "warning");
+        assert_eq!(found.unwrap()["level"], "warning");
     }
     let denied = report
         .coverage
         .iter()
         .find(|row| row.state.as_str() == "denied")
         .unwrap();
-    let words = format!("{} in {}: denied", denied.service, denied.region);
+    let words = format!("{} in {}: access denied", denied.service, denied.region);
     assert!(
         notifications(&log)
             .iter()
@@ -428,7 +431,7 @@ fn what_is_not_known_is_a_notification() {
 }
 
 #[test]
-fn a_scan_that_was_stopped_says_so() {
+fn an_interrupted_scan_is_marked() {
     let (_, odd) = reports().pop().unwrap();
     let log = sarif(&odd);
     let invocation = &run(&log)["invocations"][0];
@@ -440,7 +443,7 @@ fn a_scan_that_was_stopped_says_so() {
 }
 
 #[test]
-fn what_is_waived_is_left_out() {
+fn waived_findings_are_omitted() {
     let mut report = report(snapshot("no-access"), &Options::default());
     report.findings.extend(mixed().findings);
     for finding in &mut report.findings {
@@ -463,15 +466,15 @@ fn what_is_waived_is_left_out() {
 }
 
 #[test]
-fn waivers_that_do_nothing_are_told() {
+fn stale_waivers_are_notifications() {
     let reports = reports();
     let (_, waived) = reports.iter().find(|(name, _)| *name == "waived").unwrap();
     let log = sarif(waived);
-    let told = &run(&log)["invocations"][0]["toolConfigurationNotifications"][0];
-    assert_eq!(told["level"], "note");
+    let found = &run(&log)["invocations"][0]["toolConfigurationNotifications"][0];
+    assert_eq!(found["level"], "note");
     assert_eq!(
-        text(told),
-        "The waiver in line 4 of the config file, s3-versioning-enabled for arn:aws:s3:::\\[a\\](b), until 2025-06-30, by team, does nothing: its last day is over"
+        text(found),
+        "The waiver for s3-versioning-enabled on arn:aws:s3:::\\[a\\](b) (config line 4, owner team, expires 2025-06-30) has no effect: it has expired"
     );
 }
 
@@ -492,15 +495,15 @@ fn messages_hold_no_links_no_placeholders_and_no_control_characters() {
         for it in results(&log).iter().chain(notifications(&log)) {
             assert!(!text(it).contains(char::is_control), "{name}: {}", text(it));
             assert!(!text(it).contains('\u{202e}'), "{name}: {}", text(it));
-            // An even number of braces in a row stands for half as many, SARIF 3.11.5.
+            // An even number of consecutive braces denotes half as many: SARIF 3.11.5.
             let odd = |brace: char| text(it).split(|c| c != brace).any(|run| run.len() % 2 == 1);
             assert!(!odd('{') && !odd('}'), "{name}: {}", text(it));
         }
     }
 }
 
-/// Many copies of one finding, each with an id of its own.
-fn many(of: &Finding, number: usize) -> impl Iterator<Item = Finding> {
+/// Returns copies of one finding with different ids.
+fn copies_of(of: &Finding, number: usize) -> impl Iterator<Item = Finding> {
     (0..number).map(move |at| Finding {
         id: format!("{at:016x}"),
         ..of.clone()
@@ -510,7 +513,7 @@ fn many(of: &Finding, number: usize) -> impl Iterator<Item = Finding> {
 /// "Results per run: 25,000", and more are rejected:
 /// <https://docs.github.com/en/code-security/code-scanning/troubleshooting-sarif-uploads/results-exceed-limit>.
 #[test]
-fn of_too_many_results_those_that_gate_are_kept() {
+fn gating_results_are_kept_where_there_are_too_many() {
     let mut report = mixed();
     let find = |status, gating| {
         let findings = &report.findings;
@@ -524,7 +527,7 @@ fn of_too_many_results_those_that_gate_are_kept() {
         find(Status::Warn, true),
         find(Status::Fail, true),
     );
-    report.findings = many(&note, 25_000).collect();
+    report.findings = copies_of(&note, 25_000).collect();
     report.findings.push(Finding {
         id: "a".repeat(16),
         ..warning
@@ -538,15 +541,15 @@ fn of_too_many_results_those_that_gate_are_kept() {
     assert_eq!(results(&log)[0]["level"], "error");
     assert_eq!(results(&log)[1]["level"], "warning");
     assert!(results(&log)[2..].iter().all(|it| it["level"] == "note"));
-    let told = notifications(&log)
+    let found = notifications(&log)
         .iter()
-        .find(|it| text(it).starts_with("2 results were left out"));
-    assert_eq!(told.unwrap()["level"], "warning");
+        .find(|it| text(it).starts_with("2 results were omitted"));
+    assert_eq!(found.unwrap()["level"], "warning");
 }
 
 /// "A maximum size of 10 MB for the gzip-compressed SARIF file."
 #[test]
-fn long_results_are_fewer() {
+fn results_beyond_the_size_limit_are_omitted() {
     let mut report = mixed();
     let mut long = report
         .findings
@@ -556,13 +559,13 @@ fn long_results_are_fewer() {
         .clone();
     long.message = "x".repeat(3_500);
     long.fix = Some("y".repeat(3_500));
-    report.findings = many(&long, 7_000).collect();
+    report.findings = copies_of(&long, 7_000).collect();
     let text = render("sarif", &report);
     assert!(text.len() < 40_000_000, "{}", text.len());
     let log: Value = serde_json::from_str(&text).unwrap();
     let kept = results(&log).len();
     assert!(kept > 4_000 && kept < 7_000, "{kept}");
-    let words = format!("{} results were left out", 7_000 - kept);
+    let words = format!("{} results were omitted", 7_000 - kept);
     assert!(
         notifications(&log)
             .iter()
@@ -571,7 +574,7 @@ fn long_results_are_fewer() {
 }
 
 #[test]
-fn of_too_many_unknown_findings_those_that_gate_are_told() {
+fn gating_unknown_findings_are_kept_where_there_are_too_many() {
     let mut report = report(snapshot("no-access"), &Options::default());
     let unknown = report
         .findings
@@ -579,7 +582,7 @@ fn of_too_many_unknown_findings_those_that_gate_are_told() {
         .find(|it| it.status == Status::Unknown)
         .unwrap()
         .clone();
-    report.findings = many(&unknown, 5_000).collect();
+    report.findings = copies_of(&unknown, 5_000).collect();
     for (at, finding) in report.findings.iter_mut().enumerate() {
         finding.gating = at == 4_999;
     }
@@ -591,7 +594,7 @@ fn of_too_many_unknown_findings_those_that_gate_are_told() {
     assert_eq!(about_rules[0]["level"], "warning");
     assert_eq!(notifications(&log).len(), 2_500);
     let words = format!(
-        "{} further unknown findings were not told here",
+        "{} further unknown findings were omitted",
         5_000 - about_rules.len()
     );
     assert!(

@@ -1,10 +1,10 @@
-//! The built program, run with nothing of the developer's environment in sight.
+//! Runs of the built program, independent of the developer's environment.
 
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-/// The program with an empty environment: no profile, no instance metadata, no colours, no proxy.
+/// Returns the program with an empty environment: no profile, instance metadata, color or proxy.
 pub fn backup_check(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_backup-check"));
     command
@@ -17,7 +17,7 @@ pub fn backup_check(folder: &Path) -> Command {
     command
 }
 
-/// What a run printed and how it exited.
+/// The output and exit code of a run.
 #[derive(Debug)]
 pub struct Run {
     pub code: i32,
@@ -25,28 +25,28 @@ pub struct Run {
     pub stderr: String,
 }
 
-/// Runs a command to its end.
+/// Runs a command.
 pub fn run(command: &mut Command) -> Run {
-    ran(command.output().expect("the program starts"))
+    to_run(command.output().expect("the program starts"))
 }
 
-/// Runs a command to its end with a text as its stdin. Texts are shorter than a pipe.
+/// Runs a command with a text as its stdin. The text must fit into a pipe's buffer.
 pub fn run_with_input(command: &mut Command, input: &str) -> Run {
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program starts");
-    // What refuses its flags does not read.
+    // A command that rejects its arguments does not read stdin.
     let _ = child
         .stdin
         .take()
         .expect("stdin is a pipe")
         .write_all(input.as_bytes());
-    ran(child.wait_with_output().expect("the program ends"))
+    to_run(child.wait_with_output().expect("the program ends"))
 }
 
-fn ran(output: Output) -> Run {
+fn to_run(output: Output) -> Run {
     let Output {
         status,
         stdout,
@@ -59,7 +59,7 @@ fn ran(output: Output) -> Run {
     }
 }
 
-/// The repository.
+/// Returns the root of the repository.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }

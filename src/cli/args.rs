@@ -1,0 +1,193 @@
+//! Arguments that several commands share.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::PossibleValuesParser;
+use clap::{ArgAction, Args, ValueEnum};
+
+use crate::evaluate::Scope;
+use crate::exit::FailOn;
+use crate::model::service::Service;
+use crate::settings::Standard;
+
+use super::value;
+
+/// Arguments that every command accepts.
+#[derive(Debug, Clone, Args)]
+pub(super) struct GlobalArgs {
+    /// When to use color
+    #[arg(long, global = true, value_enum, default_value_t = ColorArg::Auto, value_name = "WHEN")]
+    pub(super) color: ColorArg,
+    /// Print only errors on stderr
+    #[arg(long, short, global = true)]
+    pub(super) quiet: bool,
+    /// Print more details on stderr; repeat for more
+    #[arg(long, short, global = true, action = ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// Do not show progress
+    #[arg(long, global = true)]
+    pub(super) no_progress: bool,
+    /// Config file [default: the nearest backup-check.toml in the current directory or its parents]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorArg {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The account or file to check, and how to check it.
+#[derive(Debug, Args)]
+pub(super) struct SourceArgs {
+    /// Check a file instead of a live account: a snapshot written by `collect`, `terraform show -json`
+    /// output, or a CloudFormation template (JSON or YAML); `-` is stdin. If a plan or template does not
+    /// name its region, set it with --region
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["profile", "role_arn", "external_id", "endpoint_url", "concurrency", "timeout"])]
+    pub(super) from: Option<PathBuf>,
+    /// Value of a template parameter; repeatable
+    #[arg(long, value_name = "K=V", value_parser = value::parse_parameter, requires = "from")]
+    pub(super) parameter: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(super) access: AccessArgs,
+    #[command(flatten)]
+    pub(super) evaluation: EvaluationArgs,
+}
+
+/// How to access AWS, and what to read.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Source")]
+pub(super) struct AccessArgs {
+    /// AWS profile
+    #[arg(long, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+    /// IAM role to assume
+    #[arg(long, value_name = "ARN", value_parser = value::parse_role_arn)]
+    pub(super) role_arn: Option<String>,
+    /// External ID for --role-arn
+    #[arg(long, value_name = "ID", requires = "role_arn")]
+    pub(super) external_id: Option<String>,
+    /// Endpoint URL for every service; AWS_ENDPOINT_URL and its per-service forms also apply
+    #[arg(long, value_name = "URL", value_parser = value::parse_url)]
+    pub(super) endpoint_url: Option<String>,
+    /// Regions to scan [default: from the config, else the five regions of the guide]
+    #[arg(long, value_name = "R", num_args = 1.., value_delimiter = ',', value_parser = value::parse_region)]
+    pub(super) region: Vec<String>,
+    /// Check only resources of these services. Network and account rules are then left out, unless --rule
+    /// names them or vpc or backup is among the services
+    #[arg(long, value_name = "S", num_args = 1.., value_delimiter = ',', value_parser = PossibleValuesParser::new(Service::ALL.map(Service::as_str)))]
+    pub(super) service: Vec<String>,
+    /// Check only these resources, with the keys and settings that they depend on
+    #[arg(long, value_name = "ARN", num_args = 1.., value_parser = value::parse_resource, conflicts_with = "service")]
+    pub(super) resource: Vec<String>,
+    /// Maximum number of concurrent API calls [default: 32]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(super) concurrency: Option<u16>,
+    /// Maximum duration of the scan; checks on data that was not read by then are inconclusive
+    /// [default: 30m]
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(super) timeout: Option<Duration>,
+}
+
+/// What to check, and how.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Checks")]
+pub(super) struct EvaluationArgs {
+    /// Resources to check, by their backup tag
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = ScopeArg::All)]
+    pub(super) scope: ScopeArg,
+    /// Check only these rules or groups
+    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',')]
+    pub(super) rule: Vec<String>,
+    /// Skip these rules or groups
+    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',')]
+    pub(super) skip_rule: Vec<String>,
+    /// Standard whose severities apply [default: from the config, else guide]
+    #[arg(long, value_enum, value_name = "STANDARD")]
+    pub(super) standard: Option<StandardArg>,
+    /// Check every resource as if it were tagged backup=enabled, and let all findings gate. Existing
+    /// backups are not checked
+    #[arg(long)]
+    pub(super) preflight: bool,
+    /// Fail resources without a backup tag
+    #[arg(long)]
+    pub(super) require_tag: bool,
+    /// Let findings of these groups gate, although the platform team owns them
+    #[arg(long, value_name = "GROUP", num_args = 1.., value_delimiter = ',')]
+    pub(super) gate: Vec<String>,
+    /// Do not exit with 3 for inconclusive checks, of these rules or of all
+    #[arg(long, value_name = "RULE", num_args = 0.., value_delimiter = ',')]
+    pub(super) allow_unknown: Option<Vec<String>>,
+    /// Central account, which stores the copies [default: from the config, else 692653576357]
+    #[arg(long, value_name = "ID", value_parser = value::parse_account_id)]
+    pub(super) central_account: Option<String>,
+    /// Organization ID, for key policies that name it [default: from the config]
+    #[arg(long, value_name = "o-...", value_parser = value::parse_org_id)]
+    pub(super) org_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum ScopeArg {
+    /// All resources
+    All,
+    /// Resources with a backup tag
+    Tagged,
+    /// Resources tagged backup=enabled
+    Enabled,
+}
+
+impl From<ScopeArg> for Scope {
+    fn from(scope: ScopeArg) -> Self {
+        match scope {
+            ScopeArg::All => Scope::All,
+            ScopeArg::Tagged => Scope::Tagged,
+            ScopeArg::Enabled => Scope::Enabled,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum StandardArg {
+    /// The company guide
+    Guide,
+    /// Only what AWS itself enforces
+    Aws,
+}
+
+impl From<StandardArg> for Standard {
+    fn from(standard: StandardArg) -> Self {
+        match standard {
+            StandardArg::Guide => Standard::Guide,
+            StandardArg::Aws => Standard::Aws,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FailOnArg {
+    /// A gating check fails
+    Fail,
+    /// A gating check fails or warns
+    Warn,
+    /// A gating check fails that does not fail in the --baseline
+    New,
+    /// Nothing: exit with 0 instead of 1 or 3
+    Never,
+}
+
+impl From<FailOnArg> for FailOn {
+    fn from(what: FailOnArg) -> Self {
+        match what {
+            FailOnArg::Fail => FailOn::Fail,
+            FailOnArg::Warn => FailOn::Warn,
+            FailOnArg::New => FailOn::New,
+            FailOnArg::Never => FailOn::Never,
+        }
+    }
+}

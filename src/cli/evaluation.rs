@@ -1,0 +1,323 @@
+//! Evaluation of the source that the arguments name.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+use crate::evaluate::{AllowUnknown, Options, evaluate};
+use crate::exit::Exit;
+use crate::model::arn::Arn;
+use crate::model::selection::Selection;
+use crate::model::snapshot::{Snapshot, Source};
+use crate::report::Report;
+use crate::rules::ALL;
+use crate::settings::{Settings, Severity};
+
+use super::args::{AccessArgs, EvaluationArgs, GlobalArgs, SourceArgs};
+use super::config::LoadedConfig;
+use super::{input, select};
+
+/// An account that was evaluated.
+#[derive(Debug)]
+pub(super) struct Evaluated {
+    pub(super) snapshot: Snapshot,
+    pub(super) settings: Settings,
+    pub(super) report: Report,
+    /// The signal that interrupted reading, else [`Exit::Ready`].
+    pub(super) stopped: Exit,
+}
+
+/// Returns the effective settings: arguments over the config over the guide's constants.
+///
+/// The ARNs of selected resources determine the regions, except those of buckets, which have no region.
+///
+/// # Errors
+/// A selected resource is in none of the regions that the arguments name.
+pub(super) fn effective_settings(
+    loaded: &LoadedConfig,
+    access: &AccessArgs,
+) -> anyhow::Result<Settings> {
+    let mut settings = loaded.config.settings();
+    if !access.region.is_empty() {
+        settings.regions.clone_from(&access.region);
+    }
+    if !access.resource.is_empty() {
+        let placed = access.resource.iter().filter_map(|arn| Arn::parse(arn));
+        let placed = placed.filter(|arn| !arn.region.is_empty());
+        let regions: Vec<String> = placed.map(|arn| arn.region.to_owned()).collect();
+        if let Some(arn) = access.resource.iter().find(|arn| {
+            let region = Arn::parse(arn).map_or("", |arn| arn.region);
+            !region.is_empty()
+                && !access.region.is_empty()
+                && !access.region.iter().any(|it| it == region)
+        }) {
+            bail!(
+                "{arn} is not in {}; remove --region, the ARN determines the region",
+                access.region.join(", ")
+            );
+        }
+        settings.regions = regions;
+    }
+    let mut seen = BTreeSet::new();
+    settings
+        .regions
+        .retain(|region| seen.insert(region.clone()));
+    Ok(settings)
+}
+
+impl EvaluationArgs {
+    /// Returns the options of the evaluation, except the selection.
+    fn to_options(&self, loaded: &LoadedConfig) -> anyhow::Result<Options> {
+        let config = &loaded.config;
+        let mut gate = BTreeSet::new();
+        for name in self
+            .gate
+            .iter()
+            .chain(config.gate.iter().map(|name| name.get_ref()))
+        {
+            gate.insert(select::find_group(name).context("--gate")?);
+        }
+        let named = config.allow_unknown.iter().map(|name| name.get_ref());
+        let allow_unknown = match &self.allow_unknown {
+            Some(rules) if rules.is_empty() => AllowUnknown::All,
+            flag => {
+                let names = flag.iter().flatten().chain(named);
+                AllowUnknown::Rules(select::find_rules(names).context("--allow-unknown")?)
+            }
+        };
+        let mut severities = config
+            .severity
+            .iter()
+            .map(|(rule, severity)| (rule.get_ref().clone(), *severity))
+            .collect::<std::collections::BTreeMap<_, _>>();
+        if self.require_tag {
+            severities.insert("backup-decision-made".to_owned(), Severity::Fail);
+        }
+        let only = select::find_rules(&self.rule).context("--rule")?;
+        let without = select::find_rules(&self.skip_rule).context("--skip-rule")?;
+        if !only.is_empty() && only.is_subset(&without) {
+            bail!("--skip-rule excludes every rule that --rule selects");
+        }
+        Ok(Options {
+            standard: match self.standard {
+                Some(standard) => standard.into(),
+                None => config.standard.unwrap_or_default(),
+            },
+            severities,
+            selection: Selection::default(),
+            scope: self.scope.into(),
+            only,
+            without,
+            preflight: self.preflight,
+            gate,
+            allow_unknown,
+            waivers: config.waivers.clone(),
+            today: Some(
+                jiff::Zoned::now()
+                    .with_time_zone(jiff::tz::TimeZone::UTC)
+                    .date(),
+            ),
+        })
+    }
+}
+
+impl SourceArgs {
+    /// Whether --rule names rules or groups.
+    pub(super) fn names_rules(&self) -> bool {
+        !self.evaluation.rule.is_empty()
+    }
+
+    /// Reads the source and evaluates it.
+    pub(super) fn evaluate_source(
+        &self,
+        loaded: &LoadedConfig,
+        global: &GlobalArgs,
+    ) -> anyhow::Result<Evaluated> {
+        let access = &self.access;
+        let mut options = self.evaluation.to_options(loaded)?;
+        options.selection =
+            select::new_selection(&access.service, &access.resource, &self.evaluation.rule)?;
+        let mut settings = effective_settings(loaded, access)?;
+        if let Some(account) = &self.evaluation.central_account {
+            settings.central_account.clone_from(account);
+        }
+        if let Some(org) = &self.evaluation.org_id {
+            settings.org_id = Some(org.clone());
+        }
+        let (snapshot, stopped) = match &self.from {
+            Some(path) => {
+                let snapshot = self.read_file(path, &settings, &options.selection, global)?;
+                (snapshot, Exit::Ready)
+            }
+            None => read_live(access, &settings, &options.selection, global)?,
+        };
+        let report = evaluate(&snapshot, &settings, &options, &ALL);
+        Ok(Evaluated {
+            snapshot,
+            settings,
+            report,
+            stopped,
+        })
+    }
+
+    /// Reads the file of --from and narrows it to what the arguments select.
+    fn read_file(
+        &self,
+        path: &Path,
+        settings: &Settings,
+        selection: &Selection,
+        global: &GlobalArgs,
+    ) -> anyhow::Result<Snapshot> {
+        let context = input::FileContext {
+            tag_key: &settings.tag_key,
+            regions: &self.access.region,
+            parameters: &self.parameter,
+        };
+        let (mut snapshot, notes) = input::read_snapshot(path, &context)?;
+        if !global.quiet {
+            notes
+                .iter()
+                .for_each(|note| super::print_stderr(&format!("note: {note}")));
+        }
+        if snapshot.tag_key != settings.tag_key {
+            bail!(
+                "{}: the snapshot was collected with tag key {:?}, but the config sets {:?}; collect it again",
+                path.display(),
+                snapshot.tag_key,
+                settings.tag_key
+            );
+        }
+        narrow_to_selection(&mut snapshot, self, selection)
+            .with_context(|| path.display().to_string())?;
+        Ok(snapshot)
+    }
+}
+
+/// Narrows a snapshot to the selection and the regions of the arguments.
+///
+/// # Errors
+/// The snapshot lacks something that the arguments select.
+fn narrow_to_selection(
+    snapshot: &mut Snapshot,
+    args: &SourceArgs,
+    selection: &Selection,
+) -> anyhow::Result<()> {
+    check_coverage(&snapshot.selection, args, selection)?;
+    let mut regions = args.access.region.clone();
+    if !selection.resources.is_empty() {
+        regions = regions_of_resources(snapshot, selection, &regions)?;
+    }
+    // A template is for one region, and its global tables have replicas in others.
+    if snapshot.source == Source::Cloudformation {
+        return Ok(());
+    }
+    narrow_to_regions(snapshot, &regions)
+}
+
+/// Checks that a snapshot was collected with everything that the arguments select.
+fn check_coverage(
+    collected: &Selection,
+    args: &SourceArgs,
+    selection: &Selection,
+) -> anyhow::Result<()> {
+    if collected.is_everything() {
+        return Ok(());
+    }
+    let flag = match collected.services.is_empty() {
+        true => "--resource",
+        false => "--service",
+    };
+    let names = collected.describe().unwrap_or_default();
+    if selection.is_everything() {
+        let services = select::services_of_rules(collected, &args.evaluation.rule)?;
+        if let Some(missing) = services
+            .iter()
+            .find(|it| !collected.includes_settings_of(**it))
+        {
+            let missing = missing.as_str();
+            bail!(
+                "the snapshot was collected with {flag} {names} and lacks data for {missing} rules; collect it again with {missing}"
+            );
+        }
+    } else if !collected.covers(selection) {
+        let wanted = selection.describe().unwrap_or_default();
+        bail!(
+            "the snapshot was collected with {flag} {names} and lacks data for {wanted}; collect it again with {wanted}"
+        );
+    }
+    Ok(())
+}
+
+/// Returns the regions that hold the selected resources.
+///
+/// # Errors
+/// A resource is not in the snapshot, or not in the regions that the arguments name.
+fn regions_of_resources(
+    snapshot: &Snapshot,
+    selection: &Selection,
+    named: &[String],
+) -> anyhow::Result<Vec<String>> {
+    let mut regions = Vec::new();
+    for arn in &selection.resources {
+        snapshot.check_contains(arn)?;
+        let bucket = snapshot.buckets.items.iter().find(|it| it.arn == *arn);
+        match bucket.map(|bucket| bucket.region.known()) {
+            None => {
+                let region = Arn::parse(arn).map_or("", |arn| arn.region);
+                regions.push(region.to_owned());
+            }
+            Some(Some(region)) if named.is_empty() || named.contains(region) => {
+                regions.push(region.clone());
+            }
+            Some(Some(region)) => bail!(
+                "{arn} is in {region}, not in {}; remove --region",
+                named.join(", ")
+            ),
+            // The region of the bucket could not be read, so no region can be excluded.
+            Some(None) => regions.extend(snapshot.regions.keys().cloned()),
+        }
+    }
+    Ok(regions)
+}
+
+/// Narrows a snapshot to some regions, or keeps all of them where `regions` is empty.
+fn narrow_to_regions(snapshot: &mut Snapshot, regions: &[String]) -> anyhow::Result<()> {
+    if regions.is_empty() {
+        return Ok(());
+    }
+    if let Some(missing) = regions
+        .iter()
+        .find(|name| !snapshot.regions.contains_key(*name))
+    {
+        let held: Vec<&str> = snapshot.regions.keys().map(String::as_str).collect();
+        bail!(
+            "the snapshot has no region {missing}; it contains {}",
+            held.join(", ")
+        );
+    }
+    snapshot.restrict_to_regions(regions);
+    Ok(())
+}
+
+#[cfg(feature = "aws")]
+fn read_live(
+    access: &AccessArgs,
+    settings: &Settings,
+    selection: &Selection,
+    global: &GlobalArgs,
+) -> anyhow::Result<(Snapshot, Exit)> {
+    super::live::read_account(access, settings, selection, global)
+}
+
+#[cfg(not(feature = "aws"))]
+fn read_live(
+    _: &AccessArgs,
+    _: &Settings,
+    _: &Selection,
+    _: &GlobalArgs,
+) -> anyhow::Result<(Snapshot, Exit)> {
+    bail!(
+        "this build cannot read live accounts (feature `aws` is disabled); check a file with --from FILE"
+    );
+}

@@ -1,0 +1,85 @@
+//! The interface of writers that write findings one by one, without a list of all of them.
+
+use super::json::{Scan, Summary};
+use super::{Comparison, Finding, Report, ResourceLine, StaleWaiver, WriteError};
+use crate::model::coverage::Coverage;
+
+/// A writer that writes findings one by one.
+///
+/// The caller calls [`begin_report`](FindingWriter::begin_report) once, then
+/// [`write_finding`](FindingWriter::write_finding) for each finding in the order of the report, then
+/// [`finish_report`](FindingWriter::finish_report) once.
+pub trait FindingWriter {
+    /// Writes what precedes the findings.
+    ///
+    /// `known` is `None` where the report is written while the account is evaluated: the facts are then
+    /// written by [`finish_report`](FindingWriter::finish_report).
+    ///
+    /// # Errors
+    /// The output failed.
+    fn begin_report(&mut self, known: Option<&ReportFacts<'_>>) -> Result<(), WriteError>;
+
+    /// Writes one finding. `resource` is its row in the list of resources.
+    ///
+    /// # Errors
+    /// The output failed.
+    fn write_finding(
+        &mut self,
+        finding: &Finding,
+        resource: Option<&ResourceLine>,
+    ) -> Result<(), WriteError>;
+
+    /// Writes what follows the findings.
+    ///
+    /// # Errors
+    /// The output failed.
+    fn finish_report(&mut self, facts: &ReportFacts<'_>) -> Result<(), WriteError>;
+}
+
+/// Everything that a report holds besides its findings.
+#[derive(Debug)]
+pub struct ReportFacts<'a> {
+    /// What was scanned.
+    pub scan: Scan,
+    /// Counts of resources and findings.
+    pub summary: Summary,
+    /// One row per service and region.
+    pub coverage: &'a [Coverage],
+    /// Every resource that was read.
+    pub resources: &'a [ResourceLine],
+    /// Waivers of the config that are expired or unused.
+    pub stale_waivers: &'a [StaleWaiver],
+    /// The comparison with a baseline, if there is one.
+    pub comparison: Option<&'a Comparison>,
+}
+
+impl<'a> ReportFacts<'a> {
+    /// Returns the facts of a report that holds all its findings.
+    #[must_use]
+    pub fn from_report(report: &'a Report) -> Self {
+        ReportFacts {
+            scan: Scan::from_report(report),
+            summary: Summary::of(report),
+            coverage: &report.coverage,
+            resources: &report.resources,
+            stale_waivers: &report.stale_waivers,
+            comparison: report.comparison.as_ref(),
+        }
+    }
+}
+
+/// Passes a report that holds all its findings to a writer of single findings.
+pub(super) fn write_collected(
+    report: &Report,
+    show_skipped: bool,
+    writer: &mut dyn FindingWriter,
+) -> Result<(), WriteError> {
+    let facts = ReportFacts::from_report(report);
+    let resources = report.resources_by_arn();
+    writer.begin_report(Some(&facts))?;
+    for finding in report.shown(show_skipped) {
+        let resource = resources.get(finding.resource.as_str()).copied();
+        writer.write_finding(finding, resource)?;
+    }
+    writer.finish_report(&facts)
+}

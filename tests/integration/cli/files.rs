@@ -1,0 +1,251 @@
+//! Files that the program reads and writes.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::{account, assert_usage_error, scan, temporary_folder};
+use crate::support::command::{backup_check, run};
+
+#[test]
+fn files_and_stdout_are_written_together() {
+    let folder = temporary_folder();
+    let both = scan(
+        folder.path(),
+        "mixed",
+        &["--format", "table", "json=out.json"],
+    );
+    assert_eq!(both.code, 1);
+    let report: Value =
+        serde_json::from_str(&fs::read_to_string(folder.path().join("out.json")).unwrap()).unwrap();
+    assert_eq!(report["scan"]["account_id"], "111122223333");
+    assert!(both.stdout.contains("111122223333"));
+    let left: Vec<_> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|it| it.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["out.json"], "a temporary file is left");
+
+    let quiet = scan(folder.path(), "mixed", &["--format", "json=again.json"]);
+    assert_eq!(quiet.stdout, "");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_named() {
+    let folder = temporary_folder();
+    assert_usage_error(
+        &scan(
+            folder.path(),
+            "clean",
+            &["--format", "json=no/such/folder/out.json"],
+        ),
+        &["failed to write no/such/folder/out.json: directory no/such/folder does not exist\n"],
+    );
+    assert_usage_error(
+        &scan(
+            folder.path(),
+            "clean",
+            &["--format", "json", "--format", "table"],
+        ),
+        &["more than one format is written to stdout"],
+    );
+    assert_usage_error(
+        &scan(folder.path(), "clean", &["--format", "json=a", "table=a"]),
+        &["more than one format is written to a"],
+    );
+    // Two names of one file, which does not exist yet.
+    assert_usage_error(
+        &scan(folder.path(), "clean", &["--format", "json=a", "csv=./a"]),
+        &["more than one format is written to ./a"],
+    );
+    fs::write(folder.path().join("a"), "before").unwrap();
+    let complete = folder.path().join("a").display().to_string();
+    let other = format!("csv={complete}");
+    assert_usage_error(
+        &scan(folder.path(), "clean", &["--format", "json=a", &other]),
+        &["more than one format is written to", &complete],
+    );
+    let kept = fs::read_to_string(folder.path().join("a")).unwrap();
+    assert_eq!(kept, "before");
+    assert_usage_error(
+        &scan(
+            folder.path(),
+            "clean",
+            &["--format", "table", "json=/dev/stdout"],
+        ),
+        &["more than one format is written to stdout"],
+    );
+    assert_usage_error(
+        &scan(folder.path(), "clean", &["--format", "jsn"]),
+        &["jsn", "table, json"],
+    );
+}
+
+#[test]
+fn an_invalid_snapshot_is_rejected_with_the_reason() {
+    let folder = temporary_folder();
+    let file = folder.path().join("x.json");
+    let complete = fs::read_to_string(account("clean")).unwrap();
+    for (text, parts) in [
+        (String::new(), &["x.json", "is empty"][..]),
+        (
+            "hello".to_owned(),
+            &[
+                "neither a JSON snapshot or plan",
+                "nor a CloudFormation template",
+            ],
+        ),
+        ("{}".to_owned(), &["snapshot_version"]),
+        ("[]".to_owned(), &["snapshot_version"]),
+        (
+            complete[..complete.len() / 2].to_owned(),
+            &["not a snapshot", "line"],
+        ),
+        (
+            complete.replacen("\"snapshot_version\": 1", "\"snapshot_version\": 99", 1),
+            &["newer backup-check", "99", "up to 1"],
+        ),
+        (
+            complete.replacen("\"known\": \"in-use\"", "\"known\": 5", 1),
+            &["damaged snapshot", "line", "column", "string"],
+        ),
+        (
+            complete.replacen("\"volumes\"", "\"volume\"", 1),
+            &["damaged snapshot", "unknown field `volume`"],
+        ),
+    ] {
+        fs::write(&file, &text).unwrap();
+        assert_usage_error(
+            &run(backup_check(folder.path()).args(["scan", "--from", "x.json"])),
+            parts,
+        );
+    }
+    let mut hollow: Value = serde_json::from_str(&complete).unwrap();
+    hollow["regions"]
+        .as_object_mut()
+        .unwrap()
+        .remove("eu-west-1");
+    fs::write(&file, hollow.to_string()).unwrap();
+    assert_usage_error(
+        &run(backup_check(folder.path()).args(["scan", "--from", "x.json"])),
+        &["damaged snapshot", "eu-west-1"],
+    );
+    fs::write(&file, b"\xff\xfe\x00").unwrap();
+    assert_usage_error(
+        &run(backup_check(folder.path()).args(["scan", "--from", "x.json"])),
+        &["x.json", "UTF-8"],
+    );
+    assert_usage_error(
+        &run(backup_check(folder.path()).args(["scan", "--from", "gone.json"])),
+        &["failed to read gone.json"],
+    );
+    assert_usage_error(
+        &run(backup_check(folder.path()).args(["scan", "--from", "."])),
+        &["failed to read ."],
+    );
+}
+
+#[test]
+fn a_snapshot_can_come_from_stdin() {
+    let folder = temporary_folder();
+    let run = run(backup_check(folder.path())
+        .args(["scan", "--from", "-", "--format", "json"])
+        .stdin(fs::File::open(account("clean")).unwrap()));
+    assert_eq!(run.code, 0, "{}", run.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_ends_the_program_quietly() {
+    use std::io::Read;
+    use std::process::Stdio;
+    let folder = temporary_folder();
+    let mut child = backup_check(folder.path())
+        .args(["scan", "--format", "json", "--show-skipped", "--from"])
+        .arg(account("mixed"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = [0; 1];
+    child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_target_of_a_link_is_written() {
+    let folder = temporary_folder();
+    let path = |name: &str| folder.path().join(name);
+    fs::create_dir(path("reports")).unwrap();
+    fs::write(path("reports/last.json"), "before").unwrap();
+    std::os::unix::fs::symlink("reports/last.json", path("last.json")).unwrap();
+    let run = scan(folder.path(), "clean", &["--format", "json=last.json"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(path("last.json").is_symlink());
+    let report = fs::read_to_string(path("reports/last.json")).unwrap();
+    assert!(report.contains("444455556666"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_named_once() {
+    let folder = temporary_folder();
+    for format in ["table", "json"] {
+        let to = format!("{format}=/dev/full");
+        let full = scan(folder.path(), "mixed", &["--format", &to]);
+        assert_usage_error(&full, &["failed to write /dev/full", "No space left"]);
+        assert_eq!(full.stderr.matches("No space left").count(), 1, "{full:?}");
+        let stdout = fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let mut command = backup_check(folder.path());
+        command
+            .args(["scan", "--format", format, "--from"])
+            .arg(account("mixed"))
+            .stdout(stdout);
+        let output = command.output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains("failed to write to stdout"), "{stderr}");
+    }
+}
+
+#[test]
+fn an_unwritable_output_is_rejected_before_anything_is_read() {
+    let folder = temporary_folder();
+    fs::create_dir(folder.path().join("taken")).unwrap();
+    let flags = ["scan", "--from", "no-such.json", "--format"];
+    for (target, part) in [
+        ("json=taken", "failed to write taken"),
+        ("json=no/folder.json", "failed to write no/folder.json"),
+    ] {
+        let run = run(backup_check(folder.path()).args(flags).arg(target));
+        assert_usage_error(&run, &[part]);
+        assert!(!run.stderr.contains("no-such.json"), "{}", run.stderr);
+    }
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(left.len(), 1);
+}
+
+#[test]
+fn a_compressed_snapshot_is_recognized_by_its_content() {
+    let folder = temporary_folder();
+    let text = fs::read_to_string(account("mixed")).unwrap();
+    let packed = backup_check::source::saved::compress_text(&text);
+    assert!(packed.len() < text.len() / 4, "{}", packed.len());
+    fs::write(folder.path().join("saved"), &packed).unwrap();
+    let plain = scan(folder.path(), "mixed", &["--format", "json"]);
+    let from_packed =
+        run(backup_check(folder.path()).args(["scan", "--format", "json", "--from", "saved"]));
+    assert_eq!(from_packed.code, plain.code);
+    assert!(from_packed.stdout == plain.stdout);
+    fs::write(folder.path().join("saved"), &packed[..packed.len() / 2]).unwrap();
+    assert_usage_error(
+        &run(backup_check(folder.path()).args(["scan", "--from", "saved"])),
+        &["saved", "damaged zstd"],
+    );
+}

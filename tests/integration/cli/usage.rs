@@ -1,0 +1,290 @@
+//! Arguments, config and the commands besides `scan`.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::{account, assert_usage_error, scan, temporary_folder};
+use crate::support::command::{backup_check, run};
+
+#[test]
+fn a_usage_error_names_the_argument_and_the_way_out() {
+    let folder = temporary_folder();
+    for (flags, parts) in [
+        (
+            &["--rule", "s3-versoning-enabled"][..],
+            &[
+                "--rule",
+                "s3-versoning-enabled",
+                "did you mean s3-versioning-enabled?",
+            ][..],
+        ),
+        (&["--rule", "nonsense"], &["nonsense", "backup-check rules"]),
+        (&["--skip-rule", "x"], &["--skip-rule", "\"x\""]),
+        (
+            &["--rule", "network", "--skip-rule", "network"],
+            &["--skip-rule excludes every rule that --rule selects"],
+        ),
+        (&["--gate", "money"], &["money", "tagging"]),
+        (
+            &["--allow-unknown", "kms-key-share"],
+            &["did you mean kms-key-shared?"],
+        ),
+        (
+            &["--central-account", "12"],
+            &["--central-account", "12-digit AWS account ID"],
+        ),
+        (&["--org-id", "123"], &["--org-id", "o-a1b2c3d4e5"]),
+        (&["--region", "europe"], &["--region", "eu-central-1"]),
+        (
+            &["--region", "eu-north-1"],
+            &["no region eu-north-1", "it contains ap-southeast-1"],
+        ),
+        (&["--standard", "strict"], &["strict", "guide", "aws"]),
+        (&["--fail-on", "error"], &["error", "never"]),
+        (&["--profile", "dev"], &["--profile", "--from"]),
+        (&["--frm", "x"], &["--frm", "--from"]),
+    ] {
+        assert_usage_error(&scan(folder.path(), "clean", flags), parts);
+    }
+    assert_usage_error(
+        &run(backup_check(folder.path()).arg("scna")),
+        &["scna", "scan"],
+    );
+    assert_usage_error(
+        &run(backup_check(folder.path()).args(["explain", "kms-key"])),
+        &["kms-key"],
+    );
+}
+
+#[test]
+fn the_config_is_found_in_parents_and_arguments_override_it() {
+    let folder = temporary_folder();
+    let deep = folder.path().join("a/b");
+    fs::create_dir_all(&deep).unwrap();
+    let config = folder.path().join("backup-check.toml");
+    let scan_with = |text: &str, flags: &[&str]| {
+        fs::write(&config, text).unwrap();
+        let run = run(backup_check(folder.path())
+            .current_dir(&deep)
+            .args(["scan", "--format", "json", "--from"])
+            .arg(account("mixed"))
+            .args(flags));
+        let report: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run:?}"));
+        report
+    };
+    assert_eq!(
+        scan_with("standard = \"aws\"\n", &[])["scan"]["standard"],
+        "aws"
+    );
+    assert_eq!(
+        scan_with("standard = \"aws\"\n", &["--standard", "guide"])["scan"]["standard"],
+        "guide"
+    );
+    assert_eq!(
+        scan_with("central_account = \"999988887777\"\n", &[])["scan"]["central_account_id"],
+        "999988887777"
+    );
+    let without = scan_with(
+        "[severity]\nencryption-at-rest = \"off\"\nkms-key-shared = \"warn\"\n",
+        &[],
+    );
+    let of = |rule: &str, status: &str| {
+        let findings = without["findings"].as_array().unwrap();
+        findings
+            .iter()
+            .filter(|it| it["rule"] == rule && it["status"] == status)
+            .count()
+    };
+    assert_eq!(
+        of("encryption-at-rest", "fail") + of("encryption-at-rest", "pass"),
+        0
+    );
+    assert_eq!(of("kms-key-shared", "fail"), 0);
+    assert!(of("kms-key-shared", "warn") > 0);
+}
+
+#[test]
+fn an_invalid_config_names_its_line() {
+    let folder = temporary_folder();
+    for (text, parts) in [
+        (
+            "regions = [\"eu-west-1\"]\nnonsense = true\n",
+            &["backup-check.toml", "line 2", "unknown field `nonsense`"][..],
+        ),
+        (
+            "[severity]\n\nkms-key-share = \"off\"\n",
+            &["line 3", "did you mean kms-key-shared?"],
+        ),
+        ("gate = [\"acount\"]\n", &["line 1", "acount", "account"]),
+        (
+            "allow_unknown = [\n  \"nonsense\",\n]\n",
+            &["line 2", "nonsense"],
+        ),
+        ("central_account = 692653576357\n", &["line 1", "string"]),
+        ("standard = \n", &["line 1"]),
+    ] {
+        fs::write(folder.path().join("backup-check.toml"), text).unwrap();
+        assert_usage_error(&scan(folder.path(), "clean", &[]), parts);
+    }
+    fs::remove_file(folder.path().join("backup-check.toml")).unwrap();
+    assert_usage_error(
+        &scan(folder.path(), "clean", &["--config", "other.toml"]),
+        &["failed to read other.toml"],
+    );
+    fs::write(folder.path().join("tag.toml"), "tag_key = \"sicherung\"\n").unwrap();
+    assert_usage_error(
+        &scan(folder.path(), "clean", &["--config", "tag.toml"]),
+        &["\"backup\"", "\"sicherung\"", "collect it again"],
+    );
+}
+
+#[test]
+fn rules_are_listed_and_explained() {
+    let folder = temporary_folder();
+    let json = run(backup_check(folder.path()).args(["rules", "--format", "json"]));
+    let listing: Value = serde_json::from_str(&json.stdout).unwrap();
+    let rules = listing["rules"].as_array().unwrap();
+    assert_eq!(rules.len(), 34);
+    let table = run(backup_check(folder.path()).arg("rules")).stdout;
+    for rule in rules {
+        let id = rule["id"].as_str().unwrap();
+        assert!(
+            table
+                .lines()
+                .any(|line| line.starts_with(&format!("{id} "))),
+            "{id} is not in the table"
+        );
+        let explained = run(backup_check(folder.path()).args(["explain", id]));
+        assert_eq!(explained.code, 0);
+        for part in [id, rule["title"].as_str().unwrap(), "## Fix", "## Sources"] {
+            assert!(
+                explained.stdout.contains(part),
+                "explain {id} has no {part:?}"
+            );
+        }
+    }
+}
+
+#[cfg(feature = "aws")]
+#[test]
+fn the_iam_policy_is_limited_to_services() {
+    let folder = temporary_folder();
+    let actions = |flags: &[&str]| {
+        let printed = run(backup_check(folder.path()).arg("iam-policy").args(flags));
+        let policy: Value = serde_json::from_str(&printed.stdout).unwrap();
+        assert_eq!(policy["Version"], "2012-10-17");
+        let list = policy["Statement"][0]["Action"].as_array().unwrap();
+        list.iter()
+            .map(|it| it.as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let all = actions(&[]);
+    let buckets = actions(&["--service", "s3"]);
+    assert!(all.is_sorted() && buckets.is_sorted());
+    assert!(buckets.contains(&"s3:GetLifecycleConfiguration".to_owned()));
+    assert!(!buckets.contains(&"rds:DescribeDBInstances".to_owned()));
+    assert!(buckets.iter().all(|action| all.contains(action)));
+    let reads = ["Describe", "Get", "List"];
+    for action in &all {
+        let verb = action.split_once(':').unwrap().1;
+        assert!(
+            reads.iter().any(|read| verb.starts_with(read)),
+            "{action} is not a read action"
+        );
+    }
+    assert_usage_error(
+        &run(backup_check(folder.path()).args(["iam-policy", "--service", "sqs"])),
+        &["sqs", "dynamodb"],
+    );
+}
+
+#[cfg(feature = "aws")]
+#[test]
+fn missing_credentials_are_one_line() {
+    let folder = temporary_folder();
+    let none = run(backup_check(folder.path()).arg("scan"));
+    assert_usage_error(
+        &none,
+        &[
+            "no usable AWS credentials",
+            "AWS_ACCESS_KEY_ID",
+            "aws sts get-caller-identity",
+        ],
+    );
+    assert_eq!(none.stderr.lines().count(), 1, "{}", none.stderr);
+    let profile = run(backup_check(folder.path()).args(["scan", "--profile", "nobody"]));
+    assert_usage_error(&profile, &["profile \"nobody\""]);
+    assert_eq!(profile.stderr.lines().count(), 1, "{}", profile.stderr);
+    assert_usage_error(
+        &run(backup_check(folder.path()).args(["scan", "--role-arn", "Auditor"])),
+        &["--role-arn", "arn:aws:iam::111122223333:role/Auditor"],
+    );
+    assert_usage_error(
+        &run(backup_check(folder.path()).args(["scan", "--external-id", "x"])),
+        &["--role-arn"],
+    );
+}
+
+#[test]
+fn init_writes_a_config_once() {
+    let folder = temporary_folder();
+    let first = run(backup_check(folder.path()).arg("init"));
+    assert_eq!(
+        (first.code, first.stderr.trim()),
+        (0, "wrote backup-check.toml")
+    );
+    let file = folder.path().join("backup-check.toml");
+    let written = fs::read_to_string(&file).unwrap();
+    assert_eq!(
+        scan(folder.path(), "clean", &[]).code,
+        0,
+        "the file that init writes is valid"
+    );
+    fs::write(&file, "standard = \"aws\"\n").unwrap();
+    assert_usage_error(
+        &run(backup_check(folder.path()).arg("init")),
+        &["backup-check.toml", "already exists", "--config"],
+    );
+    assert_eq!(fs::read_to_string(&file).unwrap(), "standard = \"aws\"\n");
+    let named = run(backup_check(folder.path()).args(["init", "--config", "other.toml", "-q"]));
+    assert_eq!((named.code, named.stderr.as_str()), (0, ""));
+    assert_eq!(
+        fs::read_to_string(folder.path().join("other.toml")).unwrap(),
+        written
+    );
+    let printed = run(backup_check(folder.path()).args(["init", "--config", "-"]));
+    assert_eq!((printed.code, printed.stdout), (0, written));
+}
+
+#[test]
+fn completions_and_the_man_page_have_every_command() {
+    let folder = temporary_folder();
+    let help = run(backup_check(folder.path()).arg("--help")).stdout;
+    let commands: Vec<&str> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(commands.len() > 8, "{help}");
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = run(backup_check(folder.path()).args(["completions", shell]));
+        assert_eq!(script.code, 0);
+        for command in &commands {
+            assert!(script.stdout.contains(command), "{command} in {shell}");
+        }
+        assert!(script.stdout.contains("preflight"), "{shell}");
+    }
+    let man = run(backup_check(folder.path()).arg("man"));
+    assert_eq!(man.code, 0);
+    for command in commands.iter().filter(|it| **it != "help") {
+        let section = format!("\n.SH \"backup-check {command}\"").replace('-', "\\-");
+        assert!(man.stdout.contains(&section), "{section}");
+    }
+    assert_usage_error(
+        &run(backup_check(folder.path()).args(["completions", "tcsh"])),
+        &["tcsh", "bash"],
+    );
+}
