@@ -1,13 +1,14 @@
-//! Parse, evaluate and merge any text: `cargo +nightly fuzz run key_policy -- -dict=fuzz/key_policy.dict`.
+//! Parses, evaluates and merges any text: `cargo +nightly fuzz run key_policy -- -dict=fuzz/key_policy.dict`.
 //!
-//! No text may make them panic, and a merged policy passes wherever no Deny stands in the way.
+//! No text causes a panic, and a merged policy passes unless a Deny blocks it.
 
 #![no_main]
 
-use backup_check::key_sharing::copy::{
-    CentralAccount, KeyFacts, Overall, ViaService, find_copy_deny, evaluate_copy_access, evaluate_copy_access_any, evaluate_local_access,
-};
 use backup_check::iam::document::Document;
+use backup_check::key_sharing::copy::{
+    CentralAccount, KeyFacts, Overall, ViaService, evaluate_copy_access, evaluate_copy_access_any,
+    evaluate_local_access, find_copy_deny,
+};
 use backup_check::key_sharing::merge::{MAX_POLICY_BYTES, Merge, merge};
 use libfuzzer_sys::fuzz_target;
 
@@ -30,28 +31,28 @@ fuzz_target!(|text: &str| {
     for key in [unknown, known] {
         let _ = evaluate_local_access(&document, &key, "111122223333", "service-role/Backup");
         for via in [None, Some(ViaService::Ec2), Some(ViaService::Rds)] {
-            let judged = |document: &Document| match via {
+            let evaluate = |document: &Document| match via {
                 Some(via) => evaluate_copy_access(document, &key, &central, via),
                 None => evaluate_copy_access_any(document, &key, &central),
             };
-            let before = judged(&document);
+            let before = evaluate(&document);
             for action in &before.actions {
                 assert!(before.reason(action).len() < 4000);
             }
-            let obstacle = find_copy_deny(&document, &key, &central, via);
+            let blocking_deny = find_copy_deny(&document, &key, &central, via);
             match merge(text, &key, &central, via) {
                 Ok(Merge::Added(merged)) => {
                     let merged = serde_json::to_string(&merged).expect("JSON");
                     let document = Document::parse(&merged).expect("a policy");
-                    assert_eq!(judged(&document).overall, Overall::Shared);
-                    assert!(obstacle.is_none() && merged.len() <= MAX_POLICY_BYTES);
+                    assert_eq!(evaluate(&document).overall, Overall::Shared);
+                    assert!(blocking_deny.is_none() && merged.len() <= MAX_POLICY_BYTES);
                     let again = merge(&merged, &key, &central, via).expect("a policy");
                     assert!(matches!(again, Merge::Unchanged(_)));
                 }
                 Ok(Merge::Unchanged(_)) => assert_eq!(before.overall, Overall::Shared),
-                Ok(Merge::Blocked(found)) => assert_eq!(Some(found), obstacle),
+                Ok(Merge::Blocked(found)) => assert_eq!(Some(found), blocking_deny),
                 Ok(Merge::TooLarge(length)) => assert!(length > MAX_POLICY_BYTES),
-                Err(error) => panic!("it was a policy before: {error}"),
+                Err(error) => panic!("the text is a policy: {error}"),
             }
         }
     }

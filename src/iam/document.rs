@@ -5,7 +5,6 @@ use std::fmt;
 use thiserror::Error;
 
 use super::condition::Condition;
-use super::read;
 
 /// The language version that a policy declares.
 ///
@@ -94,23 +93,6 @@ pub struct Document {
     pub id: Option<String>,
     /// Its statements in their order, at least one.
     pub statements: Vec<Statement>,
-}
-
-impl Document {
-    /// Reads a policy from its JSON text.
-    ///
-    /// A string is read as a list of one, and a single statement as a list of one. The work is linear in the text, and nesting
-    /// is bounded, so that no text overflows the stack.
-    /// Source of the grammar: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>.
-    ///
-    /// # Errors
-    ///
-    /// If the text is not JSON or not a policy that IAM accepts: an unknown or repeated element, a wrong type,
-    /// a missing `Effect`, `Principal` or `Statement`, an element together with its `Not...` twin, an unknown condition
-    /// operator or version.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        read::parse_document(text)
-    }
 }
 
 /// Why a text is not a policy.

@@ -12,8 +12,25 @@ use super::document::{Document, Effect, ParseError, Principal, Select, Statement
 use super::quote::shorten_text;
 use super::read::conditions::Conditions;
 
-/// Reads a policy; see [`Document::parse`].
-pub(super) fn parse_document(text: &str) -> Result<Document, ParseError> {
+impl Document {
+    /// Reads a policy from its JSON text.
+    ///
+    /// A string is read as a list of one, and a single statement as a list of one. The work is linear in the text, and nesting
+    /// is bounded, so that no text overflows the stack.
+    /// Source of the grammar: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not JSON or not a policy that IAM accepts: an unknown or repeated element, a wrong type,
+    /// a missing `Effect`, `Principal` or `Statement`, an element together with its `Not...` twin, an unknown condition
+    /// operator or version.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        parse_document(text)
+    }
+}
+
+/// Parses a policy; see [`Document::parse`].
+fn parse_document(text: &str) -> Result<Document, ParseError> {
     // Some editors put a byte order mark before the text.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut json = serde_json::Deserializer::from_str(text);

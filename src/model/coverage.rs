@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// One region and service that was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Coverage {
-    /// The region asked; `global` for what is asked about the account as a whole: its organization and
+    /// The region asked; `global` for calls about the account: its organization and
     /// its roles, as part of `backup`.
     pub region: String,
     /// The service: `s3`, `ec2`, `ebs`, `rds`, `efs`, `dynamodb`, `storagegateway`, `redshift`, `vpc`, `kms`, `backup`.
@@ -49,7 +49,7 @@ impl CoverageState {
     }
 }
 
-/// A failure as AWS told it.
+/// A failure as AWS reported it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CoverageError {
     /// AWS's error code; a short word of ours where the network failed.

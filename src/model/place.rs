@@ -20,8 +20,8 @@ pub struct Place {
     /// template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// The condition of a template on which it hangs whether the resource is made at all, where nobody
-    /// knows whether it holds: then the resource was judged as if it did.
+    /// The condition of a template on which the resource depends, if it cannot be evaluated: the resource is then
+    /// reported as if it were created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
 }

@@ -6,7 +6,7 @@ use crate::support::command::{Run, backup_check, run, run_with_input};
 
 const KEY: &str = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
-fn judge(policy: &str, flags: &[&str]) -> Run {
+fn run_key_policy(policy: &str, flags: &[&str]) -> Run {
     let folder = tempfile::tempdir().unwrap();
     let mut command = backup_check(folder.path());
     command.args(["key-policy", "-", "--key-account", "111122223333"]);
@@ -16,7 +16,7 @@ fn judge(policy: &str, flags: &[&str]) -> Run {
 
 fn answer(policy: &Value, flags: &[&str]) -> (i32, Value) {
     let flags = [flags, &["--format", "json"]].concat();
-    let run = judge(&policy.to_string(), &flags);
+    let run = run_key_policy(&policy.to_string(), &flags);
     assert_eq!(run.stderr, "");
     (run.code, serde_json::from_str(&run.stdout).unwrap())
 }
@@ -33,7 +33,7 @@ const CENTRAL: &str = "arn:aws:iam::692653576357:root";
 const OWN: &str = "arn:aws:iam::111122223333:root";
 
 #[test]
-fn the_json_is_that_of_the_contract() {
+fn the_json_has_the_documented_fields() {
     let usage = json!([
         "kms:Encrypt",
         "kms:Decrypt",
@@ -166,7 +166,7 @@ fn a_deny_is_named_and_nothing_is_merged() {
     assert_eq!(code, 1);
     assert_eq!(answer["merged_policy"], Value::Null);
     assert_eq!(answer["blocked_by"], "No grants");
-    let run = judge(&given.to_string(), &[]);
+    let run = run_key_policy(&given.to_string(), &[]);
     assert!(
         run.stdout
             .contains("Adding statements to this policy does not help"),
@@ -176,9 +176,9 @@ fn a_deny_is_named_and_nothing_is_merged() {
 }
 
 #[test]
-fn people_get_a_policy_that_they_can_paste() {
+fn the_text_output_ends_with_a_policy_to_paste() {
     let given = policy(&[statement(OWN, &json!("kms:*"), &json!({}))]);
-    let run = judge(&given.to_string(), &["--key-arn", KEY]);
+    let run = run_key_policy(&given.to_string(), &["--key-arn", KEY]);
     assert_eq!(run.code, 1);
     let told = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     let command = format!(
@@ -186,7 +186,7 @@ fn people_get_a_policy_that_they_can_paste() {
     );
     assert!(told.contains(&command), "{}", run.stdout);
     let pasted = &run.stdout[run.stdout.find("\n{\n").unwrap()..];
-    let again = judge(pasted, &["--key-arn", KEY]);
+    let again = run_key_policy(pasted, &["--key-arn", KEY]);
     assert_eq!(again.code, 0, "{}", again.stdout);
     assert!(
         again.stdout.ends_with("Nothing is missing.\n"),
@@ -196,9 +196,9 @@ fn people_get_a_policy_that_they_can_paste() {
 }
 
 #[test]
-fn mistakes_are_told_with_their_place() {
+fn errors_name_the_line_and_column() {
     let told = |policy: &str, flags: &[&str]| {
-        let run = judge(policy, flags);
+        let run = run_key_policy(policy, flags);
         assert_eq!(
             (run.code, run.stdout.as_str()),
             (2, ""),
@@ -270,7 +270,7 @@ fn mistakes_are_told_with_their_place() {
 }
 
 #[test]
-fn the_company_s_settings_count() {
+fn settings_are_applied() {
     let folder = tempfile::tempdir().unwrap();
     let config = "central_account = \"999988887777\"\norg_id = \"o-a1b2c3d4e5\"\nbackup_role = \"Backups\"\n";
     std::fs::write(folder.path().join("backup-check.toml"), config).unwrap();
@@ -302,7 +302,7 @@ fn the_company_s_settings_count() {
 }
 
 #[test]
-fn an_arn_names_the_account_too() {
+fn the_account_is_taken_from_the_arn() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = backup_check(folder.path());
     command.args(["key-policy", "-", "--key-arn", KEY]);

@@ -167,13 +167,13 @@ impl Case {
             );
         }
         let blocked = find_copy_deny(&document, &key, &central, via);
-        let blocked = blocked.map(|obstacle| obstacle.statement.to_string());
+        let blocked = blocked.map(|blocking_deny| blocking_deny.statement.to_string());
         expect(
             "blocked by",
             self.blocked_by.as_deref().unwrap_or("nothing"),
             blocked.as_deref().unwrap_or("nothing"),
         );
-        if let Err(broken) = merges(&self.text(), &key, &central, via) {
+        if let Err(broken) = check_merge(&self.text(), &key, &central, via) {
             expect("merge", "a policy that passes", &broken);
         }
         wrong
@@ -181,7 +181,7 @@ impl Case {
 }
 
 #[test]
-fn every_case_of_the_table_holds() {
+fn every_policy_fixture_holds() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/policies");
     let mut paths: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
@@ -205,7 +205,7 @@ fn every_case_of_the_table_holds() {
 }
 
 #[test]
-fn hostile_texts_are_refused_in_time() {
+fn hostile_text_is_rejected_in_linear_time() {
     let megabyte = 1 << 20;
     let texts = [
         "[".repeat(megabyte),
@@ -227,7 +227,7 @@ fn hostile_texts_are_refused_in_time() {
 }
 
 #[test]
-fn hostile_patterns_are_judged_in_time() {
+fn hostile_patterns_are_evaluated_in_linear_time() {
     let megabyte = 1 << 20;
     let stars = format!("{}a", "*".repeat(megabyte));
     let pairs = "*a".repeat(megabyte / 2);
@@ -260,7 +260,7 @@ fn hostile_patterns_are_judged_in_time() {
 }
 
 #[test]
-fn a_merged_policy_keeps_to_the_limit_of_kms() {
+fn a_merged_policy_stays_within_the_kms_limit() {
     let key = KeyFacts {
         key_account: "111122223333".into(),
         ..KeyFacts::default()
@@ -281,7 +281,7 @@ fn a_merged_policy_keeps_to_the_limit_of_kms() {
 }
 
 #[test]
-fn a_merged_policy_keeps_what_was_written() {
+fn a_merged_policy_preserves_the_original_text() {
     let text = "\u{feff}{\"Id\": \"k\", \"Statement\": {\"Resource\": \"*\", \"Action\": [\"kms:*\"], \"Effect\": \"Allow\",\n \
                 \"Principal\": {\"AWS\": \"111122223333\"}, \"Sid\": \"BackupCopyUse\", \"Condition\": {\"NumericLessThan\": \
                 {\"aws:MultiFactorAuthAge\": 1.50e3}}}, \"Version\": \"2012-10-17\"}";
@@ -432,13 +432,13 @@ fn statements() -> impl Strategy<Value = Vec<Value>> {
 }
 
 /// What holds for every policy that is merged, or what does not hold of it.
-fn merges(
+fn check_merge(
     text: &str,
     key: &KeyFacts,
     central: &CentralAccount,
     via: Option<ViaService>,
 ) -> Result<(), String> {
-    let judged = |text: &str| {
+    let evaluate = |text: &str| {
         let document = Document::parse(text).unwrap();
         let access = match via {
             Some(via) => evaluate_copy_access(&document, key, central, via),
@@ -446,7 +446,7 @@ fn merges(
         };
         (access.overall, find_copy_deny(&document, key, central, via))
     };
-    let (before, obstacle) = judged(text);
+    let (before, blocking_deny) = evaluate(text);
     let statements = |text: &str| -> Vec<Value> {
         let policy: Value = serde_json::from_str(text).unwrap();
         match &policy["Statement"] {
@@ -466,8 +466,10 @@ fn merges(
             };
         }
         Merge::Blocked(found) => {
-            return match obstacle {
-                Some(obstacle) if obstacle == found && before != Overall::Shared => Ok(()),
+            return match blocking_deny {
+                Some(blocking_deny) if blocking_deny == found && before != Overall::Shared => {
+                    Ok(())
+                }
                 _ => Err(format!("blocked by {}", found.statement)),
             };
         }
@@ -481,9 +483,11 @@ fn merges(
         }
         Merge::Added(policy) => serde_json::to_string(&policy).unwrap(),
     };
-    if obstacle.is_some() || judged(&merged).0 != Overall::Shared || merged.len() > MAX_POLICY_BYTES
+    if blocking_deny.is_some()
+        || evaluate(&merged).0 != Overall::Shared
+        || merged.len() > MAX_POLICY_BYTES
     {
-        return Err(format!("{}: {merged}", judged(&merged).0));
+        return Err(format!("{}: {merged}", evaluate(&merged).0));
     }
     let (old, new) = (statements(text), statements(&merged));
     if new[..old.len()] != old[..] || new.len() > old.len() + 2 {
@@ -542,7 +546,7 @@ proptest! {
     }
 
     #[test]
-    fn knowing_the_key_only_settles_what_was_open(policy in statements()) {
+    fn knowing_the_key_only_resolves_conditional_verdicts(policy in statements()) {
         let open = verdicts(&policy, false);
         let known = verdicts(&policy, true);
         for (open, known) in open.iter().zip(&known) {
@@ -558,17 +562,17 @@ proptest! {
             key_account: "111122223333".into(),
             ..KeyFacts::default()
         };
-        let merged = merges(&text, &key, &central(), [None, Some(ViaService::Ec2), Some(ViaService::Rds)][via]);
+        let merged = check_merge(&text, &key, &central(), [None, Some(ViaService::Ec2), Some(ViaService::Rds)][via]);
         prop_assert_eq!(merged, Ok(()));
     }
 
     #[test]
-    fn any_text_is_read_or_refused(text in any::<String>()) {
+    fn any_text_is_parsed_or_rejected(text in any::<String>()) {
         let _ = Document::parse(&text);
     }
 
     #[test]
-    fn any_policy_with_a_piece_broken_is_read_or_refused(
+    fn any_broken_policy_is_parsed_or_rejected(
         policy in statements(),
         at in any::<proptest::sample::Index>(),
         piece in "[\\PC\\[\\]{}\":,]{0,3}",

@@ -18,7 +18,7 @@ fn account(name: &str) -> Snapshot {
     saved::read_snapshot(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-fn judged(snapshot: &Snapshot, selection: Selection) -> Report {
+fn evaluate_selection(snapshot: &Snapshot, selection: Selection) -> Report {
     let options = Options {
         selection,
         ..Options::default()
@@ -26,7 +26,7 @@ fn judged(snapshot: &Snapshot, selection: Selection) -> Report {
     evaluate(snapshot, &Settings::default(), &options, &ALL)
 }
 
-fn told(finding: &Finding) -> (String, String, String, String) {
+fn describe_finding(finding: &Finding) -> (String, String, String, String) {
     (
         finding.resource.clone(),
         finding.rule.id.to_owned(),
@@ -36,26 +36,26 @@ fn told(finding: &Finding) -> (String, String, String, String) {
 }
 
 /// What a report says of some resources, settings apart.
-fn of<'a>(
+fn find_findings<'a>(
     report: &'a Report,
     holds: impl Fn(&Finding) -> bool + 'a,
 ) -> BTreeSet<(String, String, String, String)> {
     let settings = [ResourceKind::Region, ResourceKind::Account];
     let own = report.findings.iter();
     let own = own.filter(|it| !settings.contains(&it.kind) && holds(it));
-    own.map(told).collect()
+    own.map(describe_finding).collect()
 }
 
 #[test]
-fn a_part_of_a_saved_account_is_judged_as_it_is_in_the_whole() {
+fn a_selection_yields_the_same_findings_as_the_complete_account() {
     for name in ["clean", "mixed", "no-access"] {
         let snapshot = account(name);
-        let full = judged(&snapshot, Selection::default());
+        let full = evaluate_selection(&snapshot, Selection::default());
         for service in Service::ALL.into_iter().filter(|it| *it != Service::Kms) {
-            let part = judged(&snapshot, Selection::of_services([service]));
+            let part = evaluate_selection(&snapshot, Selection::of_services([service]));
             assert_eq!(
-                of(&part, |_| true),
-                of(&full, |it| it.kind.service() == Some(service)),
+                find_findings(&part, |_| true),
+                find_findings(&full, |it| it.kind.service() == Some(service)),
                 "{name}: {service:?}"
             );
             assert!(
@@ -73,10 +73,10 @@ fn a_part_of_a_saved_account_is_judged_as_it_is_in_the_whole() {
                 resources: BTreeSet::from([line.arn.clone()]),
                 ..Selection::default()
             };
-            let part = judged(&snapshot, selection);
+            let part = evaluate_selection(&snapshot, selection);
             assert_eq!(
-                of(&part, |_| true),
-                of(&full, |it| it.resource == line.arn),
+                find_findings(&part, |_| true),
+                find_findings(&full, |it| it.resource == line.arn),
                 "{name}: {}",
                 line.arn
             );
@@ -93,7 +93,7 @@ fn scan(more: &[&str]) -> Run {
 }
 
 #[test]
-fn rules_about_the_network_and_the_account_want_to_be_named() {
+fn rules_about_the_network_and_the_account_run_only_if_selected() {
     let groups = |more: &[&str]| -> BTreeSet<String> {
         let run = scan(&[more, &["--format", "json"]].concat());
         let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
@@ -122,13 +122,13 @@ fn rules_about_the_network_and_the_account_want_to_be_named() {
 }
 
 #[test]
-fn the_table_says_that_it_is_of_a_part() {
+fn the_table_names_the_selection() {
     let run = scan(&["--service", "s3"]);
     assert!(run.stdout.contains("Only s3:"), "{}", run.stdout);
 }
 
 #[test]
-fn what_cannot_be_selected_is_wrong_usage() {
+fn an_invalid_selection_is_a_usage_error() {
     const VOLUME: &str = "arn:aws:ec2:eu-central-1:111122223333:volume/vol-1";
     for (more, part) in [
         (&["--service", "s4"][..], "storagegateway"),

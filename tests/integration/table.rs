@@ -451,7 +451,8 @@ fn an_interrupted_scan_is_incomplete_in_the_first_line() {
     let text = plain(&evaluated(account), 80);
     assert!(text.starts_with("INCOMPLETE: "), "{text}");
     assert!(
-        unwrapped(&text).contains("dynamodb in eu-central-1: dynamodb:ListTables was not read"),
+        unwrapped(&text)
+            .contains("dynamodb in eu-central-1: dynamodb:ListTables was not completed"),
         "{text}"
     );
     snapshot("interrupted", &text);
