@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::iam::matching::{LONGEST, Pattern, Token, against_shape, covers, tokens};
+use crate::iam::matching::{LONGEST, Pattern, Token, covers, match_shape, parse_pattern};
 use crate::iam::truth::Truth;
 use crate::model::arn::Arn;
 use crate::model::backup::Vault;
@@ -273,8 +273,8 @@ impl<'a> Protection<'a> {
     fn takes(&self, selection: &BackupSelection, target: &Target<'_>) -> Truth {
         let named = |patterns: &[String]| {
             Truth::any(patterns.iter().map(|pattern| {
-                tokens(pattern, LONGEST)
-                    .map_or(Truth::False, |tokens| against_shape(&tokens, &target.arn))
+                parse_pattern(pattern, LONGEST)
+                    .map_or(Truth::False, |tokens| match_shape(&tokens, &target.arn))
             }))
         };
         let tagged = selection.tags.iter().map(|tag| {

@@ -13,6 +13,7 @@ use crate::model::backup_plan::{BackupRule, DEFAULT_SCHEDULE};
 use crate::model::cloudformation::{Stack, StackResource};
 use crate::model::ec2::{Instance, Volume};
 use crate::model::job::{BackupJob, CopyJob};
+use crate::model::kind::{ListedIn, kinds_in_stack};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::rds::{DbInstance, OptionGroup};
 use crate::model::selection::Selection;
@@ -119,24 +120,17 @@ impl<'a> RuleContext<'a> {
     #[must_use]
     pub fn gap_around(&self, member: &StackResource) -> Option<Gap> {
         let region = self.seen().ok()?;
-        let gap = match member.resource_type.as_str() {
-            "AWS::CloudFormation::Stack" => &region.stacks.gap,
-            "AWS::DynamoDB::GlobalTable" | "AWS::DynamoDB::Table" => &region.tables.gap,
-            "AWS::EC2::Instance" => &region.instances.gap,
-            "AWS::EC2::Volume" => &region.volumes.gap,
-            "AWS::EFS::FileSystem" => &region.file_systems.gap,
-            "AWS::RDS::DBCluster" => &region.db_clusters.gap,
-            "AWS::RDS::DBInstance" => &region.db_instances.gap,
-            "AWS::Redshift::Cluster" => &region.redshift_clusters.gap,
-            "AWS::RedshiftServerless::Namespace" => &region.redshift_namespaces.gap,
-            "AWS::S3::Bucket" => {
-                let unplaced = self.snapshot.buckets_without_region().next();
-                let gap = self.snapshot.buckets.gap.as_ref();
-                return gap.or(unplaced.map(|(_, gap)| gap)).cloned();
-            }
-            _ => &None,
+        let resource_type = member.resource_type.as_str();
+        let Some(row) = kinds_in_stack(resource_type).next() else {
+            let message = format!("resources of type {resource_type} are not listed");
+            return Some(Gap::new(GapKind::Open, message));
         };
-        gap.clone()
+        let gap = self.snapshot.listing_gap(row, region);
+        let unplaced = || match row.listed_in {
+            ListedIn::Buckets => self.snapshot.buckets_without_region().next(),
+            ListedIn::Region(_) | ListedIn::Tagged | ListedIn::None => None,
+        };
+        gap.or_else(|| Some(unplaced()?.1)).cloned()
     }
 
     /// Returns why a stack that is backed up, or may be, was not completely read.

@@ -1,6 +1,6 @@
 //! Finds the keys that encrypt a resource: through its volumes, its settings, or an alias.
 
-use crate::iam::evaluator::{Decision, Verdict};
+use crate::iam::decision::{Decision, Verdict};
 use crate::key_sharing::copy::{ActionVerdict, KeyFacts, Need, ViaService};
 use crate::model::arn::Arn;
 use crate::model::backup::Vault;
@@ -430,7 +430,7 @@ pub fn judge_sharing(cx: &RuleContext<'_>, key: &KeyUse<'_>, need: Need) -> Chec
 /// Returns the fix that allows the central account to use a key.
 fn sharing(cx: &RuleContext<'_>, key: &KeyUse<'_>, denied: &[&ActionVerdict]) -> String {
     let denier = denied.iter().find_map(|action| match &action.decision {
-        Decision::Denied { by, .. } => by.as_ref(),
+        Decision::ExplicitDeny { by } => Some(by),
         _ => None,
     });
     if let Some(denier) = denier {

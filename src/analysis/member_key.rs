@@ -1,7 +1,7 @@
 //! The keys that connect the resources of a stack with the resources that were read.
 
-use crate::model::cloudformation::{BEYOND_THE_GUIDE, StackResource};
-use crate::model::resource::CLOUDFORMATION_TYPES;
+use crate::model::cloudformation::StackResource;
+use crate::model::kind::kinds_in_stack;
 use crate::model::{Resource, ResourceKind};
 
 /// The key under which a stack names its resources: kind, type and id. A nested stack goes by its ARN,
@@ -25,13 +25,8 @@ pub(super) fn member_key(resource: Resource<'_>) -> Option<MemberKey<'_>> {
 /// Returns the keys that a resource of a stack may have.
 pub(super) fn member_keys(member: &StackResource) -> impl Iterator<Item = MemberKey<'_>> {
     let name = member.resource_type.as_str();
-    let types = CLOUDFORMATION_TYPES.iter();
-    let kinds = types.filter(move |(listed, _)| *listed == name);
-    let kinds = kinds.flat_map(|(_, kinds)| kinds.iter().map(|kind| (*kind, None)));
-    let beyond = BEYOND_THE_GUIDE.contains(&name);
-    let beyond = beyond.then_some((ResourceKind::Other, Some(name)));
     let id = member.physical_id.as_deref();
-    kinds
-        .chain(beyond)
+    kinds_in_stack(name)
+        .map(move |row| (row.kind, row.is_found_by_tag().then_some(name)))
         .filter_map(move |(kind, aws_type)| Some((kind, aws_type, id?)))
 }

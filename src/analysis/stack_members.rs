@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::model::Resource;
-use crate::model::cloudformation::{BEYOND_THE_GUIDE, Stack, StackResource};
+use crate::model::cloudformation::{Stack, StackResource};
+use crate::model::kind::kinds_in_stack;
 use crate::model::observed::Gap;
-use crate::model::resource::CLOUDFORMATION_TYPES;
 
 use super::context::RuleContext;
 
@@ -51,7 +51,7 @@ pub fn find_members<'a>(cx: &RuleContext<'a>, stack: &'a Stack) -> Members<'a> {
                 // It is checked with its cluster.
                 ("AWS::RDS::DBInstance", None)
                     if cx.db_instance(id).is_ok_and(|it| it.cluster.is_some()) => {}
-                (kind, None) if is_backed_up(kind) => {
+                (kind, None) if kinds_in_stack(kind).next().is_some() => {
                     members.list.push(Member::NotRead(resource));
                 }
                 (_, None) => {}
@@ -59,10 +59,4 @@ pub fn find_members<'a>(cx: &RuleContext<'a>, stack: &'a Stack) -> Members<'a> {
         }
     }
     members
-}
-
-/// Whether AWS Backup backs up resources of a CloudFormation type.
-fn is_backed_up(resource_type: &str) -> bool {
-    let listed = |(name, _): &(&str, _)| *name == resource_type;
-    BEYOND_THE_GUIDE.contains(&resource_type) || CLOUDFORMATION_TYPES.iter().any(listed)
 }

@@ -3,7 +3,7 @@
 //! A waiver changes neither a status nor a verdict. A finding that it covers stays in the report, marked,
 //! and does not gate.
 
-use crate::iam::matching::glob;
+use crate::iam::matching::matches_glob;
 use crate::model::arn::Arn;
 use crate::report::{self, Finding, Report, StaleState, StaleWaiver};
 use crate::rule::Rule;
@@ -104,7 +104,7 @@ impl<'a> WaiverLedger<'a> {
 fn covers(waiver: &Waiver, finding: &Finding) -> bool {
     finding.status.is_trouble()
         && finding.rule.id == waiver.rule
-        && glob(&waiver.resource, &finding.resource)
+        && matches_glob(&waiver.resource, &finding.resource)
 }
 
 /// Whether a finding that the waiver covers would be in this report: one config serves many accounts,

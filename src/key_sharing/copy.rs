@@ -8,10 +8,9 @@
 use std::fmt;
 
 pub use super::facts::{CentralAccount, KeyFacts, ViaService};
+use crate::iam::decision::{BlockingDeny, Decision, Element, Verdict};
 use crate::iam::document::Document;
-use crate::iam::evaluator::{
-    BlockingDeny, Decision, Element, Verdict, evaluate, find_blocking_deny,
-};
+use crate::iam::evaluator::{evaluate, find_blocking_deny};
 use crate::iam::request::{Context, Request, RolePrincipal, Value};
 
 /// Whether the copy fails without an action.
@@ -70,7 +69,7 @@ pub struct ActionVerdict {
     pub decision: Decision,
 }
 
-/// The answer in a word.
+/// The overall result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overall {
     /// Every action is allowed.
@@ -79,7 +78,7 @@ pub enum Overall {
     PartlyShared,
     /// A required action is denied.
     NotShared,
-    /// No required action is denied, and one depends on something nobody can know offline.
+    /// No required action is denied, and one depends on something that is not known offline.
     Conditional,
 }
 
@@ -95,7 +94,7 @@ impl Overall {
         }
     }
 
-    fn of(actions: &[ActionVerdict]) -> Self {
+    fn from_actions(actions: &[ActionVerdict]) -> Self {
         let worst = |need: Option<Need>| {
             let asked = actions
                 .iter()
@@ -120,12 +119,12 @@ impl fmt::Display for Overall {
     }
 }
 
-/// What a key policy gives the central account.
+/// The central account's access to a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyAccess {
-    /// The ARN of the role that asks.
+    /// The ARN of the calling role.
     pub principal: String,
-    /// The answer in a word.
+    /// The overall result.
     pub overall: Overall,
     /// The answer on each of [`ACTIONS`], in that order.
     pub actions: Vec<ActionVerdict>,
@@ -151,7 +150,7 @@ impl CopyAccess {
         let usable = by_name("kms:Decrypt")
             .is_some_and(|decrypt| decrypt.decision.verdict() == Verdict::Allowed);
         let unheard = match &action.decision {
-            Decision::Denied { by: None, nearest } => nearest
+            Decision::ImplicitDeny { nearest } => nearest
                 .as_ref()
                 .is_none_or(|near| near.element == Element::Action),
             _ => false,
@@ -178,10 +177,10 @@ pub fn service_linked_role(key: &KeyFacts, central: &CentralAccount) -> RolePrin
     }
 }
 
-/// Judges a key policy for a copy through one service.
+/// Evaluates a key policy for a copy through one service.
 ///
-/// The own account's root in the policy admits the own account alone. What the policy says of a key that the central
-/// account owns is judged the same way; see [`KeyFacts::is_central`].
+/// The root principal of the key's account includes only that account. The policy of a key that the central account owns is
+/// evaluated the same way; see [`KeyFacts::is_central`].
 #[must_use]
 pub fn evaluate_copy_access(
     document: &Document,
@@ -189,20 +188,20 @@ pub fn evaluate_copy_access(
     central: &CentralAccount,
     via: ViaService,
 ) -> CopyAccess {
-    judge_through(document, key, central, &[via])
+    evaluate_through(document, key, central, &[via])
 }
 
-/// Judges a key policy for a copy through either service; for each action the worst answer counts.
+/// Evaluates a key policy for a copy through either service, with the worse decision on each action.
 #[must_use]
 pub fn evaluate_copy_access_any(
     document: &Document,
     key: &KeyFacts,
     central: &CentralAccount,
 ) -> CopyAccess {
-    judge_through(document, key, central, &ViaService::ALL)
+    evaluate_through(document, key, central, &ViaService::ALL)
 }
 
-fn judge_through(
+fn evaluate_through(
     document: &Document,
     key: &KeyFacts,
     central: &CentralAccount,
@@ -211,7 +210,7 @@ fn judge_through(
     let worst = |action| {
         let decisions = paths
             .iter()
-            .map(|via| evaluate(document, &request(key, central, *via, action)));
+            .map(|via| evaluate(document, &build_request(key, central, *via, action)));
         // The first of several worst answers, so that one path alone is not preferred by chance.
         decisions.reduce(|worst, next| {
             if next.verdict() > worst.verdict() {
@@ -231,13 +230,13 @@ fn judge_through(
     let actions: Vec<_> = ACTIONS.into_iter().filter_map(verdict).collect();
     CopyAccess {
         principal: service_linked_role(key, central).arn(),
-        overall: Overall::of(&actions),
+        overall: Overall::from_actions(&actions),
         actions,
     }
 }
 
-/// The Deny statement that stands in the way of the copy, or may: nothing added to the policy helps against it.
-/// A sure one comes first. `via` is `None` for either service.
+/// Returns the Deny statement that blocks the copy or may block it. A statement that is added to the policy cannot
+/// override it. One that certainly applies comes first. `via` is `None` for either service.
 #[must_use]
 pub fn find_copy_deny(
     document: &Document,
@@ -246,24 +245,31 @@ pub fn find_copy_deny(
     via: Option<ViaService>,
 ) -> Option<BlockingDeny> {
     let paths = via.map_or(ViaService::ALL.to_vec(), |via| vec![via]);
-    let requests = ACTIONS
-        .iter()
-        .flat_map(|(action, _)| paths.iter().map(|via| request(key, central, *via, action)));
+    let requests = ACTIONS.iter().flat_map(|(action, _)| {
+        paths
+            .iter()
+            .map(|via| build_request(key, central, *via, action))
+    });
     let mut open = None;
     for request in requests {
         match find_blocking_deny(document, &request) {
-            Some(found) if found.sure => return Some(found),
+            Some(found) if found.is_certain => return Some(found),
             found => open = open.or(found),
         }
     }
     open
 }
 
-/// The request that is judged: one action on the key by the service-linked role, through a service, for an AWS resource.
+/// Returns the request to evaluate: one action on the key by the service-linked role, through a service, for an AWS resource.
 #[must_use]
-pub fn request(key: &KeyFacts, central: &CentralAccount, via: ViaService, action: &str) -> Request {
+pub fn build_request(
+    key: &KeyFacts,
+    central: &CentralAccount,
+    via: ViaService,
+    action: &str,
+) -> Request {
     let who = service_linked_role(key, central);
-    let mut context = context(key, &who, action);
+    let mut context = build_context(key, &who, action);
     // The suffix is the same in every partition:
     // https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
     let service = format!(
@@ -271,7 +277,7 @@ pub fn request(key: &KeyFacts, central: &CentralAccount, via: ViaService, action
         via.as_str(),
         key.region().unwrap_or("*")
     );
-    context.set("kms:ViaService", shaped(service));
+    context.set("kms:ViaService", value_from_shape(service));
     context.set(
         "aws:PrincipalOrgID",
         Value::known_or_unknown(central.org_id.as_deref()),
@@ -284,7 +290,7 @@ pub fn request(key: &KeyFacts, central: &CentralAccount, via: ViaService, action
     }
 }
 
-fn shaped(text: String) -> Value {
+fn value_from_shape(text: String) -> Value {
     if text.contains('*') {
         Value::Shaped(text)
     } else {
@@ -298,12 +304,12 @@ fn shaped(text: String) -> Value {
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>,
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable> or
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html>; all others stay unknown.
-fn context(key: &KeyFacts, who: &RolePrincipal, action: &str) -> Context {
+fn build_context(key: &KeyFacts, who: &RolePrincipal, action: &str) -> Context {
     let mut context = Context::default();
     for name in ["kms:CallerAccount", "aws:PrincipalAccount"] {
         context.set(name, Value::one(&who.account));
     }
-    context.set("aws:PrincipalArn", shaped(who.arn()));
+    context.set("aws:PrincipalArn", value_from_shape(who.arn()));
     context.set("aws:PrincipalType", Value::one("AssumedRole"));
     context.set("aws:PrincipalIsAWSService", Value::one("false"));
     for name in [
@@ -316,7 +322,7 @@ fn context(key: &KeyFacts, who: &RolePrincipal, action: &str) -> Context {
     context.set("aws:SecureTransport", Value::one("true"));
     context.set(
         "aws:RequestedRegion",
-        shaped(key.region().unwrap_or("*").to_owned()),
+        value_from_shape(key.region().unwrap_or("*").to_owned()),
     );
     let account = Some(key.key_account.as_str()).filter(|account| !account.is_empty());
     context.set("aws:ResourceAccount", Value::known_or_unknown(account));
@@ -359,26 +365,26 @@ fn context(key: &KeyFacts, who: &RolePrincipal, action: &str) -> Context {
     context
 }
 
-/// What a key policy gives the account that owns the key.
+/// The access of the key's own account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalAccess {
     /// Whether the backup role can use the key: the worst of `kms:DescribeKey`, `kms:Decrypt`, and the better of
     /// `kms:GenerateDataKey` and `kms:GenerateDataKeyWithoutPlaintext`.
     pub usage: Decision,
-    /// Whether it can also create grants, which services that take the source's key need.
+    /// Whether it can also create grants, which services whose backups inherit the key need.
     pub create_grant: Decision,
 }
 
 impl LocalAccess {
-    /// May the own account's root or its backup role use the key.
+    /// Returns whether the backup role of the key's account can use the key.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         self.usage.verdict()
     }
 }
 
-/// Judges whether the own account's backup role can use the key, on its own or because the policy delegates to IAM by
-/// naming the account.
+/// Evaluates whether the backup role of the key's account can use the key, because the policy names it or delegates to
+/// IAM by naming the account.
 ///
 /// `backup_role` is a role's name, with its path where that is known (`service-role/Backup`). Allowed means for sure,
 /// as far as the key policy goes: the role's permissions are not read here. The service that the call comes through is
@@ -403,7 +409,7 @@ pub fn evaluate_local_access(
         title: "the backup role",
     };
     let decide = |action: &str| {
-        let context = context(key, &who, action);
+        let context = build_context(key, &who, action);
         let request = Request {
             principal: who.clone(),
             action: action.to_owned(),

@@ -67,7 +67,7 @@ impl KeyFacts {
     }
 }
 
-/// Who asks.
+/// The account that receives the copies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CentralAccount {
     /// The central account's id.
@@ -88,10 +88,10 @@ pub enum ViaService {
 }
 
 impl ViaService {
-    /// Those that take over the key of their source.
+    /// The services whose backups inherit the key of the resource.
     pub const ALL: [Self; 2] = [Self::Ec2, Self::Rds];
 
-    /// As it stands in `kms:ViaService`.
+    /// Returns the service as in `kms:ViaService`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

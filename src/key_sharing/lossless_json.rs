@@ -21,7 +21,7 @@ pub enum LosslessJson {
 impl LosslessJson {
     /// Each level is read anew, so the text must be known to nest to a bounded depth, as that of a
     /// [`Document`](crate::iam::document::Document) is.
-    fn of(raw: Box<RawValue>) -> Result<Self, serde_json::Error> {
+    fn from_raw(raw: Box<RawValue>) -> Result<Self, serde_json::Error> {
         match raw.get().as_bytes().first() {
             Some(b'[') => serde_json::from_str(raw.get()).map(Self::List),
             Some(b'{') => {
@@ -36,13 +36,13 @@ impl LosslessJson {
     }
 
     pub(super) fn from_value(value: &impl Serialize) -> Result<Self, serde_json::Error> {
-        serde_json::value::to_raw_value(value).and_then(Self::of)
+        serde_json::value::to_raw_value(value).and_then(Self::from_raw)
     }
 }
 
 impl<'de> Deserialize<'de> for LosslessJson {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        Self::of(Box::deserialize(json)?).map_err(Error::custom)
+        Self::from_raw(Box::deserialize(json)?).map_err(Error::custom)
     }
 }
 

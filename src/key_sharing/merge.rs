@@ -1,4 +1,4 @@
-//! The smallest policy that would pass: the present one, untouched and in its order, plus what is missing.
+//! Merges the missing statements into a key policy, and leaves the rest of it as it is.
 
 use std::collections::BTreeSet;
 
@@ -7,24 +7,24 @@ use serde::Serialize;
 use super::copy;
 use super::copy::{CentralAccount, KeyFacts, ViaService};
 use super::lossless_json::LosslessJson;
+use crate::iam::decision::{BlockingDeny, Verdict};
 use crate::iam::document::{Document, ParseError};
-use crate::iam::evaluator::{BlockingDeny, Verdict};
 
-/// How long a key policy may be, in bytes.
+/// The maximum size of a key policy, in bytes.
 ///
 /// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html>.
 pub const MAX_POLICY_BYTES: usize = 32_768;
 
-/// What can be done about a policy.
+/// The result of a merge.
 #[derive(Debug, Clone)]
 pub enum Merge {
-    /// Nothing: the central account may do all that the copy takes.
+    /// No change: every action that the copy needs is allowed.
     Unchanged(LosslessJson),
-    /// Put this policy on the key.
+    /// The policy with the missing statements.
     Added(LosslessJson),
-    /// Nothing that is added helps: a Deny stands in the way, or may.
+    /// A Deny blocks the copy or may block it, and an added statement cannot override it.
     Blocked(BlockingDeny),
-    /// With what is missing the policy would be longer than KMS takes, by its length in bytes without blanks.
+    /// The merged policy would exceed the KMS limit; its minified length in bytes.
     TooLarge(usize),
 }
 
@@ -61,10 +61,10 @@ struct ForAwsResource {
     grant_is_for_aws_resource: &'static str,
 }
 
-/// Makes the policy that lets the central account in, for one service or for either.
+/// Merges the statements that grant the central account access, through one service or through either.
 ///
-/// What is added names the central account's root, and of the ten actions those that are not yet allowed for sure: use
-/// in one statement, grants in another.
+/// They name the root of the central account and those of the ten actions that are not certainly allowed: one statement for
+/// the use of the key, one for grants.
 ///
 /// # Errors
 /// Where the text is not a policy; see [`Document::parse`].
@@ -104,7 +104,7 @@ pub fn merge(
     let root = format!("arn:{}:iam::{}:root", key.partition(), central.account_id);
     let statement = |sid: &str, action: Vec<&'static str>, condition| {
         LosslessJson::from_value(&Grant {
-            sid: unused(&document, sid),
+            sid: choose_sid(&document, sid),
             effect: "Allow",
             principal: Principal { aws: &root },
             action,
@@ -125,7 +125,7 @@ pub fn merge(
         };
         added.push(statement("BackupCopyGrants", grants, Some(condition))?);
     }
-    append(&mut policy, added);
+    append_statements(&mut policy, added);
     let length = serde_json::to_string(&policy).map_err(unreadable)?.len();
     if length > MAX_POLICY_BYTES {
         return Ok(Merge::TooLarge(length));
@@ -133,8 +133,8 @@ pub fn merge(
     Ok(Merge::Added(policy))
 }
 
-/// A name for a statement that no other one has. Names may repeat in a key policy, but then a message cannot tell which.
-fn unused(document: &Document, sid: &str) -> String {
+/// Returns a statement id that is not used yet. Ids may repeat in a key policy, but then they are ambiguous in messages.
+fn choose_sid(document: &Document, sid: &str) -> String {
     let sids = document.statements.iter();
     let taken: BTreeSet<&str> = sids.filter_map(|it| it.sid.as_deref()).collect();
     let numbered = (2..=document.statements.len() + 1).map(|number| format!("{sid}{number}"));
@@ -144,7 +144,7 @@ fn unused(document: &Document, sid: &str) -> String {
         .unwrap_or_else(|| sid.to_owned())
 }
 
-fn append(policy: &mut LosslessJson, mut added: Vec<LosslessJson>) {
+fn append_statements(policy: &mut LosslessJson, mut added: Vec<LosslessJson>) {
     let LosslessJson::Object(members) = policy else {
         return;
     };
@@ -152,7 +152,7 @@ fn append(policy: &mut LosslessJson, mut added: Vec<LosslessJson>) {
         if name == "Statement" {
             match value {
                 LosslessJson::List(statements) => statements.append(&mut added),
-                // A statement alone stands for a list of one.
+                // A single statement is a list of one.
                 single => {
                     added.insert(0, single.clone());
                     *single = LosslessJson::List(std::mem::take(&mut added));

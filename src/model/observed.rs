@@ -18,10 +18,10 @@ pub enum Observed<T> {
 }
 
 impl<T> Observed<T> {
-    /// The fact, or the gap: what a rule applies `?` to.
+    /// Returns the fact, or the gap: a rule applies `?` to the result.
     ///
     /// # Errors
-    /// The gap, where the fact is not known.
+    /// The gap, if the fact is not known.
     pub fn get(&self) -> Result<&T, Gap> {
         match self {
             Observed::Known(fact) => Ok(fact),
@@ -29,7 +29,7 @@ impl<T> Observed<T> {
         }
     }
 
-    /// The fact, where it is known.
+    /// Returns the fact, if it is known.
     pub fn known(&self) -> Option<&T> {
         match self {
             Observed::Known(fact) => Some(fact),
@@ -37,7 +37,7 @@ impl<T> Observed<T> {
         }
     }
 
-    /// The gap, where there is one.
+    /// Returns the gap, if there is one.
     pub fn gap(&self) -> Option<&Gap> {
         match self {
             Observed::Known(_) => None,
@@ -45,7 +45,7 @@ impl<T> Observed<T> {
         }
     }
 
-    /// Changes the fact where it is known.
+    /// Applies a function to the fact, if it is known.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Observed<U> {
         match self {
             Observed::Known(fact) => Observed::Known(change(fact)),
@@ -69,7 +69,7 @@ impl<T> From<Result<T, Gap>> for Observed<T> {
     }
 }
 
-/// What a list call returned, and why there may be more.
+/// The items of a list, and why it may be incomplete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Listing<T> {
@@ -81,16 +81,16 @@ pub struct Listing<T> {
 }
 
 impl<T> Listing<T> {
-    /// A list that was read to its end.
+    /// Creates a list that is complete.
     #[must_use]
     pub fn complete(items: Vec<T>) -> Self {
         Listing { items, gap: None }
     }
 
-    /// The first item that fits. `None` only where the whole list was read.
+    /// Returns the first item that matches. `None` only if the list is complete.
     ///
     /// # Errors
-    /// The gap, where nothing fits in what was read and the list may be longer.
+    /// The gap, if no item matches and the list may be incomplete.
     pub fn find(&self, fits: impl Fn(&T) -> bool) -> Result<Option<&T>, Gap> {
         match (self.items.iter().find(|item| fits(item)), &self.gap) {
             (Some(item), _) => Ok(Some(item)),
@@ -99,10 +99,10 @@ impl<T> Listing<T> {
         }
     }
 
-    /// All items, where the list was read to its end.
+    /// Returns all items, if the list is complete.
     ///
     /// # Errors
-    /// The gap, where the list may be longer.
+    /// The gap, if the list may be incomplete.
     pub fn all_items(&self) -> Result<&[T], Gap> {
         match &self.gap {
             None => Ok(&self.items),
@@ -148,7 +148,7 @@ pub enum GapKind {
     Denied,
     /// AWS asked for fewer calls until the retries were used up.
     Throttled,
-    /// Any other failure: network, time-out, an answer nobody understands.
+    /// Any other failure: network, timeout, an invalid response.
     Error,
     /// The region is not enabled for the account.
     RegionDisabled,
@@ -166,12 +166,12 @@ pub enum GapKind {
     AfterApply,
     /// A plan or template does not hold it: it exists outside of it, if at all.
     Unplanned,
-    /// It was read, and what follows from it depends on something that nobody can know from here.
+    /// It was read, but its effect depends on something that is not known here.
     Open,
 }
 
 impl GapKind {
-    /// Whether something that was asked for could not be read, as opposed to not being for us to know.
+    /// Whether reading something that was requested failed. False for facts that cannot be read from here.
     #[must_use]
     pub fn is_read_failure(self) -> bool {
         !matches!(
@@ -186,22 +186,22 @@ impl GapKind {
 }
 
 impl Gap {
-    /// A fact that the snapshot does not mention.
+    /// Returns the gap of a fact that is not in the snapshot.
     #[must_use]
     pub fn not_collected() -> Self {
-        Gap::new(GapKind::NotCollected, "the snapshot does not hold it")
+        Gap::new(GapKind::NotCollected, "not in the snapshot")
     }
 
-    /// What the user left out.
+    /// Returns the gap of a fact that the user excluded.
     #[must_use]
     pub fn not_asked() -> Self {
         Gap::new(
             GapKind::NotAsked,
-            "not asked for: --service or --resource leaves out what it takes to judge this",
+            "not evaluated: --service or --resource excluded the data this rule needs",
         )
     }
 
-    /// A gap that no operation failed for, with its reason.
+    /// Creates a gap that is not caused by a failed operation.
     pub fn new(kind: GapKind, message: impl Into<String>) -> Self {
         Gap {
             kind,
@@ -240,7 +240,7 @@ impl fmt::Display for Gap {
                 )
             }
             GapKind::Error => write!(f, "{operation} failed{code}: {}", self.message),
-            GapKind::Interrupted => write!(f, "{operation} was not called: {}", self.message),
+            GapKind::Interrupted => write!(f, "{operation} was not completed: {}", self.message),
             GapKind::RegionDisabled => f.write_str("the region is not enabled for this account"),
             GapKind::NotCollected
             | GapKind::NotAsked
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_found_counts_although_the_list_broke_off() {
+    fn an_item_of_an_incomplete_list_is_found() {
         let listing = Listing {
             items: vec![1],
             gap: Some(Gap::new(GapKind::Error, "cut")),

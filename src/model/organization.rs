@@ -27,7 +27,7 @@ pub struct EffectivePolicy {
 pub struct PolicyPlan {
     /// The regions in which it runs.
     pub regions: Vec<String>,
-    /// The plan. `$account` and `$region` stand in it as they were written: see [`expand_variables`].
+    /// The plan. It contains `$account` and `$region` as written: see [`expand_variables`].
     pub plan: BackupPlan,
 }
 
@@ -44,7 +44,7 @@ impl EffectivePolicy {
     /// What in it is not as Organizations documents it.
     pub fn from_document(document: Document) -> Result<Self, String> {
         let plans = document.plans.into_iter().map(|(name, plan)| {
-            plan.read(&name)
+            plan.into_plan(&name)
                 .map_err(|what| format!("plan {name:?} of the policy {what}"))
         });
         Ok(EffectivePolicy {
@@ -56,7 +56,7 @@ impl EffectivePolicy {
     #[must_use]
     pub fn role_arns(&self, account: &str) -> Vec<String> {
         let selections = self.plans.iter().flat_map(|it| &it.plan.selections.items);
-        // Roles are the account's, whatever the region.
+        // Roles do not depend on the region.
         let mut roles: Vec<String> = selections
             .map(|selection| expand_variables(&selection.role_arn, account, ""))
             .collect();
@@ -95,7 +95,7 @@ enum Entry<T> {
 }
 
 impl<T> Entry<T> {
-    fn value(self) -> T {
+    fn into_value(self) -> T {
         match self {
             Entry::Assigned { value } | Entry::Plain(value) => value,
         }
@@ -111,7 +111,7 @@ enum Texts {
 }
 
 impl Texts {
-    fn list(self) -> Vec<String> {
+    fn into_list(self) -> Vec<String> {
         match self {
             Texts::One(text) => vec![text],
             Texts::Many(texts) => texts,
@@ -197,17 +197,17 @@ struct ConditionEntry {
 }
 
 /// An element that every plan must have.
-fn required<T>(entry: Option<Entry<T>>, place: &str, name: &str) -> Result<T, String> {
+fn require_entry<T>(entry: Option<Entry<T>>, place: &str, name: &str) -> Result<T, String> {
     entry
-        .map(Entry::value)
+        .map(Entry::into_value)
         .ok_or_else(|| format!("has no {name} in {place}"))
 }
 
 impl Lifecycle {
     // Without a number of days, or with -1, a backup is kept for ever:
     // https://docs.aws.amazon.com/aws-backup/latest/devguide/API_Lifecycle.html
-    fn days(self, place: &str) -> Result<Option<u32>, String> {
-        let days = match self.delete_after_days.map(Entry::value) {
+    fn retention_days(self, place: &str) -> Result<Option<u32>, String> {
+        let days = match self.delete_after_days.map(Entry::into_value) {
             None => return Ok(None),
             Some(Days::Number(days)) => Some(days),
             Some(Days::Text(text)) => text.trim().parse().ok(),
@@ -222,20 +222,20 @@ impl Lifecycle {
 }
 
 impl PlanEntry {
-    fn read(self, name: &str) -> Result<PolicyPlan, String> {
+    fn into_plan(self, name: &str) -> Result<PolicyPlan, String> {
         let mut rules = Vec::new();
         for (name, rule) in self.rules {
-            rules.push(rule.read(name)?);
+            rules.push(rule.into_rule(name)?);
         }
         let mut selections = Vec::new();
         for (name, entry) in self.selections.tags {
-            selections.push(entry.read(name)?);
+            selections.push(entry.into_selection(name)?);
         }
         for (name, entry) in self.selections.resources {
-            selections.push(entry.read(name)?);
+            selections.push(entry.into_selection(name)?);
         }
         Ok(PolicyPlan {
-            regions: required(self.regions, "it", "regions")?.list(),
+            regions: require_entry(self.regions, "it", "regions")?.into_list(),
             plan: BackupPlan {
                 name: name.to_owned(),
                 rules: Listing::complete(rules),
@@ -246,24 +246,24 @@ impl PlanEntry {
 }
 
 impl RuleEntry {
-    fn read(self, name: String) -> Result<BackupRule, String> {
+    fn into_rule(self, name: String) -> Result<BackupRule, String> {
         let place = format!("rule {name:?}");
         let mut copies = Vec::new();
         for (key, copy) in self.copy_actions {
             copies.push(CopyAction {
-                retention_days: copy.lifecycle.days(&place)?,
+                retention_days: copy.lifecycle.retention_days(&place)?,
                 // The key is the ARN in lower case, which counts where no ARN is given.
-                vault_arn: copy.target_backup_vault_arn.map_or(key, Entry::value),
+                vault_arn: copy.target_backup_vault_arn.map_or(key, Entry::into_value),
             });
         }
         Ok(BackupRule {
-            vault: required(
+            vault: require_entry(
                 self.target_backup_vault_name,
                 &place,
                 "target_backup_vault_name",
             )?,
-            schedule: self.schedule_expression.map(Entry::value),
-            retention_days: self.lifecycle.days(&place)?,
+            schedule: self.schedule_expression.map(Entry::into_value),
+            retention_days: self.lifecycle.retention_days(&place)?,
             copies,
             name,
         })
@@ -271,18 +271,18 @@ impl RuleEntry {
 }
 
 impl TagsEntry {
-    fn read(self, name: String) -> Result<BackupSelection, String> {
+    fn into_selection(self, name: String) -> Result<BackupSelection, String> {
         let place = format!("selection {name:?}");
-        let key = required(self.tag_key, &place, "tag_key")?;
-        let values = required(self.tag_value, &place, "tag_value")?.list();
+        let key = require_entry(self.tag_key, &place, "tag_key")?;
+        let values = require_entry(self.tag_value, &place, "tag_value")?.into_list();
         let tag = |value| TagMatch {
             key: key.clone(),
             value,
         };
         Ok(BackupSelection {
-            role_arn: required(self.iam_role_arn, &place, "iam_role_arn")?,
+            role_arn: require_entry(self.iam_role_arn, &place, "iam_role_arn")?,
             tags: values.into_iter().map(tag).collect(),
-            conditions: conditions(self.conditions, &place)?,
+            conditions: read_conditions(self.conditions, &place)?,
             name,
             ..BackupSelection::default()
         })
@@ -290,22 +290,22 @@ impl TagsEntry {
 }
 
 impl ResourcesEntry {
-    fn read(self, name: String) -> Result<BackupSelection, String> {
+    fn into_selection(self, name: String) -> Result<BackupSelection, String> {
         let place = format!("selection {name:?}");
         Ok(BackupSelection {
-            role_arn: required(self.iam_role_arn, &place, "iam_role_arn")?,
-            resources: required(self.resource_types, &place, "resource_types")?.list(),
+            role_arn: require_entry(self.iam_role_arn, &place, "iam_role_arn")?,
+            resources: require_entry(self.resource_types, &place, "resource_types")?.into_list(),
             not_resources: self
                 .not_resource_types
-                .map_or_else(Vec::new, |it| it.value().list()),
-            conditions: conditions(self.conditions, &place)?,
+                .map_or_else(Vec::new, |it| it.into_value().into_list()),
+            conditions: read_conditions(self.conditions, &place)?,
             name,
             ..BackupSelection::default()
         })
     }
 }
 
-fn conditions(
+fn read_conditions(
     operators: BTreeMap<String, BTreeMap<String, ConditionEntry>>,
     place: &str,
 ) -> Result<Vec<TagCondition>, String> {
@@ -319,11 +319,11 @@ fn conditions(
             _ => return Err(format!("compares with {name:?} in {place}")),
         };
         for entry in entries.into_values() {
-            let key = required(entry.condition_key, place, "condition_key")?;
+            let key = require_entry(entry.condition_key, place, "condition_key")?;
             found.push(TagCondition {
                 operator,
                 key: tag_key(&key).to_owned(),
-                value: required(entry.condition_value, place, "condition_value")?,
+                value: require_entry(entry.condition_value, place, "condition_value")?,
             });
         }
     }

@@ -89,7 +89,7 @@ pub fn is_near_miss(key: &str, tag_key: &str) -> bool {
     if key == tag_key {
         return false;
     }
-    let (key, wanted) = (folded(key), folded(tag_key));
+    let (key, wanted) = (normalize_text(key), normalize_text(tag_key));
     // One edit in a short word makes another word: `env` and `end`.
     key == wanted || (wanted.len() >= 5 && strsim::osa_distance(&key, &wanted) == 1)
 }
@@ -97,7 +97,7 @@ pub fn is_near_miss(key: &str, tag_key: &str) -> bool {
 /// What a bad value of the backup tag was probably meant to be.
 #[must_use]
 pub fn intended_value(value: &str) -> Option<&'static str> {
-    let value = folded(value);
+    let value = normalize_text(value);
     match value.as_str() {
         "true" | "yes" | "on" | "1" | "enable" => return Some("enabled"),
         "false" | "no" | "off" | "0" | "disable" | "none" => return Some("disabled"),
@@ -120,7 +120,7 @@ pub fn is_kept(key: &str, tag_key: &str) -> bool {
     key == "Name" || key == tag_key || key.starts_with(CONTROL_TOWER) || is_near_miss(key, tag_key)
 }
 
-fn folded(text: &str) -> String {
+fn normalize_text(text: &str) -> String {
     text.chars()
         .filter(|c| c.is_alphanumeric())
         .flat_map(char::to_lowercase)

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::WriteError;
 use super::table::Style;
+use crate::iam::decision::Verdict;
 use crate::iam::document::{Document, ParseError};
-use crate::iam::evaluator::Verdict;
 use crate::key_sharing::copy;
 use crate::key_sharing::copy::{
     ActionVerdict, CentralAccount, CopyAccess, KeyFacts, LocalAccess, Overall,
@@ -97,10 +97,10 @@ impl KeyPolicy {
                 self.question.central.account_id
             ),
             Merge::Blocked(obstacle) => {
-                let verb = if obstacle.sure { "denies" } else { "may deny" };
+                let verb = if obstacle.is_certain { "denies" } else { "may deny" };
                 format!(
                     "Adding statements to this policy does not help: an explicit deny {verb} the access. Change it first: {}.",
-                    obstacle.words
+                    obstacle.explanation
                 )
             }
             Merge::TooLarge(length) => format!(

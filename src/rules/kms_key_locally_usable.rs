@@ -2,7 +2,7 @@ use crate::analysis::backup_role::check_each_role;
 use crate::analysis::encryption::{KeyOwner, KeyUse, all_parts, each_customer_key};
 use crate::analysis::role_name::RoleName;
 use crate::analysis::{CheckResult, Outcome, RuleContext};
-use crate::iam::evaluator::Verdict;
+use crate::iam::decision::Verdict;
 use crate::model::Resource;
 use crate::model::observed::{Gap, GapKind};
 use crate::rule::{Check, Group, Owner, rule};

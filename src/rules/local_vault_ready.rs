@@ -214,16 +214,16 @@ fn access(cx: &RuleContext<'_>, vault: &Vault, rules: &[&BackupRule]) -> CheckRe
             None => Ok(Outcome::pass(format!(
                 "the vault {name} lets its backups be copied"
             ))),
-            Some(found) if found.sure => Ok(Outcome::breach(format!(
+            Some(found) if found.is_certain => Ok(Outcome::breach(format!(
                 "the access policy of vault {name} does not let the role {by} copy its backups ({COPY_FROM_VAULT}): {}",
-                found.words
+                found.explanation
             ))
             .fix(ask(cx, "to take the denial out of the vault's access policy"))
             .with("statement", found.statement.to_string())),
             Some(found) => {
                 let message = format!(
                     "whether the access policy of vault {name} lets the role {by} copy its backups cannot be known from here: {}",
-                    found.words
+                    found.explanation
                 );
                 Err(Gap::new(GapKind::Open, message))
             }

@@ -1,7 +1,8 @@
 use crate::analysis::stack_members::{Member, find_members};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Gap;
-use crate::model::cloudformation::{BEYOND_THE_GUIDE, Stack};
+use crate::model::cloudformation::Stack;
+use crate::model::kind::kinds_in_stack;
 use crate::model::observed::GapKind;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -58,7 +59,7 @@ fn check(cx: &RuleContext<'_>, stack: &Stack) -> CheckResult {
         Member::NotRead(resource) => {
             let id = resource.physical_id.as_deref().unwrap_or_default();
             let kind = resource.resource_type.as_str();
-            let gap = if BEYOND_THE_GUIDE.contains(&kind) {
+            let gap = if kinds_in_stack(kind).any(|row| row.is_found_by_tag()) {
                 let message =
                     format!("resources of type {kind} are outside the guide and not judged");
                 Gap::new(GapKind::Open, message)

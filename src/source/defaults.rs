@@ -13,7 +13,12 @@ use crate::model::encryption::{BACKUP_ALIAS, DYNAMODB_ALIAS, EFS_ALIAS, RDS_ALIA
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/create-a-vault.html>.
 pub const BACKUP_VAULT_KEY: &str = BACKUP_ALIAS;
 
-/// Key of a DynamoDB table with KMS encryption. A table without it uses an AWS owned key.
+/// Whether a DynamoDB table uses a KMS key of the account. A table without one uses an AWS owned key.
+///
+/// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_SSESpecification.html>.
+pub const DYNAMODB_KMS_ENCRYPTION: bool = false;
+
+/// Key of a DynamoDB table with KMS encryption.
 ///
 /// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html>.
 pub const DYNAMODB_KEY: &str = DYNAMODB_ALIAS;
@@ -77,7 +82,7 @@ pub const TERRAFORM_DB_INSTANCE_RETENTION_DAYS: i32 = 0;
 /// Source: <https://registry.terraform.io/providers/hashicorp/aws/4.67.0/docs/resources/rds_cluster>.
 pub const TERRAFORM_CLUSTER_ENGINE: &str = "aurora";
 
-/// Whether a Redshift cluster is encrypted. Its key is then an AWS owned key.
+/// Whether a Redshift cluster is encrypted. Its default key is an AWS owned key.
 ///
 /// Source: <https://docs.aws.amazon.com/redshift/latest/mgmt/working-with-db-encryption.html>.
 pub const REDSHIFT_ENCRYPTED: bool = true;

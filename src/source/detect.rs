@@ -18,7 +18,7 @@ pub enum Found {
 #[derive(Debug, Error)]
 pub enum NotForUs {
     /// Bytes that are not UTF-8.
-    #[error("is not text: byte {at} is not valid UTF-8")]
+    #[error("is not text: byte {at} is not UTF-8")]
     NotText {
         /// Offset of the first invalid byte.
         at: usize,

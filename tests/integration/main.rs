@@ -17,8 +17,6 @@ mod cloudformation;
 mod collect;
 
 mod docs;
-#[cfg(feature = "aws")]
-mod endpoint;
 mod fix;
 mod formats;
 mod gates;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use backup_check::iam::decision::Verdict;
 use backup_check::iam::document::Document;
-use backup_check::iam::evaluator::Verdict;
 use backup_check::key_sharing::copy::{
     ACTIONS, CentralAccount, KeyFacts, Overall, ViaService, evaluate_copy_access,
     evaluate_copy_access_any, evaluate_local_access, find_copy_deny,

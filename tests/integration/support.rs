@@ -1,3 +1,5 @@
 //! Helpers that several test modules share.
 
 pub mod command;
+#[cfg(feature = "aws")]
+pub mod endpoint;

@@ -163,13 +163,7 @@ fn row(line: &ResourceLine, found: Option<Findings>) -> Row<'_> {
 
 /// A kind in a sentence, or in a table of the narrowest page: the longest name is cut short there.
 pub(in crate::report) fn noun(kind: ResourceKind) -> &'static str {
-    match kind {
-        ResourceKind::Vpc => "VPC",
-        ResourceKind::StorageGatewayVolume => "gateway-volume",
-        ResourceKind::CloudformationStack => "stack",
-        ResourceKind::Other => "other-resource",
-        other => other.as_str(),
-    }
+    kind.noun()
 }
 
 /// A resource by its id and, where that says more, its name, in so many columns: the id can be

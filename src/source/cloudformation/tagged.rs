@@ -3,20 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::cloudformation::BEYOND_THE_GUIDE;
+use crate::model::kind::KINDS;
 use crate::model::tag::BackupTag;
-use crate::model::tagged::{TAGGED_TYPES, TaggedResource};
+use crate::model::tagged::TaggedResource;
 
 use super::build::Build;
 
 pub(super) fn read_tagged_resources(build: &mut Build<'_>) {
-    let of_tags = TAGGED_TYPES.iter().map(|it| it.aws_type);
-    let own: BTreeSet<&str> = of_tags.chain(BEYOND_THE_GUIDE).collect();
-    // RDS has its own listing; in live accounts this type also covers the types that share its ARN format.
-    for kind in own
-        .into_iter()
-        .filter(|kind| *kind != "AWS::RDS::DBCluster")
-    {
+    let rows = KINDS.iter().filter(|row| row.is_found_by_tag());
+    let types = rows.flat_map(|row| row.types);
+    let types: BTreeSet<&str> = types.map(|it| it.cloudformation).collect();
+    for kind in types {
         for declared in build.of_type(kind) {
             let properties = build.template.properties(&declared);
             let tags = build.tags(&properties, "Tags");

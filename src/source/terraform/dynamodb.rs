@@ -3,7 +3,7 @@
 use crate::model::dynamodb::Table;
 use crate::model::tag::Tags;
 use crate::model::{Gap, Observed};
-use crate::source::defaults::DYNAMODB_KEY;
+use crate::source::defaults::{DYNAMODB_KEY, DYNAMODB_KMS_ENCRYPTION};
 use crate::source::planned::Planned;
 
 use super::document::Item;
@@ -43,7 +43,10 @@ fn table_key<'a>(
     let Some(block) = blocks.first() else {
         return Observed::Known(None);
     };
-    match block.flag("enabled").or_else(|| Ok(false)) {
+    match block
+        .flag("enabled")
+        .or_else(|| Ok(DYNAMODB_KMS_ENCRYPTION))
+    {
         Observed::Known(false) => Observed::Known(None),
         Observed::Known(true) => reader.key_or_else(block, "kms_key_arn", planned, || {
             Ok(Some(DYNAMODB_KEY.to_owned()))

@@ -180,7 +180,7 @@ fn volume_encryption<'a>(
     };
     let encrypted = match view.flag("encrypted") {
         Fact::Known(true) => Observed::Known(true),
-        // Encryption of an existing volume cannot change.
+        // The encryption of an existing volume cannot change.
         Fact::Known(false) if view.item.exists => Observed::Known(false),
         Fact::Known(false) | Fact::Unset | Fact::Computed(_) if forced => Observed::Known(true),
         Fact::Open(gap) => Observed::Unknown(gap),

@@ -1,7 +1,7 @@
 //! CloudFormation stacks, tagged resources of other types, and types that cannot be read.
 
 use crate::model::cloudformation::Stack;
-use crate::model::resource::ResourceKind;
+use crate::model::kind::ResourceKind;
 use crate::model::snapshot::Region;
 use crate::model::tag::BackupTag;
 use crate::model::tagged::TaggedResource;

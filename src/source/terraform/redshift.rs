@@ -14,7 +14,8 @@ pub(super) fn read_clusters<'a>(reader: &Reader<'a>, planned: &mut Planned) {
         let view = item.view();
         let named = reader.identify_item(item, view.text("cluster_identifier"));
         let aws_owned_key = view.text("kms_key_id").known() == Some(REDSHIFT_AWS_OWNED_KEY);
-        // Versions of the provider send different defaults, so neither encryption nor its key is known.
+        // The default key depends on when the cluster is created:
+        // <https://docs.aws.amazon.com/redshift/latest/mgmt/working-with-db-encryption.html>.
         let encrypted = view
             .flag("encrypted")
             .or_else(|| Err(view.known_after_apply("encrypted")));

@@ -1,4 +1,4 @@
-"""An account in moto: its clients, its keys, and what is expected of it."""
+"""An account in moto: its clients, its keys, and what the report must say about it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Account:
         self.endpoint, self.account = endpoint, account
         self.resources: dict[str, Json] = {}
         self.credentials: Json = {"AccessKeyId": "seed", "SecretAccessKey": "seed", "SessionToken": None}
-        # An account exists in moto as soon as a role in it was assumed.
+        # An account exists in moto as soon as a role in it is assumed.
         role = f"arn:aws:iam::{account}:role/seed"
         self.credentials = self.client("sts", "us-east-1").assume_role(RoleArn=role, RoleSessionName="seed")[
             "Credentials"
@@ -47,14 +47,14 @@ class Account:
         self.control("overrides", [override])
 
     def fact(self, region: str, kind: str, *items: Json) -> None:
-        """For what moto lacks; an empty region is all of them."""
+        """Facts for services that moto lacks. An empty region means all regions."""
         self.control("facts", [{"account": self.account, "region": region, "kind": kind, "items": items}])
 
     def arn(self, service: str, region: str, resource: str) -> str:
         return f"arn:aws:{service}:{region}:{self.account}:{resource}"
 
     def expect(self, arn: str, label: str, kind: str, region: str, tag: Optional[Tag], but: Findings) -> None:
-        """`label` is for people who read a difference: many ids say nothing."""
+        """`label` makes differences readable: many ids are random."""
         state = tag.state if tag else None
         if state in ("disabled", "custom"):  # exempt: only the tagging rules look at it
             findings = {**{r: s for r, s in READY[kind].items() if r in TAGGING_RULES}, **TAGGING[state]}
@@ -101,7 +101,7 @@ class Account:
         return key
 
     def replica_key(self, primary_region: str, region: str) -> str:
-        """Shared in the region of the replica only: each has a policy of its own."""
+        """Shared only in the region of the replica: each key has its own policy."""
         primary = self.new_key(primary_region, Description="multi-Region", MultiRegion=True)
         self.client("kms", primary_region).replicate_key(
             KeyId=primary.rpartition("/")[2], ReplicaRegion=region

@@ -1,4 +1,4 @@
-"""AWS Backup: settings, what moto leaves out of vaults, selections, jobs.
+"""AWS Backup: settings, the fields of vaults that moto omits, selections, jobs.
 
 Facts of a region:
     backup-settings   a result of DescribeRegionSettings; the last one holds
@@ -19,7 +19,7 @@ from moto.backends import get_backend
 from moto.kms.utils import RESERVED_ALIASES
 from wire import Call, Params, Reply
 
-# GetSupportedResourceTypes; an account whose settings nobody touched has every type on.
+# GetSupportedResourceTypes; all types are on by default.
 # https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeRegionSettings.html
 # The newer names are those of Terraform's acceptance tests (internal/service/backup/region_settings_test.go).
 TYPES = (
@@ -31,7 +31,7 @@ DEFAULTS = {
     "ResourceTypeManagementPreference": {"DynamoDB": True, "EFS": True},
 }
 
-# The keys that AWS makes when they are first named; moto does not know this one.
+# AWS creates an AWS managed key on first use. moto does not know this one.
 RESERVED_ALIASES.append("alias/aws/backup")
 
 
@@ -44,7 +44,7 @@ def region_settings(call: Call, facts: Facts) -> Answer:
 @patch_of("backup", "ListBackupVaults")
 @patch_of("backup", "DescribeBackupVault")
 def vaults(call: Call, result: Params) -> None:
-    """Every vault has a key, `aws/backup` unless its creator named one, and a type.
+    """Every vault has a key, `aws/backup` by default, and a type.
     https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupVaultListMember.html"""
     for vault in result.get("BackupVaultList", [result]):
         key = vault.get("EncryptionKeyArn") or "alias/aws/backup"
@@ -88,7 +88,7 @@ def no_plan(call: Call) -> Reply:
     return call.error("ResourceNotFoundException", "Failed reading Backup plan with provided version")
 
 
-# A filter and the member it compares: whole, or for a time by a bound.
+# A filter, and the member that it compares: equal, or for a time within a bound.
 FILTERS = {
     "ByResourceArn": "ResourceArn",
     "ByState": "State",
@@ -115,7 +115,7 @@ def copy_jobs(call: Call, facts: Facts) -> Answer:
 
 
 def jobs(call: Call, facts: list[Params]) -> list[Params]:
-    """Jobs of the last 30 days that pass the filters, the newest first."""
+    """Jobs of the last 30 days that pass the filters, newest first."""
     found = [with_times(job) for job in facts]
     oldest = datetime.now(timezone.utc) - timedelta(days=30)
     found = [job for job in found if job["CreationDate"] >= oldest and passes(job, call.params)]

@@ -22,7 +22,7 @@ HOUR = 3600
 
 
 def effective_policy(regions: tuple[str, ...]) -> Json:
-    """The company's plan, and one of Control Tower's own, which makes no central copy.
+    """The company's plan, and a plan of AWS Control Tower, which makes no central copy.
     https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_backup_syntax.html
     https://docs.aws.amazon.com/controltower/latest/userguide/enable-backup.html"""
     role = f"arn:aws:iam::$account:role/{ROLE}"
@@ -111,7 +111,7 @@ class Backups(Others):
         self.expect(vault["BackupVaultArn"], LOCAL_VAULT, "backup-vault", region, None, but)
 
     def plan(self, region: str, *selections: Json) -> None:
-        """A plan of the account's own, daily with a copy to the central vault."""
+        """A backup plan of the account: daily, with a copy to the central vault."""
         rule = {
             "RuleName": "daily",
             "TargetBackupVaultName": LOCAL_VAULT,
@@ -129,7 +129,7 @@ class Backups(Others):
             ids = {"BackupPlanId": plan, "SelectionId": self.next_id("selection")}
             self.fact(region, "selection", {**ids, "IamRoleArn": role, **selection})
 
-    # --- jobs; beside each what the rule says of it
+    # --- jobs, with the expected finding
 
     def backed_up(
         self,
@@ -140,7 +140,7 @@ class Backups(Others):
         message: Optional[str] = None,
         **more: Any,
     ) -> str:
-        """A backup job that began so many hours ago. Its id."""
+        """A backup job that started some hours ago. Returns its id."""
         resource, vault = self.resources[arn], LOCAL_VAULT
         job = self.job("BackupJobId", arn, hours, state, message)
         local = self.arn("backup", resource["region"], f"backup-vault:{vault}")
@@ -168,7 +168,7 @@ class Backups(Others):
         return str(job["CopyJobId"])
 
     def found(self, arn: str, rule: str, finding: Optional[str]) -> None:
-        """`None` for what is not tagged `enabled`: no rule asks for its jobs."""
+        """`None` for a resource that is not tagged `enabled`: no rule reads its jobs."""
         if finding:
             self.resources[arn]["findings"][rule] = finding
 
@@ -182,7 +182,7 @@ class Backups(Others):
             self.copied(arn, PASS)
 
     def stack_proven(self, stack: str, *members: str) -> None:
-        """A composite backup: a job for the stack, and one below it for each member.
+        """A composite backup: a job for the stack, and a child job for each member.
         https://docs.aws.amazon.com/aws-backup/latest/devguide/applicationstackbackups.html"""
         parent = self.backed_up(stack, PASS, IsParent=True)
         copy = self.copied(stack, PASS, IsParent=True, NumberOfChildJobs=len(members))
@@ -191,7 +191,7 @@ class Backups(Others):
             self.copied(member, None, ParentJobId=copy)
 
     def all_proven(self) -> None:
-        """Whatever is enabled and has no jobs yet."""
+        """Every enabled resource without jobs."""
         for arn, resource in self.resources.items():
             if resource["backup_tag"] == "enabled" and resource["type"] in JOB_TYPES:
                 if resource["findings"]["backup-recent"] != PASS:
@@ -216,6 +216,6 @@ class Backups(Others):
         return {**job, **({"StatusMessage": message} if message else {})}
 
     def finish(self) -> None:
-        """Jobs are told together: there are many."""
+        """Jobs are sent together, because there are many."""
         for (region, kind), jobs in self.jobs.items():
             self.fact(region, kind, *jobs)

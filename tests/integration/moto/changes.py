@@ -1,4 +1,5 @@
-"""What changes an account and moto lacks: AWS Backup's settings, tags through the tagging API."""
+"""Operations that change an account and that moto lacks: settings of AWS Backup, tags through the
+tagging API."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from wire import Call, Params
 
 @instead_of("backup", "UpdateRegionSettings")
 def update_region_settings(call: Call, facts: Facts) -> Answer:
-    """Not in moto. A map that is sent takes the place of the one that is there: AWS does not say
+    """Not in moto. A map in the request replaces the existing one: AWS does not document
     whether it adds to it, and nothing that is sent here may rely on that.
     https://docs.aws.amazon.com/aws-backup/latest/devguide/API_UpdateRegionSettings.html"""
     known = facts.of(call, "backup-settings")
@@ -25,7 +26,7 @@ def update_region_settings(call: Call, facts: Facts) -> Answer:
 
 @patch_of("ec2", "ModifyVpcEndpoint")
 def modify_vpc_endpoint(call: Call, _: Params) -> None:
-    """Moto notes the tables and makes no routes in them, and knows no reset of the policy.
+    """moto records the route tables without adding routes, and cannot reset the policy.
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyVpcEndpoint.html"""
     backend: Any = get_backend("ec2")[call.account][call.region]
     endpoint = backend.vpc_end_points[call.params["VpcEndpointId"]]
@@ -42,7 +43,7 @@ def modify_vpc_endpoint(call: Call, _: Params) -> None:
 
 @instead_of("tagging", "TagResources")
 def tag_resources(call: Call, facts: Facts) -> Answer:
-    """Moto has it for a few services only. Other tags of a resource stay.
+    """moto supports only a few services. Other tags of a resource are kept.
     https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_TagResources.html"""
     return changed(call, facts, call.params["Tags"], [])
 

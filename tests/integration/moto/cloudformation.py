@@ -1,4 +1,4 @@
-"""AWS CloudFormation. moto's needs packages that nothing else here does, and makes the members itself.
+"""AWS CloudFormation. moto's version requires additional packages and creates the members itself.
 
 Facts of a region:
     stack   a Stack, its `tags`, and in `members` its StackResourceSummary list
@@ -22,7 +22,7 @@ def is_deleted(stack: Params) -> bool:
 
 
 def stack_named(call: Call, facts: Facts) -> Optional[Params]:
-    """A deleted stack goes by its id only: its name may be another's by now."""
+    """A deleted stack has only its id: another stack may use its name."""
     asked = call.params["StackName"]
     for stack in facts.of(call, "stack"):
         if asked == stack["StackId"] or (asked == stack["StackName"] and not is_deleted(stack)):
@@ -54,7 +54,7 @@ def stacks(call: Call, facts: Facts) -> Answer:
 
 @instead_of("cloudformation", "ListStacks")
 def summaries(call: Call, facts: Facts) -> Answer:
-    """Deleted ones too. https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStacks.html"""
+    """Includes deleted stacks. https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStacks.html"""
     wanted = call.params.get("StackStatusFilter")
     found = [it for it in facts.of(call, "stack") if not wanted or it["StackStatus"] in wanted]
     parts = [{name: it[name] for name in SUMMARY if name in it} for it in found]

@@ -1,4 +1,4 @@
-"""What the rules say: of tags, of a resource that is ready, and of how others differ from one.
+"""The expected findings: of tags, of a ready resource, and of resources that differ from it.
 
 Written by a reader of the rules, never taken from output.
 """
@@ -15,7 +15,7 @@ REGIONS = ("eu-central-1", "eu-west-1", "eu-west-3", "ap-southeast-1", "us-east-
 CENTRAL = "692653576357"
 THIRD = "444455556666"
 ORGANIZATION = "o-a1b2c3d4e5"
-# Where the report puts the account, which is in no region.
+# The region of the account in the report.
 GLOBAL = "global"
 
 PASS, FAIL, WARN, UNKNOWN, SKIP = "pass", "fail", "warn", "unknown", "skip"
@@ -76,7 +76,7 @@ INHERITED = all_pass(
 )
 MANAGED = all_pass("encryption-customer-key-recommended", "cross-account-copy-supported", *KEY_RULES)
 
-# A Redshift warehouse inherits its key and cannot be copied: sharing the key is no question.
+# A Redshift warehouse inherits its key and cannot be copied: so its key need not be shared.
 NOT_TO_BE_COPIED = {
     **all_pass("encryption-at-rest", "encryption-customer-key", "resource-state-ready", *KEY_RULES),
     "cross-account-copy-supported": FAIL,
@@ -101,15 +101,15 @@ READY: dict[str, Findings] = {
     ),
     "secret": {"cross-account-copy-supported": FAIL},
     "ssm-parameter": {"cross-account-copy-supported": FAIL},
-    # Nobody looks at what its copy takes, and that is said.
+    # Its copy prerequisites are not checked, and a finding says so.
     "other": {"cross-account-copy-supported": WARN},
-    # Under the central key: the platform team's, and no finding against the member.
+    # Encrypted with the central key: the platform team fixes it, not the member.
     "backup-vault": {},
     "region": all_pass("backup-policy-effective", "local-vault-ready"),
     "account": all_pass("backup-role-ready", "backup-region-covered"),
 }
 
-# AWS Backup's names, as its jobs have them. What is not among them has no jobs.
+# Resource types as in jobs of AWS Backup. Other types have no jobs.
 # https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupJob.html
 JOB_TYPES = {
     "ebs-volume": "EBS",
@@ -126,15 +126,15 @@ JOB_TYPES = {
     "cloudformation-stack": "CloudFormation",
     "other": "",
 }
-# Of `other` the ARN tells.
+# For `other`, the ARN decides.
 JOB_TYPES_BY_SERVICE = {"eks": "EKS", "fsx": "FSx"}
 NO_BACKUP_YET = {"backup-recent": WARN}
 
-# No key whose policy is the account's to change: nothing to share, nothing to repair.
+# The account cannot change the policy of its key, so there is nothing to share or fix.
 NO_OWN_KEY = {"kms-key-usable": SKIP, "kms-key-locally-usable": SKIP}
 NO_CUSTOMER_KEY = {**NO_OWN_KEY, "kms-key-shared": SKIP, "kms-key-fully-shared": SKIP}
 
-# Types that inherit their source's key.
+# Types whose backups inherit the key of the source.
 UNENCRYPTED = {**NO_CUSTOMER_KEY, "encryption-at-rest": FAIL, "encryption-customer-key": SKIP}
 NO_VOLUMES = {**NO_CUSTOMER_KEY, "encryption-at-rest": SKIP, "encryption-customer-key": SKIP}
 AWS_MANAGED_KEY = {**NO_CUSTOMER_KEY, "encryption-customer-key": FAIL}
@@ -143,7 +143,7 @@ ONLY_REQUIRED_SHARED = {"kms-key-fully-shared": WARN}
 SHARED_ON_A_CONDITION_UNKNOWN = {"kms-key-shared": UNKNOWN, "kms-key-fully-shared": UNKNOWN}
 THIRD_ACCOUNTS_KEY = {**NO_OWN_KEY, "kms-key-shared": UNKNOWN, "kms-key-fully-shared": UNKNOWN}
 
-# A gateway volume without a key of its own: S3's encrypt it, and its backup does not take those over.
+# A gateway volume without a KMS key: it is encrypted with S3 managed keys, which its backup does not inherit.
 # https://docs.aws.amazon.com/storagegateway/latest/vgw/encryption.html
 S3_MANAGED_KEY = {
     **NO_CUSTOMER_KEY,
@@ -159,7 +159,7 @@ NOT_COPYABLE = {"cross-account-copy-supported": FAIL}
 LASTING_STATE = {"resource-state-ready": FAIL}
 PASSING_STATE = {"resource-state-ready": WARN}
 
-# Types whose backup the vault encrypts.
+# Types whose backups are encrypted with the key of the vault.
 NO_CUSTOMER_KEY_RECOMMENDED = {**NO_OWN_KEY, "encryption-customer-key-recommended": WARN}
 NO_ADVANCED_FEATURES = {"dynamodb-advanced-features-enabled": FAIL}
 NOT_VERSIONED = {"s3-versioning-enabled": FAIL, "s3-old-versions-expire": SKIP}
@@ -169,13 +169,13 @@ VERSIONS_PILE_UP = {"s3-old-versions-expire": WARN}
 SHAREABLE = {"rds-option-group-shareable": PASS}
 NOT_SHAREABLE = {"rds-option-group-shareable": FAIL}
 
-# Members of a stack, which may be in it and have the tag, too.
+# Members of a stack, which may have the tag too.
 IN_STACK = {"backup-not-duplicated": PASS}
 TWICE_IN_STACK = {"backup-not-duplicated": WARN}
 MEMBER_NOT_READY = {"stack-resources-ready": FAIL}
 MEMBER_UNKNOWN = {"stack-resources-ready": UNKNOWN}
 
-# Gateways: of a file or tape gateway there is no backup at all.
+# Gateways. File and tape gateways have no backups.
 TAG_MISPLACED = {"backup-tag-placed": FAIL}
 NO_VOLUME_GATEWAY = {**NOT_COPYABLE, "backup-tag-placed": SKIP}
 
@@ -196,7 +196,7 @@ ENDPOINT_READY = {
 }
 
 
-# Of the platform team: they gate nothing for the member.
+# Rules of the platform team, which are not gating for the member.
 PLATFORM_RULES = {
     "backup-policy-effective",
     "local-vault-ready",
@@ -206,7 +206,7 @@ PLATFORM_RULES = {
 
 
 def judge(resources: dict[str, Json]) -> None:
-    """Verdicts and what gates, as the contract defines them over findings."""
+    """Verdicts and gating, as they follow from findings."""
 
     def regions_of(states: set[str], kinds: Optional[set[str]] = None) -> set[str]:
         found = (r for r in resources.values() if kinds is None or r["type"] in kinds)

@@ -1,4 +1,4 @@
-"""What the seeding says of services that moto lacks, by account, region and kind."""
+"""Facts of services that moto lacks, by account, region and kind."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ INSTEAD: dict[tuple[str, str], Callable[[Call, Facts], Answer]] = {}
 PATCHES: dict[tuple[str, str], Callable[[Call, Params], None]] = {}
 ERRORS: dict[tuple[str, str, str], Params] = {}
 
-# A bucket that never had a configuration: SSE-S3 for every new bucket since January 2023.
+# The default since January 2023: SSE-S3 for every new bucket.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html
 ERRORS["s3", "GetBucketEncryption", "ServerSideEncryptionConfigurationNotFoundError"] = {
     "ServerSideEncryptionConfiguration": {
@@ -52,7 +52,7 @@ def after_error(call: Call, reply: Reply) -> Optional[Params]:
 
 
 def completes(call: Call) -> bool:
-    """Fills in a parameter that AWS has a default for and moto has not."""
+    """Fills in a parameter for which AWS has a default and moto has none."""
     # PolicyName is optional since 2023, with the one value there is as its default.
     # https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html
     if call.name == "GetKeyPolicy" and "PolicyName" not in call.params:
@@ -89,7 +89,7 @@ def key_arn(value: str, account: str, region: str) -> str:
 @instead_of("kms", "DescribeKey")
 @instead_of("kms", "GetKeyPolicy")
 def key_of_another(call: Call, _: Facts) -> Answer:
-    """A key ARN counts with its region and account; moto reads only the id in it.
+    """AWS checks the region and the account of a key ARN; moto reads only the id.
 
     A key of another region is not found. One of another account can be described if its policy
     admits the caller's account; GetKeyPolicy never works across accounts.
@@ -121,11 +121,11 @@ def key_of_another(call: Call, _: Facts) -> Answer:
 def described(call: Call, result: Params) -> None:
     metadata = result["KeyMetadata"]
     key = keys_of(metadata["AWSAccountId"], call.region).keys[metadata["KeyId"]]
-    # A key behind alias/aws/* is made and managed by AWS; moto says CUSTOMER for every key.
+    # A key with an alias/aws/* alias is AWS managed; moto returns CUSTOMER for every key.
     # https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-cmk
     if any(alias.startswith("alias/aws/") for alias in key.aliases):
         metadata["KeyManager"] = "AWS"
-    # CreateKey's defaults; moto leaves them null where the caller named none.
+    # CreateKey's defaults; moto returns null if the caller omits them.
     # https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html
     metadata["KeyUsage"] = metadata.get("KeyUsage") or "ENCRYPT_DECRYPT"
     metadata["MultiRegion"] = bool(metadata.get("MultiRegion"))
@@ -136,17 +136,17 @@ def described(call: Call, result: Params) -> None:
 
 @instead_of("ec2", "GetEbsDefaultKmsKeyId")
 def default_ebs_key(call: Call, _: Facts) -> Answer:
-    """Not in moto. `alias/aws/ebs` as long as nobody chose a key, else that key's ARN.
+    """Not in moto. `alias/aws/ebs` by default, else the ARN of the chosen key.
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetEbsDefaultKmsKeyId.html"""
     chosen = get_backend("ec2")[call.account][call.region].default_kms_key_id
-    # moto also keeps the ARN of AWS's key here once it encrypted a volume with it.
+    # moto also stores the ARN of the AWS managed key here after it encrypted a volume with it.
     managed = key_arn("alias/aws/ebs", call.account, call.region)
     return {"KmsKeyId": "alias/aws/ebs" if chosen in ("", managed) else chosen}
 
 
 @patch_of("ec2", "DescribeVolumes")
 def volumes(call: Call, result: Params) -> None:
-    """KmsKeyId is the key's ARN; moto repeats what CreateVolume was given.
+    """KmsKeyId is the key's ARN; moto returns the parameter of CreateVolume.
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Volume.html"""
     for volume in result["Volumes"]:
         if volume.get("KmsKeyId"):
@@ -155,7 +155,7 @@ def volumes(call: Call, result: Params) -> None:
 
 @patch_of("ec2", "DescribeNetworkInterfaces")
 def network_interfaces(call: Call, result: Params) -> None:
-    """AWS tells the interfaces that belong to endpoints and NAT gateways by their type and owner.
+    """Interfaces of endpoints and NAT gateways have their own type and owner.
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_NetworkInterface.html"""
     backend = get_backend("ec2")[call.account][call.region]
     owners = {
@@ -202,7 +202,7 @@ def region_status(call: Call, result: Params, disabled: set[str]) -> None:
 @patch_of("rds", "DescribeDBInstances")
 @patch_of("rds", "DescribeDBClusters")
 def databases(call: Call, result: Params) -> None:
-    """KmsKeyId is an ARN, and absent without encryption. moto repeats what it was given, and says
+    """KmsKeyId is an ARN, and absent without encryption. moto returns the parameter, and says
     `default_kms_key_id` where AWS names its own key, for unencrypted clusters too.
     https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBCluster.html"""
     for database in result.get("DBInstances", []) + result.get("DBClusters", []):
@@ -214,7 +214,7 @@ def databases(call: Call, result: Params) -> None:
 
 @instead_of("rds", "DescribeOptionGroups")
 def option_groups(call: Call, _: Facts) -> Answer:
-    """moto's needs a name, and does not say which options are there to stay. AWS lists the groups
+    """moto requires a name and does not return which options are permanent. AWS lists the groups
     that come with an engine too, without any options.
     https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeOptionGroups.html
     https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_Option.html"""
@@ -255,7 +255,7 @@ def option_group(call: Call, name: str, engine: str, version: str, options: list
 
 @patch_of("dynamodb", "DescribeTable")
 def table(call: Call, result: Params) -> None:
-    """KMSMasterKeyArn is an ARN; moto repeats what CreateTable was given.
+    """KMSMasterKeyArn is an ARN; moto returns the parameter of CreateTable.
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_SSEDescription.html"""
     encryption = result["Table"].get("SSEDescription", {})
     if encryption.get("KMSMasterKeyArn"):
@@ -264,7 +264,7 @@ def table(call: Call, result: Params) -> None:
 
 @patch_of("elasticfilesystem", "DescribeFileSystems")
 def file_systems(call: Call, result: Params) -> None:
-    """KmsKeyId comes with encryption only, of AWS's key if nobody named one; `Marker` repeats the
+    """KmsKeyId comes with encryption only, of the AWS managed key by default; `Marker` repeats the
     request's. https://docs.aws.amazon.com/efs/latest/ug/API_FileSystemDescription.html"""
     for file_system in result["FileSystems"]:
         key = file_system.pop("KmsKeyId", None) or "alias/aws/elasticfilesystem"
@@ -282,7 +282,7 @@ def bucket_regions(call: Call) -> dict[str, str]:
 
 
 def wrong_region(call: Call) -> Optional[Reply]:
-    """A bucket answers in its own region; elsewhere AWS redirects, and moto does not care.
+    """A bucket is served in its region. AWS redirects calls in other regions; moto serves them.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingRouting.html"""
     home = bucket_regions(call).get(call.params.get("Bucket", "")) if call.service == "s3" else None
@@ -293,7 +293,7 @@ def wrong_region(call: Call) -> Optional[Reply]:
 
 
 def with_bucket_region(call: Call, reply: Reply) -> Reply:
-    """HeadBucket names the region of a bucket that exists in its errors too.
+    """HeadBucket returns the region of an existing bucket in its errors too.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html"""
     home = bucket_regions(call).get(call.params.get("Bucket", "")) if call.service == "s3" else None
     if home and (call.name == "HeadBucket" or reply.status == 301):
@@ -303,7 +303,7 @@ def with_bucket_region(call: Call, reply: Reply) -> Reply:
 
 @patch_of("s3", "ListBuckets")
 def buckets(call: Call, result: Params) -> None:
-    """BucketRegion comes if the request has any parameter, and moto never sends it.
+    """AWS returns BucketRegion if the request has a parameter; moto never returns it.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_Bucket.html"""
     homes = bucket_regions(call)
     for bucket in result["Buckets"] if call.params else []:

@@ -1,4 +1,4 @@
-"""The variant `mixed`: of everything one that is as it should be, and one for each way it is not."""
+"""The variant `mixed`: a ready resource of each type, and one for each way to be not ready."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ from workloads import Disk
 def mixed(a: Backups, central: Backups, third: Backups) -> None:
     # The policy leaves eu-west-3 out, where there are enabled resources.
     a.organization(("eu-central-1", "eu-west-1", "ap-southeast-1", "us-east-1"))
-    # There are enabled buckets, and the role may not back them up.
+    # There are enabled buckets that the role is not allowed to back up.
     a.role("backup")
     a.itself({**NO_ROLE, "backup-region-covered": FAIL})
     eu_central_1(a, central, third)
@@ -84,7 +84,7 @@ def mixed(a: Backups, central: Backups, third: Backups) -> None:
 
 
 def eu_central_1(a: Backups, central: Backups, third: Backups) -> None:
-    """Everything in use, all settings as they should be; the key policies."""
+    """All types in use and all settings correct; the key policies."""
     r = "eu-central-1"
     shared = a.key(r)
     a.region(r, shared, None, {"ebs-default-encryption": PASS, "service-opted-in": PASS, **VAULT_KEY_SHARED})
@@ -93,19 +93,19 @@ def eu_central_1(a: Backups, central: Backups, third: Backups) -> None:
     # Workloads in a public subnet of the default VPC, and no endpoint.
     _, default_subnets, _ = a.default_vpc(r, NO_ENDPOINT)
 
-    # Private subnet with its own table, the endpoint on it; a NAT gateway is no workload.
+    # Private subnet with its own table, the endpoint on it; a NAT gateway is not a workload.
     app = a.vpc(r, "10.1.0.0/16", ENDPOINT_READY)
     private, public = a.subnet(r, app, "10.1.1.0/24"), a.subnet(r, app, "10.1.2.0/24")
     a.gateway(r, app, [a.table_of(r, app, private)])
     a.internet(r, app, a.table_of(r, app, public))
     a.client("ec2", r).create_nat_gateway(SubnetId=public)
 
-    # The endpoint is on another subnet's table; the workload's subnet takes the main one.
+    # The endpoint is on another subnet's table; the workload's subnet uses the main one.
     lost = a.vpc(r, "10.2.0.0/16", {**ENDPOINT_READY, "s3-gateway-endpoint-routed": FAIL})
     unrouted = a.subnet(r, lost, "10.2.1.0/24")
     a.gateway(r, lost, [a.table_of(r, lost, a.subnet(r, lost, "10.2.2.0/24"))])
 
-    # The endpoint is on the main table, which the subnet takes without being associated with it.
+    # The endpoint is on the main table, which the subnet uses without an association.
     strict = a.vpc(r, "10.3.0.0/16", {**ENDPOINT_READY, "s3-gateway-endpoint-open": WARN})
     implicit = a.subnet(r, strict, "10.3.1.0/24")
     get_only = {"Version": "2012-10-17", "Statement": [allow("*", "s3:GetObject")]}
@@ -125,7 +125,7 @@ def eu_central_1(a: Backups, central: Backups, third: Backups) -> None:
     a.override("DescribeInstances", {"InstanceId": cache}, {"RootDeviceType": "instance-store"})
     stopped = a.instance(r, "stopped", private, DISABLED, [(DISABLED, None, {})])
     a.client("ec2", r).stop_instances(InstanceIds=[stopped])
-    # Left out of the report, as everything that is being deleted.
+    # Not in the report: it is being deleted.
     gone = a.client("ec2", r).run_instances(
         ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1, SubnetId=private
     )
@@ -137,7 +137,7 @@ def eu_central_1(a: Backups, central: Backups, third: Backups) -> None:
     a.volume(r, "via-ec2", ENABLED, a.key(r, "shared for ec2"))
     a.volume(r, "required-only", ENABLED, a.key(r, "shared for the required actions"), ONLY_REQUIRED_SHARED)
     a.volume(r, "not-shared", ENABLED, not_shared, NOT_SHARED)
-    # ListGrants and RevokeGrant pass the condition, Encrypt and the like do not.
+    # ListGrants and RevokeGrant match the condition; Encrypt and similar operations do not.
     a.volume(r, "grants-only", ENABLED, a.key(r, "use only for grants"), NOT_SHARED)
     a.volume(r, "organization", ENABLED, a.key(r, "shared with the organization"))
     a.volume(r, "other-organization", ENABLED, a.key(r, "shared with another organization"), NOT_SHARED)
@@ -203,14 +203,14 @@ def eu_central_1(a: Backups, central: Backups, third: Backups) -> None:
     a.override("DescribeDBInstances", {"DBInstanceArn": leaving}, {"DBInstanceStatus": "deleting"})
     del a.resources[leaving]
 
-    # Members in two zones: MultiAZ is true, and it is an Aurora cluster all the same.
+    # Members in two zones: MultiAZ is true for this Aurora cluster.
     a.cluster(r, "ledger", ENABLED, shared, members=(NONE, NONE))
     a.cluster(r, "ledger-plain", ENABLED, None, UNENCRYPTED, Engine="aurora-mysql")
     a.cluster(r, "ledger-aws-key", ENABLED, "", AWS_MANAGED_KEY)
     a.cluster(r, "ledger-twice", ENABLED, shared, members=(ENABLED,))
     a.cluster(r, "ledger-member", NONE, shared, {"backup-tag-placed": FAIL}, members=(ENABLED, NONE))
     a.multi_az_cluster(r, "trading", ENABLED, shared, NOT_COPYABLE)
-    # Not in the guide, though RDS lists them and AWS Backup supports them.
+    # Not covered by the guide; RDS lists them and AWS Backup supports them.
     a.cluster(r, "graph", ENABLED, None, Engine="neptune")
     documents = a.cluster(r, "documents", ENABLED, None, Engine="neptune")
     a.override("DescribeDBClusters", {"DBClusterArn": documents}, {"Engine": "docdb"})
@@ -220,11 +220,11 @@ def eu_central_1(a: Backups, central: Backups, third: Backups) -> None:
 
 
 def further_services(a: Backups, central: Backups) -> None:
-    """The services of the guide that are in this region only, and what is in no guide."""
+    """Services of the guide that only this region uses, and types that the guide does not cover."""
     r = "eu-central-1"
     shared, not_shared = a.key(r), a.key(r, "not shared")
 
-    # The vault encrypts their backups: whom their key is shared with does not matter.
+    # The vault encrypts their backups, so sharing their key does not matter.
     a.proven(a.file_system(r, "home", ENABLED, shared))
     a.file_system(r, "by-id", ENABLED, not_shared.rpartition("/")[2])
     a.file_system(r, "plain", ENABLED, None, NO_CUSTOMER_KEY_RECOMMENDED)
@@ -278,7 +278,7 @@ def further_services(a: Backups, central: Backups) -> None:
     ):
         group = a.option_group(r, f"{name}-options", engine, version, *options)
         a.database(r, name, ENABLED, shared, but, Engine=engine, OptionGroupName=group)
-    # The group that comes with the engine.
+    # The default option group of the engine.
     a.database(r, "crm-default", ENABLED, shared, SHAREABLE, Engine="sqlserver-se")
 
     a.secret(r, "shop/password", ENABLED)
@@ -288,7 +288,7 @@ def further_services(a: Backups, central: Backups) -> None:
     a.other("fsx", r, "file-system/fs-0a1a2a3a4a5a6a7a8", ENABLED)
     a.other("fsx", r, "file-system/fs-0b1b2b3b4b5b6b7b8", DISABLED)
     a.other("eks", r, "cluster/shop", ENABLED)
-    # Backups carry the tags of what they are of.
+    # Backups have the tags of their source.
     a.unsupported(f"arn:aws:ec2:{r}::snapshot/snap-0d1d2d3d4d5d6d7d8", r, ENABLED)
     a.unsupported(a.arn("rds", r, "snapshot:awsbackup:job-1"), r, ENABLED)
     a.unsupported(a.arn("sns", r, "shop-orders"), r, ENABLED)
@@ -304,8 +304,8 @@ def stacks(a: Backups) -> None:
         number += 1
         return "AWS::EC2::Volume", a.volume(r, f"member-{number}", NONE, key, {**IN_STACK, **but})
 
-    # Members of several kinds, one of them in a stack of its own. A role is nothing to back up, and
-    # what an update removed is no member any more.
+    # Members of several kinds, one of them in a nested stack. A role is not backed up, and
+    # a resource that an update removed is no longer a member.
     table = a.table(r, "shop", ENABLED, shared, TWICE_IN_STACK)
     a.proven(table)
     bucket = a.bucket(r, "shop", DISABLED, shared, IN_STACK).rpartition(":")[2]
@@ -327,16 +327,16 @@ def stacks(a: Backups) -> None:
     )
     a.stack_proven(shop, table, a.arn("rds", r, "db:shop"))
 
-    # What is not ready lies deep.
+    # The resource that is not ready is deeply nested.
     legacy, middle = a.stack_id(r, "legacy"), a.stack_id(r, "legacy-app")
     disk = volume(not_shared, NOT_SHARED)
     deep = a.stack(r, "legacy-disks", NONE, [disk], MEMBER_NOT_READY, parent=middle, root=legacy)
     nested: Member = ("AWS::CloudFormation::Stack", deep)
     a.stack(r, "legacy-app", ENABLED, [nested], {**MEMBER_NOT_READY, **TWICE_IN_STACK}, parent=legacy)
     a.stack(r, "legacy", ENABLED, [volume(), ("AWS::CloudFormation::Stack", middle)], MEMBER_NOT_READY)
-    # A member that nobody sees.
+    # A member that no service lists.
     a.stack(r, "outside", ENABLED, [volume(), ("AWS::DynamoDB::Table", "elsewhere")], MEMBER_UNKNOWN)
-    # A file system is a member too, and so is a warehouse, which nobody can copy.
+    # A file system is a member too, and so is a warehouse, which cannot be copied.
     home = a.file_system(r, "stack-home", NONE, shared, IN_STACK).rpartition("/")[2]
     a.warehouse(r, "stack-reports", NONE, shared, IN_STACK)
     members: list[Member] = [
@@ -353,7 +353,7 @@ def stacks(a: Backups) -> None:
 
 
 def jobs(a: Backups) -> None:
-    """What is enabled and not here has no jobs: there is no backup yet."""
+    """Enabled resources that are missing here have no jobs and no backups."""
     by_label = {(it["type"], it["label"]): arn for arn, it in a.resources.items()}
     volume = {label: arn for (kind, label), arn in by_label.items() if kind == "ebs-volume"}
     r = "eu-central-1"
@@ -364,10 +364,10 @@ def jobs(a: Backups) -> None:
         by_label["dynamodb-table", "orders"],
         by_label["rds-instance", "billing"],
         by_label["aurora-cluster", "ledger"],
-        # Not ready by the guide, and copied all the same.
+        # Not ready by the guide, but copied.
         volume["plain"],
     )
-    # A type that cannot be copied is not asked for copies.
+    # No copies are expected for a type that cannot be copied.
     a.backed_up(by_label["rds-cluster", "trading"], PASS)
 
     inaccessible = "Given key ID is not accessible. You must have DescribeKey permissions on the default CMK."
@@ -377,12 +377,12 @@ def jobs(a: Backups) -> None:
         (volume["not-shared"], inaccessible),
         (volume["aws-key"], managed),
         (by_label["ec2-instance", "firewall"], marketplace),
-        # Everything is as it should be, and still.
+        # The prerequisites pass, but the job fails.
         (volume["organization"], "An internal error occurred."),
     ):
         a.backed_up(arn, PASS)
         a.copied(arn, FAIL, state="FAILED", message=message)
-    # Failed and mended since.
+    # Failed, but fixed since.
     a.proven(volume["alias"])
     a.backed_up(volume["alias"], PASS, hours=27, state="FAILED", message="An internal error occurred.")
     a.copied(volume["alias"], PASS, hours=26, state="FAILED", message=inaccessible)
@@ -392,10 +392,10 @@ def jobs(a: Backups) -> None:
     a.backed_up(volume["service-role"], FAIL, state="FAILED", message="An internal error occurred.")
     bucket = by_label["s3-bucket", f"never-versioned-{a.account}"]
     a.backed_up(bucket, FAIL, state="FAILED", message="Bucket versioning is not enabled.")
-    # Three days ago, of a daily plan.
+    # Three days old with a daily plan.
     a.backed_up(volume["account-id"], FAIL, hours=72)
     a.copied(volume["account-id"], PASS, hours=71)
-    # Under way.
+    # In progress.
     a.backed_up(volume["via-ec2"], PASS, hours=25)
     a.copied(volume["via-ec2"], PASS, hours=24)
     a.backed_up(volume["via-ec2"], PASS, hours=1, state="RUNNING")
@@ -404,17 +404,17 @@ def jobs(a: Backups) -> None:
     # Stuck.
     a.backed_up(volume["backup-role"], PASS, hours=30)
     a.copied(volume["backup-role"], FAIL, hours=29, state="CREATED")
-    # Copied, but elsewhere.
+    # Copied to another account.
     for hours in (27, 3):
         a.backed_up(volume["closed"], PASS, hours)
         a.backed_up(volume["denied"], PASS, hours)
     a.copied(volume["closed"], FAIL, to=f"arn:aws:backup:{r}:{THIRD}:backup-vault:drawer")
-    # Backed up, and never copied.
+    # Backed up, but never copied.
     a.never_copied(volume["denied"], FAIL)
 
 
 def eu_west_1(a: Backups) -> None:
-    """No bucket is enabled: the network gates nothing. Backup of DynamoDB is not the advanced one."""
+    """No bucket is enabled, so the network is not gating. Advanced DynamoDB backup is off."""
     r = "eu-west-1"
     shared = a.key(r)
     backup = {
@@ -429,7 +429,7 @@ def eu_west_1(a: Backups) -> None:
         backup,
         {"ebs-default-encryption": WARN, "service-opted-in": PASS, **NO_VAULT, **VAULT_KEY_NOT_SHARED},
     )
-    # The plan keeps a backup for a day, and Vault Lock wants a week.
+    # The plan keeps a backup for a day, but Vault Lock requires a week.
     a.vault(r, a.key(r, "not shared"), {"kms-key-usable": PASS}, shortest=7)
     a.default_vpc(r, NO_WORKLOADS)
 
@@ -438,7 +438,7 @@ def eu_west_1(a: Backups) -> None:
     public = a.subnet(r, public_vpc, "10.1.1.0/24")
     a.internet(r, public_vpc, a.main_table(r, public_vpc))
     a.gateway(r, public_vpc, [a.table_of(r, public_vpc, a.subnet(r, public_vpc, "10.1.2.0/24"))])
-    # An interface endpoint for S3 and a gateway endpoint for DynamoDB are none.
+    # An interface endpoint for S3 and a gateway endpoint for DynamoDB do not count.
     other = a.vpc(r, "10.2.0.0/16", NO_ENDPOINT)
     private = a.subnet(r, other, "10.2.1.0/24")
     a.interface_endpoint(r, other, private)
@@ -447,11 +447,11 @@ def eu_west_1(a: Backups) -> None:
     a.instance(r, "api", public, ENABLED, [(NONE, shared, {})])
     pending = a.instance(r, "starting", private, ENABLED, [(NONE, shared, {})], PASSING_STATE)
     a.override("DescribeInstances", {"InstanceId": pending}, {"State": {"Code": 0, "Name": "pending"}})
-    # A product code that is not the Marketplace's.
+    # A product code of another type than marketplace.
     devpay = a.instance(r, "devpay", private, NONE, [(NONE, None, UNENCRYPTED)], UNENCRYPTED)
     code = {"ProductCodeId": "774f4ff8", "ProductCodeType": "devpay"}
     a.override("DescribeInstances", {"InstanceId": devpay}, {"ProductCodes": [code]})
-    # Judged by the policy of the replica, which is shared; the primary's is not.
+    # Evaluated with the policy of the replica, which is shared, unlike the primary's.
     a.volume(r, "replica", ENABLED, a.replica_key("eu-central-1", r))
     a.volume(r, "true", TRUE, shared)
     a.volume(r, "trailing-blank", TRAILING_BLANK, None, UNENCRYPTED)
@@ -491,11 +491,11 @@ def eu_west_3(a: Backups, central: Backups) -> None:
         {"ebs-default-encryption": WARN, "service-opted-in": WARN, **NOT_COVERED, **NO_VAULT},
     )
 
-    # The interfaces of an endpoint and of a NAT gateway are no workloads.
+    # The interfaces of an endpoint and of a NAT gateway are not workloads.
     default, subnets, _ = a.default_vpc(r, NO_WORKLOADS)
     a.interface_endpoint(r, default, subnets[0], "kms")
     a.client("ec2", r).create_nat_gateway(SubnetId=subnets[1])
-    # There, but not yet available.
+    # Not yet available.
     starting = a.vpc(r, "10.1.0.0/16", NO_ENDPOINT)
     first = a.subnet(r, starting, "10.1.1.0/24")
     endpoint = a.gateway(r, starting, [a.main_table(r, starting)])
@@ -504,7 +504,7 @@ def eu_west_3(a: Backups, central: Backups) -> None:
     express = a.vpc(r, "10.2.0.0/16", NO_ENDPOINT)
     second = a.subnet(r, express, "10.2.1.0/24")
     a.gateway(r, express, [a.main_table(r, express)], "s3express")
-    # The route is there and leads nowhere.
+    # The route is a blackhole.
     hole = a.vpc(r, "10.3.0.0/16", {**ENDPOINT_READY, "s3-gateway-endpoint-routed": FAIL})
     third = a.subnet(r, hole, "10.3.1.0/24")
     endpoint = a.gateway(r, hole, [a.main_table(r, hole)])
@@ -555,7 +555,7 @@ def ap_southeast_1(a: Backups) -> None:
 
 
 def us_east_1(a: Backups, central: Backups) -> None:
-    """Nothing here gates by its tag, so neither do the region's settings. DynamoDB is off and unused."""
+    """No resource is gating by its tag, so the region's settings are not gating. DynamoDB is off and unused."""
     r = "us-east-1"
     backup = {
         "ResourceTypeOptInPreference": {

@@ -1,4 +1,4 @@
-"""AWS Organizations as a member account sees it. moto's organization makes up its members' ids.
+"""AWS Organizations as a member account sees it. moto generates the ids of the member accounts.
 
 Facts of an account:
     organization       an Organization: at least its Id and its MasterAccountId

@@ -1,4 +1,4 @@
-"""EFS, Redshift, Storage Gateway, CloudFormation, and what only its tag tells of."""
+"""EFS, Redshift, Storage Gateway, CloudFormation, and resources that are found only by their tag."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Member = tuple[str, ...]
 
 
 def shape_of(kind: str, number: int) -> str:
-    """An id that is the same from run to run."""
+    """An id that is the same in every run."""
     return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{kind} {number}"))
 
 
@@ -24,7 +24,7 @@ class Others(Workloads):
         self.count += 1
         return shape_of(kind, self.count)
 
-    # `key` is None for no encryption, "" for the service's own key
+    # `key` is None for no encryption, "" for the AWS managed key
 
     def file_system(self, region: str, name: str, tag: Tag, key: Optional[str], but: Findings = {}) -> str:
         file_system = self.client("efs", region).create_file_system(
@@ -54,7 +54,7 @@ class Others(Workloads):
     def namespace(
         self, region: str, name: str, tag: Tag, key: str, but: Findings = {}, status: str = "AVAILABLE"
     ) -> str:
-        """Always encrypted: with `AWS_OWNED_KMS_KEY` if nobody chose a key.
+        """Always encrypted: with `AWS_OWNED_KMS_KEY` by default.
         https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-workgroup-namespace.html"""
         number = self.next_id("namespace")
         arn = self.arn("redshift-serverless", region, f"namespace/{number}")
@@ -125,7 +125,7 @@ class Others(Workloads):
         parent: Optional[str] = None,
         root: Optional[str] = None,
     ) -> str:
-        """A nested stack needs the ids of those above it beforehand: see `stack_id`."""
+        """A nested stack needs the ids of its parents first: see `stack_id`."""
         arn = self.stack_id(region, name)
         resources: list[dict[str, Any]] = [
             {
@@ -157,10 +157,10 @@ class Others(Workloads):
         number = uuid.uuid5(uuid.NAMESPACE_OID, f"stack {region} {name}")
         return self.arn("cloudformation", region, f"stack/{name}/{number}")
 
-    # --- what has no listing of its own
+    # --- resources that no service lists
 
     def secret(self, region: str, name: str, tag: Tag) -> None:
-        """In the report only if it is `enabled`: there is no listing but that of the tags."""
+        """In the report only if it is `enabled`: it is found only by its tag."""
         arn = self.client("secretsmanager", region).create_secret(
             Name=name, SecretString="none", Tags=tag.listed(name)
         )["ARN"]
@@ -176,7 +176,7 @@ class Others(Workloads):
             self.expect(arn, name, "ssm-parameter", region, tag, {})
 
     def other(self, service: str, region: str, resource: str, tag: Tag) -> str:
-        """Known to the tagging API only. AWS Backup supports its type, and the guide does not cover it."""
+        """Only the tagging API returns it. AWS Backup supports its type, but the guide does not cover it."""
         arn = self.arn(service, region, resource)
         self.unsupported(arn, region, tag)
         if tag == ENABLED and region in REGIONS:
@@ -184,5 +184,5 @@ class Others(Workloads):
         return arn
 
     def unsupported(self, arn: str, region: str, tag: Tag) -> None:
-        """Has the tag, and AWS Backup could not do anything with it: not in the report."""
+        """Tagged, but AWS Backup does not support its type: not in the report."""
         self.fact(region, "tagged", {"ResourceARN": arn, "tags": tag.named(arn.rpartition(":")[2])})

@@ -1,4 +1,4 @@
-"""What stands between a client and moto: records, rules, and the fixes for what moto lacks.
+"""A layer between a client and moto: records, rules, and fixes for features that moto lacks.
 
 Control paths (JSON in, JSON out; nothing here is signed):
 
@@ -60,7 +60,7 @@ SERVICES = (backup, changes, cloudformation, organizations, redshift, storagegat
 
 CONTROL = "/__overlay__/"
 
-# Codes and statuses as the services send them. JSON services that are not listed take the default.
+# Codes and statuses as the services send them. JSON services that are not listed use the default.
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/CommonErrors.html
@@ -102,7 +102,7 @@ DISABLED = {
 class Overlay:
     def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
         self.app = app
-        # One request at a time: moto makes keys while it answers, and its dicts are not guarded.
+        # One request at a time: moto creates keys while it handles a request, and its dicts are not thread-safe.
         self.lock = threading.RLock()
         self.operations: Counter[tuple[str, str, str, str]] = Counter()
         self.rules: list[Params] = []
@@ -147,7 +147,7 @@ class Overlay:
         call = wire.parse(environ, body)
         if SEEDING in environ.get("HTTP_USER_AGENT", ""):
             return self.forward(wire.with_body(environ, body))
-        if call is None:  # no operation of the service's model: that must not go unseen either
+        if call is None:  # no operation of the service's model: it is recorded too
             asked = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
             with self.lock:
                 self.operations["?", "?", "?", asked] += 1
@@ -160,7 +160,7 @@ class Overlay:
         answer = fixes.instead(call, self.facts)
         if not isinstance(answer, dict):
             return answer
-        # A copy: what an override changes in a reply, it does not change in the facts.
+        # A copy: an override changes the reply, not the facts.
         return self.finished(call, wire.paging(call), copy.deepcopy(answer))
 
     def patched(self, call: Call) -> Reply:
@@ -204,7 +204,7 @@ class Overlay:
                 yield rule
 
     def effect(self, call: Call) -> Optional[Reply]:
-        """What a rule answers in moto's stead."""
+        """The reply of a rule that replaces moto's."""
         for rule in self.matching(call, "kill"):
             if rule["kill"] is True:
                 call.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)

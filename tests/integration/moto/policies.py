@@ -1,4 +1,4 @@
-"""Key policies, the guide's and those that people write instead."""
+"""Key policies: the guide's, and variants."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def root(account: str) -> Json:
 
 
 def guide_statements(account: str, principal: str = f"arn:aws:iam::{CENTRAL}:root") -> list[Json]:
-    """The two statements of the company guide, word for word."""
+    """The two statements of the company guide, verbatim."""
     principals = {"AWS": [f"arn:aws:iam::{account}:user/KeyUser", principal]}
     use = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"]
     grants = ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"]
@@ -54,7 +54,7 @@ def policy(kind: str, account: str, region: str) -> list[Json]:
         ],
         "shared for the required actions": [own, allow(root(CENTRAL), [f"kms:{name}" for name in required])],
         "not shared": [own],
-        # The guide's condition on the wrong statement: only the calls about grants carry that key.
+        # The guide's condition on the wrong statement: only calls for grants have that condition key.
         "use only for grants": [
             own,
             allow(
@@ -63,7 +63,7 @@ def policy(kind: str, account: str, region: str) -> list[Json]:
                 {"Bool": {"kms:GrantIsForAWSResource": "true"}},
             ),
         ],
-        # As AWS Control Tower's own sample does it.
+        # As in the AWS Control Tower sample.
         "shared with the organization": [own, allow({"AWS": "*"}, "kms:*", of_organization(ORGANIZATION))],
         "shared with another organization": [
             own,

@@ -1,4 +1,4 @@
-"""Amazon Redshift: keys as AWS writes them, and the namespaces of Redshift Serverless.
+"""Amazon Redshift: keys as AWS returns them, and the namespaces of Redshift Serverless.
 
 Facts of a region:
     namespace   a Namespace, and its `tags`
@@ -13,7 +13,7 @@ from wire import Call, Params
 
 @patch_of("redshift", "DescribeClusters")
 def clusters(call: Call, result: Params) -> None:
-    """KmsKeyId is an ARN, of AWS's key if nobody named one, and absent without encryption.
+    """KmsKeyId is an ARN, of the AWS managed key by default, and absent without encryption.
     https://docs.aws.amazon.com/redshift/latest/APIReference/API_Cluster.html"""
     for cluster in result["Clusters"]:
         key = cluster.pop("KmsKeyId", None) or "alias/aws/redshift"

@@ -43,14 +43,14 @@ from others import Member  # noqa: E402
 
 
 def clean(a: Backups, central: Backups, third: Backups) -> None:
-    """Everything that is enabled is ready and was copied; what is not enabled does not gate."""
+    """Every enabled resource is ready and was copied; other resources are not gating."""
     a.organization(REGIONS)
     a.role("backup", "s3")
     a.itself({})
     for r in REGIONS:
         shared = a.key(r)
         a.region(r, shared, None, {"ebs-default-encryption": PASS, "service-opted-in": PASS})
-        # The guide's own set-up: one central key on every vault.
+        # The setup of the guide: one central key for every vault.
         a.vault(r, central.key(r, "not shared"))
         vpc, subnets, main = a.default_vpc(r, ENDPOINT_READY)
         a.gateway(r, vpc, [main])
@@ -76,7 +76,7 @@ def clean(a: Backups, central: Backups, third: Backups) -> None:
 
 
 def beside(a: Backups) -> None:
-    """One of each of what need not be in every region."""
+    """One resource of each type that not every region needs."""
     r = "eu-west-1"
     shared = a.key(r)
     stored = a.gateway_of(r, "stored", "STORED", DISABLED)
@@ -99,7 +99,7 @@ def beside(a: Backups) -> None:
 
 def unknown(a: Backups, central: Backups, third: Backups) -> None:
     """Nothing fails for the member, but whether a key is shared depends on an organization that the
-    account is not in. Its plans are its own."""
+    account does not belong to. It has its own backup plans."""
     r = "eu-central-1"
     off = {**NOT_COVERED, **NO_VAULT}
     empty_regions(
@@ -117,14 +117,14 @@ def unknown(a: Backups, central: Backups, third: Backups) -> None:
     tag = {"ConditionType": "STRINGEQUALS", "ConditionKey": "backup", "ConditionValue": "enabled"}
     a.plan(r, {"SelectionName": "enabled", "ListOfTags": [tag]})
     a.vault(r, a.key(r), {"kms-key-usable": PASS})
-    # All that passes the condition.
+    # Only operations that match the condition.
     equals = [{"ConditionKey": "aws:ResourceTag/backup", "ConditionValue": "enabled"}]
     a.plan(
         "eu-west-1",
         {"SelectionName": "all", "Resources": ["*"], "Conditions": {"StringEquals": equals}},
     )
     a.vault("eu-west-1", None)
-    # A plan for something else.
+    # A plan for other resources.
     team = {"ConditionType": "STRINGEQUALS", "ConditionKey": "team", "ConditionValue": "payments"}
     a.plan("eu-west-3", {"SelectionName": "payments", "ListOfTags": [team]})
 
@@ -135,14 +135,14 @@ def unknown(a: Backups, central: Backups, third: Backups) -> None:
 
 
 def empty(a: Backups, central: Backups, third: Backups) -> None:
-    """A new account: in the organization, which has no backup policy for it."""
+    """A new account: it belongs to the organization but has no effective backup policy."""
     a.organization(None)
     a.itself(NO_ROLE)
     empty_regions(a, {r: {**NOT_COVERED, **NO_VAULT} for r in REGIONS})
 
 
 def empty_regions(a: Backups, but: dict[str, Findings]) -> None:
-    """Default VPCs, and settings that nobody touched."""
+    """Default VPCs and default settings."""
     for r in REGIONS:
         a.default_vpc(r, NO_WORKLOADS)
         a.region(r, None, None, {"ebs-default-encryption": WARN, **but[r]})

@@ -1,4 +1,4 @@
-"""AWS Storage Gateway, of which moto has nothing.
+"""AWS Storage Gateway, which moto lacks.
 
 Facts of a region:
     gateway          a GatewayInfo, and its `tags`
@@ -67,7 +67,7 @@ def gateway(call: Call, facts: Facts) -> Answer:
 
 @instead_of("storagegateway", "ListVolumes")
 def volumes(call: Call, facts: Facts) -> Answer:
-    """Without a gateway: those of all. https://docs.aws.amazon.com/storagegateway/latest/APIReference/API_ListVolumes.html"""
+    """Without a gateway, all volumes are returned. https://docs.aws.amazon.com/storagegateway/latest/APIReference/API_ListVolumes.html"""
     arn: Optional[str] = call.params.get("GatewayARN")
     if arn:
         found = gateways_of(call, facts).get(arn)
@@ -88,7 +88,7 @@ def volumes(call: Call, facts: Facts) -> Answer:
 @instead_of("storagegateway", "DescribeCachediSCSIVolumes")
 @instead_of("storagegateway", "DescribeStorediSCSIVolumes")
 def described(call: Call, facts: Facts) -> Answer:
-    """All volumes of one gateway, which must be of the operation's type.
+    """All volumes of one gateway, which must have the type of the operation.
     https://docs.aws.amazon.com/storagegateway/latest/APIReference/API_DescribeCachediSCSIVolumes.html
     https://docs.aws.amazon.com/storagegateway/latest/APIReference/API_DescribeStorediSCSIVolumes.html"""
     arns, kind = call.params["VolumeARNs"], TYPES[call.name]

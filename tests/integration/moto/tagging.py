@@ -1,4 +1,4 @@
-"""The Resource Groups Tagging API: one list of what is tagged, whatever the service.
+"""The Resource Groups Tagging API: one list of the tagged resources of all services.
 
 Besides the facts that other modules have with `tags` in them, facts of a region:
     tagged   ResourceARN and `tags` of a resource of a service that is nowhere else here
@@ -14,7 +14,7 @@ from moto.backends import get_backend
 from moto.core.resource_tagging import iter_taggable_backends, make_tag_matcher
 from wire import Call
 
-# Kinds of facts with tags, and where their ARN stands.
+# Kinds of facts with tags, and the member with their ARN.
 ARNS = {
     "gateway": "GatewayARN",
     "gateway-volume": "VolumeARN",
@@ -26,7 +26,7 @@ ARNS = {
 
 @instead_of("tagging", "GetResources")
 def resources(call: Call, facts: Facts) -> Answer:
-    """What is tagged and located in the region, once each: a bucket in its own region only, which
+    """The tagged resources of the region, once each: a bucket only in its region, which
     moto returns everywhere; Redshift and what moto lacks, too.
     https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
 
@@ -56,7 +56,7 @@ def all_tagged(call: Call, facts: Facts) -> Iterator[tuple[str, dict[str, str]]]
     for backend in iter_taggable_backends(call.account, call.region):
         for resource in backend.iter_tagged_resources():
             yield resource.arn, resource.tags
-    # The part of moto that lists tags leaves these out.
+    # moto's list of tags omits these.
     for cluster in get_backend("redshift")[call.account][call.region].clusters.values():
         yield cluster.arn, {tag["Key"]: tag["Value"] for tag in cluster.tags}
     for kind, member in ARNS.items():
@@ -66,8 +66,8 @@ def all_tagged(call: Call, facts: Facts) -> Iterator[tuple[str, dict[str, str]]]
 
 
 def is_of_type(arn: str, filters: list[str]) -> bool:
-    """`ec2` or `ec2:volume`: the ARN's service, and how its resource begins. A bucket's ARN has no
-    type in it, and a gateway's volumes lie under the gateway."""
+    """`ec2` or `ec2:volume`: the service of the ARN, and the beginning of its resource. A bucket's ARN has no
+    type in it, and the volumes of a gateway follow its ARN."""
     if not filters:
         return True
     _, _, service, _, _, resource = arn.split(":", 5)

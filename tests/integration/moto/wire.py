@@ -1,4 +1,4 @@
-"""AWS requests and replies as data, in whatever protocol the service speaks.
+"""AWS requests and replies as data, for all protocols of the services.
 
 Shapes, names and locations come from botocore's service models, which are AWS's own, so that
 nothing about a wire format is written down a second time here. moto brings the server's half
@@ -30,10 +30,10 @@ from werkzeug.exceptions import NotFound
 
 REQUEST_ID = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
 
-# The name in the credential scope is the IAM prefix, the folder in botocore is not always.
+# The name in the credential scope is the IAM prefix, but not always the folder in botocore.
 MODEL_NAMES = {"elasticfilesystem": "efs", "tagging": "resourcegroupstaggingapi"}
 
-# The root elements that S3's documentation shows and the Rust SDK insists on. moto derives the
+# The root elements in the S3 documentation, which the Rust SDK requires. moto derives the
 # root from the operation's name.
 S3_ROOTS = {
     "GetBucketVersioning": "VersioningConfiguration",
@@ -53,7 +53,7 @@ class Reply:
 
 @dataclass
 class Call:
-    """One signed request: who asks which operation of which service, where, for what."""
+    """One signed request: its caller, service, operation, region and parameters."""
 
     service: str
     region: str
@@ -68,7 +68,7 @@ class Call:
         return str(self.operation.name)
 
     def environ_with(self, params: Params) -> Environ:
-        """The request again, with other parameters."""
+        """The request with other parameters."""
         serializer = botocore.serialize.create_serializer(self.protocol, False)
         request = serializer.serialize_to_request(params, self.operation)
         body = request["body"]
@@ -105,7 +105,7 @@ class Call:
         return reply
 
     def error(self, code: str, message: str, status: int = 400) -> Reply:
-        """An error as each protocol writes it."""
+        """An error in the protocol of the service."""
         tags = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
         headers = [("Content-Type", "text/xml"), ("x-amzn-RequestId", REQUEST_ID)]
         if self.protocol in ("json", "rest-json"):
@@ -140,7 +140,7 @@ def with_body(environ: Environ, body: bytes) -> Environ:
 
 
 def parse(environ: Environ, body: bytes) -> Optional[Call]:
-    """The call, or None for what is not a signed AWS request."""
+    """The call, or None if the request is not a signed AWS request."""
     authorization = environ.get("HTTP_AUTHORIZATION", "")
     scope = re.search(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request", authorization)
     if not scope:
@@ -173,7 +173,7 @@ class Paging:
 
     token_in: str
     token_out: str
-    limit: Optional[str]  # CloudFormation's pages are as long as it likes
+    limit: Optional[str]  # CloudFormation chooses the page size
     more: Optional[str]
     items: str
     smallest: int
@@ -181,7 +181,7 @@ class Paging:
     default: int
 
 
-# What the models leave to the prose of each API reference: (smallest, largest, when not given).
+# From the text of each API reference, not in the models: (smallest, largest, when not given).
 PAGE_SIZES = {
     "ec2": (5, 1000, 1000),
     "rds": (20, 100, 100),
@@ -196,7 +196,7 @@ PAGE_SIZES = {
     "backup": (1, 1000, 1000),
     "iam": (1, 1000, 100),
 }
-# How each says that the size asked for is none. The others: `InvalidParameterValue`.
+# The error code for an invalid page size. The others: `InvalidParameterValue`.
 PAGE_SIZE_ERRORS = {
     "dynamodb": "ValidationException",
     "tagging": "InvalidParameterException",
@@ -238,7 +238,7 @@ def paging(call: Call) -> Optional[Paging]:
 
 
 def read_all(call: Call, page: Paging, forward: Callable[[Environ], Reply]) -> tuple[Reply, Params]:
-    """The whole list from moto, over its own pages where it has any. On an error: the reply."""
+    """The complete list from moto, over its pages if it has any. On an error, the reply."""
     params = {k: v for k, v in call.params.items() if k not in (page.token_in, page.limit)}
     if (
         page.limit and call.service != "s3"
@@ -258,13 +258,13 @@ def read_all(call: Call, page: Paging, forward: Callable[[Environ], Reply]) -> t
 
 
 def cut(call: Call, page: Paging, result: Params, rule_size: Optional[int]) -> Reply:
-    """One page of the list, of the size asked for, or smaller where a rule says so."""
+    """One page of the list, of the requested size or the smaller size of a rule."""
     asked = call.params.get(page.limit) if page.limit else None
     size = page.default if asked is None else int(asked)
     if not page.smallest <= size <= page.largest:
         code = PAGE_SIZE_ERRORS.get(call.service, "InvalidParameterValue")
         return call.error(code, f"{page.limit} {size} is not between {page.smallest} and {page.largest}")
-    # EFS and Storage Gateway take any number and return a hundred at most.
+    # EFS and Storage Gateway accept any number and return at most a hundred.
     size = min(size, rule_size or size, page.default if page.largest == 2**31 else size)
     items, token = result[page.items], call.params.get(page.token_in)
     by_name = call.name == "ListTables"  # its token is the last name of the page before
@@ -278,7 +278,7 @@ def cut(call: Call, page: Paging, result: Params, rule_size: Optional[int]) -> R
     if rest:
         result[page.token_out] = items[start + size - 1] if by_name else f"page-{start + size}"
     elif call.name == "GetResources":
-        result[page.token_out] = ""  # AWS ends with an empty token here, not with none
+        result[page.token_out] = ""  # AWS returns an empty token at the end
     if page.more:
         result[page.more] = rest
     return call.reply(result)

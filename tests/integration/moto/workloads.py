@@ -7,12 +7,12 @@ from typing import Any, Optional
 from account import Account
 from expected import ENABLED, NONE, PASS, REGIONS, WARN, Findings, Json, Tag
 
-# A volume of an instance: its tag, its key, and how it differs from a ready one.
+# A volume of an instance: its tag, its key, and its difference from a ready volume.
 Disk = tuple[Tag, Optional[str], Findings]
 
 
 class Workloads(Account):
-    # --- resources; `key` is None for no encryption, "" for the service's own key
+    # --- resources; `key` is None for no encryption, "" for the AWS managed key
 
     def volume(self, region: str, name: str, tag: Tag, key: Optional[str], but: Findings = {}) -> str:
         options = {"KmsKeyId": key} if key else {}
@@ -35,7 +35,7 @@ class Workloads(Account):
         volumes: list[Disk],
         but: Findings = {},
     ) -> str:
-        """An instance, and as resources of their own the volumes attached to it."""
+        """An instance, and its attached volumes as separate resources."""
         ec2 = self.client("ec2", region)
         mappings = [
             {
@@ -44,7 +44,7 @@ class Workloads(Account):
             }
             for index, (_, key, _) in enumerate(volumes)
         ]
-        # moto would attach a root volume of its own choice.
+        # moto would attach another root volume.
         none = [{"DeviceName": "/dev/sda", "NoDevice": "", "Ebs": {"VolumeSize": 8}}]
         instance = ec2.run_instances(
             ImageId="ami-0123456789abcdef0",
@@ -231,7 +231,7 @@ class Workloads(Account):
         return str(vpc)
 
     def default_vpc(self, region: str, but: Findings) -> tuple[str, list[str], str]:
-        """The VPC, its subnets and its main route table; AWS makes it with a way to the internet.
+        """The VPC, its subnets and its main route table; AWS creates it with a route to the internet.
         https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc-components.html"""
         ec2 = self.client("ec2", region)
         vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
@@ -258,7 +258,7 @@ class Workloads(Account):
         return str(subnet["Subnet"]["SubnetId"])
 
     def table_of(self, region: str, vpc: str, subnet: str) -> str:
-        """A route table of the subnet's own, instead of the main one."""
+        """A route table for the subnet, instead of the main one."""
         ec2 = self.client("ec2", region)
         table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
         ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
