@@ -15,7 +15,6 @@ mod cli;
 mod cloudformation;
 #[cfg(feature = "aws")]
 mod collect;
-
 mod docs;
 mod fix;
 mod formats;
