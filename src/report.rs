@@ -17,6 +17,7 @@ pub mod table;
 pub mod totals;
 
 mod cause;
+mod facts;
 mod line;
 mod page;
 mod place;
