@@ -14,9 +14,8 @@ pub mod ndjson;
 pub mod ocsf;
 pub mod sarif;
 pub mod table;
-pub mod totals;
 
-mod cause;
+mod digest;
 mod facts;
 mod line;
 mod page;

@@ -18,28 +18,28 @@ use crate::settings::{Severity, Standard};
 /// A rule: one state that a resource should be in.
 #[derive(Debug)]
 pub struct Rule {
-    /// Names the state that passes: `s3-versioning-enabled`.
+    /// Id, which names the state that passes: `s3-versioning-enabled`.
     pub id: &'static str,
-    /// What it is about.
+    /// Subject of the rule.
     pub group: Group,
-    /// Who can mend a breach.
+    /// Team that can fix a violation.
     pub owner: Owner,
     /// The state that passes, in a few words.
     pub title: &'static str,
-    /// What a breach yields under the company guide.
+    /// Result of a violation under the company guide.
     pub guide: Severity,
-    /// What a breach yields under what AWS itself enforces.
+    /// Result of a violation under the AWS standard.
     pub aws: Severity,
-    /// What it checks, why, how to fix a breach, and its sources, in Markdown: the doc comment of its file.
+    /// Documentation in Markdown, from the doc comment in its file: what it checks, why it matters, how to fix a
+    /// violation, and its sources.
     pub docs: &'static str,
-    /// The judgement itself.
+    /// Function that checks a resource.
     pub check: Check,
 }
 
 impl Rule {
-    /// The service that a rule about a region or the account belongs to: a scan of some services
-    /// leaves it out unless the service is among them, or the rule is named. None where every scan
-    /// of resources wants it.
+    /// Returns the service that a rule about a region or the account belongs to. A scan of selected services skips
+    /// the rule unless this service or the rule itself is selected. `None` if every scan of resources includes it.
     #[must_use]
     pub fn settings_of(&self) -> Option<Service> {
         match (&self.check, self.group) {
@@ -56,7 +56,7 @@ impl Rule {
         matches!(self.group, Group::Encryption | Group::Service) && self.aws == Severity::Fail
     }
 
-    /// What a breach yields under a standard.
+    /// Returns the result of a violation under a standard.
     #[must_use]
     pub fn severity(&self, standard: Standard) -> Severity {
         match standard {
@@ -66,7 +66,7 @@ impl Rule {
     }
 }
 
-/// What a rule is about.
+/// Subject of a rule.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
@@ -74,15 +74,15 @@ impl Rule {
 pub enum Group {
     /// The backup tag.
     Tagging,
-    /// Keys and their policies.
+    /// Encryption, keys and key policies.
     Encryption,
-    /// What each service wants.
+    /// Requirements of each service.
     Service,
-    /// Traffic to S3.
+    /// Network routes to S3.
     Network,
-    /// The account's set-up for AWS Backup.
+    /// AWS Backup configuration of the account.
     Account,
-    /// Backups and copies that really happened.
+    /// Backups and copies that were made.
     Proof,
 }
 
@@ -97,7 +97,7 @@ impl Group {
         Group::Proof,
     ];
 
-    /// As on the command line.
+    /// Returns the name used on the command line.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -111,7 +111,7 @@ impl Group {
     }
 }
 
-/// Who can mend a breach.
+/// Team that can fix a violation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Owner {
@@ -122,7 +122,7 @@ pub enum Owner {
 }
 
 impl Owner {
-    /// As in `backup-check rules`.
+    /// Returns the name used by `backup-check rules`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -132,10 +132,10 @@ impl Owner {
     }
 }
 
-/// The judgement of a rule, by the kind of resource that it looks at.
+/// The function that checks a resource, by the kind of resource.
 ///
-/// A check is pure: facts in, outcome out. `?` on a fact that is not known ends it with the gap,
-/// which the evaluator turns into an `unknown` finding.
+/// A check is pure: it turns facts into an outcome. `?` on an unknown fact returns the gap, which the
+/// evaluator turns into an `unknown` finding.
 #[derive(Debug, Clone, Copy)]
 pub enum Check {
     /// Every resource that can be backed up.
@@ -146,30 +146,30 @@ pub enum Check {
     Instance(fn(&RuleContext<'_>, &Instance) -> CheckResult),
     /// EBS volumes.
     Volume(fn(&RuleContext<'_>, &Volume) -> CheckResult),
-    /// RDS DB instances that are in no cluster.
+    /// RDS DB instances outside of clusters.
     DbInstance(fn(&RuleContext<'_>, &DbInstance) -> CheckResult),
-    /// What is made of parts that carry tags of their own: Aurora and Multi-AZ DB clusters, gateways.
-    Whole(fn(&RuleContext<'_>, Resource<'_>) -> CheckResult),
+    /// Resources whose members have separate tags: Aurora and Multi-AZ DB clusters, gateways.
+    Composite(fn(&RuleContext<'_>, Resource<'_>) -> CheckResult),
     /// DynamoDB tables.
     Table(fn(&RuleContext<'_>, &Table) -> CheckResult),
     /// CloudFormation stacks.
     Stack(fn(&RuleContext<'_>, &Stack) -> CheckResult),
     /// VPCs.
     Vpc(fn(&RuleContext<'_>, &Vpc) -> CheckResult),
-    /// Every resource that can be backed up, and the vaults that keep the backups.
+    /// Every resource that can be backed up, and backup vaults.
     AnyAndVaults(fn(&RuleContext<'_>, Resource<'_>) -> CheckResult),
-    /// What the settings of one service in a region say of its next resources.
+    /// Settings of one service in a region, which apply to new resources.
     Settings(Service, fn(&RuleContext<'_>, &Region) -> CheckResult),
     /// The account's settings in a region.
     Region(fn(&RuleContext<'_>, &Region) -> CheckResult),
-    /// Every resource whose backups should exist by now, after what a copy takes was judged.
+    /// Every resource that should have backups, with the results of its copy prerequisites.
     Proof(fn(&RuleContext<'_>, Resource<'_>, &Prerequisites) -> CheckResult),
-    /// The account as a whole.
+    /// The account.
     Account(fn(&RuleContext<'_>, &Snapshot) -> CheckResult),
 }
 
 impl Check {
-    /// The services whose resources alone it looks at; none where it is about more.
+    /// Returns the services whose resources it checks. Empty if it is not limited to services.
     #[must_use]
     pub fn services(&self) -> &'static [Service] {
         match self {
@@ -177,7 +177,7 @@ impl Check {
             Check::Instance(_) => &[Service::Ec2],
             Check::Volume(_) => &[Service::Ebs],
             Check::DbInstance(_) => &[Service::Rds],
-            Check::Whole(_) => &[Service::Rds, Service::Storagegateway],
+            Check::Composite(_) => &[Service::Rds, Service::Storagegateway],
             Check::Table(_) => &[Service::Dynamodb],
             Check::Stack(_) => &[Service::Cloudformation],
             Check::Any(_)
@@ -190,8 +190,8 @@ impl Check {
         }
     }
 
-    /// Judges a resource; `None` where the rule is not about its kind, or is about its backups and
-    /// there need not be any: then there are no prerequisites to hand over.
+    /// Checks a resource. `None` if the rule does not apply to its kind, or if it is a proof rule and there are
+    /// no prerequisites because the resource needs no backups.
     #[must_use]
     pub fn run(
         &self,
@@ -206,7 +206,7 @@ impl Check {
             (Check::Instance(check), Resource::Instance(it)) => Some(check(cx, it)),
             (Check::Volume(check), Resource::Volume(it)) => Some(check(cx, it)),
             (Check::DbInstance(check), Resource::DbInstance(it)) => Some(check(cx, it)),
-            (Check::Whole(check), Resource::DbCluster(_) | Resource::Gateway(_)) => {
+            (Check::Composite(check), Resource::DbCluster(_) | Resource::Gateway(_)) => {
                 Some(check(cx, resource))
             }
             (Check::Table(check), Resource::Table(it)) => Some(check(cx, it)),
@@ -226,7 +226,7 @@ impl Check {
     }
 }
 
-/// Declares a rule, with its doc comment as its documentation everywhere.
+/// Declares a rule. Its doc comment becomes [`Rule::docs`].
 macro_rules! rule {
     ($(#[doc = $doc:literal])+ $name:ident = Rule { $($fields:tt)* }) => {
         $(#[doc = $doc])+

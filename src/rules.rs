@@ -1,4 +1,4 @@
-//! The table of rules. A rule is one file here, one fixture under `fixtures/rules/`, and two lines below.
+//! The table of rules. A rule is one file in `rules/`, one fixture in `fixtures/rules/`, and two lines below.
 
 use crate::rule::Rule;
 
@@ -37,7 +37,7 @@ mod s3_versioning_enabled;
 mod service_opted_in;
 mod stack_resources_ready;
 
-/// Every rule, by group and in the order in which a person would look at them.
+/// Every rule, ordered by group and, within a group, by the order in which to read them.
 pub static ALL: [&Rule; 34] = [
     &backup_tag_valid::RULE,
     &backup_decision_made::RULE,
@@ -75,13 +75,13 @@ pub static ALL: [&Rule; 34] = [
     &copy_recent::RULE,
 ];
 
-/// The rule of an id.
+/// Returns the rule with the id.
 #[must_use]
 pub fn find(id: &str) -> Option<&'static Rule> {
     ALL.into_iter().find(|rule| rule.id == id)
 }
 
-/// The id that a mistyped one was probably meant to be.
+/// Returns the rule id that is most similar to a mistyped one, if it is similar enough.
 #[must_use]
 pub fn nearest(id: &str) -> Option<&'static str> {
     let distance = |rule: &&Rule| strsim::osa_distance(rule.id, id);

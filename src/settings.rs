@@ -1,4 +1,4 @@
-//! The company's constants, and `backup-check.toml` over them.
+//! Settings: the defaults of the company, and `backup-check.toml`, which overrides them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use toml::Spanned;
 
 use crate::model::arn::is_account_id;
 
-/// The account that keeps the copies (`cbackupstorage-prod`).
+/// The account that stores the copies (`cbackupstorage-prod`).
 pub const CENTRAL_ACCOUNT: &str = "692653576357";
 /// The regions in which the central backup plan runs.
 pub const REGIONS: [&str; 5] = [
@@ -22,28 +22,28 @@ pub const REGIONS: [&str; 5] = [
     "ap-southeast-1",
     "us-east-1",
 ];
-/// The key of the tag that the plan selects by.
+/// The key of the tag that the backup plan selects.
 pub const TAG_KEY: &str = "backup";
-/// The role that makes the backups, set up by AWS Control Tower.
+/// The role that AWS Backup assumes, created by AWS Control Tower.
 pub const BACKUP_ROLE: &str = "aws-controltower-BackupRole";
-/// Who helps where a member account cannot help itself.
+/// The contact for problems that cannot be fixed in a member account.
 pub const CONTACT: &str = "CDX Team";
 /// The name of the config file.
 pub const CONFIG_FILE: &str = "backup-check.toml";
 
-/// Whose severities count.
+/// Standard that determines the severities.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Standard {
     /// The company guide.
     #[default]
     Guide,
-    /// Only what AWS itself enforces.
+    /// Only what AWS enforces.
     Aws,
 }
 
 impl Standard {
-    /// As in the JSON report.
+    /// Returns the name used in the JSON report.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -53,7 +53,7 @@ impl Standard {
     }
 }
 
-/// What a breach of a rule yields.
+/// Result of a rule violation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -61,12 +61,12 @@ pub enum Severity {
     Fail,
     /// The finding warns.
     Warn,
-    /// The rule is not judged.
+    /// The rule is not checked.
     Off,
 }
 
 impl Severity {
-    /// As in the JSON report.
+    /// Returns the name used in the JSON report.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -77,20 +77,20 @@ impl Severity {
     }
 }
 
-/// What rules know about the company.
+/// Settings of the company that rules use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The account that keeps the copies, twelve digits.
+    /// The account that stores the copies, 12 digits.
     pub central_account: String,
     /// The regions to scan.
     pub regions: Vec<String>,
     /// The key of the backup tag.
     pub tag_key: String,
-    /// The organization, `o-...`, where it is known.
+    /// The organization id, `o-...`, if it is known.
     pub org_id: Option<String>,
-    /// The name of the role that makes the backups.
+    /// The name of the role that AWS Backup assumes.
     pub backup_role: String,
-    /// Who helps where a member account cannot help itself.
+    /// The contact for problems that cannot be fixed in a member account.
     pub contact: String,
 }
 
@@ -107,8 +107,8 @@ impl Default for Settings {
     }
 }
 
-/// `backup-check.toml` as it is written. Whether a rule or group exists is for the caller to say,
-/// with [`Config::error_at`].
+/// The content of `backup-check.toml`. The caller checks that rules and groups exist, and reports errors with
+/// [`Config::error_at`].
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -118,7 +118,7 @@ pub struct Config {
     pub regions: Option<Vec<Spanned<String>>>,
     /// See [`Settings::tag_key`].
     pub tag_key: Option<Spanned<String>>,
-    /// Whose severities count.
+    /// Standard that determines the severities.
     pub standard: Option<Standard>,
     /// See [`Settings::backup_role`].
     pub backup_role: Option<String>,
@@ -126,64 +126,64 @@ pub struct Config {
     pub org_id: Option<Spanned<String>>,
     /// See [`Settings::contact`].
     pub contact: Option<String>,
-    /// Groups whose findings gate too.
+    /// Additional groups whose findings are gating.
     #[serde(default)]
     pub gate: Vec<Spanned<String>>,
-    /// Rules whose unknown findings do not make the exit code 3.
+    /// Rules whose unknown findings do not lead to exit code 3.
     #[serde(default)]
     pub allow_unknown: Vec<Spanned<String>>,
     /// Severities by rule.
     #[serde(default)]
     pub severity: BTreeMap<Spanned<String>, Severity>,
-    /// Findings that are known and accepted for a time, as they are written.
+    /// Waivers as they are written in the file.
     #[serde(default)]
     pub waiver: Vec<WaiverEntry>,
-    /// The same, as they were understood.
+    /// Waivers after validation.
     #[serde(skip)]
     pub waivers: Vec<Waiver>,
 }
 
-/// `[[waiver]]` as it is written.
+/// A `[[waiver]]` table of the file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WaiverEntry {
     /// The rule's id.
     pub rule: Spanned<String>,
-    /// ARNs, with `*` and `?`.
+    /// ARN pattern with the wildcards `*` and `?`.
     pub resource: Spanned<String>,
-    /// Why.
+    /// Reason for the waiver.
     pub reason: Spanned<String>,
-    /// Who answers for it.
+    /// Owner of the waiver.
     pub owner: Spanned<String>,
-    /// The last day it holds: a text or a date of TOML.
+    /// Last valid day, as a string or a TOML date.
     pub expires: Spanned<toml::Value>,
 }
 
-/// A finding that is known and accepted until a day.
+/// Findings that are accepted until a date.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiver {
     /// The rule's id.
     pub rule: String,
-    /// ARNs, with `*` for any characters and `?` for one.
+    /// ARN pattern. `*` matches any characters and `?` matches one.
     pub resource: String,
-    /// Why.
+    /// Reason for the waiver.
     pub reason: String,
-    /// Who answers for it.
+    /// Owner of the waiver.
     pub owner: String,
-    /// The last day it holds, in UTC.
+    /// Last valid day, in UTC.
     pub expires: Date,
-    /// Its line in the config file, from 1.
+    /// Line in the configuration file, from 1.
     pub line: usize,
 }
 
-/// Why a config file cannot be used.
+/// An error in a configuration file.
 #[derive(Debug, Error)]
 pub struct ConfigError {
     /// Line, from 1.
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
-    /// What is wrong and what would be right.
+    /// The problem and what is expected instead.
     pub message: String,
 }
 
@@ -198,10 +198,10 @@ impl fmt::Display for ConfigError {
 }
 
 impl Config {
-    /// Reads a config file's text.
+    /// Parses the text of a configuration file.
     ///
     /// # Errors
-    /// What is wrong, with its line: not TOML, an unknown key, a wrong type, an account id that is none.
+    /// The problem and its line: invalid TOML, an unknown key, a wrong type or an invalid value.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let mut config: Config = toml::from_str(text).map_err(|error| {
             Self::error_at(text, error.span().unwrap_or_default(), error.message())
@@ -212,7 +212,7 @@ impl Config {
             return Err(Self::error_at(
                 text,
                 account.span(),
-                "central_account wants the 12 digits of an AWS account",
+                "central_account must be an AWS account id of 12 digits",
             ));
         }
         if let Some(org) = &config.org_id
@@ -221,20 +221,24 @@ impl Config {
             return Err(Self::error_at(
                 text,
                 org.span(),
-                "org_id wants an organization id such as o-a1b2c3d4e5",
+                "org_id must be an organization id such as o-a1b2c3d4e5",
             ));
         }
         if let Some(key) = &config.tag_key
             && key.get_ref().trim().is_empty()
         {
-            return Err(Self::error_at(text, key.span(), "tag_key is empty"));
+            return Err(Self::error_at(
+                text,
+                key.span(),
+                "tag_key must not be empty",
+            ));
         }
         if let Some(regions) = &config.regions {
             if regions.is_empty() {
                 return Err(Self::error_at(
                     text,
                     0..0,
-                    "regions is empty: name at least one",
+                    "regions must contain at least one region",
                 ));
             }
             if let Some(bad) = regions
@@ -242,7 +246,7 @@ impl Config {
                 .find(|region| !is_region_name(region.get_ref()))
             {
                 let message = format!(
-                    "{:?} is not the name of a region such as eu-central-1",
+                    "{:?} is not a region name such as eu-central-1",
                     bad.get_ref()
                 );
                 return Err(Self::error_at(text, bad.span(), &message));
@@ -251,12 +255,12 @@ impl Config {
         config.waivers = config
             .waiver
             .iter()
-            .map(|entry| entry.read(text))
+            .map(|entry| entry.to_waiver(text))
             .collect::<Result<_, _>>()?;
         Ok(config)
     }
 
-    /// An error about a place in the file.
+    /// Returns an error for a span of the file.
     #[must_use]
     pub fn error_at(text: &str, span: Range<usize>, message: &str) -> ConfigError {
         let before = text.get(..span.start).unwrap_or(text);
@@ -268,7 +272,7 @@ impl Config {
         }
     }
 
-    /// The settings that the file leaves in force.
+    /// Returns the default settings with the values of the file applied.
     #[must_use]
     pub fn settings(&self) -> Settings {
         let mut settings = Settings::default();
@@ -294,7 +298,7 @@ impl Config {
 }
 
 impl WaiverEntry {
-    fn read(&self, text: &str) -> Result<Waiver, ConfigError> {
+    fn to_waiver(&self, text: &str) -> Result<Waiver, ConfigError> {
         for (name, value) in [
             ("resource", &self.resource),
             ("reason", &self.reason),
@@ -302,17 +306,17 @@ impl WaiverEntry {
         ] {
             if value.get_ref().trim().is_empty() {
                 let message =
-                    format!("{name} is empty: a waiver says whom it is for, why and who answers");
+                    format!("{name} is empty: a waiver needs a resource, a reason and an owner");
                 return Err(Config::error_at(text, value.span(), &message));
             }
         }
         let expires = match self.expires.get_ref() {
             toml::Value::String(day) => day.clone(),
-            // A date of TOML, with a time of day or without.
+            // A TOML date, with or without a time.
             other => other.to_string(),
         };
-        let Some(expires) = day(&expires) else {
-            let message = format!("expires wants a day such as \"2026-06-30\", not {expires:?}");
+        let Some(expires) = parse_day(&expires) else {
+            let message = format!("expires must be a date such as \"2026-06-30\", not {expires:?}");
             return Err(Config::error_at(text, self.expires.span(), &message));
         };
         Ok(Waiver {
@@ -326,8 +330,8 @@ impl WaiverEntry {
     }
 }
 
-/// A day as `2026-06-30` and no other way.
-fn day(text: &str) -> Option<Date> {
+/// Parses a date in the format `2026-06-30`.
+fn parse_day(text: &str) -> Option<Date> {
     let day: Date = text.parse().ok()?;
     (day.to_string() == text).then_some(day)
 }
@@ -345,7 +349,7 @@ pub fn is_org_id(text: &str) -> bool {
     })
 }
 
-/// Whether the text has the form of a region's name: `eu-central-1`, `us-gov-west-1`.
+/// Whether the text has the form of a region name: `eu-central-1`, `us-gov-west-1`.
 #[must_use]
 pub fn is_region_name(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
@@ -363,7 +367,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_goes_over_the_constants() {
+    fn a_file_overrides_the_defaults() {
         let config = Config::parse("central_account = \"123456789012\"\nregions = [\"eu-west-1\"]\n[severity]\ns3-old-versions-expire = \"off\"\n").unwrap();
         let settings = config.settings();
         assert_eq!(settings.central_account, "123456789012");
@@ -376,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_name_the_line() {
+    fn errors_contain_the_line() {
         for (text, line, part) in [
             (
                 "tag_key = \"backup\"\ntagkey = 1\n",
@@ -429,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn a_waiver_says_until_when() {
+    fn a_waiver_has_an_expiry_date() {
         let texts = [
             waiver("2026-06-30"),
             waiver("2026-06-30").replace("\"2026-06-30\"", "2026-06-30"),
@@ -442,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn region_names() {
+    fn region_names_are_recognized() {
         for name in ["eu-central-1", "us-gov-west-1", "ap-southeast-10"] {
             assert!(is_region_name(name), "{name}");
         }

@@ -115,9 +115,16 @@ pub fn and_more<'a>(texts: impl IntoIterator<Item = &'a str>, most: usize) -> St
     let texts: Vec<&str> = texts.into_iter().collect();
     let mut list = texts[..texts.len().min(most)].join(", ");
     if texts.len() > most {
-        list.push_str(&format!(" and {} more", texts.len() - most));
+        list.push(' ');
+        list.push_str(&count_more(texts.len() - most));
     }
     list
+}
+
+/// Returns the end of a list that was cut: `and 3 more`.
+#[must_use]
+pub fn count_more(number: usize) -> String {
+    format!("and {number} more")
 }
 
 /// Replaces a word where it is not part of a longer one: `eu-west-1` not in `eu-west-1a`, nor `kms:Decrypt` in `kms:Decrypt*`.

@@ -1,5 +1,7 @@
 //! Finds the keys that encrypt a resource: through its volumes, its settings, or an alias.
 
+use std::sync::Arc;
+
 use crate::iam::decision::{Decision, Verdict};
 use crate::key_sharing::copy::{ActionVerdict, KeyFacts, Need, ViaService};
 use crate::model::arn::Arn;
@@ -7,11 +9,12 @@ use crate::model::backup::Vault;
 use crate::model::encryption::S3_ALIAS;
 use crate::model::kms::{Key, KeyMetadata};
 use crate::model::observed::{Gap, GapKind};
-use crate::model::{Observed, Resource};
+use crate::model::{Observed, Resource, ResourceKind};
 
 pub use crate::model::encryption::is_aws_alias;
 
 use super::outcome::{CheckResult, Outcome};
+use super::remedy::Remedy;
 use crate::analysis::RuleContext;
 
 /// A part of a resource that is encrypted or not.
@@ -333,6 +336,29 @@ pub fn resolve<'a>(
     })
 }
 
+/// Returns the remedy for a part that is not encrypted with a customer managed key of this account;
+/// `None` where its region is not known.
+#[must_use]
+pub fn use_customer_key(
+    cx: &RuleContext<'_>,
+    resource: Resource<'_>,
+    part: Option<&str>,
+    is_encrypted: bool,
+) -> Option<Remedy> {
+    // The parts of an instance are volumes; any other resource is its only part.
+    let (kind, id) = match (part, resource.arn_and_id()) {
+        (Some(volume), _) => (ResourceKind::EbsVolume, volume),
+        (None, Some((_, id))) => (resource.kind(), id),
+        (None, None) => (resource.kind(), ""),
+    };
+    Some(Remedy::UseCustomerKey {
+        kind,
+        id: id.to_owned(),
+        region: cx.known_region().ok()?.to_owned(),
+        is_encrypted,
+    })
+}
+
 /// Judges every customer managed key among the parts; the worst part speaks for the resource.
 ///
 /// # Errors
@@ -406,6 +432,10 @@ pub fn judge_sharing(cx: &RuleContext<'_>, key: &KeyUse<'_>, need: Need) -> Chec
         ));
         return Ok(outcome
             .fix(sharing(cx, key, &denied))
+            .remedy(Remedy::ShareKey {
+                key_arn: key.arn.clone(),
+                facts: Arc::new(key.facts()),
+            })
             .about(key.arn.as_str())
             .with("key_arn", key.arn.as_str())
             .with("missing_actions", missing)

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::remedy::Remedy;
 use crate::model::{Gap, GapKind};
 
 /// The result of a check: an outcome, or the gap that made it inconclusive.
@@ -44,9 +45,21 @@ pub struct Cause {
     pub fix: Option<String>,
     /// The parts of the resource that it applies to: volumes of an instance.
     pub parts: Vec<String>,
+    /// What would remove the cause; empty where no change in this account does.
+    pub remedies: Vec<Remedy>,
 }
 
 impl Cause {
+    /// Adds the parts and remedies of an equal cause.
+    fn extend(&mut self, other: Cause) {
+        self.parts.extend(other.parts);
+        for remedy in other.remedies {
+            if !self.remedies.contains(&remedy) {
+                self.remedies.push(remedy);
+            }
+        }
+    }
+
     /// Returns the message with the parts that it applies to.
     #[must_use]
     pub fn sentence(&self) -> String {
@@ -133,6 +146,7 @@ impl Outcome {
                 message: message.into(),
                 fix: None,
                 parts: Vec::new(),
+                remedies: Vec::new(),
             }],
             evidence: Evidence::new(),
             unread: false,
@@ -149,11 +163,13 @@ impl Outcome {
         self
     }
 
-    /// Prefixes the reasons with the rule that they come from, for another rule's message.
+    /// Prefixes the reasons with the rule that they come from, for another rule's message. The finding of
+    /// that rule has the remedies.
     #[must_use]
     pub fn under(mut self, rule: &str) -> Self {
         for cause in &mut self.causes {
             cause.message = format!("{rule}: {}", cause.message);
+            cause.remedies.clear();
         }
         self
     }
@@ -181,9 +197,36 @@ impl Outcome {
         self
     }
 
-    /// Replaces commands in fixes: a resource that does not exist yet is changed only in its declaration.
+    /// Adds a change that would make the check pass, where there is one.
     #[must_use]
-    pub fn declared(mut self, rule: &str) -> Self {
+    pub fn remedy(mut self, remedy: impl Into<Option<Remedy>>) -> Self {
+        if let Some(remedy) = remedy.into() {
+            for cause in &mut self.causes {
+                cause.remedies.push(remedy.clone());
+            }
+        }
+        self
+    }
+
+    /// Removes all remedies: somebody else has to make the change.
+    #[must_use]
+    pub fn without_remedies(mut self) -> Self {
+        for cause in &mut self.causes {
+            cause.remedies.clear();
+        }
+        self
+    }
+
+    /// Replaces commands in fixes and removes the remedies: a resource that does not exist yet is changed
+    /// only in its declaration.
+    #[must_use]
+    pub fn declared(self, rule: &str) -> Self {
+        let mut declared = self.without_remedies();
+        declared.refer_to_declaration(rule);
+        declared
+    }
+
+    fn refer_to_declaration(&mut self, rule: &str) {
         for fix in self.causes.iter_mut().filter_map(|it| it.fix.as_mut()) {
             if fix.contains("`aws ") {
                 *fix = format!(
@@ -191,7 +234,6 @@ impl Outcome {
                 );
             }
         }
-        self
     }
 
     /// Adds evidence.
@@ -228,7 +270,7 @@ impl Outcome {
             for cause in part.causes {
                 let place = (cause.message.clone(), cause.about.clone());
                 match places.get(&place) {
-                    Some(known) => causes[*known].parts.extend(cause.parts),
+                    Some(known) => causes[*known].extend(cause),
                     None => {
                         places.insert(place, causes.len());
                         causes.push(cause);
@@ -344,6 +386,40 @@ mod tests {
         assert_eq!(merged.evidence["key_arns"], serde_json::json!(["a", "b"]));
         assert_eq!(merged.evidence["actions"], serde_json::json!(["x", "y"]));
         assert_eq!(Outcome::worst([]), None);
+    }
+
+    fn replace_key(arn: &str) -> Remedy {
+        Remedy::ReplaceKey {
+            key_arn: arn.to_owned(),
+        }
+    }
+
+    #[test]
+    fn equal_causes_of_parts_keep_all_their_remedies() {
+        let part = |arn: &str| Outcome::breach("bad").remedy(replace_key(arn));
+        let merged = Outcome::worst([
+            part("a"),
+            part("b"),
+            part("a"),
+            Outcome::breach("worse").remedy(None),
+            Outcome::warn("fine").remedy(replace_key("c")),
+        ])
+        .unwrap();
+        let remedies: Vec<&[Remedy]> = merged.causes.iter().map(|it| &it.remedies[..]).collect();
+        let expected = [replace_key("a"), replace_key("b")];
+        assert_eq!(remedies, [&expected[..], &[]]);
+    }
+
+    #[test]
+    fn what_is_changed_elsewhere_has_no_remedy() {
+        let outcome = Outcome::breach("bad").remedy(replace_key("a"));
+        for moved in [
+            outcome.clone().under("some-rule"),
+            outcome.clone().declared("some-rule"),
+            outcome.without_remedies(),
+        ] {
+            assert_eq!(moved.causes[0].remedies, []);
+        }
     }
 
     #[test]

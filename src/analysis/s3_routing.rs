@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::vpc::{Network, Vpc, VpcEndpoint};
+use crate::model::vpc::{Network, RouteTable, Vpc, VpcEndpoint};
 use crate::model::{Gap, Resource};
 
 use super::outcome::Outcome;
+use super::remedy::RouteTableIds;
 use crate::analysis::RuleContext;
 
 /// The subnets of a VPC that contain workloads.
@@ -95,6 +96,31 @@ pub fn s3_endpoints<'a>(
                 && endpoint.service_name.eq_ignore_ascii_case(&service)
         })
         .partition(|endpoint| endpoint.state.eq_ignore_ascii_case("available"))
+}
+
+/// Returns the route tables of a VPC that subnets use, and its main one, which serves subnets that name
+/// none; `None` where not all route tables could be read.
+#[must_use]
+pub fn route_tables_in_use(network: &Network, vpc: &Vpc) -> Option<RouteTableIds> {
+    let mut ids = RouteTableIds::default();
+    let tables = network.route_tables.all_items().ok()?.iter();
+    for table in tables.filter(|it| it.vpc_id == vpc.id && (it.main || !it.subnets.is_empty())) {
+        match routes_to_internet(table) {
+            true => ids.public.push(table.id.clone()),
+            false => ids.private.push(table.id.clone()),
+        }
+    }
+    Some(ids)
+}
+
+/// Whether subnets with this route table reach the internet directly.
+#[must_use]
+pub fn routes_to_internet(table: &RouteTable) -> bool {
+    table.routes.iter().any(|route| {
+        matches!(route.destination.as_str(), "0.0.0.0/0" | "::/0")
+            && route.target.starts_with("igw-")
+            && route.state == "active"
+    })
 }
 
 /// What a rule about a VPC's S3 gateway endpoints checks.

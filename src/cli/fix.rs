@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use anyhow::bail;
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::exit::{Exit, FailOn};
-use crate::fix::dialect::{aws_cli, cdk, key_policy, terraform};
-use crate::fix::{Change, Remedy, Wanted, changes};
+use crate::fix::dialect::{DIALECTS, Dialect};
+use crate::fix::{Change, Wanted, plan_changes};
 use crate::report::{Report, Status};
 use crate::text::plural;
 
@@ -23,22 +24,18 @@ pub(super) struct FixArgs {
     #[arg(value_name = "FINDING-ID")]
     ids: Vec<String>,
     /// Output format of the changes
-    #[arg(long = "as", value_enum, value_name = "DIALECT", default_value_t = Dialect::AwsCli)]
-    dialect: Dialect,
+    #[arg(long = "as", value_name = "DIALECT", default_value = DIALECTS[0].name, value_parser = dialect_parser())]
+    dialect: &'static Dialect,
     #[command(flatten)]
     source: SourceArgs,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Dialect {
-    /// Bash script of AWS CLI commands, safe to run as is
-    AwsCli,
-    /// Terraform configuration
-    Terraform,
-    /// AWS CDK stack in TypeScript
-    Cdk,
-    /// Only the merged key policies, as JSON
-    Policy,
+/// Returns the parser of the names in the table of dialects.
+fn dialect_parser() -> impl TypedValueParser<Value = &'static Dialect> {
+    let names = DIALECTS
+        .iter()
+        .map(|it| PossibleValue::new(it.name).help(it.about));
+    PossibleValuesParser::new(names).map(|name| Dialect::find(&name).unwrap_or(&DIALECTS[0]))
 }
 
 pub(super) fn run(args: &FixArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
@@ -54,12 +51,9 @@ pub(super) fn run(args: &FixArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         (true, false) => Wanted::Failing,
         (false, _) => Wanted::Ids(check_ids(&args.ids, &report)?),
     };
-    let changes = changes(&snapshot, &settings, &report, &wanted);
-    output::write_stdout(global, |_, out| match args.dialect {
-        Dialect::AwsCli => aws_cli::write(&report, &changes, out),
-        Dialect::Terraform => terraform::write(&report, &changes, out),
-        Dialect::Cdk => cdk::write(&report, &changes, out),
-        Dialect::Policy => key_policy::write(&changes, out),
+    let changes = plan_changes(&snapshot, &settings, &report, &wanted);
+    output::write_stdout(global, |_, out| {
+        (args.dialect.write)(&report, &changes, out)
     })?;
     if !global.quiet {
         for line in list_remarks(args, &report, &changes) {
@@ -110,12 +104,10 @@ fn list_remarks(args: &FixArgs, report: &Report, changes: &[Change]) -> Vec<Stri
             ));
         }
     }
-    let has_policy = |it: &Change| matches!(&it.remedy, Remedy::InPlace(actions) if actions.iter().any(|it| matches!(it, crate::fix::Action::PutKeyPolicy { .. })));
     if changes.is_empty() && args.ids.is_empty() {
         remarks.push("no failing findings; nothing to fix".to_owned());
-    } else if args.dialect == Dialect::Policy && !changes.iter().any(has_policy) {
-        remarks
-            .push("none of these findings is fixed by a key policy; try --as aws-cli".to_owned());
+    } else if let Some(remark) = (args.dialect.explain_empty)(changes) {
+        remarks.push(remark.to_owned());
     }
     let unknown = report.findings.iter();
     let unknown = unknown

@@ -1,8 +1,90 @@
-//! What can be changed in place.
+//! What a change is: data that each dialect writes in its own language.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// A change in place, with the real ids of what it changes.
+/// The number of ARNs that one call of `TagResources` or `UntagResources` accepts.
+///
+/// Source: <https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_TagResources.html>.
+pub(super) const MAX_TAGGED_ARNS: usize = 20;
+
+/// One change: it fixes one root cause, however many findings that has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// What it does, in one line.
+    pub title: String,
+    /// The region it is made in; `None` where it has none or several.
+    pub region: Option<String>,
+    /// The findings that it fixes.
+    pub fixes: Vec<FixedFinding>,
+    /// How to make it.
+    pub method: Method,
+    /// What running workloads and the bill notice of it.
+    pub warnings: Vec<String>,
+    /// The IAM actions needed to make it, sorted.
+    pub permissions: BTreeSet<&'static str>,
+}
+
+/// A finding that a change fixes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FixedFinding {
+    /// The resource's ARN, or the identifier used in place of one.
+    pub resource: String,
+    /// The rule's id.
+    pub rule: &'static str,
+    /// The finding's id.
+    pub finding: String,
+}
+
+/// How a change is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Method {
+    /// In place: nothing is replaced and nothing stops.
+    InPlace(Vec<Action>),
+    /// Step by step and supervised: it replaces data, causes downtime, enables a key, or needs a decision.
+    Runbook(Vec<Step>),
+    /// Not in the configuration of this account: the lines say who changes what instead.
+    Advice(Vec<String>),
+}
+
+/// One step of a runbook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// What to know or to do before the next command.
+    Note(String),
+    /// A command.
+    Run {
+        /// The command, quoted for a shell. The operator sets the variables in it, such as `"$KEY_ARN"`.
+        command: String,
+        /// The IAM actions that it needs.
+        permissions: &'static [&'static str],
+    },
+}
+
+impl Step {
+    /// Returns a step that is text.
+    pub(super) fn note(text: impl Into<String>) -> Self {
+        Step::Note(text.into())
+    }
+
+    /// Returns a step that is a command.
+    pub(super) fn run(command: impl Into<String>, permissions: &'static [&'static str]) -> Self {
+        Step::Run {
+            command: command.into(),
+            permissions,
+        }
+    }
+
+    /// Returns the IAM actions that the step needs.
+    pub fn permissions(&self) -> impl Iterator<Item = &'static str> {
+        let permissions: &'static [&'static str] = match self {
+            Step::Note(_) => &[],
+            Step::Run { permissions, .. } => permissions,
+        };
+        permissions.iter().copied()
+    }
+}
+
+/// A change in place, with the ids of what it changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Puts a policy on a key.
@@ -11,21 +93,21 @@ pub enum Action {
         key_arn: String,
         /// Its region.
         region: String,
-        /// The policy that it has.
+        /// The policy that the scan read.
         before: String,
-        /// The policy that it gets.
+        /// The policy to put.
         after: String,
     },
-    /// Sets AWS Backup's settings of a region.
+    /// Updates the settings of AWS Backup in a region.
     BackupSettings {
         /// The region.
         region: String,
-        /// Services that are opted in.
+        /// Whether AWS Backup is opted in, by service.
         opt_in: Preferences,
-        /// Services that AWS Backup manages fully.
+        /// Whether backups are fully managed by AWS Backup, by service.
         management: Preferences,
     },
-    /// Enables versioning of a bucket.
+    /// Enables versioning on a bucket.
     EnableVersioning {
         /// The bucket's name.
         bucket: String,
@@ -38,10 +120,10 @@ pub enum Action {
         bucket: String,
         /// Its region.
         region: String,
-        /// After how many days a version goes that is no longer the current one.
+        /// How many days a version is kept after it becomes noncurrent.
         days: u32,
     },
-    /// Sets a tag on resources and leaves their other tags alone.
+    /// Sets a tag on resources and keeps their other tags.
     Tag {
         /// ARNs, all in one region.
         arns: Vec<String>,
@@ -52,7 +134,7 @@ pub enum Action {
         /// The tag's value.
         value: String,
     },
-    /// Takes a tag off resources.
+    /// Removes a tag from resources.
     Untag {
         /// ARNs, all in one region.
         arns: Vec<String>,
@@ -61,7 +143,7 @@ pub enum Action {
         /// The tag's key.
         key: String,
     },
-    /// Encrypts new volumes with a customer managed key, which whoever runs it names.
+    /// Encrypts new volumes with a customer managed key, which the operator names.
     EbsDefaults {
         /// The region.
         region: String,
@@ -72,7 +154,7 @@ pub enum Action {
         vpc_id: String,
         /// Its region.
         region: String,
-        /// The route tables of its private subnets.
+        /// The ids of the route tables of its private subnets.
         route_tables: Vec<String>,
     },
     /// Adds route tables to a gateway endpoint.
@@ -83,10 +165,10 @@ pub enum Action {
         endpoint_id: String,
         /// Its region.
         region: String,
-        /// The route tables to add.
+        /// The ids of the route tables to add.
         route_tables: Vec<String>,
     },
-    /// Gives a gateway endpoint the policy of full access.
+    /// Resets the policy of a gateway endpoint to the default, full access.
     ResetEndpointPolicy {
         /// The endpoint's id.
         endpoint_id: String,
@@ -95,17 +177,16 @@ pub enum Action {
     },
 }
 
-/// A map of AWS Backup's settings: what changes, and what stays as it is.
+/// One map of the settings of AWS Backup: the services to turn on, and those that stay as they are.
 ///
-/// The whole map is always sent, so that it does not matter whether AWS adds to what it has or replaces
-/// it.
+/// All of the map is sent, so it does not matter whether AWS Backup replaces its map or adds to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Preferences {
-    /// Services that are turned on, by AWS Backup's names for them.
+    /// The services to turn on, by AWS Backup's names.
     pub on: Vec<String>,
-    /// The others, as they were read.
+    /// The other services, as the scan read them.
     pub kept: BTreeMap<String, bool>,
-    /// The whole map as it was read.
+    /// The map as the scan read it.
     pub before: BTreeMap<String, bool>,
 }
 
@@ -116,9 +197,9 @@ impl Preferences {
         self.on.is_empty()
     }
 
-    /// The whole map.
+    /// Returns the map to send.
     #[must_use]
-    pub fn whole(&self) -> BTreeMap<&str, bool> {
+    pub fn merged(&self) -> BTreeMap<&str, bool> {
         let kept = self.kept.iter().map(|(name, on)| (name.as_str(), *on));
         kept.chain(self.on.iter().map(|name| (name.as_str(), true)))
             .collect()
@@ -126,7 +207,7 @@ impl Preferences {
 }
 
 impl Action {
-    /// The IAM actions that it takes.
+    /// Returns the IAM actions that the change needs.
     #[must_use]
     pub fn permissions(&self) -> &'static [&'static str] {
         match self {
@@ -140,7 +221,7 @@ impl Action {
                 "s3:GetLifecycleConfiguration",
                 "s3:PutLifecycleConfiguration",
             ],
-            // The tagging API asks for the service's own permission too; these are those of what is tagged.
+            // The service of each tagged resource needs a permission too, which depends on the ARNs.
             Action::Tag { .. } => &["tag:TagResources"],
             Action::Untag { .. } => &["tag:UntagResources"],
             Action::EbsDefaults { .. } => &[
@@ -156,7 +237,7 @@ impl Action {
         }
     }
 
-    /// The region in which it is made.
+    /// Returns the region in which the change is made.
     #[must_use]
     pub fn region(&self) -> &str {
         match self {

@@ -1,31 +1,30 @@
-//! Words of a shell script that hold whatever they are given.
+//! Quoting for POSIX shells.
 
-/// A text as one word of a POSIX shell: in single quotes, unless it is plain.
+/// Returns a text as one word of a POSIX shell: in single quotes, unless it is plain.
 ///
-/// Characters that a terminal acts on are kept where they are data; a name with a line break is one
-/// word all the same.
+/// Control characters are data and stay: a name with a line break is still one word.
 /// Source: <https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02_02>.
 #[must_use]
 pub fn quote(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
-    if !text.is_empty() && text.chars().all(plain) && !text.starts_with('=') {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) && !text.starts_with('=') {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// A text as it may stand in a comment: on one line, with nothing that a terminal acts on.
+/// Returns a text for a comment: on one line, without characters that a terminal interprets.
 #[must_use]
-pub fn remark(text: &str) -> String {
-    let shown = |c: char| match c {
+pub fn sanitize_comment(text: &str) -> String {
+    let sanitize = |c: char| match c {
         '\n' | '\r' | '\t' => ' ',
         c if c.is_control() || is_invisible(c) => '\u{fffd}',
         c => c,
     };
-    text.chars().map(shown).collect()
+    text.chars().map(sanitize).collect()
 }
 
-/// Separators of lines and marks that change the direction of text.
+/// Whether a character separates lines or changes the direction of text.
 fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -38,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_words_stay_as_they_are() {
+    fn plain_words_are_not_quoted() {
         assert_eq!(
             quote("arn:aws:kms:eu-west-1:1:key/a"),
             "arn:aws:kms:eu-west-1:1:key/a"
@@ -47,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_quoted() {
+    fn other_words_are_quoted() {
         assert_eq!(quote(""), "''");
         assert_eq!(quote("a b"), "'a b'");
         assert_eq!(quote("$(rm -rf /)"), "'$(rm -rf /)'");
@@ -58,8 +57,14 @@ mod tests {
     }
 
     #[test]
-    fn a_remark_stays_on_its_line() {
-        assert_eq!(remark("a\nrm -rf /\r\u{1b}[31m"), "a rm -rf / \u{fffd}[31m");
-        assert_eq!(remark("a\u{2028}b\u{202e}c"), "a\u{fffd}b\u{fffd}c");
+    fn a_comment_stays_on_one_line() {
+        assert_eq!(
+            sanitize_comment("a\nrm -rf /\r\u{1b}[31m"),
+            "a rm -rf / \u{fffd}[31m"
+        );
+        assert_eq!(
+            sanitize_comment("a\u{2028}b\u{202e}c"),
+            "a\u{fffd}b\u{fffd}c"
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::arn::Arn;
 
 /// What is known about the key. `None` where it is not known.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyFacts {
     /// The key's ARN; what is no ARN counts as not known.
     pub key_arn: Option<String>,

@@ -1,39 +1,44 @@
-//! Workflow commands of GitHub Actions: a root cause each becomes an annotation of the run.
+//! Workflow commands of GitHub Actions: one annotation per root cause.
 //!
-//! How they are written and escaped:
+//! The syntax and the escapes:
 //! <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands> and
 //! <https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts>.
-//! How many are shown: 10 errors, 10 warnings and 10 notices of a step, silently
-//! (<https://github.com/actions/toolkit/blob/main/docs/problem-matchers.md#limitations>). So the tenth of
-//! a level counts the rest where there are more. A message is read up to 4,096 characters.
+//! GitHub shows 10 errors, 10 warnings and 10 notices of a step and drops the others silently
+//! (<https://github.com/actions/toolkit/blob/main/docs/problem-matchers.md#limitations>). So if a level has
+//! more, its tenth annotation counts the rest. A message may have up to 4,096 characters.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write;
 
-use super::place;
-use super::table::reasons::{Reason, Reasons};
-use super::table::summary;
-use super::table::view::{View, label};
-use super::totals::Totals;
-use super::{Report, ResourceVerdict, StaleState, Status, WriteError};
+use super::digest::Digest;
+use super::digest::counts::VerdictCounts;
+use super::digest::names::resource_label;
+use super::digest::root_causes::RootCause;
+use super::digest::summary::{summarize_resources, summarize_rest};
+use super::place::{format_location, locations_by_arn};
+use super::{Report, ResourceVerdict, StaleState, StaleWaiver, Status, WriteError};
 use crate::exit::FailOn;
 use crate::model::place::Place;
-use crate::text::{and_more, escape_invisible, plural, truncate_middle};
+use crate::text::{and_more, count_more, escape_invisible, plural, truncate_middle};
 
-/// Annotations of one level that GitHub shows of a step.
+/// The number of annotations of one level that GitHub shows for a step.
 const MOST: usize = 10;
-/// Characters of a message, below what the runner takes.
-const LONGEST: usize = 4_000;
-/// Columns of one line in a message.
-const MOST_OF_A_LINE: usize = 800;
-/// Columns of one resource in a message.
-const MOST_OF_A_NAME: usize = 80;
-/// Resources that a message names.
+/// The number of characters of a message, below the limit of the runner.
+const LONGEST_MESSAGE: usize = 4_000;
+/// The width to which a line of a message is truncated, in columns.
+const LONGEST_LINE: usize = 800;
+/// The width to which a title is truncated, in columns.
+const LONGEST_TITLE: usize = 200;
+/// The width to which a resource is truncated, in columns.
+const LONGEST_NAME: usize = 80;
+/// The number of resources that a message names.
 const MOST_NAMES: usize = 10;
-/// Rules that a title names.
+/// The number of rules that a title names.
 const MOST_RULES: usize = 3;
+/// The number of messages and fixes of a cause that are shown.
+const MOST_TEXTS: usize = 3;
 
-/// How loud an annotation is.
+/// The level of an annotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Level {
     Error,
@@ -42,12 +47,10 @@ enum Level {
 }
 
 impl Level {
-    fn of(reason: &Reason<'_>, gate: FailOn) -> Self {
-        match (reason.gating, reason.status) {
-            // All of it is in the baseline, so it does not stop a scan that fails on what is new.
-            (true, Status::Fail) if gate == FailOn::New && reason.fresh.is_empty() => {
-                Level::Warning
-            }
+    fn for_cause(cause: &RootCause<'_>, gate: FailOn) -> Self {
+        match (cause.gating, cause.status) {
+            // All of it is in the baseline, so it does not fail the scan.
+            (true, Status::Fail) if gate == FailOn::New && !cause.has_new() => Level::Warning,
             (true, Status::Fail) => Level::Error,
             (true, _) => Level::Warning,
             (false, _) => Level::Notice,
@@ -68,16 +71,16 @@ impl Level {
 struct Annotation {
     title: String,
     lines: Vec<String>,
-    place: Option<Place>,
-    /// What it is about in a word, where it is counted and not shown.
-    about: String,
-    /// What it holds for.
-    crowd: String,
-    /// Whether an earlier report lacks some of it.
-    fresh: bool,
+    location: Option<Place>,
+    /// Its subject in a few words, if it is counted and not shown.
+    subject: String,
+    /// The number of resources.
+    resources: String,
+    /// Whether a finding is not in the baseline.
+    is_new: bool,
 }
 
-/// Writes a report as workflow commands, and under them the answer.
+/// Writes a report as workflow commands, followed by the summary.
 ///
 /// # Errors
 /// The writer failed.
@@ -87,86 +90,82 @@ pub fn write(
     gate: FailOn,
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
-    let view = View::new(report);
-    let mut reasons = Reasons::of_those(report, |it| it.waiver.is_none());
-    let places = place::by_resource(&report.findings);
-    let mut levels: BTreeMap<Level, Vec<Annotation>> = BTreeMap::new();
-    if let Some((level, annotation)) = unread(report) {
-        levels.entry(level).or_default().push(annotation);
-    }
-    for index in reasons.ranked() {
-        let reason = reasons.get(index);
-        let annotation = of_cause(reason, &view, &places);
-        levels
-            .entry(Level::of(reason, gate))
-            .or_default()
-            .push(annotation);
-    }
-    if let Some((level, annotation)) = stale_waivers(report) {
-        levels.entry(level).or_default().push(annotation);
-    }
-    for (level, mut annotations) in levels {
-        // What is new is what somebody is waiting to hear. Stable: the rest stays in its order.
-        annotations.sort_by_key(|it| !it.fresh);
+    let digest = Digest::new(report);
+    for (level, mut annotations) in annotate_report(&digest, gate) {
+        // New findings come first. Stable: the others keep their order.
+        annotations.sort_by_key(|it| !it.is_new);
         if annotations.len() > MOST {
             let rest = annotations.split_off(MOST - 1);
-            annotations.push(of_rest(&rest));
+            annotations.push(annotate_rest(&rest));
         }
         for annotation in &annotations {
-            writeln!(out, "{}", command(level, annotation, anchor))?;
+            writeln!(out, "{}", format_command(level, annotation, anchor))?;
         }
     }
-    let mut lines = vec![summary::answer(&view)];
+    let mut lines = vec![summarize_resources(&digest.view).sentence];
     if !report.complete {
-        lines.insert(0, "INCOMPLETE: not everything could be read.".to_owned());
+        lines.insert(0, "INCOMPLETE: some data could not be read.".to_owned());
     }
-    lines.extend(summary::rest(&view));
+    lines.extend(summarize_rest(&digest.view));
     for line in lines {
-        // Our own word comes first, so that no line begins with a command.
-        writeln!(out, "backup-check: {}", harmless(&line))?;
+        // The prefix keeps a line from beginning with a command.
+        writeln!(out, "backup-check: {}", escape_commands(&line))?;
     }
     Ok(())
 }
 
-/// The outputs of the step, one after the other, as the file that `GITHUB_OUTPUT` names takes them.
+/// Returns the annotations by level, errors first.
+fn annotate_report(digest: &Digest<'_>, gate: FailOn) -> BTreeMap<Level, Vec<Annotation>> {
+    let locations = locations_by_arn(&digest.report.findings);
+    let causes = digest.causes.open().map(|cause| {
+        let annotation = annotate_cause(cause, digest, &locations);
+        (Level::for_cause(cause, gate), annotation)
+    });
+    let annotations = annotate_gaps(digest)
+        .into_iter()
+        .chain(causes)
+        .chain(annotate_stale_waivers(digest.report));
+    let mut levels: BTreeMap<Level, Vec<Annotation>> = BTreeMap::new();
+    for (level, annotation) in annotations {
+        levels.entry(level).or_default().push(annotation);
+    }
+    levels
+}
+
+/// Returns the outputs of the step, as the lines of the file that `GITHUB_OUTPUT` names.
 #[must_use]
 pub fn outputs(report: &Report, exit_code: u8) -> String {
-    let totals = Totals::of(report);
-    let view = View::new(report);
-    let of = |verdict: ResourceVerdict| {
-        let lines = report.resources.iter();
-        lines.filter(|it| it.verdict == verdict).count().to_string()
-    };
-    let mut text = String::new();
-    let mut plain = |name: &str, value: &str| text.push_str(&format!("{name}={value}\n"));
-    plain("verdict", totals.verdict.as_str());
-    plain("exit-code", &exit_code.to_string());
-    plain("complete", if report.complete { "true" } else { "false" });
-    plain("failed", &totals.failed.to_string());
-    plain("warned", &totals.warned.to_string());
-    plain("unknown", &totals.unknown.to_string());
-    plain("waived", &totals.waived.to_string());
-    plain("resources", &report.resources.len().to_string());
-    plain("resources-not-ready", &of(ResourceVerdict::NotReady));
+    let digest = Digest::new(report);
+    let totals = digest.totals;
+    let verdicts: VerdictCounts = report.resources.iter().map(|it| it.verdict).collect();
+    let not_ready = verdicts.get(ResourceVerdict::NotReady);
     let comparison = report.comparison.as_ref();
-    plain(
-        "new",
-        &comparison.map_or(String::new(), |it| it.new.to_string()),
-    );
-    plain(
-        "fixed",
-        &comparison.map_or(String::new(), |it| it.fixed.len().to_string()),
-    );
-    text.push_str(&heredoc(
-        "account-id",
-        report.account_id.as_deref().unwrap_or_default(),
-    ));
-    text.push_str(&heredoc("answer", &summary::answer(&view)));
+    let in_comparison = |number: Option<usize>| number.map_or(String::new(), |it| it.to_string());
+    let mut text = String::new();
+    for (name, value) in [
+        ("verdict", totals.verdict.as_str().to_owned()),
+        ("exit-code", exit_code.to_string()),
+        ("complete", report.complete.to_string()),
+        ("failed", totals.failed.to_string()),
+        ("warned", totals.warned.to_string()),
+        ("unknown", totals.unknown.to_string()),
+        ("waived", totals.waived.to_string()),
+        ("resources", report.resources.len().to_string()),
+        ("resources-not-ready", not_ready.to_string()),
+        ("new", in_comparison(comparison.map(|it| it.new))),
+        ("fixed", in_comparison(comparison.map(|it| it.fixed.len()))),
+    ] {
+        text.push_str(&format!("{name}={value}\n"));
+    }
+    let account = report.account_id.as_deref().unwrap_or_default();
+    text.push_str(&format_heredoc("account-id", account));
+    let answer = summarize_resources(&digest.view);
+    text.push_str(&format_heredoc("answer", &answer.sentence));
     text
 }
 
-/// A value of any number of lines, between delimiters that it does not hold.
-fn heredoc(name: &str, value: &str) -> String {
+/// Returns an output with any number of lines, between delimiters that its value does not contain.
+fn format_heredoc(name: &str, value: &str) -> String {
     let mut delimiter = "backup-check".to_owned();
     while value.contains(&delimiter) {
         delimiter.push_str("-end");
@@ -174,216 +173,209 @@ fn heredoc(name: &str, value: &str) -> String {
     format!("{name}<<{delimiter}\n{value}\n{delimiter}\n")
 }
 
-/// What could not be read. It is a warning where it could hold something that gates: the exit code is 3
-/// then, where nothing fails.
-fn unread(report: &Report) -> Option<(Level, Annotation)> {
+/// Returns the annotation on data that could not be read. It is a warning if a gating resource could be
+/// missing, because the exit code is then 3 unless something fails.
+fn annotate_gaps(digest: &Digest<'_>) -> Option<(Level, Annotation)> {
+    let report = digest.report;
     if report.complete {
         return None;
     }
     let mut lines = Vec::new();
-    let lists: BTreeSet<&str> = report.unread.iter().map(|unread| unread.service).collect();
     if report.interrupted {
-        lines.push("The scan was stopped before its end.".to_owned());
+        lines.push("The scan was interrupted; results are partial.".to_owned());
     }
-    if !lists.is_empty() {
-        lines.push(format!(
-            "Resources to be backed up may be missing from this report: not every list of {} could be read to its end.",
-            and_more(lists.iter().copied(), 12)
-        ));
+    lines.extend(digest.gaps.missing_resources());
+    let mut reasons: Vec<&str> = Vec::new();
+    for list in &report.unread {
+        if !reasons.contains(&list.reason.as_str()) {
+            reasons.push(&list.reason);
+        }
     }
-    let answers: BTreeSet<&str> = report
-        .unread
-        .iter()
-        .map(|unread| unread.reason.as_str())
-        .collect();
-    lines.extend(answers.into_iter().take(MOST_NAMES).map(str::to_owned));
-    let level = match lists.is_empty() && !report.interrupted {
+    reasons.sort_unstable();
+    lines.extend(reasons.into_iter().take(MOST_NAMES).map(str::to_owned));
+    let level = match report.unread.is_empty() && !report.interrupted {
         true => Level::Notice,
         false => Level::Warning,
     };
-    let services = summary::unread_services(report);
-    let title = match services.is_empty() {
-        true => "not everything could be read".to_owned(),
-        false => format!("not everything could be read: {services}"),
+    let title = match digest.gaps.name_services() {
+        none if none.is_empty() => "some data could not be read".to_owned(),
+        services => format!("some data could not be read: {services}"),
     };
     if lines.is_empty() {
-        lines.push("What was not read does not gate; the report says what it was.".to_owned());
+        lines.push("The missing data does not gate; see the report for details.".to_owned());
     }
     let annotation = Annotation {
         title,
         lines,
-        place: None,
-        about: "what could not be read".to_owned(),
-        crowd: String::new(),
-        fresh: false,
+        location: None,
+        subject: "data that could not be read".to_owned(),
+        resources: String::new(),
+        is_new: false,
     };
     Some((level, annotation))
 }
 
-/// Waivers that do nothing any more; that one expired is louder where its findings count again.
-fn stale_waivers(report: &Report) -> Option<(Level, Annotation)> {
+/// Returns the annotation on expired and unused waivers: a warning if findings count again.
+fn annotate_stale_waivers(report: &Report) -> Option<(Level, Annotation)> {
     let stale = &report.stale_waivers;
     if stale.is_empty() {
         return None;
     }
-    let again = |it: &&super::StaleWaiver| it.state == StaleState::Expired && it.findings > 0;
+    let counts_again = |it: &StaleWaiver| it.state == StaleState::Expired && it.findings > 0;
     let lines = stale
         .iter()
         .map(|it| {
             let state = match it.state {
-                StaleState::Expired => format!("expired after {}", it.expires),
-                StaleState::Unused => "covers nothing".to_owned(),
+                StaleState::Expired => format!("expired on {}", it.expires),
+                StaleState::Unused => "is unused".to_owned(),
             };
             format!("line {}: {} on {} {state}", it.line, it.rule, it.resource)
         })
         .collect();
-    let level = match stale.iter().find(again) {
-        Some(_) => Level::Warning,
-        None => Level::Notice,
+    let level = match stale.iter().any(counts_again) {
+        true => Level::Warning,
+        false => Level::Notice,
     };
     let annotation = Annotation {
-        title: format!(
-            "{} of the config to remove or renew",
-            plural(stale.len(), "waiver")
-        ),
+        title: format!("{} to remove or renew", plural(stale.len(), "waiver")),
         lines,
-        place: None,
-        about: "waivers to remove or renew".to_owned(),
-        crowd: String::new(),
-        fresh: false,
+        location: None,
+        subject: "waivers to remove or renew".to_owned(),
+        resources: String::new(),
+        is_new: false,
     };
     Some((level, annotation))
 }
 
-fn of_cause(reason: &Reason<'_>, view: &View<'_>, places: &BTreeMap<&str, &Place>) -> Annotation {
-    let rules = reason.rule_ids(MOST_RULES);
-    let crowd = reason.crowd(view);
+fn annotate_cause(
+    cause: &RootCause<'_>,
+    digest: &Digest<'_>,
+    locations: &BTreeMap<&str, &Place>,
+) -> Annotation {
+    let rules = cause.rule_ids(MOST_RULES);
+    let resources = cause.describe_open(&digest.view);
     let mut lines = Vec::new();
-    if reason.causes() > 1 {
-        lines.push(format!(
-            "{} causes of this kind, for example:",
-            reason.causes()
-        ));
+    if cause.similar > 1 {
+        lines.push(format!("{} similar causes, for example:", cause.similar));
     }
-    lines.extend(reason.messages());
-    lines.extend(reason.fixes().iter().map(|fix| format!("Fix: {fix}")));
-    let names: Vec<String> = reason
-        .members
-        .iter()
-        .take(MOST_NAMES)
-        .map(|arn| name(arn, view, places))
+    lines.extend(cause.message_texts(MOST_TEXTS));
+    let fixes = cause.fix_texts(MOST_TEXTS);
+    lines.extend(fixes.iter().map(|fix| format!("Fix: {fix}")));
+    let arns = || cause.open_members().map(|(arn, _)| arn);
+    let names: Vec<String> = arns()
+        .map(|arn| name_resource(arn, digest, locations))
         .collect();
-    let more = match reason.members.len() - names.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    lines.push(format!("On {}{more}", names.join(", ")));
-    let place = reason.members.iter().find_map(|arn| places.get(arn));
+    let names = and_more(names.iter().map(String::as_str), MOST_NAMES);
+    lines.push(format!("Resources: {names}"));
+    let location = arns().find_map(|arn| locations.get(arn));
     Annotation {
-        title: format!("{rules}: {crowd}"),
+        title: format!("{rules}: {resources}"),
         lines,
-        place: place.map(|place| (*place).clone()),
-        about: rules,
-        crowd,
-        fresh: !reason.fresh.is_empty(),
+        location: location.map(|place| (*place).clone()),
+        subject: rules,
+        resources,
+        is_new: cause.has_new(),
     }
 }
 
-/// A resource, with its place where it has one.
-fn name(arn: &str, view: &View<'_>, places: &BTreeMap<&str, &Place>) -> String {
-    let name = match view.row(arn) {
-        Some(row) => label(row.line, MOST_OF_A_NAME),
-        None => truncate_middle(arn, MOST_OF_A_NAME),
+/// Returns a resource with its location, if it has one.
+fn name_resource(arn: &str, digest: &Digest<'_>, locations: &BTreeMap<&str, &Place>) -> String {
+    let name = match digest.view.row_of(arn) {
+        Some(row) => resource_label(row.line, LONGEST_NAME),
+        None => truncate_middle(arn, LONGEST_NAME),
     };
-    match places.get(arn) {
-        Some(place) if place.line.is_some() => format!("{name} ({})", place::words(place)),
+    match locations.get(arn) {
+        Some(place) if place.line.is_some() => format!("{name} ({})", format_location(place)),
         _ => name,
     }
 }
 
-/// What GitHub would not show, in the last place that it does.
-fn of_rest(rest: &[Annotation]) -> Annotation {
+/// Returns one annotation for those that GitHub would not show.
+fn annotate_rest(rest: &[Annotation]) -> Annotation {
     let mut lines = vec![format!(
-        "GitHub shows {MOST} of a level. Beside those above there are:"
+        "GitHub shows {MOST} annotations of a level. The others are:"
     )];
-    let mut kinds: Vec<(&str, Vec<&Annotation>)> = Vec::new();
+    let mut subjects: Vec<(&str, Vec<&Annotation>)> = Vec::new();
     for annotation in rest {
-        match kinds
-            .iter_mut()
-            .find(|(about, _)| *about == annotation.about)
-        {
+        let subject = &annotation.subject;
+        match subjects.iter_mut().find(|(known, _)| known == subject) {
             Some((_, same)) => same.push(annotation),
-            None => kinds.push((&annotation.about, vec![annotation])),
+            None => subjects.push((subject, vec![annotation])),
         }
     }
-    for (about, same) in kinds {
+    for (subject, same) in subjects {
         lines.push(match same[..] {
-            [one] if one.crowd.is_empty() => about.to_owned(),
-            [one] => format!("{about}: {}", one.crowd),
-            _ => format!("{about}: {}", plural(same.len(), "cause")),
+            [only] if only.resources.is_empty() => subject.to_owned(),
+            [only] => format!("{subject}: {}", only.resources),
+            _ => format!("{subject}: {}", plural(same.len(), "cause")),
         });
     }
     Annotation {
-        title: format!("and {} more", rest.len()),
+        title: count_more(rest.len()),
         lines,
-        place: None,
-        about: String::new(),
-        crowd: String::new(),
-        fresh: false,
+        location: None,
+        subject: String::new(),
+        resources: String::new(),
+        is_new: false,
     }
 }
 
-fn command(level: Level, annotation: &Annotation, anchor: &str) -> String {
-    let place = annotation.place.as_ref();
-    let file = place.map_or(anchor, |place| place.file.as_str());
+fn format_command(level: Level, annotation: &Annotation, anchor: &str) -> String {
+    let location = annotation.location.as_ref();
+    let file = location.map_or(anchor, |place| place.file.as_str());
     let file = file.strip_prefix("./").unwrap_or(file);
-    let line = place.and_then(|place| place.line).unwrap_or(1);
+    let line = location.and_then(|place| place.line).unwrap_or(1);
     let mut text = format!(
         "::{} title={},file={},line={line}",
         level.as_str(),
-        property(&truncate_middle(&annotation.title, MOST_OF_A_LINE / 4)),
-        property(file),
+        escape_property(&truncate_middle(&annotation.title, LONGEST_TITLE)),
+        escape_property(file),
     );
-    if let Some(column) = place.and_then(|place| place.column) {
+    if let Some(column) = location.and_then(|place| place.column) {
         text.push_str(&format!(",col={column}"));
     }
+    text.push_str("::");
+    text.push_str(&escape_data(&format_message(&annotation.lines)));
+    text
+}
+
+/// Returns as many of the lines as a message may have, and the number of the others.
+fn format_message(lines: &[String]) -> String {
     let mut message = String::new();
-    let mut left = annotation.lines.len();
-    for line in &annotation.lines {
-        let line = harmless(&truncate_middle(line, MOST_OF_A_LINE));
-        if message.chars().count() + line.chars().count() > LONGEST {
+    let mut omitted = lines.len();
+    for line in lines {
+        let line = escape_commands(&truncate_middle(line, LONGEST_LINE));
+        if message.chars().count() + line.chars().count() > LONGEST_MESSAGE {
             break;
         }
         if !message.is_empty() {
             message.push('\n');
         }
         message.push_str(&line);
-        left -= 1;
+        omitted -= 1;
     }
-    if left > 0 {
-        message.push_str(&format!("\nand {}", plural(left, "more line")));
+    if omitted > 0 {
+        message.push_str(&format!("\nand {}", plural(omitted, "more line")));
     }
-    text.push_str("::");
-    text.push_str(&data(&message));
-    text
+    message
 }
 
-/// Text in which no command can be: the runner still looks for the older form `##[...]` anywhere in a
+/// Returns text that contains no command: the runner still looks for the older form `##[...]` anywhere in a
 /// line that is not a command itself.
-fn harmless(text: &str) -> String {
+fn escape_commands(text: &str) -> String {
     escape_invisible(text).replace("##[", "# #[")
 }
 
-/// The message of a command.
-fn data(text: &str) -> String {
+/// Escapes the message of a command.
+fn escape_data(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
 }
 
-/// A property of a command.
-fn property(text: &str) -> String {
-    data(&harmless(text))
+/// Escapes a property of a command.
+fn escape_property(text: &str) -> String {
+    escape_data(&escape_commands(text))
         .replace(':', "%3A")
         .replace(',', "%2C")
 }
@@ -393,22 +385,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_stay_values() {
-        assert_eq!(data("100% a:b,c\r\nd"), "100%25 a:b,c%0D%0Ad");
-        assert_eq!(property("%0A::error::a,b"), "%250A%3A%3Aerror%3A%3Aa%2Cb");
-        assert_eq!(property("a\nb"), "a\\nb");
-        assert_eq!(harmless("##[error]x"), "# #[error]x");
-        assert_eq!(harmless("###[error]x"), "## #[error]x");
+    fn values_are_escaped() {
+        assert_eq!(escape_data("100% a:b,c\r\nd"), "100%25 a:b,c%0D%0Ad");
+        assert_eq!(
+            escape_property("%0A::error::a,b"),
+            "%250A%3A%3Aerror%3A%3Aa%2Cb"
+        );
+        assert_eq!(escape_property("a\nb"), "a\\nb");
+        assert_eq!(escape_commands("##[error]x"), "# #[error]x");
+        assert_eq!(escape_commands("###[error]x"), "## #[error]x");
     }
 
     #[test]
-    fn a_delimiter_is_never_in_its_value() {
+    fn a_delimiter_is_not_in_its_value() {
         assert_eq!(
-            heredoc("answer", "two\nlines"),
+            format_heredoc("answer", "two\nlines"),
             "answer<<backup-check\ntwo\nlines\nbackup-check\n"
         );
         assert_eq!(
-            heredoc("answer", "backup-check\nbackup-check-end"),
+            format_heredoc("answer", "backup-check\nbackup-check-end"),
             "answer<<backup-check-end-end\nbackup-check\nbackup-check-end\nbackup-check-end-end\n"
         );
     }

@@ -1,47 +1,50 @@
-//! The report for people with a browser: one file that loads nothing and sends nothing.
+//! The report as an HTML page: one file that loads nothing and sends nothing.
 //!
-//! Templates are in `templates/html`; they escape every value. Two texts alone go into the page as they
-//! are, its own style and its own script, and the page's policy names both by their hashes: whatever
-//! else came to stand in it could neither run nor load.
+//! The templates in `html/templates` escape every value. Only the page's own style and script are inserted
+//! as they are, and the content security policy of the page names both by their hashes. Anything else that
+//! got into the page could neither run nor load.
 //!
-//! Without its script the page tells the same; the script filters, and copies commands.
+//! Without the script the page shows the same; the script filters and copies commands.
 
 mod answer;
+mod card;
 mod causes;
+mod coverage;
+mod evidence;
+mod filter;
 mod markup;
 mod matrix;
-mod reading;
 mod resources;
 mod rules;
 mod waived;
 
-use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use askama::Template;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use crate::exit::FailOn;
 use crate::model::snapshot::Source;
 use crate::settings::Standard;
 
-use super::table::summary::moment;
-use super::table::view::View;
-use super::{Report, Status, WriteError};
-use crate::text::{escape_invisible, truncate_middle};
-use answer::Answer;
+use super::digest::Digest;
+use super::digest::summary::{account_name, format_time};
+use super::{Report, WriteError};
+use crate::text::{escape_invisible, plural_noun, truncate_middle};
+use answer::GateAnswer;
 use causes::Causes;
+use coverage::CoverageTable;
+use filter::FilterOptions;
 use markup::{Block, Piece};
 use matrix::Matrix;
-use reading::Reading;
-use resources::{Listed, Resources};
-use rules::{RuleSheet, Skipped};
-use waived::{Compared, Stale, Waived};
+use resources::{ListedResources, Resources};
+use rules::{RuleSheet, SkippedFindings};
+use waived::{BaselineChanges, StaleRow, WaivedFindings};
 
 const STYLE: &str = include_str!("html/templates/style.css");
 const SCRIPT: &str = include_str!("html/templates/script.js");
 
-/// A name is cut in its middle beyond this.
+/// The width to which a name is truncated, in columns.
 const LONGEST_NAME: usize = 120;
 
 /// Writes a report as an HTML page.
@@ -54,23 +57,22 @@ pub fn write(
     gate: FailOn,
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
-    let view = View::new(report);
-    let listed = Listed::new(&view);
-    let causes = Causes::new(&view, &listed);
-    let resources = Resources::new(&view, &listed, &causes);
+    let digest = Digest::new(report);
+    let listed = ListedResources::new(&digest.view);
+    let causes = Causes::new(&digest, &listed);
     let page = Page {
         head: Head::new(report),
-        answer: Answer::new(&view, &causes, gate),
-        matrix: Matrix::new(&view),
-        reading: Reading::new(report),
-        waived: Waived::new(report, &listed),
-        stale: Stale::new(report),
-        compared: Compared::new(report),
-        rules: rules::sheets(report),
-        skipped: show_skipped.then(|| Skipped::new(report)),
-        filter: Filter::new(report),
+        answer: GateAnswer::new(&digest, &causes, gate),
+        matrix: Matrix::new(&digest.view),
+        coverage: CoverageTable::new(&digest),
+        resources: Resources::new(&digest, &listed),
+        waived: WaivedFindings::new(report, &listed),
+        stale: StaleRow::collect(report),
+        compared: BaselineChanges::new(report),
+        rules: rules::describe_rules(report),
+        skipped: show_skipped.then(|| SkippedFindings::new(report)),
+        filter: FilterOptions::new(report),
         causes,
-        resources,
     };
     let mut out = io::BufWriter::new(out);
     page.write_into(&mut out)?;
@@ -84,140 +86,91 @@ pub fn write(
     path = "page.html",
     whitespace = "minimize"
 )]
-struct Page<'a> {
+struct Page<'d> {
     head: Head,
-    answer: Answer,
+    answer: GateAnswer,
     matrix: Matrix,
-    reading: Reading<'a>,
-    causes: Causes<'a>,
-    resources: Resources<'a>,
-    waived: Waived<'a>,
-    stale: Vec<Stale>,
-    compared: Option<Compared>,
+    coverage: CoverageTable<'d>,
+    causes: Causes<'d>,
+    resources: Resources<'d>,
+    waived: WaivedFindings<'d>,
+    stale: Vec<StaleRow>,
+    compared: Option<BaselineChanges>,
     rules: Vec<RuleSheet>,
-    skipped: Option<Skipped>,
-    filter: Filter,
+    skipped: Option<SkippedFindings>,
+    filter: FilterOptions,
 }
 
 impl Page<'_> {
-    /// What the page may do: nothing but what it brings itself.
-    fn policy(&self) -> String {
+    /// Returns the content security policy: nothing but the page's own style and script.
+    fn security_policy(&self) -> String {
         format!(
             "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'",
-            hash(SCRIPT),
-            hash(STYLE)
+            hash_source(SCRIPT),
+            hash_source(STYLE)
         )
     }
 
-    fn style(&self) -> &'static str {
+    fn style_text(&self) -> &'static str {
         STYLE
     }
 
-    fn script(&self) -> &'static str {
+    fn script_text(&self) -> &'static str {
         SCRIPT
     }
 
-    fn version(&self) -> &'static str {
+    fn tool_version(&self) -> &'static str {
         env!("CARGO_PKG_VERSION")
     }
 }
 
-/// Whose report it is, of when, and by what it was judged.
+/// The account, the time of the scan and the standard.
 struct Head {
     account: String,
     central: String,
     source: &'static str,
-    when: String,
+    time: String,
     standard: &'static str,
     regions: Vec<String>,
-    only: Option<String>,
-    rules: String,
-    places: String,
-    calls: String,
+    selection: Option<String>,
+    rule_count: String,
+    region_count: String,
+    call_count: String,
 }
 
 impl Head {
     fn new(report: &Report) -> Self {
+        let escape = |text: &str| escape_invisible(text).into_owned();
+        let calls = usize::try_from(report.stats.api_calls).unwrap_or(usize::MAX);
         Head {
-            account: report
-                .account_id
-                .as_deref()
-                .map_or("Account not known".to_owned(), |id| {
-                    format!("Account {}", escape_invisible(id))
-                }),
-            central: escape_invisible(&report.central_account_id).into_owned(),
+            account: account_name(report, escape),
+            central: escape(&report.central_account_id),
             source: match report.source {
                 Source::Aws => "Live account",
                 Source::Snapshot => "Saved snapshot",
                 Source::TerraformPlan => "Terraform plan",
                 Source::Cloudformation => "CloudFormation template",
             },
-            when: escape_invisible(&moment(&report.started_at)).into_owned(),
+            time: escape(&format_time(&report.started_at)),
             standard: match report.standard {
                 Standard::Guide => "Company guide",
-                Standard::Aws => "What AWS enforces",
+                Standard::Aws => "AWS standard",
             },
-            regions: report
-                .regions
-                .iter()
-                .map(|it| escape_invisible(it).into_owned())
-                .collect(),
-            only: report
-                .selection
-                .describe()
-                .map(|it| escape_invisible(&it).into_owned()),
-            rules: many(report.rules, "rule"),
-            places: many(report.regions.len(), "region"),
-            calls: many(
-                usize::try_from(report.stats.api_calls).unwrap_or(usize::MAX),
-                "call",
-            ),
+            regions: report.regions.iter().map(|it| escape(it)).collect(),
+            selection: report.selection.describe().map(|it| escape(&it)),
+            rule_count: count_of(report.rules, "rule"),
+            region_count: count_of(report.regions.len(), "region"),
+            call_count: count_of(calls, "API call"),
         }
     }
 }
 
-/// What the page can be filtered by.
-struct Filter {
-    services: Vec<&'static str>,
-    regions: Vec<String>,
-    rules: Vec<&'static str>,
+/// Returns the source expression that allows one inline text in a content security policy.
+fn hash_source(text: &str) -> String {
+    format!("sha256-{}", encode_base64(&Sha256::digest(text)))
 }
 
-impl Filter {
-    fn new(report: &Report) -> Self {
-        let services: BTreeSet<&str> = report
-            .resources
-            .iter()
-            .map(|it| resources::service(it.kind))
-            .collect();
-        let regions: BTreeSet<&str> = report
-            .resources
-            .iter()
-            .map(|it| it.region.as_str())
-            .collect();
-        let rules: BTreeSet<&str> = report
-            .findings
-            .iter()
-            .filter(|it| it.status.is_trouble())
-            .map(|it| it.rule.id)
-            .collect();
-        Filter {
-            services: services.into_iter().collect(),
-            regions: regions
-                .into_iter()
-                .map(|it| escape_invisible(it).into_owned())
-                .collect(),
-            rules: rules.into_iter().collect(),
-        }
-    }
-}
-
-/// The source expression of a policy that lets one inline text be used.
-fn hash(text: &str) -> String {
-    format!("sha256-{}", base64(&Sha256::digest(text)))
-}
-
-fn base64(bytes: &[u8]) -> String {
+fn encode_base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
@@ -236,13 +189,13 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-/// A name as it is shown.
-fn shown(text: &str) -> String {
+/// Returns a name, escaped and truncated.
+fn format_name(text: &str) -> String {
     truncate_middle(text, LONGEST_NAME)
 }
 
-/// A number as people read it: `12,345`.
-fn number(number: usize) -> String {
+/// Returns a number as people read it: `12,345`.
+fn format_number(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -254,19 +207,13 @@ fn number(number: usize) -> String {
     text
 }
 
-/// `1 thing`, `12,345 things`.
-fn many(count: usize, thing: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {thing}{plural}", number(count))
+/// Returns a number with its noun: `1 rule`, `12,345 rules`.
+fn count_of(number: usize, noun: &str) -> String {
+    format!("{} {}", format_number(number), plural_noun(number, noun))
 }
 
-/// The word by which a status is filtered and coloured.
-fn tone(status: Status) -> &'static str {
-    status.as_str()
-}
-
-/// A text as part of a link's fragment.
-fn encoded(text: &str) -> String {
+/// Returns a text percent-encoded for the fragment of a link.
+fn encode_fragment(text: &str) -> String {
     let mut encoded = String::new();
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -284,7 +231,7 @@ mod tests {
 
     /// RFC 4648, section 10.
     #[test]
-    fn base64_as_the_standard_states_it() {
+    fn base64_matches_the_test_vectors() {
         for (text, expected) in [
             ("", ""),
             ("f", "Zg=="),
@@ -294,21 +241,22 @@ mod tests {
             ("fooba", "Zm9vYmE="),
             ("foobar", "Zm9vYmFy"),
         ] {
-            assert_eq!(base64(text.as_bytes()), expected);
+            assert_eq!(encode_base64(text.as_bytes()), expected);
         }
     }
 
     #[test]
     fn numbers_are_grouped() {
-        assert_eq!(many(1, "cause"), "1 cause");
-        assert_eq!(many(999, "cause"), "999 causes");
-        assert_eq!(many(1000, "cause"), "1,000 causes");
-        assert_eq!(number(1_234_567), "1,234,567");
+        assert_eq!(count_of(1, "cause"), "1 cause");
+        assert_eq!(count_of(999, "cause"), "999 causes");
+        assert_eq!(count_of(2, "policy"), "2 policies");
+        assert_eq!(count_of(1000, "cause"), "1,000 causes");
+        assert_eq!(format_number(1_234_567), "1,234,567");
     }
 
     #[test]
-    fn fragments_hold_no_character_with_a_meaning() {
-        assert_eq!(encoded("eu-west-1"), "eu-west-1");
-        assert_eq!(encoded("a&b=c #é"), "a%26b%3Dc%20%23%C3%A9");
+    fn fragments_contain_no_reserved_character() {
+        assert_eq!(encode_fragment("eu-west-1"), "eu-west-1");
+        assert_eq!(encode_fragment("a&b=c #é"), "a%26b%3Dc%20%23%C3%A9");
     }
 }

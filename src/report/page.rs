@@ -1,4 +1,4 @@
-//! Text on a page of a given width: neutralised, measured, wrapped, coloured.
+//! Text in lines of a given width: escaped, measured, wrapped and colored.
 
 use anstyle::{AnsiColor, Style as Ansi};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
@@ -7,14 +7,14 @@ use unicode_width::UnicodeWidthStr;
 use crate::report::{ResourceVerdict, Status};
 use crate::text::{display_width, escape_invisible, pad_to_width, prefix_of_width};
 
-/// Narrower than this the counts do not fit, so nothing is made to.
+/// The least width in columns: the table of counts needs it.
 const NARROWEST: usize = 72;
-/// Lines longer than this are hard to read, however wide the terminal.
+/// The greatest width in columns: longer lines are hard to read.
 const WIDEST: usize = 140;
-/// Blanks between two columns.
+/// The gap between two columns.
 const GAP: u16 = 2;
 
-/// How a piece of text looks where colours are on.
+/// The style of a piece of text if colors are on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tone {
     Plain,
@@ -27,7 +27,7 @@ pub(super) enum Tone {
 }
 
 impl Tone {
-    pub(super) fn of(verdict: ResourceVerdict) -> Self {
+    pub(super) fn for_verdict(verdict: ResourceVerdict) -> Self {
         match verdict {
             ResourceVerdict::Exempt => Tone::Dim,
             ResourceVerdict::Ready => Tone::Good,
@@ -37,11 +37,11 @@ impl Tone {
         }
     }
 
-    pub(super) fn of_status(status: Status) -> Self {
-        Tone::of(ResourceVerdict::of(status))
+    pub(super) fn for_status(status: Status) -> Self {
+        Tone::for_verdict(ResourceVerdict::of(status))
     }
 
-    fn ansi(self) -> Ansi {
+    fn to_ansi(self) -> Ansi {
         let color = |color: AnsiColor| Ansi::new().fg_color(Some(color.into())).bold();
         match self {
             Tone::Plain => Ansi::new(),
@@ -55,7 +55,7 @@ impl Tone {
     }
 }
 
-/// A report under construction.
+/// A report that is being written.
 #[derive(Debug)]
 pub(super) struct Page {
     width: usize,
@@ -80,52 +80,52 @@ impl Page {
         self.text
     }
 
-    /// An empty line, but never two, and none at the top.
+    /// Adds an empty line, unless there is one already or the page is empty.
     pub(super) fn blank(&mut self) {
         if !self.text.is_empty() && !self.text.ends_with("\n\n") {
             self.text.push('\n');
         }
     }
 
-    /// The head of a section, with what follows it on the same line.
+    /// Adds the heading of a section, with text after it on the same line.
     pub(super) fn title(&mut self, title: &str, rest: &str) {
         self.blank();
         self.flow(0, 2, &[(Tone::Strong, title), (Tone::Plain, rest)]);
     }
 
-    /// Words over as many lines as they need: the first line is indented by `indent`, the others by `hang`.
-    /// Pieces are joined by a blank; an empty one is left out.
+    /// Adds wrapped text: the first line is indented by `indent`, the others by `hang`. Pieces are joined by
+    /// a space; empty ones are left out.
     pub(super) fn flow(&mut self, indent: usize, hang: usize, pieces: &[(Tone, &str)]) {
         let mut line = Line::new(indent);
         for (tone, text) in pieces.iter().filter(|(_, text)| !text.is_empty()) {
             for word in escape_invisible(text).split(' ') {
                 if !line.is_empty() && line.width + 1 + word.width() > self.width {
-                    self.push(&line);
+                    self.push_line(&line);
                     line = Line::new(hang);
                 }
                 let mut rest = word;
-                // Only what is longer than a line is cut: half an ARN cannot be pasted.
+                // Only a word longer than a line is split: half an ARN cannot be pasted.
                 while line.is_empty() && line.width + rest.width() > self.width {
                     let head = match prefix_of_width(rest, self.width - line.width) {
-                        // Never without progress, however narrow.
+                        // A character wider than the line is written anyway.
                         "" => rest,
                         head => head,
                     };
-                    line.add(*tone, head);
+                    line.push_word(*tone, head);
                     rest = &rest[head.len()..];
-                    self.push(&line);
+                    self.push_line(&line);
                     line = Line::new(hang);
                 }
-                line.add(*tone, rest);
+                line.push_word(*tone, rest);
             }
         }
         if !line.is_empty() {
-            self.push(&line);
+            self.push_line(&line);
         }
     }
 
-    /// Numbers under their heads, which are coloured.
-    pub(super) fn numbers(
+    /// Adds a table of numbers. The headings are colored.
+    pub(super) fn add_number_table(
         &mut self,
         indent: usize,
         rows: Vec<Vec<String>>,
@@ -148,13 +148,13 @@ impl Page {
         let lines: Vec<String> = table.lines().collect();
         for (number, laid_out) in lines.iter().enumerate() {
             let mut line = Line::new(indent);
-            line.paint(laid_out.trim_end(), if number == 0 { heads } else { &[] });
-            self.push(&line);
+            line.push_painted(laid_out.trim_end(), if number == 0 { heads } else { &[] });
+            self.push_line(&line);
         }
     }
 
-    /// Texts under each other, with what is said of each beside it.
-    pub(super) fn pairs(&mut self, indent: usize, pairs: &[(String, String)]) {
+    /// Adds two columns of text.
+    pub(super) fn add_pairs(&mut self, indent: usize, pairs: &[(String, String)]) {
         let widest = pairs
             .iter()
             .map(|(text, _)| display_width(&escape_invisible(text)))
@@ -170,10 +170,10 @@ impl Page {
         }
     }
 
-    fn push(&mut self, line: &Line) {
+    fn push_line(&mut self, line: &Line) {
         self.text.extend(std::iter::repeat_n(' ', line.indent));
         for (tone, text) in &line.pieces {
-            let ansi = tone.ansi();
+            let ansi = tone.to_ansi();
             if self.color && ansi != Ansi::new() {
                 self.text.push_str(&format!("{ansi}{text}{ansi:#}"));
             } else {
@@ -206,10 +206,10 @@ impl Line {
         self.pieces.is_empty()
     }
 
-    /// Adds a word, after a blank where it is not the first.
-    fn add(&mut self, tone: Tone, word: &str) {
+    /// Adds a word, after a space unless it is the first.
+    fn push_word(&mut self, tone: Tone, word: &str) {
         if !self.is_empty() {
-            // The blank goes where no style ends a line with it.
+            // A space belongs to no style, so that trailing ones can be removed.
             match self.pieces.last_mut() {
                 Some((last, text)) if *last == tone => text.push(' '),
                 _ => self.pieces.push((Tone::Plain, " ".to_owned())),
@@ -223,8 +223,8 @@ impl Line {
         self.width += word.width();
     }
 
-    /// Takes a laid-out line, with the first of `tones` that occurs in it, as a word of its own, coloured.
-    fn paint(&mut self, text: &str, tones: &[(&str, Tone)]) {
+    /// Adds a line that is laid out already, with the first occurrence of each word of `tones` colored.
+    fn push_painted(&mut self, text: &str, tones: &[(&str, Tone)]) {
         let mut rest = text;
         for (word, tone) in tones {
             let Some(at) = rest.find(word) else { continue };
@@ -243,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_only_cut_where_they_are_longer_than_a_line() {
+    fn only_words_longer_than_a_line_are_split() {
         let mut page = Page::new(NARROWEST, false);
         let arn = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd";
         page.flow(0, 4, &[(Tone::Plain, "the key is"), (Tone::Bad, arn)]);
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_do_not_change_the_words() {
+    fn colors_do_not_change_the_words() {
         let pieces = [
             (Tone::Bad, "one two"),
             (Tone::Dim, "three"),

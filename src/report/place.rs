@@ -1,20 +1,20 @@
-//! Where plans and templates declare what findings are about.
+//! The source locations of resources in plans and templates.
 
 use std::collections::BTreeMap;
 
 use super::Finding;
 use crate::model::place::Place;
 
-/// The places of resources, by ARN.
-pub(super) fn by_resource(findings: &[Finding]) -> BTreeMap<&str, &Place> {
-    let placed = findings
+/// Returns the locations of resources, by ARN.
+pub(super) fn locations_by_arn(findings: &[Finding]) -> BTreeMap<&str, &Place> {
+    let located = findings
         .iter()
         .filter_map(|it| Some((it.resource.as_str(), it.place.as_ref()?)));
-    placed.collect()
+    located.collect()
 }
 
-/// A place as compilers write it: `stack.yaml:12`.
-pub(super) fn words(place: &Place) -> String {
+/// Returns a location as compilers write it: `stack.yaml:12`.
+pub(super) fn format_location(place: &Place) -> String {
     match place.line {
         Some(line) => format!("{}:{line}", place.file),
         None => place.file.clone(),

@@ -1,68 +1,69 @@
-//! The report for people, on a terminal or in a pipe.
+//! The report as text, for a terminal or a pipe.
 //!
-//! It gates nothing: what fails and what counts is in the [`Report`]. It sorts, groups and words.
-//! A cause that many resources share is told once, under a number that their lines refer to.
+//! Status, gating and root causes come from the [`Report`] and its digest; the table only lays them out. A
+//! cause that affects many resources is shown once, under a number that their lines refer to.
 
+mod causes;
 mod counts;
-pub(super) mod reasons;
+mod coverage;
 mod resources;
 mod skipped;
-pub(super) mod summary;
-pub(super) mod unread;
+mod summary;
 mod untagged;
-pub(super) mod view;
 mod waivers;
 
 use std::io::Write;
 
+use super::digest::Digest;
+use super::digest::view::Section;
+use super::page::Page;
 use super::{Report, WriteError};
-use crate::report::page::Page;
-use reasons::Reasons;
-use view::{Place, View};
+use causes::CauseList;
 
-/// How the table looks. The caller knows the terminal; the table does not ask for it.
+/// The layout of the table. The caller knows the terminal; the table does not query it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
-    /// Columns that a line may take.
+    /// The width in columns.
     pub width: usize,
-    /// Whether there are colours.
+    /// Whether to use colors.
     pub color: bool,
-    /// Whether findings of rules that do not apply are told too.
+    /// Whether to show findings of rules that do not apply.
     pub show_skipped: bool,
 }
 
-/// Writes a report for people: what gates first, worst first; then what is not tagged; then counts,
-/// what could not be read, a summary and the next commands.
+/// Writes a report as text: gating sections first, worst first; then untagged resources, counts, coverage
+/// gaps, a summary and the next commands.
 ///
 /// # Errors
 /// The writer failed.
 pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> Result<(), WriteError> {
-    let view = View::new(report);
-    let mut reasons = Reasons::new(report);
+    let digest = Digest::new(report);
     let mut page = Page::new(style.width, style.color);
-    let settings_gate = view
-        .placed(Place::Setting)
-        .flat_map(|row| reasons.of(&row.line.arn))
-        .any(|link| reasons.get(link.reason).gating);
+    let mut causes = CauseList::new(&digest);
+    let settings_gate = digest
+        .view
+        .rows_in(Section::Setting)
+        .flat_map(|row| digest.causes.links_of(&row.line.arn))
+        .any(|link| digest.causes.get(link.number).gating);
 
-    summary::head(&mut page, report);
-    resources::counted(&mut page, &view, &mut reasons);
-    // What gates comes before what does not.
+    summary::write_header(&mut page, &digest);
+    resources::write_counted(&mut page, &mut causes);
+    // Gating sections come before the others.
     if settings_gate {
-        resources::settings(&mut page, &view, &mut reasons);
+        resources::write_settings(&mut page, &mut causes);
     }
-    untagged::write(&mut page, &view, &mut reasons);
-    resources::exempt(&mut page, &view, &mut reasons);
+    untagged::write_untagged(&mut page, &mut causes);
+    resources::write_exempt(&mut page, &mut causes);
     if !settings_gate {
-        resources::settings(&mut page, &view, &mut reasons);
+        resources::write_settings(&mut page, &mut causes);
     }
     if style.show_skipped {
-        skipped::write(&mut page, report);
+        skipped::write_skipped(&mut page, report);
     }
-    counts::write(&mut page, &view);
-    waivers::write(&mut page, report);
-    unread::write(&mut page, report);
-    summary::write(&mut page, &view, &reasons);
+    counts::write_counts(&mut page, &digest.view);
+    waivers::write_stale_waivers(&mut page, report);
+    coverage::write_gaps(&mut page, &digest);
+    summary::write_summary(&mut page, &digest);
     out.write_all(page.into_text().as_bytes())?;
     Ok(())
 }

@@ -1,5 +1,5 @@
 use crate::analysis::stack_members::find_members;
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::Resource;
 use crate::model::storage_gateway::holds_volumes;
 use crate::model::tag::BackupTag;
@@ -7,17 +7,22 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// Somebody decided whether the resource is to be backed up: it carries the backup tag.
+    /// The resource carries a backup tag.
     ///
-    /// Without the tag nothing is backed up. `backup=disabled` says that this is meant; no tag at
-    /// all says that nobody thought of it. With `--require-tag` a missing tag fails.
+    /// A stack needs no tag if it contains nothing that AWS Backup supports. With `--require-tag` a
+    /// missing tag fails instead of warning.
     ///
-    /// A stack that holds nothing that AWS Backup backs up needs no tag. Where AWS Backup looks
-    /// elsewhere (the volumes of a gateway, the stack around a nested one) the message says so.
+    /// ## Why it matters
+    ///
+    /// Without the tag, the resource is not backed up. `backup=disabled` records that this is intended.
+    /// A missing tag may be an oversight.
+    ///
+    /// Some backups do not depend on the tag of the resource. AWS Backup selects the volumes of a
+    /// gateway, and a stack includes its nested stacks. The finding says so in these cases.
     ///
     /// ## Fix
     ///
-    /// Tag the resource `backup=enabled`, or `backup=disabled` where it needs no backup.
+    /// Tag the resource `backup=enabled`, or `backup=disabled` if it needs no backup.
     ///
     /// ## Sources
     ///
@@ -29,72 +34,68 @@ rule! {
         title: "The resource carries a backup tag",
         guide: Severity::Warn,
         aws: Severity::Off,
-        check: Check::Any(check),
+        check: Check::Any(check_resource),
     }
 }
 
-fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
+fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     let (tag, _) = cx.tags_of(resource)?;
     let key = &cx.settings.tag_key;
     match tag {
-        BackupTag::None => untagged(cx, resource),
+        BackupTag::None => check_untagged(cx, resource),
         BackupTag::Invalid => Ok(Outcome::skip(
-            "the tag is there but not valid: see backup-tag-valid",
+            "has an invalid backup tag: see backup-tag-valid",
         )),
         tag => Ok(Outcome::pass(format!("{key}={}", tag.as_str()))),
     }
 }
 
-fn untagged(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
+fn check_untagged(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     let key = &cx.settings.tag_key;
     let (seen, fix) = match resource {
         Resource::Stack(stack) => {
             let found = find_members(cx, stack);
             if found.list.is_empty() && found.gaps.is_empty() {
-                return Ok(Outcome::skip("holds nothing that AWS Backup backs up"));
+                return Ok(Outcome::skip("contains nothing that AWS Backup supports"));
             }
             match stack.parent {
                 Some(_) => (
-                    format!(
-                        "no {key} tag: it is not backed up on its own, only with the stack that holds it"
-                    ),
-                    format!("Tag it {key}=disabled where the stack that holds it is backed up."),
+                    format!("no {key} tag: backed up only as part of its parent stack"),
+                    format!("Tag it {key}=disabled if its parent stack is backed up."),
                 ),
-                None => missing(key),
+                None => explain_missing_tag(key),
             }
         }
         Resource::Gateway(gateway) if holds_volumes(gateway.gateway_type.get()?) => (
-            format!(
-                "no {key} tag; its volumes are backed up by their own tags, never by the gateway's"
-            ),
-            format!("Tag its volumes, and the gateway {key}=disabled."),
+            format!("no {key} tag: its volumes are selected by their own tags"),
+            format!("Tag its volumes {key}=enabled and the gateway {key}=disabled."),
         ),
         Resource::Gateway(_) => (
-            format!("no {key} tag, and AWS Backup does not back up gateways of its type"),
+            format!("no {key} tag: AWS Backup does not support gateways of this type"),
             format!("Tag it {key}=disabled."),
         ),
-        _ => match held_by(cx, resource) {
+        _ => match backed_up_with(cx, resource) {
             Some(instance) => (
-                format!(
-                    "no {key} tag: it is not backed up on its own, only with its instance {instance}"
-                ),
-                format!("Tag it {key}=disabled: the backup of {instance} holds it."),
+                format!("no {key} tag: backed up only as part of its instance {instance}"),
+                format!("Tag it {key}=disabled: the backup of {instance} includes it."),
             ),
-            None => missing(key),
+            None => explain_missing_tag(key),
         },
     };
-    Ok(Outcome::breach(seen).fix(fix))
+    Ok(Outcome::breach(seen)
+        .fix(fix)
+        .remedy(Remedy::choose_backup_tag(resource)))
 }
 
-fn missing(key: &str) -> (String, String) {
+fn explain_missing_tag(key: &str) -> (String, String) {
     (
-        format!("no {key} tag: it is not backed up"),
-        format!("Tag it {key}=enabled, or {key}=disabled where it needs no backup."),
+        format!("no {key} tag: not backed up"),
+        format!("Tag it {key}=enabled, or {key}=disabled if it needs no backup."),
     )
 }
 
-/// The instance whose backup holds the volume anyway.
-fn held_by<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<&'a str> {
+/// Returns the instance that is tagged for backup and whose backup includes the volume.
+fn backed_up_with<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<&'a str> {
     let Resource::Volume(volume) = resource else {
         return None;
     };

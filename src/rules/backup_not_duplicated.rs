@@ -1,4 +1,4 @@
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::ec2::Volume;
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, GapKind, Resource};
@@ -6,18 +6,22 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// A resource is not backed up twice: on its own, and as part of what holds it.
+    /// The resource is not backed up twice: by its own tag, and as part of an EC2 instance or a
+    /// CloudFormation stack.
     ///
-    /// A backup of an EC2 instance holds a snapshot of every attached volume, and a backup of a
-    /// CloudFormation stack holds one of everything in it. A volume, or a resource of a stack, that
-    /// carries `backup=enabled` itself is a second backup job: AWS Backup makes both, and both are
-    /// paid for. CloudFormation hands a stack's tags down to what is in it, so this comes about by
-    /// tagging a stack.
+    /// ## Why it matters
+    ///
+    /// A backup of an EC2 instance includes a snapshot of every attached volume. A backup of a
+    /// CloudFormation stack includes its resources. If a volume or a stack resource carries
+    /// `backup=enabled` too, AWS Backup makes a second backup. Both are billed.
+    ///
+    /// CloudFormation propagates the tags of a stack to its resources. Tagging a stack therefore often
+    /// causes duplicates.
     ///
     /// ## Fix
     ///
-    /// Leave the tag on the instance, and tag the volume `backup=disabled`. Of a stack and its
-    /// resources, tag one or the other.
+    /// Keep the tag on the instance and tag the volume `backup=disabled`. For a stack, tag either the
+    /// stack or its resources.
     ///
     /// ## Sources
     ///
@@ -31,11 +35,11 @@ rule! {
         title: "The resource is not backed up twice",
         guide: Severity::Warn,
         aws: Severity::Warn,
-        check: Check::Any(check),
+        check: Check::Any(check_resource),
     }
 }
 
-fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
+fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     let key = &cx.settings.tag_key;
     let detached = match resource {
         Resource::Volume(volume) => volume.attached_to.known().is_some_and(Vec::is_empty),
@@ -43,17 +47,17 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     };
     let stacks = cx.stacks_containing(resource);
     let region = cx.seen()?;
-    // A stack that was not read to its end may hold it; one beside it in a template does not.
+    // A stack whose resources were not all read may contain it. A stack in the same template that is not deployed does not.
     let gap = region.stacks.gap.as_ref().or(cx.half_read_stack());
     let is_beside = |gap: &Gap| matches!(gap.kind, GapKind::AfterApply | GapKind::Unplanned);
     let gap = gap.filter(|gap| !is_beside(gap));
     let alone = detached && stacks.is_empty();
     if alone && gap.is_none() {
-        return Ok(Outcome::skip("part of no instance and no stack"));
+        return Ok(Outcome::skip("not part of an instance or a stack"));
     }
     let (tag, _) = cx.tags_of(resource)?;
     if tag != BackupTag::Enabled {
-        let seen = format!("does not carry {key}=enabled itself");
+        let seen = format!("not tagged {key}=enabled itself");
         return Ok(if alone {
             Outcome::skip(seen)
         } else {
@@ -61,8 +65,8 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         });
     }
     let mut holders = match resource {
-        Resource::Volume(volume) => match instances(cx, volume) {
-            // Nobody can tag in one plan with all others in sight.
+        Resource::Volume(volume) => match check_instances(cx, volume) {
+            // A plan need not contain the instances that its volumes are attached to.
             Err(gap) if gap.kind == GapKind::Unplanned => {
                 return Ok(Outcome::skip(gap.to_string()));
             }
@@ -74,16 +78,17 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         let stack_tag = cx.tags_of(Resource::Stack(stack)).map(|(tag, _)| tag);
         holders.push(match stack_tag {
             Ok(BackupTag::Enabled) => Outcome::breach(format!(
-                "backed up twice: its stack {} carries {key}=enabled too and includes it",
+                "backed up twice: its stack {} is tagged {key}=enabled too and includes it",
                 stack.id
             ))
             .fix(format!(
-                "Take {key}=enabled from the stack {} or from what is in it.",
+                "Remove the tag {key}=enabled from the stack {} or from its resources.",
                 stack.id
             ))
+            .remedy(Remedy::choose_backup_tag(resource))
             .with("stack", stack.arn.as_str()),
             Ok(_) => Outcome::pass(format!(
-                "its stack {} does not carry {key}=enabled",
+                "its stack {} is not tagged {key}=enabled",
                 stack.id
             )),
             Err(gap) => Outcome::unknown(&gap),
@@ -91,10 +96,10 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     }
     holders.extend(gap.map(Outcome::unknown));
     let worst = Outcome::worst(holders);
-    Ok(worst.unwrap_or_else(|| Outcome::skip("part of no instance and no stack")))
+    Ok(worst.unwrap_or_else(|| Outcome::skip("not part of an instance or a stack")))
 }
 
-fn instances(cx: &RuleContext<'_>, volume: &Volume) -> Result<Vec<Outcome>, Gap> {
+fn check_instances(cx: &RuleContext<'_>, volume: &Volume) -> Result<Vec<Outcome>, Gap> {
     let key = &cx.settings.tag_key;
     let parents = volume.attached_to.get()?.iter().map(|id| {
         let tag = cx
@@ -102,13 +107,14 @@ fn instances(cx: &RuleContext<'_>, volume: &Volume) -> Result<Vec<Outcome>, Gap>
             .and_then(|instance| cx.tags_of(Resource::Instance(instance)).map(|(tag, _)| tag));
         match tag {
             Ok(BackupTag::Enabled) => Outcome::breach(format!(
-                "backed up twice: its instance {id} carries {key}=enabled too and includes it"
+                "backed up twice: its instance {id} is tagged {key}=enabled too and includes it"
             ))
             .fix(format!(
-                "Tag the volume {key}=disabled: the backup of {id} holds it."
+                "Tag the volume {key}=disabled: the backup of {id} includes it."
             ))
+            .remedy(Remedy::choose_backup_tag(Resource::Volume(volume)))
             .with("instance", id.as_str()),
-            Ok(_) => Outcome::pass(format!("its instance {id} does not carry {key}=enabled")),
+            Ok(_) => Outcome::pass(format!("its instance {id} is not tagged {key}=enabled")),
             Err(gap) => Outcome::unknown(&gap),
         }
     });

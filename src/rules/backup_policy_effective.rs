@@ -8,18 +8,24 @@ use crate::model::backup_plan::BackupSelection;
 use crate::model::snapshot::Region;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
+use crate::text::and_more;
 
 rule! {
-    /// What backs the account up selects the tag `backup=enabled` in the region, and copies to the
-    /// central account.
+    /// The effective backup policy selects the tag `backup=enabled` in the region and copies the
+    /// backups to the central account.
     ///
-    /// That is the organization's backup policy as it holds for the account. Where it cannot be read,
-    /// or there is none, the account's backup plans are judged; a policy shows among them too. The
-    /// policy, not the guide, truly says which tag, regions, role, vault and copy target count.
+    /// The policy is the backup policy of the organization that is in effect for the account. If it
+    /// cannot be read or does not exist, the backup plans of the account are checked. Plans that a
+    /// policy created are among them.
+    ///
+    /// ## Why it matters
+    ///
+    /// The policy decides which tags, regions, role, vault and copy destination apply. If it does not
+    /// cover a region, the tag has no effect there.
     ///
     /// ## Fix
     ///
-    /// Ask the platform team: only they can change the policy.
+    /// Ask the platform team. Only they can change the policy.
     ///
     /// ## Sources
     ///
@@ -33,22 +39,22 @@ rule! {
         title: "The backup policy covers the region and copies to the central account",
         guide: Severity::Fail,
         aws: Severity::Fail,
-        check: Check::Region(check),
+        check: Check::Region(check_region),
     }
 }
 
-/// How many resources a message names.
+/// The number of resources that a message names.
 const MOST_NAMES: usize = 5;
 
-fn check(cx: &RuleContext<'_>, _: &Region) -> CheckResult {
+fn check_region(cx: &RuleContext<'_>, _: &Region) -> CheckResult {
     let protection = backup_plans::in_region(cx, cx.region)?;
     let enabled = protection.enabled(cx);
     let outcome = if enabled.is_empty() {
-        without_resources(cx, &protection)?
+        check_types_in_use(cx, &protection)?
     } else {
-        with_resources(cx, &protection, &enabled)?
+        check_tagged_resources(cx, &protection, &enabled)?
     };
-    if let (Verdict::Pass, Some(gap)) = (outcome.verdict, unread(cx, &protection)) {
+    if let (Verdict::Pass, Some(gap)) = (outcome.verdict, find_unread_resource(cx, &protection)) {
         return Err(gap);
     }
     let authority = protection.authority.as_str();
@@ -57,8 +63,8 @@ fn check(cx: &RuleContext<'_>, _: &Region) -> CheckResult {
         .with("authority", authority))
 }
 
-/// Judges the resources that are tagged `enabled` and so want a backup.
-fn with_resources<'a>(
+/// Checks the resources that are tagged `enabled`.
+fn check_tagged_resources<'a>(
     cx: &RuleContext<'a>,
     protection: &Protection<'a>,
     enabled: &[Target<'a>],
@@ -73,7 +79,7 @@ fn with_resources<'a>(
         .map(|(name, _)| *name)
         .collect();
     if !missed.is_empty() {
-        return Ok(not_selected(cx, protection, &missed));
+        return Ok(report_not_selected(cx, protection, &missed));
     }
     let unsure = judged.iter().find(|(_, chosen)| chosen.by.is_empty());
     if let Some((
@@ -85,15 +91,15 @@ fn with_resources<'a>(
     {
         return Err(gap.clone());
     }
-    // Every resource wants a copy of its own; the first one without speaks for all.
+    // Every resource needs a copy. The first one without a copy decides.
     let mut passed = None;
     let mut open = None;
     let mut seen = BTreeSet::new();
     for (_, chosen) in &judged {
-        if !seen.insert(sameness(chosen)) {
+        if !seen.insert(selection_key(chosen)) {
             continue;
         }
-        match copied(cx, protection, chosen) {
+        match check_copy_action(cx, protection, chosen) {
             Ok(Ok(outcome)) => passed = passed.or(Some(outcome)),
             Ok(Err(breach)) => return Ok(breach),
             Err(gap) => open = open.or(Some(gap)),
@@ -101,25 +107,27 @@ fn with_resources<'a>(
     }
     match (open, passed) {
         (Some(gap), _) => Err(gap),
-        (None, passed) => Ok(passed.unwrap_or_else(|| Outcome::skip("nothing is tagged"))),
+        (None, passed) => {
+            Ok(passed.unwrap_or_else(|| Outcome::skip("no resource is tagged for backup")))
+        }
     }
 }
 
-/// What resources have in common that meet the same: the plans that take them, and whether others may.
-fn sameness(chosen: &Chosen<'_>) -> (Vec<*const BackupSelection>, bool) {
+/// Returns what decides the result for a resource: the selections that include it, and whether others may too.
+fn selection_key(chosen: &Chosen<'_>) -> (Vec<*const BackupSelection>, bool) {
     let selections = chosen.by.iter().map(|it| std::ptr::from_ref(it.selection));
     (selections.collect(), chosen.open.is_some())
 }
 
-/// Why a resource whose tags were not read may be tagged and lack what it would want.
-fn unread<'a>(cx: &RuleContext<'a>, protection: &Protection<'a>) -> Option<Gap> {
+/// Returns why a resource whose tags were not read may be tagged and lack a backup or a copy.
+fn find_unread_resource<'a>(cx: &RuleContext<'a>, protection: &Protection<'a>) -> Option<Gap> {
     let mut seen = BTreeSet::new();
     for (target, gap) in protection.unread(cx) {
         let chosen = protection.chosen(&target);
-        if !seen.insert(sameness(&chosen)) {
+        if !seen.insert(selection_key(&chosen)) {
             continue;
         }
-        let is_copied = matches!(copied(cx, protection, &chosen), Ok(Ok(_)));
+        let is_copied = matches!(check_copy_action(cx, protection, &chosen), Ok(Ok(_)));
         if chosen.by.is_empty() || !is_copied {
             return Some(gap.clone());
         }
@@ -127,20 +135,20 @@ fn unread<'a>(cx: &RuleContext<'a>, protection: &Protection<'a>) -> Option<Gap> 
     None
 }
 
-/// Judges what a resource of any type would meet.
-fn without_resources<'a>(cx: &RuleContext<'a>, protection: &Protection<'a>) -> CheckResult {
+/// Checks what would apply to a resource of any type in use.
+fn check_types_in_use<'a>(cx: &RuleContext<'a>, protection: &Protection<'a>) -> CheckResult {
     let chosen = protection.in_use(cx);
     if chosen.by.is_empty() {
         return match chosen.open {
             Some(gap) => Err(gap),
-            None => Ok(not_selected(cx, protection, &[])),
+            None => Ok(report_not_selected(cx, protection, &[])),
         };
     }
-    Ok(copied(cx, protection, &chosen)?.unwrap_or_else(|breach| breach))
+    Ok(check_copy_action(cx, protection, &chosen)?.unwrap_or_else(|breach| breach))
 }
 
-/// The pass where a copy goes to the central account, else the breach.
-fn copied<'a>(
+/// Returns a pass if a copy goes to the central account, or else the violation.
+fn check_copy_action<'a>(
     cx: &RuleContext<'a>,
     protection: &Protection<'a>,
     chosen: &Chosen<'a>,
@@ -159,13 +167,13 @@ fn copied<'a>(
     let (words, selects) = (authority.words(), authority.either("selects", "select"));
     let why = authority.why();
     let outcome = if to_central {
-        let often = hours.map_or(String::new(), |hours| format!(", every {hours} h"));
+        let often = hours.map_or(String::new(), |hours| format!(" every {hours} h"));
         Ok(Outcome::pass(format!(
-            "{words} {selects} {key}=enabled in {} (plan {}), {} up to {}{often} and {} to {}{why}",
+            "{words} {selects} {key}=enabled in {} (plan {}), {} up to vault {}{often} and {} to {}{why}",
             cx.region,
-            join(&plans),
+            join_names(&plans),
             authority.either("backs", "back"),
-            join(&vaults),
+            join_names(&vaults),
             authority.either("copies", "copy"),
             targets.iter().cloned().collect::<Vec<_>>().join(", ")
         )))
@@ -177,16 +185,16 @@ fn copied<'a>(
             format!(
                 "{} to {}, not to the central account {central}",
                 authority.either("copies", "copy"),
-                join(&others)
+                join_names(&others)
             )
         };
         Err(Outcome::breach(format!(
             "{words} {selects} {key}=enabled in {} (plan {}) and {seen}{why}",
             cx.region,
-            join(&plans)
+            join_names(&plans)
         ))
         .fix(format!(
-            "Ask {} to add a copy to a vault of {central} to the plan, or set central_account if the copies are to go elsewhere.",
+            "Ask {} to add a copy action to a vault of {central} to the plan. If copies are meant to go to another account, set central_account in the configuration.",
             cx.settings.contact
         )))
     };
@@ -204,23 +212,22 @@ fn copied<'a>(
     Ok(outcome.map(told).map_err(told))
 }
 
-fn not_selected(cx: &RuleContext<'_>, protection: &Protection<'_>, missed: &[&str]) -> Outcome {
+fn report_not_selected(
+    cx: &RuleContext<'_>,
+    protection: &Protection<'_>,
+    missed: &[&str],
+) -> Outcome {
     let (region, key) = (cx.region, &cx.settings.tag_key);
     let what = match missed.len() {
         0 => format!("{key}=enabled"),
-        number => {
-            let more = number.saturating_sub(MOST_NAMES);
-            let names = missed.iter().take(MOST_NAMES).copied();
-            let mut names = names.collect::<Vec<_>>().join(", ");
-            if more > 0 {
-                names.push_str(&format!(" and {more} more"));
-            }
-            format!("what is tagged {key}=enabled ({names})")
+        _ => {
+            let names = and_more(missed.iter().copied(), MOST_NAMES);
+            format!("resources tagged {key}=enabled ({names})")
         }
     };
     let authority = &protection.authority;
     let besides = if protection.plans.is_empty() {
-        elsewhere(cx, protection)
+        describe_other_regions(cx, protection)
     } else {
         let selections = protection
             .plans
@@ -234,7 +241,7 @@ fn not_selected(cx: &RuleContext<'_>, protection: &Protection<'_>, missed: &[&st
             String::new()
         } else {
             format!(
-                "; by tag {} {}",
+                "; {} by tag: {}",
                 authority.either("it selects", "they select"),
                 tags.into_iter().collect::<Vec<_>>().join(", ")
             )
@@ -247,13 +254,13 @@ fn not_selected(cx: &RuleContext<'_>, protection: &Protection<'_>, missed: &[&st
         authority.why()
     ))
     .fix(format!(
-        "Ask {} whether {region} is meant to be backed up.",
+        "Ask {} whether {region} should be backed up.",
         cx.settings.contact
     ))
     .with("resources", missed.to_vec())
 }
 
-fn elsewhere(cx: &RuleContext<'_>, protection: &Protection<'_>) -> String {
+fn describe_other_regions(cx: &RuleContext<'_>, protection: &Protection<'_>) -> String {
     let policy = cx.snapshot.backup_policy.known().and_then(Option::as_ref);
     let regions: BTreeSet<&str> = policy
         .into_iter()
@@ -262,13 +269,13 @@ fn elsewhere(cx: &RuleContext<'_>, protection: &Protection<'_>) -> String {
         .collect();
     match protection.authority {
         Authority::Policy if !regions.is_empty() => {
-            format!("; its plans run in {}", join(&regions))
+            format!("; its plans run in {}", join_names(&regions))
         }
         Authority::Policy => "; it has no plan".to_owned(),
         Authority::Plans | Authority::PlansInstead(_) => "; there is no plan there".to_owned(),
     }
 }
 
-fn join(list: &BTreeSet<&str>) -> String {
+fn join_names(list: &BTreeSet<&str>) -> String {
     list.iter().copied().collect::<Vec<_>>().join(", ")
 }

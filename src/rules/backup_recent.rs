@@ -11,19 +11,22 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The newest backup of a resource that is tagged for it succeeded, and is not older than twice
-    /// the interval of the plan, or than 48 hours where the plan cannot be read.
+    /// The newest backup of a resource tagged `backup=enabled` succeeded and is recent. Its age is at
+    /// most twice the interval of the plan, or 48 hours if the plan cannot be read.
     ///
-    /// The tag alone backs nothing up: the job shows whether it was seen, and whether the backup
-    /// worked. AWS keeps backup jobs for 30 days. A resource without one was most likely tagged since
-    /// the last backup hour, which is a warning; if it was tagged within a day, look again tomorrow.
-    /// A resource that is backed up as part of its CloudFormation stack counts as backed up.
+    /// A resource without a backup job in the last 30 days is a warning. It was probably tagged
+    /// recently. If it was tagged within a day, check again tomorrow. A resource that is backed up as
+    /// part of its CloudFormation stack passes.
+    ///
+    /// ## Why it matters
+    ///
+    /// The tag alone does not prove that a backup exists. The backup job shows whether AWS Backup
+    /// selected the resource and whether the backup worked. AWS keeps backup jobs for 30 days.
     ///
     /// ## Fix
     ///
-    /// Read the job's message: where this tool knows it, the finding names the rule that explains it.
-    /// Where there is no job at all a day after tagging, check the tag and whether AWS Backup is
-    /// opted in for the service.
+    /// Read the message of the job. If the cause is known, the finding names the rule that explains it.
+    /// If there is no job a day after tagging, check the tag and the opt-in of the service.
     ///
     /// ## Sources
     ///
@@ -38,28 +41,32 @@ rule! {
         title: "The newest backup succeeded and is recent",
         guide: Severity::Fail,
         aws: Severity::Fail,
-        check: Check::Proof(check),
+        check: Check::Proof(check_backups),
     }
 }
 
-fn check(cx: &RuleContext<'_>, resource: Resource<'_>, found: &Prerequisites) -> CheckResult {
+fn check_backups(
+    cx: &RuleContext<'_>,
+    resource: Resource<'_>,
+    found: &Prerequisites,
+) -> CheckResult {
     let Some((arn, _)) = resource.arn_and_id() else {
-        return Ok(Outcome::skip("is never backed up"));
+        return Ok(Outcome::skip("has no backups"));
     };
     let jobs = cx.backup_jobs(arn)?.iter().copied().map(Job::of_backup);
     let jobs = jobs.collect::<Result<Vec<_>, _>>()?;
-    job_history::judge(jobs, |history| judge(cx, resource, history, found)).unwrap_or_else(|| {
+    job_history::judge(jobs, |history| check_history(cx, resource, history, found)).unwrap_or_else(|| {
         Ok(Outcome::warn(
-            "no backup yet: AWS Backup had no job for it in the last 30 days; if it was tagged within a day, look again tomorrow",
+            "no backup yet: no backup job in the last 30 days; if it was tagged within a day, check again tomorrow",
         )
         .fix(format!(
-            "Where it was tagged longer ago: ask {} why the backup plan leaves it out.",
+            "If it was tagged more than a day ago, ask {} why the backup plan does not select it.",
             cx.settings.contact
         )))
     })
 }
 
-fn judge(
+fn check_history(
     cx: &RuleContext<'_>,
     resource: Resource<'_>,
     history: &History<'_>,
@@ -73,7 +80,7 @@ fn judge(
         format!("; another job is {} since {}", job.state, day(job.created))
     });
     let Some(ended) = history.ended else {
-        return Ok(first(&history.newest, now, hours));
+        return Ok(check_first_job(&history.newest, now, hours));
     };
     let seen = |what: &str| format!("the backup job of {} {what}", day(ended.created));
     let outcome = match ended.phase {
@@ -96,15 +103,15 @@ fn judge(
         ),
         Phase::Stopped => match recent {
             Some(job) => Outcome::warn(format!(
-                "{}; the one before completed on {}{another}",
-                seen("was stopped by somebody"),
+                "{}; the previous one completed on {}{another}",
+                seen("was stopped"),
                 day(job.ended)
             )),
             None => Outcome::breach(format!(
                 "{}, and none has completed in the last {hours} hours{another}",
-                seen("was stopped by somebody")
+                seen("was stopped")
             ))
-            .fix("Let the next backup run to its end."),
+            .fix("Let the next backup job finish."),
         },
         Phase::UnderWay | Phase::Partial | Phase::Completed if recent.is_none() => {
             Outcome::breach(format!(
@@ -112,12 +119,12 @@ fn judge(
                 day(ended.ended)
             ))
             .fix(format!(
-                "Check that the tag is still what it should be and that AWS Backup is opted in for the service; else ask {} why the backup plan leaves it out.",
+                "Check the backup tag and the AWS Backup opt-in of the service. If both are correct, ask {} why the backup plan does not select it.",
                 cx.settings.contact
             ))
         }
         Phase::Partial => Outcome::warn(format!(
-            "{}: not every resource of the stack was backed up, {}{another}",
+            "{}: not every resource of the stack was backed up: {}{another}",
             seen("is PARTIAL"),
             ended.words()
         )),
@@ -135,8 +142,8 @@ fn judge(
     Ok(ended.evidence(outcome))
 }
 
-/// Nothing has ended yet.
-fn first(job: &Job<'_>, now: Timestamp, hours: u32) -> Outcome {
+/// Checks the first backup job, which has not ended yet.
+fn check_first_job(job: &Job<'_>, now: Timestamp, hours: u32) -> Outcome {
     let seen = format!(
         "its first backup is {} since {}, {}",
         job.state,
@@ -144,10 +151,10 @@ fn first(job: &Job<'_>, now: Timestamp, hours: u32) -> Outcome {
         ago(now, job.created)
     );
     let outcome = if within(now, job.created, i64::from(hours)) {
-        Outcome::warn(format!("{seen}: look again when it has ended"))
+        Outcome::warn(format!("{seen}: check again when it has finished"))
     } else {
-        Outcome::breach(format!("{seen}: more than {hours} hours, and none has completed")).fix(
-            "Wait for it: the first backup of a very large file system takes up to a week. Else stop the job, so that the next one starts.",
+        Outcome::breach(format!("{seen}: not completed after more than {hours} hours")).fix(
+            "Wait for the job: the first backup of a very large file system can take up to a week. Otherwise stop the job so that the next one starts.",
         )
     };
     job.evidence(outcome)

@@ -5,20 +5,24 @@ use crate::model::tag::BackupTag;
 use crate::model::{Gap, GapKind, Listing, Observed};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::{REGIONS, Severity};
+use crate::text::{and_more, plural};
 
 rule! {
-    /// Everything that is tagged `backup=enabled` lives in a region that is scanned and backed up.
+    /// Every resource tagged `backup=enabled` is in a region that is scanned and backed up.
     ///
-    /// The backup policy runs in some regions only. A resource in any other carries the tag, and the
-    /// policy does not back it up. This is found with one query on the tag in every other region that is
-    /// enabled for the account. Where the policy does cover the other region, the resources there are
-    /// backed up but were not judged, which is a warning. Where the policy cannot be read, the account's
-    /// backup plans count, and then the regions that the guide names.
+    /// Other regions that are enabled for the account are searched with one tag query each. A region
+    /// that the policy covers but the scan did not include is a warning. If the policy cannot be read,
+    /// the backup plans of the account count, and then the regions of the company guide.
+    ///
+    /// ## Why it matters
+    ///
+    /// The backup policy runs in some regions only. A tagged resource in another region is not backed
+    /// up, although its tag suggests it.
     ///
     /// ## Fix
     ///
-    /// Move the resource to a region that the policy covers, or ask the platform team to add the region.
-    /// Add the region to the scan.
+    /// Move the resource to a region that the policy covers, or ask the platform team to add the
+    /// region. If the policy covers it already, add the region to the scan.
     ///
     /// ## Sources
     ///
@@ -28,32 +32,32 @@ rule! {
         id: "backup-region-covered",
         group: Group::Account,
         owner: Owner::Member,
-        title: "What is tagged lives in a region that is backed up",
+        title: "Tagged resources are in regions that are backed up",
         guide: Severity::Fail,
         aws: Severity::Fail,
-        check: Check::Account(check),
+        check: Check::Account(check_account),
     }
 }
 
-/// How many resources a message names.
+/// The number of resources that a message names.
 const MOST_NAMES: usize = 5;
-/// How many resources the evidence names.
+/// The number of resources that the evidence lists.
 const MOST_EVIDENCE: usize = 100;
 
-fn check(cx: &RuleContext<'_>, snapshot: &Snapshot) -> CheckResult {
+fn check_account(cx: &RuleContext<'_>, snapshot: &Snapshot) -> CheckResult {
     let mut found: Vec<Outcome> = Vec::new();
     let mut guided = false;
     for (name, region) in &snapshot.regions {
         if region.disabled {
             continue;
         }
-        let (judged, by_guide) = scanned(cx, name, region);
+        let (judged, by_guide) = check_scanned_region(cx, name, region);
         found.extend(judged);
         guided |= by_guide;
-        // What was not listed may be tagged too; the tags alone tell as well.
+        // A resource that was not listed may be tagged too. The list by tag also shows it.
         let gap = match snapshot.elsewhere.get(name) {
             Some(by_tag) => by_tag.gap.as_ref(),
-            None => left_out(snapshot, region),
+            None => find_excluded_list(snapshot, region),
         };
         found.extend(gap.map(|gap| Outcome::unknown(gap).part(Some(name))));
     }
@@ -65,7 +69,7 @@ fn check(cx: &RuleContext<'_>, snapshot: &Snapshot) -> CheckResult {
         .collect();
     for name in &others {
         match snapshot.elsewhere.get(*name) {
-            Some(listing) => found.extend(elsewhere(cx, name, listing)),
+            Some(listing) => found.extend(check_other_region(cx, name, listing)),
             None => found.push(Outcome::unknown(&Gap::not_collected()).part(Some(name))),
         }
     }
@@ -76,42 +80,51 @@ fn check(cx: &RuleContext<'_>, snapshot: &Snapshot) -> CheckResult {
         Observed::Known(Some(_)) => "the organization's backup policy",
         Observed::Known(None) => "the account's backup plans",
         Observed::Unknown(_) if guided => {
-            "the guide's word, as the organization's backup policy was not read"
+            "the company guide (the organization's backup policy could not be read)"
         }
         Observed::Unknown(_) => "the account's backup plans",
     };
     let clean = format!(
-        "nothing tagged {}=enabled is outside the regions that are scanned and backed up by {by} ({} other regions were asked)",
+        "no resource tagged {}=enabled is outside the regions that are scanned and backed up according to {by}; {} searched",
         cx.settings.tag_key,
-        others.len()
+        plural(others.len(), "other region")
     );
     Ok(Outcome::worst(found).unwrap_or_else(|| Outcome::pass(clean)))
 }
 
-/// What a scanned region holds that nothing there backs up, or that may be so; and whether the guide's
-/// word had to count, as nobody knows what backs the region up: `backup-policy-effective` says so.
-fn scanned<'a>(cx: &RuleContext<'a>, name: &'a str, region: &'a Region) -> (Vec<Outcome>, bool) {
+/// Returns the tagged resources of a scanned region that are not backed up or may not be, and whether only the
+/// company guide says that the region is backed up. `backup-policy-effective` reports that.
+fn check_scanned_region<'a>(
+    cx: &RuleContext<'a>,
+    name: &'a str,
+    region: &'a Region,
+) -> (Vec<Outcome>, bool) {
     let policy = &cx.snapshot.backup_policy;
     let protection = match (in_region(cx, name), policy) {
         (Ok(protection), _) => protection,
         (Err(_), Observed::Unknown(_)) if REGIONS.contains(&name) => return (Vec::new(), true),
-        (Err(gap), _) => return (nothing_read(cx, name, region, &gap), false),
+        (Err(gap), _) => return (check_without_plans(cx, name, region, &gap), false),
     };
-    let sorted = Sorted::of(&protection, &protection.enabled(cx));
+    let sorted = Sorted::by_backup(&protection, &protection.enabled(cx));
     let is_guided = policy.gap().is_some() && REGIONS.contains(&name);
     if is_guided {
         return (Vec::new(), sorted.open.is_some());
     }
     let mut found = Vec::new();
     if !sorted.missed.is_empty() {
-        found.push(not_selected(cx, name, &sorted, &protection.authority));
+        found.push(report_not_selected(
+            cx,
+            name,
+            &sorted,
+            &protection.authority,
+        ));
     }
-    // What has no tags that anybody read, or was not listed, may be tagged.
+    // A resource whose tags were not read, or that was not listed, may be tagged.
     let unread = protection.unread(cx).into_iter();
     let mut unread = unread.filter(|(target, _)| protection.chosen(target).by.is_empty());
     let mut probes = protection.probes(cx).into_iter();
     let is_covered = probes.any(|probe| !protection.chosen(&probe).by.is_empty());
-    let unlisted = unlisted(cx, name, region).filter(|_| !is_covered);
+    let unlisted = find_list_gap(cx, name, region).filter(|_| !is_covered);
     let gaps = sorted
         .open
         .into_iter()
@@ -121,8 +134,8 @@ fn scanned<'a>(cx: &RuleContext<'a>, name: &'a str, region: &'a Region) -> (Vec<
     (found, false)
 }
 
-/// What is said of a region where neither a policy nor plans were read and the guide does not help.
-fn nothing_read<'a>(
+/// Checks a region for which neither a policy nor plans could be read and that the guide does not name.
+fn check_without_plans<'a>(
     cx: &RuleContext<'a>,
     name: &'a str,
     region: &'a Region,
@@ -135,13 +148,13 @@ fn nothing_read<'a>(
     });
     let is_sought = resources.next().is_some()
         || !cx.enabled_by_tag(name).is_empty()
-        || unlisted(cx, name, region).is_some();
+        || find_list_gap(cx, name, region).is_some();
     let unknown = is_sought.then(|| Outcome::unknown(gap).part(Some(name)));
     unknown.into_iter().collect()
 }
 
-/// Why the lists of a region may lack what is tagged, where the tags alone were not asked for either.
-fn unlisted<'a>(cx: &RuleContext<'a>, name: &str, region: &'a Region) -> Option<&'a Gap> {
+/// Returns why the lists of a region may lack a tagged resource, unless the region was searched by tag.
+fn find_list_gap<'a>(cx: &RuleContext<'a>, name: &str, region: &'a Region) -> Option<&'a Gap> {
     let is_left_out = |gap: &&Gap| matches!(gap.kind, GapKind::NotAsked | GapKind::RegionDisabled);
     if cx.snapshot.elsewhere.contains_key(name) {
         return None;
@@ -153,8 +166,8 @@ fn unlisted<'a>(cx: &RuleContext<'a>, name: &str, region: &'a Region) -> Option<
     gaps.find(|gap| !is_left_out(gap))
 }
 
-/// Why a region's lists do not hold everything, where the user left some out.
-fn left_out<'a>(snapshot: &'a Snapshot, region: &'a Region) -> Option<&'a Gap> {
+/// Returns why a list of the region is incomplete if the user excluded it from the scan.
+fn find_excluded_list<'a>(snapshot: &'a Snapshot, region: &'a Region) -> Option<&'a Gap> {
     let mut gaps = region
         .listing_gaps()
         .into_iter()
@@ -162,24 +175,24 @@ fn left_out<'a>(snapshot: &'a Snapshot, region: &'a Region) -> Option<&'a Gap> {
     gaps.find(|gap| gap.kind == GapKind::NotAsked)
 }
 
-/// Resources by what is known of their backups.
+/// Resources by whether they are backed up.
 #[derive(Default)]
 struct Sorted {
-    taken: Vec<String>,
+    selected: Vec<String>,
     missed: Vec<String>,
-    /// Whether of one that is missed only the backup tag is known.
+    /// Whether only the backup tag is known of a resource that is not selected.
     by_tag_alone: bool,
-    /// Why nobody knows of others.
+    /// Why it is unknown for others.
     open: Option<Gap>,
 }
 
 impl Sorted {
-    fn of(protection: &Protection<'_>, targets: &[Target<'_>]) -> Self {
+    fn by_backup(protection: &Protection<'_>, targets: &[Target<'_>]) -> Self {
         let mut sorted = Sorted::default();
         for target in targets {
             let chosen = protection.chosen(target);
             match chosen.open {
-                _ if !chosen.by.is_empty() => sorted.taken.push(target.arn.clone()),
+                _ if !chosen.by.is_empty() => sorted.selected.push(target.arn.clone()),
                 Some(gap) => {
                     sorted.open.get_or_insert(gap);
                 }
@@ -193,8 +206,12 @@ impl Sorted {
     }
 }
 
-/// What is tagged in a region that was not scanned.
-fn elsewhere<'a>(cx: &RuleContext<'a>, region: &'a str, by_tag: &Listing<String>) -> Vec<Outcome> {
+/// Checks the tagged resources of a region that was not scanned.
+fn check_other_region<'a>(
+    cx: &RuleContext<'a>,
+    region: &'a str,
+    by_tag: &Listing<String>,
+) -> Vec<Outcome> {
     let arns = &by_tag.items;
     let unknown = |gap: &Gap| Outcome::unknown(gap).part(Some(region));
     let mut found: Vec<Outcome> = by_tag.gap.iter().map(unknown).collect();
@@ -207,40 +224,50 @@ fn elsewhere<'a>(cx: &RuleContext<'a>, region: &'a str, by_tag: &Listing<String>
     };
     if let Some(protection) = policy {
         let targets: Vec<Target<'_>> = arns.iter().map(|arn| tagged(cx, arn)).collect();
-        let sorted = Sorted::of(&protection, &targets);
+        let sorted = Sorted::by_backup(&protection, &targets);
         found.extend(sorted.open.iter().map(unknown));
         if !sorted.missed.is_empty() {
-            found.push(not_selected(cx, region, &sorted, &protection.authority));
+            found.push(report_not_selected(
+                cx,
+                region,
+                &sorted,
+                &protection.authority,
+            ));
         }
-        if !sorted.taken.is_empty() {
+        if !sorted.selected.is_empty() {
             let by = "the organization's backup policy covers";
-            found.push(not_scanned(cx, region, &sorted.taken, by));
+            found.push(report_not_scanned(cx, region, &sorted.selected, by));
         }
     } else if REGIONS.contains(&region) {
-        found.push(not_scanned(cx, region, arns, "the guide names"));
+        found.push(report_not_scanned(
+            cx,
+            region,
+            arns,
+            "the company guide names",
+        ));
     } else {
         let message = format!(
-            "{} in {region}, which the guide does not cover: {}",
-            count(cx, arns),
-            named(arns)
+            "{} in {region}, which the company guide does not cover: {}",
+            count_tagged(cx, arns),
+            name_some(arns)
         );
-        found.push(uncovered(cx, region, arns, message));
+        found.push(report_not_covered(cx, region, arns, message));
     }
     found
 }
 
-fn not_scanned(cx: &RuleContext<'_>, region: &str, arns: &[String], by: &str) -> Outcome {
+fn report_not_scanned(cx: &RuleContext<'_>, region: &str, arns: &[String], by: &str) -> Outcome {
     Outcome::warn(format!(
-        "{} in {region}, a region that {by}, but this scan did not look there",
-        count(cx, arns)
+        "{} in {region}, a region that {by} but this scan did not include",
+        count_tagged(cx, arns)
     ))
-    .fix(format!("Scan {region} too."))
+    .fix(format!("Add {region} to the scan."))
     .with("regions", vec![region])
-    .with("resources", some(arns))
+    .with("resources", as_evidence(arns))
 }
 
-/// Where only the backup tag is known, no more can be said than what that tag does.
-fn not_selected(
+/// Reports tagged resources that no plan selects. If only the backup tag is known, the message is limited to that tag.
+fn report_not_selected(
     cx: &RuleContext<'_>,
     region: &str,
     sorted: &Sorted,
@@ -253,51 +280,49 @@ fn not_selected(
         String::new()
     };
     let message = format!(
-        "{} in {region}, and {} {} not select {}{by}: {}{}",
-        count(cx, missed),
+        "{} in {region}, but {} {} not select {}{by}: {}{}",
+        count_tagged(cx, missed),
         authority.words(),
         authority.either("does", "do"),
-        them(missed),
-        named(missed),
+        it_or_them(missed),
+        name_some(missed),
         authority.why()
     );
-    uncovered(cx, region, missed, message)
+    report_not_covered(cx, region, missed, message)
 }
 
-fn uncovered(cx: &RuleContext<'_>, region: &str, missed: &[String], message: String) -> Outcome {
+fn report_not_covered(
+    cx: &RuleContext<'_>,
+    region: &str,
+    missed: &[String],
+    message: String,
+) -> Outcome {
     Outcome::breach(message)
         .fix(format!(
-            "Move {} to a region that is backed up, or ask {} to add {region}.",
-            them(missed),
+            "Move {} to a region that is backed up, or ask {} to add {region} to the backup policy.",
+            it_or_them(missed),
             cx.settings.contact
         ))
         .with("regions", vec![region])
-        .with("resources", some(missed))
+        .with("resources", as_evidence(missed))
 }
 
-fn them(arns: &[String]) -> &'static str {
+fn it_or_them(arns: &[String]) -> &'static str {
     match arns.len() {
         1 => "it",
         _ => "them",
     }
 }
 
-fn count(cx: &RuleContext<'_>, arns: &[String]) -> String {
+fn count_tagged(cx: &RuleContext<'_>, arns: &[String]) -> String {
     let key = &cx.settings.tag_key;
-    match arns.len() {
-        1 => format!("1 resource is tagged {key}=enabled"),
-        number => format!("{number} resources are tagged {key}=enabled"),
-    }
+    format!("{} tagged {key}=enabled", plural(arns.len(), "resource"))
 }
 
-fn some(arns: &[String]) -> Vec<String> {
+fn as_evidence(arns: &[String]) -> Vec<String> {
     arns.iter().take(MOST_EVIDENCE).cloned().collect()
 }
 
-fn named(arns: &[String]) -> String {
-    let some: Vec<&str> = arns.iter().take(MOST_NAMES).map(String::as_str).collect();
-    match arns.len().saturating_sub(MOST_NAMES) {
-        0 => some.join(", "),
-        more => format!("{} and {more} more", some.join(", ")),
-    }
+fn name_some(arns: &[String]) -> String {
+    and_more(arns.iter().map(String::as_str), MOST_NAMES)
 }

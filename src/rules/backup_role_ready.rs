@@ -15,17 +15,21 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The role that makes the backups exists, AWS Backup may assume it, and with buckets to back up it
+    /// The backup role exists and AWS Backup can assume it. If there are buckets to back up, the role
     /// has the permissions for S3.
     ///
-    /// That is the role which the organization's policy names; where that was not read or none holds,
-    /// the one of the account's plans; else the one that AWS Control Tower sets up. Without it no job
-    /// is made. What a bucket needs is not part of the usual backup policy, but in
-    /// `AWSBackupServiceRolePolicyForS3Backup`.
+    /// The role is the one that the backup policy of the organization names. If there is no policy, or
+    /// it could not be read, the role comes from the backup plans of the account. Otherwise it is the
+    /// role that AWS Control Tower creates.
+    ///
+    /// ## Why it matters
+    ///
+    /// Without the role, no backup job is created. The standard backup policy does not include the
+    /// permissions for S3. They are in `AWSBackupServiceRolePolicyForS3Backup`.
     ///
     /// ## Fix
     ///
-    /// Ask the platform team: the role is theirs.
+    /// Ask the platform team. They own the role.
     ///
     /// ## Sources
     ///
@@ -36,22 +40,22 @@ rule! {
         id: "backup-role-ready",
         group: Group::Account,
         owner: Owner::Platform,
-        title: "The backup role exists and may do its work",
+        title: "The backup role exists and AWS Backup can use it",
         guide: Severity::Fail,
         aws: Severity::Fail,
-        check: Check::Account(check),
+        check: Check::Account(check_account),
     }
 }
 
 const SERVICE: &str = "backup.amazonaws.com";
 
-/// AWS's policies that give what a backup of a bucket needs.
+/// AWS managed policies that allow what a backup of a bucket needs.
 const ALLOW_S3: [&str; 2] = [
     "AWSBackupServiceRolePolicyForS3Backup",
     "AdministratorAccess",
 ];
 
-/// AWS's policies for AWS Backup that do not.
+/// AWS managed policies for AWS Backup that do not allow it.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/security-iam-awsmanpol.html>.
 const OTHER_POLICIES: [&str; 3] = [
@@ -60,27 +64,30 @@ const OTHER_POLICIES: [&str; 3] = [
     "AWSBackupServiceRolePolicyForS3Restore",
 ];
 
-/// The roles that are meant.
+/// The backup roles of the account.
 struct Named {
     /// By ARN or by name.
     roles: BTreeSet<String>,
-    /// Who names them, with the verb.
+    /// What names them, with its verb: a clause for messages.
     by: &'static str,
-    /// Why it may be others that make the backups, where only the config names these.
+    /// Why other roles may be in use, if only the configuration names these.
     guessed: Option<Gap>,
 }
 
-fn check(cx: &RuleContext<'_>, snapshot: &Snapshot) -> CheckResult {
-    let named = named(cx, snapshot);
+fn check_account(cx: &RuleContext<'_>, snapshot: &Snapshot) -> CheckResult {
+    let named = find_roles(cx, snapshot);
     let outcomes = named.roles.iter().map(|role| {
-        judge(cx, snapshot, role, &named)
+        check_role(cx, snapshot, role, &named)
             .unwrap_or_else(|gap| Outcome::unknown(&gap))
             .with("role", role.as_str())
     });
-    Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("the policy names no role")))
+    Ok(
+        Outcome::worst(outcomes)
+            .unwrap_or_else(|| Outcome::skip("the backup policy names no role")),
+    )
 }
 
-fn named(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Named {
+fn find_roles(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Named {
     let policy = snapshot.backup_policy.known().and_then(Option::as_ref);
     let mut roles = BTreeSet::new();
     let mut gap = None;
@@ -116,7 +123,7 @@ fn named(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Named {
     let no_region = || snapshot.regions.is_empty().then(Gap::not_collected);
     Named {
         roles: BTreeSet::from([cx.settings.backup_role.clone()]),
-        by: "the company guide, or the config, names",
+        by: "the configuration or the company guide names",
         guessed: match policy {
             Some(_) => None,
             None => unread.or(gap).or_else(no_region),
@@ -124,20 +131,25 @@ fn named(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Named {
     }
 }
 
-fn judge(cx: &RuleContext<'_>, snapshot: &Snapshot, named: &str, meant: &Named) -> CheckResult {
+fn check_role(
+    cx: &RuleContext<'_>,
+    snapshot: &Snapshot,
+    named: &str,
+    meant: &Named,
+) -> CheckResult {
     let by = meant.by;
     let arn = Arn::parse(named);
     let name = named.rsplit('/').next().unwrap_or(named);
     let own = snapshot.account_id.as_deref();
     if let Some(arn) = arn.filter(|arn| Some(arn.account) != own) {
         return Ok(Outcome::breach(format!(
-            "{by} {named}, a role of account {}: AWS Backup takes only one of the account itself",
+            "{by} {named}, a role of account {}: AWS Backup accepts only a role of this account",
             arn.account
         ))
-        .fix(ask(cx, "to name a role of this account")));
+        .fix(ask_contact(cx, "to name a role of this account")));
     }
     let read = snapshot.backup_roles.get(name).ok_or_else(|| {
-        let message = format!("the snapshot does not hold the role {name}, which {by}");
+        let message = format!("the snapshot does not contain the role {name}, which {by}");
         Gap::new(GapKind::NotCollected, message)
     })?;
     let Some(role) = read.get()? else {
@@ -145,25 +157,31 @@ fn judge(cx: &RuleContext<'_>, snapshot: &Snapshot, named: &str, meant: &Named) 
             let mut outcome = Outcome::unknown(gap);
             for cause in &mut outcome.causes {
                 cause.message = format!(
-                    "the role {name} does not exist, and only the config, or the company guide, names it; which role makes the backups is not known: {}",
+                    "the role {name} does not exist, but only the configuration or the company guide names it; the backup role is unknown: {}",
                     cause.message
                 );
             }
             return Ok(outcome);
         }
         return Ok(Outcome::breach(format!(
-            "the role {name}, which {by}, does not exist: no backup can be made"
+            "the role {name}, which {by}, does not exist: no backups are made"
         ))
-        .fix(ask(cx, "to create the role")));
+        .fix(ask_contact(cx, "to create the role")));
     };
     if arn.is_some() && role.arn != named {
         return Ok(Outcome::breach(format!(
-            "{by} {named}, and the account's role of that name is {}",
+            "{by} {named}, but the role of that name in this account is {}",
             role.arn
         ))
-        .fix(ask(cx, "to name the role with its path")));
+        .fix(ask_contact(
+            cx,
+            "to add the path to the role ARN in the plan",
+        )));
     }
-    let parts = [trust(cx, role), s3(cx, snapshot, role)];
+    let parts = [
+        check_trust(cx, role),
+        check_s3_permissions(cx, snapshot, role),
+    ];
     let outcomes = parts
         .into_iter()
         .map(|part| part.unwrap_or_else(|gap| Outcome::unknown(&gap)));
@@ -173,20 +191,20 @@ fn judge(cx: &RuleContext<'_>, snapshot: &Snapshot, named: &str, meant: &Named) 
     )
 }
 
-fn trust(cx: &RuleContext<'_>, role: &BackupRole) -> CheckResult {
-    let name = id(&role.arn);
+fn check_trust(cx: &RuleContext<'_>, role: &BackupRole) -> CheckResult {
+    let name = name_of(&role.arn);
     let document = Document::parse(role.trust_policy.get()?).map_err(|error| {
-        let message = format!("the trust policy of role {name} cannot be understood: {error}");
+        let message = format!("failed to parse the trust policy of role {name}: {error}");
         Gap::new(GapKind::Unreadable, message)
     })?;
     match trusts_service(&document, SERVICE) {
         Truth::True => Ok(Outcome::pass(format!(
-            "AWS Backup may assume the role {name}"
+            "AWS Backup can assume the role {name}"
         ))),
         Truth::False => Ok(Outcome::breach(format!(
             "the role {name} does not trust {SERVICE}: AWS Backup cannot assume it"
         ))
-        .fix(ask(cx, "to let AWS Backup assume the role"))),
+        .fix(ask_contact(cx, "to allow AWS Backup to assume the role"))),
         Truth::Unknown => Err(Gap::new(
             GapKind::Open,
             format!(
@@ -196,52 +214,62 @@ fn trust(cx: &RuleContext<'_>, role: &BackupRole) -> CheckResult {
     }
 }
 
-fn s3(cx: &RuleContext<'_>, snapshot: &Snapshot, role: &BackupRole) -> CheckResult {
-    let name = id(&role.arn);
+fn check_s3_permissions(
+    cx: &RuleContext<'_>,
+    snapshot: &Snapshot,
+    role: &BackupRole,
+) -> CheckResult {
+    let name = name_of(&role.arn);
     let attached = &role.attached_policies;
     let given = attached
         .items
         .iter()
-        .find(|arn| is_aws(arn) && ALLOW_S3.contains(&id(arn)));
+        .find(|arn| is_aws_managed(arn) && ALLOW_S3.contains(&name_of(arn)));
     if let (Some(policy), None) = (given, &role.boundary) {
-        return Ok(Outcome::pass(format!("the role {name} has {}", id(policy))));
-    }
-    let Some(buckets) = buckets(cx, snapshot)? else {
         return Ok(Outcome::pass(format!(
-            "no bucket is to be backed up by the role {name}"
+            "the role {name} has {}",
+            name_of(policy)
+        )));
+    }
+    let Some(buckets) = find_enabled_bucket(cx, snapshot)? else {
+        return Ok(Outcome::pass(format!(
+            "no buckets to back up with the role {name}"
         )));
     };
     if let Some(boundary) = &role.boundary {
         let message = format!(
-            "whether the role {name} may back up buckets depends on its permissions boundary {boundary}"
+            "whether the role {name} can back up buckets depends on its permissions boundary {boundary}"
         );
         return Err(Gap::new(GapKind::Open, message));
     }
     let others: Vec<&str> = attached
         .all_items()?
         .iter()
-        .filter(|arn| !(is_aws(arn) && OTHER_POLICIES.contains(&id(arn))))
+        .filter(|arn| !(is_aws_managed(arn) && OTHER_POLICIES.contains(&name_of(arn))))
         .chain(role.inline_policies.all_items()?)
-        .map(|policy| id(policy))
+        .map(|policy| name_of(policy))
         .collect();
     if !others.is_empty() {
         let message = format!(
-            "the role {name} does not have {}, and whether another policy ({}) gives what a backup of a bucket needs is not read",
+            "the role {name} does not have {}; its other policies ({}) were not read and may allow bucket backups",
             ALLOW_S3[0],
             others.join(", ")
         );
         return Err(Gap::new(GapKind::Open, message));
     }
     Ok(Outcome::breach(format!(
-        "the role {name} lacks {}, and there are buckets to back up ({buckets})",
+        "the role {name} lacks {}, which bucket {buckets} needs",
         ALLOW_S3[0]
     ))
-    .fix(ask(cx, &format!("to attach {} to the role", ALLOW_S3[0])))
+    .fix(ask_contact(
+        cx,
+        &format!("to attach {} to the role", ALLOW_S3[0]),
+    ))
     .with("attached_policies", attached.items.clone()))
 }
 
-/// A bucket that is tagged `enabled`; none where no bucket is.
-fn buckets(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Result<Option<String>, Gap> {
+/// Returns a bucket that is tagged `enabled`, if there is one.
+fn find_enabled_bucket(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Result<Option<String>, Gap> {
     let listing = &snapshot.buckets;
     let by_tag = snapshot
         .regions
@@ -261,16 +289,16 @@ fn buckets(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Result<Option<String>, 
     unsure.map_or(Ok(None), |gap| Err(gap.clone()))
 }
 
-/// Whether a policy is AWS's own: `arn:aws:iam::aws:policy/...`.
-fn is_aws(policy: &str) -> bool {
+/// Whether the policy is an AWS managed policy: `arn:aws:iam::aws:policy/...`.
+fn is_aws_managed(policy: &str) -> bool {
     Arn::parse(policy).is_some_and(|arn| arn.account == "aws")
 }
 
-/// The name of a role or policy: what follows its path.
-fn id(arn: &str) -> &str {
+/// Returns the name of a role or policy, without its path.
+fn name_of(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
 }
 
-fn ask(cx: &RuleContext<'_>, what: &str) -> String {
+fn ask_contact(cx: &RuleContext<'_>, what: &str) -> String {
     format!("Ask {} {what}.", cx.settings.contact)
 }

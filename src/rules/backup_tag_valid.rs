@@ -1,15 +1,17 @@
-use crate::analysis::{CheckResult, Outcome, RuleContext};
-use crate::model::Resource;
-use crate::model::tag::{BackupTag, intended_value, near_misses};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
+use crate::model::tag::{BackupTag, Tags, intended_value, near_misses};
+use crate::model::{Resource, ResourceKind};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The backup tag is spelled exactly as the central backup plan selects it: the key `backup`,
-    /// the value `enabled`, `disabled` or `custom`.
+    /// The backup tag has exactly the key `backup` and the value `enabled`, `disabled` or `custom`.
+    /// Near misses fail too: `Backup`, `Enabled`, or a value with a trailing space.
     ///
-    /// AWS Backup compares keys and values letter by letter. `Backup=enabled`, `backup=Enabled` or
-    /// a blank at the end select nothing: no backup is made, and nothing says so.
+    /// ## Why it matters
+    ///
+    /// AWS Backup compares tag keys and values exactly, including case. A misspelled tag selects
+    /// nothing. No backup is made, and AWS reports no error.
     ///
     /// ## Fix
     ///
@@ -25,30 +27,68 @@ rule! {
         title: "The backup tag is spelled exactly",
         guide: Severity::Fail,
         aws: Severity::Fail,
-        check: Check::Any(check),
+        check: Check::Any(check_resource),
     }
 }
 
-fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
+fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     let (tag, tags) = cx.tags_of(resource)?;
     let key = cx.settings.tag_key.as_str();
     match tag {
         BackupTag::Enabled | BackupTag::Disabled | BackupTag::Custom => {
             Ok(Outcome::pass(format!("{key}={}", tags[key])).with("value", tags[key].as_str()))
         }
-        BackupTag::Invalid => Ok(match tags.get(key) {
-            Some(value) => bad_value(key, value),
-            None => bad_key(key, near_misses(tags, key)),
-        }),
-        BackupTag::None | BackupTag::Unknown => Ok(Outcome::skip("carries no backup tag")),
+        BackupTag::Invalid => {
+            let outcome = match tags.get(key) {
+                Some(value) => report_bad_value(key, value),
+                None => report_bad_key(key, near_misses(tags, key)),
+            };
+            let remedies = correct_tags(cx, resource, tags).into_iter();
+            Ok(remedies.fold(outcome, Outcome::remedy))
+        }
+        BackupTag::None | BackupTag::Unknown => Ok(Outcome::skip("no backup tag")),
     }
 }
 
-fn bad_value(key: &str, value: &str) -> Outcome {
+/// Returns the changes that set the tag that was meant and remove the misspelled ones, or the decision
+/// to take where the meaning is not clear.
+fn correct_tags(cx: &RuleContext<'_>, resource: Resource<'_>, tags: &Tags) -> Vec<Remedy> {
+    let (arn, _) = resource.arn_and_id().unwrap_or_default();
+    let key = cx.settings.tag_key.as_str();
+    let misspelled: Vec<(&str, &str)> = match tags.get(key) {
+        Some(_) => Vec::new(),
+        None => near_misses(tags, key).collect(),
+    };
+    let meant = match tags.get(key) {
+        Some(value) => intended_value(value),
+        None => misspelled
+            .iter()
+            .find_map(|(_, value)| intended_value(value)),
+    };
+    // The tags of a stack change only with its next update.
+    let is_stack = resource.kind() == ResourceKind::CloudformationStack;
+    let (Some(value), Ok(region), false) = (meant, cx.known_region(), is_stack) else {
+        return Remedy::choose_backup_tag(resource).into_iter().collect();
+    };
+    let set = Remedy::SetTag {
+        arn: arn.to_owned(),
+        region: region.to_owned(),
+        key: key.to_owned(),
+        value: value.to_owned(),
+    };
+    let remove = misspelled.into_iter().map(|(key, _)| Remedy::RemoveTag {
+        arn: arn.to_owned(),
+        region: region.to_owned(),
+        key: key.to_owned(),
+    });
+    [set].into_iter().chain(remove).collect()
+}
+
+fn report_bad_value(key: &str, value: &str) -> Outcome {
     let meant = intended_value(value);
     let hint = meant.map_or_else(
-        || "it takes enabled, disabled or custom, in lower case".to_owned(),
-        |meant| format!("{key}={meant} was probably meant, letter by letter"),
+        || "valid values are enabled, disabled and custom, in lower case".to_owned(),
+        |meant| format!("did you mean {key}={meant}?"),
     );
     Outcome::breach(format!("the tag {key}={value:?} selects nothing: {hint}"))
         .fix(match meant {
@@ -59,7 +99,7 @@ fn bad_value(key: &str, value: &str) -> Outcome {
         .with("value", value)
 }
 
-fn bad_key<'a>(key: &str, misses: impl Iterator<Item = (&'a str, &'a str)>) -> Outcome {
+fn report_bad_key<'a>(key: &str, misses: impl Iterator<Item = (&'a str, &'a str)>) -> Outcome {
     let misses: Vec<(&str, &str)> = misses.collect();
     let seen: Vec<String> = misses
         .iter()
@@ -70,7 +110,7 @@ fn bad_key<'a>(key: &str, misses: impl Iterator<Item = (&'a str, &'a str)>) -> O
         .find_map(|(_, value)| intended_value(value))
         .unwrap_or("enabled");
     Outcome::breach(format!(
-        "the tag {} is not the backup tag, so it selects nothing: {key}={value} was probably meant",
+        "the tag {} is not the backup tag and selects nothing: did you mean {key}={value}?",
         seen.join(" and ")
     ))
     .fix(format!(

@@ -15,19 +15,23 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The newest copy of the resource's backup to the central account succeeded, and copies keep up
-    /// with backups.
+    /// The newest copy job to the central account succeeded, and copies keep up with backups.
     ///
-    /// A copy that fails leaves the backup job green: only the copy job tells. What lies in the central
-    /// vault cannot be seen from a member account, so its copy jobs are the proof that there is. The
-    /// account of the vault that a job copies to says whether it is the central one. A job that is
-    /// created or running for less than a day passes. Where a copy failed although all that it needs
-    /// from this account is in order, or worked although something is not, the finding says so.
+    /// A copy job counts if the vault it copies to belongs to the central account. A copy job in state
+    /// CREATED or RUNNING passes while it is less than a day old.
+    ///
+    /// ## Why it matters
+    ///
+    /// A failed copy does not change the status of the backup job. Only the copy job shows the failure.
+    /// A member account cannot see the central vault, so its copy jobs are the only proof.
+    ///
+    /// The finding says so if the copy failed although every prerequisite in this account is met. It
+    /// also says so if the copy succeeded although a prerequisite is not met.
     ///
     /// ## Fix
     ///
-    /// Read the job's message: where this tool knows it, the finding names the rule that explains it.
-    /// What lies with the central account is for the platform team.
+    /// Read the message of the job. If the cause is known, the finding names the rule that explains it.
+    /// If the cause is in the central account, contact the platform team.
     ///
     /// ## Sources
     ///
@@ -42,42 +46,51 @@ rule! {
         title: "The newest copy to the central account succeeded",
         guide: Severity::Fail,
         aws: Severity::Fail,
-        check: Check::Proof(check),
+        check: Check::Proof(check_copies),
     }
 }
 
-/// What tells of types that AWS cannot copy.
+/// The rule about types that AWS Backup cannot copy.
 const SUPPORTED: &str = "cross-account-copy-supported";
 
-fn check(cx: &RuleContext<'_>, resource: Resource<'_>, found: &Prerequisites) -> CheckResult {
+fn check_copies(
+    cx: &RuleContext<'_>,
+    resource: Resource<'_>,
+    found: &Prerequisites,
+) -> CheckResult {
     let Some((arn, _)) = resource.arn_and_id() else {
-        return Ok(Outcome::skip("is never backed up"));
+        return Ok(Outcome::skip("has no backups"));
     };
-    let judged = copies(cx, arn).map(|(central, elsewhere)| {
-        let judged = job_history::judge(central, |history| judge(cx, resource, history, found));
+    let judged = split_copy_jobs(cx, arn).map(|(central, elsewhere)| {
+        let judged = job_history::judge(central, |history| {
+            check_history(cx, resource, history, found)
+        });
         (judged, elsewhere)
     });
     if found.verdict_of(SUPPORTED) == Some(Verdict::Breach) {
         return Ok(match judged {
-            // Then it can be copied, whatever the rule says.
+            // The copy exists, so the type can be copied after all.
             Ok((Some(Ok(copied)), _)) if copied.verdict <= Verdict::Warn => copied,
-            _ => Outcome::skip(format!("AWS cannot copy it: see {SUPPORTED}")),
+            _ => Outcome::skip(format!("AWS Backup cannot copy it: see {SUPPORTED}")),
         });
     }
     match judged? {
         (Some(judgement), _) => judgement,
-        (None, elsewhere) => none(cx, arn, &elsewhere, found),
+        (None, elsewhere) => check_without_copy(cx, arn, &elsewhere, found),
     }
 }
 
-/// The copy jobs to the central account, and the other accounts that get copies.
-fn copies<'a>(cx: &RuleContext<'a>, arn: &str) -> Result<(Vec<Job<'a>>, Vec<&'a str>), Gap> {
+/// Returns the copy jobs to the central account, and the other accounts that receive copies.
+fn split_copy_jobs<'a>(
+    cx: &RuleContext<'a>,
+    arn: &str,
+) -> Result<(Vec<Job<'a>>, Vec<&'a str>), Gap> {
     let mut central = Vec::new();
     let mut elsewhere = Vec::new();
     for job in cx.copy_jobs(arn)? {
         let Some(vault) = Arn::parse(&job.destination_vault_arn) else {
             let message = format!(
-                "copy job {} names {:?} as its destination, which is no ARN",
+                "copy job {} has the destination {:?}, which is not an ARN",
                 job.id, job.destination_vault_arn
             );
             return Err(Gap::new(GapKind::Unreadable, message));
@@ -93,7 +106,7 @@ fn copies<'a>(cx: &RuleContext<'a>, arn: &str) -> Result<(Vec<Job<'a>>, Vec<&'a 
     Ok((central, elsewhere))
 }
 
-fn judge(
+fn check_history(
     cx: &RuleContext<'_>,
     resource: Resource<'_>,
     history: &History<'_>,
@@ -118,7 +131,7 @@ fn judge(
         let outcome = if within(now, job.created, COPY_HOURS) {
             match &history.ended {
                 Some(ended) if ended.phase == Phase::Failed => Outcome::warn(format!(
-                    "{}; another one is {} since {}",
+                    "{}; another copy is {} since {}",
                     failed(ended),
                     job.state,
                     day(job.created)
@@ -130,7 +143,7 @@ fn judge(
             .filter(|made| is_recent(cx, resource, now, made))
         {
             Outcome::warn(format!(
-                "{seen}, which is long; the one before completed on {}",
+                "{seen}, which is unusually long; the previous one completed on {}",
                 day(made.ended)
             ))
         } else {
@@ -139,7 +152,7 @@ fn judge(
                 resource,
                 Work::Copy,
                 &job,
-                format!("{seen}: more than {COPY_HOURS} hours"),
+                format!("{seen}, for more than {COPY_HOURS} hours"),
                 found,
             )
         };
@@ -147,14 +160,14 @@ fn judge(
     }
     let job = &history.newest;
     let outcome = match job.phase {
-        Phase::Completed | Phase::Partial => copied(cx, resource, now, job, found)?,
+        Phase::Completed | Phase::Partial => check_completed_copy(cx, resource, now, job, found)?,
         _ => job_errors::breach(cx, resource, Work::Copy, job, failed(job), found),
     };
     Ok(job.evidence(outcome))
 }
 
-/// A copy that is there.
-fn copied(
+/// Checks a copy that completed.
+fn check_completed_copy(
     cx: &RuleContext<'_>,
     resource: Resource<'_>,
     now: Timestamp,
@@ -168,16 +181,16 @@ fn copied(
         ago(now, job.ended)
     );
     if !is_recent(cx, resource, now, job) {
-        // Copies need not be newer than backups.
+        // An old copy passes if no later backup needs one.
         let hours = i64::from(copy_limit(cx, resource));
         let (arn, _) = resource.arn_and_id().unwrap_or_default();
-        let later = backups(cx, arn)?
+        let later = completed_backups(cx, arn)?
             .into_iter()
             .filter(|backup| !within(backup.ended, job.created, hours))
             .max_by_key(|backup| backup.ended);
         if let Some(backup) = later {
             return Ok(Outcome::breach(format!(
-                "the newest copy to {central} is of {} ({}), and a backup of {} has none",
+                "the newest copy to {central} is from {} ({}); the backup from {} was not copied",
                 day(job.ended),
                 ago(now, job.ended),
                 day(backup.ended)
@@ -193,13 +206,13 @@ fn copied(
         String::new()
     } else {
         format!(
-            "; that was possible although {} says that it is not: something changed since, and the next copy may fail",
+            "; {} fails nevertheless, so something may have changed since and the next copy may fail",
             broken.join(", ")
         )
     };
     let outcome = if job.phase == Phase::Partial {
         Outcome::warn(format!(
-            "{seen} in part: not every resource of the stack, {}{despite}",
+            "{seen} in part: not every resource of the stack was copied: {}{despite}",
             job.words()
         ))
     } else if job.has_issues() {
@@ -214,7 +227,7 @@ fn copied(
     })
 }
 
-/// Copies may lag a day behind a backup.
+/// Whether the copy is recent. A copy may be a day older than the newest backup.
 fn is_recent(cx: &RuleContext<'_>, resource: Resource<'_>, now: Timestamp, job: &Job<'_>) -> bool {
     within(
         now,
@@ -223,33 +236,38 @@ fn is_recent(cx: &RuleContext<'_>, resource: Resource<'_>, now: Timestamp, job: 
     )
 }
 
-// A plan may back up every hour and copy once a day.
+// In hours. A plan may back up every hour and copy once a day.
 fn copy_limit(cx: &RuleContext<'_>, resource: Resource<'_>) -> u32 {
     limit(interval_hours(cx, resource)).max(limit(None))
 }
 
-/// No copy job to the central account at all.
-fn none(cx: &RuleContext<'_>, arn: &str, elsewhere: &[&str], found: &Prerequisites) -> CheckResult {
-    let backups = backups(cx, arn)?;
+/// Checks a resource without any copy job to the central account.
+fn check_without_copy(
+    cx: &RuleContext<'_>,
+    arn: &str,
+    elsewhere: &[&str],
+    found: &Prerequisites,
+) -> CheckResult {
+    let backups = completed_backups(cx, arn)?;
     let Some(oldest) = backups.iter().map(|job| job.ended).min() else {
         return Ok(Outcome::skip("no backup to copy yet: see backup-recent"));
     };
     let now = cx.now()?;
     let central = &cx.settings.central_account;
-    let seen = format!("no copy of it to {central} was ever started in the last 30 days");
+    let seen = format!("no copy job to {central} in the last 30 days");
     if within(now, oldest, COPY_HOURS) {
         return Ok(Outcome::warn(format!(
-            "{seen}; its first backup completed {}: look again tomorrow",
+            "{seen}; its first backup completed {}: check again tomorrow",
             ago(now, oldest)
         )));
     }
     let broken = found.broken();
     let why = if !elsewhere.is_empty() {
-        format!("; there are copies to {} only", elsewhere.join(", "))
+        format!("; copies go only to {}", elsewhere.join(", "))
     } else if !broken.is_empty() {
         format!("; {} may explain it", broken.join(", "))
     } else if found.all_met() {
-        "; all that a copy needs from this account is in order".to_owned()
+        "; every prerequisite in this account is met".to_owned()
     } else {
         String::new()
     };
@@ -260,14 +278,14 @@ fn none(cx: &RuleContext<'_>, arn: &str, elsewhere: &[&str], found: &Prerequisit
                     "Ask {} whether the backup plan copies to {central}.",
                     cx.settings.contact
                 ),
-                broken => format!("Mend first what {} found.", broken.join(", ")),
+                broken => format!("Fix {} first.", broken.join(", ")),
             })
             .with("other_accounts", elsewhere.to_vec()),
     )
 }
 
-/// The backups that there were to copy.
-fn backups<'a>(cx: &RuleContext<'a>, arn: &str) -> Result<Vec<Job<'a>>, Gap> {
+/// Returns the backups that could be copied.
+fn completed_backups<'a>(cx: &RuleContext<'a>, arn: &str) -> Result<Vec<Job<'a>>, Gap> {
     let jobs = cx.backup_jobs(arn)?.iter().copied().map(Job::of_backup);
     let mut jobs = jobs.collect::<Result<Vec<_>, _>>()?;
     jobs.retain(|job| matches!(job.phase, Phase::Completed | Phase::Partial));

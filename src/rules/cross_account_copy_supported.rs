@@ -6,25 +6,27 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// AWS can copy a backup of this kind of resource to another account at all.
+    /// AWS Backup can copy a backup of this resource type to another account.
     ///
-    /// It cannot for RDS Multi-AZ DB *clusters* (a Multi-AZ DB *instance* is fine), for Redshift,
-    /// provisioned or serverless, for RDS Custom for Oracle, and for EC2 instances whose root device
-    /// is an instance store. The local backup is kept for a day or so in the same account: the
-    /// resource has next to no protection.
+    /// It cannot copy RDS Multi-AZ DB *clusters* (a Multi-AZ DB *instance* is supported), Redshift
+    /// clusters and namespaces, RDS Custom for Oracle, and EC2 instances whose root device is an
+    /// instance store. It does not back up file gateways, tape gateways, secrets and Systems Manager
+    /// parameters at all, even if they are tagged.
     ///
-    /// Of storage gateways it knows volume gateways alone: a file or tape gateway is not backed up at
-    /// all. Nor are secrets and parameters of Systems Manager, whatever their tags.
+    /// A type that AWS Backup supports but the company guide does not cover is a warning, for example
+    /// FSx, DocumentDB, Neptune or EKS. Its copy prerequisites are not checked.
     ///
-    /// What AWS Backup backs up and the guide does not cover (FSx, DocumentDB, Neptune, EKS and more)
-    /// is a warning: nobody looks here at what its copy takes.
+    /// ## Why it matters
+    ///
+    /// Without a copy, the only backup is the local one. It is kept for about a day, in the same
+    /// account. The resource has almost no protection.
     ///
     /// ## Fix
     ///
-    /// There is none in place. Move a Multi-AZ DB cluster to Aurora or to a Multi-AZ DB instance,
-    /// an instance-store instance to an EBS-backed one; until then export the data by other means.
-    /// Unload Redshift's tables to a bucket that is backed up. Back up the bucket or the FSx file
-    /// system behind a file gateway.
+    /// There is no fix in place. Move a Multi-AZ DB cluster to Aurora or to a Multi-AZ DB instance.
+    /// Replace an instance-store instance by an EBS-backed one. Export the data by other means until
+    /// then. Unload Redshift tables to a bucket that is backed up. For a file gateway, back up the
+    /// bucket or the FSx file system behind it.
     ///
     /// ## Sources
     ///
@@ -37,83 +39,83 @@ rule! {
         id: "cross-account-copy-supported",
         group: Group::Service,
         owner: Owner::Member,
-        title: "AWS can copy its backup to another account",
+        title: "AWS Backup can copy this resource type to another account",
         guide: Severity::Fail,
         aws: Severity::Fail,
-        check: Check::Any(check),
+        check: Check::Any(check_resource),
     }
 }
 
-fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
+fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     Ok(match resource {
         Resource::DbCluster(cluster) if cluster.is_multi_az() => Outcome::breach(
-            "an RDS Multi-AZ DB cluster: AWS cannot copy its snapshots to another account",
+            "an RDS Multi-AZ DB cluster: its snapshots cannot be copied to another account",
         )
-        .fix("Move it to Aurora, or to a Multi-AZ DB instance (one standby).")
+        .fix("Move it to Aurora or to a Multi-AZ DB instance with one standby.")
         .with("engine", cluster.engine.as_str()),
         Resource::DbInstance(database) if database.engine.get()?.starts_with("custom-oracle") => {
             Outcome::breach("RDS Custom for Oracle: AWS Backup does not support it")
-                .fix("Back it up with Oracle's own tools to a bucket that is backed up.")
+                .fix("Back it up with Oracle tools to a bucket that is backed up.")
                 .with("engine", database.engine.get()?.as_str())
         }
         Resource::Instance(instance) if instance.root_device_type.get()? == "instance-store" => Outcome::breach(
-            "its root device is an instance store: AWS Backup only backs up EBS-backed instances",
+            "its root device is an instance store: AWS Backup supports only EBS-backed instances",
         )
-        .fix("Make an EBS-backed instance of it, or keep its data on EBS volumes and tag those."),
+        .fix("Replace it by an EBS-backed instance, or move its data to EBS volumes and tag those."),
         Resource::RedshiftCluster(_) => Outcome::breach(
-            "a Redshift cluster: AWS Backup cannot copy its snapshots, to no account and no region",
+            "a Redshift cluster: AWS Backup cannot copy its snapshots to any account or region",
         )
         .fix(UNLOAD),
         Resource::RedshiftNamespace(_) => Outcome::breach(
-            "a namespace of Redshift Serverless: AWS Backup cannot copy its snapshots, to no account and no region",
+            "a Redshift Serverless namespace: AWS Backup cannot copy its snapshots to any account or region",
         )
         .fix(UNLOAD),
         Resource::Stack(_) => {
-            Outcome::pass("AWS can copy backups of stacks as far as it can copy what is in them: see stack-resources-ready")
+            Outcome::pass("AWS Backup copies the resources of a stack that it can copy: see stack-resources-ready")
         }
-        Resource::Gateway(gateway) => return gateways(gateway),
-        Resource::Tagged(tagged) => by_its_tag(cx, tagged),
+        Resource::Gateway(gateway) => return check_gateway(gateway),
+        Resource::Tagged(tagged) => check_tagged_resource(cx, tagged),
         Resource::Table(_) => {
-            Outcome::pass("AWS can copy tables: see dynamodb-advanced-features-enabled for what it takes")
+            Outcome::pass("AWS Backup can copy tables; for the prerequisites see dynamodb-advanced-features-enabled")
         }
-        _ => Outcome::pass("AWS can copy it to another account"),
+        _ => Outcome::pass("AWS Backup can copy it to another account"),
     })
 }
 
 const UNLOAD: &str = "Unload its tables to a bucket that is backed up.";
 
-/// What only its tag gave away.
-fn by_its_tag(cx: &RuleContext<'_>, tagged: &TaggedResource) -> Outcome {
+/// Checks a resource that was found only by its tag.
+fn check_tagged_resource(cx: &RuleContext<'_>, tagged: &TaggedResource) -> Outcome {
     let outcome = match tagged.kind() {
         ResourceKind::Secret => {
-            Outcome::breach("a secret of Secrets Manager: AWS Backup does not back it up").fix(
-                "Keep what makes it elsewhere, or let Secrets Manager replicate it to another region.",
+            Outcome::breach("a Secrets Manager secret: not supported by AWS Backup").fix(
+                "Store what is needed to recreate it elsewhere, or replicate the secret to another region.",
             )
         }
         ResourceKind::SsmParameter => {
-            Outcome::breach("a parameter of Systems Manager: AWS Backup does not back it up")
-                .fix("Keep its value where it is made: in code, or in a table that is backed up.")
+            Outcome::breach("a Systems Manager parameter: not supported by AWS Backup")
+                .fix("Store its value in code or in a table that is backed up.")
         }
         _ => Outcome::warn(format!(
-            "of type {}, which the guide does not cover: AWS Backup backs it up, and what its copy takes is not judged here",
+            "type {} is supported by AWS Backup but not covered by the company guide; copy prerequisites are not checked",
             tagged.aws_type
         ))
         .fix(format!(
-            "See in AWS Backup whether its copies arrive, and ask {} before you rely on them.",
+            "Verify its copy jobs in AWS Backup, and ask {} before you rely on them.",
             cx.settings.contact
         )),
     };
     outcome.with("aws_type", tagged.aws_type.as_str())
 }
 
-fn gateways(gateway: &Gateway) -> CheckResult {
+fn check_gateway(gateway: &Gateway) -> CheckResult {
     let kind = gateway.gateway_type.get()?;
     if holds_volumes(kind) {
-        return Ok(Outcome::skip("not backed up itself: its volumes are"));
+        return Ok(Outcome::skip("not backed up itself, but its volumes are"));
     }
     Ok(Outcome::breach(format!(
-        "a gateway of type {kind}: AWS Backup only backs up the volumes of volume gateways"
+        "a gateway of type {kind}: AWS Backup supports only the volumes of volume gateways"
     ))
-    .fix("Back up what lies behind it: the bucket of an S3 file gateway, the file system of an FSx file gateway.")
+    .fix("Back up its storage: the bucket of an S3 file gateway, or the file system of an FSx file gateway.")
     .with("gateway_type", kind.as_str()))
 }

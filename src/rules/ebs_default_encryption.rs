@@ -1,5 +1,5 @@
 use crate::analysis::encryption::{KeyOwner, is_aws_alias, resolve};
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::key_sharing::copy::ViaService;
 use crate::model::service::Service;
 use crate::model::snapshot::Region;
@@ -7,15 +7,19 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// New EBS volumes of the region are encrypted, and with a customer managed key.
+    /// EBS encryption by default is on in the region, and its default key is an enabled customer
+    /// managed key.
     ///
-    /// With encryption by default off, or with its key left at `aws/ebs`, the next volume that
-    /// somebody makes without thinking of it is one whose backup cannot be copied.
+    /// ## Why it matters
+    ///
+    /// If encryption by default is off, new volumes are unencrypted unless the request asks for
+    /// encryption. The company guide requires encryption. If the default key is `aws/ebs`, backups of
+    /// new volumes cannot be copied to another account.
     ///
     /// ## Fix
     ///
-    /// Switch on encryption by default in the region, and set a customer managed key that is shared
-    /// with the central account. Volumes that are there keep what they have.
+    /// Enable EBS encryption by default in the region. Set a customer managed key that is shared with
+    /// the central account. Existing volumes do not change.
     ///
     /// ## Sources
     ///
@@ -24,24 +28,34 @@ rule! {
         id: "ebs-default-encryption",
         group: Group::Encryption,
         owner: Owner::Member,
-        title: "New EBS volumes get a customer managed key",
+        title: "New EBS volumes are encrypted with a customer managed key",
         guide: Severity::Warn,
         aws: Severity::Warn,
-        check: Check::Settings(Service::Ebs, check),
+        check: Check::Settings(Service::Ebs, check_region),
     }
 }
 
-fn check(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
+fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     let fix = format!(
         "Run `aws ec2 enable-ebs-encryption-by-default` and `aws ec2 modify-ebs-default-kms-key-id` in {} with a customer managed key.",
         cx.region
     );
+    let remedy = Remedy::SetEbsDefaults {
+        region: cx.region.to_owned(),
+    };
     if !*region.ebs_defaults.encryption.get()? {
-        return Ok(Outcome::breach("new EBS volumes are not encrypted by default").fix(fix));
+        return Ok(
+            Outcome::breach("new EBS volumes are not encrypted by default")
+                .fix(fix)
+                .remedy(remedy),
+        );
     }
     let name = region.ebs_defaults.kms_key.get()?;
     if is_aws_alias(name) {
-        return Ok(aws_managed().fix(fix).with("key_arn", name.as_str()));
+        return Ok(report_aws_managed_key()
+            .fix(fix)
+            .remedy(remedy)
+            .with("key_arn", name.as_str()));
     }
     let key = resolve(cx, name, None, ViaService::Ec2)?;
     let usable = match key.owner {
@@ -51,21 +65,22 @@ fn check(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
             .is_some_and(|metadata| metadata.state == "Enabled"),
     };
     Ok(if key.is_aws_managed()? {
-        aws_managed().fix(fix)
+        report_aws_managed_key().fix(fix).remedy(remedy)
     } else if usable {
-        Outcome::pass(format!("new EBS volumes get {}", key.name()))
+        Outcome::pass(format!("new EBS volumes are encrypted with {}", key.name()))
     } else {
         Outcome::breach(format!(
-            "new EBS volumes get {}, which is gone or not enabled",
+            "new EBS volumes are encrypted with {}, which does not exist or is not enabled",
             key.name()
         ))
         .fix(fix)
+        .remedy(remedy)
     }
     .with("key_arn", name.as_str()))
 }
 
-fn aws_managed() -> Outcome {
+fn report_aws_managed_key() -> Outcome {
     Outcome::breach(
-        "new EBS volumes get the AWS managed key aws/ebs: their backups cannot be copied to another account",
+        "new EBS volumes are encrypted with the AWS managed key aws/ebs: their backups cannot be copied to another account",
     )
 }

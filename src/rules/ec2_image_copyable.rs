@@ -4,15 +4,17 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The instance's image may leave the account: it carries no AWS Marketplace product code.
+    /// The instance was not launched from an AWS Marketplace image: it has no Marketplace product code.
     ///
-    /// A backup of an instance is an AMI, and AWS does not let an AMI with a Marketplace product code
-    /// be copied to another account.
+    /// ## Why it matters
+    ///
+    /// The backup of an instance is an AMI. AWS does not allow copying an AMI with a Marketplace
+    /// product code to another account.
     ///
     /// ## Fix
     ///
-    /// Tag the instance's data volumes instead of the instance, and rebuild the instance from the
-    /// Marketplace when it is needed.
+    /// Tag the data volumes of the instance instead of the instance. Launch a new instance from the
+    /// Marketplace when you need to restore.
     ///
     /// ## Sources
     ///
@@ -21,20 +23,20 @@ rule! {
         id: "ec2-image-copyable",
         group: Group::Service,
         owner: Owner::Member,
-        title: "The instance's image may be copied to another account",
+        title: "The image of the instance can be copied to another account",
         guide: Severity::Fail,
         aws: Severity::Fail,
-        check: Check::Instance(check),
+        check: Check::Instance(check_instance),
     }
 }
 
-fn check(_: &RuleContext<'_>, instance: &Instance) -> CheckResult {
+fn check_instance(_: &RuleContext<'_>, instance: &Instance) -> CheckResult {
     let codes = instance.marketplace_codes.get()?;
     Ok(if codes.is_empty() {
         Outcome::pass("no AWS Marketplace product code")
     } else {
         Outcome::breach(format!(
-            "runs an AWS Marketplace image (product code {}): its AMI cannot be copied to another account",
+            "launched from an AWS Marketplace image (product code {}): its AMI cannot be copied to another account",
             codes.join(", ")
         ))
         .fix("Tag its data volumes backup=enabled instead of the instance.")

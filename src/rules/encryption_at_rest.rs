@@ -1,26 +1,28 @@
-use crate::analysis::encryption::stored;
+use crate::analysis::encryption::{stored, use_customer_key};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::{Resource, ResourceKind};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// Storage whose backup takes over its encryption is encrypted: EBS volumes, the volumes of EC2
-    /// instances, RDS and Aurora, Redshift.
+    /// Storage whose backup inherits its encryption is encrypted: EBS volumes, the volumes of EC2
+    /// instances, RDS, Aurora and Redshift.
     ///
-    /// The company wants it. AWS does not need it: a copy of an unencrypted EBS volume or RDS
-    /// instance works and is encrypted with the key of the central vault. A copy of an unencrypted
-    /// Aurora cluster works too, but *stays unencrypted* in the central account.
+    /// Storage Gateway volumes and Redshift Serverless namespaces are always encrypted.
     ///
-    /// Aurora clusters made since February 2026 are encrypted with a key that AWS owns unless they name
-    /// one. RDS calls them unencrypted in one field and `sse-rds` in another; that is a warning.
+    /// ## Why it matters
     ///
-    /// Volumes of a storage gateway and namespaces of Redshift Serverless are always encrypted.
+    /// The company guide requires encryption. AWS does not need it for a copy: the copy of an
+    /// unencrypted EBS volume or RDS instance is encrypted with the key of the central vault. The copy
+    /// of an unencrypted Aurora cluster *stays unencrypted* in the central account.
+    ///
+    /// Aurora clusters created since February 2026 use an AWS owned key unless they specify a key. The
+    /// RDS API reports them as unencrypted in one field and as `sse-rds` in another. This is a warning.
     ///
     /// ## Fix
     ///
-    /// Encryption cannot be switched on in place. Take a snapshot, copy it with a customer managed
-    /// key, restore from the copy, and switch over. Redshift can switch it on in place.
+    /// Encryption cannot be enabled in place, except for Redshift. Take a snapshot, copy it with a
+    /// customer managed key, restore from the copy, and switch over.
     ///
     /// ## Sources
     ///
@@ -35,26 +37,27 @@ rule! {
         title: "Storage is encrypted",
         guide: Severity::Fail,
         aws: Severity::Warn,
-        check: Check::Any(check),
+        check: Check::Any(check_resource),
     }
 }
 
-fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
+fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     let parts = stored(cx, resource)?.into_iter().map(|part| {
         let outcome = match part.encrypted {
             Ok(true) => Outcome::pass("encrypted"),
             Ok(false) if has_aws_owned_key(resource) => Outcome::warn(
-                "encrypted with a key that AWS owns, not with one of yours: AWS does not say whether its copy in the central account stays encrypted",
+                "encrypted with an AWS owned key: AWS does not document whether the central copy stays encrypted",
             )
-            .fix("Restore a snapshot of it with a customer managed key, and switch over."),
-            Ok(false) => breach(resource.kind()),
+            .fix("Restore a snapshot with a customer managed key, and switch over.")
+            .remedy(use_customer_key(cx, resource, part.id, false)),
+            Ok(false) => report_unencrypted(resource.kind())
+                .remedy(use_customer_key(cx, resource, part.id, false)),
             Err(gap) => Outcome::unknown(&gap),
         };
         outcome.part(part.id)
     });
-    Ok(Outcome::worst(parts).unwrap_or_else(|| {
-        Outcome::skip("has no storage of its own whose encryption a backup takes over")
-    }))
+    Ok(Outcome::worst(parts)
+        .unwrap_or_else(|| Outcome::skip("no storage whose encryption its backup inherits")))
 }
 
 fn has_aws_owned_key(resource: Resource<'_>) -> bool {
@@ -65,27 +68,27 @@ fn has_aws_owned_key(resource: Resource<'_>) -> bool {
     }
 }
 
-fn breach(kind: ResourceKind) -> Outcome {
+fn report_unencrypted(kind: ResourceKind) -> Outcome {
     let (message, fix) = match kind {
         ResourceKind::AuroraCluster => (
-            "not encrypted, and its copy in the central account would stay unencrypted too",
-            "Restore a snapshot of it into a new cluster with a customer managed key, and switch over.",
+            "not encrypted; its copy in the central account stays unencrypted too",
+            "Restore a snapshot to a new cluster with a customer managed key, and switch over.",
         ),
         ResourceKind::RdsCluster => (
-            "not encrypted (AWS cannot copy it to another account in any case)",
-            "Restore a snapshot of it into a new cluster with a customer managed key, and switch over.",
+            "not encrypted (AWS cannot copy it to another account anyway)",
+            "Restore a snapshot to a new cluster with a customer managed key, and switch over.",
         ),
         ResourceKind::RdsInstance => (
-            "not encrypted (AWS encrypts the central copy all the same; the data here is not)",
-            "Copy a snapshot of it with a customer managed key, restore from the copy, and switch over.",
+            "not encrypted (AWS encrypts the central copy, but not the source)",
+            "Copy a snapshot with a customer managed key, restore from the copy, and switch over.",
         ),
         ResourceKind::RedshiftCluster => (
-            "not encrypted (AWS Backup cannot copy it to another account in any case)",
-            "Modify the cluster to use a customer managed key, in a quiet moment: it is read-only until Redshift has moved the data.",
+            "not encrypted (AWS Backup cannot copy it to another account anyway)",
+            "Modify the cluster to use a customer managed key, at a quiet time: the cluster is read-only until Redshift has migrated the data.",
         ),
         _ => (
-            "not encrypted (AWS encrypts the central copy all the same; the data here is not)",
-            "Copy a snapshot of the volume with a customer managed key, make a volume from it, and swap them.",
+            "not encrypted (AWS encrypts the central copy, but not the source)",
+            "Copy a snapshot of the volume with a customer managed key, create a volume from the copy, and replace the volume.",
         ),
     };
     Outcome::breach(message).fix(fix)

@@ -1,24 +1,26 @@
-use crate::analysis::encryption::{Part, is_aws_alias, resolve, stored};
+use crate::analysis::encryption::{Part, is_aws_alias, resolve, stored, use_customer_key};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// Encrypted storage whose backup takes over its encryption uses a customer managed key, not one
-    /// that AWS manages, such as `aws/ebs` or `aws/rds`.
+    /// Encrypted storage whose backup inherits its key uses a customer managed key, not an AWS managed
+    /// key such as `aws/ebs` or `aws/rds`.
     ///
-    /// The central account must be let into the key to copy the backup. Nobody can change the policy
-    /// of an AWS managed key, so such a backup can never be copied to another account.
+    /// ## Why it matters
     ///
-    /// Redshift cannot be copied to another account in any case. The company wants a customer managed
-    /// key for it all the same.
+    /// To copy the backup, the central account needs access to the key. The policy of an AWS managed
+    /// key cannot be changed. Such a backup can never be copied to another account.
+    ///
+    /// AWS Backup cannot copy Redshift to another account with any key. The company guide still
+    /// requires a customer managed key.
     ///
     /// ## Fix
     ///
-    /// The key of a volume or database cannot be changed in place. Copy a snapshot with a customer
+    /// The key of a volume or a database cannot be changed in place. Copy a snapshot with a customer
     /// managed key that is shared with the central account, restore from the copy, and switch over.
-    /// Redshift changes the key in place.
+    /// Redshift can change its key in place.
     ///
     /// ## Sources
     ///
@@ -34,22 +36,22 @@ rule! {
         title: "Encrypted storage uses a customer managed key",
         guide: Severity::Fail,
         aws: Severity::Fail,
-        check: Check::Any(check),
+        check: Check::Any(check_resource),
     }
 }
 
-fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
+fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     let parts = stored(cx, resource)?.into_iter().map(|part| {
         let id = part.id;
-        judge(cx, resource, &part)
+        check_part(cx, resource, &part)
             .unwrap_or_else(|gap| Outcome::unknown(&gap))
             .part(id)
     });
     Ok(Outcome::worst(parts)
-        .unwrap_or_else(|| Outcome::skip("not encrypted with a key that a backup takes over")))
+        .unwrap_or_else(|| Outcome::skip("its backup does not inherit its KMS key")))
 }
 
-fn judge(cx: &RuleContext<'_>, resource: Resource<'_>, part: &Part<'_>) -> CheckResult {
+fn check_part(cx: &RuleContext<'_>, resource: Resource<'_>, part: &Part<'_>) -> CheckResult {
     let is_redshift = matches!(
         resource,
         Resource::RedshiftCluster(_) | Resource::RedshiftNamespace(_)
@@ -57,27 +59,29 @@ fn judge(cx: &RuleContext<'_>, resource: Resource<'_>, part: &Part<'_>) -> Check
     let Some(name) = part.key.clone()? else {
         return Ok(match resource {
             _ if !part.encrypted.clone()? => Outcome::skip("not encrypted: see encryption-at-rest"),
-            _ if is_redshift => redshift("a key that AWS owns"),
+            _ if is_redshift => report_redshift_key("an AWS owned key")
+                .remedy(use_customer_key(cx, resource, part.id, true)),
             _ => Outcome::skip(
-                "encrypted with S3's own keys, which its backup does not take over: see encryption-customer-key-recommended",
+                "encrypted with S3 managed keys, which its backup does not inherit: see encryption-customer-key-recommended",
             ),
         });
     };
-    let breach = |text: &str, arn: &str| {
-        if is_redshift {
-            redshift(&format!("the AWS managed {text}"))
+    let report = |text: &str, arn: &str| {
+        let outcome = if is_redshift {
+            report_redshift_key(&format!("the AWS managed {text}"))
                 .about(arn)
                 .with("key_arn", arn)
         } else {
-            breach(text, arn)
-        }
+            report_aws_managed_key(text, arn)
+        };
+        outcome.remedy(use_customer_key(cx, resource, part.id, true))
     };
     if is_aws_alias(name) {
-        return Ok(breach(name, name));
+        return Ok(report(name, name));
     }
     let key = resolve(cx, name, part.id, part.via)?;
     Ok(if key.is_aws_managed()? {
-        breach(&key.name(), &key.arn)
+        report(&key.name(), &key.arn)
     } else {
         Outcome::pass(format!("{} is customer managed", key.name()))
             .about(key.arn.as_str())
@@ -85,18 +89,18 @@ fn judge(cx: &RuleContext<'_>, resource: Resource<'_>, part: &Part<'_>) -> Check
     })
 }
 
-fn breach(name: &str, arn: &str) -> Outcome {
+fn report_aws_managed_key(name: &str, arn: &str) -> Outcome {
     Outcome::breach(format!(
-        "encrypted with the AWS managed {name}: its policy cannot be changed, so no other account can copy the backup"
+        "encrypted with the AWS managed {name}, whose policy cannot be changed: no other account can copy the backup"
     ))
     .about(arn)
-    .fix("Copy a snapshot with a customer managed key that is shared with the central account, restore from it, and switch over.")
+    .fix("Copy a snapshot with a customer managed key that is shared with the central account, restore from the copy, and switch over.")
     .with("key_arn", arn)
 }
 
-fn redshift(key: &str) -> Outcome {
+fn report_redshift_key(key: &str) -> Outcome {
     Outcome::breach(format!(
-        "encrypted with {key}, not with a customer managed key (AWS Backup cannot copy it to another account in any case)"
+        "encrypted with {key}, not with a customer managed key (AWS Backup cannot copy it to another account anyway)"
     ))
-    .fix("Modify it to use a customer managed key, in a quiet moment: it is not fully usable until Redshift has changed the key.")
+    .fix("Modify it to use a customer managed key, at a quiet time: it is not fully usable until Redshift has changed the key.")
 }

@@ -1,4 +1,4 @@
-use crate::analysis::encryption::{is_aws_alias, managed, resolve};
+use crate::analysis::encryption::{is_aws_alias, managed, resolve, use_customer_key};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::key_sharing::copy::ViaService;
 use crate::model::Resource;
@@ -6,21 +6,23 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// Buckets, tables, file systems and volumes of a storage gateway are encrypted with a customer
-    /// managed key.
+    /// S3 buckets, DynamoDB tables, EFS file systems and Storage Gateway volumes are encrypted with a
+    /// customer managed key.
     ///
-    /// The company recommends it, and their copies do not depend on it: AWS Backup encrypts such
-    /// backups with the key of the vault, whatever the key of the resource.
+    /// ## Why it matters
     ///
-    /// A volume of a storage gateway without a KMS key is encrypted with S3's own keys. The company
-    /// guide requires a customer managed key for it; AWS does not: the copy is encrypted with the key
+    /// The company guide recommends it. Copies do not depend on it: AWS Backup encrypts backups of
+    /// buckets, tables and file systems with the key of the vault.
+    ///
+    /// A Storage Gateway volume without a KMS key is encrypted with keys that S3 manages. The company
+    /// guide requires a customer managed key for it. AWS does not: the copy is encrypted with the key
     /// of the central vault.
     ///
     /// ## Fix
     ///
-    /// Set a customer managed key as the bucket's default encryption, or as the table's key. Both
-    /// change in place; objects that are there keep the key they were written with. The key of a file
-    /// system or of a gateway's volume is chosen when it is made: move the data to a new one.
+    /// For a bucket, set the customer managed key as the default encryption. For a table, set it as the
+    /// key of the table. Both change in place, but existing objects keep their key. The key of a file
+    /// system or a gateway volume is set at creation: move the data to a new one.
     ///
     /// ## Sources
     ///
@@ -34,64 +36,67 @@ rule! {
         title: "Buckets, tables, file systems and gateway volumes use a customer managed key",
         guide: Severity::Warn,
         aws: Severity::Off,
-        check: Check::Any(check),
+        check: Check::Any(check_resource),
     }
 }
 
-const IN_PLACE: &str = "Set a customer managed key: it changes in place.";
+const IN_PLACE: &str = "Set a customer managed key: the key changes in place.";
 
-fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
+fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     let (key, own_key, fix) = match resource {
         Resource::Bucket(_) => (
             managed(resource)?,
-            "encrypted with S3's own key, not",
+            "encrypted with an S3 managed key, not",
             IN_PLACE,
         ),
         Resource::Table(_) => (
             managed(resource)?,
-            "encrypted with a key that DynamoDB owns, not",
+            "encrypted with an AWS owned key, not",
             IN_PLACE,
         ),
         Resource::FileSystem(_) => (
             managed(resource)?,
-            "not encrypted, and so not",
-            "Make an encrypted file system with a customer managed key and move the data to it.",
+            "not encrypted, and therefore not",
+            "Create a file system that is encrypted with a customer managed key, and move the data to it.",
         ),
         Resource::GatewayVolume(volume) => match volume.kms_key.get()? {
             None => (
                 None,
-                "encrypted with S3's own keys, not",
-                "Restore a snapshot of it into a volume with a customer managed key, and switch over.",
+                "encrypted with S3 managed keys, not",
+                "Restore a snapshot to a volume with a customer managed key, and switch over.",
             ),
             Some(_) => {
                 return Ok(Outcome::skip(
-                    "its backup takes over its key: see encryption-customer-key",
+                    "its backup inherits its key: see encryption-customer-key",
                 ));
             }
         },
-        _ => return Ok(Outcome::skip("its backup takes over its own encryption")),
+        _ => return Ok(Outcome::skip("its backup inherits its encryption")),
     };
+    let remedy = use_customer_key(cx, resource, None, true);
     let Some(name) = key else {
-        return Ok(breach(own_key, fix));
+        return Ok(report_key(own_key, fix).remedy(remedy));
     };
     if is_aws_alias(name) {
-        return Ok(breach(&managed_by_aws(name), fix));
+        return Ok(report_key(&describe_aws_managed_key(name), fix).remedy(remedy));
     }
     let key = resolve(cx, name, None, ViaService::Ec2)?;
     Ok(if key.is_aws_managed()? {
-        breach(&managed_by_aws(&key.name()), fix).with("key_arn", key.arn)
+        report_key(&describe_aws_managed_key(&key.name()), fix)
+            .remedy(remedy)
+            .with("key_arn", key.arn)
     } else {
         Outcome::pass(format!("{} is customer managed", key.name())).with("key_arn", key.arn)
     })
 }
 
-fn breach(seen: &str, fix: &str) -> Outcome {
+fn report_key(seen: &str, fix: &str) -> Outcome {
     Outcome::breach(format!(
-        "{seen} with a customer managed key (recommended; its copies work all the same)"
+        "{seen} with a customer managed key (recommended; copies work anyway)"
     ))
     .fix(fix)
 }
 
-fn managed_by_aws(key: &str) -> String {
+fn describe_aws_managed_key(key: &str) -> String {
     format!("encrypted with the AWS managed {key}, not")
 }

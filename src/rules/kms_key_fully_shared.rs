@@ -6,15 +6,17 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The policy of the key lets the central account do the rest of what the company guide lists:
-    /// `kms:Encrypt`, `kms:ReEncryptTo`, `kms:GenerateDataKey`, `kms:ListGrants` and `kms:RevokeGrant`.
+    /// The key policy allows the central account the other actions of the company guide: `kms:Encrypt`,
+    /// `kms:ReEncryptTo`, `kms:GenerateDataKey`, `kms:ListGrants` and `kms:RevokeGrant`.
     ///
-    /// A copy was not seen to need them. AWS's own examples name most of them, and a restore across
-    /// accounts may want them.
+    /// ## Why it matters
+    ///
+    /// A copy is not known to need these actions. The examples of AWS list most of them, and a
+    /// cross-account restore may need them.
     ///
     /// ## Fix
     ///
-    /// Use the two statements of the company guide as they are: `kms:ReEncrypt*` and
+    /// Use both statements of the company guide unchanged. They contain `kms:ReEncrypt*` and
     /// `kms:GenerateDataKey*` with the wildcard, and all three grant actions.
     ///
     /// ## Sources
@@ -25,14 +27,14 @@ rule! {
         id: "kms-key-fully-shared",
         group: Group::Encryption,
         owner: Owner::Member,
-        title: "The key is shared with all the actions of the guide",
+        title: "The key is shared with all actions of the company guide",
         guide: Severity::Warn,
         aws: Severity::Off,
-        check: Check::Any(check),
+        check: Check::Any(check_resource),
     }
 }
 
-fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
+fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     each_customer_key(cx, inherited(cx, resource)?, |key| {
         judge_sharing(cx, key, Need::Recommended)
     })

@@ -1,7 +1,7 @@
 use crate::analysis::backup_role::check_each_role;
 use crate::analysis::encryption::{KeyOwner, KeyUse, all_parts, each_customer_key};
 use crate::analysis::role_name::RoleName;
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::iam::decision::Verdict;
 use crate::model::Resource;
 use crate::model::observed::{Gap, GapKind};
@@ -9,15 +9,17 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The policy of the key lets the own account's backup role use it, either by name or by leaving
-    /// it to IAM, with the account's root as the principal.
+    /// The key policy allows the backup role of this account to use the key. It can name the role, or
+    /// delegate to IAM with the root of the account as the principal.
     ///
-    /// Without it the local backup fails. For a bucket it is worse: the job reports success and leaves
-    /// out the objects that it could not decrypt.
+    /// ## Why it matters
+    ///
+    /// Otherwise the local backup fails. For a bucket, the backup job reports success but omits the
+    /// objects that it could not decrypt.
     ///
     /// ## Fix
     ///
-    /// Put the usual first statement back: `kms:*` for the account's root.
+    /// Restore the default first statement: `kms:*` for the root of the account.
     ///
     /// ## Sources
     ///
@@ -27,14 +29,14 @@ rule! {
         id: "kms-key-locally-usable",
         group: Group::Encryption,
         owner: Owner::Member,
-        title: "The account's own backup role can use the key",
+        title: "The backup role of this account can use the key",
         guide: Severity::Fail,
         aws: Severity::Fail,
-        check: Check::Any(check),
+        check: Check::Any(check_resource),
     }
 }
 
-fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
+fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     each_customer_key(cx, all_parts(cx, resource)?, |key| {
         if matches!(key.owner, KeyOwner::Central | KeyOwner::Foreign) {
             return Ok(Outcome::skip("the key belongs to another account"));
@@ -42,34 +44,37 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         if key.metadata()?.is_none() {
             return Ok(Outcome::skip("the key does not exist: see kms-key-usable"));
         }
-        check_each_role(cx, |role| judge(cx, key, role))
+        check_each_role(cx, |role| check_key(cx, key, role))
     })
 }
 
-fn judge(cx: &RuleContext<'_>, key: &KeyUse<'_>, role: &RoleName) -> CheckResult {
+fn check_key(cx: &RuleContext<'_>, key: &KeyUse<'_>, role: &RoleName) -> CheckResult {
     let access = cx.local_access(&key.facts(), &key.arn, role)?;
     let (name, role) = (key.name(), &role.name);
     let reason = access.usage.reason();
     let outcome = match access.verdict() {
         Verdict::Allowed => {
-            Outcome::pass(format!("{name} can be used by this account's backup role"))
+            Outcome::pass(format!("the backup role of this account can use {name}"))
         }
         Verdict::Denied if key.account().is_empty() => {
             let message = format!(
-                "whether {name} lets this account's backup role {role} use it cannot be known: the plan does not say which account it is for"
+                "whether {name} allows the backup role {role} is unknown: the plan does not name the account"
             );
             return Err(Gap::new(GapKind::Unplanned, message));
         }
         Verdict::Denied => Outcome::breach(format!(
-            "{name} lets neither this account's root nor its backup role {role} use it: {reason}"
+            "{name} allows neither the root of this account nor its backup role {role}: {reason}"
         ))
         .fix(format!(
             "Add a statement to the policy of {name} that allows kms:* for arn:aws:iam::{}:root.",
             key.account()
-        )),
+        ))
+        .remedy(Remedy::GrantLocalUse {
+            key_arn: key.arn.clone(),
+        }),
         Verdict::Conditional => {
             let message = format!(
-                "whether {name} lets this account's backup role {role} use it cannot be known from here: {reason}"
+                "whether {name} allows the backup role {role} of this account is unknown: {reason}"
             );
             return Err(Gap::new(GapKind::Open, message));
         }

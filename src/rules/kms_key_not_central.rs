@@ -1,4 +1,6 @@
-use crate::analysis::encryption::{KeyOwner, Part, all_parts, is_aws_alias, resolve};
+use crate::analysis::encryption::{
+    KeyOwner, Part, all_parts, is_aws_alias, resolve, use_customer_key,
+};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
 use crate::rule::{Check, Group, Owner, rule};
@@ -7,12 +9,14 @@ use crate::settings::Severity;
 rule! {
     /// The resource is not encrypted with a key of the central account.
     ///
-    /// The copy works, since the central account owns the key. But then data and backup hang on one
-    /// key: keep the two apart.
+    /// ## Why it matters
+    ///
+    /// The copy works, because the central account owns the key. But the data and its backup then
+    /// depend on the same key. The company guide asks to keep the two separate.
     ///
     /// ## Fix
     ///
-    /// Encrypt the resource with a key of its own account, and share that with the central account.
+    /// Encrypt the resource with a key of this account, and share that key with the central account.
     ///
     /// ## Sources
     ///
@@ -21,30 +25,30 @@ rule! {
         id: "kms-key-not-central",
         group: Group::Encryption,
         owner: Owner::Member,
-        title: "The key is not the central account's",
+        title: "The key does not belong to the central account",
         guide: Severity::Warn,
         aws: Severity::Off,
-        check: Check::Any(check),
+        check: Check::Any(check_resource),
     }
 }
 
-fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
+fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     if matches!(
         resource,
         Resource::Gateway(_) | Resource::Stack(_) | Resource::Tagged(_)
     ) {
-        return Ok(Outcome::skip("its encryption is not looked at"));
+        return Ok(Outcome::skip("its encryption is not checked"));
     }
     let parts = all_parts(cx, resource)?.into_iter().map(|part| {
         let id = part.id;
-        judge(cx, &part)
+        check_part(cx, resource, &part)
             .unwrap_or_else(|gap| Outcome::unknown(&gap))
             .part(id)
     });
     Ok(Outcome::worst(parts).unwrap_or_else(|| Outcome::pass("not encrypted with a KMS key")))
 }
 
-fn judge(cx: &RuleContext<'_>, part: &Part<'_>) -> CheckResult {
+fn check_part(cx: &RuleContext<'_>, resource: Resource<'_>, part: &Part<'_>) -> CheckResult {
     let Some(name) = part.key.clone()? else {
         return Ok(Outcome::pass("not encrypted with a KMS key"));
     };
@@ -56,14 +60,15 @@ fn judge(cx: &RuleContext<'_>, part: &Part<'_>) -> CheckResult {
     let key = resolve(cx, name, part.id, part.via)?;
     Ok(if key.owner == KeyOwner::Central {
         Outcome::breach(format!(
-            "encrypted with {} of the central account {}: data and backup hang on one key",
+            "encrypted with {} of the central account {}: the data and its backup depend on the same key",
             key.name(),
             key.account()
         ))
         .about(key.arn.as_str())
-        .fix("Use a key of this account and share it with the central account.")
+        .fix("Use a key of this account, and share it with the central account.")
+        .remedy(use_customer_key(cx, resource, part.id, true))
     } else {
-        Outcome::pass(format!("{} is not the central account's", key.name()))
+        Outcome::pass(format!("{} does not belong to the central account", key.name()))
     }
     .with("key_arn", key.arn.as_str()))
 }

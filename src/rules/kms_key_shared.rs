@@ -6,20 +6,21 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The policy of the key lets the central account do what a copy needs: `kms:DescribeKey`,
-    /// `kms:CreateGrant`, `kms:Decrypt`, `kms:ReEncryptFrom` and
-    /// `kms:GenerateDataKeyWithoutPlaintext`.
+    /// The key policy allows the central account the actions that a copy needs: `kms:DescribeKey`,
+    /// `kms:CreateGrant`, `kms:Decrypt`, `kms:ReEncryptFrom` and `kms:GenerateDataKeyWithoutPlaintext`.
     ///
-    /// The backup of a volume or database keeps the key of its source. The central account copies it
-    /// by its own AWS Backup role, which KMS lets in only where the *key's policy* does. The backup in
-    /// the member account succeeds without that; the copy fails, and the backup job stays green.
+    /// ## Why it matters
+    ///
+    /// The backup of a volume or a database keeps the key of its source. The central account copies it
+    /// with its own AWS Backup role. KMS allows that role only if the *key policy* does. If the key is
+    /// not shared, the backup in the member account succeeds and only the copy job fails.
     ///
     /// ## Fix
     ///
-    /// `backup-check key-policy` prints the policy that would pass, from the present one. By hand: add
-    /// two statements for `arn:aws:iam::<central account>:root`, one with the use actions and no
-    /// condition, one with the grant actions and the condition `kms:GrantIsForAWSResource`. On the use
-    /// actions that condition shares nothing.
+    /// Run `backup-check key-policy` to print the current policy with the missing statements added. To
+    /// do it by hand, add two statements for `arn:aws:iam::<central account>:root`. The statement with
+    /// the use actions has no condition. The statement with the grant actions has the condition
+    /// `kms:GrantIsForAWSResource`. This condition is never true for the use actions.
     ///
     /// ```json
     /// {
@@ -51,20 +52,20 @@ rule! {
         title: "The key is shared with the central account",
         guide: Severity::Fail,
         aws: Severity::Fail,
-        check: Check::Any(check),
+        check: Check::Any(check_resource),
     }
 }
 
-fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
+fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     each_customer_key(cx, inherited(cx, resource)?, |key| {
         judge_sharing(cx, key, Need::Required)
     })
     .map(|outcome| match (outcome.verdict, resource) {
         (Verdict::Skip, Resource::Bucket(_) | Resource::Table(_) | Resource::FileSystem(_)) => {
-            Outcome::skip("its backup is encrypted with the vault's key")
+            Outcome::skip("its backup is encrypted with the key of the vault")
         }
         (Verdict::Skip, Resource::RedshiftCluster(_) | Resource::RedshiftNamespace(_)) => {
-            Outcome::skip("cannot be copied in any case: see cross-account-copy-supported")
+            Outcome::skip("cannot be copied anyway: see cross-account-copy-supported")
         }
         _ => outcome,
     })

@@ -1,20 +1,23 @@
 use crate::analysis::encryption::{KeyOwner, KeyUse, all_parts, each_customer_key};
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::Resource;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The customer managed key of a resource can be used: it exists, is enabled, is a symmetric
-    /// encryption key, and is in the resource's region.
+    /// The customer managed key of a resource or of a backup vault is usable: it exists, is enabled, is
+    /// a symmetric encryption key, and is in the region of the resource.
     ///
-    /// Neither a backup nor a copy can be made, nor one restored, while the key is disabled or
-    /// waits to be deleted. The same goes for the key of the vault that keeps the backups; one that
-    /// belongs to another account is for the platform team to look after.
+    /// A key that belongs to another account is skipped: its owner is responsible for it.
+    ///
+    /// ## Why it matters
+    ///
+    /// While the key is disabled or pending deletion, no backup can be made, copied or restored. This
+    /// also applies to the key of the vault that stores the backups.
     ///
     /// ## Fix
     ///
-    /// Enable the key, or cancel its deletion and enable it.
+    /// Enable the key. If it is pending deletion, cancel the deletion first.
     ///
     /// ## Sources
     ///
@@ -23,31 +26,32 @@ rule! {
         id: "kms-key-usable",
         group: Group::Encryption,
         owner: Owner::Member,
-        title: "The key can be used",
+        title: "The key is usable",
         guide: Severity::Fail,
         aws: Severity::Fail,
-        check: Check::AnyAndVaults(check),
+        check: Check::AnyAndVaults(check_resource),
     }
 }
 
-fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
+fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     each_customer_key(cx, all_parts(cx, resource)?, |key| {
         Ok(match key.owner {
             KeyOwner::Central | KeyOwner::Foreign => {
                 Outcome::skip("the key belongs to another account")
             }
-            KeyOwner::Own | KeyOwner::Unclear => judge(cx, key)?
+            KeyOwner::Own | KeyOwner::Unclear => check_key(cx, key)?
                 .about(key.arn.as_str())
                 .with("key_arn", key.arn.as_str()),
         })
     })
 }
 
-fn judge(cx: &RuleContext<'_>, key: &KeyUse<'_>) -> CheckResult {
+fn check_key(cx: &RuleContext<'_>, key: &KeyUse<'_>) -> CheckResult {
     let name = key.name();
     let Some(metadata) = key.metadata()? else {
-        return Ok(Outcome::breach(format!("{name} does not exist any more"))
-            .fix("Nothing can decrypt what it encrypted. Restore the data from a backup under another key."));
+        return Ok(Outcome::breach(format!("{name} does not exist"))
+            .fix("The data cannot be decrypted. Restore it from a backup with another key.")
+            .remedy(replace_key(key)));
     };
     let state = metadata.state.as_str();
     let key_id = format!("--region {} --key-id {}", key.region(), key.id());
@@ -55,35 +59,52 @@ fn judge(cx: &RuleContext<'_>, key: &KeyUse<'_>) -> CheckResult {
     if key.region() != region {
         return Ok(
             Outcome::breach(format!("{name} is in {}, not in {region}", key.region()))
-                .fix(format!("Use a key of {region}.")),
+                .fix(format!("Use a key of {region}."))
+                .remedy(replace_key(key)),
         );
     }
     if metadata.spec != "SYMMETRIC_DEFAULT" || metadata.usage != "ENCRYPT_DECRYPT" {
         return Ok(Outcome::breach(format!(
-            "{name} is a {} key for {}: only symmetric encryption keys encrypt resources",
+            "{name} is a {} key for {}: resources need a symmetric encryption key",
             metadata.spec, metadata.usage
         ))
-        .fix("Use a symmetric encryption key."));
+        .fix("Use a symmetric encryption key.")
+        .remedy(replace_key(key)));
     }
     Ok(match state {
         "Enabled" => Outcome::pass(format!("{name} is enabled")),
         "PendingDeletion" | "PendingReplicaDeletion" => Outcome::breach(format!(
-            "{name} waits to be deleted: nothing it encrypted can be read after that"
+            "{name} is pending deletion; data encrypted under it will be unrecoverable"
         ))
         .fix(format!(
             "Run `aws kms cancel-key-deletion {key_id}`, then `aws kms enable-key {key_id}`."
-        )),
-        "Disabled" => Outcome::breach(format!("{name} is disabled")).fix(
-            match cx.snapshot.source.is_planned() {
-                true => "Enable it where it is declared.".to_owned(),
+        ))
+        .remedy(enable_key(key, true)),
+        "Disabled" => Outcome::breach(format!("{name} is disabled"))
+            .fix(match cx.snapshot.source.is_planned() {
+                true => "Enable the key where it is declared.".to_owned(),
                 false => format!("Run `aws kms enable-key {key_id}`."),
-            },
-        ),
+            })
+            .remedy(enable_key(key, false)),
         "Creating" | "Updating" => {
-            Outcome::warn(format!("{name} is {state}: look again in a moment"))
+            Outcome::warn(format!("{name} is in state {state}: check again shortly"))
         }
         _ => Outcome::breach(format!("{name} is in state {state}, not Enabled"))
-            .fix("Bring the key back to the state Enabled."),
+            .fix("Return the key to the state Enabled.")
+            .remedy(replace_key(key)),
     }
     .with("key_state", state))
+}
+
+fn enable_key(key: &KeyUse<'_>, is_pending_deletion: bool) -> Remedy {
+    Remedy::EnableKey {
+        key_arn: key.arn.clone(),
+        is_pending_deletion,
+    }
+}
+
+fn replace_key(key: &KeyUse<'_>) -> Remedy {
+    Remedy::ReplaceKey {
+        key_arn: key.arn.clone(),
+    }
 }

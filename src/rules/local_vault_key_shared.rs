@@ -14,15 +14,18 @@ use crate::settings::Severity;
 rule! {
     /// The key of the local vault is shared with the central account.
     ///
-    /// Backups of types that AWS Backup manages fully (buckets, file systems, DynamoDB tables) are
-    /// encrypted with the vault's key, whatever the key of the source. For their copies this is the
-    /// key that the central account must be able to use. A vault under one central key, as the
-    /// platform team sets it up, is theirs and is not judged.
+    /// A vault key that belongs to another account is skipped: the platform team is responsible for it.
+    ///
+    /// ## Why it matters
+    ///
+    /// Backups of buckets, file systems and DynamoDB tables are fully managed by AWS Backup. They are
+    /// encrypted with the key of the vault, not with the key of the source. The central account needs
+    /// access to this key to copy them.
     ///
     /// ## Fix
     ///
-    /// A vault's key cannot be changed. Ask the platform team for a vault under the central key; or
-    /// share the account's own key with the central account.
+    /// The key of a vault cannot be changed. Ask the platform team for a vault with the central key. If
+    /// the vault uses a key of this account, you can share that key with the central account instead.
     ///
     /// ## Sources
     ///
@@ -32,23 +35,23 @@ rule! {
         id: "local-vault-key-shared",
         group: Group::Account,
         owner: Owner::Platform,
-        title: "The local vault's key is shared with the central account",
+        title: "The key of the local vault is shared with the central account",
         guide: Severity::Warn,
         aws: Severity::Warn,
-        check: Check::Region(check),
+        check: Check::Region(check_region),
     }
 }
 
-fn check(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
-    if !holds_managed(cx, region)? {
+fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
+    if !has_fully_managed_resources(cx, region)? {
         return Ok(Outcome::skip(
-            "holds nothing whose backup the vault's key encrypts",
+            "no resource whose backup is encrypted with the key of the vault",
         ));
     }
     let named = local_vaults(cx)?;
     if named.is_empty() {
         return Ok(Outcome::skip(
-            "no plan uses a vault here: see backup-policy-effective",
+            "no plan uses a vault in this region: see backup-policy-effective",
         ));
     }
     let outcomes = named.into_iter().map(|(name, _)| {
@@ -56,7 +59,7 @@ fn check(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
             .vaults
             .find(|vault| vault.id == name)
             .and_then(|vault| match vault {
-                Some(vault) => judge(cx, vault),
+                Some(vault) => check_vault(cx, vault),
                 None => Ok(Outcome::skip(format!(
                     "the vault {name} does not exist: see local-vault-ready"
                 ))),
@@ -65,11 +68,11 @@ fn check(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
             .unwrap_or_else(|gap| Outcome::unknown(&gap))
             .with("vault", name)
     });
-    Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("no vault is used")))
+    Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("no vault is in use")))
 }
 
-/// Whether the region holds a resource whose backup is encrypted with the vault's key.
-fn holds_managed(cx: &RuleContext<'_>, region: &Region) -> Result<bool, Gap> {
+/// Whether the region has a resource whose backup is encrypted with the key of the vault.
+fn has_fully_managed_resources(cx: &RuleContext<'_>, region: &Region) -> Result<bool, Gap> {
     let mut resources = cx.snapshot.resources_in(cx.region);
     let managed = |resource: Resource<'_>| {
         let exempt = resource
@@ -99,38 +102,39 @@ fn holds_managed(cx: &RuleContext<'_>, region: &Region) -> Result<bool, Gap> {
     }
 }
 
-fn judge(cx: &RuleContext<'_>, vault: &Vault) -> CheckResult {
+fn check_vault(cx: &RuleContext<'_>, vault: &Vault) -> CheckResult {
     let name = &vault.id;
     let fix = format!(
-        "Ask {} for a vault under the central key: the key of a vault cannot be changed.",
+        "Ask {} for a vault with the central key: the key of a vault cannot be changed.",
         cx.settings.contact
     );
     let aws_managed = |key: &str| {
         Outcome::breach(format!(
-            "the vault {name} is encrypted with {key}, whose policy nobody can change: copies of backups in it may fail"
+            "vault {name} is encrypted with {key} whose policy cannot be edited; copies may fail"
         ))
         .fix(fix.clone())
     };
     let Some(key) = vault.kms_key.get()? else {
-        return Ok(aws_managed("a key that AWS owns"));
+        return Ok(aws_managed("an AWS owned key"));
     };
     if is_aws_alias(key) {
-        return Ok(aws_managed("the AWS managed key aws/backup").with("key_arn", key.as_str()));
+        return Ok(aws_managed("aws/backup, an AWS managed key").with("key_arn", key.as_str()));
     }
     let used = resolve(cx, key, None, ViaService::Backup)?;
     if matches!(used.owner, KeyOwner::Central | KeyOwner::Foreign) {
         return Ok(Outcome::skip(format!(
-            "the key of the vault {name} belongs to account {}: the platform team looks after it",
+            "the key of vault {name} belongs to account {}: the platform team is responsible for it",
             used.account()
         ))
         .with("key_arn", used.arn.as_str()));
     }
     if used.is_aws_managed()? {
-        return Ok(aws_managed("the AWS managed key aws/backup").with("key_arn", used.arn));
+        return Ok(aws_managed("aws/backup, an AWS managed key").with("key_arn", used.arn));
     }
     let outcome = judge_sharing(cx, &used, Need::Required)?;
     Ok(match outcome.verdict {
-        Verdict::Breach => outcome.fix(format!(
+        // The platform team owns the vault, so its key is not changed here.
+        Verdict::Breach => outcome.without_remedies().fix(format!(
             "Share {} with {} as `backup-check explain kms-key-shared` shows. {fix}",
             used.name(),
             cx.settings.central_account

@@ -11,21 +11,26 @@ use crate::model::observed::{Gap, GapKind};
 use crate::model::snapshot::Region;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
+use crate::text::plural;
 
 rule! {
-    /// The vault that the backup policy names is there, and takes the backups and lets them be copied:
-    /// Vault Lock allows the plan's retention, and its access policy does not deny
+    /// The vault that the backup policy names exists, accepts the backups and allows copies. Vault Lock
+    /// must allow the retention of the plan. The access policy must not deny
     /// `backup:CopyFromBackupVault`.
     ///
-    /// AWS does not look whether the vault of a policy exists: without it no job is made, and nothing
-    /// says so. Where a plan's retention is outside Vault Lock's limits, every job fails. Where no policy
-    /// holds and no plan uses a vault, any vault of the region that takes backups will do: one of type
-    /// `BACKUP_VAULT`, and not the one of EFS's automatic backups, which lets no backup be copied to
+    /// If there is no policy and no plan uses a vault, any vault of type `BACKUP_VAULT` in the region
+    /// passes. The vault of EFS automatic backups does not count: its backups cannot be copied to
     /// another account.
+    ///
+    /// ## Why it matters
+    ///
+    /// AWS does not verify that the vault of a policy exists. If it is missing, no backup job is
+    /// created and no error is reported. If the retention is outside the limits of Vault Lock, every
+    /// backup job fails.
     ///
     /// ## Fix
     ///
-    /// Ask the platform team: the vault, its lock and its policy are theirs.
+    /// Ask the platform team. They own the vault, its lock and its access policy.
     ///
     /// ## Sources
     ///
@@ -37,10 +42,10 @@ rule! {
         id: "local-vault-ready",
         group: Group::Account,
         owner: Owner::Platform,
-        title: "The local vault takes backups and lets them be copied",
+        title: "The local vault accepts backups and allows copies",
         guide: Severity::Fail,
         aws: Severity::Fail,
-        check: Check::Region(check),
+        check: Check::Region(check_region),
     }
 }
 
@@ -48,39 +53,37 @@ const COPY_FROM_VAULT: &str = "backup:CopyFromBackupVault";
 
 const BACKUP_VAULT: &str = "BACKUP_VAULT";
 
-/// The vault of EFS's automatic backups, of which no copy can go to another account.
+/// The vault of EFS automatic backups, which cannot be copied to another account.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/working-with-supported-services.html>.
 const EFS_VAULT: &str = "aws/efs/automatic-backup-vault";
 
-fn check(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
+fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     let named = local_vaults(cx);
-    // Without any vault nothing can be backed up, whatever the plan says.
+    // Without a vault no backup is possible, with any plan.
     if region.vaults.items.is_empty() && region.vaults.gap.is_none() {
         let what = match named.as_deref() {
-            Ok([(name, _), ..]) => format!("no vault in {}, so not {name} either", cx.region),
-            _ => format!("no vault in {}", cx.region),
+            Ok([(name, _), ..]) => format!("no vaults in {} ({name} does not exist)", cx.region),
+            _ => format!("no vaults in {}", cx.region),
         };
-        return Ok(
-            Outcome::breach(format!("there is {what}: no backup can be made"))
-                .fix(ask(cx, "to create the vault"))
-                .with("vaults", Vec::<&str>::new()),
-        );
+        return Ok(Outcome::breach(format!("{what}: no backups are made"))
+            .fix(ask_contact(cx, "to create the vault"))
+            .with("vaults", Vec::<&str>::new()));
     }
     let named = named?;
     if named.is_empty() {
-        return any_vault(cx, region);
+        return check_any_vault(cx, region);
     }
     let outcomes = named.into_iter().map(|(name, rules)| {
-        judge(cx, region, name, &rules)
+        check_vault(cx, region, name, &rules)
             .unwrap_or_else(|gap| Outcome::unknown(&gap))
             .with("vault", name)
     });
-    Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("no vault is used")))
+    Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("no vault is in use")))
 }
 
-/// Where nobody says which vault is used: whether there is one that could be.
-fn any_vault(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
+/// Checks that the region has a usable vault if no policy and no plan names one.
+fn check_any_vault(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     let vaults = &region.vaults;
     let others = || vaults.items.iter().filter(|it| it.id != EFS_VAULT);
     let usable: Vec<&str> = others()
@@ -94,7 +97,7 @@ fn any_vault(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
         .collect();
     if !usable.is_empty() {
         return Ok(Outcome::pass(format!(
-            "no plan says which vault is used; there is {}",
+            "no plan names a vault; usable vaults: {}",
             usable.join(", ")
         ))
         .with("vaults", usable));
@@ -103,7 +106,7 @@ fn any_vault(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
         let mut outcome = Outcome::unknown(gap);
         for cause in &mut outcome.causes {
             cause.message = format!(
-                "whether plans can use the vault {} is not known without its type: {}",
+                "whether plans can use vault {} depends on its type, which is unknown: {}",
                 vault.id, cause.message
             );
         }
@@ -115,90 +118,99 @@ fn any_vault(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
         .map(|it| it.id.as_str())
         .collect();
     Ok(Outcome::breach(format!(
-        "there is no vault in {} that plans can use, only {}: no backup can be made that can be copied",
+        "no vault in {} that plans can use, only {}: no backup can be copied",
         cx.region,
         found.join(", ")
     ))
-    .fix(ask(cx, "to create a vault"))
+    .fix(ask_contact(cx, "to create a vault"))
     .with("vaults", found))
 }
 
-fn judge(cx: &RuleContext<'_>, region: &Region, name: &str, rules: &[&BackupRule]) -> CheckResult {
+fn check_vault(
+    cx: &RuleContext<'_>,
+    region: &Region,
+    name: &str,
+    rules: &[&BackupRule],
+) -> CheckResult {
     let authority = in_region(cx, cx.region)?.authority;
     let words = authority.words();
     let Some(vault) = region.vaults.find(|vault| vault.id == name)? else {
         return Ok(Outcome::breach(format!(
-            "the vault {name} does not exist in {}, and {words} {} the backups there: no job is made{}",
+            "vault {name} does not exist in {}, but {words} {} it: no backup jobs are created{}",
             cx.region,
-            authority.either("sends", "send"),
+            authority.either("names", "name"),
             authority.why()
         ))
-        .fix(ask(cx, "to create the vault")));
+        .fix(ask_contact(cx, "to create the vault")));
     };
-    let parts = [lock(cx, vault, rules), access(cx, vault, rules)];
+    let parts = [
+        check_vault_lock(cx, vault, rules),
+        check_access_policy(cx, vault, rules),
+    ];
     let outcomes = parts
         .into_iter()
         .map(|part| part.unwrap_or_else(|gap| Outcome::unknown(&gap)));
     Ok(match Outcome::worst(outcomes) {
         Some(outcome) if outcome.causes.len() == 1 => outcome,
         Some(outcome) if outcome.verdict == Verdict::Pass => Outcome::pass(format!(
-            "the vault {name} is there, takes what {words} {}, and lets it be copied{}",
-            authority.either("keeps", "keep"),
+            "vault {name} exists, satisfies {} retention and allows copies{}",
+            authority.either("the policy's", "the plans'"),
             authority.why()
         )),
         Some(outcome) => outcome,
-        None => Outcome::pass(format!("the vault {name} is there")),
+        None => Outcome::pass(format!("vault {name} exists")),
     })
 }
 
-/// Whether Vault Lock allows what the rules keep.
+/// Checks that Vault Lock allows the retention of the backup rules.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupVaultListMember.html>.
-fn lock(cx: &RuleContext<'_>, vault: &Vault, rules: &[&BackupRule]) -> CheckResult {
+fn check_vault_lock(cx: &RuleContext<'_>, vault: &Vault, rules: &[&BackupRule]) -> CheckResult {
     let shortest = *vault.min_retention_days.get()?;
     let longest = *vault.max_retention_days.get()?;
     let name = &vault.id;
     for rule in rules {
         let kept = match rule.retention_days {
-            Some(1) => "1 day".to_owned(),
-            Some(days) => format!("{days} days"),
-            None => "for ever".to_owned(),
+            Some(days) => format!("for {}", plural_days(days)),
+            None => "forever".to_owned(),
         };
         let limit = match (shortest, longest, rule.retention_days) {
             (Some(shortest), _, Some(days)) if days < shortest => {
-                Some(format!("at least {shortest} days"))
+                Some(format!("at least {}", plural_days(shortest)))
             }
             (_, Some(longest), days) if days.is_none_or(|days| days > longest) => {
-                Some(format!("at most {longest} days"))
+                Some(format!("at most {}", plural_days(longest)))
             }
             _ => None,
         };
         if let Some(limit) = limit {
             return Ok(Outcome::breach(format!(
-                "Vault Lock on {name} wants backups kept {limit}, and the rule {} keeps them {kept}: every job fails",
+                "Vault Lock on {name} requires a retention of {limit}, but backup rule {} keeps backups {kept}: every job fails",
                 rule.name
             ))
-            .fix(ask(cx, "to bring the plan's retention and the vault's lock together"))
+            .fix(ask_contact(cx, "to align the retention of the plan with Vault Lock"))
             .with("min_retention_days", shortest)
             .with("max_retention_days", longest)
             .with("retention_days", rule.retention_days));
         }
     }
     Ok(Outcome::pass(format!(
-        "the vault {name} is there and takes what the plan keeps"
+        "vault {name} exists and allows the retention of the plan"
     )))
 }
 
-/// Whether the vault's access policy lets backups be copied out of it.
-fn access(cx: &RuleContext<'_>, vault: &Vault, rules: &[&BackupRule]) -> CheckResult {
+fn plural_days(days: u32) -> String {
+    plural(usize::try_from(days).unwrap_or(usize::MAX), "day")
+}
+
+/// Checks that the access policy of the vault allows its backups to be copied.
+fn check_access_policy(cx: &RuleContext<'_>, vault: &Vault, rules: &[&BackupRule]) -> CheckResult {
     let name = &vault.id;
     let Some(text) = vault.access_policy.get()? else {
-        return Ok(Outcome::pass(format!(
-            "the vault {name} has no access policy"
-        )));
+        return Ok(Outcome::pass(format!("vault {name} has no access policy")));
     };
     let document = Document::parse(text).map_err(|error| {
-        let message = format!("the access policy of vault {name} cannot be understood: {error}");
+        let message = format!("failed to parse the access policy of vault {name}: {error}");
         Gap::new(GapKind::Unreadable, message)
     })?;
     let protection = in_region(cx, cx.region)?;
@@ -210,19 +222,19 @@ fn access(cx: &RuleContext<'_>, vault: &Vault, rules: &[&BackupRule]) -> CheckRe
         .collect();
     check_each_role(cx, |role| {
         let by = &role.name;
-        match find_blocking_deny(&document, &request(cx, vault, role, &targets)) {
+        match find_blocking_deny(&document, &copy_request(cx, vault, role, &targets)) {
             None => Ok(Outcome::pass(format!(
-                "the vault {name} lets its backups be copied"
+                "vault {name} allows its backups to be copied"
             ))),
             Some(found) if found.is_certain => Ok(Outcome::breach(format!(
-                "the access policy of vault {name} does not let the role {by} copy its backups ({COPY_FROM_VAULT}): {}",
+                "the access policy of vault {name} does not allow role {by} to copy its backups ({COPY_FROM_VAULT}): {}",
                 found.explanation
             ))
-            .fix(ask(cx, "to take the denial out of the vault's access policy"))
+            .fix(ask_contact(cx, "to remove the deny from the access policy of the vault"))
             .with("statement", found.statement.to_string())),
             Some(found) => {
                 let message = format!(
-                    "whether the access policy of vault {name} lets the role {by} copy its backups cannot be known from here: {}",
+                    "whether the access policy of vault {name} allows role {by} to copy its backups is unknown: {}",
                     found.explanation
                 );
                 Err(Gap::new(GapKind::Open, message))
@@ -231,10 +243,15 @@ fn access(cx: &RuleContext<'_>, vault: &Vault, rules: &[&BackupRule]) -> CheckRe
     })
 }
 
-/// The copy as the vault's policy sees it: the backup role takes a backup out of the vault.
+/// Returns the request that the access policy of the vault evaluates: the backup role copies a backup from it.
 ///
 /// Keys: <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbackup.html>.
-fn request(cx: &RuleContext<'_>, vault: &Vault, role: &RoleName, targets: &[String]) -> Request {
+fn copy_request(
+    cx: &RuleContext<'_>,
+    vault: &Vault,
+    role: &RoleName,
+    targets: &[String],
+) -> Request {
     let (path, name) = match role.name.rsplit_once('/') {
         Some((path, name)) => (Some(format!("/{path}/")), name),
         None => (role.has_path.then(|| "/".to_owned()), role.name.as_str()),
@@ -268,12 +285,12 @@ fn request(cx: &RuleContext<'_>, vault: &Vault, role: &RoleName, targets: &[Stri
     Request {
         principal: who,
         action: COPY_FROM_VAULT.to_owned(),
-        // The policy's resource is the backup, of which only the vault's account is known.
+        // The resource is the recovery point, of which only the account is known.
         resource: "*".to_owned(),
         context,
     }
 }
 
-fn ask(cx: &RuleContext<'_>, what: &str) -> String {
+fn ask_contact(cx: &RuleContext<'_>, what: &str) -> String {
     format!("Ask {} {what}.", cx.settings.contact)
 }

@@ -4,17 +4,20 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// No option of an Oracle or SQL Server instance keeps its snapshots in the account.
+    /// The option group of an Oracle or SQL Server instance has no option that prevents sharing its
+    /// snapshots.
     ///
-    /// RDS does not share a snapshot that is encrypted with transparent data encryption (TDE), nor one
-    /// whose option group has a persistent or permanent option; Timezone and OLS of Oracle are
-    /// excepted. AWS Backup makes the local backup all the same, and the copy fails.
+    /// ## Why it matters
+    ///
+    /// RDS does not share a snapshot that is encrypted with transparent data encryption (TDE). It does
+    /// not share one whose option group has a persistent or permanent option either. The Oracle options
+    /// Timezone and OLS are exceptions. The local backup succeeds, but the copy fails.
     ///
     /// ## Fix
     ///
-    /// Take the option out of the option group, or move the instance to a group without it. A permanent
-    /// option, such as TDE of Oracle, can never be taken from an instance: export the data into a new
-    /// one without it. Encryption of the storage with a KMS key does not stand in the way.
+    /// Remove the option from the option group, or move the instance to a group without it. A permanent
+    /// option, such as Oracle TDE, cannot be removed from an instance: export the data to a new
+    /// instance without it. Storage encryption with a KMS key does not prevent sharing.
     ///
     /// ## Sources
     ///
@@ -25,60 +28,62 @@ rule! {
         id: "rds-option-group-shareable",
         group: Group::Service,
         owner: Owner::Member,
-        title: "The database's options let its snapshots leave the account",
+        title: "The options of the database allow sharing its snapshots",
         guide: Severity::Fail,
         aws: Severity::Fail,
-        check: Check::DbInstance(check),
+        check: Check::DbInstance(check_db_instance),
     }
 }
 
-/// Names of transparent data encryption: the API's, that of older Oracle groups, the console's.
+/// Names of transparent data encryption: in the API, in older Oracle groups and in the console.
 const TDE: [&str; 3] = ["TDE", "TDE_HSM", "TRANSPARENT_DATA_ENCRYPTION"];
 
-fn check(cx: &RuleContext<'_>, database: &DbInstance) -> CheckResult {
+fn check_db_instance(cx: &RuleContext<'_>, database: &DbInstance) -> CheckResult {
     if !database.has_option_groups()? {
-        return Ok(Outcome::skip("its engine has no such options"));
+        return Ok(Outcome::skip(
+            "its engine has no options that prevent sharing",
+        ));
     }
     let is_oracle = database.engine.get()?.starts_with("oracle-");
     let groups = database.option_groups.get()?.iter().map(|name| {
         let outcome = cx.option_group(name).and_then(|group| {
             let options = group.options.get()?.iter();
-            let judged = options.map(|option| judge(name, option, is_oracle));
+            let judged = options.map(|option| check_option(name, option, is_oracle));
             Ok(Outcome::worst(judged)
                 .unwrap_or_else(|| Outcome::pass(format!("option group {name} has no options"))))
         });
         outcome.unwrap_or_else(|gap| Outcome::unknown(&gap))
     });
-    Ok(Outcome::worst(groups).unwrap_or_else(|| Outcome::pass("it has no option group")))
+    Ok(Outcome::worst(groups).unwrap_or_else(|| Outcome::pass("no option group")))
 }
 
-fn judge(group: &str, option: &DbOption, is_oracle: bool) -> Outcome {
+fn check_option(group: &str, option: &DbOption, is_oracle: bool) -> Outcome {
     let name = option.name.as_str();
     let is = |known: &str| name.eq_ignore_ascii_case(known);
     let breach = |what: &str| {
         Outcome::breach(format!(
-            "option group {group} has {name}, {what}: RDS does not share such snapshots, so the copy fails"
+            "option group {group} has {name}, {what}: RDS cannot share its snapshots, so the copy fails"
         ))
         .about(group)
-        .fix("Move the instance to an option group without it; where that cannot be done, export the data into a new instance.")
+        .fix("Move the instance to an option group without this option. If that is not possible, export the data to a new instance.")
         .with("option_group", group)
         .with("options", vec![name])
     };
-    let fine = || {
+    let pass = || {
         Outcome::pass(format!(
-            "no option of option group {group} stands in the way"
+            "no option of option group {group} prevents sharing"
         ))
     };
     if TDE.into_iter().any(is) {
         return breach("transparent data encryption");
     }
     if is_oracle && ["Timezone", "OLS"].into_iter().any(is) {
-        return fine();
+        return pass();
     }
     match (option.permanent.get(), option.persistent.get()) {
         (Ok(true), _) => breach("a permanent option"),
         (_, Ok(true)) => breach("a persistent option"),
-        (Ok(false), Ok(false)) => fine(),
+        (Ok(false), Ok(false)) => pass(),
         (Err(gap), _) | (_, Err(gap)) => Outcome::unknown(&gap),
     }
 }

@@ -4,17 +4,22 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The resource is in a state in which it can be backed up: an EC2 instance running or stopped,
-    /// an EBS volume in-use or available, a database, a file system, a Redshift cluster or namespace
-    /// and a volume of a storage gateway available, a CloudFormation stack in one of the states that
-    /// end in `_COMPLETE`.
+    /// The resource is in a state in which AWS Backup can back it up.
     ///
-    /// A passing state, such as pending, modifying or backing-up, is a warning: look again later. A
-    /// resource that is being deleted is left out of the report.
+    /// An EC2 instance must be running or stopped, and an EBS volume in-use or available. A database,
+    /// file system, Redshift cluster or namespace, or Storage Gateway volume must be available. A
+    /// CloudFormation stack must be in a state that ends in `_COMPLETE`.
+    ///
+    /// A transitional state is a warning, for example pending, modifying or backing-up. A resource that
+    /// is being deleted is left out of the report.
+    ///
+    /// ## Why it matters
+    ///
+    /// A resource that stays in another state cannot be backed up.
     ///
     /// ## Fix
     ///
-    /// Bring the resource back to a working state.
+    /// Return the resource to a working state. For a transitional state, check again later.
     ///
     /// ## Sources
     ///
@@ -32,143 +37,146 @@ rule! {
         title: "The resource is in a state that can be backed up",
         guide: Severity::Fail,
         aws: Severity::Fail,
-        check: Check::Any(check),
+        check: Check::Any(check_resource),
     }
 }
 
-/// How a state looks to a backup.
+/// Whether AWS Backup can back up a resource in a state.
 enum Readiness {
     Ready,
-    Passing,
-    Lasting,
+    /// The state changes by itself.
+    Transitional,
+    /// The state lasts, and backups fail in it.
+    Failing,
 }
 
-fn check(_: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
-    let readiness: fn(&str) -> Readiness = match resource.kind() {
-        ResourceKind::Ec2Instance => instance,
-        ResourceKind::EbsVolume => volume,
+fn check_resource(_: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
+    let classify: fn(&str) -> Readiness = match resource.kind() {
+        ResourceKind::Ec2Instance => classify_instance,
+        ResourceKind::EbsVolume => classify_volume,
         ResourceKind::RdsInstance | ResourceKind::RdsCluster | ResourceKind::AuroraCluster => {
-            database
+            classify_database
         }
-        ResourceKind::EfsFileSystem => file_system,
-        ResourceKind::StorageGatewayVolume => gateway_volume,
-        ResourceKind::RedshiftCluster => redshift_cluster,
-        ResourceKind::RedshiftNamespace => redshift_namespace,
-        ResourceKind::CloudformationStack => stack,
-        _ => return Ok(Outcome::skip("its state does not matter to a backup")),
+        ResourceKind::EfsFileSystem => classify_file_system,
+        ResourceKind::StorageGatewayVolume => classify_gateway_volume,
+        ResourceKind::RedshiftCluster => classify_redshift_cluster,
+        ResourceKind::RedshiftNamespace => classify_redshift_namespace,
+        ResourceKind::CloudformationStack => classify_stack,
+        _ => return Ok(Outcome::skip("its state does not affect backups")),
     };
     let Some(state) = resource.state() else {
         return Ok(Outcome::skip("has no state"));
     };
-    // What exists in a plan only has none yet, and no plan keeps what it leaves alone from being ready.
+    // A resource that exists only in a plan has no state yet, and a plan does not change the state of others.
     if let Observed::Unknown(gap) = state
         && matches!(gap.kind, GapKind::AfterApply | GapKind::Unplanned)
     {
-        return Ok(Outcome::skip("its state is not for a plan to say"));
+        return Ok(Outcome::skip("its state is not part of a plan"));
     }
     let state = state.get()?;
-    Ok(match readiness(state) {
+    Ok(match classify(state) {
         Readiness::Ready => Outcome::pass(format!("its state is {state}")),
-        Readiness::Passing => Outcome::warn(format!(
-            "its state is {state}, which passes: look again later"
+        Readiness::Transitional => Outcome::warn(format!(
+            "its state is {state}, which is transitional; check again later"
         )),
-        Readiness::Lasting => Outcome::breach(format!(
+        Readiness::Failing => Outcome::breach(format!(
             "its state is {state}: it cannot be backed up"
         ))
         .fix(match state.as_str() {
             "stopped" => "Start it.".to_owned(),
             "UPLOAD BUFFER NOT CONFIGURED" | "WORKING STORAGE NOT CONFIGURED" => {
-                "Give its gateway an upload buffer.".to_owned()
+                "Add an upload buffer to its gateway.".to_owned()
             }
-            "storage-full" => "Give it more storage.".to_owned(),
+            "storage-full" => "Increase its storage.".to_owned(),
             "UPDATE_ROLLBACK_FAILED" => {
-                "Continue the rollback: `aws cloudformation continue-update-rollback`.".to_owned()
+                "Continue the rollback with `aws cloudformation continue-update-rollback`."
+                    .to_owned()
             }
-            _ => format!("Bring it out of the state {state}."),
+            _ => format!("Resolve the state {state}."),
         }),
     }
     .with("state", state.as_str()))
 }
 
-fn instance(state: &str) -> Readiness {
+fn classify_instance(state: &str) -> Readiness {
     match state {
         "running" | "stopped" => Readiness::Ready,
-        "pending" | "stopping" => Readiness::Passing,
-        _ => Readiness::Lasting,
+        "pending" | "stopping" => Readiness::Transitional,
+        _ => Readiness::Failing,
     }
 }
 
-fn volume(state: &str) -> Readiness {
+fn classify_volume(state: &str) -> Readiness {
     match state {
         "in-use" | "available" => Readiness::Ready,
-        "creating" => Readiness::Passing,
-        _ => Readiness::Lasting,
+        "creating" => Readiness::Transitional,
+        _ => Readiness::Failing,
     }
 }
 
-// RDS has some forty states, most of which pass; the lasting ones are named.
-fn database(state: &str) -> Readiness {
+// Most of the about 40 RDS states are transitional, so the failing ones are listed.
+fn classify_database(state: &str) -> Readiness {
     match state {
         "available" => Readiness::Ready,
         "stopped"
         | "storage-full"
         | "restore-error"
         | "insufficient-capacity"
-        | "unsupported-configuration" => Readiness::Lasting,
+        | "unsupported-configuration" => Readiness::Failing,
         _ if state.starts_with("inaccessible-")
             || state.starts_with("incompatible-")
             || state.ends_with("failed") =>
         {
-            Readiness::Lasting
+            Readiness::Failing
         }
-        _ => Readiness::Passing,
+        _ => Readiness::Transitional,
     }
 }
 
-fn file_system(state: &str) -> Readiness {
+fn classify_file_system(state: &str) -> Readiness {
     match state {
         "available" => Readiness::Ready,
-        "creating" | "updating" => Readiness::Passing,
-        _ => Readiness::Lasting,
+        "creating" | "updating" => Readiness::Transitional,
+        _ => Readiness::Failing,
     }
 }
 
-// The lasting ones are those in which no snapshot will ever be taken by waiting.
-fn gateway_volume(state: &str) -> Readiness {
+// In the failing states, waiting does not help.
+fn classify_gateway_volume(state: &str) -> Readiness {
     match state {
         "AVAILABLE" => Readiness::Ready,
         "BOOTSTRAPPING"
         | "CREATING"
         | "PASS THROUGH"
         | "RESTORE AND PASS THROUGH"
-        | "RESTORING" => Readiness::Passing,
-        _ => Readiness::Lasting,
+        | "RESTORING" => Readiness::Transitional,
+        _ => Readiness::Failing,
     }
 }
 
-// `available, prep-for-resize` is available; a paused cluster is resumed some day.
-fn redshift_cluster(state: &str) -> Readiness {
+// `available, prep-for-resize` is available, and a paused cluster can be resumed.
+fn classify_redshift_cluster(state: &str) -> Readiness {
     match state {
-        "hardware-failure" | "storage-full" => Readiness::Lasting,
+        "hardware-failure" | "storage-full" => Readiness::Failing,
         _ if state.starts_with("available") => Readiness::Ready,
-        _ if state.starts_with("incompatible-") => Readiness::Lasting,
-        _ => Readiness::Passing,
+        _ if state.starts_with("incompatible-") => Readiness::Failing,
+        _ => Readiness::Transitional,
     }
 }
 
-fn redshift_namespace(state: &str) -> Readiness {
+fn classify_redshift_namespace(state: &str) -> Readiness {
     match state {
         "AVAILABLE" => Readiness::Ready,
-        "MODIFYING" => Readiness::Passing,
-        _ => Readiness::Lasting,
+        "MODIFYING" => Readiness::Transitional,
+        _ => Readiness::Failing,
     }
 }
 
-// All the states that end so, but for `DELETE_COMPLETE`, which no list shows.
-fn stack(state: &str) -> Readiness {
+// `DELETE_COMPLETE` does not occur: the list leaves deleted stacks out.
+fn classify_stack(state: &str) -> Readiness {
     match state {
         _ if state.ends_with("_COMPLETE") => Readiness::Ready,
-        _ if state.ends_with("_IN_PROGRESS") => Readiness::Passing,
-        _ => Readiness::Lasting,
+        _ if state.ends_with("_IN_PROGRESS") => Readiness::Transitional,
+        _ => Readiness::Failing,
     }
 }

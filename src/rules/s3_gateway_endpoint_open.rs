@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use crate::analysis::s3_routing::{InUse, endpoints_in_use};
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::Gap;
 use crate::model::observed::GapKind;
 use crate::model::vpc::{Vpc, VpcEndpoint};
@@ -9,14 +9,16 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The S3 gateway endpoint's policy is full access.
+    /// The policy of the S3 gateway endpoint allows full access.
     ///
-    /// A narrower policy may be meant. But it blocks every bucket that nobody thought of, those of
-    /// package mirrors and AWS's own among them.
+    /// ## Why it matters
+    ///
+    /// A narrower policy may be intended. But it blocks every bucket that it does not allow. That often
+    /// includes package repositories and buckets that AWS owns.
     ///
     /// ## Fix
     ///
-    /// Reset the endpoint's policy, or make sure that it names all buckets in use.
+    /// Reset the endpoint policy, or make sure that it allows every bucket in use.
     ///
     /// ## Sources
     ///
@@ -26,14 +28,14 @@ rule! {
         id: "s3-gateway-endpoint-open",
         group: Group::Network,
         owner: Owner::Member,
-        title: "The S3 gateway endpoint's policy is full access",
+        title: "The policy of the S3 gateway endpoint allows full access",
         guide: Severity::Warn,
         aws: Severity::Warn,
-        check: Check::Vpc(check),
+        check: Check::Vpc(check_vpc),
     }
 }
 
-fn check(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
+fn check_vpc(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
     let InUse {
         network,
         running,
@@ -47,29 +49,33 @@ fn check(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
     }
     let outcomes = endpoints
         .into_iter()
-        .map(|endpoint| judge(cx.region, endpoint).unwrap_or_else(|gap| Outcome::unknown(&gap)))
+        .map(|endpoint| {
+            check_endpoint(cx.region, vpc, endpoint).unwrap_or_else(|gap| Outcome::unknown(&gap))
+        })
         .chain(network.endpoints.gap.as_ref().map(Outcome::unknown));
-    Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("has no gateway endpoint for S3")))
+    Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("no gateway endpoint for S3")))
 }
 
-fn judge(region: &str, endpoint: &VpcEndpoint) -> CheckResult {
+fn check_endpoint(region: &str, vpc: &Vpc, endpoint: &VpcEndpoint) -> CheckResult {
     let policy: Value = serde_json::from_str(endpoint.policy.get()?).map_err(|error| {
-        let message = format!(
-            "the policy of {} cannot be understood: {error}",
-            endpoint.id
-        );
+        let message = format!("failed to parse the policy of {}: {error}", endpoint.id);
         Gap::new(GapKind::Unreadable, message)
     })?;
     Ok(if is_full_access(&policy) {
-        Outcome::pass(format!("{} lets everything through", endpoint.id))
+        Outcome::pass(format!("the policy of {} allows full access", endpoint.id))
     } else {
-        Outcome::breach(format!("the policy of {} is not full access: buckets it does not name are cut off", endpoint.id))
-            .fix(format!("Run `aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {} --reset-policy`, or check that it names all buckets in use.", endpoint.id))
+        Outcome::breach(format!("the policy of {} does not allow full access: it blocks buckets that it does not name", endpoint.id))
+            .fix(format!("Run `aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {} --reset-policy`, or make sure that it names all buckets in use.", endpoint.id))
+            .remedy(Remedy::ResetEndpointPolicy {
+                vpc_id: vpc.id.clone(),
+                region: region.to_owned(),
+                endpoint_id: endpoint.id.clone(),
+            })
             .with("endpoint", endpoint.id.as_str())
     })
 }
 
-/// Some statement allows all of S3 to everybody without a condition, and none denies anything.
+/// Whether a statement allows all S3 actions to every principal unconditionally, and no statement denies.
 fn is_full_access(policy: &Value) -> bool {
     let statements = match &policy["Statement"] {
         Value::Array(statements) => statements.as_slice(),
@@ -79,11 +85,11 @@ fn is_full_access(policy: &Value) -> bool {
         .iter()
         .any(|statement| statement["Effect"] == "Deny");
     let opens = statements.iter().any(|statement| {
-        let holds = |element: &str, all: &[&str]| one_of(&statement[element], all);
-        let everybody =
-            holds("Principal", &["*"]) || one_of(&statement["Principal"]["AWS"], &["*"]);
+        let holds = |element: &str, all: &[&str]| has_one_of(&statement[element], all);
+        let any_principal =
+            holds("Principal", &["*"]) || has_one_of(&statement["Principal"]["AWS"], &["*"]);
         statement["Effect"] == "Allow"
-            && everybody
+            && any_principal
             && holds("Action", &["*", "s3:*"])
             && holds("Resource", &["*", "arn:aws:s3:::*"])
             && statement["Condition"]
@@ -93,10 +99,10 @@ fn is_full_access(policy: &Value) -> bool {
     opens && !denies
 }
 
-fn one_of(value: &Value, all: &[&str]) -> bool {
+fn has_one_of(value: &Value, all: &[&str]) -> bool {
     match value {
         Value::String(text) => all.contains(&text.as_str()),
-        Value::Array(list) => list.iter().any(|item| one_of(item, all)),
+        Value::Array(list) => list.iter().any(|item| has_one_of(item, all)),
         _ => false,
     }
 }

@@ -1,20 +1,23 @@
-use crate::analysis::s3_routing::{is_own, s3_endpoints, workloads};
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::s3_routing::{is_own, route_tables_in_use, s3_endpoints, workloads};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::vpc::Vpc;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// Every VPC in which something runs has a *gateway* endpoint for S3.
+    /// Every VPC with workloads has a *gateway* endpoint for S3.
     ///
-    /// Backups and their copies do not go through the VPC: they work without it. The endpoint is for
-    /// the workloads' own traffic to the buckets, which otherwise leaves through a NAT or internet
-    /// gateway, where it costs money. A gateway endpoint is free.
+    /// ## Why it matters
+    ///
+    /// Without the endpoint, traffic from the workloads to S3 goes through a NAT or internet gateway,
+    /// unless it has another private route. A NAT gateway charges for it. A gateway endpoint is free.
+    ///
+    /// Backups and copies do not pass through the VPC. They work without the endpoint.
     ///
     /// ## Fix
     ///
-    /// Create a gateway endpoint for S3 with the route tables of the private subnets. Open
-    /// connections to S3 break at that moment: choose a quiet one.
+    /// Create a gateway endpoint for S3 with the route tables of the private subnets. This interrupts
+    /// open connections to S3, so choose a quiet time.
     ///
     /// ## Sources
     ///
@@ -27,14 +30,14 @@ rule! {
         title: "The VPC has a gateway endpoint for S3",
         guide: Severity::Fail,
         aws: Severity::Warn,
-        check: Check::Vpc(check),
+        check: Check::Vpc(check_vpc),
     }
 }
 
-fn check(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
+fn check_vpc(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
     if !is_own(cx, vpc) {
         return Ok(Outcome::skip(
-            "shared by another account, which alone can add endpoints",
+            "shared by another account; only its owner can add endpoints",
         ));
     }
     let network = &cx.seen()?.network;
@@ -42,15 +45,13 @@ fn check(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
     if !running.any {
         return match running.gap {
             Some(gap) => Err(gap.clone()),
-            None => Ok(Outcome::skip("nothing runs in it")),
+            None => Ok(Outcome::skip("no workloads")),
         };
     }
     let (available, others) = s3_endpoints(network, vpc, cx.region);
     if let Some(endpoint) = available.first() {
-        return Ok(
-            Outcome::pass(format!("has the gateway endpoint {}", endpoint.id))
-                .with("endpoint", endpoint.id.as_str()),
-        );
+        return Ok(Outcome::pass(format!("gateway endpoint {}", endpoint.id))
+            .with("endpoint", endpoint.id.as_str()));
     }
     network.endpoints.all_items()?;
     let seen = match others.first() {
@@ -62,20 +63,26 @@ fn check(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
     };
     let fix = match others.first() {
         Some(endpoint) if endpoint.state.eq_ignore_ascii_case("pending") => {
-            "Look again in a moment.".to_owned()
+            "Check again shortly.".to_owned()
         }
         Some(endpoint) => format!(
-            "Delete {} and create it anew with the route tables of the private subnets.",
+            "Delete {} and create it again with the route tables of the private subnets.",
             endpoint.id
         ),
         None => format!(
-            "Run `aws ec2 create-vpc-endpoint --region {0} --vpc-id {1} --service-name com.amazonaws.{0}.s3 --vpc-endpoint-type Gateway --route-table-ids ...` with the route tables of its private subnets, in a quiet moment: open connections to S3 break.",
+            "Run `aws ec2 create-vpc-endpoint --region {0} --vpc-id {1} --service-name com.amazonaws.{0}.s3 --vpc-endpoint-type Gateway --route-table-ids ...` with the route tables of its private subnets. Choose a quiet time: this interrupts open connections to S3.",
             cx.region, vpc.id
         ),
     };
     Ok(Outcome::breach(format!(
-        "{seen}: traffic to buckets that has no other way leaves through a NAT or internet gateway (backups work all the same)"
+        "{seen}: traffic to S3 without another private route goes through a NAT or internet gateway (backups work anyway)"
     ))
     .fix(fix)
+    // An endpoint that failed or is pending is not replaced without a look at it.
+    .remedy(others.is_empty().then(|| Remedy::CreateS3Endpoint {
+        vpc_id: vpc.id.clone(),
+        region: cx.region.to_owned(),
+        route_tables: route_tables_in_use(network, vpc),
+    }))
     .with("default_vpc", vpc.is_default))
 }

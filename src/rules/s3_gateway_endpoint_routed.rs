@@ -1,5 +1,5 @@
-use crate::analysis::s3_routing::{InUse, endpoints_in_use};
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::s3_routing::{InUse, endpoints_in_use, routes_to_internet};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::Gap;
 use crate::model::observed::GapKind;
 use crate::model::vpc::{Network, Route, RouteTable, Subnet, Vpc, VpcEndpoint};
@@ -7,15 +7,20 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The S3 gateway endpoint is in the route table of every subnet in which something runs.
+    /// The route table of every subnet with workloads has a route to the S3 gateway endpoint.
     ///
-    /// An endpoint serves only the subnets whose route table holds its route. The table that counts
-    /// is the one the subnet names, or else the VPC's main one. A subnet without a route to an
-    /// internet gateway is private; one with such a route only warns.
+    /// The route table is the one associated with the subnet, or else the main route table of the VPC.
+    /// A subnet is public if its route table has a route to an internet gateway. A public subnet
+    /// without the route is only a warning.
+    ///
+    /// ## Why it matters
+    ///
+    /// An endpoint serves only subnets whose route table contains its route.
     ///
     /// ## Fix
     ///
-    /// Add the route tables to the endpoint. Open connections to S3 break at that moment.
+    /// Add the route tables to the endpoint. This interrupts open connections to S3, so choose a quiet
+    /// time.
     ///
     /// ## Sources
     ///
@@ -25,14 +30,14 @@ rule! {
         id: "s3-gateway-endpoint-routed",
         group: Group::Network,
         owner: Owner::Member,
-        title: "The S3 gateway endpoint is in every route table in use",
+        title: "Every route table in use has a route to the S3 gateway endpoint",
         guide: Severity::Fail,
         aws: Severity::Warn,
-        check: Check::Vpc(check),
+        check: Check::Vpc(check_vpc),
     }
 }
 
-fn check(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
+fn check_vpc(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
     let InUse {
         network,
         running,
@@ -42,17 +47,14 @@ fn check(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
         Err(skip) => return Ok(skip),
     };
     let subnets = running.subnets.iter().map(|subnet| {
-        judge(cx.region, network, vpc, subnet, &endpoints)
+        check_subnet(cx.region, network, vpc, subnet, &endpoints)
             .unwrap_or_else(|gap| Outcome::unknown(&gap))
     });
     let unseen = running.gap.map(Outcome::unknown);
-    Ok(
-        Outcome::worst(subnets.chain(unseen))
-            .unwrap_or_else(|| Outcome::skip("nothing runs in it")),
-    )
+    Ok(Outcome::worst(subnets.chain(unseen)).unwrap_or_else(|| Outcome::skip("no workloads")))
 }
 
-fn judge(
+fn check_subnet(
     region: &str,
     network: &Network,
     vpc: &Vpc,
@@ -61,11 +63,9 @@ fn judge(
 ) -> CheckResult {
     let of_vpc = |it: &Subnet| it.id == subnet && it.vpc_id == vpc.id;
     if network.subnets.find(of_vpc)?.is_none() {
-        return Ok(Outcome::skip(
-            "its subnet went away while the account was read",
-        ));
+        return Ok(Outcome::skip("its subnet was deleted during the scan"));
     }
-    let table = table_of(network, vpc, subnet)?;
+    let table = find_route_table(network, vpc, subnet)?;
     let routed = table.routes.iter().any(|route| {
         route.destination.starts_with("pl-")
             && route.state == "active"
@@ -88,9 +88,46 @@ fn judge(
         .iter()
         .any(|route| route.target.starts_with("vpce-") && !listed(&route.target));
     if elsewhere {
-        // An endpoint that the list does not show may be one for S3.
+        // An endpoint that is missing from the list may be one for S3.
         network.endpoints.all_items()?;
     }
+    let public = is_public(table)?;
+    let fix = format!(
+        "Run `aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {} --add-route-table-ids {}`. Choose a quiet time: this interrupts open connections to S3.",
+        endpoints
+            .first()
+            .map_or("", |endpoint| endpoint.id.as_str()),
+        table.id
+    );
+    let message = |kind: &str| {
+        format!(
+            "route table {} of {kind} subnets with workloads has no route to the S3 endpoint",
+            table.id
+        )
+    };
+    let outcome = if public {
+        Outcome::warn(message("public"))
+    } else {
+        Outcome::breach(message("private"))
+    };
+    Ok(outcome
+        .fix(fix)
+        .remedy(endpoints.first().map(|endpoint| Remedy::AddRouteTable {
+            vpc_id: vpc.id.clone(),
+            region: region.to_owned(),
+            endpoint_id: endpoint.id.clone(),
+            route_table_id: table.id.clone(),
+        }))
+        .part(Some(subnet))
+        .with("route_tables", vec![table.id.as_str()])
+        .with("subnets", vec![subnet]))
+}
+
+/// Whether the default route leads to an internet gateway.
+///
+/// # Errors
+/// The gap, if a route that may lead to the endpoint or to an internet gateway is known only after apply.
+fn is_public(table: &RouteTable) -> Result<bool, Gap> {
     let is_default = |route: &Route| matches!(route.destination.as_str(), "0.0.0.0/0" | "::/0");
     let is_open = |may_be: &dyn Fn(&Route) -> bool| {
         let mut open = table.routes.iter().filter(|it| it.target.is_empty());
@@ -106,39 +143,19 @@ fn judge(
     if is_open(&|route| route.destination.starts_with("pl-")) {
         return Err(gap("a route"));
     }
-    let public = table.routes.iter().any(|route| {
-        is_default(route) && route.target.starts_with("igw-") && route.state == "active"
-    });
+    let public = routes_to_internet(table);
     if !public && is_open(&is_default) {
-        return Err(gap("where the default route leads"));
+        return Err(gap("the target of the default route"));
     }
-    let fix = format!(
-        "Run `aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {} --add-route-table-ids {}`, in a quiet moment: open connections to S3 break.",
-        endpoints
-            .first()
-            .map_or("", |endpoint| endpoint.id.as_str()),
-        table.id
-    );
-    let message = |kind: &str| {
-        format!(
-            "route table {} of {kind} subnets in use has no route to the S3 endpoint",
-            table.id
-        )
-    };
-    let outcome = if public {
-        Outcome::warn(message("public"))
-    } else {
-        Outcome::breach(message("private"))
-    };
-    Ok(outcome
-        .fix(fix)
-        .part(Some(subnet))
-        .with("route_tables", vec![table.id.as_str()])
-        .with("subnets", vec![subnet]))
+    Ok(public)
 }
 
-/// The route table in effect: the one that the subnet names, else the VPC's main one.
-fn table_of<'a>(network: &'a Network, vpc: &Vpc, subnet: &str) -> Result<&'a RouteTable, Gap> {
+/// Returns the route table that is in effect for the subnet: its own, or else the main one of the VPC.
+fn find_route_table<'a>(
+    network: &'a Network,
+    vpc: &Vpc,
+    subnet: &str,
+) -> Result<&'a RouteTable, Gap> {
     let tables = &network.route_tables;
     let named = tables
         .items
@@ -147,14 +164,14 @@ fn table_of<'a>(network: &'a Network, vpc: &Vpc, subnet: &str) -> Result<&'a Rou
     if let Some(table) = named {
         return Ok(table);
     }
-    // Only the whole list tells that the subnet names none.
+    // Only the complete list shows that the subnet has no explicit association.
     tables
         .all_items()?
         .iter()
         .find(|table| table.main && table.vpc_id == vpc.id)
         .ok_or_else(|| {
             let message = format!(
-                "AWS lists no route table for {subnet} and no main one for {}",
+                "no route table for {subnet} and no main route table for {}",
                 vpc.id
             );
             Gap::new(GapKind::Unreadable, message)

@@ -1,4 +1,4 @@
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::s3::{Bucket, NoncurrentExpiry};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -6,8 +6,10 @@ use crate::settings::Severity;
 rule! {
     /// A versioned bucket has a lifecycle rule that expires noncurrent versions.
     ///
-    /// A versioned bucket keeps every version for ever, and so does its backup, unless a lifecycle
-    /// rule says otherwise. Backups work without the rule; the bill grows.
+    /// ## Why it matters
+    ///
+    /// Without such a rule, a versioned bucket and its backups keep every version forever. Backups work
+    /// without the rule, but their cost keeps growing.
     ///
     /// ## Fix
     ///
@@ -20,14 +22,14 @@ rule! {
         id: "s3-old-versions-expire",
         group: Group::Service,
         owner: Owner::Member,
-        title: "Old versions in the bucket expire",
+        title: "Noncurrent versions in the bucket expire",
         guide: Severity::Warn,
         aws: Severity::Warn,
-        check: Check::Bucket(check),
+        check: Check::Bucket(check_bucket),
     }
 }
 
-fn check(_: &RuleContext<'_>, bucket: &Bucket) -> CheckResult {
+fn check_bucket(cx: &RuleContext<'_>, bucket: &Bucket) -> CheckResult {
     if bucket.versioning.get()?.as_deref() != Some("Enabled") {
         return Ok(Outcome::skip("not versioned: see s3-versioning-enabled"));
     }
@@ -36,11 +38,19 @@ fn check(_: &RuleContext<'_>, bucket: &Bucket) -> CheckResult {
             Outcome::pass("a lifecycle rule expires noncurrent versions")
         }
         NoncurrentExpiry::Filtered => {
-            Outcome::pass("lifecycle rules expire noncurrent versions of some objects, not of all")
+            Outcome::pass("lifecycle rules expire noncurrent versions of some objects but not of all")
         }
         NoncurrentExpiry::Never => Outcome::breach(
-            "no lifecycle rule expires noncurrent versions: bucket and backups grow without end",
+            "no lifecycle rule expires noncurrent versions: the bucket and its backups grow without limit",
         )
-        .fix("Add a lifecycle rule with NoncurrentVersionExpiration, of 30 days for instance."),
+        .fix("Add a lifecycle rule with NoncurrentVersionExpiration, for example after 30 days.")
+        .remedy(
+            cx.known_region()
+                .ok()
+                .map(|region| Remedy::ExpireNoncurrentVersions {
+                    bucket: bucket.id.clone(),
+                    region: region.to_owned(),
+                }),
+        ),
     })
 }

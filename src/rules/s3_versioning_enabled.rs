@@ -1,4 +1,4 @@
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::s3::Bucket;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -6,13 +6,15 @@ use crate::settings::Severity;
 rule! {
     /// The bucket has versioning enabled.
     ///
-    /// AWS Backup only backs up versioned buckets; a bucket whose versioning was suspended counts as
-    /// not versioned.
+    /// ## Why it matters
+    ///
+    /// AWS Backup supports only buckets with versioning enabled. A bucket with suspended versioning is
+    /// not supported either.
     ///
     /// ## Fix
     ///
-    /// Enable versioning, and add a lifecycle rule that expires noncurrent versions, or the bucket
-    /// and its backups grow without end.
+    /// Enable versioning. Also add a lifecycle rule that expires noncurrent versions. Otherwise the
+    /// bucket and its backups grow without limit.
     ///
     /// ## Sources
     ///
@@ -24,11 +26,11 @@ rule! {
         title: "The bucket has versioning enabled",
         guide: Severity::Fail,
         aws: Severity::Fail,
-        check: Check::Bucket(check),
+        check: Check::Bucket(check_bucket),
     }
 }
 
-fn check(_: &RuleContext<'_>, bucket: &Bucket) -> CheckResult {
+fn check_bucket(cx: &RuleContext<'_>, bucket: &Bucket) -> CheckResult {
     let status = bucket.versioning.get()?.as_deref();
     let seen = match status {
         Some("Enabled") => {
@@ -37,10 +39,14 @@ fn check(_: &RuleContext<'_>, bucket: &Bucket) -> CheckResult {
         Some(other) => format!("versioning is {}", other.to_lowercase()),
         None => "versioning was never enabled".to_owned(),
     };
-    Ok(Outcome::breach(format!("{seen}: AWS Backup only backs up versioned buckets"))
+    Ok(Outcome::breach(format!("{seen}: AWS Backup supports only versioned buckets"))
         .fix(format!(
             "Run `aws s3api put-bucket-versioning --bucket {} --versioning-configuration Status=Enabled`.",
             bucket.id
         ))
+        .remedy(cx.known_region().ok().map(|region| Remedy::EnableVersioning {
+            bucket: bucket.id.clone(),
+            region: region.to_owned(),
+        }))
         .with("versioning", status))
 }

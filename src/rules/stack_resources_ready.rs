@@ -8,20 +8,23 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// Every resource of the stack that AWS Backup backs up with it is ready for the copy: nested
-    /// stacks are opened, and each resource is judged as if it were tagged `backup=enabled`.
+    /// Every resource of the stack that AWS Backup supports is ready to be copied. Nested stacks are
+    /// included. Each resource is checked as if it were tagged `backup=enabled`.
     ///
-    /// The backup of a stack is made of the backups of its resources. One that cannot be copied is
-    /// left out of the copy, which is then partial. A resource that was not read makes the stack
-    /// unknown, and so does one of a type that is not judged here.
+    /// A resource that could not be read, or whose type is not checked, makes the result unknown.
     ///
-    /// The company guide asks for the tag on every resource of a stack. AWS Backup does not need it
-    /// there: a stack's tag is enough, and a resource that is tagged too is backed up twice
+    /// ## Why it matters
+    ///
+    /// The backup of a stack consists of the backups of its resources. A resource that cannot be copied
+    /// is left out, and the copy is partial.
+    ///
+    /// The company guide asks for the tag on every resource of a stack. AWS Backup does not need it:
+    /// the tag of the stack is enough. A resource that is tagged too is backed up twice
     /// (`backup-not-duplicated`).
     ///
     /// ## Fix
     ///
-    /// Mend the resources that are named, each by the rule that is named.
+    /// Fix each resource in the finding, following the rule that is named with it.
     ///
     /// ## Sources
     ///
@@ -31,14 +34,14 @@ rule! {
         id: "stack-resources-ready",
         group: Group::Service,
         owner: Owner::Member,
-        title: "Everything in the stack is ready for the copy",
+        title: "Every resource in the stack is ready to be copied",
         guide: Severity::Fail,
         aws: Severity::Warn,
-        check: Check::Stack(check),
+        check: Check::Stack(check_stack),
     }
 }
 
-fn check(cx: &RuleContext<'_>, stack: &Stack) -> CheckResult {
+fn check_stack(cx: &RuleContext<'_>, stack: &Stack) -> CheckResult {
     let found = find_members(cx, stack);
     let unread = found.gaps.iter().map(Outcome::unknown);
     let judged = found.list.iter().flat_map(|member| match member {
@@ -61,11 +64,11 @@ fn check(cx: &RuleContext<'_>, stack: &Stack) -> CheckResult {
             let kind = resource.resource_type.as_str();
             let gap = if kinds_in_stack(kind).any(|row| row.is_found_by_tag()) {
                 let message =
-                    format!("resources of type {kind} are outside the guide and not judged");
+                    format!("resources of type {kind} are not covered by the company guide and not checked");
                 Gap::new(GapKind::Open, message)
             } else {
                 let message = format!(
-                    "an {kind} of the stack is not among what was read: it was deleted by hand, or made since"
+                    "an {kind} of the stack was not found: deleted outside of CloudFormation, or created after the scan"
                 );
                 let gap = cx.gap_around(resource);
                 gap.unwrap_or_else(|| Gap::new(GapKind::Open, message))
@@ -75,10 +78,10 @@ fn check(cx: &RuleContext<'_>, stack: &Stack) -> CheckResult {
     });
     let worst = Outcome::worst(unread.chain(judged));
     Ok(worst.unwrap_or_else(|| match found.list.len() {
-        0 => Outcome::skip("holds nothing that AWS Backup backs up"),
-        1 => Outcome::pass("the one resource in it that AWS Backup backs up is ready"),
+        0 => Outcome::skip("contains nothing that AWS Backup supports"),
+        1 => Outcome::pass("its only resource that AWS Backup supports is ready"),
         count => Outcome::pass(format!(
-            "the {count} resources in it that AWS Backup backs up are ready"
+            "all {count} of its resources that AWS Backup supports are ready"
         )),
     }))
 }

@@ -1,4 +1,4 @@
-//! A headless Chromium, spoken to over its debugging pipe, with no network.
+//! A headless Chromium without a network, controlled over its debugging pipe.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// What a browser may be called.
+/// The names of browser executables.
 const NAMES: [&str; 5] = [
     "chromium",
     "google-chrome",
@@ -18,22 +18,22 @@ const NAMES: [&str; 5] = [
 ];
 const ON_A_MAC: &str = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
 
-/// The browser; made where there is none and Debian's packages can be installed.
-fn executable() -> PathBuf {
+/// Returns the browser. Installs the Debian package if there is none.
+fn find_executable() -> PathBuf {
     if let Some(named) = std::env::var_os("CHROMIUM") {
         let named = PathBuf::from(named);
         assert!(
             named.is_file(),
-            "CHROMIUM names no file: {}",
+            "CHROMIUM is not a file: {}",
             named.display()
         );
         return named;
     }
-    // Tests of two runs at once: the second finds what the first installed.
+    // If two test runs start at once, the second finds what the first installed.
     let lock = Path::new(env!("CARGO_TARGET_TMPDIR")).join("chromium.lock");
     let lock = File::create(lock).unwrap();
     lock.lock().unwrap();
-    if let Some(found) = installed() {
+    if let Some(found) = find_installed() {
         return found;
     }
     for arguments in [
@@ -48,14 +48,14 @@ fn executable() -> PathBuf {
             .status();
         assert!(
             status.is_ok_and(|status| status.success()),
-            "the tests of the HTML report need Chromium or Chrome: install the package `chromium`, or name a browser in the variable CHROMIUM (apt-get {} failed)",
+            "the tests of the HTML report need Chromium or Chrome: install the package `chromium` or set the variable CHROMIUM to a browser (apt-get {} failed)",
             arguments.join(" ")
         );
     }
-    installed().expect("the package chromium brings a program of that name")
+    find_installed().expect("the package chromium contains a program of that name")
 }
 
-fn installed() -> Option<PathBuf> {
+fn find_installed() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     NAMES
@@ -72,7 +72,7 @@ pub struct Browser {
     output: BufReader<ChildStdout>,
     session: Option<String>,
     sent: u64,
-    /// What the page told without being asked.
+    /// The events that the page sent.
     events: Vec<Value>,
     folder: TempDir,
 }
@@ -83,7 +83,7 @@ impl Browser {
         // The debugging pipe is the file descriptors 3 and 4.
         let mut process = Command::new("sh")
             .args(["-c", r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null"#])
-            .arg(executable())
+            .arg(find_executable())
             .args([
                 "--headless",
                 "--no-sandbox",
@@ -124,7 +124,7 @@ impl Browser {
         browser
     }
 
-    /// Asks something of the page, and waits for the answer.
+    /// Calls a method of the DevTools protocol and returns its result.
     pub fn call(&mut self, method: &str, params: Value) -> Value {
         self.sent += 1;
         let mut message = json!({"id": self.sent, "method": method, "params": params});
@@ -134,7 +134,7 @@ impl Browser {
         let input = self.input.as_mut().unwrap();
         write!(input, "{message}\0").unwrap();
         loop {
-            let mut answer = self.read();
+            let mut answer = self.read_message();
             if answer["id"] == self.sent {
                 assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
                 return answer["result"].take();
@@ -143,32 +143,32 @@ impl Browser {
         }
     }
 
-    fn read(&mut self) -> Value {
+    fn read_message(&mut self) -> Value {
         let mut message = Vec::new();
         self.output.read_until(0, &mut message).unwrap();
-        assert_eq!(message.pop(), Some(0), "the browser ended");
+        assert_eq!(message.pop(), Some(0), "the browser exited");
         serde_json::from_slice(&message).unwrap()
     }
 
-    fn wait(&mut self, event: &str) {
+    fn wait_for(&mut self, event: &str) {
         while !self.events.iter().any(|it| it["method"] == event) {
-            let message = self.read();
+            let message = self.read_message();
             self.events.push(message);
         }
     }
 
-    /// Opens a text as a page from a file, and returns its address.
+    /// Writes a page to a file, opens it, and returns its URL.
     pub fn open(&mut self, html: &str) -> String {
         let file = self.folder.path().join("report.html");
         fs::write(&file, html).unwrap();
         let url = format!("file://{}", file.display());
         self.events.clear();
         self.call("Page.navigate", json!({"url": url}));
-        self.wait("Page.loadEventFired");
+        self.wait_for("Page.loadEventFired");
         url
     }
 
-    /// The value of an expression in the page, or what its promise comes to.
+    /// Returns the value of an expression in the page; of a promise the value that it resolves to.
     pub fn value(&mut self, expression: &str) -> Value {
         let mut answer = self.call(
             "Runtime.evaluate",
@@ -182,7 +182,7 @@ impl Browser {
         answer["result"]["value"].take()
     }
 
-    /// A key as a person presses it.
+    /// Presses and releases a key.
     pub fn press(&mut self, key: &str, code: u32) {
         let text = if key == "Enter" { "\r" } else { "" };
         for kind in ["keyDown", "keyUp"] {
@@ -191,7 +191,7 @@ impl Browser {
         }
     }
 
-    /// What the page complained about: errors, violations of its policy, dialogs.
+    /// Returns the errors, the violations of the security policy and the dialogs of the page.
     pub fn complaints(&self) -> Vec<&Value> {
         let loud = [
             "Log.entryAdded",
@@ -205,7 +205,7 @@ impl Browser {
             .collect()
     }
 
-    /// The addresses that were asked for.
+    /// Returns the URLs that were requested.
     pub fn requests(&self) -> Vec<&str> {
         self.events
             .iter()
@@ -217,7 +217,7 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // A browser whose pipe is closed ends by itself, with all its processes.
+        // A browser whose pipe is closed exits with all its processes.
         self.input.take();
         if std::thread::panicking() {
             let _ = self.process.kill();

@@ -159,7 +159,7 @@ fn a_template_is_judged_as_what_it_makes() {
                 "Exports",
                 "encryption-customer-key-recommended",
                 Warn,
-                "S3's own key",
+                "S3 managed key",
             ),
             (
                 "Reports",
@@ -203,7 +203,7 @@ fn a_template_is_judged_as_what_it_makes() {
                 "Endpoint",
                 "cross-account-copy-supported",
                 Fail,
-                "parameter of Systems Manager",
+                "Systems Manager parameter",
             ),
             (
                 "Lake",

@@ -22,8 +22,8 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::support::command::{Run, backup_check, run};
 use super::support::endpoint::{Endpoint, Exception};
-use crate::support::command::{Run, backup_check, run};
 
 const REGION: &str = "eu-central-1";
 const ACCOUNT: &str = "111122223333";

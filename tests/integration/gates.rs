@@ -354,7 +354,7 @@ fn a_failure_that_was_not_checked_is_not_fixed() {
     assert_eq!(ids(&comparison.fixed), [passing]);
     assert_eq!(ids(&comparison.not_judged), ["0123456789abcdef"]);
     assert!(
-        formats::render("table", &report).contains("1 fixed, 1 not judged this time"),
+        formats::render("table", &report).contains("1 fixed, 1 not checked this time"),
         "{}",
         formats::render("table", &report)
     );

@@ -1,14 +1,24 @@
-//! The rules: what `fixtures/rules/<id>.json` expects of each, stated by hand, and what every rule has.
+//! The rules: what `fixtures/rules/<id>.json` expects of each one, and what every rule must have.
+//!
+//! A case is a small snapshot and the status expected of each resource in it, under both standards. Expectations
+//! are written by hand. Cases share what they repeat: `fixtures/presets.json` holds named values (a shared key,
+//! the company's backup policy, a volume), and `{"$preset": "shared-key"}` anywhere in a snapshot is replaced by the
+//! value of that name. Further fields replace those of the preset, as in `{...preset, id: "vol-1"}` of JavaScript:
+//! `{"$preset": "enabled-volume", "id": "vol-1"}`. A preset may refer to other presets. The account, the tag key
+//! and the times of a snapshot have defaults (`Case::snapshot`), and policies are written as JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use backup_check::evaluate::{Options, evaluate};
 use backup_check::model::snapshot::{SNAPSHOT_VERSION, Snapshot};
+use backup_check::report::Finding;
 use backup_check::rule::{Group, Rule};
 use backup_check::rules;
 use backup_check::settings::{Settings, Severity, Standard};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 #[derive(Deserialize)]
@@ -27,7 +37,7 @@ struct Case {
     settings: Company,
     #[serde(default)]
     preflight: bool,
-    snapshot: Map<String, Value>,
+    snapshot: Value,
     expect: BTreeMap<String, Expected>,
 }
 
@@ -72,7 +82,7 @@ impl State {
         }
     }
 
-    fn of_breach(severity: Severity) -> Self {
+    fn of_violation(severity: Severity) -> Self {
         match severity {
             Severity::Fail => State::Fail,
             Severity::Warn => State::Warn,
@@ -88,11 +98,38 @@ impl Expected {
             Standard::Aws => self.aws,
         }
     }
+
+    /// Returns how the finding differs from what is expected of its resource, one line each.
+    fn differences(&self, standard: Standard, rule: &Rule, finding: &Finding) -> Vec<String> {
+        let seen = describe(finding);
+        let state = self.under(standard).as_str();
+        let mut wrong = Vec::new();
+        if finding.rule.id != rule.id || finding.status.as_str() != state {
+            wrong.push(format!("expected {state}, found {seen}"));
+        }
+        if self.gating.is_some_and(|gating| gating != finding.gating) {
+            wrong.push(format!("gating is {}: {seen}", finding.gating));
+        }
+        let missing = self
+            .says
+            .iter()
+            .filter(|part| !finding.message.contains(part.as_str()));
+        wrong.extend(missing.map(|part| format!("does not say {part:?}: {seen}")));
+        wrong
+    }
+}
+
+fn describe(finding: &Finding) -> String {
+    let (resource, message) = (&finding.resource, &finding.message);
+    format!("{resource}: {} ({message})", finding.status.as_str())
 }
 
 impl Case {
-    fn snapshot(&self) -> Result<Snapshot, serde_json::Error> {
-        let mut snapshot = self.snapshot.clone();
+    /// Returns the snapshot with presets expanded and defaults filled in.
+    fn snapshot(&self) -> Result<Snapshot, String> {
+        let Value::Object(mut snapshot) = expand_presets(&self.snapshot, presets())? else {
+            return Err("the snapshot is no object".to_owned());
+        };
         for (field, value) in [
             ("snapshot_version", json!(SNAPSHOT_VERSION)),
             ("account_id", json!("111122223333")),
@@ -103,8 +140,8 @@ impl Case {
             snapshot.entry(field).or_insert(value);
         }
         let mut snapshot = Value::Object(snapshot);
-        policies_as_text(&mut snapshot);
-        serde_json::from_value(snapshot)
+        policies_to_text(&mut snapshot);
+        serde_json::from_value(snapshot).map_err(|error| error.to_string())
     }
 
     fn settings(&self) -> Settings {
@@ -118,10 +155,10 @@ impl Case {
         settings
     }
 
-    /// What does not hold, as lines.
+    /// Returns the differences from the expectations, one line each.
     fn check(&self, rule: &'static Rule) -> Vec<String> {
         if self.name.is_empty() || self.why.is_empty() {
-            return vec!["a case has a name and a reason".to_owned()];
+            return vec!["the case has no name or no reason".to_owned()];
         }
         match self.snapshot() {
             Ok(snapshot) => [Standard::Guide, Standard::Aws]
@@ -144,7 +181,7 @@ impl Case {
             only: BTreeSet::from([rule.id]),
             ..Options::default()
         };
-        // All of them: rules on backups are held against those on what a copy takes.
+        // With every rule, because proof rules compare their result with the prerequisites.
         let report = evaluate(snapshot, &self.settings(), &options, &rules::ALL);
         let mut wrong = Vec::new();
         let mut wanted: BTreeMap<&str, &Expected> = self
@@ -154,46 +191,15 @@ impl Case {
             .map(|(resource, expected)| (resource.as_str(), expected))
             .collect();
         for finding in &report.findings {
-            let seen = format!("{} ({})", finding.status.as_str(), finding.message);
-            // Taken out, so that a second finding on the resource is one too many.
-            let Some(expected) = wanted.remove(finding.resource.as_str()) else {
-                wrong.push(format!(
-                    "{}: expected no finding, found {seen}",
-                    finding.resource
-                ));
-                continue;
-            };
-            let state = expected.under(standard);
-            if finding.rule.id != rule.id || finding.status.as_str() != state.as_str() {
-                wrong.push(format!(
-                    "{}: expected {}, found {seen}",
-                    finding.resource,
-                    state.as_str()
-                ));
-            }
-            if expected
-                .gating
-                .is_some_and(|gating| gating != finding.gating)
-            {
-                wrong.push(format!(
-                    "{}: gating is {}",
-                    finding.resource, finding.gating
-                ));
-            }
-            for part in &expected.says {
-                if !finding.message.contains(part.as_str()) {
-                    wrong.push(format!(
-                        "{}: does not say {part:?}: {seen}",
-                        finding.resource
-                    ));
-                }
+            // Removed, so that a second finding on the resource is reported as unexpected.
+            match wanted.remove(finding.resource.as_str()) {
+                Some(expected) => wrong.extend(expected.differences(standard, rule, finding)),
+                None => wrong.push(format!("expected no finding, found {}", describe(finding))),
             }
         }
         wrong.extend(wanted.iter().map(|(resource, expected)| {
-            format!(
-                "{resource}: expected {}, found no finding",
-                expected.under(standard).as_str()
-            )
+            let state = expected.under(standard).as_str();
+            format!("{resource}: expected {state}, found no finding")
         }));
         wrong
             .into_iter()
@@ -202,19 +208,69 @@ impl Case {
     }
 }
 
-/// A snapshot holds policies as the text that AWS returns; a fixture may write them as JSON, to be read.
-fn policies_as_text(value: &mut Value) {
+/// Fields that hold a policy as the text that AWS returns. A fixture may write them as JSON.
+const POLICY_FIELDS: [&str; 3] = ["policy", "access_policy", "trust_policy"];
+
+fn policies_to_text(value: &mut Value) {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(policies_as_text),
+        Value::Array(items) => items.iter_mut().for_each(policies_to_text),
         Value::Object(fields) => {
             for (name, field) in fields {
                 match field.get_mut("known") {
-                    Some(policy @ Value::Object(_)) if name == "policy" => {
+                    Some(policy @ Value::Object(_)) if POLICY_FIELDS.contains(&name.as_str()) => {
                         *policy = Value::String(policy.to_string());
                     }
-                    _ => policies_as_text(field),
+                    _ => policies_to_text(field),
                 }
             }
+        }
+        _ => {}
+    }
+}
+
+/// Returns the named values that cases share.
+fn presets() -> &'static Map<String, Value> {
+    static PRESETS: LazyLock<Map<String, Value>> =
+        LazyLock::new(|| read_json(&folder("fixtures/presets.json")));
+    &PRESETS
+}
+
+/// Replaces each `{"$preset": NAME, ...}` by the preset of that name, with the fields next to the name laid over it.
+fn expand_presets(value: &Value, presets: &Map<String, Value>) -> Result<Value, String> {
+    match value {
+        Value::Array(items) => items.iter().map(|it| expand_presets(it, presets)).collect(),
+        Value::Object(fields) => {
+            let mut expanded = match fields.get("$preset") {
+                Some(name) => expand_presets(preset_of(name, presets)?, presets)?,
+                None => Value::Object(Map::new()),
+            };
+            for (name, field) in fields.iter().filter(|(name, _)| *name != "$preset") {
+                let object = expanded.as_object_mut();
+                let object = object.ok_or_else(|| {
+                    format!("{name} replaces nothing in a preset that is no object")
+                })?;
+                object.insert(name.clone(), expand_presets(field, presets)?);
+            }
+            Ok(expanded)
+        }
+        _ => Ok(value.clone()),
+    }
+}
+
+fn preset_of<'a>(name: &Value, presets: &'a Map<String, Value>) -> Result<&'a Value, String> {
+    let preset = name.as_str().and_then(|name| presets.get(name));
+    preset.ok_or_else(|| format!("no preset {name} in fixtures/presets.json"))
+}
+
+/// Adds the names of the presets that the value refers to.
+fn collect_preset_names<'a>(value: &'a Value, names: &mut BTreeSet<&'a str>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|it| collect_preset_names(it, names)),
+        Value::Object(fields) => {
+            names.extend(fields.get("$preset").and_then(Value::as_str));
+            fields
+                .values()
+                .for_each(|it| collect_preset_names(it, names));
         }
         _ => {}
     }
@@ -234,23 +290,29 @@ fn stems(name: &str, extension: &str) -> BTreeSet<String> {
         .collect()
 }
 
-fn fixture(rule: &Rule) -> Fixture {
-    let path = folder("fixtures/rules").join(format!("{}.json", rule.id));
-    let text = std::fs::read_to_string(&path)
-        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+fn read_json<T: DeserializeOwned>(path: &Path) -> T {
+    let text =
+        std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+fn read_fixture(rule: &Rule) -> Fixture {
+    read_json(&folder("fixtures/rules").join(format!("{}.json", rule.id)))
+}
+
 #[test]
-fn every_case_holds() {
+fn every_case_gives_the_expected_findings() {
     let mut wrong = Vec::new();
     for rule in rules::ALL {
-        let fixture = fixture(rule);
+        let fixture = read_fixture(rule);
         assert_eq!(fixture.rule, rule.id);
         let mut names = BTreeSet::new();
         for case in &fixture.cases {
             let place = format!("{}: {}", rule.id, case.name);
-            assert!(names.insert(&case.name), "twice: {place}");
+            assert!(
+                names.insert(&case.name),
+                "two cases have this name: {place}"
+            );
             wrong.extend(
                 case.check(rule)
                     .into_iter()
@@ -260,7 +322,7 @@ fn every_case_holds() {
     }
     assert!(
         wrong.is_empty(),
-        "{} do not hold:\n{}",
+        "{} expectations are not met:\n{}",
         wrong.len(),
         wrong.join("\n")
     );
@@ -282,8 +344,8 @@ fn every_rule_has_its_file_its_fixture_and_its_line_in_the_table() {
     );
 }
 
-/// The rules that were agreed on, by group. Ids stand in people's configurations and dashboards.
-const AGREED: [(Group, &[&str]); 6] = [
+/// The rule ids by group. They are stable: people use them in configuration files and dashboards.
+const RULES_BY_GROUP: [(Group, &[&str]); 6] = [
     (
         Group::Tagging,
         &[
@@ -345,8 +407,8 @@ const AGREED: [(Group, &[&str]); 6] = [
 ];
 
 #[test]
-fn the_rules_are_those_that_were_agreed_on() {
-    let agreed: Vec<(Group, &str)> = AGREED
+fn rule_ids_and_their_groups_are_stable() {
+    let expected: Vec<(Group, &str)> = RULES_BY_GROUP
         .iter()
         .flat_map(|(group, ids)| ids.iter().map(|id| (*group, *id)))
         .collect();
@@ -354,20 +416,20 @@ fn the_rules_are_those_that_were_agreed_on() {
         .iter()
         .map(|rule| (rule.group, rule.id))
         .collect();
-    assert_eq!(table, agreed);
+    assert_eq!(table, expected);
 }
 
 #[test]
-fn every_rule_is_seen_to_pass_to_break_and_to_be_left_open() {
+fn every_rule_has_cases_that_pass_violate_it_and_are_unknown() {
     for rule in rules::ALL {
-        let fixture = fixture(rule);
+        let fixture = read_fixture(rule);
         let expected: Vec<&Expected> = fixture
             .cases
             .iter()
             .flat_map(|it| it.expect.values())
             .collect();
-        let broken = State::of_breach(rule.guide);
-        for state in [State::Pass, broken, State::Unknown] {
+        let violated = State::of_violation(rule.guide);
+        for state in [State::Pass, violated, State::Unknown] {
             assert!(
                 expected.iter().any(|it| it.guide == state),
                 "{}: no case expects {}",
@@ -375,43 +437,85 @@ fn every_rule_is_seen_to_pass_to_break_and_to_be_left_open() {
                 state.as_str()
             );
         }
-        // A plain warning is the same under both standards, so only this tells a breach from it.
-        let breach = (broken, State::of_breach(rule.aws));
+        // A plain warning is the same under both standards, which a violation need not be.
+        let violation = (violated, State::of_violation(rule.aws));
         assert!(
-            expected.iter().any(|it| (it.guide, it.aws) == breach),
+            expected.iter().any(|it| (it.guide, it.aws) == violation),
             "{}: no case expects {} under guide and {} under aws",
             rule.id,
-            breach.0.as_str(),
-            breach.1.as_str()
+            violation.0.as_str(),
+            violation.1.as_str()
         );
     }
 }
 
 #[test]
-fn every_rule_says_why_how_to_fix_it_and_who_says_so() {
+fn every_preset_is_used_and_no_preset_is_missing() {
+    let fixtures: Vec<Fixture> = rules::ALL.into_iter().map(read_fixture).collect();
+    let mut used = BTreeSet::new();
+    for case in fixtures.iter().flat_map(|it| &it.cases) {
+        collect_preset_names(&case.snapshot, &mut used);
+    }
+    for preset in presets().values() {
+        collect_preset_names(preset, &mut used);
+    }
+    let known: BTreeSet<&str> = presets().keys().map(String::as_str).collect();
+    assert_eq!(used, known, "presets used against fixtures/presets.json");
+}
+
+#[test]
+fn fields_next_to_a_preset_replace_its_fields() {
+    let presets = json!({
+        "tag": {"known": {"backup": "enabled"}},
+        "volume": {"id": "vol-1", "tags": {"$preset": "tag"}, "state": {"known": "in-use"}},
+    });
+    let expand = |value: Value| expand_presets(&value, presets.as_object().unwrap());
+    assert_eq!(
+        expand(json!([{"$preset": "volume", "id": "vol-2", "state": {"unknown": {}}}])),
+        Ok(
+            json!([{"id": "vol-2", "tags": {"known": {"backup": "enabled"}}, "state": {"unknown": {}}}])
+        )
+    );
+    assert!(
+        expand(json!({"$preset": "bucket"}))
+            .unwrap_err()
+            .contains("bucket")
+    );
+}
+
+/// The sections of a rule's documentation, after its first paragraph and in this order.
+const SECTIONS: [&str; 3] = ["## Why it matters", "## Fix", "## Sources"];
+
+#[test]
+fn every_rule_documents_what_it_checks_why_it_matters_the_fix_and_sources() {
     for rule in rules::ALL {
-        // The doc comment's lines keep the blank after `///`.
+        // The lines of a doc comment keep the blank after `///`.
         let docs: Vec<&str> = rule.docs.lines().map(str::trim).collect();
-        let section = |heading: &str| {
-            let start = docs.iter().position(|line| *line == heading);
-            let start = start.unwrap_or_else(|| panic!("{}: no {heading}", rule.id));
-            let rest = docs[start + 1..].iter();
-            rest.take_while(|line| !line.starts_with("## "))
-                .copied()
-                .collect::<Vec<_>>()
-                .concat()
-        };
+        let headings: Vec<&str> = docs
+            .iter()
+            .copied()
+            .filter(|line| line.starts_with("## "))
+            .collect();
+        assert_eq!(headings, SECTIONS, "{}", rule.id);
         assert!(
             !docs[0].is_empty() && !docs[0].starts_with('#'),
             "{}: no first sentence",
             rule.id
         );
-        assert!(!section("## Fix").is_empty(), "{}: no fix", rule.id);
-        let sources = section("## Sources");
+        let sections = docs
+            .split(|line| SECTIONS.contains(line))
+            .map(|lines| lines.concat());
+        let sections: Vec<String> = sections.collect();
         assert!(
-            sources.contains("<https://") || sources.contains("The company guide"),
-            "{}: no source in {sources:?}",
+            sections.iter().all(|text| !text.is_empty()),
+            "{}: an empty section",
             rule.id
+        );
+        assert!(
+            sections[3].contains("<https://") || sections[3].contains("The company guide"),
+            "{}: no source in {:?}",
+            rule.id,
+            sections[3]
         );
     }
 }

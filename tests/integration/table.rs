@@ -1,4 +1,6 @@
-//! The report for people: what it says, how often, and how wide.
+//! The report as text: its content, its order and its width.
+
+mod account;
 
 use backup_check::evaluate::{Options, evaluate};
 use backup_check::model::Snapshot;
@@ -9,126 +11,15 @@ use backup_check::settings::Settings;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
-const ACCOUNT: &str = "111122223333";
-const REGION: &str = "eu-central-1";
+use account::{
+    ACCOUNT, REGION, account, add_failed_copy, bucket, key_arn, private_key, volume, with_volumes,
+};
 
-fn key_arn(region: &str, id: &str) -> String {
-    format!("arn:aws:kms:{region}:{ACCOUNT}:key/{id}")
+fn evaluated(snapshot: Value) -> Report {
+    evaluated_with(snapshot, &Options::default())
 }
 
-/// A customer managed key whose policy lets in only its own account.
-fn private_key() -> Value {
-    let policy = json!({"Version": "2012-10-17", "Statement": [{
-        "Sid": "Root", "Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{ACCOUNT}:root")},
-        "Action": "kms:*", "Resource": "*",
-    }]});
-    json!({
-        "metadata": {"known": {"manager": "CUSTOMER", "state": "Enabled", "spec": "SYMMETRIC_DEFAULT",
-                               "usage": "ENCRYPT_DECRYPT", "origin": "AWS_KMS", "multi_region": false}},
-        "policy": {"known": policy.to_string()},
-    })
-}
-
-/// A volume with some tags.
-fn volume(region: &str, id: &str, key: &str, tags: Value) -> Value {
-    json!({
-        "arn": format!("arn:aws:ec2:{region}:{ACCOUNT}:volume/{id}"), "id": id, "tags": {"known": tags},
-        "state": {"known": "available"}, "encrypted": {"known": true}, "kms_key": {"known": key},
-        "attached_to": {"known": []},
-    })
-}
-
-/// A bucket that needs nothing, but for what is changed.
-fn bucket(name: &str, tags: Value) -> Value {
-    json!({
-        "arn": format!("arn:aws:s3:::{name}"), "id": name, "region": {"known": REGION}, "tags": {"known": tags},
-        "versioning": {"known": "Enabled"}, "expiry": {"known": "whole"},
-        "encryption": {"known": {"algorithm": "aws:kms", "kms_key": key_arn(REGION, "1")}},
-    })
-}
-
-/// A region in which everything was read and nothing is.
-fn region() -> Value {
-    let none = json!({"items": []});
-    json!({
-        "instances": none, "volumes": none, "db_instances": none, "db_clusters": none, "tables": none,
-        "file_systems": none, "gateways": none, "gateway_volumes": none, "redshift_clusters": none, "redshift_namespaces": none,
-        "stacks": none, "tagged": none,
-        "network": {"vpcs": none, "subnets": none, "route_tables": none, "interfaces": none, "endpoints": none},
-        "ebs_defaults": {"encryption": {"known": true}, "kms_key": {"known": key_arn(REGION, "1")}},
-        "vaults": {"items": [{
-            "arn": format!("arn:aws:backup:{REGION}:{ACCOUNT}:backup-vault:local"), "id": "local",
-            "kms_key": {"known": format!("arn:aws:kms:{REGION}:692653576357:key/1")},
-            "min_retention_days": {"known": null}, "max_retention_days": {"known": null},
-            "access_policy": {"known": null},
-        }]},
-        "backup_settings": {"known": {"opt_in": {"EBS": true, "S3": true, "EC2": true}, "management": {}}},
-        "backup_jobs": none, "copy_jobs": none,
-    })
-}
-
-/// An account with one region and nothing in it.
-fn account() -> Value {
-    json!({
-        "snapshot_version": 1, "account_id": ACCOUNT, "tag_key": "backup",
-        "started_at": "2026-03-03T06:00:00Z", "finished_at": "2026-03-03T06:00:04Z",
-        "enabled_regions": {"items": [REGION]},
-        "organization_id": {"known": "o-a1b2c3d4e5"},
-        "backup_policy": {"known": {"plans": [{"regions": [REGION], "plan": {
-            "name": "central",
-            "rules": {"items": [{"name": "daily", "vault": "local", "retention_days": 1, "copies": [
-                {"vault_arn": "arn:aws:backup:$region:692653576357:backup-vault:central"},
-            ]}]},
-            "selections": {"items": [{
-                "name": "enabled", "role_arn": "arn:aws:iam::$account:role/Backup",
-                "tags": [{"key": "backup", "value": "enabled"}],
-            }]},
-        }}]}},
-        "backup_roles": {"Backup": {"known": {
-            "arn": format!("arn:aws:iam::{ACCOUNT}:role/Backup"),
-            "trust_policy": {"known": json!({"Version": "2012-10-17", "Statement": [{
-                "Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"}, "Action": "sts:AssumeRole",
-            }]}).to_string()},
-            "attached_policies": {"items": ["arn:aws:iam::aws:policy/AWSBackupServiceRolePolicyForS3Backup"]},
-            "inline_policies": {"items": []},
-        }}},
-        "buckets": {"items": []},
-        "regions": {REGION: region()},
-        "keys": {key_arn(REGION, "1"): private_key()},
-    })
-}
-
-/// Gives a volume a backup of last night, and a copy that failed in its own minute.
-fn with_failed_copy(account: &mut Value, n: usize, id: &str, message: &str) {
-    let arn = format!("arn:aws:ec2:{REGION}:{ACCOUNT}:volume/{id}");
-    let at = |hour: usize| format!("2026-03-03T{:02}:{:02}:00Z", hour + n / 60 % 2, n % 60);
-    let job = |id: String, created: String| json!({"id": id, "resource_arn": arn, "state": "COMPLETED", "created_at": created});
-    let mut copy = job(format!("c-{n}"), at(3));
-    copy["state"] = json!("FAILED");
-    copy["message"] = json!(message);
-    copy["destination_vault_arn"] = json!(format!(
-        "arn:aws:backup:{REGION}:692653576357:backup-vault:central"
-    ));
-    for (listing, job) in [
-        ("backup_jobs", job(format!("b-{n}"), at(1))),
-        ("copy_jobs", copy),
-    ] {
-        let items = account["regions"][REGION][listing]["items"].as_array_mut();
-        items.expect("a listing").push(job);
-    }
-}
-
-fn with_volumes(volumes: Vec<Value>) -> Value {
-    let mut account = account();
-    account["regions"][REGION]["volumes"]["items"] = Value::Array(volumes);
-    account
-}
-
-fn judge(snapshot: Value) -> Report {
-    judge_with(snapshot, &Options::default())
-}
-
-fn judge_with(snapshot: Value, options: &Options) -> Report {
+fn evaluated_with(snapshot: Value, options: &Options) -> Report {
     let snapshot: Snapshot = serde_json::from_value(snapshot).expect("a snapshot");
     evaluate(&snapshot, &Settings::default(), options, &rules::ALL)
 }
@@ -150,11 +41,11 @@ fn fixture(name: &str) -> Report {
 
 fn styled(report: &Report, style: Style) -> String {
     let mut out = Vec::new();
-    table::write(report, &style, &mut out).expect("a vector takes everything");
+    table::write(report, &style, &mut out).expect("a vector accepts everything");
     String::from_utf8(out).expect("UTF-8")
 }
 
-/// The report without colours at a width, held against what holds for each.
+/// Returns the report without colors, and checks what holds at every width.
 fn plain(report: &Report, width: usize) -> String {
     let text = styled(
         report,
@@ -181,7 +72,7 @@ fn snapshot(name: &str, text: &str) {
     settings.bind(|| insta::assert_snapshot!(format!("table-{name}"), text));
 }
 
-/// The text as if no line had been broken.
+/// Returns the text without line breaks.
 fn unwrapped(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -210,9 +101,9 @@ fn a_thousand_volumes_under_one_key_are_one_cause() {
     let mut account = with_volumes(volumes);
     for n in 0..1000 {
         let id = format!("vol-{n:017x}");
-        with_failed_copy(&mut account, n, &id, "Given key ID is not accessible");
+        add_failed_copy(&mut account, n, &id, "Given key ID is not accessible");
     }
-    let text = plain(&judge(account), 80);
+    let text = plain(&evaluated(account), 80);
     assert!(text.lines().count() < 64, "{text}");
     assert_eq!(times(&text, "Given key ID is not accessible"), 1, "{text}");
     assert_eq!(
@@ -250,14 +141,14 @@ fn a_thousand_causes_of_one_rule_do_not_fill_the_screen() {
     for n in 0..1000 {
         account["keys"][key_arn(REGION, &format!("k{n}"))] = private_key();
     }
-    let text = plain(&judge(account), 80);
+    let text = plain(&evaluated(account), 80);
     assert!(text.lines().count() < 250, "{}", text.lines().count());
     assert!(text.contains("kms-key-shared · 991 ebs-volumes"), "{text}");
-    assert!(text.contains("991 more causes of this kind"), "{text}");
+    assert!(text.contains("991 similar causes"), "{text}");
 }
 
 #[test]
-fn the_same_sentence_about_two_resources_is_told_once() {
+fn the_same_message_about_two_resources_is_shown_once() {
     let mut account = account();
     let mut buckets: Vec<Value> = ["logs-prod", "logs-test"]
         .iter()
@@ -267,7 +158,7 @@ fn the_same_sentence_about_two_resources_is_told_once() {
         bucket["versioning"] = json!({"known": null});
     }
     account["buckets"]["items"] = Value::Array(buckets);
-    let text = plain(&judge(account), 80);
+    let text = plain(&evaluated(account), 80);
     assert_eq!(times(&text, "versioning was never enabled"), 1, "{text}");
     assert_eq!(
         times(&text, "put-bucket-versioning --bucket <id> --versioning"),
@@ -277,12 +168,12 @@ fn the_same_sentence_about_two_resources_is_told_once() {
 }
 
 #[test]
-fn a_command_for_one_resource_has_its_name() {
+fn a_command_for_one_resource_contains_its_name() {
     let mut account = account();
     let mut logs = bucket("logs-prod", json!({"backup": "enabled"}));
     logs["versioning"] = json!({"known": "Suspended"});
     account["buckets"]["items"] = json!([logs]);
-    let text = plain(&judge(account), 80);
+    let text = plain(&evaluated(account), 80);
     assert_eq!(
         times(
             &text,
@@ -294,7 +185,7 @@ fn a_command_for_one_resource_has_its_name() {
 }
 
 #[test]
-fn what_gates_comes_first_and_the_worst_of_it_before_the_rest() {
+fn gating_sections_come_first_and_the_worst_before_the_rest() {
     let text = plain(&fixture("mixed"), 80);
     let order = [
         "Account 111122223333",
@@ -306,7 +197,7 @@ fn what_gates_comes_first_and_the_worst_of_it_before_the_rest() {
         "WITHOUT A BACKUP TAG",
         "EXEMPT",
         "COUNTS",
-        "NOT READ",
+        "COULD NOT BE READ",
         "SUMMARY",
         "NEXT",
     ];
@@ -319,7 +210,7 @@ fn what_gates_comes_first_and_the_worst_of_it_before_the_rest() {
 }
 
 #[test]
-fn every_failing_resource_that_counts_is_named_or_counted() {
+fn every_failing_resource_to_be_backed_up_is_named_or_counted() {
     let report = fixture("mixed");
     let text = plain(&report, 120);
     let collapsed: usize = text
@@ -348,16 +239,16 @@ fn every_failing_resource_that_counts_is_named_or_counted() {
 }
 
 #[test]
-fn numbers_are_told_once_and_nothing_refers_to_an_untold_one() {
+fn every_reference_is_to_a_cause_that_is_shown_once() {
     for width in [72, 80, 140] {
         let text = plain(&fixture("mixed"), width);
-        let mut told: Vec<&str> = Vec::new();
+        let mut shown: Vec<&str> = Vec::new();
         for line in text.lines() {
             if let Some(rest) = line.strip_prefix("  [") {
                 let number = rest.split(']').next().unwrap_or_default();
                 if !line.contains("(see above)") {
-                    assert!(!told.contains(&number), "[{number}] twice");
-                    told.push(number);
+                    assert!(!shown.contains(&number), "[{number}] twice");
+                    shown.push(number);
                 }
             }
         }
@@ -369,17 +260,17 @@ fn numbers_are_told_once_and_nothing_refers_to_an_untold_one() {
         {
             if reference.bytes().all(|b| b.is_ascii_digit()) {
                 assert!(
-                    told.contains(&reference),
-                    "[{reference}] is nowhere told\n{text}"
+                    shown.contains(&reference),
+                    "[{reference}] is not shown\n{text}"
                 );
             }
         }
-        assert!(told.len() > 20);
+        assert!(shown.len() > 20);
     }
 }
 
 #[test]
-fn untagged_resources_are_a_line_each_up_to_forty() {
+fn up_to_forty_untagged_resources_have_a_line_each() {
     let volumes = (0..45)
         .map(|n| {
             volume(
@@ -395,14 +286,14 @@ fn untagged_resources_are_a_line_each_up_to_forty() {
     let open = json!({"Statement": {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}});
     shared["policy"]["known"] = json!(open.to_string());
     account["keys"][key_arn(REGION, "2")] = shared;
-    let text = plain(&judge(account), 80);
+    let text = plain(&evaluated(account), 80);
     let lines = text
         .lines()
         .filter(|line| line.contains(" vol-0000000"))
         .count();
     assert_eq!(lines, 40, "{text}");
     assert!(text.contains("and 5 more (5 ready)"), "{text}");
-    // The verdict it would have: the missing tag itself does not count.
+    // The missing tag itself does not affect the verdict.
     assert!(
         text.contains("  not-ready ebs-volume eu-central-1 vol-00000000000000000"),
         "{text}"
@@ -412,20 +303,20 @@ fn untagged_resources_are_a_line_each_up_to_forty() {
         "{text}"
     );
     assert!(
-        unwrapped(&text).contains("Nothing is tagged backup=enabled"),
+        unwrapped(&text).contains("No resource is tagged backup=enabled"),
         "{text}"
     );
     snapshot("untagged", &text);
 }
 
 #[test]
-fn preflight_lets_untagged_resources_count() {
+fn preflight_counts_untagged_resources() {
     let volumes = vec![volume(REGION, "vol-0a", &key_arn(REGION, "1"), json!({}))];
     let options = Options {
         preflight: true,
         ..Options::default()
     };
-    let text = plain(&judge_with(with_volumes(volumes), &options), 80);
+    let text = plain(&evaluated_with(with_volumes(volumes), &options), 80);
     assert!(
         text.contains("TO BE BACKED UP: 1 resource (1 without a tag)"),
         "{text}"
@@ -434,7 +325,7 @@ fn preflight_lets_untagged_resources_count() {
 }
 
 #[test]
-fn hostile_and_wide_names_neither_move_the_cursor_nor_the_columns() {
+fn hostile_and_wide_names_move_neither_the_cursor_nor_the_columns() {
     let tags = |name: &str| json!({"backup": "enabled", "Name": name});
     let long = "x".repeat(256);
     let names = [
@@ -455,7 +346,6 @@ fn hostile_and_wide_names_neither_move_the_cursor_nor_the_columns() {
         .iter()
         .enumerate()
         .map(|(n, name)| {
-            // A region of its own each, so that none is folded away.
             volume(
                 REGION,
                 &format!("vol-{n:017x}"),
@@ -486,9 +376,9 @@ fn hostile_and_wide_names_neither_move_the_cursor_nor_the_columns() {
     account["coverage"] = json!([{"region": REGION, "service": "kms", "state": "error", "resources": 0, "error": {
         "code": "\u{1b}[31m", "operation": "kms:GetKeyPolicy", "message": "proxy said \u{1b}[31m<html>\r\n</html>",
     }}]);
-    let said = "\u{1b}[31mfailed\u{202e}\n\"quoted\" 👩‍💻";
-    with_failed_copy(&mut account, 0, &format!("vol-{:017x}", 0), said);
-    let report = judge(account);
+    let message = "\u{1b}[31mfailed\u{202e}\n\"quoted\" 👩‍💻";
+    add_failed_copy(&mut account, 0, &format!("vol-{:017x}", 0), message);
+    let report = evaluated(account);
     for width in [72, 80, 132, 400] {
         plain(&report, width);
     }
@@ -500,28 +390,28 @@ fn hostile_and_wide_names_neither_move_the_cursor_nor_the_columns() {
 }
 
 #[test]
-fn an_empty_account_says_so() {
-    let text = plain(&judge(account()), 80);
+fn an_empty_account_has_nothing_to_back_up() {
+    let text = plain(&evaluated(account()), 80);
     assert!(unwrapped(&text).contains("Nothing to back up"), "{text}");
     assert!(!text.contains("INCOMPLETE"), "{text}");
     snapshot("empty", &text);
 }
 
 #[test]
-fn nobody_is_told_to_tag_a_gateway() {
+fn an_untagged_gateway_needs_no_tag() {
     let gateway = |id: &str, tags: Value| {
         let arn = format!("arn:aws:storagegateway:{REGION}:{ACCOUNT}:gateway/{id}");
         json!({"arn": arn, "id": id, "tags": {"known": tags}, "gateway_type": {"known": "FILE_S3"}})
     };
     let mut account = account();
     account["regions"][REGION]["gateways"]["items"] = json!([gateway("sgw-1", json!({}))]);
-    let text = plain(&judge(account.clone()), 72);
+    let text = plain(&evaluated(account.clone()), 72);
     assert!(!text.contains("WITHOUT A BACKUP TAG"), "{text}");
     assert!(unwrapped(&text).contains("Nothing to back up"), "{text}");
-    // One that is tagged is not backed up, and that gates.
+    // A tagged gateway is not backed up, and its finding gates.
     let tagged = gateway("sgw-2", json!({"backup": "enabled"}));
     account["regions"][REGION]["gateways"]["items"] = json!([tagged]);
-    let text = plain(&judge(account), 72);
+    let text = plain(&evaluated(account), 72);
     assert!(text.contains("not-ready: 1"), "{text}");
     assert!(text.contains("sgw-2"), "{text}");
 }
@@ -532,7 +422,7 @@ fn no_access_is_not_mistaken_for_an_empty_account() {
     assert!(text.contains("INCOMPLETE:"), "{text}");
     assert!(!text.contains("Nothing to back up"), "{text}");
     assert!(
-        unwrapped(&text).contains("Nothing could be judged"),
+        unwrapped(&text).contains("Nothing could be checked"),
         "{text}"
     );
     assert!(text.contains("backup-check iam-policy"), "{text}");
@@ -547,7 +437,7 @@ fn no_access_is_not_mistaken_for_an_empty_account() {
 }
 
 #[test]
-fn an_interrupted_scan_says_so_first() {
+fn an_interrupted_scan_is_incomplete_in_the_first_line() {
     let mut account = with_volumes(vec![volume(
         REGION,
         "vol-0a",
@@ -558,7 +448,7 @@ fn an_interrupted_scan_says_so_first() {
     account["regions"][REGION]["tables"] = json!({"items": [], "gap": {
         "kind": "interrupted", "operation": "dynamodb:ListTables", "message": "stopped by Ctrl-C",
     }});
-    let text = plain(&judge(account), 80);
+    let text = plain(&evaluated(account), 80);
     assert!(text.starts_with("INCOMPLETE: "), "{text}");
     assert!(
         unwrapped(&text).contains("dynamodb in eu-central-1: dynamodb:ListTables was not read"),
@@ -568,14 +458,14 @@ fn an_interrupted_scan_says_so_first() {
 }
 
 #[test]
-fn regions_that_are_off_are_named() {
+fn disabled_regions_are_named() {
     let mut account = account();
     account["regions"]["ap-southeast-1"] = json!({"disabled": true});
     account["coverage"] = json!([
         {"region": "ap-southeast-1", "service": "ec2", "state": "disabled", "resources": 0, "error": null},
         {"region": "ap-southeast-1", "service": "kms", "state": "disabled", "resources": 0, "error": null},
     ]);
-    let text = plain(&judge(account), 80);
+    let text = plain(&evaluated(account), 80);
     assert!(
         text.contains("disabled not enabled for this account: ap-southeast-1"),
         "{text}"
@@ -583,7 +473,7 @@ fn regions_that_are_off_are_named() {
 }
 
 #[test]
-fn a_healthy_account_is_told_in_a_screenful() {
+fn the_report_on_a_healthy_account_is_short() {
     let text = plain(&fixture("clean"), 80);
     assert!(text.lines().count() < 45, "{text}");
     assert!(
@@ -618,8 +508,8 @@ fn counts_agree_with_the_resources() {
 }
 
 #[test]
-fn skipped_findings_are_told_on_request() {
-    let report = judge(with_volumes(vec![volume(
+fn skipped_findings_are_shown_on_request() {
+    let report = evaluated(with_volumes(vec![volume(
         REGION,
         "vol-0a",
         &key_arn(REGION, "1"),
@@ -632,12 +522,15 @@ fn skipped_findings_are_told_on_request() {
     };
     let text = styled(&report, style);
     assert!(text.contains("SKIPPED"), "{text}");
-    assert!(text.contains("part of no instance and no stack"), "{text}");
+    assert!(
+        text.contains("not part of an instance or a stack"),
+        "{text}"
+    );
     assert!(!plain(&report, 80).contains("SKIPPED"));
 }
 
 #[test]
-fn colours_change_nothing_but_the_look() {
+fn colors_do_not_change_the_text() {
     let report = fixture("mixed");
     let colored = styled(
         &report,

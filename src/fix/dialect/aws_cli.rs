@@ -1,15 +1,16 @@
-//! `--as aws-cli`: one script for bash that is safe to run whole.
+//! `--as aws-cli`: one bash script that is safe to run unchanged.
 //!
-//! It stops before anything where the credentials are another account's, and leaves out what has changed
-//! since it was read. What replaces data, costs downtime, revives a key or wants a decision stands in
-//! comments.
+//! It stops at once if the credentials belong to another account, and skips what changed since the scan.
+//! Runbooks and advice are comments.
 
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use crate::fix::shell::{quote, remark};
-use crate::fix::text;
-use crate::fix::{Action, Change, Remedy, Step};
+use crate::fix::change::{Action, Change, Method, Preferences};
+use crate::fix::describe::{
+    describe_change, describe_manual_steps, describe_source, ebs_key_variable, permissions_in_place,
+};
+use crate::fix::shell::{quote, sanitize_comment};
 use crate::report::{Report, WriteError};
 
 /// Writes the script.
@@ -17,90 +18,65 @@ use crate::report::{Report, WriteError};
 /// # Errors
 /// The writer failed.
 pub fn write(report: &Report, changes: &[Change], out: &mut dyn Write) -> Result<(), WriteError> {
+    writeln!(out, "#!/usr/bin/env bash")?;
+    write_comment(out, &describe_source(report))?;
     let in_place = changes
         .iter()
-        .filter(|it| matches!(it.remedy, Remedy::InPlace(_)))
+        .filter(|it| matches!(it.method, Method::InPlace(_)))
         .count();
-    let others = changes.len() - in_place;
-    writeln!(out, "#!/usr/bin/env bash")?;
-    writeln!(
+    write_comment(
         out,
-        "# Changes to {}, from what was read at {}.",
-        remark(&text::account(report)),
-        remark(&report.finished_at)
+        &format!(
+            "{in_place} in place, made by this script; {} by hand, in comments: they replace data, cause downtime,",
+            changes.len() - in_place
+        ),
     )?;
-    writeln!(
-        out,
-        "# {in_place} in place, which the script makes; {others} by hand, in comments: they replace data, cost downtime,"
-    )?;
-    writeln!(out, "# revive a key, or want a decision.")?;
+    write_comment(out, "enable a key, or need a decision.")?;
     if in_place == 0 {
-        writeln!(out, "# There is nothing to run.")?;
+        write_comment(out, "There is nothing to run.")?;
     } else {
-        let permissions: Vec<&str> = text::permissions(changes).into_iter().collect();
-        comment(
+        let permissions: Vec<&str> = permissions_in_place(changes).into_iter().collect();
+        write_comment(
             out,
             &format!(
-                "It needs sts:GetCallerIdentity, {}.",
+                "Required permissions: sts:GetCallerIdentity, {}",
                 permissions.join(", ")
             ),
         )?;
-        head(report, changes, out)?;
+        write_guard(report, out)?;
+        write_functions(changes, out)?;
     }
     for (number, change) in (1..).zip(changes) {
-        writeln!(out)?;
-        comment(out, &format!("{number}. {}", change.title))?;
-        for line in text::about(change) {
-            comment(out, &line)?;
-        }
-        comment(out, &format!("Findings: {}", text::ids(change).join(" ")))?;
-        match &change.remedy {
-            Remedy::InPlace(actions) => {
-                writeln!(out, "say {}", quote(&remark(&change.title)))?;
-                for action in actions {
-                    command(action, out)?;
-                }
-            }
-            Remedy::Runbook(steps) => {
-                for (number, step) in (1..).zip(steps) {
-                    match step {
-                        Step::Say(words) => comment(out, &format!("  ({number}) {words}"))?,
-                        Step::Run { command, .. } => {
-                            comment(out, &format!("  ({number}) $ {command}"))?;
-                        }
-                    }
-                }
-            }
-            Remedy::Advice(words) => {
-                for words in words {
-                    comment(out, &format!("  {words}"))?;
-                }
-            }
-        }
+        write_change(number, change, out)?;
     }
     if in_place > 0 {
-        writeln!(out, "\nif [ \"$left\" -ne 0 ]; then")?;
-        writeln!(out, "  say \"left out, see above: $left\"\n  exit 1\nfi")?;
+        writeln!(out, "\nif [ \"$skipped\" -ne 0 ]; then")?;
+        writeln!(out, "  say \"skipped, see above: $skipped\"\n  exit 1\nfi")?;
     }
     Ok(())
 }
 
-fn comment(out: &mut dyn Write, text: &str) -> Result<(), WriteError> {
-    Ok(writeln!(out, "# {}", remark(text))?)
+fn write_comment(out: &mut dyn Write, text: &str) -> Result<(), WriteError> {
+    Ok(writeln!(out, "# {}", sanitize_comment(text))?)
 }
 
-/// The guards, and the functions that the changes of this script use.
-fn head(report: &Report, changes: &[Change], out: &mut dyn Write) -> Result<(), WriteError> {
+/// Writes the options of the script and the check of the account.
+fn write_guard(report: &Report, out: &mut dyn Write) -> Result<(), WriteError> {
     out.write_all(include_bytes!("aws_cli/head.sh"))?;
     match &report.account_id {
-        Some(account) => writeln!(out, "\nof_account {}", quote(account))?,
+        Some(account) => writeln!(out, "\nrequire_account {}", quote(account))?,
         None => writeln!(
             out,
-            "\nof_account \"${{ACCOUNT_ID:?set it to the account that was read}}\""
+            "\nrequire_account \"${{ACCOUNT_ID:?set it to the id of the scanned account}}\""
         )?,
     }
-    let actions = changes.iter().filter_map(|it| match &it.remedy {
-        Remedy::InPlace(actions) => Some(actions),
+    Ok(())
+}
+
+/// Writes the functions that the changes use.
+fn write_functions(changes: &[Change], out: &mut dyn Write) -> Result<(), WriteError> {
+    let actions = changes.iter().filter_map(|it| match &it.method {
+        Method::InPlace(actions) => Some(actions),
         _ => None,
     });
     let mut functions: BTreeMap<&str, &str> = BTreeMap::new();
@@ -126,112 +102,120 @@ fn head(report: &Report, changes: &[Change], out: &mut dyn Write) -> Result<(), 
     Ok(())
 }
 
-fn command(action: &Action, out: &mut dyn Write) -> Result<(), WriteError> {
+fn write_change(number: usize, change: &Change, out: &mut dyn Write) -> Result<(), WriteError> {
+    writeln!(out)?;
+    let mut lines = describe_change(number, change);
+    lines.extend(describe_manual_steps(&change.method));
+    for line in lines {
+        write_comment(out, &line)?;
+    }
+    if let Method::InPlace(actions) = &change.method {
+        writeln!(out, "say {}", quote(&sanitize_comment(&change.title)))?;
+        for action in actions {
+            write_command(action, out)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_command(action: &Action, out: &mut dyn Write) -> Result<(), WriteError> {
     let region = quote(action.region());
-    match action {
+    let command = match action {
         Action::PutKeyPolicy {
             key_arn,
             before,
             after,
             ..
         } => {
-            // JSON has no line that is a bare word, so nothing in it ends the text.
+            // No line of JSON is a bare word, so no line of a policy ends the here-document.
             writeln!(out, "IFS= read -r -d '' before <<'BEFORE' || true")?;
             writeln!(out, "{}\nBEFORE", before.trim_end())?;
             writeln!(out, "IFS= read -r -d '' after <<'AFTER' || true")?;
             writeln!(out, "{}\nAFTER", after.trim_end())?;
-            writeln!(
-                out,
+            format!(
                 "put_key_policy {region} {} \"$before\" \"$after\"",
                 quote(key_arn)
-            )?;
+            )
         }
         Action::BackupSettings {
             opt_in, management, ..
-        } => {
-            for (flag, name, preferences) in [
-                (
-                    "--resource-type-opt-in-preference",
-                    "ResourceTypeOptInPreference",
-                    opt_in,
-                ),
-                (
-                    "--resource-type-management-preference",
-                    "ResourceTypeManagementPreference",
-                    management,
-                ),
-            ] {
-                if !preferences.is_empty() {
-                    let before = serde_json::json!(preferences.before).to_string();
-                    let after = serde_json::json!(preferences.whole()).to_string();
-                    writeln!(
-                        out,
-                        "backup_settings {region} {flag} {name} \\\n  {} \\\n  {}",
-                        quote(&before),
-                        quote(&after)
-                    )?;
-                }
-            }
-        }
-        Action::EnableVersioning { bucket, .. } => writeln!(
-            out,
+        } => return write_backup_settings(&region, opt_in, management, out),
+        Action::EnableVersioning { bucket, .. } => format!(
             "try aws s3api put-bucket-versioning --region {region} --bucket {} --expected-bucket-owner \"$account\" --versioning-configuration Status=Enabled",
             quote(bucket)
-        )?,
+        ),
         Action::ExpireOldVersions { bucket, days, .. } => {
-            writeln!(out, "expire_old_versions {region} {} {days}", quote(bucket))?;
+            format!("expire_old_versions {region} {} {days}", quote(bucket))
         }
         Action::Tag {
             arns, key, value, ..
         } => {
             let tags = serde_json::json!({ key: value }).to_string();
-            writeln!(out, "tag {region} {} {}", quote(&tags), words(arns))?;
+            format!("tag {region} {} {}", quote(&tags), quote_all(arns))
         }
         Action::Untag { arns, key, .. } => {
-            writeln!(out, "untag {region} {} {}", quote(key), words(arns))?;
+            format!("untag {region} {} {}", quote(key), quote_all(arns))
         }
         Action::EbsDefaults { .. } => {
-            let name = variable(action.region());
-            writeln!(out, "ebs_defaults {region} \"${{{name}:-}}\" {name}")?;
+            let name = ebs_key_variable(action.region());
+            format!("ebs_defaults {region} \"${{{name}:-}}\" {name}")
         }
         Action::CreateS3Endpoint {
             vpc_id,
             route_tables,
             ..
-        } => writeln!(
-            out,
-            "create_s3_endpoint {region} {} {}",
-            quote(vpc_id),
-            words(route_tables)
-        )?,
+        } => {
+            let tables = quote_all(route_tables);
+            format!("create_s3_endpoint {region} {} {tables}", quote(vpc_id))
+        }
         Action::AddRouteTables {
             endpoint_id,
             route_tables,
             ..
-        } => writeln!(
-            out,
-            "add_route_tables {region} {} {}",
-            quote(endpoint_id),
-            words(route_tables)
-        )?,
+        } => {
+            let tables = quote_all(route_tables);
+            format!("add_route_tables {region} {} {tables}", quote(endpoint_id))
+        }
         Action::ResetEndpointPolicy { endpoint_id, .. } => {
-            writeln!(out, "open_endpoint {region} {}", quote(endpoint_id))?
+            format!("open_endpoint {region} {}", quote(endpoint_id))
+        }
+    };
+    Ok(writeln!(out, "{command}")?)
+}
+
+fn write_backup_settings(
+    region: &str,
+    opt_in: &Preferences,
+    management: &Preferences,
+    out: &mut dyn Write,
+) -> Result<(), WriteError> {
+    for (flag, name, preferences) in [
+        (
+            "--resource-type-opt-in-preference",
+            "ResourceTypeOptInPreference",
+            opt_in,
+        ),
+        (
+            "--resource-type-management-preference",
+            "ResourceTypeManagementPreference",
+            management,
+        ),
+    ] {
+        if !preferences.is_empty() {
+            let before = serde_json::json!(preferences.before).to_string();
+            let after = serde_json::json!(preferences.merged()).to_string();
+            writeln!(
+                out,
+                "backup_settings {region} {flag} {name} \\\n  {} \\\n  {}",
+                quote(&before),
+                quote(&after)
+            )?;
         }
     }
     Ok(())
 }
 
-fn words(texts: &[String]) -> String {
+fn quote_all(texts: &[String]) -> String {
     let words: Vec<String> = texts.iter().map(|text| quote(text)).collect();
     words.join(" ")
-}
-
-/// The variable that names the key of a region: `EBS_KEY_ARN_EU_CENTRAL_1`.
-pub(super) fn variable(region: &str) -> String {
-    let fit = |c: char| match c.is_ascii_alphanumeric() {
-        true => c.to_ascii_uppercase(),
-        false => '_',
-    };
-    let region: String = region.chars().map(fit).collect();
-    format!("EBS_KEY_ARN_{region}")
 }

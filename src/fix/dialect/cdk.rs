@@ -1,100 +1,95 @@
 //! `--as cdk`: TypeScript for version 2 of the AWS CDK, one stack for each region.
 //!
-//! New resources are resources of the stack. What exists is changed by calls in custom resources, which
-//! may do just that and take nothing back.
+//! New objects are resources of the stack. Existing objects are changed by SDK calls in custom
+//! resources, with no more permissions than the calls need. Deleting a stack reverts nothing.
 //!
 //! Source: <https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.custom_resources.AwsCustomResource.html>.
+
+mod stack;
+mod typescript;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
-use serde_json::{Value, json};
-
-use crate::fix::shell::remark;
-use crate::fix::text;
-use crate::fix::{Action, Change, Remedy};
-use crate::model::arn::Arn;
+use crate::fix::change::{Change, Method};
+use crate::fix::describe::{describe_change, describe_manual_steps, describe_source, make_name};
+use crate::fix::shell::sanitize_comment;
 use crate::report::{Report, WriteError};
+use stack::{Stack, insert_unique, pascal_case};
+use typescript::string_literal;
 
 /// Writes the file.
 ///
 /// # Errors
 /// The writer failed.
 pub fn write(report: &Report, changes: &[Change], out: &mut dyn Write) -> Result<(), WriteError> {
-    let mut stacks: BTreeMap<&str, Stack> = BTreeMap::new();
-    let mut others: Vec<(usize, Vec<String>)> = Vec::new();
-    for (number, change) in (1..).zip(changes) {
-        if let Remedy::InPlace(actions) = &change.remedy {
-            let mut begun: BTreeSet<&str> = BTreeSet::new();
-            for action in actions {
-                let stack = stacks.entry(action.region()).or_default();
-                if begun.insert(action.region()) {
-                    stack.code.push(String::new());
-                    for line in heading(number, change) {
-                        stack.say(&line);
-                    }
-                }
-                stack.action(action, change);
-            }
-        } else {
-            let mut lines = heading(number, change);
-            lines.extend(text::by_hand(&change.remedy));
-            others.push((number, lines));
-        }
-    }
-    let in_place = changes.len() - others.len();
-    comment(
+    let stacks = build_stacks(changes);
+    let in_place = changes
+        .iter()
+        .filter(|it| matches!(it.method, Method::InPlace(_)))
+        .count();
+    write_comment(out, &describe_source(report))?;
+    write_comment(
         out,
         &format!(
-            "Changes to {}, from what was read at {}.",
-            text::account(report),
-            report.finished_at
+            "{in_place} in place, in stacks; {} by hand, in comments: they replace data, cause downtime, enable a key, or",
+            changes.len() - in_place
         ),
     )?;
-    comment(
-        out,
-        &format!(
-            "{in_place} in place, in stacks; {} by hand, in comments: they replace data, cost downtime, revive a key, or",
-            others.len()
-        ),
-    )?;
-    comment(out, "want a decision.")?;
+    write_comment(out, "need a decision.")?;
     if stacks.is_empty() {
-        comment(out, "There is nothing to deploy.")?;
+        write_comment(out, "There is nothing to deploy.")?;
     } else {
         for line in HEAD {
-            comment(out, line)?;
+            write_comment(out, line)?;
         }
         writeln!(out, "\n{IMPORTS}")?;
     }
     let mut names: BTreeSet<String> = BTreeSet::new();
     for (region, stack) in &stacks {
-        let name = free(&mut names, pascal(&text::name("", region)));
-        head(report, region, &name, out)?;
-        for line in &stack.code {
-            match line.is_empty() {
-                true => writeln!(out)?,
-                false => writeln!(out, "    {line}")?,
-            }
-        }
-        writeln!(out, "  }}\n}}")?;
+        let name = insert_unique(&mut names, pascal_case(&make_name("", region)));
+        write_stack(report, region, &name, stack, out)?;
     }
-    for (_, lines) in others {
-        writeln!(out)?;
-        for line in lines {
-            comment(out, &line)?;
+    for (number, change) in (1..).zip(changes) {
+        if !matches!(change.method, Method::InPlace(_)) {
+            writeln!(out)?;
+            let mut lines = describe_change(number, change);
+            lines.extend(describe_manual_steps(&change.method));
+            for line in lines {
+                write_comment(out, &line)?;
+            }
         }
     }
     Ok(())
 }
 
-/// What to know before any of it is deployed.
-const HEAD: [&str; 5] = [
-    "Read `cdk diff` before the deployment. Calls do not look at what has changed since it was read: scan again first.",
-    "What another stack declares is changed there: leave it out here, and set the same properties where it is",
-    "declared, or the next deployment of that stack may take it back.",
-    "Deleting a stack takes nothing back: endpoints stay, and no call is made.",
-    "The roles of the stacks' functions get what the calls need; whoever deploys needs to create stacks, functions, roles and endpoints.",
+/// Returns the stack of each region.
+fn build_stacks(changes: &[Change]) -> BTreeMap<&str, Stack> {
+    let mut stacks: BTreeMap<&str, Stack> = BTreeMap::new();
+    for (number, change) in (1..).zip(changes) {
+        let Method::InPlace(actions) = &change.method else {
+            continue;
+        };
+        let mut described: BTreeSet<&str> = BTreeSet::new();
+        for action in actions {
+            let stack = stacks.entry(action.region()).or_default();
+            if described.insert(action.region()) {
+                stack.start_change(&describe_change(number, change));
+            }
+            stack.add_action(action, change);
+        }
+    }
+    stacks
+}
+
+/// What to know before deploying the stacks.
+const HEAD: [&str; 6] = [
+    "Read `cdk diff` before you deploy. SDK calls overwrite changes made since the scan: scan again first.",
+    "If another stack declares an object, leave it out here and set the same properties in that stack.",
+    "Otherwise its next deployment can revert the change.",
+    "Deleting the stack does not revert the changes: endpoints are retained, and no call is made.",
+    "The functions of the stacks get roles with the permissions that the calls need. To deploy, you need",
+    "permission to create stacks, functions, roles and endpoints.",
 ];
 
 const IMPORTS: &str = r#"import * as cdk from "aws-cdk-lib";
@@ -103,7 +98,7 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import * as cr from "aws-cdk-lib/custom-resources";
 import { Construct } from "constructs";
 
-/// A call that changes what exists: when the stack is created, and when the call is another one.
+/// Changes an existing object when the stack is created, and again when the call changes.
 function change(
   scope: Construct,
   id: string,
@@ -119,20 +114,19 @@ function change(
   });
 }"#;
 
-fn comment(out: &mut dyn Write, text: &str) -> Result<(), WriteError> {
-    Ok(writeln!(out, "// {}", remark(text))?)
+fn write_comment(out: &mut dyn Write, text: &str) -> Result<(), WriteError> {
+    Ok(writeln!(out, "// {}", sanitize_comment(text))?)
 }
 
-fn heading(number: usize, change: &Change) -> Vec<String> {
-    let mut lines = vec![format!("{number}. {}", change.title)];
-    lines.extend(text::about(change));
-    lines.push(format!("Findings: {}", text::ids(change).join(" ")));
-    lines
-}
-
-fn head(report: &Report, region: &str, name: &str, out: &mut dyn Write) -> Result<(), WriteError> {
+fn write_stack(
+    report: &Report,
+    region: &str,
+    name: &str,
+    stack: &Stack,
+    out: &mut dyn Write,
+) -> Result<(), WriteError> {
     let account = match &report.account_id {
-        Some(account) => format!("account: {}, ", string(account)),
+        Some(account) => format!("account: {}, ", string_literal(account)),
         None => String::new(),
     };
     writeln!(
@@ -142,327 +136,19 @@ fn head(report: &Report, region: &str, name: &str, out: &mut dyn Write) -> Resul
     writeln!(
         out,
         "  constructor(scope: Construct, id = {}, props: cdk.StackProps = {{}}) {{",
-        string(&format!("BackupReadiness{name}"))
+        string_literal(&format!("BackupReadiness{name}"))
     )?;
     writeln!(
         out,
         "    super(scope, id, {{ ...props, env: {{ {account}region: {} }} }});",
-        string(region)
+        string_literal(region)
     )?;
+    for line in stack.code() {
+        match line.is_empty() {
+            true => writeln!(out)?,
+            false => writeln!(out, "    {line}")?,
+        }
+    }
+    writeln!(out, "  }}\n}}")?;
     Ok(())
-}
-
-/// The body of a stack's constructor.
-#[derive(Debug, Default)]
-struct Stack {
-    code: Vec<String>,
-    names: BTreeSet<String>,
-}
-
-impl Stack {
-    fn say(&mut self, text: &str) {
-        self.code.push(format!("// {}", remark(text)));
-    }
-
-    fn action(&mut self, action: &Action, change: &Change) {
-        let region = action.region();
-        match action {
-            Action::PutKeyPolicy { key_arn, after, .. } => {
-                let Ok(policy) = serde_json::from_str::<Value>(after) else {
-                    self.say(&format!(
-                        "The policy that {key_arn} would get is no JSON: put it by hand."
-                    ));
-                    return;
-                };
-                self.say("Without kms:PutKeyPolicy for roles of this account in the key's policy KMS refuses the call.");
-                let id = key_arn.rsplit('/').next().unwrap_or(key_arn);
-                let parameters = format!(
-                    "{{ KeyId: {}, PolicyName: \"default\", Policy: JSON.stringify({}) }}",
-                    string(key_arn),
-                    indented(&policy)
-                );
-                let statement = allow(&["kms:PutKeyPolicy"], &[string(key_arn)]);
-                self.call(
-                    "KeyPolicy",
-                    id,
-                    ("kms", "PutKeyPolicy"),
-                    &parameters,
-                    &[statement],
-                );
-            }
-            Action::BackupSettings {
-                opt_in, management, ..
-            } => {
-                let mut parameters = serde_json::Map::new();
-                for (name, preferences) in [
-                    ("ResourceTypeOptInPreference", opt_in),
-                    ("ResourceTypeManagementPreference", management),
-                ] {
-                    if !preferences.is_empty() {
-                        parameters.insert(name.to_owned(), json!(preferences.whole()));
-                    }
-                }
-                let parameters = indented(&Value::Object(parameters));
-                let statement = allow(&["backup:UpdateRegionSettings"], &[any()]);
-                let call = ("backup", "UpdateRegionSettings");
-                self.call("BackupSettings", "", call, &parameters, &[statement]);
-            }
-            Action::EnableVersioning { bucket, .. } => {
-                let parameters = format!(
-                    "{{ Bucket: {}, ExpectedBucketOwner: this.account, VersioningConfiguration: {{ Status: \"Enabled\" }} }}",
-                    string(bucket)
-                );
-                let arn = format!(
-                    "this.formatArn({{ service: \"s3\", region: \"\", account: \"\", resource: {} }})",
-                    string(bucket)
-                );
-                let statement = allow(&["s3:PutBucketVersioning"], &[arn]);
-                self.call(
-                    "Versioning",
-                    bucket,
-                    ("s3", "PutBucketVersioning"),
-                    &parameters,
-                    &[statement],
-                );
-            }
-            Action::ExpireOldVersions { bucket, days, .. } => {
-                self.say("One call puts all lifecycle rules of a bucket, and those that are not in it are deleted: none stands here.");
-                self.say(&format!("Where {bucket} is declared, add a rule with noncurrentVersionExpiration: cdk.Duration.days({days});"));
-                self.say("--as aws-cli adds the rule and keeps the others.");
-            }
-            Action::Tag {
-                arns, key, value, ..
-            } => {
-                let parameters = indented(&json!({"ResourceARNList": arns, "Tags": {key: value}}));
-                let tag = format!("{key}-{value}");
-                self.tagging(("Tag", "TagResources"), &tag, arns, &parameters, change);
-            }
-            Action::Untag { arns, key, .. } => {
-                let parameters = indented(&json!({"ResourceARNList": arns, "TagKeys": [key]}));
-                self.tagging(("Untag", "UntagResources"), key, arns, &parameters, change);
-            }
-            Action::EbsDefaults { .. } => self.ebs_defaults(),
-            Action::CreateS3Endpoint {
-                vpc_id,
-                route_tables,
-                ..
-            } => {
-                let name = self.name("S3Endpoint", vpc_id);
-                let properties = indented(&json!({
-                    "vpcId": vpc_id,
-                    "serviceName": format!("com.amazonaws.{region}.s3"),
-                    "vpcEndpointType": "Gateway",
-                    "routeTableIds": route_tables,
-                }));
-                self.lines(&format!(
-                    "new ec2.CfnVPCEndpoint(this, {}, {properties}).applyRemovalPolicy(cdk.RemovalPolicy.RETAIN);",
-                    string(&name)
-                ));
-            }
-            Action::AddRouteTables {
-                endpoint_id,
-                route_tables,
-                ..
-            } => {
-                let parameters = indented(&json!({
-                    "VpcEndpointId": endpoint_id,
-                    "AddRouteTableIds": route_tables,
-                }));
-                let mut arns = vec![ec2_arn("vpc-endpoint", endpoint_id)];
-                arns.extend(route_tables.iter().map(|it| ec2_arn("route-table", it)));
-                let statement = allow(&["ec2:ModifyVpcEndpoint"], &arns);
-                let call = ("ec2", "ModifyVpcEndpoint");
-                self.call("Routes", endpoint_id, call, &parameters, &[statement]);
-            }
-            Action::ResetEndpointPolicy { endpoint_id, .. } => {
-                let parameters = indented(&json!({
-                    "VpcEndpointId": endpoint_id,
-                    "ResetPolicy": true,
-                }));
-                let arns = [ec2_arn("vpc-endpoint", endpoint_id)];
-                let statement = allow(&["ec2:ModifyVpcEndpoint"], &arns);
-                let call = ("ec2", "ModifyVpcEndpoint");
-                self.call(
-                    "EndpointPolicy",
-                    endpoint_id,
-                    call,
-                    &parameters,
-                    &[statement],
-                );
-            }
-        }
-    }
-
-    /// The tagging API's own permission has no resources; the services' permissions have.
-    /// Source: <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonresourcegrouptaggingapi.html>.
-    fn tagging(
-        &mut self,
-        (name, action): (&str, &str),
-        tag: &str,
-        arns: &[String],
-        parameters: &str,
-        change: &Change,
-    ) {
-        self.say("The call succeeds even where a resource refuses: scan again afterwards.");
-        let services: BTreeSet<&str> = arns
-            .iter()
-            .filter_map(|arn| Arn::parse(arn))
-            .map(|arn| arn.service)
-            .collect();
-        let (general, own): (Vec<&str>, Vec<&str>) = change
-            .permissions
-            .iter()
-            .filter(|it| {
-                let service = it.split(':').next().unwrap_or_default();
-                service == "tag" || services.contains(service)
-            })
-            .partition(|it| it.starts_with("tag:"));
-        let mut statements = vec![allow(&general, &[any()])];
-        if !own.is_empty() {
-            let arns: Vec<String> = arns.iter().map(|it| string(it)).collect();
-            statements.push(allow(&own, &arns));
-        }
-        let call = ("resource-groups-tagging-api", action);
-        self.call(name, tag, call, parameters, &statements);
-    }
-
-    fn ebs_defaults(&mut self) {
-        let parameter = self.name("EbsKeyArn", "");
-        self.lines(&format!(
-            "{{\nconst ebsKeyArn = new cdk.CfnParameter(this, {}, {{\n  type: \"String\",\n  allowedPattern: \"arn:[^:]+:kms:[^:]+:[0-9]{{12}}:key/.+\",\n  description: \"ARN of a customer managed key in this region that is shared with the central account\",\n}});",
-            string(&parameter)
-        ));
-        let statement = allow(&["ec2:ModifyEbsDefaultKmsKeyId"], &[any()]);
-        self.code.push("const ebsKey =".to_owned());
-        let parameters = "{ KmsKeyId: ebsKeyArn.valueAsString }";
-        let call = ("ec2", "ModifyEbsDefaultKmsKeyId");
-        self.call("EbsKey", "", call, parameters, &[statement]);
-        // Until there is a key, volumes would get the one that AWS manages.
-        let statement = allow(&["ec2:EnableEbsEncryptionByDefault"], &[any()]);
-        self.code.push("const ebsEncryption =".to_owned());
-        let call = ("ec2", "EnableEbsEncryptionByDefault");
-        self.call("EbsEncryption", "", call, "{}", &[statement]);
-        self.lines("ebsEncryption.node.addDependency(ebsKey);\n}");
-    }
-
-    /// A call of the SDK: the service as its package is called, and the action as the API calls it.
-    fn call(
-        &mut self,
-        before: &str,
-        id: &str,
-        (service, action): (&str, &str),
-        parameters: &str,
-        statements: &[String],
-    ) {
-        let name = self.name(before, id);
-        let service = string(&format!("@aws-sdk/client-{service}"));
-        self.lines(&format!(
-            "change(\n  this,\n  {},\n  {{\n    service: {service},\n    action: {},\n    parameters: {},\n  }},\n  [\n    {},\n  ],\n);",
-            string(&name),
-            string(action),
-            parameters.replace('\n', "\n    "),
-            statements.join(",\n    "),
-        ));
-    }
-
-    fn lines(&mut self, code: &str) {
-        self.code.extend(code.lines().map(str::to_owned));
-    }
-
-    /// An id of a construct, of letters and digits, as logical ids are.
-    /// Source: <https://docs.aws.amazon.com/cdk/v2/guide/identifiers.html>.
-    fn name(&mut self, before: &str, id: &str) -> String {
-        let name = match id.is_empty() {
-            true => before.to_owned(),
-            false => pascal(&text::name(&format!("{before}-"), id)),
-        };
-        free(&mut self.names, name)
-    }
-}
-
-fn free(names: &mut BTreeSet<String>, name: String) -> String {
-    let mut free = name.clone();
-    let mut number = 2;
-    while !names.insert(free.clone()) {
-        free = format!("{name}N{number}");
-        number += 1;
-    }
-    free
-}
-
-/// `eu-central-1` as `EuCentral1`.
-fn pascal(name: &str) -> String {
-    let words = name.split(|c: char| !c.is_ascii_alphanumeric());
-    words
-        .map(|word| {
-            let mut letters = word.chars();
-            let first = letters.next().map(|c| c.to_ascii_uppercase());
-            first.into_iter().chain(letters).collect::<String>()
-        })
-        .collect()
-}
-
-/// A statement that allows actions on what the resources' expressions name.
-fn allow(actions: &[&str], resources: &[String]) -> String {
-    let actions: Vec<String> = actions.iter().map(|it| string(it)).collect();
-    format!(
-        "{{ actions: [{}], resources: [{}] }}",
-        actions.join(", "),
-        resources.join(", ")
-    )
-}
-
-fn any() -> String {
-    string("*")
-}
-
-/// The ARN of something of EC2 in the stack's account and region.
-fn ec2_arn(resource: &str, id: &str) -> String {
-    format!(
-        "this.formatArn({{ service: \"ec2\", resource: {}, resourceName: {} }})",
-        string(resource),
-        string(id)
-    )
-}
-
-/// A text as a literal that JSON and TypeScript read alike, and that ends no script element.
-/// Source: <https://tc39.es/ecma262/#sec-literals-string-literals>.
-fn string(text: &str) -> String {
-    let text = text::escaped(text, |c, out| {
-        for unit in c.encode_utf16(&mut [0; 2]) {
-            out.push_str(&format!("\\u{unit:04x}"));
-        }
-    });
-    format!("\"{}\"", text.replace("</", "<\\/"))
-}
-
-/// A JSON document as TypeScript, over several lines.
-fn indented(value: &Value) -> String {
-    match value {
-        Value::String(text) => string(text),
-        Value::Array(items) if !items.is_empty() => {
-            let items: Vec<String> = items.iter().map(|it| inner(&indented(it))).collect();
-            format!("[\n{}\n]", items.join(",\n"))
-        }
-        Value::Object(fields) if !fields.is_empty() => {
-            let fields: Vec<String> = fields
-                .iter()
-                .map(|(name, it)| inner(&format!("{}: {}", key(name), indented(it))))
-                .collect();
-            format!("{{\n{}\n}}", fields.join(",\n"))
-        }
-        other => other.to_string(),
-    }
-}
-
-/// A property's name. As a plain literal this one would set the prototype.
-fn key(name: &str) -> String {
-    match name {
-        "__proto__" => format!("[{}]", string(name)),
-        _ => string(name),
-    }
-}
-
-fn inner(text: &str) -> String {
-    format!("  {}", text.replace('\n', "\n  "))
 }

@@ -5,25 +5,16 @@ use std::io::Write;
 
 use serde_json::value::RawValue;
 
-use crate::fix::{Action, Change, Remedy};
-use crate::report::WriteError;
+use crate::fix::change::{Action, Change, Method};
+use crate::report::{Report, WriteError};
 
-/// Writes the policies that keys get: of one key the document itself, of several an object with the
-/// documents by the keys' ARNs, of none nothing.
+/// Writes the policies to put: the document itself for one key, an object with the documents by key ARN
+/// for several, and nothing for none.
 ///
 /// # Errors
 /// The writer failed.
-pub fn write(changes: &[Change], out: &mut dyn Write) -> Result<(), WriteError> {
-    let mut policies: BTreeMap<&str, &str> = BTreeMap::new();
-    for change in changes {
-        if let Remedy::InPlace(actions) = &change.remedy {
-            for action in actions {
-                if let Action::PutKeyPolicy { key_arn, after, .. } = action {
-                    policies.insert(key_arn, after);
-                }
-            }
-        }
-    }
+pub fn write(_: &Report, changes: &[Change], out: &mut dyn Write) -> Result<(), WriteError> {
+    let policies = merged_policies(changes);
     match policies.len() {
         0 => {}
         1 => {
@@ -41,4 +32,27 @@ pub fn write(changes: &[Change], out: &mut dyn Write) -> Result<(), WriteError> 
         }
     }
     Ok(())
+}
+
+/// Returns a remark if no change puts a key policy.
+#[must_use]
+pub fn explain_empty(changes: &[Change]) -> Option<&'static str> {
+    merged_policies(changes)
+        .is_empty()
+        .then_some("none of these findings is fixed by a key policy; try --as aws-cli")
+}
+
+/// Returns the policies to put, by key ARN.
+fn merged_policies(changes: &[Change]) -> BTreeMap<&str, &str> {
+    let mut policies = BTreeMap::new();
+    for change in changes {
+        if let Method::InPlace(actions) = &change.method {
+            for action in actions {
+                if let Action::PutKeyPolicy { key_arn, after, .. } = action {
+                    policies.insert(key_arn.as_str(), after.as_str());
+                }
+            }
+        }
+    }
+    policies
 }

@@ -1,163 +1,168 @@
-//! The answer: does the gate pass, how do the resources stand, where to begin.
-
-use crate::exit::{Exit, FailOn};
-use crate::report::json::Summary;
-use crate::report::table::summary::{rest, verdict};
-use crate::report::table::view::View;
-use crate::report::{Baseline, ResourceVerdict, Status};
+//! The answer: the result of the gate, the counts behind it, and the causes to start with.
 
 use super::causes::Causes;
 use super::markup::Piece;
 use super::matrix::{Bar, Slice};
-use super::resources::{verdict_tone, verdict_words};
-use super::{many, number};
+use super::resources::{verdict_class, verdict_name};
+use super::{count_of, format_number};
+use crate::exit::{Exit, FailOn};
+use crate::report::digest::Digest;
+use crate::report::digest::counts::VerdictCounts;
+use crate::report::digest::summary::{summarize_resources, summarize_rest};
+use crate::report::{Report, ResourceVerdict};
 
-/// The answer, before everything else.
+/// The width of the bar of verdicts, in units of its view box.
+const BAR_WIDTH: usize = 1_000;
+
+/// The answer at the top of the page.
 #[derive(Debug)]
-pub(super) struct Answer {
-    /// How the gate is coloured.
-    pub(super) tone: &'static str,
+pub(super) struct GateAnswer {
+    /// The CSS class of the gate.
+    pub(super) class: &'static str,
     pub(super) gate: &'static str,
-    /// What that means for a pipeline.
-    pub(super) means: String,
-    /// What the gate hangs on.
+    /// The reason and the exit code.
+    pub(super) reason: String,
+    /// The numbers of gating findings.
     pub(super) counts: Vec<String>,
     pub(super) sentence: String,
     pub(super) rest: Vec<String>,
     pub(super) tiles: Vec<Tile>,
     pub(super) bar: Bar,
     pub(super) total: String,
-    pub(super) first: Vec<First>,
+    pub(super) starting_points: Vec<StartingPoint>,
 }
 
-/// How many resources have a verdict.
+/// The number of resources with a verdict.
 #[derive(Debug)]
 pub(super) struct Tile {
-    pub(super) tone: &'static str,
-    pub(super) words: &'static str,
+    pub(super) class: &'static str,
+    pub(super) name: &'static str,
     pub(super) count: String,
     pub(super) about: &'static str,
 }
 
-/// A cause to begin with.
+/// A cause to start with.
 #[derive(Debug)]
-pub(super) struct First {
+pub(super) struct StartingPoint {
     pub(super) number: usize,
     pub(super) headline: Vec<Piece>,
-    pub(super) crowd: String,
+    pub(super) resources: String,
 }
 
-impl Answer {
-    pub(super) fn new(view: &View<'_>, causes: &Causes<'_>, asked: FailOn) -> Self {
-        let report = view.report;
-        let gating = |status: Status| {
-            report
-                .findings
-                .iter()
-                .filter(move |it| it.gating && it.status == status)
-        };
-        let (fails, unknown, warns) = (
-            gating(Status::Fail).count(),
-            gating(Status::Unknown).count(),
-            gating(Status::Warn).count(),
-        );
-        let what = match asked {
-            FailOn::Warn => "fails or warns",
-            FailOn::New => "fails that the baseline lacks",
-            FailOn::Fail | FailOn::Never => "fails",
-        };
-        let (tone, gate, means, code) = match report.exit(asked.displayed_gate()) {
-            Exit::Failed => (
-                "fail",
-                "The gate fails",
-                format!("Something that counts {what}"),
-                "1",
-            ),
-            Exit::Ready => (
-                "pass",
-                "The gate passes",
-                format!("Everything that counts was judged, and nothing {what}"),
-                "0",
-            ),
-            _ => (
-                "unknown",
-                "The gate cannot be decided",
-                format!("Nothing that counts {what}, but not all of it could be judged"),
-                "3",
-            ),
-        };
-        let means = if report.interrupted {
-            format!("{means}. Reading was stopped: this is about what was read by then.")
-        } else if asked == FailOn::Never && code != "0" {
-            format!("{means}: exit code {code}, but 0 with --fail-on never.")
-        } else {
-            format!("{means}: exit code {code}.")
-        };
-        let mut counts = vec![
-            format!("{} that count", many(fails, "failure")),
-            format!("{} that count", many(unknown, "unknown")),
-            many(warns, "warning"),
-        ];
-        if report.comparison.is_some() {
-            let new = gating(Status::Fail).filter(|it| it.baseline == Some(Baseline::New));
-            counts.insert(
-                1,
-                format!("{} since the baseline", many(new.count(), "new failure")),
-            );
-        }
-        if !report.unread.is_empty() {
-            counts.push(format!(
-                "{} not read to the end",
-                many(report.unread.len(), "list")
-            ));
-        }
-        let numbers = Summary::of(report).resources;
-        let number_of = |verdict| match verdict {
-            ResourceVerdict::NotReady => numbers.not_ready,
-            ResourceVerdict::Unknown => numbers.unknown,
-            ResourceVerdict::AtRisk => numbers.at_risk,
-            ResourceVerdict::Ready => numbers.ready,
-            ResourceVerdict::Exempt => numbers.exempt,
-        };
-        let slices =
-            ResourceVerdict::WORST_FIRST.map(|verdict| Slice::new(verdict, number_of(verdict)));
-        Answer {
-            tone,
-            gate,
-            means,
-            counts,
-            sentence: verdict(view).1,
-            rest: rest(view),
-            tiles: ResourceVerdict::WORST_FIRST
-                .into_iter()
-                .map(|verdict| Tile {
-                    tone: verdict_tone(verdict),
-                    words: verdict_words(verdict),
-                    count: number(number_of(verdict)),
-                    about: about(verdict),
-                })
-                .collect(),
-            bar: Bar::new(slices, 1_000),
-            total: many(numbers.total, "resource"),
-            first: causes
-                .first()
-                .into_iter()
-                .map(|card| First {
-                    number: card.number,
+/// The result of the gate.
+struct GateResult {
+    class: &'static str,
+    gate: &'static str,
+    reason: String,
+    exit_code: u8,
+}
+
+impl GateAnswer {
+    pub(super) fn new(digest: &Digest<'_>, causes: &Causes<'_>, asked: FailOn) -> Self {
+        let report = digest.report;
+        let result = evaluate_gate(report, asked);
+        let verdicts: VerdictCounts = report.resources.iter().map(|it| it.verdict).collect();
+        let slices = verdicts
+            .worst_first()
+            .map(|(verdict, number)| Slice::new(verdict, number));
+        let tiles = verdicts
+            .worst_first()
+            .map(|(verdict, number)| Tile::new(verdict, number));
+        GateAnswer {
+            class: result.class,
+            gate: result.gate,
+            reason: explain_result(report, &result, asked),
+            counts: count_gating(digest),
+            sentence: summarize_resources(&digest.view).sentence,
+            rest: summarize_rest(&digest.view),
+            tiles: tiles.into_iter().collect(),
+            bar: Bar::new(slices, BAR_WIDTH),
+            total: count_of(verdicts.total(), "resource"),
+            starting_points: causes
+                .starting_points()
+                .map(|card| StartingPoint {
+                    number: card.cause.number,
                     headline: card.headline(),
-                    crowd: card.crowd().to_owned(),
+                    resources: card.resources.clone(),
                 })
                 .collect(),
         }
     }
 }
 
-fn about(verdict: ResourceVerdict) -> &'static str {
-    match verdict {
-        ResourceVerdict::NotReady => "something fails: the copy cannot work",
-        ResourceVerdict::Unknown => "something could not be judged",
-        ResourceVerdict::AtRisk => "something warns",
-        ResourceVerdict::Ready => "nothing worse than a pass",
-        ResourceVerdict::Exempt => "tagged to be left out",
+fn evaluate_gate(report: &Report, asked: FailOn) -> GateResult {
+    let fails = match asked {
+        FailOn::Warn => "fails or warns",
+        FailOn::New => "fails that passes in the baseline",
+        FailOn::Fail | FailOn::Never => "fails",
+    };
+    match report.exit(asked.displayed_gate()) {
+        Exit::Failed => GateResult {
+            class: "fail",
+            gate: "The gate fails",
+            reason: format!("A gating check {fails}"),
+            exit_code: 1,
+        },
+        Exit::Ready => GateResult {
+            class: "pass",
+            gate: "The gate passes",
+            reason: format!("No gating check {fails} or is inconclusive"),
+            exit_code: 0,
+        },
+        _ => GateResult {
+            class: "unknown",
+            gate: "The gate is inconclusive",
+            reason: format!("No gating check {fails}, but some are inconclusive"),
+            exit_code: 3,
+        },
+    }
+}
+
+/// Returns the reason for the result, with its exit code.
+fn explain_result(report: &Report, result: &GateResult, asked: FailOn) -> String {
+    let GateResult {
+        reason, exit_code, ..
+    } = result;
+    if report.interrupted {
+        format!("{reason}. The scan was interrupted; results are partial.")
+    } else if asked == FailOn::Never && *exit_code != 0 {
+        format!("{reason}: exit code {exit_code}, but 0 with --fail-on never.")
+    } else {
+        format!("{reason}: exit code {exit_code}.")
+    }
+}
+
+/// Returns the numbers of gating findings and of incomplete lists.
+fn count_gating(digest: &Digest<'_>) -> Vec<String> {
+    let totals = &digest.totals;
+    let mut counts = vec![count_of(totals.failed, "gating failure")];
+    if digest.report.comparison.is_some() {
+        let new = count_of(totals.new_failures, "new failure");
+        counts.push(format!("{new} since the baseline"));
+    }
+    let unknown = count_of(totals.unknown, "gating finding");
+    counts.push(format!("{unknown} unknown"));
+    counts.push(count_of(totals.warned, "gating warning"));
+    let lists = digest.report.unread.len();
+    if lists > 0 {
+        counts.push(count_of(lists, "incomplete list"));
+    }
+    counts
+}
+
+impl Tile {
+    fn new(verdict: ResourceVerdict, number: usize) -> Self {
+        Tile {
+            class: verdict_class(verdict),
+            name: verdict_name(verdict),
+            count: format_number(number),
+            about: match verdict {
+                ResourceVerdict::NotReady => "a check fails: the copy cannot work",
+                ResourceVerdict::Unknown => "a check is inconclusive",
+                ResourceVerdict::AtRisk => "a check warns",
+                ResourceVerdict::Ready => "no check fails or warns",
+                ResourceVerdict::Exempt => "excluded by its tag",
+            },
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Text with code, links and lists in it, as data: the template escapes every part.
+//! Text with code, links and lists as data: the template escapes every part.
 
 use crate::text::escape_invisible;
 
@@ -7,10 +7,10 @@ use crate::text::escape_invisible;
 pub(super) enum Piece {
     Text(String),
     Code(String),
-    /// Code that can be pasted into a shell as it stands.
+    /// Code that can be pasted into a shell.
     Command(String),
     Emphasis(String),
-    /// What it says, and where it leads.
+    /// The text of a link, and its URL.
     Link(String, String),
 }
 
@@ -23,13 +23,13 @@ pub(super) enum Block {
     Code(String),
 }
 
-/// A sentence of a finding: what stands between backticks is code.
-pub(super) fn sentence(text: &str) -> Vec<Piece> {
+/// Returns the pieces of a sentence of a finding: text between backticks is code.
+pub(super) fn parse_sentence(text: &str) -> Vec<Piece> {
     let text = escape_invisible(text);
     let mut pieces = Vec::new();
     let mut rest: &str = &text;
-    while let Some((before, code, after)) = between(rest, "`", "`") {
-        push(&mut pieces, before);
+    while let Some((before, code, after)) = split_between(rest, "`", "`") {
+        push_text(&mut pieces, before);
         pieces.push(if is_command(code) {
             Piece::Command(code.to_owned())
         } else {
@@ -37,13 +37,13 @@ pub(super) fn sentence(text: &str) -> Vec<Piece> {
         });
         rest = after;
     }
-    push(&mut pieces, rest);
+    push_text(&mut pieces, rest);
     pieces
 }
 
-/// The same as it begins a paragraph; a name at its beginning stays as it is.
-pub(super) fn paragraph(text: &str) -> Vec<Piece> {
-    let mut pieces = sentence(text);
+/// Returns the pieces of a sentence with its first word capitalized, unless it is a name.
+pub(super) fn parse_paragraph(text: &str) -> Vec<Piece> {
+    let mut pieces = parse_sentence(text);
     if let Some(Piece::Text(first)) = pieces.first_mut() {
         let word = first.split(' ').next().unwrap_or_default();
         if word.chars().all(|c| c.is_ascii_lowercase()) {
@@ -54,9 +54,9 @@ pub(super) fn paragraph(text: &str) -> Vec<Piece> {
     pieces
 }
 
-/// Whether a shell would take it as the one command that it looks like: a name may hold anything.
+/// Whether a shell would run the code as the one command that it looks like: a name may contain anything.
 fn is_command(code: &str) -> bool {
-    // The one pipe that fixes propose hands a policy to this program.
+    // The only pipe in fixes passes a policy to this program.
     let (first, then) = match code.split_once(" | ") {
         Some((first, then)) => (first, Some(then)),
         None => (code, None),
@@ -72,22 +72,24 @@ fn is_command(code: &str) -> bool {
         && then.is_none_or(|then| then.starts_with("backup-check key-policy ") && plain(then))
 }
 
-/// The commands in a sentence, each with whether it can be pasted.
-pub(super) fn commands(text: &str) -> Vec<String> {
-    let commands = sentence(text).into_iter().filter_map(|piece| match piece {
-        Piece::Command(code) => Some(code),
-        _ => None,
-    });
+/// Returns the commands in a sentence.
+pub(super) fn parse_commands(text: &str) -> Vec<String> {
+    let commands = parse_sentence(text)
+        .into_iter()
+        .filter_map(|piece| match piece {
+            Piece::Command(code) => Some(code),
+            _ => None,
+        });
     commands.collect()
 }
 
-/// A rule's documentation: the Markdown that doc comments of rules use.
-pub(super) fn documentation(docs: &str) -> Vec<Block> {
+/// Returns the blocks of a rule's documentation: the subset of Markdown that doc comments of rules use.
+pub(super) fn parse_documentation(docs: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut paragraph = String::new();
     let mut items: Vec<String> = Vec::new();
     let mut fence: Option<Vec<&str>> = None;
-    // A doc comment's lines begin with the blank after the slashes.
+    // The lines of a doc comment begin with the space after the slashes.
     for line in docs
         .lines()
         .map(|line| line.strip_prefix(' ').unwrap_or(line))
@@ -105,7 +107,7 @@ pub(super) fn documentation(docs: &str) -> Vec<Block> {
         let item = line.strip_prefix("- ");
         let ends = line.is_empty() || heading.is_some() || line.starts_with("```");
         if ends || item.is_some() {
-            end(&mut blocks, &mut paragraph);
+            end_paragraph(&mut blocks, &mut paragraph);
         }
         if ends {
             end_list(&mut blocks, &mut items);
@@ -123,41 +125,43 @@ pub(super) fn documentation(docs: &str) -> Vec<Block> {
             }
         }
     }
-    end(&mut blocks, &mut paragraph);
+    end_paragraph(&mut blocks, &mut paragraph);
     end_list(&mut blocks, &mut items);
     blocks
 }
 
-fn end(blocks: &mut Vec<Block>, paragraph: &mut String) {
+fn end_paragraph(blocks: &mut Vec<Block>, paragraph: &mut String) {
     if !paragraph.is_empty() {
-        blocks.push(Block::Paragraph(inline(paragraph)));
+        blocks.push(Block::Paragraph(parse_inline(paragraph)));
         paragraph.clear();
     }
 }
 
 fn end_list(blocks: &mut Vec<Block>, items: &mut Vec<String>) {
     if !items.is_empty() {
-        blocks.push(Block::List(items.iter().map(|item| inline(item)).collect()));
+        blocks.push(Block::List(
+            items.iter().map(|item| parse_inline(item)).collect(),
+        ));
         items.clear();
     }
 }
 
-/// The marks within a line: code, emphasis, links.
-fn inline(text: &str) -> Vec<Piece> {
+/// Returns the pieces of a line: text, code, emphasis and links.
+fn parse_inline(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find(['`', '*', '<', '[']) {
         let (before, from) = rest.split_at(at);
         let found = match from.as_bytes()[0] {
-            b'`' => between(from, "`", "`")
+            b'`' => split_between(from, "`", "`")
                 .map(|(_, code, after)| (Piece::Code(code.to_owned()), after)),
-            b'*' => between(from, "*", "*")
+            b'*' => split_between(from, "*", "*")
                 .filter(|(_, words, _)| !words.is_empty() && !words.starts_with(' '))
                 .map(|(_, words, after)| (Piece::Emphasis(words.to_owned()), after)),
-            b'<' => between(from, "<", ">")
+            b'<' => split_between(from, "<", ">")
                 .filter(|(_, url, _)| url.starts_with("https://"))
                 .map(|(_, url, after)| (Piece::Link(url.to_owned(), url.to_owned()), after)),
-            _ => between(from, "[", "](").and_then(|(_, words, after)| {
+            _ => split_between(from, "[", "](").and_then(|(_, words, after)| {
                 let (url, after) = after.split_once(')')?;
                 url.starts_with("https://")
                     .then(|| (Piece::Link(words.to_owned(), url.to_owned()), after))
@@ -165,28 +169,32 @@ fn inline(text: &str) -> Vec<Piece> {
         };
         match found {
             Some((piece, after)) => {
-                push(&mut pieces, before);
+                push_text(&mut pieces, before);
                 pieces.push(piece);
                 rest = after;
             }
             None => {
-                push(&mut pieces, &rest[..=at]);
+                push_text(&mut pieces, &rest[..=at]);
                 rest = &rest[at + 1..];
             }
         }
     }
-    push(&mut pieces, rest);
+    push_text(&mut pieces, rest);
     pieces
 }
 
-/// What stands before, between and after two marks.
-fn between<'t>(text: &'t str, open: &str, close: &str) -> Option<(&'t str, &'t str, &'t str)> {
+/// Returns the text before, between and after two marks.
+fn split_between<'t>(
+    text: &'t str,
+    open: &str,
+    close: &str,
+) -> Option<(&'t str, &'t str, &'t str)> {
     let (before, rest) = text.split_once(open)?;
     let (inner, after) = rest.split_once(close)?;
     Some((before, inner, after))
 }
 
-fn push(pieces: &mut Vec<Piece>, text: &str) {
+fn push_text(pieces: &mut Vec<Piece>, text: &str) {
     if text.is_empty() {
         return;
     }
@@ -205,9 +213,9 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_is_cut_at_its_backticks() {
+    fn text_between_backticks_is_code() {
         assert_eq!(
-            sentence("Run `aws kms enable-key k-1`, not `x`. A `lone tick."),
+            parse_sentence("Run `aws kms enable-key k-1`, not `x`. A `lone tick."),
             [
                 text("Run "),
                 Piece::Command("aws kms enable-key k-1".to_owned()),
@@ -220,14 +228,17 @@ mod tests {
 
     #[test]
     fn a_paragraph_begins_with_a_capital() {
-        assert_eq!(paragraph("no tag"), [text("No tag")]);
-        assert_eq!(paragraph("s3-rule: x"), [text("s3-rule: x")]);
-        assert_eq!(paragraph("\u{e9}t\u{e9} x"), [text("\u{e9}t\u{e9} x")]);
-        assert_eq!(paragraph(""), []);
+        assert_eq!(parse_paragraph("no tag"), [text("No tag")]);
+        assert_eq!(parse_paragraph("s3-rule: x"), [text("s3-rule: x")]);
+        assert_eq!(
+            parse_paragraph("\u{e9}t\u{e9} x"),
+            [text("\u{e9}t\u{e9} x")]
+        );
+        assert_eq!(parse_paragraph(""), []);
     }
 
     #[test]
-    fn only_a_plain_command_can_be_copied() {
+    fn only_plain_commands_can_be_copied() {
         for code in [
             "aws s3api put-bucket-versioning --bucket a;rm",
             "aws s3api put-bucket-versioning --bucket $(id)",
@@ -237,10 +248,10 @@ mod tests {
             "aws kms get-key-policy --key-id k | sh",
             "aws kms get-key-policy --key-id k | backup-check key-policy - | sh",
         ] {
-            assert_eq!(commands(&format!("Run `{code}`.")), [""; 0], "{code}");
+            assert_eq!(parse_commands(&format!("Run `{code}`.")), [""; 0], "{code}");
         }
         assert_eq!(
-            commands("Run `aws kms enable-key k-1`, then `aws sts get-caller-identity`."),
+            parse_commands("Run `aws kms enable-key k-1`, then `aws sts get-caller-identity`."),
             ["aws kms enable-key k-1", "aws sts get-caller-identity"]
         );
     }
@@ -249,7 +260,7 @@ mod tests {
     fn documentation_becomes_blocks() {
         let docs = " One `code` and *so*\n on, 2 * 3 < 7.\n\n ## Fix\n\n ```json\n {\"a\": 1}\n\n {}\n ```\n - <https://example.com/a>\n - a [page](https://example.com/b)\n   of two lines\n - <javascript:x>\n";
         assert_eq!(
-            documentation(docs),
+            parse_documentation(docs),
             [
                 Block::Paragraph(vec![
                     text("One "),

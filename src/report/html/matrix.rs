@@ -1,18 +1,19 @@
-//! The picture: readiness by service and region, in stacked bars.
+//! Readiness by service and region, as stacked bars.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::snapshot::GLOBAL;
-use crate::report::table::view::{Place, View};
+use crate::report::digest::counts::VerdictCounts;
+use crate::report::digest::view::View;
 use crate::report::{ResourceLine, ResourceVerdict};
 use crate::text::escape_invisible;
 
-use super::resources::{service, verdict_tone, verdict_words};
-use super::{encoded, many, number};
+use super::resources::{service_name, verdict_class, verdict_name};
+use super::{count_of, encode_fragment, format_number};
 
-/// Width of the bar of the fullest cell.
+/// The width of a bar in a cell, in units of its view box.
 const WIDTH: usize = 100;
-/// A slice is never narrower than this: one of a thousand must be seen.
+/// The least width of a slice: one resource of a thousand must be visible.
 const NARROWEST: usize = 5;
 
 /// Readiness by service and region.
@@ -21,11 +22,11 @@ pub(super) struct Matrix {
     pub(super) regions: Vec<String>,
     pub(super) rows: Vec<MatrixRow>,
     pub(super) totals: Vec<Cell>,
-    /// Whether a missing tag makes a verdict worse.
-    pub(super) untagged: bool,
+    /// Whether untagged resources count as worse than they would with a tag.
+    pub(super) has_untagged: bool,
 }
 
-/// One service in all regions; the last cell is that of all regions together.
+/// One service. The last cell is that of all regions together.
 #[derive(Debug)]
 pub(super) struct MatrixRow {
     pub(super) service: &'static str,
@@ -35,11 +36,11 @@ pub(super) struct MatrixRow {
 /// One service in one region.
 #[derive(Debug)]
 pub(super) struct Cell {
-    /// The filter that shows what is behind it.
+    /// The fragment that filters the page by service and region.
     pub(super) link: String,
     pub(super) bar: Bar,
     pub(super) total: String,
-    pub(super) empty: bool,
+    pub(super) is_empty: bool,
 }
 
 /// A stacked bar.
@@ -47,15 +48,15 @@ pub(super) struct Cell {
 pub(super) struct Bar {
     pub(super) slices: Vec<Slice>,
     pub(super) width: usize,
-    /// The same in words.
-    pub(super) words: String,
+    /// The description for screen readers.
+    pub(super) description: String,
 }
 
 /// A part of a stacked bar.
 #[derive(Debug)]
 pub(super) struct Slice {
-    pub(super) tone: &'static str,
-    pub(super) words: &'static str,
+    pub(super) class: &'static str,
+    pub(super) name: &'static str,
     pub(super) count: usize,
     pub(super) x: usize,
     pub(super) width: usize,
@@ -64,8 +65,8 @@ pub(super) struct Slice {
 impl Slice {
     pub(super) fn new(verdict: ResourceVerdict, count: usize) -> Self {
         Slice {
-            tone: verdict_tone(verdict),
-            words: verdict_words(verdict),
+            class: verdict_class(verdict),
+            name: verdict_name(verdict),
             count,
             x: 0,
             width: 0,
@@ -74,13 +75,13 @@ impl Slice {
 }
 
 impl Bar {
-    /// A bar of slices, worst first, over a width.
+    /// Returns a bar of the given width.
     pub(super) fn new(slices: impl IntoIterator<Item = Slice>, width: usize) -> Self {
         let mut slices: Vec<Slice> = slices.into_iter().filter(|it| it.count > 0).collect();
         let total: usize = slices.iter().map(|it| it.count).sum();
-        let words: Vec<String> = slices
+        let texts: Vec<String> = slices
             .iter()
-            .map(|it| format!("{} {}", number(it.count), it.words))
+            .map(|it| format!("{} {}", format_number(it.count), it.name))
             .collect();
         let free = width.saturating_sub(NARROWEST * slices.len());
         let mut x = 0;
@@ -89,14 +90,14 @@ impl Bar {
             slice.width = NARROWEST + free * slice.count / total.max(1);
             x += slice.width;
         }
-        // What rounding left over belongs to the last.
+        // The last slice gets the remainder of the rounding.
         if let Some(last) = slices.last_mut() {
             last.width = width.saturating_sub(last.x);
         }
         Bar {
             slices,
             width,
-            words: words.join(", "),
+            description: texts.join(", "),
         }
     }
 }
@@ -105,7 +106,7 @@ impl Matrix {
     pub(super) fn new(view: &View<'_>) -> Self {
         let report = view.report;
         let backed_up = || report.resources.iter().filter(|it| it.kind.is_backed_up());
-        // A region with nothing in it was looked at all the same.
+        // Regions without resources were scanned, too.
         let regions: BTreeSet<&str> = report
             .regions
             .iter()
@@ -115,7 +116,10 @@ impl Matrix {
             .collect();
         let mut services: BTreeMap<&'static str, Vec<&ResourceLine>> = BTreeMap::new();
         for line in backed_up() {
-            services.entry(service(line.kind)).or_default().push(line);
+            services
+                .entry(service_name(line.kind))
+                .or_default()
+                .push(line);
         }
         let cells = |service: Option<&str>, lines: &[&ResourceLine]| -> Vec<Cell> {
             let in_regions = regions.iter().map(|region| {
@@ -127,9 +131,7 @@ impl Matrix {
         };
         let everything: Vec<&ResourceLine> = backed_up().collect();
         Matrix {
-            untagged: view
-                .placed(Place::Untagged)
-                .any(|row| row.verdict < row.line.verdict),
+            has_untagged: view.has_worse_for_missing_tag(),
             totals: cells(None, &everything),
             rows: services
                 .iter()
@@ -152,37 +154,34 @@ impl Cell {
         region: Option<&str>,
         lines: impl Iterator<Item = &'r ResourceLine>,
     ) -> Self {
-        let mut counts: BTreeMap<ResourceVerdict, usize> = BTreeMap::new();
-        for line in lines {
-            *counts.entry(line.verdict).or_default() += 1;
-        }
-        let total: usize = counts.values().sum();
+        let counts: VerdictCounts = lines.map(|line| line.verdict).collect();
+        let total = counts.total();
         let mut terms = Vec::new();
         if let Some(service) = service {
-            terms.push(format!("service={}", encoded(service)));
+            terms.push(format!("service={}", encode_fragment(service)));
         }
         if let Some(region) = region {
-            terms.push(format!("region={}", encoded(&escape_invisible(region))));
+            terms.push(format!(
+                "region={}",
+                encode_fragment(&escape_invisible(region))
+            ));
         }
-        let slices = ResourceVerdict::WORST_FIRST
-            .map(|verdict| Slice::new(verdict, counts.get(&verdict).copied().unwrap_or_default()));
+        let slices = counts
+            .worst_first()
+            .map(|(verdict, number)| Slice::new(verdict, number));
         let mut bar = Bar::new(slices, WIDTH);
-        let place = [
-            service.unwrap_or("all services"),
-            region.unwrap_or("all regions"),
-        ];
-        bar.words = format!(
+        bar.description = format!(
             "{} in {}: {} ({})",
-            place[0],
-            escape_invisible(place[1]),
-            many(total, "resource"),
-            bar.words
+            service.unwrap_or("all services"),
+            escape_invisible(region.unwrap_or("all regions")),
+            count_of(total, "resource"),
+            bar.description
         );
         Cell {
             link: terms.join("&"),
             bar,
-            total: number(total),
-            empty: total == 0,
+            total: format_number(total),
+            is_empty: total == 0,
         }
     }
 }
@@ -192,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_of_a_thousand_is_seen_and_the_bar_is_full() {
+    fn one_resource_of_a_thousand_is_visible_and_the_bar_is_full() {
         let bar = Bar::new(
             [
                 Slice::new(ResourceVerdict::NotReady, 1),
@@ -204,14 +203,14 @@ mod tests {
         let slices: Vec<_> = bar
             .slices
             .iter()
-            .map(|it| (it.tone, it.x, it.width))
+            .map(|it| (it.class, it.x, it.width))
             .collect();
         assert_eq!(slices, [("fail", 0, 5), ("pass", 5, 95)]);
-        assert_eq!(bar.words, "1 not ready, 999 ready");
+        assert_eq!(bar.description, "1 not ready, 999 ready");
     }
 
     #[test]
-    fn nothing_makes_no_bar() {
+    fn a_bar_without_resources_is_empty() {
         let bar = Bar::new([Slice::new(ResourceVerdict::Ready, 0)], 100);
         assert!(bar.slices.is_empty());
     }

@@ -1,60 +1,62 @@
 //! Every resource with its verdict, by type, worst first.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::{count_of, format_name, format_number};
 use crate::model::ResourceKind;
 use crate::model::tag::BackupTag;
-use crate::report::table::view::{Row, View, noun};
+use crate::report::digest::Digest;
+use crate::report::digest::counts::VerdictCounts;
+use crate::report::digest::names::{distinct_name, kind_noun};
+use crate::report::digest::root_causes::RootCauses;
+use crate::report::digest::view::View;
 use crate::report::{ResourceLine, ResourceVerdict};
 use crate::text::escape_invisible;
 
-use super::causes::Causes;
-use super::{many, number, shown};
-
-/// Resources that are listed.
+/// The number of resources that are listed.
 const MOST: usize = 20_000;
-/// A list longer than this stands closed.
-const OPEN: usize = 25;
-/// Causes that a resource refers to.
+/// The number of resources up to which a table is open.
+const MOST_OPEN: usize = 25;
+/// The number of causes that the row of a resource refers to.
 const MOST_CAUSES: usize = 6;
 
-/// The resources that are listed, worst first, and their places.
+/// The resources that are listed, worst first, and their numbers.
 #[derive(Debug)]
-pub(super) struct Listed<'a> {
+pub(super) struct ListedResources<'a> {
     order: Vec<usize>,
     numbers: BTreeMap<&'a str, usize>,
-    left_out: usize,
+    omitted: usize,
 }
 
-impl<'a> Listed<'a> {
+impl<'a> ListedResources<'a> {
     pub(super) fn new(view: &View<'a>) -> Self {
         let mut order: Vec<usize> = (0..view.rows.len()).collect();
-        // Stable: within a verdict the report's order stays.
+        // Stable: within a verdict the report's order remains.
         order.sort_by_key(|&at| Reverse(view.rows[at].line.verdict));
-        let left_out = order.len().saturating_sub(MOST);
+        let omitted = order.len().saturating_sub(MOST);
         order.truncate(MOST);
         let numbers = order
             .iter()
             .map(|&at| (view.rows[at].line.arn.as_str(), at + 1))
             .collect();
-        Listed {
+        ListedResources {
             order,
             numbers,
-            left_out,
+            omitted,
         }
     }
 
-    /// The number of a resource that is listed.
-    pub(super) fn number(&self, arn: &str) -> Option<usize> {
+    /// Returns the number of a resource, if it is listed.
+    pub(super) fn number_of(&self, arn: &str) -> Option<usize> {
         self.numbers.get(arn).copied()
     }
 }
 
-/// A resource as it is named in a list.
+/// The name of a resource in a list.
 #[derive(Debug)]
-pub(super) struct Naming {
-    /// Where it is listed with all that is known about it.
+pub(super) struct ResourceName {
+    /// The number of its row, if it has one.
     pub(super) number: Option<usize>,
     pub(super) id: String,
     pub(super) name: Option<String>,
@@ -63,20 +65,20 @@ pub(super) struct Naming {
     pub(super) region: String,
 }
 
-impl Naming {
-    pub(super) fn of(view: &View<'_>, listed: &Listed<'_>, arn: &str) -> Self {
-        match view.row(arn) {
-            Some(row) => Naming {
-                number: listed.number(arn),
-                id: shown(&row.line.id),
-                name: name(row.line),
-                kind: noun(row.line.kind),
-                service: service(row.line.kind),
+impl ResourceName {
+    pub(super) fn new(view: &View<'_>, listed: &ListedResources<'_>, arn: &str) -> Self {
+        match view.row_of(arn) {
+            Some(row) => ResourceName {
+                number: listed.number_of(arn),
+                id: format_name(&row.line.id),
+                name: distinct_name(row.line).map(format_name),
+                kind: kind_noun(row.line.kind),
+                service: service_name(row.line.kind),
                 region: escape_invisible(&row.line.region).into_owned(),
             },
-            None => Naming {
+            None => ResourceName {
                 number: None,
-                id: shown(arn),
+                id: format_name(arn),
                 name: None,
                 kind: "resource",
                 service: "",
@@ -86,151 +88,148 @@ impl Naming {
     }
 }
 
-/// A resource's name, where it says more than its id.
-fn name(line: &ResourceLine) -> Option<String> {
-    line.name
-        .as_deref()
-        .filter(|name| !name.trim().is_empty() && *name != line.id)
-        .map(shown)
-}
-
-/// The service that a kind is filtered by.
-pub(super) fn service(kind: ResourceKind) -> &'static str {
+/// Returns the service that a resource type is filtered by.
+pub(super) fn service_name(kind: ResourceKind) -> &'static str {
     kind.service().map_or("account", |it| it.as_str())
 }
 
-/// Every resource that is listed, by type.
+/// The listed resources, by type.
 #[derive(Debug)]
-pub(super) struct Resources<'a> {
-    pub(super) kinds: Vec<Kind<'a>>,
+pub(super) struct Resources<'d> {
+    pub(super) kinds: Vec<KindTable<'d>>,
     total: usize,
-    left_out: usize,
+    omitted: usize,
 }
 
 /// The resources of one type.
 #[derive(Debug)]
-pub(super) struct Kind<'a> {
+pub(super) struct KindTable<'d> {
     pub(super) noun: &'static str,
     pub(super) service: &'static str,
-    rows: Vec<Entry<'a>>,
+    rows: Vec<ResourceRow<'d>>,
 }
 
 /// One resource.
 #[derive(Debug)]
-pub(super) struct Entry<'a> {
-    line: &'a ResourceLine,
+pub(super) struct ResourceRow<'d> {
+    line: &'d ResourceLine,
     pub(super) number: usize,
     pub(super) gating: bool,
     causes: Vec<usize>,
 }
 
-impl<'a> Resources<'a> {
-    pub(super) fn new(view: &View<'a>, listed: &Listed<'a>, causes: &Causes<'a>) -> Self {
-        let mut kinds: BTreeMap<ResourceKind, Vec<Entry<'a>>> = BTreeMap::new();
+impl<'d> Resources<'d> {
+    pub(super) fn new(digest: &'d Digest<'d>, listed: &ListedResources<'d>) -> Self {
+        let findings = digest.report.findings.iter().filter(|it| it.gating);
+        let gating: BTreeSet<&str> = findings.map(|it| it.resource.as_str()).collect();
+        let mut kinds: BTreeMap<ResourceKind, Vec<ResourceRow<'d>>> = BTreeMap::new();
         for &at in &listed.order {
-            let row: &Row<'a> = &view.rows[at];
-            kinds.entry(row.line.kind).or_default().push(Entry {
-                line: row.line,
+            let line = digest.view.rows[at].line;
+            kinds.entry(line.kind).or_default().push(ResourceRow {
+                line,
                 number: at + 1,
-                gating: causes.gating.contains(row.line.arn.as_str()),
-                causes: causes.of(&row.line.arn),
+                gating: gating.contains(line.arn.as_str()),
+                causes: open_causes(&digest.causes, &line.arn),
             });
         }
         Resources {
             kinds: kinds
                 .into_iter()
-                .map(|(kind, rows)| Kind {
-                    noun: noun(kind),
-                    service: service(kind),
+                .map(|(kind, rows)| KindTable {
+                    noun: kind_noun(kind),
+                    service: service_name(kind),
                     rows,
                 })
                 .collect(),
-            total: view.rows.len(),
-            left_out: listed.left_out,
+            total: digest.view.rows.len(),
+            omitted: listed.omitted,
         }
     }
 
-    pub(super) fn total(&self) -> String {
-        number(self.total)
+    pub(super) fn count_resources(&self) -> String {
+        format_number(self.total)
     }
 
-    /// Said where not all are listed.
-    pub(super) fn left_out(&self) -> Option<String> {
-        (self.left_out > 0).then(|| {
+    /// Returns the note on resources that are not listed.
+    pub(super) fn omission_note(&self) -> Option<String> {
+        (self.omitted > 0).then(|| {
             format!(
-                "{} with the mildest verdicts are not listed here; each is in the JSON report.",
-                many(self.left_out, "resource")
+                "{} with the least severe verdicts are omitted; see the JSON report.",
+                count_of(self.omitted, "resource")
             )
         })
     }
 }
 
-impl Kind<'_> {
-    pub(super) fn rows(&self) -> &[Entry<'_>] {
+/// Returns the numbers of the causes of a resource's findings that are not waived.
+fn open_causes(causes: &RootCauses<'_>, arn: &str) -> Vec<usize> {
+    let links = causes.links_of(arn).iter().map(|link| link.number);
+    let numbers: BTreeSet<usize> = links
+        .filter(|number| causes.get(*number).is_open_for(arn))
+        .collect();
+    numbers.into_iter().collect()
+}
+
+impl KindTable<'_> {
+    pub(super) fn resource_rows(&self) -> &[ResourceRow<'_>] {
         &self.rows
     }
 
-    pub(super) fn count(&self) -> String {
-        number(self.rows.len())
+    pub(super) fn count_rows(&self) -> String {
+        format_number(self.rows.len())
     }
 
     pub(super) fn is_short(&self) -> bool {
-        self.rows.len() <= OPEN
+        self.rows.len() <= MOST_OPEN
     }
 
-    /// How many have which verdict, worst first.
-    pub(super) fn verdicts(&self) -> Vec<(&'static str, String)> {
-        let with = |verdict| {
-            self.rows
-                .iter()
-                .filter(|it| it.line.verdict == verdict)
-                .count()
-        };
-        ResourceVerdict::WORST_FIRST
-            .into_iter()
-            .map(|verdict| (verdict, with(verdict)))
+    /// Returns the CSS class and the number of each verdict, worst first.
+    pub(super) fn verdict_counts(&self) -> Vec<(&'static str, String)> {
+        let counts: VerdictCounts = self.rows.iter().map(|it| it.line.verdict).collect();
+        let counts = counts.worst_first().into_iter();
+        counts
             .filter(|(_, count)| *count > 0)
             .map(|(verdict, count)| {
                 (
-                    verdict_tone(verdict),
-                    format!("{} {}", number(count), verdict_words(verdict)),
+                    verdict_class(verdict),
+                    format!("{} {}", format_number(count), verdict_name(verdict)),
                 )
             })
             .collect()
     }
 }
 
-impl Entry<'_> {
-    pub(super) fn tone(&self) -> &'static str {
-        verdict_tone(self.line.verdict)
+impl ResourceRow<'_> {
+    pub(super) fn status_class(&self) -> &'static str {
+        verdict_class(self.line.verdict)
     }
 
-    pub(super) fn verdict(&self) -> &'static str {
-        verdict_words(self.line.verdict)
+    pub(super) fn verdict_name(&self) -> &'static str {
+        verdict_name(self.line.verdict)
     }
 
-    pub(super) fn id(&self) -> String {
-        shown(&self.line.id)
+    pub(super) fn shown_id(&self) -> String {
+        format_name(&self.line.id)
     }
 
-    pub(super) fn name(&self) -> Option<String> {
-        name(self.line)
+    pub(super) fn shown_name(&self) -> Option<String> {
+        distinct_name(self.line).map(format_name)
     }
 
-    pub(super) fn arn(&self) -> String {
+    pub(super) fn shown_arn(&self) -> String {
         escape_invisible(&self.line.arn).into_owned()
     }
 
-    pub(super) fn region(&self) -> String {
+    pub(super) fn shown_region(&self) -> String {
         escape_invisible(&self.line.region).into_owned()
     }
 
     pub(super) fn aws_type(&self) -> Option<String> {
-        self.line.aws_type.as_deref().map(shown)
+        self.line.aws_type.as_deref().map(format_name)
     }
 
-    /// What the backup tag says; nothing where nobody tags such a thing.
-    pub(super) fn tag(&self) -> &'static str {
+    /// Returns the value of the backup tag; nothing for resources that need no tag.
+    pub(super) fn tag_value(&self) -> &'static str {
         match self.line.backup_tag {
             BackupTag::None if !self.line.kind.is_backed_up() => "",
             BackupTag::None => "no tag",
@@ -238,23 +237,23 @@ impl Entry<'_> {
         }
     }
 
-    pub(super) fn causes(&self) -> &[usize] {
+    pub(super) fn first_causes(&self) -> &[usize] {
         &self.causes[..self.causes.len().min(MOST_CAUSES)]
     }
 
-    pub(super) fn more_causes(&self) -> usize {
+    pub(super) fn count_more_causes(&self) -> usize {
         self.causes.len().saturating_sub(MOST_CAUSES)
     }
 
-    /// All causes, as the filter reads them.
-    pub(super) fn cause_words(&self) -> String {
+    /// Returns all causes as a list for the filter.
+    pub(super) fn cause_list(&self) -> String {
         let numbers: Vec<String> = self.causes.iter().map(usize::to_string).collect();
         numbers.join(" ")
     }
 }
 
-/// The word by which a verdict is filtered and coloured: the status that makes it.
-pub(super) fn verdict_tone(verdict: ResourceVerdict) -> &'static str {
+/// Returns the CSS class of a verdict, which is also its value in the filter: the status that leads to it.
+pub(super) fn verdict_class(verdict: ResourceVerdict) -> &'static str {
     match verdict {
         ResourceVerdict::Exempt => "exempt",
         ResourceVerdict::Ready => "pass",
@@ -264,8 +263,8 @@ pub(super) fn verdict_tone(verdict: ResourceVerdict) -> &'static str {
     }
 }
 
-/// A verdict in words.
-pub(super) fn verdict_words(verdict: ResourceVerdict) -> &'static str {
+/// Returns a verdict as a phrase.
+pub(super) fn verdict_name(verdict: ResourceVerdict) -> &'static str {
     match verdict {
         ResourceVerdict::Exempt => "exempt",
         ResourceVerdict::Ready => "ready",

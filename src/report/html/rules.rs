@@ -1,39 +1,39 @@
-//! The rules that were judged: how they came out, and what they check.
+//! The rules that were checked: their results and their documentation.
 
 use std::collections::BTreeMap;
 
+use super::format_number;
+use super::markup::{Block, parse_documentation};
+use crate::report::digest::counts::count_skipped;
 use crate::report::{Report, Status};
 use crate::rule::Rule;
 use crate::settings::Severity;
 use crate::text::escape_invisible;
 
-use super::markup::{Block, documentation};
-use super::number;
-
-/// One rule that was judged.
+/// One rule that was checked.
 #[derive(Debug)]
 pub(super) struct RuleSheet {
     pub(super) id: &'static str,
     pub(super) title: &'static str,
     pub(super) group: &'static str,
     pub(super) owner: &'static str,
-    /// What a breach yields.
+    /// What a violation does, as a predicate.
     pub(super) severity: &'static str,
-    /// How many findings have which status, worst first.
+    /// The CSS class and the number of findings of each status, worst first.
     pub(super) counts: Vec<(&'static str, String)>,
     pub(super) docs: Vec<Block>,
 }
 
-/// Rules that did not apply, for those who ask.
+/// Findings of rules that do not apply.
 #[derive(Debug)]
-pub(super) struct Skipped {
+pub(super) struct SkippedFindings {
     pub(super) total: String,
-    /// Rule, reason, and how many resources.
+    /// The rule, the reason, and the number of resources.
     pub(super) rows: Vec<(&'static str, String, String)>,
 }
 
-/// Every rule with a finding, in the order of the table of rules.
-pub(super) fn sheets(report: &Report) -> Vec<RuleSheet> {
+/// Returns every rule with a finding, by group.
+pub(super) fn describe_rules(report: &Report) -> Vec<RuleSheet> {
     type Counts = (&'static Rule, BTreeMap<Status, usize>, usize);
     let mut rules: BTreeMap<_, Counts> = BTreeMap::new();
     for finding in &report.findings {
@@ -55,11 +55,11 @@ pub(super) fn sheets(report: &Report) -> Vec<RuleSheet> {
                 .filter(|(status, _)| **status != Status::Skip)
                 .map(|(status, count)| {
                     let word = status.as_str();
-                    (word, format!("{} {word}", number(*count)))
+                    (word, format!("{} {word}", format_number(*count)))
                 })
                 .collect();
             if waived > 0 {
-                counts.push(("exempt", format!("{} waived", number(waived))));
+                counts.push(("exempt", format!("{} waived", format_number(waived))));
             }
             RuleSheet {
                 id: rule.id,
@@ -69,33 +69,25 @@ pub(super) fn sheets(report: &Report) -> Vec<RuleSheet> {
                 severity: match rule.severity(report.standard) {
                     Severity::Fail => "fails",
                     Severity::Warn => "warns",
-                    Severity::Off => "is not judged",
+                    Severity::Off => "is not checked",
                 },
                 counts,
-                docs: documentation(rule.docs),
+                docs: parse_documentation(rule.docs),
             }
         })
         .collect()
 }
 
-impl Skipped {
+impl SkippedFindings {
     pub(super) fn new(report: &Report) -> Self {
-        let mut skipped: BTreeMap<(&'static str, &str), usize> = BTreeMap::new();
-        for finding in report
-            .findings
-            .iter()
-            .filter(|it| it.status == Status::Skip)
-        {
-            *skipped
-                .entry((finding.rule.id, &finding.message))
-                .or_default() += 1;
-        }
-        Skipped {
-            total: number(skipped.values().sum()),
+        let skipped = count_skipped(report);
+        SkippedFindings {
+            total: format_number(skipped.values().sum()),
             rows: skipped
                 .into_iter()
                 .map(|((rule, message), count)| {
-                    (rule, escape_invisible(message).into_owned(), number(count))
+                    let message = escape_invisible(message).into_owned();
+                    (rule, message, format_number(count))
                 })
                 .collect(),
         }

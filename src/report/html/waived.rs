@@ -1,28 +1,27 @@
-//! What is accepted for a time, and how the report stands to an earlier one.
+//! Waivers, and the comparison with the baseline.
 
 use std::collections::BTreeMap;
 
+use super::markup::{Piece, parse_sentence};
+use super::resources::{ListedResources, service_name};
+use super::{count_of, format_name, format_number};
 use crate::report::{EarlierFinding, Finding, Report, StaleState};
 use crate::text::escape_invisible;
 
-use super::markup::{Piece, sentence};
-use super::resources::{Listed, service};
-use super::{many, number, shown, tone};
-
-/// Rows of a list that are told.
+/// The number of rows of a list that are shown.
 const MOST: usize = 2_000;
 
-/// Findings that waivers cover, by waiver.
+/// The waived findings, by waiver.
 #[derive(Debug)]
-pub(super) struct Waived<'a> {
-    pub(super) waivers: Vec<Covered<'a>>,
+pub(super) struct WaivedFindings<'a> {
+    pub(super) waivers: Vec<CoveredFindings<'a>>,
     total: usize,
-    left_out: usize,
+    omitted: usize,
 }
 
-/// What one waiver covers of one rule.
+/// The findings of one rule that one waiver covers.
 #[derive(Debug)]
-pub(super) struct Covered<'a> {
+pub(super) struct CoveredFindings<'a> {
     pub(super) rule: &'static str,
     pub(super) reason: String,
     pub(super) owner: String,
@@ -30,9 +29,9 @@ pub(super) struct Covered<'a> {
     findings: Vec<(&'a Finding, Option<usize>)>,
 }
 
-/// One finding that is covered.
+/// One waived finding.
 pub(super) struct WaivedRow {
-    pub(super) tone: &'static str,
+    pub(super) class: &'static str,
     pub(super) number: Option<usize>,
     pub(super) resource: String,
     pub(super) service: &'static str,
@@ -40,8 +39,8 @@ pub(super) struct WaivedRow {
     pub(super) message: Vec<Piece>,
 }
 
-impl<'a> Waived<'a> {
-    pub(super) fn new(report: &'a Report, listed: &Listed<'_>) -> Self {
+impl<'a> WaivedFindings<'a> {
+    pub(super) fn new(report: &'a Report, listed: &ListedResources<'_>) -> Self {
         type Terms<'r> = (&'static str, &'r str, &'r str, &'r str);
         let mut waivers: BTreeMap<Terms<'_>, Vec<(&Finding, Option<usize>)>> = BTreeMap::new();
         let mut total = 0;
@@ -58,22 +57,24 @@ impl<'a> Waived<'a> {
                     &waiver.reason,
                 );
                 let covered = waivers.entry(terms).or_default();
-                covered.push((finding, listed.number(&finding.resource)));
+                covered.push((finding, listed.number_of(&finding.resource)));
             }
         }
-        Waived {
+        WaivedFindings {
             waivers: waivers
                 .into_iter()
-                .map(|((rule, expires, owner, reason), findings)| Covered {
-                    rule,
-                    reason: escape_invisible(reason).into_owned(),
-                    owner: escape_invisible(owner).into_owned(),
-                    expires: escape_invisible(expires).into_owned(),
-                    findings,
-                })
+                .map(
+                    |((rule, expires, owner, reason), findings)| CoveredFindings {
+                        rule,
+                        reason: escape_invisible(reason).into_owned(),
+                        owner: escape_invisible(owner).into_owned(),
+                        expires: escape_invisible(expires).into_owned(),
+                        findings,
+                    },
+                )
                 .collect(),
             total,
-            left_out: total.saturating_sub(MOST),
+            omitted: total.saturating_sub(MOST),
         }
     }
 
@@ -81,36 +82,36 @@ impl<'a> Waived<'a> {
         self.total == 0
     }
 
-    pub(super) fn total(&self) -> String {
-        number(self.total)
+    pub(super) fn count_findings(&self) -> String {
+        format_number(self.total)
     }
 
-    pub(super) fn left_out(&self) -> Option<String> {
-        (self.left_out > 0).then(|| number(self.left_out))
+    pub(super) fn count_omitted(&self) -> Option<String> {
+        (self.omitted > 0).then(|| format_number(self.omitted))
     }
 }
 
-impl Covered<'_> {
-    pub(super) fn count(&self) -> String {
-        many(self.findings.len(), "finding")
+impl CoveredFindings<'_> {
+    pub(super) fn count_findings(&self) -> String {
+        count_of(self.findings.len(), "finding")
     }
 
-    pub(super) fn rows(&self) -> impl Iterator<Item = WaivedRow> {
+    pub(super) fn finding_rows(&self) -> impl Iterator<Item = WaivedRow> {
         self.findings.iter().map(|(finding, number)| WaivedRow {
-            tone: tone(finding.status),
+            class: finding.status.as_str(),
             number: *number,
-            resource: shown(&finding.resource_id),
-            service: service(finding.kind),
+            resource: format_name(&finding.resource_id),
+            service: service_name(finding.kind),
             region: escape_invisible(&finding.region).into_owned(),
-            message: sentence(&finding.message),
+            message: parse_sentence(&finding.message),
         })
     }
 }
 
-/// A waiver that does nothing any more.
+/// A waiver that is expired or unused.
 #[derive(Debug)]
-pub(super) struct Stale {
-    pub(super) tone: &'static str,
+pub(super) struct StaleRow {
+    pub(super) class: &'static str,
     pub(super) state: &'static str,
     pub(super) rule: String,
     pub(super) resource: String,
@@ -118,32 +119,32 @@ pub(super) struct Stale {
     pub(super) owner: String,
     pub(super) expires: String,
     pub(super) line: usize,
-    /// How many findings count again.
-    pub(super) again: Option<String>,
+    /// The number of findings that count again.
+    pub(super) counts_again: Option<String>,
 }
 
-impl Stale {
-    pub(super) fn new(report: &Report) -> Vec<Self> {
+impl StaleRow {
+    pub(super) fn collect(report: &Report) -> Vec<Self> {
         report
             .stale_waivers
             .iter()
             .map(|it| {
-                let (tone, state) = match it.state {
+                let (class, state) = match it.state {
                     StaleState::Expired => ("fail", "expired"),
                     StaleState::Unused => ("warn", "unused"),
                 };
-                Stale {
-                    tone,
+                StaleRow {
+                    class,
                     state,
-                    rule: shown(&it.rule),
+                    rule: format_name(&it.rule),
                     resource: escape_invisible(&it.resource).into_owned(),
                     reason: escape_invisible(&it.reason).into_owned(),
                     owner: escape_invisible(&it.owner).into_owned(),
                     expires: escape_invisible(&it.expires).into_owned(),
                     line: it.line,
-                    again: (it.state == StaleState::Expired).then(|| match it.findings {
-                        1 => "1 finding counts again".to_owned(),
-                        findings => format!("{} findings count again", number(findings)),
+                    counts_again: (it.state == StaleState::Expired).then(|| {
+                        let verb = if it.findings == 1 { "counts" } else { "count" };
+                        format!("{} {verb} again", count_of(it.findings, "finding"))
                     }),
                 }
             })
@@ -151,58 +152,58 @@ impl Stale {
     }
 }
 
-/// How the report stands to an earlier one.
+/// The comparison with the baseline.
 #[derive(Debug)]
-pub(super) struct Compared {
+pub(super) struct BaselineChanges {
     pub(super) new: String,
     pub(super) unchanged: String,
-    pub(super) fixed: Earlier,
-    pub(super) not_judged: Earlier,
+    pub(super) fixed: EarlierList,
+    pub(super) not_checked: EarlierList,
 }
 
-/// Findings of the earlier report.
+/// Findings of the baseline.
 #[derive(Debug)]
-pub(super) struct Earlier {
+pub(super) struct EarlierList {
     pub(super) total: String,
     pub(super) rows: Vec<EarlierRow>,
-    pub(super) left_out: Option<String>,
+    pub(super) omitted: Option<String>,
 }
 
-/// One of them.
+/// One finding of the baseline.
 #[derive(Debug)]
 pub(super) struct EarlierRow {
-    pub(super) tone: &'static str,
+    pub(super) class: &'static str,
     pub(super) rule: String,
     pub(super) resource: String,
 }
 
-impl Compared {
+impl BaselineChanges {
     pub(super) fn new(report: &Report) -> Option<Self> {
         let comparison = report.comparison.as_ref()?;
-        Some(Compared {
-            new: number(comparison.new),
-            unchanged: number(comparison.unchanged),
-            fixed: Earlier::new(&comparison.fixed),
-            not_judged: Earlier::new(&comparison.not_judged),
+        Some(BaselineChanges {
+            new: format_number(comparison.new),
+            unchanged: format_number(comparison.unchanged),
+            fixed: EarlierList::new(&comparison.fixed),
+            not_checked: EarlierList::new(&comparison.not_judged),
         })
     }
 }
 
-impl Earlier {
+impl EarlierList {
     fn new(findings: &[EarlierFinding]) -> Self {
-        let left_out = findings.len().saturating_sub(MOST);
-        Earlier {
-            total: number(findings.len()),
+        let omitted = findings.len().saturating_sub(MOST);
+        EarlierList {
+            total: format_number(findings.len()),
             rows: findings
                 .iter()
                 .take(MOST)
                 .map(|it| EarlierRow {
-                    tone: tone(it.status),
-                    rule: shown(&it.rule),
+                    class: it.status.as_str(),
+                    rule: format_name(&it.rule),
                     resource: escape_invisible(&it.resource).into_owned(),
                 })
                 .collect(),
-            left_out: (left_out > 0).then(|| number(left_out)),
+            omitted: (omitted > 0).then(|| format_number(omitted)),
         }
     }
 }

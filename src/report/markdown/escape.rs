@@ -1,41 +1,42 @@
-//! Values in Markdown, so that they stay the letters that they are.
+//! Escapes values for Markdown, so that they render as the characters that they are.
 //!
-//! GitHub turns more than Markdown's own marks into something else: `@name` notifies a person, `#12`
-//! and `GH-12` link an issue, a commit's hash links it, an address links itself, and HTML is HTML
+//! GitHub interprets more than the syntax of Markdown: `@name` notifies a person, `#12` and `GH-12` link an
+//! issue, a commit hash becomes a link, a URL links itself, and HTML is HTML
 //! (<https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls>).
-//! None of that happens in a code span, so every word that could be more than a word becomes one.
+//! None of that happens in a code span, so every word that could be interpreted becomes one.
 
 use crate::text::escape_invisible;
 
-/// The longest name of a commit, and the shortest that GitHub links.
+/// The lengths of a commit hash that GitHub links.
 const HASH: std::ops::RangeInclusive<usize> = 7..=40;
 
-/// A sentence, its words as they are, and in code spans what is no plain word.
-pub(super) fn sentence(text: &str) -> String {
+/// Returns a sentence with every word that is not plain in a code span.
+pub(super) fn escape_sentence(text: &str) -> String {
     let text = escape_invisible(text);
-    // Commands in fixes are quoted like this already.
-    let quoted = text.matches('`').count().is_multiple_of(2);
-    if !quoted {
-        return words(&text);
+    // Commands in fixes are quoted with backticks already.
+    let is_quoted = text.matches('`').count().is_multiple_of(2);
+    if !is_quoted {
+        return escape_words(&text);
     }
     let mut out = String::with_capacity(text.len() + 16);
     for (at, piece) in text.split('`').enumerate() {
         if at % 2 == 1 {
-            out.push_str(&code(piece));
+            out.push_str(&quote_code(piece));
         } else {
-            out.push_str(&words(piece));
+            out.push_str(&escape_words(piece));
         }
     }
     out
 }
 
-/// A sentence in a cell of a table.
-pub(super) fn cell(text: &str) -> String {
-    sentence(&bar_free(text))
+/// Returns a sentence for a cell of a table.
+pub(super) fn escape_cell(text: &str) -> String {
+    // A bar ends a cell even in a code span, and a backslash before it is ambiguous.
+    escape_sentence(&text.replace('|', "\\u{7c}"))
 }
 
-/// A value in a code span: nothing in it is anything but itself.
-pub(super) fn code(text: &str) -> String {
+/// Returns a value in a code span.
+pub(super) fn quote_code(text: &str) -> String {
     let text = escape_invisible(text);
     if text.trim().is_empty() {
         return format!("\"{text}\"");
@@ -46,7 +47,7 @@ pub(super) fn code(text: &str) -> String {
         .max()
         .unwrap_or_default();
     let fence = "`".repeat(longest + 1);
-    // One blank at each end is taken away again, where both are there.
+    // Markdown removes one space at each end if both are present.
     let pad = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) {
         " "
     } else {
@@ -55,18 +56,13 @@ pub(super) fn code(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// A bar ends a cell even in a code span, and a backslash before it is read in two ways.
-fn bar_free(text: &str) -> String {
-    text.replace('|', "\\u{7c}")
-}
-
-fn words(text: &str) -> String {
+fn escape_words(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for (at, word) in text.split(' ').enumerate() {
         if at > 0 {
             out.push(' ');
         }
-        // What surrounds a name is no part of it.
+        // Punctuation around a name is not part of it.
         let inner = word.trim_start_matches('(');
         let (before, rest) = word.split_at(word.len() - inner.len());
         let name = rest.trim_end_matches([',', '.', ';', ':', ')', '?']);
@@ -75,14 +71,14 @@ fn words(text: &str) -> String {
         if is_plain(name) {
             out.push_str(name);
         } else {
-            out.push_str(&code(name));
+            out.push_str(&quote_code(name));
         }
         out.push_str(after);
     }
     out
 }
 
-/// Whether nothing reads a word as more than its letters.
+/// Whether GitHub renders a word as its characters.
 fn is_plain(word: &str) -> bool {
     let time = |c: char| c == ':' && word.chars().all(|it| it.is_ascii_digit() || it == ':');
     let mark = |c: char| c.is_ascii() && !c.is_ascii_alphanumeric() && !"-,.;'\"%?()".contains(c);
@@ -99,7 +95,7 @@ fn is_plain(word: &str) -> bool {
         && !word.split(|c: char| !c.is_alphanumeric()).any(is_hash)
         && !names_issue
         && !lower.contains("www.")
-        // The beginning of a list, or a line under a heading, where it starts a line.
+        // At the start of a line it begins a list or underlines a heading.
         && !word.starts_with('-')
 }
 
@@ -108,13 +104,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_words_stay_plain() {
+    fn plain_words_are_unchanged() {
         let text = "versioning was never enabled: AWS Backup only backs up versioned buckets (see below), 100% of them at 06:00:12 on 2026-03-03";
-        assert_eq!(sentence(text), text);
+        assert_eq!(escape_sentence(text), text);
     }
 
     #[test]
-    fn what_github_reads_becomes_code() {
+    fn words_that_github_interprets_become_code() {
         for (word, expected) in [
             ("@octocat", "`@octocat`"),
             ("(@octocat),", "(`@octocat`),"),
@@ -136,18 +132,21 @@ mod tests {
             ("\u{202e}abc", "`\\u{202e}abc`"),
             ("-", "`-`"),
         ] {
-            assert_eq!(sentence(word), expected);
+            assert_eq!(escape_sentence(word), expected);
         }
     }
 
     #[test]
-    fn commands_are_quoted_as_they_were() {
-        assert_eq!(sentence("Run `aws s3 ls | wc`."), "Run `aws s3 ls | wc`.");
-        assert_eq!(cell("Run `a | b`."), "Run `a \\u{7c} b`.");
-        // One alone opens nothing.
-        assert_eq!(sentence("a`b"), "``a`b``");
-        assert_eq!(code("`"), "`` ` ``");
-        assert_eq!(code("a``b"), "```a``b```");
-        assert_eq!(code(" "), "\" \"");
+    fn quoted_commands_stay_quoted() {
+        assert_eq!(
+            escape_sentence("Run `aws s3 ls | wc`."),
+            "Run `aws s3 ls | wc`."
+        );
+        assert_eq!(escape_cell("Run `a | b`."), "Run `a \\u{7c} b`.");
+        // A single backtick opens nothing.
+        assert_eq!(escape_sentence("a`b"), "``a`b``");
+        assert_eq!(quote_code("`"), "`` ` ``");
+        assert_eq!(quote_code("a``b"), "```a``b```");
+        assert_eq!(quote_code(" "), "\" \"");
     }
 }

@@ -1,14 +1,15 @@
-//! How many of what, where, and how they stand.
+//! The number of resources with each verdict, by type and by region.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::report::digest::counts::VerdictCounts;
+use crate::report::digest::names::kind_noun;
+use crate::report::digest::view::View;
+use crate::report::page::{Page, Tone};
 use crate::report::{ResourceLine, ResourceVerdict};
 
-use super::view::{Place, View, noun};
-use crate::report::page::{Page, Tone};
-
-/// Counts by type, then by region, in one table with the same columns.
-pub(super) fn write(page: &mut Page, view: &View<'_>) {
+/// Writes counts by type, then by region, in one table with the same columns.
+pub(super) fn write_counts(page: &mut Page, view: &View<'_>) {
     let report = view.report;
     if report.resources.is_empty() {
         return;
@@ -17,75 +18,51 @@ pub(super) fn write(page: &mut Page, view: &View<'_>) {
     let mut head = vec![String::new()];
     head.extend(ResourceVerdict::WORST_FIRST.map(|verdict| verdict.as_str().to_owned()));
     head.push("total".to_owned());
-    let columns = head.len();
+    let separator = vec![String::new(); head.len()];
     let mut grid = vec![head];
 
-    let kinds: BTreeMap<&str, &str> = report
-        .resources
-        .iter()
-        .map(|it| (it.kind.as_str(), noun(it.kind)))
+    let lines = || report.resources.iter();
+    let kinds: BTreeMap<&str, &str> = lines()
+        .map(|it| (it.kind.as_str(), kind_noun(it.kind)))
         .collect();
-    for (kind, name) in kinds {
-        // A region among the types reads like one of the regions below.
-        let name = if kind == "region" {
-            "region settings"
-        } else {
-            name
+    for (kind, noun) in kinds {
+        // The noun `region` would read like one of the regions below.
+        let noun = match kind {
+            "region" => "region settings",
+            _ => noun,
         };
-        grid.push(numbers(
-            name,
-            report
-                .resources
-                .iter()
-                .filter(|it| it.kind.as_str() == kind),
-        ));
+        let of_kind = lines().filter(|it| it.kind.as_str() == kind);
+        grid.push(count_row(noun, of_kind));
     }
-    grid.push(vec![String::new(); columns]);
-    // A region with nothing in it was looked at all the same.
+    grid.push(separator.clone());
+    // Regions without resources were scanned, too.
     let regions: BTreeSet<&str> = report
         .regions
         .iter()
         .map(String::as_str)
-        .chain(report.resources.iter().map(|it| it.region.as_str()))
+        .chain(lines().map(|it| it.region.as_str()))
         .collect();
     for region in regions {
-        grid.push(numbers(
-            region,
-            report.resources.iter().filter(|it| it.region == region),
-        ));
+        grid.push(count_row(region, lines().filter(|it| it.region == region)));
     }
-    grid.push(vec![String::new(); columns]);
-    grid.push(numbers("all", report.resources.iter()));
-    let tones = ResourceVerdict::WORST_FIRST.map(|verdict| (verdict.as_str(), Tone::of(verdict)));
-    page.numbers(2, grid, &tones);
-    if view
-        .placed(Place::Untagged)
-        .any(|row| row.verdict < row.line.verdict)
-    {
-        let words = "Here a resource without a backup tag is at risk at best.";
-        page.flow(2, 2, &[(Tone::Dim, words)]);
+    grid.push(separator);
+    grid.push(count_row("all", lines()));
+    let tones =
+        ResourceVerdict::WORST_FIRST.map(|verdict| (verdict.as_str(), Tone::for_verdict(verdict)));
+    page.add_number_table(2, grid, &tones);
+    if view.has_worse_for_missing_tag() {
+        let note = "Untagged resources are counted as at risk or worse.";
+        page.flow(2, 2, &[(Tone::Dim, note)]);
     }
 }
 
-fn numbers<'a>(name: &str, lines: impl Iterator<Item = &'a ResourceLine>) -> Vec<String> {
-    let mut counts: BTreeMap<ResourceVerdict, usize> = BTreeMap::new();
-    let mut total = 0;
-    for line in lines {
-        *counts.entry(line.verdict).or_default() += 1;
-        total += 1;
-    }
-    let number = |number: usize| {
-        if number == 0 {
-            "-".to_owned()
-        } else {
-            number.to_string()
-        }
-    };
+fn count_row<'a>(name: &str, lines: impl Iterator<Item = &'a ResourceLine>) -> Vec<String> {
+    let counts: VerdictCounts = lines.map(|line| line.verdict).collect();
     let mut row = vec![name.to_owned()];
-    row.extend(
-        ResourceVerdict::WORST_FIRST
-            .map(|verdict| number(counts.get(&verdict).copied().unwrap_or_default())),
-    );
-    row.push(number(total));
+    row.extend(counts.worst_first().map(|(_, number)| match number {
+        0 => "-".to_owned(),
+        number => number.to_string(),
+    }));
+    row.push(counts.total().to_string());
     row
 }

@@ -1,24 +1,13 @@
-//! Rules that did not apply, for those who ask.
+//! Findings of rules that do not apply, on request.
 
-use std::collections::BTreeMap;
-
-use crate::report::{Report, Status};
-
+use crate::report::Report;
+use crate::report::digest::counts::count_skipped;
 use crate::report::page::{Page, Tone};
 use crate::text::plural;
 
-/// Each rule and reason once, with the number of resources that it did not apply to.
-pub(super) fn write(page: &mut Page, report: &Report) {
-    let mut skipped: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for finding in report
-        .findings
-        .iter()
-        .filter(|it| it.status == Status::Skip)
-    {
-        *skipped
-            .entry((finding.rule.id, &finding.message))
-            .or_default() += 1;
-    }
+/// Writes each rule and reason once, with the number of resources.
+pub(super) fn write_skipped(page: &mut Page, report: &Report) {
+    let skipped = count_skipped(report);
     if skipped.is_empty() {
         return;
     }

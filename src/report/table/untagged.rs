@@ -1,118 +1,99 @@
-//! Resources without a backup tag: judged as if they had one, which is what a developer wants to know
-//! before tagging.
+//! Resources without a backup tag, with the verdict that each would have with one.
 
 use std::collections::BTreeSet;
 
+use super::causes::{CauseList, Shown};
 use crate::model::ResourceKind;
 use crate::model::tag::BackupTag;
 use crate::report::ResourceVerdict;
-
-use super::reasons::{Reasons, Told, references};
-use super::view::{Place, Row, View, label, noun};
+use crate::report::digest::counts::VerdictCounts;
+use crate::report::digest::names::{kind_noun, resource_label};
+use crate::report::digest::view::{Row, Section};
 use crate::report::page::{Page, Tone};
-use crate::text::{display_width, pad_to_width, plural};
+use crate::text::{count_more, display_width, pad_to_width, plural};
 
-/// Resources that are listed.
+/// The number of resources that are listed.
 const MOST: usize = 40;
-/// Causes that are referred to beside a resource.
+/// The number of causes that the line of a resource refers to.
 const MOST_REFERENCES: usize = 3;
-/// From this width on columns need not stand so close.
+/// The width from which the columns have a wide gap.
 const ROOMY: usize = 100;
+/// The least number of columns for a name.
+const NARROWEST_NAME: usize = 12;
 
-/// What carries no tag, each with the verdict it would have.
-pub(super) fn write<'a>(page: &mut Page, view: &View<'a>, reasons: &mut Reasons<'a>) {
-    let mut rows: Vec<&Row<'a>> = view.placed(Place::Untagged).collect();
+/// Writes the resources without a valid tag, worst first, and their causes.
+pub(super) fn write_untagged(page: &mut Page, causes: &mut CauseList<'_, '_>) {
+    let view = &causes.digest.view;
+    let mut rows: Vec<&Row<'_>> = view.rows_in(Section::Untagged).collect();
     if rows.is_empty() {
         return;
     }
-    let key = &view.report.tag_key;
-    let invalid = rows
-        .iter()
-        .any(|row| row.line.backup_tag == BackupTag::Invalid);
-    let what = if invalid {
-        "WITHOUT A VALID BACKUP TAG"
-    } else {
-        "WITHOUT A BACKUP TAG"
+    let is_invalid = |row: &&Row<'_>| row.line.backup_tag == BackupTag::Invalid;
+    let heading = match rows.iter().any(is_invalid) {
+        true => "WITHOUT A VALID BACKUP TAG",
+        false => "WITHOUT A BACKUP TAG",
     };
-    page.title(&format!("{what}: {}", plural(rows.len(), "resource")), "");
-    let mut advice = format!(
-        "AWS Backup does not select these. Tag each {key}=enabled, or {key}=disabled where it needs no backup."
-    );
-    if rows
-        .iter()
-        .any(|row| row.line.kind == ResourceKind::EbsVolume)
-    {
-        advice.push_str(" A volume is backed up with its instance if that is tagged.");
-    }
-    advice.push_str(&format!(
-        " The verdict is the one it would have with {key}=enabled."
-    ));
-    page.flow(0, 0, &[(Tone::Plain, &advice)]);
+    let number = plural(rows.len(), "resource");
+    page.title(&format!("{heading}: {number}"), "");
+    page.flow(0, 0, &[(Tone::Plain, &advise(&view.report.tag_key, &rows))]);
     page.blank();
 
-    // Stable: within a verdict the report's order stays.
+    // Stable: within a verdict the report's order remains.
     rows.sort_by_key(|row| std::cmp::Reverse(row.verdict));
-    let (shown, rest) = rows.split_at(rows.len().min(MOST));
-    let fresh = reasons.number_new(
-        shown
-            .iter()
-            .flat_map(|row| causes(row, reasons))
-            .collect::<Vec<_>>(),
-    );
-    list(page, shown, reasons);
+    let (listed, rest) = rows.split_at(rows.len().min(MOST));
+    let numbers = listed.iter().flat_map(|row| decisive_causes(row, causes));
+    let numbers: Vec<usize> = numbers.collect();
+    let new = causes.mark_shown(numbers);
+    write_rows(page, listed, causes);
     if !rest.is_empty() {
-        let verdicts: Vec<String> = ResourceVerdict::WORST_FIRST
-            .into_iter()
-            .map(|verdict| {
-                (
-                    verdict,
-                    rest.iter().filter(|row| row.verdict == verdict).count(),
-                )
-            })
+        let counts: VerdictCounts = rest.iter().map(|row| row.verdict).collect();
+        let counts = counts.worst_first().into_iter();
+        let counts: Vec<String> = counts
             .filter(|(_, number)| *number > 0)
             .map(|(verdict, number)| format!("{number} {}", verdict.as_str()))
             .collect();
-        page.flow(
-            2,
-            4,
-            &[(
-                Tone::Plain,
-                &format!("and {} more ({})", rest.len(), verdicts.join(", ")),
-            )],
-        );
+        let more = format!("{} ({})", count_more(rest.len()), counts.join(", "));
+        page.flow(2, 4, &[(Tone::Plain, &more)]);
     }
-    for index in fresh {
+    for number in new {
         page.blank();
-        reasons.tell(
-            page,
-            view,
-            Told {
-                index,
-                more: "",
-                weigh: false,
-            },
-        );
+        let shown = Shown {
+            number,
+            note: "",
+            with_gating: false,
+        };
+        causes.write_cause(page, shown);
     }
 }
 
-/// What makes the verdict of an untagged resource. That the tag is missing is told above it all.
-fn causes(row: &Row<'_>, reasons: &Reasons<'_>) -> BTreeSet<usize> {
-    let links = reasons
-        .of(&row.line.arn)
-        .iter()
-        .filter(|link| !link.tagging);
+fn advise(key: &str, rows: &[&Row<'_>]) -> String {
+    let is_volume = |row: &&Row<'_>| row.line.kind == ResourceKind::EbsVolume;
+    let volumes = match rows.iter().any(is_volume) {
+        true => " A volume is backed up with its instance if the instance is tagged.",
+        false => "",
+    };
+    format!(
+        "AWS Backup does not select these resources. Tag each one {key}=enabled, or {key}=disabled if it needs no backup.{volumes} The verdict is the one that the resource would have with {key}=enabled."
+    )
+}
+
+/// Returns the causes of the verdict of an untagged resource, other than the missing tag.
+fn decisive_causes(row: &Row<'_>, causes: &CauseList<'_, '_>) -> BTreeSet<usize> {
+    let links = causes.digest.causes.links_of(&row.line.arn).iter();
     links
-        .filter(|link| ResourceVerdict::of(link.status) == row.verdict)
-        .map(|link| link.reason)
+        .filter(|link| !link.is_tagging && ResourceVerdict::of(link.status) == row.verdict)
+        .map(|link| link.number)
         .collect()
 }
 
-fn list(page: &mut Page, rows: &[&Row<'_>], reasons: &Reasons<'_>) {
+fn write_rows(page: &mut Page, rows: &[&Row<'_>], causes: &CauseList<'_, '_>) {
     let gap = if page.width() < ROOMY { 1 } else { 2 };
-    let widest =
-        |of: &dyn Fn(&Row<'_>) -> usize| rows.iter().map(|row| of(row)).max().unwrap_or_default();
+    let widest = |width: &dyn Fn(&Row<'_>) -> usize| {
+        let widths = rows.iter().map(|row| width(row));
+        widths.max().unwrap_or_default()
+    };
     let verdicts = widest(&|row| display_width(row.verdict.as_str()));
-    let kinds = widest(&|row| display_width(noun(row.line.kind)));
+    let kinds = widest(&|row| display_width(kind_noun(row.line.kind)));
     let regions = widest(&|row| display_width(&row.line.region));
     let free = page
         .width()
@@ -120,34 +101,29 @@ fn list(page: &mut Page, rows: &[&Row<'_>], reasons: &Reasons<'_>) {
     let lines: Vec<(&Row<'_>, String, String)> = rows
         .iter()
         .map(|row| {
-            let numbers = causes(row, reasons)
-                .into_iter()
-                .map(|index| reasons.number(index))
-                .collect();
-            let why = references(&numbers, MOST_REFERENCES);
-            let name = label(row.line, free.saturating_sub(display_width(&why)).max(12));
-            (*row, name, why)
+            let references =
+                causes.write_references(&decisive_causes(row, causes), MOST_REFERENCES);
+            let room = free.saturating_sub(display_width(&references));
+            let name = resource_label(row.line, room.max(NARROWEST_NAME));
+            (*row, name, references)
         })
         .collect();
-    let names = lines
-        .iter()
-        .map(|(_, name, _)| display_width(name))
-        .max()
-        .unwrap_or_default();
-    for (row, name, why) in lines {
-        let name = pad_to_width(&name, names.min(free.saturating_sub(display_width(&why))));
+    let names = lines.iter().map(|(_, name, _)| display_width(name));
+    let names = names.max().unwrap_or_default();
+    for (row, name, references) in lines {
+        let room = free.saturating_sub(display_width(&references));
         let cells = [
-            pad_to_width(noun(row.line.kind), kinds),
+            pad_to_width(kind_noun(row.line.kind), kinds),
             pad_to_width(&row.line.region, regions),
-            name,
-            why,
+            pad_to_width(&name, names.min(room)),
+            references,
         ];
         let text = cells.join(&" ".repeat(gap));
         let verdict = pad_to_width(row.verdict.as_str(), verdicts + gap - 1);
-        page.flow(
-            2,
-            4,
-            &[(Tone::of(row.verdict), &verdict), (Tone::Plain, &text)],
-        );
+        let pieces = [
+            (Tone::for_verdict(row.verdict), verdict.as_str()),
+            (Tone::Plain, &text),
+        ];
+        page.flow(2, 4, &pieces);
     }
 }

@@ -57,7 +57,7 @@ fn a_template_has_a_report_and_an_exit_code() {
     let odd = "Resources:\n  B: {Type: AWS::S3::Bucket, Properties: {VersioningConfiguration: !Odd x, Tags: [{Key: backup, Value: enabled}]}}\n";
     let run = scan(odd, &[]);
     assert_eq!(run.code, 3);
-    let words = "INCOMPLETE: not everything could be read: see what is unknown.";
+    let words = "INCOMPLETE: some data could not be read; see the unknown findings.";
     assert!(run.stdout.contains(words), "{}", run.stdout);
 }
 

@@ -8,24 +8,24 @@ use backup_check::fix::{Change, Wanted};
 use backup_check::report::Report;
 use serde_json::{Value, json};
 
-use super::mended;
+use super::fix_findings;
 use super::sample::{CODE, KEY, by_hand, every_change};
 use crate::formats::{hostile, report, snapshot};
 
-fn written(report: &Report, changes: &[Change]) -> String {
+fn write_report(report: &Report, changes: &[Change]) -> String {
     let mut out = Vec::new();
     cdk::write(report, changes, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
-fn of(changes: &[Change]) -> String {
-    written(&report(snapshot("mixed"), &Options::default()), changes)
+fn write_changes(changes: &[Change]) -> String {
+    write_report(&report(snapshot("mixed"), &Options::default()), changes)
 }
 
-/// Takes the comments and the string literals out of the code.
+/// Separates the string literals from the code and drops the comments.
 ///
-/// Comments are whole lines here, and every literal is one of JSON.
-fn taken_apart(text: &str) -> (String, Vec<String>) {
+/// Every comment is a line, and every literal is one of JSON.
+fn split_literals(text: &str) -> (String, Vec<String>) {
     let mut code = String::new();
     let mut texts = Vec::new();
     for line in text.split_inclusive('\n') {
@@ -49,11 +49,11 @@ fn taken_apart(text: &str) -> (String, Vec<String>) {
     (code, texts)
 }
 
-/// Code without texts is the same whatever the texts are, and what it is made of is known.
-fn sound(text: &str) -> (String, Vec<String>) {
+/// The code without its string literals, and the literals.
+fn parse_typescript(text: &str) -> (String, Vec<String>) {
     let unseen = |c: char| c.is_control() && c != '\n' || "\u{2028}\u{2029}\u{202e}".contains(c);
     assert!(!text.contains(unseen), "{text}");
-    let (code, texts) = taken_apart(text);
+    let (code, texts) = split_literals(text);
     assert!(!code.contains(['\'', '`', '$', '\\']), "{code}");
     let mut open = Vec::new();
     for c in code.chars() {
@@ -70,7 +70,7 @@ fn sound(text: &str) -> (String, Vec<String>) {
 }
 
 /// What is passed to a call of an action: the JSON-like text behind `parameters`.
-fn call<'a>(text: &'a str, action: &str) -> &'a str {
+fn find_call<'a>(text: &'a str, action: &str) -> &'a str {
     let (_, after) = text
         .split_once(&format!("action: \"{action}\","))
         .unwrap_or_else(|| panic!("no {action}: {text}"));
@@ -79,17 +79,17 @@ fn call<'a>(text: &'a str, action: &str) -> &'a str {
 }
 
 /// The parameters of a call, where they are JSON.
-fn parameters(text: &str, action: &str) -> Value {
-    let (_, after) = call(text, action).split_once("parameters: ").unwrap();
+fn call_parameters(text: &str, action: &str) -> Value {
+    let (_, after) = find_call(text, action).split_once("parameters: ").unwrap();
     let mut values = serde_json::Deserializer::from_str(after).into_iter::<Value>();
     values.next().unwrap().unwrap()
 }
 
 #[test]
 fn every_kind_of_change_is_a_call_a_resource_or_words() {
-    let text = of(&every_change("a-bucket"));
-    sound(&text);
-    let key = call(&text, "PutKeyPolicy");
+    let text = write_changes(&every_change("a-bucket"));
+    parse_typescript(&text);
+    let key = find_call(&text, "PutKeyPolicy");
     assert!(key.contains(&format!(
         "KeyId: \"{KEY}\", PolicyName: \"default\", Policy: JSON.stringify("
     )));
@@ -102,19 +102,19 @@ fn every_kind_of_change_is_a_call_a_resource_or_words() {
     assert_eq!(policy.next().unwrap().unwrap(), meant);
 
     assert_eq!(
-        parameters(&text, "UpdateRegionSettings"),
+        call_parameters(&text, "UpdateRegionSettings"),
         json!({
             "ResourceTypeOptInPreference": {"EBS": true, "EFS": false, "S3": true, "a-bucket": true},
             "ResourceTypeManagementPreference": {"DynamoDB": true, "EFS": true},
         })
     );
-    let versioning = call(&text, "PutBucketVersioning");
+    let versioning = find_call(&text, "PutBucketVersioning");
     assert!(versioning.contains("{ Bucket: \"a-bucket\", ExpectedBucketOwner: this.account, VersioningConfiguration: { Status: \"Enabled\" } }"));
     assert!(versioning.contains("actions: [\"s3:PutBucketVersioning\"]"));
     assert!(text.contains("add a rule with noncurrentVersionExpiration: cdk.Duration.days(30);"));
     assert!(!text.contains("PutBucketLifecycle"));
     assert_eq!(
-        parameters(&text, "TagResources"),
+        call_parameters(&text, "TagResources"),
         json!({
             "ResourceARNList": [
                 "arn:aws:ec2:eu-central-1:111122223333:volume/vol-0a1b",
@@ -125,16 +125,20 @@ fn every_kind_of_change_is_a_call_a_resource_or_words() {
         })
     );
     assert_eq!(
-        parameters(&text, "UntagResources"),
+        call_parameters(&text, "UntagResources"),
         json!({
             "ResourceARNList": ["arn:aws:ec2:eu-central-1:111122223333:volume/vol-0c2d"],
             "TagKeys": ["a-bucket"],
         })
     );
     assert!(
-        call(&text, "ModifyEbsDefaultKmsKeyId").contains("{ KmsKeyId: ebsKeyArn.valueAsString }")
+        find_call(&text, "ModifyEbsDefaultKmsKeyId")
+            .contains("{ KmsKeyId: ebsKeyArn.valueAsString }")
     );
-    assert_eq!(parameters(&text, "EnableEbsEncryptionByDefault"), json!({}));
+    assert_eq!(
+        call_parameters(&text, "EnableEbsEncryptionByDefault"),
+        json!({})
+    );
     assert!(text.contains("ebsEncryption.node.addDependency(ebsKey);"));
     let (_, endpoint) = text
         .split_once("new ec2.CfnVPCEndpoint(this, \"S3EndpointVpc0a1b\", ")
@@ -151,7 +155,7 @@ fn every_kind_of_change_is_a_call_a_resource_or_words() {
     );
     assert!(endpoint.contains("}).applyRemovalPolicy(cdk.RemovalPolicy.RETAIN);"));
     assert_eq!(
-        parameters(&text, "ModifyVpcEndpoint"),
+        call_parameters(&text, "ModifyVpcEndpoint"),
         json!({"VpcEndpointId": "vpce-0c2d", "AddRouteTableIds": ["rtb-03", "rtb-04"]})
     );
     let (_, last) = text.rsplit_once("\"ModifyVpcEndpoint\"").unwrap();
@@ -162,8 +166,8 @@ fn every_kind_of_change_is_a_call_a_resource_or_words() {
 }
 
 #[test]
-fn calls_may_do_what_they_do_and_nothing_is_taken_back() {
-    let text = of(&every_change("a-bucket"));
+fn calls_get_only_their_permissions_and_nothing_is_reverted() {
+    let text = write_changes(&every_change("a-bucket"));
     assert!(!text.contains("onDelete") && !text.contains("ANY_RESOURCE"));
     let actions: BTreeSet<&str> = text
         .lines()
@@ -186,15 +190,15 @@ fn calls_may_do_what_they_do_and_nothing_is_taken_back() {
 }
 
 #[test]
-fn tagging_takes_the_services_own_permissions_for_what_is_tagged() {
-    let (report, changes) = mended(snapshot("mixed"), &Wanted::FailingAndWarning);
-    let text = written(&report, &changes);
-    let call = call(&text, "TagResources");
+fn tagging_includes_the_permissions_of_the_services() {
+    let (report, changes) = fix_findings(snapshot("mixed"), &Wanted::FailingAndWarning);
+    let text = write_report(&report, &changes);
+    let call = find_call(&text, "TagResources");
     assert!(
         call.contains("{ actions: [\"tag:TagResources\"], resources: [\"*\"] }"),
         "{call}"
     );
-    let tagged = parameters(&text, "TagResources");
+    let tagged = call_parameters(&text, "TagResources");
     let own: Vec<&str> = call
         .lines()
         .filter(|it| it.contains("{ actions: ["))
@@ -207,26 +211,26 @@ fn tagging_takes_the_services_own_permissions_for_what_is_tagged() {
 }
 
 #[test]
-fn texts_stay_texts() {
-    // Maps are sorted by their texts, so the same code may stand in another order.
+fn texts_stay_string_literals() {
+    // Maps are sorted by their texts, so the order of the code can differ.
     let marks = |code: String| {
         let mut marks: Vec<char> = code.chars().collect();
         marks.sort_unstable();
         marks
     };
-    let (harmless, _) = sound(&of(&every_change("a-bucket")));
+    let (harmless, _) = parse_typescript(&write_changes(&every_change("a-bucket")));
     let harmless = marks(harmless);
     for text in CODE {
-        let (code, texts) = sound(&of(&every_change(text)));
+        let (code, texts) = parse_typescript(&write_changes(&every_change(text)));
         assert_eq!(marks(code), harmless, "{text}");
         assert!(texts.iter().any(|it| it == text), "{text}");
     }
 }
 
 #[test]
-fn what_is_made_by_hand_stands_in_comments() {
+fn manual_changes_are_comments() {
     for text in CODE {
-        let written = of(&by_hand(text));
+        let written = write_changes(&by_hand(text));
         assert!(
             written
                 .lines()
@@ -240,8 +244,8 @@ fn what_is_made_by_hand_stands_in_comments() {
 
 #[test]
 fn each_region_is_a_stack_of_the_account() {
-    let (report, changes) = mended(snapshot("mixed"), &Wanted::FailingAndWarning);
-    let text = written(&report, &changes);
+    let (report, changes) = fix_findings(snapshot("mixed"), &Wanted::FailingAndWarning);
+    let text = write_report(&report, &changes);
     let account = report.account_id.clone().unwrap();
     assert!(text.contains("export class BackupReadinessEuCentral1Stack extends cdk.Stack {"));
     assert!(text.contains(&format!(
@@ -257,13 +261,15 @@ fn each_region_is_a_stack_of_the_account() {
 
 #[test]
 fn ids_of_constructs_are_unique() {
-    let text = of(&[
-        every_change("a.b"),
-        every_change("a_b"),
-        every_change("a.b"),
-    ]
-    .concat());
-    sound(&text);
+    let text = write_changes(
+        &[
+            every_change("a.b"),
+            every_change("a_b"),
+            every_change("a.b"),
+        ]
+        .concat(),
+    );
+    parse_typescript(&text);
     let mut ids = BTreeSet::new();
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     for pair in lines.windows(2) {
@@ -275,14 +281,14 @@ fn ids_of_constructs_are_unique() {
 }
 
 #[test]
-fn accounts_are_mended_with_their_own_ids() {
+fn every_finding_id_is_written() {
     for snapshot in [snapshot("mixed"), snapshot("no-access"), hostile()] {
-        let (report, changes) = mended(snapshot, &Wanted::FailingAndWarning);
-        let text = written(&report, &changes);
-        sound(&text);
-        assert_eq!(text, written(&report, &changes));
+        let (report, changes) = fix_findings(snapshot, &Wanted::FailingAndWarning);
+        let text = write_report(&report, &changes);
+        parse_typescript(&text);
+        assert_eq!(text, write_report(&report, &changes));
         for change in &changes {
-            for it in &change.mends {
+            for it in &change.fixes {
                 assert!(text.contains(&it.finding), "{}", it.finding);
             }
         }
@@ -290,8 +296,8 @@ fn accounts_are_mended_with_their_own_ids() {
 }
 
 #[test]
-fn nothing_to_mend_is_nothing_to_deploy() {
-    let text = of(&[]);
+fn without_changes_there_is_nothing_to_deploy() {
+    let text = write_changes(&[]);
     assert!(text.lines().all(|it| it.starts_with("// ")));
     assert!(text.contains("There is nothing to deploy."));
 }

@@ -1,16 +1,16 @@
-//! Changes that are made by hand: one of each kind, with texts that are against us wherever one can stand.
+//! Hand-written changes: one of each kind, with a hostile text wherever a text can be.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use backup_check::fix::change::Preferences;
-use backup_check::fix::{Action, Change, Mended, Remedy, Step};
+use backup_check::fix::{Action, Change, FixedFinding, Method, Step};
 use serde_json::json;
 
 pub const REGION: &str = "eu-central-1";
 pub const KEY: &str =
     "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
-/// Texts that would be code in one dialect or another.
+/// Texts that would be code in some dialect.
 pub const CODE: [&str; 10] = [
     "${file(\"/etc/passwd\")}",
     "${a}%${file(\"/etc/passwd\")}$${b}$$${c}",
@@ -24,7 +24,7 @@ pub const CODE: [&str; 10] = [
     "\u{202e}\u{1f4a3}\u{0}\u{7f}\u{1b}[31mgrün",
 ];
 
-/// The policy that a key gets.
+/// The merged policy of a key.
 pub fn policy(sid: &str) -> String {
     json!({
         "Version": "2012-10-17",
@@ -46,110 +46,134 @@ pub fn change(title: &str, actions: Vec<Action>) -> Change {
     Change {
         title: title.to_owned(),
         region: Some(REGION.to_owned()),
-        mends: vec![Mended {
+        fixes: vec![FixedFinding {
             resource: title.to_owned(),
             rule: "kms-key-shared",
             finding: "0123456789abcdef".to_owned(),
         }],
         permissions: permissions.copied().collect(),
-        remedy: Remedy::InPlace(actions),
+        method: Method::InPlace(actions),
         warnings: vec![title.to_owned()],
     }
 }
 
-/// What is made by hand.
+/// A runbook and advice.
 pub fn by_hand(title: &str) -> [Change; 2] {
-    let with = |remedy| Change {
-        remedy,
+    let with = |method| Change {
+        method,
         permissions: BTreeSet::new(),
         ..change(title, Vec::new())
     };
     let steps = vec![
-        Step::Say(title.to_owned()),
+        Step::Note(title.to_owned()),
         Step::Run {
             command: format!("aws ec2 create-snapshot {title}"),
             permissions: &["ec2:CreateSnapshot"],
         },
     ];
     [
-        with(Remedy::Runbook(steps)),
-        with(Remedy::Advice(vec![title.to_owned()])),
+        with(Method::Runbook(steps)),
+        with(Method::Advice(vec![title.to_owned()])),
     ]
 }
 
-/// One action of each kind; `text` stands wherever its owner chooses one.
-///
-/// Whoever adds a kind adds it here: the match has no other arm.
-pub fn every_action(text: &str) -> Vec<Action> {
-    let region = REGION.to_owned();
-    let owned = |texts: &[&str]| texts.iter().map(|it| (*it).to_owned()).collect();
-    let of = |on: &[&str], kept: &[(&str, bool)]| Preferences {
-        on: owned(on),
-        kept: kept
-            .iter()
-            .map(|(name, on)| ((*name).to_owned(), *on))
-            .collect::<BTreeMap<_, _>>(),
-        before: on
-            .iter()
-            .map(|name| ((*name).to_owned(), false))
-            .chain(kept.iter().map(|(name, on)| ((*name).to_owned(), *on)))
-            .collect(),
-    };
-    let actions = vec![
-        Action::PutKeyPolicy {
-            key_arn: KEY.to_owned(),
-            region: region.clone(),
-            before: policy("before"),
-            after: policy(text),
-        },
-        Action::BackupSettings {
-            region: region.clone(),
-            opt_in: of(&["EBS", text], &[("EFS", false), ("S3", true)]),
-            management: of(&["DynamoDB"], &[("EFS", true)]),
-        },
+fn owned_texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|it| (*it).to_owned()).collect()
+}
+
+fn preferences(on: &[&str], kept: &[(&str, bool)]) -> Preferences {
+    let kept = kept.iter().map(|(name, on)| ((*name).to_owned(), *on));
+    let kept: BTreeMap<String, bool> = kept.collect();
+    let off = on.iter().map(|name| ((*name).to_owned(), false));
+    Preferences {
+        on: owned_texts(on),
+        before: off.chain(kept.clone()).collect(),
+        kept,
+    }
+}
+
+fn put_key_policy(text: &str) -> Action {
+    Action::PutKeyPolicy {
+        key_arn: KEY.to_owned(),
+        region: REGION.to_owned(),
+        before: policy("before"),
+        after: policy(text),
+    }
+}
+
+fn update_backup_settings(text: &str) -> Action {
+    Action::BackupSettings {
+        region: REGION.to_owned(),
+        opt_in: preferences(&["EBS", text], &[("EFS", false), ("S3", true)]),
+        management: preferences(&["DynamoDB"], &[("EFS", true)]),
+    }
+}
+
+fn change_bucket(text: &str) -> [Action; 2] {
+    [
         Action::EnableVersioning {
             bucket: text.to_owned(),
-            region: region.clone(),
+            region: REGION.to_owned(),
         },
         Action::ExpireOldVersions {
             bucket: text.to_owned(),
-            region: region.clone(),
+            region: REGION.to_owned(),
             days: 30,
         },
+    ]
+}
+
+fn change_tags(text: &str) -> [Action; 2] {
+    [
         Action::Tag {
             arns: vec![
                 "arn:aws:ec2:eu-central-1:111122223333:volume/vol-0a1b".to_owned(),
                 "arn:aws:dynamodb:eu-central-1:111122223333:table/orders".to_owned(),
                 format!("arn:aws:rds:eu-central-1:111122223333:db:{text}"),
             ],
-            region: region.clone(),
+            region: REGION.to_owned(),
             key: "backup".to_owned(),
             value: text.to_owned(),
         },
         Action::Untag {
             arns: vec!["arn:aws:ec2:eu-central-1:111122223333:volume/vol-0c2d".to_owned()],
-            region: region.clone(),
+            region: REGION.to_owned(),
             key: text.to_owned(),
         },
+    ]
+}
+
+fn change_ec2_settings() -> [Action; 4] {
+    [
         Action::EbsDefaults {
-            region: region.clone(),
+            region: REGION.to_owned(),
         },
         Action::CreateS3Endpoint {
             vpc_id: "vpc-0a1b".to_owned(),
-            region: region.clone(),
-            route_tables: owned(&["rtb-01", "rtb-02"]),
+            region: REGION.to_owned(),
+            route_tables: owned_texts(&["rtb-01", "rtb-02"]),
         },
         Action::AddRouteTables {
             vpc_id: "vpc-0c2d".to_owned(),
             endpoint_id: "vpce-0c2d".to_owned(),
-            region: region.clone(),
-            route_tables: owned(&["rtb-03", "rtb-04"]),
+            region: REGION.to_owned(),
+            route_tables: owned_texts(&["rtb-03", "rtb-04"]),
         },
         Action::ResetEndpointPolicy {
             endpoint_id: "vpce-0e3f".to_owned(),
-            region,
+            region: REGION.to_owned(),
         },
-    ];
+    ]
+}
+
+/// One action of each kind, with `text` wherever a user chooses one.
+///
+/// The match below has no wildcard: a new kind must be added here.
+pub fn every_action(text: &str) -> Vec<Action> {
+    let mut actions = vec![put_key_policy(text), update_backup_settings(text)];
+    actions.extend(change_bucket(text));
+    actions.extend(change_tags(text));
+    actions.extend(change_ec2_settings());
     let kinds: BTreeSet<u8> = actions
         .iter()
         .map(|action| match action {
@@ -169,7 +193,7 @@ pub fn every_action(text: &str) -> Vec<Action> {
     actions
 }
 
-/// A change for each kind, and what is made by hand.
+/// A change of each kind, a runbook and advice.
 pub fn every_change(text: &str) -> Vec<Change> {
     let actions = every_action(text).into_iter();
     let mut changes: Vec<Change> = actions.map(|action| change(text, vec![action])).collect();

@@ -1,4 +1,4 @@
-//! Workflow commands, read as GitHub's runner reads them, and the files of a step.
+//! Workflow commands, parsed as the runner of GitHub Actions does, and the files of a step.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,11 +10,11 @@ use backup_check::report::markdown::LIMIT;
 use backup_check::report::{Baseline, Comparison, StaleState, StaleWaiver};
 use serde_json::json;
 
-use super::markdown::crowd;
+use super::markdown::many_keys;
 use super::{hostile, render, report, snapshot};
 use crate::support::command::{Run, backup_check, repository, run};
 
-/// A command as the runner reads it: `::name key=value,key=value::data`.
+/// A command as the runner parses it: `::name key=value,key=value::data`.
 #[derive(Debug)]
 struct Command {
     level: String,
@@ -22,7 +22,7 @@ struct Command {
     data: String,
 }
 
-/// The order in which the runner takes escapes back: the percent sign last.
+/// Undoes the escapes in the order of the runner: the percent sign last.
 fn unescape(text: &str, property: bool) -> String {
     let mut text = text.replace("%0D", "\r").replace("%0A", "\n");
     if property {
@@ -31,14 +31,14 @@ fn unescape(text: &str, property: bool) -> String {
     text.replace("%25", "%")
 }
 
-/// The commands in a log, by the rules of the runner's `ActionCommand`: the newer form at the beginning
-/// of a line, else the older one anywhere in it.
+/// Returns the commands in a log by the rules of the runner's `ActionCommand`: the newer form at the
+/// beginning of a line, otherwise the older form anywhere in it.
 fn commands(log: &str) -> Vec<Command> {
     let mut commands = Vec::new();
     for line in log.split(['\n', '\r']) {
         let trimmed = line.trim_start();
         let Some(rest) = trimmed.strip_prefix("::") else {
-            assert!(!line.contains("##["), "a stray command: {line}");
+            assert!(!line.contains("##["), "an unexpected command: {line}");
             assert!(
                 line.is_empty() || line.starts_with("backup-check: "),
                 "{line}"
@@ -84,7 +84,7 @@ fn hostile_names_start_no_command() {
 }
 
 #[test]
-fn a_name_that_is_a_command_of_the_older_form_is_none() {
+fn a_name_that_looks_like_an_older_command_is_escaped() {
     let mut hostile = snapshot("mixed");
     for bucket in hostile["buckets"]["items"].as_array_mut().unwrap() {
         bucket["id"] = json!("##[error]owned");
@@ -96,14 +96,14 @@ fn a_name_that_is_a_command_of_the_older_form_is_none() {
 }
 
 #[test]
-fn ten_of_a_level_say_the_most() {
+fn the_tenth_annotation_of_a_level_counts_the_rest() {
     let report = report(snapshot("mixed"), &Options::default());
     let commands = commands(&render("github", &report));
     let markdown = render("markdown", &report);
     let causes = |row: &str| markdown.lines().filter(|line| line.contains(row)).count();
     for (level, all) in [
         ("error", causes(" | fail | yes | ")),
-        // One more says that lists could not be read.
+        // One more is about incomplete lists.
         (
             "warning",
             causes(" | warn | yes | ") + causes(" | unknown | yes | ") + 1,
@@ -127,16 +127,16 @@ fn ten_of_a_level_say_the_most() {
 }
 
 #[test]
-fn a_crowd_of_causes_is_ten_errors() {
-    let report = report(crowd(500), &Options::default());
+fn many_causes_become_ten_errors() {
+    let report = report(many_keys(500), &Options::default());
     let commands = commands(&render("github", &report));
     assert_eq!(of_level(&commands, "error").len(), 10);
     let all: String = commands.iter().map(|it| it.data.as_str()).collect();
-    assert!(all.contains("491 causes of this kind"), "{all}");
+    assert!(all.contains("491 similar causes"), "{all}");
 }
 
 #[test]
-fn levels_follow_what_gates() {
+fn levels_depend_on_gating() {
     let mut account = snapshot("clean");
     let bucket = &mut account["buckets"]["items"][0];
     bucket["versioning"] = json!({"known": "Off"});
@@ -167,7 +167,7 @@ fn levels_follow_what_gates() {
 }
 
 #[test]
-fn findings_point_at_their_place() {
+fn findings_point_at_their_location() {
     let mut report = report(snapshot("mixed"), &Options::default());
     for finding in &mut report.findings {
         finding.place = Some(Place {
@@ -196,7 +196,7 @@ fn findings_point_at_their_place() {
 }
 
 #[test]
-fn what_is_new_comes_first() {
+fn new_findings_come_first() {
     let mut report = report(snapshot("mixed"), &Options::default());
     report.comparison = Some(Comparison::default());
     let mut fresh = 0;
@@ -221,7 +221,7 @@ fn what_is_new_comes_first() {
 }
 
 #[test]
-fn what_was_not_read_and_does_not_decide_is_a_notice() {
+fn missing_data_that_does_not_gate_is_a_notice() {
     let mut report = report(snapshot("clean"), &Options::default());
     report.complete = false;
     let commands = commands(&render("github", &report));
@@ -229,12 +229,12 @@ fn what_was_not_read_and_does_not_decide_is_a_notice() {
     let notices = of_level(&commands, "notice");
     assert_eq!(
         notices[0].properties["title"],
-        "not everything could be read"
+        "some data could not be read"
     );
 }
 
 #[test]
-fn expired_waivers_are_loud_where_findings_count_again() {
+fn expired_waivers_warn_if_findings_count_again() {
     let mut report = report(snapshot("clean"), &Options::default());
     let mut waiver = StaleWaiver {
         state: StaleState::Unused,
@@ -252,7 +252,7 @@ fn expired_waivers_are_loud_where_findings_count_again() {
     assert_eq!(last.level, "notice");
     assert_eq!(
         last.data,
-        "line 7: kms-key-shared on arn:aws:ec2:* covers nothing"
+        "line 7: kms-key-shared on arn:aws:ec2:* is unused"
     );
     (waiver.state, waiver.findings) = (StaleState::Expired, 3);
     report.stale_waivers.push(waiver);
@@ -265,7 +265,7 @@ fn expired_waivers_are_loud_where_findings_count_again() {
     );
 }
 
-/// A step of GitHub Actions in a folder: the program with the files that the runner names.
+/// Runs the program in a folder as a step of GitHub Actions, with the files that the runner names.
 fn step(folder: &Path, account: &Path, flags: &[&str]) -> Run {
     run(backup_check(folder)
         .env("GITHUB_ACTIONS", "true")
@@ -280,7 +280,7 @@ fn account(name: &str) -> std::path::PathBuf {
     repository().join(format!("fixtures/accounts/{name}.json"))
 }
 
-/// The file of outputs, read as the runner reads it.
+/// Parses the file of outputs as the runner does.
 fn outputs(text: &str) -> BTreeMap<String, String> {
     let mut outputs = BTreeMap::new();
     let mut lines = text.lines();
@@ -297,7 +297,7 @@ fn outputs(text: &str) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn a_step_gets_its_summary_and_outputs() {
+fn a_step_has_its_summary_and_outputs() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("summary"), "# Before").unwrap();
     fs::write(folder.path().join("output"), "earlier=1").unwrap();
@@ -324,7 +324,7 @@ fn a_step_gets_its_summary_and_outputs() {
 }
 
 #[test]
-fn the_exit_code_in_the_outputs_is_the_one_of_the_program() {
+fn the_exit_code_in_the_outputs_is_that_of_the_program() {
     let folder = tempfile::tempdir().unwrap();
     let flags = ["--format", "github=log", "--fail-on", "never"];
     let run = step(folder.path(), &account("mixed"), &flags);
@@ -334,7 +334,7 @@ fn the_exit_code_in_the_outputs_is_the_one_of_the_program() {
 }
 
 #[test]
-fn a_hostile_account_writes_no_output_of_its_own() {
+fn hostile_names_add_no_output() {
     let folder = tempfile::tempdir().unwrap();
     let mut hostile = hostile();
     hostile["account_id"] = json!("1\nbackup-check\nverdict=ready\nbackup-check-end");
@@ -352,7 +352,7 @@ fn a_hostile_account_writes_no_output_of_its_own() {
 }
 
 #[test]
-fn a_summary_never_outgrows_what_github_shows() {
+fn a_summary_never_exceeds_the_limit_of_github() {
     let folder = tempfile::tempdir().unwrap();
     let summary = folder.path().join("summary");
     for held in [LIMIT - 20_000, LIMIT - 500, LIMIT - 10, LIMIT, LIMIT + 5] {
@@ -366,10 +366,10 @@ fn a_summary_never_outgrows_what_github_shows() {
 }
 
 #[test]
-fn nothing_is_written_without_a_reason() {
+fn files_are_written_only_for_the_github_format_in_a_step() {
     let folder = tempfile::tempdir().unwrap();
     let written = || fs::exists(folder.path().join("summary")).unwrap();
-    // Another format is asked for.
+    // Another format is requested.
     step(folder.path(), &account("clean"), &["--format", "markdown"]);
     assert!(!written());
     // Not in GitHub Actions.

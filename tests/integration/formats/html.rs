@@ -16,8 +16,7 @@ use serde_json::{Value, json};
 use super::{HOSTILE, hostile, render, report, snapshot};
 use crate::browser::Browser;
 
-/// Names for a walk over the page, in the page: what is wrong with it for somebody who does not see
-/// it, or has no mouse.
+/// A script that returns the accessibility flaws of the page: for people who cannot see it or use no mouse.
 const FLAWS: &str = r##"(() => {
   const flaws = [];
   const all = (selector) => [...document.querySelectorAll(selector)];
@@ -38,26 +37,26 @@ const FLAWS: &str = r##"(() => {
   }
   for (const el of all("[aria-labelledby]"))
     for (const id of el.getAttribute("aria-labelledby").split(" "))
-      if (!ids.has(id)) flaws.push("labelled by nothing: " + id);
+      if (!ids.has(id)) flaws.push("no label with id: " + id);
   for (const link of all('a[href^="#"]')) {
     const to = link.getAttribute("href").slice(1);
-    if (to && !to.includes("=") && !ids.has(to)) flaws.push("a link to nothing: " + to);
-    if (!link.textContent.trim() && !link.querySelector("title")) flaws.push("a link without words");
+    if (to && !to.includes("=") && !ids.has(to)) flaws.push("a link without target: " + to);
+    if (!link.textContent.trim() && !link.querySelector("title")) flaws.push("a link without text");
   }
   for (const link of all('a:not([href^="#"])'))
     if (!link.href.startsWith("https://docs.aws.amazon.com/") && !link.href.startsWith("https://registry.terraform.io/")) flaws.push("a link to " + link.href);
-  for (const head of all("th")) if (!head.scope) flaws.push("a table head without scope: " + head.textContent);
+  for (const head of all("th")) if (!head.scope) flaws.push("a table heading without scope: " + head.textContent);
   for (const table of all("table"))
     if (!table.caption && !table.closest("[role=region][aria-label], [role=region][aria-labelledby]")) flaws.push("a table without a name");
   for (const svg of all("svg"))
-    if (svg.getAttribute("aria-hidden") !== "true" && !svg.closest("[aria-hidden=true]") && !(svg.getAttribute("role") === "img" && svg.querySelector("title")?.textContent)) flaws.push("a picture without words");
+    if (svg.getAttribute("aria-hidden") !== "true" && !svg.closest("[aria-hidden=true]") && !(svg.getAttribute("role") === "img" && svg.querySelector("title")?.textContent)) flaws.push("a picture without text");
   for (const field of all("input, select")) if (!field.labels.length || !field.labels[0].textContent.trim()) flaws.push("a field without a label: " + field.name);
-  for (const button of all("button")) if (!button.textContent.trim()) flaws.push("a button without words");
-  for (const el of all(".scroll")) if (el.tabIndex !== 0) flaws.push("what scrolls cannot be reached");
+  for (const button of all("button")) if (!button.textContent.trim()) flaws.push("a button without text");
+  for (const el of all(".scroll")) if (el.tabIndex !== 0) flaws.push("a scroll area without tabindex");
   return flaws;
 })()"##;
 
-/// Texts whose contrast with what is behind them is below 4.5, as WCAG 2.2 asks for.
+/// A script that returns texts whose contrast with the background is below 4.5, the minimum of WCAG 2.2.
 const FAINT: &str = r#"(() => {
   const parse = (color) => {
     const [r, g, b, a = 1] = color.match(/[\d.]+/g).map(Number);
@@ -89,14 +88,14 @@ const FAINT: &str = r#"(() => {
   return [...faint];
 })()"#;
 
-/// The ARNs of the resources that are shown, and the numbers of the causes.
+/// A script that returns the visible ARNs and causes, and the text that announces the matches.
 const SHOWN: &str = r#"({
   arns: [...document.querySelectorAll("tr[id]")].filter((row) => !row.closest("[hidden]")).map((row) => row.querySelector(".arn").textContent),
   causes: [...document.querySelectorAll("article.card")].filter((card) => !card.closest("[hidden]")).map((card) => card.dataset.rules + " " + card.dataset.status),
-  told: document.getElementById("matches").textContent,
+  announced: document.getElementById("matches").textContent,
 })"#;
 
-/// A report with something in each of its sections, under hostile names.
+/// Returns a report with content in each section, under hostile names.
 fn full() -> Report {
     let mut report = report(hostile(), &Options::default());
     let waiver = |n: usize| Waiver {
@@ -169,7 +168,7 @@ fn with_skipped(report: &Report) -> String {
     String::from_utf8(out).unwrap()
 }
 
-/// How often a text stands in another.
+/// Returns how often a text contains another.
 fn times(text: &str, part: &str) -> usize {
     text.matches(part).count()
 }
@@ -182,7 +181,7 @@ fn the_answer_comes_first() {
     );
     assert!(!passes.contains("INCOMPLETE"));
     let blind = render("html", &report(snapshot("no-access"), &Options::default()));
-    assert!(blind.contains("<title>The gate cannot be decided · "));
+    assert!(blind.contains("<title>The gate is inconclusive · "));
     assert!(blind.contains("INCOMPLETE"));
     let fails = report(snapshot("mixed"), &Options::default());
     let page = render("html", &fails);
@@ -208,12 +207,12 @@ fn the_answer_comes_first() {
     assert!(banner < page.find("The gate fails</h2>").unwrap());
     let mut stopped = report(snapshot("clean"), &Options::default());
     (stopped.interrupted, stopped.complete) = (true, false);
-    assert!(render("html", &stopped).contains("Reading was stopped before its end"));
+    assert!(render("html", &stopped).contains("The scan was interrupted"));
 }
 
 #[test]
-fn the_answer_is_that_of_the_gate() {
-    let judged = |name: &str| report(snapshot(name), &Options::default());
+fn the_answer_depends_on_the_gate() {
+    let evaluated = |name: &str| report(snapshot(name), &Options::default());
     let answer = |report: &Report, gate: FailOn| {
         let mut out = Vec::new();
         html::write(report, false, gate, &mut out).unwrap();
@@ -221,10 +220,10 @@ fn the_answer_is_that_of_the_gate() {
         let head = page.find("<h2 id=\"answer\">").unwrap();
         page[head..head + 400].to_owned()
     };
-    let mut warns = judged("clean");
+    let mut warns = evaluated("clean");
     let finding = warns.findings.iter_mut().find(|it| it.gating).unwrap();
     finding.status = Status::Warn;
-    let mut known = judged("clean");
+    let mut known = evaluated("clean");
     let finding = known.findings.iter_mut().find(|it| it.gating).unwrap();
     (finding.status, finding.baseline) = (Status::Fail, Some(Baseline::Unchanged));
     for (report, gate, parts) in [
@@ -238,9 +237,9 @@ fn the_answer_is_that_of_the_gate() {
             ["The gate fails", "exit code 1, but 0 with --fail-on never."],
         ),
         (
-            &judged("no-access"),
+            &evaluated("no-access"),
             FailOn::New,
-            ["The gate cannot be decided", "exit code 3."],
+            ["The gate is inconclusive", "exit code 3."],
         ),
     ] {
         let answer = answer(report, gate);
@@ -251,7 +250,7 @@ fn the_answer_is_that_of_the_gate() {
 }
 
 #[test]
-fn skipped_findings_are_told_to_those_who_ask() {
+fn skipped_findings_are_shown_on_request() {
     let report = report(snapshot("clean"), &Options::default());
     assert!(!render("html", &report).contains("id=\"skipped\""));
     assert!(with_skipped(&report).contains("id=\"skipped\""));
@@ -259,7 +258,7 @@ fn skipped_findings_are_told_to_those_who_ask() {
 
 /// 1,200 volumes under one key that is not shared.
 #[test]
-fn a_cause_is_told_once_and_nothing_is_left_out_silently() {
+fn a_cause_is_shown_once_and_omissions_are_counted() {
     let (region, account) = ("eu-central-1", "444455556666");
     let key = format!("arn:aws:kms:{region}:{account}:key/00000000-0000-4000-8000-000000000000");
     let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{account}:root")}, "Action": "kms:*", "Resource": "*"}]});
@@ -287,11 +286,11 @@ fn a_cause_is_told_once_and_nothing_is_left_out_silently() {
     assert_eq!(cards.len(), 1);
     assert_eq!(times(cards[0], "aws kms get-key-policy"), 1);
     assert_eq!(times(cards[0], "<li data-r="), 1_000);
-    assert!(cards[0].contains("and 200 more, not named here; each is in the JSON report."));
+    assert!(cards[0].contains("and 200 more, in the JSON report."));
     assert_eq!(times(&page, "<tr id=\"r"), 1_200 + rows_without_volumes());
 }
 
-/// What a clean account holds beside its volumes.
+/// Returns the number of resources in the clean account that are not volumes.
 fn rows_without_volumes() -> usize {
     let mut snapshot = snapshot("clean");
     snapshot["regions"]["eu-central-1"]["volumes"] = json!({"items": []});
@@ -299,13 +298,13 @@ fn rows_without_volumes() -> usize {
 }
 
 #[test]
-fn a_browser_shows_it_filters_it_and_runs_nothing_else() {
+fn a_browser_shows_and_filters_the_page_and_runs_nothing_else() {
     let report = full();
     let page = with_skipped(&report);
     let mut browser = Browser::start();
     let url = browser.open(&page);
 
-    // The page's own script and style are let in by its policy, and nothing was loaded.
+    // The security policy allows the page's own script and style, and nothing was loaded.
     assert_eq!(
         browser.value("document.documentElement.dataset.script"),
         "on"
@@ -317,9 +316,9 @@ fn a_browser_shows_it_filters_it_and_runs_nothing_else() {
     assert_eq!(browser.complaints(), [&json!(null); 0]);
     assert_eq!(browser.requests(), [url.as_str()]);
 
-    // Names are text and nothing else.
-    let made = "document.scripts.length + document.querySelectorAll('img, iframe, object, embed, link, base, audio, video, [onerror], [onload], [onclick], [style]').length";
-    assert_eq!(browser.value(made), 1);
+    // Names are only text.
+    let elements = "document.scripts.length + document.querySelectorAll('img, iframe, object, embed, link, base, audio, video, [onerror], [onload], [onclick], [style]').length";
+    assert_eq!(browser.value(elements), 1);
     let text = browser.value("document.body.textContent");
     let text = text.as_str().unwrap();
     for name in [
@@ -333,18 +332,18 @@ fn a_browser_shows_it_filters_it_and_runs_nothing_else() {
         assert!(text.contains(name), "{name}");
     }
 
-    reading(&mut browser);
-    filtering(&mut browser, &report);
-    keyboard(&mut browser);
-    appearance(&mut browser);
+    check_accessibility(&mut browser);
+    check_filter(&mut browser, &report);
+    check_keyboard(&mut browser);
+    check_media(&mut browser);
     assert_eq!(browser.complaints(), [&json!(null); 0]);
     assert_eq!(browser.requests(), [url.as_str()]);
 
-    without_script(&mut browser, &page);
-    policy(&mut browser, &page);
+    check_without_script(&mut browser, &page);
+    check_security_policy(&mut browser, &page);
 }
 
-fn reading(browser: &mut Browser) {
+fn check_accessibility(browser: &mut Browser) {
     assert_eq!(browser.value(FLAWS), json!([]));
     for scheme in ["light", "dark"] {
         let features = json!({"features": [
@@ -357,8 +356,8 @@ fn reading(browser: &mut Browser) {
     browser.call("Emulation.setEmulatedMedia", json!({"features": []}));
 }
 
-/// Goes to a fragment, as a link does, and says what is shown then.
-fn at(browser: &mut Browser, fragment: &str) -> Value {
+/// Follows a link to a fragment, and returns what is shown then.
+fn go_to(browser: &mut Browser, fragment: &str) -> Value {
     browser.value(&format!(
         "new Promise((done) => {{ addEventListener('hashchange', () => setTimeout(done), {{ once: true }}); location.hash = {}; }})",
         json!(fragment)
@@ -371,12 +370,12 @@ fn arns(shown: &Value) -> BTreeSet<String> {
     arns.map(|arn| arn.as_str().unwrap().to_owned()).collect()
 }
 
-fn filtering(browser: &mut Browser, report: &Report) {
+fn check_filter(browser: &mut Browser, report: &Report) {
     let all = browser.value(SHOWN);
     assert_eq!(arns(&all).len(), report.resources.len());
-    assert_eq!(all["told"], "");
+    assert_eq!(all["announced"], "");
 
-    let shown = at(browser, "status=fail&region=eu-west-3&service=ebs");
+    let shown = go_to(browser, "status=fail&region=eu-west-3&service=ebs");
     let expected: BTreeSet<String> = report
         .resources
         .iter()
@@ -389,18 +388,18 @@ fn filtering(browser: &mut Browser, report: &Report) {
         .collect();
     assert!(!expected.is_empty());
     assert_eq!(arns(&shown), expected);
-    let told = shown["told"].as_str().unwrap();
+    let announced = shown["announced"].as_str().unwrap();
     let end = format!(
         "and {} of {} resources match.",
         expected.len(),
         report.resources.len()
     );
-    assert!(told.ends_with(&end), "{told}");
+    assert!(announced.ends_with(&end), "{announced}");
     for cause in shown["causes"].as_array().unwrap() {
         assert!(cause.as_str().unwrap().ends_with(" fail"), "{cause}");
     }
 
-    let shown = at(browser, "rule=s3-versioning-enabled&gating=1");
+    let shown = go_to(browser, "rule=s3-versioning-enabled&gating=1");
     let causes = shown["causes"].as_array().unwrap();
     assert!(!causes.is_empty());
     for cause in causes {
@@ -410,11 +409,11 @@ fn filtering(browser: &mut Browser, report: &Report) {
         );
     }
 
-    // Every word must be there, in any order and case, whatever a word looks like.
-    let shown = at(browser, "q=QUOTED%20onerror");
+    // Every word must match, in any order and case, including special characters.
+    let shown = go_to(browser, "q=QUOTED%20onerror");
     assert!(!arns(&shown).is_empty());
     assert!(arns(&shown).len() < report.resources.len());
-    let shown = at(browser, "q=no-such-thing-anywhere");
+    let shown = go_to(browser, "q=no-such-thing-anywhere");
     assert_eq!(
         arns(&shown).len() + shown["causes"].as_array().unwrap().len(),
         0
@@ -423,20 +422,20 @@ fn filtering(browser: &mut Browser, report: &Report) {
         browser.value("[...document.querySelectorAll('.nothing')].every((it) => !it.hidden)"),
         true
     );
-    // What the page does not know is left aside, and so is nonsense.
-    let shown = at(browser, "status=%22%3E%3Cscript%3E&what=ever");
+    // Unknown and invalid values are ignored.
+    let shown = go_to(browser, "status=%22%3E%3Cscript%3E&what=ever");
     assert_eq!(arns(&shown).len(), report.resources.len());
 
     // A link to something that the filter hides shows it.
-    at(browser, "q=no-such-thing-anywhere");
-    at(browser, "c1");
+    go_to(browser, "q=no-such-thing-anywhere");
+    go_to(browser, "c1");
     assert_eq!(
         browser.value("document.getElementById('c1').checkVisibility()"),
         true
     );
 }
 
-fn keyboard(browser: &mut Browser) {
+fn check_keyboard(browser: &mut Browser) {
     browser.value("location.hash = ''; document.activeElement.blur(); getSelection().removeAllRanges(); document.body.tabIndex = -1; document.body.focus()");
     browser.press("Tab", 9);
     assert_eq!(browser.value("document.activeElement.className"), "skip");
@@ -447,7 +446,7 @@ fn keyboard(browser: &mut Browser) {
     browser.press("Enter", 13);
     assert_eq!(browser.value("document.activeElement.id"), "main");
 
-    // What is typed is found, announced, and stands in the address.
+    // Typed text is found, announced and added to the address.
     browser.value("document.querySelector('[name=q]').focus()");
     browser.call("Input.insertText", json!({"text": "emoji"}));
     let announced = "new Promise((done) => { const it = document.getElementById('matches'); const look = () => it.textContent ? done(it.textContent) : setTimeout(look, 20); look(); })";
@@ -462,8 +461,8 @@ fn keyboard(browser: &mut Browser) {
     assert_eq!(browser.value(cleared), "");
 }
 
-fn appearance(browser: &mut Browser) {
-    // A phone: nothing sticks out but what scrolls by itself.
+fn check_media(browser: &mut Browser) {
+    // On a phone nothing is wider than the screen but scroll areas.
     browser.call(
         "Emulation.setDeviceMetricsOverride",
         json!({"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": true}),
@@ -471,7 +470,7 @@ fn appearance(browser: &mut Browser) {
     assert_eq!(browser.value("document.documentElement.scrollWidth"), 360);
     browser.call("Emulation.clearDeviceMetricsOverride", json!({}));
 
-    // On paper all resources can be read, and nothing can be pressed.
+    // On paper all resources are visible, and controls are hidden.
     browser.call("Emulation.setEmulatedMedia", json!({"media": "print"}));
     let hidden = "[...document.querySelectorAll('article li, tr[id], .evidence dd')].filter((it) => !it.checkVisibility() || it.getBoundingClientRect().height === 0).length";
     assert_eq!(browser.value(hidden), 0);
@@ -480,7 +479,7 @@ fn appearance(browser: &mut Browser) {
     browser.call("Emulation.setEmulatedMedia", json!({"media": ""}));
 }
 
-fn without_script(browser: &mut Browser, page: &str) {
+fn check_without_script(browser: &mut Browser, page: &str) {
     browser.call(
         "Emulation.setScriptExecutionDisabled",
         json!({"value": true}),
@@ -502,8 +501,8 @@ fn without_script(browser: &mut Browser, page: &str) {
     );
 }
 
-/// The policy holds even where a name came to stand in the page as it is.
-fn policy(browser: &mut Browser, page: &str) {
+/// The security policy holds even if a name gets into the page unescaped.
+fn check_security_policy(browser: &mut Browser, page: &str) {
     let broken = page.replacen(
         "<main",
         "<script>document.title = 'owned'</script><img src=x onerror=\"document.title = 'owned'\"><style>main { display: none }</style><base href=\"https://example.com/\"><main",

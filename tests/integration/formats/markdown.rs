@@ -1,4 +1,4 @@
-//! Markdown as GitHub renders it: values stay what they are, and all of it fits.
+//! Markdown as GitHub renders it: values are escaped, and the text fits.
 
 use backup_check::evaluate::Options;
 use backup_check::report::markdown::{LIMIT, write_within};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{hostile, render, report, snapshot};
 
-/// A line without its code spans: a run of backticks up to the next run of the same length.
+/// Returns a line without its code spans: a run of backticks up to the next run of the same length.
 fn without_code(line: &str) -> String {
     let mut out = String::new();
     let mut rest = line;
@@ -29,7 +29,7 @@ fn without_code(line: &str) -> String {
             }
             from = next + run;
         };
-        let end = end.unwrap_or_else(|| panic!("a code span without an end: {line}"));
+        let end = end.unwrap_or_else(|| panic!("unclosed code span: {line}"));
         out.push('C');
         rest = &body[end..];
     }
@@ -37,7 +37,8 @@ fn without_code(line: &str) -> String {
     out
 }
 
-/// Nothing outside code spans is anything but words, our headings, tables, lists and folds.
+/// Checks that everything outside code spans is plain text, or one of the headings, tables, lists and
+/// summaries of the report.
 fn assert_harmless(text: &str) {
     let mut open = 0;
     for line in text.lines() {
@@ -78,7 +79,7 @@ fn assert_harmless(text: &str) {
     assert_eq!(open, 0);
 }
 
-/// The rows of the table of causes, by column.
+/// Returns the rows of the table of causes, by column.
 fn causes(text: &str) -> Vec<Vec<String>> {
     let table = text.split("### Root causes").nth(1).unwrap_or_default();
     let rows = table.lines().filter(|line| line.starts_with('|')).skip(2);
@@ -96,8 +97,8 @@ fn within(report: &Report, limit: usize) -> String {
     String::from_utf8(out).unwrap()
 }
 
-/// Volumes to be backed up, each under a key of its own that is not shared.
-pub fn crowd(number: usize) -> Value {
+/// Returns an account with volumes to be backed up, each with a different key that is not shared.
+pub fn many_keys(number: usize) -> Value {
     let mut snapshot = snapshot("clean");
     let policy = json!({"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::444455556666:root"}, "Action": "kms:*", "Resource": "*",
@@ -123,10 +124,10 @@ pub fn crowd(number: usize) -> Value {
 }
 
 #[test]
-fn hostile_names_stay_names() {
+fn hostile_names_are_escaped() {
     let text = render("markdown", &report(hostile(), &Options::default()));
     assert_harmless(&text);
-    // They are there, as they are.
+    // They are unchanged.
     for name in [
         "`</script><script>alert(1)</script>`",
         "`%0A::error::owned`",
@@ -140,26 +141,26 @@ fn hostile_names_stay_names() {
 }
 
 #[test]
-fn what_is_missing_is_said_first() {
+fn missing_data_comes_first() {
     let text = render(
         "markdown",
         &report(snapshot("no-access"), &Options::default()),
     );
     assert!(
-        text.starts_with("## backup-check: INCOMPLETE, could not be judged\n\n**INCOMPLETE:**"),
+        text.starts_with("## backup-check: INCOMPLETE, inconclusive\n\n**INCOMPLETE:**"),
         "{text}"
     );
-    assert!(text.contains("### Not read"));
+    assert!(text.contains("### Could not be read"));
     let text = render("markdown", &report(snapshot("clean"), &Options::default()));
     assert!(
         text.starts_with("## backup-check: nothing fails\n\n**"),
         "{text}"
     );
-    assert!(!text.contains("INCOMPLETE") && !text.contains("### Not read"));
+    assert!(!text.contains("INCOMPLETE") && !text.contains("### Could not be read"));
 }
 
 #[test]
-fn what_gates_is_told_before_what_does_not() {
+fn gating_causes_come_first() {
     let report = report(snapshot("mixed"), &Options::default());
     let rows = causes(&render("markdown", &report));
     let gates: Vec<bool> = rows.iter().map(|row| row[2] == "yes").collect();
@@ -180,17 +181,63 @@ fn what_gates_is_told_before_what_does_not() {
     }
 }
 
+/// Returns the text between two marks.
+fn between<'t>(text: &'t str, start: &str, end: &str) -> &'t str {
+    let (_, rest) = text.split_once(start).expect(start);
+    rest.split_once(end).expect(end).0
+}
+
+#[test]
+fn every_format_shows_the_same_causes_under_the_same_numbers() {
+    let report = report(snapshot("mixed"), &Options::default());
+    let rows = causes(&render("markdown", &report));
+    let of_markdown: Vec<[&str; 3]> = rows
+        .iter()
+        .map(|row| [row[0].as_str(), &row[1], &row[3]])
+        .collect();
+    assert!(of_markdown.len() > 50);
+
+    let page = render("html", &report);
+    let cards = page.split("<article").skip(1).map(|card| {
+        let rules: Vec<&str> = between(card, "data-rules=\"", "\"").split(' ').collect();
+        let number = between(card, "id=\"c", "\"");
+        let status = between(card, "data-status=\"", "\"");
+        (number, status, rules)
+    });
+    let cards: Vec<_> = cards.collect();
+    assert_eq!(cards.len(), of_markdown.len());
+    for ((number, status, rules), row) in cards.iter().zip(&of_markdown) {
+        assert_eq!([*number, *status], row[..2], "{rules:?}");
+        assert!(row[2].starts_with(rules[0]), "{rules:?} {row:?}");
+    }
+
+    let table = render("table", &report);
+    let mut shown = 0;
+    for line in table.lines().filter(|line| line.starts_with("  [")) {
+        let number = between(line, "[", "]");
+        let mut words = line.split(' ').filter(|word| !word.is_empty()).skip(1);
+        let (status, rule) = (words.next().unwrap(), words.next().unwrap());
+        if status != "(see" {
+            let row = of_markdown.iter().find(|row| row[0] == number).unwrap();
+            assert_eq!(row[1], status, "{line}");
+            assert!(row[2].starts_with(rule.trim_end_matches(',')), "{line}");
+            shown += 1;
+        }
+    }
+    assert!(shown > 50, "{shown}");
+}
+
 #[test]
 fn one_key_and_its_volumes_are_one_cause() {
-    let mut snapshot = crowd(12);
+    let mut snapshot = many_keys(12);
     let key = "arn:aws:kms:eu-central-1:444455556666:key/00000000-0000-4000-8000-000000000000";
     let volumes = snapshot["regions"]["eu-central-1"]["volumes"]["items"].as_array_mut();
-    let ours = |it: &&mut Value| {
+    let is_ours = |it: &&mut Value| {
         it["id"]
             .as_str()
             .is_some_and(|it| it.starts_with("vol-0000"))
     };
-    for volume in volumes.unwrap().iter_mut().filter(ours) {
+    for volume in volumes.unwrap().iter_mut().filter(is_ours) {
         volume["kms_key"] = json!({"known": key});
     }
     let rows = causes(&render("markdown", &report(snapshot, &Options::default())));
@@ -204,7 +251,7 @@ fn one_key_and_its_volumes_are_one_cause() {
 }
 
 #[test]
-fn waivers_and_the_baseline_are_told() {
+fn waivers_and_the_baseline_are_shown() {
     let mut report = report(snapshot("mixed"), &Options::default());
     let finding = report
         .findings
@@ -247,15 +294,15 @@ fn waivers_and_the_baseline_are_told() {
             "- fail s3-versioning-enabled on `{waived}`: until 2026-06-30, `@team-payments`: moves, see `#12`\n"
         ),
         "Waived: 1.\n",
-        "- line 7: kms-key-shared on `arn:aws:ec2:*|<b>` until 2026-01-31, team-payments: expired, 2 findings again\n",
-        "1 new, 4 unchanged, 1 fixed, 0 not judged this time.\n",
+        "- line 7: kms-key-shared on `arn:aws:ec2:*|<b>` until 2026-01-31, team-payments: expired, 2 findings count again\n",
+        "1 new, 4 unchanged, 1 fixed, 0 not checked this time.\n",
         "- fail kms-key-shared on `<script>`\n",
     ] {
         assert!(text.contains(expected), "{expected} is not in {text}");
     }
-    // What is waived is no cause.
-    let behind = text.split("### Behind each cause").nth(1).unwrap();
-    let versioning = behind
+    // A waived finding is not listed under a cause.
+    let details = text.split("### Details of each cause").nth(1).unwrap();
+    let versioning = details
         .split("<details>")
         .find(|it| it.contains(" fail s3-versioning-enabled:"));
     let id = waived.rsplit(':').next().unwrap();
@@ -263,33 +310,33 @@ fn waivers_and_the_baseline_are_told() {
 }
 
 #[test]
-fn a_crowd_of_causes_fits() {
-    let report = report(crowd(1_500), &Options::default());
+fn many_causes_fit_within_the_limit() {
+    let report = report(many_keys(1_500), &Options::default());
     assert!(within(&report, usize::MAX).len() > LIMIT);
     let text = render("markdown", &report);
     assert!(text.len() <= LIMIT, "{}", text.len());
     assert_harmless(&text);
     assert!(text.contains("Shortened to fit"));
-    assert!(!text.contains("Cut off here"));
-    // What gates keeps its list for as long as it can.
+    assert!(!text.contains("Truncated"));
+    // Gating causes keep their lists as long as possible.
     assert!(text.contains("- and "), "{}", &text[..2_000]);
 }
 
 #[test]
-fn whatever_the_room_it_is_kept() {
-    let report = report(crowd(300), &Options::default());
-    let whole = within(&report, usize::MAX);
-    assert!(!whole.contains("Shortened") && !whole.contains("Cut off"));
+fn any_limit_is_respected() {
+    let report = report(many_keys(300), &Options::default());
+    let complete = within(&report, usize::MAX);
+    assert!(!complete.contains("Shortened") && !complete.contains("Truncated"));
     for limit in [60_000, 20_000, 8_000, 3_000, 1_000, 300, 100, 10, 0] {
         let text = within(&report, limit);
         assert!(text.len() <= limit, "{limit}: {}", text.len());
         assert_harmless(&text);
         assert!(text.is_empty() || text.ends_with('\n'));
         if (300..=3_000).contains(&limit) {
-            assert!(text.contains("**Cut off here** ("), "{limit}: {text}");
+            assert!(text.contains("**Truncated** ("), "{limit}: {text}");
         }
     }
-    // Not a byte is given away where all of it fits.
-    assert_eq!(within(&report, whole.len()), whole);
-    assert_ne!(within(&report, whole.len() - 1), whole);
+    // Nothing is omitted if everything fits.
+    assert_eq!(within(&report, complete.len()), complete);
+    assert_ne!(within(&report, complete.len() - 1), complete);
 }

@@ -212,7 +212,7 @@ fn the_message_of_a_bucket_without_versioning_is_readable() {
     let start = format!("s3-bucket {id} in ");
     assert!(text(result).starts_with(&start), "{}", text(result));
     let rest = format!(
-        ": versioning was never enabled: AWS Backup only backs up versioned buckets. Fix: Run `aws s3api put-bucket-versioning --bucket {id} --versioning-configuration Status=Enabled`."
+        ": versioning was never enabled: AWS Backup supports only versioned buckets. Fix: Run `aws s3api put-bucket-versioning --bucket {id} --versioning-configuration Status=Enabled`."
     );
     assert!(text(result).ends_with(&rest), "{}", text(result));
     let location = &result["locations"][0];

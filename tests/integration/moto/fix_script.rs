@@ -186,7 +186,7 @@ fn the_fix_script_fixes_its_findings_and_breaks_nothing() {
     let first = execute_script(&moto, folder.path(), &report);
     assert_eq!(first.code, code, "{}", first.stderr);
     assert_eq!(
-        first.stderr.matches("  left out: ").count(),
+        first.stderr.matches("  skipped: ").count(),
         skipped,
         "{}",
         first.stderr

@@ -1,8 +1,9 @@
-# region, bucket, days; the rules that the bucket has stay, and so does which small objects they move
+# usage: expire_old_versions REGION BUCKET DAYS
+# keeps the other rules of the bucket and its minimum object size for transitions
 expire_old_versions() {
   local region=$1 bucket=$2 days=$3 seen rules size='' old='' own='' where rule
   if [ "${EXPIRE_OLD_VERSIONS:-}" != yes ]; then
-    leave "it deletes data: set EXPIRE_OLD_VERSIONS=yes where that is meant"
+    skip "this deletes data; set EXPIRE_OLD_VERSIONS=yes to allow it"
     return
   fi
   set -- --region "$region" --bucket "$bucket" --expected-bucket-owner "$account"
@@ -13,12 +14,12 @@ expire_old_versions() {
       *NoSuchLifecycleConfiguration*) old=0 ;;
     esac
   fi
-  # S3 takes no rule with a Filter next to one with a Prefix of its own
+  # S3 rejects a rule with a Filter next to a rule with a Prefix
   case $old in
     0) where='"Filter":{"Prefix":""}' ;;
     [1-9]*) where='"Prefix":""' ;;
     *)
-      leave "the lifecycle rules of $bucket cannot be read, and putting others would delete them: $seen"
+      skip "failed to read the lifecycle rules of $bucket, which a new configuration would delete: $seen"
       return
       ;;
   esac
@@ -27,7 +28,7 @@ expire_old_versions() {
     '') rules='{"Rules":['$rule']}' ;;
     0)
       rules=$(aws s3api get-bucket-lifecycle-configuration "$@" --query "{Rules: [Rules[?ID != 'backup-check-old-versions'], [\`$rule\`]][]}" --output json) || {
-        leave "the lifecycle rules of $bucket cannot be read"
+        skip "failed to read the lifecycle rules of $bucket"
         return
       }
       ;;

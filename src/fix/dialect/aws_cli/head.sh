@@ -1,22 +1,22 @@
 set -euo pipefail
 export AWS_PAGER=''
-left=0
+skipped=0
 
 say() { printf '%s\n' "$*" >&2; }
 
-leave() {
-  say "  left out: $*"
-  left=$((left + 1))
+skip() {
+  say "  skipped: $*"
+  skipped=$((skipped + 1))
 }
 
-# one command: where AWS refuses it, the others are made all the same
-try() { "$@" || leave 'AWS refused it'; }
+# runs one command; if it fails, the script continues with the next change
+try() { "$@" || skip 'AWS rejected the request'; }
 
 account=$(aws sts get-caller-identity --query Account --output text)
 
-of_account() {
+require_account() {
   if [ "$account" != "$1" ]; then
-    say "these credentials are of account $account, the changes are for $1: nothing was done"
+    say "these credentials belong to account $account, but the changes are for account $1; no changes were made"
     exit 1
   fi
 }

@@ -1,17 +1,17 @@
-squeezed() { printf '%s' "$1" | tr -d '[:space:]'; }
+strip_blanks() { printf '%s' "$1" | tr -d '[:space:]'; }
 
-# region, key, the policy that was read, the policy to put
+# usage: put_key_policy REGION KEY_ARN SCANNED_POLICY NEW_POLICY
 put_key_policy() {
-  local now
-  now=$(aws kms get-key-policy --region "$1" --key-id "$2" --policy-name default --query Policy --output text) || {
-    leave "the policy of $2 cannot be read"
+  local current
+  current=$(aws kms get-key-policy --region "$1" --key-id "$2" --policy-name default --query Policy --output text) || {
+    skip "failed to read the policy of $2"
     return
   }
-  if [ "$(squeezed "$now")" = "$(squeezed "$4")" ]; then
+  if [ "$(strip_blanks "$current")" = "$(strip_blanks "$4")" ]; then
     say '  already done'
-  elif [ "$(squeezed "$now")" = "$(squeezed "$3")" ]; then
+  elif [ "$(strip_blanks "$current")" = "$(strip_blanks "$3")" ]; then
     try aws kms put-key-policy --region "$1" --key-id "$2" --policy-name default --policy "$(printf '%s' "$4")"
   else
-    leave "the policy of $2 is not the one that was read any more: scan again"
+    skip "the policy of $2 changed since the scan; scan again"
   fi
 }

@@ -1,13 +1,13 @@
-# region, flag, the settings' name, what was read, what to set
+# usage: backup_settings REGION FLAG NAME SCANNED_SETTINGS NEW_SETTINGS
 backup_settings() {
-  local now
-  now=$(aws backup describe-region-settings --region "$1" --query "[($3 || \`{}\`) == \`$4\`, $3 == \`$5\`]" --output text) || {
-    leave "$3 of $1 cannot be read"
+  local state
+  state=$(aws backup describe-region-settings --region "$1" --query "[($3 || \`{}\`) == \`$4\`, $3 == \`$5\`]" --output text) || {
+    skip "failed to read $3 of $1"
     return
   }
-  case $now in
+  case $state in
     *True) say "  $3: already done" ;;
     True*) try aws backup update-region-settings --region "$1" "$2" "$5" ;;
-    *) leave "$3 of $1 is not what was read any more: scan again" ;;
+    *) skip "$3 of $1 changed since the scan; scan again" ;;
   esac
 }

@@ -1,32 +1,33 @@
-untagged=''
+tagging_failed=''
 
-# what failed, as the tagging API tells it without failing itself
-check_tagged() {
+# the tagging API succeeds even if it could not tag a resource; it lists the failures
+check_failures() {
   case $1 in
     '{}' | null | None | '') ;;
     *)
-      untagged=yes
-      leave "some resources refused: $1"
+      tagging_failed=yes
+      skip "failed for: $1"
       ;;
   esac
 }
 
-# region, tags, ARNs
+# usage: tag REGION TAGS ARN...
 tag() {
-  local region=$1 tags=$2 refused
+  local region=$1 tags=$2 failures
   shift 2
-  refused=$(aws resourcegroupstaggingapi tag-resources --region "$region" --tags "$tags" --resource-arn-list "$@" --query FailedResourcesMap --output json) || refused='all of them'
-  check_tagged "$refused"
+  failures=$(aws resourcegroupstaggingapi tag-resources --region "$region" --tags "$tags" --resource-arn-list "$@" --query FailedResourcesMap --output json) || failures='all resources'
+  check_failures "$failures"
 }
 
-# region, key, ARNs; what a tag was meant to say stays where the right one could not be set
+# usage: untag REGION KEY ARN...
+# keeps a misspelled tag if the correct one could not be set
 untag() {
-  local region=$1 key=$2 refused
+  local region=$1 key=$2 failures
   shift 2
-  if [ -n "$untagged" ]; then
-    leave "a tag could not be set, so the old one stays: $key"
+  if [ -n "$tagging_failed" ]; then
+    skip "a tag could not be set, so the tag $key is kept"
     return
   fi
-  refused=$(aws resourcegroupstaggingapi untag-resources --region "$region" --tag-keys "$key" --resource-arn-list "$@" --query FailedResourcesMap --output json) || refused='all of them'
-  check_tagged "$refused"
+  failures=$(aws resourcegroupstaggingapi untag-resources --region "$region" --tag-keys "$key" --resource-arn-list "$@" --query FailedResourcesMap --output json) || failures='all resources'
+  check_failures "$failures"
 }

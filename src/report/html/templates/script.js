@@ -2,7 +2,7 @@
 (() => {
   const root = document.documentElement;
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
-  const words = (text) => text.toLowerCase().replace(/\s+/g, " ");
+  const normalize = (text) => text.toLowerCase().replace(/\s+/g, " ");
   const form = document.getElementById("filter");
   const matches = document.getElementById("matches");
   const fields = ["q", "status", "service", "region", "rule", "gating"];
@@ -32,19 +32,20 @@
   let total = 0;
   let prepared = false;
   const opened = new Set();
+  let waiting = 0;
 
-  /* Texts are read when the first filter needs them: a page of 10,000 rows opens at once. */
+  /* Texts are read when the first filter needs them, so that a page of 10,000 rows opens without delay. */
   const prepare = () => {
     if (prepared) return;
     prepared = true;
     for (const card of cards) {
-      card.text = words(card.el.querySelector(".head").textContent + " " + all(".evidence dd", card.el).map((it) => it.textContent).join(" "));
+      card.text = normalize(card.el.querySelector(".head").textContent + " " + all(".evidence dd", card.el).map((it) => it.textContent).join(" "));
       card.items = all("li[data-r]", card.fold).map((el) => ({
         el,
         region: el.dataset.r,
         service: el.dataset.k,
         gating: "d" in el.dataset,
-        text: words(el.textContent),
+        text: normalize(el.textContent),
       }));
     }
     for (const list of lists) {
@@ -54,20 +55,20 @@
         region: el.dataset.r,
         gating: "d" in el.dataset,
         causes: el.dataset.c.split(" "),
-        text: words(el.textContent),
+        text: normalize(el.textContent),
       }));
       total += list.rows.length;
     }
   };
 
-  const read = () => {
+  const readForm = () => {
     const data = new FormData(form);
-    const wanted = {};
-    for (const name of fields) wanted[name] = (data.get(name) || "").trim();
-    return wanted;
+    const values = {};
+    for (const name of fields) values[name] = (data.get(name) || "").trim();
+    return values;
   };
 
-  const open = (el, when) => {
+  const setOpen = (el, when) => {
     if (when && !el.open) {
       el.open = true;
       opened.add(el);
@@ -79,12 +80,12 @@
   const number = (count) => count.toLocaleString("en-US");
 
   const apply = () => {
-    const want = read();
+    const want = readForm();
     const active = fields.some((name) => want[name]);
     if (!active && !prepared) return;
     prepare();
-    const terms = words(want.q).split(" ").filter(Boolean);
-    const has = (text) => terms.every((term) => text.includes(term));
+    const terms = normalize(want.q).split(" ").filter(Boolean);
+    const hasTerms = (text) => terms.every((term) => text.includes(term));
     const fits = (it) =>
       (!want.region || it.region === want.region) && (!want.gating || it.gating);
     const narrows = want.q || want.service || want.region || want.gating;
@@ -94,13 +95,13 @@
       let show = (!want.status || card.status === want.status) && (!want.rule || card.rules.includes(want.rule));
       let hits = 0;
       if (show) {
-        const told = has(card.text);
+        const cardMatches = hasTerms(card.text);
         for (const item of card.items) {
-          const ok = fits(item) && (!want.service || item.service === want.service) && (told || has(card.text + " " + item.text));
-          item.el.hidden = !ok;
-          if (ok) hits += 1;
+          const matchesFilter = fits(item) && (!want.service || item.service === want.service) && (cardMatches || hasTerms(card.text + " " + item.text));
+          item.el.hidden = !matchesFilter;
+          if (matchesFilter) hits += 1;
         }
-        const unnamed = card.more && told && (!want.region || card.regions.includes(want.region)) &&
+        const unnamed = card.more && cardMatches && (!want.region || card.regions.includes(want.region)) &&
           (!want.service || card.services.includes(want.service)) && (!want.gating || card.gating);
         show = hits > 0 || unnamed;
       }
@@ -108,7 +109,7 @@
       shownCards += show ? 1 : 0;
       const some = show && narrows && hits < card.items.length;
       card.hits.textContent = some ? `(${number(hits)} of them match)` : "";
-      open(card.fold, some && hits <= 20);
+      setOpen(card.fold, some && hits <= 20);
     }
 
     let shownRows = 0;
@@ -116,21 +117,21 @@
       let hits = 0;
       const here = !want.service || list.service === want.service;
       for (const row of list.rows) {
-        const ok = here && (!want.status || row.status === want.status) && fits(row) &&
+        const matchesFilter = here && (!want.status || row.status === want.status) && fits(row) &&
           (!want.rule || row.causes.some((cause) => byNumber.get(cause)?.rules.includes(want.rule))) &&
           terms.every((term) => row.text.includes(term) || row.causes.some((cause) => byNumber.get(cause)?.text.includes(term)));
-        row.el.hidden = !ok;
-        if (ok) hits += 1;
+        row.el.hidden = !matchesFilter;
+        if (matchesFilter) hits += 1;
       }
       shownRows += hits;
       list.el.hidden = hits === 0;
       list.hits.textContent = active && hits < list.rows.length ? `${number(hits)} match` : "";
-      open(list.el, active && hits > 0 && hits <= 200);
+      setOpen(list.el, active && hits > 0 && hits <= 200);
     }
     for (const row of waived) {
       row.hidden = !((!want.status || row.dataset.v === want.status) && (!want.region || row.dataset.r === want.region) &&
         (!want.service || row.dataset.k === want.service) && (!want.rule || row.dataset.rule === want.rule) &&
-        !want.gating && has(words(row.textContent)));
+        !want.gating && hasTerms(normalize(row.textContent)));
     }
     for (const fold of all(".waiver")) fold.hidden = !fold.querySelector("li:not([hidden])");
     for (const group of all("section.group")) group.hidden = !group.querySelector("article:not([hidden])");
@@ -143,33 +144,42 @@
     root.dataset.filtered = active ? "yes" : "no";
   };
 
-  /* The filter stands in the address, so that what is seen can be sent to somebody. */
-  const remember = () => {
+  /* The filter is part of the address, so that a filtered page can be shared. */
+  const saveToAddress = () => {
     const terms = new URLSearchParams();
-    const want = read();
+    const want = readForm();
     for (const name of fields) if (want[name]) terms.set(name, want[name]);
     const hash = terms.toString();
     try {
       history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
     } catch {
-      /* A page that may not change its address filters all the same. */
+      /* Filtering works even if the browser forbids changing the address. */
     }
   };
 
-  const show = (target) => {
+  /* Unlike form.reset(), this fires no event: the listener of that event would overwrite the address. */
+  const clearForm = () => {
+    for (const field of form.elements) {
+      if (field.type === "checkbox") field.checked = false;
+      else if (field.name) field.value = "";
+    }
+  };
+
+  const reveal = (target) => {
     if (target.closest("[hidden]")) {
-      form.reset();
+      clearForm();
       apply();
     }
     for (let el = target; el; el = el.parentElement) if (el.tagName === "DETAILS") el.open = true;
     target.scrollIntoView();
   };
 
-  const follow = () => {
+  const followAddress = () => {
+    clearTimeout(waiting);
     const hash = location.hash.slice(1);
     if (hash.includes("=")) {
       const terms = new URLSearchParams(hash);
-      form.reset();
+      clearForm();
       for (const name of fields) {
         const field = form.elements.namedItem(name);
         const value = terms.get(name);
@@ -181,11 +191,11 @@
       return true;
     }
     const target = hash && document.getElementById(decodeURIComponent(hash));
-    if (target) show(target);
+    if (target) reveal(target);
     return false;
   };
 
-  const copy = async (code, button) => {
+  const copyCommand = async (code, button) => {
     try {
       await navigator.clipboard.writeText(code.textContent);
       button.textContent = "Copied";
@@ -202,32 +212,31 @@
     button.className = "copy";
     button.textContent = "Copy";
     button.title = "Copy " + code.textContent.slice(0, 80);
-    button.addEventListener("click", () => copy(code, button));
+    button.addEventListener("click", () => copyCommand(code, button));
     (code.closest("pre") || code).after(button);
   }
 
-  let waiting = 0;
-  const soon = () => {
+  const applySoon = () => {
     clearTimeout(waiting);
     waiting = setTimeout(() => {
       apply();
-      remember();
+      saveToAddress();
     }, 120);
   };
-  form.addEventListener("input", soon);
+  form.addEventListener("input", applySoon);
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => setTimeout(soon));
+  form.addEventListener("reset", () => setTimeout(applySoon));
   document.addEventListener("click", (event) => {
     const link = event.target.closest('a[href^="#"]');
-    /* The same address twice is no event. */
+    /* Following a link to the current address fires no event. */
     if (link && link.getAttribute("href") === location.hash) arrive();
   });
   const arrive = () => {
-    if (follow()) document.querySelector(".filter").scrollIntoView();
+    if (followAddress()) document.querySelector(".filter").scrollIntoView();
   };
   addEventListener("hashchange", arrive);
 
-  /* On paper nothing can be opened. */
+  /* Nothing can be opened on paper. */
   let unfolded = [];
   addEventListener("beforeprint", () => {
     unfolded = all("details:not(.docs):not([open])");

@@ -1,0 +1,154 @@
+//! What would make a check pass, as data: `fix` turns it into commands and code.
+
+use std::sync::Arc;
+
+use crate::key_sharing::facts::KeyFacts;
+use crate::model::{Resource, ResourceKind};
+
+/// A change that makes a check pass, with everything that is needed to make it.
+///
+/// Remedies have an order so that a set of them can be kept without duplicates.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Remedy {
+    /// Grant the central account the actions that a copy needs, in the policy of a key.
+    ShareKey {
+        /// The key's ARN.
+        key_arn: String,
+        /// What is known about the key, to merge its policy with the missing statements.
+        facts: Arc<KeyFacts>,
+    },
+    /// Enable a key.
+    EnableKey {
+        /// The key's ARN.
+        key_arn: String,
+        /// Whether its deletion must be canceled first.
+        is_pending_deletion: bool,
+    },
+    /// Use another key: this one cannot be made usable.
+    ReplaceKey {
+        /// The ARN of the unusable key.
+        key_arn: String,
+    },
+    /// Grant this account the use of a key, in the key's policy.
+    GrantLocalUse {
+        /// The key's ARN.
+        key_arn: String,
+    },
+    /// Turn on settings of AWS Backup in a region.
+    UpdateBackupSettings {
+        /// The region.
+        region: String,
+        /// Services to opt in, by AWS Backup's names.
+        opt_in: Vec<&'static str>,
+        /// Services to have fully managed by AWS Backup.
+        management: Vec<&'static str>,
+    },
+    /// Enable versioning of a bucket.
+    EnableVersioning {
+        /// The bucket's name.
+        bucket: String,
+        /// The bucket's region.
+        region: String,
+    },
+    /// Add a lifecycle rule that expires the noncurrent versions of all objects.
+    ExpireNoncurrentVersions {
+        /// The bucket's name.
+        bucket: String,
+        /// The bucket's region.
+        region: String,
+    },
+    /// Encrypt new EBS volumes with a customer managed key by default.
+    SetEbsDefaults {
+        /// The region.
+        region: String,
+    },
+    /// Set a tag.
+    SetTag {
+        /// The ARN of the resource to tag.
+        arn: String,
+        /// The resource's region.
+        region: String,
+        /// The tag's key.
+        key: String,
+        /// The tag's value.
+        value: String,
+    },
+    /// Remove a tag.
+    RemoveTag {
+        /// The ARN of the tagged resource.
+        arn: String,
+        /// The resource's region.
+        region: String,
+        /// The tag's key.
+        key: String,
+    },
+    /// Decide which value the backup tag of a resource should have.
+    ChooseBackupTag {
+        /// The resource's ARN.
+        arn: String,
+    },
+    /// Create a gateway endpoint for S3.
+    CreateS3Endpoint {
+        /// The VPC's id.
+        vpc_id: String,
+        /// The VPC's region.
+        region: String,
+        /// The VPC's route tables in use; `None` where they could not be read completely.
+        route_tables: Option<RouteTableIds>,
+    },
+    /// Add a route table to a gateway endpoint for S3.
+    AddRouteTable {
+        /// The VPC's id.
+        vpc_id: String,
+        /// The VPC's region.
+        region: String,
+        /// The endpoint's id.
+        endpoint_id: String,
+        /// The route table's id.
+        route_table_id: String,
+    },
+    /// Give a gateway endpoint for S3 the default policy, which allows full access.
+    ResetEndpointPolicy {
+        /// The VPC's id.
+        vpc_id: String,
+        /// The VPC's region.
+        region: String,
+        /// The endpoint's id.
+        endpoint_id: String,
+    },
+    /// Encrypt storage with a customer managed key of this account.
+    UseCustomerKey {
+        /// The type of the storage.
+        kind: ResourceKind,
+        /// The storage's id.
+        id: String,
+        /// The storage's region.
+        region: String,
+        /// Whether it is encrypted now.
+        is_encrypted: bool,
+    },
+    /// Turn on the automated backups of a database.
+    EnableAutomatedBackups {
+        /// The ARN of the DB instance or cluster.
+        arn: String,
+    },
+}
+
+impl Remedy {
+    /// Returns the decision on the backup tag of a resource; `None` where the resource has no ARN.
+    #[must_use]
+    pub fn choose_backup_tag(resource: Resource<'_>) -> Option<Self> {
+        let (arn, _) = resource.arn_and_id()?;
+        let arn = arn.to_owned();
+        Some(Remedy::ChooseBackupTag { arn })
+    }
+}
+
+/// The route tables of a VPC that its subnets use, and its main one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RouteTableIds {
+    /// Route tables without an active default route to an internet gateway.
+    pub private: Vec<String>,
+    /// Route tables with one.
+    pub public: Vec<String>,
+}

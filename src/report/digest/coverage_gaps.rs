@@ -1,0 +1,142 @@
+//! Data that could not be read, the same failure in many regions once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::coverage::{Coverage, CoverageState};
+use crate::report::{Report, Unread};
+use crate::text::and_more;
+
+/// The number of services that a sentence names.
+const MOST_SERVICES: usize = 12;
+
+/// The gaps in the coverage of a report.
+#[derive(Debug)]
+pub(in crate::report) struct CoverageGaps<'a> {
+    /// Failed operations, sorted by state, service, operation and error code.
+    pub(in crate::report) failures: Vec<Failure<'a>>,
+    /// Incomplete lists that no failure explains, sorted by service and reason.
+    pub(in crate::report) lists: Vec<IncompleteList<'a>>,
+    /// The services with incomplete lists, explained or not.
+    list_services: BTreeSet<&'a str>,
+}
+
+/// An operation that failed in the same way in one or more regions.
+#[derive(Debug)]
+pub(in crate::report) struct Failure<'a> {
+    pub(in crate::report) state: CoverageState,
+    pub(in crate::report) service: &'a str,
+    /// The operation; empty if the region is disabled.
+    pub(in crate::report) operation: &'a str,
+    /// The error code; empty if the region is disabled.
+    pub(in crate::report) code: &'a str,
+    pub(in crate::report) regions: BTreeSet<&'a str>,
+    /// The first error message.
+    pub(in crate::report) message: &'a str,
+}
+
+/// A list that is incomplete for the same reason in one or more regions.
+#[derive(Debug)]
+pub(in crate::report) struct IncompleteList<'a> {
+    pub(in crate::report) service: &'a str,
+    pub(in crate::report) reason: &'a str,
+    /// The regions; empty if the list covers all.
+    pub(in crate::report) regions: BTreeSet<&'a str>,
+}
+
+impl<'a> CoverageGaps<'a> {
+    /// Groups the failures and the incomplete lists of a report.
+    pub(super) fn group(report: &'a Report) -> Self {
+        let rows = report.coverage.iter();
+        let failed: Vec<&Coverage> = rows
+            .filter(|row| row.state != CoverageState::Scanned)
+            .collect();
+        CoverageGaps {
+            failures: group_failures(&failed),
+            lists: group_lists(report, &failed),
+            list_services: report.unread.iter().map(|list| list.service).collect(),
+        }
+    }
+
+    /// Whether there are no gaps.
+    pub(in crate::report) fn is_empty(&self) -> bool {
+        self.failures.is_empty() && self.list_services.is_empty()
+    }
+
+    /// Whether a permission is missing.
+    pub(in crate::report) fn has_denials(&self) -> bool {
+        self.failures.iter().any(Failure::is_denial)
+    }
+
+    /// Returns the services whose data is incomplete, as a list in a sentence.
+    pub(in crate::report) fn name_services(&self) -> String {
+        let failed = self.failures.iter().map(|failure| failure.service);
+        let services: BTreeSet<&str> = failed.chain(self.list_services.iter().copied()).collect();
+        and_more(services, MOST_SERVICES)
+    }
+
+    /// Returns the warning that incomplete lists call for; `None` if every list is complete.
+    pub(in crate::report) fn missing_resources(&self) -> Option<String> {
+        (!self.list_services.is_empty()).then(|| {
+            format!(
+                "Resources to be backed up may be missing from this report: some lists of {} are incomplete.",
+                and_more(self.list_services.iter().copied(), MOST_SERVICES)
+            )
+        })
+    }
+}
+
+impl Failure<'_> {
+    /// Whether a permission is missing.
+    pub(in crate::report) fn is_denial(&self) -> bool {
+        self.state == CoverageState::Denied || self.has_denial_code()
+    }
+
+    /// Whether its error code is one of the codes that services use for a missing permission.
+    pub(in crate::report) fn has_denial_code(&self) -> bool {
+        self.code.contains("AccessDenied") || self.code.contains("Unauthorized")
+    }
+}
+
+fn group_failures<'a>(failed: &[&'a Coverage]) -> Vec<Failure<'a>> {
+    let mut failures: BTreeMap<(&str, &str, &str, &str), Failure<'a>> = BTreeMap::new();
+    for row in failed {
+        let (operation, code, message) = row.error.as_ref().map_or(("", "", ""), |error| {
+            (&error.operation, &error.code, &error.message)
+        });
+        let failure = failures
+            .entry((row.state.as_str(), &row.service, operation, code))
+            .or_insert_with(|| Failure {
+                state: row.state,
+                service: &row.service,
+                operation,
+                code,
+                regions: BTreeSet::new(),
+                message,
+            });
+        failure.regions.insert(&row.region);
+    }
+    failures.into_values().collect()
+}
+
+fn group_lists<'a>(report: &'a Report, failed: &[&Coverage]) -> Vec<IncompleteList<'a>> {
+    let mut lists: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+    for list in report.unread.iter().filter(|it| !is_explained(it, failed)) {
+        let regions = lists.entry((list.service, &list.reason)).or_default();
+        regions.extend(list.region.as_deref());
+    }
+    lists
+        .into_iter()
+        .map(|((service, reason), regions)| IncompleteList {
+            service,
+            reason,
+            regions,
+        })
+        .collect()
+}
+
+/// Whether a failure of the same service already says why a list is incomplete.
+fn is_explained(list: &Unread, failed: &[&Coverage]) -> bool {
+    failed.iter().any(|row| {
+        row.service == list.service && list.region.as_ref().is_none_or(|it| *it == row.region)
+    })
+}

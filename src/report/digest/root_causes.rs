@@ -1,0 +1,364 @@
+//! Root causes: what must change to resolve the findings, each once with every resource that it affects.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::view::View;
+use super::wording::{CauseKey, Wording, add_wording, first_texts};
+use crate::analysis::Cause;
+use crate::report::{Baseline, Finding, Report, Status, Waiver};
+use crate::rule::{Group, Rule};
+use crate::text::and_more;
+
+/// The number of causes of one rule and status that are shown one by one; the others are merged into one.
+const MOST_PER_RULE: usize = 10;
+
+/// Every root cause of a report, worst first.
+#[derive(Debug)]
+pub(in crate::report) struct RootCauses<'a> {
+    ranked: Vec<RootCause<'a>>,
+    links: BTreeMap<&'a str, Vec<Link>>,
+}
+
+/// A root cause.
+#[derive(Debug)]
+pub(in crate::report) struct RootCause<'a> {
+    /// Its number, from 1: the same in every format.
+    pub(in crate::report) number: usize,
+    pub(in crate::report) status: Status,
+    /// Its rule; several if they are unknown for the same missing fact.
+    pub(in crate::report) rules: Vec<&'static Rule>,
+    /// Whether it counts for the exit code on any resource.
+    pub(in crate::report) gating: bool,
+    /// The ARN or name of what is to be changed, if it is not the resource.
+    pub(in crate::report) about: Option<&'a str>,
+    /// Whether any of its findings is not waived.
+    pub(in crate::report) is_open: bool,
+    /// Every resource that it affects, by ARN, waived ones included.
+    members: BTreeMap<&'a str, Member<'a>>,
+    /// The parts of the resources that its messages are about, such as the volumes of an instance.
+    pub(in crate::report) parts: BTreeSet<&'a str>,
+    messages: Vec<Wording<'a>>,
+    fixes: Vec<Wording<'a>>,
+    /// Every finding that it is behind.
+    findings: Vec<&'a Finding>,
+    /// How many of the findings, from the first, its messages describe. The others were merged into it.
+    described: usize,
+    /// The number of similar causes that it represents, itself included.
+    pub(in crate::report) similar: usize,
+}
+
+/// A resource that a cause affects.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::report) struct Member<'a> {
+    /// Its first finding with this cause.
+    pub(in crate::report) finding: &'a Finding,
+    pub(in crate::report) cause: &'a Cause,
+    /// Whether it counts for the exit code.
+    pub(in crate::report) gating: bool,
+    /// Whether a finding is not in the baseline.
+    pub(in crate::report) is_new: bool,
+    /// Whether a finding is not waived.
+    pub(in crate::report) is_open: bool,
+}
+
+/// A cause of a resource's findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::report) struct Link {
+    /// The number of the cause.
+    pub(in crate::report) number: usize,
+    pub(in crate::report) status: Status,
+    /// Whether the rule is about the tag itself.
+    pub(in crate::report) is_tagging: bool,
+}
+
+/// The number of findings that a cause is behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::report) struct FindingCounts {
+    pub(in crate::report) all: usize,
+    /// Those that are not in the baseline.
+    pub(in crate::report) new: usize,
+    pub(in crate::report) waived: usize,
+}
+
+impl<'a> RootCauses<'a> {
+    /// Groups the findings of a report by root cause.
+    pub(super) fn group(report: &'a Report) -> Self {
+        let mut known: BTreeMap<CauseKey, usize> = BTreeMap::new();
+        let mut causes: Vec<RootCause<'a>> = Vec::new();
+        let troubles = || report.findings.iter().filter(|it| it.status.is_trouble());
+        let open = troubles().filter(|it| it.waiver.is_none());
+        let waived = troubles().filter(|it| it.waiver.is_some());
+        // Open findings come first, so that the messages are about them.
+        for finding in open.chain(waived) {
+            for cause in &finding.causes {
+                let index = *known
+                    .entry(CauseKey::new(finding, cause))
+                    .or_insert_with(|| {
+                        causes.push(RootCause::new(finding, cause));
+                        causes.len() - 1
+                    });
+                causes[index].add_finding(finding, cause);
+            }
+        }
+        RootCauses::rank(merge_similar(causes))
+    }
+
+    /// Numbers the causes: gating ones first, then those with open findings, then by status. Of the same
+    /// status, causes of resources come before those of settings, then by number of resources. Failed jobs
+    /// come after causes of the same size, which may explain them.
+    fn rank(mut causes: Vec<RootCause<'a>>) -> Self {
+        // Stable: otherwise the order of the findings remains.
+        causes.sort_by_cached_key(|cause| {
+            let rule = cause.rules.first();
+            let size = (cause.affects_resources(), cause.size());
+            (
+                Reverse((cause.gating, cause.is_open, cause.status, size)),
+                rule.map(|rule| (rule.group == Group::Proof, rule.id)),
+            )
+        });
+        let mut links: BTreeMap<&'a str, Vec<Link>> = BTreeMap::new();
+        for (index, cause) in causes.iter_mut().enumerate() {
+            cause.number = index + 1;
+            for finding in &cause.findings {
+                let link = Link {
+                    number: cause.number,
+                    status: cause.status,
+                    is_tagging: finding.rule.group == Group::Tagging,
+                };
+                let of_resource = links.entry(&finding.resource).or_default();
+                if !of_resource.contains(&link) {
+                    of_resource.push(link);
+                }
+            }
+        }
+        RootCauses {
+            ranked: causes,
+            links,
+        }
+    }
+
+    /// Returns the cause with a number that a [`Link`] or a cause has.
+    pub(in crate::report) fn get(&self, number: usize) -> &RootCause<'a> {
+        &self.ranked[number - 1]
+    }
+
+    /// Returns the causes of a resource's findings.
+    pub(in crate::report) fn links_of(&self, arn: &str) -> &[Link] {
+        self.links.get(arn).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns all causes, worst first.
+    pub(in crate::report) fn iter(&self) -> impl Iterator<Item = &RootCause<'a>> {
+        self.ranked.iter()
+    }
+
+    /// Returns the causes with findings that are not waived, worst first.
+    pub(in crate::report) fn open(&self) -> impl Iterator<Item = &RootCause<'a>> {
+        self.iter().filter(|cause| cause.is_open)
+    }
+}
+
+/// Merges the causes of a rule beyond the largest ones, so that no rule fills the report.
+fn merge_similar(causes: Vec<RootCause<'_>>) -> Vec<RootCause<'_>> {
+    let mut by_rule: BTreeMap<(Status, Option<&str>), Vec<RootCause<'_>>> = BTreeMap::new();
+    for cause in causes {
+        let rule = cause.rules.first().map(|rule| rule.id);
+        by_rule.entry((cause.status, rule)).or_default().push(cause);
+    }
+    let mut kept = Vec::new();
+    for mut causes in by_rule.into_values() {
+        if causes.len() > MOST_PER_RULE {
+            causes.sort_by_cached_key(|cause| Reverse((cause.gating, cause.is_open, cause.size())));
+            let mut rest = causes.split_off(MOST_PER_RULE - 1).into_iter();
+            if let Some(mut example) = rest.next() {
+                rest.for_each(|other| example.merge(other));
+                causes.push(example);
+            }
+        }
+        kept.append(&mut causes);
+    }
+    kept
+}
+
+impl<'a> RootCause<'a> {
+    fn new(finding: &'a Finding, cause: &'a Cause) -> Self {
+        RootCause {
+            number: 0,
+            status: finding.status,
+            rules: Vec::new(),
+            gating: false,
+            is_open: false,
+            about: cause.about.as_deref(),
+            members: BTreeMap::new(),
+            parts: BTreeSet::new(),
+            messages: Vec::new(),
+            fixes: Vec::new(),
+            findings: Vec::new(),
+            described: 0,
+            similar: 1,
+        }
+    }
+
+    fn add_finding(&mut self, finding: &'a Finding, cause: &'a Cause) {
+        let is_open = finding.waiver.is_none();
+        self.gating |= finding.gating;
+        self.add_rule(finding.rule);
+        self.findings.push(finding);
+        self.parts.extend(cause.parts.iter().map(String::as_str));
+        self.is_open |= is_open;
+        if is_open || !self.is_open {
+            self.described = self.findings.len();
+            add_wording(&mut self.messages, &cause.message, finding);
+            if let Some(fix) = &cause.fix {
+                add_wording(&mut self.fixes, fix, finding);
+            }
+        }
+        self.add_member(
+            &finding.resource,
+            Member {
+                finding,
+                cause,
+                gating: finding.gating,
+                is_new: is_open && finding.baseline == Some(Baseline::New),
+                is_open,
+            },
+        );
+    }
+
+    fn add_member(&mut self, arn: &'a str, member: Member<'a>) {
+        let known = self.members.entry(arn).or_insert(member);
+        known.gating |= member.gating;
+        known.is_new |= member.is_new;
+        known.is_open |= member.is_open;
+    }
+
+    fn add_rule(&mut self, rule: &'static Rule) {
+        if !self.rules.iter().any(|known| known.id == rule.id) {
+            self.rules.push(rule);
+        }
+    }
+
+    /// Adds the resources and findings of another cause, without its messages.
+    fn merge(&mut self, other: RootCause<'a>) {
+        self.similar += other.similar;
+        self.gating |= other.gating;
+        self.is_open |= other.is_open;
+        self.findings.extend(other.findings);
+        for rule in other.rules {
+            self.add_rule(rule);
+        }
+        for (arn, member) in other.members {
+            self.add_member(arn, member);
+        }
+    }
+
+    /// Whether all its rules are about jobs that ran: the results of another cause.
+    pub(in crate::report) fn is_consequence(&self) -> bool {
+        self.rules.iter().all(|rule| rule.group == Group::Proof)
+    }
+
+    /// Whether it affects a resource that can be backed up, rather than settings only.
+    fn affects_resources(&self) -> bool {
+        let mut members = self.members.values();
+        members.any(|member| member.finding.kind.is_backed_up())
+    }
+
+    /// Returns the number of its resources: the open ones unless all are waived.
+    fn size(&self) -> usize {
+        match self.is_open {
+            true => self.open_members().count(),
+            false => self.members.len(),
+        }
+    }
+
+    /// Returns the ARNs of its resources, waived ones included.
+    pub(in crate::report) fn arns(&self) -> impl Iterator<Item = &'a str> {
+        self.members.keys().copied()
+    }
+
+    /// Whether it affects a resource.
+    pub(in crate::report) fn affects(&self, arn: &str) -> bool {
+        self.members.contains_key(arn)
+    }
+
+    /// Whether a finding of the resource is not waived.
+    pub(in crate::report) fn is_open_for(&self, arn: &str) -> bool {
+        self.members.get(arn).is_some_and(|member| member.is_open)
+    }
+
+    /// Returns the resources with findings that are not waived, by ARN.
+    pub(in crate::report) fn open_members(&self) -> impl Iterator<Item = (&'a str, &Member<'a>)> {
+        let members = self.members.iter().map(|(arn, member)| (*arn, member));
+        members.filter(|(_, member)| member.is_open)
+    }
+
+    /// Whether a finding that is not waived is not in the baseline.
+    pub(in crate::report) fn has_new(&self) -> bool {
+        self.members.values().any(|member| member.is_new)
+    }
+
+    /// Returns the findings that its messages describe.
+    pub(in crate::report) fn described_findings(&self) -> &[&'a Finding] {
+        &self.findings[..self.described]
+    }
+
+    /// Counts its findings.
+    pub(in crate::report) fn count_findings(&self) -> FindingCounts {
+        let count = |matches: &dyn Fn(&Finding) -> bool| {
+            let findings = self.findings.iter();
+            findings.filter(|finding| matches(finding)).count()
+        };
+        FindingCounts {
+            all: self.findings.len(),
+            new: count(&|it| it.baseline == Some(Baseline::New)),
+            waived: count(&|it| it.waiver.is_some()),
+        }
+    }
+
+    /// Returns the waivers that cover its findings, each once.
+    pub(in crate::report) fn distinct_waivers(&self) -> Vec<&'a Waiver> {
+        let mut waivers: Vec<&'a Waiver> = Vec::new();
+        for waiver in self.findings.iter().filter_map(|it| it.waiver.as_ref()) {
+            if !waivers.contains(&waiver) {
+                waivers.push(waiver);
+            }
+        }
+        waivers
+    }
+
+    /// Returns the different messages.
+    pub(in crate::report) fn messages(&self) -> &[Wording<'a>] {
+        &self.messages
+    }
+
+    /// Returns the different fixes.
+    pub(in crate::report) fn fixes(&self) -> &[Wording<'a>] {
+        &self.fixes
+    }
+
+    /// Returns at most `most` messages; the last one says how many were omitted.
+    pub(in crate::report) fn message_texts(&self, most: usize) -> Vec<String> {
+        first_texts(&self.messages, most)
+    }
+
+    /// Returns at most `most` fixes; the last one says how many were omitted.
+    pub(in crate::report) fn fix_texts(&self, most: usize) -> Vec<String> {
+        first_texts(&self.fixes, most)
+    }
+
+    /// Returns the ids of at most `most` rules, and how many more there are.
+    pub(in crate::report) fn rule_ids(&self, most: usize) -> String {
+        and_more(self.rules.iter().map(|rule| rule.id), most)
+    }
+
+    /// Returns how many resources it affects that are not waived, and how many of them are new.
+    pub(in crate::report) fn describe_open(&self, view: &View<'_>) -> String {
+        let resources = view.describe_resources(self.open_members().map(|(arn, _)| arn));
+        let new = self.members.values().filter(|it| it.is_new).count();
+        match (&view.report.comparison, new) {
+            (None, _) | (Some(_), 0) => resources,
+            (Some(_), new) => format!("{resources}; {new} new"),
+        }
+    }
+}
