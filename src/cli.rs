@@ -16,6 +16,7 @@ mod rules;
 mod scan;
 mod schema;
 mod select;
+mod stopped;
 mod value;
 
 #[cfg(feature = "aws")]
@@ -27,7 +28,7 @@ mod live;
 #[cfg(feature = "aws")]
 mod progress;
 
-use std::io::{self, Write};
+use std::io;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::filter::Targets;
@@ -37,6 +38,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::exit::Exit;
 
 use args::GlobalArgs;
+use output::print_stderr;
+use stopped::Stopped;
 
 /// Check, before a resource is tagged for AWS Backup, whether its backups can be copied to the central
 /// account, why not, and how to fix it
@@ -114,11 +117,6 @@ pub fn run_command_line() -> Exit {
     }
 }
 
-/// A signal arrived before there was anything to check.
-#[derive(Debug, thiserror::Error)]
-#[error("interrupted before the caller identity was known")]
-struct Stopped(Exit);
-
 fn run_command(cli: Cli) -> anyhow::Result<Exit> {
     let global = cli.global;
     match cli.command {
@@ -153,11 +151,6 @@ fn init_logging(global: &GlobalArgs) {
     // The logs of the AWS SDK contain its requests.
     let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
     tracing_subscriber::registry().with(lines).with(ours).init();
-}
-
-/// Prints a line on stderr. A failure is ignored: there is no other place to report it.
-fn print_stderr(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

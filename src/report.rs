@@ -16,6 +16,7 @@ pub mod sarif;
 pub mod table;
 
 mod digest;
+mod facts;
 mod line;
 mod page;
 mod place;

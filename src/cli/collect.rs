@@ -34,7 +34,7 @@ pub(super) fn run(args: &CollectArgs, global: &GlobalArgs) -> anyhow::Result<Exi
     let selection = select::new_selection(&args.access.service, &args.access.resource, &[])?;
     let (snapshot, stopped) = live::read_account(&args.access, &settings, &selection, global)?;
     if stopped != Exit::Ready {
-        super::print_stderr("interrupted; nothing was written");
+        output::print_stderr("interrupted; nothing was written");
         return Ok(stopped);
     }
     let text =
@@ -59,7 +59,7 @@ pub(super) fn run(args: &CollectArgs, global: &GlobalArgs) -> anyhow::Result<Exi
             true => "FILE".to_owned(),
             false => args.output.display().to_string(),
         };
-        super::print_stderr(&format!(
+        output::print_stderr(&format!(
             "{incomplete} of {} incomplete; run `backup-check scan --from {file}` for details",
             plural(snapshot.coverage.len(), "region/service pair")
         ));

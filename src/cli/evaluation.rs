@@ -16,7 +16,7 @@ use crate::settings::{Settings, Severity};
 
 use super::args::{AccessArgs, EvaluationArgs, GlobalArgs, SourceArgs};
 use super::config::LoadedConfig;
-use super::{input, select};
+use super::{input, output, select};
 
 /// An account that was evaluated.
 #[derive(Debug)]
@@ -178,7 +178,7 @@ impl SourceArgs {
         if !global.quiet {
             notes
                 .iter()
-                .for_each(|note| super::print_stderr(&format!("note: {note}")));
+                .for_each(|note| output::print_stderr(&format!("note: {note}")));
         }
         if snapshot.tag_key != settings.tag_key {
             bail!(

@@ -57,7 +57,7 @@ pub(super) fn run(args: &FixArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
     })?;
     if !global.quiet {
         for line in list_remarks(args, &report, &changes) {
-            super::print_stderr(&line);
+            output::print_stderr(&line);
         }
     }
     // Failures are what the command fixes, so they are not an error.

@@ -31,7 +31,7 @@ pub(super) fn run(global: &GlobalArgs) -> anyhow::Result<Exit> {
     }
     files::replace_file(&path, TEMPLATE.as_bytes())?;
     if !global.quiet {
-        super::print_stderr(&format!("wrote {}", path.display()));
+        output::print_stderr(&format!("wrote {}", path.display()));
     }
     Ok(Exit::Ready)
 }

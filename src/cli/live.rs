@@ -18,9 +18,9 @@ use crate::source::aws::request::ScanRequest;
 use crate::source::aws::scan_scope::ScanScope;
 use crate::source::aws::session::{Access, connect};
 
-use super::Stopped;
 use super::args::{AccessArgs, GlobalArgs};
 use super::progress::Display;
+use super::stopped::Stopped;
 
 const CONCURRENCY: u16 = 32;
 const TIMEOUT: Duration = Duration::from_secs(30 * 60);

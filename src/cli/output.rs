@@ -187,6 +187,11 @@ pub(super) fn print_stdout(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Prints a line on stderr. A failure is ignored: there is no other place to report it.
+pub(super) fn print_stderr(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 fn terminal_width() -> usize {
     if !io::stdout().is_terminal() {
         return DEFAULT_WIDTH;

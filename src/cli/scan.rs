@@ -89,12 +89,12 @@ pub(super) fn run(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> 
 fn print_remarks(args: &ScanArgs, report: &Report, targets: &[Target], global: &GlobalArgs) {
     if !global.quiet && !output::prints_table(targets) {
         for waiver in &report.stale_waivers {
-            super::print_stderr(&waiver.to_sentence());
+            output::print_stderr(&waiver.to_sentence());
         }
     }
     if args.stats {
         let stats = report.stats;
-        super::print_stderr(&format!(
+        output::print_stderr(&format!(
             "{} API calls ({} retries, {} throttled) from {} to {}, {} resources, {} findings",
             stats.api_calls,
             stats.retries,

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 
+pub use super::facts::{FindingCounts, JsonSelection, ResourceCounts, Scan, Summary};
 use super::stream::write_collected;
 use super::{
     Baseline, Comparison, Finding, FindingWriter, Report, ReportFacts, ResourceLine,
@@ -14,12 +15,9 @@ use super::{
 };
 use crate::analysis::Evidence;
 use crate::model::ResourceKind;
-use crate::model::coverage::{Coverage, Stats};
+use crate::model::coverage::Coverage;
 use crate::model::place::Place;
-use crate::model::selection::Selection;
-use crate::model::snapshot::Source;
 use crate::model::tag::BackupTag;
-use crate::settings::Standard;
 
 /// The name of the schema.
 pub const SCHEMA: &str = "backup-check/v1";
@@ -57,99 +55,6 @@ pub struct Tool {
     pub name: String,
     /// Its version.
     pub version: String,
-}
-
-/// What was scanned.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub struct Scan {
-    /// Where the facts come from.
-    pub source: Source,
-    /// The account; null where a plan or template does not name it.
-    pub account_id: Option<String>,
-    /// The central account, which stores the copies.
-    pub central_account_id: String,
-    /// The standard whose severities apply.
-    pub standard: Standard,
-    /// The selected services or resources; absent where nothing was excluded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub selection: Option<JsonSelection>,
-    /// The regions that were scanned.
-    pub regions: Vec<String>,
-    /// The time at which reading started, RFC 3339.
-    pub started_at: String,
-    /// The time at which reading finished, RFC 3339.
-    pub finished_at: String,
-    /// Whether everything that was requested could be read.
-    pub complete: bool,
-    /// The number of API calls.
-    pub stats: Stats,
-}
-
-/// The selected services or resources. One of the lists is empty.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub struct JsonSelection {
-    /// The selected services.
-    pub services: Vec<String>,
-    /// The ARNs of the selected resources.
-    pub resources: Vec<String>,
-}
-
-impl JsonSelection {
-    fn new(selection: &Selection) -> Option<Self> {
-        let services = selection.services.iter().map(|it| it.as_str().to_owned());
-        (!selection.is_everything()).then(|| JsonSelection {
-            services: services.collect(),
-            resources: selection.resources.iter().cloned().collect(),
-        })
-    }
-}
-
-/// Counts of resources and findings.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-pub struct Summary {
-    /// Resources by verdict.
-    pub resources: ResourceCounts,
-    /// Findings by status.
-    pub findings: FindingCounts,
-}
-
-/// Resources by verdict.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub struct ResourceCounts {
-    /// All resources.
-    pub total: usize,
-    /// Nothing worse than pass.
-    pub ready: usize,
-    /// A check warns.
-    pub at_risk: usize,
-    /// A check fails.
-    pub not_ready: usize,
-    /// A check is inconclusive and nothing fails.
-    pub unknown: usize,
-    /// Tagged `disabled` or `custom`.
-    pub exempt: usize,
-}
-
-/// Findings by status.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct FindingCounts {
-    /// Checks that passed.
-    pub pass: usize,
-    /// Violations.
-    pub fail: usize,
-    /// Violations that do not prevent the backup or its copy.
-    pub warn: usize,
-    /// Inconclusive checks.
-    pub unknown: usize,
-    /// Gating findings that fail.
-    pub gating_fail: usize,
-    /// Gating findings that warn.
-    pub gating_warn: usize,
-    /// Gating findings that are unknown.
-    pub gating_unknown: usize,
-    /// Findings that fail, warn or are unknown and that a waiver covers. No other count includes them.
-    pub waived: usize,
 }
 
 /// One resource.
@@ -220,75 +125,6 @@ impl Tool {
         Tool {
             name: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-        }
-    }
-}
-
-impl Scan {
-    /// Returns the scan of a report.
-    #[must_use]
-    pub fn from_report(report: &Report) -> Self {
-        Scan {
-            source: report.source,
-            account_id: report.account_id.clone(),
-            central_account_id: report.central_account_id.clone(),
-            standard: report.standard,
-            selection: JsonSelection::new(&report.selection),
-            regions: report.regions.clone(),
-            started_at: report.started_at.clone(),
-            finished_at: report.finished_at.clone(),
-            complete: report.complete,
-            stats: report.stats,
-        }
-    }
-}
-
-impl Summary {
-    /// Counts the resources and findings of a report.
-    #[must_use]
-    pub fn of(report: &Report) -> Self {
-        let mut summary = Summary::default();
-        for resource in &report.resources {
-            summary.resources.add_verdict(resource.verdict);
-        }
-        for finding in &report.findings {
-            summary.findings.add_finding(finding);
-        }
-        summary
-    }
-}
-
-impl ResourceCounts {
-    /// Counts one more resource.
-    pub fn add_verdict(&mut self, verdict: ResourceVerdict) {
-        self.total += 1;
-        let count = match verdict {
-            ResourceVerdict::Ready => &mut self.ready,
-            ResourceVerdict::AtRisk => &mut self.at_risk,
-            ResourceVerdict::NotReady => &mut self.not_ready,
-            ResourceVerdict::Unknown => &mut self.unknown,
-            ResourceVerdict::Exempt => &mut self.exempt,
-        };
-        *count += 1;
-    }
-}
-
-impl FindingCounts {
-    /// Counts one more finding.
-    pub fn add_finding(&mut self, finding: &Finding) {
-        let (count, gating) = match finding.status {
-            Status::Skip => return,
-            Status::Pass => (&mut self.pass, None),
-            Status::Fail => (&mut self.fail, Some(&mut self.gating_fail)),
-            Status::Warn => (&mut self.warn, Some(&mut self.gating_warn)),
-            Status::Unknown => (&mut self.unknown, Some(&mut self.gating_unknown)),
-        };
-        match finding.waiver {
-            Some(_) => self.waived += 1,
-            None => *count += 1,
-        }
-        if let Some(gating) = gating.filter(|_| finding.gating) {
-            *gating += 1;
         }
     }
 }

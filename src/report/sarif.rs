@@ -5,48 +5,48 @@
 
 mod model;
 mod notification;
+mod result;
 mod text;
 
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use serde::Serialize;
+
 use super::{Finding, Report, Status, WriteError};
 use crate::exit::FailOn;
-use crate::model::ResourceKind;
-use crate::model::place::Place;
 use crate::model::snapshot::Source;
 use crate::rule::Rule;
 use crate::settings::{Severity, Standard};
 use crate::text::escape_invisible;
 use model::{
-    AutomationDetails, Configuration, Descriptor, DescriptorProperties, Driver, Fingerprints, Help,
-    Invocation, Level, Location, Log, LogicalLocation, Message, PhysicalLocation, Properties,
-    Region, Results, Run, SarifResult, Tool,
+    AutomationDetails, Configuration, Descriptor, DescriptorProperties, Driver, Help, Invocation,
+    Level, Message, Tool,
 };
 use notification::{configuration_notifications, execution_notifications};
-use text::{ByteCounter, clean_text, escape_markup, file_location, truncate_end, utc_time};
+use result::{Frame, Results};
+use text::{truncate_end, utc_time};
 
-/// The maximum number of results in a run: GitHub rejects more and displays the first 5,000.
-const MAX_RESULTS: usize = 25_000;
-/// The maximum size of the results in bytes. GitHub rejects a file of more than 10 MB after gzip, which
-/// compresses such results to a tenth, or to a seventh where every name is random.
-const MAX_BYTES: usize = 36_000_000;
-/// The maximum number of notifications. GitHub documents no limit, but they add to the size of the file.
-const MAX_NOTIFICATIONS: usize = 2_500;
 /// The maximum length of a rule's descriptions in characters: GitHub's limit.
 const MAX_DESCRIPTION: usize = 1_024;
-/// The maximum length of a name in characters.
-const MAX_NAME: usize = 256;
-/// The maximum length of a message or fix in characters.
-const MAX_TEXT: usize = 3_000;
 
-/// The parts of the report that every result needs.
-#[derive(Debug)]
-struct Frame<'a> {
-    anchor: &'a str,
-    gate: FailOn,
-    names: BTreeMap<&'a str, &'a str>,
-    rules: Vec<&'static Rule>,
+#[derive(Debug, Serialize)]
+struct Log<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    version: &'static str,
+    runs: [Run<'a>; 1],
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run<'a> {
+    tool: Tool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    automation_details: Option<AutomationDetails>,
+    column_kind: &'static str,
+    invocations: [Invocation; 1],
+    results: Results<'a>,
 }
 
 /// Writes a report as one SARIF log with one run.
@@ -182,115 +182,5 @@ fn new_descriptor(rule: &Rule, standard: Standard, worst: Level) -> Descriptor {
             precision: "high",
             security_severity: worst.security_severity(),
         },
-    }
-}
-
-impl Frame<'_> {
-    /// Returns the number of findings, from the first, that GitHub's limits allow.
-    fn count_fitting(&self, findings: &[&Finding]) -> Result<usize, WriteError> {
-        let mut size = ByteCounter(0);
-        let most = findings.len().min(MAX_RESULTS);
-        for (at, finding) in findings[..most].iter().enumerate() {
-            serde_json::to_writer(&mut size, &self.new_result(finding))?;
-            if size.0 > MAX_BYTES {
-                return Ok(at);
-            }
-        }
-        Ok(most)
-    }
-
-    fn rule_index(&self, rule: &Rule) -> usize {
-        self.rules.partition_point(|it| it.id < rule.id)
-    }
-
-    fn new_result(&self, finding: &Finding) -> SarifResult {
-        SarifResult {
-            rule_id: finding.rule.id,
-            rule_index: self.rule_index(finding.rule),
-            level: Level::from_finding(finding, self.gate),
-            message: self.new_message(finding),
-            locations: [self.new_location(finding)],
-            partial_fingerprints: Fingerprints {
-                // A hash and the number of its occurrence, the form of GitHub's own fingerprints:
-                // https://github.com/github/codeql-action/blob/main/src/fingerprints.ts
-                primary_location_line_hash: format!("{}:1", finding.id),
-            },
-            baseline_state: finding.baseline,
-            properties: new_properties(finding),
-        }
-    }
-
-    /// Returns the resource, the message and the fix. GitHub displays the first sentence as the title.
-    fn new_message(&self, finding: &Finding) -> Message {
-        let id = clean_text(&finding.resource_id, MAX_NAME);
-        let label = match self.names.get(finding.resource.as_str()) {
-            Some(name) if *name != finding.resource_id => {
-                format!("{} ({id})", clean_text(name, MAX_NAME))
-            }
-            _ => id,
-        };
-        let place = match finding.kind {
-            ResourceKind::Region | ResourceKind::Account => String::new(),
-            _ => format!(" in {}", escape_invisible(&finding.region)),
-        };
-        let mut text = format!(
-            "{} {label}{place}: {}",
-            finding.kind.as_str(),
-            clean_text(&finding.message, MAX_TEXT)
-        );
-        if let Some(fix) = &finding.fix {
-            if !text.ends_with(['.', '!', '?']) {
-                text.push('.');
-            }
-            text.push_str(" Fix: ");
-            text.push_str(&clean_text(fix, MAX_TEXT));
-        }
-        Message {
-            text: escape_markup(&text),
-        }
-    }
-
-    fn new_location(&self, finding: &Finding) -> Location {
-        let (file, line, column) = match &finding.place {
-            Some(Place {
-                file,
-                line: Some(line),
-                column,
-                ..
-            }) => (file.as_str(), *line, column.unwrap_or(1)),
-            Some(place) => (place.file.as_str(), 1, 1),
-            None => (self.anchor, 1, 1),
-        };
-        let (line, column) = (line.max(1), column.max(1));
-        Location {
-            physical_location: PhysicalLocation {
-                artifact_location: file_location(file),
-                region: Region {
-                    start_line: line,
-                    start_column: column,
-                    end_line: line,
-                    end_column: column.saturating_add(1),
-                },
-            },
-            logical_locations: [LogicalLocation {
-                name: clean_text(&finding.resource_id, MAX_NAME),
-                fully_qualified_name: escape_invisible(&finding.resource).into_owned(),
-                kind: "resource",
-            }],
-        }
-    }
-}
-
-fn new_properties(finding: &Finding) -> Properties {
-    Properties {
-        status: finding.status,
-        gating: finding.gating,
-        resource_type: finding.kind,
-        backup_tag: finding.backup_tag,
-        region: escape_invisible(&finding.region).into_owned(),
-        account: finding
-            .account_id
-            .as_deref()
-            .map(|it| escape_invisible(it).into_owned()),
     }
 }

@@ -1,6 +1,6 @@
 //! The interface of writers that write findings one by one, without a list of all of them.
 
-use super::json::{Scan, Summary};
+use super::facts::{Scan, Summary};
 use super::{Comparison, Finding, Report, ResourceLine, StaleWaiver, WriteError};
 use crate::model::coverage::Coverage;
 

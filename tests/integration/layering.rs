@@ -111,11 +111,12 @@ const WALLS: [(&str, &[&str]); 16] = [
 const WITHOUT_WRITERS: [&str; 2] = ["evaluate", "fix"];
 
 /// The modules of `report` that are no writer.
-const FINDING_MODEL: [&str; 4] = [
+const FINDING_MODEL: [&str; 5] = [
     "report",
     "report::baseline",
     "report::digest",
     "report::finding",
+    "report::stale_waiver",
 ];
 
 /// What talks to the world: the clock, the environment, files, threads of control.

@@ -1,8 +1,7 @@
 //! The objects of SARIF 2.1.0 that a report has, named as in the specification.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
-use super::Frame;
 use crate::exit::FailOn;
 use crate::model::ResourceKind;
 use crate::model::tag::BackupTag;
@@ -38,25 +37,6 @@ impl Level {
             Level::Note => "2.0",
         }
     }
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct Log<'a> {
-    #[serde(rename = "$schema")]
-    pub(super) schema: &'static str,
-    pub(super) version: &'static str,
-    pub(super) runs: [Run<'a>; 1],
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Run<'a> {
-    pub(super) tool: Tool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) automation_details: Option<AutomationDetails>,
-    pub(super) column_kind: &'static str,
-    pub(super) invocations: [Invocation; 1],
-    pub(super) results: Results<'a>,
 }
 
 #[derive(Debug, Serialize)]
@@ -212,17 +192,4 @@ pub(super) struct Properties {
     pub(super) backup_tag: BackupTag,
     pub(super) region: String,
     pub(super) account: Option<String>,
-}
-
-/// Results that are serialized one at a time.
-#[derive(Debug)]
-pub(super) struct Results<'a> {
-    pub(super) frame: &'a Frame<'a>,
-    pub(super) findings: &'a [&'a Finding],
-}
-
-impl Serialize for Results<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.findings.iter().map(|it| self.frame.new_result(it)))
-    }
 }

@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::model::{Level, Message, Notification, RuleReference};
+use super::result::{Frame, MAX_NAME, MAX_TEXT, new_properties};
 use super::text::{clean_text, escape_markup};
-use super::{Frame, MAX_NAME, MAX_NOTIFICATIONS, MAX_TEXT, new_properties};
 use crate::model::coverage::{Coverage, CoverageState};
 use crate::report::{Finding, Report, StaleState, StaleWaiver, Unread};
 use crate::text::{escape_invisible, plural};
+
+/// The maximum number of notifications. GitHub documents no limit, but they add to the size of the file.
+const MAX_NOTIFICATIONS: usize = 2_500;
 
 /// Returns what could not be read, the inconclusive findings, and how many results were omitted.
 pub(super) fn execution_notifications(
