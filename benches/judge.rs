@@ -133,10 +133,10 @@ fn planned() -> String {
 
 fn judge(c: &mut Criterion) {
     let (settings, options) = (Settings::default(), Options::default());
-    let mixed = saved::read(MIXED).expect("the fixture is a snapshot");
+    let mixed = saved::read_snapshot(MIXED).expect("the fixture is a snapshot");
     let large = large();
     c.bench_function("read 230 resources", |b| {
-        b.iter(|| saved::read(black_box(MIXED)))
+        b.iter(|| saved::read_snapshot(black_box(MIXED)))
     });
     c.bench_function("judge 230 resources", |b| {
         b.iter(|| evaluate(black_box(&mixed), &settings, &options, &ALL))
@@ -154,7 +154,7 @@ fn judge(c: &mut Criterion) {
     c.bench_function("read and judge a plan of 5,000 resources", |b| {
         b.iter(|| {
             let root = serde_json::from_str(black_box(&plan)).expect("the plan is JSON");
-            let snapshot = terraform::read(&root, &around).expect("the plan has its form");
+            let snapshot = terraform::read_plan(&root, &around).expect("the plan has its form");
             evaluate(&snapshot, &settings, &options, &ALL)
         })
     });

@@ -1,13 +1,10 @@
-//! KMS key policies, judged as IAM judges them.
-//!
-//! The one question the product rests on is *can the central account use this KMS key to copy this backup?*
-//! [`copy`] asks it and [`merge`] makes the policy that would pass; everything else here answers any question of that form:
+//! Evaluates IAM policies: key policies, backup vault access policies, trust policies.
 //!
 //! ```text
 //! text ──document──> Document ─┐
-//!                              ├─evaluate──> Decision (allowed, denied, conditional, and why)
-//! request (who, action, key, ──┘
-//!          condition context)
+//!                              ├─evaluator──> Decision (allowed, explicit deny, implicit deny,
+//! request (principal, action, ─┘                        conditional), with its reason
+//!          resource, context)
 //! ```
 //!
 //! A condition key is known, known to be absent, or unknown, and so every answer has three values ([`truth::Truth`]).
@@ -16,15 +13,18 @@
 //! Nothing here reads a clock, the environment or a file.
 
 pub mod condition;
+pub mod decision;
 pub mod document;
 pub mod evaluator;
 pub mod explain;
 pub mod matching;
 pub mod operator;
 pub mod principal;
+pub mod quote;
 pub mod request;
 pub mod trust;
 pub mod truth;
 pub mod value;
 
 mod read;
+mod statement_match;

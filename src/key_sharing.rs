@@ -1,6 +1,6 @@
-//! What the central account needs of a KMS key, and whether the key's policy grants it.
+//! Whether a key policy grants the access that the central account needs to copy backups.
 
 pub mod copy;
 pub mod facts;
+pub mod lossless_json;
 pub mod merge;
-pub mod verbatim;

@@ -1,7 +1,8 @@
-//! What was seen in an account: plain data, every fact either known or the reason it is not.
+//! What was read from an account: plain data, in which every fact is either known or has the reason why
+//! it is not.
 //!
-//! Nothing here judges and nothing here talks to the world. Only what rules read is held, so a
-//! snapshot carries no secret and no raw answer of an API.
+//! Nothing here evaluates rules or performs I/O. Only facts that rules read are kept, so a snapshot
+//! contains no secrets and no raw API responses.
 
 pub mod arn;
 pub mod backup;
@@ -11,13 +12,17 @@ pub mod coverage;
 pub mod dynamodb;
 pub mod ec2;
 pub mod efs;
+pub mod encryption;
 pub mod job;
+pub mod kind;
 pub mod kms;
+pub mod lookup;
 pub mod observed;
 pub mod organization;
 pub mod place;
 pub mod rds;
 pub mod redshift;
+pub mod region;
 pub mod resource;
 pub mod s3;
 pub mod selection;
@@ -28,6 +33,8 @@ pub mod tag;
 pub mod tagged;
 pub mod vpc;
 
+pub use kind::ResourceKind;
 pub use observed::{Gap, GapKind, Listing, Observed};
-pub use resource::{Resource, ResourceKind};
-pub use snapshot::{Region, Snapshot};
+pub use region::Region;
+pub use resource::Resource;
+pub use snapshot::Snapshot;

@@ -248,7 +248,7 @@ impl Unread {
         Unread {
             region: region.map(str::to_owned),
             service,
-            reason: gap.sentence(),
+            reason: gap.to_string(),
         }
     }
 }

@@ -50,6 +50,12 @@ impl Rule {
         }
     }
 
+    /// Whether a copy fails without what the rule names: proof of copies is compared with it.
+    #[must_use]
+    pub fn is_copy_prerequisite(&self) -> bool {
+        matches!(self.group, Group::Encryption | Group::Service) && self.aws == Severity::Fail
+    }
+
     /// What a breach yields under a standard.
     #[must_use]
     pub fn severity(&self, standard: Standard) -> Severity {

@@ -90,3 +90,24 @@ pub fn nearest(id: &str) -> Option<&'static str> {
         .filter(|rule| distance(rule) <= id.len() / 3)
         .map(|rule| rule.id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_aws_enforces_is_a_copy_prerequisite() {
+        let is_prerequisite = |id| find(id).unwrap().is_copy_prerequisite();
+        for id in ["s3-versioning-enabled", "kms-key-usable", "kms-key-shared"] {
+            assert!(is_prerequisite(id), "{id}");
+        }
+        // A warning under AWS's standard, a recommendation, another group.
+        for id in [
+            "encryption-at-rest",
+            "s3-old-versions-expire",
+            "backup-tag-valid",
+        ] {
+            assert!(!is_prerequisite(id), "{id}");
+        }
+    }
+}

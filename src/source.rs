@@ -3,6 +3,7 @@
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod cloudformation;
+pub mod defaults;
 pub mod detect;
 pub mod planned;
 pub mod saved;

@@ -5,18 +5,18 @@
 #![no_main]
 
 use backup_check::key_sharing::copy::{
-    Asker, KeyFacts, Overall, Via, blocked_by, judge, judge_any, local_access,
+    CentralAccount, KeyFacts, Overall, ViaService, find_copy_deny, evaluate_copy_access, evaluate_copy_access_any, evaluate_local_access,
 };
 use backup_check::iam::document::Document;
-use backup_check::key_sharing::merge::{LARGEST, Merge, merge};
+use backup_check::key_sharing::merge::{MAX_POLICY_BYTES, Merge, merge};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     let Ok(document) = Document::parse(text) else {
         return;
     };
-    let asker = Asker {
-        central_account: "692653576357".into(),
+    let central = CentralAccount {
+        account_id: "692653576357".into(),
         org_id: Some("o-a1b2c3d4e5".into()),
     };
     let unknown = KeyFacts {
@@ -28,29 +28,29 @@ fuzz_target!(|text: &str| {
         ..unknown.clone()
     };
     for key in [unknown, known] {
-        let _ = local_access(&document, &key, "111122223333", "service-role/Backup");
-        for via in [None, Some(Via::Ec2), Some(Via::Rds)] {
+        let _ = evaluate_local_access(&document, &key, "111122223333", "service-role/Backup");
+        for via in [None, Some(ViaService::Ec2), Some(ViaService::Rds)] {
             let judged = |document: &Document| match via {
-                Some(via) => judge(document, &key, &asker, via),
-                None => judge_any(document, &key, &asker),
+                Some(via) => evaluate_copy_access(document, &key, &central, via),
+                None => evaluate_copy_access_any(document, &key, &central),
             };
             let before = judged(&document);
             for action in &before.actions {
                 assert!(before.reason(action).len() < 4000);
             }
-            let obstacle = blocked_by(&document, &key, &asker, via);
-            match merge(text, &key, &asker, via) {
+            let obstacle = find_copy_deny(&document, &key, &central, via);
+            match merge(text, &key, &central, via) {
                 Ok(Merge::Added(merged)) => {
                     let merged = serde_json::to_string(&merged).expect("JSON");
                     let document = Document::parse(&merged).expect("a policy");
                     assert_eq!(judged(&document).overall, Overall::Shared);
-                    assert!(obstacle.is_none() && merged.len() <= LARGEST);
-                    let again = merge(&merged, &key, &asker, via).expect("a policy");
+                    assert!(obstacle.is_none() && merged.len() <= MAX_POLICY_BYTES);
+                    let again = merge(&merged, &key, &central, via).expect("a policy");
                     assert!(matches!(again, Merge::Unchanged(_)));
                 }
                 Ok(Merge::Unchanged(_)) => assert_eq!(before.overall, Overall::Shared),
                 Ok(Merge::Blocked(found)) => assert_eq!(Some(found), obstacle),
-                Ok(Merge::TooLarge(length)) => assert!(length > LARGEST),
+                Ok(Merge::TooLarge(length)) => assert!(length > MAX_POLICY_BYTES),
                 Err(error) => panic!("it was a policy before: {error}"),
             }
         }

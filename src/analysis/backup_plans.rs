@@ -1,21 +1,23 @@
-//! What backs the account up: the organization's backup policy where it was read, else the account's
-//! own plans. And what of it selects a resource: by which plan, into which vault, with which copies.
+//! The backup plans in effect: those of the organization's backup policy if it was read, otherwise the
+//! account's own. And what selects a resource: which plan, into which vault, with which copies.
 
 use std::collections::BTreeSet;
 
-use crate::iam::matching::{LONGEST, Pattern, Token, against_shape, covers, tokens};
+use crate::iam::matching::{LONGEST, Pattern, Token, covers, match_shape, parse_pattern};
 use crate::iam::truth::Truth;
 use crate::model::arn::Arn;
 use crate::model::backup::Vault;
-use crate::model::backup_plan::{Plan, PlanRule, Selection, TagCondition, TagOperator};
+use crate::model::backup_plan::{
+    BackupPlan, BackupRule, BackupSelection, TagCondition, TagOperator,
+};
 use crate::model::observed::{Gap, GapKind};
-use crate::model::organization::expand;
+use crate::model::organization::expand_variables;
 use crate::model::tag::{BackupTag, ENABLED, Tags, is_kept};
 use crate::model::{Observed, Resource};
 
 use crate::analysis::RuleContext;
 
-/// What AWS Backup selects: its name of the type, and the service and resource parts of the ARNs.
+/// The types that AWS Backup selects: its name of the type, and the service and resource parts of the ARNs.
 ///
 /// Source: <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_backup_syntax.html>.
 const TYPES: [(&str, &str, &str); 10] = [
@@ -31,19 +33,19 @@ const TYPES: [(&str, &str, &str); 10] = [
     ("CloudFormation", "cloudformation", "stack/*"),
 ];
 
-/// Where it was read what backs the account up.
+/// Where the plans were read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Authority<'a> {
     /// The organization's policy.
     Policy,
-    /// The account's plans, as no organization policy holds for it.
+    /// The account's plans, as no organization policy applies to it.
     Plans,
     /// The account's plans, as the organization's policy could not be read.
     PlansInstead(&'a Gap),
 }
 
 impl Authority<'_> {
-    /// For evidence.
+    /// Returns the name for evidence.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -52,7 +54,7 @@ impl Authority<'_> {
         }
     }
 
-    /// For a sentence.
+    /// Returns the noun for a message.
     #[must_use]
     pub fn words(&self) -> &'static str {
         self.either(
@@ -61,7 +63,7 @@ impl Authority<'_> {
         )
     }
 
-    /// The word that goes with [`Authority::words`]: of one policy, or of several plans.
+    /// Returns the word that agrees with [`Authority::describe`]: singular for a policy, plural for plans.
     #[must_use]
     pub fn either(&self, one: &'static str, several: &'static str) -> &'static str {
         match self {
@@ -70,68 +72,68 @@ impl Authority<'_> {
         }
     }
 
-    /// Why the plans count and no policy, for the end of a sentence.
+    /// Returns why plans apply and no policy, for the end of a message.
     #[must_use]
     pub fn why(&self) -> String {
         match self {
             Authority::Policy => String::new(),
-            Authority::Plans => " (no organization policy holds for the account)".to_owned(),
+            Authority::Plans => " (no organization policy applies to the account)".to_owned(),
             Authority::PlansInstead(gap) => format!(
-                " (the organization's policy was not read: {})",
-                gap.sentence()
+                " (the organization's policy could not be read: {})",
+                gap.to_string()
             ),
         }
     }
 }
 
-/// The plans that run in a region.
+/// The plans in effect in a region.
 #[derive(Debug)]
 pub struct Protection<'a> {
     /// Where they were read.
     pub authority: Authority<'a>,
     /// The plans.
-    pub plans: Vec<&'a Plan>,
-    /// Why there may be more.
+    pub plans: Vec<&'a BackupPlan>,
+    /// Why there may be more plans.
     gap: Option<&'a Gap>,
     account: &'a str,
     region: &'a str,
     tag_key: &'a str,
 }
 
-/// Something that a plan may select.
+/// A resource that a plan may select.
 #[derive(Debug)]
 pub struct Target<'a> {
-    /// Its ARN; `*` stands for parts that are not known.
+    /// Its ARN, with `*` for unknown parts.
     pub arn: String,
-    /// What to call it.
+    /// Its name in messages.
     pub name: &'a str,
     tags: Tags,
-    /// Whether only its backup tag is known: it is judged as if it had no other to be selected by.
+    /// Whether only its backup tag is known: it is evaluated as if it had no other tag.
     pub bare: bool,
 }
 
-/// A selection of a plan that takes a resource.
+/// A backup selection that selects a resource.
 #[derive(Debug, Clone, Copy)]
 pub struct Choice<'a> {
     /// The plan.
-    pub plan: &'a Plan,
+    pub plan: &'a BackupPlan,
     /// Its selection.
-    pub selection: &'a Selection,
+    pub selection: &'a BackupSelection,
 }
 
-/// What takes a resource.
+/// The selections that select a resource.
 #[derive(Debug, Default)]
 pub struct Chosen<'a> {
-    /// The selections that take it for sure.
+    /// The selections that certainly select it.
     pub by: Vec<Choice<'a>>,
-    /// Why others may.
+    /// Why other selections may.
     pub open: Option<Gap>,
 }
 
-/// What runs in a region.
+/// Returns the plans in effect in a region.
 ///
 /// # Errors
-/// Why nobody knows: neither a policy nor plans were read.
+/// Neither a policy nor plans were read.
 pub fn in_region<'a>(cx: &RuleContext<'a>, region: &'a str) -> Result<Protection<'a>, Gap> {
     let snapshot = cx.snapshot;
     let made = |authority, plans, gap| Protection {
@@ -161,7 +163,7 @@ pub fn in_region<'a>(cx: &RuleContext<'a>, region: &'a str) -> Result<Protection
         .filter(|plans| !plans.items.is_empty() || plans.gap.is_none());
     match (read, authority) {
         (Some(plans), authority) => {
-            // A policy that nobody read may select what the plans leave out.
+            // A policy that was not read may select what the plans do not.
             let unread = match authority {
                 Authority::PlansInstead(gap) => Some(gap),
                 _ => None,
@@ -179,7 +181,7 @@ pub fn in_region<'a>(cx: &RuleContext<'a>, region: &'a str) -> Result<Protection
 }
 
 impl<'a> Protection<'a> {
-    /// A resource of each type with the tag `enabled` and no other that is known.
+    /// Returns a hypothetical resource of each type that has only the tag `enabled`.
     #[must_use]
     pub fn probes(&self, cx: &RuleContext<'_>) -> Vec<Target<'static>> {
         let partition = partition(self.region);
@@ -199,7 +201,7 @@ impl<'a> Protection<'a> {
         probes.collect()
     }
 
-    /// The resources of the region that are tagged `enabled`.
+    /// Returns the resources of the region that are tagged `enabled`.
     #[must_use]
     pub fn enabled(&self, cx: &RuleContext<'a>) -> Vec<Target<'a>> {
         let resources = cx.snapshot.resources_in(self.region);
@@ -210,7 +212,7 @@ impl<'a> Protection<'a> {
                 cx.backup_tag(&tags) == BackupTag::Enabled
             })
             .collect();
-        // What was not listed is known by its tag alone.
+        // Of a resource that was not listed only the tag is known.
         let listed: BTreeSet<String> = enabled.iter().map(|it| it.arn.clone()).collect();
         let by_tag = cx.enabled_by_tag(self.region).iter();
         let others = by_tag.filter(|arn| !listed.contains(*arn));
@@ -218,14 +220,14 @@ impl<'a> Protection<'a> {
         enabled
     }
 
-    /// The resources of the region whose tags were not read, each as if it were tagged `enabled`, and
-    /// the reason.
+    /// Returns the resources of the region whose tags were not read, as if they were tagged `enabled`, each
+    /// with the reason.
     #[must_use]
     pub fn unread(&self, cx: &RuleContext<'a>) -> Vec<(Target<'a>, &'a Gap)> {
         let resources = cx.snapshot.resources_in(self.region);
         let unread = resources.filter(|it| it.kind().has_backups());
         let unread = unread.filter_map(|resource| {
-            let (gap, (arn, id)) = (resource.tags()?.gap()?, resource.names()?);
+            let (gap, (arn, id)) = (resource.tags()?.gap()?, resource.arn_and_id()?);
             let target = Target {
                 arn: arn.to_owned(),
                 name: id,
@@ -237,7 +239,7 @@ impl<'a> Protection<'a> {
         unread.collect()
     }
 
-    /// What takes a resource.
+    /// Returns the selections that select a resource.
     #[must_use]
     pub fn chosen(&self, target: &Target<'_>) -> Chosen<'a> {
         let mut chosen = Chosen {
@@ -255,10 +257,10 @@ impl<'a> Protection<'a> {
                     Truth::Unknown => {
                         let depends = || {
                             let message = format!(
-                                "whether the selection {:?} of plan {:?} takes it depends on more than its backup tag",
+                                "whether selection {:?} of plan {:?} selects it depends on more than its backup tag",
                                 selection.name, plan.name
                             );
-                            Gap::told(GapKind::Open, message)
+                            Gap::new(GapKind::Open, message)
                         };
                         chosen.open.get_or_insert_with(depends);
                     }
@@ -268,11 +270,11 @@ impl<'a> Protection<'a> {
         chosen
     }
 
-    fn takes(&self, selection: &Selection, target: &Target<'_>) -> Truth {
+    fn takes(&self, selection: &BackupSelection, target: &Target<'_>) -> Truth {
         let named = |patterns: &[String]| {
             Truth::any(patterns.iter().map(|pattern| {
-                tokens(pattern, LONGEST)
-                    .map_or(Truth::False, |tokens| against_shape(&tokens, &target.arn))
+                parse_pattern(pattern, LONGEST)
+                    .map_or(Truth::False, |tokens| match_shape(&tokens, &target.arn))
             }))
         };
         let tagged = selection.tags.iter().map(|tag| {
@@ -298,7 +300,7 @@ impl<'a> Protection<'a> {
             .and(!named(&selection.not_resources))
     }
 
-    /// The value of a tag, where the snapshot keeps tags of that key at all.
+    /// Returns the value of a tag; `None` if the snapshot does not keep tags with that key.
     fn tag<'t>(&self, target: &'t Target<'_>, key: &str) -> Option<Option<&'t String>> {
         let value = target.tags.get(key);
         let is_read =
@@ -306,40 +308,40 @@ impl<'a> Protection<'a> {
         (value.is_some() || is_read).then_some(value)
     }
 
-    /// The rules of the plans among some choices, each once.
+    /// Returns the backup rules of the selected plans, each once.
     ///
     /// # Errors
     /// Why a plan's rules could not be read.
-    pub fn rules(&self, by: &[Choice<'a>]) -> Result<Vec<&'a PlanRule>, Gap> {
-        let mut rules: Vec<&PlanRule> = Vec::new();
+    pub fn rules(&self, by: &[Choice<'a>]) -> Result<Vec<&'a BackupRule>, Gap> {
+        let mut rules: Vec<&BackupRule> = Vec::new();
         let mut seen = BTreeSet::new();
         for choice in by {
             if seen.insert(std::ptr::from_ref(choice.plan)) {
-                rules.extend(choice.plan.rules.all()?);
+                rules.extend(choice.plan.rules.all_items()?);
             }
         }
         Ok(rules)
     }
 
-    /// The ARNs of the vaults to which some rules copy, each once, with account and region put in.
+    /// Returns the ARNs of the vaults that backup rules copy to, each once, with variables expanded.
     #[must_use]
-    pub fn copy_targets(&self, rules: &[&PlanRule]) -> BTreeSet<String> {
+    pub fn copy_targets(&self, rules: &[&BackupRule]) -> BTreeSet<String> {
         let copies = rules.iter().flat_map(|rule| &rule.copies);
         copies
-            .map(|copy| expand(&copy.vault_arn, self.account, self.region))
+            .map(|copy| expand_variables(&copy.vault_arn, self.account, self.region))
             .collect()
     }
 
-    /// The ARNs of the roles of some choices, each once, with the account put in.
+    /// Returns the ARNs of the roles of selections, each once, with variables expanded.
     #[must_use]
     pub fn roles(&self, by: &[Choice<'a>]) -> BTreeSet<String> {
         by.iter()
-            .map(|choice| expand(&choice.selection.role_arn, self.account, self.region))
+            .map(|choice| expand_variables(&choice.selection.role_arn, self.account, self.region))
             .collect()
     }
 
-    /// Everything that takes what is tagged `enabled` in the region: what takes the resources that are
-    /// there, and what takes a resource of any type.
+    /// Returns every selection that selects resources tagged `enabled` in the region: existing resources, and
+    /// a hypothetical one of each type.
     #[must_use]
     pub fn in_use(&self, cx: &RuleContext<'a>) -> Chosen<'a> {
         let mut all = Chosen::default();
@@ -358,13 +360,14 @@ impl<'a> Protection<'a> {
     }
 }
 
-/// A resource as plans see it; none where AWS Backup does not select its kind, or its tags were not read.
+/// Returns a resource as plans see it; none where AWS Backup does not select its kind, or its tags were not
+/// read.
 #[must_use]
 pub fn target<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<Target<'a>> {
     if !resource.kind().has_backups() {
         return None;
     }
-    let (arn, id) = resource.names()?;
+    let (arn, id) = resource.arn_and_id()?;
     let (_, tags) = cx.tags_of(resource).ok()?;
     Some(Target {
         arn: arn.to_owned(),
@@ -374,7 +377,7 @@ pub fn target<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<Target
     })
 }
 
-/// A resource of which only the ARN is known, and that it is tagged `enabled`.
+/// Returns a resource of which only the ARN is known, and that it is tagged `enabled`.
 #[must_use]
 pub fn tagged<'a>(cx: &RuleContext<'_>, arn: &'a str) -> Target<'a> {
     Target {
@@ -389,8 +392,8 @@ fn enabled_tag(cx: &RuleContext<'_>) -> Tags {
     Tags::from([(cx.settings.tag_key.clone(), ENABLED.to_owned())])
 }
 
-/// The longest time between two backups of a resource by what takes it, in hours: of several
-/// schedules the shortest, as each makes a backup. None where it cannot be told.
+/// Returns the longest time between two backups of a resource, in hours: of several schedules the shortest,
+/// as each makes a backup. None where it is not known.
 #[must_use]
 pub fn interval_hours<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<u32> {
     let protection = in_region(cx, cx.known_region().ok()?).ok()?;
@@ -401,26 +404,26 @@ pub fn interval_hours<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Optio
     shortest(cx, &protection.rules(&chosen.by).ok()?)
 }
 
-/// The shortest interval of some rules, in hours; none where one of them cannot be told.
+/// Returns the shortest interval of backup rules, in hours; none where one of them is not known.
 #[must_use]
-pub fn shortest(cx: &RuleContext<'_>, rules: &[&PlanRule]) -> Option<u32> {
+pub fn shortest(cx: &RuleContext<'_>, rules: &[&BackupRule]) -> Option<u32> {
     let hours: Option<Vec<u32>> = rules.iter().map(|rule| cx.interval_hours(rule)).collect();
     hours?.into_iter().min()
 }
 
-/// The vaults that the plans of the region use for what is tagged `enabled`, by name, each with the
-/// rules that fill it. None where the plans are known and use no vault.
+/// Returns the vaults that the region's plans use for resources tagged `enabled`, by name, each with the
+/// backup rules that use it. Empty where the plans are known and use no vault.
 ///
 /// # Errors
-/// Why nobody knows.
-pub fn local_vaults<'a>(cx: &RuleContext<'a>) -> Result<Vec<(&'a str, Vec<&'a PlanRule>)>, Gap> {
+/// Why the plans are not known.
+pub fn local_vaults<'a>(cx: &RuleContext<'a>) -> Result<Vec<(&'a str, Vec<&'a BackupRule>)>, Gap> {
     let protection = in_region(cx, cx.region)?;
     let chosen = protection.in_use(cx);
     let rules = protection.rules(&chosen.by)?;
     if let (true, Some(gap)) = (rules.is_empty(), chosen.open) {
         return Err(gap);
     }
-    let mut vaults: Vec<(&str, Vec<&PlanRule>)> = Vec::new();
+    let mut vaults: Vec<(&str, Vec<&BackupRule>)> = Vec::new();
     for rule in rules {
         match vaults.iter_mut().find(|(name, _)| *name == rule.vault) {
             Some((_, filling)) => filling.push(rule),
@@ -430,13 +433,13 @@ pub fn local_vaults<'a>(cx: &RuleContext<'a>) -> Result<Vec<(&'a str, Vec<&'a Pl
     Ok(vaults)
 }
 
-/// Whether a vault is one that the plans of the region use for what is tagged `enabled`.
+/// Whether the region's plans use a vault for resources tagged `enabled`.
 #[must_use]
 pub fn is_local(cx: &RuleContext<'_>, vault: &Vault) -> bool {
     local_vaults(cx).is_ok_and(|named| named.iter().any(|(name, _)| *name == vault.id))
 }
 
-/// The account that a vault belongs to.
+/// Returns the account that owns a vault.
 #[must_use]
 pub fn account_of(vault_arn: &str) -> &str {
     Arn::parse(vault_arn).map_or("", |arn| arn.account)
@@ -462,7 +465,7 @@ fn holds(condition: &TagCondition, value: Option<&String>) -> bool {
     }
 }
 
-/// Whether a value has a form; `*` stands for any characters but blanks.
+/// Whether a value matches a pattern, in which `*` matches any characters except blanks.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/assigning-resources-json.html>.
 fn like(form: &str, value: &str) -> bool {
@@ -495,7 +498,7 @@ mod tests {
         }
     }
 
-    fn takes(selection: &Selection, arn: &str, tags: &[(&str, &str)]) -> Truth {
+    fn takes(selection: &BackupSelection, arn: &str, tags: &[(&str, &str)]) -> Truth {
         let tags = tags
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
@@ -541,66 +544,66 @@ mod tests {
         let cases = [
             (
                 "nothing named is everything",
-                Selection::default(),
+                BackupSelection::default(),
                 [Truth::True; 3],
             ),
             (
                 "a tag",
-                Selection {
+                BackupSelection {
                     tags: tags.clone(),
-                    ..Selection::default()
+                    ..BackupSelection::default()
                 },
                 [Truth::True, Truth::False, Truth::True],
             ),
             (
                 "a type or a tag",
-                Selection {
+                BackupSelection {
                     resources: volumes.clone(),
                     tags: tags.clone(),
-                    ..Selection::default()
+                    ..BackupSelection::default()
                 },
                 [Truth::True, Truth::True, Truth::True],
             ),
             (
                 "a type, and a condition",
-                Selection {
+                BackupSelection {
                     resources: volumes.clone(),
                     conditions: vec![only(TagOperator::Equals, "backup", "enabled")],
-                    ..Selection::default()
+                    ..BackupSelection::default()
                 },
                 [Truth::True, Truth::False, Truth::False],
             ),
             (
                 "a tag but not a type",
-                Selection {
+                BackupSelection {
                     tags: tags.clone(),
                     not_resources: volumes.clone(),
-                    ..Selection::default()
+                    ..BackupSelection::default()
                 },
                 [Truth::False, Truth::False, Truth::True],
             ),
             (
                 "without the tag a negated condition holds",
-                Selection {
+                BackupSelection {
                     conditions: vec![not_custom],
-                    ..Selection::default()
+                    ..BackupSelection::default()
                 },
                 [Truth::True; 3],
             ),
             (
                 "another tag is not known",
-                Selection {
+                BackupSelection {
                     tags: tags.clone(),
                     conditions: vec![only(TagOperator::Equals, "stage", "prod")],
-                    ..Selection::default()
+                    ..BackupSelection::default()
                 },
                 [Truth::Unknown, Truth::False, Truth::Unknown],
             ),
             (
                 "keys and values are compared letter by letter",
-                Selection {
+                BackupSelection {
                     tags: by_tag("Backup", "enabled"),
-                    ..Selection::default()
+                    ..BackupSelection::default()
                 },
                 [Truth::False; 3],
             ),
@@ -619,14 +622,14 @@ mod tests {
     #[test]
     fn other_tags_of_what_was_found_by_its_tag_are_not_known() {
         let hourly = "aws-control-tower-backuphourly";
-        let by_hour = Selection {
+        let by_hour = BackupSelection {
             tags: by_tag(hourly, "true"),
-            ..Selection::default()
+            ..BackupSelection::default()
         };
-        let not_by_hour = Selection {
+        let not_by_hour = BackupSelection {
             tags: by_tag("backup", "enabled"),
             conditions: vec![only(TagOperator::NotEquals, hourly, "true")],
-            ..Selection::default()
+            ..BackupSelection::default()
         };
         let target = |bare| Target {
             arn: VOLUME.to_owned(),
@@ -643,16 +646,16 @@ mod tests {
 
     #[test]
     fn one_volume_is_not_every_volume() {
-        let one = Selection {
+        let one = BackupSelection {
             resources: texts(&[VOLUME]),
-            ..Selection::default()
+            ..BackupSelection::default()
         };
         assert_eq!(takes(&one, VOLUME, &[]), Truth::True);
         assert_eq!(takes(&one, ANY_VOLUME, &[]), Truth::Unknown);
         assert_eq!(takes(&one, DATABASE, &[]), Truth::False);
-        let service = Selection {
+        let service = BackupSelection {
             resources: texts(&["arn:aws:ec2:*"]),
-            ..Selection::default()
+            ..BackupSelection::default()
         };
         assert_eq!(takes(&service, ANY_VOLUME, &[]), Truth::True);
     }

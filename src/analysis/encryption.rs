@@ -1,58 +1,61 @@
-//! From a resource to the keys that encrypt it: through its volumes, its settings, an alias.
+//! Finds the keys that encrypt a resource: through its volumes, its settings, or an alias.
 
-use crate::iam::evaluator::{Decision, Verdict};
-use crate::key_sharing::copy::{ActionVerdict, KeyFacts, Need, Via};
+use crate::iam::decision::{Decision, Verdict};
+use crate::key_sharing::copy::{ActionVerdict, KeyFacts, Need, ViaService};
 use crate::model::arn::Arn;
 use crate::model::backup::Vault;
+use crate::model::encryption::S3_ALIAS;
 use crate::model::kms::{Key, KeyMetadata};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::{Observed, Resource};
 
+pub use crate::model::encryption::is_aws_alias;
+
 use super::outcome::{CheckResult, Outcome};
 use crate::analysis::RuleContext;
 
-/// Something of a resource that is, or is not, encrypted.
+/// A part of a resource that is encrypted or not.
 #[derive(Debug)]
 pub struct Part<'a> {
-    /// The part's id, where the resource is not the part itself: a volume of an instance.
+    /// The id of the part if it is not the resource itself: a volume of an instance.
     pub id: Option<&'a str>,
-    /// The service that asks KMS for the copy.
-    pub via: Via,
-    /// Whether it is encrypted, whatever the key.
+    /// The service that calls KMS for the copy.
+    pub via: ViaService,
+    /// Whether it is encrypted, with any key.
     pub encrypted: Result<bool, Gap>,
-    /// The key as the service names it; none where the part is not encrypted.
+    /// The key as the service returns it; none where the part is not encrypted.
     pub key: Result<Option<&'a str>, Gap>,
 }
 
-/// Whose key it is.
+/// The owner of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyOwner {
-    /// The scanned account's.
+    /// This account.
     Own,
-    /// The central account's.
+    /// The central account.
     Central,
-    /// A third account's.
+    /// Another account.
     Foreign,
-    /// Nobody knows: a plan need not say which account it is for.
+    /// Not known: a plan need not contain the account that it is for.
     Unclear,
 }
 
 /// A key that encrypts a resource, found by its ARN.
 #[derive(Debug)]
 pub struct KeyUse<'a> {
-    /// The part of the resource it encrypts, where that is not the resource itself.
+    /// The id of the part that it encrypts if that is not the resource itself.
     pub part: Option<&'a str>,
-    /// The service that asks KMS for the copy.
-    pub via: Via,
+    /// The service that calls KMS for the copy.
+    pub via: ViaService,
     /// The key's ARN.
     pub arn: String,
-    /// Whose it is.
+    /// Its owner.
     pub owner: KeyOwner,
     key: Option<&'a Key>,
 }
 
 impl KeyUse<'_> {
-    /// The key in words: short, and long enough to search for.
+    /// Returns the key's name in messages: short, and long enough to search for.
     #[must_use]
     pub fn name(&self) -> String {
         Arn::parse(&self.arn).map_or_else(
@@ -61,25 +64,25 @@ impl KeyUse<'_> {
         )
     }
 
-    /// The key's id.
+    /// Returns the key's id.
     #[must_use]
     pub fn id(&self) -> &str {
         Arn::parse(&self.arn).map_or(&self.arn, |arn| arn.resource_id())
     }
 
-    /// The account that owns the key.
+    /// Returns the account that owns the key.
     #[must_use]
     pub fn account(&self) -> &str {
         Arn::parse(&self.arn).map_or("", |arn| arn.account)
     }
 
-    /// The region the key is in.
+    /// Returns the region that the key is in.
     #[must_use]
     pub fn region(&self) -> &str {
         Arn::parse(&self.arn).map_or("", |arn| arn.region)
     }
 
-    /// What KMS says of the key; none where it does not exist.
+    /// Returns the key's metadata; none where the key does not exist.
     ///
     /// # Errors
     /// Why it could not be read.
@@ -88,9 +91,9 @@ impl KeyUse<'_> {
         Ok(key.metadata.get()?.as_ref())
     }
 
-    /// Whether AWS manages the key: then nobody can change its policy.
+    /// Whether it is an AWS managed key, whose policy cannot be changed.
     ///
-    /// Such a key serves only the account it is in, so a key of another account is a customer's.
+    /// Such a key can be used only in its own account, so a key of another account is customer managed.
     /// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-cmk>.
     ///
     /// # Errors
@@ -99,13 +102,13 @@ impl KeyUse<'_> {
         if matches!(self.owner, KeyOwner::Central | KeyOwner::Foreign) {
             return Ok(false);
         }
-        // A key that does not exist is not AWS's: AWS managed keys cannot be deleted.
+        // A key that does not exist is not an AWS managed key: those cannot be deleted.
         Ok(self
             .metadata()?
             .is_some_and(|metadata| metadata.manager == "AWS"))
     }
 
-    /// The facts that the judgement of its policy rests on.
+    /// Returns the facts that the evaluation of its policy depends on.
     #[must_use]
     pub fn facts(&self) -> KeyFacts {
         let metadata = self.metadata().ok().flatten();
@@ -122,8 +125,8 @@ impl KeyUse<'_> {
     }
 }
 
-/// The parts of a resource whose backup takes over their encryption; empty for the types whose
-/// backup the vault encrypts.
+/// Returns the parts of a resource whose backups inherit their encryption; empty for types whose backups are
+/// encrypted by the vault.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>.
 ///
@@ -139,9 +142,9 @@ pub fn inherited<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
         }]
     };
     Ok(match resource {
-        Resource::Volume(it) => whole(&it.encrypted, &it.kms_key, Via::Ec2),
-        Resource::DbInstance(it) => whole(&it.encrypted, &it.kms_key, Via::Rds),
-        Resource::DbCluster(it) => whole(&it.encrypted, &it.kms_key, Via::Rds),
+        Resource::Volume(it) => whole(&it.encrypted, &it.kms_key, ViaService::Ec2),
+        Resource::DbInstance(it) => whole(&it.encrypted, &it.kms_key, ViaService::Rds),
+        Resource::DbCluster(it) => whole(&it.encrypted, &it.kms_key, ViaService::Rds),
         Resource::Instance(instance) => {
             let ids = match &instance.volumes {
                 Observed::Known(ids) => ids,
@@ -152,25 +155,25 @@ pub fn inherited<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
                 .known()
                 .is_some_and(|it| it == "ebs");
             if ids.is_empty() && on_ebs {
-                let message = "AWS says that it starts from a volume but lists none";
-                return Err(Gap::told(GapKind::Unreadable, message));
+                let message = "AWS reports an EBS root device but no volume";
+                return Err(Gap::new(GapKind::Unreadable, message));
             }
             ids.iter()
                 .map(|id| {
                     let volume = cx.volume(id);
                     Part {
                         id: Some(id),
-                        via: Via::Ec2,
+                        via: ViaService::Ec2,
                         encrypted: volume.clone().and_then(|it| it.encrypted.get().copied()),
                         key: volume.and_then(|it| encryption(&it.encrypted, &it.kms_key)),
                     }
                 })
                 .collect()
         }
-        // Always encrypted: with a KMS key, or with S3's own, which a snapshot does not take over.
+        // Always encrypted: with a KMS key, or by S3, which a snapshot does not inherit.
         Resource::GatewayVolume(it) => vec![Part {
             id: None,
-            via: Via::Ec2,
+            via: ViaService::Ec2,
             encrypted: it.kms_key.get().map(|_| true),
             key: named(&it.kms_key),
         }],
@@ -189,8 +192,8 @@ pub fn inherited<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
     })
 }
 
-/// The parts of a resource whose backup takes over their encryption, Redshift's too: its snapshots
-/// do, but no other account can have them, so nobody needs to share their key.
+/// Returns the parts of a resource whose backups inherit their encryption, including Redshift: its snapshots
+/// inherit the key, but cannot be copied to another account, so the key need not be shared.
 ///
 /// # Errors
 /// Why the parts are not known.
@@ -198,7 +201,7 @@ pub fn stored<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec<Pa
     let part = |encrypted, key| {
         vec![Part {
             id: None,
-            via: Via::Ec2,
+            via: ViaService::Ec2,
             encrypted,
             key,
         }]
@@ -230,16 +233,16 @@ fn encryption<'a>(
     }
     match kms_key {
         Observed::Known(Some(key)) => Ok(Some(key)),
-        Observed::Known(None) => Err(Gap::told(
+        Observed::Known(None) => Err(Gap::new(
             GapKind::Unreadable,
-            "AWS says that it is encrypted but names no key",
+            "AWS reports that it is encrypted but returns no key",
         )),
         Observed::Unknown(gap) => Err(gap.clone()),
     }
 }
 
-/// The key of a type whose backup the vault encrypts: bucket, table, file system. `None` where no
-/// KMS key of the account's is used.
+/// Returns the key of a type whose backups are encrypted by the vault: bucket, table, file system. `None`
+/// where no KMS key of the account is used.
 ///
 /// # Errors
 /// Why it is not known.
@@ -247,7 +250,7 @@ pub fn managed<'a>(resource: Resource<'a>) -> Result<Option<&'a str>, Gap> {
     match resource {
         Resource::Bucket(bucket) => match &bucket.encryption {
             Observed::Known(it) if it.algorithm.starts_with("aws:kms") => {
-                Ok(Some(it.kms_key.as_deref().unwrap_or("alias/aws/s3")))
+                Ok(Some(it.kms_key.as_deref().unwrap_or(S3_ALIAS)))
             }
             Observed::Known(_) => Ok(None),
             Observed::Unknown(gap) => Err(gap.clone()),
@@ -258,7 +261,7 @@ pub fn managed<'a>(resource: Resource<'a>) -> Result<Option<&'a str>, Gap> {
     }
 }
 
-/// Every part of a resource that is, or is not, encrypted with a KMS key, of whatever type.
+/// Returns every part of a resource that may be encrypted with a KMS key, for all types.
 ///
 /// # Errors
 /// Why the parts are not known.
@@ -266,7 +269,7 @@ pub fn all_parts<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
     match resource {
         Resource::Bucket(_) | Resource::Table(_) | Resource::FileSystem(_) => Ok(vec![Part {
             id: None,
-            via: Via::Ec2,
+            via: ViaService::Ec2,
             encrypted: Ok(true),
             key: managed(resource),
         }]),
@@ -275,12 +278,12 @@ pub fn all_parts<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
     }
 }
 
-/// The encryption of the backups in a vault.
+/// Returns the encryption of the recovery points in a vault.
 #[must_use]
 pub fn vault_part(vault: &Vault) -> Part<'_> {
     Part {
         id: None,
-        via: Via::Backup,
+        via: ViaService::Backup,
         encrypted: Ok(true),
         key: match &vault.kms_key {
             Observed::Known(key) => Ok(key.as_deref()),
@@ -289,15 +292,15 @@ pub fn vault_part(vault: &Vault) -> Part<'_> {
     }
 }
 
-/// The key behind a name that a service gave: an ARN, an id, an alias.
+/// Returns the key that a service refers to by ARN, id or alias.
 ///
 /// # Errors
-/// Why the name leads to no key.
+/// Why the reference cannot be resolved.
 pub fn resolve<'a>(
     cx: &RuleContext<'a>,
     name: &str,
     part: Option<&'a str>,
-    via: Via,
+    via: ViaService,
 ) -> Result<KeyUse<'a>, Gap> {
     let arn = match Arn::parse(name) {
         Some(arn) if arn.service == "kms" && arn.resource.starts_with("key/") => name.to_owned(),
@@ -305,8 +308,9 @@ pub fn resolve<'a>(
             Some(Observed::Known(arn)) => arn.clone(),
             Some(Observed::Unknown(gap)) => return Err(gap.clone()),
             None => {
-                let message = format!("the snapshot does not say which key {name} is");
-                return Err(Gap::told(GapKind::NotCollected, message));
+                let message =
+                    format!("the snapshot does not contain the key that {name} refers to");
+                return Err(Gap::new(GapKind::NotCollected, message));
             }
         },
     };
@@ -327,15 +331,6 @@ pub fn resolve<'a>(
         key: cx.snapshot.keys.get(&arn),
         arn,
     })
-}
-
-/// Whether a name that a service gave can only be an AWS managed key: AWS reserves `alias/aws/`.
-///
-/// Source: <https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html>.
-#[must_use]
-pub fn is_aws_alias(name: &str) -> bool {
-    let alias = Arn::parse(name).map_or(name, |arn| arn.resource);
-    alias.starts_with("alias/aws/")
 }
 
 /// Judges every customer managed key among the parts; the worst part speaks for the resource.
@@ -370,22 +365,24 @@ fn customer_key<'a>(cx: &RuleContext<'a>, part: &Part<'a>) -> Result<Option<KeyU
     Ok((!key.is_aws_managed()?).then_some(key))
 }
 
-/// Judges what a key's policy gives the central account: for the actions of one need, the breach,
-/// the gap or the pass. The rules `kms-key-shared` and `kms-key-fully-shared` ask it.
+/// Checks whether a key policy allows the central account the actions of one need, for the rules
+/// `kms-key-shared` and `kms-key-fully-shared`.
 ///
 /// # Errors
-/// Why the policy is not known, or what its answer depends on.
+/// Why the policy is not known, or what its decision depends on.
 pub fn judge_sharing(cx: &RuleContext<'_>, key: &KeyUse<'_>, need: Need) -> CheckResult {
     let central = &cx.settings.central_account;
     let name = key.name();
     match key.owner {
         KeyOwner::Central => {
-            return Ok(Outcome::pass(format!("{name} belongs to {central} itself"))
-                .with("key_arn", key.arn.as_str()));
+            return Ok(
+                Outcome::pass(format!("{name} belongs to the central account {central}"))
+                    .with("key_arn", key.arn.as_str()),
+            );
         }
         KeyOwner::Foreign => {
             let message = format!(
-                "{name} belongs to account {}, and only that account can read its policy: ask its owner whether it lets {central} in",
+                "{name} belongs to account {}, and only that account can read its policy; ask its owner whether it allows {central}",
                 key.account()
             );
             return Ok(open_question(key, GapKind::Foreign, message));
@@ -393,11 +390,11 @@ pub fn judge_sharing(cx: &RuleContext<'_>, key: &KeyUse<'_>, need: Need) -> Chec
         KeyOwner::Own | KeyOwner::Unclear => {}
     }
     if key.metadata()?.is_none() {
-        return Ok(Outcome::skip("the key does not exist: see kms-key-usable"));
+        return Ok(Outcome::skip("the key does not exist; see kms-key-usable"));
     }
     let access = cx.copy_access(&key.facts(), &key.arn, key.via)?;
     let denied: Vec<&ActionVerdict> = access
-        .lacking(need)
+        .missing_actions(need)
         .filter(|action| action.decision.verdict() == Verdict::Denied)
         .collect();
     if let Some(first) = denied.first() {
@@ -417,47 +414,47 @@ pub fn judge_sharing(cx: &RuleContext<'_>, key: &KeyUse<'_>, need: Need) -> Chec
                 first.decision.statement().map(ToString::to_string),
             ));
     }
-    if let Some(open) = access.lacking(need).next() {
+    if let Some(open) = access.missing_actions(need).next() {
         let message = format!(
-            "whether {name} lets {central} use {} depends on something that cannot be known from here: {}",
+            "whether {name} allows {central} to use {} depends on a condition that cannot be evaluated: {}",
             open.action,
             open.decision.reason()
         );
         return Ok(open_question(key, GapKind::Open, message));
     }
-    Ok(Outcome::pass(format!("{name} lets {central} in"))
+    Ok(Outcome::pass(format!("{name} allows {central}"))
         .about(key.arn.as_str())
         .with("key_arn", key.arn.as_str()))
 }
 
-/// How to let the central account use a key.
+/// Returns the fix that allows the central account to use a key.
 fn sharing(cx: &RuleContext<'_>, key: &KeyUse<'_>, denied: &[&ActionVerdict]) -> String {
     let denier = denied.iter().find_map(|action| match &action.decision {
-        Decision::Denied { by, .. } => by.as_ref(),
+        Decision::ExplicitDeny { by } => Some(by),
         _ => None,
     });
     if let Some(denier) = denier {
         return format!(
-            "Change what denies it first ({denier}): no statement that is added to the policy helps against a Deny."
+            "Change the explicit deny first ({denier}): adding an Allow statement does not override it."
         );
     }
     if cx.snapshot.source.is_planned() {
         return format!(
-            "Let the policy of {} allow it where the key is declared: `backup-check key-policy` prints what a policy lacks.",
+            "Allow it in the policy of {} where the key is declared; `backup-check key-policy` prints the missing statements.",
             key.name()
         );
     }
     format!(
-        "Put the policy on it that `aws kms get-key-policy --region {0} --key-id {1} --query Policy --output text | backup-check key-policy - --region {0} --key-account {2}` prints.",
+        "Replace its policy with the one that `aws kms get-key-policy --region {0} --key-id {1} --query Policy --output text | backup-check key-policy - --region {0} --key-account {2}` prints.",
         key.region(),
         key.id(),
         key.account()
     )
 }
 
-/// Unknown for a reason that all resources under the key share.
+/// Returns an unknown outcome whose cause is shared by all resources under the key.
 fn open_question(key: &KeyUse<'_>, kind: GapKind, message: String) -> Outcome {
-    Outcome::unknown(&Gap::told(kind, message))
+    Outcome::unknown(&Gap::new(kind, message))
         .about(key.arn.as_str())
         .with("key_arn", key.arn.as_str())
 }

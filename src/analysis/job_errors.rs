@@ -1,8 +1,8 @@
-//! Why jobs of AWS Backup fail: its messages, and the rule that explains each.
+//! Why AWS Backup jobs fail: known status messages, and the rule that explains each.
 //!
-//! Most texts are those that AWS lists under reasons for problematic jobs:
-//! <https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-dashboards.html>. Where a text is
-//! from elsewhere, its line says so.
+//! Most messages are from AWS's list of reasons for problematic jobs:
+//! <https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-dashboards.html>. A message
+//! from another source names it.
 
 use crate::model::{Resource, ResourceKind};
 
@@ -10,17 +10,17 @@ use super::job_history::{Job, Prerequisites};
 use super::outcome::{Outcome, Verdict};
 use crate::analysis::RuleContext;
 
-/// What a job does.
+/// The kind of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
-    /// It makes a backup.
+    /// A backup job.
     Backup,
-    /// It copies one to another vault.
+    /// A copy job.
     Copy,
 }
 
 impl Work {
-    /// As in the commands of the AWS CLI.
+    /// Returns the name as in AWS CLI commands.
     fn as_str(self) -> &'static str {
         match self {
             Work::Backup => "backup",
@@ -29,18 +29,18 @@ impl Work {
     }
 }
 
-/// What a message comes down to.
+/// The reason behind a status message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reason {
-    /// What a rule judges.
+    /// A rule explains it.
     Rule(&'static str),
-    /// Something in the central account, which a member can neither see nor change.
+    /// It is in the central account, which a member account can neither read nor change.
     Central(&'static str),
-    /// Something here that no rule judges, and what to do about it.
+    /// It is in this account and no rule checks it; with the fix.
     Here(&'static str, &'static str),
 }
 
-/// Part of a message, in lower case, with the work and the kind that it is about.
+/// A part of a message in lower case, with the kind of job and resource that it is about.
 struct Known {
     text: &'static str,
     work: Option<Work>,
@@ -59,13 +59,13 @@ const fn known(text: &'static str, reason: Reason) -> Known {
 
 const ROLE: Reason = Reason::Rule("backup-role-ready");
 const WINDOW: Reason = Reason::Here(
-    "AWS Backup starts no backup in, or in the hour before, such a window",
+    "AWS Backup does not start a backup in such a window or in the hour before it",
     "Move the window away from the hour of the backup.",
 );
 const CENTRAL_KEY: Reason =
     Reason::Central("the vault in the central account needs a customer managed key");
 
-/// The first that fits counts.
+/// Known messages; the first match counts.
 const KNOWN: [Known; 27] = [
     known(
         "given key id is not accessible",
@@ -133,7 +133,7 @@ const KNOWN: [Known; 27] = [
         Reason::Rule("resource-state-ready"),
     ),
     known("miss permission to get bucket versioning", ROLE),
-    // <https://docs.aws.amazon.com/aws-backup/latest/devguide/s3-backups.html>: it takes versioning.
+    // <https://docs.aws.amazon.com/aws-backup/latest/devguide/s3-backups.html>: versioning is required.
     Known {
         kind: Some(ResourceKind::S3Bucket),
         ..known("versioning", Reason::Rule("s3-versioning-enabled"))
@@ -146,8 +146,8 @@ const KNOWN: [Known; 27] = [
     known(
         "backup job expired before completion",
         Reason::Here(
-            "it did not start or end within the plan's window",
-            "Ask for a longer start or completion window in the backup plan.",
+            "it did not start or complete within the plan's window",
+            "Request a longer start or completion window in the backup plan.",
         ),
     ),
     // <https://repost.aws/knowledge-center/backup-resolve-access-denied-error>.
@@ -156,7 +156,7 @@ const KNOWN: [Known; 27] = [
         ..known(
             "access denied trying to call aws backup service",
             Reason::Central(
-                "the access policy of the vault in the central account does not let this account copy into it",
+                "the access policy of the vault in the central account does not allow copies from this account",
             ),
         )
     },
@@ -170,7 +170,7 @@ const KNOWN: [Known; 27] = [
     ),
     known(
         "must be a member of the same organization",
-        Reason::Central("this account and the central one must be in one organization"),
+        Reason::Central("this account and the central account must be in the same organization"),
     ),
     known(
         "cross-account copy feature is not enabled",
@@ -179,7 +179,7 @@ const KNOWN: [Known; 27] = [
     known(
         "not within the range specified for the target backup vault",
         Reason::Central(
-            "the lock of the vault in the central account does not allow the plan's retention",
+            "Vault Lock on the vault in the central account does not allow the plan's retention",
         ),
     ),
 ];
@@ -195,8 +195,8 @@ fn reason(message: &str, work: Work, kind: ResourceKind) -> Option<Reason> {
     KNOWN.iter().find(fits).map(|known| known.reason)
 }
 
-/// The breach of a job that failed: its message, what explains it, what to do. Where what was found
-/// of the resource contradicts it, it says so.
+/// Returns the violation of a failed job: its message, what explains it and the fix. Notes when the
+/// resource's prerequisites contradict it.
 #[must_use]
 pub fn breach(
     cx: &RuleContext<'_>,
@@ -209,15 +209,15 @@ pub fn breach(
     let reason = reason(job.message(), work, resource.kind());
     let contact = &cx.settings.contact;
     let in_order = if work == Work::Copy && found.all_met() {
-        "; all that a copy needs from this account is in order"
+        "; all prerequisites of a copy in this account pass"
     } else {
         ""
     };
     let words = match reason {
-        Some(Reason::Rule(id)) => match found.of(id) {
+        Some(Reason::Rule(id)) => match found.verdict_of(id) {
             Some(Verdict::Breach) => format!("; {id} explains it"),
             Some(Verdict::Pass | Verdict::Warn) => format!(
-                "; {id} would explain it, yet it passes now: it was mended since, or something else is behind it{in_order}"
+                "; {id} would explain this but passes now, so it was fixed since or the cause is different{in_order}"
             ),
             _ => format!("; see {id}{in_order}"),
         },
@@ -231,16 +231,18 @@ pub fn breach(
     };
     let fix = match reason {
         Some(Reason::Rule(id)) => format!(
-            "Do what `backup-check explain {id}` says; the next {} shows whether it helped.",
+            "Follow `backup-check explain {id}`; the next {} shows whether it worked.",
             work.as_str()
         ),
-        Some(Reason::Central(_)) => format!("Ask {contact}: it is not for this account to mend."),
+        Some(Reason::Central(_)) => {
+            format!("Contact {contact}; this cannot be fixed in this account.")
+        }
         Some(Reason::Here(_, fix)) => fix.to_owned(),
         None => format!(
-            "Look at its jobs: `aws backup list-{}-jobs --region {} --by-resource-arn {}`; ask {contact} where they tell of nothing in this account.",
+            "Look at its jobs: `aws backup list-{}-jobs --region {} --by-resource-arn {}`; contact {contact} if they show nothing about this account.",
             work.as_str(),
             cx.region,
-            resource.names().map_or("", |(arn, _)| arn)
+            resource.arn_and_id().map_or("", |(arn, _)| arn)
         ),
     };
     let outcome = Outcome::breach(seen + &words).fix(fix);

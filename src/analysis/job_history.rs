@@ -1,5 +1,4 @@
-//! What the rules on backups and copies that really happened share: what was found on the resource
-//! before, the order and the age of jobs, how many hours are too many.
+//! Backup and copy jobs as proof: their order and age, and the prerequisites that they are compared with.
 
 use std::collections::BTreeMap;
 
@@ -7,54 +6,44 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::job::{BackupJob, CopyJob};
 use crate::model::observed::{Gap, GapKind};
-use crate::settings::Severity;
 
 use super::outcome::{CheckResult, Outcome, Verdict};
-use crate::rule::{Group, Rule};
 
-/// How old the newest backup may be, in hours, where nobody knows how often the plan makes one.
+/// The oldest that the newest backup may be, in hours, where the plan's interval is not known.
 const HOURS_WITHOUT_A_PLAN: u32 = 48;
 
-/// How long a copy may be under way, or wait to start. AWS Backup retries for two hours, and has
-/// one job at a time for a resource.
+/// How long a copy job may run or wait to start, in hours. AWS Backup retries for two hours, and runs one
+/// job at a time for a resource.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/recov-point-create-a-copy.html>.
 pub const COPY_HOURS: i64 = 24;
 
-/// What came of the rules that say whether a copy can work, on the resource whose jobs are judged.
+/// The verdicts of the rules that a copy depends on, for the resource whose jobs are checked.
 ///
-/// A breach that AWS itself does not enforce stops no copy and is not among them.
+/// A violation that AWS does not enforce does not prevent a copy and is not included.
 #[derive(Debug, Clone, Default)]
 pub struct Prerequisites(BTreeMap<&'static str, Verdict>);
 
 impl Prerequisites {
-    /// Whether a rule is one of them: a copy needs what it names.
-    #[must_use]
-    pub fn include(rule: &Rule) -> bool {
-        matches!(rule.group, Group::Encryption | Group::Service) && rule.aws == Severity::Fail
+    /// Adds the verdict of a rule that a copy depends on.
+    pub fn insert(&mut self, rule: &'static str, verdict: Verdict) {
+        self.0.insert(rule, verdict);
     }
 
-    /// Notes what came of a rule, where it is one of them.
-    pub fn note(&mut self, rule: &Rule, verdict: Verdict) {
-        if Prerequisites::include(rule) {
-            self.0.insert(rule.id, verdict);
-        }
-    }
-
-    /// What came of a rule; none where it is not about the resource.
+    /// Returns the verdict of a rule; none where it is not about the resource.
     #[must_use]
-    pub fn of(&self, id: &str) -> Option<Verdict> {
+    pub fn verdict_of(&self, id: &str) -> Option<Verdict> {
         self.0.get(id).copied()
     }
 
-    /// The rules that are broken.
+    /// Returns the rules that are violated.
     #[must_use]
     pub fn broken(&self) -> Vec<&'static str> {
         let broken = self.0.iter().filter(|(_, it)| **it == Verdict::Breach);
         broken.map(|(id, _)| *id).collect()
     }
 
-    /// Whether all of it was judged and nothing is broken.
+    /// Whether all of them were checked and none is violated.
     #[must_use]
     pub fn all_met(&self) -> bool {
         let met =
@@ -63,18 +52,18 @@ impl Prerequisites {
     }
 }
 
-/// How far a job is. The order tells jobs of the same moment apart: the last speaks.
+/// The progress of a job. Of jobs with the same creation time the greatest counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// Not ended yet.
+    /// It has not ended yet.
     UnderWay,
-    /// Somebody stopped it.
+    /// It was stopped by a user.
     Stopped,
-    /// It failed, or did not start or end in its window.
+    /// It failed, or did not start or complete in its window.
     Failed,
-    /// A stack's, of which some resources are left out.
+    /// Some resources of a stack were not backed up.
     Partial,
-    /// It made what it should.
+    /// It completed.
     Completed,
 }
 
@@ -87,41 +76,39 @@ impl Phase {
             "PARTIAL" => Phase::Partial,
             "COMPLETED" => Phase::Completed,
             _ => {
-                let message = format!(
-                    "AWS Backup calls the state of a job {state:?}, which this program does not know"
-                );
-                return Err(Gap::told(GapKind::Unreadable, message));
+                let message = format!("AWS Backup returned the unknown job state {state:?}");
+                return Err(Gap::new(GapKind::Unreadable, message));
             }
         })
     }
 }
 
-/// A job of either sort, with its times read.
+/// A backup or copy job with parsed times.
 #[derive(Debug, Clone, Copy)]
 pub struct Job<'a> {
     /// Its id.
     pub id: &'a str,
     /// Its state as AWS names it.
     pub state: &'a str,
-    /// How far it is.
+    /// Its progress.
     pub phase: Phase,
     /// When it was created.
     pub created: Timestamp,
-    /// When it ended, where it did and AWS says so; else when it was created.
+    /// When it ended, if AWS returns that; otherwise when it was created.
     pub ended: Timestamp,
-    /// The vault that a copy goes to.
+    /// The destination vault of a copy.
     pub vault: Option<&'a str>,
-    /// The job of the stack that it is part of.
+    /// The id of the stack's job that it is part of.
     pub parent: Option<&'a str>,
     message: Option<&'a str>,
     category: Option<&'a str>,
 }
 
 impl<'a> Job<'a> {
-    /// A backup job.
+    /// Reads a backup job.
     ///
     /// # Errors
-    /// A state that is not known, a time that is none.
+    /// Its state is not known, or a time is not valid.
     pub fn of_backup(job: &'a BackupJob) -> Result<Self, Gap> {
         let created = moment(&job.created_at)?;
         Ok(Job {
@@ -137,10 +124,10 @@ impl<'a> Job<'a> {
         })
     }
 
-    /// A copy job.
+    /// Reads a copy job.
     ///
     /// # Errors
-    /// A state that is not known, a time that is none.
+    /// Its state is not known, or a time is not valid.
     pub fn of_copy(job: &'a CopyJob) -> Result<Self, Gap> {
         let created = moment(&job.created_at)?;
         Ok(Job {
@@ -156,22 +143,22 @@ impl<'a> Job<'a> {
         })
     }
 
-    /// What AWS says of it, to be quoted.
+    /// Returns the quoted status message, or that there is none.
     #[must_use]
     pub fn words(&self) -> String {
         match self.message {
             Some(message) => format!("\"{message}\""),
-            None => "AWS Backup gives no reason".to_owned(),
+            None => "AWS Backup returned no reason".to_owned(),
         }
     }
 
-    /// What AWS says of it.
+    /// Returns the status message; empty where there is none.
     #[must_use]
     pub fn message(&self) -> &'a str {
         self.message.unwrap_or_default()
     }
 
-    /// Whether it completed with issues, as AWS's console calls a message category but `SUCCESS`.
+    /// Whether it completed with issues, as the AWS console calls a message category other than `SUCCESS`.
     ///
     /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_ListBackupJobs.html>.
     #[must_use]
@@ -182,7 +169,7 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Adds what a program wants to know of the job.
+    /// Adds the job's fields as evidence.
     #[must_use]
     pub fn evidence(&self, outcome: Outcome) -> Outcome {
         let mut outcome = outcome
@@ -202,30 +189,30 @@ impl<'a> Job<'a> {
     }
 }
 
-/// The jobs of a resource that say how it stands.
+/// The jobs of a resource that determine its state.
 #[derive(Debug)]
 pub struct History<'a> {
-    /// The newest of all.
+    /// The newest job.
     pub newest: Job<'a>,
-    /// The newest that has ended.
+    /// The newest job that has ended.
     pub ended: Option<Job<'a>>,
-    /// The newest that made something.
+    /// The newest job that created a recovery point.
     pub made: Option<Job<'a>>,
 }
 
 impl<'a> History<'a> {
-    /// The newest of all, where it has not ended.
+    /// Returns the newest job if it has not ended.
     #[must_use]
     pub fn under_way(&self) -> Option<Job<'a>> {
         (self.newest.phase == Phase::UnderWay).then_some(self.newest)
     }
 }
 
-/// Judges the jobs of a resource; `None` where there are none.
+/// Checks the jobs of a resource; `None` where there are none.
 ///
 /// A resource may be backed up on its own and as part of its stack: "a nested resource is backed up
-/// in the same way as an individual resource". Either is a backup of it, and where both run at once one
-/// of them fails, so the better one speaks; if the other is newer and failed, it is told too.
+/// in the same way as an individual resource". Each is a backup of it, and if both run at once one of them
+/// fails, so the better one counts. If the other is newer and failed, the message includes it.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/applicationstackbackups.html>.
 pub fn judge<'a>(
@@ -260,7 +247,7 @@ fn better(one: Dated, other: Dated) -> Dated {
                 && fine.verdict != Verdict::Breach
                 && failed_at > at =>
         {
-            let told = format!("{}; yet {}", fine.message(), failed.message());
+            let told = format!("{}; however, {}", fine.message(), failed.message());
             (failed_at, Ok(failed.lightened(told)))
         }
         (better, _) => better,
@@ -278,26 +265,26 @@ fn history(mut jobs: Vec<Job<'_>>) -> Option<History<'_>> {
     })
 }
 
-/// How old the newest backup may be: twice the plan's interval.
+/// Returns the oldest that the newest backup may be, in hours: twice the plan's interval.
 #[must_use]
 pub fn limit(interval_hours: Option<u32>) -> u32 {
     interval_hours.map_or(HOURS_WITHOUT_A_PLAN, |hours| hours.saturating_mul(2))
 }
 
-/// Whether something is at most so many hours old.
+/// Whether a time is at most so many hours ago.
 #[must_use]
 pub fn within(now: Timestamp, then: Timestamp, hours: i64) -> bool {
     now.duration_since(then) <= SignedDuration::from_hours(hours)
 }
 
-/// The day of something, in UTC. Messages have no hours: a thousand jobs of one night that failed for
-/// one reason are one reason.
+/// Returns the day of a time, in UTC. Messages have no hours, so that jobs of one night that failed for one
+/// reason have one message.
 #[must_use]
 pub fn day(then: Timestamp) -> String {
     then.strftime("%F").to_string()
 }
 
-/// How long ago something was, in words.
+/// Returns how long ago a time was, for a message.
 #[must_use]
 pub fn ago(now: Timestamp, then: Timestamp) -> String {
     match now.duration_since(then).as_hours() {
@@ -308,21 +295,20 @@ pub fn ago(now: Timestamp, then: Timestamp) -> String {
     }
 }
 
-/// A time of a snapshot.
+/// Parses a time of a snapshot.
 ///
 /// # Errors
-/// The text is none.
+/// The text is not a time.
 pub fn moment(text: &str) -> Result<Timestamp, Gap> {
     text.parse().map_err(|_| {
-        let message = format!("the snapshot holds {text:?} where a time in RFC 3339 belongs");
-        Gap::told(GapKind::Unreadable, message)
+        let message = format!("the snapshot has {text:?} instead of an RFC 3339 time");
+        Gap::new(GapKind::Unreadable, message)
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules;
 
     #[test]
     fn a_plan_that_can_be_read_says_how_old_is_too_old() {
@@ -353,22 +339,14 @@ mod tests {
     }
 
     #[test]
-    fn only_what_stops_a_copy_is_a_prerequisite() {
+    fn prerequisites_are_met_when_all_were_checked_and_none_is_violated() {
         let mut found = Prerequisites::default();
-        assert!(!found.all_met(), "nothing was judged");
-        for id in [
-            "encryption-at-rest",
-            "s3-old-versions-expire",
-            "backup-tag-valid",
-        ] {
-            found.note(rules::find(id).unwrap(), Verdict::Breach);
-        }
-        assert!(found.broken().is_empty());
-        found.note(rules::find("s3-versioning-enabled").unwrap(), Verdict::Pass);
+        assert!(!found.all_met(), "nothing was checked");
+        found.insert("s3-versioning-enabled", Verdict::Pass);
         assert!(found.all_met());
-        found.note(rules::find("kms-key-usable").unwrap(), Verdict::Unknown);
+        found.insert("kms-key-usable", Verdict::Unknown);
         assert!(!found.all_met() && found.broken().is_empty());
-        found.note(rules::find("kms-key-shared").unwrap(), Verdict::Breach);
+        found.insert("kms-key-shared", Verdict::Breach);
         assert_eq!(found.broken(), ["kms-key-shared"]);
     }
 }

@@ -1,4 +1,4 @@
-//! What a check answers.
+//! The result of a check.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,47 +6,48 @@ use serde_json::Value;
 
 use crate::model::{Gap, GapKind};
 
-/// What a check answers: an outcome, or the gap that kept it from judging.
+/// The result of a check: an outcome, or the gap that made it inconclusive.
 pub type CheckResult = Result<Outcome, Gap>;
 
-/// What a finding can be traced to, by name: ids and lists that a program reads.
+/// Ids and lists that a program can read, by name.
 pub type Evidence = BTreeMap<String, Value>;
 
-/// The answer of a check, before severities: a breach may fail or warn.
+/// The verdict of a check, before severities: a violation fails or warns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// Does not apply.
     Skip,
-    /// In the state that the rule names.
+    /// The resource is in the state that the rule names.
     Pass,
-    /// Could not be judged, as the user left out what it takes. It outweighs a pass, which it is not.
+    /// Could not be checked, as the user excluded the data it needs. Ranks above a pass when outcomes are
+    /// combined.
     NotAsked,
-    /// In a passing state that asks for a second look, whatever the rule's severity.
+    /// The resource is in a passing state that needs attention, independent of the rule's severity.
     Warn,
-    /// Could not be judged.
+    /// Could not be checked.
     Unknown,
-    /// Not in the state that the rule names.
+    /// The resource is not in the state that the rule names.
     Breach,
 }
 
-/// More parts than this are counted in a message, not named.
+/// The most parts that a message names; more are counted.
 const MOST_PARTS: usize = 20;
 
-/// One reason of an outcome.
+/// A reason of an outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
-    /// What other findings may share the reason with this one: the ARN of a key, a region's setting.
+    /// The subject that findings with the same reason share: the ARN of a key, a region's setting.
     pub about: Option<String>,
-    /// What was seen, with ids a person can paste.
+    /// What was found, with ids that can be pasted.
     pub message: String,
     /// What to do about it.
     pub fix: Option<String>,
-    /// The parts of the resource that it holds for: volumes of an instance.
+    /// The parts of the resource that it applies to: volumes of an instance.
     pub parts: Vec<String>,
 }
 
 impl Cause {
-    /// The message with the parts that it holds for.
+    /// Returns the message with the parts that it applies to.
     #[must_use]
     pub fn sentence(&self) -> String {
         let shown = self.parts[..self.parts.len().min(MOST_PARTS)].join(", ");
@@ -60,48 +61,48 @@ impl Cause {
     }
 }
 
-/// The answer of a check with its reasons.
+/// The verdict of a check with its reasons.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// The answer.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Why: one reason at least.
+    /// The reasons: at least one.
     pub causes: Vec<Cause>,
-    /// Ids and lists that a program reads.
+    /// Ids and lists that a program can read.
     pub evidence: Evidence,
     /// Whether it is unknown because something could not be read.
     pub unread: bool,
 }
 
 impl Outcome {
-    /// In the state that the rule names.
+    /// Creates a pass: the resource is in the state that the rule names.
     pub fn pass(message: impl Into<String>) -> Self {
         Outcome::new(Verdict::Pass, message)
     }
 
-    /// Not in the state that the rule names.
+    /// Creates a violation: the resource is not in the state that the rule names.
     pub fn breach(message: impl Into<String>) -> Self {
         Outcome::new(Verdict::Breach, message)
     }
 
-    /// In a passing state that asks for a second look.
+    /// Creates a warning: the resource is in a passing state that needs attention.
     pub fn warn(message: impl Into<String>) -> Self {
         Outcome::new(Verdict::Warn, message)
     }
 
-    /// Does not apply.
+    /// Creates a skip: the rule does not apply.
     pub fn skip(message: impl Into<String>) -> Self {
         Outcome::new(Verdict::Skip, message)
     }
 
-    /// Could not be judged.
+    /// Creates an inconclusive outcome from what could not be read.
     #[must_use]
     pub fn unknown(gap: &Gap) -> Self {
         if gap.kind == GapKind::NotAsked {
-            return Outcome::new(Verdict::NotAsked, gap.sentence());
+            return Outcome::new(Verdict::NotAsked, gap.to_string());
         }
-        let mut outcome = Outcome::new(Verdict::Unknown, gap.sentence());
-        outcome.unread = gap.kind.is_unread();
+        let mut outcome = Outcome::new(Verdict::Unknown, gap.to_string());
+        outcome.unread = gap.kind.is_read_failure();
         if !gap.operation.is_empty() {
             outcome = outcome.with("operation", gap.operation.as_str());
         }
@@ -110,7 +111,7 @@ impl Outcome {
         }
         if gap.kind == GapKind::Denied {
             outcome = outcome.fix(format!(
-                "Let the scan's credentials use {}; `backup-check iam-policy` prints all that it needs.",
+                "Allow {} for the credentials of the scan; `backup-check iam-policy` prints the policy it needs.",
                 gap.action
             ));
         }
@@ -138,7 +139,7 @@ impl Outcome {
         }
     }
 
-    /// Names what other findings may share the reason with this one.
+    /// Sets the subject that findings with the same reason share.
     #[must_use]
     pub fn about(mut self, subject: impl Into<String>) -> Self {
         let subject = subject.into();
@@ -148,7 +149,7 @@ impl Outcome {
         self
     }
 
-    /// Says which rule it comes from, where another one speaks of it.
+    /// Prefixes the reasons with the rule that they come from, for another rule's message.
     #[must_use]
     pub fn under(mut self, rule: &str) -> Self {
         for cause in &mut self.causes {
@@ -157,7 +158,7 @@ impl Outcome {
         self
     }
 
-    /// The same as a warning, in other words.
+    /// Converts the outcome to a warning with another message.
     #[must_use]
     pub fn lightened(mut self, message: String) -> Self {
         let fix = self.fixes();
@@ -170,7 +171,7 @@ impl Outcome {
         self
     }
 
-    /// Says what to do.
+    /// Sets the fix.
     #[must_use]
     pub fn fix(mut self, fix: impl Into<String>) -> Self {
         let fix = fix.into();
@@ -180,7 +181,7 @@ impl Outcome {
         self
     }
 
-    /// The same of something that does not exist yet: no command changes it, only its declaration does.
+    /// Replaces commands in fixes: a resource that does not exist yet is changed only in its declaration.
     #[must_use]
     pub fn declared(mut self, rule: &str) -> Self {
         for fix in self.causes.iter_mut().filter_map(|it| it.fix.as_mut()) {
@@ -200,7 +201,7 @@ impl Outcome {
         self
     }
 
-    /// Says which part of the resource it holds for.
+    /// Sets the part of the resource that it applies to.
     #[must_use]
     pub fn part(mut self, part: Option<&str>) -> Self {
         if let Some(part) = part {
@@ -211,11 +212,11 @@ impl Outcome {
         self
     }
 
-    /// The outcome of a resource with several parts: the worst of theirs, with the reasons of all
-    /// parts that are as bad. `None` where there are no parts.
+    /// Returns the worst outcome of a resource's parts, with the reasons of all parts that are as bad. `None`
+    /// where there are no parts.
     ///
-    /// Evidence of the same name keeps its first value; where the parts differ, all values stand
-    /// in a list under the name's plural: `key_arn` and `key_arns`.
+    /// Evidence of the same name keeps its first value; if the parts differ, all values are in a list under
+    /// the plural of the name: `key_arn` and `key_arns`.
     pub fn worst(parts: impl IntoIterator<Item = Outcome>) -> Option<Outcome> {
         let parts: Vec<Outcome> = parts.into_iter().collect();
         let verdict = parts.iter().map(|part| part.verdict).max()?;
@@ -260,14 +261,14 @@ impl Outcome {
         })
     }
 
-    /// All reasons in one line.
+    /// Returns all reasons in one line.
     #[must_use]
     pub fn message(&self) -> String {
         let sentences: Vec<String> = self.causes.iter().map(Cause::sentence).collect();
         sentences.join("; ")
     }
 
-    /// All that is to be done, in one line.
+    /// Returns all fixes in one line.
     #[must_use]
     pub fn fixes(&self) -> Option<String> {
         let mut fixes: Vec<&str> = Vec::new();
@@ -280,7 +281,19 @@ impl Outcome {
     }
 }
 
-/// Values, each once, in their order.
+/// A copy prerequisite that a resource violates, or that could not be checked.
+#[derive(Debug, Clone)]
+pub struct Shortcoming {
+    /// The rule.
+    pub rule: &'static str,
+    /// What the rule answered.
+    pub outcome: Outcome,
+}
+
+/// The shortcomings of stack members by ARN: what the first phase of the evaluation hands to the second.
+pub type Shortcomings = BTreeMap<String, Vec<Shortcoming>>;
+
+/// Distinct values, in the order in which they were added.
 #[derive(Default)]
 struct Distinct {
     list: Vec<Value>,

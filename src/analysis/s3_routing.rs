@@ -1,4 +1,4 @@
-//! VPCs as the rules about S3 traffic see them.
+//! Workloads, subnets and gateway endpoints of VPCs, for the rules about traffic to S3.
 
 use std::collections::BTreeSet;
 
@@ -8,18 +8,18 @@ use crate::model::{Gap, Resource};
 use super::outcome::Outcome;
 use crate::analysis::RuleContext;
 
-/// The subnets of a VPC that hold workloads.
+/// The subnets of a VPC that contain workloads.
 #[derive(Debug)]
 pub struct Workloads<'a> {
-    /// Subnets with a network interface that is not an endpoint's or a NAT gateway's own.
+    /// Subnets with a network interface that does not belong to an endpoint or a NAT gateway.
     pub subnets: BTreeSet<&'a str>,
-    /// Whether anything runs in the VPC at all.
+    /// Whether the VPC has any workload.
     pub any: bool,
-    /// Why there may be more.
+    /// Why there may be more workloads.
     pub gap: Option<&'a Gap>,
 }
 
-/// Whether the scanned account owns the VPC: only the owner of a shared VPC may add endpoints.
+/// Whether this account owns the VPC: only the owner of a shared VPC can add endpoints.
 ///
 /// Source: <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing.html>.
 #[must_use]
@@ -30,7 +30,7 @@ pub fn is_own(cx: &RuleContext<'_>, vpc: &Vpc) -> bool {
     }
 }
 
-/// What runs in a VPC.
+/// Returns the workloads of a VPC.
 ///
 /// # Errors
 /// The region was not read.
@@ -47,7 +47,7 @@ pub fn workloads<'a>(cx: &RuleContext<'a>, vpc: &Vpc) -> Result<Workloads<'a>, G
         .instances
         .items
         .iter()
-        .filter(|instance| !Resource::Instance(instance).is_leaving())
+        .filter(|instance| !Resource::Instance(instance).is_being_deleted())
         .any(|instance| {
             instance
                 .vpc_id
@@ -61,7 +61,7 @@ pub fn workloads<'a>(cx: &RuleContext<'a>, vpc: &Vpc) -> Result<Workloads<'a>, G
     })
 }
 
-// EC2 writes `nat_gateway` where its own model says `natGateway`.
+// EC2 returns `nat_gateway` although its API model has `natGateway`.
 fn is_plumbing(interface_type: &str) -> bool {
     let folded: String = interface_type
         .chars()
@@ -74,10 +74,10 @@ fn is_plumbing(interface_type: &str) -> bool {
     )
 }
 
-/// The gateway endpoints of a VPC for S3 that are available, and those in another state.
+/// Returns the S3 gateway endpoints of a VPC that are available, and those in another state.
 ///
-/// The service's name is matched whole: S3 Express and DynamoDB have gateway endpoints too. Case is
-/// folded: EC2 writes `available` where its own model says `Available`.
+/// The complete service name is compared: S3 Express and DynamoDB have gateway endpoints too. Case is
+/// ignored: EC2 returns `available` although its API model has `Available`.
 #[must_use]
 pub fn s3_endpoints<'a>(
     network: &'a Network,
@@ -97,18 +97,19 @@ pub fn s3_endpoints<'a>(
         .partition(|endpoint| endpoint.state.eq_ignore_ascii_case("available"))
 }
 
-/// What a rule about a VPC's S3 gateway endpoints judges.
+/// What a rule about a VPC's S3 gateway endpoints checks.
 #[derive(Debug)]
 pub struct InUse<'a> {
     /// The region's networks.
     pub network: &'a Network,
-    /// What runs in the VPC.
+    /// The workloads of the VPC.
     pub running: Workloads<'a>,
-    /// Its available gateway endpoints for S3: one at least.
+    /// Its available S3 gateway endpoints: at least one.
     pub endpoints: Vec<&'a VpcEndpoint>,
 }
 
-/// A VPC's S3 gateway endpoints, where something runs that may use them; else why they do not matter.
+/// Returns a VPC's S3 gateway endpoints if it has workloads that may use them; otherwise why they do not
+/// matter.
 ///
 /// # Errors
 /// Why it is not known whether there are any.
@@ -118,19 +119,19 @@ pub fn endpoints_in_use<'a>(
 ) -> Result<Result<InUse<'a>, Outcome>, Gap> {
     if !is_own(cx, vpc) {
         return Ok(Err(Outcome::skip(
-            "shared by another account, which alone can change its endpoints and routes",
+            "owned by another account; only the owner can change its endpoints and routes",
         )));
     }
     let network = &cx.seen()?.network;
     let running = workloads(cx, vpc)?;
     if !running.any && running.gap.is_none() {
-        return Ok(Err(Outcome::skip("nothing runs in it")));
+        return Ok(Err(Outcome::skip("has no workloads")));
     }
     let (endpoints, _) = s3_endpoints(network, vpc, cx.region);
     if endpoints.is_empty() {
-        network.endpoints.all()?;
+        network.endpoints.all_items()?;
         return Ok(Err(Outcome::skip(
-            "has no gateway endpoint for S3: see s3-gateway-endpoint-present",
+            "has no gateway endpoint for S3; see s3-gateway-endpoint-present",
         )));
     }
     Ok(Ok(InUse {

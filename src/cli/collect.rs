@@ -35,11 +35,11 @@ pub(super) fn run(args: &CollectArgs, talk: &Talk) -> anyhow::Result<Exit> {
         super::say("stopped: nothing was written");
         return Ok(stopped);
     }
-    let text = saved::write(&snapshot).context("cannot write the snapshot as JSON")?;
+    let text = saved::write_snapshot(&snapshot).context("cannot write the snapshot as JSON")?;
     if stdout {
         output::print(&text)?;
     } else if args.output.extension().is_some_and(|it| it == "zst") {
-        output::save(&args.output, &saved::pack(&text))?;
+        output::save(&args.output, &saved::compress_text(&text))?;
     } else {
         output::save(&args.output, text.as_bytes())?;
     }

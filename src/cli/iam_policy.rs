@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::exit::Exit;
 use crate::model::service::Service;
-use crate::source::aws::actions;
+use crate::source::aws::permissions::required_actions;
 
 use super::{output, select};
 
@@ -24,7 +24,7 @@ pub(super) fn run(args: &IamPolicyArgs) -> anyhow::Result<Exit> {
         "Statement": [{
             "Sid": "BackupCheckReads",
             "Effect": "Allow",
-            "Action": actions(&selection),
+            "Action": required_actions(&selection),
             "Resource": "*",
         }],
     });

@@ -8,7 +8,7 @@ use jiff::{Timestamp, Unit};
 
 use crate::model::snapshot::Snapshot;
 use crate::report::baseline::Earlier;
-use crate::source::detect::{Found, NotForUs, recognize};
+use crate::source::detect::{Found, NotForUs, recognize_file};
 use crate::source::planned::Surroundings;
 use crate::source::saved::{self, SavedError};
 use crate::source::{cloudformation, terraform};
@@ -24,7 +24,7 @@ fn bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     } else {
         std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?
     };
-    saved::unpack(bytes).with_context(|| name(path))
+    saved::decompress_file(bytes).with_context(|| name(path))
 }
 
 /// The text of a file; `-` is stdin.
@@ -73,7 +73,7 @@ pub(super) fn snapshot(
         region,
         read_at: &now()?,
     };
-    let found = match recognize(bytes(path)?, &name) {
+    let found = match recognize_file(bytes(path)?, &name) {
         Ok(found) => found,
         Err(error @ NotForUs::NotText { .. }) => bail!("{name} {error}; {TAKES}"),
         Err(error) => bail!("{name} {error}"),
@@ -95,14 +95,16 @@ pub(super) fn snapshot(
         bail!("--parameter is for CloudFormation templates, and {name} is none");
     }
     let snapshot = match found {
-        Found::Terraform(root) => terraform::read(&root, &around).with_context(|| name.clone())?,
+        Found::Terraform(root) => {
+            terraform::read_plan(&root, &around).with_context(|| name.clone())?
+        }
         // Neither JSON nor a template: what a reader of JSON stumbles over says nothing of it.
         Found::Text(text) if !text.trim_start().starts_with(['{', '[', '"']) => {
             bail!(
                 "{name} is not a snapshot or a plan, which are JSON, and no template: it has no section Resources; {TAKES}"
             )
         }
-        Found::Text(text) => match saved::read(&text) {
+        Found::Text(text) => match saved::read_snapshot(&text) {
             Ok(snapshot) => snapshot,
             Err(error @ (SavedError::Json(_) | SavedError::NotASnapshot)) => {
                 bail!("{name}: {error}; {TAKES}")

@@ -285,11 +285,11 @@ impl SourceArgs {
 /// Narrows a saved snapshot as the flags say, as far as it holds what they ask for.
 fn saved(snapshot: &mut Snapshot, args: &SourceArgs, selection: &Selection) -> anyhow::Result<()> {
     let held = &snapshot.selection;
-    let words = held.words().unwrap_or_default();
+    let words = held.describe().unwrap_or_default();
     if !held.is_everything() {
         if selection.is_everything() {
             let beside = select::beside(held, &args.judge.rule)?;
-            if let Some(missing) = beside.iter().find(|it| !held.settings_of(**it)) {
+            if let Some(missing) = beside.iter().find(|it| !held.includes_settings_of(**it)) {
                 bail!(
                     "it was collected for {words} alone and does not hold what rules about {} take: collect again with that service",
                     missing.as_str()
@@ -298,7 +298,7 @@ fn saved(snapshot: &mut Snapshot, args: &SourceArgs, selection: &Selection) -> a
         } else if !held.covers(selection) {
             bail!(
                 "it was collected for {words} alone: collect again to judge {}",
-                selection.words().unwrap_or_default()
+                selection.describe().unwrap_or_default()
             );
         }
     }
@@ -306,7 +306,7 @@ fn saved(snapshot: &mut Snapshot, args: &SourceArgs, selection: &Selection) -> a
     if !selection.resources.is_empty() {
         let mut places = Vec::new();
         for arn in &selection.resources {
-            snapshot.seek(arn)?;
+            snapshot.check_contains(arn)?;
             let region = Arn::parse(arn).map_or("", |arn| arn.region);
             let bucket = snapshot.buckets.items.iter().find(|it| it.arn == *arn);
             match bucket.map(|bucket| bucket.region.known()) {
@@ -343,7 +343,7 @@ fn narrow(snapshot: &mut Snapshot, regions: &[String]) -> anyhow::Result<()> {
         let held: Vec<&str> = snapshot.regions.keys().map(String::as_str).collect();
         bail!("it holds no region {missing:?}, only {}", held.join(", "));
     }
-    snapshot.narrow(regions);
+    snapshot.restrict_to_regions(regions);
     Ok(())
 }
 

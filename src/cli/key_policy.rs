@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
 use crate::exit::Exit;
-use crate::key_sharing::copy::{Asker, KeyFacts, Overall, Via};
+use crate::key_sharing::copy::{CentralAccount, KeyFacts, Overall, ViaService};
 use crate::model::arn::Arn;
 use crate::report::key_policy::{KeyPolicy, Question, write, write_json};
 
@@ -82,16 +82,16 @@ pub(super) fn run(args: &KeyPolicyArgs, talk: &Talk) -> anyhow::Result<Exit> {
             region: args.region.clone(),
             ..KeyFacts::default()
         },
-        asker: Asker {
-            central_account: args
+        central: CentralAccount {
+            account_id: args
                 .central_account
                 .clone()
                 .unwrap_or(settings.central_account),
             org_id: args.org_id.clone().or(settings.org_id),
         },
         via: args.via.map(|via| match via {
-            ViaArg::Ec2 => Via::Ec2,
-            ViaArg::Rds => Via::Rds,
+            ViaArg::Ec2 => ViaService::Ec2,
+            ViaArg::Rds => ViaService::Rds,
         }),
         backup_role: settings.backup_role,
     };

@@ -11,11 +11,12 @@ use crate::exit::Exit;
 use crate::model::selection::Selection;
 use crate::model::snapshot::Snapshot;
 use crate::settings::Settings;
+use crate::source::aws::account::collect_account;
 use crate::source::aws::call::{Caller, Stop};
 use crate::source::aws::meter::Meter;
-use crate::source::aws::scan_scope::Reads;
+use crate::source::aws::request::ScanRequest;
+use crate::source::aws::scan_scope::ScanScope;
 use crate::source::aws::session::{Access, connect};
-use crate::source::aws::{Plan, collect};
 
 use super::judge::AccessArgs;
 use super::progress::Display;
@@ -87,7 +88,7 @@ async fn read(
         "scanning"
     );
 
-    let plan = Plan {
+    let request = ScanRequest {
         regions: settings.regions.clone(),
         within: args.region.clone(),
         selection: selection.clone(),
@@ -96,9 +97,10 @@ async fn read(
         backup_role: settings.backup_role.clone(),
         concurrency: usize::from(args.concurrency.unwrap_or(CONCURRENCY)),
     };
-    let caller = Caller::new(plan.concurrency, stopped, Arc::clone(&meter));
-    let display = Display::start(&plan.regions, Reads::of(selection).rows(), &meter, talk);
-    let read = collect(&session, &plan, &caller).await;
+    let caller = Caller::new(request.concurrency, stopped, Arc::clone(&meter));
+    let services = ScanScope::of_selection(selection).service_names();
+    let display = Display::start(&request.regions, services, &meter, talk);
+    let read = collect_account(&session, &request, &caller).await;
     display.finish().await;
     let mut snapshot = read?;
     snapshot.started_at = started.to_string();

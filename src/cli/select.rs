@@ -57,9 +57,9 @@ pub(super) fn selection(
     let mut selection = Selection {
         services: self::services(services)?,
         resources: resources.iter().cloned().collect(),
-        beside: BTreeSet::new(),
+        settings_only: BTreeSet::new(),
     };
-    selection.beside = beside(&selection, rules)?;
+    selection.settings_only = beside(&selection, rules)?;
     Ok(selection)
 }
 
@@ -67,7 +67,7 @@ pub(super) fn selection(
 pub(super) fn services(names: &[String]) -> anyhow::Result<BTreeSet<Service>> {
     let services: BTreeSet<Service> = names
         .iter()
-        .filter_map(|name| Service::of_name(name))
+        .filter_map(|name| Service::from_name(name))
         .collect();
     if services.iter().eq([&Service::Kms]) {
         bail!(
@@ -104,7 +104,7 @@ pub(super) fn beside(selection: &Selection, names: &[String]) -> anyhow::Result<
 }
 
 fn applies(rule: &Rule, selection: &Selection) -> bool {
-    let chosen = selection.chosen();
+    let chosen = selection.selected_services();
     match (&rule.check, rule.settings_of()) {
         (_, Some(service)) => selection.services.contains(&service),
         (Check::Region(_), _) => chosen.iter().any(|it| it.has_opt_in()),
@@ -116,7 +116,7 @@ fn applies(rule: &Rule, selection: &Selection) -> bool {
 fn does_not_apply(name: &str, selection: &Selection) -> String {
     format!(
         "--rule {name} has nothing to look at in {}: leave it out, or select what it is about (`backup-check explain` says what that is)",
-        selection.words().unwrap_or_default()
+        selection.describe().unwrap_or_default()
     )
 }
 

@@ -1,86 +1,132 @@
-//! Waivers: findings that are known and accepted until a day.
+//! Waivers: findings that are accepted until a date.
 //!
-//! A waiver changes neither a status nor a verdict. What it covers stays in the report, marked, and
-//! does not count for the exit code.
+//! A waiver changes neither a status nor a verdict. A finding that it covers stays in the report, marked,
+//! and does not gate.
 
-use crate::iam::matching::glob;
+use crate::iam::matching::matches_glob;
 use crate::model::arn::Arn;
 use crate::report::{self, Finding, Report, StaleState, StaleWaiver};
 use crate::rule::Rule;
 use crate::settings::Waiver;
 
-use super::{Options, Scope};
+use super::options::{Options, Scope};
 
-/// Marks what waivers cover, and lists the waivers that do nothing any more.
-pub(super) fn apply(report: &mut Report, options: &Options, rules: &[&'static Rule]) {
-    let holds = |waiver: &Waiver| options.today.is_some_and(|today| today <= waiver.expires);
-    for waiver in options.waivers.iter().filter(|it| holds(it)) {
-        let covered = report.findings.iter_mut().filter(|it| covers(waiver, it));
-        // Of several that cover it the first one speaks.
-        for finding in covered.filter(|it| it.waiver.is_none()) {
-            finding.gating = false;
-            finding.waiver = Some(report::Waiver {
+/// Marks what waivers cover, one finding at a time, and counts what each waiver matched.
+#[derive(Debug)]
+pub(super) struct WaiverLedger<'a> {
+    entries: Vec<Entry<'a>>,
+}
+
+#[derive(Debug)]
+struct Entry<'a> {
+    waiver: &'a Waiver,
+    is_valid: bool,
+    /// Whether it matched a finding that is not a pass.
+    matched: bool,
+    /// How many of the findings that it matched no waiver covers.
+    uncovered: usize,
+    /// Whether there is a finding of exactly its rule and resource.
+    named: bool,
+}
+
+impl<'a> WaiverLedger<'a> {
+    /// Opens a ledger for the waivers of a run.
+    pub(super) fn new(options: &'a Options) -> Self {
+        let is_valid = |waiver: &Waiver| options.today.is_some_and(|day| day <= waiver.expires);
+        let entries = options.waivers.iter().map(|waiver| Entry {
+            waiver,
+            is_valid: is_valid(waiver),
+            matched: false,
+            uncovered: 0,
+            named: false,
+        });
+        WaiverLedger {
+            entries: entries.collect(),
+        }
+    }
+
+    /// Marks a finding with the first valid waiver that covers it.
+    pub(super) fn apply(&mut self, finding: &mut Finding) {
+        for entry in &mut self.entries {
+            entry.named |=
+                finding.rule.id == entry.waiver.rule && finding.resource == entry.waiver.resource;
+            let covers = covers(entry.waiver, finding);
+            entry.matched |= covers;
+            if covers && entry.is_valid && finding.waiver.is_none() {
+                finding.gating = false;
+                finding.waiver = Some(report::Waiver {
+                    reason: entry.waiver.reason.clone(),
+                    owner: entry.waiver.owner.clone(),
+                    expires: entry.waiver.expires.to_string(),
+                });
+            }
+        }
+        // Only now: a waiver that replaced an expired one leaves nothing to count again.
+        if finding.waiver.is_none() {
+            for entry in &mut self.entries {
+                entry.uncovered += usize::from(covers(entry.waiver, finding));
+            }
+        }
+    }
+
+    /// Returns the waivers that expired or that match nothing any finding of this report could be.
+    pub(super) fn stale_waivers(
+        self,
+        report: &Report,
+        options: &Options,
+        rules: &[&'static Rule],
+    ) -> Vec<StaleWaiver> {
+        let stale = self.entries.into_iter().filter_map(|entry| {
+            let waiver = entry.waiver;
+            let state = if !entry.is_valid {
+                StaleState::Expired
+            } else if !entry.matched && (entry.named || is_in_reach(waiver, report, options, rules))
+            {
+                StaleState::Unused
+            } else {
+                return None;
+            };
+            Some(StaleWaiver {
+                state,
+                rule: waiver.rule.clone(),
+                resource: waiver.resource.clone(),
                 reason: waiver.reason.clone(),
                 owner: waiver.owner.clone(),
                 expires: waiver.expires.to_string(),
-            });
-        }
-    }
-    for waiver in &options.waivers {
-        let covered = report.findings.iter().filter(|it| covers(waiver, it));
-        let state = if !holds(waiver) {
-            StaleState::Expired
-        } else if covered.clone().next().is_none() && is_answered(waiver, report, options, rules) {
-            StaleState::Unused
-        } else {
-            continue;
-        };
-        // A waiver that took over from one that expired leaves nothing to count again.
-        let findings = covered.filter(|it| it.waiver.is_none()).count();
-        report.stale_waivers.push(StaleWaiver {
-            state,
-            rule: waiver.rule.clone(),
-            resource: waiver.resource.clone(),
-            reason: waiver.reason.clone(),
-            owner: waiver.owner.clone(),
-            expires: waiver.expires.to_string(),
-            line: waiver.line,
-            findings,
+                line: waiver.line,
+                findings: entry.uncovered,
+            })
         });
+        stale.collect()
     }
 }
 
 fn covers(waiver: &Waiver, finding: &Finding) -> bool {
     finding.status.is_trouble()
         && finding.rule.id == waiver.rule
-        && glob(&waiver.resource, &finding.resource)
+        && matches_glob(&waiver.resource, &finding.resource)
 }
 
-/// Whether a finding that the waiver names would be in this report: one config serves many accounts,
-/// regions and narrower scans, and what was not looked at says nothing of its waivers. A finding that is
-/// there, and is no trouble, answers for the one resource that a waiver names.
-fn is_answered(
+/// Whether a finding that the waiver covers would be in this report: one config serves many accounts,
+/// regions and smaller scans, and what was not checked says nothing about its waivers.
+fn is_in_reach(
     waiver: &Waiver,
     report: &Report,
     options: &Options,
     rules: &[&'static Rule],
 ) -> bool {
     let wildcard = |text: &str| text.is_empty() || text.contains(['*', '?']);
-    let named = |it: &Finding| it.rule.id == waiver.rule && it.resource == waiver.resource;
-    if report.findings.iter().any(named) {
-        return true;
-    }
-    let place = Arn::parse(&waiver.resource);
-    let own_account = place.is_none_or(|arn| {
+    let arn = Arn::parse(&waiver.resource);
+    let this_account = arn.is_none_or(|arn| {
         wildcard(arn.account) || report.account_id.as_deref() == Some(arn.account)
     });
-    let own_region = place.is_none_or(|arn| {
+    let scanned_region = arn.is_none_or(|arn| {
         wildcard(arn.region) || report.regions.iter().any(|region| region == arn.region)
     });
     report.complete
         && report.selection.is_everything()
         && options.scope == Scope::All
         && rules.iter().any(|rule| rule.id == waiver.rule)
-        && own_account
-        && own_region
+        && this_account
+        && scanned_region
 }

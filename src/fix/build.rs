@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::key_sharing::facts::{Asker, KeyFacts};
-use crate::key_sharing::merge::{LARGEST, Merge, merge};
+use crate::key_sharing::facts::{CentralAccount, KeyFacts};
+use crate::key_sharing::merge::{MAX_POLICY_BYTES, Merge, merge};
 use crate::model::Snapshot;
 use crate::model::arn::Arn;
 use crate::model::kms::Key;
@@ -187,14 +187,14 @@ impl Maker<'_> {
             tags: None,
         };
         let organization = self.snapshot.organization_id.known().cloned().flatten();
-        let asker = Asker {
-            central_account: self.settings.central_account.clone(),
+        let central = CentralAccount {
+            account_id: self.settings.central_account.clone(),
             org_id: self.settings.org_id.clone().or(organization),
         };
-        let after = match merge(before, &facts, &asker, None) {
+        let after = match merge(before, &facts, &central, None) {
             Ok(Merge::Added(policy)) => serde_json::to_string_pretty(&policy)
                 .ok()
-                .filter(|pretty| pretty.len() <= LARGEST)
+                .filter(|pretty| pretty.len() <= MAX_POLICY_BYTES)
                 .or_else(|| serde_json::to_string(&policy).ok()),
             Ok(Merge::Blocked(obstacle)) => {
                 let words = format!(
@@ -205,7 +205,7 @@ impl Maker<'_> {
             }
             Ok(Merge::TooLarge(length)) => {
                 let words = format!(
-                    "With the two statements that are missing the policy would be {length} bytes long, and KMS takes {LARGEST}: shorten it first."
+                    "With the two statements that are missing the policy would be {length} bytes long, and KMS takes {MAX_POLICY_BYTES}: shorten it first."
                 );
                 return told(title, draft, vec![words]);
             }

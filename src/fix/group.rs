@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::snapshot::Region;
-use crate::model::tag::{meant_value, near_misses};
+use crate::model::tag::{intended_value, near_misses};
 use crate::model::{Listing, Resource, ResourceKind, Snapshot};
 use crate::report::Finding;
 use crate::settings::Settings;
@@ -174,8 +174,8 @@ impl<'a> Plan<'a> {
             None => near_misses(tags, &key).collect(),
         };
         let meant = match tags.get(&key) {
-            Some(value) => meant_value(value),
-            None => misses.iter().find_map(|(_, value)| meant_value(value)),
+            Some(value) => intended_value(value),
+            None => misses.iter().find_map(|(_, value)| intended_value(value)),
         };
         let by_calls = finding.kind != ResourceKind::CloudformationStack;
         let Some(meant) = meant.filter(|_| by_calls) else {
@@ -262,7 +262,10 @@ impl<'a> Plan<'a> {
     }
 
     fn resource(&self, finding: &Finding) -> Option<Resource<'a>> {
-        let named = |it: &Resource<'_>| it.names().is_some_and(|(arn, _)| arn == finding.resource);
+        let named = |it: &Resource<'_>| {
+            it.arn_and_id()
+                .is_some_and(|(arn, _)| arn == finding.resource)
+        };
         let snapshot = self.snapshot;
         // The region's own name lives as long as the snapshot; the finding's does not.
         let (name, _) = snapshot.regions.get_key_value(&finding.region)?;

@@ -43,7 +43,7 @@ impl Condition {
     pub fn holds(&self, variables: bool, context: &Context) -> Truth {
         let present = context.get(&self.key);
         if self.operator.comparison == Comparison::Null {
-            return self.absence(present);
+            return self.check_absence(present);
         }
         match present {
             Value::Unknown => Truth::Unknown,
@@ -55,13 +55,13 @@ impl Condition {
             }),
             Value::Known(values) => {
                 let given: Vec<_> = values.iter().map(|value| Given::Text(value)).collect();
-                self.combine(&given, variables, context)
+                self.combine_values(&given, variables, context)
             }
-            Value::Shaped(shape) => self.combine(&[Given::Shape(shape)], variables, context),
+            Value::Shaped(shape) => self.combine_values(&[Given::Shape(shape)], variables, context),
         }
     }
 
-    fn combine(&self, given: &[Given], variables: bool, context: &Context) -> Truth {
+    fn combine_values(&self, given: &[Given], variables: bool, context: &Context) -> Truth {
         let one = |given: &Given| self.matches_any(*given, variables, context);
         let negate = |truth: Truth| if self.operator.negated { !truth } else { truth };
         match self.operator.quantifier {
@@ -78,20 +78,18 @@ impl Condition {
         if self.values.is_empty() {
             return Truth::Unknown;
         }
-        Truth::any(
-            self.values
-                .iter()
-                .map(|policy| compare(self.operator.comparison, given, policy, variables, context)),
-        )
+        Truth::any(self.values.iter().map(|policy| {
+            compare_values(self.operator.comparison, given, policy, variables, context)
+        }))
     }
 
     /// `Null`: `true` asks that the key is absent, `false` that it is present.
     ///
-    /// With a set operator it is always true, or always false, says
-    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html>; simulators judge
-    /// it as if the set operator were not there. Where the two differ, nobody knows.
-    fn absence(&self, present: &Value) -> Truth {
-        let plain = self.plain_absence(present);
+    /// With a set operator it is always true, or always false, according to
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html>. Policy simulators
+    /// ignore the set operator. If the two differ, the answer is unknown.
+    fn check_absence(&self, present: &Value) -> Truth {
+        let plain = self.check_plain_absence(present);
         match (self.operator.quantifier, plain) {
             (None, _)
             | (Some(Quantifier::AllValues), Truth::True)
@@ -100,7 +98,7 @@ impl Condition {
         }
     }
 
-    fn plain_absence(&self, present: &Value) -> Truth {
+    fn check_plain_absence(&self, present: &Value) -> Truth {
         if self.values.is_empty() {
             return Truth::Unknown;
         }
@@ -118,7 +116,7 @@ impl Condition {
 }
 
 /// Whether one value of the request matches one value of the policy, before negation.
-fn compare(
+fn compare_values(
     comparison: Comparison,
     given: Given,
     policy: &str,
@@ -135,28 +133,34 @@ fn compare(
     };
     let text = if fold { folded.as_str() } else { text };
     let limit = if shape { LONGEST } else { text.chars().count() };
-    let policy_tokens = |wildcards| put_in(policy, wildcards, variables, limit, context);
-    let judged = match comparison {
-        Comparison::String => policy_tokens(false).map(|tokens| against(&tokens, text, shape)),
-        Comparison::StringLike => policy_tokens(true).map(|tokens| against(&tokens, text, shape)),
-        Comparison::StringIgnoreCase | Comparison::Bool => {
-            policy_tokens(false).map(|tokens| against(&lower(&tokens), text, shape))
+    let policy_tokens =
+        |wildcards| expand_policy_value(policy, wildcards, variables, limit, context);
+    let result = match comparison {
+        Comparison::String => policy_tokens(false).map(|tokens| match_tokens(&tokens, text, shape)),
+        Comparison::StringLike => {
+            policy_tokens(true).map(|tokens| match_tokens(&tokens, text, shape))
         }
-        Comparison::Arn => policy_tokens(true).map(|tokens| arn(&tokens, text, shape)),
+        Comparison::StringIgnoreCase | Comparison::Bool => {
+            policy_tokens(false).map(|tokens| match_tokens(&lowercase_tokens(&tokens), text, shape))
+        }
+        Comparison::Arn => policy_tokens(true).map(|tokens| match_arn(&tokens, text, shape)),
         _ => Ok(compare_typed(comparison, text, policy, shape)),
     };
-    judged.unwrap_or_else(|truth| truth)
+    result.unwrap_or_else(|truth| truth)
 }
 
-/// [`compare`] for operators without wildcards and policy variables.
+/// [`compare_values`] for operators without wildcards and policy variables.
 fn compare_typed(comparison: Comparison, text: &str, policy: &str, shape: bool) -> Truth {
     match comparison {
         _ if shape => Truth::Unknown,
-        Comparison::Numeric(order) => {
-            value::ordered(order, value::number(text), value::number(policy)).into()
-        }
+        Comparison::Numeric(order) => value::compare_ordered(
+            order,
+            value::parse_number(text),
+            value::parse_number(policy),
+        )
+        .into(),
         Comparison::Date(order) => {
-            value::ordered(order, value::moment(text), value::moment(policy)).into()
+            value::compare_ordered(order, value::parse_date(text), value::parse_date(policy)).into()
         }
         Comparison::IpAddress => value::in_range(text, policy).into(),
         Comparison::Binary => (text.trim_end_matches('=') == policy.trim_end_matches('=')).into(),
@@ -171,7 +175,7 @@ impl From<Option<bool>> for Truth {
     }
 }
 
-fn put_in(
+fn expand_policy_value(
     policy: &str,
     wildcards: bool,
     variables: bool,
@@ -183,14 +187,14 @@ fn put_in(
         let fits = pattern.extend(policy, wildcards);
         return fits.map(|()| pattern.finish()).ok_or(Truth::False);
     }
-    match value::expand(policy, wildcards, limit, context) {
+    match value::expand_variables(policy, wildcards, limit, context) {
         Expanded::Tokens(tokens) => Ok(tokens),
         Expanded::Nothing => Err(Truth::False),
         Expanded::Unknown => Err(Truth::Unknown),
     }
 }
 
-fn lower(tokens: &[Token]) -> Vec<Token> {
+fn lowercase_tokens(tokens: &[Token]) -> Vec<Token> {
     let mut lowered = Vec::with_capacity(tokens.len());
     for token in tokens {
         match token {
@@ -201,9 +205,9 @@ fn lower(tokens: &[Token]) -> Vec<Token> {
     lowered
 }
 
-fn against(pattern: &[Token], text: &str, shape: bool) -> Truth {
+fn match_tokens(pattern: &[Token], text: &str, shape: bool) -> Truth {
     if shape {
-        matching::against_shape(pattern, text)
+        matching::match_shape(pattern, text)
     } else {
         matching::covers(pattern, text).into()
     }
@@ -213,7 +217,7 @@ fn against(pattern: &[Token], text: &str, shape: bool) -> Truth {
 ///
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_ARN>.
 /// A pattern of fewer parts is not documented for conditions: it may be completed with wildcards, or match nothing.
-fn arn(pattern: &[Token], text: &str, shape: bool) -> Truth {
+fn match_arn(pattern: &[Token], text: &str, shape: bool) -> Truth {
     let Some(arn) = Arn::parse(text) else {
         return Truth::False;
     };
@@ -224,7 +228,7 @@ fn arn(pattern: &[Token], text: &str, shape: bool) -> Truth {
         .splitn(6, |token| *token == Token::Char(':'))
         .collect();
     if parts.len() < 6 {
-        return against(pattern, text, shape).and(Truth::Unknown);
+        return match_tokens(pattern, text, shape).and(Truth::Unknown);
     }
     let given = [
         "arn",
@@ -238,7 +242,7 @@ fn arn(pattern: &[Token], text: &str, shape: bool) -> Truth {
         parts
             .into_iter()
             .zip(given)
-            .map(|(pattern, part)| against(pattern, part, shape)),
+            .map(|(pattern, part)| match_tokens(pattern, part, shape)),
     )
 }
 

@@ -1,4 +1,4 @@
-//! A policy document, as a key carries it.
+//! A resource-based policy document.
 
 use std::fmt;
 
@@ -18,12 +18,12 @@ pub enum Version {
     V2012,
 }
 
-/// What a statement does where it applies.
+/// The effect of a statement that applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// Grants, unless something denies.
+    /// Allows, unless another statement denies.
     Allow,
-    /// Denies whatever else grants.
+    /// Denies, even if another statement allows.
     Deny,
 }
 
@@ -46,7 +46,7 @@ pub enum Select<T> {
 pub enum Principal {
     /// `*` or `{"AWS": "*"}`.
     Everyone,
-    /// What stands under `AWS`: an account id, an ARN, or the unique id of a deleted role or user.
+    /// A value under `AWS`: an account id, an ARN, or the unique id of a deleted role or user.
     Aws(String),
     /// An AWS service, `backup.amazonaws.com`.
     Service(String),
@@ -73,15 +73,15 @@ impl fmt::Display for Principal {
 pub struct Statement {
     /// Its name, where it has one. Key policies allow blanks in it, and the same name twice.
     pub sid: Option<String>,
-    /// Whether it allows or denies.
+    /// Whether it allows or denies the request.
     pub effect: Effect,
-    /// To whom it applies.
+    /// The principals that it applies to.
     pub principal: Select<Principal>,
-    /// To which actions.
+    /// The actions that it applies to.
     pub action: Select<String>,
-    /// To which keys; `*` is the key that carries the policy.
+    /// The resources that it applies to. In a key policy `*` is the key.
     pub resource: Select<String>,
-    /// What must hold besides, all of it.
+    /// The conditions, all of which must hold.
     pub conditions: Vec<Condition>,
 }
 
@@ -90,7 +90,7 @@ pub struct Statement {
 pub struct Document {
     /// The version it declares.
     pub version: Version,
-    /// Its `Id`, which means nothing to KMS.
+    /// Its `Id`, which has no effect.
     pub id: Option<String>,
     /// Its statements in their order, at least one.
     pub statements: Vec<Statement>,
@@ -99,17 +99,17 @@ pub struct Document {
 impl Document {
     /// Reads a policy from its JSON text.
     ///
-    /// A string stands for a list of one, one statement for a list of one. The work is linear in the text, and nesting
+    /// A string is read as a list of one, and a single statement as a list of one. The work is linear in the text, and nesting
     /// is bounded, so that no text overflows the stack.
     /// Source of the grammar: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>.
     ///
     /// # Errors
     ///
-    /// Where the text is not JSON, or is none that IAM takes for a policy: an unknown or repeated element, a wrong type,
+    /// If the text is not JSON or not a policy that IAM accepts: an unknown or repeated element, a wrong type,
     /// a missing `Effect`, `Principal` or `Statement`, an element together with its `Not...` twin, an unknown condition
     /// operator or version.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        read::document(text)
+        read::parse_document(text)
     }
 }
 
@@ -135,7 +135,7 @@ pub struct Label {
 }
 
 impl Label {
-    /// Names the statement at `index`, from 0.
+    /// Creates the label of the statement at `index`, from 0.
     #[must_use]
     pub fn new(index: usize, statement: &Statement) -> Self {
         let sid = statement.sid.clone().filter(|sid| !sid.is_empty());

@@ -1,92 +1,54 @@
-//! Decisions in words.
+//! Explanations of decisions.
 
 use super::condition::Condition;
+use super::decision::{Element, NearMiss};
 use super::document::{Document, Effect, Label, Principal, Select, Statement, Version};
-use super::evaluator::{Element, Match, NearMiss};
 use super::operator::{Comparison, Quantifier};
 use super::principal;
-use super::principal::Kinship;
+use super::principal::Relation;
+use super::quote::{list_values, name_statement, shorten_text};
 use super::request::{Request, Value};
+use super::statement_match::StatementMatch;
 use super::truth::Truth;
 use crate::model::arn::Arn;
 
-const LONGEST: usize = 120;
-
-/// Cuts what a policy says to a length that fits into a message, and takes control characters out.
-#[must_use]
-pub fn shorten(text: &str) -> String {
-    let mut short: String = text
-        .chars()
-        .take(LONGEST)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    if text.chars().nth(LONGEST).is_some() {
-        short.push('…');
-    }
-    short
-}
-
-/// A statement at the start of a sentence: `statement 3 ("Allow use of the key")`.
-#[must_use]
-pub fn subject(label: &Label) -> String {
-    match &label.sid {
-        Some(sid) => format!("statement {} (\"{}\")", label.number, shorten(sid)),
-        None => format!("statement {}", label.number),
-    }
-}
-
-/// At most three values, with "or".
-fn list<'a>(values: impl ExactSizeIterator<Item = &'a str>) -> String {
-    let count = values.len();
-    let shown = |text: &str| match shorten(text) {
-        // Blanks at the ends would not be seen.
-        short if short.trim() != short || short.is_empty() => format!("{short:?}"),
-        short => short,
-    };
-    let mut shown: Vec<String> = values.take(3).map(shown).collect();
-    if count > shown.len() {
-        shown.push(format!("{} more", count - shown.len()));
-    }
-    shown.join(" or ")
-}
-
-/// Why it is open whether a statement applies.
-pub(super) fn open(
+/// Returns why it is not known whether a statement applies.
+pub(super) fn explain_unknown(
     label: &Label,
     statement: &Statement,
-    matched: Match,
+    matched: StatementMatch,
     version: Version,
     request: &Request,
 ) -> String {
-    let subject = subject(label);
+    let subject = name_statement(label);
     let verb = match statement.effect {
         Effect::Allow => "allows",
         Effect::Deny => "denies",
     };
     if matched.condition == Truth::Unknown {
-        let condition = first_condition(statement, version, request, Truth::Unknown);
-        let words = condition.map_or_else(String::new, |condition| {
+        let condition = find_condition(statement, version, request, Truth::Unknown);
+        let requirement = condition.map_or_else(String::new, |condition| {
             format!(
-                "only where {}, and {}",
-                demand(condition),
-                state(condition, version, request)
+                "only if {}, and {}",
+                describe_condition(condition),
+                describe_value(condition, version, request)
             )
         });
-        return format!("{subject} {verb} {} {words}", request.action);
+        return format!("{subject} {verb} {} {requirement}", request.action);
     }
     if matched.principal == Truth::Unknown {
-        let title = request.who.title;
+        let title = request.principal.title;
         return match (&statement.principal, statement.effect) {
             (Select::Except(_), Effect::Deny) => format!(
-                "{subject} denies {} to everyone but those it names; it spares {title} only if account, role and session \
-                 are all named, and the session's name cannot be known offline",
+                "{subject} denies {} to all principals except those that it names; {title} is exempt only if its account, \
+                 role and session are all named, and the session name is not known offline",
                 request.action
             ),
             (Select::Except(_), Effect::Allow) => {
                 format!("{subject} combines Allow with NotPrincipal, which AWS does not support")
             }
             _ => format!(
-                "{subject} {verb} {} to a session of {title} by its name, which cannot be known offline",
+                "{subject} {verb} {} to a session of {title} by its name, which is not known offline",
                 request.action
             ),
         };
@@ -97,14 +59,18 @@ pub(super) fn open(
     )
 }
 
-/// The Allow statement that came closest, and what missed.
+/// Returns the Allow statement that comes closest to allowing a request, and why it does not.
 ///
-/// Closest is one that is about this principal and action and fails on something else; then one that names a relative of
-/// the principal; then one that is about this principal but not this action.
-pub(super) fn nearest(document: &Document, found: &[Match], request: &Request) -> Option<NearMiss> {
+/// The closest one matches principal and action but not the resource or a condition. Next is one that allows
+/// the action to a related principal, then one that allows the principal other actions.
+pub(super) fn find_near_miss(
+    document: &Document,
+    matches: &[StatementMatch],
+    request: &Request,
+) -> Option<NearMiss> {
     let mut best: Option<(u8, usize)> = None;
     for (index, statement) in document.statements.iter().enumerate() {
-        let matched = found[index];
+        let matched = matches[index];
         let rest = u8::from(matched.resource == Truth::False)
             + u8::from(matched.condition == Truth::False);
         let base = match (
@@ -112,7 +78,7 @@ pub(super) fn nearest(document: &Document, found: &[Match], request: &Request) -
             matched.action != Truth::False,
         ) {
             (true, true) => 30,
-            (false, true) if relative(statement, request).is_some() => 20,
+            (false, true) if relate_principals(statement, request).is_some() => 20,
             (true, false) => 10,
             _ => continue,
         };
@@ -122,39 +88,42 @@ pub(super) fn nearest(document: &Document, found: &[Match], request: &Request) -
         }
     }
     let (_, index) = best?;
-    let (statement, matched) = (&document.statements[index], found[index]);
+    let (statement, matched) = (&document.statements[index], matches[index]);
     let label = Label::new(index, statement);
-    let subject = subject(&label);
-    let (element, words) = if matched.principal == Truth::False {
+    let subject = name_statement(&label);
+    let (element, explanation) = if matched.principal == Truth::False {
         (
             Element::Principal,
-            format!("{subject} {}", relative(statement, request)?),
+            format!("{subject} {}", relate_principals(statement, request)?),
         )
     } else if matched.action == Truth::False {
         (
             Element::Action,
-            format!("{subject} {}", other_actions(statement, request)),
+            format!("{subject} {}", explain_action(statement, request)),
         )
     } else if matched.resource == Truth::False {
         (
             Element::Resource,
-            format!("{subject} {}", other_resource(statement, request)),
+            format!("{subject} {}", explain_resource(statement, request)),
         )
     } else {
-        let condition = first_condition(statement, document.version, request, Truth::False)?;
+        let condition = find_condition(statement, document.version, request, Truth::False)?;
         (
             Element::Condition,
-            format!("{subject} {}", failed(condition, document.version, request)),
+            format!(
+                "{subject} {}",
+                explain_condition(condition, document.version, request)
+            ),
         )
     };
     Some(NearMiss {
         statement: label,
         element,
-        words,
+        explanation,
     })
 }
 
-fn first_condition<'a>(
+fn find_condition<'a>(
     statement: &'a Statement,
     version: Version,
     request: &Request,
@@ -167,9 +136,9 @@ fn first_condition<'a>(
         .find(|condition| condition.holds(variables, &request.context) == truth)
 }
 
-/// What an Allow statement's principals have to do with the one that asks, where they are not it.
-fn relative(statement: &Statement, request: &Request) -> Option<String> {
-    let (who, account) = (&request.who, &request.who.account);
+/// Returns how a principal of the statement is related to the caller without including it.
+fn relate_principals(statement: &Statement, request: &Request) -> Option<String> {
+    let (principal, account) = (&request.principal, &request.principal.account);
     let Select::Only(named) = &statement.principal else {
         return None;
     };
@@ -179,14 +148,14 @@ fn relative(statement: &Statement, request: &Request) -> Option<String> {
             Principal::Service(name) if name.starts_with("backup.") => {
                 return Some(format!(
                     "names the service {name} as principal; the caller is {}",
-                    who.title
+                    principal.title
                 ));
             }
             _ => return None,
         };
-        let shown = shorten(name);
-        match principal::kinship(name, who) {
-            Kinship::Key => {
+        let shown = shorten_text(name);
+        match principal::relate_name(name, principal) {
+            Relation::KmsKey => {
                 let whose = if is_central_key(name, request) {
                     "the central key's"
                 } else {
@@ -196,7 +165,7 @@ fn relative(statement: &Statement, request: &Request) -> Option<String> {
                     "names {whose} ARN ({shown}) as principal, which grants nothing"
                 ))
             }
-            Kinship::Sibling => {
+            Relation::SameAccount => {
                 let kind = if name.contains(":assumed-role/") {
                     "a session of another role"
                 } else if name.contains(":role/") {
@@ -206,55 +175,55 @@ fn relative(statement: &Statement, request: &Request) -> Option<String> {
                 };
                 Some(format!(
                     "names {kind} of {account} ({shown}), which is not {}",
-                    who.title
+                    principal.title
                 ))
             }
-            Kinship::RoleElsewhere => Some(format!(
+            Relation::OtherPath => Some(format!(
                 "names {shown}, which is not the ARN of {}: that is {}",
-                who.title,
-                who.arn()
+                principal.title,
+                principal.arn()
             )),
-            Kinship::Wildcard => Some(format!(
-                "names {shown} as principal: a wildcard inside a principal matches nobody"
+            Relation::Wildcard => Some(format!(
+                "names {shown} as principal: a wildcard in part of a principal matches nothing"
             )),
-            Kinship::Partition => Some(format!(
+            Relation::OtherPartition => Some(format!(
                 "names {shown}, which is in another partition than the key"
             )),
-            Kinship::Account | Kinship::Role | Kinship::Session | Kinship::Stranger => None,
+            Relation::Account | Relation::Role | Relation::Session | Relation::Unrelated => None,
         }
     })
 }
 
-fn other_actions(statement: &Statement, request: &Request) -> String {
+fn explain_action(statement: &Statement, request: &Request) -> String {
     let action = &request.action;
     match &statement.action {
         Select::Only(actions) if !actions.is_empty() => {
             let is_bare = |it: &String| it.eq_ignore_ascii_case("kms:ReEncrypt");
             let hint = if action.starts_with("kms:ReEncrypt") && actions.iter().any(is_bare) {
-                "; there is no action kms:ReEncrypt, write kms:ReEncrypt*"
+                "; kms:ReEncrypt is not an action; use kms:ReEncrypt*"
             } else {
                 ""
             };
             format!(
-                "is about {}, but allows {} and not {action}{hint}",
-                request.who.title,
-                list(actions.iter().map(String::as_str)).replace(" or ", ", ")
+                "applies to {} but allows {}, not {action}{hint}",
+                request.principal.title,
+                list_values(actions.iter().map(String::as_str), ", ")
             )
         }
         Select::Only(_) | Select::Missing => "has no Action, so it has no effect".to_owned(),
-        Select::Except(_) => format!("leaves {action} out by its NotAction"),
+        Select::Except(_) => format!("excludes {action} with NotAction"),
     }
 }
 
-/// Whether this is a key of the asking account, and that is not the account of the key that is judged.
+/// Whether an ARN is a KMS key in the caller's account, and the request is for a key in another account.
 fn is_central_key(name: &str, request: &Request) -> bool {
     let account = |text| Arn::parse(text).map(|arn| arn.account);
     let theirs = Arn::parse(name)
-        .is_some_and(|arn| arn.service == "kms" && arn.account == request.who.account);
-    theirs && account(&request.key) != Some(request.who.account.as_str())
+        .is_some_and(|arn| arn.service == "kms" && arn.account == request.principal.account);
+    theirs && account(&request.resource) != Some(request.principal.account.as_str())
 }
 
-fn other_resource(statement: &Statement, request: &Request) -> String {
+fn explain_resource(statement: &Statement, request: &Request) -> String {
     if let Select::Only(resources) = &statement.resource
         && let Some(key) = resources
             .iter()
@@ -262,27 +231,27 @@ fn other_resource(statement: &Statement, request: &Request) -> String {
     {
         return format!(
             "allows it on the central key ({}), which grants nothing on this one; in a key policy Resource is \"*\"",
-            shorten(key)
+            shorten_text(key)
         );
     }
     match &statement.resource {
         Select::Only(resources) if !resources.is_empty() => format!(
-            "allows it, but on another resource ({}); in a key policy Resource is \"*\" or this key's own ARN",
-            list(resources.iter().map(String::as_str))
+            "allows it on another resource ({}); in a key policy Resource is \"*\" or the ARN of the key",
+            list_values(resources.iter().map(String::as_str), " or ")
         ),
         Select::Only(_) | Select::Missing => "has no Resource, so it has no effect".to_owned(),
-        Select::Except(_) => "leaves this key out by its NotResource".to_owned(),
+        Select::Except(_) => "excludes this key with NotResource".to_owned(),
     }
 }
 
-/// Why a condition fails, as the rest of a sentence about its statement.
-fn failed(condition: &Condition, version: Version, request: &Request) -> String {
+/// Returns why a condition does not hold, as the rest of a sentence about its statement.
+fn explain_condition(condition: &Condition, version: Version, request: &Request) -> String {
     let present = request.context.get(&condition.key);
     let key = condition.key.to_ascii_lowercase();
     if key == "kms:grantisforawsresource" && *present == Value::Absent {
         return format!(
-            "allows it, but only where {}; {} exists only in the grant actions, so on {} this condition is never true",
-            demand(condition),
+            "allows it only if {}; {} is present only in requests for grant actions, so the condition never holds for {}",
+            describe_condition(condition),
             condition.key,
             request.action
         );
@@ -291,23 +260,23 @@ fn failed(condition: &Condition, version: Version, request: &Request) -> String 
         && !condition.operator.negated
         && condition.operator.comparison != Comparison::Null
     {
-        let values = list(condition.values.iter().map(String::as_str));
+        let values = list_values(condition.values.iter().map(String::as_str), " or ");
         return format!(
-            "allows it, but only through {values}, and {}",
-            state(condition, version, request)
+            "allows it only through {values}, and {}",
+            describe_value(condition, version, request)
         );
     }
     format!(
-        "allows it, but only where {}, and {}",
-        demand(condition),
-        state(condition, version, request)
+        "allows it only if {}, and {}",
+        describe_condition(condition),
+        describe_value(condition, version, request)
     )
 }
 
-/// What a condition asks for.
-fn demand(condition: &Condition) -> String {
-    let (key, operator) = (shorten(&condition.key), condition.operator);
-    let values = list(condition.values.iter().map(String::as_str));
+/// Returns what a condition requires.
+fn describe_condition(condition: &Condition) -> String {
+    let (key, operator) = (shorten_text(&condition.key), condition.operator);
+    let values = list_values(condition.values.iter().map(String::as_str), " or ");
     match (operator.comparison, operator.quantifier) {
         (Comparison::Null, None) if values.eq_ignore_ascii_case("true") => {
             return format!("{key} is absent");
@@ -335,7 +304,7 @@ fn demand(condition: &Condition) -> String {
         (Comparison::String | Comparison::StringIgnoreCase, true) => "is not",
         (Comparison::IpAddress, false) => "is in",
         (Comparison::IpAddress, true) => "is not in",
-        _ => return format!("{each}{key} fulfils {} {values}", condition.operator_name),
+        _ => return format!("{each}{key} satisfies {} {values}", condition.operator_name),
     };
     let absent = if operator.if_exists {
         " (or is absent)"
@@ -345,29 +314,29 @@ fn demand(condition: &Condition) -> String {
     format!("{each}{key} {verb} {values}{absent}")
 }
 
-/// What is known about a condition's key.
-fn state(condition: &Condition, version: Version, request: &Request) -> String {
+/// Returns what is known about the value of a condition key.
+fn describe_value(condition: &Condition, version: Version, request: &Request) -> String {
     let key = &condition.key;
-    let shown = shorten(key);
+    let shown = shorten_text(key);
     match request.context.get(key) {
         Value::Known(values) => {
             let has_variable = condition.values.iter().any(|value| value.contains("${"));
             let variable = match (has_variable, version) {
-                (true, Version::V2012) => " (a policy variable decides)",
+                (true, Version::V2012) => " (the condition uses a policy variable)",
                 (true, Version::V2008) => " (without Version 2012-10-17, ${...} is plain text)",
                 (false, _) => "",
             };
             format!(
                 "{shown} is {}{variable}",
-                list(values.iter().map(String::as_str))
+                list_values(values.iter().map(String::as_str), " or ")
             )
         }
         Value::Shaped(shape) if shape == "*" => format!("{shown} is not known"),
         Value::Shaped(shape) => format!("{shown} is {shape}, of which \"*\" is not known"),
         Value::Absent => format!("{shown} is not in the request"),
         Value::Unknown if key.eq_ignore_ascii_case("aws:PrincipalOrgID") => {
-            "the organization id was not read or given".to_owned()
+            "the organization id is not known".to_owned()
         }
-        Value::Unknown => format!("{shown} cannot be known offline"),
+        Value::Unknown => format!("{shown} is not known offline"),
     }
 }

@@ -13,18 +13,18 @@ pub enum Token {
     Any,
 }
 
-/// Stands for the unknown part of a [shape](against_shape): only `*` covers it for sure.
+/// Represents the unknown part of a [shape](match_shape): only `*` certainly matches it.
 /// A noncharacter, which no AWS identifier contains.
 const HOLE: char = '\u{10FFFF}';
 
-/// No ARN is longer, nor any other text whose [shape](against_shape) is asked about.
+/// No ARN is longer, nor any other text whose [shape](match_shape) is asked about.
 /// Source: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRole.html>.
 pub const LONGEST: usize = 2048;
 
 /// The units of a pattern, gathered one by one.
 ///
-/// Neighbouring `*` become one, and gathering stops as soon as the pattern asks for more characters than the text has. So
-/// a hostile pattern costs one look at its characters and nothing more.
+/// Adjacent `*` become one, and collection stops as soon as the pattern needs more characters than the text has. So a
+/// hostile pattern costs one pass over its characters.
 #[derive(Debug)]
 pub struct Pattern {
     tokens: Vec<Token>,
@@ -43,7 +43,7 @@ impl Pattern {
         }
     }
 
-    /// Adds a unit; `None` where no text within the limit can match any more.
+    /// Adds a unit; `None` if no text within the limit can match.
     pub fn push(&mut self, token: Token) -> Option<()> {
         if token == Token::Any {
             if self.tokens.last() != Some(&Token::Any) {
@@ -76,13 +76,13 @@ impl Pattern {
 
 /// Reads `*` and `?` as wildcards; `None` where the pattern covers no text of up to `limit` characters.
 #[must_use]
-pub fn tokens(pattern: &str, limit: usize) -> Option<Vec<Token>> {
+pub fn parse_pattern(pattern: &str, limit: usize) -> Option<Vec<Token>> {
     let mut gathered = Pattern::new(limit);
     gathered.extend(pattern, true)?;
     Some(gathered.finish())
 }
 
-/// Whether the pattern covers the whole text.
+/// Whether the pattern matches all of the text.
 ///
 /// Greedy with one point to return to: after a mismatch only the run since the last `*` is tried again, and a run that
 /// matched is never longer than the text. So the cost is the pattern's length plus the square of the text's, and the
@@ -121,20 +121,20 @@ pub fn covers(pattern: &[Token], text: &str) -> bool {
 
 /// Whether a pattern with `*` and `?` covers a text.
 #[must_use]
-pub fn glob(pattern: &str, text: &str) -> bool {
-    tokens(pattern, text.chars().count()).is_some_and(|tokens| covers(&tokens, text))
+pub fn matches_glob(pattern: &str, text: &str) -> bool {
+    parse_pattern(pattern, text.chars().count()).is_some_and(|tokens| covers(&tokens, text))
 }
 
 /// Whether an action of a policy covers a concrete one: wildcards, without regard to case.
 ///
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html>.
 #[must_use]
-pub fn action(pattern: &str, action: &str) -> bool {
+pub fn matches_action(pattern: &str, action: &str) -> bool {
     let lower = |token| match token {
         Token::Char(c) => Token::Char(c.to_ascii_lowercase()),
         wildcard => wildcard,
     };
-    tokens(pattern, action.len()).is_some_and(|tokens| {
+    parse_pattern(pattern, action.len()).is_some_and(|tokens| {
         let tokens: Vec<Token> = tokens.into_iter().map(lower).collect();
         covers(&tokens, &action.to_ascii_lowercase())
     })
@@ -145,11 +145,11 @@ pub fn action(pattern: &str, action: &str) -> bool {
 ///
 /// `True` where it covers every text of that shape, `False` where it covers none. Errs to `Unknown`.
 #[must_use]
-pub fn against_shape(pattern: &[Token], shape: &str) -> Truth {
+pub fn match_shape(pattern: &[Token], shape: &str) -> Truth {
     if covers(pattern, &shape.replace('*', &HOLE.to_string())) {
         Truth::True
     } else {
-        let shape = tokens(shape, LONGEST).filter(|shape| overlap(pattern, shape));
+        let shape = parse_pattern(shape, LONGEST).filter(|shape| patterns_overlap(pattern, shape));
         shape.map_or(Truth::False, |_| Truth::Unknown)
     }
 }
@@ -158,7 +158,7 @@ pub fn against_shape(pattern: &[Token], shape: &str) -> Truth {
 ///
 /// Row by row over the first pattern: `live[j]` says that what was read so far can also be read by the first `j` tokens
 /// of the second.
-fn overlap(pattern: &[Token], shape: &[Token]) -> bool {
+fn patterns_overlap(pattern: &[Token], shape: &[Token]) -> bool {
     let mut live = vec![false; shape.len() + 1];
     live[0] = true;
     skip_stars(&mut live, shape);
@@ -185,7 +185,7 @@ fn overlap(pattern: &[Token], shape: &[Token]) -> bool {
     live[shape.len()]
 }
 
-/// A `*` of the shape may stand for nothing.
+/// Advances over every `*` of the shape, which may match nothing.
 fn skip_stars(live: &mut [bool], shape: &[Token]) {
     for (j, token) in shape.iter().enumerate() {
         if live[j] && *token == Token::Any {
@@ -198,8 +198,8 @@ fn skip_stars(live: &mut [bool], shape: &[Token]) {
 mod tests {
     use super::*;
 
-    fn glob(pattern: &str, text: &str) -> bool {
-        tokens(pattern, text.len()).is_some_and(|tokens| covers(&tokens, text))
+    fn matches_glob(pattern: &str, text: &str) -> bool {
+        parse_pattern(pattern, text.len()).is_some_and(|tokens| covers(&tokens, text))
     }
 
     #[test]
@@ -217,7 +217,7 @@ mod tests {
             ("*ab", "aab"),
         ];
         for (pattern, text) in covered {
-            assert!(glob(pattern, text), "{pattern} {text}");
+            assert!(matches_glob(pattern, text), "{pattern} {text}");
         }
         let missed = [
             ("", "a"),
@@ -228,30 +228,30 @@ mod tests {
             ("a*b*c", "acb"),
         ];
         for (pattern, text) in missed {
-            assert!(!glob(pattern, text), "{pattern} {text}");
+            assert!(!matches_glob(pattern, text), "{pattern} {text}");
         }
     }
 
     #[test]
     fn actions_ignore_case_and_take_wildcards_anywhere() {
-        assert!(action("KMS:reencrypt*", "kms:ReEncryptFrom"));
-        assert!(action("kms:*Grant", "kms:CreateGrant"));
-        assert!(action("kms:ReEncrypt????", "kms:ReEncryptFrom"));
-        assert!(action("*", "kms:Decrypt"));
-        assert!(!action("kms:ReEncrypt", "kms:ReEncryptFrom"));
-        assert!(!action("kms:*Grant", "kms:ListGrants"));
-        assert!(!action("s3:*", "kms:Decrypt"));
+        assert!(matches_action("KMS:reencrypt*", "kms:ReEncryptFrom"));
+        assert!(matches_action("kms:*Grant", "kms:CreateGrant"));
+        assert!(matches_action("kms:ReEncrypt????", "kms:ReEncryptFrom"));
+        assert!(matches_action("*", "kms:Decrypt"));
+        assert!(!matches_action("kms:ReEncrypt", "kms:ReEncryptFrom"));
+        assert!(!matches_action("kms:*Grant", "kms:ListGrants"));
+        assert!(!matches_action("s3:*", "kms:Decrypt"));
     }
 
     #[test]
     fn a_megabyte_of_stars_ends() {
         let hostile = format!("{}a", "*".repeat(1 << 20));
-        assert!(!glob(&hostile, &"b".repeat(2048)));
+        assert!(!matches_glob(&hostile, &"b".repeat(2048)));
         let alternating = "*a".repeat(1 << 19);
-        assert!(!glob(&alternating, &"a".repeat(2048)));
-        let hostile = tokens(&hostile, LONGEST).unwrap();
-        assert_eq!(against_shape(&hostile, "ec2.*.amazonaws.com"), Truth::False);
-        assert_eq!(tokens(&alternating, LONGEST), None);
+        assert!(!matches_glob(&alternating, &"a".repeat(2048)));
+        let hostile = parse_pattern(&hostile, LONGEST).unwrap();
+        assert_eq!(match_shape(&hostile, "ec2.*.amazonaws.com"), Truth::False);
+        assert_eq!(parse_pattern(&alternating, LONGEST), None);
     }
 
     #[test]
@@ -271,7 +271,10 @@ mod tests {
         ];
         for (pattern, expected) in cases {
             assert_eq!(
-                against_shape(&tokens(pattern, LONGEST).unwrap(), "ec2.*.amazonaws.com"),
+                match_shape(
+                    &parse_pattern(pattern, LONGEST).unwrap(),
+                    "ec2.*.amazonaws.com"
+                ),
                 expected,
                 "{pattern}"
             );

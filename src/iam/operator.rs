@@ -1,6 +1,6 @@
 //! Names of condition operators.
 
-/// How two ordered values are compared: the policy's value stands on the right.
+/// How two ordered values are compared: the policy's value is on the right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     /// `...Equals`
@@ -94,7 +94,7 @@ impl Operator {
             "arnequals" | "arnlike" => (Comparison::Arn, false),
             "arnnotequals" | "arnnotlike" => (Comparison::Arn, true),
             "null" if !if_exists => (Comparison::Null, false),
-            _ => ordered(base)?,
+            _ => parse_ordered(base)?,
         };
         Some(Self {
             quantifier,
@@ -105,7 +105,7 @@ impl Operator {
     }
 }
 
-fn ordered(base: &str) -> Option<(Comparison, bool)> {
+fn parse_ordered(base: &str) -> Option<(Comparison, bool)> {
     let (kind, order): (fn(Order) -> Comparison, &str) = match base.strip_prefix("numeric") {
         Some(order) => (Comparison::Numeric, order),
         None => (Comparison::Date, base.strip_prefix("date")?),

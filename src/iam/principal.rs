@@ -1,103 +1,107 @@
-//! Whether a statement's principals include the one that asks.
+//! Whether the principals of a statement include the caller.
 
 use super::document::{Effect, Principal, Select};
-use super::request::Who;
+use super::request::RolePrincipal;
 use super::truth::Truth;
 use crate::model::arn::{Arn, is_account_id};
 
-/// How one name under `AWS` relates to the role that asks.
+/// How a name under `AWS` is related to the role that makes the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kinship {
-    /// The role's account: its root ARN or its bare id.
+pub(super) enum Relation {
+    /// The account of the role, by its root ARN or its id.
     Account,
     /// The role itself.
     Role,
-    /// A session of the role, by a name that may be another session's.
+    /// A session of the role. Whether it is the one that makes the request is not known.
     Session,
-    /// A role of the same name under another path, so no role that exists.
-    RoleElsewhere,
-    /// Another role or user of the account, or one of its sessions.
-    Sibling,
-    /// A wildcard inside an ARN, which names nobody.
+    /// A role with the same name and another path, which cannot exist.
+    OtherPath,
+    /// Another role or user of the account, or a session of another role.
+    SameAccount,
+    /// A wildcard in part of an ARN, which matches nothing.
     Wildcard,
-    /// The ARN of a KMS key, which names nobody.
-    Key,
-    /// An ARN of the account in another partition.
-    Partition,
-    /// Somebody else.
-    Stranger,
+    /// The ARN of a KMS key, which is not a principal.
+    KmsKey,
+    /// An ARN with the account id in another partition.
+    OtherPartition,
+    /// None of these.
+    Unrelated,
 }
 
-/// Relates a name under `AWS` to the role. Names are compared exactly: a wildcard is none here.
+/// Returns how a name under `AWS` is related to the role. Names are compared exactly: wildcards do not match.
 ///
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>.
-pub(super) fn kinship(name: &str, who: &Who) -> Kinship {
+pub(super) fn relate_name(name: &str, caller: &RolePrincipal) -> Relation {
     if is_account_id(name) {
-        return if name == who.account {
-            Kinship::Account
+        return if name == caller.account {
+            Relation::Account
         } else {
-            Kinship::Stranger
+            Relation::Unrelated
         };
     }
     let Some(arn) = Arn::parse(name) else {
         return if name.contains(['*', '?']) {
-            Kinship::Wildcard
+            Relation::Wildcard
         } else {
-            Kinship::Stranger
+            Relation::Unrelated
         };
     };
     if name.contains(['*', '?']) {
-        return Kinship::Wildcard;
+        return Relation::Wildcard;
     }
     if arn.service == "kms" {
-        return Kinship::Key;
+        return Relation::KmsKey;
     }
-    if arn.account != who.account {
-        return Kinship::Stranger;
+    if arn.account != caller.account {
+        return Relation::Unrelated;
     }
-    if arn.partition != who.partition {
-        return Kinship::Partition;
+    if arn.partition != caller.partition {
+        return Relation::OtherPartition;
     }
     match (arn.service, arn.resource) {
-        ("iam", "root") => Kinship::Account,
+        ("iam", "root") => Relation::Account,
         ("iam", resource) => match resource.strip_prefix("role/") {
-            Some(role) => kinship_of_role(role, who),
-            None => Kinship::Sibling,
+            Some(role) => relate_role(role, caller),
+            None => Relation::SameAccount,
         },
         ("sts", resource) => match resource
             .strip_prefix("assumed-role/")
             .and_then(|session| session.split_once('/'))
         {
-            Some((role, session)) if role == who.name && !session.is_empty() => Kinship::Session,
-            _ => Kinship::Sibling,
+            Some((role, session)) if role == caller.name && !session.is_empty() => {
+                Relation::Session
+            }
+            _ => Relation::SameAccount,
         },
-        _ => Kinship::Stranger,
+        _ => Relation::Unrelated,
     }
 }
 
-/// A role's name is unique in its account whatever its path, and KMS takes no policy that names a role which does not
-/// exist. So where the path is not known, the name decides.
+/// Returns how a role's path and name are related to the role.
+///
+/// Role names are unique in an account regardless of the path, and KMS rejects a policy that names a role which does not
+/// exist. So if the path is not known, the name is enough.
 /// Source: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html>.
-fn kinship_of_role(role: &str, who: &Who) -> Kinship {
+fn relate_role(role: &str, caller: &RolePrincipal) -> Relation {
     let (path, name) = role
         .rsplit_once('/')
         .map_or(("", role), |(path, name)| (path, name));
-    if name != who.name {
-        return Kinship::Sibling;
+    if name != caller.name {
+        return Relation::SameAccount;
     }
-    match &who.path {
-        Some(known) if known.trim_matches('/') != path => Kinship::RoleElsewhere,
-        _ => Kinship::Role,
+    match &caller.path {
+        Some(known) if known.trim_matches('/') != path => Relation::OtherPath,
+        _ => Relation::Role,
     }
 }
 
-/// Whether one principal is the one that asks.
-fn is_asker(principal: &Principal, who: &Who) -> Truth {
+/// Whether a principal includes the role.
+fn matches_role(principal: &Principal, caller: &RolePrincipal) -> Truth {
     match principal {
         Principal::Everyone => Truth::True,
-        Principal::Aws(name) => match kinship(name, who) {
-            Kinship::Account | Kinship::Role => Truth::True,
-            Kinship::Session => Truth::Unknown,
+        Principal::Aws(name) => match relate_name(name, caller) {
+            Relation::Account | Relation::Role => Truth::True,
+            Relation::Session => Truth::Unknown,
             _ => Truth::False,
         },
         Principal::Service(_) | Principal::Federated(_) | Principal::CanonicalUser(_) => {
@@ -106,22 +110,35 @@ fn is_asker(principal: &Principal, who: &Who) -> Truth {
     }
 }
 
-/// Whether a statement is about the one that asks.
+/// Whether a statement's principals include the role.
 ///
-/// `NotPrincipal` with `Deny` spares who is named by account, role and session, all three; the session's name is not
-/// known, so naming some of them leaves it open. With `Allow` AWS does not support it, so nothing is sure.
+/// `NotPrincipal` with `Deny` exempts a session only if its account, its role and the session itself are all named. The
+/// session name is not known, so the answer is unknown if any of them is named. AWS does not support `NotPrincipal`
+/// with `Allow`, so that answer is unknown too.
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html>.
 #[must_use]
-pub fn includes(principals: &Select<Principal>, effect: Effect, who: &Who) -> Truth {
+pub fn includes_role(
+    principals: &Select<Principal>,
+    effect: Effect,
+    caller: &RolePrincipal,
+) -> Truth {
     match principals {
-        Select::Only(named) => Truth::any(named.iter().map(|principal| is_asker(principal, who))),
+        Select::Only(named) => Truth::any(
+            named
+                .iter()
+                .map(|principal| matches_role(principal, caller)),
+        ),
         Select::Except(named) if named.contains(&Principal::Everyone) => Truth::False,
         Select::Except(_) if effect == Effect::Allow => Truth::Unknown,
         Select::Except(named) => {
-            let spared = named
+            let may_be_exempt = named
                 .iter()
-                .any(|principal| is_asker(principal, who) != Truth::False);
-            if spared { Truth::Unknown } else { Truth::True }
+                .any(|principal| matches_role(principal, caller) != Truth::False);
+            if may_be_exempt {
+                Truth::Unknown
+            } else {
+                Truth::True
+            }
         }
         Select::Missing => Truth::False,
     }
@@ -131,8 +148,8 @@ pub fn includes(principals: &Select<Principal>, effect: Effect, who: &Who) -> Tr
 mod tests {
     use super::*;
 
-    fn who() -> Who {
-        Who {
+    fn role() -> RolePrincipal {
+        RolePrincipal {
             partition: "aws".into(),
             account: "692653576357".into(),
             path: Some("/aws-service-role/backup.amazonaws.com/".into()),
@@ -142,17 +159,17 @@ mod tests {
     }
 
     fn allow(principal: Principal) -> Truth {
-        includes(&Select::Only(vec![principal]), Effect::Allow, &who())
+        includes_role(&Select::Only(vec![principal]), Effect::Allow, &role())
     }
 
     #[test]
-    fn principals_are_named_exactly() {
-        let role = "arn:aws:iam::692653576357:role/aws-service-role/backup.amazonaws.com/AWSServiceRoleForBackup";
-        assert_eq!(who().arn(), role);
+    fn principals_match_exact_names() {
+        let arn = "arn:aws:iam::692653576357:role/aws-service-role/backup.amazonaws.com/AWSServiceRoleForBackup";
+        assert_eq!(role().arn(), arn);
         let cases = [
             ("arn:aws:iam::692653576357:root", Truth::True),
             ("692653576357", Truth::True),
-            (role, Truth::True),
+            (arn, Truth::True),
             (
                 "arn:aws:sts::692653576357:assumed-role/AWSServiceRoleForBackup/AWSBackup-x",
                 Truth::Unknown,
@@ -187,39 +204,39 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_path_leaves_the_name_to_decide() {
-        let who = Who {
+    fn a_role_with_an_unknown_path_is_matched_by_name() {
+        let role = RolePrincipal {
             path: None,
             name: "Backup".into(),
-            ..who()
+            ..role()
         };
         for path in ["", "service-role/", "a/b/"] {
             let name = format!("arn:aws:iam::692653576357:role/{path}Backup");
-            assert_eq!(kinship(&name, &who), Kinship::Role, "{name}");
+            assert_eq!(relate_name(&name, &role), Relation::Role, "{name}");
         }
         assert_eq!(
-            kinship("arn:aws:iam::692653576357:role/MyBackup", &who),
-            Kinship::Sibling
+            relate_name("arn:aws:iam::692653576357:role/MyBackup", &role),
+            Relation::SameAccount
         );
     }
 
     #[test]
-    fn not_principal_spares_nobody_for_sure() {
+    fn not_principal_never_exempts_a_role_for_certain() {
         let deny = |principals: Vec<Principal>| {
-            includes(&Select::Except(principals), Effect::Deny, &who())
+            includes_role(&Select::Except(principals), Effect::Deny, &role())
         };
         assert_eq!(
             deny(vec![Principal::Aws("692653576357".into())]),
             Truth::Unknown
         );
-        assert_eq!(deny(vec![Principal::Aws(who().arn())]), Truth::Unknown);
+        assert_eq!(deny(vec![Principal::Aws(role().arn())]), Truth::Unknown);
         assert_eq!(
             deny(vec![Principal::Aws("111122223333".into())]),
             Truth::True
         );
         assert_eq!(deny(vec![Principal::Everyone]), Truth::False);
         assert_eq!(
-            includes(&Select::Except(Vec::new()), Effect::Allow, &who()),
+            includes_role(&Select::Except(Vec::new()), Effect::Allow, &role()),
             Truth::Unknown
         );
     }

@@ -9,11 +9,11 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::error::Category;
 
 use super::document::{Document, Effect, ParseError, Principal, Select, Statement, Version};
-use super::explain::shorten;
+use super::quote::shorten_text;
 use super::read::conditions::Conditions;
 
 /// Reads a policy; see [`Document::parse`].
-pub(super) fn document(text: &str) -> Result<Document, ParseError> {
+pub(super) fn parse_document(text: &str) -> Result<Document, ParseError> {
     // Some editors put a byte order mark before the text.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut json = serde_json::Deserializer::from_str(text);
@@ -54,7 +54,7 @@ impl Names {
         }
     }
 
-    fn take<E: Error>(&mut self, name: &str) -> Result<&'static str, E> {
+    fn check_name<E: Error>(&mut self, name: &str) -> Result<&'static str, E> {
         let Some(known) = self.known.iter().find(|known| **known == name) else {
             let near = self
                 .known
@@ -67,16 +67,13 @@ impl Names {
             return Err(E::custom(format!(
                 "{}: unknown element \"{}\", {expected}",
                 self.within,
-                shorten(name)
+                shorten_text(name)
             )));
         };
         if self.seen.insert(known) {
             Ok(known)
         } else {
-            Err(E::custom(format!(
-                "{}: {known} is given twice",
-                self.within
-            )))
+            Err(E::custom(format!("{}: {known} appears twice", self.within)))
         }
     }
 }
@@ -99,7 +96,7 @@ impl<'de> Visitor<'de> for PolicySeed {
 
     fn visit_str<E: Error>(self, _: &str) -> Result<Document, E> {
         Err(E::custom(format!(
-            "this is a text, perhaps with a policy inside: {AS_TEXT}"
+            "this is a JSON string, which may contain a policy: {AS_TEXT}"
         )))
     }
 
@@ -113,10 +110,10 @@ impl<'de> Visitor<'de> for PolicySeed {
         while let Some(name) = map.next_key::<String>()? {
             if name == "Policy" {
                 return Err(Error::custom(format!(
-                    "this is a whole answer of GetKeyPolicy, with the policy as a text inside: {AS_TEXT}"
+                    "this is the GetKeyPolicy response, which contains the policy as a string: {AS_TEXT}"
                 )));
             }
-            match names.take(&name)? {
+            match names.check_name(&name)? {
                 "Version" => version = read_version(&map.next_value_seed(Text("Version"))?)?,
                 "Id" => id = Some(map.next_value_seed(Text("Id"))?),
                 _ => statements = Some(map.next_value_seed(StatementsSeed)?),
@@ -140,12 +137,12 @@ fn read_version<E: Error>(text: &str) -> Result<Version, E> {
         "2008-10-17" => Ok(Version::V2008),
         other => Err(E::custom(format!(
             "policy: unknown Version \"{}\", expected \"2012-10-17\" or \"2008-10-17\"",
-            shorten(other)
+            shorten_text(other)
         ))),
     }
 }
 
-/// A string, where nothing else is taken.
+/// A string; no other type is accepted.
 struct Text(&'static str);
 
 impl<'de> DeserializeSeed<'de> for Text {
@@ -240,43 +237,43 @@ impl<'de> Visitor<'de> for StatementSeed {
         let (mut principal, mut action, mut resource) =
             (Select::Missing, Select::Missing, Select::Missing);
         while let Some(name) = map.next_key::<String>()? {
-            match names.take(&name)? {
+            match names.check_name(&name)? {
                 "Sid" => sid = Some(map.next_value_seed(Text("Sid"))?),
                 "Effect" => {
                     effect = Some(read_effect(&map.next_value_seed(Text("Effect"))?, &within)?);
                 }
-                "Principal" => put(
+                "Principal" => set_element(
                     "Principal",
                     &mut principal,
                     Select::Only(map.next_value_seed(Principals)?),
                     &within,
                 )?,
-                "NotPrincipal" => put(
+                "NotPrincipal" => set_element(
                     "Principal",
                     &mut principal,
                     Select::Except(map.next_value_seed(Principals)?),
                     &within,
                 )?,
-                "Action" => put(
+                "Action" => set_element(
                     "Action",
                     &mut action,
                     Select::Only(map.next_value_seed(Texts("Action"))?),
                     &within,
                 )?,
-                "NotAction" => put(
+                "NotAction" => set_element(
                     "Action",
                     &mut action,
                     Select::Except(map.next_value_seed(Texts("NotAction"))?),
                     &within,
                 )?,
-                "Resource" => put(
+                "Resource" => set_element(
                     "Resource",
                     &mut resource,
                     Select::Only(map.next_value_seed(Texts("Resource"))?),
                     &within,
                 )?,
                 "NotResource" => {
-                    put(
+                    set_element(
                         "Resource",
                         &mut resource,
                         Select::Except(map.next_value_seed(Texts("NotResource"))?),
@@ -308,12 +305,12 @@ fn read_effect<E: Error>(text: &str, within: &str) -> Result<Effect, E> {
         "Deny" => Ok(Effect::Deny),
         other => Err(E::custom(format!(
             "{within}: unknown Effect \"{}\", expected \"Allow\" or \"Deny\"",
-            shorten(other)
+            shorten_text(other)
         ))),
     }
 }
 
-fn put<T: PartialEq, E: Error>(
+fn set_element<T: PartialEq, E: Error>(
     element: &str,
     slot: &mut Select<T>,
     value: Select<T>,
@@ -383,7 +380,7 @@ impl<'de> Visitor<'de> for Principals {
         if text == "*" {
             return Ok(vec![Principal::Everyone]);
         }
-        let found = shorten(text);
+        let found = shorten_text(text);
         Err(E::custom(format!(
             "principal \"{found}\": expected \"*\" or an object such as {{\"AWS\": \"{found}\"}}"
         )))
@@ -396,7 +393,7 @@ impl<'de> Visitor<'de> for Principals {
         );
         let mut principals = Vec::new();
         while let Some(name) = map.next_key::<String>()? {
-            let kind = names.take(&name)?;
+            let kind = names.check_name(&name)?;
             let texts = map.next_value_seed(Texts(kind))?;
             principals.extend(texts.into_iter().map(|text| match kind {
                 "AWS" if text == "*" => Principal::Everyone,

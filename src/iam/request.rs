@@ -1,4 +1,4 @@
-//! The request that is judged: who asks, for which action, on which key, and what is known about it.
+//! The request to evaluate: its principal, action, resource and context.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ pub enum Value {
     Shaped(String),
     /// Not in the request.
     Absent,
-    /// Nobody can know offline.
+    /// Not known offline.
     Unknown,
 }
 
@@ -66,14 +66,14 @@ impl Context {
     }
 }
 
-/// A role that asks, through a session whose name is not known.
+/// The role that makes the request, through a session whose name is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Who {
+pub struct RolePrincipal {
     /// `aws`, `aws-cn`, `aws-us-gov`.
     pub partition: String,
     /// The role's account.
     pub account: String,
-    /// The role's path with both slashes (`/`, `/service-role/`), or `None` where any path may be meant.
+    /// The role's path with both slashes (`/`, `/service-role/`), or `None` if it is not known.
     pub path: Option<String>,
     /// The role's name, without its path.
     pub name: String,
@@ -81,7 +81,7 @@ pub struct Who {
     pub title: &'static str,
 }
 
-impl Who {
+impl RolePrincipal {
     /// The role's ARN; where the path is not known, the part between `role/` and the name is a `*`.
     #[must_use]
     pub fn arn(&self) -> String {
@@ -96,12 +96,12 @@ impl Who {
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// Who asks.
-    pub who: Who,
+    /// The caller.
+    pub principal: RolePrincipal,
     /// The action, as AWS writes it: `kms:Decrypt`.
     pub action: String,
-    /// The key's ARN. Where parts are not known, each is a `*`.
-    pub key: String,
+    /// The ARN of the resource. Each part that is not known is a `*`.
+    pub resource: String,
     /// The condition keys.
     pub context: Context,
 }

@@ -1,31 +1,31 @@
-//! Whether a role's trust policy lets an AWS service assume the role.
+//! Whether the trust policy of a role allows an AWS service to assume it.
 
 use super::document::{Document, Effect, Principal, Select, Version};
-use super::evaluator::select;
 use super::matching;
 use super::request::Context;
+use super::statement_match::match_entries;
 use super::truth::Truth;
 
 const ASSUME_ROLE: &str = "sts:AssumeRole";
 
-/// Whether a trust policy lets a service assume the role. A statement with a condition leaves it open:
-/// which keys a service sends is not documented.
+/// Whether a trust policy allows a service to assume the role. Unknown if that depends on a condition: the condition
+/// keys that a service sends are not documented.
 ///
-/// A trust policy has no `Resource`: the role that carries it is meant.
+/// A trust policy has no `Resource`: it applies to its role.
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-trust-policy.html>.
 #[must_use]
-pub fn trusts(document: &Document, service: &str) -> Truth {
+pub fn trusts_service(document: &Document, service: &str) -> Truth {
     let context = Context::default();
     let applying = |effect: Effect| {
         let statements = document.statements.iter();
         let of_effect = statements.filter(move |statement| statement.effect == effect);
         Truth::any(of_effect.map(|statement| {
-            let action = select(&statement.action, |pattern| {
-                matching::action(pattern, ASSUME_ROLE).into()
+            let action = match_entries(&statement.action, |pattern| {
+                matching::matches_action(pattern, ASSUME_ROLE).into()
             });
             let variables = document.version == Version::V2012;
             let conditions = statement.conditions.iter();
-            includes(&statement.principal, effect, service)
+            includes_service(&statement.principal, effect, service)
                 .and(action)
                 .and(Truth::all(
                     conditions.map(|condition| condition.holds(variables, &context)),
@@ -35,7 +35,7 @@ pub fn trusts(document: &Document, service: &str) -> Truth {
     applying(Effect::Allow).and(!applying(Effect::Deny))
 }
 
-fn includes(principals: &Select<Principal>, effect: Effect, service: &str) -> Truth {
+fn includes_service(principals: &Select<Principal>, effect: Effect, service: &str) -> Truth {
     let named = |principals: &[Principal]| {
         principals.iter().any(|principal| match principal {
             Principal::Everyone => true,
@@ -59,7 +59,7 @@ mod tests {
 
     fn trust(statements: &str) -> Truth {
         let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{statements}]}}"#);
-        trusts(&Document::parse(&text).unwrap(), "backup.amazonaws.com")
+        trusts_service(&Document::parse(&text).unwrap(), "backup.amazonaws.com")
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::ops::Not;
 /// Whether something holds, where some facts cannot be known offline (Kleene's strong logic).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Truth {
-    /// Holds whatever the unknown facts are.
+    /// Holds for all values of the unknown facts.
     True,
-    /// Fails whatever the unknown facts are.
+    /// Does not hold for any value of the unknown facts.
     False,
     /// Depends on a fact that is not known.
     Unknown,

@@ -26,9 +26,9 @@ pub enum Expanded {
 /// in is never a wildcard.
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>.
 #[must_use]
-pub fn expand(text: &str, wildcards: bool, limit: usize, context: &Context) -> Expanded {
+pub fn expand_variables(text: &str, wildcards: bool, limit: usize, context: &Context) -> Expanded {
     let mut pattern = Pattern::new(limit);
-    match fill(&mut pattern, text, wildcards, context) {
+    match fill_pattern(&mut pattern, text, wildcards, context) {
         None => Expanded::Nothing,
         Some(Truth::Unknown) => Expanded::Unknown,
         Some(_) => Expanded::Tokens(pattern.finish()),
@@ -36,7 +36,12 @@ pub fn expand(text: &str, wildcards: bool, limit: usize, context: &Context) -> E
 }
 
 /// Whether every variable has a known value; `None` as in [`Expanded::Nothing`].
-fn fill(pattern: &mut Pattern, text: &str, wildcards: bool, context: &Context) -> Option<Truth> {
+fn fill_pattern(
+    pattern: &mut Pattern,
+    text: &str,
+    wildcards: bool,
+    context: &Context,
+) -> Option<Truth> {
     let mut known = Truth::True;
     let mut rest = text;
     while let Some(start) = rest.find("${") {
@@ -46,7 +51,7 @@ fn fill(pattern: &mut Pattern, text: &str, wildcards: bool, context: &Context) -
             break;
         };
         pattern.extend(&rest[..start], wildcards)?;
-        match variable(&rest[start + 2..start + length], context) {
+        match read_variable(&rest[start + 2..start + length], context) {
             Variable::Text(text) => pattern.extend(&text, false)?,
             Variable::NoValue => return None,
             Variable::Unknown => known = Truth::Unknown,
@@ -63,7 +68,7 @@ enum Variable {
     Unknown,
 }
 
-fn variable(inside: &str, context: &Context) -> Variable {
+fn read_variable(inside: &str, context: &Context) -> Variable {
     if matches!(inside, "*" | "?" | "$") {
         return Variable::Text(inside.to_owned());
     }
@@ -86,7 +91,7 @@ fn unquote(text: &str) -> Option<&str> {
 
 /// Whether an order holds between the request's value and the policy's; `None` where one of them is not of its kind.
 #[must_use]
-pub fn ordered(order: Order, request: Option<f64>, policy: Option<f64>) -> Option<bool> {
+pub fn compare_ordered(order: Order, request: Option<f64>, policy: Option<f64>) -> Option<bool> {
     let ordering = request?.partial_cmp(&policy?)?;
     Some(match order {
         Order::Equal => ordering == Ordering::Equal,
@@ -99,7 +104,7 @@ pub fn ordered(order: Order, request: Option<f64>, policy: Option<f64>) -> Optio
 
 /// Reads a decimal number.
 #[must_use]
-pub fn number(text: &str) -> Option<f64> {
+pub fn parse_number(text: &str) -> Option<f64> {
     let text = text.trim();
     // `f64` also reads "inf" and "nan", which no policy means.
     let plain = text
@@ -112,23 +117,25 @@ pub fn number(text: &str) -> Option<f64> {
 ///
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_Date>.
 #[must_use]
-pub fn moment(text: &str) -> Option<f64> {
+pub fn parse_date(text: &str) -> Option<f64> {
     let text = text.trim();
-    iso(text).or_else(|| number(text))
+    parse_iso_date(text).or_else(|| parse_number(text))
 }
 
-fn iso(text: &str) -> Option<f64> {
+fn parse_iso_date(text: &str) -> Option<f64> {
     let (date, time) = match text.split_once(['T', 't']) {
         Some((date, time)) => (date, Some(time)),
         None => (text, None),
     };
     let mut parts = date.split('-');
-    let year = digits(parts.next()?, 4)?;
-    let month = parts.next().map_or(Some(1), |month| digits(month, 2))?;
-    let day = parts.next().map_or(Some(1), |day| digits(day, 2))?;
+    let year = parse_digits(parts.next()?, 4)?;
+    let month = parts
+        .next()
+        .map_or(Some(1), |month| parse_digits(month, 2))?;
+    let day = parts.next().map_or(Some(1), |day| parse_digits(day, 2))?;
     let sound = parts.next().is_none() && (1..=12).contains(&month) && (1..=31).contains(&day);
-    let midnight = sound.then(|| days(year, month, day) * 86_400)?;
-    let seconds = time.map_or(Some(0.0), clock)?;
+    let midnight = sound.then(|| count_days(year, month, day) * 86_400)?;
+    let seconds = time.map_or(Some(0.0), parse_time)?;
     #[expect(
         clippy::cast_precision_loss,
         reason = "seconds of a four-digit year fit into 52 bits"
@@ -137,7 +144,7 @@ fn iso(text: &str) -> Option<f64> {
 }
 
 /// Seconds since midnight UTC of `hh:mm[:ss[.s]]` with `Z` or an offset.
-fn clock(text: &str) -> Option<f64> {
+fn parse_time(text: &str) -> Option<f64> {
     let zone_at = text.find(['Z', 'z', '+', '-'])?;
     let (time, zone) = text.split_at(zone_at);
     let offset = match zone.as_bytes() {
@@ -147,27 +154,27 @@ fn clock(text: &str) -> Option<f64> {
                 Some(parts) => parts,
                 None => zone.get(1..3).zip(zone.get(3..))?,
             };
-            let seconds = digits(hours, 2)? * 3600 + digits(minutes, 2)? * 60;
+            let seconds = parse_digits(hours, 2)? * 3600 + parse_digits(minutes, 2)? * 60;
             if *sign == b'-' { -seconds } else { seconds }
         }
         [] => return None,
     };
     let mut parts = time.splitn(3, ':');
-    let hours = digits(parts.next()?, 2)?;
-    let minutes = digits(parts.next()?, 2)?;
-    let seconds = parts.next().map_or(Some(0.0), number)?;
+    let hours = parse_digits(parts.next()?, 2)?;
+    let minutes = parse_digits(parts.next()?, 2)?;
+    let seconds = parts.next().map_or(Some(0.0), parse_number)?;
     let sound = hours <= 24 && minutes < 60 && (0.0..=60.0).contains(&seconds);
     let whole = i32::try_from(hours * 3600 + minutes * 60 - offset).ok()?;
     sound.then(|| f64::from(whole) + seconds)
 }
 
-fn digits(text: &str, count: usize) -> Option<i64> {
+fn parse_digits(text: &str, count: usize) -> Option<i64> {
     let sound = text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
     if sound { text.parse().ok() } else { None }
 }
 
 /// Days from 1970-01-01, in the proleptic Gregorian calendar, with years that begin in March.
-fn days(year: i64, month: i64, day: i64) -> i64 {
+fn count_days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);
@@ -213,7 +220,7 @@ mod tests {
         context.set("aws:star", Value::one("*"));
         context.set("aws:none", Value::Absent);
         context.set("aws:list", Value::Known(vec!["a".into(), "b".into()]));
-        match expand(text, wildcards, 100, &context) {
+        match expand_variables(text, wildcards, 100, &context) {
             Expanded::Tokens(tokens) => tokens
                 .iter()
                 .map(|token| match token {
@@ -244,24 +251,27 @@ mod tests {
     #[test]
     fn a_megabyte_of_open_variables_ends() {
         let hostile = "${".repeat(1 << 19);
-        let expanded = expand(&hostile, true, hostile.len(), &Context::default());
+        let expanded = expand_variables(&hostile, true, hostile.len(), &Context::default());
         assert!(matches!(expanded, Expanded::Tokens(_)));
-        let expanded = expand(&hostile, true, 100, &Context::default());
+        let expanded = expand_variables(&hostile, true, 100, &Context::default());
         assert_eq!(expanded, Expanded::Nothing);
     }
 
     #[test]
     fn dates_come_in_every_w3c_form() {
         let day = Some(1_577_836_800.0);
-        assert_eq!(moment("2020-01-01"), day);
-        assert_eq!(moment("2020"), day);
-        assert_eq!(moment("2020-01"), day);
-        assert_eq!(moment("2020-01-01T00:00Z"), day);
-        assert_eq!(moment("2020-01-01T01:00:00+01:00"), day);
-        assert_eq!(moment("2019-12-31T23:30:00.5-0030"), Some(1_577_836_800.5));
-        assert_eq!(moment("1577836800"), day);
-        assert_eq!(moment("1969-12-31"), Some(-86_400.0));
-        assert_eq!(moment("2000-02-29"), Some(951_782_400.0));
+        assert_eq!(parse_date("2020-01-01"), day);
+        assert_eq!(parse_date("2020"), day);
+        assert_eq!(parse_date("2020-01"), day);
+        assert_eq!(parse_date("2020-01-01T00:00Z"), day);
+        assert_eq!(parse_date("2020-01-01T01:00:00+01:00"), day);
+        assert_eq!(
+            parse_date("2019-12-31T23:30:00.5-0030"),
+            Some(1_577_836_800.5)
+        );
+        assert_eq!(parse_date("1577836800"), day);
+        assert_eq!(parse_date("1969-12-31"), Some(-86_400.0));
+        assert_eq!(parse_date("2000-02-29"), Some(951_782_400.0));
         for bad in [
             "",
             "soon",
@@ -272,7 +282,7 @@ mod tests {
             "2020-1-1",
             "nan",
         ] {
-            assert_eq!(moment(bad), None, "{bad}");
+            assert_eq!(parse_date(bad), None, "{bad}");
         }
     }
 

@@ -7,10 +7,11 @@
 
 use std::fmt;
 
-pub use super::facts::{Asker, KeyFacts, Via};
+pub use super::facts::{CentralAccount, KeyFacts, ViaService};
+use crate::iam::decision::{BlockingDeny, Decision, Element, Verdict};
 use crate::iam::document::Document;
-use crate::iam::evaluator::{Decision, Element, Obstacle, Verdict, evaluate, obstacle};
-use crate::iam::request::{Context, Request, Value, Who};
+use crate::iam::evaluator::{evaluate, find_blocking_deny};
+use crate::iam::request::{Context, Request, RolePrincipal, Value};
 
 /// Whether the copy fails without an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +69,7 @@ pub struct ActionVerdict {
     pub decision: Decision,
 }
 
-/// The answer in a word.
+/// The overall result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overall {
     /// Every action is allowed.
@@ -77,7 +78,7 @@ pub enum Overall {
     PartlyShared,
     /// A required action is denied.
     NotShared,
-    /// No required action is denied, and one depends on something nobody can know offline.
+    /// No required action is denied, and one depends on something that is not known offline.
     Conditional,
 }
 
@@ -93,7 +94,7 @@ impl Overall {
         }
     }
 
-    fn of(actions: &[ActionVerdict]) -> Self {
+    fn from_actions(actions: &[ActionVerdict]) -> Self {
         let worst = |need: Option<Need>| {
             let asked = actions
                 .iter()
@@ -118,12 +119,12 @@ impl fmt::Display for Overall {
     }
 }
 
-/// What a key policy gives the central account.
+/// The central account's access to a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyAccess {
-    /// The ARN of the role that asks.
+    /// The ARN of the calling role.
     pub principal: String,
-    /// The answer in a word.
+    /// The overall result.
     pub overall: Overall,
     /// The answer on each of [`ACTIONS`], in that order.
     pub actions: Vec<ActionVerdict>,
@@ -131,7 +132,7 @@ pub struct CopyAccess {
 
 impl CopyAccess {
     /// The actions of one need that are not allowed for sure.
-    pub fn lacking(&self, need: Need) -> impl Iterator<Item = &ActionVerdict> {
+    pub fn missing_actions(&self, need: Need) -> impl Iterator<Item = &ActionVerdict> {
         let of_need = self
             .actions
             .iter()
@@ -149,7 +150,7 @@ impl CopyAccess {
         let usable = by_name("kms:Decrypt")
             .is_some_and(|decrypt| decrypt.decision.verdict() == Verdict::Allowed);
         let unheard = match &action.decision {
-            Decision::Denied { by: None, nearest } => nearest
+            Decision::ImplicitDeny { nearest } => nearest
                 .as_ref()
                 .is_none_or(|near| near.element == Element::Action),
             _ => false,
@@ -166,36 +167,50 @@ impl CopyAccess {
 
 /// The role that makes the copy: the central account's AWS Backup service-linked role, in the key's partition.
 #[must_use]
-pub fn service_linked_role(key: &KeyFacts, asker: &Asker) -> Who {
-    Who {
+pub fn service_linked_role(key: &KeyFacts, central: &CentralAccount) -> RolePrincipal {
+    RolePrincipal {
         partition: key.partition().to_owned(),
-        account: asker.central_account.clone(),
+        account: central.account_id.clone(),
         path: Some("/aws-service-role/backup.amazonaws.com/".to_owned()),
         name: "AWSServiceRoleForBackup".to_owned(),
         title: "the AWS Backup service-linked role",
     }
 }
 
-/// Judges a key policy for a copy through one service.
+/// Evaluates a key policy for a copy through one service.
 ///
-/// The own account's root in the policy admits the own account alone. What the policy says of a key that the central
-/// account owns is judged the same way; see [`KeyFacts::is_central`].
+/// The root principal of the key's account includes only that account. The policy of a key that the central account owns is
+/// evaluated the same way; see [`KeyFacts::is_central`].
 #[must_use]
-pub fn judge(document: &Document, key: &KeyFacts, asker: &Asker, via: Via) -> CopyAccess {
-    judge_through(document, key, asker, &[via])
+pub fn evaluate_copy_access(
+    document: &Document,
+    key: &KeyFacts,
+    central: &CentralAccount,
+    via: ViaService,
+) -> CopyAccess {
+    evaluate_through(document, key, central, &[via])
 }
 
-/// Judges a key policy for a copy through either service; for each action the worst answer counts.
+/// Evaluates a key policy for a copy through either service, with the worse decision on each action.
 #[must_use]
-pub fn judge_any(document: &Document, key: &KeyFacts, asker: &Asker) -> CopyAccess {
-    judge_through(document, key, asker, &Via::ALL)
+pub fn evaluate_copy_access_any(
+    document: &Document,
+    key: &KeyFacts,
+    central: &CentralAccount,
+) -> CopyAccess {
+    evaluate_through(document, key, central, &ViaService::ALL)
 }
 
-fn judge_through(document: &Document, key: &KeyFacts, asker: &Asker, paths: &[Via]) -> CopyAccess {
+fn evaluate_through(
+    document: &Document,
+    key: &KeyFacts,
+    central: &CentralAccount,
+    paths: &[ViaService],
+) -> CopyAccess {
     let worst = |action| {
         let decisions = paths
             .iter()
-            .map(|via| evaluate(document, &request(key, asker, *via, action)));
+            .map(|via| evaluate(document, &build_request(key, central, *via, action)));
         // The first of several worst answers, so that one path alone is not preferred by chance.
         decisions.reduce(|worst, next| {
             if next.verdict() > worst.verdict() {
@@ -214,40 +229,47 @@ fn judge_through(document: &Document, key: &KeyFacts, asker: &Asker, paths: &[Vi
     };
     let actions: Vec<_> = ACTIONS.into_iter().filter_map(verdict).collect();
     CopyAccess {
-        principal: service_linked_role(key, asker).arn(),
-        overall: Overall::of(&actions),
+        principal: service_linked_role(key, central).arn(),
+        overall: Overall::from_actions(&actions),
         actions,
     }
 }
 
-/// The Deny statement that stands in the way of the copy, or may: nothing added to the policy helps against it.
-/// A sure one comes first. `via` is `None` for either service.
+/// Returns the Deny statement that blocks the copy or may block it. A statement that is added to the policy cannot
+/// override it. One that certainly applies comes first. `via` is `None` for either service.
 #[must_use]
-pub fn blocked_by(
+pub fn find_copy_deny(
     document: &Document,
     key: &KeyFacts,
-    asker: &Asker,
-    via: Option<Via>,
-) -> Option<Obstacle> {
-    let paths = via.map_or(Via::ALL.to_vec(), |via| vec![via]);
-    let requests = ACTIONS
-        .iter()
-        .flat_map(|(action, _)| paths.iter().map(|via| request(key, asker, *via, action)));
+    central: &CentralAccount,
+    via: Option<ViaService>,
+) -> Option<BlockingDeny> {
+    let paths = via.map_or(ViaService::ALL.to_vec(), |via| vec![via]);
+    let requests = ACTIONS.iter().flat_map(|(action, _)| {
+        paths
+            .iter()
+            .map(|via| build_request(key, central, *via, action))
+    });
     let mut open = None;
     for request in requests {
-        match obstacle(document, &request) {
-            Some(found) if found.sure => return Some(found),
+        match find_blocking_deny(document, &request) {
+            Some(found) if found.is_certain => return Some(found),
             found => open = open.or(found),
         }
     }
     open
 }
 
-/// The request that is judged: one action on the key by the service-linked role, through a service, for an AWS resource.
+/// Returns the request to evaluate: one action on the key by the service-linked role, through a service, for an AWS resource.
 #[must_use]
-pub fn request(key: &KeyFacts, asker: &Asker, via: Via, action: &str) -> Request {
-    let who = service_linked_role(key, asker);
-    let mut context = context(key, &who, action);
+pub fn build_request(
+    key: &KeyFacts,
+    central: &CentralAccount,
+    via: ViaService,
+    action: &str,
+) -> Request {
+    let who = service_linked_role(key, central);
+    let mut context = build_context(key, &who, action);
     // The suffix is the same in every partition:
     // https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
     let service = format!(
@@ -255,20 +277,20 @@ pub fn request(key: &KeyFacts, asker: &Asker, via: Via, action: &str) -> Request
         via.as_str(),
         key.region().unwrap_or("*")
     );
-    context.set("kms:ViaService", shaped(service));
+    context.set("kms:ViaService", value_from_shape(service));
     context.set(
         "aws:PrincipalOrgID",
-        Value::known_or_unknown(asker.org_id.as_deref()),
+        Value::known_or_unknown(central.org_id.as_deref()),
     );
     Request {
-        who,
+        principal: who,
         action: action.to_owned(),
-        key: key.arn_shape(),
+        resource: key.arn_shape(),
         context,
     }
 }
 
-fn shaped(text: String) -> Value {
+fn value_from_shape(text: String) -> Value {
     if text.contains('*') {
         Value::Shaped(text)
     } else {
@@ -282,12 +304,12 @@ fn shaped(text: String) -> Value {
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>,
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable> or
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html>; all others stay unknown.
-fn context(key: &KeyFacts, who: &Who, action: &str) -> Context {
+fn build_context(key: &KeyFacts, who: &RolePrincipal, action: &str) -> Context {
     let mut context = Context::default();
     for name in ["kms:CallerAccount", "aws:PrincipalAccount"] {
         context.set(name, Value::one(&who.account));
     }
-    context.set("aws:PrincipalArn", shaped(who.arn()));
+    context.set("aws:PrincipalArn", value_from_shape(who.arn()));
     context.set("aws:PrincipalType", Value::one("AssumedRole"));
     context.set("aws:PrincipalIsAWSService", Value::one("false"));
     for name in [
@@ -300,7 +322,7 @@ fn context(key: &KeyFacts, who: &Who, action: &str) -> Context {
     context.set("aws:SecureTransport", Value::one("true"));
     context.set(
         "aws:RequestedRegion",
-        shaped(key.region().unwrap_or("*").to_owned()),
+        value_from_shape(key.region().unwrap_or("*").to_owned()),
     );
     let account = Some(key.key_account.as_str()).filter(|account| !account.is_empty());
     context.set("aws:ResourceAccount", Value::known_or_unknown(account));
@@ -343,33 +365,33 @@ fn context(key: &KeyFacts, who: &Who, action: &str) -> Context {
     context
 }
 
-/// What a key policy gives the account that owns the key.
+/// The access of the key's own account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalAccess {
     /// Whether the backup role can use the key: the worst of `kms:DescribeKey`, `kms:Decrypt`, and the better of
     /// `kms:GenerateDataKey` and `kms:GenerateDataKeyWithoutPlaintext`.
     pub usage: Decision,
-    /// Whether it can also create grants, which services that take the source's key need.
+    /// Whether it can also create grants, which services whose backups inherit the key need.
     pub create_grant: Decision,
 }
 
 impl LocalAccess {
-    /// May the own account's root or its backup role use the key.
+    /// Returns whether the backup role of the key's account can use the key.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         self.usage.verdict()
     }
 }
 
-/// Judges whether the own account's backup role can use the key, on its own or because the policy delegates to IAM by
-/// naming the account.
+/// Evaluates whether the backup role of the key's account can use the key, because the policy names it or delegates to
+/// IAM by naming the account.
 ///
 /// `backup_role` is a role's name, with its path where that is known (`service-role/Backup`). Allowed means for sure,
 /// as far as the key policy goes: the role's permissions are not read here. The service that the call comes through is
 /// not known, so a condition on `kms:ViaService` makes the answer conditional.
 /// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>.
 #[must_use]
-pub fn local_access(
+pub fn evaluate_local_access(
     document: &Document,
     key: &KeyFacts,
     account: &str,
@@ -379,7 +401,7 @@ pub fn local_access(
         Some((path, name)) => (Some(format!("/{path}/")), name),
         None => (None, backup_role),
     };
-    let who = Who {
+    let who = RolePrincipal {
         partition: key.partition().to_owned(),
         account: account.to_owned(),
         path,
@@ -387,11 +409,11 @@ pub fn local_access(
         title: "the backup role",
     };
     let decide = |action: &str| {
-        let context = context(key, &who, action);
+        let context = build_context(key, &who, action);
         let request = Request {
-            who: who.clone(),
+            principal: who.clone(),
             action: action.to_owned(),
-            key: key.arn_shape(),
+            resource: key.arn_shape(),
             context,
         };
         evaluate(document, &request)

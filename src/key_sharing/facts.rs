@@ -52,8 +52,8 @@ impl KeyFacts {
 
     /// Whether the central account owns the key, which counts as shared.
     #[must_use]
-    pub fn is_central(&self, asker: &Asker) -> bool {
-        self.key_account == asker.central_account
+    pub fn is_central(&self, central: &CentralAccount) -> bool {
+        self.key_account == central.account_id
     }
 
     /// The ARN, with `*` for what is not known of it.
@@ -67,18 +67,18 @@ impl KeyFacts {
     }
 }
 
-/// Who asks.
+/// The account that receives the copies.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asker {
+pub struct CentralAccount {
     /// The central account's id.
-    pub central_account: String,
+    pub account_id: String,
     /// Its organization's id, where it was read or given.
     pub org_id: Option<String>,
 }
 
 /// The service that calls KMS for AWS Backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Via {
+pub enum ViaService {
     /// EBS, EC2 and Storage Gateway volumes.
     Ec2,
     /// RDS and Aurora.
@@ -87,11 +87,11 @@ pub enum Via {
     Backup,
 }
 
-impl Via {
-    /// Those that take over the key of their source.
+impl ViaService {
+    /// The services whose backups inherit the key of the resource.
     pub const ALL: [Self; 2] = [Self::Ec2, Self::Rds];
 
-    /// As it stands in `kms:ViaService`.
+    /// Returns the service as in `kms:ViaService`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

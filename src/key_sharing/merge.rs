@@ -1,30 +1,30 @@
-//! The smallest policy that would pass: the present one, untouched and in its order, plus what is missing.
+//! Merges the missing statements into a key policy, and leaves the rest of it as it is.
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
 use super::copy;
-use super::copy::{Asker, KeyFacts, Via};
-use super::verbatim::Verbatim;
+use super::copy::{CentralAccount, KeyFacts, ViaService};
+use super::lossless_json::LosslessJson;
+use crate::iam::decision::{BlockingDeny, Verdict};
 use crate::iam::document::{Document, ParseError};
-use crate::iam::evaluator::{Obstacle, Verdict};
 
-/// How long a key policy may be, in bytes.
+/// The maximum size of a key policy, in bytes.
 ///
 /// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html>.
-pub const LARGEST: usize = 32_768;
+pub const MAX_POLICY_BYTES: usize = 32_768;
 
-/// What can be done about a policy.
+/// The result of a merge.
 #[derive(Debug, Clone)]
 pub enum Merge {
-    /// Nothing: the central account may do all that the copy takes.
-    Unchanged(Verbatim),
-    /// Put this policy on the key.
-    Added(Verbatim),
-    /// Nothing that is added helps: a Deny stands in the way, or may.
-    Blocked(Obstacle),
-    /// With what is missing the policy would be longer than KMS takes, by its length in bytes without blanks.
+    /// No change: every action that the copy needs is allowed.
+    Unchanged(LosslessJson),
+    /// The policy with the missing statements.
+    Added(LosslessJson),
+    /// A Deny blocks the copy or may block it, and an added statement cannot override it.
+    Blocked(BlockingDeny),
+    /// The merged policy would exceed the KMS limit; its minified length in bytes.
     TooLarge(usize),
 }
 
@@ -61,18 +61,18 @@ struct ForAwsResource {
     grant_is_for_aws_resource: &'static str,
 }
 
-/// Makes the policy that lets the central account in, for one service or for either.
+/// Merges the statements that grant the central account access, through one service or through either.
 ///
-/// What is added names the central account's root, and of the ten actions those that are not yet allowed for sure: use
-/// in one statement, grants in another.
+/// They name the root of the central account and those of the ten actions that are not certainly allowed: one statement for
+/// the use of the key, one for grants.
 ///
 /// # Errors
 /// Where the text is not a policy; see [`Document::parse`].
 pub fn merge(
     text: &str,
     key: &KeyFacts,
-    asker: &Asker,
-    via: Option<Via>,
+    central: &CentralAccount,
+    via: Option<ViaService>,
 ) -> Result<Merge, ParseError> {
     let document = Document::parse(text)?;
     let unreadable = |error: serde_json::Error| ParseError {
@@ -81,10 +81,10 @@ pub fn merge(
         message: error.to_string(),
     };
     let mut policy =
-        Verbatim::parse(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(unreadable)?;
+        LosslessJson::parse(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(unreadable)?;
     let access = match via {
-        Some(via) => copy::judge(&document, key, asker, via),
-        None => copy::judge_any(&document, key, asker),
+        Some(via) => copy::evaluate_copy_access(&document, key, central, via),
+        None => copy::evaluate_copy_access_any(&document, key, central),
     };
     let missing = |grants: bool| -> Vec<&'static str> {
         let lacking = access.actions.iter().filter(|action| {
@@ -94,21 +94,17 @@ pub fn merge(
         lacking.map(|action| action.action).collect()
     };
     let (usage, grants) = (missing(false), missing(true));
-    if key.is_central(asker) || (usage.is_empty() && grants.is_empty()) {
+    if key.is_central(central) || (usage.is_empty() && grants.is_empty()) {
         return Ok(Merge::Unchanged(policy));
     }
-    if let Some(obstacle) = copy::blocked_by(&document, key, asker, via) {
+    if let Some(obstacle) = copy::find_copy_deny(&document, key, central, via) {
         return Ok(Merge::Blocked(obstacle));
     }
 
-    let root = format!(
-        "arn:{}:iam::{}:root",
-        key.partition(),
-        asker.central_account
-    );
+    let root = format!("arn:{}:iam::{}:root", key.partition(), central.account_id);
     let statement = |sid: &str, action: Vec<&'static str>, condition| {
-        Verbatim::from_value(&Grant {
-            sid: unused(&document, sid),
+        LosslessJson::from_value(&Grant {
+            sid: choose_sid(&document, sid),
             effect: "Allow",
             principal: Principal { aws: &root },
             action,
@@ -129,16 +125,16 @@ pub fn merge(
         };
         added.push(statement("BackupCopyGrants", grants, Some(condition))?);
     }
-    append(&mut policy, added);
+    append_statements(&mut policy, added);
     let length = serde_json::to_string(&policy).map_err(unreadable)?.len();
-    if length > LARGEST {
+    if length > MAX_POLICY_BYTES {
         return Ok(Merge::TooLarge(length));
     }
     Ok(Merge::Added(policy))
 }
 
-/// A name for a statement that no other one has. Names may repeat in a key policy, but then a message cannot tell which.
-fn unused(document: &Document, sid: &str) -> String {
+/// Returns a statement id that is not used yet. Ids may repeat in a key policy, but then they are ambiguous in messages.
+fn choose_sid(document: &Document, sid: &str) -> String {
     let sids = document.statements.iter();
     let taken: BTreeSet<&str> = sids.filter_map(|it| it.sid.as_deref()).collect();
     let numbered = (2..=document.statements.len() + 1).map(|number| format!("{sid}{number}"));
@@ -148,18 +144,18 @@ fn unused(document: &Document, sid: &str) -> String {
         .unwrap_or_else(|| sid.to_owned())
 }
 
-fn append(policy: &mut Verbatim, mut added: Vec<Verbatim>) {
-    let Verbatim::Object(members) = policy else {
+fn append_statements(policy: &mut LosslessJson, mut added: Vec<LosslessJson>) {
+    let LosslessJson::Object(members) = policy else {
         return;
     };
     for (name, value) in members {
         if name == "Statement" {
             match value {
-                Verbatim::List(statements) => statements.append(&mut added),
-                // A statement alone stands for a list of one.
+                LosslessJson::List(statements) => statements.append(&mut added),
+                // A single statement is a list of one.
                 single => {
                     added.insert(0, single.clone());
-                    *single = Verbatim::List(std::mem::take(&mut added));
+                    *single = LosslessJson::List(std::mem::take(&mut added));
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Backup plans: what is backed up, when, to which vault, and where the copies go.
 //!
 //! An organization's policy and a plan of the account's own say the same things in different words;
-//! here both are a [`Plan`].
+//! here both are a [`BackupPlan`].
 
 use serde::{Deserialize, Serialize};
 
@@ -10,21 +10,21 @@ use super::Listing;
 /// A backup plan. Source: AWS Backup API, `GetBackupPlan`; or a plan of an organization's policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Plan {
+pub struct BackupPlan {
     /// Its name.
     pub name: String,
     /// Its rules. A plan without rules backs nothing up.
     #[serde(default)]
-    pub rules: Listing<PlanRule>,
+    pub rules: Listing<BackupRule>,
     /// Which resources they are for. Source: `GetBackupSelection`.
     #[serde(default)]
-    pub selections: Listing<Selection>,
+    pub selections: Listing<BackupSelection>,
 }
 
 /// A rule of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PlanRule {
+pub struct BackupRule {
     /// Its name.
     pub name: String,
     /// The name of the vault that the backups go to.
@@ -57,7 +57,7 @@ pub struct CopyAction {
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupSelection.html>.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Selection {
+pub struct BackupSelection {
     /// Its name.
     pub name: String,
     /// The role that makes the backups. A policy may leave `$account` in it.
@@ -94,7 +94,7 @@ pub struct TagCondition {
     pub operator: TagOperator,
     /// The key of the tag, without `aws:ResourceTag/`.
     pub key: String,
-    /// The value; with `Like`, `*` stands for any characters but blanks.
+    /// The value; with `Like`, `*` matches any characters except blanks.
     pub value: String,
 }
 
@@ -125,7 +125,7 @@ pub fn tag_key(condition_key: &str) -> &str {
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupRule.html>.
 pub const DEFAULT_SCHEDULE: &str = "cron(0 5 ? * * *)";
 
-impl PlanRule {
+impl BackupRule {
     /// The longest time between two runs, in hours; none where the schedule cannot be understood.
     #[must_use]
     pub fn interval_hours(&self) -> Option<u32> {
@@ -136,7 +136,7 @@ impl PlanRule {
 /// The longest time between two runs of a schedule, in hours, rounded up; none where the schedule
 /// cannot be understood, never runs, or is bound to some years.
 ///
-/// AWS Backup takes `cron(...)`, and the same six fields bare; rates are as in EventBridge.
+/// AWS Backup accepts `cron(...)` and the same six fields without it; rates are as in EventBridge.
 /// Source: <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html>.
 #[must_use]
 pub fn interval_hours(schedule: &str) -> Option<u32> {
@@ -146,12 +146,12 @@ pub fn interval_hours(schedule: &str) -> Option<u32> {
         Some(rest.strip_prefix('(')?.strip_suffix(')')?.trim())
     };
     if let Some(rate) = inside("rate") {
-        return rate_hours(rate);
+        return parse_rate_hours(rate);
     }
-    cron_hours(inside("cron").unwrap_or(schedule))
+    parse_cron_hours(inside("cron").unwrap_or(schedule))
 }
 
-fn rate_hours(rate: &str) -> Option<u32> {
+fn parse_rate_hours(rate: &str) -> Option<u32> {
     let (number, unit) = rate.split_once(char::is_whitespace)?;
     let number: u32 = number.parse().ok().filter(|number| *number > 0)?;
     match unit.trim() {
@@ -170,15 +170,15 @@ const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 /// Dates and weekdays repeat after 28 years, as long as no century is in between.
 const CYCLE: std::ops::Range<u32> = 2001..2029;
 
-fn cron_hours(fields: &str) -> Option<u32> {
+fn parse_cron_hours(fields: &str) -> Option<u32> {
     let fields: Vec<&str> = fields.split_whitespace().collect();
     let [minutes, hours, days, months, weekdays, "*"] = fields[..] else {
         return None;
     };
-    let minutes = numbers(minutes, 0, 59, &[])?;
-    let hours = numbers(hours, 0, 23, &[])?;
-    let months = numbers(months, 1, 12, &MONTHS)?;
-    let days = Days::read(days, weekdays)?;
+    let minutes = parse_numbers(minutes, 0, 59, &[])?;
+    let hours = parse_numbers(hours, 0, 23, &[])?;
+    let months = parse_numbers(months, 1, 12, &MONTHS)?;
+    let days = Days::parse(days, weekdays)?;
 
     let times: Vec<u32> = hours
         .iter()
@@ -195,7 +195,7 @@ fn cron_hours(fields: &str) -> Option<u32> {
         for month in 1..=12 {
             let length = month_length(year, month);
             for day in 1..=length {
-                if months.contains(&month) && days.hold(day, weekday, length) {
+                if months.contains(&month) && days.include(day, weekday, length) {
                     if let Some(latest) = latest {
                         longest = longest.max((day_number - latest) * 1440 + first - last);
                     }
@@ -237,30 +237,30 @@ enum Days {
 }
 
 impl Days {
-    fn read(days: &str, weekdays: &str) -> Option<Self> {
+    fn parse(days: &str, weekdays: &str) -> Option<Self> {
         match (days, weekdays) {
             ("*", "?") | ("?", "*") => Some(Days::Every),
             ("L", "?") => Some(Days::LastOfMonth),
             (day, "?") if day.ends_with('W') => {
-                let day = number(day.strip_suffix('W')?, 1, 31, &[])?;
+                let day = parse_number(day.strip_suffix('W')?, 1, 31, &[])?;
                 Some(Days::NearestWeekday(day))
             }
-            (days, "?") => numbers(days, 1, 31, &[]).map(Days::OfMonth),
+            (days, "?") => parse_numbers(days, 1, 31, &[]).map(Days::OfMonth),
             ("?", "L") => Some(Days::OfWeek(vec![7])),
             ("?", day) if day.contains('#') => {
                 let (day, nth) = day.split_once('#')?;
-                let day = number(day, 1, 7, &WEEKDAYS)?;
-                Some(Days::NthOfWeek(day, number(nth, 1, 5, &[])?))
+                let day = parse_number(day, 1, 7, &WEEKDAYS)?;
+                Some(Days::NthOfWeek(day, parse_number(nth, 1, 5, &[])?))
             }
             ("?", day) if day.ends_with('L') => {
-                number(day.strip_suffix('L')?, 1, 7, &WEEKDAYS).map(Days::LastOfWeek)
+                parse_number(day.strip_suffix('L')?, 1, 7, &WEEKDAYS).map(Days::LastOfWeek)
             }
-            ("?", weekdays) => numbers(weekdays, 1, 7, &WEEKDAYS).map(Days::OfWeek),
+            ("?", weekdays) => parse_numbers(weekdays, 1, 7, &WEEKDAYS).map(Days::OfWeek),
             _ => None,
         }
     }
 
-    fn hold(&self, day: u32, weekday: u32, length: u32) -> bool {
+    fn include(&self, day: u32, weekday: u32, length: u32) -> bool {
         match self {
             Days::Every => true,
             Days::OfMonth(days) => days.contains(&day),
@@ -291,8 +291,8 @@ impl Days {
     }
 }
 
-/// The numbers that a field stands for, ascending: lists, ranges, steps, names.
-fn numbers(field: &str, low: u32, high: u32, names: &[&str]) -> Option<Vec<u32>> {
+/// Returns the numbers that a field matches, in ascending order: lists, ranges, steps, names.
+fn parse_numbers(field: &str, low: u32, high: u32, names: &[&str]) -> Option<Vec<u32>> {
     let mut found = Vec::new();
     for part in field.split(',') {
         let (range, step) = match part.split_once('/') {
@@ -302,11 +302,11 @@ fn numbers(field: &str, low: u32, high: u32, names: &[&str]) -> Option<Vec<u32>>
         let (from, to) = match range.split_once('-') {
             _ if range == "*" => (low, high),
             Some((from, to)) => (
-                number(from, low, high, names)?,
-                number(to, low, high, names)?,
+                parse_number(from, low, high, names)?,
+                parse_number(to, low, high, names)?,
             ),
             None => {
-                let from = number(range, low, high, names)?;
+                let from = parse_number(range, low, high, names)?;
                 (from, if step.is_some() { high } else { from })
             }
         };
@@ -321,7 +321,7 @@ fn numbers(field: &str, low: u32, high: u32, names: &[&str]) -> Option<Vec<u32>>
     Some(found)
 }
 
-fn number(text: &str, low: u32, high: u32, names: &[&str]) -> Option<u32> {
+fn parse_number(text: &str, low: u32, high: u32, names: &[&str]) -> Option<u32> {
     let named = names.iter().position(|it| it.eq_ignore_ascii_case(text));
     let value = match named {
         Some(place) => low + u32::try_from(place).ok()?,
@@ -399,7 +399,7 @@ mod tests {
 
     #[test]
     fn a_rule_without_a_schedule_runs_daily() {
-        let rule = PlanRule {
+        let rule = BackupRule {
             name: "daily".to_owned(),
             vault: "local".to_owned(),
             schedule: None,

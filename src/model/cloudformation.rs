@@ -57,17 +57,3 @@ impl StackResource {
             )
     }
 }
-
-/// Types that AWS Backup backs up and the guide does not cover.
-///
-/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-feature-availability.html>.
-pub const BEYOND_THE_GUIDE: [&str; 8] = [
-    "AWS::DSQL::Cluster",
-    "AWS::DocDB::DBCluster",
-    "AWS::EKS::Cluster",
-    "AWS::FSx::FileSystem",
-    "AWS::FSx::Volume",
-    "AWS::Neptune::DBCluster",
-    "AWS::Timestream::Database",
-    "AWS::Timestream::Table",
-];

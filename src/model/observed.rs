@@ -1,5 +1,7 @@
 //! A fact that was read, or the reason it was not.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// A fact: known, or the reason it is not.
@@ -16,10 +18,10 @@ pub enum Observed<T> {
 }
 
 impl<T> Observed<T> {
-    /// The fact, or the gap: what a rule applies `?` to.
+    /// Returns the fact, or the gap: a rule applies `?` to the result.
     ///
     /// # Errors
-    /// The gap, where the fact is not known.
+    /// The gap, if the fact is not known.
     pub fn get(&self) -> Result<&T, Gap> {
         match self {
             Observed::Known(fact) => Ok(fact),
@@ -27,7 +29,7 @@ impl<T> Observed<T> {
         }
     }
 
-    /// The fact, where it is known.
+    /// Returns the fact, if it is known.
     pub fn known(&self) -> Option<&T> {
         match self {
             Observed::Known(fact) => Some(fact),
@@ -35,7 +37,7 @@ impl<T> Observed<T> {
         }
     }
 
-    /// The gap, where there is one.
+    /// Returns the gap, if there is one.
     pub fn gap(&self) -> Option<&Gap> {
         match self {
             Observed::Known(_) => None,
@@ -43,7 +45,7 @@ impl<T> Observed<T> {
         }
     }
 
-    /// Changes the fact where it is known.
+    /// Applies a function to the fact, if it is known.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Observed<U> {
         match self {
             Observed::Known(fact) => Observed::Known(change(fact)),
@@ -67,7 +69,7 @@ impl<T> From<Result<T, Gap>> for Observed<T> {
     }
 }
 
-/// What a list call returned, and why there may be more.
+/// The items of a list, and why it may be incomplete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Listing<T> {
@@ -79,16 +81,16 @@ pub struct Listing<T> {
 }
 
 impl<T> Listing<T> {
-    /// A list that was read to its end.
+    /// Creates a list that is complete.
     #[must_use]
     pub fn complete(items: Vec<T>) -> Self {
         Listing { items, gap: None }
     }
 
-    /// The first item that fits. `None` only where the whole list was read.
+    /// Returns the first item that matches. `None` only if the list is complete.
     ///
     /// # Errors
-    /// The gap, where nothing fits in what was read and the list may be longer.
+    /// The gap, if no item matches and the list may be incomplete.
     pub fn find(&self, fits: impl Fn(&T) -> bool) -> Result<Option<&T>, Gap> {
         match (self.items.iter().find(|item| fits(item)), &self.gap) {
             (Some(item), _) => Ok(Some(item)),
@@ -97,11 +99,11 @@ impl<T> Listing<T> {
         }
     }
 
-    /// All items, where the list was read to its end.
+    /// Returns all items, if the list is complete.
     ///
     /// # Errors
-    /// The gap, where the list may be longer.
-    pub fn all(&self) -> Result<&[T], Gap> {
+    /// The gap, if the list may be incomplete.
+    pub fn all_items(&self) -> Result<&[T], Gap> {
         match &self.gap {
             None => Ok(&self.items),
             Some(gap) => Err(gap.clone()),
@@ -146,7 +148,7 @@ pub enum GapKind {
     Denied,
     /// AWS asked for fewer calls until the retries were used up.
     Throttled,
-    /// Any other failure: network, time-out, an answer nobody understands.
+    /// Any other failure: network, timeout, an invalid response.
     Error,
     /// The region is not enabled for the account.
     RegionDisabled,
@@ -164,14 +166,14 @@ pub enum GapKind {
     AfterApply,
     /// A plan or template does not hold it: it exists outside of it, if at all.
     Unplanned,
-    /// It was read, and what follows from it depends on something that nobody can know from here.
+    /// It was read, but its effect depends on something that is not known here.
     Open,
 }
 
 impl GapKind {
-    /// Whether something that was asked for could not be read, as opposed to not being for us to know.
+    /// Whether reading something that was requested failed. False for facts that cannot be read from here.
     #[must_use]
-    pub fn is_unread(self) -> bool {
+    pub fn is_read_failure(self) -> bool {
         !matches!(
             self,
             GapKind::Foreign
@@ -184,23 +186,23 @@ impl GapKind {
 }
 
 impl Gap {
-    /// A fact that the snapshot does not mention.
+    /// Returns the gap of a fact that is not in the snapshot.
     #[must_use]
     pub fn not_collected() -> Self {
-        Gap::told(GapKind::NotCollected, "the snapshot does not hold it")
+        Gap::new(GapKind::NotCollected, "not in the snapshot")
     }
 
-    /// What the user left out.
+    /// Returns the gap of a fact that the user excluded.
     #[must_use]
     pub fn not_asked() -> Self {
-        Gap::told(
+        Gap::new(
             GapKind::NotAsked,
-            "not asked for: --service or --resource leaves out what it takes to judge this",
+            "not evaluated: --service or --resource excluded the data this rule needs",
         )
     }
 
-    /// A gap that no operation failed for, with its reason.
-    pub fn told(kind: GapKind, message: impl Into<String>) -> Self {
+    /// Creates a gap that is not caused by a failed operation.
+    pub fn new(kind: GapKind, message: impl Into<String>) -> Self {
         Gap {
             kind,
             operation: String::new(),
@@ -209,37 +211,44 @@ impl Gap {
             message: message.into(),
         }
     }
+}
 
-    /// The gap in words: what was asked, how it failed, which IAM action is missing.
-    #[must_use]
-    pub fn sentence(&self) -> String {
-        let code = self
-            .code
-            .as_ref()
-            .map_or(String::new(), |code| format!(" ({code})"));
+impl fmt::Display for Gap {
+    /// Writes which operation failed, how, and which IAM action is missing.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operation = &self.operation;
+        let code = match &self.code {
+            Some(code) => format!(" ({code})"),
+            None => String::new(),
+        };
         match self.kind {
-            GapKind::Denied if self.operation == "kms:GetKeyPolicy" => format!(
-                "{} was denied{code}: these credentials need {}, and the key's own policy must let this account's IAM decide",
-                self.operation, self.action
-            ),
-            GapKind::Denied => format!(
-                "{} was denied{code}: these credentials need {}",
-                self.operation, self.action
-            ),
-            GapKind::Throttled => format!(
-                "{} was throttled{code} until the retries ran out",
-                self.operation
-            ),
-            GapKind::Error => format!("{} failed{code}: {}", self.operation, self.message),
-            GapKind::Interrupted => format!("{} was not read: {}", self.operation, self.message),
-            GapKind::RegionDisabled => "the region is not enabled for this account".to_owned(),
+            GapKind::Denied => {
+                write!(
+                    f,
+                    "{operation} was denied{code}: these credentials need {}",
+                    self.action
+                )?;
+                if operation == "kms:GetKeyPolicy" {
+                    f.write_str(", and the key policy must delegate to IAM in this account")?;
+                }
+                Ok(())
+            }
+            GapKind::Throttled => {
+                write!(
+                    f,
+                    "{operation} was throttled{code} until the retries ran out"
+                )
+            }
+            GapKind::Error => write!(f, "{operation} failed{code}: {}", self.message),
+            GapKind::Interrupted => write!(f, "{operation} was not completed: {}", self.message),
+            GapKind::RegionDisabled => f.write_str("the region is not enabled for this account"),
             GapKind::NotCollected
             | GapKind::NotAsked
             | GapKind::Unreadable
             | GapKind::Foreign
             | GapKind::AfterApply
             | GapKind::Unplanned
-            | GapKind::Open => self.message.clone(),
+            | GapKind::Open => f.write_str(&self.message),
         }
     }
 }
@@ -263,13 +272,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_found_counts_although_the_list_broke_off() {
+    fn an_item_of_an_incomplete_list_is_found() {
         let listing = Listing {
             items: vec![1],
-            gap: Some(Gap::told(GapKind::Error, "cut")),
+            gap: Some(Gap::new(GapKind::Error, "cut")),
         };
         assert_eq!(listing.find(|item| *item == 1), Ok(Some(&1)));
         assert!(listing.find(|item| *item == 2).is_err());
-        assert!(listing.all().is_err());
+        assert!(listing.all_items().is_err());
     }
 }

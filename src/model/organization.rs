@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Listing;
 use super::backup_plan::{
-    CopyAction, Plan, PlanRule, Selection, TagCondition, TagMatch, TagOperator, tag_key,
+    BackupPlan, BackupRule, BackupSelection, CopyAction, TagCondition, TagMatch, TagOperator,
+    tag_key,
 };
 
 /// The effective backup policy: all that the account inherits, merged.
@@ -26,13 +27,13 @@ pub struct EffectivePolicy {
 pub struct PolicyPlan {
     /// The regions in which it runs.
     pub regions: Vec<String>,
-    /// The plan. `$account` and `$region` stand in it as they were written: see [`expand`].
-    pub plan: Plan,
+    /// The plan. It contains `$account` and `$region` as written: see [`expand_variables`].
+    pub plan: BackupPlan,
 }
 
 /// Puts the account and the region where a policy says `$account` and `$region`.
 #[must_use]
-pub fn expand(text: &str, account: &str, region: &str) -> String {
+pub fn expand_variables(text: &str, account: &str, region: &str) -> String {
     text.replace("$account", account).replace("$region", region)
 }
 
@@ -43,7 +44,7 @@ impl EffectivePolicy {
     /// What in it is not as Organizations documents it.
     pub fn from_document(document: Document) -> Result<Self, String> {
         let plans = document.plans.into_iter().map(|(name, plan)| {
-            plan.read(&name)
+            plan.into_plan(&name)
                 .map_err(|what| format!("plan {name:?} of the policy {what}"))
         });
         Ok(EffectivePolicy {
@@ -53,11 +54,11 @@ impl EffectivePolicy {
 
     /// The roles that the policy's selections name, each once.
     #[must_use]
-    pub fn roles(&self, account: &str) -> Vec<String> {
+    pub fn role_arns(&self, account: &str) -> Vec<String> {
         let selections = self.plans.iter().flat_map(|it| &it.plan.selections.items);
-        // Roles are the account's, whatever the region.
+        // Roles do not depend on the region.
         let mut roles: Vec<String> = selections
-            .map(|selection| expand(&selection.role_arn, account, ""))
+            .map(|selection| expand_variables(&selection.role_arn, account, ""))
             .collect();
         roles.sort_unstable();
         roles.dedup();
@@ -66,7 +67,7 @@ impl EffectivePolicy {
 
     /// The names of the vaults that the policy's plans use in a region, each once.
     #[must_use]
-    pub fn vaults(&self, region: &str) -> Vec<&str> {
+    pub fn vault_names(&self, region: &str) -> Vec<&str> {
         let here = self
             .plans
             .iter()
@@ -94,7 +95,7 @@ enum Entry<T> {
 }
 
 impl<T> Entry<T> {
-    fn value(self) -> T {
+    fn into_value(self) -> T {
         match self {
             Entry::Assigned { value } | Entry::Plain(value) => value,
         }
@@ -110,7 +111,7 @@ enum Texts {
 }
 
 impl Texts {
-    fn list(self) -> Vec<String> {
+    fn into_list(self) -> Vec<String> {
         match self {
             Texts::One(text) => vec![text],
             Texts::Many(texts) => texts,
@@ -196,17 +197,17 @@ struct ConditionEntry {
 }
 
 /// An element that every plan must have.
-fn required<T>(entry: Option<Entry<T>>, place: &str, name: &str) -> Result<T, String> {
+fn require_entry<T>(entry: Option<Entry<T>>, place: &str, name: &str) -> Result<T, String> {
     entry
-        .map(Entry::value)
+        .map(Entry::into_value)
         .ok_or_else(|| format!("has no {name} in {place}"))
 }
 
 impl Lifecycle {
     // Without a number of days, or with -1, a backup is kept for ever:
     // https://docs.aws.amazon.com/aws-backup/latest/devguide/API_Lifecycle.html
-    fn days(self, place: &str) -> Result<Option<u32>, String> {
-        let days = match self.delete_after_days.map(Entry::value) {
+    fn retention_days(self, place: &str) -> Result<Option<u32>, String> {
+        let days = match self.delete_after_days.map(Entry::into_value) {
             None => return Ok(None),
             Some(Days::Number(days)) => Some(days),
             Some(Days::Text(text)) => text.trim().parse().ok(),
@@ -221,21 +222,21 @@ impl Lifecycle {
 }
 
 impl PlanEntry {
-    fn read(self, name: &str) -> Result<PolicyPlan, String> {
+    fn into_plan(self, name: &str) -> Result<PolicyPlan, String> {
         let mut rules = Vec::new();
         for (name, rule) in self.rules {
-            rules.push(rule.read(name)?);
+            rules.push(rule.into_rule(name)?);
         }
         let mut selections = Vec::new();
         for (name, entry) in self.selections.tags {
-            selections.push(entry.read(name)?);
+            selections.push(entry.into_selection(name)?);
         }
         for (name, entry) in self.selections.resources {
-            selections.push(entry.read(name)?);
+            selections.push(entry.into_selection(name)?);
         }
         Ok(PolicyPlan {
-            regions: required(self.regions, "it", "regions")?.list(),
-            plan: Plan {
+            regions: require_entry(self.regions, "it", "regions")?.into_list(),
+            plan: BackupPlan {
                 name: name.to_owned(),
                 rules: Listing::complete(rules),
                 selections: Listing::complete(selections),
@@ -245,24 +246,24 @@ impl PlanEntry {
 }
 
 impl RuleEntry {
-    fn read(self, name: String) -> Result<PlanRule, String> {
+    fn into_rule(self, name: String) -> Result<BackupRule, String> {
         let place = format!("rule {name:?}");
         let mut copies = Vec::new();
         for (key, copy) in self.copy_actions {
             copies.push(CopyAction {
-                retention_days: copy.lifecycle.days(&place)?,
+                retention_days: copy.lifecycle.retention_days(&place)?,
                 // The key is the ARN in lower case, which counts where no ARN is given.
-                vault_arn: copy.target_backup_vault_arn.map_or(key, Entry::value),
+                vault_arn: copy.target_backup_vault_arn.map_or(key, Entry::into_value),
             });
         }
-        Ok(PlanRule {
-            vault: required(
+        Ok(BackupRule {
+            vault: require_entry(
                 self.target_backup_vault_name,
                 &place,
                 "target_backup_vault_name",
             )?,
-            schedule: self.schedule_expression.map(Entry::value),
-            retention_days: self.lifecycle.days(&place)?,
+            schedule: self.schedule_expression.map(Entry::into_value),
+            retention_days: self.lifecycle.retention_days(&place)?,
             copies,
             name,
         })
@@ -270,41 +271,41 @@ impl RuleEntry {
 }
 
 impl TagsEntry {
-    fn read(self, name: String) -> Result<Selection, String> {
+    fn into_selection(self, name: String) -> Result<BackupSelection, String> {
         let place = format!("selection {name:?}");
-        let key = required(self.tag_key, &place, "tag_key")?;
-        let values = required(self.tag_value, &place, "tag_value")?.list();
+        let key = require_entry(self.tag_key, &place, "tag_key")?;
+        let values = require_entry(self.tag_value, &place, "tag_value")?.into_list();
         let tag = |value| TagMatch {
             key: key.clone(),
             value,
         };
-        Ok(Selection {
-            role_arn: required(self.iam_role_arn, &place, "iam_role_arn")?,
+        Ok(BackupSelection {
+            role_arn: require_entry(self.iam_role_arn, &place, "iam_role_arn")?,
             tags: values.into_iter().map(tag).collect(),
-            conditions: conditions(self.conditions, &place)?,
+            conditions: read_conditions(self.conditions, &place)?,
             name,
-            ..Selection::default()
+            ..BackupSelection::default()
         })
     }
 }
 
 impl ResourcesEntry {
-    fn read(self, name: String) -> Result<Selection, String> {
+    fn into_selection(self, name: String) -> Result<BackupSelection, String> {
         let place = format!("selection {name:?}");
-        Ok(Selection {
-            role_arn: required(self.iam_role_arn, &place, "iam_role_arn")?,
-            resources: required(self.resource_types, &place, "resource_types")?.list(),
+        Ok(BackupSelection {
+            role_arn: require_entry(self.iam_role_arn, &place, "iam_role_arn")?,
+            resources: require_entry(self.resource_types, &place, "resource_types")?.into_list(),
             not_resources: self
                 .not_resource_types
-                .map_or_else(Vec::new, |it| it.value().list()),
-            conditions: conditions(self.conditions, &place)?,
+                .map_or_else(Vec::new, |it| it.into_value().into_list()),
+            conditions: read_conditions(self.conditions, &place)?,
             name,
-            ..Selection::default()
+            ..BackupSelection::default()
         })
     }
 }
 
-fn conditions(
+fn read_conditions(
     operators: BTreeMap<String, BTreeMap<String, ConditionEntry>>,
     place: &str,
 ) -> Result<Vec<TagCondition>, String> {
@@ -318,11 +319,11 @@ fn conditions(
             _ => return Err(format!("compares with {name:?} in {place}")),
         };
         for entry in entries.into_values() {
-            let key = required(entry.condition_key, place, "condition_key")?;
+            let key = require_entry(entry.condition_key, place, "condition_key")?;
             found.push(TagCondition {
                 operator,
                 key: tag_key(&key).to_owned(),
-                value: required(entry.condition_value, place, "condition_value")?,
+                value: require_entry(entry.condition_value, place, "condition_value")?,
             });
         }
     }
@@ -400,11 +401,11 @@ mod tests {
         let selection = &plan.plan.selections.items[0];
         assert_eq!(selection.tags.len(), 2);
         assert_eq!(
-            policy.roles("123456789012"),
+            policy.role_arns("123456789012"),
             ["arn:aws:iam::123456789012:role/service/MyIamRole"]
         );
-        assert_eq!(policy.vaults("us-east-1"), ["FortKnox"]);
-        assert!(policy.vaults("eu-west-1").is_empty());
+        assert_eq!(policy.vault_names("us-east-1"), ["FortKnox"]);
+        assert!(policy.vault_names("eu-west-1").is_empty());
     }
 
     #[test]

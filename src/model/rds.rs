@@ -16,7 +16,7 @@ pub struct DbInstance {
     /// Its tags.
     #[serde(default)]
     pub tags: Observed<Tags>,
-    /// The cluster it is a member of. A member is judged as part of its cluster.
+    /// The cluster it is a member of. A member is checked as part of its cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
     /// `mysql`, `postgres`, `oracle-ee`, `custom-oracle-ee`, ...
@@ -44,12 +44,12 @@ pub struct DbInstance {
 }
 
 impl DbInstance {
-    /// Whether its engine has options that keep a snapshot from being shared: Oracle and SQL Server.
+    /// Whether its engine has options that can prevent sharing a snapshot: Oracle and SQL Server.
     /// RDS Custom has no option groups.
     ///
     /// # Errors
     /// Why the engine is not known.
-    pub fn minds_options(&self) -> Result<bool, Gap> {
+    pub fn has_option_groups(&self) -> Result<bool, Gap> {
         let engine = self.engine.get()?;
         Ok(engine.starts_with("oracle-") || engine.starts_with("sqlserver-"))
     }
@@ -115,7 +115,7 @@ pub struct DbCluster {
 }
 
 impl DbCluster {
-    /// A Multi-AZ DB cluster is told by its engine. The `MultiAZ` flag is true for Aurora too.
+    /// Whether it is a Multi-AZ DB cluster, according to its engine. The `MultiAZ` flag is true for Aurora too.
     ///
     /// Source: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBCluster.html>.
     #[must_use]

@@ -1,192 +1,21 @@
-//! A resource of any kind, as rules, reports and the evaluator see it.
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+//! A resource of any kind, as rules and the evaluator see it.
 
 use super::backup::Vault;
 use super::cloudformation::Stack;
 use super::dynamodb::Table;
 use super::ec2::{Instance, Volume};
 use super::efs::FileSystem;
-use super::observed::{Gap, GapKind};
+use super::kind::ResourceKind;
+use super::observed::Observed;
 use super::rds::{DbCluster, DbInstance};
 use super::redshift::{Cluster, Namespace};
+use super::region::Region;
 use super::s3::Bucket;
-use super::snapshot::{GLOBAL, Region, Snapshot, Unlisted};
+use super::snapshot::Snapshot;
 use super::storage_gateway::{Gateway, GatewayVolume};
-use super::tag::{BackupTag, Tags};
+use super::tag::Tags;
 use super::tagged::TaggedResource;
 use super::vpc::Vpc;
-use super::{Listing, Observed};
-
-/// What a resource is: the report's `type`.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum ResourceKind {
-    /// A general purpose S3 bucket.
-    S3Bucket,
-    /// An EC2 instance.
-    Ec2Instance,
-    /// An EBS volume.
-    EbsVolume,
-    /// An RDS DB instance that is in no cluster.
-    RdsInstance,
-    /// An RDS Multi-AZ DB cluster.
-    RdsCluster,
-    /// An Aurora cluster.
-    AuroraCluster,
-    /// A DynamoDB table.
-    DynamodbTable,
-    /// An EFS file system.
-    EfsFileSystem,
-    /// A volume of a volume gateway.
-    StorageGatewayVolume,
-    /// A storage gateway.
-    StorageGateway,
-    /// A Redshift cluster.
-    RedshiftCluster,
-    /// A namespace of Redshift Serverless.
-    RedshiftNamespace,
-    /// A CloudFormation stack.
-    CloudformationStack,
-    /// A secret of Secrets Manager.
-    Secret,
-    /// A parameter of Systems Manager.
-    SsmParameter,
-    /// Something else that carries the tag, outside the guide.
-    Other,
-    /// A VPC.
-    Vpc,
-    /// A vault of AWS Backup.
-    BackupVault,
-    /// An account's settings in one region.
-    Region,
-    /// The account as a whole.
-    Account,
-}
-
-impl ResourceKind {
-    /// As in the JSON report.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ResourceKind::S3Bucket => "s3-bucket",
-            ResourceKind::Ec2Instance => "ec2-instance",
-            ResourceKind::EbsVolume => "ebs-volume",
-            ResourceKind::RdsInstance => "rds-instance",
-            ResourceKind::RdsCluster => "rds-cluster",
-            ResourceKind::AuroraCluster => "aurora-cluster",
-            ResourceKind::DynamodbTable => "dynamodb-table",
-            ResourceKind::EfsFileSystem => "efs-file-system",
-            ResourceKind::StorageGatewayVolume => "storage-gateway-volume",
-            ResourceKind::StorageGateway => "storage-gateway",
-            ResourceKind::RedshiftCluster => "redshift-cluster",
-            ResourceKind::RedshiftNamespace => "redshift-namespace",
-            ResourceKind::CloudformationStack => "cloudformation-stack",
-            ResourceKind::Secret => "secret",
-            ResourceKind::SsmParameter => "ssm-parameter",
-            ResourceKind::Other => "other",
-            ResourceKind::Vpc => "vpc",
-            ResourceKind::BackupVault => "backup-vault",
-            ResourceKind::Region => "region",
-            ResourceKind::Account => "account",
-        }
-    }
-
-    /// Whether AWS Backup selects resources of this kind by their tag, or people may think so: a
-    /// gateway is never selected, and is tagged in the place of its volumes; nor is a secret.
-    #[must_use]
-    pub fn is_backed_up(self) -> bool {
-        !matches!(
-            self,
-            ResourceKind::Vpc
-                | ResourceKind::BackupVault
-                | ResourceKind::Region
-                | ResourceKind::Account
-        )
-    }
-
-    /// Whether AWS Backup makes backups of this kind: of some, people only think so.
-    #[must_use]
-    pub fn has_backups(self) -> bool {
-        self.is_backed_up()
-            && !matches!(
-                self,
-                ResourceKind::StorageGateway | ResourceKind::Secret | ResourceKind::SsmParameter
-            )
-    }
-
-    /// Whether AWS Backup manages backups of this kind fully, so that the vault's key encrypts them.
-    ///
-    /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>.
-    #[must_use]
-    pub fn is_fully_managed(self) -> bool {
-        matches!(
-            self,
-            ResourceKind::S3Bucket | ResourceKind::DynamodbTable | ResourceKind::EfsFileSystem
-        )
-    }
-
-    /// AWS Backup's name of the resource type in its opt-in settings; none where it has none.
-    ///
-    /// A gateway has none: its volumes are what is backed up.
-    ///
-    /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeRegionSettings.html>;
-    /// for Redshift Serverless, which that page leaves out,
-    /// <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/backup_region_settings>.
-    #[must_use]
-    pub fn backup_name(self) -> Option<&'static str> {
-        match self {
-            ResourceKind::S3Bucket => Some("S3"),
-            ResourceKind::Ec2Instance => Some("EC2"),
-            ResourceKind::EbsVolume => Some("EBS"),
-            ResourceKind::RdsInstance | ResourceKind::RdsCluster => Some("RDS"),
-            ResourceKind::AuroraCluster => Some("Aurora"),
-            ResourceKind::DynamodbTable => Some("DynamoDB"),
-            ResourceKind::EfsFileSystem => Some("EFS"),
-            ResourceKind::StorageGatewayVolume => Some("Storage Gateway"),
-            ResourceKind::RedshiftCluster => Some("Redshift"),
-            ResourceKind::RedshiftNamespace => Some("Redshift Serverless"),
-            ResourceKind::CloudformationStack => Some("CloudFormation"),
-            ResourceKind::StorageGateway
-            | ResourceKind::Secret
-            | ResourceKind::SsmParameter
-            | ResourceKind::Other
-            | ResourceKind::Vpc
-            | ResourceKind::BackupVault
-            | ResourceKind::Region
-            | ResourceKind::Account => None,
-        }
-    }
-}
-
-/// What CloudFormation calls the types that have their own lists. A table has two, DB clusters of both kinds share one.
-///
-/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html>.
-pub const CLOUDFORMATION_TYPES: [(&str, &[ResourceKind]); 11] = [
-    (
-        "AWS::CloudFormation::Stack",
-        &[ResourceKind::CloudformationStack],
-    ),
-    ("AWS::DynamoDB::GlobalTable", &[ResourceKind::DynamodbTable]),
-    ("AWS::DynamoDB::Table", &[ResourceKind::DynamodbTable]),
-    ("AWS::EC2::Instance", &[ResourceKind::Ec2Instance]),
-    ("AWS::EC2::Volume", &[ResourceKind::EbsVolume]),
-    ("AWS::EFS::FileSystem", &[ResourceKind::EfsFileSystem]),
-    (
-        "AWS::RDS::DBCluster",
-        &[ResourceKind::AuroraCluster, ResourceKind::RdsCluster],
-    ),
-    ("AWS::RDS::DBInstance", &[ResourceKind::RdsInstance]),
-    ("AWS::Redshift::Cluster", &[ResourceKind::RedshiftCluster]),
-    (
-        "AWS::RedshiftServerless::Namespace",
-        &[ResourceKind::RedshiftNamespace],
-    ),
-    ("AWS::S3::Bucket", &[ResourceKind::S3Bucket]),
-];
 
 /// One resource of a snapshot.
 #[derive(Debug, Clone, Copy)]
@@ -223,12 +52,12 @@ pub enum Resource<'a> {
     Vault(&'a Vault),
     /// The account's settings in one region.
     Region(&'a Region),
-    /// The account as a whole.
+    /// The account.
     Account(&'a Snapshot),
 }
 
 impl<'a> Resource<'a> {
-    /// What it is.
+    /// Returns its kind.
     #[must_use]
     pub fn kind(self) -> ResourceKind {
         match self {
@@ -253,9 +82,9 @@ impl<'a> Resource<'a> {
         }
     }
 
-    /// Its ARN and its id; none for a region and an account, which AWS gives no ARN.
+    /// Returns its ARN and its id; `None` for a region and an account, which have no ARN.
     #[must_use]
-    pub fn names(self) -> Option<(&'a str, &'a str)> {
+    pub fn arn_and_id(self) -> Option<(&'a str, &'a str)> {
         match self {
             Resource::Bucket(it) => Some((&it.arn, &it.id)),
             Resource::Instance(it) => Some((&it.arn, &it.id)),
@@ -276,7 +105,7 @@ impl<'a> Resource<'a> {
         }
     }
 
-    /// Its tags; none for what is not backed up.
+    /// Returns its tags; `None` for kinds that are not backed up.
     #[must_use]
     pub fn tags(self) -> Option<&'a Observed<Tags>> {
         match self {
@@ -299,7 +128,7 @@ impl<'a> Resource<'a> {
         }
     }
 
-    /// Its `Name` tag, where it has one and the tags were read; else the name that its service keeps.
+    /// Returns its `Name` tag, or else the name that its service stores.
     #[must_use]
     pub fn name(self) -> Option<&'a str> {
         let tagged = || self.tags()?.known()?.get("Name").map(String::as_str);
@@ -310,7 +139,7 @@ impl<'a> Resource<'a> {
         }
     }
 
-    /// Its state, where the kind has one that AWS Backup minds.
+    /// Returns its state, if the kind has one that affects backups.
     #[must_use]
     pub fn state(self) -> Option<&'a Observed<String>> {
         match self {
@@ -334,12 +163,12 @@ impl<'a> Resource<'a> {
         }
     }
 
-    /// Whether it is on its way out: such a resource is left out of a report.
+    /// Whether it is being deleted: such a resource is left out of a report.
     ///
-    /// A Redshift cluster takes its final snapshot before it is deleted:
+    /// A Redshift cluster creates its final snapshot before it is deleted:
     /// <https://docs.aws.amazon.com/redshift/latest/APIReference/API_Cluster.html>.
     #[must_use]
-    pub fn is_leaving(self) -> bool {
+    pub fn is_being_deleted(self) -> bool {
         self.state().and_then(Observed::known).is_some_and(|state| {
             matches!(
                 state.to_ascii_lowercase().as_str(),
@@ -352,133 +181,5 @@ impl<'a> Resource<'a> {
                     | "terminated"
             )
         })
-    }
-}
-
-impl Region {
-    /// The backed-up resources of the region, but for its buckets, then its VPCs.
-    pub fn resources(&self) -> impl Iterator<Item = Resource<'_>> {
-        self.listed().filter(|resource| !resource.is_leaving())
-    }
-
-    /// The same with those that are on their way out.
-    pub fn listed(&self) -> impl Iterator<Item = Resource<'_>> {
-        let members = |db: &&DbInstance| db.cluster.is_none();
-        let instances = self.instances.items.iter().map(Resource::Instance);
-        let volumes = self.volumes.items.iter().map(Resource::Volume);
-        let databases = self
-            .db_instances
-            .items
-            .iter()
-            .filter(members)
-            .map(Resource::DbInstance);
-        let clusters = self.db_clusters.items.iter().map(Resource::DbCluster);
-        let tables = self.tables.items.iter().map(Resource::Table);
-        let file_systems = self.file_systems.items.iter().map(Resource::FileSystem);
-        let volumes_of_gateways = self.gateway_volumes.items.iter();
-        let gateways = self.gateways.items.iter().map(Resource::Gateway);
-        let warehouses = self.redshift_clusters.items.iter();
-        let namespaces = self.redshift_namespaces.items.iter();
-        let stacks = self.stacks.items.iter().map(Resource::Stack);
-        let tagged = self.tagged.items.iter().map(Resource::Tagged);
-        let vpcs = self.network.vpcs.items.iter().map(Resource::Vpc);
-        instances
-            .chain(volumes)
-            .chain(databases)
-            .chain(clusters)
-            .chain(tables)
-            .chain(file_systems)
-            .chain(volumes_of_gateways.map(Resource::GatewayVolume))
-            .chain(gateways)
-            .chain(warehouses.map(Resource::RedshiftCluster))
-            .chain(namespaces.map(Resource::RedshiftNamespace))
-            .chain(stacks)
-            .chain(tagged)
-            .chain(vpcs)
-    }
-}
-
-impl Snapshot {
-    /// Keeps only some regions, as if no other had been scanned: of those it keeps what is tagged
-    /// `enabled`.
-    pub fn narrow(&mut self, regions: &[String]) {
-        let others: Vec<(String, Listing<String>)> = self
-            .regions
-            .iter()
-            .filter(|(name, region)| !regions.contains(name) && !region.disabled)
-            .map(|(name, _)| {
-                let by_tag = self.elsewhere.get(name).cloned();
-                (
-                    name.clone(),
-                    by_tag.unwrap_or_else(|| self.enabled_in(name)),
-                )
-            })
-            .collect();
-        self.coverage.retain(|row| {
-            regions.contains(&row.region)
-                || row.region == GLOBAL
-                || self.elsewhere.contains_key(&row.region)
-        });
-        self.elsewhere.extend(others);
-        self.regions.retain(|name, _| regions.contains(name));
-        let kept = |name: &String| regions.contains(name);
-        self.buckets
-            .items
-            .retain(|bucket| bucket.region.known().is_none_or(kept));
-    }
-
-    /// The ARNs of what is tagged `enabled` in a region that was scanned.
-    fn enabled_in(&self, region: &str) -> Listing<String> {
-        let mut listing = Listing::complete(Vec::new());
-        let unlisted = self.unlisted().into_iter();
-        let here = |it: &Unlisted<'_>| {
-            it.region == Some(region) || (it.region.is_none() && it.service == "s3")
-        };
-        listing.gap = unlisted.filter(here).map(|it| it.gap.clone()).next();
-        let lists = self.regions.get(region).into_iter().flat_map(Region::gaps);
-        let mut gaps = lists.chain(&self.buckets.gap);
-        if let Some(gap) = gaps.find(|gap| gap.kind == GapKind::NotAsked) {
-            listing.gap.get_or_insert_with(|| gap.clone());
-        }
-        let resources = self.resources_in(region);
-        for resource in resources.filter(|it| it.kind().has_backups()) {
-            match (resource.tags(), resource.names()) {
-                (Some(Observed::Unknown(gap)), _) => {
-                    listing.gap.get_or_insert_with(|| gap.clone());
-                }
-                (Some(tags), Some((arn, _)))
-                    if BackupTag::read(tags, &self.tag_key) == BackupTag::Enabled =>
-                {
-                    listing.items.push(arn.to_owned());
-                }
-                _ => {}
-            }
-        }
-        listing.items.sort_unstable();
-        listing
-    }
-
-    /// Everything in one region: its buckets, its other resources, its VPCs. The region itself is not among them.
-    pub fn resources_in<'a>(&'a self, region: &'a str) -> impl Iterator<Item = Resource<'a>> {
-        let buckets = self
-            .buckets
-            .items
-            .iter()
-            .filter(move |bucket| bucket.region.known().is_some_and(|name| name == region))
-            .map(Resource::Bucket);
-        let others = self
-            .regions
-            .get(region)
-            .into_iter()
-            .flat_map(Region::resources);
-        buckets.chain(others)
-    }
-
-    /// Buckets whose region could not be read, each with the reason.
-    pub fn buckets_without_region(&self) -> impl Iterator<Item = (&Bucket, &Gap)> {
-        self.buckets
-            .items
-            .iter()
-            .filter_map(|bucket| bucket.region.gap().map(|gap| (bucket, gap)))
     }
 }

@@ -46,8 +46,9 @@ pub struct BucketEncryption {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NoncurrentExpiry {
-    /// An enabled rule expires them in the whole bucket.
-    Whole,
+    /// An enabled rule expires them in all of the bucket.
+    #[serde(rename = "whole")]
+    AllObjects,
     /// Enabled rules expire them under some prefixes, tags or sizes only.
     Filtered,
     /// No enabled rule does.

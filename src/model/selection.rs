@@ -1,4 +1,4 @@
-//! What of an account is judged, where it is not all.
+//! Which services and resources of an account are read and evaluated.
 
 use std::collections::BTreeSet;
 
@@ -6,31 +6,27 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::arn::{Arn, is_account_id};
-use super::observed::GapKind;
-use super::resource::Resource;
+use super::kind::{KINDS, ResourceKind, list_supported_kinds};
 use super::service::Service;
-use super::snapshot::{Region, Snapshot};
-use super::tagged::tagged_type;
 
-/// What of an account is read and judged: everything, the resources of some services, or some
-/// resources.
+/// What is read and evaluated: everything, the resources of some services, or some resources.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Selection {
-    /// The services whose resources are judged; all where neither services nor resources are named.
+    /// The services whose resources are evaluated. Everything is, if this and `resources` are empty.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub services: BTreeSet<Service>,
-    /// ARNs of the resources that are judged.
+    /// The ARNs of the resources that are evaluated.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub resources: BTreeSet<String>,
-    /// Services of which the settings alone are judged, because a rule about them was named: `vpc` for
-    /// the network, `backup` for the account, `ebs` for how new volumes are encrypted.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub beside: BTreeSet<Service>,
+    /// Services of which only the settings are evaluated, because a rule about them was selected: `vpc`
+    /// for the network, `backup` for the account, `ebs` for the encryption of new volumes.
+    #[serde(default, rename = "beside", skip_serializing_if = "BTreeSet::is_empty")]
+    pub settings_only: BTreeSet<Service>,
 }
 
 impl Selection {
-    /// The resources of some services.
+    /// Selects the resources of some services.
     pub fn of_services(services: impl IntoIterator<Item = Service>) -> Self {
         Selection {
             services: services.into_iter().collect(),
@@ -44,61 +40,48 @@ impl Selection {
         self.services.is_empty() && self.resources.is_empty()
     }
 
-    /// Whether a resource is judged. Of a region or an account the rules say whether they are.
+    /// Whether resources of a service are selected.
     #[must_use]
-    pub fn holds(&self, resource: Resource<'_>) -> bool {
-        if self.is_everything() {
-            return true;
-        }
-        let service = resource.kind().service();
-        match (service, resource.names()) {
-            (None, _) => true,
-            (Some(Service::Vpc), _) => self.settings_of(Service::Vpc),
-            (_, Some((arn, _))) if !self.resources.is_empty() => self.resources.contains(arn),
-            (Some(service), _) => self.services.contains(&service),
-        }
+    pub fn includes_service(&self, service: Service) -> bool {
+        self.is_everything() || self.selected_services().contains(&service)
     }
 
-    /// Whether resources of a service are judged.
+    /// Whether the settings of a service, of the region or the account, are selected.
     #[must_use]
-    pub fn selects(&self, service: Service) -> bool {
-        self.is_everything() || self.chosen().contains(&service)
+    pub fn includes_settings_of(&self, service: Service) -> bool {
+        self.is_everything()
+            || self.services.contains(&service)
+            || self.settings_only.contains(&service)
     }
 
-    /// Whether what a service says of a region or the account is judged.
+    /// Whether a service must be read: it is selected, or others cannot be evaluated without it.
     #[must_use]
-    pub fn settings_of(&self, service: Service) -> bool {
-        self.is_everything() || self.services.contains(&service) || self.beside.contains(&service)
+    pub fn requires(&self, service: Service) -> bool {
+        let selected = self.selected_services();
+        let backed_up = selected.iter().any(|it| it.is_backed_up());
+        let account = self.includes_settings_of(Service::Backup);
+        let network = self.settings_only.get(&Service::Vpc);
+        let mut dependents = selected.iter().chain(network);
+        let shared = match service {
+            Service::Kms => backed_up || account || self.includes_settings_of(Service::Ebs),
+            Service::Backup => backed_up || account,
+            _ => false,
+        };
+        self.includes_service(service)
+            || self.settings_only.contains(&service)
+            || dependents.any(|it| it.required_services().contains(&service))
+            || shared
     }
 
-    /// Whether a service is read: for itself, or because others are judged by it.
+    /// Returns the services whose resources are selected; an empty set if everything is.
     #[must_use]
-    pub fn reads(&self, service: Service) -> bool {
-        let chosen = self.chosen();
-        let backed_up = chosen.iter().any(|it| it.is_backed_up());
-        let account = self.settings_of(Service::Backup);
-        self.selects(service)
-            || self.beside.contains(&service)
-            || chosen
-                .iter()
-                .chain(self.beside.iter().filter(|it| **it == Service::Vpc))
-                .any(|it| it.needs().contains(&service))
-            || match service {
-                Service::Kms => backed_up || account || self.settings_of(Service::Ebs),
-                Service::Backup => backed_up || account,
-                _ => false,
-            }
-    }
-
-    /// The services whose resources are judged; none where all are.
-    #[must_use]
-    pub fn chosen(&self) -> BTreeSet<Service> {
-        let named = self.resources.iter();
-        let of_resources = named.filter_map(|arn| Some(Target::parse(arn).ok()?.service()));
+    pub fn selected_services(&self) -> BTreeSet<Service> {
+        let targets = self.resources.iter().map(|arn| Target::parse(arn));
+        let of_resources = targets.filter_map(|target| Some(target.ok()?.service()));
         self.services.iter().copied().chain(of_resources).collect()
     }
 
-    /// Whether all that another selection takes is in this one.
+    /// Whether another selection is part of this one.
     #[must_use]
     pub fn covers(&self, other: &Selection) -> bool {
         if self.is_everything() {
@@ -109,20 +92,21 @@ impl Selection {
             let service = Target::parse(arn).map(|target| target.service());
             self.resources.contains(arn) || service.is_ok_and(|it| self.services.contains(&it))
         });
-        let beside = other.beside.iter().all(|it| self.settings_of(*it));
-        services && resources && beside && !other.is_everything()
+        let mut settings = other.settings_only.iter();
+        let settings = settings.all(|it| self.includes_settings_of(*it));
+        services && resources && settings && !other.is_everything()
     }
 
-    /// What is judged, as a user would name it: `s3, ec2`, `arn:...`; none where it is everything.
+    /// Returns the services and ARNs that are selected, as a list; `None` if everything is.
     #[must_use]
-    pub fn words(&self) -> Option<String> {
+    pub fn describe(&self) -> Option<String> {
         let services = self.services.iter().map(|it| it.as_str().to_owned());
-        let named: Vec<String> = services.chain(self.resources.iter().cloned()).collect();
-        (!named.is_empty()).then(|| named.join(", "))
+        let selected: Vec<String> = services.chain(self.resources.iter().cloned()).collect();
+        (!selected.is_empty()).then(|| selected.join(", "))
     }
 }
 
-/// A resource as its ARN names it, of a type that can be judged.
+/// A resource that can be selected, as its ARN names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// A bucket, by its name.
@@ -139,7 +123,7 @@ pub enum Target {
     Table(String),
     /// An EFS file system, by its id.
     FileSystem(String),
-    /// A volume of a storage gateway, by the ARNs of the gateway and of itself.
+    /// A volume of a volume gateway, by the ARNs of the gateway and the volume.
     GatewayVolume {
         /// The gateway.
         gateway: String,
@@ -150,55 +134,54 @@ pub enum Target {
     Gateway(String),
     /// A Redshift cluster, by its identifier.
     RedshiftCluster(String),
-    /// A namespace of Redshift Serverless, by its ARN.
+    /// A Redshift Serverless namespace, by its ARN.
     RedshiftNamespace(String),
     /// A CloudFormation stack, by its ARN.
     Stack(String),
-    /// Something that is judged by its tag alone, by its ARN.
+    /// A resource that is found by its tag alone, by its ARN.
     Tagged(String),
 }
 
-/// Why an ARN names nothing that can be judged.
+/// Why an ARN does not name a resource that can be selected.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TargetError {
     /// It is not an ARN.
     #[error(
-        "not the ARN of a resource: one looks like arn:aws:ec2:eu-central-1:111122223333:volume/vol-0ab or arn:aws:s3:::my-bucket"
+        "not the ARN of a resource; expected for example arn:aws:ec2:eu-central-1:111122223333:volume/vol-0ab or arn:aws:s3:::my-bucket"
     )]
     NotAnArn,
-    /// It is a key's.
+    /// It is the ARN of a KMS key.
     #[error(
-        "a KMS key is judged with the resource that it encrypts: name that one, or ask `backup-check key-policy` about the key alone"
+        "a KMS key cannot be selected; select a resource that it encrypts, or check the key with `backup-check key-policy`"
     )]
     Key,
-    /// It is that of something that AWS Backup, or somebody, made.
-    #[error("this is a backup, a snapshot or an image: name the resource that it was made of")]
+    /// It is the ARN of a backup.
+    #[error(
+        "a backup, snapshot or image cannot be selected; select the resource that it was created from"
+    )]
     Backup,
-    /// It is that of a VPC.
-    #[error("a VPC is judged by --service vpc")]
+    /// It is the ARN of a VPC.
+    #[error("a VPC cannot be selected; use --service vpc")]
     Vpc,
-    /// It is that of a vault.
-    #[error("vaults are judged by --service backup")]
+    /// It is the ARN of a backup vault.
+    #[error("a backup vault cannot be selected; use --service backup")]
     Vault,
-    /// It is that of an object in a bucket.
-    #[error("this is an object: name its bucket, arn:aws:s3:::{0}")]
+    /// It is the ARN of an object.
+    #[error("an object cannot be selected; select its bucket, arn:aws:s3:::{0}")]
     Object(String),
-    /// It is that of a stack, cut short.
-    #[error("the ARN of a stack ends with its name and its UUID")]
+    /// It is the ARN of a stack without its id.
+    #[error("incomplete stack ARN; expected arn:...:stack/NAME/UUID")]
     StackWithoutId,
-    /// It is of a type that is not judged.
-    #[error("resources of this type are not judged; those that are: {JUDGED}")]
+    /// It is the ARN of a type that is not supported.
+    #[error("unsupported resource type; supported are {}", list_supported_kinds())]
     Unsupported,
 }
 
-/// The types that are judged, for people.
-const JUDGED: &str = "S3 buckets, EC2 instances, EBS volumes, RDS instances, Aurora and Multi-AZ DB clusters, DynamoDB tables, EFS file systems, storage gateways and their volumes, Redshift clusters and serverless namespaces, CloudFormation stacks, and, where they are tagged, secrets, SSM parameters and what else AWS Backup backs up (FSx, EKS, DSQL, Timestream, DocumentDB, Neptune)";
-
 impl Target {
-    /// Reads an ARN.
+    /// Parses an ARN.
     ///
     /// # Errors
-    /// Why nothing is judged that has this ARN.
+    /// Why no resource with this ARN can be selected.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
         let arn = Arn::parse(text).ok_or(TargetError::NotAnArn)?;
         if arn.service == "s3" && arn.region.is_empty() && arn.account.is_empty() {
@@ -210,55 +193,54 @@ impl Target {
         if arn.region.is_empty() || !is_account_id(arn.account) {
             return Err(TargetError::NotAnArn);
         }
-        let (kind, id) = arn
+        let (resource_type, id) = arn
             .resource
             .split_once(['/', ':'])
             .ok_or(TargetError::Unsupported)?;
-        let own = || text.to_owned();
-        let plain = |target: fn(String) -> Target| {
-            if id.is_empty() || id.contains(['/', ':']) {
-                Err(TargetError::Unsupported)
-            } else {
-                Ok(target(id.to_owned()))
-            }
-        };
-        match (arn.service, kind) {
-            ("ec2", "instance") => plain(Target::Instance),
-            ("ec2", "volume") => plain(Target::Volume),
+        match (arn.service, resource_type) {
             ("ec2", "vpc") => Err(TargetError::Vpc),
-            ("rds", "db") => plain(Target::DbInstance),
-            ("rds", "cluster") => plain(Target::DbCluster),
-            ("dynamodb", "table") if id.contains("/backup/") => Err(TargetError::Backup),
-            ("dynamodb", "table") => plain(Target::Table),
-            ("elasticfilesystem", "file-system") => plain(Target::FileSystem),
-            ("redshift", "cluster") => plain(Target::RedshiftCluster),
-            ("redshift-serverless", "namespace") => Ok(Target::RedshiftNamespace(own())),
-            ("cloudformation", "stack") if id.contains('/') => Ok(Target::Stack(own())),
-            ("cloudformation", "stack") => Err(TargetError::StackWithoutId),
-            ("storagegateway", "gateway") => match id.split_once('/') {
-                None => Ok(Target::Gateway(own())),
-                Some((_, volume)) if volume.starts_with("volume/") => {
-                    let gateway = text.split("/volume/").next().unwrap_or_default();
-                    Ok(Target::GatewayVolume {
-                        gateway: gateway.to_owned(),
-                        volume: own(),
-                    })
-                }
-                Some(_) => Err(TargetError::Unsupported),
-            },
             ("kms", _) => Err(TargetError::Key),
             ("backup", "backup-vault") => Err(TargetError::Vault),
+            ("dynamodb", "table") if id.contains("/backup/") => Err(TargetError::Backup),
             ("backup", "recovery-point") | ("ec2", "snapshot" | "image") | ("fsx", "backup") => {
                 Err(TargetError::Backup)
             }
             ("rds", "snapshot" | "cluster-snapshot" | "auto-backup" | "cluster-auto-backup")
             | ("redshift" | "redshift-serverless", "snapshot") => Err(TargetError::Backup),
-            _ if tagged_type(text).is_some() => Ok(Target::Tagged(own())),
-            _ => Err(TargetError::Unsupported),
+            ("cloudformation", "stack") if !id.contains('/') => Err(TargetError::StackWithoutId),
+            ("storagegateway", "gateway") => parse_gateway(text, id),
+            _ => parse_by_kind(text, &arn, id),
         }
     }
 
-    /// The service that lists it.
+    /// Returns the target of a kind, by the id that CloudFormation and most APIs use; `None` if such an
+    /// id is not enough to find it.
+    #[must_use]
+    pub fn from_id(kind: ResourceKind, id: String) -> Option<Self> {
+        Some(match kind {
+            ResourceKind::S3Bucket => Target::Bucket(id),
+            ResourceKind::Ec2Instance => Target::Instance(id),
+            ResourceKind::EbsVolume => Target::Volume(id),
+            ResourceKind::RdsInstance => Target::DbInstance(id),
+            ResourceKind::RdsCluster | ResourceKind::AuroraCluster => Target::DbCluster(id),
+            ResourceKind::DynamodbTable => Target::Table(id),
+            ResourceKind::EfsFileSystem => Target::FileSystem(id),
+            ResourceKind::RedshiftCluster => Target::RedshiftCluster(id),
+            ResourceKind::RedshiftNamespace => Target::RedshiftNamespace(id),
+            ResourceKind::StorageGatewayVolume
+            | ResourceKind::StorageGateway
+            | ResourceKind::CloudformationStack
+            | ResourceKind::Secret
+            | ResourceKind::SsmParameter
+            | ResourceKind::Other
+            | ResourceKind::Vpc
+            | ResourceKind::BackupVault
+            | ResourceKind::Region
+            | ResourceKind::Account => return None,
+        })
+    }
+
+    /// Returns the service that lists it.
     #[must_use]
     pub fn service(&self) -> Service {
         match self {
@@ -276,105 +258,35 @@ impl Target {
     }
 }
 
-/// Why a snapshot holds nothing to judge of a resource that was named.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum SeekError {
-    /// It belongs to somebody else.
-    #[error("{arn} belongs to account {theirs}, and what is read here is account {ours}")]
-    OtherAccount {
-        /// The resource.
-        arn: String,
-        /// Its account.
-        theirs: String,
-        /// The account that was read.
-        ours: String,
-    },
-    /// It is not there.
-    #[error("there is no {arn} in account {account}: check its id and its region")]
-    NotThere {
-        /// The resource.
-        arn: String,
-        /// The account that was read.
-        account: String,
-    },
-    /// It is judged with its cluster.
-    #[error("{arn} is a member of the cluster {cluster}, and judged with it: name the cluster")]
-    Member {
-        /// The resource.
-        arn: String,
-        /// Its cluster.
-        cluster: String,
-    },
-    /// It is on its way out.
-    #[error("{arn} is being deleted: there is nothing to judge")]
-    Leaving {
-        /// The resource.
-        arn: String,
-    },
-    /// It is judged for its tag alone, and has none.
-    #[error(
-        "{arn} is not there, or not tagged {tag_key}=enabled: resources of its type are judged for that tag alone"
-    )]
-    NotTagged {
-        /// The resource.
-        arn: String,
-        /// The key of the backup tag.
-        tag_key: String,
-    },
+/// Parses the ARN of a gateway, or of one of its volumes. `id` follows `gateway/`.
+fn parse_gateway(text: &str, id: &str) -> Result<Target, TargetError> {
+    match id.split_once('/') {
+        None => Ok(Target::Gateway(text.to_owned())),
+        Some((_, volume)) if volume.starts_with("volume/") => {
+            let gateway = text.split("/volume/").next().unwrap_or_default();
+            Ok(Target::GatewayVolume {
+                gateway: gateway.to_owned(),
+                volume: text.to_owned(),
+            })
+        }
+        Some(_) => Err(TargetError::Unsupported),
+    }
 }
 
-impl Snapshot {
-    /// Whether a resource that was named is there to be judged. One in a list that broke off may be.
-    ///
-    /// # Errors
-    /// Why there is nothing to judge.
-    pub fn seek(&self, arn: &str) -> Result<(), SeekError> {
-        let account = self.account_id.clone().unwrap_or_default();
-        let named = |arn: &str| arn.to_owned();
-        let (Some(parsed), Ok(target)) = (Arn::parse(arn), Target::parse(arn)) else {
-            let arn = named(arn);
-            return Err(SeekError::NotThere { arn, account });
-        };
-        if !parsed.account.is_empty() && parsed.account != account {
-            return Err(SeekError::OtherAccount {
-                arn: named(arn),
-                theirs: named(parsed.account),
-                ours: account,
-            });
-        }
-        let bucket = self.buckets.items.iter().find(|bucket| bucket.arn == arn);
-        let region = self.regions.get(parsed.region);
-        let mut listed = region.into_iter().flat_map(Region::listed);
-        let is_it = |resource: &Resource<'_>| resource.names().is_some_and(|it| it.0 == arn);
-        match listed.find(is_it) {
-            Some(resource) if resource.is_leaving() => {
-                return Err(SeekError::Leaving { arn: named(arn) });
-            }
-            Some(_) => return Ok(()),
-            None if bucket.is_some() => return Ok(()),
-            None => {}
-        }
-        let mut databases = region.into_iter().flat_map(|it| &it.db_instances.items);
-        if let Some(cluster) = databases
-            .find(|database| database.arn == arn)
-            .and_then(|database| database.cluster.clone())
-        {
-            let arn = named(arn);
-            return Err(SeekError::Member { arn, cluster });
-        }
-        let gaps = match target {
-            Target::Bucket(_) => self.buckets.gap.iter().collect(),
-            _ => region.map_or_else(Vec::new, |it| it.gaps_of(target.service())),
-        };
-        if gaps.iter().any(|gap| gap.kind != GapKind::NotAsked) {
-            return Ok(());
-        }
-        let tag_key = self.tag_key.clone();
-        let arn = named(arn);
-        Err(match target {
-            Target::Tagged(_) => SeekError::NotTagged { arn, tag_key },
-            _ => SeekError::NotThere { arn, account },
-        })
+/// Parses the ARN of a kind whose ARNs have no exceptions. `id` follows the resource type.
+fn parse_by_kind(text: &str, arn: &Arn<'_>, id: &str) -> Result<Target, TargetError> {
+    let mut rows = KINDS.iter();
+    let row = rows
+        .find(|row| row.types.iter().any(|it| it.matches_arn(arn)))
+        .ok_or(TargetError::Unsupported)?;
+    if row.is_found_by_tag() {
+        return Ok(Target::Tagged(text.to_owned()));
+    }
+    match row.kind {
+        ResourceKind::CloudformationStack => Ok(Target::Stack(text.to_owned())),
+        ResourceKind::RedshiftNamespace => Ok(Target::RedshiftNamespace(text.to_owned())),
+        _ if id.is_empty() || id.contains(['/', ':']) => Err(TargetError::Unsupported),
+        kind => Target::from_id(kind, id.to_owned()).ok_or(TargetError::Unsupported),
     }
 }
 
@@ -383,9 +295,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_arn_names_what_can_be_judged_or_says_what_would() {
-        let place = "eu-west-1:111122223333";
-        for (service, resource, want) in [
+    fn an_arn_selects_a_resource_or_says_what_to_select_instead() {
+        let scope = "eu-west-1:111122223333";
+        for (service, resource, expected) in [
             ("ec2", "volume/vol-1", Ok(Service::Ebs)),
             ("ec2", "instance/i-1", Ok(Service::Ec2)),
             ("ec2", "snapshot/snap-1", Err(TargetError::Backup)),
@@ -445,9 +357,9 @@ mod tests {
             ("backup", "recovery-point:1", Err(TargetError::Backup)),
             ("lambda", "function:f", Err(TargetError::Unsupported)),
         ] {
-            let text = format!("arn:aws:{service}:{place}:{resource}");
-            let got = Target::parse(&text).map(|target| target.service());
-            assert_eq!(got, want, "{text}");
+            let text = format!("arn:aws:{service}:{scope}:{resource}");
+            let found = Target::parse(&text).map(|target| target.service());
+            assert_eq!(found, expected, "{text}");
         }
         assert_eq!(
             Target::parse("arn:aws:s3:::logs"),
@@ -463,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_selection_covers_what_is_part_of_it() {
+    fn a_selection_covers_its_parts() {
         let buckets = Selection::of_services([Service::S3]);
         let both = Selection::of_services([Service::S3, Service::Ec2]);
         let bucket = Selection {

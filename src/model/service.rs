@@ -2,13 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::resource::ResourceKind;
-
 /// A service of a scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Service {
-    /// AWS Backup: vaults, plans, roles, and what is tagged and has no service of its own here.
+    /// AWS Backup: vaults, plans, roles, and tagged resources of other types.
     Backup,
     /// CloudFormation stacks.
     Cloudformation,
@@ -20,7 +18,7 @@ pub enum Service {
     Ec2,
     /// EFS file systems.
     Efs,
-    /// The keys that resources of the other services name. It has nothing to judge by itself.
+    /// The KMS keys of the other resources. It has no resources that are checked by themselves.
     Kms,
     /// RDS instances, Aurora and Multi-AZ DB clusters.
     Rds,
@@ -30,7 +28,7 @@ pub enum Service {
     S3,
     /// Storage gateways and their volumes.
     Storagegateway,
-    /// VPCs, as far as their traffic to S3 goes.
+    /// VPCs, for their traffic to S3.
     Vpc,
 }
 
@@ -51,7 +49,7 @@ impl Service {
         Service::Vpc,
     ];
 
-    /// As on the command line and in the coverage.
+    /// Returns the name on the command line and in the coverage.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -70,18 +68,18 @@ impl Service {
         }
     }
 
-    /// The service of a name.
+    /// Returns the service with a name.
     #[must_use]
-    pub fn of_name(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         Service::ALL.into_iter().find(|it| it.as_str() == name)
     }
 
-    /// Whose resources its own are judged by, beside keys and what AWS Backup says: an instance is
-    /// encrypted as its volumes are, a volume may be backed up with its instance, a VPC is in use where
-    /// an instance runs, a stack is what it holds, and only RDS tells DocumentDB and Neptune from its own
-    /// clusters.
+    /// Returns the other services whose resources are needed to evaluate this one, besides KMS and AWS
+    /// Backup: the encryption of an instance is that of its volumes, a volume may be backed up with its
+    /// instance, a VPC is in use if an instance runs in it, a stack is as ready as its resources, and
+    /// only the RDS API distinguishes DocumentDB and Neptune clusters from others.
     #[must_use]
-    pub fn needs(self) -> &'static [Service] {
+    pub fn required_services(self) -> &'static [Service] {
         match self {
             Service::Ec2 => &[Service::Ebs],
             Service::Ebs | Service::Vpc => &[Service::Ec2],
@@ -95,62 +93,25 @@ impl Service {
                 Service::Redshift,
                 Service::S3,
             ],
-            _ => &[],
+            Service::Dynamodb
+            | Service::Efs
+            | Service::Kms
+            | Service::Rds
+            | Service::Redshift
+            | Service::S3
+            | Service::Storagegateway => &[],
         }
     }
 
-    /// Whether AWS Backup backs up resources of it, or people may think so.
+    /// Whether the backup tag means something on its resources.
     #[must_use]
     pub fn is_backed_up(self) -> bool {
         !matches!(self, Service::Kms | Service::Vpc)
     }
 
-    /// Whether it has resources that the region's opt-in settings speak of.
+    /// Whether the region's opt-in settings apply to its resources.
     #[must_use]
     pub fn has_opt_in(self) -> bool {
         self.is_backed_up() && self != Service::Backup
-    }
-}
-
-impl ResourceKind {
-    /// The service that lists resources of this kind; none for settings, which several have.
-    #[must_use]
-    pub fn service(self) -> Option<Service> {
-        Some(match self {
-            ResourceKind::S3Bucket => Service::S3,
-            ResourceKind::Ec2Instance => Service::Ec2,
-            ResourceKind::EbsVolume => Service::Ebs,
-            ResourceKind::RdsInstance | ResourceKind::RdsCluster | ResourceKind::AuroraCluster => {
-                Service::Rds
-            }
-            ResourceKind::DynamodbTable => Service::Dynamodb,
-            ResourceKind::EfsFileSystem => Service::Efs,
-            ResourceKind::StorageGatewayVolume | ResourceKind::StorageGateway => {
-                Service::Storagegateway
-            }
-            ResourceKind::RedshiftCluster | ResourceKind::RedshiftNamespace => Service::Redshift,
-            ResourceKind::CloudformationStack => Service::Cloudformation,
-            ResourceKind::Secret
-            | ResourceKind::SsmParameter
-            | ResourceKind::Other
-            | ResourceKind::BackupVault => Service::Backup,
-            ResourceKind::Vpc => Service::Vpc,
-            ResourceKind::Region | ResourceKind::Account => return None,
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::resource::CLOUDFORMATION_TYPES;
-
-    #[test]
-    fn a_stack_needs_all_that_it_may_hold() {
-        let kinds = CLOUDFORMATION_TYPES.iter().flat_map(|(_, kinds)| *kinds);
-        for service in kinds.filter_map(|kind| kind.service()) {
-            let needed = Service::Cloudformation.needs().contains(&service);
-            assert!(needed || service == Service::Cloudformation, "{service:?}");
-        }
     }
 }

@@ -1,39 +1,29 @@
-//! Everything that was seen of one account.
+//! Everything that was read from one account.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::backup::{BackupRole, BackupSettings, Vault};
-use super::backup_plan::Plan;
-use super::cloudformation::Stack;
+use super::backup::BackupRole;
 use super::coverage::{Coverage, Stats};
-use super::dynamodb::Table;
-use super::ec2::{EbsDefaults, Instance, Volume};
-use super::efs::FileSystem;
-use super::job::{BackupJob, CopyJob};
+use super::kind::{self, Kind, ListedIn};
 use super::kms::Key;
-use super::observed::{Gap, GapKind};
+use super::observed::{Gap, GapKind, Listing, Observed};
 use super::organization::EffectivePolicy;
 use super::place::Place;
-use super::rds::{DbCluster, DbInstance, OptionGroup};
-use super::redshift::{Cluster, Namespace};
+pub use super::region::Region;
 use super::s3::Bucket;
 use super::selection::Selection;
 use super::service::Service;
-use super::storage_gateway::{Gateway, GatewayVolume};
-use super::tagged::TaggedResource;
-use super::vpc::Network;
-use super::{Listing, Observed};
 
 /// The version of the snapshot format that this program reads and writes.
 pub const SNAPSHOT_VERSION: u32 = 1;
 
-/// The name under which calls about the account as a whole stand in the coverage: they have no region.
+/// The region in the coverage of calls about the account, which have no region.
 pub const GLOBAL: &str = "global";
 
-/// Everything that was seen of one account at one time.
+/// Everything that was read from one account at one time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
@@ -86,10 +76,10 @@ pub struct Snapshot {
     /// The scanned regions by name.
     #[serde(default)]
     pub regions: BTreeMap<String, Region>,
-    /// Keys by ARN, whatever their region.
+    /// Keys of all regions by ARN.
     #[serde(default)]
     pub keys: BTreeMap<String, Key>,
-    /// Where a plan or a template declares what it holds, by the resource's ARN or what stands for one.
+    /// Where a plan or a template declares what it holds, by the resource's ARN or the identifier that replaces it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub places: BTreeMap<String, Place>,
 }
@@ -110,174 +100,78 @@ pub enum Source {
 }
 
 impl Source {
-    /// Whether it holds what shall be, and of the account only what it sets itself.
+    /// Whether it contains planned resources, and of the account only the settings that it declares.
     #[must_use]
     pub fn is_planned(self) -> bool {
         matches!(self, Source::TerraformPlan | Source::Cloudformation)
     }
 }
 
-/// What was seen in one region.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Region {
-    /// Whether the region is not enabled for the account: then nothing was asked there.
-    #[serde(default)]
-    pub disabled: bool,
-    /// EC2 instances.
-    #[serde(default)]
-    pub instances: Listing<Instance>,
-    /// EBS volumes.
-    #[serde(default)]
-    pub volumes: Listing<Volume>,
-    /// Encryption of new volumes.
-    #[serde(default)]
-    pub ebs_defaults: EbsDefaults,
-    /// VPCs and what is in them.
-    #[serde(default)]
-    pub network: Network,
-    /// RDS instances, members of clusters too.
-    #[serde(default)]
-    pub db_instances: Listing<DbInstance>,
-    /// Aurora and Multi-AZ DB clusters.
-    #[serde(default)]
-    pub db_clusters: Listing<DbCluster>,
-    /// The option groups that Oracle and SQL Server instances use.
-    #[serde(default)]
-    pub option_groups: Listing<OptionGroup>,
-    /// EFS file systems.
-    #[serde(default)]
-    pub file_systems: Listing<FileSystem>,
-    /// DynamoDB tables.
-    #[serde(default)]
-    pub tables: Listing<Table>,
-    /// Storage gateways of all types.
-    #[serde(default)]
-    pub gateways: Listing<Gateway>,
-    /// Volumes of the volume gateways.
-    #[serde(default)]
-    pub gateway_volumes: Listing<GatewayVolume>,
-    /// Redshift clusters.
-    #[serde(default)]
-    pub redshift_clusters: Listing<Cluster>,
-    /// Namespaces of Redshift Serverless.
-    #[serde(default)]
-    pub redshift_namespaces: Listing<Namespace>,
-    /// CloudFormation stacks, nested ones too.
-    #[serde(default)]
-    pub stacks: Listing<Stack>,
-    /// What is tagged `enabled` and is in no other list.
-    #[serde(default)]
-    pub tagged: Listing<TaggedResource>,
-    /// AWS Backup's settings.
-    #[serde(default)]
-    pub backup_settings: Observed<BackupSettings>,
-    /// AWS Backup's backup jobs of the last 30 days: of each resource the newest in each state, and
-    /// the oldest that completed. Jobs of stacks and jobs within them are kept apart.
-    #[serde(default)]
-    pub backup_jobs: Listing<BackupJob>,
-    /// Its copy jobs of the same time: of each resource and destination account the newest in each
-    /// state.
-    #[serde(default)]
-    pub copy_jobs: Listing<CopyJob>,
-    /// The account's vaults.
-    #[serde(default)]
-    pub vaults: Listing<Vault>,
-    /// The account's backup plans. They are asked for only where no backup policy was read.
-    #[serde(default)]
-    pub backup_plans: Listing<Plan>,
-    /// ARNs of keys that resources name by alias or id.
-    #[serde(default)]
-    pub key_names: BTreeMap<String, Observed<String>>,
-}
-
-/// A listing that could hold resources to back up and was not read to its end.
+/// A list of resources that can be backed up and was not read completely.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unlisted<'a> {
-    /// The region; none for the list of buckets, which covers all.
+pub struct IncompleteListing<'a> {
+    /// The region; `None` for the list of buckets and the list of regions.
     pub region: Option<&'a str>,
-    /// The service: `ec2`, `ebs`, ...
+    /// The name of the service in the coverage: `ec2`, `ebs`; `regions` for the list of regions.
     pub service: &'static str,
-    /// The service whose resources it lists; none for the regions themselves.
+    /// The service whose resources are listed; `None` for the list of regions.
     pub of: Option<Service>,
-    /// Why.
+    /// Why the list may be incomplete.
     pub gap: &'a Gap,
 }
 
 impl Snapshot {
-    /// The listings of resources that can be backed up which were not read to their end.
+    /// Returns the lists of resources that can be backed up and were not read completely.
+    ///
+    /// Lists that were not requested, and those of regions that are not enabled, are left out.
     #[must_use]
-    pub fn unlisted(&self) -> Vec<Unlisted<'_>> {
-        let mut unlisted = Vec::new();
-        // Without it nobody knows whether a region that answers nothing is one that runs nothing.
-        if let Some(gap) = &self.enabled_regions.gap {
-            unlisted.push(Unlisted {
+    pub fn incomplete_listings(&self) -> Vec<IncompleteListing<'_>> {
+        // A region that returned nothing may be one that is not enabled.
+        let regions = self
+            .enabled_regions
+            .gap
+            .iter()
+            .map(|gap| IncompleteListing {
                 region: None,
                 service: "regions",
                 of: None,
                 gap,
             });
-        }
-        // A region that is not enabled runs nothing and backs nothing up; and nobody misses what was not
-        // asked for.
-        let is_open = |gap: &&Gap| !matches!(gap.kind, GapKind::RegionDisabled | GapKind::NotAsked);
-        if let Some(gap) = self.buckets.gap.as_ref().filter(is_open) {
-            unlisted.push(Unlisted {
-                region: None,
-                service: "s3",
-                of: Some(Service::S3),
-                gap,
-            });
+        let counts = |gap: &&Gap| !matches!(gap.kind, GapKind::RegionDisabled | GapKind::NotAsked);
+        let mut incomplete: Vec<IncompleteListing<'_>> = regions.collect();
+        let listing = |region, service: Service, gap| IncompleteListing {
+            region,
+            service: service.as_str(),
+            of: Some(service),
+            gap,
+        };
+        if let Some(gap) = self.buckets.gap.as_ref().filter(counts) {
+            incomplete.push(listing(None, Service::S3, gap));
         }
         for (name, region) in &self.regions {
-            for (service, gap) in region.listings() {
-                if let Some(gap) = gap.as_ref().filter(is_open) {
-                    unlisted.push(Unlisted {
-                        region: Some(name),
-                        service: service.as_str(),
-                        of: Some(service),
-                        gap,
-                    });
+            for (service, gap) in kind::listing_gaps_by_service(region) {
+                if counts(&gap) {
+                    incomplete.push(listing(Some(name), service, gap));
                 }
             }
         }
-        // Without the gateways nobody knows the volumes: that is told once.
-        unlisted.dedup();
-        unlisted
-    }
-}
-
-impl Region {
-    /// The listings of resources that can be backed up, by service, each with why it may be longer.
-    fn listings(&self) -> [(Service, &Option<Gap>); 12] {
-        [
-            (Service::Ec2, &self.instances.gap),
-            (Service::Ebs, &self.volumes.gap),
-            (Service::Rds, &self.db_instances.gap),
-            (Service::Rds, &self.db_clusters.gap),
-            (Service::Efs, &self.file_systems.gap),
-            (Service::Dynamodb, &self.tables.gap),
-            (Service::Storagegateway, &self.gateways.gap),
-            (Service::Storagegateway, &self.gateway_volumes.gap),
-            (Service::Redshift, &self.redshift_clusters.gap),
-            (Service::Redshift, &self.redshift_namespaces.gap),
-            (Service::Cloudformation, &self.stacks.gap),
-            (Service::Backup, &self.tagged.gap),
-        ]
+        // Kinds may share a list, and a failed list of gateways is also a gap in that of their volumes.
+        incomplete.dedup();
+        incomplete
     }
 
-    /// Why the listings of one service may be longer.
+    /// Returns why the list of a kind in a region may be incomplete.
     #[must_use]
-    pub fn gaps_of(&self, service: Service) -> Vec<&Gap> {
-        let listings = self.listings().into_iter();
-        let own = listings.filter(|(of, _)| *of == service);
-        own.filter_map(|(_, gap)| gap.as_ref()).collect()
+    pub fn listing_gap<'a>(&'a self, kind: &Kind, region: &'a Region) -> Option<&'a Gap> {
+        match kind.listed_in {
+            ListedIn::Buckets => self.buckets.gap.as_ref(),
+            ListedIn::Region(_) | ListedIn::Tagged | ListedIn::None => kind.gap_in(region),
+        }
     }
 
-    /// Why the listings of resources that can be backed up may be longer.
-    #[must_use]
-    pub fn gaps(&self) -> Vec<&Gap> {
-        let listings = self.listings().into_iter();
-        listings.filter_map(|(_, gap)| gap.as_ref()).collect()
+    /// Returns the buckets whose region could not be read, each with the reason.
+    pub fn buckets_without_region(&self) -> impl Iterator<Item = (&Bucket, &Gap)> {
+        let buckets = self.buckets.items.iter();
+        buckets.filter_map(|bucket| bucket.region.gap().map(|gap| (bucket, gap)))
     }
 }

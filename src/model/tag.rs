@@ -39,7 +39,7 @@ impl BackupTag {
     ///
     /// Source: <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_backup_syntax.html>.
     #[must_use]
-    pub fn read(tags: &Observed<Tags>, tag_key: &str) -> Self {
+    pub fn from_tags(tags: &Observed<Tags>, tag_key: &str) -> Self {
         let Observed::Known(tags) = tags else {
             return BackupTag::Unknown;
         };
@@ -89,15 +89,15 @@ pub fn is_near_miss(key: &str, tag_key: &str) -> bool {
     if key == tag_key {
         return false;
     }
-    let (key, wanted) = (folded(key), folded(tag_key));
+    let (key, wanted) = (normalize_text(key), normalize_text(tag_key));
     // One edit in a short word makes another word: `env` and `end`.
     key == wanted || (wanted.len() >= 5 && strsim::osa_distance(&key, &wanted) == 1)
 }
 
 /// What a bad value of the backup tag was probably meant to be.
 #[must_use]
-pub fn meant_value(value: &str) -> Option<&'static str> {
-    let value = folded(value);
+pub fn intended_value(value: &str) -> Option<&'static str> {
+    let value = normalize_text(value);
     match value.as_str() {
         "true" | "yes" | "on" | "1" | "enable" => return Some("enabled"),
         "false" | "no" | "off" | "0" | "disable" | "none" => return Some("disabled"),
@@ -120,7 +120,7 @@ pub fn is_kept(key: &str, tag_key: &str) -> bool {
     key == "Name" || key == tag_key || key.starts_with(CONTROL_TOWER) || is_near_miss(key, tag_key)
 }
 
-fn folded(text: &str) -> String {
+fn normalize_text(text: &str) -> String {
     text.chars()
         .filter(|c| c.is_alphanumeric())
         .flat_map(char::to_lowercase)
@@ -161,10 +161,14 @@ mod tests {
             (&[("aws:backup:source-resource", "x")], BackupTag::None),
             (&[], BackupTag::None),
         ] {
-            assert_eq!(BackupTag::read(&tags(pairs), "backup"), want, "{pairs:?}");
+            assert_eq!(
+                BackupTag::from_tags(&tags(pairs), "backup"),
+                want,
+                "{pairs:?}"
+            );
         }
         assert_eq!(
-            BackupTag::read(&Observed::default(), "backup"),
+            BackupTag::from_tags(&Observed::default(), "backup"),
             BackupTag::Unknown
         );
     }
@@ -186,9 +190,9 @@ mod tests {
 
     #[test]
     fn says_what_was_meant() {
-        assert_eq!(meant_value("Enabled "), Some("enabled"));
-        assert_eq!(meant_value("true"), Some("enabled"));
-        assert_eq!(meant_value("disbaled"), Some("disabled"));
-        assert_eq!(meant_value("daily"), None);
+        assert_eq!(intended_value("Enabled "), Some("enabled"));
+        assert_eq!(intended_value("true"), Some("enabled"));
+        assert_eq!(intended_value("disbaled"), Some("disabled"));
+        assert_eq!(intended_value("daily"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! VPCs as far as traffic to S3 goes. Source: EC2 API.
+//! VPCs, for their traffic to S3. Source: EC2 API.
 
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +62,7 @@ pub struct RouteTable {
     pub id: String,
     /// Its VPC.
     pub vpc_id: String,
-    /// Whether subnets without a table of their own use it.
+    /// Whether subnets without an explicit association use it.
     pub main: bool,
     /// Subnets that name it themselves.
     pub subnets: Vec<String>,
@@ -74,9 +74,9 @@ pub struct RouteTable {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Route {
-    /// A CIDR block or a prefix list, `pl-...`; empty where a plan does not tell.
+    /// A CIDR block or a prefix list, `pl-...`; empty if a plan does not contain it.
     pub destination: String,
-    /// `igw-...`, `vpce-...`, `nat-...`, `local`; empty where a plan does not tell.
+    /// `igw-...`, `vpce-...`, `nat-...`, `local`; empty if a plan does not contain it.
     pub target: String,
     /// `active`, `blackhole`.
     pub state: String,

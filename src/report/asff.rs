@@ -361,26 +361,7 @@ fn texts<'a, const N: usize>(
 /// account is in the examples of
 /// <https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-format.html>.
 fn kind(kind: ResourceKind) -> &'static str {
-    match kind {
-        ResourceKind::S3Bucket => "AwsS3Bucket",
-        ResourceKind::Ec2Instance => "AwsEc2Instance",
-        ResourceKind::EbsVolume => "AwsEc2Volume",
-        ResourceKind::RdsInstance => "AwsRdsDbInstance",
-        ResourceKind::RdsCluster | ResourceKind::AuroraCluster => "AwsRdsDbCluster",
-        ResourceKind::DynamodbTable => "AwsDynamoDbTable",
-        ResourceKind::RedshiftCluster => "AwsRedshiftCluster",
-        ResourceKind::CloudformationStack => "AwsCloudFormationStack",
-        ResourceKind::Secret => "AwsSecretsManagerSecret",
-        ResourceKind::Vpc => "AwsEc2Vpc",
-        ResourceKind::BackupVault => "AwsBackupBackupVault",
-        ResourceKind::Region | ResourceKind::Account => "AwsAccount",
-        ResourceKind::EfsFileSystem
-        | ResourceKind::StorageGatewayVolume
-        | ResourceKind::StorageGateway
-        | ResourceKind::RedshiftNamespace
-        | ResourceKind::SsmParameter
-        | ResourceKind::Other => "Other",
-    }
+    kind.facts().security_hub_type
 }
 
 /// The text in so many bytes, with an ellipsis where it was cut. What breaks a line is made visible:

@@ -157,7 +157,7 @@ impl Head {
                 Standard::Aws => "AWS standard",
             },
             regions: report.regions.iter().map(|it| escape(it)).collect(),
-            selection: report.selection.words().map(|it| escape(&it)),
+            selection: report.selection.describe().map(|it| escape(&it)),
             rule_count: count_of(report.rules, "rule"),
             region_count: count_of(report.regions.len(), "region"),
             call_count: count_of(calls, "API call"),

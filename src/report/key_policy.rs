@@ -6,13 +6,15 @@ use serde::Serialize;
 
 use super::WriteError;
 use super::table::Style;
+use crate::iam::decision::Verdict;
 use crate::iam::document::{Document, ParseError};
-use crate::iam::evaluator::Verdict;
 use crate::key_sharing::copy;
-use crate::key_sharing::copy::{ActionVerdict, Asker, CopyAccess, KeyFacts, LocalAccess, Overall};
-use crate::key_sharing::copy::{Need, Via};
-use crate::key_sharing::merge::{LARGEST, Merge, merge};
-use crate::key_sharing::verbatim::Verbatim;
+use crate::key_sharing::copy::{
+    ActionVerdict, CentralAccount, CopyAccess, KeyFacts, LocalAccess, Overall,
+};
+use crate::key_sharing::copy::{Need, ViaService};
+use crate::key_sharing::lossless_json::LosslessJson;
+use crate::key_sharing::merge::{MAX_POLICY_BYTES, Merge, merge};
 use crate::report::page::{Page, Tone};
 use crate::text::{is_invisible, replace_word};
 
@@ -25,9 +27,9 @@ pub struct Question {
     /// The key that carries it.
     pub key: KeyFacts,
     /// Who asks.
-    pub asker: Asker,
+    pub central: CentralAccount,
     /// Through which service; either where none is named.
-    pub via: Option<Via>,
+    pub via: Option<ViaService>,
     /// The own account's role that makes the backups.
     pub backup_role: String,
 }
@@ -49,18 +51,18 @@ impl KeyPolicy {
     pub fn judge(text: &str, question: Question) -> Result<Self, ParseError> {
         let Question {
             key,
-            asker,
+            central,
             via,
             backup_role,
         } = &question;
         let document = Document::parse(text)?;
         Ok(KeyPolicy {
             access: match via {
-                Some(via) => copy::judge(&document, key, asker, *via),
-                None => copy::judge_any(&document, key, asker),
+                Some(via) => copy::evaluate_copy_access(&document, key, central, *via),
+                None => copy::evaluate_copy_access_any(&document, key, central),
             },
-            local: copy::local_access(&document, key, &key.key_account, backup_role),
-            merge: merge(text, key, asker, *via)?,
+            local: copy::evaluate_local_access(&document, key, &key.key_account, backup_role),
+            merge: merge(text, key, central, *via)?,
             question,
         })
     }
@@ -68,14 +70,14 @@ impl KeyPolicy {
     /// The answer in a word. A key of the central account counts as shared, whatever its policy.
     #[must_use]
     pub fn verdict(&self) -> Overall {
-        if self.question.key.is_central(&self.question.asker) {
+        if self.question.key.is_central(&self.question.central) {
             Overall::Shared
         } else {
             self.access.overall
         }
     }
 
-    fn merged(&self) -> Option<&Verbatim> {
+    fn merged(&self) -> Option<&LosslessJson> {
         match &self.merge {
             Merge::Unchanged(policy) | Merge::Added(policy) => Some(policy),
             Merge::Blocked(_) | Merge::TooLarge(_) => None,
@@ -85,28 +87,28 @@ impl KeyPolicy {
     /// What there is to say about the merged policy.
     fn advice(&self) -> String {
         match &self.merge {
-            Merge::Unchanged(_) if self.question.key.is_central(&self.question.asker) => {
+            Merge::Unchanged(_) if self.question.key.is_central(&self.question.central) => {
                 "Nothing needs to be shared: what the central account's own policies say gates."
                     .to_owned()
             }
             Merge::Unchanged(_) => "Nothing is missing.".to_owned(),
             Merge::Added(_) => format!(
                 "The policy below would pass: it is the present one, and after it what lets {} in.",
-                self.question.asker.central_account
+                self.question.central.account_id
             ),
             Merge::Blocked(obstacle) => {
-                let what = if obstacle.sure {
+                let what = if obstacle.is_certain {
                     "stands in the way"
                 } else {
                     "may stand in the way"
                 };
                 format!(
                     "No statement added to this policy can help: a Deny {what}. Change it first: {}.",
-                    obstacle.words
+                    obstacle.explanation
                 )
             }
             Merge::TooLarge(length) => format!(
-                "With what is missing the policy would take {length} bytes without blanks, and KMS takes {LARGEST}: \
+                "With what is missing the policy would take {length} bytes without blanks, and KMS takes {MAX_POLICY_BYTES}: \
                  shorten it first."
             ),
         }
@@ -120,7 +122,7 @@ struct Answer<'a> {
     principal: &'a str,
     actions: Vec<Action<'a>>,
     local_access: &'static str,
-    merged_policy: Option<&'a Verbatim>,
+    merged_policy: Option<&'a LosslessJson>,
     blocked_by: Option<String>,
     advice: String,
 }
@@ -170,12 +172,12 @@ pub fn write_json(policy: &KeyPolicy, out: &mut dyn Write) -> Result<(), WriteEr
 /// The writer failed.
 pub fn write(policy: &KeyPolicy, style: &Style, out: &mut dyn Write) -> Result<(), WriteError> {
     let Question {
-        key, asker, via, ..
+        key, central, via, ..
     } = &policy.question;
-    let central = &asker.central_account;
+    let central = &central.account_id;
     let mut page = Page::new(style.width, style.color);
     let (tone, verdict) = match policy.verdict() {
-        _ if key.is_central(asker) => (
+        _ if key.is_central(&policy.question.central) => (
             Tone::Good,
             format!("shared: the key belongs to {central} itself"),
         ),
@@ -199,7 +201,7 @@ pub fn write(policy: &KeyPolicy, style: &Style, out: &mut dyn Write) -> Result<(
         ),
     };
     page.flow(0, 2, &[(tone, &verdict)]);
-    let services = via.map_or("ec2 and rds", Via::as_str);
+    let services = via.map_or("ec2 and rds", ViaService::as_str);
     let place = key
         .region()
         .map_or_else(String::new, |region| format!(" in {region}"));

@@ -1,4 +1,4 @@
-use crate::analysis::stack_members::members;
+use crate::analysis::stack_members::find_members;
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
 use crate::model::storage_gateway::holds_volumes;
@@ -49,7 +49,7 @@ fn untagged(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     let key = &cx.settings.tag_key;
     let (seen, fix) = match resource {
         Resource::Stack(stack) => {
-            let found = members(cx, stack);
+            let found = find_members(cx, stack);
             if found.list.is_empty() && found.gaps.is_empty() {
                 return Ok(Outcome::skip("holds nothing that AWS Backup backs up"));
             }

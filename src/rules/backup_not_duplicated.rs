@@ -41,7 +41,7 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         Resource::Volume(volume) => volume.attached_to.known().is_some_and(Vec::is_empty),
         _ => true,
     };
-    let stacks = cx.stacks_of(resource);
+    let stacks = cx.stacks_containing(resource);
     let region = cx.seen()?;
     // A stack that was not read to its end may hold it; one beside it in a template does not.
     let gap = region.stacks.gap.as_ref().or(cx.half_read_stack());
@@ -64,7 +64,7 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         Resource::Volume(volume) => match instances(cx, volume) {
             // Nobody can tag in one plan with all others in sight.
             Err(gap) if gap.kind == GapKind::Unplanned => {
-                return Ok(Outcome::skip(gap.sentence()));
+                return Ok(Outcome::skip(gap.to_string()));
             }
             instances => instances?,
         },

@@ -4,7 +4,7 @@ use crate::analysis::backup_plans;
 use crate::analysis::backup_plans::{Authority, Chosen, Protection, Target, account_of};
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::model::Gap;
-use crate::model::backup_plan::Selection;
+use crate::model::backup_plan::BackupSelection;
 use crate::model::snapshot::Region;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -106,7 +106,7 @@ fn with_resources<'a>(
 }
 
 /// What resources have in common that meet the same: the plans that take them, and whether others may.
-fn sameness(chosen: &Chosen<'_>) -> (Vec<*const Selection>, bool) {
+fn sameness(chosen: &Chosen<'_>) -> (Vec<*const BackupSelection>, bool) {
     let selections = chosen.by.iter().map(|it| std::ptr::from_ref(it.selection));
     (selections.collect(), chosen.open.is_some())
 }

@@ -43,7 +43,7 @@ rule! {
 }
 
 fn check(cx: &RuleContext<'_>, resource: Resource<'_>, found: &Prerequisites) -> CheckResult {
-    let Some((arn, _)) = resource.names() else {
+    let Some((arn, _)) = resource.arn_and_id() else {
         return Ok(Outcome::skip("is never backed up"));
     };
     let jobs = cx.backup_jobs(arn)?.iter().copied().map(Job::of_backup);

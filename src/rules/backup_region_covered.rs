@@ -146,13 +146,19 @@ fn unlisted<'a>(cx: &RuleContext<'a>, name: &str, region: &'a Region) -> Option<
     if cx.snapshot.elsewhere.contains_key(name) {
         return None;
     }
-    let mut gaps = region.gaps().into_iter().chain(&cx.snapshot.buckets.gap);
+    let mut gaps = region
+        .listing_gaps()
+        .into_iter()
+        .chain(&cx.snapshot.buckets.gap);
     gaps.find(|gap| !is_left_out(gap))
 }
 
 /// Why a region's lists do not hold everything, where the user left some out.
 fn left_out<'a>(snapshot: &'a Snapshot, region: &'a Region) -> Option<&'a Gap> {
-    let mut gaps = region.gaps().into_iter().chain(&snapshot.buckets.gap);
+    let mut gaps = region
+        .listing_gaps()
+        .into_iter()
+        .chain(&snapshot.buckets.gap);
     gaps.find(|gap| gap.kind == GapKind::NotAsked)
 }
 

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use crate::analysis::backup_plans::in_region;
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::iam::document::Document;
-use crate::iam::trust::trusts;
+use crate::iam::trust::trusts_service;
 use crate::iam::truth::Truth;
 use crate::model::arn::Arn;
 use crate::model::backup::BackupRole;
@@ -95,7 +95,11 @@ fn named(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Named {
     }
     if roles.is_empty() {
         let account = snapshot.account_id.as_deref().unwrap_or_default();
-        roles.extend(policy.into_iter().flat_map(|policy| policy.roles(account)));
+        roles.extend(
+            policy
+                .into_iter()
+                .flat_map(|policy| policy.role_arns(account)),
+        );
     }
     if !roles.is_empty() {
         let by = match policy {
@@ -134,7 +138,7 @@ fn judge(cx: &RuleContext<'_>, snapshot: &Snapshot, named: &str, meant: &Named) 
     }
     let read = snapshot.backup_roles.get(name).ok_or_else(|| {
         let message = format!("the snapshot does not hold the role {name}, which {by}");
-        Gap::told(GapKind::NotCollected, message)
+        Gap::new(GapKind::NotCollected, message)
     })?;
     let Some(role) = read.get()? else {
         if let Some(gap) = &meant.guessed {
@@ -173,9 +177,9 @@ fn trust(cx: &RuleContext<'_>, role: &BackupRole) -> CheckResult {
     let name = id(&role.arn);
     let document = Document::parse(role.trust_policy.get()?).map_err(|error| {
         let message = format!("the trust policy of role {name} cannot be understood: {error}");
-        Gap::told(GapKind::Unreadable, message)
+        Gap::new(GapKind::Unreadable, message)
     })?;
-    match trusts(&document, SERVICE) {
+    match trusts_service(&document, SERVICE) {
         Truth::True => Ok(Outcome::pass(format!(
             "AWS Backup may assume the role {name}"
         ))),
@@ -183,7 +187,7 @@ fn trust(cx: &RuleContext<'_>, role: &BackupRole) -> CheckResult {
             "the role {name} does not trust {SERVICE}: AWS Backup cannot assume it"
         ))
         .fix(ask(cx, "to let AWS Backup assume the role"))),
-        Truth::Unknown => Err(Gap::told(
+        Truth::Unknown => Err(Gap::new(
             GapKind::Open,
             format!(
                 "whether the role {name} trusts {SERVICE} depends on a condition of its trust policy"
@@ -211,13 +215,13 @@ fn s3(cx: &RuleContext<'_>, snapshot: &Snapshot, role: &BackupRole) -> CheckResu
         let message = format!(
             "whether the role {name} may back up buckets depends on its permissions boundary {boundary}"
         );
-        return Err(Gap::told(GapKind::Open, message));
+        return Err(Gap::new(GapKind::Open, message));
     }
     let others: Vec<&str> = attached
-        .all()?
+        .all_items()?
         .iter()
         .filter(|arn| !(is_aws(arn) && OTHER_POLICIES.contains(&id(arn))))
-        .chain(role.inline_policies.all()?)
+        .chain(role.inline_policies.all_items()?)
         .map(|policy| id(policy))
         .collect();
     if !others.is_empty() {
@@ -226,7 +230,7 @@ fn s3(cx: &RuleContext<'_>, snapshot: &Snapshot, role: &BackupRole) -> CheckResu
             ALLOW_S3[0],
             others.join(", ")
         );
-        return Err(Gap::told(GapKind::Open, message));
+        return Err(Gap::new(GapKind::Open, message));
     }
     Ok(Outcome::breach(format!(
         "the role {name} lacks {}, and there are buckets to back up ({buckets})",

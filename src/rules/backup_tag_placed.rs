@@ -84,7 +84,7 @@ fn on_gateway(cx: &RuleContext<'_>, gateway: &Gateway) -> CheckResult {
     }
     let listing = &cx.seen()?.gateway_volumes;
     let own = listing.items.iter().filter(|volume| {
-        volume.gateway == gateway.arn && !Resource::GatewayVolume(volume).is_leaving()
+        volume.gateway == gateway.arn && !Resource::GatewayVolume(volume).is_being_deleted()
     });
     let volumes = own.map(|volume| {
         let id = volume.id.as_str();

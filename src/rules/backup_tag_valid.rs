@@ -1,6 +1,6 @@
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
-use crate::model::tag::{BackupTag, meant_value, near_misses};
+use crate::model::tag::{BackupTag, intended_value, near_misses};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -45,7 +45,7 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
 }
 
 fn bad_value(key: &str, value: &str) -> Outcome {
-    let meant = meant_value(value);
+    let meant = intended_value(value);
     let hint = meant.map_or_else(
         || "it takes enabled, disabled or custom, in lower case".to_owned(),
         |meant| format!("{key}={meant} was probably meant, letter by letter"),
@@ -67,7 +67,7 @@ fn bad_key<'a>(key: &str, misses: impl Iterator<Item = (&'a str, &'a str)>) -> O
         .collect();
     let value = misses
         .iter()
-        .find_map(|(_, value)| meant_value(value))
+        .find_map(|(_, value)| intended_value(value))
         .unwrap_or("enabled");
     Outcome::breach(format!(
         "the tag {} is not the backup tag, so it selects nothing: {key}={value} was probably meant",

@@ -50,14 +50,14 @@ rule! {
 const SUPPORTED: &str = "cross-account-copy-supported";
 
 fn check(cx: &RuleContext<'_>, resource: Resource<'_>, found: &Prerequisites) -> CheckResult {
-    let Some((arn, _)) = resource.names() else {
+    let Some((arn, _)) = resource.arn_and_id() else {
         return Ok(Outcome::skip("is never backed up"));
     };
     let judged = copies(cx, arn).map(|(central, elsewhere)| {
         let judged = job_history::judge(central, |history| judge(cx, resource, history, found));
         (judged, elsewhere)
     });
-    if found.of(SUPPORTED) == Some(Verdict::Breach) {
+    if found.verdict_of(SUPPORTED) == Some(Verdict::Breach) {
         return Ok(match judged {
             // Then it can be copied, whatever the rule says.
             Ok((Some(Ok(copied)), _)) if copied.verdict <= Verdict::Warn => copied,
@@ -80,7 +80,7 @@ fn copies<'a>(cx: &RuleContext<'a>, arn: &str) -> Result<(Vec<Job<'a>>, Vec<&'a 
                 "copy job {} names {:?} as its destination, which is no ARN",
                 job.id, job.destination_vault_arn
             );
-            return Err(Gap::told(GapKind::Unreadable, message));
+            return Err(Gap::new(GapKind::Unreadable, message));
         };
         let account = vault.account;
         if account == cx.settings.central_account {
@@ -170,7 +170,7 @@ fn copied(
     if !is_recent(cx, resource, now, job) {
         // Copies need not be newer than backups.
         let hours = i64::from(copy_limit(cx, resource));
-        let (arn, _) = resource.names().unwrap_or_default();
+        let (arn, _) = resource.arn_and_id().unwrap_or_default();
         let later = backups(cx, arn)?
             .into_iter()
             .filter(|backup| !within(backup.ended, job.created, hours))

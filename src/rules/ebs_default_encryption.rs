@@ -1,6 +1,6 @@
 use crate::analysis::encryption::{KeyOwner, is_aws_alias, resolve};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
-use crate::key_sharing::copy::Via;
+use crate::key_sharing::copy::ViaService;
 use crate::model::service::Service;
 use crate::model::snapshot::Region;
 use crate::rule::{Check, Group, Owner, rule};
@@ -43,7 +43,7 @@ fn check(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     if is_aws_alias(name) {
         return Ok(aws_managed().fix(fix).with("key_arn", name.as_str()));
     }
-    let key = resolve(cx, name, None, Via::Ec2)?;
+    let key = resolve(cx, name, None, ViaService::Ec2)?;
     let usable = match key.owner {
         KeyOwner::Central | KeyOwner::Foreign => true,
         KeyOwner::Own | KeyOwner::Unclear => key

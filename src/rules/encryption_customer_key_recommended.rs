@@ -1,6 +1,6 @@
 use crate::analysis::encryption::{is_aws_alias, managed, resolve};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
-use crate::key_sharing::copy::Via;
+use crate::key_sharing::copy::ViaService;
 use crate::model::Resource;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -77,7 +77,7 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     if is_aws_alias(name) {
         return Ok(breach(&managed_by_aws(name), fix));
     }
-    let key = resolve(cx, name, None, Via::Ec2)?;
+    let key = resolve(cx, name, None, ViaService::Ec2)?;
     Ok(if key.is_aws_managed()? {
         breach(&managed_by_aws(&key.name()), fix).with("key_arn", key.arn)
     } else {

@@ -1,7 +1,8 @@
-use crate::analysis::context::RoleName;
+use crate::analysis::backup_role::check_each_role;
 use crate::analysis::encryption::{KeyOwner, KeyUse, all_parts, each_customer_key};
+use crate::analysis::role_name::RoleName;
 use crate::analysis::{CheckResult, Outcome, RuleContext};
-use crate::iam::evaluator::Verdict;
+use crate::iam::decision::Verdict;
 use crate::model::Resource;
 use crate::model::observed::{Gap, GapKind};
 use crate::rule::{Check, Group, Owner, rule};
@@ -41,7 +42,7 @@ fn check(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         if key.metadata()?.is_none() {
             return Ok(Outcome::skip("the key does not exist: see kms-key-usable"));
         }
-        cx.by_backup_role(|role| judge(cx, key, role))
+        check_each_role(cx, |role| judge(cx, key, role))
     })
 }
 
@@ -57,7 +58,7 @@ fn judge(cx: &RuleContext<'_>, key: &KeyUse<'_>, role: &RoleName) -> CheckResult
             let message = format!(
                 "whether {name} lets this account's backup role {role} use it cannot be known: the plan does not say which account it is for"
             );
-            return Err(Gap::told(GapKind::Unplanned, message));
+            return Err(Gap::new(GapKind::Unplanned, message));
         }
         Verdict::Denied => Outcome::breach(format!(
             "{name} lets neither this account's root nor its backup role {role} use it: {reason}"
@@ -70,7 +71,7 @@ fn judge(cx: &RuleContext<'_>, key: &KeyUse<'_>, role: &RoleName) -> CheckResult
             let message = format!(
                 "whether {name} lets this account's backup role {role} use it cannot be known from here: {reason}"
             );
-            return Err(Gap::told(GapKind::Open, message));
+            return Err(Gap::new(GapKind::Open, message));
         }
     };
     Ok(outcome

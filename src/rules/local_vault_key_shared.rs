@@ -2,7 +2,7 @@ use crate::analysis::backup_plans::local_vaults;
 use crate::analysis::encryption::{KeyOwner, is_aws_alias, judge_sharing, resolve};
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::key_sharing::copy::Need;
-use crate::key_sharing::facts::Via;
+use crate::key_sharing::facts::ViaService;
 use crate::model::backup::Vault;
 use crate::model::s3::Bucket;
 use crate::model::selection::Target;
@@ -88,9 +88,9 @@ fn holds_managed(cx: &RuleContext<'_>, region: &Region) -> Result<bool, Gap> {
     if resources.any(managed) || by_tag.into_iter().any(is_managed) {
         return Ok(true);
     }
-    cx.snapshot.buckets.all()?;
-    region.tables.all()?;
-    region.file_systems.all()?;
+    cx.snapshot.buckets.all_items()?;
+    region.tables.all_items()?;
+    region.file_systems.all_items()?;
     let mut unplaced = cx.snapshot.buckets_without_region();
     let may_count = |bucket: &Bucket| !cx.backup_tag(&bucket.tags).is_exempt();
     match unplaced.find(|(bucket, _)| may_count(bucket)) {
@@ -117,7 +117,7 @@ fn judge(cx: &RuleContext<'_>, vault: &Vault) -> CheckResult {
     if is_aws_alias(key) {
         return Ok(aws_managed("the AWS managed key aws/backup").with("key_arn", key.as_str()));
     }
-    let used = resolve(cx, key, None, Via::Backup)?;
+    let used = resolve(cx, key, None, ViaService::Backup)?;
     if matches!(used.owner, KeyOwner::Central | KeyOwner::Foreign) {
         return Ok(Outcome::skip(format!(
             "the key of the vault {name} belongs to account {}: the platform team looks after it",

@@ -1,11 +1,12 @@
 use crate::analysis::backup_plans::{account_of, in_region, local_vaults};
-use crate::analysis::context::RoleName;
+use crate::analysis::backup_role::check_each_role;
+use crate::analysis::role_name::RoleName;
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::iam::document::Document;
-use crate::iam::evaluator::obstacle;
-use crate::iam::request::{Context, Request, Value, Who};
+use crate::iam::evaluator::find_blocking_deny;
+use crate::iam::request::{Context, Request, RolePrincipal, Value};
 use crate::model::backup::Vault;
-use crate::model::backup_plan::PlanRule;
+use crate::model::backup_plan::BackupRule;
 use crate::model::observed::{Gap, GapKind};
 use crate::model::snapshot::Region;
 use crate::rule::{Check, Group, Owner, rule};
@@ -108,7 +109,11 @@ fn any_vault(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
         }
         return Ok(outcome);
     }
-    let found: Vec<&str> = vaults.all()?.iter().map(|it| it.id.as_str()).collect();
+    let found: Vec<&str> = vaults
+        .all_items()?
+        .iter()
+        .map(|it| it.id.as_str())
+        .collect();
     Ok(Outcome::breach(format!(
         "there is no vault in {} that plans can use, only {}: no backup can be made that can be copied",
         cx.region,
@@ -118,7 +123,7 @@ fn any_vault(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     .with("vaults", found))
 }
 
-fn judge(cx: &RuleContext<'_>, region: &Region, name: &str, rules: &[&PlanRule]) -> CheckResult {
+fn judge(cx: &RuleContext<'_>, region: &Region, name: &str, rules: &[&BackupRule]) -> CheckResult {
     let authority = in_region(cx, cx.region)?.authority;
     let words = authority.words();
     let Some(vault) = region.vaults.find(|vault| vault.id == name)? else {
@@ -149,7 +154,7 @@ fn judge(cx: &RuleContext<'_>, region: &Region, name: &str, rules: &[&PlanRule])
 /// Whether Vault Lock allows what the rules keep.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupVaultListMember.html>.
-fn lock(cx: &RuleContext<'_>, vault: &Vault, rules: &[&PlanRule]) -> CheckResult {
+fn lock(cx: &RuleContext<'_>, vault: &Vault, rules: &[&BackupRule]) -> CheckResult {
     let shortest = *vault.min_retention_days.get()?;
     let longest = *vault.max_retention_days.get()?;
     let name = &vault.id;
@@ -185,7 +190,7 @@ fn lock(cx: &RuleContext<'_>, vault: &Vault, rules: &[&PlanRule]) -> CheckResult
 }
 
 /// Whether the vault's access policy lets backups be copied out of it.
-fn access(cx: &RuleContext<'_>, vault: &Vault, rules: &[&PlanRule]) -> CheckResult {
+fn access(cx: &RuleContext<'_>, vault: &Vault, rules: &[&BackupRule]) -> CheckResult {
     let name = &vault.id;
     let Some(text) = vault.access_policy.get()? else {
         return Ok(Outcome::pass(format!(
@@ -194,7 +199,7 @@ fn access(cx: &RuleContext<'_>, vault: &Vault, rules: &[&PlanRule]) -> CheckResu
     };
     let document = Document::parse(text).map_err(|error| {
         let message = format!("the access policy of vault {name} cannot be understood: {error}");
-        Gap::told(GapKind::Unreadable, message)
+        Gap::new(GapKind::Unreadable, message)
     })?;
     let protection = in_region(cx, cx.region)?;
     let central = &cx.settings.central_account;
@@ -203,24 +208,24 @@ fn access(cx: &RuleContext<'_>, vault: &Vault, rules: &[&PlanRule]) -> CheckResu
         .into_iter()
         .filter(|arn| account_of(arn) == central)
         .collect();
-    cx.by_backup_role(|role| {
+    check_each_role(cx, |role| {
         let by = &role.name;
-        match obstacle(&document, &request(cx, vault, role, &targets)) {
+        match find_blocking_deny(&document, &request(cx, vault, role, &targets)) {
             None => Ok(Outcome::pass(format!(
                 "the vault {name} lets its backups be copied"
             ))),
-            Some(found) if found.sure => Ok(Outcome::breach(format!(
+            Some(found) if found.is_certain => Ok(Outcome::breach(format!(
                 "the access policy of vault {name} does not let the role {by} copy its backups ({COPY_FROM_VAULT}): {}",
-                found.words
+                found.explanation
             ))
             .fix(ask(cx, "to take the denial out of the vault's access policy"))
             .with("statement", found.statement.to_string())),
             Some(found) => {
                 let message = format!(
                     "whether the access policy of vault {name} lets the role {by} copy its backups cannot be known from here: {}",
-                    found.words
+                    found.explanation
                 );
-                Err(Gap::told(GapKind::Open, message))
+                Err(Gap::new(GapKind::Open, message))
             }
         }
     })
@@ -232,10 +237,10 @@ fn access(cx: &RuleContext<'_>, vault: &Vault, rules: &[&PlanRule]) -> CheckResu
 fn request(cx: &RuleContext<'_>, vault: &Vault, role: &RoleName, targets: &[String]) -> Request {
     let (path, name) = match role.name.rsplit_once('/') {
         Some((path, name)) => (Some(format!("/{path}/")), name),
-        None => (role.is_whole.then(|| "/".to_owned()), role.name.as_str()),
+        None => (role.has_path.then(|| "/".to_owned()), role.name.as_str()),
     };
     let account = cx.snapshot.account_id.clone().unwrap_or_default();
-    let who = Who {
+    let who = RolePrincipal {
         partition: vault.arn.split(':').nth(1).unwrap_or("aws").to_owned(),
         account: account.clone(),
         path,
@@ -261,10 +266,10 @@ fn request(cx: &RuleContext<'_>, vault: &Vault, role: &RoleName, targets: &[Stri
         context.set("backup:CopyTargets", Value::Known(targets.to_vec()));
     }
     Request {
-        who,
+        principal: who,
         action: COPY_FROM_VAULT.to_owned(),
         // The policy's resource is the backup, of which only the vault's account is known.
-        key: "*".to_owned(),
+        resource: "*".to_owned(),
         context,
     }
 }

@@ -36,7 +36,7 @@ rule! {
 const TDE: [&str; 3] = ["TDE", "TDE_HSM", "TRANSPARENT_DATA_ENCRYPTION"];
 
 fn check(cx: &RuleContext<'_>, database: &DbInstance) -> CheckResult {
-    if !database.minds_options()? {
+    if !database.has_option_groups()? {
         return Ok(Outcome::skip("its engine has no such options"));
     }
     let is_oracle = database.engine.get()?.starts_with("oracle-");

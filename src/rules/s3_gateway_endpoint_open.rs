@@ -58,7 +58,7 @@ fn judge(region: &str, endpoint: &VpcEndpoint) -> CheckResult {
             "the policy of {} cannot be understood: {error}",
             endpoint.id
         );
-        Gap::told(GapKind::Unreadable, message)
+        Gap::new(GapKind::Unreadable, message)
     })?;
     Ok(if is_full_access(&policy) {
         Outcome::pass(format!("{} lets everything through", endpoint.id))

@@ -52,7 +52,7 @@ fn check(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
                 .with("endpoint", endpoint.id.as_str()),
         );
     }
-    network.endpoints.all()?;
+    network.endpoints.all_items()?;
     let seen = match others.first() {
         Some(endpoint) => format!(
             "its gateway endpoint for S3, {}, is {}",

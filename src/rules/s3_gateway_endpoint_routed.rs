@@ -89,7 +89,7 @@ fn judge(
         .any(|route| route.target.starts_with("vpce-") && !listed(&route.target));
     if elsewhere {
         // An endpoint that the list does not show may be one for S3.
-        network.endpoints.all()?;
+        network.endpoints.all_items()?;
     }
     let is_default = |route: &Route| matches!(route.destination.as_str(), "0.0.0.0/0" | "::/0");
     let is_open = |may_be: &dyn Fn(&Route) -> bool| {
@@ -101,7 +101,7 @@ fn judge(
             "{what} of route table {} is known only after apply",
             table.id
         );
-        Gap::told(GapKind::AfterApply, message)
+        Gap::new(GapKind::AfterApply, message)
     };
     if is_open(&|route| route.destination.starts_with("pl-")) {
         return Err(gap("a route"));
@@ -149,7 +149,7 @@ fn table_of<'a>(network: &'a Network, vpc: &Vpc, subnet: &str) -> Result<&'a Rou
     }
     // Only the whole list tells that the subnet names none.
     tables
-        .all()?
+        .all_items()?
         .iter()
         .find(|table| table.main && table.vpc_id == vpc.id)
         .ok_or_else(|| {
@@ -157,6 +157,6 @@ fn table_of<'a>(network: &'a Network, vpc: &Vpc, subnet: &str) -> Result<&'a Rou
                 "AWS lists no route table for {subnet} and no main one for {}",
                 vpc.id
             );
-            Gap::told(GapKind::Unreadable, message)
+            Gap::new(GapKind::Unreadable, message)
         })
 }

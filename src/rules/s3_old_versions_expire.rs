@@ -32,7 +32,9 @@ fn check(_: &RuleContext<'_>, bucket: &Bucket) -> CheckResult {
         return Ok(Outcome::skip("not versioned: see s3-versioning-enabled"));
     }
     Ok(match bucket.expiry.get()? {
-        NoncurrentExpiry::Whole => Outcome::pass("a lifecycle rule expires noncurrent versions"),
+        NoncurrentExpiry::AllObjects => {
+            Outcome::pass("a lifecycle rule expires noncurrent versions")
+        }
         NoncurrentExpiry::Filtered => {
             Outcome::pass("lifecycle rules expire noncurrent versions of some objects, not of all")
         }

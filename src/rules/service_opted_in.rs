@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::model::kind::KINDS;
 use crate::model::observed::GapKind;
 use crate::model::s3::Bucket;
 use crate::model::snapshot::Region;
 use crate::model::tag::BackupTag;
-use crate::model::{Gap, Resource, ResourceKind};
+use crate::model::{Gap, Resource};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -66,7 +67,7 @@ fn check(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     }
     if let Some(service) = in_use.keys().find(|service| is_left(service)) {
         let message = format!("the plan does not set whether AWS Backup is opted in for {service}");
-        return Err(Gap::told(GapKind::Unplanned, message));
+        return Err(Gap::new(GapKind::Unplanned, message));
     }
     // A service whose list could not be read may be in use; that matters only where it is off.
     match in_use
@@ -85,30 +86,11 @@ fn services<'a>(
     region: &'a Region,
 ) -> BTreeMap<&'static str, Option<&'a Gap>> {
     let mut services = BTreeMap::new();
-    let maybe = [
-        (ResourceKind::S3Bucket, &cx.snapshot.buckets.gap),
-        (ResourceKind::Ec2Instance, &region.instances.gap),
-        (ResourceKind::EbsVolume, &region.volumes.gap),
-        (ResourceKind::RdsInstance, &region.db_instances.gap),
-        (ResourceKind::RdsCluster, &region.db_clusters.gap),
-        (ResourceKind::AuroraCluster, &region.db_clusters.gap),
-        (ResourceKind::DynamodbTable, &region.tables.gap),
-        (ResourceKind::EfsFileSystem, &region.file_systems.gap),
-        (
-            ResourceKind::StorageGatewayVolume,
-            &region.gateway_volumes.gap,
-        ),
-        (ResourceKind::RedshiftCluster, &region.redshift_clusters.gap),
-        (
-            ResourceKind::RedshiftNamespace,
-            &region.redshift_namespaces.gap,
-        ),
-        (ResourceKind::CloudformationStack, &region.stacks.gap),
-    ];
-    for (kind, gap) in maybe {
-        // What was not asked for is not part of the question.
-        let gap = gap.as_ref().filter(|gap| gap.kind != GapKind::NotAsked);
-        if let (Some(service), Some(gap), true) = (kind.backup_name(), gap, cx.selects(kind)) {
+    for row in &KINDS {
+        let gap = cx.snapshot.listing_gap(row, region);
+        // A list that was not requested is not part of the question.
+        let gap = gap.filter(|gap| gap.kind != GapKind::NotAsked);
+        if let (Some(service), Some(gap), true) = (row.opt_in_name, gap, cx.selects(row.kind)) {
             services.insert(service, Some(gap));
         }
     }
@@ -127,7 +109,7 @@ fn services<'a>(
     };
     let judged = cx.snapshot.resources_in(cx.region);
     for resource in judged.filter(|it| cx.is_selected(*it)).filter(counts) {
-        if let Some(service) = resource.kind().backup_name() {
+        if let Some(service) = resource.kind().opt_in_name() {
             services.insert(service, None);
         }
     }

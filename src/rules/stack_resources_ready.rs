@@ -1,7 +1,8 @@
-use crate::analysis::stack_members::{Member, members};
+use crate::analysis::stack_members::{Member, find_members};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Gap;
-use crate::model::cloudformation::{BEYOND_THE_GUIDE, Stack};
+use crate::model::cloudformation::Stack;
+use crate::model::kind::kinds_in_stack;
 use crate::model::observed::GapKind;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -38,36 +39,36 @@ rule! {
 }
 
 fn check(cx: &RuleContext<'_>, stack: &Stack) -> CheckResult {
-    let found = members(cx, stack);
+    let found = find_members(cx, stack);
     let unread = found.gaps.iter().map(Outcome::unknown);
     let judged = found.list.iter().flat_map(|member| match member {
         Member::Read(resource) => {
-            let (_, id) = resource.names().unwrap_or_default();
+            let (_, id) = resource.arn_and_id().unwrap_or_default();
             cx.shortcomings(*resource)
                 .iter()
-                .map(|(rule, outcome)| {
-                    outcome
+                .map(|it| {
+                    it.outcome
                         .clone()
-                        .under(rule.id)
+                        .under(it.rule)
                         .part(Some(id))
                         .with("resource", id)
-                        .with("rule", rule.id)
+                        .with("rule", it.rule)
                 })
                 .collect()
         }
-        Member::Unread(resource) => {
+        Member::NotRead(resource) => {
             let id = resource.physical_id.as_deref().unwrap_or_default();
             let kind = resource.resource_type.as_str();
-            let gap = if BEYOND_THE_GUIDE.contains(&kind) {
+            let gap = if kinds_in_stack(kind).any(|row| row.is_found_by_tag()) {
                 let message =
                     format!("resources of type {kind} are outside the guide and not judged");
-                Gap::told(GapKind::Open, message)
+                Gap::new(GapKind::Open, message)
             } else {
                 let message = format!(
                     "an {kind} of the stack is not among what was read: it was deleted by hand, or made since"
                 );
                 let gap = cx.gap_around(resource);
-                gap.unwrap_or_else(|| Gap::told(GapKind::Open, message))
+                gap.unwrap_or_else(|| Gap::new(GapKind::Open, message))
             };
             vec![Outcome::unknown(&gap).part(Some(id)).with("resource", id)]
         }

@@ -1,14 +1,15 @@
 //! CloudFormation templates: JSON and YAML, by hand or by `cdk synth`.
 //!
-//! A template becomes the snapshot of the one stack that it makes, in one region. What only the
-//! deployment tells is `after-apply`, what lies outside of the template is `unplanned`, and a function
-//! that is not understood is a gap that names its line.
+//! A template becomes the snapshot of the one stack that it creates, in one region. What is known only
+//! after deployment is `after-apply`, what is not part of the template is `unplanned`, and a function
+//! that is not supported is a gap that names its line.
 
 mod backup;
 mod build;
 mod dynamodb;
 mod ec2;
 mod efs;
+mod error;
 mod for_each;
 mod json;
 mod kms;
@@ -29,66 +30,27 @@ mod yaml;
 use std::collections::BTreeMap;
 
 use serde::de::IgnoredAny;
-use thiserror::Error;
 
 use crate::model::Snapshot;
 use crate::source::planned::Surroundings;
 
 use build::Build;
-use node::{Fault, Mark, Node, Value};
-use template::Template;
+use node::{Fault, Node, Value};
+use template::{Given, Template};
 
-/// Why a text is no template that can be read.
-#[derive(Debug, Error)]
-pub enum TemplateError {
-    /// It breaks the rules of JSON, of YAML, or of templates.
-    #[error("line {line}, column {column}: {message}")]
-    Text {
-        /// The line, from 1.
-        line: u32,
-        /// The column in characters, from 1.
-        column: u32,
-        /// What is wrong.
-        message: String,
-    },
-    /// A parameter is given that it does not take.
-    #[error("{0}")]
-    Parameter(String),
-}
+pub use error::TemplateError;
 
-impl TemplateError {
-    fn at(at: Mark, message: impl Into<String>) -> Self {
-        TemplateError::Text {
-            line: at.line,
-            column: at.column,
-            message: message.into(),
-        }
-    }
-}
-
-impl From<Fault> for TemplateError {
-    fn from(fault: Fault) -> Self {
-        TemplateError::at(fault.at, fault.message)
-    }
-}
-
-/// What the command line says beside the template.
-struct Given<'a> {
-    region: Option<&'a str>,
-    parameters: &'a [(String, String)],
-}
-
-/// A template that was read.
+/// A template after reading.
 #[derive(Debug)]
 pub struct Read {
-    /// What it makes.
+    /// The resources that it creates.
     pub snapshot: Snapshot,
-    /// What a reader of the report should know of it.
+    /// Notes for the reader of the report.
     pub notes: Vec<String>,
 }
 
-/// Whether a text is meant as a template: it has one of the sections that no other file has, as far as
-/// it can be read.
+/// Whether a text is meant to be a template: it has a section that no other file has. The text need not
+/// be valid.
 #[must_use]
 pub fn is_template(text: &str) -> bool {
     const SECTIONS: [&str; 2] = ["AWSTemplateFormatVersion", "Resources"];
@@ -131,16 +93,16 @@ fn is_json(text: &str) -> bool {
 fn parse(text: &str) -> Result<Node, Fault> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if is_json(text) {
-        json::read(text)
+        json::parse_json(text)
     } else {
-        yaml::read(text)
+        yaml::parse_yaml(text)
     }
 }
 
 /// Reads a template.
 ///
 /// # Errors
-/// Why it cannot be read, or a parameter that it does not take.
+/// The template is not valid, or a parameter does not fit it.
 pub fn read(
     text: &str,
     around: &Surroundings<'_>,
@@ -153,25 +115,25 @@ pub fn read(
             "a template is a mapping of sections",
         ));
     }
-    let values = parameter::values(root.get("Parameters"), parameters)?;
-    for_each::expand(&mut root, &values);
+    let values = parameter::read_values(root.get("Parameters"), parameters)?;
+    for_each::expand_loops(&mut root, &values);
     let given = Given {
         region: around.region,
         parameters,
     };
     let template = Template::read(&root, &given)?;
     let mut build = Build::new(template, around);
-    backup::read(&mut build);
-    dynamodb::read(&mut build);
-    ec2::read(&mut build);
-    efs::read(&mut build);
-    kms::read(&mut build);
-    rds::read(&mut build);
-    redshift::read(&mut build);
-    s3::read(&mut build);
-    stack::read(&mut build);
-    tagged::read(&mut build);
-    vpc::read(&mut build);
-    let (snapshot, notes) = build.finish();
+    backup::read_backup_resources(&mut build);
+    dynamodb::read_tables(&mut build);
+    ec2::read_instances_and_volumes(&mut build);
+    efs::read_file_systems(&mut build);
+    kms::read_keys(&mut build);
+    rds::read_databases(&mut build);
+    redshift::read_warehouses(&mut build);
+    s3::read_buckets(&mut build);
+    stack::read_stack(&mut build);
+    tagged::read_tagged_resources(&mut build);
+    vpc::read_networks(&mut build);
+    let (snapshot, notes) = build.finish_snapshot();
     Ok(Read { snapshot, notes })
 }

@@ -1,4 +1,4 @@
-//! What a file is, by what is in it and not by its name.
+//! Recognizes what a file holds by its content, not by its name.
 
 use serde_json::Value;
 use thiserror::Error;
@@ -8,55 +8,55 @@ use super::terraform;
 /// What a file holds.
 #[derive(Debug)]
 pub enum Found {
-    /// What `terraform show -json` prints.
+    /// The output of `terraform show -json`.
     Terraform(Value),
-    /// Anything else, which may be a snapshot.
+    /// Any other text, which may be a snapshot or a template.
     Text(String),
 }
 
-/// What a file holds that cannot be judged, and what to do about it.
+/// A known kind of file that cannot be checked, with the command that makes one that can.
 #[derive(Debug, Error)]
 pub enum NotForUs {
-    /// Some other bytes.
-    #[error("is not text: byte {at} is not UTF-8")]
+    /// Bytes that are not UTF-8.
+    #[error("is not text: byte {at} is not valid UTF-8")]
     NotText {
-        /// Where.
+        /// Offset of the first invalid byte.
         at: usize,
     },
-    /// What Windows PowerShell writes with `>`.
-    #[error("is text in UTF-16, as Windows PowerShell writes it: save it as UTF-8")]
+    /// The encoding that Windows PowerShell writes with `>`.
+    #[error("is UTF-16 text, as Windows PowerShell writes it; save it as UTF-8")]
     Utf16,
-    /// A plan as Terraform keeps it.
+    /// A plan file of `terraform plan -out`.
     #[error(
-        "is a plan as Terraform saves it, which only Terraform can read: run `terraform show -json {file}` and judge what that prints"
+        "is a binary Terraform plan; run `terraform show -json {file}` and check its output instead"
     )]
     BinaryPlan {
-        /// Its name.
+        /// Name of the plan file.
         file: String,
     },
-    /// A state as Terraform keeps it.
+    /// A state file.
     #[error(
-        "is a state file as Terraform keeps it, which only Terraform can read: run `terraform show -json` and judge what that prints"
+        "is a raw Terraform state file; run `terraform show -json` and check its output instead"
     )]
     RawState,
     /// The log of a plan.
     #[error(
-        "is the log of `terraform plan -json`: run `terraform plan -out FILE`, then `terraform show -json FILE`, and judge what that prints"
+        "is the log of `terraform plan -json`; run `terraform plan -out FILE`, then `terraform show -json FILE`, and check its output instead"
     )]
     Log,
-    /// A plan for people.
+    /// A plan as `terraform plan` prints it.
     #[error(
-        "is a plan as people read it: run `terraform show -json FILE` and judge what that prints"
+        "is the human-readable output of `terraform plan`; run `terraform show -json FILE` and check its output instead"
     )]
     Prose,
     /// A configuration.
     #[error(
-        "is a Terraform configuration: run `terraform plan -out FILE`, then `terraform show -json FILE`, and judge what that prints"
+        "is a Terraform configuration; run `terraform plan -out FILE`, then `terraform show -json FILE`, and check its output instead"
     )]
     Configuration,
 }
 
-/// What JSON from Terraform has in it somewhere.
+/// Text of which at least one part is in every JSON file from Terraform.
 const HINTS: [&str; 4] = [
     "\"format_version\"",
     "\"lineage\"",
@@ -64,11 +64,31 @@ const HINTS: [&str; 4] = [
     "\"@level\"",
 ];
 
-/// What some bytes are.
+/// First words of lines that only a plan for people has.
+const PROSE: [&str; 4] = [
+    "Terraform will perform",
+    "Terraform used the selected",
+    "OpenTofu will perform",
+    "OpenTofu used the selected",
+];
+
+/// First words of lines that only a configuration has.
+const CONFIGURATION: [&str; 8] = [
+    "resource \"",
+    "provider \"",
+    "module \"",
+    "variable \"",
+    "data \"",
+    "output \"",
+    "terraform {",
+    "locals {",
+];
+
+/// Returns what the bytes of a file hold.
 ///
 /// # Errors
-/// They are something that is known and cannot be judged.
-pub fn recognize(bytes: Vec<u8>, file: &str) -> Result<Found, NotForUs> {
+/// The bytes are a known kind of file that cannot be checked.
+pub fn recognize_file(bytes: Vec<u8>, file: &str) -> Result<Found, NotForUs> {
     // A saved plan is a ZIP archive: <https://developer.hashicorp.com/terraform/internals/json-format>.
     if bytes.starts_with(b"PK\x03\x04") {
         let file = file.to_owned();
@@ -82,46 +102,32 @@ pub fn recognize(bytes: Vec<u8>, file: &str) -> Result<Found, NotForUs> {
     })?;
     let bare = text.trim_start_matches('\u{feff}');
     if bare.trim_start().starts_with('{') {
-        // Reading a large snapshot as JSON of any sort first would take as long as judging it.
+        // Parsing a large snapshot as untyped JSON first would double the time of a scan.
         if !HINTS.iter().any(|hint| bare.contains(hint)) {
             return Ok(Found::Text(text));
         }
         return match serde_json::from_str(bare) {
-            Ok(value) => json(value, text),
-            Err(_) if bare.lines().next().is_some_and(is_log) => Err(NotForUs::Log),
+            Ok(value) => classify_json(value, text),
+            Err(_) if bare.lines().next().is_some_and(is_log_line) => Err(NotForUs::Log),
             Err(_) => Ok(Found::Text(text)),
         };
     }
-    let begins = |words: &[&str]| {
+    let has_line = |starts: &[&str]| {
         bare.lines()
-            .map(uncoloured)
-            .any(|line| words.iter().any(|it| line.starts_with(it)))
+            .map(strip_color_codes)
+            .any(|line| starts.iter().any(|it| line.starts_with(it)))
     };
-    if begins(&[
-        "Terraform will perform",
-        "Terraform used the selected",
-        "OpenTofu will perform",
-        "OpenTofu used the selected",
-    ]) {
+    if has_line(&PROSE) {
         return Err(NotForUs::Prose);
     }
-    if begins(&[
-        "resource \"",
-        "provider \"",
-        "module \"",
-        "variable \"",
-        "data \"",
-        "output \"",
-        "terraform {",
-        "locals {",
-    ]) {
+    if has_line(&CONFIGURATION) {
         return Err(NotForUs::Configuration);
     }
     Ok(Found::Text(text))
 }
 
-/// A line without the colours that it begins with: Terraform writes them to files too.
-fn uncoloured(mut line: &str) -> &str {
+/// Returns a line without its leading ANSI color codes, which Terraform writes to files too.
+fn strip_color_codes(mut line: &str) -> &str {
     while let Some((_, rest)) = line
         .strip_prefix("\u{1b}[")
         .and_then(|rest| rest.split_once('m'))
@@ -131,7 +137,8 @@ fn uncoloured(mut line: &str) -> &str {
     line
 }
 
-fn json(value: Value, text: String) -> Result<Found, NotForUs> {
+/// Returns what parsed JSON with a hint of Terraform holds.
+fn classify_json(value: Value, text: String) -> Result<Found, NotForUs> {
     if terraform::is_shown(&value) {
         Ok(Found::Terraform(value))
     } else if terraform::is_raw_state(&value) {
@@ -143,6 +150,6 @@ fn json(value: Value, text: String) -> Result<Found, NotForUs> {
     }
 }
 
-fn is_log(line: &str) -> bool {
+fn is_log_line(line: &str) -> bool {
     serde_json::from_str(line).is_ok_and(|value| terraform::is_log(&value))
 }

@@ -1,5 +1,5 @@
-//! What plans and templates have in common: they hold resources that do not exist yet, in an account of
-//! which they say nothing else.
+//! Builds the snapshot of a plan or a template: of resources that do not exist yet, in an account that the
+//! file does not describe.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,16 @@ use crate::model::snapshot::{Region, SNAPSHOT_VERSION, Snapshot, Source};
 use crate::model::vpc::Network;
 use crate::model::{Gap, GapKind, Listing, Observed};
 
-/// What a plan or template cannot say of itself.
+/// What a plan or template does not contain: its file name and the settings of the run.
 #[derive(Debug, Clone)]
 pub struct Surroundings<'a> {
-    /// The file, as it was named on the command line; with forward slashes.
+    /// Path of the file as given on the command line, with forward slashes.
     pub file: &'a str,
-    /// The key of the backup tag.
+    /// Key of the backup tag.
     pub tag_key: &'a str,
-    /// The region, where the file leaves it open.
+    /// Region of resources for which the file names none.
     pub region: Option<&'a str>,
-    /// When the file was read, RFC 3339 in UTC.
+    /// Time at which the file was read, RFC 3339 in UTC.
     pub read_at: &'a str,
 }
 
@@ -30,18 +30,18 @@ pub struct Planned {
     snapshot: Snapshot,
 }
 
-/// A fact that is open until the plan is applied.
-pub fn after_apply(what: impl Into<String>) -> Gap {
-    Gap::told(GapKind::AfterApply, what)
+/// Returns the gap of a fact that is known only once the plan is applied.
+pub fn after_apply(reason: impl Into<String>) -> Gap {
+    Gap::new(GapKind::AfterApply, reason)
 }
 
-/// A fact about something that the plan does not hold.
-pub fn unplanned(what: impl Into<String>) -> Gap {
-    Gap::told(GapKind::Unplanned, what)
+/// Returns the gap of a fact about something that is not in the file.
+pub fn unplanned(reason: impl Into<String>) -> Gap {
+    Gap::new(GapKind::Unplanned, reason)
 }
 
-/// What stands for the ARN of a key that does not exist yet. It has the form of a key's ARN, so that
-/// rules read its region and account from it as from any other.
+/// Returns the placeholder ARN of a key that does not exist yet. It has the form of a key ARN, so rules
+/// read region and account from it as from any other.
 #[must_use]
 pub fn key_arn(partition: &str, region: &str, account: Option<&str>, address: &str) -> String {
     let account = account.unwrap_or_default();
@@ -49,10 +49,10 @@ pub fn key_arn(partition: &str, region: &str, account: Option<&str>, address: &s
 }
 
 impl Planned {
-    /// An empty snapshot of a plan or template.
+    /// Returns an empty snapshot of a plan or template.
     #[must_use]
     pub fn new(source: Source, account_id: Option<String>, around: &Surroundings<'_>) -> Self {
-        let outside = || unplanned("the file says nothing of the account's organization");
+        let outside = || unplanned("the file does not describe the account's organization");
         Planned {
             snapshot: Snapshot {
                 snapshot_version: SNAPSHOT_VERSION,
@@ -78,30 +78,29 @@ impl Planned {
         }
     }
 
-    /// The snapshot so far.
-    pub fn snapshot(&mut self) -> &mut Snapshot {
+    /// Returns the snapshot built so far.
+    pub fn snapshot_mut(&mut self) -> &mut Snapshot {
         &mut self.snapshot
     }
 
-    /// A region, which holds nothing when it is first asked for; what is a setting of the account
-    /// and not a resource is unplanned there.
-    pub fn region(&mut self, name: &str) -> &mut Region {
+    /// Returns a region. A new region has no resources, and the settings of the account are unplanned in
+    /// it.
+    pub fn region_mut(&mut self, name: &str) -> &mut Region {
         let regions = &mut self.snapshot.regions;
         regions.entry(name.to_owned()).or_insert_with(empty_region)
     }
 
-    /// Adds a key under its ARN or what stands for one.
-    pub fn key(&mut self, arn: impl Into<String>, key: Key) {
+    /// Adds a key under its ARN or its placeholder ARN.
+    pub fn add_key(&mut self, arn: impl Into<String>, key: Key) {
         self.snapshot.keys.insert(arn.into(), key);
     }
 
-    /// Says where a resource is declared.
-    pub fn place(&mut self, arn: impl Into<String>, place: Place) {
+    /// Records where a resource is declared.
+    pub fn add_place(&mut self, arn: impl Into<String>, place: Place) {
         self.snapshot.places.insert(arn.into(), place);
     }
 
-    /// The snapshot, with its coverage: a row for each region and each service that it holds something
-    /// of.
+    /// Returns the finished snapshot, with one coverage row per region and service that has resources.
     #[must_use]
     pub fn finish(mut self) -> Snapshot {
         let names: Vec<String> = self.snapshot.regions.keys().cloned().collect();
@@ -126,20 +125,19 @@ impl Planned {
     }
 }
 
-/// A list of what the account may have beside what the file makes: a name that is not in it may be
-/// that of something that exists.
-fn others<T>() -> Listing<T> {
+/// Returns an empty list with a gap: the account may already have resources that are not in the file.
+fn incomplete_listing<T>() -> Listing<T> {
     Listing {
         items: Vec::new(),
         gap: Some(unplanned(
-            "the file says nothing of those that the account has already",
+            "the file does not list those that already exist in the account",
         )),
     }
 }
 
 fn empty_region() -> Region {
-    let settings = |what: &str| unplanned(format!("{what}: that is a setting of the account"));
-    let encryption = "the file does not say how new EBS volumes are encrypted";
+    let settings = |what: &str| unplanned(format!("{what}, a setting of the account"));
+    let encryption = "the file does not define how new EBS volumes are encrypted";
     Region {
         disabled: false,
         instances: Listing::complete(Vec::new()),
@@ -157,7 +155,7 @@ fn empty_region() -> Region {
         },
         db_instances: Listing::complete(Vec::new()),
         db_clusters: Listing::complete(Vec::new()),
-        option_groups: others(),
+        option_groups: incomplete_listing(),
         file_systems: Listing::complete(Vec::new()),
         tables: Listing::complete(Vec::new()),
         gateways: Listing::complete(Vec::new()),
@@ -167,12 +165,12 @@ fn empty_region() -> Region {
         stacks: Listing::complete(Vec::new()),
         tagged: Listing::complete(Vec::new()),
         backup_settings: Observed::Unknown(settings(
-            "the file does not say which services AWS Backup is opted in for, and which it manages",
+            "the file does not define the opt-in and management preferences of AWS Backup",
         )),
         backup_jobs: Listing::complete(Vec::new()),
         copy_jobs: Listing::complete(Vec::new()),
-        vaults: others(),
-        backup_plans: others(),
+        vaults: incomplete_listing(),
+        backup_plans: incomplete_listing(),
         key_names: Default::default(),
     }
 }

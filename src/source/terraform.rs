@@ -1,8 +1,8 @@
-//! Plans and states of Terraform and OpenTofu: what `terraform show -json` prints.
+//! Reads plans and states of Terraform and OpenTofu, as `terraform show -json` prints them.
 //!
-//! What a plan knows of a resource becomes the same snapshot that a live account gives. What is known
-//! only after apply, and what the plan does not hold, stays unknown with that reason. A key that is made in
-//! the same plan is followed by what the configuration's expressions refer to.
+//! The known values of a plan become a snapshot as a live account has it. A value that is known only after
+//! apply, or that is not in the plan, is unknown with that reason. A reference to a key that the same plan
+//! creates is resolved through the expressions of the configuration.
 
 mod address;
 mod backup;
@@ -32,43 +32,45 @@ use super::planned::{Planned, Surroundings};
 use document::{Document, has_one};
 use reader::Reader;
 
-/// Why JSON from Terraform cannot be judged.
+/// Why JSON from Terraform cannot be read.
 #[derive(Debug, Error)]
 pub enum TerraformError {
-    /// Its form is newer than this program.
+    /// A newer format version.
     #[error(
-        "a plan of format version {found}, and this backup-check reads 0.x and 1.x: use a newer one, or show the plan with an older terraform"
+        "the plan has format version {found}; this version of backup-check reads 0.x and 1.x; use a newer backup-check or an older Terraform"
     )]
     Newer {
-        /// The version it has.
+        /// Format version of the file.
         found: String,
     },
-    /// The plan was not finished.
+    /// A plan that Terraform did not complete.
     #[error(
-        "the plan failed and holds only a part of what was to be planned (\"errored\" is true): mend what `terraform plan` says, and plan again"
+        "the plan is incomplete (\"errored\": true); fix the `terraform plan` errors and plan again"
     )]
     Errored,
-    /// It has no resources, and no place for them.
-    #[error("nothing to judge: `terraform show -json` had neither a plan nor a state to show")]
+    /// Neither a plan nor a state.
+    #[error(
+        "nothing to check: the output of `terraform show -json` has neither a plan nor a state"
+    )]
     Empty,
-    /// A part is not what Terraform writes there.
-    #[error("not in the form of `terraform show -json`: {path} is not {expected}")]
+    /// A part with an unexpected type.
+    #[error("not valid output of `terraform show -json`: {path} is not {expected}")]
     Form {
-        /// Where in the JSON.
+        /// Path of the part in the JSON.
         path: String,
-        /// What should be there.
+        /// Expected type.
         expected: &'static str,
     },
 }
 
 impl TerraformError {
-    fn form(path: impl Into<String>, expected: &'static str) -> Self {
+    fn unexpected_form(path: impl Into<String>, expected: &'static str) -> Self {
         let path = path.into();
         TerraformError::Form { path, expected }
     }
 }
 
-/// What a plan or a state has at least one of, beside its format version.
+/// Fields of which a plan or a state has at least one.
 const FIELDS: [&str; 5] = [
     "planned_values",
     "resource_changes",
@@ -77,7 +79,7 @@ const FIELDS: [&str; 5] = [
     "values",
 ];
 
-/// Whether JSON is what `terraform show -json` prints, by its fields.
+/// Returns whether JSON is the output of `terraform show -json`, by its fields.
 #[must_use]
 pub fn is_shown(value: &Value) -> bool {
     let Some(fields) = value.as_object() else {
@@ -89,24 +91,24 @@ pub fn is_shown(value: &Value) -> bool {
     fields.contains_key("format_version") && (bare || has_one(fields, &FIELDS))
 }
 
-/// Whether JSON is a state file as Terraform keeps it, which is not for other programs to read.
+/// Returns whether JSON is a raw state file, whose format is internal to Terraform.
 #[must_use]
 pub fn is_raw_state(value: &Value) -> bool {
     value.get("version").is_some_and(Value::is_u64)
         && (value.get("lineage").is_some() || value.get("terraform_version").is_some())
 }
 
-/// Whether JSON is a line of what `terraform plan -json` logs.
+/// Returns whether JSON is a line of the log of `terraform plan -json`.
 #[must_use]
 pub fn is_log(value: &Value) -> bool {
     value.get("@level").is_some() && value.get("@module").is_some()
 }
 
-/// Makes a snapshot of what `terraform show -json` printed.
+/// Builds a snapshot from the output of `terraform show -json`.
 ///
 /// # Errors
-/// Why it cannot be judged.
-pub fn read(root: &Value, around: &Surroundings<'_>) -> Result<Snapshot, TerraformError> {
+/// The output cannot be read.
+pub fn read_plan(root: &Value, around: &Surroundings<'_>) -> Result<Snapshot, TerraformError> {
     let version = root["format_version"].as_str().unwrap_or_default();
     let major = version
         .split('.')
@@ -120,7 +122,7 @@ pub fn read(root: &Value, around: &Surroundings<'_>) -> Result<Snapshot, Terrafo
             });
         }
         None => {
-            return Err(TerraformError::form(
+            return Err(TerraformError::unexpected_form(
                 "format_version",
                 "a version such as \"1.2\"",
             ));
@@ -135,20 +137,20 @@ pub fn read(root: &Value, around: &Surroundings<'_>) -> Result<Snapshot, Terrafo
     {
         return Err(TerraformError::Empty);
     }
-    let document = Document::read(root)?;
+    let document = Document::parse(root)?;
     let reader = Reader::new(&document, around);
     let account = reader.places.account.clone();
     let mut planned = Planned::new(Source::TerraformPlan, account, around);
-    keys::read(&reader, &mut planned);
-    ec2::read(&reader, &mut planned);
-    rds::read(&reader, &mut planned);
-    s3::read(&reader, &mut planned);
-    dynamodb::read(&reader, &mut planned);
-    efs::read(&reader, &mut planned);
-    redshift::read(&reader, &mut planned);
-    storage_gateway::read(&reader, &mut planned);
-    vpc::read(&reader, &mut planned);
-    backup::read(&reader, &mut planned);
-    other::read(&reader, &mut planned);
+    keys::read_keys(&reader, &mut planned);
+    ec2::read_instances(&reader, &mut planned);
+    rds::read_databases(&reader, &mut planned);
+    s3::read_buckets(&reader, &mut planned);
+    dynamodb::read_tables(&reader, &mut planned);
+    efs::read_file_systems(&reader, &mut planned);
+    redshift::read_clusters(&reader, &mut planned);
+    storage_gateway::read_gateways(&reader, &mut planned);
+    vpc::read_networks(&reader, &mut planned);
+    backup::read_backup(&reader, &mut planned);
+    other::read_others(&reader, &mut planned);
     Ok(planned.finish())
 }

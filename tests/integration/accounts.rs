@@ -814,7 +814,7 @@ fn text_of(account: &str) -> String {
 }
 
 fn snapshot(account: &str) -> Snapshot {
-    saved::read(&text_of(account)).unwrap_or_else(|error| panic!("{account}: {error}"))
+    saved::read_snapshot(&text_of(account)).unwrap_or_else(|error| panic!("{account}: {error}"))
 }
 
 fn judge(snapshot: &Snapshot, standard: Standard) -> Report {
@@ -1326,7 +1326,7 @@ fn proof_is_held_against_rules_that_nobody_asked_for() {
 #[test]
 fn a_snapshot_that_is_narrowed_knows_what_is_tagged_in_its_other_regions() {
     let mut narrowed = snapshot("clean");
-    narrowed.narrow(&["eu-central-1".to_owned()]);
+    narrowed.restrict_to_regions(&["eu-central-1".to_owned()]);
     let tagged: BTreeMap<&str, usize> = narrowed
         .elsewhere
         .iter()
@@ -1344,7 +1344,7 @@ fn a_snapshot_that_is_narrowed_knows_what_is_tagged_in_its_other_regions() {
     // The policy covers them, and nobody looked.
     assert_eq!(found, [("backup-region-covered", Status::Warn)]);
     let mut narrowed = snapshot("mixed");
-    narrowed.narrow(&["eu-central-1".to_owned()]);
+    narrowed.restrict_to_regions(&["eu-central-1".to_owned()]);
     // Tables are denied there, and so are tags.
     assert!(narrowed.elsewhere["ap-southeast-1"].gap.is_some());
     assert!(narrowed.elsewhere["eu-west-3"].gap.is_none());
@@ -1355,7 +1355,7 @@ fn a_snapshot_that_is_narrowed_knows_what_is_tagged_in_its_other_regions() {
 fn a_snapshot_that_is_narrowed_leaves_out_what_has_no_backups() {
     let arns = |snapshot: &Snapshot| snapshot.elsewhere["eu-west-1"].clone();
     let mut narrowed = snapshot("clean");
-    narrowed.narrow(&["eu-central-1".to_owned()]);
+    narrowed.restrict_to_regions(&["eu-central-1".to_owned()]);
     let mut with_others = snapshot("clean");
     let region = with_others.regions.get_mut("eu-west-1").unwrap();
     let secret = serde_json::json!({
@@ -1376,7 +1376,7 @@ fn a_snapshot_that_is_narrowed_leaves_out_what_has_no_backups() {
         .gateways
         .items
         .push(serde_json::from_value(gateway).unwrap());
-    with_others.narrow(&["eu-central-1".to_owned()]);
+    with_others.restrict_to_regions(&["eu-central-1".to_owned()]);
     assert_eq!(arns(&with_others), arns(&narrowed));
 }
 
@@ -1480,11 +1480,11 @@ fn a_snapshot_is_read_and_written_without_loss() {
             Source::Snapshot,
             "{account}: what is read from a file says so"
         );
-        let again = saved::read(&saved::write(&snapshot).unwrap()).unwrap();
+        let again = saved::read_snapshot(&saved::write_snapshot(&snapshot).unwrap()).unwrap();
         assert_eq!(again, snapshot, "{account}");
         snapshot.source = Source::Aws;
         assert!(
-            saved::write(&snapshot).unwrap() == text,
+            saved::write_snapshot(&snapshot).unwrap() == text,
             "{account}: not in the form that collect writes"
         );
     }

@@ -673,7 +673,7 @@ fn a_report_with_nowhere_to_go_is_refused_before_anything_is_read() {
 fn a_compressed_snapshot_is_read_by_its_content() {
     let folder = empty();
     let text = fs::read_to_string(account("mixed")).unwrap();
-    let packed = backup_check::source::saved::pack(&text);
+    let packed = backup_check::source::saved::compress_text(&text);
     assert!(packed.len() < text.len() / 4, "{}", packed.len());
     fs::write(folder.path().join("saved"), &packed).unwrap();
     let plain = scan(folder.path(), "mixed", &["--format", "json"]);

@@ -493,9 +493,9 @@ fn shape() -> impl Strategy<Value = Value> {
 
 /// Why the listings of a template's region may be longer.
 fn gaps(snapshot: &Snapshot) -> Vec<(GapKind, String)> {
-    let unlisted = snapshot.unlisted();
+    let unlisted = snapshot.incomplete_listings();
     unlisted
         .iter()
-        .map(|it| (it.gap.kind, it.gap.sentence()))
+        .map(|it| (it.gap.kind, it.gap.to_string()))
         .collect()
 }

@@ -1,13 +1,15 @@
-//! What the collectors make of AWS's answers: the built binary against [`super::endpoint`].
+//! Reading a live account: the built binary against [`super::support::endpoint`].
 //!
-//! The account is the one that `fixtures/aws` describes. What a test expects follows from those files
-//! and from AWS's API reference.
+//! `fixtures/aws` describes the account. The expected values follow from these files and from the API
+//! reference of AWS.
 
 mod access;
 mod account;
+mod buckets;
 mod denied;
 mod facts;
 mod failures;
+mod jobs;
 mod lists;
 mod selection;
 #[cfg(unix)]
@@ -21,7 +23,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::command::{Run, backup_check, run};
-use super::endpoint::{Endpoint, Exception};
+use super::support::endpoint::{Endpoint, Exception};
 
 const REGION: &str = "eu-central-1";
 const ACCOUNT: &str = "111122223333";
@@ -46,14 +48,14 @@ const DATA_KEY: &str =
 const MIRROR_KEY: &str =
     "arn:aws:kms:eu-west-1:111122223333:key/8c5f3a1e-77d0-4b0c-9f5e-2b6d1c0a9e44";
 
-/// A user of the machine: no AWS config, no variables but those of the test.
+/// A user without AWS configuration, and only with the environment variables of the test.
 struct User {
     home: TempDir,
     variables: Vec<(&'static str, &'static str)>,
 }
 
 impl User {
-    /// With credentials, and one attempt a call: waiting for a second one takes the SDK a second.
+    /// Returns a user with credentials and one attempt per call: a retry would add a second.
     fn new() -> Self {
         User::with(&[
             ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
@@ -79,19 +81,19 @@ impl User {
         run(&mut self.command(args))
     }
 
-    /// `collect` of some regions, to stdout.
+    /// Runs `collect` for some regions, to stdout.
     fn collect(&self, endpoint: &Endpoint, regions: &[&str], more: &[&str]) -> Run {
         let url = endpoint.url();
         let mut args = vec!["collect", "-o", "-", "--endpoint-url", &url, "--region"];
         args.extend(regions);
         args.extend(more);
         let run = self.run(&args);
-        assert_eq!(endpoint.not_understood(), [""; 0], "{}", run.stderr);
+        assert_eq!(endpoint.unexpected_requests(), [""; 0], "{}", run.stderr);
         run
     }
 
-    /// `scan --from` of a snapshot.
-    fn judge(&self, snapshot: &Value, more: &[&str]) -> Run {
+    /// Runs `scan --from` with a snapshot.
+    fn evaluate(&self, snapshot: &Value, more: &[&str]) -> Run {
         let path = self.home.path().join("snapshot.json");
         fs::write(&path, snapshot.to_string()).expect("it is writable");
         let mut args = vec![
@@ -107,14 +109,14 @@ impl User {
     }
 }
 
-/// What `collect` of the usual region saves.
-fn collected(exceptions: impl IntoIterator<Item = Exception>) -> (Value, Endpoint) {
+/// Returns the snapshot of the default region.
+fn collect_region(exceptions: impl IntoIterator<Item = Exception>) -> (Value, Endpoint) {
     let endpoint = Endpoint::start(exceptions);
     let run = User::new().collect(&endpoint, &[REGION], &[]);
     (json_of(&run), endpoint)
 }
 
-/// The JSON that a run printed.
+/// Returns the JSON that a run printed.
 fn json_of(run: &Run) -> Value {
     serde_json::from_str(&run.stdout)
         .unwrap_or_else(|error| panic!("{error}: {} {}", run.code, run.stderr))
@@ -126,7 +128,7 @@ fn at<'a>(value: &'a Value, pointer: &str) -> &'a Value {
         .unwrap_or_else(|| panic!("no {pointer} in {value:#}"))
 }
 
-/// A resource of a listing, by its id.
+/// Returns a resource of a listing by its id.
 fn item<'a>(snapshot: &'a Value, listing: &str, id: &str) -> &'a Value {
     let mut items = at(snapshot, listing)["items"]
         .as_array()
@@ -157,7 +159,7 @@ fn coverage<'a>(snapshot: &'a Value, region: &str, service: &str) -> &'a Value {
         .unwrap_or_else(|| panic!("no row of {service} in {region}"))
 }
 
-/// The services of the usual region that were not read whole.
+/// Returns the services of the default region that are not completely read.
 fn not_scanned(snapshot: &Value) -> Vec<&'static str> {
     SERVICES
         .into_iter()
@@ -165,7 +167,7 @@ fn not_scanned(snapshot: &Value) -> Vec<&'static str> {
         .collect()
 }
 
-/// The status of a rule on the resource whose ARN ends so; none where it is not judged.
+/// Returns the status of a rule for the resource whose ARN ends with `arn`, or `None` if there is none.
 fn status<'a>(report: &'a Value, rule: &str, arn: &str) -> Option<&'a str> {
     let mut findings = at(report, "/findings").as_array().expect("findings").iter();
     let found = findings.find(|it| {
@@ -174,7 +176,7 @@ fn status<'a>(report: &'a Value, rule: &str, arn: &str) -> Option<&'a str> {
     found.map(|finding| finding["status"].as_str().expect("a status"))
 }
 
-/// Where two snapshots differ, but for what differs from run to run.
+/// Returns the pointers where two snapshots differ, without coverage, statistics and times.
 fn changes(one: &Value, other: &Value) -> Vec<String> {
     fn walk(one: &Value, other: &Value, path: &str, found: &mut Vec<String>) {
         match (one, other) {

@@ -45,7 +45,7 @@ fn judged_of(snapshot: Snapshot, config: &str, (year, month, day): (i16, i8, i8)
 /// A region of the mixed account, with what keeps it from being complete taken away.
 fn snapshot() -> Snapshot {
     let mut snapshot: Snapshot = serde_json::from_value(formats::snapshot("mixed")).unwrap();
-    snapshot.narrow(&[REGION.to_owned()]);
+    snapshot.restrict_to_regions(&[REGION.to_owned()]);
     snapshot
 }
 
@@ -186,7 +186,7 @@ fn a_waiver_covers_what_fails_warns_or_is_unknown_and_never_a_pass() {
 fn whole() -> Snapshot {
     let mut snapshot: Snapshot = serde_json::from_value(formats::snapshot("clean")).unwrap();
     let region = snapshot.regions.keys().next().unwrap().clone();
-    snapshot.narrow(&[region]);
+    snapshot.restrict_to_regions(&[region]);
     snapshot
 }
 

@@ -1,44 +1,121 @@
 //! Who may import whom, read off the code: facts flow one way.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod imports;
+
+use std::collections::BTreeMap;
 
 use crate::command::repository;
+use imports::ImportGraph;
 
-/// A room, and the rooms that it must not name.
-const ROOMS: [(&str, &[&str]); 9] = [
+/// A room, and what it may name below it. The first segment of a module is its room; an entry with
+/// `::` allows that module alone.
+const WALLS: [(&str, &[&str]); 16] = [
+    ("exit", &[]),
+    ("text", &[]),
+    ("model", &[]),
+    ("iam", &["model::arn"]),
+    ("key_sharing", &["iam", "model"]),
+    ("settings", &["model"]),
     (
-        "model",
-        &[
-            "cli", "evaluate", "exit", "policy", "report", "rule", "rules", "settings", "source",
-        ],
-    ),
-    (
-        "policy",
-        &[
-            "cli", "evaluate", "exit", "report", "rule", "rules", "settings", "source",
-        ],
-    ),
-    (
-        "settings",
-        &[
-            "cli", "evaluate", "exit", "policy", "report", "rule", "rules", "source",
-        ],
+        "analysis",
+        &["iam", "key_sharing", "model", "settings", "text"],
     ),
     (
         "rule",
-        &["cli", "evaluate", "exit", "report", "rules", "source"],
-    ),
-    ("rules", &["cli", "evaluate", "exit", "report", "source"]),
-    ("evaluate", &["cli", "rules", "source"]),
-    ("report", &["cli", "fix", "source"]),
-    ("fix", &["cli", "source"]),
-    (
-        "source",
         &[
-            "cli", "evaluate", "exit", "policy", "report", "rule", "rules",
+            "analysis",
+            "iam",
+            "key_sharing",
+            "model",
+            "settings",
+            "text",
         ],
     ),
+    (
+        "rules",
+        &[
+            "analysis",
+            "iam",
+            "key_sharing",
+            "model",
+            "rule",
+            "settings",
+            "text",
+        ],
+    ),
+    (
+        "report",
+        &[
+            "analysis",
+            "exit",
+            "iam",
+            "key_sharing",
+            "model",
+            "rule",
+            "rules",
+            "settings",
+            "text",
+        ],
+    ),
+    (
+        "evaluate",
+        &[
+            "analysis",
+            "exit",
+            "iam",
+            "key_sharing",
+            "model",
+            "report",
+            "rule",
+            "settings",
+            "text",
+        ],
+    ),
+    (
+        "fix",
+        &[
+            "analysis",
+            "iam",
+            "key_sharing",
+            "model",
+            "report",
+            "rule",
+            "settings",
+            "text",
+        ],
+    ),
+    ("source", &["iam", "model", "settings", "text"]),
+    (
+        "cli",
+        &[
+            "analysis",
+            "evaluate",
+            "exit",
+            "fix",
+            "iam",
+            "key_sharing",
+            "model",
+            "report",
+            "rule",
+            "rules",
+            "settings",
+            "source",
+            "text",
+        ],
+    ),
+    ("lib", &[]),
+    ("main", &[]),
+];
+
+/// Rooms that use the finding model of `report`, and none of its writers.
+const WITHOUT_WRITERS: [&str; 2] = ["evaluate", "fix"];
+
+/// The modules of `report` that are no writer.
+const FINDING_MODEL: [&str; 4] = [
+    "report",
+    "report::baseline",
+    "report::digest",
+    "report::finding",
 ];
 
 /// What talks to the world: the clock, the environment, files, threads of control.
@@ -54,9 +131,20 @@ const WORLD: [&str; 9] = [
     "tokio",
 ];
 
-/// Rooms that hold only facts and judgement.
-const PURE: [&str; 8] = [
-    "model", "policy", "settings", "rule", "rules", "evaluate", "report", "fix",
+/// Rooms that have facts and evaluation only.
+const PURE: [&str; 12] = [
+    "analysis",
+    "evaluate",
+    "exit",
+    "fix",
+    "iam",
+    "key_sharing",
+    "model",
+    "report",
+    "rule",
+    "rules",
+    "settings",
+    "text",
 ];
 
 const SDK: [&str; 5] = [
@@ -67,34 +155,12 @@ const SDK: [&str; 5] = [
     "aws_types",
 ];
 
-/// All Rust files of a room: `src/<room>.rs` and everything under `src/<room>/`.
-fn files(room: &str) -> Vec<PathBuf> {
-    let src = repository().join("src");
-    let mut files = vec![src.join(format!("{room}.rs"))];
-    let mut folders = vec![src.join(room)];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).into_iter().flatten() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                files.push(path);
-            }
-        }
-    }
-    files.retain(|file| file.extension().is_some_and(|it| it == "rs") && file.exists());
-    assert!(!files.is_empty(), "there is no room {room}");
-    files
+fn graph() -> ImportGraph {
+    ImportGraph::read(&repository().join("src"))
 }
 
-/// Code without its comments and its tests, which may read what they like.
-fn code(file: &Path) -> String {
-    let text = fs::read_to_string(file).unwrap();
-    let own = text.split("#[cfg(test)]").next().unwrap_or_default();
-    let lines = own
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"));
-    lines.collect::<Vec<_>>().join("\n")
+fn room(module: &str) -> &str {
+    module.split("::").next().unwrap_or_default()
 }
 
 /// Whether code names a path; a part that ends in `_` begins a name.
@@ -108,62 +174,97 @@ fn names(code: &str, part: &str) -> bool {
 }
 
 #[test]
-fn no_room_reaches_where_it_must_not() {
-    for (room, walls) in ROOMS {
-        for file in files(room) {
-            let code = code(&file);
-            for wall in walls {
-                assert!(
-                    !names(&code, &format!("crate::{wall}")),
-                    "{} names {wall}",
-                    file.display()
-                );
+fn every_room_has_its_walls() {
+    let walls: Vec<&str> = WALLS.iter().map(|(room, _)| *room).collect();
+    for module in graph().code.keys() {
+        assert!(walls.contains(&room(module)), "{module} is in no room");
+    }
+}
+
+#[test]
+fn no_room_imports_what_is_not_below_it() {
+    let walls: BTreeMap<&str, &[&str]> = WALLS.into_iter().collect();
+    let mut wrong = Vec::new();
+    for (module, imports) in &graph().imports {
+        for import in imports {
+            let allowed = walls[room(module)].iter().any(|it| {
+                *it == room(import) || import == it || import.starts_with(&format!("{it}::"))
+            });
+            let writer = WITHOUT_WRITERS.contains(&room(module))
+                && room(import) == "report"
+                && !FINDING_MODEL
+                    .iter()
+                    .any(|it| import == it || import.starts_with("report::digest"));
+            if room(module) != room(import) && (!allowed || writer) {
+                wrong.push(format!("{module} imports {import}"));
             }
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_import_circle() {
+    let circles: Vec<String> = graph()
+        .circles()
+        .into_iter()
+        .map(|circle| circle.join(", "))
+        .collect();
+    assert!(circles.is_empty(), "{}", circles.join("\n"));
 }
 
 #[test]
 fn the_middle_does_not_touch_the_world() {
-    for room in PURE {
-        for file in files(room) {
-            let code = code(&file);
-            for part in WORLD
-                .iter()
-                .chain(&SDK)
-                .chain(&["anyhow", "stdout", "stderr"])
-            {
-                assert!(!names(&code, part), "{} names {part}", file.display());
-            }
+    for (module, code) in &graph().code {
+        if !PURE.contains(&room(module)) {
+            continue;
+        }
+        for part in WORLD
+            .iter()
+            .chain(&SDK)
+            .chain(&["anyhow", "stdout", "stderr"])
+        {
+            assert!(!names(code, part), "{module} names {part}");
         }
     }
 }
 
 #[test]
-fn only_the_collectors_use_the_sdk_and_only_the_command_line_uses_anyhow() {
-    for file in files("cli").into_iter().chain(files("source")) {
-        let code = code(&file);
-        let collector = file.to_str().unwrap().contains("source/collect");
+fn only_source_aws_uses_the_sdk_and_only_cli_uses_anyhow() {
+    for (module, code) in &graph().code {
+        let in_source_aws = module == "source::aws" || module.starts_with("source::aws::");
         for part in SDK {
-            assert!(
-                collector || !names(&code, part),
-                "{} uses the SDK",
-                file.display()
-            );
+            assert!(in_source_aws || !names(code, part), "{module} uses the SDK");
         }
-        let command_line = file.to_str().unwrap().contains("src/cli");
-        assert!(
-            command_line || !names(&code, "anyhow"),
-            "{} uses anyhow",
-            file.display()
-        );
+        let in_cli = room(module) == "cli";
+        assert!(in_cli || !names(code, "anyhow"), "{module} uses anyhow");
     }
 }
 
 #[test]
-fn a_wall_is_seen_where_it_stands() {
-    assert!(names("use crate::rule::RuleContext;", "crate::rule"));
+fn a_forbidden_name_is_found_where_it_is_used() {
+    assert!(names("use crate::rule::Rule;", "crate::rule"));
     assert!(!names("use crate::rules::ALL;", "crate::rule"));
     assert!(names("aws_sdk_ec2::Client", "aws_sdk_"));
     assert!(!names("let aws_managed = 1;", "aws_sdk_"));
+}
+
+#[test]
+fn imports_are_followed_through_groups_reexports_and_inline_paths() {
+    let modules = [
+        ("a", "pub use one::{First, Second as Other};\nmod one;"),
+        ("a::one", "use super::super::b::{c::Deep, self};"),
+        (
+            "b",
+            "pub(crate) use c::Deep;\nfn f() { crate::a::First::new() }",
+        ),
+        ("b::c", "use std::fs;"),
+    ];
+    let modules = modules.map(|(name, text)| (name.to_owned(), text.to_owned()));
+    let graph = ImportGraph::of_modules(modules.into_iter().collect());
+    let imports = |module: &str| graph.imports[module].iter().cloned().collect::<Vec<_>>();
+    assert_eq!(imports("a"), [] as [String; 0]);
+    assert_eq!(imports("a::one"), ["b", "b::c"]);
+    assert_eq!(imports("b"), ["a::one"]);
+    assert_eq!(graph.circles(), [["a::one".to_owned(), "b".to_owned()]]);
 }

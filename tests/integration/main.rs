@@ -17,17 +17,17 @@ mod cloudformation;
 mod collect;
 mod command;
 mod docs;
-#[cfg(feature = "aws")]
-mod endpoint;
 mod fix;
 mod formats;
 mod gates;
 mod key_policy;
+mod language;
 mod layering;
 #[cfg(feature = "aws")]
 mod moto;
 mod policy;
 mod rules;
 mod selection;
+mod support;
 mod table;
 mod terraform;

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use backup_check::iam::decision::Verdict;
 use backup_check::iam::document::Document;
-use backup_check::iam::evaluator::Verdict;
 use backup_check::key_sharing::copy::{
-    ACTIONS, Asker, KeyFacts, Overall, Via, blocked_by, judge, judge_any, local_access,
+    ACTIONS, CentralAccount, KeyFacts, Overall, ViaService, evaluate_copy_access,
+    evaluate_copy_access_any, evaluate_local_access, find_copy_deny,
 };
-use backup_check::key_sharing::merge::{LARGEST, Merge, merge};
+use backup_check::key_sharing::merge::{MAX_POLICY_BYTES, Merge, merge};
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -89,10 +90,10 @@ impl Case {
         }
     }
 
-    fn via(&self) -> Option<Via> {
+    fn via(&self) -> Option<ViaService> {
         self.via.as_deref().map(|via| match via {
-            "ec2" => Via::Ec2,
-            "rds" => Via::Rds,
+            "ec2" => ViaService::Ec2,
+            "rds" => ViaService::Rds,
             other => panic!("via {other}"),
         })
     }
@@ -127,13 +128,13 @@ impl Case {
             }
         };
         let (key, via) = (self.facts(), self.via());
-        let asker = Asker {
-            central_account: self.asker.central_account.clone(),
+        let central = CentralAccount {
+            account_id: self.asker.central_account.clone(),
             org_id: self.asker.org_id.clone(),
         };
         let access = match via {
-            Some(via) => judge(&document, &key, &asker, via),
-            None => judge_any(&document, &key, &asker),
+            Some(via) => evaluate_copy_access(&document, &key, &central, via),
+            None => evaluate_copy_access_any(&document, &key, &central),
         };
         for found in &access.actions {
             let expected = self
@@ -154,7 +155,7 @@ impl Case {
             self.overall.as_deref().unwrap_or("stated"),
             access.overall.as_str(),
         );
-        let local = local_access(&document, &key, &key.key_account, ROLE);
+        let local = evaluate_local_access(&document, &key, &key.key_account, ROLE);
         if let Some(expected) = &self.local_access {
             expect("local access", expected, local.verdict().as_str());
         }
@@ -165,14 +166,14 @@ impl Case {
                 local.create_grant.verdict().as_str(),
             );
         }
-        let blocked = blocked_by(&document, &key, &asker, via);
+        let blocked = find_copy_deny(&document, &key, &central, via);
         let blocked = blocked.map(|obstacle| obstacle.statement.to_string());
         expect(
             "blocked by",
             self.blocked_by.as_deref().unwrap_or("nothing"),
             blocked.as_deref().unwrap_or("nothing"),
         );
-        if let Err(broken) = merges(&self.text(), &key, &asker, via) {
+        if let Err(broken) = merges(&self.text(), &key, &central, via) {
             expect("merge", "a policy that passes", &broken);
         }
         wrong
@@ -248,7 +249,7 @@ fn hostile_patterns_are_judged_in_time() {
             region,
             ..KeyFacts::default()
         };
-        let access = judge(&document, &key, &asker(), Via::Ec2);
+        let access = evaluate_copy_access(&document, &key, &central(), ViaService::Ec2);
         assert!(
             access
                 .actions
@@ -268,15 +269,15 @@ fn a_merged_policy_keeps_to_the_limit_of_kms() {
         let statement = json!({"Sid": "s".repeat(length), "Effect": "Allow", "Principal": "*", "Action": "kms:Sign", "Resource": "*"});
         json!({"Version": "2012-10-17", "Statement": statement}).to_string()
     };
-    let room = LARGEST - policy(0).len();
+    let room = MAX_POLICY_BYTES - policy(0).len();
     assert!(matches!(
-        merge(&policy(room), &key, &asker(), None),
-        Ok(Merge::TooLarge(length)) if length > LARGEST
+        merge(&policy(room), &key, &central(), None),
+        Ok(Merge::TooLarge(length)) if length > MAX_POLICY_BYTES
     ));
-    let Ok(Merge::Added(merged)) = merge(&policy(room - 1000), &key, &asker(), None) else {
+    let Ok(Merge::Added(merged)) = merge(&policy(room - 1000), &key, &central(), None) else {
         panic!("a policy with room for two statements");
     };
-    assert!(serde_json::to_string(&merged).unwrap().len() <= LARGEST);
+    assert!(serde_json::to_string(&merged).unwrap().len() <= MAX_POLICY_BYTES);
 }
 
 #[test]
@@ -289,7 +290,7 @@ fn a_merged_policy_keeps_what_was_written() {
         region: Some("cn-north-1".into()),
         ..KeyFacts::default()
     };
-    let Ok(Merge::Added(merged)) = merge(text, &key, &asker(), None) else {
+    let Ok(Merge::Added(merged)) = merge(text, &key, &central(), None) else {
         panic!("it lacks all");
     };
     let written = serde_json::to_string(&merged).unwrap();
@@ -303,9 +304,9 @@ fn a_merged_policy_keeps_what_was_written() {
     assert!(written.contains(grants), "{written}");
 }
 
-fn asker() -> Asker {
-    Asker {
-        central_account: CENTRAL.into(),
+fn central() -> CentralAccount {
+    CentralAccount {
+        account_id: CENTRAL.into(),
         org_id: Some("o-a1b2c3d4e5".into()),
     }
 }
@@ -431,14 +432,19 @@ fn statements() -> impl Strategy<Value = Vec<Value>> {
 }
 
 /// What holds for every policy that is merged, or what does not hold of it.
-fn merges(text: &str, key: &KeyFacts, asker: &Asker, via: Option<Via>) -> Result<(), String> {
+fn merges(
+    text: &str,
+    key: &KeyFacts,
+    central: &CentralAccount,
+    via: Option<ViaService>,
+) -> Result<(), String> {
     let judged = |text: &str| {
         let document = Document::parse(text).unwrap();
         let access = match via {
-            Some(via) => judge(&document, key, asker, via),
-            None => judge_any(&document, key, asker),
+            Some(via) => evaluate_copy_access(&document, key, central, via),
+            None => evaluate_copy_access_any(&document, key, central),
         };
-        (access.overall, blocked_by(&document, key, asker, via))
+        (access.overall, find_copy_deny(&document, key, central, via))
     };
     let (before, obstacle) = judged(text);
     let statements = |text: &str| -> Vec<Value> {
@@ -448,14 +454,14 @@ fn merges(text: &str, key: &KeyFacts, asker: &Asker, via: Option<Via>) -> Result
             alone => vec![alone.clone()],
         }
     };
-    let merged = match merge(text, key, asker, via).unwrap() {
+    let merged = match merge(text, key, central, via).unwrap() {
         Merge::Unchanged(policy) => {
             let policy = serde_json::to_string(&policy).unwrap();
             let same: bool = serde_json::from_str::<Value>(&policy).ok()
                 == serde_json::from_str::<Value>(text).ok();
             return match before {
                 Overall::Shared if same => Ok(()),
-                _ if key.is_central(asker) && same => Ok(()),
+                _ if key.is_central(central) && same => Ok(()),
                 _ => Err(format!("unchanged, and {before}: {policy}")),
             };
         }
@@ -466,7 +472,7 @@ fn merges(text: &str, key: &KeyFacts, asker: &Asker, via: Option<Via>) -> Result
             };
         }
         Merge::TooLarge(length) => {
-            let fits = text.len() < LARGEST - 2000;
+            let fits = text.len() < MAX_POLICY_BYTES - 2000;
             return if fits {
                 Err(format!("{length} bytes"))
             } else {
@@ -475,14 +481,15 @@ fn merges(text: &str, key: &KeyFacts, asker: &Asker, via: Option<Via>) -> Result
         }
         Merge::Added(policy) => serde_json::to_string(&policy).unwrap(),
     };
-    if obstacle.is_some() || judged(&merged).0 != Overall::Shared || merged.len() > LARGEST {
+    if obstacle.is_some() || judged(&merged).0 != Overall::Shared || merged.len() > MAX_POLICY_BYTES
+    {
         return Err(format!("{}: {merged}", judged(&merged).0));
     }
     let (old, new) = (statements(text), statements(&merged));
     if new[..old.len()] != old[..] || new.len() > old.len() + 2 {
         return Err(format!("the present statements changed: {merged}"));
     }
-    match merge(&merged, key, asker, via).unwrap() {
+    match merge(&merged, key, central, via).unwrap() {
         Merge::Unchanged(again) if serde_json::to_string(&again).unwrap() == merged => Ok(()),
         other => Err(format!("merged again it becomes {other:?}")),
     }
@@ -497,8 +504,8 @@ fn verdicts(statements: &[Value], known: bool) -> Vec<Verdict> {
         key_account: "111122223333".into(),
         ..KeyFacts::default()
     };
-    let access = judge_any(&document, &key, &asker());
-    let local = local_access(&document, &key, "111122223333", ROLE);
+    let access = evaluate_copy_access_any(&document, &key, &central());
+    let local = evaluate_local_access(&document, &key, "111122223333", ROLE);
     let ten = access
         .actions
         .iter()
@@ -551,7 +558,7 @@ proptest! {
             key_account: "111122223333".into(),
             ..KeyFacts::default()
         };
-        let merged = merges(&text, &key, &asker(), [None, Some(Via::Ec2), Some(Via::Rds)][via]);
+        let merged = merges(&text, &key, &central(), [None, Some(ViaService::Ec2), Some(ViaService::Rds)][via]);
         prop_assert_eq!(merged, Ok(()));
     }
 
@@ -571,7 +578,7 @@ proptest! {
         text.replace_range(at..=at, &piece);
         if let Ok(document) = Document::parse(&text) {
             let key = KeyFacts { key_account: "111122223333".into(), ..KeyFacts::default() };
-            let _ = judge_any(&document, &key, &asker());
+            let _ = evaluate_copy_access_any(&document, &key, &central());
         }
     }
 }

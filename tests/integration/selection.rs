@@ -15,7 +15,7 @@ use crate::command::{Run, backup_check, repository, run};
 
 fn account(name: &str) -> Snapshot {
     let path = repository().join(format!("fixtures/accounts/{name}.json"));
-    saved::read(&std::fs::read_to_string(path).unwrap()).unwrap()
+    saved::read_snapshot(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
 fn judged(snapshot: &Snapshot, selection: Selection) -> Report {
@@ -154,7 +154,7 @@ fn what_cannot_be_selected_is_wrong_usage() {
                 "--resource",
                 "arn:aws:ec2:eu-west-1:111122223333:snapshot/snap-1",
             ],
-            "made of",
+            "created from",
         ),
         (
             &[
@@ -163,7 +163,7 @@ fn what_cannot_be_selected_is_wrong_usage() {
             ],
             "999999999999",
         ),
-        (&["--resource", VOLUME], "there is no"),
+        (&["--resource", VOLUME], "does not exist"),
         (
             &["--resource", VOLUME, "--region", "eu-west-1"],
             "leave --region out",

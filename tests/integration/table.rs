@@ -30,7 +30,7 @@ fn fixture(name: &str) -> Report {
         env!("CARGO_MANIFEST_DIR")
     );
     let text = std::fs::read_to_string(&path).expect(&path);
-    let snapshot = backup_check::source::saved::read(&text).expect(&path);
+    let snapshot = backup_check::source::saved::read_snapshot(&text).expect(&path);
     evaluate(
         &snapshot,
         &Settings::default(),
@@ -451,7 +451,8 @@ fn an_interrupted_scan_is_incomplete_in_the_first_line() {
     let text = plain(&evaluated(account), 80);
     assert!(text.starts_with("INCOMPLETE: "), "{text}");
     assert!(
-        unwrapped(&text).contains("dynamodb in eu-central-1: dynamodb:ListTables was not read"),
+        unwrapped(&text)
+            .contains("dynamodb in eu-central-1: dynamodb:ListTables was not completed"),
         "{text}"
     );
     snapshot("interrupted", &text);

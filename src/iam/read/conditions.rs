@@ -6,8 +6,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use crate::iam::condition::Condition;
-use crate::iam::explain::shorten;
 use crate::iam::operator::Operator;
+use crate::iam::quote::shorten_text;
 
 /// The `Condition` block.
 pub(super) struct Conditions;
@@ -32,11 +32,14 @@ impl<'de> Visitor<'de> for Conditions {
         let mut seen = BTreeSet::new();
         while let Some(name) = map.next_key::<String>()? {
             let operator = Operator::parse(&name).ok_or_else(|| {
-                Error::custom(format!("unknown condition operator \"{}\"", shorten(&name)))
+                Error::custom(format!(
+                    "unknown condition operator \"{}\"",
+                    shorten_text(&name)
+                ))
             })?;
             if !seen.insert(name.clone()) {
                 return Err(Error::custom(format!(
-                    "condition operator {name} is given twice"
+                    "condition operator {name} appears twice"
                 )));
             }
             map.next_value_seed(Keys {
@@ -79,8 +82,8 @@ impl<'de> Visitor<'de> for Keys<'_> {
         while let Some(key) = map.next_key::<String>()? {
             if !seen.insert(key.clone()) {
                 return Err(Error::custom(format!(
-                    "condition key {} is given twice",
-                    shorten(&key)
+                    "condition key {} appears twice",
+                    shorten_text(&key)
                 )));
             }
             let values = map.next_value_seed(Values { list: true })?;

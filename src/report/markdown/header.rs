@@ -74,7 +74,7 @@ fn describe_scan(report: &Report) -> String {
         if regions.is_empty() { "" } else { ": " },
         regions.join(", ")
     );
-    if let Some(selected) = report.selection.words() {
+    if let Some(selected) = report.selection.describe() {
         text.push_str(&format!(
             "\n**Only** {}: the rest of the account was not checked.\n",
             escape_sentence(&selected)

@@ -38,7 +38,7 @@ pub(super) fn write_header(page: &mut Page, digest: &Digest<'_>) {
         );
         page.flow(0, 2, &[(Tone::Plain, &regions)]);
     }
-    if let Some(selected) = report.selection.words() {
+    if let Some(selected) = report.selection.describe() {
         let text = format!("{selected}: the rest of the account was not checked.");
         page.flow(0, 2, &[(Tone::Strong, "Only"), (Tone::Plain, &text)]);
     }

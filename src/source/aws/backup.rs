@@ -1,7 +1,7 @@
-//! AWS Backup: its settings, the vaults, and, where no organization policy was read, the plans.
+//! AWS Backup: region settings, vaults, and the backup plans of an account without a backup policy of
+//! the organization.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 use aws_sdk_backup::operation::describe_region_settings::DescribeRegionSettingsOutput;
 use aws_sdk_backup::types::{
@@ -12,14 +12,15 @@ use futures_util::future::join_all;
 
 use crate::model::backup::{BackupSettings, Vault};
 use crate::model::backup_plan::{
-    CopyAction, Plan, PlanRule, Selection, TagCondition, TagMatch, TagOperator, tag_key,
+    BackupRule, CopyAction, Plan, Selection, TagCondition, TagMatch, TagOperator, tag_key,
 };
 use crate::model::observed::{Gap, GapKind, Listing, Observed};
 
-use super::call::{Caller, Operation, Scope};
-use super::organizations::Policy;
-use super::scan_scope::{NotAsked, Reads, asked};
-use super::session::Session;
+use super::call::ServiceCalls;
+use super::listing::{Skippable, failed_listing, read_if};
+use super::operation::Operation;
+use super::organizations::BackupPolicy;
+use super::reader::RegionReader;
 
 const DESCRIBE_REGION_SETTINGS: Operation = Operation::new("backup:DescribeRegionSettings");
 const LIST_VAULTS: Operation = Operation::new("backup:ListBackupVaults");
@@ -29,188 +30,190 @@ const GET_PLAN: Operation = Operation::new("backup:GetBackupPlan");
 const LIST_SELECTIONS: Operation = Operation::new("backup:ListBackupSelections");
 const GET_SELECTION: Operation = Operation::new("backup:GetBackupSelection");
 
-/// What reading the settings takes.
+/// API operations used to read the region settings.
 pub const SETTINGS_OPERATIONS: &[Operation] = &[DESCRIBE_REGION_SETTINGS];
-/// What reading vaults takes.
+/// API operations used to read vaults.
 pub const VAULT_OPERATIONS: &[Operation] = &[LIST_VAULTS, GET_ACCESS_POLICY];
-/// What reading plans takes.
+/// API operations used to read backup plans.
 pub const PLAN_OPERATIONS: &[Operation] = &[LIST_PLANS, GET_PLAN, LIST_SELECTIONS, GET_SELECTION];
 
 /// The largest page: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_ListBackupVaults.html>.
 const PAGE: i32 = 1000;
 
-/// What AWS Backup says of a region.
+/// The data of AWS Backup in a region.
 #[derive(Debug)]
-pub struct Backup {
-    /// Its settings.
+pub struct BackupRegion {
+    /// The region settings.
     pub settings: Observed<BackupSettings>,
     /// The vaults.
     pub vaults: Listing<Vault>,
-    /// The plans; not asked for where the organization's policy was read.
+    /// The backup plans. They are not read if the organization has a backup policy.
     pub plans: Listing<Plan>,
 }
 
-/// Reads a region.
-pub async fn collect(
-    session: &Session,
-    caller: &Arc<Caller>,
-    region: &str,
-    policy: &Policy<'_>,
-    reads: &Reads,
-) -> Backup {
-    let scope = caller.scope(region, "backup");
-    let by_plans = async {
-        if !reads.protection() {
-            return (Listing::not_asked(), BTreeSet::new());
-        }
-        match policy.get().await {
-            Observed::Known(Some(policy)) => {
-                let used = policy.vaults(region).into_iter().map(str::to_owned);
-                (Listing::default(), used.collect())
-            }
-            _ => {
-                let plans = plans(session, &scope, region).await;
-                let rules = plans.items.iter().flat_map(|plan| &plan.rules.items);
-                let used: BTreeSet<String> = rules.map(|rule| rule.vault.clone()).collect();
-                (plans, used)
-            }
-        }
-    };
+/// Reads the data of AWS Backup in a region.
+pub async fn read_region(reader: &RegionReader<'_>, policy: &BackupPolicy<'_>) -> BackupRegion {
+    let calls = reader.begin_service("backup");
     let (settings, mut vaults, (plans, used)) = tokio::join!(
-        asked(reads.settings, settings(session, &scope, region)),
-        asked(reads.account, vaults(session, &scope, region)),
-        by_plans,
+        read_if(reader.scope.backup_settings, read_settings(reader, &calls)),
+        read_if(reader.scope.account, list_vaults(reader, &calls)),
+        read_plans(reader, &calls, policy),
     );
     let in_use = vaults.items.iter_mut().filter(|it| used.contains(&it.id));
     join_all(in_use.map(|vault| async {
-        vault.access_policy = access_policy(session, &scope, region, &vault.id)
-            .await
-            .into();
+        let access_policy = read_access_policy(reader, &calls, &vault.id).await;
+        vault.access_policy = access_policy.into();
     }))
     .await;
-    Backup {
+    BackupRegion {
         settings,
         vaults,
         plans,
     }
 }
 
-async fn settings(session: &Session, scope: &Scope, region: &str) -> Observed<BackupSettings> {
-    let call = session.backup(region).describe_region_settings().send();
-    let settings = match scope.call(DESCRIBE_REGION_SETTINGS, call).await {
-        Ok(answer) => settings_of(answer),
+/// Returns the backup plans, and the names of the vaults that plans or the organization's backup policy
+/// use.
+async fn read_plans(
+    reader: &RegionReader<'_>,
+    calls: &ServiceCalls,
+    policy: &BackupPolicy<'_>,
+) -> (Listing<Plan>, BTreeSet<String>) {
+    if !reader.scope.backup_plans() {
+        return (Listing::not_requested(), BTreeSet::new());
+    }
+    if let Observed::Known(Some(policy)) = policy.get().await {
+        let used = policy.vaults(reader.region).into_iter();
+        return (Listing::default(), used.map(str::to_owned).collect());
+    }
+    let plans = list_plans(reader, calls).await;
+    let rules = plans.items.iter().flat_map(|plan| &plan.rules.items);
+    let used: BTreeSet<String> = rules.map(|rule| rule.vault.clone()).collect();
+    (plans, used)
+}
+
+async fn read_settings(
+    reader: &RegionReader<'_>,
+    calls: &ServiceCalls,
+) -> Observed<BackupSettings> {
+    let client = reader.session.backup(reader.region);
+    let call = client.describe_region_settings().send();
+    let settings = match calls.send_call(DESCRIBE_REGION_SETTINGS, call).await {
+        Ok(response) => settings_from(response),
         Err(gap) => Err(gap),
     };
     settings.into()
 }
 
-// An account that changed nothing still gets both lists, with every service in them.
-fn settings_of(answer: DescribeRegionSettingsOutput) -> Result<BackupSettings, Gap> {
+// AWS returns both lists, with every service, even if the account never changed a setting.
+fn settings_from(response: DescribeRegionSettingsOutput) -> Result<BackupSettings, Gap> {
     let list = |preferences: Option<HashMap<String, bool>>, name: &str| {
-        let read = DESCRIBE_REGION_SETTINGS.field(preferences, name);
+        let read = DESCRIBE_REGION_SETTINGS.require_field(preferences, name);
         read.get().map(|it| it.clone().into_iter().collect())
     };
     Ok(BackupSettings {
         opt_in: list(
-            answer.resource_type_opt_in_preference,
+            response.resource_type_opt_in_preference,
             "ResourceTypeOptInPreference",
         )?,
         management: list(
-            answer.resource_type_management_preference,
+            response.resource_type_management_preference,
             "ResourceTypeManagementPreference",
         )?,
     })
 }
 
-async fn vaults(session: &Session, scope: &Scope, region: &str) -> Listing<Vault> {
-    let pages = session
-        .backup(region)
+async fn list_vaults(reader: &RegionReader<'_>, calls: &ServiceCalls) -> Listing<Vault> {
+    let pages = reader
+        .session
+        .backup(reader.region)
         .list_backup_vaults()
         .max_results(PAGE)
         .into_paginator()
         .send();
-    scope
-        .list(LIST_VAULTS, pages, |page| {
+    calls
+        .list_items(LIST_VAULTS, pages, |page| {
             let vaults = page.backup_vault_list?.into_iter();
-            Some(vaults.map(vault).collect())
+            Some(vaults.map(vault_from).collect())
         })
         .await
 }
 
-fn vault(vault: BackupVaultListMember) -> Option<Vault> {
+fn vault_from(vault: BackupVaultListMember) -> Option<Vault> {
     let kind = vault.vault_type.as_ref().map(|it| it.as_str().to_owned());
     let kms_key = match (vault.encryption_key_arn, vault.encryption_key_type) {
         (None, Some(EncryptionKeyType::AwsOwnedKmsKey)) => Observed::Known(None),
-        (key, _) => LIST_VAULTS.field(key, "EncryptionKeyArn").map(Some),
+        (key, _) => LIST_VAULTS.require_field(key, "EncryptionKeyArn").map(Some),
     };
     Some(Vault {
         arn: vault.backup_vault_arn?,
         id: vault.backup_vault_name?,
-        vault_type: LIST_VAULTS.field(kind, "VaultType"),
+        vault_type: LIST_VAULTS.require_field(kind, "VaultType"),
         kms_key,
-        // Left out where Vault Lock sets no limit.
-        min_retention_days: days(LIST_VAULTS, vault.min_retention_days).into(),
-        max_retention_days: days(LIST_VAULTS, vault.max_retention_days).into(),
+        // Missing if Vault Lock sets no limit.
+        min_retention_days: parse_days(LIST_VAULTS, vault.min_retention_days).into(),
+        max_retention_days: parse_days(LIST_VAULTS, vault.max_retention_days).into(),
         access_policy: Observed::default(),
     })
 }
 
-// Without a number, or with -1, there is no end:
+// A missing value and -1 mean that there is no limit:
 // https://docs.aws.amazon.com/aws-backup/latest/devguide/API_Lifecycle.html
-fn days(operation: Operation, days: Option<i64>) -> Result<Option<u32>, Gap> {
+fn parse_days(operation: Operation, days: Option<i64>) -> Result<Option<u32>, Gap> {
     match days {
         None | Some(-1) => Ok(None),
         Some(days) => u32::try_from(days).map(Some).map_err(|_| {
             let message = format!(
-                "{} answers with {days} days, which nobody can keep",
+                "{} returned an invalid retention of {days} days",
                 operation.name
             );
-            Gap::told(GapKind::Unreadable, message)
+            Gap::new(GapKind::Unreadable, message)
         }),
     }
 }
 
-async fn access_policy(
-    session: &Session,
-    scope: &Scope,
-    region: &str,
+async fn read_access_policy(
+    reader: &RegionReader<'_>,
+    calls: &ServiceCalls,
     vault: &str,
 ) -> Result<Option<String>, Gap> {
-    let call = session
-        .backup(region)
+    let call = reader
+        .session
+        .backup(reader.region)
         .get_backup_vault_access_policy()
         .backup_vault_name(vault)
         .send();
-    let found = scope
-        .find(GET_ACCESS_POLICY, &["ResourceNotFoundException"], call)
+    let found = calls
+        .find_optional(GET_ACCESS_POLICY, &["ResourceNotFoundException"], call)
         .await?;
     match found {
         None => Ok(None),
-        Some(answer) => {
-            let policy = GET_ACCESS_POLICY.field(answer.policy, "Policy");
+        Some(response) => {
+            let policy = GET_ACCESS_POLICY.require_field(response.policy, "Policy");
             policy.get().cloned().map(Some)
         }
     }
 }
 
-async fn plans(session: &Session, scope: &Scope, region: &str) -> Listing<Plan> {
-    let pages = session
-        .backup(region)
+async fn list_plans(reader: &RegionReader<'_>, calls: &ServiceCalls) -> Listing<Plan> {
+    let pages = reader
+        .session
+        .backup(reader.region)
         .list_backup_plans()
         .max_results(PAGE)
         .into_paginator()
         .send();
-    let listed: Listing<(String, Option<String>)> = scope
-        .list(LIST_PLANS, pages, |page| {
+    let listed: Listing<(String, Option<String>)> = calls
+        .list_items(LIST_PLANS, pages, |page| {
             let plans = page.backup_plans_list?.into_iter();
-            let named = plans.map(|plan| Some((plan.backup_plan_id?, plan.backup_plan_name)));
-            Some(named.collect())
+            let ids = plans.map(|plan| Some((plan.backup_plan_id?, plan.backup_plan_name)));
+            Some(ids.collect())
         })
         .await;
     let read = listed.items.into_iter().map(|(id, name)| async move {
         let (rules, selections) = tokio::join!(
-            rules(session, scope, region, &id),
-            selections(session, scope, region, &id),
+            read_rules(reader, calls, &id),
+            list_selections(reader, calls, &id),
         );
         Plan {
             name: name.unwrap_or(id),
@@ -224,76 +227,77 @@ async fn plans(session: &Session, scope: &Scope, region: &str) -> Listing<Plan> 
     }
 }
 
-async fn rules(session: &Session, scope: &Scope, region: &str, plan: &str) -> Listing<PlanRule> {
-    let call = session
-        .backup(region)
+async fn read_rules(
+    reader: &RegionReader<'_>,
+    calls: &ServiceCalls,
+    plan_id: &str,
+) -> Listing<BackupRule> {
+    let call = reader
+        .session
+        .backup(reader.region)
         .get_backup_plan()
-        .backup_plan_id(plan)
+        .backup_plan_id(plan_id)
         .send();
-    let read = scope.call(GET_PLAN, call).await.and_then(|answer| {
-        let plan = GET_PLAN.field(answer.backup_plan, "BackupPlan");
+    let read = calls.send_call(GET_PLAN, call).await.and_then(|response| {
+        let plan = GET_PLAN.require_field(response.backup_plan, "BackupPlan");
         let rules = plan.get()?.rules.iter();
-        rules.map(rule).collect::<Result<Vec<PlanRule>, Gap>>()
+        rules
+            .map(rule_from)
+            .collect::<Result<Vec<BackupRule>, Gap>>()
     });
     match read {
         Ok(rules) => Listing::complete(rules),
-        Err(gap) => Listing {
-            items: Vec::new(),
-            gap: Some(gap),
-        },
+        Err(gap) => failed_listing(gap),
     }
 }
 
-fn rule(rule: &BackupRule) -> Result<PlanRule, Gap> {
-    let kept = |lifecycle: Option<&Lifecycle>| {
-        days(GET_PLAN, lifecycle.and_then(|it| it.delete_after_days))
+fn rule_from(rule: &BackupRule) -> Result<BackupRule, Gap> {
+    let retention = |lifecycle: Option<&Lifecycle>| {
+        parse_days(GET_PLAN, lifecycle.and_then(|it| it.delete_after_days))
     };
     let copies = rule.copy_actions().iter().map(|copy| {
         Ok(CopyAction {
             vault_arn: copy.destination_backup_vault_arn.clone(),
-            retention_days: kept(copy.lifecycle.as_ref())?,
+            retention_days: retention(copy.lifecycle.as_ref())?,
         })
     });
-    Ok(PlanRule {
+    Ok(BackupRule {
         name: rule.rule_name.clone(),
         vault: rule.target_backup_vault_name.clone(),
         schedule: rule.schedule_expression.clone(),
-        retention_days: kept(rule.lifecycle.as_ref())?,
+        retention_days: retention(rule.lifecycle.as_ref())?,
         copies: copies.collect::<Result<_, Gap>>()?,
     })
 }
 
-async fn selections(
-    session: &Session,
-    scope: &Scope,
-    region: &str,
-    plan: &str,
+async fn list_selections(
+    reader: &RegionReader<'_>,
+    calls: &ServiceCalls,
+    plan_id: &str,
 ) -> Listing<Selection> {
-    let pages = session
-        .backup(region)
+    let pages = reader
+        .session
+        .backup(reader.region)
         .list_backup_selections()
-        .backup_plan_id(plan)
+        .backup_plan_id(plan_id)
         .max_results(PAGE)
         .into_paginator()
         .send();
-    let listed: Listing<String> = scope
-        .list(LIST_SELECTIONS, pages, |page| {
+    let listed: Listing<String> = calls
+        .list_items(LIST_SELECTIONS, pages, |page| {
             let selections = page.backup_selections_list?.into_iter();
             Some(selections.map(|it| it.selection_id).collect())
         })
         .await;
-    let read = join_all(
-        listed
-            .items
-            .iter()
-            .map(|id| selection(session, scope, region, plan, id)),
-    )
-    .await;
+    let read = listed
+        .items
+        .iter()
+        .map(|id| read_selection(reader, calls, plan_id, id));
     let mut selections = Listing {
         items: Vec::new(),
         gap: listed.gap,
     };
-    for selection in read {
+    for selection in join_all(read).await {
         match selection {
             Ok(selection) => selections.items.push(selection),
             Err(gap) => {
@@ -304,25 +308,25 @@ async fn selections(
     selections
 }
 
-async fn selection(
-    session: &Session,
-    scope: &Scope,
-    region: &str,
-    plan: &str,
+async fn read_selection(
+    reader: &RegionReader<'_>,
+    calls: &ServiceCalls,
+    plan_id: &str,
     id: &str,
 ) -> Result<Selection, Gap> {
-    let call = session
-        .backup(region)
+    let call = reader
+        .session
+        .backup(reader.region)
         .get_backup_selection()
-        .backup_plan_id(plan)
+        .backup_plan_id(plan_id)
         .selection_id(id)
         .send();
-    let answer = scope.call(GET_SELECTION, call).await?;
-    let read = GET_SELECTION.field(answer.backup_selection, "BackupSelection");
-    selection_of(read.get()?)
+    let response = calls.send_call(GET_SELECTION, call).await?;
+    let read = GET_SELECTION.require_field(response.backup_selection, "BackupSelection");
+    selection_from(read.get()?)
 }
 
-fn selection_of(selection: &BackupSelection) -> Result<Selection, Gap> {
+fn selection_from(selection: &BackupSelection) -> Result<Selection, Gap> {
     let mut conditions = Vec::new();
     if let Some(all) = &selection.conditions {
         for (operator, list) in [
@@ -331,8 +335,8 @@ fn selection_of(selection: &BackupSelection) -> Result<Selection, Gap> {
             (TagOperator::Like, all.string_like()),
             (TagOperator::NotLike, all.string_not_like()),
         ] {
-            for one in list {
-                conditions.push(condition(operator, one)?);
+            for parameter in list {
+                conditions.push(condition_from(operator, parameter)?);
             }
         }
     }
@@ -350,9 +354,12 @@ fn selection_of(selection: &BackupSelection) -> Result<Selection, Gap> {
     })
 }
 
-fn condition(operator: TagOperator, read: &ConditionParameter) -> Result<TagCondition, Gap> {
-    let key = GET_SELECTION.field(read.condition_key.as_deref(), "ConditionKey");
-    let value = GET_SELECTION.field(read.condition_value.clone(), "ConditionValue");
+fn condition_from(
+    operator: TagOperator,
+    parameter: &ConditionParameter,
+) -> Result<TagCondition, Gap> {
+    let key = GET_SELECTION.require_field(parameter.condition_key.as_deref(), "ConditionKey");
+    let value = GET_SELECTION.require_field(parameter.condition_value.clone(), "ConditionValue");
     Ok(TagCondition {
         operator,
         key: tag_key(key.get()?).to_owned(),

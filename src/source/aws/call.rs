@@ -1,4 +1,5 @@
-//! One way to call AWS: bounded, stoppable, every failure a gap, every answer in the books.
+//! Sends calls to AWS: a bounded number at once, until the scan is stopped. Each failure becomes a gap
+//! and each result is recorded for the coverage.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -9,66 +10,32 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::sync::{Semaphore, watch};
 
-use crate::model::observed::{Gap, GapKind, Listing, Observed};
+use crate::model::observed::{Gap, GapKind, Listing};
 
-use super::coverage::Books;
+use super::coverage::CoverageLog;
 use super::error;
 use super::meter::Meter;
+use super::operation::Operation;
 
-/// An operation of AWS, and the IAM action that allows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Operation {
-    /// As AWS names it: `s3:GetBucketEncryption`.
-    pub name: &'static str,
-    /// As IAM names it: `s3:GetEncryptionConfiguration`.
-    pub action: &'static str,
-}
+/// The result of an SDK call.
+type Response<T, E> = Result<T, SdkError<E, HttpResponse>>;
 
-impl Operation {
-    /// An operation whose IAM action has the same name.
-    #[must_use]
-    pub const fn new(name: &'static str) -> Self {
-        Operation { name, action: name }
-    }
+/// The pages of an SDK paginator.
+type Pages<P, E> = PaginationStream<Response<P, E>>;
 
-    /// An operation whose IAM action has another name.
-    #[must_use]
-    pub const fn with_action(name: &'static str, action: &'static str) -> Self {
-        Operation { name, action }
-    }
+/// The error of an SDK operation.
+pub trait OperationError: ProvideErrorMetadata + std::error::Error + 'static {}
 
-    /// A gap that this operation left, with words of ours.
-    #[must_use]
-    pub fn gap(self, kind: GapKind, code: &str, message: impl Into<String>) -> Gap {
-        Gap {
-            kind,
-            operation: self.name.to_owned(),
-            action: self.action.to_owned(),
-            code: Some(code.to_owned()),
-            message: message.into(),
-        }
-    }
+impl<E: ProvideErrorMetadata + std::error::Error + 'static> OperationError for E {}
 
-    /// A field of an answer, which AWS may leave out.
-    pub fn field<T>(self, value: Option<T>, name: &str) -> Observed<T> {
-        match value {
-            Some(value) => Observed::Known(value),
-            None => Observed::Unknown(Gap::told(
-                GapKind::Unreadable,
-                format!("the answer of {} has no {name}", self.name),
-            )),
-        }
-    }
-}
-
-/// Why calls under way are given up.
+/// Whether calls in progress are given up, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
-    /// They are not.
+    /// The scan continues.
     No,
-    /// The user stopped the scan.
+    /// The user interrupted the scan.
     Interrupted,
-    /// The time that the scan may take has passed.
+    /// `--timeout` expired.
     TimedOut,
 }
 
@@ -78,44 +45,44 @@ pub struct Caller {
     permits: Semaphore,
     stop: watch::Receiver<Stop>,
     meter: Arc<Meter>,
-    books: Books,
+    coverage: CoverageLog,
 }
 
 impl Caller {
-    /// A caller that runs at most `concurrency` calls at once and gives up when told to stop.
+    /// Returns a caller that runs at most `concurrency` calls at once, until `stop` changes.
     #[must_use]
     pub fn new(concurrency: usize, stop: watch::Receiver<Stop>, meter: Arc<Meter>) -> Arc<Self> {
         Arc::new(Caller {
             permits: Semaphore::new(concurrency.max(1)),
             stop,
             meter,
-            books: Books::default(),
+            coverage: CoverageLog::default(),
         })
     }
 
-    /// What was asked, and how it was answered.
+    /// Returns the results of all calls.
     #[must_use]
-    pub fn books(&self) -> &Books {
-        &self.books
+    pub fn coverage_log(&self) -> &CoverageLog {
+        &self.coverage
     }
 
-    /// The counters of the scan.
+    /// Returns the counters of the scan.
     #[must_use]
     pub fn meter(&self) -> &Arc<Meter> {
         &self.meter
     }
 
-    /// Whether the scan was told to stop.
+    /// Whether the scan was stopped.
     #[must_use]
-    pub fn stop(&self) -> Stop {
+    pub fn stop_reason(&self) -> Stop {
         *self.stop.borrow()
     }
 
-    /// A service in a region, opened in the books and in the progress.
-    pub fn scope(self: &Arc<Self>, region: &str, service: &'static str) -> Scope {
-        self.books.open(region, service);
-        self.meter.begin(region, service);
-        Scope {
+    /// Begins calls of a service in a region, for the coverage and for the progress display.
+    pub fn begin_service(self: &Arc<Self>, region: &str, service: &'static str) -> ServiceCalls {
+        self.coverage.begin_service(region, service);
+        self.meter.begin_service(region, service);
+        ServiceCalls {
             caller: Arc::clone(self),
             region: region.to_owned(),
             service,
@@ -123,214 +90,183 @@ impl Caller {
     }
 }
 
-/// A service in a region, for as long as it is being read.
+/// Calls of a service in a region. The progress display shows the service as done when this is dropped.
 #[derive(Debug)]
-pub struct Scope {
+pub struct ServiceCalls {
     caller: Arc<Caller>,
     region: String,
     service: &'static str,
 }
 
-impl Drop for Scope {
+impl Drop for ServiceCalls {
     fn drop(&mut self) {
-        self.caller.meter.end(&self.region, self.service);
+        self.caller.meter.end_service(&self.region, self.service);
     }
 }
 
-impl Scope {
-    /// The region.
-    #[must_use]
-    pub fn region(&self) -> &str {
-        &self.region
-    }
-
-    /// Sends one call and notes how it went.
+impl ServiceCalls {
+    /// Sends one call and records its result.
     ///
     /// # Errors
     /// The gap that the failure leaves.
-    pub async fn call<T, E>(
+    pub async fn send_call<T, E: OperationError>(
         &self,
         operation: Operation,
-        send: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-    ) -> Result<T, Gap>
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
-        let answer = self.attempt(operation, send).await;
-        self.caller
-            .books
-            .note(&self.region, self.service, operation, answer.as_ref().err());
-        answer
+        call: impl Future<Output = Response<T, E>>,
+    ) -> Result<T, Gap> {
+        let response = self.attempt_call(operation, call).await;
+        self.record_call(operation, response.as_ref().err());
+        response
     }
 
-    /// Sends one call for something that need not be there: `None` where AWS says, with one of these
-    /// codes, that it is not.
+    /// Sends one call for something that may not exist: `None` if AWS answers with one of the error
+    /// codes in `absent`.
     ///
     /// # Errors
     /// The gap that any other failure leaves.
-    pub async fn find<T, E>(
+    pub async fn find_optional<T, E: OperationError>(
         &self,
         operation: Operation,
         absent: &[&str],
-        send: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-    ) -> Result<Option<T>, Gap>
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
-        let answer = match self.attempt(operation, send).await {
+        call: impl Future<Output = Response<T, E>>,
+    ) -> Result<Option<T>, Gap> {
+        let response = match self.attempt_call(operation, call).await {
             Ok(found) => Ok(Some(found)),
-            Err(gap)
-                if gap
-                    .code
-                    .as_deref()
-                    .is_some_and(|code| absent.contains(&code)) =>
-            {
-                Ok(None)
-            }
+            Err(gap) if has_code(&gap, absent) => Ok(None),
             Err(gap) => Err(gap),
         };
-        self.caller
-            .books
-            .note(&self.region, self.service, operation, answer.as_ref().err());
-        answer
+        self.record_call(operation, response.as_ref().err());
+        response
     }
 
-    /// Reads a list to its end, or to the page that failed. A page without a list is one that failed,
-    /// and an item of which the answer leaves out the name is a gap in the list.
-    pub async fn list<P, I, E>(
+    /// Reads a list to its end, or to the first page that fails.
+    ///
+    /// `items` returns the items of a page. A page without a list counts as failed, and an item without
+    /// its identifier leaves a gap in the listing.
+    pub async fn list_items<P, I, E: OperationError>(
         &self,
         operation: Operation,
-        pages: PaginationStream<Result<P, SdkError<E, HttpResponse>>>,
+        pages: Pages<P, E>,
         items: impl Fn(P) -> Option<Vec<Option<I>>>,
-    ) -> Listing<I>
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
-        self.list_of(operation, &[], pages, items).await
+    ) -> Listing<I> {
+        self.list_optional(operation, &[], pages, items).await
     }
 
-    /// Reads a list of what was named and need not be there: it is empty where AWS says, with one of
-    /// these codes, that it is not.
-    pub async fn list_of<P, I, E>(
+    /// Reads a list as [`ServiceCalls::list_items`] does. The list is empty if AWS answers with one of
+    /// the error codes in `absent`.
+    pub async fn list_optional<P, I, E: OperationError>(
         &self,
         operation: Operation,
         absent: &[&str],
-        pages: PaginationStream<Result<P, SdkError<E, HttpResponse>>>,
+        pages: Pages<P, E>,
         items: impl Fn(P) -> Option<Vec<Option<I>>>,
-    ) -> Listing<I>
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
+    ) -> Listing<I> {
         let mut read = Vec::new();
         let gap = self
-            .pages(operation, absent, pages, items, |item| read.push(item))
+            .read_pages(operation, absent, pages, items, |item| read.push(item))
             .await;
         Listing { items: read, gap }
     }
 
-    /// Reads a list as [`Scope::list`] does and hands over each item, for lists of which not all is
-    /// kept. The gap tells why there may be more.
-    pub async fn each<P, I, E>(
+    /// Reads a list as [`ServiceCalls::list_items`] does and passes each item to `visit`, for lists that
+    /// are not kept in full. Returns the reason why there may be more items.
+    pub async fn visit_items<P, I, E: OperationError>(
         &self,
         operation: Operation,
-        pages: PaginationStream<Result<P, SdkError<E, HttpResponse>>>,
+        pages: Pages<P, E>,
         items: impl Fn(P) -> Option<Vec<Option<I>>>,
-        take: impl FnMut(I),
-    ) -> Option<Gap>
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
-        self.pages(operation, &[], pages, items, take).await
+        visit: impl FnMut(I),
+    ) -> Option<Gap> {
+        self.read_pages(operation, &[], pages, items, visit).await
     }
 
-    async fn pages<P, I, E>(
+    async fn read_pages<P, I, E: OperationError>(
         &self,
         operation: Operation,
         absent: &[&str],
-        mut pages: PaginationStream<Result<P, SdkError<E, HttpResponse>>>,
+        mut pages: Pages<P, E>,
         items: impl Fn(P) -> Option<Vec<Option<I>>>,
-        mut take: impl FnMut(I),
-    ) -> Option<Gap>
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
-        let mut unnamed = None;
+        mut visit: impl FnMut(I),
+    ) -> Option<Gap> {
+        let mut first_gap = None;
         loop {
             let page = self
-                .attempt(operation, async { pages.next().await.transpose() })
+                .attempt_call(operation, async { pages.next().await.transpose() })
                 .await;
             let read = page.and_then(|page| match page {
                 None => Ok(None),
-                Some(page) => items(page).map(Some).ok_or_else(|| {
-                    operation.gap(
-                        GapKind::Error,
-                        "UnreadableAnswer",
-                        "the answer holds no list",
-                    )
-                }),
+                Some(page) => items(page)
+                    .map(Some)
+                    .ok_or_else(|| unreadable_gap(operation, "the response has no list")),
             });
             match read {
-                Ok(None) => return unnamed,
+                Ok(None) => return first_gap,
                 Ok(Some(items)) => {
-                    self.caller
-                        .books
-                        .note(&self.region, self.service, operation, None);
+                    self.record_call(operation, None);
                     if items.iter().any(Option::is_none) {
-                        let gap = operation.gap(
-                            GapKind::Error,
-                            "UnreadableAnswer",
-                            "the answer holds something without its name",
-                        );
-                        self.caller
-                            .books
-                            .note(&self.region, self.service, operation, Some(&gap));
-                        unnamed.get_or_insert(gap);
+                        let message = "an item in the response has no identifier";
+                        let gap = unreadable_gap(operation, message);
+                        self.record_call(operation, Some(&gap));
+                        first_gap.get_or_insert(gap);
                     }
-                    items.into_iter().flatten().for_each(&mut take);
+                    items.into_iter().flatten().for_each(&mut visit);
                 }
-                Err(gap) if gap.code.as_deref().is_some_and(|it| absent.contains(&it)) => {
-                    self.caller
-                        .books
-                        .note(&self.region, self.service, operation, None);
-                    return unnamed;
+                Err(gap) if has_code(&gap, absent) => {
+                    self.record_call(operation, None);
+                    return first_gap;
                 }
                 Err(gap) => {
-                    self.caller
-                        .books
-                        .note(&self.region, self.service, operation, Some(&gap));
+                    self.record_call(operation, Some(&gap));
                     return Some(gap);
                 }
             }
         }
     }
 
-    async fn attempt<T, E>(
+    async fn attempt_call<T, E: OperationError>(
         &self,
         operation: Operation,
-        send: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-    ) -> Result<T, Gap>
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
+        call: impl Future<Output = Response<T, E>>,
+    ) -> Result<T, Gap> {
         let mut stop = self.caller.stop.clone();
         tokio::select! {
             biased;
-            told = stop.wait_for(|stop| *stop != Stop::No) => {
-                let timed_out = told.is_ok_and(|stop| *stop == Stop::TimedOut);
-                Err(if timed_out {
-                    operation.gap(GapKind::Interrupted, "TimedOut", "the time that --timeout allows had passed")
-                } else {
-                    operation.gap(GapKind::Interrupted, "Interrupted", "the scan was stopped")
-                })
+            stopped = stop.wait_for(|stop| *stop != Stop::No) => {
+                let timed_out = stopped.is_ok_and(|stop| *stop == Stop::TimedOut);
+                Err(interrupted_gap(operation, timed_out))
             }
-            answer = async {
+            response = async {
                 let _permit = self.caller.permits.acquire().await;
-                send.await
-            } => answer.map_err(|error| {
-                let gap = error::gap(operation, &error);
+                call.await
+            } => response.map_err(|error| {
+                let gap = error::gap_from_error(operation, &error);
                 tracing::debug!(region = self.region, operation = operation.name, code = gap.code, "{}", gap.message);
                 gap
             }),
         }
     }
+
+    fn record_call(&self, operation: Operation, gap: Option<&Gap>) {
+        self.caller
+            .coverage
+            .record_call(&self.region, self.service, operation, gap);
+    }
+}
+
+fn has_code(gap: &Gap, codes: &[&str]) -> bool {
+    gap.code
+        .as_deref()
+        .is_some_and(|code| codes.contains(&code))
+}
+
+fn unreadable_gap(operation: Operation, message: &str) -> Gap {
+    operation.make_gap(GapKind::Error, "UnreadableAnswer", message)
+}
+
+fn interrupted_gap(operation: Operation, timed_out: bool) -> Gap {
+    let (code, message) = match timed_out {
+        true => ("TimedOut", "--timeout expired"),
+        false => ("Interrupted", "the scan was interrupted"),
+    };
+    operation.make_gap(GapKind::Interrupted, code, message)
 }

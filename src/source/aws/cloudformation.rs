@@ -1,55 +1,47 @@
-//! CloudFormation stacks and what is in them.
+//! CloudFormation stacks and their resources.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use futures_util::future::join_all;
 
 use crate::model::cloudformation::{Stack, StackResource};
 use crate::model::observed::{Gap, Listing, Observed};
 
-use super::call::{Caller, Operation, Scope};
-use super::scan_scope::joined;
-use super::session::Session;
-use super::tagging::keep;
+use super::call::ServiceCalls;
+use super::listing::join_listings;
+use super::operation::Operation;
+use super::reader::RegionReader;
 
 const DESCRIBE_STACKS: Operation = Operation::new("cloudformation:DescribeStacks");
 const LIST_STACK_RESOURCES: Operation = Operation::new("cloudformation:ListStackResources");
 
-/// What reading stacks takes.
+/// API operations used to read stacks.
 pub const OPERATIONS: &[Operation] = &[DESCRIBE_STACKS, LIST_STACK_RESOURCES];
 
-/// The stacks of a region, nested ones too, each with what it holds. Neither operation takes the size of a page.
+const NESTED_STACK: &str = "AWS::CloudFormation::Stack";
+
+/// Lists the stacks of a region, including nested stacks, with their resources. Neither operation has a
+/// page size.
 ///
-/// A stack that was deleted is described no more.
-pub async fn collect(
-    session: &Session,
-    caller: &Arc<Caller>,
-    region: &str,
-    tag_key: &str,
-) -> Listing<Stack> {
-    let scope = caller.scope(region, "cloudformation");
-    let client = session.cloudformation(region);
+/// `DescribeStacks` omits deleted stacks.
+pub async fn list_stacks(reader: &RegionReader<'_>) -> Listing<Stack> {
+    let calls = reader.begin_service("cloudformation");
+    let client = reader.session.cloudformation(reader.region);
     let pages = client.describe_stacks().into_paginator().send();
-    let stacks = scope
-        .list(DESCRIBE_STACKS, pages, |page| {
+    let stacks = calls
+        .list_items(DESCRIBE_STACKS, pages, |page| {
             let stacks = page.stacks.unwrap_or_default().into_iter();
-            Some(stacks.map(|stack| stack_of(stack, tag_key)).collect())
+            Some(stacks.map(|stack| stack_from(reader, stack)).collect())
         })
         .await;
-    opened(&scope, &client, stacks).await
+    add_resources(&calls, &client, stacks).await
 }
 
-/// Some stacks, with those that are nested in them. Which others there are was not asked.
-pub async fn some(
-    session: &Session,
-    caller: &Arc<Caller>,
-    region: &str,
-    tag_key: &str,
-    arns: &[String],
-) -> Listing<Stack> {
-    let scope = caller.scope(region, "cloudformation");
-    let client = session.cloudformation(region);
+/// Looks up stacks by ARN, with the stacks that are nested in them. The listing has a gap: other stacks
+/// were not requested.
+pub async fn find_stacks(reader: &RegionReader<'_>, arns: &[String]) -> Listing<Stack> {
+    let calls = reader.begin_service("cloudformation");
+    let client = reader.session.cloudformation(reader.region);
     let mut all = Listing::complete(Vec::new());
     let mut wanted: BTreeSet<String> = arns.iter().cloned().collect();
     let mut known = BTreeSet::new();
@@ -57,15 +49,16 @@ pub async fn some(
         let described = wanted.iter().map(|arn| {
             let pages = client.describe_stacks().stack_name(arn);
             let pages = pages.into_paginator().send();
-            // What a stack's ARN is to CloudFormation that it does not know: no other fault of the call.
-            scope.list_of(DESCRIBE_STACKS, &["ValidationError"], pages, |page| {
+            // The error code for an unknown stack. An ARN causes no other validation error.
+            calls.list_optional(DESCRIBE_STACKS, &["ValidationError"], pages, |page| {
                 let stacks = page.stacks.unwrap_or_default().into_iter();
-                Some(stacks.map(|stack| stack_of(stack, tag_key)).collect())
+                Some(stacks.map(|stack| stack_from(reader, stack)).collect())
             })
         });
-        let stacks = opened(&scope, &client, joined(join_all(described).await)).await;
-        let held = stacks.items.iter().flat_map(|stack| &stack.resources.items);
-        let nested = held.filter(|it| it.resource_type == NESTED && !it.is_gone());
+        let described = join_listings(join_all(described).await);
+        let stacks = add_resources(&calls, &client, described).await;
+        let resources = stacks.items.iter().flat_map(|stack| &stack.resources.items);
+        let nested = resources.filter(|it| it.resource_type == NESTED_STACK && !it.is_gone());
         let found: BTreeSet<String> = nested.filter_map(|it| it.physical_id.clone()).collect();
         all.items.extend(stacks.items);
         all.gap = all.gap.or(stacks.gap);
@@ -76,11 +69,9 @@ pub async fn some(
     all
 }
 
-const NESTED: &str = "AWS::CloudFormation::Stack";
-
-/// Stacks with what they hold.
-async fn opened(
-    scope: &Scope,
+/// Lists the resources of each stack.
+async fn add_resources(
+    calls: &ServiceCalls,
     client: &aws_sdk_cloudformation::Client,
     mut stacks: Listing<Stack>,
 ) -> Listing<Stack> {
@@ -90,9 +81,9 @@ async fn opened(
             .stack_name(&stack.arn)
             .into_paginator()
             .send();
-        scope.list(LIST_STACK_RESOURCES, pages, |page| {
+        calls.list_items(LIST_STACK_RESOURCES, pages, |page| {
             let resources = page.stack_resource_summaries.unwrap_or_default();
-            Some(resources.into_iter().map(resource_of).collect())
+            Some(resources.into_iter().map(stack_resource_from).collect())
         })
     }))
     .await;
@@ -102,21 +93,24 @@ async fn opened(
     stacks
 }
 
-fn stack_of(stack: aws_sdk_cloudformation::types::Stack, tag_key: &str) -> Option<Stack> {
+fn stack_from(
+    reader: &RegionReader<'_>,
+    stack: aws_sdk_cloudformation::types::Stack,
+) -> Option<Stack> {
     let tags = stack.tags.unwrap_or_default().into_iter();
     let pairs = tags.filter_map(|tag| Some((tag.key?, tag.value?)));
     let state = stack.stack_status.map(|state| state.as_str().to_owned());
     Some(Stack {
         arn: stack.stack_id?,
         id: stack.stack_name?,
-        tags: Observed::Known(keep(pairs, tag_key)),
-        state: DESCRIBE_STACKS.field(state, "StackStatus"),
+        tags: Observed::Known(reader.keep_tags(pairs)),
+        state: DESCRIBE_STACKS.require_field(state, "StackStatus"),
         parent: stack.parent_id,
         resources: Listing::default(),
     })
 }
 
-fn resource_of(
+fn stack_resource_from(
     resource: aws_sdk_cloudformation::types::StackResourceSummary,
 ) -> Option<StackResource> {
     let state = resource.resource_status?;

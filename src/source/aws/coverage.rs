@@ -1,4 +1,4 @@
-//! What was asked in each region and service, and how it was answered: where coverage comes from.
+//! Records the calls of each region and service: the coverage comes from here.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,81 +7,76 @@ use crate::model::coverage::{Coverage, CoverageError, CoverageState};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::service::Service;
 
-use super::call::Operation;
-use super::ec2::DESCRIBE_REGIONS;
-use super::tagging::GET_RESOURCES;
+use super::operation::{DESCRIBE_REGIONS, GET_RESOURCES, Operation};
 
-/// The name under which calls that serve several services stand in the books. They have no row of
-/// their own: what came of them is noted for each service that they serve.
-pub const SHARED: &str = "shared";
-
-/// How one operation fared in one region.
+/// The results of one operation in one region.
 #[derive(Debug, Default)]
 struct Tally {
-    answered: usize,
-    first: Option<Gap>,
+    succeeded: usize,
+    first_gap: Option<Gap>,
 }
 
-/// Operations by name, with how they fared.
-type Page = BTreeMap<&'static str, Tally>;
+/// Results by the name of the operation.
+type Tallies = BTreeMap<&'static str, Tally>;
 
 /// Every call of a scan, by region and service.
 #[derive(Debug, Default)]
-pub struct Books(Mutex<BTreeMap<(String, &'static str), Page>>);
+pub struct CoverageLog(Mutex<BTreeMap<(String, &'static str), Tallies>>);
 
-impl Books {
-    // A panic in another task leaves the books as they were, which is fine to read.
-    fn pages(&self) -> MutexGuard<'_, BTreeMap<(String, &'static str), Page>> {
+impl CoverageLog {
+    // A panic in another task leaves the log readable.
+    fn lock_entries(&self) -> MutexGuard<'_, BTreeMap<(String, &'static str), Tallies>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that a service is being read in a region.
-    pub fn open(&self, region: &str, service: &'static str) {
-        self.pages()
+    /// Records that a service is being read in a region.
+    pub fn begin_service(&self, region: &str, service: &'static str) {
+        self.lock_entries()
             .entry((region.to_owned(), service))
             .or_default();
     }
 
-    /// Notes that a region is not enabled for the account.
-    pub fn disabled(&self, region: &str, services: &[&'static str]) {
+    /// Records that a region is not enabled for the account.
+    pub fn record_disabled_region(&self, region: &str, services: &[&'static str]) {
         for service in services {
             let tally = Tally {
-                first: Some(Gap::told(GapKind::RegionDisabled, "")),
+                first_gap: Some(Gap::new(GapKind::RegionDisabled, "")),
                 ..Tally::default()
             };
-            self.pages()
+            self.lock_entries()
                 .entry((region.to_owned(), *service))
                 .or_default()
                 .insert("", tally);
         }
     }
 
-    /// Notes what a call came to.
-    pub fn note(
+    /// Records the result of a call.
+    pub fn record_call(
         &self,
         region: &str,
         service: &'static str,
         operation: Operation,
         gap: Option<&Gap>,
     ) {
-        let mut pages = self.pages();
-        let page = pages.entry((region.to_owned(), service)).or_default();
-        let tally = page.entry(operation.name).or_default();
+        let mut entries = self.lock_entries();
+        let tallies = entries.entry((region.to_owned(), service)).or_default();
+        let tally = tallies.entry(operation.name).or_default();
         match gap {
-            None => tally.answered += 1,
-            Some(gap) if tally.first.is_none() => tally.first = Some(gap.clone()),
+            None => tally.succeeded += 1,
+            Some(gap) if tally.first_gap.is_none() => tally.first_gap = Some(gap.clone()),
             Some(_) => {}
         }
     }
 
-    /// One row per region and service asked. `count` tells how many resources were read there.
-    pub fn coverage(&self, count: impl Fn(&str, &str) -> usize) -> Vec<Coverage> {
-        let pages = self.pages();
-        let rows = pages
+    /// Returns one row per region and service. `count` returns the number of resources that were read
+    /// there.
+    pub fn coverage_rows(&self, count: impl Fn(&str, &str) -> usize) -> Vec<Coverage> {
+        let entries = self.lock_entries();
+        let rows = entries
             .iter()
-            .filter(|((_, service), _)| Service::of_name(service).is_some());
-        rows.map(|((region, service), page)| {
-            let (state, error) = summary(page);
+            .filter(|((_, service), _)| Service::from_name(service).is_some());
+        rows.map(|((region, service), tallies)| {
+            let (state, error) = summarize_tallies(tallies);
             Coverage {
                 region: region.clone(),
                 service: (*service).to_owned(),
@@ -94,23 +89,24 @@ impl Books {
     }
 }
 
-fn summary(page: &Page) -> (CoverageState, Option<CoverageError>) {
-    // Without tags, or without the list of regions, the service itself was read, if anything was.
-    let beside = |gap: &Gap| {
-        page.len() > 1
+/// Returns the state of a row, and the failure that explains it best.
+fn summarize_tallies(tallies: &Tallies) -> (CoverageState, Option<CoverageError>) {
+    // A failure to read tags or the list of regions does not mean that the service was not read.
+    let is_secondary = |gap: &Gap| {
+        tallies.len() > 1
             && [GET_RESOURCES.name, DESCRIBE_REGIONS.name].contains(&gap.operation.as_str())
     };
-    let failures = page
+    let failures = tallies
         .values()
-        .filter_map(|tally| Some((tally, tally.first.as_ref()?)));
-    // An operation that failed throughout says more than one that failed once.
-    let telling = failures.min_by_key(|(tally, gap)| (beside(gap), tally.answered > 0));
-    let Some((tally, gap)) = telling else {
+        .filter_map(|tally| Some((tally, tally.first_gap.as_ref()?)));
+    // An operation that always failed explains more than one that failed once.
+    let main = failures.min_by_key(|(tally, gap)| (is_secondary(gap), tally.succeeded > 0));
+    let Some((tally, gap)) = main else {
         return (CoverageState::Scanned, None);
     };
     let state = match gap.kind {
         GapKind::RegionDisabled => return (CoverageState::Disabled, None),
-        _ if tally.answered > 0 || beside(gap) => CoverageState::Partial,
+        _ if tally.succeeded > 0 || is_secondary(gap) => CoverageState::Partial,
         GapKind::Denied => CoverageState::Denied,
         _ => CoverageState::Error,
     };
@@ -126,17 +122,20 @@ fn summary(page: &Page) -> (CoverageState, Option<CoverageError>) {
 mod tests {
     use super::*;
 
-    fn page(list: &[(&'static str, usize, bool, GapKind)]) -> Page {
-        let tallies = list.iter().map(|(name, answered, failed, kind)| {
-            let first = failed.then(|| Operation::new(name).gap(*kind, "Code", "said"));
-            let answered = *answered;
-            (*name, Tally { answered, first })
+    fn tallies(list: &[(&'static str, usize, bool, GapKind)]) -> Tallies {
+        let tallies = list.iter().map(|(name, succeeded, failed, kind)| {
+            let first_gap = failed.then(|| Operation::new(name).make_gap(*kind, "Code", "message"));
+            let tally = Tally {
+                succeeded: *succeeded,
+                first_gap,
+            };
+            (*name, tally)
         });
         tallies.collect()
     }
 
     #[test]
-    fn a_row_tells_the_worst_of_its_operations() {
+    fn a_row_reports_the_worst_of_its_operations() {
         for (list, state, operation) in [
             (
                 &[("a:Read", 3, false, GapKind::Error)][..],
@@ -200,7 +199,7 @@ mod tests {
             ),
             (&[], CoverageState::Scanned, None),
         ] {
-            let (got, error) = summary(&page(list));
+            let (got, error) = summarize_tallies(&tallies(list));
             assert_eq!(got, state, "{list:?}");
             assert_eq!(
                 error.map(|error| error.operation).as_deref(),

@@ -1,7 +1,6 @@
-//! EC2: regions, instances, volumes, encryption of new volumes.
+//! EC2: regions, instances, volumes, EBS encryption by default.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use aws_sdk_ec2::types::{Filter, ProductCodeValues, Tag};
 use futures_util::future::join_all;
@@ -10,60 +9,70 @@ use crate::model::ec2::{EbsDefaults, Instance, Volume};
 use crate::model::observed::{Gap, Listing, Observed};
 use crate::model::tag::Tags;
 
-use super::call::{Caller, Operation};
-use super::coverage::SHARED;
-use super::scan_scope::joined;
-use super::session::Session;
-use super::tagging::keep;
+use super::listing::{Skippable, join_listings};
+use super::operation::{DESCRIBE_REGIONS, Operation};
+use super::reader::{AccountReader, RegionReader};
 
-/// Which regions there are.
-pub const DESCRIBE_REGIONS: Operation = Operation::new("ec2:DescribeRegions");
 const DESCRIBE_INSTANCES: Operation = Operation::new("ec2:DescribeInstances");
 const DESCRIBE_VOLUMES: Operation = Operation::new("ec2:DescribeVolumes");
 const GET_EBS_ENCRYPTION: Operation = Operation::new("ec2:GetEbsEncryptionByDefault");
 const GET_EBS_KEY: Operation = Operation::new("ec2:GetEbsDefaultKmsKeyId");
 
-/// What finding the account's regions takes.
+/// API operations used to list the regions.
 pub const REGION_OPERATIONS: &[Operation] = &[DESCRIBE_REGIONS];
-/// What reading instances takes.
+/// API operations used to read instances.
 pub const INSTANCE_OPERATIONS: &[Operation] = &[DESCRIBE_INSTANCES];
-/// What reading volumes takes.
+/// API operations used to read volumes.
 pub const VOLUME_OPERATIONS: &[Operation] = &[DESCRIBE_VOLUMES];
-/// What reading the defaults of new volumes takes.
+/// API operations used to read EBS encryption by default.
 pub const DEFAULTS_OPERATIONS: &[Operation] = &[GET_EBS_ENCRYPTION, GET_EBS_KEY];
 
-/// The largest page of EC2; it also keeps clear of the halved rate of unpaged calls:
+/// The largest page of EC2. A page size also avoids the halved rate limit of unpaginated calls:
 /// <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html>.
 pub(super) const PAGE: i32 = 1000;
 
-/// The regions of the account's partition, and whether each is enabled for the account. That they could
-/// not be read is told with the service `row`, as they have no row of their own.
+/// The number of values in a filter:
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html>.
+const MAX_VALUES: usize = 200;
+
+impl Skippable for EbsDefaults {
+    fn not_requested() -> Self {
+        EbsDefaults {
+            encryption: Observed::not_requested(),
+            kms_key: Observed::not_requested(),
+        }
+    }
+}
+
+/// Returns the regions of the partition, and whether each is enabled for the account.
+///
+/// The list has no coverage row. A failure is recorded for each region in `scanned`, under the service
+/// of [`region_list_service`](super::scan_scope::ScanScope::region_list_service).
 ///
 /// # Errors
-/// Why they could not be read.
-pub async fn regions(
-    session: &Session,
-    caller: &Arc<Caller>,
+/// Why the regions could not be read.
+pub async fn list_regions(
+    reader: &AccountReader<'_>,
     scanned: &[String],
-    row: &'static str,
 ) -> Result<BTreeMap<String, bool>, Gap> {
-    let call = session
-        .ec2(&session.home)
+    let call = reader
+        .session
+        .ec2(&reader.session.home)
         .describe_regions()
         .all_regions(true)
         .send();
-    let answer = caller
-        .scope(&session.home, SHARED)
-        .call(DESCRIBE_REGIONS, call)
+    let response = reader
+        .begin_shared()
+        .send_call(DESCRIBE_REGIONS, call)
         .await;
-    if let Err(gap) = &answer {
+    if let Err(gap) = &response {
+        let service = reader.scope.region_list_service();
         for region in scanned {
-            caller
-                .books()
-                .note(region, row, DESCRIBE_REGIONS, Some(gap));
+            let log = reader.caller.coverage_log();
+            log.record_call(region, service, DESCRIBE_REGIONS, Some(gap));
         }
     }
-    let regions = answer?.regions.unwrap_or_default();
+    let regions = response?.regions.unwrap_or_default();
     Ok(regions
         .into_iter()
         .filter_map(|region| {
@@ -73,214 +82,172 @@ pub async fn regions(
         .collect())
 }
 
-/// The instances of a region.
-pub async fn instances(
-    session: &Session,
-    caller: &Arc<Caller>,
-    region: &str,
-    tag_key: &str,
-) -> Listing<Instance> {
-    instances_with(session, caller, region, tag_key, None).await
+/// Lists the instances of a region.
+pub async fn list_instances(reader: &RegionReader<'_>) -> Listing<Instance> {
+    describe_instances(reader, None).await
 }
 
-async fn instances_with(
-    session: &Session,
-    caller: &Arc<Caller>,
-    region: &str,
-    tag_key: &str,
-    filter: Option<Filter>,
-) -> Listing<Instance> {
-    let scope = caller.scope(region, "ec2");
-    let pages = session
-        .ec2(region)
-        .describe_instances()
-        .set_filters(filter.map(|filter| vec![filter]))
-        .max_results(PAGE)
-        .into_paginator()
-        .send();
-    scope
-        .list(DESCRIBE_INSTANCES, pages, |page| {
-            let reservations = page.reservations.unwrap_or_default().into_iter();
-            let instances =
-                reservations.flat_map(|reservation| reservation.instances.unwrap_or_default());
-            let read = instances.map(|instance| instance_of(session, region, tag_key, instance));
-            Some(read.collect())
-        })
-        .await
+/// Lists the volumes of a region.
+pub async fn list_volumes(reader: &RegionReader<'_>) -> Listing<Volume> {
+    describe_volumes(reader, None).await
 }
 
-fn instance_of(
-    session: &Session,
-    region: &str,
-    tag_key: &str,
-    instance: aws_sdk_ec2::types::Instance,
-) -> Option<Instance> {
-    let field = DESCRIBE_INSTANCES;
-    let id = instance.instance_id?;
-    let state = instance.state.and_then(|state| state.name);
-    let codes = instance.product_codes.unwrap_or_default();
-    let untold = codes.iter().any(|code| code.product_code_type.is_none());
-    let marketplace = codes
-        .into_iter()
-        .filter(|code| code.product_code_type == Some(ProductCodeValues::Marketplace))
-        .filter_map(|code| code.product_code_id);
-    let marketplace = (!untold).then(|| marketplace.collect());
-    let devices = instance
-        .block_device_mappings
-        .unwrap_or_default()
-        .into_iter();
-    let volumes = devices.filter_map(|device| device.ebs?.volume_id);
-    Some(Instance {
-        arn: session.arn("ec2", region, &format!("instance/{id}")),
-        tags: Observed::Known(tags(instance.tags, tag_key)),
-        state: field.field(state.map(|name| name.as_str().to_owned()), "State"),
-        root_device_type: field.field(
-            instance
-                .root_device_type
-                .map(|kind| kind.as_str().to_owned()),
-            "RootDeviceType",
-        ),
-        marketplace_codes: field.field(marketplace, "type in a product code"),
-        volumes: Observed::Known(volumes.collect()),
-        vpc_id: Observed::Known(instance.vpc_id),
-        id,
-    })
-}
-
-/// Some instances with their volumes, and some volumes with their instances.
+/// Looks up instances with their volumes, and volumes with their instances.
 ///
-/// Filters are used in the place of ids: an id that does not exist makes AWS refuse the whole call.
-pub async fn some(
-    session: &Session,
-    caller: &Arc<Caller>,
-    region: &str,
-    tag_key: &str,
-    instances: &[String],
-    volumes: &[String],
+/// Uses filters, because AWS rejects a call with an id that does not exist.
+pub async fn find_by_id(
+    reader: &RegionReader<'_>,
+    instance_ids: &[String],
+    volume_ids: &[String],
 ) -> (Listing<Instance>, Listing<Volume>) {
-    let volumes_with = |name: &'static str, ids: &[String]| {
-        let filters = filters(name, ids).into_iter();
-        let read =
-            filters.map(|filter| volumes_with(session, caller, region, tag_key, Some(filter)));
-        join_all(read)
+    let volumes_by = |filter: &'static str, ids: &[String]| {
+        let filters = build_filters(filter, ids).into_iter();
+        join_all(filters.map(|filter| describe_volumes(reader, Some(filter))))
     };
     let (found, attached) = tokio::join!(
-        volumes_with("volume-id", volumes),
-        volumes_with("attachment.instance-id", instances),
+        volumes_by("volume-id", volume_ids),
+        volumes_by("attachment.instance-id", instance_ids),
     );
-    let found = joined(found);
-    let holders = found.items.iter().filter_map(|it| it.attached_to.known());
-    let wanted: BTreeSet<&String> = holders.flatten().chain(instances).collect();
+    let found = join_listings(found);
+    let attached_to = found.items.iter().filter_map(|it| it.attached_to.known());
+    let wanted: BTreeSet<&String> = attached_to.flatten().chain(instance_ids).collect();
     let wanted: Vec<String> = wanted.into_iter().cloned().collect();
-    let read = filters("instance-id", &wanted)
-        .into_iter()
-        .map(|filter| instances_with(session, caller, region, tag_key, Some(filter)));
-    let instances = joined(join_all(read).await);
-    let mut volumes = joined([found, joined(attached)]);
+    let filters = build_filters("instance-id", &wanted).into_iter();
+    let instances = filters.map(|filter| describe_instances(reader, Some(filter)));
+    let instances = join_listings(join_all(instances).await);
+    let mut volumes = join_listings([found, join_listings(attached)]);
     let mut seen = BTreeSet::new();
     volumes.items.retain(|it| seen.insert(it.id.clone()));
     (instances, volumes)
 }
 
-/// What a filter may hold:
-/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html>.
-const MOST_VALUES: usize = 200;
-
-fn filters(name: &str, values: &[String]) -> Vec<Filter> {
-    let chunks = values.chunks(MOST_VALUES).map(|values| {
+fn build_filters(name: &str, values: &[String]) -> Vec<Filter> {
+    let chunks = values.chunks(MAX_VALUES).map(|values| {
         let filter = Filter::builder().name(name);
         filter.set_values(Some(values.to_vec())).build()
     });
     chunks.collect()
 }
 
-/// The volumes of a region.
-pub async fn volumes(
-    session: &Session,
-    caller: &Arc<Caller>,
-    region: &str,
-    tag_key: &str,
-) -> Listing<Volume> {
-    volumes_with(session, caller, region, tag_key, None).await
+async fn describe_instances(
+    reader: &RegionReader<'_>,
+    filter: Option<Filter>,
+) -> Listing<Instance> {
+    let calls = reader.begin_service("ec2");
+    let pages = reader
+        .session
+        .ec2(reader.region)
+        .describe_instances()
+        .set_filters(filter.map(|filter| vec![filter]))
+        .max_results(PAGE)
+        .into_paginator()
+        .send();
+    calls
+        .list_items(DESCRIBE_INSTANCES, pages, |page| {
+            let reservations = page.reservations.unwrap_or_default().into_iter();
+            let instances =
+                reservations.flat_map(|reservation| reservation.instances.unwrap_or_default());
+            Some(instances.map(|it| instance_from(reader, it)).collect())
+        })
+        .await
 }
 
-async fn volumes_with(
-    session: &Session,
-    caller: &Arc<Caller>,
-    region: &str,
-    tag_key: &str,
-    filter: Option<Filter>,
-) -> Listing<Volume> {
-    let scope = caller.scope(region, "ebs");
-    let pages = session
-        .ec2(region)
+async fn describe_volumes(reader: &RegionReader<'_>, filter: Option<Filter>) -> Listing<Volume> {
+    let calls = reader.begin_service("ebs");
+    let pages = reader
+        .session
+        .ec2(reader.region)
         .describe_volumes()
         .set_filters(filter.map(|filter| vec![filter]))
         .max_results(PAGE)
         .into_paginator()
         .send();
-    scope
-        .list(DESCRIBE_VOLUMES, pages, |page| {
+    calls
+        .list_items(DESCRIBE_VOLUMES, pages, |page| {
             let volumes = page.volumes.unwrap_or_default().into_iter();
-            let read = volumes.map(|volume| volume_of(session, region, tag_key, volume));
-            Some(read.collect())
+            Some(volumes.map(|it| volume_from(reader, it)).collect())
         })
         .await
 }
 
-fn volume_of(
-    session: &Session,
-    region: &str,
-    tag_key: &str,
-    volume: aws_sdk_ec2::types::Volume,
-) -> Option<Volume> {
-    let field = DESCRIBE_VOLUMES;
+fn instance_from(
+    reader: &RegionReader<'_>,
+    instance: aws_sdk_ec2::types::Instance,
+) -> Option<Instance> {
+    let operation = DESCRIBE_INSTANCES;
+    let id = instance.instance_id?;
+    let state = instance.state.and_then(|state| state.name);
+    let root_device_type = instance.root_device_type;
+    let codes = instance.product_codes.unwrap_or_default();
+    let untyped = codes.iter().any(|code| code.product_code_type.is_none());
+    let marketplace = codes
+        .into_iter()
+        .filter(|code| code.product_code_type == Some(ProductCodeValues::Marketplace))
+        .filter_map(|code| code.product_code_id);
+    let marketplace = (!untyped).then(|| marketplace.collect());
+    let devices = instance.block_device_mappings.unwrap_or_default();
+    let volumes = devices
+        .into_iter()
+        .filter_map(|device| device.ebs?.volume_id);
+    Some(Instance {
+        arn: reader.build_arn("ec2", &format!("instance/{id}")),
+        tags: Observed::Known(kept_tags(reader, instance.tags)),
+        state: operation.require_field(state.map(|name| name.as_str().to_owned()), "State"),
+        root_device_type: operation.require_field(
+            root_device_type.map(|it| it.as_str().to_owned()),
+            "RootDeviceType",
+        ),
+        marketplace_codes: operation.require_field(marketplace, "type in a product code"),
+        volumes: Observed::Known(volumes.collect()),
+        vpc_id: Observed::Known(instance.vpc_id),
+        id,
+    })
+}
+
+fn volume_from(reader: &RegionReader<'_>, volume: aws_sdk_ec2::types::Volume) -> Option<Volume> {
+    let operation = DESCRIBE_VOLUMES;
     let id = volume.volume_id?;
+    let state = volume.state.map(|state| state.as_str().to_owned());
     let attachments = volume.attachments.unwrap_or_default().into_iter();
     let attached_to = attachments.filter_map(|attachment| attachment.instance_id);
     Some(Volume {
-        arn: session.arn("ec2", region, &format!("volume/{id}")),
-        tags: Observed::Known(tags(volume.tags, tag_key)),
-        state: field.field(
-            volume.state.map(|state| state.as_str().to_owned()),
-            "Status",
-        ),
-        encrypted: field.field(volume.encrypted, "Encrypted"),
+        arn: reader.build_arn("ec2", &format!("volume/{id}")),
+        tags: Observed::Known(kept_tags(reader, volume.tags)),
+        state: operation.require_field(state, "Status"),
+        encrypted: operation.require_field(volume.encrypted, "Encrypted"),
         kms_key: Observed::Known(volume.kms_key_id),
         attached_to: Observed::Known(attached_to.collect()),
         id,
     })
 }
 
-/// How new volumes of a region are encrypted.
-pub async fn ebs_defaults(session: &Session, caller: &Arc<Caller>, region: &str) -> EbsDefaults {
-    let scope = caller.scope(region, "ebs");
-    let client = session.ec2(region);
+/// Reads EBS encryption by default in a region.
+pub async fn read_ebs_defaults(reader: &RegionReader<'_>) -> EbsDefaults {
+    let calls = reader.begin_service("ebs");
+    let client = reader.session.ec2(reader.region);
     let (encryption, kms_key) = tokio::join!(
-        scope.call(
+        calls.send_call(
             GET_EBS_ENCRYPTION,
             client.get_ebs_encryption_by_default().send()
         ),
-        scope.call(GET_EBS_KEY, client.get_ebs_default_kms_key_id().send()),
+        calls.send_call(GET_EBS_KEY, client.get_ebs_default_kms_key_id().send()),
     );
     EbsDefaults {
         encryption: match encryption {
-            Ok(answer) => {
-                GET_EBS_ENCRYPTION.field(answer.ebs_encryption_by_default, "EbsEncryptionByDefault")
+            Ok(response) => {
+                let enabled = response.ebs_encryption_by_default;
+                GET_EBS_ENCRYPTION.require_field(enabled, "EbsEncryptionByDefault")
             }
             Err(gap) => Observed::Unknown(gap),
         },
         kms_key: match kms_key {
-            Ok(answer) => GET_EBS_KEY.field(answer.kms_key_id, "KmsKeyId"),
+            Ok(response) => GET_EBS_KEY.require_field(response.kms_key_id, "KmsKeyId"),
             Err(gap) => Observed::Unknown(gap),
         },
     }
 }
 
-fn tags(tags: Option<Vec<Tag>>, tag_key: &str) -> Tags {
+fn kept_tags(reader: &RegionReader<'_>, tags: Option<Vec<Tag>>) -> Tags {
     let pairs = tags.unwrap_or_default().into_iter();
-    keep(
-        pairs.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))),
-        tag_key,
-    )
+    reader.keep_tags(pairs.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))))
 }

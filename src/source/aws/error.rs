@@ -1,4 +1,4 @@
-//! What a call that failed leaves behind.
+//! Turns failed calls into gaps.
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -7,10 +7,10 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::model::observed::{Gap, GapKind};
 
-use super::call::Operation;
 use super::meter::THROTTLING_CODES;
+use super::operation::Operation;
 
-/// Codes with which AWS denies a call.
+/// Error codes of denied calls.
 const DENIAL_CODES: [&str; 9] = [
     "AccessDenied",
     "AccessDeniedException",
@@ -23,8 +23,8 @@ const DENIAL_CODES: [&str; 9] = [
     "UnauthorizedOperation",
 ];
 
-/// The gap that a failed call leaves: denied, throttled, or anything else.
-pub(super) fn gap<E>(operation: Operation, error: &SdkError<E, HttpResponse>) -> Gap
+/// Returns the gap that a failed call leaves.
+pub(super) fn gap_from_error<E>(operation: Operation, error: &SdkError<E, HttpResponse>) -> Gap
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
@@ -37,84 +37,84 @@ where
             let message = context.err().message().unwrap_or_default();
             let empty = error
                 .raw_response()
-                .and_then(|answer| answer.body().bytes())
+                .and_then(|response| response.body().bytes())
                 .is_none_or(<[u8]>::is_empty);
-            // Answers to HEAD have no body, and so no code.
+            // Responses to HEAD have no body, and so no code.
             let code = match (known, status) {
                 ("", Some(403)) if empty => "AccessDenied",
                 ("", Some(404)) if empty => "NotFound",
                 ("", Some(503)) if empty => "SlowDown",
-                ("", _) => return unreadable(operation, error, status),
+                ("", _) => return unreadable_response(operation, error, status),
                 (code, _) => code,
             };
-            let kind = if DENIAL_CODES.contains(&code)
-                || DENIAL_CODES
-                    .iter()
-                    .any(|it| code.ends_with(&format!(".{it}")))
-            {
-                GapKind::Denied
-            } else if THROTTLING_CODES.contains(&code) {
-                GapKind::Throttled
-            } else {
-                GapKind::Error
-            };
-            operation.gap(kind, code, shortened(message))
+            operation.make_gap(classify_code(code), code, shorten_message(message))
         }
-        SdkError::TimeoutError(_) => operation.gap(GapKind::Error, "Timeout", "no answer in time"),
+        SdkError::TimeoutError(_) => {
+            operation.make_gap(GapKind::Error, "Timeout", "no response within the timeout")
+        }
         SdkError::DispatchFailure(failure) => {
             let code = if failure.is_timeout() {
                 "Timeout"
             } else {
                 "ConnectionError"
             };
-            operation.gap(GapKind::Error, code, innermost(error))
+            operation.make_gap(GapKind::Error, code, describe_root_error(error))
         }
-        SdkError::ResponseError(_) => unreadable(operation, error, status),
-        _ => operation.gap(GapKind::Error, "RequestError", innermost(error)),
+        SdkError::ResponseError(_) => unreadable_response(operation, error, status),
+        _ => operation.make_gap(GapKind::Error, "RequestError", describe_root_error(error)),
     }
 }
 
-/// An answer that is none of AWS's, or not a whole one.
-fn unreadable(
+fn classify_code(code: &str) -> GapKind {
+    let is_denial = |denial: &&str| code == *denial || code.ends_with(&format!(".{denial}"));
+    if DENIAL_CODES.iter().any(is_denial) {
+        GapKind::Denied
+    } else if THROTTLING_CODES.contains(&code) {
+        GapKind::Throttled
+    } else {
+        GapKind::Error
+    }
+}
+
+/// Returns the gap for a response that did not come from AWS, or that is truncated.
+fn unreadable_response(
     operation: Operation,
     error: &(dyn std::error::Error + 'static),
     status: Option<u16>,
 ) -> Gap {
     let message = match status {
         Some(status) if !(200..300).contains(&status) => {
-            format!(
-                "an answer with status {status} that is none of AWS's; is there a proxy between?"
-            )
+            format!("HTTP {status} response that did not come from AWS; is a proxy in the way?")
         }
-        _ => innermost(error),
+        _ => describe_root_error(error),
     };
-    operation.gap(GapKind::Error, "UnreadableAnswer", message)
+    operation.make_gap(GapKind::Error, "UnreadableAnswer", message)
 }
 
-/// The last error of a chain: the one that says what really happened.
-pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+/// Returns the message of the last error in a chain, which names the actual failure.
+pub(super) fn describe_root_error(error: &(dyn std::error::Error + 'static)) -> String {
     let mut last = error;
     while let Some(source) = last.source() {
         last = source;
     }
     match last.downcast_ref::<ErrorMetadata>() {
-        Some(answer) => {
-            let (code, message) = (answer.code(), answer.message());
-            shortened(&format!(
+        Some(metadata) => {
+            let (code, message) = (metadata.code(), metadata.message());
+            shorten_message(&format!(
                 "{}: {}",
                 code.unwrap_or("Unknown"),
                 message.unwrap_or_default()
             ))
         }
-        None => shortened(&last.to_string()),
+        None => shorten_message(&last.to_string()),
     }
 }
 
-// A proxy's error page is no message.
-pub(super) fn shortened(message: &str) -> String {
-    const LONGEST: usize = 400;
+/// Joins a message into one line of at most 400 characters: it may be the error page of a proxy.
+pub(super) fn shorten_message(message: &str) -> String {
+    const MAX_CHARS: usize = 400;
     let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(LONGEST) {
+    match line.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}...", &line[..end]),
         None => line,
     }
@@ -126,8 +126,8 @@ mod tests {
 
     #[test]
     fn long_messages_are_cut_at_a_character() {
-        let message = shortened(&"ä".repeat(1000));
+        let message = shorten_message(&"ä".repeat(1000));
         assert_eq!(message.chars().count(), 403);
-        assert_eq!(shortened("a\n  b"), "a b");
+        assert_eq!(shorten_message("a\n  b"), "a b");
     }
 }

@@ -1,105 +1,106 @@
-//! IAM: the roles that make the backups.
+//! IAM: the backup roles.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use futures_util::future::join_all;
 
 use crate::model::arn::Arn;
 use crate::model::backup::BackupRole;
 use crate::model::observed::{Gap, GapKind, Observed};
-use crate::model::snapshot::{GLOBAL, Region};
+use crate::model::snapshot::Region;
 
-use super::call::{Caller, Operation, Scope};
-use super::organizations::Policy;
-use super::scan_scope::{Reads, asked};
-use super::session::Session;
+use super::call::ServiceCalls;
+use super::listing::read_if;
+use super::operation::Operation;
+use super::organizations::BackupPolicy;
+use super::reader::AccountReader;
 
 const GET_ROLE: Operation = Operation::new("iam:GetRole");
 const LIST_ATTACHED_POLICIES: Operation = Operation::new("iam:ListAttachedRolePolicies");
 const LIST_POLICIES: Operation = Operation::new("iam:ListRolePolicies");
 
-/// What reading where a role is takes.
+/// API operations used to locate the backup role.
 pub const ROLE_OPERATIONS: &[Operation] = &[GET_ROLE];
-/// What reading roles takes.
+/// API operations used to read backup roles with their policies.
 pub const OPERATIONS: &[Operation] = &[GET_ROLE, LIST_ATTACHED_POLICIES, LIST_POLICIES];
 
-/// The roles that the organization's policy names, or else the company's, by name. Where the account is
-/// not judged, all that matters of them is the path, which the policy gives.
-pub async fn roles(
-    session: &Session,
-    caller: &Arc<Caller>,
-    policy: &Policy<'_>,
-    company_role: &str,
-    reads: &Reads,
-) -> BTreeMap<String, Observed<Option<BackupRole>>> {
-    let named = match policy.get().await {
-        Observed::Known(Some(_)) if !reads.account => return BTreeMap::new(),
-        Observed::Known(Some(policy)) => policy.roles(&session.account),
+/// Backup roles by name. `None` is a role that does not exist.
+pub type BackupRoles = BTreeMap<String, Observed<Option<BackupRole>>>;
+
+/// Reads the roles that the organization's backup policy names, or else the default backup role.
+///
+/// Without account rules only the path of a role is needed, and the policy contains it.
+pub async fn read_roles(
+    reader: &AccountReader<'_>,
+    policy: &BackupPolicy<'_>,
+    default_role: &str,
+) -> BackupRoles {
+    let arns = match policy.get().await {
+        Observed::Known(Some(_)) if !reader.scope.account => return BTreeMap::new(),
+        Observed::Known(Some(policy)) => policy.roles(&reader.session.account),
         _ => Vec::new(),
     };
-    let mut names = own_names(session, named.iter().map(String::as_str));
-    if named.is_empty() {
-        names.extend(company_role.rsplit('/').next().map(str::to_owned));
+    let mut names = role_names(reader, arns.iter().map(String::as_str));
+    if arns.is_empty() {
+        names.extend(default_role.rsplit('/').next().map(str::to_owned));
     }
-    read(session, caller, names, reads).await
+    read_by_name(reader, names).await
 }
 
-/// The roles that the account's own plans name and that were not read yet.
-pub async fn of_plans(
-    session: &Session,
-    caller: &Arc<Caller>,
+/// Reads the roles that the account's backup plans name and that were not read yet.
+pub async fn read_roles_of_plans(
+    reader: &AccountReader<'_>,
     regions: &BTreeMap<String, Region>,
-    known: &BTreeMap<String, Observed<Option<BackupRole>>>,
-    reads: &Reads,
-) -> BTreeMap<String, Observed<Option<BackupRole>>> {
+    known: &BackupRoles,
+) -> BackupRoles {
     let plans = regions
         .values()
         .flat_map(|region| &region.backup_plans.items);
     let selections = plans.flat_map(|plan| &plan.selections.items);
-    let mut names = own_names(session, selections.map(|it| it.role_arn.as_str()));
+    let mut names = role_names(reader, selections.map(|it| it.role_arn.as_str()));
     names.retain(|name| !known.contains_key(name));
     if names.is_empty() {
         return BTreeMap::new();
     }
-    read(session, caller, names, reads).await
+    read_by_name(reader, names).await
 }
 
-/// The names of the account's own roles among some ARNs. A name is unique in its account, whatever its path.
-fn own_names<'a>(session: &Session, arns: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+/// Returns the names of the roles that belong to this account. A name is unique in an account,
+/// regardless of the path.
+fn role_names<'a>(
+    reader: &AccountReader<'_>,
+    arns: impl Iterator<Item = &'a str>,
+) -> BTreeSet<String> {
     arns.filter_map(Arn::parse)
-        .filter(|arn| arn.account == session.account)
+        .filter(|arn| arn.account == reader.session.account)
         .filter_map(|arn| arn.resource.rsplit('/').next())
         .map(str::to_owned)
         .collect()
 }
 
-async fn read(
-    session: &Session,
-    caller: &Arc<Caller>,
-    names: BTreeSet<String>,
-    reads: &Reads,
-) -> BTreeMap<String, Observed<Option<BackupRole>>> {
-    let scope = &caller.scope(GLOBAL, "backup");
+async fn read_by_name(reader: &AccountReader<'_>, names: BTreeSet<String>) -> BackupRoles {
+    let calls = &reader.begin_global();
     let read = names.into_iter().map(|name| async move {
-        let role = role(session, scope, &name, reads).await;
+        let role = read_role(reader, calls, &name).await;
         (name, role.into())
     });
     join_all(read).await.into_iter().collect()
 }
 
-async fn role(
-    session: &Session,
-    scope: &Scope,
+async fn read_role(
+    reader: &AccountReader<'_>,
+    calls: &ServiceCalls,
     name: &str,
-    reads: &Reads,
 ) -> Result<Option<BackupRole>, Gap> {
-    let client = session.iam(&session.home);
+    let client = reader.session.iam(&reader.session.home);
     let call = client.get_role().role_name(name).send();
-    let Some(answer) = scope.find(GET_ROLE, &["NoSuchEntity"], call).await? else {
+    let Some(response) = calls
+        .find_optional(GET_ROLE, &["NoSuchEntity"], call)
+        .await?
+    else {
         return Ok(None);
     };
-    let role = GET_ROLE.field(answer.role, "Role").get()?.clone();
+    let role = GET_ROLE.require_field(response.role, "Role").get()?.clone();
     let attached = client
         .list_attached_role_policies()
         .role_name(name)
@@ -112,21 +113,24 @@ async fn role(
         .send();
     let policies = async {
         tokio::join!(
-            scope.list(LIST_ATTACHED_POLICIES, attached, |page| {
+            calls.list_items(LIST_ATTACHED_POLICIES, attached, |page| {
                 let policies = page.attached_policies?.into_iter();
                 Some(policies.map(|policy| policy.policy_arn).collect())
             }),
-            scope.list(LIST_POLICIES, inline, |page| {
+            calls.list_items(LIST_POLICIES, inline, |page| {
                 Some(page.policy_names.into_iter().map(Some).collect())
             }),
         )
     };
-    let (attached_policies, inline_policies) = asked(reads.account, policies).await;
+    let (attached_policies, inline_policies) = read_if(reader.scope.account, policies).await;
     let document = role.assume_role_policy_document;
-    let trust_policy = GET_ROLE.field(document, "AssumeRolePolicyDocument");
+    let trust_policy = GET_ROLE.require_field(document, "AssumeRolePolicyDocument");
     Ok(Some(BackupRole {
         arn: role.arn,
-        trust_policy: trust_policy.get().and_then(|text| decoded(text)).into(),
+        trust_policy: trust_policy
+            .get()
+            .and_then(|text| decode_policy(text))
+            .into(),
         boundary: role
             .permissions_boundary
             .and_then(|boundary| boundary.permissions_boundary_arn),
@@ -135,22 +139,22 @@ async fn role(
     }))
 }
 
-/// A policy as IAM returns it, URL-encoded after RFC 3986.
+/// Decodes a policy as IAM returns it, URL-encoded as in RFC 3986.
 ///
 /// Source: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html>.
-fn decoded(text: &str) -> Result<String, Gap> {
-    let garbled = || {
-        let message = "the role's trust policy is not URL-encoded as IAM documents it";
-        Gap::told(GapKind::Unreadable, message)
+fn decode_policy(text: &str) -> Result<String, Gap> {
+    let invalid = || {
+        let message = "the role's trust policy is not valid URL-encoded text";
+        Gap::new(GapKind::Unreadable, message)
     };
     let mut parts = text.split('%');
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {
-        let code = part.get(..2).ok_or_else(garbled)?;
-        bytes.push(u8::from_str_radix(code, 16).map_err(|_| garbled())?);
+        let code = part.get(..2).ok_or_else(invalid)?;
+        bytes.push(u8::from_str_radix(code, 16).map_err(|_| invalid())?);
         bytes.extend(part[2..].bytes());
     }
-    String::from_utf8(bytes).map_err(|_| garbled())
+    String::from_utf8(bytes).map_err(|_| invalid())
 }
 
 #[cfg(test)]
@@ -160,13 +164,13 @@ mod tests {
     #[test]
     fn policies_are_decoded() {
         assert_eq!(
-            decoded("%7B%22a%22%3A%20%22b%22%7D").unwrap(),
+            decode_policy("%7B%22a%22%3A%20%22b%22%7D").unwrap(),
             r#"{"a": "b"}"#
         );
-        assert_eq!(decoded("{\"a\": 1}").unwrap(), "{\"a\": 1}");
-        assert_eq!(decoded("%C3%A4").unwrap(), "ä");
-        for garbled in ["%", "%7", "%zz", "%ä", "%C3"] {
-            assert!(decoded(garbled).is_err(), "{garbled}");
+        assert_eq!(decode_policy("{\"a\": 1}").unwrap(), "{\"a\": 1}");
+        assert_eq!(decode_policy("%C3%A4").unwrap(), "ä");
+        for text in ["%", "%7", "%zz", "%ä", "%C3"] {
+            assert!(decode_policy(text).is_err(), "{text}");
         }
     }
 }

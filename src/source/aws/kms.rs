@@ -1,7 +1,6 @@
-//! KMS keys: each one that a resource names, looked up once.
+//! KMS keys: each key that a resource uses, read once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use aws_sdk_kms::types::KeyMetadata as SdkKeyMetadata;
 use futures_util::future::join_all;
@@ -12,77 +11,117 @@ use crate::model::observed::{Gap, Observed};
 use crate::model::s3::Bucket;
 use crate::model::snapshot::Region;
 
-use super::call::{Caller, Operation, Scope};
+use super::call::ServiceCalls;
+use super::operation::Operation;
+use super::reader::AccountReader;
 use super::session::Session;
 
 const DESCRIBE_KEY: Operation = Operation::new("kms:DescribeKey");
 const GET_KEY_POLICY: Operation = Operation::new("kms:GetKeyPolicy");
 
-/// What reading keys takes.
+/// API operations used to read keys.
 pub const OPERATIONS: &[Operation] = &[DESCRIBE_KEY, GET_KEY_POLICY];
 
-/// Every key policy has this name: <https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html>.
+/// The name of every key policy: <https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html>.
 const POLICY_NAME: &str = "default";
 
-/// What a name that a service gave stands for.
-enum Named {
+/// What the key name that a service returned refers to.
+enum KeyReference {
     /// A key, by its ARN.
     Key(String),
-    /// An alias, by its ARN: KMS must be asked which key it is.
+    /// An alias, by its ARN. KMS returns the key.
     Alias(String),
-    /// AWS's own key of a service, which needs no look-up.
+    /// The AWS managed key of a service, which is not read.
     AwsManaged,
 }
 
-/// Looks up every key that resources name, and notes in each region which names mean which key.
-pub async fn collect(
-    session: &Session,
-    caller: &Arc<Caller>,
+/// The keys and aliases that resources use.
+#[derive(Default)]
+struct KeyReferences {
+    /// Region, name and reference of each key that a resource uses.
+    uses: Vec<(String, String, KeyReference)>,
+    /// Regions of aliases by ARN.
+    aliases: BTreeMap<String, String>,
+    /// Regions of keys by ARN.
+    keys: BTreeMap<String, String>,
+}
+
+/// Reads every key that resources use, and records in each region which key each name refers to.
+pub async fn read_keys(
+    reader: &AccountReader<'_>,
     regions: &mut BTreeMap<String, Region>,
     buckets: &[Bucket],
 ) -> BTreeMap<String, Key> {
-    let scopes: BTreeMap<String, Scope> = regions
+    let calls: BTreeMap<String, ServiceCalls> = regions
         .keys()
-        .map(|name| (name.clone(), caller.scope(name, "kms")))
+        .map(|name| (name.clone(), reader.caller.begin_service(name, "kms")))
         .collect();
+    let session = reader.session;
     let mut keys = BTreeMap::new();
+    let mut references = collect_references(session, regions, buckets);
+    // Aliases come first: the response includes the metadata of the key, which is then not read again.
+    let targets = resolve_aliases(session, &calls, &mut references, &mut keys).await;
+    // Keys of other accounts are not read: rules evaluate them by their owner only.
+    let is_local = |arn: &str| Arn::parse(arn).is_some_and(|it| it.account == session.account);
+    references.keys.retain(|arn, _| is_local(arn));
+    let read = join_all(references.keys.into_iter().map(|(arn, region)| {
+        let known = keys.remove(&arn).map(|key: Key| key.metadata);
+        let calls = &calls[&region];
+        async move { (arn.clone(), read_key(session, calls, &arn, known).await) }
+    }))
+    .await;
+    keys.extend(read);
+    record_names(regions, references.uses, &targets);
+    keys
+}
 
-    // Aliases first: their answers are the metadata of keys that are then not asked for again.
-    let mut aliases: BTreeMap<String, String> = BTreeMap::new();
-    let mut wanted: BTreeMap<String, String> = BTreeMap::new();
-    let mut names: Vec<(String, String, Named)> = Vec::new();
-    for (region, seen) in regions.iter() {
-        for name in named_in(region, seen, buckets) {
-            let named = classify(session, region, &name);
-            match &named {
-                Named::Key(arn) => {
-                    wanted.entry(arn.clone()).or_insert_with(|| region.clone());
-                }
-                Named::Alias(arn) => {
-                    aliases.entry(arn.clone()).or_insert_with(|| region.clone());
-                }
-                Named::AwsManaged => {}
+fn collect_references(
+    session: &Session,
+    regions: &BTreeMap<String, Region>,
+    buckets: &[Bucket],
+) -> KeyReferences {
+    let mut references = KeyReferences::default();
+    for (region, resources) in regions {
+        for name in collect_key_names(region, resources, buckets) {
+            let reference = classify_name(session, region, &name);
+            let arns = match &reference {
+                KeyReference::Key(arn) => Some((&mut references.keys, arn)),
+                KeyReference::Alias(arn) => Some((&mut references.aliases, arn)),
+                KeyReference::AwsManaged => None,
+            };
+            if let Some((arns, arn)) = arns {
+                arns.entry(arn.clone()).or_insert_with(|| region.clone());
             }
-            names.push((region.clone(), name, named));
+            references.uses.push((region.clone(), name, reference));
         }
     }
-    let resolved = join_all(aliases.iter().map(|(alias, region)| async {
-        let metadata = describe(session, &scopes[region], alias).await;
+    references
+}
+
+/// Returns the ARN of the key of each alias. Adds the keys to the references, with their metadata.
+async fn resolve_aliases(
+    session: &Session,
+    calls: &BTreeMap<String, ServiceCalls>,
+    references: &mut KeyReferences,
+    keys: &mut BTreeMap<String, Key>,
+) -> BTreeMap<String, Observed<String>> {
+    let resolved = join_all(references.aliases.iter().map(|(alias, region)| async {
+        let metadata = describe_key(session, &calls[region], alias).await;
         (alias.clone(), region.clone(), metadata)
     }))
     .await;
-    let mut targets: BTreeMap<String, Observed<String>> = BTreeMap::new();
+    let mut targets = BTreeMap::new();
     for (alias, region, metadata) in resolved {
         let target = match metadata {
             Ok(Some((arn, metadata))) => {
-                wanted.entry(arn.clone()).or_insert(region);
-                let key = keys.entry(arn.clone()).or_insert_with(Key::default);
+                references.keys.entry(arn.clone()).or_insert(region);
+                let key = keys.entry(arn.clone()).or_default();
                 key.metadata = Observed::Known(Some(metadata));
                 Observed::Known(arn)
             }
-            // An alias without a key stands for a key that does not exist.
+            // An alias without a key is treated as a key that does not exist.
             Ok(None) => {
-                let key = keys.entry(alias.clone()).or_insert_with(Key::default);
+                let key = keys.entry(alias.clone()).or_default();
                 key.metadata = Observed::Known(None);
                 Observed::Known(alias.clone())
             }
@@ -90,143 +129,130 @@ pub async fn collect(
         };
         targets.insert(alias, target);
     }
-
-    // Keys of other accounts are not asked: rules judge them by their owner alone.
-    wanted.retain(|arn, _| Arn::parse(arn).is_some_and(|it| it.account == session.account));
-    let read = join_all(wanted.into_iter().map(|(arn, region)| {
-        let known = keys.remove(&arn).map(|key: Key| key.metadata);
-        let scope = &scopes[&region];
-        async move { (arn.clone(), read(session, scope, &arn, known).await) }
-    }))
-    .await;
-    keys.extend(read);
-
-    for (region, name, named) in names {
-        let target = match named {
-            Named::Alias(alias) => targets.get(&alias).cloned().unwrap_or_default(),
-            Named::Key(arn) if arn == name => continue,
-            Named::Key(arn) => Observed::Known(arn),
-            Named::AwsManaged => continue,
-        };
-        if let Some(seen) = regions.get_mut(&region) {
-            seen.key_names.insert(name, target);
-        }
-    }
-    keys
+    targets
 }
 
-/// The names of keys that the resources of a region give.
-fn named_in(region: &str, seen: &Region, buckets: &[Bucket]) -> BTreeSet<String> {
-    fn known(key: &Observed<Option<String>>) -> Option<&String> {
-        key.known()?.as_ref()
+/// Records in each region which key each name refers to, unless the name is the key's ARN.
+fn record_names(
+    regions: &mut BTreeMap<String, Region>,
+    uses: Vec<(String, String, KeyReference)>,
+    targets: &BTreeMap<String, Observed<String>>,
+) {
+    for (region, name, reference) in uses {
+        let target = match reference {
+            KeyReference::Alias(alias) => targets.get(&alias).cloned().unwrap_or_default(),
+            KeyReference::Key(arn) if arn == name => continue,
+            KeyReference::Key(arn) => Observed::Known(arn),
+            KeyReference::AwsManaged => continue,
+        };
+        if let Some(region) = regions.get_mut(&region) {
+            region.key_names.insert(name, target);
+        }
     }
-    let volumes = seen
-        .volumes
+}
+
+/// Returns the key names that the resources of a region use.
+fn collect_key_names(name: &str, region: &Region, buckets: &[Bucket]) -> BTreeSet<String> {
+    let volumes = region.volumes.items.iter().map(|it| &it.kms_key);
+    let databases = region.db_instances.items.iter().map(|it| &it.kms_key);
+    let clusters = region.db_clusters.items.iter().map(|it| &it.kms_key);
+    let tables = region.tables.items.iter().map(|it| &it.kms_key);
+    let file_systems = region.file_systems.items.iter().map(|it| &it.kms_key);
+    let gateway_volumes = region.gateway_volumes.items.iter().map(|it| &it.kms_key);
+    let warehouses = region.redshift_clusters.items.iter().map(|it| &it.kms_key);
+    let namespaces = region
+        .redshift_namespaces
         .items
         .iter()
-        .filter_map(|it| known(&it.kms_key));
-    let databases = seen
-        .db_instances
-        .items
-        .iter()
-        .filter_map(|it| known(&it.kms_key));
-    let clusters = seen
-        .db_clusters
-        .items
-        .iter()
-        .filter_map(|it| known(&it.kms_key));
-    let tables = seen.tables.items.iter().filter_map(|it| known(&it.kms_key));
-    let file_systems = seen.file_systems.items.iter().map(|it| &it.kms_key);
-    let gateway_volumes = seen.gateway_volumes.items.iter().map(|it| &it.kms_key);
-    let clusters_of_redshift = seen.redshift_clusters.items.iter().map(|it| &it.kms_key);
-    let namespaces = seen.redshift_namespaces.items.iter().map(|it| &it.kms_key);
-    let others = file_systems
-        .chain(gateway_volumes)
-        .chain(clusters_of_redshift)
-        .chain(namespaces);
-    let vaults = seen.vaults.items.iter().filter_map(|it| known(&it.kms_key));
-    let in_region = |bucket: &&Bucket| bucket.region.known().is_some_and(|name| name == region);
-    let buckets = buckets
-        .iter()
-        .filter(in_region)
-        .filter_map(|bucket| bucket.encryption.known()?.kms_key.as_ref());
-    let names = volumes
+        .map(|it| &it.kms_key);
+    let vaults = region.vaults.items.iter().map(|it| &it.kms_key);
+    let keys = volumes
         .chain(databases)
         .chain(clusters)
         .chain(tables)
-        .chain(others.filter_map(known))
+        .chain(file_systems)
+        .chain(gateway_volumes)
+        .chain(warehouses)
+        .chain(namespaces)
         .chain(vaults)
-        .chain(buckets);
-    names
-        .chain(seen.ebs_defaults.kms_key.known())
+        .filter_map(|key| key.known()?.as_ref());
+    let in_region = |bucket: &&Bucket| bucket.region.known().is_some_and(|it| it == name);
+    let of_buckets = buckets
+        .iter()
+        .filter(in_region)
+        .filter_map(|bucket| bucket.encryption.known()?.kms_key.as_ref());
+    keys.chain(of_buckets)
+        .chain(region.ebs_defaults.kms_key.known())
         .cloned()
         .collect()
 }
 
-fn classify(session: &Session, region: &str, name: &str) -> Named {
-    let (own_arn, resource) = match Arn::parse(name) {
+fn classify_name(session: &Session, region: &str, name: &str) -> KeyReference {
+    let (arn, resource) = match Arn::parse(name) {
         Some(arn) => (name.to_owned(), arn.resource.to_owned()),
-        None if name.starts_with("alias/") => (session.arn("kms", region, name), name.to_owned()),
-        None => (
-            session.arn("kms", region, &format!("key/{name}")),
-            format!("key/{name}"),
-        ),
+        None if name.starts_with("alias/") => {
+            (session.build_arn("kms", region, name), name.to_owned())
+        }
+        None => {
+            let resource = format!("key/{name}");
+            (session.build_arn("kms", region, &resource), resource)
+        }
     };
     if resource.starts_with("alias/aws/") {
-        Named::AwsManaged
+        KeyReference::AwsManaged
     } else if resource.starts_with("alias/") {
-        Named::Alias(own_arn)
+        KeyReference::Alias(arn)
     } else {
-        Named::Key(own_arn)
+        KeyReference::Key(arn)
     }
 }
 
-/// What KMS says of a key or an alias; none where there is no such thing.
-async fn describe(
+/// Returns the ARN and the metadata of a key or an alias, or `None` if it does not exist.
+async fn describe_key(
     session: &Session,
-    scope: &Scope,
+    calls: &ServiceCalls,
     name: &str,
 ) -> Result<Option<(String, KeyMetadata)>, Gap> {
     let region = Arn::parse(name).map_or("", |arn| arn.region);
     let call = session.kms(region).describe_key().key_id(name).send();
-    let Some(answer) = scope
-        .find(DESCRIBE_KEY, &["NotFoundException"], call)
+    let Some(response) = calls
+        .find_optional(DESCRIBE_KEY, &["NotFoundException"], call)
         .await?
     else {
         return Ok(None);
     };
-    let metadata = DESCRIBE_KEY
-        .field(answer.key_metadata, "KeyMetadata")
-        .get()?
-        .clone();
+    let metadata = DESCRIBE_KEY.require_field(response.key_metadata, "KeyMetadata");
+    let metadata = metadata.get()?;
     let arn = metadata.arn.clone().unwrap_or_else(|| name.to_owned());
-    Ok(Some((arn, metadata_of(&metadata)?)))
+    Ok(Some((arn, metadata_from(metadata)?)))
 }
 
-async fn read(
+async fn read_key(
     session: &Session,
-    scope: &Scope,
+    calls: &ServiceCalls,
     arn: &str,
     known: Option<Observed<Option<KeyMetadata>>>,
 ) -> Key {
     let metadata = match known {
         Some(known) => known,
-        None => describe(session, scope, arn)
+        None => describe_key(session, calls, arn)
             .await
             .map(|found| found.map(|(_, metadata)| metadata))
             .into(),
     };
-    // Nobody can change the policy of an AWS managed key, so no rule reads it.
-    let asked = !matches!(&metadata, Observed::Known(it) if it.as_ref().is_none_or(|it| it.manager == "AWS"));
-    let policy = if asked {
-        policy(session, scope, arn).await
-    } else {
-        Observed::default()
+    // The policy of an AWS managed key cannot be changed, so no rule reads it.
+    let has_policy = match &metadata {
+        Observed::Known(it) => it.as_ref().is_some_and(|it| it.manager != "AWS"),
+        Observed::Unknown(_) => true,
+    };
+    let policy = match has_policy {
+        true => read_policy(session, calls, arn).await,
+        false => Observed::default(),
     };
     Key { metadata, policy }
 }
 
-async fn policy(session: &Session, scope: &Scope, arn: &str) -> Observed<String> {
+async fn read_policy(session: &Session, calls: &ServiceCalls, arn: &str) -> Observed<String> {
     let region = Arn::parse(arn).map_or("", |it| it.region);
     let client = session.kms(region);
     let call = client
@@ -234,16 +260,16 @@ async fn policy(session: &Session, scope: &Scope, arn: &str) -> Observed<String>
         .key_id(arn)
         .policy_name(POLICY_NAME)
         .send();
-    match scope.call(GET_KEY_POLICY, call).await {
-        Ok(answer) => GET_KEY_POLICY.field(answer.policy, "Policy"),
+    match calls.send_call(GET_KEY_POLICY, call).await {
+        Ok(response) => GET_KEY_POLICY.require_field(response.policy, "Policy"),
         Err(gap) => Observed::Unknown(gap),
     }
 }
 
-// A key without its manager or state is not one that is customer managed or enabled.
-fn metadata_of(metadata: &SdkKeyMetadata) -> Result<KeyMetadata, Gap> {
+// Without its manager or state, a key cannot be assumed to be customer managed or enabled.
+fn metadata_from(metadata: &SdkKeyMetadata) -> Result<KeyMetadata, Gap> {
     let text = |value: Option<&str>, name: &str| {
-        let read = DESCRIBE_KEY.field(value.map(str::to_owned), name);
+        let read = DESCRIBE_KEY.require_field(value.map(str::to_owned), name);
         read.get().cloned()
     };
     Ok(KeyMetadata {

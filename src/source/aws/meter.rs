@@ -1,4 +1,4 @@
-//! Counts calls as they leave, retries and throttles too, and keeps the state of the progress display.
+//! Counts calls, retries and throttled responses, and keeps the state of the progress display.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +16,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 
 use crate::model::coverage::Stats;
 
-/// Codes with which AWS asks for fewer calls: the SDK's own list.
+/// Error codes of throttled calls, as in the SDK's list.
 ///
 /// Source: <https://docs.rs/aws-runtime/latest/aws_runtime/retries/classifiers/constant.THROTTLING_ERRORS.html>.
 pub const THROTTLING_CODES: [&str; 13] = [
@@ -41,21 +41,21 @@ pub struct Meter {
     calls: AtomicU64,
     retries: AtomicU64,
     throttled: AtomicU64,
-    // How many scopes of a region and service are open, and how many there were.
+    // Open and finished readers by region and service.
     progress: Mutex<BTreeMap<(String, &'static str), Progress>>,
 }
 
-/// How far a service is in a region.
+/// The progress of a service in a region.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Readers under way.
+    /// Readers in progress.
     pub open: usize,
-    /// Readers that are through.
+    /// Finished readers.
     pub done: usize,
 }
 
 impl Meter {
-    /// The counts so far.
+    /// Returns the counts so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
         Stats {
@@ -65,7 +65,7 @@ impl Meter {
         }
     }
 
-    /// How far each service is in each region.
+    /// Returns the progress of each service in each region.
     #[must_use]
     pub fn progress(&self) -> BTreeMap<(String, &'static str), Progress> {
         self.progress
@@ -74,7 +74,7 @@ impl Meter {
             .clone()
     }
 
-    pub(super) fn begin(&self, region: &str, service: &'static str) {
+    pub(super) fn begin_service(&self, region: &str, service: &'static str) {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         progress
             .entry((region.to_owned(), service))
@@ -82,7 +82,7 @@ impl Meter {
             .open += 1;
     }
 
-    pub(super) fn end(&self, region: &str, service: &'static str) {
+    pub(super) fn end_service(&self, region: &str, service: &'static str) {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = progress.entry((region.to_owned(), service)).or_default();
         entry.open = entry.open.saturating_sub(1);
@@ -90,7 +90,7 @@ impl Meter {
     }
 }
 
-/// Hooks a [`Meter`] into a client.
+/// An SDK interceptor that counts calls in a [`Meter`].
 #[derive(Debug, Clone)]
 pub struct Counter(pub Arc<Meter>);
 
@@ -107,17 +107,17 @@ impl Intercept for Counter {
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         self.0.calls.fetch_add(1, Ordering::Relaxed);
-        let again = cfg
+        let is_retry = cfg
             .load::<RequestAttempts>()
             .is_some_and(|made| made.attempts() > 1);
-        if again {
+        if is_retry {
             self.0.retries.fetch_add(1, Ordering::Relaxed);
         }
         if let Some(metadata) = cfg.load::<Metadata>() {
             tracing::trace!(
                 service = metadata.service(),
                 operation = metadata.name(),
-                again,
+                is_retry,
                 "call"
             );
         }
@@ -137,8 +137,8 @@ impl Intercept for Counter {
     }
 }
 
-// The code is in a header or in the body, by protocol, and its type is erased here. It only feeds a
-// counter: what a scan makes of a throttle comes from the typed error.
+// The protocol decides whether the code is in a header or in the body. This only feeds a counter: the
+// scan handles throttling by the typed error.
 fn is_throttle(response: &HttpResponse) -> bool {
     if response.status().is_success() {
         return false;

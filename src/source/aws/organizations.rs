@@ -1,6 +1,4 @@
-//! AWS Organizations: the organization, and its backup policy as it holds for the account.
-
-use std::sync::Arc;
+//! AWS Organizations: the organization, and the effective backup policy of the account.
 
 use aws_sdk_organizations::types::EffectivePolicyType;
 use tokio::sync::OnceCell;
@@ -8,97 +6,98 @@ use tokio::sync::OnceCell;
 use crate::model::Observed;
 use crate::model::observed::{Gap, GapKind};
 use crate::model::organization::{Document, EffectivePolicy};
-use crate::model::snapshot::GLOBAL;
 
-use super::call::{Caller, Operation};
-use super::session::Session;
+use super::operation::Operation;
+use super::reader::AccountReader;
 
 const DESCRIBE_ORGANIZATION: Operation = Operation::new("organizations:DescribeOrganization");
 const DESCRIBE_EFFECTIVE_POLICY: Operation =
     Operation::new("organizations:DescribeEffectivePolicy");
 
-/// What reading the organization's id takes.
+/// API operations used to read the organization's id.
 pub const ID_OPERATIONS: &[Operation] = &[DESCRIBE_ORGANIZATION];
-/// What reading its policy takes.
+/// API operations used to read the effective backup policy.
 pub const POLICY_OPERATIONS: &[Operation] = &[DESCRIBE_EFFECTIVE_POLICY];
 
-/// The account is in no organization.
+/// The account belongs to no organization.
 const NO_ORGANIZATION: &str = "AWSOrganizationsNotInUseException";
-/// No backup policy holds for the account.
+/// The account has no effective backup policy.
 const NO_POLICY: &str = "EffectivePolicyNotFoundException";
 
-/// The id of the account's organization; none where it is in none.
-pub async fn id(session: &Session, caller: &Arc<Caller>) -> Observed<Option<String>> {
-    let scope = caller.scope(GLOBAL, "backup");
-    let call = session
-        .organizations(&session.home)
+/// Returns the id of the account's organization, or `None` if the account belongs to no organization.
+pub async fn read_organization_id(reader: &AccountReader<'_>) -> Observed<Option<String>> {
+    let calls = reader.begin_global();
+    let call = reader
+        .session
+        .organizations(&reader.session.home)
         .describe_organization()
         .send();
-    let found = scope
-        .find(DESCRIBE_ORGANIZATION, &[NO_ORGANIZATION], call)
+    let found = calls
+        .find_optional(DESCRIBE_ORGANIZATION, &[NO_ORGANIZATION], call)
         .await;
     match found {
         Ok(None) => Observed::Known(None),
-        Ok(Some(answer)) => {
-            let id = answer.organization.and_then(|organization| organization.id);
-            DESCRIBE_ORGANIZATION.field(id, "Id").map(Some)
+        Ok(Some(response)) => {
+            let organization = response.organization;
+            let id = organization.and_then(|organization| organization.id);
+            DESCRIBE_ORGANIZATION.require_field(id, "Id").map(Some)
         }
         Err(gap) => Observed::Unknown(gap),
     }
 }
 
-/// The backup policy that holds for the account. It is asked for once, by whoever wants it first.
+/// The effective backup policy of the account. It is read once, on first use.
 #[derive(Debug)]
-pub struct Policy<'a> {
-    session: &'a Session,
-    caller: &'a Arc<Caller>,
+pub struct BackupPolicy<'a> {
+    reader: AccountReader<'a>,
     read: OnceCell<Observed<Option<EffectivePolicy>>>,
 }
 
-impl<'a> Policy<'a> {
-    /// A policy that nobody has asked for yet.
+impl<'a> BackupPolicy<'a> {
+    /// Returns a policy that has not been read yet.
     #[must_use]
-    pub fn new(session: &'a Session, caller: &'a Arc<Caller>) -> Self {
-        Policy {
-            session,
-            caller,
+    pub fn new(reader: AccountReader<'a>) -> Self {
+        BackupPolicy {
+            reader,
             read: OnceCell::new(),
         }
     }
 
-    /// The policy; none where there is none.
+    /// Returns the policy, or `None` if the account has none.
     pub async fn get(&self) -> &Observed<Option<EffectivePolicy>> {
         self.read
-            .get_or_init(|| async { self.ask().await.into() })
+            .get_or_init(|| async { self.read_policy().await.into() })
             .await
     }
 
-    // Without a target the policy is the one for the account that asks:
+    // Without a target, the call returns the policy of the account that sends it:
     // https://docs.aws.amazon.com/organizations/latest/APIReference/API_DescribeEffectivePolicy.html
-    async fn ask(&self) -> Result<Option<EffectivePolicy>, Gap> {
-        let scope = self.caller.scope(GLOBAL, "backup");
-        let call = self
-            .session
-            .organizations(&self.session.home)
+    async fn read_policy(&self) -> Result<Option<EffectivePolicy>, Gap> {
+        let session = self.reader.session;
+        let call = session
+            .organizations(&session.home)
             .describe_effective_policy()
             .policy_type(EffectivePolicyType::BackupPolicy)
             .send();
         let absent = [NO_ORGANIZATION, NO_POLICY];
-        let found = scope.find(DESCRIBE_EFFECTIVE_POLICY, &absent, call).await?;
-        let Some(answer) = found else {
+        let calls = self.reader.begin_global();
+        let found = calls
+            .find_optional(DESCRIBE_EFFECTIVE_POLICY, &absent, call)
+            .await?;
+        let Some(response) = found else {
             return Ok(None);
         };
-        let content = answer
+        let content = response
             .effective_policy
             .and_then(|policy| policy.policy_content);
-        let content = DESCRIBE_EFFECTIVE_POLICY.field(content, "PolicyContent");
+        let content = DESCRIBE_EFFECTIVE_POLICY.require_field(content, "PolicyContent");
         let read = serde_json::from_str::<Document>(content.get()?)
             .map_err(|error| error.to_string())
             .and_then(EffectivePolicy::from_document);
-        read.map(Some).map_err(|what| {
-            Gap::told(
+        read.map(Some).map_err(|error| {
+            Gap::new(
                 GapKind::Unreadable,
-                format!("the organization's backup policy cannot be understood: {what}"),
+                format!("failed to parse the organization's backup policy: {error}"),
             )
         })
     }

@@ -1,156 +1,136 @@
 //! Redshift clusters and namespaces of Redshift Serverless.
 
-use std::sync::Arc;
-
 use futures_util::future::join_all;
 
 use crate::model::observed::{Listing, Observed};
 use crate::model::redshift::{Cluster, Namespace};
 
-use super::call::{Caller, Operation};
-use super::scan_scope::joined;
-use super::session::Session;
+use super::listing::join_listings;
+use super::operation::Operation;
+use super::reader::RegionReader;
 use super::tagging;
-use super::tagging::keep;
 
 const DESCRIBE_CLUSTERS: Operation = Operation::new("redshift:DescribeClusters");
 const LIST_NAMESPACES: Operation = Operation::new("redshift-serverless:ListNamespaces");
 
-/// What reading clusters and namespaces takes.
+/// API operations used to read clusters and namespaces.
 pub const OPERATIONS: &[Operation] = &[DESCRIBE_CLUSTERS, LIST_NAMESPACES];
 
 /// The largest page of both: <https://docs.aws.amazon.com/redshift/latest/APIReference/API_DescribeClusters.html>,
 /// <https://docs.aws.amazon.com/redshift-serverless/latest/APIReference/API_ListNamespaces.html>.
 const PAGE: i32 = 100;
 
-/// What both APIs name in the place of a key that AWS owns.
+/// The value that both APIs return instead of the ARN of an AWS owned key.
 const AWS_OWNED_KEY: &str = "AWS_OWNED_KMS_KEY";
 
-/// The clusters and namespaces of a region.
+/// Lists the clusters and namespaces of a region.
 ///
-/// Where Redshift Serverless does not run, its endpoint does not answer: that is a gap like any other.
-pub async fn collect(
-    session: &Session,
-    caller: &Arc<Caller>,
-    region: &str,
-    tag_key: &str,
-) -> (Listing<Cluster>, Listing<Namespace>) {
-    let (clusters, mut namespaces) = tokio::join!(
-        clusters(session, caller, region, tag_key, None),
-        namespaces(session, caller, region),
-    );
+/// In a region without Redshift Serverless the endpoint does not respond, which leaves a gap.
+pub async fn list_all(reader: &RegionReader<'_>) -> (Listing<Cluster>, Listing<Namespace>) {
+    let (clusters, mut namespaces) =
+        tokio::join!(describe_clusters(reader, None), list_namespaces(reader));
     if !namespaces.items.is_empty() {
-        let scope = caller.scope(region, "redshift");
-        let tagged = tagging::collect(&scope, session, tag_key, tagging::NAMESPACES).await;
+        let calls = reader.begin_service("redshift");
+        let tags = tagging::read_tags_of_types(reader, &calls, tagging::NAMESPACES).await;
         for namespace in &mut namespaces.items {
-            namespace.tags = tagged.of(&namespace.arn);
+            namespace.tags = tags.tags_of(&namespace.arn);
         }
     }
     (clusters, namespaces)
 }
 
-/// Some clusters, and some namespaces by ARN or name. Namespaces can only be described by name, which an
-/// ARN does not hold, so they are listed.
-pub async fn some(
-    session: &Session,
-    caller: &Arc<Caller>,
-    region: &str,
-    tag_key: &str,
+/// Looks up clusters by identifier, and namespaces by ARN or name.
+///
+/// Namespaces are listed and filtered: `GetNamespace` requires the name, which the ARN does not contain.
+pub async fn find_by_id(
+    reader: &RegionReader<'_>,
     cluster_ids: &[String],
-    namespaces_named: &[String],
+    namespace_ids: &[String],
 ) -> (Listing<Cluster>, Listing<Namespace>) {
-    let read = cluster_ids
+    let clusters = cluster_ids
         .iter()
-        .map(|id| clusters(session, caller, region, tag_key, Some(id)));
-    let listed = async {
-        if namespaces_named.is_empty() {
+        .map(|id| describe_clusters(reader, Some(id)));
+    let namespaces = async {
+        if namespace_ids.is_empty() {
             return Listing::complete(Vec::new());
         }
-        let mut listing = namespaces(session, caller, region).await;
-        let named = |it: &Namespace| {
-            namespaces_named.contains(&it.arn) || namespaces_named.contains(&it.id)
-        };
-        listing.items.retain(named);
+        let mut listing = list_namespaces(reader).await;
+        let is_wanted =
+            |it: &Namespace| namespace_ids.contains(&it.arn) || namespace_ids.contains(&it.id);
+        listing.items.retain(is_wanted);
         listing
     };
-    let (clusters, namespaces) = tokio::join!(join_all(read), listed);
-    (joined(clusters), namespaces)
+    let (clusters, namespaces) = tokio::join!(join_all(clusters), namespaces);
+    (join_listings(clusters), namespaces)
 }
 
-async fn clusters(
-    session: &Session,
-    caller: &Arc<Caller>,
-    region: &str,
-    tag_key: &str,
-    id: Option<&String>,
-) -> Listing<Cluster> {
-    let scope = caller.scope(region, "redshift");
-    let pages = session
-        .redshift(region)
+async fn describe_clusters(reader: &RegionReader<'_>, id: Option<&String>) -> Listing<Cluster> {
+    let calls = reader.begin_service("redshift");
+    let pages = reader
+        .session
+        .redshift(reader.region)
         .describe_clusters()
         .set_cluster_identifier(id.cloned())
         .set_max_records(id.is_none().then_some(PAGE))
         .into_paginator()
         .send();
-    scope
-        .list_of(DESCRIBE_CLUSTERS, &["ClusterNotFound"], pages, |page| {
+    calls
+        .list_optional(DESCRIBE_CLUSTERS, &["ClusterNotFound"], pages, |page| {
             let clusters = page.clusters.unwrap_or_default().into_iter();
-            let read = clusters.map(|cluster| cluster_of(session, region, tag_key, cluster));
-            Some(read.collect())
+            Some(clusters.map(|it| cluster_from(reader, it)).collect())
         })
         .await
 }
 
-async fn namespaces(session: &Session, caller: &Arc<Caller>, region: &str) -> Listing<Namespace> {
-    let scope = caller.scope(region, "redshift");
-    let pages = session
-        .redshift_serverless(region)
+async fn list_namespaces(reader: &RegionReader<'_>) -> Listing<Namespace> {
+    let calls = reader.begin_service("redshift");
+    let pages = reader
+        .session
+        .redshift_serverless(reader.region)
         .list_namespaces()
         .max_results(PAGE)
         .into_paginator()
         .send();
-    scope
-        .list(LIST_NAMESPACES, pages, |page| {
-            Some(page.namespaces.into_iter().map(namespace_of).collect())
+    calls
+        .list_items(LIST_NAMESPACES, pages, |page| {
+            Some(page.namespaces.into_iter().map(namespace_from).collect())
         })
         .await
 }
 
-fn cluster_of(
-    session: &Session,
-    region: &str,
-    tag_key: &str,
+fn cluster_from(
+    reader: &RegionReader<'_>,
     cluster: aws_sdk_redshift::types::Cluster,
 ) -> Option<Cluster> {
-    let field = DESCRIBE_CLUSTERS;
+    let operation = DESCRIBE_CLUSTERS;
     let id = cluster.cluster_identifier?;
     let aws_owned_key = cluster.kms_key_id.as_deref() == Some(AWS_OWNED_KEY);
-    let tags = field.field(cluster.tags, "Tags").map(|tags| {
+    let tags = operation.require_field(cluster.tags, "Tags").map(|tags| {
         let pairs = tags.into_iter();
         let pairs = pairs.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())));
-        keep(pairs, tag_key)
+        reader.keep_tags(pairs)
     });
     Some(Cluster {
-        arn: session.arn("redshift", region, &format!("cluster:{id}")),
+        arn: reader.build_arn("redshift", &format!("cluster:{id}")),
         id,
         tags,
-        state: field.field(cluster.cluster_status, "ClusterStatus"),
-        encrypted: field.field(cluster.encrypted, "Encrypted"),
+        state: operation.require_field(cluster.cluster_status, "ClusterStatus"),
+        encrypted: operation.require_field(cluster.encrypted, "Encrypted"),
         kms_key: Observed::Known(cluster.kms_key_id.filter(|_| !aws_owned_key)),
         aws_owned_key,
     })
 }
 
-fn namespace_of(namespace: aws_sdk_redshiftserverless::types::Namespace) -> Option<Namespace> {
-    let field = LIST_NAMESPACES;
+fn namespace_from(namespace: aws_sdk_redshiftserverless::types::Namespace) -> Option<Namespace> {
+    let operation = LIST_NAMESPACES;
     let state = namespace.status.map(|status| status.as_str().to_owned());
     Some(Namespace {
         arn: namespace.namespace_arn?,
         id: namespace.namespace_name?,
         tags: Observed::default(),
-        state: field.field(state, "status"),
-        kms_key: field
-            .field(namespace.kms_key_id, "kmsKeyId")
+        state: operation.require_field(state, "status"),
+        kms_key: operation
+            .require_field(namespace.kms_key_id, "kmsKeyId")
             .map(|key| (key != AWS_OWNED_KEY).then_some(key)),
     })
 }

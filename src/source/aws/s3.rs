@@ -1,16 +1,17 @@
 //! S3 buckets.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
+use aws_sdk_s3::operation::get_bucket_encryption::GetBucketEncryptionOutput;
 use aws_sdk_s3::types::{ExpirationStatus, LifecycleRule};
 use futures_util::future::join_all;
 
 use crate::model::observed::{Gap, GapKind, Listing, Observed};
 use crate::model::s3::{Bucket, BucketEncryption, NoncurrentExpiry};
 
-use super::call::{Caller, Operation, Scope};
-use super::coverage::SHARED;
+use super::call::ServiceCalls;
+use super::operation::Operation;
+use super::reader::AccountReader;
 use super::session::Session;
 
 const LIST_BUCKETS: Operation = Operation::with_action("s3:ListBuckets", "s3:ListAllMyBuckets");
@@ -23,7 +24,7 @@ const GET_LIFECYCLE: Operation = Operation::with_action(
     "s3:GetLifecycleConfiguration",
 );
 
-/// What reading buckets takes.
+/// API operations used to read buckets.
 pub const OPERATIONS: &[Operation] = &[
     LIST_BUCKETS,
     HEAD_BUCKET,
@@ -32,213 +33,194 @@ pub const OPERATIONS: &[Operation] = &[
     GET_LIFECYCLE,
 ];
 
-/// The largest page. Naming it also makes S3 return each bucket's region:
+/// The largest page. With a page size, S3 also returns the region of each bucket:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html>.
 const PAGE: i32 = 10_000;
 
-/// What was found out about the account's buckets.
+/// The buckets of the account.
 #[derive(Debug)]
 pub struct Buckets {
-    /// Those of the scanned regions, and those whose region cannot be found out. Their tags are for the
-    /// caller to add.
-    pub here: Listing<Bucket>,
-    /// The regions of all whose region is known, by ARN.
-    pub places: BTreeMap<String, String>,
+    /// The buckets of the scanned regions, and those whose region is unknown. Their tags are added later.
+    pub scanned: Listing<Bucket>,
+    /// Regions of all buckets whose region is known, by ARN.
+    pub regions: BTreeMap<String, String>,
 }
 
-/// Reads the buckets of some regions.
-pub async fn collect(session: &Session, caller: &Arc<Caller>, regions: &[String]) -> Buckets {
-    let scopes: Vec<Scope> = regions
+/// Lists the buckets of some regions.
+pub async fn list_buckets(reader: &AccountReader<'_>, regions: &[String]) -> Buckets {
+    let calls: Vec<ServiceCalls> = regions
         .iter()
-        .map(|region| caller.scope(region, "s3"))
+        .map(|region| reader.caller.begin_service(region, "s3"))
         .collect();
-    let listed = list(session, caller, regions).await;
-    let placed = join_all(listed.items.into_iter().map(|(name, region)| async {
+    let listed = list_names(reader, None).await;
+    record_list(reader, regions, &listed);
+    let located = join_all(listed.items.into_iter().map(|(name, region)| async {
         let region = match region {
             Some(region) => Observed::Known(region),
-            None => locate(session, caller, regions, &name).await.into(),
+            None => locate_bucket(reader, regions, &name).await.into(),
         };
         (name, region)
     }))
     .await;
-    let places = placed
-        .iter()
-        .filter_map(|(name, region)| Some((arn(session, name), region.known()?.clone())))
-        .collect();
-    let reads = placed
+    let arns = located.iter().filter_map(|(name, region)| {
+        Some((bucket_arn(reader.session, name), region.known()?.clone()))
+    });
+    let bucket_regions = arns.collect();
+    let scanned = located
         .into_iter()
         .filter_map(|(name, region)| match region {
             Observed::Known(region) => {
                 let at = regions.iter().position(|scanned| *scanned == region)?;
-                Some((name, Ok((region, &scopes[at]))))
+                Some((name, Ok((region, &calls[at]))))
             }
             Observed::Unknown(gap) => Some((name, Err(gap))),
         });
-    let buckets = join_all(reads.map(|(name, place)| async {
+    let buckets = join_all(scanned.map(|(name, place)| async {
         match place {
-            Ok((region, scope)) => read(session, scope, name, region).await,
-            Err(gap) => unplaced(session, name, &gap),
+            Ok((region, calls)) => read_bucket(reader.session, calls, name, region).await,
+            Err(gap) => bucket_without_region(reader.session, name, &gap),
         }
     }))
     .await;
     Buckets {
-        here: Listing {
+        scanned: Listing {
             items: buckets,
             gap: listed.gap,
         },
-        places,
+        regions: bucket_regions,
     }
 }
 
-/// Where a bucket is that was named.
+/// A bucket and its region.
 #[derive(Debug)]
-pub struct Place {
-    /// Its name.
+pub struct BucketLocation {
+    /// The name of the bucket.
     pub name: String,
-    /// Its region.
+    /// The region of the bucket.
     pub region: Observed<String>,
-    /// Why the account's buckets could not be listed, where the bucket itself had to be asked.
-    unlisted: Option<Gap>,
+    /// Why `ListBuckets` did not return the bucket, if `HeadBucket` located it instead.
+    list_gap: Option<Gap>,
 }
 
-/// Finds some buckets. Those that the account does not have are left out: the list is the account's own,
-/// while a bucket that is asked may be anybody's.
-pub async fn places(session: &Session, caller: &Arc<Caller>, names: &[String]) -> Vec<Place> {
+/// Locates buckets by name. Buckets that the account does not own are left out: `ListBuckets` returns
+/// only the account's buckets, whereas `HeadBucket` finds the buckets of any account.
+pub async fn locate_buckets(reader: &AccountReader<'_>, names: &[String]) -> Vec<BucketLocation> {
     let found = join_all(names.iter().map(|name| async move {
-        let pages = session
-            .s3(&session.home)
-            .list_buckets()
-            .prefix(name)
-            .max_buckets(PAGE)
-            .into_paginator()
-            .send();
-        let listing = caller
-            .scope(&session.home, SHARED)
-            .list(LIST_BUCKETS, pages, |page| {
-                let buckets = page.buckets.unwrap_or_default().into_iter();
-                let read = buckets.map(|bucket| Some((bucket.name?, bucket.bucket_region)));
-                Some(read.collect())
-            })
-            .await;
+        let listing = list_names(reader, Some(name)).await;
         let own = listing.items.into_iter().find(|(it, _)| it == name);
-        let (region, unlisted) = match (own, listing.gap) {
+        let (region, list_gap) = match (own, listing.gap) {
             (Some((_, Some(region))), _) => (Ok(region), None),
-            (Some((_, None)), _) => (locate(session, caller, &[], name).await, None),
+            (Some((_, None)), _) => (locate_bucket(reader, &[], name).await, None),
             (None, None) => return None,
-            (None, gap) => (locate(session, caller, &[], name).await, gap),
+            (None, gap) => (locate_bucket(reader, &[], name).await, gap),
         };
-        let absent = |gap: &Gap| gap.code.as_deref() == Some("NotFound");
-        if region.as_ref().err().is_some_and(absent) {
+        let is_absent = |gap: &Gap| gap.code.as_deref() == Some("NotFound");
+        if region.as_ref().err().is_some_and(is_absent) {
             return None;
         }
-        Some(Place {
+        Some(BucketLocation {
             name: name.clone(),
             region: region.into(),
-            unlisted,
+            list_gap,
         })
     }))
     .await;
     found.into_iter().flatten().collect()
 }
 
-/// Reads some buckets. Their tags are for the caller to add.
-pub async fn some(session: &Session, caller: &Arc<Caller>, places: Vec<Place>) -> Listing<Bucket> {
-    let read = places.into_iter().map(|place| async move {
-        match place.region {
+/// Reads buckets that were located. Their tags are added later.
+pub async fn read_buckets(
+    reader: &AccountReader<'_>,
+    locations: Vec<BucketLocation>,
+) -> Listing<Bucket> {
+    let read = locations.into_iter().map(|location| async move {
+        match location.region {
             Observed::Known(region) => {
-                let scope = caller.scope(&region, "s3");
-                let gap = place.unlisted.as_ref();
-                caller.books().note(&region, "s3", LIST_BUCKETS, gap);
-                read(session, &scope, place.name, region).await
+                let calls = reader.caller.begin_service(&region, "s3");
+                let gap = location.list_gap.as_ref();
+                let log = reader.caller.coverage_log();
+                log.record_call(&region, "s3", LIST_BUCKETS, gap);
+                read_bucket(reader.session, &calls, location.name, region).await
             }
-            Observed::Unknown(gap) => unplaced(session, place.name, &gap),
+            Observed::Unknown(gap) => bucket_without_region(reader.session, location.name, &gap),
         }
     });
     Listing::complete(join_all(read).await)
 }
 
-/// Names and, where S3 tells it, regions of all the account's buckets.
-async fn list(
-    session: &Session,
-    caller: &Arc<Caller>,
-    regions: &[String],
+/// Lists the account's buckets: names and, if S3 returns them, regions.
+async fn list_names(
+    reader: &AccountReader<'_>,
+    prefix: Option<&String>,
 ) -> Listing<(String, Option<String>)> {
-    let pages = session
-        .s3(&session.home)
+    let pages = reader
+        .session
+        .s3(&reader.session.home)
         .list_buckets()
+        .set_prefix(prefix.cloned())
         .max_buckets(PAGE)
         .into_paginator()
         .send();
-    let listing = caller
-        .scope(&session.home, SHARED)
-        .list(LIST_BUCKETS, pages, |page| {
+    reader
+        .begin_shared()
+        .list_items(LIST_BUCKETS, pages, |page| {
             let buckets = page.buckets.unwrap_or_default().into_iter();
             let read = buckets.map(|bucket| Some((bucket.name?, bucket.bucket_region)));
             Some(read.collect())
         })
-        .await;
-    for region in regions {
-        let books = caller.books();
-        if !listing.items.is_empty() {
-            books.note(region, "s3", LIST_BUCKETS, None);
-        }
-        books.note(region, "s3", LIST_BUCKETS, listing.gap.as_ref());
-    }
-    listing
+        .await
 }
 
-/// The region of a bucket that `ListBuckets` did not place. S3 says it in a header, also of the
-/// answer that refuses the call or sends it elsewhere.
+/// Records the result of `ListBuckets` for each region.
+fn record_list<T>(reader: &AccountReader<'_>, regions: &[String], listing: &Listing<T>) {
+    let log = reader.caller.coverage_log();
+    for region in regions {
+        if !listing.items.is_empty() {
+            log.record_call(region, "s3", LIST_BUCKETS, None);
+        }
+        log.record_call(region, "s3", LIST_BUCKETS, listing.gap.as_ref());
+    }
+}
+
+/// Returns the region of a bucket for which `ListBuckets` returned none. S3 returns the region in a
+/// header, also with an error or a redirect. The result is recorded for each region in `regions`.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html>.
-async fn locate(
-    session: &Session,
-    caller: &Arc<Caller>,
+async fn locate_bucket(
+    reader: &AccountReader<'_>,
     regions: &[String],
     name: &str,
 ) -> Result<String, Gap> {
     const HEADER: &str = "x-amz-bucket-region";
+    let client = reader.session.s3(&reader.session.home);
     let call = async {
-        match session
-            .s3(&session.home)
-            .head_bucket()
-            .bucket(name)
-            .send()
-            .await
-        {
-            Ok(answer) => Ok(answer.bucket_region),
+        match client.head_bucket().bucket(name).send().await {
+            Ok(response) => Ok(response.bucket_region),
             Err(error) => {
                 let header = error
                     .raw_response()
-                    .and_then(|answer| answer.headers().get(HEADER));
+                    .and_then(|response| response.headers().get(HEADER));
                 header.map(|region| Some(region.to_owned())).ok_or(error)
             }
         }
     };
-    let answer = caller
-        .scope(&session.home, SHARED)
-        .call(HEAD_BUCKET, call)
-        .await;
-    let located = answer.and_then(|region| {
+    let response = reader.begin_shared().send_call(HEAD_BUCKET, call).await;
+    let located = response.and_then(|region| {
         region.ok_or_else(|| {
-            HEAD_BUCKET.gap(
-                GapKind::Unreadable,
-                "NoRegion",
-                format!("S3 does not say where {name} is"),
-            )
+            let message = format!("S3 returned no region for bucket {name}");
+            HEAD_BUCKET.make_gap(GapKind::Unreadable, "NoRegion", message)
         })
     });
     for region in regions {
-        caller
-            .books()
-            .note(region, "s3", HEAD_BUCKET, located.as_ref().err());
+        let log = reader.caller.coverage_log();
+        log.record_call(region, "s3", HEAD_BUCKET, located.as_ref().err());
     }
     located
 }
 
-fn unplaced(session: &Session, name: String, gap: &Gap) -> Bucket {
+fn bucket_without_region(session: &Session, name: String, gap: &Gap) -> Bucket {
     Bucket {
-        arn: arn(session, &name),
+        arn: bucket_arn(session, &name),
         id: name,
         region: Observed::Unknown(gap.clone()),
         tags: Observed::Unknown(gap.clone()),
@@ -248,19 +230,24 @@ fn unplaced(session: &Session, name: String, gap: &Gap) -> Bucket {
     }
 }
 
-async fn read(session: &Session, scope: &Scope, name: String, region: String) -> Bucket {
+async fn read_bucket(
+    session: &Session,
+    calls: &ServiceCalls,
+    name: String,
+    region: String,
+) -> Bucket {
     let client = session.s3(&region);
     let (versioning, encryption, lifecycle) = tokio::join!(
-        scope.call(
+        calls.send_call(
             GET_VERSIONING,
             client.get_bucket_versioning().bucket(&name).send()
         ),
-        scope.find(
+        calls.find_optional(
             GET_ENCRYPTION,
             &["ServerSideEncryptionConfigurationNotFoundError"],
             client.get_bucket_encryption().bucket(&name).send()
         ),
-        scope.find(
+        calls.find_optional(
             GET_LIFECYCLE,
             &["NoSuchLifecycleConfiguration"],
             client
@@ -269,45 +256,45 @@ async fn read(session: &Session, scope: &Scope, name: String, region: String) ->
                 .send()
         ),
     );
-    let versioning =
-        versioning.map(|answer| answer.status.map(|status| status.as_str().to_owned()));
-    let encryption = encryption.map(|answer| {
-        let rules = answer
-            .and_then(|it| it.server_side_encryption_configuration)
-            .map(|it| it.rules);
-        let default = rules
-            .unwrap_or_default()
-            .into_iter()
-            .find_map(|rule| rule.apply_server_side_encryption_by_default);
-        match default {
-            Some(default) => BucketEncryption {
-                algorithm: default.sse_algorithm.as_str().to_owned(),
-                kms_key: default.kms_master_key_id,
-            },
-            None => BucketEncryption {
-                algorithm: "none".to_owned(),
-                kms_key: None,
-            },
-        }
-    });
-    let expiry =
-        lifecycle.map(|answer| expiry(&answer.and_then(|it| it.rules).unwrap_or_default()));
+    let versioning = versioning.map(|response| response.status.map(|it| it.as_str().to_owned()));
+    let rules = lifecycle.map(|response| response.and_then(|it| it.rules).unwrap_or_default());
     Bucket {
-        arn: arn(session, &name),
+        arn: bucket_arn(session, &name),
         id: name,
         region: Observed::Known(region),
         tags: Observed::default(),
         versioning: versioning.into(),
-        encryption: encryption.into(),
-        expiry: expiry.into(),
+        encryption: encryption.map(encryption_from).into(),
+        expiry: rules.map(|rules| expiry_from(&rules)).into(),
     }
 }
 
-fn arn(session: &Session, name: &str) -> String {
+fn encryption_from(response: Option<GetBucketEncryptionOutput>) -> BucketEncryption {
+    let rules = response
+        .and_then(|it| it.server_side_encryption_configuration)
+        .map(|it| it.rules);
+    let default = rules
+        .unwrap_or_default()
+        .into_iter()
+        .find_map(|rule| rule.apply_server_side_encryption_by_default);
+    match default {
+        Some(default) => BucketEncryption {
+            algorithm: default.sse_algorithm.as_str().to_owned(),
+            kms_key: default.kms_master_key_id,
+        },
+        None => BucketEncryption {
+            algorithm: "none".to_owned(),
+            kms_key: None,
+        },
+    }
+}
+
+fn bucket_arn(session: &Session, name: &str) -> String {
     format!("arn:{}:s3:::{name}", session.partition)
 }
 
-fn expiry(rules: &[LifecycleRule]) -> NoncurrentExpiry {
+/// Returns how far the lifecycle rules of a bucket expire noncurrent versions.
+fn expiry_from(rules: &[LifecycleRule]) -> NoncurrentExpiry {
     let mut expiring = rules.iter().filter(|rule| {
         rule.status == ExpirationStatus::Enabled
             && rule
@@ -316,7 +303,7 @@ fn expiry(rules: &[LifecycleRule]) -> NoncurrentExpiry {
                 .is_some_and(|expiration| expiration.noncurrent_days.is_some())
     });
     if expiring.clone().any(covers_all) {
-        NoncurrentExpiry::Whole
+        NoncurrentExpiry::AllObjects
     } else if expiring.next().is_some() {
         NoncurrentExpiry::Filtered
     } else {
@@ -324,14 +311,15 @@ fn expiry(rules: &[LifecycleRule]) -> NoncurrentExpiry {
     }
 }
 
+/// Whether a lifecycle rule applies to the full bucket.
 fn covers_all(rule: &LifecycleRule) -> bool {
-    let open = |prefix: Option<&String>| prefix.is_none_or(String::is_empty);
-    // `Prefix` beside the filter is S3's older form of the same.
+    let is_empty = |prefix: Option<&String>| prefix.is_none_or(String::is_empty);
+    // A prefix outside the filter is the older form.
     #[expect(deprecated)]
-    let whole = open(rule.prefix.as_ref());
-    whole
+    let no_prefix = is_empty(rule.prefix.as_ref());
+    no_prefix
         && rule.filter.as_ref().is_none_or(|filter| {
-            open(filter.prefix.as_ref())
+            is_empty(filter.prefix.as_ref())
                 && filter.tag.is_none()
                 && filter.and.is_none()
                 && filter.object_size_greater_than.is_none()
@@ -365,10 +353,13 @@ mod tests {
         use ExpirationStatus::{Disabled, Enabled};
         for (rules, want) in [
             (vec![], NoncurrentExpiry::Never),
-            (vec![rule(Enabled, Some(30), None)], NoncurrentExpiry::Whole),
+            (
+                vec![rule(Enabled, Some(30), None)],
+                NoncurrentExpiry::AllObjects,
+            ),
             (
                 vec![rule(Enabled, Some(30), Some(""))],
-                NoncurrentExpiry::Whole,
+                NoncurrentExpiry::AllObjects,
             ),
             (
                 vec![rule(Enabled, Some(30), Some("logs/"))],
@@ -384,10 +375,10 @@ mod tests {
                     rule(Enabled, Some(1), Some("a/")),
                     rule(Enabled, Some(90), None),
                 ],
-                NoncurrentExpiry::Whole,
+                NoncurrentExpiry::AllObjects,
             ),
         ] {
-            assert_eq!(expiry(&rules), want, "{rules:?}");
+            assert_eq!(expiry_from(&rules), want, "{rules:?}");
         }
     }
 }

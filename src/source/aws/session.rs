@@ -1,4 +1,4 @@
-//! Credentials as the AWS CLI finds them, who they are, and one client per service and region.
+//! Credentials, found as the AWS CLI finds them, their identity, and one client per service and region.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +13,8 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::service_config::ServiceConfigKey;
@@ -20,11 +22,11 @@ use thiserror::Error;
 
 use crate::model::arn::Arn;
 
-use super::error::innermost;
+use super::error::describe_root_error;
 use super::meter::{Counter, Meter};
-use super::truncation::Whole;
+use super::truncation::RejectTruncated;
 
-/// How to reach AWS, as the command line says it.
+/// How to connect to AWS, from the command line.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
     /// `--profile`
@@ -35,62 +37,62 @@ pub struct Access {
     pub external_id: Option<String>,
     /// `--endpoint-url`, for every service.
     pub endpoint_url: Option<String>,
-    /// Whether the environment says how often to try, so that it is not for the scan to say.
+    /// Whether the environment configures retries, which then replaces the scan's own configuration.
     pub own_retries: bool,
 }
 
-/// Why AWS could not be reached at all.
+/// Why there is no session.
 #[derive(Debug, Error)]
 pub enum ConnectError {
     /// No credentials.
     #[error(
-        "no usable AWS credentials: tried {tried}; {reason}. `aws sts get-caller-identity` tells whether the AWS CLI has some"
+        "no usable AWS credentials: tried {tried}; {reason}. Run `aws sts get-caller-identity` to check the credentials of the AWS CLI"
     )]
     NoCredentials {
-        /// Where they were looked for.
+        /// The places that were searched.
         tried: String,
-        /// What came of it.
+        /// Why they have no credentials.
         reason: String,
     },
-    /// AWS refuses the credentials.
-    #[error("AWS refuses these credentials: {code}: {message}")]
-    Refused {
-        /// AWS's error code.
+    /// AWS rejects the credentials.
+    #[error("AWS rejected these credentials: {code}: {message}")]
+    Rejected {
+        /// The error code.
         code: String,
-        /// What AWS said.
+        /// The error message.
         message: String,
     },
     /// The role cannot be assumed.
-    #[error("cannot assume {role}: {reason}")]
+    #[error("failed to assume {role}: {reason}")]
     Role {
         /// The role's ARN.
         role: String,
-        /// What came of it.
+        /// Why it cannot be assumed.
         reason: String,
     },
-    /// STS does not answer.
-    #[error("AWS STS does not answer in {region}: {reason}")]
+    /// STS does not respond.
+    #[error("failed to reach AWS STS in {region}: {reason}")]
     Unreachable {
-        /// The region that was asked.
+        /// The region of the STS endpoint.
         region: String,
-        /// What came of it.
+        /// The network error.
         reason: String,
     },
-    /// STS answered without the account.
-    #[error("AWS STS did not say whose credentials these are")]
+    /// The response of STS has no account.
+    #[error("STS GetCallerIdentity failed: the response has no account or no ARN")]
     NoIdentity,
 }
 
 /// Credentials with their identity, and the clients made from them.
 #[derive(Debug)]
 pub struct Session {
-    /// The account that is scanned.
+    /// The id of the account that is scanned.
     pub account: String,
     /// Its partition: `aws`, `aws-cn`, `aws-us-gov`.
     pub partition: String,
-    /// Who the scan runs as.
+    /// The ARN of the identity that the scan uses.
     pub caller_arn: String,
-    /// The region of calls that are not about one.
+    /// The region for calls to global services.
     pub home: String,
     config: SdkConfig,
     path_style: bool,
@@ -118,22 +120,32 @@ struct Clients {
 
 type Cache<C> = Mutex<BTreeMap<String, C>>;
 
-/// The SDK makes 3 attempts, too few for a scan that is one of many in a busy account.
+/// Attempts per call. The SDK's default of 3 is too low for a scan in a busy account.
 const ATTEMPTS: u32 = 8;
-/// One attempt that takes longer is as good as lost.
+/// Timeout of one attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
-/// An operation with all its attempts.
+/// Timeout of a call with all its attempts.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(150);
-/// The SDK allows 5 seconds, too few for a process of a profile that asks a person.
+/// Timeout for loading credentials. The SDK's default of 5 seconds is too short for a credential
+/// process that prompts the user.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(120);
-/// Where STS is asked when nothing says otherwise.
+/// The region of STS if none is configured.
 const HOME_REGION: &str = "us-east-1";
 
-/// Finds credentials, assumes the role if there is one, and asks STS whose they are.
+/// Loads credentials, assumes the role if one is given, and requests the caller identity from STS.
 ///
 /// # Errors
-/// Why there is nobody to scan as.
+/// Why there is no session.
 pub async fn connect(access: &Access, meter: Arc<Meter>) -> Result<Session, ConnectError> {
+    let (mut config, home) = load_config(access).await;
+    if let Some(role) = &access.role_arn {
+        config = assume_role(config, role, access.external_id.as_ref()).await;
+    }
+    identify_caller(access, config, home, meter).await
+}
+
+/// Loads the SDK's configuration. Returns it with the home region.
+async fn load_config(access: &Access) -> (SdkConfig, String) {
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(OPERATION_TIMEOUT);
@@ -151,17 +163,17 @@ pub async fn connect(access: &Access, meter: Arc<Meter>) -> Result<Session, Conn
     let home = loaded
         .region()
         .map_or_else(|| HOME_REGION.to_owned(), ToString::to_string);
-    // What the environment or the profile says goes over ours.
-    let untouched = !access.own_retries
+    // Retries that the environment or the profile configures are kept.
+    let default_retries = !access.own_retries
         && loaded
             .retry_config()
             .is_none_or(|set| *set == RetryConfig::standard());
     let mut builder = loaded.into_builder().region(Region::new(home.clone()));
-    if untouched {
+    if default_retries {
         builder = builder.retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS));
     }
     if let Some(profile) = &access.profile {
-        // As in the AWS CLI, a profile that is named goes over keys in the environment.
+        // As in the AWS CLI, an explicit profile overrides keys in the environment.
         let place = ProviderConfig::without_region().with_region(Some(Region::new(home.clone())));
         let provider = ProfileFileCredentialsProvider::builder()
             .configure(&place)
@@ -169,24 +181,25 @@ pub async fn connect(access: &Access, meter: Arc<Meter>) -> Result<Session, Conn
             .build();
         builder = builder.credentials_provider(SharedCredentialsProvider::new(provider));
     }
-    let mut config = builder.build();
-    if let Some(role) = &access.role_arn {
-        let mut provider = AssumeRoleProvider::builder(role)
-            .session_name(env!("CARGO_PKG_NAME"))
-            .configure(&config);
-        if let Some(id) = &access.external_id {
-            provider = provider.external_id(id);
-        }
-        let provider = provider.build().await;
-        config = config
-            .into_builder()
-            .credentials_provider(SharedCredentialsProvider::new(provider))
-            .build();
-    }
-    identify(access, config, home, meter).await
+    (builder.build(), home)
 }
 
-async fn identify(
+/// Returns a configuration with the credentials of a role.
+async fn assume_role(config: SdkConfig, role: &str, external_id: Option<&String>) -> SdkConfig {
+    let mut provider = AssumeRoleProvider::builder(role)
+        .session_name(env!("CARGO_PKG_NAME"))
+        .configure(&config);
+    if let Some(id) = external_id {
+        provider = provider.external_id(id);
+    }
+    let provider = provider.build().await;
+    config
+        .into_builder()
+        .credentials_provider(SharedCredentialsProvider::new(provider))
+        .build()
+}
+
+async fn identify_caller(
     access: &Access,
     config: SdkConfig,
     home: String,
@@ -194,43 +207,12 @@ async fn identify(
 ) -> Result<Session, ConnectError> {
     let sts = aws_sdk_sts::config::Builder::from(&config)
         .interceptor(Counter(Arc::clone(&meter)))
-        .interceptor(Whole);
+        .interceptor(RejectTruncated);
     let identity = aws_sdk_sts::Client::from_conf(sts.build())
         .get_caller_identity()
         .send()
-        .await;
-    let identity = identity.map_err(|error| match (&error, &access.role_arn) {
-        (SdkError::ServiceError(context), _) => ConnectError::Refused {
-            code: context.err().code().unwrap_or("Unknown").to_owned(),
-            message: context.err().message().unwrap_or_default().to_owned(),
-        },
-        (SdkError::DispatchFailure(failure), _) if failure.is_io() || failure.is_timeout() => {
-            ConnectError::Unreachable {
-                region: home.clone(),
-                reason: innermost(&error),
-            }
-        }
-        (SdkError::TimeoutError(_), _) => ConnectError::Unreachable {
-            region: home.clone(),
-            reason: "no answer in time".to_owned(),
-        },
-        (_, Some(role)) => ConnectError::Role {
-            role: role.clone(),
-            reason: if has_none(&error) {
-                "there are no credentials to assume it with".to_owned()
-            } else {
-                innermost(&error)
-            },
-        },
-        _ => ConnectError::NoCredentials {
-            tried: tried(access),
-            reason: match &access.profile {
-                Some(_) if has_none(&error) => "it is not there, or holds none".to_owned(),
-                None if has_none(&error) => "none of them holds any".to_owned(),
-                _ => innermost(&error),
-            },
-        },
-    })?;
+        .await
+        .map_err(|error| explain_failure(access, &home, &error))?;
     let (Some(account), Some(caller_arn)) = (identity.account, identity.arn) else {
         return Err(ConnectError::NoIdentity);
     };
@@ -249,15 +231,58 @@ async fn identify(
     })
 }
 
-fn tried(access: &Access) -> String {
-    match &access.profile {
-        Some(profile) => format!("the profile {profile:?} in ~/.aws/config and ~/.aws/credentials"),
-        None => "the environment (AWS_ACCESS_KEY_ID, AWS_PROFILE), the default profile with its SSO, login, process or role settings, web identity, and the role of the container or instance".to_owned(),
+/// Returns why STS did not return the caller identity.
+fn explain_failure(
+    access: &Access,
+    home: &str,
+    error: &SdkError<GetCallerIdentityError, HttpResponse>,
+) -> ConnectError {
+    match (error, &access.role_arn) {
+        (SdkError::ServiceError(context), _) => ConnectError::Rejected {
+            code: context.err().code().unwrap_or("Unknown").to_owned(),
+            message: context.err().message().unwrap_or_default().to_owned(),
+        },
+        (SdkError::DispatchFailure(failure), _) if failure.is_io() || failure.is_timeout() => {
+            ConnectError::Unreachable {
+                region: home.to_owned(),
+                reason: describe_root_error(error),
+            }
+        }
+        (SdkError::TimeoutError(_), _) => ConnectError::Unreachable {
+            region: home.to_owned(),
+            reason: "no response within the timeout".to_owned(),
+        },
+        (_, Some(role)) => ConnectError::Role {
+            role: role.clone(),
+            reason: if found_none(error) {
+                "there are no credentials to assume it with".to_owned()
+            } else {
+                describe_root_error(error)
+            },
+        },
+        _ => ConnectError::NoCredentials {
+            tried: credential_sources(access),
+            reason: match &access.profile {
+                Some(_) if found_none(error) => {
+                    "the profile does not exist or has no credentials".to_owned()
+                }
+                None if found_none(error) => "none of them has credentials".to_owned(),
+                _ => describe_root_error(error),
+            },
+        },
     }
 }
 
-/// Whether no place held credentials, as opposed to one that held bad ones.
-fn has_none(error: &(dyn std::error::Error + 'static)) -> bool {
+/// Returns the places where credentials are searched.
+fn credential_sources(access: &Access) -> String {
+    match &access.profile {
+        Some(profile) => format!("the profile {profile:?} in ~/.aws/config and ~/.aws/credentials"),
+        None => "the environment (AWS_ACCESS_KEY_ID, AWS_PROFILE), the default profile (SSO, login, process or role settings), web identity, and the container or instance role".to_owned(),
+    }
+}
+
+/// Whether no source has credentials, as opposed to a source with invalid ones.
+fn found_none(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut chain = std::iter::successors(Some(error), |error| error.source());
     chain.any(|error| {
         matches!(
@@ -267,7 +292,7 @@ fn has_none(error: &(dyn std::error::Error + 'static)) -> bool {
     })
 }
 
-// Emulators, proxies and VPC endpoints have no name for each bucket.
+// Emulators, proxies and VPC endpoints do not resolve a host name for each bucket.
 fn has_own_s3_endpoint(config: &SdkConfig) -> bool {
     let own = || {
         let key = ServiceConfigKey::builder()
@@ -286,10 +311,10 @@ macro_rules! client {
         #[doc = $doc]
         #[must_use]
         pub fn $name(&self, region: &str) -> $krate::Client {
-            self.cached(&self.clients.$name, region, |config, counter| {
+            self.cached_client(&self.clients.$name, region, |config, counter| {
                 let builder = $krate::config::Builder::from(config)
                     .interceptor(counter)
-                    .interceptor(Whole);
+                    .interceptor(RejectTruncated);
                 $krate::Client::from_conf(builder.build())
             })
         }
@@ -297,59 +322,63 @@ macro_rules! client {
 }
 
 impl Session {
-    client!(backup, aws_sdk_backup, "The region's client of AWS Backup.");
+    client!(
+        backup,
+        aws_sdk_backup,
+        "Returns the AWS Backup client of a region."
+    );
     client!(
         cloudformation,
         aws_sdk_cloudformation,
-        "The region's client of CloudFormation."
+        "Returns the CloudFormation client of a region."
     );
     client!(
         dynamodb,
         aws_sdk_dynamodb,
-        "The region's client of DynamoDB."
+        "Returns the DynamoDB client of a region."
     );
-    client!(ec2, aws_sdk_ec2, "The region's client of EC2.");
-    client!(efs, aws_sdk_efs, "The region's client of EFS.");
+    client!(ec2, aws_sdk_ec2, "Returns the EC2 client of a region.");
+    client!(efs, aws_sdk_efs, "Returns the EFS client of a region.");
     client!(
         iam,
         aws_sdk_iam,
-        "The client of IAM, of the region's partition."
+        "Returns the IAM client of a region's partition."
     );
-    client!(kms, aws_sdk_kms, "The region's client of KMS.");
+    client!(kms, aws_sdk_kms, "Returns the KMS client of a region.");
     client!(
         organizations,
         aws_sdk_organizations,
-        "The client of Organizations, of the region's partition."
+        "Returns the Organizations client of a region's partition."
     );
-    client!(rds, aws_sdk_rds, "The region's client of RDS.");
+    client!(rds, aws_sdk_rds, "Returns the RDS client of a region.");
     client!(
         redshift,
         aws_sdk_redshift,
-        "The region's client of Redshift."
+        "Returns the Redshift client of a region."
     );
     client!(
         redshift_serverless,
         aws_sdk_redshiftserverless,
-        "The region's client of Redshift Serverless."
+        "Returns the Redshift Serverless client of a region."
     );
     client!(
         storage_gateway,
         aws_sdk_storagegateway,
-        "The region's client of Storage Gateway."
+        "Returns the Storage Gateway client of a region."
     );
     client!(
         tagging,
         aws_sdk_resourcegroupstagging,
-        "The region's client of the tagging API."
+        "Returns the client of the Resource Groups Tagging API of a region."
     );
 
-    /// The region's client of S3.
+    /// Returns the S3 client of a region.
     #[must_use]
     pub fn s3(&self, region: &str) -> aws_sdk_s3::Client {
-        self.cached(&self.clients.s3, region, |config, counter| {
+        self.cached_client(&self.clients.s3, region, |config, counter| {
             let mut builder = aws_sdk_s3::config::Builder::from(config)
                 .interceptor(counter)
-                .interceptor(Whole);
+                .interceptor(RejectTruncated);
             if self.path_style {
                 builder = builder.force_path_style(true);
             }
@@ -357,7 +386,7 @@ impl Session {
         })
     }
 
-    fn cached<C: Clone>(
+    fn cached_client<C: Clone>(
         &self,
         cache: &Cache<C>,
         region: &str,
@@ -376,9 +405,9 @@ impl Session {
         client.clone()
     }
 
-    /// The ARN of something of the account's in a region.
+    /// Returns the ARN of a resource of this account.
     #[must_use]
-    pub fn arn(&self, service: &str, region: &str, resource: &str) -> String {
+    pub fn build_arn(&self, service: &str, region: &str, resource: &str) -> String {
         format!(
             "arn:{}:{service}:{region}:{}:{resource}",
             self.partition, self.account

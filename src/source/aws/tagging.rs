@@ -1,7 +1,7 @@
-//! Tags of resources whose own API does not tell them: Resource Groups Tagging API.
+//! Tags of resources whose own API does not return them, and resources that are found by their backup
+//! tag: Resource Groups Tagging API.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use aws_sdk_resourcegroupstagging::types::TagFilter;
 use futures_util::future::join_all;
@@ -9,35 +9,38 @@ use futures_util::future::join_all;
 use crate::model::arn::Arn;
 use crate::model::observed::{Gap, Listing, Observed};
 use crate::model::service::Service;
-use crate::model::tag::{ENABLED, Tags, is_kept};
+use crate::model::tag::{ENABLED, Tags};
 use crate::model::tagged::{TaggedResource, tagged_type, type_of};
 
-use super::call::{Caller, Operation, Scope};
-use super::coverage::SHARED;
-use super::session::Session;
+use super::call::ServiceCalls;
+use super::operation::{GET_RESOURCES, Operation, SHARED};
+use super::reader::RegionReader;
 
-/// The one operation there is to read tags.
-pub const GET_RESOURCES: Operation = Operation::new("tag:GetResources");
-
-/// What reading tags takes.
+/// API operations used to read tags.
 pub const OPERATIONS: &[Operation] = &[GET_RESOURCES];
 
 /// The largest page: <https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html>.
 const PAGE: i32 = 100;
 
-/// Types whose tags every region is asked for. Without a filter, snapshots and recovery points would come too.
+/// The number of ARNs in one call:
+/// <https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html>.
+const MAX_ARNS: usize = 100;
+
+/// Types whose tags are read in every region. Without a filter, the response would include snapshots
+/// and recovery points.
 const COMMON: [(Service, &str); 4] = [
     (Service::S3, "s3"),
     (Service::Dynamodb, "dynamodb:table"),
     (Service::Rds, "rds:db"),
     (Service::Rds, "rds:cluster"),
 ];
-/// The ARN of a gateway's volume begins with its gateway's, so the whole service is asked for.
+/// All of Storage Gateway: the ARN of a volume begins with the ARN of its gateway, so the two types
+/// cannot be separated.
 pub const STORAGE_GATEWAY: &[&str] = &["storagegateway"];
 /// Namespaces of Redshift Serverless.
 pub const NAMESPACES: &[&str] = &["redshift-serverless:namespace"];
 
-/// What AWS Backup backs up and this program lists, as `GetResources` names types.
+/// The types, as `GetResources` names them, that AWS Backup supports and that a scan lists.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-feature-availability.html>.
 const LISTED: [&str; 11] = [
@@ -56,17 +59,19 @@ const LISTED: [&str; 11] = [
 
 /// The tags of a region's resources by ARN.
 #[derive(Debug)]
-pub struct Tagged {
+pub struct TagIndex {
     tags: BTreeMap<String, Tags>,
     /// Why there may be more.
     pub gap: Option<Gap>,
 }
 
-impl Tagged {
-    /// The tags of a resource. `GetResources` leaves out what was never tagged, so a resource that is
-    /// not in the whole list has none; one that is not in a list that broke off may have some.
+impl TagIndex {
+    /// Returns the tags of a resource.
+    ///
+    /// `GetResources` leaves out resources that were never tagged. A resource that is missing from a
+    /// complete list has no tags; the tags of one that is missing from a truncated list are unknown.
     #[must_use]
-    pub fn of(&self, arn: &str) -> Observed<Tags> {
+    pub fn tags_of(&self, arn: &str) -> Observed<Tags> {
         match (self.tags.get(arn), &self.gap) {
             (Some(tags), _) => Observed::Known(tags.clone()),
             (None, None) => Observed::Known(Tags::new()),
@@ -75,89 +80,86 @@ impl Tagged {
     }
 }
 
-/// The types of some services whose tags a region is asked for.
+/// Returns the resource types of some services whose tags are read in every region.
 #[must_use]
-pub fn common(services: &[Service]) -> Vec<&'static str> {
-    let asked = COMMON.iter().filter(|(of, _)| services.contains(of));
-    asked.map(|(_, kind)| *kind).collect()
+pub fn types_of_services(services: &[Service]) -> Vec<&'static str> {
+    let wanted = COMMON.iter().filter(|(of, _)| services.contains(of));
+    wanted.map(|(_, resource_type)| *resource_type).collect()
 }
 
-/// Reads the tags of some types in a region; nothing is asked where there are none.
-pub async fn collect(scope: &Scope, session: &Session, tag_key: &str, types: &[&str]) -> Tagged {
+/// Reads the tags of some resource types in a region. Sends no call if there are no types.
+pub async fn read_tags_of_types(
+    reader: &RegionReader<'_>,
+    calls: &ServiceCalls,
+    types: &[&str],
+) -> TagIndex {
     if types.is_empty() {
-        return Tagged {
+        return TagIndex {
             tags: BTreeMap::new(),
             gap: Some(Gap::not_asked()),
         };
     }
-    let pages = session
-        .tagging(scope.region())
+    let pages = reader
+        .session
+        .tagging(reader.region)
         .get_resources()
         .set_resource_type_filters(Some(types.iter().map(|it| (*it).to_owned()).collect()))
         .resources_per_page(PAGE)
         .into_paginator()
         .send();
-    let listing: Listing<(String, Tags)> = scope
-        .list(GET_RESOURCES, pages, |page| {
+    let listing: Listing<(String, Tags)> = calls
+        .list_items(GET_RESOURCES, pages, |page| {
             let resources = page.resource_tag_mapping_list?;
             let read = resources.into_iter().map(|resource| {
                 let tags = resource.tags?;
-                let kept = tags.into_iter().map(|tag| (tag.key, tag.value));
-                Some((resource.resource_arn?, keep(kept, tag_key)))
+                let pairs = tags.into_iter().map(|tag| (tag.key, tag.value));
+                Some((resource.resource_arn?, reader.keep_tags(pairs)))
             });
             Some(read.collect())
         })
         .await;
-    Tagged {
+    TagIndex {
         tags: listing.items.into_iter().collect(),
         gap: listing.gap,
     }
 }
 
 /// Reads the tags of some resources of a region.
-pub async fn some(
-    session: &Session,
-    caller: &Arc<Caller>,
-    region: &str,
-    tag_key: &str,
-    arns: &[String],
-) -> Tagged {
-    let scope = &caller.scope(region, SHARED);
-    // Named by their ARNs, resources come on one page.
-    let read = join_all(arns.chunks(MOST_ARNS).map(|arns| async move {
-        let call = session
-            .tagging(region)
+pub async fn read_tags_of_arns(reader: &RegionReader<'_>, arns: &[String]) -> TagIndex {
+    let calls = &reader.begin_service(SHARED);
+    // The response to a call with ARNs has a single page.
+    let responses = join_all(arns.chunks(MAX_ARNS).map(|arns| async move {
+        let call = reader
+            .session
+            .tagging(reader.region)
             .get_resources()
             .set_resource_arn_list(Some(arns.to_vec()))
             .send();
-        let answer = scope.call(GET_RESOURCES, call).await?;
-        let list = GET_RESOURCES.field(answer.resource_tag_mapping_list, "ResourceTagMappingList");
+        let response = calls.send_call(GET_RESOURCES, call).await?;
+        let list = response.resource_tag_mapping_list;
+        let list = GET_RESOURCES.require_field(list, "ResourceTagMappingList");
         list.get().cloned()
     }))
     .await;
-    let mut tagged = Tagged {
+    let mut index = TagIndex {
         tags: BTreeMap::new(),
         gap: None,
     };
-    for answer in read {
-        match answer {
-            Ok(list) => tagged.tags.extend(list.into_iter().filter_map(|resource| {
-                let kept = resource.tags?.into_iter().map(|tag| (tag.key, tag.value));
-                Some((resource.resource_arn?, keep(kept, tag_key)))
+    for response in responses {
+        match response {
+            Ok(list) => index.tags.extend(list.into_iter().filter_map(|resource| {
+                let pairs = resource.tags?.into_iter().map(|tag| (tag.key, tag.value));
+                Some((resource.resource_arn?, reader.keep_tags(pairs)))
             })),
-            Err(gap) => tagged.gap = tagged.gap.or(Some(gap)),
+            Err(gap) => index.gap = index.gap.or(Some(gap)),
         }
     }
-    tagged
+    index
 }
 
-/// What may be named in one call:
-/// <https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html>.
-const MOST_ARNS: usize = 100;
-
-/// A resource that is judged for its tag alone, where it is tagged `enabled`.
+/// Returns a resource that is checked only for its backup tag.
 #[must_use]
-pub fn beyond_of(arn: &str, aws_type: &str, tags: Observed<Tags>) -> Option<TaggedResource> {
+pub fn tagged_resource(arn: &str, aws_type: &str, tags: Observed<Tags>) -> Option<TaggedResource> {
     Some(TaggedResource {
         arn: arn.to_owned(),
         id: Arn::parse(arn)?.resource_id().to_owned(),
@@ -166,31 +168,22 @@ pub fn beyond_of(arn: &str, aws_type: &str, tags: Observed<Tags>) -> Option<Tagg
     })
 }
 
-/// The ARNs of what is tagged `enabled` in a region that is not read otherwise, of what AWS Backup
-/// backs up.
-pub async fn enabled(
-    session: &Session,
-    caller: &Arc<Caller>,
-    region: &str,
-    tag_key: &str,
-) -> Listing<String> {
-    let mut listing = everything(session, caller, region, tag_key).await;
+/// Lists the ARNs of resources in a region that are tagged `enabled` and that AWS Backup supports. Used
+/// for regions, or services, that are not listed.
+pub async fn list_backed_up_arns(reader: &RegionReader<'_>) -> Listing<String> {
+    let mut listing = list_enabled_arns(reader).await;
     listing.items.retain(|arn| is_backed_up(arn));
     listing
 }
 
-/// What is tagged `enabled` and has no list of its own. The clusters of RDS are among it, whatever
-/// their engine; the caller knows the engines.
-pub async fn beyond(
-    session: &Session,
-    caller: &Arc<Caller>,
-    region: &str,
-    tag_key: &str,
-) -> Listing<TaggedResource> {
-    let listing = everything(session, caller, region, tag_key).await;
+/// Lists the resources that are tagged `enabled` and that no other call lists.
+///
+/// The result includes DB clusters of all engines; only RDS distinguishes them.
+pub async fn list_tagged_resources(reader: &RegionReader<'_>) -> Listing<TaggedResource> {
+    let listing = list_enabled_arns(reader).await;
     let found = listing.items.into_iter().filter_map(|arn| {
-        let tags = Tags::from([(tag_key.to_owned(), ENABLED.to_owned())]);
-        beyond_of(&arn, type_of(&arn)?, Observed::Known(tags))
+        let tags = Tags::from([(reader.tag_key.to_owned(), ENABLED.to_owned())]);
+        tagged_resource(&arn, type_of(&arn)?, Observed::Known(tags))
     });
     Listing {
         items: found.collect(),
@@ -198,26 +191,23 @@ pub async fn beyond(
     }
 }
 
-/// The ARNs of what is tagged `enabled`, backups too: they carry the tags of their source.
+/// Lists the ARNs of everything that is tagged `enabled`. This includes recovery points, which have the
+/// tags of their source.
 ///
-/// No filter of types: the API refuses the whole question where it does not know one of them.
-async fn everything(
-    session: &Session,
-    caller: &Arc<Caller>,
-    region: &str,
-    tag_key: &str,
-) -> Listing<String> {
-    let scope = caller.scope(region, "backup");
-    let filter = TagFilter::builder().key(tag_key).values(ENABLED).build();
-    let pages = session
-        .tagging(region)
+/// There is no type filter: the API rejects the call if it does not know one of the types.
+async fn list_enabled_arns(reader: &RegionReader<'_>) -> Listing<String> {
+    let calls = reader.begin_service("backup");
+    let filter = TagFilter::builder().key(reader.tag_key).values(ENABLED);
+    let pages = reader
+        .session
+        .tagging(reader.region)
         .get_resources()
-        .tag_filters(filter)
+        .tag_filters(filter.build())
         .resources_per_page(PAGE)
         .into_paginator()
         .send();
-    let mut listing = scope
-        .list(GET_RESOURCES, pages, |page| {
+    let mut listing = calls
+        .list_items(GET_RESOURCES, pages, |page| {
             let resources = page.resource_tag_mapping_list?;
             Some(resources.into_iter().map(|it| it.resource_arn).collect())
         })
@@ -226,13 +216,13 @@ async fn everything(
     listing
 }
 
-/// Whether AWS Backup backs up what has this ARN.
+/// Whether AWS Backup supports the resource.
 fn is_backed_up(arn: &str) -> bool {
-    let beyond = tagged_type(arn);
+    let tagged = tagged_type(arn);
     let Some(arn) = Arn::parse(arn) else {
         return false;
     };
-    // On a volume gateway the volumes are selected, not the gateway.
+    // AWS Backup backs up the volumes of a volume gateway, not the gateway.
     if arn.service == "storagegateway" {
         return arn.resource.contains("/volume/");
     }
@@ -243,14 +233,7 @@ fn is_backed_up(arn: &str) -> bool {
             arn.service == service && rest.is_some_and(|rest| rest.starts_with([':', '/']))
         }
     });
-    listed || beyond.is_some_and(|it| it.is_backed_up)
-}
-
-/// The tags that a snapshot keeps, of those that AWS returned.
-pub fn keep(tags: impl IntoIterator<Item = (String, String)>, tag_key: &str) -> Tags {
-    tags.into_iter()
-        .filter(|(key, _)| is_kept(key, tag_key))
-        .collect()
+    listed || tagged.is_some_and(|it| it.is_backed_up)
 }
 
 #[cfg(test)]

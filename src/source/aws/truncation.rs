@@ -1,8 +1,8 @@
-//! Refuses answers that end too early.
+//! Rejects truncated responses.
 //!
-//! The SDK's XML reader takes the end of the text for the end of the answer, and an empty body is an
-//! answer to it in which every field is missing. What a proxy cut short would be read as less: volumes
-//! without their tags, buckets without their keys, and no sign that anything is missing.
+//! The SDK's XML reader accepts a document without its end, and reads an empty body as a response in
+//! which every field is missing. A response that a proxy cut short would lose data without an error:
+//! volumes without tags, buckets without keys.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::AfterDeserializationInterceptorContextRef;
@@ -11,14 +11,14 @@ use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
-/// Makes an answer without its end an error of the call.
+/// An SDK interceptor that turns a truncated response into an error of the call.
 #[derive(Debug, Clone, Copy)]
-pub struct Whole;
+pub struct RejectTruncated;
 
 #[dyn_dispatch_hint]
-impl Intercept for Whole {
+impl Intercept for RejectTruncated {
     fn name(&self) -> &'static str {
-        "Whole"
+        "RejectTruncated"
     }
 
     fn read_after_deserialization(
@@ -27,28 +27,31 @@ impl Intercept for Whole {
         _: &RuntimeComponents,
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let answer = context.response();
-        // Answers to HEAD have no body.
-        let bodiless = cfg
+        let response = context.response();
+        // Responses to HEAD have no body.
+        let has_no_body = cfg
             .load::<Metadata>()
             .is_some_and(|operation| operation.name() == "HeadBucket");
-        let body = answer.body().bytes().unwrap_or_default();
-        if !bodiless && answer.status().is_success() && breaks_off(&String::from_utf8_lossy(body)) {
-            return Err("the answer breaks off".into());
+        let body = response.body().bytes().unwrap_or_default();
+        if !has_no_body
+            && response.status().is_success()
+            && is_truncated(&String::from_utf8_lossy(body))
+        {
+            return Err("the response is truncated".into());
         }
         Ok(())
     }
 }
 
-/// Whether a text is empty, or begins as an XML document and does not end with the end of its root
-/// element. JSON that breaks off is an error to the SDK itself.
-fn breaks_off(body: &str) -> bool {
+/// Whether a body is empty, or is an XML document that does not end with the end tag of its root
+/// element. The SDK rejects truncated JSON itself.
+fn is_truncated(body: &str) -> bool {
     let body = body.trim_start_matches('\u{feff}').trim();
     if !body.starts_with('<') {
         return body.is_empty();
     }
     let mut rest = body;
-    // Declarations and comments stand before the root.
+    // Declarations and comments come before the root.
     while rest.starts_with("<?") || rest.starts_with("<!") {
         let end = if rest.starts_with("<!--") { "-->" } else { ">" };
         match rest.split_once(end) {
@@ -63,7 +66,7 @@ fn breaks_off(body: &str) -> bool {
         .split(|c: char| c.is_whitespace() || c == '>' || c == '/')
         .next();
     let name = name.unwrap_or_default();
-    // Nothing but one empty element.
+    // The document is a single empty element.
     let empty = root.ends_with("/>") && root.matches('>').count() == 1;
     !empty && !body.ends_with(&format!("</{name}>"))
 }
@@ -74,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_document_ends_with_its_root() {
-        for whole in [
+        for document in [
             "{\"a\": 1}",
             "<a/>",
             "<a xmlns=\"x\"/>",
@@ -82,11 +85,11 @@ mod tests {
             "<?xml version=\"1.0\"?>\n<a x='1'><b/>\n</a>\n",
             "<?xml version=\"1.0\"?><!-- made by hand --><a><b>1</b></a>",
         ] {
-            assert!(!breaks_off(whole), "{whole:?}");
+            assert!(!is_truncated(document), "{document:?}");
         }
-        let whole = "<?xml version=\"1.0\"?><!-- x --><list xmlns=\"n\"><item><id>1</id></item><item/></list>";
-        for end in 0..whole.len() {
-            assert!(breaks_off(&whole[..end]), "{:?}", &whole[..end]);
+        let document = "<?xml version=\"1.0\"?><!-- x --><list xmlns=\"n\"><item><id>1</id></item><item/></list>";
+        for end in 0..document.len() {
+            assert!(is_truncated(&document[..end]), "{:?}", &document[..end]);
         }
     }
 }

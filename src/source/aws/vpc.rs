@@ -1,13 +1,12 @@
-//! VPCs, as far as their traffic to S3 goes.
+//! VPCs and the routes of their traffic to S3.
 
-use std::sync::Arc;
-
-use crate::model::observed::Observed;
+use crate::model::observed::{Listing, Observed};
 use crate::model::vpc::{Network, NetworkInterface, Route, RouteTable, Subnet, Vpc, VpcEndpoint};
 
-use super::call::{Caller, Operation};
 use super::ec2::PAGE;
-use super::session::Session;
+use super::listing::Skippable;
+use super::operation::Operation;
+use super::reader::RegionReader;
 
 const DESCRIBE_VPCS: Operation = Operation::new("ec2:DescribeVpcs");
 const DESCRIBE_SUBNETS: Operation = Operation::new("ec2:DescribeSubnets");
@@ -15,7 +14,7 @@ const DESCRIBE_ROUTE_TABLES: Operation = Operation::new("ec2:DescribeRouteTables
 const DESCRIBE_NETWORK_INTERFACES: Operation = Operation::new("ec2:DescribeNetworkInterfaces");
 const DESCRIBE_VPC_ENDPOINTS: Operation = Operation::new("ec2:DescribeVpcEndpoints");
 
-/// What reading VPCs takes.
+/// API operations used to read VPCs.
 pub const OPERATIONS: &[Operation] = &[
     DESCRIBE_VPCS,
     DESCRIBE_SUBNETS,
@@ -24,14 +23,26 @@ pub const OPERATIONS: &[Operation] = &[
     DESCRIBE_VPC_ENDPOINTS,
 ];
 
-/// Route tables come in smaller pages than the rest of EC2:
+/// The largest page of route tables, which is smaller than in the rest of EC2:
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRouteTables.html>.
 const ROUTE_TABLE_PAGE: i32 = 100;
 
-/// The networks of a region.
-pub async fn collect(session: &Session, caller: &Arc<Caller>, region: &str) -> Network {
-    let scope = caller.scope(region, "vpc");
-    let client = session.ec2(region);
+impl Skippable for Network {
+    fn not_requested() -> Self {
+        Network {
+            vpcs: Listing::not_requested(),
+            subnets: Listing::not_requested(),
+            route_tables: Listing::not_requested(),
+            interfaces: Listing::not_requested(),
+            endpoints: Listing::not_requested(),
+        }
+    }
+}
+
+/// Reads the VPCs of a region.
+pub async fn read_network(reader: &RegionReader<'_>) -> Network {
+    let calls = reader.begin_service("vpc");
+    let client = reader.session.ec2(reader.region);
     let vpcs = client
         .describe_vpcs()
         .max_results(PAGE)
@@ -58,39 +69,25 @@ pub async fn collect(session: &Session, caller: &Arc<Caller>, region: &str) -> N
         .into_paginator()
         .send();
     let (vpcs, subnets, route_tables, interfaces, endpoints) = tokio::join!(
-        scope.list(DESCRIBE_VPCS, vpcs, |page| {
+        calls.list_items(DESCRIBE_VPCS, vpcs, |page| {
             let vpcs = page.vpcs.unwrap_or_default().into_iter();
-            Some(vpcs.map(|vpc| vpc_of(session, region, vpc)).collect())
+            Some(vpcs.map(|vpc| vpc_from(reader, vpc)).collect())
         }),
-        scope.list(DESCRIBE_SUBNETS, subnets, |page| {
+        calls.list_items(DESCRIBE_SUBNETS, subnets, |page| {
             let subnets = page.subnets.unwrap_or_default().into_iter();
-            let read = subnets.map(|subnet| {
-                Some(Subnet {
-                    id: subnet.subnet_id?,
-                    vpc_id: subnet.vpc_id?,
-                })
-            });
-            Some(read.collect())
+            Some(subnets.map(subnet_from).collect())
         }),
-        scope.list(DESCRIBE_ROUTE_TABLES, tables, |page| {
+        calls.list_items(DESCRIBE_ROUTE_TABLES, tables, |page| {
             let tables = page.route_tables.unwrap_or_default().into_iter();
-            Some(tables.map(route_table_of).collect())
+            Some(tables.map(route_table_from).collect())
         }),
-        scope.list(DESCRIBE_NETWORK_INTERFACES, interfaces, |page| {
+        calls.list_items(DESCRIBE_NETWORK_INTERFACES, interfaces, |page| {
             let interfaces = page.network_interfaces.unwrap_or_default().into_iter();
-            let read = interfaces.map(|interface| {
-                Some(NetworkInterface {
-                    id: interface.network_interface_id?,
-                    vpc_id: interface.vpc_id?,
-                    subnet_id: interface.subnet_id?,
-                    interface_type: interface.interface_type?.as_str().to_owned(),
-                })
-            });
-            Some(read.collect())
+            Some(interfaces.map(interface_from).collect())
         }),
-        scope.list(DESCRIBE_VPC_ENDPOINTS, endpoints, |page| {
+        calls.list_items(DESCRIBE_VPC_ENDPOINTS, endpoints, |page| {
             let endpoints = page.vpc_endpoints.unwrap_or_default().into_iter();
-            Some(endpoints.map(endpoint_of).collect())
+            Some(endpoints.map(endpoint_from).collect())
         }),
     );
     Network {
@@ -102,15 +99,17 @@ pub async fn collect(session: &Session, caller: &Arc<Caller>, region: &str) -> N
     }
 }
 
-fn vpc_of(session: &Session, region: &str, vpc: aws_sdk_ec2::types::Vpc) -> Option<Vpc> {
+fn vpc_from(reader: &RegionReader<'_>, vpc: aws_sdk_ec2::types::Vpc) -> Option<Vpc> {
     let id = vpc.vpc_id?;
     let mut tags = vpc.tags.unwrap_or_default().into_iter();
     let owner = vpc.owner_id;
     Some(Vpc {
+        // A shared VPC belongs to another account.
         arn: format!(
-            "arn:{}:ec2:{region}:{}:vpc/{id}",
-            session.partition,
-            owner.as_deref().unwrap_or(&session.account)
+            "arn:{}:ec2:{}:{}:vpc/{id}",
+            reader.session.partition,
+            reader.region,
+            owner.as_deref().unwrap_or(&reader.session.account)
         ),
         name: tags
             .find(|tag| tag.key.as_deref() == Some("Name"))
@@ -121,7 +120,23 @@ fn vpc_of(session: &Session, region: &str, vpc: aws_sdk_ec2::types::Vpc) -> Opti
     })
 }
 
-fn route_table_of(table: aws_sdk_ec2::types::RouteTable) -> Option<RouteTable> {
+fn subnet_from(subnet: aws_sdk_ec2::types::Subnet) -> Option<Subnet> {
+    Some(Subnet {
+        id: subnet.subnet_id?,
+        vpc_id: subnet.vpc_id?,
+    })
+}
+
+fn interface_from(interface: aws_sdk_ec2::types::NetworkInterface) -> Option<NetworkInterface> {
+    Some(NetworkInterface {
+        id: interface.network_interface_id?,
+        vpc_id: interface.vpc_id?,
+        subnet_id: interface.subnet_id?,
+        interface_type: interface.interface_type?.as_str().to_owned(),
+    })
+}
+
+fn route_table_from(table: aws_sdk_ec2::types::RouteTable) -> Option<RouteTable> {
     let associations = table.associations.unwrap_or_default();
     let routes = table.routes?.into_iter();
     Some(RouteTable {
@@ -134,12 +149,12 @@ fn route_table_of(table: aws_sdk_ec2::types::RouteTable) -> Option<RouteTable> {
             .into_iter()
             .filter_map(|association| association.subnet_id)
             .collect(),
-        routes: routes.filter_map(route_of).collect(),
+        routes: routes.filter_map(route_from).collect(),
     })
 }
 
-// Only routes to gateways matter: to the internet, and to an endpoint.
-fn route_of(route: aws_sdk_ec2::types::Route) -> Option<Route> {
+/// Returns a route to a gateway: to the internet, or to a gateway endpoint. Rules read no other routes.
+fn route_from(route: aws_sdk_ec2::types::Route) -> Option<Route> {
     let destination = route
         .destination_prefix_list_id
         .or(route.destination_cidr_block)
@@ -153,18 +168,20 @@ fn route_of(route: aws_sdk_ec2::types::Route) -> Option<Route> {
     })
 }
 
-fn endpoint_of(endpoint: aws_sdk_ec2::types::VpcEndpoint) -> Option<VpcEndpoint> {
+fn endpoint_from(endpoint: aws_sdk_ec2::types::VpcEndpoint) -> Option<VpcEndpoint> {
     let endpoint_type = endpoint.vpc_endpoint_type?.as_str().to_owned();
     let service_name = endpoint.service_name?;
-    let judged = endpoint_type.eq_ignore_ascii_case("gateway") && service_name.ends_with(".s3");
+    // Rules read only the policies of S3 gateway endpoints.
+    let is_s3_gateway =
+        endpoint_type.eq_ignore_ascii_case("gateway") && service_name.ends_with(".s3");
     Some(VpcEndpoint {
         id: endpoint.vpc_endpoint_id?,
         vpc_id: endpoint.vpc_id?,
         endpoint_type,
         service_name,
         state: endpoint.state?.as_str().to_owned(),
-        policy: if judged {
-            DESCRIBE_VPC_ENDPOINTS.field(endpoint.policy_document, "PolicyDocument")
+        policy: if is_s3_gateway {
+            DESCRIBE_VPC_ENDPOINTS.require_field(endpoint.policy_document, "PolicyDocument")
         } else {
             Observed::default()
         },

@@ -12,10 +12,10 @@ use crate::model::{Gap, GapKind, Observed};
 use crate::source::planned::{Planned, Surroundings, after_apply, key_arn, unplanned};
 
 use super::tags;
-use super::template::{Declared, Template, partition};
+use super::template::{Declared, Template, partition_of};
 use super::value::{Made, Open, Piece, Resolved};
 
-/// What stands for the region where nobody says which it is.
+/// The name of the region where it is not known.
 const NO_REGION: &str = "unknown";
 
 pub(super) struct Build<'a> {
@@ -24,9 +24,9 @@ pub(super) struct Build<'a> {
     file: &'a str,
     tag_key: &'a str,
     region: String,
-    /// Keys that exist outside of the template, and names of keys, as resources name them.
+    /// Keys and key names that resources refer to and that the template does not contain.
     outside: RefCell<BTreeMap<String, Outside>>,
-    /// Conditions that nobody knows, with the resources that are made under them.
+    /// Conditions that cannot be evaluated, with the resources that are created under them.
     conditions: BTreeMap<String, (Gap, Vec<String>)>,
 }
 
@@ -39,7 +39,7 @@ impl<'a> Build<'a> {
     pub(super) fn new(template: Template<'a>, around: &Surroundings<'a>) -> Self {
         let region = around.region.unwrap_or(NO_REGION).to_owned();
         let mut planned = Planned::new(Source::Cloudformation, None, around);
-        planned.region(&region);
+        planned.region_mut(&region);
         Build {
             template,
             planned,
@@ -51,9 +51,9 @@ impl<'a> Build<'a> {
         }
     }
 
-    /// The region of the stack.
-    pub(super) fn here(&mut self) -> &mut Region {
-        self.planned.region(&self.region)
+    /// Returns the region of the stack.
+    pub(super) fn stack_region(&mut self) -> &mut Region {
+        self.planned.region_mut(&self.region)
     }
 
     pub(super) fn region(&self) -> &str {
@@ -80,16 +80,16 @@ impl<'a> Build<'a> {
     }
 
     pub(super) fn partition(&self) -> &'static str {
-        partition(self.template.region.as_deref())
+        partition_of(self.template.region.as_deref())
     }
 
-    /// The resources of one type.
+    /// Returns the resources of one type.
     pub(super) fn of_type(&self, kind: &str) -> Vec<Declared<'a>> {
         self.template.of_type(kind).cloned().collect()
     }
 
-    /// What stands for the ARN of a resource, which is noted as declared where it is.
-    pub(super) fn declare(&mut self, declared: &Declared<'a>, part: &str) -> String {
+    /// Notes where a resource is declared and returns the identifier that replaces its ARN.
+    pub(super) fn declare_resource(&mut self, declared: &Declared<'a>, part: &str) -> String {
         let arn = format!("{}#{}{part}", self.file, declared.id);
         let place = Place {
             file: self.file.to_owned(),
@@ -101,7 +101,7 @@ impl<'a> Build<'a> {
                 .as_ref()
                 .map(|(name, _)| name.to_string()),
         };
-        self.planned.place(&arn, place);
+        self.planned.add_place(&arn, place);
         if let Some((name, open)) = &declared.condition {
             let noted = self.conditions.entry(name.clone());
             let (_, ids) = noted.or_insert_with(|| (open.gap.clone(), Vec::new()));
@@ -112,34 +112,43 @@ impl<'a> Build<'a> {
         arn
     }
 
-    /// Why what a resource does for another may not be there: it hangs on a condition of its own.
-    pub(super) fn unsure(&self, declared: &Declared<'a>, owner: Option<&str>) -> Option<Gap> {
+    /// Returns why a resource may not be created together with its owner: it has a condition that the owner
+    /// does not have.
+    pub(super) fn own_condition_gap(
+        &self,
+        declared: &Declared<'a>,
+        owner: Option<&str>,
+    ) -> Option<Gap> {
         let (name, open) = declared.condition.as_ref()?;
-        let owner = owner.and_then(|id| self.template.resource(id));
+        let owner = owner.and_then(|id| self.template.find_resource(id));
         let shared = owner.and_then(|it| it.condition.as_ref());
         let is_shared = shared.is_some_and(|(of_owner, _)| of_owner == name);
         (!is_shared).then(|| open.gap.clone())
     }
 
-    /// Its tags under one of its properties.
+    /// Reads the tags in a property.
     pub(super) fn tags(&self, properties: &Resolved, name: &str) -> Observed<Tags> {
-        located("Tags", tags::read(&properties.get(name), self.tag_key)).into()
+        locate_gap("Tags", tags::read_tags(&properties.get(name), self.tag_key)).into()
     }
 
-    /// The resource of the template that a value names, of one of some types.
-    pub(super) fn referenced(&self, value: &Resolved, kinds: &[&str]) -> Option<Declared<'a>> {
+    /// Returns the resource of the template that a value refers to, if it has one of the types.
+    pub(super) fn referenced_resource(
+        &self,
+        value: &Resolved,
+        kinds: &[&str],
+    ) -> Option<Declared<'a>> {
         let Resolved::Text(phrase) = value else {
             return None;
         };
-        let declared = self.template.resource(&phrase.made()?.id)?;
+        let declared = self.template.find_resource(&phrase.made()?.id)?;
         kinds.contains(&declared.kind).then(|| declared.clone())
     }
 
-    /// A text with what stands in for what is open in it; none where it is not given.
+    /// Returns a text with placeholders for its unknown parts; none where it is absent.
     ///
     /// # Errors
-    /// Why nothing can stand in for a part of it.
-    pub(super) fn written(&self, value: &Resolved) -> Result<Option<String>, Gap> {
+    /// A part of it has no placeholder.
+    pub(super) fn text_with_stand_ins(&self, value: &Resolved) -> Result<Option<String>, Gap> {
         let Resolved::Text(phrase) = value else {
             return value.text();
         };
@@ -150,16 +159,16 @@ impl<'a> Build<'a> {
         pieces.collect::<Result<String, Gap>>().map(Some)
     }
 
-    /// The logical id of what a value names, or the text that it is.
+    /// Returns the logical id of the resource that a value refers to, or the text itself.
     pub(super) fn name(&self, value: &Resolved, kind: &str) -> Result<Option<String>, Gap> {
-        match self.referenced(value, &[kind]) {
+        match self.referenced_resource(value, &[kind]) {
             Some(declared) => Ok(Some(declared.id.to_owned())),
             None => value.text(),
         }
     }
 
-    /// What can be written for a piece of a policy's text: the own account as an empty one, which no
-    /// other account is, and the template's own roles and keys under their logical ids.
+    /// Returns the placeholder for a piece of a policy: an empty id for this account, which no other account
+    /// has, and logical ids for the template's roles and keys.
     pub(super) fn stand_in(&self, piece: &Piece) -> Option<String> {
         match piece {
             Piece::Text(text) => Some(text.clone()),
@@ -171,7 +180,7 @@ impl<'a> Build<'a> {
     }
 
     fn stand_in_for(&self, made: &Made) -> Option<String> {
-        let declared = self.template.resource(&made.id)?;
+        let declared = self.template.find_resource(&made.id)?;
         let name = |property: &str| match self.template.properties(declared).get(property).text() {
             Ok(None) => Some(made.id.clone()),
             Ok(named) => named,
@@ -190,25 +199,25 @@ impl<'a> Build<'a> {
         }
     }
 
-    /// Whether something is the ARN of a role or user that the template makes.
+    /// Whether this is the ARN of a role or user that the template creates.
     pub(super) fn is_principal(&self, made: &Made) -> bool {
-        let is_one = match self.template.resource(&made.id).map(|it| it.kind) {
+        let is_one = match self.template.find_resource(&made.id).map(|it| it.kind) {
             Some(kind) => matches!(kind, "AWS::IAM::Role" | "AWS::IAM::User"),
-            // AWS SAM makes a role for each function, named after it.
+            // AWS SAM creates a role for each function, named after it.
             None => made.id.ends_with("Role"),
         };
         is_one && made.attribute.as_deref() == Some("Arn")
     }
 
-    /// What stands for the ARN of a key of the template.
+    /// Returns the placeholder for the ARN of a key of the template.
     pub(super) fn key_arn(&self, id: &str) -> String {
         key_arn(self.partition(), &self.region, None, id)
     }
 
-    /// The key that a property names, as rules look it up; none where it names none.
+    /// Returns the key that a property refers to, in the form that rules look up; none where it is absent.
     ///
     /// # Errors
-    /// Why nobody knows which key it is.
+    /// Why it is not known which key it is.
     pub(super) fn key(&self, value: &Resolved) -> Result<Option<String>, Gap> {
         self.key_through(value, 0)
     }
@@ -223,21 +232,25 @@ impl<'a> Build<'a> {
                     _ => Err(open.gap.clone()),
                 };
             }
-            other => return other.text().map(|text| text.map(|it| self.outside(it))),
+            other => {
+                return other
+                    .text()
+                    .map(|text| text.map(|it| self.note_outside_key(it)));
+            }
         };
         if let Some(Piece::Made(made)) = phrase.0.last() {
             let before = &phrase.0[..phrase.0.len() - 1];
             let is_key_arn =
                 matches!(before.last(), Some(Piece::Text(text)) if text.ends_with(":key/"));
             let is_one = matches!(made.attribute.as_deref(), None | Some("Arn" | "KeyId"));
-            let declared = self.template.resource(&made.id);
+            let declared = self.template.find_resource(&made.id);
             match declared.map(|it| it.kind) {
                 Some(KEY | REPLICA_KEY) if is_one && (before.is_empty() || is_key_arn) => {
                     return Ok(Some(self.key_arn(&made.id)));
                 }
                 Some(ALIAS) => {
                     let Some(alias) = declared.filter(|_| aliases == 0) else {
-                        return Err(after_apply(format!("{} leads to no key", made.id)));
+                        return Err(after_apply(format!("{} does not refer to a key", made.id)));
                     };
                     let target = self.template.properties(alias).get("TargetKeyId");
                     return self.key_through(&target, aliases + 1);
@@ -245,13 +258,13 @@ impl<'a> Build<'a> {
                 _ => {}
             }
         }
-        let text = self.written(value)?.unwrap_or_default();
+        let text = self.text_with_stand_ins(value)?.unwrap_or_default();
         if text.is_empty() {
             return Ok(None);
         }
         let arn = Arn::parse(&text);
         let alias = arn.as_ref().map_or(text.as_str(), |arn| arn.resource);
-        // One of another account, or of another region, is another alias.
+        // An alias in another account or region is another alias.
         let is_here = arn.as_ref().is_none_or(|arn| {
             arn.service == "kms" && arn.region == self.region && arn.account.is_empty()
         });
@@ -260,7 +273,7 @@ impl<'a> Build<'a> {
             for declared in self.template.of_type(ALIAS) {
                 let properties = self.template.properties(declared);
                 if properties.get("AliasName").text() == Ok(Some(alias.to_owned())) {
-                    // Where it is not made, another stack may have made one of this name.
+                    // If it is not created here, another stack may have created an alias of this name.
                     match &declared.condition {
                         Some((_, open)) => perhaps = Some(open.gap.clone()),
                         None => return self.key_through(&properties.get("TargetKeyId"), 1),
@@ -271,31 +284,31 @@ impl<'a> Build<'a> {
                 return Err(gap);
             }
         }
-        Ok(Some(self.outside(text)))
+        Ok(Some(self.note_outside_key(text)))
     }
 
-    /// Notes a key that the template does not hold.
-    fn outside(&self, name: String) -> String {
+    /// Notes a key that the template does not contain.
+    fn note_outside_key(&self, name: String) -> String {
         let is_key = Arn::parse(&name)
             .is_some_and(|arn| arn.service == "kms" && arn.resource.starts_with("key/"));
         let outside = match is_key {
             true => Outside::Key,
             false => Outside::Name(Observed::Unknown(unplanned(format!(
-                "the template does not hold the key {name}: scan the account that has it"
+                "the template does not contain the key {name}; scan the account that owns it"
             )))),
         };
         self.outside.borrow_mut().insert(name.clone(), outside);
         name
     }
 
-    /// Says that a macro, a module or another template may add resources of any type.
-    pub(super) fn obscure(&mut self, gap: &Gap) {
+    /// Marks every listing as incomplete: a macro, a module or another template may add resources of any type.
+    pub(super) fn mark_listings_open(&mut self, gap: &Gap) {
         self.planned
-            .snapshot()
+            .snapshot_mut()
             .buckets
             .gap
             .get_or_insert_with(|| gap.clone());
-        let region = self.here();
+        let region = self.stack_region();
         for listing in [
             &mut region.instances.gap,
             &mut region.volumes.gap,
@@ -313,9 +326,9 @@ impl<'a> Build<'a> {
         self.obscure_network(gap);
     }
 
-    /// Says that something may add to the networks.
+    /// Marks the network listings as incomplete.
     pub(super) fn obscure_network(&mut self, gap: &Gap) {
-        let network = &mut self.here().network;
+        let network = &mut self.stack_region().network;
         for listing in [
             &mut network.interfaces.gap,
             &mut network.route_tables.gap,
@@ -325,25 +338,25 @@ impl<'a> Build<'a> {
         }
     }
 
-    /// The snapshot, and what a reader should know of it.
-    pub(super) fn finish(mut self) -> (crate::model::Snapshot, Vec<String>) {
+    /// Returns the snapshot and the notes for the reader.
+    pub(super) fn finish_snapshot(mut self) -> (crate::model::Snapshot, Vec<String>) {
         let region = self.region.clone();
         for (name, outside) in self.outside.take() {
             match outside {
                 Outside::Key => {
                     let gap = || {
                         unplanned(format!(
-                            "the template does not hold {name}: scan the account that has it"
+                            "the template does not contain {name}; scan the account that owns it"
                         ))
                     };
                     let key = Key {
                         metadata: Observed::Unknown(gap()),
                         policy: Observed::Unknown(gap()),
                     };
-                    self.planned.key(name, key);
+                    self.planned.add_key(name, key);
                 }
                 Outside::Name(key) => {
-                    self.planned.region(&region).key_names.insert(name, key);
+                    self.planned.region_mut(&region).key_names.insert(name, key);
                 }
             }
         }
@@ -357,8 +370,8 @@ impl<'a> Build<'a> {
             };
             let shown = &shown[..shown.len().min(MOST_NAMES)];
             format!(
-                "whether condition {name} holds is not known ({}): {}{more} may not be made, and the report says what holds if so",
-                gap.sentence(),
+                "condition {name} cannot be evaluated ({}); {}{more} are reported as if created",
+                gap.to_string(),
                 shown.join(", ")
             )
         });
@@ -367,29 +380,34 @@ impl<'a> Build<'a> {
     }
 }
 
-/// How many logical ids a note names.
+/// The most logical ids that a note names.
 const MOST_NAMES: usize = 5;
 
 pub(super) const KEY: &str = "AWS::KMS::Key";
 pub(super) const REPLICA_KEY: &str = "AWS::KMS::ReplicaKey";
 const ALIAS: &str = "AWS::KMS::Alias";
 
-/// A fact with the name of the property that it is about, where it cannot be understood.
-pub(super) fn located<T>(property: &str, fact: Result<T, Gap>) -> Result<T, Gap> {
+/// Adds the property's name to the gap of a fact that could not be read.
+pub(super) fn locate_gap<T>(property: &str, fact: Result<T, Gap>) -> Result<T, Gap> {
     fact.map_err(|gap| match gap.kind {
-        GapKind::Unreadable => Gap::told(gap.kind, format!("{property}: {}", gap.message)),
+        GapKind::Unreadable => Gap::new(gap.kind, format!("{property}: {}", gap.message)),
         _ => gap,
     })
 }
 
-/// Keeps a fact that is the same in two cases, of which nobody knows which holds.
-pub(super) fn agree<T: PartialEq>(one: &mut Observed<T>, other: &Observed<T>, gap: &Gap) {
+/// Keeps a fact that is the same in two cases; otherwise makes it unknown, as it is not known which case
+/// applies.
+pub(super) fn require_agreement<T: PartialEq>(
+    one: &mut Observed<T>,
+    other: &Observed<T>,
+    gap: &Gap,
+) {
     if one != other {
         *one = Observed::Unknown(gap.clone());
     }
 }
 
-/// What is known of a thing only once it is there.
+/// Returns a fact that is known only after the resource is created.
 pub(super) fn not_yet<T>() -> Observed<T> {
     Observed::Unknown(after_apply("it does not exist yet"))
 }

@@ -1,59 +1,65 @@
-//! DynamoDB tables, global ones and those of AWS SAM too. What a property's absence means:
+//! DynamoDB tables, including global tables and those of AWS SAM. Defaults of absent properties:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-dynamodb-table-ssespecification.html>.
 
 use crate::model::dynamodb::Table;
 use crate::model::{Gap, Observed};
 
-use super::build::{Build, agree, located, not_yet};
+use super::build::{Build, locate_gap, not_yet, require_agreement};
 use super::template::Declared;
 use super::value::{Phrase, Piece, Resolved};
+use crate::source::defaults::DYNAMODB_KEY;
 
-pub(super) fn read(build: &mut Build<'_>) {
+pub(super) fn read_tables(build: &mut Build<'_>) {
     for kind in ["AWS::DynamoDB::Table", "AWS::Serverless::SimpleTable"] {
         for declared in build.of_type(kind) {
             let properties = build.template.properties(&declared);
             let mut specification = properties.get("SSESpecification");
             if kind == "AWS::Serverless::SimpleTable" && specification.is_absent() {
-                let globals = build.template.section("Globals");
+                let globals = build.template.find_section("Globals");
                 let globals = globals.and_then(|it| it.get("SimpleTable"));
                 let globals = globals.and_then(|it| it.get("SSESpecification"));
-                specification = globals.map_or(Resolved::Absent, |it| build.template.resolve(it));
+                specification =
+                    globals.map_or(Resolved::Absent, |it| build.template.resolve_node(it));
             }
             let table = Table {
-                arn: build.declare(&declared, ""),
+                arn: build.declare_resource(&declared, ""),
                 id: declared.id.to_owned(),
                 tags: build.tags(&properties, "Tags"),
                 state: not_yet(),
-                kms_key: key(build, &specification, &specification),
+                kms_key: read_key(build, &specification, &specification),
             };
-            build.here().tables.items.push(table);
+            build.stack_region().tables.items.push(table);
         }
     }
     for declared in build.of_type("AWS::DynamoDB::GlobalTable") {
-        global(build, &declared);
+        read_global_table(build, &declared);
     }
 }
 
-fn key(build: &Build<'_>, specification: &Resolved, holder: &Resolved) -> Observed<Option<String>> {
+fn read_key(
+    build: &Build<'_>,
+    specification: &Resolved,
+    holder: &Resolved,
+) -> Observed<Option<String>> {
     let read = || -> Result<Option<String>, Gap> {
-        if specification.get("SSEEnabled").boolean()? != Some(true) {
+        if specification.get("SSEEnabled").as_boolean()? != Some(true) {
             return Ok(None);
         }
         let named = build.key(&holder.get("KMSMasterKeyId"))?;
-        Ok(named.or_else(|| Some("alias/aws/dynamodb".to_owned())))
+        Ok(named.or_else(|| Some(DYNAMODB_KEY.to_owned())))
     };
-    located("SSESpecification", read()).into()
+    locate_gap("SSESpecification", read()).into()
 }
 
-/// A table in each region that has a replica, each with its own tags and key.
-fn global<'a>(build: &mut Build<'a>, declared: &Declared<'a>) {
+/// Reads the replica in the stack's region of a global table: each replica has its own tags and key.
+fn read_global_table<'a>(build: &mut Build<'a>, declared: &Declared<'a>) {
     let properties = build.template.properties(declared);
     let specification = properties.get("SSESpecification");
     let replicas = properties.get("Replicas");
     let items = match replicas.items() {
         Ok(items) => items,
         Err(gap) => {
-            build.here().tables.gap.get_or_insert(gap);
+            build.stack_region().tables.gap.get_or_insert(gap);
             return;
         }
     };
@@ -65,7 +71,7 @@ fn global<'a>(build: &mut Build<'a>, declared: &Declared<'a>) {
             Ok(Some(region)) => region,
             missing => {
                 let gap = missing.err().unwrap_or_else(Gap::not_collected);
-                build.here().tables.gap.get_or_insert(gap);
+                build.stack_region().tables.gap.get_or_insert(gap);
                 continue;
             }
         };
@@ -76,18 +82,18 @@ fn global<'a>(build: &mut Build<'a>, declared: &Declared<'a>) {
             format!("/{region}")
         };
         let table = Table {
-            arn: build.declare(declared, &part),
+            arn: build.declare_resource(declared, &part),
             id: declared.id.to_owned(),
             tags: build.tags(replica, "Tags"),
             state: not_yet(),
-            kms_key: key(build, &specification, &replica.get("SSESpecification")),
+            kms_key: read_key(build, &specification, &replica.get("SSESpecification")),
         };
-        let listed = &mut build.planned.region(&region).tables.items;
+        let listed = &mut build.planned.region_mut(&region).tables.items;
         match (listed.iter_mut().find(|it| it.arn == table.arn), condition) {
-            // The same replica in another case.
+            // The same replica under another condition.
             (Some(other), Some(open)) => {
-                agree(&mut other.tags, &table.tags, &open.gap);
-                agree(&mut other.kms_key, &table.kms_key, &open.gap);
+                require_agreement(&mut other.tags, &table.tags, &open.gap);
+                require_agreement(&mut other.kms_key, &table.kms_key, &open.gap);
             }
             (Some(_), None) => {}
             (None, _) => listed.push(table),

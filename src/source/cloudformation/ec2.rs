@@ -1,7 +1,7 @@
 //! EBS volumes and EC2 instances.
 //!
-//! Whether a volume is encrypted, and with which key where it names none, hangs on the account's
-//! settings, even where the template says `Encrypted: false`:
+//! Whether a volume is encrypted, and with which default key, depends on the account's settings, even
+//! where the template has `Encrypted: false`:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-volume.html>,
 //! <https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html>.
 
@@ -12,35 +12,35 @@ use crate::model::tag::{BackupTag, Tags};
 use crate::model::{Gap, Observed};
 use crate::source::planned::unplanned;
 
-use super::build::{Build, agree, located, not_yet};
+use super::build::{Build, locate_gap, not_yet, require_agreement};
 use super::template::Declared;
 use super::value::Resolved;
 
 const VOLUME: &str = "AWS::EC2::Volume";
 const INSTANCE: &str = "AWS::EC2::Instance";
 
-pub(super) fn read(build: &mut Build<'_>) {
-    let attachments = Attachments::read(build);
+pub(super) fn read_instances_and_volumes(build: &mut Build<'_>) {
+    let attachments = Attachments::read_attachments(build);
     for declared in build.of_type(VOLUME) {
         let properties = build.template.properties(&declared);
         let volume = Volume {
-            arn: build.declare(&declared, ""),
+            arn: build.declare_resource(&declared, ""),
             id: declared.id.to_owned(),
             tags: build.tags(&properties, "Tags"),
             state: not_yet(),
-            encrypted: encrypted(&properties),
-            kms_key: key(build, &properties),
+            encrypted: read_encrypted(&properties),
+            kms_key: read_key(build, &properties),
             attached_to: attachments.of(declared.id),
         };
-        build.here().volumes.items.push(volume);
+        build.stack_region().volumes.items.push(volume);
     }
     for declared in build.of_type(INSTANCE) {
-        instance(build, &declared, &attachments);
+        read_instance(build, &declared, &attachments);
     }
 }
 
-fn encrypted(properties: &Resolved) -> Observed<bool> {
-    let given = located("Encrypted", properties.get("Encrypted").boolean());
+fn read_encrypted(properties: &Resolved) -> Observed<bool> {
+    let given = locate_gap("Encrypted", properties.get("Encrypted").as_boolean());
     let by = if properties.get("SnapshotId").is_absent() {
         "the account's encryption by default"
     } else {
@@ -50,43 +50,43 @@ fn encrypted(properties: &Resolved) -> Observed<bool> {
         Ok(Some(true)) => Observed::Known(true),
         Ok(given) => {
             let says = match given {
-                Some(_) => "says Encrypted: false",
-                None => "does not say Encrypted",
+                Some(_) => "has Encrypted: false",
+                None => "does not set Encrypted",
             };
             Observed::Unknown(unplanned(format!(
-                "the template {says}, so {by} gates, which it does not hold"
+                "the template {says}, so it depends on {by}, which the template does not contain"
             )))
         }
         Err(gap) => Observed::Unknown(gap),
     }
 }
 
-fn key(build: &Build<'_>, properties: &Resolved) -> Observed<Option<String>> {
-    match located("KmsKeyId", build.key(&properties.get("KmsKeyId"))) {
+fn read_key(build: &Build<'_>, properties: &Resolved) -> Observed<Option<String>> {
+    match locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId"))) {
         Ok(None) => Observed::Unknown(unplanned(
-            "the template names no key, so it gets the account's default key for EBS, which the template does not hold",
+            "the template names no key, so the account's default key for EBS applies, which the template does not contain",
         )),
         key => key.into(),
     }
 }
 
-/// Which volumes hang on which instances.
+/// The volumes attached to each instance.
 #[derive(Default)]
 struct Attachments {
     instances: BTreeMap<String, BTreeSet<String>>,
     volumes: BTreeMap<String, BTreeSet<String>>,
-    /// Volumes that hang on something else.
+    /// Volumes that are attached to something outside the template.
     outside: BTreeSet<String>,
-    /// Why a volume may hang on more.
+    /// Why a volume may have more attachments.
     open: Option<Gap>,
 }
 
 impl Attachments {
-    fn read(build: &Build<'_>) -> Self {
+    fn read_attachments(build: &Build<'_>) -> Self {
         let mut all = Attachments::default();
         for declared in build.of_type("AWS::EC2::VolumeAttachment") {
             let properties = build.template.properties(&declared);
-            let instance = build.referenced(&properties.get("InstanceId"), &[INSTANCE]);
+            let instance = build.referenced_resource(&properties.get("InstanceId"), &[INSTANCE]);
             let instance = instance.map(|it| it.id);
             all.note(build, &properties.get("VolumeId"), instance);
         }
@@ -100,7 +100,11 @@ impl Attachments {
     }
 
     fn note(&mut self, build: &Build<'_>, volume: &Resolved, instance: Option<&str>) {
-        match (build.referenced(volume, &[VOLUME]), instance, volume) {
+        match (
+            build.referenced_resource(volume, &[VOLUME]),
+            instance,
+            volume,
+        ) {
             (Some(volume), Some(instance), _) => {
                 let instances = self.instances.entry(volume.id.to_owned()).or_default();
                 instances.insert(instance.to_owned());
@@ -108,7 +112,7 @@ impl Attachments {
                 volumes.insert(volume.id.to_owned());
             }
             (Some(volume), None, _) => drop(self.outside.insert(volume.id.to_owned())),
-            // One of several, of which some may be the template's.
+            // A choice that may include a resource of the template.
             (None, _, Resolved::Either(open, _)) => {
                 self.open.get_or_insert_with(|| open.gap.clone());
             }
@@ -118,7 +122,7 @@ impl Attachments {
 
     fn of(&self, volume: &str) -> Observed<Vec<String>> {
         if self.outside.contains(volume) {
-            let message = "it is attached to an instance that the template does not hold";
+            let message = "it is attached to an instance that the template does not contain";
             return Observed::Unknown(unplanned(message));
         }
         match (self.instances.get(volume), &self.open) {
@@ -128,40 +132,93 @@ impl Attachments {
     }
 }
 
-fn instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments: &Attachments) {
+fn read_instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments: &Attachments) {
     let properties = build.template.properties(declared);
     let by_template = !properties.get("LaunchTemplate").is_absent();
     let image = if by_template {
-        "its image and its launch template gate, which the template does not hold"
+        "it depends on its image and its launch template, which the template does not contain"
     } else {
-        "its image gates, which the template does not hold"
+        "it depends on its image, which the template does not contain"
     };
-    let own_tags = build.tags(&properties, "Tags");
+    let (tags, volume_tags) = read_instance_tags(build, &properties, by_template);
+    let attached = attachments.volumes.get(declared.id);
+    let mut volumes: Vec<String> = attached.into_iter().flatten().cloned().collect();
+    let complete = read_mapped_volumes(build, declared, &volume_tags, &mut volumes);
+    // The root device name of the image is not known, so no mapping can be matched with it.
+    let root = format!("{}/root", declared.id);
+    let root_volume = Volume {
+        arn: build.declare_resource(declared, "/root"),
+        id: root.clone(),
+        tags: volume_tags,
+        state: not_yet(),
+        encrypted: Observed::Unknown(unplanned(image)),
+        kms_key: Observed::Unknown(unplanned(image)),
+        attached_to: Observed::Known(vec![declared.id.to_owned()]),
+    };
+    build.stack_region().volumes.items.push(root_volume);
+    volumes.push(root);
+
+    let vpc_id = find_vpc(build, &properties);
+    let instance = Instance {
+        arn: build.declare_resource(declared, ""),
+        id: declared.id.to_owned(),
+        tags,
+        state: not_yet(),
+        root_device_type: Observed::Unknown(unplanned(image)),
+        marketplace_codes: Observed::Unknown(unplanned(image)),
+        volumes: complete.map(|()| volumes).into(),
+        vpc_id,
+    };
+    build.stack_region().instances.items.push(instance);
+}
+
+/// Reads the tags of an instance, and those of the volumes that are created with it.
+fn read_instance_tags(
+    build: &Build<'_>,
+    properties: &Resolved,
+    by_template: bool,
+) -> (Observed<Tags>, Observed<Tags>) {
+    let own_tags = build.tags(properties, "Tags");
     let tags = match &own_tags {
-        // A launch template may have tags too.
+        // A launch template may add tags.
         Observed::Known(known)
             if by_template
-                && BackupTag::read(&own_tags, build.tag_key()) == BackupTag::None
+                && BackupTag::from_tags(&own_tags, build.tag_key()) == BackupTag::None
                 && !known.contains_key(build.tag_key()) =>
         {
             Observed::Unknown(unplanned("its launch template may tag it"))
         }
         _ => own_tags,
     };
-    let propagates = properties.get("PropagateTagsToVolumeOnCreation").boolean();
+    let propagates = properties
+        .get("PropagateTagsToVolumeOnCreation")
+        .as_boolean();
     let volume_tags = match propagates {
         Ok(Some(true)) => tags.clone(),
         Ok(_) if by_template => Observed::Unknown(unplanned("its launch template may tag it")),
         Ok(_) => Observed::Known(Tags::new()),
         Err(gap) => Observed::Unknown(gap),
     };
+    (tags, volume_tags)
+}
 
-    let attached = attachments.volumes.get(declared.id);
-    let mut volumes: Vec<String> = attached.into_iter().flatten().cloned().collect();
-    let mappings = properties.get("BlockDeviceMappings");
-    let mut whole = Ok(());
+/// Lists the volumes of an instance's block device mappings, and adds their ids to `volumes`.
+///
+/// # Errors
+/// Why there may be fewer or more of them.
+fn read_mapped_volumes<'a>(
+    build: &mut Build<'a>,
+    declared: &Declared<'a>,
+    tags: &Observed<Tags>,
+    volumes: &mut Vec<String>,
+) -> Result<(), Gap> {
+    let mappings = build
+        .template
+        .properties(declared)
+        .get("BlockDeviceMappings");
+    let mut complete = Ok(());
     for (condition, mapping) in mappings.items().unwrap_or_else(|gap| {
-        whole = Err(gap);
+        complete = Err(gap);
         Vec::new()
     }) {
         let ebs = mapping.get("Ebs");
@@ -169,26 +226,26 @@ fn instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments: &At
             continue;
         }
         if let Some(open) = condition {
-            whole = whole.and(Err(open.gap));
+            complete = complete.and(Err(open.gap));
         }
         let device = mapping.get("DeviceName").text().ok().flatten();
         let part = device.unwrap_or_else(|| format!("/device{}", volumes.len()));
         let volume = Volume {
-            arn: build.declare(declared, &part),
+            arn: build.declare_resource(declared, &part),
             id: format!("{}{part}", declared.id),
-            tags: volume_tags.clone(),
+            tags: tags.clone(),
             state: not_yet(),
-            encrypted: encrypted(&ebs),
-            kms_key: key(build, &ebs),
+            encrypted: read_encrypted(&ebs),
+            kms_key: read_key(build, &ebs),
             attached_to: Observed::Known(vec![declared.id.to_owned()]),
         };
-        let listed = &mut build.here().volumes.items;
+        let listed = &mut build.stack_region().volumes.items;
         match listed.iter_mut().find(|it| it.arn == volume.arn) {
-            // The same device in another case.
+            // The same device under another condition.
             Some(other) => {
-                if let Err(gap) = &whole {
-                    agree(&mut other.encrypted, &volume.encrypted, gap);
-                    agree(&mut other.kms_key, &volume.kms_key, gap);
+                if let Err(gap) = &complete {
+                    require_agreement(&mut other.encrypted, &volume.encrypted, gap);
+                    require_agreement(&mut other.kms_key, &volume.kms_key, gap);
                 }
             }
             None => {
@@ -197,36 +254,10 @@ fn instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments: &At
             }
         }
     }
-    // Nobody knows here under which name the image has its root, so no mapping is known to be it.
-    let root = format!("{}/root", declared.id);
-    let unseen = || Observed::Unknown(unplanned(image));
-    let root_volume = Volume {
-        arn: build.declare(declared, "/root"),
-        id: root.clone(),
-        tags: volume_tags,
-        state: not_yet(),
-        encrypted: unseen(),
-        kms_key: Observed::Unknown(unplanned(image)),
-        attached_to: Observed::Known(vec![declared.id.to_owned()]),
-    };
-    build.here().volumes.items.push(root_volume);
-    volumes.push(root);
-
-    let vpc_id = vpc(build, &properties);
-    let instance = Instance {
-        arn: build.declare(declared, ""),
-        id: declared.id.to_owned(),
-        tags,
-        state: not_yet(),
-        root_device_type: Observed::Unknown(unplanned(image)),
-        marketplace_codes: Observed::Unknown(unplanned(image)),
-        volumes: whole.map(|()| volumes).into(),
-        vpc_id,
-    };
-    build.here().instances.items.push(instance);
+    complete
 }
 
-fn vpc(build: &Build<'_>, properties: &Resolved) -> Observed<Option<String>> {
+fn find_vpc(build: &Build<'_>, properties: &Resolved) -> Observed<Option<String>> {
     let mut subnet = properties.get("SubnetId");
     if let Ok(interfaces) = properties.get("NetworkInterfaces").items()
         && let Some((_, first)) = interfaces.first()
@@ -234,11 +265,11 @@ fn vpc(build: &Build<'_>, properties: &Resolved) -> Observed<Option<String>> {
         subnet = first.get("SubnetId");
     }
     let found = build
-        .referenced(&subnet, &["AWS::EC2::Subnet"])
+        .referenced_resource(&subnet, &["AWS::EC2::Subnet"])
         .map(|subnet| build.template.properties(&subnet).get("VpcId"))
-        .and_then(|vpc| build.referenced(&vpc, &["AWS::EC2::VPC"]));
+        .and_then(|vpc| build.referenced_resource(&vpc, &["AWS::EC2::VPC"]));
     match found {
         Some(vpc) => Observed::Known(Some(vpc.id.to_owned())),
-        None => Observed::Unknown(unplanned("its subnet is none of the template's")),
+        None => Observed::Unknown(unplanned("its subnet is not part of the template")),
     }
 }

@@ -1,4 +1,4 @@
-//! `Fn::ForEach` among the resources, written out.
+//! Expansion of `Fn::ForEach` among the resources.
 //!
 //! Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-foreach.html>.
 
@@ -9,11 +9,11 @@ use super::value::Resolved;
 
 const PREFIX: &str = "Fn::ForEach::";
 
-/// How many values loops may come to.
+/// The most values that loops may expand to.
 const MOST: usize = 1_000_000;
 
-/// Writes out the loops whose collection is known. One that is not stays, and is told as such.
-pub(super) fn expand(root: &mut Node, parameters: &BTreeMap<String, Resolved>) {
+/// Expands the loops whose collection is known. Others stay, and are reported as not supported.
+pub(super) fn expand_loops(root: &mut Node, parameters: &BTreeMap<String, Resolved>) {
     let Value::Map(sections) = &mut root.value else {
         return;
     };
@@ -37,7 +37,7 @@ fn written_out(
         match entry
             .name
             .starts_with(PREFIX)
-            .then(|| turns(&entry, parameters, left))
+            .then(|| read_turns(&entry, parameters, left))
         {
             Some(Some(turns)) => all.extend(written_out(turns, parameters, left)),
             _ => all.push(entry),
@@ -46,8 +46,8 @@ fn written_out(
     all
 }
 
-/// The entries of a loop, one for each turn; none where they are not known.
-fn turns(
+/// Returns the entries of a loop, one for each iteration; none where the collection is not known.
+fn read_turns(
     entry: &Entry,
     parameters: &BTreeMap<String, Resolved>,
     left: &mut usize,
@@ -56,33 +56,33 @@ fn turns(
         return None;
     };
     let identifier = identifier.text()?;
-    let values = match collection.function() {
-        Some(("Ref", name)) => parameters.get(name.text()?)?.texts().ok()?,
+    let values = match collection.function_call() {
+        Some(("Ref", name)) => parameters.get(name.text()?)?.text_list().ok()?,
         Some(_) => return None,
         None => collection
             .items()
             .iter()
-            .map(Node::scalar)
+            .map(Node::scalar_text)
             .collect::<Option<_>>()?,
     };
     let mut turns = Vec::new();
     for value in values {
         for inner in body.entries() {
-            turns.push(filled(inner, identifier, &value, left)?);
+            turns.push(fill_template(inner, identifier, &value, left)?);
         }
     }
     Some(turns)
 }
 
-fn filled(entry: &Entry, identifier: &str, value: &str, left: &mut usize) -> Option<Entry> {
+fn fill_template(entry: &Entry, identifier: &str, value: &str, left: &mut usize) -> Option<Entry> {
     Some(Entry {
-        name: text(&entry.name, identifier, value),
+        name: fill_text(&entry.name, identifier, value),
         at: entry.at,
         node: put_in(&entry.node, identifier, value, left)?,
     })
 }
 
-fn text(text: &str, identifier: &str, value: &str) -> String {
+fn fill_text(text: &str, identifier: &str, value: &str) -> String {
     let plain: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
     text.replace(&format!("${{{identifier}}}"), value)
         .replace(&format!("&{{{identifier}}}"), &plain)
@@ -91,16 +91,16 @@ fn text(text: &str, identifier: &str, value: &str) -> String {
 fn put_in(node: &Node, identifier: &str, value: &str, left: &mut usize) -> Option<Node> {
     *left = left.checked_sub(1)?;
     let mut each = |node: &Node| put_in(node, identifier, value, left);
-    let put = match (&node.value, node.function()) {
+    let put = match (&node.value, node.function_call()) {
         (_, Some(("Ref", name))) if name.text() == Some(identifier) => {
             Value::Text(value.to_owned())
         }
-        (Value::Text(it), _) => Value::Text(text(it, identifier, value)),
-        (Value::Plain(it), _) => Value::Plain(text(it, identifier, value)),
+        (Value::Text(it), _) => Value::Text(fill_text(it, identifier, value)),
+        (Value::Plain(it), _) => Value::Plain(fill_text(it, identifier, value)),
         (Value::List(items), _) => Value::List(items.iter().map(&mut each).collect::<Option<_>>()?),
         (Value::Map(entries), _) => {
             let entries = entries.iter();
-            let entries = entries.map(|entry| filled(entry, identifier, value, left));
+            let entries = entries.map(|entry| fill_template(entry, identifier, value, left));
             Value::Map(entries.collect::<Option<_>>()?)
         }
         (other, _) => other.clone(),

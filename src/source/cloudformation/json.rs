@@ -1,4 +1,4 @@
-//! JSON with the place of everything in it.
+//! JSON with the line and column of every value.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,16 +8,16 @@ use serde_json::value::RawValue;
 
 use super::node::{DEEPEST, Entry, Fault, Mark, Node, Value};
 
-/// Reads a text.
-pub(super) fn read(text: &str) -> Result<Node, Fault> {
+/// Parses a text.
+pub(super) fn parse_json(text: &str) -> Result<Node, Fault> {
     let source = Source::new(text);
     let raw: &RawValue = serde_json::from_str(text).map_err(|error| {
         let message = error.to_string();
         let place = format!(" at line {} column {}", error.line(), error.column());
         Fault {
             at: Mark {
-                line: short(error.line()),
-                column: short(error.column()).max(1),
+                line: saturate_to_u32(error.line()),
+                column: saturate_to_u32(error.column()).max(1),
             },
             message: message.strip_suffix(&place).unwrap_or(&message).to_owned(),
         }
@@ -25,13 +25,13 @@ pub(super) fn read(text: &str) -> Result<Node, Fault> {
     source.node(raw, 0)
 }
 
-/// How many bytes lie between two counted places.
+/// The bytes between two places whose characters were counted.
 const STEP: usize = 512;
 
 struct Source<'a> {
     text: &'a str,
     lines: Vec<usize>,
-    /// How many characters begin before each multiple of [`STEP`].
+    /// The number of characters that begin before each multiple of [`STEP`].
     characters: Vec<usize>,
 }
 
@@ -41,7 +41,7 @@ impl<'a> Source<'a> {
         let mut counted = 0;
         let mut characters = vec![0];
         for chunk in text.as_bytes().chunks(STEP) {
-            counted += begun(chunk);
+            counted += count_begun_characters(chunk);
             characters.push(counted);
         }
         Source {
@@ -56,18 +56,18 @@ impl<'a> Source<'a> {
     fn characters_before(&self, at: usize) -> usize {
         let whole = at / STEP;
         let rest = self.text.as_bytes().get(whole * STEP..at);
-        self.characters.get(whole).copied().unwrap_or(0) + rest.map_or(0, begun)
+        self.characters.get(whole).copied().unwrap_or(0) + rest.map_or(0, count_begun_characters)
     }
 
     fn mark(&self, raw: &RawValue) -> Mark {
-        // Both are parts of one text, so the distance is where the value begins.
+        // Both point into the same text, so the distance is the offset of the value.
         let at = (raw.get().as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
         let line = self.lines.partition_point(|start| *start <= at);
         let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(0);
         let column = self.characters_before(at) - self.characters_before(start);
         Mark {
-            line: short(line),
-            column: short(column + 1),
+            line: saturate_to_u32(line),
+            column: saturate_to_u32(column + 1),
         }
     }
 
@@ -115,15 +115,15 @@ impl<'a> Source<'a> {
     }
 }
 
-fn begun(bytes: &[u8]) -> usize {
+fn count_begun_characters(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
 }
 
-fn short(number: usize) -> u32 {
+fn saturate_to_u32(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// The members of an object, in their order, each where it stands.
+/// The members of an object in their order, each with its place in the text.
 struct Pairs<'a>(Vec<(&'a RawValue, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
@@ -156,8 +156,9 @@ mod tests {
 
     #[test]
     fn everything_has_its_place() {
-        let root = read("{\r\n\t\"a\\u00e4\": [1,\n  \"\\ud83d\\ude00\\/\", null],\n \"é\": true}")
-            .unwrap();
+        let root =
+            parse_json("{\r\n\t\"a\\u00e4\": [1,\n  \"\\ud83d\\ude00\\/\", null],\n \"é\": true}")
+                .unwrap();
         let [list, yes] = root.entries() else {
             panic!("two members")
         };
@@ -177,7 +178,7 @@ mod tests {
     #[test]
     fn a_long_line_is_counted_in_characters() {
         let text = format!("{{\"a\": \"{}\", \"b\": 1}}", "é".repeat(3000));
-        let root = read(&text).unwrap();
+        let root = parse_json(&text).unwrap();
         assert_eq!(
             root.entries()[1].at,
             Mark {
@@ -195,12 +196,12 @@ mod tests {
             ("{\n\"a\": \"\\ud83d\"}", 2, 6, ""),
             ("{", 1, 1, "EOF"),
         ] {
-            let fault = read(text).unwrap_err();
+            let fault = parse_json(text).unwrap_err();
             assert_eq!((fault.at.line, fault.at.column), (line, column), "{text}");
             assert!(fault.message.contains(words), "{}", fault.message);
         }
-        assert!(read(&"[".repeat(100_000)).is_err());
+        assert!(parse_json(&"[".repeat(100_000)).is_err());
         let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
-        assert!(read(&deep).unwrap_err().message.contains("nested"));
+        assert!(parse_json(&deep).unwrap_err().message.contains("nested"));
     }
 }

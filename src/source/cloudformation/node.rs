@@ -1,6 +1,6 @@
-//! A template's text as a tree in which everything knows where it stands.
+//! A template's text as a tree in which every value has its line and column.
 
-/// A place in the text, from 1.
+/// A place in the text; line and column are counted from 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Mark {
     pub(super) line: u32,
@@ -15,25 +15,25 @@ pub(super) struct Fault {
     pub(super) message: String,
 }
 
-/// How deep things may lie in each other. CloudFormation's own limit is far lower.
+/// The deepest nesting that is read. CloudFormation's own limit is far lower.
 pub(super) const DEEPEST: usize = 100;
 
-/// A value and where it begins.
+/// A value and its place in the text.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
     pub(super) at: Mark,
     pub(super) value: Value,
 }
 
-/// What JSON and YAML have in common.
+/// A value of JSON or YAML.
 #[derive(Debug, Clone)]
 pub(super) enum Value {
     Null,
     Bool(bool),
-    /// As it was written: `012` and `1e3` are for the reader to make sense of.
+    /// A number as it was written: `012` and `1e3` are interpreted later.
     Number(String),
     Text(String),
-    /// Without quotes in YAML: a name as it stands, and a value as [`Node::meant`] says.
+    /// A YAML scalar without quotes: text as a name, and as a value what [`Node::meaning`] returns.
     Plain(String),
     List(Vec<Node>),
     Map(Vec<Entry>),
@@ -48,13 +48,13 @@ pub(super) struct Entry {
 }
 
 impl Node {
-    /// What stands under a key.
+    /// Returns the value of a key.
     pub(super) fn get(&self, name: &str) -> Option<&Node> {
         let mut entries = self.entries().iter();
         entries.find(|it| it.name == name).map(|it| &it.node)
     }
 
-    /// The keys and values of a mapping; none of anything else.
+    /// Returns the entries of a mapping; empty for any other value.
     pub(super) fn entries(&self) -> &[Entry] {
         match &self.value {
             Value::Map(entries) => entries,
@@ -62,7 +62,7 @@ impl Node {
         }
     }
 
-    /// The items of a list; none of anything else.
+    /// Returns the items of a list; empty for any other value.
     pub(super) fn items(&self) -> &[Node] {
         match &self.value {
             Value::List(items) => items,
@@ -70,7 +70,7 @@ impl Node {
         }
     }
 
-    /// A text.
+    /// Returns the text of a string.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Text(text) | Value::Plain(text) => Some(text),
@@ -78,26 +78,26 @@ impl Node {
         }
     }
 
-    /// The value of a scalar.
-    pub(super) fn meant(&self) -> Value {
+    /// Returns the value that a scalar means.
+    pub(super) fn meaning(&self) -> Value {
         match &self.value {
-            Value::Plain(text) => plain(text),
+            Value::Plain(text) => parse_plain_scalar(text),
             Value::Null | Value::List(_) | Value::Map(_) => Value::Null,
             other => other.clone(),
         }
     }
 
-    /// A scalar as text, however it was written.
-    pub(super) fn scalar(&self) -> Option<String> {
-        match self.meant() {
+    /// Returns a scalar as text, with or without quotes.
+    pub(super) fn scalar_text(&self) -> Option<String> {
+        match self.meaning() {
             Value::Text(text) | Value::Number(text) => Some(text),
             Value::Bool(yes) => Some(yes.to_string()),
             Value::Null | Value::Plain(_) | Value::List(_) | Value::Map(_) => None,
         }
     }
 
-    /// The intrinsic function that it is, and its argument.
-    pub(super) fn function(&self) -> Option<(&str, &Node)> {
+    /// Returns the name of the intrinsic function and its argument.
+    pub(super) fn function_call(&self) -> Option<(&str, &Node)> {
         match self.entries() {
             [only] if only.name == "Ref" || only.name.starts_with("Fn::") => {
                 Some((&only.name, &only.node))
@@ -107,10 +107,10 @@ impl Node {
     }
 }
 
-/// What an unquoted scalar is in YAML 1.1, which CloudFormation reads.
+/// Parses an unquoted scalar as YAML 1.1, which CloudFormation reads.
 ///
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html>.
-fn plain(text: &str) -> Value {
+fn parse_plain_scalar(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
         "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Value::Bool(true),

@@ -1,4 +1,4 @@
-//! Parameters: their defaults, and the values that the command line gives.
+//! Parameters: their defaults and the values from the command line.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,15 @@ use regex_lite::Regex;
 
 use crate::model::GapKind;
 
-use super::TemplateError;
+use super::error::TemplateError;
 use super::node::{Node, Value};
 use super::value::{Open, Resolved};
 
-/// What every parameter comes to.
+/// Returns the value of every parameter.
 ///
 /// # Errors
-/// A value is given for no parameter, or is not one that the parameter takes.
-pub(super) fn values(
+/// A value is given for a parameter that does not exist, or is not valid for it.
+pub(super) fn read_values(
     declared: Option<&Node>,
     given: &[(String, String)],
 ) -> Result<BTreeMap<String, Resolved>, TemplateError> {
@@ -27,26 +27,26 @@ pub(super) fn values(
         return Err(TemplateError::Parameter(match names.as_slice() {
             [] => format!("--parameter {unknown}: the template has no parameters"),
             names => format!(
-                "--parameter {unknown}: the template has no such parameter, only {}",
+                "--parameter {unknown}: the template has no such parameter; it has {}",
                 names.join(", ")
             ),
         }));
     }
     let mut values = BTreeMap::new();
     for entry in declared {
-        // The last one counts, as with other flags that are given twice.
+        // The last value counts, as for other repeated flags.
         let given = given.iter().rev().find(|(name, _)| *name == entry.name);
         let value = match given {
             Some((name, value)) => {
-                check(&entry.node, value).map_err(|why| {
+                check_value(&entry.node, value).map_err(|why| {
                     TemplateError::Parameter(format!("--parameter {name}={value}: {why}"))
                 })?;
                 Some(Resolved::text_of(value))
             }
-            None => entry.node.get("Default").and_then(default),
+            None => entry.node.get("Default").and_then(default_of_type),
         };
         let kind = kind_of(&entry.node);
-        values.insert(entry.name.clone(), resolved(&entry.name, kind, value));
+        values.insert(entry.name.clone(), resolve_value(&entry.name, kind, value));
     }
     Ok(values)
 }
@@ -62,19 +62,19 @@ fn is_list(kind: &str) -> bool {
     kind == "CommaDelimitedList" || kind.starts_with("List<")
 }
 
-fn default(node: &Node) -> Option<Resolved> {
-    match node.meant() {
-        // It stays a number, which may have lost its zeros.
+fn default_of_type(node: &Node) -> Option<Resolved> {
+    match node.meaning() {
+        // It stays a number, which may have lost leading zeros.
         Value::Number(number) => Some(Resolved::Number(number)),
-        _ => node.scalar().map(Resolved::text_of),
+        _ => node.scalar_text().map(Resolved::text_of),
     }
 }
 
-fn resolved(name: &str, kind: &str, value: Option<Resolved>) -> Resolved {
+fn resolve_value(name: &str, kind: &str, value: Option<Resolved>) -> Resolved {
     let what = format!("parameter {name}");
-    // Its value is the name of what is read when the stack is deployed.
+    // Its value is the name of a Systems Manager parameter that is read at deployment.
     if kind.starts_with("AWS::SSM::Parameter::Value<") {
-        let why = "its value is read from Systems Manager when the stack is deployed";
+        let why = "its value is read from Systems Manager at deployment";
         return Resolved::Open(Open::new(GapKind::Unplanned, what, why));
     }
     match value.map(|value| (value.text(), value)) {
@@ -91,29 +91,33 @@ fn resolved(name: &str, kind: &str, value: Option<Resolved>) -> Resolved {
     }
 }
 
-/// Whether a parameter takes a value.
+/// Checks a value against the constraints of its parameter.
 ///
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html>.
-fn check(declared: &Node, value: &str) -> Result<(), String> {
+fn check_value(declared: &Node, value: &str) -> Result<(), String> {
     let kind = kind_of(declared);
     let parts: Vec<&str> = match is_list(kind) {
         true => value.split(',').map(str::trim).collect(),
         false => vec![value],
     };
     if let Some(allowed) = declared.get("AllowedValues") {
-        let allowed: Vec<String> = allowed.items().iter().filter_map(Node::scalar).collect();
+        let allowed: Vec<String> = allowed
+            .items()
+            .iter()
+            .filter_map(Node::scalar_text)
+            .collect();
         if let Some(other) = parts
             .iter()
             .find(|part| !allowed.iter().any(|it| it == *part))
         {
             return Err(format!(
-                "{other:?} is none of its AllowedValues: {}",
+                "{other:?} is not one of its AllowedValues: {}",
                 allowed.join(", ")
             ));
         }
     }
     if let Some(pattern) = declared.get("AllowedPattern").and_then(Node::text)
-        // What only Java's expressions can say is left to CloudFormation.
+        // A pattern that only Java's regular expressions support is left to CloudFormation.
         && let Ok(expression) = Regex::new(&format!("^(?:{pattern})$"))
         && let Some(other) = parts.iter().find(|part| !expression.is_match(part))
     {
@@ -122,7 +126,7 @@ fn check(declared: &Node, value: &str) -> Result<(), String> {
         ));
     }
     let limit = |name: &str| {
-        let limit = declared.get(name)?.scalar()?;
+        let limit = declared.get(name)?.scalar_text()?;
         limit.parse::<f64>().ok()
     };
     let is_number = matches!(kind, "Number" | "List<Number>");

@@ -1,8 +1,8 @@
-//! Policies with parts that nobody knows, written so that they are judged as far as they are known.
+//! Policies with unknown parts, rewritten so that they can be evaluated as far as they are known.
 //!
-//! What is open becomes a condition that nobody can know: a statement with an open principal is one
-//! for everybody under such a condition. So what the statement grants or denies to somebody else, or
-//! for another action, is still known, and all else is conditional.
+//! An unknown part becomes a condition that cannot be evaluated: a statement with an unknown principal
+//! becomes one for every principal under such a condition. So what the statement grants or denies to
+//! another principal, or for another action, is still known, and everything else is conditional.
 
 use std::collections::BTreeMap;
 
@@ -12,19 +12,19 @@ use crate::model::Gap;
 use crate::model::arn::Arn;
 
 use super::build::Build;
-use super::value::{Open, Phrase, Piece, Resolved, misshapen};
+use super::value::{Open, Phrase, Piece, Resolved, unexpected_shape};
 
-/// The text of a policy.
+/// Returns the text of a policy.
 ///
 /// # Errors
-/// Why nothing of it is known.
-pub(super) fn judged(build: &Build<'_>, policy: &Resolved) -> Result<String, Gap> {
+/// Why no part of it is known.
+pub(super) fn policy_for_evaluation(build: &Build<'_>, policy: &Resolved) -> Result<String, Gap> {
     let members = match policy {
-        // A policy may be given as a text.
+        // A policy may be given as a string.
         Resolved::Text(phrase) => return phrase.known(),
         Resolved::Map(members) => members,
         Resolved::Open(open) | Resolved::Either(open, _) => return Err(open.gap.clone()),
-        _ => return Err(misshapen("a policy").gap),
+        _ => return Err(unexpected_shape("a policy").gap),
     };
     let version = policy.get("Version").text()?;
     let writer = Writer {
@@ -39,12 +39,12 @@ pub(super) fn judged(build: &Build<'_>, policy: &Resolved) -> Result<String, Gap
                     Resolved::List(items) => items.as_slice(),
                     one => std::slice::from_ref(one),
                 };
-                // What is added to a statement stands behind all others, so that they keep their numbers.
+                // Added statements go last, so that the others keep their numbers.
                 let mut statements = Vec::new();
                 let mut more = Vec::new();
                 for item in listed {
                     let mut of_item = Vec::new();
-                    writer.statements(item, &[], &mut of_item);
+                    writer.read_statements(item, &[], &mut of_item);
                     let mut of_item = of_item.into_iter();
                     statements.extend(of_item.next());
                     more.extend(of_item);
@@ -52,7 +52,7 @@ pub(super) fn judged(build: &Build<'_>, policy: &Resolved) -> Result<String, Gap
                 statements.extend(more);
                 Value::Array(statements)
             }
-            // Only a name.
+            // An identifier without effect.
             "Id" => json!("Id"),
             _ => writer.known(value).map_err(|open| open.gap)?,
         };
@@ -61,11 +61,11 @@ pub(super) fn judged(build: &Build<'_>, policy: &Resolved) -> Result<String, Gap
     Ok(Value::Object(document).to_string())
 }
 
-/// The text of a document that is of use only where all of it is known.
+/// Returns the text of a document that can be used only if every part of it is known.
 ///
 /// # Errors
-/// Why a part of it is not.
-pub(super) fn whole(build: &Build<'_>, document: &Resolved) -> Result<String, Gap> {
+/// Why a part of it is not known.
+pub(super) fn complete_policy(build: &Build<'_>, document: &Resolved) -> Result<String, Gap> {
     let writer = Writer {
         build,
         has_variables: false,
@@ -83,19 +83,19 @@ struct Writer<'b, 'a> {
     has_variables: bool,
 }
 
-/// What an element names: what is known of it, and what is open.
+/// The values of an element, known and unknown.
 #[derive(Default)]
 struct Named {
     known: Vec<Value>,
     open: Vec<Unnamed>,
 }
 
-/// Somebody or something that is not known by its whole name.
+/// A principal or resource whose name is only partly known.
 struct Unnamed {
     open: Open,
-    /// The account that it belongs to, where that much is known.
+    /// Its account, where that is known.
     account: Option<String>,
-    /// The name itself, where only a condition of the template is open.
+    /// The name, where only a condition of the template is unknown.
     value: Option<Value>,
 }
 
@@ -110,19 +110,18 @@ impl Unnamed {
 }
 
 impl Writer<'_, '_> {
-    /// A text with what stands in for the account and the region, and for what the template makes.
+    /// Returns a text with placeholders for the account, the region and the template's resources.
     fn text(&self, phrase: &Phrase) -> Result<String, Box<Open>> {
         let pieces = phrase.0.iter().map(|piece| match piece {
             Piece::Text(text) => Ok(text.clone()),
-            piece => self
-                .build
-                .stand_in(piece)
-                .ok_or_else(|| Box::new(piece.open().unwrap_or_else(|| misshapen("a text")))),
+            piece => self.build.stand_in(piece).ok_or_else(|| {
+                Box::new(piece.open().unwrap_or_else(|| unexpected_shape("a text")))
+            }),
         });
         pieces.collect()
     }
 
-    /// A value that is known to its last part.
+    /// Returns a value of which every part is known.
     fn known(&self, value: &Resolved) -> Result<Value, Box<Open>> {
         Ok(match value {
             Resolved::Absent => Value::Null,
@@ -144,22 +143,22 @@ impl Writer<'_, '_> {
         })
     }
 
-    /// Adds the statements of a list, each under the conditions of the template that it hangs on.
-    fn statements(&self, value: &Resolved, under: &[Open], found: &mut Vec<Value>) {
+    /// Adds the statements of a list, each under the conditions of the template that it depends on.
+    fn read_statements(&self, value: &Resolved, under: &[Open], found: &mut Vec<Value>) {
         match value {
             Resolved::Absent => {}
             Resolved::List(items) => {
                 items
                     .iter()
-                    .for_each(|item| self.statements(item, under, found));
+                    .for_each(|item| self.read_statements(item, under, found));
             }
             Resolved::Either(open, both) => {
                 let under: Vec<Open> = under.iter().chain([open]).cloned().collect();
-                self.statements(&both.0, &under, found);
-                self.statements(&both.1, &under, found);
+                self.read_statements(&both.0, &under, found);
+                self.read_statements(&both.1, &under, found);
             }
-            Resolved::Map(members) => self.statement(members, under, found),
-            // Whatever it is, it allows or denies something.
+            Resolved::Map(members) => self.read_statement(members, under, found),
+            // Its content is not known, but it allows or denies something.
             Resolved::Open(open) => {
                 for effect in ["Allow", "Deny"] {
                     let mut statement = Map::new();
@@ -167,16 +166,21 @@ impl Writer<'_, '_> {
                     for element in ["Principal", "Action", "Resource"] {
                         statement.insert(element.to_owned(), json!("*"));
                     }
-                    hang(&mut statement, under.iter().chain([open]), "true");
+                    add_open_condition(&mut statement, under.iter().chain([open]), "true");
                     found.push(Value::Object(statement));
                 }
             }
-            // As it is, for the reader of policies to refuse.
+            // Passed on as it is: the policy parser reports the error.
             other => found.extend(self.known(other)),
         }
     }
 
-    fn statement(&self, members: &[(String, Resolved)], under: &[Open], found: &mut Vec<Value>) {
+    fn read_statement(
+        &self,
+        members: &[(String, Resolved)],
+        under: &[Open],
+        found: &mut Vec<Value>,
+    ) {
         let mut under = under.to_vec();
         let mut plain = Map::new();
         let mut effects = Vec::new();
@@ -191,13 +195,13 @@ impl Writer<'_, '_> {
                     }
                 },
                 "Principal" | "NotPrincipal" => {
-                    elements.insert(name, self.principals(value));
+                    elements.insert(name, self.read_principals(value));
                 }
                 "Action" | "NotAction" | "Resource" | "NotResource" => {
-                    elements.insert(name, self.names(value));
+                    elements.insert(name, self.read_names(value));
                 }
                 "Condition" => {
-                    let conditions = self.conditions(value, &mut under);
+                    let conditions = self.read_conditions(value, &mut under);
                     plain.insert(name.clone(), conditions);
                 }
                 _ => match self.known(value) {
@@ -207,25 +211,25 @@ impl Writer<'_, '_> {
                 },
             }
         }
-        // Without an effect the reader of policies says what is wrong.
+        // Without an effect the policy parser reports the error.
         if effects.is_empty() {
-            self.variant(&plain, None, &elements, None, &under, found);
+            self.write_variant(&plain, None, &elements, None, &under, found);
         }
         for effect in &effects {
             let effect = Some(effect);
-            self.variant(&plain, effect, &elements, None, &under, found);
+            self.write_variant(&plain, effect, &elements, None, &under, found);
             for (name, named) in &elements {
                 for unnamed in &named.open {
                     let widened = Some((*name, unnamed));
-                    self.variant(&plain, effect, &elements, widened, &under, found);
+                    self.write_variant(&plain, effect, &elements, widened, &under, found);
                 }
             }
         }
     }
 
-    /// Adds a statement with what is known of each element, or with one element widened to all that
-    /// an open name in it may stand for.
-    fn variant(
+    /// Adds a statement with the known values of each element, or with one element widened to everything
+    /// that an unknown name in it may match.
+    fn write_variant(
         &self,
         plain: &Map<String, Value>,
         effect: Option<&Value>,
@@ -250,10 +254,10 @@ impl Writer<'_, '_> {
                 let value = itself.and_then(|(_, unnamed)| unnamed.value.clone());
                 statement.insert(positive.to_owned(), value.unwrap_or_else(|| json!("*")));
             } else if is_open && (name.starts_with("Not") || named.known.is_empty()) {
-                // What is known of it says nothing without the rest.
+                // The known part is meaningless without the rest.
                 return;
             } else {
-                statement.insert((*name).to_owned(), merged(&named.known));
+                statement.insert((*name).to_owned(), merge_values(&named.known));
             }
         }
         let mut words = "true";
@@ -261,12 +265,12 @@ impl Writer<'_, '_> {
             open.push(&unnamed.open);
             words = match element {
                 _ if unnamed.value.is_some() => "true",
-                "Principal" | "NotPrincipal" => "the one that asks",
+                "Principal" | "NotPrincipal" => "the principal",
                 "Action" | "NotAction" => "the action",
                 _ => "this resource",
             };
             if let (Some(account), "Principal") = (&unnamed.account, element) {
-                add(
+                add_condition(
                     &mut statement,
                     "StringLike",
                     "aws:PrincipalAccount",
@@ -274,25 +278,25 @@ impl Writer<'_, '_> {
                 );
             }
         }
-        hang(&mut statement, open.into_iter(), words);
+        add_open_condition(&mut statement, open.into_iter(), words);
         found.push(Value::Object(statement));
     }
 
-    fn principals(&self, value: &Resolved) -> Named {
+    fn read_principals(&self, value: &Resolved) -> Named {
         let mut named = Named::default();
         match value {
             Resolved::Map(kinds) => {
                 for (kind, values) in kinds {
-                    let of_kind = self.names(values);
+                    let of_kind = self.read_names(values);
                     if kind != "AWS" {
-                        // Whatever service or identity provider it is, it is none of the roles that ask.
+                        // A service or identity provider is never one of the roles that are evaluated.
                         let unknown = of_kind.open.iter().map(|it| json!(it.open.what));
                         let all: Vec<Value> = of_kind.known.into_iter().chain(unknown).collect();
                         named.known.push(json!({ kind.as_str(): all }));
                         continue;
                     }
                     let root = |name: Value| match name.as_str() {
-                        // The account's id alone is its root.
+                        // An account id alone means the account's root.
                         Some("") => json!(format!("arn:{}:iam:::root", self.build.partition())),
                         _ => name,
                     };
@@ -317,8 +321,8 @@ impl Writer<'_, '_> {
         named
     }
 
-    /// A name or a list of names.
-    fn names(&self, value: &Resolved) -> Named {
+    /// Reads a name or a list of names.
+    fn read_names(&self, value: &Resolved) -> Named {
         let mut named = Named::default();
         self.gather(value, &mut named);
         named
@@ -351,7 +355,7 @@ impl Writer<'_, '_> {
                     }
                     Ok(text) => named.known.push(json!(text)),
                     Err(open) => named.open.push(Unnamed {
-                        account: self.account(&phrase),
+                        account: self.account_of(&phrase),
                         ..Unnamed::new(&open)
                     }),
                 }
@@ -359,7 +363,7 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// Whether an ARN names a region, and nobody knows whether it is the stack's.
+    /// Whether an ARN names a region that may not be the stack's.
     fn is_elsewhere(&self, text: &str) -> bool {
         let Some(arn) = Arn::parse(text).filter(|_| self.build.region_is_open()) else {
             return false;
@@ -367,12 +371,12 @@ impl Writer<'_, '_> {
         !arn.region.is_empty() && !arn.region.contains('*') && arn.region != self.build.region()
     }
 
-    /// The account in an ARN whose other parts may be open.
-    fn account(&self, phrase: &Phrase) -> Option<String> {
+    /// Returns the account in an ARN whose other parts may be unknown.
+    fn account_of(&self, phrase: &Phrase) -> Option<String> {
         const HOLE: &str = "\u{0}";
         let pieces = phrase.0.iter().map(|piece| match piece {
             Piece::Text(text) => text.clone(),
-            // The template's own roles and users are the account's.
+            // The template's roles and users are in the stack's account.
             Piece::Made(made) if self.build.is_principal(made) && phrase.0.len() == 1 => {
                 format!("arn:aws:iam:::{HOLE}")
             }
@@ -388,8 +392,8 @@ impl Writer<'_, '_> {
         is_known.then(|| arn.account.to_owned())
     }
 
-    /// The condition block, with variables for what is open in it.
-    fn conditions(&self, value: &Resolved, under: &mut Vec<Open>) -> Value {
+    /// Reads the condition block, with policy variables for its unknown parts.
+    fn read_conditions(&self, value: &Resolved, under: &mut Vec<Open>) -> Value {
         let mut block = Map::new();
         let Resolved::Map(operators) = value else {
             match self.known(value) {
@@ -436,12 +440,12 @@ impl Writer<'_, '_> {
         let text = match account_in_pattern(&phrase).map_or_else(|| self.text(&phrase), Err) {
             Ok(text) => text,
             Err(open) if !self.has_variables => return Err(open),
-            Err(open) => return Ok(json!(format!("${{{}}}", variable(&open.what)))),
+            Err(open) => return Ok(json!(format!("${{{}}}", placeholder_variable(&open.what)))),
         };
         if self.build.region_is_open() && is_regional(key, &text, self.build.region()) {
             let open = self.build.no_region();
             return match self.has_variables {
-                true => Ok(json!(format!("${{{}}}", variable(&open.what)))),
+                true => Ok(json!(format!("${{{}}}", placeholder_variable(&open.what)))),
                 false => Err(Box::new(open)),
             };
         }
@@ -449,8 +453,8 @@ impl Writer<'_, '_> {
     }
 }
 
-/// Why a pattern with the account in it is open: what stands in for the account is empty, so that
-/// wildcards around it may match what the account's id would not.
+/// Returns why a pattern that contains the account is unknown: the placeholder for the account is empty,
+/// so wildcards around it may match what the account id would not.
 fn account_in_pattern(phrase: &Phrase) -> Option<Box<Open>> {
     let text = |piece: Option<&Piece>| match piece {
         Some(Piece::Text(text)) => text.clone(),
@@ -474,7 +478,7 @@ fn account_in_pattern(phrase: &Phrase) -> Option<Box<Open>> {
     None
 }
 
-/// Whether a condition asks for a region by its name, and not for the stack's.
+/// Whether a condition names a region other than the stack's.
 fn is_regional(key: &str, value: &str, own: &str) -> bool {
     let region = match key.to_ascii_lowercase().as_str() {
         "kms:viaservice" => value.split('.').nth(1),
@@ -484,13 +488,13 @@ fn is_regional(key: &str, value: &str, own: &str) -> bool {
     region.is_some_and(|region| region != own && region != "*")
 }
 
-/// A name that a policy variable may have.
-fn variable(what: &str) -> String {
+/// Returns a valid name for a policy variable.
+fn placeholder_variable(what: &str) -> String {
     what.replace(['{', '}', '$', ','], " ")
 }
 
-/// One value, or the parts of one principal.
-fn merged(known: &[Value]) -> Value {
+/// Returns a single value as it is, several as a list.
+fn merge_values(known: &[Value]) -> Value {
     let mut kinds = Map::new();
     for value in known {
         match value {
@@ -506,14 +510,18 @@ fn merged(known: &[Value]) -> Value {
     }
 }
 
-/// Puts a statement under conditions that nobody can know.
-fn hang<'o>(statement: &mut Map<String, Value>, open: impl Iterator<Item = &'o Open>, words: &str) {
+/// Adds conditions to a statement that cannot be evaluated.
+fn add_open_condition<'o>(
+    statement: &mut Map<String, Value>,
+    open: impl Iterator<Item = &'o Open>,
+    words: &str,
+) {
     for open in open {
-        add(statement, "StringEquals", &open.what, json!(words));
+        add_condition(statement, "StringEquals", &open.what, json!(words));
     }
 }
 
-fn add(statement: &mut Map<String, Value>, operator: &str, key: &str, value: Value) {
+fn add_condition(statement: &mut Map<String, Value>, operator: &str, key: &str, value: Value) {
     let block = statement.entry("Condition").or_insert_with(|| json!({}));
     let Some(block) = block.as_object_mut() else {
         return;

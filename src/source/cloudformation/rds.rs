@@ -1,4 +1,4 @@
-//! RDS instances, DB clusters and option groups. What a property's absence means:
+//! RDS instances, DB clusters and option groups. Defaults of absent properties:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbinstance.html>,
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbcluster.html>,
 //! and for Aurora <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Overview.Encryption.html>.
@@ -7,22 +7,25 @@ use std::collections::BTreeMap;
 
 use crate::model::rds::{DbCluster, DbInstance, DbOption, OptionGroup};
 use crate::model::{Gap, Observed};
+use crate::source::defaults::{
+    RDS_ENCRYPTED, RDS_KEY, RDS_RETENTION_DAYS, has_aws_owned_key, managed_key,
+};
 use crate::source::planned::unplanned;
 
-use super::build::{Build, located, not_yet};
+use super::build::{Build, locate_gap, not_yet};
 use super::value::Resolved;
 
 const CLUSTER: &str = "AWS::RDS::DBCluster";
 const INSTANCE: &str = "AWS::RDS::DBInstance";
 const OPTION_GROUP: &str = "AWS::RDS::OptionGroup";
 
-pub(super) fn read(build: &mut Build<'_>) {
-    let members = instances(build);
-    clusters(build, &members);
+pub(super) fn read_databases(build: &mut Build<'_>) {
+    let members = read_instances(build);
+    read_clusters(build, &members);
     option_groups(build);
 }
 
-/// What a database that is not made anew takes from where it comes from.
+/// Properties that make a database from an existing one, and the name of what it inherits from.
 const SOURCES: [&str; 8] = [
     "DBSnapshotIdentifier",
     "DBClusterSnapshotIdentifier",
@@ -34,18 +37,18 @@ const SOURCES: [&str; 8] = [
     "ReplicationSourceIdentifier",
 ];
 
-/// Why nobody knows what is left out; none where the database is made anew.
-fn inherits(properties: &Resolved) -> Option<Gap> {
+/// Returns why absent properties are unknown: they are inherited; none for a new database.
+fn find_inheritance(properties: &Resolved) -> Option<Gap> {
     let source = SOURCES
         .iter()
         .find(|name| !is_none(&properties.get(name)))?;
     Some(unplanned(format!(
-        "it is as its {source} is, which the template does not hold"
+        "inherited from its {source}, which is not in the template"
     )))
 }
 
-/// Whether a database that comes from elsewhere takes the key that it names. An instance that is
-/// restored does not, and none takes `StorageEncrypted`: neither API has a parameter for it.
+/// Whether a database that is restored or replicated uses the key that it names. A restored instance does
+/// not, and `StorageEncrypted` is never used: the APIs have no parameter for it.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceFromDBSnapshot.html>,
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstanceReadReplica.html>,
@@ -67,11 +70,11 @@ struct Encryption {
     key: Observed<Option<String>>,
 }
 
-fn encryption(build: &Build<'_>, kind: &str, properties: &Resolved) -> Encryption {
-    let source = inherits(properties);
+fn read_encryption(build: &Build<'_>, kind: &str, properties: &Resolved) -> Encryption {
+    let source = find_inheritance(properties);
     if let Some(gap) = &source {
         let named = match takes_key(kind, properties) {
-            true => located("KmsKeyId", build.key(&properties.get("KmsKeyId"))),
+            true => locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId"))),
             false => Ok(None),
         };
         return match named {
@@ -89,16 +92,13 @@ fn encryption(build: &Build<'_>, kind: &str, properties: &Resolved) -> Encryptio
             },
         };
     }
-    let given = located(
+    let given = locate_gap(
         "StorageEncrypted",
-        properties.get("StorageEncrypted").boolean(),
+        properties.get("StorageEncrypted").as_boolean(),
     );
-    let encrypted = given.map(|given| given.unwrap_or(false));
-    let key = match located("KmsKeyId", build.key(&properties.get("KmsKeyId"))) {
-        Ok(None) => Ok(match encrypted {
-            Ok(false) => None,
-            _ => Some("alias/aws/rds".to_owned()),
-        }),
+    let encrypted = given.map(|given| given.unwrap_or(RDS_ENCRYPTED));
+    let key = match locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId"))) {
+        Ok(None) => Ok(managed_key(encrypted.as_ref().ok().copied(), RDS_KEY)),
         key => key,
     };
     Encryption {
@@ -107,19 +107,19 @@ fn encryption(build: &Build<'_>, kind: &str, properties: &Resolved) -> Encryptio
     }
 }
 
-fn retention(properties: &Resolved) -> Observed<i32> {
+fn read_retention(properties: &Resolved) -> Observed<i32> {
     let name = "BackupRetentionPeriod";
-    let given = located(name, properties.get(name).integer());
-    // Restoring has no parameter for it, and nobody says whether CloudFormation sets it afterwards:
+    let given = locate_gap(name, properties.get(name).as_integer());
+    // Restoring has no parameter for it, and it is not documented whether CloudFormation sets it later:
     // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceFromDBSnapshot.html
-    match (given, inherits(properties)) {
+    match (given, find_inheritance(properties)) {
         (Err(gap), _) | (Ok(_), Some(gap)) => Observed::Unknown(gap),
         (Ok(Some(days)), None) => Observed::Known(i32::try_from(days).unwrap_or(i32::MAX)),
-        (Ok(None), None) => Observed::Known(1),
+        (Ok(None), None) => Observed::Known(RDS_RETENTION_DAYS),
     }
 }
 
-fn instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
+fn read_instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
     let mut members: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for declared in build.of_type(INSTANCE) {
         let properties = build.template.properties(&declared);
@@ -127,23 +127,23 @@ fn instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
         let alone = may_be_alone(&cluster);
         let cluster = (!is_none(&cluster) && alone.is_none()).then(|| {
             let named = build.name(&cluster, CLUSTER).ok().flatten();
-            named.unwrap_or_else(|| "a cluster that the template does not hold".to_owned())
+            named.unwrap_or_else(|| "a cluster that is not in the template".to_owned())
         });
         if let Some(cluster) = &cluster {
             let of_cluster = members.entry(cluster.clone()).or_default();
             of_cluster.push(declared.id.to_owned());
         }
-        let Encryption { encrypted, key } = encryption(build, INSTANCE, &properties);
+        let Encryption { encrypted, key } = read_encryption(build, INSTANCE, &properties);
         let engine = match (
-            located("Engine", properties.get("Engine").text()),
-            inherits(&properties),
+            locate_gap("Engine", properties.get("Engine").text()),
+            find_inheritance(&properties),
         ) {
             (Ok(Some(engine)), _) => Observed::Known(engine.to_ascii_lowercase()),
             (Err(gap), _) | (Ok(None), Some(gap)) => Observed::Unknown(gap),
             (Ok(None), None) => Observed::Unknown(unplanned("the template names no Engine")),
         };
         let mut instance = DbInstance {
-            arn: build.declare(&declared, ""),
+            arn: build.declare_resource(&declared, ""),
             id: declared.id.to_owned(),
             tags: build.tags(&properties, "Tags"),
             cluster,
@@ -152,7 +152,7 @@ fn instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
             encrypted,
             aws_owned_key: false,
             kms_key: key,
-            backup_retention_days: retention(&properties),
+            backup_retention_days: read_retention(&properties),
             option_groups: groups_of(build, &properties),
         };
         if let Some(gap) = alone {
@@ -161,12 +161,12 @@ fn instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
             instance.backup_retention_days = Observed::Unknown(gap.clone());
             instance.option_groups = Observed::Unknown(gap);
         }
-        build.here().db_instances.items.push(instance);
+        build.stack_region().db_instances.items.push(instance);
     }
     members
 }
 
-/// Whether a name is not given. An empty one is how a parameter says so.
+/// Whether a name is absent. A parameter expresses that with an empty string.
 fn is_none(name: &Resolved) -> bool {
     matches!(
         name.text().as_ref().map(Option::as_deref),
@@ -174,7 +174,7 @@ fn is_none(name: &Resolved) -> bool {
     )
 }
 
-/// Why nobody knows whether an instance is of a cluster, where a condition gates it.
+/// Returns why it is unknown whether an instance is a cluster member: it depends on a condition.
 fn may_be_alone(cluster: &Resolved) -> Option<Gap> {
     match cluster {
         Resolved::Either(open, both) => {
@@ -187,35 +187,34 @@ fn may_be_alone(cluster: &Resolved) -> Option<Gap> {
 
 fn groups_of(build: &Build<'_>, properties: &Resolved) -> Observed<Vec<String>> {
     let name = "OptionGroupName";
-    let given = located(name, build.name(&properties.get(name), OPTION_GROUP));
-    match (given, inherits(properties)) {
+    let given = locate_gap(name, build.name(&properties.get(name), OPTION_GROUP));
+    match (given, find_inheritance(properties)) {
         (Ok(Some(name)), _) => Observed::Known(vec![name]),
         (Ok(None), Some(gap)) | (Err(gap), _) => Observed::Unknown(gap),
-        // The default group of an engine has no options:
+        // An engine's default option group has no options:
         // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithOptionGroups.html
         (Ok(None), None) => Observed::Known(Vec::new()),
     }
 }
 
-fn clusters(build: &mut Build<'_>, members: &BTreeMap<String, Vec<String>>) {
+fn read_clusters(build: &mut Build<'_>, members: &BTreeMap<String, Vec<String>>) {
     for declared in build.of_type(CLUSTER) {
         let properties = build.template.properties(&declared);
-        let engine = match located("Engine", properties.get("Engine").text()) {
+        let engine = match locate_gap("Engine", properties.get("Engine").text()) {
             Ok(Some(engine)) => engine.to_ascii_lowercase(),
             missing => {
                 let gap = missing.err().unwrap_or_else(|| {
                     unplanned(format!("the template names no Engine for {}", declared.id))
                 });
-                let listing = &mut build.here().db_clusters;
+                let listing = &mut build.stack_region().db_clusters;
                 listing.gap.get_or_insert(gap);
                 continue;
             }
         };
-        let Encryption { encrypted, key } = encryption(build, CLUSTER, &properties);
-        // Since February 2026 a new Aurora cluster that asks for nothing else gets a key that AWS owns.
-        let aws_owned_key = engine.starts_with("aurora") && encrypted == Observed::Known(false);
+        let Encryption { encrypted, key } = read_encryption(build, CLUSTER, &properties);
+        let aws_owned_key = has_aws_owned_key(&engine, encrypted.known().copied());
         let cluster = DbCluster {
-            arn: build.declare(&declared, ""),
+            arn: build.declare_resource(&declared, ""),
             id: declared.id.to_owned(),
             tags: build.tags(&properties, "Tags"),
             engine,
@@ -223,21 +222,21 @@ fn clusters(build: &mut Build<'_>, members: &BTreeMap<String, Vec<String>>) {
             encrypted,
             aws_owned_key,
             kms_key: key,
-            backup_retention_days: retention(&properties),
+            backup_retention_days: read_retention(&properties),
             members: Observed::Known(members.get(declared.id).cloned().unwrap_or_default()),
         };
-        build.here().db_clusters.items.push(cluster);
+        build.stack_region().db_clusters.items.push(cluster);
     }
 }
 
 fn option_groups(build: &mut Build<'_>) {
     for declared in build.of_type(OPTION_GROUP) {
         let properties = build.template.properties(&declared);
-        let options = properties.get("OptionConfigurations").list(|option| {
-            let name = located("OptionName", option.get("OptionName").text())?;
+        let options = properties.get("OptionConfigurations").read_list(|option| {
+            let name = locate_gap("OptionName", option.get("OptionName").text())?;
             let unsaid = || {
                 unplanned(
-                    "RDS says which options are persistent or permanent, and the template does not",
+                    "which options are persistent or permanent is defined by RDS, not by the template",
                 )
             };
             Ok(DbOption {
@@ -248,8 +247,8 @@ fn option_groups(build: &mut Build<'_>) {
         });
         let group = OptionGroup {
             id: declared.id.to_owned(),
-            options: located("OptionConfigurations", options).into(),
+            options: locate_gap("OptionConfigurations", options).into(),
         };
-        build.here().option_groups.items.push(group);
+        build.stack_region().option_groups.items.push(group);
     }
 }

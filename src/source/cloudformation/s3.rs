@@ -1,29 +1,30 @@
-//! Buckets. What a property's absence means:
+//! S3 buckets. Defaults of absent properties:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html>.
 
 use crate::model::s3::{Bucket, BucketEncryption, NoncurrentExpiry};
 use crate::model::{Gap, Observed};
 
-use super::build::{Build, located};
+use super::build::{Build, locate_gap};
 use super::value::Resolved;
+use crate::source::defaults::S3_ALGORITHM;
 
-pub(super) fn read(build: &mut Build<'_>) {
+pub(super) fn read_buckets(build: &mut Build<'_>) {
     for declared in build.of_type("AWS::S3::Bucket") {
         let properties = build.template.properties(&declared);
         let bucket = Bucket {
-            arn: build.declare(&declared, ""),
+            arn: build.declare_resource(&declared, ""),
             id: declared.id.to_owned(),
             region: Observed::Known(build.region().to_owned()),
             tags: build.tags(&properties, "Tags"),
-            versioning: located("VersioningConfiguration", versioning(&properties)).into(),
-            encryption: located("BucketEncryption", encryption(build, &properties)).into(),
-            expiry: located("LifecycleConfiguration", expiry(&properties)).into(),
+            versioning: locate_gap("VersioningConfiguration", read_versioning(&properties)).into(),
+            encryption: locate_gap("BucketEncryption", read_encryption(build, &properties)).into(),
+            expiry: locate_gap("LifecycleConfiguration", read_expiry(&properties)).into(),
         };
-        build.planned.snapshot().buckets.items.push(bucket);
+        build.planned.snapshot_mut().buckets.items.push(bucket);
     }
 }
 
-fn versioning(properties: &Resolved) -> Result<Option<String>, Gap> {
+fn read_versioning(properties: &Resolved) -> Result<Option<String>, Gap> {
     let given = properties
         .get("VersioningConfiguration")
         .get("Status")
@@ -31,34 +32,34 @@ fn versioning(properties: &Resolved) -> Result<Option<String>, Gap> {
     if matches!(&given, Ok(Some(status)) if status == "Enabled") {
         return given;
     }
-    // S3 versions a bucket that it locks objects in:
+    // Object Lock requires and enables versioning:
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
-    match properties.get("ObjectLockEnabled").boolean()? {
+    match properties.get("ObjectLockEnabled").as_boolean()? {
         Some(true) => Ok(Some("Enabled".to_owned())),
         _ => given,
     }
 }
 
-fn encryption(build: &Build<'_>, properties: &Resolved) -> Result<BucketEncryption, Gap> {
+fn read_encryption(build: &Build<'_>, properties: &Resolved) -> Result<BucketEncryption, Gap> {
     let rules = properties
         .get("BucketEncryption")
         .get("ServerSideEncryptionConfiguration");
-    let rules = rules.list(|rule| Ok(rule.get("ServerSideEncryptionByDefault")))?;
+    let rules = rules.read_list(|rule| Ok(rule.get("ServerSideEncryptionByDefault")))?;
     let rule = rules.into_iter().find(|rule| !rule.is_absent());
     let Some(rule) = rule else {
         return Ok(BucketEncryption {
-            algorithm: "AES256".to_owned(),
+            algorithm: S3_ALGORITHM.to_owned(),
             kms_key: None,
         });
     };
     let algorithm = rule.get("SSEAlgorithm").text()?;
     Ok(BucketEncryption {
-        algorithm: algorithm.unwrap_or_else(|| "AES256".to_owned()),
+        algorithm: algorithm.unwrap_or_else(|| S3_ALGORITHM.to_owned()),
         kms_key: build.key(&rule.get("KMSMasterKeyID"))?,
     })
 }
 
-/// Names that narrow a rule to some objects.
+/// Properties that limit a lifecycle rule to some objects.
 const FILTERS: [&str; 4] = [
     "Prefix",
     "TagFilters",
@@ -66,9 +67,9 @@ const FILTERS: [&str; 4] = [
     "ObjectSizeLessThan",
 ];
 
-fn expiry(properties: &Resolved) -> Result<NoncurrentExpiry, Gap> {
+fn read_expiry(properties: &Resolved) -> Result<NoncurrentExpiry, Gap> {
     let rules = properties.get("LifecycleConfiguration").get("Rules");
-    let rules = rules.list(|rule| {
+    let rules = rules.read_list(|rule| {
         if rule.get("Status").text()?.as_deref() != Some("Enabled") {
             return Ok(None);
         }
@@ -76,7 +77,7 @@ fn expiry(properties: &Resolved) -> Result<NoncurrentExpiry, Gap> {
             .get("NoncurrentVersionExpiration")
             .get("NoncurrentDays");
         let older = rule.get("NoncurrentVersionExpirationInDays");
-        if expires.integer()?.is_none() && older.integer()?.is_none() {
+        if expires.as_integer()?.is_none() && older.as_integer()?.is_none() {
             return Ok(None);
         }
         let narrows = |name: &&str| {
@@ -87,7 +88,7 @@ fn expiry(properties: &Resolved) -> Result<NoncurrentExpiry, Gap> {
     })?;
     let expiring: Vec<bool> = rules.into_iter().flatten().collect();
     Ok(if expiring.contains(&true) {
-        NoncurrentExpiry::Whole
+        NoncurrentExpiry::AllObjects
     } else if expiring.is_empty() {
         NoncurrentExpiry::Never
     } else {

@@ -1,4 +1,4 @@
-//! What may hold more than the template shows: nested stacks, modules, macros.
+//! What may add resources that the template does not show: nested stacks, modules, macros.
 
 use crate::model::Listing;
 use crate::model::cloudformation::Stack;
@@ -9,19 +9,19 @@ use super::build::{Build, not_yet};
 use super::node::{Node, Value};
 use super::tags;
 
-/// What a nested stack must be told of to add to a network.
+/// Types that a nested stack must reference to add to a network.
 const NETWORK: [&str; 3] = ["AWS::EC2::RouteTable", "AWS::EC2::Subnet", "AWS::EC2::VPC"];
 
-pub(super) fn read(build: &mut Build<'_>) {
+pub(super) fn read_stack(build: &mut Build<'_>) {
     for kind in ["AWS::CloudFormation::Stack", "AWS::Serverless::Application"] {
         for declared in build.of_type(kind) {
             let properties = build.template.properties(&declared);
             let gap = unplanned(format!(
-                "line {}: the nested stack {} has a template of its own, which is not read: scan that too",
+                "line {}: the nested stack {} has its own template, which is not read; scan it too",
                 declared.at.line, declared.id
             ));
             let stack = Stack {
-                arn: build.declare(&declared, ""),
+                arn: build.declare_resource(&declared, ""),
                 id: declared.id.to_owned(),
                 tags: build.tags(&properties, "Tags"),
                 state: not_yet(),
@@ -33,32 +33,32 @@ pub(super) fn read(build: &mut Build<'_>) {
             };
             let names = build.template.named_by(&declared);
             let is_network = |id: &String| {
-                let named = build.template.resource(id);
+                let named = build.template.find_resource(id);
                 named.is_some_and(|it| NETWORK.contains(&it.kind))
             };
             if names.iter().any(is_network) {
                 build.obscure_network(&gap);
             }
-            let stacks = &mut build.here().stacks;
+            let stacks = &mut build.stack_region().stacks;
             stacks.items.push(stack);
             stacks.gap.get_or_insert(gap);
         }
     }
-    launched(build);
+    note_launch_templates(build);
     let mut modules = build.template.resources().iter();
     let module = modules.find(|it| it.kind.ends_with("::MODULE"));
     if let Some(module) = module {
         let gap = unplanned(format!(
-            "line {}: {} is a module, and what it holds is not in the template",
+            "line {}: {} is a module whose resources are not in the template",
             module.at.line, module.id
         ));
-        build.obscure(&gap);
+        build.mark_listings_open(&gap);
     }
-    macros(build);
+    note_macros(build);
 }
 
-/// Instances and volumes that are tagged when they are launched, by what the template only describes.
-fn launched(build: &mut Build<'_>) {
+/// Notes instances and volumes that are tagged when they are launched from a launch template.
+fn note_launch_templates(build: &mut Build<'_>) {
     let mut found = Vec::new();
     for declared in build.of_type("AWS::AutoScaling::AutoScalingGroup") {
         let properties = build.template.properties(&declared);
@@ -76,28 +76,29 @@ fn launched(build: &mut Build<'_>) {
                 _ => properties,
             };
             let specifications = holder.get("TagSpecifications");
-            let tags = specifications.list(|it| tags::read(&it.get("Tags"), build.tag_key()));
+            let tags =
+                specifications.read_list(|it| tags::read_tags(&it.get("Tags"), build.tag_key()));
             let all = tags.map(|tags| tags.into_iter().flatten().collect::<Tags>());
             found.push((declared, all.into()));
         }
     }
     for (declared, tags) in found {
-        let tag = BackupTag::read(&tags, build.tag_key());
+        let tag = BackupTag::from_tags(&tags, build.tag_key());
         if matches!(tag, BackupTag::Enabled | BackupTag::Unknown) {
             let perhaps = match tag {
                 BackupTag::Enabled => "",
                 _ => "perhaps ",
             };
             let gap = unplanned(format!(
-                "line {}: what {} launches is {perhaps}tagged to be backed up, and is not in the template",
+                "line {}: instances or volumes that {} launches are {perhaps}tagged for backup and are not in the template",
                 declared.at.line, declared.id
             ));
-            build.here().instances.gap.get_or_insert(gap);
+            build.stack_region().instances.gap.get_or_insert(gap);
         }
     }
 }
 
-/// Macros that add nothing that is judged here, or nothing that is not read from what they are given.
+/// Macros that add nothing that is checked here, or only what is read from their input.
 ///
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/transform-reference.html>.
 const KNOWN_MACROS: [&str; 6] = [
@@ -109,9 +110,9 @@ const KNOWN_MACROS: [&str; 6] = [
     "AWS::Serverless-2016-10-31",
 ];
 
-fn macros(build: &mut Build<'_>) {
+fn note_macros(build: &mut Build<'_>) {
     let mut found = Vec::new();
-    if let Some(transform) = build.template.section("Transform") {
+    if let Some(transform) = build.template.find_section("Transform") {
         let listed = match &transform.value {
             Value::List(items) => items.iter().collect(),
             _ => vec![transform],
@@ -120,23 +121,23 @@ fn macros(build: &mut Build<'_>) {
             let name = node
                 .text()
                 .or_else(|| node.get("Name").and_then(Node::text));
-            let name = name.unwrap_or("one without a name");
+            let name = name.unwrap_or("without a name");
             if !KNOWN_MACROS.contains(&name) {
                 found.push((node.at, format!("the macro {name}")));
             }
         }
     }
-    let root = build.template.section("Fn::Transform");
-    let resources = build.template.section("Resources");
+    let root = build.template.find_section("Fn::Transform");
+    let resources = build.template.find_section("Resources");
     let inside = resources.into_iter().flat_map(Node::entries);
     let inside = inside.filter(|it| it.name.starts_with("Fn::"));
     found.extend(root.map(|node| (node.at, "Fn::Transform".to_owned())));
     found.extend(inside.map(|it| (it.at, it.name.clone())));
     if let Some((at, name)) = found.first() {
         let gap = after_apply(format!(
-            "line {}: what {name} adds to the resources, or changes in them, is known once it is deployed",
+            "line {}: the resources that {name} adds or changes are known only after deployment",
             at.line
         ));
-        build.obscure(&gap);
+        build.mark_listings_open(&gap);
     }
 }

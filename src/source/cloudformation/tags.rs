@@ -1,15 +1,15 @@
-//! Tags, in every shape that resource types give them.
+//! Tags, in every shape that resource types use.
 
 use crate::model::Gap;
 use crate::model::tag::{Tags, is_kept, is_near_miss};
 
-use super::value::{Open, Phrase, Piece, Resolved, misshapen};
+use super::value::{Open, Phrase, Piece, Resolved, unexpected_shape};
 
-/// The tags that rules read: of a list of keys and values, or of a mapping.
+/// Reads the tags that rules use, from a list of keys and values or from a mapping.
 ///
 /// # Errors
-/// Why nobody knows whether the backup tag is among them, or its value.
-pub(super) fn read(value: &Resolved, tag_key: &str) -> Result<Tags, Gap> {
+/// Why it is unknown whether they include the backup tag, or its value.
+pub(super) fn read_tags(value: &Resolved, tag_key: &str) -> Result<Tags, Gap> {
     let mut tags = Tags::new();
     gather(value, tag_key, &mut tags)?;
     Ok(tags)
@@ -41,7 +41,7 @@ fn gather(value: &Resolved, tag_key: &str, tags: &mut Tags) -> Result<(), Gap> {
             .iter()
             .try_for_each(|(key, value)| put(key.clone(), value.clone(), tag_key, tags)),
         Resolved::Absent => Ok(()),
-        _ => Err(misshapen("tags").gap),
+        _ => Err(unexpected_shape("tags").gap),
     }
 }
 
@@ -51,8 +51,8 @@ fn put(key: String, value: Resolved, tag_key: &str, tags: &mut Tags) -> Result<(
     }
     let value = match value.text() {
         Ok(value) => value.unwrap_or_default(),
-        Err(_) if key == "Name" => shown(value.phrase()),
-        // Such a key selects nothing, whatever its value.
+        Err(_) if key == "Name" => show_phrase(value.phrase()),
+        // A misspelled key selects nothing with any value.
         Err(_) if is_near_miss(&key, tag_key) => "...".to_owned(),
         Err(gap) => return Err(gap),
     };
@@ -60,8 +60,8 @@ fn put(key: String, value: Resolved, tag_key: &str, tags: &mut Tags) -> Result<(
     Ok(())
 }
 
-/// A name for people, with what is open in it named.
-fn shown(phrase: Phrase) -> String {
+/// Returns a name for people, in which unknown parts are named.
+fn show_phrase(phrase: Phrase) -> String {
     let pieces = phrase.0.into_iter().map(|piece| match piece {
         Piece::Text(text) => text,
         piece => {

@@ -1,23 +1,29 @@
-//! A template: its parameters, its conditions, and what its functions come to.
+//! A template: its parameters, its conditions, and the values of its functions.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Gap, GapKind};
 
+use super::error::TemplateError;
 use super::node::{Entry, Mark, Node, Value};
 use super::parameter;
 use super::value::{Made, Open, Phrase, Piece, Resolved};
-use super::{Given, TemplateError};
 
-/// How many conditions may stand on each other.
+/// The longest chain of conditions that is evaluated.
 const DEEPEST: usize = 100;
 
-/// A template that was read.
+/// What the command line adds to the template.
+pub(super) struct Given<'a> {
+    pub(super) region: Option<&'a str>,
+    pub(super) parameters: &'a [(String, String)],
+}
+
+/// A parsed template.
 #[derive(Debug)]
 pub(super) struct Template<'a> {
     root: &'a Node,
-    /// The region, where it is known.
+    /// The region; none where it is not known.
     pub(super) region: Option<String>,
     parameters: BTreeMap<String, Resolved>,
     conditions: RefCell<BTreeMap<String, Option<Truth>>>,
@@ -25,7 +31,7 @@ pub(super) struct Template<'a> {
     by_id: BTreeMap<&'a str, usize>,
 }
 
-/// Whether a condition holds.
+/// The value of a condition.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Truth {
     Yes,
@@ -33,13 +39,13 @@ pub(super) enum Truth {
     Open(Open),
 }
 
-/// A resource as it is declared.
+/// A resource declaration.
 #[derive(Debug, Clone)]
 pub(super) struct Declared<'a> {
     pub(super) id: &'a str,
     pub(super) at: Mark,
     pub(super) kind: &'a str,
-    /// The condition that it is made under, where nobody knows whether it holds.
+    /// The condition under which it is created, if that condition cannot be evaluated.
     pub(super) condition: Option<(String, Open)>,
     properties: Option<&'a Node>,
 }
@@ -49,13 +55,16 @@ impl<'a> Template<'a> {
         let mut template = Template {
             root,
             region: given.region.map(str::to_owned),
-            parameters: parameter::values(root.get("Parameters"), given.parameters)?,
+            parameters: parameter::read_values(root.get("Parameters"), given.parameters)?,
             conditions: RefCell::default(),
             resources: Vec::new(),
             by_id: BTreeMap::new(),
         };
         let Some(resources) = root.get("Resources") else {
-            return Err(TemplateError::at(root.at, "it has no Resources"));
+            return Err(TemplateError::at(
+                root.at,
+                "the template has no Resources section",
+            ));
         };
         if !matches!(resources.value, Value::Map(_)) {
             let message = "Resources is not a mapping of logical ids";
@@ -77,7 +86,7 @@ impl<'a> Template<'a> {
                         let message = format!("the Condition of {} is not a name", entry.name);
                         return Err(TemplateError::at(node.at, message));
                     }
-                    Some(name) => match template.condition(name, node.at, 0) {
+                    Some(name) => match template.evaluate_condition(name, node.at, 0) {
                         Truth::Yes => None,
                         Truth::No => continue,
                         Truth::Open(open) => Some((name.to_owned(), open)),
@@ -97,17 +106,17 @@ impl<'a> Template<'a> {
         Ok(template)
     }
 
-    /// A section of the template.
-    pub(super) fn section(&self, name: &str) -> Option<&'a Node> {
+    /// Returns a section of the template.
+    pub(super) fn find_section(&self, name: &str) -> Option<&'a Node> {
         self.root.get(name)
     }
 
-    /// The resources that are made, or may be.
+    /// Returns the resources that are created, or may be.
     pub(super) fn resources(&self) -> &[Declared<'a>] {
         &self.resources
     }
 
-    /// Those of one type.
+    /// Returns the resources of one type.
     pub(super) fn of_type<'t>(
         &'t self,
         kind: &'t str,
@@ -115,21 +124,21 @@ impl<'a> Template<'a> {
         self.resources.iter().filter(move |it| it.kind == kind)
     }
 
-    /// The resource of a logical id.
-    pub(super) fn resource(&self, id: &str) -> Option<&Declared<'a>> {
+    /// Returns the resource with a logical id.
+    pub(super) fn find_resource(&self, id: &str) -> Option<&Declared<'a>> {
         self.by_id
             .get(id)
             .and_then(|index| self.resources.get(*index))
     }
 
-    /// The properties of a resource.
+    /// Returns the properties of a resource.
     pub(super) fn properties(&self, declared: &Declared<'a>) -> Resolved {
         declared
             .properties
-            .map_or(Resolved::Absent, |node| self.resolve(node))
+            .map_or(Resolved::Absent, |node| self.resolve_node(node))
     }
 
-    /// The logical ids that the properties of a resource name anywhere.
+    /// Returns the logical ids that occur anywhere in the properties of a resource.
     pub(super) fn named_by(&self, declared: &Declared<'a>) -> BTreeSet<String> {
         let mut names = BTreeSet::new();
         if let Some(properties) = declared.properties {
@@ -139,7 +148,7 @@ impl<'a> Template<'a> {
     }
 
     fn gather_names(&self, node: &Node, names: &mut BTreeSet<String>) {
-        let name = match node.function() {
+        let name = match node.function_call() {
             Some(("Ref", argument)) => argument.text(),
             Some(("Fn::GetAtt", argument)) => argument.items().first().and_then(Node::text),
             _ => None,
@@ -153,102 +162,104 @@ impl<'a> Template<'a> {
         }
     }
 
-    /// What a value comes to.
-    pub(super) fn resolve(&self, node: &Node) -> Resolved {
-        if let Some((name, argument)) = node.function() {
-            return self.call(name, argument, node.at);
+    /// Resolves a value.
+    pub(super) fn resolve_node(&self, node: &Node) -> Resolved {
+        if let Some((name, argument)) = node.function_call() {
+            return self.call_function(name, argument, node.at);
         }
         match &node.value {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::Plain(_) => {
-                match node.meant() {
+                match node.meaning() {
                     Value::Bool(yes) => Resolved::Bool(yes),
                     Value::Number(text) => Resolved::Number(text),
-                    Value::Text(text) => literal(&text, node.at),
+                    Value::Text(text) => text_at(&text, node.at),
                     _ => Resolved::Absent,
                 }
             }
             Value::List(items) => {
-                let items = items.iter().map(|item| self.resolve(item));
+                let items = items.iter().map(|item| self.resolve_node(item));
                 Resolved::List(items.filter(|item| !item.is_absent()).collect())
             }
             Value::Map(entries) => match entries.iter().find(|it| it.name.starts_with("Fn::")) {
-                // A function among other keys: `Fn::Transform` adds to them, and no other may stand there.
-                Some(entry) => Resolved::Open(self.beside(entry)),
+                // A function among other keys: only `Fn::Transform` is allowed, and it adds to them.
+                Some(entry) => Resolved::Open(self.extra_key_error(entry)),
                 None => {
                     let members = entries.iter();
-                    let members = members.map(|it| (it.name.clone(), self.resolve(&it.node)));
+                    let members = members.map(|it| (it.name.clone(), self.resolve_node(&it.node)));
                     Resolved::Map(members.filter(|(_, value)| !value.is_absent()).collect())
                 }
             },
         }
     }
 
-    fn beside(&self, entry: &Entry) -> Open {
+    fn extra_key_error(&self, entry: &Entry) -> Open {
         let (kind, why) = match entry.name.as_str() {
             "Fn::Transform" => (
                 GapKind::AfterApply,
-                "what a macro adds is known once it is deployed",
+                "what a macro adds is known only after deployment",
             ),
-            _ => (GapKind::Unreadable, "it cannot stand beside other keys"),
+            _ => (GapKind::Unreadable, "it cannot be combined with other keys"),
         };
-        Open::new(kind, at(&entry.name, entry.at), why)
+        Open::new(kind, describe_place(&entry.name, entry.at), why)
     }
 
-    fn call(&self, name: &str, argument: &Node, mark: Mark) -> Resolved {
-        let open = |kind, why: &str| Resolved::Open(Open::new(kind, at(name, mark), why));
-        let wrong = || open(GapKind::Unreadable, "its arguments have another form");
+    fn call_function(&self, name: &str, argument: &Node, mark: Mark) -> Resolved {
+        let open =
+            |kind, why: &str| Resolved::Open(Open::new(kind, describe_place(name, mark), why));
+        let wrong = || {
+            open(
+                GapKind::Unreadable,
+                "its arguments do not have the expected form",
+            )
+        };
         let done = match name {
-            "Ref" => argument.text().map(|text| self.reference(text, mark)),
-            "Fn::GetAtt" => self.attribute(argument),
-            "Fn::Sub" => self.substitute(argument, mark),
-            "Fn::Join" => self.join(argument, mark),
-            "Fn::Select" => self.select(argument, mark),
-            "Fn::Split" => self.split(argument, mark),
-            "Fn::If" => self.choose(argument),
+            "Ref" => argument.text().map(|text| self.resolve_ref(text, mark)),
+            "Fn::GetAtt" => self.resolve_get_att(argument),
+            "Fn::Sub" => self.resolve_sub(argument, mark),
+            "Fn::Join" => self.resolve_join(argument, mark),
+            "Fn::Select" => self.resolve_select(argument, mark),
+            "Fn::Split" => self.resolve_split(argument, mark),
+            "Fn::If" => self.resolve_if(argument),
             "Fn::FindInMap" => self.find_in_map(argument, mark),
-            "Fn::Base64" => match self.resolve(argument).text() {
-                Ok(Some(text)) => Some(Resolved::text_of(base64(text.as_bytes()))),
+            "Fn::Base64" => match self.resolve_node(argument).text() {
+                Ok(Some(text)) => Some(Resolved::text_of(encode_base64(text.as_bytes()))),
                 Ok(None) => None,
                 Err(gap) => Some(Resolved::Open(Open {
-                    what: at(name, mark),
+                    what: describe_place(name, mark),
                     gap,
                 })),
             },
-            "Fn::Length" => match self.resolve(argument) {
+            "Fn::Length" => match self.resolve_node(argument) {
                 Resolved::List(items) => Some(Resolved::Number(items.len().to_string())),
                 Resolved::Open(open) | Resolved::Either(open, _) => Some(Resolved::Open(open)),
                 _ => None,
             },
             "Fn::ToJsonString" => Some(open(
                 GapKind::AfterApply,
-                "the text is made when it is deployed",
+                "the text is created at deployment",
             )),
             "Fn::ImportValue" => Some(open(
                 GapKind::Unplanned,
-                "another stack exports it, and the template does not hold it",
+                "it is exported by another stack and not in the template",
             )),
-            "Fn::GetAZs" | "Fn::Cidr" => Some(open(
-                GapKind::AfterApply,
-                "it is worked out when it is deployed",
-            )),
+            "Fn::GetAZs" | "Fn::Cidr" => {
+                Some(open(GapKind::AfterApply, "it is computed at deployment"))
+            }
             "Fn::Transform" => Some(open(
                 GapKind::AfterApply,
-                "what a macro makes of it is known once it is deployed",
+                "the output of a macro is known only after deployment",
             )),
-            _ => Some(open(
-                GapKind::Unreadable,
-                "a function that is not understood here",
-            )),
+            _ => Some(open(GapKind::Unreadable, "the function is not supported")),
         };
         done.unwrap_or_else(wrong)
     }
 
-    /// What a `Ref` comes to.
-    fn reference(&self, name: &str, mark: Mark) -> Resolved {
+    /// Resolves a `Ref`.
+    fn resolve_ref(&self, name: &str, mark: Mark) -> Resolved {
         if let Some(value) = self.parameters.get(name) {
             return value.clone();
         }
-        if let Some(value) = self.pseudo(name) {
+        if let Some(value) = self.pseudo_parameter(name) {
             return value;
         }
         if self.is_declared(name) {
@@ -258,11 +269,11 @@ impl<'a> Template<'a> {
             })));
         }
         let why = "the template has no parameter and no resource of this name";
-        let what = at(&format!("Ref {name}"), mark);
+        let what = describe_place(&format!("Ref {name}"), mark);
         Resolved::Open(Open::new(GapKind::Unreadable, what, why))
     }
 
-    /// Whether a resource is declared, or a macro may make it.
+    /// Whether a resource is declared, or may be added by a macro.
     fn is_declared(&self, id: &str) -> bool {
         if self.root.get("Transform").is_some() {
             return true;
@@ -271,7 +282,7 @@ impl<'a> Template<'a> {
         self.by_id.contains_key(id) || resources.is_some_and(|it| it.get(id).is_some())
     }
 
-    fn pseudo(&self, name: &str) -> Option<Resolved> {
+    fn pseudo_parameter(&self, name: &str) -> Option<Resolved> {
         let region = self.region.as_deref();
         Some(match name {
             "AWS::NoValue" => Resolved::Absent,
@@ -280,33 +291,33 @@ impl<'a> Template<'a> {
                 Some(region) => Phrase::of(region),
                 None => Phrase::one(Piece::Region),
             }),
-            "AWS::Partition" => Resolved::text_of(partition(region)),
-            "AWS::URLSuffix" => Resolved::text_of(match partition(region) {
+            "AWS::Partition" => Resolved::text_of(partition_of(region)),
+            "AWS::URLSuffix" => Resolved::text_of(match partition_of(region) {
                 "aws-cn" => "amazonaws.com.cn",
                 _ => "amazonaws.com",
             }),
             _ if name.starts_with("AWS::") => {
-                let why = "known once it is deployed";
+                let why = "known only after deployment";
                 Resolved::Open(Open::new(GapKind::AfterApply, name, why))
             }
             _ => return None,
         })
     }
 
-    fn attribute(&self, argument: &Node) -> Option<Resolved> {
+    fn resolve_get_att(&self, argument: &Node) -> Option<Resolved> {
         let (id, attribute) = match argument.items() {
-            [id, attribute] => (id.text()?.to_owned(), self.resolve(attribute).text()),
+            [id, attribute] => (id.text()?.to_owned(), self.resolve_node(attribute).text()),
             _ => {
                 let (id, attribute) = argument.text()?.split_once('.')?;
                 (id.to_owned(), Ok(Some(attribute.to_owned())))
             }
         };
-        Some(self.named(id, attribute.ok()??, argument.at))
+        Some(self.resolve_named(id, attribute.ok()??, argument.at))
     }
 
-    fn named(&self, id: String, attribute: String, mark: Mark) -> Resolved {
+    fn resolve_named(&self, id: String, attribute: String, mark: Mark) -> Resolved {
         if !self.is_declared(&id) {
-            let what = at(&format!("Fn::GetAtt {id}.{attribute}"), mark);
+            let what = describe_place(&format!("Fn::GetAtt {id}.{attribute}"), mark);
             let why = "the template has no resource of this name";
             return Resolved::Open(Open::new(GapKind::Unreadable, what, why));
         }
@@ -317,15 +328,15 @@ impl<'a> Template<'a> {
     }
 
     /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-sub.html>.
-    fn substitute(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
+    fn resolve_sub(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
         let (text, variables) = match argument.items() {
             [text, variables] => (text.text()?, variables.entries()),
             _ => (argument.text()?, &[][..]),
         };
-        // Once each, however often the text names them.
+        // Each is resolved once, even if the text uses it several times.
         let variables: BTreeMap<&str, Resolved> = variables
             .iter()
-            .map(|it| (it.name.as_str(), self.resolve(&it.node)))
+            .map(|it| (it.name.as_str(), self.resolve_node(&it.node)))
             .collect();
         let mut phrase = Phrase::default();
         let mut rest = text;
@@ -339,8 +350,10 @@ impl<'a> Template<'a> {
                 (Some(kept), _) => Resolved::text_of(format!("${{{kept}}}")),
                 (None, Some(value)) => value.clone(),
                 (None, None) => match name.split_once('.') {
-                    Some((id, attribute)) => self.named(id.to_owned(), attribute.to_owned(), mark),
-                    None => self.reference(name, mark),
+                    Some((id, attribute)) => {
+                        self.resolve_named(id.to_owned(), attribute.to_owned(), mark)
+                    }
+                    None => self.resolve_ref(name, mark),
                 },
             };
             if !phrase.extend(value.phrase()) {
@@ -349,15 +362,19 @@ impl<'a> Template<'a> {
             rest = &rest[start + length + 1..];
         }
         phrase.push(Piece::Text(rest.to_owned()));
-        Some(checked(phrase, mark))
+        Some(check_dynamic_reference(phrase, mark))
     }
 
-    fn join(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
+    fn resolve_join(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
         let [delimiter, list] = argument.items() else {
             return None;
         };
-        let delimiter = self.resolve(delimiter).text().ok()?.unwrap_or_default();
-        let items = match self.resolve(list) {
+        let delimiter = self
+            .resolve_node(delimiter)
+            .text()
+            .ok()?
+            .unwrap_or_default();
+        let items = match self.resolve_node(list) {
             Resolved::List(items) => items,
             Resolved::Open(open) | Resolved::Either(open, _) => return Some(Resolved::Open(open)),
             _ => return None,
@@ -371,22 +388,22 @@ impl<'a> Template<'a> {
                 return Some(too_long(mark));
             }
         }
-        Some(checked(phrase, mark))
+        Some(check_dynamic_reference(phrase, mark))
     }
 
-    fn select(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
+    fn resolve_select(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
         let [index, list] = argument.items() else {
             return None;
         };
-        let index = match self.resolve(index).integer() {
+        let index = match self.resolve_node(index).as_integer() {
             Ok(index) => usize::try_from(index?).ok()?,
             Err(gap) => {
-                let what = at("Fn::Select", mark);
+                let what = describe_place("Fn::Select", mark);
                 return Some(Resolved::Open(Open { what, gap }));
             }
         };
-        match self.resolve(list) {
-            // An item that may be left out moves those after it.
+        match self.resolve_node(list) {
+            // An item that may be absent shifts the items after it.
             Resolved::List(items) => match items.iter().take(index + 1).find_map(may_be_absent) {
                 Some(open) => Some(Resolved::Open(open)),
                 None => items.into_iter().nth(index),
@@ -396,35 +413,37 @@ impl<'a> Template<'a> {
         }
     }
 
-    fn split(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
+    fn resolve_split(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
         let [delimiter, source] = argument.items() else {
             return None;
         };
         let delimiter = self
-            .resolve(delimiter)
+            .resolve_node(delimiter)
             .text()
             .ok()?
             .filter(|it| !it.is_empty())?;
-        Some(match self.resolve(source).text() {
+        Some(match self.resolve_node(source).text() {
             Ok(source) => {
                 let source = source?;
                 Resolved::List(source.split(&delimiter).map(Resolved::text_of).collect())
             }
             Err(gap) => {
-                let what = at("Fn::Split", mark);
+                let what = describe_place("Fn::Split", mark);
                 Resolved::Open(Open { what, gap })
             }
         })
     }
 
-    fn choose(&self, argument: &Node) -> Option<Resolved> {
+    fn resolve_if(&self, argument: &Node) -> Option<Resolved> {
         let [name, yes, no] = argument.items() else {
             return None;
         };
-        Some(match self.condition(name.text()?, name.at, 0) {
-            Truth::Yes => self.resolve(yes),
-            Truth::No => self.resolve(no),
-            Truth::Open(open) => Resolved::either(open, self.resolve(yes), self.resolve(no)),
+        Some(match self.evaluate_condition(name.text()?, name.at, 0) {
+            Truth::Yes => self.resolve_node(yes),
+            Truth::No => self.resolve_node(no),
+            Truth::Open(open) => {
+                Resolved::either(open, self.resolve_node(yes), self.resolve_node(no))
+            }
         })
     }
 
@@ -439,30 +458,30 @@ impl<'a> Template<'a> {
         };
         let mut found = self.root.get("Mappings");
         for name in path {
-            match self.resolve(name).text() {
+            match self.resolve_node(name).text() {
                 Ok(name) => found = found.and_then(|node| node.get(&name.unwrap_or_default())),
                 Err(gap) => {
-                    let what = at("Fn::FindInMap", mark);
+                    let what = describe_place("Fn::FindInMap", mark);
                     return Some(Resolved::Open(Open { what, gap }));
                 }
             }
         }
         match (found, default) {
-            (Some(node), _) | (None, Some(node)) => Some(self.resolve(node)),
+            (Some(node), _) | (None, Some(node)) => Some(self.resolve_node(node)),
             (None, None) => {
                 let why = "Mappings has no such entry";
-                let what = at("Fn::FindInMap", mark);
+                let what = describe_place("Fn::FindInMap", mark);
                 Some(Resolved::Open(Open::new(GapKind::Unreadable, what, why)))
             }
         }
     }
 
-    /// Whether a condition holds.
-    pub(super) fn condition(&self, name: &str, mark: Mark, depth: usize) -> Truth {
+    /// The value of a condition.
+    pub(super) fn evaluate_condition(&self, name: &str, mark: Mark, depth: usize) -> Truth {
         let open = |why: &str| {
             let what = format!("condition {name}");
             let message = format!("line {}: {what}: {why}", mark.line);
-            let gap = Gap::told(GapKind::Unreadable, message);
+            let gap = Gap::new(GapKind::Unreadable, message);
             Truth::Open(Open { what, gap })
         };
         match self.conditions.borrow().get(name) {
@@ -475,10 +494,10 @@ impl<'a> Template<'a> {
             return open("the template has no such condition");
         };
         if depth > DEEPEST {
-            return open("too many conditions stand on each other");
+            return open("the chain of conditions is too long");
         }
         self.conditions.borrow_mut().insert(name.to_owned(), None);
-        let truth = match self.holds(node, depth + 1) {
+        let truth = match self.evaluate_rule(node, depth + 1) {
             Truth::Open(open) => Truth::Open(Open {
                 what: format!("condition {name}"),
                 gap: open.gap,
@@ -490,9 +509,9 @@ impl<'a> Template<'a> {
         truth
     }
 
-    fn holds(&self, node: &Node, depth: usize) -> Truth {
+    fn evaluate_rule(&self, node: &Node, depth: usize) -> Truth {
         let wrong = |what: &str, why: &str| {
-            let what = at(what, node.at);
+            let what = describe_place(what, node.at);
             Truth::Open(Open::new(GapKind::Unreadable, what, why))
         };
         let [
@@ -503,23 +522,30 @@ impl<'a> Template<'a> {
             },
         ] = node.entries()
         else {
-            return wrong("a condition", "it is no function of conditions");
+            return wrong("a condition", "it is not a condition function");
         };
         if depth > 2 * DEEPEST {
-            return wrong(name, "it lies too deep");
+            return wrong(name, "it is nested too deeply");
         }
-        let each = || argument.items().iter().map(|item| self.holds(item, depth));
+        let each = || {
+            argument
+                .items()
+                .iter()
+                .map(|item| self.evaluate_rule(item, depth))
+        };
         match (name.as_str(), argument.items()) {
             ("Condition", _) => match argument.text() {
-                Some(name) => self.condition(name, argument.at, depth),
-                None => wrong(name, "it names no condition"),
+                Some(name) => self.evaluate_condition(name, argument.at, depth),
+                None => wrong(name, "it does not name a condition"),
             },
-            ("Fn::Equals", [one, other]) => equal(self.resolve(one), self.resolve(other)),
+            ("Fn::Equals", [one, other]) => {
+                compare_values(self.resolve_node(one), self.resolve_node(other))
+            }
             ("Fn::Not", [_]) => match each().next() {
                 Some(Truth::Yes) => Truth::No,
                 Some(Truth::No) => Truth::Yes,
                 Some(open) => open,
-                None => wrong(name, "its arguments have another form"),
+                None => wrong(name, "its arguments do not have the expected form"),
             },
             ("Fn::And", [_, ..]) => each().fold(Truth::Yes, |all, one| match (all, one) {
                 (Truth::No, _) | (_, Truth::No) => Truth::No,
@@ -532,15 +558,15 @@ impl<'a> Template<'a> {
                 (open, _) => open,
             }),
             ("Fn::Equals" | "Fn::Not" | "Fn::And" | "Fn::Or", _) => {
-                wrong(name, "its arguments have another form")
+                wrong(name, "its arguments do not have the expected form")
             }
-            _ => wrong(name, "a function that is not understood here"),
+            _ => wrong(name, "the function is not supported"),
         }
     }
 }
 
-/// A condition is compared as text.
-fn equal(one: Resolved, other: Resolved) -> Truth {
+/// `Fn::Equals` compares text.
+fn compare_values(one: Resolved, other: Resolved) -> Truth {
     if one == other && !matches!(one, Resolved::Open(_) | Resolved::Either(..)) {
         return Truth::Yes;
     }
@@ -564,41 +590,40 @@ fn may_be_absent(item: &Resolved) -> Option<Open> {
     }
 }
 
-/// A function with its line.
-fn at(name: &str, mark: Mark) -> String {
+/// Returns a function's name and line for a message.
+fn describe_place(name: &str, mark: Mark) -> String {
     format!("{name} in line {}", mark.line)
 }
 
 fn too_long(mark: Mark) -> Resolved {
-    let what = at("a text", mark);
-    Resolved::Open(Open::new(GapKind::Unreadable, what, "it gets too long"))
+    let what = describe_place("a text", mark);
+    Resolved::Open(Open::new(GapKind::Unreadable, what, "it is too long"))
 }
 
-/// A text as it is written, unless it is fetched when the stack is deployed.
+/// Returns a literal text; unknown if it is a dynamic reference, which is resolved at deployment.
 ///
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html>.
-fn literal(text: &str, mark: Mark) -> Resolved {
+fn text_at(text: &str, mark: Mark) -> Resolved {
     if !text.contains("{{resolve:") {
         return Resolved::text_of(text);
     }
-    let why = "it is read from Systems Manager or Secrets Manager when the stack is deployed";
-    let what = at("a dynamic reference", mark);
+    let why = "it is read from Systems Manager or Secrets Manager at deployment";
+    let what = describe_place("a dynamic reference", mark);
     Resolved::Open(Open::new(GapKind::Unplanned, what, why))
 }
 
-/// The same for a text that was put together.
-fn checked(phrase: Phrase, mark: Mark) -> Resolved {
+/// Returns a composed text; unknown if it is a dynamic reference.
+fn check_dynamic_reference(phrase: Phrase, mark: Mark) -> Resolved {
     let is_dynamic =
         |piece: &Piece| matches!(piece, Piece::Text(text) if text.contains("{{resolve:"));
     if phrase.0.iter().any(is_dynamic) {
-        return literal("{{resolve:", mark);
+        return text_at("{{resolve:", mark);
     }
     Resolved::Text(phrase)
 }
 
-/// The partition of a region; where the region is open the ordinary one stands in for it, as it does
-/// wherever the template says `AWS::Partition`.
-pub(super) fn partition(region: Option<&str>) -> &'static str {
+/// Returns the partition of a region; `aws` where the region is not known, as for `AWS::Partition`.
+pub(super) fn partition_of(region: Option<&str>) -> &'static str {
     match region {
         Some(region) if region.starts_with("cn-") => "aws-cn",
         Some(region) if region.starts_with("us-gov-") => "aws-us-gov",
@@ -606,7 +631,7 @@ pub(super) fn partition(region: Option<&str>) -> &'static str {
     }
 }
 
-fn base64(bytes: &[u8]) -> String {
+fn encode_base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
@@ -637,7 +662,7 @@ mod tests {
             ("foo", "Zm9v"),
             ("foob", "Zm9vYg=="),
         ] {
-            assert_eq!(base64(text.as_bytes()), want);
+            assert_eq!(encode_base64(text.as_bytes()), want);
         }
     }
 }

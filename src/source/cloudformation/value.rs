@@ -1,42 +1,42 @@
-//! What a template's values come to before anything is deployed: known, known in parts, or open.
+//! The values of a template before deployment: known, partly known, or unknown.
 
 use crate::model::{Gap, GapKind};
 
-/// A value with its functions worked out as far as that is possible.
+/// A value whose functions are resolved as far as possible.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Resolved {
-    /// Not given: `null`, `AWS::NoValue`.
+    /// Absent: not given, `null` or `AWS::NoValue`.
     Absent,
     Bool(bool),
-    /// As it was written.
+    /// A number as it was written.
     Number(String),
     Text(Phrase),
     List(Vec<Resolved>),
     Map(Vec<(String, Resolved)>),
-    /// Nobody knows.
+    /// Unknown.
     Open(Open),
-    /// One of two, by a condition that nobody knows.
+    /// One of two values, selected by a condition that cannot be evaluated.
     Either(Open, Box<(Resolved, Resolved)>),
 }
 
-/// Something that nobody knows before the stack is deployed.
+/// A value that is not known before deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Open {
-    /// In a few words: `parameter Stage`.
+    /// A short description: `parameter Stage`.
     pub(super) what: String,
-    /// Why.
+    /// Why it is not known.
     pub(super) gap: Gap,
 }
 
 impl Open {
     pub(super) fn new(kind: GapKind, what: impl Into<String>, why: &str) -> Self {
         let what = what.into();
-        let gap = Gap::told(kind, format!("{what}: {why}"));
+        let gap = Gap::new(kind, format!("{what}: {why}"));
         Open { what, gap }
     }
 }
 
-/// A text in pieces, none of them empty.
+/// A text as a sequence of non-empty pieces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Phrase(pub(super) Vec<Piece>);
 
@@ -48,12 +48,12 @@ pub(super) enum Piece {
     Account,
     /// `AWS::Region`.
     Region,
-    /// What a resource of the template is called once it exists: its `Ref`, or an attribute.
+    /// A value that a resource of the template gets when it is created: its `Ref` or an attribute.
     Made(Made),
     Open(Open),
 }
 
-/// A name that a resource gets when it is made.
+/// A `Ref` or attribute of a resource of the template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Made {
     /// The resource's logical id.
@@ -62,7 +62,7 @@ pub(super) struct Made {
     pub(super) attribute: Option<String>,
 }
 
-/// No text of a template that matters is longer.
+/// The longest text that is built, in bytes.
 const LONGEST: usize = 1 << 20;
 const MOST_PIECES: usize = 10_000;
 
@@ -85,7 +85,7 @@ impl Phrase {
         }
     }
 
-    /// Adds a text; false where it gets longer than anything that is meant.
+    /// Appends a text; returns false if the result would be longer than [`LONGEST`].
     #[must_use]
     pub(super) fn extend(&mut self, other: Phrase) -> bool {
         other.0.into_iter().for_each(|piece| self.push(piece));
@@ -96,7 +96,7 @@ impl Phrase {
         self.0.len() <= MOST_PIECES && self.0.iter().map(length).sum::<usize>() <= LONGEST
     }
 
-    /// The text, where every piece is known.
+    /// Returns the text if every piece is known.
     pub(super) fn known(&self) -> Result<String, Gap> {
         match self.0.as_slice() {
             [] => Ok(String::new()),
@@ -108,7 +108,7 @@ impl Phrase {
         }
     }
 
-    /// The one name of a resource that the text is.
+    /// Returns the `Ref` or attribute that makes up the entire text.
     pub(super) fn made(&self) -> Option<&Made> {
         match self.0.as_slice() {
             [Piece::Made(made)] => Some(made),
@@ -118,19 +118,19 @@ impl Phrase {
 }
 
 impl Piece {
-    /// Why the piece is not known; none where it is.
+    /// Returns why the piece is not known; none where it is.
     pub(super) fn open(&self) -> Option<Open> {
         match self {
             Piece::Text(_) => None,
             Piece::Account => Some(Open::new(
                 GapKind::Unplanned,
                 "AWS::AccountId",
-                "the template does not say in which account it is deployed",
+                "the template does not contain the account that it is deployed to",
             )),
             Piece::Region => Some(Open::new(
                 GapKind::Unplanned,
                 "AWS::Region",
-                "the template does not say in which region it is deployed; name it with --region",
+                "the template does not contain the region that it is deployed to; pass --region",
             )),
             Piece::Made(made) => Some(Open::new(
                 GapKind::AfterApply,
@@ -154,7 +154,7 @@ impl Resolved {
         *self == Resolved::Absent
     }
 
-    /// What stands under a key.
+    /// Returns the value of a key.
     pub(super) fn get(&self, name: &str) -> Resolved {
         match self {
             Resolved::Map(members) => members
@@ -166,11 +166,11 @@ impl Resolved {
                 Resolved::either(open.clone(), both.0.get(name), both.1.get(name))
             }
             Resolved::Absent => Resolved::Absent,
-            _ => Resolved::Open(misshapen("a mapping")),
+            _ => Resolved::Open(unexpected_shape("a mapping")),
         }
     }
 
-    /// One of two values, which may be the same.
+    /// Returns one of two values; the value itself if they are equal.
     pub(super) fn either(open: Open, one: Resolved, other: Resolved) -> Resolved {
         if one == other {
             one
@@ -179,7 +179,7 @@ impl Resolved {
         }
     }
 
-    /// What is the same in both cases, read in one way; none where it is not given.
+    /// Reads a value that must be the same in both cases; none where it is absent.
     fn read<T: PartialEq>(
         &self,
         read: &impl Fn(&Resolved) -> Result<T, Gap>,
@@ -195,47 +195,47 @@ impl Resolved {
         }
     }
 
-    /// A text, also one that was written without quotes; none where it is not given.
+    /// Returns a text, with or without quotes; none where it is absent.
     pub(super) fn text(&self) -> Result<Option<String>, Gap> {
         self.read(&|value| match value {
             Resolved::Text(phrase) => phrase.known(),
             Resolved::Bool(yes) => Ok(yes.to_string()),
-            Resolved::Number(number) => written(number).map(str::to_owned),
-            _ => Err(misshapen("a text").gap),
+            Resolved::Number(number) => number_as_text(number).map(str::to_owned),
+            _ => Err(unexpected_shape("a text").gap),
         })
     }
 
-    /// A boolean, also one in quotes as CloudFormation takes it; none where it is not given.
-    pub(super) fn boolean(&self) -> Result<Option<bool>, Gap> {
+    /// Returns a boolean, with or without quotes, as CloudFormation accepts both; none where it is absent.
+    pub(super) fn as_boolean(&self) -> Result<Option<bool>, Gap> {
         let text = self.text()?;
         text.map(|text| match text.to_ascii_lowercase().as_str() {
             "true" => Ok(true),
             "false" => Ok(false),
-            _ => Err(misshapen("true or false").gap),
+            _ => Err(unexpected_shape("true or false").gap),
         })
         .transpose()
     }
 
-    /// A whole number, also one in quotes; none where it is not given.
-    pub(super) fn integer(&self) -> Result<Option<i64>, Gap> {
+    /// Returns an integer, with or without quotes; none where it is absent.
+    pub(super) fn as_integer(&self) -> Result<Option<i64>, Gap> {
         let text = self.text()?;
         text.map(|text| {
             let whole = text.trim().parse::<i64>();
-            whole.map_err(|_| misshapen("a whole number").gap)
+            whole.map_err(|_| unexpected_shape("an integer").gap)
         })
         .transpose()
     }
 
-    /// The items of a list, those of lists inside it too; one value is a list of one.
+    /// Returns the items of a list, including those of nested lists; a single value is a list of one.
     ///
-    /// Each comes with the condition that it depends on, where nobody knows that.
+    /// Each has the condition that it depends on, if that cannot be evaluated.
     pub(super) fn items(&self) -> Result<Vec<(Option<Open>, &Resolved)>, Gap> {
         let mut items = Vec::new();
-        self.gather(None, &mut items)?;
+        self.gather_items(None, &mut items)?;
         Ok(items)
     }
 
-    fn gather<'r>(
+    fn gather_items<'r>(
         &'r self,
         condition: Option<&Open>,
         items: &mut Vec<(Option<Open>, &'r Resolved)>,
@@ -247,21 +247,21 @@ impl Resolved {
                 for item in list {
                     match item {
                         Resolved::Open(_) => items.push((condition.cloned(), item)),
-                        _ => item.gather(condition, items)?,
+                        _ => item.gather_items(condition, items)?,
                     }
                 }
             }
             Resolved::Either(open, both) => {
-                both.0.gather(Some(open), items)?;
-                both.1.gather(Some(open), items)?;
+                both.0.gather_items(Some(open), items)?;
+                both.1.gather_items(Some(open), items)?;
             }
             value => items.push((condition.cloned(), value)),
         }
         Ok(())
     }
 
-    /// A list that is known to its end, each item read in one way.
-    pub(super) fn list<T>(
+    /// Reads every item of a list that is completely known.
+    pub(super) fn read_list<T>(
         &self,
         read: impl Fn(&Resolved) -> Result<T, Gap>,
     ) -> Result<Vec<T>, Gap> {
@@ -274,44 +274,44 @@ impl Resolved {
             .collect()
     }
 
-    /// A list of texts.
-    pub(super) fn texts(&self) -> Result<Vec<String>, Gap> {
-        self.list(|item| Ok(item.text()?.unwrap_or_default()))
+    /// Returns a list of texts.
+    pub(super) fn text_list(&self) -> Result<Vec<String>, Gap> {
+        self.read_list(|item| Ok(item.text()?.unwrap_or_default()))
     }
 
-    /// The value as a piece of a text.
+    /// Converts the value to a text.
     pub(super) fn phrase(self) -> Phrase {
         match self {
             Resolved::Text(phrase) => phrase,
             Resolved::Bool(yes) => Phrase::of(yes.to_string()),
-            Resolved::Number(number) => match written(&number) {
+            Resolved::Number(number) => match number_as_text(&number) {
                 Ok(number) => Phrase::of(number),
                 Err(gap) => Phrase::one(Piece::Open(Open { what: number, gap })),
             },
             Resolved::Open(open) | Resolved::Either(open, _) => Phrase::one(Piece::Open(open)),
             Resolved::Absent | Resolved::List(_) | Resolved::Map(_) => {
-                Phrase::one(Piece::Open(misshapen("a text")))
+                Phrase::one(Piece::Open(unexpected_shape("a text")))
             }
         }
     }
 }
 
-/// A number as text, where reading it as a number changes nothing: YAML takes `012` for octal, and
-/// account ids lose their zeros.
-fn written(number: &str) -> Result<&str, Gap> {
+/// Returns a number as text if parsing it as a number changes nothing: YAML reads `012` as octal, and an
+/// account id would lose its leading zeros.
+fn number_as_text(number: &str) -> Result<&str, Gap> {
     let digits = number.strip_prefix(['-', '+']).unwrap_or(number);
     let loses_zeros =
         digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
     if loses_zeros {
-        let message = format!("{number} is not in quotes, and a number loses its zeros: quote it");
-        return Err(Gap::told(GapKind::Unreadable, message));
+        let message = format!("{number} is a number and loses its leading zeros; quote it");
+        return Err(Gap::new(GapKind::Unreadable, message));
     }
     Ok(number)
 }
 
-pub(super) fn misshapen(wanted: &str) -> Open {
+pub(super) fn unexpected_shape(wanted: &str) -> Open {
     Open {
-        what: "a value of another shape".to_owned(),
-        gap: Gap::told(GapKind::Unreadable, format!("it is not {wanted}")),
+        what: "a value of another type".to_owned(),
+        gap: Gap::new(GapKind::Unreadable, format!("it is not {wanted}")),
     }
 }

@@ -1,14 +1,15 @@
-//! VPCs as far as their traffic to S3 goes: subnets, route tables, endpoints, and what runs in them.
+//! VPCs as far as they concern traffic to S3: subnets, route tables, endpoints and workloads.
 //!
-//! In a VPC that does not exist yet there is nothing but what the template puts there.
+//! A VPC that does not exist yet contains only what the template adds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::vpc::{NetworkInterface, Route, RouteTable, Subnet, Vpc, VpcEndpoint};
 use crate::model::{Gap, Observed};
+use crate::source::defaults::{VPC_ENDPOINT_POLICY, VPC_ENDPOINT_TYPE};
 use crate::source::planned::unplanned;
 
-use super::build::{Build, located};
+use super::build::{Build, locate_gap};
 use super::policy;
 use super::value::Resolved;
 
@@ -16,26 +17,29 @@ const VPC: &str = "AWS::EC2::VPC";
 const SUBNET: &str = "AWS::EC2::Subnet";
 const ROUTE_TABLE: &str = "AWS::EC2::RouteTable";
 
-/// A prefix list of S3's addresses, whatever its id is.
+/// The placeholder for the id of the S3 prefix list.
 const S3_PREFIXES: &str = "pl-s3";
 
-pub(super) fn read(build: &mut Build<'_>) {
-    let mut tables = vpcs(build);
-    subnets(build);
+pub(super) fn read_networks(build: &mut Build<'_>) {
+    let mut tables = read_vpcs(build);
+    read_subnets(build);
     for declared in build.of_type(ROUTE_TABLE) {
         let properties = build.template.properties(&declared);
         if let Ok(Some(vpc)) = build.name(&properties.get("VpcId"), VPC) {
-            tables.insert(declared.id.to_owned(), table(declared.id, &vpc, false));
+            tables.insert(
+                declared.id.to_owned(),
+                new_route_table(declared.id, &vpc, false),
+            );
         }
     }
-    associations(build, &mut tables);
-    routes(build, &mut tables);
-    endpoints(build, &mut tables);
-    build.here().network.route_tables.items = tables.into_values().collect();
-    workloads(build);
+    read_associations(build, &mut tables);
+    read_routes(build, &mut tables);
+    read_endpoints(build, &mut tables);
+    build.stack_region().network.route_tables.items = tables.into_values().collect();
+    read_workloads(build);
 }
 
-fn table(id: &str, vpc: &str, main: bool) -> RouteTable {
+fn new_route_table(id: &str, vpc: &str, main: bool) -> RouteTable {
     RouteTable {
         id: id.to_owned(),
         vpc_id: vpc.to_owned(),
@@ -45,33 +49,33 @@ fn table(id: &str, vpc: &str, main: bool) -> RouteTable {
     }
 }
 
-fn vpcs(build: &mut Build<'_>) -> BTreeMap<String, RouteTable> {
+fn read_vpcs(build: &mut Build<'_>) -> BTreeMap<String, RouteTable> {
     let mut tables = BTreeMap::new();
     for declared in build.of_type(VPC) {
         let properties = build.template.properties(&declared);
         let tags = build.tags(&properties, "Tags");
         let vpc = Vpc {
-            arn: build.declare(&declared, ""),
+            arn: build.declare_resource(&declared, ""),
             id: declared.id.to_owned(),
             name: tags.known().and_then(|tags| tags.get("Name").cloned()),
             is_default: false,
             owner: None,
         };
-        build.here().network.vpcs.items.push(vpc);
-        // Each VPC has one, which no template declares.
+        build.stack_region().network.vpcs.items.push(vpc);
+        // Every VPC has a main route table, which a template cannot declare.
         let name = format!("{}/main", declared.id);
-        tables.insert(name.clone(), table(&name, declared.id, true));
+        tables.insert(name.clone(), new_route_table(&name, declared.id, true));
     }
     tables
 }
 
-fn subnets(build: &mut Build<'_>) {
+fn read_subnets(build: &mut Build<'_>) {
     for declared in build.of_type(SUBNET) {
         let properties = build.template.properties(&declared);
         if let Ok(Some(vpc_id)) = build.name(&properties.get("VpcId"), VPC) {
             let id = declared.id.to_owned();
             build
-                .here()
+                .stack_region()
                 .network
                 .subnets
                 .items
@@ -80,28 +84,33 @@ fn subnets(build: &mut Build<'_>) {
     }
 }
 
-fn associations(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTable>) {
+fn read_associations(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTable>) {
     for declared in build.of_type("AWS::EC2::SubnetRouteTableAssociation") {
         let properties = build.template.properties(&declared);
         let named = properties.get("SubnetId");
-        let subnet = build.referenced(&named, &[SUBNET]);
+        let subnet = build.referenced_resource(&named, &[SUBNET]);
         let unsure = match (&subnet, named) {
-            (Some(subnet), _) => build.unsure(&declared, Some(subnet.id)),
-            // One of several, of which some may be the template's.
+            (Some(subnet), _) => build.own_condition_gap(&declared, Some(subnet.id)),
+            // A choice that may include a resource of the template.
             (None, Resolved::Either(open, _)) => Some(open.gap),
             (None, _) => None,
         };
         if let Some(gap) = unsure {
-            build.here().network.route_tables.gap.get_or_insert(gap);
+            build
+                .stack_region()
+                .network
+                .route_tables
+                .gap
+                .get_or_insert(gap);
             continue;
         }
         let Some(subnet) = subnet else {
             continue;
         };
-        let table = build.referenced(&properties.get("RouteTableId"), &[ROUTE_TABLE]);
+        let table = build.referenced_resource(&properties.get("RouteTableId"), &[ROUTE_TABLE]);
         let id = table.map_or(declared.id, |table| table.id);
         if !tables.contains_key(id) {
-            let gap = unplanned("its route table is none of the template's");
+            let gap = unplanned("its route table is not part of the template");
             tables.insert(id.to_owned(), open_table(build, id, gap));
         }
         if let Some(table) = tables.get_mut(id) {
@@ -110,20 +119,25 @@ fn associations(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTable>
     }
 }
 
-/// A route table of which nobody knows whether it leads to an endpoint.
+/// Returns a route table of which it is not known whether it routes to an endpoint.
 fn open_table(build: &mut Build<'_>, id: &str, gap: Gap) -> RouteTable {
-    let mut table = table(id, "", false);
+    let mut table = new_route_table(id, "", false);
     table.routes.push(open_route(build, gap));
     table
 }
 
-/// A route to an endpoint that is not listed.
+/// Returns a route to an endpoint that is not in the listing.
 fn open_route(build: &mut Build<'_>, gap: Gap) -> Route {
-    build.here().network.endpoints.gap.get_or_insert(gap);
-    active(S3_PREFIXES, "vpce-not-known".to_owned())
+    build
+        .stack_region()
+        .network
+        .endpoints
+        .gap
+        .get_or_insert(gap);
+    active_route(S3_PREFIXES, "vpce-not-known".to_owned())
 }
 
-fn active(destination: &str, target: String) -> Route {
+fn active_route(destination: &str, target: String) -> Route {
     Route {
         destination: destination.to_owned(),
         target,
@@ -131,10 +145,10 @@ fn active(destination: &str, target: String) -> Route {
     }
 }
 
-fn routes(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTable>) {
+fn read_routes(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTable>) {
     for declared in build.of_type("AWS::EC2::Route") {
         let properties = build.template.properties(&declared);
-        let table = build.referenced(&properties.get("RouteTableId"), &[ROUTE_TABLE]);
+        let table = build.referenced_resource(&properties.get("RouteTableId"), &[ROUTE_TABLE]);
         let Some(table) = table.and_then(|it| tables.get_mut(it.id)) else {
             continue;
         };
@@ -142,55 +156,66 @@ fn routes(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTable>) {
         let mut given = destinations
             .iter()
             .filter_map(|name| properties.get(name).text().ok()?);
-        // Only a gateway of the internet, or of a VPN, is named so.
+        // Only an internet gateway or a virtual private gateway is referenced this way.
         if let (Some(destination), false) = (given.next(), properties.get("GatewayId").is_absent())
         {
             let target = format!("igw-{}", declared.id);
-            table.routes.push(active(&destination, target));
+            table.routes.push(active_route(&destination, target));
         }
     }
 }
 
-fn endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTable>) {
+fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTable>) {
     for declared in build.of_type("AWS::EC2::VPCEndpoint") {
         let properties = build.template.properties(&declared);
         let facts = (
             build.name(&properties.get("VpcId"), VPC),
             properties.get("VpcEndpointType").text(),
-            build.written(&properties.get("ServiceName")),
+            build.text_with_stand_ins(&properties.get("ServiceName")),
         );
         let (vpc_id, kind, service) = match facts {
             (Ok(Some(vpc)), Ok(kind), Ok(Some(service))) => (vpc, kind, service),
             (Err(gap), _, _) | (_, Err(gap), _) | (_, _, Err(gap)) => {
-                build.here().network.endpoints.gap.get_or_insert(gap);
+                build
+                    .stack_region()
+                    .network
+                    .endpoints
+                    .gap
+                    .get_or_insert(gap);
                 continue;
             }
             _ => continue,
         };
-        if let Some(gap) = build.unsure(&declared, Some(&vpc_id)) {
-            build.here().network.endpoints.gap.get_or_insert(gap);
+        if let Some(gap) = build.own_condition_gap(&declared, Some(&vpc_id)) {
+            build
+                .stack_region()
+                .network
+                .endpoints
+                .gap
+                .get_or_insert(gap);
             continue;
         }
         let region = build.region().to_owned();
         let is_open = build.region_is_open();
         let service_name = match service.split('.').collect::<Vec<_>>().as_slice() {
-            // An endpoint is in its service's region, so that must be the stack's.
+            // An endpoint is in the region of its service, so that is the stack's region.
             ["com", "amazonaws", _, "s3"] if is_open => format!("com.amazonaws.{region}.s3"),
             _ => service,
         };
-        let own_tables: Result<Vec<String>, Gap> = properties.get("RouteTableIds").list(|item| {
-            let table = build.referenced(item, &[ROUTE_TABLE]);
-            table
-                .map(|it| it.id.to_owned())
-                .ok_or_else(|| unplanned("one of its route tables is none of the template's"))
-        });
+        let own_tables: Result<Vec<String>, Gap> =
+            properties.get("RouteTableIds").read_list(|item| {
+                let table = build.referenced_resource(item, &[ROUTE_TABLE]);
+                table
+                    .map(|it| it.id.to_owned())
+                    .ok_or_else(|| unplanned("one of its route tables is not part of the template"))
+            });
         let of_vpc = tables.values_mut().filter(|table| table.vpc_id == vpc_id);
         for table in of_vpc {
             match &own_tables {
                 Ok(ids) if ids.contains(&table.id) => {
                     table
                         .routes
-                        .push(active(S3_PREFIXES, declared.id.to_owned()));
+                        .push(active_route(S3_PREFIXES, declared.id.to_owned()));
                 }
                 Ok(_) => {}
                 Err(gap) => {
@@ -200,28 +225,23 @@ fn endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTable>) {
             }
         }
         let policy = match properties.get("PolicyDocument") {
-            Resolved::Absent => Observed::Known(FULL_ACCESS.to_owned()),
-            given => located("PolicyDocument", policy::whole(build, &given)).into(),
+            Resolved::Absent => Observed::Known(VPC_ENDPOINT_POLICY.to_owned()),
+            given => locate_gap("PolicyDocument", policy::complete_policy(build, &given)).into(),
         };
         let endpoint = VpcEndpoint {
             id: declared.id.to_owned(),
             vpc_id,
-            endpoint_type: kind.unwrap_or_else(|| "Gateway".to_owned()),
+            endpoint_type: kind.unwrap_or_else(|| VPC_ENDPOINT_TYPE.to_owned()),
             service_name,
             state: "available".to_owned(),
             policy,
         };
-        build.here().network.endpoints.items.push(endpoint);
+        build.stack_region().network.endpoints.items.push(endpoint);
     }
 }
 
-/// The policy of an endpoint that is made without one.
-///
-/// Source: <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>.
-const FULL_ACCESS: &str = r#"{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
-
-/// Whether resources of a type only arrange the network, and send nothing.
-fn arranges(kind: &str) -> bool {
+/// Whether resources of a type are not workloads: they configure the network and send no traffic.
+fn only_configures_network(kind: &str) -> bool {
     let runs = ["Instance", "NetworkInterface", "EC2Fleet", "SpotFleet"];
     match kind.strip_prefix("AWS::EC2::") {
         Some(name) => !runs.contains(&name),
@@ -229,10 +249,10 @@ fn arranges(kind: &str) -> bool {
     }
 }
 
-/// Notes each subnet that something of the template runs in, by itself or through a subnet group.
-fn workloads(build: &mut Build<'_>) {
+/// Notes each subnet with a workload of the template, directly or through a subnet group.
+fn read_workloads(build: &mut Build<'_>) {
     let subnets: BTreeMap<String, String> = build
-        .here()
+        .stack_region()
         .network
         .subnets
         .items
@@ -247,7 +267,7 @@ fn workloads(build: &mut Build<'_>) {
     for declared in build.template.resources() {
         if declared.kind.ends_with("SubnetGroup") {
             groups.insert(declared.id, build.template.named_by(declared));
-        } else if !arranges(declared.kind) {
+        } else if !only_configures_network(declared.kind) {
             named.extend(build.template.named_by(declared));
         }
     }
@@ -265,7 +285,12 @@ fn workloads(build: &mut Build<'_>) {
                 subnet_id,
                 interface_type: "interface".to_owned(),
             };
-            build.here().network.interfaces.items.push(interface);
+            build
+                .stack_region()
+                .network
+                .interfaces
+                .items
+                .push(interface);
         }
     }
 }

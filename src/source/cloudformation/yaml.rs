@@ -1,4 +1,4 @@
-//! YAML with the place of everything in it, and CloudFormation's short forms written out.
+//! YAML with the line and column of every value; CloudFormation's short forms are expanded.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,27 +7,27 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use super::node::{DEEPEST, Entry, Fault, Mark, Node, Value};
 
-/// How many values a text may stand for once its aliases are followed.
+/// The most values that a text may contain after its aliases are expanded.
 const MOST: usize = 1_000_000;
 
-/// Reads a text of one document.
-pub(super) fn read(text: &str) -> Result<Node, Fault> {
+/// Parses a text with a single document.
+pub(super) fn parse_yaml(text: &str) -> Result<Node, Fault> {
     let mut parser = Parser::new_from_str(text);
     let mut builder = Builder::default();
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| Fault {
-            at: mark(*error.marker()),
+            at: mark_of(*error.marker()),
             message: error.info().to_owned(),
         })?;
         builder.take(event, span)?;
     }
     builder.root.ok_or_else(|| Fault {
         at: Mark { line: 1, column: 1 },
-        message: "it holds nothing".to_owned(),
+        message: "the file is empty".to_owned(),
     })
 }
 
-fn mark(marker: saphyr_parser::Marker) -> Mark {
+fn mark_of(marker: saphyr_parser::Marker) -> Mark {
     let short = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     Mark {
         line: short(marker.line()).max(1),
@@ -39,17 +39,17 @@ fn mark(marker: saphyr_parser::Marker) -> Mark {
 struct Builder {
     open: Vec<Frame>,
     anchors: BTreeMap<usize, (Node, usize)>,
-    /// How many values there are so far, those that aliases stand for too.
+    /// The number of values so far, including those that aliases expand to.
     count: usize,
     root: Option<Node>,
 }
 
-/// A list or mapping that has begun.
+/// A list or mapping whose end was not reached yet.
 struct Frame {
     at: Mark,
     tag: Option<String>,
     anchor: usize,
-    /// How many values there were when it began.
+    /// The number of values when it began.
     before: usize,
     inside: Inside,
 }
@@ -65,7 +65,7 @@ enum Inside {
 
 impl Builder {
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Fault> {
-        let at = mark(span.start);
+        let at = mark_of(span.start);
         let fault = |message: &str| {
             Err(Fault {
                 at,
@@ -74,14 +74,14 @@ impl Builder {
         };
         match event {
             Event::DocumentStart(_) if self.root.is_some() => {
-                fault("a second document begins, and a template is one")
+                fault("a second document begins; a template is a single document")
             }
             Event::Alias(anchor) => {
                 let Some((node, size)) = self.anchors.get(&anchor) else {
-                    return fault("an alias of something that is not complete yet");
+                    return fault("the alias refers to a value that contains it");
                 };
                 if self.count.saturating_add(*size) > MOST {
-                    return fault("its aliases stand for too much");
+                    return fault("its aliases expand to too many values");
                 }
                 let node = node.clone();
                 self.count += size;
@@ -145,7 +145,7 @@ impl Builder {
         let message = if self.open.len() >= DEEPEST {
             "too deeply nested"
         } else if self.open.last().is_some_and(awaits_key) {
-            "a key must be a plain text"
+            "a key must be a plain scalar"
         } else {
             let tag = short_form(tag.as_ref());
             let before = self.count;
@@ -165,7 +165,7 @@ impl Builder {
         })
     }
 
-    /// Puts a complete value where it belongs.
+    /// Adds a complete value to its parent.
     fn put(&mut self, node: Node, anchor: usize, before: usize) -> Result<(), Fault> {
         let at = node.at;
         let fault = |message: String| Err(Fault { at, message });
@@ -173,7 +173,7 @@ impl Builder {
             let size = self.count - before;
             self.count += size;
             if self.count > MOST {
-                return fault("its aliases stand for too much".to_owned());
+                return fault("its aliases expand to too many values".to_owned());
             }
             self.anchors.insert(anchor, (node.clone(), size));
         }
@@ -184,10 +184,10 @@ impl Builder {
                 Some((name, at)) => entries.push(Entry { name, at, node }),
                 None => {
                     let Some(name) = node.text().map(str::to_owned) else {
-                        return fault("a key must be a plain text".to_owned());
+                        return fault("a key must be a plain scalar".to_owned());
                     };
                     if name == "<<" {
-                        return fault("CloudFormation does not know merge keys (<<)".to_owned());
+                        return fault("CloudFormation does not support merge keys (<<)".to_owned());
                     }
                     if !seen.insert(name.clone()) {
                         return fault(format!("{name:?} is given twice"));
@@ -200,12 +200,12 @@ impl Builder {
     }
 }
 
-/// What a tag of CloudFormation's stands for: `!Ref` for `Ref`, `!Sub` for `Fn::Sub`.
+/// Returns the function of a CloudFormation tag: `Ref` for `!Ref`, `Fn::Sub` for `!Sub`.
 fn short_form(tag: Option<&Cow<'_, Tag>>) -> Option<String> {
     let tag = tag.filter(|tag| !tag.is_yaml_core_schema() && !tag.suffix.is_empty())?;
     let name = tag.suffix.trim_start_matches('!');
     Some(match name {
-        // It only says that the value is no more than it is.
+        // The non-specific tag changes nothing.
         "" => return None,
         "Ref" | "Condition" => name.to_owned(),
         _ => format!("Fn::{name}"),
@@ -230,26 +230,27 @@ mod tests {
     #[test]
     fn short_forms_are_written_out() {
         let root =
-            read("a: !Ref B\nc:\n  - !GetAtt D.Arn\n  - !Sub\n    - '${x}'\n    - x: 1\n").unwrap();
-        assert_eq!(root.get("a").unwrap().function().unwrap().0, "Ref");
+            parse_yaml("a: !Ref B\nc:\n  - !GetAtt D.Arn\n  - !Sub\n    - '${x}'\n    - x: 1\n")
+                .unwrap();
+        assert_eq!(root.get("a").unwrap().function_call().unwrap().0, "Ref");
         let items = root.get("c").unwrap().items();
-        let (name, argument) = items[0].function().unwrap();
+        let (name, argument) = items[0].function_call().unwrap();
         assert_eq!((name, argument.text()), ("Fn::GetAtt", Some("D.Arn")));
-        let (name, argument) = items[1].function().unwrap();
+        let (name, argument) = items[1].function_call().unwrap();
         assert_eq!((name, argument.items().len()), ("Fn::Sub", 2));
         assert_eq!(root.entries()[1].at, Mark { line: 2, column: 1 });
     }
 
     #[test]
     fn unquoted_scalars_are_what_yaml_1_1_says() {
-        let root = read(
+        let root = parse_yaml(
             "[yes, 'yes', 012, 2012-10-17, 1.5, 10.0.0.0/16, ~, Off, -1, 1e3, 12:30, !!str 5]",
         )
         .unwrap();
         let shapes: Vec<String> = root
             .items()
             .iter()
-            .map(|it| match it.meant() {
+            .map(|it| match it.meaning() {
                 Value::Null => "null".to_owned(),
                 Value::Bool(yes) => format!("bool {yes}"),
                 Value::Number(text) => format!("number {text}"),
@@ -276,14 +277,14 @@ mod tests {
 
     #[test]
     fn an_alias_is_what_it_stands_for_within_bounds() {
-        let root = read("a: &x {b: 1}\nc: *x\n").unwrap();
+        let root = parse_yaml("a: &x {b: 1}\nc: *x\n").unwrap();
         assert!(root.get("c").unwrap().get("b").is_some());
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for n in 1..12 {
             let list = vec![format!("*a{}", n - 1); 10].join(", ");
             bomb.push_str(&format!("a{n}: &a{n} [{list}]\n"));
         }
-        assert!(read(&bomb).unwrap_err().message.contains("too much"));
+        assert!(parse_yaml(&bomb).unwrap_err().message.contains("too much"));
     }
 
     #[test]
@@ -300,11 +301,11 @@ mod tests {
             ("a: *nowhere\n", 1, ""),
             ("a: &x [*x]\n", 1, ""),
         ] {
-            let fault = read(text).unwrap_err();
+            let fault = parse_yaml(text).unwrap_err();
             assert!(fault.message.contains(words), "{text}: {}", fault.message);
             assert!(fault.at.line <= line, "{text}: {:?}", fault.at);
         }
-        assert!(read(&"- ".repeat(5000)).is_err());
-        assert!(read(&"[".repeat(5000)).is_err());
+        assert!(parse_yaml(&"- ".repeat(5000)).is_err());
+        assert!(parse_yaml(&"[".repeat(5000)).is_err());
     }
 }

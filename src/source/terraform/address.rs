@@ -1,40 +1,46 @@
-//! Addresses and references: `module.db[0].aws_kms_key.main["a"].arn`.
+//! Parses addresses and references such as `module.db[0].aws_kms_key.main["a"].arn`.
 
 use serde_json::Value;
 
 /// A part of an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part<'t> {
-    /// What stands between dots.
+    /// A name between dots.
     Name(&'t str),
     /// An index with its brackets: `[0]`, `["a"]`.
     Key(&'t str),
 }
 
-/// A module of an address.
+/// A module in an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Step<'t> {
-    /// Its name.
+    /// Name of the module call.
     pub(super) name: &'t str,
-    /// Its index, where it has one.
+    /// Index of the instance, if any.
     pub(super) key: Option<&'t str>,
-    /// Where the address of the module around it ends.
+    /// Length of the address of the enclosing module, in bytes.
     pub(super) outside: usize,
 }
 
-/// The parts of an address. What cannot be understood ends it.
-pub(super) fn parts(address: &str) -> Vec<Part<'_>> {
-    located(address).into_iter().map(|(_, part)| part).collect()
+/// Returns the parts of an address, up to the first that is not valid.
+pub(super) fn split_address(address: &str) -> Vec<Part<'_>> {
+    locate_parts(address)
+        .into_iter()
+        .map(|(_, part)| part)
+        .collect()
 }
 
-fn located(address: &str) -> Vec<(usize, Part<'_>)> {
+/// Returns the parts of an address with their byte offsets.
+fn locate_parts(address: &str) -> Vec<(usize, Part<'_>)> {
     let mut parts = Vec::new();
     let mut at = 0;
     while let Some(rest) = address.get(at..).filter(|rest| !rest.is_empty()) {
         if rest.starts_with('.') {
             at += 1;
         } else if rest.starts_with('[') {
-            let Some(length) = bracketed(rest) else { break };
+            let Some(length) = index_length(rest) else {
+                break;
+            };
             let Some(key) = rest.get(..length) else { break };
             parts.push((at, Part::Key(key)));
             at += length;
@@ -50,8 +56,8 @@ fn located(address: &str) -> Vec<(usize, Part<'_>)> {
     parts
 }
 
-/// How long an index is, with its brackets; a bracket or a dot may stand within quotes.
-fn bracketed(text: &str) -> Option<usize> {
+/// Returns the length in bytes of an index with its brackets. Quoted text may contain brackets and dots.
+fn index_length(text: &str) -> Option<usize> {
     let (mut quoted, mut escaped) = (false, false);
     for (at, c) in text.char_indices() {
         match c {
@@ -65,9 +71,9 @@ fn bracketed(text: &str) -> Option<usize> {
     None
 }
 
-/// The modules of a module's address.
-pub(super) fn steps(module: &str) -> Vec<Step<'_>> {
-    let parts = located(module);
+/// Returns the modules in the address of a module, outermost first.
+pub(super) fn module_steps(module: &str) -> Vec<Step<'_>> {
+    let parts = locate_parts(module);
     let mut steps = Vec::new();
     let mut at = 0;
     while let (Some((start, Part::Name("module"))), Some((_, Part::Name(name)))) =
@@ -87,16 +93,16 @@ pub(super) fn steps(module: &str) -> Vec<Step<'_>> {
     steps
 }
 
-/// A resource's index as it stands in its address.
-pub(super) fn index(index: &Value) -> Option<String> {
+/// Returns an index as addresses write it.
+pub(super) fn format_index(index: &Value) -> Option<String> {
     match index {
         Value::Number(_) | Value::String(_) => Some(format!("[{index}]")),
         _ => None,
     }
 }
 
-/// The address of a module within another.
-pub(super) fn within(module: &str, name: &str, key: &str) -> String {
+/// Returns the address of a module within another.
+pub(super) fn child_module(module: &str, name: &str, key: &str) -> String {
     match module {
         "" => format!("module.{name}{key}"),
         _ => format!("{module}.module.{name}{key}"),
@@ -108,10 +114,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_index_may_hold_anything() {
+    fn an_index_may_contain_dots_and_brackets() {
         use Part::{Key, Name};
         assert_eq!(
-            parts(r#"module.a["x.y]\""].aws_kms_key.k[0].arn"#),
+            split_address(r#"module.a["x.y]\""].aws_kms_key.k[0].arn"#),
             [
                 Name("module"),
                 Name("a"),
@@ -122,14 +128,14 @@ mod tests {
                 Name("arn")
             ]
         );
-        assert_eq!(parts("a[0"), [Name("a")]);
-        assert_eq!(parts(""), []);
+        assert_eq!(split_address("a[0"), [Name("a")]);
+        assert_eq!(split_address(""), []);
     }
 
     #[test]
-    fn modules_know_what_is_around_them() {
+    fn modules_have_the_address_of_their_parent() {
         let address = r#"module.a["é"].module.b"#;
-        let found = steps(address);
+        let found = module_steps(address);
         assert_eq!(found.len(), 2);
         assert_eq!((found[0].name, found[0].key), ("a", Some(r#"["é"]"#)));
         assert_eq!(&address[..found[1].outside], r#"module.a["é"]"#);

@@ -1,4 +1,4 @@
-//! AWS Backup's settings, vaults and plans.
+//! AWS Backup: region settings, vaults, backup plans and backup selections.
 
 use std::collections::BTreeMap;
 
@@ -6,80 +6,80 @@ use serde_json::Value;
 
 use crate::model::backup::{BackupSettings, Vault};
 use crate::model::backup_plan::{
-    CopyAction, Plan, PlanRule, Selection, TagCondition, TagMatch, TagOperator, tag_key,
+    BackupPlan, BackupRule, BackupSelection, CopyAction, TagCondition, TagMatch, TagOperator,
+    tag_key,
 };
 use crate::model::{Gap, Listing, Observed};
+use crate::source::defaults::BACKUP_VAULT_KEY;
 use crate::source::planned::Planned;
 
 use super::document::Item;
 use super::policy;
-use super::reader::{Link, Reader, untold, widen};
+use super::reader::{Link, Reader, mark_incomplete, not_in_plan};
 use super::view::{Fact, View};
 
 const VAULTS: [&str; 2] = ["aws_backup_vault", "aws_backup_logically_air_gapped_vault"];
 
-/// The key of a vault where none is named.
-///
-/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/create-a-vault.html>.
-const MANAGED: &str = "alias/aws/backup";
-
-/// Reads settings, vaults and plans.
-pub(super) fn read<'a>(reader: &Reader<'a>, planned: &mut Planned) {
-    for item in reader.document.of("aws_backup_region_settings") {
+/// Reads the region settings, vaults and backup plans of the plan.
+pub(super) fn read_backup<'a>(reader: &Reader<'a>, planned: &mut Planned) {
+    for item in reader.document.items_of("aws_backup_region_settings") {
         let view = item.view();
-        let region = reader.places.region(item);
-        let settings = preferences(&view, "resource_type_opt_in_preference").and_then(|opt_in| {
-            let management = preferences(&view, "resource_type_management_preference")?;
-            Ok(BackupSettings { opt_in, management })
-        });
-        planned.region(&region).backup_settings = settings.into();
+        let region = reader.places.region_of(item);
+        let settings =
+            read_preferences(&view, "resource_type_opt_in_preference").and_then(|opt_in| {
+                let management = read_preferences(&view, "resource_type_management_preference")?;
+                Ok(BackupSettings { opt_in, management })
+            });
+        planned.region_mut(&region).backup_settings = settings.into();
     }
-    vaults(reader, planned);
-    plans(reader, planned);
+    read_vaults(reader, planned);
+    read_plans(reader, planned);
 }
 
-/// The services of a map; those that it leaves out are as the account has them.
+/// Returns the preferences per service in a map. A service that is not in it keeps the setting of the
+/// account.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_UpdateRegionSettings.html>.
-fn preferences(view: &View<'_>, name: &str) -> Result<BTreeMap<String, bool>, Gap> {
-    let services = view.fact(name).set()?.and_then(Value::as_object);
+fn read_preferences(view: &View<'_>, name: &str) -> Result<BTreeMap<String, bool>, Gap> {
+    let services = view.fact(name).set_value()?.and_then(Value::as_object);
     let services = services.into_iter().flatten();
     Ok(services
         .filter_map(|(service, on)| Some((service.clone(), on.as_bool()?)))
         .collect())
 }
 
-fn vaults<'a>(reader: &Reader<'a>, planned: &mut Planned) {
+/// Reads the vaults with their locks and access policies.
+fn read_vaults<'a>(reader: &Reader<'a>, planned: &mut Planned) {
     let by = ["name", "id", "arn"];
-    let of = |kind: &str| reader.satellites(kind, "backup_vault_name", &VAULTS, &by);
+    let of = |kind: &str| reader.find_satellites(kind, "backup_vault_name", &VAULTS, &by);
     let (locks, policies) = (
         of("aws_backup_vault_lock_configuration"),
         of("aws_backup_vault_policy"),
     );
     for kind in VAULTS {
-        for item in reader.document.of(kind) {
+        for item in reader.document.items_of(kind) {
             let view = item.view();
-            let named = reader.named(item, view.text("name"));
+            let named = reader.identify_item(item, view.text("name"));
             let is_plain = kind == VAULTS[0];
             let lock = match is_plain {
                 true => locks
-                    .of(item)
+                    .attached_to(item)
                     .map(|found| found.first().map(|lock| lock.view())),
-                // Such a vault holds its own limits.
+                // A logically air-gapped vault has its retention limits itself.
                 false => Ok(Some(view)),
             };
             let days = |name: &str| match &lock {
                 Ok(Some(lock)) => lock
                     .number(name)
-                    .set()
+                    .set_value()
                     .map(|days| days.map(|days| u32::try_from(days).unwrap_or(u32::MAX))),
-                Ok(None) if item.exists => Err(untold(&view, "its lock")),
+                Ok(None) if item.exists => Err(not_in_plan(&view, "the Vault Lock configuration")),
                 Ok(None) => Ok(None),
                 Err(gap) => Err(gap.clone()),
             };
-            let access = match policies.of(item) {
-                Ok([beside, ..]) => policy::text(reader, &beside.view(), "policy"),
-                Ok([]) if item.exists => Err(untold(&view, "its access policy")),
+            let access = match policies.attached_to(item) {
+                Ok([satellite, ..]) => policy::policy_text(reader, &satellite.view(), "policy"),
+                Ok([]) if item.exists => Err(not_in_plan(&view, "the access policy")),
                 Ok([]) => Ok(None),
                 Err(gap) => Err(gap),
             };
@@ -88,10 +88,10 @@ fn vaults<'a>(reader: &Reader<'a>, planned: &mut Planned) {
             } else {
                 "encryption_key_arn"
             };
-            let kms_key = reader.key_or(&view, key_attribute, planned, || {
+            let kms_key = reader.key_or_else(&view, key_attribute, planned, || {
                 match (is_plain, item.exists) {
-                    (_, true) => Err(untold(&view, "its key")),
-                    (true, false) => Ok(Some(MANAGED.to_owned())),
+                    (_, true) => Err(not_in_plan(&view, "the key")),
+                    (true, false) => Ok(Some(BACKUP_VAULT_KEY.to_owned())),
                     (false, false) => Ok(None),
                 }
             });
@@ -108,137 +108,158 @@ fn vaults<'a>(reader: &Reader<'a>, planned: &mut Planned) {
                 id: named.id,
                 arn: named.arn,
             };
-            reader.place(item, &vault.arn, planned);
-            planned.region(&named.region).vaults.items.push(vault);
+            reader.add_place(item, &vault.arn, planned);
+            planned.region_mut(&named.region).vaults.items.push(vault);
         }
     }
 }
 
-fn plans<'a>(reader: &Reader<'a>, planned: &mut Planned) {
-    let selections = reader.satellites(
+/// Reads the backup plans with their backup selections.
+fn read_plans<'a>(reader: &Reader<'a>, planned: &mut Planned) {
+    let selections = reader.find_satellites(
         "aws_backup_selection",
         "plan_id",
         &["aws_backup_plan"],
         &["id"],
     );
-    for item in reader.document.of("aws_backup_plan") {
+    for item in reader.document.items_of("aws_backup_plan") {
         let view = item.view();
-        let region = reader.places.region(item);
+        let region = reader.places.region_of(item);
         let mut chosen = Listing::complete(Vec::new());
-        match selections.of(item) {
+        match selections.attached_to(item) {
             Ok(found) => {
                 for selection in found {
                     match read_selection(reader, selection) {
                         Ok(selection) => chosen.items.push(selection),
-                        Err(gap) => widen(&mut chosen, gap),
+                        Err(gap) => mark_incomplete(&mut chosen, gap),
                     }
                 }
             }
-            Err(gap) => widen(&mut chosen, gap),
+            Err(gap) => mark_incomplete(&mut chosen, gap),
         }
         if item.exists {
-            widen(&mut chosen, untold(&view, "every selection of the plan"));
+            mark_incomplete(&mut chosen, not_in_plan(&view, "all backup selections"));
         }
         let mut rules = Listing::complete(Vec::new());
-        match view.blocks("rule").chosen() {
+        match view.blocks("rule").final_value() {
             Ok(blocks) => {
                 for block in blocks.unwrap_or_default() {
                     match read_rule(reader, &block) {
                         Ok(rule) => rules.items.push(rule),
-                        Err(gap) => widen(&mut rules, gap),
+                        Err(gap) => mark_incomplete(&mut rules, gap),
                     }
                 }
             }
-            Err(gap) => widen(&mut rules, gap),
+            Err(gap) => mark_incomplete(&mut rules, gap),
         }
         let name = view.text("name").known().unwrap_or(item.address);
-        planned.region(&region).backup_plans.items.push(Plan {
-            name: name.to_owned(),
-            rules,
-            selections: chosen,
-        });
+        planned
+            .region_mut(&region)
+            .backup_plans
+            .items
+            .push(BackupPlan {
+                name: name.to_owned(),
+                rules,
+                selections: chosen,
+            });
     }
 }
 
-/// How long a backup is kept by a lifecycle block.
-fn retention(view: &View<'_>) -> Result<Option<u32>, Gap> {
-    for block in view.blocks("lifecycle").set()?.unwrap_or_default() {
-        if let Some(days) = block.number("delete_after").set()? {
+/// Returns the retention of a lifecycle block in days; `None` if backups do not expire.
+fn read_retention(view: &View<'_>) -> Result<Option<u32>, Gap> {
+    for block in view.blocks("lifecycle").set_value()?.unwrap_or_default() {
+        if let Some(days) = block.number("delete_after").set_value()? {
             return Ok(u32::try_from(days).ok().filter(|days| *days > 0));
         }
     }
     Ok(None)
 }
 
-fn read_rule<'a>(reader: &Reader<'a>, view: &View<'a>) -> Result<PlanRule, Gap> {
-    let vault = match reader.link(view, "target_vault_name", &VAULTS) {
+/// Reads a backup rule of a plan.
+fn read_rule<'a>(reader: &Reader<'a>, view: &View<'a>) -> Result<BackupRule, Gap> {
+    let vault = match reader.resolve_link(view, "target_vault_name", &VAULTS) {
         Link::Named(name) => name.to_owned(),
-        Link::To(vault) => reader.named(vault, vault.view().text("name")).id,
+        Link::To(vault) => reader.identify_item(vault, vault.view().text("name")).id,
         Link::Nothing => String::new(),
         Link::Open(gap) => return Err(gap),
     };
     let mut copies = Vec::new();
-    for copy in view.blocks("copy_action").set()?.unwrap_or_default() {
-        let vault_arn = match reader.link(&copy, "destination_vault_arn", &VAULTS) {
+    for copy in view.blocks("copy_action").set_value()?.unwrap_or_default() {
+        let vault_arn = match reader.resolve_link(&copy, "destination_vault_arn", &VAULTS) {
             Link::Named(arn) => arn.to_owned(),
-            Link::To(_) | Link::Nothing => return Err(copy.later("destination_vault_arn")),
+            Link::To(_) | Link::Nothing => {
+                return Err(copy.known_after_apply("destination_vault_arn"));
+            }
             Link::Open(gap) => return Err(gap),
         };
         copies.push(CopyAction {
             vault_arn,
-            retention_days: retention(&copy)?,
+            retention_days: read_retention(&copy)?,
         });
     }
-    Ok(PlanRule {
+    Ok(BackupRule {
         name: view
             .text("rule_name")
-            .chosen()?
+            .final_value()?
             .unwrap_or_default()
             .to_owned(),
-        schedule: view.text("schedule").set()?.map(str::to_owned),
-        retention_days: retention(view)?,
+        schedule: view.text("schedule").set_value()?.map(str::to_owned),
+        retention_days: read_retention(view)?,
         copies,
         vault,
     })
 }
 
-fn read_selection<'a>(reader: &Reader<'a>, item: &'a Item<'a>) -> Result<Selection, Gap> {
+/// Reads a backup selection.
+fn read_selection<'a>(reader: &Reader<'a>, item: &'a Item<'a>) -> Result<BackupSelection, Gap> {
     let view = item.view();
-    let role_arn = match reader.link(&view, "iam_role_arn", &["aws_iam_role"]) {
+    let role_arn = match reader.resolve_link(&view, "iam_role_arn", &["aws_iam_role"]) {
         Link::Named(arn) => arn.to_owned(),
         Link::To(role) => {
             let role = role.view();
             let path = role.text("path").known().unwrap_or("/");
             let name = role.text("name").known().unwrap_or(role.item.name);
-            format!("arn:aws:iam::{}:role{path}{name}", reader.account())
+            format!("arn:aws:iam::{}:role{path}{name}", reader.account_id())
         }
         Link::Nothing => String::new(),
         Link::Open(gap) => return Err(gap),
     };
     let owned = |texts: Option<Vec<&str>>| texts.into_iter().flatten().map(str::to_owned).collect();
     let mut tags = Vec::new();
-    for tag in view.blocks("selection_tag").set()?.unwrap_or_default() {
+    for tag in view
+        .blocks("selection_tag")
+        .set_value()?
+        .unwrap_or_default()
+    {
         tags.push(TagMatch {
-            key: tag.text("key").chosen()?.unwrap_or_default().to_owned(),
-            value: tag.text("value").chosen()?.unwrap_or_default().to_owned(),
+            key: tag
+                .text("key")
+                .final_value()?
+                .unwrap_or_default()
+                .to_owned(),
+            value: tag
+                .text("value")
+                .final_value()?
+                .unwrap_or_default()
+                .to_owned(),
         });
     }
     let mut conditions = Vec::new();
-    for block in view.blocks("condition").set()?.unwrap_or_default() {
+    for block in view.blocks("condition").set_value()?.unwrap_or_default() {
         for (name, operator) in [
             ("string_equals", TagOperator::Equals),
             ("string_not_equals", TagOperator::NotEquals),
             ("string_like", TagOperator::Like),
             ("string_not_like", TagOperator::NotLike),
         ] {
-            for condition in block.blocks(name).set()?.unwrap_or_default() {
-                let key = condition.text("key").chosen()?.unwrap_or_default();
+            for condition in block.blocks(name).set_value()?.unwrap_or_default() {
+                let key = condition.text("key").final_value()?.unwrap_or_default();
                 conditions.push(TagCondition {
                     operator,
                     key: tag_key(key).to_owned(),
                     value: condition
                         .text("value")
-                        .chosen()?
+                        .final_value()?
                         .unwrap_or_default()
                         .to_owned(),
                 });
@@ -249,11 +270,11 @@ fn read_selection<'a>(reader: &Reader<'a>, item: &'a Item<'a>) -> Result<Selecti
         Fact::Known(name) => name,
         _ => item.name,
     };
-    Ok(Selection {
+    Ok(BackupSelection {
         name: name.to_owned(),
         role_arn,
-        resources: owned(view.texts("resources").set()?),
-        not_resources: owned(view.texts("not_resources").set()?),
+        resources: owned(view.texts("resources").set_value()?),
+        not_resources: owned(view.texts("not_resources").set_value()?),
         tags,
         conditions,
     })

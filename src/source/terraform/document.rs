@@ -1,26 +1,26 @@
-//! The JSON of `terraform show -json`: its resources, and what the configuration says of them.
+//! The JSON of `terraform show -json`: resources and their configuration.
 //!
-//! Source: <https://developer.hashicorp.com/terraform/internals/json-format>, and for OpenTofu, whose
-//! form is the same, <https://opentofu.org/docs/internals/json-format/>.
+//! Source: <https://developer.hashicorp.com/terraform/internals/json-format>. OpenTofu has the same format:
+//! <https://opentofu.org/docs/internals/json-format/>.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
 use super::TerraformError;
-use super::address::{index, steps};
+use super::address::{format_index, module_steps};
 use super::view::View;
 
-/// What has no value, in either of the trees that go beside the values.
+/// Replacement for a missing value or a missing tree of marks.
 pub(super) static NULL: Value = Value::Null;
-/// What is unknown throughout.
+/// Tree of marks that marks everything.
 pub(super) static ALL: Value = Value::Bool(true);
 
-/// The most modules within modules that are opened.
-const DEEPEST: usize = 60;
+/// Deepest nesting of modules that is read.
+const MAX_DEPTH: usize = 60;
 
-/// The attributes by which others name a resource.
-const CALLED: [&str; 7] = [
+/// Attributes by which other resources name a resource.
+const NAMING: [&str; 7] = [
     "arn",
     "bucket",
     "cluster_identifier",
@@ -30,7 +30,7 @@ const CALLED: [&str; 7] = [
     "name",
 ];
 
-/// A resource as the plan or state holds it.
+/// A resource in a plan or a state.
 #[derive(Debug)]
 pub(super) struct Item<'a> {
     /// `module.db[0].aws_kms_key.main["a"]`
@@ -39,26 +39,26 @@ pub(super) struct Item<'a> {
     pub(super) kind: &'a str,
     /// `main`
     pub(super) name: &'a str,
-    /// `module.db[0]`; empty in the root module.
+    /// `module.db[0]`; empty for the root module.
     pub(super) module: &'a str,
-    /// `["a"]` or `[0]`, where it has one.
+    /// `["a"]` or `[0]`, if it has an index.
     pub(super) key: Option<String>,
     /// Whether it is a data source.
     pub(super) is_data: bool,
-    /// Whether it is there before the plan is applied, and stays.
+    /// Whether it exists before and after the plan is applied.
     pub(super) exists: bool,
-    /// Its values as far as they are known.
+    /// Its known values.
     pub(super) values: &'a Value,
-    /// Which are not known yet: `true` stands for a whole value.
+    /// Marks of unknown values: `true` marks a complete subtree.
     pub(super) unknown: &'a Value,
-    /// Which are sensitive, in the same way.
+    /// Marks of sensitive values, in the same form.
     pub(super) sensitive: &'a Value,
-    /// Its part of the configuration.
+    /// Its configuration.
     pub(super) config: Option<&'a Value>,
 }
 
 impl<'a> Item<'a> {
-    /// Its attributes.
+    /// Returns its attributes.
     pub(super) fn view(&'a self) -> View<'a> {
         View {
             item: self,
@@ -69,16 +69,16 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// Its type, as [`Document::instances`] takes it.
-    pub(super) fn group(&self) -> &'a str {
+    /// Returns its type, as [`Document::instances_of`] expects it.
+    pub(super) fn type_key(&self) -> &'a str {
         match self.is_data {
-            true => data(self.kind),
+            true => data_type(self.kind),
             false => self.kind,
         }
     }
 
-    /// The provider that it belongs to, as `provider_config` names it.
-    pub(super) fn provider(&self) -> Option<&'a str> {
+    /// Returns the key of its provider in `provider_config`.
+    pub(super) fn provider_key(&self) -> Option<&'a str> {
         self.config?.get("provider_config_key")?.as_str()
     }
 }
@@ -86,13 +86,13 @@ impl<'a> Item<'a> {
 /// A plan or a state.
 #[derive(Debug)]
 pub(super) struct Document<'a> {
-    /// What it holds once it is applied, data sources too.
+    /// Resources that exist once the plan is applied, and data sources.
     pub(super) items: Vec<Item<'a>>,
-    /// The values of the root module's variables.
+    /// Values of the variables of the root module.
     pub(super) variables: &'a Value,
-    /// The providers' configuration.
+    /// Configuration of the providers.
     pub(super) providers: &'a Value,
-    /// The types of which something is destroyed or let go.
+    /// Types of the resources that are destroyed or forgotten.
     pub(super) gone: BTreeSet<&'a str>,
     by_kind: BTreeMap<&'a str, Vec<usize>>,
     groups: BTreeMap<(&'a str, &'a str, &'a str), Vec<usize>>,
@@ -102,8 +102,8 @@ pub(super) struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// Reads a document.
-    pub(super) fn read(root: &'a Value) -> Result<Self, TerraformError> {
+    /// Parses a document.
+    pub(super) fn parse(root: &'a Value) -> Result<Self, TerraformError> {
         let mut document = Document {
             items: Vec::new(),
             variables: &root["variables"],
@@ -117,24 +117,24 @@ impl<'a> Document<'a> {
         };
         let mut configured = BTreeMap::new();
         let module = &root["configuration"]["root_module"];
-        document.modules(module, String::new(), &mut configured, 0)?;
-        document.resources(root)?;
+        document.read_modules(module, String::new(), &mut configured, 0)?;
+        document.read_resources(root)?;
         for item in &mut document.items {
             let of = if item.is_data { "data." } else { "" };
             let place = (
-                path(item.module),
+                module_path(item.module),
                 format!("{of}{}.{}", item.kind, item.name),
             );
             item.config = configured.get(&place).copied();
         }
         for (number, item) in document.items.iter().enumerate() {
-            let kind = item.group();
-            for step in steps(item.module) {
+            let kind = item.type_key();
+            for step in module_steps(item.module) {
                 let outside = item.module.get(..step.outside).unwrap_or_default();
                 let keys = document.calls.entry((outside, step.name)).or_default();
                 keys.extend(step.key);
             }
-            for name in CALLED {
+            for name in NAMING {
                 let text = item.values.get(name).and_then(Value::as_str);
                 let is_hidden = [item.sensitive, &item.sensitive[name]].contains(&&ALL);
                 if let Some(text) = text.filter(|text| !text.is_empty() && !is_hidden) {
@@ -149,9 +149,9 @@ impl<'a> Document<'a> {
         Ok(document)
     }
 
-    /// The key under which a provider is configured. One that a module declares no configuration for is
-    /// its caller's: `module.a.module.b:aws` is `module.a:aws`, and that is `aws`.
-    pub(super) fn provider(&self, key: &'a str) -> &'a str {
+    /// Returns the key under which a provider is configured. A module without a configuration uses that of
+    /// its caller: `module.a.module.b:aws` is `module.a:aws`, which is `aws`.
+    pub(super) fn resolve_provider(&self, key: &'a str) -> &'a str {
         if configured_as(self.providers, key).is_some() {
             return key;
         }
@@ -165,14 +165,15 @@ impl<'a> Document<'a> {
         name
     }
 
-    /// The resources of a type; data sources by what [`data`] says.
-    pub(super) fn of(&self, kind: &str) -> impl Iterator<Item = &Item<'a>> {
+    /// Returns the resources of a type. The type of a data source is that of [`data_type`].
+    pub(super) fn items_of(&self, kind: &str) -> impl Iterator<Item = &Item<'a>> {
         let numbers = self.by_kind.get(kind).into_iter().flatten();
         numbers.filter_map(|number| self.items.get(*number))
     }
 
-    /// The resources of a type of which one of some attributes, all of them among [`CALLED`], is this text.
-    pub(super) fn called(
+    /// Returns the resources of a type that have this text in one of the attributes `by`, a subset of
+    /// [`NAMING`].
+    pub(super) fn items_named(
         &self,
         kind: &str,
         text: &str,
@@ -188,8 +189,8 @@ impl<'a> Document<'a> {
             .filter_map(|number| self.items.get(number))
     }
 
-    /// The instances of a resource in one instance of a module.
-    pub(super) fn instances(&self, module: &str, kind: &str, name: &str) -> Vec<&Item<'a>> {
+    /// Returns the instances of a resource in one instance of a module.
+    pub(super) fn instances_of(&self, module: &str, kind: &str, name: &str) -> Vec<&Item<'a>> {
         let numbers = self.groups.get(&(module, kind, name));
         let numbers = numbers.into_iter().flatten();
         numbers
@@ -197,37 +198,38 @@ impl<'a> Document<'a> {
             .collect()
     }
 
-    /// How many instances a resource has, where one of them is.
-    pub(super) fn siblings(&self, item: &Item<'_>) -> usize {
-        let group = (item.module, item.group(), item.name);
+    /// Returns the number of instances of the resource that an item is an instance of.
+    pub(super) fn count_siblings(&self, item: &Item<'_>) -> usize {
+        let group = (item.module, item.type_key(), item.name);
         self.groups.get(&group).map_or(0, Vec::len)
     }
 
-    /// How many instances of a module in an instance of another hold anything.
-    pub(super) fn module_instances(&self, module: &str, name: &str) -> usize {
+    /// Returns the number of instances of a module call that contain a resource.
+    pub(super) fn count_module_instances(&self, module: &str, name: &str) -> usize {
         self.calls.get(&(module, name)).map_or(0, BTreeSet::len)
     }
 
-    /// The configuration of a module, by its address or that of one of its instances.
-    pub(super) fn module(&self, address: &str) -> Option<&'a Value> {
-        self.modules.get(&path(address)).copied()
+    /// Returns the configuration of a module, by its address or that of an instance.
+    pub(super) fn module_config(&self, address: &str) -> Option<&'a Value> {
+        self.modules.get(&module_path(address)).copied()
     }
 
-    fn modules(
+    /// Indexes the configuration of a module and of those within it.
+    fn read_modules(
         &mut self,
         module: &'a Value,
         path: String,
         configured: &mut BTreeMap<(String, String), &'a Value>,
         depth: usize,
     ) -> Result<(), TerraformError> {
-        if depth > DEEPEST || module.is_null() {
+        if depth > MAX_DEPTH || module.is_null() {
             return Ok(());
         }
-        for (number, resource) in listed(module, "resources", &path)? {
+        for (number, resource) in list_field(module, "resources", &path)? {
             let (Some(kind), Some(name)) = (resource["type"].as_str(), resource["name"].as_str())
             else {
                 let path = format!("configuration{path}.resources[{number}]");
-                return Err(TerraformError::form(
+                return Err(TerraformError::unexpected_form(
                     path,
                     "a resource with a type and a name",
                 ));
@@ -242,18 +244,19 @@ impl<'a> Document<'a> {
         if let Some(calls) = module["module_calls"].as_object() {
             for (name, call) in calls {
                 let child = format!("{path}/{name}");
-                self.modules(&call["module"], child, configured, depth + 1)?;
+                self.read_modules(&call["module"], child, configured, depth + 1)?;
             }
         }
         self.modules.insert(path, module);
         Ok(())
     }
 
-    fn resources(&mut self, root: &'a Value) -> Result<(), TerraformError> {
+    /// Reads the resources of the changes, then those of the state that the plan does not change.
+    fn read_resources(&mut self, root: &'a Value) -> Result<(), TerraformError> {
         let mut seen = BTreeSet::new();
         for list in ["resource_changes", "deferred_changes"] {
             let is_deferred = list == "deferred_changes";
-            for (number, change) in listed(root, list, "")? {
+            for (number, change) in list_field(root, list, "")? {
                 let change = match is_deferred {
                     true => &change["resource_change"],
                     false => change,
@@ -262,7 +265,7 @@ impl<'a> Document<'a> {
                 if let Some(address) = change["address"].as_str() {
                     seen.insert(address);
                 }
-                match changed(change, &at, is_deferred)? {
+                match read_change(change, &at, is_deferred)? {
                     Some(item) => self.items.push(item),
                     None => self.gone.extend(change["type"].as_str()),
                 }
@@ -271,28 +274,29 @@ impl<'a> Document<'a> {
         if root["resource_changes"].is_null() {
             let planned = &root["planned_values"]["root_module"];
             let mut before = BTreeSet::new();
-            addresses(
+            collect_addresses(
                 &root["prior_state"]["values"]["root_module"],
                 &mut before,
                 0,
             );
             let first = self.items.len();
-            self.values(planned, "", "planned_values", &ALL, &mut seen, 0)?;
+            self.read_values(planned, "", "planned_values", &ALL, &mut seen, 0)?;
             for item in self.items.iter_mut().skip(first) {
                 item.exists = before.contains(item.address);
             }
         }
-        // What the plan leaves out of account, as with `-target`, stays as it is.
+        // Resources that the plan does not cover, for example with `-target`, keep their state.
         for (state, at) in [
             (&root["prior_state"]["values"], "prior_state.values"),
             (&root["values"], "values"),
         ] {
-            self.values(&state["root_module"], "", at, &NULL, &mut seen, 0)?;
+            self.read_values(&state["root_module"], "", at, &NULL, &mut seen, 0)?;
         }
         Ok(())
     }
 
-    fn values(
+    /// Reads the resources of a module in a tree of values, and of those within it.
+    fn read_values(
         &mut self,
         module: &'a Value,
         address: &'a str,
@@ -301,15 +305,15 @@ impl<'a> Document<'a> {
         seen: &mut BTreeSet<&'a str>,
         depth: usize,
     ) -> Result<(), TerraformError> {
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             return Ok(());
         }
-        for (number, resource) in listed(module, "resources", at)? {
+        for (number, resource) in list_field(module, "resources", at)? {
             let at = format!("{at} {address} resources[{number}]");
             if resource.get("deposed_key").is_some() {
                 continue;
             }
-            let mut item = named(resource, address, &at)?;
+            let mut item = new_item(resource, address, &at)?;
             if !seen.insert(item.address) {
                 continue;
             }
@@ -319,34 +323,34 @@ impl<'a> Document<'a> {
             item.exists = unknown.is_null();
             self.items.push(item);
         }
-        for (number, child) in listed(module, "child_modules", at)? {
+        for (number, child) in list_field(module, "child_modules", at)? {
             let Some(address) = child["address"].as_str() else {
                 let path = format!("{at} child_modules[{number}].address");
-                return Err(TerraformError::form(path, "a text"));
+                return Err(TerraformError::unexpected_form(path, "a string"));
             };
-            self.values(child, address, at, unknown, seen, depth + 1)?;
+            self.read_values(child, address, at, unknown, seen, depth + 1)?;
         }
         Ok(())
     }
 }
 
-/// The addresses in a module of a state, and in those within it.
-fn addresses<'a>(module: &'a Value, found: &mut BTreeSet<&'a str>, depth: usize) {
+/// Collects the addresses in a module of a state and in those within it.
+fn collect_addresses<'a>(module: &'a Value, found: &mut BTreeSet<&'a str>, depth: usize) {
     let list = |name: &str| module[name].as_array().into_iter().flatten();
     found.extend(list("resources").filter_map(|it| it["address"].as_str()));
-    if depth < DEEPEST {
-        list("child_modules").for_each(|child| addresses(child, found, depth + 1));
+    if depth < MAX_DEPTH {
+        list("child_modules").for_each(|child| collect_addresses(child, found, depth + 1));
     }
 }
 
-/// The key of a provider, where one is configured under it.
+/// Returns the key of a provider if one is configured under it.
 fn configured_as<'a>(providers: &'a Value, key: &str) -> Option<&'a str> {
     let (found, _) = providers.as_object()?.get_key_value(key)?;
     Some(found)
 }
 
-/// How a data source is told from a resource of the same type.
-pub(super) fn data(kind: &str) -> &'static str {
+/// Returns the type of a data source, which differs from that of a resource.
+pub(super) fn data_type(kind: &str) -> &'static str {
     match kind {
         "aws_ami" => "data.aws_ami",
         "aws_caller_identity" => "data.aws_caller_identity",
@@ -359,14 +363,14 @@ pub(super) fn data(kind: &str) -> &'static str {
     }
 }
 
-/// A module's place in the configuration, which knows no instances: `/db/keys`.
-fn path(module: &str) -> String {
-    let names = steps(module).into_iter();
+/// Returns the path of a module in the configuration, which has no instances: `/db/keys`.
+fn module_path(module: &str) -> String {
+    let names = module_steps(module).into_iter();
     names.map(|step| format!("/{}", step.name)).collect()
 }
 
-/// The list of a field, where there is one.
-fn listed<'a>(
+/// Returns the numbered elements of a list field; none if the field is missing.
+fn list_field<'a>(
     value: &'a Value,
     field: &str,
     at: &str,
@@ -376,23 +380,28 @@ fn listed<'a>(
         Some(Value::Array(list)) => list.as_slice(),
         Some(_) => {
             let path = format!("{at} {field}").trim_start().to_owned();
-            return Err(TerraformError::form(path, "a list"));
+            return Err(TerraformError::unexpected_form(path, "a list"));
         }
     };
     Ok(list.iter().enumerate())
 }
 
-fn named<'a>(resource: &'a Value, module: &'a str, at: &str) -> Result<Item<'a>, TerraformError> {
+/// Returns an item with the identity of a resource and no values.
+fn new_item<'a>(
+    resource: &'a Value,
+    module: &'a str,
+    at: &str,
+) -> Result<Item<'a>, TerraformError> {
     let text = |field: &str| {
         let found = resource.get(field).and_then(Value::as_str);
-        found.ok_or_else(|| TerraformError::form(format!("{at}.{field}"), "a text"))
+        found.ok_or_else(|| TerraformError::unexpected_form(format!("{at}.{field}"), "a string"))
     };
     Ok(Item {
         address: text("address")?,
         kind: text("type")?,
         name: text("name")?,
         module,
-        key: index(&resource["index"]),
+        key: format_index(&resource["index"]),
         is_data: resource["mode"] == "data",
         exists: true,
         values: &NULL,
@@ -402,23 +411,23 @@ fn named<'a>(resource: &'a Value, module: &'a str, at: &str) -> Result<Item<'a>,
     })
 }
 
-/// What is there once a change is made; none where nothing is.
-fn changed<'a>(
+/// Returns the resource that exists after a change; `None` if it is deleted or forgotten.
+fn read_change<'a>(
     resource: &'a Value,
     at: &str,
     is_deferred: bool,
 ) -> Result<Option<Item<'a>>, TerraformError> {
     let module = resource["module_address"].as_str().unwrap_or_default();
-    let mut item = named(resource, module, at)?;
+    let mut item = new_item(resource, module, at)?;
     let change = &resource["change"];
     let Some(actions) = change["actions"].as_array() else {
-        return Err(TerraformError::form(
+        return Err(TerraformError::unexpected_form(
             format!("{at}.change.actions"),
             "a list",
         ));
     };
     let does = |action: &str| actions.iter().any(|it| it == action);
-    // A deposed object is what is left of an earlier one, and on its way out.
+    // A deposed object is the remainder of a replaced resource and will be deleted.
     let is_gone = (does("delete") || does("forget")) && !does("create");
     if is_gone || resource.get("deposed").is_some() {
         return Ok(None);
@@ -429,7 +438,7 @@ fn changed<'a>(
         Value::Null if empty => {}
         _ => {
             let path = format!("{at}.change.after");
-            return Err(TerraformError::form(
+            return Err(TerraformError::unexpected_form(
                 path,
                 "an object with the planned values",
             ));
@@ -440,7 +449,7 @@ fn changed<'a>(
         None | Some(Value::Null) if empty => &ALL,
         None | Some(Value::Null) => &NULL,
         Some(_) => {
-            return Err(TerraformError::form(
+            return Err(TerraformError::unexpected_form(
                 format!("{at}.change.after_unknown"),
                 "an object",
             ));
@@ -451,7 +460,7 @@ fn changed<'a>(
     Ok(Some(item))
 }
 
-/// Whether an object has fields of these names.
+/// Returns whether an object has one of the fields.
 pub(super) fn has_one(object: &Map<String, Value>, fields: &[&str]) -> bool {
     fields.iter().any(|field| object.contains_key(*field))
 }

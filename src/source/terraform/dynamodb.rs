@@ -1,40 +1,36 @@
-//! DynamoDB tables, with their replicas in other regions.
+//! DynamoDB tables and their replicas in other regions.
 
 use crate::model::dynamodb::Table;
 use crate::model::tag::Tags;
 use crate::model::{Gap, Observed};
+use crate::source::defaults::DYNAMODB_KEY;
 use crate::source::planned::Planned;
 
 use super::document::Item;
-use super::reader::{Reader, widen};
+use super::reader::{Reader, mark_incomplete};
 use super::view::{Fact, View};
 
-/// The key where encryption with KMS is switched on and no key is named.
-///
-/// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html>.
-const MANAGED: &str = "alias/aws/dynamodb";
-
-/// Reads the tables.
-pub(super) fn read<'a>(reader: &Reader<'a>, planned: &mut Planned) {
-    for item in reader.document.of("aws_dynamodb_table") {
+/// Reads the tables of the plan.
+pub(super) fn read_tables<'a>(reader: &Reader<'a>, planned: &mut Planned) {
+    for item in reader.document.items_of("aws_dynamodb_table") {
         let view = item.view();
-        let named = reader.named(item, view.text("name"));
-        let tags = reader.tags(item);
+        let named = reader.identify_item(item, view.text("name"));
+        let tags = reader.read_tags(item);
         let table = Table {
-            kms_key: key(reader, &view, planned),
-            state: reader.state(&view, "table_status"),
+            kms_key: table_key(reader, &view, planned),
+            state: reader.read_state(&view, "table_status"),
             tags: tags.clone(),
             id: named.id.clone(),
             arn: named.arn,
         };
-        reader.place(item, &table.arn, planned);
-        planned.region(&named.region).tables.items.push(table);
-        replicas(reader, item, &named.id, &tags, planned);
+        reader.add_place(item, &table.arn, planned);
+        planned.region_mut(&named.region).tables.items.push(table);
+        read_replicas(reader, item, &named.id, &tags, planned);
     }
 }
 
-/// The key of a table: DynamoDB's own where nothing is set.
-fn key<'a>(
+/// Returns the KMS key of a table; `None` for an AWS owned key, the default.
+fn table_key<'a>(
     reader: &Reader<'a>,
     view: &View<'a>,
     planned: &mut Planned,
@@ -47,17 +43,17 @@ fn key<'a>(
     let Some(block) = blocks.first() else {
         return Observed::Known(None);
     };
-    match block.flag("enabled").or(|| Ok(false)) {
+    match block.flag("enabled").or_else(|| Ok(false)) {
         Observed::Known(false) => Observed::Known(None),
-        Observed::Known(true) => reader.key_or(block, "kms_key_arn", planned, || {
-            Ok(Some(MANAGED.to_owned()))
+        Observed::Known(true) => reader.key_or_else(block, "kms_key_arn", planned, || {
+            Ok(Some(DYNAMODB_KEY.to_owned()))
         }),
         Observed::Unknown(gap) => Observed::Unknown(gap),
     }
 }
 
-/// The same table in other regions, each with a key of its own.
-fn replicas<'a>(
+/// Reads the replicas of a table in other regions, each with its own key.
+fn read_replicas<'a>(
     reader: &Reader<'a>,
     item: &'a Item<'a>,
     name: &str,
@@ -69,20 +65,20 @@ fn replicas<'a>(
         Fact::Known(blocks) => blocks,
         Fact::Unset | Fact::Computed(_) => return,
         Fact::Open(gap) => {
-            let region = reader.places.region(item);
-            return widen(&mut planned.region(&region).tables, gap);
+            let region = reader.places.region_of(item);
+            return mark_incomplete(&mut planned.region_mut(&region).tables, gap);
         }
     };
     for block in blocks {
         let region: Result<&str, Gap> = block
             .text("region_name")
-            .chosen()
+            .final_value()
             .map(Option::unwrap_or_default);
         let region = match region {
             Ok(region) => region.to_owned(),
             Err(gap) => {
-                let region = reader.places.region(item);
-                widen(&mut planned.region(&region).tables, gap);
+                let region = reader.places.region_of(item);
+                mark_incomplete(&mut planned.region_mut(&region).tables, gap);
                 continue;
             }
         };
@@ -93,27 +89,27 @@ fn replicas<'a>(
         );
         let own_key = block.text("kms_key_arn");
         let kms_key = match own_key {
-            // Without one it is encrypted as the table is, under the key of its own region.
-            Fact::Unset | Fact::Computed(_) => match key(reader, &view, planned) {
-                Observed::Known(Some(key)) if key != MANAGED => {
-                    Observed::Unknown(block.later("kms_key_arn of a replica"))
+            // A replica that names no key is encrypted as the table is, with the key of its region.
+            Fact::Unset | Fact::Computed(_) => match table_key(reader, &view, planned) {
+                Observed::Known(Some(key)) if key != DYNAMODB_KEY => {
+                    Observed::Unknown(block.known_after_apply("kms_key_arn of a replica"))
                 }
                 other => other,
             },
-            _ => reader.key_or(&block, "kms_key_arn", planned, || Ok(None)),
+            _ => reader.key_or_else(&block, "kms_key_arn", planned, || Ok(None)),
         };
         let table = Table {
             id: name.to_owned(),
-            tags: match block.flag("propagate_tags").or(|| Ok(false)) {
+            tags: match block.flag("propagate_tags").or_else(|| Ok(false)) {
                 Observed::Known(true) => tags.clone(),
                 Observed::Known(false) => Observed::Known(Tags::new()),
                 Observed::Unknown(gap) => Observed::Unknown(gap),
             },
-            state: reader.state(&block, "table_status"),
+            state: reader.read_state(&block, "table_status"),
             kms_key,
             arn,
         };
-        reader.place(item, &table.arn, planned);
-        planned.region(&region).tables.items.push(table);
+        reader.add_place(item, &table.arn, planned);
+        planned.region_mut(&region).tables.items.push(table);
     }
 }

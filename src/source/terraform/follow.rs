@@ -1,41 +1,40 @@
-//! From an expression to the resources it speaks of: through variables and outputs of modules.
+//! Follows an expression to the resources it refers to, through variables and outputs of modules.
 //!
-//! A plan does not evaluate expressions for its readers, it lists what they refer to. Of a reference with
-//! parts, the parts come after it: `aws_kms_key.a.arn`, then `aws_kms_key.a`. What an expression does with
-//! a value is not told, nor what a local value is.
+//! A plan lists the references of an expression but not how the expression uses them. A reference is followed
+//! by its prefixes: `aws_kms_key.a.arn`, then `aws_kms_key.a`. A plan does not show local values.
 
 use serde_json::Value;
 
-use super::address::{Part, parts, steps, within};
-use super::document::{Document, Item, data};
+use super::address::{Part, child_module, module_steps, split_address};
+use super::document::{Document, Item, data_type};
 use super::view::View;
 
-/// How many expressions may lie between a resource and what it refers to.
-const FARTHEST: usize = 32;
+/// Most expressions between an attribute and the resource it refers to.
+const MAX_HOPS: usize = 32;
 
-/// Where an expression leads.
+/// The resources to which an expression leads.
 #[derive(Debug, Default)]
-pub(super) struct Led<'a> {
-    /// The resources of the wanted types.
-    pub(super) to: Vec<&'a Item<'a>>,
-    /// What else it depends on that is not known.
-    pub(super) besides: Option<String>,
-    /// What else it depends on that is known, and so may gate whether there is a value at all.
-    depends: Option<String>,
-    /// Whether one of them was named with its key.
+pub(super) struct Trace<'a> {
+    /// Resources of the wanted types.
+    pub(super) items: Vec<&'a Item<'a>>,
+    /// First other dependency with an unknown value.
+    pub(super) unknown: Option<String>,
+    /// First other dependency with a known value, which may determine whether a value is set at all.
+    condition: Option<String>,
+    /// Whether a resource was named with its index.
     is_keyed: bool,
 }
 
-impl<'a> Led<'a> {
-    /// The one resource it leads to. Where there may be no value (an unset one is unknown too, as long as
-    /// the provider chooses), the expression must depend on nothing else.
+impl<'a> Trace<'a> {
+    /// Returns the single resource it leads to. If the attribute may be unset (a computed value is unknown
+    /// too), the expression must not have other dependencies.
     ///
     /// # Errors
-    /// Why there is none, or not just one; for the end of a sentence.
-    pub(super) fn one(self, may_be_unset: bool) -> Result<&'a Item<'a>, String> {
-        let depends = self.depends.filter(|_| may_be_unset);
-        match (self.to.as_slice(), self.besides) {
-            ([item], None) => match depends {
+    /// Why there is not exactly one resource, as the end of a sentence.
+    pub(super) fn single_item(self, may_be_unset: bool) -> Result<&'a Item<'a>, String> {
+        let condition = self.condition.filter(|_| may_be_unset);
+        match (self.items.as_slice(), self.unknown) {
+            ([item], None) => match condition {
                 None => Ok(item),
                 Some(on) => Err(format!(
                     "it may be {} or unset, which depends on {on}",
@@ -46,87 +45,93 @@ impl<'a> Led<'a> {
                 let (first, last) = (first.address, last.address);
                 Err(format!("it may be {first} or {last}"))
             }
-            ([], None) => Err("it leads to nothing that the plan holds".to_owned()),
-            (_, Some(besides)) => Err(besides),
+            ([], None) => Err("it does not lead to a resource in the plan".to_owned()),
+            (_, Some(unknown)) => Err(unknown),
         }
     }
 
-    /// Whether it depends on nothing that is unknown: then an unknown value is none that was set, but
-    /// what the provider chooses in its place.
+    /// Returns whether all its dependencies are known. Then an unknown value was not set, but is computed
+    /// by the provider.
     pub(super) fn is_settled(&self) -> bool {
-        self.to.is_empty() && self.besides.is_none()
+        self.items.is_empty() && self.unknown.is_none()
     }
 
-    fn add(&mut self, item: &'a Item<'a>) {
-        if !self.to.iter().any(|it| it.address == item.address) {
-            self.to.push(item);
+    fn add_item(&mut self, item: &'a Item<'a>) {
+        if !self.items.iter().any(|it| it.address == item.address) {
+            self.items.push(item);
         }
     }
 
-    fn note(&mut self, besides: String) {
-        self.besides.get_or_insert(besides);
+    fn note_unknown(&mut self, reason: String) {
+        self.unknown.get_or_insert(reason);
     }
 
-    fn depends(&mut self, on: &str) {
-        self.depends.get_or_insert_with(|| on.to_owned());
+    fn note_dependency(&mut self, on: &str) {
+        self.condition.get_or_insert_with(|| on.to_owned());
     }
 }
 
-/// Where an expression stands: in a module, in an instance of something.
+/// The place of an expression: a module and an instance in it.
 #[derive(Debug, Clone, Copy)]
 struct Site<'s, 'a> {
     module: &'s str,
     key: Option<&'s str>,
     each: Option<&'a Value>,
-    /// How many instances it has.
+    /// Number of instances.
     of: usize,
 }
 
 impl<'a> Document<'a> {
-    /// Where the expression of an attribute leads.
-    pub(super) fn lead(&'a self, view: &View<'a>, name: &str, wanted: &[&str]) -> Led<'a> {
+    /// Follows the expression of an attribute to resources of the wanted types.
+    pub(super) fn follow_attribute(
+        &'a self,
+        view: &View<'a>,
+        name: &str,
+        wanted: &[&str],
+    ) -> Trace<'a> {
         let item = view.item;
         let site = Site {
             module: item.module,
             key: item.key.as_deref(),
             each: item.config.and_then(|it| it.get("for_each_expression")),
-            of: self.siblings(item),
+            of: self.count_siblings(item),
         };
-        let mut led = Led::default();
+        let mut trace = Trace::default();
         match view.expression(name) {
-            Some(expression) => self.follow(site, expression, wanted, &mut led, 0),
-            None => led.note("the plan does not show its expression".to_owned()),
+            Some(expression) => self.follow_expression(site, expression, wanted, &mut trace, 0),
+            None => trace.note_unknown("the plan does not contain its expression".to_owned()),
         }
-        led
+        trace
     }
 
-    fn follow(
+    /// Follows the references of an expression.
+    fn follow_expression(
         &'a self,
         site: Site<'_, 'a>,
         expression: &'a Value,
         wanted: &[&str],
-        led: &mut Led<'a>,
+        trace: &mut Trace<'a>,
         depth: usize,
     ) {
-        if depth > FARTHEST {
-            led.note("its expressions go round in a circle".to_owned());
+        if depth > MAX_HOPS {
+            trace.note_unknown("its expressions form a cycle".to_owned());
             return;
         }
         let references = expression["references"].as_array();
         let references = references.into_iter().flatten().filter_map(Value::as_str);
-        let mut whole: Vec<&str> = Vec::new();
+        let mut complete: Vec<&str> = Vec::new();
         for reference in references {
-            let is_part = whole.iter().any(|it| {
+            let is_part = complete.iter().any(|it| {
                 let rest = it.strip_prefix(reference);
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
             });
             if !is_part {
-                whole.push(reference);
+                complete.push(reference);
             }
         }
         let picks = |it: &&str| matches!(*it, "each.key" | "count.index");
         let bare = |it: &&str| {
-            let names = parts(it).into_iter();
+            let names = split_address(it).into_iter();
             let names: Vec<Part<'_>> = names.filter(|it| *it != Part::Name("data")).collect();
             match names.as_slice() {
                 [Part::Name("module"), Part::Name(_), Part::Name(_)] => true,
@@ -137,60 +142,61 @@ impl<'a> Document<'a> {
                 _ => false,
             }
         };
-        let by_key = whole.iter().any(picks) && whole.iter().any(bare);
-        for reference in whole {
-            self.refer(site, reference, by_key, wanted, led, depth);
+        let by_key = complete.iter().any(picks) && complete.iter().any(bare);
+        for reference in complete {
+            self.follow_reference(site, reference, by_key, wanted, trace, depth);
         }
     }
 
-    fn refer(
+    /// Follows a reference.
+    fn follow_reference(
         &'a self,
         site: Site<'_, 'a>,
         reference: &str,
         by_key: bool,
         wanted: &[&str],
-        led: &mut Led<'a>,
+        trace: &mut Trace<'a>,
         depth: usize,
     ) {
-        let all = parts(reference);
+        let all = split_address(reference);
         match all.as_slice() {
-            // They pick an instance of something that is named without one.
+            // They select an instance of a resource that is named without an index.
             [Part::Name("each"), Part::Name("key")] | [Part::Name("count"), ..] if by_key => {}
             [Part::Name("each"), Part::Name("key"), ..]
             | [Part::Name("count" | "terraform"), ..] => {
-                led.depends(reference);
+                trace.note_dependency(reference);
             }
             [Part::Name("path" | "self"), ..] => {}
             [Part::Name("each"), ..] => match site.each {
-                // What is counted up by a resource's instances has their keys.
+                // A resource with `for_each` over the instances of another has the same indexes.
                 Some(each) => {
-                    let mut found = Led::default();
+                    let mut found = Trace::default();
                     let outside = Site { each: None, ..site };
-                    self.follow(outside, each, wanted, &mut found, depth + 1);
-                    if let Some(besides) = found.besides {
-                        led.note(besides);
+                    self.follow_expression(outside, each, wanted, &mut found, depth + 1);
+                    if let Some(unknown) = found.unknown {
+                        trace.note_unknown(unknown);
                     }
-                    if let Some(on) = found.depends {
-                        led.depends(&on);
+                    if let Some(on) = found.condition {
+                        trace.note_dependency(&on);
                     }
-                    // Where keys are written out, any of them may stand under any other.
+                    // With explicit indexes, an index may map to an instance with another index.
                     let is_keyed = found.is_keyed;
                     let is_same = |item: &&Item<'_>| !is_keyed && item.key.as_deref() == site.key;
-                    match found.to.into_iter().find(is_same) {
-                        Some(item) => led.add(item),
-                        None => led.note(format!("it comes through {reference}")),
+                    match found.items.into_iter().find(is_same) {
+                        Some(item) => trace.add_item(item),
+                        None => trace.note_unknown(format!("it depends on {reference}")),
                     }
                 }
-                None => led.note(format!("it comes through {reference}")),
+                None => trace.note_unknown(format!("it depends on {reference}")),
             },
             [Part::Name("var"), Part::Name(name), ..] => {
-                self.variable(site, name, wanted, led, depth);
+                self.follow_variable(site, name, wanted, trace, depth);
             }
-            [Part::Name("local"), ..] => led.note(format!(
-                "it comes through {reference}, and a plan does not show local values"
+            [Part::Name("local"), ..] => trace.note_unknown(format!(
+                "it depends on {reference}, and a plan does not show local values"
             )),
             [Part::Name("module"), Part::Name(name), rest @ ..] => {
-                self.output(site, name, rest, by_key, wanted, led, depth);
+                self.follow_output(site, name, rest, by_key, wanted, trace, depth);
             }
             [
                 Part::Name("data"),
@@ -198,31 +204,31 @@ impl<'a> Document<'a> {
                 Part::Name(name),
                 rest @ ..,
             ] => {
-                let items = self.instances(site.module, data(kind), name);
+                let items = self.instances_of(site.module, data_type(kind), name);
                 let items: Vec<&Item<'_>> =
                     items.into_iter().filter(|it| it.kind == *kind).collect();
-                let wants = wanted.contains(&data(kind));
+                let wants = wanted.contains(&data_type(kind));
                 if items.is_empty() && !self.is_optional(site.module, "data", kind, name) {
-                    return led.note(format!("it comes through {reference}"));
+                    return trace.note_unknown(format!("it depends on {reference}"));
                 }
-                choose(site, reference, items, rest, (by_key, wants), led);
+                choose_instances(site, reference, items, rest, (by_key, wants), trace);
             }
             [Part::Name(kind), Part::Name(name), rest @ ..] => {
-                let items = self.instances(site.module, kind, name);
+                let items = self.instances_of(site.module, kind, name);
                 let wants = wanted.contains(kind);
                 if items.is_empty() && !self.is_optional(site.module, "managed", kind, name) {
-                    return led.note(format!("it comes through {reference}"));
+                    return trace.note_unknown(format!("it depends on {reference}"));
                 }
-                choose(site, reference, items, rest, (by_key, wants), led);
+                choose_instances(site, reference, items, rest, (by_key, wants), trace);
             }
-            _ => led.note(format!("it comes through {reference}")),
+            _ => trace.note_unknown(format!("it depends on {reference}")),
         }
     }
 
-    /// Whether a resource may have no instance at all.
+    /// Returns whether a resource may have no instance.
     fn is_optional(&self, module: &str, mode: &str, kind: &str, name: &str) -> bool {
         let resources = self
-            .module(module)
+            .module_config(module)
             .and_then(|it| it["resources"].as_array());
         let mut resources = resources.into_iter().flatten();
         resources.any(|it| {
@@ -233,42 +239,42 @@ impl<'a> Document<'a> {
         })
     }
 
-    /// What a module was called with.
-    fn variable(
+    /// Follows a variable to the argument of the module call.
+    fn follow_variable(
         &'a self,
         site: Site<'_, 'a>,
         name: &str,
         wanted: &[&str],
-        led: &mut Led<'a>,
+        trace: &mut Trace<'a>,
         depth: usize,
     ) {
         let reference = format!("var.{name}");
         let default = |module: &str| {
             let of = self
-                .module(module)
+                .module_config(module)
                 .map(|it| &it["variables"][name]["default"]);
             of.is_none_or(Value::is_null)
         };
-        let Some((step, outside)) = steps(site.module)
+        let Some((step, outside)) = module_steps(site.module)
             .last()
             .and_then(|step| Some((*step, site.module.get(..step.outside)?)))
         else {
-            // A variable of the root module is known; one that is null gates little.
+            // A variable of the root module has a known value. A null value sets nothing.
             let is_null = match self.variables.get(name).and_then(|it| it.get("value")) {
                 Some(value) => value.is_null(),
                 None => default(""),
             };
             if !is_null {
-                led.depends(&reference);
+                trace.note_dependency(&reference);
             }
             return;
         };
         let call = self
-            .module(outside)
+            .module_config(outside)
             .map(|it| &it["module_calls"][step.name]);
         let Some(expression) = call.and_then(|it| it["expressions"].get(name)) else {
             if !default(site.module) {
-                led.depends(&reference);
+                trace.note_dependency(&reference);
             }
             return;
         };
@@ -279,35 +285,37 @@ impl<'a> Document<'a> {
                 .is_none_or(Vec::is_empty),
         };
         if is_value {
-            led.depends(&reference);
+            trace.note_dependency(&reference);
         }
         let caller = Site {
             module: outside,
             key: step.key,
             each: call.and_then(|it| it.get("for_each_expression")),
-            of: self.module_instances(outside, step.name),
+            of: self.count_module_instances(outside, step.name),
         };
-        self.follow(caller, expression, wanted, led, depth + 1);
+        self.follow_expression(caller, expression, wanted, trace, depth + 1);
     }
 
-    /// What a module gives back.
-    #[expect(clippy::too_many_arguments, reason = "one step of a walk")]
-    fn output(
+    /// Follows an output of a module.
+    #[expect(clippy::too_many_arguments, reason = "the state of one step")]
+    fn follow_output(
         &'a self,
         site: Site<'_, 'a>,
         name: &str,
         rest: &[Part<'_>],
         by_key: bool,
         wanted: &[&str],
-        led: &mut Led<'a>,
+        trace: &mut Trace<'a>,
         depth: usize,
     ) {
         let (key, output) = match rest {
             [Part::Key(key), Part::Name(output), ..] => (Some(*key), *output),
             [Part::Name(output), ..] => (None, *output),
-            _ => return led.note(format!("it comes through all of module.{name}")),
+            _ => return trace.note_unknown(format!("it depends on all outputs of module.{name}")),
         };
-        let call = self.module(site.module).map(|it| &it["module_calls"][name]);
+        let call = self
+            .module_config(site.module)
+            .map(|it| &it["module_calls"][name]);
         let is_many = call.is_some_and(|it| {
             it.get("for_each_expression").is_some() || it.get("count_expression").is_some()
         });
@@ -317,19 +325,20 @@ impl<'a> Document<'a> {
                 if is_many
                     && by_key
                     && (!is_counted(key)
-                        || self.module_instances(site.module, name) == site.of) =>
+                        || self.count_module_instances(site.module, name) == site.of) =>
             {
                 key
             }
             (None, _) if is_many => {
-                return led.note(format!("it may come from any instance of module.{name}"));
+                return trace
+                    .note_unknown(format!("it may depend on any instance of module.{name}"));
             }
             (None, _) => "",
         };
-        let module = within(site.module, name, key);
-        let outputs = self.module(&module).map(|it| &it["outputs"][output]);
+        let module = child_module(site.module, name, key);
+        let outputs = self.module_config(&module).map(|it| &it["outputs"][output]);
         let Some(expression) = outputs.and_then(|it| it.get("expression")) else {
-            return led.note(format!("module.{name} shows no output {output}"));
+            return trace.note_unknown(format!("module.{name} has no output {output} in the plan"));
         };
         let inside = Site {
             module: &module,
@@ -337,18 +346,18 @@ impl<'a> Document<'a> {
             each: None,
             of: 1,
         };
-        self.follow(inside, expression, wanted, led, depth + 1);
+        self.follow_expression(inside, expression, wanted, trace, depth + 1);
     }
 }
 
-/// Takes what a reference names among the instances of a resource.
-fn choose<'a>(
+/// Adds the instances of a resource that a reference names.
+fn choose_instances<'a>(
     site: Site<'_, '_>,
     reference: &str,
     items: Vec<&'a Item<'a>>,
     rest: &[Part<'_>],
     (by_key, wants): (bool, bool),
-    led: &mut Led<'a>,
+    trace: &mut Trace<'a>,
 ) {
     let (key, attribute) = match rest {
         [Part::Key(key), Part::Name(attribute), ..] => (Some(*key), Some(*attribute)),
@@ -356,27 +365,27 @@ fn choose<'a>(
         [Part::Name(attribute), ..] => (None, Some(*attribute)),
         [] => (None, None),
     };
-    led.is_keyed |= key.is_some();
+    trace.is_keyed |= key.is_some();
     let own = site.key.filter(|_| by_key && items.len() > 1);
-    // Of another number of instances, `count.index` picks one by some reckoning.
+    // If the numbers of instances differ, `count.index` is part of an unknown computation.
     let own = own.filter(|key| !is_counted(key) || items.len() == site.of);
     let key = key.or(own);
     let fits = |item: &&&Item<'_>| key.is_none() || item.key.as_deref() == key;
-    // An instance that the plan does not hold gives no value: its branch was not taken.
+    // An instance that is not in the plan has no value: its branch was not taken.
     for item in items.iter().filter(fits) {
         if wants {
-            led.add(item);
+            trace.add_item(item);
             continue;
         }
         let is_known = attribute.is_some_and(|name| item.view().fact(name).known().is_some());
         match is_known {
-            true => led.depends(reference),
-            false => led.note(format!("it comes through {reference}")),
+            true => trace.note_dependency(reference),
+            false => trace.note_unknown(format!("it depends on {reference}")),
         }
     }
 }
 
-/// Whether a key is a number, and not a text in quotes.
+/// Returns whether an index is a number and not a quoted string.
 fn is_counted(key: &str) -> bool {
     !key.starts_with("[\"")
 }

@@ -1,21 +1,21 @@
-//! KMS keys: those of the plan, with their policies, and those that it names.
+//! KMS keys: those in the plan, with their policies, and those that the plan only names.
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
-
 use crate::model::arn::Arn;
+use crate::model::encryption::is_aws_alias;
 use crate::model::kms::{Key, KeyMetadata};
 use crate::model::{Gap, Observed};
+use crate::source::defaults;
 use crate::source::planned::{Planned, after_apply, key_arn, unplanned};
 
-use super::document::{Item, data};
-use super::place::partition;
+use super::document::{Item, data_type};
+use super::place::partition_of;
 use super::policy;
-use super::reader::{Link, Reader, because};
+use super::reader::{Link, Reader, explain_gap, not_in_plan};
 use super::view::{Fact, View};
 
-/// The types of keys.
+/// Resource types of KMS keys.
 pub(super) const KEYS: [&str; 4] = [
     "aws_kms_key",
     "aws_kms_external_key",
@@ -23,7 +23,7 @@ pub(super) const KEYS: [&str; 4] = [
     "aws_kms_replica_key",
 ];
 
-/// What leads to a key.
+/// Resource types through which a reference leads to a key.
 const LEADING: [&str; 7] = [
     "aws_kms_key",
     "aws_kms_external_key",
@@ -34,42 +34,42 @@ const LEADING: [&str; 7] = [
     "data.aws_kms_alias",
 ];
 
-/// How many aliases and data sources may lie between a name and its key.
-const FARTHEST: usize = 8;
+/// Most aliases and data sources between a name and its key.
+const MAX_HOPS: usize = 8;
 
-/// The keys of the plan.
+/// The keys in the plan.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    /// The ARN, or what stands for one, by address.
+    /// ARN or placeholder ARN by address.
     arns: BTreeMap<String, String>,
-    /// The ARNs of a key's id: one of a multi-Region key is that of its replicas too.
+    /// ARNs by key id. A multi-Region key and its replicas have the same id.
     ids: BTreeMap<String, Vec<String>>,
 }
 
-/// Which key an attribute names.
+/// The key that an attribute names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum KeyName {
-    /// This one: an ARN, what stands for one, an id or an alias.
+    /// An ARN, a placeholder ARN, an id or an alias.
     Is(String),
-    /// None is set: the service's default holds.
+    /// No key, so the service uses its default.
     Unset,
-    /// It is not known.
+    /// An unknown key.
     Open(Gap),
 }
 
 impl Keys {
-    /// Finds the keys of a document.
-    pub(super) fn read(reader: &Reader<'_>) -> Self {
+    /// Finds the keys in a document.
+    pub(super) fn find_keys(reader: &Reader<'_>) -> Self {
         let mut keys = Keys::default();
         for kind in KEYS {
-            for item in reader.document.of(kind) {
+            for item in reader.document.items_of(kind) {
                 let view = item.view();
                 let arn = match view.text("arn") {
                     Fact::Known(arn) if Arn::parse(arn).is_some() => arn.to_owned(),
                     _ => {
-                        let region = reader.places.region(item);
+                        let region = reader.places.region_of(item);
                         let account = reader.places.account_of(item);
-                        key_arn(partition(&region), &region, account, item.address)
+                        key_arn(partition_of(&region), &region, account, item.address)
                     }
                 };
                 if let Fact::Known(id) = view.text("key_id") {
@@ -82,32 +82,32 @@ impl Keys {
         keys
     }
 
-    /// What stands for the ARN of a key of the plan.
-    pub(super) fn arn(&self, item: &Item<'_>) -> Option<&str> {
+    /// Returns the ARN or placeholder ARN of a key in the plan.
+    pub(super) fn arn_of(&self, item: &Item<'_>) -> Option<&str> {
         self.arns.get(item.address).map(String::as_str)
     }
 }
 
 impl<'a> Reader<'a> {
-    /// The key that an attribute names. What the plan says of the key, or that it does not, is added to
-    /// the snapshot.
-    pub(super) fn key(&self, view: &View<'a>, name: &str, planned: &mut Planned) -> KeyName {
+    /// Returns the key that an attribute names. A key that is not in the plan is added to the snapshot as
+    /// unknown.
+    pub(super) fn read_key(&self, view: &View<'a>, name: &str, planned: &mut Planned) -> KeyName {
         let found = self.key_of(view, name, 0);
         if let KeyName::Is(name) = &found {
-            self.mention(view, name, planned);
+            self.add_unread_key(view, name, planned);
         }
         found
     }
 
-    /// The key that an attribute names, with what holds where it names none.
-    pub(super) fn key_or(
+    /// Returns the key that an attribute names, or the default if it names none.
+    pub(super) fn key_or_else(
         &self,
         view: &View<'a>,
         name: &str,
         planned: &mut Planned,
         default: impl FnOnce() -> Result<Option<String>, Gap>,
     ) -> Observed<Option<String>> {
-        match self.key(view, name, planned) {
+        match self.read_key(view, name, planned) {
             KeyName::Is(key) => Observed::Known(Some(key)),
             KeyName::Unset => default().into(),
             KeyName::Open(gap) => Observed::Unknown(gap),
@@ -115,23 +115,23 @@ impl<'a> Reader<'a> {
     }
 
     fn key_of(&self, view: &View<'a>, name: &str, depth: usize) -> KeyName {
-        if depth > FARTHEST {
-            return KeyName::Open(view.later(name));
+        if depth > MAX_HOPS {
+            return KeyName::Open(view.known_after_apply(name));
         }
-        match self.link(view, name, &LEADING) {
-            Link::Named(text) => self.by_name(view, text, depth),
+        match self.resolve_link(view, name, &LEADING) {
+            Link::Named(text) => self.key_by_name(view, text, depth),
             Link::Nothing => KeyName::Unset,
             Link::Open(gap) => KeyName::Open(gap),
-            Link::To(item) => self.through(item, depth).unwrap_or_else(|| {
-                let why = format!("{} leads to no key", item.address);
-                KeyName::Open(because(view.later(name), &why))
+            Link::To(item) => self.follow_key(item, depth).unwrap_or_else(|| {
+                let why = format!("{} does not lead to a key", item.address);
+                KeyName::Open(explain_gap(view.known_after_apply(name), &why))
             }),
         }
     }
 
-    /// The key behind a key, an alias or a data source.
-    fn through(&self, item: &'a Item<'a>, depth: usize) -> Option<KeyName> {
-        if let Some(arn) = self.keys.arn(item).filter(|_| !item.is_data) {
+    /// Returns the key behind a key, an alias or a data source; `None` if there is none.
+    fn follow_key(&self, item: &'a Item<'a>, depth: usize) -> Option<KeyName> {
+        if let Some(arn) = self.keys.arn_of(item).filter(|_| !item.is_data) {
             return Some(KeyName::Is(arn.to_owned()));
         }
         let view = item.view();
@@ -144,20 +144,20 @@ impl<'a> Reader<'a> {
         Some(self.key_of(&view, next, depth + 1)).filter(|it| *it != KeyName::Unset)
     }
 
-    /// The key of a name that is known.
-    fn by_name(&self, view: &View<'a>, name: &str, depth: usize) -> KeyName {
+    /// Returns the key with a known name.
+    fn key_by_name(&self, view: &View<'a>, name: &str, depth: usize) -> KeyName {
         let alias = Arn::parse(name).map_or(name, |arn| arn.resource);
-        if alias.starts_with("alias/") && !alias.starts_with("alias/aws/") {
+        if alias.starts_with("alias/") && !is_aws_alias(alias) {
             let here = self.places.known_region(view.item);
-            let mut aliases = self.document.of("aws_kms_alias");
+            let mut aliases = self.document.items_of("aws_kms_alias");
             let found = aliases.find(|it| {
                 it.view().text("name").known() == Some(alias)
                     && self.places.known_region(it) == here
             });
-            if let Some(key) = found.and_then(|it| self.through(it, depth)) {
+            if let Some(key) = found.and_then(|it| self.follow_key(it, depth)) {
                 return key;
             }
-            let mut looked_up = self.document.of(data("aws_kms_alias"));
+            let mut looked_up = self.document.items_of(data_type("aws_kms_alias"));
             let target = looked_up.find_map(|it| {
                 let view = it.view();
                 (view.text("name").known() == Some(alias) && self.places.known_region(it) == here)
@@ -167,26 +167,30 @@ impl<'a> Reader<'a> {
                 return KeyName::Is(target.to_owned());
             }
         }
-        let here = self.places.region(view.item);
+        let here = self.places.region_of(view.item);
         let mut by_id = self.keys.ids.get(name).into_iter().flatten();
         let arn = by_id.find(|arn| Arn::parse(arn).is_some_and(|arn| arn.region == here));
         KeyName::Is(arn.map_or(name, String::as_str).to_owned())
     }
 
-    /// Adds what the plan does not say of a key that it names.
-    fn mention(&self, view: &View<'a>, name: &str, planned: &mut Planned) {
-        let outside = || unplanned(format!("{name} is not in the plan, which only names it"));
+    /// Adds a key that the plan names but does not contain.
+    fn add_unread_key(&self, view: &View<'a>, name: &str, planned: &mut Planned) {
+        let outside = || {
+            unplanned(format!(
+                "{name} is not in the plan, which only refers to it"
+            ))
+        };
         match Arn::parse(name) {
             Some(arn) if arn.service == "kms" && arn.resource.starts_with("key/") => {
-                let keys = &mut planned.snapshot().keys;
+                let keys = &mut planned.snapshot_mut().keys;
                 keys.entry(name.to_owned()).or_insert_with(|| Key {
                     metadata: Observed::Unknown(outside()),
                     policy: Observed::Unknown(outside()),
                 });
             }
             _ => {
-                let region = self.places.region(view.item);
-                let names = &mut planned.region(&region).key_names;
+                let region = self.places.region_of(view.item);
+                let names = &mut planned.region_mut(&region).key_names;
                 names
                     .entry(name.to_owned())
                     .or_insert_with(|| Observed::Unknown(outside()));
@@ -195,195 +199,189 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Reads the keys of the plan, and what data sources say of others.
-pub(super) fn read(reader: &Reader<'_>, planned: &mut Planned) {
+/// Reads the keys of the plan, and the keys that its data sources describe.
+pub(super) fn read_keys(reader: &Reader<'_>, planned: &mut Planned) {
     let by = ["key_id", "arn", "id"];
-    let policies = reader.satellites("aws_kms_key_policy", "key_id", &KEYS, &by);
+    let policies = reader.find_satellites("aws_kms_key_policy", "key_id", &KEYS, &by);
     for kind in KEYS {
-        for item in reader.document.of(kind) {
-            let Some(arn) = reader.keys.arn(item) else {
+        for item in reader.document.items_of(kind) {
+            let Some(arn) = reader.keys.arn_of(item) else {
                 continue;
             };
-            let policy = match policies.of(item) {
-                Ok([]) => own_policy(reader, item),
-                Ok([beside, ..]) => policy::text(reader, &beside.view(), "policy")
-                    .and_then(|it| it.ok_or_else(|| beside.view().later("policy"))),
-                // Such a policy takes the place of the key's own.
+            // A policy resource replaces the policy of the key itself.
+            let policy = match policies.attached_to(item) {
+                Ok([]) => key_policy(reader, item),
+                Ok([satellite, ..]) => policy::policy_text(reader, &satellite.view(), "policy")
+                    .and_then(|it| it.ok_or_else(|| satellite.view().known_after_apply("policy"))),
                 Err(gap) => Err(gap),
             };
             let key = Key {
-                metadata: metadata(reader, item).map(Some).into(),
+                metadata: key_metadata(reader, item).map(Some).into(),
                 policy: policy.into(),
             };
-            planned.key(arn, key);
+            planned.add_key(arn, key);
         }
     }
-    for item in reader.document.of(data("aws_kms_key")) {
+    for item in reader.document.items_of(data_type("aws_kms_key")) {
         let view = item.view();
-        let Some(arn) = view.text("arn").known() else {
-            continue;
-        };
-        let outside = || unplanned(format!("the plan does not hold the policy of {arn}"));
-        let key = Key {
-            metadata: Observed::from(looked_up(&view).map(Some)),
-            policy: Observed::Unknown(outside()),
-        };
-        planned.snapshot().keys.entry(arn.to_owned()).or_insert(key);
+        if let Some(arn) = view.text("arn").known() {
+            let metadata = data_source_metadata(&view).map(Some);
+            add_described_key(arn, metadata.into(), planned);
+        }
     }
-    for item in reader.document.of(data("aws_kms_alias")) {
+    for item in reader.document.items_of(data_type("aws_kms_alias")) {
         let view = item.view();
-        let (name, arn) = (
-            view.text("name").known(),
-            view.text("target_key_arn").known(),
-        );
-        // AWS reserves these names for the keys that it manages.
-        if let (Some(arn), true) = (arn, name.is_some_and(|it| it.starts_with("alias/aws/"))) {
-            let key = Key {
-                metadata: Observed::Known(Some(KeyMetadata {
-                    manager: "AWS".to_owned(),
-                    state: "Enabled".to_owned(),
-                    spec: "SYMMETRIC_DEFAULT".to_owned(),
-                    usage: "ENCRYPT_DECRYPT".to_owned(),
-                    origin: "AWS_KMS".to_owned(),
-                    multi_region: false,
-                })),
-                policy: Observed::Unknown(unplanned(format!(
-                    "the plan does not hold the policy of {arn}"
-                ))),
-            };
-            planned.snapshot().keys.entry(arn.to_owned()).or_insert(key);
+        let name = view.text("name").known();
+        let arn = view.text("target_key_arn").known();
+        if let (Some(arn), true) = (arn, name.is_some_and(is_aws_alias)) {
+            add_described_key(arn, Observed::Known(Some(aws_managed_metadata())), planned);
         }
     }
 }
 
-/// What the key's own attributes say of its policy.
+/// Adds a key that only a data source describes, unless the snapshot has it already.
+fn add_described_key(arn: &str, metadata: Observed<Option<KeyMetadata>>, planned: &mut Planned) {
+    let gap = unplanned(format!("the plan does not contain the policy of {arn}"));
+    let keys = &mut planned.snapshot_mut().keys;
+    keys.entry(arn.to_owned()).or_insert(Key {
+        metadata,
+        policy: Observed::Unknown(gap),
+    });
+}
+
+/// Returns what every AWS managed key is.
 ///
-/// Without one, KMS gives it a policy that lets the account's root in and nobody else:
-/// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>. Where the account is
-/// not known, no other is let in all the same.
-fn own_policy(reader: &Reader<'_>, item: &Item<'_>) -> Result<String, Gap> {
+/// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-key>.
+fn aws_managed_metadata() -> KeyMetadata {
+    KeyMetadata {
+        manager: "AWS".to_owned(),
+        state: "Enabled".to_owned(),
+        spec: defaults::KMS_SPEC.to_owned(),
+        usage: defaults::KMS_USAGE.to_owned(),
+        origin: defaults::KMS_ORIGIN.to_owned(),
+        multi_region: false,
+    }
+}
+
+/// Returns the policy of a key by its own attributes.
+fn key_policy(reader: &Reader<'_>, item: &Item<'_>) -> Result<String, Gap> {
     let view = item.view();
     if item.exists
         && view.is_set("policy") != Some(true)
         && reader.document.gone.contains("aws_kms_key_policy")
     {
-        // It goes back to the default with the resource that set it.
-        return Err(view.later("policy"));
+        // KMS restores the default policy when the resource that set the policy is deleted.
+        return Err(view.known_after_apply("policy"));
     }
-    if let Some(text) = policy::text(reader, &view, "policy")? {
+    if let Some(text) = policy::policy_text(reader, &view, "policy")? {
         return Ok(text);
     }
     if item.exists {
-        return Err(unplanned(format!(
-            "the plan does not hold the policy of {}",
-            item.address
-        )));
+        return Err(not_in_plan(&view, "the policy"));
     }
-    let partition = partition(&reader.places.region(item));
+    let partition = partition_of(&reader.places.region_of(item));
     let account = reader.places.account_of(item).unwrap_or_default();
-    let policy = json!({
-        "Version": "2012-10-17",
-        "Id": "key-default-1",
-        "Statement": [{
-            "Sid": "Enable IAM User Permissions",
-            "Effect": "Allow",
-            "Principal": {"AWS": format!("arn:{partition}:iam::{account}:root")},
-            "Action": "kms:*",
-            "Resource": "*",
-        }],
-    });
-    Ok(policy.to_string())
+    Ok(defaults::key_policy(partition, account))
 }
 
-/// What a key will be.
-///
-/// Defaults: <https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html>.
-fn metadata(reader: &Reader<'_>, item: &Item<'_>) -> Result<KeyMetadata, Gap> {
+/// Returns what a key of the plan will be once the plan is applied.
+fn key_metadata(reader: &Reader<'_>, item: &Item<'_>) -> Result<KeyMetadata, Gap> {
+    match item.kind {
+        "aws_kms_external_key" | "aws_kms_replica_external_key" => external_key_metadata(item),
+        "aws_kms_replica_key" => replica_key_metadata(reader, item),
+        _ => plain_key_metadata(item),
+    }
+}
+
+/// Returns a text attribute of a key, or its default.
+fn text_or(view: &View<'_>, name: &str, default: &str) -> Result<String, Gap> {
+    Ok(view.text(name).set_value()?.unwrap_or(default).to_owned())
+}
+
+/// Returns the state that a key has by the attribute that enables it.
+fn enabled_state(view: &View<'_>, name: &str) -> Result<String, Gap> {
+    let enabled = view.flag(name).set_value()?;
+    let state = match enabled.unwrap_or(defaults::KMS_ENABLED) {
+        true => "Enabled",
+        false => "Disabled",
+    };
+    Ok(state.to_owned())
+}
+
+fn plain_key_metadata(item: &Item<'_>) -> Result<KeyMetadata, Gap> {
     let view = item.view();
-    let text = |name: &str, default: &str| -> Result<String, Gap> {
-        Ok(view.text(name).set()?.unwrap_or(default).to_owned())
+    let has_external_store = view.text("xks_key_id").set_value()?.is_some();
+    let has_custom_store = view.text("custom_key_store_id").set_value()?.is_some();
+    let origin = match (has_external_store, has_custom_store) {
+        (true, _) => "EXTERNAL_KEY_STORE",
+        (false, true) => "AWS_CLOUDHSM",
+        (false, false) => defaults::KMS_ORIGIN,
     };
-    let (spec, usage) = ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT");
-    let enabled = |name: &str| -> Result<String, Gap> {
-        let on = view.flag(name).set()?.unwrap_or(true);
-        Ok(if on { "Enabled" } else { "Disabled" }.to_owned())
-    };
-    let metadata = |state, spec, usage, origin: &str, multi_region| KeyMetadata {
+    let multi_region = view.flag("multi_region").set_value()?;
+    Ok(KeyMetadata {
         manager: "CUSTOMER".to_owned(),
-        state,
-        spec,
-        usage,
+        state: enabled_state(&view, "is_enabled")?,
+        spec: text_or(&view, "customer_master_key_spec", defaults::KMS_SPEC)?,
+        usage: text_or(&view, "key_usage", defaults::KMS_USAGE)?,
         origin: origin.to_owned(),
-        multi_region,
-    };
-    Ok(match item.kind {
-        "aws_kms_external_key" | "aws_kms_replica_external_key" => {
-            // Key material makes it usable; its provider imports it with the key.
-            let material = !matches!(view.fact("key_material_base64"), Fact::Unset);
-            let state = match view.text("key_state") {
-                Fact::Known(state) if item.exists => state.to_owned(),
-                _ if material => enabled("enabled")?,
-                _ => "PendingImport".to_owned(),
-            };
-            let is_replica = item.kind == "aws_kms_replica_external_key";
-            let multi_region = is_replica || view.flag("multi_region").set()?.unwrap_or(false);
-            metadata(
-                state,
-                text("key_spec", spec)?,
-                text("key_usage", usage)?,
-                "EXTERNAL",
-                multi_region,
-            )
-        }
-        "aws_kms_replica_key" => {
-            let primary = reader.linked(&view, "primary_key_arn", &["aws_kms_key"], &["arn"])?;
-            let of = |name: &str, at_primary: &str| -> Result<String, Gap> {
-                if let Fact::Known(told) = view.text(name) {
-                    return Ok(told.to_owned());
-                }
-                let primary = primary.ok_or_else(|| {
-                    unplanned(format!(
-                        "the plan does not hold the primary key of {}",
-                        item.address
-                    ))
-                })?;
-                let told = primary.view().text(at_primary).set()?;
-                let default = if name == "key_spec" { spec } else { usage };
-                Ok(told.unwrap_or(default).to_owned())
-            };
-            metadata(
-                enabled("enabled")?,
-                of("key_spec", "customer_master_key_spec")?,
-                of("key_usage", "key_usage")?,
-                "AWS_KMS",
-                true,
-            )
-        }
-        _ => {
-            let outside = view.text("xks_key_id").set()?.is_some();
-            let own_store = view.text("custom_key_store_id").set()?.is_some();
-            let origin = match (outside, own_store) {
-                (true, _) => "EXTERNAL_KEY_STORE",
-                (false, true) => "AWS_CLOUDHSM",
-                (false, false) => "AWS_KMS",
-            };
-            metadata(
-                enabled("is_enabled")?,
-                text("customer_master_key_spec", spec)?,
-                text("key_usage", usage)?,
-                origin,
-                view.flag("multi_region").set()?.unwrap_or(false),
-            )
-        }
+        multi_region: multi_region.unwrap_or(defaults::KMS_MULTI_REGION),
     })
 }
 
-/// What a data source says of a key.
-fn looked_up(view: &View<'_>) -> Result<KeyMetadata, Gap> {
+fn external_key_metadata(item: &Item<'_>) -> Result<KeyMetadata, Gap> {
+    let view = item.view();
+    // The provider imports key material together with the key.
+    let has_material = !matches!(view.fact("key_material_base64"), Fact::Unset);
+    let state = match view.text("key_state") {
+        Fact::Known(state) if item.exists => state.to_owned(),
+        _ if has_material => enabled_state(&view, "enabled")?,
+        _ => "PendingImport".to_owned(),
+    };
+    let is_replica = item.kind == "aws_kms_replica_external_key";
+    let multi_region = is_replica
+        || view
+            .flag("multi_region")
+            .set_value()?
+            .unwrap_or(defaults::KMS_MULTI_REGION);
+    Ok(KeyMetadata {
+        manager: "CUSTOMER".to_owned(),
+        state,
+        spec: text_or(&view, "key_spec", defaults::KMS_SPEC)?,
+        usage: text_or(&view, "key_usage", defaults::KMS_USAGE)?,
+        origin: "EXTERNAL".to_owned(),
+        multi_region,
+    })
+}
+
+/// A replica key has the specification and the usage of its primary key.
+fn replica_key_metadata(reader: &Reader<'_>, item: &Item<'_>) -> Result<KeyMetadata, Gap> {
+    let view = item.view();
+    let primary = reader.linked_item(&view, "primary_key_arn", &["aws_kms_key"], &["arn"])?;
+    let inherit = |name: &str, at_primary: &str, default: &str| -> Result<String, Gap> {
+        if let Fact::Known(shown) = view.text(name) {
+            return Ok(shown.to_owned());
+        }
+        match primary {
+            Some(primary) => text_or(&primary.view(), at_primary, default),
+            None => Err(not_in_plan(&view, "the primary key")),
+        }
+    };
+    Ok(KeyMetadata {
+        manager: "CUSTOMER".to_owned(),
+        state: enabled_state(&view, "enabled")?,
+        spec: inherit("key_spec", "customer_master_key_spec", defaults::KMS_SPEC)?,
+        usage: inherit("key_usage", "key_usage", defaults::KMS_USAGE)?,
+        origin: defaults::KMS_ORIGIN.to_owned(),
+        multi_region: true,
+    })
+}
+
+/// Returns the metadata of a key that a data source looked up.
+fn data_source_metadata(view: &View<'_>) -> Result<KeyMetadata, Gap> {
     let text = |name: &str| -> Result<String, Gap> {
-        let told = view.text(name).chosen()?;
+        let shown = view.text(name).final_value()?;
         let missing = || after_apply(format!("{name} of {} is not known", view.item.address));
-        Ok(told.ok_or_else(missing)?.to_owned())
+        Ok(shown.ok_or_else(missing)?.to_owned())
     };
     let spec = view.text("customer_master_key_spec").known();
     Ok(KeyMetadata {
@@ -395,6 +393,6 @@ fn looked_up(view: &View<'_>) -> Result<KeyMetadata, Gap> {
         },
         usage: text("key_usage")?,
         origin: text("origin")?,
-        multi_region: view.flag("multi_region").chosen()?.unwrap_or(false),
+        multi_region: view.flag("multi_region").final_value()?.unwrap_or(false),
     })
 }

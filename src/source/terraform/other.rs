@@ -1,7 +1,7 @@
-//! Stacks, what is backed up and the guide does not cover, and what this program cannot read.
+//! CloudFormation stacks, tagged resources of other types, and types that cannot be read.
 
 use crate::model::cloudformation::Stack;
-use crate::model::resource::ResourceKind;
+use crate::model::kind::ResourceKind;
 use crate::model::snapshot::Region;
 use crate::model::tag::BackupTag;
 use crate::model::tagged::TaggedResource;
@@ -9,9 +9,9 @@ use crate::model::{Gap, GapKind, Listing};
 use crate::source::planned::{Planned, unplanned};
 
 use super::document::Item;
-use super::reader::{Reader, widen};
+use super::reader::{Reader, mark_incomplete};
 
-/// Types that are listed where they are tagged, with what CloudFormation calls them.
+/// Types that are listed if they are tagged, with their CloudFormation types.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-feature-availability.html>.
 const TAGGED: [(&str, &str); 16] = [
@@ -36,124 +36,135 @@ const TAGGED: [(&str, &str); 16] = [
     ),
 ];
 
-/// A listing of a region that a resource belongs to.
-type ListingOf = fn(&mut Region, Gap);
+/// Marks the listing of a region that a type belongs to as incomplete.
+type MarkListing = fn(&mut Region, Gap);
 
-/// Types that make what is backed up, in ways that are not read.
-const UNREAD: [(&str, ListingOf); 14] = [
+/// Types that create resources to back up but cannot be read.
+const UNSUPPORTED: [(&str, MarkListing); 14] = [
     ("aws_dynamodb_global_table", |it, gap| {
-        widen(&mut it.tables, gap)
+        mark_incomplete(&mut it.tables, gap)
     }),
     ("aws_dynamodb_table_replica", |it, gap| {
-        widen(&mut it.tables, gap)
+        mark_incomplete(&mut it.tables, gap)
     }),
-    ("aws_ec2_fleet", |it, gap| widen(&mut it.instances, gap)),
+    ("aws_ec2_fleet", |it, gap| {
+        mark_incomplete(&mut it.instances, gap)
+    }),
     ("aws_spot_fleet_request", |it, gap| {
-        widen(&mut it.instances, gap)
+        mark_incomplete(&mut it.instances, gap)
     }),
     ("aws_spot_instance_request", |it, gap| {
-        widen(&mut it.instances, gap)
+        mark_incomplete(&mut it.instances, gap)
     }),
     ("awscc_cloudformation_stack", |it, gap| {
-        widen(&mut it.stacks, gap)
+        mark_incomplete(&mut it.stacks, gap)
     }),
     ("awscc_dynamodb_global_table", |it, gap| {
-        widen(&mut it.tables, gap)
+        mark_incomplete(&mut it.tables, gap)
     }),
-    ("awscc_dynamodb_table", |it, gap| widen(&mut it.tables, gap)),
+    ("awscc_dynamodb_table", |it, gap| {
+        mark_incomplete(&mut it.tables, gap)
+    }),
     ("awscc_ec2_instance", |it, gap| {
-        widen(&mut it.instances, gap)
+        mark_incomplete(&mut it.instances, gap)
     }),
-    ("awscc_ec2_volume", |it, gap| widen(&mut it.volumes, gap)),
+    ("awscc_ec2_volume", |it, gap| {
+        mark_incomplete(&mut it.volumes, gap)
+    }),
     ("awscc_efs_file_system", |it, gap| {
-        widen(&mut it.file_systems, gap)
+        mark_incomplete(&mut it.file_systems, gap)
     }),
     ("awscc_rds_db_cluster", |it, gap| {
-        widen(&mut it.db_clusters, gap)
+        mark_incomplete(&mut it.db_clusters, gap)
     }),
     ("awscc_rds_db_instance", |it, gap| {
-        widen(&mut it.db_instances, gap)
+        mark_incomplete(&mut it.db_instances, gap)
     }),
     ("awscc_redshift_cluster", |it, gap| {
-        widen(&mut it.redshift_clusters, gap)
+        mark_incomplete(&mut it.redshift_clusters, gap)
     }),
 ];
 
-/// Reads the rest.
-pub(super) fn read<'a>(reader: &Reader<'a>, planned: &mut Planned) {
-    for item in reader.document.of("aws_cloudformation_stack") {
+/// Reads the stacks and the tagged resources of the plan, and marks listings with unsupported types.
+pub(super) fn read_others<'a>(reader: &Reader<'a>, planned: &mut Planned) {
+    for item in reader.document.items_of("aws_cloudformation_stack") {
         let view = item.view();
-        let named = reader.named(item, view.text("name"));
+        let named = reader.identify_item(item, view.text("name"));
         let mut resources = Listing::complete(Vec::new());
-        let gap = format!("the plan does not hold what is in the stack {}", named.id);
-        widen(&mut resources, unplanned(gap));
+        let gap = format!(
+            "the plan does not contain the resources of stack {}",
+            named.id
+        );
+        mark_incomplete(&mut resources, unplanned(gap));
         let arn = view.text("id").known().filter(|id| id.starts_with("arn:"));
         let stack = Stack {
-            tags: reader.tags(item),
-            state: reader.state(&view, "stack_status"),
+            tags: reader.read_tags(item),
+            state: reader.read_state(&view, "stack_status"),
             parent: None,
             resources,
             id: named.id,
             arn: arn.map_or(named.arn, str::to_owned),
         };
-        reader.place(item, &stack.arn, planned);
-        planned.region(&named.region).stacks.items.push(stack);
+        reader.add_place(item, &stack.arn, planned);
+        planned.region_mut(&named.region).stacks.items.push(stack);
     }
     for (kind, aws_type) in TAGGED {
-        for item in reader.document.of(kind) {
-            tagged(reader, item, aws_type, planned);
+        for item in reader.document.items_of(kind) {
+            read_tagged(reader, item, aws_type, planned);
         }
     }
-    for (kind, listing) in UNREAD {
-        for item in reader.document.of(kind) {
-            let region = reader.places.region(item);
-            listing(planned.region(&region), unread(item));
+    for (kind, listing) in UNSUPPORTED {
+        for item in reader.document.items_of(kind) {
+            let region = reader.places.region_of(item);
+            listing(planned.region_mut(&region), unsupported_gap(item));
         }
     }
-    for item in reader.document.of("aws_autoscaling_group") {
-        group(reader, item, planned);
+    for item in reader.document.items_of("aws_autoscaling_group") {
+        read_scaling_group(reader, item, planned);
     }
-    for item in reader.document.of("awscc_s3_bucket") {
-        widen(&mut planned.snapshot().buckets, unread(item));
+    for item in reader.document.items_of("awscc_s3_bucket") {
+        mark_incomplete(&mut planned.snapshot_mut().buckets, unsupported_gap(item));
     }
 }
 
-fn unread(item: &Item<'_>) -> Gap {
+/// Returns the gap of a resource with an unsupported type.
+fn unsupported_gap(item: &Item<'_>) -> Gap {
     let message = format!(
-        "{} is not read: backup-check does not know the type {}",
+        "{} cannot be read: the type {} is not supported",
         item.address, item.kind
     );
-    Gap::told(GapKind::Unreadable, message)
+    Gap::new(GapKind::Unreadable, message)
 }
 
-fn tagged<'a>(reader: &Reader<'a>, item: &'a Item<'a>, aws_type: &str, planned: &mut Planned) {
-    // DocumentDB and Neptune can be made through RDS.
+/// Reads a resource that is listed if it is tagged.
+fn read_tagged<'a>(reader: &Reader<'a>, item: &'a Item<'a>, aws_type: &str, planned: &mut Planned) {
+    // `aws_rds_cluster` can create DocumentDB and Neptune clusters too.
     let engine = item.view().text("engine").known();
     if item.kind == "aws_rds_cluster" && engine.is_none_or(crate::model::rds::is_rds_cluster) {
         return;
     }
-    let named = reader.named(item, item.view().text("id"));
+    let named = reader.identify_item(item, item.view().text("id"));
     let found = TaggedResource {
         aws_type: aws_type.to_owned(),
-        tags: reader.tags(item),
+        tags: reader.read_tags(item),
         id: named.id,
         arn: named.arn,
     };
-    let tag = BackupTag::read(&found.tags, reader.around.tag_key);
+    let tag = BackupTag::from_tags(&found.tags, reader.around.tag_key);
     let is_listed = match tag {
         BackupTag::Enabled => true,
-        // Nothing is said of a secret that may not even be tagged.
+        // A resource that may not be tagged for backup is listed only if its type is covered.
         BackupTag::Unknown => found.kind() == ResourceKind::Other,
         _ => false,
     };
     if is_listed {
-        reader.place(item, &found.arn, planned);
-        planned.region(&named.region).tagged.items.push(found);
+        reader.add_place(item, &found.arn, planned);
+        planned.region_mut(&named.region).tagged.items.push(found);
     }
 }
 
-/// A group makes instances as it needs them: what it tags for backups cannot be judged before.
-fn group<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) {
+/// Marks the instances as incomplete if an Auto Scaling group tags those that it launches for backup.
+fn read_scaling_group<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) {
     let tags = item.view().blocks("tag").known().unwrap_or_default();
     let is_backed_up = tags.iter().any(|tag| {
         tag.text("key").known() == Some(reader.around.tag_key)
@@ -161,12 +172,12 @@ fn group<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) {
             && tag.flag("propagate_at_launch").known() != Some(false)
     });
     if is_backed_up {
-        let region = reader.places.region(item);
+        let region = reader.places.region_of(item);
         let message = format!(
-            "the instances of {} exist only when it starts them",
+            "the instances of {} do not exist until it launches them",
             item.address
         );
-        let gap = Gap::told(GapKind::Unplanned, message);
-        widen(&mut planned.region(&region).instances, gap);
+        let gap = Gap::new(GapKind::Unplanned, message);
+        mark_incomplete(&mut planned.region_mut(&region).instances, gap);
     }
 }

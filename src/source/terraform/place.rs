@@ -1,4 +1,4 @@
-//! Where resources will be: the account, their regions, what stands for their ARNs.
+//! The account and the regions of resources.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,34 +7,34 @@ use serde_json::Value;
 use crate::model::arn::{Arn, is_account_id};
 use crate::source::planned::Surroundings;
 
-use super::address::{Part, parts};
-use super::document::{Document, Item, data};
+use super::address::{Part, split_address};
+use super::document::{Document, Item, data_type};
 
-/// The name of a region that nobody knows.
+/// Name of a region that is not known.
 pub(super) const UNKNOWN_REGION: &str = "unknown";
 
-/// The regions of the providers, and the account.
+/// The regions and accounts of the providers, and the account of the plan.
 #[derive(Debug, Default)]
 pub(super) struct Places {
-    /// Under which key a provider is configured, by the key that resources name it by.
+    /// Key of the configuration by the key that resources use.
     providers: BTreeMap<String, String>,
     regions: BTreeMap<String, String>,
     accounts: BTreeMap<String, Option<String>>,
     named: Option<String>,
-    /// The account; none where the plan does not say.
+    /// Account of the plan, if known.
     pub(super) account: Option<String>,
 }
 
 impl Places {
-    /// Reads what a document says.
-    pub(super) fn read(document: &Document<'_>, around: &Surroundings<'_>) -> Self {
+    /// Finds the account and the regions in a document.
+    pub(super) fn from_document(document: &Document<'_>, around: &Surroundings<'_>) -> Self {
         let (mut providers, mut regions) = (BTreeMap::new(), BTreeMap::new());
         for item in &document.items {
-            let Some(provider) = item.provider() else {
+            let Some(provider) = item.provider_key() else {
                 continue;
             };
-            let configured = document.provider(provider).to_owned();
-            if let Some(region) = own_region(item) {
+            let configured = document.resolve_provider(provider).to_owned();
+            if let Some(region) = region_of_item(item) {
                 regions.entry(configured.clone()).or_insert(region);
             }
             providers.insert(provider.to_owned(), configured);
@@ -43,7 +43,7 @@ impl Places {
         for (name, provider) in document.providers.as_object().into_iter().flatten() {
             let expressions = &provider["expressions"];
             let is_root = provider["module_address"].is_null();
-            if let Some(region) = evaluated(document, &expressions["region"], is_root)
+            if let Some(region) = evaluate_expression(document, &expressions["region"], is_root)
                 && is_region(&region)
             {
                 regions.insert(name.clone(), region);
@@ -51,19 +51,20 @@ impl Places {
             let role = &expressions["assume_role"];
             let role = role.get(0).unwrap_or(role);
             if !role.is_null() {
-                let arn = evaluated(document, &role["role_arn"], is_root).unwrap_or_default();
+                let arn =
+                    evaluate_expression(document, &role["role_arn"], is_root).unwrap_or_default();
                 let account = Arn::parse(&arn).map(|arn| arn.account.to_owned());
                 accounts.insert(name.clone(), account);
             }
         }
-        for item in document.of(data("aws_caller_identity")) {
+        for item in document.items_of(data_type("aws_caller_identity")) {
             let account = item.view().text("account_id").known();
-            if let (Some(account), Some(provider)) = (account, item.provider()) {
-                let configured = document.provider(provider).to_owned();
+            if let (Some(account), Some(provider)) = (account, item.provider_key()) {
+                let configured = document.resolve_provider(provider).to_owned();
                 accounts.insert(configured, Some(account.to_owned()));
             }
         }
-        let used = used(document).into_iter();
+        let used = count_per_provider(document).into_iter();
         let main = used
             .max_by_key(|(_, count)| *count)
             .and_then(|(provider, _)| provider);
@@ -73,39 +74,39 @@ impl Places {
             regions,
             accounts,
             named: around.region.map(str::to_owned),
-            account: account(document).or(of_main),
+            account: find_account(document).or(of_main),
         }
     }
 
-    /// The account of a resource: its provider's where that goes into one of its own.
+    /// Returns the account of a resource: that of its provider if it assumes a role, else that of the plan.
     pub(super) fn account_of(&self, item: &Item<'_>) -> Option<&str> {
-        let provider = item.provider().and_then(|it| self.providers.get(it));
+        let provider = item.provider_key().and_then(|it| self.providers.get(it));
         match provider.and_then(|it| self.accounts.get(it)) {
             Some(account) => account.as_deref(),
             None => self.account.as_deref(),
         }
     }
 
-    /// The region of a resource.
-    pub(super) fn region(&self, item: &Item<'_>) -> String {
+    /// Returns the region of a resource, or [`UNKNOWN_REGION`].
+    pub(super) fn region_of(&self, item: &Item<'_>) -> String {
         self.known_region(item)
             .unwrap_or_else(|| UNKNOWN_REGION.to_owned())
     }
 
-    /// The region of a resource, where it is known.
+    /// Returns the region of a resource if it is known.
     pub(super) fn known_region(&self, item: &Item<'_>) -> Option<String> {
-        own_region(item)
+        region_of_item(item)
             .or_else(|| {
                 self.regions
-                    .get(self.providers.get(item.provider()?)?)
+                    .get(self.providers.get(item.provider_key()?)?)
                     .cloned()
             })
             .or_else(|| self.named.clone())
     }
 }
 
-/// The partition of a region.
-pub(super) fn partition(region: &str) -> &'static str {
+/// Returns the partition of a region.
+pub(super) fn partition_of(region: &str) -> &'static str {
     if region.starts_with("cn-") {
         "aws-cn"
     } else if region.starts_with("us-gov-") {
@@ -115,8 +116,8 @@ pub(super) fn partition(region: &str) -> &'static str {
     }
 }
 
-/// What a resource itself says of its region.
-fn own_region(item: &Item<'_>) -> Option<String> {
+/// Returns the region that the attributes of a resource show.
+fn region_of_item(item: &Item<'_>) -> Option<String> {
     if !item.kind.starts_with("aws_") {
         return None;
     }
@@ -134,7 +135,7 @@ fn own_region(item: &Item<'_>) -> Option<String> {
     if let Some(arn) = arn.filter(|arn| !arn.region.is_empty()) {
         return Some(arn.region.to_owned());
     }
-    if let Some(region) = text("availability_zone").and_then(of_zone) {
+    if let Some(region) = text("availability_zone").and_then(region_of_zone) {
         return Some(region);
     }
     let service = text("service_name").filter(|_| item.kind == "aws_vpc_endpoint")?;
@@ -148,8 +149,9 @@ fn is_region(text: &str) -> bool {
     parts.len() >= 3 && number.is_some()
 }
 
-/// The region of a zone: `eu-central-1` of `eu-central-1a` and of `eu-central-1-ham-1a`.
-fn of_zone(zone: &str) -> Option<String> {
+/// Returns the region of an Availability Zone or Local Zone: `eu-central-1` for `eu-central-1a` and
+/// `eu-central-1-ham-1a`.
+fn region_of_zone(zone: &str) -> Option<String> {
     let mut region: Vec<&str> = Vec::new();
     for part in zone.split('-') {
         let number = part.trim_end_matches(|c: char| c.is_ascii_lowercase());
@@ -163,46 +165,49 @@ fn of_zone(zone: &str) -> Option<String> {
     None
 }
 
-/// The text of an expression, as far as it is a constant or a variable of the root module.
-fn evaluated(document: &Document<'_>, expression: &Value, is_root: bool) -> Option<String> {
+/// Returns the text of an expression that is a constant or a variable of the root module.
+fn evaluate_expression(
+    document: &Document<'_>,
+    expression: &Value,
+    is_root: bool,
+) -> Option<String> {
     if let Some(constant) = expression["constant_value"].as_str() {
         return Some(constant.to_owned());
     }
     let [Value::String(reference)] = expression["references"].as_array()?.as_slice() else {
         return None;
     };
-    let name = match parts(reference).as_slice() {
+    let name = match split_address(reference).as_slice() {
         [Part::Name("var"), Part::Name(name)] if is_root => *name,
         _ => return None,
     };
     let value = document.variables[name]["value"].as_str();
-    let root = document.module("");
+    let root = document.module_config("");
     let default = || root?["variables"][name]["default"].as_str();
     value.or_else(default).map(str::to_owned)
 }
 
-/// How much is made with each provider.
-fn used<'a>(document: &Document<'a>) -> BTreeMap<Option<&'a str>, usize> {
+/// Returns the number of resources per provider.
+fn count_per_provider<'a>(document: &Document<'a>) -> BTreeMap<Option<&'a str>, usize> {
     let mut used = BTreeMap::new();
     for item in document.items.iter().filter(|it| !it.is_data) {
-        let provider = item.provider().map(|it| document.provider(it));
+        let provider = item.provider_key().map(|it| document.resolve_provider(it));
         *used.entry(provider).or_default() += 1;
     }
     used
 }
 
-/// The account that is planned for: the one whose credentials are used, else the one that all
-/// resources are in.
-fn account(document: &Document<'_>) -> Option<String> {
-    let used = used(document);
-    // That of the provider most is made with: others look at other accounts.
-    let identities = document.of(data("aws_caller_identity"));
-    let own = identities.filter_map(|it| {
+/// Returns the account of the plan: that of the credentials, or else that of all resources.
+fn find_account(document: &Document<'_>) -> Option<String> {
+    let used = count_per_provider(document);
+    // The provider with the most resources: other providers may use other accounts.
+    let identities = document.items_of(data_type("aws_caller_identity"));
+    let accounts = identities.filter_map(|it| {
         let account = it.view().text("account_id").known()?;
-        let count = used.get(&it.provider().map(|it| document.provider(it)))?;
+        let count = used.get(&it.provider_key().map(|it| document.resolve_provider(it)))?;
         is_account_id(account).then_some((count, account))
     });
-    if let Some((_, account)) = own.max() {
+    if let Some((_, account)) = accounts.max() {
         return Some(account.to_owned());
     }
     let managed = document
@@ -225,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_zone_tells_its_region() {
+    fn a_zone_contains_its_region() {
         for (zone, region) in [
             ("eu-central-1a", Some("eu-central-1")),
             ("eu-central-1-ham-1a", Some("eu-central-1")),
@@ -233,7 +238,7 @@ mod tests {
             ("a", None),
             ("", None),
         ] {
-            assert_eq!(of_zone(zone).as_deref(), region, "{zone}");
+            assert_eq!(region_of_zone(zone).as_deref(), region, "{zone}");
         }
     }
 }

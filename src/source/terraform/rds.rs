@@ -1,21 +1,20 @@
-//! RDS instances, Aurora and Multi-AZ DB clusters.
+//! RDS DB instances, Aurora and Multi-AZ DB clusters, option groups.
 
 use std::collections::BTreeMap;
 
 use crate::model::rds::{DbCluster, DbInstance, DbOption, OptionGroup, is_rds_cluster};
 use crate::model::{Gap, Observed};
+use crate::source::defaults::{
+    RDS_ENCRYPTED, RDS_KEY, RDS_RETENTION_DAYS, TERRAFORM_CLUSTER_ENGINE,
+    TERRAFORM_DB_INSTANCE_RETENTION_DAYS, has_aws_owned_key, is_default_option_group, managed_key,
+};
 use crate::source::planned::{Planned, unplanned};
 
 use super::document::Item;
-use super::reader::{Link, Reader, untold, widen};
+use super::reader::{Link, Reader, mark_incomplete, not_in_plan};
 use super::view::{Fact, View};
 
-/// The key where none is named.
-///
-/// Source: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html>.
-const MANAGED: &str = "alias/aws/rds";
-
-/// Where an instance may come from: its encryption and its backups then come from there.
+/// Attributes that name the origin of an instance, which determines encryption and backup settings.
 const SOURCES: [&str; 4] = [
     "replicate_source_db",
     "restore_to_point_in_time",
@@ -23,7 +22,7 @@ const SOURCES: [&str; 4] = [
     "snapshot_identifier",
 ];
 
-/// The same for a cluster.
+/// Attributes that name the origin of a cluster.
 const CLUSTER_SOURCES: [&str; 5] = [
     "global_cluster_identifier",
     "replication_source_identifier",
@@ -32,14 +31,46 @@ const CLUSTER_SOURCES: [&str; 5] = [
     "snapshot_identifier",
 ];
 
-/// Reads instances, clusters and option groups.
-pub(super) fn read<'a>(reader: &Reader<'a>, planned: &mut Planned) {
-    let mut members: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut stray = None;
-    for item in reader.document.of("aws_rds_cluster_instance") {
+/// Reads the DB instances, DB clusters and option groups of the plan.
+pub(super) fn read_databases<'a>(reader: &Reader<'a>, planned: &mut Planned) {
+    let members = read_members(reader, planned);
+    for item in reader.document.items_of("aws_rds_cluster") {
+        let found = members.of_cluster.get(item.address).cloned();
+        let found = found.unwrap_or_default();
+        let members = match &members.stray {
+            Some(gap) => Observed::Unknown(gap.clone()),
+            // Other plans may contain instances of an existing cluster.
+            None if item.exists && found.is_empty() => {
+                Observed::Unknown(not_in_plan(&item.view(), "the instances"))
+            }
+            None => Observed::Known(found),
+        };
+        read_cluster(reader, item, members, planned);
+    }
+    for item in reader.document.items_of("aws_db_instance") {
+        read_instance(reader, item, planned);
+    }
+    for item in reader.document.items_of("aws_db_option_group") {
+        read_option_group(reader, item, planned);
+    }
+}
+
+/// The instances of the clusters.
+#[derive(Debug, Default)]
+struct Members {
+    /// Ids of the instances by the address or the identifier of the cluster.
+    of_cluster: BTreeMap<String, Vec<String>>,
+    /// Why an instance may belong to any cluster.
+    stray: Option<Gap>,
+}
+
+/// Reads the instances of DB clusters.
+fn read_members<'a>(reader: &Reader<'a>, planned: &mut Planned) -> Members {
+    let mut members = Members::default();
+    for item in reader.document.items_of("aws_rds_cluster_instance") {
         let view = item.view();
-        let named = reader.named(item, view.text("identifier"));
-        let owner = reader.linked(
+        let named = reader.identify_item(item, view.text("identifier"));
+        let owner = reader.linked_item(
             &view,
             "cluster_identifier",
             &["aws_rds_cluster"],
@@ -47,144 +78,131 @@ pub(super) fn read<'a>(reader: &Reader<'a>, planned: &mut Planned) {
         );
         let cluster = match owner {
             Ok(Some(cluster)) => cluster.address.to_owned(),
-            Ok(None) => view
-                .text("cluster_identifier")
-                .known()
-                .unwrap_or_default()
-                .to_owned(),
+            Ok(None) => {
+                let named = view.text("cluster_identifier").known();
+                named.unwrap_or_default().to_owned()
+            }
             Err(gap) => {
-                stray.get_or_insert(gap);
+                members.stray.get_or_insert(gap);
                 String::new()
             }
         };
-        members
-            .entry(cluster.clone())
-            .or_default()
-            .push(named.id.clone());
+        let of_cluster = members.of_cluster.entry(cluster.clone()).or_default();
+        of_cluster.push(named.id.clone());
         let instance = DbInstance {
-            tags: reader.tags(item),
+            tags: reader.read_tags(item),
             cluster: Some(cluster),
             engine: view
                 .text("engine")
-                .or(|| Err(view.later("engine")))
+                .or_else(|| Err(view.known_after_apply("engine")))
                 .map(str::to_owned),
-            state: reader.state(&view, "status"),
+            state: reader.read_state(&view, "status"),
             encrypted: view
                 .flag("storage_encrypted")
-                .or(|| Err(view.later("storage_encrypted"))),
+                .or_else(|| Err(view.known_after_apply("storage_encrypted"))),
             aws_owned_key: false,
-            kms_key: Observed::Unknown(view.later("kms_key_id")),
-            backup_retention_days: Observed::Unknown(view.later("backup_retention_period")),
+            kms_key: Observed::Unknown(view.known_after_apply("kms_key_id")),
+            backup_retention_days: Observed::Unknown(
+                view.known_after_apply("backup_retention_period"),
+            ),
             option_groups: Observed::Known(Vec::new()),
             id: named.id,
             arn: named.arn,
         };
-        reader.place(item, &instance.arn, planned);
-        planned
-            .region(&named.region)
-            .db_instances
-            .items
-            .push(instance);
+        reader.add_place(item, &instance.arn, planned);
+        let region = planned.region_mut(&named.region);
+        region.db_instances.items.push(instance);
     }
-    for item in reader.document.of("aws_rds_cluster") {
-        let found = members.get(item.address).cloned().unwrap_or_default();
-        let members = match &stray {
-            Some(gap) => Observed::Unknown(gap.clone()),
-            // Other plans may hold more of them.
-            None if item.exists && found.is_empty() => {
-                Observed::Unknown(untold(&item.view(), "its instances"))
-            }
-            None => Observed::Known(found),
-        };
-        cluster(reader, item, members, planned);
-    }
-    for item in reader.document.of("aws_db_instance") {
-        instance(reader, item, planned);
-    }
-    for item in reader.document.of("aws_db_option_group") {
-        option_group(reader, item, planned);
-    }
+    members
 }
 
-/// What else a database is made from, in words.
-fn source(view: &View<'_>, names: &[&str]) -> Option<String> {
-    let from = |name: &&&str| match view.fact(name) {
+/// Returns a description of the origin of a database, if it has one.
+fn find_origin(view: &View<'_>, names: &[&str]) -> Option<String> {
+    let is_origin = |name: &&&str| match view.fact(name) {
         Fact::Known(value) => value.as_array().is_none_or(|list| !list.is_empty()) && value != "",
         Fact::Open(_) => view.is_set(name) != Some(false),
-        // A dynamic block, which the configuration does not show.
+        // A dynamic block is not in the configuration.
         Fact::Computed(_) => matches!(**name, "restore_to_point_in_time" | "s3_import"),
         Fact::Unset => false,
     };
-    let name = names.iter().find(from)?;
-    Some(format!("what {name} of {} names", view.item.address))
+    let name = names.iter().find(is_origin)?;
+    Some(format!("the {name} of {}", view.item.address))
 }
 
-fn inherited(view: &View<'_>, what: &str, from: &str) -> Gap {
+/// Returns the gap of an attribute that a database inherits from its origin.
+fn inherited_gap(view: &View<'_>, name: &str, origin: &str) -> Gap {
     let address = view.item.address;
     unplanned(format!(
-        "{what} of {address} comes from {from}, which the plan does not hold"
+        "{name} of {address} is inherited from {origin}, which is not in the plan"
     ))
 }
 
-/// Whether a database is encrypted, and with which key.
-fn encryption<'a>(
+/// Returns whether a database is encrypted, and with which key.
+fn storage_encryption<'a>(
     reader: &Reader<'a>,
     view: &View<'a>,
-    from: Option<&str>,
+    origin: Option<&str>,
     planned: &mut Planned,
 ) -> (Observed<bool>, Observed<Option<String>>) {
-    let encrypted = match (view.flag("storage_encrypted"), from) {
+    let encrypted = match (view.flag("storage_encrypted"), origin) {
         (Fact::Known(true), _) => Observed::Known(true),
-        // The provider writes `false` where nothing is set, and the source gates.
-        (Fact::Known(false) | Fact::Unset | Fact::Computed(_), Some(from)) if !view.item.exists => {
-            Observed::Unknown(inherited(view, "storage_encrypted", from))
+        // The provider writes `false` for an unset attribute, but the origin determines the encryption.
+        (Fact::Known(false) | Fact::Unset | Fact::Computed(_), Some(origin))
+            if !view.item.exists =>
+        {
+            Observed::Unknown(inherited_gap(view, "storage_encrypted", origin))
         }
-        (fact, _) => fact.or(|| Ok(false)),
+        (fact, _) => fact.or_else(|| Ok(RDS_ENCRYPTED)),
     };
-    let is_plain = encrypted.known() == Some(&false);
-    let key = reader.key_or(view, "kms_key_id", planned, || match from {
-        _ if is_plain => Ok(None),
-        _ if view.item.exists => Err(untold(view, "its key")),
-        Some(from) => Err(inherited(view, "kms_key_id", from)),
-        None => Ok(Some(MANAGED.to_owned())),
+    let key = reader.key_or_else(view, "kms_key_id", planned, || {
+        match (managed_key(encrypted.known().copied(), RDS_KEY), origin) {
+            (None, _) => Ok(None),
+            (Some(_), _) if view.item.exists => Err(not_in_plan(view, "the key")),
+            (Some(_), Some(origin)) => Err(inherited_gap(view, "kms_key_id", origin)),
+            (key, None) => Ok(key),
+        }
     });
     (encrypted, key)
 }
 
-fn instance<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) {
+fn read_instance<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) {
     let view = item.view();
-    let named = reader.named(item, view.text("identifier"));
-    let from = source(&view, &SOURCES);
-    let (encrypted, kms_key) = encryption(reader, &view, from.as_deref(), planned);
-    let retention = view.number("backup_retention_period").or(|| match &from {
-        Some(from) if !item.exists => Err(inherited(&view, "backup_retention_period", from)),
-        _ => Ok(0),
-    });
-    let option_groups = match reader.link(&view, "option_group_name", &["aws_db_option_group"]) {
-        Link::Named(name) => Observed::Known(vec![name.to_owned()]),
-        Link::To(group) => Observed::Known(vec![group_name(group)]),
-        // The default group has no options:
-        // <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithOptionGroups.html>.
-        Link::Nothing if from.is_none() => Observed::Known(Vec::new()),
-        Link::Nothing => Observed::Unknown(view.later("option_group_name")),
-        Link::Open(gap) => Observed::Unknown(gap),
-    };
+    let named = reader.identify_item(item, view.text("identifier"));
+    let origin = find_origin(&view, &SOURCES);
+    let (encrypted, kms_key) = storage_encryption(reader, &view, origin.as_deref(), planned);
+    let retention = view
+        .number("backup_retention_period")
+        .or_else(|| match &origin {
+            Some(origin) if !item.exists => {
+                Err(inherited_gap(&view, "backup_retention_period", origin))
+            }
+            _ => Ok(TERRAFORM_DB_INSTANCE_RETENTION_DAYS.into()),
+        });
+    let option_groups =
+        match reader.resolve_link(&view, "option_group_name", &["aws_db_option_group"]) {
+            Link::Named(name) => Observed::Known(vec![name.to_owned()]),
+            Link::To(group) => Observed::Known(vec![group_name(group)]),
+            // The instance uses the default option group, which has no options.
+            Link::Nothing if origin.is_none() => Observed::Known(Vec::new()),
+            Link::Nothing => Observed::Unknown(view.known_after_apply("option_group_name")),
+            Link::Open(gap) => Observed::Unknown(gap),
+        };
     if let Some(names) = option_groups.known() {
         for name in names {
-            mention(reader, &view, name, planned);
+            add_named_group(reader, &view, name, planned);
         }
     }
     let instance = DbInstance {
-        tags: reader.tags(item),
+        tags: reader.read_tags(item),
         cluster: None,
         engine: view
             .text("engine")
-            .or(|| match &from {
-                Some(from) => Err(inherited(&view, "engine", from)),
-                None => Err(view.later("engine")),
+            .or_else(|| match &origin {
+                Some(origin) => Err(inherited_gap(&view, "engine", origin)),
+                None => Err(view.known_after_apply("engine")),
             })
             .map(str::to_owned),
-        state: reader.state(&view, "status"),
+        state: reader.read_state(&view, "status"),
         encrypted,
         aws_owned_key: false,
         kms_key,
@@ -193,9 +211,9 @@ fn instance<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) 
         id: named.id,
         arn: named.arn,
     };
-    reader.place(item, &instance.arn, planned);
+    reader.add_place(item, &instance.arn, planned);
     planned
-        .region(&named.region)
+        .region_mut(&named.region)
         .db_instances
         .items
         .push(instance);
@@ -209,21 +227,21 @@ fn group_name(item: &Item<'_>) -> String {
         .to_owned()
 }
 
-/// Adds an option group that the plan names and does not hold.
-fn mention(reader: &Reader<'_>, view: &View<'_>, name: &str, planned: &mut Planned) {
-    let mut own = reader.document.of("aws_db_option_group");
+/// Adds an option group that the plan names but does not contain.
+fn add_named_group(reader: &Reader<'_>, view: &View<'_>, name: &str, planned: &mut Planned) {
+    let mut own = reader.document.items_of("aws_db_option_group");
     if own.any(|group| group_name(group) == name) {
         return;
     }
-    let region = reader.places.region(view.item);
-    let groups = &mut planned.region(&region).option_groups.items;
+    let region = reader.places.region_of(view.item);
+    let groups = &mut planned.region_mut(&region).option_groups.items;
     if !groups.iter().any(|group| group.id == name) {
         let gap = unplanned(format!(
-            "the option group {name} is not in the plan, which only names it"
+            "the option group {name} is not in the plan, which only refers to it"
         ));
         groups.push(OptionGroup {
             id: name.to_owned(),
-            options: match name.starts_with("default:") {
+            options: match is_default_option_group(name) {
                 true => Observed::Known(Vec::new()),
                 false => Observed::Unknown(gap),
             },
@@ -231,18 +249,18 @@ fn mention(reader: &Reader<'_>, view: &View<'_>, name: &str, planned: &mut Plann
     }
 }
 
-fn option_group<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) {
+fn read_option_group<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) {
     let view = item.view();
-    let region = reader.places.region(item);
+    let region = reader.places.region_of(item);
     let fixed = |name: &str| {
         unplanned(format!(
-            "the plan does not say whether {name} can be removed from an option group"
+            "the plan does not show whether option {name} can be removed from an option group"
         ))
     };
-    let options = view.blocks("option").set().and_then(|blocks| {
+    let options = view.blocks("option").set_value().and_then(|blocks| {
         let blocks = blocks.unwrap_or_default().into_iter();
         let options = blocks.map(|block| {
-            let name = block.text("option_name").chosen()?.unwrap_or_default();
+            let name = block.text("option_name").final_value()?.unwrap_or_default();
             Ok(DbOption {
                 name: name.to_owned(),
                 persistent: Observed::Unknown(fixed(name)),
@@ -252,7 +270,7 @@ fn option_group<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Plann
         options.collect::<Result<Vec<DbOption>, Gap>>()
     });
     planned
-        .region(&region)
+        .region_mut(&region)
         .option_groups
         .items
         .push(OptionGroup {
@@ -261,52 +279,51 @@ fn option_group<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Plann
         });
 }
 
-fn cluster<'a>(
+fn read_cluster<'a>(
     reader: &Reader<'a>,
     item: &'a Item<'a>,
     members: Observed<Vec<String>>,
     planned: &mut Planned,
 ) {
     let view = item.view();
-    let named = reader.named(item, view.text("cluster_identifier"));
+    let named = reader.identify_item(item, view.text("cluster_identifier"));
     let engine = match view.text("engine") {
         Fact::Known(engine) => engine,
-        // Aurora for MySQL 5.6 was the provider's default while it had one.
-        Fact::Unset => "aurora",
+        Fact::Unset => TERRAFORM_CLUSTER_ENGINE,
         Fact::Computed(gap) | Fact::Open(gap) => {
-            return widen(&mut planned.region(&named.region).db_clusters, gap);
+            return mark_incomplete(&mut planned.region_mut(&named.region).db_clusters, gap);
         }
     };
     if !is_rds_cluster(engine) {
         return;
     }
-    let from = source(&view, &CLUSTER_SOURCES);
-    let (mut encrypted, kms_key) = encryption(reader, &view, from.as_deref(), planned);
-    // The first generation of Aurora Serverless is always encrypted:
+    let origin = find_origin(&view, &CLUSTER_SOURCES);
+    let (mut encrypted, kms_key) = storage_encryption(reader, &view, origin.as_deref(), planned);
+    // Aurora Serverless v1 is always encrypted:
     // <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless.how-it-works.html>.
     if view.text("engine_mode").known() == Some("serverless") && !item.exists {
         encrypted = Observed::Known(true);
     }
-    // Aurora encrypts new clusters with a key that AWS owns, where no other is asked for:
-    // <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Overview.Encryption.html>.
-    let aws_owned_key =
-        engine.starts_with("aurora") && !item.exists && encrypted.known() == Some(&false);
-    if engine.starts_with("aurora") && item.exists && encrypted.known() == Some(&false) {
-        // Nor does the provider tell such a key from none.
-        encrypted = Observed::Unknown(untold(
-            &view,
-            "whether AWS encrypts it with a key of its own",
-        ));
+    let may_be_aws_owned = has_aws_owned_key(engine, encrypted.known().copied());
+    let aws_owned_key = may_be_aws_owned && !item.exists;
+    if may_be_aws_owned && item.exists {
+        // The provider shows an AWS owned key as no encryption.
+        encrypted = Observed::Unknown(unplanned(format!(
+            "the plan does not show whether {} is encrypted with an AWS owned key",
+            item.address
+        )));
     }
     let kms_key = match (kms_key, encrypted.known()) {
-        (Observed::Known(None), Some(true)) => Observed::Known(Some(MANAGED.to_owned())),
+        (Observed::Known(None), Some(true)) => Observed::Known(Some(RDS_KEY.to_owned())),
         (kms_key, _) => kms_key,
     };
-    let retention = view.number("backup_retention_period").or(|| Ok(1));
+    let retention = view
+        .number("backup_retention_period")
+        .or_else(|| Ok(RDS_RETENTION_DAYS.into()));
     let cluster = DbCluster {
-        tags: reader.tags(item),
+        tags: reader.read_tags(item),
         engine: engine.to_owned(),
-        state: reader.state(&view, "status"),
+        state: reader.read_state(&view, "status"),
         encrypted,
         aws_owned_key,
         kms_key,
@@ -315,9 +332,9 @@ fn cluster<'a>(
         id: named.id,
         arn: named.arn,
     };
-    reader.place(item, &cluster.arn, planned);
+    reader.add_place(item, &cluster.arn, planned);
     planned
-        .region(&named.region)
+        .region_mut(&named.region)
         .db_clusters
         .items
         .push(cluster);

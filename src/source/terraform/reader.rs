@@ -1,4 +1,4 @@
-//! What the services' readers share: names, links between resources, tags.
+//! Shared by the readers of the services: identities, references between resources, tags.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use crate::source::planned::{Planned, Surroundings, after_apply, unplanned};
 
 use super::document::{ALL, Document, Item};
 use super::keys::Keys;
-use super::place::{Places, partition};
-use super::view::{Fact, View, says_true};
+use super::place::{Places, partition_of};
+use super::view::{Fact, View, contains_true};
 
-/// A document with what was found out of it as a whole.
+/// A document with its regions, keys and ARNs.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
     pub(super) document: &'a Document<'a>,
@@ -25,7 +25,7 @@ pub(super) struct Reader<'a> {
     names: BTreeMap<&'a str, String>,
 }
 
-/// Attributes of a link for which the provider or AWS chooses where none is set.
+/// Referring attributes that the provider or AWS computes if they are not set.
 const MAY_BE_UNSET: [&str; 8] = [
     "ami",
     "encryption_key_arn",
@@ -37,39 +37,39 @@ const MAY_BE_UNSET: [&str; 8] = [
     "subnet_id",
 ];
 
-/// What a resource is called in the report.
+/// The identity of a resource in the report.
 #[derive(Debug, Clone)]
-pub(super) struct Named {
-    /// Its ARN, or its address.
+pub(super) struct Identity {
+    /// ARN, or address if there is no ARN.
     pub(super) arn: String,
-    /// Its id, or its address.
+    /// Id, or address if there is no id.
     pub(super) id: String,
-    /// Its region.
+    /// Region.
     pub(super) region: String,
 }
 
-/// What an attribute names among the resources of the plan.
+/// The resource that an attribute refers to.
 #[derive(Debug)]
 pub(super) enum Link<'a> {
-    /// One of the plan's.
+    /// A resource in the plan.
     To(&'a Item<'a>),
-    /// Something by a name that is known; of the plan or not.
+    /// A known name of a resource, in the plan or not.
     Named(&'a str),
-    /// Nothing.
+    /// No resource.
     Nothing,
-    /// Something that is not known yet.
+    /// A resource that is not known yet.
     Open(Gap),
 }
 
 impl<'a> Reader<'a> {
-    /// Reads what the services' readers take.
+    /// Prepares a document for the readers of the services.
     pub(super) fn new(document: &'a Document<'a>, around: &'a Surroundings<'a>) -> Self {
         let mut seen = BTreeMap::new();
         let mut names = BTreeMap::new();
         for item in document.items.iter().filter(|it| !it.is_data) {
             let arn = item.view().text("arn").known();
             let arn = arn.filter(|it| Arn::parse(it).is_some());
-            // Two addresses of one ARN would be one resource twice.
+            // Two resources with the same ARN would be counted as one.
             if let Some(arn) = arn.filter(|arn| seen.insert(*arn, item.address).is_none()) {
                 names.insert(item.address, arn.to_owned());
             }
@@ -77,26 +77,26 @@ impl<'a> Reader<'a> {
         let mut reader = Reader {
             document,
             around,
-            places: Places::read(document, around),
+            places: Places::from_document(document, around),
             keys: Keys::default(),
             names,
         };
-        reader.keys = Keys::read(&reader);
+        reader.keys = Keys::find_keys(&reader);
         reader
     }
 
-    /// What a resource is called: by its ARN where it has one, else by its address.
-    pub(super) fn named(&self, item: &'a Item<'a>, id: Fact<&str>) -> Named {
+    /// Returns the identity of a resource: its ARN, or else its address.
+    pub(super) fn identify_item(&self, item: &'a Item<'a>, id: Fact<&str>) -> Identity {
         let arn = self.names.get(item.address);
-        Named {
+        Identity {
             arn: arn.cloned().unwrap_or_else(|| item.address.to_owned()),
             id: id.known().unwrap_or(item.address).to_owned(),
-            region: self.places.region(item),
+            region: self.places.region_of(item),
         }
     }
 
-    /// A resource's own `id`; its address where it has none yet.
-    pub(super) fn id(&self, item: &'a Item<'a>) -> String {
+    /// Returns the `id` of a resource, or its address if it has none yet.
+    pub(super) fn id_of(&self, item: &'a Item<'a>) -> String {
         item.view()
             .text("id")
             .known()
@@ -104,8 +104,8 @@ impl<'a> Reader<'a> {
             .to_owned()
     }
 
-    /// Says where a resource is declared.
-    pub(super) fn place(&self, item: &Item<'_>, arn: &str, planned: &mut Planned) {
+    /// Records where a resource is declared.
+    pub(super) fn add_place(&self, item: &Item<'_>, arn: &str, planned: &mut Planned) {
         let place = Place {
             file: self.around.file.to_owned(),
             line: None,
@@ -113,57 +113,57 @@ impl<'a> Reader<'a> {
             address: Some(item.address.to_owned()),
             condition: None,
         };
-        planned.place(arn, place);
+        planned.add_place(arn, place);
     }
 
-    /// The account, as ARNs write it.
-    pub(super) fn account(&self) -> &str {
+    /// Returns the account id; empty if it is not known.
+    pub(super) fn account_id(&self) -> &str {
         self.places.account.as_deref().unwrap_or_default()
     }
 
-    /// An ARN in the account.
-    pub(super) fn arn(&self, service: &str, region: &str, resource: &str) -> String {
-        let (partition, account) = (partition(region), self.account());
+    /// Returns an ARN in the account.
+    pub(super) fn build_arn(&self, service: &str, region: &str, resource: &str) -> String {
+        let (partition, account) = (partition_of(region), self.account_id());
         format!("arn:{partition}:{service}:{region}:{account}:{resource}")
     }
 
-    /// What an attribute names.
-    pub(super) fn link(&self, view: &View<'a>, name: &str, wanted: &[&str]) -> Link<'a> {
+    /// Returns the resource that an attribute refers to.
+    pub(super) fn resolve_link(&self, view: &View<'a>, name: &str, wanted: &[&str]) -> Link<'a> {
         match view.text(name) {
             Fact::Known(text) => Link::Named(text),
             Fact::Unset | Fact::Computed(_) => Link::Nothing,
             Fact::Open(gap) if gap.kind != GapKind::AfterApply => Link::Open(gap),
             Fact::Open(gap) => {
-                let led = self.document.lead(view, name, wanted);
-                if led.is_settled() && !view.item.exists {
+                let trace = self.document.follow_attribute(view, name, wanted);
+                if trace.is_settled() && !view.item.exists {
                     return Link::Nothing;
                 }
-                match led.one(MAY_BE_UNSET.contains(&name)) {
+                match trace.single_item(MAY_BE_UNSET.contains(&name)) {
                     Ok(item) => Link::To(item),
-                    Err(why) => Link::Open(because(gap, &why)),
+                    Err(why) => Link::Open(explain_gap(gap, &why)),
                 }
             }
         }
     }
 
-    /// The one resource of some types that an attribute names: by one of some attributes, or by reference.
-    /// None where it names one that is not in the plan.
-    pub(super) fn linked(
+    /// Returns the resource in the plan that an attribute refers to, by a reference or by the value of one of
+    /// the attributes `by`; `None` if it is not in the plan.
+    pub(super) fn linked_item(
         &self,
         view: &View<'a>,
         name: &str,
         kinds: &[&str],
         by: &[&str],
     ) -> Result<Option<&'a Item<'a>>, Gap> {
-        match self.link(view, name, kinds) {
+        match self.resolve_link(view, name, kinds) {
             Link::To(item) => Ok(Some(item)),
             Link::Named(text) => {
                 let here = self.places.known_region(view.item);
                 let mut fitting = kinds
                     .iter()
-                    .flat_map(|kind| self.document.called(kind, text, by));
+                    .flat_map(|kind| self.document.items_named(kind, text, by));
                 let first = fitting.next();
-                // Names may be taken once in each region.
+                // Names are unique per region only.
                 let near = first
                     .into_iter()
                     .chain(fitting)
@@ -175,22 +175,22 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The id of what an attribute names, of the plan or not.
+    /// Returns the id of the resource that an attribute refers to, in the plan or not.
     pub(super) fn linked_id(
         &self,
         view: &View<'a>,
         name: &str,
         kinds: &[&str],
     ) -> Result<Option<String>, Gap> {
-        match self.link(view, name, kinds) {
-            Link::To(item) => Ok(Some(self.id(item))),
+        match self.resolve_link(view, name, kinds) {
+            Link::To(item) => Ok(Some(self.id_of(item))),
             Link::Named(text) => Ok(Some(text.to_owned())),
             Link::Nothing => Ok(None),
             Link::Open(gap) => Err(gap),
         }
     }
 
-    /// The ids of what a list names, of the plan or not.
+    /// Returns the ids of the resources that a list refers to, in the plan or not.
     pub(super) fn linked_ids(
         &self,
         view: &View<'a>,
@@ -202,25 +202,25 @@ impl<'a> Reader<'a> {
             Fact::Unset | Fact::Computed(_) => return Ok(Vec::new()),
             Fact::Open(gap) => gap,
         };
-        let led = self.document.lead(view, name, kinds);
-        if let Some(besides) = led.besides {
-            return Err(because(gap, &besides));
+        let trace = self.document.follow_attribute(view, name, kinds);
+        if let Some(unknown) = trace.unknown {
+            return Err(explain_gap(gap, &unknown));
         }
-        if led.to.is_empty() {
+        if trace.items.is_empty() {
             return Err(gap);
         }
         let known = view.values.get(name).and_then(Value::as_array);
         let known = known.into_iter().flatten().filter_map(Value::as_str);
         let mut ids: Vec<String> = known.map(str::to_owned).collect();
-        ids.extend(led.to.into_iter().map(|item| self.id(item)));
+        ids.extend(trace.items.into_iter().map(|item| self.id_of(item)));
         ids.sort_unstable();
         ids.dedup();
         Ok(ids)
     }
 
-    /// The satellites of a type by the address of the resource that they belong to, and why one of them
-    /// may belong to any other.
-    pub(super) fn satellites(
+    /// Returns the satellites of a type: resources that configure another resource, which the attribute
+    /// `name` refers to.
+    pub(super) fn find_satellites(
         &self,
         kind: &str,
         name: &str,
@@ -231,8 +231,8 @@ impl<'a> Reader<'a> {
             gone: self.document.gone.contains(kind),
             ..Satellites::default()
         };
-        for item in self.document.of(kind) {
-            match self.linked(&item.view(), name, of, by) {
+        for item in self.document.items_of(kind) {
+            match self.linked_item(&item.view(), name, of, by) {
                 Ok(Some(owner)) => satellites.of.entry(owner.address).or_default().push(item),
                 Ok(None) => {}
                 Err(gap) => satellites.stray = Some(gap),
@@ -241,19 +241,19 @@ impl<'a> Reader<'a> {
         satellites
     }
 
-    /// The tags of a resource, with those that its provider gives to everything.
-    pub(super) fn tags(&self, item: &'a Item<'a>) -> Observed<Tags> {
-        self.tags_of(&item.view(), "tags", "tags_all")
+    /// Returns the tags of a resource, with the default tags of its provider.
+    pub(super) fn read_tags(&self, item: &'a Item<'a>) -> Observed<Tags> {
+        self.read_block_tags(&item.view(), "tags", "tags_all")
     }
 
-    /// The tags of a resource or block by the attribute that holds all of them, else by its own.
-    pub(super) fn tags_of(&self, view: &View<'a>, own: &str, all: &str) -> Observed<Tags> {
+    /// Returns the tags of a resource or block: those of the attribute `all`, or else of the attribute `own`.
+    pub(super) fn read_block_tags(&self, view: &View<'a>, own: &str, all: &str) -> Observed<Tags> {
         match view.fact(all) {
-            Fact::Known(_) => return self.kept(view, all).into(),
-            // The provider does not work them out where it is given none.
+            Fact::Known(_) => return self.kept_tags(view, all).into(),
+            // The provider computes the attribute during apply if the resource has no tags.
             Fact::Open(gap) | Fact::Computed(gap) => {
                 if view.unknown.get(all) == Some(&ALL) && gap.kind == GapKind::AfterApply {
-                    match self.without_all(view, own) {
+                    match self.merge_default_tags(view, own) {
                         Some(tags) => return tags.into(),
                         None => return Observed::Unknown(gap),
                     }
@@ -263,18 +263,18 @@ impl<'a> Reader<'a> {
             Fact::Unset => {}
         }
         match view.fact(own) {
-            Fact::Known(_) => self.kept(view, own).into(),
+            Fact::Known(_) => self.kept_tags(view, own).into(),
             Fact::Unset | Fact::Computed(_) => Observed::Known(Tags::new()),
             Fact::Open(gap) => Observed::Unknown(gap),
         }
     }
 
-    /// The tags where the provider has not put them together: its own beside the resource's. None where
-    /// the provider's are not known.
-    fn without_all(&self, view: &View<'a>, own: &str) -> Option<Result<Tags, Gap>> {
+    /// Returns the default tags of the provider merged with those of the resource; `None` if the default
+    /// tags are not known.
+    fn merge_default_tags(&self, view: &View<'a>, own: &str) -> Option<Result<Tags, Gap>> {
         let mut tags = self.default_tags(view.item)?;
         match view.fact(own) {
-            Fact::Known(_) => match self.kept(view, own) {
+            Fact::Known(_) => match self.kept_tags(view, own) {
                 Ok(kept) => tags.extend(kept),
                 Err(gap) => return Some(Err(gap)),
             },
@@ -284,9 +284,9 @@ impl<'a> Reader<'a> {
         Some(Ok(tags))
     }
 
-    /// The tags that a provider gives to everything, as far as the configuration spells them out.
+    /// Returns the default tags of a provider if the configuration has them as constants.
     fn default_tags(&self, item: &Item<'_>) -> Option<Tags> {
-        let provider = self.document.provider(item.provider()?);
+        let provider = self.document.resolve_provider(item.provider_key()?);
         let expressions = &self.document.providers[provider]["expressions"];
         let default = match &expressions["default_tags"] {
             Value::Null => return Some(Tags::new()),
@@ -304,20 +304,20 @@ impl<'a> Reader<'a> {
         Some(
             tags?
                 .into_iter()
-                .filter(|(key, _)| self.keeps(key))
+                .filter(|(key, _)| self.keeps_tag(key))
                 .collect(),
         )
     }
 
-    fn keeps(&self, key: &str) -> bool {
+    fn keeps_tag(&self, key: &str) -> bool {
         is_kept(key, self.around.tag_key)
     }
 
-    /// The tags of an attribute that a snapshot keeps.
-    fn kept(&self, view: &View<'_>, name: &str) -> Result<Tags, Gap> {
+    /// Returns the tags of an attribute that a snapshot keeps.
+    fn kept_tags(&self, view: &View<'_>, name: &str) -> Result<Tags, Gap> {
         let odd = || {
-            let message = format!("{name} of {} is not a map of texts", view.item.address);
-            Gap::told(GapKind::Unreadable, message)
+            let message = format!("{name} of {} is not a map of strings", view.item.address);
+            Gap::new(GapKind::Unreadable, message)
         };
         let mut tags = Tags::new();
         let values = view
@@ -327,29 +327,29 @@ impl<'a> Reader<'a> {
             .ok_or_else(odd)?;
         let hidden = view.sensitive.get(name);
         let unknown = view.unknown.get(name).and_then(Value::as_object);
-        // A tag whose value is not known stands among the unknown ones only.
+        // A tag with an unknown value is among the marks of unknown values only.
         for (key, _) in unknown
             .into_iter()
             .flatten()
-            .filter(|(_, it)| says_true(it))
+            .filter(|(_, it)| contains_true(it))
         {
-            if self.keeps(key) && key != "Name" {
+            if self.keeps_tag(key) && key != "Name" {
                 return Err(after_apply(format!(
                     "the tag {key} of {} is known only after apply",
                     view.item.address
                 )));
             }
         }
-        for (key, value) in values.iter().filter(|(key, _)| self.keeps(key)) {
-            let is_hidden = hidden.and_then(|it| it.get(key)).is_some_and(says_true);
+        for (key, value) in values.iter().filter(|(key, _)| self.keeps_tag(key)) {
+            let is_hidden = hidden.and_then(|it| it.get(key)).is_some_and(contains_true);
             match value {
                 Value::String(_) if is_hidden && key == "Name" => {}
                 Value::String(_) if is_hidden => {
                     let address = view.item.address;
                     let message = format!(
-                        "the tag {key} of {address} is marked as sensitive, so it is not read"
+                        "the tag {key} of {address} is marked as sensitive and is not read"
                     );
-                    return Err(Gap::told(GapKind::Open, message));
+                    return Err(Gap::new(GapKind::Open, message));
                 }
                 Value::String(text) => {
                     tags.insert(key.clone(), text.clone());
@@ -361,34 +361,35 @@ impl<'a> Reader<'a> {
         Ok(tags)
     }
 
-    /// The state of a resource: that of one that exists, where its provider tells it.
-    pub(super) fn state(&self, view: &View<'_>, name: &str) -> Observed<String> {
+    /// Returns the state of a resource that exists, if its provider shows it.
+    pub(super) fn read_state(&self, view: &View<'_>, name: &str) -> Observed<String> {
         if !view.item.exists {
             let address = view.item.address;
             return Observed::Unknown(after_apply(format!("{address} does not exist yet")));
         }
         match view.text(name) {
             Fact::Known(state) => Observed::Known(state.to_owned()),
-            _ => Observed::Unknown(untold(view, "its state")),
+            _ => Observed::Unknown(not_in_plan(view, "the state")),
         }
     }
 }
 
-/// Satellites by what they belong to.
+/// Satellites by the resource that they configure.
 #[derive(Debug, Default)]
 pub(super) struct Satellites<'a> {
     of: BTreeMap<&'a str, Vec<&'a Item<'a>>>,
+    /// Why a satellite may configure any of the resources.
     stray: Option<Gap>,
-    /// Whether one of them is destroyed or let go.
+    /// Whether a satellite is destroyed or forgotten.
     pub(super) gone: bool,
 }
 
 impl<'a> Satellites<'a> {
-    /// The satellites of a resource.
+    /// Returns the satellites of a resource.
     ///
     /// # Errors
-    /// It has none that is known, and there is one of which it is not known whose it is.
-    pub(super) fn of(&self, item: &Item<'_>) -> Result<&[&'a Item<'a>], Gap> {
+    /// The resource has no known satellite, and there is one that may belong to any resource.
+    pub(super) fn attached_to(&self, item: &Item<'_>) -> Result<&[&'a Item<'a>], Gap> {
         match (self.of.get(item.address), &self.stray) {
             (Some(found), _) => Ok(found),
             (None, Some(gap)) => Err(gap.clone()),
@@ -397,21 +398,21 @@ impl<'a> Satellites<'a> {
     }
 }
 
-/// A fact of something that exists, which its provider does not tell.
-pub(super) fn untold(view: &View<'_>, what: &str) -> Gap {
+/// Returns the gap of a fact about an existing resource that the plan does not contain.
+pub(super) fn not_in_plan(view: &View<'_>, what: &str) -> Gap {
     unplanned(format!(
-        "the plan does not hold {what} ({})",
+        "the plan does not contain {what} of {}",
         view.item.address
     ))
 }
 
-/// A gap with what is behind it.
-pub(super) fn because(gap: Gap, why: &str) -> Gap {
+/// Returns a gap with its cause added.
+pub(super) fn explain_gap(gap: Gap, why: &str) -> Gap {
     let message = format!("{}: {why}", gap.message);
     Gap { message, ..gap }
 }
 
-/// Says that a listing may be longer.
-pub(super) fn widen<T>(listing: &mut Listing<T>, gap: Gap) {
+/// Marks a listing as incomplete.
+pub(super) fn mark_incomplete<T>(listing: &mut Listing<T>, gap: Gap) {
     listing.gap.get_or_insert(gap);
 }

@@ -1,4 +1,4 @@
-//! The attributes of a resource, each with what the plan knows of it.
+//! The attributes of a resource: known, unset or known only after apply.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::source::planned::after_apply;
 
 use super::document::{ALL, Item, NULL};
 
-/// Blocks for which the provider chooses where none is written.
+/// Blocks that the provider computes if the configuration has none.
 const CHOSEN: [&str; 7] = [
     "ebs_block_device",
     "lifecycle_rule",
@@ -18,10 +18,10 @@ const CHOSEN: [&str; 7] = [
     "versioning",
 ];
 
-/// Blocks that are a list, in which the plan keeps the order of the configuration. The others are sets.
+/// Blocks that are lists, whose order in the plan is that of the configuration. The others are sets.
 const ORDERED: [&str; 4] = ["filter", "lifecycle_rule", "root_block_device", "statement"];
 
-/// A resource, or a block in one.
+/// The attributes of a resource or of a block in it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct View<'a> {
     /// The resource.
@@ -29,26 +29,26 @@ pub(super) struct View<'a> {
     pub(super) values: &'a Value,
     pub(super) unknown: &'a Value,
     pub(super) sensitive: &'a Value,
-    /// The expressions of the configuration; none where it does not show them, as of dynamic blocks.
+    /// Expressions in the configuration; `None` if it does not show them, as for dynamic blocks.
     pub(super) config: Option<&'a Value>,
 }
 
-/// What a plan knows of an attribute.
+/// The value of an attribute in a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fact<T> {
-    /// Its value.
+    /// A known value.
     Known(T),
-    /// The configuration leaves it out, and it has no value.
+    /// No value: the configuration does not set it.
     Unset,
-    /// The configuration leaves it out, and the provider or AWS chooses.
+    /// A value that the provider or AWS chooses: the configuration does not set it.
     Computed(Gap),
-    /// It is set, and not known yet.
+    /// A set value that is not known yet.
     Open(Gap),
 }
 
 impl<T> Fact<T> {
-    /// The value, with what holds where none is set.
-    pub(super) fn or(self, default: impl FnOnce() -> Result<T, Gap>) -> Observed<T> {
+    /// Returns the value, or the default if the configuration does not set it.
+    pub(super) fn or_else(self, default: impl FnOnce() -> Result<T, Gap>) -> Observed<T> {
         match self {
             Fact::Known(value) => Observed::Known(value),
             Fact::Unset | Fact::Computed(_) => default().into(),
@@ -56,7 +56,7 @@ impl<T> Fact<T> {
         }
     }
 
-    /// The value, where it is known.
+    /// Returns the value if it is known.
     pub(super) fn known(self) -> Option<T> {
         match self {
             Fact::Known(value) => Some(value),
@@ -64,8 +64,8 @@ impl<T> Fact<T> {
         }
     }
 
-    /// The value, where one is set or chosen.
-    pub(super) fn chosen(self) -> Result<Option<T>, Gap> {
+    /// Returns the value, set or computed; `None` if there is none.
+    pub(super) fn final_value(self) -> Result<Option<T>, Gap> {
         match self {
             Fact::Known(value) => Ok(Some(value)),
             Fact::Unset => Ok(None),
@@ -73,8 +73,8 @@ impl<T> Fact<T> {
         }
     }
 
-    /// The value; none where none is set.
-    pub(super) fn set(self) -> Result<Option<T>, Gap> {
+    /// Returns the value; `None` if the configuration does not set it.
+    pub(super) fn set_value(self) -> Result<Option<T>, Gap> {
         match self {
             Fact::Known(value) => Ok(Some(value)),
             Fact::Unset | Fact::Computed(_) => Ok(None),
@@ -82,8 +82,8 @@ impl<T> Fact<T> {
         }
     }
 
-    /// Reads the value as something else; none where it is not of that sort.
-    fn read<U>(self, read: impl FnOnce(T) -> Result<Option<U>, Gap>) -> Fact<U> {
+    /// Converts a known value; `Ok(None)` makes it unset.
+    fn and_then<U>(self, read: impl FnOnce(T) -> Result<Option<U>, Gap>) -> Fact<U> {
         match self {
             Fact::Known(value) => match read(value) {
                 Ok(Some(value)) => Fact::Known(value),
@@ -97,142 +97,147 @@ impl<T> Fact<T> {
     }
 }
 
-/// The part of a tree that goes beside the values, for one of their parts.
-fn beside<'a>(tree: &'a Value, name: &str) -> &'a Value {
+/// Returns the marks (unknown or sensitive) of an attribute in the tree of marks.
+fn marks_of<'a>(tree: &'a Value, name: &str) -> &'a Value {
     match tree {
         Value::Bool(true) => &ALL,
         tree => tree.get(name).unwrap_or(&NULL),
     }
 }
 
-fn beside_at(tree: &Value, number: usize) -> &Value {
+/// Returns the marks of an element in the tree of marks of a list.
+fn marks_at(tree: &Value, number: usize) -> &Value {
     match tree {
         Value::Bool(true) => &ALL,
         tree => tree.get(number).unwrap_or(&NULL),
     }
 }
 
-/// Whether a tree says `true` anywhere.
-pub(super) fn says_true(tree: &Value) -> bool {
+/// Returns whether a tree of marks contains `true`.
+pub(super) fn contains_true(tree: &Value) -> bool {
     match tree {
-        Value::Bool(said) => *said,
-        Value::Array(list) => list.iter().any(says_true),
-        Value::Object(fields) => fields.values().any(says_true),
+        Value::Bool(mark) => *mark,
+        Value::Array(list) => list.iter().any(contains_true),
+        Value::Object(fields) => fields.values().any(contains_true),
         _ => false,
     }
 }
 
 impl<'a> View<'a> {
-    /// What is known of an attribute.
+    /// Returns the value of an attribute.
     pub(super) fn fact(&self, name: &str) -> Fact<&'a Value> {
         let value = self.values.get(name).unwrap_or(&NULL);
         let address = self.item.address;
-        if *beside(self.sensitive, name) == ALL && !value.is_null() {
-            let message = format!("{name} of {address} is marked as sensitive, so it is not read");
-            return Fact::Open(Gap::told(GapKind::Open, message));
+        if *marks_of(self.sensitive, name) == ALL && !value.is_null() {
+            let message = format!("{name} of {address} is marked as sensitive and is not read");
+            return Fact::Open(Gap::new(GapKind::Open, message));
         }
         if !value.is_null() {
             return Fact::Known(value);
         }
-        if *beside(self.unknown, name) != ALL {
+        if *marks_of(self.unknown, name) != ALL {
             return Fact::Unset;
         }
-        let gap = self.later(name);
+        let gap = self.known_after_apply(name);
         match self.is_set(name) {
-            // What exists has a value, chosen or not.
+            // A resource that exists has a value, set or computed.
             Some(false) if !self.item.exists => Fact::Computed(gap),
             _ => Fact::Open(gap),
         }
     }
 
-    /// Why an attribute is not known before the plan is applied.
-    pub(super) fn later(&self, name: &str) -> Gap {
+    /// Returns the gap of an attribute that is known only after apply.
+    pub(super) fn known_after_apply(&self, name: &str) -> Gap {
         after_apply(format!(
             "{name} of {} is known only after apply",
             self.item.address
         ))
     }
 
-    /// Whether the configuration sets an attribute; none where it does not show.
+    /// Returns whether the configuration sets an attribute; `None` if it does not show.
     pub(super) fn is_set(&self, name: &str) -> Option<bool> {
         let expression = self.config?.get(name);
         let is_null = |it: &Value| it.get("constant_value").is_some_and(Value::is_null);
         Some(expression.is_some_and(|it| !is_null(it)))
     }
 
-    /// What the configuration says of an attribute.
+    /// Returns the expression of an attribute in the configuration.
     pub(super) fn expression(&self, name: &str) -> Option<&'a Value> {
         self.config?.get(name)
     }
 
-    /// An attribute that is text; an empty one is none.
+    /// Returns a text attribute. An empty text is unset.
     pub(super) fn text(&self, name: &str) -> Fact<&'a str> {
-        self.fact(name).read(|value| match value.as_str() {
+        self.fact(name).and_then(|value| match value.as_str() {
             Some("") => Ok(None),
             Some(text) => Ok(Some(text)),
-            None => Err(self.odd(name, "text")),
+            None => Err(self.wrong_type(name, "a string")),
         })
     }
 
-    /// An attribute that is true or false.
+    /// Returns a Boolean attribute.
     pub(super) fn flag(&self, name: &str) -> Fact<bool> {
-        self.fact(name).read(|value| match (value, value.as_str()) {
-            (Value::Bool(flag), _) => Ok(Some(*flag)),
-            // Attributes that may be null are texts in some providers.
-            (_, Some("true")) => Ok(Some(true)),
-            (_, Some("false")) => Ok(Some(false)),
-            (_, Some("")) => Ok(None),
-            _ => Err(self.odd(name, "true or false")),
-        })
+        self.fact(name)
+            .and_then(|value| match (value, value.as_str()) {
+                (Value::Bool(flag), _) => Ok(Some(*flag)),
+                // Some versions of the provider write nullable Booleans as text.
+                (_, Some("true")) => Ok(Some(true)),
+                (_, Some("false")) => Ok(Some(false)),
+                (_, Some("")) => Ok(None),
+                _ => Err(self.wrong_type(name, "a Boolean")),
+            })
     }
 
-    /// An attribute that is a whole number.
+    /// Returns an integer attribute.
     pub(super) fn number(&self, name: &str) -> Fact<i64> {
-        self.fact(name).read(|value| match value {
+        self.fact(name).and_then(|value| match value {
             Value::Number(number) => number
                 .as_i64()
                 .map(Some)
-                .ok_or_else(|| self.odd(name, "a whole number")),
+                .ok_or_else(|| self.wrong_type(name, "an integer")),
             Value::String(text) => text
                 .parse()
                 .map(Some)
-                .map_err(|_| self.odd(name, "a whole number")),
-            _ => Err(self.odd(name, "a whole number")),
+                .map_err(|_| self.wrong_type(name, "an integer")),
+            _ => Err(self.wrong_type(name, "an integer")),
         })
     }
 
-    /// An attribute that is a list of texts, all of which are known.
+    /// Returns an attribute that is a list of strings, if all of them are known.
     pub(super) fn texts(&self, name: &str) -> Fact<Vec<&'a str>> {
-        let later = says_true(beside(self.unknown, name));
-        let hidden = says_true(beside(self.sensitive, name));
-        self.fact(name).read(|value| {
-            let list = value.as_array().ok_or_else(|| self.odd(name, "a list"))?;
+        let later = contains_true(marks_of(self.unknown, name));
+        let hidden = contains_true(marks_of(self.sensitive, name));
+        self.fact(name).and_then(|value| {
+            let list = value
+                .as_array()
+                .ok_or_else(|| self.wrong_type(name, "a list"))?;
             if later || hidden {
-                return Err(self.later(name));
+                return Err(self.known_after_apply(name));
             }
             let texts = list.iter().map(Value::as_str);
             let texts: Option<Vec<&str>> = texts.collect();
             texts
                 .map(Some)
-                .ok_or_else(|| self.odd(name, "a list of texts"))
+                .ok_or_else(|| self.wrong_type(name, "a list of strings"))
         })
     }
 
-    /// The blocks of a name, or the objects of a list.
+    /// Returns the blocks with a name, or the objects in a list.
     pub(super) fn blocks(&self, name: &str) -> Fact<Vec<View<'a>>> {
-        let (unknown, sensitive) = (beside(self.unknown, name), beside(self.sensitive, name));
+        let (unknown, sensitive) = (marks_of(self.unknown, name), marks_of(self.sensitive, name));
         let config = self.expression(name);
         let fact = match self.fact(name) {
-            // No provider chooses it: it is a dynamic block, which the configuration does not show.
+            // The provider does not compute this block, so it is a dynamic block, which the configuration
+            // does not show.
             Fact::Computed(gap) if !CHOSEN.contains(&name) => Fact::Open(gap),
             fact => fact,
         };
-        fact.read(|value| {
+        fact.and_then(|value| {
             let one = std::slice::from_ref(value);
             let list = match value {
                 Value::Array(list) => list.as_slice(),
                 Value::Object(_) => one,
-                _ => return Err(self.odd(name, "a block")),
+                _ => return Err(self.wrong_type(name, "a block")),
             };
             let written: Vec<&Value> = match config {
                 Some(Value::Array(list)) => list.iter().collect(),
@@ -241,7 +246,7 @@ impl<'a> View<'a> {
                 }
                 _ => Vec::new(),
             };
-            let configs = written_as(list, &written, ORDERED.contains(&name));
+            let configs = match_blocks(list, &written, ORDERED.contains(&name));
             let blocks = list
                 .iter()
                 .zip(configs)
@@ -254,12 +259,12 @@ impl<'a> View<'a> {
                         unknown: if single {
                             unknown
                         } else {
-                            beside_at(unknown, number)
+                            marks_at(unknown, number)
                         },
                         sensitive: if single {
                             sensitive
                         } else {
-                            beside_at(sensitive, number)
+                            marks_at(sensitive, number)
                         },
                         config,
                     }
@@ -268,16 +273,16 @@ impl<'a> View<'a> {
         })
     }
 
-    /// An attribute of another sort than its provider documents.
-    fn odd(&self, name: &str, sort: &str) -> Gap {
-        let message = format!("{name} of {} is not {sort}", self.item.address);
-        Gap::told(GapKind::Unreadable, message)
+    /// Returns the gap of an attribute whose type differs from its documentation.
+    fn wrong_type(&self, name: &str, expected: &str) -> Gap {
+        let message = format!("{name} of {} is not {expected}", self.item.address);
+        Gap::new(GapKind::Unreadable, message)
     }
 }
 
-/// The blocks of the configuration that became the blocks of the plan, as far as it is certain: those of a
-/// set are in another order there, and dynamic ones are not written.
-fn written_as<'a>(
+/// Returns for each block of the plan the block of the configuration it comes from, if that is certain. Sets
+/// have another order in the plan, and dynamic blocks are not in the configuration.
+fn match_blocks<'a>(
     values: &[Value],
     written: &[&'a Value],
     is_ordered: bool,
@@ -298,7 +303,7 @@ fn written_as<'a>(
     };
     let mut found = vec![None; values.len()];
     let mut free: Vec<&Value> = written.to_vec();
-    // Each that only one can be leaves fewer for the others.
+    // Each certain match leaves fewer candidates for the others.
     loop {
         let open = values
             .iter()

@@ -1,44 +1,39 @@
-//! VPCs, as far as traffic to S3 goes.
+//! VPCs and their routes to S3.
 
 use crate::model::vpc::{NetworkInterface, Route, RouteTable, Subnet, Vpc, VpcEndpoint};
 use crate::model::{Gap, Observed};
+use crate::source::defaults::{VPC_ENDPOINT_POLICY, VPC_ENDPOINT_TYPE};
 use crate::source::planned::{Planned, unplanned};
 
 use super::document::Item;
 use super::policy;
-use super::reader::{Link, Reader, widen};
+use super::reader::{Link, Reader, mark_incomplete};
 use super::view::{Fact, View};
 
 const VPCS: [&str; 2] = ["aws_vpc", "aws_default_vpc"];
 const SUBNETS: [&str; 2] = ["aws_subnet", "aws_default_subnet"];
 const TABLES: [&str; 2] = ["aws_route_table", "aws_default_route_table"];
 
-/// What stands for the prefix list of S3, whose id no plan needs.
+/// Placeholder for the id of the S3 prefix list.
 const PREFIX_LIST: &str = "pl-s3";
 
-/// What stands for the target of a route that is neither a gateway nor an endpoint.
-const ELSEWHERE: &str = "other";
+/// Placeholder for the target of a route that is neither an internet gateway nor an endpoint.
+const OTHER_TARGET: &str = "other";
 
-/// An endpoint's policy where none is set.
-///
-/// Source: <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>.
-const FULL_ACCESS: &str =
-    r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
-
-/// The VPC of the subnet that an attribute names.
-pub(super) fn of_subnet<'a>(
+/// Returns the VPC of the subnet that an attribute refers to.
+pub(super) fn vpc_of_subnet<'a>(
     reader: &Reader<'a>,
     view: &View<'a>,
     name: &str,
 ) -> Observed<Option<String>> {
     let elsewhere = || {
         unplanned(format!(
-            "the plan does not hold the subnet of {}",
+            "the plan does not contain the subnet of {}",
             view.item.address
         ))
     };
     let kinds = [SUBNETS[0], SUBNETS[1], "data.aws_subnet"];
-    match reader.linked(view, name, &kinds, &["id"]) {
+    match reader.linked_item(view, name, &kinds, &["id"]) {
         Ok(Some(subnet)) => match reader.linked_id(&subnet.view(), "vpc_id", &VPCS) {
             Ok(Some(vpc)) => Observed::Known(Some(vpc)),
             Ok(None) => Observed::Unknown(elsewhere()),
@@ -49,38 +44,38 @@ pub(super) fn of_subnet<'a>(
     }
 }
 
-/// Reads the networks.
-pub(super) fn read<'a>(reader: &Reader<'a>, planned: &mut Planned) {
+/// Reads the VPCs of the plan.
+pub(super) fn read_networks<'a>(reader: &Reader<'a>, planned: &mut Planned) {
     for kind in VPCS {
-        for item in reader.document.of(kind) {
-            vpc(reader, item, planned);
+        for item in reader.document.items_of(kind) {
+            read_vpc(reader, item, planned);
         }
     }
     for kind in SUBNETS {
-        for item in reader.document.of(kind) {
-            let region = reader.places.region(item);
+        for item in reader.document.items_of(kind) {
+            let region = reader.places.region_of(item);
             if let Ok(Some(vpc_id)) = reader.linked_id(&item.view(), "vpc_id", &VPCS) {
-                let id = reader.id(item);
-                let subnets = &mut planned.region(&region).network.subnets;
+                let id = reader.id_of(item);
+                let subnets = &mut planned.region_mut(&region).network.subnets;
                 subnets.items.push(Subnet { id, vpc_id });
             }
         }
     }
-    tables(reader, planned);
-    endpoints(reader, planned);
-    interfaces(reader, planned);
+    read_route_tables(reader, planned);
+    read_endpoints(reader, planned);
+    read_interfaces(reader, planned);
 }
 
-fn vpc<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) {
+fn read_vpc<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) {
     let view = item.view();
-    let named = reader.named(item, view.text("id"));
+    let named = reader.identify_item(item, view.text("id"));
     let owner = view
         .text("owner_id")
         .known()
         .or(reader.places.account.as_deref());
     let vpc = Vpc {
         name: reader
-            .tags(item)
+            .read_tags(item)
             .known()
             .and_then(|tags| tags.get("Name").cloned()),
         is_default: item.kind == "aws_default_vpc",
@@ -88,24 +83,24 @@ fn vpc<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) {
         id: named.id,
         arn: named.arn,
     };
-    reader.place(item, &vpc.arn, planned);
-    let network = &mut planned.region(&named.region).network;
+    reader.add_place(item, &vpc.arn, planned);
+    let network = &mut planned.region_mut(&named.region).network;
     if item.exists || vpc.is_default {
-        // Other plans may have put more into it.
+        // Other plans may have added resources to it.
         let more = |what: &str| {
             unplanned(format!(
-                "{} exists, and may have {what} that the plan does not hold",
+                "{} exists and may have {what} that are not in the plan",
                 item.address
             ))
         };
-        widen(&mut network.endpoints, more("endpoints"));
-        widen(&mut network.interfaces, more("network interfaces"));
-        widen(&mut network.route_tables, more("route tables"));
-        widen(&mut network.subnets, more("subnets"));
+        mark_incomplete(&mut network.endpoints, more("endpoints"));
+        mark_incomplete(&mut network.interfaces, more("network interfaces"));
+        mark_incomplete(&mut network.route_tables, more("route tables"));
+        mark_incomplete(&mut network.subnets, more("subnets"));
     } else {
-        // Its main table comes with it, and is empty but for the local route.
+        // A new VPC has a main route table with only the local route.
         network.route_tables.items.push(RouteTable {
-            id: main_table(&vpc.id),
+            id: main_table_id(&vpc.id),
             vpc_id: vpc.id.clone(),
             main: true,
             subnets: Vec::new(),
@@ -115,64 +110,67 @@ fn vpc<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) {
     network.vpcs.items.push(vpc);
 }
 
-fn main_table(vpc: &str) -> String {
+/// Returns the placeholder id of the main route table of a VPC.
+fn main_table_id(vpc: &str) -> String {
     format!("{vpc}.main_route_table_id")
 }
 
-fn tables<'a>(reader: &Reader<'a>, planned: &mut Planned) {
+fn read_route_tables<'a>(reader: &Reader<'a>, planned: &mut Planned) {
     for kind in TABLES {
-        for item in reader.document.of(kind) {
+        for item in reader.document.items_of(kind) {
             let view = item.view();
-            let region = reader.places.region(item);
+            let region = reader.places.region_of(item);
             let is_default = kind == TABLES[1];
             let vpc = match is_default {
                 false => reader.linked_id(&view, "vpc_id", &VPCS),
-                true => match reader.linked(
+                true => match reader.linked_item(
                     &view,
                     "default_route_table_id",
                     &VPCS,
                     &["default_route_table_id"],
                 ) {
-                    Ok(found) => Ok(found.map(|vpc| reader.id(vpc))),
+                    Ok(found) => Ok(found.map(|vpc| reader.id_of(vpc))),
                     Err(gap) => Err(gap),
                 },
             };
-            let tables = &mut planned.region(&region).network.route_tables;
+            let tables = &mut planned.region_mut(&region).network.route_tables;
             let vpc_id = match vpc {
                 Ok(Some(vpc_id)) => vpc_id,
                 Ok(None) => continue,
                 Err(gap) => {
-                    widen(tables, gap);
+                    mark_incomplete(tables, gap);
                     continue;
                 }
             };
             let mut routes = Vec::new();
             match view.blocks("route") {
-                Fact::Known(blocks) => routes.extend(blocks.iter().map(|it| route(reader, it))),
+                Fact::Known(blocks) => {
+                    routes.extend(blocks.iter().map(|it| read_route(reader, it)))
+                }
                 Fact::Unset | Fact::Computed(_) => {}
-                Fact::Open(_) => routes.push(open_route()),
+                Fact::Open(_) => routes.push(unknown_route()),
             }
             let table = RouteTable {
-                id: reader.id(item),
+                id: reader.id_of(item),
                 main: is_default,
                 subnets: Vec::new(),
                 routes,
                 vpc_id,
             };
             if is_default {
-                let own = main_table(&table.vpc_id);
+                let own = main_table_id(&table.vpc_id);
                 tables.items.retain(|it| it.id != own);
             }
             tables.items.push(table);
         }
     }
-    for item in reader.document.of("aws_route") {
+    for item in reader.document.items_of("aws_route") {
         let view = item.view();
         let table = reader.linked_id(&view, "route_table_id", &TABLES);
-        let route = route(reader, &view);
-        add(reader, item, table, planned, route);
+        let route = read_route(reader, &view);
+        add_route(reader, item, table, planned, route);
     }
-    for item in reader.document.of("aws_route_table_association") {
+    for item in reader.document.items_of("aws_route_table_association") {
         let view = item.view();
         let table = reader.linked_id(&view, "route_table_id", &TABLES);
         let subnet = reader.linked_id(&view, "subnet_id", &SUBNETS);
@@ -180,34 +178,34 @@ fn tables<'a>(reader: &Reader<'a>, planned: &mut Planned) {
             (Err(gap), _) | (_, Err(gap)) => (Err(gap), None),
             (table, Ok(subnet)) => (table, subnet),
         };
-        change(reader, item, table, planned, |table| {
+        change_table(reader, item, table, planned, |table| {
             table.subnets.extend(subnet)
         });
     }
-    for item in reader.document.of("aws_main_route_table_association") {
+    for item in reader.document.items_of("aws_main_route_table_association") {
         let view = item.view();
         let table = reader.linked_id(&view, "route_table_id", &TABLES);
-        let region = reader.places.region(item);
+        let region = reader.places.region_of(item);
         if let Ok(Some(vpc)) = reader.linked_id(&view, "vpc_id", &VPCS) {
-            let tables = &mut planned.region(&region).network.route_tables.items;
+            let tables = &mut planned.region_mut(&region).network.route_tables.items;
             for other in tables.iter_mut().filter(|it| it.vpc_id == vpc) {
                 other.main = false;
             }
         }
-        change(reader, item, table, planned, |table| table.main = true);
+        change_table(reader, item, table, planned, |table| table.main = true);
     }
 }
 
-/// Changes the route table of an id; one that cannot be told leaves all of the region open.
-fn change<'a>(
+/// Changes the route table with an id. If the id is not known, the route tables of the region are incomplete.
+fn change_table<'a>(
     reader: &Reader<'a>,
     item: &'a Item<'a>,
     table: Result<Option<String>, Gap>,
     planned: &mut Planned,
     change: impl FnOnce(&mut RouteTable),
 ) {
-    let region = reader.places.region(item);
-    let tables = &mut planned.region(&region).network.route_tables;
+    let region = reader.places.region_of(item);
+    let tables = &mut planned.region_mut(&region).network.route_tables;
     match table {
         Ok(Some(id)) => {
             if let Some(table) = tables.items.iter_mut().find(|it| it.id == id) {
@@ -215,12 +213,12 @@ fn change<'a>(
             }
         }
         Ok(None) => {}
-        Err(gap) => widen(tables, gap),
+        Err(gap) => mark_incomplete(tables, gap),
     }
 }
 
-/// Adds a route to the table of an id. One of a table that cannot be told may be in any.
-fn add<'a>(
+/// Adds a route to the route table with an id. If the id is not known, every table gets an unknown route.
+fn add_route<'a>(
     reader: &Reader<'a>,
     item: &'a Item<'a>,
     table: Result<Option<String>, Gap>,
@@ -228,19 +226,19 @@ fn add<'a>(
     route: Route,
 ) {
     if table.is_err() {
-        let region = reader.places.region(item);
-        let tables = &mut planned.region(&region).network.route_tables;
+        let region = reader.places.region_of(item);
+        let tables = &mut planned.region_mut(&region).network.route_tables;
         for table in &mut tables.items {
-            table.routes.push(open_route());
+            table.routes.push(unknown_route());
         }
     }
-    change(reader, item, table, planned, |table| {
+    change_table(reader, item, table, planned, |table| {
         table.routes.push(route)
     });
 }
 
-/// A route of which nothing is known.
-fn open_route() -> Route {
+/// Returns a route with unknown destination and target.
+fn unknown_route() -> Route {
     Route {
         destination: String::new(),
         target: String::new(),
@@ -248,7 +246,8 @@ fn open_route() -> Route {
     }
 }
 
-fn route<'a>(reader: &Reader<'a>, view: &View<'a>) -> Route {
+/// Reads a route from `aws_route` or from the `route` block of a route table.
+fn read_route<'a>(reader: &Reader<'a>, view: &View<'a>) -> Route {
     let destinations = [
         ("destination_cidr_block", "cidr_block"),
         ("destination_ipv6_cidr_block", "ipv6_cidr_block"),
@@ -258,13 +257,13 @@ fn route<'a>(reader: &Reader<'a>, view: &View<'a>) -> Route {
         let text = view.text(route).known();
         text.or_else(|| view.text(block).known())
     });
-    let target = match reader.link(view, "gateway_id", &["aws_internet_gateway"]) {
+    let target = match reader.resolve_link(view, "gateway_id", &["aws_internet_gateway"]) {
         Link::Named(id) => id.to_owned(),
-        // Whether a subnet is public is told by the form of an id.
+        // The prefix of the id shows that a subnet is public.
         Link::To(gateway) => format!("igw-{}", gateway.address),
         Link::Nothing => match reader.linked_id(view, "vpc_endpoint_id", &["aws_vpc_endpoint"]) {
             Ok(Some(endpoint)) => endpoint,
-            Ok(None) => ELSEWHERE.to_owned(),
+            Ok(None) => OTHER_TARGET.to_owned(),
             Err(_) => String::new(),
         },
         Link::Open(_) => String::new(),
@@ -276,22 +275,22 @@ fn route<'a>(reader: &Reader<'a>, view: &View<'a>) -> Route {
     }
 }
 
-fn endpoints<'a>(reader: &Reader<'a>, planned: &mut Planned) {
-    let policies = reader.satellites(
+fn read_endpoints<'a>(reader: &Reader<'a>, planned: &mut Planned) {
+    let policies = reader.find_satellites(
         "aws_vpc_endpoint_policy",
         "vpc_endpoint_id",
         &["aws_vpc_endpoint"],
         &["id"],
     );
-    for item in reader.document.of("aws_vpc_endpoint") {
+    for item in reader.document.items_of("aws_vpc_endpoint") {
         let view = item.view();
-        let region = reader.places.region(item);
-        let network = &mut planned.region(&region).network;
+        let region = reader.places.region_of(item);
+        let network = &mut planned.region_mut(&region).network;
         let vpc_id = match reader.linked_id(&view, "vpc_id", &VPCS) {
             Ok(Some(vpc_id)) => vpc_id,
             Ok(None) => continue,
             Err(gap) => {
-                widen(&mut network.endpoints, gap);
+                mark_incomplete(&mut network.endpoints, gap);
                 continue;
             }
         };
@@ -302,37 +301,37 @@ fn endpoints<'a>(reader: &Reader<'a>, planned: &mut Planned) {
             .is_some_and(|it| it != "Gateway")
             && service.clone().known().is_none()
         {
-            // None of S3's gateways, whatever it is for.
+            // An endpoint of another type is not a gateway endpoint for S3.
             continue;
         }
-        let (Ok(kind), Ok(Some(service))) = (kind.set(), service.chosen()) else {
-            let gap = view.later("service_name");
-            widen(&mut network.endpoints, gap);
+        let (Ok(kind), Ok(Some(service))) = (kind.set_value(), service.final_value()) else {
+            let gap = view.known_after_apply("service_name");
+            mark_incomplete(&mut network.endpoints, gap);
             continue;
         };
-        let policy = match policies.of(item) {
-            Ok([]) => policy::text(reader, &view, "policy")
-                .map(|it| it.unwrap_or_else(|| FULL_ACCESS.to_owned())),
-            Ok([beside, ..]) => policy::text(reader, &beside.view(), "policy")
-                .map(|it| it.unwrap_or_else(|| FULL_ACCESS.to_owned())),
+        let policy = match policies.attached_to(item) {
+            Ok([]) => policy::policy_text(reader, &view, "policy")
+                .map(|it| it.unwrap_or_else(|| VPC_ENDPOINT_POLICY.to_owned())),
+            Ok([satellite, ..]) => policy::policy_text(reader, &satellite.view(), "policy")
+                .map(|it| it.unwrap_or_else(|| VPC_ENDPOINT_POLICY.to_owned())),
             Err(gap) => Err(gap),
         };
-        let id = reader.id(item);
+        let id = reader.id_of(item);
         let state = view.text("state").known().filter(|_| item.exists);
         network.endpoints.items.push(VpcEndpoint {
             vpc_id,
-            endpoint_type: kind.unwrap_or("Gateway").to_owned(),
+            endpoint_type: kind.unwrap_or(VPC_ENDPOINT_TYPE).to_owned(),
             service_name: service.to_owned(),
-            // One that is created is available when the apply is done.
+            // A new endpoint is available after apply.
             state: state.unwrap_or("available").to_owned(),
             policy: policy.into(),
             id: id.clone(),
         });
-        routed(reader, &view, &id, planned);
+        add_endpoint_routes(reader, &view, &id, planned);
     }
     for item in reader
         .document
-        .of("aws_vpc_endpoint_route_table_association")
+        .items_of("aws_vpc_endpoint_route_table_association")
     {
         let view = item.view();
         let table = reader.linked_id(&view, "route_table_id", &TABLES);
@@ -341,27 +340,41 @@ fn endpoints<'a>(reader: &Reader<'a>, planned: &mut Planned) {
             (Err(gap), _) | (_, Err(gap)) => (Err(gap), None),
             (table, Ok(endpoint)) => (table, endpoint),
         };
-        if let Some(route) = endpoint.as_deref().map(to_endpoint) {
-            add(reader, item, table, planned, route);
+        if let Some(route) = endpoint.as_deref().map(endpoint_route) {
+            add_route(reader, item, table, planned, route);
         } else if table.is_err() {
-            add(reader, item, table, planned, open_route());
+            add_route(reader, item, table, planned, unknown_route());
         }
     }
 }
 
-/// The route tables that an endpoint names itself.
-fn routed<'a>(reader: &Reader<'a>, view: &View<'a>, endpoint: &str, planned: &mut Planned) {
+/// Adds the routes to an endpoint in the route tables that it names.
+fn add_endpoint_routes<'a>(
+    reader: &Reader<'a>,
+    view: &View<'a>,
+    endpoint: &str,
+    planned: &mut Planned,
+) {
     let ids = match reader.linked_ids(view, "route_table_ids", &TABLES) {
         Ok(ids) => ids,
-        Err(gap) => return add(reader, view.item, Err(gap), planned, to_endpoint(endpoint)),
+        Err(gap) => {
+            return add_route(
+                reader,
+                view.item,
+                Err(gap),
+                planned,
+                endpoint_route(endpoint),
+            );
+        }
     };
     for id in ids {
-        let route = to_endpoint(endpoint);
-        add(reader, view.item, Ok(Some(id)), planned, route);
+        let route = endpoint_route(endpoint);
+        add_route(reader, view.item, Ok(Some(id)), planned, route);
     }
 }
 
-fn to_endpoint(endpoint: &str) -> Route {
+/// Returns the route to S3 through an endpoint.
+fn endpoint_route(endpoint: &str) -> Route {
     Route {
         destination: PREFIX_LIST.to_owned(),
         target: endpoint.to_owned(),
@@ -369,8 +382,8 @@ fn to_endpoint(endpoint: &str) -> Route {
     }
 }
 
-/// What runs in subnets, by its type, the block and the attribute that names them.
-const RUNNING: [(&str, &str, &str); 13] = [
+/// Resource types that use subnets, with the block and the attribute that name them.
+const SUBNET_USERS: [(&str, &str, &str); 13] = [
     ("aws_autoscaling_group", "", "vpc_zone_identifier"),
     ("aws_db_subnet_group", "", "subnet_ids"),
     ("aws_docdb_subnet_group", "", "subnet_ids"),
@@ -390,16 +403,16 @@ const RUNNING: [(&str, &str, &str); 13] = [
     ("aws_redshift_subnet_group", "", "subnet_ids"),
 ];
 
-/// Interfaces that the plan makes, and those of what it runs.
-fn interfaces<'a>(reader: &Reader<'a>, planned: &mut Planned) {
+/// Reads the network interfaces of the plan, and those of resources that run in its subnets.
+fn read_interfaces<'a>(reader: &Reader<'a>, planned: &mut Planned) {
     for kind in [
         "aws_instance",
         "aws_network_interface",
         "aws_efs_mount_target",
     ] {
-        for item in reader.document.of(kind) {
+        for item in reader.document.items_of(kind) {
             let subnet = reader.linked_id(&item.view(), "subnet_id", &SUBNETS);
-            running(
+            add_interfaces(
                 reader,
                 item,
                 subnet.map(|it| it.into_iter().collect()),
@@ -407,12 +420,15 @@ fn interfaces<'a>(reader: &Reader<'a>, planned: &mut Planned) {
             );
         }
     }
-    for (kind, block, name) in RUNNING {
-        for item in reader.document.of(kind) {
+    for (kind, block, name) in SUBNET_USERS {
+        for item in reader.document.items_of(kind) {
             let view = item.view();
             let views = match block {
                 "" => Ok(vec![view]),
-                _ => view.blocks(block).set().map(Option::unwrap_or_default),
+                _ => view
+                    .blocks(block)
+                    .set_value()
+                    .map(Option::unwrap_or_default),
             };
             let subnets = views.and_then(|views| {
                 let ids = views
@@ -421,29 +437,30 @@ fn interfaces<'a>(reader: &Reader<'a>, planned: &mut Planned) {
                 let ids: Result<Vec<Vec<String>>, Gap> = ids.collect();
                 Ok(ids?.concat())
             });
-            running(reader, item, subnets, planned);
+            add_interfaces(reader, item, subnets, planned);
         }
     }
 }
 
-fn running<'a>(
+/// Adds a network interface in each subnet of the plan that a resource uses.
+fn add_interfaces<'a>(
     reader: &Reader<'a>,
     item: &'a Item<'a>,
     subnets: Result<Vec<String>, Gap>,
     planned: &mut Planned,
 ) {
-    let region = reader.places.region(item);
-    let network = &mut planned.region(&region).network;
+    let region = reader.places.region_of(item);
+    let network = &mut planned.region_mut(&region).network;
     let subnets = match subnets {
         Ok(subnets) => subnets,
-        // It may be in a VPC of the plan or in another.
-        Err(gap) => return widen(&mut network.interfaces, gap),
+        // The resource may use a VPC of the plan or another one.
+        Err(gap) => return mark_incomplete(&mut network.interfaces, gap),
     };
     for subnet_id in subnets {
         let found = network.subnets.items.iter().find(|it| it.id == subnet_id);
         if let Some(subnet) = found {
             network.interfaces.items.push(NetworkInterface {
-                id: reader.id(item),
+                id: reader.id_of(item),
                 vpc_id: subnet.vpc_id.clone(),
                 subnet_id,
                 interface_type: "interface".to_owned(),

@@ -177,7 +177,7 @@ fn a_bad_file_is_told_what_it_is() {
         ("Resources: [1]\n", "Resources is not a mapping"),
         (
             "AWSTemplateFormatVersion: '2010-09-09'\n",
-            "it has no Resources",
+            "the template has no Resources section",
         ),
         ("Resources: {}\n---\nResources: {}\n", "second document"),
         (

@@ -11,7 +11,7 @@ fn tag_with(sections: &str, function: &str, parameters: &[(&str, &str)]) -> Resu
     let bucket = &read.snapshot.buckets.items[0];
     match bucket.tags.get() {
         Ok(tags) => Ok(tags["backup"].clone()),
-        Err(gap) => Err(format!("{:?} {}", gap.kind, gap.sentence())),
+        Err(gap) => Err(format!("{:?} {gap}", gap.kind)),
     }
 }
 

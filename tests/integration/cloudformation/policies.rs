@@ -258,7 +258,7 @@ fn what_matters_is_unknown_and_says_on_what_it_depends() {
                 ROOT,
                 "- {Effect: Allow, Principal: {AWS: !Ref Open}, Action: 'kms:*', Resource: '*'}",
             ],
-            "parameter Open is the one that asks",
+            "parameter Open is the principal",
         ),
         (
             "an account that is open",
@@ -349,7 +349,7 @@ fn a_region_by_name_is_compared_once_it_is_known() {
     let literal = "- {Effect: Allow, Principal: {AWS: 'arn:aws:iam::111122223333:root'}, Action: 'kms:*', Resource: '*'}";
     assert_eq!(judged(&[literal], None).1, Unknown);
     assert_eq!(judged(&[literal], None).0, Fail);
-    // Two open names in one statement may be the one that asks, and what it asks for.
+    // Two open names in one statement may be the principal, and what it asks for.
     let two = "- {Effect: Allow, Principal: {AWS: ['111122223333', !Ref Open]}, Action: ['kms:Encrypt', !Ref Id], Resource: '*'}";
     assert_eq!(judged(&[ROOT, two], None).0, Unknown);
 }

@@ -93,7 +93,7 @@ Central: {Type: AWS::EC2::Volume, Properties: {Encrypted: true, KmsKeyId: 'arn:a
         &[
             ("Yes", "encryption-at-rest", Pass, ""),
             ("Yes", "encryption-customer-key", Fail, "alias/aws/ebs"),
-            ("No", "encryption-at-rest", Unknown, "says Encrypted: false"),
+            ("No", "encryption-at-rest", Unknown, "has Encrypted: false"),
             (
                 "Odd",
                 "encryption-at-rest",
@@ -124,7 +124,12 @@ Central: {Type: AWS::EC2::Volume, Properties: {Encrypted: true, KmsKeyId: 'arn:a
                 Fail,
                 "transparent data encryption",
             ),
-            ("Old", "rds-option-group-shareable", Unknown, "has already"),
+            (
+                "Old",
+                "rds-option-group-shareable",
+                Unknown,
+                "already exist in the account",
+            ),
             ("Aurora", "encryption-at-rest", Warn, "AWS owns"),
             (
                 "Restored",

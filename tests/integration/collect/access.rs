@@ -1,13 +1,13 @@
-//! Credentials and regions: who asks, and where.
+//! Credentials and regions.
 
 use serde_json::{Value, json};
 
-use crate::endpoint::{Endpoint, Reply, on};
+use crate::support::endpoint::{Endpoint, Reply, on};
 
-use super::{REGION, SERVICES, User, at, collected, coverage, json_of, not_scanned};
+use super::{REGION, SERVICES, User, at, collect_region, coverage, json_of, not_scanned};
 
 #[test]
-fn without_credentials_it_says_where_it_looked() {
+fn without_credentials_the_error_lists_the_sources() {
     let endpoint = Endpoint::start([]);
     let run = User::with(&[]).collect(&endpoint, &[REGION], &[]);
     assert_eq!((run.code, run.stdout.as_str()), (2, ""));
@@ -21,7 +21,7 @@ fn without_credentials_it_says_where_it_looked() {
 }
 
 #[test]
-fn credentials_that_aws_refuses_end_it() {
+fn rejected_credentials_end_the_scan() {
     let endpoint = Endpoint::start([on("sts:GetCallerIdentity", Reply::Fixture("ExpiredToken"))]);
     let run = User::new().collect(&endpoint, &[REGION], &[]);
     assert_eq!((run.code, run.stdout.as_str()), (2, ""));
@@ -34,7 +34,7 @@ fn credentials_that_aws_refuses_end_it() {
 }
 
 #[test]
-fn a_region_that_does_not_exist_is_wrong_usage() {
+fn an_unknown_region_is_a_usage_error() {
     let endpoint = Endpoint::start([]);
     let run = User::new().collect(&endpoint, &[REGION, "eu-central-9"], &[]);
     assert_eq!((run.code, run.stdout.as_str()), (2, ""));
@@ -52,7 +52,7 @@ fn a_region_that_does_not_exist_is_wrong_usage() {
 }
 
 #[test]
-fn a_region_that_is_not_enabled_is_never_asked() {
+fn no_call_is_sent_to_a_disabled_region() {
     let endpoint = Endpoint::start([]);
     let snapshot = json_of(&User::new().collect(&endpoint, &["af-south-1", REGION], &[]));
     for service in SERVICES {
@@ -74,8 +74,8 @@ fn a_region_that_is_not_enabled_is_never_asked() {
 }
 
 #[test]
-fn a_region_that_is_down_takes_no_other_with_it() {
-    let (alone, _endpoint) = collected([]);
+fn an_unreachable_region_does_not_affect_the_others() {
+    let (alone, _endpoint) = collect_region([]);
     let endpoint = Endpoint::start([on("*", Reply::Dead).in_region("eu-west-3")]);
     let run = User::new().collect(&endpoint, &[REGION, "eu-west-3"], &[]);
     let snapshot = json_of(&run);
@@ -125,7 +125,7 @@ fn a_region_that_is_down_takes_no_other_with_it() {
 }
 
 #[test]
-fn nothing_is_asked_for_a_file_that_cannot_be_written() {
+fn no_call_is_sent_if_the_output_file_cannot_be_written() {
     let endpoint = Endpoint::start([]);
     let url = endpoint.url();
     for command in [

@@ -1,16 +1,17 @@
-//! What is made of the answers about the account as a whole: the organization, the role, vaults, plans,
-//! and what is tagged in regions that are not scanned.
+//! Account-level data: the organization, the backup role, vaults, backup plans, and tagged resources in
+//! regions that are not scanned.
 
 use serde_json::{Value, json};
 
-use crate::endpoint::{Endpoint, Exception, Reply, on};
+use crate::support::endpoint::{Endpoint, Exception, Reply, on};
 
-use super::{REGION, User, at, collected, coverage, in_region, item, json_of, status};
+use super::{REGION, User, at, collect_region, coverage, in_region, item, json_of, status};
 
 const CENTRAL_VAULT: &str = "arn:aws:backup:$region:692653576357:backup-vault:Central";
 const ACCOUNT_LINE: &str = ":account:111122223333";
 const REGION_LINE: &str = ":region:111122223333:eu-central-1";
 
+/// Returns the exception for an account without an effective backup policy.
 fn no_policy(code: &'static str) -> Exception {
     on(
         "organizations:DescribeEffectivePolicy",
@@ -19,7 +20,7 @@ fn no_policy(code: &'static str) -> Exception {
 }
 
 #[test]
-fn the_policy_of_the_organization_is_read_once_and_instead_of_plans() {
+fn the_effective_backup_policy_is_read_once_instead_of_backup_plans() {
     let endpoint = Endpoint::start([]);
     let user = User::new();
     let snapshot = json_of(&user.collect(&endpoint, &[REGION, "eu-west-3"], &[]));
@@ -39,18 +40,18 @@ fn the_policy_of_the_organization_is_read_once_and_instead_of_plans() {
         "organizations:DescribeOrganization",
         "iam:GetRole",
     ] {
-        assert_eq!(endpoint.asked(operation).len(), 1, "{operation}");
+        assert_eq!(endpoint.requests_for(operation).len(), 1, "{operation}");
     }
-    let asked = &endpoint.asked("organizations:DescribeEffectivePolicy")[0].parameters;
+    let asked = &endpoint.requests_for("organizations:DescribeEffectivePolicy")[0].parameters;
     assert_eq!(asked["PolicyType"], "BACKUP_POLICY");
     assert_eq!(asked.get("TargetId"), None);
-    assert_eq!(endpoint.asked("backup:ListBackupPlans"), []);
+    assert_eq!(endpoint.requests_for("backup:ListBackupPlans"), []);
     assert_eq!(
         at(&snapshot, &in_region("backup_plans/gap/kind")),
         "not-collected"
     );
 
-    let report = json_of(&user.judge(&snapshot, &[]));
+    let report = json_of(&user.evaluate(&snapshot, &[]));
     for (rule, arn, want) in [
         ("backup-policy-effective", REGION_LINE, "pass"),
         (
@@ -72,8 +73,8 @@ fn the_policy_of_the_organization_is_read_once_and_instead_of_plans() {
 }
 
 #[test]
-fn the_role_is_read_with_its_policies_and_who_may_assume_it() {
-    let (snapshot, _endpoint) = collected([]);
+fn the_backup_role_is_read_with_its_policies_and_its_trust_policy() {
+    let (snapshot, _endpoint) = collect_region([]);
     let role = at(&snapshot, "/backup_roles/aws-controltower-BackupRole/known");
     let trust = at(role, "/trust_policy/known").as_str().expect("a policy");
     let trust: Value = serde_json::from_str(trust).expect("it is decoded");
@@ -89,7 +90,7 @@ fn the_role_is_read_with_its_policies_and_who_may_assume_it() {
         ]})
     );
     assert_eq!(role["inline_policies"], json!({"items": ["kms", "tags"]}));
-    let (snapshot, _endpoint) = collected([on("iam:GetRole", Reply::Fixture("NoSuchEntity"))]);
+    let (snapshot, _endpoint) = collect_region([on("iam:GetRole", Reply::Fixture("NoSuchEntity"))]);
     assert_eq!(
         snapshot["backup_roles"],
         json!({"aws-controltower-BackupRole": {"known": null}})
@@ -98,8 +99,8 @@ fn the_role_is_read_with_its_policies_and_who_may_assume_it() {
 }
 
 #[test]
-fn vaults_are_read_with_their_lock_and_the_policy_of_those_in_use() {
-    let (snapshot, endpoint) = collected([]);
+fn vaults_are_read_with_their_lock_and_used_vaults_with_their_access_policy() {
+    let (snapshot, endpoint) = collect_region([]);
     let vault = |id: &str| item(&snapshot, &in_region("vaults"), id).clone();
     let local = vault("local");
     assert_eq!(local["min_retention_days"], json!({"known": 1}));
@@ -109,25 +110,30 @@ fn vaults_are_read_with_their_lock_and_the_policy_of_those_in_use() {
     let default = vault("Default");
     assert_eq!(default["min_retention_days"], json!({"known": null}));
     assert_eq!(at(&default, "/access_policy/unknown/kind"), "not-collected");
-    assert_eq!(endpoint.asked("backup:GetBackupVaultAccessPolicy").len(), 1);
+    assert_eq!(
+        endpoint
+            .requests_for("backup:GetBackupVaultAccessPolicy")
+            .len(),
+        1
+    );
 
     let none = on(
         "backup:GetBackupVaultAccessPolicy",
         Reply::Fixture("ResourceNotFoundException"),
     );
-    let (snapshot, _endpoint) = collected([none]);
+    let (snapshot, _endpoint) = collect_region([none]);
     let local = item(&snapshot, &in_region("vaults"), "local");
     assert_eq!(local["access_policy"], json!({"known": null}));
     assert_eq!(coverage(&snapshot, REGION, "backup")["state"], "scanned");
 }
 
 #[test]
-fn without_a_policy_the_plans_are_read() {
+fn without_an_effective_backup_policy_the_plans_are_read() {
     for code in [
         "EffectivePolicyNotFoundException",
         "AWSOrganizationsNotInUseException",
     ] {
-        let (snapshot, _endpoint) = collected([no_policy(code)]);
+        let (snapshot, _endpoint) = collect_region([no_policy(code)]);
         assert_eq!(snapshot["backup_policy"], json!({"known": null}), "{code}");
         assert_eq!(coverage(&snapshot, "global", "backup")["state"], "scanned");
         let plans = at(&snapshot, &in_region("backup_plans"));
@@ -140,7 +146,7 @@ fn without_a_policy_the_plans_are_read() {
             }],
         }]);
         assert_eq!(at(plans, "/items/0/rules/items"), &rules);
-        // Kept for ever.
+        // Without a retention.
         assert_eq!(
             at(plans, "/items/1/rules/items"),
             &json!([{"name": "hourly", "vault": "Default", "schedule": "cron(0 0/1 ? * * *)", "copies": []}])
@@ -159,33 +165,35 @@ fn without_a_policy_the_plans_are_read() {
             },
         ]);
         assert_eq!(at(plans, "/items/0/selections/items"), &selections);
-        // Both vaults are in use then.
+        // The plans use both vaults.
         for vault in ["local", "Default"] {
             let vault = item(&snapshot, &in_region("vaults"), vault);
             assert!(vault["access_policy"].get("known").is_some(), "{vault:#}");
         }
     }
-    let nowhere = on(
+    let no_organization = on(
         "organizations:DescribeOrganization",
         Reply::Fixture("AWSOrganizationsNotInUseException"),
     );
-    let (snapshot, _endpoint) = collected([nowhere]);
+    let (snapshot, _endpoint) = collect_region([no_organization]);
     assert_eq!(snapshot["organization_id"], json!({"known": null}));
     assert_eq!(coverage(&snapshot, "global", "backup")["state"], "scanned");
 }
 
 #[test]
-fn other_regions_are_asked_for_what_is_tagged_and_backed_up() {
-    let (snapshot, endpoint) = collected([]);
+fn tagged_resources_of_other_regions_are_listed() {
+    let (snapshot, endpoint) = collect_region([]);
     let asked: Vec<String> = endpoint
-        .asked("tag:GetResources")
+        .requests_for("tag:GetResources")
         .into_iter()
-        .filter(|it| it.subject() == Some("enabled") && it.region != REGION && it.token().is_none())
+        .filter(|it| {
+            it.subject() == Some("enabled") && it.region != REGION && it.page_token().is_none()
+        })
         .map(|it| it.region)
         .collect();
     let mut asked: Vec<&str> = asked.iter().map(String::as_str).collect();
     asked.sort_unstable();
-    // One more of the fixture is not enabled for the account.
+    // One more region of the fixture is not enabled for the account.
     let others = [
         "ap-southeast-1",
         "eu-south-1",
@@ -195,7 +203,7 @@ fn other_regions_are_asked_for_what_is_tagged_and_backed_up() {
     ];
     assert_eq!(asked, others);
     for region in others {
-        // Not a snapshot, nor a secret, and not the buckets, which are in other regions.
+        // Without snapshots and secrets, and without buckets, which are in other regions.
         let wanted = [
             format!("arn:aws:dynamodb:{region}:111122223333:table/far"),
             format!("arn:aws:ec2:{region}:111122223333:instance/i-0aa11bb22cc33dd44"),
@@ -211,7 +219,7 @@ fn other_regions_are_asked_for_what_is_tagged_and_backed_up() {
         assert_eq!(coverage(&snapshot, region, "backup")["state"], "scanned");
     }
     let denied = on("tag:GetResources", Reply::Denied).in_region("eu-south-1");
-    let (snapshot, _endpoint) = collected([denied]);
+    let (snapshot, _endpoint) = collect_region([denied]);
     assert_eq!(at(&snapshot, "/elsewhere/eu-south-1/gap/kind"), "denied");
     let row = coverage(&snapshot, "eu-south-1", "backup");
     assert_eq!(

@@ -1,269 +1,29 @@
-//! What is made of answers: the facts of each service, and nothing more.
+//! The facts of each service, and that nothing else is kept.
 
-use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::{Value, json};
 
 use crate::command::repository;
-use crate::endpoint::{Endpoint, Reply, on};
+use crate::support::endpoint::{Endpoint, Reply, on};
 
 use super::{
-    ACCOUNT, DATA_KEY, MIRROR_KEY, REGION, User, VPC, at, collected, ids, in_region, item, json_of,
-    not_scanned, status,
+    ACCOUNT, DATA_KEY, MIRROR_KEY, REGION, User, VPC, at, collect_region, ids, in_region, item,
+    json_of, not_scanned, status,
 };
 
 const RDS_KEY: &str =
     "arn:aws:kms:eu-central-1:111122223333:key/0d990263-018e-4e65-a703-eff731de951e";
 const VAULT_KEY: &str =
     "arn:aws:kms:eu-central-1:111122223333:key/5b0e7c1d-9a34-4f62-8d15-3c7a2e90b846";
-/// In the fixtures, wherever AWS answers more than rules read, and in the credentials.
+/// A marker in the fixtures, in every field that rules do not read, and in the credentials.
 const SECRET: &str = "s3cr3t";
 
 #[test]
-fn of_many_jobs_those_that_tell_how_a_resource_stands_are_kept() {
-    let (snapshot, endpoint) = collected([]);
-    let started: jiff::Timestamp = at(&snapshot, "/started_at")
-        .as_str()
-        .unwrap()
-        .parse()
-        .unwrap();
-    let since = (started - jiff::SignedDuration::from_hours(30 * 24)).to_string();
-    for operation in ["backup:ListBackupJobs", "backup:ListCopyJobs"] {
-        let asked = endpoint.asked(operation);
-        assert_eq!(asked.len(), 2, "{operation}");
-        for request in asked {
-            assert_eq!(request.parameters["createdAfter"], since, "{operation}");
-        }
-    }
-
-    // Of three backups of a volume that completed, the newest and the oldest.
-    let backups = in_region("backup_jobs");
-    assert_eq!(
-        item(&snapshot, &backups, "0A1B-VOLUME-3"),
-        &json!({
-            "id": "0A1B-VOLUME-3",
-            "resource_arn": "arn:aws:ec2:eu-central-1:111122223333:volume/vol-049df61146c4d7901",
-            "state": "COMPLETED",
-            "message_category": "SUCCESS",
-            "created_at": "2026-03-03T05:00:03Z",
-            "completed_at": "2026-03-03T05:21:40Z",
-        })
-    );
-    let kept = ids(&snapshot, &backups);
-    assert!(kept.contains(&"0A1B-VOLUME-1".to_owned()));
-    assert!(!kept.contains(&"0A1B-VOLUME-2".to_owned()));
-    // Milliseconds are left out, and the words of AWS stand in one line.
-    let table = item(&snapshot, &backups, "0A1B-TABLE");
-    assert_eq!(
-        [&table["created_at"], &table["completed_at"]],
-        ["2026-03-03T05:00:00Z", "2026-03-03T05:04:11Z"]
-    );
-    let database = item(&snapshot, &backups, "0A1B-DATABASE-2");
-    assert_eq!(
-        database["message"],
-        "RDS backup could not start because it is either inside or too close to the weekly maintenance window configured for the instance."
-    );
-    assert_eq!(
-        item(&snapshot, &backups, "0A1B-CLUSTER")["parent_job_id"],
-        "0A1B-STACK"
-    );
-    assert_eq!(
-        item(&snapshot, &backups, "0A1B-INSTANCE").get("completed_at"),
-        None
-    );
-
-    // The newest in each state, for each account that gets copies.
-    let copies = in_region("copy_jobs");
-    assert_eq!(
-        item(&snapshot, &copies, "0C1D-VOLUME-1"),
-        &json!({
-            "id": "0C1D-VOLUME-1",
-            "resource_arn": "arn:aws:ec2:eu-central-1:111122223333:volume/vol-049df61146c4d7901",
-            "state": "FAILED",
-            "message": "Given key ID is not accessible",
-            "message_category": "MISCELLANEOUS",
-            "created_at": "2026-03-02T05:21:00Z",
-            "completed_at": "2026-03-02T05:22:00Z",
-            "destination_vault_arn": "arn:aws:backup:eu-central-1:692653576357:backup-vault:central",
-        })
-    );
-    let kept = ids(&snapshot, &copies);
-    assert!(!kept.contains(&"0C1D-VOLUME-0".to_owned()));
-    for other in ["0C1D-VOLUME-2", "0C1D-VOLUME-3"] {
-        assert!(kept.contains(&other.to_owned()), "{other}");
-    }
-}
-
-#[test]
-fn a_job_without_its_name_is_a_gap_in_the_list() {
-    let (snapshot, _endpoint) = collected([
-        on(
-            "backup:ListBackupJobs",
-            Reply::Fixture("ListBackupJobs-unnamed"),
-        ),
-        on(
-            "backup:ListCopyJobs",
-            Reply::Fixture("ListCopyJobs-unnamed"),
-        ),
-    ]);
-    for (listing, left) in [
-        ("backup_jobs", "0A1B-VOLUME-3"),
-        ("copy_jobs", "0C1D-VOLUME-2"),
-    ] {
-        assert_eq!(ids(&snapshot, &in_region(listing)), [left]);
-        let gap = at(&snapshot, &in_region(&format!("{listing}/gap")));
-        assert_eq!(gap["code"], "UnreadableAnswer", "{listing}");
-    }
-    assert_eq!(not_scanned(&snapshot), ["backup"]);
-}
-
-#[test]
-fn a_bucket_without_a_region_is_asked_for_it_once() {
-    let endpoint = Endpoint::start([
-        on("s3:ListBuckets", Reply::Fixture("ListBuckets-unplaced")),
-        on(
-            "s3:HeadBucket",
-            Reply::Bare(301, &[("x-amz-bucket-region", REGION)]),
-        )
-        .about("ledger-111122223333"),
-        on(
-            "s3:HeadBucket",
-            Reply::Bare(403, &[("x-amz-bucket-region", REGION)]),
-        )
-        .about("invoices-111122223333"),
-        on(
-            "s3:HeadBucket",
-            Reply::Bare(200, &[("x-amz-bucket-region", "us-west-2")]),
-        )
-        .about("logs-111122223333"),
-    ]);
-    let run = User::new().collect(&endpoint, &[REGION], &[]);
-    let snapshot = json_of(&run);
-    assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_eq!(
-        ids(&snapshot, "/buckets"),
-        ["ledger-111122223333", "invoices-111122223333"]
-    );
-    let heads = endpoint.asked("s3:HeadBucket");
-    let asked: BTreeSet<&str> = heads
-        .iter()
-        .filter_map(|request| request.subject())
-        .collect();
-    assert_eq!((heads.len(), asked.len()), (3, 3), "{heads:?}");
-    for bucket in ["ledger", "invoices"] {
-        let bucket = item(&snapshot, "/buckets", &format!("{bucket}-{ACCOUNT}"));
-        assert_eq!(bucket["region"], json!({"known": REGION}));
-        assert!(bucket["encryption"].get("known").is_some(), "{bucket:#}");
-    }
-}
-
-#[test]
-fn a_bucket_whose_region_nobody_tells_is_kept_as_unknown() {
-    let endpoint = Endpoint::start([
-        on("s3:ListBuckets", Reply::Fixture("ListBuckets-unplaced")),
-        on("s3:HeadBucket", Reply::Bare(200, &[])).about("ledger-111122223333"),
-        on("s3:HeadBucket", Reply::Bare(403, &[])).about("invoices-111122223333"),
-        on("s3:HeadBucket", Reply::Bare(404, &[])).about("logs-111122223333"),
-    ]);
-    let snapshot = json_of(&User::new().collect(&endpoint, &[REGION], &[]));
-    for (bucket, kind) in [
-        ("ledger", "unreadable"),
-        ("invoices", "denied"),
-        ("logs", "error"),
-    ] {
-        let bucket = item(&snapshot, "/buckets", &format!("{bucket}-{ACCOUNT}"));
-        for fact in ["region", "tags", "versioning", "encryption", "expiry"] {
-            assert_eq!(
-                at(bucket, &format!("/{fact}/unknown/kind")),
-                kind,
-                "{fact} of {}",
-                bucket["id"]
-            );
-        }
-    }
-    assert_eq!(endpoint.asked("s3:GetBucketVersioning"), []);
-}
-
-#[test]
-fn a_bucket_of_a_region_that_is_not_scanned_is_left_alone() {
-    let (snapshot, endpoint) = collected([]);
-    assert!(!ids(&snapshot, "/buckets").contains(&"logs-111122223333".to_owned()));
-    let about = |name: &str| {
-        endpoint
-            .requests()
-            .into_iter()
-            .filter(|it| it.subject() == Some(name))
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(about("logs-111122223333"), []);
-    // The others are asked where they live.
-    let asked = about("ledger-111122223333");
-    assert_eq!(asked.len(), 3);
-    assert!(
-        asked.iter().all(|request| request.region == REGION),
-        "{asked:?}"
-    );
-    assert_eq!(endpoint.asked("s3:HeadBucket"), []);
-}
-
-#[test]
-fn buckets_without_settings_are_known_to_have_none() {
-    let (snapshot, _endpoint) = collected([]);
-    for (name, versioning, encryption, expiry) in [
-        (
-            "ledger",
-            json!("Enabled"),
-            json!({"algorithm": "aws:kms", "kms_key": "1234abcd-12ab-34cd-56ef-1234567890ab"}),
-            "whole",
-        ),
-        (
-            "invoices",
-            json!("Suspended"),
-            json!({"algorithm": "aws:kms", "kms_key": "alias/data"}),
-            "filtered",
-        ),
-        (
-            "archive",
-            Value::Null,
-            json!({"algorithm": "aws:kms", "kms_key": "alias/gone"}),
-            "never",
-        ),
-        (
-            "mirror",
-            Value::Null,
-            json!({"algorithm": "aws:kms:dsse", "kms_key": MIRROR_KEY}),
-            "never",
-        ),
-        (
-            "scratch",
-            Value::Null,
-            json!({"algorithm": "AES256"}),
-            "never",
-        ),
-    ] {
-        let bucket = item(&snapshot, "/buckets", &format!("{name}-{ACCOUNT}"));
-        assert_eq!(bucket["versioning"], json!({"known": versioning}), "{name}");
-        assert_eq!(bucket["encryption"], json!({"known": encryption}), "{name}");
-        assert_eq!(bucket["expiry"], json!({"known": expiry}), "{name}");
-    }
-}
-
-#[test]
-fn a_bucket_that_has_no_default_encryption_is_no_gap() {
-    let error = Reply::Fixture("ServerSideEncryptionConfigurationNotFoundError");
-    let (snapshot, _endpoint) =
-        collected([on("s3:GetBucketEncryption", error).about("ledger-111122223333")]);
-    let bucket = item(&snapshot, "/buckets", "ledger-111122223333");
-    assert_eq!(at(bucket, "/encryption/known").get("kms_key"), None);
-    assert_eq!(not_scanned(&snapshot), [""; 0]);
-}
-
-#[test]
-fn each_key_is_looked_up_once_whatever_it_is_called() {
-    let (snapshot, endpoint) = collected([]);
+fn each_key_is_read_once_regardless_of_its_name() {
+    let (snapshot, endpoint) = collect_region([]);
     let ids = |operation: &str| {
-        let asked = endpoint.asked(operation).into_iter();
+        let asked = endpoint.requests_for(operation).into_iter();
         let mut ids: Vec<(String, String)> = asked
             .map(|it| (it.region, it.parameters["KeyId"].clone()))
             .collect();
@@ -272,8 +32,8 @@ fn each_key_is_looked_up_once_whatever_it_is_called() {
     };
     let pair = |region: &str, id: &str| (region.to_owned(), id.to_owned());
     let alias = |name: &str| format!("arn:aws:kms:{REGION}:{ACCOUNT}:alias/{name}");
-    // A volume names the key by its ARN, one bucket by its id, another by its alias, which is how KMS
-    // is asked for it. The key of account 444455556666 is not asked for: nobody but its owner may read it.
+    // A volume refers to the key by its ARN, one bucket by its id, another by its alias, which is used
+    // for the call. The key of account 444455556666 is not read: only its owner can.
     assert_eq!(
         ids("kms:DescribeKey"),
         [
@@ -284,7 +44,7 @@ fn each_key_is_looked_up_once_whatever_it_is_called() {
             pair("eu-west-1", MIRROR_KEY),
         ]
     );
-    // AWS's own key has a policy that nobody can change.
+    // The policy of an AWS managed key cannot be changed, so it is not read.
     assert_eq!(
         ids("kms:GetKeyPolicy"),
         [pair(REGION, DATA_KEY), pair("eu-west-1", MIRROR_KEY)]
@@ -308,7 +68,7 @@ fn each_key_is_looked_up_once_whatever_it_is_called() {
         at(&snapshot["keys"][MIRROR_KEY], "/metadata/known/state"),
         "Disabled"
     );
-    // An alias of nothing stands for a key that does not exist.
+    // An alias without a key is treated as a key that does not exist.
     let gone = names["alias/gone"]["known"]
         .as_str()
         .expect("it was looked up");
@@ -316,9 +76,9 @@ fn each_key_is_looked_up_once_whatever_it_is_called() {
 }
 
 #[test]
-fn tables_say_whose_key_they_use() {
-    let (snapshot, _endpoint) = collected([]);
-    // Without a description, and with one that is disabled, DynamoDB owns the key.
+fn tables_are_read_with_their_key() {
+    let (snapshot, _endpoint) = collect_region([]);
+    // The key is AWS owned without a description, and with a disabled one.
     for (table, key) in [
         ("orders", json!(DATA_KEY)),
         ("sessions", Value::Null),
@@ -331,21 +91,21 @@ fn tables_say_whose_key_they_use() {
 }
 
 #[test]
-fn a_table_that_went_away_is_no_gap() {
+fn a_table_deleted_during_the_scan_is_no_gap() {
     let gone = on(
         "dynamodb:DescribeTable",
         Reply::Fixture("ResourceNotFoundException"),
     )
     .about("sessions");
-    let (snapshot, _endpoint) = collected([gone]);
+    let (snapshot, _endpoint) = collect_region([gone]);
     assert_eq!(ids(&snapshot, &in_region("tables")), ["orders", "tickets"]);
     assert_eq!(not_scanned(&snapshot), [""; 0]);
 }
 
 #[test]
-fn a_product_code_of_an_untold_type_may_be_of_the_marketplace() {
-    let untold = Reply::Fixture("DescribeInstances-untold-code");
-    let (snapshot, _endpoint) = collected([on("ec2:DescribeInstances", untold)]);
+fn a_product_code_without_a_type_may_belong_to_the_marketplace() {
+    let untyped = Reply::Fixture("DescribeInstances-untyped-code");
+    let (snapshot, _endpoint) = collect_region([on("ec2:DescribeInstances", untyped)]);
     let codes =
         |id: &str| item(&snapshot, &in_region("instances"), id)["marketplace_codes"].clone();
     assert_eq!(
@@ -356,13 +116,13 @@ fn a_product_code_of_an_untold_type_may_be_of_the_marketplace() {
 }
 
 #[test]
-fn an_endpoint_that_aws_calls_available_in_lower_case_counts() {
-    let (snapshot, _endpoint) = collected([]);
+fn an_endpoint_state_in_lower_case_is_recognized() {
+    let (snapshot, _endpoint) = collect_region([]);
     assert_eq!(
         item(&snapshot, &in_region("network/endpoints"), "vpce-032a826a")["state"],
         "available"
     );
-    let report = json_of(&User::new().judge(&snapshot, &[]));
+    let report = json_of(&User::new().evaluate(&snapshot, &[]));
     for rule in [
         "s3-gateway-endpoint-present",
         "s3-gateway-endpoint-routed",
@@ -377,8 +137,8 @@ fn an_endpoint_that_aws_calls_available_in_lower_case_counts() {
 }
 
 #[test]
-fn file_systems_bring_their_tags_and_their_key() {
-    let (snapshot, _endpoint) = collected([]);
+fn file_systems_are_read_with_their_tags_and_their_key() {
+    let (snapshot, _endpoint) = collect_region([]);
     for (id, tags, state, encrypted, key) in [
         (
             "fs-0123456789abcdef8",
@@ -413,8 +173,8 @@ fn file_systems_bring_their_tags_and_their_key() {
 }
 
 #[test]
-fn a_key_that_aws_owns_is_no_name_of_a_key() {
-    let (snapshot, endpoint) = collected([]);
+fn the_name_of_an_aws_owned_key_is_not_looked_up() {
+    let (snapshot, endpoint) = collect_region([]);
     let cluster = |id: &str| item(&snapshot, &in_region("redshift_clusters"), id);
     assert_eq!(cluster("warehouse")["kms_key"], json!({"known": DATA_KEY}));
     assert_eq!(
@@ -437,14 +197,14 @@ fn a_key_that_aws_owns_is_no_name_of_a_key() {
         assert_eq!(namespace["kms_key"], json!({"known": key}), "{id}");
         assert_eq!(namespace["tags"], json!({"known": tags}), "{id}");
     }
-    let asked = endpoint.asked("kms:DescribeKey");
+    let asked = endpoint.requests_for("kms:DescribeKey");
     let owned = |it: &str| it.contains("AWS_OWNED");
     assert!(!asked.iter().any(|it| owned(&it.parameters["KeyId"])));
 }
 
 #[test]
 fn volumes_are_described_in_batches_of_one_gateway() {
-    let (snapshot, endpoint) = collected([]);
+    let (snapshot, endpoint) = collect_region([]);
     let arn = |volume: &str| format!("arn:aws:storagegateway:{REGION}:{ACCOUNT}:gateway/{volume}");
     for (operation, arns) in [
         (
@@ -459,14 +219,14 @@ fn volumes_are_described_in_batches_of_one_gateway() {
             json!([arn("sgw-56B7890C/volume/vol-5566EEFF")]),
         ),
     ] {
-        let asked = endpoint.asked(operation);
+        let asked = endpoint.requests_for(operation);
         let asked: Vec<&String> = asked
             .iter()
             .map(|it| &it.parameters["VolumeARNs"])
             .collect();
         assert_eq!(asked, [&arns.to_string()], "{operation}");
     }
-    // Without a KMS key, S3's own keys encrypt it.
+    // Without a KMS key, the volume is encrypted with S3 managed keys.
     for (id, state, key, tags) in [
         (
             "vol-1122AABB",
@@ -493,10 +253,10 @@ fn volumes_are_described_in_batches_of_one_gateway() {
 }
 
 #[test]
-fn a_gateway_that_does_not_answer_keeps_its_volumes_as_unknown() {
+fn the_volumes_of_a_disconnected_gateway_are_kept_as_unknown() {
     let off = Reply::Fixture("GatewayNotConnected");
     let cached = on("storagegateway:DescribeCachediSCSIVolumes", off.clone());
-    let (snapshot, _endpoint) = collected([cached]);
+    let (snapshot, _endpoint) = collect_region([cached]);
     let volume = |id: &str| item(&snapshot, &in_region("gateway_volumes"), id).clone();
     for id in ["vol-1122AABB", "vol-3344CCDD"] {
         for fact in ["state", "kms_key"] {
@@ -515,23 +275,22 @@ fn a_gateway_that_does_not_answer_keeps_its_volumes_as_unknown() {
     );
     assert_eq!(not_scanned(&snapshot), ["storagegateway"]);
 
-    // One whose volumes cannot even be listed may have any.
+    // A gateway whose volumes cannot be listed may have more.
     let unlisted = on("storagegateway:ListVolumes", off).about("sgw-56B7890C");
-    let (snapshot, _endpoint) = collected([unlisted]);
+    let (snapshot, _endpoint) = collect_region([unlisted]);
     assert_eq!(
         ids(&snapshot, &in_region("gateway_volumes")),
         ["vol-1122AABB", "vol-3344CCDD"]
     );
     let gap = at(&snapshot, &in_region("gateway_volumes/gap"));
     assert_eq!(gap["code"], "InvalidGatewayRequestException");
-    let run = User::new().judge(&snapshot, &["--rule", "backup-tag-valid"]);
-    let unread = at(&json_of(&run), "/scan/complete").clone();
-    assert_eq!(unread, false);
+    let run = User::new().evaluate(&snapshot, &["--rule", "backup-tag-valid"]);
+    assert_eq!(at(&json_of(&run), "/scan/complete"), false);
 }
 
 #[test]
-fn option_groups_are_listed_once_and_only_where_an_engine_minds_them() {
-    let (snapshot, endpoint) = collected([]);
+fn option_groups_are_listed_only_if_the_engine_of_an_instance_needs_them() {
+    let (snapshot, endpoint) = collect_region([]);
     let group = item(&snapshot, &in_region("option_groups"), "billing-tde");
     let option = |name: &str, held: bool| json!({"name": name, "persistent": {"known": held}, "permanent": {"known": held}});
     assert_eq!(
@@ -542,16 +301,16 @@ fn option_groups_are_listed_once_and_only_where_an_engine_minds_them() {
         item(&snapshot, &in_region("db_instances"), "billing")["option_groups"],
         json!({"known": ["default:oracle-ee-19", "billing-tde"]})
     );
-    // AWS left them out of the answer, which says nothing about an instance of MySQL.
+    // The response has no option groups, which does not matter for MySQL.
     let reports = item(&snapshot, &in_region("db_instances"), "reports");
     assert_eq!(at(reports, "/option_groups/unknown/kind"), "unreadable");
-    assert_eq!(endpoint.asked("rds:DescribeOptionGroups").len(), 2);
-    let report = json_of(&User::new().judge(&snapshot, &[]));
+    assert_eq!(endpoint.requests_for("rds:DescribeOptionGroups").len(), 2);
+    let report = json_of(&User::new().evaluate(&snapshot, &[]));
     let rule = "rds-option-group-shareable";
     assert_eq!(status(&report, rule, "db:billing"), Some("fail"));
 
-    let (snapshot, endpoint) = collected([on("rds:DescribeDBInstances", Reply::Empty)]);
-    assert_eq!(endpoint.asked("rds:DescribeOptionGroups"), []);
+    let (snapshot, endpoint) = collect_region([on("rds:DescribeDBInstances", Reply::Empty)]);
+    assert_eq!(endpoint.requests_for("rds:DescribeOptionGroups"), []);
     assert_eq!(
         at(&snapshot, &in_region("option_groups")),
         &json!({"items": []})
@@ -559,8 +318,8 @@ fn option_groups_are_listed_once_and_only_where_an_engine_minds_them() {
 }
 
 #[test]
-fn stacks_bring_their_tags_and_what_they_are_nested_in() {
-    let (snapshot, _endpoint) = collected([]);
+fn stacks_are_read_with_their_tags_and_their_parent() {
+    let (snapshot, _endpoint) = collect_region([]);
     let stack = |id: &str| item(&snapshot, &in_region("stacks"), id).clone();
     let shop = stack("shop");
     let arn = "arn:aws:cloudformation:eu-central-1:111122223333:stack/shop/51af3dc0-da77-11e4-872e-1234567db101";
@@ -584,26 +343,26 @@ fn stacks_bring_their_tags_and_what_they_are_nested_in() {
             "resource_type": "AWS::EC2::Volume", "state": "DELETE_COMPLETE",
         })
     );
-    // It was never made.
+    // It was never created.
     assert_eq!(resources[4].get("physical_id"), None);
 
-    let report = json_of(&User::new().judge(&snapshot, &[]));
+    let report = json_of(&User::new().evaluate(&snapshot, &[]));
     let rule = "stack-resources-ready";
-    let judged = status(
+    let expected = status(
         &report,
         "dynamodb-advanced-features-enabled",
         "table/sessions",
     );
-    assert_eq!(status(&report, rule, arn), judged);
+    assert_eq!(status(&report, rule, arn), expected);
     assert_eq!(
         status(&report, rule, nested["arn"].as_str().unwrap()),
-        judged
+        expected
     );
 }
 
 #[test]
-fn what_only_its_tag_gives_away_is_named_by_its_type() {
-    let (snapshot, endpoint) = collected([]);
+fn tagged_resources_are_listed_with_their_type() {
+    let (snapshot, endpoint) = collect_region([]);
     let tagged = at(&snapshot, &in_region("tagged"));
     let found: Vec<(&str, &str)> = tagged["items"]
         .as_array()
@@ -611,7 +370,7 @@ fn what_only_its_tag_gives_away_is_named_by_its_type() {
         .iter()
         .map(|it| (it["id"].as_str().unwrap(), it["aws_type"].as_str().unwrap()))
         .collect();
-    // The cluster of RDS has its own list; a backup of FSx is none of a resource.
+    // RDS lists its clusters itself, and an FSx backup is not a resource.
     assert_eq!(
         found,
         [
@@ -625,7 +384,7 @@ fn what_only_its_tag_gives_away_is_named_by_its_type() {
         tagged["items"][0]["tags"],
         json!({"known": {"backup": "enabled"}})
     );
-    let asked = endpoint.asked("tag:GetResources");
+    let asked = endpoint.requests_for("tag:GetResources");
     let asked: Vec<_> = asked
         .iter()
         .filter(|it| it.subject() == Some("enabled") && it.region == REGION)
@@ -636,10 +395,10 @@ fn what_only_its_tag_gives_away_is_named_by_its_type() {
             request.parameters["TagFilters"],
             r#"[{"Key":"backup","Values":["enabled"]}]"#
         );
-        // AWS refuses all of it where it does not know one of the types.
+        // AWS rejects the call if it does not know one of the types.
         assert_eq!(request.parameters.get("ResourceTypeFilters"), None);
     }
-    let report = json_of(&User::new().judge(&snapshot, &[]));
+    let report = json_of(&User::new().evaluate(&snapshot, &[]));
     let rule = "cross-account-copy-supported";
     for (arn, wanted) in [
         ("secret:ledger/password-a1B2c3", "fail"),
@@ -652,16 +411,16 @@ fn what_only_its_tag_gives_away_is_named_by_its_type() {
 }
 
 #[test]
-fn databases_whose_own_answer_has_tags_need_no_tagging_api() {
+fn the_tagging_api_is_only_needed_for_databases_without_tags() {
     let tags = |snapshot: &Value, listing: &str, id: &str| {
         item(snapshot, &in_region(listing), id)["tags"].clone()
     };
-    let (snapshot, _endpoint) = collected([on("tag:GetResources", Reply::Denied)]);
+    let (snapshot, _endpoint) = collect_region([on("tag:GetResources", Reply::Denied)]);
     assert_eq!(
         tags(&snapshot, "db_instances", "orders"),
         json!({"known": {"Name": "orders", "backup": "enabled"}})
     );
-    // Its tags are known although none of them is kept.
+    // The tags are known, although none of them is kept.
     assert_eq!(
         tags(&snapshot, "db_instances", "ledger-1"),
         json!({"known": {}})
@@ -675,7 +434,7 @@ fn databases_whose_own_answer_has_tags_need_no_tagging_api() {
         "denied"
     );
 
-    let (snapshot, _endpoint) = collected([]);
+    let (snapshot, _endpoint) = collect_region([]);
     assert_eq!(
         tags(&snapshot, "db_instances", "reports"),
         json!({"known": {"backup": "disabled"}})
@@ -687,7 +446,7 @@ fn databases_whose_own_answer_has_tags_need_no_tagging_api() {
 }
 
 #[test]
-fn nothing_but_what_rules_read_is_kept_or_said() {
+fn only_data_that_rules_read_is_kept_or_printed() {
     let endpoint = Endpoint::start([]);
     let user = User::new();
     let folder = repository().join("fixtures/aws");
@@ -696,7 +455,7 @@ fn nothing_but_what_rules_read_is_kept_or_said() {
             .unwrap()
             .contains(SECRET)
     };
-    // Tags, descriptions, names of users and attributes: the secret is in all of these answers.
+    // Tags, descriptions, user names and attributes: the marker is in all of these responses.
     for path in [
         "ec2/DescribeInstances.xml",
         "ec2/DescribeVolumes.xml",
@@ -735,7 +494,7 @@ fn nothing_but_what_rules_read_is_kept_or_said() {
     ];
     let table = user.run(&[&live[..], &["table"]].concat());
     let report = user.run(&[&live[..], &["json"]].concat());
-    for run in [&collected, &table, &report] {
+    for run in [&collect_region, &table, &report] {
         assert!(
             !run.stdout.is_empty() && !run.stdout.contains(SECRET),
             "{}",
@@ -747,7 +506,7 @@ fn nothing_but_what_rules_read_is_kept_or_said() {
             run.stderr
         );
     }
-    // What is kept of the tags: the name, the backup tag and what is nearly one.
+    // The name, the backup tag and near misses of its key are kept.
     for (listing, id, tags) in [
         (
             "instances",

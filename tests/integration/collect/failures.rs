@@ -1,15 +1,15 @@
-//! Calls that come to nothing: throttled, garbled, too late.
+//! Failed calls: throttled, unreadable, timed out.
 
 use serde_json::json;
 
-use crate::endpoint::{Endpoint, Exception, Reply, on};
+use crate::support::endpoint::{Endpoint, Exception, Reply, on};
 
 use super::{
-    DATA_KEY, MIRROR_KEY, REGION, SERVICES, User, at, changes, collected, coverage, in_region,
+    DATA_KEY, MIRROR_KEY, REGION, SERVICES, User, at, changes, collect_region, coverage, in_region,
     item, json_of,
 };
 
-/// An operation of each service.
+/// One operation of each service.
 const ONE_EACH: [&str; 14] = [
     "backup:DescribeRegionSettings",
     "cloudformation:DescribeStacks",
@@ -28,7 +28,7 @@ const ONE_EACH: [&str; 14] = [
 ];
 
 #[test]
-fn calls_that_are_throttled_are_sent_again_and_counted() {
+fn throttled_calls_are_retried_and_counted() {
     let mut user = User::new();
     user.variables.push(("AWS_MAX_ATTEMPTS", "4"));
     let throttled = ONE_EACH.map(|operation| on(operation, Reply::Throttled).times(1));
@@ -37,15 +37,16 @@ fn calls_that_are_throttled_are_sent_again_and_counted() {
     let run = user.collect(&endpoint, &[REGION], &[]);
     let snapshot = json_of(&run);
     assert_eq!(run.code, 0, "{}", run.stderr);
-    let (whole, _endpoint) = collected([]);
-    assert_eq!(changes(&whole, &snapshot), [""; 0]);
+    let (complete, _endpoint) = collect_region([]);
+    assert_eq!(changes(&complete, &snapshot), [""; 0]);
     let stats = json!({"api_calls": endpoint.requests().len(), "retries": 16, "throttled": 16});
     assert_eq!(snapshot["stats"], stats);
 }
 
 #[test]
-fn calls_that_are_throttled_to_the_end_are_unknown() {
-    let (snapshot, endpoint) = collected(ONE_EACH.map(|operation| on(operation, Reply::Throttled)));
+fn facts_are_unknown_if_the_retries_are_throttled_too() {
+    let (snapshot, endpoint) =
+        collect_region(ONE_EACH.map(|operation| on(operation, Reply::Throttled)));
     for (pointer, code) in [
         (
             "/regions/eu-central-1/backup_settings/unknown",
@@ -92,13 +93,13 @@ fn calls_that_are_throttled_to_the_end_are_unknown() {
     assert_eq!(at(policy, "/unknown/kind"), "throttled");
     let sent = ONE_EACH
         .iter()
-        .map(|operation| endpoint.asked(operation).len())
+        .map(|operation| endpoint.requests_for(operation).len())
         .sum::<usize>();
     assert_eq!(at(&snapshot, "/stats/throttled"), sent);
     assert_eq!(at(&snapshot, "/stats/retries"), 0);
 }
 
-/// Every call but the first that a scan makes.
+/// Returns exceptions for every call except the first one.
 fn all_but_identity(reply: Reply) -> [Exception; 2] {
     [
         on("sts:GetCallerIdentity", Reply::Fixture("GetCallerIdentity")),
@@ -106,7 +107,7 @@ fn all_but_identity(reply: Reply) -> [Exception; 2] {
     ]
 }
 
-/// Every fact of a region of which nothing could be read, and the list of buckets.
+/// The facts that are unknown if no call succeeds.
 const FIRST_FACTS: [&str; 28] = [
     "/backup_policy/unknown",
     "/backup_roles/aws-controltower-BackupRole/unknown",
@@ -138,7 +139,7 @@ const FIRST_FACTS: [&str; 28] = [
     "/regions/eu-central-1/volumes/gap",
 ];
 
-/// What is no answer of AWS, or not all of one. None of it denies anything, or asks for fewer calls.
+/// Responses that are truncated or do not come from AWS. None of them means denied or throttled.
 const UNREADABLE: [Reply; 5] = [
     Reply::Malformed,
     Reply::Cut,
@@ -148,7 +149,7 @@ const UNREADABLE: [Reply; 5] = [
 ];
 
 #[test]
-fn answers_that_nobody_understands_are_errors() {
+fn unreadable_responses_are_errors() {
     for reply in UNREADABLE {
         let endpoint = Endpoint::start(all_but_identity(reply.clone()));
         let user = User::new();
@@ -171,14 +172,14 @@ fn answers_that_nobody_understands_are_errors() {
                 "{reply:?}: {service}"
             );
         }
-        assert_eq!(user.judge(&snapshot, &[]).code, 3);
+        assert_eq!(user.evaluate(&snapshot, &[]).code, 3);
     }
 }
 
 #[test]
-fn answers_about_one_resource_that_nobody_understands_are_errors_of_it() {
+fn unreadable_responses_about_a_resource_are_errors_of_that_resource() {
     for reply in UNREADABLE {
-        let (snapshot, _endpoint) = collected([
+        let (snapshot, _endpoint) = collect_region([
             on("s3:GetBucketVersioning", reply.clone()).about("ledger-111122223333"),
             on("s3:GetBucketEncryption", reply.clone()).about("ledger-111122223333"),
             on("s3:GetBucketLifecycleConfiguration", reply.clone()).about("ledger-111122223333"),
@@ -214,15 +215,15 @@ fn answers_about_one_resource_that_nobody_understands_are_errors_of_it() {
 }
 
 #[test]
-fn what_was_not_read_in_time_is_unknown() {
+fn facts_are_unknown_after_the_timeout() {
     let endpoint = Endpoint::start(all_but_identity(Reply::Never));
     let user = User::new();
-    // On a busy machine even the first call may take longer than the shortest time.
+    // On a busy machine, even the first call may exceed the shortest timeout.
     let run = ["1s", "2s", "4s", "8s", "16s", "32s"]
         .into_iter()
         .map(|timeout| user.collect(&endpoint, &[REGION], &["--timeout", timeout]))
         .find(|run| run.code != 2)
-        .expect("a time that is enough for one call");
+        .expect("a timeout that suffices for one call");
     let snapshot = json_of(&run);
     assert_eq!(run.code, 3, "{}", run.stderr);
     assert_eq!(snapshot["interrupted"], true);
@@ -234,13 +235,13 @@ fn what_was_not_read_in_time_is_unknown() {
             "{pointer}"
         );
     }
-    let report = user.judge(&snapshot, &[]);
+    let report = user.evaluate(&snapshot, &[]);
     assert_eq!(report.code, 3);
     assert_eq!(at(&json_of(&report), "/scan/complete"), false);
 }
 
 #[test]
-fn without_an_identity_in_time_nothing_is_judged() {
+fn a_timeout_before_the_caller_identity_is_a_usage_error() {
     let endpoint = Endpoint::start([on("*", Reply::Never)]);
     let run = User::new().collect(&endpoint, &[REGION], &["--timeout", "1ms"]);
     assert_eq!((run.code, run.stdout.as_str()), (2, ""));

@@ -1,17 +1,17 @@
-//! Lists: read to their end, in the largest pages.
+//! Lists are read to their end, in the largest pages.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::endpoint::{Endpoint, Reply, Request, on};
+use crate::support::endpoint::{Endpoint, Reply, Request, on};
 
 use super::{
-    ACCOUNT, REGION, User, at, changes, collected, coverage, ids, item, json_of, not_scanned,
+    ACCOUNT, REGION, User, at, changes, collect_region, coverage, ids, item, json_of, not_scanned,
 };
 
-/// A list: its operation, how it asks for the largest page that the API allows, how it asks for the
-/// next, where it ends up, and what the fixtures hold on both pages.
+/// A list: its operation, its parameters for the page size and the next page, its listing in the
+/// snapshot, and the items of both pages in the fixtures.
 struct List {
     operation: &'static str,
     size: Option<(&'static str, &'static str)>,
@@ -22,8 +22,7 @@ struct List {
     second: &'static [&'static str],
 }
 
-/// Page sizes: the API reference of each operation, where it takes one. `GetResources` fills no listing of its own and
-/// is added where it matters.
+/// The page sizes come from the API reference. `GetResources` has no listing and is tested separately.
 const LISTS: [List; 20] = [
     List {
         operation: "backup:ListBackupJobs",
@@ -37,7 +36,7 @@ const LISTS: [List; 20] = [
             "0A1B-VOLUME-1",
             "0A1B-VOLUME-3",
         ],
-        // One older and one newer job take the place of what else is there.
+        // The other jobs of the page are superseded.
         second: &["0A1B-CLUSTER", "0A1B-DATABASE-2", "0A1B-BUCKET"],
     },
     List {
@@ -56,7 +55,7 @@ const LISTS: [List; 20] = [
     },
     List {
         operation: "cloudformation:DescribeStacks",
-        // It takes none.
+        // It has no page size.
         size: None,
         token: "NextToken",
         listing: "/regions/eu-central-1/stacks",
@@ -249,12 +248,12 @@ fn every_list_is_read_to_its_end_in_the_largest_pages() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(not_scanned(&snapshot), [""; 0]);
     for list in LISTS {
-        let pages = endpoint.asked(list.operation);
+        let pages = endpoint.requests_for(list.operation);
         assert_two_pages(&pages, list.size, list.token);
     }
-    // Of some types, and of all in every region: each is a list of its own.
+    // One list per region for some types, and one for all types.
     let mut tags: BTreeMap<_, Vec<Request>> = BTreeMap::new();
-    for request in endpoint.asked("tag:GetResources") {
+    for request in endpoint.requests_for("tag:GetResources") {
         let types = request.parameters.get("ResourceTypeFilters").cloned();
         tags.entry((request.region.clone(), types))
             .or_default()
@@ -282,9 +281,9 @@ fn every_list_is_read_to_its_end_in_the_largest_pages() {
 }
 
 #[test]
-fn a_page_that_is_denied_leaves_the_pages_before_it() {
+fn a_denied_page_keeps_the_pages_before_it() {
     for list in LISTS {
-        let (snapshot, _endpoint) = collected([on(list.operation, Reply::Denied).on_page(2)]);
+        let (snapshot, _endpoint) = collect_region([on(list.operation, Reply::Denied).on_page(2)]);
         assert_eq!(
             ids(&snapshot, list.listing),
             list.first,
@@ -307,8 +306,8 @@ fn a_page_that_is_denied_leaves_the_pages_before_it() {
 }
 
 #[test]
-fn tags_after_a_page_that_is_denied_are_unknown_and_those_before_it_known() {
-    let (snapshot, _endpoint) = collected([on("tag:GetResources", Reply::Denied)
+fn tags_on_a_denied_page_are_unknown() {
+    let (snapshot, _endpoint) = collect_region([on("tag:GetResources", Reply::Denied)
         .in_region(REGION)
         .on_page(2)]);
     let bucket = |id: &str| item(&snapshot, "/buckets", &format!("{id}-{ACCOUNT}"))["tags"].clone();
@@ -317,9 +316,9 @@ fn tags_after_a_page_that_is_denied_are_unknown_and_those_before_it_known() {
         at(&bucket("invoices"), "/unknown/operation"),
         "tag:GetResources"
     );
-    // Nothing says that a bucket which the first page left out is on no later page.
+    // A bucket that is missing from the first page may be on a later one.
     assert_eq!(at(&bucket("scratch"), "/unknown/kind"), "denied");
-    // Two lists of tags break off: one is of AWS Backup's own making.
+    // The list of tagged resources is truncated too.
     let tagged = at(&snapshot, "/regions/eu-central-1/tagged");
     assert_eq!(tagged["items"].as_array().map(Vec::len), Some(2));
     assert_eq!(tagged["gap"]["operation"], "tag:GetResources");
@@ -338,7 +337,7 @@ fn tags_after_a_page_that_is_denied_are_unknown_and_those_before_it_known() {
 }
 
 #[test]
-fn an_account_with_nothing_in_it_is_read_whole() {
+fn an_empty_account_is_read_completely() {
     let lists = LISTS
         .iter()
         .map(|list| list.operation)
@@ -356,12 +355,12 @@ fn an_account_with_nothing_in_it_is_read_whole() {
             list.operation
         );
     }
-    // The default key of new volumes is AWS's own, which needs no look-up.
+    // The default key for EBS is AWS managed, which is not read.
     assert_eq!(snapshot["keys"], json!({}));
 }
 
 #[test]
-fn volumes_are_listed_by_their_gateway_to_the_end() {
+fn the_volumes_of_each_gateway_are_read_to_the_end() {
     let endpoint = Endpoint::start([]);
     let snapshot = json_of(&User::new().collect(&endpoint, &[REGION], &[]));
     let volumes = "/regions/eu-central-1/gateway_volumes";
@@ -369,8 +368,8 @@ fn volumes_are_listed_by_their_gateway_to_the_end() {
         ids(&snapshot, volumes),
         ["vol-1122AABB", "vol-3344CCDD", "vol-5566EEFF"]
     );
-    // A file gateway has none.
-    let asked = endpoint.asked("storagegateway:ListVolumes");
+    // A file gateway has no volumes.
+    let asked = endpoint.requests_for("storagegateway:ListVolumes");
     let mut subjects: Vec<_> = asked.iter().filter_map(|it| it.subject()).collect();
     subjects.sort_unstable();
     assert_eq!(subjects, ["sgw-12A3456B", "sgw-12A3456B", "sgw-56B7890C"]);
@@ -379,14 +378,14 @@ fn volumes_are_listed_by_their_gateway_to_the_end() {
     let denied = on("storagegateway:ListVolumes", Reply::Denied)
         .about("sgw-12A3456B")
         .on_page(2);
-    let (snapshot, _endpoint) = collected([denied]);
+    let (snapshot, _endpoint) = collect_region([denied]);
     assert_eq!(ids(&snapshot, volumes), ["vol-1122AABB", "vol-5566EEFF"]);
     assert_eq!(at(&snapshot, volumes)["gap"]["kind"], "denied");
     assert_eq!(not_scanned(&snapshot), ["storagegateway"]);
 }
 
 #[test]
-fn what_is_in_a_stack_is_listed_by_the_stack_to_the_end() {
+fn the_resources_of_each_stack_are_read_to_the_end() {
     let operation = "cloudformation:ListStackResources";
     let resources = |snapshot: &Value, stack: &str| {
         let stack = item(snapshot, "/regions/eu-central-1/stacks", stack).clone();
@@ -395,7 +394,7 @@ fn what_is_in_a_stack_is_listed_by_the_stack_to_the_end() {
         (Value::Array(ids), stack["resources"]["gap"].clone())
     };
     let nested = "shop-Storage-1M3XK9T2Q7ZP";
-    let (snapshot, endpoint) = collected([]);
+    let (snapshot, endpoint) = collect_region([]);
     for (stack, wanted) in [
         (
             "shop",
@@ -410,13 +409,13 @@ fn what_is_in_a_stack_is_listed_by_the_stack_to_the_end() {
             "{stack}"
         );
     }
-    let asked = endpoint.asked(operation);
+    let asked = endpoint.requests_for(operation);
     let mut subjects: Vec<_> = asked.iter().filter_map(|it| it.subject()).collect();
     subjects.sort_unstable();
     assert_eq!(subjects, ["roles", "shop", "shop", nested]);
 
     let denied = on(operation, Reply::Denied).about("shop").on_page(2);
-    let (snapshot, _endpoint) = collected([denied]);
+    let (snapshot, _endpoint) = collect_region([denied]);
     let (read, gap) = resources(&snapshot, "shop");
     assert_eq!(read, json!(["Sessions", "Storage"]));
     assert_eq!(
@@ -432,7 +431,7 @@ fn what_is_in_a_stack_is_listed_by_the_stack_to_the_end() {
 }
 
 #[test]
-fn how_many_calls_run_at_once_changes_nothing() {
+fn the_number_of_concurrent_calls_does_not_affect_the_result() {
     let endpoint = Endpoint::start([]);
     let user = User::new();
     let one = json_of(&user.collect(&endpoint, &[REGION, "eu-west-3"], &["--concurrency", "1"]));

@@ -1,11 +1,11 @@
-//! `--service` and `--resource` on the wire: what is asked for, and what comes of it.
+//! `--service` and `--resource`: the calls that are sent, and their results.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use crate::command::Run;
-use crate::endpoint::{Endpoint, Reply, on};
+use crate::support::endpoint::{Endpoint, Reply, on};
 
 use super::{ACCOUNT, REGION, User, at, json_of};
 
@@ -23,8 +23,8 @@ const SERVICES: [&str; 11] = [
     "vpc",
 ];
 
-/// The types that a scan of a service lists.
-fn types(service: &str) -> &'static [&'static str] {
+/// Returns the resource types that a scan of a service reports.
+fn reported_types(service: &str) -> &'static [&'static str] {
     match service {
         "backup" => &[
             "account",
@@ -54,17 +54,17 @@ fn scan(user: &User, endpoint: &Endpoint, more: &[&str]) -> Run {
     args.extend(["--show-skipped"]);
     args.extend(more);
     let run = user.run(&args);
-    assert_eq!(endpoint.not_understood(), [""; 0], "{}", run.stderr);
+    assert_eq!(endpoint.unexpected_requests(), [""; 0], "{}", run.stderr);
     run
 }
 
-fn operations(endpoint: &Endpoint) -> BTreeSet<String> {
+fn sent_operations(endpoint: &Endpoint) -> BTreeSet<String> {
     let sent = endpoint.requests().into_iter().map(|it| it.operation);
     sent.filter(|it| it != "sts:GetCallerIdentity").collect()
 }
 
-/// The IAM action of an operation: S3 has names of its own.
-fn action(operation: &str) -> &str {
+/// Returns the IAM action of an operation, which S3 names differently.
+fn iam_action(operation: &str) -> &str {
     match operation {
         "s3:ListBuckets" => "s3:ListAllMyBuckets",
         "s3:HeadBucket" => "s3:ListBucket",
@@ -75,12 +75,12 @@ fn action(operation: &str) -> &str {
 }
 
 #[test]
-fn a_service_takes_exactly_what_its_iam_policy_allows() {
+fn a_scan_of_a_service_sends_exactly_the_operations_of_its_iam_policy() {
     let user = User::new();
     for service in SERVICES {
         let here = Reply::Bare(200, &[("x-amz-bucket-region", REGION)]);
         let usual = Endpoint::start([
-            on("s3:ListBuckets", Reply::Fixture("ListBuckets-unplaced")),
+            on("s3:ListBuckets", Reply::Fixture("ListBuckets-no-region")),
             on("s3:HeadBucket", here),
         ]);
         let without_policy = "EffectivePolicyNotFoundException";
@@ -95,16 +95,19 @@ fn a_service_takes_exactly_what_its_iam_policy_allows() {
             let report = json_of(&run);
             for resource in report["resources"].as_array().expect("resources") {
                 let kind = resource["type"].as_str().expect("a type");
-                assert!(types(service).contains(&kind), "{service}: {resource}");
+                assert!(
+                    reported_types(service).contains(&kind),
+                    "{service}: {resource}"
+                );
             }
             assert_eq!(
                 report["scan"]["complete"], true,
                 "{service}: {}",
                 run.stdout
             );
-            sent.extend(operations(endpoint));
+            sent.extend(sent_operations(endpoint));
         }
-        let sent: BTreeSet<String> = sent.iter().map(|it| action(it).to_owned()).collect();
+        let sent: BTreeSet<String> = sent.iter().map(|it| iam_action(it).to_owned()).collect();
         let policy = json_of(&user.run(&["iam-policy", "--service", service]));
         let allowed: BTreeSet<String> =
             serde_json::from_value(at(&policy, "/Statement/0/Action").clone()).expect("a list");
@@ -112,7 +115,7 @@ fn a_service_takes_exactly_what_its_iam_policy_allows() {
     }
 }
 
-/// What is asked about every resource: who, where, what backs it up, its jobs.
+/// The operations that are sent for every resource.
 const ALWAYS: [&str; 6] = [
     "backup:DescribeRegionSettings",
     "backup:ListBackupJobs",
@@ -122,7 +125,7 @@ const ALWAYS: [&str; 6] = [
     "organizations:DescribeOrganization",
 ];
 
-/// What is asked beside that, keys apart.
+/// Returns the other operations that are sent for a resource, without KMS.
 fn own_operations(kind: &str) -> &'static [&'static str] {
     match kind {
         "cloudformation-stack" => &[],
@@ -156,7 +159,7 @@ fn own_operations(kind: &str) -> &'static [&'static str] {
             "tag:GetResources",
         ],
         "secret" | "ssm-parameter" => &["tag:GetResources"],
-        // Only RDS tells DocumentDB and Neptune from its own clusters.
+        // Only RDS distinguishes the clusters of DocumentDB and Neptune from its own.
         "other" => &[
             "rds:DescribeDBClusters",
             "rds:DescribeDBInstances",
@@ -166,12 +169,12 @@ fn own_operations(kind: &str) -> &'static [&'static str] {
     }
 }
 
-/// What the fixtures give the tag `enabled` when it is sought, and none when tags are listed: there to
-/// tell which of the two answers is taken.
+/// Resources that the fixtures return with the tag `enabled` if it is a filter, but without tags otherwise.
+/// They show which of the two responses is used.
 const CONTRADICTED: [&str; 2] = [":cluster:queue", ":::mirror-111122223333"];
 
-/// The findings of a resource by rule.
-fn findings<'a>(report: &'a Value, arn: &str) -> BTreeMap<&'a str, &'a Value> {
+/// Returns the findings of a resource by rule.
+fn findings_by_rule<'a>(report: &'a Value, arn: &str) -> BTreeMap<&'a str, &'a Value> {
     let all = report["findings"].as_array().expect("findings").iter();
     let own = all.filter(|it| it["resource"] == arn);
     own.map(|it| (it["rule"].as_str().expect("an id"), it))
@@ -179,7 +182,7 @@ fn findings<'a>(report: &'a Value, arn: &str) -> BTreeMap<&'a str, &'a Value> {
 }
 
 #[test]
-fn a_resource_alone_is_judged_as_with_all_others_in_a_few_calls() {
+fn a_selected_resource_has_the_same_findings_with_few_calls() {
     let user = User::new();
     let full = json_of(&scan(&user, &Endpoint::start([]), &["--region", REGION]));
     let mut kinds = BTreeSet::new();
@@ -205,14 +208,14 @@ fn a_resource_alone_is_judged_as_with_all_others_in_a_few_calls() {
                 .all(|it| *it == arn || it.starts_with("backup-check:region:")),
             "{listed:?}"
         );
-        let (want, got) = (findings(&full, arn), findings(&report, arn));
+        let (want, got) = (findings_by_rule(&full, arn), findings_by_rule(&report, arn));
         assert_eq!(
             want.keys().collect::<Vec<_>>(),
             got.keys().collect::<Vec<_>>(),
             "{arn}"
         );
         for (rule, finding) in want {
-            // Which stacks hold it is not asked.
+            // The stacks of the resource are not read.
             if rule == "backup-not-duplicated" {
                 assert!(
                     ["skip", "warn"].contains(&got[rule]["status"].as_str().unwrap_or(""))
@@ -224,14 +227,14 @@ fn a_resource_alone_is_judged_as_with_all_others_in_a_few_calls() {
         }
         assert_eq!(report["scan"]["complete"], true, "{arn}: {}", run.stdout);
 
-        let mut sent = operations(&endpoint);
+        let mut sent = sent_operations(&endpoint);
         sent.retain(|it| !it.starts_with("kms:"));
         let own = own_operations(kind);
-        // The opt-in settings do not speak of what is judged for its tag alone.
+        // The opt-in settings do not cover resources that are checked only for their tag.
         let by_tag = ["secret", "ssm-parameter", "other"].contains(&kind) && !arn.contains(":rds:");
         for operation in ALWAYS {
-            let untold = by_tag && operation == "backup:DescribeRegionSettings";
-            assert_ne!(sent.contains(operation), untold, "{arn}: {operation}");
+            let not_needed = by_tag && operation == "backup:DescribeRegionSettings";
+            assert_ne!(sent.contains(operation), not_needed, "{arn}: {operation}");
         }
         if kind != "cloudformation-stack" {
             for operation in &sent {
@@ -253,7 +256,7 @@ fn a_resource_alone_is_judged_as_with_all_others_in_a_few_calls() {
 }
 
 #[test]
-fn what_is_not_there_is_wrong_usage_and_what_is_denied_is_unknown() {
+fn a_missing_resource_is_a_usage_error_and_a_denied_one_is_unknown() {
     let user = User::new();
     let place = format!("{REGION}:{ACCOUNT}");
     for (arn, operation) in [
@@ -309,19 +312,25 @@ fn what_is_not_there_is_wrong_usage_and_what_is_denied_is_unknown() {
             assert_eq!(json_of(&run)["scan"]["complete"], false);
         }
     }
+}
+
+#[test]
+fn a_resource_that_cannot_be_checked_is_a_usage_error() {
+    let user = User::new();
+    let place = format!("{REGION}:{ACCOUNT}");
     for (arn, rest) in [
         (
             format!("arn:aws:dynamodb:{place}:table/dead"),
-            "there is no",
+            "does not exist",
         ),
-        ("arn:aws:s3:::dead".to_owned(), "there is no"),
+        ("arn:aws:s3:::dead".to_owned(), "does not exist"),
         (
             format!("arn:aws:ec2:{REGION}:999988887777:volume/vol-1"),
             "999988887777",
         ),
         (
             format!("arn:aws:rds:{place}:db:ledger-1"),
-            "name the cluster",
+            "select the cluster",
         ),
         (
             format!("arn:aws:ec2:eu-central-9:{ACCOUNT}:volume/vol-1"),
@@ -345,6 +354,11 @@ fn what_is_not_there_is_wrong_usage_and_what_is_denied_is_unknown() {
         );
         assert!(run.stderr.contains(rest), "{}", run.stderr);
     }
+}
+
+#[test]
+fn a_bucket_outside_the_selected_regions_is_a_usage_error() {
+    let user = User::new();
     let bucket = format!("arn:aws:s3:::ledger-{ACCOUNT}");
     let args = ["--resource", bucket.as_str(), "--region", "eu-west-3"];
     let run = scan(&user, &Endpoint::start([]), &args);
@@ -353,7 +367,7 @@ fn what_is_not_there_is_wrong_usage_and_what_is_denied_is_unknown() {
 }
 
 #[test]
-fn a_snapshot_of_one_service_says_so_and_tells_of_no_other() {
+fn a_snapshot_of_one_service_cannot_be_scanned_for_another() {
     let endpoint = Endpoint::start([]);
     let user = User::new();
     let snapshot = json_of(&user.collect(&endpoint, &[REGION], &["--service", "s3"]));
@@ -362,7 +376,7 @@ fn a_snapshot_of_one_service_says_so_and_tells_of_no_other() {
         at(&snapshot, &format!("/regions/{REGION}/instances/gap/kind")),
         "not-asked"
     );
-    let run = user.judge(&snapshot, &[]);
+    let run = user.evaluate(&snapshot, &[]);
     let report = json_of(&run);
     assert_eq!(report["scan"]["selection"]["services"], json!(["s3"]));
     assert_eq!(report["scan"]["complete"], true);
@@ -374,7 +388,7 @@ fn a_snapshot_of_one_service_says_so_and_tells_of_no_other() {
             "arn:aws:ec2:eu-central-1:111122223333:volume/vol-1",
         ],
     ] {
-        let run = user.judge(&snapshot, more);
+        let run = user.evaluate(&snapshot, more);
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{more:?}");
         assert!(run.stderr.contains("collected for s3"), "{}", run.stderr);
     }

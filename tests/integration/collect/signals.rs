@@ -1,19 +1,19 @@
-//! Scans that somebody stops.
+//! Interrupted scans.
 
 use std::fs;
 use std::process::{Command, Stdio};
 
 use crate::command::Run;
-use crate::endpoint::{Endpoint, Reply, on};
+use crate::support::endpoint::{Endpoint, Reply, on};
 
 use super::{REGION, User, at, coverage, json_of};
 
-/// Runs it until it asks for volumes, which nobody answers, then sends a signal.
-fn signalled(user: &User, args: &[&str], signal: &str) -> Run {
-    signalled_at("ec2:DescribeVolumes", user, args, signal)
+/// Runs the program until it lists the volumes, which gets no response, then sends a signal.
+fn run_interrupted(user: &User, args: &[&str], signal: &str) -> Run {
+    run_interrupted_at("ec2:DescribeVolumes", user, args, signal)
 }
 
-fn signalled_at(operation: &'static str, user: &User, args: &[&str], signal: &str) -> Run {
+fn run_interrupted_at(operation: &'static str, user: &User, args: &[&str], signal: &str) -> Run {
     let endpoint = Endpoint::start([on(operation, Reply::Never)]);
     let url = endpoint.url();
     let mut command = user.command(args);
@@ -37,17 +37,17 @@ fn signalled_at(operation: &'static str, user: &User, args: &[&str], signal: &st
 }
 
 #[test]
-fn a_signal_ends_a_scan_with_a_report_that_says_so() {
+fn an_interrupted_scan_reports_that_it_is_incomplete() {
     let user = User::new();
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
-        let run = signalled(&user, &["scan", "--format", "json"], signal);
+        let run = run_interrupted(&user, &["scan", "--format", "json"], signal);
         assert_eq!(run.code, code, "{signal}: {}", run.stderr);
         let report = json_of(&run);
         assert_eq!(at(&report, "/scan/complete"), false);
         let row = coverage(&report, REGION, "ebs");
         assert_eq!(at(row, "/error/code"), "Interrupted", "{row:#}");
 
-        let run = signalled(&user, &["scan"], signal);
+        let run = run_interrupted(&user, &["scan"], signal);
         assert_eq!(run.code, code, "{signal}: {}", run.stderr);
         assert!(
             run.stdout.to_lowercase().contains("incomplete"),
@@ -58,9 +58,9 @@ fn a_signal_ends_a_scan_with_a_report_that_says_so() {
 }
 
 #[test]
-fn a_signal_leaves_no_half_snapshot() {
+fn an_interrupted_collect_writes_no_snapshot() {
     let user = User::new();
-    let run = signalled(&user, &["collect", "-o", "account.json"], "-INT");
+    let run = run_interrupted(&user, &["collect", "-o", "account.json"], "-INT");
     assert_eq!(run.code, 130, "{}", run.stderr);
     let files = fs::read_dir(user.home.path()).expect("it is there");
     let names: Vec<_> = files
@@ -70,10 +70,10 @@ fn a_signal_leaves_no_half_snapshot() {
 }
 
 #[test]
-fn a_signal_before_the_identity_is_known_ends_the_scan_too() {
+fn a_signal_before_the_caller_identity_is_known_ends_the_scan() {
     let user = User::new();
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
-        let run = signalled_at("sts:GetCallerIdentity", &user, &["scan"], signal);
+        let run = run_interrupted_at("sts:GetCallerIdentity", &user, &["scan"], signal);
         assert_eq!(
             (run.code, run.stdout.as_str()),
             (code, ""),

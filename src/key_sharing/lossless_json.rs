@@ -9,19 +9,19 @@ use serde_json::value::RawValue;
 
 /// A JSON value.
 #[derive(Debug, Clone)]
-pub enum Verbatim {
+pub enum LosslessJson {
     /// A string, number, boolean or null, as it was written.
     Scalar(Box<RawValue>),
     /// A list.
-    List(Vec<Verbatim>),
+    List(Vec<LosslessJson>),
     /// An object's members in their order.
-    Object(Vec<(String, Verbatim)>),
+    Object(Vec<(String, LosslessJson)>),
 }
 
-impl Verbatim {
+impl LosslessJson {
     /// Each level is read anew, so the text must be known to nest to a bounded depth, as that of a
     /// [`Document`](crate::iam::document::Document) is.
-    fn of(raw: Box<RawValue>) -> Result<Self, serde_json::Error> {
+    fn from_raw(raw: Box<RawValue>) -> Result<Self, serde_json::Error> {
         match raw.get().as_bytes().first() {
             Some(b'[') => serde_json::from_str(raw.get()).map(Self::List),
             Some(b'{') => {
@@ -36,17 +36,17 @@ impl Verbatim {
     }
 
     pub(super) fn from_value(value: &impl Serialize) -> Result<Self, serde_json::Error> {
-        serde_json::value::to_raw_value(value).and_then(Self::of)
+        serde_json::value::to_raw_value(value).and_then(Self::from_raw)
     }
 }
 
-impl<'de> Deserialize<'de> for Verbatim {
+impl<'de> Deserialize<'de> for LosslessJson {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        Self::of(Box::deserialize(json)?).map_err(Error::custom)
+        Self::from_raw(Box::deserialize(json)?).map_err(Error::custom)
     }
 }
 
-impl Serialize for Verbatim {
+impl Serialize for LosslessJson {
     fn serialize<S: Serializer>(&self, json: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Scalar(raw) => raw.serialize(json),
@@ -62,7 +62,7 @@ impl Serialize for Verbatim {
     }
 }
 
-struct Members(Vec<(String, Verbatim)>);
+struct Members(Vec<(String, LosslessJson)>);
 
 impl<'de> Deserialize<'de> for Members {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn nothing_is_rewritten() {
         let text = r#"{"b":1.50,"a":[1e2,"\u0041 \"x\"",{"z":null,"y":true,"x":{}}],"c":-0}"#;
-        let json = Verbatim::parse(text).unwrap();
+        let json = LosslessJson::parse(text).unwrap();
         assert_eq!(serde_json::to_string(&json).unwrap(), text);
     }
 }

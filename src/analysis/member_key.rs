@@ -1,0 +1,32 @@
+//! The keys that connect the resources of a stack with the resources that were read.
+
+use crate::model::cloudformation::StackResource;
+use crate::model::kind::kinds_in_stack;
+use crate::model::{Resource, ResourceKind};
+
+/// The key under which a stack names its resources: kind, type and id. A nested stack goes by its ARN,
+/// and only a type outside the guide has its CloudFormation type in the key.
+pub(super) type MemberKey<'a> = (ResourceKind, Option<&'a str>, &'a str);
+
+/// Returns the key under which a stack would name a resource.
+pub(super) fn member_key(resource: Resource<'_>) -> Option<MemberKey<'_>> {
+    let (arn, id) = resource.arn_and_id()?;
+    Some(match resource {
+        Resource::Stack(_) => (resource.kind(), None, arn),
+        // The ARN of an FSx volume contains its file system.
+        Resource::Tagged(it) => {
+            let id = id.rsplit('/').next()?;
+            (resource.kind(), Some(it.aws_type.as_str()), id)
+        }
+        _ => (resource.kind(), None, id),
+    })
+}
+
+/// Returns the keys that a resource of a stack may have.
+pub(super) fn member_keys(member: &StackResource) -> impl Iterator<Item = MemberKey<'_>> {
+    let name = member.resource_type.as_str();
+    let id = member.physical_id.as_deref();
+    kinds_in_stack(name)
+        .map(move |row| (row.kind, row.is_found_by_tag().then_some(name)))
+        .filter_map(move |(kind, aws_type)| Some((kind, aws_type, id?)))
+}

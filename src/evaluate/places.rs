@@ -1,0 +1,162 @@
+//! The places of a snapshot, in the order of the report: regions, the account, and what has no region.
+
+use crate::analysis::RuleContext;
+use crate::analysis::backup_plans::is_local;
+use crate::analysis::context::UNKNOWN_REGION;
+use crate::analysis::outcome::{Shortcoming, Shortcomings};
+use crate::analysis::stack_members::{Member, find_members};
+use crate::model::cloudformation::Stack;
+use crate::model::service::Service;
+use crate::model::snapshot::{GLOBAL, Region, Snapshot, Source};
+use crate::model::{Gap, Resource};
+use crate::report::Unread;
+
+use super::evaluation::Evaluation;
+use super::gating::RegionStakes;
+use super::resource::{Subject, check_rule, is_shortcoming};
+
+/// A part of a snapshot that is evaluated by itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place<'a> {
+    /// A region.
+    Region(&'a str, &'a Region),
+    /// The account.
+    Account,
+    /// A bucket whose region could not be read, and why.
+    Unplaced(Resource<'a>, &'a Gap),
+}
+
+impl<'a> Place<'a> {
+    /// Returns every place of a snapshot, sorted by the region name that its findings carry.
+    pub(super) fn all(snapshot: &'a Snapshot) -> Vec<Self> {
+        let regions = snapshot.regions.iter();
+        let mut places: Vec<Self> = regions
+            .map(|(name, region)| Place::Region(name, region))
+            .collect();
+        let mut unplaced: Vec<(Resource<'a>, &'a Gap)> = snapshot
+            .buckets_without_region()
+            .map(|(bucket, gap)| (Resource::Bucket(bucket), gap))
+            .collect();
+        unplaced.sort_by_key(|(bucket, _)| bucket.arn_and_id());
+        places.extend(
+            unplaced
+                .into_iter()
+                .map(|(bucket, gap)| Place::Unplaced(bucket, gap)),
+        );
+        // A plan or a template says nothing about the account it is for.
+        if matches!(snapshot.source, Source::Aws | Source::Snapshot) {
+            places.push(Place::Account);
+        }
+        places.sort_by_key(Place::region_name);
+        places
+    }
+
+    fn region_name(&self) -> &'a str {
+        match self {
+            Place::Region(name, _) => name,
+            Place::Account => GLOBAL,
+            Place::Unplaced(..) => UNKNOWN_REGION,
+        }
+    }
+}
+
+impl<'a> Evaluation<'a, '_> {
+    /// Evaluates everything in a place.
+    pub(super) fn evaluate_place(&mut self, place: Place<'a>) {
+        match place {
+            Place::Region(name, region) => self.evaluate_region(name, region),
+            Place::Account => {
+                let cx = RuleContext::new(self.snapshot, self.settings, GLOBAL, self.policies)
+                    .selecting(self.selection);
+                self.evaluate_resource(
+                    &cx,
+                    Resource::Account(self.snapshot),
+                    RegionStakes::default(),
+                );
+            }
+            Place::Unplaced(bucket, gap) => {
+                if self.selection.includes(bucket) {
+                    let cx =
+                        RuleContext::unplaced(self.snapshot, self.settings, gap, self.policies)
+                            .selecting(self.selection);
+                    self.evaluate_resource(&cx, bucket, RegionStakes::default());
+                }
+            }
+        }
+    }
+
+    fn evaluate_region(&mut self, name: &'a str, region: &'a Region) {
+        let mut cx = RuleContext::new(self.snapshot, self.settings, name, self.policies)
+            .selecting(self.selection);
+        if self.rules.checks_stacks() {
+            let shortcomings = self.check_stack_members(&cx, &region.stacks.items);
+            cx.set_shortcomings(shortcomings);
+        }
+        let stakes = RegionStakes::of_region(self.snapshot, name, self.selection, |resource| {
+            self.options.tag_gates(self.read_tag(resource))
+        });
+        let mut resources: Vec<Resource<'a>> = self.snapshot.resources_in(name).collect();
+        if !region.disabled {
+            let vaults = region.vaults.items.iter();
+            let local = vaults.filter(|vault| is_local(&cx, vault));
+            resources.extend(local.map(Resource::Vault));
+        }
+        resources.retain(|resource| self.selection.includes(*resource));
+        if !region.disabled {
+            resources.push(Resource::Region(region));
+        }
+        let mut subjects: Vec<Subject<'a>> = resources
+            .into_iter()
+            .map(|resource| Subject::new(self.snapshot, name, resource))
+            .collect();
+        subjects.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+        for subject in subjects {
+            self.evaluate_subject(&cx, subject, stakes);
+        }
+        // VPCs matter to the exit code only where their traffic goes to buckets that do.
+        if let (false, true, true, Some(gap)) = (
+            region.disabled,
+            stakes.buckets,
+            self.selection.includes_settings_of(Service::Vpc),
+            &region.network.vpcs.gap,
+        ) {
+            self.unread.push(Unread::new(Some(name), "vpc", gap));
+        }
+    }
+
+    /// The first phase: checks the copy prerequisites of everything that the region's stacks contain, as
+    /// if it were tagged for backup, once for each member however many stacks contain it.
+    fn check_stack_members(&self, cx: &RuleContext<'a>, stacks: &'a [Stack]) -> Shortcomings {
+        let mut found = Shortcomings::new();
+        for stack in stacks {
+            for member in find_members(cx, stack).list {
+                let Member::Read(resource) = member else {
+                    continue;
+                };
+                let (arn, _) = resource.arn_and_id().unwrap_or_default();
+                if !found.contains_key(arn) {
+                    found.insert(arn.to_owned(), self.check_prerequisites(cx, resource));
+                }
+            }
+        }
+        found
+    }
+
+    fn check_prerequisites(
+        &self,
+        cx: &RuleContext<'a>,
+        resource: Resource<'a>,
+    ) -> Vec<Shortcoming> {
+        let rules = self.rules.stack_prerequisites.iter();
+        let outcomes = rules.filter_map(|rule| {
+            let outcome = check_rule(rule, cx, resource, None)?;
+            Some(Shortcoming {
+                rule: rule.id,
+                outcome,
+            })
+        });
+        outcomes
+            .filter(|it| is_shortcoming(it.outcome.verdict))
+            .collect()
+    }
+}

@@ -1,0 +1,302 @@
+//! One resource: its rules, its findings, its verdict.
+
+use sha2::{Digest, Sha256};
+
+use crate::analysis::{Outcome, Prerequisites, RuleContext, Verdict};
+use crate::model::snapshot::{Snapshot, Source};
+use crate::model::tag::BackupTag;
+use crate::model::{GapKind, Resource, ResourceKind};
+use crate::report::{Finding, ResourceLine, ResourceVerdict, Status};
+use crate::rule::{Check, Group, Rule};
+use crate::settings::Severity;
+
+use super::evaluation::Evaluation;
+use super::gating::RegionStakes;
+
+/// A resource with the ARN and id that its findings carry.
+#[derive(Debug)]
+pub(super) struct Subject<'a> {
+    resource: Resource<'a>,
+    kind: ResourceKind,
+    arn: String,
+    id: String,
+}
+
+impl<'a> Subject<'a> {
+    /// Names a resource. The account and a region's settings have no ARN of AWS.
+    pub(super) fn new(snapshot: &Snapshot, region: &str, resource: Resource<'a>) -> Self {
+        let kind = resource.kind();
+        let account = snapshot.account_id.as_deref().unwrap_or_default();
+        let (arn, id) = match resource.arn_and_id() {
+            Some((arn, id)) => (arn.to_owned(), id.to_owned()),
+            None if kind == ResourceKind::Account => (
+                format!("backup-check:account:{account}"),
+                account.to_owned(),
+            ),
+            None => (
+                format!("backup-check:region:{account}:{region}"),
+                region.to_owned(),
+            ),
+        };
+        Subject {
+            resource,
+            kind,
+            arn,
+            id,
+        }
+    }
+
+    /// Returns the key by which resources of a region are sorted in a report.
+    pub(super) fn sort_key(&self) -> (&'static str, &str) {
+        (self.kind.as_str(), &self.arn)
+    }
+
+    fn is_settings(&self) -> bool {
+        matches!(self.kind, ResourceKind::Region | ResourceKind::Account)
+    }
+}
+
+/// Checks a rule; `None` where it is not about the resource's kind, or needs proof of backups that the
+/// resource need not have.
+pub(super) fn check_rule<'a>(
+    rule: &Rule,
+    cx: &RuleContext<'a>,
+    resource: Resource<'a>,
+    prerequisites: Option<&Prerequisites>,
+) -> Option<Outcome> {
+    let result = rule.check.run(cx, resource, prerequisites)?;
+    Some(result.unwrap_or_else(|gap| Outcome::unknown(&gap)))
+}
+
+/// Whether a copy of a resource with this verdict of a prerequisite fails, or may.
+pub(super) fn is_shortcoming(verdict: Verdict) -> bool {
+    matches!(
+        verdict,
+        Verdict::Breach | Verdict::Unknown | Verdict::NotAsked
+    )
+}
+
+impl<'a> Evaluation<'a, '_> {
+    /// Reads a resource's backup tag; none where it cannot carry one.
+    pub(super) fn read_tag(&self, resource: Resource<'_>) -> BackupTag {
+        resource.tags().map_or(BackupTag::None, |tags| {
+            BackupTag::from_tags(tags, &self.settings.tag_key)
+        })
+    }
+
+    /// Evaluates a resource that is alone in its place.
+    pub(super) fn evaluate_resource(
+        &mut self,
+        cx: &RuleContext<'a>,
+        resource: Resource<'a>,
+        stakes: RegionStakes,
+    ) {
+        let subject = Subject::new(self.snapshot, cx.region, resource);
+        self.evaluate_subject(cx, subject, stakes);
+    }
+
+    /// The second phase for one resource: checks its rules, emits its findings and keeps its line.
+    pub(super) fn evaluate_subject(
+        &mut self,
+        cx: &RuleContext<'a>,
+        subject: Subject<'a>,
+        stakes: RegionStakes,
+    ) {
+        let tag = self.read_tag(subject.resource);
+        if subject.kind.is_backed_up() && !self.options.scope.includes(tag) {
+            return;
+        }
+        let exempt = tag.is_exempt() && !self.options.preflight;
+        let mut findings = self.check_rules(cx, &subject, tag, stakes);
+        // A row of settings with nothing but skips is left out of a scan of some services.
+        if subject.is_settings()
+            && !self.selection.is_everything()
+            && findings.iter().all(|it| it.status == Status::Skip)
+        {
+            return;
+        }
+        let worst = findings
+            .iter()
+            .map(|finding| ResourceVerdict::of(finding.status))
+            .fold(ResourceVerdict::Ready, Ord::max);
+        findings.sort_by_key(|finding| finding.rule.id);
+        for mut finding in findings {
+            self.waivers.apply(&mut finding);
+            (self.emit)(finding);
+        }
+        self.resources.push(ResourceLine {
+            aws_type: match subject.resource {
+                Resource::Tagged(it) if subject.kind == ResourceKind::Other => {
+                    Some(it.aws_type.clone())
+                }
+                _ => None,
+            },
+            name: subject.resource.name().map(str::to_owned),
+            arn: subject.arn,
+            kind: subject.kind,
+            id: subject.id,
+            region: cx.region.to_owned(),
+            account_id: self.snapshot.account_id.clone(),
+            backup_tag: tag,
+            verdict: match exempt {
+                true => ResourceVerdict::Exempt,
+                false => worst,
+            },
+        });
+    }
+
+    fn check_rules(
+        &mut self,
+        cx: &RuleContext<'a>,
+        subject: &Subject<'a>,
+        tag: BackupTag,
+        stakes: RegionStakes,
+    ) -> Vec<Finding> {
+        let exempt = tag.is_exempt() && !self.options.preflight;
+        let needs_proof = self.needs_proof(subject.resource, tag);
+        let mut prerequisites = needs_proof.then(Prerequisites::default);
+        let mut findings = Vec::new();
+        let (proof, others): (Vec<&'static Rule>, Vec<&'static Rule>) = self
+            .rules
+            .reported
+            .iter()
+            .copied()
+            .filter(|rule| !exempt || rule.group == Group::Tagging)
+            .partition(|rule| matches!(rule.check, Check::Proof(_)));
+        for rule in others {
+            let Some(outcome) = self.check_subject(rule, cx, subject, None) else {
+                continue;
+            };
+            if let (Some(prerequisites), true) = (&mut prerequisites, rule.is_copy_prerequisite()) {
+                prerequisites.insert(rule.id, outcome.verdict);
+            }
+            findings.push(self.make_finding(rule, outcome, cx, subject, tag, stakes));
+        }
+        let Some(mut prerequisites) = prerequisites.filter(|_| !proof.is_empty()) else {
+            return findings;
+        };
+        self.add_unselected_prerequisites(&mut prerequisites, cx, subject.resource);
+        for rule in proof {
+            if let Some(outcome) = self.check_subject(rule, cx, subject, Some(&prerequisites)) {
+                findings.push(self.make_finding(rule, outcome, cx, subject, tag, stakes));
+            }
+        }
+        findings
+    }
+
+    /// Whether backups of a resource should exist by now: not of one that is not tagged for backup, that is
+    /// checked before it is tagged, or that exists only in a plan.
+    fn needs_proof(&self, resource: Resource<'_>, tag: BackupTag) -> bool {
+        resource.kind().has_backups()
+            && matches!(tag, BackupTag::Enabled | BackupTag::Unknown)
+            && matches!(self.snapshot.source, Source::Aws | Source::Snapshot)
+            && !self.options.preflight
+    }
+
+    /// Checks the copy prerequisites that were not selected.
+    fn add_unselected_prerequisites(
+        &self,
+        prerequisites: &mut Prerequisites,
+        cx: &RuleContext<'a>,
+        resource: Resource<'a>,
+    ) {
+        for rule in &self.rules.copy_prerequisites {
+            if prerequisites.verdict_of(rule.id).is_none()
+                && let Some(outcome) = check_rule(rule, cx, resource, None)
+            {
+                prerequisites.insert(rule.id, outcome.verdict);
+            }
+        }
+    }
+
+    fn check_subject(
+        &self,
+        rule: &Rule,
+        cx: &RuleContext<'a>,
+        subject: &Subject<'a>,
+        prerequisites: Option<&Prerequisites>,
+    ) -> Option<Outcome> {
+        let result = rule.check.run(cx, subject.resource, prerequisites)?;
+        let mut outcome = match result {
+            // An account's settings are rarely in the plan of its resources.
+            Err(gap) if subject.is_settings() && gap.kind == GapKind::Unplanned => {
+                Outcome::skip(gap.to_string())
+            }
+            result => result.unwrap_or_else(|gap| Outcome::unknown(&gap)),
+        };
+        if self.snapshot.source.is_planned() {
+            outcome = outcome.declared(rule.id);
+        }
+        Some(outcome)
+    }
+
+    fn make_finding(
+        &mut self,
+        rule: &'static Rule,
+        outcome: Outcome,
+        cx: &RuleContext<'a>,
+        subject: &Subject<'a>,
+        tag: BackupTag,
+        stakes: RegionStakes,
+    ) -> Finding {
+        self.facts_missing |= outcome.unread;
+        let status = status_of(outcome.verdict, self.options.severity(rule));
+        Finding {
+            id: finding_id(rule.id, &subject.arn),
+            rule,
+            status,
+            gating: self
+                .options
+                .finding_gates(rule, status, subject.kind, tag, stakes),
+            resource: subject.arn.clone(),
+            resource_id: subject.id.clone(),
+            kind: subject.kind,
+            account_id: self.snapshot.account_id.clone(),
+            region: cx.region.to_owned(),
+            backup_tag: tag,
+            message: outcome.message(),
+            fix: outcome.fixes(),
+            evidence: outcome.evidence,
+            causes: outcome.causes,
+            waiver: None,
+            baseline: None,
+            place: self.snapshot.places.get(&subject.arn).cloned(),
+        }
+    }
+}
+
+fn status_of(verdict: Verdict, severity: Severity) -> Status {
+    match (verdict, severity) {
+        (Verdict::Skip | Verdict::NotAsked, _) => Status::Skip,
+        (Verdict::Pass, _) => Status::Pass,
+        (Verdict::Unknown, _) => Status::Unknown,
+        (Verdict::Breach, Severity::Fail) => Status::Fail,
+        (Verdict::Warn, _) | (Verdict::Breach, _) => Status::Warn,
+    }
+}
+
+/// Returns a finding's id: the first 16 hex digits of SHA-256 over the rule, a newline and the ARN.
+#[must_use]
+pub fn finding_id(rule: &str, arn: &str) -> String {
+    let digest = Sha256::digest(format!("{rule}\n{arn}"));
+    digest
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // printf 'kms-key-shared\narn:aws:ec2:eu-central-1:111122223333:volume/vol-0ab' | sha256sum | head -c 16
+    #[test]
+    fn a_finding_keeps_its_id() {
+        let id = finding_id(
+            "kms-key-shared",
+            "arn:aws:ec2:eu-central-1:111122223333:volume/vol-0ab",
+        );
+        assert_eq!(id, "f9a2bcac660086a4");
+    }
+}

@@ -1,0 +1,56 @@
+//! Which rules run, and in which of the two phases.
+
+use crate::model::selection::Selection;
+use crate::rule::{Check, Group, Rule};
+use crate::settings::Severity;
+
+use super::options::Options;
+
+/// The groups of rules that say whether a copy can work.
+const COPY_GROUPS: [Group; 2] = [Group::Encryption, Group::Service];
+
+/// The rules of one evaluation.
+#[derive(Debug)]
+pub(super) struct RulePlan {
+    /// The rules whose findings are reported, in the order of the catalog.
+    pub(super) reported: Vec<&'static Rule>,
+    /// The rules that the members of a stack must pass, regardless of the rules selected.
+    pub(super) stack_prerequisites: Vec<&'static Rule>,
+    /// The rules that proof of backups and copies is compared with, regardless of the rules selected.
+    pub(super) copy_prerequisites: Vec<&'static Rule>,
+    /// Whether every rule that says whether a copy can work is checked.
+    pub(super) covers_copy: bool,
+}
+
+impl RulePlan {
+    /// Selects from the given rules.
+    pub(super) fn new(rules: &[&'static Rule], options: &Options, selection: &Selection) -> Self {
+        let select = |keep: &dyn Fn(&Rule) -> bool| {
+            let rules = rules.iter().copied();
+            rules.filter(|rule| keep(rule)).collect::<Vec<_>>()
+        };
+        RulePlan {
+            reported: select(&|rule| {
+                options.selects_rule(rule) && options.applies_to(rule, selection)
+            }),
+            stack_prerequisites: select(&|rule| {
+                COPY_GROUPS.contains(&rule.group)
+                    && options.severity(rule) == Severity::Fail
+                    && !options.without.contains(rule.id)
+            }),
+            copy_prerequisites: select(&Rule::is_copy_prerequisite),
+            covers_copy: rules
+                .iter()
+                .filter(|rule| COPY_GROUPS.contains(&rule.group))
+                .all(|rule| options.covers_rule(rule)),
+        }
+    }
+
+    /// Whether the members of stacks must be checked before their stacks.
+    pub(super) fn checks_stacks(&self) -> bool {
+        let checks_stacks = |rule: &&&Rule| matches!(rule.check, Check::Stack(_));
+        let all = [&self.reported, &self.copy_prerequisites];
+        all.iter()
+            .any(|rules| rules.iter().any(|rule| checks_stacks(&rule)))
+    }
+}

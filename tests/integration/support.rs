@@ -1,0 +1,4 @@
+//! Helpers that several test modules share.
+
+#[cfg(feature = "aws")]
+pub mod endpoint;

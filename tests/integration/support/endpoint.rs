@@ -1,0 +1,318 @@
+//! An AWS endpoint on loopback: answers signed requests from `fixtures/aws`, and fails where a test says
+//! so.
+//!
+//! Each request is answered from its own contents: the service and the region come from the scope of its
+//! signature, the operation from the service's protocol, the page from its token. The order of the
+//! requests does not matter, so clients can be concurrent.
+//!
+//! A fixture is `fixtures/aws/<service>/<Operation>[-<subject>][-page2].<xml|json>`. The subject is the
+//! bucket, table, key, gateway, vault, plan, selection, role or stack that the request names, or
+//! `enabled` if it filters by that tag. `{region}` in a fixture is replaced with the region of the
+//! request. A resource without a fixture does not exist.
+
+mod fixtures;
+mod request;
+
+use std::io::{BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use request::Http;
+pub use request::Request;
+
+/// How long to wait for a program that is most likely stuck.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What happens to a request.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// The service's error for a denied call.
+    Denied,
+    /// The service's error for a throttled call.
+    Throttled,
+    /// A fixture of the service by its name: a response, or an error by its code.
+    Fixture(&'static str),
+    /// The operation's fixture for an account without such resources.
+    Empty,
+    /// A truncated body with a matching content length.
+    Malformed,
+    /// The connection ends in the middle of the body.
+    Cut,
+    /// The connection ends without a response, as from a region that is down.
+    Dead,
+    /// No response; the connection stays open.
+    Never,
+    /// A status with headers and no body, as in a response to HEAD.
+    Bare(u16, &'static [(&'static str, &'static str)]),
+    /// The error page of a proxy, with its status.
+    ProxyPage(u16),
+}
+
+/// Requests that get another reply, and the reply.
+#[derive(Debug)]
+pub struct Exception {
+    operation: &'static str,
+    region: Option<&'static str>,
+    subject: Option<&'static str>,
+    page: Option<usize>,
+    left: AtomicUsize,
+    reply: Reply,
+}
+
+/// Returns an exception for the requests of an operation, `ec2:DescribeVolumes`; `*` is all.
+#[must_use]
+pub fn on(operation: &'static str, reply: Reply) -> Exception {
+    Exception {
+        operation,
+        region: None,
+        subject: None,
+        page: None,
+        left: AtomicUsize::new(usize::MAX),
+        reply,
+    }
+}
+
+impl Exception {
+    /// Limits the exception to a region.
+    #[must_use]
+    pub fn in_region(self, region: &'static str) -> Self {
+        Exception {
+            region: Some(region),
+            ..self
+        }
+    }
+
+    /// Limits the exception to a bucket, table, key or gateway.
+    #[must_use]
+    pub fn about(self, subject: &'static str) -> Self {
+        Exception {
+            subject: Some(subject),
+            ..self
+        }
+    }
+
+    /// Limits the exception to the first or the second page of a list.
+    #[must_use]
+    pub fn on_page(self, page: usize) -> Self {
+        Exception {
+            page: Some(page),
+            ..self
+        }
+    }
+
+    /// Limits the exception to the first requests.
+    #[must_use]
+    pub fn times(self, times: usize) -> Self {
+        Exception {
+            left: AtomicUsize::new(times),
+            ..self
+        }
+    }
+
+    fn applies_to(&self, request: &Request) -> bool {
+        (self.operation == "*" || self.operation == request.operation)
+            && self.region.is_none_or(|region| region == request.region)
+            && self
+                .subject
+                .is_none_or(|subject| Some(subject) == request.subject())
+            && self
+                .page
+                .is_none_or(|page| (page == 2) == request.page_token().is_some())
+            && self
+                .left
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                    left.checked_sub(1)
+                })
+                .is_ok()
+    }
+}
+
+/// The endpoint. It stops when it is dropped.
+#[derive(Debug)]
+pub struct Endpoint {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    exceptions: Vec<Exception>,
+    requests: Mutex<Vec<Request>>,
+    arrival: Condvar,
+    unexpected_requests: Mutex<Vec<String>>,
+    closing: AtomicBool,
+}
+
+impl Endpoint {
+    /// Starts an endpoint. The first exception that applies to a request replaces its fixture.
+    pub fn start(exceptions: impl IntoIterator<Item = Exception>) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let shared = Arc::new(Shared {
+            exceptions: exceptions.into_iter().collect(),
+            requests: Mutex::default(),
+            arrival: Condvar::new(),
+            unexpected_requests: Mutex::default(),
+            closing: AtomicBool::new(false),
+        });
+        let serving = Arc::clone(&shared);
+        thread::spawn(move || {
+            for connection in listener.incoming() {
+                if serving.closing.load(Ordering::SeqCst) {
+                    break;
+                }
+                let shared = Arc::clone(&serving);
+                // A client may close the connection early.
+                thread::spawn(move || connection.map(|stream| shared.serve_connection(&stream)));
+            }
+        });
+        Endpoint { address, shared }
+    }
+
+    /// Returns the URL for `--endpoint-url`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Returns all requests so far.
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.requests.lock().unwrap().clone()
+    }
+
+    /// Returns the requests for an operation so far.
+    pub fn requests_for(&self, operation: &str) -> Vec<Request> {
+        let mut requests = self.requests();
+        requests.retain(|request| request.operation == operation);
+        requests
+    }
+
+    /// Waits until a request for the operation arrives.
+    pub fn wait_for(&self, operation: &str) {
+        let missing = |requests: &mut Vec<Request>| {
+            !requests
+                .iter()
+                .any(|request| request.operation == operation)
+        };
+        let requests = self.shared.requests.lock().unwrap();
+        let arrival = &self.shared.arrival;
+        let (_requests, late) = arrival
+            .wait_timeout_while(requests, PATIENCE, missing)
+            .unwrap();
+        assert!(!late.timed_out(), "no request for {operation}");
+    }
+
+    /// Returns the requests that are no AWS request, or that have no fixture.
+    pub fn unexpected_requests(&self) -> Vec<String> {
+        self.shared.unexpected_requests.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        self.shared.closing.store(true, Ordering::SeqCst);
+        // Wakes the thread that waits for connections.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+struct Answer {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: Vec<u8>,
+}
+
+impl Shared {
+    fn serve_connection(&self, stream: &TcpStream) -> Option<()> {
+        let mut reader = BufReader::new(stream);
+        // Until the client is done or the answer ends the connection.
+        loop {
+            let http = Http::read_from(&mut reader)?;
+            let is_head = http.method == "HEAD";
+            let (answer, sent) = self.answer_request(&http, &mut reader)?;
+            let mut head = format!(
+                "HTTP/1.1 {} -\r\ncontent-length: {}\r\n",
+                answer.status,
+                answer.body.len()
+            );
+            for (name, value) in &answer.headers {
+                head += &format!("{name}: {value}\r\n");
+            }
+            let body = if is_head { &[] } else { &answer.body[..sent] };
+            let mut writer = stream;
+            writer
+                .write_all(&[head.as_bytes(), b"\r\n", body].concat())
+                .ok()?;
+            if sent < answer.body.len() {
+                return None;
+            }
+        }
+    }
+
+    /// Returns the answer and the number of bytes of its body to send, or `None` to close the connection.
+    fn answer_request(&self, http: &Http, reader: &mut impl Read) -> Option<(Answer, usize)> {
+        let Some(request) = Request::from_http(http) else {
+            return Some(complete_answer(
+                self.reject_request(format!("{} {}", http.method, http.path)),
+            ));
+        };
+        self.requests.lock().unwrap().push(request.clone());
+        self.arrival.notify_all();
+        let Some(exception) = self
+            .exceptions
+            .iter()
+            .find(|exception| exception.applies_to(&request))
+        else {
+            return Some(complete_answer(self.usual_answer(&request)));
+        };
+        let (service, operation) = request.split_operation();
+        Some(match exception.reply {
+            Reply::Denied if http.method == "HEAD" => complete_answer(empty_answer(403, &[])),
+            Reply::Denied => complete_answer(self.fixture_answer(service, "AccessDenied", &request)),
+            Reply::Throttled => complete_answer(self.fixture_answer(service, "Throttling", &request)),
+            Reply::Fixture(name) => complete_answer(self.fixture_answer(service, name, &request)),
+            Reply::Empty => complete_answer(self.fixture_answer(service, &format!("{operation}-empty"), &request)),
+            Reply::Malformed => {
+                let mut answer = self.usual_answer(&request);
+                answer.body.truncate(answer.body.len() / 2);
+                complete_answer(answer)
+            }
+            Reply::Cut => {
+                let answer = self.usual_answer(&request);
+                let half = answer.body.len() / 2;
+                (answer, half)
+            }
+            Reply::Dead => return None,
+            Reply::Never => {
+                // Ends when the client goes away.
+                let _ = reader.read(&mut [0]);
+                return None;
+            }
+            Reply::Bare(status, headers) => complete_answer(empty_answer(status, headers)),
+            Reply::ProxyPage(status) => complete_answer(Answer {
+                status,
+                headers: vec![("content-type", "text/html".to_owned())],
+                body: b"<html><head><title>Error</title></head><body>Blocked<br>by the proxy</body></html>"
+                    .to_vec(),
+            }),
+        })
+    }
+}
+
+fn complete_answer(answer: Answer) -> (Answer, usize) {
+    let length = answer.body.len();
+    (answer, length)
+}
+
+fn empty_answer(status: u16, headers: &[(&'static str, &'static str)]) -> Answer {
+    Answer {
+        status,
+        headers: headers
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()))
+            .collect(),
+        body: Vec::new(),
+    }
+}

@@ -1,0 +1,254 @@
+//! Answers from the files in `fixtures/aws`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::command::repository;
+
+use super::{Answer, Request, Shared, empty_answer};
+
+impl Shared {
+    /// Returns the response of AWS for the account that the fixtures describe.
+    pub(super) fn usual_answer(&self, request: &Request) -> Answer {
+        let (service, operation) = request.split_operation();
+        // KMS returns only the keys of its region.
+        let elsewhere =
+            |id: &str| id.starts_with("arn:") && id.split(':').nth(3) != Some(&request.region);
+        if service == "kms"
+            && request
+                .parameters
+                .get("KeyId")
+                .is_some_and(|id| elsewhere(id))
+        {
+            return self.fixture_answer(service, "NotFoundException", request);
+        }
+        if let Some(answer) = self.filtered_answer(request) {
+            return answer;
+        }
+        let page = if request.page_token().is_some() {
+            "-page2"
+        } else {
+            ""
+        };
+        let named = request
+            .subject()
+            .map(|subject| format!("{operation}-{subject}{page}"));
+        if let Some(name) = named.filter(|name| find_fixture(service, name).is_some()) {
+            return self.fixture_answer(service, &name, request);
+        }
+        if let Some(token) = request.page_token() {
+            let first = find_fixture(service, operation)
+                .map(|path| read_fixture(&path))
+                .unwrap_or_default();
+            if !first.contains(token) {
+                return self.reject_request(format!("{}: the token {token}", request.operation));
+            }
+        }
+        let absent = match operation {
+            "DescribeKey" | "GetKeyPolicy" => "NotFoundException",
+            "DescribeTable" | "GetBackupVaultAccessPolicy" => "ResourceNotFoundException",
+            "GetRole" => "NoSuchEntity",
+            "GetBucketEncryption" => "ServerSideEncryptionConfigurationNotFoundError",
+            "GetBucketLifecycleConfiguration" => "NoSuchLifecycleConfiguration",
+            "HeadBucket" => return empty_answer(404, &[]),
+            _ => return self.fixture_answer(service, &format!("{operation}{page}"), request),
+        };
+        self.fixture_answer(service, absent, request)
+    }
+
+    /// Returns the items of the operation's fixtures that the request names, or `None` if it names none.
+    fn filtered_answer(&self, request: &Request) -> Option<Answer> {
+        let (service, operation) = request.split_operation();
+        let wanted = request.named_items();
+        if wanted.is_empty() {
+            return None;
+        }
+        // Resources that are found only by their tag have separate fixtures.
+        let pages =
+            ["", "-page2", "-enabled", "-enabled-page2"].map(|it| format!("{operation}{it}"));
+        let pages: Vec<String> = pages
+            .iter()
+            .filter_map(|name| Some(read_fixture(&find_fixture(service, name)?)))
+            .map(|page| page.replace("{region}", &request.region))
+            .collect();
+        let first = pages.first()?;
+        let (found, body) = if first.trim_start().starts_with('{') {
+            filter_json(&pages, &wanted)
+        } else {
+            filter_xml(&pages, operation, &wanted)
+        };
+        let absent = match operation {
+            "DescribeFileSystems" => "FileSystemNotFound",
+            "DescribeClusters" => "ClusterNotFound",
+            "DescribeStacks" => "ValidationError",
+            _ => "",
+        };
+        if found == 0 && !absent.is_empty() {
+            return Some(self.fixture_answer(service, absent, request));
+        }
+        Some(Answer {
+            status: 200,
+            headers: vec![("content-type", content_type(service).to_owned())],
+            body: body.into_bytes(),
+        })
+    }
+
+    pub(super) fn fixture_answer(&self, service: &str, name: &str, request: &Request) -> Answer {
+        let Some(path) = find_fixture(service, name) else {
+            return self.reject_request(format!(
+                "{}: there is no fixture {service}/{name}",
+                request.operation
+            ));
+        };
+        let mut answer = Answer {
+            status: error_status(service, name),
+            headers: vec![("content-type", content_type(service).to_owned())],
+            body: read_fixture(&path)
+                .replace("{region}", &request.region)
+                .into_bytes(),
+        };
+        // REST-JSON has the code only in a header:
+        // https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization
+        if matches!(service, "backup" | "elasticfilesystem") && answer.status != 200 {
+            let code = match name {
+                "AccessDenied" => "AccessDeniedException",
+                "Throttling" => "ThrottlingException",
+                other => other,
+            };
+            answer.headers.push(("x-amzn-errortype", code.to_owned()));
+        }
+        answer
+    }
+
+    pub(super) fn reject_request(&self, what: String) -> Answer {
+        self.unexpected_requests.lock().unwrap().push(what);
+        empty_answer(400, &[])
+    }
+}
+
+/// Joins the pages and keeps the items that have a wanted value. Returns the number of items and the
+/// document.
+fn filter_json(pages: &[String], wanted: &[String]) -> (usize, String) {
+    let mut pages = pages
+        .iter()
+        .map(|page| serde_json::from_str::<Value>(page).expect("fixtures are JSON"));
+    let mut first = pages.next().expect("there is a page");
+    let rest: Vec<Value> = pages.collect();
+    let mut found = 0;
+    let fields = first.as_object_mut().expect("an object");
+    for token in ["NextToken", "NextMarker", "Marker", "PaginationToken"] {
+        fields.remove(token);
+    }
+    for (name, list) in fields {
+        let Some(items) = list.as_array_mut() else {
+            continue;
+        };
+        for page in &rest {
+            items.extend(page[name].as_array().cloned().unwrap_or_default());
+        }
+        items.retain(|item| {
+            let mut values = item.as_object().into_iter().flat_map(|item| item.values());
+            values.any(|value| wanted.iter().any(|it| value == it.as_str()))
+        });
+        found += items.len();
+    }
+    (found, first.to_string())
+}
+
+fn filter_xml(pages: &[String], operation: &str, wanted: &[String]) -> (usize, String) {
+    let (open, close) = match operation {
+        "DescribeInstances" | "DescribeVolumes" => ("        <item>", "        </item>"),
+        "DescribeDBInstances" => ("      <DBInstance>", "      </DBInstance>"),
+        "DescribeDBClusters" => ("      <DBCluster>", "      </DBCluster>"),
+        "DescribeClusters" => ("      <Cluster>", "      </Cluster>"),
+        "DescribeStacks" => ("      <member>", "      </member>"),
+        _ => panic!("the items of {operation} have no known element"),
+    };
+    let mut frame = Vec::new();
+    let mut items: Vec<Vec<&str>> = Vec::new();
+    for (number, page) in pages.iter().enumerate() {
+        let mut inside = false;
+        for line in page.lines() {
+            let trimmed = line.trim_start();
+            if line == open {
+                inside = true;
+                items.push(Vec::new());
+                if number == 0 && frame.last() != Some(&open) {
+                    frame.push(open);
+                }
+            }
+            if inside {
+                items.last_mut().expect("one is open").push(line);
+            } else if number == 0
+                && !["<nextToken", "<NextToken", "<Marker"]
+                    .iter()
+                    .any(|it| trimmed.starts_with(it))
+            {
+                frame.push(line);
+            }
+            inside &= line != close;
+        }
+    }
+    items.retain(|item| {
+        wanted
+            .iter()
+            .any(|it| item.iter().any(|line| line.contains(&format!(">{it}<"))))
+    });
+    let lines = frame.into_iter().flat_map(|line| {
+        if line == open {
+            items.concat()
+        } else {
+            vec![line]
+        }
+    });
+    (items.len(), lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// Returns the HTTP status of an error, from each service's list of common errors, or 200.
+fn error_status(service: &str, name: &str) -> u16 {
+    match (service, name) {
+        ("ec2" | "s3", "Throttling") => 503,
+        (
+            "backup" | "cloudformation" | "ec2" | "elasticfilesystem" | "iam" | "rds" | "redshift"
+            | "s3",
+            "AccessDenied",
+        )
+        | ("sts", "ExpiredToken") => 403,
+        (
+            "s3",
+            "NoSuchLifecycleConfiguration" | "ServerSideEncryptionConfigurationNotFoundError",
+        ) => 404,
+        ("iam", "NoSuchEntity") => 404,
+        (_, "AccessDenied" | "GatewayNotConnected" | "Throttling") => 400,
+        (_, "FileSystemNotFound" | "ClusterNotFound") => 404,
+        (_, "ValidationError") => 400,
+        (_, name) if name.ends_with("Exception") => 400,
+        _ => 200,
+    }
+}
+
+fn content_type(service: &str) -> &'static str {
+    match service {
+        "backup" | "elasticfilesystem" => "application/json",
+        "dynamodb" => "application/x-amz-json-1.0",
+        "kms" | "organizations" | "redshift-serverless" | "storagegateway" | "tag" => {
+            "application/x-amz-json-1.1"
+        }
+        "s3" => "application/xml",
+        _ => "text/xml;charset=UTF-8",
+    }
+}
+
+fn find_fixture(service: &str, name: &str) -> Option<PathBuf> {
+    let folder = repository().join("fixtures/aws").join(service);
+    ["xml", "json"]
+        .into_iter()
+        .map(|kind| folder.join(format!("{name}.{kind}")))
+        .find(|path| path.is_file())
+}
+
+fn read_fixture(path: &Path) -> String {
+    fs::read_to_string(path).expect("fixtures are readable text")
+}
