@@ -15,7 +15,7 @@ use std::io::Write;
 
 use super::digest::Digest;
 use super::digest::coverage_gaps::Failure;
-use super::digest::names::{distinct_name, kind_noun};
+use super::digest::names::distinct_name;
 use super::digest::root_causes::RootCause;
 use super::digest::view::Section;
 use super::place::{format_location, locations_by_arn};
@@ -194,7 +194,7 @@ impl Document<'_, '_> {
             text.push_str(&format!(" ({})", quote(name)));
         }
         let region = quote_code(&line.region);
-        text.push_str(&format!(" · {} · {region}", kind_noun(line.kind)));
+        text.push_str(&format!(" · {} · {region}", line.kind.noun()));
         if row.section == Section::Untagged {
             text.push_str(" · no valid tag");
         }

@@ -10,17 +10,6 @@ use crate::text::{display_width, escape_invisible, plural, truncate_middle};
 /// The least number of columns in which a truncated name is still useful.
 const SHORTEST_NAME: usize = 5;
 
-/// Returns the noun for a resource type, short enough for a column of the narrowest table.
-pub(in crate::report) fn kind_noun(kind: ResourceKind) -> &'static str {
-    match kind {
-        ResourceKind::Vpc => "VPC",
-        ResourceKind::StorageGatewayVolume => "gateway-volume",
-        ResourceKind::CloudformationStack => "stack",
-        ResourceKind::Other => "other-resource",
-        other => other.as_str(),
-    }
-}
-
 /// Returns the `Name` tag of a resource, unless it is blank or repeats the id.
 pub(in crate::report) fn distinct_name(line: &ResourceLine) -> Option<&str> {
     line.name
@@ -47,7 +36,7 @@ pub(in crate::report) fn count_by_kind<'a>(rows: impl IntoIterator<Item = &'a Ro
     }
     let texts: Vec<String> = kinds
         .into_iter()
-        .map(|(kind, number)| plural(number, kind_noun(kind)))
+        .map(|(kind, number)| plural(number, kind.noun()))
         .collect();
     texts.join(", ")
 }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::counts::VerdictCounts;
-use super::names::kind_noun;
 use crate::model::ResourceKind;
 use crate::model::tag::BackupTag;
 use crate::report::{Report, ResourceLine, ResourceVerdict, Status};
@@ -108,7 +107,7 @@ impl<'a> View<'a> {
             .collect();
         let kinds: BTreeSet<ResourceKind> = rows.iter().map(|row| row.line.kind).collect();
         let noun = match kinds.first() {
-            Some(&kind) if kinds.len() == 1 => kind_noun(kind),
+            Some(&kind) if kinds.len() == 1 => kind.noun(),
             _ => "resource",
         };
         let is_untagged = |row: &&&Row<'_>| row.section == Section::Untagged;

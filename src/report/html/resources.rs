@@ -8,7 +8,7 @@ use crate::model::ResourceKind;
 use crate::model::tag::BackupTag;
 use crate::report::digest::Digest;
 use crate::report::digest::counts::VerdictCounts;
-use crate::report::digest::names::{distinct_name, kind_noun};
+use crate::report::digest::names::distinct_name;
 use crate::report::digest::root_causes::RootCauses;
 use crate::report::digest::view::View;
 use crate::report::{ResourceLine, ResourceVerdict};
@@ -72,7 +72,7 @@ impl ResourceName {
                 number: listed.number_of(arn),
                 id: format_name(&row.line.id),
                 name: distinct_name(row.line).map(format_name),
-                kind: kind_noun(row.line.kind),
+                kind: row.line.kind.noun(),
                 service: service_name(row.line.kind),
                 region: escape_invisible(&row.line.region).into_owned(),
             },
@@ -136,7 +136,7 @@ impl<'d> Resources<'d> {
             kinds: kinds
                 .into_iter()
                 .map(|(kind, rows)| KindTable {
-                    noun: kind_noun(kind),
+                    noun: kind.noun(),
                     service: service_name(kind),
                     rows,
                 })

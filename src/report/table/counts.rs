@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::report::digest::counts::VerdictCounts;
-use crate::report::digest::names::kind_noun;
 use crate::report::digest::view::View;
 use crate::report::page::{Page, Tone};
 use crate::report::{ResourceLine, ResourceVerdict};
@@ -23,7 +22,7 @@ pub(super) fn write_counts(page: &mut Page, view: &View<'_>) {
 
     let lines = || report.resources.iter();
     let kinds: BTreeMap<&str, &str> = lines()
-        .map(|it| (it.kind.as_str(), kind_noun(it.kind)))
+        .map(|it| (it.kind.as_str(), it.kind.noun()))
         .collect();
     for (kind, noun) in kinds {
         // The noun `region` would read like one of the regions below.

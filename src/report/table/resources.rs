@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::causes::{CauseList, Shown};
 use crate::model::ResourceKind;
 use crate::model::tag::BackupTag;
-use crate::report::digest::names::{count_by_kind, kind_noun, resource_label};
+use crate::report::digest::names::{count_by_kind, resource_label};
 use crate::report::digest::root_causes::Link;
 use crate::report::digest::view::{Row, Section};
 use crate::report::page::{Page, Tone};
@@ -232,7 +232,7 @@ fn group_rows<'r>(
     let mut groups: Vec<(Alike<'r>, Vec<&'r Row<'r>>)> = Vec::new();
     for row in rows {
         let alike = Alike {
-            noun: kind_noun(row.line.kind),
+            noun: row.line.kind.noun(),
             region: &row.line.region,
             others: refer_to_others(row, number, causes),
         };

@@ -7,7 +7,7 @@ use crate::model::ResourceKind;
 use crate::model::tag::BackupTag;
 use crate::report::ResourceVerdict;
 use crate::report::digest::counts::VerdictCounts;
-use crate::report::digest::names::{kind_noun, resource_label};
+use crate::report::digest::names::resource_label;
 use crate::report::digest::view::{Row, Section};
 use crate::report::page::{Page, Tone};
 use crate::text::{count_more, display_width, pad_to_width, plural};
@@ -93,7 +93,7 @@ fn write_rows(page: &mut Page, rows: &[&Row<'_>], causes: &CauseList<'_, '_>) {
         widths.max().unwrap_or_default()
     };
     let verdicts = widest(&|row| display_width(row.verdict.as_str()));
-    let kinds = widest(&|row| display_width(kind_noun(row.line.kind)));
+    let kinds = widest(&|row| display_width(row.line.kind.noun()));
     let regions = widest(&|row| display_width(&row.line.region));
     let free = page
         .width()
@@ -113,7 +113,7 @@ fn write_rows(page: &mut Page, rows: &[&Row<'_>], causes: &CauseList<'_, '_>) {
     for (row, name, references) in lines {
         let room = free.saturating_sub(display_width(&references));
         let cells = [
-            pad_to_width(kind_noun(row.line.kind), kinds),
+            pad_to_width(row.line.kind.noun(), kinds),
             pad_to_width(&row.line.region, regions),
             pad_to_width(&name, names.min(room)),
             references,

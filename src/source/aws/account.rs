@@ -8,9 +8,10 @@ use thiserror::Error;
 
 use crate::model::arn::Arn;
 use crate::model::kms::Key;
+use crate::model::lookup::LookupError;
 use crate::model::observed::{Gap, Listing, Observed};
 use crate::model::s3::Bucket;
-use crate::model::selection::{LookupError, Selection, Target};
+use crate::model::selection::{Selection, Target};
 use crate::model::service::Service;
 use crate::model::snapshot::{Region, SNAPSHOT_VERSION, Snapshot, Source};
 

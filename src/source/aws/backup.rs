@@ -5,14 +5,15 @@ use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_backup::operation::describe_region_settings::DescribeRegionSettingsOutput;
 use aws_sdk_backup::types::{
-    BackupRule, BackupSelection, BackupVaultListMember, ConditionParameter, EncryptionKeyType,
-    Lifecycle,
+    BackupRule as SdkRule, BackupSelection as SdkSelection, BackupVaultListMember,
+    ConditionParameter, EncryptionKeyType, Lifecycle,
 };
 use futures_util::future::join_all;
 
 use crate::model::backup::{BackupSettings, Vault};
 use crate::model::backup_plan::{
-    BackupRule, CopyAction, Plan, Selection, TagCondition, TagMatch, TagOperator, tag_key,
+    BackupPlan, BackupRule, BackupSelection, CopyAction, TagCondition, TagMatch, TagOperator,
+    tag_key,
 };
 use crate::model::observed::{Gap, GapKind, Listing, Observed};
 
@@ -48,7 +49,7 @@ pub struct BackupRegion {
     /// The vaults.
     pub vaults: Listing<Vault>,
     /// The backup plans. They are not read if the organization has a backup policy.
-    pub plans: Listing<Plan>,
+    pub plans: Listing<BackupPlan>,
 }
 
 /// Reads the data of AWS Backup in a region.
@@ -78,12 +79,12 @@ async fn read_plans(
     reader: &RegionReader<'_>,
     calls: &ServiceCalls,
     policy: &BackupPolicy<'_>,
-) -> (Listing<Plan>, BTreeSet<String>) {
+) -> (Listing<BackupPlan>, BTreeSet<String>) {
     if !reader.scope.backup_plans() {
         return (Listing::not_requested(), BTreeSet::new());
     }
     if let Observed::Known(Some(policy)) = policy.get().await {
-        let used = policy.vaults(reader.region).into_iter();
+        let used = policy.vault_names(reader.region).into_iter();
         return (Listing::default(), used.map(str::to_owned).collect());
     }
     let plans = list_plans(reader, calls).await;
@@ -195,7 +196,7 @@ async fn read_access_policy(
     }
 }
 
-async fn list_plans(reader: &RegionReader<'_>, calls: &ServiceCalls) -> Listing<Plan> {
+async fn list_plans(reader: &RegionReader<'_>, calls: &ServiceCalls) -> Listing<BackupPlan> {
     let pages = reader
         .session
         .backup(reader.region)
@@ -215,7 +216,7 @@ async fn list_plans(reader: &RegionReader<'_>, calls: &ServiceCalls) -> Listing<
             read_rules(reader, calls, &id),
             list_selections(reader, calls, &id),
         );
-        Plan {
+        BackupPlan {
             name: name.unwrap_or(id),
             rules,
             selections,
@@ -251,7 +252,7 @@ async fn read_rules(
     }
 }
 
-fn rule_from(rule: &BackupRule) -> Result<BackupRule, Gap> {
+fn rule_from(rule: &SdkRule) -> Result<BackupRule, Gap> {
     let retention = |lifecycle: Option<&Lifecycle>| {
         parse_days(GET_PLAN, lifecycle.and_then(|it| it.delete_after_days))
     };
@@ -274,7 +275,7 @@ async fn list_selections(
     reader: &RegionReader<'_>,
     calls: &ServiceCalls,
     plan_id: &str,
-) -> Listing<Selection> {
+) -> Listing<BackupSelection> {
     let pages = reader
         .session
         .backup(reader.region)
@@ -313,7 +314,7 @@ async fn read_selection(
     calls: &ServiceCalls,
     plan_id: &str,
     id: &str,
-) -> Result<Selection, Gap> {
+) -> Result<BackupSelection, Gap> {
     let call = reader
         .session
         .backup(reader.region)
@@ -326,7 +327,7 @@ async fn read_selection(
     selection_from(read.get()?)
 }
 
-fn selection_from(selection: &BackupSelection) -> Result<Selection, Gap> {
+fn selection_from(selection: &SdkSelection) -> Result<BackupSelection, Gap> {
     let mut conditions = Vec::new();
     if let Some(all) = &selection.conditions {
         for (operator, list) in [
@@ -344,7 +345,7 @@ fn selection_from(selection: &BackupSelection) -> Result<Selection, Gap> {
         key: tag_key(&tag.condition_key).to_owned(),
         value: tag.condition_value.clone(),
     });
-    Ok(Selection {
+    Ok(BackupSelection {
         name: selection.selection_name.clone(),
         role_arn: selection.iam_role_arn.clone(),
         resources: selection.resources().to_vec(),

@@ -4,11 +4,10 @@
 use std::collections::BTreeMap;
 
 use crate::model::cloudformation::{Stack, StackResource};
+use crate::model::kind::{kinds_in_stack, type_found_by_tag};
 use crate::model::observed::Listing;
-use crate::model::resource::{CLOUDFORMATION_TYPES, ResourceKind};
 use crate::model::selection::{Selection, Target};
 use crate::model::service::Service;
-use crate::model::tagged::type_of;
 
 use super::listing::read_if;
 use super::lists::{Lists, add_option_groups};
@@ -50,7 +49,7 @@ impl SelectedResources {
     ) -> Vec<(String, String)> {
         let found = self.arns.iter().filter_map(|arn| {
             let aws_type = match Target::parse(arn) {
-                Ok(Target::Tagged(_)) => type_of(arn)?,
+                Ok(Target::Tagged(_)) => type_found_by_tag(arn)?,
                 _ => *other_clusters.get(arn)?,
             };
             Some((arn.clone(), aws_type.to_owned()))
@@ -85,20 +84,8 @@ pub fn stack_members(stacks: &Listing<Stack>) -> Vec<Target> {
 
 fn stack_member(resource: &StackResource) -> Option<Target> {
     let id = resource.physical_id.clone()?;
-    let mut types = CLOUDFORMATION_TYPES.iter();
-    let (_, kinds) = types.find(|(name, _)| *name == resource.resource_type)?;
-    Some(match kinds.first()? {
-        ResourceKind::S3Bucket => Target::Bucket(id),
-        ResourceKind::Ec2Instance => Target::Instance(id),
-        ResourceKind::EbsVolume => Target::Volume(id),
-        ResourceKind::RdsInstance => Target::DbInstance(id),
-        ResourceKind::RdsCluster | ResourceKind::AuroraCluster => Target::DbCluster(id),
-        ResourceKind::DynamodbTable => Target::Table(id),
-        ResourceKind::EfsFileSystem => Target::FileSystem(id),
-        ResourceKind::RedshiftCluster => Target::RedshiftCluster(id),
-        ResourceKind::RedshiftNamespace => Target::RedshiftNamespace(id),
-        _ => return None,
-    })
+    let row = kinds_in_stack(&resource.resource_type).next()?;
+    Target::from_id(row.kind, id)
 }
 
 /// Looks up the selected resources. Their tags are added later.

@@ -37,7 +37,7 @@ pub async fn read_roles(
 ) -> BackupRoles {
     let arns = match policy.get().await {
         Observed::Known(Some(_)) if !reader.scope.account => return BTreeMap::new(),
-        Observed::Known(Some(policy)) => policy.roles(&reader.session.account),
+        Observed::Known(Some(policy)) => policy.role_arns(&reader.session.account),
         _ => Vec::new(),
     };
     let mut names = role_names(reader, arns.iter().map(String::as_str));

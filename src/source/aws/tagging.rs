@@ -7,10 +7,11 @@ use aws_sdk_resourcegroupstagging::types::TagFilter;
 use futures_util::future::join_all;
 
 use crate::model::arn::Arn;
+use crate::model::kind::{is_backed_up, type_found_by_tag};
 use crate::model::observed::{Gap, Listing, Observed};
 use crate::model::service::Service;
 use crate::model::tag::{ENABLED, Tags};
-use crate::model::tagged::{TaggedResource, tagged_type, type_of};
+use crate::model::tagged::TaggedResource;
 
 use super::call::ServiceCalls;
 use super::operation::{GET_RESOURCES, Operation, SHARED};
@@ -39,23 +40,6 @@ const COMMON: [(Service, &str); 4] = [
 pub const STORAGE_GATEWAY: &[&str] = &["storagegateway"];
 /// Namespaces of Redshift Serverless.
 pub const NAMESPACES: &[&str] = &["redshift-serverless:namespace"];
-
-/// The types, as `GetResources` names them, that AWS Backup supports and that a scan lists.
-///
-/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-feature-availability.html>.
-const LISTED: [&str; 11] = [
-    "s3",
-    "ec2:instance",
-    "ec2:volume",
-    "rds:db",
-    "rds:cluster",
-    "dynamodb:table",
-    "elasticfilesystem:file-system",
-    "storagegateway",
-    "redshift:cluster",
-    "redshift-serverless:namespace",
-    "cloudformation:stack",
-];
 
 /// The tags of a region's resources by ARN.
 #[derive(Debug)]
@@ -183,7 +167,7 @@ pub async fn list_tagged_resources(reader: &RegionReader<'_>) -> Listing<TaggedR
     let listing = list_enabled_arns(reader).await;
     let found = listing.items.into_iter().filter_map(|arn| {
         let tags = Tags::from([(reader.tag_key.to_owned(), ENABLED.to_owned())]);
-        tagged_resource(&arn, type_of(&arn)?, Observed::Known(tags))
+        tagged_resource(&arn, type_found_by_tag(&arn)?, Observed::Known(tags))
     });
     Listing {
         items: found.collect(),
@@ -214,26 +198,6 @@ async fn list_enabled_arns(reader: &RegionReader<'_>) -> Listing<String> {
         .await;
     listing.items.sort_unstable();
     listing
-}
-
-/// Whether AWS Backup supports the resource.
-fn is_backed_up(arn: &str) -> bool {
-    let tagged = tagged_type(arn);
-    let Some(arn) = Arn::parse(arn) else {
-        return false;
-    };
-    // AWS Backup backs up the volumes of a volume gateway, not the gateway.
-    if arn.service == "storagegateway" {
-        return arn.resource.contains("/volume/");
-    }
-    let listed = LISTED.iter().any(|kind| match kind.split_once(':') {
-        None => arn.service == *kind,
-        Some((service, kind)) => {
-            let rest = arn.resource.strip_prefix(kind);
-            arn.service == service && rest.is_some_and(|rest| rest.starts_with([':', '/']))
-        }
-    });
-    listed || tagged.is_some_and(|it| it.is_backed_up)
 }
 
 #[cfg(test)]
