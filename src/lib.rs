@@ -2,15 +2,15 @@
 //!
 //! ```text
 //! source ──> snapshot ──> rules ──────────> report ──> writers
-//! (live AWS, (pure facts) (pure judgement)  (one finding model, many formats)
+//! (live AWS, (pure facts) (pure evaluation)  (one finding model, many formats)
 //!  saved file,                                 └─────> fix
-//!  plan, template)                            (the changes that mend it, in several dialects)
+//!  plan, template)                            (the changes that fix it, in several dialects)
 //! ```
 //!
 //! Everything that talks to the world is at the two ends. The middle is pure: no SDK, no clock, no
 //! environment, no files. A [`model::Snapshot`] holds facts, each known or the reason it is not;
 //! [`rules::ALL`] judge it through [`evaluate::evaluate`]; [`report`] writes what they found, and
-//! [`fix`] what would mend it.
+//! [`fix`] what would fix it.
 
 pub mod analysis;
 pub mod cli;

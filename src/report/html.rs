@@ -16,6 +16,7 @@ mod markup;
 mod matrix;
 mod resources;
 mod rules;
+mod text;
 mod waived;
 
 use std::io::{self, Write};
@@ -30,7 +31,7 @@ use crate::settings::Standard;
 use super::digest::Digest;
 use super::digest::summary::{account_name, format_time};
 use super::{Report, WriteError};
-use crate::text::{escape_invisible, plural_noun, truncate_middle};
+use crate::text::escape_invisible;
 use answer::GateAnswer;
 use causes::Causes;
 use coverage::CoverageTable;
@@ -39,13 +40,11 @@ use markup::{Block, Piece};
 use matrix::Matrix;
 use resources::{ListedResources, Resources};
 use rules::{RuleSheet, SkippedFindings};
+use text::count_of;
 use waived::{BaselineChanges, StaleRow, WaivedFindings};
 
 const STYLE: &str = include_str!("html/templates/style.css");
 const SCRIPT: &str = include_str!("html/templates/script.js");
-
-/// The width to which a name is truncated, in columns.
-const LONGEST_NAME: usize = 120;
 
 /// Writes a report as an HTML page.
 ///
@@ -189,44 +188,9 @@ fn encode_base64(bytes: &[u8]) -> String {
     text
 }
 
-/// Returns a name, escaped and truncated.
-fn format_name(text: &str) -> String {
-    truncate_middle(text, LONGEST_NAME)
-}
-
-/// Returns a number as people read it: `12,345`.
-fn format_number(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// Returns a number with its noun: `1 rule`, `12,345 rules`.
-fn count_of(number: usize, noun: &str) -> String {
-    format!("{} {}", format_number(number), plural_noun(number, noun))
-}
-
-/// Returns a text percent-encoded for the fragment of a link.
-fn encode_fragment(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
-}
-
 #[cfg(test)]
 mod tests {
+    use super::text::{encode_fragment, format_number};
     use super::*;
 
     /// RFC 4648, section 10.

@@ -6,12 +6,15 @@
 //! long lists. Only then is it cut between two paragraphs, rows or lists, and says what was omitted.
 
 mod changes;
+mod detail;
 mod escape;
 mod header;
 mod parts;
 
 use std::collections::BTreeMap;
 use std::io::Write;
+
+use detail::{Detail, LONGEST_TEXT};
 
 use super::digest::Digest;
 use super::digest::coverage_gaps::Failure;
@@ -30,8 +33,6 @@ pub const LIMIT: usize = 1_048_576;
 
 /// The width to which a message is truncated in a table, in columns.
 const LONGEST_CELL: usize = 240;
-/// The width to which names and messages are truncated elsewhere, in columns.
-const LONGEST_TEXT: usize = 1_024;
 /// The number of rules of a cause that are named.
 const MOST_RULES: usize = 4;
 /// The number of messages and fixes of a cause that are shown.
@@ -78,15 +79,6 @@ pub fn write_within(report: &Report, limit: usize, out: &mut dyn Write) -> Resul
         out.write_all(part.text.as_bytes())?;
     }
     Ok(())
-}
-
-/// The level of detail of a document.
-#[derive(Debug, Clone, Copy)]
-struct Detail {
-    /// Whether the resources behind non-gating causes are listed.
-    non_gating: bool,
-    /// The number of lines after which lists are cut.
-    list_length: usize,
 }
 
 /// A report that can be written at any level of detail.

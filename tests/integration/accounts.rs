@@ -1318,7 +1318,7 @@ fn proof_is_held_against_rules_that_nobody_asked_for() {
     let (status, message) = says("data-kafka-3");
     assert_eq!(status, Status::Fail);
     assert!(
-        message.contains("all that a copy needs from this account is in order"),
+        message.contains("all prerequisites of a copy in this account pass"),
         "{message}"
     );
 }

@@ -4,7 +4,7 @@ use super::causes::Causes;
 use super::markup::Piece;
 use super::matrix::{Bar, Slice};
 use super::resources::{verdict_class, verdict_name};
-use super::{count_of, format_number};
+use super::text::{count_of, format_number};
 use crate::exit::{Exit, FailOn};
 use crate::report::digest::Digest;
 use crate::report::digest::counts::VerdictCounts;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::evidence::collect_evidence;
 use super::markup::{Piece, parse_commands, parse_paragraph, parse_sentence};
 use super::resources::{ListedResources, ResourceName, service_name};
-use super::{count_of, format_name, format_number};
+use super::text::{count_of, format_name, format_number};
 use crate::model::place::Place;
 use crate::report::digest::Digest;
 use crate::report::digest::root_causes::{Member, RootCause};

@@ -1,8 +1,8 @@
 //! The root causes, worst first, in sections.
 
 use super::card::Card;
-use super::count_of;
 use super::resources::ListedResources;
+use super::text::count_of;
 use crate::report::Status;
 use crate::report::digest::Digest;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::format_number;
+use super::text::format_number;
 use crate::model::coverage::{Coverage, CoverageState};
 use crate::report::Report;
 use crate::report::digest::Digest;

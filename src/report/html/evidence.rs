@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::format_name;
+use super::text::format_name;
 use crate::report::Finding;
 use crate::text::{and_more, count_more, escape_invisible};
 

@@ -9,7 +9,7 @@ use crate::report::{ResourceLine, ResourceVerdict};
 use crate::text::escape_invisible;
 
 use super::resources::{service_name, verdict_class, verdict_name};
-use super::{count_of, encode_fragment, format_number};
+use super::text::{count_of, encode_fragment, format_number};
 
 /// The width of a bar in a cell, in units of its view box.
 const WIDTH: usize = 100;

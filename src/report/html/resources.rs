@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{count_of, format_name, format_number};
+use super::text::{count_of, format_name, format_number};
 use crate::model::ResourceKind;
 use crate::model::tag::BackupTag;
 use crate::report::digest::Digest;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::format_number;
 use super::markup::{Block, parse_documentation};
+use super::text::format_number;
 use crate::report::digest::counts::count_skipped;
 use crate::report::{Report, Status};
 use crate::rule::Rule;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::markup::{Piece, parse_sentence};
 use super::resources::{ListedResources, service_name};
-use super::{count_of, format_name, format_number};
+use super::text::{count_of, format_name, format_number};
 use crate::report::{EarlierFinding, Finding, Report, StaleState};
 use crate::text::escape_invisible;
 

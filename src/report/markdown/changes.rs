@@ -1,8 +1,8 @@
 //! The sections on the baseline and on waivers.
 
+use super::detail::{Detail, LONGEST_TEXT};
 use super::escape::{escape_sentence, quote_code};
 use super::parts::{format_list, format_summary};
-use super::{Detail, LONGEST_TEXT};
 use crate::report::{Baseline, EarlierFinding, Finding, Report, StaleState, StaleWaiver, Status};
 use crate::text::{plural, truncate_middle};
 

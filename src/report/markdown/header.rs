@@ -1,6 +1,6 @@
 //! The header of the document: the answer, and the counts behind it.
 
-use super::Detail;
+use super::detail::Detail;
 use super::escape::{escape_sentence, quote_code};
 use crate::report::digest::Digest;
 use crate::report::digest::summary::{

@@ -114,7 +114,10 @@ impl ScanScope {
 
 /// Whether the rules of a selected service look up resources of this service.
 fn is_needed_by_others(selection: &Selection, service: Service) -> bool {
-    let network = selection.settings_only.iter().filter(|it| **it == Service::Vpc);
+    let network = selection
+        .settings_only
+        .iter()
+        .filter(|it| **it == Service::Vpc);
     let chosen = selection.selected_services();
     let mut all = chosen.iter().chain(network);
     all.any(|it| it.required_services().contains(&service))

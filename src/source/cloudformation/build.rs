@@ -10,6 +10,7 @@ use crate::model::snapshot::{Region, Source};
 use crate::model::tag::Tags;
 use crate::model::{Gap, GapKind, Observed};
 use crate::source::planned::{Planned, Surroundings, after_apply, key_arn, unplanned};
+use crate::text::and_more;
 
 use super::tags;
 use super::template::{Declared, Template, partition_of};
@@ -363,16 +364,10 @@ impl<'a> Build<'a> {
         let notes = self.conditions.iter().map(|(name, (gap, ids))| {
             let shown: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
             let shown: Vec<&str> = shown.into_iter().collect();
-            let more = shown.len().saturating_sub(MOST_NAMES);
-            let more = match more {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
-            let shown = &shown[..shown.len().min(MOST_NAMES)];
+            let shown = and_more(shown, MOST_NAMES);
             format!(
-                "condition {name} cannot be evaluated ({}); {}{more} are reported as if created",
-                gap.to_string(),
-                shown.join(", ")
+                "condition {name} cannot be evaluated ({}); {shown} are reported as if created",
+                gap,
             )
         });
         let notes = notes.collect();

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::TerraformError;
 use super::address::{format_index, module_steps};
+use super::error::TerraformError;
 use super::view::View;
 
 /// Replacement for a missing value or a missing tree of marks.

@@ -263,8 +263,8 @@ Tagged: {{Type: AWS::EC2::Volume, Properties: {{Encrypted: true, KmsKeyId: !Ref 
         &report,
         &[
             ("Own", "kms-key-shared", Pass, ""),
-            ("Elsewhere", "kms-key-shared", Unknown, "does not hold"),
-            ("Foreign", "kms-key-shared", Unknown, "does not hold"),
+            ("Elsewhere", "kms-key-shared", Unknown, "does not contain"),
+            ("Foreign", "kms-key-shared", Unknown, "does not contain"),
             ("Other", "kms-key-shared", Unknown, "Nothing of Shared"),
             ("Tagged", "backup-tag-valid", Unknown, "Tags"),
         ],
@@ -279,15 +279,15 @@ fn what_is_launched_with_the_tag_is_told_as_missing() {
     for (resource, words) in [
         (
             format!("G: {{Type: AWS::AutoScaling::AutoScalingGroup, Properties: {{{tag}}}}}"),
-            "what G launches is tagged",
+            "that G launches are tagged",
         ),
         (
             format!("G: {{Type: AWS::AutoScaling::AutoScalingGroup, Properties: {{{open}}}}}"),
-            "what G launches is perhaps tagged",
+            "that G launches are perhaps tagged",
         ),
         (
             "T: {Type: AWS::EC2::LaunchTemplate, Properties: {LaunchTemplateData: {TagSpecifications: [{ResourceType: volume, Tags: [{Key: backup, Value: enabled}]}]}}}".to_owned(),
-            "what T launches is tagged",
+            "that T launches are tagged",
         ),
     ] {
         let text = format!("{SECTIONS}{}", of(&resource));

@@ -108,9 +108,13 @@ fn what_is_open_says_why() {
         ),
         ("!If [Nowhere, a, b]", "Unreadable", "no such condition"),
         ("!ImportValue x", "Unplanned", "another stack"),
-        ("!Ref AWS::AccountId", "Unplanned", "which account"),
+        (
+            "!Ref AWS::AccountId",
+            "Unplanned",
+            "the account that it is deployed to",
+        ),
         ("!Ref AWS::Region", "Unplanned", "--region"),
-        ("!Ref AWS::StackName", "AfterApply", "once it is deployed"),
+        ("!Ref AWS::StackName", "AfterApply", "after deployment"),
         ("!Ref Role", "AfterApply", "the name of Role"),
         ("!GetAtt Role.Arn", "AfterApply", "Arn of Role"),
         ("!Select [0, !GetAZs '']", "AfterApply", "GetAZs"),
@@ -123,16 +127,16 @@ fn what_is_open_says_why() {
         ),
         ("!Transform {Name: Mine}", "AfterApply", "macro"),
         ("!Bogus x", "Unreadable", "Fn::Bogus in line"),
-        ("!Join [a]", "Unreadable", "another form"),
-        ("!Select [7, [a]]", "Unreadable", "another form"),
+        ("!Join [a]", "Unreadable", "expected form"),
+        ("!Select [7, [a]]", "Unreadable", "expected form"),
         (
             "!FindInMap [M, Top, Nowhere]",
             "Unreadable",
             "no such entry",
         ),
         ("!ToJsonString {a: b}", "AfterApply", "ToJsonString"),
-        ("012345678901", "Unreadable", "loses its zeros"),
-        ("!Ref Zeros", "Unreadable", "loses its zeros"),
+        ("012345678901", "Unreadable", "loses its leading zeros"),
+        ("!Ref Zeros", "Unreadable", "loses its leading zeros"),
         // A macro may make it.
         ("!GetAtt Nowhere.Arn", "AfterApply", "Arn of Nowhere"),
         ("[a, b]", "Unreadable", "not a text"),
@@ -257,5 +261,5 @@ fn a_text_that_doubles_without_end_is_cut_short() {
         conditions.push_str(&format!("  C{n}: !Condition C{}\n", n - 1));
     }
     let why = tag_with(&conditions, "!If [C1999, enabled, disabled]", &[]).unwrap_err();
-    assert!(why.contains("too many conditions"), "{why}");
+    assert!(why.contains("chain of conditions is too long"), "{why}");
 }

@@ -43,10 +43,20 @@ Launched:
         &[
             ("Web", "kms-key-shared", Fail, "key Key"),
             ("Web/dev/sdf", "kms-key-shared", Fail, ""),
-            ("Web/root", "encryption-at-rest", Unknown, "its image gates"),
+            (
+                "Web/root",
+                "encryption-at-rest",
+                Unknown,
+                "it depends on its image",
+            ),
             ("Data", "backup-not-duplicated", Warn, "Web"),
             ("Other", "backup-not-duplicated", Warn, "Web"),
-            ("Bare", "encryption-at-rest", Unknown, "its image gates"),
+            (
+                "Bare",
+                "encryption-at-rest",
+                Unknown,
+                "it depends on its image",
+            ),
             ("Bare", "cross-account-copy-supported", Unknown, "image"),
             (
                 "Launched",
@@ -124,7 +134,12 @@ Central: {Type: AWS::EC2::Volume, Properties: {Encrypted: true, KmsKeyId: 'arn:a
                 Fail,
                 "transparent data encryption",
             ),
-            ("Old", "rds-option-group-shareable", Unknown, "has already"),
+            (
+                "Old",
+                "rds-option-group-shareable",
+                Unknown,
+                "already exist",
+            ),
             ("Aurora", "encryption-at-rest", Warn, "AWS owned"),
             (
                 "Restored",
@@ -186,7 +201,7 @@ E: {Type: AWS::EC2::Volume, Properties: {Encrypted: true, KmsKeyId: !Ref Round}}
             ("B", "kms-key-usable", Fail, "RSA_2048"),
             ("C", "kms-key-usable", Unknown, "imported"),
             ("D", "kms-key-usable", Unknown, "another region"),
-            ("E", "kms-key-usable", Unknown, "no key"),
+            ("E", "kms-key-usable", Unknown, "does not refer to a key"),
         ],
     );
 }
@@ -455,7 +470,7 @@ fn what_may_be_more_is_unlisted() {
         (
             "Transform: Mine\nResources: {}\n",
             GapKind::AfterApply,
-            "line 1: what the macro Mine adds",
+            "line 1: the resources that the macro Mine adds",
         ),
         (
             "Transform: [AWS::LanguageExtensions, {Name: AWS::Include}]\nResources: {}\n",

@@ -269,7 +269,7 @@ fn unknown_findings_name_their_reason() {
     let shared = message_of(&report, "kms-key-shared", "module.db.aws_db_instance.this");
     assert_eq!(
         shared,
-        "key module.kms.aws_kms_key.this[0] lets 692653576357 in"
+        "key module.kms.aws_kms_key.this[0] allows 692653576357"
     );
     for (resource, why) in [
         (

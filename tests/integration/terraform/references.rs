@@ -69,7 +69,7 @@ fn a_key_that_may_be_unset_is_unknown() {
         message_of(&report, "kms-key-shared", "aws_db_instance.orders").to_owned()
     };
     let with = |first: &str| json!([first, "aws_kms_key.data.arn", "aws_kms_key.data"]);
-    let follows = "key aws_kms_key.data lets 692653576357 in";
+    let follows = "key aws_kms_key.data allows 692653576357";
     // coalesce(var.own_key, aws_kms_key.data.arn), or the like
     assert_eq!(seen(with("var.own_key"), Value::Null), follows);
     // var.own_key ? aws_kms_key.data.arn : null
