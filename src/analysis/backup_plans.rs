@@ -78,10 +78,9 @@ impl Authority<'_> {
         match self {
             Authority::Policy => String::new(),
             Authority::Plans => " (no organization policy applies to the account)".to_owned(),
-            Authority::PlansInstead(gap) => format!(
-                " (the organization's policy could not be read: {})",
-                gap.to_string()
-            ),
+            Authority::PlansInstead(gap) => {
+                format!(" (the organization's policy could not be read: {})", gap)
+            }
         }
     }
 }

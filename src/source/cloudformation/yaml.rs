@@ -284,7 +284,12 @@ mod tests {
             let list = vec![format!("*a{}", n - 1); 10].join(", ");
             bomb.push_str(&format!("a{n}: &a{n} [{list}]\n"));
         }
-        assert!(parse_yaml(&bomb).unwrap_err().message.contains("too much"));
+        assert!(
+            parse_yaml(&bomb)
+                .unwrap_err()
+                .message
+                .contains("too many values")
+        );
     }
 
     #[test]
@@ -297,7 +302,7 @@ mod tests {
             ("? [a]\n: b\n", 1, "a key must be"),
             ("a: 'b\n", 2, ""),
             ("a: [b\nc: d\n", 2, ""),
-            ("", 1, "nothing"),
+            ("", 1, "the file is empty"),
             ("a: *nowhere\n", 1, ""),
             ("a: &x [*x]\n", 1, ""),
         ] {

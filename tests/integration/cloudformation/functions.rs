@@ -196,7 +196,7 @@ Parameters:
         ("Days", "36", "MaxValue"),
         ("Days", "many", "not a number"),
         ("Short", "abcd", "MaxLength"),
-        ("Stag", "dev", "no such parameter, only Stage, Id"),
+        ("Stag", "dev", "no such parameter; it has Stage, Id"),
     ] {
         let error = try_read(&text, None, &[(name, value)])
             .unwrap_err()

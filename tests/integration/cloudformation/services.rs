@@ -174,7 +174,12 @@ Central: {Type: AWS::EC2::Volume, Properties: {Encrypted: true, KmsKeyId: 'arn:a
             ("Taken", "encryption-customer-key", Unknown, "snapshot"),
             ("Names", "encryption-customer-key", Fail, "AWS owned"),
             ("Outside", "kms-key-shared", Unknown, "alias/theirs"),
-            ("Central", "kms-key-shared", Pass, "itself"),
+            (
+                "Central",
+                "kms-key-shared",
+                Pass,
+                "belongs to the central account",
+            ),
             ("Central", "kms-key-not-central", Warn, "central account"),
         ],
     );
