@@ -226,7 +226,7 @@ pub fn judge<'a>(
         .filter_map(history)
         .map(|history| (history.newest.created, judge(&history)))
         .reduce(better)
-        .map(|(_, judgement)| judgement)
+        .map(|(_, outcome)| outcome)
 }
 
 type Dated = (Timestamp, CheckResult);

@@ -35,7 +35,7 @@ enum Given<'a> {
 impl Condition {
     /// Whether this condition holds. `variables` says whether the policy's version has policy variables.
     ///
-    /// A missing key fails a condition, and fulfils a negated one, `...IfExists` and `ForAllValues:`; it fails every
+    /// A missing key fails a condition, and fulfills a negated one, `...IfExists` and `ForAllValues:`; it fails every
     /// `ForAnyValue:`. Sources:
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>,
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html>.

@@ -75,7 +75,7 @@ fn check_copies(
         });
     }
     match judged? {
-        (Some(judgement), _) => judgement,
+        (Some(outcome), _) => outcome,
         (None, elsewhere) => check_without_copy(cx, arn, &elsewhere, found),
     }
 }

@@ -2,7 +2,7 @@
 
 Shapes, names and locations come from botocore's service models, which are AWS's own, so that
 nothing about a wire format is written down a second time here. moto brings the server's half
-(routing, request parsing, reply serialising), botocore the client's.
+(routing, request parsing, reply serializing), botocore the client's.
 """
 
 from __future__ import annotations
