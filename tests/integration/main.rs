@@ -4,8 +4,9 @@
     clippy::disallowed_methods,
     clippy::expect_used,
     clippy::panic,
+    clippy::too_many_lines,
     clippy::unwrap_used,
-    reason = "a test may read files and fail loudly"
+    reason = "a test may read files, fail loudly, and be a long table of cases"
 )]
 
 mod accounts;
