@@ -12,6 +12,7 @@
 mod accounts;
 mod actions;
 mod browser;
+mod cases;
 mod cli;
 mod cloudformation;
 #[cfg(feature = "aws")]
