@@ -21,6 +21,7 @@ mod collect;
 mod docs;
 mod fix;
 mod formats;
+mod gaps;
 mod gates;
 mod key_policy;
 mod language;
