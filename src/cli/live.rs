@@ -16,9 +16,10 @@ use crate::source::aws::call::{Caller, Stop};
 use crate::source::aws::meter::Meter;
 use crate::source::aws::request::ScanRequest;
 use crate::source::aws::scan_scope::ScanScope;
-use crate::source::aws::session::{Access, connect};
+use crate::source::aws::session::{Access, ConnectError, connect};
 
 use super::args::{AccessArgs, GlobalArgs};
+use super::profiles::Profiles;
 use super::progress::Display;
 use super::stopped::Stopped;
 
@@ -71,9 +72,16 @@ async fn collect_until_stopped(
             .iter()
             .any(|name| std::env::var_os(name).is_some()),
     };
+    let profiles = Profiles::read_files();
+    let profile = chosen_profile(&access);
+    if let Some(name) = &profile {
+        profiles.check_name(name).map_err(anyhow::Error::msg)?;
+    }
     let mut stopping = stopped.clone();
     let session = tokio::select! {
-        session = connect(&access, Arc::clone(&meter)) => session?,
+        session = connect(&access, Arc::clone(&meter)) => session.map_err(|error| {
+            add_sign_in(error, &profiles, profile.as_deref().unwrap_or("default"))
+        })?,
         reason = stopping.wait_for(|stop| *stop != Stop::No) => {
             let timed_out = reason.is_ok_and(|stop| *stop == Stop::TimedOut);
             if timed_out {
@@ -107,6 +115,27 @@ async fn collect_until_stopped(
     snapshot.finished_at = current_time()?.to_string();
     let exit = *signals.borrow();
     Ok((snapshot, exit))
+}
+
+/// Returns the profile that the arguments or the environment name.
+fn chosen_profile(access: &Access) -> Option<String> {
+    let named = || std::env::var("AWS_PROFILE").ok();
+    let profile = access.profile.clone().or_else(named);
+    profile.filter(|name| !name.is_empty())
+}
+
+/// Adds the command that signs in to an error about credentials that come from a browser.
+fn add_sign_in(error: ConnectError, profiles: &Profiles, profile: &str) -> anyhow::Error {
+    let reason = match &error {
+        ConnectError::NoCredentials { reason, .. } | ConnectError::Role { reason, .. } => reason,
+        _ => return error.into(),
+    };
+    match profiles.sign_in_command(profile) {
+        Some(command) => anyhow::anyhow!(
+            "profile {profile:?} is not signed in, or its session has expired; run `{command}` ({reason})"
+        ),
+        None => error.into(),
+    }
 }
 
 /// Stops reading on the first signal, so that what was read can be checked, and exits on the second.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::markup::{Block, parse_documentation};
 use super::text::format_number;
 use crate::report::digest::counts::count_skipped;
+use crate::report::documentation::GuideNames;
 use crate::report::{Report, Status};
 use crate::rule::Rule;
 use crate::settings::Severity;
@@ -49,6 +50,7 @@ pub(super) fn describe_rules(report: &Report) -> Vec<RuleSheet> {
             *entry.1.entry(finding.status).or_default() += 1;
         }
     }
+    let names = GuideNames::from_report(report);
     rules
         .into_values()
         .map(|(rule, counts, waived)| {
@@ -74,7 +76,7 @@ pub(super) fn describe_rules(report: &Report) -> Vec<RuleSheet> {
                     Severity::Off => "is not checked",
                 },
                 counts,
-                docs: parse_documentation(rule.docs),
+                docs: parse_documentation(&names.write_markdown(rule)),
                 help_uri: rule.help_uri(),
             }
         })
