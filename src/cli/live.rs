@@ -73,14 +73,13 @@ async fn collect_until_stopped(
             .any(|name| std::env::var_os(name).is_some()),
     };
     let profiles = Profiles::read_files();
-    let profile = chosen_profile(&access);
-    if let Some(name) = &profile {
+    if let Some(name) = &access.profile {
         profiles.check_name(name).map_err(anyhow::Error::msg)?;
     }
     let mut stopping = stopped.clone();
     let session = tokio::select! {
         session = connect(&access, Arc::clone(&meter)) => session.map_err(|error| {
-            add_sign_in(error, &profiles, profile.as_deref().unwrap_or("default"))
+            add_sign_in(error, &access, &profiles)
         })?,
         reason = stopping.wait_for(|stop| *stop != Stop::No) => {
             let timed_out = reason.is_ok_and(|stop| *stop == Stop::TimedOut);
@@ -117,24 +116,25 @@ async fn collect_until_stopped(
     Ok((snapshot, exit))
 }
 
-/// Returns the profile that the arguments or the environment name.
-fn chosen_profile(access: &Access) -> Option<String> {
-    let named = || std::env::var("AWS_PROFILE").ok();
-    let profile = access.profile.clone().or_else(named);
-    profile.filter(|name| !name.is_empty())
-}
-
-/// Adds the command that signs in to an error about credentials that come from a browser.
-fn add_sign_in(error: ConnectError, profiles: &Profiles, profile: &str) -> anyhow::Error {
+/// Adds what to do to an error about the credentials of a profile: the command that signs in, or its right name.
+fn add_sign_in(error: ConnectError, access: &Access, profiles: &Profiles) -> anyhow::Error {
     let reason = match &error {
         ConnectError::NoCredentials { reason, .. } | ConnectError::Role { reason, .. } => reason,
+        ConnectError::Rejected { code, message } if code.contains("Expired") => message,
         _ => return error.into(),
     };
-    match profiles.sign_in_command(profile) {
-        Some(command) => anyhow::anyhow!(
-            "profile {profile:?} is not signed in, or its session has expired; run `{command}` ({reason})"
-        ),
-        None => error.into(),
+    let named = || std::env::var("AWS_PROFILE").ok();
+    let profile = access.profile.clone().or_else(named);
+    let profile = profile.as_deref().filter(|name| !name.is_empty());
+    if let Some(command) = profiles.sign_in_command(profile.unwrap_or("default")) {
+        return anyhow::anyhow!(
+            "profile {:?} is not signed in, or its session has expired; run `{command}` ({reason})",
+            profile.unwrap_or("default")
+        );
+    }
+    match profile.map(|name| profiles.check_name(name)) {
+        Some(Err(unknown)) => anyhow::Error::msg(unknown),
+        _ => error.into(),
     }
 }
 
