@@ -1,6 +1,10 @@
 //! How long it takes to judge and to report. `cargo bench --no-default-features`.
 
-#![allow(clippy::expect_used, reason = "a benchmark may fail loudly")]
+#![allow(
+    clippy::expect_used,
+    clippy::too_many_lines,
+    reason = "a benchmark may fail loudly, and its input is a long table"
+)]
 
 use std::hint::black_box;
 

@@ -54,7 +54,7 @@ impl Prose {
         }
     }
 
-    /// Adds a heading on a line of its own, after an empty line.
+    /// Adds a heading on its own line, after an empty line.
     pub(super) fn add_heading(&mut self, heading: &str, link: Option<&str>) {
         self.add_gap();
         let span = Span {

@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::report::Report;
 use crate::report::format::GITHUB;
 
-use super::args::{FailOnArg, GlobalArgs, SourceArgs};
+use super::args::{FailOnArg, GlobalArgs, LIVE_ONLY, SourceArgs};
 use super::config::LoadedConfig;
 use super::evaluation::Evaluated;
 use super::output::{OutputOptions, Target};
@@ -19,7 +19,7 @@ use super::{github, input, output};
 pub(super) struct ScanArgs {
     /// File to check instead of a live account, the same as --from FILE; `-` is stdin. Place it before
     /// options that accept several values
-    #[arg(value_name = "FILE", group = "input", conflicts_with_all = ["profile", "role_arn", "external_id", "endpoint_url", "concurrency", "timeout"])]
+    #[arg(value_name = "FILE", group = "input", conflicts_with_all = LIVE_ONLY)]
     file: Option<PathBuf>,
     #[command(flatten)]
     source: SourceArgs,

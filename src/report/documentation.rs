@@ -1,7 +1,7 @@
 //! The documentation of rules, with the names that the settings of this run have.
 //!
 //! A rule's doc comment names the central account, the contact and the tag key of the company's defaults.
-//! Somebody with another central account must not be told to let a foreign account into a key.
+//! With another central account, they would otherwise let a foreign account into a key.
 
 use crate::report::Report;
 use crate::rule::Rule;

@@ -2,6 +2,7 @@
 
 mod github;
 mod html;
+mod layout;
 mod markdown;
 
 use std::collections::BTreeSet;

@@ -4,13 +4,15 @@
     clippy::disallowed_methods,
     clippy::expect_used,
     clippy::panic,
+    clippy::too_many_lines,
     clippy::unwrap_used,
-    reason = "a test may read files and fail loudly"
+    reason = "a test may read files, fail loudly, and be a long table of cases"
 )]
 
 mod accounts;
 mod actions;
 mod browser;
+mod cases;
 mod cli;
 mod cloudformation;
 #[cfg(feature = "aws")]

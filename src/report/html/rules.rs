@@ -7,7 +7,7 @@ use super::text::format_number;
 use crate::report::digest::counts::count_skipped;
 use crate::report::documentation::GuideNames;
 use crate::report::{Report, Status};
-use crate::rule::Rule;
+use crate::rule::{Owner, Rule};
 use crate::settings::Severity;
 use crate::text::escape_invisible;
 
@@ -17,7 +17,8 @@ pub(super) struct RuleSheet {
     pub(super) id: &'static str,
     pub(super) title: &'static str,
     pub(super) group: &'static str,
-    pub(super) owner: &'static str,
+    /// Who fixes a violation.
+    pub(super) owner: String,
     /// What a violation does, as a predicate.
     pub(super) severity: &'static str,
     /// The CSS class and the number of findings of each status, worst first.
@@ -69,7 +70,12 @@ pub(super) fn describe_rules(report: &Report) -> Vec<RuleSheet> {
                 id: rule.id,
                 title: rule.title,
                 group: rule.group.as_str(),
-                owner: rule.owner.as_str(),
+                owner: match rule.owner {
+                    Owner::Member => "the team that owns the account".to_owned(),
+                    Owner::Platform => {
+                        format!("the platform team ({})", escape_invisible(&report.contact))
+                    }
+                },
                 severity: match rule.severity(report.standard) {
                     Severity::Fail => "fails",
                     Severity::Warn => "warns",
