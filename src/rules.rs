@@ -81,16 +81,6 @@ pub fn find(id: &str) -> Option<&'static Rule> {
     ALL.into_iter().find(|rule| rule.id == id)
 }
 
-/// Returns the rule id that is most similar to a mistyped one, if it is similar enough.
-#[must_use]
-pub fn nearest(id: &str) -> Option<&'static str> {
-    let distance = |rule: &&Rule| strsim::osa_distance(rule.id, id);
-    ALL.into_iter()
-        .min_by_key(distance)
-        .filter(|rule| distance(rule) <= id.len() / 3)
-        .map(|rule| rule.id)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
