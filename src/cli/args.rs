@@ -49,7 +49,7 @@ pub(super) struct SourceArgs {
     /// Check a file instead of a live account: a snapshot written by `collect`, `terraform show -json`
     /// output, or a CloudFormation template (JSON or YAML); `-` is stdin. If a plan or template does not
     /// name its region, set it with --region
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["profile", "role_arn", "external_id", "endpoint_url", "concurrency", "timeout"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["profile", "role_arn", "external_id", "endpoint_url", "concurrency", "max_calls", "timeout"])]
     pub(super) from: Option<PathBuf>,
     /// Value of a template parameter; repeatable
     #[arg(long, value_name = "K=V", value_parser = value::parse_parameter, requires = "from")]
@@ -86,9 +86,12 @@ pub(super) struct AccessArgs {
     /// Check only these resources, with the keys and settings that they depend on
     #[arg(long, value_name = "ARN", num_args = 1.., value_parser = value::parse_resource, conflicts_with = "service")]
     pub(super) resource: Vec<String>,
-    /// Maximum number of concurrent API calls [default: 32]
+    /// Maximum number of concurrent API calls, above the rates of each service [default: 128]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(super) concurrency: Option<u16>,
+    /// Maximum number of API calls; checks on data that was not read by then are inconclusive
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) max_calls: Option<u64>,
     /// Maximum duration of the scan; checks on data that was not read by then are inconclusive
     /// [default: 30m]
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]

@@ -22,7 +22,7 @@ use super::args::{AccessArgs, GlobalArgs};
 use super::progress::Display;
 use super::stopped::Stopped;
 
-const CONCURRENCY: u16 = 32;
+const CONCURRENCY: u16 = 128;
 const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 /// Reads the account. The exit is that of the signal that interrupted reading, else [`Exit::Ready`].
@@ -95,9 +95,9 @@ async fn collect_until_stopped(
         tag_key: settings.tag_key.clone(),
         now: started,
         backup_role: settings.backup_role.clone(),
-        concurrency: usize::from(args.concurrency.unwrap_or(CONCURRENCY)),
     };
-    let caller = Caller::new(request.concurrency, stopped, Arc::clone(&meter));
+    let concurrency = usize::from(args.concurrency.unwrap_or(CONCURRENCY));
+    let caller = Caller::new(concurrency, args.max_calls, stopped, Arc::clone(&meter));
     let services = ScanScope::of_selection(selection).service_names();
     let display = Display::start(&request.regions, services, &meter, global);
     let read = collect_account(&session, &request, &caller).await;

@@ -110,6 +110,8 @@ impl<'a> Evaluation<'a, '_> {
             .map(|resource| Subject::new(self.snapshot, name, resource))
             .collect();
         subjects.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+        // A resource that moved while a list was read is on two of its pages.
+        subjects.dedup_by(|a, b| a.sort_key() == b.sort_key());
         for subject in subjects {
             self.evaluate_subject(&cx, subject, stakes);
         }

@@ -26,6 +26,7 @@ rule! {
     /// - <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html>
     /// - <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Volume.html>
     /// - <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html>
+    /// - <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBSnapshot.html>
     /// - <https://docs.aws.amazon.com/efs/latest/ug/API_FileSystemDescription.html>
     /// - <https://docs.aws.amazon.com/redshift/latest/APIReference/API_Cluster.html>
     /// - <https://docs.aws.amazon.com/storagegateway/latest/vgw/StorageVolumeStatuses.html>
@@ -117,7 +118,7 @@ fn classify_volume(state: &str) -> Readiness {
 // Most of the about 40 RDS states are transitional, so the failing ones are listed.
 fn classify_database(state: &str) -> Readiness {
     match state {
-        "available" => Readiness::Ready,
+        "available" | "storage-optimization" => Readiness::Ready,
         "stopped"
         | "storage-full"
         | "restore-error"

@@ -12,6 +12,7 @@
 mod accounts;
 mod actions;
 mod browser;
+mod cases;
 mod cli;
 mod cloudformation;
 #[cfg(feature = "aws")]
@@ -20,6 +21,7 @@ mod collect;
 mod docs;
 mod fix;
 mod formats;
+mod gaps;
 mod gates;
 mod key_policy;
 mod language;

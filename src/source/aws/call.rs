@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_smithy_async::future::pagination_stream::PaginationStream;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -16,6 +17,9 @@ use super::coverage::CoverageLog;
 use super::error;
 use super::meter::Meter;
 use super::operation::Operation;
+use super::page::{Page, PageTokens};
+use super::rate::RateLimits;
+use super::retry::{GivenUp, limit_attempts};
 
 /// The result of an SDK call.
 type Response<T, E> = Result<T, SdkError<E, HttpResponse>>;
@@ -46,17 +50,31 @@ pub struct Caller {
     stop: watch::Receiver<Stop>,
     meter: Arc<Meter>,
     coverage: CoverageLog,
+    limits: RateLimits,
+    given_up: GivenUp,
+    max_calls: Option<u64>,
+    started_calls: AtomicU64,
 }
 
 impl Caller {
-    /// Returns a caller that runs at most `concurrency` calls at once, until `stop` changes.
+    /// Returns a caller that runs at most `concurrency` calls at once, until `stop` changes or until
+    /// `max_calls` calls were sent.
     #[must_use]
-    pub fn new(concurrency: usize, stop: watch::Receiver<Stop>, meter: Arc<Meter>) -> Arc<Self> {
+    pub fn new(
+        concurrency: usize,
+        max_calls: Option<u64>,
+        stop: watch::Receiver<Stop>,
+        meter: Arc<Meter>,
+    ) -> Arc<Self> {
         Arc::new(Caller {
             permits: Semaphore::new(concurrency.max(1)),
             stop,
             meter,
             coverage: CoverageLog::default(),
+            limits: RateLimits::default(),
+            given_up: GivenUp::default(),
+            max_calls,
+            started_calls: AtomicU64::new(0),
         })
     }
 
@@ -143,7 +161,7 @@ impl ServiceCalls {
     ///
     /// `items` returns the items of a page. A page without a list counts as failed, and an item without
     /// its identifier leaves a gap in the listing.
-    pub async fn list_items<P, I, E: OperationError>(
+    pub async fn list_items<P: Page, I, E: OperationError>(
         &self,
         operation: Operation,
         pages: Pages<P, E>,
@@ -154,7 +172,7 @@ impl ServiceCalls {
 
     /// Reads a list as [`ServiceCalls::list_items`] does. The list is empty if AWS answers with one of
     /// the error codes in `absent`.
-    pub async fn list_optional<P, I, E: OperationError>(
+    pub async fn list_optional<P: Page, I, E: OperationError>(
         &self,
         operation: Operation,
         absent: &[&str],
@@ -170,7 +188,7 @@ impl ServiceCalls {
 
     /// Reads a list as [`ServiceCalls::list_items`] does and passes each item to `visit`, for lists that
     /// are not kept in full. Returns the reason why there may be more items.
-    pub async fn visit_items<P, I, E: OperationError>(
+    pub async fn visit_items<P: Page, I, E: OperationError>(
         &self,
         operation: Operation,
         pages: Pages<P, E>,
@@ -180,7 +198,7 @@ impl ServiceCalls {
         self.read_pages(operation, &[], pages, items, visit).await
     }
 
-    async fn read_pages<P, I, E: OperationError>(
+    async fn read_pages<P: Page, I, E: OperationError>(
         &self,
         operation: Operation,
         absent: &[&str],
@@ -189,27 +207,31 @@ impl ServiceCalls {
         mut visit: impl FnMut(I),
     ) -> Option<Gap> {
         let mut first_gap = None;
+        let mut tokens = PageTokens::default();
         loop {
             let page = self
                 .attempt_call(operation, async { pages.next().await.transpose() })
                 .await;
-            let read = page.and_then(|page| match page {
-                None => Ok(None),
-                Some(page) => items(page)
-                    .map(Some)
-                    .ok_or_else(|| unreadable_gap(operation, "the response has no list")),
-            });
-            match read {
+            match page {
+                // The SDK ends a list when two tokens in a row are equal.
+                Ok(None) if tokens.has_next() => {
+                    return Some(self.reject_page(operation, "a page token repeats"));
+                }
                 Ok(None) => return first_gap,
-                Ok(Some(items)) => {
+                Ok(Some(page)) => {
+                    let fault = tokens.record_page(&page);
+                    let Some(items) = items(page) else {
+                        return Some(self.reject_page(operation, "the response has no list"));
+                    };
                     self.record_call(operation, None);
                     if items.iter().any(Option::is_none) {
                         let message = "an item in the response has no identifier";
-                        let gap = unreadable_gap(operation, message);
-                        self.record_call(operation, Some(&gap));
-                        first_gap.get_or_insert(gap);
+                        first_gap.get_or_insert(self.reject_page(operation, message));
                     }
                     items.into_iter().flatten().for_each(&mut visit);
+                    if let Some(fault) = fault {
+                        return Some(self.reject_page(operation, fault));
+                    }
                 }
                 Err(gap) if has_code(&gap, absent) => {
                     self.record_call(operation, None);
@@ -223,12 +245,20 @@ impl ServiceCalls {
         }
     }
 
+    /// Records a response that cannot be used, and returns the gap that it leaves.
+    fn reject_page(&self, operation: Operation, message: &str) -> Gap {
+        let gap = operation.make_gap(GapKind::Error, "UnreadableAnswer", message);
+        self.record_call(operation, Some(&gap));
+        gap
+    }
+
     async fn attempt_call<T, E: OperationError>(
         &self,
         operation: Operation,
         call: impl Future<Output = Response<T, E>>,
     ) -> Result<T, Gap> {
-        let mut stop = self.caller.stop.clone();
+        let caller = &self.caller;
+        let mut stop = caller.stop.clone();
         tokio::select! {
             biased;
             stopped = stop.wait_for(|stop| *stop != Stop::No) => {
@@ -236,14 +266,58 @@ impl ServiceCalls {
                 Err(interrupted_gap(operation, timed_out))
             }
             response = async {
-                let _permit = self.caller.permits.acquire().await;
-                call.await
-            } => response.map_err(|error| {
-                let gap = error::gap_from_error(operation, &error);
-                tracing::debug!(region = self.region, operation = operation.name, code = gap.code, "{}", gap.message);
-                gap
-            }),
+                caller.limits.wait_for_turn(&self.region, operation).await;
+                let _permit = caller.permits.acquire().await;
+                self.refuse_call(operation)?;
+                let retry_timeouts = caller.given_up.has_answered(&self.region);
+                let response = limit_attempts(retry_timeouts, call).await;
+                response.map_err(|error| self.explain_failure(operation, &error))
+            } => {
+                if response.is_ok() {
+                    caller.given_up.record_answer(&self.region);
+                }
+                response
+            }
         }
+    }
+
+    /// Refuses a call that is not worth sending.
+    fn refuse_call(&self, operation: Operation) -> Result<(), Gap> {
+        if let Some(gap) = self.caller.given_up.find_failure(&self.region, operation) {
+            return Err(gap);
+        }
+        let caller = &self.caller;
+        let sent = caller.started_calls.fetch_add(1, Ordering::Relaxed);
+        match caller.max_calls {
+            Some(max) if sent + caller.meter.stats().retries >= max => {
+                let message = format!("the limit of --max-calls {max} was reached");
+                Err(operation.make_gap(GapKind::Interrupted, "MaxCalls", message))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn explain_failure<E: OperationError>(
+        &self,
+        operation: Operation,
+        error: &SdkError<E, HttpResponse>,
+    ) -> Gap {
+        let gap = error::gap_from_error(operation, error);
+        tracing::debug!(
+            region = self.region,
+            operation = operation.name,
+            code = gap.code,
+            "{}",
+            gap.message
+        );
+        let status = error.raw_response().map(|it| it.status().as_u16());
+        let given_up = &self.caller.given_up;
+        if status.is_some() {
+            given_up.record_answer(&self.region);
+        }
+        let is_server_error = status.is_some_and(|status| status >= 500);
+        given_up.record_failure(&self.region, operation, &gap, is_server_error);
+        gap
     }
 
     fn record_call(&self, operation: Operation, gap: Option<&Gap>) {
@@ -257,10 +331,6 @@ fn has_code(gap: &Gap, codes: &[&str]) -> bool {
     gap.code
         .as_deref()
         .is_some_and(|code| codes.contains(&code))
-}
-
-fn unreadable_gap(operation: Operation, message: &str) -> Gap {
-    operation.make_gap(GapKind::Error, "UnreadableAnswer", message)
 }
 
 fn interrupted_gap(operation: Operation, timed_out: bool) -> Gap {

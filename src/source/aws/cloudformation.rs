@@ -30,7 +30,7 @@ pub async fn list_stacks(reader: &RegionReader<'_>) -> Listing<Stack> {
     let pages = client.describe_stacks().into_paginator().send();
     let stacks = calls
         .list_items(DESCRIBE_STACKS, pages, |page| {
-            let stacks = page.stacks.unwrap_or_default().into_iter();
+            let stacks = page.stacks?.into_iter();
             Some(stacks.map(|stack| stack_from(reader, stack)).collect())
         })
         .await;
@@ -51,7 +51,7 @@ pub async fn find_stacks(reader: &RegionReader<'_>, arns: &[String]) -> Listing<
             let pages = pages.into_paginator().send();
             // The error code for an unknown stack. An ARN causes no other validation error.
             calls.list_optional(DESCRIBE_STACKS, &["ValidationError"], pages, |page| {
-                let stacks = page.stacks.unwrap_or_default().into_iter();
+                let stacks = page.stacks?.into_iter();
                 Some(stacks.map(|stack| stack_from(reader, stack)).collect())
             })
         });
@@ -82,7 +82,7 @@ async fn add_resources(
             .into_paginator()
             .send();
         calls.list_items(LIST_STACK_RESOURCES, pages, |page| {
-            let resources = page.stack_resource_summaries.unwrap_or_default();
+            let resources = page.stack_resource_summaries?;
             Some(resources.into_iter().map(stack_resource_from).collect())
         })
     }))

@@ -144,7 +144,7 @@ async fn describe_instances(
         .send();
     calls
         .list_items(DESCRIBE_INSTANCES, pages, |page| {
-            let reservations = page.reservations.unwrap_or_default().into_iter();
+            let reservations = page.reservations?.into_iter();
             let instances =
                 reservations.flat_map(|reservation| reservation.instances.unwrap_or_default());
             Some(instances.map(|it| instance_from(reader, it)).collect())
@@ -164,7 +164,7 @@ async fn describe_volumes(reader: &RegionReader<'_>, filter: Option<Filter>) -> 
         .send();
     calls
         .list_items(DESCRIBE_VOLUMES, pages, |page| {
-            let volumes = page.volumes.unwrap_or_default().into_iter();
+            let volumes = page.volumes?.into_iter();
             Some(volumes.map(|it| volume_from(reader, it)).collect())
         })
         .await

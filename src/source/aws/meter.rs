@@ -16,6 +16,8 @@ use aws_smithy_types::config_bag::ConfigBag;
 
 use crate::model::coverage::Stats;
 
+use super::retry::record_attempt;
+
 /// Error codes of throttled calls, as in the SDK's list.
 ///
 /// Source: <https://docs.rs/aws-runtime/latest/aws_runtime/retries/classifiers/constant.THROTTLING_ERRORS.html>.
@@ -106,6 +108,7 @@ impl Intercept for Counter {
         _: &RuntimeComponents,
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        record_attempt();
         self.0.calls.fetch_add(1, Ordering::Relaxed);
         let is_retry = cfg
             .load::<RequestAttempts>()

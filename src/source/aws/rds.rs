@@ -130,7 +130,7 @@ async fn describe_instances(
         .send();
     calls
         .list_items(DESCRIBE_DB_INSTANCES, pages, |page| {
-            let instances = page.db_instances.unwrap_or_default().into_iter();
+            let instances = page.db_instances?.into_iter();
             let read = instances
                 .filter(|instance| !matches!(instance.engine.as_deref(), Some("docdb" | "neptune")))
                 .map(|instance| instance_from(reader, instance));
@@ -151,7 +151,7 @@ async fn describe_clusters(reader: &RegionReader<'_>, filter: Option<Filter>) ->
         .send();
     let found = calls
         .list_items(DESCRIBE_DB_CLUSTERS, pages, |page| {
-            let clusters = page.db_clusters.unwrap_or_default().into_iter();
+            let clusters = page.db_clusters?.into_iter();
             Some(clusters.map(|it| any_cluster_from(reader, it)).collect())
         })
         .await;
@@ -218,7 +218,7 @@ pub async fn read_option_groups(
     let calls = reader.begin_service("rds");
     let mut groups = calls
         .list_items(DESCRIBE_OPTION_GROUPS, pages, |page| {
-            let groups = page.option_groups_list.unwrap_or_default().into_iter();
+            let groups = page.option_groups_list?.into_iter();
             Some(groups.map(option_group_from).collect())
         })
         .await;

@@ -76,7 +76,7 @@ async fn describe_clusters(reader: &RegionReader<'_>, id: Option<&String>) -> Li
         .send();
     calls
         .list_optional(DESCRIBE_CLUSTERS, &["ClusterNotFound"], pages, |page| {
-            let clusters = page.clusters.unwrap_or_default().into_iter();
+            let clusters = page.clusters?.into_iter();
             Some(clusters.map(|it| cluster_from(reader, it)).collect())
         })
         .await

@@ -19,6 +19,4 @@ pub struct ScanRequest {
     pub now: Timestamp,
     /// The backup role to use if no organization policy names one.
     pub backup_role: String,
-    /// The maximum number of concurrent calls.
-    pub concurrency: usize,
 }

@@ -164,7 +164,7 @@ async fn list_names(
     reader
         .begin_shared()
         .list_items(LIST_BUCKETS, pages, |page| {
-            let buckets = page.buckets.unwrap_or_default().into_iter();
+            let buckets = page.buckets?.into_iter();
             let read = buckets.map(|bucket| Some((bucket.name?, bucket.bucket_region)));
             Some(read.collect())
         })

@@ -14,6 +14,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
+use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -24,6 +25,7 @@ use crate::model::arn::Arn;
 
 use super::error::describe_root_error;
 use super::meter::{Counter, Meter};
+use super::retry::{LimitFailures, limit_attempts};
 use super::truncation::RejectTruncated;
 
 /// How to connect to AWS, from the command line.
@@ -122,6 +124,8 @@ type Cache<C> = Mutex<BTreeMap<String, C>>;
 
 /// Attempts per call. The SDK's default of 3 is too low for a scan in a busy account.
 const ATTEMPTS: u32 = 8;
+/// Timeout until a response begins. AWS responds within seconds; what takes longer does not respond.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// Timeout of one attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Timeout of a call with all its attempts.
@@ -147,6 +151,7 @@ pub async fn connect(access: &Access, meter: Arc<Meter>) -> Result<Session, Conn
 /// Loads the SDK's configuration. Returns it with the home region.
 async fn load_config(access: &Access) -> (SdkConfig, String) {
     let timeouts = TimeoutConfig::builder()
+        .read_timeout(READ_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(OPERATION_TIMEOUT);
     let identities = IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT);
@@ -207,10 +212,10 @@ async fn identify_caller(
 ) -> Result<Session, ConnectError> {
     let sts = aws_sdk_sts::config::Builder::from(&config)
         .interceptor(Counter(Arc::clone(&meter)))
-        .interceptor(RejectTruncated);
-    let identity = aws_sdk_sts::Client::from_conf(sts.build())
-        .get_caller_identity()
-        .send()
+        .interceptor(RejectTruncated)
+        .retry_classifier(LimitFailures);
+    let sts = aws_sdk_sts::Client::from_conf(sts.build());
+    let identity = limit_attempts(false, sts.get_caller_identity().send())
         .await
         .map_err(|error| explain_failure(access, &home, &error))?;
     let (Some(account), Some(caller_arn)) = (identity.account, identity.arn) else {
@@ -314,7 +319,9 @@ macro_rules! client {
             self.cached_client(&self.clients.$name, region, |config, counter| {
                 let builder = $krate::config::Builder::from(config)
                     .interceptor(counter)
-                    .interceptor(RejectTruncated);
+                    .interceptor(RejectTruncated)
+                    .retry_classifier(LimitFailures)
+                    .retry_partition(self.retry_partition(stringify!($name), region));
                 $krate::Client::from_conf(builder.build())
             })
         }
@@ -378,12 +385,23 @@ impl Session {
         self.cached_client(&self.clients.s3, region, |config, counter| {
             let mut builder = aws_sdk_s3::config::Builder::from(config)
                 .interceptor(counter)
-                .interceptor(RejectTruncated);
+                .interceptor(RejectTruncated)
+                .retry_classifier(LimitFailures)
+                .retry_partition(self.retry_partition("s3", region));
             if self.path_style {
                 builder = builder.force_path_style(true);
             }
             aws_sdk_s3::Client::from_conf(builder.build())
         })
+    }
+
+    /// Returns the partition of retries of a client: throttling in one account, service or region slows no
+    /// other. The number of attempts bounds the retries; the SDK's quota, which all clients of the process
+    /// share, would make throttled calls fail.
+    fn retry_partition(&self, service: &str, region: &str) -> RetryPartition {
+        RetryPartition::custom(format!("{service}-{}-{region}", self.account))
+            .token_bucket(TokenBucket::unlimited())
+            .build()
     }
 
     fn cached_client<C: Clone>(

@@ -70,23 +70,23 @@ pub async fn read_network(reader: &RegionReader<'_>) -> Network {
         .send();
     let (vpcs, subnets, route_tables, interfaces, endpoints) = tokio::join!(
         calls.list_items(DESCRIBE_VPCS, vpcs, |page| {
-            let vpcs = page.vpcs.unwrap_or_default().into_iter();
+            let vpcs = page.vpcs?.into_iter();
             Some(vpcs.map(|vpc| vpc_from(reader, vpc)).collect())
         }),
         calls.list_items(DESCRIBE_SUBNETS, subnets, |page| {
-            let subnets = page.subnets.unwrap_or_default().into_iter();
+            let subnets = page.subnets?.into_iter();
             Some(subnets.map(subnet_from).collect())
         }),
         calls.list_items(DESCRIBE_ROUTE_TABLES, tables, |page| {
-            let tables = page.route_tables.unwrap_or_default().into_iter();
+            let tables = page.route_tables?.into_iter();
             Some(tables.map(route_table_from).collect())
         }),
         calls.list_items(DESCRIBE_NETWORK_INTERFACES, interfaces, |page| {
-            let interfaces = page.network_interfaces.unwrap_or_default().into_iter();
+            let interfaces = page.network_interfaces?.into_iter();
             Some(interfaces.map(interface_from).collect())
         }),
         calls.list_items(DESCRIBE_VPC_ENDPOINTS, endpoints, |page| {
-            let endpoints = page.vpc_endpoints.unwrap_or_default().into_iter();
+            let endpoints = page.vpc_endpoints?.into_iter();
             Some(endpoints.map(endpoint_from).collect())
         }),
     );

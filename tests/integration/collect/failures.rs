@@ -178,7 +178,9 @@ fn unreadable_responses_are_errors() {
 
 #[test]
 fn unreadable_responses_about_a_resource_are_errors_of_that_resource() {
-    for reply in UNREADABLE {
+    // After a server error the operation is not called for other resources.
+    let is_about_one = |reply: &Reply| !matches!(reply, Reply::ProxyPage(503));
+    for reply in UNREADABLE.into_iter().filter(is_about_one) {
         let (snapshot, _endpoint) = collect_region([
             on("s3:GetBucketVersioning", reply.clone()).about("ledger-111122223333"),
             on("s3:GetBucketEncryption", reply.clone()).about("ledger-111122223333"),
@@ -246,4 +248,43 @@ fn a_timeout_before_the_caller_identity_is_a_usage_error() {
     let run = User::new().collect(&endpoint, &[REGION], &["--timeout", "1ms"]);
     assert_eq!((run.code, run.stdout.as_str()), (2, ""));
     assert!(run.stderr.contains("--timeout"), "{}", run.stderr);
+}
+
+#[test]
+fn an_operation_that_fails_three_times_is_given_up() {
+    let failing = ["ec2:DescribeVolumes", "kms:DescribeKey"];
+    let endpoint = Endpoint::start(failing.map(|it| on(it, Reply::Bare(500, &[]))));
+    let mut user = User::new();
+    user.variables.push(("AWS_MAX_ATTEMPTS", "8"));
+    let run = user.collect(&endpoint, &[REGION], &[]);
+    let snapshot = json_of(&run);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert_eq!(endpoint.requests_for("ec2:DescribeVolumes").len(), 3);
+    let gap = at(&snapshot, "/regions/eu-central-1/volumes/gap");
+    assert_eq!(gap["kind"], "error");
+    // Keys that were requested together are retried together; no key is requested after them.
+    let keys = snapshot["keys"].as_object().expect("a map");
+    let sent = endpoint.requests_for("kms:DescribeKey").len();
+    assert!(sent <= 3 * keys.len(), "{sent} requests");
+    for (arn, key) in keys {
+        assert_eq!(key["metadata"]["unknown"]["kind"], "error", "{arn}");
+    }
+}
+
+#[test]
+fn no_call_is_sent_after_the_limit() {
+    let endpoint = Endpoint::start([]);
+    let user = User::new();
+    let run = user.collect(&endpoint, &[REGION], &["--max-calls", "5"]);
+    let snapshot = json_of(&run);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    // The caller identity comes before the scan.
+    assert_eq!(endpoint.requests().len(), 6);
+    let gaps = FIRST_FACTS.iter().filter_map(|fact| snapshot.pointer(fact));
+    let limited = gaps.filter(|gap| gap["code"] == "MaxCalls").count();
+    assert!(
+        limited >= FIRST_FACTS.len() - 6,
+        "{limited} facts are limited"
+    );
+    assert_eq!(user.evaluate(&snapshot, &[]).code, 3);
 }

@@ -1,6 +1,6 @@
 //! Lists are read to their end, in the largest pages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -303,6 +303,38 @@ fn a_denied_page_keeps_the_pages_before_it() {
         );
         assert_eq!(not_scanned(&snapshot), [list.service], "{}", list.operation);
     }
+}
+
+#[test]
+fn a_page_token_that_repeats_is_a_gap_and_no_resource_is_reported_twice() {
+    for list in LISTS {
+        let endpoint = Endpoint::start([on(list.operation, Reply::FirstPage).on_page(2)]);
+        let user = User::new();
+        let run = user.collect(&endpoint, &[REGION], &[]);
+        let snapshot = json_of(&run);
+        let asked = endpoint.requests_for(list.operation).len();
+        assert_eq!((run.code, asked), (3, 2), "{}", list.operation);
+        let gap = &at(&snapshot, list.listing)["gap"];
+        assert_eq!(
+            (&gap["kind"], &gap["message"]),
+            (&json!("error"), &json!("a page token repeats")),
+            "{}",
+            list.operation
+        );
+        let report = json_of(&user.evaluate(&snapshot, &[]));
+        assert_eq!(at(&report, "/scan/complete"), false, "{}", list.operation);
+        let findings = at(&report, "/findings").as_array().expect("a list");
+        let found: BTreeSet<&str> = findings.iter().filter_map(|it| it["id"].as_str()).collect();
+        assert_eq!(found.len(), findings.len(), "{}", list.operation);
+    }
+}
+
+#[test]
+fn tags_on_a_page_token_that_repeats_are_unknown() {
+    let (snapshot, _endpoint) =
+        collect_region([on("tag:GetResources", Reply::FirstPage).on_page(2)]);
+    let tags = &item(&snapshot, "/regions/eu-central-1/tables", "tickets")["tags"];
+    assert_eq!(tags["unknown"]["message"], "a page token repeats", "{tags}");
 }
 
 #[test]

@@ -37,6 +37,8 @@ pub enum Reply {
     Fixture(&'static str),
     /// The operation's fixture for an account without such resources.
     Empty,
+    /// The first page of a list, whatever the token of the request.
+    FirstPage,
     /// A truncated body with a matching content length.
     Malformed,
     /// The connection ends in the middle of the body.
@@ -274,6 +276,7 @@ impl Shared {
             Reply::Throttled => complete_answer(self.fixture_answer(service, "Throttling", &request)),
             Reply::Fixture(name) => complete_answer(self.fixture_answer(service, name, &request)),
             Reply::Empty => complete_answer(self.fixture_answer(service, &format!("{operation}-empty"), &request)),
+            Reply::FirstPage => complete_answer(self.usual_answer(&request.without_page_token())),
             Reply::Malformed => {
                 let mut answer = self.usual_answer(&request);
                 answer.body.truncate(answer.body.len() / 2);

@@ -5,6 +5,16 @@ use std::io::BufRead;
 
 use serde_json::Value;
 
+/// The parameters that are the token of a page.
+const TOKENS: [&str; 6] = [
+    "NextToken",
+    "nextToken",
+    "Marker",
+    "ExclusiveStartTableName",
+    "PaginationToken",
+    "continuation-token",
+];
+
 /// A request as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -147,16 +157,17 @@ impl Request {
         wanted
     }
 
+    /// Returns the request for the first page of the list.
+    pub fn without_page_token(&self) -> Self {
+        let mut first = self.clone();
+        first
+            .parameters
+            .retain(|key, _| !TOKENS.contains(&key.as_str()));
+        first
+    }
+
     /// Returns the token of a page after the first.
     pub fn page_token(&self) -> Option<&str> {
-        const TOKENS: [&str; 6] = [
-            "NextToken",
-            "nextToken",
-            "Marker",
-            "ExclusiveStartTableName",
-            "PaginationToken",
-            "continuation-token",
-        ];
         let token = TOKENS
             .into_iter()
             .find_map(|key| self.parameters.get(key))?;

@@ -1,0 +1,226 @@
+//! Which failed calls are sent again, and the operations and regions that are given up.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::sync::{Mutex, PoisonError};
+
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::retries::classifiers::{
+    ClassifyRetry, RetryAction, RetryClassifierPriority, RetryReason,
+};
+use aws_smithy_types::retry::ErrorKind;
+
+use crate::model::observed::{Gap, GapKind};
+
+use super::operation::Operation;
+
+/// Attempts of a call that fails for another reason than throttling.
+const MAX_FAILURES: u32 = 3;
+
+tokio::task_local! {
+    static ATTEMPTS: Attempts;
+}
+
+/// The attempts of one call.
+#[derive(Debug)]
+struct Attempts {
+    sent: Cell<u32>,
+    failures: Cell<u32>,
+    // The attempt that was classified last: the SDK classifies an attempt more than once.
+    classified: Cell<u32>,
+    retry_timeouts: bool,
+}
+
+impl Attempts {
+    /// Counts the current attempt as failed, and returns the number of failures so far.
+    fn count_failure(&self) -> u32 {
+        if self.classified.replace(self.sent.get()) != self.sent.get() {
+            self.failures.set(self.failures.get() + 1);
+        }
+        self.failures.get()
+    }
+}
+
+/// Sends a call. A timeout is retried only with `retry_timeouts`: a region that never responded is not
+/// worth another wait.
+pub(super) async fn limit_attempts<T>(retry_timeouts: bool, call: impl Future<Output = T>) -> T {
+    let attempts = Attempts {
+        sent: Cell::new(0),
+        failures: Cell::new(0),
+        classified: Cell::new(0),
+        retry_timeouts,
+    };
+    ATTEMPTS.scope(attempts, call).await
+}
+
+/// Records that an attempt of the current call is sent.
+pub(super) fn record_attempt() {
+    // Calls without a limit have no count.
+    let _ = ATTEMPTS.try_with(|attempts| attempts.sent.set(attempts.sent.get() + 1));
+}
+
+/// An SDK classifier that forbids the retries of a call that failed [`MAX_FAILURES`] times. Throttled
+/// calls are not failures: they are retried until the SDK's own limit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LimitFailures;
+
+impl ClassifyRetry for LimitFailures {
+    fn classify_retry(&self, _: &InterceptorContext) -> RetryAction {
+        RetryAction::NoActionIndicated
+    }
+
+    fn classify_retry_v2(&self, ctx: &InterceptorContext, previous: &RetryAction) -> RetryAction {
+        let is_timeout = ctx
+            .output_or_error()
+            .and_then(Result::err)
+            .is_some_and(|error| {
+                error.is_timeout_error()
+                    || error.as_connector_error().is_some_and(|it| it.is_timeout())
+            });
+        let may_retry = ATTEMPTS.try_with(|attempts| match previous {
+            RetryAction::RetryIndicated(RetryReason::RetryableError { kind, .. })
+                if *kind != ErrorKind::ThrottlingError =>
+            {
+                let failures = attempts.count_failure();
+                failures < MAX_FAILURES && (attempts.retry_timeouts || !is_timeout)
+            }
+            _ => true,
+        });
+        match may_retry {
+            Ok(false) => RetryAction::RetryForbidden,
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "LimitFailures"
+    }
+
+    fn priority(&self) -> RetryClassifierPriority {
+        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
+    }
+}
+
+/// The operations and regions that failed to the last attempt. They are not called again.
+#[derive(Debug, Default)]
+pub(super) struct GivenUp {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    answered: BTreeSet<String>,
+    regions: BTreeMap<String, Gap>,
+    operations: BTreeMap<(String, &'static str), Gap>,
+}
+
+impl GivenUp {
+    /// Returns the failure because of which an operation is not called in a region.
+    pub(super) fn find_failure(&self, region: &str, operation: Operation) -> Option<Gap> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let gap = match state.regions.get(region) {
+            Some(gap) => gap,
+            None => state.operations.get(&(region.to_owned(), operation.name))?,
+        };
+        let first = &gap.operation;
+        let message = format!("not called after {first} failed: {}", gap.message);
+        let code = gap.code.clone().unwrap_or_default();
+        Some(operation.make_gap(gap.kind, &code, message))
+    }
+
+    /// Whether any call in a region was answered.
+    pub(super) fn has_answered(&self, region: &str) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.answered.contains(region)
+    }
+
+    /// Records that a region responds.
+    pub(super) fn record_answer(&self, region: &str) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !state.answered.contains(region) {
+            state.answered.insert(region.to_owned());
+        }
+    }
+
+    /// Records a call that failed to its last attempt. A region that never responded is given up, and an
+    /// operation that does not respond or responds with a server error.
+    pub(super) fn record_failure(
+        &self,
+        region: &str,
+        operation: Operation,
+        gap: &Gap,
+        is_server_error: bool,
+    ) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_silent = matches!(gap.code.as_deref(), Some("Timeout" | "ConnectionError"));
+        if gap.kind != GapKind::Error || !(is_silent || is_server_error) {
+            return;
+        }
+        if is_silent && !state.answered.contains(region) {
+            state
+                .regions
+                .entry(region.to_owned())
+                .or_insert_with(|| gap.clone());
+        } else {
+            state
+                .operations
+                .entry((region.to_owned(), operation.name))
+                .or_insert_with(|| gap.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VOLUMES: Operation = Operation::new("ec2:DescribeVolumes");
+    const VPCS: Operation = Operation::new("ec2:DescribeVpcs");
+
+    fn failed(code: &str) -> Gap {
+        VOLUMES.make_gap(GapKind::Error, code, "no response within the timeout")
+    }
+
+    #[test]
+    fn a_region_that_never_responded_is_given_up() {
+        let given_up = GivenUp::default();
+        given_up.record_failure("eu-west-3", VOLUMES, &failed("Timeout"), false);
+        let gap = given_up
+            .find_failure("eu-west-3", VPCS)
+            .expect("the region is given up");
+        assert_eq!(gap.operation, "ec2:DescribeVpcs");
+        assert!(
+            gap.message.contains("ec2:DescribeVolumes"),
+            "{}",
+            gap.message
+        );
+        assert_eq!(given_up.find_failure("eu-west-1", VPCS), None);
+    }
+
+    #[test]
+    fn only_the_operation_is_given_up_in_a_region_that_responds() {
+        let given_up = GivenUp::default();
+        given_up.record_answer("eu-west-3");
+        for (code, is_server_error) in [("Timeout", false), ("InternalError", true)] {
+            given_up.record_failure("eu-west-3", VOLUMES, &failed(code), is_server_error);
+            assert!(
+                given_up.find_failure("eu-west-3", VOLUMES).is_some(),
+                "{code}"
+            );
+            assert_eq!(given_up.find_failure("eu-west-3", VPCS), None, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_is_denied_or_throttled_is_called_again() {
+        let given_up = GivenUp::default();
+        for kind in [GapKind::Denied, GapKind::Throttled] {
+            let gap = VOLUMES.make_gap(kind, "AccessDenied", "");
+            given_up.record_failure("eu-west-3", VOLUMES, &gap, true);
+        }
+        let rejected = VOLUMES.make_gap(GapKind::Error, "ValidationError", "");
+        given_up.record_failure("eu-west-3", VOLUMES, &rejected, false);
+        assert_eq!(given_up.find_failure("eu-west-3", VOLUMES), None);
+    }
+}
