@@ -473,16 +473,18 @@ fn enabled_tag(cx: &RuleContext<'_>) -> Tags {
 pub fn interval_hours<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<u32> {
     let protection = in_region(cx, cx.known_region().ok()?).ok()?;
     let chosen = protection.chosen(&target(cx, resource)?);
-    shortest(cx, &protection.rules(&chosen.by).items)
+    let rules = protection.rules(&chosen.by);
+    match chosen.open.or(rules.gap) {
+        Some(_) => None,
+        None => shortest(cx, &rules.items),
+    }
 }
 
-/// Returns the shortest interval of backup rules, in hours; none where it is not known of any.
+/// Returns the shortest interval of backup rules, in hours; none where one of them is not known.
 #[must_use]
 pub fn shortest(cx: &RuleContext<'_>, rules: &[&BackupRule]) -> Option<u32> {
-    rules
-        .iter()
-        .filter_map(|rule| cx.interval_hours(rule))
-        .min()
+    let hours: Option<Vec<u32>> = rules.iter().map(|rule| cx.interval_hours(rule)).collect();
+    hours?.into_iter().min()
 }
 
 /// The vaults that plans use, by name, each with the backup rules that use it.

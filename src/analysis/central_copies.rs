@@ -1,6 +1,8 @@
 //! The copies to the central account that backup plans make: by which rules, in which runs, and how long
 //! they are kept.
 
+use std::rc::Rc;
+
 use crate::model::arn::Arn;
 use crate::model::backup_plan::{
     BackupPlan, BackupRule, CopyAction, DEFAULT_START_WINDOW_MINUTES, SHORTEST_START_WINDOW_MINUTES,
@@ -25,7 +27,7 @@ pub struct CentralCopy<'a> {
     /// Why the copy does not outlive the local backup, if it does not.
     pub flaw: Option<String>,
     /// The runs that copy; none where the schedule cannot be parsed.
-    pub runs: Option<Runs>,
+    pub runs: Option<Rc<Runs>>,
 }
 
 /// The copies of some plans to the central account.
@@ -41,15 +43,22 @@ pub struct CentralCopies<'a> {
 
 impl CentralCopies<'_> {
     /// Returns the longest time between two copies, in hours: of several rules the shortest, as each copies.
+    /// None where it is not known.
     #[must_use]
     pub fn interval_hours(&self) -> Option<u32> {
-        let runs = self.made.iter().filter_map(|it| it.runs.as_ref());
-        runs.filter_map(|runs| runs.interval_hours).min()
+        if self.open.is_some() {
+            return None;
+        }
+        let hours = self.made.iter().map(|it| it.runs.as_ref()?.interval_hours);
+        hours.collect::<Option<Vec<u32>>>()?.into_iter().min()
     }
 
-    /// Returns the starts of the runs that copy; none where the schedules do not say when.
+    /// Returns the starts of the runs that copy; none where they are not known.
     #[must_use]
     pub fn starts(&self) -> Option<Vec<Minute>> {
+        if self.open.is_some() {
+            return None;
+        }
         let listed = self.made.iter().map(|it| it.runs.as_ref()?.starts.as_ref());
         let listed: Vec<&Vec<Minute>> = listed.collect::<Option<_>>()?;
         Some(listed.into_iter().flatten().copied().collect())
@@ -85,7 +94,9 @@ pub fn find_copies_of<'a>(
 ) -> Option<CentralCopies<'a>> {
     let protection = in_region(cx, cx.known_region().ok()?).ok()?;
     let chosen = protection.chosen(&target(cx, resource)?);
-    Some(find_central_copies(cx, &protection, &chosen.by))
+    let mut copies = find_central_copies(cx, &protection, &chosen.by);
+    copies.open = copies.open.or(chosen.open);
+    Some(copies)
 }
 
 fn add_copy<'a>(
@@ -175,7 +186,7 @@ fn describe_retention(days: Option<u32>) -> String {
 /// What is left of the runs of a rule beside the other rules of its plan.
 enum Survival<'a> {
     /// These runs; none where the schedule cannot be parsed.
-    Runs(Option<Runs>),
+    Runs(Option<Rc<Runs>>),
     /// None, because of this rule.
     Displaced(&'a BackupRule),
 }
@@ -220,10 +231,10 @@ fn find_runs<'a>(
         );
         return Err(Gap::new(GapKind::Open, message));
     }
-    Ok(Survival::Runs(Some(Runs {
+    Ok(Survival::Runs(Some(Rc::new(Runs {
         interval_hours: longest_gap_hours(&kept).or(runs.interval_hours),
         starts: Some(kept),
-    })))
+    }))))
 }
 
 /// Returns the starts that do not overlap with a run of a rival. Start windows that were not read have

@@ -309,13 +309,13 @@ impl<'a> RuleContext<'a> {
     ///
     /// # Errors
     /// The schedule cannot be parsed, or the time zone is not known.
-    pub fn runs(&self, rule: &BackupRule) -> Result<Runs, Gap> {
+    pub fn runs(&self, rule: &BackupRule) -> Result<Rc<Runs>, Gap> {
         let schedule = rule.schedule.as_deref().unwrap_or(DEFAULT_SCHEDULE);
         let timezone = rule.timezone.known().and_then(Option::as_deref);
         let now = self.now()?;
         let list = || schedule::list_runs(schedule, timezone, now);
         let runs = self.policies.runs(schedule, timezone, list);
-        Result::clone(&runs).map_err(|problem| {
+        runs.map_err(|problem| {
             let message = format!("when backup rule {} runs is unknown: {problem}", rule.name);
             Gap::new(GapKind::Unreadable, message)
         })

@@ -25,7 +25,7 @@ pub struct PolicyCache {
     documents: RefCell<BTreeMap<String, Result<Rc<Document>, Gap>>>,
     copy_access: RefCell<BTreeMap<KeyPath, Rc<CopyAccess>>>,
     local_access: RefCell<BTreeMap<KeyAndRole, Rc<LocalAccess>>>,
-    runs: RefCell<BTreeMap<ScheduleInZone, Rc<Result<Runs, String>>>>,
+    runs: RefCell<BTreeMap<ScheduleInZone, Result<Rc<Runs>, String>>>,
 }
 
 impl PolicyCache {
@@ -71,19 +71,22 @@ impl PolicyCache {
         get_or_compute(&self.local_access, key, evaluate)
     }
 
-    /// Returns the runs of a schedule, listed at the first call, or why they are not known.
+    /// Returns the runs of a schedule, listed at the first call.
+    ///
+    /// # Errors
+    /// Why they are not known.
     pub(super) fn runs(
         &self,
         schedule: &str,
         timezone: Option<&str>,
         list: impl FnOnce() -> Result<Runs, String>,
-    ) -> Rc<Result<Runs, String>> {
+    ) -> Result<Rc<Runs>, String> {
         let key = (schedule.to_owned(), timezone.map(str::to_owned));
         if let Some(known) = self.runs.borrow().get(&key) {
-            return Rc::clone(known);
+            return known.clone();
         }
-        let runs = Rc::new(list());
-        self.runs.borrow_mut().insert(key, Rc::clone(&runs));
+        let runs = list().map(Rc::new);
+        self.runs.borrow_mut().insert(key, runs.clone());
         runs
     }
 }

@@ -146,7 +146,7 @@ fn find_clash<'a>(
                 }
             }
         }
-        clash.starts.extend(runs.starts.unwrap_or_default());
+        clash.starts.extend(runs.starts.iter().flatten());
     }
     clash
 }
