@@ -115,6 +115,7 @@ impl<'a> Evaluation<'a, '_> {
         {
             return;
         }
+        let verdict_if_tagged = self.verdict_if_tagged(cx, &subject, tag, &findings);
         let worst = findings
             .iter()
             .map(|finding| ResourceVerdict::of(finding.status))
@@ -142,7 +143,40 @@ impl<'a> Evaluation<'a, '_> {
                 true => ResourceVerdict::Exempt,
                 false => worst,
             },
+            verdict_if_tagged,
         });
+    }
+
+    /// Returns the verdict that a resource would have if it were tagged for backup; `None` where it is. The
+    /// checks of an exempt resource are made for this alone.
+    fn verdict_if_tagged(
+        &self,
+        cx: &RuleContext<'a>,
+        subject: &Subject<'a>,
+        tag: BackupTag,
+        findings: &[Finding],
+    ) -> Option<ResourceVerdict> {
+        if !subject.kind.is_backed_up() || tag == BackupTag::Enabled {
+            return None;
+        }
+        let is_asked =
+            |rule: &Rule| rule.group != Group::Tagging && !matches!(rule.check, Check::Proof(_));
+        let statuses: Vec<Status> = match tag.is_exempt() && !self.options.preflight {
+            true => {
+                let rules = self.rules.reported.iter().filter(|rule| is_asked(rule));
+                let outcomes = rules.filter_map(|rule| {
+                    let outcome = self.check_subject(rule, cx, subject, None)?;
+                    Some(status_of(outcome.verdict, self.options.severity(rule)))
+                });
+                outcomes.collect()
+            }
+            false => {
+                let findings = findings.iter().filter(|it| is_asked(it.rule));
+                findings.map(|it| it.status).collect()
+            }
+        };
+        let verdicts = statuses.into_iter().map(ResourceVerdict::of);
+        Some(verdicts.fold(ResourceVerdict::Ready, Ord::max))
     }
 
     fn check_rules(
@@ -244,6 +278,7 @@ impl<'a> Evaluation<'a, '_> {
         Finding {
             id: finding_id(rule.id, &subject.arn),
             rule,
+            severity: self.options.severity(rule),
             status,
             gating: self
                 .options

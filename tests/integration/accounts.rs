@@ -1499,7 +1499,8 @@ fn every_report_keeps_the_contract() {
             let about = format!("{account} under {}", standard.as_str());
             let render = || {
                 let mut bytes = Vec::new();
-                json::write_report(&judge(&snapshot(account), standard), true, &mut bytes).unwrap();
+                let report = judge(&snapshot(account), standard);
+                json::write_report(&report, true, FailOn::Fail, &mut bytes).unwrap();
                 String::from_utf8(bytes).unwrap()
             };
             let text = render();
@@ -1522,6 +1523,7 @@ fn only_what_is_outside_the_guide_says_what_aws_calls_it() {
     json::write_report(
         &judge(&snapshot("mixed"), Standard::Guide),
         true,
+        FailOn::Fail,
         &mut bytes,
     )
     .unwrap();
