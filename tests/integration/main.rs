@@ -23,6 +23,7 @@ mod docs;
 mod duckdb;
 mod fix;
 mod formats;
+mod gaps;
 mod gates;
 mod key_policy;
 mod language;

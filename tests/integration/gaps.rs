@@ -1,0 +1,182 @@
+//! Nothing turns for the better or the worse because something else was not read: one fact at a time is
+//! taken from an account, and every finding stays as it was or becomes unknown.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use backup_check::evaluate::{Options, evaluate};
+use backup_check::model::Snapshot;
+use backup_check::report::{Report, ResourceVerdict, Status};
+use backup_check::rules::ALL;
+use backup_check::settings::Settings;
+use serde_json::{Value, json};
+
+const CLEAN: &str = include_str!("../../fixtures/accounts/clean.json");
+const MIXED: &str = include_str!("../../fixtures/accounts/mixed.json");
+
+/// Turns that rest on what was read: whether the rule applies is no longer known, and it is met anyway.
+const DECIDED_BY_ANOTHER_FACT: [(&str, Status, Status); 2] = [
+    // Every service is opted in, whichever is in use.
+    ("service-opted-in", Status::Skip, Status::Pass),
+    // The resource is not tagged itself, whichever stack contains it.
+    ("backup-not-duplicated", Status::Pass, Status::Skip),
+];
+
+/// A change to a snapshot that takes something from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Loss {
+    /// A fact is denied.
+    Fact,
+    /// A list was read to its end; now it may be longer.
+    ListEnd,
+    /// A list is denied.
+    List,
+}
+
+/// Returns every loss that a snapshot can suffer, with the pointer to what is lost. Of those with the
+/// same shape, only the first `per_shape` are kept.
+fn possible_losses(snapshot: &Value, per_shape: usize) -> Vec<(String, Loss)> {
+    let mut losses = Vec::new();
+    collect_losses(snapshot, &mut String::new(), &mut losses);
+    let mut seen: BTreeMap<(String, Loss), usize> = BTreeMap::new();
+    losses.retain(|(pointer, loss)| {
+        let count = seen.entry((shape_of(pointer), *loss)).or_default();
+        *count += 1;
+        *count <= per_shape
+    });
+    losses
+}
+
+fn collect_losses(value: &Value, pointer: &mut String, losses: &mut Vec<(String, Loss)>) {
+    let children: Vec<(String, &Value)> = match value {
+        Value::Object(map) => {
+            if map.len() == 1 && map.contains_key("known") {
+                losses.push((pointer.clone(), Loss::Fact));
+            }
+            if map.contains_key("items") && !map.contains_key("gap") {
+                losses.push((pointer.clone(), Loss::ListEnd));
+                losses.push((pointer.clone(), Loss::List));
+            }
+            let escape = |key: &String| key.replace('~', "~0").replace('/', "~1");
+            map.iter().map(|(key, it)| (escape(key), it)).collect()
+        }
+        Value::Array(items) => {
+            let items = items.iter().enumerate();
+            items.map(|(n, it)| (n.to_string(), it)).collect()
+        }
+        _ => Vec::new(),
+    };
+    for (key, child) in children {
+        let length = pointer.len();
+        pointer.push('/');
+        pointer.push_str(&key);
+        collect_losses(child, pointer, losses);
+        pointer.truncate(length);
+    }
+}
+
+/// Returns a pointer without the names of regions, keys and roles, and without positions.
+fn shape_of(pointer: &str) -> String {
+    let mut parts = Vec::new();
+    for part in pointer.split('/') {
+        let is_name = matches!(
+            parts.last(),
+            Some(&("regions" | "keys" | "backup_roles" | "key_names" | "tags" | "other_regions"))
+        );
+        let is_position = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        parts.push(if is_name || is_position { "*" } else { part });
+    }
+    parts.join("/")
+}
+
+fn apply_loss(snapshot: &Value, pointer: &str, loss: Loss) -> Value {
+    let gap = json!({
+        "kind": "denied", "operation": "test:Read", "action": "test:Read",
+        "code": "AccessDenied", "message": "denied by the test",
+    });
+    let mut changed = snapshot.clone();
+    let lost = changed
+        .pointer_mut(pointer)
+        .expect("the pointer is of this snapshot");
+    match loss {
+        Loss::Fact => *lost = json!({"unknown": gap}),
+        Loss::ListEnd => lost["gap"] = gap,
+        Loss::List => *lost = json!({"items": [], "gap": gap}),
+    }
+    changed
+}
+
+fn evaluate_json(snapshot: &Value, options: &Options) -> Report {
+    let snapshot: Snapshot = serde_json::from_value(snapshot.clone()).expect("a snapshot");
+    evaluate(&snapshot, &Settings::default(), options, &ALL)
+}
+
+fn statuses(report: &Report) -> BTreeMap<(&str, &str), Status> {
+    let findings = report.findings.iter();
+    findings
+        .map(|it| ((it.rule.id, it.resource.as_str()), it.status))
+        .collect()
+}
+
+/// Returns what turned for the better or the worse.
+fn find_turns(before: &Report, after: &Report, loss: &str) -> Vec<String> {
+    let exempt: BTreeSet<&str> = before
+        .resources
+        .iter()
+        .filter(|it| it.verdict == ResourceVerdict::Exempt)
+        .map(|it| it.arn.as_str())
+        .collect();
+    let listed: BTreeSet<&str> = after.resources.iter().map(|it| it.arn.as_str()).collect();
+    let (was, is) = (statuses(before), statuses(after));
+    let mut turns = Vec::new();
+    for ((rule, resource), was) in was {
+        // An exempt resource whose tag is unknown is checked; a resource that is not listed is not.
+        if exempt.contains(resource) || !listed.contains(resource) {
+            continue;
+        }
+        let is = is.get(&(rule, resource)).copied();
+        let may_turn = is.is_some_and(|is| {
+            is == was || is == Status::Unknown || DECIDED_BY_ANOTHER_FACT.contains(&(rule, was, is))
+        });
+        if !may_turn {
+            turns.push(format!("{loss}: {rule} of {resource}: {was:?} -> {is:?}"));
+        }
+    }
+    turns
+}
+
+fn assert_no_turns(account: &str, per_shape: usize) {
+    let options = &Options::default();
+    let snapshot: Value = serde_json::from_str(account).expect("the fixture is JSON");
+    let before = evaluate_json(&snapshot, options);
+    let losses = possible_losses(&snapshot, per_shape);
+    assert!(losses.len() > 100, "only {} losses", losses.len());
+    let turns: Vec<String> = losses
+        .iter()
+        .flat_map(|(pointer, loss)| {
+            let after = evaluate_json(&apply_loss(&snapshot, pointer, *loss), options);
+            find_turns(&before, &after, &format!("{loss:?} {pointer}"))
+        })
+        .collect();
+    let shown = turns
+        .iter()
+        .take(60)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join("\n");
+    assert!(
+        turns.is_empty(),
+        "{} turns of {} losses:\n{shown}",
+        turns.len(),
+        losses.len()
+    );
+}
+
+#[test]
+fn no_finding_of_a_clean_account_turns_when_something_is_not_read() {
+    assert_no_turns(CLEAN, 2);
+}
+
+#[test]
+fn no_finding_of_a_mixed_account_turns_when_something_is_not_read() {
+    assert_no_turns(MIXED, 1);
+}
