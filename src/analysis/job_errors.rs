@@ -195,6 +195,18 @@ fn reason(message: &str, work: Work, kind: ResourceKind) -> Option<Reason> {
     KNOWN.iter().find(fits).map(|known| known.reason)
 }
 
+/// What keeps the central account from using a key, the more fundamental first: nobody can share an AWS managed key,
+/// and a key that is disabled is not accessible, whatever its policy says. KMS answers all of it with the same message.
+const BEFORE_SHARING: [&str; 2] = ["encryption-customer-key", "kms-key-usable"];
+
+/// Returns the rule that explains a message about access to a key.
+fn find_explaining_rule(id: &'static str, found: &Prerequisites) -> &'static str {
+    let is_about_access = matches!(id, "kms-key-shared" | "kms-key-locally-usable");
+    let mut before = BEFORE_SHARING.into_iter();
+    let broken = before.find(|it| found.verdict_of(it) == Some(Verdict::Breach));
+    broken.filter(|_| is_about_access).unwrap_or(id)
+}
+
 /// Returns the violation of a failed job: its message, what explains it and the fix. Notes when the
 /// resource's prerequisites contradict it.
 #[must_use]
@@ -206,7 +218,10 @@ pub fn breach(
     seen: String,
     found: &Prerequisites,
 ) -> Outcome {
-    let reason = reason(job.message(), work, resource.kind());
+    let reason = match reason(job.message(), work, resource.kind()) {
+        Some(Reason::Rule(id)) => Some(Reason::Rule(find_explaining_rule(id, found))),
+        reason => reason,
+    };
     let contact = &cx.settings.contact;
     let in_order = if work == Work::Copy && found.all_met() {
         "; all prerequisites of a copy in this account pass"
