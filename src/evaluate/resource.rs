@@ -202,7 +202,7 @@ impl<'a> Evaluation<'a, '_> {
                 continue;
             };
             if let (Some(prerequisites), true) = (&mut prerequisites, rule.is_copy_prerequisite()) {
-                prerequisites.insert(rule.id, outcome.verdict);
+                prerequisites.insert(rule.id, outcome.verdict_on_copy());
             }
             findings.push(self.make_finding(rule, outcome, cx, subject, tag, stakes));
         }
@@ -238,7 +238,7 @@ impl<'a> Evaluation<'a, '_> {
             if prerequisites.verdict_of(rule.id).is_none()
                 && let Some(outcome) = check_rule(rule, cx, resource, None)
             {
-                prerequisites.insert(rule.id, outcome.verdict);
+                prerequisites.insert(rule.id, outcome.verdict_on_copy());
             }
         }
     }
@@ -274,7 +274,7 @@ impl<'a> Evaluation<'a, '_> {
         stakes: RegionStakes,
     ) -> Finding {
         self.facts_missing |= outcome.unread;
-        let status = status_of(outcome.verdict, self.options.severity(rule));
+        let status = status_of(outcome.verdict, self.options.severity_of(rule, &outcome));
         Finding {
             id: finding_id(rule.id, &subject.arn),
             rule,
