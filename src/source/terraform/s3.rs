@@ -20,6 +20,7 @@ pub(super) fn read_buckets<'a>(reader: &Reader<'a>, planned: &mut Planned) {
     let encryptions = of("aws_s3_bucket_server_side_encryption_configuration");
     let lifecycles = of("aws_s3_bucket_lifecycle_configuration");
     let locks = of("aws_s3_bucket_object_lock_configuration");
+    let notifications = of("aws_s3_bucket_notification");
     for item in reader.document.items_of("aws_s3_bucket") {
         let view = item.view();
         let named = reader.identify_item(item, view.text("bucket"));
@@ -34,6 +35,7 @@ pub(super) fn read_buckets<'a>(reader: &Reader<'a>, planned: &mut Planned) {
             },
             encryption: read_encryption(reader, &view, &encryptions, planned).into(),
             expiry: read_expiry(&view, &lifecycles).into(),
+            event_bridge: read_event_bridge(&view, &notifications).into(),
             id: named.id,
             arn: named.arn,
         };
@@ -93,6 +95,18 @@ fn has_object_lock<'a>(view: &View<'a>, locks: &Satellites<'a>) -> bool {
     view.flag("object_lock_enabled").known() == Some(true)
         || is_inline
         || locked.is_ok_and(|locks| locks.iter().any(is_enabled))
+}
+
+/// Returns whether a bucket sends its events to EventBridge. A new bucket does not.
+fn read_event_bridge<'a>(view: &View<'a>, notifications: &Satellites<'a>) -> Result<bool, Gap> {
+    notifications.settle(view.item, |notification| match notification {
+        Some(notification) => {
+            let is_on = notification.view().flag("eventbridge").set_value()?;
+            Ok(is_on.unwrap_or(false))
+        }
+        None if view.item.exists => Err(not_in_plan(view, "the notification configuration")),
+        None => Ok(false),
+    })
 }
 
 /// Returns the versioning status of a bucket; `None` if versioning was never enabled.
