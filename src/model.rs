@@ -28,6 +28,7 @@ pub mod s3;
 pub mod selection;
 pub mod service;
 pub mod snapshot;
+pub mod state;
 pub mod storage_gateway;
 pub mod tag;
 pub mod tagged;

@@ -10,6 +10,7 @@ use super::arn::Arn;
 use super::observed::Gap;
 use super::region::Region;
 use super::service::Service;
+use super::state::{self, Phase, States};
 use super::tagged::TaggedResource;
 
 /// The kind of a resource: `type` in the JSON report.
@@ -140,6 +141,8 @@ pub struct Kind {
     pub opt_in_name: Option<&'static str>,
     /// The list that holds the kind.
     pub listed_in: ListedIn,
+    /// The states of its resources; empty for a kind whose state does not affect backups.
+    pub states: States,
     /// The resource type of AWS Security Hub, or `Other`.
     ///
     /// Source: <https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_ResourceDetails.html>.
@@ -197,6 +200,7 @@ const TABLE: [Kind; KIND_COUNT] = [
         backup_key: BackupKey::Inherited,
         opt_in_name: Some("EC2"),
         listed_in: ListedIn::Region(|region| &region.instances.gap),
+        states: state::INSTANCE,
         security_hub_type: "AwsEc2Instance",
     },
     Kind {
@@ -210,6 +214,7 @@ const TABLE: [Kind; KIND_COUNT] = [
         backup_key: BackupKey::Inherited,
         opt_in_name: Some("EBS"),
         listed_in: ListedIn::Region(|region| &region.volumes.gap),
+        states: state::VOLUME,
         security_hub_type: "AwsEc2Volume",
     },
     Kind {
@@ -223,6 +228,7 @@ const TABLE: [Kind; KIND_COUNT] = [
         backup_key: BackupKey::Inherited,
         opt_in_name: Some("RDS"),
         listed_in: ListedIn::Region(|region| &region.db_instances.gap),
+        states: state::DATABASE,
         security_hub_type: "AwsRdsDbInstance",
     },
     Kind {
@@ -236,6 +242,7 @@ const TABLE: [Kind; KIND_COUNT] = [
         backup_key: BackupKey::Inherited,
         opt_in_name: Some("RDS"),
         listed_in: ListedIn::Region(|region| &region.db_clusters.gap),
+        states: state::DATABASE,
         security_hub_type: "AwsRdsDbCluster",
     },
     Kind {
@@ -249,6 +256,7 @@ const TABLE: [Kind; KIND_COUNT] = [
         backup_key: BackupKey::Inherited,
         opt_in_name: Some("Aurora"),
         listed_in: ListedIn::Region(|region| &region.db_clusters.gap),
+        states: state::DATABASE,
         security_hub_type: "AwsRdsDbCluster",
     },
     Kind {
@@ -265,6 +273,7 @@ const TABLE: [Kind; KIND_COUNT] = [
         backup_key: BackupKey::Vault,
         opt_in_name: Some("EFS"),
         listed_in: ListedIn::Region(|region| &region.file_systems.gap),
+        states: state::EFS,
         security_hub_type: "Other",
     },
     Kind {
@@ -281,6 +290,7 @@ const TABLE: [Kind; KIND_COUNT] = [
         backup_key: BackupKey::Vault,
         opt_in_name: Some("DynamoDB"),
         listed_in: ListedIn::Region(|region| &region.tables.gap),
+        states: state::TABLE,
         security_hub_type: "AwsDynamoDbTable",
     },
     Kind {
@@ -297,6 +307,7 @@ const TABLE: [Kind; KIND_COUNT] = [
         backup_key: BackupKey::None,
         opt_in_name: None,
         listed_in: ListedIn::Region(|region| &region.gateways.gap),
+        states: &[],
         security_hub_type: "Other",
     },
     Kind {
@@ -313,6 +324,7 @@ const TABLE: [Kind; KIND_COUNT] = [
         backup_key: BackupKey::Inherited,
         opt_in_name: Some("Storage Gateway"),
         listed_in: ListedIn::Region(|region| &region.gateway_volumes.gap),
+        states: state::GATEWAY_VOLUME,
         security_hub_type: "Other",
     },
     Kind {
@@ -326,6 +338,7 @@ const TABLE: [Kind; KIND_COUNT] = [
         backup_key: BackupKey::Inherited,
         opt_in_name: Some("Redshift"),
         listed_in: ListedIn::Region(|region| &region.redshift_clusters.gap),
+        states: state::REDSHIFT_CLUSTER,
         security_hub_type: "AwsRedshiftCluster",
     },
     Kind {
@@ -342,6 +355,7 @@ const TABLE: [Kind; KIND_COUNT] = [
         backup_key: BackupKey::Inherited,
         opt_in_name: Some("Redshift Serverless"),
         listed_in: ListedIn::Region(|region| &region.redshift_namespaces.gap),
+        states: state::REDSHIFT_NAMESPACE,
         security_hub_type: "Other",
     },
     Kind {
@@ -358,6 +372,7 @@ const TABLE: [Kind; KIND_COUNT] = [
         backup_key: BackupKey::None,
         opt_in_name: Some("CloudFormation"),
         listed_in: ListedIn::Region(|region| &region.stacks.gap),
+        states: state::STACK,
         security_hub_type: "AwsCloudFormationStack",
     },
     Kind {
@@ -374,6 +389,7 @@ const TABLE: [Kind; KIND_COUNT] = [
         backup_key: BackupKey::None,
         opt_in_name: None,
         listed_in: ListedIn::Tagged,
+        states: &[],
         security_hub_type: "AwsSecretsManagerSecret",
     },
     Kind {
@@ -387,6 +403,7 @@ const TABLE: [Kind; KIND_COUNT] = [
         backup_key: BackupKey::None,
         opt_in_name: None,
         listed_in: ListedIn::Tagged,
+        states: &[],
         security_hub_type: "Other",
     },
     Kind {
@@ -411,6 +428,7 @@ const TABLE: [Kind; KIND_COUNT] = [
         backup_key: BackupKey::None,
         opt_in_name: None,
         listed_in: ListedIn::Tagged,
+        states: &[],
         security_hub_type: "Other",
     },
     Kind {
@@ -424,6 +442,7 @@ const TABLE: [Kind; KIND_COUNT] = [
         backup_key: BackupKey::Vault,
         opt_in_name: Some("S3"),
         listed_in: ListedIn::Buckets,
+        states: &[],
         security_hub_type: "AwsS3Bucket",
     },
     Kind {
@@ -437,6 +456,7 @@ const TABLE: [Kind; KIND_COUNT] = [
         backup_key: BackupKey::None,
         opt_in_name: None,
         listed_in: ListedIn::None,
+        states: &[],
         security_hub_type: "AwsEc2Vpc",
     },
     Kind {
@@ -453,6 +473,7 @@ const TABLE: [Kind; KIND_COUNT] = [
         backup_key: BackupKey::None,
         opt_in_name: None,
         listed_in: ListedIn::None,
+        states: &[],
         security_hub_type: "AwsBackupBackupVault",
     },
     Kind {
@@ -466,6 +487,7 @@ const TABLE: [Kind; KIND_COUNT] = [
         backup_key: BackupKey::None,
         opt_in_name: None,
         listed_in: ListedIn::None,
+        states: &[],
         security_hub_type: "AwsAccount",
     },
     Kind {
@@ -479,6 +501,7 @@ const TABLE: [Kind; KIND_COUNT] = [
         backup_key: BackupKey::None,
         opt_in_name: None,
         listed_in: ListedIn::None,
+        states: &[],
         security_hub_type: "AwsAccount",
     },
 ];
@@ -545,6 +568,14 @@ impl ResourceKind {
     #[must_use]
     pub fn opt_in_name(self) -> Option<&'static str> {
         self.facts().opt_in_name
+    }
+
+    /// Returns what a state of the kind means for a backup; `None` for a state that is not documented.
+    #[must_use]
+    pub fn phase_of(self, state: &str) -> Option<Phase> {
+        let mut states = self.facts().states.iter();
+        let found = states.find(|(name, _)| name.eq_ignore_ascii_case(state));
+        found.map(|(_, phase)| *phase)
     }
 }
 
@@ -702,6 +733,24 @@ mod tests {
             let json = serde_json::to_value(row.kind).unwrap();
             assert_eq!(json, row.name);
         }
+    }
+
+    #[test]
+    fn a_kind_with_states_is_ready_in_one_and_names_each_once() {
+        for row in KINDS.iter().filter(|row| !row.states.is_empty()) {
+            let mut states = row.states.iter();
+            assert!(states.any(|it| it.1 == Phase::Ready), "{:?}", row.kind);
+            let names: BTreeSet<_> = row.states.iter().map(|it| it.0).collect();
+            assert_eq!(names.len(), row.states.len(), "{:?}", row.kind);
+        }
+    }
+
+    #[test]
+    fn a_state_that_is_not_documented_has_no_meaning() {
+        let volume = ResourceKind::EbsVolume;
+        assert_eq!(volume.phase_of("optimizing"), None);
+        assert_eq!(volume.phase_of("In-Use"), Some(Phase::Ready));
+        assert_eq!(ResourceKind::Vpc.phase_of("available"), None);
     }
 
     #[test]

@@ -41,6 +41,22 @@ pub struct DbInstance {
     /// The names of its option groups: two while it goes from one to the other.
     #[serde(default)]
     pub option_groups: Observed<Vec<String>>,
+    /// Where its snapshots are stored: `region`, `outposts`, or `local` for a Local Zone. A database of
+    /// which a snapshot does not mention it stores them in its Region.
+    #[serde(default = "in_region", skip_serializing_if = "is_in_region")]
+    pub backup_target: Observed<String>,
+}
+
+/// The default of `CreateDBInstance`:
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html>.
+pub const BACKUP_TARGET: &str = "region";
+
+fn in_region() -> Observed<String> {
+    Observed::Known(BACKUP_TARGET.to_owned())
+}
+
+fn is_in_region(backup_target: &Observed<String>) -> bool {
+    *backup_target == in_region()
 }
 
 impl DbInstance {

@@ -12,6 +12,7 @@ use super::redshift::{Cluster, Namespace};
 use super::region::Region;
 use super::s3::Bucket;
 use super::snapshot::Snapshot;
+use super::state::Phase;
 use super::storage_gateway::{Gateway, GatewayVolume};
 use super::tag::Tags;
 use super::tagged::TaggedResource;
@@ -164,22 +165,9 @@ impl<'a> Resource<'a> {
     }
 
     /// Whether it is being deleted: such a resource is left out of a report.
-    ///
-    /// A Redshift cluster creates its final snapshot before it is deleted:
-    /// <https://docs.aws.amazon.com/redshift/latest/APIReference/API_Cluster.html>.
     #[must_use]
     pub fn is_being_deleted(self) -> bool {
-        self.state().and_then(Observed::known).is_some_and(|state| {
-            matches!(
-                state.to_ascii_lowercase().as_str(),
-                "deleting"
-                    | "deleted"
-                    | "delete_in_progress"
-                    | "delete_complete"
-                    | "final-snapshot"
-                    | "shutting-down"
-                    | "terminated"
-            )
-        })
+        let state = self.state().and_then(Observed::known);
+        state.is_some_and(|state| self.kind().phase_of(state) == Some(Phase::Deleting))
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::rds::{DbCluster, DbInstance, DbOption, OptionGroup, is_rds_cluster};
+use crate::model::rds::{
+    BACKUP_TARGET, DbCluster, DbInstance, DbOption, OptionGroup, is_rds_cluster,
+};
 use crate::model::{Gap, Observed};
 use crate::source::defaults::{
     RDS_ENCRYPTED, RDS_KEY, RDS_RETENTION_DAYS, TERRAFORM_CLUSTER_ENGINE,
@@ -106,6 +108,7 @@ fn read_members<'a>(reader: &Reader<'a>, planned: &mut Planned) -> Members {
                 view.known_after_apply("backup_retention_period"),
             ),
             option_groups: Observed::Known(Vec::new()),
+            backup_target: Observed::Known(BACKUP_TARGET.to_owned()),
             id: named.id,
             arn: named.arn,
         };
@@ -208,6 +211,10 @@ fn read_instance<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Plan
         kms_key,
         backup_retention_days: retention.map(|days| i32::try_from(days).unwrap_or(i32::MAX)),
         option_groups,
+        backup_target: view
+            .text("backup_target")
+            .or_else(|| Ok(BACKUP_TARGET))
+            .map(str::to_owned),
         id: named.id,
         arn: named.arn,
     };
