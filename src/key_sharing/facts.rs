@@ -81,14 +81,16 @@ pub struct CentralAccount {
 pub enum ViaService {
     /// EBS, EC2 and Storage Gateway volumes.
     Ec2,
-    /// RDS and Aurora.
+    /// RDS, Aurora, DocumentDB and Neptune.
     Rds,
+    /// FSx.
+    Fsx,
     /// AWS Backup itself, for backups that it manages fully under the key of a vault.
     Backup,
 }
 
 impl ViaService {
-    /// The services whose backups inherit the key of the resource.
+    /// The services that the company guide covers and whose backups inherit the key of the resource.
     pub const ALL: [Self; 2] = [Self::Ec2, Self::Rds];
 
     /// Returns the service as in `kms:ViaService`.
@@ -97,6 +99,7 @@ impl ViaService {
         match self {
             Self::Ec2 => "ec2",
             Self::Rds => "rds",
+            Self::Fsx => "fsx",
             Self::Backup => "backup",
         }
     }

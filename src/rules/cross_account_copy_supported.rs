@@ -2,6 +2,7 @@ use crate::analysis::stack_members::find_members;
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::cloudformation::Stack;
 use crate::model::ec2::Instance;
+use crate::model::fsx::{FsxFileSystem, FsxVolume, LUSTRE, ONTAP};
 use crate::model::rds::{BACKUP_TARGET, DbInstance};
 use crate::model::storage_gateway::{Gateway, holds_volumes};
 use crate::model::tagged::TaggedResource;
@@ -15,14 +16,15 @@ rule! {
     /// It cannot copy RDS Multi-AZ DB *clusters* (a Multi-AZ DB *instance* is supported), Redshift
     /// clusters and namespaces, RDS Custom, RDS databases whose snapshots are stored on an Outpost or in
     /// a Local Zone, EC2 instances on an Outpost, and EC2 instances whose root device is an instance
-    /// store. It does not back up file gateways, tape gateways, secrets and Systems Manager parameters at
+    /// store. FSx makes no backups of Lustre file systems that are scratch or linked to a bucket. AWS
+    /// Backup does not back up file gateways, tape gateways, secrets and Systems Manager parameters at
     /// all, even if they are tagged.
     ///
     /// A CloudFormation stack is a warning: the table of features by resource has no mark for its copy to
     /// another account, while the page on stacks says that its backup can be copied.
     ///
-    /// A type that AWS Backup supports but the company guide does not cover is a warning, for example
-    /// FSx, DocumentDB, Neptune or EKS. Its copy prerequisites are not checked.
+    /// A type that AWS Backup supports and this program does not check further is a warning, for example
+    /// EKS, Aurora DSQL, Timestream, SAP HANA or a virtual machine.
     ///
     /// ## Why it matters
     ///
@@ -44,6 +46,7 @@ rule! {
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/redshift-backups.html>
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/applicationstackbackups.html>
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/working-with-supported-services.html>
+    /// - <https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateBackup.html>
     RULE = Rule {
         id: "cross-account-copy-supported",
         group: Group::Service,
@@ -86,7 +89,14 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         )
         .fix("Move it to Aurora or to a Multi-AZ DB instance with one standby.")
         .with("engine", cluster.engine.as_str()),
+        Resource::DbCluster(cluster) if resource.aws_type().is_some() => report_other_type(
+            cx,
+            &format!("a cluster of the engine {}", cluster.engine),
+        )
+        .with("engine", cluster.engine.as_str()),
         Resource::DbInstance(database) => return check_database(database),
+        Resource::FsxFileSystem(file_system) => return check_file_system(file_system),
+        Resource::FsxVolume(volume) => return check_fsx_volume(volume),
         Resource::Instance(instance) => return check_instance(instance),
         Resource::Volume(volume) => match volume.outpost_arn.get()? {
             None => Outcome::pass(COPYABLE),
@@ -129,6 +139,16 @@ fn contains_nothing(cx: &RuleContext<'_>, stack: &Stack) -> bool {
 }
 
 fn check_database(database: &DbInstance) -> CheckResult {
+    if let Some(cluster) = database
+        .cluster
+        .as_ref()
+        .filter(|_| database.cluster_missing)
+    {
+        let message = format!(
+            "a member of the DB cluster {cluster}, which the list of clusters does not have: it is being deleted, or the list is incomplete"
+        );
+        return Err(Gap::new(GapKind::Unreadable, message));
+    }
     let engine = database.engine.get();
     let unsupported = engine.as_ref().ok().and_then(|engine| {
         let mut engines = ENGINES.iter();
@@ -190,16 +210,58 @@ fn check_tagged_resource(cx: &RuleContext<'_>, tagged: &TaggedResource) -> Outco
             Outcome::breach("a Systems Manager parameter: not supported by AWS Backup")
                 .fix("Store its value in code or in a table that is backed up.")
         }
-        _ => Outcome::warn(format!(
-            "type {} is supported by AWS Backup but not covered by the company guide; copy prerequisites are not checked",
-            tagged.aws_type
-        ))
-        .fix(format!(
-            "Verify its copy jobs in AWS Backup, and ask {} before you rely on them.",
-            cx.settings.contact
-        )),
+        _ => report_other_type(cx, &format!("type {}", tagged.aws_type)),
     };
     outcome.with("aws_type", tagged.aws_type.as_str())
+}
+
+fn report_other_type(cx: &RuleContext<'_>, what: &str) -> Outcome {
+    Outcome::warn(format!(
+        "{what} is supported by AWS Backup but not covered by the company guide; copy prerequisites are not checked"
+    ))
+    .fix(format!(
+        "Verify its copy jobs in AWS Backup, and ask {} before you rely on them.",
+        cx.settings.contact
+    ))
+}
+
+/// Checks a file system of FSx: AWS Backup backs up those for Windows and OpenZFS, and those for Lustre as far
+/// as FSx can.
+///
+/// Source: <https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateBackup.html>.
+fn check_file_system(file_system: &FsxFileSystem) -> CheckResult {
+    if file_system.is_ontap()? {
+        return Ok(Outcome::skip("not backed up itself, but its volumes are"));
+    }
+    if file_system.file_system_type.get()? != LUSTRE {
+        return Ok(Outcome::pass(COPYABLE));
+    }
+    let deployment = file_system.deployment_type.get()?;
+    let is_scratch = |it: &&String| it.starts_with("SCRATCH");
+    if let Some(deployment) = deployment.as_ref().filter(is_scratch) {
+        return Ok(Outcome::breach(format!(
+            "a Lustre file system of type {deployment}: FSx makes backups only of persistent ones"
+        ))
+        .fix("Move the data to a persistent file system, or export it to a bucket that is backed up.")
+        .with("deployment_type", deployment.as_str()));
+    }
+    Ok(if *file_system.is_linked.get()? {
+        Outcome::breach(
+            "linked to a data repository in S3: FSx makes no backups of such a Lustre file system",
+        )
+        .fix("Back up the bucket that it is linked to, or remove the link.")
+    } else {
+        Outcome::pass(COPYABLE)
+    })
+}
+
+/// Checks a volume of FSx. AWS Backup copies volumes of ONTAP to other accounts since August 27, 2026:
+/// <https://docs.aws.amazon.com/aws-backup/latest/devguide/doc-history.html>.
+fn check_fsx_volume(volume: &FsxVolume) -> CheckResult {
+    Ok(match volume.volume_type.get()? == ONTAP {
+        true => Outcome::pass(COPYABLE),
+        false => Outcome::skip("not backed up itself, but its file system is"),
+    })
 }
 
 fn check_gateway(gateway: &Gateway) -> CheckResult {

@@ -1,6 +1,7 @@
 use crate::analysis::encryption::{Part, is_aws_alias, resolve, stored, use_customer_key};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
+use crate::model::kind::BackupKey;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -37,6 +38,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Any(check_resource),
+        concerns: |kind| kind.backup_key == BackupKey::Inherited,
     }
 }
 
@@ -61,6 +63,9 @@ fn check_part(cx: &RuleContext<'_>, resource: Resource<'_>, part: &Part<'_>) -> 
             _ if !part.encrypted.clone()? => Outcome::skip("not encrypted: see encryption-at-rest"),
             _ if is_redshift => report_redshift_key("an AWS owned key")
                 .remedy(use_customer_key(cx, resource, part.id, true)),
+            Resource::FsxFileSystem(_) | Resource::FsxVolume(_) => Outcome::skip(
+                "encrypted with a key of FSx, which only file systems without backups are: see cross-account-copy-supported",
+            ),
             _ => Outcome::skip(
                 "encrypted with S3 managed keys, which its backup does not inherit: see encryption-customer-key-recommended",
             ),

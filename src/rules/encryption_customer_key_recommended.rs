@@ -2,6 +2,8 @@ use crate::analysis::encryption::{is_aws_alias, managed, resolve, use_customer_k
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::key_sharing::copy::ViaService;
 use crate::model::Resource;
+use crate::model::ResourceKind;
+use crate::model::kind::BackupKey;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -37,6 +39,9 @@ rule! {
         guide: Severity::Warn,
         aws: Severity::Off,
         check: Check::Any(check_resource),
+        concerns: |kind| {
+            kind.backup_key == BackupKey::Vault || kind.kind == ResourceKind::StorageGatewayVolume
+        },
     }
 }
 

@@ -43,6 +43,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Any(check_resource),
+        concerns: |kind| !kind.states.is_empty(),
     }
 }
 

@@ -147,6 +147,7 @@ fn read_instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
             id: declared.id.to_owned(),
             tags: build.tags(&properties, "Tags"),
             cluster,
+            cluster_missing: false,
             engine,
             state: not_yet(),
             encrypted,
