@@ -154,6 +154,8 @@ fn read_instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
             aws_owned_key: false,
             kms_key: key,
             backup_retention_days: read_retention(&properties),
+            maintenance_window: read_window(&properties, "PreferredMaintenanceWindow"),
+            backup_window: read_window(&properties, "PreferredBackupWindow"),
             option_groups: groups_of(build, &properties),
             backup_target: locate_gap("BackupTarget", properties.get("BackupTarget").text())
                 .map(|target| target.unwrap_or_else(|| BACKUP_TARGET.to_owned()))
@@ -168,6 +170,17 @@ fn read_instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
         build.stack_region().db_instances.items.push(instance);
     }
     members
+}
+
+/// Returns a window of an instance. RDS chooses one that is absent when it creates the instance.
+fn read_window(properties: &Resolved, name: &str) -> Observed<String> {
+    match locate_gap(name, properties.get(name).text()) {
+        Ok(Some(window)) => Observed::Known(window),
+        Ok(None) => Observed::Unknown(unplanned(format!(
+            "the template has no {name}: RDS chooses it"
+        ))),
+        Err(gap) => Observed::Unknown(gap),
+    }
 }
 
 /// Whether a name is absent. A parameter expresses that with an empty string.
