@@ -14,6 +14,7 @@ use crate::key_sharing::local_use::{LocalAccess, evaluate_local_access};
 use crate::model::backup_plan::{BackupRule, DEFAULT_SCHEDULE};
 use crate::model::cloudformation::{Stack, StackResource};
 use crate::model::ec2::{Instance, Volume};
+use crate::model::fsx::FsxFileSystem;
 use crate::model::job::{BackupJob, CopyJob};
 use crate::model::kind::{ListedIn, kinds_in_stack};
 use crate::model::observed::{Gap, GapKind};
@@ -218,6 +219,17 @@ impl<'a> RuleContext<'a> {
             .seen
             .and_then(|region| region.db_instances.gap.as_ref());
         found(&self.index.db_instances, id, gap)
+    }
+
+    /// Returns an FSx file system of the region.
+    ///
+    /// # Errors
+    /// Why it is not among the file systems that were read.
+    pub fn fsx_file_system(&self, id: &str) -> Result<&'a FsxFileSystem, Gap> {
+        let gap = self
+            .seen
+            .and_then(|region| region.fsx_file_systems.gap.as_ref());
+        found(&self.index.fsx_file_systems, id, gap)
     }
 
     /// Returns an option group of the region.

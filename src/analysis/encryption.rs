@@ -8,6 +8,7 @@ use crate::key_sharing::facts::{KeyFacts, ViaService};
 use crate::model::arn::Arn;
 use crate::model::backup::Vault;
 use crate::model::encryption::S3_ALIAS;
+use crate::model::fsx::ONTAP;
 use crate::model::kms::{Key, KeyMetadata};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::{Observed, Resource, ResourceKind};
@@ -194,6 +195,15 @@ pub fn inherited<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
                 })
                 .collect()
         }
+        // FSx encrypts every file system. AWS Backup selects the volumes of one for ONTAP.
+        Resource::FsxFileSystem(it) if it.is_ontap()? => Vec::new(),
+        Resource::FsxFileSystem(it) => vec![fsx_part(named(&it.kms_key))],
+        Resource::FsxVolume(it) if it.volume_type.get()? != ONTAP => Vec::new(),
+        Resource::FsxVolume(it) => {
+            let file_system = it.file_system.get().cloned();
+            let file_system = file_system.and_then(|id| cx.fsx_file_system(&id));
+            vec![fsx_part(file_system.and_then(|it| named(&it.kms_key)))]
+        }
         // S3 encrypts a volume without a KMS key, and the snapshot of such a volume is not encrypted.
         Resource::GatewayVolume(it) => vec![Part {
             id: None,
@@ -241,6 +251,15 @@ pub fn stored<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec<Pa
         Resource::RedshiftNamespace(it) => part(namespace, Ok(true), named(&it.kms_key)),
         _ => inherited(cx, resource)?,
     })
+}
+
+fn fsx_part(key: Result<Option<&str>, Gap>) -> Part<'_> {
+    Part {
+        id: None,
+        via: ViaService::Fsx,
+        encrypted: Ok(true),
+        key,
+    }
 }
 
 fn named(kms_key: &Observed<Option<String>>) -> Result<Option<&str>, Gap> {

@@ -126,12 +126,7 @@ impl<'a> Evaluation<'a, '_> {
             (self.emit)(finding);
         }
         self.resources.push(ResourceLine {
-            aws_type: match subject.resource {
-                Resource::Tagged(it) if subject.kind == ResourceKind::Other => {
-                    Some(it.aws_type.clone())
-                }
-                _ => None,
-            },
+            aws_type: subject.resource.aws_type().map(str::to_owned),
             name: subject.resource.name().map(str::to_owned),
             arn: subject.arn,
             kind: subject.kind,

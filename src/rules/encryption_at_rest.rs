@@ -1,5 +1,6 @@
 use crate::analysis::encryption::{stored, use_customer_key};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::model::kind::BackupKey;
 use crate::model::{Resource, ResourceKind};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -39,6 +40,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Warn,
         check: Check::Any(check_resource),
+        concerns: |kind| kind.backup_key == BackupKey::Inherited,
     }
 }
 
@@ -61,7 +63,9 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
 
 fn report_unencrypted(kind: ResourceKind) -> Outcome {
     let (message, fix) = match kind {
-        ResourceKind::AuroraCluster => (
+        ResourceKind::AuroraCluster
+        | ResourceKind::DocumentdbCluster
+        | ResourceKind::NeptuneCluster => (
             "not encrypted; its copy in the central account stays unencrypted too",
             "Restore a snapshot to a new cluster with a customer managed key, and switch over.",
         ),

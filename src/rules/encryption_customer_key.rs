@@ -3,6 +3,7 @@ use crate::analysis::encryption::{
 };
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
+use crate::model::kind::BackupKey;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -44,6 +45,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Any(check_resource),
+        concerns: |kind| kind.backup_key == BackupKey::Inherited,
     }
 }
 
@@ -66,6 +68,14 @@ fn check_part(cx: &RuleContext<'_>, resource: Resource<'_>, part: &Part<'_>) -> 
     let Some(name) = part.key.clone()? else {
         if !part.encrypted.clone()? {
             return Ok(Outcome::skip("not encrypted: see encryption-at-rest"));
+        }
+        if matches!(
+            resource,
+            Resource::FsxFileSystem(_) | Resource::FsxVolume(_)
+        ) {
+            return Ok(Outcome::skip(
+                "encrypted with a key of FSx, which only file systems without backups are: see cross-account-copy-supported",
+            ));
         }
         let outcome = match is_redshift {
             true => report_redshift_key("an AWS owned key"),

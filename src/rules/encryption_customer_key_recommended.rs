@@ -4,6 +4,8 @@ use crate::analysis::encryption::{
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::key_sharing::facts::ViaService;
 use crate::model::Resource;
+use crate::model::ResourceKind;
+use crate::model::kind::BackupKey;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -33,6 +35,9 @@ rule! {
         guide: Severity::Warn,
         aws: Severity::Off,
         check: Check::Any(check_resource),
+        concerns: |kind| {
+            kind.backup_key == BackupKey::Vault || kind.kind == ResourceKind::StorageGatewayVolume
+        },
     }
 }
 

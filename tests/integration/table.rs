@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
 use account::{
-REGION, account, add_failed_copy, bucket, key_arn, private_key, volume, with_volumes,
+    REGION, account, add_failed_copy, bucket, key_arn, private_key, volume, with_volumes,
 };
 
 fn evaluated(snapshot: Value) -> Report {

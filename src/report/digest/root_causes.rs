@@ -7,7 +7,7 @@ use super::view::View;
 use super::wording::{CauseKey, Wording, add_wording, first_texts};
 use crate::analysis::Cause;
 use crate::report::cause::cause_id;
-use crate::report::{Baseline, Finding, Report, SHORT_ID, Status, Waiver};
+use crate::report::{Baseline, Finding, Report, SHORT_ID, Status};
 use crate::rule::{Group, Rule};
 use crate::text::and_more;
 

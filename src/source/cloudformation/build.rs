@@ -309,19 +309,7 @@ impl<'a> Build<'a> {
             .buckets
             .gap
             .get_or_insert_with(|| gap.clone());
-        let region = self.stack_region();
-        for listing in [
-            &mut region.instances.gap,
-            &mut region.volumes.gap,
-            &mut region.db_instances.gap,
-            &mut region.db_clusters.gap,
-            &mut region.file_systems.gap,
-            &mut region.tables.gap,
-            &mut region.redshift_clusters.gap,
-            &mut region.redshift_namespaces.gap,
-            &mut region.stacks.gap,
-            &mut region.tagged.gap,
-        ] {
+        for listing in self.stack_region().listing_gaps_mut() {
             listing.get_or_insert_with(|| gap.clone());
         }
         self.obscure_network(gap);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::rds::{DbCluster, DbInstance, DbOption, OptionGroup};
+use crate::model::rds::{BACKUP_TARGET, DbCluster, DbInstance, DbOption, OptionGroup};
 use crate::model::{Gap, Observed};
 use crate::source::defaults::{
     RDS_ENCRYPTED, RDS_KEY, RDS_RETENTION_DAYS, has_aws_owned_key, managed_key,
@@ -147,6 +147,7 @@ fn read_instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
             id: declared.id.to_owned(),
             tags: build.tags(&properties, "Tags"),
             cluster,
+            cluster_missing: false,
             engine,
             state: not_yet(),
             encrypted,
@@ -156,6 +157,9 @@ fn read_instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
             maintenance_window: read_window(&properties, "PreferredMaintenanceWindow"),
             backup_window: read_window(&properties, "PreferredBackupWindow"),
             option_groups: groups_of(build, &properties),
+            backup_target: locate_gap("BackupTarget", properties.get("BackupTarget").text())
+                .map(|target| target.unwrap_or_else(|| BACKUP_TARGET.to_owned()))
+                .into(),
         };
         if let Some(gap) = alone {
             instance.encrypted = Observed::Unknown(gap.clone());

@@ -149,6 +149,11 @@ fn read_volume<'a>(
         encrypted,
         kms_key,
         attached_to,
+        outpost_arn: view
+            .text("outpost_arn")
+            .set_value()
+            .map(|it| it.map(str::to_owned))
+            .into(),
         id: named.id,
         arn: named.arn,
     };
@@ -230,6 +235,12 @@ fn read_instance<'a>(
         marketplace_codes: marketplace_codes(reader, &view),
         volumes,
         vpc_id,
+        subnet_id: None,
+        outpost_arn: view
+            .text("outpost_arn")
+            .set_value()
+            .map(|it| it.map(str::to_owned))
+            .into(),
         id: named.id,
         arn: named.arn,
     };
@@ -286,6 +297,7 @@ fn read_devices<'a>(
                 encrypted,
                 kms_key,
                 attached_to: Observed::Known(vec![named.id.clone()]),
+                outpost_arn: Observed::Known(None),
                 id: id.clone(),
                 arn,
             };
