@@ -29,8 +29,7 @@ use super::policy_cache::PolicyCache;
 use super::region_index::RegionIndex;
 use super::role_name::{BackupRoles, RoleName};
 
-/// The name that a region has in a report where it could not be read.
-pub const UNKNOWN_REGION: &str = "unknown";
+pub use crate::model::snapshot::UNKNOWN_REGION;
 
 /// What a rule may look up while it checks a resource of one region.
 #[derive(Debug)]
