@@ -2,17 +2,21 @@
 
 pub mod backup_plans;
 pub mod backup_role;
+pub mod central_copies;
 pub mod context;
+pub mod db_windows;
 pub mod encryption;
 pub mod job_errors;
 pub mod job_history;
 mod member_key;
 pub mod outcome;
 pub mod policy_cache;
+pub mod proof;
 mod region_index;
 pub mod remedy;
 pub mod role_name;
 pub mod s3_routing;
+pub mod schedule;
 pub mod stack_members;
 
 pub use context::RuleContext;

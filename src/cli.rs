@@ -7,16 +7,22 @@ mod explain;
 mod files;
 mod fix;
 mod github;
+mod help;
 mod init;
 mod input;
 mod key_policy;
 mod man;
 mod output;
+#[cfg(any(feature = "aws", test))]
+mod profiles;
+mod prose;
+mod region_names;
 mod rules;
 mod scan;
 mod schema;
 mod select;
 mod stopped;
+mod suggest;
 mod value;
 
 #[cfg(feature = "aws")]
@@ -30,7 +36,8 @@ mod progress;
 
 use std::io;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -50,9 +57,7 @@ use stopped::Stopped;
     max_term_width = 100,
     propagate_version = true
 )]
-#[command(
-    after_help = "Exit codes: 0 ready, 1 a gating check failed, 2 usage error or nothing to check,\n3 a gating check is inconclusive, 130 interrupted, 143 terminated"
-)]
+#[command(after_help = help::write_after_help())]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -71,7 +76,7 @@ enum Command {
     KeyPolicy(key_policy::KeyPolicyArgs),
     /// Print the change that fixes each failing finding, with the account's real IDs
     Fix(Box<fix::FixArgs>),
-    /// Explain a rule: what it checks, why, how to fix it, and its sources
+    /// Explain rules: what they check, why, how to fix them, and their sources
     Explain(explain::ExplainArgs),
     /// List all rules
     Rules(rules::RulesArgs),
@@ -91,12 +96,15 @@ enum Command {
 /// Parses the command line, runs the command and returns the exit.
 #[must_use]
 pub fn run_command_line() -> Exit {
-    let cli = match Cli::try_parse() {
+    let cli = match parse_arguments() {
         Ok(cli) => cli,
         Err(help) => {
             // clap returns --help and --version as errors too.
             let is_error = help.use_stderr();
             let _ = help.print();
+            if let Some(hint) = hint_at_file(&help) {
+                print_stderr(&hint);
+            }
             return if is_error { Exit::Usage } else { Exit::Ready };
         }
     };
@@ -117,15 +125,35 @@ pub fn run_command_line() -> Exit {
     }
 }
 
+fn parse_arguments() -> Result<Cli, clap::Error> {
+    let color = match output::is_color_forced() {
+        true => clap::ColorChoice::Always,
+        false => clap::ColorChoice::Auto,
+    };
+    let matches = Cli::command().color(color).try_get_matches()?;
+    Cli::from_arg_matches(&matches)
+}
+
+/// Returns a hint if a file was read as one more value of the option before it.
+fn hint_at_file(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else {
+        return None;
+    };
+    let is_file = std::path::Path::new(value).is_file();
+    is_file.then(|| {
+        format!("\nhint: to check the file, place it before the options: backup-check scan {value}")
+    })
+}
+
 fn run_command(cli: Cli) -> anyhow::Result<Exit> {
     let global = cli.global;
     match cli.command {
-        Command::Scan(args) => scan::run(&args, &global),
+        Command::Scan(args) => scan::run(*args, &global),
         #[cfg(feature = "aws")]
         Command::Collect(args) => collect::run(&args, &global),
         Command::KeyPolicy(args) => key_policy::run(&args, &global),
         Command::Fix(args) => fix::run(&args, &global),
-        Command::Explain(args) => explain::run(&args),
+        Command::Explain(args) => explain::run(&args, &global),
         Command::Rules(args) => rules::run(&args),
         #[cfg(feature = "aws")]
         Command::IamPolicy(args) => iam_policy::run(&args),
@@ -146,7 +174,10 @@ fn init_logging(global: &GlobalArgs) {
     };
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
-        .with_ansi(anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never)
+        .with_ansi(
+            output::is_color_forced()
+                || anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never,
+        )
         .with_target(false);
     // The logs of the AWS SDK contain its requests.
     let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);

@@ -25,6 +25,7 @@ pub mod redshift;
 pub mod region;
 pub mod resource;
 pub mod s3;
+pub mod selected_tags;
 pub mod selection;
 pub mod service;
 pub mod snapshot;

@@ -3,6 +3,7 @@
 pub mod asff;
 pub mod baseline;
 pub mod csv;
+pub mod documentation;
 pub mod format;
 pub mod github;
 pub mod html;
@@ -12,6 +13,7 @@ pub mod key_policy;
 pub mod markdown;
 pub mod ndjson;
 pub mod ocsf;
+pub mod openmetrics;
 pub mod sarif;
 pub mod table;
 

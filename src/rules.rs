@@ -11,6 +11,7 @@ mod backup_role_ready;
 mod backup_tag_not_custom;
 mod backup_tag_placed;
 mod backup_tag_valid;
+mod central_copy_retained;
 mod copy_recent;
 mod cross_account_copy_supported;
 mod dynamodb_advanced_features_enabled;
@@ -28,7 +29,9 @@ mod local_vault_key_shared;
 mod local_vault_ready;
 mod rds_automated_backups_enabled;
 mod rds_option_group_shareable;
+mod rds_windows_clear;
 mod resource_state_ready;
+mod s3_continuous_events;
 mod s3_gateway_endpoint_open;
 mod s3_gateway_endpoint_present;
 mod s3_gateway_endpoint_routed;
@@ -38,7 +41,7 @@ mod service_opted_in;
 mod stack_resources_ready;
 
 /// Every rule, ordered by group and, within a group, by the order in which to read them.
-pub static ALL: [&Rule; 34] = [
+pub static ALL: [&Rule; 37] = [
     &backup_tag_valid::RULE,
     &backup_decision_made::RULE,
     &backup_tag_not_custom::RULE,
@@ -57,16 +60,19 @@ pub static ALL: [&Rule; 34] = [
     &resource_state_ready::RULE,
     &s3_versioning_enabled::RULE,
     &s3_old_versions_expire::RULE,
+    &s3_continuous_events::RULE,
     &dynamodb_advanced_features_enabled::RULE,
     &service_opted_in::RULE,
     &rds_automated_backups_enabled::RULE,
     &rds_option_group_shareable::RULE,
+    &rds_windows_clear::RULE,
     &ec2_image_copyable::RULE,
     &stack_resources_ready::RULE,
     &s3_gateway_endpoint_present::RULE,
     &s3_gateway_endpoint_routed::RULE,
     &s3_gateway_endpoint_open::RULE,
     &backup_policy_effective::RULE,
+    &central_copy_retained::RULE,
     &local_vault_ready::RULE,
     &local_vault_key_shared::RULE,
     &backup_role_ready::RULE,
@@ -79,16 +85,6 @@ pub static ALL: [&Rule; 34] = [
 #[must_use]
 pub fn find(id: &str) -> Option<&'static Rule> {
     ALL.into_iter().find(|rule| rule.id == id)
-}
-
-/// Returns the rule id that is most similar to a mistyped one, if it is similar enough.
-#[must_use]
-pub fn nearest(id: &str) -> Option<&'static str> {
-    let distance = |rule: &&Rule| strsim::osa_distance(rule.id, id);
-    ALL.into_iter()
-        .min_by_key(distance)
-        .filter(|rule| distance(rule) <= id.len() / 3)
-        .map(|rule| rule.id)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use thiserror::Error;
 use toml::Spanned;
 
 use crate::model::arn::is_account_id;
+use crate::text::escape_invisible;
 
 /// The account that stores the copies (`cbackupstorage-prod`).
 pub const CENTRAL_ACCOUNT: &str = "692653576357";
@@ -188,6 +189,8 @@ pub struct ConfigError {
     pub column: usize,
     /// The problem and what is expected instead.
     pub message: String,
+    /// The line of the file with carets below the problem; empty where the problem has no place.
+    pub snippet: String,
 }
 
 impl fmt::Display for ConfigError {
@@ -196,7 +199,11 @@ impl fmt::Display for ConfigError {
             f,
             "line {}, column {}: {}",
             self.line, self.column, self.message
-        )
+        )?;
+        match self.snippet.as_str() {
+            "" => Ok(()),
+            snippet => write!(f, "\n{snippet}"),
+        }
     }
 }
 
@@ -207,7 +214,8 @@ impl Config {
     /// The problem and its line: invalid TOML, an unknown key, a wrong type or an invalid value.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let mut config: Config = toml::from_str(text).map_err(|error| {
-            Self::error_at(text, error.span().unwrap_or_default(), error.message())
+            let message = suggest_field(error.message());
+            Self::error_at(text, error.span().unwrap_or_default(), &message)
         })?;
         if let Some(account) = &config.central_account
             && !is_account_id(account.get_ref())
@@ -272,6 +280,7 @@ impl Config {
             line: before.matches('\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
             message: message.to_owned(),
+            snippet: underline_span(text, line_start, &span),
         }
     }
 
@@ -298,6 +307,47 @@ impl Config {
         }
         settings.org_id = self.org_id.as_ref().map(owned);
         settings
+    }
+}
+
+/// Returns the line of a span with its number, and carets below the part of the span that is on it.
+fn underline_span(text: &str, line_start: usize, span: &Range<usize>) -> String {
+    if span.is_empty() && span.start == 0 {
+        return String::new();
+    }
+    let line = text[line_start..].lines().next().unwrap_or_default();
+    let number = text[..line_start].matches('\n').count() + 1;
+    let line_end = line_start + line.len();
+    let marked = text.get(span.start..span.end.min(line_end));
+    let carets = marked.unwrap_or_default().chars().count().max(1);
+    // A tab before the caret is as wide as the one above it.
+    let before = text.get(line_start..span.start).unwrap_or_default();
+    let before: String = before
+        .chars()
+        .map(|c| if c == '\t' { '\t' } else { ' ' })
+        .collect();
+    let margin = " ".repeat(number.to_string().len());
+    let shown: Vec<_> = line.split('\t').map(escape_invisible).collect();
+    format!(
+        "{margin} |\n{number} | {}\n{margin} | {before}{}",
+        shown.join("\t"),
+        "^".repeat(carets)
+    )
+}
+
+/// Adds the most similar name to an error about an unknown one.
+fn suggest_field(message: &str) -> String {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let is_unknown = message.starts_with("unknown ");
+    let Some(unknown) = quoted.next().filter(|_| is_unknown) else {
+        return message.to_owned();
+    };
+    let nearest = quoted.min_by_key(|name| strsim::osa_distance(name, unknown));
+    match nearest {
+        Some(name) if strsim::osa_distance(name, unknown) <= unknown.len().div_ceil(3) => {
+            format!("{message}; did you mean `{name}`?")
+        }
+        _ => message.to_owned(),
     }
 }
 
@@ -427,6 +477,35 @@ mod tests {
             let error = Config::parse(text).unwrap_err();
             assert_eq!(error.line, line, "{text:?}: {error}");
             assert!(error.message.contains(part), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_error_shows_its_line_with_carets() {
+        for (text, expected) in [
+            (
+                "tag_key = \"backup\"\ntagkey = 1\n",
+                "line 2, column 1: unknown field `tagkey`, expected one of `central_account`, `regions`, `tag_key`, `standard`, `backup_role`, `org_id`, `contact`, `gate`, `allow_unknown`, `severity`, `waiver`; did you mean `tag_key`?\n  |\n2 | tagkey = 1\n  | ^^^^^^",
+            ),
+            (
+                "regions = [\"eu-west-1\",\n\t\"euröpe\"]\n",
+                "line 2, column 2: \"euröpe\" is not a region name such as eu-central-1\n  |\n2 | \t\"euröpe\"]\n  | \t^^^^^^^^",
+            ),
+            (
+                "\n\n\n\n\n\n\n\n\ncentral_account = \"12\"",
+                "line 10, column 19: central_account must be an AWS account id of 12 digits\n   |\n10 | central_account = \"12\"\n   |                   ^^^^",
+            ),
+            (
+                "regions = []\n",
+                "line 1, column 1: regions must contain at least one region",
+            ),
+        ] {
+            assert_eq!(Config::parse(text).unwrap_err().to_string(), expected);
+        }
+        // A span may end beyond its line, or at the end of the file.
+        for text in ["a = [\n1,\n", "a = \"\"\"x\n", "[", "a = ", "\u{feff}x"] {
+            let error = Config::parse(text).unwrap_err().to_string();
+            assert!(error.lines().count() <= 4, "{error}");
         }
     }
 

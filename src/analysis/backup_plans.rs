@@ -1,5 +1,7 @@
-//! The backup plans in effect: those of the organization's backup policy if it was read, otherwise the
-//! account's own. And what selects a resource: which plan, into which vault, with which copies.
+//! The backup plans in effect: those of the organization's backup policy and the account's own. And what
+//! selects a resource: which plan, into which vault.
+//!
+//! Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/manage-cross-account.html>.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +10,12 @@ use crate::iam::truth::Truth;
 use crate::model::arn::Arn;
 use crate::model::backup::Vault;
 use crate::model::backup_plan::{
-    BackupPlan, BackupRule, BackupSelection, TagCondition, TagOperator,
+    BackupPlan, BackupRule, BackupSelection, ORGANIZATION_PLAN, TagCondition, TagOperator,
 };
 use crate::model::observed::{Gap, GapKind};
-use crate::model::organization::expand_variables;
+use crate::model::organization::{PolicyPlan, expand_variables};
 use crate::model::tag::{BackupTag, ENABLED, Tags, is_kept};
-use crate::model::{Observed, Resource};
+use crate::model::{Listing, Observed, Resource};
 
 use crate::analysis::RuleContext;
 
@@ -38,6 +40,8 @@ const TYPES: [(&str, &str, &str); 10] = [
 pub enum Authority<'a> {
     /// The organization's policy.
     Policy,
+    /// The organization's policy and the account's plans.
+    Both,
     /// The account's plans, as no organization policy applies to it.
     Plans,
     /// The account's plans, as the organization's policy could not be read.
@@ -50,6 +54,7 @@ impl Authority<'_> {
     pub fn as_str(&self) -> &'static str {
         match self {
             Authority::Policy => "organization-policy",
+            Authority::Both => "organization-policy-and-backup-plans",
             Authority::Plans | Authority::PlansInstead(_) => "backup-plans",
         }
     }
@@ -57,10 +62,11 @@ impl Authority<'_> {
     /// Returns the noun for a message.
     #[must_use]
     pub fn words(&self) -> &'static str {
-        self.either(
-            "the organization's backup policy",
-            "the account's backup plans",
-        )
+        match self {
+            Authority::Policy => "the organization's backup policy",
+            Authority::Both => "the organization's backup policy and the account's backup plans",
+            Authority::Plans | Authority::PlansInstead(_) => "the account's backup plans",
+        }
     }
 
     /// Returns the word that agrees with [`Authority::describe`]: singular for a policy, plural for plans.
@@ -68,7 +74,7 @@ impl Authority<'_> {
     pub fn either(&self, one: &'static str, several: &'static str) -> &'static str {
         match self {
             Authority::Policy => one,
-            Authority::Plans | Authority::PlansInstead(_) => several,
+            Authority::Both | Authority::Plans | Authority::PlansInstead(_) => several,
         }
     }
 
@@ -76,7 +82,7 @@ impl Authority<'_> {
     #[must_use]
     pub fn why(&self) -> String {
         match self {
-            Authority::Policy => String::new(),
+            Authority::Policy | Authority::Both => String::new(),
             Authority::Plans => " (no organization policy applies to the account)".to_owned(),
             Authority::PlansInstead(gap) => {
                 format!(" (the organization's policy could not be read: {})", gap)
@@ -90,13 +96,16 @@ impl Authority<'_> {
 pub struct Protection<'a> {
     /// Where they were read.
     pub authority: Authority<'a>,
-    /// The plans.
+    /// The plans, those of the policy first.
     pub plans: Vec<&'a BackupPlan>,
+    /// How many of the plans are the policy's.
+    of_policy: usize,
     /// Why there may be more plans.
-    gap: Option<&'a Gap>,
+    gap: Option<Gap>,
     account: &'a str,
     region: &'a str,
     tag_key: &'a str,
+    selected_tags: Option<&'a BTreeSet<String>>,
 }
 
 /// A resource that a plan may select.
@@ -135,48 +144,66 @@ pub struct Chosen<'a> {
 /// Neither a policy nor plans were read.
 pub fn in_region<'a>(cx: &RuleContext<'a>, region: &'a str) -> Result<Protection<'a>, Gap> {
     let snapshot = cx.snapshot;
-    let made = |authority, plans, gap| Protection {
+    let read = snapshot.regions.get(region).map(|seen| &seen.backup_plans);
+    let own: &[BackupPlan] = read.map_or(&[], |plans| &plans.items);
+    let unread = match read {
+        Some(plans) => plans.gap.clone(),
+        None => Some(Gap::not_collected()),
+    };
+    let made = |authority, plans: Vec<&'a BackupPlan>, of_policy, gap| Protection {
         authority,
         plans,
+        of_policy,
         gap,
         account: snapshot.account_id.as_deref().unwrap_or_default(),
         region,
         tag_key: &snapshot.tag_key,
+        selected_tags: snapshot.selected_tags.as_ref(),
     };
-    let authority = match &snapshot.backup_policy {
+    match &snapshot.backup_policy {
         Observed::Known(Some(policy)) => {
-            let here = policy
+            let here = |it: &&PolicyPlan| it.regions.iter().any(|name| name == region);
+            let mut plans: Vec<&BackupPlan> = policy
                 .plans
                 .iter()
-                .filter(|it| it.regions.iter().any(|name| name == region));
-            let plans = here.map(|it| &it.plan).collect();
-            return Ok(made(Authority::Policy, plans, None));
-        }
-        Observed::Known(None) => Authority::Plans,
-        Observed::Unknown(gap) => Authority::PlansInstead(gap),
-    };
-    let read = snapshot
-        .regions
-        .get(region)
-        .map(|seen| &seen.backup_plans)
-        .filter(|plans| !plans.items.is_empty() || plans.gap.is_none());
-    match (read, authority) {
-        (Some(plans), authority) => {
-            // A policy that was not read may select what the plans do not.
-            let unread = match authority {
-                Authority::PlansInstead(gap) => Some(gap),
-                _ => None,
+                .filter(here)
+                .map(|it| &it.plan)
+                .collect();
+            let of_policy = plans.len();
+            plans.extend(own.iter().filter(|plan| !is_of_organization(plan)));
+            let authority = match plans.len() > of_policy {
+                true => Authority::Both,
+                false => Authority::Policy,
             };
-            let gap = plans.gap.as_ref().or(unread);
-            Ok(made(authority, plans.items.iter().collect(), gap))
+            // An older snapshot does not have the account's plans where a policy was read.
+            let unread = unread.filter(|gap| gap.kind != GapKind::NotCollected);
+            Ok(made(
+                authority,
+                plans,
+                of_policy,
+                policy.gap.clone().or(unread),
+            ))
         }
-        (None, Authority::PlansInstead(gap)) => Err(gap.clone()),
-        (None, _) => Err(snapshot
-            .regions
-            .get(region)
-            .and_then(|seen| seen.backup_plans.gap.clone())
-            .unwrap_or_else(Gap::not_collected)),
+        Observed::Known(None) => match unread {
+            Some(gap) if own.is_empty() => Err(gap),
+            unread => Ok(made(Authority::Plans, own.iter().collect(), 0, unread)),
+        },
+        Observed::Unknown(gap) => match unread {
+            Some(_) if own.is_empty() => Err(gap.clone()),
+            // A policy that was not read may select what the plans do not.
+            unread => {
+                let authority = Authority::PlansInstead(gap);
+                let gap = unread.unwrap_or_else(|| gap.clone());
+                Ok(made(authority, own.iter().collect(), 0, Some(gap)))
+            }
+        },
     }
+}
+
+/// Whether an organization's policy created a plan. AWS Backup lists it among the plans of the account.
+fn is_of_organization(plan: &BackupPlan) -> bool {
+    let id = plan.id.as_deref();
+    id.is_some_and(|id| id.starts_with(ORGANIZATION_PLAN))
 }
 
 impl<'a> Protection<'a> {
@@ -243,7 +270,7 @@ impl<'a> Protection<'a> {
     pub fn chosen(&self, target: &Target<'_>) -> Chosen<'a> {
         let mut chosen = Chosen {
             by: Vec::new(),
-            open: self.gap.cloned(),
+            open: self.gap.clone(),
         };
         for plan in &self.plans {
             if let Some(gap) = &plan.selections.gap {
@@ -302,40 +329,70 @@ impl<'a> Protection<'a> {
     /// Returns the value of a tag; `None` if the snapshot does not keep tags with that key.
     fn tag<'t>(&self, target: &'t Target<'_>, key: &str) -> Option<Option<&'t String>> {
         let value = target.tags.get(key);
-        let is_read =
-            key == self.tag_key || (!target.bare && key != "Name" && is_kept(key, self.tag_key));
+        let is_kept = self.selected_tags.is_some_and(|keys| keys.contains(key))
+            || (key != "Name" && is_kept(key, self.tag_key));
+        let is_read = key == self.tag_key || (!target.bare && is_kept);
         (value.is_some() || is_read).then_some(value)
     }
 
-    /// Returns the backup rules of the selected plans, each once.
-    ///
-    /// # Errors
-    /// Why a plan's rules could not be read.
-    pub fn rules(&self, by: &[Choice<'a>]) -> Result<Vec<&'a BackupRule>, Gap> {
-        let mut rules: Vec<&BackupRule> = Vec::new();
-        let mut seen = BTreeSet::new();
-        for choice in by {
-            if seen.insert(std::ptr::from_ref(choice.plan)) {
-                rules.extend(choice.plan.rules.all_items()?);
-            }
+    /// Whether a plan is the organization's policy's, and not the account's own.
+    #[must_use]
+    pub fn is_of_policy(&self, plan: &BackupPlan) -> bool {
+        let of_policy = self.plans.iter().take(self.of_policy);
+        of_policy.into_iter().any(|it| std::ptr::eq(*it, plan))
+    }
+
+    /// Returns where the plans of selections were read.
+    #[must_use]
+    pub fn authority_of(&self, by: &[Choice<'a>]) -> Authority<'a> {
+        let of_policy = by.iter().filter(|it| self.is_of_policy(it.plan)).count();
+        match (&self.authority, of_policy) {
+            (Authority::Both, 0) if !by.is_empty() => Authority::Plans,
+            (Authority::Both, count) if count == by.len() => Authority::Policy,
+            (authority, _) => authority.clone(),
         }
-        Ok(rules)
+    }
+
+    /// Returns the plans of selections, each once.
+    #[must_use]
+    pub fn plans_of(&self, by: &[Choice<'a>]) -> Vec<&'a BackupPlan> {
+        let mut seen = BTreeSet::new();
+        let plans = by.iter().map(|choice| choice.plan);
+        plans
+            .filter(|plan| seen.insert(std::ptr::from_ref(*plan)))
+            .collect()
+    }
+
+    /// Returns the backup rules of the selected plans, each once. A plan whose rules could not be read leaves a
+    /// gap.
+    #[must_use]
+    pub fn rules(&self, by: &[Choice<'a>]) -> Listing<&'a BackupRule> {
+        let mut rules = Listing::complete(Vec::new());
+        for plan in self.plans_of(by) {
+            rules.items.extend(&plan.rules.items);
+            rules.gap = rules.gap.or_else(|| plan.rules.gap.clone());
+        }
+        rules
+    }
+
+    /// Puts the account and the region in place of the variables of a policy.
+    #[must_use]
+    pub fn expand(&self, text: &str) -> String {
+        expand_variables(text, self.account, self.region)
     }
 
     /// Returns the ARNs of the vaults that backup rules copy to, each once, with variables expanded.
     #[must_use]
     pub fn copy_targets(&self, rules: &[&BackupRule]) -> BTreeSet<String> {
         let copies = rules.iter().flat_map(|rule| &rule.copies);
-        copies
-            .map(|copy| expand_variables(&copy.vault_arn, self.account, self.region))
-            .collect()
+        copies.map(|copy| self.expand(&copy.vault_arn)).collect()
     }
 
     /// Returns the ARNs of the roles of selections, each once, with variables expanded.
     #[must_use]
     pub fn roles(&self, by: &[Choice<'a>]) -> BTreeSet<String> {
         by.iter()
-            .map(|choice| expand_variables(&choice.selection.role_arn, self.account, self.region))
+            .map(|choice| self.expand(&choice.selection.role_arn))
             .collect()
     }
 
@@ -372,7 +429,26 @@ pub fn target<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<Target
         arn: arn.to_owned(),
         name: id,
         tags: tags.clone(),
-        bare: matches!(resource, Resource::Tagged(_)),
+        // An older snapshot has only the backup tag of what was found by it.
+        bare: matches!(resource, Resource::Tagged(_)) && cx.snapshot.selected_tags.is_none(),
+    })
+}
+
+/// Returns a resource as plans would see it if it were tagged `enabled`; none where AWS Backup does not select
+/// its kind.
+#[must_use]
+pub fn as_if_tagged<'a>(cx: &RuleContext<'_>, resource: Resource<'a>) -> Option<Target<'a>> {
+    let (arn, id) = resource.arn_and_id()?;
+    let known = resource.tags()?.known();
+    let mut tags = enabled_tag(cx);
+    for (key, value) in known.into_iter().flatten() {
+        tags.entry(key.clone()).or_insert_with(|| value.clone());
+    }
+    resource.kind().has_backups().then(|| Target {
+        arn: arn.to_owned(),
+        name: id,
+        tags,
+        bare: known.is_none(),
     })
 }
 
@@ -397,10 +473,11 @@ fn enabled_tag(cx: &RuleContext<'_>) -> Tags {
 pub fn interval_hours<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<u32> {
     let protection = in_region(cx, cx.known_region().ok()?).ok()?;
     let chosen = protection.chosen(&target(cx, resource)?);
-    if chosen.open.is_some() {
-        return None;
+    let rules = protection.rules(&chosen.by);
+    match chosen.open.or(rules.gap) {
+        Some(_) => None,
+        None => shortest(cx, &rules.items),
     }
-    shortest(cx, &protection.rules(&chosen.by).ok()?)
 }
 
 /// Returns the shortest interval of backup rules, in hours; none where one of them is not known.
@@ -410,26 +487,41 @@ pub fn shortest(cx: &RuleContext<'_>, rules: &[&BackupRule]) -> Option<u32> {
     hours?.into_iter().min()
 }
 
-/// Returns the vaults that the region's plans use for resources tagged `enabled`, by name, each with the
-/// backup rules that use it. Empty where the plans are known and use no vault.
+/// The vaults that plans use, by name, each with the backup rules that use it.
+pub type VaultsInUse<'a> = Vec<(&'a str, Vec<&'a BackupRule>)>;
+
+/// Returns the vaults that the region's plans use for resources tagged `enabled`, and why there may be more.
 ///
 /// # Errors
-/// Why the plans are not known.
-pub fn local_vaults<'a>(cx: &RuleContext<'a>) -> Result<Vec<(&'a str, Vec<&'a BackupRule>)>, Gap> {
+/// Why no vault is known, if the plans are not.
+pub fn find_vaults<'a>(cx: &RuleContext<'a>) -> Result<(VaultsInUse<'a>, Option<Gap>), Gap> {
     let protection = in_region(cx, cx.region)?;
     let chosen = protection.in_use(cx);
-    let rules = protection.rules(&chosen.by)?;
-    if let (true, Some(gap)) = (rules.is_empty(), chosen.open) {
+    let rules = protection.rules(&chosen.by);
+    let gap = rules.gap.clone();
+    if let (true, Some(gap)) = (rules.items.is_empty(), gap.or(chosen.open)) {
         return Err(gap);
     }
-    let mut vaults: Vec<(&str, Vec<&BackupRule>)> = Vec::new();
-    for rule in rules {
+    let mut vaults: VaultsInUse<'a> = Vec::new();
+    for rule in rules.items {
         match vaults.iter_mut().find(|(name, _)| *name == rule.vault) {
             Some((_, filling)) => filling.push(rule),
             None => vaults.push((&rule.vault, vec![rule])),
         }
     }
-    Ok(vaults)
+    Ok((vaults, rules.gap))
+}
+
+/// Returns the vaults that the region's plans use for resources tagged `enabled`. Empty where the plans are
+/// known and use no vault.
+///
+/// # Errors
+/// Why not all of them are known.
+pub fn local_vaults<'a>(cx: &RuleContext<'a>) -> Result<VaultsInUse<'a>, Gap> {
+    match find_vaults(cx)? {
+        (vaults, None) => Ok(vaults),
+        (_, Some(gap)) => Err(gap),
+    }
 }
 
 /// Whether the region's plans use a vault for resources tagged `enabled`.
@@ -490,10 +582,12 @@ mod tests {
         Protection {
             authority: Authority::Plans,
             plans: Vec::new(),
+            of_policy: 0,
             gap: None,
             account: "111122223333",
             region,
             tag_key: "backup",
+            selected_tags: None,
         }
     }
 

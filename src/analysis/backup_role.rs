@@ -50,7 +50,7 @@ fn find_backup_roles(cx: &RuleContext<'_>) -> BackupRoles {
         let chosen = protection.in_use(cx);
         in_use.extend(protection.roles(&chosen.by));
         // A policy that was not read may name any role.
-        if let (true, Some(gap), Authority::Policy | Authority::Plans) =
+        if let (true, Some(gap), Authority::Policy | Authority::Both | Authority::Plans) =
             (chosen.by.is_empty(), chosen.open, &protection.authority)
         {
             let plans = protection.plans.iter().copied();

@@ -28,6 +28,8 @@ use super::outcome::{Shortcoming, Shortcomings};
 use super::policy_cache::PolicyCache;
 use super::region_index::RegionIndex;
 use super::role_name::{BackupRoles, RoleName};
+use super::schedule;
+use super::schedule::Runs;
 
 pub use crate::model::snapshot::UNKNOWN_REGION;
 
@@ -301,12 +303,28 @@ impl<'a> RuleContext<'a> {
         Ok(self.index.copy_jobs(arn))
     }
 
+    /// Returns the runs of a backup rule around the time of the scan. A time zone that was not read counts as
+    /// UTC, which changes when a rule runs but not how often.
+    ///
+    /// # Errors
+    /// The schedule cannot be parsed, or the time zone is not known.
+    pub fn runs(&self, rule: &BackupRule) -> Result<Rc<Runs>, Gap> {
+        let schedule = rule.schedule.as_deref().unwrap_or(DEFAULT_SCHEDULE);
+        let timezone = rule.timezone.known().and_then(Option::as_deref);
+        let now = self.now()?;
+        let list = || schedule::list_runs(schedule, timezone, now);
+        let runs = self.policies.runs(schedule, timezone, list);
+        runs.map_err(|problem| {
+            let message = format!("when backup rule {} runs is unknown: {problem}", rule.name);
+            Gap::new(GapKind::Unreadable, message)
+        })
+    }
+
     /// Returns the longest time between two runs of a backup rule, in hours; none where its schedule cannot
     /// be parsed.
     #[must_use]
     pub fn interval_hours(&self, rule: &BackupRule) -> Option<u32> {
-        let schedule = rule.schedule.as_deref().unwrap_or(DEFAULT_SCHEDULE);
-        self.policies.interval_hours(schedule)
+        self.runs(rule).ok()?.interval_hours
     }
 
     /// Returns the policy of a key, parsed once.

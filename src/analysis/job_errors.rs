@@ -4,6 +4,7 @@
 //! <https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-dashboards.html>. A message
 //! from another source names it.
 
+use crate::model::observed::Denial;
 use crate::model::{Resource, ResourceKind};
 
 use super::job_history::{Job, Prerequisites};
@@ -58,10 +59,7 @@ const fn known(text: &'static str, reason: Reason) -> Known {
 }
 
 const ROLE: Reason = Reason::Rule("backup-role-ready");
-const WINDOW: Reason = Reason::Here(
-    "AWS Backup does not start a backup in such a window or in the hour before it",
-    "Move the window away from the hour of the backup.",
-);
+const WINDOW: Reason = Reason::Rule("rds-windows-clear");
 const CENTRAL_KEY: Reason =
     Reason::Central("the vault in the central account needs a customer managed key");
 
@@ -195,6 +193,26 @@ fn reason(message: &str, work: Work, kind: ResourceKind) -> Option<Reason> {
     KNOWN.iter().find(fits).map(|known| known.reason)
 }
 
+/// The rules about a key, in the order in which they explain a message about one: nothing can be shared
+/// that an AWS managed key encrypts.
+const KEY_RULES: [&str; 4] = [
+    "encryption-customer-key",
+    "kms-key-usable",
+    "kms-key-locally-usable",
+    "kms-key-shared",
+];
+
+/// Returns the rule that explains a message: of the rules about a key the first that the resource violates,
+/// as AWS uses the same messages for all of them.
+fn find_explanation(id: &'static str, found: &Prerequisites) -> &'static str {
+    let is_broken = |id: &str| found.verdict_of(id) == Some(Verdict::Breach);
+    if is_broken(id) || !KEY_RULES.contains(&id) {
+        return id;
+    }
+    let mut broken = KEY_RULES.into_iter().filter(|id| is_broken(id));
+    broken.next().unwrap_or(id)
+}
+
 /// Returns the violation of a failed job: its message, what explains it and the fix. Notes when the
 /// resource's prerequisites contradict it.
 #[must_use]
@@ -206,14 +224,42 @@ pub fn breach(
     seen: String,
     found: &Prerequisites,
 ) -> Outcome {
-    let reason = reason(job.message(), work, resource.kind());
-    let contact = &cx.settings.contact;
+    if let Some(denial) = Denial::from_message(job.message()) {
+        return report_denial(cx, denial, seen);
+    }
+    let reason = match reason(job.message(), work, resource.kind()) {
+        Some(Reason::Rule(id)) => Some(Reason::Rule(find_explanation(id, found))),
+        reason => reason,
+    };
+    let outcome = Outcome::breach(seen + &describe_reason(reason, work, found));
+    let outcome = outcome.fix(describe_fix(cx, resource, work, reason));
+    match reason {
+        Some(Reason::Rule(id)) => outcome.with("explained_by", id),
+        _ => outcome,
+    }
+}
+
+/// Reports a job that a policy denied, whatever else is in order.
+fn report_denial(cx: &RuleContext<'_>, denial: Denial, seen: String) -> Outcome {
+    let (policy, contact) = (denial.policy, &cx.settings.contact);
+    let fix = match denial.is_organization {
+        true => format!(
+            "Contact {contact}: only the organization's policies can be changed to allow it, IAM permissions in this account do not override them."
+        ),
+        false => format!(
+            "Remove the deny from {policy}, or contact {contact} if it is not this account's."
+        ),
+    };
+    Outcome::breach(format!("{seen}; {policy} denies it")).fix(fix)
+}
+
+fn describe_reason(reason: Option<Reason>, work: Work, found: &Prerequisites) -> String {
     let in_order = if work == Work::Copy && found.all_met() {
-        "; all prerequisites of a copy in this account pass"
+        "; every copy prerequisite of the resource passes"
     } else {
         ""
     };
-    let words = match reason {
+    match reason {
         Some(Reason::Rule(id)) => match found.verdict_of(id) {
             Some(Verdict::Breach) => format!("; {id} explains it"),
             Some(Verdict::Pass | Verdict::Warn) => format!(
@@ -228,27 +274,29 @@ pub fn breach(
             }
             _ => in_order.to_owned(),
         },
-    };
-    let fix = match reason {
-        Some(Reason::Rule(id)) => format!(
-            "Follow `backup-check explain {id}`; the next {} shows whether it worked.",
-            work.as_str()
-        ),
+    }
+}
+
+fn describe_fix(
+    cx: &RuleContext<'_>,
+    resource: Resource<'_>,
+    work: Work,
+    reason: Option<Reason>,
+) -> String {
+    let (work, contact) = (work.as_str(), &cx.settings.contact);
+    match reason {
+        Some(Reason::Rule(id)) => {
+            format!("Follow `backup-check explain {id}`; the next {work} shows whether it worked.")
+        }
         Some(Reason::Central(_)) => {
             format!("Contact {contact}; this cannot be fixed in this account.")
         }
         Some(Reason::Here(_, fix)) => fix.to_owned(),
         None => format!(
-            "Look at its jobs: `aws backup list-{}-jobs --region {} --by-resource-arn {}`; contact {contact} if they show nothing about this account.",
-            work.as_str(),
+            "Look at its jobs: `aws backup list-{work}-jobs --region {} --by-resource-arn {}`; contact {contact} if they show nothing about this account.",
             cx.region,
             resource.arn_and_id().map_or("", |(arn, _)| arn)
         ),
-    };
-    let outcome = Outcome::breach(seen + &words).fix(fix);
-    match reason {
-        Some(Reason::Rule(id)) => outcome.with("explained_by", id),
-        _ => outcome,
     }
 }
 

@@ -121,10 +121,7 @@ impl Outcome {
             outcome = outcome.with("action", gap.action.as_str());
         }
         if gap.kind == GapKind::Denied {
-            outcome = outcome.fix(format!(
-                "Allow {} for the credentials of the scan; `backup-check iam-policy` prints the policy it needs.",
-                gap.action
-            ));
+            outcome = outcome.fix(describe_permission_fix(gap));
         }
         // One missing permission is one root cause, however many findings it hides.
         let about = if gap.operation.is_empty() {
@@ -318,6 +315,23 @@ impl Outcome {
             }
         }
         (!fixes.is_empty()).then(|| fixes.join(" "))
+    }
+}
+
+/// Returns what to do about a denied call. No permission of the credentials outweighs an explicit deny.
+fn describe_permission_fix(gap: &Gap) -> String {
+    let action = &gap.action;
+    match gap.denial() {
+        Some(denial) if denial.is_organization => format!(
+            "Ask the administrators of the organization to exempt the scan from the deny of {action}: IAM permissions in this account do not override it."
+        ),
+        Some(denial) => format!(
+            "Remove the deny of {action}: it comes from {}.",
+            denial.policy
+        ),
+        None => format!(
+            "Allow {action} for the credentials of the scan; `backup-check iam-policy` prints the policy it needs."
+        ),
     }
 }
 

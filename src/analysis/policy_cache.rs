@@ -6,8 +6,9 @@ use std::rc::Rc;
 
 use crate::iam::document::Document;
 use crate::key_sharing::copy::{CopyAccess, LocalAccess};
-use crate::model::backup_plan;
 use crate::model::observed::Gap;
+
+use super::schedule::Runs;
 
 /// A key's ARN, the service that calls KMS, and the region.
 pub(super) type KeyPath = (String, &'static str, String);
@@ -15,13 +16,16 @@ pub(super) type KeyPath = (String, &'static str, String);
 /// A key's ARN and the name of a backup role.
 pub(super) type KeyAndRole = (String, String);
 
-/// Parsed key policies and their evaluations, one per key and caller, and the intervals of schedules.
+/// A schedule and its time zone.
+type ScheduleInZone = (String, Option<String>);
+
+/// Parsed key policies and their evaluations, one per key and caller, and the runs of schedules.
 #[derive(Debug, Default)]
 pub struct PolicyCache {
     documents: RefCell<BTreeMap<String, Result<Rc<Document>, Gap>>>,
     copy_access: RefCell<BTreeMap<KeyPath, Rc<CopyAccess>>>,
     local_access: RefCell<BTreeMap<KeyAndRole, Rc<LocalAccess>>>,
-    interval_hours: RefCell<BTreeMap<String, Option<u32>>>,
+    runs: RefCell<BTreeMap<ScheduleInZone, Result<Rc<Runs>, String>>>,
 }
 
 impl PolicyCache {
@@ -67,16 +71,23 @@ impl PolicyCache {
         get_or_compute(&self.local_access, key, evaluate)
     }
 
-    /// Returns the longest time between two runs of a schedule, in hours; `None` where the schedule
-    /// cannot be parsed.
-    pub(super) fn interval_hours(&self, schedule: &str) -> Option<u32> {
-        if let Some(known) = self.interval_hours.borrow().get(schedule) {
-            return *known;
+    /// Returns the runs of a schedule, listed at the first call.
+    ///
+    /// # Errors
+    /// Why they are not known.
+    pub(super) fn runs(
+        &self,
+        schedule: &str,
+        timezone: Option<&str>,
+        list: impl FnOnce() -> Result<Runs, String>,
+    ) -> Result<Rc<Runs>, String> {
+        let key = (schedule.to_owned(), timezone.map(str::to_owned));
+        if let Some(known) = self.runs.borrow().get(&key) {
+            return known.clone();
         }
-        let hours = backup_plan::interval_hours(schedule);
-        let mut intervals = self.interval_hours.borrow_mut();
-        intervals.insert(schedule.to_owned(), hours);
-        hours
+        let runs = list().map(Rc::new);
+        self.runs.borrow_mut().insert(key, runs.clone());
+        runs
     }
 }
 

@@ -127,6 +127,22 @@ pub enum Remedy {
         /// Whether it is encrypted now.
         is_encrypted: bool,
     },
+    /// Turn on the EventBridge notifications of a bucket.
+    EnableEventBridge {
+        /// The bucket's name.
+        bucket: String,
+        /// The bucket's region.
+        region: String,
+    },
+    /// Move the windows of a DB instance away from its backups.
+    MoveDbWindows {
+        /// The ARN of the DB instance.
+        arn: String,
+        /// The maintenance window to set, where it moves.
+        maintenance: Option<String>,
+        /// The window of automated backups to set, where it moves.
+        backup: Option<String>,
+    },
     /// Turn on the automated backups of a database.
     EnableAutomatedBackups {
         /// The ARN of the DB instance or cluster.

@@ -11,6 +11,7 @@ use crate::exit::FailOn;
 use crate::model::service::Service;
 use crate::settings::Standard;
 
+use super::select::RuleParser;
 use super::value;
 
 /// Arguments that every command accepts.
@@ -35,7 +36,7 @@ pub(super) struct GlobalArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ColorArg {
-    /// On a terminal, unless NO_COLOR is set
+    /// On a terminal or where FORCE_COLOR is set, unless NO_COLOR is set
     Auto,
     /// Always
     Always,
@@ -43,16 +44,27 @@ pub(super) enum ColorArg {
     Never,
 }
 
+/// The arguments of a live account, which a file excludes.
+pub(super) const LIVE_ONLY: [&str; 7] = [
+    "profile",
+    "role_arn",
+    "external_id",
+    "endpoint_url",
+    "concurrency",
+    "max_calls",
+    "timeout",
+];
+
 /// The account or file to check, and how to check it.
 #[derive(Debug, Args)]
 pub(super) struct SourceArgs {
     /// Check a file instead of a live account: a snapshot written by `collect`, `terraform show -json`
     /// output, or a CloudFormation template (JSON or YAML); `-` is stdin. If a plan or template does not
     /// name its region, set it with --region
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["profile", "role_arn", "external_id", "endpoint_url", "concurrency", "max_calls", "timeout"])]
+    #[arg(long, value_name = "FILE", group = "input", conflicts_with_all = LIVE_ONLY)]
     pub(super) from: Option<PathBuf>,
     /// Value of a template parameter; repeatable
-    #[arg(long, value_name = "K=V", value_parser = value::parse_parameter, requires = "from")]
+    #[arg(long, value_name = "K=V", value_parser = value::parse_parameter, requires = "input")]
     pub(super) parameter: Vec<(String, String)>,
     #[command(flatten)]
     pub(super) access: AccessArgs,
@@ -106,10 +118,10 @@ pub(super) struct EvaluationArgs {
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = ScopeArg::All)]
     pub(super) scope: ScopeArg,
     /// Check only these rules or groups
-    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',')]
+    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',', value_parser = RuleParser, hide_possible_values = true)]
     pub(super) rule: Vec<String>,
     /// Skip these rules or groups
-    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',')]
+    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',', value_parser = RuleParser, hide_possible_values = true)]
     pub(super) skip_rule: Vec<String>,
     /// Standard whose severities apply [default: from the config, else guide]
     #[arg(long, value_enum, value_name = "STANDARD")]
@@ -125,7 +137,7 @@ pub(super) struct EvaluationArgs {
     #[arg(long, value_name = "GROUP", num_args = 1.., value_delimiter = ',')]
     pub(super) gate: Vec<String>,
     /// Do not exit with 3 for inconclusive checks, of these rules or of all
-    #[arg(long, value_name = "RULE", num_args = 0.., value_delimiter = ',')]
+    #[arg(long, value_name = "RULE", num_args = 0.., value_delimiter = ',', value_parser = RuleParser, hide_possible_values = true)]
     pub(super) allow_unknown: Option<Vec<String>>,
     /// Central account, which stores the copies [default: from the config, else 692653576357]
     #[arg(long, value_name = "ID", value_parser = value::parse_account_id)]

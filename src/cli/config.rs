@@ -7,6 +7,7 @@ use anyhow::Context;
 use crate::settings::{CONFIG_FILE, Config};
 
 use super::args::GlobalArgs;
+use super::region_names::check_region;
 use super::{input, select};
 
 /// A config file with its text, so that errors can name a line.
@@ -31,6 +32,10 @@ impl LoadedConfig {
             config,
             file: Some((path, text)),
         };
+        for name in loaded.config.regions.iter().flatten() {
+            let checked = check_region(name.get_ref());
+            loaded.with_line(name.span(), checked.map_err(anyhow::Error::msg))?;
+        }
         for name in &loaded.config.gate {
             loaded.with_line(name.span(), select::find_group(name.get_ref()))?;
         }

@@ -58,7 +58,7 @@ pub(super) struct FileContext<'a> {
     pub(super) parameters: &'a [(String, String)],
 }
 
-const ACCEPTED: &str = "--from accepts a snapshot written by `backup-check collect`, the output of `terraform show -json`, or a CloudFormation template (JSON or YAML)";
+const ACCEPTED: &str = "scan accepts a snapshot written by `backup-check collect`, the output of `terraform show -json`, or a CloudFormation template (JSON or YAML)";
 
 /// Reads the snapshot in a file, or the one that its plan or template describes, and notes about it.
 pub(super) fn read_snapshot(

@@ -16,9 +16,10 @@ use crate::source::aws::call::{Caller, Stop};
 use crate::source::aws::meter::Meter;
 use crate::source::aws::request::ScanRequest;
 use crate::source::aws::scan_scope::ScanScope;
-use crate::source::aws::session::{Access, connect};
+use crate::source::aws::session::{Access, ConnectError, connect};
 
 use super::args::{AccessArgs, GlobalArgs};
+use super::profiles::Profiles;
 use super::progress::Display;
 use super::stopped::Stopped;
 
@@ -71,9 +72,15 @@ async fn collect_until_stopped(
             .iter()
             .any(|name| std::env::var_os(name).is_some()),
     };
+    let profiles = Profiles::read_files();
+    if let Some(name) = &access.profile {
+        profiles.check_name(name).map_err(anyhow::Error::msg)?;
+    }
     let mut stopping = stopped.clone();
     let session = tokio::select! {
-        session = connect(&access, Arc::clone(&meter)) => session?,
+        session = connect(&access, Arc::clone(&meter)) => session.map_err(|error| {
+            add_sign_in(error, &access, &profiles)
+        })?,
         reason = stopping.wait_for(|stop| *stop != Stop::No) => {
             let timed_out = reason.is_ok_and(|stop| *stop == Stop::TimedOut);
             if timed_out {
@@ -107,6 +114,28 @@ async fn collect_until_stopped(
     snapshot.finished_at = current_time()?.to_string();
     let exit = *signals.borrow();
     Ok((snapshot, exit))
+}
+
+/// Adds what to do to an error about the credentials of a profile: the command that signs in, or its right name.
+fn add_sign_in(error: ConnectError, access: &Access, profiles: &Profiles) -> anyhow::Error {
+    let reason = match &error {
+        ConnectError::NoCredentials { reason, .. } | ConnectError::Role { reason, .. } => reason,
+        ConnectError::Rejected { code, message } if code.contains("Expired") => message,
+        _ => return error.into(),
+    };
+    let named = || std::env::var("AWS_PROFILE").ok();
+    let profile = access.profile.clone().or_else(named);
+    let profile = profile.as_deref().filter(|name| !name.is_empty());
+    if let Some(command) = profiles.sign_in_command(profile.unwrap_or("default")) {
+        return anyhow::anyhow!(
+            "profile {:?} is not signed in, or its session has expired; run `{command}` ({reason})",
+            profile.unwrap_or("default")
+        );
+    }
+    match profile.map(|name| profiles.check_name(name)) {
+        Some(Err(unknown)) => anyhow::Error::msg(unknown),
+        _ => error.into(),
+    }
 }
 
 /// Stops reading on the first signal, so that what was read can be checked, and exits on the second.

@@ -8,7 +8,7 @@ use clap_mangen::Man;
 
 use crate::exit::Exit;
 
-use super::output;
+use super::{help, output};
 
 #[derive(Debug, Args)]
 pub(super) struct CompletionsArgs {
@@ -69,6 +69,6 @@ fn write_page(mut command: Command, out: &mut dyn Write) -> io::Result<()> {
             writeln!(out, "{}", line.replacen(".SH ", ".SS ", 1))?;
         }
     }
-    page.render_extra_section(out)?;
+    out.write_all(help::write_man_sections().as_bytes())?;
     page.render_version_section(out)
 }

@@ -14,6 +14,7 @@ use crate::report::{Report, WriteError};
 
 use super::args::{ColorArg, GlobalArgs};
 use super::files;
+use super::suggest::suggest_names;
 
 /// The width of a table in columns where the output is not a terminal.
 const DEFAULT_WIDTH: usize = 80;
@@ -44,7 +45,10 @@ impl FromStr for Target {
         };
         let Some(format) = Format::with_name(name) else {
             let names = Format::list_names();
-            return Err(format!("unknown format {name:?}; expected one of {names}"));
+            let hint = suggest_names(name, FORMATS.iter().map(|it| it.name));
+            return Err(format!(
+                "unknown format {name:?}; expected one of {names}{hint}"
+            ));
         };
         if path == Some("") {
             return Err(format!("missing file name after `=` in {text:?}"));
@@ -204,9 +208,18 @@ fn use_color(choice: ColorArg) -> bool {
         ColorArg::Always => true,
         ColorArg::Never => false,
         ColorArg::Auto => {
-            anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+            is_color_forced()
+                || anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
         }
     }
+}
+
+/// Whether FORCE_COLOR asks for color outside terminals, as CI services set it. NO_COLOR overrides it.
+///
+/// Source: <https://force-color.org>, <https://no-color.org>.
+pub(super) fn is_color_forced() -> bool {
+    let is_set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    is_set("FORCE_COLOR").is_some_and(|value| value != "0") && is_set("NO_COLOR").is_none()
 }
 
 #[cfg(test)]

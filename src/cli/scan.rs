@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::report::Report;
 use crate::report::format::GITHUB;
 
-use super::args::{FailOnArg, GlobalArgs, SourceArgs};
+use super::args::{FailOnArg, GlobalArgs, LIVE_ONLY, SourceArgs};
 use super::config::LoadedConfig;
 use super::evaluation::Evaluated;
 use super::output::{OutputOptions, Target};
@@ -17,6 +17,10 @@ use super::{github, input, output};
 
 #[derive(Debug, Args)]
 pub(super) struct ScanArgs {
+    /// File to check instead of a live account, the same as --from FILE; `-` is stdin. Place it before
+    /// options that accept several values
+    #[arg(value_name = "FILE", group = "input", conflicts_with_all = LIVE_ONLY)]
+    file: Option<PathBuf>,
     #[command(flatten)]
     source: SourceArgs,
     #[arg(long, value_name = "FMT[=PATH]", num_args = 1.., help_heading = "Report", help = output::format_help(), long_help = output::format_long_help())]
@@ -39,7 +43,14 @@ pub(super) struct ScanArgs {
     stats: bool,
 }
 
-pub(super) fn run(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
+pub(super) fn run(mut args: ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
+    if let Some(file) = args.file.take() {
+        args.source.from = Some(file);
+    }
+    scan_source(&args, global)
+}
+
+fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
     let targets = match args.format.is_empty() {
         true => vec![Target::default()],
         false => args.format.clone(),

@@ -3,20 +3,29 @@
 use std::collections::BTreeSet;
 
 use anyhow::{anyhow, bail};
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 
 use crate::model::selection::Selection;
 use crate::model::service::Service;
 use crate::rule::{Check, Group, Rule};
-use crate::rules::{ALL, find, nearest};
+use crate::rules::{ALL, find};
+
+use super::suggest::suggest_names;
 
 /// Returns the rule with an ID.
 ///
 /// # Errors
 /// There is no such rule; the error suggests a similar one.
 pub(super) fn find_rule(id: &str) -> anyhow::Result<&'static Rule> {
-    find(id).ok_or_else(|| match nearest(id) {
-        Some(meant) => anyhow!("unknown rule {id:?}; did you mean {meant}?"),
-        None => anyhow!("unknown rule {id:?}; run `backup-check rules` for the list"),
+    find(id).ok_or_else(|| {
+        let ids = ALL.iter().map(|rule| rule.id);
+        let groups = Group::ALL.iter().map(|group| group.as_str());
+        match suggest_names(id, ids.chain(groups)) {
+            hint if hint.is_empty() => {
+                anyhow!("unknown rule {id:?}; run `backup-check rules` for the list")
+            }
+            hint => anyhow!("unknown rule {id:?}{hint}"),
+        }
     })
 }
 
@@ -28,10 +37,60 @@ pub(super) fn find_group(name: &str) -> anyhow::Result<Group> {
     match Group::ALL.into_iter().find(|group| group.as_str() == name) {
         Some(group) => Ok(group),
         None => bail!(
-            "unknown group {name:?}; expected one of {}",
-            Group::ALL.map(|group| group.as_str()).join(", ")
+            "unknown group {name:?}; expected one of {}{}",
+            Group::ALL.map(|group| group.as_str()).join(", "),
+            suggest_names(name, Group::ALL.map(Group::as_str))
         ),
     }
+}
+
+/// Accepts any text, and offers the names of rules and groups to the completion of shells.
+///
+/// The names are checked later, with errors that do not list all of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RuleParser;
+
+impl TypedValueParser for RuleParser {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let rules = ALL
+            .iter()
+            .map(|rule| PossibleValue::new(rule.id).help(rule.title));
+        let groups = Group::ALL
+            .iter()
+            .map(|group| PossibleValue::new(group.as_str()).help("All rules of the group"));
+        Some(Box::new(rules.chain(groups)))
+    }
+}
+
+/// Returns the rules that are named by ID or by group, each once, in the order of the names.
+///
+/// # Errors
+/// There is no rule and no group of a name.
+pub(super) fn list_rules(names: &[String]) -> anyhow::Result<Vec<&'static Rule>> {
+    let mut rules: Vec<&'static Rule> = Vec::new();
+    for name in names {
+        let named: Vec<&'static Rule> = match find_group(name) {
+            Ok(group) => ALL.into_iter().filter(|it| it.group == group).collect(),
+            Err(_) => vec![find_rule(name)?],
+        };
+        for rule in named {
+            if !rules.iter().any(|known| known.id == rule.id) {
+                rules.push(rule);
+            }
+        }
+    }
+    Ok(rules)
 }
 
 /// Returns the IDs of the rules that are named by ID or by group.

@@ -4,6 +4,8 @@ use crate::model::arn::{Arn, is_account_id};
 use crate::model::selection::Target;
 use crate::settings::{is_org_id, is_region_name};
 
+use super::region_names::check_region;
+
 fn accept_if(text: &str, valid: bool, expected: &str) -> Result<String, String> {
     if valid {
         Ok(text.to_owned())
@@ -29,11 +31,8 @@ pub(super) fn parse_org_id(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn parse_region(text: &str) -> Result<String, String> {
-    accept_if(
-        text,
-        is_region_name(text),
-        "expected a region such as eu-central-1",
-    )
+    check_region(text)?;
+    Ok(text.to_owned())
 }
 
 pub(super) fn parse_parameter(text: &str) -> Result<(String, String), String> {

@@ -8,6 +8,8 @@ mod tags;
 use super::cause::{Cause, Draft};
 use super::change::{Action, Change};
 use super::runbook::automated_backups::enable_automated_backups;
+use super::runbook::event_bridge::enable_event_bridge;
+use super::runbook::rds_windows::move_windows;
 use crate::analysis::Remedy;
 use crate::model::Snapshot;
 use crate::rule::Owner;
@@ -50,6 +52,18 @@ pub(super) fn build_change(
             });
             draft.by_hand(storage.title(&ids, &region), storage.steps(&ids, &region))
         }
+        Cause::EventBridge { bucket, region } => draft.by_hand(
+            format!("Turn on EventBridge notifications of bucket {bucket}"),
+            enable_event_bridge(&bucket, &region),
+        ),
+        Cause::DbWindows {
+            arn,
+            maintenance,
+            backup,
+        } => draft.by_hand(
+            format!("Move the windows of {arn} away from its backups"),
+            move_windows(&arn, maintenance.as_deref(), backup.as_deref()),
+        ),
         Cause::AutomatedBackups(arn) => draft.by_hand(
             format!("Enable automated backups of {arn}"),
             enable_automated_backups(&arn),

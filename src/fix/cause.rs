@@ -50,6 +50,14 @@ pub(super) enum Cause {
     Storage(Storage, String),
     /// The backup tags that a rule asks for in a region.
     BackupTagChoice { rule: &'static str, region: String },
+    /// The EventBridge notifications of a bucket.
+    EventBridge { bucket: String, region: String },
+    /// The windows of a DB instance, by its ARN.
+    DbWindows {
+        arn: String,
+        maintenance: Option<String>,
+        backup: Option<String>,
+    },
     /// The automated backups of a database, by ARN.
     AutomatedBackups(String),
     /// What a rule asks for in a region and no change here provides.
@@ -90,6 +98,16 @@ impl Cause {
             } => match Storage::from_kind(kind, is_encrypted) {
                 Some(storage) => Cause::Storage(storage, region),
                 None => Cause::without_remedy(finding),
+            },
+            Remedy::EnableEventBridge { bucket, region } => Cause::EventBridge { bucket, region },
+            Remedy::MoveDbWindows {
+                arn,
+                maintenance,
+                backup,
+            } => Cause::DbWindows {
+                arn,
+                maintenance,
+                backup,
             },
             Remedy::EnableAutomatedBackups { arn } => Cause::AutomatedBackups(arn),
         }

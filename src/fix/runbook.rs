@@ -2,7 +2,9 @@
 
 pub(super) mod automated_backups;
 pub(super) mod endpoint;
+pub(super) mod event_bridge;
 pub(super) mod key;
+pub(super) mod rds_windows;
 pub(super) mod storage;
 pub(super) mod tag;
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Observed;
+
 /// A backup job. Source: AWS Backup API, `ListBackupJobs`.
 ///
 /// A job for a CloudFormation stack is a parent (AWS's documentation says composite): AWS Backup
@@ -30,6 +32,27 @@ pub struct BackupJob {
     /// The job of the stack that it is part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_job_id: Option<String>,
+    /// The name of the vault that it backs up to.
+    #[serde(default)]
+    pub vault: Observed<String>,
+    /// The plan that started it; none where it was started on demand.
+    #[serde(default)]
+    pub created_by: Observed<Option<JobOrigin>>,
+}
+
+/// The plan and rule that started a job. Source: AWS Backup API, `RecoveryPointCreator`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobOrigin {
+    /// `BackupPlanId`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_id: Option<String>,
+    /// `BackupPlanName`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_name: Option<String>,
+    /// `BackupRuleName`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_name: Option<String>,
 }
 
 /// A job that copies a backup to another vault. Source: AWS Backup API, `ListCopyJobs`.
@@ -58,4 +81,10 @@ pub struct CopyJob {
     /// The job of the stack that it is part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_job_id: Option<String>,
+    /// The ARN of the vault that it copies from.
+    #[serde(default)]
+    pub source_vault_arn: Observed<String>,
+    /// The plan that started it; none where it was started on demand.
+    #[serde(default)]
+    pub created_by: Observed<Option<JobOrigin>>,
 }

@@ -185,6 +185,17 @@ impl GapKind {
     }
 }
 
+impl GapKind {
+    /// Whether the source does not hold the fact at all: an older snapshot, or a plan or template.
+    #[must_use]
+    pub fn is_absent(self) -> bool {
+        matches!(
+            self,
+            GapKind::NotCollected | GapKind::AfterApply | GapKind::Unplanned
+        )
+    }
+}
+
 impl Gap {
     /// Returns the gap of a fact that is not in the snapshot.
     #[must_use]
@@ -201,6 +212,15 @@ impl Gap {
         )
     }
 
+    /// Returns the policy that denied the operation, if AWS named one that the permissions of the credentials
+    /// do not outweigh.
+    #[must_use]
+    pub fn denial(&self) -> Option<Denial> {
+        (self.kind == GapKind::Denied)
+            .then(|| Denial::from_message(&self.message))
+            .flatten()
+    }
+
     /// Creates a gap that is not caused by a failed operation.
     pub fn new(kind: GapKind, message: impl Into<String>) -> Self {
         Gap {
@@ -213,6 +233,80 @@ impl Gap {
     }
 }
 
+/// A policy that denied a call, whatever other policies allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Denial {
+    /// The policy, with its article.
+    pub policy: &'static str,
+    /// Whether it belongs to the organization, so that nothing in the account can change it.
+    pub is_organization: bool,
+}
+
+/// How AWS names the policy that denied a call: a part of its message, the policy, and whether it belongs to the
+/// organization. As documented in November 2026.
+///
+/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>.
+const DENIALS: [(&str, &str, bool); 9] = [
+    (
+        "explicit deny in a service control policy",
+        "an explicit deny in a service control policy",
+        true,
+    ),
+    (
+        "explicit deny in a resource control policy",
+        "an explicit deny in a resource control policy",
+        true,
+    ),
+    (
+        "no service control policy allows",
+        "the service control policies, none of which allows it",
+        true,
+    ),
+    (
+        "no resource control policy allows",
+        "the resource control policies, none of which allows it",
+        true,
+    ),
+    (
+        "explicit deny in a permissions boundary",
+        "an explicit deny in a permissions boundary",
+        false,
+    ),
+    (
+        "explicit deny in a session policy",
+        "an explicit deny in a session policy",
+        false,
+    ),
+    (
+        "explicit deny in a vpc endpoint policy",
+        "an explicit deny in a VPC endpoint policy",
+        false,
+    ),
+    (
+        "explicit deny in an identity-based policy",
+        "an explicit deny in an identity-based policy",
+        false,
+    ),
+    (
+        "explicit deny in a resource-based policy",
+        "an explicit deny in a resource-based policy",
+        false,
+    ),
+];
+
+impl Denial {
+    /// Reads which policy a message of AWS names.
+    #[must_use]
+    pub fn from_message(message: &str) -> Option<Self> {
+        let message = message.to_lowercase();
+        let found = DENIALS.iter().find(|(part, ..)| message.contains(part));
+        found.map(|(_, policy, is_organization)| Denial {
+            policy,
+            is_organization: *is_organization,
+        })
+    }
+}
+
 impl fmt::Display for Gap {
     /// Writes which operation failed, how, and which IAM action is missing.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -222,6 +316,17 @@ impl fmt::Display for Gap {
             None => String::new(),
         };
         match self.kind {
+            GapKind::Denied if self.denial().is_some() => {
+                let policy = self.denial().map_or("a policy", |it| it.policy);
+                write!(f, "{operation} was denied{code} by {policy}")?;
+                // <https://docs.aws.amazon.com/aws-backup/latest/devguide/troubleshooting.html>
+                if operation == "tag:GetResources" {
+                    f.write_str(
+                        "; if it applies to the backup role too, AWS Backup cannot select resources by tag",
+                    )?;
+                }
+                Ok(())
+            }
             GapKind::Denied => {
                 write!(
                     f,
@@ -269,6 +374,51 @@ mod tests {
         let holder: Holder = serde_json::from_str("{}").unwrap();
         assert_eq!(holder.encrypted.get(), Err(Gap::not_collected()));
         assert_eq!(holder.volumes.find(|_| true), Err(Gap::not_collected()));
+    }
+
+    #[test]
+    fn a_denial_that_no_permission_outweighs_names_its_policy() {
+        let denied = |message: &str| Gap {
+            operation: "tag:GetResources".to_owned(),
+            action: "tag:GetResources".to_owned(),
+            message: message.to_owned(),
+            ..Gap::new(GapKind::Denied, "")
+        };
+        for (message, part, is_organization) in [
+            (
+                "User: x is not authorized to perform: tag:GetResources with an explicit deny in a service control policy",
+                "in a service control policy",
+                Some(true),
+            ),
+            (
+                "User: x is not authorized to perform: tag:GetResources because no service control policy allows the tag:GetResources action",
+                "none of which allows it",
+                Some(true),
+            ),
+            (
+                "... with an explicit deny in a permissions boundary",
+                "permissions boundary",
+                Some(false),
+            ),
+            (
+                "... because no identity-based policy allows the tag:GetResources action",
+                "these credentials need tag:GetResources",
+                None,
+            ),
+        ] {
+            let gap = denied(message);
+            assert!(gap.to_string().contains(part), "{gap}");
+            assert_eq!(
+                gap.denial().map(|it| it.is_organization),
+                is_organization,
+                "{message}"
+            );
+        }
+        let error = Gap {
+            kind: GapKind::Error,
+            ..denied("explicit deny in a service control policy")
+        };
+        assert_eq!(error.denial(), None);
     }
 
     #[test]

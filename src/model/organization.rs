@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::Listing;
 use super::backup_plan::{
     BackupPlan, BackupRule, BackupSelection, CopyAction, TagCondition, TagMatch, TagOperator,
     tag_key,
 };
+use super::observed::{Gap, GapKind};
+use super::{Listing, Observed};
 
 /// The effective backup policy: all that the account inherits, merged.
 ///
@@ -19,6 +21,9 @@ use super::backup_plan::{
 pub struct EffectivePolicy {
     /// Its plans, by name.
     pub plans: Vec<PolicyPlan>,
+    /// Why it may have more: a plan that is not as Organizations documents it. The others still run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<Gap>,
 }
 
 /// A plan of the policy.
@@ -38,18 +43,28 @@ pub fn expand_variables(text: &str, account: &str, region: &str) -> String {
 }
 
 impl EffectivePolicy {
-    /// Gives a policy as it was read its meaning.
-    ///
-    /// # Errors
-    /// What in it is not as Organizations documents it.
-    pub fn from_document(document: Document) -> Result<Self, String> {
-        let plans = document.plans.into_iter().map(|(name, plan)| {
-            plan.into_plan(&name)
-                .map_err(|what| format!("plan {name:?} of the policy {what}"))
-        });
-        Ok(EffectivePolicy {
-            plans: plans.collect::<Result<_, _>>()?,
-        })
+    /// Gives a policy as it was read its meaning. A plan that is not as Organizations documents it leaves a gap.
+    #[must_use]
+    pub fn from_document(document: Document) -> Self {
+        let mut policy = EffectivePolicy {
+            plans: Vec::new(),
+            gap: None,
+        };
+        for (name, entry) in document.plans {
+            let plan = match entry {
+                AnyPlan::Plan(plan) => plan.into_plan(&name),
+                AnyPlan::Other(_) => Err("does not have the documented form".to_owned()),
+            };
+            match plan {
+                Ok(plan) => policy.plans.push(plan),
+                Err(problem) => {
+                    let message = format!("plan {name:?} of the backup policy {problem}");
+                    let gap = Gap::new(GapKind::Unreadable, message);
+                    policy.gap.get_or_insert(gap);
+                }
+            }
+        }
+        policy
     }
 
     /// The roles that the policy's selections name, each once.
@@ -127,10 +142,46 @@ enum Days {
     Number(i64),
 }
 
+impl Days {
+    fn into_number(self) -> Option<i64> {
+        match self {
+            Days::Number(number) => Some(number),
+            Days::Text(text) => text.trim().parse().ok(),
+        }
+    }
+}
+
+/// A flag, which a policy writes as text.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Switch {
+    Text(String),
+    Flag(bool),
+}
+
+impl Switch {
+    fn into_flag(self) -> Option<bool> {
+        match self {
+            Switch::Flag(flag) => Some(flag),
+            Switch::Text(text) if text.eq_ignore_ascii_case("true") => Some(true),
+            Switch::Text(text) if text.eq_ignore_ascii_case("false") => Some(false),
+            Switch::Text(_) => None,
+        }
+    }
+}
+
 /// The policy as Organizations writes it.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Document {
-    plans: BTreeMap<String, PlanEntry>,
+    plans: BTreeMap<String, AnyPlan>,
+}
+
+/// A plan, or whatever stands in its place.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum AnyPlan {
+    Plan(Box<PlanEntry>),
+    Other(IgnoredAny),
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -145,6 +196,9 @@ struct PlanEntry {
 #[derive(Debug, Clone, Deserialize)]
 struct RuleEntry {
     schedule_expression: Option<Entry<String>>,
+    schedule_expression_timezone: Option<Entry<String>>,
+    start_backup_window_minutes: Option<Entry<Days>>,
+    enable_continuous_backup: Option<Entry<Switch>>,
     target_backup_vault_name: Option<Entry<String>>,
     #[serde(default)]
     lifecycle: Lifecycle,
@@ -207,12 +261,10 @@ impl Lifecycle {
     // Without a number of days, or with -1, a backup is kept for ever:
     // https://docs.aws.amazon.com/aws-backup/latest/devguide/API_Lifecycle.html
     fn retention_days(self, place: &str) -> Result<Option<u32>, String> {
-        let days = match self.delete_after_days.map(Entry::into_value) {
-            None => return Ok(None),
-            Some(Days::Number(days)) => Some(days),
-            Some(Days::Text(text)) => text.trim().parse().ok(),
+        let Some(days) = self.delete_after_days.map(Entry::into_value) else {
+            return Ok(None);
         };
-        match days {
+        match days.into_number() {
             Some(-1) => return Ok(None),
             Some(days) => u32::try_from(days).map(Some).ok(),
             None => None,
@@ -237,6 +289,7 @@ impl PlanEntry {
         Ok(PolicyPlan {
             regions: require_entry(self.regions, "it", "regions")?.into_list(),
             plan: BackupPlan {
+                id: None,
                 name: name.to_owned(),
                 rules: Listing::complete(rules),
                 selections: Listing::complete(selections),
@@ -263,11 +316,36 @@ impl RuleEntry {
                 "target_backup_vault_name",
             )?,
             schedule: self.schedule_expression.map(Entry::into_value),
+            timezone: Observed::Known(self.schedule_expression_timezone.map(Entry::into_value)),
+            start_window_minutes: Observed::Known(read_window(
+                self.start_backup_window_minutes,
+                &place,
+            )?),
+            continuous: Observed::Known(read_switch(self.enable_continuous_backup, &place)?),
             retention_days: self.lifecycle.retention_days(&place)?,
             copies,
             name,
         })
     }
+}
+
+fn read_window(entry: Option<Entry<Days>>, place: &str) -> Result<Option<u32>, String> {
+    let Some(given) = entry.map(Entry::into_value) else {
+        return Ok(None);
+    };
+    let minutes = given.into_number().and_then(|it| u32::try_from(it).ok());
+    minutes.map(Some).ok_or_else(|| {
+        format!("has a start_backup_window_minutes in {place} that is no number of minutes")
+    })
+}
+
+fn read_switch(entry: Option<Entry<Switch>>, place: &str) -> Result<bool, String> {
+    let Some(given) = entry.map(Entry::into_value) else {
+        return Ok(false);
+    };
+    given.into_flag().ok_or_else(|| {
+        format!("has an enable_continuous_backup in {place} that is neither true nor false")
+    })
 }
 
 impl TagsEntry {
@@ -338,7 +416,11 @@ mod tests {
 
     fn read(value: Value) -> Result<EffectivePolicy, String> {
         let document = serde_json::from_value(value).map_err(|error| error.to_string())?;
-        EffectivePolicy::from_document(document)
+        let policy = EffectivePolicy::from_document(document);
+        match &policy.gap {
+            Some(gap) => Err(gap.to_string()),
+            None => Ok(policy),
+        }
     }
 
     // After example 1 of the syntax page, with the operators that it leaves in.
@@ -379,7 +461,8 @@ mod tests {
             (rule.vault.as_str(), rule.retention_days),
             ("FortKnox", Some(2))
         );
-        assert_eq!(rule.interval_hours(), Some(1));
+        assert_eq!(rule.schedule.as_deref(), Some("cron(0 0/1 ? * * *)"));
+        assert_eq!(rule.start_window_minutes, Observed::Known(Some(60)));
         let targets: Vec<(&str, Option<u32>)> = rule
             .copies
             .iter()
@@ -474,6 +557,31 @@ mod tests {
         for bare in [json!({}), json!([]), json!("")] {
             assert!(read(bare).is_err());
         }
+    }
+
+    #[test]
+    fn an_invalid_plan_does_not_hide_the_others() {
+        let rules = json!({"r": {
+            "target_backup_vault_name": "v", "schedule_expression_timezone": "Europe/Berlin",
+            "enable_continuous_backup": "True"
+        }});
+        let document = json!({"plans": {
+            "broken": {"regions": 5}, "fine": {"regions": ["x"], "rules": rules}, "open": {"rules": {}}
+        }});
+        let policy = EffectivePolicy::from_document(serde_json::from_value(document).unwrap());
+        let names: Vec<&str> = policy
+            .plans
+            .iter()
+            .map(|it| it.plan.name.as_str())
+            .collect();
+        assert_eq!(names, ["fine"]);
+        let rule = &policy.plans[0].plan.rules.items[0];
+        assert_eq!(
+            rule.timezone,
+            Observed::Known(Some("Europe/Berlin".to_owned()))
+        );
+        assert_eq!(rule.continuous, Observed::Known(true));
+        assert!(policy.gap.unwrap().to_string().contains("\"broken\""));
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub struct Bucket {
     /// Source: `GetBucketLifecycleConfiguration`.
     #[serde(default)]
     pub expiry: Observed<NoncurrentExpiry>,
+    /// Whether it sends its events to Amazon EventBridge. Source: `GetBucketNotificationConfiguration`.
+    #[serde(default)]
+    pub event_bridge: Observed<bool>,
 }
 
 /// Default encryption of a bucket.

@@ -1,6 +1,6 @@
 //! The backup tag.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -113,11 +113,19 @@ pub fn intended_value(value: &str) -> Option<&'static str> {
 /// Source: <https://docs.aws.amazon.com/controltower/latest/userguide/enable-backup.html>.
 const CONTROL_TOWER: &str = "aws-control-tower-backup";
 
-/// Whether a tag is kept in a snapshot at all: the name, the backup tag and its near misses, and the
-/// tags that AWS Control Tower's plans select by.
+/// Whether a tag is kept in every snapshot: the name, the backup tag and its near misses, and the
+/// tags that AWS Control Tower's plans select by. Tags that other plans select by are kept too: see
+/// [`super::snapshot::Snapshot::selected_tags`].
 #[must_use]
 pub fn is_kept(key: &str, tag_key: &str) -> bool {
     key == "Name" || key == tag_key || key.starts_with(CONTROL_TOWER) || is_near_miss(key, tag_key)
+}
+
+/// Removes the tags that a snapshot does not keep.
+pub fn retain_kept_tags(tags: &mut Observed<Tags>, tag_key: &str, selected: &BTreeSet<String>) {
+    if let Observed::Known(tags) = tags {
+        tags.retain(|key, _| selected.contains(key) || is_kept(key, tag_key));
+    }
 }
 
 fn normalize_text(text: &str) -> String {

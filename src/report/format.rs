@@ -9,7 +9,9 @@ use super::json::JsonWriter;
 use super::ndjson::NdjsonWriter;
 use super::stream::{FindingWriter, write_collected};
 use super::table::Style;
-use super::{Report, WriteError, asff, github, html, junit, markdown, ocsf, sarif, table};
+use super::{
+    Report, WriteError, asff, github, html, junit, markdown, ocsf, openmetrics, sarif, table,
+};
 
 /// What a writer needs to know besides the report.
 #[derive(Debug, Clone, Copy)]
@@ -96,6 +98,11 @@ pub static FORMATS: &[Format] = &[
         writer: Writer::Report(|report, how, out| {
             asff::write_report(report, how.style.show_skipped, out)
         }),
+    },
+    Format {
+        name: "openmetrics",
+        about: "gauges for Prometheus, through the textfile collector of the node exporter",
+        writer: Writer::Report(|report, _, out| openmetrics::write_report(report, out)),
     },
     Format {
         name: "markdown",

@@ -13,11 +13,12 @@ use std::io::Write;
 
 use serde::Serialize;
 
+use super::documentation::GuideNames;
 use super::{Finding, Report, Status, WriteError};
 use crate::exit::FailOn;
 use crate::model::snapshot::Source;
 use crate::rule::Rule;
-use crate::settings::{Severity, Standard};
+use crate::settings::Severity;
 use crate::text::escape_invisible;
 use model::{
     AutomationDetails, Configuration, Descriptor, DescriptorProperties, Driver, Help, Invocation,
@@ -130,7 +131,7 @@ fn new_driver(report: &Report, frame: &Frame<'_>, results: &[&Finding]) -> Drive
     let new_rule = |rule: &&'static Rule| {
         let of_rule = results.iter().filter(|it| it.rule.id == rule.id);
         let worst = of_rule.map(|it| Level::from_finding(it, frame.gate)).max();
-        new_descriptor(rule, report.standard, worst.unwrap_or(Level::Note))
+        new_descriptor(rule, report, worst.unwrap_or(Level::Note))
     };
     Driver {
         name: env!("CARGO_PKG_NAME"),
@@ -144,16 +145,10 @@ fn new_driver(report: &Report, frame: &Frame<'_>, results: &[&Finding]) -> Drive
 ///
 /// GitHub displays one severity for all results of a rule, and would fail a check on a `high` that does
 /// not gate.
-fn new_descriptor(rule: &Rule, standard: Standard, worst: Level) -> Descriptor {
-    // The lines of a doc comment start with the blank after the slashes.
-    let lines: Vec<&str> = rule
-        .docs
+fn new_descriptor(rule: &Rule, report: &Report, worst: Level) -> Descriptor {
+    let docs = GuideNames::from_report(report).write_markdown(rule);
+    let about: Vec<&str> = docs
         .lines()
-        .map(|line| line.strip_prefix(' ').unwrap_or(line))
-        .collect();
-    let docs = lines.join("\n").trim().to_owned();
-    let about: Vec<&str> = lines
-        .iter()
         .take_while(|line| !line.starts_with('#'))
         .flat_map(|line| line.split_whitespace())
         .collect();
@@ -171,7 +166,7 @@ fn new_descriptor(rule: &Rule, standard: Standard, worst: Level) -> Descriptor {
             markdown: docs,
         },
         default_configuration: Configuration {
-            level: match rule.severity(standard) {
+            level: match rule.severity(report.standard) {
                 Severity::Fail => Level::Error,
                 Severity::Warn => Level::Warning,
                 Severity::Off => Level::Note,

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use crate::analysis::backup_plans;
 use crate::analysis::backup_plans::{Authority, Chosen, Protection, Target, account_of};
+use crate::analysis::central_copies::{CentralCopies, find_central_copies};
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::model::Gap;
 use crate::model::backup_plan::BackupSelection;
@@ -14,9 +15,13 @@ rule! {
     /// The effective backup policy selects the tag `backup=enabled` in the region and copies the
     /// backups to the central account.
     ///
-    /// The policy is the backup policy of the organization that is in effect for the account. If it
-    /// cannot be read or does not exist, the backup plans of the account are checked. Plans that a
-    /// policy created are among them.
+    /// The backup policy of the organization and the backup plans of the account both count. If the policy
+    /// cannot be read, only the plans are checked. Plans that a policy created are among them.
+    ///
+    /// A copy action counts only if AWS Backup makes the copy. It does not copy to the vault `Default` of
+    /// another account. Where the start windows of two rules of a plan overlap, AWS Backup makes only the
+    /// backup that is kept longer: if the other rule is the one that copies, nothing is copied. A copy that
+    /// does not outlive the local backup is a warning: see `central-copy-retained`.
     ///
     /// ## Why it matters
     ///
@@ -31,7 +36,9 @@ rule! {
     ///
     /// - <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_backup_syntax.html>
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupSelection.html>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/manage-cross-account.html>
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/create-cross-account-backup.html>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/plan-options-and-configuration.html#overlapping-backup-rules>
     RULE = Rule {
         id: "backup-policy-effective",
         group: Group::Account,
@@ -147,69 +154,130 @@ fn check_types_in_use<'a>(cx: &RuleContext<'a>, protection: &Protection<'a>) -> 
     Ok(check_copy_action(cx, protection, &chosen)?.unwrap_or_else(|breach| breach))
 }
 
-/// Returns a pass if a copy goes to the central account, or else the violation.
+/// Returns a pass or warning if a copy goes to the central account, or else the violation.
 fn check_copy_action<'a>(
     cx: &RuleContext<'a>,
     protection: &Protection<'a>,
     chosen: &Chosen<'a>,
 ) -> Result<Result<Outcome, Outcome>, Gap> {
-    let central = &cx.settings.central_account;
-    let rules = protection.rules(&chosen.by)?;
-    let targets = protection.copy_targets(&rules);
-    let to_central = targets.iter().any(|arn| account_of(arn) == central);
-    if let (false, Some(gap)) = (to_central, &chosen.open) {
-        return Err(gap.clone());
-    }
+    let copies = find_central_copies(cx, protection, &chosen.by);
+    let outcome = if copies.made.is_empty() {
+        if let Some(gap) = copies.open.or_else(|| chosen.open.clone()) {
+            return Err(gap);
+        }
+        Err(report_no_copy(cx, protection, chosen, &copies.prevented))
+    } else {
+        Ok(report_copy(cx, protection, chosen, &copies))
+    };
+    let rules = protection.rules(&chosen.by).items;
     let plans: BTreeSet<&str> = chosen.by.iter().map(|it| it.plan.name.as_str()).collect();
     let vaults: BTreeSet<&str> = rules.iter().map(|rule| rule.vault.as_str()).collect();
-    let hours = backup_plans::shortest(cx, &rules);
-    let (authority, key) = (&protection.authority, &cx.settings.tag_key);
-    let (words, selects) = (authority.words(), authority.either("selects", "select"));
-    let why = authority.why();
-    let outcome = if to_central {
-        let often = hours.map_or(String::new(), |hours| format!(" every {hours} h"));
-        Ok(Outcome::pass(format!(
-            "{words} {selects} {key}=enabled in {} (plan {}), {} up to vault {}{often} and {} to {}{why}",
-            cx.region,
-            join_names(&plans),
-            authority.either("backs", "back"),
-            join_names(&vaults),
-            authority.either("copies", "copy"),
-            targets.iter().cloned().collect::<Vec<_>>().join(", ")
-        )))
-    } else {
-        let others: BTreeSet<&str> = targets.iter().map(|arn| account_of(arn)).collect();
-        let seen = if others.is_empty() {
-            authority.either("makes no copy", "make no copy").to_owned()
-        } else {
-            format!(
-                "{} to {}, not to the central account {central}",
-                authority.either("copies", "copy"),
-                join_names(&others)
-            )
-        };
-        Err(Outcome::breach(format!(
-            "{words} {selects} {key}=enabled in {} (plan {}) and {seen}{why}",
-            cx.region,
-            join_names(&plans)
-        ))
-        .fix(format!(
-            "Ask {} to add a copy action to a vault of {central} to the plan. If copies are meant to go to another account, set central_account in the configuration.",
-            cx.settings.contact
-        )))
-    };
+    let targets: Vec<String> = protection.copy_targets(&rules).into_iter().collect();
+    let roles: Vec<String> = protection.roles(&chosen.by).into_iter().collect();
     let told = |outcome: Outcome| {
         outcome
             .with("plans", plans.iter().copied().collect::<Vec<_>>())
             .with("vaults", vaults.iter().copied().collect::<Vec<_>>())
-            .with("copy_targets", targets.iter().cloned().collect::<Vec<_>>())
-            .with(
-                "roles",
-                protection.roles(&chosen.by).into_iter().collect::<Vec<_>>(),
-            )
-            .with("interval_hours", hours)
+            .with("copy_targets", targets.clone())
+            .with("roles", roles.clone())
+            .with("interval_hours", backup_plans::shortest(cx, &rules))
     };
     Ok(outcome.map(told).map_err(told))
+}
+
+/// Reports copies to the central account; a warning if none of them outlives the local backup.
+fn report_copy<'a>(
+    cx: &RuleContext<'a>,
+    protection: &Protection<'a>,
+    chosen: &Chosen<'a>,
+    copies: &CentralCopies<'a>,
+) -> Outcome {
+    let rules = protection.rules(&chosen.by).items;
+    let vaults: BTreeSet<&str> = rules.iter().map(|rule| rule.vault.as_str()).collect();
+    let targets = protection.copy_targets(&rules).into_iter();
+    let authority = protection.authority_of(&chosen.by);
+    let hours = backup_plans::shortest(cx, &rules);
+    let often = hours.map_or(String::new(), |hours| format!(" every {hours} h"));
+    let seen = format!(
+        "{}, {} up to vault {}{often} and {} to {}",
+        describe_selection(cx, &authority, chosen),
+        authority.either("backs", "back"),
+        join_names(&vaults),
+        authority.either("copies", "copy"),
+        targets.collect::<Vec<_>>().join(", ")
+    );
+    let flaws: Option<Vec<&str>> = copies.made.iter().map(|it| it.flaw.as_deref()).collect();
+    match flaws.as_deref() {
+        Some([flaw, ..]) => Outcome::warn(format!(
+            "{seen}, but {flaw} (see central-copy-retained){}",
+            authority.why()
+        ))
+        .fix(format!(
+            "Ask {} to give the copy a longer lifecycle of its own.",
+            cx.settings.contact
+        )),
+        _ => Outcome::pass(seen + &authority.why()),
+    }
+}
+
+/// Reports that nothing is copied to the central account.
+fn report_no_copy<'a>(
+    cx: &RuleContext<'a>,
+    protection: &Protection<'a>,
+    chosen: &Chosen<'a>,
+    prevented: &[String],
+) -> Outcome {
+    let central = &cx.settings.central_account;
+    let authority = protection.authority_of(&chosen.by);
+    let targets = protection.copy_targets(&protection.rules(&chosen.by).items);
+    let others: BTreeSet<&str> = targets.iter().map(|arn| account_of(arn)).collect();
+    let seen = if !prevented.is_empty() {
+        format!(
+            "{} no copy to the central account {central}: {}",
+            authority.either("makes", "make"),
+            prevented.join("; ")
+        )
+    } else if others.is_empty() {
+        authority.either("makes no copy", "make no copy").to_owned()
+    } else {
+        format!(
+            "{} to {}, not to the central account {central}",
+            authority.either("copies", "copy"),
+            join_names(&others)
+        )
+    };
+    let contact = &cx.settings.contact;
+    let fix = match prevented.is_empty() {
+        false => format!(
+            "Ask {contact} to copy to another vault than Default, in a rule that no rule of the plan with a longer retention overlaps."
+        ),
+        true => format!(
+            "Ask {contact} to add a copy action to a vault of {central} to the plan. If copies are meant to go to another account, set central_account in the configuration."
+        ),
+    };
+    Outcome::breach(format!(
+        "{} and {seen}{}",
+        describe_selection(cx, &authority, chosen),
+        authority.why()
+    ))
+    .fix(fix)
+}
+
+/// Returns which plans select the tag in the region.
+fn describe_selection(
+    cx: &RuleContext<'_>,
+    authority: &Authority<'_>,
+    chosen: &Chosen<'_>,
+) -> String {
+    let plans: BTreeSet<&str> = chosen.by.iter().map(|it| it.plan.name.as_str()).collect();
+    format!(
+        "{} {} {}=enabled in {} (plan {})",
+        authority.words(),
+        authority.either("selects", "select"),
+        cx.settings.tag_key,
+        cx.region,
+        join_names(&plans)
+    )
 }
 
 fn report_not_selected(
@@ -272,7 +340,9 @@ fn describe_other_regions(cx: &RuleContext<'_>, protection: &Protection<'_>) -> 
             format!("; its plans run in {}", join_names(&regions))
         }
         Authority::Policy => "; it has no plan".to_owned(),
-        Authority::Plans | Authority::PlansInstead(_) => "; there is no plan there".to_owned(),
+        Authority::Both | Authority::Plans | Authority::PlansInstead(_) => {
+            "; there is no plan there".to_owned()
+        }
     }
 }
 

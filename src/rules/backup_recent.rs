@@ -5,7 +5,9 @@ use crate::analysis::job_errors;
 use crate::analysis::job_errors::Work;
 use crate::analysis::job_history;
 use crate::analysis::job_history::{History, Job, Phase, Prerequisites, ago, day, limit, within};
+use crate::analysis::proof::ProofSources;
 use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::iam::truth::Truth;
 use crate::model::Resource;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -14,7 +16,11 @@ rule! {
     /// The newest backup of a resource tagged `backup=enabled` succeeded and is recent. Its age is at
     /// most twice the interval of the plan, or 48 hours if the plan cannot be read.
     ///
-    /// A resource without a backup job in the last 30 days is a warning. It was probably tagged
+    /// Only jobs of a plan that selects the resource count, into a vault that the plan names. Automatic
+    /// backups of EFS, other plans and backups on demand are not proof of the plan. Of several rules, the
+    /// one that runs most often sets the interval.
+    ///
+    /// A resource without such a backup job in the last 30 days is a warning. It was probably tagged
     /// recently. If it was tagged within a day, check again tomorrow. A resource that is backed up as
     /// part of its CloudFormation stack passes.
     ///
@@ -53,12 +59,19 @@ fn check_backups(
     let Some((arn, _)) = resource.arn_and_id() else {
         return Ok(Outcome::skip("has no backups"));
     };
-    let jobs = cx.backup_jobs(arn)?.iter().copied().map(Job::of_backup);
-    let jobs = jobs.collect::<Result<Vec<_>, _>>()?;
+    let listed = cx.backup_jobs(arn)?;
+    let sources = ProofSources::find(cx, resource);
+    let jobs = listed.iter().copied();
+    let jobs = jobs.filter(|job| sources.accepts_backup(job) != Truth::False);
+    let jobs = jobs.map(Job::of_backup).collect::<Result<Vec<_>, _>>()?;
     job_history::judge(jobs, |history| check_history(cx, resource, history, found)).unwrap_or_else(|| {
-        Ok(Outcome::warn(
-            "no backup yet: no backup job in the last 30 days; if it was tagged within a day, check again tomorrow",
-        )
+        let other = match listed.is_empty() {
+            true => "no backup job",
+            false => "no backup job of a plan that selects it, only of others or on demand,",
+        };
+        Ok(Outcome::warn(format!(
+            "no backup yet: {other} in the last 30 days; if it was tagged within a day, check again tomorrow"
+        ))
         .fix(format!(
             "If it was tagged more than a day ago, ask {} why the backup plan does not select it.",
             cx.settings.contact

@@ -1,4 +1,6 @@
-use crate::analysis::backup_plans::{Authority, Protection, Target, in_region, tagged};
+use std::collections::BTreeSet;
+
+use crate::analysis::backup_plans::{Protection, Target, in_region, tagged};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::snapshot::{Region, Snapshot};
 use crate::model::tag::BackupTag;
@@ -11,8 +13,13 @@ rule! {
     /// Every resource tagged `backup=enabled` is in a region that is scanned and backed up.
     ///
     /// Other regions that are enabled for the account are searched with one tag query each. A region
-    /// that the policy covers but the scan did not include is a warning. If the policy cannot be read,
-    /// the backup plans of the account count, and then the regions of the company guide.
+    /// that the policy covers but the scan did not include is a warning. The organization's backup policy
+    /// and the backup plans of the account both count. If neither can be read, the regions of the company
+    /// guide show which other regions should be scanned, but a tagged resource is then not known to be
+    /// backed up.
+    ///
+    /// A resource that no plan selects although plans run in its region is a violation too: the plans may
+    /// leave out its type.
     ///
     /// Of a plan or template, the regions of the config count, by default those of the company guide.
     ///
@@ -24,7 +31,8 @@ rule! {
     /// ## Fix
     ///
     /// Move the resource to a region that the policy covers, or ask the platform team to add the
-    /// region. If the policy covers it already, add the region to the scan.
+    /// region. If the policy covers it already, add the region to the scan. If the plans that run in the
+    /// region leave the resource out, ask the platform team to select its type.
     ///
     /// ## Sources
     ///
@@ -51,14 +59,11 @@ fn check_account(cx: &RuleContext<'_>, snapshot: &Snapshot) -> CheckResult {
         return Ok(check_planned_regions(cx, snapshot));
     }
     let mut found: Vec<Outcome> = Vec::new();
-    let mut guided = false;
     for (name, region) in &snapshot.regions {
         if region.disabled {
             continue;
         }
-        let (judged, by_guide) = check_scanned_region(cx, name, region);
-        found.extend(judged);
-        guided |= by_guide;
+        found.extend(check_scanned_region(cx, name, region));
         // A resource that was not listed may be tagged too. The list by tag also shows it.
         let gap = match snapshot.elsewhere.get(name) {
             Some(by_tag) => by_tag.gap.as_ref(),
@@ -82,12 +87,10 @@ fn check_account(cx: &RuleContext<'_>, snapshot: &Snapshot) -> CheckResult {
         found.push(Outcome::unknown(gap));
     }
     let by = match &snapshot.backup_policy {
-        Observed::Known(Some(_)) => "the organization's backup policy",
-        Observed::Known(None) => "the account's backup plans",
-        Observed::Unknown(_) if guided => {
-            "the company guide (the organization's backup policy could not be read)"
+        Observed::Known(Some(_)) => {
+            "the organization's backup policy and the account's backup plans"
         }
-        Observed::Unknown(_) => "the account's backup plans",
+        Observed::Known(None) | Observed::Unknown(_) => "the account's backup plans",
     };
     let clean = format!(
         "no resource tagged {}=enabled is outside the regions that are scanned and backed up according to {by}; {} searched",
@@ -136,32 +139,20 @@ fn check_planned_regions(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Outcome {
     Outcome::worst(found).unwrap_or_else(|| Outcome::pass(clean))
 }
 
-/// Returns the tagged resources of a scanned region that are not backed up or may not be, and whether only the
-/// company guide says that the region is backed up. `backup-policy-effective` reports that.
+/// Returns the tagged resources of a scanned region that are not backed up or may not be.
 fn check_scanned_region<'a>(
     cx: &RuleContext<'a>,
     name: &'a str,
     region: &'a Region,
-) -> (Vec<Outcome>, bool) {
-    let policy = &cx.snapshot.backup_policy;
-    let protection = match (in_region(cx, name), policy) {
-        (Ok(protection), _) => protection,
-        (Err(_), Observed::Unknown(_)) if REGIONS.contains(&name) => return (Vec::new(), true),
-        (Err(gap), _) => return (check_without_plans(cx, name, region, &gap), false),
+) -> Vec<Outcome> {
+    let protection = match in_region(cx, name) {
+        Ok(protection) => protection,
+        Err(gap) => return check_without_plans(cx, name, region, &gap),
     };
     let sorted = Sorted::by_backup(&protection, &protection.enabled(cx));
-    let is_guided = policy.gap().is_some() && REGIONS.contains(&name);
-    if is_guided {
-        return (Vec::new(), sorted.open.is_some());
-    }
     let mut found = Vec::new();
     if !sorted.missed.is_empty() {
-        found.push(report_not_selected(
-            cx,
-            name,
-            &sorted,
-            &protection.authority,
-        ));
+        found.push(report_not_selected(cx, name, &sorted, &protection));
     }
     // A resource whose tags were not read, or that was not listed, may be tagged.
     let unread = protection.unread(cx).into_iter();
@@ -175,10 +166,10 @@ fn check_scanned_region<'a>(
         .chain(unread.next().map(|(_, gap)| gap.clone()))
         .chain(unlisted.cloned());
     found.extend(gaps.map(|gap| Outcome::unknown(&gap).part(Some(name))));
-    (found, false)
+    found
 }
 
-/// Checks a region for which neither a policy nor plans could be read and that the guide does not name.
+/// Checks a region for which neither a policy nor plans could be read.
 fn check_without_plans<'a>(
     cx: &RuleContext<'a>,
     name: &'a str,
@@ -271,12 +262,7 @@ fn check_other_region<'a>(
         let sorted = Sorted::by_backup(&protection, &targets);
         found.extend(sorted.open.iter().map(unknown));
         if !sorted.missed.is_empty() {
-            found.push(report_not_selected(
-                cx,
-                region,
-                &sorted,
-                &protection.authority,
-            ));
+            found.push(report_not_selected(cx, region, &sorted, &protection));
         }
         if !sorted.selected.is_empty() {
             let by = "the organization's backup policy covers";
@@ -315,16 +301,30 @@ fn report_not_selected(
     cx: &RuleContext<'_>,
     region: &str,
     sorted: &Sorted,
-    authority: &Authority<'_>,
+    protection: &Protection<'_>,
 ) -> Outcome {
     let (missed, key) = (&sorted.missed, &cx.settings.tag_key);
+    let authority = &protection.authority;
     let by = if sorted.by_tag_alone {
         format!(" by {key}=enabled there")
     } else {
         String::new()
     };
+    let (runs_here, types) = (
+        !protection.plans.is_empty(),
+        list_selected_types(protection),
+    );
+    let here = match (runs_here, types.is_empty()) {
+        (false, _) => String::new(),
+        (true, true) => format!("; {} plans run there", authority.either("its", "their")),
+        (true, false) => format!(
+            "; {} plans run there and select {}",
+            authority.either("its", "their"),
+            and_more(types.iter().map(String::as_str), MOST_NAMES)
+        ),
+    };
     let message = format!(
-        "{} in {region}, but {} {} not select {}{by}: {}{}",
+        "{} in {region}, but {} {} not select {}{by}: {}{here}{}",
         count_tagged(cx, missed),
         authority.words(),
         authority.either("does", "do"),
@@ -332,7 +332,28 @@ fn report_not_selected(
         name_some(missed),
         authority.why()
     );
-    report_not_covered(cx, region, missed, message)
+    let outcome = report_not_covered(cx, region, missed, message);
+    match runs_here {
+        true => outcome.fix(format!(
+            "Ask {} to select {} in the backup plan: the plan runs in {region}, so another region would not help.",
+            cx.settings.contact,
+            it_or_them(missed),
+        )),
+        false => outcome,
+    }
+}
+
+/// Returns the types and tags that the selections of the region name.
+fn list_selected_types(protection: &Protection<'_>) -> BTreeSet<String> {
+    let plans = protection.plans.iter();
+    let selections = plans.flat_map(|plan| &plan.selections.items);
+    selections
+        .flat_map(|it| {
+            let tags = it.tags.iter();
+            let tags = tags.map(|tag| format!("{}={}", tag.key, tag.value));
+            it.resources.iter().cloned().chain(tags)
+        })
+        .collect()
 }
 
 fn report_not_covered(

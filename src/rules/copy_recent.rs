@@ -1,15 +1,18 @@
 use jiff::Timestamp;
 
-use crate::analysis::backup_plans::interval_hours;
+use crate::analysis::central_copies::{CentralCopies, find_copies_of};
 use crate::analysis::job_errors;
 use crate::analysis::job_errors::Work;
 use crate::analysis::job_history;
 use crate::analysis::job_history::{
     COPY_HOURS, History, Job, Phase, Prerequisites, ago, day, limit, within,
 };
+use crate::analysis::proof::ProofSources;
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
+use crate::iam::truth::Truth;
 use crate::model::Resource;
 use crate::model::arn::Arn;
+use crate::model::backup_plan::DEFAULT_START_WINDOW_MINUTES;
 use crate::model::observed::{Gap, GapKind};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -17,8 +20,11 @@ use crate::settings::Severity;
 rule! {
     /// The newest copy job to the central account succeeded, and copies keep up with backups.
     ///
-    /// A copy job counts if the vault it copies to belongs to the central account. A copy job in state
-    /// CREATED or RUNNING passes while it is less than a day old.
+    /// A copy job counts if a plan that selects the resource started it and the vault it copies to belongs
+    /// to the central account. Copies are expected as often as the rule that copies runs, which may be
+    /// once a week or once a month while other rules back up every day. A copy job in state CREATED or
+    /// RUNNING passes while it is less than a day old. AWS keeps jobs for 30 days, so the copy of a rule
+    /// that runs less often is not missed.
     ///
     /// ## Why it matters
     ///
@@ -61,9 +67,12 @@ fn check_copies(
     let Some((arn, _)) = resource.arn_and_id() else {
         return Ok(Outcome::skip("has no backups"));
     };
-    let judged = split_copy_jobs(cx, arn).map(|(central, elsewhere)| {
+    let sources = &ProofSources::find(cx, resource);
+    let plans = &find_copies_of(cx, resource).unwrap_or_default();
+    let evidence = &Jobs { sources, plans };
+    let judged = split_copy_jobs(cx, arn, sources).map(|(central, elsewhere)| {
         let judged = job_history::judge(central, |history| {
-            check_history(cx, resource, history, found)
+            check_history(cx, resource, history, evidence, found)
         });
         (judged, elsewhere)
     });
@@ -76,7 +85,50 @@ fn check_copies(
     }
     match judged? {
         (Some(outcome), _) => outcome,
-        (None, elsewhere) => check_without_copy(cx, arn, &elsewhere, found),
+        (None, elsewhere) => check_without_copy(cx, arn, &elsewhere, evidence, found),
+    }
+}
+
+/// What decides which jobs are expected and which count.
+struct Jobs<'a> {
+    sources: &'a ProofSources<'a>,
+    plans: &'a CentralCopies<'a>,
+}
+
+impl Jobs<'_> {
+    /// Returns the oldest that the newest copy may be, in hours. A plan may back up every hour and copy once a
+    /// day, and the copy of a backup may take a day.
+    fn copy_limit(&self) -> u32 {
+        limit(self.plans.interval_hours()).max(limit(None))
+    }
+
+    /// Whether a copy is recent.
+    fn is_recent(&self, now: Timestamp, job: &Job<'_>) -> bool {
+        within(now, job.ended, i64::from(self.copy_limit()) + COPY_HOURS)
+    }
+
+    /// Whether a rule that copies ran between the first backup and a day ago. If that is not known, it is
+    /// assumed.
+    fn expect_copy(&self, now: Timestamp, first_backup: Timestamp) -> bool {
+        let minute = |time: Timestamp| time.as_second().div_euclid(60);
+        // The backup itself starts at the scheduled time or later.
+        let from = minute(first_backup) - i64::from(DEFAULT_START_WINDOW_MINUTES);
+        let to = minute(now) - COPY_HOURS * 60;
+        match self.plans.starts() {
+            Some(starts) if !starts.is_empty() => {
+                starts.iter().any(|start| (from..=to).contains(start))
+            }
+            _ => true,
+        }
+    }
+
+    /// Returns the backups that could be copied.
+    fn completed_backups<'j>(&self, cx: &RuleContext<'j>, arn: &str) -> Result<Vec<Job<'j>>, Gap> {
+        let jobs = cx.backup_jobs(arn)?.iter().copied();
+        let jobs = jobs.filter(|job| self.sources.accepts_backup(job) != Truth::False);
+        let mut jobs = jobs.map(Job::of_backup).collect::<Result<Vec<_>, _>>()?;
+        jobs.retain(|job| matches!(job.phase, Phase::Completed | Phase::Partial));
+        Ok(jobs)
     }
 }
 
@@ -84,6 +136,7 @@ fn check_copies(
 fn split_copy_jobs<'a>(
     cx: &RuleContext<'a>,
     arn: &str,
+    sources: &ProofSources<'_>,
 ) -> Result<(Vec<Job<'a>>, Vec<&'a str>), Gap> {
     let mut central = Vec::new();
     let mut elsewhere = Vec::new();
@@ -97,7 +150,9 @@ fn split_copy_jobs<'a>(
         };
         let account = vault.account;
         if account == cx.settings.central_account {
-            central.push(Job::of_copy(job)?);
+            if sources.accepts_copy(job) != Truth::False {
+                central.push(Job::of_copy(job)?);
+            }
         } else if !elsewhere.contains(&account) {
             elsewhere.push(account);
         }
@@ -110,6 +165,7 @@ fn check_history(
     cx: &RuleContext<'_>,
     resource: Resource<'_>,
     history: &History<'_>,
+    jobs: &Jobs<'_>,
     found: &Prerequisites,
 ) -> CheckResult {
     let now = cx.now()?;
@@ -138,10 +194,7 @@ fn check_history(
                 )),
                 _ => Outcome::pass(seen),
             }
-        } else if let Some(made) = history
-            .made
-            .filter(|made| is_recent(cx, resource, now, made))
-        {
+        } else if let Some(made) = history.made.filter(|made| jobs.is_recent(now, made)) {
             Outcome::warn(format!(
                 "{seen}, which is unusually long; the previous one completed on {}",
                 day(made.ended)
@@ -160,7 +213,9 @@ fn check_history(
     }
     let job = &history.newest;
     let outcome = match job.phase {
-        Phase::Completed | Phase::Partial => check_completed_copy(cx, resource, now, job, found)?,
+        Phase::Completed | Phase::Partial => {
+            check_completed_copy(cx, resource, now, job, jobs, found)?
+        }
         _ => job_errors::breach(cx, resource, Work::Copy, job, failed(job), found),
     };
     Ok(job.evidence(outcome))
@@ -172,6 +227,7 @@ fn check_completed_copy(
     resource: Resource<'_>,
     now: Timestamp,
     job: &Job<'_>,
+    jobs: &Jobs<'_>,
     found: &Prerequisites,
 ) -> CheckResult {
     let central = &cx.settings.central_account;
@@ -180,11 +236,12 @@ fn check_completed_copy(
         day(job.ended),
         ago(now, job.ended)
     );
-    if !is_recent(cx, resource, now, job) {
+    if !jobs.is_recent(now, job) {
         // An old copy passes if no later backup needs one.
-        let hours = i64::from(copy_limit(cx, resource));
+        let hours = i64::from(jobs.copy_limit());
         let (arn, _) = resource.arn_and_id().unwrap_or_default();
-        let later = completed_backups(cx, arn)?
+        let later = jobs
+            .completed_backups(cx, arn)?
             .into_iter()
             .filter(|backup| !within(backup.ended, job.created, hours))
             .max_by_key(|backup| backup.ended);
@@ -227,31 +284,19 @@ fn check_completed_copy(
     })
 }
 
-/// Whether the copy is recent. A copy may be a day older than the newest backup.
-fn is_recent(cx: &RuleContext<'_>, resource: Resource<'_>, now: Timestamp, job: &Job<'_>) -> bool {
-    within(
-        now,
-        job.ended,
-        i64::from(copy_limit(cx, resource)) + COPY_HOURS,
-    )
-}
-
-// In hours. A plan may back up every hour and copy once a day.
-fn copy_limit(cx: &RuleContext<'_>, resource: Resource<'_>) -> u32 {
-    limit(interval_hours(cx, resource)).max(limit(None))
-}
-
 /// Checks a resource without any copy job to the central account.
 fn check_without_copy(
     cx: &RuleContext<'_>,
     arn: &str,
     elsewhere: &[&str],
+    jobs: &Jobs<'_>,
     found: &Prerequisites,
 ) -> CheckResult {
-    let backups = completed_backups(cx, arn)?;
-    let Some(oldest) = backups.iter().map(|job| job.ended).min() else {
+    let backups = jobs.completed_backups(cx, arn)?;
+    let Some(first) = backups.iter().min_by_key(|job| job.ended) else {
         return Ok(Outcome::skip("no backup to copy yet: see backup-recent"));
     };
+    let oldest = first.ended;
     let now = cx.now()?;
     let central = &cx.settings.central_account;
     let seen = format!("no copy job to {central} in the last 30 days");
@@ -261,13 +306,22 @@ fn check_without_copy(
             ago(now, oldest)
         )));
     }
+    if !jobs.expect_copy(now, first.created) {
+        return Ok(Outcome::skip(format!(
+            "{seen}, and no run of a rule that copies since its first backup on {}",
+            day(oldest)
+        )));
+    }
     let broken = found.broken();
-    let why = if !elsewhere.is_empty() {
+    let prevented = &jobs.plans.prevented;
+    let why = if !prevented.is_empty() && jobs.plans.made.is_empty() {
+        format!("; {} (see backup-policy-effective)", prevented.join("; "))
+    } else if !elsewhere.is_empty() {
         format!("; copies go only to {}", elsewhere.join(", "))
     } else if !broken.is_empty() {
         format!("; {} may explain it", broken.join(", "))
     } else if found.all_met() {
-        "; every prerequisite in this account is met".to_owned()
+        "; every copy prerequisite of the resource passes".to_owned()
     } else {
         String::new()
     };
@@ -282,12 +336,4 @@ fn check_without_copy(
             })
             .with("other_accounts", elsewhere.to_vec()),
     )
-}
-
-/// Returns the backups that could be copied.
-fn completed_backups<'a>(cx: &RuleContext<'a>, arn: &str) -> Result<Vec<Job<'a>>, Gap> {
-    let jobs = cx.backup_jobs(arn)?.iter().copied().map(Job::of_backup);
-    let mut jobs = jobs.collect::<Result<Vec<_>, _>>()?;
-    jobs.retain(|job| matches!(job.phase, Phase::Completed | Phase::Partial));
-    Ok(jobs)
 }

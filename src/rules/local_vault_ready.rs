@@ -1,5 +1,6 @@
-use crate::analysis::backup_plans::{account_of, in_region, local_vaults};
+use crate::analysis::backup_plans::{account_of, find_vaults, in_region};
 use crate::analysis::backup_role::check_each_role;
+use crate::analysis::proof::EFS_VAULT;
 use crate::analysis::role_name::RoleName;
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::iam::document::Document;
@@ -53,16 +54,11 @@ const COPY_FROM_VAULT: &str = "backup:CopyFromBackupVault";
 
 const BACKUP_VAULT: &str = "BACKUP_VAULT";
 
-/// The vault of EFS automatic backups, which cannot be copied to another account.
-///
-/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/working-with-supported-services.html>.
-const EFS_VAULT: &str = "aws/efs/automatic-backup-vault";
-
 fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
-    let named = local_vaults(cx);
+    let named = find_vaults(cx);
     // Without a vault no backup is possible, with any plan.
     if region.vaults.items.is_empty() && region.vaults.gap.is_none() {
-        let what = match named.as_deref() {
+        let what = match named.as_ref().map(|(named, _)| named.as_slice()) {
             Ok([(name, _), ..]) => format!("no vaults in {} ({name} does not exist)", cx.region),
             _ => format!("no vaults in {}", cx.region),
         };
@@ -70,7 +66,7 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
             .fix(ask_contact(cx, "to create the vault"))
             .with("vaults", Vec::<&str>::new()));
     }
-    let named = named?;
+    let (named, open) = named?;
     if named.is_empty() {
         return check_any_vault(cx, region);
     }
@@ -79,6 +75,7 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
             .unwrap_or_else(|gap| Outcome::unknown(&gap))
             .with("vault", name)
     });
+    let outcomes = outcomes.chain(open.iter().map(Outcome::unknown));
     Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("no vault is in use")))
 }
 

@@ -67,6 +67,7 @@ impl Planned {
                 source,
                 account_id,
                 tag_key: around.tag_key.to_owned(),
+                selected_tags: None,
                 selection: Default::default(),
                 started_at: around.read_at.to_owned(),
                 finished_at: around.read_at.to_owned(),

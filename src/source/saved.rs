@@ -4,7 +4,9 @@ use std::io::Read;
 
 use ruzstd::decoding::StreamingDecoder;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::error::Category;
 use thiserror::Error;
 
 use crate::model::snapshot::{GLOBAL, SNAPSHOT_VERSION, Snapshot, Source};
@@ -44,6 +46,12 @@ pub enum SavedError {
     /// A snapshot version, but not the structure of a snapshot.
     #[error("damaged snapshot: {0}")]
     Damaged(serde_json::Error),
+}
+
+/// What every snapshot has, whatever its version.
+#[derive(Deserialize)]
+struct Header {
+    snapshot_version: Option<Value>,
 }
 
 /// Returns the content of a file, decompressed if it is compressed.
@@ -86,15 +94,16 @@ pub fn compress_text(text: &str) -> Vec<u8> {
 /// # Errors
 /// The text is not a snapshot that can be evaluated.
 pub fn read_snapshot(text: &str) -> Result<Snapshot, SavedError> {
-    let value: Value = serde_json::from_str(text).map_err(SavedError::Json)?;
-    let version = value
-        .get("snapshot_version")
-        .and_then(Value::as_u64)
-        .ok_or(SavedError::NotASnapshot)?;
+    // Untyped JSON of a large snapshot would need several times the memory of the snapshot.
+    let header: Header = serde_json::from_str(text).map_err(|error| match error.classify() {
+        Category::Data => SavedError::NotASnapshot,
+        Category::Io | Category::Syntax | Category::Eof => SavedError::Json(error),
+    })?;
+    let version = header.snapshot_version.as_ref().and_then(Value::as_u64);
+    let version = version.ok_or(SavedError::NotASnapshot)?;
     if version > u64::from(SNAPSHOT_VERSION) {
         return Err(SavedError::Newer { found: version });
     }
-    // Parsed from the text again so that the error has a line and a column.
     let mut snapshot: Snapshot = serde_json::from_str(text).map_err(SavedError::Damaged)?;
     if snapshot.snapshot_version == 0 || snapshot.regions.is_empty() {
         let reason = "no regions found; not a snapshot written by backup-check";

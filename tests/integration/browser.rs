@@ -65,6 +65,29 @@ fn find_installed() -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
+/// Returns the bytes of a text in base64, as the browser sends files.
+pub fn decode_base64(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let (mut group, mut bits) = (0u32, 0);
+    for digit in text.bytes().filter(|it| *it != b'=') {
+        let value = match digit {
+            b'A'..=b'Z' => digit - b'A',
+            b'a'..=b'z' => digit - b'a' + 26,
+            b'0'..=b'9' => digit - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            other => panic!("{other} is no digit of base64"),
+        };
+        group = group << 6 | u32::from(value);
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push((group >> bits) as u8);
+        }
+    }
+    bytes
+}
+
 /// A browser with one page.
 pub struct Browser {
     process: Child,

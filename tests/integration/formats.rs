@@ -2,6 +2,7 @@
 
 mod github;
 mod html;
+mod layout;
 mod markdown;
 
 use std::collections::BTreeSet;
@@ -24,6 +25,7 @@ mod csv;
 mod junit;
 mod ndjson;
 mod ocsf;
+mod openmetrics;
 mod sarif;
 
 /// Texts that users and attackers put into tags.
@@ -194,4 +196,21 @@ fn a_json_report_without_findings_is_a_document() {
     report.findings.clear();
     let document: Value = serde_json::from_str(&render("json", &report)).unwrap();
     assert_eq!(document["findings"], json!([]));
+}
+
+#[test]
+fn texts_of_rules_have_the_central_account_of_the_report() {
+    let mut report = report(snapshot("mixed"), &Options::default());
+    report.central_account_id = "999988887777".to_owned();
+    for finding in &mut report.findings {
+        finding.message = String::new();
+        finding.fix = None;
+        finding.causes.clear();
+        finding.evidence.clear();
+    }
+    for format in ["html", "sarif"] {
+        let text = render(format, &report);
+        assert!(!text.contains("692653576357"), "{format}");
+        assert!(text.contains("arn:aws:iam::999988887777:root"), "{format}");
+    }
 }

@@ -15,7 +15,7 @@ const WALLS: [(&str, &[&str]); 16] = [
     ("model", &[]),
     ("iam", &["model::arn"]),
     ("key_sharing", &["iam", "model"]),
-    ("settings", &["model"]),
+    ("settings", &["model", "text"]),
     (
         "analysis",
         &["iam", "key_sharing", "model", "settings", "text"],

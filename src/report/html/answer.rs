@@ -9,6 +9,7 @@ use crate::exit::{Exit, FailOn};
 use crate::report::digest::Digest;
 use crate::report::digest::counts::VerdictCounts;
 use crate::report::digest::summary::{summarize_resources, summarize_rest};
+use crate::report::digest::view::{Section, View};
 use crate::report::{Report, ResourceVerdict};
 
 /// The width of the bar of verdicts, in units of its view box.
@@ -29,6 +30,8 @@ pub(super) struct GateAnswer {
     pub(super) tiles: Vec<Tile>,
     pub(super) bar: Bar,
     pub(super) total: String,
+    /// What the total consists of: every other number of the page is a part of it.
+    pub(super) bridge: String,
     pub(super) starting_points: Vec<StartingPoint>,
 }
 
@@ -61,7 +64,8 @@ impl GateAnswer {
     pub(super) fn new(digest: &Digest<'_>, causes: &Causes<'_>, asked: FailOn) -> Self {
         let report = digest.report;
         let result = evaluate_gate(report, asked);
-        let verdicts: VerdictCounts = report.resources.iter().map(|it| it.verdict).collect();
+        let view = &digest.view;
+        let verdicts: VerdictCounts = view.rows.iter().map(|it| it.verdict).collect();
         let slices = verdicts
             .worst_first()
             .map(|(verdict, number)| Slice::new(verdict, number));
@@ -78,6 +82,7 @@ impl GateAnswer {
             tiles: tiles.into_iter().collect(),
             bar: Bar::new(slices, BAR_WIDTH),
             total: count_of(verdicts.total(), "resource"),
+            bridge: explain_total(view),
             starting_points: causes
                 .starting_points()
                 .map(|card| StartingPoint {
@@ -129,6 +134,30 @@ fn explain_result(report: &Report, result: &GateResult, asked: FailOn) -> String
         format!("{reason}: exit code {exit_code}, but 0 with --fail-on never.")
     } else {
         format!("{reason}: exit code {exit_code}.")
+    }
+}
+
+/// Returns the sentence that explains the total.
+fn explain_total(view: &View<'_>) -> String {
+    let count = |section: Section| view.rows_in(section).count();
+    let parts = [
+        (count(Section::Counted), "to be backed up"),
+        (
+            count(Section::Untagged),
+            "without a backup tag, counted as if tagged",
+        ),
+        (count(Section::Exempt), "exempt by their tag"),
+        (count(Section::Setting), "networks, vaults and settings"),
+    ];
+    let parts: Vec<String> = parts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{} {what}", format_number(*number)))
+        .collect();
+    match parts.split_last() {
+        None => "Nothing was found.".to_owned(),
+        Some((only, [])) => format!("All are {}.", only.split_once(' ').map_or("", |it| it.1)),
+        Some((last, others)) => format!("{} and {last}.", others.join(", ")),
     }
 }
 

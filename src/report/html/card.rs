@@ -19,6 +19,8 @@ const MOST_MEMBERS: usize = 1_000;
 const MOST_TEXTS: usize = 3;
 /// The number of parts of a resource that are named.
 const MOST_PARTS: usize = 6;
+/// The number of causes that are open.
+const MOST_OPEN_CAUSES: usize = 3;
 /// The number of resources up to which their list is open.
 const MOST_OPEN: usize = 3;
 
@@ -80,6 +82,11 @@ impl<'d> Card<'d> {
     /// Returns the title of the rule: the state that passes.
     pub(super) fn expected_state(&self) -> &'static str {
         self.cause.rules.first().map_or("", |rule| rule.title)
+    }
+
+    /// Whether it is shown open: it is among the first ones.
+    pub(super) fn is_first(&self) -> bool {
+        self.cause.number <= MOST_OPEN_CAUSES
     }
 
     /// Whether the platform team fixes it.

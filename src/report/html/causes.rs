@@ -8,12 +8,14 @@ use crate::report::digest::Digest;
 
 /// The number of causes under "Start here".
 const MOST_FIRST: usize = 3;
+/// The number of causes of a section that are listed before the rest is folded.
+const MOST_LISTED: usize = 24;
 
 /// The root causes of a report.
 #[derive(Debug)]
 pub(super) struct Causes<'d> {
     pub(super) sections: Vec<CauseSection<'d>>,
-    total: usize,
+    pub(super) total: usize,
 }
 
 /// Causes that gate, or causes that do not.
@@ -23,6 +25,23 @@ pub(super) struct CauseSection<'d> {
     pub(super) title: &'static str,
     pub(super) about: &'static str,
     pub(super) cards: Vec<Card<'d>>,
+}
+
+impl<'d> CauseSection<'d> {
+    /// Returns the causes that are listed at once.
+    pub(super) fn first_cards(&self) -> &[Card<'d>] {
+        &self.cards[..self.cards.len().min(MOST_LISTED)]
+    }
+
+    /// Returns the causes that are folded.
+    pub(super) fn other_cards(&self) -> &[Card<'d>] {
+        &self.cards[self.cards.len().min(MOST_LISTED)..]
+    }
+
+    /// Returns the number of folded causes.
+    pub(super) fn count_others(&self) -> String {
+        count_of(self.other_cards().len(), "more cause")
+    }
 }
 
 impl<'d> Causes<'d> {

@@ -1,27 +1,8 @@
-//! Text with code, links and lists as data: the template escapes every part.
+//! Sentences of findings as data: the template escapes every part.
 
+pub(super) use crate::report::documentation::{Block, Piece, parse_documentation};
+use crate::report::documentation::{push_text, split_between};
 use crate::text::escape_invisible;
-
-/// A part of a sentence.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Piece {
-    Text(String),
-    Code(String),
-    /// Code that can be pasted into a shell.
-    Command(String),
-    Emphasis(String),
-    /// The text of a link, and its URL.
-    Link(String, String),
-}
-
-/// A part of a rule's documentation.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Block {
-    Heading(String),
-    Paragraph(Vec<Piece>),
-    List(Vec<Vec<Piece>>),
-    Code(String),
-}
 
 /// Returns the pieces of a sentence of a finding: text between backticks is code.
 pub(super) fn parse_sentence(text: &str) -> Vec<Piece> {
@@ -83,127 +64,6 @@ pub(super) fn parse_commands(text: &str) -> Vec<String> {
     commands.collect()
 }
 
-/// Returns the blocks of a rule's documentation: the subset of Markdown that doc comments of rules use.
-pub(super) fn parse_documentation(docs: &str) -> Vec<Block> {
-    let mut blocks = Vec::new();
-    let mut paragraph = String::new();
-    let mut items: Vec<String> = Vec::new();
-    let mut fence: Option<Vec<&str>> = None;
-    // The lines of a doc comment begin with the space after the slashes.
-    for line in docs
-        .lines()
-        .map(|line| line.strip_prefix(' ').unwrap_or(line))
-    {
-        if let Some(code) = &mut fence {
-            if line.starts_with("```") {
-                blocks.push(Block::Code(code.join("\n")));
-                fence = None;
-            } else {
-                code.push(line);
-            }
-            continue;
-        }
-        let heading = line.strip_prefix("## ");
-        let item = line.strip_prefix("- ");
-        let ends = line.is_empty() || heading.is_some() || line.starts_with("```");
-        if ends || item.is_some() {
-            end_paragraph(&mut blocks, &mut paragraph);
-        }
-        if ends {
-            end_list(&mut blocks, &mut items);
-        }
-        match (heading, item) {
-            (Some(heading), _) => blocks.push(Block::Heading(heading.to_owned())),
-            (_, Some(item)) => items.push(item.to_owned()),
-            _ if line.starts_with("```") => fence = Some(Vec::new()),
-            _ => {
-                let open = items.last_mut().unwrap_or(&mut paragraph);
-                if !open.is_empty() && !line.is_empty() {
-                    open.push(' ');
-                }
-                open.push_str(line.trim());
-            }
-        }
-    }
-    end_paragraph(&mut blocks, &mut paragraph);
-    end_list(&mut blocks, &mut items);
-    blocks
-}
-
-fn end_paragraph(blocks: &mut Vec<Block>, paragraph: &mut String) {
-    if !paragraph.is_empty() {
-        blocks.push(Block::Paragraph(parse_inline(paragraph)));
-        paragraph.clear();
-    }
-}
-
-fn end_list(blocks: &mut Vec<Block>, items: &mut Vec<String>) {
-    if !items.is_empty() {
-        blocks.push(Block::List(
-            items.iter().map(|item| parse_inline(item)).collect(),
-        ));
-        items.clear();
-    }
-}
-
-/// Returns the pieces of a line: text, code, emphasis and links.
-fn parse_inline(text: &str) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    let mut rest = text;
-    while let Some(at) = rest.find(['`', '*', '<', '[']) {
-        let (before, from) = rest.split_at(at);
-        let found = match from.as_bytes()[0] {
-            b'`' => split_between(from, "`", "`")
-                .map(|(_, code, after)| (Piece::Code(code.to_owned()), after)),
-            b'*' => split_between(from, "*", "*")
-                .filter(|(_, words, _)| !words.is_empty() && !words.starts_with(' '))
-                .map(|(_, words, after)| (Piece::Emphasis(words.to_owned()), after)),
-            b'<' => split_between(from, "<", ">")
-                .filter(|(_, url, _)| url.starts_with("https://"))
-                .map(|(_, url, after)| (Piece::Link(url.to_owned(), url.to_owned()), after)),
-            _ => split_between(from, "[", "](").and_then(|(_, words, after)| {
-                let (url, after) = after.split_once(')')?;
-                url.starts_with("https://")
-                    .then(|| (Piece::Link(words.to_owned(), url.to_owned()), after))
-            }),
-        };
-        match found {
-            Some((piece, after)) => {
-                push_text(&mut pieces, before);
-                pieces.push(piece);
-                rest = after;
-            }
-            None => {
-                push_text(&mut pieces, &rest[..=at]);
-                rest = &rest[at + 1..];
-            }
-        }
-    }
-    push_text(&mut pieces, rest);
-    pieces
-}
-
-/// Returns the text before, between and after two marks.
-fn split_between<'t>(
-    text: &'t str,
-    open: &str,
-    close: &str,
-) -> Option<(&'t str, &'t str, &'t str)> {
-    let (before, rest) = text.split_once(open)?;
-    let (inner, after) = rest.split_once(close)?;
-    Some((before, inner, after))
-}
-
-fn push_text(pieces: &mut Vec<Piece>, text: &str) {
-    if text.is_empty() {
-        return;
-    }
-    match pieces.last_mut() {
-        Some(Piece::Text(last)) => last.push_str(text),
-        _ => pieces.push(Piece::Text(text.to_owned())),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,37 +113,6 @@ mod tests {
         assert_eq!(
             parse_commands("Run `aws kms enable-key k-1`, then `aws sts get-caller-identity`."),
             ["aws kms enable-key k-1", "aws sts get-caller-identity"]
-        );
-    }
-
-    #[test]
-    fn documentation_becomes_blocks() {
-        let docs = " One `code` and *so*\n on, 2 * 3 < 7.\n\n ## Fix\n\n ```json\n {\"a\": 1}\n\n {}\n ```\n - <https://example.com/a>\n - a [page](https://example.com/b)\n   of two lines\n - <javascript:x>\n";
-        assert_eq!(
-            parse_documentation(docs),
-            [
-                Block::Paragraph(vec![
-                    text("One "),
-                    Piece::Code("code".to_owned()),
-                    text(" and "),
-                    Piece::Emphasis("so".to_owned()),
-                    text(" on, 2 * 3 < 7."),
-                ]),
-                Block::Heading("Fix".to_owned()),
-                Block::Code("{\"a\": 1}\n\n{}".to_owned()),
-                Block::List(vec![
-                    vec![Piece::Link(
-                        "https://example.com/a".to_owned(),
-                        "https://example.com/a".to_owned()
-                    )],
-                    vec![
-                        text("a "),
-                        Piece::Link("page".to_owned(), "https://example.com/b".to_owned()),
-                        text(" of two lines"),
-                    ],
-                    vec![text("<javascript:x>")],
-                ]),
-            ]
         );
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::snapshot::GLOBAL;
+use crate::report::ResourceVerdict;
 use crate::report::digest::counts::VerdictCounts;
-use crate::report::digest::view::View;
-use crate::report::{ResourceLine, ResourceVerdict};
+use crate::report::digest::view::{Row, Section, View};
 use crate::text::escape_invisible;
 
 use super::resources::{service_name, verdict_class, verdict_name};
@@ -22,8 +22,10 @@ pub(super) struct Matrix {
     pub(super) regions: Vec<String>,
     pub(super) rows: Vec<MatrixRow>,
     pub(super) totals: Vec<Cell>,
-    /// Whether untagged resources count as worse than they would with a tag.
+    /// Whether untagged resources are counted.
     pub(super) has_untagged: bool,
+    /// Whether something is counted that is in no region.
+    pub(super) has_global: bool,
 }
 
 /// One service. The last cell is that of all regions together.
@@ -104,40 +106,38 @@ impl Bar {
 
 impl Matrix {
     pub(super) fn new(view: &View<'_>) -> Self {
-        let report = view.report;
-        let backed_up = || report.resources.iter().filter(|it| it.kind.is_backed_up());
+        let is_regional = |region: &str| region != GLOBAL && !region.is_empty();
         // Regions without resources were scanned, too.
-        let regions: BTreeSet<&str> = report
-            .regions
-            .iter()
-            .map(String::as_str)
-            .chain(backed_up().map(|it| it.region.as_str()))
-            .filter(|region| *region != GLOBAL)
+        let scanned = view.report.regions.iter().map(String::as_str);
+        let regions: BTreeSet<&str> = scanned
+            .chain(view.rows.iter().map(|it| it.line.region.as_str()))
+            .filter(|region| is_regional(region))
             .collect();
-        let mut services: BTreeMap<&'static str, Vec<&ResourceLine>> = BTreeMap::new();
-        for line in backed_up() {
-            services
-                .entry(service_name(line.kind))
-                .or_default()
-                .push(line);
+        // Settings come after the services whose resources are backed up.
+        let mut services: BTreeMap<(bool, &'static str), Vec<&Row<'_>>> = BTreeMap::new();
+        for row in &view.rows {
+            let kind = row.line.kind;
+            let key = (!kind.is_backed_up(), service_name(kind));
+            services.entry(key).or_default().push(row);
         }
-        let cells = |service: Option<&str>, lines: &[&ResourceLine]| -> Vec<Cell> {
+        let cells = |service: Option<&str>, rows: &[&Row<'_>]| -> Vec<Cell> {
             let in_regions = regions.iter().map(|region| {
-                let here = lines.iter().filter(|it| it.region == *region);
+                let here = rows.iter().filter(|it| it.line.region == *region);
                 Cell::new(service, Some(region), here.copied())
             });
-            let all = Cell::new(service, None, lines.iter().copied());
+            let all = Cell::new(service, None, rows.iter().copied());
             in_regions.chain([all]).collect()
         };
-        let everything: Vec<&ResourceLine> = backed_up().collect();
+        let everything: Vec<&Row<'_>> = view.rows.iter().collect();
         Matrix {
-            has_untagged: view.has_worse_for_missing_tag(),
+            has_untagged: view.rows_in(Section::Untagged).next().is_some(),
+            has_global: view.rows.iter().any(|it| !is_regional(&it.line.region)),
             totals: cells(None, &everything),
             rows: services
                 .iter()
-                .map(|(service, lines)| MatrixRow {
+                .map(|((_, service), rows)| MatrixRow {
                     service,
-                    cells: cells(Some(service), lines),
+                    cells: cells(Some(service), rows),
                 })
                 .collect(),
             regions: regions
@@ -152,9 +152,9 @@ impl Cell {
     fn new<'r>(
         service: Option<&str>,
         region: Option<&str>,
-        lines: impl Iterator<Item = &'r ResourceLine>,
+        rows: impl Iterator<Item = &'r Row<'r>>,
     ) -> Self {
-        let counts: VerdictCounts = lines.map(|line| line.verdict).collect();
+        let counts: VerdictCounts = rows.map(|row| row.verdict).collect();
         let total = counts.total();
         let mut terms = Vec::new();
         if let Some(service) = service {

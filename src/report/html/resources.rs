@@ -11,15 +11,20 @@ use crate::report::digest::counts::VerdictCounts;
 use crate::report::digest::names::distinct_name;
 use crate::report::digest::root_causes::RootCauses;
 use crate::report::digest::view::View;
-use crate::report::{ResourceLine, ResourceVerdict};
+use crate::report::{Report, ResourceLine, ResourceVerdict, Status};
+use crate::rule::{Group, Rule};
 use crate::text::escape_invisible;
 
 /// The number of resources that are listed.
 const MOST: usize = 20_000;
-/// The number of resources up to which a table is open.
-const MOST_OPEN: usize = 25;
+/// The number of resources in the table of the most severe verdicts.
+const MOST_WORST: usize = 12;
 /// The number of causes that the row of a resource refers to.
 const MOST_CAUSES: usize = 6;
+/// The number of rules that the row of a resource names.
+const MOST_RULES: usize = 4;
+/// The families of checks, in the order of the columns.
+pub(super) const FAMILIES: [&str; 5] = ["Tagging", "Encryption", "Key", "Service", "Proof"];
 
 /// The resources that are listed, worst first, and their numbers.
 #[derive(Debug)]
@@ -33,7 +38,7 @@ impl<'a> ListedResources<'a> {
     pub(super) fn new(view: &View<'a>) -> Self {
         let mut order: Vec<usize> = (0..view.rows.len()).collect();
         // Stable: within a verdict the report's order remains.
-        order.sort_by_key(|&at| Reverse(view.rows[at].line.verdict));
+        order.sort_by_key(|&at| Reverse(view.rows[at].verdict));
         let omitted = order.len().saturating_sub(MOST);
         order.truncate(MOST);
         let numbers = order
@@ -88,15 +93,18 @@ impl ResourceName {
     }
 }
 
-/// Returns the service that a resource type is filtered by.
+/// Returns the service that a resource type is filtered by; for networks and settings, the type itself.
 pub(super) fn service_name(kind: ResourceKind) -> &'static str {
-    kind.service().map_or("account", |it| it.as_str())
+    let service = kind.service().filter(|_| kind.is_backed_up());
+    service.map_or(kind.as_str(), |it| it.as_str())
 }
 
 /// The listed resources, by type.
 #[derive(Debug)]
 pub(super) struct Resources<'d> {
     pub(super) kinds: Vec<KindTable<'d>>,
+    /// The resources with the most severe verdicts.
+    pub(super) worst: Vec<ResourceRow<'d>>,
     total: usize,
     omitted: usize,
 }
@@ -113,8 +121,11 @@ pub(super) struct KindTable<'d> {
 #[derive(Debug)]
 pub(super) struct ResourceRow<'d> {
     line: &'d ResourceLine,
+    /// Its verdict; for an untagged resource the one that it would have if it were tagged.
+    verdict: ResourceVerdict,
     pub(super) number: usize,
     pub(super) gating: bool,
+    checks: ResourceChecks,
     causes: Vec<usize>,
 }
 
@@ -122,17 +133,34 @@ impl<'d> Resources<'d> {
     pub(super) fn new(digest: &'d Digest<'d>, listed: &ListedResources<'d>) -> Self {
         let findings = digest.report.findings.iter().filter(|it| it.gating);
         let gating: BTreeSet<&str> = findings.map(|it| it.resource.as_str()).collect();
+        let checks = combine_checks(digest.report);
+        let new_row = |at: usize| {
+            let row = &digest.view.rows[at];
+            let arn = row.line.arn.as_str();
+            ResourceRow {
+                line: row.line,
+                verdict: row.verdict,
+                number: at + 1,
+                gating: gating.contains(arn),
+                checks: checks.get(arn).cloned().unwrap_or_default(),
+                causes: open_causes(&digest.causes, arn),
+            }
+        };
         let mut kinds: BTreeMap<ResourceKind, Vec<ResourceRow<'d>>> = BTreeMap::new();
         for &at in &listed.order {
-            let line = digest.view.rows[at].line;
-            kinds.entry(line.kind).or_default().push(ResourceRow {
-                line,
-                number: at + 1,
-                gating: gating.contains(line.arn.as_str()),
-                causes: open_causes(&digest.causes, &line.arn),
-            });
+            let kind = digest.view.rows[at].line.kind;
+            kinds.entry(kind).or_default().push(new_row(at));
         }
+        let mut worst: Vec<ResourceRow<'d>> = listed
+            .order
+            .iter()
+            .filter(|&&at| digest.view.rows[at].verdict > ResourceVerdict::Ready)
+            .map(|&at| new_row(at))
+            .collect();
+        worst.sort_by_key(|row| Reverse((row.verdict, row.gating, row.checks.rules.len())));
+        worst.truncate(MOST_WORST);
         Resources {
+            worst,
             kinds: kinds
                 .into_iter()
                 .map(|(kind, rows)| KindTable {
@@ -150,6 +178,12 @@ impl<'d> Resources<'d> {
         format_number(self.total)
     }
 
+    /// Returns how many resources are not among the most severe ones.
+    pub(super) fn count_others(&self) -> Option<String> {
+        let others = self.total - self.worst.len();
+        (others > 0).then(|| count_of(others, "more resource"))
+    }
+
     /// Returns the note on resources that are not listed.
     pub(super) fn omission_note(&self) -> Option<String> {
         (self.omitted > 0).then(|| {
@@ -158,6 +192,43 @@ impl<'d> Resources<'d> {
                 count_of(self.omitted, "resource")
             )
         })
+    }
+}
+
+/// The results of the checks of one resource, without waived ones.
+#[derive(Debug, Clone, Default)]
+struct ResourceChecks {
+    /// The worst status of each family; `None` if none applies.
+    families: [Option<Status>; FAMILIES.len()],
+    /// The rules that fail, warn or are unknown, worst first.
+    rules: Vec<(Status, &'static str)>,
+}
+
+fn combine_checks(report: &Report) -> BTreeMap<&str, ResourceChecks> {
+    let mut checks: BTreeMap<&str, ResourceChecks> = BTreeMap::new();
+    let open = report.shown(false).filter(|it| it.waiver.is_none());
+    for finding in open {
+        let entry = checks.entry(&finding.resource).or_default();
+        let family = &mut entry.families[family_of(finding.rule)];
+        *family = (*family).max(Some(finding.status));
+        if finding.status.is_trouble() {
+            entry.rules.push((finding.status, finding.rule.id));
+        }
+    }
+    for entry in checks.values_mut() {
+        entry.rules.sort_by_key(|(status, _)| Reverse(*status));
+    }
+    checks
+}
+
+/// Returns the index of the family in [`FAMILIES`] that a rule belongs to.
+fn family_of(rule: &Rule) -> usize {
+    match rule.group {
+        Group::Tagging => 0,
+        Group::Encryption if rule.id.starts_with("kms-key-") => 2,
+        Group::Encryption => 1,
+        Group::Service | Group::Network | Group::Account => 3,
+        Group::Proof => 4,
     }
 }
 
@@ -179,13 +250,9 @@ impl KindTable<'_> {
         format_number(self.rows.len())
     }
 
-    pub(super) fn is_short(&self) -> bool {
-        self.rows.len() <= MOST_OPEN
-    }
-
     /// Returns the CSS class and the number of each verdict, worst first.
     pub(super) fn verdict_counts(&self) -> Vec<(&'static str, String)> {
-        let counts: VerdictCounts = self.rows.iter().map(|it| it.line.verdict).collect();
+        let counts: VerdictCounts = self.rows.iter().map(|it| it.verdict).collect();
         let counts = counts.worst_first().into_iter();
         counts
             .filter(|(_, count)| *count > 0)
@@ -201,11 +268,31 @@ impl KindTable<'_> {
 
 impl ResourceRow<'_> {
     pub(super) fn status_class(&self) -> &'static str {
-        verdict_class(self.line.verdict)
+        verdict_class(self.verdict)
     }
 
     pub(super) fn verdict_name(&self) -> &'static str {
-        verdict_name(self.line.verdict)
+        verdict_name(self.verdict)
+    }
+
+    pub(super) fn noun(&self) -> &'static str {
+        self.line.kind.noun()
+    }
+
+    /// Returns the name and the worst status of each family of checks.
+    pub(super) fn family_marks(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let marks = FAMILIES.iter().zip(self.checks.families);
+        marks.map(|(name, status)| (*name, status.map_or("", Status::as_str)))
+    }
+
+    /// Returns the CSS class and the id of the first rules that do not pass, worst first.
+    pub(super) fn first_rules(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let rules = self.checks.rules.iter().take(MOST_RULES);
+        rules.map(|(status, id)| (status.as_str(), *id))
+    }
+
+    pub(super) fn count_more_rules(&self) -> usize {
+        self.checks.rules.len().saturating_sub(MOST_RULES)
     }
 
     pub(super) fn shown_id(&self) -> String {

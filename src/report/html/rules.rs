@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::markup::{Block, parse_documentation};
 use super::text::format_number;
 use crate::report::digest::counts::count_skipped;
+use crate::report::documentation::GuideNames;
 use crate::report::{Report, Status};
-use crate::rule::Rule;
+use crate::rule::{Owner, Rule};
 use crate::settings::Severity;
 use crate::text::escape_invisible;
 
@@ -16,7 +17,8 @@ pub(super) struct RuleSheet {
     pub(super) id: &'static str,
     pub(super) title: &'static str,
     pub(super) group: &'static str,
-    pub(super) owner: &'static str,
+    /// Who fixes a violation.
+    pub(super) owner: String,
     /// What a violation does, as a predicate.
     pub(super) severity: &'static str,
     /// The CSS class and the number of findings of each status, worst first.
@@ -49,6 +51,7 @@ pub(super) fn describe_rules(report: &Report) -> Vec<RuleSheet> {
             *entry.1.entry(finding.status).or_default() += 1;
         }
     }
+    let names = GuideNames::from_report(report);
     rules
         .into_values()
         .map(|(rule, counts, waived)| {
@@ -67,14 +70,19 @@ pub(super) fn describe_rules(report: &Report) -> Vec<RuleSheet> {
                 id: rule.id,
                 title: rule.title,
                 group: rule.group.as_str(),
-                owner: rule.owner.as_str(),
+                owner: match rule.owner {
+                    Owner::Member => "the team that owns the account".to_owned(),
+                    Owner::Platform => {
+                        format!("the platform team ({})", escape_invisible(&report.contact))
+                    }
+                },
                 severity: match rule.severity(report.standard) {
                     Severity::Fail => "fails",
                     Severity::Warn => "warns",
                     Severity::Off => "is not checked",
                 },
                 counts,
-                docs: parse_documentation(rule.docs),
+                docs: parse_documentation(&names.write_markdown(rule)),
                 help_uri: rule.help_uri(),
             }
         })

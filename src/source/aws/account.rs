@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use thiserror::Error;
 
 use crate::model::arn::Arn;
+use crate::model::backup_plan::BackupPlan;
 use crate::model::kms::Key;
 use crate::model::lookup::LookupError;
 use crate::model::observed::{Gap, Listing, Observed};
@@ -121,6 +122,8 @@ pub async fn collect_account(
     let mut buckets = collect_buckets(reader, &mut parts, regions.buckets).await;
     let names = regions.scanned;
     let mut by_name = add_bucket_tags(reader, names, parts.regions, &mut buckets).await;
+    let continuous = find_continuous_regions(reader, &policy, &by_name).await;
+    s3::read_event_bridge(reader, &mut buckets.items, &continuous).await;
     let mut backup_roles = parts.backup_roles;
     let mut keys = BTreeMap::new();
     if scope.keys {
@@ -142,11 +145,12 @@ pub async fn collect_account(
         true => policy.get().await.clone(),
         false => Observed::not_requested(),
     };
-    let snapshot = Snapshot {
+    let mut snapshot = Snapshot {
         snapshot_version: SNAPSHOT_VERSION,
         source: Source::Aws,
         account_id: Some(session.account.clone()),
         tag_key: request.tag_key.clone(),
+        selected_tags: None,
         selection: request.selection.clone(),
         started_at: String::new(),
         finished_at: String::new(),
@@ -163,8 +167,34 @@ pub async fn collect_account(
         keys,
         places: BTreeMap::new(),
     };
+    snapshot.retain_selected_tags();
     check_selected(&snapshot)?;
     Ok(snapshot)
+}
+
+/// Returns the scanned regions in which a plan makes continuous backups.
+async fn find_continuous_regions(
+    reader: &AccountReader<'_>,
+    policy: &BackupPolicy<'_>,
+    regions: &BTreeMap<String, Region>,
+) -> BTreeSet<String> {
+    let is_continuous = |plan: &BackupPlan| {
+        let mut rules = plan.rules.items.iter();
+        rules.any(|rule| rule.continuous == Observed::Known(true))
+    };
+    let mut found = BTreeSet::new();
+    let own = regions
+        .iter()
+        .filter(|(_, region)| region.backup_plans.items.iter().any(is_continuous));
+    found.extend(own.map(|(name, _)| name.clone()));
+    if reader.scope.backup_plans()
+        && let Observed::Known(Some(policy)) = policy.get().await
+    {
+        let plans = policy.plans.iter().filter(|it| is_continuous(&it.plan));
+        found.extend(plans.flat_map(|it| it.regions.iter().cloned()));
+    }
+    found.retain(|name| regions.contains_key(name));
+    found
 }
 
 /// Checks that the selected resources belong to this account, before any call is sent.

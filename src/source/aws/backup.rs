@@ -1,5 +1,4 @@
-//! AWS Backup: region settings, vaults, and the backup plans of an account without a backup policy of
-//! the organization.
+//! AWS Backup: region settings, vaults, and the backup plans of the account.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,8 +11,8 @@ use futures_util::future::join_all;
 
 use crate::model::backup::{BackupSettings, Vault};
 use crate::model::backup_plan::{
-    BackupPlan, BackupRule, BackupSelection, CopyAction, TagCondition, TagMatch, TagOperator,
-    tag_key,
+    BackupPlan, BackupRule, BackupSelection, CopyAction, ORGANIZATION_PLAN, TagCondition, TagMatch,
+    TagOperator, tag_key,
 };
 use crate::model::observed::{Gap, GapKind, Listing, Observed};
 
@@ -48,7 +47,7 @@ pub struct BackupRegion {
     pub settings: Observed<BackupSettings>,
     /// The vaults.
     pub vaults: Listing<Vault>,
-    /// The backup plans. They are not read if the organization has a backup policy.
+    /// The backup plans.
     pub plans: Listing<BackupPlan>,
 }
 
@@ -83,13 +82,13 @@ async fn read_plans(
     if !reader.scope.backup_plans() {
         return (Listing::not_requested(), BTreeSet::new());
     }
-    if let Observed::Known(Some(policy)) = policy.get().await {
-        let used = policy.vault_names(reader.region).into_iter();
-        return (Listing::default(), used.map(str::to_owned).collect());
-    }
-    let plans = list_plans(reader, calls).await;
+    // Plans that the policy created are the policy's own: they need not be read again.
+    let policy = policy.get().await.known().and_then(Option::as_ref);
+    let plans = list_plans(reader, calls, policy.is_some()).await;
     let rules = plans.items.iter().flat_map(|plan| &plan.rules.items);
-    let used: BTreeSet<String> = rules.map(|rule| rule.vault.clone()).collect();
+    let mut used: BTreeSet<String> = rules.map(|rule| rule.vault.clone()).collect();
+    let of_policy = policy.map_or_else(Vec::new, |policy| policy.vault_names(reader.region));
+    used.extend(of_policy.into_iter().map(str::to_owned));
     (plans, used)
 }
 
@@ -196,7 +195,12 @@ async fn read_access_policy(
     }
 }
 
-async fn list_plans(reader: &RegionReader<'_>, calls: &ServiceCalls) -> Listing<BackupPlan> {
+/// Lists the backup plans of the account. Those that an organization's policy created may be left out.
+async fn list_plans(
+    reader: &RegionReader<'_>,
+    calls: &ServiceCalls,
+    without_organization: bool,
+) -> Listing<BackupPlan> {
     let pages = reader
         .session
         .backup(reader.region)
@@ -211,13 +215,18 @@ async fn list_plans(reader: &RegionReader<'_>, calls: &ServiceCalls) -> Listing<
             Some(ids.collect())
         })
         .await;
-    let read = listed.items.into_iter().map(|(id, name)| async move {
+    let is_read = |(id, _): &(String, Option<String>)| {
+        !(without_organization && id.starts_with(ORGANIZATION_PLAN))
+    };
+    let read = listed.items.into_iter().filter(is_read);
+    let read = read.map(|(id, name)| async move {
         let (rules, selections) = tokio::join!(
             read_rules(reader, calls, &id),
             list_selections(reader, calls, &id),
         );
         BackupPlan {
-            name: name.unwrap_or(id),
+            name: name.unwrap_or_else(|| id.clone()),
+            id: Some(id),
             rules,
             selections,
         }
@@ -266,8 +275,19 @@ fn rule_from(rule: &SdkRule) -> Result<BackupRule, Gap> {
         name: rule.rule_name.clone(),
         vault: rule.target_backup_vault_name.clone(),
         schedule: rule.schedule_expression.clone(),
+        timezone: Observed::Known(rule.schedule_expression_timezone.clone()),
+        start_window_minutes: parse_minutes(rule.start_window_minutes).into(),
+        // Missing if it is false.
+        continuous: Observed::Known(rule.enable_continuous_backup.unwrap_or(false)),
         retention_days: retention(rule.lifecycle.as_ref())?,
         copies: copies.collect::<Result<_, Gap>>()?,
+    })
+}
+
+fn parse_minutes(minutes: Option<i64>) -> Result<Option<u32>, Gap> {
+    minutes.map(u32::try_from).transpose().map_err(|_| {
+        let message = format!("{} returned an invalid start window", GET_PLAN.name);
+        Gap::new(GapKind::Unreadable, message)
     })
 }
 

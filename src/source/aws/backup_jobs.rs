@@ -11,8 +11,8 @@ use futures_util::future::join_all;
 use jiff::SignedDuration;
 
 use crate::model::arn::Arn;
-use crate::model::job::{BackupJob, CopyJob};
-use crate::model::observed::Listing;
+use crate::model::job::{BackupJob, CopyJob, JobOrigin};
+use crate::model::observed::{Listing, Observed};
 
 use super::error::shorten_message;
 use super::listing::join_listings;
@@ -62,8 +62,8 @@ fn window_start(reader: &RegionReader<'_>) -> DateTime {
     DateTime::from_secs((reader.now - WINDOW).as_second())
 }
 
-/// Reads the newest backup job of each resource and state, and the oldest completed job of each
-/// resource.
+/// Reads the newest backup job of each resource, plan and state, and the oldest completed job of each
+/// resource and plan.
 async fn read_backup_jobs(
     reader: &RegionReader<'_>,
     resource: Option<&String>,
@@ -82,11 +82,12 @@ async fn read_backup_jobs(
     let mut oldest = HighestRanked::default();
     let visit = |(created, job): (DateTime, BackupJob)| {
         let nested = job.parent_job_id.is_some();
+        let origin = (job.vault.known().cloned(), plan_id(&job.created_by));
         if job.state == "COMPLETED" {
-            let slot = (job.resource_arn.clone(), nested);
+            let slot = (job.resource_arn.clone(), origin.clone(), nested);
             oldest.offer(slot, (-created.secs(), 0), job.clone());
         }
-        let slot = (job.resource_arn.clone(), job.state.clone(), nested);
+        let slot = (job.resource_arn.clone(), origin, job.state.clone(), nested);
         newest.offer(slot, age_rank(created), job);
     };
     let items = |page: ListBackupJobsOutput| {
@@ -110,7 +111,7 @@ async fn read_backup_jobs(
     Listing { items: jobs, gap }
 }
 
-/// Reads the newest copy job of each resource, destination account and state.
+/// Reads the newest copy job of each resource, plan, destination account and state.
 async fn read_copy_jobs(reader: &RegionReader<'_>, resource: Option<&String>) -> Listing<CopyJob> {
     let calls = reader.begin_service("backup");
     let pages = reader
@@ -127,7 +128,15 @@ async fn read_copy_jobs(reader: &RegionReader<'_>, resource: Option<&String>) ->
         let account = Arn::parse(&job.destination_vault_arn)
             .map_or(String::new(), |vault| vault.account.to_owned());
         let nested = job.parent_job_id.is_some();
-        let slot = (job.resource_arn.clone(), account, job.state.clone(), nested);
+        let source = job.source_vault_arn.known().cloned();
+        let origin = (source, plan_id(&job.created_by));
+        let slot = (
+            job.resource_arn.clone(),
+            origin,
+            account,
+            job.state.clone(),
+            nested,
+        );
         newest.offer(slot, age_rank(created), job);
     };
     let items =
@@ -198,8 +207,26 @@ fn backup_job_from(job: types::BackupJob) -> Option<(DateTime, BackupJob)> {
         created_at: format_time(created)?,
         completed_at: job.completion_date.and_then(format_time),
         parent_job_id: job.parent_job_id,
+        vault: LIST_BACKUP_JOBS.require_field(job.backup_vault_name, "BackupVaultName"),
+        created_by: Observed::Known(job.created_by.and_then(origin_from)),
     };
     Some((created, job))
+}
+
+/// Returns the plan that started a job; `None` for a job on demand.
+fn origin_from(creator: types::RecoveryPointCreator) -> Option<JobOrigin> {
+    let of_arn = creator.backup_plan_arn.as_deref();
+    let of_arn = of_arn.and_then(|arn| Some(arn.split_once(":backup-plan:")?.1.to_owned()));
+    let origin = JobOrigin {
+        plan_id: creator.backup_plan_id.or(of_arn),
+        plan_name: creator.backup_plan_name,
+        rule_name: creator.backup_rule_name,
+    };
+    (origin != JobOrigin::default()).then_some(origin)
+}
+
+fn plan_id(created_by: &Observed<Option<JobOrigin>>) -> Option<String> {
+    created_by.known()?.as_ref()?.plan_id.clone()
 }
 
 fn copy_job_from(job: types::CopyJob) -> Option<(DateTime, CopyJob)> {
@@ -214,6 +241,9 @@ fn copy_job_from(job: types::CopyJob) -> Option<(DateTime, CopyJob)> {
         completed_at: job.completion_date.and_then(format_time),
         destination_vault_arn: job.destination_backup_vault_arn?,
         parent_job_id: job.parent_job_id,
+        source_vault_arn: LIST_COPY_JOBS
+            .require_field(job.source_backup_vault_arn, "SourceBackupVaultArn"),
+        created_by: Observed::Known(job.created_by.and_then(origin_from)),
     };
     Some((created, job))
 }

@@ -91,9 +91,8 @@ impl<'a> BackupPolicy<'a> {
             .effective_policy
             .and_then(|policy| policy.policy_content);
         let content = DESCRIBE_EFFECTIVE_POLICY.require_field(content, "PolicyContent");
-        let read = serde_json::from_str::<Document>(content.get()?)
-            .map_err(|error| error.to_string())
-            .and_then(EffectivePolicy::from_document);
+        let read = serde_json::from_str::<Document>(content.get()?);
+        let read = read.map(EffectivePolicy::from_document);
         read.map(Some).map_err(|error| {
             Gap::new(
                 GapKind::Unreadable,

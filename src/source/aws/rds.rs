@@ -266,6 +266,12 @@ fn instance_from(
         kms_key: Observed::Known(instance.kms_key_id),
         backup_retention_days: operation
             .require_field(instance.backup_retention_period, "BackupRetentionPeriod"),
+        maintenance_window: operation.require_field(
+            instance.preferred_maintenance_window,
+            "PreferredMaintenanceWindow",
+        ),
+        backup_window: operation
+            .require_field(instance.preferred_backup_window, "PreferredBackupWindow"),
         option_groups: operation
             .require_field(instance.option_group_memberships, "OptionGroupMemberships")
             .map(|groups| {

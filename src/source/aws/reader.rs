@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::model::snapshot::GLOBAL;
-use crate::model::tag::{Tags, is_kept};
+use crate::model::tag::Tags;
 
 use super::call::{Caller, ServiceCalls};
 use super::operation::SHARED;
@@ -84,10 +84,9 @@ impl RegionReader<'_> {
         self.session.build_arn(service, self.region, resource)
     }
 
-    /// Returns the tags that a snapshot keeps.
+    /// Returns tags by key. What a snapshot keeps of them depends on the backup plans, which are read at the
+    /// same time: [`crate::model::Snapshot::retain_selected_tags`] removes the others.
     pub fn keep_tags(&self, tags: impl IntoIterator<Item = (String, String)>) -> Tags {
-        tags.into_iter()
-            .filter(|(key, _)| is_kept(key, self.tag_key))
-            .collect()
+        tags.into_iter().collect()
     }
 }

@@ -1,6 +1,6 @@
 //! S3 buckets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_s3::operation::get_bucket_encryption::GetBucketEncryptionOutput;
 use aws_sdk_s3::types::{ExpirationStatus, LifecycleRule};
@@ -23,6 +23,10 @@ const GET_LIFECYCLE: Operation = Operation::with_action(
     "s3:GetBucketLifecycleConfiguration",
     "s3:GetLifecycleConfiguration",
 );
+const GET_NOTIFICATION: Operation = Operation::with_action(
+    "s3:GetBucketNotificationConfiguration",
+    "s3:GetBucketNotification",
+);
 
 /// API operations used to read buckets.
 pub const OPERATIONS: &[Operation] = &[
@@ -31,6 +35,7 @@ pub const OPERATIONS: &[Operation] = &[
     GET_VERSIONING,
     GET_ENCRYPTION,
     GET_LIFECYCLE,
+    GET_NOTIFICATION,
 ];
 
 /// The largest page. With a page size, S3 also returns the region of each bucket:
@@ -227,7 +232,35 @@ fn bucket_without_region(session: &Session, name: String, gap: &Gap) -> Bucket {
         versioning: Observed::Unknown(gap.clone()),
         encryption: Observed::Unknown(gap.clone()),
         expiry: Observed::Unknown(gap.clone()),
+        event_bridge: Observed::Unknown(gap.clone()),
     }
+}
+
+/// Reads whether the buckets of some regions send their events to EventBridge. Only continuous backups need
+/// it, so it is not read in other regions.
+pub async fn read_event_bridge(
+    reader: &AccountReader<'_>,
+    buckets: &mut [Bucket],
+    regions: &BTreeSet<String>,
+) {
+    let relevant = buckets.iter_mut().filter_map(|bucket| {
+        let region = bucket.region.known()?.clone();
+        regions.contains(&region).then_some((bucket, region))
+    });
+    join_all(relevant.map(|(bucket, region)| async move {
+        let calls = reader.caller.begin_service(&region, "s3");
+        let client = reader.session.s3(&region);
+        let call = client
+            .get_bucket_notification_configuration()
+            .bucket(&bucket.id)
+            .send();
+        let found = calls.send_call(GET_NOTIFICATION, call).await;
+        // The configuration is empty: https://docs.aws.amazon.com/AmazonS3/latest/API/API_EventBridgeConfiguration.html
+        bucket.event_bridge = found
+            .map(|response| response.event_bridge_configuration.is_some())
+            .into();
+    }))
+    .await;
 }
 
 async fn read_bucket(
@@ -266,6 +299,7 @@ async fn read_bucket(
         versioning: versioning.into(),
         encryption: encryption.map(encryption_from).into(),
         expiry: rules.map(|rules| expiry_from(&rules)).into(),
+        event_bridge: Observed::default(),
     }
 }
 

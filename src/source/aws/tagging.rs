@@ -155,18 +155,20 @@ pub fn tagged_resource(arn: &str, aws_type: &str, tags: Observed<Tags>) -> Optio
 /// Lists the ARNs of resources in a region that are tagged `enabled` and that AWS Backup supports. Used
 /// for regions, or services, that are not listed.
 pub async fn list_backed_up_arns(reader: &RegionReader<'_>) -> Listing<String> {
-    let mut listing = list_enabled_arns(reader).await;
-    listing.items.retain(|arn| is_backed_up(arn));
-    listing
+    let listing = list_enabled(reader).await;
+    let arns = listing.items.into_iter().map(|(arn, _)| arn);
+    Listing {
+        items: arns.filter(|arn| is_backed_up(arn)).collect(),
+        gap: listing.gap,
+    }
 }
 
 /// Lists the resources that are tagged `enabled` and that no other call lists.
 ///
 /// The result includes DB clusters of all engines; only RDS distinguishes them.
 pub async fn list_tagged_resources(reader: &RegionReader<'_>) -> Listing<TaggedResource> {
-    let listing = list_enabled_arns(reader).await;
-    let found = listing.items.into_iter().filter_map(|arn| {
-        let tags = Tags::from([(reader.tag_key.to_owned(), ENABLED.to_owned())]);
+    let listing = list_enabled(reader).await;
+    let found = listing.items.into_iter().filter_map(|(arn, tags)| {
         tagged_resource(&arn, type_found_by_tag(&arn)?, Observed::Known(tags))
     });
     Listing {
@@ -175,11 +177,11 @@ pub async fn list_tagged_resources(reader: &RegionReader<'_>) -> Listing<TaggedR
     }
 }
 
-/// Lists the ARNs of everything that is tagged `enabled`. This includes recovery points, which have the
-/// tags of their source.
+/// Lists the ARNs and tags of everything that is tagged `enabled`. This includes recovery points, which
+/// have the tags of their source.
 ///
 /// There is no type filter: the API rejects the call if it does not know one of the types.
-async fn list_enabled_arns(reader: &RegionReader<'_>) -> Listing<String> {
+async fn list_enabled(reader: &RegionReader<'_>) -> Listing<(String, Tags)> {
     let calls = reader.begin_service("backup");
     let filter = TagFilter::builder().key(reader.tag_key).values(ENABLED);
     let pages = reader
@@ -193,7 +195,15 @@ async fn list_enabled_arns(reader: &RegionReader<'_>) -> Listing<String> {
     let mut listing = calls
         .list_items(GET_RESOURCES, pages, |page| {
             let resources = page.resource_tag_mapping_list?;
-            Some(resources.into_iter().map(|it| it.resource_arn).collect())
+            let read = resources.into_iter().map(|resource| {
+                let tags = resource.tags.unwrap_or_default();
+                let pairs = tags.into_iter().map(|tag| (tag.key, tag.value));
+                let mut tags = reader.keep_tags(pairs);
+                // The filter of the call.
+                tags.insert(reader.tag_key.to_owned(), ENABLED.to_owned());
+                Some((resource.resource_arn?, tags))
+            });
+            Some(read.collect())
         })
         .await;
     listing.items.sort_unstable();

@@ -106,6 +106,7 @@ fn read_plan(build: &Build<'_>, declared: &Declared<'_>) -> BackupPlan {
                 .then(|| read_selection(build, &properties.get("BackupSelection")))
         });
     BackupPlan {
+        id: None,
         name: declared.id.to_owned(),
         rules: complete_listing(locate_gap("BackupPlanRule", rules)),
         selections: complete_listing(selections.collect()),
@@ -135,6 +136,13 @@ fn read_rule(build: &Build<'_>, rule: &Resolved) -> Result<BackupRule, Gap> {
         name: rule.get("RuleName").text()?.unwrap_or_default(),
         vault,
         schedule: rule.get("ScheduleExpression").text()?,
+        timezone: rule.get("ScheduleExpressionTimezone").text().into(),
+        start_window_minutes: read_days(rule, "StartWindowMinutes").into(),
+        continuous: rule
+            .get("EnableContinuousBackup")
+            .as_boolean()
+            .map(|given| given.unwrap_or(false))
+            .into(),
         retention_days: kept(rule)?,
         copies: copies?,
     })

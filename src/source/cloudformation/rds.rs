@@ -319,6 +319,8 @@ fn read_instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
             aws_owned_key: encryption.aws_owned,
             kms_key: encryption.key,
             backup_retention_days: read_retention(build, &properties),
+            maintenance_window: read_window(&properties, "PreferredMaintenanceWindow"),
+            backup_window: read_window(&properties, "PreferredBackupWindow"),
             option_groups: groups_of(build, &properties),
         };
         if let Some(gap) = alone {
@@ -330,6 +332,17 @@ fn read_instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
         build.stack_region().db_instances.items.push(instance);
     }
     members
+}
+
+/// Returns a window of an instance. RDS chooses one that is absent when it creates the instance.
+fn read_window(properties: &Resolved, name: &str) -> Observed<String> {
+    match locate_gap(name, properties.get(name).text()) {
+        Ok(Some(window)) => Observed::Known(window),
+        Ok(None) => Observed::Unknown(unplanned(format!(
+            "the template has no {name}: RDS chooses it"
+        ))),
+        Err(gap) => Observed::Unknown(gap),
+    }
 }
 
 /// Whether a name is absent. A parameter expresses that with an empty string.

@@ -19,8 +19,22 @@ pub(super) fn read_buckets(build: &mut Build<'_>) {
             versioning: locate_gap("VersioningConfiguration", read_versioning(&properties)).into(),
             encryption: locate_gap("BucketEncryption", read_encryption(build, &properties)).into(),
             expiry: locate_gap("LifecycleConfiguration", read_expiry(&properties)).into(),
+            event_bridge: locate_gap("NotificationConfiguration", read_event_bridge(&properties))
+                .into(),
         };
         build.planned.snapshot_mut().buckets.items.push(bucket);
+    }
+}
+
+/// Returns whether a bucket sends its events to EventBridge. An empty configuration turns it on.
+fn read_event_bridge(properties: &Resolved) -> Result<bool, Gap> {
+    let notifications = properties.get("NotificationConfiguration");
+    match notifications.get("EventBridgeConfiguration") {
+        Resolved::Absent => Ok(false),
+        configuration => {
+            let given = configuration.get("EventBridgeEnabled").as_boolean()?;
+            Ok(given.unwrap_or(true))
+        }
     }
 }
 

@@ -158,6 +158,7 @@ fn read_plans<'a>(reader: &Reader<'a>, planned: &mut Planned) {
             .backup_plans
             .items
             .push(BackupPlan {
+                id: view.text("id").known().map(str::to_owned),
                 name: name.to_owned(),
                 rules,
                 selections: chosen,
@@ -173,6 +174,18 @@ fn read_retention(view: &View<'_>) -> Result<Option<u32>, Gap> {
         }
     }
     Ok(None)
+}
+
+/// Returns the time zone of a rule's schedule; `None` for UTC, the provider's default too.
+fn read_timezone(view: &View<'_>) -> Result<Option<String>, Gap> {
+    let given = view.text("schedule_expression_timezone").set_value()?;
+    Ok(given.map(str::to_owned))
+}
+
+/// Returns how many minutes late a backup may start; `None` where the default counts.
+fn read_start_window(view: &View<'_>) -> Result<Option<u32>, Gap> {
+    let minutes = view.number("start_window").set_value()?;
+    Ok(minutes.and_then(|it| u32::try_from(it).ok()))
 }
 
 /// Reads a backup rule of a plan.
@@ -204,6 +217,9 @@ fn read_rule<'a>(reader: &Reader<'a>, view: &View<'a>) -> Result<BackupRule, Gap
             .unwrap_or_default()
             .to_owned(),
         schedule: view.text("schedule").set_value()?.map(str::to_owned),
+        timezone: read_timezone(view).into(),
+        start_window_minutes: read_start_window(view).into(),
+        continuous: view.flag("enable_continuous_backup").or_else(|| Ok(false)),
         retention_days: read_retention(view)?,
         copies,
         vault,

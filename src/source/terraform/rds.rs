@@ -105,6 +105,9 @@ fn read_members<'a>(reader: &Reader<'a>, planned: &mut Planned) -> Members {
             backup_retention_days: Observed::Unknown(
                 view.known_after_apply("backup_retention_period"),
             ),
+            // Windows of members do not count: Aurora is exempt, and other clusters have their own.
+            maintenance_window: Observed::default(),
+            backup_window: Observed::default(),
             option_groups: Observed::Known(Vec::new()),
             id: named.id,
             arn: named.arn,
@@ -165,6 +168,14 @@ fn storage_encryption<'a>(
     (encrypted, key)
 }
 
+/// Returns a window of an instance. RDS chooses one that is not set when it creates the instance.
+fn read_window(view: &View<'_>, name: &str) -> Observed<String> {
+    let given = view.text(name);
+    given
+        .or_else(|| Err(view.known_after_apply(name)))
+        .map(str::to_owned)
+}
+
 fn read_instance<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) {
     let view = item.view();
     let named = reader.identify_item(item, view.text("identifier"));
@@ -207,6 +218,8 @@ fn read_instance<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Plan
         aws_owned_key: false,
         kms_key,
         backup_retention_days: retention.map(|days| i32::try_from(days).unwrap_or(i32::MAX)),
+        maintenance_window: read_window(&view, "maintenance_window"),
+        backup_window: read_window(&view, "backup_window"),
         option_groups,
         id: named.id,
         arn: named.arn,

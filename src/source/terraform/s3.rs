@@ -18,6 +18,7 @@ pub(super) fn read_buckets<'a>(reader: &Reader<'a>, planned: &mut Planned) {
     let versionings = of("aws_s3_bucket_versioning");
     let encryptions = of("aws_s3_bucket_server_side_encryption_configuration");
     let lifecycles = of("aws_s3_bucket_lifecycle_configuration");
+    let notifications = of("aws_s3_bucket_notification");
     for item in reader.document.items_of("aws_s3_bucket") {
         let view = item.view();
         let named = reader.identify_item(item, view.text("bucket"));
@@ -29,6 +30,7 @@ pub(super) fn read_buckets<'a>(reader: &Reader<'a>, planned: &mut Planned) {
             versioning: read_versioning(&view, &versionings).into(),
             encryption: read_encryption(reader, &view, &encryptions, planned).into(),
             expiry: read_expiry(&view, &lifecycles).into(),
+            event_bridge: read_event_bridge(&view, &notifications).into(),
             id: named.id,
             arn: named.arn,
         };
@@ -61,6 +63,19 @@ fn find_carrier<'a>(
             _ if view.item.exists => Err(not_in_plan(view, inline)),
             _ => Ok(None),
         },
+    }
+}
+
+/// Returns whether a bucket sends its events to EventBridge. A new bucket does not.
+fn read_event_bridge<'a>(view: &View<'a>, notifications: &Satellites<'a>) -> Result<bool, Gap> {
+    let what = "the notification configuration";
+    match notifications.attached_to(view.item)? {
+        [notification, ..] => {
+            let is_on = notification.view().flag("eventbridge").set_value()?;
+            Ok(is_on.unwrap_or(false))
+        }
+        [] if view.item.exists => Err(not_in_plan(view, what)),
+        [] => Ok(false),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use backup_check::rules::ALL;
 use serde_json::Value;
 
 use super::{account, assert_usage_error, scan, temporary_folder};
@@ -36,6 +37,18 @@ fn a_usage_error_names_the_argument_and_the_way_out() {
         ),
         (&["--org-id", "123"], &["--org-id", "o-a1b2c3d4e5"]),
         (&["--region", "europe"], &["--region", "eu-central-1"]),
+        (
+            &["--region", "eu-centarl-1"],
+            &["--region", "did you mean eu-central-1?"],
+        ),
+        (&["--service", "dynamo"], &["dynamo", "dynamodb"]),
+        (&["--gate", "acount"], &["did you mean account?"]),
+        (&["--rule", "netwrok"], &["did you mean network?"]),
+        (
+            &["--rule", "kms-key"],
+            &["did you mean kms-key-usable, kms-key-shared"],
+        ),
+        (&["--format", "jsno"], &["jsno", "did you mean json?"]),
         (
             &["--region", "eu-north-1"],
             &["no region eu-north-1", "it contains ap-southeast-1"],
@@ -123,6 +136,17 @@ fn an_invalid_config_names_its_line() {
         ),
         ("central_account = 692653576357\n", &["line 1", "string"]),
         ("standard = \n", &["line 1"]),
+        (
+            "regions = [\"eu-wset-1\"]\n",
+            &[
+                "line 1, column 12: there is no region eu-wset-1; did you mean eu-west-1?",
+                "\n1 | regions = [\"eu-wset-1\"]\n  |            ^^^^^^^^^^^\n",
+            ],
+        ),
+        (
+            "\ngates = []\n",
+            &["did you mean `gate`?", "\n2 | gates = []\n"],
+        ),
     ] {
         fs::write(folder.path().join("backup-check.toml"), text).unwrap();
         assert_usage_error(&scan(folder.path(), "clean", &[]), parts);
@@ -140,30 +164,79 @@ fn an_invalid_config_names_its_line() {
 }
 
 #[test]
-fn rules_are_listed_and_explained() {
+fn a_file_is_scanned_with_and_without_its_flag() {
     let folder = temporary_folder();
-    let json = run(backup_check(folder.path()).args(["rules", "--format", "json"]));
-    let listing: Value = serde_json::from_str(&json.stdout).unwrap();
-    let rules = listing["rules"].as_array().unwrap();
-    assert_eq!(rules.len(), 34);
-    let table = run(backup_check(folder.path()).arg("rules")).stdout;
-    for rule in rules {
-        let id = rule["id"].as_str().unwrap();
-        assert!(
-            table
-                .lines()
-                .any(|line| line.starts_with(&format!("{id} "))),
-            "{id} is not in the table"
-        );
-        let explained = run(backup_check(folder.path()).args(["explain", id]));
-        assert_eq!(explained.code, 0);
-        for part in [id, rule["title"].as_str().unwrap(), "## Fix", "## Sources"] {
-            assert!(
-                explained.stdout.contains(part),
-                "explain {id} has no {part:?}"
-            );
-        }
+    fs::copy(account("clean"), folder.path().join("clean.json")).unwrap();
+    let scan = |arguments: &[&str]| {
+        run(backup_check(folder.path())
+            .args(["scan"])
+            .args(arguments)
+            .stdin(fs::File::open(account("clean")).unwrap()))
+    };
+    let by_flag = scan(&["--from", "clean.json", "--format", "csv"]);
+    assert_eq!(by_flag.code, 0);
+    for arguments in [
+        &["clean.json", "--format", "csv"][..],
+        &["--format=csv", "clean.json"],
+        &["--format", "csv", "--", "clean.json"],
+        &["-", "--format", "csv"],
+        &["--from", "-", "--format", "csv"],
+    ] {
+        let run = scan(arguments);
+        assert_eq!(run.code, 0, "{arguments:?}: {run:?}");
+        assert!(run.stdout == by_flag.stdout, "{arguments:?}");
     }
+    assert_usage_error(
+        &scan(&["clean.json", "--from", "clean.json"]),
+        &["cannot be used with"],
+    );
+    assert_usage_error(
+        &scan(&["clean.json", "--profile", "dev"]),
+        &["cannot be used with", "--profile"],
+    );
+    assert_usage_error(&scan(&["claen.json"]), &["failed to read claen.json"]);
+    // The option before it reads the file as one more value.
+    for option in [&["--format", "csv"][..], &["--region", "eu-west-1"]] {
+        assert_usage_error(
+            &scan(&[option, &["clean.json"][..]].concat()),
+            &["place it before the options: backup-check scan clean.json"],
+        );
+    }
+    assert_usage_error(&scan(&["--parameter", "A=b"]), &["FILE"]);
+}
+
+#[test]
+fn the_examples_of_the_help_are_understood() {
+    let folder = temporary_folder();
+    let help = run(backup_check(folder.path()).arg("--help")).stdout;
+    let (_, examples) = help.split_once("Examples:\n").unwrap();
+    let mut count = 0;
+    for line in examples.lines() {
+        let command = line.trim_start().split("  ").next().unwrap();
+        let arguments = command.strip_prefix("backup-check ").unwrap();
+        let run = run(backup_check(folder.path())
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .args(arguments.split(' ')));
+        assert!(!run.stderr.contains("Usage:"), "{command}: {}", run.stderr);
+        count += 1;
+    }
+    assert_eq!(count, 5);
+}
+
+#[cfg(feature = "aws")]
+#[test]
+fn a_mistyped_profile_is_rejected_with_the_meant_one() {
+    let folder = temporary_folder();
+    fs::write(
+        folder.path().join("no-config"),
+        "[profile dev]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = Audit\n[sso-session corp]\nsso_start_url = https://corp.awsapps.com/start\nsso_region = eu-west-1\n",
+    )
+    .unwrap();
+    let scan =
+        |profile: &str| run(backup_check(folder.path()).args(["scan", "--profile", profile]));
+    assert_usage_error(&scan("dve"), &["no profile \"dve\"", "did you mean dev?"]);
+    // There is no token: nobody signed in.
+    assert_usage_error(&scan("dev"), &["aws sso login --profile dev"]);
 }
 
 #[cfg(feature = "aws")]
@@ -276,12 +349,21 @@ fn completions_and_the_man_page_have_every_command() {
             assert!(script.stdout.contains(command), "{command} in {shell}");
         }
         assert!(script.stdout.contains("preflight"), "{shell}");
+        // The scripts of the others complete no values.
+        let values = ["bash", "zsh", "fish"].contains(&shell);
+        for name in ALL.iter().map(|rule| rule.id).filter(|_| values) {
+            assert!(script.stdout.contains(name), "{name} in {shell}");
+        }
     }
     let man = run(backup_check(folder.path()).arg("man"));
     assert_eq!(man.code, 0);
     for command in commands.iter().filter(|it| **it != "help") {
         let section = format!("\n.SH \"backup-check {command}\"").replace('-', "\\-");
         assert!(man.stdout.contains(&section), "{section}");
+    }
+    for section in ["EXAMPLES", "EXIT STATUS", "FILES", "ENVIRONMENT"] {
+        let heading = format!("\n.SH \"{section}\"\n.TP\n");
+        assert_eq!(man.stdout.matches(&heading).count(), 1, "{section}");
     }
     assert_usage_error(
         &run(backup_check(folder.path()).args(["completions", "tcsh"])),

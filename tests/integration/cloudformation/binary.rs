@@ -151,10 +151,10 @@ fn a_bad_file_is_told_what_it_is() {
     for (text, words) in [
         ("", "is empty"),
         (" \n", "is empty"),
-        ("hello", "--from accepts"),
-        ("{\"a\": 1}", "--from accepts"),
-        ("[1, 2]", "--from accepts"),
-        ("a: b\n", "--from accepts"),
+        ("hello", "scan accepts"),
+        ("{\"a\": 1}", "scan accepts"),
+        ("[1, 2]", "scan accepts"),
+        ("a: b\n", "scan accepts"),
         (
             "apiVersion: v1\nkind: Pod\n",
             "nor a CloudFormation template (no Resources section)",

@@ -435,9 +435,9 @@ Tagged:
         (
             rule.vault.as_str(),
             rule.retention_days,
-            rule.interval_hours()
+            rule.schedule.as_deref()
         ),
-        ("local", Some(3), Some(24))
+        ("local", Some(3), Some("cron(0 3 * * ? *)"))
     );
     assert_eq!(
         plan.selections.items[0].role_arn,

@@ -39,7 +39,7 @@
     if (prepared) return;
     prepared = true;
     for (const card of cards) {
-      card.text = normalize(card.el.querySelector(".head").textContent + " " + all(".evidence dd", card.el).map((it) => it.textContent).join(" "));
+      card.text = normalize(all(".head, .over, .variant, .fix, .evidence dd", card.el).map((it) => it.textContent).join(" "));
       card.items = all("li[data-r]", card.fold).map((el) => ({
         el,
         region: el.dataset.r,
@@ -49,7 +49,7 @@
       }));
     }
     for (const list of lists) {
-      list.rows = all("tbody tr", list.el).map((el) => ({
+      list.rows = all("tbody tr[id]", list.el).map((el) => ({
         el,
         status: el.dataset.v,
         region: el.dataset.r,
@@ -134,8 +134,14 @@
         !want.gating && hasTerms(normalize(row.textContent)));
     }
     for (const fold of all(".waiver")) fold.hidden = !fold.querySelector("li:not([hidden])");
+    for (const fold of all("details.others")) {
+      const hits = all("article:not([hidden])", fold).length;
+      fold.hidden = hits === 0;
+      setOpen(fold, active && hits > 0);
+    }
+    for (const el of all(".worst")) el.hidden = active;
     for (const group of all("section.group")) group.hidden = !group.querySelector("article:not([hidden])");
-    const [noCause, noResource] = all(".nothing");
+    const [noResource, noCause] = all(".nothing");
     noCause.hidden = !active || shownCards > 0;
     noResource.hidden = !active || shownRows > 0;
     matches.textContent = active
@@ -170,6 +176,7 @@
       clearForm();
       apply();
     }
+    if (target.matches("article.card")) target.querySelector("details.cause").open = true;
     for (let el = target; el; el = el.parentElement) if (el.tagName === "DETAILS") el.open = true;
     target.scrollIntoView();
   };
@@ -235,16 +242,6 @@
     if (followAddress()) document.querySelector(".filter").scrollIntoView();
   };
   addEventListener("hashchange", arrive);
-
-  /* Nothing can be opened on paper. */
-  let unfolded = [];
-  addEventListener("beforeprint", () => {
-    unfolded = all("details:not(.docs):not([open])");
-    for (const el of unfolded) el.open = true;
-  });
-  addEventListener("afterprint", () => {
-    for (const el of unfolded) el.open = false;
-  });
 
   document.querySelector(".filter").hidden = false;
   root.dataset.script = "on";

@@ -1,0 +1,82 @@
+use crate::analysis::backup_plans::in_region;
+use crate::analysis::central_copies::find_central_copies;
+use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::model::snapshot::Region;
+use crate::rule::{Check, Group, Owner, rule};
+use crate::settings::Severity;
+
+rule! {
+    /// The copy in the central account is kept longer than the local backup. The copy action has a lifecycle
+    /// of its own, with a longer retention than the lifecycle of its rule.
+    ///
+    /// A local backup that never expires needs no lifecycle for its copy. If only some of several copies
+    /// are kept long enough, the result is a warning.
+    ///
+    /// ## Why it matters
+    ///
+    /// Without a lifecycle of its own, or with one that never expires, a copy gets the expiration date of
+    /// the backup that it was copied from. Local backups are kept for a short time, often one day. The
+    /// long-term copy then expires with them.
+    ///
+    /// ## Fix
+    ///
+    /// Ask the platform team. They set `DeleteAfterDays` (in a backup policy: `delete_after_days`) in the
+    /// lifecycle of the copy action.
+    ///
+    /// ## Sources
+    ///
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/plan-options-and-configuration.html#copy-lifecycle>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/recov-point-create-a-copy.html>
+    RULE = Rule {
+        id: "central-copy-retained",
+        group: Group::Account,
+        owner: Owner::Platform,
+        title: "The central copy is kept longer than the local backup",
+        guide: Severity::Fail,
+        aws: Severity::Warn,
+        check: Check::Region(check_region),
+    }
+}
+
+fn check_region(cx: &RuleContext<'_>, _: &Region) -> CheckResult {
+    let protection = in_region(cx, cx.region)?;
+    let chosen = protection.in_use(cx);
+    let copies = find_central_copies(cx, &protection, &chosen.by);
+    let central = &cx.settings.central_account;
+    if copies.made.is_empty() {
+        return match copies.open.or(chosen.open) {
+            Some(gap) => Err(gap),
+            None => Ok(Outcome::skip(format!(
+                "no plan copies to {central}: see backup-policy-effective"
+            ))),
+        };
+    }
+    let flaws: Vec<&str> = copies
+        .made
+        .iter()
+        .filter_map(|it| it.flaw.as_deref())
+        .collect();
+    let mut rules: Vec<&str> = copies.made.iter().map(|it| it.rule.name.as_str()).collect();
+    rules.dedup();
+    let message = flaws.join("; ");
+    let outcome = if flaws.is_empty() {
+        Outcome::pass(format!(
+            "copies to {central} are kept longer than local backups (rule {})",
+            rules.join(", ")
+        ))
+    } else if flaws.len() < copies.made.len() {
+        Outcome::warn(format!("{message}; other copies are kept longer"))
+    } else {
+        Outcome::breach(message)
+    };
+    let outcome = outcome
+        .about(format!("central-copy-retained in {}", cx.region))
+        .with("rules", rules);
+    Ok(match flaws.is_empty() {
+        true => outcome,
+        false => outcome.fix(format!(
+            "Ask {} to give the copy action a lifecycle of its own with a longer retention.",
+            cx.settings.contact
+        )),
+    })
+}

@@ -1,0 +1,248 @@
+use crate::analysis::backup_plans::{as_if_tagged, in_region};
+use crate::analysis::db_windows::{Window, format_start};
+use crate::analysis::schedule::{Minute, Runs};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
+use crate::model::backup_plan::BackupRule;
+use crate::model::observed::{Gap, GapKind};
+use crate::model::rds::DbInstance;
+use crate::model::{Observed, Resource};
+use crate::rule::{Check, Group, Owner, rule};
+use crate::settings::Severity;
+
+rule! {
+    /// No scheduled backup of the DB instance starts in its maintenance window, in the window of its automated
+    /// backups, or in the hour before either.
+    ///
+    /// The schedules of the backup plans that select the instance are compared with the windows, in UTC.
+    /// The window of automated backups does not count if they are disabled, or if AWS Backup makes
+    /// continuous backups of the instance and places the window itself. The rule is skipped if the plans
+    /// or the windows are not in the snapshot or file: RDS chooses the windows of a new instance.
+    ///
+    /// ## Why it matters
+    ///
+    /// RDS does not start a snapshot then, and the backup job fails. Aurora is exempt.
+    ///
+    /// ## Fix
+    ///
+    /// Move the window of the instance. If the plan runs too often to leave room for a window, ask the
+    /// platform team.
+    ///
+    /// ## Sources
+    ///
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/plan-options-and-configuration.html#backup-window>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/point-in-time-recovery.html#point-in-time-recovery-rds>
+    RULE = Rule {
+        id: "rds-windows-clear",
+        group: Group::Service,
+        owner: Owner::Member,
+        title: "Backups start outside the windows of the DB instance",
+        guide: Severity::Warn,
+        aws: Severity::Warn,
+        check: Check::DbInstance(check_instance),
+    }
+}
+
+fn check_instance(cx: &RuleContext<'_>, database: &DbInstance) -> CheckResult {
+    let protection = match in_region(cx, cx.known_region()?) {
+        Err(gap) if gap.kind.is_absent() => return Ok(Outcome::skip(gap.to_string())),
+        protection => protection?,
+    };
+    let Some(target) = as_if_tagged(cx, Resource::DbInstance(database)) else {
+        return Ok(Outcome::skip("has no backups"));
+    };
+    let chosen = protection.chosen(&target);
+    let rules = protection.rules(&chosen.by);
+    let is_continuous = |rule: &&BackupRule| rule.continuous == Observed::Known(true);
+    let (continuous, scheduled): (Vec<&BackupRule>, Vec<&BackupRule>) =
+        rules.items.into_iter().partition(is_continuous);
+    let mut open = rules.gap.or(chosen.open);
+    if scheduled.is_empty() {
+        return match open {
+            Some(gap) if !gap.kind.is_absent() => Err(gap),
+            _ => Ok(Outcome::skip("no backup plan with a schedule selects it")),
+        };
+    }
+    let mut windows: Vec<(&str, Window)> = Vec::new();
+    let has_backup_window =
+        continuous.is_empty() && database.backup_retention_days != Observed::Known(0);
+    for (name, text, parse) in [
+        (
+            MAINTENANCE,
+            &database.maintenance_window,
+            Window::parse_weekly as ParseWindow,
+        ),
+        (BACKUP, &database.backup_window, Window::parse_daily),
+    ] {
+        if name == BACKUP && !has_backup_window {
+            continue;
+        }
+        match read_window(name, text, parse) {
+            Ok(window) => windows.push((name, window)),
+            Err(gap) => open = Some(gap),
+        }
+    }
+    let clash = find_clash(cx, &scheduled, &windows);
+    let Clash { starts, hits, gap } = clash;
+    if hits.is_empty() {
+        return match gap.or(open) {
+            Some(gap) if gap.kind.is_absent() => Ok(Outcome::skip(gap.to_string())),
+            Some(gap) => Err(gap),
+            None => Ok(Outcome::pass(
+                "no scheduled backup starts in its windows or the hour before them",
+            )),
+        };
+    }
+    Ok(report_hits(cx, database, &windows, &starts, &hits))
+}
+
+const MAINTENANCE: &str = "maintenance window";
+const BACKUP: &str = "window of automated backups";
+
+type ParseWindow = fn(&str) -> Option<Window>;
+
+fn read_window(name: &str, text: &Observed<String>, parse: ParseWindow) -> Result<Window, Gap> {
+    let text = text.get().map_err(|gap| Gap {
+        message: format!("the {name} is unknown: {}", gap.message),
+        ..gap
+    })?;
+    parse(text).ok_or_else(|| {
+        let message = format!("the {name} {text:?} cannot be parsed");
+        Gap::new(GapKind::Unreadable, message)
+    })
+}
+
+/// The backups of an instance that start in its windows.
+#[derive(Default)]
+struct Clash<'a> {
+    /// All starts.
+    starts: Vec<Minute>,
+    /// The rule, the window, and the first start in it where the schedule says when.
+    hits: Vec<(&'a BackupRule, &'static str, Option<Minute>)>,
+    /// Why there may be more.
+    gap: Option<Gap>,
+}
+
+fn find_clash<'a>(
+    cx: &RuleContext<'_>,
+    rules: &[&'a BackupRule],
+    windows: &[(&'static str, Window)],
+) -> Clash<'a> {
+    let mut clash = Clash::default();
+    for rule in rules {
+        let runs = rule.timezone.get().and_then(|_| cx.runs(rule));
+        let runs = match runs {
+            Ok(runs) => runs,
+            Err(gap) => {
+                clash.gap.get_or_insert(gap);
+                continue;
+            }
+        };
+        for (name, window) in windows {
+            match find_hit(rule, window, &runs) {
+                Ok(Some(start)) => clash.hits.push((rule, name, start)),
+                Ok(None) => {}
+                Err(gap) => {
+                    clash.gap.get_or_insert(gap);
+                }
+            }
+        }
+        clash.starts.extend(runs.starts.iter().flatten());
+    }
+    clash
+}
+
+/// Returns the first run that starts in a window; a time only where the schedule says when.
+fn find_hit(
+    rule: &BackupRule,
+    window: &Window,
+    runs: &Runs,
+) -> Result<Option<Option<Minute>>, Gap> {
+    if let Some(starts) = &runs.starts {
+        let hit = starts.iter().find(|start| window.blocks(**start));
+        return Ok(hit.map(|start| Some(*start)));
+    }
+    if runs
+        .interval_hours
+        .is_some_and(|hours| window.blocks_every(hours))
+    {
+        return Ok(Some(None));
+    }
+    let schedule = rule.schedule.as_deref().unwrap_or_default();
+    let message = format!(
+        "whether rule {} starts in the windows is unknown: {schedule:?} does not say when it starts",
+        rule.name
+    );
+    Err(Gap::new(GapKind::Open, message))
+}
+
+fn report_hits(
+    cx: &RuleContext<'_>,
+    database: &DbInstance,
+    windows: &[(&'static str, Window)],
+    starts: &[Minute],
+    hits: &[(&BackupRule, &'static str, Option<Minute>)],
+) -> Outcome {
+    let text_of = |name: &str| {
+        let window = windows.iter().find(|it| it.0 == name);
+        window.map_or(String::new(), |it| it.1.as_text())
+    };
+    let seen: Vec<String> = hits
+        .iter()
+        .map(|(rule, name, start)| {
+            let start = start.map_or(String::new(), |it| format!(" at {} UTC", format_start(it)));
+            format!(
+                "backups of rule {} start{start}, in the {name} {} or the hour before it",
+                rule.name,
+                text_of(name)
+            )
+        })
+        .collect();
+    let is_hit = |name: &str| hits.iter().any(|hit| hit.1 == name);
+    let moved = propose_windows(windows, starts, is_hit);
+    let outcome = Outcome::breach(format!("{}: such backup jobs fail", seen.join("; ")))
+        .with(
+            "maintenance_window",
+            database.maintenance_window.known().cloned(),
+        )
+        .with("backup_window", database.backup_window.known().cloned());
+    match moved {
+        Some((maintenance, backup)) => {
+            let texts = [(MAINTENANCE, &maintenance), (BACKUP, &backup)];
+            let texts = texts.into_iter();
+            let texts = texts.filter_map(|(name, text)| Some(format!("the {name} to {}", text.as_ref()?)));
+            let fix = format!("Move {}.", texts.collect::<Vec<_>>().join(" and "));
+            outcome.fix(fix).remedy(Remedy::MoveDbWindows {
+                arn: database.arn.clone(),
+                maintenance,
+                backup,
+            })
+        }
+        None => outcome.fix(format!(
+            "Ask {} for other hours of the backup plan: no window of this length is clear of its backups.",
+            cx.settings.contact
+        )),
+    }
+}
+
+/// Returns the texts of the windows to set; `None` where there is no room for one that has to move.
+fn propose_windows(
+    windows: &[(&'static str, Window)],
+    starts: &[Minute],
+    is_hit: impl Fn(&str) -> bool,
+) -> Option<(Option<String>, Option<String>)> {
+    let window = |name: &str| windows.iter().find(|it| it.0 == name).map(|it| it.1);
+    // A schedule without a known start leaves no window clear.
+    if starts.is_empty() {
+        return None;
+    }
+    let (mut maintenance, mut backup) = (window(MAINTENANCE), window(BACKUP));
+    if is_hit(MAINTENANCE) {
+        maintenance = Some(maintenance?.move_away(starts, backup.filter(|_| !is_hit(BACKUP)))?);
+    }
+    if is_hit(BACKUP) {
+        backup = Some(backup?.move_away(starts, maintenance)?);
+    }
+    let text =
+        |window: Option<Window>, name: &str| window.filter(|_| is_hit(name)).map(|it| it.as_text());
+    Some((text(maintenance, MAINTENANCE), text(backup, BACKUP)))
+}

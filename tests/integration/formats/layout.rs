@@ -1,0 +1,115 @@
+//! The layout of the HTML report: its numbers, the order of its sections, and its size.
+
+use backup_check::evaluate::Options;
+use serde_json::json;
+
+use super::{render, report, snapshot};
+use crate::browser::{Browser, decode_base64};
+
+/// Returns how often a text contains another.
+fn times(text: &str, part: &str) -> usize {
+    text.matches(part).count()
+}
+
+/// Returns the numbers in a text: `1,200 resources` is 1200.
+fn numbers(text: &str) -> Vec<usize> {
+    let text = text.replace(',', "");
+    let words = text.split(|c: char| !c.is_ascii_digit());
+    words.filter_map(|word| word.parse().ok()).collect()
+}
+
+/// Returns the text between two others.
+fn between<'t>(text: &'t str, start: &str, end: &str) -> &'t str {
+    let (_, rest) = text.split_once(start).expect(start);
+    rest.split_once(end).expect(end).0
+}
+
+#[test]
+fn every_number_of_resources_is_a_part_of_one_total() {
+    for name in ["clean", "mixed", "no-access"] {
+        let report = report(snapshot(name), &Options::default());
+        let page = render("html", &report);
+        let total = report.resources.len();
+        let title = between(&page, "<h2 id=\"verdicts\">", "</h2>");
+        assert_eq!(numbers(title), [total], "{name}");
+        let bridge = numbers(between(&page, "<p class=\"bridge\">", "</p>"));
+        // One part is not a sum.
+        if bridge.len() > 1 {
+            assert_eq!(bridge.iter().sum::<usize>(), total, "{name}: {bridge:?}");
+        }
+        let tiles: usize = ["fail", "unknown", "warn", "pass", "exempt"]
+            .iter()
+            .map(|tone| {
+                let start = format!("<a href=\"#status={tone}\"><b class=\"count\">");
+                numbers(between(&page, &start, "</b>"))[0]
+            })
+            .sum();
+        assert_eq!(tiles, total, "{name}");
+        let foot = between(&page, "<tfoot>", "</tfoot>");
+        let all = foot.rsplit("in all regions: ").next().unwrap();
+        assert_eq!(numbers(all)[0], total, "{name}");
+        assert_eq!(times(&page, "<tr id=\"r"), total, "{name}");
+        let heading = between(&page, "<h2 id=\"resources\">", "</h2>");
+        assert_eq!(numbers(heading), [total], "{name}");
+    }
+}
+
+#[test]
+fn the_resources_come_before_the_causes_with_the_rules_that_do_not_pass() {
+    let page = render("html", &report(snapshot("mixed"), &Options::default()));
+    let at = |id: &str| page.find(&format!("<h2 id=\"{id}\">")).unwrap();
+    assert!(at("verdicts") < at("matrix") && at("matrix") < at("resources"));
+    assert!(at("resources") < at("causes") && at("causes") < at("rules"));
+    let worst = between(&page, "<div class=\"worst\">", "</table>");
+    assert_eq!(times(worst, "<tr><td>"), 12);
+    // A volume under a key that is not shared.
+    let row = worst
+        .split("<tr>")
+        .find(|row| row.contains("vol-005c961941f2c8848"));
+    let row = row.unwrap();
+    for part in [
+        "not ready",
+        "eu-central-1",
+        "href=\"#rule-kms-key-shared\"",
+        "aria-label=\"Key: fail\"",
+        "aria-label=\"Encryption: pass\"",
+        "aria-label=\"Proof: fail\"",
+    ] {
+        assert!(row.contains(part), "{part} not in {row}");
+    }
+    let contents = between(&page, "<nav class=\"contents\"", "</nav>");
+    for id in ["matrix", "resources", "causes", "rules", "coverage"] {
+        assert!(contents.contains(&format!("href=\"#{id}\"")), "{id}");
+    }
+}
+
+#[test]
+fn a_browser_shows_a_short_page_and_prints_two() {
+    let page = render("html", &report(snapshot("mixed"), &Options::default()));
+    let mut browser = Browser::start();
+    browser.call(
+        "Emulation.setDeviceMetricsOverride",
+        json!({"width": 1280, "height": 800, "deviceScaleFactor": 1, "mobile": false}),
+    );
+    browser.open(&page);
+    let height = browser.value("document.documentElement.scrollHeight");
+    assert!(height.as_u64().unwrap() <= 15 * 800, "{height}");
+    // A4, with the margins of the page.
+    let printed = browser.call(
+        "Page.printToPDF",
+        json!({"paperWidth": 8.27, "paperHeight": 11.69, "preferCSSPageSize": true}),
+    );
+    let pdf = decode_base64(printed["data"].as_str().unwrap());
+    let pdf = String::from_utf8_lossy(&pdf);
+    let pages = times(&pdf, "/Type /Page\n") + times(&pdf, "/Type /Page ");
+    assert_eq!(pages, 2);
+    // On a wide screen the matrix is beside the answer and is wider than a narrow screen.
+    browser.call(
+        "Emulation.setDeviceMetricsOverride",
+        json!({"width": 2560, "height": 1440, "deviceScaleFactor": 1, "mobile": false}),
+    );
+    let wide = browser.value("document.querySelector('.matrix').offsetWidth");
+    assert!(wide.as_u64().unwrap() > 1200, "{wide}");
+    let top = "document.querySelector('.by').getBoundingClientRect().top - document.querySelector('.answer').getBoundingClientRect().top";
+    assert!(browser.value(top).as_f64().unwrap().abs() < 60.0);
+}
