@@ -154,6 +154,8 @@ fn judge(c: &mut Criterion) {
         file: "plan.json",
         tag_key: "backup",
         region: None,
+        account: None,
+        central_account: "692653576357",
         read_at: "2026-03-03T06:00:00Z",
     };
     c.bench_function("read and judge a plan of 5,000 resources", |b| {
@@ -227,6 +229,8 @@ fn templates(c: &mut Criterion) {
         file: "template.json",
         tag_key: "backup",
         region: Some("eu-central-1"),
+        account: None,
+        central_account: "692653576357",
         read_at: "2026-03-03T06:00:00Z",
     };
     let text = template();

@@ -34,8 +34,7 @@ use super::role_name::{BackupRoles, RoleName};
 use super::schedule;
 use super::schedule::Runs;
 
-/// The name that a region has in a report where it could not be read.
-pub const UNKNOWN_REGION: &str = "unknown";
+pub use crate::model::snapshot::UNKNOWN_REGION;
 
 /// What a rule may look up while it checks a resource of one region.
 #[derive(Debug)]

@@ -45,6 +45,10 @@ pub(super) fn display_name(path: &Path) -> String {
 pub(super) struct FileContext<'a> {
     /// The key of the backup tag.
     pub(super) tag_key: &'a str,
+    /// The account that the file is for, from --account-from.
+    pub(super) account: Option<&'a str>,
+    /// The central account.
+    pub(super) central_account: &'a str,
     /// The regions of --region.
     pub(super) regions: &'a [String],
     /// The template parameters of --parameter.
@@ -68,6 +72,8 @@ pub(super) fn read_snapshot(
         file: &file,
         tag_key: context.tag_key,
         region,
+        account: context.account,
+        central_account: context.central_account,
         read_at: &current_time()?,
     };
     let found = match recognize_file(read_bytes(path)?, &name) {

@@ -7,7 +7,7 @@ use crate::model::snapshot::{Snapshot, Source};
 use crate::model::tag::BackupTag;
 use crate::model::{GapKind, Resource, ResourceKind};
 use crate::report::{Finding, ResourceLine, ResourceVerdict, Status};
-use crate::rule::{Check, Group, Rule};
+use crate::rule::{Check, Group, Owner, Rule};
 use crate::settings::Severity;
 
 use super::evaluation::Evaluation;
@@ -185,12 +185,16 @@ impl<'a> Evaluation<'a, '_> {
         let needs_proof = self.needs_proof(subject.resource, tag);
         let mut prerequisites = needs_proof.then(Prerequisites::default);
         let mut findings = Vec::new();
+        // Of an account that was not read, only what its resources need is checked.
+        let of_unread_account =
+            subject.kind == ResourceKind::Account && self.snapshot.has_no_account();
         let (proof, others): (Vec<&'static Rule>, Vec<&'static Rule>) = self
             .rules
             .reported
             .iter()
             .copied()
             .filter(|rule| !exempt || rule.group == Group::Tagging)
+            .filter(|rule| !of_unread_account || rule.owner == Owner::Member)
             .partition(|rule| matches!(rule.check, Check::Proof(_)));
         for rule in others {
             let Some(outcome) = self.check_subject(rule, cx, subject, None) else {
@@ -268,7 +272,11 @@ impl<'a> Evaluation<'a, '_> {
         tag: BackupTag,
         stakes: RegionStakes,
     ) -> Finding {
-        self.facts_missing |= outcome.unread;
+        if outcome.unread {
+            let key = (cx.region.to_owned(), subject.kind.service());
+            let missing = self.facts_missing.entry(key);
+            missing.or_insert_with(|| outcome.message());
+        }
         let status = status_of(outcome.verdict, self.options.severity_of(rule, &outcome));
         Finding {
             id: finding_id(rule.id, &subject.arn),

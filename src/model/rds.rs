@@ -124,6 +124,9 @@ pub struct DbCluster {
     pub tags: Observed<Tags>,
     /// `aurora-mysql`, `aurora-postgresql`; `mysql` or `postgres` for a Multi-AZ DB cluster; `docdb`, `neptune`.
     pub engine: String,
+    /// Why the engine is not known, in a plan or template; `engine` is then a guess.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine_gap: Option<Gap>,
     /// `available`, `modifying`, ...
     #[serde(default)]
     pub state: Observed<String>,

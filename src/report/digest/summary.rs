@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::view::{Section, View};
+use crate::model::ResourceKind;
 use crate::report::cause::is_prerequisite;
-use crate::report::{Report, ResourceVerdict, Status};
+use crate::report::{Finding, Report, ResourceVerdict, Status};
 use crate::settings::Standard;
 use crate::text::{and_more, plural, plural_noun};
 
@@ -77,6 +78,23 @@ fn summarize_ready(report: &Report, total: usize) -> String {
         return format!("{all} to be backed up {pass} the {rules} that were checked.");
     }
     let central = &report.central_account_id;
+    // A region that is not backed up blocks resources that are ready themselves.
+    let is_in_the_way = |finding: &&Finding| {
+        finding.gating
+            && finding.kind == ResourceKind::Account
+            && matches!(finding.status, Status::Fail | Status::Unknown)
+    };
+    if let Some(finding) = report.findings.iter().find(is_in_the_way) {
+        let meets = if total == 1 { "meets" } else { "meet" };
+        let state = match finding.status {
+            Status::Fail => "fails",
+            _ => "is unknown",
+        };
+        return format!(
+            "{all} to be backed up {meets} the prerequisites of a copy, but {} {state}.",
+            finding.rule.id
+        );
+    }
     format!("{all} to be backed up can be copied to the central account {central}.")
 }
 

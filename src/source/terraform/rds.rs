@@ -388,6 +388,7 @@ fn read_cluster<'a>(
     let cluster = DbCluster {
         tags: reader.read_tags(item),
         engine: engine.to_owned(),
+        engine_gap: None,
         state: reader.read_state(&view, "status"),
         encrypted,
         aws_owned_key,
