@@ -357,7 +357,7 @@ fn describe_permission_fix(gap: &Gap) -> String {
             "Ask the administrators of the organization to exempt the scan from the deny of {action}: IAM permissions in this account do not override it."
         ),
         Some(denial) => format!(
-            "Remove the deny of {action}: it comes from {}.",
+            "Change the policy that denies {action}: {} overrides every permission.",
             denial.policy
         ),
         None => format!(

@@ -39,8 +39,8 @@ pub struct Snapshot {
     pub account_id: Option<String>,
     /// The key of the backup tag it was read for: tags with other keys are not kept.
     pub tag_key: String,
-    /// The keys of the tags that backup plans select by, whose tags are kept beside those that are always
-    /// kept; none in a snapshot that does not keep them.
+    /// The keys of the tags that backup plans select by: their tags are kept too. None in a snapshot that
+    /// does not keep them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selected_tags: Option<BTreeSet<String>>,
     /// What of the account was read, where it is not all.

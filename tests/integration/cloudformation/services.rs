@@ -413,7 +413,7 @@ Plan:
           TargetBackupVault: !Ref Vault
           ScheduleExpression: cron(0 3 * * ? *)
           Lifecycle: {DeleteAfterDays: 3}
-          CopyActions: [{DestinationBackupVaultArn: 'arn:aws:backup:eu-west-1:692653576357:backup-vault:central'}]
+          CopyActions: [{DestinationBackupVaultArn: 'arn:aws:backup:eu-west-1:692653576357:backup-vault:central', Lifecycle: {DeleteAfterDays: 35}}]
 Tagged:
   Type: AWS::Backup::BackupSelection
   Properties:
