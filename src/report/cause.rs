@@ -8,10 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Finding, ResourceLine, Status};
+use super::{Finding, Status};
 use crate::analysis::Cause;
 use crate::model::ResourceKind;
-use crate::rule::{Group, Owner};
+use crate::rule::Group;
 
 /// The number of digits of an id that texts for people show.
 pub const SHORT_ID: usize = 8;
@@ -114,57 +114,6 @@ pub fn fix_commands(cause: &CauseLine, arguments: &str) -> Vec<String> {
         }
         _ => vec![format!("backup-check explain {}", cause.rule)],
     }
-}
-
-/// The causes of an account that stop backups and copies of its resources, whoever has to fix them.
-#[derive(Debug, Default)]
-pub struct Blockers {
-    // By region; those of the account under its pseudo region.
-    by_region: BTreeMap<String, Vec<String>>,
-}
-
-impl Blockers {
-    /// Collects the failing prerequisites of the account.
-    #[must_use]
-    pub fn of_findings<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
-        let mut blockers = Blockers::default();
-        for finding in findings {
-            if is_prerequisite(finding)
-                && finding.status == Status::Fail
-                && let Some(id) = cause_id_of(finding)
-            {
-                let region = match finding.kind {
-                    ResourceKind::Account => "",
-                    _ => finding.region.as_str(),
-                };
-                blockers
-                    .by_region
-                    .entry(region.to_owned())
-                    .or_default()
-                    .push(id);
-            }
-        }
-        blockers
-    }
-
-    /// Returns the ids of the causes that stop backups or copies of a resource, sorted.
-    #[must_use]
-    pub fn of_resource(&self, line: &ResourceLine) -> Vec<String> {
-        if !line.kind.is_backed_up() {
-            return Vec::new();
-        }
-        let of_region = self.by_region.get(&line.region).into_iter().flatten();
-        let of_account = self.by_region.get("").into_iter().flatten();
-        let mut ids: Vec<String> = of_region.chain(of_account).cloned().collect();
-        ids.sort_unstable();
-        ids
-    }
-}
-
-/// Whether a finding is about a setting of the account or a region without which no backup or copy is made.
-pub(super) fn is_prerequisite(finding: &Finding) -> bool {
-    finding.rule.group == Group::Account && finding.rule.owner == Owner::Platform
-        || finding.rule.id == "service-opted-in"
 }
 
 /// The causes of a report, collected finding by finding.

@@ -7,6 +7,7 @@ pub(super) mod counts;
 pub(super) mod coverage_gaps;
 pub(super) mod families;
 pub(super) mod names;
+pub(super) mod prerequisites;
 pub(super) mod root_causes;
 pub(super) mod summary;
 pub(super) mod view;

@@ -248,7 +248,7 @@ impl<'a> JsonWriter<'a> {
             .resources
             .iter()
             .map(|line| JsonResource {
-                prerequisites: facts.prerequisites.of_resource(line),
+                prerequisites: facts.prerequisites_of(line),
                 ..JsonResource::new(line)
             })
             .collect();

@@ -1,11 +1,12 @@
 //! The interface of writers that write findings one by one, without a list of all of them.
 
-use super::cause::{Blockers, fix_commands};
+use super::cause::fix_commands;
 use super::digest::counts::Totals;
+use super::digest::prerequisites::AccountPrerequisites;
 use super::facts::{Scan, Summary};
 use super::{
     CauseLedger, CauseLine, Comparison, Finding, Report, ResourceLine, ResourceVerdict,
-    StaleWaiver, WriteError,
+    StaleWaiver, Status, WriteError, cause_id_of,
 };
 use crate::exit::FailOn;
 use crate::model::coverage::Coverage;
@@ -62,7 +63,7 @@ pub struct ReportFacts<'a> {
     /// What must change, sorted by id.
     pub causes: Vec<CauseLine>,
     /// The causes of the account that stop backups and copies.
-    pub prerequisites: Blockers,
+    pub(super) prerequisites: AccountPrerequisites<'a>,
     /// Waivers of the config that are expired or unused.
     pub stale_waivers: &'a [StaleWaiver],
     /// The comparison with a baseline, if there is one.
@@ -70,6 +71,18 @@ pub struct ReportFacts<'a> {
 }
 
 impl<'a> ReportFacts<'a> {
+    /// Returns the ids of the causes of the account that stop backups or copies of a resource, sorted.
+    pub(super) fn prerequisites_of(&self, line: &ResourceLine) -> Vec<String> {
+        if !line.kind.is_backed_up() {
+            return Vec::new();
+        }
+        let obstacles = self.prerequisites.obstacles_of(line);
+        let failing = obstacles.filter(|it| it.status == Status::Fail);
+        let mut ids: Vec<String> = failing.filter_map(cause_id_of).collect();
+        ids.sort_unstable();
+        ids
+    }
+
     /// Returns the facts of a report that holds all its findings.
     #[must_use]
     pub fn from_report(report: &'a Report, gate: FailOn) -> Self {
@@ -82,7 +95,7 @@ impl<'a> ReportFacts<'a> {
             exit_code: report.exit(gate).code(),
             gate,
             causes: ledger.into_lines(|cause| fix_commands(cause, &report.arguments)),
-            prerequisites: Blockers::of_findings(&report.findings),
+            prerequisites: AccountPrerequisites::collect(report),
             coverage: &report.coverage,
             resources: &report.resources,
             stale_waivers: &report.stale_waivers,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::counts::VerdictCounts;
+use super::prerequisites::AccountPrerequisites;
 use crate::model::ResourceKind;
 use crate::model::tag::BackupTag;
 use crate::report::{Report, ResourceLine, ResourceVerdict, Status};
@@ -37,6 +38,8 @@ pub(in crate::report) struct View<'a> {
     pub(in crate::report) report: &'a Report,
     /// Every resource, in the report's order.
     pub(in crate::report) rows: Vec<Row<'a>>,
+    /// What of the account stands in the way of copies.
+    pub(in crate::report) account: AccountPrerequisites<'a>,
     by_arn: BTreeMap<&'a str, usize>,
 }
 
@@ -70,6 +73,7 @@ impl<'a> View<'a> {
         View {
             report,
             rows,
+            account: AccountPrerequisites::collect(report),
             by_arn,
         }
     }
