@@ -5,7 +5,8 @@
 
 mod commands;
 mod generated;
-mod pages;
+pub mod pages;
+pub mod queries;
 mod recipes;
 mod rules_page;
 mod terminal;

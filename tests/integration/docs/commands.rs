@@ -38,7 +38,7 @@ fn is_installed(program: &str) -> bool {
 }
 
 /// Whether a script can be run here. A developer may lack `jq`; a CI job may not.
-fn can_run(script: &str) -> bool {
+pub fn can_run(script: &str) -> bool {
     let wants = script.contains("| jq ") || script.contains("\njq ") || script.starts_with("jq ");
     if !wants || is_installed("jq") {
         return true;
