@@ -5,6 +5,7 @@
 
 mod commands;
 mod generated;
+mod hooks;
 pub mod pages;
 pub mod queries;
 mod recipes;

@@ -31,10 +31,7 @@ fn every_jq_query_has_an_answer() {
         if !block.text.starts_with("jq ") || !can_run(&block.text) {
             continue;
         }
-        let run = shell(&format!(
-            "set -e\n{{ {setup} }} >/dev/null\n{}",
-            block.text
-        ));
+        let run = shell(&format!("set -e\n{{ {setup} }} >/dev/null\n{}", block.text));
         assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{}", block.text);
         assert!(run.stdout.lines().count() >= 3, "{}", run.stdout);
         assert!(!run.stdout.contains("null"), "{}", run.stdout);
