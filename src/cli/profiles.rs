@@ -82,7 +82,7 @@ impl Profiles {
         ))
     }
 
-    /// Returns the command that signs in to a profile, or to the one that it takes its credentials from. `None`
+    /// Returns the command that signs in to a profile, or to the one that supplies its credentials. `None`
     /// if the credentials do not come from a browser.
     pub(super) fn sign_in_command(&self, name: &str) -> Option<String> {
         let mut name = name;
