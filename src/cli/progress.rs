@@ -85,7 +85,7 @@ fn observe_scan(regions: &[String], services: &[&'static str], meter: &Meter) ->
             Some(_) => ListState::Read,
         };
     let rows = regions.iter().map(|region| {
-        let lists = services.iter().map(|it| (*it, state(region, *it)));
+        let lists = services.iter().map(|it| (*it, state(region, it)));
         (region.clone(), lists.collect())
     });
     let stats = meter.stats();

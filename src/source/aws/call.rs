@@ -232,6 +232,10 @@ impl ServiceCalls {
                     if let Some(fault) = fault {
                         return Some(self.reject_page(operation, fault));
                     }
+                    // The end of a list is no call: it needs no turn and does not count for --max-calls.
+                    if !tokens.has_next() {
+                        return first_gap;
+                    }
                 }
                 Err(gap) if has_code(&gap, absent) => {
                     self.record_call(operation, None);

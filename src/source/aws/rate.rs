@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(starts[..50], [0; 50]);
         assert_eq!(starts[50..53], [100, 200, 300]);
         assert_eq!(starts[69], 2_000);
-        // Another operation of EC2 has a rate of its own.
+        // Another operation of EC2 has another rate.
         assert_eq!(plan_starts(&limits, now, "ec2:DescribeVpcs", 1), [0]);
         let later = now + Duration::from_secs(60);
         assert_eq!(
