@@ -8,7 +8,7 @@
 use std::fmt;
 
 pub use super::facts::{CentralAccount, KeyFacts, Organization, ViaService};
-use super::service_request::build_service_request;
+use super::service_request::{build_service_request, is_grant_action};
 use crate::iam::decision::{BlockingDeny, Decision, Element, Verdict};
 use crate::iam::document::Document;
 use crate::iam::evaluator::{evaluate, find_blocking_deny};
@@ -47,17 +47,6 @@ pub const ACTIONS: [(&str, Need); 10] = [
     ("kms:ListGrants", Need::Recommended),
     ("kms:RevokeGrant", Need::Recommended),
 ];
-
-/// Whether an action is about grants: in those alone `kms:GrantIsForAWSResource` exists.
-///
-/// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-grant-is-for-aws-resource>.
-#[must_use]
-pub fn is_grant_action(action: &str) -> bool {
-    matches!(
-        action,
-        "kms:CreateGrant" | "kms:ListGrants" | "kms:RevokeGrant"
-    )
-}
 
 /// The decision on one action.
 #[derive(Debug, Clone, PartialEq, Eq)]

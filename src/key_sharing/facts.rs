@@ -162,7 +162,7 @@ const VAULTS: &[&str] = &[
 /// (version 30 of 2026-02-23: describing and grants for every service, then EC2 and DynamoDB); for S3 those of
 /// <https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForS3Backup.html>
 /// (version 5 of 2026-08-24); for vaults <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>. EFS
-/// reads a file system with a grant of its own: <https://docs.aws.amazon.com/efs/latest/ug/EFSKMSPolicy.html>.
+/// reads a file system with its own grant: <https://docs.aws.amazon.com/efs/latest/ug/EFSKMSPolicy.html>.
 #[rustfmt::skip]
 const SERVICES: [Service; 9] = [
     Service { via: ViaService::Ec2, name: "ec2", aws_managed_key: "aws/ebs", backup_role_actions: SNAPSHOTS },
@@ -177,7 +177,7 @@ const SERVICES: [Service; 9] = [
 ];
 
 impl ViaService {
-    /// The services whose copies `key-policy` checks unless it is told which one uses the key.
+    /// The services whose copies `key-policy` checks unless `--via` names one.
     pub const ALL: [Self; 2] = [Self::Ec2, Self::Rds];
 
     fn service(self) -> &'static Service {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::copy;
 use super::copy::{CentralAccount, KeyFacts, ViaService};
 use super::lossless_json::LosslessJson;
+use super::service_request::is_grant_action;
 use crate::iam::decision::{BlockingDeny, Verdict};
 use crate::iam::document::{Document, ParseError};
 
@@ -89,7 +90,7 @@ pub fn merge(
     let missing = |grants: bool| -> Vec<&'static str> {
         let lacking = access.actions.iter().filter(|action| {
             action.decision.verdict() != Verdict::Allowed
-                && copy::is_grant_action(action.action) == grants
+                && is_grant_action(action.action) == grants
         });
         lacking.map(|action| action.action).collect()
     };

@@ -7,9 +7,18 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html> or
 //! <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html>; all others are unknown.
 
-use super::copy::is_grant_action;
 use super::facts::{KeyFacts, Organization, ViaService};
 use crate::iam::request::{Context, Request, RolePrincipal, Value};
+
+/// Whether an action is about grants: in those alone `kms:GrantIsForAWSResource` exists.
+///
+/// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-grant-is-for-aws-resource>.
+pub(super) fn is_grant_action(action: &str) -> bool {
+    matches!(
+        action,
+        "kms:CreateGrant" | "kms:ListGrants" | "kms:RevokeGrant"
+    )
+}
 
 /// Condition keys that only a call through a VPC endpoint has. A forward access session does not keep those of the first
 /// call. It keeps `aws:SourceIp`, which stays unknown: it is an address of AWS Backup.

@@ -20,7 +20,7 @@ rule! {
     /// - RDS, Aurora and Redshift: `kms:DescribeKey` and `kms:CreateGrant`.
     /// - DynamoDB tables: `kms:DescribeKey`, `kms:Decrypt` and `kms:GenerateDataKey`.
     /// - Buckets: `kms:DescribeKey` and `kms:Decrypt`.
-    /// - File systems: nothing. EFS reads them with a grant of its own.
+    /// - File systems: nothing. EFS reads them with its own grant.
     ///
     /// ## Why it matters
     ///

@@ -258,9 +258,11 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     (Enabled, &["app-home"], &[NO_CUSTOMER_KEY]),
     (
         Untagged,
-        &["app-scratch-files", "branch-disk-2"],
+        &["app-scratch-files"],
         &[NO_DECISION, NO_CUSTOMER_KEY],
     ),
+    // S3 encrypts the volume of a gateway, and not its snapshot.
+    (Untagged, &["branch-disk-2"], &[NO_DECISION, NOT_ENCRYPTED]),
     // The gateway is tagged, as the guide says; one of its volumes is not.
     (Enabled, &["branch-disks"], &[TAG_MISPLACED]),
     (Enabled, &["branch-disk-1"], &[]),
@@ -342,6 +344,8 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     (Untagged, &["shared-apps"], &[NOT_ROUTED]),
     // A plan of its own makes continuous backups of two buckets, whose copies have no lifecycle.
     (Untagged, &["eu-central-1"], &[COPY_NOT_RETAINED]),
+    // The default key is the one that nobody shared.
+    (Untagged, &["eu-central-1"], &[EBS_DEFAULT]),
     // eu-west-1: the mobile team.
     (
         Enabled,
@@ -503,7 +507,7 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
     (
         Untagged,
         &["legacy-disk"],
-        &[NO_DECISION, NO_CUSTOMER_KEY, BAD_STATE],
+        &[NO_DECISION, NOT_ENCRYPTED, BAD_STATE],
     ),
     (
         Enabled,

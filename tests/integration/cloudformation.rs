@@ -125,7 +125,7 @@ fn a_template_is_judged_as_what_it_makes() {
                 "ManagedVolume",
                 "encryption-customer-key",
                 Fail,
-                "alias/aws/ebs",
+                "AWS managed key aws/ebs",
             ),
             (
                 "ForeignVolume",
@@ -151,7 +151,12 @@ fn a_template_is_judged_as_what_it_makes() {
             ("Aurora", "backup-tag-placed", Fail, "member instance"),
             ("Aurora", "kms-key-shared", Pass, ""),
             ("MultiAz", "cross-account-copy-supported", Fail, "Multi-AZ"),
-            ("MultiAz", "encryption-customer-key", Fail, "alias/aws/rds"),
+            (
+                "MultiAz",
+                "encryption-customer-key",
+                Fail,
+                "AWS managed key aws/rds",
+            ),
             ("Archive", "s3-versioning-enabled", Pass, ""),
             ("Archive", "s3-old-versions-expire", Pass, "expires"),
             (
@@ -191,13 +196,13 @@ fn a_template_is_judged_as_what_it_makes() {
                 "Orders",
                 "encryption-customer-key-recommended",
                 Warn,
-                "alias/aws/dynamodb",
+                "AWS managed key aws/dynamodb",
             ),
             (
                 "Files",
                 "encryption-customer-key-recommended",
                 Warn,
-                "alias/aws/elasticfilesystem",
+                "AWS managed key aws/elasticfilesystem",
             ),
             (
                 "Warehouse",

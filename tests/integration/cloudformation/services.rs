@@ -102,7 +102,12 @@ Central: {Type: AWS::EC2::Volume, Properties: {Encrypted: true, KmsKeyId: 'arn:a
         &report,
         &[
             ("Yes", "encryption-at-rest", Pass, ""),
-            ("Yes", "encryption-customer-key", Fail, "alias/aws/ebs"),
+            (
+                "Yes",
+                "encryption-customer-key",
+                Fail,
+                "AWS managed key aws/ebs",
+            ),
             ("No", "encryption-at-rest", Unknown, "has Encrypted: false"),
             (
                 "Odd",
@@ -110,11 +115,21 @@ Central: {Type: AWS::EC2::Volume, Properties: {Encrypted: true, KmsKeyId: 'arn:a
                 Unknown,
                 "Encrypted: it is not true or false",
             ),
-            ("Db", "encryption-customer-key", Fail, "alias/aws/rds"),
+            (
+                "Db",
+                "encryption-customer-key",
+                Fail,
+                "AWS managed key aws/rds",
+            ),
             ("Db", "rds-automated-backups-enabled", Pass, "1 day"),
             ("Plain", "encryption-at-rest", Fail, "not encrypted"),
             ("Fresh", "encryption-at-rest", Pass, ""),
-            ("Fresh", "encryption-customer-key", Fail, "alias/aws/rds"),
+            (
+                "Fresh",
+                "encryption-customer-key",
+                Fail,
+                "AWS managed key aws/rds",
+            ),
             ("Custom", "cross-account-copy-supported", Fail, "Oracle"),
             ("Replica", "rds-automated-backups-enabled", Warn, "0 days"),
             (
@@ -135,7 +150,8 @@ Central: {Type: AWS::EC2::Volume, Properties: {Encrypted: true, KmsKeyId: 'arn:a
                 Unknown,
                 "already exist",
             ),
-            ("Aurora", "encryption-at-rest", Warn, "AWS owned"),
+            ("Aurora", "encryption-at-rest", Pass, "AWS owned"),
+            ("Aurora", "encryption-customer-key", Fail, "AWS owned"),
             (
                 "Restored",
                 "encryption-at-rest",
@@ -150,7 +166,7 @@ Central: {Type: AWS::EC2::Volume, Properties: {Encrypted: true, KmsKeyId: 'arn:a
                 "Managed",
                 "encryption-customer-key-recommended",
                 Warn,
-                "alias/aws/s3",
+                "AWS managed key aws/s3",
             ),
             (
                 "Table",
@@ -311,7 +327,7 @@ fn a_global_table_is_one_in_each_region() {
                 "T/us-east-1",
                 "encryption-customer-key-recommended",
                 Warn,
-                "alias/aws/dynamodb",
+                "AWS managed key aws/dynamodb",
             ),
         ],
     );

@@ -130,7 +130,7 @@ fn violations_of_databases_are_found() {
             ],
         ),
         // Aurora uses an AWS owned key if no key is named.
-        ("aws_rds_cluster.shop", &["warn encryption-at-rest"]),
+        ("aws_rds_cluster.shop", &["fail encryption-customer-key"]),
     ];
     let report = evaluate_plan(&load_plan("breaches"));
     assert_problems(&report, &expected);
