@@ -47,10 +47,13 @@ pub const ANY: &str = "*";
 const SNAPSHOT: &str = "arn:{partition}:ec2:{region}::snapshot/snap-*";
 const IMAGE: &str = "arn:{partition}:ec2:{region}::image/ami-*";
 const DB_SNAPSHOT: &str = "arn:{partition}:rds:{region}:{account}:snapshot:awsbackup:*";
-const CLUSTER_SNAPSHOT: &str = "arn:{partition}:rds:{region}:{account}:cluster-snapshot:awsbackup:*";
+const CLUSTER_SNAPSHOT: &str =
+    "arn:{partition}:rds:{region}:{account}:cluster-snapshot:awsbackup:*";
 const FSX_BACKUP: &str = "arn:{partition}:fsx:{region}:{account}:backup/backup-*";
-const REDSHIFT_SNAPSHOT: &str = "arn:{partition}:redshift:{region}:{account}:snapshot:*/awsbackup:*";
-const SERVERLESS_SNAPSHOT: &str = "arn:{partition}:redshift-serverless:{region}:{account}:snapshot/*";
+const REDSHIFT_SNAPSHOT: &str =
+    "arn:{partition}:redshift:{region}:{account}:snapshot:*/awsbackup:*";
+const SERVERLESS_SNAPSHOT: &str =
+    "arn:{partition}:redshift-serverless:{region}:{account}:snapshot/*";
 const ACCESS_ENTRY: &str = "arn:{partition}:eks:{region}:{account}:access-entry/*";
 const OBJECTS: &str = "{source}/*";
 const EVENT_RULE: &str = "arn:{partition}:events:{region}:{account}:rule/AwsBackupManagedRule*";
@@ -154,7 +157,10 @@ const REDSHIFT_NEEDS: &[Need] = &[
     extra("redshift:DescribeClusterSnapshots", &[REDSHIFT_SNAPSHOT]),
 ];
 const SERVERLESS_NEEDS: &[Need] = &[
-    need("redshift-serverless:CreateSnapshot", &[SOURCE, SERVERLESS_SNAPSHOT]),
+    need(
+        "redshift-serverless:CreateSnapshot",
+        &[SOURCE, SERVERLESS_SNAPSHOT],
+    ),
     need("redshift-serverless:TagResource", &[SERVERLESS_SNAPSHOT]),
     extra("redshift-serverless:GetNamespace", &[SOURCE]),
     extra("redshift-serverless:GetSnapshot", &[SERVERLESS_SNAPSHOT]),
@@ -209,17 +215,33 @@ pub static BACKUP_TYPES: [BackupType; 20] = [
     shared("AWS::Neptune::DBCluster", "Neptune", CLUSTER_NEEDS),
     named("AWS::EFS::FileSystem", "EFS", EFS_NEEDS),
     named("AWS::DynamoDB::Table", "DynamoDB", DYNAMODB_NEEDS),
-    named("AWS::StorageGateway::Volume", "Storage Gateway", GATEWAY_NEEDS),
+    named(
+        "AWS::StorageGateway::Volume",
+        "Storage Gateway",
+        GATEWAY_NEEDS,
+    ),
     named("AWS::Redshift::Cluster", "Redshift", REDSHIFT_NEEDS),
-    named("AWS::RedshiftServerless::Namespace", "Redshift Serverless", SERVERLESS_NEEDS),
+    named(
+        "AWS::RedshiftServerless::Namespace",
+        "Redshift Serverless",
+        SERVERLESS_NEEDS,
+    ),
     named("AWS::CloudFormation::Stack", "CloudFormation", STACK_NEEDS),
     shared("AWS::FSx::FileSystem", "FSx", FSX_NEEDS),
     named("AWS::FSx::Volume", "FSx", FSX_NEEDS),
     named("AWS::Timestream::Table", "Timestream", TIMESTREAM_NEEDS),
     named("AWS::DSQL::Cluster", "DSQL", DSQL_NEEDS),
     named("AWS::EKS::Cluster", "EKS", EKS_NEEDS),
-    named("AWS::BackupGateway::VirtualMachine", "VirtualMachine", VM_NEEDS),
-    named("AWS::SystemsManagerSAP::Application", "SAP HANA on Amazon EC2", HANA_NEEDS),
+    named(
+        "AWS::BackupGateway::VirtualMachine",
+        "VirtualMachine",
+        VM_NEEDS,
+    ),
+    named(
+        "AWS::SystemsManagerSAP::Application",
+        "SAP HANA on Amazon EC2",
+        HANA_NEEDS,
+    ),
 ];
 
 /// Types with the backups of another one.
@@ -341,7 +363,9 @@ mod tests {
                 let row = find_type(it.cloudformation);
                 let row = row.unwrap_or_else(|| panic!("{}", it.cloudformation));
                 assert!(row.needs.iter().any(|need| need.is_required));
-                if let (Some(name), false) = (kind.opt_in_name, kind.kind == ResourceKind::RdsCluster) {
+                if let (Some(name), false) =
+                    (kind.opt_in_name, kind.kind == ResourceKind::RdsCluster)
+                {
                     assert_eq!(row.name, name);
                 }
             }
@@ -351,7 +375,9 @@ mod tests {
     #[test]
     fn the_shape_of_a_type_is_that_of_its_arns() {
         for row in &BACKUP_TYPES {
-            let arn = row.arn_shape("aws", "eu-central-1", "111122223333").replace('*', "x");
+            let arn = row
+                .arn_shape("aws", "eu-central-1", "111122223333")
+                .replace('*', "x");
             let found = type_of_arn(&arn).map(|it| it.needs.len());
             assert_eq!(found, Some(row.needs.len()), "{arn}");
         }
@@ -362,9 +388,18 @@ mod tests {
         for (arn, want) in [
             ("arn:aws:ec2:eu-central-1:111122223333:volume/vol-1", "EBS"),
             ("arn:aws:s3:::ledger", "S3"),
-            ("arn:aws:rds:eu-central-1:111122223333:cluster:shop", "Aurora"),
-            ("arn:aws:timestream:eu-central-1:111122223333:database/a/table/b", "Timestream"),
-            ("arn:aws:storagegateway:eu-central-1:111122223333:gateway/sgw-1/volume/vol-1", "Storage Gateway"),
+            (
+                "arn:aws:rds:eu-central-1:111122223333:cluster:shop",
+                "Aurora",
+            ),
+            (
+                "arn:aws:timestream:eu-central-1:111122223333:database/a/table/b",
+                "Timestream",
+            ),
+            (
+                "arn:aws:storagegateway:eu-central-1:111122223333:gateway/sgw-1/volume/vol-1",
+                "Storage Gateway",
+            ),
         ] {
             assert_eq!(type_of_arn(arn).map(|it| it.name), Some(want), "{arn}");
         }

@@ -135,12 +135,14 @@ fn entry_of<'u, 'a>(
     region: &'a str,
     row: &'static BackupType,
 ) -> &'u mut TypeInUse<'a> {
-    usage.entry((region, row.aws_type)).or_insert_with(|| TypeInUse {
-        row,
-        region,
-        arns: BTreeSet::new(),
-        ids: BTreeSet::new(),
-        roles: BTreeSet::new(),
-        gap: None,
-    })
+    usage
+        .entry((region, row.aws_type))
+        .or_insert_with(|| TypeInUse {
+            row,
+            region,
+            arns: BTreeSet::new(),
+            ids: BTreeSet::new(),
+            roles: BTreeSet::new(),
+            gap: None,
+        })
 }

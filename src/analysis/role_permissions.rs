@@ -143,7 +143,11 @@ impl RolePermissions {
             context: self.build_context(&resource, source),
             resource,
         };
-        let effects: Vec<Effects> = self.policies.iter().map(|it| it.effects(&request)).collect();
+        let effects: Vec<Effects> = self
+            .policies
+            .iter()
+            .map(|it| it.effects(&request))
+            .collect();
         let boundary = self.boundary.as_ref().map(|it| (it, it.effects(&request)));
         let all = || self.policies.iter().zip(&effects);
         match is_allowed(&effects, boundary.map(|(_, effects)| effects)) {
@@ -209,11 +213,19 @@ impl RolePermissions {
         context.set("aws:PrincipalOrgID", org_id);
         context.set("aws:RequestedRegion", Value::one(source.region));
         context.set("aws:SecureTransport", Value::one("true"));
-        for absent in ["aws:MultiFactorAuthPresent", "aws:SourceVpc", "aws:SourceVpce"] {
+        for absent in [
+            "aws:MultiFactorAuthPresent",
+            "aws:SourceVpc",
+            "aws:SourceVpce",
+        ] {
             context.set(absent, Value::Absent);
         }
         let owner = Arn::parse(resource).map_or("", |arn| arn.account);
-        let owner = if owner.is_empty() { &principal.account } else { owner };
+        let owner = if owner.is_empty() {
+            &principal.account
+        } else {
+            owner
+        };
         if resource != ANY {
             context.set("aws:ResourceAccount", Value::one(owner));
         }
@@ -300,7 +312,9 @@ fn read_principal(role_arn: &str) -> RolePrincipal {
     let arn = Arn::parse(role_arn);
     let resource = arn.map_or(role_arn, |arn| arn.resource);
     let path_and_name = resource.strip_prefix("role").unwrap_or(resource);
-    let (path, name) = path_and_name.rsplit_once('/').unwrap_or(("", path_and_name));
+    let (path, name) = path_and_name
+        .rsplit_once('/')
+        .unwrap_or(("", path_and_name));
     RolePrincipal {
         partition: arn.map_or("aws", |arn| arn.partition).to_owned(),
         account: arn.map_or("", |arn| arn.account).to_owned(),

@@ -36,7 +36,10 @@ pub(super) fn build_change(
                 Remedy::AttachRolePolicy { policy_arn, .. } => Some(policy_arn.clone()),
                 _ => None,
             });
-            let title = format!("Attach {} to role {role}", plural_noun(policies.len(), "policy"));
+            let title = format!(
+                "Attach {} to role {role}",
+                plural_noun(policies.len(), "policy")
+            );
             draft.by_hand(title, attach_policies(&role, &policies, &settings.contact))
         }
         Cause::BackupSettings(region) => {

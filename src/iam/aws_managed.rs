@@ -52,8 +52,8 @@ fn read_table(text: &str) -> Result<BTreeMap<String, Option<Document>>, String> 
         if policy.statements.is_empty() {
             return Ok((name, None));
         }
-        let text =
-            serde_json::json!({"Version": "2012-10-17", "Statement": policy.statements}).to_string();
+        let text = serde_json::json!({"Version": "2012-10-17", "Statement": policy.statements})
+            .to_string();
         match Document::parse_identity(&text) {
             Ok(document) => Ok((name, Some(document))),
             Err(error) => Err(format!("{name}: {error}")),
@@ -81,7 +81,10 @@ mod tests {
                 Some(true),
             ),
             ("arn:aws:iam::aws:policy/AWSBackupAuditAccess", Some(true)),
-            ("arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore", Some(false)),
+            (
+                "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
+                Some(false),
+            ),
             ("arn:aws:iam::aws:policy/AWSNewAccess", None),
             (
                 "arn:aws:iam::111122223333:policy/AWSBackupServiceRolePolicyForBackup",

@@ -234,8 +234,7 @@ impl<'de> Visitor<'de> for StatementsSeed {
             number: 1,
             attachment: self.0,
         };
-        only.visit_map(map)
-            .map(|statement| vec![statement])
+        only.visit_map(map).map(|statement| vec![statement])
     }
 }
 

@@ -212,7 +212,10 @@ fn check_role(
             "to add the path to the role ARN in the plan",
         )));
     }
-    let parts = [Ok(check_permissions(cx, snapshot, role)), check_trust(cx, role)];
+    let parts = [
+        Ok(check_permissions(cx, snapshot, role)),
+        check_trust(cx, role),
+    ];
     let outcomes = parts
         .into_iter()
         .map(|part| part.unwrap_or_else(|gap| Outcome::unknown(&gap)));
@@ -310,8 +313,8 @@ impl Lack {
     /// Adds a gap once, and of what depends on conditions only the first.
     fn add_unknown(&mut self, gap: Gap) {
         let is_open = |it: &Gap| it.kind == GapKind::Open;
-        let is_known = self.unknown.contains(&gap)
-            || (is_open(&gap) && self.unknown.iter().any(is_open));
+        let is_known =
+            self.unknown.contains(&gap) || (is_open(&gap) && self.unknown.iter().any(is_open));
         if !is_known {
             self.unknown.push(gap);
         }
@@ -341,14 +344,20 @@ fn check_permissions(cx: &RuleContext<'_>, snapshot: &Snapshot, role: &BackupRol
                 lack.add(need, purpose, permission, None);
             }
         }
-        for used in types.iter().filter(|it| it.region == region).filter(applies) {
+        for used in types
+            .iter()
+            .filter(|it| it.region == region)
+            .filter(applies)
+        {
             let shape = used.row.arn_shape(partition, region, account);
             for need in used.row.needs {
-                let mut permission = permissions.check_need(need, Source::new(region, &shape, &vaults));
+                let mut permission =
+                    permissions.check_need(need, Source::new(region, &shape, &vaults));
                 // A policy for some resources may cover those that exist.
                 if matches!(permission, Permission::Unknown(_)) && !used.arns.is_empty() {
                     let each = used.arns.iter();
-                    let each = each.map(|arn| permissions.check_need(need, Source::new(region, arn, &vaults)));
+                    let each = each
+                        .map(|arn| permissions.check_need(need, Source::new(region, arn, &vaults)));
                     permission = each.max_by_key(rank).unwrap_or(Permission::Allowed);
                 }
                 lack.add(need, used.row.name, permission, used.gap.as_ref());
@@ -490,7 +499,10 @@ fn list_actions(actions: &BTreeMap<&'static str, BTreeSet<&'static str>>) -> Str
     let parts: Vec<String> = actions
         .iter()
         .map(|(purpose, actions)| {
-            format!("{purpose} ({})", and_more(actions.iter().copied(), MOST_ACTIONS))
+            format!(
+                "{purpose} ({})",
+                and_more(actions.iter().copied(), MOST_ACTIONS)
+            )
         })
         .collect();
     parts.join(", ")
@@ -518,15 +530,13 @@ fn ask_to_attach(
         .map(|arn| format!("`aws iam attach-role-policy --role-name {name} --policy-arn {arn}`"))
         .collect();
     let fix = format!("to run {}", commands.join(" and "));
-    arns.into_iter().fold(
-        outcome.fix(ask_contact(cx, &fix)),
-        |outcome, policy_arn| {
+    arns.into_iter()
+        .fold(outcome.fix(ask_contact(cx, &fix)), |outcome, policy_arn| {
             outcome.remedy(Remedy::AttachRolePolicy {
                 role: name.to_owned(),
                 policy_arn,
             })
-        },
-    )
+        })
 }
 
 /// Returns the name of a role or policy, without its path.

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::root_causes::RootCauses;
 use crate::analysis::backup_types::find_type;
 use crate::model::ResourceKind;
 use crate::report::{Finding, Report, ResourceLine, Status};
@@ -81,24 +80,6 @@ impl<'a> AccountPrerequisites<'a> {
         obstacles.filter(move |it| concerns_type(it, line))
     }
 
-    /// Returns the numbers of the root causes of the account that stand in the way of copies of a resource,
-    /// sorted.
-    pub(in crate::report) fn cause_numbers(
-        &self,
-        line: &ResourceLine,
-        causes: &RootCauses<'_>,
-    ) -> BTreeSet<usize> {
-        let obstacles = self.obstacles_of(line);
-        let links = obstacles.flat_map(|finding| {
-            let links = causes.links_of(&finding.resource).iter();
-            links.filter(move |link| {
-                let rules = &causes.get(link.number).rules;
-                link.status == finding.status && rules.iter().any(|it| it.id == finding.rule.id)
-            })
-        });
-        links.map(|link| link.number).collect()
-    }
-
     /// Returns the state of the account's prerequisites for a resource.
     pub(in crate::report) fn state_of(&self, line: &ResourceLine) -> AccountState {
         let states = self.obstacles_of(line).map(|it| match it.status {
@@ -144,13 +125,23 @@ impl<'a> AccountPrerequisites<'a> {
 
 /// Whether a finding is about resources of the type of this one. A finding that names services is about theirs.
 fn concerns_type(finding: &Finding, line: &ResourceLine) -> bool {
-    let Some(services) = finding.evidence.get("services").and_then(|it| it.as_array()) else {
+    let Some(services) = finding
+        .evidence
+        .get("services")
+        .and_then(|it| it.as_array())
+    else {
         return true;
     };
     // A Multi-AZ DB cluster is opted in as RDS, and backed up with the actions of Aurora.
     let types = match &line.aws_type {
         Some(aws_type) => vec![aws_type.as_str()],
-        None => line.kind.facts().types.iter().map(|it| it.cloudformation).collect(),
+        None => line
+            .kind
+            .facts()
+            .types
+            .iter()
+            .map(|it| it.cloudformation)
+            .collect(),
     };
     let names = types.into_iter().filter_map(find_type).map(|row| row.name);
     let mut names = names.chain(line.kind.opt_in_name());

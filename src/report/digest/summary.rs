@@ -229,12 +229,16 @@ fn summarize_account(view: &View<'_>) -> Option<String> {
     let unknown = view.account.name_rules(lines(), Status::Unknown);
     let failing = match failing.is_empty() || is_named {
         true => None,
-        false => Some(format!("The account stands in the way of copies: it fails {failing}.")),
+        false => Some(format!(
+            "The account stands in the way of copies: it fails {failing}."
+        )),
     };
     let is_asked = view.report.all_rules && view.report.unread.is_empty();
     let unknown = match unknown.is_empty() || (is_named && failing.is_none() && is_asked) {
         true => None,
-        false => Some(format!("Whether the account is ready for copies is unknown: {unknown}.")),
+        false => Some(format!(
+            "Whether the account is ready for copies is unknown: {unknown}."
+        )),
     };
     let sentences: Vec<String> = [failing, unknown].into_iter().flatten().collect();
     (!sentences.is_empty()).then(|| sentences.join(" "))
@@ -253,7 +257,9 @@ fn summarize_untagged(view: &View<'_>) -> Option<String> {
     };
     let mut parts = Vec::new();
     if unsure > 0 {
-        parts.push(format!("{unsure} would be ready if tagged and the account is"));
+        parts.push(format!(
+            "{unsure} would be ready if tagged and the account is"
+        ));
     }
     match rows.blocked.len() {
         0 => {}
@@ -289,7 +295,8 @@ fn summarize_settings(report: &Report) -> Option<String> {
     })
 }
 
-fn summarize_baseline(report: &Report) -> Option<String> {
+/// Returns the numbers of a comparison with a baseline.
+pub(in crate::report) fn summarize_baseline(report: &Report) -> Option<String> {
     let comparison = report.comparison.as_ref()?;
     let not_checked = match comparison.not_judged.len() {
         0 => String::new(),

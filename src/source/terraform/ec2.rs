@@ -10,7 +10,7 @@ use crate::model::{Gap, GapKind, Observed};
 use crate::source::defaults::TERRAFORM_EBS_ENCRYPTION_BY_DEFAULT;
 use crate::source::planned::{Planned, unplanned};
 
-use super::document::{Item, data_type};
+use super::item::{Item, data_type};
 use super::keys::KeyName;
 use super::reader::{Identity, Link, Reader, not_in_plan};
 use super::view::{Fact, View};
@@ -149,6 +149,11 @@ fn read_volume<'a>(
         encrypted,
         kms_key,
         attached_to,
+        outpost_arn: view
+            .text("outpost_arn")
+            .set_value()
+            .map(|it| it.map(str::to_owned))
+            .into(),
         id: named.id,
         arn: named.arn,
     };
@@ -230,6 +235,12 @@ fn read_instance<'a>(
         marketplace_codes: marketplace_codes(reader, &view),
         volumes,
         vpc_id,
+        subnet_id: None,
+        outpost_arn: view
+            .text("outpost_arn")
+            .set_value()
+            .map(|it| it.map(str::to_owned))
+            .into(),
         id: named.id,
         arn: named.arn,
     };
@@ -286,6 +297,7 @@ fn read_devices<'a>(
                 encrypted,
                 kms_key,
                 attached_to: Observed::Known(vec![named.id.clone()]),
+                outpost_arn: Observed::Known(None),
                 id: id.clone(),
                 arn,
             };
@@ -405,7 +417,7 @@ fn find_image<'a>(reader: &Reader<'a>, view: &View<'a>) -> Option<&'a Item<'a>> 
     match reader.resolve_link(view, "ami", &["data.aws_ami"]) {
         Link::Named(id) => images.find(|it| it.view().text("id").known() == Some(id)),
         Link::To(item) => Some(item),
-        Link::Nothing | Link::Open(_) => None,
+        Link::Nothing | Link::OneOf(..) | Link::Open(_) => None,
     }
 }
 
