@@ -1,4 +1,4 @@
-//! The prerequisites of the account that stand in the way of a copy, whoever can fix them.
+//! The prerequisites of the account that block copies, regardless of who can fix them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,7 +35,7 @@ pub(in crate::report) enum AccountState {
     Blocked,
 }
 
-/// The findings about the account and its regions that stand in the way of copies.
+/// The findings about the account and its regions that block copies.
 #[derive(Debug)]
 pub(in crate::report) struct AccountPrerequisites<'a> {
     /// Failing and unknown findings, those of the account under no region.
@@ -68,7 +68,7 @@ impl<'a> AccountPrerequisites<'a> {
         }
     }
 
-    /// Returns the findings that stand in the way of copies of a resource.
+    /// Returns the findings that block copies of a resource.
     pub(in crate::report) fn obstacles_of<'s>(
         &'s self,
         line: &'s ResourceLine,
@@ -93,7 +93,7 @@ impl<'a> AccountPrerequisites<'a> {
         states.max().unwrap_or(otherwise).max(otherwise)
     }
 
-    /// Returns the rules with findings of a status that stand in the way of some of the resources, with their
+    /// Returns the rules with findings of a status that block copies of some of the resources, with their
     /// regions: `organization-member, local-vault-ready (eu-central-1)`.
     pub(in crate::report) fn name_rules<'r>(
         &self,

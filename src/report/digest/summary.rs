@@ -216,7 +216,7 @@ pub(in crate::report) fn summarize_rest(view: &View<'_>) -> Vec<String> {
     sentences
 }
 
-/// Returns the sentence on what of the account stands in the way of any resource, unless the answer names it.
+/// Returns the sentence on what of the account blocks copies of any resource, unless the answer names it.
 fn summarize_account(view: &View<'_>) -> Option<String> {
     let counts = view.count_verdicts(Section::Counted);
     let lines = || {
@@ -230,7 +230,7 @@ fn summarize_account(view: &View<'_>) -> Option<String> {
     let failing = match failing.is_empty() || is_named {
         true => None,
         false => Some(format!(
-            "The account stands in the way of copies: it fails {failing}."
+            "The account blocks copies: it fails {failing}."
         )),
     };
     let is_asked = view.report.all_rules && view.report.unread.is_empty();
