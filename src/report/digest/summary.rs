@@ -229,9 +229,7 @@ fn summarize_account(view: &View<'_>) -> Option<String> {
     let unknown = view.account.name_rules(lines(), Status::Unknown);
     let failing = match failing.is_empty() || is_named {
         true => None,
-        false => Some(format!(
-            "The account blocks copies: it fails {failing}."
-        )),
+        false => Some(format!("The account blocks copies: it fails {failing}.")),
     };
     let is_asked = view.report.all_rules && view.report.unread.is_empty();
     let unknown = match unknown.is_empty() || (is_named && failing.is_none() && is_asked) {
