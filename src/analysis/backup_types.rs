@@ -294,6 +294,11 @@ impl BackupType {
         let Some((service, resource)) = shape.split_once(':') else {
             return format!("arn:{partition}:{shape}:::*");
         };
+        // The name of a stack is followed by its UUID.
+        let resource = match self.aws_type {
+            "AWS::CloudFormation::Stack" => "stack/*",
+            _ => resource,
+        };
         let separator = match service {
             "rds" | "redshift" => ':',
             _ => '/',

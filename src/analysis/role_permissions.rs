@@ -90,7 +90,7 @@ impl RolePermissions {
         let attached = role.attached_policies.items.iter();
         let mut policies: Vec<Policy> = attached
             .chain(&role.inline_policies.items)
-            .map(|policy| read_policy(role, policy))
+            .map(|policy| read_policy(role, policy, "policy"))
             .collect();
         let gaps = [&role.attached_policies.gap, &role.inline_policies.gap];
         policies.extend(gaps.into_iter().flatten().map(|gap| Policy {
@@ -106,7 +106,7 @@ impl RolePermissions {
             tag_key: cx.settings.tag_key.clone(),
             principal: read_principal(&role.arn),
             policies,
-            boundary: boundary.map(|arn| read_policy(role, arn)),
+            boundary: boundary.map(|arn| read_policy(role, arn, "permissions boundary")),
         }
     }
 
@@ -232,6 +232,11 @@ impl RolePermissions {
         if let [vault] = source.central_vaults {
             context.set("backup:CopyTargets", Value::Known(vec![vault.clone()]));
         }
+        // What AWS Backup gives itself in a cluster, as its own policy restricts it.
+        let access = "cluster-access-policy/AWSBackupFullAccessPolicyForBackup";
+        let access = format!("arn:{}:eks::aws:{access}", principal.partition);
+        context.set("eks:policyArn", Value::one(access));
+        context.set("eks:accessScope", Value::one("cluster"));
         // What AWS Backup made has its own tag, and the resource has the backup tag.
         context.set(
             "aws:ResourceTag/aws:backup:source-resource",
@@ -264,8 +269,9 @@ impl Policy {
     }
 }
 
-/// Returns what is known about a policy of a role: its document, or what its name says.
-fn read_policy(role: &BackupRole, policy: &str) -> Policy {
+/// Returns what is known about a policy of a role: its document, or what its name says. `noun` is what messages
+/// call it.
+fn read_policy(role: &BackupRole, policy: &str, noun: &str) -> Policy {
     let known = || {
         find_known(policy).map(|known| match known.document {
             Some(document) => Content::Read(Cow::Borrowed(document)),
@@ -276,15 +282,15 @@ fn read_policy(role: &BackupRole, policy: &str) -> Policy {
         Some(Observed::Known(text)) => match Document::parse_identity(text) {
             Ok(document) => Content::Read(Cow::Owned(document)),
             Err(error) => {
-                let message = format!("failed to parse policy {policy}: {error}");
+                let message = format!("failed to parse {noun} {policy}: {error}");
                 unread(policy, Gap::new(GapKind::Unreadable, message))
             }
         },
         Some(Observed::Unknown(gap)) => known().unwrap_or_else(|| unread(policy, gap.clone())),
         None => known().unwrap_or_else(|| {
             let message = format!(
-                "the snapshot does not contain the document of policy {policy} of role {}",
-                role.arn
+                "the snapshot does not contain the document of {noun} {policy} of the role {}, which may allow or deny what backups need",
+                read_principal(&role.arn).name
             );
             unread(policy, Gap::new(GapKind::NotCollected, message))
         }),

@@ -160,7 +160,13 @@ fn check_copy_action<'a>(
     protection: &Protection<'a>,
     chosen: &Chosen<'a>,
 ) -> Result<Result<Outcome, Outcome>, Gap> {
-    let copies = find_central_copies(cx, protection, &chosen.by);
+    let mut copies = find_central_copies(cx, protection, &chosen.by);
+    if cx.snapshot.organization_id.known() == Some(&None) && !copies.made.is_empty() {
+        copies.made.clear();
+        copies.open = None;
+        let reason = "the account is in no organization (see organization-member)";
+        copies.prevented.push(reason.to_owned());
+    }
     let outcome = if copies.made.is_empty() {
         if let Some(gap) = copies.open.or_else(|| chosen.open.clone()) {
             return Err(gap);
@@ -248,6 +254,9 @@ fn report_no_copy<'a>(
     };
     let contact = &cx.settings.contact;
     let fix = match prevented.is_empty() {
+        false if cx.snapshot.organization_id.known() == Some(&None) => {
+            format!("Ask {contact} to invite the account to the organization of {central}.")
+        }
         false => format!(
             "Ask {contact} to copy to another vault than Default, in a rule that no rule of the plan with a longer retention overlaps."
         ),

@@ -290,13 +290,13 @@ impl Lack {
         let reason = match permission {
             Permission::Allowed => return,
             Permission::Unknown(_) if !need.is_required => return,
-            Permission::Unknown(gap) => return self.unknown.push(gap),
+            Permission::Unknown(gap) => return self.add_unknown(gap),
             Permission::NotAllowed => Reason::NotAllowed,
             Permission::Denied(policy) => Reason::Denied(policy),
             Permission::OutsideBoundary(policy) => Reason::OutsideBoundary(policy),
         };
         match (need.is_required, maybe) {
-            (true, Some(gap)) => self.unknown.push(gap.clone()),
+            (true, Some(gap)) => self.add_unknown(gap.clone()),
             (false, Some(_)) => {}
             (true, None) => {
                 let of_reason = self.required.entry(reason).or_default();
@@ -305,6 +305,18 @@ impl Lack {
             (false, None) => {
                 self.extra.entry(purpose).or_default().insert(need.action);
             }
+        }
+    }
+}
+
+impl Lack {
+    /// Adds a gap once, and of what depends on conditions only the first.
+    fn add_unknown(&mut self, gap: Gap) {
+        let is_open = |it: &Gap| it.kind == GapKind::Open;
+        let is_known =
+            self.unknown.contains(&gap) || (is_open(&gap) && self.unknown.iter().any(is_open));
+        if !is_known {
+            self.unknown.push(gap);
         }
     }
 }

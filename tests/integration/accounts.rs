@@ -88,6 +88,7 @@ const VAULT_KEY: Reason = ("local-vault-key-shared", Status::Warn);
 const VAULT_KEY_UNKNOWN: Reason = ("local-vault-key-shared", Status::Unknown);
 const ROLE_LACKS: Reason = ("backup-role-ready", Status::Fail);
 const ROLE_UNKNOWN: Reason = ("backup-role-ready", Status::Unknown);
+const ORGANIZATION_UNKNOWN: Reason = ("organization-member", Status::Unknown);
 const NOT_COVERED: Reason = ("backup-region-covered", Status::Fail);
 const COVER_UNKNOWN: Reason = ("backup-region-covered", Status::Unknown);
 const NARROW_ENDPOINT: Reason = ("s3-gateway-endpoint-open", Status::Warn);
@@ -793,7 +794,11 @@ const MIXED: &[(BackupTag, &[&str], &[Reason])] = &[
         &[],
     ),
     // The role has no permissions for S3; an instance in eu-west-2 is tagged, and all of eu-west-3.
-    (Untagged, &["111122223333"], &[ROLE_LACKS, NOT_COVERED]),
+    (
+        Untagged,
+        &["111122223333"],
+        &[ROLE_LACKS, NOT_COVERED, ORGANIZATION_UNKNOWN],
+    ),
 ];
 
 /// What a reason becomes when only what AWS enforces counts, as the table of rules says.
@@ -1441,7 +1446,7 @@ fn without_access_nothing_is_judged_and_nothing_passes() {
         assert_eq!(of_kind(ResourceKind::Region), each.repeat(REGIONS.len()));
         assert_eq!(
             of_kind(ResourceKind::Account),
-            [COVER_UNKNOWN, ROLE_UNKNOWN]
+            [COVER_UNKNOWN, ROLE_UNKNOWN, ORGANIZATION_UNKNOWN]
         );
         // The regions, the buckets of all; instances, volumes, two lists of databases, file systems,
         // tables, gateways, two lists of Redshift, stacks and what only tags give away in each.

@@ -217,7 +217,10 @@ fn policies_to_text(value: &mut Value) {
         Value::Object(fields) => {
             for (name, field) in fields {
                 match field.get_mut("known") {
-                    Some(policy @ Value::Object(_)) if POLICY_FIELDS.contains(&name.as_str()) => {
+                    Some(policy @ Value::Object(_))
+                        if POLICY_FIELDS.contains(&name.as_str())
+                            || policy.get("Statement").is_some() =>
+                    {
                         *policy = Value::String(policy.to_string());
                     }
                     _ => policies_to_text(field),
@@ -398,6 +401,7 @@ const RULES_BY_GROUP: [(Group, &[&str]); 6] = [
     (
         Group::Account,
         &[
+            "organization-member",
             "backup-policy-effective",
             "central-copy-retained",
             "local-vault-ready",

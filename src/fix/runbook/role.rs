@@ -6,7 +6,7 @@ use crate::fix::shell::quote;
 /// Returns the steps that attach managed policies to a role.
 ///
 /// Source: <https://docs.aws.amazon.com/cli/latest/reference/iam/attach-role-policy.html>.
-pub(in crate::fix) fn attach_policies(role: &str, policies: &[String], contact: &str) -> Vec<Step> {
+pub(crate) fn attach_policies(role: &str, policies: &[String], contact: &str) -> Vec<Step> {
     let note =
         format!("{contact} owns the role. If code declares it, attach the policies there instead.");
     let attach = policies.iter().map(|policy| {

@@ -1,8 +1,7 @@
-//! The prerequisites of the account that stand in the way of a copy, whoever can fix them.
+//! The prerequisites of the account that block copies, regardless of who can fix them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::root_causes::RootCauses;
 use crate::analysis::backup_types::find_type;
 use crate::model::ResourceKind;
 use crate::report::{Finding, Report, ResourceLine, Status};
@@ -36,7 +35,7 @@ pub(in crate::report) enum AccountState {
     Blocked,
 }
 
-/// The findings about the account and its regions that stand in the way of copies.
+/// The findings about the account and its regions that block copies.
 #[derive(Debug)]
 pub(in crate::report) struct AccountPrerequisites<'a> {
     /// Failing and unknown findings, those of the account under no region.
@@ -69,7 +68,7 @@ impl<'a> AccountPrerequisites<'a> {
         }
     }
 
-    /// Returns the findings that stand in the way of copies of a resource.
+    /// Returns the findings that block copies of a resource.
     pub(in crate::report) fn obstacles_of<'s>(
         &'s self,
         line: &'s ResourceLine,
@@ -79,24 +78,6 @@ impl<'a> AccountPrerequisites<'a> {
         let of_region = self.obstacles.get(&region).into_iter().flatten();
         let obstacles = of_account.chain(of_region).copied();
         obstacles.filter(move |it| concerns_type(it, line))
-    }
-
-    /// Returns the numbers of the root causes of the account that stand in the way of copies of a resource,
-    /// sorted.
-    pub(in crate::report) fn cause_numbers(
-        &self,
-        line: &ResourceLine,
-        causes: &RootCauses<'_>,
-    ) -> BTreeSet<usize> {
-        let obstacles = self.obstacles_of(line);
-        let links = obstacles.flat_map(|finding| {
-            let links = causes.links_of(&finding.resource).iter();
-            links.filter(move |link| {
-                let rules = &causes.get(link.number).rules;
-                link.status == finding.status && rules.iter().any(|it| it.id == finding.rule.id)
-            })
-        });
-        links.map(|link| link.number).collect()
     }
 
     /// Returns the state of the account's prerequisites for a resource.
@@ -112,7 +93,7 @@ impl<'a> AccountPrerequisites<'a> {
         states.max().unwrap_or(otherwise).max(otherwise)
     }
 
-    /// Returns the rules with findings of a status that stand in the way of some of the resources, with their
+    /// Returns the rules with findings of a status that block copies of some of the resources, with their
     /// regions: `organization-member, local-vault-ready (eu-central-1)`.
     pub(in crate::report) fn name_rules<'r>(
         &self,

@@ -216,7 +216,7 @@ pub(in crate::report) fn summarize_rest(view: &View<'_>) -> Vec<String> {
     sentences
 }
 
-/// Returns the sentence on what of the account stands in the way of any resource, unless the answer names it.
+/// Returns the sentence on what of the account blocks copies of any resource, unless the answer names it.
 fn summarize_account(view: &View<'_>) -> Option<String> {
     let counts = view.count_verdicts(Section::Counted);
     let lines = || {
@@ -229,9 +229,7 @@ fn summarize_account(view: &View<'_>) -> Option<String> {
     let unknown = view.account.name_rules(lines(), Status::Unknown);
     let failing = match failing.is_empty() || is_named {
         true => None,
-        false => Some(format!(
-            "The account stands in the way of copies: it fails {failing}."
-        )),
+        false => Some(format!("The account blocks copies: it fails {failing}.")),
     };
     let is_asked = view.report.all_rules && view.report.unread.is_empty();
     let unknown = match unknown.is_empty() || (is_named && failing.is_none() && is_asked) {
@@ -251,27 +249,31 @@ fn summarize_untagged(view: &View<'_>) -> Option<String> {
         true => (rows.ready.len(), rows.unknown.len()),
         false => (rows.ready.len() + rows.unknown.len(), 0),
     };
-    let ready = match ready {
-        0 => "none".to_owned(),
-        number => number.to_string(),
+    let rules = match view.report.all_rules && view.account.is_checked {
+        true => "",
+        false => ", by the rules that were checked",
     };
-    let mut rules = match view.report.all_rules && view.account.is_checked {
-        true => String::new(),
-        false => ", by the rules that were checked".to_owned(),
-    };
+    let mut parts = Vec::new();
     if unsure > 0 {
-        rules.push_str(&format!("; {unsure} more if the account is ready"));
-    }
-    if !rows.blocked.is_empty() {
-        rules.push_str(&format!(
-            "; {} more but for the account",
-            rows.blocked.len()
+        parts.push(format!(
+            "{unsure} would be ready if tagged and the account is"
         ));
+    }
+    match rows.blocked.len() {
+        0 => {}
+        1 => parts.push("1 is blocked by the account".to_owned()),
+        number => parts.push(format!("{number} are blocked by the account")),
+    }
+    match ready {
+        0 if parts.is_empty() => parts.push(format!("none would be ready if tagged{rules}")),
+        0 => {}
+        number => parts.insert(0, format!("{number} would be ready if tagged{rules}")),
     }
     (counts.total() > 0).then(|| {
         format!(
-            "{} without a backup tag: {ready} would be ready if tagged{rules}.",
-            plural(counts.total(), "resource")
+            "{} without a backup tag: {}.",
+            plural(counts.total(), "resource"),
+            parts.join("; ")
         )
     })
 }

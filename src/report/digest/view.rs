@@ -38,7 +38,7 @@ pub(in crate::report) struct View<'a> {
     pub(in crate::report) report: &'a Report,
     /// Every resource, in the report's order.
     pub(in crate::report) rows: Vec<Row<'a>>,
-    /// What of the account stands in the way of copies.
+    /// What of the account blocks copies.
     pub(in crate::report) account: AccountPrerequisites<'a>,
     by_arn: BTreeMap<&'a str, usize>,
 }

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_iam::Client;
 use futures_util::future::join_all;
 
+use crate::iam::aws_managed::find_known;
 use crate::model::arn::Arn;
 use crate::model::backup::BackupRole;
-use crate::model::observed::{Gap, GapKind, Observed};
+use crate::model::observed::{Gap, GapKind, Listing, Observed};
 use crate::model::snapshot::Region;
 
 use super::call::ServiceCalls;
@@ -18,11 +20,21 @@ use super::reader::AccountReader;
 const GET_ROLE: Operation = Operation::new("iam:GetRole");
 const LIST_ATTACHED_POLICIES: Operation = Operation::new("iam:ListAttachedRolePolicies");
 const LIST_POLICIES: Operation = Operation::new("iam:ListRolePolicies");
+const GET_ROLE_POLICY: Operation = Operation::new("iam:GetRolePolicy");
+const GET_POLICY: Operation = Operation::new("iam:GetPolicy");
+const GET_POLICY_VERSION: Operation = Operation::new("iam:GetPolicyVersion");
 
 /// API operations used to locate the backup role.
 pub const ROLE_OPERATIONS: &[Operation] = &[GET_ROLE];
 /// API operations used to read backup roles with their policies.
-pub const OPERATIONS: &[Operation] = &[GET_ROLE, LIST_ATTACHED_POLICIES, LIST_POLICIES];
+pub const OPERATIONS: &[Operation] = &[
+    GET_ROLE,
+    LIST_ATTACHED_POLICIES,
+    LIST_POLICIES,
+    GET_ROLE_POLICY,
+    GET_POLICY,
+    GET_POLICY_VERSION,
+];
 
 /// Backup roles by name. `None` is a role that does not exist.
 pub type BackupRoles = BTreeMap<String, Observed<Option<BackupRole>>>;
@@ -122,7 +134,24 @@ async fn read_role(
             }),
         )
     };
-    let (attached_policies, inline_policies) = read_if(reader.scope.account, policies).await;
+    let (attached_policies, inline_policies): (Listing<String>, Listing<String>) =
+        read_if(reader.scope.account, policies).await;
+    let boundary = role
+        .permissions_boundary
+        .and_then(|boundary| boundary.permissions_boundary_arn);
+    // Without account rules only the path and the trust policy of a role are needed.
+    let boundary_to_read = boundary.iter().filter(|_| reader.scope.account);
+    let managed = attached_policies.items.iter().chain(boundary_to_read);
+    let managed: BTreeSet<&String> = managed.filter(|arn| find_known(arn).is_none()).collect();
+    let mut documents = BTreeMap::new();
+    for arn in managed {
+        let document = read_managed_policy(&client, calls, arn).await;
+        documents.insert(arn.clone(), document.into());
+    }
+    for policy in &inline_policies.items {
+        let document = read_inline_policy(&client, calls, name, policy).await;
+        documents.insert(policy.clone(), document.into());
+    }
     let document = role.assume_role_policy_document;
     let trust_policy = GET_ROLE.require_field(document, "AssumeRolePolicyDocument");
     Ok(Some(BackupRole {
@@ -131,12 +160,48 @@ async fn read_role(
             .get()
             .and_then(|text| decode_policy(text))
             .into(),
-        boundary: role
-            .permissions_boundary
-            .and_then(|boundary| boundary.permissions_boundary_arn),
+        boundary,
         attached_policies,
         inline_policies,
+        documents,
     }))
+}
+
+/// Reads the default version of a managed policy. AWS's own policies that are known by name are not read.
+async fn read_managed_policy(
+    client: &Client,
+    calls: &ServiceCalls,
+    arn: &str,
+) -> Result<String, Gap> {
+    let call = client.get_policy().policy_arn(arn).send();
+    let response = calls.send_call(GET_POLICY, call).await?;
+    let version = response.policy.and_then(|policy| policy.default_version_id);
+    let version = GET_POLICY.require_field(version, "DefaultVersionId");
+    let call = client
+        .get_policy_version()
+        .policy_arn(arn)
+        .version_id(version.get()?)
+        .send();
+    let response = calls.send_call(GET_POLICY_VERSION, call).await?;
+    let document = response.policy_version.and_then(|version| version.document);
+    let document = GET_POLICY_VERSION.require_field(document, "Document");
+    decode_policy(document.get()?)
+}
+
+/// Reads an inline policy of a role.
+async fn read_inline_policy(
+    client: &Client,
+    calls: &ServiceCalls,
+    role: &str,
+    policy: &str,
+) -> Result<String, Gap> {
+    let call = client
+        .get_role_policy()
+        .role_name(role)
+        .policy_name(policy)
+        .send();
+    let response = calls.send_call(GET_ROLE_POLICY, call).await?;
+    decode_policy(&response.policy_document)
 }
 
 /// Decodes a policy as IAM returns it, URL-encoded as in RFC 3986.
@@ -144,7 +209,7 @@ async fn read_role(
 /// Source: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html>.
 fn decode_policy(text: &str) -> Result<String, Gap> {
     let invalid = || {
-        let message = "the role's trust policy is not valid URL-encoded text";
+        let message = "a policy of the role is not valid URL-encoded text";
         Gap::new(GapKind::Unreadable, message)
     };
     let mut parts = text.split('%');

@@ -96,9 +96,19 @@ fn the_backup_role_is_read_with_its_policies_and_its_trust_policy() {
         json!({"items": [
             "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup",
             "arn:aws:iam::aws:policy/AWSBackupServiceRolePolicyForS3Backup",
+            "arn:aws:iam::111122223333:policy/backup/tagging",
         ]})
     );
     assert_eq!(role["inline_policies"], json!({"items": ["kms", "tags"]}));
+    // AWS's own policies are known by name.
+    let documents = role["documents"].as_object().expect("an object");
+    let names: Vec<&str> = documents.keys().map(String::as_str).collect();
+    let managed = "arn:aws:iam::111122223333:policy/backup/tagging";
+    assert_eq!(names, [managed, "kms", "tags"]);
+    for (name, action) in [(managed, "tag:TagResources"), ("kms", "kms:CreateGrant")] {
+        let text = documents[name]["known"].as_str().expect("a policy");
+        assert!(text.contains(action), "{name}: {text}");
+    }
     let (snapshot, _endpoint) = collect_region([on("iam:GetRole", Reply::Fixture("NoSuchEntity"))]);
     assert_eq!(
         snapshot["backup_roles"],

@@ -145,14 +145,19 @@ const NEEDS: [(&str, &str, &str, &[&str]); 39] = [
         "",
         &["backup-role-ready"],
     ),
-    ("iam", "ListRolePolicies", "", &[]),
+    ("iam", "ListRolePolicies", "", &["backup-role-ready"]),
     (
         "organizations",
         "DescribeEffectivePolicy",
         "",
         &["backup-policy-effective"],
     ),
-    ("organizations", "DescribeOrganization", "", &[]),
+    (
+        "organizations",
+        "DescribeOrganization",
+        "",
+        &["organization-member"],
+    ),
     (
         "rds",
         "DescribeOptionGroups",

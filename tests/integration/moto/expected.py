@@ -107,7 +107,7 @@ READY: dict[str, Findings] = {
     # Encrypted with the central key: the platform team fixes it, not the member.
     "backup-vault": {},
     "region": all_pass("backup-policy-effective", "central-copy-retained", "local-vault-ready"),
-    "account": all_pass("backup-role-ready", "backup-region-covered"),
+    "account": all_pass("organization-member", "backup-role-ready", "backup-region-covered"),
 }
 
 # Resource types as in jobs of AWS Backup. Other types have no jobs.
@@ -186,6 +186,9 @@ NO_VAULT = {"local-vault-ready": FAIL}
 VAULT_KEY_SHARED = {"local-vault-key-shared": PASS}
 VAULT_KEY_NOT_SHARED = {"local-vault-key-shared": WARN}
 NO_ROLE = {"backup-role-ready": FAIL}
+# Plans run, but AWS copies only within an organization.
+NO_ORGANIZATION = {"organization-member": FAIL}
+NO_CENTRAL_COPY = {"backup-policy-effective": FAIL}
 
 # VPCs.
 NO_WORKLOADS: Findings = {}
@@ -199,6 +202,7 @@ ENDPOINT_READY = {
 
 # Rules of the platform team, which are not gating for the member.
 PLATFORM_RULES = {
+    "organization-member",
     "backup-policy-effective",
     "central-copy-retained",
     "local-vault-ready",
@@ -209,7 +213,7 @@ PLATFORM_RULES = {
 
 def without_plan(resources: dict[str, Json]) -> None:
     """Where no plan runs, no schedule can meet a window, and no job is one of a plan that selects its resource."""
-    uncovered = {r["region"] for r in resources.values() if r["findings"].get("backup-policy-effective") == FAIL}
+    uncovered = {r["region"] for r in resources.values() if r["findings"].get("central-copy-retained") == SKIP}
     for resource in resources.values():
         if resource["region"] in uncovered:
             findings = resource["findings"]

@@ -24,6 +24,8 @@ from expected import (  # noqa: E402
     IN_STACK,
     NONE,
     NOT_COVERED,
+    NO_CENTRAL_COPY,
+    NO_ORGANIZATION,
     NO_ROLE,
     NO_VAULT,
     NO_VOLUME_GATEWAY,
@@ -105,15 +107,15 @@ def unknown(a: Backups, central: Backups, third: Backups) -> None:
     empty_regions(
         a,
         {
-            r: {"service-opted-in": PASS},
-            "eu-west-1": {},
+            r: {"service-opted-in": PASS, **NO_CENTRAL_COPY},
+            "eu-west-1": NO_CENTRAL_COPY,
             "eu-west-3": off,
             "ap-southeast-1": off,
             "us-east-1": off,
         },
     )
     a.role("backup", "s3")
-    a.itself({})
+    a.itself(NO_ORGANIZATION)
     tag = {"ConditionType": "STRINGEQUALS", "ConditionKey": "backup", "ConditionValue": "enabled"}
     a.plan(r, {"SelectionName": "enabled", "ListOfTags": [tag]})
     a.vault(r, a.key(r), {"kms-key-usable": PASS})

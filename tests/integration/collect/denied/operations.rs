@@ -131,10 +131,33 @@ pub(super) const NEEDED: &[Needed] = &[
         needed_by: &[("backup-role-ready", ACCOUNT_LINE)],
         ..needed("iam:ListAttachedRolePolicies", "AccessDenied", &[])
     },
-    // The policy that the role needs is attached.
+    // A policy that was not read may deny what the others allow.
+    Needed {
+        gaps: &[
+            "/backup_roles/aws-controltower-BackupRole/known/documents/arn:aws:iam::111122223333:policy~1backup~1tagging/unknown",
+        ],
+        touches: &["/backup_roles"],
+        needed_by: &[("backup-role-ready", ACCOUNT_LINE)],
+        ..needed("iam:GetPolicy", "AccessDenied", &[])
+    },
+    Needed {
+        gaps: &[
+            "/backup_roles/aws-controltower-BackupRole/known/documents/arn:aws:iam::111122223333:policy~1backup~1tagging/unknown",
+        ],
+        touches: &["/backup_roles"],
+        needed_by: &[("backup-role-ready", ACCOUNT_LINE)],
+        ..needed("iam:GetPolicyVersion", "AccessDenied", &[])
+    },
+    Needed {
+        gaps: &["/backup_roles/aws-controltower-BackupRole/known/documents/kms/unknown"],
+        touches: &["/backup_roles"],
+        needed_by: &[("backup-role-ready", ACCOUNT_LINE)],
+        ..needed("iam:GetRolePolicy", "AccessDenied", &[])
+    },
     Needed {
         gaps: &["/backup_roles/aws-controltower-BackupRole/known/inline_policies/gap"],
         touches: &["/backup_roles"],
+        needed_by: &[("backup-role-ready", ACCOUNT_LINE)],
         ..needed("iam:ListRolePolicies", "AccessDenied", &[])
     },
     // The backup plans agree with the policy.
@@ -146,6 +169,7 @@ pub(super) const NEEDED: &[Needed] = &[
     Needed {
         gaps: &["/organization_id/unknown"],
         touches: &["/organization_id"],
+        needed_by: &[("organization-member", ACCOUNT_LINE)],
         ..needed("organizations:DescribeOrganization", DENIED_JSON, &[])
     },
     Needed {
