@@ -13,7 +13,11 @@ use super::value::Resolved;
 /// The types of clusters and of their instances, with their engines.
 const TYPES: [(&str, &str, &str); 2] = [
     ("AWS::DocDB::DBCluster", "AWS::DocDB::DBInstance", "docdb"),
-    ("AWS::Neptune::DBCluster", "AWS::Neptune::DBInstance", "neptune"),
+    (
+        "AWS::Neptune::DBCluster",
+        "AWS::Neptune::DBInstance",
+        "neptune",
+    ),
 ];
 
 /// Properties that make a cluster from an existing one.
@@ -119,6 +123,8 @@ fn read_instances(
             aws_owned_key: false,
             kms_key: Observed::Unknown(of_cluster()),
             backup_retention_days: Observed::Unknown(of_cluster()),
+            maintenance_window: Observed::Unknown(of_cluster()),
+            backup_window: Observed::Unknown(of_cluster()),
             option_groups: Observed::Known(Vec::new()),
             backup_target: Observed::Known(BACKUP_TARGET.to_owned()),
         };

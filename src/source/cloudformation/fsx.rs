@@ -17,7 +17,11 @@ const ASSOCIATION: &str = "AWS::FSx::DataRepositoryAssociation";
 pub(super) fn read_all(build: &mut Build<'_>) {
     for declared in build.of_type(FILE_SYSTEM) {
         let file_system = read_file_system(build, &declared);
-        build.stack_region().fsx_file_systems.items.push(file_system);
+        build
+            .stack_region()
+            .fsx_file_systems
+            .items
+            .push(file_system);
     }
     for declared in build.of_type("AWS::FSx::Volume") {
         let properties = build.template.properties(&declared);
@@ -35,7 +39,7 @@ pub(super) fn read_all(build: &mut Build<'_>) {
     }
 }
 
-fn read_file_system(build: &mut Build<'_>, declared: &Declared<'_>) -> FsxFileSystem {
+fn read_file_system<'a>(build: &mut Build<'a>, declared: &Declared<'a>) -> FsxFileSystem {
     let properties = build.template.properties(declared);
     let file_system_type = read_text(&properties, "FileSystemType");
     let lustre = properties.get("LustreConfiguration");
@@ -79,7 +83,11 @@ fn is_linked(build: &Build<'_>, id: &str, lustre: &Resolved) -> Result<bool, Gap
     }
     for declared in build.of_type(ASSOCIATION) {
         let properties = build.template.properties(&declared);
-        if build.name(&properties.get("FileSystemId"), FILE_SYSTEM)?.as_deref() == Some(id) {
+        if build
+            .name(&properties.get("FileSystemId"), FILE_SYSTEM)?
+            .as_deref()
+            == Some(id)
+        {
             return Ok(true);
         }
     }
