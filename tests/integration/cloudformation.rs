@@ -213,8 +213,8 @@ fn a_template_is_judged_as_what_it_makes() {
             (
                 "Lake",
                 "cross-account-copy-supported",
-                Warn,
-                "AWS::FSx::FileSystem",
+                Fail,
+                "SCRATCH_1",
             ),
             ("Network", "s3-gateway-endpoint-present", Pass, "ToStorage"),
             ("Network", "s3-gateway-endpoint-routed", Pass, ""),
