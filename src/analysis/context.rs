@@ -8,7 +8,9 @@ use jiff::Timestamp;
 
 use crate::iam::document::Document;
 use crate::key_sharing::copy;
-use crate::key_sharing::copy::{CentralAccount, CopyAccess, KeyFacts, LocalAccess, ViaService};
+use crate::key_sharing::copy::CopyAccess;
+use crate::key_sharing::facts::{BackupRole, CentralAccount, KeyFacts, Organization, ViaService};
+use crate::key_sharing::local_use::{LocalAccess, evaluate_local_access};
 use crate::model::backup_plan::{BackupRule, DEFAULT_SCHEDULE};
 use crate::model::cloudformation::{Stack, StackResource};
 use crate::model::ec2::{Instance, Volume};
@@ -32,8 +34,7 @@ use super::role_name::{BackupRoles, RoleName};
 use super::schedule;
 use super::schedule::Runs;
 
-/// The name that a region has in a report where it could not be read.
-pub const UNKNOWN_REGION: &str = "unknown";
+pub use crate::model::snapshot::UNKNOWN_REGION;
 
 /// What a rule may look up while it checks a resource of one region.
 #[derive(Debug)]
@@ -396,7 +397,7 @@ impl<'a> RuleContext<'a> {
         })
     }
 
-    /// Returns what the account that owns a key may do with it through one of the roles that make backups.
+    /// Returns what a role that makes backups may do with a key of this account through a service.
     ///
     /// # Errors
     /// Why the key's policy is not known.
@@ -404,16 +405,28 @@ impl<'a> RuleContext<'a> {
         &self,
         facts: &KeyFacts,
         key_arn: &str,
+        via: ViaService,
         role: &RoleName,
     ) -> Result<Rc<LocalAccess>, Gap> {
-        let key = (key_arn.to_owned(), role.name.clone());
+        let key = (key_arn.to_owned(), via, role.name.clone());
         self.policies.local_access(key, || {
             let document = self.key_policy(key_arn)?;
-            let account = &facts.key_account;
-            Ok(copy::evaluate_local_access(
-                &document, facts, account, &role.name,
-            ))
+            let role = BackupRole {
+                account: facts.key_account.clone(),
+                name: role.name.clone(),
+                organization: self.own_organization(),
+            };
+            Ok(evaluate_local_access(&document, facts, &role, via))
         })
+    }
+
+    /// Returns what is known about the organization of this account: what was read, else what is configured.
+    fn own_organization(&self) -> Organization {
+        match (self.snapshot.organization_id.known(), &self.settings.org_id) {
+            (Some(Some(id)), _) | (_, Some(id)) => Organization::Member(id.clone()),
+            (Some(None), None) => Organization::None,
+            (None, None) => Organization::Unknown,
+        }
     }
 }
 

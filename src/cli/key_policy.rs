@@ -6,7 +6,8 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
 use crate::exit::Exit;
-use crate::key_sharing::copy::{CentralAccount, KeyFacts, Overall, ViaService};
+use crate::key_sharing::copy::Overall;
+use crate::key_sharing::facts::{CentralAccount, KeyFacts, ViaService};
 use crate::model::arn::Arn;
 use crate::report::key_policy::{KeyPolicy, Question, write_json, write_text};
 

@@ -42,10 +42,10 @@ pub struct DbInstance {
     #[serde(default)]
     pub backup_retention_days: Observed<i32>,
     /// When it is maintained each week, in UTC: `sun:03:00-sun:04:00`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
     pub maintenance_window: Observed<String>,
     /// When it is backed up automatically each day, in UTC: `02:00-02:30`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
     pub backup_window: Observed<String>,
     /// The names of its option groups: two while it goes from one to the other.
     #[serde(default)]
@@ -124,6 +124,9 @@ pub struct DbCluster {
     pub tags: Observed<Tags>,
     /// `aurora-mysql`, `aurora-postgresql`; `mysql` or `postgres` for a Multi-AZ DB cluster; `docdb`, `neptune`.
     pub engine: String,
+    /// Why the engine is not known, in a plan or template; `engine` is then a guess.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine_gap: Option<Gap>,
     /// `available`, `modifying`, ...
     #[serde(default)]
     pub state: Observed<String>,

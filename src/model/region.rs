@@ -80,18 +80,19 @@ pub struct Region {
     /// AWS Backup's settings.
     #[serde(default)]
     pub backup_settings: Observed<BackupSettings>,
-    /// AWS Backup's backup jobs of the last 30 days: of each resource the newest in each state, and
-    /// the oldest that completed. Jobs of stacks and jobs within them are kept apart.
+    /// AWS Backup's backup jobs of the last 30 days: of each resource and plan the newest in each state,
+    /// and the oldest that completed. Jobs of stacks and jobs within them are kept apart.
     #[serde(default)]
     pub backup_jobs: Listing<BackupJob>,
-    /// Its copy jobs of the same time: of each resource and destination account the newest in each
-    /// state.
+    /// Its copy jobs of the same time: of each resource, plan and destination account the newest in
+    /// each state.
     #[serde(default)]
     pub copy_jobs: Listing<CopyJob>,
     /// The account's vaults.
     #[serde(default)]
     pub vaults: Listing<Vault>,
-    /// The account's backup plans. They are asked for only where no backup policy was read.
+    /// The account's backup plans. Of those that an organization's policy created only ids and names are
+    /// read where the policy was.
     #[serde(default)]
     pub backup_plans: Listing<BackupPlan>,
     /// ARNs of keys that resources name by alias or id.

@@ -83,6 +83,11 @@ const BACKUP_TARGETS: [(&str, &str); 2] =
     [("outposts", "on an Outpost"), ("local", "in a Local Zone")];
 
 fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
+    if let Resource::DbCluster(cluster) = resource
+        && let Some(gap) = &cluster.engine_gap
+    {
+        return Err(gap.clone());
+    }
     Ok(match resource {
         Resource::DbCluster(cluster) if cluster.is_multi_az() => Outcome::breach(
             "an RDS Multi-AZ DB cluster: its snapshots cannot be copied to another account",

@@ -6,24 +6,30 @@
 
 mod address;
 mod backup;
+mod candidates;
 mod document;
 mod dynamodb;
 mod ec2;
 mod efs;
+mod endpoints;
 mod error;
-mod follow;
 mod fsx;
+mod item;
+mod key_arns;
 mod keys;
+mod network;
 mod other;
 mod place;
 mod policy;
 mod rds;
 mod reader;
 mod redshift;
+mod routes;
 mod s3;
 mod storage_gateway;
 mod view;
 mod vpc;
+mod workloads;
 
 use serde_json::Value;
 

@@ -280,6 +280,7 @@ fn cluster_from(
         id: cluster.db_cluster_identifier.filled()?,
         tags: kept_tags(reader, cluster.tag_list),
         engine: cluster.engine.filled()?,
+        engine_gap: None,
         state: operation.require_text(cluster.status, "Status"),
         encrypted: operation.require_field(cluster.storage_encrypted, "StorageEncrypted"),
         aws_owned_key: is_aws_owned(cluster.storage_encryption_type.as_ref()),

@@ -40,6 +40,7 @@ pub(super) fn read_clusters(build: &mut Build<'_>) {
                 id: declared.id.to_owned(),
                 tags: build.tags(&properties, "Tags"),
                 engine: engine.to_owned(),
+                engine_gap: None,
                 state: not_yet(),
                 encrypted,
                 aws_owned_key: false,

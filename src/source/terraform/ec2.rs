@@ -10,7 +10,7 @@ use crate::model::{Gap, GapKind, Observed};
 use crate::source::defaults::TERRAFORM_EBS_ENCRYPTION_BY_DEFAULT;
 use crate::source::planned::{Planned, unplanned};
 
-use super::document::{Item, data_type};
+use super::item::{Item, data_type};
 use super::keys::KeyName;
 use super::reader::{Identity, Link, Reader, not_in_plan};
 use super::view::{Fact, View};
@@ -417,7 +417,7 @@ fn find_image<'a>(reader: &Reader<'a>, view: &View<'a>) -> Option<&'a Item<'a>> 
     match reader.resolve_link(view, "ami", &["data.aws_ami"]) {
         Link::Named(id) => images.find(|it| it.view().text("id").known() == Some(id)),
         Link::To(item) => Some(item),
-        Link::Nothing | Link::Open(_) => None,
+        Link::Nothing | Link::OneOf(..) | Link::Open(_) => None,
     }
 }
 

@@ -5,7 +5,7 @@ use crate::model::{Gap, Observed};
 use crate::source::defaults::{LUSTRE_DEPLOYMENT, fsx_key};
 use crate::source::planned::{Planned, unplanned};
 
-use super::document::Item;
+use super::item::Item;
 use super::reader::{Reader, not_in_plan};
 use super::view::{Fact, View};
 

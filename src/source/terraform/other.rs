@@ -8,7 +8,7 @@ use crate::model::tagged::TaggedResource;
 use crate::model::{Gap, GapKind, Listing};
 use crate::source::planned::{Planned, unplanned};
 
-use super::document::Item;
+use super::item::Item;
 use super::reader::{Reader, mark_incomplete};
 
 /// Types that are listed if they are tagged, with their CloudFormation types.

@@ -10,7 +10,7 @@ use crate::source::defaults::{
 };
 use crate::source::planned::{Planned, unplanned};
 
-use super::document::Item;
+use super::item::Item;
 use super::reader::{Link, Reader, mark_incomplete, not_in_plan};
 use super::view::{Fact, View};
 
@@ -243,7 +243,7 @@ fn read_instance<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Plan
             // The instance uses the default option group, which has no options.
             Link::Nothing if origin.is_none() => Observed::Known(Vec::new()),
             Link::Nothing => Observed::Unknown(view.known_after_apply("option_group_name")),
-            Link::Open(gap) => Observed::Unknown(gap),
+            Link::OneOf(_, gap) | Link::Open(gap) => Observed::Unknown(gap),
         };
     if let Some(names) = option_groups.known() {
         for name in names {
@@ -388,6 +388,7 @@ fn read_cluster<'a>(
     let cluster = DbCluster {
         tags: reader.read_tags(item),
         engine: engine.to_owned(),
+        engine_gap: None,
         state: reader.read_state(&view, "status"),
         encrypted,
         aws_owned_key,
