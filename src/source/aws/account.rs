@@ -162,6 +162,7 @@ pub async fn collect_account(
         coverage,
         enabled_regions: list_enabled(regions.known),
         organization_id: parts.organization_id,
+        organization_path: None,
         backup_policy,
         backup_roles,
         elsewhere: parts.tagged_elsewhere,
