@@ -95,6 +95,8 @@ pub struct Settings {
     pub backup_role: String,
     /// The contact for problems that cannot be fixed in a member account.
     pub contact: String,
+    /// The organizational units whose accounts need S3 gateway endpoints; empty if all accounts do.
+    pub endpoint_ous: Vec<String>,
 }
 
 impl Default for Settings {
@@ -107,6 +109,7 @@ impl Default for Settings {
             org_id: None,
             backup_role: BACKUP_ROLE.to_owned(),
             contact: CONTACT.to_owned(),
+            endpoint_ous: Vec::new(),
         }
     }
 }
@@ -130,6 +133,9 @@ pub struct Config {
     pub org_id: Option<Spanned<String>>,
     /// See [`Settings::contact`].
     pub contact: Option<String>,
+    /// See [`Settings::endpoint_ous`].
+    #[serde(default)]
+    pub endpoint_ous: Vec<Spanned<String>>,
     /// Additional groups whose findings are gating.
     #[serde(default)]
     pub gate: Vec<Spanned<String>>,
@@ -235,6 +241,17 @@ impl Config {
                 "org_id must be an organization id such as o-a1b2c3d4e5",
             ));
         }
+        if let Some(bad) = config
+            .endpoint_ous
+            .iter()
+            .find(|ou| !is_ou_id(ou.get_ref()))
+        {
+            return Err(Self::error_at(
+                text,
+                bad.span(),
+                "endpoint_ous must name organizational units such as ou-ab12-cdef3456",
+            ));
+        }
         if let Some(key) = &config.tag_key
             && key.get_ref().trim().is_empty()
         {
@@ -306,6 +323,7 @@ impl Config {
             settings.contact.clone_from(contact);
         }
         settings.org_id = self.org_id.as_ref().map(owned);
+        settings.endpoint_ous = self.endpoint_ous.iter().map(owned).collect();
         settings
     }
 }
@@ -390,6 +408,19 @@ fn parse_day(text: &str) -> Option<Date> {
     (day.to_string() == text).then_some(day)
 }
 
+/// Whether a text is the id of an organizational unit.
+///
+/// Source: <https://docs.aws.amazon.com/organizations/latest/APIReference/API_OrganizationalUnit.html>.
+#[must_use]
+pub fn is_ou_id(text: &str) -> bool {
+    let is_part = |part: &str, lengths: std::ops::RangeInclusive<usize>| {
+        let is_id = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit();
+        lengths.contains(&part.len()) && part.chars().all(is_id)
+    };
+    let parts = text.strip_prefix("ou-").and_then(|it| it.split_once('-'));
+    parts.is_some_and(|(root, unit)| is_part(root, 4..=32) && is_part(unit, 8..=32))
+}
+
 /// Whether the text has the form of an organization id.
 ///
 /// Source: <https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html>.
@@ -454,6 +485,7 @@ mod tests {
                 "unknown variant `error`",
             ),
             ("org_id = \"ou-1\"\n", 1, "o-a1b2c3d4e5"),
+            ("endpoint_ous = [\"Prod\"]\n", 1, "ou-ab12-cdef3456"),
             ("a = \n", 1, ""),
             ("[[waivers]]\nrule = \"x\"\n", 1, "unknown field `waivers`"),
             ("[[waiver]]\nrule = \"x\"\n", 1, "missing field"),
@@ -485,7 +517,7 @@ mod tests {
         for (text, expected) in [
             (
                 "tag_key = \"backup\"\ntagkey = 1\n",
-                "line 2, column 1: unknown field `tagkey`, expected one of `central_account`, `regions`, `tag_key`, `standard`, `backup_role`, `org_id`, `contact`, `gate`, `allow_unknown`, `severity`, `waiver`; did you mean `tag_key`?\n  |\n2 | tagkey = 1\n  | ^^^^^^",
+                "line 2, column 1: unknown field `tagkey`, expected one of `central_account`, `regions`, `tag_key`, `standard`, `backup_role`, `org_id`, `contact`, `endpoint_ous`, `gate`, `allow_unknown`, `severity`, `waiver`; did you mean `tag_key`?\n  |\n2 | tagkey = 1\n  | ^^^^^^",
             ),
             (
                 "regions = [\"eu-west-1\",\n\t\"euröpe\"]\n",

@@ -118,9 +118,14 @@ impl KeyUse<'_> {
             return Ok(false);
         }
         // A key that does not exist is not an AWS managed key: those cannot be deleted.
-        Ok(self
-            .metadata()?
-            .is_some_and(|metadata| metadata.manager == "AWS"))
+        match self.metadata()?.map(|it| it.manager.as_str()) {
+            None | Some("CUSTOMER") => Ok(false),
+            Some("AWS") => Ok(true),
+            Some(manager) => {
+                let message = format!("{} has the unknown manager {manager:?}", self.name());
+                Err(Gap::new(GapKind::Unreadable, message))
+            }
+        }
     }
 
     /// Returns the facts that the evaluation of its policy depends on.
@@ -297,7 +302,11 @@ pub fn managed<'a>(resource: Resource<'a>) -> Result<Option<&'a str>, Gap> {
             Observed::Known(it) if it.algorithm.starts_with("aws:kms") => {
                 Ok(Some(it.kms_key.as_deref().unwrap_or(S3_ALIAS)))
             }
-            Observed::Known(_) => Ok(None),
+            Observed::Known(it) if ["AES256", "none"].contains(&it.algorithm.as_str()) => Ok(None),
+            Observed::Known(it) => {
+                let message = format!("encrypted with the unknown algorithm {:?}", it.algorithm);
+                Err(Gap::new(GapKind::Unreadable, message))
+            }
             Observed::Unknown(gap) => Err(gap.clone()),
         },
         Resource::Table(table) => named(&table.kms_key),

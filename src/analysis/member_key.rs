@@ -21,11 +21,16 @@ pub(super) fn member_key(resource: Resource<'_>) -> Option<MemberKey<'_>> {
     })
 }
 
-/// Returns the keys that a resource of a stack may have.
+/// Returns the keys that a resource of a stack may have. One whose type is listed may still be known by its tag
+/// alone, as in the snapshot of a version that did not list it.
 pub(super) fn member_keys(member: &StackResource) -> impl Iterator<Item = MemberKey<'_>> {
     let name = member.resource_type.as_str();
     let id = member.physical_id.as_deref();
+    let by_tag = kinds_in_stack(name).next();
+    let by_tag = by_tag.map(|_| (ResourceKind::Other, Some(name)));
     kinds_in_stack(name)
-        .map(move |row| (row.kind, row.is_found_by_tag().then_some(name)))
+        .filter(|row| !row.is_found_by_tag())
+        .map(|row| (row.kind, None))
+        .chain(by_tag)
         .filter_map(move |(kind, aws_type)| Some((kind, aws_type, id?)))
 }

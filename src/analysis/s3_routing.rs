@@ -32,6 +32,18 @@ pub fn is_own(cx: &RuleContext<'_>, vpc: &Vpc) -> bool {
     }
 }
 
+/// Returns why no endpoint is needed in the account: it is known to be in none of the organizational units that
+/// the config names.
+#[must_use]
+pub fn outside_endpoint_ous(cx: &RuleContext<'_>) -> Option<Outcome> {
+    let ous = &cx.settings.endpoint_ous;
+    let path = cx.snapshot.organization_path.as_ref()?;
+    let is_inside = path.split('/').any(|unit| ous.iter().any(|ou| ou == unit));
+    (!ous.is_empty() && !is_inside).then(|| {
+        Outcome::skip("the account is in none of the organizational units of endpoint_ous")
+    })
+}
+
 /// Returns the workloads of a VPC: its instances, and the network interfaces that may belong to others.
 ///
 /// # Errors
@@ -129,6 +141,9 @@ pub fn endpoints_in_use<'a>(
     cx: &RuleContext<'a>,
     vpc: &Vpc,
 ) -> Result<Result<InUse<'a>, Outcome>, Gap> {
+    if let Some(skip) = outside_endpoint_ous(cx) {
+        return Ok(Err(skip));
+    }
     if !is_own(cx, vpc) {
         return Ok(Err(Outcome::skip(
             "owned by another account; only the owner can change its endpoints and routes",

@@ -60,6 +60,7 @@ mod tests {
         let config = Config::parse(&used).unwrap();
         let defaults = Settings {
             org_id: Some("o-a1b2c3d4e5".to_owned()),
+            endpoint_ous: vec!["ou-ab12-cdef3456".to_owned()],
             ..Settings::default()
         };
         assert_eq!(config.settings(), defaults);

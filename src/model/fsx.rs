@@ -22,7 +22,7 @@ pub struct FsxFileSystem {
     /// `AVAILABLE`, `CREATING`, `MISCONFIGURED`, ...
     #[serde(default)]
     pub state: Observed<String>,
-    /// The key as FSx names it. A scratch file system of Lustre has none: FSx encrypts it with a key of its own.
+    /// The key as FSx names it. A scratch file system of Lustre has none: FSx encrypts it with a key that AWS owns.
     #[serde(default)]
     pub kms_key: Observed<Option<String>>,
     /// Of Lustre: `SCRATCH_1`, `SCRATCH_2`, `PERSISTENT_1` or `PERSISTENT_2`.

@@ -687,6 +687,12 @@ impl Kind {
         matches!(self.listed_in, ListedIn::Tagged)
     }
 
+    /// Whether a region has a list of the kind.
+    #[must_use]
+    pub fn has_list(&self) -> bool {
+        matches!(self.listed_in, ListedIn::Region(_))
+    }
+
     /// Returns why the list of the kind in a region may be incomplete. Buckets have no list there.
     #[must_use]
     pub fn gap_in<'a>(&self, region: &'a Region) -> Option<&'a Gap> {
@@ -882,6 +888,7 @@ mod tests {
                     id: String::new(),
                     aws_type: it.cloudformation.to_owned(),
                     tags: crate::model::Observed::default(),
+                    exists: None,
                 };
                 assert_eq!(resource.kind(), row.kind, "{it:?}");
             }

@@ -81,13 +81,27 @@ macro_rules! impl_lists {
     ($($list:ident: $variant:ident),+ $(,)?) => {
         impl Region {
             /// Returns every resource in the lists: also members of clusters, and what is being deleted.
-            fn listed_resources(&self) -> impl Iterator<Item = Resource<'_>> {
+            pub fn listed_resources(&self) -> impl Iterator<Item = Resource<'_>> {
                 std::iter::empty()$(.chain(self.$list.items.iter().map(Resource::$variant)))+
             }
 
             /// Returns why each list may be incomplete.
             pub fn listing_gaps_mut(&mut self) -> impl Iterator<Item = &mut Option<Gap>> {
-                [$(&mut self.$list.gap),+].into_iter()
+                // Every field is named, so that no list is forgotten.
+                let Region {
+                    $($list,)+
+                    disabled: _,
+                    ebs_defaults: _,
+                    network: _,
+                    option_groups: _,
+                    backup_settings: _,
+                    backup_jobs: _,
+                    copy_jobs: _,
+                    vaults: _,
+                    backup_plans: _,
+                    key_names: _,
+                } = self;
+                [$(&mut $list.gap),+].into_iter()
             }
 
             /// Returns the service, the ARN and the tags of every resource in the lists.

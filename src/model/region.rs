@@ -12,7 +12,7 @@ use super::ec2::{EbsDefaults, Instance, Volume};
 use super::efs::FileSystem;
 use super::fsx::{FsxFileSystem, FsxVolume};
 use super::job::{BackupJob, CopyJob};
-use super::observed::{Gap, Listing, Observed};
+use super::observed::{Listing, Observed};
 use super::rds::{DbCluster, DbInstance, OptionGroup};
 use super::redshift::{Cluster, Namespace};
 use super::storage_gateway::{Gateway, GatewayVolume};
@@ -50,11 +50,11 @@ pub struct Region {
     /// EFS file systems.
     #[serde(default)]
     pub file_systems: Listing<FileSystem>,
-    /// FSx file systems. A snapshot of an older version did not ask for them.
-    #[serde(default = "not_asked", skip_serializing_if = "is_not_asked")]
+    /// FSx file systems. A snapshot of an older version has those that are tagged `enabled` in `tagged`.
+    #[serde(default = "list_none", skip_serializing_if = "lists_none")]
     pub fsx_file_systems: Listing<FsxFileSystem>,
-    /// Volumes of FSx for ONTAP and OpenZFS. A snapshot of an older version did not ask for them.
-    #[serde(default = "not_asked", skip_serializing_if = "is_not_asked")]
+    /// Volumes of FSx for ONTAP and OpenZFS. For older versions, see the file systems.
+    #[serde(default = "list_none", skip_serializing_if = "lists_none")]
     pub fsx_volumes: Listing<FsxVolume>,
     /// DynamoDB tables.
     #[serde(default)]
@@ -100,13 +100,10 @@ pub struct Region {
     pub key_names: BTreeMap<String, Observed<String>>,
 }
 
-fn not_asked<T>() -> Listing<T> {
-    Listing {
-        items: Vec::new(),
-        gap: Some(Gap::not_asked()),
-    }
+fn list_none<T>() -> Listing<T> {
+    Listing::complete(Vec::new())
 }
 
-fn is_not_asked<T: PartialEq>(listing: &Listing<T>) -> bool {
-    *listing == not_asked()
+fn lists_none<T: PartialEq>(listing: &Listing<T>) -> bool {
+    *listing == list_none()
 }

@@ -62,7 +62,7 @@ pub enum Resource<'a> {
     Account(&'a Snapshot),
 }
 
-/// Matches a resource that can be backed up, whatever its kind, and then the kinds that cannot.
+/// Matches a resource of any kind that can be backed up, and then the kinds that cannot.
 macro_rules! match_backed_up {
     ($resource:expr, $it:ident => $value:expr, $($other:pat => $else:expr),+ $(,)?) => {
         match $resource {
@@ -134,7 +134,7 @@ impl<'a> Resource<'a> {
     }
 
     /// Returns the CloudFormation type of a resource that is outside the guide; `None` for all others,
-    /// whose kind tells it.
+    /// whose kind determines it.
     #[must_use]
     pub fn aws_type(self) -> Option<&'a str> {
         match self {

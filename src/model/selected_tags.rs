@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::backup_plan::BackupPlan;
-use super::observed::Observed;
 use super::region::Region;
 use super::snapshot::Snapshot;
-use super::tag::{Tags, retain_kept_tags};
+use super::tag::retain_kept_tags;
 
 impl Snapshot {
     /// Removes the tags that neither the backup tag's rules nor a backup plan of the snapshot need, and
@@ -14,7 +13,11 @@ impl Snapshot {
     pub fn retain_selected_tags(&mut self) {
         let selected = self.list_selected_tags();
         let buckets = self.buckets.items.iter_mut().map(|it| &mut it.tags);
-        let others = self.regions.values_mut().flat_map(list_tags);
+        let others = self
+            .regions
+            .values_mut()
+            .flat_map(Region::tags_mut)
+            .map(|it| it.2);
         for tags in buckets.chain(others) {
             retain_kept_tags(tags, &self.tag_key, &selected);
         }
@@ -36,51 +39,6 @@ fn list_tag_keys(plan: &BackupPlan) -> impl Iterator<Item = String> {
         let tags = selection.tags.iter().map(|it| it.key.clone());
         tags.chain(selection.conditions.iter().map(|it| it.key.clone()))
     })
-}
-
-/// Returns the tags of each resource of a region. Every list is named, so that none is forgotten.
-fn list_tags(region: &mut Region) -> impl Iterator<Item = &mut Observed<Tags>> {
-    let Region {
-        instances,
-        volumes,
-        db_instances,
-        db_clusters,
-        file_systems,
-        fsx_file_systems,
-        fsx_volumes,
-        tables,
-        gateways,
-        gateway_volumes,
-        redshift_clusters,
-        redshift_namespaces,
-        stacks,
-        tagged,
-        disabled: _,
-        ebs_defaults: _,
-        network: _,
-        option_groups: _,
-        backup_settings: _,
-        backup_jobs: _,
-        copy_jobs: _,
-        vaults: _,
-        backup_plans: _,
-        key_names: _,
-    } = region;
-    let instances = instances.items.iter_mut().map(|it| &mut it.tags);
-    instances
-        .chain(volumes.items.iter_mut().map(|it| &mut it.tags))
-        .chain(db_instances.items.iter_mut().map(|it| &mut it.tags))
-        .chain(db_clusters.items.iter_mut().map(|it| &mut it.tags))
-        .chain(file_systems.items.iter_mut().map(|it| &mut it.tags))
-        .chain(fsx_file_systems.items.iter_mut().map(|it| &mut it.tags))
-        .chain(fsx_volumes.items.iter_mut().map(|it| &mut it.tags))
-        .chain(tables.items.iter_mut().map(|it| &mut it.tags))
-        .chain(gateways.items.iter_mut().map(|it| &mut it.tags))
-        .chain(gateway_volumes.items.iter_mut().map(|it| &mut it.tags))
-        .chain(redshift_clusters.items.iter_mut().map(|it| &mut it.tags))
-        .chain(redshift_namespaces.items.iter_mut().map(|it| &mut it.tags))
-        .chain(stacks.items.iter_mut().map(|it| &mut it.tags))
-        .chain(tagged.items.iter_mut().map(|it| &mut it.tags))
 }
 
 #[cfg(test)]

@@ -65,6 +65,10 @@ pub struct Snapshot {
     /// The id of the account's organization; none where it is in none. Source: `DescribeOrganization`.
     #[serde(default)]
     pub organization_id: Observed<Option<String>>,
+    /// The place of the account in its organization, `o-.../r-.../ou-.../ou-.../`, where something that reads
+    /// the organization recorded it: a member account may not read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization_path: Option<String>,
     /// The organization's backup policy as it holds for the account; none where it has none.
     /// Source: `DescribeEffectivePolicy`.
     #[serde(default)]

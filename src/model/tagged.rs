@@ -17,4 +17,8 @@ pub struct TaggedResource {
     pub aws_type: String,
     /// Its tags.
     pub tags: Observed<Tags>,
+    /// Whether its service knows it, where the list of its type lacks it and it was looked up by its id.
+    /// `None` for a type that is not listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exists: Option<Observed<bool>>,
 }

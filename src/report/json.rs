@@ -114,7 +114,7 @@ pub struct JsonFinding {
     pub title: String,
     /// The status of a violation of the rule.
     pub severity: Severity,
-    /// The services that the rule is about; empty where it is about all of them.
+    /// The services that the rule is about.
     pub services: Vec<String>,
     /// The status.
     pub status: Status,
@@ -317,10 +317,8 @@ pub fn write_report(
 
 /// Returns the names of the services that a rule is about.
 pub(super) fn service_names(rule: &Rule) -> Vec<String> {
-    let services = rule.check.services().iter();
-    services
-        .map(|service| service.as_str().to_owned())
-        .collect()
+    let services = rule.services().into_iter();
+    services.map(|it| it.as_str().to_owned()).collect()
 }
 
 /// An output that indents every line but the first. JSON escapes line breaks within its strings.

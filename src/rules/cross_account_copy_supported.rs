@@ -127,7 +127,7 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         )
         .fix("Verify its copy jobs in AWS Backup, or tag the resources of the stack instead of the stack."),
         Resource::Gateway(gateway) => return check_gateway(gateway),
-        Resource::Tagged(tagged) => check_tagged_resource(cx, tagged),
+        Resource::Tagged(tagged) => return check_tagged_resource(cx, tagged),
         Resource::Table(_) => {
             Outcome::pass("AWS Backup can copy tables; for the prerequisites see dynamodb-advanced-features-enabled")
         }
@@ -204,7 +204,17 @@ fn check_instance(instance: &Instance) -> CheckResult {
 const UNLOAD: &str = "Unload its tables to a bucket that is backed up.";
 
 /// Checks a resource that was found only by its tag.
-fn check_tagged_resource(cx: &RuleContext<'_>, tagged: &TaggedResource) -> Outcome {
+fn check_tagged_resource(cx: &RuleContext<'_>, tagged: &TaggedResource) -> CheckResult {
+    if let Some(exists) = &tagged.exists
+        && !*exists.get()?
+    {
+        return Ok(Outcome::warn(format!(
+            "tagged {}=enabled, but its service does not know it: it was deleted recently, or does not exist yet",
+            cx.settings.tag_key
+        ))
+        .fix("Check again later: the tags of a deleted resource disappear after some time.")
+        .with("aws_type", tagged.aws_type.as_str()));
+    }
     let outcome = match tagged.kind() {
         ResourceKind::Secret => {
             Outcome::breach("a Secrets Manager secret: not supported by AWS Backup").fix(
@@ -217,7 +227,7 @@ fn check_tagged_resource(cx: &RuleContext<'_>, tagged: &TaggedResource) -> Outco
         }
         _ => report_other_type(cx, &format!("type {}", tagged.aws_type)),
     };
-    outcome.with("aws_type", tagged.aws_type.as_str())
+    Ok(outcome.with("aws_type", tagged.aws_type.as_str()))
 }
 
 fn report_other_type(cx: &RuleContext<'_>, what: &str) -> Outcome {

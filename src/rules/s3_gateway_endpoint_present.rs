@@ -1,4 +1,6 @@
-use crate::analysis::s3_routing::{is_own, route_tables_in_use, s3_endpoints, workloads};
+use crate::analysis::s3_routing::{
+    is_own, outside_endpoint_ous, route_tables_in_use, s3_endpoints, workloads,
+};
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::vpc::Vpc;
 use crate::rule::{Check, Group, Owner, rule};
@@ -6,6 +8,9 @@ use crate::settings::Severity;
 
 rule! {
     /// Every VPC with workloads has a *gateway* endpoint for S3.
+    ///
+    /// If `endpoint_ous` in the config names organizational units and the place of the account in its
+    /// organization is known, only VPCs of accounts in these units need one.
     ///
     /// ## Why it matters
     ///
@@ -35,6 +40,9 @@ rule! {
 }
 
 fn check_vpc(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
+    if let Some(skip) = outside_endpoint_ous(cx) {
+        return Ok(skip);
+    }
     if !is_own(cx, vpc) {
         return Ok(Outcome::skip(
             "shared by another account; only its owner can add endpoints",

@@ -62,7 +62,8 @@ fn check_stack(cx: &RuleContext<'_>, stack: &Stack) -> CheckResult {
         Member::NotRead(resource) => {
             let id = resource.physical_id.as_deref().unwrap_or_default();
             let kind = resource.resource_type.as_str();
-            let gap = if kinds_in_stack(kind).any(|row| row.is_found_by_tag()) {
+            let by_tag_alone = kinds_in_stack(kind).any(|row| row.is_found_by_tag());
+            let gap = if by_tag_alone || cx.stack_member(resource).is_some() {
                 let message =
                     format!("resources of type {kind} are not covered by the company guide and not checked");
                 Gap::new(GapKind::Open, message)

@@ -125,7 +125,7 @@ pub fn managed_key(encrypted: Option<bool>, alias: &str) -> Option<String> {
 }
 
 /// Returns the key of an FSx file system that names none; `None` for a scratch file system of Lustre, which FSx
-/// encrypts with a key of its own.
+/// encrypts with a key that AWS owns.
 ///
 /// Source: <https://docs.aws.amazon.com/fsx/latest/APIReference/API_FileSystem.html>.
 #[must_use]

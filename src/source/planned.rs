@@ -76,6 +76,7 @@ impl Planned {
                 coverage: Vec::new(),
                 enabled_regions: Listing::complete(Vec::new()),
                 organization_id: Observed::Unknown(outside()),
+                organization_path: None,
                 backup_policy: Observed::Unknown(outside()),
                 backup_roles: Default::default(),
                 elsewhere: Default::default(),

@@ -217,12 +217,7 @@ fn a_template_is_judged_as_what_it_makes() {
                 Fail,
                 "Systems Manager parameter",
             ),
-            (
-                "Lake",
-                "cross-account-copy-supported",
-                Warn,
-                "AWS::FSx::FileSystem",
-            ),
+            ("Lake", "cross-account-copy-supported", Fail, "SCRATCH_1"),
             ("Network", "s3-gateway-endpoint-present", Pass, "ToStorage"),
             ("Network", "s3-gateway-endpoint-routed", Pass, ""),
             ("Network", "s3-gateway-endpoint-open", Pass, ""),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use thiserror::Error;
 
+use crate::model::ResourceKind;
 use crate::model::arn::Arn;
 use crate::model::backup_plan::BackupPlan;
 use crate::model::kms::Key;
@@ -15,6 +16,8 @@ use crate::model::s3::Bucket;
 use crate::model::selection::{Selection, Target};
 use crate::model::service::Service;
 use crate::model::snapshot::{Region, SNAPSHOT_VERSION, Snapshot, Source};
+use crate::model::tag::{ENABLED, Tags};
+use crate::model::tagged::TaggedResource;
 
 use super::call::{Caller, Stop};
 use super::iam::BackupRoles;
@@ -159,6 +162,7 @@ pub async fn collect_account(
         coverage,
         enabled_regions: list_enabled(regions.known),
         organization_id: parts.organization_id,
+        organization_path: None,
         backup_policy,
         backup_roles,
         elsewhere: parts.tagged_elsewhere,
@@ -309,14 +313,7 @@ fn add_bucket_regions(
 }
 
 fn bucket_names(targets: &[Target]) -> Vec<String> {
-    let names: BTreeSet<&String> = targets
-        .iter()
-        .filter_map(|target| match target {
-            Target::Bucket(name) => Some(name),
-            _ => None,
-        })
-        .collect();
-    names.into_iter().cloned().collect()
+    Target::ids_of(targets, ResourceKind::S3Bucket)
 }
 
 /// Reads all regions and the global services at the same time.
@@ -375,6 +372,7 @@ async fn collect_buckets(
     selected: Vec<BucketLocation>,
 ) -> Listing<Bucket> {
     if let Some(found) = parts.all_buckets.take() {
+        add_unlisted_buckets(parts, &found, reader.tag_key);
         // The ARN of a bucket has no region, so every region may return it.
         for (name, tagged) in &mut parts.tagged_elsewhere {
             let is_here = |arn: &String| found.regions.get(arn).is_none_or(|it| it == name);
@@ -390,6 +388,33 @@ async fn collect_buckets(
     let members = s3::locate_buckets(reader, &bucket_names(&members)).await;
     let located = selected.into_iter().chain(members);
     s3::read_buckets(reader, located.collect()).await
+}
+
+/// Adds the buckets that are tagged `enabled` and that a complete list of the account's buckets lacks.
+fn add_unlisted_buckets(parts: &mut AccountParts, found: &Buckets, tag_key: &str) {
+    if found.scanned.gap.is_some() {
+        return;
+    }
+    let unplaced = found.scanned.items.iter().map(|it| &it.arn);
+    let known: BTreeSet<&String> = found.regions.keys().chain(unplaced).collect();
+    let enabled = Tags::from([(tag_key.to_owned(), ENABLED.to_owned())]);
+    for result in &mut parts.regions {
+        let arns = result.enabled_buckets.iter();
+        let stray = arns.filter(|arn| !known.contains(arn)).filter_map(|arn| {
+            let aws_type = ResourceKind::S3Bucket.facts().types.first()?;
+            // The list of buckets is that of the account, and complete.
+            Some(TaggedResource {
+                exists: Some(Observed::Known(false)),
+                ..tagging::tagged_resource(
+                    arn,
+                    aws_type.cloudformation,
+                    Observed::Known(enabled.clone()),
+                )?
+            })
+        });
+        let stray: Vec<TaggedResource> = stray.collect();
+        result.region.tagged.items.extend(stray);
+    }
 }
 
 /// Adds the tags of the buckets, which are read per region. Returns the regions by name.
@@ -457,25 +482,17 @@ fn count_resources(
     let Some(region) = regions.get(name) else {
         return 0;
     };
-    match service {
-        "s3" => buckets
-            .iter()
-            .filter(|bucket| bucket.region.known().is_some_and(|it| it == name))
-            .count(),
-        "ec2" => region.instances.items.len(),
-        "ebs" => region.volumes.items.len(),
-        "rds" => region.db_instances.items.len() + region.db_clusters.items.len(),
-        "efs" => region.file_systems.items.len(),
-        "dynamodb" => region.tables.items.len(),
-        "storagegateway" => region.gateways.items.len() + region.gateway_volumes.items.len(),
-        "redshift" => region.redshift_clusters.items.len() + region.redshift_namespaces.items.len(),
-        "cloudformation" => region.stacks.items.len(),
-        "backup" => region.vaults.items.len(),
-        "vpc" => region.network.vpcs.items.len(),
-        "kms" => keys
+    let is_here = |place: &Observed<String>| place.known().is_some_and(|it| it == name);
+    match Service::from_name(service) {
+        Some(Service::S3) => buckets.iter().filter(|it| is_here(&it.region)).count(),
+        Some(Service::Backup) => region.vaults.items.len(),
+        Some(Service::Kms) => keys
             .keys()
             .filter(|arn| arn.split(':').nth(3) == Some(name))
             .count(),
-        _ => 0,
+        of => region
+            .all_resources()
+            .filter(|it| it.kind().service() == of)
+            .count(),
     }
 }

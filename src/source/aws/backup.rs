@@ -18,7 +18,7 @@ use crate::model::observed::{Gap, GapKind, Listing, Observed};
 
 use super::call::ServiceCalls;
 use super::listing::{Skippable, failed_listing, read_if};
-use super::operation::Operation;
+use super::operation::{Operation, ResponseText};
 use super::organizations::BackupPolicy;
 use super::reader::RegionReader;
 
@@ -141,14 +141,14 @@ async fn list_vaults(reader: &RegionReader<'_>, calls: &ServiceCalls) -> Listing
 
 fn vault_from(vault: BackupVaultListMember) -> Option<Vault> {
     let kind = vault.vault_type.as_ref().map(|it| it.as_str().to_owned());
-    let kms_key = match (vault.encryption_key_arn, vault.encryption_key_type) {
+    let kms_key = match (vault.encryption_key_arn.filled(), vault.encryption_key_type) {
         (None, Some(EncryptionKeyType::AwsOwnedKmsKey)) => Observed::Known(None),
-        (key, _) => LIST_VAULTS.require_field(key, "EncryptionKeyArn").map(Some),
+        (key, _) => LIST_VAULTS.require_text(key, "EncryptionKeyArn").map(Some),
     };
     Some(Vault {
-        arn: vault.backup_vault_arn?,
-        id: vault.backup_vault_name?,
-        vault_type: LIST_VAULTS.require_field(kind, "VaultType"),
+        arn: vault.backup_vault_arn.filled()?,
+        id: vault.backup_vault_name.filled()?,
+        vault_type: LIST_VAULTS.require_text(kind, "VaultType"),
         kms_key,
         // Missing if Vault Lock sets no limit.
         min_retention_days: parse_days(LIST_VAULTS, vault.min_retention_days).into(),
@@ -189,7 +189,7 @@ async fn read_access_policy(
     match found {
         None => Ok(None),
         Some(response) => {
-            let policy = GET_ACCESS_POLICY.require_field(response.policy, "Policy");
+            let policy = GET_ACCESS_POLICY.require_text(response.policy, "Policy");
             policy.get().cloned().map(Some)
         }
     }
@@ -212,7 +212,8 @@ async fn list_plans(
     let listed: Listing<(String, Option<String>)> = calls
         .list_items(LIST_PLANS, pages, |page| {
             let plans = page.backup_plans_list?.into_iter();
-            let ids = plans.map(|plan| Some((plan.backup_plan_id?, plan.backup_plan_name)));
+            let ids =
+                plans.map(|plan| Some((plan.backup_plan_id.filled()?, plan.backup_plan_name)));
             Some(ids.collect())
         })
         .await;

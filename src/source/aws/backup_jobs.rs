@@ -16,7 +16,7 @@ use crate::model::observed::{Listing, Observed};
 
 use super::error::shorten_message;
 use super::listing::join_listings;
-use super::operation::Operation;
+use super::operation::{Operation, ResponseText};
 use super::reader::RegionReader;
 
 const LIST_BACKUP_JOBS: Operation = Operation::new("backup:ListBackupJobs");
@@ -199,15 +199,15 @@ fn format_time(time: DateTime) -> Option<String> {
 fn backup_job_from(job: types::BackupJob) -> Option<(DateTime, BackupJob)> {
     let created = job.creation_date?;
     let job = BackupJob {
-        id: job.backup_job_id?,
-        resource_arn: job.resource_arn?,
+        id: job.backup_job_id.filled()?,
+        resource_arn: job.resource_arn.filled()?,
         state: job.state?.as_str().to_owned(),
         message: clean_message(job.status_message),
         message_category: job.message_category,
         created_at: format_time(created)?,
         completed_at: job.completion_date.and_then(format_time),
         parent_job_id: job.parent_job_id,
-        vault: LIST_BACKUP_JOBS.require_field(job.backup_vault_name, "BackupVaultName"),
+        vault: LIST_BACKUP_JOBS.require_text(job.backup_vault_name, "BackupVaultName"),
         created_by: Observed::Known(job.created_by.and_then(origin_from)),
     };
     Some((created, job))
@@ -232,17 +232,17 @@ fn plan_id(created_by: &Observed<Option<JobOrigin>>) -> Option<String> {
 fn copy_job_from(job: types::CopyJob) -> Option<(DateTime, CopyJob)> {
     let created = job.creation_date?;
     let job = CopyJob {
-        id: job.copy_job_id?,
-        resource_arn: job.resource_arn?,
+        id: job.copy_job_id.filled()?,
+        resource_arn: job.resource_arn.filled()?,
         state: job.state?.as_str().to_owned(),
         message: clean_message(job.status_message),
         message_category: job.message_category,
         created_at: format_time(created)?,
         completed_at: job.completion_date.and_then(format_time),
-        destination_vault_arn: job.destination_backup_vault_arn?,
+        destination_vault_arn: job.destination_backup_vault_arn.filled()?,
         parent_job_id: job.parent_job_id,
         source_vault_arn: LIST_COPY_JOBS
-            .require_field(job.source_backup_vault_arn, "SourceBackupVaultArn"),
+            .require_text(job.source_backup_vault_arn, "SourceBackupVaultArn"),
         created_by: Observed::Known(job.created_by.and_then(origin_from)),
     };
     Some((created, job))

@@ -98,27 +98,40 @@ impl Caller {
 
     /// Begins calls of a service in a region, for the coverage and for the progress display.
     pub fn begin_service(self: &Arc<Self>, region: &str, service: &'static str) -> ServiceCalls {
-        self.coverage.begin_service(region, service);
-        self.meter.begin_service(region, service);
+        self.begin_services(region, vec![service])
+    }
+
+    /// Begins calls in a region that read several services at once. Their results count for each.
+    pub fn begin_services(
+        self: &Arc<Self>,
+        region: &str,
+        services: Vec<&'static str>,
+    ) -> ServiceCalls {
+        for service in &services {
+            self.coverage.begin_service(region, service);
+            self.meter.begin_service(region, service);
+        }
         ServiceCalls {
             caller: Arc::clone(self),
             region: region.to_owned(),
-            service,
+            services,
         }
     }
 }
 
-/// Calls of a service in a region. The progress display shows the service as done when this is dropped.
+/// Calls of services in a region. The progress display shows the services as done when this is dropped.
 #[derive(Debug)]
 pub struct ServiceCalls {
     caller: Arc<Caller>,
     region: String,
-    service: &'static str,
+    services: Vec<&'static str>,
 }
 
 impl Drop for ServiceCalls {
     fn drop(&mut self) {
-        self.caller.meter.end_service(&self.region, self.service);
+        for service in &self.services {
+            self.caller.meter.end_service(&self.region, service);
+        }
     }
 }
 
@@ -325,9 +338,10 @@ impl ServiceCalls {
     }
 
     fn record_call(&self, operation: Operation, gap: Option<&Gap>) {
-        self.caller
-            .coverage
-            .record_call(&self.region, self.service, operation, gap);
+        let coverage = &self.caller.coverage;
+        for service in &self.services {
+            coverage.record_call(&self.region, service, operation, gap);
+        }
     }
 }
 

@@ -6,17 +6,31 @@ use futures_util::future::join_all;
 
 use crate::model::cloudformation::{Stack, StackResource};
 use crate::model::observed::{Gap, Listing, Observed};
+use crate::model::service::Service;
 
 use super::call::ServiceCalls;
 use super::listing::join_listings;
-use super::operation::Operation;
+use super::operation::{Operation, ResponseText};
 use super::reader::RegionReader;
+use super::service_reader::{ServiceReader, TagSource, store};
 
 const DESCRIBE_STACKS: Operation = Operation::new("cloudformation:DescribeStacks");
 const LIST_STACK_RESOURCES: Operation = Operation::new("cloudformation:ListStackResources");
 
-/// API operations used to read stacks.
-pub const OPERATIONS: &[Operation] = &[DESCRIBE_STACKS, LIST_STACK_RESOURCES];
+/// The reader of stacks. Selected stacks are found first, as their resources are needed too: see
+/// [`find_stacks`].
+pub const READER: ServiceReader = ServiceReader {
+    services: &[Service::Cloudformation],
+    operations: &[DESCRIBE_STACKS, LIST_STACK_RESOURCES],
+    tags: TagSource::Own,
+    list: |reader| {
+        Box::pin(async move {
+            let found = list_stacks(reader).await;
+            store(|region| region.stacks = found)
+        })
+    },
+    find: |_, _| Box::pin(async { store(|_| ()) }),
+};
 
 const NESTED_STACK: &str = "AWS::CloudFormation::Stack";
 
@@ -24,7 +38,7 @@ const NESTED_STACK: &str = "AWS::CloudFormation::Stack";
 /// page size.
 ///
 /// `DescribeStacks` omits deleted stacks.
-pub async fn list_stacks(reader: &RegionReader<'_>) -> Listing<Stack> {
+async fn list_stacks(reader: &RegionReader<'_>) -> Listing<Stack> {
     let calls = reader.begin_service("cloudformation");
     let client = reader.session.cloudformation(reader.region);
     let pages = client.describe_stacks().into_paginator().send();
@@ -101,11 +115,11 @@ fn stack_from(
     let pairs = tags.filter_map(|tag| Some((tag.key?, tag.value?)));
     let state = stack.stack_status.map(|state| state.as_str().to_owned());
     Some(Stack {
-        arn: stack.stack_id?,
-        id: stack.stack_name?,
+        arn: stack.stack_id.filled()?,
+        id: stack.stack_name.filled()?,
         tags: Observed::Known(reader.keep_tags(pairs)),
-        state: DESCRIBE_STACKS.require_field(state, "StackStatus"),
-        parent: stack.parent_id,
+        state: DESCRIBE_STACKS.require_text(state, "StackStatus"),
+        parent: stack.parent_id.filled(),
         resources: Listing::default(),
     })
 }
@@ -115,9 +129,9 @@ fn stack_resource_from(
 ) -> Option<StackResource> {
     let state = resource.resource_status?;
     Some(StackResource {
-        logical_id: resource.logical_resource_id?,
-        physical_id: resource.physical_resource_id,
-        resource_type: resource.resource_type?,
+        logical_id: resource.logical_resource_id.filled()?,
+        physical_id: resource.physical_resource_id.filled(),
+        resource_type: resource.resource_type.filled()?,
         state: state.as_str().to_owned(),
     })
 }

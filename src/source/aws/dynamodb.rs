@@ -3,43 +3,59 @@
 use aws_sdk_dynamodb::types::{SseStatus, TableDescription};
 use futures_util::future::join_all;
 
+use crate::model::ResourceKind;
 use crate::model::dynamodb::Table;
 use crate::model::observed::{Listing, Observed};
+use crate::model::selection::Target;
+use crate::model::service::Service;
 
 use super::call::ServiceCalls;
-use super::operation::Operation;
+use super::operation::{Operation, ResponseText};
 use super::reader::RegionReader;
+use super::service_reader::{ServiceReader, TagSource, store};
 
 const LIST_TABLES: Operation = Operation::new("dynamodb:ListTables");
 const DESCRIBE_TABLE: Operation = Operation::new("dynamodb:DescribeTable");
 
-/// API operations used to read tables.
-pub const OPERATIONS: &[Operation] = &[LIST_TABLES, DESCRIBE_TABLE];
+/// The reader of tables.
+pub const READER: ServiceReader = ServiceReader {
+    services: &[Service::Dynamodb],
+    operations: &[LIST_TABLES, DESCRIBE_TABLE],
+    tags: TagSource::Tagging(&["dynamodb:table"]),
+    list: |reader| {
+        Box::pin(async move {
+            let found = list_tables(reader).await;
+            store(|region| region.tables = found)
+        })
+    },
+    find: |reader, targets| {
+        Box::pin(async move {
+            let names = Target::ids_of(targets, ResourceKind::DynamodbTable);
+            let calls = reader.begin_service("dynamodb");
+            let found = describe_tables(reader, &calls, names).await;
+            store(|region| region.tables = Listing::complete(found))
+        })
+    },
+};
 
 /// The largest page: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ListTables.html>.
 const PAGE: i32 = 100;
 
 /// Lists the tables of a region. Their tags are added later.
-pub async fn list_tables(reader: &RegionReader<'_>) -> Listing<Table> {
+async fn list_tables(reader: &RegionReader<'_>) -> Listing<Table> {
     let calls = reader.begin_service("dynamodb");
     let client = reader.session.dynamodb(reader.region);
     let pages = client.list_tables().limit(PAGE).into_paginator().send();
     let names = calls
         .list_items(LIST_TABLES, pages, |page| {
             page.table_names
-                .map(|names| names.into_iter().map(Some).collect())
+                .map(|names| names.into_iter().map(ResponseText::filled).collect())
         })
         .await;
     Listing {
         items: describe_tables(reader, &calls, names.items).await,
         gap: names.gap,
     }
-}
-
-/// Looks up tables by name. Their tags are added later.
-pub async fn find_tables(reader: &RegionReader<'_>, names: &[String]) -> Listing<Table> {
-    let calls = reader.begin_service("dynamodb");
-    Listing::complete(describe_tables(reader, &calls, names.to_vec()).await)
 }
 
 async fn describe_tables(
@@ -87,16 +103,16 @@ fn table_from(arn: String, name: String, table: TableDescription) -> Table {
         .sse_description
         .filter(|it| it.status != Some(SseStatus::Disabled));
     Table {
-        arn: table.table_arn.unwrap_or(arn),
+        arn: table.table_arn.filled().unwrap_or(arn),
         id: name,
         tags: Observed::default(),
         kms_key: match encryption {
             None if state.is_none() => DESCRIBE_TABLE.require_field(None, "TableStatus"),
             None => Observed::Known(None),
             Some(encryption) => DESCRIBE_TABLE
-                .require_field(encryption.kms_master_key_arn, "KMSMasterKeyArn")
+                .require_text(encryption.kms_master_key_arn, "KMSMasterKeyArn")
                 .map(Some),
         },
-        state: DESCRIBE_TABLE.require_field(state, "TableStatus"),
+        state: DESCRIBE_TABLE.require_text(state, "TableStatus"),
     }
 }

@@ -5,13 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_ec2::types::{Filter, ProductCodeValues, Tag};
 use futures_util::future::join_all;
 
+use crate::model::ResourceKind;
 use crate::model::ec2::{EbsDefaults, Instance, Volume};
 use crate::model::observed::{Gap, Listing, Observed};
+use crate::model::selection::Target;
+use crate::model::service::Service;
 use crate::model::tag::Tags;
 
 use super::listing::{Skippable, join_listings};
-use super::operation::{DESCRIBE_REGIONS, Operation};
+use super::operation::{DESCRIBE_REGIONS, Operation, ResponseText};
 use super::reader::{AccountReader, RegionReader};
+use super::service_reader::{ServiceReader, TagSource, store};
 
 const DESCRIBE_INSTANCES: Operation = Operation::new("ec2:DescribeInstances");
 const DESCRIBE_VOLUMES: Operation = Operation::new("ec2:DescribeVolumes");
@@ -20,10 +24,42 @@ const GET_EBS_KEY: Operation = Operation::new("ec2:GetEbsDefaultKmsKeyId");
 
 /// API operations used to list the regions.
 pub const REGION_OPERATIONS: &[Operation] = &[DESCRIBE_REGIONS];
-/// API operations used to read instances.
-pub const INSTANCE_OPERATIONS: &[Operation] = &[DESCRIBE_INSTANCES];
-/// API operations used to read volumes.
-pub const VOLUME_OPERATIONS: &[Operation] = &[DESCRIBE_VOLUMES];
+/// The reader of instances, which finds the volumes that belong to them too.
+pub const INSTANCE_READER: ServiceReader = ServiceReader {
+    services: &[Service::Ec2],
+    operations: &[DESCRIBE_INSTANCES],
+    tags: TagSource::Own,
+    list: |reader| {
+        Box::pin(async move {
+            let found = describe_instances(reader, None).await;
+            store(|region| region.instances = found)
+        })
+    },
+    find: |reader, targets| {
+        Box::pin(async move {
+            let (instances, volumes) = find_by_id(reader, targets).await;
+            store(|region| {
+                region.instances = instances;
+                region.volumes = volumes;
+            })
+        })
+    },
+};
+
+/// The reader of volumes. [`INSTANCE_READER`] finds selected ones.
+pub const VOLUME_READER: ServiceReader = ServiceReader {
+    services: &[Service::Ebs],
+    operations: &[DESCRIBE_VOLUMES],
+    tags: TagSource::Own,
+    list: |reader| {
+        Box::pin(async move {
+            let found = describe_volumes(reader, None).await;
+            store(|region| region.volumes = found)
+        })
+    },
+    find: |_, _| Box::pin(async { store(|_| ()) }),
+};
+
 /// API operations used to read EBS encryption by default.
 pub const DEFAULTS_OPERATIONS: &[Operation] = &[GET_EBS_ENCRYPTION, GET_EBS_KEY];
 
@@ -77,29 +113,20 @@ pub async fn list_regions(
         .into_iter()
         .filter_map(|region| {
             let enabled = region.opt_in_status.as_deref() != Some("not-opted-in");
-            Some((region.region_name?, enabled))
+            Some((region.region_name.filled()?, enabled))
         })
         .collect())
-}
-
-/// Lists the instances of a region.
-pub async fn list_instances(reader: &RegionReader<'_>) -> Listing<Instance> {
-    describe_instances(reader, None).await
-}
-
-/// Lists the volumes of a region.
-pub async fn list_volumes(reader: &RegionReader<'_>) -> Listing<Volume> {
-    describe_volumes(reader, None).await
 }
 
 /// Looks up instances with their volumes, and volumes with their instances.
 ///
 /// Uses filters, because AWS rejects a call with an id that does not exist.
-pub async fn find_by_id(
+async fn find_by_id(
     reader: &RegionReader<'_>,
-    instance_ids: &[String],
-    volume_ids: &[String],
+    targets: &[Target],
 ) -> (Listing<Instance>, Listing<Volume>) {
+    let instance_ids = &Target::ids_of(targets, ResourceKind::Ec2Instance);
+    let volume_ids = &Target::ids_of(targets, ResourceKind::EbsVolume);
     let volumes_by = |filter: &'static str, ids: &[String]| {
         let filters = build_filters(filter, ids).into_iter();
         join_all(filters.map(|filter| describe_volumes(reader, Some(filter))))
@@ -175,7 +202,7 @@ fn instance_from(
     instance: aws_sdk_ec2::types::Instance,
 ) -> Option<Instance> {
     let operation = DESCRIBE_INSTANCES;
-    let id = instance.instance_id?;
+    let id = instance.instance_id.filled()?;
     let state = instance.state.and_then(|state| state.name);
     let root_device_type = instance.root_device_type;
     let codes = instance.product_codes.unwrap_or_default();
@@ -183,43 +210,43 @@ fn instance_from(
     let marketplace = codes
         .into_iter()
         .filter(|code| code.product_code_type == Some(ProductCodeValues::Marketplace))
-        .filter_map(|code| code.product_code_id);
+        .filter_map(|code| code.product_code_id.filled());
     let marketplace = (!untyped).then(|| marketplace.collect());
     let devices = instance.block_device_mappings.unwrap_or_default();
     let volumes = devices
         .into_iter()
-        .filter_map(|device| device.ebs?.volume_id);
+        .filter_map(|device| device.ebs?.volume_id.filled());
     Some(Instance {
         arn: reader.build_arn("ec2", &format!("instance/{id}")),
         tags: Observed::Known(kept_tags(reader, instance.tags)),
-        state: operation.require_field(state.map(|name| name.as_str().to_owned()), "State"),
-        root_device_type: operation.require_field(
+        state: operation.require_text(state.map(|name| name.as_str().to_owned()), "State"),
+        root_device_type: operation.require_text(
             root_device_type.map(|it| it.as_str().to_owned()),
             "RootDeviceType",
         ),
         marketplace_codes: operation.require_field(marketplace, "type in a product code"),
         volumes: Observed::Known(volumes.collect()),
-        vpc_id: Observed::Known(instance.vpc_id),
-        subnet_id: instance.subnet_id,
-        outpost_arn: Observed::Known(instance.outpost_arn),
+        vpc_id: Observed::Known(instance.vpc_id.filled()),
+        subnet_id: instance.subnet_id.filled(),
+        outpost_arn: Observed::Known(instance.outpost_arn.filled()),
         id,
     })
 }
 
 fn volume_from(reader: &RegionReader<'_>, volume: aws_sdk_ec2::types::Volume) -> Option<Volume> {
     let operation = DESCRIBE_VOLUMES;
-    let id = volume.volume_id?;
+    let id = volume.volume_id.filled()?;
     let state = volume.state.map(|state| state.as_str().to_owned());
     let attachments = volume.attachments.unwrap_or_default().into_iter();
-    let attached_to = attachments.filter_map(|attachment| attachment.instance_id);
+    let attached_to = attachments.filter_map(|attachment| attachment.instance_id.filled());
     Some(Volume {
         arn: reader.build_arn("ec2", &format!("volume/{id}")),
         tags: Observed::Known(kept_tags(reader, volume.tags)),
-        state: operation.require_field(state, "Status"),
+        state: operation.require_text(state, "Status"),
         encrypted: operation.require_field(volume.encrypted, "Encrypted"),
-        kms_key: Observed::Known(volume.kms_key_id),
+        kms_key: Observed::Known(volume.kms_key_id.filled()),
         attached_to: Observed::Known(attached_to.collect()),
-        outpost_arn: Observed::Known(volume.outpost_arn),
+        outpost_arn: Observed::Known(volume.outpost_arn.filled()),
         id,
     })
 }
@@ -244,7 +271,7 @@ pub async fn read_ebs_defaults(reader: &RegionReader<'_>) -> EbsDefaults {
             Err(gap) => Observed::Unknown(gap),
         },
         kms_key: match kms_key {
-            Ok(response) => GET_EBS_KEY.require_field(response.kms_key_id, "KmsKeyId"),
+            Ok(response) => GET_EBS_KEY.require_text(response.kms_key_id, "KmsKeyId"),
             Err(gap) => Observed::Unknown(gap),
         },
     }

@@ -3,31 +3,42 @@
 use aws_sdk_efs::types::FileSystemDescription;
 use futures_util::future::join_all;
 
+use crate::model::ResourceKind;
 use crate::model::efs::FileSystem;
 use crate::model::observed::{Listing, Observed};
+use crate::model::selection::Target;
+use crate::model::service::Service;
 
 use super::listing::join_listings;
-use super::operation::Operation;
+use super::operation::{Operation, ResponseText};
 use super::reader::RegionReader;
+use super::service_reader::{ServiceReader, TagSource, store};
 
 const DESCRIBE_FILE_SYSTEMS: Operation = Operation::new("elasticfilesystem:DescribeFileSystems");
 
-/// API operations used to read file systems.
-pub const OPERATIONS: &[Operation] = &[DESCRIBE_FILE_SYSTEMS];
+/// The reader of file systems.
+pub const READER: ServiceReader = ServiceReader {
+    services: &[Service::Efs],
+    operations: &[DESCRIBE_FILE_SYSTEMS],
+    tags: TagSource::Own,
+    list: |reader| {
+        Box::pin(async move {
+            let found = describe_file_systems(reader, None).await;
+            store(|region| region.file_systems = found)
+        })
+    },
+    find: |reader, targets| {
+        Box::pin(async move {
+            let ids = Target::ids_of(targets, ResourceKind::EfsFileSystem);
+            let read = ids.iter().map(|id| describe_file_systems(reader, Some(id)));
+            let found = join_listings(join_all(read).await);
+            store(|region| region.file_systems = found)
+        })
+    },
+};
 
 /// The largest page: <https://docs.aws.amazon.com/efs/latest/ug/API_DescribeFileSystems.html>.
 const PAGE: i32 = 100;
-
-/// Lists the file systems of a region.
-pub async fn list_file_systems(reader: &RegionReader<'_>) -> Listing<FileSystem> {
-    describe_file_systems(reader, None).await
-}
-
-/// Looks up file systems by id.
-pub async fn find_file_systems(reader: &RegionReader<'_>, ids: &[String]) -> Listing<FileSystem> {
-    let read = ids.iter().map(|id| describe_file_systems(reader, Some(id)));
-    join_listings(join_all(read).await)
-}
 
 async fn describe_file_systems(
     reader: &RegionReader<'_>,
@@ -58,18 +69,16 @@ fn file_system_from(
     system: FileSystemDescription,
 ) -> Option<FileSystem> {
     let operation = DESCRIBE_FILE_SYSTEMS;
-    // The SDK replaces a missing required string with an empty one.
-    let id = Some(system.file_system_id).filter(|id| !id.is_empty())?;
+    let id = system.file_system_id.filled()?;
     let arn = reader.build_arn("elasticfilesystem", &format!("file-system/{id}"));
     let pairs = system.tags.into_iter().map(|tag| (tag.key, tag.value));
-    let state = system.life_cycle_state.as_str();
-    let state = (!state.is_empty()).then(|| state.to_owned());
+    let state = Some(system.life_cycle_state.as_str().to_owned());
     Some(FileSystem {
-        arn: system.file_system_arn.unwrap_or(arn),
+        arn: system.file_system_arn.filled().unwrap_or(arn),
         id,
         tags: Observed::Known(reader.keep_tags(pairs)),
-        state: operation.require_field(state, "LifeCycleState"),
+        state: operation.require_text(state, "LifeCycleState"),
         encrypted: operation.require_field(system.encrypted, "Encrypted"),
-        kms_key: Observed::Known(system.kms_key_id),
+        kms_key: Observed::Known(system.kms_key_id.filled()),
     })
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_kms::types::KeyMetadata as SdkKeyMetadata;
 use futures_util::future::join_all;
 
+use crate::model::Resource;
 use crate::model::arn::Arn;
 use crate::model::kms::{Key, KeyMetadata};
 use crate::model::observed::{Gap, Observed};
@@ -153,28 +154,10 @@ fn record_names(
 
 /// Returns the key names that the resources of a region use.
 fn collect_key_names(name: &str, region: &Region, buckets: &[Bucket]) -> BTreeSet<String> {
-    let volumes = region.volumes.items.iter().map(|it| &it.kms_key);
-    let databases = region.db_instances.items.iter().map(|it| &it.kms_key);
-    let clusters = region.db_clusters.items.iter().map(|it| &it.kms_key);
-    let tables = region.tables.items.iter().map(|it| &it.kms_key);
-    let file_systems = region.file_systems.items.iter().map(|it| &it.kms_key);
-    let gateway_volumes = region.gateway_volumes.items.iter().map(|it| &it.kms_key);
-    let warehouses = region.redshift_clusters.items.iter().map(|it| &it.kms_key);
-    let namespaces = region
-        .redshift_namespaces
-        .items
-        .iter()
-        .map(|it| &it.kms_key);
-    let vaults = region.vaults.items.iter().map(|it| &it.kms_key);
-    let keys = volumes
-        .chain(databases)
-        .chain(clusters)
-        .chain(tables)
-        .chain(file_systems)
-        .chain(gateway_volumes)
-        .chain(warehouses)
-        .chain(namespaces)
-        .chain(vaults)
+    let vaults = region.vaults.items.iter().map(Resource::Vault);
+    let resources = region.listed_resources().chain(vaults);
+    let keys = resources
+        .filter_map(Resource::kms_key)
         .filter_map(|key| key.known()?.as_ref());
     let in_region = |bucket: &&Bucket| bucket.region.known().is_some_and(|it| it == name);
     let of_buckets = buckets
@@ -261,7 +244,7 @@ async fn read_policy(session: &Session, calls: &ServiceCalls, arn: &str) -> Obse
         .policy_name(POLICY_NAME)
         .send();
     match calls.send_call(GET_KEY_POLICY, call).await {
-        Ok(response) => GET_KEY_POLICY.require_field(response.policy, "Policy"),
+        Ok(response) => GET_KEY_POLICY.require_text(response.policy, "Policy"),
         Err(gap) => Observed::Unknown(gap),
     }
 }
@@ -269,7 +252,7 @@ async fn read_policy(session: &Session, calls: &ServiceCalls, arn: &str) -> Obse
 // Without its manager or state, a key cannot be assumed to be customer managed or enabled.
 fn metadata_from(metadata: &SdkKeyMetadata) -> Result<KeyMetadata, Gap> {
     let text = |value: Option<&str>, name: &str| {
-        let read = DESCRIBE_KEY.require_field(value.map(str::to_owned), name);
+        let read = DESCRIBE_KEY.require_text(value.map(str::to_owned), name);
         read.get().cloned()
     };
     Ok(KeyMetadata {

@@ -46,6 +46,11 @@ impl Operation {
         }
     }
 
+    /// Returns a text of the response, or a gap if AWS left it out.
+    pub fn require_text(self, value: Option<String>, name: &str) -> Observed<String> {
+        self.require_field(value.filled(), name)
+    }
+
     /// Returns a field of the response, or a gap if AWS left the field out.
     pub fn require_field<T>(self, value: Option<T>, name: &str) -> Observed<T> {
         match value {
@@ -55,5 +60,27 @@ impl Operation {
                 format!("the response of {} has no {name}", self.name),
             )),
         }
+    }
+}
+
+/// A text of a response. An empty one counts as left out: some implementations of AWS's APIs write it for what
+/// AWS leaves out, and the SDK fills a required text in.
+pub trait ResponseText {
+    /// Returns the text, unless it is left out.
+    fn filled(self) -> Option<String>;
+}
+
+/// What the SDK writes for a required value of an enumeration that a response leaves out.
+const NO_VALUE: &str = "no value was set";
+
+impl ResponseText for Option<String> {
+    fn filled(self) -> Option<String> {
+        self.filter(|text| !text.trim().is_empty() && text != NO_VALUE)
+    }
+}
+
+impl ResponseText for String {
+    fn filled(self) -> Option<String> {
+        Some(self).filled()
     }
 }

@@ -40,7 +40,7 @@ pub async fn read_organization_id(reader: &AccountReader<'_>) -> Observed<Option
         Ok(Some(response)) => {
             let organization = response.organization;
             let id = organization.and_then(|organization| organization.id);
-            DESCRIBE_ORGANIZATION.require_field(id, "Id").map(Some)
+            DESCRIBE_ORGANIZATION.require_text(id, "Id").map(Some)
         }
         Err(gap) => Observed::Unknown(gap),
     }

@@ -3,14 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::model::selection::Selection;
-use crate::model::service::Service;
 
+use super::lists::readers_of;
 use super::operation::Operation;
 use super::scan_scope::ScanScope;
-use super::{
-    backup, backup_jobs, cloudformation, dynamodb, ec2, efs, iam, kms, organizations, rds,
-    redshift, s3, storage_gateway, tagging, vpc,
-};
+use super::service_reader::TagSource;
+use super::{backup, backup_jobs, ec2, iam, kms, organizations, tagging};
 
 /// Returns the IAM actions that a scan of a selection needs, sorted.
 ///
@@ -27,9 +25,9 @@ pub fn required_actions(selection: &Selection) -> Vec<&'static str> {
 #[must_use]
 pub fn list_operations(scope: &ScanScope) -> Vec<Operation> {
     let mut parts: Vec<&[Operation]> = vec![ec2::REGION_OPERATIONS];
-    let listed = scope.listed_services().iter();
-    parts.extend(listed.map(|service| listing_operations(*service)));
-    let tags = scope.account || scope.tagged_resources || !scope.services_without_tags().is_empty();
+    parts.extend(readers_of(scope).map(|it| it.operations));
+    let needs_tags = readers_of(scope).any(|it| it.tags != TagSource::Own);
+    let tags = scope.account || scope.tagged_resources || needs_tags;
     for (is_needed, operations) in [
         (scope.ebs_defaults, ec2::DEFAULTS_OPERATIONS),
         (scope.backup_settings, backup::SETTINGS_OPERATIONS),
@@ -48,21 +46,4 @@ pub fn list_operations(scope: &ScanScope) -> Vec<Operation> {
         }
     }
     parts.concat()
-}
-
-/// Returns the operations that list the resources of a service.
-fn listing_operations(service: Service) -> &'static [Operation] {
-    match service {
-        Service::Cloudformation => cloudformation::OPERATIONS,
-        Service::Dynamodb => dynamodb::OPERATIONS,
-        Service::Ebs => ec2::VOLUME_OPERATIONS,
-        Service::Ec2 => ec2::INSTANCE_OPERATIONS,
-        Service::Efs => efs::OPERATIONS,
-        Service::Rds => rds::OPERATIONS,
-        Service::Redshift => redshift::OPERATIONS,
-        Service::S3 => s3::OPERATIONS,
-        Service::Storagegateway => storage_gateway::OPERATIONS,
-        Service::Vpc => vpc::OPERATIONS,
-        Service::Backup | Service::Kms => &[],
-    }
 }

@@ -1,109 +1,118 @@
-//! RDS instances, Aurora and Multi-AZ DB clusters.
+//! RDS instances, and clusters of Aurora, DocumentDB and Neptune and Multi-AZ DB clusters.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use aws_sdk_rds::types::{Filter, StorageEncryptionType, Tag};
 use futures_util::future::join_all;
 
+use crate::model::ResourceKind;
 use crate::model::observed::{Gap, Listing, Observed};
-use crate::model::rds::{
-    BACKUP_TARGET, DbCluster, DbInstance, DbOption, OptionGroup, is_rds_cluster,
-};
+use crate::model::rds::{BACKUP_TARGET, DbCluster, DbInstance, DbOption, OptionGroup};
+use crate::model::selection::Target;
+use crate::model::service::Service;
 use crate::model::tag::Tags;
 
-use super::listing::{Skippable, join_listings};
-use super::operation::Operation;
+use super::listing::join_listings;
+use super::operation::{Operation, ResponseText};
 use super::reader::RegionReader;
+use super::service_reader::{ServiceReader, Store, TagSource, store};
 
 const DESCRIBE_DB_INSTANCES: Operation = Operation::new("rds:DescribeDBInstances");
 const DESCRIBE_DB_CLUSTERS: Operation = Operation::new("rds:DescribeDBClusters");
 const DESCRIBE_OPTION_GROUPS: Operation = Operation::new("rds:DescribeOptionGroups");
 
-/// API operations used to read databases.
-pub const OPERATIONS: &[Operation] = &[
-    DESCRIBE_DB_INSTANCES,
-    DESCRIBE_DB_CLUSTERS,
-    DESCRIBE_OPTION_GROUPS,
-];
+/// The reader of databases. RDS, DocumentDB and Neptune share the API.
+///
+/// RDS leaves tags out if the caller may not list them: see [`kept_tags`].
+pub const READER: ServiceReader = ServiceReader {
+    services: &[Service::Rds, Service::Documentdb, Service::Neptune],
+    operations: &[
+        DESCRIBE_DB_INSTANCES,
+        DESCRIBE_DB_CLUSTERS,
+        DESCRIBE_OPTION_GROUPS,
+    ],
+    tags: TagSource::OwnOrTagging(&["rds:db", "rds:cluster"]),
+    list: |reader| {
+        Box::pin(async move {
+            let (mut instances, clusters) = tokio::join!(
+                describe_instances(reader, None),
+                describe_clusters(reader, None),
+            );
+            mark_missing_clusters(&mut instances.items, &clusters);
+            store_databases(reader, instances, clusters).await
+        })
+    },
+    find: |reader, targets| {
+        Box::pin(async move {
+            let (instances, clusters) = find_databases(reader, targets).await;
+            store_databases(reader, instances, clusters).await
+        })
+    },
+};
 
 /// The largest page: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstances.html>.
 const PAGE: i32 = 100;
 
-/// The databases of a region.
-#[derive(Debug)]
-pub struct Databases {
-    /// DB instances, including the members of clusters.
-    pub instances: Listing<DbInstance>,
-    /// Aurora and Multi-AZ DB clusters.
-    pub clusters: Listing<DbCluster>,
-    /// Clusters of other services that the RDS API returns, such as DocumentDB and Neptune: resource types
-    /// by ARN.
-    pub other_clusters: BTreeMap<String, &'static str>,
-}
-
-impl Skippable for Databases {
-    fn not_requested() -> Self {
-        Databases {
-            instances: Listing::not_requested(),
-            clusters: Listing::not_requested(),
-            other_clusters: BTreeMap::new(),
-        }
+/// Marks the instances whose cluster a complete list of clusters lacks.
+fn mark_missing_clusters(instances: &mut [DbInstance], clusters: &Listing<DbCluster>) {
+    let Ok(clusters) = clusters.all_items() else {
+        return;
+    };
+    let ids: BTreeSet<&String> = clusters.iter().map(|it| &it.id).collect();
+    for instance in instances {
+        let is_unlisted = |cluster: &String| !ids.contains(cluster);
+        instance.cluster_missing = instance.cluster.as_ref().is_some_and(is_unlisted);
     }
 }
 
-/// A cluster that `DescribeDBClusters` returned.
-enum AnyCluster {
-    /// An Aurora or Multi-AZ DB cluster.
-    Rds(Box<DbCluster>),
-    /// A cluster of another service: its ARN and resource type.
-    Other(String, &'static str),
+async fn store_databases(
+    reader: &RegionReader<'_>,
+    instances: Listing<DbInstance>,
+    clusters: Listing<DbCluster>,
+) -> Store {
+    let option_groups = read_option_groups(reader, &instances.items).await;
+    store(|region| {
+        region.db_instances = instances;
+        region.db_clusters = clusters;
+        region.option_groups = option_groups;
+    })
 }
 
-/// Clusters of RDS, and the resource types of other clusters by ARN.
-type Clusters = (Listing<DbCluster>, BTreeMap<String, &'static str>);
-
-/// Lists the databases of a region. Missing tags are added later.
-pub async fn list_databases(reader: &RegionReader<'_>) -> Databases {
-    let (instances, (clusters, other_clusters)) = tokio::join!(
-        describe_instances(reader, None),
-        describe_clusters(reader, None),
-    );
-    Databases {
-        instances,
-        clusters,
-        other_clusters,
-    }
-}
+/// The kinds of clusters, whose ids are looked up in the same list.
+const CLUSTER_KINDS: [ResourceKind; 4] = [
+    ResourceKind::RdsCluster,
+    ResourceKind::AuroraCluster,
+    ResourceKind::DocumentdbCluster,
+    ResourceKind::NeptuneCluster,
+];
 
 /// Looks up DB instances, and clusters with their members.
 ///
 /// Uses filters, because AWS returns an error for an identifier that does not exist.
-pub async fn find_databases(
+async fn find_databases(
     reader: &RegionReader<'_>,
-    instance_ids: &[String],
-    cluster_ids: &[String],
-) -> Databases {
+    targets: &[Target],
+) -> (Listing<DbInstance>, Listing<DbCluster>) {
+    let instance_ids = Target::ids_of(targets, ResourceKind::RdsInstance);
+    let of_kinds = CLUSTER_KINDS.iter();
+    let cluster_ids = of_kinds.flat_map(|kind| Target::ids_of(targets, *kind));
+    let cluster_ids: Vec<String> = cluster_ids.collect();
     let instances_by = |filter: &'static str, ids: &[String]| {
         let filters = build_filters(filter, ids).into_iter();
         join_all(filters.map(|filter| describe_instances(reader, Some(filter))))
     };
-    let clusters = build_filters("db-cluster-id", cluster_ids)
+    let clusters = build_filters("db-cluster-id", &cluster_ids)
         .into_iter()
         .map(|filter| describe_clusters(reader, Some(filter)));
     let (instances, members, clusters) = tokio::join!(
-        instances_by("db-instance-id", instance_ids),
-        instances_by("db-cluster-id", cluster_ids),
+        instances_by("db-instance-id", &instance_ids),
+        instances_by("db-cluster-id", &cluster_ids),
         join_all(clusters),
     );
     let mut instances = join_listings(instances.into_iter().chain(members));
     let mut seen = BTreeSet::new();
     instances.items.retain(|it| seen.insert(it.arn.clone()));
-    let (clusters, other_clusters): (Vec<_>, Vec<_>) = clusters.into_iter().unzip();
-    Databases {
-        instances,
-        clusters: join_listings(clusters),
-        other_clusters: other_clusters.into_iter().flatten().collect(),
-    }
+    (instances, join_listings(clusters))
 }
 
 /// The number of values in a filter.
@@ -121,7 +130,7 @@ async fn describe_instances(
     reader: &RegionReader<'_>,
     filter: Option<Filter>,
 ) -> Listing<DbInstance> {
-    let calls = reader.begin_service("rds");
+    let calls = reader.begin_services(READER.services);
     let pages = reader
         .session
         .rds(reader.region)
@@ -141,8 +150,11 @@ async fn describe_instances(
         .await
 }
 
-async fn describe_clusters(reader: &RegionReader<'_>, filter: Option<Filter>) -> Clusters {
-    let calls = reader.begin_service("rds");
+async fn describe_clusters(
+    reader: &RegionReader<'_>,
+    filter: Option<Filter>,
+) -> Listing<DbCluster> {
+    let calls = reader.begin_services(READER.services);
     let pages = reader
         .session
         .rds(reader.region)
@@ -151,52 +163,17 @@ async fn describe_clusters(reader: &RegionReader<'_>, filter: Option<Filter>) ->
         .max_records(PAGE)
         .into_paginator()
         .send();
-    let found = calls
+    calls
         .list_items(DESCRIBE_DB_CLUSTERS, pages, |page| {
-            let clusters = page.db_clusters?.into_iter();
-            Some(clusters.map(|it| any_cluster_from(reader, it)).collect())
+            let clusters = page.db_clusters.unwrap_or_default().into_iter();
+            Some(clusters.map(|it| cluster_from(reader, it)).collect())
         })
-        .await;
-    let mut clusters = Listing {
-        items: Vec::new(),
-        gap: found.gap,
-    };
-    let mut other_clusters = BTreeMap::new();
-    for cluster in found.items {
-        match cluster {
-            AnyCluster::Rds(cluster) => clusters.items.push(*cluster),
-            AnyCluster::Other(arn, aws_type) => {
-                other_clusters.insert(arn, aws_type);
-            }
-        }
-    }
-    (clusters, other_clusters)
+        .await
 }
-
-fn any_cluster_from(
-    reader: &RegionReader<'_>,
-    cluster: aws_sdk_rds::types::DbCluster,
-) -> Option<AnyCluster> {
-    let other_type = match cluster.engine.as_deref() {
-        Some("docdb") => Some(DOCUMENTDB),
-        Some("neptune") => Some(NEPTUNE),
-        Some(engine) if !is_rds_cluster(engine) => Some(ANY_CLUSTER),
-        _ => None,
-    };
-    match other_type {
-        Some(aws_type) => Some(AnyCluster::Other(cluster.db_cluster_arn?, aws_type)),
-        None => cluster_from(reader, cluster).map(|it| AnyCluster::Rds(Box::new(it))),
-    }
-}
-
-const DOCUMENTDB: &str = "AWS::DocDB::DBCluster";
-const NEPTUNE: &str = "AWS::Neptune::DBCluster";
-/// The CloudFormation type of clusters of RDS with any engine.
-pub const ANY_CLUSTER: &str = "AWS::RDS::DBCluster";
 
 /// Reads the option groups of instances whose options matter for backups. Sends one list call per
 /// region, or none if no such instance was read.
-pub async fn read_option_groups(
+async fn read_option_groups(
     reader: &RegionReader<'_>,
     instances: &[DbInstance],
 ) -> Listing<OptionGroup> {
@@ -217,7 +194,7 @@ pub async fn read_option_groups(
         .max_records(PAGE)
         .into_paginator()
         .send();
-    let calls = reader.begin_service("rds");
+    let calls = reader.begin_services(&[Service::Rds]);
     let mut groups = calls
         .list_items(DESCRIBE_OPTION_GROUPS, pages, |page| {
             let groups = page.option_groups_list?.into_iter();
@@ -236,7 +213,7 @@ fn option_group_from(group: aws_sdk_rds::types::OptionGroup) -> Option<OptionGro
         .get()
         .and_then(|options| {
             let read = options.iter().map(|option| {
-                let name = operation.require_field(option.option_name.clone(), "OptionName");
+                let name = operation.require_text(option.option_name.clone(), "OptionName");
                 Ok(DbOption {
                     name: name.get()?.clone(),
                     persistent: operation.require_field(option.persistent, "Persistent"),
@@ -246,7 +223,7 @@ fn option_group_from(group: aws_sdk_rds::types::OptionGroup) -> Option<OptionGro
             read.collect::<Result<Vec<_>, Gap>>()
         });
     Some(OptionGroup {
-        id: group.option_group_name?,
+        id: group.option_group_name.filled()?,
         options: options.into(),
     })
 }
@@ -257,32 +234,36 @@ fn instance_from(
 ) -> Option<DbInstance> {
     let operation = DESCRIBE_DB_INSTANCES;
     Some(DbInstance {
-        arn: instance.db_instance_arn?,
-        id: instance.db_instance_identifier?,
+        arn: instance.db_instance_arn.filled()?,
+        id: instance.db_instance_identifier.filled()?,
         tags: kept_tags(reader, instance.tag_list),
-        cluster: instance.db_cluster_identifier,
-        engine: operation.require_field(instance.engine, "Engine"),
-        state: operation.require_field(instance.db_instance_status, "DBInstanceStatus"),
+        cluster: instance.db_cluster_identifier.filled(),
+        cluster_missing: false,
+        engine: operation.require_text(instance.engine, "Engine"),
+        state: operation.require_text(instance.db_instance_status, "DBInstanceStatus"),
         encrypted: operation.require_field(instance.storage_encrypted, "StorageEncrypted"),
         aws_owned_key: is_aws_owned(instance.storage_encryption_type.as_ref()),
-        kms_key: Observed::Known(instance.kms_key_id),
+        kms_key: Observed::Known(instance.kms_key_id.filled()),
         backup_retention_days: operation
             .require_field(instance.backup_retention_period, "BackupRetentionPeriod"),
-        maintenance_window: operation.require_field(
+        maintenance_window: operation.require_text(
             instance.preferred_maintenance_window,
             "PreferredMaintenanceWindow",
         ),
         backup_window: operation
-            .require_field(instance.preferred_backup_window, "PreferredBackupWindow"),
+            .require_text(instance.preferred_backup_window, "PreferredBackupWindow"),
         option_groups: operation
             .require_field(instance.option_group_memberships, "OptionGroupMemberships")
             .map(|groups| {
-                let names = groups.into_iter().map(|group| group.option_group_name);
+                let names = groups
+                    .into_iter()
+                    .map(|group| group.option_group_name.filled());
                 names.flatten().collect()
             }),
         backup_target: Observed::Known(
             instance
                 .backup_target
+                .filled()
                 .unwrap_or_else(|| BACKUP_TARGET.to_owned()),
         ),
     })
@@ -295,20 +276,20 @@ fn cluster_from(
     let operation = DESCRIBE_DB_CLUSTERS;
     let members = cluster.db_cluster_members.unwrap_or_default().into_iter();
     Some(DbCluster {
-        arn: cluster.db_cluster_arn?,
-        id: cluster.db_cluster_identifier?,
+        arn: cluster.db_cluster_arn.filled()?,
+        id: cluster.db_cluster_identifier.filled()?,
         tags: kept_tags(reader, cluster.tag_list),
-        engine: cluster.engine?,
+        engine: cluster.engine.filled()?,
         engine_gap: None,
-        state: operation.require_field(cluster.status, "Status"),
+        state: operation.require_text(cluster.status, "Status"),
         encrypted: operation.require_field(cluster.storage_encrypted, "StorageEncrypted"),
         aws_owned_key: is_aws_owned(cluster.storage_encryption_type.as_ref()),
-        kms_key: Observed::Known(cluster.kms_key_id),
+        kms_key: Observed::Known(cluster.kms_key_id.filled()),
         backup_retention_days: operation
             .require_field(cluster.backup_retention_period, "BackupRetentionPeriod"),
         members: Observed::Known(
             members
-                .filter_map(|member| member.db_instance_identifier)
+                .filter_map(|member| member.db_instance_identifier.filled())
                 .collect(),
         ),
     })

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::model::service::Service;
 use crate::model::snapshot::GLOBAL;
 use crate::model::tag::Tags;
 
@@ -76,6 +77,14 @@ impl RegionReader<'_> {
     #[must_use]
     pub fn begin_service(&self, service: &'static str) -> ServiceCalls {
         self.caller.begin_service(self.region, service)
+    }
+
+    /// Begins calls in the region that read several services at once, as far as the scan lists them.
+    #[must_use]
+    pub fn begin_services(&self, services: &[Service]) -> ServiceCalls {
+        let listed = services.iter().filter(|it| self.scope.lists_service(**it));
+        let names = listed.map(|it| it.as_str()).collect();
+        self.caller.begin_services(self.region, names)
     }
 
     /// Returns the ARN of a resource of this account in the region.

@@ -2,19 +2,47 @@
 
 use futures_util::future::join_all;
 
+use crate::model::ResourceKind;
 use crate::model::observed::{Listing, Observed};
 use crate::model::redshift::{Cluster, Namespace};
+use crate::model::selection::Target;
+use crate::model::service::Service;
 
 use super::listing::join_listings;
-use super::operation::Operation;
+use super::operation::{Operation, ResponseText};
 use super::reader::RegionReader;
-use super::tagging;
+use super::service_reader::{ServiceReader, TagSource, store};
 
 const DESCRIBE_CLUSTERS: Operation = Operation::new("redshift:DescribeClusters");
 const LIST_NAMESPACES: Operation = Operation::new("redshift-serverless:ListNamespaces");
 
-/// API operations used to read clusters and namespaces.
-pub const OPERATIONS: &[Operation] = &[DESCRIBE_CLUSTERS, LIST_NAMESPACES];
+/// The reader of clusters and namespaces. The response with clusters has their tags.
+///
+/// In a region without Redshift Serverless the endpoint does not respond, which leaves a gap.
+pub const READER: ServiceReader = ServiceReader {
+    services: &[Service::Redshift],
+    operations: &[DESCRIBE_CLUSTERS, LIST_NAMESPACES],
+    tags: TagSource::TaggingIfAny(&["redshift-serverless:namespace"]),
+    list: |reader| {
+        Box::pin(async move {
+            let (clusters, namespaces) =
+                tokio::join!(describe_clusters(reader, None), list_namespaces(reader));
+            store(|region| {
+                region.redshift_clusters = clusters;
+                region.redshift_namespaces = namespaces;
+            })
+        })
+    },
+    find: |reader, targets| {
+        Box::pin(async move {
+            let (clusters, namespaces) = find_by_id(reader, targets).await;
+            store(|region| {
+                region.redshift_clusters = clusters;
+                region.redshift_namespaces = namespaces;
+            })
+        })
+    },
+};
 
 /// The largest page of both: <https://docs.aws.amazon.com/redshift/latest/APIReference/API_DescribeClusters.html>,
 /// <https://docs.aws.amazon.com/redshift-serverless/latest/APIReference/API_ListNamespaces.html>.
@@ -23,30 +51,15 @@ const PAGE: i32 = 100;
 /// The value that both APIs return instead of the ARN of an AWS owned key.
 const AWS_OWNED_KEY: &str = "AWS_OWNED_KMS_KEY";
 
-/// Lists the clusters and namespaces of a region.
-///
-/// In a region without Redshift Serverless the endpoint does not respond, which leaves a gap.
-pub async fn list_all(reader: &RegionReader<'_>) -> (Listing<Cluster>, Listing<Namespace>) {
-    let (clusters, mut namespaces) =
-        tokio::join!(describe_clusters(reader, None), list_namespaces(reader));
-    if !namespaces.items.is_empty() {
-        let calls = reader.begin_service("redshift");
-        let tags = tagging::read_tags_of_types(reader, &calls, tagging::NAMESPACES).await;
-        for namespace in &mut namespaces.items {
-            namespace.tags = tags.tags_of(&namespace.arn);
-        }
-    }
-    (clusters, namespaces)
-}
-
 /// Looks up clusters by identifier, and namespaces by ARN or name.
 ///
 /// Namespaces are listed and filtered: `GetNamespace` requires the name, which the ARN does not contain.
-pub async fn find_by_id(
+async fn find_by_id(
     reader: &RegionReader<'_>,
-    cluster_ids: &[String],
-    namespace_ids: &[String],
+    targets: &[Target],
 ) -> (Listing<Cluster>, Listing<Namespace>) {
+    let cluster_ids = Target::ids_of(targets, ResourceKind::RedshiftCluster);
+    let namespace_ids = Target::ids_of(targets, ResourceKind::RedshiftNamespace);
     let clusters = cluster_ids
         .iter()
         .map(|id| describe_clusters(reader, Some(id)));
@@ -103,7 +116,7 @@ fn cluster_from(
     cluster: aws_sdk_redshift::types::Cluster,
 ) -> Option<Cluster> {
     let operation = DESCRIBE_CLUSTERS;
-    let id = cluster.cluster_identifier?;
+    let id = cluster.cluster_identifier.filled()?;
     let aws_owned_key = cluster.kms_key_id.as_deref() == Some(AWS_OWNED_KEY);
     let tags = operation.require_field(cluster.tags, "Tags").map(|tags| {
         let pairs = tags.into_iter();
@@ -114,9 +127,9 @@ fn cluster_from(
         arn: reader.build_arn("redshift", &format!("cluster:{id}")),
         id,
         tags,
-        state: operation.require_field(cluster.cluster_status, "ClusterStatus"),
+        state: operation.require_text(cluster.cluster_status, "ClusterStatus"),
         encrypted: operation.require_field(cluster.encrypted, "Encrypted"),
-        kms_key: Observed::Known(cluster.kms_key_id.filter(|_| !aws_owned_key)),
+        kms_key: Observed::Known(cluster.kms_key_id.filled().filter(|_| !aws_owned_key)),
         aws_owned_key,
     })
 }
@@ -125,12 +138,12 @@ fn namespace_from(namespace: aws_sdk_redshiftserverless::types::Namespace) -> Op
     let operation = LIST_NAMESPACES;
     let state = namespace.status.map(|status| status.as_str().to_owned());
     Some(Namespace {
-        arn: namespace.namespace_arn?,
-        id: namespace.namespace_name?,
+        arn: namespace.namespace_arn.filled()?,
+        id: namespace.namespace_name.filled()?,
         tags: Observed::default(),
-        state: operation.require_field(state, "status"),
+        state: operation.require_text(state, "status"),
         kms_key: operation
-            .require_field(namespace.kms_key_id, "kmsKeyId")
+            .require_text(namespace.kms_key_id, "kmsKeyId")
             .map(|key| (key != AWS_OWNED_KEY).then_some(key)),
     })
 }

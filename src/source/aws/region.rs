@@ -1,29 +1,30 @@
 //! Reads a region, except its buckets and keys.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use crate::model::ResourceKind;
 use crate::model::arn::Arn;
 use crate::model::ec2::EbsDefaults;
 use crate::model::job::{BackupJob, CopyJob};
-use crate::model::observed::{Gap, GapKind, Listing};
+use crate::model::kind::{Kind, type_found_by_tag};
+use crate::model::observed::{Gap, GapKind, Listing, Observed};
 use crate::model::selection::{Selection, Target};
 use crate::model::service::Service;
 use crate::model::snapshot::Region;
 use crate::model::tag::{ENABLED, Tags};
 use crate::model::tagged::TaggedResource;
-use crate::model::vpc::Network;
 
 use super::backup::BackupRegion;
 use super::by_id::SelectedResources;
 use super::listing::{Skippable, failed_listing, read_if};
-use super::lists::Lists;
 use super::operation::{GET_RESOURCES, SHARED};
 use super::organizations::BackupPolicy;
 use super::reader::{AccountReader, RegionReader};
 use super::s3::BucketLocation;
 use super::scan_scope::ScanScope;
+use super::service_reader::TagSource;
 use super::tagging::TagIndex;
-use super::{backup, backup_jobs, by_id, ec2, lists, rds, tagging, vpc};
+use super::{backup, backup_jobs, by_id, ec2, lists, tagging};
 
 /// A region as it was read.
 pub(super) struct RegionResult {
@@ -33,15 +34,17 @@ pub(super) struct RegionResult {
     pub(super) tags: Option<TagIndex>,
     /// The members of the selected stacks.
     pub(super) stack_members: Vec<Target>,
+    /// The ARNs of buckets that are tagged `enabled`.
+    pub(super) enabled_buckets: Vec<String>,
 }
 
 /// The parts of a region, which are read at the same time.
 struct RegionParts {
-    lists: Lists,
+    resources: Region,
     tags: Option<TagIndex>,
-    tagged: Listing<TaggedResource>,
+    /// ARNs and tags of what is tagged `enabled`.
+    enabled: Listing<(String, Tags)>,
     ebs_defaults: EbsDefaults,
-    network: Network,
     backup: BackupRegion,
     jobs: (Listing<BackupJob>, Listing<CopyJob>),
 }
@@ -69,19 +72,101 @@ pub(super) async fn read_region(
     let selected = selected.as_ref();
     let lists = async {
         match selected {
-            Some(selected) => by_id::find_resources(reader, selected, stacks).await,
+            Some(selected) => Region {
+                stacks,
+                ..lists::find_resources(reader, &selected.targets).await
+            },
             None => lists::list_resources(reader).await,
         }
     };
     let mut parts = read_parts(reader, selected, policy, lists).await;
+    parts.resources.tagged = select_tagged(&parts.enabled);
+    if selected.is_none() {
+        add_unlisted(reader, &mut parts).await;
+    }
     add_missing_tags(reader, selected, &mut parts).await;
-    remove_rds_clusters(&mut parts);
+    let enabled_buckets = find_enabled_buckets(&parts.enabled);
     let (region, tags) = assemble_region(parts);
     RegionResult {
         region,
         tags,
         stack_members,
+        enabled_buckets,
     }
+}
+
+/// Returns the resources that only their tag shows.
+fn select_tagged(enabled: &Listing<(String, Tags)>) -> Listing<TaggedResource> {
+    let found = enabled.items.iter().filter_map(|(arn, tags)| {
+        let aws_type = type_found_by_tag(arn)?;
+        tagging::tagged_resource(arn, aws_type, Observed::Known(tags.clone()))
+    });
+    Listing {
+        items: found.collect(),
+        gap: enabled.gap.clone(),
+    }
+}
+
+/// Returns the ARNs of buckets that are tagged `enabled`. The list of buckets is the account's.
+fn find_enabled_buckets(enabled: &Listing<(String, Tags)>) -> Vec<String> {
+    let arns = enabled.items.iter().map(|(arn, _)| arn);
+    let is_bucket = |arn: &&String| {
+        Target::parse(arn).is_ok_and(|target| target.kind == ResourceKind::S3Bucket)
+    };
+    arns.filter(is_bucket).cloned().collect()
+}
+
+/// Looks up what is tagged `enabled` and missing from a complete list: a list may be older than the tag, a
+/// response may lack a page, and tags outlive their resource for a while.
+async fn add_unlisted(reader: &RegionReader<'_>, parts: &mut RegionParts) {
+    let region = &mut parts.resources;
+    let listed: BTreeSet<&str> = region
+        .listed_resources()
+        .filter_map(|it| Some(it.arn_and_id()?.0))
+        .collect();
+    let is_listed = |row: &Kind| row.service.is_some_and(|it| reader.scope.lists_service(it));
+    let missing = parts.enabled.items.iter().filter_map(|(arn, tags)| {
+        let target = Target::parse(arn).ok()?;
+        let row = target.kind.facts();
+        let is_complete = row.has_list() && is_listed(row) && row.gap_in(region).is_none();
+        let is_missing = row.kind.has_backups() && !listed.contains(arn.as_str());
+        (is_complete && is_missing).then_some((arn, tags, target))
+    });
+    let missing: Vec<(&String, &Tags, Target)> = missing.collect();
+    if missing.is_empty() {
+        return;
+    }
+    let targets: Vec<Target> = missing.iter().map(|it| it.2.clone()).collect();
+    let found = lists::find_resources(reader, &targets).await;
+    let stray: Vec<TaggedResource> = missing
+        .into_iter()
+        .filter_map(|(arn, tags, target)| describe_stray(&found, arn, tags, &target))
+        .collect();
+    region.add_missing_resources(found);
+    region.tagged.items.extend(stray);
+}
+
+/// Returns a tagged resource that its service did not return by its id either; `None` if it did.
+fn describe_stray(
+    found: &Region,
+    arn: &str,
+    tags: &Tags,
+    target: &Target,
+) -> Option<TaggedResource> {
+    let mut resources = found.listed_resources();
+    if resources.any(|it| it.arn_and_id().is_some_and(|it| it.0 == arn)) {
+        return None;
+    }
+    let row = target.kind.facts();
+    let exists = match row.gap_in(found) {
+        Some(gap) => Observed::Unknown(gap.clone()),
+        None => Observed::Known(false),
+    };
+    let aws_type = row.types.first()?.cloudformation;
+    Some(TaggedResource {
+        exists: Some(exists),
+        ..tagging::tagged_resource(arn, aws_type, Observed::Known(tags.clone()))?
+    })
 }
 
 /// Returns the part of a selection that applies to a region.
@@ -102,7 +187,7 @@ async fn read_parts(
     reader: &RegionReader<'_>,
     selected: Option<&SelectedResources>,
     policy: &BackupPolicy<'_>,
-    lists: impl Future<Output = Lists>,
+    lists: impl Future<Output = Region>,
 ) -> RegionParts {
     let scope = reader.scope;
     // Selected resources that are found only by their tag are read by ARN, with the other tags.
@@ -113,21 +198,19 @@ async fn read_parts(
             None => backup_jobs::list_jobs(reader).await,
         }
     };
-    let (lists, tags, tagged, ebs_defaults, network, backup, jobs) = tokio::join!(
+    let (resources, tags, enabled, ebs_defaults, backup, jobs) = tokio::join!(
         lists,
         read_all_tags(reader, selected),
-        read_if(tagged, tagging::list_tagged_resources(reader)),
+        read_if(tagged, tagging::list_enabled(reader)),
         read_if(scope.ebs_defaults, ec2::read_ebs_defaults(reader)),
-        read_if(scope.lists_service(Service::Vpc), vpc::read_network(reader)),
         backup::read_region(reader, policy),
         read_if(scope.jobs, jobs),
     );
     RegionParts {
-        lists,
+        resources,
         tags,
-        tagged,
+        enabled,
         ebs_defaults,
-        network,
         backup,
         jobs,
     }
@@ -141,7 +224,8 @@ async fn read_all_tags(
     if selected.is_some() {
         return None;
     }
-    let types = tagging::types_of_services(&reader.scope.services_without_tags());
+    let types = lists::readers_of(reader.scope).flat_map(|it| it.common_tag_types());
+    let types: Vec<&str> = types.copied().collect();
     let calls = reader.begin_service(SHARED);
     Some(tagging::read_tags_of_types(reader, &calls, &types).await)
 }
@@ -153,100 +237,91 @@ async fn add_missing_tags(
     selected: Option<&SelectedResources>,
     parts: &mut RegionParts,
 ) {
-    let tagged = selected.map_or_else(Vec::new, |it| {
-        it.tagged_resources(&parts.lists.databases.other_clusters)
-    });
-    let mut untagged = parts.lists.untagged_resources();
+    let region = &mut parts.resources;
+    let tagged = selected.map_or_else(Vec::new, SelectedResources::tagged_resources);
     if selected.is_none() {
-        // The lists of gateways and namespaces include all tags that could be read.
-        untagged.retain(|it| ["dynamodb", "rds"].contains(&it.service));
+        add_tags_of_types(reader, region).await;
     }
-    let mut services: BTreeSet<&'static str> = untagged.iter().map(|it| it.service).collect();
+    let is_open = |tags: &Observed<Tags>| {
+        tags.gap()
+            .is_some_and(|it| it.kind == GapKind::NotCollected)
+    };
+    let untagged: Vec<_> = region.tags_mut().filter(|it| is_open(it.2)).collect();
+    let of_lists = untagged.iter().filter_map(|it| it.0);
+    let mut services: BTreeSet<Service> = of_lists.collect();
     let by_arn;
     let tags = match &parts.tags {
         Some(tags) => tags,
         None => {
-            let arns = untagged.iter().map(|it| it.arn).cloned();
+            let arns = untagged.iter().map(|it| it.1.to_owned());
             let tagged = tagged.iter().map(|(arn, _)| arn.clone());
             let arns: Vec<String> = arns.chain(tagged).collect();
             by_arn = tagging::read_tags_of_arns(reader, &arns).await;
             &by_arn
         }
     };
-    for resource in untagged {
-        *resource.tags = tags.tags_of(resource.arn);
+    for (_, arn, found) in untagged {
+        *found = tags.tags_of(arn);
     }
     let is_enabled = |tags: &Tags| tags.get(reader.tag_key).is_some_and(|it| it == ENABLED);
     for (arn, aws_type) in &tagged {
         let found = tags.tags_of(arn);
         if found.known().is_none_or(is_enabled) {
             let resource = tagging::tagged_resource(arn, aws_type, found);
-            parts.tagged.items.extend(resource);
-            services.insert("backup");
+            region.tagged.items.extend(resource);
+            services.insert(Service::Backup);
         }
     }
     if selected.is_none() {
         // Their tags come only from the tagging API.
-        let always = [(Service::Dynamodb, "dynamodb"), (Service::S3, "s3")];
-        let listed = always.iter().filter(|it| reader.scope.lists_service(it.0));
-        services.extend(listed.map(|it| it.1));
+        let readers = lists::readers_of(reader.scope);
+        let readers = readers.filter(|it| matches!(it.tags, TagSource::Tagging(_)));
+        services.extend(readers.flat_map(|it| it.services));
     }
     let gap = tags.gap.as_ref();
     if let Some(gap) = gap.filter(|gap| gap.kind != GapKind::NotAsked) {
         for service in services {
             let log = reader.caller.coverage_log();
-            log.record_call(reader.region, service, GET_RESOURCES, Some(gap));
+            log.record_call(reader.region, service.as_str(), GET_RESOURCES, Some(gap));
         }
     }
 }
 
-/// Removes the clusters that RDS lists from the resources that were found by their tag, and corrects
-/// the types of the other clusters.
-fn remove_rds_clusters(parts: &mut RegionParts) {
-    let databases = &parts.lists.databases;
-    let other_clusters = &databases.other_clusters;
-    let clusters = &databases.clusters;
-    let listed: BTreeSet<&String> = clusters.items.iter().map(|it| &it.arn).collect();
-    // A cluster that is missing from a truncated list may have any engine.
-    let is_complete = clusters.gap.is_none();
-    parts.tagged.items.retain(|it| {
-        let is_cluster = it.aws_type == rds::ANY_CLUSTER;
-        let is_unlisted = is_complete && !listed.contains(&it.arn);
-        !is_cluster || other_clusters.contains_key(&it.arn) || is_unlisted
-    });
-    for resource in &mut parts.tagged.items {
-        if let Some(aws_type) = other_clusters.get(&resource.arn) {
-            resource.aws_type = (*aws_type).to_owned();
+/// Adds the tags of the services whose types are read only in regions that have such resources.
+async fn add_tags_of_types(reader: &RegionReader<'_>, region: &mut Region) {
+    for service in lists::readers_of(reader.scope) {
+        let TagSource::TaggingIfAny(types) = service.tags else {
+            continue;
+        };
+        let is_open = |of: Option<Service>, tags: &Observed<Tags>| {
+            of.is_some_and(|it| service.services.contains(&it))
+                && tags
+                    .gap()
+                    .is_some_and(|it| it.kind == GapKind::NotCollected)
+        };
+        if !region.tags_mut().any(|(of, _, tags)| is_open(of, tags)) {
+            continue;
+        }
+        let calls = reader.begin_services(service.services);
+        let index = tagging::read_tags_of_types(reader, &calls, types).await;
+        for (of, arn, tags) in region.tags_mut() {
+            if is_open(of, tags) {
+                *tags = index.tags_of(arn);
+            }
         }
     }
 }
 
 fn assemble_region(parts: RegionParts) -> (Region, Option<TagIndex>) {
-    let lists = parts.lists;
     let (backup_jobs, copy_jobs) = parts.jobs;
     let region = Region {
-        disabled: false,
-        instances: lists.instances,
-        volumes: lists.volumes,
         ebs_defaults: parts.ebs_defaults,
-        network: parts.network,
-        db_instances: lists.databases.instances,
-        db_clusters: lists.databases.clusters,
-        option_groups: lists.option_groups,
-        file_systems: lists.file_systems,
-        tables: lists.tables,
-        gateways: lists.gateways,
-        gateway_volumes: lists.gateway_volumes,
-        redshift_clusters: lists.redshift_clusters,
-        redshift_namespaces: lists.redshift_namespaces,
-        stacks: lists.stacks,
-        tagged: parts.tagged,
         backup_jobs,
         copy_jobs,
         backup_settings: parts.backup.settings,
         vaults: parts.backup.vaults,
         backup_plans: parts.backup.plans,
-        key_names: BTreeMap::new(),
+        ..parts.resources
     };
     (region, parts.tags)
 }
@@ -258,25 +333,16 @@ pub(super) fn disabled_region() -> Region {
     }
     let mut region = Region {
         disabled: true,
-        instances: disabled(),
-        volumes: disabled(),
-        db_instances: disabled(),
-        db_clusters: disabled(),
         option_groups: disabled(),
-        file_systems: disabled(),
-        tables: disabled(),
-        gateways: disabled(),
-        gateway_volumes: disabled(),
-        redshift_clusters: disabled(),
-        redshift_namespaces: disabled(),
-        stacks: disabled(),
-        tagged: disabled(),
         backup_jobs: disabled(),
         copy_jobs: disabled(),
         vaults: disabled(),
         backup_plans: disabled(),
         ..Region::default()
     };
+    for gap in region.listing_gaps_mut() {
+        *gap = Some(Gap::new(GapKind::RegionDisabled, ""));
+    }
     region.network.vpcs = disabled();
     region
 }

@@ -8,10 +8,12 @@ use futures_util::future::join_all;
 
 use crate::model::observed::{Gap, GapKind, Listing, Observed};
 use crate::model::s3::{Bucket, BucketEncryption, NoncurrentExpiry};
+use crate::model::service::Service;
 
 use super::call::ServiceCalls;
-use super::operation::Operation;
+use super::operation::{Operation, ResponseText};
 use super::reader::AccountReader;
+use super::service_reader::{ServiceReader, TagSource, store};
 use super::session::Session;
 
 const LIST_BUCKETS: Operation = Operation::with_action("s3:ListBuckets", "s3:ListAllMyBuckets");
@@ -28,15 +30,21 @@ const GET_NOTIFICATION: Operation = Operation::with_action(
     "s3:GetBucketNotification",
 );
 
-/// API operations used to read buckets.
-pub const OPERATIONS: &[Operation] = &[
-    LIST_BUCKETS,
-    HEAD_BUCKET,
-    GET_VERSIONING,
-    GET_ENCRYPTION,
-    GET_LIFECYCLE,
-    GET_NOTIFICATION,
-];
+/// The reader of buckets, of which only the tags are read per region: see [`list_buckets`].
+pub const READER: ServiceReader = ServiceReader {
+    services: &[Service::S3],
+    operations: &[
+        LIST_BUCKETS,
+        HEAD_BUCKET,
+        GET_VERSIONING,
+        GET_ENCRYPTION,
+        GET_LIFECYCLE,
+        GET_NOTIFICATION,
+    ],
+    tags: TagSource::Tagging(&["s3"]),
+    list: |_| Box::pin(async { store(|_| ()) }),
+    find: |_, _| Box::pin(async { store(|_| ()) }),
+};
 
 /// The largest page. With a page size, S3 also returns the region of each bucket:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html>.
@@ -170,7 +178,8 @@ async fn list_names(
         .begin_shared()
         .list_items(LIST_BUCKETS, pages, |page| {
             let buckets = page.buckets?.into_iter();
-            let read = buckets.map(|bucket| Some((bucket.name?, bucket.bucket_region)));
+            let read =
+                buckets.map(|bucket| Some((bucket.name.filled()?, bucket.bucket_region.filled())));
             Some(read.collect())
         })
         .await
@@ -200,12 +209,12 @@ async fn locate_bucket(
     let client = reader.session.s3(&reader.session.home);
     let call = async {
         match client.head_bucket().bucket(name).send().await {
-            Ok(response) => Ok(response.bucket_region),
+            Ok(response) => Ok(response.bucket_region.filled()),
             Err(error) => {
                 let header = error
                     .raw_response()
                     .and_then(|response| response.headers().get(HEADER));
-                header.map(|region| Some(region.to_owned())).ok_or(error)
+                header.map(|region| region.to_owned().filled()).ok_or(error)
             }
         }
     };
@@ -297,13 +306,13 @@ async fn read_bucket(
         region: Observed::Known(region),
         tags: Observed::default(),
         versioning: versioning.into(),
-        encryption: encryption.map(encryption_from).into(),
+        encryption: encryption.and_then(encryption_from).into(),
         expiry: rules.map(|rules| expiry_from(&rules)).into(),
         event_bridge: Observed::default(),
     }
 }
 
-fn encryption_from(response: Option<GetBucketEncryptionOutput>) -> BucketEncryption {
+fn encryption_from(response: Option<GetBucketEncryptionOutput>) -> Result<BucketEncryption, Gap> {
     let rules = response
         .and_then(|it| it.server_side_encryption_configuration)
         .map(|it| it.rules);
@@ -311,16 +320,18 @@ fn encryption_from(response: Option<GetBucketEncryptionOutput>) -> BucketEncrypt
         .unwrap_or_default()
         .into_iter()
         .find_map(|rule| rule.apply_server_side_encryption_by_default);
-    match default {
-        Some(default) => BucketEncryption {
-            algorithm: default.sse_algorithm.as_str().to_owned(),
-            kms_key: default.kms_master_key_id,
-        },
-        None => BucketEncryption {
+    let Some(default) = default else {
+        return Ok(BucketEncryption {
             algorithm: "none".to_owned(),
             kms_key: None,
-        },
-    }
+        });
+    };
+    let algorithm = Some(default.sse_algorithm.as_str().to_owned());
+    let algorithm = GET_ENCRYPTION.require_text(algorithm, "SSEAlgorithm");
+    Ok(BucketEncryption {
+        algorithm: algorithm.get()?.clone(),
+        kms_key: default.kms_master_key_id.filled(),
+    })
 }
 
 fn bucket_arn(session: &Session, name: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::selection::Selection;
+use crate::model::selection::{Selection, required_services};
 use crate::model::service::Service;
 
 /// The data that a scan reads.
@@ -90,20 +90,6 @@ impl ScanScope {
         }
     }
 
-    /// Returns the listed services whose own API does not return tags.
-    #[must_use]
-    pub fn services_without_tags(&self) -> Vec<Service> {
-        let mut services = vec![
-            Service::S3,
-            Service::Dynamodb,
-            Service::Rds,
-            Service::Storagegateway,
-            Service::Redshift,
-        ];
-        services.retain(|it| self.lists_service(*it));
-        services
-    }
-
     /// Whether the source of the backup plan is read: the organization's backup policy, or else the
     /// backup plans of the account.
     #[must_use]
@@ -120,5 +106,5 @@ fn is_needed_by_others(selection: &Selection, service: Service) -> bool {
         .filter(|it| **it == Service::Vpc);
     let chosen = selection.selected_services();
     let mut all = chosen.iter().chain(network);
-    all.any(|it| it.required_services().contains(&service))
+    all.any(|it| required_services(*it).contains(&service))
 }

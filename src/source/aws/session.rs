@@ -109,6 +109,7 @@ struct Clients {
     dynamodb: Cache<aws_sdk_dynamodb::Client>,
     ec2: Cache<aws_sdk_ec2::Client>,
     efs: Cache<aws_sdk_efs::Client>,
+    fsx: Cache<aws_sdk_fsx::Client>,
     iam: Cache<aws_sdk_iam::Client>,
     kms: Cache<aws_sdk_kms::Client>,
     organizations: Cache<aws_sdk_organizations::Client>,
@@ -349,6 +350,7 @@ impl Session {
     );
     client!(ec2, aws_sdk_ec2, "Returns the EC2 client of a region.");
     client!(efs, aws_sdk_efs, "Returns the EFS client of a region.");
+    client!(fsx, aws_sdk_fsx, "Returns the FSx client of a region.");
     client!(
         iam,
         aws_sdk_iam,

@@ -4,27 +4,53 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 
+use crate::model::ResourceKind;
 use crate::model::observed::{Gap, GapKind, Listing, Observed};
 use crate::model::selection::Target;
+use crate::model::service::Service;
 use crate::model::storage_gateway::{Gateway, GatewayVolume, holds_volumes};
 
 use super::call::ServiceCalls;
-use super::operation::Operation;
+use super::operation::{Operation, ResponseText};
 use super::reader::RegionReader;
-use super::tagging;
+use super::service_reader::{ServiceReader, TagSource, store};
 
 const LIST_GATEWAYS: Operation = Operation::new("storagegateway:ListGateways");
 const LIST_VOLUMES: Operation = Operation::new("storagegateway:ListVolumes");
 const DESCRIBE_CACHED: Operation = Operation::new("storagegateway:DescribeCachediSCSIVolumes");
 const DESCRIBE_STORED: Operation = Operation::new("storagegateway:DescribeStorediSCSIVolumes");
 
-/// API operations used to read gateways and their volumes.
-pub const OPERATIONS: &[Operation] = &[
-    LIST_GATEWAYS,
-    LIST_VOLUMES,
-    DESCRIBE_CACHED,
-    DESCRIBE_STORED,
-];
+/// The reader of gateways and their volumes.
+///
+/// The ARN of a volume begins with the ARN of its gateway, so the tags of both are read together.
+pub const READER: ServiceReader = ServiceReader {
+    services: &[Service::Storagegateway],
+    operations: &[
+        LIST_GATEWAYS,
+        LIST_VOLUMES,
+        DESCRIBE_CACHED,
+        DESCRIBE_STORED,
+    ],
+    tags: TagSource::TaggingIfAny(&["storagegateway"]),
+    list: |reader| {
+        Box::pin(async move {
+            let (gateways, volumes) = read_gateways(reader, |_| true).await;
+            store(|region| {
+                region.gateways = gateways;
+                region.gateway_volumes = volumes;
+            })
+        })
+    },
+    find: |reader, targets| {
+        Box::pin(async move {
+            let (gateways, volumes) = find_by_arn(reader, targets).await;
+            store(|region| {
+                region.gateways = gateways;
+                region.gateway_volumes = volumes;
+            })
+        })
+    },
+};
 
 /// The largest page of both lists: <https://docs.aws.amazon.com/storagegateway/latest/APIReference/API_ListGateways.html>.
 const PAGE: i32 = 100;
@@ -44,39 +70,21 @@ struct DescribedVolume {
     kms_key: Option<String>,
 }
 
-/// Looks up gateways with all their volumes, and volumes with their gateways. Their tags are added
-/// later.
-pub async fn find_by_arn(reader: &RegionReader<'_>, targets: &[Target]) -> Gateways {
+/// Looks up gateways with all their volumes, and volumes with their gateways.
+async fn find_by_arn(reader: &RegionReader<'_>, targets: &[Target]) -> Gateways {
+    let of_gateways = Target::ids_of(targets, ResourceKind::StorageGateway);
+    let of_volumes = Target::ids_of(targets, ResourceKind::StorageGatewayVolume);
+    let holds = |gateway: &str, volume: &String| {
+        let rest = volume.strip_prefix(gateway);
+        rest.is_some_and(|rest| rest.starts_with("/volume/"))
+    };
     let (gateways, mut volumes) = read_gateways(reader, |arn| {
-        targets.iter().any(|target| match target {
-            Target::Gateway(gateway) | Target::GatewayVolume { gateway, .. } => gateway == arn,
-            _ => false,
-        })
+        of_gateways.iter().any(|it| it == arn) || of_volumes.iter().any(|it| holds(arn, it))
     })
     .await;
-    volumes.items.retain(|it| {
-        targets.iter().any(|target| match target {
-            Target::Gateway(gateway) => *gateway == it.gateway,
-            Target::GatewayVolume { volume, .. } => *volume == it.arn,
-            _ => false,
-        })
-    });
-    (gateways, volumes)
-}
-
-/// Lists the gateways of a region and their volumes.
-pub async fn list_all(reader: &RegionReader<'_>) -> Gateways {
-    let (mut gateways, mut volumes) = read_gateways(reader, |_| true).await;
-    if !gateways.items.is_empty() {
-        let calls = reader.begin_service("storagegateway");
-        let tags = tagging::read_tags_of_types(reader, &calls, tagging::STORAGE_GATEWAY).await;
-        for gateway in &mut gateways.items {
-            gateway.tags = tags.tags_of(&gateway.arn);
-        }
-        for volume in &mut volumes.items {
-            volume.tags = tags.tags_of(&volume.arn);
-        }
-    }
+    volumes
+        .items
+        .retain(|it| of_gateways.contains(&it.gateway) || of_volumes.contains(&it.arn));
     (gateways, volumes)
 }
 
@@ -110,11 +118,11 @@ async fn read_gateways(reader: &RegionReader<'_>, is_wanted: impl Fn(&str) -> bo
 
 fn gateway_from(gateway: aws_sdk_storagegateway::types::GatewayInfo) -> Option<Gateway> {
     Some(Gateway {
-        arn: gateway.gateway_arn?,
-        id: gateway.gateway_id?,
-        name: gateway.gateway_name,
+        arn: gateway.gateway_arn.filled()?,
+        id: gateway.gateway_id.filled()?,
+        name: gateway.gateway_name.filled(),
         tags: Observed::default(),
-        gateway_type: LIST_GATEWAYS.require_field(gateway.gateway_type, "GatewayType"),
+        gateway_type: LIST_GATEWAYS.require_text(gateway.gateway_type, "GatewayType"),
     })
 }
 
@@ -133,7 +141,8 @@ async fn read_volumes(
     let listed: Listing<(String, String)> = calls
         .list_items(LIST_VOLUMES, pages, |page| {
             let volumes = page.volume_infos?.into_iter();
-            let read = volumes.map(|volume| Some((volume.volume_arn?, volume.volume_id?)));
+            let read = volumes
+                .map(|volume| Some((volume.volume_arn.filled()?, volume.volume_id.filled()?)));
             Some(read.collect())
         })
         .await;
@@ -167,7 +176,7 @@ async fn describe_volumes(
         let volumes = response.cachedi_scsi_volumes.unwrap_or_default();
         let described = volumes.into_iter().filter_map(|it| {
             let (state, kms_key) = (it.volume_status, it.kms_key);
-            Some((it.volume_arn?, DescribedVolume { state, kms_key }))
+            Some((it.volume_arn.filled()?, DescribedVolume { state, kms_key }))
         });
         Ok((DESCRIBE_CACHED, described.collect()))
     } else {
@@ -179,7 +188,7 @@ async fn describe_volumes(
         let volumes = response.storedi_scsi_volumes.unwrap_or_default();
         let described = volumes.into_iter().filter_map(|it| {
             let (state, kms_key) = (it.volume_status, it.kms_key);
-            Some((it.volume_arn?, DescribedVolume { state, kms_key }))
+            Some((it.volume_arn.filled()?, DescribedVolume { state, kms_key }))
         });
         Ok((DESCRIBE_STORED, described.collect()))
     }
@@ -200,10 +209,10 @@ fn volume_from(
     };
     let (state, kms_key) = match found {
         Ok((operation, it)) => (
-            operation.require_field(it.state.clone(), "VolumeStatus"),
+            operation.require_text(it.state.clone(), "VolumeStatus"),
             // Only a volume that is encrypted with a KMS key has the field:
             // https://docs.aws.amazon.com/storagegateway/latest/APIReference/API_CachediSCSIVolume.html
-            Observed::Known(it.kms_key.clone()),
+            Observed::Known(it.kms_key.clone().filled()),
         ),
         Err(gap) => (Observed::Unknown(gap.clone()), Observed::Unknown(gap)),
     };

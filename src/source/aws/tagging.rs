@@ -7,14 +7,13 @@ use aws_sdk_resourcegroupstagging::types::TagFilter;
 use futures_util::future::join_all;
 
 use crate::model::arn::Arn;
-use crate::model::kind::{is_backed_up, type_found_by_tag};
+use crate::model::kind::is_backed_up;
 use crate::model::observed::{Gap, Listing, Observed};
-use crate::model::service::Service;
 use crate::model::tag::{ENABLED, Tags};
 use crate::model::tagged::TaggedResource;
 
 use super::call::ServiceCalls;
-use super::operation::{GET_RESOURCES, Operation, SHARED};
+use super::operation::{GET_RESOURCES, Operation, ResponseText, SHARED};
 use super::reader::RegionReader;
 
 /// API operations used to read tags.
@@ -26,20 +25,6 @@ const PAGE: i32 = 100;
 /// The number of ARNs in one call:
 /// <https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html>.
 const MAX_ARNS: usize = 100;
-
-/// Types whose tags are read in every region. Without a filter, the response would include snapshots
-/// and recovery points.
-const COMMON: [(Service, &str); 4] = [
-    (Service::S3, "s3"),
-    (Service::Dynamodb, "dynamodb:table"),
-    (Service::Rds, "rds:db"),
-    (Service::Rds, "rds:cluster"),
-];
-/// All of Storage Gateway: the ARN of a volume begins with the ARN of its gateway, so the two types
-/// cannot be separated.
-pub const STORAGE_GATEWAY: &[&str] = &["storagegateway"];
-/// Namespaces of Redshift Serverless.
-pub const NAMESPACES: &[&str] = &["redshift-serverless:namespace"];
 
 /// The tags of a region's resources by ARN.
 #[derive(Debug)]
@@ -64,14 +49,8 @@ impl TagIndex {
     }
 }
 
-/// Returns the resource types of some services whose tags are read in every region.
-#[must_use]
-pub fn types_of_services(services: &[Service]) -> Vec<&'static str> {
-    let wanted = COMMON.iter().filter(|(of, _)| services.contains(of));
-    wanted.map(|(_, resource_type)| *resource_type).collect()
-}
-
-/// Reads the tags of some resource types in a region. Sends no call if there are no types.
+/// Reads the tags of some resource types in a region: without a filter, the response would include snapshots and
+/// recovery points. Sends no call if there are no types.
 pub async fn read_tags_of_types(
     reader: &RegionReader<'_>,
     calls: &ServiceCalls,
@@ -97,7 +76,7 @@ pub async fn read_tags_of_types(
             let read = resources.into_iter().map(|resource| {
                 let tags = resource.tags?;
                 let pairs = tags.into_iter().map(|tag| (tag.key, tag.value));
-                Some((resource.resource_arn?, reader.keep_tags(pairs)))
+                Some((resource.resource_arn.filled()?, reader.keep_tags(pairs)))
             });
             Some(read.collect())
         })
@@ -133,7 +112,7 @@ pub async fn read_tags_of_arns(reader: &RegionReader<'_>, arns: &[String]) -> Ta
         match response {
             Ok(list) => index.tags.extend(list.into_iter().filter_map(|resource| {
                 let pairs = resource.tags?.into_iter().map(|tag| (tag.key, tag.value));
-                Some((resource.resource_arn?, reader.keep_tags(pairs)))
+                Some((resource.resource_arn.filled()?, reader.keep_tags(pairs)))
             })),
             Err(gap) => index.gap = index.gap.or(Some(gap)),
         }
@@ -149,6 +128,7 @@ pub fn tagged_resource(arn: &str, aws_type: &str, tags: Observed<Tags>) -> Optio
         id: Arn::parse(arn)?.resource_id().to_owned(),
         aws_type: aws_type.to_owned(),
         tags,
+        exists: None,
     })
 }
 
@@ -163,25 +143,11 @@ pub async fn list_backed_up_arns(reader: &RegionReader<'_>) -> Listing<String> {
     }
 }
 
-/// Lists the resources that are tagged `enabled` and that no other call lists.
-///
-/// The result includes DB clusters of all engines; only RDS distinguishes them.
-pub async fn list_tagged_resources(reader: &RegionReader<'_>) -> Listing<TaggedResource> {
-    let listing = list_enabled(reader).await;
-    let found = listing.items.into_iter().filter_map(|(arn, tags)| {
-        tagged_resource(&arn, type_found_by_tag(&arn)?, Observed::Known(tags))
-    });
-    Listing {
-        items: found.collect(),
-        gap: listing.gap,
-    }
-}
-
 /// Lists the ARNs and tags of everything that is tagged `enabled`. This includes recovery points, which
 /// have the tags of their source.
 ///
 /// There is no type filter: the API rejects the call if it does not know one of the types.
-async fn list_enabled(reader: &RegionReader<'_>) -> Listing<(String, Tags)> {
+pub async fn list_enabled(reader: &RegionReader<'_>) -> Listing<(String, Tags)> {
     let calls = reader.begin_service("backup");
     let filter = TagFilter::builder().key(reader.tag_key).values(ENABLED);
     let pages = reader
@@ -201,7 +167,7 @@ async fn list_enabled(reader: &RegionReader<'_>) -> Listing<(String, Tags)> {
                 let mut tags = reader.keep_tags(pairs);
                 // The filter of the call.
                 tags.insert(reader.tag_key.to_owned(), ENABLED.to_owned());
-                Some((resource.resource_arn?, tags))
+                Some((resource.resource_arn.filled()?, tags))
             });
             Some(read.collect())
         })

@@ -1,12 +1,14 @@
 //! VPCs and the routes of their traffic to S3.
 
 use crate::model::observed::{Listing, Observed};
+use crate::model::service::Service;
 use crate::model::vpc::{Network, NetworkInterface, Route, RouteTable, Subnet, Vpc, VpcEndpoint};
 
 use super::ec2::PAGE;
 use super::listing::Skippable;
-use super::operation::Operation;
+use super::operation::{Operation, ResponseText};
 use super::reader::RegionReader;
+use super::service_reader::{ServiceReader, TagSource, store};
 
 const DESCRIBE_VPCS: Operation = Operation::new("ec2:DescribeVpcs");
 const DESCRIBE_SUBNETS: Operation = Operation::new("ec2:DescribeSubnets");
@@ -14,14 +16,25 @@ const DESCRIBE_ROUTE_TABLES: Operation = Operation::new("ec2:DescribeRouteTables
 const DESCRIBE_NETWORK_INTERFACES: Operation = Operation::new("ec2:DescribeNetworkInterfaces");
 const DESCRIBE_VPC_ENDPOINTS: Operation = Operation::new("ec2:DescribeVpcEndpoints");
 
-/// API operations used to read VPCs.
-pub const OPERATIONS: &[Operation] = &[
-    DESCRIBE_VPCS,
-    DESCRIBE_SUBNETS,
-    DESCRIBE_ROUTE_TABLES,
-    DESCRIBE_NETWORK_INTERFACES,
-    DESCRIBE_VPC_ENDPOINTS,
-];
+/// The reader of VPCs. The network is read as a unit, for selected resources too.
+pub const READER: ServiceReader = ServiceReader {
+    services: &[Service::Vpc],
+    operations: &[
+        DESCRIBE_VPCS,
+        DESCRIBE_SUBNETS,
+        DESCRIBE_ROUTE_TABLES,
+        DESCRIBE_NETWORK_INTERFACES,
+        DESCRIBE_VPC_ENDPOINTS,
+    ],
+    tags: TagSource::Own,
+    list: |reader| {
+        Box::pin(async move {
+            let found = read_network(reader).await;
+            store(|region| region.network = found)
+        })
+    },
+    find: |reader, _| (READER.list)(reader),
+};
 
 /// The largest page of route tables, which is smaller than in the rest of EC2:
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRouteTables.html>.
@@ -40,7 +53,7 @@ impl Skippable for Network {
 }
 
 /// Reads the VPCs of a region.
-pub async fn read_network(reader: &RegionReader<'_>) -> Network {
+async fn read_network(reader: &RegionReader<'_>) -> Network {
     let calls = reader.begin_service("vpc");
     let client = reader.session.ec2(reader.region);
     let vpcs = client
@@ -100,9 +113,9 @@ pub async fn read_network(reader: &RegionReader<'_>) -> Network {
 }
 
 fn vpc_from(reader: &RegionReader<'_>, vpc: aws_sdk_ec2::types::Vpc) -> Option<Vpc> {
-    let id = vpc.vpc_id?;
+    let id = vpc.vpc_id.filled()?;
     let mut tags = vpc.tags.unwrap_or_default().into_iter();
-    let owner = vpc.owner_id;
+    let owner = vpc.owner_id.filled();
     Some(Vpc {
         // A shared VPC belongs to another account.
         arn: format!(
@@ -122,16 +135,16 @@ fn vpc_from(reader: &RegionReader<'_>, vpc: aws_sdk_ec2::types::Vpc) -> Option<V
 
 fn subnet_from(subnet: aws_sdk_ec2::types::Subnet) -> Option<Subnet> {
     Some(Subnet {
-        id: subnet.subnet_id?,
-        vpc_id: subnet.vpc_id?,
+        id: subnet.subnet_id.filled()?,
+        vpc_id: subnet.vpc_id.filled()?,
     })
 }
 
 fn interface_from(interface: aws_sdk_ec2::types::NetworkInterface) -> Option<NetworkInterface> {
     Some(NetworkInterface {
-        id: interface.network_interface_id?,
-        vpc_id: interface.vpc_id?,
-        subnet_id: interface.subnet_id?,
+        id: interface.network_interface_id.filled()?,
+        vpc_id: interface.vpc_id.filled()?,
+        subnet_id: interface.subnet_id.filled()?,
         interface_type: interface.interface_type?.as_str().to_owned(),
     })
 }
@@ -140,14 +153,14 @@ fn route_table_from(table: aws_sdk_ec2::types::RouteTable) -> Option<RouteTable>
     let associations = table.associations.unwrap_or_default();
     let routes = table.routes?.into_iter();
     Some(RouteTable {
-        id: table.route_table_id?,
-        vpc_id: table.vpc_id?,
+        id: table.route_table_id.filled()?,
+        vpc_id: table.vpc_id.filled()?,
         main: associations
             .iter()
             .any(|association| association.main == Some(true)),
         subnets: associations
             .into_iter()
-            .filter_map(|association| association.subnet_id)
+            .filter_map(|association| association.subnet_id.filled())
             .collect(),
         routes: routes.filter_map(route_from).collect(),
     })
@@ -157,11 +170,12 @@ fn route_table_from(table: aws_sdk_ec2::types::RouteTable) -> Option<RouteTable>
 fn route_from(route: aws_sdk_ec2::types::Route) -> Option<Route> {
     let destination = route
         .destination_prefix_list_id
-        .or(route.destination_cidr_block)
-        .or(route.destination_ipv6_cidr_block)?;
+        .filled()
+        .or(route.destination_cidr_block.filled())
+        .or(route.destination_ipv6_cidr_block.filled())?;
     Some(Route {
         destination,
-        target: route.gateway_id?,
+        target: route.gateway_id.filled()?,
         state: route
             .state
             .map_or_else(String::new, |state| state.as_str().to_owned()),
@@ -170,18 +184,18 @@ fn route_from(route: aws_sdk_ec2::types::Route) -> Option<Route> {
 
 fn endpoint_from(endpoint: aws_sdk_ec2::types::VpcEndpoint) -> Option<VpcEndpoint> {
     let endpoint_type = endpoint.vpc_endpoint_type?.as_str().to_owned();
-    let service_name = endpoint.service_name?;
+    let service_name = endpoint.service_name.filled()?;
     // Rules read only the policies of S3 gateway endpoints.
     let is_s3_gateway =
         endpoint_type.eq_ignore_ascii_case("gateway") && service_name.ends_with(".s3");
     Some(VpcEndpoint {
-        id: endpoint.vpc_endpoint_id?,
-        vpc_id: endpoint.vpc_id?,
+        id: endpoint.vpc_endpoint_id.filled()?,
+        vpc_id: endpoint.vpc_id.filled()?,
         endpoint_type,
         service_name,
         state: endpoint.state?.as_str().to_owned(),
         policy: if is_s3_gateway {
-            DESCRIBE_VPC_ENDPOINTS.require_field(endpoint.policy_document, "PolicyDocument")
+            DESCRIBE_VPC_ENDPOINTS.require_text(endpoint.policy_document, "PolicyDocument")
         } else {
             Observed::default()
         },

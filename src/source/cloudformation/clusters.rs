@@ -124,8 +124,8 @@ fn read_instances(
             aws_owned_key: false,
             kms_key: Observed::Unknown(of_cluster()),
             backup_retention_days: Observed::Unknown(of_cluster()),
-            backup_window: Observed::Unknown(of_cluster()),
             maintenance_window: Observed::Unknown(of_cluster()),
+            backup_window: Observed::Unknown(of_cluster()),
             option_groups: Observed::Known(Vec::new()),
             backup_target: Observed::Known(BACKUP_TARGET.to_owned()),
         };

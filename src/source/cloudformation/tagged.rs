@@ -29,6 +29,7 @@ pub(super) fn read_tagged_resources(build: &mut Build<'_>) {
                 id: declared.id.to_owned(),
                 aws_type: kind.to_owned(),
                 tags,
+                exists: None,
             };
             build.stack_region().tagged.items.push(resource);
         }

@@ -133,6 +133,7 @@ fn read_tagged<'a>(reader: &Reader<'a>, item: &'a Item<'a>, aws_type: &str, plan
     let found = TaggedResource {
         aws_type: aws_type.to_owned(),
         tags: reader.read_tags(item),
+        exists: None,
         id: named.id,
         arn: named.arn,
     };

@@ -294,7 +294,7 @@ fn tags_come_in_every_shape() {
             "unknown",
         ),
         (
-            "X: {Type: AWS::Neptune::DBCluster, Properties: {}}",
+            "X: {Type: AWS::Timestream::Table, Properties: {}}",
             "not listed",
         ),
     ] {

@@ -64,6 +64,8 @@ fn regenerate(page: &Page) -> String {
             rules_page::rule_table()
         } else if marker("begin services").is_some() {
             rules_page::service_table()
+        } else if marker("begin types").is_some() {
+            rules_page::type_table()
         } else if marker("begin reference").is_some() {
             rules_page::reference()
         } else if marker("begin formats").is_some() {

@@ -194,7 +194,7 @@ fn violations_of_other_resources_are_found() {
         ),
         (
             "aws_fsx_lustre_file_system.scratch",
-            &["warn cross-account-copy-supported"],
+            &["fail cross-account-copy-supported"],
         ),
         (
             "aws_instance.appliance",

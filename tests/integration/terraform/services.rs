@@ -293,10 +293,8 @@ fn unsupported_and_tagged_types_are_reported() {
     }
     let on = json!({"backup": "enabled"});
     for kind in [
-        "aws_docdb_cluster",
-        "aws_neptune_cluster",
+        "aws_dsql_cluster",
         "aws_eks_cluster",
-        "aws_fsx_ontap_volume",
         "aws_ssm_parameter",
         "aws_timestreamwrite_table",
     ] {

@@ -233,7 +233,7 @@ fn content_type(service: &str) -> &'static str {
     match service {
         "backup" | "elasticfilesystem" => "application/json",
         "dynamodb" => "application/x-amz-json-1.0",
-        "kms" | "organizations" | "redshift-serverless" | "storagegateway" | "tag" => {
+        "fsx" | "kms" | "organizations" | "redshift-serverless" | "storagegateway" | "tag" => {
             "application/x-amz-json-1.1"
         }
         "s3" => "application/xml",

@@ -1,0 +1,224 @@
+//! FSx file systems, and volumes of FSx for ONTAP and OpenZFS.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_fsx::types::{FileSystem, Tag, Volume};
+use futures_util::future::join_all;
+
+use crate::model::ResourceKind;
+use crate::model::arn::Arn;
+use crate::model::fsx::{FsxFileSystem, FsxVolume, LUSTRE};
+use crate::model::observed::{Listing, Observed};
+use crate::model::selection::Target;
+use crate::model::service::Service;
+use crate::model::tag::Tags;
+
+use super::call::ServiceCalls;
+use super::listing::join_listings;
+use super::operation::{Operation, ResponseText};
+use super::reader::RegionReader;
+use super::service_reader::{ServiceReader, TagSource, store};
+
+const DESCRIBE_FILE_SYSTEMS: Operation = Operation::new("fsx:DescribeFileSystems");
+const DESCRIBE_VOLUMES: Operation = Operation::new("fsx:DescribeVolumes");
+const DESCRIBE_ASSOCIATIONS: Operation = Operation::new("fsx:DescribeDataRepositoryAssociations");
+
+/// The reader of file systems and volumes.
+pub const READER: ServiceReader = ServiceReader {
+    services: &[Service::Fsx],
+    operations: &[
+        DESCRIBE_FILE_SYSTEMS,
+        DESCRIBE_VOLUMES,
+        DESCRIBE_ASSOCIATIONS,
+    ],
+    tags: TagSource::Own,
+    list: |reader| {
+        Box::pin(async move {
+            let calls = reader.begin_service("fsx");
+            let mut file_systems = describe_file_systems(reader, &calls, None).await;
+            let mut volumes = Listing::complete(Vec::new());
+            // Volumes are only in file systems.
+            if !file_systems.items.is_empty() || file_systems.gap.is_some() {
+                volumes = describe_volumes(reader, &calls, None).await;
+            }
+            add_links(reader, &calls, &mut file_systems.items).await;
+            store(|region| {
+                region.fsx_file_systems = file_systems;
+                region.fsx_volumes = volumes;
+            })
+        })
+    },
+    find: |reader, targets| {
+        Box::pin(async move {
+            let (file_systems, volumes) = find_by_id(reader, targets).await;
+            store(|region| {
+                region.fsx_file_systems = file_systems;
+                region.fsx_volumes = volumes;
+            })
+        })
+    },
+};
+
+/// The largest page of all: <https://docs.aws.amazon.com/fsx/latest/APIReference/API_DescribeFileSystems.html>.
+const PAGE: i32 = 1000;
+
+/// Looks up file systems, and volumes with their file systems, whose keys they have.
+async fn find_by_id(
+    reader: &RegionReader<'_>,
+    targets: &[Target],
+) -> (Listing<FsxFileSystem>, Listing<FsxVolume>) {
+    let calls = &reader.begin_service("fsx");
+    let volumes = Target::ids_of(targets, ResourceKind::FsxVolume);
+    let volumes = join_all(volumes.iter().map(|name| {
+        // The ARN contains the file system before the volume.
+        let id = Arn::parse(name).map_or(name.as_str(), |arn| arn.resource);
+        let id = id.rsplit('/').next().unwrap_or_default();
+        describe_volumes(reader, calls, Some(id.to_owned()))
+    }));
+    let volumes = join_listings(volumes.await);
+    let own = volumes.items.iter().filter_map(|it| it.file_system.known());
+    let mut ids: BTreeSet<String> = own.cloned().collect();
+    ids.extend(Target::ids_of(targets, ResourceKind::FsxFileSystem));
+    let file_systems = ids.into_iter();
+    let file_systems = file_systems.map(|id| describe_file_systems(reader, calls, Some(id)));
+    let mut file_systems = join_listings(join_all(file_systems).await);
+    add_links(reader, calls, &mut file_systems.items).await;
+    (file_systems, volumes)
+}
+
+async fn describe_file_systems(
+    reader: &RegionReader<'_>,
+    calls: &ServiceCalls,
+    id: Option<String>,
+) -> Listing<FsxFileSystem> {
+    let pages = reader
+        .session
+        .fsx(reader.region)
+        .describe_file_systems()
+        .set_max_results(id.is_none().then_some(PAGE))
+        .set_file_system_ids(id.map(|id| vec![id]))
+        .into_paginator()
+        .send();
+    calls
+        .list_optional(
+            DESCRIBE_FILE_SYSTEMS,
+            &["FileSystemNotFound"],
+            pages,
+            |page| {
+                let found = page.file_systems?.into_iter();
+                Some(found.map(|it| file_system_from(reader, it)).collect())
+            },
+        )
+        .await
+}
+
+async fn describe_volumes(
+    reader: &RegionReader<'_>,
+    calls: &ServiceCalls,
+    id: Option<String>,
+) -> Listing<FsxVolume> {
+    let pages = reader
+        .session
+        .fsx(reader.region)
+        .describe_volumes()
+        .set_max_results(id.is_none().then_some(PAGE))
+        .set_volume_ids(id.map(|id| vec![id]))
+        .into_paginator()
+        .send();
+    calls
+        .list_optional(DESCRIBE_VOLUMES, &["VolumeNotFound"], pages, |page| {
+            let found = page.volumes?.into_iter();
+            Some(found.map(|it| volume_from(reader, it)).collect())
+        })
+        .await
+}
+
+/// Adds which file systems of Lustre are linked to buckets by an association.
+async fn add_links(
+    reader: &RegionReader<'_>,
+    calls: &ServiceCalls,
+    file_systems: &mut [FsxFileSystem],
+) {
+    let mut open: Vec<&mut FsxFileSystem> = file_systems
+        .iter_mut()
+        .filter(|it| it.is_linked.known().is_none())
+        .collect();
+    if open.is_empty() {
+        return;
+    }
+    let pages = reader
+        .session
+        .fsx(reader.region)
+        .describe_data_repository_associations()
+        .max_results(PAGE)
+        .into_paginator()
+        .send();
+    let linked: Listing<String> = calls
+        .list_items(DESCRIBE_ASSOCIATIONS, pages, |page| {
+            let found = page.associations?.into_iter();
+            // An association of a file cache has no file system.
+            let ids = found.filter_map(|it| it.file_system_id.filled());
+            Some(ids.map(Some).collect())
+        })
+        .await;
+    for file_system in &mut open {
+        file_system.is_linked = linked
+            .find(|id| *id == file_system.id)
+            .map(|found| found.is_some())
+            .into();
+    }
+}
+
+fn file_system_from(reader: &RegionReader<'_>, it: FileSystem) -> Option<FsxFileSystem> {
+    let operation = DESCRIBE_FILE_SYSTEMS;
+    let id = it.file_system_id.filled()?;
+    let arn = reader.build_arn("fsx", &format!("file-system/{id}"));
+    let file_system_type = it.file_system_type.map(|it| it.as_str().to_owned());
+    let state = it.lifecycle.map(|it| it.as_str().to_owned());
+    let is_lustre = file_system_type.as_deref() == Some(LUSTRE);
+    let lustre = it.lustre_configuration;
+    let is_linked = lustre
+        .as_ref()
+        .is_some_and(|it| it.data_repository_configuration.is_some());
+    let deployment_type = lustre.and_then(|it| it.deployment_type);
+    let deployment_type = deployment_type.map(|it| it.as_str().to_owned());
+    Some(FsxFileSystem {
+        arn: it.resource_arn.filled().unwrap_or(arn),
+        id,
+        tags: Observed::Known(kept_tags(reader, it.tags)),
+        state: operation.require_text(state, "Lifecycle"),
+        kms_key: Observed::Known(it.kms_key_id.filled()),
+        deployment_type: match is_lustre {
+            true => operation
+                .require_text(deployment_type, "DeploymentType")
+                .map(Some),
+            false => Observed::Known(None),
+        },
+        is_linked: match is_lustre && !is_linked {
+            // The associations decide.
+            true => Observed::default(),
+            false => Observed::Known(is_linked),
+        },
+        file_system_type: operation.require_text(file_system_type, "FileSystemType"),
+    })
+}
+
+fn volume_from(reader: &RegionReader<'_>, it: Volume) -> Option<FsxVolume> {
+    let operation = DESCRIBE_VOLUMES;
+    let volume_type = it.volume_type.map(|it| it.as_str().to_owned());
+    let state = it.lifecycle.map(|it| it.as_str().to_owned());
+    Some(FsxVolume {
+        arn: it.resource_arn.filled()?,
+        id: it.volume_id.filled()?,
+        name: it.name.filled(),
+        tags: Observed::Known(kept_tags(reader, it.tags)),
+        volume_type: operation.require_text(volume_type, "VolumeType"),
+        file_system: operation.require_text(it.file_system_id, "FileSystemId"),
+        state: operation.require_text(state, "Lifecycle"),
+    })
+}
+
+fn kept_tags(reader: &RegionReader<'_>, tags: Option<Vec<Tag>>) -> Tags {
+    let pairs = tags.unwrap_or_default().into_iter();
+    reader.keep_tags(pairs.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))))
+}
