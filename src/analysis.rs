@@ -2,6 +2,8 @@
 
 pub mod backup_plans;
 pub mod backup_role;
+pub mod backup_types;
+pub mod backup_usage;
 pub mod central_copies;
 pub mod context;
 pub mod db_windows;
@@ -15,6 +17,7 @@ pub mod proof;
 mod region_index;
 pub mod remedy;
 pub mod role_name;
+pub mod role_permissions;
 pub mod s3_routing;
 pub mod schedule;
 pub mod stack_members;

@@ -71,9 +71,9 @@ pub fn evaluate_each(
         emit,
         resources: Vec::new(),
         unread: unread_listings(snapshot, selection),
-        facts_missing: false,
+        facts_missing: Default::default(),
     };
-    for place in Place::all(snapshot) {
+    for place in Place::all(snapshot, &settings.backup_regions) {
         evaluation.evaluate_place(place);
     }
     evaluation.into_report()

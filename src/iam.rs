@@ -1,4 +1,5 @@
-//! Evaluates IAM policies: key policies, backup vault access policies, trust policies.
+//! Evaluates IAM policies: key policies, backup vault access policies, trust policies, and the policies of
+//! a role with its permissions boundary.
 //!
 //! ```text
 //! text ──document──> Document ─┐
@@ -12,11 +13,13 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>.
 //! Nothing here reads a clock, the environment or a file.
 
+pub mod aws_managed;
 pub mod condition;
 pub mod decision;
 pub mod document;
 pub mod evaluator;
 pub mod explain;
+pub mod identity;
 pub mod matching;
 pub mod operator;
 pub mod principal;

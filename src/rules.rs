@@ -27,6 +27,7 @@ mod kms_key_shared;
 mod kms_key_usable;
 mod local_vault_key_shared;
 mod local_vault_ready;
+mod organization_member;
 mod rds_automated_backups_enabled;
 mod rds_option_group_shareable;
 mod rds_windows_clear;
@@ -41,7 +42,7 @@ mod service_opted_in;
 mod stack_resources_ready;
 
 /// Every rule, ordered by group and, within a group, by the order in which to read them.
-pub static ALL: [&Rule; 37] = [
+pub static ALL: [&Rule; 38] = [
     &backup_tag_valid::RULE,
     &backup_decision_made::RULE,
     &backup_tag_not_custom::RULE,
@@ -71,6 +72,7 @@ pub static ALL: [&Rule; 37] = [
     &s3_gateway_endpoint_present::RULE,
     &s3_gateway_endpoint_routed::RULE,
     &s3_gateway_endpoint_open::RULE,
+    &organization_member::RULE,
     &backup_policy_effective::RULE,
     &central_copy_retained::RULE,
     &local_vault_ready::RULE,

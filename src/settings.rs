@@ -85,6 +85,8 @@ pub struct Settings {
     pub central_account: String,
     /// The regions to scan.
     pub regions: Vec<String>,
+    /// The regions that are backed up, as configured, even if a scan is of others.
+    pub backup_regions: Vec<String>,
     /// The key of the backup tag.
     pub tag_key: String,
     /// The organization id, `o-...`, if it is known.
@@ -100,6 +102,7 @@ impl Default for Settings {
         Settings {
             central_account: CENTRAL_ACCOUNT.to_owned(),
             regions: REGIONS.map(str::to_owned).to_vec(),
+            backup_regions: REGIONS.map(str::to_owned).to_vec(),
             tag_key: TAG_KEY.to_owned(),
             org_id: None,
             backup_role: BACKUP_ROLE.to_owned(),
@@ -291,6 +294,7 @@ impl Config {
         }
         if let Some(regions) = &self.regions {
             settings.regions = regions.iter().map(owned).collect();
+            settings.backup_regions.clone_from(&settings.regions);
         }
         if let Some(key) = &self.tag_key {
             settings.tag_key = owned(key);

@@ -353,6 +353,17 @@ impl<'a> Protection<'a> {
         }
     }
 
+    /// Returns every selection, whatever it selects.
+    #[must_use]
+    pub fn all_choices(&self) -> Vec<Choice<'a>> {
+        let plans = self.plans.iter().copied();
+        let choices = plans.flat_map(|plan| {
+            let selections = plan.selections.items.iter();
+            selections.map(move |selection| Choice { plan, selection })
+        });
+        choices.collect()
+    }
+
     /// Returns the plans of selections, each once.
     #[must_use]
     pub fn plans_of(&self, by: &[Choice<'a>]) -> Vec<&'a BackupPlan> {

@@ -157,7 +157,7 @@ fn is_default_vault(vault_arn: &str) -> bool {
     name.is_some_and(|name| name.eq_ignore_ascii_case("Default"))
 }
 
-/// Returns why a copy does not outlive the local backup. Without a lifecycle of its own it expires with it.
+/// Returns why a copy does not outlive the local backup. Without its own lifecycle it expires with it.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/recov-point-create-a-copy.html>.
 fn describe_flaw(rule: &BackupRule, action: &CopyAction) -> Option<String> {
@@ -166,7 +166,7 @@ fn describe_flaw(rule: &BackupRule, action: &CopyAction) -> Option<String> {
     match (rule.retention_days, action.retention_days) {
         (None, None) => None,
         (Some(_), None) => Some(format!(
-            "the copy of rule {name} has no lifecycle of its own, so it expires with the local backup after {local}"
+            "the copy of rule {name} has no lifecycle, so it expires with the local backup after {local}"
         )),
         (Some(kept), Some(copied)) if copied > kept => None,
         (_, copied) => Some(format!(
@@ -183,7 +183,7 @@ fn describe_retention(days: Option<u32>) -> String {
     }
 }
 
-/// What is left of the runs of a rule beside the other rules of its plan.
+/// The runs of a rule that the other rules of its plan leave.
 enum Survival<'a> {
     /// These runs; none where the schedule cannot be parsed.
     Runs(Option<Rc<Runs>>),
@@ -201,8 +201,8 @@ fn find_runs<'a>(
     rule: &'a BackupRule,
     copies_too: impl Fn(&BackupRule) -> bool,
 ) -> Result<Survival<'a>, Gap> {
+    // Continuous backups are not scheduled.
     let others = plan.rules.items.iter().filter(|other| {
-        // Continuous backups are not scheduled.
         !std::ptr::eq(*other, rule)
             && !copies_too(other)
             && other.continuous != Observed::Known(true)
@@ -210,7 +210,7 @@ fn find_runs<'a>(
     let days = |rule: &BackupRule| rule.retention_days.unwrap_or(u32::MAX);
     let (longer, equal): (Vec<&BackupRule>, Vec<&BackupRule>) = others
         .filter(|other| days(other) >= days(rule))
-        .partition(|other| days(other) > days(rule));
+        .partition(|other| days(other) > days(rule) && !is_unread(&other.continuous));
     let Some(longest) = longer.iter().chain(&equal).max_by_key(|other| days(other)) else {
         return Ok(Survival::Runs(cx.runs(rule).ok()));
     };
@@ -266,7 +266,17 @@ fn remove_overlaps(
     Ok(kept)
 }
 
+/// Whether reading a fact failed. An older snapshot does not have the facts of rules; then none of a plan has
+/// them, and the default counts for all.
+fn is_unread<T>(fact: &Observed<T>) -> bool {
+    fact.gap()
+        .is_some_and(|gap| gap.kind != GapKind::NotCollected)
+}
+
 fn list_starts<'r>(rule: &BackupRule, runs: &'r Runs) -> Result<&'r [Minute], Gap> {
+    if is_unread(&rule.timezone) {
+        rule.timezone.get()?;
+    }
     runs.starts.as_deref().ok_or_else(|| {
         let schedule = rule.schedule.as_deref().unwrap_or_default();
         let message = format!(

@@ -7,15 +7,27 @@ use crate::iam::truth::Truth;
 use crate::model::arn::Arn;
 use crate::model::backup_plan::{BackupPlan, ORGANIZATION_PLAN};
 use crate::model::job::{BackupJob, CopyJob, JobOrigin};
+use crate::model::observed::{Gap, GapKind};
 use crate::model::{Observed, Resource};
 
-use super::RuleContext;
-use super::backup_plans::{Protection, in_region, target};
+use super::backup_plans::{Protection, as_if_tagged, in_region, target};
+use super::{CheckResult, RuleContext};
 
 /// The vault of EFS automatic backups, which cannot be copied to another account.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/working-with-supported-services.html>.
 pub const EFS_VAULT: &str = "aws/efs/automatic-backup-vault";
+
+/// Whether a job proves that the plans of a resource back it up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// It does.
+    Yes,
+    /// It shows nothing about them.
+    No,
+    /// It is not known.
+    Open(Gap),
+}
 
 /// The plans whose jobs prove that a resource is backed up.
 #[derive(Debug)]
@@ -25,9 +37,10 @@ pub struct ProofSources<'a> {
     own: Vec<&'a BackupPlan>,
     /// The plans that select a stack that contains it.
     of_stacks: Vec<&'a BackupPlan>,
-    /// Whether other plans may select it.
-    is_open: bool,
-    own_plans: &'a [BackupPlan],
+    /// Why other plans may select it.
+    open: Option<Gap>,
+    /// The plans of the account.
+    listed: &'a [BackupPlan],
 }
 
 impl<'a> ProofSources<'a> {
@@ -38,20 +51,24 @@ impl<'a> ProofSources<'a> {
             protection: None,
             own: Vec::new(),
             of_stacks: Vec::new(),
-            is_open: true,
-            own_plans: &[],
+            open: None,
+            listed: &[],
         };
-        let Some(protection) = cx.known_region().ok().and_then(|it| in_region(cx, it).ok()) else {
-            return sources;
-        };
-        let Some(own) = target(cx, resource) else {
-            return sources;
+        let protection = match cx.known_region().and_then(|region| in_region(cx, region)) {
+            Ok(protection) => protection,
+            Err(gap) => {
+                sources.open = Some(gap);
+                return sources;
+            }
         };
         let region = cx.snapshot.regions.get(cx.region);
-        sources.own_plans = region.map_or(&[], |it| &it.backup_plans.items);
-        let chosen = protection.chosen(&own);
-        sources.is_open = chosen.open.is_some();
-        sources.own = protection.plans_of(&chosen.by);
+        sources.listed = region.map_or(&[], |it| &it.backup_plans.items);
+        // Where its tags are not known, it is taken for tagged.
+        if let Some(own) = as_if_tagged(cx, resource) {
+            let chosen = protection.chosen(&own);
+            sources.open = chosen.open;
+            sources.own = protection.plans_of(&chosen.by);
+        }
         for stack in cx.stacks_containing(resource) {
             if let Some(stack) = target(cx, Resource::Stack(stack)) {
                 let chosen = protection.chosen(&stack);
@@ -64,40 +81,53 @@ impl<'a> ProofSources<'a> {
 
     /// Whether a backup job was started by a plan that selects the resource, into a vault that it names.
     #[must_use]
-    pub fn accepts_backup(&self, job: &BackupJob) -> Truth {
-        let vault = job.vault.known().map(String::as_str);
-        self.accepts(&job.created_by, vault, job.parent_job_id.is_some())
+    pub fn check_backup(&self, job: &BackupJob) -> Proof {
+        let vault = match &job.vault {
+            Observed::Known(vault) => Ok(vault.as_str()),
+            Observed::Unknown(gap) => Err(gap),
+        };
+        self.check_job(&job.created_by, vault, job.parent_job_id.is_some())
     }
 
     /// Whether a copy job was started by a plan that selects the resource, from a vault that it names.
     #[must_use]
-    pub fn accepts_copy(&self, job: &CopyJob) -> Truth {
-        let vault = job.source_vault_arn.known();
-        let vault = vault.and_then(|arn| Arn::parse(arn)?.resource.strip_prefix("backup-vault:"));
-        self.accepts(&job.created_by, vault, job.parent_job_id.is_some())
+    pub fn check_copy(&self, job: &CopyJob) -> Proof {
+        let vault = match &job.source_vault_arn {
+            Observed::Known(arn) => Ok(vault_name(arn).unwrap_or(arn)),
+            Observed::Unknown(gap) => Err(gap),
+        };
+        self.check_job(&job.created_by, vault, job.parent_job_id.is_some())
     }
 
-    fn accepts(
+    fn check_job(
         &self,
         created_by: &Observed<Option<JobOrigin>>,
-        vault: Option<&str>,
+        vault: Result<&str, &Gap>,
         is_nested: bool,
-    ) -> Truth {
-        if vault == Some(EFS_VAULT) || *created_by == Observed::Known(None) {
-            return Truth::False;
+    ) -> Proof {
+        if vault == Ok(EFS_VAULT) {
+            return Proof::No;
         }
-        let origin = created_by.known().and_then(Option::as_ref);
+        let origin = match created_by {
+            Observed::Known(None) => return Proof::No,
+            Observed::Known(Some(origin)) => origin,
+            // An older snapshot does not have the origin of any job.
+            Observed::Unknown(gap) if gap.kind == GapKind::NotCollected => return Proof::Yes,
+            Observed::Unknown(gap) => return Proof::Open(gap.clone()),
+        };
         let of_stacks = self.of_stacks.iter().filter(|_| is_nested);
         let plans = self.own.iter().chain(of_stacks);
-        let accepted = Truth::any(plans.map(|plan| {
-            let is_its = origin.map_or(Truth::Unknown, |it| self.is_job_of(plan, it));
-            is_its.and(names_vault(plan, vault))
-        }));
-        // A plan that was not read may have started it.
-        if self.is_open {
-            return accepted.or(Truth::Unknown);
+        let matches = plans.map(|plan| self.is_job_of(plan, origin).and(names_vault(plan, vault)));
+        match (Truth::any(matches), &self.open, vault) {
+            (Truth::True, ..) => Proof::Yes,
+            (Truth::False, None, _) => Proof::No,
+            (_, Some(gap), _) | (_, _, Err(gap)) => Proof::Open(gap.clone()),
+            (Truth::Unknown, None, Ok(_)) => {
+                let message =
+                    "which plan started a job is unknown: AWS Backup returned no plan name";
+                Proof::Open(Gap::new(GapKind::Unreadable, message))
+            }
         }
-        accepted
     }
 
     /// Whether a plan started a job.
@@ -106,25 +136,59 @@ impl<'a> ProofSources<'a> {
             return (id == of_job).into();
         }
         let listed = || {
-            let mut plans = self.own_plans.iter();
+            let mut plans = self.listed.iter();
             let found = plans.find(|it| it.id.is_some() && it.id == origin.plan_id);
             found.map(|it| &it.name)
         };
         if let Some(name) = origin.plan_name.as_ref().or_else(listed) {
             return (*name == plan.name).into();
         }
-        let protection = self.protection.as_ref();
-        let is_of_policy = protection.is_some_and(|it| it.is_of_policy(plan));
-        match &origin.plan_id {
-            Some(id) if is_of_policy && !id.starts_with(ORGANIZATION_PLAN) => Truth::False,
+        let is_of_policy = |it: &&BackupPlan| {
+            let protection = self.protection.as_ref();
+            protection.is_some_and(|protection| protection.is_of_policy(it))
+        };
+        let started_by_policy = origin.plan_id.as_ref();
+        let started_by_policy = started_by_policy.map(|id| id.starts_with(ORGANIZATION_PLAN));
+        match (started_by_policy, is_of_policy(&plan)) {
+            (Some(started), of_policy) if started != of_policy => Truth::False,
+            // There is no other plan of the policy.
+            (Some(true), true) if self.plans_here().filter(is_of_policy).count() == 1 => {
+                Truth::True
+            }
             _ => Truth::Unknown,
         }
+    }
+
+    fn plans_here(&self) -> impl Iterator<Item = &'a BackupPlan> {
+        let plans = self.protection.iter().flat_map(|it| &it.plans);
+        plans.copied()
+    }
+}
+
+fn vault_name(arn: &str) -> Option<&str> {
+    Arn::parse(arn)?.resource.strip_prefix("backup-vault:")
+}
+
+/// Checks jobs as proof, with and without those of which it is not known whether they are. `check` gets whether
+/// to count them; `open` is why they are not known, if there are any.
+///
+/// # Errors
+/// The jobs in question decide.
+pub fn check_both_ways(open: Option<&Gap>, check: impl Fn(bool) -> CheckResult) -> CheckResult {
+    let counted = check(true);
+    let Some(gap) = open else {
+        return counted;
+    };
+    let (counted, left_out) = (counted?, check(false)?);
+    match counted.verdict == left_out.verdict {
+        true => Ok(counted),
+        false => Err(gap.clone()),
     }
 }
 
 /// Whether a rule of a plan names a vault.
-fn names_vault(plan: &BackupPlan, vault: Option<&str>) -> Truth {
-    let Some(vault) = vault else {
+fn names_vault(plan: &BackupPlan, vault: Result<&str, &Gap>) -> Truth {
+    let Ok(vault) = vault else {
         return Truth::Unknown;
     };
     let named = plan.rules.items.iter().any(|rule| rule.vault == vault);

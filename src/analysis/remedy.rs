@@ -34,6 +34,13 @@ pub enum Remedy {
         /// The key's ARN.
         key_arn: String,
     },
+    /// Attach a managed policy to a role.
+    AttachRolePolicy {
+        /// The role's name.
+        role: String,
+        /// The policy's ARN.
+        policy_arn: String,
+    },
     /// Turn on settings of AWS Backup in a region.
     UpdateBackupSettings {
         /// The region.

@@ -171,6 +171,8 @@ impl SourceArgs {
     ) -> anyhow::Result<Snapshot> {
         let context = input::FileContext {
             tag_key: &settings.tag_key,
+            account: None,
+            central_account: &settings.central_account,
             regions: &self.access.region,
             parameters: &self.parameter,
         };

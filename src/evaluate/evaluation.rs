@@ -1,7 +1,9 @@
 //! The state of one run over a snapshot, and the report that it ends in.
 
+use std::collections::BTreeMap;
+
 use crate::analysis::policy_cache::PolicyCache;
-use crate::model::coverage::{Coverage, CoverageState};
+use crate::model::coverage::{Coverage, CoverageError, CoverageState};
 use crate::model::selection::Selection;
 use crate::model::service::Service;
 use crate::model::snapshot::{GLOBAL, Snapshot};
@@ -24,8 +26,8 @@ pub(super) struct Evaluation<'a, 'e> {
     pub(super) emit: &'e mut dyn FnMut(Finding),
     pub(super) resources: Vec<ResourceLine>,
     pub(super) unread: Vec<Unread>,
-    /// Whether a check met a fact that could not be read.
-    pub(super) facts_missing: bool,
+    /// The facts that could not be read and that a check met: the first reason by region and service.
+    pub(super) facts_missing: BTreeMap<(String, Option<Service>), String>,
 }
 
 impl Evaluation<'_, '_> {
@@ -39,10 +41,13 @@ impl Evaluation<'_, '_> {
             rules,
             ..
         } = self;
-        let coverage = select_coverage(snapshot, selection);
+        let mut coverage = select_coverage(snapshot, selection);
+        if snapshot.source.is_planned() {
+            cover_missing_facts(&mut coverage, &self.facts_missing);
+        }
         let is_scanned = |row: &Coverage| row.state == CoverageState::Scanned;
         let complete = self.unread.is_empty()
-            && !self.facts_missing
+            && self.facts_missing.is_empty()
             && !snapshot.interrupted
             && coverage.iter().all(is_scanned);
         let mut report = Report {
@@ -67,12 +72,46 @@ impl Evaluation<'_, '_> {
             findings: Vec::new(),
             stale_waivers: Vec::new(),
             comparison: None,
+            arguments: String::new(),
         };
         let stale = self
             .waivers
             .stale_waivers(&report, options, &rules.reported);
         report.stale_waivers = stale;
         report
+    }
+}
+
+/// Marks the rows of services in whose resources a plan or template has parts that could not be read.
+fn cover_missing_facts(
+    coverage: &mut Vec<Coverage>,
+    missing: &BTreeMap<(String, Option<Service>), String>,
+) {
+    for ((region, service), reason) in missing {
+        let Some(service) = service else {
+            continue;
+        };
+        let error = CoverageError {
+            code: "Unreadable".to_owned(),
+            operation: String::new(),
+            message: reason.clone(),
+        };
+        let of_service =
+            |row: &&mut Coverage| row.region == *region && row.service == service.as_str();
+        match coverage.iter_mut().find(of_service) {
+            Some(row) if row.state == CoverageState::Scanned => {
+                row.state = CoverageState::Partial;
+                row.error = Some(error);
+            }
+            Some(_) => {}
+            None => coverage.push(Coverage {
+                region: region.clone(),
+                service: service.as_str().to_owned(),
+                state: CoverageState::Partial,
+                resources: 0,
+                error: Some(error),
+            }),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::analysis::outcome::{Shortcoming, Shortcomings};
 use crate::analysis::stack_members::{Member, find_members};
 use crate::model::cloudformation::Stack;
 use crate::model::service::Service;
-use crate::model::snapshot::{GLOBAL, Region, Snapshot, Source};
+use crate::model::snapshot::{GLOBAL, Region, Snapshot};
 use crate::model::{Gap, Resource};
 use crate::report::Unread;
 
@@ -28,7 +28,7 @@ pub(super) enum Place<'a> {
 
 impl<'a> Place<'a> {
     /// Returns every place of a snapshot, sorted by the region name that its findings carry.
-    pub(super) fn all(snapshot: &'a Snapshot) -> Vec<Self> {
+    pub(super) fn all(snapshot: &'a Snapshot, backup_regions: &'a [String]) -> Vec<Self> {
         let regions = snapshot.regions.iter();
         let mut places: Vec<Self> = regions
             .map(|(name, region)| Place::Region(name, region))
@@ -43,8 +43,9 @@ impl<'a> Place<'a> {
                 .into_iter()
                 .map(|(bucket, gap)| Place::Unplaced(bucket, gap)),
         );
-        // A plan or a template says nothing about the account it is for.
-        if matches!(snapshot.source, Source::Aws | Source::Snapshot) {
+        // A plan or a template says nothing about the account it is for but its regions.
+        let outside = snapshot.regions_outside(backup_regions).next();
+        if !snapshot.has_no_account() || outside.is_some() {
             places.push(Place::Account);
         }
         places.sort_by_key(Place::region_name);

@@ -7,7 +7,7 @@ use crate::model::snapshot::{Snapshot, Source};
 use crate::model::tag::BackupTag;
 use crate::model::{GapKind, Resource, ResourceKind};
 use crate::report::{Finding, ResourceLine, ResourceVerdict, Status};
-use crate::rule::{Check, Group, Rule};
+use crate::rule::{Check, Group, Owner, Rule};
 use crate::settings::Severity;
 
 use super::evaluation::Evaluation;
@@ -115,6 +115,7 @@ impl<'a> Evaluation<'a, '_> {
         {
             return;
         }
+        let verdict_if_tagged = self.verdict_if_tagged(cx, &subject, tag, &findings);
         let worst = findings
             .iter()
             .map(|finding| ResourceVerdict::of(finding.status))
@@ -125,12 +126,7 @@ impl<'a> Evaluation<'a, '_> {
             (self.emit)(finding);
         }
         self.resources.push(ResourceLine {
-            aws_type: match subject.resource {
-                Resource::Tagged(it) if subject.kind == ResourceKind::Other => {
-                    Some(it.aws_type.clone())
-                }
-                _ => None,
-            },
+            aws_type: subject.resource.aws_type().map(str::to_owned),
             name: subject.resource.name().map(str::to_owned),
             arn: subject.arn,
             kind: subject.kind,
@@ -142,7 +138,40 @@ impl<'a> Evaluation<'a, '_> {
                 true => ResourceVerdict::Exempt,
                 false => worst,
             },
+            verdict_if_tagged,
         });
+    }
+
+    /// Returns the verdict that a resource would have if it were tagged for backup; `None` where it is. The
+    /// checks of an exempt resource are made for this alone.
+    fn verdict_if_tagged(
+        &self,
+        cx: &RuleContext<'a>,
+        subject: &Subject<'a>,
+        tag: BackupTag,
+        findings: &[Finding],
+    ) -> Option<ResourceVerdict> {
+        if !subject.kind.is_backed_up() || tag == BackupTag::Enabled {
+            return None;
+        }
+        let is_asked =
+            |rule: &Rule| rule.group != Group::Tagging && !matches!(rule.check, Check::Proof(_));
+        let statuses: Vec<Status> = match tag.is_exempt() && !self.options.preflight {
+            true => {
+                let rules = self.rules.reported.iter().filter(|rule| is_asked(rule));
+                let outcomes = rules.filter_map(|rule| {
+                    let outcome = self.check_subject(rule, cx, subject, None)?;
+                    Some(status_of(outcome.verdict, self.options.severity(rule)))
+                });
+                outcomes.collect()
+            }
+            false => {
+                let findings = findings.iter().filter(|it| is_asked(it.rule));
+                findings.map(|it| it.status).collect()
+            }
+        };
+        let verdicts = statuses.into_iter().map(ResourceVerdict::of);
+        Some(verdicts.fold(ResourceVerdict::Ready, Ord::max))
     }
 
     fn check_rules(
@@ -156,19 +185,23 @@ impl<'a> Evaluation<'a, '_> {
         let needs_proof = self.needs_proof(subject.resource, tag);
         let mut prerequisites = needs_proof.then(Prerequisites::default);
         let mut findings = Vec::new();
+        // Of an account that was not read, only what its resources need is checked.
+        let of_unread_account =
+            subject.kind == ResourceKind::Account && self.snapshot.has_no_account();
         let (proof, others): (Vec<&'static Rule>, Vec<&'static Rule>) = self
             .rules
             .reported
             .iter()
             .copied()
             .filter(|rule| !exempt || rule.group == Group::Tagging)
+            .filter(|rule| !of_unread_account || rule.owner == Owner::Member)
             .partition(|rule| matches!(rule.check, Check::Proof(_)));
         for rule in others {
             let Some(outcome) = self.check_subject(rule, cx, subject, None) else {
                 continue;
             };
             if let (Some(prerequisites), true) = (&mut prerequisites, rule.is_copy_prerequisite()) {
-                prerequisites.insert(rule.id, outcome.verdict);
+                prerequisites.insert(rule.id, outcome.verdict_on_copy());
             }
             findings.push(self.make_finding(rule, outcome, cx, subject, tag, stakes));
         }
@@ -204,7 +237,7 @@ impl<'a> Evaluation<'a, '_> {
             if prerequisites.verdict_of(rule.id).is_none()
                 && let Some(outcome) = check_rule(rule, cx, resource, None)
             {
-                prerequisites.insert(rule.id, outcome.verdict);
+                prerequisites.insert(rule.id, outcome.verdict_on_copy());
             }
         }
     }
@@ -239,11 +272,16 @@ impl<'a> Evaluation<'a, '_> {
         tag: BackupTag,
         stakes: RegionStakes,
     ) -> Finding {
-        self.facts_missing |= outcome.unread;
-        let status = status_of(outcome.verdict, self.options.severity(rule));
+        if outcome.unread {
+            let key = (cx.region.to_owned(), subject.kind.service());
+            let missing = self.facts_missing.entry(key);
+            missing.or_insert_with(|| outcome.message());
+        }
+        let status = status_of(outcome.verdict, self.options.severity_of(rule, &outcome));
         Finding {
             id: finding_id(rule.id, &subject.arn),
             rule,
+            severity: self.options.severity(rule),
             status,
             gating: self
                 .options

@@ -10,10 +10,12 @@ use super::change::{Action, Change};
 use super::runbook::automated_backups::enable_automated_backups;
 use super::runbook::event_bridge::enable_event_bridge;
 use super::runbook::rds_windows::move_windows;
+use super::runbook::role::attach_policies;
 use crate::analysis::Remedy;
 use crate::model::Snapshot;
 use crate::rule::Owner;
 use crate::settings::Settings;
+use crate::text::plural_noun;
 
 /// How many days a version of an object is kept after it becomes noncurrent.
 const NONCURRENT_DAYS: u32 = 30;
@@ -29,6 +31,17 @@ pub(super) fn build_change(
         Cause::KeyPolicy(key_arn) => keys::share_key(snapshot, settings, &key_arn, draft),
         Cause::KeyState(key_arn) => keys::enable_key(&key_arn, draft),
         Cause::LocalUse(key_arn) => keys::grant_local_use(snapshot, &key_arn, draft),
+        Cause::RolePolicies(role) => {
+            let policies = draft.collect(|remedy| match remedy {
+                Remedy::AttachRolePolicy { policy_arn, .. } => Some(policy_arn.clone()),
+                _ => None,
+            });
+            let title = format!(
+                "Attach {} to role {role}",
+                plural_noun(policies.len(), "policy")
+            );
+            draft.by_hand(title, attach_policies(&role, &policies, &settings.contact))
+        }
         Cause::BackupSettings(region) => {
             settings::update_backup_settings(snapshot, settings, region, draft)
         }

@@ -20,6 +20,8 @@ const MAX_RESOURCES: usize = 3;
 pub(super) enum Cause {
     /// The policy of a key, by ARN.
     KeyPolicy(String),
+    /// The policies of a role, by name.
+    RolePolicies(String),
     /// The settings of AWS Backup in a region.
     BackupSettings(String),
     /// Versioning of a bucket.
@@ -73,6 +75,7 @@ impl Cause {
                 Cause::KeyState(key_arn)
             }
             Remedy::GrantLocalUse { key_arn } => Cause::LocalUse(key_arn),
+            Remedy::AttachRolePolicy { role, .. } => Cause::RolePolicies(role),
             Remedy::UpdateBackupSettings { region, .. } => Cause::BackupSettings(region),
             Remedy::EnableVersioning { bucket, .. } => Cause::Versioning(bucket),
             Remedy::ExpireNoncurrentVersions { bucket, .. } => Cause::NoncurrentVersions(bucket),

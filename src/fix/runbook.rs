@@ -5,6 +5,7 @@ pub(super) mod endpoint;
 pub(super) mod event_bridge;
 pub(super) mod key;
 pub(super) mod rds_windows;
+pub(super) mod role;
 pub(super) mod storage;
 pub(super) mod tag;
 

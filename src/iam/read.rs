@@ -25,16 +25,35 @@ impl Document {
     /// a missing `Effect`, `Principal` or `Statement`, an element together with its `Not...` twin, an unknown condition
     /// operator or version.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        parse_document(text)
+        parse_document(text, Attachment::Resource)
+    }
+
+    /// Reads an identity-based policy, whose principal is the identity that it is attached to: its statements
+    /// have no `Principal`.
+    ///
+    /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_identity-vs-resource.html>.
+    ///
+    /// # Errors
+    ///
+    /// As [`Document::parse`], and if a statement has a `Principal`.
+    pub fn parse_identity(text: &str) -> Result<Self, ParseError> {
+        parse_document(text, Attachment::Identity)
     }
 }
 
+/// What a policy is attached to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attachment {
+    Resource,
+    Identity,
+}
+
 /// Parses a policy; see [`Document::parse`].
-fn parse_document(text: &str) -> Result<Document, ParseError> {
+fn parse_document(text: &str, attachment: Attachment) -> Result<Document, ParseError> {
     // Some editors put a byte order mark before the text.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut json = serde_json::Deserializer::from_str(text);
-    PolicySeed
+    PolicySeed(attachment)
         .deserialize(&mut json)
         .and_then(|document| json.end().map(|()| document))
         .map_err(|error| {
@@ -98,7 +117,7 @@ impl Names {
 const AS_TEXT: &str =
     "print the policy alone with `aws kms get-key-policy --query Policy --output text`";
 
-struct PolicySeed;
+struct PolicySeed(Attachment);
 
 impl<'de> DeserializeSeed<'de> for PolicySeed {
     type Value = Document;
@@ -133,7 +152,7 @@ impl<'de> Visitor<'de> for PolicySeed {
             match names.check_name(&name)? {
                 "Version" => version = read_version(&map.next_value_seed(Text("Version"))?)?,
                 "Id" => id = Some(map.next_value_seed(Text("Id"))?),
-                _ => statements = Some(map.next_value_seed(StatementsSeed)?),
+                _ => statements = Some(map.next_value_seed(StatementsSeed(self.0))?),
             }
         }
         let statements = statements.ok_or_else(|| Error::custom("policy: Statement is missing"))?;
@@ -182,7 +201,7 @@ impl Visitor<'_> for Text {
     }
 }
 
-struct StatementsSeed;
+struct StatementsSeed(Attachment);
 
 impl<'de> DeserializeSeed<'de> for StatementsSeed {
     type Value = Vec<Statement>;
@@ -203,6 +222,7 @@ impl<'de> Visitor<'de> for StatementsSeed {
         let mut statements = Vec::new();
         while let Some(statement) = seq.next_element_seed(StatementSeed {
             number: statements.len() + 1,
+            attachment: self.0,
         })? {
             statements.push(statement);
         }
@@ -210,14 +230,17 @@ impl<'de> Visitor<'de> for StatementsSeed {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Vec<Statement>, A::Error> {
-        StatementSeed { number: 1 }
-            .visit_map(map)
-            .map(|statement| vec![statement])
+        let only = StatementSeed {
+            number: 1,
+            attachment: self.0,
+        };
+        only.visit_map(map).map(|statement| vec![statement])
     }
 }
 
 struct StatementSeed {
     number: usize,
+    attachment: Attachment,
 }
 
 impl<'de> DeserializeSeed<'de> for StatementSeed {
@@ -302,8 +325,17 @@ impl<'de> Visitor<'de> for StatementSeed {
         }
         let missing = |element| Error::custom(format!("{within}: {element} is missing"));
         let effect = effect.ok_or_else(|| missing("Effect"))?;
-        if principal == Select::Missing {
-            return Err(missing("Principal"));
+        match (self.attachment, &principal) {
+            (Attachment::Resource, Select::Missing) => return Err(missing("Principal")),
+            (Attachment::Identity, Select::Missing) => {
+                principal = Select::Only(vec![Principal::Everyone]);
+            }
+            (Attachment::Resource, _) => {}
+            (Attachment::Identity, _) => {
+                return Err(Error::custom(format!(
+                    "{within}: an identity-based policy has no Principal"
+                )));
+            }
         }
         Ok(Statement {
             sid,

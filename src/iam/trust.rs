@@ -8,14 +8,13 @@ use super::truth::Truth;
 
 const ASSUME_ROLE: &str = "sts:AssumeRole";
 
-/// Whether a trust policy allows a service to assume the role. Unknown if that depends on a condition: the condition
-/// keys that a service sends are not documented.
+/// Whether a trust policy allows a service to assume the role. Unknown if that depends on a condition key that the
+/// context does not hold.
 ///
 /// A trust policy has no `Resource`: it applies to its role.
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-trust-policy.html>.
 #[must_use]
-pub fn trusts_service(document: &Document, service: &str) -> Truth {
-    let context = Context::default();
+pub fn trusts_service(document: &Document, service: &str, context: &Context) -> Truth {
     let applying = |effect: Effect| {
         let statements = document.statements.iter();
         let of_effect = statements.filter(move |statement| statement.effect == effect);
@@ -28,7 +27,7 @@ pub fn trusts_service(document: &Document, service: &str) -> Truth {
             includes_service(&statement.principal, effect, service)
                 .and(action)
                 .and(Truth::all(
-                    conditions.map(|condition| condition.holds(variables, &context)),
+                    conditions.map(|condition| condition.holds(variables, context)),
                 ))
         }))
     };
@@ -56,10 +55,14 @@ fn includes_service(principals: &Select<Principal>, effect: Effect, service: &st
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::iam::request::Value;
 
     fn trust(statements: &str) -> Truth {
         let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{statements}]}}"#);
-        trusts_service(&Document::parse(&text).unwrap(), "backup.amazonaws.com")
+        let mut context = Context::default();
+        context.set("aws:SourceAccount", Value::one("111122223333"));
+        let document = Document::parse(&text).unwrap();
+        trusts_service(&document, "backup.amazonaws.com", &context)
     }
 
     #[test]
@@ -91,9 +94,16 @@ mod tests {
         assert_eq!(trust(&tag), Truth::False);
         let deny = format!(r#"{{"Effect": "Deny", {service}, "Action": "sts:AssumeRole"}}"#);
         assert_eq!(trust(&format!("{allow}, {deny}")), Truth::False);
-        let if_source = r#""Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}}"#;
-        let open =
-            format!(r#"{{"Effect": "Allow", {service}, "Action": "sts:AssumeRole", {if_source}}}"#);
-        assert_eq!(trust(&open), Truth::Unknown);
+        for (key, value, want) in [
+            ("aws:SourceAccount", "111122223333", Truth::True),
+            ("aws:SourceAccount", "444455556666", Truth::False),
+            ("aws:SourceOrgID", "o-a1b2c3d4e5", Truth::Unknown),
+        ] {
+            let condition = format!(r#""Condition": {{"StringEquals": {{"{key}": "{value}"}}}}"#);
+            let statement = format!(
+                r#"{{"Effect": "Allow", {service}, "Action": "sts:AssumeRole", {condition}}}"#
+            );
+            assert_eq!(trust(&statement), want, "{key} {value}");
+        }
     }
 }

@@ -61,4 +61,9 @@ pub struct BackupRole {
     /// Names of its inline policies. Source: `ListRolePolicies`.
     #[serde(default)]
     pub inline_policies: Listing<String>,
+    /// The documents of its managed and inline policies and of its boundary as text, by the ARN of a managed
+    /// policy and the name of an inline one. A policy without a document was not read; AWS managed ones that
+    /// are known by name need none. Source: `GetPolicyVersion`, `GetRolePolicy`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub documents: BTreeMap<String, Observed<String>>,
 }

@@ -37,13 +37,13 @@ pub struct BackupRule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<String>,
     /// The IANA name of the schedule's time zone; none for UTC.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
     pub timezone: Observed<Option<String>>,
     /// How many minutes after its scheduled time a backup may start; none where AWS Backup's default counts.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
     pub start_window_minutes: Observed<Option<u32>>,
     /// Whether it makes continuous backups of the types that have them.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
     pub continuous: Observed<bool>,
     /// How many days a backup is kept; none where it is kept for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -33,10 +33,10 @@ pub struct BackupJob {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_job_id: Option<String>,
     /// The name of the vault that it backs up to.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
     pub vault: Observed<String>,
     /// The plan that started it; none where it was started on demand.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
     pub created_by: Observed<Option<JobOrigin>>,
 }
 
@@ -82,9 +82,9 @@ pub struct CopyJob {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_job_id: Option<String>,
     /// The ARN of the vault that it copies from.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
     pub source_vault_arn: Observed<String>,
     /// The plan that started it; none where it was started on demand.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
     pub created_by: Observed<Option<JobOrigin>>,
 }

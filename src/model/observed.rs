@@ -45,6 +45,13 @@ impl<T> Observed<T> {
         }
     }
 
+    /// Whether the snapshot does not have the fact. Facts that were added later are then not written either, so
+    /// that an older snapshot stays as it is.
+    #[must_use]
+    pub fn is_not_collected(&self) -> bool {
+        self.gap() == Some(&Gap::not_collected())
+    }
+
     /// Applies a function to the fact, if it is known.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Observed<U> {
         match self {

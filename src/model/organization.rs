@@ -176,7 +176,7 @@ pub struct Document {
     plans: BTreeMap<String, AnyPlan>,
 }
 
-/// A plan, or whatever stands in its place.
+/// A plan, or anything that is not one.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 enum AnyPlan {

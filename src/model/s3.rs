@@ -30,7 +30,7 @@ pub struct Bucket {
     #[serde(default)]
     pub expiry: Observed<NoncurrentExpiry>,
     /// Whether it sends its events to Amazon EventBridge. Source: `GetBucketNotificationConfiguration`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
     pub event_bridge: Observed<bool>,
 }
 

@@ -23,6 +23,9 @@ pub const SNAPSHOT_VERSION: u32 = 1;
 /// The region in the coverage of calls about the account, which have no region.
 pub const GLOBAL: &str = "global";
 
+/// The name of a region that is not known: a template need not tell it.
+pub const UNKNOWN_REGION: &str = "unknown";
+
 /// Everything that was read from one account at one time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,8 +39,8 @@ pub struct Snapshot {
     pub account_id: Option<String>,
     /// The key of the backup tag it was read for: tags with other keys are not kept.
     pub tag_key: String,
-    /// The keys of the tags that backup plans select by, whose tags are kept beside those that are always
-    /// kept; none in a snapshot that does not keep them.
+    /// The keys of the tags that backup plans select by: their tags are kept too. None in a snapshot that
+    /// does not keep them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selected_tags: Option<BTreeSet<String>>,
     /// What of the account was read, where it is not all.
@@ -125,6 +128,23 @@ pub struct IncompleteListing<'a> {
 }
 
 impl Snapshot {
+    /// Whether it is of a plan or template, without the account that this is for.
+    #[must_use]
+    pub fn has_no_account(&self) -> bool {
+        self.source.is_planned()
+    }
+
+    /// Returns the regions that are known and not among some.
+    pub fn regions_outside<'a>(
+        &'a self,
+        regions: &'a [String],
+    ) -> impl Iterator<Item = &'a str> + 'a {
+        let named = self.regions.keys().filter(|name| *name != UNKNOWN_REGION);
+        named
+            .filter(move |name| !regions.contains(name))
+            .map(String::as_str)
+    }
+
     /// Returns the lists of resources that can be backed up and were not read completely.
     ///
     /// Lists that were not requested, and those of regions that are not enabled, are left out.

@@ -213,7 +213,7 @@ fn report_copy<'a>(
             authority.why()
         ))
         .fix(format!(
-            "Ask {} to give the copy a longer lifecycle of its own.",
+            "Ask {} to give the copy action a lifecycle with a longer retention.",
             cx.settings.contact
         )),
         _ => Outcome::pass(seen + &authority.why()),

@@ -5,10 +5,10 @@ use crate::analysis::job_errors;
 use crate::analysis::job_errors::Work;
 use crate::analysis::job_history;
 use crate::analysis::job_history::{History, Job, Phase, Prerequisites, ago, day, limit, within};
-use crate::analysis::proof::ProofSources;
+use crate::analysis::proof::{Proof, ProofSources, check_both_ways};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
-use crate::iam::truth::Truth;
 use crate::model::Resource;
+use crate::model::job::BackupJob;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -61,11 +61,37 @@ fn check_backups(
     };
     let listed = cx.backup_jobs(arn)?;
     let sources = ProofSources::find(cx, resource);
-    let jobs = listed.iter().copied();
-    let jobs = jobs.filter(|job| sources.accepts_backup(job) != Truth::False);
-    let jobs = jobs.map(Job::of_backup).collect::<Result<Vec<_>, _>>()?;
+    let proofs: Vec<(&BackupJob, Proof)> = listed
+        .iter()
+        .map(|job| (*job, sources.check_backup(job)))
+        .collect();
+    let open = proofs.iter().find_map(|(_, proof)| match proof {
+        Proof::Open(gap) => Some(gap),
+        _ => None,
+    });
+    check_both_ways(open, |with_open| {
+        let counts = |proof: &Proof| match proof {
+            Proof::Yes => true,
+            Proof::No => false,
+            Proof::Open(_) => with_open,
+        };
+        let jobs = proofs.iter().filter(|(_, proof)| counts(proof));
+        let jobs = jobs.map(|(job, _)| Job::of_backup(job));
+        let jobs = jobs.collect::<Result<Vec<_>, _>>()?;
+        check_jobs(cx, resource, jobs, listed.is_empty(), found)
+    })
+}
+
+/// Checks the jobs that are proof.
+fn check_jobs(
+    cx: &RuleContext<'_>,
+    resource: Resource<'_>,
+    jobs: Vec<Job<'_>>,
+    is_without_jobs: bool,
+    found: &Prerequisites,
+) -> CheckResult {
     job_history::judge(jobs, |history| check_history(cx, resource, history, found)).unwrap_or_else(|| {
-        let other = match listed.is_empty() {
+        let other = match is_without_jobs {
             true => "no backup job",
             false => "no backup job of a plan that selects it, only of others or on demand,",
         };

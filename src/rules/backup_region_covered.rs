@@ -21,6 +21,8 @@ rule! {
     /// A resource that no plan selects although plans run in its region is a violation too: the plans may
     /// leave out its type.
     ///
+    /// Of a plan or template, the regions of the config count, by default those of the company guide.
+    ///
     /// ## Why it matters
     ///
     /// The backup policy runs in some regions only. A tagged resource in another region is not backed
@@ -53,6 +55,9 @@ const MOST_NAMES: usize = 5;
 const MOST_EVIDENCE: usize = 100;
 
 fn check_account(cx: &RuleContext<'_>, snapshot: &Snapshot) -> CheckResult {
+    if snapshot.has_no_account() {
+        return Ok(check_planned_regions(cx, snapshot));
+    }
     let mut found: Vec<Outcome> = Vec::new();
     for (name, region) in &snapshot.regions {
         if region.disabled {
@@ -93,6 +98,45 @@ fn check_account(cx: &RuleContext<'_>, snapshot: &Snapshot) -> CheckResult {
         plural(others.len(), "other region")
     );
     Ok(Outcome::worst(found).unwrap_or_else(|| Outcome::pass(clean)))
+}
+
+/// Checks the regions of a plan or template: those of the config are backed up.
+fn check_planned_regions(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Outcome {
+    let mut found = Vec::new();
+    for name in snapshot.regions_outside(&cx.settings.backup_regions) {
+        let mut enabled = Vec::new();
+        let mut open = None;
+        for resource in snapshot
+            .resources_in(name)
+            .filter(|it| it.kind().has_backups())
+        {
+            match (resource.tags(), resource.arn_and_id()) {
+                (Some(Observed::Unknown(gap)), _) => open = Some(gap),
+                (Some(tags), Some((arn, _))) if cx.backup_tag(tags) == BackupTag::Enabled => {
+                    enabled.push(arn.to_owned());
+                }
+                _ => {}
+            }
+        }
+        let region = snapshot.regions.get(name);
+        let unlisted = region.and_then(|region| find_list_gap(cx, name, region));
+        if !enabled.is_empty() {
+            let message = format!(
+                "{} in {name}, which is not one of the regions that are backed up ({}): {}",
+                count_tagged(cx, &enabled),
+                and_more(
+                    cx.settings.backup_regions.iter().map(String::as_str),
+                    MOST_NAMES
+                ),
+                name_some(&enabled)
+            );
+            found.push(report_not_covered(cx, name, &enabled, message));
+        } else if let Some(gap) = open.or(unlisted) {
+            found.push(Outcome::unknown(gap).part(Some(name)));
+        }
+    }
+    let clean = "every resource that is tagged for backup is in a region that is backed up";
+    Outcome::worst(found).unwrap_or_else(|| Outcome::pass(clean))
 }
 
 /// Returns the tagged resources of a scanned region that are not backed up or may not be.

@@ -1,40 +1,63 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::backup_plans::in_region;
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::backup_plans::{account_of, in_region};
+use crate::analysis::backup_types::{COPY_NEEDS, Need, TAG_NEEDS};
+use crate::analysis::backup_usage::{TypeInUse, find_types_in_use};
+use crate::analysis::role_permissions::{Permission, RolePermissions, Source};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext, Verdict};
 use crate::iam::document::Document;
+use crate::iam::request::{Context, Value};
 use crate::iam::trust::trusts_service;
 use crate::iam::truth::Truth;
 use crate::model::arn::Arn;
 use crate::model::backup::BackupRole;
 use crate::model::observed::{Gap, GapKind};
-use crate::model::selection::Target;
 use crate::model::snapshot::Snapshot;
-use crate::model::tag::BackupTag;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
+use crate::text::and_more;
 
 rule! {
-    /// The backup role exists and AWS Backup can assume it. If there are buckets to back up, the role
-    /// has the permissions for S3.
+    /// The backup role exists, AWS Backup can assume it, and it is allowed what backups and copies need for
+    /// every type of resource that is tagged for backup.
     ///
-    /// The role is the one that the backup policy of the organization names. If there is no policy, or
-    /// it could not be read, the role comes from the backup plans of the account. Otherwise it is the
-    /// role that AWS Control Tower creates.
+    /// The role is the one that the backup policy of the organization names, or the backup plans of the
+    /// account. If neither names one, it is the configured role, by default the one that AWS Control Tower
+    /// creates.
+    ///
+    /// Its managed and inline policies, its permissions boundary and its trust policy are evaluated as IAM
+    /// does. AWS managed policies are known by name. A policy that was not read may deny what another one
+    /// allows, so the check passes only if all policies are known. Service control policies and the policy of
+    /// the central vault are not visible to a member account. Permissions to use KMS keys are the subject of
+    /// `kms-key-locally-usable`.
     ///
     /// ## Why it matters
     ///
-    /// Without the role, no backup job is created. The standard backup policy does not include the
-    /// permissions for S3. They are in `AWSBackupServiceRolePolicyForS3Backup`.
+    /// Without the role or its permissions, no backup is created. A role with only
+    /// `AWSBackupServiceRolePolicyForS3Backup` can back up buckets, but not copy them or back up anything
+    /// else. The standard backup policy does not include the permissions for S3. The policies for restores
+    /// are not enough.
+    ///
+    /// It is a warning if the role lacks an action that AWS includes in its policies and that backups can do
+    /// without, such as to delete expired backups.
     ///
     /// ## Fix
     ///
-    /// Ask the platform team. They own the role.
+    /// Ask the platform team, who own the role, to attach the missing policies:
+    ///
+    /// ```sh
+    /// aws iam attach-role-policy --role-name ROLE \
+    ///     --policy-arn arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup
+    /// aws iam attach-role-policy --role-name ROLE \
+    ///     --policy-arn arn:aws:iam::aws:policy/AWSBackupServiceRolePolicyForS3Backup
+    /// ```
     ///
     /// ## Sources
     ///
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/iam-service-roles.html>
-    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/s3-backups.html>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/security-iam-awsmanpol.html>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/create-cross-account-backup.html#prereq-cab>
+    /// - <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
     /// - <https://docs.aws.amazon.com/controltower/latest/userguide/backup-resources.html>
     RULE = Rule {
         id: "backup-role-ready",
@@ -49,20 +72,21 @@ rule! {
 
 const SERVICE: &str = "backup.amazonaws.com";
 
-/// AWS managed policies that allow what a backup of a bucket needs.
-const ALLOW_S3: [&str; 2] = [
-    "AWSBackupServiceRolePolicyForS3Backup",
-    "AdministratorAccess",
-];
-
-/// AWS managed policies for AWS Backup that do not allow it.
+/// The policy of AWS for backups and copies of every type but S3, and the one for S3.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/security-iam-awsmanpol.html>.
-const OTHER_POLICIES: [&str; 3] = [
-    "AWSBackupServiceRolePolicyForBackup",
-    "AWSBackupServiceRolePolicyForRestores",
-    "AWSBackupServiceRolePolicyForS3Restore",
-];
+const BACKUP_POLICY: &str = "service-role/AWSBackupServiceRolePolicyForBackup";
+const S3_POLICY: &str = "AWSBackupServiceRolePolicyForS3Backup";
+
+/// What the actions that no single type needs are for.
+const COPIES: &str = "copies";
+const SELECTION: &str = "selection by tag";
+
+/// The evidence that names the services whose backups are affected.
+const SERVICES: &str = "services";
+
+/// The number of actions that a message names for a type.
+const MOST_ACTIONS: usize = 6;
 
 /// The backup roles of the account.
 struct Named {
@@ -81,10 +105,20 @@ fn check_account(cx: &RuleContext<'_>, snapshot: &Snapshot) -> CheckResult {
             .unwrap_or_else(|gap| Outcome::unknown(&gap))
             .with("role", role.as_str())
     });
-    Ok(
-        Outcome::worst(outcomes)
-            .unwrap_or_else(|| Outcome::skip("the backup policy names no role")),
-    )
+    Ok(join_outcomes(outcomes).unwrap_or_else(|| Outcome::skip("the backup policy names no role")))
+}
+
+/// Returns the worst outcome. It names the services that it affects only if every part does.
+fn join_outcomes(outcomes: impl Iterator<Item = Outcome>) -> Option<Outcome> {
+    let outcomes: Vec<Outcome> = outcomes.collect();
+    let names_services = |it: &&Outcome| it.evidence.contains_key(SERVICES);
+    let breaches = || outcomes.iter().filter(|it| it.verdict == Verdict::Breach);
+    let all = breaches().filter(names_services).count() == breaches().count();
+    let mut worst = Outcome::worst(outcomes)?;
+    if !all {
+        worst.evidence.remove(SERVICES);
+    }
+    Some(worst)
 }
 
 fn find_roles(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Named {
@@ -179,16 +213,13 @@ fn check_role(
         )));
     }
     let parts = [
+        Ok(check_permissions(cx, snapshot, role)),
         check_trust(cx, role),
-        check_s3_permissions(cx, snapshot, role),
     ];
     let outcomes = parts
         .into_iter()
         .map(|part| part.unwrap_or_else(|gap| Outcome::unknown(&gap)));
-    Ok(
-        Outcome::worst(outcomes)
-            .unwrap_or_else(|| Outcome::pass(format!("the role {name} exists"))),
-    )
+    Ok(join_outcomes(outcomes).unwrap_or_else(|| Outcome::pass(format!("the role {name} exists"))))
 }
 
 fn check_trust(cx: &RuleContext<'_>, role: &BackupRole) -> CheckResult {
@@ -197,7 +228,7 @@ fn check_trust(cx: &RuleContext<'_>, role: &BackupRole) -> CheckResult {
         let message = format!("failed to parse the trust policy of role {name}: {error}");
         Gap::new(GapKind::Unreadable, message)
     })?;
-    match trusts_service(&document, SERVICE) {
+    match trusts_service(&document, SERVICE, &trust_context(cx, role)) {
         Truth::True => Ok(Outcome::pass(format!(
             "AWS Backup can assume the role {name}"
         ))),
@@ -214,84 +245,286 @@ fn check_trust(cx: &RuleContext<'_>, role: &BackupRole) -> CheckResult {
     }
 }
 
-fn check_s3_permissions(
-    cx: &RuleContext<'_>,
-    snapshot: &Snapshot,
-    role: &BackupRole,
-) -> CheckResult {
-    let name = name_of(&role.arn);
-    let attached = &role.attached_policies;
-    let given = attached
-        .items
-        .iter()
-        .find(|arn| is_aws_managed(arn) && ALLOW_S3.contains(&name_of(arn)));
-    if let (Some(policy), None) = (given, &role.boundary) {
-        return Ok(Outcome::pass(format!(
-            "the role {name} has {}",
-            name_of(policy)
-        )));
+/// Returns the context in which AWS Backup assumes the role, for resources of the role's own account.
+///
+/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html>.
+fn trust_context(cx: &RuleContext<'_>, role: &BackupRole) -> Context {
+    let mut context = Context::default();
+    if let Some(arn) = Arn::parse(&role.arn) {
+        context.set("aws:SourceAccount", Value::one(arn.account));
+        let source = format!("arn:{}:backup:*:{}:*", arn.partition, arn.account);
+        context.set("aws:SourceArn", Value::Shaped(source));
     }
-    let Some(buckets) = find_enabled_bucket(cx, snapshot)? else {
-        return Ok(Outcome::pass(format!(
-            "no buckets to back up with the role {name}"
-        )));
+    context.set("aws:SourceOrgID", Value::known_or_unknown(cx.org_id()));
+    context.set("aws:PrincipalIsAWSService", Value::one("true"));
+    context.set("aws:PrincipalServiceName", Value::one(SERVICE));
+    context.set("sts:ExternalId", Value::Absent);
+    context
+}
+
+/// What a role lacks: actions by what they are for, by the reason.
+#[derive(Default)]
+struct Lack {
+    required: BTreeMap<Reason, BTreeMap<&'static str, BTreeSet<&'static str>>>,
+    extra: BTreeMap<&'static str, BTreeSet<&'static str>>,
+    unknown: Vec<Gap>,
+}
+
+/// Why the role lacks an action.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Reason {
+    NotAllowed,
+    Denied(String),
+    OutsideBoundary(String),
+}
+
+impl Lack {
+    /// Adds the answer for an action. `maybe` is why it is not known whether anything needs it.
+    fn add(
+        &mut self,
+        need: &Need,
+        purpose: &'static str,
+        permission: Permission,
+        maybe: Option<&Gap>,
+    ) {
+        let reason = match permission {
+            Permission::Allowed => return,
+            Permission::Unknown(_) if !need.is_required => return,
+            Permission::Unknown(gap) => return self.unknown.push(gap),
+            Permission::NotAllowed => Reason::NotAllowed,
+            Permission::Denied(policy) => Reason::Denied(policy),
+            Permission::OutsideBoundary(policy) => Reason::OutsideBoundary(policy),
+        };
+        match (need.is_required, maybe) {
+            (true, Some(gap)) => self.unknown.push(gap.clone()),
+            (false, Some(_)) => {}
+            (true, None) => {
+                let of_reason = self.required.entry(reason).or_default();
+                of_reason.entry(purpose).or_default().insert(need.action);
+            }
+            (false, None) => {
+                self.extra.entry(purpose).or_default().insert(need.action);
+            }
+        }
+    }
+}
+
+fn check_permissions(cx: &RuleContext<'_>, snapshot: &Snapshot, role: &BackupRole) -> Outcome {
+    let permissions = RolePermissions::new(cx, role);
+    let partition = Arn::parse(&role.arn).map_or("aws", |arn| arn.partition);
+    let account = account_of(&role.arn);
+    let types = find_types_in_use(cx);
+    let applies = |it: &&TypeInUse<'_>| it.roles.is_empty() || it.roles.contains(&role.arn);
+    let mut lack = Lack::default();
+    let regions: Vec<&str> = match snapshot.regions.is_empty() {
+        true => vec!["*"],
+        false => snapshot.regions.keys().map(String::as_str).collect(),
     };
-    if let Some(boundary) = &role.boundary {
-        let message = format!(
-            "whether the role {name} can back up buckets depends on its permissions boundary {boundary}"
-        );
-        return Err(Gap::new(GapKind::Open, message));
+    for region in regions {
+        let vaults = list_central_vaults(cx, region, partition);
+        let tag_needs: &[Need] = match selects_by_tag(cx, region, &role.arn) {
+            true => TAG_NEEDS,
+            false => &[],
+        };
+        for (needs, purpose) in [(COPY_NEEDS, COPIES), (tag_needs, SELECTION)] {
+            for need in needs {
+                let permission = permissions.check_need(need, Source::new(region, "*", &vaults));
+                lack.add(need, purpose, permission, None);
+            }
+        }
+        for used in types
+            .iter()
+            .filter(|it| it.region == region)
+            .filter(applies)
+        {
+            let shape = used.row.arn_shape(partition, region, account);
+            for need in used.row.needs {
+                let mut permission =
+                    permissions.check_need(need, Source::new(region, &shape, &vaults));
+                // A policy for some resources may cover those that exist.
+                if matches!(permission, Permission::Unknown(_)) && !used.arns.is_empty() {
+                    let each = used.arns.iter();
+                    let each = each
+                        .map(|arn| permissions.check_need(need, Source::new(region, arn, &vaults)));
+                    permission = each.max_by_key(rank).unwrap_or(Permission::Allowed);
+                }
+                lack.add(need, used.row.name, permission, used.gap.as_ref());
+            }
+        }
     }
-    let others: Vec<&str> = attached
-        .all_items()?
+    let certain = types.iter().filter(|it| it.gap.is_none()).filter(applies);
+    let names: BTreeSet<&str> = certain.map(|it| it.row.name).collect();
+    describe_lack(cx, role, lack, &names)
+}
+
+/// Ranks what is worse about an action higher.
+fn rank(permission: &Permission) -> u8 {
+    match permission {
+        Permission::Allowed => 0,
+        Permission::Unknown(_) => 1,
+        _ => 2,
+    }
+}
+
+/// Whether a selection with the role selects by tags, as far as selections are known.
+fn selects_by_tag(cx: &RuleContext<'_>, region: &str, role_arn: &str) -> bool {
+    let region = cx.snapshot.regions.get_key_value(region);
+    let Some(protection) = region.and_then(|(region, _)| in_region(cx, region).ok()) else {
+        return true;
+    };
+    let chosen = protection.in_use(cx).by;
+    let mut of_role = chosen
         .iter()
-        .filter(|arn| !(is_aws_managed(arn) && OTHER_POLICIES.contains(&name_of(arn))))
-        .chain(role.inline_policies.all_items()?)
-        .map(|policy| name_of(policy))
-        .collect();
-    if !others.is_empty() {
-        let message = format!(
-            "the role {name} does not have {}; its other policies ({}) were not read and may allow bucket backups",
-            ALLOW_S3[0],
-            others.join(", ")
-        );
-        return Err(Gap::new(GapKind::Open, message));
-    }
-    Ok(Outcome::breach(format!(
-        "the role {name} lacks {}, which bucket {buckets} needs",
-        ALLOW_S3[0]
-    ))
-    .fix(ask_contact(
-        cx,
-        &format!("to attach {} to the role", ALLOW_S3[0]),
-    ))
-    .with("attached_policies", attached.items.clone()))
+        .map(|choice| choice.selection)
+        .filter(|it| protection.expand(&it.role_arn) == role_arn)
+        .peekable();
+    of_role.peek().is_none() || of_role.any(|it| !it.tags.is_empty() || !it.conditions.is_empty())
 }
 
-/// Returns a bucket that is tagged `enabled`, if there is one.
-fn find_enabled_bucket(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Result<Option<String>, Gap> {
-    let listing = &snapshot.buckets;
-    let by_tag = snapshot
+/// Returns the vaults of the central account that plans copy to, else the shape of all of them.
+fn list_central_vaults(cx: &RuleContext<'_>, region: &str, partition: &str) -> Vec<String> {
+    let central = &cx.settings.central_account;
+    let protection = cx
+        .snapshot
         .regions
-        .keys()
-        .flat_map(|region| cx.enabled_by_tag(region));
-    if let Some(Target::Bucket(name)) = by_tag
-        .filter_map(|arn| Target::parse(arn).ok())
-        .find(|target| matches!(target, Target::Bucket(_)))
-    {
-        return Ok(Some(name));
+        .get_key_value(region)
+        .and_then(|(region, _)| in_region(cx, region).ok());
+    let mut vaults: Vec<String> = protection.map_or_else(Vec::new, |protection| {
+        let rules = protection.rules(&protection.in_use(cx).by).items;
+        let targets = protection.copy_targets(&rules).into_iter();
+        targets.filter(|arn| account_of(arn) == central).collect()
+    });
+    if vaults.is_empty() {
+        vaults.push(format!(
+            "arn:{partition}:backup:{region}:{central}:backup-vault:*"
+        ));
     }
-    let enabled = listing.find(|bucket| cx.backup_tag(&bucket.tags) == BackupTag::Enabled);
-    if let Some(bucket) = enabled? {
-        return Ok(Some(bucket.id.clone()));
-    }
-    let unsure = listing.items.iter().find_map(|bucket| bucket.tags.gap());
-    unsure.map_or(Ok(None), |gap| Err(gap.clone()))
+    vaults
 }
 
-/// Whether the policy is an AWS managed policy: `arn:aws:iam::aws:policy/...`.
-fn is_aws_managed(policy: &str) -> bool {
-    Arn::parse(policy).is_some_and(|arn| arn.account == "aws")
+fn describe_lack(
+    cx: &RuleContext<'_>,
+    role: &BackupRole,
+    lack: Lack,
+    types: &BTreeSet<&str>,
+) -> Outcome {
+    let name = name_of(&role.arn);
+    let mut parts: Vec<Outcome> = Vec::new();
+    for (reason, actions) in &lack.required {
+        let list = list_actions(actions);
+        parts.push(match reason {
+            Reason::NotAllowed => ask_to_attach(
+                cx,
+                role,
+                actions,
+                Outcome::breach(format!("the role {name} lacks permissions for {list}")),
+            ),
+            Reason::Denied(policy) => Outcome::breach(format!(
+                "policy {} of the role {name} denies actions for {list}",
+                name_of(policy)
+            ))
+            .fix(ask_contact(
+                cx,
+                &format!("to remove the deny from policy {policy}"),
+            )),
+            Reason::OutsideBoundary(policy) => Outcome::breach(format!(
+                "the permissions boundary {policy} of the role {name} does not allow actions for {list}"
+            ))
+            .fix(ask_contact(
+                cx,
+                &format!("to allow them in the permissions boundary {policy}"),
+            )),
+        });
+    }
+    let missing: BTreeSet<&str> = lack
+        .required
+        .values()
+        .flat_map(BTreeMap::values)
+        .flatten()
+        .copied()
+        .collect();
+    let affected: BTreeSet<&str> = lack
+        .required
+        .values()
+        .flat_map(BTreeMap::keys)
+        .copied()
+        .collect();
+    parts.extend(lack.unknown.iter().map(Outcome::unknown));
+    if !lack.extra.is_empty() {
+        let list = list_actions(&lack.extra);
+        let outcome = Outcome::warn(format!(
+            "the role {name} lacks permissions that AWS includes in its policies for {list}"
+        ));
+        parts.push(ask_to_attach(cx, role, &lack.extra, outcome));
+    }
+    let attached = role.attached_policies.items.clone();
+    match Outcome::worst(parts) {
+        Some(outcome) if !missing.is_empty() => {
+            let outcome = outcome
+                .with("attached_policies", attached)
+                .with("missing_actions", missing.into_iter().collect::<Vec<_>>());
+            match affected.contains(COPIES) || affected.contains(SELECTION) {
+                true => outcome,
+                false => outcome.with(SERVICES, affected.into_iter().collect::<Vec<_>>()),
+            }
+        }
+        Some(outcome) => outcome,
+        None if types.is_empty() => Outcome::pass(format!(
+            "the role {name} is allowed what copies need; no resource is tagged for backup"
+        )),
+        None => {
+            let types: Vec<&str> = types.iter().copied().collect();
+            Outcome::pass(format!(
+                "the role {name} is allowed what backups and copies of {} need",
+                types.join(", ")
+            ))
+        }
+    }
+}
+
+/// Returns the actions with what they are for: `EBS (ec2:CreateSnapshot), copies (...)`.
+fn list_actions(actions: &BTreeMap<&'static str, BTreeSet<&'static str>>) -> String {
+    let parts: Vec<String> = actions
+        .iter()
+        .map(|(purpose, actions)| {
+            format!(
+                "{purpose} ({})",
+                and_more(actions.iter().copied(), MOST_ACTIONS)
+            )
+        })
+        .collect();
+    parts.join(", ")
+}
+
+/// Adds the commands that attach the policies of AWS that allow the actions.
+fn ask_to_attach(
+    cx: &RuleContext<'_>,
+    role: &BackupRole,
+    actions: &BTreeMap<&'static str, BTreeSet<&'static str>>,
+    outcome: Outcome,
+) -> Outcome {
+    let name = name_of(&role.arn);
+    let partition = Arn::parse(&role.arn).map_or("aws", |arn| arn.partition);
+    let needs_s3 = actions.contains_key("S3");
+    let needs_others = actions.keys().any(|it| *it != "S3");
+    let policies = [(needs_others, BACKUP_POLICY), (needs_s3, S3_POLICY)];
+    let arns: Vec<String> = policies
+        .into_iter()
+        .filter(|(is_needed, _)| *is_needed)
+        .map(|(_, policy)| format!("arn:{partition}:iam::aws:policy/{policy}"))
+        .collect();
+    let commands: Vec<String> = arns
+        .iter()
+        .map(|arn| format!("`aws iam attach-role-policy --role-name {name} --policy-arn {arn}`"))
+        .collect();
+    let fix = format!("to run {}", commands.join(" and "));
+    arns.into_iter()
+        .fold(outcome.fix(ask_contact(cx, &fix)), |outcome, policy_arn| {
+            outcome.remedy(Remedy::AttachRolePolicy {
+                role: name.to_owned(),
+                policy_arn,
+            })
+        })
 }
 
 /// Returns the name of a role or policy, without its path.

@@ -1,20 +1,23 @@
+use std::collections::BTreeSet;
+
 use crate::analysis::backup_plans::in_region;
-use crate::analysis::central_copies::find_central_copies;
+use crate::analysis::central_copies::{CentralCopies, find_central_copies};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::snapshot::Region;
+use crate::model::{Gap, GapKind};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The copy in the central account is kept longer than the local backup. The copy action has a lifecycle
-    /// of its own, with a longer retention than the lifecycle of its rule.
+    /// The copy in the central account is kept longer than the local backup. The copy action has its own
+    /// lifecycle, with a longer retention than the lifecycle of its rule.
     ///
     /// A local backup that never expires needs no lifecycle for its copy. If only some of several copies
     /// are kept long enough, the result is a warning.
     ///
     /// ## Why it matters
     ///
-    /// Without a lifecycle of its own, or with one that never expires, a copy gets the expiration date of
+    /// Without its own lifecycle, or with one that never expires, a copy gets the expiration date of
     /// the backup that it was copied from. Local backups are kept for a short time, often one day. The
     /// long-term copy then expires with them.
     ///
@@ -38,26 +41,41 @@ rule! {
     }
 }
 
-fn check_region(cx: &RuleContext<'_>, _: &Region) -> CheckResult {
+fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     let protection = in_region(cx, cx.region)?;
     let chosen = protection.in_use(cx);
     let copies = find_central_copies(cx, &protection, &chosen.by);
+    let is_selection_open = |gap: &&Gap| gap.kind == GapKind::Open;
+    let unread = chosen.open.as_ref().filter(|gap| !is_selection_open(gap));
+    if let Some(gap) = copies.open.as_ref().or(unread) {
+        return Err(gap.clone());
+    }
+    let outcome = check_copies(cx, &copies);
+    // A resource that was not listed, or of which not all tags are known, may be one that another selection
+    // names.
+    let unlisted = region.listing_gaps().into_iter();
+    let unlisted = unlisted.chain(&cx.snapshot.buckets.gap).next();
+    let unlisted = unlisted.filter(|gap| gap.kind != GapKind::NotAsked);
+    if let Some(gap) = unlisted.or(chosen.open.as_ref()) {
+        let all = find_central_copies(cx, &protection, &protection.all_choices());
+        if check_copies(cx, &all).verdict != outcome.verdict {
+            return Err(gap.clone());
+        }
+    }
+    Ok(outcome)
+}
+
+fn check_copies(cx: &RuleContext<'_>, copies: &CentralCopies<'_>) -> Outcome {
     let central = &cx.settings.central_account;
     if copies.made.is_empty() {
-        return match copies.open.or(chosen.open) {
-            Some(gap) => Err(gap),
-            None => Ok(Outcome::skip(format!(
-                "no plan copies to {central}: see backup-policy-effective"
-            ))),
-        };
+        return Outcome::skip(format!(
+            "no plan copies to {central}: see backup-policy-effective"
+        ));
     }
-    let flaws: Vec<&str> = copies
-        .made
-        .iter()
-        .filter_map(|it| it.flaw.as_deref())
-        .collect();
-    let mut rules: Vec<&str> = copies.made.iter().map(|it| it.rule.name.as_str()).collect();
-    rules.dedup();
+    let flaws = copies.made.iter().filter_map(|it| it.flaw.as_deref());
+    let flaws: Vec<&str> = flaws.collect();
+    let rules: BTreeSet<&str> = copies.made.iter().map(|it| it.rule.name.as_str()).collect();
+    let rules: Vec<&str> = rules.into_iter().collect();
     let message = flaws.join("; ");
     let outcome = if flaws.is_empty() {
         Outcome::pass(format!(
@@ -72,11 +90,11 @@ fn check_region(cx: &RuleContext<'_>, _: &Region) -> CheckResult {
     let outcome = outcome
         .about(format!("central-copy-retained in {}", cx.region))
         .with("rules", rules);
-    Ok(match flaws.is_empty() {
+    match flaws.is_empty() {
         true => outcome,
         false => outcome.fix(format!(
-            "Ask {} to give the copy action a lifecycle of its own with a longer retention.",
+            "Ask {} to give the copy action a lifecycle with a longer retention.",
             cx.settings.contact
         )),
-    })
+    }
 }

@@ -7,9 +7,8 @@ use crate::analysis::job_history;
 use crate::analysis::job_history::{
     COPY_HOURS, History, Job, Phase, Prerequisites, ago, day, limit, within,
 };
-use crate::analysis::proof::ProofSources;
+use crate::analysis::proof::{Proof, ProofSources, check_both_ways};
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
-use crate::iam::truth::Truth;
 use crate::model::Resource;
 use crate::model::arn::Arn;
 use crate::model::backup_plan::DEFAULT_START_WINDOW_MINUTES;
@@ -69,10 +68,40 @@ fn check_copies(
     };
     let sources = &ProofSources::find(cx, resource);
     let plans = &find_copies_of(cx, resource).unwrap_or_default();
-    let evidence = &Jobs { sources, plans };
-    let judged = split_copy_jobs(cx, arn, sources).map(|(central, elsewhere)| {
+    let open = find_open_job(cx, arn, sources);
+    check_both_ways(open.as_ref(), |with_open| {
+        let jobs = Jobs {
+            sources,
+            plans,
+            with_open,
+        };
+        check_jobs(cx, resource, arn, &jobs, found)
+    })
+}
+
+/// Returns why it is not known of a job whether it is proof; `None` where it is known of all that were read.
+fn find_open_job(cx: &RuleContext<'_>, arn: &str, sources: &ProofSources<'_>) -> Option<Gap> {
+    let backups = cx.backup_jobs(arn).unwrap_or_default().iter();
+    let copies = cx.copy_jobs(arn).unwrap_or_default().iter();
+    let proofs = backups.map(|job| sources.check_backup(job));
+    let mut proofs = proofs.chain(copies.map(|job| sources.check_copy(job)));
+    proofs.find_map(|proof| match proof {
+        Proof::Open(gap) => Some(gap),
+        _ => None,
+    })
+}
+
+/// Checks the jobs that are proof.
+fn check_jobs(
+    cx: &RuleContext<'_>,
+    resource: Resource<'_>,
+    arn: &str,
+    jobs: &Jobs<'_>,
+    found: &Prerequisites,
+) -> CheckResult {
+    let judged = split_copy_jobs(cx, arn, jobs).map(|(central, elsewhere)| {
         let judged = job_history::judge(central, |history| {
-            check_history(cx, resource, history, evidence, found)
+            check_history(cx, resource, history, jobs, found)
         });
         (judged, elsewhere)
     });
@@ -85,7 +114,7 @@ fn check_copies(
     }
     match judged? {
         (Some(outcome), _) => outcome,
-        (None, elsewhere) => check_without_copy(cx, arn, &elsewhere, evidence, found),
+        (None, elsewhere) => check_without_copy(cx, arn, &elsewhere, jobs, found),
     }
 }
 
@@ -93,9 +122,19 @@ fn check_copies(
 struct Jobs<'a> {
     sources: &'a ProofSources<'a>,
     plans: &'a CentralCopies<'a>,
+    /// Whether jobs count of which it is not known whether they are proof.
+    with_open: bool,
 }
 
 impl Jobs<'_> {
+    fn counts(&self, proof: &Proof) -> bool {
+        match proof {
+            Proof::Yes => true,
+            Proof::No => false,
+            Proof::Open(_) => self.with_open,
+        }
+    }
+
     /// Returns the oldest that the newest copy may be, in hours. A plan may back up every hour and copy once a
     /// day, and the copy of a backup may take a day.
     fn copy_limit(&self) -> u32 {
@@ -125,7 +164,7 @@ impl Jobs<'_> {
     /// Returns the backups that could be copied.
     fn completed_backups<'j>(&self, cx: &RuleContext<'j>, arn: &str) -> Result<Vec<Job<'j>>, Gap> {
         let jobs = cx.backup_jobs(arn)?.iter().copied();
-        let jobs = jobs.filter(|job| self.sources.accepts_backup(job) != Truth::False);
+        let jobs = jobs.filter(|job| self.counts(&self.sources.check_backup(job)));
         let mut jobs = jobs.map(Job::of_backup).collect::<Result<Vec<_>, _>>()?;
         jobs.retain(|job| matches!(job.phase, Phase::Completed | Phase::Partial));
         Ok(jobs)
@@ -136,7 +175,7 @@ impl Jobs<'_> {
 fn split_copy_jobs<'a>(
     cx: &RuleContext<'a>,
     arn: &str,
-    sources: &ProofSources<'_>,
+    jobs: &Jobs<'_>,
 ) -> Result<(Vec<Job<'a>>, Vec<&'a str>), Gap> {
     let mut central = Vec::new();
     let mut elsewhere = Vec::new();
@@ -150,7 +189,7 @@ fn split_copy_jobs<'a>(
         };
         let account = vault.account;
         if account == cx.settings.central_account {
-            if sources.accepts_copy(job) != Truth::False {
+            if jobs.counts(&jobs.sources.check_copy(job)) {
                 central.push(Job::of_copy(job)?);
             }
         } else if !elsewhere.contains(&account) {

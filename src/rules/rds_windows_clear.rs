@@ -52,10 +52,16 @@ fn check_instance(cx: &RuleContext<'_>, database: &DbInstance) -> CheckResult {
     };
     let chosen = protection.chosen(&target);
     let rules = protection.rules(&chosen.by);
-    let is_continuous = |rule: &&BackupRule| rule.continuous == Observed::Known(true);
-    let (continuous, scheduled): (Vec<&BackupRule>, Vec<&BackupRule>) =
-        rules.items.into_iter().partition(is_continuous);
     let mut open = rules.gap.or(chosen.open);
+    let mut is_continuous = false;
+    let mut scheduled = Vec::new();
+    for rule in rules.items {
+        match rule.continuous.get() {
+            Ok(true) => is_continuous = true,
+            Ok(false) => scheduled.push(rule),
+            Err(gap) => open = Some(gap),
+        }
+    }
     if scheduled.is_empty() {
         return match open {
             Some(gap) if !gap.kind.is_absent() => Err(gap),
@@ -63,8 +69,7 @@ fn check_instance(cx: &RuleContext<'_>, database: &DbInstance) -> CheckResult {
         };
     }
     let mut windows: Vec<(&str, Window)> = Vec::new();
-    let has_backup_window =
-        continuous.is_empty() && database.backup_retention_days != Observed::Known(0);
+    let has_backup_window = !is_continuous && database.backup_retention_days != Observed::Known(0);
     for (name, text, parse) in [
         (
             MAINTENANCE,

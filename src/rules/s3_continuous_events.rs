@@ -18,8 +18,8 @@ rule! {
     ///
     /// ## Fix
     ///
-    /// Turn on EventBridge in the notification configuration of the bucket. The call replaces the whole
-    /// configuration, so keep the other targets.
+    /// Turn on EventBridge in the notification configuration of the bucket. The call replaces the
+    /// configuration, so keep its other targets.
     ///
     /// ## Sources
     ///

@@ -1,6 +1,10 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::analysis::backup_plans::{Choice, Protection, Target, in_region, tagged, target};
+use crate::analysis::backup_types::{BackupType, opt_in_name, type_of, type_of_arn};
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
+use crate::iam::matching::{LONGEST, match_shape, parse_pattern};
+use crate::iam::truth::Truth;
 use crate::model::kind::KINDS;
 use crate::model::observed::GapKind;
 use crate::model::s3::Bucket;
@@ -9,34 +13,70 @@ use crate::model::tag::BackupTag;
 use crate::model::{Gap, Resource};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
+use crate::text::and_more;
 
 rule! {
     /// AWS Backup is opted in for every service that has resources in the region.
     ///
     /// ## Why it matters
     ///
-    /// A plan that selects by tag skips services that are not opted in. If the plan comes from an
-    /// organization policy, the opt-in settings of the management account apply instead. A member
-    /// account cannot read them, so this is only a warning.
+    /// A selection by tag, or of all resources, skips services that are not opted in: nothing is backed up,
+    /// and no job reports it. A selection that names a type of resource includes it regardless of the opt-in.
+    /// Aurora, Multi-AZ DB clusters, DocumentDB, Neptune and FSx file systems share their ARNs with other
+    /// types and always need the opt-in.
+    ///
+    /// If the plan comes from an organization policy, the opt-in settings of the management account apply
+    /// instead. A member account cannot read them, so the finding is only a warning then. It is a warning too
+    /// if no resource of the service is tagged for backup.
     ///
     /// ## Fix
     ///
     /// Opt the services in, or ask the platform team whether the settings of the organization include
-    /// them.
+    /// them:
+    ///
+    /// ```sh
+    /// aws backup update-region-settings --region eu-central-1 --resource-type-opt-in-preference EBS=true
+    /// ```
     ///
     /// ## Sources
     ///
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/getting-started.html#service-opt-in>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/assigning-resources-json.html>
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/manage-cross-account.html>
-    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/assigning-resources.html>
     RULE = Rule {
         id: "service-opted-in",
         group: Group::Service,
         owner: Owner::Member,
         title: "AWS Backup is opted in for the services in use",
-        guide: Severity::Warn,
-        aws: Severity::Warn,
+        guide: Severity::Fail,
+        aws: Severity::Fail,
         check: Check::Region(check_region),
     }
+}
+
+/// The number of resources that a message names.
+const MOST_RESOURCES: usize = 3;
+
+/// The resources of a service in the region.
+#[derive(Default)]
+struct Usage<'a> {
+    /// Those that are tagged `enabled`, with the type that a selection may name.
+    enabled: Vec<(&'static BackupType, Target<'a>)>,
+    /// Another one, as if it were tagged.
+    other: Option<(&'static BackupType, Target<'a>)>,
+    /// Why there may be some, if none was found.
+    gap: Option<&'a Gap>,
+}
+
+/// What happens to resources of a service that is not opted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Effect {
+    /// A selection names their type.
+    Included,
+    /// They are skipped, unless something that is not known includes them.
+    MaybeSkipped,
+    /// They are skipped.
+    Skipped,
 }
 
 fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
@@ -46,82 +86,205 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     }
     let settings = region.backup_settings.get()?;
     let is_planned = cx.snapshot.source.is_planned();
-    let opted_in = |service: &&str| settings.opt_in.get(*service).copied().unwrap_or(false);
+    let opt_in = |service: &str| settings.opt_in.get(service).copied();
     // A plan sets the opt-in of some services and leaves the others unchanged.
-    let is_left = |service: &&str| is_planned && !settings.opt_in.contains_key(*service);
-    let off: Vec<&'static str> = in_use
-        .iter()
-        .filter(|(service, gap)| gap.is_none() && !opted_in(service) && !is_left(service))
-        .map(|(service, _)| *service)
-        .collect();
-    if !off.is_empty() {
-        return Ok(Outcome::breach(format!(
-            "AWS Backup is not opted in for {} in {}: selection by tag skips their resources, unless an organization policy overrides it",
-            off.join(", "),
-            cx.region
-        ))
-        .fix(format!(
-            "Run `aws backup update-region-settings --region {} --resource-type-opt-in-preference {}`, or ask {} whether the settings of the organization override it.",
+    let is_left = |service: &str| is_planned && opt_in(service).is_none();
+    let is_off = |service: &str| opt_in(service) != Some(true) && !is_left(service);
+    let protection = in_region(cx, cx.region).ok();
+    let mut skipped = Vec::new();
+    let mut maybe_skipped = Vec::new();
+    let mut resources = BTreeSet::new();
+    for (service, usage) in in_use.iter().filter(|(service, _)| is_off(service)) {
+        match usage.find_effect(protection.as_ref()) {
+            None | Some(Effect::Included) => {}
+            // AWS Backup lists every type that it supports in the region.
+            Some(Effect::Skipped) if opt_in(service) == Some(false) => {
+                skipped.push(*service);
+                resources.extend(usage.enabled.iter().map(|(_, target)| target.name));
+            }
+            Some(_) => maybe_skipped.push(*service),
+        }
+    }
+    if !skipped.is_empty() {
+        let message = format!(
+            "AWS Backup is not opted in for {} in {}, which the selections of the account's plans need: no backups are made of {}",
+            skipped.join(", "),
             cx.region,
-            as_cli_argument(&off),
+            and_more(resources.iter().copied(), MOST_RESOURCES)
+        );
+        let outcome = Outcome::breach(message);
+        return Ok(ask_to_opt_in(cx, outcome, &skipped, ""));
+    }
+    if !maybe_skipped.is_empty() {
+        let message = format!(
+            "AWS Backup is not opted in for {} in {}: selection by tag skips their resources, {}",
+            maybe_skipped.join(", "),
+            cx.region,
+            name_exception(cx, protection.as_ref())
+        );
+        let ask = format!(
+            ", or ask {} whether the settings of the organization override it",
             cx.settings.contact
-        ))
-        .remedy(Remedy::UpdateBackupSettings {
-            region: cx.region.to_owned(),
-            opt_in: off.clone(),
-            management: Vec::new(),
-        })
-        .with("services", off));
+        );
+        let outcome = Outcome::warn(message);
+        return Ok(ask_to_opt_in(cx, outcome, &maybe_skipped, &ask));
     }
     if let Some(service) = in_use.keys().find(|service| is_left(service)) {
         let message = format!("the plan does not set the AWS Backup opt-in for {service}");
         return Err(Gap::new(GapKind::Unplanned, message));
     }
     // A service whose list could not be read may be in use. That matters only if it is not opted in.
-    match in_use
+    let unread = in_use
         .iter()
-        .find(|(service, gap)| gap.is_some() && !opted_in(service))
-    {
-        Some((_, Some(gap))) => Err((*gap).clone()),
-        _ => Ok(Outcome::pass("opted in for every service in use")
+        .filter(|(service, _)| opt_in(service) != Some(true));
+    match unread.filter_map(|(_, usage)| usage.gap).next() {
+        Some(gap) => Err(gap.clone()),
+        None => Ok(Outcome::pass("opted in for every service in use")
             .with("services", in_use.keys().copied().collect::<Vec<_>>())),
     }
 }
 
-/// Returns the services that have resources in the region, and those that may have some, with the gap in their list.
+/// Returns what may include the resources of services that are not opted in.
+fn name_exception(cx: &RuleContext<'_>, protection: Option<&Protection<'_>>) -> String {
+    let policy = &cx.snapshot.backup_policy;
+    match (policy.known(), protection) {
+        (Some(None), Some(_)) => "unless a plan names their type".to_owned(),
+        _ => "unless an organization policy overrides it".to_owned(),
+    }
+}
+
+fn ask_to_opt_in(
+    cx: &RuleContext<'_>,
+    outcome: Outcome,
+    services: &[&'static str],
+    alternative: &str,
+) -> Outcome {
+    outcome
+        .fix(format!(
+            "Run `aws backup update-region-settings --region {} --resource-type-opt-in-preference {}`{alternative}.",
+            cx.region,
+            as_cli_argument(services)
+        ))
+        .remedy(Remedy::UpdateBackupSettings {
+            region: cx.region.to_owned(),
+            opt_in: services.to_vec(),
+            management: Vec::new(),
+        })
+        .with("services", services.to_vec())
+}
+
+impl Usage<'_> {
+    /// Returns what the missing opt-in does to the worst of the resources; `None` if there are none.
+    fn find_effect(&self, protection: Option<&Protection<'_>>) -> Option<Effect> {
+        let effect = |(row, target): &(&'static BackupType, Target<'_>)| match protection {
+            Some(protection) => effect_on(protection, row, target),
+            None => Effect::MaybeSkipped,
+        };
+        let of_enabled = self.enabled.iter().map(effect).max();
+        // What is not tagged is not backed up anyway.
+        let of_other = self.other.as_ref().map(effect);
+        of_enabled.max(of_other.map(|it| it.min(Effect::MaybeSkipped)))
+    }
+}
+
+/// Returns what the missing opt-in of a type does to a resource.
+fn effect_on(protection: &Protection<'_>, row: &BackupType, target: &Target<'_>) -> Effect {
+    let chosen = protection.chosen(target);
+    let names = |choice: &Choice<'_>| row.is_optional_if_named && names_type(choice, target);
+    if chosen.by.iter().any(names) {
+        return Effect::Included;
+    }
+    let by_policy = |choice: &Choice<'_>| protection.is_of_policy(choice.plan);
+    let is_certain =
+        chosen.open.is_none() && !chosen.by.is_empty() && !chosen.by.iter().any(by_policy);
+    match is_certain {
+        true => Effect::Skipped,
+        false => Effect::MaybeSkipped,
+    }
+}
+
+/// Whether a selection names the type of a resource, and not only its service: `arn:aws:ec2:*:*:volume/*`. The
+/// ARNs of buckets have no type.
+fn names_type(choice: &Choice<'_>, target: &Target<'_>) -> bool {
+    let names = |pattern: &&String| {
+        let mut parts = pattern.splitn(6, ':').skip(2);
+        let (service, resource) = (parts.next(), parts.nth(2));
+        resource.is_some_and(|it| service == Some("s3") || !it.starts_with('*'))
+    };
+    let covers = |pattern: &String| {
+        parse_pattern(pattern, LONGEST)
+            .is_some_and(|tokens| match_shape(&tokens, &target.arn) == Truth::True)
+    };
+    choice.selection.resources.iter().filter(names).any(covers)
+}
+
+/// Returns the services that have resources in the region, and those that may have some.
 fn services_in_use<'a>(
     cx: &RuleContext<'a>,
     region: &'a Region,
-) -> BTreeMap<&'static str, Option<&'a Gap>> {
-    let mut services = BTreeMap::new();
+) -> BTreeMap<&'static str, Usage<'a>> {
+    let mut services: BTreeMap<&'static str, Usage<'a>> = BTreeMap::new();
     for row in &KINDS {
         let gap = cx.snapshot.listing_gap(row, region);
         // Services that were excluded from the scan are not checked.
         let gap = gap.filter(|gap| gap.kind != GapKind::NotAsked);
         if let (Some(service), Some(gap), true) = (row.opt_in_name, gap, cx.selects(row.kind)) {
-            services.insert(service, Some(gap));
+            services.entry(service).or_default().gap = Some(gap);
         }
     }
     let mut unplaced = cx.snapshot.buckets_without_region();
     let judged = |it: &(&Bucket, &Gap)| cx.is_selected(Resource::Bucket(it.0));
     if let Some((_, gap)) = unplaced.find(judged) {
-        services.insert("S3", Some(gap));
+        services.entry("S3").or_default().gap = Some(gap);
     }
-    // Almost every account has stacks but few back them up, so only tagged stacks count.
-    let counts = |resource: &Resource<'_>| match resource {
-        Resource::Stack(stack) => matches!(
-            cx.backup_tag(&stack.tags),
-            BackupTag::Enabled | BackupTag::Unknown
-        ),
-        _ => true,
-    };
-    let judged = cx.snapshot.resources_in(cx.region);
-    for resource in judged.filter(|it| cx.is_selected(*it)).filter(counts) {
-        if let Some(service) = resource.kind().opt_in_name() {
-            services.insert(service, None);
+    for resource in cx.snapshot.resources_in(cx.region) {
+        if cx.is_selected(resource) {
+            add_resource(&mut services, cx, resource);
+        }
+    }
+    // Of a resource that was not listed only the tag is known.
+    for arn in cx.enabled_by_tag(cx.region) {
+        if let Some(row) = type_of_arn(arn) {
+            let usage = services.entry(row.name).or_default();
+            if !usage.enabled.iter().any(|(_, it)| it.arn == *arn) {
+                usage.gap = None;
+                usage.enabled.push((row, tagged(cx, arn)));
+            }
         }
     }
     services
+}
+
+fn add_resource<'a>(
+    services: &mut BTreeMap<&'static str, Usage<'a>>,
+    cx: &RuleContext<'a>,
+    resource: Resource<'a>,
+) {
+    let (Some(service), Some(row)) = (opt_in_name(resource), type_of(resource)) else {
+        return;
+    };
+    let (Some(tags), Some((arn, id))) = (resource.tags(), resource.arn_and_id()) else {
+        return;
+    };
+    let tag = cx.backup_tag(tags);
+    // Almost every account has stacks but few back them up, so only tagged stacks count.
+    if matches!(resource, Resource::Stack(_))
+        && !matches!(tag, BackupTag::Enabled | BackupTag::Unknown)
+    {
+        return;
+    }
+    let usage = services.entry(service).or_default();
+    usage.gap = None;
+    match target(cx, resource) {
+        Some(target) if tag == BackupTag::Enabled => usage.enabled.push((row, target)),
+        _ => {
+            usage.other.get_or_insert_with(|| {
+                let mut as_if_tagged = tagged(cx, arn);
+                as_if_tagged.name = id;
+                (row, as_if_tagged)
+            });
+        }
+    }
 }
 
 /// Returns the services as an argument of the AWS CLI. Its shorthand does not accept names with spaces.

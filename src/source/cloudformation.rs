@@ -4,13 +4,17 @@
 //! after deployment is `after-apply`, what is not part of the template is `unplanned`, and a function
 //! that is not supported is a gap that names its line.
 
+mod account;
 mod backup;
 mod build;
+mod clusters;
 mod dynamodb;
 mod ec2;
 mod efs;
 mod error;
+mod flow;
 mod for_each;
+mod fsx;
 mod json;
 mod kms;
 mod node;
@@ -35,7 +39,7 @@ use crate::model::Snapshot;
 use crate::source::planned::Surroundings;
 
 use build::Build;
-use node::{Fault, Node, Value};
+use node::{Fault, Parsed, Value};
 use template::{Given, Template};
 
 pub use error::TemplateError;
@@ -90,7 +94,7 @@ fn is_json(text: &str) -> bool {
     text.trim_start().starts_with('{')
 }
 
-fn parse(text: &str) -> Result<Node, Fault> {
+fn parse(text: &str) -> Result<Parsed, Fault> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if is_json(text) {
         json::parse_json(text)
@@ -108,7 +112,7 @@ pub fn read(
     around: &Surroundings<'_>,
     parameters: &[(String, String)],
 ) -> Result<Read, TemplateError> {
-    let mut root = parse(text)?;
+    let Parsed { mut root, repeated } = parse(text)?;
     if !matches!(root.value, Value::Map(_)) {
         return Err(TemplateError::at(
             root.at,
@@ -116,17 +120,25 @@ pub fn read(
         ));
     }
     let values = parameter::read_values(root.get("Parameters"), parameters)?;
-    for_each::expand_loops(&mut root, &values);
+    for_each::expand_loops(&mut root, &values)?;
     let given = Given {
         region: around.region,
+        account: around.account,
         parameters,
     };
-    let template = Template::read(&root, &given)?;
+    let mut template = Template::read(&root, &given)?;
+    let own = account::infer_account(&template, around.central_account);
+    if let (Some((account, _)), None) = (&own, around.account) {
+        let account = Some(account.as_str());
+        template = Template::read(&root, &Given { account, ..given })?;
+    }
     let mut build = Build::new(template, around);
     backup::read_backup_resources(&mut build);
+    clusters::read_clusters(&mut build);
     dynamodb::read_tables(&mut build);
     ec2::read_instances_and_volumes(&mut build);
     efs::read_file_systems(&mut build);
+    fsx::read_all(&mut build);
     kms::read_keys(&mut build);
     rds::read_databases(&mut build);
     redshift::read_warehouses(&mut build);
@@ -134,6 +146,20 @@ pub fn read(
     stack::read_stack(&mut build);
     tagged::read_tagged_resources(&mut build);
     vpc::read_networks(&mut build);
-    let (snapshot, notes) = build.finish_snapshot();
+    let (mut snapshot, mut notes) = build.finish_snapshot();
+    if let Some((account, key)) = own {
+        if around.account.is_none() {
+            notes.push(format!(
+                "the policy of {key} is for account {account}, so the template is read as one for it"
+            ));
+        }
+        snapshot.account_id = Some(account);
+    }
+    notes.extend(repeated.into_iter().map(|(name, at)| {
+        format!(
+            "line {}: {name} is given more than once; CloudFormation uses the last",
+            at.line
+        )
+    }));
     Ok(Read { snapshot, notes })
 }

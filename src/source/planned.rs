@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::coverage::{Coverage, CoverageState};
+use crate::model::coverage::{Coverage, CoverageError, CoverageState};
 use crate::model::ec2::EbsDefaults;
 use crate::model::kms::Key;
 use crate::model::place::Place;
+use crate::model::service::Service;
 use crate::model::snapshot::{Region, SNAPSHOT_VERSION, Snapshot, Source};
 use crate::model::vpc::Network;
 use crate::model::{Gap, GapKind, Listing, Observed};
@@ -20,6 +21,10 @@ pub struct Surroundings<'a> {
     pub tag_key: &'a str,
     /// Region of resources for which the file names none.
     pub region: Option<&'a str>,
+    /// Account that the file is for, where something else than the file tells it.
+    pub account: Option<&'a str>,
+    /// Account that stores the copies: no file is for it.
+    pub central_account: &'a str,
     /// Time at which the file was read, RFC 3339 in UTC.
     pub read_at: &'a str,
 }
@@ -28,6 +33,8 @@ pub struct Surroundings<'a> {
 #[derive(Debug)]
 pub struct Planned {
     snapshot: Snapshot,
+    /// What is only partly known, by region and service.
+    partial: BTreeMap<(String, Service), Vec<String>>,
 }
 
 /// Returns the gap of a fact that is known only once the plan is applied.
@@ -53,6 +60,7 @@ impl Planned {
     #[must_use]
     pub fn new(source: Source, account_id: Option<String>, around: &Surroundings<'_>) -> Self {
         let outside = || unplanned("the file does not describe the account's organization");
+        let account_id = account_id.or_else(|| around.account.map(str::to_owned));
         Planned {
             snapshot: Snapshot {
                 snapshot_version: SNAPSHOT_VERSION,
@@ -76,7 +84,14 @@ impl Planned {
                 keys: Default::default(),
                 places: Default::default(),
             },
+            partial: BTreeMap::new(),
         }
+    }
+
+    /// Notes something of a service that is only partly known, although no list lacks it.
+    pub fn note_partial(&mut self, region: &str, service: Service, reason: String) {
+        let key = (region.to_owned(), service);
+        self.partial.entry(key).or_default().push(reason);
     }
 
     /// Returns the snapshot built so far.
@@ -101,10 +116,25 @@ impl Planned {
         self.snapshot.places.insert(arn.into(), place);
     }
 
-    /// Returns the finished snapshot, with one coverage row per region and service that has resources.
+    /// Returns the finished snapshot, with one coverage row per region and service that has resources, or
+    /// may have more than the file shows.
     #[must_use]
     pub fn finish(mut self) -> Snapshot {
         let names: Vec<String> = self.snapshot.regions.keys().cloned().collect();
+        for incomplete in self.snapshot.incomplete_listings() {
+            let Some(service) = incomplete.of else {
+                continue;
+            };
+            let of_all = || names.iter().map(String::as_str).collect();
+            let regions = incomplete.region.map_or_else(of_all, |region| vec![region]);
+            for region in regions {
+                let reasons = self
+                    .partial
+                    .entry((region.to_owned(), service))
+                    .or_default();
+                reasons.push(incomplete.gap.to_string());
+            }
+        }
         for name in &names {
             let mut counts = BTreeMap::new();
             for resource in self.snapshot.resources_in(name) {
@@ -112,12 +142,27 @@ impl Planned {
                     *counts.entry(service).or_insert(0) += 1;
                 }
             }
-            let rows = counts.into_iter().map(|(service, resources)| Coverage {
-                region: name.clone(),
-                service: service.as_str().to_owned(),
-                state: CoverageState::Scanned,
-                resources,
-                error: None,
+            for (region, service) in self.partial.keys() {
+                if region == name {
+                    counts.entry(*service).or_insert(0);
+                }
+            }
+            let rows = counts.into_iter().map(|(service, resources)| {
+                let reasons = self.partial.get(&(name.clone(), service));
+                Coverage {
+                    region: name.clone(),
+                    service: service.as_str().to_owned(),
+                    state: match reasons {
+                        None => CoverageState::Scanned,
+                        Some(_) => CoverageState::Partial,
+                    },
+                    resources,
+                    error: reasons.map(|reasons| CoverageError {
+                        code: "NotInFile".to_owned(),
+                        operation: String::new(),
+                        message: reasons.join("; "),
+                    }),
+                }
             });
             self.snapshot.coverage.extend(rows.collect::<Vec<_>>());
         }
@@ -139,10 +184,7 @@ fn incomplete_listing<T>() -> Listing<T> {
 fn empty_region() -> Region {
     let settings = |what: &str| unplanned(format!("{what}, a setting of the account"));
     let encryption = "the file does not define how new EBS volumes are encrypted";
-    Region {
-        disabled: false,
-        instances: Listing::complete(Vec::new()),
-        volumes: Listing::complete(Vec::new()),
+    let mut region = Region {
         ebs_defaults: EbsDefaults {
             encryption: Observed::Unknown(settings(encryption)),
             kms_key: Observed::Unknown(settings(encryption)),
@@ -154,17 +196,7 @@ fn empty_region() -> Region {
             interfaces: Listing::complete(Vec::new()),
             endpoints: Listing::complete(Vec::new()),
         },
-        db_instances: Listing::complete(Vec::new()),
-        db_clusters: Listing::complete(Vec::new()),
         option_groups: incomplete_listing(),
-        file_systems: Listing::complete(Vec::new()),
-        tables: Listing::complete(Vec::new()),
-        gateways: Listing::complete(Vec::new()),
-        gateway_volumes: Listing::complete(Vec::new()),
-        redshift_clusters: Listing::complete(Vec::new()),
-        redshift_namespaces: Listing::complete(Vec::new()),
-        stacks: Listing::complete(Vec::new()),
-        tagged: Listing::complete(Vec::new()),
         backup_settings: Observed::Unknown(settings(
             "the file does not define the opt-in and management preferences of AWS Backup",
         )),
@@ -172,6 +204,10 @@ fn empty_region() -> Region {
         copy_jobs: Listing::complete(Vec::new()),
         vaults: incomplete_listing(),
         backup_plans: incomplete_listing(),
-        key_names: Default::default(),
+        ..Region::default()
+    };
+    for gap in region.listing_gaps_mut() {
+        *gap = None;
     }
+    region
 }

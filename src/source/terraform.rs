@@ -14,6 +14,7 @@ mod ec2;
 mod efs;
 mod endpoints;
 mod error;
+mod fsx;
 mod item;
 mod key_arns;
 mod keys;
@@ -121,6 +122,7 @@ pub fn read_plan(root: &Value, around: &Surroundings<'_>) -> Result<Snapshot, Te
     s3::read_buckets(&reader, &mut planned);
     dynamodb::read_tables(&reader, &mut planned);
     efs::read_file_systems(&reader, &mut planned);
+    fsx::read_all(&reader, &mut planned);
     redshift::read_clusters(&reader, &mut planned);
     storage_gateway::read_gateways(&reader, &mut planned);
     vpc::read_networks(&reader, &mut planned);

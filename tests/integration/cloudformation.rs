@@ -35,6 +35,8 @@ fn try_read(
         file: "t.yaml",
         tag_key: "backup",
         region,
+        account: None,
+        central_account: "692653576357",
         read_at: "2026-03-03T06:00:00Z",
     };
     let parameters: Vec<(String, String)> = parameters
@@ -340,7 +342,7 @@ fn what_cdk_writes_is_read() {
                 Pass,
                 "",
             ),
-            ("Web2F4C7B1E", "ec2-image-copyable", Unknown, "image"),
+            ("Web2F4C7B1E", "ec2-image-copyable", Pass, ""),
             (
                 "TableCD117FA1",
                 "dynamodb-advanced-features-enabled",

@@ -119,12 +119,13 @@ const FINDING_MODEL: [&str; 5] = [
     "report::stale_waiver",
 ];
 
-/// What talks to the world: the clock, the environment, files, threads of control.
+/// What talks to the world: the clock, the environment, files, threads of control. Time zones are data in the
+/// program, except the one of the system.
 const WORLD: [&str; 9] = [
     "Timestamp::now",
     "Zoned::now",
     "TimeZone::system",
-    "jiff::tz",
+    "TimeZone::try_system",
     "std::env",
     "std::fs",
     "std::process",

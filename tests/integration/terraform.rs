@@ -34,6 +34,8 @@ fn try_read(root: &Value, region: Option<&str>) -> Result<Snapshot, TerraformErr
         file: "plan.json",
         tag_key: "backup",
         region,
+        account: None,
+        central_account: "692653576357",
         read_at: "2026-03-03T06:00:00Z",
     };
     terraform::read_plan(root, &around)

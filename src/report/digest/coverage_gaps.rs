@@ -50,9 +50,11 @@ impl<'a> CoverageGaps<'a> {
         let failed: Vec<&Coverage> = rows
             .filter(|row| row.state != CoverageState::Scanned)
             .collect();
+        let (files, failed): (Vec<&Coverage>, Vec<&Coverage>) =
+            failed.into_iter().partition(|row| is_gap_of_file(row));
         CoverageGaps {
             failures: group_failures(&failed),
-            lists: group_lists(report, &failed),
+            lists: group_lists(report, &failed, &files),
             list_services: report.unread.iter().map(|list| list.service).collect(),
         }
     }
@@ -118,9 +120,27 @@ fn group_failures<'a>(failed: &[&'a Coverage]) -> Vec<Failure<'a>> {
     failures.into_values().collect()
 }
 
-fn group_lists<'a>(report: &'a Report, failed: &[&Coverage]) -> Vec<IncompleteList<'a>> {
+/// Whether a row is about what a plan or template does not contain, not about a call.
+fn is_gap_of_file(row: &Coverage) -> bool {
+    row.error
+        .as_ref()
+        .is_some_and(|error| error.operation.is_empty())
+}
+
+fn group_lists<'a>(
+    report: &'a Report,
+    failed: &[&Coverage],
+    files: &[&'a Coverage],
+) -> Vec<IncompleteList<'a>> {
     let mut lists: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
-    for list in report.unread.iter().filter(|it| !is_explained(it, failed)) {
+    for row in files {
+        let reason = row.error.as_ref().map_or("", |error| &error.message);
+        let regions = lists.entry((&row.service, reason)).or_default();
+        regions.insert(&row.region);
+    }
+    let explained = [failed, files].concat();
+    let unexplained = report.unread.iter();
+    for list in unexplained.filter(|it| !is_explained(it, &explained)) {
         let regions = lists.entry((list.service, &list.reason)).or_default();
         regions.extend(list.region.as_deref());
     }

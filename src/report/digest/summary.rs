@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::view::{Section, View};
+use super::prerequisites::AccountState;
+use super::view::{Row, Section, View};
 use crate::report::{Report, ResourceVerdict, Status};
 use crate::settings::Standard;
 use crate::text::{plural, plural_noun};
@@ -33,10 +34,7 @@ pub(in crate::report) fn summarize_resources(view: &View<'_>) -> Answer {
                 report.tag_key
             ),
         },
-        total if counts.get(ResourceVerdict::Ready) == total => Answer {
-            verdict: ResourceVerdict::Ready,
-            sentence: summarize_ready(report, total),
-        },
+        total if counts.get(ResourceVerdict::Ready) == total => summarize_ready(view, total),
         total => summarize_mixed(view, total),
     }
 }
@@ -59,28 +57,102 @@ fn summarize_empty(report: &Report) -> Answer {
     }
 }
 
-fn summarize_ready(report: &Report, total: usize) -> String {
-    let all = match total {
-        1 => "The 1 resource".to_owned(),
-        _ => format!("All {total} resources"),
-    };
-    if !report.all_rules || !report.unread.is_empty() {
-        let pass = if total == 1 { "passes" } else { "pass" };
-        let rules = plural(report.rules, "rule");
-        return format!("{all} to be backed up {pass} the {rules} that were checked.");
+/// The resources of a section that pass their own checks, by the state of the account.
+struct ReadyRows<'v, 'a> {
+    ready: Vec<&'v Row<'a>>,
+    unknown: Vec<&'v Row<'a>>,
+    blocked: Vec<&'v Row<'a>>,
+}
+
+impl<'v, 'a> ReadyRows<'v, 'a> {
+    fn new(view: &'v View<'a>, section: Section) -> Self {
+        let mut rows = ReadyRows {
+            ready: Vec::new(),
+            unknown: Vec::new(),
+            blocked: Vec::new(),
+        };
+        let own = view.rows_in(section);
+        for row in own.filter(|row| row.verdict == ResourceVerdict::Ready) {
+            match view.account.state_of(row.line) {
+                AccountState::Ready => rows.ready.push(row),
+                AccountState::Unknown => rows.unknown.push(row),
+                AccountState::Blocked => rows.blocked.push(row),
+            }
+        }
+        rows
     }
+}
+
+/// Returns the sentence where every resource passes its own checks. They are ready to be copied only if the
+/// account is, too.
+fn summarize_ready(view: &View<'_>, total: usize) -> Answer {
+    let report = view.report;
     let central = &report.central_account_id;
-    format!("{all} to be backed up can be copied to the central account {central}.")
+    let (all, pass, their) = match total {
+        1 => ("The 1 resource".to_owned(), "passes", "its"),
+        _ => (format!("All {total} resources"), "pass", "their"),
+    };
+    let subject = format!("{all} to be backed up");
+    let rows = ReadyRows::new(view, Section::Counted);
+    if !rows.blocked.is_empty() {
+        let which = match rows.blocked.len() {
+            number if number == total => "cannot",
+            1 => "1 cannot",
+            _ => "some cannot",
+        };
+        let lines = rows.blocked.iter().map(|row| row.line);
+        let rules = view.account.name_rules(lines, Status::Fail);
+        let sentence = format!(
+            "{subject} {pass} {their} own checks, but {which} be copied to the central account {central}: the account fails {rules}."
+        );
+        return Answer {
+            verdict: ResourceVerdict::NotReady,
+            sentence,
+        };
+    }
+    if !report.all_rules || !report.unread.is_empty() || !view.account.is_checked {
+        let rules = plural(report.rules, "rule");
+        let account = match view.account.is_checked {
+            true => "",
+            false => "; whether the account is ready for copies was not checked",
+        };
+        return Answer {
+            verdict: ResourceVerdict::Ready,
+            sentence: format!("{subject} {pass} the {rules} that were checked{account}."),
+        };
+    }
+    if !rows.unknown.is_empty() {
+        let lines = rows.unknown.iter().map(|row| row.line);
+        let rules = view.account.name_rules(lines, Status::Unknown);
+        let sentence = format!(
+            "{subject} {pass} {their} own checks, but whether the account is ready for copies to the central account {central} is unknown: {rules}."
+        );
+        return Answer {
+            verdict: ResourceVerdict::Unknown,
+            sentence,
+        };
+    }
+    Answer {
+        verdict: ResourceVerdict::Ready,
+        sentence: format!("{subject} can be copied to the central account {central}."),
+    }
 }
 
 fn summarize_mixed(view: &View<'_>, total: usize) -> Answer {
     let counts = view.count_verdicts(Section::Counted);
     let count = |verdict| counts.get(verdict);
     let are = |number: usize| if number == 1 { "is" } else { "are" };
+    let rows = ReadyRows::new(view, Section::Counted);
+    let (ready, if_ready) = match view.account.is_checked {
+        true => ("ready", "ready if the account is"),
+        false => ("ready", "ready by the rules that were checked"),
+    };
     let others: Vec<String> = [
         (count(ResourceVerdict::Unknown), "unknown"),
         (count(ResourceVerdict::AtRisk), "at risk"),
-        (count(ResourceVerdict::Ready), "ready"),
+        (rows.blocked.len(), "blocked by the account"),
+        (rows.unknown.len(), if_ready),
+        (rows.ready.len(), ready),
     ]
     .into_iter()
     .filter(|(number, _)| *number > 0)
@@ -130,6 +202,7 @@ fn selection_suffix(report: &Report) -> &'static str {
 pub(in crate::report) fn summarize_rest(view: &View<'_>) -> Vec<String> {
     let report = view.report;
     let mut sentences: Vec<String> = Vec::new();
+    sentences.extend(summarize_account(view));
     sentences.extend(summarize_untagged(view));
     sentences.extend(summarize_settings(report));
     let has_resources = view.rows.iter().any(|row| row.section != Section::Setting);
@@ -143,16 +216,58 @@ pub(in crate::report) fn summarize_rest(view: &View<'_>) -> Vec<String> {
     sentences
 }
 
+/// Returns the sentence on what of the account stands in the way of any resource, unless the answer names it.
+fn summarize_account(view: &View<'_>) -> Option<String> {
+    let counts = view.count_verdicts(Section::Counted);
+    let lines = || {
+        let sections = [Section::Counted, Section::Untagged];
+        let rows = sections.into_iter().flat_map(|it| view.rows_in(it));
+        rows.map(|row| row.line)
+    };
+    let is_named = counts.total() > 0 && counts.get(ResourceVerdict::Ready) == counts.total();
+    let failing = view.account.name_rules(lines(), Status::Fail);
+    let unknown = view.account.name_rules(lines(), Status::Unknown);
+    let failing = match failing.is_empty() || is_named {
+        true => None,
+        false => Some(format!(
+            "The account stands in the way of copies: it fails {failing}."
+        )),
+    };
+    let is_asked = view.report.all_rules && view.report.unread.is_empty();
+    let unknown = match unknown.is_empty() || (is_named && failing.is_none() && is_asked) {
+        true => None,
+        false => Some(format!(
+            "Whether the account is ready for copies is unknown: {unknown}."
+        )),
+    };
+    let sentences: Vec<String> = [failing, unknown].into_iter().flatten().collect();
+    (!sentences.is_empty()).then(|| sentences.join(" "))
+}
+
 fn summarize_untagged(view: &View<'_>) -> Option<String> {
     let counts = view.count_verdicts(Section::Untagged);
-    let ready = match counts.get(ResourceVerdict::Ready) {
+    let rows = ReadyRows::new(view, Section::Untagged);
+    let (ready, unsure) = match view.account.is_checked {
+        true => (rows.ready.len(), rows.unknown.len()),
+        false => (rows.ready.len() + rows.unknown.len(), 0),
+    };
+    let ready = match ready {
         0 => "none".to_owned(),
         number => number.to_string(),
     };
-    let rules = match view.report.all_rules {
-        true => "",
-        false => ", by the rules that were checked",
+    let mut rules = match view.report.all_rules && view.account.is_checked {
+        true => String::new(),
+        false => ", by the rules that were checked".to_owned(),
     };
+    if unsure > 0 {
+        rules.push_str(&format!("; {unsure} more if the account is ready"));
+    }
+    if !rows.blocked.is_empty() {
+        rules.push_str(&format!(
+            "; {} more but for the account",
+            rows.blocked.len()
+        ));
+    }
     (counts.total() > 0).then(|| {
         format!(
             "{} without a backup tag: {ready} would be ready if tagged{rules}.",
@@ -176,7 +291,8 @@ fn summarize_settings(report: &Report) -> Option<String> {
     })
 }
 
-fn summarize_baseline(report: &Report) -> Option<String> {
+/// Returns the numbers of a comparison with a baseline.
+pub(in crate::report) fn summarize_baseline(report: &Report) -> Option<String> {
     let comparison = report.comparison.as_ref()?;
     let not_checked = match comparison.not_judged.len() {
         0 => String::new(),

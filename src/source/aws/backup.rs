@@ -195,7 +195,8 @@ async fn read_access_policy(
     }
 }
 
-/// Lists the backup plans of the account. Those that an organization's policy created may be left out.
+/// Lists the backup plans of the account. Of those that an organization's policy created only the names may
+/// be read.
 async fn list_plans(
     reader: &RegionReader<'_>,
     calls: &ServiceCalls,
@@ -215,15 +216,16 @@ async fn list_plans(
             Some(ids.collect())
         })
         .await;
-    let is_read = |(id, _): &(String, Option<String>)| {
-        !(without_organization && id.starts_with(ORGANIZATION_PLAN))
-    };
-    let read = listed.items.into_iter().filter(is_read);
-    let read = read.map(|(id, name)| async move {
-        let (rules, selections) = tokio::join!(
-            read_rules(reader, calls, &id),
-            list_selections(reader, calls, &id),
-        );
+    let read = listed.items.into_iter().map(|(id, name)| async move {
+        // The jobs of these plans refer to their ids.
+        let is_known = without_organization && id.starts_with(ORGANIZATION_PLAN);
+        let (rules, selections) = match is_known {
+            true => (Listing::default(), Listing::default()),
+            false => tokio::join!(
+                read_rules(reader, calls, &id),
+                list_selections(reader, calls, &id),
+            ),
+        };
         BackupPlan {
             name: name.unwrap_or_else(|| id.clone()),
             id: Some(id),

@@ -6,7 +6,9 @@ use aws_sdk_rds::types::{Filter, StorageEncryptionType, Tag};
 use futures_util::future::join_all;
 
 use crate::model::observed::{Gap, Listing, Observed};
-use crate::model::rds::{DbCluster, DbInstance, DbOption, OptionGroup, is_rds_cluster};
+use crate::model::rds::{
+    BACKUP_TARGET, DbCluster, DbInstance, DbOption, OptionGroup, is_rds_cluster,
+};
 use crate::model::tag::Tags;
 
 use super::listing::{Skippable, join_listings};
@@ -278,6 +280,11 @@ fn instance_from(
                 let names = groups.into_iter().map(|group| group.option_group_name);
                 names.flatten().collect()
             }),
+        backup_target: Observed::Known(
+            instance
+                .backup_target
+                .unwrap_or_else(|| BACKUP_TARGET.to_owned()),
+        ),
     })
 }
 
@@ -292,6 +299,7 @@ fn cluster_from(
         id: cluster.db_cluster_identifier?,
         tags: kept_tags(reader, cluster.tag_list),
         engine: cluster.engine?,
+        engine_gap: None,
         state: operation.require_field(cluster.status, "Status"),
         encrypted: operation.require_field(cluster.storage_encrypted, "StorageEncrypted"),
         aws_owned_key: is_aws_owned(cluster.storage_encryption_type.as_ref()),

@@ -90,8 +90,9 @@ fn complete_listing<T>(read: Result<Vec<T>, Gap>) -> Listing<T> {
 
 fn read_plan(build: &Build<'_>, declared: &Declared<'_>) -> BackupPlan {
     let properties = build.template.find_resource(declared.id);
-    let properties = properties.map_or(Resolved::Absent, |it| build.template.properties(it));
-    let body = properties.get("BackupPlan");
+    let body = properties.map_or(Resolved::Absent, |it| {
+        build.template.properties(it).get("BackupPlan")
+    });
     let rules = body
         .get("BackupPlanRule")
         .read_list(|rule| read_rule(build, rule));

@@ -2,11 +2,12 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::model::arn::Arn;
 use crate::model::kms::Key;
 use crate::model::place::Place;
-use crate::model::snapshot::{Region, Source};
+use crate::model::snapshot::{Region, Source, UNKNOWN_REGION};
 use crate::model::tag::Tags;
 use crate::model::{Gap, GapKind, Observed};
 use crate::source::planned::{Planned, Surroundings, after_apply, key_arn, unplanned};
@@ -14,10 +15,7 @@ use crate::text::and_more;
 
 use super::tags;
 use super::template::{Declared, Template, partition_of};
-use super::value::{Made, Open, Piece, Resolved};
-
-/// The name of the region where it is not known.
-const NO_REGION: &str = "unknown";
+use super::value::{Made, Open, Phrase, Piece, Resolved};
 
 pub(super) struct Build<'a> {
     pub(super) template: Template<'a>,
@@ -38,8 +36,9 @@ enum Outside {
 
 impl<'a> Build<'a> {
     pub(super) fn new(template: Template<'a>, around: &Surroundings<'a>) -> Self {
-        let region = around.region.unwrap_or(NO_REGION).to_owned();
-        let mut planned = Planned::new(Source::Cloudformation, None, around);
+        let region = around.region.unwrap_or(UNKNOWN_REGION).to_owned();
+        let account = template.account.clone();
+        let mut planned = Planned::new(Source::Cloudformation, account, around);
         planned.region_mut(&region);
         Build {
             template,
@@ -74,10 +73,8 @@ impl<'a> Build<'a> {
     }
 
     pub(super) fn no_region(&self) -> Open {
-        Piece::Region.open().unwrap_or_else(|| Open {
-            what: "AWS::Region".to_owned(),
-            gap: Gap::not_collected(),
-        })
+        let open = || Open::from_gap("AWS::Region", Gap::not_collected());
+        Piece::Region.open().unwrap_or_else(open)
     }
 
     pub(super) fn partition(&self) -> &'static str {
@@ -87,6 +84,30 @@ impl<'a> Build<'a> {
     /// Returns the resources of one type.
     pub(super) fn of_type(&self, kind: &str) -> Vec<Declared<'a>> {
         self.template.of_type(kind).cloned().collect()
+    }
+
+    /// Returns the properties of a resource.
+    pub(super) fn properties(&self, declared: &Declared<'a>) -> Rc<Resolved> {
+        self.template.properties(declared)
+    }
+
+    /// Returns the resource that a value refers to: with `Ref` or an attribute, or by the name that one of
+    /// its properties gives it.
+    pub(super) fn named_resource(
+        &self,
+        value: &Resolved,
+        kind: &str,
+        name: &str,
+    ) -> Option<Declared<'a>> {
+        if let Some(referenced) = self.referenced_resource(value, &[kind]) {
+            return Some(referenced);
+        }
+        if value.is_absent() || matches!(value, Resolved::Open(_) | Resolved::OneOf(..)) {
+            return None;
+        }
+        let mut all = self.template.of_type(kind);
+        all.find(|it| self.template.properties(it).get(name) == *value)
+            .cloned()
     }
 
     /// Notes where a resource is declared and returns the identifier that replaces its ARN.
@@ -187,8 +208,10 @@ impl<'a> Build<'a> {
             Ok(named) => named,
             Err(_) => None,
         };
-        let arn =
-            |kind: &str, name: String| format!("arn:{}:iam:::{kind}/{name}", self.partition());
+        let arn = |kind: &str, name: String| {
+            let (partition, account) = (self.partition(), self.account());
+            format!("arn:{partition}:iam::{account}:{kind}/{name}")
+        };
         match (declared.kind, made.attribute.as_deref()) {
             ("AWS::IAM::Role", None) => name("RoleName"),
             ("AWS::IAM::Role", Some("Arn")) => Some(arn("role", name("RoleName")?)),
@@ -212,7 +235,13 @@ impl<'a> Build<'a> {
 
     /// Returns the placeholder for the ARN of a key of the template.
     pub(super) fn key_arn(&self, id: &str) -> String {
-        key_arn(self.partition(), &self.region, None, id)
+        let account = self.template.account.as_deref();
+        key_arn(self.partition(), &self.region, account, id)
+    }
+
+    /// Returns the account of the stack; empty where it is not known.
+    pub(super) fn account(&self) -> &str {
+        self.template.account.as_deref().unwrap_or_default()
     }
 
     /// Returns the key that a property refers to, in the form that rules look up; none where it is absent.
@@ -224,20 +253,12 @@ impl<'a> Build<'a> {
     }
 
     fn key_through(&self, value: &Resolved, aliases: usize) -> Result<Option<String>, Gap> {
-        let phrase = match value {
-            Resolved::Text(phrase) => phrase,
-            Resolved::Either(open, both) => {
-                let one = self.key_through(&both.0, aliases);
-                return match (one, self.key_through(&both.1, aliases)) {
-                    (Ok(one), Ok(other)) if one == other => Ok(one),
-                    _ => Err(open.gap.clone()),
-                };
-            }
-            other => {
-                return other
-                    .text()
-                    .map(|text| text.map(|it| self.note_outside_key(it)));
-            }
+        if let Resolved::OneOf(..) = value {
+            return value.agree(|candidate| self.key_through(candidate, aliases));
+        }
+        let Resolved::Text(phrase) = value else {
+            let text = value.text()?;
+            return Ok(text.map(|it| self.note_outside_key(it)));
         };
         if let Some(Piece::Made(made)) = phrase.0.last() {
             let before = &phrase.0[..phrase.0.len() - 1];
@@ -259,21 +280,11 @@ impl<'a> Build<'a> {
                 _ => {}
             }
         }
-        let text = self.text_with_stand_ins(value)?.unwrap_or_default();
-        if text.is_empty() {
-            return Ok(None);
-        }
-        let arn = Arn::parse(&text);
-        let alias = arn.as_ref().map_or(text.as_str(), |arn| arn.resource);
-        // An alias in another account or region is another alias.
-        let is_here = arn.as_ref().is_none_or(|arn| {
-            arn.service == "kms" && arn.region == self.region && arn.account.is_empty()
-        });
-        if is_here && alias.starts_with("alias/") && aliases == 0 {
+        if let (Some(alias), 0) = (self.local_alias(phrase), aliases) {
             let mut perhaps = None;
             for declared in self.template.of_type(ALIAS) {
                 let properties = self.template.properties(declared);
-                if properties.get("AliasName").text() == Ok(Some(alias.to_owned())) {
+                if properties.get("AliasName") == Resolved::Text(alias.clone()) {
                     // If it is not created here, another stack may have created an alias of this name.
                     match &declared.condition {
                         Some((_, open)) => perhaps = Some(open.gap.clone()),
@@ -285,7 +296,44 @@ impl<'a> Build<'a> {
                 return Err(gap);
             }
         }
+        let text = self.text_with_stand_ins(value)?.unwrap_or_default();
+        if text.is_empty() {
+            return Ok(None);
+        }
         Ok(Some(self.note_outside_key(text)))
+    }
+
+    /// Returns the alias in a name or ARN of one; none for another name, and for an alias of another account
+    /// or region, which is another alias.
+    fn local_alias(&self, phrase: &Phrase) -> Option<Phrase> {
+        let (at, text, offset) =
+            phrase
+                .0
+                .iter()
+                .enumerate()
+                .find_map(|(at, piece)| match piece {
+                    Piece::Text(text) => Some((at, text, text.find("alias/")?)),
+                    _ => None,
+                })?;
+        let mut before = String::new();
+        for piece in &phrase.0[..at] {
+            before.push_str(&self.stand_in(piece)?);
+        }
+        before.push_str(&text[..offset]);
+        let here = format!(
+            "arn:{}:kms:{}:{}:",
+            self.partition(),
+            self.region,
+            self.account()
+        );
+        if !before.is_empty() && before != here {
+            return None;
+        }
+        let mut alias = Phrase::of(&text[offset..]);
+        phrase.0[at + 1..]
+            .iter()
+            .for_each(|it| alias.push(it.clone()));
+        Some(alias)
     }
 
     /// Notes a key that the template does not contain.
@@ -304,25 +352,9 @@ impl<'a> Build<'a> {
 
     /// Marks every listing as incomplete: a macro, a module or another template may add resources of any type.
     pub(super) fn mark_listings_open(&mut self, gap: &Gap) {
-        self.planned
-            .snapshot_mut()
-            .buckets
-            .gap
-            .get_or_insert_with(|| gap.clone());
-        let region = self.stack_region();
-        for listing in [
-            &mut region.instances.gap,
-            &mut region.volumes.gap,
-            &mut region.db_instances.gap,
-            &mut region.db_clusters.gap,
-            &mut region.file_systems.gap,
-            &mut region.tables.gap,
-            &mut region.redshift_clusters.gap,
-            &mut region.redshift_namespaces.gap,
-            &mut region.stacks.gap,
-            &mut region.tagged.gap,
-        ] {
-            listing.get_or_insert_with(|| gap.clone());
+        add_gap(&mut self.planned.snapshot_mut().buckets.gap, gap);
+        for listing in self.stack_region().listing_gaps_mut() {
+            add_gap(listing, gap);
         }
         self.obscure_network(gap);
     }
@@ -335,7 +367,7 @@ impl<'a> Build<'a> {
             &mut network.route_tables.gap,
             &mut network.endpoints.gap,
         ] {
-            listing.get_or_insert_with(|| gap.clone());
+            add_gap(listing, gap);
         }
     }
 
@@ -381,6 +413,25 @@ const MOST_NAMES: usize = 5;
 pub(super) const KEY: &str = "AWS::KMS::Key";
 pub(super) const REPLICA_KEY: &str = "AWS::KMS::ReplicaKey";
 const ALIAS: &str = "AWS::KMS::Alias";
+
+/// The most reasons that one list gives for what it lacks.
+const MOST_REASONS: usize = 20;
+
+/// Adds a reason why a list is incomplete to those that it has.
+pub(super) fn add_gap(listing: &mut Option<Gap>, gap: &Gap) {
+    let Some(known) = listing else {
+        *listing = Some(gap.clone());
+        return;
+    };
+    let reasons = known.message.matches("; ").count() + 1;
+    if !known.message.contains(&gap.message) && reasons < MOST_REASONS {
+        known.message = format!("{}; {}", known.message, gap.message);
+    }
+    // What could not be read outweighs what the file does not contain.
+    if gap.kind.is_read_failure() {
+        known.kind = gap.kind;
+    }
+}
 
 /// Adds the property's name to the gap of a fact that could not be read.
 pub(super) fn locate_gap<T>(property: &str, fact: Result<T, Gap>) -> Result<T, Gap> {

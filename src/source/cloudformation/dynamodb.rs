@@ -4,7 +4,7 @@
 use crate::model::dynamodb::Table;
 use crate::model::{Gap, Observed};
 
-use super::build::{Build, locate_gap, not_yet, require_agreement};
+use super::build::{Build, add_gap, locate_gap, not_yet, require_agreement};
 use super::template::Declared;
 use super::value::{Phrase, Piece, Resolved};
 use crate::source::defaults::DYNAMODB_KEY;
@@ -59,7 +59,7 @@ fn read_global_table<'a>(build: &mut Build<'a>, declared: &Declared<'a>) {
     let items = match replicas.items() {
         Ok(items) => items,
         Err(gap) => {
-            build.stack_region().tables.gap.get_or_insert(gap);
+            add_gap(&mut build.stack_region().tables.gap, &gap);
             return;
         }
     };
@@ -71,7 +71,7 @@ fn read_global_table<'a>(build: &mut Build<'a>, declared: &Declared<'a>) {
             Ok(Some(region)) => region,
             missing => {
                 let gap = missing.err().unwrap_or_else(Gap::not_collected);
-                build.stack_region().tables.gap.get_or_insert(gap);
+                add_gap(&mut build.stack_region().tables.gap, &gap);
                 continue;
             }
         };

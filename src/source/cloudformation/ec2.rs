@@ -6,6 +6,7 @@
 //! <https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html>.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::model::ec2::{Instance, Volume};
 use crate::model::tag::{BackupTag, Tags};
@@ -13,11 +14,13 @@ use crate::model::{Gap, Observed};
 use crate::source::planned::unplanned;
 
 use super::build::{Build, locate_gap, not_yet, require_agreement};
+use super::tags;
 use super::template::Declared;
-use super::value::Resolved;
+use super::value::{Open, Piece, Resolved};
 
 const VOLUME: &str = "AWS::EC2::Volume";
 const INSTANCE: &str = "AWS::EC2::Instance";
+const LAUNCH_TEMPLATE: &str = "AWS::EC2::LaunchTemplate";
 
 pub(super) fn read_instances_and_volumes(build: &mut Build<'_>) {
     let attachments = Attachments::read_attachments(build);
@@ -31,6 +34,7 @@ pub(super) fn read_instances_and_volumes(build: &mut Build<'_>) {
             encrypted: read_encrypted(&properties),
             kms_key: read_key(build, &properties),
             attached_to: attachments.of(declared.id),
+            outpost_arn: locate_gap("OutpostArn", properties.get("OutpostArn").text()).into(),
         };
         build.stack_region().volumes.items.push(volume);
     }
@@ -113,7 +117,7 @@ impl Attachments {
             }
             (Some(volume), None, _) => drop(self.outside.insert(volume.id.to_owned())),
             // A choice that may include a resource of the template.
-            (None, _, Resolved::Either(open, _)) => {
+            (None, _, Resolved::OneOf(open, _)) => {
                 self.open.get_or_insert_with(|| open.gap.clone());
             }
             _ => {}
@@ -133,60 +137,240 @@ impl Attachments {
 }
 
 fn read_instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments: &Attachments) {
-    let properties = build.template.properties(declared);
-    let by_template = !properties.get("LaunchTemplate").is_absent();
-    let image = if by_template {
-        "it depends on its image and its launch template, which the template does not contain"
-    } else {
-        "it depends on its image, which the template does not contain"
-    };
-    let (tags, volume_tags) = read_instance_tags(build, &properties, by_template);
+    let properties = build.properties(declared);
+    let launch = Launch::of_instance(build, &properties);
+    let (tags, volume_tags) = read_instance_tags(build, &properties, &launch);
     let attached = attachments.volumes.get(declared.id);
     let mut volumes: Vec<String> = attached.into_iter().flatten().cloned().collect();
-    let complete = read_mapped_volumes(build, declared, &volume_tags, &mut volumes);
-    // The root device name of the image is not known, so no mapping can be matched with it.
-    let root = format!("{}/root", declared.id);
-    let root_volume = Volume {
-        arn: build.declare_resource(declared, "/root"),
-        id: root.clone(),
-        tags: volume_tags,
-        state: not_yet(),
-        encrypted: Observed::Unknown(unplanned(image)),
-        kms_key: Observed::Unknown(unplanned(image)),
-        attached_to: Observed::Known(vec![declared.id.to_owned()]),
+    let image = Image::find(&launch.get("ImageId"));
+    let mapped = read_mapped_volumes(build, declared, &launch, &volume_tags, &mut volumes);
+    let has_root = matches!((&mapped, &image), (Ok(devices), Some(image)) if devices.contains(image.root_device));
+    if !has_root {
+        volumes.push(add_root_volume(build, declared, volume_tags, image));
+    }
+    let unknown = |what: &str| {
+        let gap = launch.open.clone();
+        gap.unwrap_or_else(|| {
+            unplanned(format!(
+                "{what} is a property of its image, which the template does not contain"
+            ))
+        })
     };
-    build.stack_region().volumes.items.push(root_volume);
-    volumes.push(root);
-
-    let vpc_id = find_vpc(build, &properties);
+    let vpc_id = find_vpc(build, &launch);
     let instance = Instance {
         arn: build.declare_resource(declared, ""),
         id: declared.id.to_owned(),
         tags,
         state: not_yet(),
-        root_device_type: Observed::Unknown(unplanned(image)),
-        marketplace_codes: Observed::Unknown(unplanned(image)),
-        volumes: complete.map(|()| volumes).into(),
+        root_device_type: match image {
+            Some(_) => Observed::Known("ebs".to_owned()),
+            None => Observed::Unknown(unknown("the type of its root device")),
+        },
+        marketplace_codes: match image {
+            Some(_) => Observed::Known(Vec::new()),
+            None => Observed::Unknown(unknown("a product code")),
+        },
+        volumes: mapped.map(|_| volumes).into(),
         vpc_id,
+        subnet_id: None,
+        outpost_arn: Observed::Known(None),
     };
     build.stack_region().instances.items.push(instance);
+}
+
+/// Adds the root volume of an instance, which none of its mappings is known to be, and returns its id.
+fn add_root_volume<'a>(
+    build: &mut Build<'a>,
+    declared: &Declared<'a>,
+    tags: Observed<Tags>,
+    image: Option<&Image>,
+) -> String {
+    let id = format!("{}/root", declared.id);
+    let reason = match image {
+        // The snapshot of a public image is not encrypted.
+        Some(_) => {
+            "the template does not configure it, so it depends on the account's encryption by default, which the template does not contain"
+        }
+        None => "it depends on its image, which the template does not contain",
+    };
+    let volume = Volume {
+        arn: build.declare_resource(declared, "/root"),
+        id: id.clone(),
+        tags,
+        state: not_yet(),
+        encrypted: Observed::Unknown(unplanned(reason)),
+        kms_key: Observed::Unknown(unplanned(reason)),
+        attached_to: Observed::Known(vec![declared.id.to_owned()]),
+        outpost_arn: Observed::Known(None),
+    };
+    build.stack_region().volumes.items.push(volume);
+    id
+}
+
+/// A public image of which the root device is known.
+struct Image {
+    /// The start of the name of its parameter in Systems Manager.
+    parameter: &'static str,
+    root_device: &'static str,
+}
+
+/// Images that AWS and Canonical publish with parameters of Systems Manager, checked on 2026-03-02. Their root
+/// volume is on EBS, their snapshots are public and so not encrypted, and they have no product code.
+///
+/// Source: <https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-public-parameters-ami.html>,
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/device_naming.html>,
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/retrieve-ecs-optimized_AMI.html>,
+/// <https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/>.
+const IMAGES: [Image; 6] = [
+    Image {
+        parameter: "/aws/service/ami-amazon-linux-latest/al2023-ami-",
+        root_device: "/dev/xvda",
+    },
+    Image {
+        parameter: "/aws/service/ami-amazon-linux-latest/amzn2-ami-",
+        root_device: "/dev/xvda",
+    },
+    Image {
+        parameter: "/aws/service/ami-windows-latest/",
+        root_device: "/dev/sda1",
+    },
+    Image {
+        parameter: "/aws/service/canonical/ubuntu/server/",
+        root_device: "/dev/sda1",
+    },
+    Image {
+        parameter: "/aws/service/ecs/optimized-ami/amazon-linux-2/",
+        root_device: "/dev/xvda",
+    },
+    Image {
+        parameter: "/aws/service/ecs/optimized-ami/amazon-linux-2023/",
+        root_device: "/dev/xvda",
+    },
+];
+
+impl Image {
+    /// Returns the public image that an image id is read from Systems Manager for.
+    fn find(image_id: &Resolved) -> Option<&'static Image> {
+        let open = match image_id {
+            Resolved::Open(open) => open,
+            Resolved::Text(phrase) => match phrase.0.as_slice() {
+                [Piece::Open(open)] => open,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let symbol = open.symbol.as_deref()?;
+        let parameter = symbol
+            .strip_prefix("ssm ")
+            .or_else(|| symbol.strip_prefix("{{resolve:ssm:"))?;
+        IMAGES.iter().find(|it| parameter.starts_with(it.parameter))
+    }
+}
+
+/// What an instance is launched with: its properties, and those of its launch template.
+struct Launch {
+    own: Rc<Resolved>,
+    /// The data of the launch template; absent where the instance has none.
+    template: Resolved,
+    /// Why the launch template is not known.
+    open: Option<Gap>,
+}
+
+impl Launch {
+    fn of_instance(build: &Build<'_>, properties: &Rc<Resolved>) -> Self {
+        let (template, open) = match find_launch_template(build, &properties.get("LaunchTemplate"))
+        {
+            Ok(data) => (data, None),
+            Err(gap) => (Resolved::Absent, Some(gap)),
+        };
+        Launch {
+            own: Rc::clone(properties),
+            template,
+            open,
+        }
+    }
+
+    /// Returns a property of the instance, or that of its launch template.
+    fn get(&self, name: &str) -> Resolved {
+        match (self.own.get(name), &self.open) {
+            (Resolved::Absent, Some(gap)) => Resolved::Open(Open::from_gap(name, gap.clone())),
+            (Resolved::Absent, None) => self.template.get(name),
+            (own, _) => own,
+        }
+    }
+
+    /// Returns the tags that the launch template gives to resources of a type.
+    fn tags(&self, build: &Build<'_>, of: &str) -> Result<Tags, Gap> {
+        match &self.open {
+            Some(gap) => Err(gap.clone()),
+            None => tags::read_tags_at_launch(&self.template, of, build.tag_key()),
+        }
+    }
+}
+
+/// Returns the data of the launch template that an instance is launched from.
+///
+/// # Errors
+/// Why it is not known.
+fn find_launch_template(build: &Build<'_>, named: &Resolved) -> Result<Resolved, Gap> {
+    if named.is_absent() {
+        return Ok(Resolved::Absent);
+    }
+    let by_id = build.referenced_resource(&named.get("LaunchTemplateId"), &[LAUNCH_TEMPLATE]);
+    let name = named.get("LaunchTemplateName");
+    let found = by_id
+        .or_else(|| build.named_resource(&name, LAUNCH_TEMPLATE, "LaunchTemplateName"))
+        .ok_or_else(|| {
+            unplanned("it depends on its launch template, which the template does not contain")
+        })?;
+    let version = named.get("Version");
+    let is_own = matches!(
+        build.referenced_resource(&version, &[LAUNCH_TEMPLATE]),
+        Some(of) if of.id == found.id
+    );
+    // The first version of a launch template is the one that is created with it.
+    if !is_own
+        && !matches!(
+            version.text()?.as_deref(),
+            None | Some("$Latest" | "$Default" | "1")
+        )
+    {
+        return Err(unplanned(format!(
+            "it depends on a version of the launch template {} that the template does not contain",
+            found.id
+        )));
+    }
+    Ok(build.properties(&found).get("LaunchTemplateData"))
 }
 
 /// Reads the tags of an instance, and those of the volumes that are created with it.
 fn read_instance_tags(
     build: &Build<'_>,
     properties: &Resolved,
-    by_template: bool,
+    launch: &Launch,
 ) -> (Observed<Tags>, Observed<Tags>) {
     let own_tags = build.tags(properties, "Tags");
-    let tags = match &own_tags {
-        // A launch template may add tags.
-        Observed::Known(known)
-            if by_template
-                && BackupTag::from_tags(&own_tags, build.tag_key()) == BackupTag::None
-                && !known.contains_key(build.tag_key()) =>
-        {
-            Observed::Unknown(unplanned("its launch template may tag it"))
+    let at_launch = launch.tags(build, "instance");
+    let is_tagged = |tags: &Observed<Tags>| {
+        let tag = BackupTag::from_tags(tags, build.tag_key());
+        let has_key = tags
+            .known()
+            .is_some_and(|it| it.contains_key(build.tag_key()));
+        tag != BackupTag::None || has_key
+    };
+    let tags = match (&own_tags, at_launch) {
+        // A tag of the instance replaces that of the template.
+        (Observed::Known(_), _) if is_tagged(&own_tags) => own_tags,
+        (Observed::Known(_), Err(gap)) => Observed::Unknown(gap),
+        (Observed::Known(own), Ok(more)) => {
+            let is_new = !own.is_empty() && is_tagged(&Observed::Known(more.clone()));
+            match is_new {
+                // It is not documented whether the tags of both are combined.
+                true => Observed::Unknown(unplanned(
+                    "its launch template tags it too, and it is not documented whether both apply",
+                )),
+                false => Observed::Known(more.into_iter().chain(own.clone()).collect()),
+            }
         }
         _ => own_tags,
     };
@@ -195,28 +379,33 @@ fn read_instance_tags(
         .as_boolean();
     let volume_tags = match propagates {
         Ok(Some(true)) => tags.clone(),
-        Ok(_) if by_template => Observed::Unknown(unplanned("its launch template may tag it")),
-        Ok(_) => Observed::Known(Tags::new()),
+        Ok(_) => launch.tags(build, "volume").into(),
         Err(gap) => Observed::Unknown(gap),
     };
     (tags, volume_tags)
 }
 
-/// Lists the volumes of an instance's block device mappings, and adds their ids to `volumes`.
+/// Lists the volumes of an instance's block device mappings, and adds their ids to `volumes`. Returns the
+/// names of the devices.
 ///
 /// # Errors
 /// Why there may be fewer or more of them.
 fn read_mapped_volumes<'a>(
     build: &mut Build<'a>,
     declared: &Declared<'a>,
+    launch: &Launch,
     tags: &Observed<Tags>,
     volumes: &mut Vec<String>,
-) -> Result<(), Gap> {
-    let mappings = build
-        .template
-        .properties(declared)
-        .get("BlockDeviceMappings");
+) -> Result<BTreeSet<String>, Gap> {
+    const NAME: &str = "BlockDeviceMappings";
+    let mappings = launch.get(NAME);
     let mut complete = Ok(());
+    if !launch.own.get(NAME).is_absent() && !launch.template.get(NAME).is_absent() {
+        complete = Err(unplanned(
+            "its launch template maps block devices too, and it is not documented how both combine",
+        ));
+    }
+    let mut devices = BTreeSet::new();
     for (condition, mapping) in mappings.items().unwrap_or_else(|gap| {
         complete = Err(gap);
         Vec::new()
@@ -230,6 +419,7 @@ fn read_mapped_volumes<'a>(
         }
         let device = mapping.get("DeviceName").text().ok().flatten();
         let part = device.unwrap_or_else(|| format!("/device{}", volumes.len()));
+        devices.insert(part.clone());
         let volume = Volume {
             arn: build.declare_resource(declared, &part),
             id: format!("{}{part}", declared.id),
@@ -238,6 +428,7 @@ fn read_mapped_volumes<'a>(
             encrypted: read_encrypted(&ebs),
             kms_key: read_key(build, &ebs),
             attached_to: Observed::Known(vec![declared.id.to_owned()]),
+            outpost_arn: Observed::Known(None),
         };
         let listed = &mut build.stack_region().volumes.items;
         match listed.iter_mut().find(|it| it.arn == volume.arn) {
@@ -254,12 +445,12 @@ fn read_mapped_volumes<'a>(
             }
         }
     }
-    complete
+    complete.map(|()| devices)
 }
 
-fn find_vpc(build: &Build<'_>, properties: &Resolved) -> Observed<Option<String>> {
-    let mut subnet = properties.get("SubnetId");
-    if let Ok(interfaces) = properties.get("NetworkInterfaces").items()
+fn find_vpc(build: &Build<'_>, launch: &Launch) -> Observed<Option<String>> {
+    let mut subnet = launch.get("SubnetId");
+    if let Ok(interfaces) = launch.get("NetworkInterfaces").items()
         && let Some((_, first)) = interfaces.first()
     {
         subnet = first.get("SubnetId");

@@ -4,78 +4,145 @@
 
 use std::collections::BTreeMap;
 
-use super::node::{Entry, Node, Value};
+use super::error::TemplateError;
+use super::node::{Entry, MOST_VALUES, Mark, Node, Value};
 use super::value::Resolved;
 
 const PREFIX: &str = "Fn::ForEach::";
 
-/// The most values that loops may expand to.
-const MOST: usize = 1_000_000;
+/// The most entries that all loops of a template may make. CloudFormation accepts 500 resources.
+///
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>.
+const MOST_ENTRIES: usize = 5_000;
 
-/// Expands the loops whose collection is known. Others stay, and are reported as not supported.
-pub(super) fn expand_loops(root: &mut Node, parameters: &BTreeMap<String, Resolved>) {
-    let Value::Map(sections) = &mut root.value else {
-        return;
+/// Expands the loops whose collection is known, wherever they are. Others stay, and are reported as not known.
+///
+/// # Errors
+/// The loops make more than a template may have.
+pub(super) fn expand_loops(
+    root: &mut Node,
+    parameters: &BTreeMap<String, Resolved>,
+) -> Result<(), TemplateError> {
+    let mut left = Left {
+        entries: MOST_ENTRIES,
+        values: MOST_VALUES,
     };
-    let resources = sections.iter_mut().find(|it| it.name == "Resources");
-    let Some(Value::Map(entries)) = resources.map(|it| &mut it.node.value) else {
-        return;
-    };
-    if entries.iter().any(|it| it.name.starts_with(PREFIX)) {
-        let mut left = MOST;
-        *entries = written_out(std::mem::take(entries), parameters, &mut left);
+    expand_inside(root, parameters, &mut left)
+}
+
+/// What loops may still make.
+struct Left {
+    entries: usize,
+    values: usize,
+}
+
+impl Left {
+    fn take_entry(&mut self, at: Mark) -> Result<(), TemplateError> {
+        let message = || format!("Fn::ForEach makes more than {MOST_ENTRIES} entries");
+        let left = self.entries.checked_sub(1);
+        self.entries = left.ok_or_else(|| TemplateError::at(at, message()))?;
+        Ok(())
+    }
+
+    fn take_value(&mut self, at: Mark) -> Result<(), TemplateError> {
+        let message = || format!("Fn::ForEach makes more than {MOST_VALUES} values");
+        let left = self.values.checked_sub(1);
+        self.values = left.ok_or_else(|| TemplateError::at(at, message()))?;
+        Ok(())
     }
 }
 
-fn written_out(
-    entries: Vec<Entry>,
+fn expand_inside(
+    node: &mut Node,
     parameters: &BTreeMap<String, Resolved>,
-    left: &mut usize,
-) -> Vec<Entry> {
-    let mut all: Vec<Entry> = Vec::new();
-    for entry in entries {
-        match entry
-            .name
-            .starts_with(PREFIX)
-            .then(|| read_turns(&entry, parameters, left))
-        {
-            Some(Some(turns)) => all.extend(written_out(turns, parameters, left)),
-            _ => all.push(entry),
+    left: &mut Left,
+) -> Result<(), TemplateError> {
+    match &mut node.value {
+        Value::Map(entries) => {
+            // The body of a loop may be a loop.
+            while entries.iter().any(|it| is_known_loop(it, parameters)) {
+                let mut all = Vec::new();
+                for entry in std::mem::take(entries) {
+                    match read_turns(&entry, parameters, left)? {
+                        Some(turns) => all.extend(turns),
+                        None => all.push(entry),
+                    }
+                }
+                *entries = all;
+            }
+            entries
+                .iter_mut()
+                .try_for_each(|entry| expand_inside(&mut entry.node, parameters, left))
         }
+        Value::List(items) => items
+            .iter_mut()
+            .try_for_each(|item| expand_inside(item, parameters, left)),
+        _ => Ok(()),
     }
-    all
 }
 
-/// Returns the entries of a loop, one for each iteration; none where the collection is not known.
-fn read_turns(
-    entry: &Entry,
-    parameters: &BTreeMap<String, Resolved>,
-    left: &mut usize,
-) -> Option<Vec<Entry>> {
+/// Returns the values of a loop's collection; none where they are not known.
+fn read_collection(entry: &Entry, parameters: &BTreeMap<String, Resolved>) -> Option<Vec<String>> {
     let [identifier, collection, body] = entry.node.items() else {
         return None;
     };
-    let identifier = identifier.text()?;
-    let values = match collection.function_call() {
-        Some(("Ref", name)) => parameters.get(name.text()?)?.text_list().ok()?,
-        Some(_) => return None,
-        None => collection
-            .items()
-            .iter()
-            .map(Node::scalar_text)
-            .collect::<Option<_>>()?,
+    identifier.text()?;
+    if !matches!(body.value, Value::Map(_)) {
+        return None;
+    }
+    match collection.function_call() {
+        Some(("Ref", name)) => parameters.get(name.text()?)?.text_list().ok(),
+        Some(_) => None,
+        None => {
+            let values = collection
+                .items()
+                .iter()
+                .map(|item| match item.function_call() {
+                    Some(("Ref", name)) => parameters.get(name.text()?)?.text().ok().flatten(),
+                    _ => item.scalar_text(),
+                });
+            values.collect()
+        }
+    }
+}
+
+fn is_known_loop(entry: &Entry, parameters: &BTreeMap<String, Resolved>) -> bool {
+    entry.name.starts_with(PREFIX) && read_collection(entry, parameters).is_some()
+}
+
+/// Returns the entries of a loop, one for each iteration; none where the entry is not a loop, or its
+/// collection is not known.
+fn read_turns(
+    entry: &Entry,
+    parameters: &BTreeMap<String, Resolved>,
+    left: &mut Left,
+) -> Result<Option<Vec<Entry>>, TemplateError> {
+    if !entry.name.starts_with(PREFIX) {
+        return Ok(None);
+    }
+    let (Some(values), [identifier, _, body]) =
+        (read_collection(entry, parameters), entry.node.items())
+    else {
+        return Ok(None);
     };
+    let identifier = identifier.text().unwrap_or_default();
     let mut turns = Vec::new();
     for value in values {
         for inner in body.entries() {
+            left.take_entry(entry.at)?;
             turns.push(fill_template(inner, identifier, &value, left)?);
         }
     }
-    Some(turns)
+    Ok(Some(turns))
 }
 
-fn fill_template(entry: &Entry, identifier: &str, value: &str, left: &mut usize) -> Option<Entry> {
-    Some(Entry {
+fn fill_template(
+    entry: &Entry,
+    identifier: &str,
+    value: &str,
+    left: &mut Left,
+) -> Result<Entry, TemplateError> {
+    Ok(Entry {
         name: fill_text(&entry.name, identifier, value),
         at: entry.at,
         node: put_in(&entry.node, identifier, value, left)?,
@@ -88,24 +155,31 @@ fn fill_text(text: &str, identifier: &str, value: &str) -> String {
         .replace(&format!("&{{{identifier}}}"), &plain)
 }
 
-fn put_in(node: &Node, identifier: &str, value: &str, left: &mut usize) -> Option<Node> {
-    *left = left.checked_sub(1)?;
-    let mut each = |node: &Node| put_in(node, identifier, value, left);
+fn put_in(
+    node: &Node,
+    identifier: &str,
+    value: &str,
+    left: &mut Left,
+) -> Result<Node, TemplateError> {
+    left.take_value(node.at)?;
     let put = match (&node.value, node.function_call()) {
         (_, Some(("Ref", name))) if name.text() == Some(identifier) => {
             Value::Text(value.to_owned())
         }
         (Value::Text(it), _) => Value::Text(fill_text(it, identifier, value)),
         (Value::Plain(it), _) => Value::Plain(fill_text(it, identifier, value)),
-        (Value::List(items), _) => Value::List(items.iter().map(&mut each).collect::<Option<_>>()?),
+        (Value::List(items), _) => {
+            let items = items.iter().map(|it| put_in(it, identifier, value, left));
+            Value::List(items.collect::<Result<_, _>>()?)
+        }
         (Value::Map(entries), _) => {
             let entries = entries.iter();
             let entries = entries.map(|entry| fill_template(entry, identifier, value, left));
-            Value::Map(entries.collect::<Option<_>>()?)
+            Value::Map(entries.collect::<Result<_, _>>()?)
         }
         (other, _) => other.clone(),
     };
-    Some(Node {
+    Ok(Node {
         at: node.at,
         value: put,
     })

@@ -1,15 +1,16 @@
 //! JSON with the line and column of every value.
 
-use std::collections::BTreeSet;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::node::{DEEPEST, Entry, Fault, Mark, Node, Value};
+use super::node::{DEEPEST, Entry, Fault, MOST_VALUES, Mark, Node, Parsed, Value};
 
 /// Parses a text.
-pub(super) fn parse_json(text: &str) -> Result<Node, Fault> {
+pub(super) fn parse_json(text: &str) -> Result<Parsed, Fault> {
     let source = Source::new(text);
     let raw: &RawValue = serde_json::from_str(text).map_err(|error| {
         let message = error.to_string();
@@ -22,7 +23,9 @@ pub(super) fn parse_json(text: &str) -> Result<Node, Fault> {
             message: message.strip_suffix(&place).unwrap_or(&message).to_owned(),
         }
     })?;
-    source.node(raw, 0)
+    let root = source.node(raw, 0)?;
+    let repeated = source.repeated.into_inner();
+    Ok(Parsed { root, repeated })
 }
 
 /// The bytes between two places whose characters were counted.
@@ -33,6 +36,9 @@ struct Source<'a> {
     lines: Vec<usize>,
     /// The number of characters that begin before each multiple of [`STEP`].
     characters: Vec<usize>,
+    /// The number of values so far.
+    count: Cell<usize>,
+    repeated: RefCell<Vec<(String, Mark)>>,
 }
 
 impl<'a> Source<'a> {
@@ -50,6 +56,8 @@ impl<'a> Source<'a> {
                 .chain(breaks.map(|(at, _)| at + 1))
                 .collect(),
             characters,
+            count: Cell::new(0),
+            repeated: RefCell::default(),
         }
     }
 
@@ -80,23 +88,37 @@ impl<'a> Source<'a> {
             fault(message[..end].to_owned())
         };
         if depth > DEEPEST {
-            return Err(fault("too deeply nested".to_owned()));
+            return Err(fault(format!("nested more than {DEEPEST} levels deep")));
+        }
+        self.count.set(self.count.get() + 1);
+        if self.count.get() > MOST_VALUES {
+            return Err(fault(format!("it has more than {MOST_VALUES} values")));
         }
         let text = raw.get();
         let value = match text.as_bytes().first() {
             Some(b'{') => {
                 let pairs: Pairs<'a> = serde_json::from_str(text).map_err(unread)?;
-                let mut seen = BTreeSet::new();
-                let mut entries = Vec::with_capacity(pairs.0.len());
+                let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+                let mut entries: Vec<Entry> = Vec::with_capacity(pairs.0.len());
                 for (key, value) in pairs.0 {
                     let at = self.mark(key);
                     let name: String = serde_json::from_str(key.get()).map_err(unread)?;
-                    if !seen.insert(name.clone()) {
-                        let message = format!("{name:?} is given twice");
-                        return Err(Fault { at, message });
-                    }
                     let node = self.node(value, depth + 1)?;
-                    entries.push(Entry { name, at, node });
+                    let entry = Entry { name, at, node };
+                    match seen
+                        .get(&entry.name)
+                        .and_then(|index| entries.get_mut(*index))
+                    {
+                        Some(earlier) => {
+                            let repeated = (entry.name.clone(), at);
+                            self.repeated.borrow_mut().push(repeated);
+                            *earlier = entry;
+                        }
+                        None => {
+                            seen.insert(entry.name.clone(), entries.len());
+                            entries.push(entry);
+                        }
+                    }
                 }
                 Value::Map(entries)
             }
@@ -158,7 +180,8 @@ mod tests {
     fn everything_has_its_place() {
         let root =
             parse_json("{\r\n\t\"a\\u00e4\": [1,\n  \"\\ud83d\\ude00\\/\", null],\n \"é\": true}")
-                .unwrap();
+                .unwrap()
+                .root;
         let [list, yes] = root.entries() else {
             panic!("two members")
         };
@@ -178,7 +201,7 @@ mod tests {
     #[test]
     fn a_long_line_is_counted_in_characters() {
         let text = format!("{{\"a\": \"{}\", \"b\": 1}}", "é".repeat(3000));
-        let root = parse_json(&text).unwrap();
+        let root = parse_json(&text).unwrap().root;
         assert_eq!(
             root.entries()[1].at,
             Mark {
@@ -189,10 +212,32 @@ mod tests {
     }
 
     #[test]
+    fn the_last_of_a_repeated_key_counts() {
+        let parsed = parse_json("{\"a\": 1,\n \"b\": 3, \"a\": 2}").unwrap();
+        let names: Vec<&str> = parsed
+            .root
+            .entries()
+            .iter()
+            .map(|it| it.name.as_str())
+            .collect();
+        assert_eq!(names, ["a", "b"]);
+        assert!(matches!(&parsed.root.get("a").unwrap().value, Value::Number(it) if it == "2"));
+        assert_eq!(
+            parsed.repeated,
+            [(
+                "a".to_owned(),
+                Mark {
+                    line: 2,
+                    column: 10
+                }
+            )]
+        );
+    }
+
+    #[test]
     fn what_is_wrong_is_said_with_its_place() {
         for (text, line, column, words) in [
             ("{\"a\": 1,\n}", 2, 1, "key must be a string"),
-            ("{\"a\": 1,\n \"a\": 2}", 2, 2, "\"a\" is given twice"),
             ("{\n\"a\": \"\\ud83d\"}", 2, 6, ""),
             ("{", 1, 1, "EOF"),
         ] {

@@ -18,6 +18,20 @@ pub(super) struct Fault {
 /// The deepest nesting that is read. CloudFormation's own limit is far lower.
 pub(super) const DEEPEST: usize = 100;
 
+/// The most values that a template may have, after aliases and loops are expanded. A template of the largest
+/// size that CloudFormation accepts, 1 MB, has fewer.
+///
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>.
+pub(super) const MOST_VALUES: usize = 300_000;
+
+/// A text after parsing.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    pub(super) root: Node,
+    /// The keys that are given more than once in their mapping. CloudFormation uses the last.
+    pub(super) repeated: Vec<(String, Mark)>,
+}
+
 /// A value and its place in the text.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
@@ -109,7 +123,8 @@ impl Node {
 
 /// Parses an unquoted scalar as YAML 1.1, which CloudFormation reads.
 ///
-/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html>.
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html>,
+/// <https://yaml.org/type/int.html>, <https://yaml.org/type/float.html>.
 fn parse_plain_scalar(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
@@ -117,14 +132,57 @@ fn parse_plain_scalar(text: &str) -> Value {
         "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => {
             Value::Bool(false)
         }
-        number if is_number(number) => Value::Number(text.to_owned()),
-        _ => Value::Text(text.to_owned()),
+        _ => match parse_integer(text) {
+            Some(number) => Value::Number(number),
+            None if is_float(text) => Value::Number(text.to_owned()),
+            None => Value::Text(text.to_owned()),
+        },
     }
 }
 
-fn is_number(text: &str) -> bool {
+/// Returns an integer of YAML 1.1 in decimal notation: binary, octal, hexadecimal and sexagesimal notation
+/// and underscores are understood.
+fn parse_integer(text: &str) -> Option<String> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let is_made_of = |digits: &str, radix: u32| {
+        let digit = |c: char| c == '_' || c.is_digit(radix);
+        digits.chars().all(digit) && digits.contains(|c: char| c.is_digit(radix))
+    };
+    let parse = |digits: &str, radix: u32| {
+        let digits = is_made_of(digits, radix).then(|| digits.replace('_', ""))?;
+        u128::from_str_radix(&digits, radix).ok()
+    };
+    let number = if let Some(binary) = digits.strip_prefix("0b") {
+        parse(binary, 2)?
+    } else if let Some(hexadecimal) = digits.strip_prefix("0x") {
+        parse(hexadecimal, 16)?
+    } else if let (Some(octal), true) = (digits.strip_prefix('0'), digits.len() > 1) {
+        parse(octal, 8)?
+    } else if let Some((first, rest)) = digits.split_once(':') {
+        let mut number = parse(first, 10).filter(|_| digits.starts_with(|c| c != '_'))?;
+        for part in rest.split(':') {
+            let is_part =
+                (1..=2).contains(&part.len()) && part.bytes().all(|it| it.is_ascii_digit());
+            let part: u128 = is_part.then(|| part.parse().ok())?.filter(|it| *it < 60)?;
+            number = number.checked_mul(60)?.checked_add(part)?;
+        }
+        number
+    } else if digits.starts_with('_') || !is_made_of(digits, 10) {
+        return None;
+    } else {
+        // Longer ones keep their digits.
+        return Some(format!("{sign}{}", digits.replace('_', "")));
+    };
+    Some(format!("{sign}{number}"))
+}
+
+fn is_float(text: &str) -> bool {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    digits.starts_with(|c: char| c.is_ascii_digit())
+    digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && digits.contains(['.', 'e', 'E'])
         && !digits.contains(|c: char| !matches!(c, '0'..='9' | '.' | 'e' | 'E' | '+' | '-'))
         && digits.parse::<f64>().is_ok()
 }

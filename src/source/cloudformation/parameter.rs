@@ -8,7 +8,7 @@ use crate::model::GapKind;
 
 use super::error::TemplateError;
 use super::node::{Node, Value};
-use super::value::{Open, Resolved};
+use super::value::{MOST_CANDIDATES, Open, Resolved};
 
 /// Returns the value of every parameter.
 ///
@@ -45,8 +45,10 @@ pub(super) fn read_values(
             }
             None => entry.node.get("Default").and_then(default_of_type),
         };
-        let kind = kind_of(&entry.node);
-        values.insert(entry.name.clone(), resolve_value(&entry.name, kind, value));
+        values.insert(
+            entry.name.clone(),
+            resolve_value(&entry.name, &entry.node, value),
+        );
     }
     Ok(values)
 }
@@ -64,23 +66,41 @@ fn is_list(kind: &str) -> bool {
 
 fn default_of_type(node: &Node) -> Option<Resolved> {
     match node.meaning() {
-        // It stays a number, which may have lost leading zeros.
         Value::Number(number) => Some(Resolved::Number(number)),
         _ => node.scalar_text().map(Resolved::text_of),
     }
 }
 
-fn resolve_value(name: &str, kind: &str, value: Option<Resolved>) -> Resolved {
+fn resolve_value(name: &str, declared: &Node, value: Option<Resolved>) -> Resolved {
     let what = format!("parameter {name}");
+    let kind = kind_of(declared);
     // Its value is the name of a Systems Manager parameter that is read at deployment.
     if kind.starts_with("AWS::SSM::Parameter::Value<") {
+        let path = value.and_then(|it| it.text().ok().flatten());
         let why = "its value is read from Systems Manager at deployment";
-        return Resolved::Open(Open::new(GapKind::Unplanned, what, why));
+        let open = Open::new(GapKind::Unplanned, what, why);
+        return Resolved::Open(open.named(match path {
+            Some(path) => format!("ssm {path}"),
+            None => format!("parameter {name}"),
+        }));
     }
     match value.map(|value| (value.text(), value)) {
         None => {
             let why = format!("it has no default; give it with --parameter {name}=...");
-            Resolved::Open(Open::new(GapKind::AfterApply, what, &why))
+            let open = Open::new(GapKind::AfterApply, what.clone(), &why).named(what);
+            let allowed = declared.get("AllowedValues").map_or(&[][..], Node::items);
+            let allowed: Option<Vec<String>> = allowed.iter().map(Node::scalar_text).collect();
+            match allowed {
+                // A list has any number of the values.
+                Some(allowed)
+                    if !is_list(kind)
+                        && !allowed.is_empty()
+                        && allowed.len() <= MOST_CANDIDATES =>
+                {
+                    Resolved::one_of(open, allowed.into_iter().map(Resolved::text_of))
+                }
+                _ => Resolved::Open(open),
+            }
         }
         Some((Ok(Some(text)), _)) if is_list(kind) => {
             let items = text.split(',').map(str::trim);

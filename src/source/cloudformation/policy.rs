@@ -23,7 +23,19 @@ pub(super) fn policy_for_evaluation(build: &Build<'_>, policy: &Resolved) -> Res
         // A policy may be given as a string.
         Resolved::Text(phrase) => return phrase.known(),
         Resolved::Map(members) => members,
-        Resolved::Open(open) | Resolved::Either(open, _) => return Err(open.gap.clone()),
+        Resolved::OneOf(open, candidates) => {
+            let texts: Vec<_> = candidates
+                .iter()
+                .map(|it| policy_for_evaluation(build, it))
+                .collect();
+            return match texts.first() {
+                Some(Ok(first)) if texts.iter().all(|it| it.as_ref() == Ok(first)) => {
+                    Ok(first.clone())
+                }
+                _ => Err(open.gap.clone()),
+            };
+        }
+        Resolved::Open(open) => return Err(open.gap.clone()),
         _ => return Err(unexpected_shape("a policy").gap),
     };
     let version = policy.get("Version").text()?;
@@ -139,7 +151,7 @@ impl Writer<'_, '_> {
                 let members = members.map(|(name, it)| Ok((name.clone(), self.known(it)?)));
                 Value::Object(members.collect::<Result<_, Box<Open>>>()?)
             }
-            Resolved::Open(open) | Resolved::Either(open, _) => return Err(Box::new(open.clone())),
+            Resolved::Open(open) | Resolved::OneOf(open, _) => return Err(Box::new(open.clone())),
         })
     }
 
@@ -152,10 +164,11 @@ impl Writer<'_, '_> {
                     .iter()
                     .for_each(|item| self.read_statements(item, under, found));
             }
-            Resolved::Either(open, both) => {
+            Resolved::OneOf(open, candidates) => {
                 let under: Vec<Open> = under.iter().chain([open]).cloned().collect();
-                self.read_statements(&both.0, &under, found);
-                self.read_statements(&both.1, &under, found);
+                for candidate in candidates {
+                    self.read_statements(candidate, &under, found);
+                }
             }
             Resolved::Map(members) => self.read_statement(members, under, found),
             // Its content is not known, but it allows or denies something.
@@ -312,7 +325,7 @@ impl Writer<'_, '_> {
                         }));
                 }
             }
-            Resolved::Open(it) | Resolved::Either(it, _) => named.open.push(Unnamed::new(it)),
+            Resolved::Open(it) | Resolved::OneOf(it, _) => named.open.push(Unnamed::new(it)),
             other => match self.known(other) {
                 Ok(value) => named.known.push(value),
                 Err(it) => named.open.push(Unnamed::new(&it)),
@@ -333,10 +346,11 @@ impl Writer<'_, '_> {
             Resolved::Absent => {}
             Resolved::List(items) => items.iter().for_each(|it| self.gather(it, named)),
             Resolved::Open(it) => named.open.push(Unnamed::new(it)),
-            Resolved::Either(it, both) => {
+            Resolved::OneOf(it, candidates) => {
                 let mut maybe = Named::default();
-                self.gather(&both.0, &mut maybe);
-                self.gather(&both.1, &mut maybe);
+                for candidate in candidates {
+                    self.gather(candidate, &mut maybe);
+                }
                 let known = maybe.known.into_iter().map(|value| Unnamed {
                     value: Some(value),
                     ..Unnamed::new(it)
@@ -432,7 +446,7 @@ impl Writer<'_, '_> {
         let phrase = match values {
             Resolved::Text(phrase) => phrase.clone(),
             Resolved::Number(_) => values.clone().phrase(),
-            Resolved::Open(open) | Resolved::Either(open, _) => {
+            Resolved::Open(open) | Resolved::OneOf(open, _) => {
                 Phrase::one(Piece::Open(open.clone()))
             }
             other => return self.known(other),

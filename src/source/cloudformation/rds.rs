@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::rds::{DbCluster, DbInstance, DbOption, OptionGroup};
+use crate::model::rds::{BACKUP_TARGET, DbCluster, DbInstance, DbOption, OptionGroup};
+use crate::model::service::Service;
 use crate::model::{Gap, Observed};
 use crate::source::defaults::{
     RDS_ENCRYPTED, RDS_KEY, RDS_RETENTION_DAYS, has_aws_owned_key, managed_key,
@@ -13,11 +14,15 @@ use crate::source::defaults::{
 use crate::source::planned::unplanned;
 
 use super::build::{Build, locate_gap, not_yet};
+use super::template::Declared;
 use super::value::Resolved;
 
 const CLUSTER: &str = "AWS::RDS::DBCluster";
 const INSTANCE: &str = "AWS::RDS::DBInstance";
 const OPTION_GROUP: &str = "AWS::RDS::OptionGroup";
+
+/// The engine of a cluster whose engine is not known.
+const UNKNOWN_ENGINE: &str = "aurora";
 
 pub(super) fn read_databases(build: &mut Build<'_>) {
     let members = read_instances(build);
@@ -37,15 +42,43 @@ const SOURCES: [&str; 8] = [
     "ReplicationSourceIdentifier",
 ];
 
+/// Returns the property that names what a database is made from, and its value; none for a new database.
+fn find_source(properties: &Resolved) -> Option<(&'static str, Resolved)> {
+    let named = SOURCES.iter().map(|name| (*name, properties.get(name)));
+    named.into_iter().find(|(_, value)| !is_none(value))
+}
+
 /// Returns why absent properties are unknown: they are inherited; none for a new database.
 fn find_inheritance(properties: &Resolved) -> Option<Gap> {
-    let source = SOURCES
-        .iter()
-        .find(|name| !is_none(&properties.get(name)))?;
+    let (name, _) = find_source(properties)?;
     Some(unplanned(format!(
-        "inherited from its {source}, which is not in the template"
+        "inherited from its {name}, which is not in the template"
     )))
 }
+
+/// Returns the database of the template that a database has its data, engine and key from: the source of a
+/// replica or clone in the same region, or of a restore to a point in time.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ReadRepl.html>,
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Managing.Clone.html>.
+fn find_source_in_template<'a>(build: &Build<'a>, properties: &Resolved) -> Option<Declared<'a>> {
+    let (name, value) = find_source(properties)?;
+    let (kind, identifier) = match name {
+        "SourceDBInstanceIdentifier" => (INSTANCE, "DBInstanceIdentifier"),
+        "SourceDBClusterIdentifier" => (CLUSTER, "DBClusterIdentifier"),
+        "SourceDbiResourceId" => (INSTANCE, "DbiResourceId"),
+        _ => return None,
+    };
+    let elsewhere = properties.get("SourceRegion");
+    if !is_none(&elsewhere) && elsewhere.text() != Ok(Some(build.region().to_owned())) {
+        return None;
+    }
+    // A cluster's instance may be the source too, and is encrypted as its cluster.
+    build.named_resource(&value, kind, identifier)
+}
+
+/// The longest chain of sources that is followed.
+const LONGEST_CHAIN: usize = 20;
 
 /// Whether a database that is restored or replicated uses the key that it names. A restored instance does
 /// not, and `StorageEncrypted` is never used: the APIs have no parameter for it.
@@ -68,54 +101,194 @@ fn takes_key(kind: &str, properties: &Resolved) -> bool {
 struct Encryption {
     encrypted: Observed<bool>,
     key: Observed<Option<String>>,
+    /// Whether the key is one that AWS owns.
+    aws_owned: bool,
 }
 
-fn read_encryption(build: &Build<'_>, kind: &str, properties: &Resolved) -> Encryption {
-    let source = find_inheritance(properties);
-    if let Some(gap) = &source {
-        let named = match takes_key(kind, properties) {
-            true => locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId"))),
-            false => Ok(None),
-        };
-        return match named {
-            Ok(Some(key)) => Encryption {
-                encrypted: Observed::Known(true),
-                key: Observed::Known(Some(key)),
-            },
-            Ok(None) => Encryption {
-                encrypted: Observed::Unknown(gap.clone()),
-                key: Observed::Unknown(gap.clone()),
-            },
-            Err(open) => Encryption {
-                encrypted: Observed::Unknown(gap.clone()),
-                key: Observed::Unknown(open),
-            },
-        };
+impl Encryption {
+    fn unknown(gap: &Gap) -> Self {
+        Encryption {
+            encrypted: Observed::Unknown(gap.clone()),
+            key: Observed::Unknown(gap.clone()),
+            aws_owned: false,
+        }
     }
+}
+
+fn read_encryption(
+    build: &Build<'_>,
+    kind: &str,
+    properties: &Resolved,
+    chain: usize,
+) -> Encryption {
+    let Some(gap) = find_inheritance(properties) else {
+        return match may_be_secondary(kind, properties) {
+            Some(gap) => Encryption::unknown(&gap),
+            None => read_new_encryption(build, kind, properties),
+        };
+    };
+    let source = find_source_in_template(build, properties).filter(|_| chain < LONGEST_CHAIN);
+    let inherited = source.map_or_else(
+        || Encryption::unknown(&gap),
+        |source| {
+            let of_source = build.properties(&source);
+            // An instance of a cluster is encrypted as the cluster is.
+            let cluster = of_source.get("DBClusterIdentifier");
+            match build.named_resource(&cluster, CLUSTER, "DBClusterIdentifier") {
+                Some(cluster) => {
+                    read_encryption(build, CLUSTER, &build.properties(&cluster), chain + 1)
+                }
+                None => read_encryption(build, source.kind, &of_source, chain + 1),
+            }
+        },
+    );
+    // A replica in the region of its source has its key.
+    let is_replica = kind == INSTANCE && inherited.key.known().is_some();
+    let named = match takes_key(kind, properties) && !is_replica {
+        true => locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId"))),
+        false => Ok(None),
+    };
+    match named {
+        Ok(Some(key)) => Encryption {
+            encrypted: Observed::Known(true),
+            key: Observed::Known(Some(key)),
+            aws_owned: false,
+        },
+        Ok(None) => inherited,
+        Err(open) => Encryption {
+            key: Observed::Unknown(open),
+            ..inherited
+        },
+    }
+}
+
+/// Returns why a cluster's encryption is unknown: it may be a secondary one of a global database, which is
+/// encrypted as the database is.
+///
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-globalcluster.html>.
+fn may_be_secondary(kind: &str, properties: &Resolved) -> Option<Gap> {
+    let is_member = kind == CLUSTER && !properties.get("GlobalClusterIdentifier").is_absent();
+    let says = |name: &str| !properties.get(name).is_absent();
+    (is_member && !says("StorageEncrypted") && !says("KmsKeyId"))
+        .then(|| unplanned("inherited from its global database, which may be encrypted"))
+}
+
+fn read_new_encryption(build: &Build<'_>, kind: &str, properties: &Resolved) -> Encryption {
     let given = locate_gap(
         "StorageEncrypted",
         properties.get("StorageEncrypted").as_boolean(),
     );
-    let encrypted = given.map(|given| given.unwrap_or(RDS_ENCRYPTED));
-    let key = match locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId"))) {
-        Ok(None) => Ok(managed_key(encrypted.as_ref().ok().copied(), RDS_KEY)),
-        key => key,
-    };
+    let mut encrypted = given.map(|given| given.unwrap_or(RDS_ENCRYPTED));
+    let default = managed_key(encrypted.as_ref().ok().copied(), RDS_KEY);
+    let named = properties.get("KmsKeyId");
+    let key = named.agree(|name| Ok(build.key(name)?.or_else(|| default.clone())));
+    let mut aws_owned = false;
+    if kind == CLUSTER && encrypted == Ok(false) {
+        // Only Aurora encrypts with its own key what is not to be encrypted with one of KMS.
+        let owned = properties
+            .get("Engine")
+            .agree(|engine| match engine.text()? {
+                Some(engine) => Ok(has_aws_owned_key(&engine.to_ascii_lowercase(), Some(false))),
+                None => Err(unplanned("the template names no Engine")),
+            });
+        match owned {
+            Ok(owned) => aws_owned = owned,
+            Err(gap) => encrypted = Err(gap),
+        }
+    }
     Encryption {
         encrypted: encrypted.into(),
-        key: key.into(),
+        key: locate_gap("KmsKeyId", key).into(),
+        aws_owned,
     }
 }
 
-fn read_retention(properties: &Resolved) -> Observed<i32> {
+fn read_retention(build: &Build<'_>, properties: &Resolved) -> Observed<i32> {
     let name = "BackupRetentionPeriod";
     let given = locate_gap(name, properties.get(name).as_integer());
-    // Restoring has no parameter for it, and it is not documented whether CloudFormation sets it later:
-    // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceFromDBSnapshot.html
-    match (given, find_inheritance(properties)) {
-        (Err(gap), _) | (Ok(_), Some(gap)) => Observed::Unknown(gap),
-        (Ok(Some(days)), None) => Observed::Known(i32::try_from(days).unwrap_or(i32::MAX)),
+    let given = given.map(|days| days.map(|days| i32::try_from(days).unwrap_or(i32::MAX)));
+    let inherited = find_inheritance(properties);
+    match (given, inherited) {
+        (Err(gap), _) => Observed::Unknown(gap),
+        // CloudFormation sets it after the database was created from its source, unless it is 0:
+        // https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds
+        (Ok(Some(days)), Some(_)) if days > 0 => Observed::Known(days),
+        // A replica has none unless they are enabled:
+        // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ReadRepl.html
+        (Ok(_), Some(_)) if is_read_replica(build, properties) => Observed::Known(0),
+        (Ok(_), Some(gap)) => Observed::Unknown(gap),
+        (Ok(Some(days)), None) => Observed::Known(days),
         (Ok(None), None) => Observed::Known(RDS_RETENTION_DAYS),
+    }
+}
+
+/// Whether it is known that a database replicates another one of the template.
+fn is_read_replica(build: &Build<'_>, properties: &Resolved) -> bool {
+    let is_replica = matches!(
+        find_source(properties),
+        Some(("SourceDBInstanceIdentifier", _))
+    );
+    is_replica
+        && takes_key(INSTANCE, properties)
+        && find_source_in_template(build, properties).is_some()
+}
+
+/// Engines that no rule distinguishes: whether they are Aurora's, have option groups, or are RDS Custom.
+fn classify_engine(engine: &str) -> [bool; 4] {
+    ["aurora", "oracle-", "sqlserver-", "custom-"].map(|prefix| engine.starts_with(prefix))
+}
+
+/// An engine, and why it is not known exactly.
+struct Engine {
+    name: Result<String, Gap>,
+    /// Why it is one of several that rules do not distinguish.
+    open: Option<Gap>,
+}
+
+/// Returns the engine of a database, or that of its source. Of several that no rule distinguishes it is the
+/// first.
+fn read_engine(build: &Build<'_>, properties: &Resolved, chain: usize) -> Engine {
+    let engine = properties.get("Engine");
+    if engine.is_absent() {
+        if let Some(source) =
+            find_source_in_template(build, properties).filter(|_| chain < LONGEST_CHAIN)
+        {
+            return read_engine(build, &build.properties(&source), chain + 1);
+        }
+        let gap = find_inheritance(properties);
+        let gap = gap.unwrap_or_else(|| unplanned("the template names no Engine"));
+        return Engine {
+            name: Err(gap),
+            open: None,
+        };
+    }
+    let text = locate_gap("Engine", engine.text());
+    let missing = || unplanned("the template names no Engine");
+    let name = match text.clone() {
+        Ok(name) => name.ok_or_else(missing),
+        Err(gap) => {
+            let names: Option<Vec<String>> = engine
+                .candidates()
+                .iter()
+                .map(|it| it.text().ok().flatten())
+                .collect();
+            let names = names.unwrap_or_default();
+            let names: Vec<String> = names.iter().map(|it| it.to_ascii_lowercase()).collect();
+            match names.first() {
+                Some(first)
+                    if names
+                        .iter()
+                        .all(|it| classify_engine(it) == classify_engine(first)) =>
+                {
+                    Ok(first.clone())
+                }
+                _ => Err(gap),
+            }
+        }
+    };
+    Engine {
+        open: name.is_ok().then(|| text.err()).flatten(),
+        name: name.map(|name| name.to_ascii_lowercase()),
     }
 }
 
@@ -133,29 +306,26 @@ fn read_instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
             let of_cluster = members.entry(cluster.clone()).or_default();
             of_cluster.push(declared.id.to_owned());
         }
-        let Encryption { encrypted, key } = read_encryption(build, INSTANCE, &properties);
-        let engine = match (
-            locate_gap("Engine", properties.get("Engine").text()),
-            find_inheritance(&properties),
-        ) {
-            (Ok(Some(engine)), _) => Observed::Known(engine.to_ascii_lowercase()),
-            (Err(gap), _) | (Ok(None), Some(gap)) => Observed::Unknown(gap),
-            (Ok(None), None) => Observed::Unknown(unplanned("the template names no Engine")),
-        };
+        let encryption = read_encryption(build, INSTANCE, &properties, 0);
+        let engine = read_engine(build, &properties, 0).name;
         let mut instance = DbInstance {
             arn: build.declare_resource(&declared, ""),
             id: declared.id.to_owned(),
             tags: build.tags(&properties, "Tags"),
             cluster,
-            engine,
+            cluster_missing: false,
+            engine: engine.into(),
             state: not_yet(),
-            encrypted,
-            aws_owned_key: false,
-            kms_key: key,
-            backup_retention_days: read_retention(&properties),
+            encrypted: encryption.encrypted,
+            aws_owned_key: encryption.aws_owned,
+            kms_key: encryption.key,
+            backup_retention_days: read_retention(build, &properties),
             maintenance_window: read_window(&properties, "PreferredMaintenanceWindow"),
             backup_window: read_window(&properties, "PreferredBackupWindow"),
             option_groups: groups_of(build, &properties),
+            backup_target: locate_gap("BackupTarget", properties.get("BackupTarget").text())
+                .map(|target| target.unwrap_or_else(|| BACKUP_TARGET.to_owned()))
+                .into(),
         };
         if let Some(gap) = alone {
             instance.encrypted = Observed::Unknown(gap.clone());
@@ -190,9 +360,8 @@ fn is_none(name: &Resolved) -> bool {
 /// Returns why it is unknown whether an instance is a cluster member: it depends on a condition.
 fn may_be_alone(cluster: &Resolved) -> Option<Gap> {
     match cluster {
-        Resolved::Either(open, both) => {
-            let alone = |it: &Resolved| is_none(it) || may_be_alone(it).is_some();
-            (alone(&both.0) || alone(&both.1)).then(|| open.gap.clone())
+        Resolved::OneOf(open, candidates) => {
+            candidates.iter().any(is_none).then(|| open.gap.clone())
         }
         _ => None,
     }
@@ -213,29 +382,29 @@ fn groups_of(build: &Build<'_>, properties: &Resolved) -> Observed<Vec<String>> 
 fn read_clusters(build: &mut Build<'_>, members: &BTreeMap<String, Vec<String>>) {
     for declared in build.of_type(CLUSTER) {
         let properties = build.template.properties(&declared);
-        let engine = match locate_gap("Engine", properties.get("Engine").text()) {
-            Ok(Some(engine)) => engine.to_ascii_lowercase(),
-            missing => {
-                let gap = missing.err().unwrap_or_else(|| {
-                    unplanned(format!("the template names no Engine for {}", declared.id))
-                });
-                let listing = &mut build.stack_region().db_clusters;
-                listing.gap.get_or_insert(gap);
-                continue;
-            }
+        let Engine { name, open } = read_engine(build, &properties, 0);
+        let (engine, engine_gap) = match name {
+            Ok(name) => (name, None),
+            // It is listed as the kind of cluster that can be copied, so that no check is left out.
+            Err(gap) => (UNKNOWN_ENGINE.to_owned(), Some(gap)),
         };
-        let Encryption { encrypted, key } = read_encryption(build, CLUSTER, &properties);
-        let aws_owned_key = has_aws_owned_key(&engine, encrypted.known().copied());
+        if let Some(gap) = open.as_ref().or(engine_gap.as_ref()) {
+            let region = build.region().to_owned();
+            let reason = format!("the engine of {}: {gap}", declared.id);
+            build.planned.note_partial(&region, Service::Rds, reason);
+        }
+        let encryption = read_encryption(build, CLUSTER, &properties, 0);
         let cluster = DbCluster {
             arn: build.declare_resource(&declared, ""),
             id: declared.id.to_owned(),
             tags: build.tags(&properties, "Tags"),
             engine,
+            engine_gap,
             state: not_yet(),
-            encrypted,
-            aws_owned_key,
-            kms_key: key,
-            backup_retention_days: read_retention(&properties),
+            encrypted: encryption.encrypted,
+            aws_owned_key: encryption.aws_owned,
+            kms_key: encryption.key,
+            backup_retention_days: read_retention(build, &properties),
             members: Observed::Known(members.get(declared.id).cloned().unwrap_or_default()),
         };
         build.stack_region().db_clusters.items.push(cluster);

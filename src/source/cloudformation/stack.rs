@@ -1,13 +1,16 @@
 //! What may add resources that the template does not show: nested stacks, modules, macros.
 
-use crate::model::Listing;
 use crate::model::cloudformation::Stack;
 use crate::model::tag::{BackupTag, Tags};
+use crate::model::{Gap, Listing};
 use crate::source::planned::{after_apply, unplanned};
+use crate::text::and_more;
 
-use super::build::{Build, not_yet};
+use super::build::{Build, add_gap, not_yet};
 use super::node::{Node, Value};
 use super::tags;
+use super::template::Declared;
+use super::value::Resolved;
 
 /// Types that a nested stack must reference to add to a network.
 const NETWORK: [&str; 3] = ["AWS::EC2::RouteTable", "AWS::EC2::Subnet", "AWS::EC2::VPC"];
@@ -41,61 +44,165 @@ pub(super) fn read_stack(build: &mut Build<'_>) {
             }
             let stacks = &mut build.stack_region().stacks;
             stacks.items.push(stack);
-            stacks.gap.get_or_insert(gap);
+            add_gap(&mut stacks.gap, &gap);
         }
     }
-    note_launch_templates(build);
-    let mut modules = build.template.resources().iter();
-    let module = modules.find(|it| it.kind.ends_with("::MODULE"));
-    if let Some(module) = module {
-        let gap = unplanned(format!(
-            "line {}: {} is a module whose resources are not in the template",
-            module.at.line, module.id
-        ));
-        build.mark_listings_open(&gap);
+    note_launched(build);
+    let modules = build.template.resources().iter();
+    let modules: Vec<Gap> = modules
+        .filter(|it| it.kind.ends_with("::MODULE"))
+        .map(|module| {
+            unplanned(format!(
+                "line {}: {} is a module whose resources are not in the template",
+                module.at.line, module.id
+            ))
+        })
+        .collect();
+    for gap in &modules {
+        build.mark_listings_open(gap);
     }
     note_macros(build);
 }
 
-/// Notes instances and volumes that are tagged when they are launched from a launch template.
-fn note_launch_templates(build: &mut Build<'_>) {
-    let mut found = Vec::new();
-    for declared in build.of_type("AWS::AutoScaling::AutoScalingGroup") {
-        let properties = build.template.properties(&declared);
-        found.push((declared, build.tags(&properties, "Tags")));
-    }
-    for kind in [
-        "AWS::EC2::EC2Fleet",
-        "AWS::EC2::LaunchTemplate",
-        "AWS::EC2::SpotFleet",
-    ] {
-        for declared in build.of_type(kind) {
-            let properties = build.template.properties(&declared);
-            let holder = match kind {
-                "AWS::EC2::LaunchTemplate" => properties.get("LaunchTemplateData"),
-                _ => properties,
-            };
-            let specifications = holder.get("TagSpecifications");
-            let tags =
-                specifications.read_list(|it| tags::read_tags(&it.get("Tags"), build.tag_key()));
-            let all = tags.map(|tags| tags.into_iter().flatten().collect::<Tags>());
-            found.push((declared, all.into()));
+/// A type whose resources launch instances, and where the tags of those are.
+struct Launcher {
+    kind: &'static str,
+    tags: LaunchTags,
+}
+
+/// Where a type has the tags of the instances that it launches.
+enum LaunchTags {
+    /// In `Tags`, where `PropagateAtLaunch` is true.
+    Propagated,
+    /// In a property.
+    All(&'static [&'static str]),
+    /// In `TagSpecifications` of a property, for instances and volumes; of the resource itself if none.
+    Specified(&'static [&'static str]),
+}
+
+/// Types that launch instances, checked on 2026-03-02. Those of which tags stay on the resource itself are not
+/// among them: `AWS::EKS::Nodegroup`, `AWS::ECS::CapacityProvider`.
+///
+/// Source: <https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-tagging.html>,
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFleet.html>,
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SpotFleetLaunchSpecification.html>,
+/// <https://docs.aws.amazon.com/batch/latest/APIReference/API_ComputeResource.html>,
+/// <https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-plan-tags.html>,
+/// <https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.tagging.html>.
+const LAUNCHERS: [Launcher; 7] = [
+    Launcher {
+        kind: "AWS::AutoScaling::AutoScalingGroup",
+        tags: LaunchTags::Propagated,
+    },
+    Launcher {
+        kind: "AWS::Batch::ComputeEnvironment",
+        tags: LaunchTags::All(&["ComputeResources", "Tags"]),
+    },
+    Launcher {
+        kind: "AWS::EC2::EC2Fleet",
+        tags: LaunchTags::Specified(&[]),
+    },
+    Launcher {
+        kind: "AWS::EC2::LaunchTemplate",
+        tags: LaunchTags::Specified(&["LaunchTemplateData"]),
+    },
+    Launcher {
+        kind: "AWS::EC2::SpotFleet",
+        tags: LaunchTags::Specified(&["SpotFleetRequestConfigData", "LaunchSpecifications"]),
+    },
+    Launcher {
+        kind: "AWS::EMR::Cluster",
+        tags: LaunchTags::All(&["Tags"]),
+    },
+    Launcher {
+        kind: "AWS::ElasticBeanstalk::Environment",
+        tags: LaunchTags::All(&["Tags"]),
+    },
+];
+
+impl LaunchTags {
+    fn read(&self, properties: &Resolved, tag_key: &str) -> Result<Tags, Gap> {
+        let inside = |path: &[&str]| {
+            let own = properties.clone();
+            path.iter().fold(own, |value, name| value.get(name))
+        };
+        match self {
+            LaunchTags::Propagated => {
+                let all = properties.get("Tags").read_list(|tag| {
+                    match tag.get("PropagateAtLaunch").as_boolean() {
+                        Ok(Some(true)) => tags::read_tags(tag, tag_key),
+                        Ok(_) => Ok(Tags::new()),
+                        Err(gap) => match tags::read_tags(tag, tag_key) {
+                            Ok(tags) if !tags.contains_key(tag_key) => Ok(Tags::new()),
+                            _ => Err(gap),
+                        },
+                    }
+                })?;
+                Ok(all.into_iter().flatten().collect())
+            }
+            LaunchTags::All(path) => tags::read_tags(&inside(path), tag_key),
+            LaunchTags::Specified(path) => {
+                let holders = inside(path);
+                let all = holders.read_list(|holder| {
+                    let mut tags = tags::read_tags_at_launch(holder, "instance", tag_key)?;
+                    tags.extend(tags::read_tags_at_launch(holder, "volume", tag_key)?);
+                    Ok(tags)
+                })?;
+                Ok(all.into_iter().flatten().collect())
+            }
         }
     }
-    for (declared, tags) in found {
-        let tag = BackupTag::from_tags(&tags, build.tag_key());
-        if matches!(tag, BackupTag::Enabled | BackupTag::Unknown) {
-            let perhaps = match tag {
-                BackupTag::Enabled => "",
-                _ => "perhaps ",
-            };
-            let gap = unplanned(format!(
-                "line {}: instances or volumes that {} launches are {perhaps}tagged for backup and are not in the template",
-                declared.at.line, declared.id
-            ));
-            build.stack_region().instances.gap.get_or_insert(gap);
+}
+
+/// Notes instances and volumes that are tagged when they are launched.
+fn note_launched(build: &mut Build<'_>) {
+    let mut sure = Vec::new();
+    let mut unsure = Vec::new();
+    for launcher in &LAUNCHERS {
+        for declared in build.of_type(launcher.kind) {
+            if launcher.kind == "AWS::EC2::LaunchTemplate" && is_only_of_instances(build, &declared)
+            {
+                continue;
+            }
+            let properties = build.properties(&declared);
+            let tags = launcher.tags.read(&properties, build.tag_key()).into();
+            let place = (declared.at.line, declared.id);
+            match BackupTag::from_tags(&tags, build.tag_key()) {
+                BackupTag::Enabled => sure.push(place),
+                BackupTag::Unknown => unsure.push(place),
+                _ => {}
+            }
         }
     }
+    for (mut places, perhaps) in [(sure, ""), (unsure, "perhaps ")] {
+        if places.is_empty() {
+            continue;
+        }
+        places.sort_unstable();
+        let names = places
+            .iter()
+            .map(|(line, id)| format!("{id} (line {line})"));
+        let names: Vec<String> = names.collect();
+        let gap = unplanned(format!(
+            "instances or volumes that these launch are {perhaps}tagged for backup and are not in the template: {}",
+            and_more(names.iter().map(String::as_str), MOST_LAUNCHERS)
+        ));
+        add_gap(&mut build.stack_region().instances.gap, &gap);
+    }
+}
+
+/// The most launching resources that a message names.
+const MOST_LAUNCHERS: usize = 50;
+
+/// Whether only instances of the template refer to a launch template: they are read with its tags.
+fn is_only_of_instances(build: &Build<'_>, launch_template: &Declared<'_>) -> bool {
+    let resources = build.template.resources().iter();
+    let mut users = resources.filter(|it| {
+        it.id != launch_template.id && build.template.named_by(it).contains(launch_template.id)
+    });
+    let first = users.next();
+    first.is_some_and(|it| it.kind == "AWS::EC2::Instance")
+        && users.all(|it| it.kind == "AWS::EC2::Instance")
 }
 
 /// Macros that add nothing that is checked here, or only what is read from their input.
@@ -133,7 +240,7 @@ fn note_macros(build: &mut Build<'_>) {
     let inside = inside.filter(|it| it.name.starts_with("Fn::"));
     found.extend(root.map(|node| (node.at, "Fn::Transform".to_owned())));
     found.extend(inside.map(|it| (it.at, it.name.clone())));
-    if let Some((at, name)) = found.first() {
+    for (at, name) in &found {
         let gap = after_apply(format!(
             "line {}: the resources that {name} adds or changes are known only after deployment",
             at.line

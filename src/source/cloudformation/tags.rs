@@ -3,7 +3,7 @@
 use crate::model::Gap;
 use crate::model::tag::{Tags, is_kept, is_near_miss};
 
-use super::value::{Open, Phrase, Piece, Resolved, unexpected_shape};
+use super::value::{Resolved, unexpected_shape};
 
 /// Reads the tags that rules use, from a list of keys and values or from a mapping.
 ///
@@ -15,21 +15,52 @@ pub(super) fn read_tags(value: &Resolved, tag_key: &str) -> Result<Tags, Gap> {
     Ok(tags)
 }
 
+/// Reads the tags that a launch template or a fleet gives to resources of a type, such as `instance`, when it
+/// launches them. Its other tags are those of requests, interfaces or of the fleet itself.
+///
+/// Source: <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_LaunchTemplateTagSpecificationRequest.html>,
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TagSpecification.html>.
+///
+/// # Errors
+/// Why it is unknown whether they include the backup tag, or its value.
+pub(super) fn read_tags_at_launch(holder: &Resolved, of: &str, tag_key: &str) -> Result<Tags, Gap> {
+    let specifications = holder.get("TagSpecifications");
+    let all = specifications.read_list(|it| {
+        match it.get("ResourceType").text() {
+            Ok(Some(kind)) if kind == of => read_tags(&it.get("Tags"), tag_key),
+            Ok(_) => Ok(Tags::new()),
+            // With an open type, its tags matter only if they are those of backups.
+            Err(gap) => match read_tags(&it.get("Tags"), tag_key) {
+                Ok(tags) if !tags.contains_key(tag_key) => Ok(Tags::new()),
+                _ => Err(gap),
+            },
+        }
+    })?;
+    Ok(all.into_iter().flatten().collect())
+}
+
 fn gather(value: &Resolved, tag_key: &str, tags: &mut Tags) -> Result<(), Gap> {
     match value {
         Resolved::Open(open) => Err(open.gap.clone()),
-        Resolved::Either(open, both) => {
-            let mut one = tags.clone();
-            gather(&both.0, tag_key, &mut one)?;
-            gather(&both.1, tag_key, tags)?;
-            let but_name = |tags: &Tags| {
-                let mut tags = tags.clone();
-                tags.remove("Name");
-                tags
-            };
-            if but_name(&one) != but_name(tags) {
-                return Err(open.gap.clone());
+        Resolved::OneOf(open, candidates) => {
+            let before = tags.clone();
+            let mut first: Option<Tags> = None;
+            for candidate in candidates {
+                let mut with = before.clone();
+                gather(candidate, tag_key, &mut with)?;
+                let but_name = |tags: &Tags| {
+                    let mut tags = tags.clone();
+                    tags.remove("Name");
+                    tags
+                };
+                match &first {
+                    Some(first) if but_name(first) != but_name(&with) => {
+                        return Err(open.gap.clone());
+                    }
+                    _ => drop(first.insert(with)),
+                }
             }
+            tags.extend(first.unwrap_or_default());
             Ok(())
         }
         Resolved::List(items) => items.iter().try_for_each(|it| gather(it, tag_key, tags)),
@@ -51,23 +82,11 @@ fn put(key: String, value: Resolved, tag_key: &str, tags: &mut Tags) -> Result<(
     }
     let value = match value.text() {
         Ok(value) => value.unwrap_or_default(),
-        Err(_) if key == "Name" => show_phrase(value.phrase()),
+        Err(_) if key == "Name" => value.phrase().show(),
         // A misspelled key selects nothing with any value.
         Err(_) if is_near_miss(&key, tag_key) => "...".to_owned(),
         Err(gap) => return Err(gap),
     };
     tags.insert(key, value);
     Ok(())
-}
-
-/// Returns a name for people, in which unknown parts are named.
-fn show_phrase(phrase: Phrase) -> String {
-    let pieces = phrase.0.into_iter().map(|piece| match piece {
-        Piece::Text(text) => text,
-        piece => {
-            let what = piece.open().map(|Open { what, .. }| what);
-            format!("${{{}}}", what.unwrap_or_default())
-        }
-    });
-    pieces.collect()
 }

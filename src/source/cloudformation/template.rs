@@ -2,13 +2,14 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::model::{Gap, GapKind};
 
 use super::error::TemplateError;
 use super::node::{Entry, Mark, Node, Value};
 use super::parameter;
-use super::value::{Made, Open, Phrase, Piece, Resolved};
+use super::value::{MOST_CANDIDATES, Made, Open, Phrase, Piece, Resolved, unexpected_shape};
 
 /// The longest chain of conditions that is evaluated.
 const DEEPEST: usize = 100;
@@ -16,6 +17,8 @@ const DEEPEST: usize = 100;
 /// What the command line adds to the template.
 pub(super) struct Given<'a> {
     pub(super) region: Option<&'a str>,
+    /// The account that it is deployed to.
+    pub(super) account: Option<&'a str>,
     pub(super) parameters: &'a [(String, String)],
 }
 
@@ -25,10 +28,14 @@ pub(super) struct Template<'a> {
     root: &'a Node,
     /// The region; none where it is not known.
     pub(super) region: Option<String>,
+    /// The account that it is deployed to; none where it is not known.
+    pub(super) account: Option<String>,
     parameters: BTreeMap<String, Resolved>,
     conditions: RefCell<BTreeMap<String, Option<Truth>>>,
     resources: Vec<Declared<'a>>,
     by_id: BTreeMap<&'a str, usize>,
+    /// The properties that were resolved so far.
+    resolved: RefCell<BTreeMap<&'a str, Rc<Resolved>>>,
 }
 
 /// The value of a condition.
@@ -55,10 +62,12 @@ impl<'a> Template<'a> {
         let mut template = Template {
             root,
             region: given.region.map(str::to_owned),
+            account: given.account.map(str::to_owned),
             parameters: parameter::read_values(root.get("Parameters"), given.parameters)?,
             conditions: RefCell::default(),
             resources: Vec::new(),
             by_id: BTreeMap::new(),
+            resolved: RefCell::default(),
         };
         let Some(resources) = root.get("Resources") else {
             return Err(TemplateError::at(
@@ -66,6 +75,12 @@ impl<'a> Template<'a> {
                 "the template has no Resources section",
             ));
         };
+        if let Some((function, _)) = resources.function_call()
+            && !is_expanded_among_resources(function)
+        {
+            let message = describe_function("Resources", function);
+            return Err(TemplateError::at(resources.at, message));
+        }
         if !matches!(resources.value, Value::Map(_)) {
             let message = "Resources is not a mapping of logical ids";
             return Err(TemplateError::at(resources.at, message));
@@ -74,11 +89,7 @@ impl<'a> Template<'a> {
             if entry.name.starts_with("Fn::") {
                 continue;
             }
-            let kind = entry.node.get("Type").and_then(Node::text);
-            let Some(kind) = kind else {
-                let message = format!("the resource {} has no Type", entry.name);
-                return Err(TemplateError::at(entry.at, message));
-            };
+            let kind = read_type(entry)?;
             let condition = match entry.node.get("Condition") {
                 None => None,
                 Some(node) => match node.text() {
@@ -132,10 +143,15 @@ impl<'a> Template<'a> {
     }
 
     /// Returns the properties of a resource.
-    pub(super) fn properties(&self, declared: &Declared<'a>) -> Resolved {
-        declared
-            .properties
-            .map_or(Resolved::Absent, |node| self.resolve_node(node))
+    pub(super) fn properties(&self, declared: &Declared<'a>) -> Rc<Resolved> {
+        if let Some(known) = self.resolved.borrow().get(declared.id) {
+            return Rc::clone(known);
+        }
+        let resolved = declared.properties.map(|node| self.resolve_node(node));
+        let resolved = Rc::new(resolved.unwrap_or(Resolved::Absent));
+        let mut all = self.resolved.borrow_mut();
+        all.insert(declared.id, Rc::clone(&resolved));
+        resolved
     }
 
     /// Returns the logical ids that occur anywhere in the properties of a resource.
@@ -224,24 +240,28 @@ impl<'a> Template<'a> {
             "Fn::Base64" => match self.resolve_node(argument).text() {
                 Ok(Some(text)) => Some(Resolved::text_of(encode_base64(text.as_bytes()))),
                 Ok(None) => None,
-                Err(gap) => Some(Resolved::Open(Open {
-                    what: describe_place(name, mark),
+                Err(gap) => Some(Resolved::Open(Open::from_gap(
+                    describe_place(name, mark),
                     gap,
-                })),
+                ))),
             },
-            "Fn::Length" => match self.resolve_node(argument) {
-                Resolved::List(items) => Some(Resolved::Number(items.len().to_string())),
-                Resolved::Open(open) | Resolved::Either(open, _) => Some(Resolved::Open(open)),
-                _ => None,
-            },
+            "Fn::Length" => Some(self.resolve_node(argument).map_candidates(|list| {
+                match (list.items(), &list) {
+                    (Ok(items), Resolved::List(_)) => match items.into_iter().find_map(|it| it.0) {
+                        Some(open) => Resolved::Open(open.unnamed()),
+                        None => Resolved::Number(list.count_items().to_string()),
+                    },
+                    (Err(gap), _) => {
+                        Resolved::Open(Open::from_gap(describe_place(name, mark), gap))
+                    }
+                    _ => wrong(),
+                }
+            })),
             "Fn::ToJsonString" => Some(open(
                 GapKind::AfterApply,
                 "the text is created at deployment",
             )),
-            "Fn::ImportValue" => Some(open(
-                GapKind::Unplanned,
-                "it is exported by another stack and not in the template",
-            )),
+            "Fn::ImportValue" => Some(self.resolve_import(argument, mark)),
             "Fn::GetAZs" | "Fn::Cidr" => {
                 Some(open(GapKind::AfterApply, "it is computed at deployment"))
             }
@@ -249,7 +269,12 @@ impl<'a> Template<'a> {
                 GapKind::AfterApply,
                 "the output of a macro is known only after deployment",
             )),
-            _ => Some(open(GapKind::Unreadable, "the function is not supported")),
+            _ => {
+                let name = short_name(name);
+                let what = describe_place(&name, mark);
+                let why = "it is not a function of CloudFormation that can be read";
+                Some(Resolved::Open(Open::new(GapKind::Unreadable, what, why)))
+            }
         };
         done.unwrap_or_else(wrong)
     }
@@ -286,7 +311,10 @@ impl<'a> Template<'a> {
         let region = self.region.as_deref();
         Some(match name {
             "AWS::NoValue" => Resolved::Absent,
-            "AWS::AccountId" => Resolved::Text(Phrase::one(Piece::Account)),
+            "AWS::AccountId" => Resolved::Text(match &self.account {
+                Some(account) => Phrase::of(account),
+                None => Phrase::one(Piece::Account),
+            }),
             "AWS::Region" => Resolved::Text(match region {
                 Some(region) => Phrase::of(region),
                 None => Phrase::one(Piece::Region),
@@ -298,7 +326,8 @@ impl<'a> Template<'a> {
             }),
             _ if name.starts_with("AWS::") => {
                 let why = "known only after deployment";
-                Resolved::Open(Open::new(GapKind::AfterApply, name, why))
+                let open = Open::new(GapKind::AfterApply, name, why).named(name);
+                Resolved::Text(Phrase::one(Piece::Open(open)))
             }
             _ => return None,
         })
@@ -338,15 +367,15 @@ impl<'a> Template<'a> {
             .iter()
             .map(|it| (it.name.as_str(), self.resolve_node(&it.node)))
             .collect();
-        let mut phrase = Phrase::default();
+        let mut parts = Vec::new();
         let mut rest = text;
         while let Some(start) = rest.find("${") {
             let Some(length) = rest[start..].find('}') else {
                 break;
             };
-            phrase.push(Piece::Text(rest[..start].to_owned()));
+            parts.push(Resolved::text_of(&rest[..start]));
             let name = rest[start + 2..start + length].trim();
-            let value = match (name.strip_prefix('!'), variables.get(name)) {
+            parts.push(match (name.strip_prefix('!'), variables.get(name)) {
                 (Some(kept), _) => Resolved::text_of(format!("${{{kept}}}")),
                 (None, Some(value)) => value.clone(),
                 (None, None) => match name.split_once('.') {
@@ -355,14 +384,11 @@ impl<'a> Template<'a> {
                     }
                     None => self.resolve_ref(name, mark),
                 },
-            };
-            if !phrase.extend(value.phrase()) {
-                return Some(too_long(mark));
-            }
+            });
             rest = &rest[start + length + 1..];
         }
-        phrase.push(Piece::Text(rest.to_owned()));
-        Some(check_dynamic_reference(phrase, mark))
+        parts.push(Resolved::text_of(rest));
+        Some(compose_text(parts, mark))
     }
 
     fn resolve_join(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
@@ -374,43 +400,53 @@ impl<'a> Template<'a> {
             .text()
             .ok()?
             .unwrap_or_default();
-        let items = match self.resolve_node(list) {
-            Resolved::List(items) => items,
-            Resolved::Open(open) | Resolved::Either(open, _) => return Some(Resolved::Open(open)),
-            _ => return None,
-        };
-        let mut phrase = Phrase::default();
-        for (index, item) in items.into_iter().enumerate() {
-            if index > 0 {
-                phrase.push(Piece::Text(delimiter.clone()));
-            }
-            if !phrase.extend(item.phrase()) {
-                return Some(too_long(mark));
-            }
-        }
-        Some(check_dynamic_reference(phrase, mark))
+        let joined = self.resolve_node(list).map_candidates(|list| match list {
+            Resolved::List(items) => match items.iter().find_map(may_be_absent) {
+                Some(open) => Resolved::Open(open.unnamed()),
+                None => {
+                    let between = Resolved::text_of(&delimiter);
+                    let parts = items.into_iter().enumerate().flat_map(|(index, item)| {
+                        let before = (index > 0).then(|| between.clone());
+                        before.into_iter().chain([item])
+                    });
+                    compose_text(parts.collect(), mark)
+                }
+            },
+            Resolved::Open(open) => Resolved::Open(open.unnamed()),
+            _ => Resolved::Open(unexpected_shape("a list")),
+        });
+        Some(joined)
     }
 
     fn resolve_select(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
         let [index, list] = argument.items() else {
             return None;
         };
-        let index = match self.resolve_node(index).as_integer() {
-            Ok(index) => usize::try_from(index?).ok()?,
-            Err(gap) => {
-                let what = describe_place("Fn::Select", mark);
-                return Some(Resolved::Open(Open { what, gap }));
-            }
+        let index = self.resolve_node(index).as_integer();
+        let index = match index {
+            Ok(index) => Ok(usize::try_from(index?).ok()?),
+            Err(gap) => Err(Open::from_gap(describe_place("Fn::Select", mark), gap)),
         };
-        match self.resolve_node(list) {
-            // An item that may be absent shifts the items after it.
-            Resolved::List(items) => match items.iter().take(index + 1).find_map(may_be_absent) {
-                Some(open) => Some(Resolved::Open(open)),
-                None => items.into_iter().nth(index),
-            },
-            Resolved::Open(open) | Resolved::Either(open, _) => Some(Resolved::Open(open)),
-            _ => None,
-        }
+        let outside = || {
+            let what = describe_place("Fn::Select", mark);
+            let why = "the list has no item at this index";
+            Resolved::Open(Open::new(GapKind::Unreadable, what, why))
+        };
+        Some(
+            self.resolve_node(list)
+                .map_candidates(|list| match (list, &index) {
+                    // An item that may be absent shifts the items after it.
+                    (Resolved::List(items), Ok(index)) => {
+                        match items.iter().take(index + 1).find_map(may_be_absent) {
+                            Some(open) => Resolved::Open(open.unnamed()),
+                            None => items.into_iter().nth(*index).unwrap_or_else(outside),
+                        }
+                    }
+                    (Resolved::List(items), Err(open)) => Resolved::one_of(open.clone(), items),
+                    (Resolved::Open(open), _) => Resolved::Open(open.unnamed()),
+                    _ => Resolved::Open(unexpected_shape("a list")),
+                }),
+        )
     }
 
     fn resolve_split(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
@@ -422,16 +458,18 @@ impl<'a> Template<'a> {
             .text()
             .ok()?
             .filter(|it| !it.is_empty())?;
-        Some(match self.resolve_node(source).text() {
-            Ok(source) => {
-                let source = source?;
-                Resolved::List(source.split(&delimiter).map(Resolved::text_of).collect())
-            }
-            Err(gap) => {
-                let what = describe_place("Fn::Split", mark);
-                Resolved::Open(Open { what, gap })
-            }
-        })
+        Some(
+            self.resolve_node(source)
+                .map_candidates(|source| match source.text() {
+                    Ok(Some(source)) => {
+                        Resolved::List(source.split(&delimiter).map(Resolved::text_of).collect())
+                    }
+                    Ok(None) => Resolved::Open(unexpected_shape("a text")),
+                    Err(gap) => {
+                        Resolved::Open(Open::from_gap(describe_place("Fn::Split", mark), gap))
+                    }
+                }),
+        )
     }
 
     fn resolve_if(&self, argument: &Node) -> Option<Resolved> {
@@ -442,8 +480,23 @@ impl<'a> Template<'a> {
             Truth::Yes => self.resolve_node(yes),
             Truth::No => self.resolve_node(no),
             Truth::Open(open) => {
-                Resolved::either(open, self.resolve_node(yes), self.resolve_node(no))
+                Resolved::one_of(open, [self.resolve_node(yes), self.resolve_node(no)])
             }
+        })
+    }
+
+    /// Resolves an import. Exports of one name are one value, which another stack defines.
+    fn resolve_import(&self, argument: &Node, mark: Mark) -> Resolved {
+        let name = self.resolve_node(argument).text().ok().flatten();
+        let what = match &name {
+            Some(name) => format!("the export {name}"),
+            None => describe_place("Fn::ImportValue", mark),
+        };
+        let why = "it is exported by another stack and not in the template";
+        let open = Open::new(GapKind::Unplanned, what, why);
+        Resolved::Open(match name {
+            Some(name) => open.named(format!("export {name}")),
+            None => open,
         })
     }
 
@@ -456,24 +509,54 @@ impl<'a> Template<'a> {
             ([_], [path @ .., last]) => (path, Some(last.get("DefaultValue")?)),
             _ => return None,
         };
-        let mut found = self.root.get("Mappings");
-        for name in path {
-            match self.resolve_node(name).text() {
-                Ok(name) => found = found.and_then(|node| node.get(&name.unwrap_or_default())),
-                Err(gap) => {
-                    let what = describe_place("Fn::FindInMap", mark);
-                    return Some(Resolved::Open(Open { what, gap }));
-                }
+        let path: Vec<Resolved> = path.iter().map(|it| self.resolve_node(it)).collect();
+        let all = self.root.get("Mappings");
+        let found = self.look_up(all, &path, mark);
+        Some(match (found, default) {
+            (Some(found), None) => found,
+            // The default counts for every key that the mapping does not have.
+            (Some(found), Some(_)) if path.iter().all(|key| key.text().is_ok()) => found,
+            (Some(found), Some(default)) => {
+                let what = describe_place("Fn::FindInMap", mark);
+                let gap = path.iter().find_map(|key| key.text().err());
+                let open = Open::from_gap(what, gap.unwrap_or_else(Gap::not_collected));
+                Resolved::one_of(open, [found, self.resolve_node(default)])
             }
-        }
-        match (found, default) {
-            (Some(node), _) | (None, Some(node)) => Some(self.resolve_node(node)),
+            (None, Some(default)) => self.resolve_node(default),
             (None, None) => {
                 let why = "Mappings has no such entry";
                 let what = describe_place("Fn::FindInMap", mark);
-                Some(Resolved::Open(Open::new(GapKind::Unreadable, what, why)))
+                Resolved::Open(Open::new(GapKind::Unreadable, what, why))
             }
-        }
+        })
+    }
+
+    /// Returns what a mapping has under the keys; none where it has no such entry. A key that is not known
+    /// may be each of the mapping's: without an entry the deployment fails.
+    fn look_up(&self, node: Option<&Node>, path: &[Resolved], mark: Mark) -> Option<Resolved> {
+        let node = node?;
+        let Some((key, rest)) = path.split_first() else {
+            return Some(self.resolve_node(node));
+        };
+        let (open, found): (Open, Vec<Resolved>) = match key {
+            Resolved::OneOf(open, candidates) => {
+                let each = candidates.iter();
+                let each = each.filter_map(|it| {
+                    self.look_up(Some(node), &[&[it.clone()], rest].concat(), mark)
+                });
+                (open.clone(), each.collect())
+            }
+            key => match key.text() {
+                Ok(name) => return self.look_up(node.get(&name.unwrap_or_default()), rest, mark),
+                Err(gap) => {
+                    let each = node.entries().iter();
+                    let each = each.filter_map(|it| self.look_up(Some(&it.node), rest, mark));
+                    let what = describe_place("Fn::FindInMap", mark);
+                    (Open::from_gap(what, gap), each.collect())
+                }
+            },
+        };
+        (!found.is_empty()).then(|| Resolved::one_of(open, found))
     }
 
     /// The value of a condition.
@@ -482,7 +565,7 @@ impl<'a> Template<'a> {
             let what = format!("condition {name}");
             let message = format!("line {}: {what}: {why}", mark.line);
             let gap = Gap::new(GapKind::Unreadable, message);
-            Truth::Open(Open { what, gap })
+            Truth::Open(Open::from_gap(what, gap))
         };
         match self.conditions.borrow().get(name) {
             Some(Some(known)) => return known.clone(),
@@ -498,10 +581,10 @@ impl<'a> Template<'a> {
         }
         self.conditions.borrow_mut().insert(name.to_owned(), None);
         let truth = match self.evaluate_rule(node, depth + 1) {
-            Truth::Open(open) => Truth::Open(Open {
-                what: format!("condition {name}"),
-                gap: open.gap,
-            }),
+            Truth::Open(open) => {
+                let what = format!("condition {name}");
+                Truth::Open(Open::from_gap(what.clone(), open.gap).named(what))
+            }
             known => known,
         };
         let mut conditions = self.conditions.borrow_mut();
@@ -539,7 +622,7 @@ impl<'a> Template<'a> {
                 None => wrong(name, "it does not name a condition"),
             },
             ("Fn::Equals", [one, other]) => {
-                compare_values(self.resolve_node(one), self.resolve_node(other))
+                compare_values(&self.resolve_node(one), &self.resolve_node(other))
             }
             ("Fn::Not", [_]) => match each().next() {
                 Some(Truth::Yes) => Truth::No,
@@ -565,29 +648,150 @@ impl<'a> Template<'a> {
     }
 }
 
-/// `Fn::Equals` compares text.
-fn compare_values(one: Resolved, other: Resolved) -> Truth {
-    if one == other && !matches!(one, Resolved::Open(_) | Resolved::Either(..)) {
+/// Compares two values: `Fn::Equals` compares text.
+fn compare_values(one: &Resolved, other: &Resolved) -> Truth {
+    if one == other {
+        return Truth::Yes;
+    }
+    let mut truth: Option<Truth> = None;
+    for one in one.candidates() {
+        for other in other.candidates() {
+            let compared = compare_candidates(one, other);
+            match &truth {
+                None => truth = Some(compared),
+                Some(so_far) if *so_far == compared => {}
+                Some(_) => {
+                    truth = None;
+                    break;
+                }
+            }
+        }
+        if truth.is_none() {
+            break;
+        }
+    }
+    truth.unwrap_or_else(|| {
+        let gap = one.text().err().or_else(|| other.text().err());
+        Truth::Open(Open::from_gap(
+            "Fn::Equals",
+            gap.unwrap_or_else(Gap::not_collected),
+        ))
+    })
+}
+
+fn compare_candidates(one: &Resolved, other: &Resolved) -> Truth {
+    if one == other {
         return Truth::Yes;
     }
     let known = |value: &Resolved| value.text().map(Option::unwrap_or_default);
-    match (known(&one), known(&other)) {
+    match (known(one), known(other)) {
         (Ok(one), Ok(other)) if one == other => Truth::Yes,
         (Ok(_), Ok(_)) => Truth::No,
-        (Err(gap), _) | (_, Err(gap)) => {
-            let what = "Fn::Equals".to_owned();
-            Truth::Open(Open { what, gap })
-        }
+        // What a resource or the deployment names is never empty.
+        (Ok(text), Err(_)) if text.is_empty() && is_never_empty(other) => Truth::No,
+        (Err(_), Ok(text)) if text.is_empty() && is_never_empty(one) => Truth::No,
+        (Err(gap), _) | (_, Err(gap)) => Truth::Open(Open::from_gap("Fn::Equals", gap)),
     }
+}
+
+fn is_never_empty(value: &Resolved) -> bool {
+    let has_content = |piece: &Piece| !matches!(piece, Piece::Open(_));
+    matches!(value, Resolved::Text(phrase) if phrase.0.iter().any(has_content))
 }
 
 fn may_be_absent(item: &Resolved) -> Option<Open> {
     match item {
-        Resolved::Either(open, both) if both.0.is_absent() || both.1.is_absent() => {
+        Resolved::OneOf(open, candidates) if candidates.iter().any(Resolved::is_absent) => {
             Some(open.clone())
         }
         _ => None,
     }
+}
+
+/// Returns the type of a resource.
+///
+/// # Errors
+/// It has none, or one that is not a text.
+fn read_type(entry: &Entry) -> Result<&str, TemplateError> {
+    let id = &entry.name;
+    let kind = entry.node.get("Type");
+    if let Some(kind) = kind.and_then(Node::text) {
+        return Ok(kind);
+    }
+    let (at, message) = match (kind, kind.unwrap_or(&entry.node).function_call()) {
+        (Some(node), Some((function, _))) => (
+            node.at,
+            describe_function(&format!("the Type of {id}"), function),
+        ),
+        (Some(node), None) => (node.at, format!("the Type of {id} is not a text")),
+        (None, Some((function, _))) => {
+            let at = entry.node.at;
+            (
+                at,
+                describe_function(&format!("the resource {id}"), function),
+            )
+        }
+        (None, None) => (entry.at, format!("the resource {id} has no Type")),
+    };
+    Err(TemplateError::at(at, message))
+}
+
+/// Whether CloudFormation expands a function among the resources.
+fn is_expanded_among_resources(function: &str) -> bool {
+    function == "Fn::Transform" || function.starts_with("Fn::ForEach")
+}
+
+/// Returns the error about a function or a tag where CloudFormation accepts none.
+fn describe_function(place: &str, function: &str) -> String {
+    format!(
+        "{place} is {}, which CloudFormation cannot read; check the template that your tool makes of this file",
+        short_name(function)
+    )
+}
+
+/// Returns a function as a tag of YAML: `!Rain::Module` for `Fn::Rain::Module`.
+fn short_name(function: &str) -> String {
+    match function.strip_prefix("Fn::") {
+        Some(name) => format!("!{name}"),
+        None => format!("!{function}"),
+    }
+}
+
+/// The most texts that unknown parts are combined to.
+const MOST_TEXTS: usize = MOST_CANDIDATES;
+
+/// Returns the text that the parts make, or every text that they may make.
+fn compose_text(parts: Vec<Resolved>, mark: Mark) -> Resolved {
+    let texts = parts.iter().try_fold(1_usize, |texts, part| {
+        texts.checked_mul(part.candidates().len())
+    });
+    let choice = parts.iter().find_map(|part| match part {
+        Resolved::OneOf(open, candidates) => Some((part, open, candidates)),
+        _ => None,
+    });
+    if let (Some((choice, open, candidates)), true) =
+        (choice, texts.is_some_and(|texts| texts <= MOST_TEXTS))
+    {
+        let texts = candidates.iter().map(|candidate| {
+            // A value that occurs twice is the same in both places.
+            let parts =
+                parts
+                    .iter()
+                    .map(|part| match part == choice || std::ptr::eq(part, choice) {
+                        true => candidate.clone(),
+                        false => part.clone(),
+                    });
+            compose_text(parts.collect(), mark)
+        });
+        return Resolved::one_of(open.clone(), texts);
+    }
+    let mut phrase = Phrase::default();
+    for part in parts {
+        if !phrase.extend(part.phrase()) {
+            return too_long(mark);
+        }
+    }
+    check_dynamic_reference(phrase, mark)
 }
 
 /// Returns a function's name and line for a message.
@@ -609,7 +813,9 @@ fn text_at(text: &str, mark: Mark) -> Resolved {
     }
     let why = "it is read from Systems Manager or Secrets Manager at deployment";
     let what = describe_place("a dynamic reference", mark);
-    Resolved::Open(Open::new(GapKind::Unplanned, what, why))
+    let open = Open::new(GapKind::Unplanned, what, why);
+    // The same reference is the same value in a deployment.
+    Resolved::Open(open.named(text))
 }
 
 /// Returns a composed text; unknown if it is a dynamic reference.
@@ -617,7 +823,11 @@ fn check_dynamic_reference(phrase: Phrase, mark: Mark) -> Resolved {
     let is_dynamic =
         |piece: &Piece| matches!(piece, Piece::Text(text) if text.contains("{{resolve:"));
     if phrase.0.iter().any(is_dynamic) {
-        return text_at("{{resolve:", mark);
+        let resolved = text_at("{{resolve:", mark);
+        return match resolved {
+            Resolved::Open(open) => Resolved::Open(open.unnamed()),
+            other => other,
+        };
     }
     Resolved::Text(phrase)
 }

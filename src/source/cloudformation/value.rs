@@ -1,6 +1,7 @@
 //! The values of a template before deployment: known, partly known, or unknown.
 
 use crate::model::{Gap, GapKind};
+use crate::text::and_more;
 
 /// A value whose functions are resolved as far as possible.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,35 +14,67 @@ pub(super) enum Resolved {
     Text(Phrase),
     List(Vec<Resolved>),
     Map(Vec<(String, Resolved)>),
-    /// Unknown.
+    /// Unknown: it may be anything.
     Open(Open),
-    /// One of two values, selected by a condition that cannot be evaluated.
-    Either(Open, Box<(Resolved, Resolved)>),
+    /// One of several different values, absent ones included, selected by something that is not known.
+    OneOf(Open, Vec<Resolved>),
 }
 
-/// A value that is not known before deployment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A value that is not known before deployment. Two of them are equal only if they are known to be the same
+/// value in a deployment.
+#[derive(Debug, Clone)]
 pub(super) struct Open {
     /// A short description: `parameter Stage`.
     pub(super) what: String,
     /// Why it is not known.
     pub(super) gap: Gap,
+    /// The name of the value, if everything of this name is the same value in a deployment:
+    /// `AWS::StackName`, a parameter, a condition.
+    pub(super) symbol: Option<String>,
+}
+
+impl PartialEq for Open {
+    fn eq(&self, other: &Self) -> bool {
+        self.symbol.is_some() && self.symbol == other.symbol
+    }
 }
 
 impl Open {
     pub(super) fn new(kind: GapKind, what: impl Into<String>, why: &str) -> Self {
         let what = what.into();
         let gap = Gap::new(kind, format!("{what}: {why}"));
-        Open { what, gap }
+        Open::from_gap(what, gap)
+    }
+
+    pub(super) fn from_gap(what: impl Into<String>, gap: Gap) -> Self {
+        Open {
+            what: what.into(),
+            gap,
+            symbol: None,
+        }
+    }
+
+    /// Removes the name, for a value that only depends on it.
+    #[must_use]
+    pub(super) fn unnamed(mut self) -> Self {
+        self.symbol = None;
+        self
+    }
+
+    /// Names the value: everything of this name is the same value in a deployment.
+    #[must_use]
+    pub(super) fn named(mut self, symbol: impl Into<String>) -> Self {
+        self.symbol = Some(symbol.into());
+        self
     }
 }
 
 /// A text as a sequence of non-empty pieces.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Phrase(pub(super) Vec<Piece>);
 
 /// A piece of a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Piece {
     Text(String),
     /// `AWS::AccountId`.
@@ -65,6 +98,10 @@ pub(super) struct Made {
 /// The longest text that is built, in bytes.
 const LONGEST: usize = 1 << 20;
 const MOST_PIECES: usize = 10_000;
+/// The most values that one value may be one of; more are unknown.
+pub(super) const MOST_CANDIDATES: usize = 64;
+/// The most candidates that a message names.
+const MOST_NAMES: usize = 5;
 
 impl Phrase {
     pub(super) fn of(text: impl Into<String>) -> Self {
@@ -106,6 +143,18 @@ impl Phrase {
                 .find_map(Piece::open)
                 .map_or_else(Gap::not_collected, |open| open.gap)),
         }
+    }
+
+    /// Returns a text for people, in which unknown parts are named.
+    pub(super) fn show(&self) -> String {
+        let pieces = self.0.iter().map(|piece| match piece {
+            Piece::Text(text) => text.clone(),
+            piece => {
+                let what = piece.open().map(|it| it.what);
+                format!("${{{}}}", what.unwrap_or_default())
+            }
+        });
+        pieces.collect()
     }
 
     /// Returns the `Ref` or attribute that makes up the entire text.
@@ -161,69 +210,116 @@ impl Resolved {
                 .iter()
                 .find(|(key, _)| key == name)
                 .map_or(Resolved::Absent, |(_, value)| value.clone()),
-            Resolved::Open(open) => Resolved::Open(open.clone()),
-            Resolved::Either(open, both) => {
-                Resolved::either(open.clone(), both.0.get(name), both.1.get(name))
+            Resolved::Open(open) => Resolved::Open(open.clone().unnamed()),
+            Resolved::OneOf(open, candidates) => {
+                let members = candidates.iter().map(|it| it.get(name));
+                Resolved::one_of(open.clone(), members)
             }
             Resolved::Absent => Resolved::Absent,
             _ => Resolved::Open(unexpected_shape("a mapping")),
         }
     }
 
-    /// Returns one of two values; the value itself if they are equal.
-    pub(super) fn either(open: Open, one: Resolved, other: Resolved) -> Resolved {
-        if one == other {
-            one
-        } else {
-            Resolved::Either(open, Box::new((one, other)))
+    /// Returns one of several values; the value itself if they are all equal.
+    pub(super) fn one_of(open: Open, values: impl IntoIterator<Item = Resolved>) -> Resolved {
+        let mut distinct: Vec<Resolved> = Vec::new();
+        // Equal choices are the same value only if each candidate belongs to one state of what selects it.
+        let mut is_aligned = true;
+        for value in values {
+            let leaves = match value {
+                Resolved::OneOf(_, leaves) => leaves,
+                leaf => vec![leaf],
+            };
+            is_aligned &= leaves.len() == 1;
+            for leaf in leaves {
+                if distinct.contains(&leaf) {
+                    is_aligned = false;
+                } else {
+                    distinct.push(leaf);
+                }
+            }
+            if distinct.len() > MOST_CANDIDATES {
+                return Resolved::Open(open.unnamed());
+            }
+        }
+        match distinct.len() {
+            0 => Resolved::Open(open.unnamed()),
+            1 => distinct.swap_remove(0),
+            _ if is_aligned => Resolved::OneOf(open, distinct),
+            _ => Resolved::OneOf(open.unnamed(), distinct),
         }
     }
 
-    /// Reads a value that must be the same in both cases; none where it is absent.
-    fn read<T: PartialEq>(
-        &self,
-        read: &impl Fn(&Resolved) -> Result<T, Gap>,
-    ) -> Result<Option<T>, Gap> {
+    /// Returns the values that it may be, each of them something else than a choice.
+    pub(super) fn candidates(&self) -> &[Resolved] {
         match self {
-            Resolved::Absent => Ok(None),
-            Resolved::Open(open) => Err(open.gap.clone()),
-            Resolved::Either(open, both) => match (both.0.read(read), both.1.read(read)) {
-                (Ok(one), Ok(other)) if one == other => Ok(one),
-                _ => Err(open.gap.clone()),
-            },
-            value => read(value).map(Some),
+            Resolved::OneOf(_, candidates) => candidates,
+            value => std::slice::from_ref(value),
+        }
+    }
+
+    /// Changes every value that it may be.
+    pub(super) fn map_candidates(self, change: impl Fn(Resolved) -> Resolved) -> Resolved {
+        match self {
+            Resolved::OneOf(open, candidates) => {
+                Resolved::one_of(open, candidates.into_iter().map(change))
+            }
+            value => change(value),
+        }
+    }
+
+    /// Reads a fact that must be the same for every value that this may be.
+    ///
+    /// # Errors
+    /// Why it is not known, with the candidates if they differ.
+    pub(super) fn agree<T: PartialEq>(
+        &self,
+        read: impl Fn(&Resolved) -> Result<T, Gap>,
+    ) -> Result<T, Gap> {
+        let Resolved::OneOf(open, candidates) = self else {
+            return read(self);
+        };
+        let mut facts = candidates.iter().map(read);
+        match facts.next() {
+            Some(Ok(first)) if facts.all(|it| it.as_ref() == Ok(&first)) => Ok(first),
+            _ => Err(name_candidates(open, candidates)),
         }
     }
 
     /// Returns a text, with or without quotes; none where it is absent.
     pub(super) fn text(&self) -> Result<Option<String>, Gap> {
-        self.read(&|value| match value {
-            Resolved::Text(phrase) => phrase.known(),
-            Resolved::Bool(yes) => Ok(yes.to_string()),
-            Resolved::Number(number) => number_as_text(number).map(str::to_owned),
+        self.agree(|value| match value {
+            Resolved::Absent => Ok(None),
+            Resolved::Text(phrase) => phrase.known().map(Some),
+            Resolved::Bool(yes) => Ok(Some(yes.to_string())),
+            Resolved::Number(number) => Ok(Some(number.clone())),
+            Resolved::Open(open) => Err(open.gap.clone()),
             _ => Err(unexpected_shape("a text").gap),
         })
     }
 
     /// Returns a boolean, with or without quotes, as CloudFormation accepts both; none where it is absent.
     pub(super) fn as_boolean(&self) -> Result<Option<bool>, Gap> {
-        let text = self.text()?;
-        text.map(|text| match text.to_ascii_lowercase().as_str() {
-            "true" => Ok(true),
-            "false" => Ok(false),
-            _ => Err(unexpected_shape("true or false").gap),
-        })
-        .transpose()
+        self.agree(
+            |value| match value.text()?.map(|it| it.to_ascii_lowercase()) {
+                None => Ok(None),
+                Some(text) if text == "true" => Ok(Some(true)),
+                Some(text) if text == "false" => Ok(Some(false)),
+                Some(_) => Err(unexpected_shape("true or false").gap),
+            },
+        )
     }
 
     /// Returns an integer, with or without quotes; none where it is absent.
     pub(super) fn as_integer(&self) -> Result<Option<i64>, Gap> {
-        let text = self.text()?;
-        text.map(|text| {
-            let whole = text.trim().parse::<i64>();
-            whole.map_err(|_| unexpected_shape("an integer").gap)
+        self.agree(|value| {
+            let text = value.text()?;
+            text.map(|text| {
+                let whole = text.trim().parse::<i64>();
+                whole.map_err(|_| unexpected_shape("an integer").gap)
+            })
+            .transpose()
         })
-        .transpose()
     }
 
     /// Returns the items of a list, including those of nested lists; a single value is a list of one.
@@ -251,27 +347,41 @@ impl Resolved {
                     }
                 }
             }
-            Resolved::Either(open, both) => {
-                both.0.gather_items(Some(open), items)?;
-                both.1.gather_items(Some(open), items)?;
+            Resolved::OneOf(open, candidates) => {
+                for candidate in candidates {
+                    candidate.gather_items(Some(open), items)?;
+                }
             }
             value => items.push((condition.cloned(), value)),
         }
         Ok(())
     }
 
-    /// Reads every item of a list that is completely known.
-    pub(super) fn read_list<T>(
+    /// Reads every item of a list, which must be the same for every list that this may be.
+    ///
+    /// # Errors
+    /// Why an item is not known, or whether it is in the list.
+    pub(super) fn read_list<T: PartialEq>(
         &self,
         read: impl Fn(&Resolved) -> Result<T, Gap>,
     ) -> Result<Vec<T>, Gap> {
-        let items = self.items()?.into_iter();
-        items
-            .map(|(condition, item)| match condition {
-                Some(open) => Err(open.gap),
-                None => read(item),
-            })
-            .collect()
+        self.agree(|list| {
+            let items = list.items()?.into_iter();
+            items
+                .map(|(condition, item)| match condition {
+                    Some(open) => Err(open.gap),
+                    None => read(item),
+                })
+                .collect()
+        })
+    }
+
+    /// Returns the number of items of a list itself, without those of lists in it.
+    pub(super) fn count_items(&self) -> usize {
+        match self {
+            Resolved::List(items) => items.len(),
+            _ => 1,
+        }
     }
 
     /// Returns a list of texts.
@@ -284,11 +394,9 @@ impl Resolved {
         match self {
             Resolved::Text(phrase) => phrase,
             Resolved::Bool(yes) => Phrase::of(yes.to_string()),
-            Resolved::Number(number) => match number_as_text(&number) {
-                Ok(number) => Phrase::of(number),
-                Err(gap) => Phrase::one(Piece::Open(Open { what: number, gap })),
-            },
-            Resolved::Open(open) | Resolved::Either(open, _) => Phrase::one(Piece::Open(open)),
+            Resolved::Number(number) => Phrase::of(number),
+            Resolved::Open(open) => Phrase::one(Piece::Open(open)),
+            Resolved::OneOf(open, _) => Phrase::one(Piece::Open(open.unnamed())),
             Resolved::Absent | Resolved::List(_) | Resolved::Map(_) => {
                 Phrase::one(Piece::Open(unexpected_shape("a text")))
             }
@@ -296,22 +404,33 @@ impl Resolved {
     }
 }
 
-/// Returns a number as text if parsing it as a number changes nothing: YAML reads `012` as octal, and an
-/// account id would lose its leading zeros.
-fn number_as_text(number: &str) -> Result<&str, Gap> {
-    let digits = number.strip_prefix(['-', '+']).unwrap_or(number);
-    let loses_zeros =
-        digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
-    if loses_zeros {
-        let message = format!("{number} is a number and loses its leading zeros; quote it");
-        return Err(Gap::new(GapKind::Unreadable, message));
+/// Returns why a value is not known, with the values that it may be.
+fn name_candidates(open: &Open, candidates: &[Resolved]) -> Gap {
+    let mut names: Vec<String> = Vec::new();
+    for candidate in candidates {
+        let name = match candidate {
+            Resolved::Absent => "absent".to_owned(),
+            Resolved::Bool(yes) => yes.to_string(),
+            Resolved::Number(number) => number.clone(),
+            Resolved::Text(phrase) => phrase.show(),
+            // What a list or a mapping may contain is not named.
+            Resolved::List(_) | Resolved::Map(_) => return open.gap.clone(),
+            Resolved::Open(_) | Resolved::OneOf(..) => "something else".to_owned(),
+        };
+        if !names.contains(&name) {
+            names.push(name);
+        }
     }
-    Ok(number)
+    let mut gap = open.gap.clone();
+    gap.message = format!(
+        "{}; it may be one of {}",
+        gap.message,
+        and_more(names.iter().map(String::as_str), MOST_NAMES)
+    );
+    gap
 }
 
 pub(super) fn unexpected_shape(wanted: &str) -> Open {
-    Open {
-        what: "a value of another type".to_owned(),
-        gap: Gap::new(GapKind::Unreadable, format!("it is not {wanted}")),
-    }
+    let gap = Gap::new(GapKind::Unreadable, format!("it is not {wanted}"));
+    Open::from_gap("a value of another type", gap)
 }

@@ -9,7 +9,7 @@ use crate::model::{Gap, Observed};
 use crate::source::defaults::{VPC_ENDPOINT_POLICY, VPC_ENDPOINT_TYPE};
 use crate::source::planned::unplanned;
 
-use super::build::{Build, locate_gap};
+use super::build::{Build, add_gap, locate_gap};
 use super::policy;
 use super::value::Resolved;
 
@@ -92,16 +92,11 @@ fn read_associations(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteT
         let unsure = match (&subnet, named) {
             (Some(subnet), _) => build.own_condition_gap(&declared, Some(subnet.id)),
             // A choice that may include a resource of the template.
-            (None, Resolved::Either(open, _)) => Some(open.gap),
+            (None, Resolved::OneOf(open, _)) => Some(open.gap),
             (None, _) => None,
         };
         if let Some(gap) = unsure {
-            build
-                .stack_region()
-                .network
-                .route_tables
-                .gap
-                .get_or_insert(gap);
+            add_gap(&mut build.stack_region().network.route_tables.gap, &gap);
             continue;
         }
         let Some(subnet) = subnet else {
@@ -128,12 +123,7 @@ fn open_table(build: &mut Build<'_>, id: &str, gap: Gap) -> RouteTable {
 
 /// Returns a route to an endpoint that is not in the listing.
 fn open_route(build: &mut Build<'_>, gap: Gap) -> Route {
-    build
-        .stack_region()
-        .network
-        .endpoints
-        .gap
-        .get_or_insert(gap);
+    add_gap(&mut build.stack_region().network.endpoints.gap, &gap);
     active_route(S3_PREFIXES, "vpce-not-known".to_owned())
 }
 
@@ -157,9 +147,11 @@ fn read_routes(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTable>)
             .iter()
             .filter_map(|name| properties.get(name).text().ok()?);
         // Only an internet gateway or a virtual private gateway is referenced this way.
-        if let (Some(destination), false) = (given.next(), properties.get("GatewayId").is_absent())
-        {
-            let target = format!("igw-{}", declared.id);
+        let gateway = properties.get("GatewayId");
+        if let (Some(destination), false) = (given.next(), gateway.is_absent()) {
+            let private = build.referenced_resource(&gateway, &["AWS::EC2::VPNGateway"]);
+            let prefix = if private.is_some() { "vgw" } else { "igw" };
+            let target = format!("{prefix}-{}", declared.id);
             table.routes.push(active_route(&destination, target));
         }
     }
@@ -176,23 +168,13 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
         let (vpc_id, kind, service) = match facts {
             (Ok(Some(vpc)), Ok(kind), Ok(Some(service))) => (vpc, kind, service),
             (Err(gap), _, _) | (_, Err(gap), _) | (_, _, Err(gap)) => {
-                build
-                    .stack_region()
-                    .network
-                    .endpoints
-                    .gap
-                    .get_or_insert(gap);
+                add_gap(&mut build.stack_region().network.endpoints.gap, &gap);
                 continue;
             }
             _ => continue,
         };
         if let Some(gap) = build.own_condition_gap(&declared, Some(&vpc_id)) {
-            build
-                .stack_region()
-                .network
-                .endpoints
-                .gap
-                .get_or_insert(gap);
+            add_gap(&mut build.stack_region().network.endpoints.gap, &gap);
             continue;
         }
         let region = build.region().to_owned();
@@ -240,12 +222,43 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
     }
 }
 
-/// Whether resources of a type are not workloads: they configure the network and send no traffic.
-fn only_configures_network(kind: &str) -> bool {
-    let runs = ["Instance", "NetworkInterface", "EC2Fleet", "SpotFleet"];
+/// Types that have interfaces in subnets and run nothing that could read from S3, checked on 2026-03-02.
+///
+/// Sources, of each its page on interfaces or subnets:
+/// <https://docs.aws.amazon.com/efs/latest/ug/accessing-fs.html>,
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/how-elastic-load-balancing-works.html>,
+/// <https://docs.aws.amazon.com/network-firewall/latest/developerguide/firewall-components.html>,
+/// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resolver-overview-DSN-queries-to-vpc.html>,
+/// <https://docs.aws.amazon.com/vpc/latest/tgw/tgw-vpc-attachments.html>.
+const WITHOUT_WORKLOAD: [&str; 7] = [
+    "AWS::EFS::MountTarget",
+    "AWS::ElasticLoadBalancing::LoadBalancer",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer",
+    "AWS::NetworkFirewall::Firewall",
+    "AWS::NetworkManager::VpcAttachment",
+    "AWS::Route53Resolver::ResolverEndpoint",
+    "AWS::VpcLattice::ServiceNetworkVpcAssociation",
+];
+
+/// Types of EC2 that run something in a subnet; its others configure the network.
+const EC2_WORKLOADS: [&str; 5] = [
+    "EC2Fleet",
+    "Instance",
+    "LaunchTemplate",
+    "NetworkInterface",
+    "SpotFleet",
+];
+
+/// Whether resources of a type are known to run nothing in a subnet that they refer to. Everything else is a
+/// workload.
+fn runs_nothing(kind: &str) -> bool {
     match kind.strip_prefix("AWS::EC2::") {
-        Some(name) => !runs.contains(&name),
-        None => kind.starts_with("Custom::") || kind.starts_with("AWS::CloudFormation::"),
+        Some(name) => !EC2_WORKLOADS.contains(&name),
+        None => {
+            WITHOUT_WORKLOAD.contains(&kind)
+                || kind.starts_with("Custom::")
+                || kind.starts_with("AWS::CloudFormation::")
+        }
     }
 }
 
@@ -267,7 +280,7 @@ fn read_workloads(build: &mut Build<'_>) {
     for declared in build.template.resources() {
         if declared.kind.ends_with("SubnetGroup") {
             groups.insert(declared.id, build.template.named_by(declared));
-        } else if !only_configures_network(declared.kind) {
+        } else if !runs_nothing(declared.kind) {
             named.extend(build.template.named_by(declared));
         }
     }

@@ -114,6 +114,11 @@ fn read_volume<'a>(
         encrypted,
         kms_key,
         attached_to,
+        outpost_arn: view
+            .text("outpost_arn")
+            .set_value()
+            .map(|it| it.map(str::to_owned))
+            .into(),
         id: named.id,
         arn: named.arn,
     };
@@ -196,6 +201,12 @@ fn read_instance<'a>(
             None => Observed::Known(volumes.ids),
         },
         vpc_id: super::vpc::vpc_of_subnet(reader, &view, "subnet_id"),
+        subnet_id: None,
+        outpost_arn: view
+            .text("outpost_arn")
+            .set_value()
+            .map(|it| it.map(str::to_owned))
+            .into(),
         id: named.id,
         arn: named.arn,
     };
@@ -366,6 +377,7 @@ fn read_devices<'a>(
             encrypted,
             kms_key,
             attached_to: Observed::Known(vec![named.id.clone()]),
+            outpost_arn: Observed::Known(None),
             id: id.clone(),
             arn,
         };

@@ -168,8 +168,16 @@ fn a_bad_file_is_told_what_it_is() {
             "line 1, column",
         ),
         (
-            "Resources:\n  B: {Type: AWS::S3::Bucket}\n  B: {Type: AWS::S3::Bucket}\n",
-            "line 3, column 3: \"B\" is given twice",
+            "Resources:\n  B:\n    Type: !Rain::Module ./b.yaml\n",
+            "line 3, column 11: the Type of B is !Rain::Module",
+        ),
+        (
+            "Resources:\n  B: !Rain::Module ./b.yaml\n",
+            "line 2, column 6: the resource B is !Rain::Module",
+        ),
+        (
+            "Resources: !Include ./b.yaml\n",
+            "line 1, column 12: Resources is !Include",
         ),
         (
             "Resources:\n  B: {Properties: {}}\n",

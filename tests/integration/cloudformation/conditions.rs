@@ -279,15 +279,15 @@ fn what_is_launched_with_the_tag_is_told_as_missing() {
     for (resource, words) in [
         (
             format!("G: {{Type: AWS::AutoScaling::AutoScalingGroup, Properties: {{{tag}}}}}"),
-            "that G launches are tagged",
+            "these launch are tagged for backup and are not in the template: G (line 8)",
         ),
         (
             format!("G: {{Type: AWS::AutoScaling::AutoScalingGroup, Properties: {{{open}}}}}"),
-            "that G launches are perhaps tagged",
+            "these launch are perhaps tagged for backup and are not in the template: G (line 8)",
         ),
         (
             "T: {Type: AWS::EC2::LaunchTemplate, Properties: {LaunchTemplateData: {TagSpecifications: [{ResourceType: volume, Tags: [{Key: backup, Value: enabled}]}]}}}".to_owned(),
-            "that T launches are tagged",
+            "these launch are tagged for backup and are not in the template: T (line 8)",
         ),
     ] {
         let text = format!("{SECTIONS}{}", of(&resource));

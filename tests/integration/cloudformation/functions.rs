@@ -20,10 +20,13 @@ Parameters:
   Given: {Type: String, Default: enabled}
   Many: {Type: CommaDelimitedList, Default: 'a, enabled ,c'}
   Open: {Type: String}
-  Zeros: {Type: String, Default: 012345678901}
+  Zeros: {Type: String, Default: 010}
+  Choice: {Type: String, AllowedValues: [a, b]}
   Stored: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /a/b}
 Mappings:
   M: {Top: {Second: enabled, List: [x, enabled]}}
+  Chosen: {a: {Tag: enabled, Other: x}, b: {Tag: enabled, Other: y}, c: {Tag: disabled}}
+  Octal: {'8': {Tag: enabled}}
 Conditions:
   Yes: !Equals [1, '1']
   No: !Not [!Condition Yes]
@@ -63,6 +66,13 @@ fn functions_come_to_what_they_say() {
         "! enabled",
         "!Join ['', [! 'Ref': Given]]",
         "!Select [0, [!If [No, a, !Ref AWS::NoValue], enabled]]",
+        // Every value that is allowed leads to the same.
+        "!FindInMap [Chosen, !Ref Choice, Tag]",
+        "!Select [!If [Maybe, 0, 1], [enabled, enabled]]",
+        "!Select [0, !Split ['-', !Sub 'enabled-${Choice}-x']]",
+        // YAML 1.1 reads octal numbers.
+        "!FindInMap [Octal, !Ref Zeros, Tag]",
+        "!FindInMap [Octal, 010, Tag]",
     ] {
         assert_eq!(
             tag_with(SECTIONS, function, &[]),
@@ -114,6 +124,27 @@ fn what_is_open_says_why() {
             "the account that it is deployed to",
         ),
         ("!Ref AWS::Region", "Unplanned", "--region"),
+        ("!Ref Choice", "AfterApply", "it may be one of a, b"),
+        (
+            "!Sub 'x-${Choice}'",
+            "AfterApply",
+            "it may be one of x-a, x-b",
+        ),
+        (
+            "!FindInMap [Chosen, !Ref Choice, Other]",
+            "AfterApply",
+            "one of x, y",
+        ),
+        (
+            "!FindInMap [Chosen, !Ref Open, Tag]",
+            "AfterApply",
+            "one of enabled, disabled",
+        ),
+        (
+            "!If [Maybe, enabled, !ImportValue x]",
+            "AfterApply",
+            "one of enabled, something else",
+        ),
         ("!Ref AWS::StackName", "AfterApply", "after deployment"),
         ("!Ref Role", "AfterApply", "the name of Role"),
         ("!GetAtt Role.Arn", "AfterApply", "Arn of Role"),
@@ -126,17 +157,15 @@ fn what_is_open_says_why() {
             "dynamic reference",
         ),
         ("!Transform {Name: Mine}", "AfterApply", "macro"),
-        ("!Bogus x", "Unreadable", "Fn::Bogus in line"),
+        ("!Bogus x", "Unreadable", "!Bogus in line"),
         ("!Join [a]", "Unreadable", "expected form"),
-        ("!Select [7, [a]]", "Unreadable", "expected form"),
+        ("!Select [7, [a]]", "Unreadable", "no item at this index"),
         (
             "!FindInMap [M, Top, Nowhere]",
             "Unreadable",
             "no such entry",
         ),
         ("!ToJsonString {a: b}", "AfterApply", "ToJsonString"),
-        ("012345678901", "Unreadable", "loses its leading zeros"),
-        ("!Ref Zeros", "Unreadable", "loses its leading zeros"),
         // A macro may make it.
         ("!GetAtt Nowhere.Arn", "AfterApply", "Arn of Nowhere"),
         ("[a, b]", "Unreadable", "not a text"),

@@ -116,12 +116,7 @@ Central: {Type: AWS::EC2::Volume, Properties: {Encrypted: true, KmsKeyId: 'arn:a
             ("Fresh", "encryption-at-rest", Pass, ""),
             ("Fresh", "encryption-customer-key", Fail, "alias/aws/rds"),
             ("Custom", "cross-account-copy-supported", Fail, "Oracle"),
-            (
-                "Replica",
-                "rds-automated-backups-enabled",
-                Unknown,
-                "SourceDBInstanceIdentifier",
-            ),
+            ("Replica", "rds-automated-backups-enabled", Warn, "0 days"),
             (
                 "Oracle",
                 "rds-option-group-shareable",
@@ -418,7 +413,7 @@ Plan:
           TargetBackupVault: !Ref Vault
           ScheduleExpression: cron(0 3 * * ? *)
           Lifecycle: {DeleteAfterDays: 3}
-          CopyActions: [{DestinationBackupVaultArn: 'arn:aws:backup:eu-west-1:692653576357:backup-vault:central'}]
+          CopyActions: [{DestinationBackupVaultArn: 'arn:aws:backup:eu-west-1:692653576357:backup-vault:central', Lifecycle: {DeleteAfterDays: 35}}]
 Tagged:
   Type: AWS::Backup::BackupSelection
   Properties:
@@ -501,11 +496,6 @@ fn what_may_be_more_is_unlisted() {
             "Resources:\n  N: {Type: 'Mine::S3::Bucket::MODULE'}\n",
             GapKind::Unplanned,
             "N is a module",
-        ),
-        (
-            "Resources:\n  N: {Type: AWS::RDS::DBCluster, Properties: {Engine: !ImportValue e}}\n",
-            GapKind::Unplanned,
-            "another stack",
         ),
     ] {
         let read = read(text, None, &[]);

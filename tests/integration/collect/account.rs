@@ -19,9 +19,17 @@ fn no_policy(code: &'static str) -> Exception {
     )
 }
 
+/// Returns the answer for an account without backup plans.
+fn no_plans() -> Exception {
+    on(
+        "backup:ListBackupPlans",
+        Reply::Fixture("ListBackupPlans-empty"),
+    )
+}
+
 #[test]
-fn the_effective_backup_policy_is_read_once_instead_of_backup_plans() {
-    let endpoint = Endpoint::start([]);
+fn the_effective_backup_policy_is_read_once_and_the_plans_of_each_region() {
+    let endpoint = Endpoint::start([no_plans()]);
     let user = User::new();
     let snapshot = json_of(&user.collect(&endpoint, &[REGION, "eu-west-3"], &[]));
     assert_eq!(
@@ -31,7 +39,8 @@ fn the_effective_backup_policy_is_read_once_instead_of_backup_plans() {
     let plan = at(&snapshot, "/backup_policy/known/plans/0");
     assert_eq!(plan["regions"], json!(["eu-central-1", "eu-west-1"]));
     let rule = json!({
-        "name": "daily", "vault": "local", "schedule": "cron(0 3 ? * * *)", "retention_days": 1,
+        "name": "daily", "vault": "local", "schedule": "cron(0 3 ? * * *)", "timezone": {"known": null},
+        "start_window_minutes": {"known": 60}, "continuous": {"known": false}, "retention_days": 1,
         "copies": [{"vault_arn": CENTRAL_VAULT, "retention_days": 35}],
     });
     assert_eq!(at(plan, "/plan/rules/items"), &json!([rule]));
@@ -45,10 +54,10 @@ fn the_effective_backup_policy_is_read_once_instead_of_backup_plans() {
     let asked = &endpoint.requests_for("organizations:DescribeEffectivePolicy")[0].parameters;
     assert_eq!(asked["PolicyType"], "BACKUP_POLICY");
     assert_eq!(asked.get("TargetId"), None);
-    assert_eq!(endpoint.requests_for("backup:ListBackupPlans"), []);
+    assert_eq!(endpoint.requests_for("backup:ListBackupPlans").len(), 2);
     assert_eq!(
-        at(&snapshot, &in_region("backup_plans/gap/kind")),
-        "not-collected"
+        at(&snapshot, &in_region("backup_plans")),
+        &json!({"items": []})
     );
 
     let report = json_of(&user.evaluate(&snapshot, &[]));
@@ -100,7 +109,7 @@ fn the_backup_role_is_read_with_its_policies_and_its_trust_policy() {
 
 #[test]
 fn vaults_are_read_with_their_lock_and_used_vaults_with_their_access_policy() {
-    let (snapshot, endpoint) = collect_region([]);
+    let (snapshot, endpoint) = collect_region([no_plans()]);
     let vault = |id: &str| item(&snapshot, &in_region("vaults"), id).clone();
     let local = vault("local");
     assert_eq!(local["min_retention_days"], json!({"known": 1}));
@@ -139,7 +148,9 @@ fn without_an_effective_backup_policy_the_plans_are_read() {
         let plans = at(&snapshot, &in_region("backup_plans"));
         assert_eq!(plans.get("gap"), None);
         let rules = json!([{
-            "name": "nightly", "vault": "local", "schedule": "cron(0 3 ? * * *)", "retention_days": 1,
+            "name": "nightly", "vault": "local", "schedule": "cron(0 3 ? * * *)",
+            "timezone": {"known": "Etc/UTC"}, "start_window_minutes": {"known": 60},
+            "continuous": {"known": false}, "retention_days": 1,
             "copies": [{
                 "vault_arn": "arn:aws:backup:eu-central-1:692653576357:backup-vault:Central",
                 "retention_days": 35,
@@ -149,7 +160,10 @@ fn without_an_effective_backup_policy_the_plans_are_read() {
         // Without a retention.
         assert_eq!(
             at(plans, "/items/1/rules/items"),
-            &json!([{"name": "hourly", "vault": "Default", "schedule": "cron(0 0/1 ? * * *)", "copies": []}])
+            &json!([{
+                "name": "hourly", "vault": "Default", "schedule": "cron(0 0/1 ? * * *)", "timezone": {"known": null},
+                "start_window_minutes": {"known": null}, "continuous": {"known": true}, "copies": [],
+            }])
         );
         let role = "arn:aws:iam::111122223333:role/aws-controltower-BackupRole";
         let selections = json!([
@@ -178,6 +192,20 @@ fn without_an_effective_backup_policy_the_plans_are_read() {
     let (snapshot, _endpoint) = collect_region([no_organization]);
     assert_eq!(snapshot["organization_id"], json!({"known": null}));
     assert_eq!(coverage(&snapshot, "global", "backup")["state"], "scanned");
+}
+
+#[test]
+fn tags_that_plans_select_by_and_events_of_buckets_with_continuous_backups_are_read() {
+    let (snapshot, endpoint) = collect_region([]);
+    assert_eq!(snapshot["selected_tags"], json!(["backup", "stage"]));
+    let bucket = |id: &str| item(&snapshot, "/buckets", id)["event_bridge"].clone();
+    assert_eq!(bucket("ledger-111122223333"), json!({"known": true}));
+    assert_eq!(bucket("invoices-111122223333"), json!({"known": false}));
+    let operation = "s3:GetBucketNotificationConfiguration";
+    assert!(!endpoint.requests_for(operation).is_empty());
+    let (snapshot, endpoint) = collect_region([no_plans()]);
+    assert_eq!(snapshot["selected_tags"], json!(["backup"]));
+    assert_eq!(endpoint.requests_for(operation), []);
 }
 
 #[test]

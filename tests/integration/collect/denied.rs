@@ -6,27 +6,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::endpoint::{Endpoint, Exception, Reply, on};
+use crate::support::endpoint::{Endpoint, Reply, on};
 
 use operations::{NEEDED, Needed};
 
 use super::{REGION, User, at, changes, collect_region, coverage, json_of, not_scanned, status};
-
-/// The operations that are sent only if no effective backup policy is read.
-const OF_PLANS: [&str; 4] = [
-    "backup:GetBackupPlan",
-    "backup:GetBackupSelection",
-    "backup:ListBackupPlans",
-    "backup:ListBackupSelections",
-];
-
-/// Returns the exception for an account without an effective backup policy.
-fn without_policy() -> Exception {
-    on(
-        "organizations:DescribeEffectivePolicy",
-        Reply::Fixture("EffectivePolicyNotFoundException"),
-    )
-}
 
 #[test]
 fn a_denied_operation_leaves_only_its_facts_unknown() {
@@ -41,9 +25,6 @@ fn a_denied_operation_leaves_only_its_facts_unknown() {
                 "s3:ListBuckets",
                 Reply::Fixture("ListBuckets-no-region"),
             ));
-        }
-        if OF_PLANS.contains(&operation) {
-            exceptions.push(without_policy());
         }
         let (snapshot, endpoint) = collect_region(exceptions);
         assert!(
@@ -141,17 +122,11 @@ fn a_scan_sends_exactly_the_operations_of_the_iam_policy() {
     ]);
     let user = User::new();
     user.collect(&endpoint, &[REGION], &[]);
-    // An account without an effective backup policy causes the calls for the backup plans.
-    let planned = Endpoint::start([without_policy()]);
-    user.collect(&planned, &[REGION], &[]);
     let policy = json_of(&user.run(&["iam-policy"]));
     let allowed: BTreeSet<String> =
         serde_json::from_value(at(&policy, "/Statement/0/Action").clone()).expect("a list");
-    let sent = endpoint
-        .requests()
-        .into_iter()
-        .chain(planned.requests())
-        .map(|request| request.operation);
+    let sent = endpoint.requests().into_iter();
+    let sent = sent.map(|request| request.operation);
     // It requires no permission.
     let sent: BTreeSet<String> = sent
         .filter(|operation| operation != "sts:GetCallerIdentity")

@@ -34,6 +34,8 @@ fn the_newest_jobs_and_the_oldest_completed_backup_are_kept() {
             "message_category": "SUCCESS",
             "created_at": "2026-03-03T05:00:03Z",
             "completed_at": "2026-03-03T05:21:40Z",
+            "vault": {"known": "local"},
+            "created_by": {"known": {"plan_id": "1b2c3d4e-5f60-4718-8293-a4b5c6d7e8f9"}},
         })
     );
     let kept = ids(&snapshot, &backups);
@@ -72,6 +74,8 @@ fn the_newest_jobs_and_the_oldest_completed_backup_are_kept() {
             "created_at": "2026-03-02T05:21:00Z",
             "completed_at": "2026-03-02T05:22:00Z",
             "destination_vault_arn": "arn:aws:backup:eu-central-1:692653576357:backup-vault:central",
+            "source_vault_arn": {"known": "arn:aws:backup:eu-central-1:111122223333:backup-vault:local"},
+            "created_by": {"known": {"plan_id": "1b2c3d4e-5f60-4718-8293-a4b5c6d7e8f9"}},
         })
     );
     let kept = ids(&snapshot, &copies);

@@ -70,6 +70,7 @@ fn iam_action(operation: &str) -> &str {
         "s3:HeadBucket" => "s3:ListBucket",
         "s3:GetBucketEncryption" => "s3:GetEncryptionConfiguration",
         "s3:GetBucketLifecycleConfiguration" => "s3:GetLifecycleConfiguration",
+        "s3:GetBucketNotificationConfiguration" => "s3:GetBucketNotification",
         other => other,
     }
 }
@@ -116,9 +117,13 @@ fn a_scan_of_a_service_sends_exactly_the_operations_of_its_iam_policy() {
 }
 
 /// The operations that are sent for every resource.
-const ALWAYS: [&str; 6] = [
+const ALWAYS: [&str; 10] = [
     "backup:DescribeRegionSettings",
+    "backup:GetBackupPlan",
+    "backup:GetBackupSelection",
     "backup:ListBackupJobs",
+    "backup:ListBackupPlans",
+    "backup:ListBackupSelections",
     "backup:ListCopyJobs",
     "ec2:DescribeRegions",
     "organizations:DescribeEffectivePolicy",
@@ -147,6 +152,7 @@ fn own_operations(kind: &str) -> &'static [&'static str] {
         "s3-bucket" => &[
             "s3:GetBucketEncryption",
             "s3:GetBucketLifecycleConfiguration",
+            "s3:GetBucketNotificationConfiguration",
             "s3:GetBucketVersioning",
             "s3:ListBuckets",
             "tag:GetResources",

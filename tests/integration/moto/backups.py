@@ -72,6 +72,8 @@ class Backups(Others):
         super().__init__(endpoint, account)
         self.now = time.time() if now is None else now
         self.jobs: defaultdict[tuple[str, str], list[Json]] = defaultdict(list)
+        # The plans of the account, by region.
+        self.plans: dict[str, str] = {}
 
     def organization(self, policy_regions: Optional[tuple[str, ...]]) -> None:
         """`None`: a member to which no backup policy applies."""
@@ -124,6 +126,7 @@ class Backups(Others):
         plan = self.client("backup", region).create_backup_plan(
             BackupPlan={"BackupPlanName": "own", "Rules": [rule]}
         )["BackupPlanId"]
+        self.plans[region] = plan
         role = f"arn:aws:iam::{self.account}:role/{ROLE}"
         for selection in selections:
             ids = {"BackupPlanId": plan, "SelectionId": self.next_id("selection")}
@@ -207,6 +210,7 @@ class Backups(Others):
             "CreationDate": began,
             "State": state,
             "IamRoleArn": f"arn:aws:iam::{self.account}:role/{ROLE}",
+            "CreatedBy": self.creator(self.resources[arn]["region"]),
             "IsParent": False,
         }
         if state not in ("CREATED", "PENDING", "RUNNING"):
@@ -214,6 +218,14 @@ class Backups(Others):
         if state == "COMPLETED":
             job["MessageCategory"] = "SUCCESS"
         return {**job, **({"StatusMessage": message} if message else {})}
+
+    def creator(self, region: str) -> Json:
+        """The plan of the account in the region, else that of the policy.
+        https://docs.aws.amazon.com/aws-backup/latest/devguide/API_RecoveryPointCreator.html"""
+        if region in self.plans:
+            return {"BackupPlanId": self.plans[region], "BackupPlanName": "own", "BackupRuleName": "daily"}
+        policy = "orgs/73d922fb-9312-3a70-99c3-e69367f9fdad"
+        return {"BackupPlanId": policy, "BackupPlanName": "company", "BackupRuleName": "daily"}
 
     def finish(self) -> None:
         """Jobs are sent together, because there are many."""

@@ -86,7 +86,8 @@ NOT_TO_BE_COPIED = {
 READY: dict[str, Findings] = {
     "ebs-volume": INHERITED,
     "ec2-instance": {**INHERITED, "ec2-image-copyable": PASS},
-    "rds-instance": {**INHERITED, "rds-automated-backups-enabled": PASS},
+    # moto's own windows are clear of the plan, which runs at 05:00.
+    "rds-instance": {**INHERITED, "rds-automated-backups-enabled": PASS, "rds-windows-clear": PASS},
     "rds-cluster": {**INHERITED, "rds-automated-backups-enabled": PASS, "backup-tag-placed": PASS},
     "aurora-cluster": {**INHERITED, "rds-automated-backups-enabled": PASS, "backup-tag-placed": PASS},
     "s3-bucket": {**MANAGED, "s3-versioning-enabled": PASS, "s3-old-versions-expire": PASS},
@@ -105,7 +106,7 @@ READY: dict[str, Findings] = {
     "other": {"cross-account-copy-supported": WARN},
     # Encrypted with the central key: the platform team fixes it, not the member.
     "backup-vault": {},
-    "region": all_pass("backup-policy-effective", "local-vault-ready"),
+    "region": all_pass("backup-policy-effective", "central-copy-retained", "local-vault-ready"),
     "account": all_pass("backup-role-ready", "backup-region-covered"),
 }
 
@@ -180,7 +181,7 @@ TAG_MISPLACED = {"backup-tag-placed": FAIL}
 NO_VOLUME_GATEWAY = {**NOT_COPYABLE, "backup-tag-placed": SKIP}
 
 # The account and its regions.
-NOT_COVERED = {"backup-policy-effective": FAIL}
+NOT_COVERED = {"backup-policy-effective": FAIL, "central-copy-retained": SKIP}
 NO_VAULT = {"local-vault-ready": FAIL}
 VAULT_KEY_SHARED = {"local-vault-key-shared": PASS}
 VAULT_KEY_NOT_SHARED = {"local-vault-key-shared": WARN}
@@ -199,14 +200,28 @@ ENDPOINT_READY = {
 # Rules of the platform team, which are not gating for the member.
 PLATFORM_RULES = {
     "backup-policy-effective",
+    "central-copy-retained",
     "local-vault-ready",
     "local-vault-key-shared",
     "backup-role-ready",
 }
 
 
+def without_plan(resources: dict[str, Json]) -> None:
+    """Where no plan runs, no schedule can meet a window, and no job is one of a plan that selects its resource."""
+    uncovered = {r["region"] for r in resources.values() if r["findings"].get("backup-policy-effective") == FAIL}
+    for resource in resources.values():
+        if resource["region"] in uncovered:
+            findings = resource["findings"]
+            findings.pop("rds-windows-clear", None)
+            findings.pop("copy-recent", None)
+            if "backup-recent" in findings:
+                findings["backup-recent"] = WARN
+
+
 def judge(resources: dict[str, Json]) -> None:
     """Verdicts and gating, as they follow from findings."""
+    without_plan(resources)
 
     def regions_of(states: set[str], kinds: Optional[set[str]] = None) -> set[str]:
         found = (r for r in resources.values() if kinds is None or r["type"] in kinds)

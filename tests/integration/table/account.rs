@@ -70,7 +70,7 @@ pub fn account() -> Value {
         "backup_policy": {"known": {"plans": [{"regions": [REGION], "plan": {
             "name": "central",
             "rules": {"items": [{"name": "daily", "vault": "local", "retention_days": 1, "copies": [
-                {"vault_arn": "arn:aws:backup:$region:692653576357:backup-vault:central"},
+                {"vault_arn": "arn:aws:backup:$region:692653576357:backup-vault:central", "retention_days": 35},
             ]}]},
             "selections": {"items": [{
                 "name": "enabled", "role_arn": "arn:aws:iam::$account:role/Backup",

@@ -329,7 +329,7 @@ fn a_backup_plan_is_evaluated_with_its_vault_and_selection() {
     let rule = json!({
         "rule_name": "daily", "target_vault_name": "local", "schedule": "cron(0 5 ? * * *)",
         "lifecycle": [{"delete_after": 1}],
-        "copy_action": [{"destination_vault_arn": "arn:aws:backup:eu-central-1:692653576357:backup-vault:central", "lifecycle": []}],
+        "copy_action": [{"destination_vault_arn": "arn:aws:backup:eu-central-1:692653576357:backup-vault:central", "lifecycle": [{"delete_after": 35}]}],
     });
     let tag = json!({"type": "STRINGEQUALS", "key": "backup", "value": "enabled"});
     add_resources(

@@ -2,12 +2,14 @@
 
 use crate::collect::VPC;
 
-/// The parts of a snapshot that change if no effective backup policy is read, because the backup plans
-/// are read instead.
-const WITHOUT_POLICY: &[&str] = &[
+/// The parts of a snapshot that change if the plans are not read: the policies of the vaults that they use, the
+/// tags that they select by, and the events that their continuous backups need depend on them.
+const OF_PLANS: &[&str] = &[
     "/backup_policy",
+    "/buckets/items/",
     "/regions/eu-central-1/backup_plans",
     "/regions/eu-central-1/vaults",
+    "/selected_tags",
 ];
 
 /// The error code of services with a JSON protocol.
@@ -65,12 +67,12 @@ const REGION_LINE: &str = ":region:111122223333:eu-central-1";
 pub(super) const NEEDED: &[Needed] = &[
     Needed {
         gaps: &["/regions/eu-central-1/backup_plans/items/0/rules/gap"],
-        touches: WITHOUT_POLICY,
+        touches: OF_PLANS,
         ..needed("backup:GetBackupPlan", DENIED_JSON, &["backup"])
     },
     Needed {
         gaps: &["/regions/eu-central-1/backup_plans/items/1/selections/gap"],
-        touches: WITHOUT_POLICY,
+        touches: OF_PLANS,
         ..needed("backup:GetBackupSelection", DENIED_JSON, &["backup"])
     },
     Needed {
@@ -102,13 +104,12 @@ pub(super) const NEEDED: &[Needed] = &[
     },
     Needed {
         gaps: &["/regions/eu-central-1/backup_plans/gap"],
-        touches: WITHOUT_POLICY,
-        needed_by: &[("backup-policy-effective", REGION_LINE)],
+        touches: OF_PLANS,
         ..needed("backup:ListBackupPlans", DENIED_JSON, &["backup"])
     },
     Needed {
         gaps: &["/regions/eu-central-1/backup_plans/items/0/selections/gap"],
-        touches: WITHOUT_POLICY,
+        touches: OF_PLANS,
         ..needed("backup:ListBackupSelections", DENIED_JSON, &["backup"])
     },
     Needed {
@@ -139,7 +140,7 @@ pub(super) const NEEDED: &[Needed] = &[
     // The backup plans agree with the policy.
     Needed {
         gaps: &["/backup_policy/unknown"],
-        touches: WITHOUT_POLICY,
+        touches: OF_PLANS,
         ..needed("organizations:DescribeEffectivePolicy", DENIED_JSON, &[])
     },
     Needed {
@@ -471,6 +472,19 @@ pub(super) const NEEDED: &[Needed] = &[
         needed_by: &[("s3-old-versions-expire", BUCKET)],
         ..needed(
             "s3:GetBucketLifecycleConfiguration",
+            "AccessDenied",
+            &["s3"],
+        )
+    },
+    Needed {
+        action: "s3:GetBucketNotification",
+        gaps: &[
+            "/buckets/items/0/event_bridge/unknown",
+            "/buckets/items/4/event_bridge/unknown",
+        ],
+        touches: &["/buckets/items/"],
+        ..needed(
+            "s3:GetBucketNotificationConfiguration",
             "AccessDenied",
             &["s3"],
         )

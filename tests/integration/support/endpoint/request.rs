@@ -189,6 +189,7 @@ fn parse_s3(http: &Http) -> Option<(String, BTreeMap<String, String>)> {
         "GET" if has("versioning") => "GetBucketVersioning",
         "GET" if has("encryption") => "GetBucketEncryption",
         "GET" if has("lifecycle") => "GetBucketLifecycleConfiguration",
+        "GET" if has("notification") => "GetBucketNotificationConfiguration",
         _ => return None,
     };
     Some((operation.to_owned(), parameters))

@@ -1,0 +1,148 @@
+//! The types of resources that are backed up in the account, and the roles that back them up.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::kind::{KINDS, kinds_in_stack};
+use crate::model::observed::{Gap, GapKind};
+use crate::model::tag::BackupTag;
+use crate::model::{Resource, ResourceKind};
+
+use super::RuleContext;
+use super::backup_plans::{Protection, in_region, tagged, target};
+use super::backup_types::{BackupType, type_of, type_of_arn, types_of_kind};
+
+/// A type of resource in one region.
+#[derive(Debug)]
+pub struct TypeInUse<'a> {
+    /// The type.
+    pub row: &'static BackupType,
+    /// The region.
+    pub region: &'a str,
+    /// ARNs of resources that are tagged `enabled`.
+    pub arns: BTreeSet<String>,
+    /// Ids of the same resources, for messages.
+    pub ids: BTreeSet<String>,
+    /// The ARNs of the roles of the selections that select them.
+    pub roles: BTreeSet<String>,
+    /// Why it is not known whether there are such resources; `None` if there are.
+    pub gap: Option<Gap>,
+}
+
+/// Types in use, by region and name of the type.
+type Usage<'a> = BTreeMap<(&'a str, &'static str), TypeInUse<'a>>;
+
+/// Returns the types of resources that are tagged `enabled`, with the members of stacks that are, and the types
+/// of which there may be some.
+#[must_use]
+pub fn find_types_in_use<'a>(cx: &RuleContext<'a>) -> Vec<TypeInUse<'a>> {
+    let mut usage = Usage::new();
+    for (region, seen) in &cx.snapshot.regions {
+        let protection = in_region(cx, region).ok();
+        for resource in cx.snapshot.resources_in(region) {
+            add_resource(&mut usage, cx, region, resource, protection.as_ref());
+        }
+        for arn in cx.enabled_by_tag(region) {
+            if let Some(row) = type_of_arn(arn) {
+                let entry = certain_entry(&mut usage, region, row);
+                entry.arns.insert(arn.clone());
+                let roles = protection.as_ref().map(|it| {
+                    let chosen = it.chosen(&tagged(cx, arn));
+                    it.roles(&chosen.by)
+                });
+                entry.roles.extend(roles.unwrap_or_default());
+            }
+        }
+        for kind in KINDS.iter().filter(|it| it.kind.has_backups()) {
+            let gap = cx.snapshot.listing_gap(kind, seen);
+            let gap = gap.filter(|gap| gap.kind != GapKind::NotAsked && cx.selects(kind.kind));
+            for row in gap.map(|_| types_of_kind(kind.kind)).into_iter().flatten() {
+                add_gap(&mut usage, region, row, gap);
+            }
+        }
+        let unplaced = cx.snapshot.buckets_without_region().next();
+        for row in types_of_kind(ResourceKind::S3Bucket) {
+            add_gap(&mut usage, region, row, unplaced.map(|(_, gap)| gap));
+        }
+    }
+    usage.into_values().collect()
+}
+
+fn add_resource<'a>(
+    usage: &mut Usage<'a>,
+    cx: &RuleContext<'a>,
+    region: &'a str,
+    resource: Resource<'a>,
+    protection: Option<&Protection<'a>>,
+) {
+    let (Some(row), Some(tags)) = (type_of(resource), resource.tags()) else {
+        return;
+    };
+    match cx.backup_tag(tags) {
+        BackupTag::Enabled => {}
+        BackupTag::Unknown => return add_gap(usage, region, row, tags.gap()),
+        _ => return,
+    }
+    let roles = protection.and_then(|protection| {
+        let chosen = protection.chosen(&target(cx, resource)?);
+        Some(protection.roles(&chosen.by))
+    });
+    let roles = roles.unwrap_or_default();
+    let entry = certain_entry(usage, region, row);
+    if let Some((arn, id)) = resource.arn_and_id() {
+        entry.arns.insert(arn.to_owned());
+        entry.ids.insert(id.to_owned());
+    }
+    entry.roles.extend(roles.iter().cloned());
+    if let Resource::Stack(stack) = resource {
+        let members = stack.resources.items.iter().filter(|it| !it.is_gone());
+        let kinds: BTreeSet<ResourceKind> = members
+            .flat_map(|member| kinds_in_stack(&member.resource_type))
+            .map(|kind| kind.kind)
+            .collect();
+        for row in kinds.into_iter().flat_map(types_of_kind) {
+            let entry = certain_entry(usage, region, row);
+            entry.roles.extend(roles.iter().cloned());
+        }
+    }
+}
+
+fn certain_entry<'u, 'a>(
+    usage: &'u mut Usage<'a>,
+    region: &'a str,
+    row: &'static BackupType,
+) -> &'u mut TypeInUse<'a> {
+    let entry = entry_of(usage, region, row);
+    entry.gap = None;
+    entry
+}
+
+/// Adds a type of which there may be resources, unless there are.
+fn add_gap<'a>(
+    usage: &mut Usage<'a>,
+    region: &'a str,
+    row: &'static BackupType,
+    gap: Option<&Gap>,
+) {
+    if let Some(gap) = gap
+        && !usage.contains_key(&(region, row.aws_type))
+    {
+        entry_of(usage, region, row).gap = Some(gap.clone());
+    }
+}
+
+fn entry_of<'u, 'a>(
+    usage: &'u mut Usage<'a>,
+    region: &'a str,
+    row: &'static BackupType,
+) -> &'u mut TypeInUse<'a> {
+    usage
+        .entry((region, row.aws_type))
+        .or_insert_with(|| TypeInUse {
+            row,
+            region,
+            arns: BTreeSet::new(),
+            ids: BTreeSet::new(),
+            roles: BTreeSet::new(),
+            gap: None,
+        })
+}
