@@ -9,6 +9,7 @@ use crate::model::{Gap, GapKind, Observed};
 use crate::source::planned::{after_apply, unplanned};
 
 use super::item::{ALL, Item};
+use super::place::evaluate_expression;
 use super::reader::Reader;
 use super::view::{Fact, View, contains_true};
 
@@ -119,10 +120,12 @@ impl<'a> Reader<'a> {
             Value::Array(list) => list.first()?,
             other => other,
         };
+        let is_root = self.document.providers[provider]["module_address"].is_null();
         let tags = match &default["tags"] {
             Value::Null => return Some(Tags::new()),
-            tags => tags["constant_value"].as_object()?,
+            tags => evaluate_expression(self.document, tags, is_root)?,
         };
+        let tags = tags.as_object()?;
         let tags = tags
             .iter()
             .map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
