@@ -318,7 +318,7 @@ fn a_state_is_evaluated_without_changes() {
         "values": load_plan("mixed")["prior_state"]["values"],
     });
     let report = evaluate_plan(&root);
-    assert_eq!(report.source, Source::TerraformPlan);
+    assert_eq!(report.source, Source::TerraformState);
     let verdicts = verdicts_of(&report);
     let volume = |id: &str| format!("arn:aws:ec2:eu-west-1:111122223333:volume/{id}");
     assert_eq!(verdicts[volume("vol-0kept").as_str()], "ready");
