@@ -104,8 +104,10 @@ pub enum Source {
     Aws,
     /// A file that `collect` wrote.
     Snapshot,
-    /// `terraform show -json`.
+    /// `terraform show -json` of a plan.
     TerraformPlan,
+    /// `terraform show -json` of a state.
+    TerraformState,
     /// A CloudFormation template.
     Cloudformation,
 }
@@ -114,7 +116,10 @@ impl Source {
     /// Whether it contains planned resources, and of the account only the settings that it declares.
     #[must_use]
     pub fn is_planned(self) -> bool {
-        matches!(self, Source::TerraformPlan | Source::Cloudformation)
+        matches!(
+            self,
+            Source::TerraformPlan | Source::TerraformState | Source::Cloudformation
+        )
     }
 }
 

@@ -148,6 +148,7 @@ impl Head {
                 Source::Aws => "Live account",
                 Source::Snapshot => "Saved snapshot",
                 Source::TerraformPlan => "Terraform plan",
+                Source::TerraformState => "Terraform state",
                 Source::Cloudformation => "CloudFormation template",
             },
             time: escape(&format_time(&report.started_at)),

@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use crate::analysis::s3_routing::{InUse, endpoints_in_use};
-use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext, Verdict};
 use crate::model::Gap;
 use crate::model::observed::GapKind;
 use crate::model::vpc::{Vpc, VpcEndpoint};
@@ -44,16 +44,21 @@ fn check_vpc(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
         Ok(in_use) => in_use,
         Err(skip) => return Ok(skip),
     };
-    if let (false, Some(gap)) = (running.any, &running.gap) {
-        return Err(gap.clone());
-    }
     let outcomes = endpoints
         .into_iter()
         .map(|endpoint| {
             check_endpoint(cx.region, vpc, endpoint).unwrap_or_else(|gap| Outcome::unknown(&gap))
         })
         .chain(network.endpoints.gap.as_ref().map(Outcome::unknown));
-    Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("no gateway endpoint for S3")))
+    let outcome = Outcome::worst(outcomes);
+    match (running.any, running.gap, outcome) {
+        (_, _, Some(outcome)) if outcome.verdict == Verdict::Pass => Ok(outcome),
+        // A policy that is not open matters only if something runs in the VPC.
+        (false, Some(gap), _) => Err(gap),
+        (_, _, outcome) => {
+            Ok(outcome.unwrap_or_else(|| Outcome::skip("no gateway endpoint for S3")))
+        }
+    }
 }
 
 fn check_endpoint(region: &str, vpc: &Vpc, endpoint: &VpcEndpoint) -> CheckResult {

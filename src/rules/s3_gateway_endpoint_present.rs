@@ -50,16 +50,16 @@ fn check_vpc(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
     }
     let network = &cx.seen()?.network;
     let running = workloads(cx, vpc)?;
-    if !running.any {
-        return match running.gap {
-            Some(gap) => Err(gap),
-            None => Ok(Outcome::skip("no workloads")),
-        };
+    if !running.any && running.gap.is_none() {
+        return Ok(Outcome::skip("no workloads"));
     }
     let (available, others) = s3_endpoints(network, vpc, cx.region);
     if let Some(endpoint) = available.first() {
         return Ok(Outcome::pass(format!("gateway endpoint {}", endpoint.id))
             .with("endpoint", endpoint.id.as_str()));
+    }
+    if let (false, Some(gap)) = (running.any, running.gap) {
+        return Err(gap);
     }
     network.endpoints.all_items()?;
     let seen = match others.first() {

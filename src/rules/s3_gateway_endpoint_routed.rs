@@ -1,5 +1,5 @@
 use crate::analysis::s3_routing::{InUse, endpoints_in_use, routes_to_internet};
-use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext, Verdict};
 use crate::model::Gap;
 use crate::model::observed::GapKind;
 use crate::model::vpc::{Network, Route, RouteTable, Subnet, Vpc, VpcEndpoint};
@@ -46,11 +46,22 @@ fn check_vpc(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
         Ok(in_use) => in_use,
         Err(skip) => return Ok(skip),
     };
-    let subnets = running.subnets.iter().map(|subnet| {
-        check_subnet(cx.region, network, vpc, subnet, &endpoints)
-            .unwrap_or_else(|gap| Outcome::unknown(&gap))
-    });
-    let unseen = running.gap.iter().map(Outcome::unknown);
+    let check = |subnet: &str| check_subnet(cx.region, network, vpc, subnet, &endpoints);
+    let subnets = running
+        .subnets
+        .iter()
+        .map(|subnet| check(subnet).unwrap_or_else(|gap| Outcome::unknown(&gap)));
+    // Where more may run does not matter if every subnet has the route.
+    let in_vpc = network
+        .subnets
+        .items
+        .iter()
+        .filter(|it| it.vpc_id == vpc.id);
+    let mut all = in_vpc.map(|it| check(&it.id)).peekable();
+    let is_routed = |outcome: CheckResult| outcome.is_ok_and(|it| it.verdict == Verdict::Pass);
+    let is_settled = network.subnets.gap.is_none() && all.peek().is_some() && all.all(is_routed);
+    let unseen = running.gap.iter().filter(|_| !is_settled);
+    let unseen = unseen.map(Outcome::unknown);
     Ok(Outcome::worst(subnets.chain(unseen)).unwrap_or_else(|| Outcome::skip("no workloads")))
 }
 

@@ -47,6 +47,12 @@ pub enum NotForUs {
         "is the log of `terraform plan -json`; run `terraform plan -out FILE`, then `terraform show -json FILE`, and check its output instead"
     )]
     Log,
+    /// Several plans in one file.
+    #[error("contains {count} Terraform plans; check each of them separately")]
+    SeveralPlans {
+        /// Number of plans.
+        count: usize,
+    },
     /// A plan as `terraform plan` prints it.
     #[error(
         "is the human-readable output of `terraform plan`; run `terraform show -json FILE` and check its output instead"
@@ -124,16 +130,13 @@ pub fn recognize_file(bytes: Vec<u8>, file: &str) -> Result<Found, NotForUs> {
     }
     let text = decode_text(bytes)?;
     let bare = text.trim_start_matches('\u{feff}');
+    // Parsing a large snapshot as untyped JSON first would double the time of a scan.
+    let may_be_terraform = HINTS.iter().any(|hint| bare.contains(hint));
+    if let Some(json) = may_be_terraform.then(|| find_json(bare)).flatten() {
+        return read_json(json).unwrap_or(Ok(Found::Text(text)));
+    }
     if bare.trim_start().starts_with('{') {
-        // Parsing a large snapshot as untyped JSON first would double the time of a scan.
-        if !HINTS.iter().any(|hint| bare.contains(hint)) {
-            return Ok(Found::Text(text));
-        }
-        return match serde_json::from_str(bare) {
-            Ok(value) => classify_json(value, text),
-            Err(_) if bare.lines().next().is_some_and(is_log_line) => Err(NotForUs::Log),
-            Err(_) => Ok(Found::Text(text)),
-        };
+        return Ok(Found::Text(text));
     }
     let has_line = |starts: &[&str]| {
         bare.lines()
@@ -160,17 +163,61 @@ fn strip_color_codes(mut line: &str) -> &str {
     line
 }
 
-/// Returns what parsed JSON with a hint of Terraform holds.
-fn classify_json(value: Value, text: String) -> Result<Found, NotForUs> {
-    if terraform::is_shown(&value) {
-        Ok(Found::Terraform(value))
-    } else if terraform::is_raw_state(&value) {
-        Err(NotForUs::RawState)
-    } else if terraform::is_log(&value) {
-        Err(NotForUs::Log)
-    } else {
-        Ok(Found::Text(text))
+/// Returns the JSON in a text: all of it, or what follows the lines that a wrapper of Terraform writes first.
+///
+/// The wrapper of hashicorp/setup-terraform writes `[command]/path/terraform-bin show -json plan.bin`:
+/// <https://github.com/hashicorp/setup-terraform/issues/42>. Terragrunt writes lines of its own.
+fn find_json(text: &str) -> Option<&str> {
+    if text.trim_start().starts_with(['{', '[']) && !text.trim_start().starts_with("[command]") {
+        return Some(text);
     }
+    let mut rest = text;
+    while !rest.is_empty() {
+        if rest.starts_with('{') {
+            let compact = rest.chars().filter(|c| !c.is_whitespace()).take(32);
+            let compact: String = compact.collect();
+            let starts = ["{\"format_version\"", "{\"@level\""];
+            if starts.iter().any(|it| compact.starts_with(it)) {
+                return Some(rest);
+            }
+        }
+        rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
+    }
+    None
+}
+
+/// Returns what JSON with a hint of Terraform holds; `None` if it is not from Terraform.
+fn read_json(json: &str) -> Option<Result<Found, NotForUs>> {
+    if json.lines().next().is_some_and(is_log_line) {
+        return Some(Err(NotForUs::Log));
+    }
+    let mut values = serde_json::Deserializer::from_str(json).into_iter::<Value>();
+    let first = values.next()?.ok()?;
+    let rest = json.get(values.byte_offset()..).unwrap_or_default();
+    if let Value::Array(list) = &first
+        && list.len() > 1
+        && list.iter().all(terraform::is_shown)
+    {
+        return Some(Err(NotForUs::SeveralPlans { count: list.len() }));
+    }
+    if terraform::is_raw_state(&first) && !terraform::is_shown(&first) {
+        return Some(Err(NotForUs::RawState));
+    }
+    if !terraform::is_shown(&first) {
+        return None;
+    }
+    let more = values.map_while(Result::ok).filter(terraform::is_shown);
+    match more.count() {
+        0 if is_wrapped(rest) => Some(Ok(Found::Terraform(first))),
+        0 => None,
+        more => Some(Err(NotForUs::SeveralPlans { count: more + 1 })),
+    }
+}
+
+/// Returns whether what follows a plan is nothing, or a workflow command that a wrapper writes.
+fn is_wrapped(rest: &str) -> bool {
+    let rest = rest.trim_start();
+    rest.is_empty() || rest.starts_with("::") || rest.starts_with("##[")
 }
 
 fn is_log_line(line: &str) -> bool {

@@ -9,6 +9,7 @@ mod backup;
 mod candidates;
 mod document;
 mod dynamodb;
+mod ebs_defaults;
 mod ec2;
 mod efs;
 mod endpoints;
@@ -17,7 +18,10 @@ mod fsx;
 mod item;
 mod key_arns;
 mod keys;
+mod launch;
 mod network;
+mod order;
+mod origin;
 mod other;
 mod place;
 mod policy;
@@ -27,12 +31,14 @@ mod redshift;
 mod routes;
 mod s3;
 mod storage_gateway;
+mod tags;
 mod view;
 mod vpc;
 mod workloads;
 
 use serde_json::Value;
 
+use crate::model::Observed;
 use crate::model::snapshot::{Snapshot, Source};
 
 pub use error::TerraformError;
@@ -75,6 +81,13 @@ pub fn is_log(value: &Value) -> bool {
     value.get("@level").is_some() && value.get("@module").is_some()
 }
 
+/// Returns the id of the organization if a data source looked it up.
+fn organization_id(document: &Document<'_>) -> Option<String> {
+    let mut organizations = document.items_of(item::data_type("aws_organizations_organization"));
+    let id = organizations.find_map(|it| it.view().text("id").known());
+    id.filter(|id| id.starts_with("o-")).map(str::to_owned)
+}
+
 /// Builds a snapshot from the output of `terraform show -json`.
 ///
 /// # Errors
@@ -111,7 +124,15 @@ pub fn read_plan(root: &Value, around: &Surroundings<'_>) -> Result<Snapshot, Te
     let document = Document::parse(root)?;
     let reader = Reader::new(&document, around);
     let account = reader.places.account.clone();
-    let mut planned = Planned::new(Source::TerraformPlan, account, around);
+    let is_state = root.get("values").is_some() && root.get("planned_values").is_none();
+    let source = match is_state {
+        true => Source::TerraformState,
+        false => Source::TerraformPlan,
+    };
+    let mut planned = Planned::new(source, account, around);
+    if let Some(organization) = organization_id(&document) {
+        planned.snapshot_mut().organization_id = Observed::Known(Some(organization));
+    }
     keys::read_keys(&reader, &mut planned);
     ec2::read_instances(&reader, &mut planned);
     rds::read_databases(&reader, &mut planned);

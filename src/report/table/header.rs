@@ -53,6 +53,7 @@ fn describe_time(report: &Report) -> String {
         Source::Aws => "read",
         Source::Snapshot => "saved",
         Source::TerraformPlan => "Terraform plan of",
+        Source::TerraformState => "Terraform state of",
         Source::Cloudformation => "CloudFormation template of",
     };
     match format_time(&report.started_at) {

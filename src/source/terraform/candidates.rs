@@ -15,7 +15,7 @@ use crate::text::and_more;
 use super::address::{Part, child_module, module_steps, split_address};
 use super::document::Document;
 use super::item::{Item, data_type};
-use super::view::{Fact, View};
+use super::view::{Fact, View, contains_true};
 
 /// Most expressions between an attribute and the resource it refers to.
 const MAX_HOPS: usize = 32;
@@ -520,7 +520,9 @@ impl<'a> Search<'_, 'a> {
             };
             let view = item.view();
             match (view.fact(attribute), view.expression(attribute)) {
-                (Fact::Known(_), _) => self.found.note_choice(reference),
+                (Fact::Known(_), _) if !contains_true(view.unknown_in(attribute)) => {
+                    self.found.note_choice(reference);
+                }
                 (Fact::Unset, _) => {}
                 // The attribute of another resource that names a wanted one: `aws_subnet.a.vpc_id`.
                 (Fact::Open(_), Some(expression)) if rest.len() == 1 => {

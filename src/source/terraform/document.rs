@@ -146,6 +146,11 @@ impl<'a> Document<'a> {
         self.modules.get(&module_path(address)).copied()
     }
 
+    /// Returns the configuration of the module at a path: `/db/keys`.
+    pub(super) fn module_at(&self, path: &str) -> Option<&'a Value> {
+        self.modules.get(path).copied()
+    }
+
     /// Indexes the configuration of a module and of those within it.
     fn read_modules(
         &mut self,
@@ -285,7 +290,7 @@ fn configured_as<'a>(providers: &'a Value, key: &str) -> Option<&'a str> {
 }
 
 /// Returns the path of a module in the configuration, which has no instances: `/db/keys`.
-fn module_path(module: &str) -> String {
+pub(super) fn module_path(module: &str) -> String {
     let names = module_steps(module).into_iter();
     names.map(|step| format!("/{}", step.name)).collect()
 }

@@ -1,72 +1,35 @@
-//! EC2 instances, EBS volumes, and the default encryption of new volumes.
+//! EC2 instances and EBS volumes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
-use crate::model::ec2::{Instance, Volume};
+use crate::model::ec2::{EbsDefaults, Instance, Volume};
 use crate::model::tag::Tags;
-use crate::model::{Gap, GapKind, Observed};
-use crate::source::defaults::TERRAFORM_EBS_ENCRYPTION_BY_DEFAULT;
+use crate::model::{Gap, Observed};
 use crate::source::planned::{Planned, unplanned};
 
-use super::item::{Item, data_type};
+use super::ebs_defaults::{ebs_defaults_for, read_ebs_defaults};
+use super::item::Item;
 use super::keys::KeyName;
-use super::reader::{Identity, Link, Reader, not_in_plan};
+use super::launch::Launch;
+use super::reader::{Identity, Reader, not_in_plan};
+use super::tags::TagResources;
 use super::view::{Fact, View};
-
-/// The default encryption of new volumes in a region.
-#[derive(Debug, Clone)]
-struct Defaults {
-    encryption: Observed<bool>,
-    key: Observed<String>,
-}
 
 /// Reads the volumes and instances of the plan.
 pub(super) fn read_instances<'a>(reader: &Reader<'a>, planned: &mut Planned) {
     read_ebs_defaults(reader, planned);
     let attachments = read_attachments(reader);
+    let tags = TagResources::of_type(
+        reader,
+        "aws_ec2_tag",
+        "resource_id",
+        &["aws_instance", "aws_ebs_volume"],
+    );
     for item in reader.document.items_of("aws_ebs_volume") {
-        read_volume(reader, item, &attachments, planned);
+        read_volume(reader, item, &attachments, &tags, planned);
     }
     for item in reader.document.items_of("aws_instance") {
-        read_instance(reader, item, &attachments, planned);
-    }
-}
-
-/// Reads the default encryption of new volumes, if the plan sets it.
-fn read_ebs_defaults<'a>(reader: &Reader<'a>, planned: &mut Planned) {
-    for item in reader.document.items_of("aws_ebs_encryption_by_default") {
-        let region = reader.places.region_of(item);
-        let on = item
-            .view()
-            .flag("enabled")
-            .or_else(|| Ok(TERRAFORM_EBS_ENCRYPTION_BY_DEFAULT));
-        planned.region_mut(&region).ebs_defaults.encryption = on;
-    }
-    for item in reader.document.items_of("aws_ebs_default_kms_key") {
-        let region = reader.places.region_of(item);
-        let key = match reader.read_key(&item.view(), "key_arn", planned) {
-            KeyName::Is(key) => Observed::Known(key),
-            KeyName::Unset => Observed::Unknown(item.view().known_after_apply("key_arn")),
-            KeyName::Open(gap) => Observed::Unknown(gap),
-        };
-        planned.region_mut(&region).ebs_defaults.kms_key = key;
-    }
-}
-
-/// Returns the default encryption of new volumes in a region.
-fn ebs_defaults(planned: &mut Planned, region: &str) -> Defaults {
-    let defaults = planned.region_mut(region).ebs_defaults.clone();
-    let explain = |gap: Gap| match gap.kind {
-        GapKind::Unplanned => unplanned(
-            "it depends on the default EBS encryption of the region, a setting of the account that is not in the plan",
-        ),
-        _ => gap,
-    };
-    Defaults {
-        encryption: defaults.encryption.get().copied().map_err(explain).into(),
-        key: defaults.kms_key.get().cloned().map_err(explain).into(),
+        read_instance(reader, item, &attachments, &tags, planned);
     }
 }
 
@@ -117,6 +80,7 @@ fn read_volume<'a>(
     reader: &Reader<'a>,
     item: &'a Item<'a>,
     attachments: &Attachments,
+    more_tags: &TagResources<'a>,
     planned: &mut Planned,
 ) {
     let view = item.view();
@@ -125,7 +89,8 @@ fn read_volume<'a>(
         Fact::Unset | Fact::Computed(_) => None,
         _ => Some("its snapshot"),
     };
-    let (encrypted, kms_key) = volume_encryption(reader, &view, &named.region, origin, planned);
+    let defaults = ebs_defaults_for(reader, item, &named.region, planned);
+    let (encrypted, kms_key) = volume_encryption(reader, &view, item, origin, defaults, planned);
     let attached_to = match (
         &attachments.of_volumes,
         attachments.instances.get(&named.id),
@@ -144,7 +109,7 @@ fn read_volume<'a>(
         }
     };
     let volume = Volume {
-        tags: reader.read_tags(item),
+        tags: more_tags.add_to(reader, item, reader.read_tags(item)),
         state: reader.read_state(&view, "state"),
         encrypted,
         kms_key,
@@ -161,7 +126,8 @@ fn read_volume<'a>(
     planned.region_mut(&named.region).volumes.items.push(volume);
 }
 
-/// Returns whether a volume is encrypted, and with which key.
+/// Returns whether a volume that is created for a resource is encrypted, and with which key. `origin` is what
+/// it is made from, if that may be encrypted.
 ///
 /// A volume that names no key uses the default key of the region. A volume cannot opt out of encryption by
 /// default: <https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html>. A volume from an
@@ -170,23 +136,23 @@ fn read_volume<'a>(
 fn volume_encryption<'a>(
     reader: &Reader<'a>,
     view: &View<'a>,
-    region: &str,
+    owner: &Item<'_>,
     origin: Option<&str>,
+    defaults: EbsDefaults,
     planned: &mut Planned,
 ) -> (Observed<bool>, Observed<Option<String>>) {
     let key = reader.read_key(view, "kms_key_id", planned);
-    let defaults = ebs_defaults(planned, region);
     let forced = defaults.encryption.known() == Some(&true);
     let inherited = |origin: &str| {
         unplanned(format!(
             "the encryption of {} depends on {origin}, which is not in the plan",
-            view.item.address
+            owner.address
         ))
     };
     let encrypted = match view.flag("encrypted") {
         Fact::Known(true) => Observed::Known(true),
         // The encryption of an existing volume cannot change.
-        Fact::Known(false) if view.item.exists => Observed::Known(false),
+        Fact::Known(false) if owner.exists => Observed::Known(false),
         Fact::Known(false) | Fact::Unset | Fact::Computed(_) if forced => Observed::Known(true),
         Fact::Open(gap) => Observed::Unknown(gap),
         _ => match origin {
@@ -198,9 +164,9 @@ fn volume_encryption<'a>(
         (KeyName::Is(key), _) => Observed::Known(Some(key)),
         (KeyName::Open(gap), _) => Observed::Unknown(gap),
         (KeyName::Unset, _) if encrypted.known() == Some(&false) => Observed::Known(None),
-        (KeyName::Unset, _) if view.item.exists => Observed::Unknown(not_in_plan(view, "the key")),
+        (KeyName::Unset, _) if owner.exists => Observed::Unknown(not_in_plan(view, "the key")),
         (KeyName::Unset, Some(origin)) => Observed::Unknown(inherited(origin)),
-        (KeyName::Unset, None) => defaults.key.map(Some),
+        (KeyName::Unset, None) => defaults.kms_key.map(Some),
     };
     (encrypted, kms_key)
 }
@@ -209,32 +175,32 @@ fn read_instance<'a>(
     reader: &Reader<'a>,
     item: &'a Item<'a>,
     attachments: &Attachments,
+    more_tags: &TagResources<'a>,
     planned: &mut Planned,
 ) {
     let view = item.view();
     let named = reader.identify_item(item, view.text("id"));
-    let template = launch_template_gap(&view);
-    let mut devices = Devices {
+    let launch = Launch::of_instance(reader, view);
+    let mut volumes = VolumeIds {
         ids: Vec::new(),
-        gap: attachments.of_instances.clone().or(template.clone()),
+        gap: attachments
+            .of_instances
+            .clone()
+            .or(launch.template_gap.clone()),
     };
-    if let Some(gap) = extra_image_volumes(reader, &view) {
-        devices.gap.get_or_insert(gap);
-    }
-    read_devices(reader, &view, &named, &mut devices, planned);
-    add_attached_volumes(&named, item, attachments, &mut devices, planned);
-    let volumes = match devices.gap {
-        Some(gap) => Observed::Unknown(gap),
-        None => Observed::Known(devices.ids),
-    };
-    let vpc_id = super::vpc::vpc_of_subnet(reader, &view, "subnet_id");
+    read_devices(reader, &launch, &named, &mut volumes, planned);
+    add_attached_volumes(&named, item, attachments, &mut volumes, planned);
+    let own_tags = template_tags(reader, &launch, "instance", reader.read_tags(item));
     let instance = Instance {
-        tags: tags_with_template(template, reader.read_tags(item), reader),
+        tags: more_tags.add_to(reader, item, own_tags),
         state: reader.read_state(&view, "instance_state"),
-        root_device_type: root_device_type(reader, &view),
-        marketplace_codes: marketplace_codes(reader, &view),
-        volumes,
-        vpc_id,
+        root_device_type: launch.root_device_type(),
+        marketplace_codes: launch.marketplace_codes(),
+        volumes: match volumes.gap {
+            Some(gap) => Observed::Unknown(gap),
+            None => Observed::Known(volumes.ids),
+        },
+        vpc_id: super::vpc::vpc_of_subnet(reader, &view, "subnet_id"),
         subnet_id: None,
         outpost_arn: view
             .text("outpost_arn")
@@ -249,67 +215,180 @@ fn read_instance<'a>(
     region.instances.items.push(instance);
 }
 
+/// Adds the tags of the launch template to those of an instance or volume, which override them.
+fn template_tags(
+    reader: &Reader<'_>,
+    launch: &Launch<'_>,
+    resource_type: &str,
+    own: Observed<Tags>,
+) -> Observed<Tags> {
+    let Observed::Known(own) = own else {
+        return own;
+    };
+    let is_decided = own.contains_key(reader.around.tag_key);
+    let gap = launch.template_gap.as_ref().filter(|_| !is_decided);
+    if let Some(gap) = gap {
+        return Observed::Unknown(gap.clone());
+    }
+    let Some(template) = launch.template else {
+        return Observed::Known(own);
+    };
+    match reader.read_specified_tags(&template, resource_type) {
+        Ok(mut tags) => {
+            tags.extend(own);
+            Observed::Known(tags)
+        }
+        Err(_) if is_decided => Observed::Known(own),
+        Err(gap) => Observed::Unknown(gap),
+    }
+}
+
 /// The volumes of an instance.
-struct Devices {
-    /// Ids of its volumes.
+struct VolumeIds {
     ids: Vec<String>,
     /// Why it may have others.
     gap: Option<Gap>,
 }
 
+/// A volume that is created with an instance.
+struct Device<'a> {
+    /// Address of the volume in the instance.
+    address: String,
+    /// Its attributes.
+    view: View<'a>,
+    /// Whether it is the root volume, which is made from the image.
+    is_root: bool,
+}
+
+/// Lists the volumes that are created with an instance: those that it names itself, those of its launch
+/// template, and the root volume if neither names it.
+fn list_devices<'a>(launch: &Launch<'a>, volumes: &mut VolumeIds) -> Vec<Device<'a>> {
+    let view = &launch.instance;
+    let address = view.item.address;
+    let mut devices = Vec::new();
+    let mut names: Vec<&str> = Vec::new();
+    for block in ["root_block_device", "ebs_block_device"] {
+        match view.blocks(block) {
+            Fact::Known(blocks) => {
+                for (number, view) in blocks.into_iter().enumerate() {
+                    names.extend(view.text("device_name").known());
+                    devices.push(Device {
+                        address: format!("{address}.{block}[{number}]"),
+                        view,
+                        is_root: block == "root_block_device",
+                    });
+                }
+            }
+            Fact::Unset | Fact::Computed(_) => {}
+            Fact::Open(gap) => {
+                volumes.gap.get_or_insert(gap);
+                return devices;
+            }
+        }
+    }
+    let mut has_root = devices.iter().any(|it| it.is_root);
+    let root = launch.root_device_name();
+    let mappings = launch.template.map(|it| it.blocks("block_device_mappings"));
+    let mappings = match mappings.map(Fact::set_value) {
+        None | Some(Ok(None)) => Vec::new(),
+        Some(Ok(Some(mappings))) => mappings,
+        Some(Err(gap)) => {
+            volumes.gap.get_or_insert(gap);
+            Vec::new()
+        }
+    };
+    for (number, mapping) in mappings.iter().enumerate() {
+        let Fact::Known(name) = mapping.text("device_name") else {
+            let gap = mapping.known_after_apply("device_name");
+            volumes.gap.get_or_insert(gap);
+            continue;
+        };
+        let is_root = root == Some(name);
+        if names.contains(&name) || (is_root && has_root) {
+            continue;
+        }
+        names.push(name);
+        has_root |= is_root;
+        for view in mapping.blocks("ebs").known().unwrap_or_default() {
+            devices.push(Device {
+                address: format!("{address}.block_device_mappings[{number}]"),
+                view,
+                is_root,
+            });
+        }
+    }
+    if let Some(gap) = launch.extra_image_volumes(&names) {
+        volumes.gap.get_or_insert(gap);
+    }
+    let has_no_volume = launch
+        .root_device_type()
+        .known()
+        .is_some_and(|it| it != "ebs");
+    if !has_root && !has_no_volume {
+        match view.item.exists {
+            true => drop(
+                volumes
+                    .gap
+                    .get_or_insert(not_in_plan(view, "the root volume")),
+            ),
+            false => devices.push(Device {
+                address: format!("{address}.root_block_device[0]"),
+                view: view.absent_block(),
+                is_root: true,
+            }),
+        }
+    }
+    devices
+}
+
 /// Reads the volumes that are created with an instance.
 fn read_devices<'a>(
     reader: &Reader<'a>,
-    view: &View<'a>,
+    launch: &Launch<'a>,
     named: &Identity,
-    devices: &mut Devices,
+    volumes: &mut VolumeIds,
     planned: &mut Planned,
 ) {
-    let image = (!image_is_unencrypted(reader, view)).then_some("its image");
-    for (block, origin) in [("root_block_device", image), ("ebs_block_device", None)] {
-        let blocks = match view.blocks(block) {
-            Fact::Known(blocks) => blocks,
-            Fact::Unset => Vec::new(),
-            // Every image has a root device and may add other volumes.
-            Fact::Computed(_) if block == "ebs_block_device" => Vec::new(),
-            Fact::Computed(gap) | Fact::Open(gap) => {
-                devices.gap.get_or_insert(gap);
-                continue;
-            }
+    let item = launch.instance.item;
+    let defaults = ebs_defaults_for(reader, item, &named.region, planned);
+    let has_plain_image = launch.has_plain_image();
+    for device in list_devices(launch, volumes) {
+        let (view, address) = (device.view, device.address);
+        let id = view.text("volume_id").known();
+        let id = id.map_or_else(|| address.clone(), str::to_owned);
+        let arn = match id == address || reader.account_id().is_empty() {
+            true => address,
+            false => reader.build_arn("ec2", &named.region, &format!("volume/{id}")),
         };
-        for (number, device) in blocks.into_iter().enumerate() {
-            let address = format!("{}.{block}[{number}]", view.item.address);
-            let id = device.text("volume_id").known();
-            let id = id.map_or_else(|| address.clone(), str::to_owned);
-            let arn = match id == address || reader.account_id().is_empty() {
-                true => address,
-                false => reader.build_arn("ec2", &named.region, &format!("volume/{id}")),
-            };
-            let origin = match device.text("snapshot_id") {
-                Fact::Unset | Fact::Computed(_) => origin,
-                _ => Some("its snapshot"),
-            };
-            let (encrypted, kms_key) =
-                volume_encryption(reader, &device, &named.region, origin, planned);
-            let volume = Volume {
-                tags: device_tags(reader, view, &device),
-                state: reader.read_state(&device, "state"),
-                encrypted,
-                kms_key,
-                attached_to: Observed::Known(vec![named.id.clone()]),
-                outpost_arn: Observed::Known(None),
-                id: id.clone(),
-                arn,
-            };
-            reader.add_place(view.item, &volume.arn, planned);
-            // An attached `aws_ebs_volume` is also in the blocks of the instance.
-            let volumes = &mut planned.region_mut(&named.region).volumes.items;
-            match volumes.iter_mut().find(|it| it.id == id) {
-                Some(known) => known.attached_to = volume.attached_to,
-                None => volumes.push(volume),
-            }
-            devices.ids.push(id);
+        let origin = match view.text("snapshot_id") {
+            Fact::Unset | Fact::Computed(_) if !device.is_root || has_plain_image => None,
+            Fact::Unset | Fact::Computed(_) => Some("its image"),
+            _ => Some("its snapshot"),
+        };
+        let (encrypted, kms_key) =
+            volume_encryption(reader, &view, item, origin, defaults.clone(), planned);
+        let tags = device_tags(reader, &launch.instance, &view);
+        let volume = Volume {
+            tags: template_tags(reader, launch, "volume", tags),
+            state: match item.exists {
+                true => reader.read_state(&view, "state"),
+                false => reader.read_state(&launch.instance, "state"),
+            },
+            encrypted,
+            kms_key,
+            attached_to: Observed::Known(vec![named.id.clone()]),
+            outpost_arn: Observed::Known(None),
+            id: id.clone(),
+            arn,
+        };
+        reader.add_place(item, &volume.arn, planned);
+        // An attached `aws_ebs_volume` is also in the blocks of the instance.
+        let listed = &mut planned.region_mut(&named.region).volumes.items;
+        match listed.iter_mut().find(|it| it.id == id) {
+            Some(known) => known.attached_to = volume.attached_to,
+            None => listed.push(volume),
         }
+        volumes.ids.push(id);
     }
 }
 
@@ -318,7 +397,7 @@ fn add_attached_volumes(
     named: &Identity,
     item: &Item<'_>,
     attachments: &Attachments,
-    devices: &mut Devices,
+    devices: &mut VolumeIds,
     planned: &mut Planned,
 ) {
     for id in attachments.volumes.get(&named.id).into_iter().flatten() {
@@ -337,66 +416,6 @@ fn add_attached_volumes(
     }
 }
 
-/// Returns why the volumes and tags of an instance are not known: it uses a launch template.
-///
-/// Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-launch-templates.html>.
-fn launch_template_gap(view: &View<'_>) -> Option<Gap> {
-    let is_used = match view.fact("launch_template") {
-        Fact::Known(blocks) => blocks.as_array().is_none_or(|it| !it.is_empty()),
-        Fact::Unset => false,
-        Fact::Computed(_) | Fact::Open(_) => true,
-    };
-    let message = || {
-        let address = view.item.address;
-        unplanned(format!(
-            "the launch template of {address} may add volumes and tags"
-        ))
-    };
-    (is_used && !view.item.exists).then(message)
-}
-
-/// Returns the tags of an instance, which override those of its launch template.
-fn tags_with_template(
-    template: Option<Gap>,
-    own: Observed<Tags>,
-    reader: &Reader<'_>,
-) -> Observed<Tags> {
-    match (template, own) {
-        (Some(gap), Observed::Known(own)) if !own.contains_key(reader.around.tag_key) => {
-            Observed::Unknown(gap)
-        }
-        (_, own) => own,
-    }
-}
-
-/// Returns why an instance has volumes that it does not name: its image adds them.
-fn extra_image_volumes<'a>(reader: &Reader<'a>, view: &View<'a>) -> Option<Gap> {
-    let image = find_image(reader, view).filter(|_| !view.item.exists)?;
-    let image = image.view();
-    let mut named: Vec<&str> = image.text("root_device_name").known().into_iter().collect();
-    let devices = view.blocks("ebs_block_device").known().unwrap_or_default();
-    named.extend(
-        devices
-            .iter()
-            .filter_map(|it| it.text("device_name").known()),
-    );
-    let mappings = image.blocks("block_device_mappings").known()?;
-    let is_more = |mapping: &View<'_>| {
-        let ebs = mapping.values.get("ebs").and_then(Value::as_object);
-        let device = mapping.text("device_name").known();
-        ebs.is_some_and(|it| !it.is_empty()) && device.is_some_and(|it| !named.contains(&it))
-    };
-    let is_known = image.text("root_device_name").known().is_some();
-    let more = mappings.iter().filter(|it| is_more(it)).count();
-    // If the image does not name its root device, one of its volumes is the root volume.
-    (more > usize::from(!is_known)).then(|| {
-        let address = view.item.address;
-        unplanned(format!(
-            "the image of {address} adds volumes that the plan does not contain"
-        ))
-    })
-}
-
 /// Returns the tags of a volume that is created with its instance. `volume_tags` of the instance apply to all
 /// its volumes:
 /// <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/instance>.
@@ -408,69 +427,5 @@ fn device_tags(reader: &Reader<'_>, instance: &View<'_>, device: &View<'_>) -> O
             reader.read_block_tags(instance, "volume_tags", "volume_tags")
         }
         (_, own) => own,
-    }
-}
-
-/// Returns the image of an instance if a data source looked it up.
-fn find_image<'a>(reader: &Reader<'a>, view: &View<'a>) -> Option<&'a Item<'a>> {
-    let mut images = reader.document.items_of(data_type("aws_ami"));
-    match reader.resolve_link(view, "ami", &["data.aws_ami"]) {
-        Link::Named(id) => images.find(|it| it.view().text("id").known() == Some(id)),
-        Link::To(item) => Some(item),
-        Link::Nothing | Link::OneOf(..) | Link::Open(_) => None,
-    }
-}
-
-/// Returns whether a data source looked up the image, and it has no encrypted volume.
-fn image_is_unencrypted<'a>(reader: &Reader<'a>, view: &View<'a>) -> bool {
-    let Some(image) = find_image(reader, view) else {
-        return false;
-    };
-    let Fact::Known(mappings) = image.view().blocks("block_device_mappings") else {
-        return false;
-    };
-    let is_plain = |mapping: &View<'_>| {
-        let ebs = mapping.values.get("ebs").and_then(|it| it.get("encrypted"));
-        ebs.is_some_and(|it| *it == false || *it == "false")
-    };
-    !mappings.is_empty() && mappings.iter().all(is_plain)
-}
-
-fn root_device_type<'a>(reader: &Reader<'a>, view: &View<'a>) -> Observed<String> {
-    let shown = find_image(reader, view).and_then(|it| it.view().text("root_device_type").known());
-    let has_volume =
-        matches!(view.blocks("root_block_device"), Fact::Known(blocks) if !blocks.is_empty());
-    match shown {
-        Some(device) => Observed::Known(device.to_owned()),
-        None if has_volume => Observed::Known("ebs".to_owned()),
-        None => Observed::Unknown(unplanned(format!(
-            "the plan does not contain the image of {}, which defines the root device type",
-            view.item.address
-        ))),
-    }
-}
-
-fn marketplace_codes<'a>(reader: &Reader<'a>, view: &View<'a>) -> Observed<Vec<String>> {
-    let gap = || {
-        unplanned(format!(
-            "the plan does not contain the image of {}, which may be from AWS Marketplace; look it up with the data source aws_ami",
-            view.item.address
-        ))
-    };
-    let Some(image) = find_image(reader, view) else {
-        return Observed::Unknown(gap());
-    };
-    match image.view().blocks("product_codes") {
-        Fact::Known(codes) => {
-            let of_marketplace = codes
-                .iter()
-                .filter(|code| code.text("product_code_type").known() == Some("marketplace"));
-            let codes = of_marketplace.map(|code| code.text("product_code_id").final_value());
-            let codes: Result<Vec<Option<&str>>, Gap> = codes.collect();
-            let named = codes.map(|codes| codes.into_iter().flatten().map(str::to_owned).collect());
-            named.into()
-        }
-        Fact::Unset => Observed::Known(Vec::new()),
-        Fact::Computed(_) | Fact::Open(_) => Observed::Unknown(gap()),
     }
 }

@@ -3,13 +3,15 @@
 use crate::model::cloudformation::Stack;
 use crate::model::kind::ResourceKind;
 use crate::model::snapshot::Region;
-use crate::model::tag::BackupTag;
+use crate::model::tag::{BackupTag, Tags};
 use crate::model::tagged::TaggedResource;
 use crate::model::{Gap, GapKind, Listing};
 use crate::source::planned::{Planned, unplanned};
 
 use super::item::Item;
-use super::reader::{Reader, mark_incomplete};
+use super::launch::read_template;
+use super::reader::{Link, Reader, mark_incomplete};
+use super::view::{Fact, View};
 
 /// Types that are listed if they are tagged, with their CloudFormation types.
 ///
@@ -110,8 +112,10 @@ pub(super) fn read_others<'a>(reader: &Reader<'a>, planned: &mut Planned) {
             listing(planned.region_mut(&region), unsupported_gap(item));
         }
     }
-    for item in reader.document.items_of("aws_autoscaling_group") {
-        read_scaling_group(reader, item, planned);
+    for kind in ["aws_autoscaling_group", "aws_eks_node_group"] {
+        for item in reader.document.items_of(kind) {
+            read_group(reader, item, planned);
+        }
     }
     for item in reader.document.items_of("awscc_s3_bucket") {
         mark_incomplete(&mut planned.snapshot_mut().buckets, unsupported_gap(item));
@@ -150,21 +154,117 @@ fn read_tagged<'a>(reader: &Reader<'a>, item: &'a Item<'a>, aws_type: &str, plan
     }
 }
 
-/// Marks the instances as incomplete if an Auto Scaling group tags those that it launches for backup.
-fn read_scaling_group<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) {
-    let tags = item.view().blocks("tag").known().unwrap_or_default();
-    let is_backed_up = tags.iter().any(|tag| {
-        tag.text("key").known() == Some(reader.around.tag_key)
-            && tag.text("value").known() == Some(crate::model::tag::ENABLED)
-            && tag.flag("propagate_at_launch").known() != Some(false)
-    });
-    if is_backed_up {
-        let region = reader.places.region_of(item);
+/// Marks the instances, and their volumes, as incomplete if a group tags those that it launches for backup, with
+/// its own tags or with those of its launch template.
+///
+/// Source: <https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-tagging.html>.
+fn read_group<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) {
+    let view = item.view();
+    let region = reader.places.region_of(item);
+    let later = || {
         let message = format!(
             "the instances of {} do not exist until it launches them",
             item.address
         );
-        let gap = Gap::new(GapKind::Unplanned, message);
-        mark_incomplete(&mut planned.region_mut(&region).instances, gap);
+        Gap::new(GapKind::Unplanned, message)
+    };
+    let is_backed_up = |tags: &Tags| {
+        let value = tags.get(reader.around.tag_key);
+        value.is_some_and(|it| it == crate::model::tag::ENABLED)
+    };
+    let templates = group_templates(reader, &view);
+    for (kind, mark) in [
+        ("instance", mark_instances as MarkListing),
+        ("volume", |it, gap| mark_incomplete(&mut it.volumes, gap)),
+    ] {
+        let mut gap = match kind {
+            "instance" => match group_tags(reader, &view) {
+                Ok(tags) => is_backed_up(&tags).then(later),
+                Err(gap) => Some(gap),
+            },
+            _ => None,
+        };
+        for template in &templates {
+            let tags = match template {
+                Ok(template) => reader.read_specified_tags(&template.view(), kind),
+                Err(gap) => Err(gap.clone()),
+            };
+            match tags {
+                Ok(tags) if is_backed_up(&tags) => gap = gap.or_else(|| Some(later())),
+                Ok(_) => {}
+                Err(open) => gap = gap.or(Some(open)),
+            }
+        }
+        if let Some(gap) = gap {
+            mark(planned.region_mut(&region), gap);
+        }
+    }
+}
+
+fn mark_instances(region: &mut Region, gap: Gap) {
+    mark_incomplete(&mut region.instances, gap);
+}
+
+/// Returns the tags that an Auto Scaling group gives to its instances.
+fn group_tags(reader: &Reader<'_>, view: &View<'_>) -> Result<Tags, Gap> {
+    let mut tags = Tags::new();
+    for tag in view.blocks("tag").set_value()?.unwrap_or_default() {
+        let key = tag.text("key").final_value()?.unwrap_or_default();
+        if key == reader.around.tag_key && tag.flag("propagate_at_launch").known() != Some(false) {
+            let value = tag.text("value").final_value()?.unwrap_or_default();
+            tags.insert(key.to_owned(), value.to_owned());
+        }
+    }
+    Ok(tags)
+}
+
+/// Returns the launch templates that a group may use. Of one that is known only after apply, all templates of
+/// the plan.
+fn group_templates<'a>(reader: &Reader<'a>, view: &View<'a>) -> Vec<Result<&'a Item<'a>, Gap>> {
+    let policies = view.blocks("mixed_instances_policy").known();
+    let mut holders = vec![*view];
+    for policy in policies.unwrap_or_default() {
+        let templates = policy.blocks("launch_template").known();
+        for template in templates.unwrap_or_default() {
+            let overrides = template.blocks("override").known();
+            holders.extend(overrides.unwrap_or_default());
+            holders.push(template);
+        }
+    }
+    let names = [
+        ("launch_template", "id"),
+        ("launch_template_specification", "launch_template_id"),
+    ];
+    let mut found = Vec::new();
+    for (block, id) in names {
+        for holder in &holders {
+            let is_named = holder.blocks(block).known();
+            for named in is_named.unwrap_or_default() {
+                found.extend(find_templates(reader, &named, holder, (block, id)));
+            }
+        }
+    }
+    found
+}
+
+fn find_templates<'a>(
+    reader: &Reader<'a>,
+    named: &View<'a>,
+    holder: &View<'a>,
+    (block, id): (&str, &str),
+) -> Vec<Result<&'a Item<'a>, Gap>> {
+    match (read_template(reader, holder, block), named.text(id)) {
+        (Ok(template), _) => template.map(Ok).into_iter().collect(),
+        (Err(gap), Fact::Open(open)) if open.kind == GapKind::AfterApply => {
+            let kinds = ["aws_launch_template"];
+            let all = reader.document.items_of(kinds[0]);
+            match reader.resolve_link(named, id, &kinds) {
+                Link::OneOf(items, _) => items.into_iter().map(Ok).collect(),
+                // An id that is not known yet is that of a template of the plan.
+                _ if all.count() > 0 => reader.document.items_of(kinds[0]).map(Ok).collect(),
+                _ => vec![Err(gap)],
+            }
+        }
+        (Err(gap), _) => vec![Err(gap)],
     }
 }

@@ -29,33 +29,51 @@ pub(super) struct Places {
 impl Places {
     /// Finds the account and the regions in a document.
     pub(super) fn from_document(document: &Document<'_>, around: &Surroundings<'_>) -> Self {
-        let (mut providers, mut regions) = (BTreeMap::new(), BTreeMap::new());
+        let (mut providers, mut seen) = (BTreeMap::new(), BTreeMap::new());
         for item in &document.items {
-            let Some(provider) = item.provider_key() else {
-                continue;
-            };
+            let provider = item.provider_key().unwrap_or_default();
             let configured = document.resolve_provider(provider).to_owned();
             if let Some(region) = region_of_item(item) {
-                regions.entry(configured.clone()).or_insert(region);
+                let regions: &mut BTreeSet<String> = seen.entry(configured.clone()).or_default();
+                regions.insert(region);
             }
             providers.insert(provider.to_owned(), configured);
         }
+        // Since version 6 of the provider, a resource may be in another region than its provider.
+        let only = |(provider, regions): (String, BTreeSet<String>)| {
+            let is_only = regions.len() == 1;
+            Some((provider, regions.into_iter().next().filter(|_| is_only)?))
+        };
+        let mut regions: BTreeMap<String, String> = seen.into_iter().filter_map(only).collect();
         let mut accounts: BTreeMap<String, Option<String>> = BTreeMap::new();
         for (name, provider) in document.providers.as_object().into_iter().flatten() {
             let expressions = &provider["expressions"];
             let is_root = provider["module_address"].is_null();
-            if let Some(region) = evaluate_expression(document, &expressions["region"], is_root)
-                && is_region(&region)
+            let region = evaluate_expression(document, &expressions["region"], is_root);
+            if let Some(region) = region
+                .as_ref()
+                .and_then(Value::as_str)
+                .filter(|it| is_region(it))
             {
-                regions.insert(name.clone(), region);
+                regions.insert(name.clone(), region.to_owned());
             }
             let role = &expressions["assume_role"];
             let role = role.get(0).unwrap_or(role);
             if !role.is_null() {
-                let arn =
-                    evaluate_expression(document, &role["role_arn"], is_root).unwrap_or_default();
-                let account = Arn::parse(&arn).map(|arn| arn.account.to_owned());
-                accounts.insert(name.clone(), account);
+                let arn = evaluate_expression(document, &role["role_arn"], is_root);
+                let account = arn.as_ref().and_then(Value::as_str).and_then(Arn::parse);
+                accounts.insert(name.clone(), account.map(|arn| arn.account.to_owned()));
+            }
+            // The provider refuses to work in any other account.
+            let allowed =
+                evaluate_expression(document, &expressions["allowed_account_ids"], is_root);
+            if let Some([Value::String(account)]) = allowed
+                .as_ref()
+                .and_then(Value::as_array)
+                .map(Vec::as_slice)
+                && is_account_id(account)
+            {
+                accounts.insert(name.clone(), Some(account.clone()));
             }
         }
         for item in document.items_of(data_type("aws_caller_identity")) {
@@ -98,9 +116,8 @@ impl Places {
     pub(super) fn known_region(&self, item: &Item<'_>) -> Option<String> {
         region_of_item(item)
             .or_else(|| {
-                self.regions
-                    .get(self.providers.get(item.provider_key()?)?)
-                    .cloned()
+                let provider = item.provider_key().unwrap_or_default();
+                self.regions.get(self.providers.get(provider)?).cloned()
             })
             .or_else(|| self.named.clone())
     }
@@ -130,6 +147,11 @@ fn region_of_item(item: &Item<'_>) -> Option<String> {
         return found.map(str::to_owned);
     }
     if let Some(region) = text("region").filter(|it| is_region(it)) {
+        return Some(region.to_owned());
+    }
+    // The id of what configures a region is the region.
+    let is_of_region = item.kind == "aws_backup_region_settings";
+    if let Some(region) = text("id").filter(|it| is_of_region && is_region(it)) {
         return Some(region.to_owned());
     }
     let arn = text("arn").and_then(Arn::parse);
@@ -166,14 +188,14 @@ fn region_of_zone(zone: &str) -> Option<String> {
     None
 }
 
-/// Returns the text of an expression that is a constant or a variable of the root module.
-fn evaluate_expression(
+/// Returns the value of an expression that is a constant or a variable of the root module.
+pub(super) fn evaluate_expression(
     document: &Document<'_>,
     expression: &Value,
     is_root: bool,
-) -> Option<String> {
-    if let Some(constant) = expression["constant_value"].as_str() {
-        return Some(constant.to_owned());
+) -> Option<Value> {
+    if let Some(constant) = expression.get("constant_value") {
+        return Some(constant.clone());
     }
     let [Value::String(reference)] = expression["references"].as_array()?.as_slice() else {
         return None;
@@ -182,10 +204,10 @@ fn evaluate_expression(
         [Part::Name("var"), Part::Name(name)] if is_root => *name,
         _ => return None,
     };
-    let value = document.variables[name]["value"].as_str();
+    let value = document.variables[name].get("value");
     let root = document.module_config("");
-    let default = || root?["variables"][name]["default"].as_str();
-    value.or_else(default).map(str::to_owned)
+    let default = || root?["variables"][name].get("default");
+    value.or_else(default).cloned()
 }
 
 /// Returns the number of resources per provider.

@@ -239,7 +239,7 @@ fn list_values<'a>(reader: &Reader<'a>, view: &View<'a>, name: &str) -> Result<V
     let address = view.item.address;
     let mut values = Values {
         known: Vec::new(),
-        open: Some(format!("{name} of {address}, known only after apply")),
+        open: Some(format!("{name} of {address}")),
         has_more: true,
     };
     // For a completely unknown set, the expression shows its references but not its other elements.

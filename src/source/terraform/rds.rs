@@ -11,25 +11,9 @@ use crate::source::defaults::{
 use crate::source::planned::{Planned, unplanned};
 
 use super::item::Item;
-use super::reader::{Link, Reader, mark_incomplete, not_in_plan};
+use super::origin::{Origin, find_origin};
+use super::reader::{Link, Reader, not_in_plan};
 use super::view::{Fact, View};
-
-/// Attributes that name the origin of an instance, which determines encryption and backup settings.
-const SOURCES: [&str; 4] = [
-    "replicate_source_db",
-    "restore_to_point_in_time",
-    "s3_import",
-    "snapshot_identifier",
-];
-
-/// Attributes that name the origin of a cluster.
-const CLUSTER_SOURCES: [&str; 5] = [
-    "global_cluster_identifier",
-    "replication_source_identifier",
-    "restore_to_point_in_time",
-    "s3_import",
-    "snapshot_identifier",
-];
 
 /// A type of DB clusters.
 struct ClusterType {
@@ -164,54 +148,66 @@ fn read_members<'a>(
     members
 }
 
-/// Returns a description of the origin of a database, if it has one.
-fn find_origin(view: &View<'_>, names: &[&str]) -> Option<String> {
-    let is_origin = |name: &&&str| match view.fact(name) {
-        Fact::Known(value) => value.as_array().is_none_or(|list| !list.is_empty()) && value != "",
-        Fact::Open(_) => view.is_set(name) != Some(false),
-        // A dynamic block is not in the configuration.
-        Fact::Computed(_) => matches!(**name, "restore_to_point_in_time" | "s3_import"),
-        Fact::Unset => false,
-    };
-    let name = names.iter().find(is_origin)?;
-    Some(format!("the {name} of {}", view.item.address))
-}
-
-/// Returns the gap of an attribute that a database inherits from its origin.
-fn inherited_gap(view: &View<'_>, name: &str, origin: &str) -> Gap {
-    let address = view.item.address;
-    unplanned(format!(
-        "{name} of {address} is inherited from {origin}, which is not in the plan"
-    ))
-}
-
 /// Returns whether a database is encrypted, and with which key.
 fn storage_encryption<'a>(
     reader: &Reader<'a>,
     view: &View<'a>,
     key: &str,
-    origin: Option<&str>,
+    origin: Option<&Origin<'a>>,
     planned: &mut Planned,
 ) -> (Observed<bool>, Observed<Option<String>>) {
-    let encrypted = match (view.flag("storage_encrypted"), origin) {
+    let inherited = origin.map(|origin| {
+        origin.read(
+            |it| {
+                let origin = find_origin(reader, &it);
+                storage_encryption(
+                    reader,
+                    &it,
+                    key_attribute(it.item),
+                    origin.as_ref(),
+                    planned,
+                )
+            },
+            |name| {
+                let gap = origin.gap(view, name);
+                (Observed::Unknown(gap.clone()), Observed::Unknown(gap))
+            },
+        )
+    });
+    let (from_origin, origin_key) = match inherited {
+        Some((encrypted, key)) => (Some(encrypted), Some(key)),
+        None => (None, None),
+    };
+    let encrypted = match (view.flag("storage_encrypted"), from_origin) {
         (Fact::Known(true), _) => Observed::Known(true),
         // The provider writes `false` for an unset attribute, but the origin determines the encryption.
-        (Fact::Known(false) | Fact::Unset | Fact::Computed(_), Some(origin))
+        (Fact::Known(false) | Fact::Unset | Fact::Computed(_), Some(inherited))
             if !view.item.exists =>
         {
-            Observed::Unknown(inherited_gap(view, "storage_encrypted", origin))
+            inherited
         }
+        // The same attribute of a snapshot.
+        (Fact::Unset, _) if view.item.kind.ends_with("_snapshot") => view
+            .flag("encrypted")
+            .or_else(|| Err(not_in_plan(view, "the encryption"))),
         (fact, _) => fact.or_else(|| Ok(RDS_ENCRYPTED)),
     };
     let key = reader.key_or_else(view, key, planned, || {
-        match (managed_key(encrypted.known().copied(), RDS_KEY), origin) {
+        match (managed_key(encrypted.known().copied(), RDS_KEY), origin_key) {
             (None, _) => Ok(None),
             (Some(_), _) if view.item.exists => Err(not_in_plan(view, "the key")),
-            (Some(_), Some(origin)) => Err(inherited_gap(view, "kms_key_id", origin)),
+            (Some(_), Some(Observed::Known(key))) => Ok(key),
+            (Some(_), Some(Observed::Unknown(gap))) => Err(gap),
             (key, None) => Ok(key),
         }
     });
     (encrypted, key)
+}
+
+/// Returns the attribute with the key of a database or of a snapshot.
+fn key_attribute(item: &Item<'_>) -> &'static str {
+    let cluster_type = CLUSTER_TYPES.iter().find(|it| it.kind == item.kind);
+    cluster_type.map_or("kms_key_id", |it| it.key)
 }
 
 /// Returns a window of an instance. RDS chooses one that is not set when it creates the instance.
@@ -225,15 +221,13 @@ fn read_window(view: &View<'_>, name: &str) -> Observed<String> {
 fn read_instance<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) {
     let view = item.view();
     let named = reader.identify_item(item, view.text("identifier"));
-    let origin = find_origin(&view, &SOURCES);
+    let origin = find_origin(reader, &view);
     let (encrypted, kms_key) =
-        storage_encryption(reader, &view, "kms_key_id", origin.as_deref(), planned);
+        storage_encryption(reader, &view, "kms_key_id", origin.as_ref(), planned);
     let retention = view
         .number("backup_retention_period")
         .or_else(|| match &origin {
-            Some(origin) if !item.exists => {
-                Err(inherited_gap(&view, "backup_retention_period", origin))
-            }
+            Some(origin) if !item.exists => Err(origin.gap(&view, "backup_retention_period")),
             _ => Ok(TERRAFORM_DB_INSTANCE_RETENTION_DAYS.into()),
         });
     let option_groups =
@@ -257,7 +251,16 @@ fn read_instance<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Plan
         engine: view
             .text("engine")
             .or_else(|| match &origin {
-                Some(origin) => Err(inherited_gap(&view, "engine", origin)),
+                Some(origin) => origin
+                    .read(
+                        |it| {
+                            it.text("engine")
+                                .or_else(|| Err(it.known_after_apply("engine")))
+                        },
+                        |name| Observed::Unknown(origin.gap(&view, name)),
+                    )
+                    .get()
+                    .copied(),
                 None => Err(view.known_after_apply("engine")),
             })
             .map(str::to_owned),
@@ -353,17 +356,23 @@ fn read_cluster<'a>(
 ) {
     let view = item.view();
     let named = reader.identify_item(item, view.text("cluster_identifier"));
-    let engine = match view.text("engine") {
-        Fact::Known(engine) => engine,
-        Fact::Unset => cluster_type.engine,
-        Fact::Computed(_) if cluster_type.kind != "aws_rds_cluster" => cluster_type.engine,
-        Fact::Computed(gap) | Fact::Open(gap) => {
-            return mark_incomplete(&mut planned.region_mut(&named.region).db_clusters, gap);
-        }
+    let origin = find_origin(reader, &view);
+    let of_origin = || {
+        origin
+            .as_ref()?
+            .read(|it| it.text("engine").known(), |_| None)
     };
-    let origin = find_origin(&view, &CLUSTER_SOURCES);
+    let (engine, engine_gap) = match view.text("engine") {
+        Fact::Known(engine) => (engine, None),
+        Fact::Unset => (cluster_type.engine, None),
+        Fact::Computed(_) if cluster_type.kind != "aws_rds_cluster" => (cluster_type.engine, None),
+        Fact::Computed(gap) | Fact::Open(gap) => match of_origin() {
+            Some(engine) => (engine, None),
+            None => (cluster_type.engine, Some(gap)),
+        },
+    };
     let (mut encrypted, kms_key) =
-        storage_encryption(reader, &view, cluster_type.key, origin.as_deref(), planned);
+        storage_encryption(reader, &view, cluster_type.key, origin.as_ref(), planned);
     // Aurora Serverless v1 is always encrypted:
     // <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless.how-it-works.html>.
     if view.text("engine_mode").known() == Some("serverless") && !item.exists {
@@ -388,7 +397,7 @@ fn read_cluster<'a>(
     let cluster = DbCluster {
         tags: reader.read_tags(item),
         engine: engine.to_owned(),
-        engine_gap: None,
+        engine_gap,
         state: reader.read_state(&view, "status"),
         encrypted,
         aws_owned_key,

@@ -6,13 +6,12 @@ use serde_json::Value;
 
 use crate::model::arn::Arn;
 use crate::model::place::Place;
-use crate::model::tag::{Tags, is_kept};
 use crate::model::{Gap, GapKind, Listing, Observed};
 use crate::source::planned::{Planned, Surroundings, after_apply, unplanned};
 
 use super::candidates::Candidate;
 use super::document::Document;
-use super::item::{ALL, Item};
+use super::item::Item;
 use super::key_arns::KeyArns;
 use super::place::{Places, partition_of};
 use super::view::{Fact, View, contains_true};
@@ -351,126 +350,6 @@ impl<'a> Reader<'a> {
             }
         }
         satellites
-    }
-
-    /// Returns the tags of a resource, with the default tags of its provider.
-    pub(super) fn read_tags(&self, item: &'a Item<'a>) -> Observed<Tags> {
-        self.read_block_tags(&item.view(), "tags", "tags_all")
-    }
-
-    /// Returns the tags of a resource or block: those of the attribute `all`, or else of the attribute `own`.
-    pub(super) fn read_block_tags(&self, view: &View<'a>, own: &str, all: &str) -> Observed<Tags> {
-        match view.fact(all) {
-            Fact::Known(_) => return self.kept_tags(view, all).into(),
-            // The provider computes the attribute during apply if the resource has no tags.
-            Fact::Open(gap) | Fact::Computed(gap) => {
-                if view.unknown.get(all) == Some(&ALL) && gap.kind == GapKind::AfterApply {
-                    match self.merge_default_tags(view, own) {
-                        Some(tags) => return tags.into(),
-                        None => return Observed::Unknown(gap),
-                    }
-                }
-                return Observed::Unknown(gap);
-            }
-            Fact::Unset => {}
-        }
-        match view.fact(own) {
-            Fact::Known(_) => self.kept_tags(view, own).into(),
-            Fact::Unset | Fact::Computed(_) => Observed::Known(Tags::new()),
-            Fact::Open(gap) => Observed::Unknown(gap),
-        }
-    }
-
-    /// Returns the default tags of the provider merged with those of the resource; `None` if the default
-    /// tags are not known.
-    fn merge_default_tags(&self, view: &View<'a>, own: &str) -> Option<Result<Tags, Gap>> {
-        let mut tags = self.default_tags(view.item)?;
-        match view.fact(own) {
-            Fact::Known(_) => match self.kept_tags(view, own) {
-                Ok(kept) => tags.extend(kept),
-                Err(gap) => return Some(Err(gap)),
-            },
-            Fact::Unset | Fact::Computed(_) => {}
-            Fact::Open(gap) => return Some(Err(gap)),
-        }
-        Some(Ok(tags))
-    }
-
-    /// Returns the default tags of a provider if the configuration has them as constants.
-    fn default_tags(&self, item: &Item<'_>) -> Option<Tags> {
-        let provider = self.document.resolve_provider(item.provider_key()?);
-        let expressions = &self.document.providers[provider]["expressions"];
-        let default = match &expressions["default_tags"] {
-            Value::Null => return Some(Tags::new()),
-            Value::Array(list) => list.first()?,
-            other => other,
-        };
-        let tags = match &default["tags"] {
-            Value::Null => return Some(Tags::new()),
-            tags => tags["constant_value"].as_object()?,
-        };
-        let tags = tags
-            .iter()
-            .map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
-        let tags: Option<Vec<(String, String)>> = tags.collect();
-        Some(
-            tags?
-                .into_iter()
-                .filter(|(key, _)| self.keeps_tag(key))
-                .collect(),
-        )
-    }
-
-    fn keeps_tag(&self, key: &str) -> bool {
-        is_kept(key, self.around.tag_key)
-    }
-
-    /// Returns the tags of an attribute that a snapshot keeps.
-    fn kept_tags(&self, view: &View<'_>, name: &str) -> Result<Tags, Gap> {
-        let odd = || {
-            let message = format!("{name} of {} is not a map of strings", view.item.address);
-            Gap::new(GapKind::Unreadable, message)
-        };
-        let mut tags = Tags::new();
-        let values = view
-            .values
-            .get(name)
-            .and_then(Value::as_object)
-            .ok_or_else(odd)?;
-        let hidden = view.sensitive.get(name);
-        let unknown = view.unknown.get(name).and_then(Value::as_object);
-        // A tag with an unknown value is among the marks of unknown values only.
-        for (key, _) in unknown
-            .into_iter()
-            .flatten()
-            .filter(|(_, it)| contains_true(it))
-        {
-            if self.keeps_tag(key) && key != "Name" {
-                return Err(after_apply(format!(
-                    "the tag {key} of {} is known only after apply",
-                    view.item.address
-                )));
-            }
-        }
-        for (key, value) in values.iter().filter(|(key, _)| self.keeps_tag(key)) {
-            let is_hidden = hidden.and_then(|it| it.get(key)).is_some_and(contains_true);
-            match value {
-                Value::String(_) if is_hidden && key == "Name" => {}
-                Value::String(_) if is_hidden => {
-                    let address = view.item.address;
-                    let message = format!(
-                        "the tag {key} of {address} is marked as sensitive and is not read"
-                    );
-                    return Err(Gap::new(GapKind::Open, message));
-                }
-                Value::String(text) => {
-                    tags.insert(key.clone(), text.clone());
-                }
-                Value::Null => {}
-                _ => return Err(odd()),
-            }
-        }
-        Ok(tags)
     }
 
     /// Returns the state of a resource that exists, if its provider shows it.

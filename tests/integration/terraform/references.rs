@@ -20,7 +20,8 @@ fn a_partly_known_policy_is_unknown() {
         problems_of(&report, "module.db.aws_db_instance.this")
     };
     let mut root = load_plan("mixed");
-    assert_eq!(verdict(&root), Vec::<String>::new());
+    // An expression may change the document because of the role that is known only after apply.
+    assert!(verdict(&root).contains(&"unknown kms-key-shared".to_owned()));
     // Only the role is unknown, so the central account may not use the key.
     statements(&mut root, "after", json!([]));
     statements(&mut root, "after_unknown", json!([true]));
@@ -254,10 +255,21 @@ fn an_index_selects_a_key_only_if_that_is_certain() {
         |by: &str| json!({"expressions": {"kms_key_id": {"references": ["aws_kms_key.k", by]}}});
     let of = |key: &str| Some(format!("arn:aws:kms:unknown::key/aws_kms_key.k[{key}]"));
     let (numbers, names) = ([json!(0), json!(1)], [json!("a"), json!("b")]);
-    assert_eq!(case(&numbers, &numbers, picks("count.index")), of("0"));
-    // The plan does not show whether it is `count.index + 1`.
-    assert_eq!(case(&numbers, &numbers[..1], picks("count.index")), None);
-    assert_eq!(case(&names, &names, picks("each.key")), of("\"a\""));
+    // The plan does not show whether it is `count.index` or `1 - count.index`.
+    let either = of("0], aws_kms_key.k[1");
+    assert_eq!(case(&numbers, &numbers, picks("count.index")), either);
+    assert_eq!(case(&numbers, &numbers[..1], picks("count.index")), either);
+    assert_eq!(
+        case(&numbers[..1], &numbers[..1], picks("count.index")),
+        of("0")
+    );
+    // An index that the keys do not have leaves the attribute unset, with `try`.
+    assert_eq!(
+        case(&numbers[..1], &numbers[1..], picks("count.index")),
+        None
+    );
+    let either = of("\"a\"], aws_kms_key.k[\"b\"");
+    assert_eq!(case(&names, &names, picks("each.key")), either);
     let each = |references: Value| json!({"for_each_expression": {"references": references}, "expressions": {"kms_key_id": {"references": ["each.value.arn", "each.value"]}}});
     assert_eq!(
         case(&names, &names, each(json!(["aws_kms_key.k"]))),

@@ -1,0 +1,85 @@
+//! The default encryption of new EBS volumes in a region.
+
+use serde_json::Value;
+
+use crate::model::ec2::EbsDefaults;
+use crate::model::{Gap, GapKind, Observed};
+use crate::source::defaults::TERRAFORM_EBS_ENCRYPTION_BY_DEFAULT;
+use crate::source::planned::{Planned, after_apply, unplanned};
+
+use super::item::Item;
+use super::keys::KeyName;
+use super::reader::Reader;
+
+/// Type of the resource that turns encryption by default on, and its attribute.
+const ENCRYPTION: (&str, &str) = ("aws_ebs_encryption_by_default", "enabled");
+
+/// Type of the resource that sets the default key, and its attribute.
+const KEY: (&str, &str) = ("aws_ebs_default_kms_key", "key_arn");
+
+/// Reads the default encryption of new volumes, if the plan sets it.
+pub(super) fn read_ebs_defaults<'a>(reader: &Reader<'a>, planned: &mut Planned) {
+    for item in reader.document.items_of(ENCRYPTION.0) {
+        let region = reader.places.region_of(item);
+        let on = item.view().flag(ENCRYPTION.1);
+        let on = on.or_else(|| Ok(TERRAFORM_EBS_ENCRYPTION_BY_DEFAULT));
+        planned.region_mut(&region).ebs_defaults.encryption = on;
+    }
+    for item in reader.document.items_of(KEY.0) {
+        let region = reader.places.region_of(item);
+        let key = match reader.read_key(&item.view(), KEY.1, planned) {
+            KeyName::Is(key) => Observed::Known(key),
+            KeyName::Unset => Observed::Unknown(item.view().known_after_apply(KEY.1)),
+            KeyName::Open(gap) => Observed::Unknown(gap),
+        };
+        planned.region_mut(&region).ebs_defaults.kms_key = key;
+    }
+}
+
+/// Returns the default encryption of the volumes that are created for a resource. A default that the same plan
+/// changes holds only for what depends on it: everything else may be created before.
+///
+/// Source: <https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html>.
+pub(super) fn ebs_defaults_for<'a>(
+    reader: &Reader<'a>,
+    item: &'a Item<'a>,
+    region: &str,
+    planned: &mut Planned,
+) -> EbsDefaults {
+    let defaults = planned.region_mut(region).ebs_defaults.clone();
+    let explain = |gap: Gap| match gap.kind {
+        GapKind::Unplanned => unplanned(
+            "it depends on the default EBS encryption of the region, a setting of the account that is not in the plan",
+        ),
+        _ => gap,
+    };
+    let race = |(kind, attribute): (&str, &str)| -> Option<Gap> {
+        let mut switches = reader.document.items_of(kind);
+        let switch = switches.find(|it| {
+            reader.places.region_of(it) == region
+                && is_changed(it, attribute)
+                && !reader.document.depends_on(item, it)
+        })?;
+        Some(after_apply(format!(
+            "{} does not depend on {}, so it may be created before that sets the default EBS encryption of the region",
+            item.address, switch.address
+        )))
+    };
+    EbsDefaults {
+        encryption: match race(ENCRYPTION) {
+            Some(gap) => Observed::Unknown(gap),
+            None => defaults.encryption.get().copied().map_err(explain).into(),
+        },
+        kms_key: match race(KEY) {
+            Some(gap) => Observed::Unknown(gap),
+            None => defaults.kms_key.get().cloned().map_err(explain).into(),
+        },
+    }
+}
+
+/// Returns whether the plan changes an attribute.
+fn is_changed(item: &Item<'_>, attribute: &str) -> bool {
+    let before = item.before.get(attribute).unwrap_or(&Value::Null);
+    let after = item.values.get(attribute).unwrap_or(&Value::Null);
+    !item.exists || before != after
+}

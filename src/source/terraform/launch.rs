@@ -1,0 +1,218 @@
+//! What an instance gets from its launch template and from its image.
+//!
+//! Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-launch-templates.html>.
+
+use serde_json::Value;
+
+use crate::model::{Gap, Observed};
+use crate::source::planned::unplanned;
+
+use super::item::{Item, data_type};
+use super::reader::{Link, Reader};
+use super::view::{Fact, View};
+
+/// Instance types of which the root device may be an instance store volume. That of every other type is an EBS
+/// volume.
+///
+/// Source, checked on November 29, 2026:
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/RootDeviceStorage.html>.
+const INSTANCE_STORE_ROOTS: [&str; 14] = [
+    "c1", "c3", "cc2", "cg1", "cr1", "d2", "g2", "hi1", "hs1", "i2", "m1", "m2", "m3", "r3",
+];
+
+/// An instance with its launch template and its image, as far as the plan contains them.
+#[derive(Debug)]
+pub(super) struct Launch<'a> {
+    /// The instance.
+    pub(super) instance: View<'a>,
+    /// Its launch template.
+    pub(super) template: Option<View<'a>>,
+    /// Why the launch template is not known.
+    pub(super) template_gap: Option<Gap>,
+    /// Its image, if a data source looked it up.
+    pub(super) image: Option<View<'a>>,
+}
+
+impl<'a> Launch<'a> {
+    /// Finds the launch template and the image of an instance. Those of an existing instance do not change it.
+    pub(super) fn of_instance(reader: &Reader<'a>, instance: View<'a>) -> Self {
+        let (template, template_gap) = match instance.item.exists {
+            true => (None, None),
+            false => match read_template(reader, &instance, "launch_template") {
+                Ok(template) => (template.map(Item::view), None),
+                Err(gap) => (None, Some(gap)),
+            },
+        };
+        let image = find_image(reader, &instance, "ami").or_else(|| match instance.text("ami") {
+            Fact::Unset | Fact::Computed(_) => find_image(reader, &template?, "image_id"),
+            _ => None,
+        });
+        Launch {
+            instance,
+            template,
+            template_gap,
+            image,
+        }
+    }
+
+    /// Returns the type of the root device: `ebs` or `instance-store`.
+    pub(super) fn root_device_type(&self) -> Observed<String> {
+        let shown = self
+            .image
+            .and_then(|it| it.text("root_device_type").known());
+        let blocks = self.instance.blocks("root_block_device");
+        let has_volume = matches!(blocks, Fact::Known(blocks) if !blocks.is_empty());
+        let own = self.instance.text("instance_type").known();
+        let of_template = || self.template?.text("instance_type").known();
+        let family = own.or_else(of_template).and_then(|it| it.split('.').next());
+        let is_on_ebs = family.is_some_and(|it| !INSTANCE_STORE_ROOTS.contains(&it));
+        match shown {
+            Some(device) => Observed::Known(device.to_owned()),
+            None if has_volume || is_on_ebs => Observed::Known("ebs".to_owned()),
+            None => Observed::Unknown(unplanned(format!(
+                "the plan does not contain the image of {}, which defines the root device type",
+                self.instance.item.address
+            ))),
+        }
+    }
+
+    /// Returns the product codes of its image from AWS Marketplace.
+    pub(super) fn marketplace_codes(&self) -> Observed<Vec<String>> {
+        let gap = || {
+            unplanned(format!(
+                "the plan does not contain the image of {}, which may be from AWS Marketplace; look it up with the data source aws_ami",
+                self.instance.item.address
+            ))
+        };
+        let Some(image) = self.image else {
+            return Observed::Unknown(gap());
+        };
+        match image.blocks("product_codes") {
+            Fact::Known(codes) => {
+                let of_marketplace = codes
+                    .iter()
+                    .filter(|code| code.text("product_code_type").known() == Some("marketplace"));
+                let codes = of_marketplace.map(|code| code.text("product_code_id").final_value());
+                let codes: Result<Vec<Option<&str>>, Gap> = codes.collect();
+                let named =
+                    codes.map(|codes| codes.into_iter().flatten().map(str::to_owned).collect());
+                named.into()
+            }
+            Fact::Unset => Observed::Known(Vec::new()),
+            Fact::Computed(_) | Fact::Open(_) => Observed::Unknown(gap()),
+        }
+    }
+
+    /// Returns whether the image is known and has no encrypted volume.
+    pub(super) fn has_plain_image(&self) -> bool {
+        let Some(Fact::Known(mappings)) = self.image.map(|it| it.blocks("block_device_mappings"))
+        else {
+            return false;
+        };
+        let is_plain = |mapping: &View<'_>| {
+            let ebs = mapping.values.get("ebs").and_then(|it| it.get("encrypted"));
+            ebs.is_some_and(|it| *it == false || *it == "false")
+        };
+        !mappings.is_empty() && mappings.iter().all(is_plain)
+    }
+
+    /// Returns the name of the root device of its image.
+    pub(super) fn root_device_name(&self) -> Option<&'a str> {
+        self.image?.text("root_device_name").known()
+    }
+
+    /// Returns why an instance has volumes that neither it nor its launch template names: its image adds them.
+    pub(super) fn extra_image_volumes(&self, named: &[&str]) -> Option<Gap> {
+        let image = self.image.filter(|_| !self.instance.item.exists)?;
+        let root = self.root_device_name();
+        let mappings = image.blocks("block_device_mappings").known()?;
+        let is_more = |mapping: &View<'_>| {
+            let ebs = mapping.values.get("ebs").and_then(Value::as_object);
+            let device = mapping.text("device_name").known();
+            ebs.is_some_and(|it| !it.is_empty())
+                && device.is_some_and(|it| !named.contains(&it) && root != Some(it))
+        };
+        let more = mappings.iter().filter(|it| is_more(it)).count();
+        // If the image does not name its root device, one of its volumes is the root volume.
+        (more > usize::from(root.is_none())).then(|| {
+            unplanned(format!(
+                "the image of {} adds volumes that the plan does not contain",
+                self.instance.item.address
+            ))
+        })
+    }
+}
+
+/// Returns the launch template that a block names, if the plan contains the version in use; `None` if it
+/// names none.
+///
+/// # Errors
+/// Why its contents are not known.
+pub(super) fn read_template<'a>(
+    reader: &Reader<'a>,
+    view: &View<'a>,
+    block: &str,
+) -> Result<Option<&'a Item<'a>>, Gap> {
+    let outside = || {
+        let address = view.item.address;
+        unplanned(format!(
+            "the launch template of {address}, which the plan does not contain, may add volumes and tags"
+        ))
+    };
+    let blocks = match view.fact(block) {
+        // A new instance gets none that it does not name.
+        Fact::Computed(_) | Fact::Unset => return Ok(None),
+        _ => view.blocks(block).set_value()?.unwrap_or_default(),
+    };
+    let Some(named) = blocks.first() else {
+        return Ok(None);
+    };
+    let kinds = ["aws_launch_template"];
+    let names = ["id", "name", "launch_template_id", "launch_template_name"];
+    for name in names {
+        let found = reader.linked_item(named, name, &kinds, &["id", "name"])?;
+        if let Some(template) = found {
+            let is_known = has_known_version(reader, named, template);
+            return match is_known {
+                true => Ok(Some(template)),
+                false => Err(unplanned(format!(
+                    "the plan does not contain the version of {} that {} uses",
+                    template.address, view.item.address
+                ))),
+            };
+        }
+    }
+    Err(outside())
+}
+
+/// Returns whether the version that a block names is the one in the plan. A new template has one version.
+fn has_known_version<'a>(reader: &Reader<'a>, named: &View<'a>, template: &'a Item<'a>) -> bool {
+    if !template.exists {
+        return true;
+    }
+    let view = template.view();
+    let is_unchanged = template.before == template.values;
+    let latest = view.number("latest_version").known();
+    match reader.resolve_link(named, "version", &["aws_launch_template"]) {
+        Link::Named("$Latest") => true,
+        Link::Named("$Default") | Link::Nothing => {
+            view.flag("update_default_version").known() == Some(true)
+                || (is_unchanged && view.number("default_version").known() == latest)
+        }
+        Link::Named(number) => is_unchanged && number.parse().ok() == latest,
+        // `latest_version` of the template itself.
+        Link::To(_) => true,
+        Link::OneOf(..) | Link::Open(_) => false,
+    }
+}
+
+/// Returns an image if a data source looked it up.
+fn find_image<'a>(reader: &Reader<'a>, view: &View<'a>, name: &str) -> Option<View<'a>> {
+    let mut images = reader.document.items_of(data_type("aws_ami"));
+    let item = match reader.resolve_link(view, name, &["data.aws_ami"]) {
+        Link::Named(id) => images.find(|it| it.view().text("id").known() == Some(id)),
+        Link::To(item) => Some(item),
+        Link::Nothing | Link::OneOf(..) | Link::Open(_) => None,
+    };
+    item.map(Item::view)
+}

@@ -1,0 +1,161 @@
+//! What a database is made from: another one that it replicates or clones, or a snapshot. It inherits the
+//! encryption of that.
+//!
+//! Sources: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstanceReadReplica.html>,
+//! <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceToPointInTime.html>,
+//! <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBClusterFromSnapshot.html>.
+
+use crate::model::Gap;
+use crate::source::planned::unplanned;
+
+use super::item::Item;
+use super::reader::{Link, Reader};
+use super::view::{Fact, View};
+
+/// Types of databases and of their snapshots.
+const KINDS: [&str; 11] = [
+    "aws_db_cluster_snapshot",
+    "aws_db_instance",
+    "aws_db_snapshot",
+    "aws_docdb_cluster",
+    "aws_neptune_cluster",
+    "aws_rds_cluster",
+    "data.aws_db_cluster_snapshot",
+    "data.aws_db_instance",
+    "data.aws_db_snapshot",
+    "data.aws_rds_cluster",
+    "aws_db_snapshot_copy",
+];
+
+/// Attributes by which a database or a snapshot is named.
+const BY: [&str; 4] = ["arn", "cluster_identifier", "id", "identifier"];
+
+/// Attributes that name an origin, in the resource or in its block.
+const ATTRIBUTES: [(&str, &str); 9] = [
+    ("", "replicate_source_db"),
+    ("", "replication_source_identifier"),
+    ("", "snapshot_identifier"),
+    ("", "global_cluster_identifier"),
+    ("", "db_instance_identifier"),
+    ("", "db_cluster_identifier"),
+    ("restore_to_point_in_time", "source_db_instance_identifier"),
+    ("restore_to_point_in_time", "source_cluster_identifier"),
+    ("s3_import", "bucket_name"),
+];
+
+/// Most databases and snapshots between a database and the one that it comes from.
+const MAX_HOPS: usize = 8;
+
+/// What a database is made from.
+#[derive(Debug)]
+pub(super) struct Origin<'a> {
+    /// The attribute that names it.
+    attribute: &'static str,
+    /// The database or the snapshot, if it is in the plan and in the same region.
+    item: Option<&'a Item<'a>>,
+    /// Why it is not known which one it is.
+    gap: Option<Gap>,
+}
+
+impl<'a> Origin<'a> {
+    /// Returns what the origin says, or what is known without it.
+    pub(super) fn read<T>(
+        &self,
+        read: impl FnOnce(View<'a>) -> T,
+        otherwise: impl FnOnce(&'static str) -> T,
+    ) -> T {
+        match self.item {
+            Some(item) => read(item.view()),
+            None => otherwise(self.attribute),
+        }
+    }
+
+    /// Returns the gap of an attribute that a database inherits from its origin.
+    pub(super) fn gap(&self, view: &View<'_>, name: &str) -> Gap {
+        let address = view.item.address;
+        match (&self.gap, self.item) {
+            (Some(gap), _) => gap.clone(),
+            (None, Some(origin)) => unplanned(format!(
+                "{name} of {address} is inherited from {}, and the plan does not show it",
+                origin.address
+            )),
+            (None, None) => unplanned(format!(
+                "{name} of {address} is inherited from the {} of {address}, which is not in the plan",
+                self.attribute
+            )),
+        }
+    }
+}
+
+/// Returns what a database is made from, if it has an origin.
+pub(super) fn find_origin<'a>(reader: &Reader<'a>, view: &View<'a>) -> Option<Origin<'a>> {
+    follow_origin(reader, view, 0)
+}
+
+fn follow_origin<'a>(reader: &Reader<'a>, view: &View<'a>, depth: usize) -> Option<Origin<'a>> {
+    let mut origins = ATTRIBUTES.into_iter();
+    let mut origin = origins.find_map(|(block, name)| match block {
+        "" => read_origin(reader, view, name),
+        block_name => match view.blocks(block_name) {
+            Fact::Known(blocks) => {
+                let block = blocks.first()?;
+                let named = read_origin(reader, block, name);
+                // Other attributes of the block may name it.
+                let other = Origin {
+                    attribute: block_name,
+                    item: None,
+                    gap: None,
+                };
+                (name != "source_db_instance_identifier" || named.is_some())
+                    .then(|| named.unwrap_or(other))
+            }
+            Fact::Open(gap) => Some(Origin {
+                attribute: block_name,
+                item: None,
+                gap: Some(gap),
+            }),
+            Fact::Unset | Fact::Computed(_) => None,
+        },
+    })?;
+    // A snapshot of a database that the same plan creates is encrypted as that is.
+    if let Some(item) = origin.item
+        && !item.is_data
+        && item.kind.ends_with("_snapshot")
+        && !item.exists
+    {
+        origin = match depth < MAX_HOPS {
+            true => follow_origin(reader, &item.view(), depth + 1)?,
+            false => Origin {
+                item: None,
+                ..origin
+            },
+        };
+    }
+    Some(origin)
+}
+
+/// Reads the attribute that names an origin; `None` if it is not set.
+fn read_origin<'a>(
+    reader: &Reader<'a>,
+    view: &View<'a>,
+    attribute: &'static str,
+) -> Option<Origin<'a>> {
+    let (item, gap) = match reader.resolve_link(view, attribute, &KINDS) {
+        Link::Nothing => return None,
+        Link::Named(_) => match reader.linked_item(view, attribute, &KINDS, &BY) {
+            Ok(item) => (item, None),
+            Err(gap) => (None, Some(gap)),
+        },
+        Link::To(item) => (Some(item), None),
+        Link::OneOf(_, gap) | Link::Open(gap) => (None, Some(gap)),
+    };
+    // In another region the key is another one.
+    let here = reader.places.known_region(view.item);
+    let item = item.filter(|it| reader.places.known_region(it) == here);
+    let item = item.filter(|it| it.kind != "aws_db_snapshot_copy");
+    Some(Origin {
+        attribute,
+        item: item.filter(|it| it.address != view.item.address),
+        gap,
+    })
+}

@@ -1,0 +1,256 @@
+//! Tags of resources: their own, the default tags of their provider, and those of resources that add a tag.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::model::tag::{Tags, is_kept};
+use crate::model::{Gap, GapKind, Observed};
+use crate::source::planned::{after_apply, unplanned};
+
+use super::item::{ALL, Item};
+use super::place::evaluate_expression;
+use super::reader::Reader;
+use super::view::{Fact, View, contains_true};
+
+impl<'a> Reader<'a> {
+    /// Returns the tags of a resource, with the default tags of its provider.
+    pub(super) fn read_tags(&self, item: &'a Item<'a>) -> Observed<Tags> {
+        let tags = self.read_block_tags(&item.view(), "tags", "tags_all");
+        match tags.known() {
+            // The provider does not show ignored tags of what exists.
+            Some(known) if item.exists && !known.contains_key(self.around.tag_key) => {
+                match self.ignores_tag(item, self.around.tag_key) {
+                    true => Observed::Unknown(unplanned(format!(
+                        "the provider of {} ignores the tag {}, so the plan does not show it",
+                        item.address, self.around.tag_key
+                    ))),
+                    false => tags,
+                }
+            }
+            _ => tags,
+        }
+    }
+
+    /// Returns whether a provider is configured to ignore a tag, or may be.
+    ///
+    /// Source: <https://registry.terraform.io/providers/hashicorp/aws/latest/docs#ignore_tags>.
+    fn ignores_tag(&self, item: &Item<'_>, key: &str) -> bool {
+        let Some(provider) = item.provider_key() else {
+            return false;
+        };
+        let provider = self.document.resolve_provider(provider);
+        let ignored = &self.document.providers[provider]["expressions"]["ignore_tags"];
+        let ignored = ignored.get(0).unwrap_or(ignored);
+        let listed = |name: &str, fits: &dyn Fn(&str) -> bool| match &ignored[name] {
+            Value::Null => false,
+            list => match list["constant_value"].as_array() {
+                Some(list) => list.iter().filter_map(Value::as_str).any(fits),
+                None => true,
+            },
+        };
+        listed("keys", &|it| it == key) || listed("key_prefixes", &|it| key.starts_with(it))
+    }
+
+    /// Returns the tags that a launch template gives to resources of a type: `instance`, `volume`.
+    pub(super) fn read_specified_tags(
+        &self,
+        template: &View<'_>,
+        resource_type: &str,
+    ) -> Result<Tags, Gap> {
+        let mut tags = Tags::new();
+        let blocks = template.blocks("tag_specifications").set_value()?;
+        for block in blocks.unwrap_or_default() {
+            let kind = block.text("resource_type").final_value()?;
+            if kind == Some(resource_type) {
+                match block.fact("tags") {
+                    Fact::Known(_) => tags.extend(self.kept_tags(&block, "tags")?),
+                    Fact::Unset | Fact::Computed(_) => {}
+                    Fact::Open(gap) => return Err(gap),
+                }
+            }
+        }
+        Ok(tags)
+    }
+
+    /// Returns the tags of a resource or block: those of the attribute `all`, or else of the attribute `own`.
+    pub(super) fn read_block_tags(&self, view: &View<'a>, own: &str, all: &str) -> Observed<Tags> {
+        match view.fact(all) {
+            Fact::Known(_) => return self.kept_tags(view, all).into(),
+            // The provider computes the attribute during apply if the resource has no tags.
+            Fact::Open(gap) | Fact::Computed(gap) => {
+                if view.unknown.get(all) == Some(&ALL) && gap.kind == GapKind::AfterApply {
+                    match self.merge_default_tags(view, own) {
+                        Some(tags) => return tags.into(),
+                        None => return Observed::Unknown(gap),
+                    }
+                }
+                return Observed::Unknown(gap);
+            }
+            Fact::Unset => {}
+        }
+        match view.fact(own) {
+            Fact::Known(_) => self.kept_tags(view, own).into(),
+            Fact::Unset | Fact::Computed(_) => Observed::Known(Tags::new()),
+            Fact::Open(gap) => Observed::Unknown(gap),
+        }
+    }
+
+    /// Returns the default tags of the provider merged with those of the resource; `None` if the default
+    /// tags are not known.
+    fn merge_default_tags(&self, view: &View<'a>, own: &str) -> Option<Result<Tags, Gap>> {
+        let mut tags = self.default_tags(view.item)?;
+        match view.fact(own) {
+            Fact::Known(_) => match self.kept_tags(view, own) {
+                Ok(kept) => tags.extend(kept),
+                Err(gap) => return Some(Err(gap)),
+            },
+            Fact::Unset | Fact::Computed(_) => {}
+            Fact::Open(gap) => return Some(Err(gap)),
+        }
+        Some(Ok(tags))
+    }
+
+    /// Returns the default tags of a provider if the configuration has them as constants.
+    fn default_tags(&self, item: &Item<'_>) -> Option<Tags> {
+        let provider = self.document.resolve_provider(item.provider_key()?);
+        let expressions = &self.document.providers[provider]["expressions"];
+        let default = match &expressions["default_tags"] {
+            Value::Null => return Some(Tags::new()),
+            Value::Array(list) => list.first()?,
+            other => other,
+        };
+        let is_root = self.document.providers[provider]["module_address"].is_null();
+        let tags = match &default["tags"] {
+            Value::Null => return Some(Tags::new()),
+            tags => evaluate_expression(self.document, tags, is_root)?,
+        };
+        let tags = tags.as_object()?;
+        let tags = tags
+            .iter()
+            .map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
+        let tags: Option<Vec<(String, String)>> = tags.collect();
+        Some(
+            tags?
+                .into_iter()
+                .filter(|(key, _)| self.keeps_tag(key))
+                .collect(),
+        )
+    }
+
+    pub(super) fn keeps_tag(&self, key: &str) -> bool {
+        is_kept(key, self.around.tag_key)
+    }
+
+    /// Returns the tags of an attribute that a snapshot keeps.
+    fn kept_tags(&self, view: &View<'_>, name: &str) -> Result<Tags, Gap> {
+        let odd = || {
+            let message = format!("{name} of {} is not a map of strings", view.item.address);
+            Gap::new(GapKind::Unreadable, message)
+        };
+        let mut tags = Tags::new();
+        let values = view
+            .values
+            .get(name)
+            .and_then(Value::as_object)
+            .ok_or_else(odd)?;
+        let hidden = view.sensitive.get(name);
+        let unknown = view.unknown.get(name).and_then(Value::as_object);
+        // A tag with an unknown value is among the marks of unknown values only.
+        for (key, _) in unknown
+            .into_iter()
+            .flatten()
+            .filter(|(_, it)| contains_true(it))
+        {
+            if self.keeps_tag(key) && key != "Name" {
+                return Err(after_apply(format!(
+                    "the tag {key} of {} is known only after apply",
+                    view.item.address
+                )));
+            }
+        }
+        for (key, value) in values.iter().filter(|(key, _)| self.keeps_tag(key)) {
+            let is_hidden = hidden.and_then(|it| it.get(key)).is_some_and(contains_true);
+            match value {
+                Value::String(_) if is_hidden && key == "Name" => {}
+                Value::String(_) if is_hidden => {
+                    let address = view.item.address;
+                    let message = format!(
+                        "the tag {key} of {address} is marked as sensitive and is not read"
+                    );
+                    return Err(Gap::new(GapKind::Open, message));
+                }
+                Value::String(text) => {
+                    tags.insert(key.clone(), text.clone());
+                }
+                Value::Null => {}
+                _ => return Err(odd()),
+            }
+        }
+        Ok(tags)
+    }
+}
+
+/// Resources that each add a tag to another resource.
+///
+/// Source: <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/ec2_tag>.
+#[derive(Debug, Default)]
+pub(super) struct TagResources<'a> {
+    of: BTreeMap<&'a str, Vec<&'a Item<'a>>>,
+    /// Why any of the resources may have another tag.
+    stray: Option<Gap>,
+}
+
+impl<'a> TagResources<'a> {
+    /// Finds the resources of a type that add a tag that a snapshot keeps.
+    pub(super) fn of_type(reader: &Reader<'a>, kind: &str, name: &str, of: &[&str]) -> Self {
+        let mut found = TagResources::default();
+        for item in reader.document.items_of(kind) {
+            let view = item.view();
+            let key = view.text("key").known();
+            if key.is_some_and(|key| key == "Name" || !reader.keeps_tag(key)) {
+                continue;
+            }
+            match reader.linked_items(&view, name, of, &["id", "arn"]) {
+                Ok(owners) => match owners.as_slice() {
+                    [owner] => found.of.entry(owner.address).or_default().push(item),
+                    [] => {}
+                    _ => found.stray = Some(view.known_after_apply(name)),
+                },
+                Err(gap) => found.stray = Some(gap),
+            }
+        }
+        found
+    }
+
+    /// Adds the tags of these resources to those that a resource has itself.
+    pub(super) fn add_to(
+        &self,
+        reader: &Reader<'a>,
+        item: &Item<'_>,
+        own: Observed<Tags>,
+    ) -> Observed<Tags> {
+        let Observed::Known(mut tags) = own else {
+            return own;
+        };
+        for tag in self.of.get(item.address).into_iter().flatten() {
+            let view = tag.view();
+            match (
+                view.text("key").final_value(),
+                view.text("value").final_value(),
+            ) {
+                (Ok(Some(key)), Ok(value)) => {
+                    tags.insert(key.to_owned(), value.unwrap_or_default().to_owned());
+                }
+                (Ok(None), _) => {}
+                (Err(gap), _) | (_, Err(gap)) => return Observed::Unknown(gap),
+            }
+        }
+        match &self.stray {
+            Some(gap) if !tags.contains_key(reader.around.tag_key) => {
+                Observed::Unknown(gap.clone())
+            }
+            _ => Observed::Known(tags),
+        }
+    }
+}
