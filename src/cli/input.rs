@@ -49,7 +49,7 @@ pub(super) struct FileContext<'a> {
     /// The key of the backup tag.
     pub(super) tag_key: &'a str,
     /// The account that the file is for, from --account-from.
-    pub(super) account: Option<&'a str>,
+    pub(super) account: Option<&'a Snapshot>,
     /// The central account.
     pub(super) central_account: &'a str,
     /// The regions of --region.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use super::facts::{FindingCounts, JsonSelection, ResourceCounts, Scan, Summary};
 use super::stream::write_collected;
 use super::{
-    Baseline, Comparison, Finding, FindingWriter, Report, ReportFacts, ResourceLine,
+    Baseline, Comparison, FactSource, Finding, FindingWriter, Report, ReportFacts, ResourceLine,
     ResourceVerdict, StaleWaiver, Status, Waiver, WriteError,
 };
 use crate::analysis::Evidence;
@@ -116,6 +116,9 @@ pub struct JsonFinding {
     /// Where a plan or template declares the resource; absent for a live account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<Place>,
+    /// Where the facts come from that decide the finding; absent for a live account.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<FactSource>,
 }
 
 impl Tool {
@@ -165,6 +168,7 @@ impl JsonFinding {
             waiver: finding.waiver.clone(),
             baseline: finding.baseline,
             location: finding.place.clone(),
+            sources: finding.sources.clone(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::model::ec2::{Instance, Volume};
+use crate::model::observed::AccountFact;
 use crate::model::tag::Tags;
 use crate::model::{Gap, GapKind, Observed};
 use crate::source::defaults::TERRAFORM_EBS_ENCRYPTION_BY_DEFAULT;
@@ -58,15 +59,22 @@ fn read_ebs_defaults<'a>(reader: &Reader<'a>, planned: &mut Planned) {
 /// Returns the default encryption of new volumes in a region.
 fn ebs_defaults(planned: &mut Planned, region: &str) -> Defaults {
     let defaults = planned.region_mut(region).ebs_defaults.clone();
-    let explain = |gap: Gap| match gap.kind {
+    let explain = |gap: Gap, fact: AccountFact| {
+        match gap.kind {
         GapKind::Unplanned => unplanned(
             "it depends on the default EBS encryption of the region, a setting of the account that is not in the plan",
-        ),
+        )
+        .needing(fact),
         _ => gap,
+    }
     };
+    let encryption = defaults.encryption.get().copied();
+    let key = defaults.kms_key.get().cloned();
     Defaults {
-        encryption: defaults.encryption.get().copied().map_err(explain).into(),
-        key: defaults.kms_key.get().cloned().map_err(explain).into(),
+        encryption: encryption
+            .map_err(|gap| explain(gap, AccountFact::EbsEncryption))
+            .into(),
+        key: key.map_err(|gap| explain(gap, AccountFact::EbsKey)).into(),
     }
 }
 

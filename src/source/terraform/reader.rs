@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::model::arn::Arn;
 use crate::model::place::Place;
-use crate::model::tag::{Tags, is_kept};
+use crate::model::tag::Tags;
 use crate::model::{Gap, GapKind, Listing, Observed};
 use crate::source::planned::{Planned, Surroundings, after_apply, unplanned};
 
@@ -310,7 +310,7 @@ impl<'a> Reader<'a> {
     }
 
     fn keeps_tag(&self, key: &str) -> bool {
-        is_kept(key, self.around.tag_key)
+        self.around.keeps_tag(key)
     }
 
     /// Returns the tags of an attribute that a snapshot keeps.

@@ -1,5 +1,6 @@
 //! VPCs and their routes to S3.
 
+use crate::model::observed::AccountFact;
 use crate::model::vpc::{NetworkInterface, Route, RouteTable, Subnet, Vpc, VpcEndpoint};
 use crate::model::{Gap, Observed};
 use crate::source::defaults::{VPC_ENDPOINT_POLICY, VPC_ENDPOINT_TYPE};
@@ -39,7 +40,14 @@ pub(super) fn vpc_of_subnet<'a>(
             Ok(None) => Observed::Unknown(elsewhere()),
             Err(gap) => Observed::Unknown(gap),
         },
-        Ok(None) => Observed::Unknown(elsewhere()),
+        Ok(None) => {
+            let id = view.text(name).known().map(str::to_owned);
+            let gap = elsewhere();
+            Observed::Unknown(match id {
+                Some(id) => gap.needing(AccountFact::Subnet(id)),
+                None => gap,
+            })
+        }
         Err(gap) => Observed::Unknown(gap),
     }
 }
@@ -462,6 +470,14 @@ fn add_interfaces<'a>(
             network.interfaces.items.push(NetworkInterface {
                 id: reader.id_of(item),
                 vpc_id: subnet.vpc_id.clone(),
+                subnet_id,
+                interface_type: "interface".to_owned(),
+            });
+        } else if subnet_id.starts_with("subnet-") {
+            // The account knows the VPC of a subnet that exists.
+            network.interfaces.items.push(NetworkInterface {
+                id: reader.id_of(item),
+                vpc_id: String::new(),
                 subnet_id,
                 interface_type: "interface".to_owned(),
             });
