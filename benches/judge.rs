@@ -9,6 +9,7 @@
 use std::hint::black_box;
 
 use backup_check::evaluate::{Options, evaluate};
+use backup_check::exit::FailOn;
 use backup_check::model::snapshot::Snapshot;
 use backup_check::report::{json, table};
 use backup_check::rules::ALL;
@@ -166,15 +167,25 @@ fn judge(c: &mut Criterion) {
     });
     let report = evaluate(&large, &settings, &options, &ALL);
     c.bench_function("write 10,000 volumes as JSON", |b| {
-        b.iter(|| json::write_report(black_box(&report), false, &mut std::io::sink()))
+        b.iter(|| {
+            json::write_report(
+                black_box(&report),
+                false,
+                FailOn::Fail,
+                &mut std::io::sink(),
+            )
+        })
     });
-    let style = table::Style {
-        width: 80,
-        color: false,
-        show_skipped: false,
-    };
+    let style = table::Style::plain(80);
     c.bench_function("write 10,000 volumes as a table", |b| {
-        b.iter(|| table::write(black_box(&report), &style, &mut std::io::sink()))
+        b.iter(|| {
+            table::write(
+                black_box(&report),
+                &style,
+                FailOn::Fail,
+                &mut std::io::sink(),
+            )
+        })
     });
 }
 

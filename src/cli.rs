@@ -24,6 +24,8 @@ mod select;
 mod stopped;
 mod suggest;
 mod value;
+#[cfg(any(feature = "aws", test))]
+mod waiting;
 
 #[cfg(feature = "aws")]
 mod collect;

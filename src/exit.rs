@@ -1,5 +1,8 @@
 //! The exit codes of the program.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 /// The exit of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -52,7 +55,8 @@ impl Exit {
 }
 
 /// What makes the exit code 1.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum FailOn {
     /// A gating finding that fails.
     #[default]

@@ -17,6 +17,7 @@ pub mod openmetrics;
 pub mod sarif;
 pub mod table;
 
+mod cause;
 mod digest;
 mod facts;
 mod line;
@@ -33,6 +34,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use cause::{CauseLedger, CauseLine, SHORT_ID, cause_id_of, cause_ids_of};
 pub use stale_waiver::{StaleState, StaleWaiver};
 pub use stream::{FindingWriter, ReportFacts};
 
@@ -46,7 +48,7 @@ use crate::model::snapshot::{AccountFrom, Source};
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, ResourceKind};
 use crate::rule::Rule;
-use crate::settings::{Standard, is_region_name};
+use crate::settings::{Severity, Standard, is_region_name};
 
 /// The report on one account.
 #[derive(Debug)]
@@ -95,6 +97,8 @@ pub struct Report {
     pub stale_waivers: Vec<StaleWaiver>,
     /// The comparison with a baseline, if there is one.
     pub comparison: Option<Comparison>,
+    /// The arguments that name the source of this run, for commands to run next: ` --from plan.json`.
+    pub arguments: String,
 }
 
 impl Report {
@@ -310,6 +314,8 @@ pub struct ResourceLine {
     pub backup_tag: BackupTag,
     /// The worst of its findings.
     pub verdict: ResourceVerdict,
+    /// The verdict that it would have if it were tagged `enabled`; `None` where it is, or has no tag.
+    pub verdict_if_tagged: Option<ResourceVerdict>,
 }
 
 /// The result of one rule on one resource.
@@ -319,6 +325,8 @@ pub struct Finding {
     pub id: String,
     /// The rule.
     pub rule: &'static Rule,
+    /// The status of a violation of the rule.
+    pub severity: Severity,
     /// The status.
     pub status: Status,
     /// Whether it counts toward the exit code.

@@ -1,13 +1,16 @@
 //! What a rule is: its place in the catalog, and its check.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::{CheckResult, Prerequisites, RuleContext};
+use crate::analysis::{CheckResult, Outcome, Prerequisites, RuleContext};
 use crate::model::Resource;
 use crate::model::cloudformation::Stack;
 use crate::model::dynamodb::Table;
 use crate::model::ec2::{Instance, Volume};
+use crate::model::kind::{KINDS, Kind};
 use crate::model::rds::DbInstance;
 use crate::model::s3::Bucket;
 use crate::model::service::Service;
@@ -38,7 +41,22 @@ pub struct Rule {
     pub docs: &'static str,
     /// Function that checks a resource.
     pub check: Check,
+    /// Of a check of resources of any kind: whether it says more of a kind than that it does not apply.
+    pub concerns: fn(&Kind) -> bool,
 }
+
+/// The fields that a rule need not name.
+pub(crate) const DEFAULTS: Rule = Rule {
+    id: "",
+    group: Group::Service,
+    owner: Owner::Member,
+    title: "",
+    guide: Severity::Off,
+    aws: Severity::Off,
+    docs: "",
+    check: Check::Any(|_, _| Ok(Outcome::skip(""))),
+    concerns: |_| true,
+};
 
 impl Rule {
     /// Returns the address of the rule's documentation in the guide.
@@ -57,6 +75,24 @@ impl Rule {
             (_, Group::Account) => Some(Service::Backup),
             _ => None,
         }
+    }
+
+    /// Returns the services that it is about, in the order of the coverage.
+    #[must_use]
+    pub fn services(&self) -> Vec<Service> {
+        let of_kinds = || {
+            let kinds = KINDS.iter().filter(|it| it.kind.is_backed_up());
+            let kinds = kinds.filter(|it| (self.concerns)(it));
+            kinds.filter_map(|it| it.service).collect()
+        };
+        let services: BTreeSet<Service> = match &self.check {
+            Check::Any(_) | Check::AnyAndVaults(_) | Check::Proof(_) => of_kinds(),
+            Check::Settings(service, _) => BTreeSet::from([*service]),
+            Check::Vpc(_) => BTreeSet::from([Service::Vpc]),
+            Check::Region(_) | Check::Account(_) => BTreeSet::from([Service::Backup]),
+            check => check.services().iter().copied().collect(),
+        };
+        services.into_iter().collect()
     }
 
     /// Whether a copy fails without what the rule names: proof of copies is compared with it.
@@ -157,7 +193,7 @@ pub enum Check {
     Volume(fn(&RuleContext<'_>, &Volume) -> CheckResult),
     /// RDS DB instances outside of clusters.
     DbInstance(fn(&RuleContext<'_>, &DbInstance) -> CheckResult),
-    /// Resources whose members have separate tags: Aurora and Multi-AZ DB clusters, gateways.
+    /// Resources whose members have separate tags: DB clusters, gateways, FSx file systems and volumes.
     Composite(fn(&RuleContext<'_>, Resource<'_>) -> CheckResult),
     /// DynamoDB tables.
     Table(fn(&RuleContext<'_>, &Table) -> CheckResult),
@@ -186,7 +222,13 @@ impl Check {
             Check::Instance(_) => &[Service::Ec2],
             Check::Volume(_) => &[Service::Ebs],
             Check::DbInstance(_) => &[Service::Rds],
-            Check::Composite(_) => &[Service::Rds, Service::Storagegateway],
+            Check::Composite(_) => &[
+                Service::Documentdb,
+                Service::Fsx,
+                Service::Neptune,
+                Service::Rds,
+                Service::Storagegateway,
+            ],
             Check::Table(_) => &[Service::Dynamodb],
             Check::Stack(_) => &[Service::Cloudformation],
             Check::Any(_)
@@ -215,9 +257,13 @@ impl Check {
             (Check::Instance(check), Resource::Instance(it)) => Some(check(cx, it)),
             (Check::Volume(check), Resource::Volume(it)) => Some(check(cx, it)),
             (Check::DbInstance(check), Resource::DbInstance(it)) => Some(check(cx, it)),
-            (Check::Composite(check), Resource::DbCluster(_) | Resource::Gateway(_)) => {
-                Some(check(cx, resource))
-            }
+            (
+                Check::Composite(check),
+                Resource::DbCluster(_)
+                | Resource::FsxFileSystem(_)
+                | Resource::FsxVolume(_)
+                | Resource::Gateway(_),
+            ) => Some(check(cx, resource)),
             (Check::Table(check), Resource::Table(it)) => Some(check(cx, it)),
             (Check::Stack(check), Resource::Stack(it)) => Some(check(cx, it)),
             (Check::Vpc(check), Resource::Vpc(it)) => Some(check(cx, it)),
@@ -242,6 +288,7 @@ macro_rules! rule {
         pub static $name: $crate::rule::Rule = $crate::rule::Rule {
             docs: concat!($($doc, "\n"),+),
             $($fields)*
+            ..$crate::rule::DEFAULTS
         };
     };
 }

@@ -6,9 +6,12 @@
 
 use backup_check::iam::document::Document;
 use backup_check::key_sharing::copy::{
-    CentralAccount, KeyFacts, Overall, ViaService, evaluate_copy_access, evaluate_copy_access_any,
-    evaluate_local_access, find_copy_deny,
+    Overall, evaluate_copy_access, evaluate_copy_access_any, find_copy_deny,
 };
+use backup_check::key_sharing::facts::{
+    BackupRole, CentralAccount, KeyFacts, Organization, ViaService,
+};
+use backup_check::key_sharing::local_use::evaluate_local_access;
 use backup_check::key_sharing::merge::{MAX_POLICY_BYTES, Merge, merge};
 use libfuzzer_sys::fuzz_target;
 
@@ -28,8 +31,15 @@ fuzz_target!(|text: &str| {
         key_arn: Some("arn:aws:kms:eu-central-1:111122223333:key/1".into()),
         ..unknown.clone()
     };
+    let role = BackupRole {
+        account: "111122223333".into(),
+        name: "service-role/Backup".into(),
+        organization: Organization::Member("o-a1b2c3d4e5".into()),
+    };
     for key in [unknown, known] {
-        let _ = evaluate_local_access(&document, &key, "111122223333", "service-role/Backup");
+        for via in ViaService::ALL {
+            let _ = evaluate_local_access(&document, &key, &role, via);
+        }
         for via in [None, Some(ViaService::Ec2), Some(ViaService::Rds)] {
             let evaluate = |document: &Document| match via {
                 Some(via) => evaluate_copy_access(document, &key, &central, via),

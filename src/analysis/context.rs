@@ -8,10 +8,13 @@ use jiff::Timestamp;
 
 use crate::iam::document::Document;
 use crate::key_sharing::copy;
-use crate::key_sharing::copy::{CentralAccount, CopyAccess, KeyFacts, LocalAccess, ViaService};
+use crate::key_sharing::copy::CopyAccess;
+use crate::key_sharing::facts::{BackupRole, CentralAccount, KeyFacts, Organization, ViaService};
+use crate::key_sharing::local_use::{LocalAccess, evaluate_local_access};
 use crate::model::backup_plan::{BackupRule, DEFAULT_SCHEDULE};
 use crate::model::cloudformation::{Stack, StackResource};
 use crate::model::ec2::{Instance, Volume};
+use crate::model::fsx::FsxFileSystem;
 use crate::model::job::{BackupJob, CopyJob};
 use crate::model::kind::{ListedIn, kinds_in_stack};
 use crate::model::observed::{Gap, GapKind};
@@ -217,6 +220,17 @@ impl<'a> RuleContext<'a> {
         found(&self.index.db_instances, id, gap)
     }
 
+    /// Returns an FSx file system of the region.
+    ///
+    /// # Errors
+    /// Why it is not among the file systems that were read.
+    pub fn fsx_file_system(&self, id: &str) -> Result<&'a FsxFileSystem, Gap> {
+        let gap = self
+            .seen
+            .and_then(|region| region.fsx_file_systems.gap.as_ref());
+        found(&self.index.fsx_file_systems, id, gap)
+    }
+
     /// Returns an option group of the region.
     ///
     /// # Errors
@@ -383,7 +397,7 @@ impl<'a> RuleContext<'a> {
         })
     }
 
-    /// Returns what the account that owns a key may do with it through one of the roles that make backups.
+    /// Returns what a role that makes backups may do with a key of this account through a service.
     ///
     /// # Errors
     /// Why the key's policy is not known.
@@ -391,16 +405,28 @@ impl<'a> RuleContext<'a> {
         &self,
         facts: &KeyFacts,
         key_arn: &str,
+        via: ViaService,
         role: &RoleName,
     ) -> Result<Rc<LocalAccess>, Gap> {
-        let key = (key_arn.to_owned(), role.name.clone());
+        let key = (key_arn.to_owned(), via, role.name.clone());
         self.policies.local_access(key, || {
             let document = self.key_policy(key_arn)?;
-            let account = &facts.key_account;
-            Ok(copy::evaluate_local_access(
-                &document, facts, account, &role.name,
-            ))
+            let role = BackupRole {
+                account: facts.key_account.clone(),
+                name: role.name.clone(),
+                organization: self.own_organization(),
+            };
+            Ok(evaluate_local_access(&document, facts, &role, via))
         })
+    }
+
+    /// Returns what is known about the organization of this account: what was read, else what is configured.
+    fn own_organization(&self) -> Organization {
+        match (self.snapshot.organization_id.known(), &self.settings.org_id) {
+            (Some(Some(id)), _) | (_, Some(id)) => Organization::Member(id.clone()),
+            (Some(None), None) => Organization::None,
+            (None, None) => Organization::Unknown,
+        }
     }
 }
 

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use crate::iam::decision::{Decision, Verdict};
-use crate::key_sharing::copy::{ActionVerdict, KeyFacts, Need, ViaService};
+use crate::key_sharing::copy::{ActionVerdict, Need};
+use crate::key_sharing::facts::{KeyFacts, ViaService};
 use crate::model::arn::Arn;
 use crate::model::backup::Vault;
 use crate::model::encryption::S3_ALIAS;
+use crate::model::fsx::ONTAP;
 use crate::model::kms::{Key, KeyMetadata};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::{Observed, Resource, ResourceKind};
@@ -22,12 +24,22 @@ use crate::analysis::RuleContext;
 pub struct Part<'a> {
     /// The id of the part if it is not the resource itself: a volume of an instance.
     pub id: Option<&'a str>,
-    /// The service that calls KMS for the copy.
+    /// The service that calls KMS for the backup and its copy.
     pub via: ViaService,
     /// Whether it is encrypted, with any key.
     pub encrypted: Result<bool, Gap>,
-    /// The key as the service returns it; none where the part is not encrypted.
+    /// The key as the service returns it; none where the part is not encrypted, or with a key that AWS owns.
     pub key: Result<Option<&'a str>, Gap>,
+}
+
+impl Part<'_> {
+    /// Whether it is encrypted with a key that AWS owns, which is in no account.
+    ///
+    /// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-owned-key>.
+    #[must_use]
+    pub fn has_aws_owned_key(&self) -> bool {
+        matches!((&self.encrypted, &self.key), (Ok(true), Ok(None)))
+    }
 }
 
 /// The owner of a key.
@@ -48,7 +60,7 @@ pub enum KeyOwner {
 pub struct KeyUse<'a> {
     /// The id of the part that it encrypts if that is not the resource itself.
     pub part: Option<&'a str>,
-    /// The service that calls KMS for the copy.
+    /// The service that calls KMS for the backup and its copy.
     pub via: ViaService,
     /// The key's ARN.
     pub arn: String,
@@ -144,8 +156,18 @@ pub fn inherited<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
             key: encryption(encrypted, kms_key),
         }]
     };
+    let aws_owned = |via| {
+        vec![Part {
+            id: None,
+            via,
+            encrypted: Ok(true),
+            key: Ok(None),
+        }]
+    };
     Ok(match resource {
         Resource::Volume(it) => whole(&it.encrypted, &it.kms_key, ViaService::Ec2),
+        Resource::DbInstance(it) if it.aws_owned_key => aws_owned(ViaService::Rds),
+        Resource::DbCluster(it) if it.aws_owned_key => aws_owned(ViaService::Rds),
         Resource::DbInstance(it) => whole(&it.encrypted, &it.kms_key, ViaService::Rds),
         Resource::DbCluster(it) => whole(&it.encrypted, &it.kms_key, ViaService::Rds),
         Resource::Instance(instance) => {
@@ -173,11 +195,20 @@ pub fn inherited<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
                 })
                 .collect()
         }
-        // Always encrypted: with a KMS key, or by S3, which a snapshot does not inherit.
+        // FSx encrypts every file system. AWS Backup selects the volumes of one for ONTAP.
+        Resource::FsxFileSystem(it) if it.is_ontap()? => Vec::new(),
+        Resource::FsxFileSystem(it) => vec![fsx_part(named(&it.kms_key))],
+        Resource::FsxVolume(it) if it.volume_type.get()? != ONTAP => Vec::new(),
+        Resource::FsxVolume(it) => {
+            let file_system = it.file_system.get().cloned();
+            let file_system = file_system.and_then(|id| cx.fsx_file_system(&id));
+            vec![fsx_part(file_system.and_then(|it| named(&it.kms_key)))]
+        }
+        // S3 encrypts a volume without a KMS key, and the snapshot of such a volume is not encrypted.
         Resource::GatewayVolume(it) => vec![Part {
             id: None,
             via: ViaService::Ec2,
-            encrypted: it.kms_key.get().map(|_| true),
+            encrypted: it.kms_key.get().map(Option::is_some),
             key: named(&it.kms_key),
         }],
         Resource::Bucket(_)
@@ -201,23 +232,34 @@ pub fn inherited<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
 /// # Errors
 /// Why the parts are not known.
 pub fn stored<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>>, Gap> {
-    let part = |encrypted, key| {
+    let part = |via, encrypted, key| {
         vec![Part {
             id: None,
-            via: ViaService::Ec2,
+            via,
             encrypted,
             key,
         }]
     };
+    let (cluster, namespace) = (ViaService::Redshift, ViaService::RedshiftServerless);
     Ok(match resource {
-        Resource::RedshiftCluster(it) if it.aws_owned_key => part(Ok(true), Ok(None)),
+        Resource::RedshiftCluster(it) if it.aws_owned_key => part(cluster, Ok(true), Ok(None)),
         Resource::RedshiftCluster(it) => part(
+            cluster,
             it.encrypted.get().copied(),
             encryption(&it.encrypted, &it.kms_key),
         ),
-        Resource::RedshiftNamespace(it) => part(Ok(true), named(&it.kms_key)),
+        Resource::RedshiftNamespace(it) => part(namespace, Ok(true), named(&it.kms_key)),
         _ => inherited(cx, resource)?,
     })
+}
+
+fn fsx_part(key: Result<Option<&str>, Gap>) -> Part<'_> {
+    Part {
+        id: None,
+        via: ViaService::Fsx,
+        encrypted: Ok(true),
+        key,
+    }
 }
 
 fn named(kms_key: &Observed<Option<String>>) -> Result<Option<&str>, Gap> {
@@ -269,16 +311,33 @@ pub fn managed<'a>(resource: Resource<'a>) -> Result<Option<&'a str>, Gap> {
 /// # Errors
 /// Why the parts are not known.
 pub fn all_parts<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>>, Gap> {
-    match resource {
-        Resource::Bucket(_) | Resource::Table(_) | Resource::FileSystem(_) => Ok(vec![Part {
-            id: None,
-            via: ViaService::Ec2,
-            encrypted: Ok(true),
-            key: managed(resource),
-        }]),
-        Resource::Vault(vault) => Ok(vec![vault_part(vault)]),
-        _ => stored(cx, resource),
+    let via = match resource {
+        Resource::Bucket(_) => ViaService::S3,
+        Resource::Table(_) => ViaService::DynamoDb,
+        Resource::FileSystem(_) => ViaService::Efs,
+        Resource::Vault(vault) => return Ok(vec![vault_part(vault)]),
+        _ => return stored(cx, resource),
+    };
+    Ok(vec![Part {
+        id: None,
+        via,
+        encrypted: Ok(true),
+        key: managed(resource),
+    }])
+}
+
+/// Returns the name of an AWS managed key in messages: by the alias that its service gives it, and its id.
+///
+/// A service uses only its own AWS managed key:
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-key>.
+#[must_use]
+pub fn name_aws_managed_key(name: &str, via: ViaService) -> String {
+    let resource = Arn::parse(name).map_or(name, |arn| arn.resource);
+    if let Some(alias) = resource.strip_prefix("alias/") {
+        return format!("AWS managed key {alias}");
     }
+    let id = resource.strip_prefix("key/").unwrap_or(resource);
+    format!("AWS managed key {} ({id})", via.aws_managed_key())
 }
 
 /// Returns the encryption of the recovery points in a vault.
@@ -460,7 +519,7 @@ pub fn judge_sharing(cx: &RuleContext<'_>, key: &KeyUse<'_>, need: Need) -> Chec
 /// Returns the fix that allows the central account to use a key.
 fn sharing(cx: &RuleContext<'_>, key: &KeyUse<'_>, denied: &[&ActionVerdict]) -> String {
     let denier = denied.iter().find_map(|action| match &action.decision {
-        Decision::ExplicitDeny { by } => Some(by),
+        Decision::ExplicitDeny { by, .. } => Some(by),
         _ => None,
     });
     if let Some(denier) = denier {

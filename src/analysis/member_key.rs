@@ -13,7 +13,6 @@ pub(super) fn member_key(resource: Resource<'_>) -> Option<MemberKey<'_>> {
     let (arn, id) = resource.arn_and_id()?;
     Some(match resource {
         Resource::Stack(_) => (resource.kind(), None, arn),
-        // The ARN of an FSx volume contains its file system.
         Resource::Tagged(it) => {
             let id = id.rsplit('/').next()?;
             (resource.kind(), Some(it.aws_type.as_str()), id)

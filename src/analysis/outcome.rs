@@ -83,6 +83,8 @@ pub struct Outcome {
     pub evidence: Evidence,
     /// Whether it is unknown because something could not be read.
     pub unread: bool,
+    /// Whether it is a violation of the guide alone, in a rule whose other violations AWS enforces.
+    pub is_guide_only: bool,
 }
 
 impl Outcome {
@@ -145,6 +147,23 @@ impl Outcome {
             }],
             evidence: Evidence::new(),
             unread: false,
+            is_guide_only: false,
+        }
+    }
+
+    /// Marks a violation as one of the guide alone, in a rule whose other violations AWS enforces.
+    #[must_use]
+    pub fn guide_only(mut self) -> Self {
+        self.is_guide_only = true;
+        self
+    }
+
+    /// Returns the verdict for rules that ask whether a copy can work.
+    #[must_use]
+    pub fn verdict_on_copy(&self) -> Verdict {
+        match self.verdict {
+            Verdict::Breach if self.is_guide_only => Verdict::Warn,
+            verdict => verdict,
         }
     }
 
@@ -165,6 +184,15 @@ impl Outcome {
         for cause in &mut self.causes {
             cause.message = format!("{rule}: {}", cause.message);
             cause.remedies.clear();
+        }
+        self
+    }
+
+    /// Prefixes the reasons with what they lead to.
+    #[must_use]
+    pub fn after(mut self, consequence: &str) -> Self {
+        for cause in &mut self.causes {
+            cause.message = format!("{consequence}: {}", cause.message);
         }
         self
     }
@@ -258,6 +286,8 @@ impl Outcome {
         let parts: Vec<Outcome> = parts.into_iter().collect();
         let verdict = parts.iter().map(|part| part.verdict).max()?;
         let unread = parts.iter().any(|part| part.unread);
+        let mut worst = parts.iter().filter(|part| part.verdict == verdict);
+        let is_guide_only = worst.all(|part| part.is_guide_only);
         let mut causes: Vec<Cause> = Vec::new();
         let mut places: BTreeMap<(String, Option<String>), usize> = BTreeMap::new();
         let mut values: BTreeMap<String, Distinct> = BTreeMap::new();
@@ -295,6 +325,7 @@ impl Outcome {
             causes,
             evidence,
             unread,
+            is_guide_only,
         })
     }
 

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::iam::document::Document;
-use crate::key_sharing::copy::{CopyAccess, LocalAccess};
+use crate::key_sharing::copy::CopyAccess;
+use crate::key_sharing::facts::ViaService;
+use crate::key_sharing::local_use::LocalAccess;
 use crate::model::observed::Gap;
 
 use super::schedule::Runs;
@@ -13,8 +15,8 @@ use super::schedule::Runs;
 /// A key's ARN, the service that calls KMS, and the region.
 pub(super) type KeyPath = (String, &'static str, String);
 
-/// A key's ARN and the name of a backup role.
-pub(super) type KeyAndRole = (String, String);
+/// A key's ARN, the service that calls KMS, and the name of a backup role.
+pub(super) type KeyAndRole = (String, ViaService, String);
 
 /// A schedule and its time zone.
 type ScheduleInZone = (String, Option<String>);

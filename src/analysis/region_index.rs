@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::cloudformation::Stack;
 use crate::model::ec2::{Instance, Volume};
+use crate::model::fsx::FsxFileSystem;
 use crate::model::job::{BackupJob, CopyJob};
 use crate::model::rds::DbInstance;
 use crate::model::snapshot::{Region, Snapshot};
@@ -20,6 +21,8 @@ pub(super) struct RegionIndex<'a> {
     pub(super) instances: BTreeMap<&'a str, &'a Instance>,
     /// DB instances by identifier, members of clusters included.
     pub(super) db_instances: BTreeMap<&'a str, &'a DbInstance>,
+    /// FSx file systems by id.
+    pub(super) fsx_file_systems: BTreeMap<&'a str, &'a FsxFileSystem>,
     /// Every resource by the key under which a stack names it.
     pub(super) resources: BTreeMap<MemberKey<'a>, Resource<'a>>,
     /// The stacks that directly contain a resource.
@@ -38,6 +41,7 @@ impl<'a> RegionIndex<'a> {
             volumes: index_by(&region.volumes, |volume| &volume.id),
             instances: index_by(&region.instances, |instance| &instance.id),
             db_instances: index_by(&region.db_instances, |instance| &instance.id),
+            fsx_file_systems: index_by(&region.fsx_file_systems, |it| &it.id),
             resources: snapshot
                 .resources_in(name)
                 .filter_map(|resource| Some((member_key(resource)?, resource)))

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::ec2::Instance;
 use crate::model::vpc::{Network, RouteTable, Vpc, VpcEndpoint};
-use crate::model::{Gap, Resource};
+use crate::model::{Gap, GapKind, Resource};
 
 use super::outcome::Outcome;
 use super::remedy::RouteTableIds;
@@ -12,12 +13,12 @@ use crate::analysis::RuleContext;
 /// The subnets of a VPC that contain workloads.
 #[derive(Debug)]
 pub struct Workloads<'a> {
-    /// Subnets with a network interface that does not belong to an endpoint or a NAT gateway.
+    /// Subnets with an instance, or with a network interface that may belong to a workload.
     pub subnets: BTreeSet<&'a str>,
     /// Whether the VPC has any workload.
     pub any: bool,
     /// Why there may be more workloads.
-    pub gap: Option<&'a Gap>,
+    pub gap: Option<Gap>,
 }
 
 /// Whether this account owns the VPC: only the owner of a shared VPC can add endpoints.
@@ -31,48 +32,33 @@ pub fn is_own(cx: &RuleContext<'_>, vpc: &Vpc) -> bool {
     }
 }
 
-/// Returns the workloads of a VPC.
+/// Returns the workloads of a VPC: its instances, and the network interfaces that may belong to others.
 ///
 /// # Errors
 /// The region was not read.
 pub fn workloads<'a>(cx: &RuleContext<'a>, vpc: &Vpc) -> Result<Workloads<'a>, Gap> {
     let region = cx.seen()?;
     let interfaces = &region.network.interfaces;
-    let subnets: BTreeSet<&str> = interfaces
+    let in_use = interfaces
         .items
         .iter()
-        .filter(|interface| interface.vpc_id == vpc.id && !is_plumbing(&interface.interface_type))
-        .map(|interface| interface.subnet_id.as_str())
-        .collect();
-    let instance = region
-        .instances
-        .items
-        .iter()
-        .filter(|instance| !Resource::Instance(instance).is_being_deleted())
-        .any(|instance| {
-            instance
-                .vpc_id
-                .known()
-                .is_some_and(|id| id.as_ref() == Some(&vpc.id))
-        });
+        .filter(|interface| interface.vpc_id == vpc.id && interface.may_run_workload());
+    let mut subnets: BTreeSet<&str> = in_use.map(|it| it.subnet_id.as_str()).collect();
+    let is_here = |instance: &&Instance| {
+        !Resource::Instance(instance).is_being_deleted()
+            && instance.vpc_id.known().and_then(Option::as_ref) == Some(&vpc.id)
+    };
+    let instances: Vec<&Instance> = region.instances.items.iter().filter(is_here).collect();
+    subnets.extend(instances.iter().filter_map(|it| it.subnet_id.as_deref()));
+    let unplaced = (!instances.is_empty() && subnets.is_empty()).then(|| {
+        let message = format!("the subnets of the instances in {} are not known", vpc.id);
+        Gap::new(GapKind::Unreadable, message)
+    });
     Ok(Workloads {
-        any: instance || !subnets.is_empty(),
+        any: !instances.is_empty() || !subnets.is_empty(),
         subnets,
-        gap: interfaces.gap.as_ref(),
+        gap: interfaces.gap.clone().or(unplaced),
     })
-}
-
-// EC2 returns `nat_gateway` although its API model has `natGateway`.
-fn is_plumbing(interface_type: &str) -> bool {
-    let folded: String = interface_type
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
-    matches!(
-        folded.as_str(),
-        "natgateway" | "vpcendpoint" | "gatewayloadbalancerendpoint"
-    )
 }
 
 /// Returns the S3 gateway endpoints of a VPC that are available, and those in another state.

@@ -50,7 +50,7 @@ pub fn find_members<'a>(cx: &RuleContext<'a>, stack: &'a Stack) -> Members<'a> {
                 (_, Some(found)) => members.list.push(Member::Read(found)),
                 // It is checked with its cluster.
                 ("AWS::RDS::DBInstance", None)
-                    if cx.db_instance(id).is_ok_and(|it| it.cluster.is_some()) => {}
+                    if cx.db_instance(id).is_ok_and(|it| it.is_member()) => {}
                 (kind, None) if kinds_in_stack(kind).next().is_some() => {
                     members.list.push(Member::NotRead(resource));
                 }

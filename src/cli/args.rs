@@ -9,6 +9,7 @@ use clap::{ArgAction, Args, ValueEnum};
 use crate::evaluate::Scope;
 use crate::exit::FailOn;
 use crate::model::service::Service;
+use crate::report::table::TableView;
 use crate::settings::Standard;
 
 use super::select::RuleParser;
@@ -70,6 +71,55 @@ pub(super) struct SourceArgs {
     pub(super) access: AccessArgs,
     #[command(flatten)]
     pub(super) evaluation: EvaluationArgs,
+}
+
+impl SourceArgs {
+    /// Returns the arguments of this run that a command to run next must repeat, each after a space.
+    pub(super) fn name_source(&self) -> String {
+        let access = &self.access;
+        let path = self.from.as_ref().map(|path| path.display().to_string());
+        let mut text = String::new();
+        for (flag, value) in [
+            ("--from", &path),
+            ("--profile", &access.profile),
+            ("--role-arn", &access.role_arn),
+            ("--external-id", &access.external_id),
+            ("--endpoint-url", &access.endpoint_url),
+            ("--central-account", &self.evaluation.central_account),
+            ("--org-id", &self.evaluation.org_id),
+        ] {
+            if let Some(value) = value {
+                text.push_str(&format!(" {flag} {}", quote_argument(value)));
+            }
+        }
+        for (name, value) in &self.parameter {
+            let parameter = format!("{name}={value}");
+            text.push_str(&format!(" --parameter {}", quote_argument(&parameter)));
+        }
+        for (flag, values) in [
+            ("--region", &access.region),
+            ("--service", &access.service),
+            ("--resource", &access.resource),
+        ] {
+            if !values.is_empty() {
+                let quoted: Vec<String> = values.iter().map(|it| quote_argument(it)).collect();
+                text.push_str(&format!(" {flag} {}", quoted.join(" ")));
+            }
+        }
+        if self.evaluation.preflight {
+            text.push_str(" --preflight");
+        }
+        text
+    }
+}
+
+/// Returns an argument as a shell reads it.
+fn quote_argument(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@+%".contains(c);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
 }
 
 /// How to access AWS, and what to read.
@@ -180,6 +230,26 @@ impl From<StandardArg> for Standard {
         match standard {
             StandardArg::Guide => Standard::Guide,
             StandardArg::Aws => Standard::Aws,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ViewArg {
+    /// The answer: services, what to fix first, the worst resources
+    Summary,
+    /// Every cause with its fix
+    Causes,
+    /// A row for every resource
+    Resources,
+}
+
+impl From<ViewArg> for TableView {
+    fn from(view: ViewArg) -> Self {
+        match view {
+            ViewArg::Summary => TableView::Summary,
+            ViewArg::Causes => TableView::Causes,
+            ViewArg::Resources => TableView::Resources,
         }
     }
 }

@@ -9,7 +9,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use crate::exit::{Exit, FailOn};
 use crate::fix::dialect::{DIALECTS, Dialect};
 use crate::fix::{Change, Wanted, plan_changes};
-use crate::report::{Report, Status};
+use crate::report::{Finding, Report, Status, cause_ids_of};
 use crate::text::plural;
 
 use super::args::{GlobalArgs, SourceArgs};
@@ -19,9 +19,9 @@ use super::output;
 
 #[derive(Debug, Args)]
 pub(super) struct FixArgs {
-    /// IDs of the findings to fix [default: all that fail; with --rule also those that warn]. Place them
-    /// before other options or after --
-    #[arg(value_name = "FINDING-ID")]
+    /// Causes, rules or findings to fix, ids by their first digits [default: all that fail; with --rule also
+    /// those that warn]. Place them before other options or after --
+    #[arg(value_name = "CAUSE|RULE|FINDING")]
     ids: Vec<String>,
     /// Output format of the changes
     #[arg(long = "as", value_name = "DIALECT", default_value = DIALECTS[0].name, value_parser = dialect_parser())]
@@ -49,7 +49,7 @@ pub(super) fn run(args: &FixArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
     let wanted = match (args.ids.is_empty(), args.source.names_rules()) {
         (true, true) => Wanted::FailingAndWarning,
         (true, false) => Wanted::Failing,
-        (false, _) => Wanted::Ids(check_ids(&args.ids, &report)?),
+        (false, _) => Wanted::Ids(select_findings(&args.ids, &report)?),
     };
     let changes = plan_changes(&snapshot, &settings, &report, &wanted);
     output::write_stdout(global, |_, out| {
@@ -68,24 +68,42 @@ pub(super) fn run(args: &FixArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
     Ok(exit.and(stopped))
 }
 
-/// Returns the IDs.
+/// Returns the ids of the findings that the names select: the first digits of the id of a cause or a
+/// finding, or a rule.
 ///
 /// # Errors
-/// An ID is not one of a finding.
-fn check_ids(ids: &[String], report: &Report) -> anyhow::Result<BTreeSet<String>> {
-    let known: BTreeSet<&str> = report.findings.iter().map(|it| it.id.as_str()).collect();
-    let missing: Vec<&str> = ids
-        .iter()
-        .map(String::as_str)
-        .filter(|id| !known.contains(id))
-        .collect();
-    if !missing.is_empty() {
-        bail!(
-            "no finding with id {}; ids are listed in `scan --format json` and depend on the rule and the ARN",
-            missing.join(", ")
-        );
+/// A name selects nothing, or causes and findings that have nothing to do with each other.
+fn select_findings(names: &[String], report: &Report) -> anyhow::Result<BTreeSet<String>> {
+    let mut selected = BTreeSet::new();
+    for name in names {
+        let of_rule = report.findings.iter().filter(|it| it.rule.id == *name);
+        if of_rule.clone().next().is_some() {
+            let failing = of_rule.filter(|it| matches!(it.status, Status::Fail | Status::Warn));
+            selected.extend(failing.map(|it| it.id.clone()));
+            continue;
+        }
+        let of_cause = report.findings.iter().filter_map(|finding| {
+            let cause = cause_ids_of(finding);
+            let cause = cause.into_iter().find(|id| id.starts_with(name.as_str()))?;
+            Some((cause, finding))
+        });
+        let of_cause: Vec<(String, &Finding)> = of_cause.collect();
+        let of_id = report
+            .findings
+            .iter()
+            .filter(|it| it.id.starts_with(name.as_str()));
+        let of_id: Vec<&Finding> = of_id.collect();
+        let causes: BTreeSet<&String> = of_cause.iter().map(|(id, _)| id).collect();
+        match (causes.len(), of_id.len()) {
+            (0, 0) => bail!(
+                "no cause, finding or rule {name:?}; ids are listed in `scan --view causes` and `scan --format json`"
+            ),
+            (1, 0) => selected.extend(of_cause.iter().map(|(_, it)| it.id.clone())),
+            (0, 1) => selected.extend(of_id.iter().map(|it| it.id.clone())),
+            _ => bail!("{name:?} is the start of more than one id; add digits"),
+        }
     }
-    Ok(ids.iter().cloned().collect())
+    Ok(selected)
 }
 
 /// Returns the notes that the output itself does not contain.

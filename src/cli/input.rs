@@ -3,12 +3,12 @@
 use std::io::Read;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use jiff::{Timestamp, Unit};
 
 use crate::model::snapshot::Snapshot;
 use crate::report::baseline::Earlier;
-use crate::source::detect::{Found, NotForUs, recognize_file};
+use crate::source::detect::{Found, NotForUs, decode_text, recognize_file};
 use crate::source::planned::Surroundings;
 use crate::source::saved::{self, SavedError};
 use crate::source::{cloudformation, terraform};
@@ -29,10 +29,7 @@ fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
 
 /// Reads the text of a file; `-` is stdin.
 pub(super) fn read_text(path: &Path) -> anyhow::Result<String> {
-    String::from_utf8(read_bytes(path)?).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        anyhow::anyhow!("{} is not valid UTF-8 at byte {at}", display_name(path))
-    })
+    decode_text(read_bytes(path)?).map_err(|error| anyhow!("{} {error}", display_name(path)))
 }
 
 /// Returns the name of a file for messages.

@@ -6,7 +6,8 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
 use crate::exit::Exit;
-use crate::key_sharing::copy::{CentralAccount, KeyFacts, Overall, ViaService};
+use crate::key_sharing::copy::Overall;
+use crate::key_sharing::facts::{CentralAccount, KeyFacts, ViaService};
 use crate::model::arn::Arn;
 use crate::report::key_policy::{KeyPolicy, Question, write_json, write_text};
 
@@ -28,8 +29,8 @@ pub(super) struct KeyPolicyArgs {
     /// Region of the key [default: from --key-arn, else any]
     #[arg(long, value_name = "R", value_parser = value::parse_region)]
     region: Option<String>,
-    /// Service that uses the key: ec2 for EBS, EC2 and Storage Gateway, rds for RDS and Aurora
-    /// [default: both]
+    /// Service that uses the key: ec2 for EBS, EC2 and Storage Gateway, rds for RDS, Aurora,
+    /// DocumentDB and Neptune, fsx for FSx [default: ec2 and rds]
     #[arg(long, value_enum, value_name = "SERVICE")]
     via: Option<ViaArg>,
     /// Central account, which stores the copies [default: from the config, else 692653576357]
@@ -47,6 +48,7 @@ pub(super) struct KeyPolicyArgs {
 enum ViaArg {
     Ec2,
     Rds,
+    Fsx,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -94,6 +96,7 @@ pub(super) fn run(args: &KeyPolicyArgs, global: &GlobalArgs) -> anyhow::Result<E
         via: args.via.map(|via| match via {
             ViaArg::Ec2 => ViaService::Ec2,
             ViaArg::Rds => ViaService::Rds,
+            ViaArg::Fsx => ViaService::Fsx,
         }),
         backup_role: settings.backup_role,
     };

@@ -16,7 +16,7 @@ use crate::source::aws::call::{Caller, Stop};
 use crate::source::aws::meter::Meter;
 use crate::source::aws::request::ScanRequest;
 use crate::source::aws::scan_scope::ScanScope;
-use crate::source::aws::session::{Access, ConnectError, connect};
+use crate::source::aws::session::{Access, ConnectError, Session, connect};
 
 use super::args::{AccessArgs, GlobalArgs};
 use super::profiles::Profiles;
@@ -63,32 +63,10 @@ async fn collect_until_stopped(
 
     let meter = Arc::new(Meter::default());
     let started = current_time()?;
-    let access = Access {
-        profile: args.profile.clone(),
-        role_arn: args.role_arn.clone(),
-        external_id: args.external_id.clone(),
-        endpoint_url: args.endpoint_url.clone(),
-        own_retries: ["AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"]
-            .iter()
-            .any(|name| std::env::var_os(name).is_some()),
-    };
-    let profiles = Profiles::read_files();
-    if let Some(name) = &access.profile {
-        profiles.check_name(name).map_err(anyhow::Error::msg)?;
-    }
-    let mut stopping = stopped.clone();
-    let session = tokio::select! {
-        session = connect(&access, Arc::clone(&meter)) => session.map_err(|error| {
-            add_sign_in(error, &access, &profiles)
-        })?,
-        reason = stopping.wait_for(|stop| *stop != Stop::No) => {
-            let timed_out = reason.is_ok_and(|stop| *stop == Stop::TimedOut);
-            if timed_out {
-                anyhow::bail!("--timeout expired before STS returned the caller identity");
-            }
-            return Err(Stopped(*signals.borrow()).into());
-        }
-    };
+    let wait = Display::announce_wait("waiting for credentials and for AWS STS", global);
+    let connected = connect_until_stopped(args, &meter, stopped.clone(), &signals).await;
+    wait.finish().await;
+    let session = connected?;
     tracing::info!(
         account = session.account,
         caller = session.caller_arn,
@@ -116,6 +94,43 @@ async fn collect_until_stopped(
     Ok((snapshot, exit))
 }
 
+/// Connects to AWS.
+///
+/// # Errors
+/// There are no credentials, or a signal or the time limit came first.
+async fn connect_until_stopped(
+    args: &AccessArgs,
+    meter: &Arc<Meter>,
+    mut stopping: watch::Receiver<Stop>,
+    signals: &watch::Receiver<Exit>,
+) -> anyhow::Result<Session> {
+    let access = Access {
+        profile: args.profile.clone(),
+        role_arn: args.role_arn.clone(),
+        external_id: args.external_id.clone(),
+        endpoint_url: args.endpoint_url.clone(),
+        own_retries: ["AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"]
+            .iter()
+            .any(|name| std::env::var_os(name).is_some()),
+    };
+    let profiles = Profiles::read_files();
+    if let Some(name) = &access.profile {
+        profiles.check_name(name).map_err(anyhow::Error::msg)?;
+    }
+    tokio::select! {
+        session = connect(&access, Arc::clone(meter)) => {
+            session.map_err(|error| add_sign_in(error, &access, &profiles))
+        }
+        reason = stopping.wait_for(|stop| *stop != Stop::No) => {
+            let timed_out = reason.is_ok_and(|stop| *stop == Stop::TimedOut);
+            if timed_out {
+                anyhow::bail!("--timeout expired before STS returned the caller identity");
+            }
+            Err(Stopped(*signals.borrow()).into())
+        }
+    }
+}
+
 /// Adds what to do to an error about the credentials of a profile: the command that signs in, or its right name.
 fn add_sign_in(error: ConnectError, access: &Access, profiles: &Profiles) -> anyhow::Error {
     let reason = match &error {
@@ -123,7 +138,7 @@ fn add_sign_in(error: ConnectError, access: &Access, profiles: &Profiles) -> any
         ConnectError::Rejected { code, message } if code.contains("Expired") => message,
         _ => return error.into(),
     };
-    let named = || std::env::var("AWS_PROFILE").ok();
+    let named = || std::env::var_os("AWS_PROFILE")?.into_string().ok();
     let profile = access.profile.clone().or_else(named);
     let profile = profile.as_deref().filter(|name| !name.is_empty());
     if let Some(command) = profiles.sign_in_command(profile.unwrap_or("default")) {

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 
 use crate::exit::FailOn;
 use crate::report::format::{FORMATS, Format, Rendering, TABLE};
-use crate::report::table::Style;
+use crate::report::table::{Style, TableView};
 use crate::report::{Report, WriteError};
 
 use super::args::{ColorArg, GlobalArgs};
@@ -122,6 +122,8 @@ pub(super) fn has_format(targets: &[Target], name: &str) -> bool {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OutputOptions<'a> {
     pub(super) show_skipped: bool,
+    pub(super) view: TableView,
+    pub(super) ascii: bool,
     pub(super) anchor: &'a str,
     pub(super) gate: FailOn,
 }
@@ -131,6 +133,8 @@ impl<'a> OutputOptions<'a> {
         Rendering {
             style: Style {
                 show_skipped: self.show_skipped,
+                view: self.view,
+                ascii: self.ascii,
                 ..style
             },
             anchor: self.anchor,
@@ -148,11 +152,7 @@ pub(super) fn write_report(
 ) -> anyhow::Result<()> {
     for target in targets {
         if let Some(path) = &target.path {
-            let how = options.to_rendering(Style {
-                width: DEFAULT_WIDTH,
-                color: false,
-                show_skipped: false,
-            });
+            let how = options.to_rendering(Style::plain(DEFAULT_WIDTH));
             files::replace_file_with(path, |out| target.format.write_report(report, &how, out))?;
         }
     }
@@ -171,9 +171,8 @@ pub(super) fn write_stdout(
     write: impl FnOnce(&Style, &mut dyn Write) -> Result<(), WriteError>,
 ) -> anyhow::Result<()> {
     let style = Style {
-        width: terminal_width(),
         color: use_color(global.color),
-        show_skipped: false,
+        ..Style::plain(terminal_width())
     };
     let mut out = io::BufWriter::new(io::stdout().lock());
     match write(&style, &mut out).and_then(|()| Ok(out.flush()?)) {
@@ -201,6 +200,20 @@ fn terminal_width() -> usize {
         return DEFAULT_WIDTH;
     }
     terminal_size::terminal_size().map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0))
+}
+
+/// Whether the locale has no Unicode.
+///
+/// Source: <https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap08.html#tag_08_02>.
+pub(super) fn is_ascii_locale() -> bool {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let locale = set("LC_ALL")
+        .or_else(|| set("LC_CTYPE"))
+        .or_else(|| set("LANG"));
+    locale.is_some_and(|locale| {
+        let locale = locale.to_string_lossy().to_ascii_uppercase();
+        !locale.contains("UTF-8") && !locale.contains("UTF8")
+    })
 }
 
 fn use_color(choice: ColorArg) -> bool {

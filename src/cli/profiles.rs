@@ -28,8 +28,9 @@ impl Profiles {
             ("AWS_CONFIG_FILE", "config", true),
             ("AWS_SHARED_CREDENTIALS_FILE", "credentials", false),
         ] {
-            let text = path(variable, name).and_then(|path| std::fs::read_to_string(path).ok());
-            profiles.add_text(&text.unwrap_or_default(), prefixed);
+            let bytes = path(variable, name).and_then(|path| std::fs::read(path).ok());
+            let text = String::from_utf8_lossy(bytes.as_deref().unwrap_or_default());
+            profiles.add_text(&text, prefixed);
         }
         profiles
     }
@@ -81,7 +82,7 @@ impl Profiles {
         ))
     }
 
-    /// Returns the command that signs in to a profile, or to the one that it takes its credentials from. `None`
+    /// Returns the command that signs in to a profile, or to the one that supplies its credentials. `None`
     /// if the credentials do not come from a browser.
     pub(super) fn sign_in_command(&self, name: &str) -> Option<String> {
         let mut name = name;
@@ -152,7 +153,7 @@ sso_region = eu-west-1
             ("dve", "did you mean dev?"),
             ("key", "did you mean keys?"),
             ("corp", "they define default, dev, keys"),
-            ("profile dev", "did you mean dev?"),
+            ("profile dev", "they define default, dev, keys"),
         ] {
             let error = profiles.check_name(name).unwrap_err();
             assert!(error.contains(part), "{error}");

@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn plain_text_is_wrapped_and_has_no_escape_sequence() {
         assert_eq!(
-            render(50, false),
+            render(51, false),
             "  Run `aws kms get-key-policy --key-id k-1`, then
   look at it, see the page (https://example.com/a).
 

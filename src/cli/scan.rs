@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::report::Report;
 use crate::report::format::GITHUB;
 
-use super::args::{FailOnArg, GlobalArgs, LIVE_ONLY, SourceArgs};
+use super::args::{FailOnArg, GlobalArgs, LIVE_ONLY, SourceArgs, ViewArg};
 use super::config::LoadedConfig;
 use super::evaluation::Evaluated;
 use super::output::{OutputOptions, Target};
@@ -35,6 +35,12 @@ pub(super) struct ScanArgs {
     /// What makes the exit code 1
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = FailOnArg::Fail, help_heading = "Report")]
     fail_on: FailOnArg,
+    /// What the table shows
+    #[arg(long, value_enum, value_name = "VIEW", default_value_t = ViewArg::Summary, help_heading = "Report")]
+    view: ViewArg,
+    /// Use only ASCII characters for marks, as in a locale without Unicode
+    #[arg(long, help_heading = "Report")]
+    ascii: bool,
     /// Include findings of rules that do not apply
     #[arg(long, help_heading = "Report")]
     show_skipped: bool,
@@ -73,6 +79,7 @@ fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         stopped,
         ..
     } = args.source.evaluate_source(&loaded, global)?;
+    report.arguments = args.source.name_source();
     if let Some((path, baseline)) = &baseline {
         baseline
             .compare_with(&mut report)
@@ -84,6 +91,8 @@ fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
     };
     let options = OutputOptions {
         show_skipped: args.show_skipped,
+        view: args.view.into(),
+        ascii: args.ascii || output::is_ascii_locale(),
         anchor: &anchor,
         gate: args.fail_on.into(),
     };

@@ -76,6 +76,7 @@ impl Evaluation<'_, '_> {
             findings: Vec::new(),
             stale_waivers: Vec::new(),
             comparison: None,
+            arguments: String::new(),
         };
         let stale = self
             .waivers

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
+use crate::analysis::Outcome;
 use crate::model::selection::Selection;
 use crate::model::tag::BackupTag;
 use crate::rule::{Group, Rule};
@@ -93,6 +94,17 @@ impl Options {
             .get(rule.id)
             .copied()
             .unwrap_or_else(|| rule.severity(self.standard))
+    }
+
+    /// Returns what an outcome of a rule yields if it is a violation. One of the guide alone is at most a warning under the
+    /// AWS standard.
+    pub(super) fn severity_of(&self, rule: &Rule, outcome: &Outcome) -> Severity {
+        let severity = self.severity(rule);
+        let is_mild = outcome.is_guide_only && self.standard == Standard::Aws;
+        if is_mild && severity == Severity::Fail && !self.severities.contains_key(rule.id) {
+            return Severity::Warn;
+        }
+        severity
     }
 
     /// Whether a rule applies to a selection: rules about the network, the account and a service's

@@ -115,6 +115,7 @@ impl<'a> Evaluation<'a, '_> {
         {
             return;
         }
+        let verdict_if_tagged = self.verdict_if_tagged(cx, &subject, tag, &findings);
         let worst = findings
             .iter()
             .map(|finding| ResourceVerdict::of(finding.status))
@@ -125,12 +126,7 @@ impl<'a> Evaluation<'a, '_> {
             (self.emit)(finding);
         }
         self.resources.push(ResourceLine {
-            aws_type: match subject.resource {
-                Resource::Tagged(it) if subject.kind == ResourceKind::Other => {
-                    Some(it.aws_type.clone())
-                }
-                _ => None,
-            },
+            aws_type: subject.resource.aws_type().map(str::to_owned),
             name: subject.resource.name().map(str::to_owned),
             arn: subject.arn,
             kind: subject.kind,
@@ -142,7 +138,40 @@ impl<'a> Evaluation<'a, '_> {
                 true => ResourceVerdict::Exempt,
                 false => worst,
             },
+            verdict_if_tagged,
         });
+    }
+
+    /// Returns the verdict that a resource would have if it were tagged for backup; `None` where it is. The
+    /// checks of an exempt resource are made for this alone.
+    fn verdict_if_tagged(
+        &self,
+        cx: &RuleContext<'a>,
+        subject: &Subject<'a>,
+        tag: BackupTag,
+        findings: &[Finding],
+    ) -> Option<ResourceVerdict> {
+        if !subject.kind.is_backed_up() || tag == BackupTag::Enabled {
+            return None;
+        }
+        let is_asked =
+            |rule: &Rule| rule.group != Group::Tagging && !matches!(rule.check, Check::Proof(_));
+        let statuses: Vec<Status> = match tag.is_exempt() && !self.options.preflight {
+            true => {
+                let rules = self.rules.reported.iter().filter(|rule| is_asked(rule));
+                let outcomes = rules.filter_map(|rule| {
+                    let outcome = self.check_subject(rule, cx, subject, None)?;
+                    Some(status_of(outcome.verdict, self.options.severity(rule)))
+                });
+                outcomes.collect()
+            }
+            false => {
+                let findings = findings.iter().filter(|it| is_asked(it.rule));
+                findings.map(|it| it.status).collect()
+            }
+        };
+        let verdicts = statuses.into_iter().map(ResourceVerdict::of);
+        Some(verdicts.fold(ResourceVerdict::Ready, Ord::max))
     }
 
     fn check_rules(
@@ -172,7 +201,7 @@ impl<'a> Evaluation<'a, '_> {
                 continue;
             };
             if let (Some(prerequisites), true) = (&mut prerequisites, rule.is_copy_prerequisite()) {
-                prerequisites.insert(rule.id, outcome.verdict);
+                prerequisites.insert(rule.id, outcome.verdict_on_copy());
             }
             findings.push(self.make_finding(rule, outcome, cx, subject, tag, stakes));
         }
@@ -208,7 +237,7 @@ impl<'a> Evaluation<'a, '_> {
             if prerequisites.verdict_of(rule.id).is_none()
                 && let Some(outcome) = check_rule(rule, cx, resource, None)
             {
-                prerequisites.insert(rule.id, outcome.verdict);
+                prerequisites.insert(rule.id, outcome.verdict_on_copy());
             }
         }
     }
@@ -248,13 +277,14 @@ impl<'a> Evaluation<'a, '_> {
             let missing = self.facts_missing.entry(key);
             missing.or_insert_with(|| outcome.message());
         }
-        let status = status_of(outcome.verdict, self.options.severity(rule));
+        let status = status_of(outcome.verdict, self.options.severity_of(rule, &outcome));
         let id = finding_id(rule.id, &subject.arn);
         let message = outcome.message();
         let sources = self.find_sources(rule, subject, &id, (status, &message));
         Finding {
             id,
             rule,
+            severity: self.options.severity(rule),
             status,
             gating: self
                 .options

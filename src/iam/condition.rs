@@ -206,11 +206,34 @@ fn lowercase_tokens(tokens: &[Token]) -> Vec<Token> {
 }
 
 fn match_tokens(pattern: &[Token], text: &str, shape: bool) -> Truth {
-    if shape {
+    if shape && text.contains(ROLE_WITHOUT_PATH) && names_reserved_path(pattern) {
+        Truth::False
+    } else if shape {
         matching::match_shape(pattern, text)
     } else {
         matching::covers(pattern, text).into()
     }
+}
+
+/// The resource of a role's ARN whose path is not known, up to its name.
+const ROLE_WITHOUT_PATH: &str = "role/*";
+
+/// Paths of roles that only AWS creates: service-linked roles, and those of IAM Identity Center. A role that a user names
+/// has another path.
+///
+/// Sources: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>,
+/// <https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html>.
+const RESERVED_PATHS: [&str; 2] = ["role/aws-reserved/", "role/aws-service-role/"];
+
+fn names_reserved_path(pattern: &[Token]) -> bool {
+    let is_path = |path: &&str, window: &[Token]| {
+        let characters = path.chars().map(Token::Char);
+        characters.eq(window.iter().copied())
+    };
+    RESERVED_PATHS.iter().any(|path| {
+        let mut windows = pattern.windows(path.len());
+        windows.any(|window| is_path(path, window))
+    })
 }
 
 /// Each of an ARN's six parts on its own, so that no wildcard reaches over a colon.
@@ -265,6 +288,8 @@ mod tests {
         context.set("ip", Value::one("203.0.113.7"));
         context.set("role", Value::one(ROLE));
         context.set("service", Value::Shaped("ec2.*.amazonaws.com".into()));
+        let unplaced = "arn:aws:iam::111122223333:role/*Backup";
+        context.set("unplaced", Value::Shaped(unplaced.into()));
         context.set("bytes", Value::one("QmluYXJ5VmFsdWVJbkJhc2U2NA=="));
         let condition = Condition {
             operator: Operator::parse(operator).unwrap(),
@@ -388,6 +413,20 @@ mod tests {
             ("ArnLike", "role", "*", True),
             ("ArnNotLike", "role", "arn:aws:iam::111122223333:*", True),
             ("ArnLike", "one", "*", False),
+            (
+                "ArnLike",
+                "unplaced",
+                "arn:aws:iam::*:role/aws-reserved/sso.amazonaws.com/*",
+                False,
+            ),
+            ("StringLike", "unplaced", "*:role/aws-service-role/*", False),
+            (
+                "ArnLike",
+                "unplaced",
+                "arn:aws:iam::*:role/service-role/*",
+                Unknown,
+            ),
+            ("ArnLike", "unplaced", "arn:aws:iam::*:role/*Backup", True),
             ("StringLike", "service", "ec2.*", True),
             (
                 "StringEquals",

@@ -70,6 +70,8 @@ pub enum Decision {
     ExplicitDeny {
         /// The first statement that denies it.
         by: Label,
+        /// Why it applies, as a sentence about the statement.
+        explanation: String,
     },
     /// No statement allows the request.
     ImplicitDeny {
@@ -102,7 +104,7 @@ impl Decision {
     #[must_use]
     pub fn statement(&self) -> Option<&Label> {
         match self {
-            Self::Allowed { by } | Self::ExplicitDeny { by } | Self::Conditional { by, .. } => {
+            Self::Allowed { by } | Self::ExplicitDeny { by, .. } | Self::Conditional { by, .. } => {
                 Some(by)
             }
             Self::ImplicitDeny { nearest } => nearest.as_ref().map(|near| &near.statement),
@@ -114,7 +116,7 @@ impl Decision {
     pub fn reason(&self) -> String {
         match self {
             Self::Allowed { by } => format!("{} allows it", quote::name_statement(by)),
-            Self::ExplicitDeny { by } => explain_explicit_deny(by),
+            Self::ExplicitDeny { explanation, .. } => explanation.clone(),
             Self::ImplicitDeny {
                 nearest: Some(near),
             } => near.explanation.clone(),
@@ -133,9 +135,4 @@ pub struct BlockingDeny {
     pub is_certain: bool,
     /// Why it applies, as a sentence about the statement.
     pub explanation: String,
-}
-
-/// Returns a sentence about a statement that denies a request.
-pub(super) fn explain_explicit_deny(by: &Label) -> String {
-    format!("{} denies it explicitly", quote::name_statement(by))
 }

@@ -2,7 +2,7 @@
 //!
 //! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html>.
 
-use super::decision::{self, BlockingDeny, Decision};
+use super::decision::{BlockingDeny, Decision};
 use super::document::{Document, Effect, Label, Statement};
 use super::explain;
 use super::request::Request;
@@ -42,7 +42,8 @@ pub fn evaluate(document: &Document, request: &Request) -> Decision {
     };
     if let Some((index, statement)) = first(Effect::Deny, Truth::True) {
         let by = Label::new(index, statement);
-        return Decision::ExplicitDeny { by };
+        let explanation = explain::explain_deny(&by, statement, document.version, request);
+        return Decision::ExplicitDeny { by, explanation };
     }
     let possible_deny = first(Effect::Deny, Truth::Unknown);
     let possible_allow = first(Effect::Allow, Truth::Unknown);
@@ -80,7 +81,7 @@ pub fn find_blocking_deny(document: &Document, request: &Request) -> Option<Bloc
     };
     let label = Label::new(index, statement);
     let explanation = if is_certain {
-        decision::explain_explicit_deny(&label)
+        explain::explain_deny(&label, statement, document.version, request)
     } else {
         explain::explain_unknown(&label, statement, matched, document.version, request)
     };

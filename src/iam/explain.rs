@@ -3,7 +3,7 @@
 use super::condition::Condition;
 use super::decision::{Element, NearMiss};
 use super::document::{Document, Effect, Label, Principal, Select, Statement, Version};
-use super::operator::{Comparison, Quantifier};
+use super::operator::{Comparison, Operator, Quantifier};
 use super::principal;
 use super::principal::Relation;
 use super::quote::{list_values, name_statement, shorten_text};
@@ -11,6 +11,29 @@ use super::request::{Request, Value};
 use super::statement_match::StatementMatch;
 use super::truth::Truth;
 use crate::model::arn::Arn;
+
+/// Returns why a statement denies a request, with the condition that users would not expect to hold.
+pub(super) fn explain_deny(
+    label: &Label,
+    statement: &Statement,
+    version: Version,
+    request: &Request,
+) -> String {
+    let subject = name_statement(label);
+    let conditions = || statement.conditions.iter();
+    // What is absent, or compared with literal wildcards, is more often a mistake than what differs.
+    let surprising = conditions().find(|it| {
+        *request.context.get(&it.key) == Value::Absent || hint_at_wildcards(it).is_some()
+    });
+    let about_caller = conditions().find(|it| !spares_services(&it.key));
+    match surprising.or(about_caller).or_else(|| conditions().next()) {
+        Some(condition) => format!(
+            "{subject} denies it explicitly if {}",
+            explain_requirement(condition, version, request)
+        ),
+        None => format!("{subject} denies it explicitly"),
+    }
+}
 
 /// Returns why it is not known whether a statement applies.
 pub(super) fn explain_unknown(
@@ -29,9 +52,8 @@ pub(super) fn explain_unknown(
         let condition = find_condition(statement, version, request, Truth::Unknown);
         let requirement = condition.map_or_else(String::new, |condition| {
             format!(
-                "only if {}, and {}",
-                describe_condition(condition),
-                describe_value(condition, version, request)
+                "only if {}",
+                explain_requirement(condition, version, request)
             )
         });
         return format!("{subject} {verb} {} {requirement}", request.action);
@@ -262,15 +284,56 @@ fn explain_condition(condition: &Condition, version: Version, request: &Request)
     {
         let values = list_values(condition.values.iter().map(String::as_str), " or ");
         return format!(
-            "allows it only through {values}, and {}",
-            describe_value(condition, version, request)
+            "allows it only through {values}, and {}{}",
+            describe_value(condition, version, request),
+            hint_at_wildcards(condition).unwrap_or_default()
         );
     }
     format!(
-        "allows it only if {}, and {}",
-        describe_condition(condition),
-        describe_value(condition, version, request)
+        "allows it only if {}",
+        explain_requirement(condition, version, request)
     )
+}
+
+/// Returns what a condition requires and what is known about the value.
+fn explain_requirement(condition: &Condition, version: Version, request: &Request) -> String {
+    format!(
+        "{}, and {}{}",
+        describe_condition(condition),
+        describe_value(condition, version, request),
+        hint_at_wildcards(condition).unwrap_or_default()
+    )
+}
+
+/// Returns a note if a condition has wildcards that its operator compares literally.
+///
+/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_String>.
+fn hint_at_wildcards(condition: &Condition) -> Option<String> {
+    let Operator {
+        quantifier,
+        comparison,
+        negated,
+        if_exists,
+    } = condition.operator;
+    let is_literal = matches!(
+        comparison,
+        Comparison::String | Comparison::StringIgnoreCase
+    );
+    let has_wildcard = |value: &String| value.replace("${*}", "").contains('*');
+    if !is_literal || !condition.values.iter().any(has_wildcard) {
+        return None;
+    }
+    let quantifier = match quantifier {
+        Some(Quantifier::AnyValue) => "ForAnyValue:",
+        Some(Quantifier::AllValues) => "ForAllValues:",
+        None => "",
+    };
+    let not = if negated { "Not" } else { "" };
+    let if_exists = if if_exists { "IfExists" } else { "" };
+    Some(format!(
+        "; {} compares \"*\" literally, only {quantifier}String{not}Like{if_exists} has wildcards",
+        condition.operator_name
+    ))
 }
 
 /// Returns what a condition requires.
@@ -334,9 +397,20 @@ fn describe_value(condition: &Condition, version: Version, request: &Request) ->
         Value::Shaped(shape) if shape == "*" => format!("{shown} is not known"),
         Value::Shaped(shape) => format!("{shown} is {shape}, of which \"*\" is not known"),
         Value::Absent => format!("{shown} is not in the request"),
-        Value::Unknown if key.eq_ignore_ascii_case("aws:PrincipalOrgID") => {
+        Value::Unknown if is_about_organization(key) => {
             "the organization id is not known".to_owned()
         }
         Value::Unknown => format!("{shown} is not known offline"),
     }
+}
+
+fn is_about_organization(key: &str) -> bool {
+    let keys = ["aws:PrincipalOrgID", "aws:PrincipalOrgPaths"];
+    keys.iter().any(|it| key.eq_ignore_ascii_case(it))
+}
+
+/// Whether a condition key is used to spare calls by AWS services.
+fn spares_services(key: &str) -> bool {
+    let keys = ["aws:PrincipalIsAWSService", "aws:ViaAWSService"];
+    keys.iter().any(|it| key.eq_ignore_ascii_case(it))
 }

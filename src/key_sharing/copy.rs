@@ -1,17 +1,18 @@
 //! The product's question: can the central account use this KMS key to copy this backup?
 //!
 //! The copy is made by the central account's AWS Backup service-linked role
-//! (<https://docs.aws.amazon.com/aws-backup/latest/devguide/create-cross-account-backup.html>), through EC2 or RDS. Its
+//! (<https://docs.aws.amazon.com/aws-backup/latest/devguide/create-cross-account-backup.html>), through EC2, RDS or FSx. Its
 //! own permissions allow what it needs, so the key policy decides
 //! (<https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html>).
 
 use std::fmt;
 
-pub use super::facts::{CentralAccount, KeyFacts, ViaService};
+pub use super::facts::{CentralAccount, KeyFacts, Organization, ViaService};
+use super::service_request::build_service_request;
 use crate::iam::decision::{BlockingDeny, Decision, Element, Verdict};
 use crate::iam::document::Document;
 use crate::iam::evaluator::{evaluate, find_blocking_deny};
-use crate::iam::request::{Context, Request, RolePrincipal, Value};
+use crate::iam::request::{Request, RolePrincipal};
 
 /// Whether the copy fails without an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,17 +147,20 @@ impl CopyAccess {
     /// make no grants is the guide's first statement without its second.
     #[must_use]
     pub fn reason(&self, action: &ActionVerdict) -> String {
-        let by_name = |name: &str| self.actions.iter().find(|it| it.action == name);
-        let usable = by_name("kms:Decrypt")
-            .is_some_and(|decrypt| decrypt.decision.verdict() == Verdict::Allowed);
-        let unheard = match &action.decision {
+        let verdict_of = |name: &str| {
+            let found = self.actions.iter().find(|it| it.action == name);
+            found.map(|it| it.decision.verdict())
+        };
+        let lacks_grants = verdict_of("kms:Decrypt") == Some(Verdict::Allowed)
+            && verdict_of("kms:CreateGrant") != Some(Verdict::Allowed);
+        let is_unmentioned = match &action.decision {
             Decision::ImplicitDeny { nearest } => nearest
                 .as_ref()
                 .is_none_or(|near| near.element == Element::Action),
             _ => false,
         };
         let reason = action.decision.reason();
-        if is_grant_action(action.action) && usable && unheard {
+        if is_grant_action(action.action) && lacks_grants && is_unmentioned {
             return format!(
                 "{reason}; the grant statement is missing, and AWS services work through grants"
             );
@@ -268,167 +272,8 @@ pub fn build_request(
     via: ViaService,
     action: &str,
 ) -> Request {
-    let who = service_linked_role(key, central);
-    let mut context = build_context(key, &who, action);
-    // The suffix is the same in every partition:
-    // https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
-    let service = format!(
-        "{}.{}.amazonaws.com",
-        via.as_str(),
-        key.region().unwrap_or("*")
-    );
-    context.set("kms:ViaService", value_from_shape(service));
-    context.set(
-        "aws:PrincipalOrgID",
-        Value::known_or_unknown(central.org_id.as_deref()),
-    );
-    Request {
-        principal: who,
-        action: action.to_owned(),
-        resource: key.arn_shape(),
-        context,
-    }
-}
-
-fn value_from_shape(text: String) -> Value {
-    if text.contains('*') {
-        Value::Shaped(text)
-    } else {
-        Value::Known(vec![text])
-    }
-}
-
-/// The condition keys that do not depend on the path of the call.
-///
-/// Each is stated in
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>,
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable> or
-/// <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html>; all others stay unknown.
-fn build_context(key: &KeyFacts, who: &RolePrincipal, action: &str) -> Context {
-    let mut context = Context::default();
-    for name in ["kms:CallerAccount", "aws:PrincipalAccount"] {
-        context.set(name, Value::one(&who.account));
-    }
-    context.set("aws:PrincipalArn", value_from_shape(who.arn()));
-    context.set("aws:PrincipalType", Value::one("AssumedRole"));
-    context.set("aws:PrincipalIsAWSService", Value::one("false"));
-    for name in [
-        "aws:PrincipalServiceName",
-        "aws:PrincipalServiceNamesList",
-        "aws:username",
-    ] {
-        context.set(name, Value::Absent);
-    }
-    context.set("aws:SecureTransport", Value::one("true"));
-    context.set(
-        "aws:RequestedRegion",
-        value_from_shape(key.region().unwrap_or("*").to_owned()),
-    );
-    let account = Some(key.key_account.as_str()).filter(|account| !account.is_empty());
-    context.set("aws:ResourceAccount", Value::known_or_unknown(account));
-
-    context.set(
-        "kms:GrantIsForAWSResource",
-        if is_grant_action(action) {
-            Value::one("true")
-        } else {
-            Value::Absent
-        },
-    );
-    if matches!(
-        action,
-        "kms:DescribeKey" | "kms:ListGrants" | "kms:RevokeGrant"
-    ) {
-        context.set_family("kms:EncryptionContext:", Value::Absent);
-        context.set("kms:EncryptionContextKeys", Value::Absent);
-    }
-
-    let spec = Value::known_or_unknown(key.key_spec.as_deref());
-    let usage = Value::known_or_unknown(key.key_usage.as_deref());
-    context.set("kms:CustomerMasterKeySpec", spec.clone());
-    context.set("kms:KeySpec", spec);
-    context.set("kms:CustomerMasterKeyUsage", usage.clone());
-    context.set("kms:KeyUsage", usage);
-    context.set(
-        "kms:KeyOrigin",
-        Value::known_or_unknown(key.origin.as_deref()),
-    );
-    if let Some(multi_region) = key.multi_region {
-        context.set("kms:MultiRegion", Value::one(multi_region.to_string()));
-    }
-    if let Some(tags) = &key.tags {
-        context.set_family("aws:ResourceTag/", Value::Absent);
-        for (name, value) in tags {
-            context.set(&format!("aws:ResourceTag/{name}"), Value::one(value));
-        }
-    }
-    context
-}
-
-/// The access of the key's own account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LocalAccess {
-    /// Whether the backup role can use the key: the worst of `kms:DescribeKey`, `kms:Decrypt`, and the better of
-    /// `kms:GenerateDataKey` and `kms:GenerateDataKeyWithoutPlaintext`.
-    pub usage: Decision,
-    /// Whether it can also create grants, which services whose backups inherit the key need.
-    pub create_grant: Decision,
-}
-
-impl LocalAccess {
-    /// Returns whether the backup role of the key's account can use the key.
-    #[must_use]
-    pub fn verdict(&self) -> Verdict {
-        self.usage.verdict()
-    }
-}
-
-/// Evaluates whether the backup role of the key's account can use the key, because the policy names it or delegates to
-/// IAM by naming the account.
-///
-/// `backup_role` is a role's name, with its path where that is known (`service-role/Backup`). Allowed means for sure,
-/// as far as the key policy goes: the role's permissions are not read here. The service that the call comes through is
-/// not known, so a condition on `kms:ViaService` makes the answer conditional.
-/// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>.
-#[must_use]
-pub fn evaluate_local_access(
-    document: &Document,
-    key: &KeyFacts,
-    account: &str,
-    backup_role: &str,
-) -> LocalAccess {
-    let (path, name) = match backup_role.trim_start_matches('/').rsplit_once('/') {
-        Some((path, name)) => (Some(format!("/{path}/")), name),
-        None => (None, backup_role),
-    };
-    let who = RolePrincipal {
-        partition: key.partition().to_owned(),
-        account: account.to_owned(),
-        path,
-        name: name.to_owned(),
-        title: "the backup role",
-    };
-    let decide = |action: &str| {
-        let context = build_context(key, &who, action);
-        let request = Request {
-            principal: who.clone(),
-            action: action.to_owned(),
-            resource: key.arn_shape(),
-            context,
-        };
-        evaluate(document, &request)
-    };
-    let worse = |a: Decision, b: Decision| if b.verdict() > a.verdict() { b } else { a };
-    let better = |a: Decision, b: Decision| if b.verdict() < a.verdict() { b } else { a };
-    let data_key = better(
-        decide("kms:GenerateDataKey"),
-        decide("kms:GenerateDataKeyWithoutPlaintext"),
-    );
-    LocalAccess {
-        usage: worse(
-            worse(decide("kms:DescribeKey"), decide("kms:Decrypt")),
-            data_key,
-        ),
-        create_grant: decide("kms:CreateGrant"),
-    }
+    let role = service_linked_role(key, central);
+    let id = central.org_id.clone();
+    let organization = id.map_or(Organization::Unknown, Organization::Member);
+    build_service_request(key, role, &organization, via, action)
 }

@@ -76,28 +76,151 @@ pub struct CentralAccount {
     pub org_id: Option<String>,
 }
 
+/// What is known about the organization of an account.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Organization {
+    /// It was not read or given.
+    #[default]
+    Unknown,
+    /// The account is in no organization.
+    None,
+    /// The account is in the organization with this id.
+    Member(String),
+}
+
+/// The role with which AWS Backup backs up the resources of the key's account.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BackupRole {
+    /// The account of the role.
+    pub account: String,
+    /// Its name, after its path where that is known: `service-role/Backup`.
+    pub name: String,
+    /// The organization of the account.
+    pub organization: Organization,
+}
+
 /// The service that calls KMS for AWS Backup.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ViaService {
     /// EBS, EC2 and Storage Gateway volumes.
     Ec2,
-    /// RDS and Aurora.
+    /// RDS, Aurora, DocumentDB and Neptune.
     Rds,
+    /// FSx.
+    Fsx,
+    /// Redshift.
+    Redshift,
+    /// Redshift Serverless.
+    RedshiftServerless,
+    /// DynamoDB.
+    DynamoDb,
+    /// S3.
+    S3,
+    /// EFS.
+    Efs,
     /// AWS Backup itself, for backups that it manages fully under the key of a vault.
     Backup,
 }
 
+/// What is known about a service that calls KMS.
+struct Service {
+    via: ViaService,
+    /// Its name in `kms:ViaService`.
+    name: &'static str,
+    /// The key that it creates in an account.
+    aws_managed_key: &'static str,
+    /// What AWS Backup's role does with the key of a resource.
+    backup_role_actions: &'static [&'static str],
+}
+
+/// The role creates a grant, and the service works with it.
+const GRANTS: &[&str] = &["kms:DescribeKey", "kms:CreateGrant"];
+const SNAPSHOTS: &[&str] = &[
+    "kms:DescribeKey",
+    "kms:CreateGrant",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+];
+const TABLES: &[&str] = &["kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKey"];
+const OBJECTS: &[&str] = &["kms:DescribeKey", "kms:Decrypt"];
+const VAULTS: &[&str] = &[
+    "kms:DescribeKey",
+    "kms:CreateGrant",
+    "kms:GenerateDataKey",
+    "kms:Decrypt",
+];
+
+/// The services. Checked 2026-11-29.
+///
+/// Sources of the names and keys:
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service>,
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-key>.
+///
+/// The actions are the KMS statements of
+/// <https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForBackup.html>
+/// (version 30 of 2026-02-23: describing and grants for every service, then EC2 and DynamoDB); for S3 those of
+/// <https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForS3Backup.html>
+/// (version 5 of 2026-08-24); for vaults <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>. EFS
+/// reads a file system with a grant of its own: <https://docs.aws.amazon.com/efs/latest/ug/EFSKMSPolicy.html>.
+#[rustfmt::skip]
+const SERVICES: [Service; 9] = [
+    Service { via: ViaService::Ec2, name: "ec2", aws_managed_key: "aws/ebs", backup_role_actions: SNAPSHOTS },
+    Service { via: ViaService::Rds, name: "rds", aws_managed_key: "aws/rds", backup_role_actions: GRANTS },
+    Service { via: ViaService::Fsx, name: "fsx", aws_managed_key: "aws/fsx", backup_role_actions: GRANTS },
+    Service { via: ViaService::Redshift, name: "redshift", aws_managed_key: "aws/redshift", backup_role_actions: GRANTS },
+    Service { via: ViaService::RedshiftServerless, name: "redshift-serverless", aws_managed_key: "aws/redshift", backup_role_actions: GRANTS },
+    Service { via: ViaService::DynamoDb, name: "dynamodb", aws_managed_key: "aws/dynamodb", backup_role_actions: TABLES },
+    Service { via: ViaService::S3, name: "s3", aws_managed_key: "aws/s3", backup_role_actions: OBJECTS },
+    Service { via: ViaService::Efs, name: "elasticfilesystem", aws_managed_key: "aws/elasticfilesystem", backup_role_actions: &[] },
+    Service { via: ViaService::Backup, name: "backup", aws_managed_key: "aws/backup", backup_role_actions: VAULTS },
+];
+
 impl ViaService {
-    /// The services whose backups inherit the key of the resource.
+    /// The services whose copies `key-policy` checks unless it is told which one uses the key.
     pub const ALL: [Self; 2] = [Self::Ec2, Self::Rds];
+
+    fn service(self) -> &'static Service {
+        let found = SERVICES.iter().find(|service| service.via == self);
+        // Every variant has a row: a test holds it.
+        found.unwrap_or(&SERVICES[0])
+    }
 
     /// Returns the service as in `kms:ViaService`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ec2 => "ec2",
-            Self::Rds => "rds",
-            Self::Backup => "backup",
+        self.service().name
+    }
+
+    /// Returns the AWS managed key that the service uses for resources that name no other key: `aws/ebs`.
+    #[must_use]
+    pub fn aws_managed_key(self) -> &'static str {
+        self.service().aws_managed_key
+    }
+
+    /// Returns the actions on the key of a resource that AWS Backup's role needs to back it up.
+    #[must_use]
+    pub fn backup_role_actions(self) -> &'static [&'static str] {
+        self.service().backup_role_actions
+    }
+
+    /// Returns the AWS managed key of the service with a name in `kms:ViaService`, where it is one of these.
+    #[must_use]
+    pub fn find_aws_managed_key(name: &str) -> Option<&'static str> {
+        let found = SERVICES.iter().find(|service| service.name == name);
+        found.map(|service| service.aws_managed_key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_service_has_a_row_in_the_order_of_the_variants() {
+        for (index, service) in SERVICES.iter().enumerate() {
+            assert_eq!(service.via as usize, index, "{}", service.name);
         }
+        assert_eq!(ViaService::Backup as usize, SERVICES.len() - 1);
     }
 }

@@ -31,6 +31,22 @@ pub struct Instance {
     /// The VPC it runs in.
     #[serde(default)]
     pub vpc_id: Observed<Option<String>>,
+    /// The subnet of its primary network interface, as far as EC2 names it. The network interfaces of the
+    /// VPC show the subnets of the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnet_id: Option<String>,
+    /// The Outpost that it runs on. One that a snapshot does not mention is in a Region.
+    #[serde(default = "nowhere", skip_serializing_if = "is_in_region")]
+    pub outpost_arn: Observed<Option<String>>,
+}
+
+/// EC2 names the Outpost of a resource only where there is one.
+fn nowhere() -> Observed<Option<String>> {
+    Observed::Known(None)
+}
+
+fn is_in_region(outpost_arn: &Observed<Option<String>>) -> bool {
+    *outpost_arn == nowhere()
 }
 
 /// An EBS volume. Source: EC2 API, `DescribeVolumes`.
@@ -56,6 +72,9 @@ pub struct Volume {
     /// Ids of the instances it is attached to.
     #[serde(default)]
     pub attached_to: Observed<Vec<String>>,
+    /// The Outpost that stores it. One that a snapshot does not mention is in a Region.
+    #[serde(default = "nowhere", skip_serializing_if = "is_in_region")]
+    pub outpost_arn: Observed<Option<String>>,
 }
 
 /// Encryption of new EBS volumes in a region.

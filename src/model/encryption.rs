@@ -14,7 +14,9 @@ pub const BACKUP_ALIAS: &str = "alias/aws/backup";
 pub const DYNAMODB_ALIAS: &str = "alias/aws/dynamodb";
 /// AWS managed key of EFS.
 pub const EFS_ALIAS: &str = "alias/aws/elasticfilesystem";
-/// AWS managed key of RDS and Aurora.
+/// AWS managed key of FSx.
+pub const FSX_ALIAS: &str = "alias/aws/fsx";
+/// AWS managed key of RDS, Aurora, DocumentDB and Neptune.
 pub const RDS_ALIAS: &str = "alias/aws/rds";
 /// AWS managed key of S3.
 pub const S3_ALIAS: &str = "alias/aws/s3";
@@ -32,7 +34,14 @@ mod tests {
 
     #[test]
     fn only_reserved_aliases_are_aws_managed() {
-        for alias in [BACKUP_ALIAS, DYNAMODB_ALIAS, EFS_ALIAS, RDS_ALIAS, S3_ALIAS] {
+        for alias in [
+            BACKUP_ALIAS,
+            DYNAMODB_ALIAS,
+            EFS_ALIAS,
+            FSX_ALIAS,
+            RDS_ALIAS,
+            S3_ALIAS,
+        ] {
             assert!(is_aws_alias(alias), "{alias}");
         }
         assert!(is_aws_alias(

@@ -3,14 +3,14 @@
 use thiserror::Error;
 
 use super::arn::Arn;
-use super::observed::{GapKind, Listing, Observed};
-use super::rds::DbInstance;
+use super::kind::ResourceKind;
+use super::observed::{Gap, GapKind, Listing, Observed};
 use super::region::Region;
 use super::resource::Resource;
 use super::selection::{Selection, Target};
 use super::service::Service;
 use super::snapshot::{GLOBAL, IncompleteListing, Snapshot};
-use super::tag::BackupTag;
+use super::tag::{BackupTag, Tags};
 
 /// Why a snapshot does not contain a resource that was selected.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -76,6 +76,59 @@ impl Selection {
     }
 }
 
+/// Defines what is done with every list of a region that holds resources that can be backed up.
+macro_rules! impl_lists {
+    ($($list:ident: $variant:ident),+ $(,)?) => {
+        impl Region {
+            /// Returns every resource in the lists: also members of clusters, and what is being deleted.
+            fn listed_resources(&self) -> impl Iterator<Item = Resource<'_>> {
+                std::iter::empty()$(.chain(self.$list.items.iter().map(Resource::$variant)))+
+            }
+
+            /// Returns why each list may be incomplete.
+            pub fn listing_gaps_mut(&mut self) -> impl Iterator<Item = &mut Option<Gap>> {
+                [$(&mut self.$list.gap),+].into_iter()
+            }
+
+            /// Returns the service, the ARN and the tags of every resource in the lists.
+            pub fn tags_mut(
+                &mut self,
+            ) -> impl Iterator<Item = (Option<Service>, &str, &mut Observed<Tags>)> {
+                std::iter::empty()$(.chain(self.$list.items.iter_mut().map(|it| {
+                    let service = Resource::$variant(it).kind().service();
+                    (service, it.arn.as_str(), &mut it.tags)
+                })))+
+            }
+
+            /// Adds the resources in the lists of another reading that are not in these.
+            pub fn add_missing_resources(&mut self, other: Region) {
+                $(for it in other.$list.items {
+                    if !self.$list.items.iter().any(|known| known.arn == it.arn) {
+                        self.$list.items.push(it);
+                    }
+                })+
+            }
+        }
+    };
+}
+
+impl_lists! {
+    instances: Instance,
+    volumes: Volume,
+    db_instances: DbInstance,
+    db_clusters: DbCluster,
+    tables: Table,
+    file_systems: FileSystem,
+    fsx_file_systems: FsxFileSystem,
+    fsx_volumes: FsxVolume,
+    gateway_volumes: GatewayVolume,
+    gateways: Gateway,
+    redshift_clusters: RedshiftCluster,
+    redshift_namespaces: RedshiftNamespace,
+    stacks: Stack,
+    tagged: Tagged,
+}
+
 impl Region {
     /// Returns the resources of the region and then its VPCs, without those that are being deleted.
     /// Buckets are not among them: see [`Snapshot::resources_in`].
@@ -86,36 +139,10 @@ impl Region {
 
     /// Returns the same resources and those that are being deleted.
     pub fn all_resources(&self) -> impl Iterator<Item = Resource<'_>> {
-        let is_standalone = |db: &&DbInstance| db.cluster.is_none();
-        let db_instances = self.db_instances.items.iter().filter(is_standalone);
-        let instances = self.instances.items.iter().map(Resource::Instance);
-        instances
-            .chain(self.volumes.items.iter().map(Resource::Volume))
-            .chain(db_instances.map(Resource::DbInstance))
-            .chain(self.db_clusters.items.iter().map(Resource::DbCluster))
-            .chain(self.tables.items.iter().map(Resource::Table))
-            .chain(self.file_systems.items.iter().map(Resource::FileSystem))
-            .chain(
-                self.gateway_volumes
-                    .items
-                    .iter()
-                    .map(Resource::GatewayVolume),
-            )
-            .chain(self.gateways.items.iter().map(Resource::Gateway))
-            .chain(
-                self.redshift_clusters
-                    .items
-                    .iter()
-                    .map(Resource::RedshiftCluster),
-            )
-            .chain(
-                self.redshift_namespaces
-                    .items
-                    .iter()
-                    .map(Resource::RedshiftNamespace),
-            )
-            .chain(self.stacks.items.iter().map(Resource::Stack))
-            .chain(self.tagged.items.iter().map(Resource::Tagged))
+        let is_member =
+            |it: &Resource<'_>| matches!(it, Resource::DbInstance(it) if it.is_member());
+        self.listed_resources()
+            .filter(move |it| !is_member(it))
             .chain(self.network.vpcs.items.iter().map(Resource::Vpc))
     }
 }
@@ -164,22 +191,23 @@ impl Snapshot {
             None => {}
         }
         let mut databases = region.into_iter().flat_map(|it| &it.db_instances.items);
-        let member = databases.find(|database| database.arn == arn);
+        let member = databases.find(|database| database.arn == arn && database.is_member());
         if let Some(cluster) = member.and_then(|database| database.cluster.clone()) {
             let arn = arn.to_owned();
             return Err(LookupError::Member { arn, cluster });
         }
-        let gaps = match target {
-            Target::Bucket(_) => self.buckets.gap.iter().collect(),
-            _ => region.map_or_else(Vec::new, |it| it.listing_gaps_of(target.service())),
+        let gaps = match region {
+            _ if target.kind == ResourceKind::S3Bucket => self.buckets.gap.iter().collect(),
+            None => Vec::new(),
+            Some(region) => region.listing_gaps_of(target.service()),
         };
         if gaps.iter().any(|gap| gap.kind != GapKind::NotAsked) {
             return Ok(());
         }
         let (arn, tag_key) = (arn.to_owned(), self.tag_key.clone());
-        Err(match target {
-            Target::Tagged(_) => LookupError::NotTagged { arn, tag_key },
-            _ => LookupError::NotFound { arn, account },
+        Err(match target.kind.facts().is_found_by_tag() {
+            true => LookupError::NotTagged { arn, tag_key },
+            false => LookupError::NotFound { arn, account },
         })
     }
 

@@ -1,4 +1,4 @@
-//! RDS instances, Aurora and Multi-AZ DB clusters.
+//! RDS instances, and clusters of Aurora, DocumentDB and Neptune and Multi-AZ DB clusters, which share an API.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,9 @@ pub struct DbInstance {
     /// The cluster it is a member of. A member is checked as part of its cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
+    /// Whether the complete list of clusters lacks its cluster. Then it is checked by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cluster_missing: bool,
     /// `mysql`, `postgres`, `oracle-ee`, `custom-oracle-ee`, ...
     #[serde(default)]
     pub engine: Observed<String>,
@@ -47,9 +50,31 @@ pub struct DbInstance {
     /// The names of its option groups: two while it goes from one to the other.
     #[serde(default)]
     pub option_groups: Observed<Vec<String>>,
+    /// Where its snapshots are stored: `region`, `outposts`, or `local` for a Local Zone. A database of
+    /// which a snapshot does not mention it stores them in its Region.
+    #[serde(default = "in_region", skip_serializing_if = "is_in_region")]
+    pub backup_target: Observed<String>,
+}
+
+/// The default of `CreateDBInstance`:
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html>.
+pub const BACKUP_TARGET: &str = "region";
+
+fn in_region() -> Observed<String> {
+    Observed::Known(BACKUP_TARGET.to_owned())
+}
+
+fn is_in_region(backup_target: &Observed<String>) -> bool {
+    *backup_target == in_region()
 }
 
 impl DbInstance {
+    /// Whether it is checked as part of its cluster.
+    #[must_use]
+    pub fn is_member(&self) -> bool {
+        self.cluster.is_some() && !self.cluster_missing
+    }
+
     /// Whether its engine has options that can prevent sharing a snapshot: Oracle and SQL Server.
     /// RDS Custom has no option groups.
     ///
@@ -97,7 +122,7 @@ pub struct DbCluster {
     /// Its tags.
     #[serde(default)]
     pub tags: Observed<Tags>,
-    /// `aurora-mysql`, `aurora-postgresql`; `mysql` or `postgres` for a Multi-AZ DB cluster.
+    /// `aurora-mysql`, `aurora-postgresql`; `mysql` or `postgres` for a Multi-AZ DB cluster; `docdb`, `neptune`.
     pub engine: String,
     /// Why the engine is not known, in a plan or template; `engine` is then a guess.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -133,13 +158,15 @@ impl DbCluster {
     }
 }
 
-/// Whether an engine is one of Aurora or of a Multi-AZ DB cluster. DocumentDB and Neptune answer
-/// through the same API.
+/// Whether an engine is one of Aurora or of a Multi-AZ DB cluster. DocumentDB and Neptune answer through the
+/// same API.
 #[must_use]
 pub fn is_rds_cluster(engine: &str) -> bool {
     engine.starts_with("aurora") || is_multi_az_engine(engine)
 }
 
-fn is_multi_az_engine(engine: &str) -> bool {
+/// Whether the engine of a cluster is one of Multi-AZ DB clusters.
+#[must_use]
+pub fn is_multi_az_engine(engine: &str) -> bool {
     matches!(engine, "mysql" | "postgres")
 }

@@ -10,8 +10,9 @@ use super::cloudformation::Stack;
 use super::dynamodb::Table;
 use super::ec2::{EbsDefaults, Instance, Volume};
 use super::efs::FileSystem;
+use super::fsx::{FsxFileSystem, FsxVolume};
 use super::job::{BackupJob, CopyJob};
-use super::observed::{Listing, Observed};
+use super::observed::{Gap, Listing, Observed};
 use super::rds::{DbCluster, DbInstance, OptionGroup};
 use super::redshift::{Cluster, Namespace};
 use super::storage_gateway::{Gateway, GatewayVolume};
@@ -40,7 +41,7 @@ pub struct Region {
     /// RDS instances, members of clusters too.
     #[serde(default)]
     pub db_instances: Listing<DbInstance>,
-    /// Aurora and Multi-AZ DB clusters.
+    /// Clusters of Aurora, DocumentDB and Neptune, and Multi-AZ DB clusters.
     #[serde(default)]
     pub db_clusters: Listing<DbCluster>,
     /// The option groups that Oracle and SQL Server instances use.
@@ -49,6 +50,12 @@ pub struct Region {
     /// EFS file systems.
     #[serde(default)]
     pub file_systems: Listing<FileSystem>,
+    /// FSx file systems. A snapshot of an older version did not ask for them.
+    #[serde(default = "not_asked", skip_serializing_if = "is_not_asked")]
+    pub fsx_file_systems: Listing<FsxFileSystem>,
+    /// Volumes of FSx for ONTAP and OpenZFS. A snapshot of an older version did not ask for them.
+    #[serde(default = "not_asked", skip_serializing_if = "is_not_asked")]
+    pub fsx_volumes: Listing<FsxVolume>,
     /// DynamoDB tables.
     #[serde(default)]
     pub tables: Listing<Table>,
@@ -90,4 +97,15 @@ pub struct Region {
     /// ARNs of keys that resources name by alias or id.
     #[serde(default)]
     pub key_names: BTreeMap<String, Observed<String>>,
+}
+
+fn not_asked<T>() -> Listing<T> {
+    Listing {
+        items: Vec::new(),
+        gap: Some(Gap::not_asked()),
+    }
+}
+
+fn is_not_asked<T: PartialEq>(listing: &Listing<T>) -> bool {
+    *listing == not_asked()
 }

@@ -5,13 +5,15 @@ use super::cloudformation::Stack;
 use super::dynamodb::Table;
 use super::ec2::{Instance, Volume};
 use super::efs::FileSystem;
+use super::fsx::{FsxFileSystem, FsxVolume};
 use super::kind::ResourceKind;
 use super::observed::Observed;
-use super::rds::{DbCluster, DbInstance};
+use super::rds::{DbCluster, DbInstance, is_multi_az_engine, is_rds_cluster};
 use super::redshift::{Cluster, Namespace};
 use super::region::Region;
 use super::s3::Bucket;
 use super::snapshot::Snapshot;
+use super::state::Phase;
 use super::storage_gateway::{Gateway, GatewayVolume};
 use super::tag::Tags;
 use super::tagged::TaggedResource;
@@ -28,12 +30,16 @@ pub enum Resource<'a> {
     Volume(&'a Volume),
     /// An RDS DB instance that is in no cluster.
     DbInstance(&'a DbInstance),
-    /// An Aurora or a Multi-AZ DB cluster.
+    /// A cluster of Aurora, DocumentDB or Neptune, or a Multi-AZ DB cluster.
     DbCluster(&'a DbCluster),
     /// A DynamoDB table.
     Table(&'a Table),
     /// An EFS file system.
     FileSystem(&'a FileSystem),
+    /// An FSx file system.
+    FsxFileSystem(&'a FsxFileSystem),
+    /// A volume of FSx for ONTAP or OpenZFS.
+    FsxVolume(&'a FsxVolume),
     /// A volume of a volume gateway.
     GatewayVolume(&'a GatewayVolume),
     /// A storage gateway.
@@ -56,6 +62,30 @@ pub enum Resource<'a> {
     Account(&'a Snapshot),
 }
 
+/// Matches a resource that can be backed up, whatever its kind, and then the kinds that cannot.
+macro_rules! match_backed_up {
+    ($resource:expr, $it:ident => $value:expr, $($other:pat => $else:expr),+ $(,)?) => {
+        match $resource {
+            Resource::Bucket($it) => $value,
+            Resource::Instance($it) => $value,
+            Resource::Volume($it) => $value,
+            Resource::DbInstance($it) => $value,
+            Resource::DbCluster($it) => $value,
+            Resource::Table($it) => $value,
+            Resource::FileSystem($it) => $value,
+            Resource::FsxFileSystem($it) => $value,
+            Resource::FsxVolume($it) => $value,
+            Resource::GatewayVolume($it) => $value,
+            Resource::Gateway($it) => $value,
+            Resource::RedshiftCluster($it) => $value,
+            Resource::RedshiftNamespace($it) => $value,
+            Resource::Stack($it) => $value,
+            Resource::Tagged($it) => $value,
+            $($other => $else),+
+        }
+    };
+}
+
 impl<'a> Resource<'a> {
     /// Returns its kind.
     #[must_use]
@@ -65,10 +95,11 @@ impl<'a> Resource<'a> {
             Resource::Instance(_) => ResourceKind::Ec2Instance,
             Resource::Volume(_) => ResourceKind::EbsVolume,
             Resource::DbInstance(_) => ResourceKind::RdsInstance,
-            Resource::DbCluster(cluster) if cluster.is_multi_az() => ResourceKind::RdsCluster,
-            Resource::DbCluster(_) => ResourceKind::AuroraCluster,
+            Resource::DbCluster(cluster) => kind_of_engine(&cluster.engine),
             Resource::Table(_) => ResourceKind::DynamodbTable,
             Resource::FileSystem(_) => ResourceKind::EfsFileSystem,
+            Resource::FsxFileSystem(_) => ResourceKind::FsxFileSystem,
+            Resource::FsxVolume(_) => ResourceKind::FsxVolume,
             Resource::GatewayVolume(_) => ResourceKind::StorageGatewayVolume,
             Resource::Gateway(_) => ResourceKind::StorageGateway,
             Resource::RedshiftCluster(_) => ResourceKind::RedshiftCluster,
@@ -85,46 +116,60 @@ impl<'a> Resource<'a> {
     /// Returns its ARN and its id; `None` for a region and an account, which have no ARN.
     #[must_use]
     pub fn arn_and_id(self) -> Option<(&'a str, &'a str)> {
-        match self {
-            Resource::Bucket(it) => Some((&it.arn, &it.id)),
-            Resource::Instance(it) => Some((&it.arn, &it.id)),
-            Resource::Volume(it) => Some((&it.arn, &it.id)),
-            Resource::DbInstance(it) => Some((&it.arn, &it.id)),
-            Resource::DbCluster(it) => Some((&it.arn, &it.id)),
-            Resource::Table(it) => Some((&it.arn, &it.id)),
-            Resource::FileSystem(it) => Some((&it.arn, &it.id)),
-            Resource::GatewayVolume(it) => Some((&it.arn, &it.id)),
-            Resource::Gateway(it) => Some((&it.arn, &it.id)),
-            Resource::RedshiftCluster(it) => Some((&it.arn, &it.id)),
-            Resource::RedshiftNamespace(it) => Some((&it.arn, &it.id)),
-            Resource::Stack(it) => Some((&it.arn, &it.id)),
-            Resource::Tagged(it) => Some((&it.arn, &it.id)),
+        match_backed_up!(self,
+            it => Some((&it.arn, &it.id)),
             Resource::Vpc(it) => Some((&it.arn, &it.id)),
             Resource::Vault(it) => Some((&it.arn, &it.id)),
             Resource::Region(_) | Resource::Account(_) => None,
-        }
+        )
     }
 
     /// Returns its tags; `None` for kinds that are not backed up.
     #[must_use]
     pub fn tags(self) -> Option<&'a Observed<Tags>> {
+        match_backed_up!(self,
+            it => Some(&it.tags),
+            Resource::Vpc(_) | Resource::Vault(_) | Resource::Region(_) | Resource::Account(_) => None,
+        )
+    }
+
+    /// Returns the CloudFormation type of a resource that is outside the guide; `None` for all others,
+    /// whose kind tells it.
+    #[must_use]
+    pub fn aws_type(self) -> Option<&'a str> {
         match self {
-            Resource::Bucket(it) => Some(&it.tags),
-            Resource::Instance(it) => Some(&it.tags),
-            Resource::Volume(it) => Some(&it.tags),
-            Resource::DbInstance(it) => Some(&it.tags),
-            Resource::DbCluster(it) => Some(&it.tags),
-            Resource::Table(it) => Some(&it.tags),
-            Resource::FileSystem(it) => Some(&it.tags),
-            Resource::GatewayVolume(it) => Some(&it.tags),
-            Resource::Gateway(it) => Some(&it.tags),
-            Resource::RedshiftCluster(it) => Some(&it.tags),
-            Resource::RedshiftNamespace(it) => Some(&it.tags),
-            Resource::Stack(it) => Some(&it.tags),
-            Resource::Tagged(it) => Some(&it.tags),
-            Resource::Vpc(_) | Resource::Vault(_) | Resource::Region(_) | Resource::Account(_) => {
-                None
+            Resource::Tagged(it) if it.kind() == ResourceKind::Other => Some(&it.aws_type),
+            Resource::DbCluster(_) if self.kind() == ResourceKind::Other => {
+                Some("AWS::RDS::DBCluster")
             }
+            _ => None,
+        }
+    }
+
+    /// Returns the key by which its service names what encrypts it; `None` for a resource that has no key of
+    /// its own, or whose encryption has more than a key: a bucket.
+    #[must_use]
+    pub fn kms_key(self) -> Option<&'a Observed<Option<String>>> {
+        match self {
+            Resource::Volume(it) => Some(&it.kms_key),
+            Resource::DbInstance(it) => Some(&it.kms_key),
+            Resource::DbCluster(it) => Some(&it.kms_key),
+            Resource::Table(it) => Some(&it.kms_key),
+            Resource::FileSystem(it) => Some(&it.kms_key),
+            Resource::FsxFileSystem(it) => Some(&it.kms_key),
+            Resource::GatewayVolume(it) => Some(&it.kms_key),
+            Resource::RedshiftCluster(it) => Some(&it.kms_key),
+            Resource::RedshiftNamespace(it) => Some(&it.kms_key),
+            Resource::Vault(it) => Some(&it.kms_key),
+            Resource::Bucket(_)
+            | Resource::Instance(_)
+            | Resource::FsxVolume(_)
+            | Resource::Gateway(_)
+            | Resource::Stack(_)
+            | Resource::Tagged(_)
+            | Resource::Vpc(_)
+            | Resource::Region(_)
+            | Resource::Account(_) => None,
         }
     }
 
@@ -135,6 +180,7 @@ impl<'a> Resource<'a> {
         match self {
             Resource::Vpc(vpc) => vpc.name.as_deref(),
             Resource::Gateway(gateway) => tagged().or(gateway.name.as_deref()),
+            Resource::FsxVolume(volume) => tagged().or(volume.name.as_deref()),
             _ => tagged(),
         }
     }
@@ -149,6 +195,8 @@ impl<'a> Resource<'a> {
             Resource::DbCluster(it) => Some(&it.state),
             Resource::Table(it) => Some(&it.state),
             Resource::FileSystem(it) => Some(&it.state),
+            Resource::FsxFileSystem(it) => Some(&it.state),
+            Resource::FsxVolume(it) => Some(&it.state),
             Resource::GatewayVolume(it) => Some(&it.state),
             Resource::RedshiftCluster(it) => Some(&it.state),
             Resource::RedshiftNamespace(it) => Some(&it.state),
@@ -164,22 +212,21 @@ impl<'a> Resource<'a> {
     }
 
     /// Whether it is being deleted: such a resource is left out of a report.
-    ///
-    /// A Redshift cluster creates its final snapshot before it is deleted:
-    /// <https://docs.aws.amazon.com/redshift/latest/APIReference/API_Cluster.html>.
     #[must_use]
     pub fn is_being_deleted(self) -> bool {
-        self.state().and_then(Observed::known).is_some_and(|state| {
-            matches!(
-                state.to_ascii_lowercase().as_str(),
-                "deleting"
-                    | "deleted"
-                    | "delete_in_progress"
-                    | "delete_complete"
-                    | "final-snapshot"
-                    | "shutting-down"
-                    | "terminated"
-            )
-        })
+        let state = self.state().and_then(Observed::known);
+        state.is_some_and(|state| self.kind().phase_of(state) == Some(Phase::Deleting))
+    }
+}
+
+/// Returns the kind of a DB cluster: DocumentDB and Neptune share the API of RDS. A cluster of an engine that
+/// is not known is outside the guide.
+fn kind_of_engine(engine: &str) -> ResourceKind {
+    match engine {
+        "docdb" => ResourceKind::DocumentdbCluster,
+        "neptune" => ResourceKind::NeptuneCluster,
+        _ if is_multi_az_engine(engine) => ResourceKind::RdsCluster,
+        _ if is_rds_cluster(engine) => ResourceKind::AuroraCluster,
+        _ => ResourceKind::Other,
     }
 }

@@ -46,6 +46,8 @@ fn list_tags(region: &mut Region) -> impl Iterator<Item = &mut Observed<Tags>> {
         db_instances,
         db_clusters,
         file_systems,
+        fsx_file_systems,
+        fsx_volumes,
         tables,
         gateways,
         gateway_volumes,
@@ -70,6 +72,8 @@ fn list_tags(region: &mut Region) -> impl Iterator<Item = &mut Observed<Tags>> {
         .chain(db_instances.items.iter_mut().map(|it| &mut it.tags))
         .chain(db_clusters.items.iter_mut().map(|it| &mut it.tags))
         .chain(file_systems.items.iter_mut().map(|it| &mut it.tags))
+        .chain(fsx_file_systems.items.iter_mut().map(|it| &mut it.tags))
+        .chain(fsx_volumes.items.iter_mut().map(|it| &mut it.tags))
         .chain(tables.items.iter_mut().map(|it| &mut it.tags))
         .chain(gateways.items.iter_mut().map(|it| &mut it.tags))
         .chain(gateway_volumes.items.iter_mut().map(|it| &mut it.tags))

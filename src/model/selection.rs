@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::arn::{Arn, is_account_id};
-use super::kind::{KINDS, ResourceKind, list_supported_kinds};
+use super::kind::{KINDS, Lookup, ResourceKind, kind_of_arn, list_supported_kinds};
 use super::service::Service;
 
 /// What is read and evaluated: everything, the resources of some services, or some resources.
@@ -62,15 +62,13 @@ impl Selection {
         let account = self.includes_settings_of(Service::Backup);
         let network = self.settings_only.get(&Service::Vpc);
         let mut dependents = selected.iter().chain(network);
-        let shared = match service {
-            Service::Kms => backed_up || account || self.includes_settings_of(Service::Ebs),
-            Service::Backup => backed_up || account,
-            _ => false,
-        };
+        let has_backups = backed_up || account;
+        let has_keys = has_backups || self.includes_settings_of(Service::Ebs);
         self.includes_service(service)
             || self.settings_only.contains(&service)
-            || dependents.any(|it| it.required_services().contains(&service))
-            || shared
+            || dependents.any(|it| required_services(*it).contains(&service))
+            || (service == Service::Backup && has_backups)
+            || (service == Service::Kms && has_keys)
     }
 
     /// Returns the services whose resources are selected; an empty set if everything is.
@@ -106,40 +104,13 @@ impl Selection {
     }
 }
 
-/// A resource that can be selected, as its ARN names it.
+/// A resource that can be selected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// A bucket, by its name.
-    Bucket(String),
-    /// An EC2 instance, by its id.
-    Instance(String),
-    /// An EBS volume, by its id.
-    Volume(String),
-    /// An RDS DB instance, by its identifier.
-    DbInstance(String),
-    /// A DB cluster, by its identifier.
-    DbCluster(String),
-    /// A DynamoDB table, by its name.
-    Table(String),
-    /// An EFS file system, by its id.
-    FileSystem(String),
-    /// A volume of a volume gateway, by the ARNs of the gateway and the volume.
-    GatewayVolume {
-        /// The gateway.
-        gateway: String,
-        /// The volume.
-        volume: String,
-    },
-    /// A storage gateway, by its ARN.
-    Gateway(String),
-    /// A Redshift cluster, by its identifier.
-    RedshiftCluster(String),
-    /// A Redshift Serverless namespace, by its ARN.
-    RedshiftNamespace(String),
-    /// A CloudFormation stack, by its ARN.
-    Stack(String),
-    /// A resource that is found by its tag alone, by its ARN.
-    Tagged(String),
+pub struct Target {
+    /// Its kind. A DB cluster may be of any kind that shares its ARNs.
+    pub kind: ResourceKind,
+    /// What looks it up: see [`Lookup`].
+    pub id: String,
 }
 
 /// Why an ARN does not name a resource that can be selected.
@@ -186,7 +157,10 @@ impl Target {
         let arn = Arn::parse(text).ok_or(TargetError::NotAnArn)?;
         if arn.service == "s3" && arn.region.is_empty() && arn.account.is_empty() {
             return match arn.resource.split_once('/') {
-                None => Ok(Target::Bucket(arn.resource.to_owned())),
+                None => Ok(Target {
+                    kind: ResourceKind::S3Bucket,
+                    id: arn.resource.to_owned(),
+                }),
                 Some((bucket, _)) => Err(TargetError::Object(bucket.to_owned())),
             };
         }
@@ -207,8 +181,10 @@ impl Target {
             }
             ("rds", "snapshot" | "cluster-snapshot" | "auto-backup" | "cluster-auto-backup")
             | ("redshift" | "redshift-serverless", "snapshot") => Err(TargetError::Backup),
+            ("storagegateway", "gateway") if id.contains('/') && !id.contains("/volume/") => {
+                Err(TargetError::Unsupported)
+            }
             ("cloudformation", "stack") if !id.contains('/') => Err(TargetError::StackWithoutId),
-            ("storagegateway", "gateway") => parse_gateway(text, id),
             _ => parse_by_kind(text, &arn, id),
         }
     }
@@ -217,76 +193,65 @@ impl Target {
     /// id is not enough to find it.
     #[must_use]
     pub fn from_id(kind: ResourceKind, id: String) -> Option<Self> {
-        Some(match kind {
-            ResourceKind::S3Bucket => Target::Bucket(id),
-            ResourceKind::Ec2Instance => Target::Instance(id),
-            ResourceKind::EbsVolume => Target::Volume(id),
-            ResourceKind::RdsInstance => Target::DbInstance(id),
-            ResourceKind::RdsCluster | ResourceKind::AuroraCluster => Target::DbCluster(id),
-            ResourceKind::DynamodbTable => Target::Table(id),
-            ResourceKind::EfsFileSystem => Target::FileSystem(id),
-            ResourceKind::RedshiftCluster => Target::RedshiftCluster(id),
-            ResourceKind::RedshiftNamespace => Target::RedshiftNamespace(id),
-            ResourceKind::StorageGatewayVolume
-            | ResourceKind::StorageGateway
-            | ResourceKind::CloudformationStack
-            | ResourceKind::Secret
-            | ResourceKind::SsmParameter
-            | ResourceKind::Other
-            | ResourceKind::Vpc
-            | ResourceKind::BackupVault
-            | ResourceKind::Region
-            | ResourceKind::Account => return None,
-        })
+        match kind.facts().lookup {
+            Lookup::Id | Lookup::ArnOrId => Some(Target { kind, id }),
+            Lookup::Arn | Lookup::None => None,
+        }
     }
 
-    /// Returns the service that lists it.
+    /// Returns the service that lists it: AWS Backup, for one that is found by its tag alone.
     #[must_use]
     pub fn service(&self) -> Service {
-        match self {
-            Target::Bucket(_) => Service::S3,
-            Target::Instance(_) => Service::Ec2,
-            Target::Volume(_) => Service::Ebs,
-            Target::DbInstance(_) | Target::DbCluster(_) => Service::Rds,
-            Target::Table(_) => Service::Dynamodb,
-            Target::FileSystem(_) => Service::Efs,
-            Target::GatewayVolume { .. } | Target::Gateway(_) => Service::Storagegateway,
-            Target::RedshiftCluster(_) | Target::RedshiftNamespace(_) => Service::Redshift,
-            Target::Stack(_) => Service::Cloudformation,
-            Target::Tagged(_) => Service::Backup,
-        }
+        self.kind.service().unwrap_or(Service::Backup)
+    }
+
+    /// Returns the ids of the targets of a kind, sorted.
+    #[must_use]
+    pub fn ids_of(targets: &[Target], kind: ResourceKind) -> Vec<String> {
+        let of_kind = targets.iter().filter(|it| it.kind == kind);
+        let ids: BTreeSet<&String> = of_kind.map(|it| &it.id).collect();
+        ids.into_iter().cloned().collect()
     }
 }
 
-/// Parses the ARN of a gateway, or of one of its volumes. `id` follows `gateway/`.
-fn parse_gateway(text: &str, id: &str) -> Result<Target, TargetError> {
-    match id.split_once('/') {
-        None => Ok(Target::Gateway(text.to_owned())),
-        Some((_, volume)) if volume.starts_with("volume/") => {
-            let gateway = text.split("/volume/").next().unwrap_or_default();
-            Ok(Target::GatewayVolume {
-                gateway: gateway.to_owned(),
-                volume: text.to_owned(),
-            })
-        }
-        Some(_) => Err(TargetError::Unsupported),
-    }
-}
-
-/// Parses the ARN of a kind whose ARNs have no exceptions. `id` follows the resource type.
+/// Parses an ARN as its kind is looked up. `id` follows the resource type.
 fn parse_by_kind(text: &str, arn: &Arn<'_>, id: &str) -> Result<Target, TargetError> {
-    let mut rows = KINDS.iter();
-    let row = rows
-        .find(|row| row.types.iter().any(|it| it.matches_arn(arn)))
-        .ok_or(TargetError::Unsupported)?;
-    if row.is_found_by_tag() {
-        return Ok(Target::Tagged(text.to_owned()));
-    }
-    match row.kind {
-        ResourceKind::CloudformationStack => Ok(Target::Stack(text.to_owned())),
-        ResourceKind::RedshiftNamespace => Ok(Target::RedshiftNamespace(text.to_owned())),
-        _ if id.is_empty() || id.contains(['/', ':']) => Err(TargetError::Unsupported),
-        kind => Target::from_id(kind, id.to_owned()).ok_or(TargetError::Unsupported),
+    let row = kind_of_arn(arn).ok_or(TargetError::Unsupported)?;
+    let id = match row.lookup {
+        Lookup::Arn | Lookup::ArnOrId => text,
+        Lookup::Id if !id.is_empty() && !id.contains(['/', ':']) => id,
+        Lookup::Id | Lookup::None => return Err(TargetError::Unsupported),
+    };
+    Ok(Target {
+        kind: row.kind,
+        id: id.to_owned(),
+    })
+}
+
+/// Returns the other services whose resources are needed to evaluate one, besides KMS and AWS Backup: the
+/// encryption of an instance is that of its volumes, a volume may be backed up with its instance, a VPC is in
+/// use if an instance runs in it, and a stack is as ready as its resources.
+#[must_use]
+pub fn required_services(service: Service) -> BTreeSet<Service> {
+    let of_stacks = KINDS
+        .iter()
+        .filter(|row| row.types.iter().any(|it| it.in_stack_backups) && !row.is_found_by_tag())
+        .filter_map(|row| row.service);
+    match service {
+        Service::Ec2 => BTreeSet::from([Service::Ebs]),
+        Service::Ebs | Service::Vpc => BTreeSet::from([Service::Ec2]),
+        Service::Cloudformation => of_stacks.filter(|it| *it != service).collect(),
+        Service::Backup
+        | Service::Documentdb
+        | Service::Dynamodb
+        | Service::Efs
+        | Service::Fsx
+        | Service::Kms
+        | Service::Neptune
+        | Service::Rds
+        | Service::Redshift
+        | Service::S3
+        | Service::Storagegateway => BTreeSet::new(),
     }
 }
 
@@ -351,7 +316,9 @@ mod tests {
                 Err(TargetError::StackWithoutId),
             ),
             ("secretsmanager", "secret:db-1", Ok(Service::Backup)),
-            ("fsx", "file-system/fs-1", Ok(Service::Backup)),
+            ("fsx", "file-system/fs-1", Ok(Service::Fsx)),
+            ("fsx", "volume/fs-1/fsvol-1", Ok(Service::Fsx)),
+            ("eks", "cluster/apps", Ok(Service::Backup)),
             ("kms", "key/1-2", Err(TargetError::Key)),
             ("backup", "backup-vault:v", Err(TargetError::Vault)),
             ("backup", "recovery-point:1", Err(TargetError::Backup)),
@@ -363,7 +330,10 @@ mod tests {
         }
         assert_eq!(
             Target::parse("arn:aws:s3:::logs"),
-            Ok(Target::Bucket("logs".to_owned()))
+            Ok(Target {
+                kind: ResourceKind::S3Bucket,
+                id: "logs".to_owned()
+            })
         );
         assert_eq!(
             Target::parse("arn:aws:s3:::logs/a/b"),

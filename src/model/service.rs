@@ -10,6 +10,8 @@ pub enum Service {
     Backup,
     /// CloudFormation stacks.
     Cloudformation,
+    /// DocumentDB clusters.
+    Documentdb,
     /// DynamoDB tables.
     Dynamodb,
     /// EBS volumes, and how new ones are encrypted.
@@ -18,8 +20,12 @@ pub enum Service {
     Ec2,
     /// EFS file systems.
     Efs,
+    /// FSx file systems and volumes.
+    Fsx,
     /// The KMS keys of the other resources. It has no resources that are checked by themselves.
     Kms,
+    /// Neptune clusters.
+    Neptune,
     /// RDS instances, Aurora and Multi-AZ DB clusters.
     Rds,
     /// Redshift clusters and serverless namespaces.
@@ -34,14 +40,17 @@ pub enum Service {
 
 impl Service {
     /// Every service, in the order of the coverage.
-    pub const ALL: [Service; 12] = [
+    pub const ALL: [Service; 15] = [
         Service::Backup,
         Service::Cloudformation,
+        Service::Documentdb,
         Service::Dynamodb,
         Service::Ebs,
         Service::Ec2,
         Service::Efs,
+        Service::Fsx,
         Service::Kms,
+        Service::Neptune,
         Service::Rds,
         Service::Redshift,
         Service::S3,
@@ -55,11 +64,14 @@ impl Service {
         match self {
             Service::Backup => "backup",
             Service::Cloudformation => "cloudformation",
+            Service::Documentdb => "documentdb",
             Service::Dynamodb => "dynamodb",
             Service::Ebs => "ebs",
             Service::Ec2 => "ec2",
             Service::Efs => "efs",
+            Service::Fsx => "fsx",
             Service::Kms => "kms",
+            Service::Neptune => "neptune",
             Service::Rds => "rds",
             Service::Redshift => "redshift",
             Service::S3 => "s3",
@@ -72,35 +84,6 @@ impl Service {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Service::ALL.into_iter().find(|it| it.as_str() == name)
-    }
-
-    /// Returns the other services whose resources are needed to evaluate this one, besides KMS and AWS
-    /// Backup: the encryption of an instance is that of its volumes, a volume may be backed up with its
-    /// instance, a VPC is in use if an instance runs in it, a stack is as ready as its resources, and
-    /// only the RDS API distinguishes DocumentDB and Neptune clusters from others.
-    #[must_use]
-    pub fn required_services(self) -> &'static [Service] {
-        match self {
-            Service::Ec2 => &[Service::Ebs],
-            Service::Ebs | Service::Vpc => &[Service::Ec2],
-            Service::Backup => &[Service::Rds],
-            Service::Cloudformation => &[
-                Service::Dynamodb,
-                Service::Ebs,
-                Service::Ec2,
-                Service::Efs,
-                Service::Rds,
-                Service::Redshift,
-                Service::S3,
-            ],
-            Service::Dynamodb
-            | Service::Efs
-            | Service::Kms
-            | Service::Rds
-            | Service::Redshift
-            | Service::S3
-            | Service::Storagegateway => &[],
-        }
     }
 
     /// Whether the backup tag means something on its resources.

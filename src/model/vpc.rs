@@ -96,6 +96,44 @@ pub struct NetworkInterface {
     pub interface_type: String,
 }
 
+/// Types of network interfaces that AWS creates for its own infrastructure, so that nothing behind them
+/// reads from S3 through the route table of their subnet. Every other type may belong to a workload:
+/// `interface`, `efa`, `efa-only`, `lambda`, `evs`, and `branch` and `trunk` of containers.
+///
+/// Source, checked on November 29, 2026:
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_NetworkInterface.html>.
+const INFRASTRUCTURE: [&str; 14] = [
+    "api_gateway_managed",
+    "aws_codestar_connections_managed",
+    "ec2_instance_connect_endpoint",
+    "efs",
+    "gateway_load_balancer",
+    "gateway_load_balancer_endpoint",
+    "global_accelerator_managed",
+    "iot_rules_managed",
+    "load_balancer",
+    "nat_gateway",
+    "network_load_balancer",
+    "quicksight",
+    "transit_gateway",
+    "vpc_endpoint",
+];
+
+impl NetworkInterface {
+    /// Whether it may belong to a workload that reads from S3.
+    ///
+    /// Case and separators are ignored: EC2 returns `nat_gateway` although its API model has `natGateway`.
+    #[must_use]
+    pub fn may_run_workload(&self) -> bool {
+        let fold = |text: &str| -> String {
+            let letters = text.chars().filter(char::is_ascii_alphanumeric);
+            letters.map(|it| it.to_ascii_lowercase()).collect()
+        };
+        let own = fold(&self.interface_type);
+        !INFRASTRUCTURE.iter().any(|it| fold(it) == own)
+    }
+}
+
 /// An endpoint of a VPC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -6,11 +6,12 @@ use std::io::{self, Write};
 
 use csv::{ErrorKind, QuoteStyle, Terminator, Writer, WriterBuilder};
 
-use super::{Baseline, Finding, FindingWriter, ReportFacts, ResourceLine, WriteError};
+use super::json::service_names;
+use super::{Baseline, Finding, FindingWriter, ReportFacts, ResourceLine, WriteError, cause_id_of};
 use crate::text::escape_invisible;
 
 /// The columns. New ones are appended, so existing columns keep their positions.
-pub const COLUMNS: [&str; 24] = [
+pub const COLUMNS: [&str; 29] = [
     "id",
     "status",
     "gating",
@@ -35,17 +36,24 @@ pub const COLUMNS: [&str; 24] = [
     "file",
     "line",
     "address",
+    "cause",
+    "title",
+    "severity",
+    "services",
+    "scanned_at",
 ];
 
 /// The writer of the format.
 pub struct CsvWriter<'a> {
     rows: Writer<&'a mut dyn Write>,
+    scanned_at: String,
 }
 
 impl<'a> CsvWriter<'a> {
     /// Returns a writer to an output.
     pub fn new(out: &'a mut dyn Write) -> Self {
         CsvWriter {
+            scanned_at: String::new(),
             rows: WriterBuilder::new()
                 .terminator(Terminator::CRLF)
                 .quote_style(QuoteStyle::Necessary)
@@ -55,7 +63,10 @@ impl<'a> CsvWriter<'a> {
 }
 
 impl FindingWriter for CsvWriter<'_> {
-    fn begin_report(&mut self, _: Option<&ReportFacts<'_>>) -> Result<(), WriteError> {
+    fn begin_report(&mut self, known: Option<&ReportFacts<'_>>) -> Result<(), WriteError> {
+        if let Some(facts) = known {
+            self.scanned_at.clone_from(&facts.scan.finished_at);
+        }
         self.rows.write_record(COLUMNS).map_err(to_write_error)
     }
 
@@ -64,7 +75,7 @@ impl FindingWriter for CsvWriter<'_> {
         finding: &Finding,
         resource: Option<&ResourceLine>,
     ) -> Result<(), WriteError> {
-        let cells = row_cells(finding, resource);
+        let cells = row_cells(finding, resource, &self.scanned_at);
         let cells = cells.iter().map(|cell| escape_formulas(cell));
         self.rows.write_record(cells).map_err(to_write_error)
     }
@@ -75,7 +86,11 @@ impl FindingWriter for CsvWriter<'_> {
 }
 
 /// Returns the row of a finding.
-fn row_cells(finding: &Finding, resource: Option<&ResourceLine>) -> [String; COLUMNS.len()] {
+fn row_cells(
+    finding: &Finding,
+    resource: Option<&ResourceLine>,
+    scanned_at: &str,
+) -> [String; COLUMNS.len()] {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let waiver = finding.waiver.as_ref();
     let place = finding.place.as_ref();
@@ -109,6 +124,11 @@ fn row_cells(finding: &Finding, resource: Option<&ResourceLine>) -> [String; COL
         text(place.map(|it| it.file.as_str())),
         line.map(|it| it.to_string()).unwrap_or_default(),
         text(place.and_then(|it| it.address.as_deref())),
+        cause_id_of(finding).unwrap_or_default(),
+        finding.rule.title.to_owned(),
+        finding.severity.as_str().to_owned(),
+        service_names(finding.rule).join(" "),
+        scanned_at.to_owned(),
     ]
 }
 

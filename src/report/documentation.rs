@@ -7,7 +7,7 @@ use crate::report::Report;
 use crate::rule::Rule;
 use crate::settings::{CENTRAL_ACCOUNT, Settings, TAG_KEY};
 
-/// The names that documentation takes from the settings.
+/// The names that come from the settings.
 #[derive(Debug, Clone, Copy)]
 pub struct GuideNames<'a> {
     /// The central account, 12 digits.

@@ -54,7 +54,7 @@ pub static FORMATS: &[Format] = &[
     Format {
         name: TABLE,
         about: "text for a terminal",
-        writer: Writer::Report(|report, how, out| table::write(report, &how.style, out)),
+        writer: Writer::Report(|report, how, out| table::write(report, &how.style, how.gate, out)),
     },
     Format {
         name: "json",
@@ -151,7 +151,7 @@ impl Format {
             Writer::Report(write) => write(report, how, out),
             Writer::Findings(open) => {
                 let mut writer = open(out);
-                write_collected(report, how.style.show_skipped, writer.as_mut())
+                write_collected(report, how.style.show_skipped, how.gate, writer.as_mut())
             }
         }
     }

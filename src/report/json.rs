@@ -10,14 +10,17 @@ use serde::{Deserialize, Serialize};
 pub use super::facts::{FindingCounts, JsonSelection, ResourceCounts, Scan, Summary};
 use super::stream::write_collected;
 use super::{
-    Baseline, Comparison, FactSource, Finding, FindingWriter, Report, ReportFacts, ResourceLine,
-    ResourceVerdict, StaleWaiver, Status, Waiver, WriteError,
+    Baseline, CauseLine, Comparison, FactSource, Finding, FindingWriter, Report, ReportFacts, ResourceLine,
+    ResourceVerdict, StaleWaiver, Status, Waiver, WriteError, cause_id_of,
 };
 use crate::analysis::Evidence;
+use crate::exit::FailOn;
 use crate::model::ResourceKind;
 use crate::model::coverage::Coverage;
 use crate::model::place::Place;
 use crate::model::tag::BackupTag;
+use crate::rule::{Group, Owner, Rule};
+use crate::settings::Severity;
 
 /// The name of the schema.
 pub const SCHEMA: &str = "backup-check/v1";
@@ -34,8 +37,16 @@ pub struct JsonReport {
     pub scan: Scan,
     /// Counts of resources and findings.
     pub summary: Summary,
+    /// The verdict of the gating findings: the answer that the exit code gives under `--fail-on fail`.
+    pub verdict: ResourceVerdict,
+    /// The exit code of the scan.
+    pub exit_code: u8,
+    /// What makes the exit code 1.
+    pub gate: FailOn,
     /// One row per service and region.
     pub coverage: Vec<Coverage>,
+    /// What must change, sorted by id.
+    pub causes: Vec<CauseLine>,
     /// Every resource that was read.
     pub resources: Vec<JsonResource>,
     /// One finding per rule and resource.
@@ -80,6 +91,12 @@ pub struct JsonResource {
     pub backup_tag: BackupTag,
     /// The worst of its findings.
     pub verdict: ResourceVerdict,
+    /// The verdict that it would have if it were tagged `enabled`; absent where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict_if_tagged: Option<ResourceVerdict>,
+    /// The ids of the causes of the account that stop backups or copies of the resource, sorted.
+    #[serde(default)]
+    pub prerequisites: Vec<String>,
 }
 
 /// The result of one rule on one resource.
@@ -89,10 +106,22 @@ pub struct JsonFinding {
     pub id: String,
     /// The rule's id.
     pub rule: String,
+    /// The group of the rule.
+    pub group: Group,
+    /// The team that can fix a violation.
+    pub owner: Owner,
+    /// The title of the rule: the state that passes.
+    pub title: String,
+    /// The status of a violation of the rule.
+    pub severity: Severity,
+    /// The services that the rule is about; empty where it is about all of them.
+    pub services: Vec<String>,
     /// The status.
     pub status: Status,
     /// Whether it counts toward the exit code.
     pub gating: bool,
+    /// The id of its cause; null where it passes or does not apply.
+    pub cause: Option<String>,
     /// The resource's ARN, or its identifier where AWS has no ARN.
     pub resource: String,
     /// The resource's type.
@@ -144,6 +173,8 @@ impl JsonResource {
             account_id: line.account_id.clone(),
             backup_tag: line.backup_tag,
             verdict: line.verdict,
+            verdict_if_tagged: line.verdict_if_tagged,
+            prerequisites: Vec::new(),
         }
     }
 }
@@ -155,8 +186,14 @@ impl JsonFinding {
         JsonFinding {
             id: finding.id.clone(),
             rule: finding.rule.id.to_owned(),
+            group: finding.rule.group,
+            owner: finding.rule.owner,
+            title: finding.rule.title.to_owned(),
+            severity: finding.severity,
+            services: service_names(finding.rule),
             status: finding.status,
             gating: finding.gating,
+            cause: cause_id_of(finding),
             resource: finding.resource.clone(),
             resource_type: finding.kind,
             account_id: finding.account_id.clone(),
@@ -211,10 +248,21 @@ impl<'a> JsonWriter<'a> {
     }
 
     fn write_facts(&mut self, facts: &ReportFacts<'_>) -> Result<(), WriteError> {
-        let resources: Vec<JsonResource> = facts.resources.iter().map(JsonResource::new).collect();
+        let resources: Vec<JsonResource> = facts
+            .resources
+            .iter()
+            .map(|line| JsonResource {
+                prerequisites: facts.prerequisites.of_resource(line),
+                ..JsonResource::new(line)
+            })
+            .collect();
         self.write_member("scan", &facts.scan)?;
         self.write_member("summary", &facts.summary)?;
+        self.write_member("verdict", &facts.verdict)?;
+        self.write_member("exit_code", &facts.exit_code)?;
+        self.write_member("gate", &facts.gate)?;
         self.write_member("coverage", &facts.coverage)?;
+        self.write_member("causes", &facts.causes)?;
         self.write_member("resources", &resources)?;
         self.facts_written = true;
         Ok(())
@@ -265,9 +313,18 @@ impl FindingWriter for JsonWriter<'_> {
 pub fn write_report(
     report: &Report,
     show_skipped: bool,
+    gate: FailOn,
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
-    write_collected(report, show_skipped, &mut JsonWriter::new(out))
+    write_collected(report, show_skipped, gate, &mut JsonWriter::new(out))
+}
+
+/// Returns the names of the services that a rule is about.
+pub(super) fn service_names(rule: &Rule) -> Vec<String> {
+    let services = rule.check.services().iter();
+    services
+        .map(|service| service.as_str().to_owned())
+        .collect()
 }
 
 /// An output that indents every line but the first. JSON escapes line breaks within its strings.

@@ -6,13 +6,13 @@ use serde::Serialize;
 
 use super::WriteError;
 use super::table::Style;
-use crate::iam::decision::Verdict;
+use crate::iam::decision::{Decision, Verdict};
 use crate::iam::document::{Document, ParseError};
+use crate::key_sharing::aws_managed::find_aws_managed_key;
 use crate::key_sharing::copy;
-use crate::key_sharing::copy::{
-    ActionVerdict, CentralAccount, CopyAccess, KeyFacts, LocalAccess, Overall,
-};
-use crate::key_sharing::copy::{Need, ViaService};
+use crate::key_sharing::copy::{ActionVerdict, CopyAccess, Need, Overall};
+use crate::key_sharing::facts::{BackupRole, CentralAccount, KeyFacts, Organization, ViaService};
+use crate::key_sharing::local_use::{LocalAccess, combine_verdicts, evaluate_local_access};
 use crate::key_sharing::lossless_json::LosslessJson;
 use crate::key_sharing::merge::{MAX_POLICY_BYTES, Merge, merge};
 use crate::report::page::{Page, Tone};
@@ -39,8 +39,11 @@ pub struct Question {
 pub struct KeyPolicy {
     question: Question,
     access: CopyAccess,
-    local: LocalAccess,
+    /// For each service that the request may be made through.
+    local: Vec<LocalAccess>,
     merge: Merge,
+    /// The name of the AWS managed key that has the policy, if it is one.
+    aws_managed_key: Option<&'static str>,
 }
 
 impl KeyPolicy {
@@ -56,13 +59,26 @@ impl KeyPolicy {
             backup_role,
         } = &question;
         let document = Document::parse(text)?;
+        let role = BackupRole {
+            account: key.key_account.clone(),
+            name: backup_role.clone(),
+            organization: match &central.org_id {
+                Some(id) => Organization::Member(id.clone()),
+                None => Organization::Unknown,
+            },
+        };
+        let services = via.map_or(ViaService::ALL.to_vec(), |via| vec![via]);
+        let local = services
+            .into_iter()
+            .map(|via| evaluate_local_access(&document, key, &role, via));
         Ok(KeyPolicy {
             access: match via {
                 Some(via) => copy::evaluate_copy_access(&document, key, central, *via),
                 None => copy::evaluate_copy_access_any(&document, key, central),
             },
-            local: copy::evaluate_local_access(&document, key, &key.key_account, backup_role),
+            local: local.collect(),
             merge: merge(text, key, central, *via)?,
+            aws_managed_key: find_aws_managed_key(&document, &key.key_account),
             question,
         })
     }
@@ -79,6 +95,7 @@ impl KeyPolicy {
 
     fn merged_policy(&self) -> Option<&LosslessJson> {
         match &self.merge {
+            _ if self.aws_managed_key.is_some() => None,
             Merge::Unchanged(policy) | Merge::Added(policy) => Some(policy),
             Merge::Blocked(_) | Merge::TooLarge(_) => None,
         }
@@ -86,15 +103,24 @@ impl KeyPolicy {
 
     /// Returns what to do about the policy.
     fn advice_text(&self) -> String {
-        match &self.merge {
+        let account = &self.question.central.account_id;
+        if let Some(name) = self.aws_managed_key {
+            return format!(
+                "This is the policy of an AWS managed key ({name}), which nobody can change or share. Encrypt the resource with \
+                 a customer managed key whose policy allows {account}."
+            );
+        }
+        let advice = match &self.merge {
             Merge::Unchanged(_) if self.question.key.is_central(&self.question.central) => {
                 "The key does not need to be shared: access depends on the policies of the central account."
                     .to_owned()
             }
-            Merge::Unchanged(_) => "Nothing is missing.".to_owned(),
+            Merge::Unchanged(_) => match combine_verdicts(&self.local) {
+                Verdict::Allowed => "Nothing is missing.".to_owned(),
+                _ => format!("{account} needs nothing more."),
+            },
             Merge::Added(_) => format!(
-                "This policy would pass: the current policy plus the statements that grant {} access.",
-                self.question.central.account_id
+                "This policy would pass: the current policy plus the statements that grant {account} access."
             ),
             Merge::Blocked(obstacle) => {
                 let verb = if obstacle.is_certain { "denies" } else { "may deny" };
@@ -106,23 +132,63 @@ impl KeyPolicy {
             Merge::TooLarge(length) => format!(
                 "The merged policy would be {length} bytes (minified); the KMS limit is {MAX_POLICY_BYTES}. Shorten the policy first."
             ),
+        };
+        match self.local_advice() {
+            Some(local) => format!("{advice} {local}"),
+            None => advice,
         }
+    }
+
+    /// Returns what to do about the access of this account's backup role, where it is denied.
+    fn local_advice(&self) -> Option<String> {
+        let denied = self
+            .local
+            .iter()
+            .find(|it| it.verdict() == Verdict::Denied)?;
+        if combine_verdicts(&self.local) != Verdict::Denied {
+            return None;
+        }
+        let key = &self.question.key;
+        Some(match denied.worst_decision()? {
+            Decision::ExplicitDeny { by, .. } => {
+                format!("Change the explicit deny ({by}) so that this account can make backups.")
+            }
+            _ => format!(
+                "Add a statement that allows kms:* for arn:{}:iam::{}:root, so that this account can make backups.",
+                key.partition(),
+                key.key_account
+            ),
+        })
     }
 
     /// Returns the access of this account's backup role.
     fn local_access_text(&self) -> String {
         let role = &self.question.backup_role;
-        let reason = self.local.usage.reason();
-        match self.local.verdict() {
+        let verdict = combine_verdicts(&self.local);
+        let worst = self.local.iter().max_by_key(|it| it.verdict());
+        let reason = worst.map_or_else(String::new, LocalAccess::reason);
+        let use_through = |access: &LocalAccess| {
+            let verb = match access.verdict() {
+                Verdict::Allowed => "may use the key",
+                Verdict::Conditional => "may be allowed to use the key",
+                Verdict::Denied => "may not use the key",
+            };
+            format!("{verb} through {}", access.via.as_str())
+        };
+        match verdict {
             Verdict::Allowed => {
                 format!("{role} in this account may use the key, subject to its IAM permissions")
-            }
-            Verdict::Conditional => {
-                format!("cannot determine whether {role} in this account may use the key: {reason}")
             }
             Verdict::Denied => format!(
                 "{role} in this account may not use the key, so no backup can be made: {reason}"
             ),
+            Verdict::Conditional if self.local.iter().all(|it| it.verdict() == verdict) => {
+                format!("cannot determine whether {role} in this account may use the key: {reason}")
+            }
+            Verdict::Conditional => {
+                let uses: Vec<String> = self.local.iter().map(use_through).collect();
+                format!("{role} in this account {}: {reason}", uses.join(", and "))
+            }
         }
     }
 }
@@ -165,11 +231,11 @@ pub fn write_json(policy: &KeyPolicy, out: &mut dyn Write) -> Result<(), WriteEr
         verdict: policy.verdict().as_str(),
         principal: &policy.access.principal,
         actions: policy.access.actions.iter().map(action).collect(),
-        local_access: policy.local.verdict().as_str(),
+        local_access: combine_verdicts(&policy.local).as_str(),
         merged_policy: policy.merged_policy(),
         blocked_by: match &policy.merge {
             Merge::Blocked(obstacle) => Some(obstacle.statement.to_string()),
-            _ => None,
+            Merge::Unchanged(_) | Merge::Added(_) | Merge::TooLarge(_) => None,
         },
         advice: policy.advice_text(),
     };
@@ -195,11 +261,15 @@ pub fn write_text(
     page.flow(0, 2, &[(Tone::Plain, &policy.local_access_text())]);
     page.blank();
     page.flow(0, 2, &[(Tone::Strong, &policy.advice_text())]);
-    if let Merge::Added(_) = policy.merge {
+    let added = match &policy.merge {
+        Merge::Added(merged) if policy.aws_managed_key.is_none() => Some(merged),
+        _ => None,
+    };
+    if added.is_some() {
         page.flow(0, 2, &[(Tone::Plain, &put_command(&policy.question.key))]);
     }
     out.write_all(page.into_text().as_bytes())?;
-    if let Merge::Added(merged) = &policy.merge {
+    if let Some(merged) = added {
         let text = serde_json::to_string_pretty(merged)?;
         writeln!(out, "\n{}", escape_json(&text))?;
     }

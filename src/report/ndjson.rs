@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::json::{JsonFinding, SCHEMA, Scan, Summary, Tool};
 use super::line::write_line;
 use super::{
-    Comparison, Finding, FindingWriter, ReportFacts, ResourceLine, StaleWaiver, WriteError,
+    CauseLine, Comparison, Finding, FindingWriter, ReportFacts, ResourceLine, ResourceVerdict,
+    StaleWaiver, WriteError,
 };
+use crate::exit::FailOn;
 use crate::model::coverage::Coverage;
 
 /// The last line, the only one with a `scan`. A report without it is truncated.
@@ -22,8 +24,16 @@ pub struct LastLine {
     pub scan: Scan,
     /// Counts of resources and findings.
     pub summary: Summary,
+    /// The verdict of the gating findings.
+    pub verdict: ResourceVerdict,
+    /// The exit code of the scan.
+    pub exit_code: u8,
+    /// What makes the exit code 1.
+    pub gate: FailOn,
     /// One row per service and region.
     pub coverage: Vec<Coverage>,
+    /// What must change, sorted by id.
+    pub causes: Vec<CauseLine>,
     /// Waivers of the config that are expired or unused; absent where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stale_waivers: Vec<StaleWaiver>,
@@ -35,17 +45,34 @@ pub struct LastLine {
 /// The writer of the format.
 pub struct NdjsonWriter<'a> {
     out: &'a mut dyn Write,
+    scanned_at: String,
+}
+
+/// A line of a finding: it stands alone in a table of many scans.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct FindingLine {
+    /// The finding.
+    #[serde(flatten)]
+    pub finding: JsonFinding,
+    /// The time at which reading finished, RFC 3339.
+    pub scanned_at: String,
 }
 
 impl<'a> NdjsonWriter<'a> {
     /// Returns a writer to an output.
     pub fn new(out: &'a mut dyn Write) -> Self {
-        NdjsonWriter { out }
+        NdjsonWriter {
+            out,
+            scanned_at: String::new(),
+        }
     }
 }
 
 impl FindingWriter for NdjsonWriter<'_> {
-    fn begin_report(&mut self, _: Option<&ReportFacts<'_>>) -> Result<(), WriteError> {
+    fn begin_report(&mut self, known: Option<&ReportFacts<'_>>) -> Result<(), WriteError> {
+        if let Some(facts) = known {
+            self.scanned_at.clone_from(&facts.scan.finished_at);
+        }
         Ok(())
     }
 
@@ -54,7 +81,11 @@ impl FindingWriter for NdjsonWriter<'_> {
         finding: &Finding,
         _: Option<&ResourceLine>,
     ) -> Result<(), WriteError> {
-        write_line(&JsonFinding::new(finding), self.out)
+        let line = FindingLine {
+            finding: JsonFinding::new(finding),
+            scanned_at: self.scanned_at.clone(),
+        };
+        write_line(&line, self.out)
     }
 
     fn finish_report(&mut self, facts: &ReportFacts<'_>) -> Result<(), WriteError> {
@@ -63,7 +94,11 @@ impl FindingWriter for NdjsonWriter<'_> {
             tool: Tool::current(),
             scan: facts.scan.clone(),
             summary: facts.summary.clone(),
+            verdict: facts.verdict,
+            exit_code: facts.exit_code,
+            gate: facts.gate,
             coverage: facts.coverage.to_vec(),
+            causes: facts.causes.clone(),
             stale_waivers: facts.stale_waivers.to_vec(),
             comparison: facts.comparison.cloned(),
         };

@@ -11,7 +11,9 @@ use crate::text::{display_width, escape_invisible, pad_to_width, prefix_of_width
 const NARROWEST: usize = 72;
 /// The greatest width in columns: longer lines are hard to read.
 const WIDEST: usize = 140;
-/// The gap between two columns.
+/// The width from which columns have a wide gap.
+const ROOMY: usize = 100;
+/// The wide gap between two columns.
 const GAP: u16 = 2;
 
 /// The style of a piece of text if colors are on.
@@ -76,6 +78,11 @@ impl Page {
         self.width
     }
 
+    /// Returns the number of lines so far.
+    pub(super) fn count_lines(&self) -> usize {
+        self.text.lines().count()
+    }
+
     pub(super) fn into_text(self) -> String {
         self.text
     }
@@ -124,33 +131,117 @@ impl Page {
         }
     }
 
-    /// Adds a table of numbers. The headings are colored.
-    pub(super) fn add_number_table(
-        &mut self,
-        indent: usize,
-        rows: Vec<Vec<String>>,
-        heads: &[(&str, Tone)],
-    ) {
-        let mut table = Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Disabled)
-            .force_no_tty();
+    /// Adds a table: text in the first column, numbers and marks in the others.
+    pub(super) fn add_table(&mut self, headings: &[&str], rows: &[Vec<String>]) {
+        let mut table = new_table();
+        table.add_row(headings.iter().map(Cell::new));
         for row in rows {
             table.add_row(row.iter().map(|text| Cell::new(escape_invisible(text))));
         }
         for column in table.column_iter_mut() {
-            column.set_padding((0, GAP));
+            let gap = if self.width < ROOMY || column.index == 0 {
+                1
+            } else {
+                GAP
+            };
+            column.set_padding((if column.index == 0 { 0 } else { gap }, 0));
             if column.index > 0 {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
         let lines: Vec<String> = table.lines().collect();
+        let heads = headings
+            .iter()
+            .map(|heading| heading.lines().count().max(1))
+            .max();
         for (number, laid_out) in lines.iter().enumerate() {
-            let mut line = Line::new(indent);
-            line.push_painted(laid_out.trim_end(), if number == 0 { heads } else { &[] });
+            let mut line = Line::new(0);
+            match number < heads.unwrap_or(1) {
+                true => line
+                    .pieces
+                    .push((Tone::Strong, laid_out.trim_end().to_owned())),
+                false => line.push_marks(laid_out.trim_end()),
+            }
             self.push_line(&line);
         }
+    }
+
+    /// Adds rows of resources: the mark of the verdict, the name, marks, and a rule. A name that ends with a
+    /// line break is on a line before its marks, in full.
+    pub(super) fn add_resource_rows(
+        &mut self,
+        headings: &[&str],
+        rows: &[Vec<String>],
+        name_width: usize,
+    ) {
+        let widths: Vec<usize> = (0..headings.len())
+            .map(|column| match column {
+                1 => name_width.max(display_width(headings[1])),
+                _ => {
+                    let cells = rows.iter().map(|row| display_width(&row[column]));
+                    cells
+                        .max()
+                        .unwrap_or_default()
+                        .max(display_width(headings[column]))
+                }
+            })
+            .collect();
+        let pad = |cells: Vec<&str>| {
+            let padded = cells.iter().zip(&widths);
+            let padded: Vec<String> = padded
+                .map(|(cell, width)| pad_to_width(&escape_invisible(cell), *width))
+                .collect();
+            padded.join(" ").trim_end().to_owned()
+        };
+        let mut line = Line::new(0);
+        line.pieces.push((Tone::Strong, pad(headings.to_vec())));
+        self.push_line(&line);
+        for row in rows {
+            let mut cells: Vec<&str> = row.iter().map(String::as_str).collect();
+            if let Some(name) = cells[1].strip_suffix('\n') {
+                let mut line = Line::new(0);
+                line.push_marks(&format!(
+                    "{} {}",
+                    pad_to_width(cells[0], widths[0]),
+                    escape_invisible(name)
+                ));
+                self.push_line(&line);
+                cells[0] = "";
+                cells[1] = "";
+            }
+            let mut line = Line::new(0);
+            line.push_marks(&pad(cells));
+            self.push_line(&line);
+        }
+    }
+
+    /// Adds a command on one line, however long: half of it could not be pasted.
+    pub(super) fn add_command(&mut self, indent: usize, command: &str) {
+        let mut line = Line::new(indent);
+        line.pieces
+            .push((Tone::Plain, escape_invisible(command).into_owned()));
+        self.push_line(&line);
+    }
+
+    /// Adds a line of pieces and a text that is truncated to the width.
+    pub(super) fn headline(&mut self, pieces: &[(Tone, &str)], text: &str) {
+        let mut line = Line::new(2);
+        for (tone, piece) in pieces {
+            line.push_word(*tone, &escape_invisible(piece));
+        }
+        let room = self.width.saturating_sub(line.width + 1);
+        let text = escape_invisible(text);
+        if display_width(&text) <= room {
+            line.push_word(Tone::Plain, &text);
+            self.push_line(&line);
+            return;
+        }
+        let room = room.saturating_sub(3);
+        line.push_word(
+            Tone::Plain,
+            &format!("{}...", prefix_of_width(&text, room).trim_end()),
+        );
+        self.push_line(&line);
     }
 
     /// Adds two columns of text.
@@ -183,6 +274,15 @@ impl Page {
         self.text.truncate(self.text.trim_end_matches(' ').len());
         self.text.push('\n');
     }
+}
+
+fn new_table() -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .force_no_tty();
+    table
 }
 
 /// One line: pieces of text, each in its tone.
@@ -223,18 +323,21 @@ impl Line {
         self.width += word.width();
     }
 
-    /// Adds a line that is laid out already, with the first occurrence of each word of `tones` colored.
-    fn push_painted(&mut self, text: &str, tones: &[(&str, Tone)]) {
-        let mut rest = text;
-        for (word, tone) in tones {
-            let Some(at) = rest.find(word) else { continue };
-            let (before, found) = rest.split_at(at);
-            let (found, after) = found.split_at(word.len());
-            self.pieces.push((Tone::Plain, before.to_owned()));
-            self.pieces.push((*tone, found.to_owned()));
-            rest = after;
+    /// Adds text that is laid out already, with its marks colored.
+    fn push_marks(&mut self, text: &str) {
+        for (index, word) in text.split(' ').enumerate() {
+            if index > 0 {
+                self.pieces.push((Tone::Plain, " ".to_owned()));
+            }
+            let tone = match word {
+                "✗" | "x" => Tone::Bad,
+                "?" => Tone::Unknown,
+                "!" => Tone::Risk,
+                "✓" | "ok" => Tone::Good,
+                _ => Tone::Plain,
+            };
+            self.pieces.push((tone, word.to_owned()));
         }
-        self.pieces.push((Tone::Plain, rest.to_owned()));
     }
 }
 

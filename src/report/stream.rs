@@ -1,7 +1,13 @@
 //! The interface of writers that write findings one by one, without a list of all of them.
 
+use super::cause::{Blockers, fix_commands};
+use super::digest::counts::Totals;
 use super::facts::{Scan, Summary};
-use super::{Comparison, Finding, Report, ResourceLine, StaleWaiver, WriteError};
+use super::{
+    CauseLedger, CauseLine, Comparison, Finding, Report, ResourceLine, ResourceVerdict,
+    StaleWaiver, WriteError,
+};
+use crate::exit::FailOn;
 use crate::model::coverage::Coverage;
 
 /// A writer that writes findings one by one.
@@ -47,6 +53,16 @@ pub struct ReportFacts<'a> {
     pub coverage: &'a [Coverage],
     /// Every resource that was read.
     pub resources: &'a [ResourceLine],
+    /// The verdict of the gating findings.
+    pub verdict: ResourceVerdict,
+    /// The exit code of the scan.
+    pub exit_code: u8,
+    /// What makes the exit code 1.
+    pub gate: FailOn,
+    /// What must change, sorted by id.
+    pub causes: Vec<CauseLine>,
+    /// The causes of the account that stop backups and copies.
+    pub prerequisites: Blockers,
     /// Waivers of the config that are expired or unused.
     pub stale_waivers: &'a [StaleWaiver],
     /// The comparison with a baseline, if there is one.
@@ -56,10 +72,17 @@ pub struct ReportFacts<'a> {
 impl<'a> ReportFacts<'a> {
     /// Returns the facts of a report that holds all its findings.
     #[must_use]
-    pub fn from_report(report: &'a Report) -> Self {
+    pub fn from_report(report: &'a Report, gate: FailOn) -> Self {
+        let mut ledger = CauseLedger::default();
+        report.findings.iter().for_each(|it| ledger.add_finding(it));
         ReportFacts {
             scan: Scan::from_report(report),
             summary: Summary::of(report),
+            verdict: Totals::count(report).verdict,
+            exit_code: report.exit(gate).code(),
+            gate,
+            causes: ledger.into_lines(|cause| fix_commands(cause, &report.arguments)),
+            prerequisites: Blockers::of_findings(&report.findings),
             coverage: &report.coverage,
             resources: &report.resources,
             stale_waivers: &report.stale_waivers,
@@ -72,9 +95,10 @@ impl<'a> ReportFacts<'a> {
 pub(super) fn write_collected(
     report: &Report,
     show_skipped: bool,
+    gate: FailOn,
     writer: &mut dyn FindingWriter,
 ) -> Result<(), WriteError> {
-    let facts = ReportFacts::from_report(report);
+    let facts = ReportFacts::from_report(report, gate);
     let resources = report.resources_by_arn();
     writer.begin_report(Some(&facts))?;
     for finding in report.shown(show_skipped) {

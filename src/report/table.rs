@@ -1,24 +1,37 @@
-//! The report as text, for a terminal or a pipe.
+//! The report as text, for a terminal or a pipe: the answer at a glance.
 //!
-//! Status, gating and root causes come from the [`Report`] and its digest; the table only lays them out. A
-//! cause that affects many resources is shown once, under a number that their lines refer to.
+//! Status, gating and root causes come from the [`Report`] and its digest; the table only lays them out. The
+//! summary has at most 60 lines for an account of any size.
 
+mod card;
 mod causes;
-mod counts;
 mod coverage;
+mod header;
+mod marks;
 mod resources;
+mod result;
+mod services;
 mod skipped;
-mod summary;
-mod untagged;
 mod waivers;
 
 use std::io::Write;
 
 use super::digest::Digest;
-use super::digest::view::Section;
 use super::page::Page;
 use super::{Report, WriteError};
-use causes::CauseList;
+use crate::exit::FailOn;
+
+/// What the table shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TableView {
+    /// The answer: services, what to fix first, the worst resources.
+    #[default]
+    Summary,
+    /// Every cause with its fix.
+    Causes,
+    /// A row for every resource.
+    Resources,
+}
 
 /// The layout of the table. The caller knows the terminal; the table does not query it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,43 +40,62 @@ pub struct Style {
     pub width: usize,
     /// Whether to use colors.
     pub color: bool,
+    /// Whether to use only ASCII characters for marks.
+    pub ascii: bool,
     /// Whether to show findings of rules that do not apply.
     pub show_skipped: bool,
+    /// What to show.
+    pub view: TableView,
 }
 
-/// Writes a report as text: gating sections first, worst first; then untagged resources, counts, coverage
-/// gaps, a summary and the next commands.
+impl Style {
+    /// Returns the style of text that is not for a terminal.
+    #[must_use]
+    pub fn plain(width: usize) -> Self {
+        Style {
+            width,
+            color: false,
+            ascii: false,
+            show_skipped: false,
+            view: TableView::default(),
+        }
+    }
+}
+
+/// Writes a report as text.
 ///
 /// # Errors
 /// The writer failed.
-pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> Result<(), WriteError> {
+pub fn write(
+    report: &Report,
+    style: &Style,
+    gate: FailOn,
+    out: &mut dyn Write,
+) -> Result<(), WriteError> {
     let digest = Digest::new(report);
     let mut page = Page::new(style.width, style.color);
-    let mut causes = CauseList::new(&digest);
-    let settings_gate = digest
-        .view
-        .rows_in(Section::Setting)
-        .flat_map(|row| digest.causes.links_of(&row.line.arn))
-        .any(|link| digest.causes.get(link.number).gating);
-
-    summary::write_header(&mut page, &digest);
-    resources::write_counted(&mut page, &mut causes);
-    // Gating sections come before the others.
-    if settings_gate {
-        resources::write_settings(&mut page, &mut causes);
-    }
-    untagged::write_untagged(&mut page, &mut causes);
-    resources::write_exempt(&mut page, &mut causes);
-    if !settings_gate {
-        resources::write_settings(&mut page, &mut causes);
+    header::write_header(&mut page, &digest);
+    match (style.view, card::single_resource(&digest)) {
+        (TableView::Summary, Some(row)) => card::write_card(&mut page, &digest, row, style.ascii),
+        (TableView::Summary, None) => {
+            services::write_services(&mut page, &digest, style.ascii);
+            causes::write_first_causes(&mut page, &digest, style.ascii);
+            resources::write_worst_resources(&mut page, &digest, style.ascii);
+        }
+        (TableView::Causes, _) => {
+            causes::write_all_causes(&mut page, &digest, style.ascii);
+            waivers::write_stale_waivers(&mut page, report);
+            coverage::write_gaps(&mut page, &digest);
+        }
+        (TableView::Resources, _) => {
+            services::write_services(&mut page, &digest, style.ascii);
+            resources::write_all_resources(&mut page, &digest, style.ascii);
+        }
     }
     if style.show_skipped {
         skipped::write_skipped(&mut page, report);
     }
-    counts::write_counts(&mut page, &digest.view);
-    waivers::write_stale_waivers(&mut page, report);
-    coverage::write_gaps(&mut page, &digest);
-    summary::write_summary(&mut page, &digest);
+    result::write_result(&mut page, &digest, gate);
     out.write_all(page.into_text().as_bytes())?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::iam::document::Document;
 use crate::iam::trust::trusts_service;
 use crate::iam::truth::Truth;
+use crate::model::ResourceKind;
 use crate::model::arn::Arn;
 use crate::model::backup::BackupRole;
 use crate::model::observed::{Gap, GapKind};
@@ -275,11 +276,9 @@ fn find_enabled_bucket(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Result<Opti
         .regions
         .keys()
         .flat_map(|region| cx.enabled_by_tag(region));
-    if let Some(Target::Bucket(name)) = by_tag
-        .filter_map(|arn| Target::parse(arn).ok())
-        .find(|target| matches!(target, Target::Bucket(_)))
-    {
-        return Ok(Some(name));
+    let mut targets = by_tag.filter_map(|arn| Target::parse(arn).ok());
+    if let Some(bucket) = targets.find(|target| target.kind == ResourceKind::S3Bucket) {
+        return Ok(Some(bucket.id));
     }
     let enabled = listing.find(|bucket| cx.backup_tag(&bucket.tags) == BackupTag::Enabled);
     if let Some(bucket) = enabled? {

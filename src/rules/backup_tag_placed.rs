@@ -1,5 +1,6 @@
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::Resource;
+use crate::model::fsx::{FsxFileSystem, FsxVolume, ONTAP};
 use crate::model::rds::DbCluster;
 use crate::model::storage_gateway::{Gateway, holds_volumes};
 use crate::model::tag::{BackupTag, ENABLED};
@@ -7,25 +8,28 @@ use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The tag `backup=enabled` is on the object that AWS Backup selects: the cluster, or the volumes
-    /// of a volume gateway.
+    /// The tag `backup=enabled` is on the object that AWS Backup selects: the cluster, the volumes of a
+    /// volume gateway, the volumes of an FSx for ONTAP file system, and an FSx for OpenZFS file system
+    /// instead of its volumes.
     ///
     /// ## Why it matters
     ///
-    /// AWS Backup selects Aurora and Multi-AZ clusters by the tags of the *cluster*. `backup=enabled`
-    /// on a member instance selects nothing.
+    /// AWS Backup selects clusters of Aurora, DocumentDB and Neptune and Multi-AZ DB clusters by the tags
+    /// of the *cluster*. `backup=enabled` on a member instance selects nothing.
     ///
     /// AWS Backup backs up the *volumes* of a volume gateway. `backup=enabled` on the gateway selects
     /// nothing, although the company guide asks for it. Each volume needs its own tag.
     ///
     /// ## Fix
     ///
-    /// Tag the cluster and remove the tag from the instance. For a gateway, tag each volume.
+    /// Tag the cluster and remove the tag from the instance. For a gateway and for an FSx for ONTAP file
+    /// system, tag each volume. For OpenZFS, tag the file system.
     ///
     /// ## Sources
     ///
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/assigning-resources-json.html>
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/working-with-supported-services.html>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/getting-started.html>
     RULE = Rule {
         id: "backup-tag-placed",
         group: Group::Tagging,
@@ -41,6 +45,8 @@ fn check_composite(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult 
     match resource {
         Resource::DbCluster(cluster) => check_cluster(cx, cluster),
         Resource::Gateway(gateway) => check_gateway(cx, gateway),
+        Resource::FsxFileSystem(file_system) => check_file_system(cx, file_system),
+        Resource::FsxVolume(volume) => check_fsx_volume(cx, volume),
         _ => Ok(Outcome::skip("has no members with separate tags")),
     }
 }
@@ -62,11 +68,7 @@ fn check_cluster(cx: &RuleContext<'_>, cluster: &DbCluster) -> CheckResult {
                 ))
                 .fix(format!("Tag the cluster {key}=enabled and remove the tag from the instance."))
                 .remedy(set_enabled(cx, &cluster.arn))
-                .remedy(Remedy::RemoveTag {
-                    arn: member.arn.clone(),
-                    region: cx.region.to_owned(),
-                    key: key.clone(),
-                })
+                .remedy(remove_tag(cx, &member.arn))
                 .with("members", vec![id.as_str()])
                 .part(Some(id)),
                 _ => Outcome::pass(format!("no member instance is tagged {key}=enabled")),
@@ -124,4 +126,64 @@ fn check_gateway(cx: &RuleContext<'_>, gateway: &Gateway) -> CheckResult {
     let unlisted = listing.gap.iter().map(Outcome::unknown);
     Ok(Outcome::worst(volumes.chain(unlisted))
         .unwrap_or_else(|| Outcome::pass("the gateway has no volumes")))
+}
+
+/// Checks a file system of FSx for ONTAP, whose volumes AWS Backup selects.
+fn check_file_system(cx: &RuleContext<'_>, file_system: &FsxFileSystem) -> CheckResult {
+    let key = &cx.settings.tag_key;
+    if !file_system.is_ontap()? {
+        return Ok(Outcome::skip("has no members with separate tags"));
+    }
+    file_system.tags.get()?;
+    if cx.backup_tag(&file_system.tags) != BackupTag::Enabled {
+        return Ok(Outcome::pass(format!(
+            "the file system is not tagged {key}=enabled; only its volumes need the tag"
+        )));
+    }
+    let volumes = cx.seen()?.fsx_volumes.items.iter();
+    let own = volumes.filter(|it| it.file_system.known() == Some(&file_system.id));
+    let undecided = own.filter(|it| {
+        let tag = cx.backup_tag(&it.tags);
+        !tag.is_exempt() && !matches!(tag, BackupTag::Enabled | BackupTag::Unknown)
+    });
+    let undecided: Vec<&FsxVolume> = undecided.collect();
+    let ids: Vec<&str> = undecided.iter().map(|it| it.id.as_str()).collect();
+    let mut outcome = Outcome::breach(format!(
+        "{key}=enabled is on a file system for ONTAP, which AWS Backup ignores: it selects volumes"
+    ))
+    .fix(format!(
+        "Tag each of its volumes {key}=enabled and remove the tag from the file system."
+    ))
+    .with("volumes", ids);
+    for volume in undecided {
+        outcome = outcome.remedy(set_enabled(cx, &volume.arn));
+    }
+    Ok(outcome.remedy(remove_tag(cx, &file_system.arn)))
+}
+
+/// Checks a volume of FSx for OpenZFS, whose file system AWS Backup selects.
+fn check_fsx_volume(cx: &RuleContext<'_>, volume: &FsxVolume) -> CheckResult {
+    let key = &cx.settings.tag_key;
+    if volume.volume_type.get()? == ONTAP {
+        return Ok(Outcome::skip("has no members with separate tags"));
+    }
+    volume.tags.get()?;
+    if cx.backup_tag(&volume.tags) != BackupTag::Enabled {
+        return Ok(Outcome::pass(format!("not tagged {key}=enabled")));
+    }
+    Ok(Outcome::breach(format!(
+        "{key}=enabled is on a volume for OpenZFS, which AWS Backup ignores: it selects the file system"
+    ))
+    .fix(format!(
+        "Tag its file system {key}=enabled and remove the tag from the volume."
+    ))
+    .remedy(remove_tag(cx, &volume.arn)))
+}
+
+fn remove_tag(cx: &RuleContext<'_>, arn: &str) -> Remedy {
+    Remedy::RemoveTag {
+        arn: arn.to_owned(),
+        region: cx.region.to_owned(),
+        key: cx.settings.tag_key.clone(),
+    }
 }

@@ -1,7 +1,12 @@
+use crate::analysis::stack_members::find_members;
 use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::model::cloudformation::Stack;
+use crate::model::ec2::Instance;
+use crate::model::fsx::{FsxFileSystem, FsxVolume, LUSTRE, ONTAP};
+use crate::model::rds::{BACKUP_TARGET, DbInstance};
 use crate::model::storage_gateway::{Gateway, holds_volumes};
 use crate::model::tagged::TaggedResource;
-use crate::model::{Resource, ResourceKind};
+use crate::model::{Gap, GapKind, Resource, ResourceKind};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -9,12 +14,17 @@ rule! {
     /// AWS Backup can copy a backup of this resource type to another account.
     ///
     /// It cannot copy RDS Multi-AZ DB *clusters* (a Multi-AZ DB *instance* is supported), Redshift
-    /// clusters and namespaces, RDS Custom for Oracle, and EC2 instances whose root device is an
-    /// instance store. It does not back up file gateways, tape gateways, secrets and Systems Manager
-    /// parameters at all, even if they are tagged.
+    /// clusters and namespaces, RDS Custom, RDS databases whose snapshots are stored on an Outpost or in
+    /// a Local Zone, EC2 instances on an Outpost, and EC2 instances whose root device is an instance
+    /// store. FSx makes no backups of Lustre file systems that are scratch or linked to a bucket. AWS
+    /// Backup does not back up file gateways, tape gateways, secrets and Systems Manager parameters at
+    /// all, even if they are tagged.
     ///
-    /// A type that AWS Backup supports but the company guide does not cover is a warning, for example
-    /// FSx, DocumentDB, Neptune or EKS. Its copy prerequisites are not checked.
+    /// A CloudFormation stack is a warning: the table of features by resource has no mark for its copy to
+    /// another account, while the page on stacks says that its backup can be copied.
+    ///
+    /// A type that AWS Backup supports and this program does not check further is a warning, for example
+    /// EKS, Aurora DSQL, Timestream, SAP HANA or a virtual machine.
     ///
     /// ## Why it matters
     ///
@@ -34,7 +44,9 @@ rule! {
     /// - <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ShareSnapshot.html>
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/rds-backup.html>
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/redshift-backups.html>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/applicationstackbackups.html>
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/working-with-supported-services.html>
+    /// - <https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateBackup.html>
     RULE = Rule {
         id: "cross-account-copy-supported",
         group: Group::Service,
@@ -45,6 +57,30 @@ rule! {
         check: Check::Any(check_resource),
     }
 }
+
+/// Engines of RDS that AWS Backup cannot copy, by the start of their names.
+///
+/// Source, checked on November 29, 2026:
+/// <https://docs.aws.amazon.com/aws-backup/latest/devguide/rds-backup.html>.
+const ENGINES: [(&str, &str, &str); 2] = [
+    (
+        "custom-oracle",
+        "RDS Custom for Oracle: AWS Backup does not support it",
+        "Back it up with Oracle tools to a bucket that is backed up.",
+    ),
+    (
+        "custom-sqlserver",
+        "RDS Custom for SQL Server: AWS Backup cannot copy its snapshots to another account",
+        "Back it up with SQL Server tools to a bucket that is backed up.",
+    ),
+];
+
+/// Places outside a Region where RDS stores snapshots, as `BackupTarget` names them.
+///
+/// Source, checked on November 29, 2026:
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html>.
+const BACKUP_TARGETS: [(&str, &str); 2] =
+    [("outposts", "on an Outpost"), ("local", "in a Local Zone")];
 
 fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     if let Resource::DbCluster(cluster) = resource
@@ -58,15 +94,23 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         )
         .fix("Move it to Aurora or to a Multi-AZ DB instance with one standby.")
         .with("engine", cluster.engine.as_str()),
-        Resource::DbInstance(database) if database.engine.get()?.starts_with("custom-oracle") => {
-            Outcome::breach("RDS Custom for Oracle: AWS Backup does not support it")
-                .fix("Back it up with Oracle tools to a bucket that is backed up.")
-                .with("engine", database.engine.get()?.as_str())
-        }
-        Resource::Instance(instance) if instance.root_device_type.get()? == "instance-store" => Outcome::breach(
-            "its root device is an instance store: AWS Backup supports only EBS-backed instances",
+        Resource::DbCluster(cluster) if resource.aws_type().is_some() => report_other_type(
+            cx,
+            &format!("a cluster of the engine {}", cluster.engine),
         )
-        .fix("Replace it by an EBS-backed instance, or move its data to EBS volumes and tag those."),
+        .with("engine", cluster.engine.as_str()),
+        Resource::DbInstance(database) => return check_database(database),
+        Resource::FsxFileSystem(file_system) => return check_file_system(file_system),
+        Resource::FsxVolume(volume) => return check_fsx_volume(volume),
+        Resource::Instance(instance) => return check_instance(instance),
+        Resource::Volume(volume) => match volume.outpost_arn.get()? {
+            None => Outcome::pass(COPYABLE),
+            Some(outpost) => Outcome::warn(
+                "stored on an Outpost: only a snapshot that is stored in the Region can be copied to another account",
+            )
+            .fix("Store its snapshots in the Region, and verify its copy jobs in AWS Backup.")
+            .with("outpost_arn", outpost.as_str()),
+        },
         Resource::RedshiftCluster(_) => Outcome::breach(
             "a Redshift cluster: AWS Backup cannot copy its snapshots to any account or region",
         )
@@ -75,15 +119,85 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
             "a Redshift Serverless namespace: AWS Backup cannot copy its snapshots to any account or region",
         )
         .fix(UNLOAD),
-        Resource::Stack(_) => {
-            Outcome::pass("AWS Backup copies the resources of a stack that it can copy: see stack-resources-ready")
+        Resource::Stack(stack) if contains_nothing(cx, stack) => {
+            Outcome::skip("contains nothing that AWS Backup backs up")
         }
+        Resource::Stack(_) => Outcome::warn(
+            "AWS documents contradict each other on copies of stack backups to another account; the resources in it decide: see stack-resources-ready",
+        )
+        .fix("Verify its copy jobs in AWS Backup, or tag the resources of the stack instead of the stack."),
         Resource::Gateway(gateway) => return check_gateway(gateway),
         Resource::Tagged(tagged) => check_tagged_resource(cx, tagged),
         Resource::Table(_) => {
             Outcome::pass("AWS Backup can copy tables; for the prerequisites see dynamodb-advanced-features-enabled")
         }
-        _ => Outcome::pass("AWS Backup can copy it to another account"),
+        _ => Outcome::pass(COPYABLE),
+    })
+}
+
+const COPYABLE: &str = "AWS Backup can copy it to another account";
+
+/// Whether a stack is known to contain no resource that AWS Backup backs up with it.
+fn contains_nothing(cx: &RuleContext<'_>, stack: &Stack) -> bool {
+    let members = find_members(cx, stack);
+    members.list.is_empty() && members.gaps.is_empty()
+}
+
+fn check_database(database: &DbInstance) -> CheckResult {
+    if let Some(cluster) = database
+        .cluster
+        .as_ref()
+        .filter(|_| database.cluster_missing)
+    {
+        let message = format!(
+            "a member of the DB cluster {cluster}, which the list of clusters does not have: it is being deleted, or the list is incomplete"
+        );
+        return Err(Gap::new(GapKind::Unreadable, message));
+    }
+    let engine = database.engine.get();
+    let unsupported = engine.as_ref().ok().and_then(|engine| {
+        let mut engines = ENGINES.iter();
+        engines.find(|(name, ..)| engine.starts_with(name))
+    });
+    if let Some((_, message, fix)) = unsupported {
+        return Ok(Outcome::breach(*message)
+            .fix(*fix)
+            .with("engine", engine?.as_str()));
+    }
+    let target = database.backup_target.get()?;
+    if target == BACKUP_TARGET {
+        engine?;
+        return Ok(Outcome::pass(COPYABLE));
+    }
+    let mut places = BACKUP_TARGETS.iter();
+    let place = places.find(|(name, _)| name == target);
+    let Some((_, place)) = place else {
+        let message =
+            format!("its snapshots are stored in {target}, a place that is not documented");
+        return Err(Gap::new(GapKind::Open, message));
+    };
+    Ok(Outcome::breach(format!(
+        "its snapshots are stored {place}: AWS Backup supports only databases whose snapshots are stored in the Region"
+    ))
+    .fix("Move the database to an instance in the Region whose backup target is `region`.")
+    .with("backup_target", target.as_str()))
+}
+
+fn check_instance(instance: &Instance) -> CheckResult {
+    if let Some(outpost) = instance.outpost_arn.get()? {
+        return Ok(Outcome::breach(
+            "runs on an Outpost: AWS Backup cannot copy its backup to another account",
+        )
+        .fix("Move it to an instance in the Region, or replicate its data to the Region.")
+        .with("outpost_arn", outpost.as_str()));
+    }
+    Ok(if instance.root_device_type.get()? == "instance-store" {
+        Outcome::breach(
+            "its root device is an instance store: AWS Backup supports only EBS-backed instances",
+        )
+        .fix("Replace it by an EBS-backed instance, or move its data to EBS volumes and tag those.")
+    } else {
+        Outcome::pass(COPYABLE)
     })
 }
 
@@ -101,16 +215,58 @@ fn check_tagged_resource(cx: &RuleContext<'_>, tagged: &TaggedResource) -> Outco
             Outcome::breach("a Systems Manager parameter: not supported by AWS Backup")
                 .fix("Store its value in code or in a table that is backed up.")
         }
-        _ => Outcome::warn(format!(
-            "type {} is supported by AWS Backup but not covered by the company guide; copy prerequisites are not checked",
-            tagged.aws_type
-        ))
-        .fix(format!(
-            "Verify its copy jobs in AWS Backup, and ask {} before you rely on them.",
-            cx.settings.contact
-        )),
+        _ => report_other_type(cx, &format!("type {}", tagged.aws_type)),
     };
     outcome.with("aws_type", tagged.aws_type.as_str())
+}
+
+fn report_other_type(cx: &RuleContext<'_>, what: &str) -> Outcome {
+    Outcome::warn(format!(
+        "{what} is supported by AWS Backup but not covered by the company guide; copy prerequisites are not checked"
+    ))
+    .fix(format!(
+        "Verify its copy jobs in AWS Backup, and ask {} before you rely on them.",
+        cx.settings.contact
+    ))
+}
+
+/// Checks a file system of FSx: AWS Backup backs up those for Windows and OpenZFS, and those for Lustre as far
+/// as FSx can.
+///
+/// Source: <https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateBackup.html>.
+fn check_file_system(file_system: &FsxFileSystem) -> CheckResult {
+    if file_system.is_ontap()? {
+        return Ok(Outcome::skip("not backed up itself, but its volumes are"));
+    }
+    if file_system.file_system_type.get()? != LUSTRE {
+        return Ok(Outcome::pass(COPYABLE));
+    }
+    let deployment = file_system.deployment_type.get()?;
+    let is_scratch = |it: &&String| it.starts_with("SCRATCH");
+    if let Some(deployment) = deployment.as_ref().filter(is_scratch) {
+        return Ok(Outcome::breach(format!(
+            "a Lustre file system of type {deployment}: FSx makes backups only of persistent ones"
+        ))
+        .fix("Move the data to a persistent file system, or export it to a bucket that is backed up.")
+        .with("deployment_type", deployment.as_str()));
+    }
+    Ok(if *file_system.is_linked.get()? {
+        Outcome::breach(
+            "linked to a data repository in S3: FSx makes no backups of such a Lustre file system",
+        )
+        .fix("Back up the bucket that it is linked to, or remove the link.")
+    } else {
+        Outcome::pass(COPYABLE)
+    })
+}
+
+/// Checks a volume of FSx. AWS Backup copies volumes of ONTAP to other accounts since August 27, 2026:
+/// <https://docs.aws.amazon.com/aws-backup/latest/devguide/doc-history.html>.
+fn check_fsx_volume(volume: &FsxVolume) -> CheckResult {
+    Ok(match volume.volume_type.get()? == ONTAP {
+        true => Outcome::pass(COPYABLE),
+        false => Outcome::skip("not backed up itself, but its file system is"),
+    })
 }
 
 fn check_gateway(gateway: &Gateway) -> CheckResult {

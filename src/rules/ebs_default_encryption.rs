@@ -1,6 +1,9 @@
-use crate::analysis::encryption::{KeyOwner, is_aws_alias, resolve};
-use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
-use crate::key_sharing::copy::ViaService;
+use crate::analysis::encryption::{
+    KeyOwner, is_aws_alias, judge_sharing, name_aws_managed_key, resolve,
+};
+use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext, Verdict};
+use crate::key_sharing::copy::Need;
+use crate::key_sharing::facts::ViaService;
 use crate::model::service::Service;
 use crate::model::snapshot::Region;
 use crate::rule::{Check, Group, Owner, rule};
@@ -8,13 +11,16 @@ use crate::settings::Severity;
 
 rule! {
     /// EBS encryption by default is on in the region, and its default key is an enabled customer
-    /// managed key.
+    /// managed key that is shared with the central account.
     ///
     /// ## Why it matters
     ///
     /// If encryption by default is off, new volumes are unencrypted unless the request asks for
-    /// encryption. The company guide requires encryption. If the default key is `aws/ebs`, backups of
-    /// new volumes cannot be copied to another account.
+    /// encryption. The copy of an unencrypted volume works, and AWS encrypts it with the key of the
+    /// central vault. But the company guide requires encryption of the volume.
+    ///
+    /// If the default key is `aws/ebs`, or a key that is not shared with the central account, backups of
+    /// new volumes cannot be copied.
     ///
     /// ## Fix
     ///
@@ -24,6 +30,8 @@ rule! {
     /// ## Sources
     ///
     /// - <https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/create-cross-account-backup.html>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>
     RULE = Rule {
         id: "ebs-default-encryption",
         group: Group::Encryption,
@@ -52,35 +60,39 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     }
     let name = region.ebs_defaults.kms_key.get()?;
     if is_aws_alias(name) {
-        return Ok(report_aws_managed_key()
-            .fix(fix)
-            .remedy(remedy)
-            .with("key_arn", name.as_str()));
+        return Ok(report_aws_managed_key(name).fix(fix).remedy(remedy));
     }
     let key = resolve(cx, name, None, ViaService::Ec2)?;
-    let usable = match key.owner {
-        KeyOwner::Central | KeyOwner::Foreign => true,
-        KeyOwner::Own | KeyOwner::Unclear => key
-            .metadata()?
-            .is_some_and(|metadata| metadata.state == "Enabled"),
-    };
-    Ok(if key.is_aws_managed()? {
-        report_aws_managed_key().fix(fix).remedy(remedy)
-    } else if usable {
-        Outcome::pass(format!("new EBS volumes are encrypted with {}", key.name()))
-    } else {
-        Outcome::breach(format!(
+    if key.is_aws_managed()? {
+        return Ok(report_aws_managed_key(&key.arn).fix(fix).remedy(remedy));
+    }
+    if matches!(key.owner, KeyOwner::Own | KeyOwner::Unclear)
+        && key.metadata()?.is_none_or(|it| it.state != "Enabled")
+    {
+        let message = format!(
             "new EBS volumes are encrypted with {}, which does not exist or is not enabled",
             key.name()
-        ))
-        .fix(fix)
-        .remedy(remedy)
+        );
+        return Ok(Outcome::breach(message)
+            .fix(fix)
+            .remedy(remedy)
+            .with("key_arn", key.arn));
     }
-    .with("key_arn", name.as_str()))
+    let shared = judge_sharing(cx, &key, Need::Required)?;
+    Ok(match shared.verdict {
+        Verdict::Pass => {
+            Outcome::pass(format!("new EBS volumes are encrypted with {}", key.name()))
+                .with("key_arn", key.arn)
+        }
+        Verdict::Breach => shared.after("backups of new EBS volumes cannot be copied"),
+        _ => shared.after("it is not known whether backups of new EBS volumes can be copied"),
+    })
 }
 
-fn report_aws_managed_key() -> Outcome {
-    Outcome::breach(
-        "new EBS volumes are encrypted with the AWS managed key aws/ebs: their backups cannot be copied to another account",
-    )
+fn report_aws_managed_key(name: &str) -> Outcome {
+    Outcome::breach(format!(
+        "new EBS volumes are encrypted with the {}: their backups cannot be copied to another account",
+        name_aws_managed_key(name, ViaService::Ec2)
+    ))
+    .with("key_arn", name)
 }

@@ -1,17 +1,24 @@
-use crate::analysis::encryption::{Part, is_aws_alias, resolve, stored, use_customer_key};
+use crate::analysis::encryption::{
+    Part, is_aws_alias, name_aws_managed_key, resolve, stored, use_customer_key,
+};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
+use crate::model::kind::BackupKey;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
     /// Encrypted storage whose backup inherits its key uses a customer managed key, not an AWS managed
-    /// key such as `aws/ebs` or `aws/rds`.
+    /// key such as `aws/ebs` or `aws/rds`, and not an AWS owned key.
     ///
     /// ## Why it matters
     ///
     /// To copy the backup, the central account needs access to the key. The policy of an AWS managed
     /// key cannot be changed. Such a backup can never be copied to another account.
+    ///
+    /// An AWS owned key (the default of new Aurora clusters since February 2026, `sse-rds`, and of Redshift)
+    /// is not in any account, and cannot be shared. The company guide requires a customer managed key. AWS
+    /// does not document that such a copy fails, so this is a warning under its standard.
     ///
     /// AWS Backup cannot copy Redshift to another account with any key. The company guide still
     /// requires a customer managed key.
@@ -26,6 +33,7 @@ rule! {
     ///
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>
     /// - <https://docs.aws.amazon.com/ebs/latest/userguide/share-kms-key.html>
+    /// - <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Overview.Encryption.html>
     /// - <https://docs.aws.amazon.com/redshift/latest/mgmt/changing-cluster-encryption.html>
     /// - <https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-workgroups-and-namespaces-rotate-kms-key.html>
     /// - The company guide, "Amazon Redshift".
@@ -37,6 +45,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Any(check_resource),
+        concerns: |kind| kind.backup_key == BackupKey::Inherited,
     }
 }
 
@@ -57,31 +66,42 @@ fn check_part(cx: &RuleContext<'_>, resource: Resource<'_>, part: &Part<'_>) -> 
         Resource::RedshiftCluster(_) | Resource::RedshiftNamespace(_)
     );
     let Some(name) = part.key.clone()? else {
-        return Ok(match resource {
-            _ if !part.encrypted.clone()? => Outcome::skip("not encrypted: see encryption-at-rest"),
-            _ if is_redshift => report_redshift_key("an AWS owned key")
-                .remedy(use_customer_key(cx, resource, part.id, true)),
-            _ => Outcome::skip(
-                "encrypted with S3 managed keys, which its backup does not inherit: see encryption-customer-key-recommended",
-            ),
-        });
-    };
-    let report = |text: &str, arn: &str| {
-        let outcome = if is_redshift {
-            report_redshift_key(&format!("the AWS managed {text}"))
-                .about(arn)
-                .with("key_arn", arn)
-        } else {
-            report_aws_managed_key(text, arn)
+        if !part.encrypted.clone()? {
+            return Ok(Outcome::skip("not encrypted: see encryption-at-rest"));
+        }
+        if matches!(
+            resource,
+            Resource::FsxFileSystem(_) | Resource::FsxVolume(_)
+        ) {
+            return Ok(Outcome::skip(
+                "encrypted with a key of FSx, which only file systems without backups are: see cross-account-copy-supported",
+            ));
+        }
+        let outcome = match is_redshift {
+            true => report_redshift_key("an AWS owned key"),
+            false => report_aws_owned_key(),
         };
-        outcome.remedy(use_customer_key(cx, resource, part.id, true))
+        // RDS calls what is encrypted with an AWS owned key unencrypted.
+        let remedy = use_customer_key(cx, resource, part.id, is_redshift);
+        return Ok(outcome.guide_only().remedy(remedy));
+    };
+    let report = |arn: &str| {
+        let key = format!("the {}", name_aws_managed_key(arn, part.via));
+        let outcome = match is_redshift {
+            true => report_redshift_key(&key),
+            false => report_aws_managed_key(&key),
+        };
+        outcome
+            .about(arn)
+            .with("key_arn", arn)
+            .remedy(use_customer_key(cx, resource, part.id, true))
     };
     if is_aws_alias(name) {
-        return Ok(report(name, name));
+        return Ok(report(name));
     }
     let key = resolve(cx, name, part.id, part.via)?;
     Ok(if key.is_aws_managed()? {
-        report(&key.name(), &key.arn)
+        report(&key.arn)
     } else {
         Outcome::pass(format!("{} is customer managed", key.name()))
             .about(key.arn.as_str())
@@ -89,13 +109,18 @@ fn check_part(cx: &RuleContext<'_>, resource: Resource<'_>, part: &Part<'_>) -> 
     })
 }
 
-fn report_aws_managed_key(name: &str, arn: &str) -> Outcome {
+fn report_aws_managed_key(key: &str) -> Outcome {
     Outcome::breach(format!(
-        "encrypted with the AWS managed {name}, whose policy cannot be changed: no other account can copy the backup"
+        "encrypted with {key}, whose policy cannot be changed: no other account can copy the backup"
     ))
-    .about(arn)
     .fix("Copy a snapshot with a customer managed key that is shared with the central account, restore from the copy, and switch over.")
-    .with("key_arn", arn)
+}
+
+fn report_aws_owned_key() -> Outcome {
+    Outcome::breach(
+        "encrypted with an AWS owned key, not with a customer managed key: AWS does not document whether the central copy stays encrypted",
+    )
+    .fix("Restore a snapshot with a customer managed key, and switch over.")
 }
 
 fn report_redshift_key(key: &str) -> Outcome {

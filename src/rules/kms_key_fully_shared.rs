@@ -2,6 +2,7 @@ use crate::analysis::encryption::{each_customer_key, inherited, judge_sharing};
 use crate::analysis::{CheckResult, RuleContext};
 use crate::key_sharing::copy::Need;
 use crate::model::Resource;
+use crate::model::kind::BackupKey;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -31,6 +32,7 @@ rule! {
         guide: Severity::Warn,
         aws: Severity::Off,
         check: Check::Any(check_resource),
+        concerns: |kind| kind.backup_key == BackupKey::Inherited,
     }
 }
 

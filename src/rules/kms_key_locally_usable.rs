@@ -2,15 +2,25 @@ use crate::analysis::backup_role::check_each_role;
 use crate::analysis::encryption::{KeyOwner, KeyUse, all_parts, each_customer_key};
 use crate::analysis::role_name::RoleName;
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
-use crate::iam::decision::Verdict;
+use crate::iam::decision::{Decision, Verdict};
 use crate::model::Resource;
 use crate::model::observed::{Gap, GapKind};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
-    /// The key policy allows the backup role of this account to use the key. It can name the role, or
-    /// delegate to IAM with the root of the account as the principal.
+    /// The key policy allows the backup role of this account what AWS Backup does with the key. It can
+    /// name the role, or delegate to IAM with the root of the account as the principal.
+    ///
+    /// AWS Backup uses the key through the service of the resource, as far as the permissions in its AWS
+    /// managed policies go:
+    ///
+    /// - EBS volumes, EC2 instances and Storage Gateway volumes, through `ec2`: `kms:DescribeKey`,
+    ///   `kms:CreateGrant`, `kms:GenerateDataKeyWithoutPlaintext` and `kms:ReEncrypt*`.
+    /// - RDS, Aurora and Redshift: `kms:DescribeKey` and `kms:CreateGrant`.
+    /// - DynamoDB tables: `kms:DescribeKey`, `kms:Decrypt` and `kms:GenerateDataKey`.
+    /// - Buckets: `kms:DescribeKey` and `kms:Decrypt`.
+    /// - File systems: nothing. EFS reads them with a grant of its own.
     ///
     /// ## Why it matters
     ///
@@ -25,6 +35,8 @@ rule! {
     ///
     /// - <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>
+    /// - <https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForBackup.html>
+    /// - <https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForS3Backup.html>
     RULE = Rule {
         id: "kms-key-locally-usable",
         group: Group::Encryption,
@@ -44,14 +56,20 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         if key.metadata()?.is_none() {
             return Ok(Outcome::skip("the key does not exist: see kms-key-usable"));
         }
+        if key.via.backup_role_actions().is_empty() {
+            let message = format!("AWS Backup does not use {} of a file system", key.name());
+            return Ok(Outcome::pass(message).with("key_arn", key.arn.as_str()));
+        }
         check_each_role(cx, |role| check_key(cx, key, role))
     })
 }
 
 fn check_key(cx: &RuleContext<'_>, key: &KeyUse<'_>, role: &RoleName) -> CheckResult {
-    let access = cx.local_access(&key.facts(), &key.arn, role)?;
+    let access = cx.local_access(&key.facts(), &key.arn, key.via, role)?;
     let (name, role) = (key.name(), &role.name);
-    let reason = access.usage.reason();
+    let actions = access.worst_actions();
+    let use_of = format!("{} through {}", actions.join(", "), key.via.as_str());
+    let reason = access.reason();
     let outcome = match access.verdict() {
         Verdict::Allowed => {
             Outcome::pass(format!("the backup role of this account can use {name}"))
@@ -62,19 +80,28 @@ fn check_key(cx: &RuleContext<'_>, key: &KeyUse<'_>, role: &RoleName) -> CheckRe
             );
             return Err(Gap::new(GapKind::Unplanned, message));
         }
-        Verdict::Denied => Outcome::breach(format!(
-            "{name} allows neither the root of this account nor its backup role {role}: {reason}"
-        ))
-        .fix(format!(
-            "Add a statement to the policy of {name} that allows kms:* for arn:aws:iam::{}:root.",
-            key.account()
-        ))
-        .remedy(Remedy::GrantLocalUse {
-            key_arn: key.arn.clone(),
-        }),
+        Verdict::Denied => match access.worst_decision() {
+            Some(Decision::ExplicitDeny { by, .. }) => Outcome::breach(format!(
+                "{name} denies its backup role {role} {use_of}: {reason}"
+            ))
+            .fix(format!(
+                "Change the explicit deny in the policy of {name} ({by}): adding an Allow statement does not override it."
+            )),
+            _ => Outcome::breach(format!(
+                "{name} allows neither the root of this account nor its backup role {role} {use_of}: {reason}"
+            ))
+            .fix(format!(
+                "Add a statement to the policy of {name} that allows kms:* for arn:aws:iam::{}:root.",
+                key.account()
+            ))
+            .remedy(Remedy::GrantLocalUse {
+                key_arn: key.arn.clone(),
+            }),
+        }
+        .with("missing_actions", actions),
         Verdict::Conditional => {
             let message = format!(
-                "whether {name} allows the backup role {role} of this account is unknown: {reason}"
+                "whether {name} allows the backup role {role} of this account {use_of} is unknown: {reason}"
             );
             return Err(Gap::new(GapKind::Open, message));
         }

@@ -2,6 +2,7 @@ use crate::analysis::encryption::{each_customer_key, inherited, judge_sharing};
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::key_sharing::copy::Need;
 use crate::model::Resource;
+use crate::model::kind::BackupKey;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -53,6 +54,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Any(check_resource),
+        concerns: |kind| kind.backup_key == BackupKey::Inherited,
     }
 }
 

@@ -81,13 +81,8 @@ fn has_fully_managed_resources(cx: &RuleContext<'_>, region: &Region) -> Result<
         resource.kind().is_fully_managed() && !exempt
     };
     let by_tag = cx.enabled_by_tag(cx.region).iter();
-    let is_managed = |arn: &String| {
-        let target = Target::parse(arn);
-        matches!(
-            target,
-            Ok(Target::Bucket(_) | Target::Table(_) | Target::FileSystem(_))
-        )
-    };
+    let is_managed =
+        |arn: &String| Target::parse(arn).is_ok_and(|target| target.kind.is_fully_managed());
     if resources.any(managed) || by_tag.into_iter().any(is_managed) {
         return Ok(true);
     }

@@ -1,5 +1,6 @@
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::Resource;
+use crate::model::state;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 use crate::text::plural;
@@ -28,6 +29,7 @@ rule! {
         guide: Severity::Warn,
         aws: Severity::Off,
         check: Check::Any(check_resource),
+        concerns: |kind| kind.states == state::DATABASE,
     }
 }
 

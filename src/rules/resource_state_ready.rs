@@ -1,17 +1,19 @@
 use crate::analysis::{CheckResult, Outcome, RuleContext};
-use crate::model::{GapKind, Observed, Resource, ResourceKind};
+use crate::model::state::Phase;
+use crate::model::{Gap, GapKind, Observed, Resource};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
 rule! {
     /// The resource is in a state in which AWS Backup can back it up.
     ///
-    /// An EC2 instance must be running or stopped, and an EBS volume in-use or available. A database,
-    /// file system, Redshift cluster or namespace, or Storage Gateway volume must be available. A
-    /// CloudFormation stack must be in a state that ends in `_COMPLETE`.
+    /// An EC2 instance must be running or stopped, and an EBS volume in-use or available. A database must
+    /// be available or optimize its storage. A file system, Redshift cluster or namespace, or Storage
+    /// Gateway volume must be available, and a DynamoDB table active or updating. A CloudFormation stack
+    /// must be in a state that ends in `_COMPLETE`.
     ///
-    /// A transitional state is a warning, for example pending, modifying or backing-up. A resource that
-    /// is being deleted is left out of the report.
+    /// A transitional state is a warning, for example pending, modifying or backing-up. A state that AWS
+    /// does not document is `unknown`. A resource that is being deleted is left out of the report.
     ///
     /// ## Why it matters
     ///
@@ -27,7 +29,9 @@ rule! {
     /// - <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Volume.html>
     /// - <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html>
     /// - <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBSnapshot.html>
+    /// - <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html>
     /// - <https://docs.aws.amazon.com/efs/latest/ug/API_FileSystemDescription.html>
+    /// - <https://docs.aws.amazon.com/fsx/latest/APIReference/API_FileSystem.html>
     /// - <https://docs.aws.amazon.com/redshift/latest/APIReference/API_Cluster.html>
     /// - <https://docs.aws.amazon.com/storagegateway/latest/vgw/StorageVolumeStatuses.html>
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/applicationstackbackups.html>
@@ -39,34 +43,14 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Any(check_resource),
+        concerns: |kind| !kind.states.is_empty(),
     }
 }
 
-/// Whether AWS Backup can back up a resource in a state.
-enum Readiness {
-    Ready,
-    /// The state changes by itself.
-    Transitional,
-    /// The state lasts, and backups fail in it.
-    Failing,
-}
-
 fn check_resource(_: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
-    let classify: fn(&str) -> Readiness = match resource.kind() {
-        ResourceKind::Ec2Instance => classify_instance,
-        ResourceKind::EbsVolume => classify_volume,
-        ResourceKind::RdsInstance | ResourceKind::RdsCluster | ResourceKind::AuroraCluster => {
-            classify_database
-        }
-        ResourceKind::EfsFileSystem => classify_file_system,
-        ResourceKind::StorageGatewayVolume => classify_gateway_volume,
-        ResourceKind::RedshiftCluster => classify_redshift_cluster,
-        ResourceKind::RedshiftNamespace => classify_redshift_namespace,
-        ResourceKind::CloudformationStack => classify_stack,
-        _ => return Ok(Outcome::skip("its state does not affect backups")),
-    };
-    let Some(state) = resource.state() else {
-        return Ok(Outcome::skip("has no state"));
+    let kind = resource.kind();
+    let Some(state) = resource.state().filter(|_| !kind.facts().states.is_empty()) else {
+        return Ok(Outcome::skip("its state does not affect backups"));
     };
     // A resource that exists only in a plan has no state yet, and a plan does not change the state of others.
     if let Observed::Unknown(gap) = state
@@ -75,109 +59,40 @@ fn check_resource(_: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         return Ok(Outcome::skip("its state is not part of a plan"));
     }
     let state = state.get()?;
-    Ok(match classify(state) {
-        Readiness::Ready => Outcome::pass(format!("its state is {state}")),
-        Readiness::Transitional => Outcome::warn(format!(
+    let outcome = match kind.phase_of(state) {
+        Some(Phase::Ready) => Outcome::pass(format!("its state is {state}")),
+        Some(Phase::Transitional) => Outcome::warn(format!(
             "its state is {state}, which is transitional; check again later"
         )),
-        Readiness::Failing => Outcome::breach(format!(
-            "its state is {state}: it cannot be backed up"
-        ))
-        .fix(match state.as_str() {
-            "stopped" => "Start it.".to_owned(),
-            "UPLOAD BUFFER NOT CONFIGURED" | "WORKING STORAGE NOT CONFIGURED" => {
-                "Add an upload buffer to its gateway.".to_owned()
-            }
-            "storage-full" => "Increase its storage.".to_owned(),
-            "UPDATE_ROLLBACK_FAILED" => {
-                "Continue the rollback with `aws cloudformation continue-update-rollback`."
-                    .to_owned()
-            }
-            _ => format!("Resolve the state {state}."),
-        }),
-    }
-    .with("state", state.as_str()))
-}
-
-fn classify_instance(state: &str) -> Readiness {
-    match state {
-        "running" | "stopped" => Readiness::Ready,
-        "pending" | "stopping" => Readiness::Transitional,
-        _ => Readiness::Failing,
-    }
-}
-
-fn classify_volume(state: &str) -> Readiness {
-    match state {
-        "in-use" | "available" => Readiness::Ready,
-        "creating" => Readiness::Transitional,
-        _ => Readiness::Failing,
-    }
-}
-
-// Most of the about 40 RDS states are transitional, so the failing ones are listed.
-fn classify_database(state: &str) -> Readiness {
-    match state {
-        "available" | "storage-optimization" => Readiness::Ready,
-        "stopped"
-        | "storage-full"
-        | "restore-error"
-        | "insufficient-capacity"
-        | "unsupported-configuration" => Readiness::Failing,
-        _ if state.starts_with("inaccessible-")
-            || state.starts_with("incompatible-")
-            || state.ends_with("failed") =>
-        {
-            Readiness::Failing
+        Some(Phase::Lasting | Phase::Deleting) => {
+            Outcome::breach(format!("its state is {state}: it cannot be backed up"))
+                .fix(describe_fix(state))
         }
-        _ => Readiness::Transitional,
-    }
+        None => Outcome::unknown(&Gap::new(
+            GapKind::Open,
+            format!("its state is {state}, which is not among the documented states of its type"),
+        )),
+    };
+    Ok(outcome.with("state", state.as_str()))
 }
 
-fn classify_file_system(state: &str) -> Readiness {
+fn describe_fix(state: &str) -> String {
     match state {
-        "available" => Readiness::Ready,
-        "creating" | "updating" => Readiness::Transitional,
-        _ => Readiness::Failing,
-    }
-}
-
-// In the failing states, waiting does not help.
-fn classify_gateway_volume(state: &str) -> Readiness {
-    match state {
-        "AVAILABLE" => Readiness::Ready,
-        "BOOTSTRAPPING"
-        | "CREATING"
-        | "PASS THROUGH"
-        | "RESTORE AND PASS THROUGH"
-        | "RESTORING" => Readiness::Transitional,
-        _ => Readiness::Failing,
-    }
-}
-
-// `available, prep-for-resize` is available, and a paused cluster can be resumed.
-fn classify_redshift_cluster(state: &str) -> Readiness {
-    match state {
-        "hardware-failure" | "storage-full" => Readiness::Failing,
-        _ if state.starts_with("available") => Readiness::Ready,
-        _ if state.starts_with("incompatible-") => Readiness::Failing,
-        _ => Readiness::Transitional,
-    }
-}
-
-fn classify_redshift_namespace(state: &str) -> Readiness {
-    match state {
-        "AVAILABLE" => Readiness::Ready,
-        "MODIFYING" => Readiness::Transitional,
-        _ => Readiness::Failing,
-    }
-}
-
-// `DELETE_COMPLETE` does not occur: the list leaves deleted stacks out.
-fn classify_stack(state: &str) -> Readiness {
-    match state {
-        _ if state.ends_with("_COMPLETE") => Readiness::Ready,
-        _ if state.ends_with("_IN_PROGRESS") => Readiness::Transitional,
-        _ => Readiness::Failing,
+        "stopped" => "Start it.".to_owned(),
+        "UPLOAD BUFFER NOT CONFIGURED" | "WORKING STORAGE NOT CONFIGURED" => {
+            "Add an upload buffer to its gateway.".to_owned()
+        }
+        "storage-full" => "Increase its storage.".to_owned(),
+        "UPDATE_ROLLBACK_FAILED" => {
+            "Continue the rollback with `aws cloudformation continue-update-rollback`.".to_owned()
+        }
+        "REVIEW_IN_PROGRESS" => "Execute its change set, or delete the stack.".to_owned(),
+        "ARCHIVING" | "ARCHIVED" => {
+            "Restore the backup that DynamoDB made when it archived the table.".to_owned()
+        }
+        _ if state.to_ascii_lowercase().starts_with("inaccessible") => {
+            "Enable its KMS key and let its service use it again.".to_owned()
+        }
+        _ => format!("Resolve the state {state}."),
     }
 }

@@ -44,7 +44,7 @@ fn check_vpc(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
         Ok(in_use) => in_use,
         Err(skip) => return Ok(skip),
     };
-    if let (false, Some(gap)) = (running.any, running.gap) {
+    if let (false, Some(gap)) = (running.any, &running.gap) {
         return Err(gap.clone());
     }
     let outcomes = endpoints

@@ -44,7 +44,7 @@ fn check_vpc(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
     let running = workloads(cx, vpc)?;
     if !running.any {
         return match running.gap {
-            Some(gap) => Err(gap.clone()),
+            Some(gap) => Err(gap),
             None => Ok(Outcome::skip("no workloads")),
         };
     }

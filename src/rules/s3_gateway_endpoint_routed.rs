@@ -50,7 +50,7 @@ fn check_vpc(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
         check_subnet(cx.region, network, vpc, subnet, &endpoints)
             .unwrap_or_else(|gap| Outcome::unknown(&gap))
     });
-    let unseen = running.gap.map(Outcome::unknown);
+    let unseen = running.gap.iter().map(Outcome::unknown);
     Ok(Outcome::worst(subnets.chain(unseen)).unwrap_or_else(|| Outcome::skip("no workloads")))
 }
 

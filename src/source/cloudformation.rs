@@ -7,12 +7,14 @@
 mod account;
 mod backup;
 mod build;
+mod clusters;
 mod dynamodb;
 mod ec2;
 mod efs;
 mod error;
 mod flow;
 mod for_each;
+mod fsx;
 mod json;
 mod kms;
 mod node;
@@ -132,9 +134,11 @@ pub fn read(
     }
     let mut build = Build::new(template, around);
     backup::read_backup_resources(&mut build);
+    clusters::read_clusters(&mut build);
     dynamodb::read_tables(&mut build);
     ec2::read_instances_and_volumes(&mut build);
     efs::read_file_systems(&mut build);
+    fsx::read_all(&mut build);
     kms::read_keys(&mut build);
     rds::read_databases(&mut build);
     redshift::read_warehouses(&mut build);

@@ -6,7 +6,7 @@
 
 use serde_json::json;
 
-use crate::model::encryption::{BACKUP_ALIAS, DYNAMODB_ALIAS, EFS_ALIAS, RDS_ALIAS};
+use crate::model::encryption::{BACKUP_ALIAS, DYNAMODB_ALIAS, EFS_ALIAS, FSX_ALIAS, RDS_ALIAS};
 
 /// Key of a backup vault.
 ///
@@ -37,6 +37,11 @@ pub const EFS_ENCRYPTED: bool = false;
 ///
 /// Source: <https://docs.aws.amazon.com/efs/latest/ug/API_CreateFileSystem.html>.
 pub const EFS_KEY: &str = EFS_ALIAS;
+
+/// Deployment type of an FSx for Lustre file system.
+///
+/// Source: <https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateFileSystemLustreConfiguration.html>.
+pub const LUSTRE_DEPLOYMENT: &str = "SCRATCH_1";
 
 /// Specification of a KMS key.
 ///
@@ -117,6 +122,16 @@ pub const VPC_ENDPOINT_POLICY: &str = r#"{"Version":"2008-10-17","Statement":[{"
 #[must_use]
 pub fn managed_key(encrypted: Option<bool>, alias: &str) -> Option<String> {
     (encrypted != Some(false)).then(|| alias.to_owned())
+}
+
+/// Returns the key of an FSx file system that names none; `None` for a scratch file system of Lustre, which FSx
+/// encrypts with a key of its own.
+///
+/// Source: <https://docs.aws.amazon.com/fsx/latest/APIReference/API_FileSystem.html>.
+#[must_use]
+pub fn fsx_key(deployment_type: Option<&str>) -> Option<String> {
+    let is_scratch = deployment_type.is_some_and(|it| it.starts_with("SCRATCH"));
+    (!is_scratch).then(|| FSX_ALIAS.to_owned())
 }
 
 /// Returns whether a new DB cluster is encrypted with an AWS owned key (SSE-RDS): an Aurora cluster that is

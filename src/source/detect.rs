@@ -23,9 +23,12 @@ pub enum NotForUs {
         /// Offset of the first invalid byte.
         at: usize,
     },
-    /// The encoding that Windows PowerShell writes with `>`.
-    #[error("is UTF-16 text, as Windows PowerShell writes it; save it as UTF-8")]
-    Utf16,
+    /// A text in an encoding that is not UTF-8: Windows PowerShell writes UTF-16 with `>`.
+    #[error("is {encoding} text, as Windows PowerShell writes it; save it as UTF-8")]
+    NotUtf8 {
+        /// `UTF-16`, `UTF-32`.
+        encoding: &'static str,
+    },
     /// A plan file of `terraform plan -out`.
     #[error(
         "is a binary Terraform plan; run `terraform show -json {file}` and check its output instead"
@@ -84,6 +87,31 @@ const CONFIGURATION: [&str; 8] = [
     "locals {",
 ];
 
+/// Returns the text of a file, which must be UTF-8.
+///
+/// # Errors
+/// The file is in another encoding, which is named where it is known.
+pub fn decode_text(bytes: Vec<u8>) -> Result<String, NotForUs> {
+    if let Some(encoding) = find_wide_encoding(&bytes) {
+        return Err(NotForUs::NotUtf8 { encoding });
+    }
+    String::from_utf8(bytes).map_err(|error| NotForUs::NotText {
+        at: error.utf8_error().valid_up_to(),
+    })
+}
+
+/// Returns the encoding of a text whose characters have two or four bytes each: by its byte order mark, else by the
+/// zeros next to the first character, which is one of ASCII in JSON and YAML.
+fn find_wide_encoding(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
+        [a, 0, 0, 0, ..] | [0, 0, 0, a, ..] if *a > 0 => Some("UTF-32"),
+        [a, 0, b, 0, ..] | [0, a, 0, b, ..] if *a > 0 && *b > 0 => Some("UTF-16"),
+        _ => None,
+    }
+}
+
 /// Returns what the bytes of a file hold.
 ///
 /// # Errors
@@ -94,12 +122,7 @@ pub fn recognize_file(bytes: Vec<u8>, file: &str) -> Result<Found, NotForUs> {
         let file = file.to_owned();
         return Err(NotForUs::BinaryPlan { file });
     }
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err(NotForUs::Utf16);
-    }
-    let text = String::from_utf8(bytes).map_err(|error| NotForUs::NotText {
-        at: error.utf8_error().valid_up_to(),
-    })?;
+    let text = decode_text(bytes)?;
     let bare = text.trim_start_matches('\u{feff}');
     if bare.trim_start().starts_with('{') {
         // Parsing a large snapshot as untyped JSON first would double the time of a scan.

@@ -209,10 +209,7 @@ fn incomplete_listing<T>() -> Listing<T> {
 fn empty_region() -> Region {
     let settings = |what: &str| unplanned(format!("{what}, a setting of the account"));
     let encryption = "the file does not define how new EBS volumes are encrypted";
-    Region {
-        disabled: false,
-        instances: Listing::complete(Vec::new()),
-        volumes: Listing::complete(Vec::new()),
+    let mut region = Region {
         ebs_defaults: EbsDefaults {
             encryption: Observed::Unknown(settings(encryption)),
             kms_key: Observed::Unknown(settings(encryption)),
@@ -224,17 +221,7 @@ fn empty_region() -> Region {
             interfaces: Listing::complete(Vec::new()),
             endpoints: Listing::complete(Vec::new()),
         },
-        db_instances: Listing::complete(Vec::new()),
-        db_clusters: Listing::complete(Vec::new()),
         option_groups: incomplete_listing(),
-        file_systems: Listing::complete(Vec::new()),
-        tables: Listing::complete(Vec::new()),
-        gateways: Listing::complete(Vec::new()),
-        gateway_volumes: Listing::complete(Vec::new()),
-        redshift_clusters: Listing::complete(Vec::new()),
-        redshift_namespaces: Listing::complete(Vec::new()),
-        stacks: Listing::complete(Vec::new()),
-        tagged: Listing::complete(Vec::new()),
         backup_settings: Observed::Unknown(settings(
             "the file does not define the opt-in and management preferences of AWS Backup",
         )),
@@ -242,6 +229,10 @@ fn empty_region() -> Region {
         copy_jobs: Listing::complete(Vec::new()),
         vaults: incomplete_listing(),
         backup_plans: incomplete_listing(),
-        key_names: Default::default(),
+        ..Region::default()
+    };
+    for gap in region.listing_gaps_mut() {
+        *gap = None;
     }
+    region
 }

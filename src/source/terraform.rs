@@ -6,23 +6,30 @@
 
 mod address;
 mod backup;
+mod candidates;
 mod document;
 mod dynamodb;
 mod ec2;
 mod efs;
+mod endpoints;
 mod error;
-mod follow;
+mod fsx;
+mod item;
+mod key_arns;
 mod keys;
+mod network;
 mod other;
 mod place;
 mod policy;
 mod rds;
 mod reader;
 mod redshift;
+mod routes;
 mod s3;
 mod storage_gateway;
 mod view;
 mod vpc;
+mod workloads;
 
 use serde_json::Value;
 
@@ -111,6 +118,7 @@ pub fn read_plan(root: &Value, around: &Surroundings<'_>) -> Result<Snapshot, Te
     s3::read_buckets(&reader, &mut planned);
     dynamodb::read_tables(&reader, &mut planned);
     efs::read_file_systems(&reader, &mut planned);
+    fsx::read_all(&reader, &mut planned);
     redshift::read_clusters(&reader, &mut planned);
     storage_gateway::read_gateways(&reader, &mut planned);
     vpc::read_networks(&reader, &mut planned);

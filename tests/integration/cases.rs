@@ -293,8 +293,8 @@ impl Case {
             ));
         }
         let report = serde_json::from_str(&run.stdout).unwrap_or(Value::Null);
-        // An input that cannot be read has none.
-        if report.is_null() && run.code != 2 {
+        // An input that cannot be read has no report.
+        if report.is_null() && self.exit != [2] {
             found.push(format!("no JSON report: {}", run.stderr));
         }
         found.extend(self.check_report(&report));

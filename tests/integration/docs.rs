@@ -5,7 +5,9 @@
 
 mod commands;
 mod generated;
-mod pages;
+mod hooks;
+pub mod pages;
+pub mod queries;
 mod recipes;
 mod rules_page;
 mod terminal;

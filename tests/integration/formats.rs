@@ -101,9 +101,8 @@ pub fn render_skipped(format: &str, report: &Report) -> String {
 fn render_with(format: &str, report: &Report, gate: FailOn, show_skipped: bool) -> String {
     let how = Rendering {
         style: Style {
-            width: 100,
-            color: false,
             show_skipped,
+            ..Style::plain(100)
         },
         anchor: "backup-check.toml",
         gate,
@@ -158,7 +157,7 @@ fn stream(format: &Format, report: &Report) -> Option<String> {
         writer.write_finding(finding, resource).unwrap();
     }
     writer
-        .finish_report(&ReportFacts::from_report(report))
+        .finish_report(&ReportFacts::from_report(report, FailOn::Fail))
         .unwrap();
     drop(writer);
     Some(String::from_utf8(out).unwrap())

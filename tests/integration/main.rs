@@ -19,6 +19,8 @@ mod cloudformation;
 mod collect;
 #[cfg(unix)]
 mod docs;
+#[cfg(all(feature = "aws", unix))]
+mod duckdb;
 mod fix;
 mod formats;
 mod gaps;

@@ -5,10 +5,14 @@ use std::path::Path;
 
 use backup_check::iam::decision::Verdict;
 use backup_check::iam::document::Document;
+use backup_check::key_sharing::aws_managed::find_aws_managed_key;
 use backup_check::key_sharing::copy::{
-    ACTIONS, CentralAccount, KeyFacts, Overall, ViaService, evaluate_copy_access,
-    evaluate_copy_access_any, evaluate_local_access, find_copy_deny,
+    ACTIONS, Overall, evaluate_copy_access, evaluate_copy_access_any, find_copy_deny,
 };
+use backup_check::key_sharing::facts::{
+    BackupRole, CentralAccount, KeyFacts, Organization, ViaService,
+};
+use backup_check::key_sharing::local_use::{LocalAccess, combine_verdicts, evaluate_local_access};
 use backup_check::key_sharing::merge::{MAX_POLICY_BYTES, Merge, merge};
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -32,8 +36,13 @@ struct Case {
     #[serde(default)]
     expect: BTreeMap<String, String>,
     overall: Option<String>,
+    /// Of this account's backup role, through the service of `via`, or through either.
     local_access: Option<String>,
-    local_grants: Option<String>,
+    /// The same by the service that uses the key.
+    #[serde(default)]
+    local_through: BTreeMap<String, String>,
+    local_reason: Option<String>,
+    aws_managed_key: Option<String>,
     #[serde(default)]
     reasons: BTreeMap<String, String>,
     blocked_by: Option<String>,
@@ -91,11 +100,24 @@ impl Case {
     }
 
     fn via(&self) -> Option<ViaService> {
-        self.via.as_deref().map(|via| match via {
-            "ec2" => ViaService::Ec2,
-            "rds" => ViaService::Rds,
-            other => panic!("via {other}"),
-        })
+        self.via.as_deref().map(service_named)
+    }
+
+    fn local_access(&self, document: &Document, via: Option<ViaService>) -> Vec<LocalAccess> {
+        let role = BackupRole {
+            account: self.key.account.clone(),
+            name: ROLE.to_owned(),
+            organization: match &self.asker.org_id {
+                Some(id) => Organization::Member(id.clone()),
+                None => Organization::Unknown,
+            },
+        };
+        let services = via.map_or(ViaService::ALL.to_vec(), |via| vec![via]);
+        let key = self.facts();
+        services
+            .into_iter()
+            .map(|via| evaluate_local_access(document, &key, &role, via))
+            .collect()
     }
 
     /// What does not hold, as lines.
@@ -155,17 +177,28 @@ impl Case {
             self.overall.as_deref().unwrap_or("stated"),
             access.overall.as_str(),
         );
-        let local = evaluate_local_access(&document, &key, &key.key_account, ROLE);
+        let local = self.local_access(&document, via);
         if let Some(expected) = &self.local_access {
-            expect("local access", expected, local.verdict().as_str());
+            let found = combine_verdicts(&local);
+            expect("local access", expected, found.as_str());
         }
-        if let Some(expected) = &self.local_grants {
-            expect(
-                "local grants",
-                expected,
-                local.create_grant.verdict().as_str(),
-            );
+        for (service, expected) in &self.local_through {
+            let through = self.local_access(&document, Some(service_named(service)));
+            let found = combine_verdicts(&through);
+            expect(service, expected, found.as_str());
         }
+        if let Some(expected) = &self.local_reason
+            && !local
+                .iter()
+                .any(|it| it.reason().contains(expected.as_str()))
+        {
+            expect("local reason", expected, &local[0].reason());
+        }
+        expect(
+            "AWS managed key",
+            self.aws_managed_key.as_deref().unwrap_or("none"),
+            find_aws_managed_key(&document, &key.key_account).unwrap_or("none"),
+        );
         let blocked = find_copy_deny(&document, &key, &central, via);
         let blocked = blocked.map(|blocking_deny| blocking_deny.statement.to_string());
         expect(
@@ -177,6 +210,19 @@ impl Case {
             expect("merge", "a policy that passes", &broken);
         }
         wrong
+    }
+}
+
+fn service_named(name: &str) -> ViaService {
+    match name {
+        "ec2" => ViaService::Ec2,
+        "rds" => ViaService::Rds,
+        "fsx" => ViaService::Fsx,
+        "redshift" => ViaService::Redshift,
+        "dynamodb" => ViaService::DynamoDb,
+        "s3" => ViaService::S3,
+        "efs" => ViaService::Efs,
+        other => panic!("service {other}"),
     }
 }
 
@@ -509,13 +555,18 @@ fn verdicts(statements: &[Value], known: bool) -> Vec<Verdict> {
         ..KeyFacts::default()
     };
     let access = evaluate_copy_access_any(&document, &key, &central());
-    let local = evaluate_local_access(&document, &key, "111122223333", ROLE);
+    let role = BackupRole {
+        account: "111122223333".into(),
+        name: ROLE.into(),
+        organization: Organization::Member("o-a1b2c3d4e5".into()),
+    };
+    let local = |via| evaluate_local_access(&document, &key, &role, via).verdict();
     let ten = access
         .actions
         .iter()
         .map(|action| action.decision.verdict());
     let verdicts: Vec<_> = ten
-        .chain([local.usage.verdict(), local.create_grant.verdict()])
+        .chain([local(ViaService::Ec2), local(ViaService::S3)])
         .collect();
     assert_eq!(verdicts.len(), ACTIONS.len() + 2);
     verdicts

@@ -69,7 +69,7 @@ struct TaggingPermissions {
 /// What the tagging API needs besides its own permission.
 ///
 /// Source: <https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_TagResources.html>.
-const TAGGING_PERMISSIONS: [TaggingPermissions; 10] = [
+const TAGGING_PERMISSIONS: [TaggingPermissions; 11] = [
     TaggingPermissions {
         service: "dynamodb",
         set: &["dynamodb:TagResource"],
@@ -84,6 +84,11 @@ const TAGGING_PERMISSIONS: [TaggingPermissions; 10] = [
         service: "elasticfilesystem",
         set: &["elasticfilesystem:TagResource"],
         remove: &["elasticfilesystem:UntagResource"],
+    },
+    TaggingPermissions {
+        service: "fsx",
+        set: &["fsx:TagResource"],
+        remove: &["fsx:UntagResource"],
     },
     TaggingPermissions {
         service: "rds",

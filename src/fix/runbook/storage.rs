@@ -38,7 +38,20 @@ impl Storage {
             ResourceKind::S3Bucket => Storage::Bucket,
             ResourceKind::DynamodbTable => Storage::Table,
             ResourceKind::EfsFileSystem => Storage::FileSystem,
-            _ => return None,
+            ResourceKind::Ec2Instance
+            | ResourceKind::DocumentdbCluster
+            | ResourceKind::NeptuneCluster
+            | ResourceKind::FsxFileSystem
+            | ResourceKind::FsxVolume
+            | ResourceKind::StorageGateway
+            | ResourceKind::CloudformationStack
+            | ResourceKind::Secret
+            | ResourceKind::SsmParameter
+            | ResourceKind::Other
+            | ResourceKind::Vpc
+            | ResourceKind::BackupVault
+            | ResourceKind::Region
+            | ResourceKind::Account => return None,
         })
     }
 

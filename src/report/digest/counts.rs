@@ -24,7 +24,7 @@ pub(in crate::report) struct Totals {
 
 impl Totals {
     /// Counts the findings of a report.
-    pub(super) fn count(report: &Report) -> Self {
+    pub(in crate::report) fn count(report: &Report) -> Self {
         let gating = |status: Status| {
             let findings = report.findings.iter();
             findings.filter(move |it| it.gating && it.status == status)

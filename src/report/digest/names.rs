@@ -1,11 +1,9 @@
 //! Names of resources and resource types.
 
-use std::collections::BTreeMap;
-
-use super::view::Row;
 use crate::model::ResourceKind;
+use crate::model::service::Service;
 use crate::report::ResourceLine;
-use crate::text::{display_width, escape_invisible, plural, truncate_middle};
+use crate::text::{display_width, escape_invisible, truncate_middle};
 
 /// The least number of columns in which a truncated name is still useful.
 const SHORTEST_NAME: usize = 5;
@@ -28,15 +26,27 @@ pub(in crate::report) fn resource_label(line: &ResourceLine, width: usize) -> St
     }
 }
 
-/// Returns the number of resources of each type: `3 s3-buckets, 1 ebs-volume`.
-pub(in crate::report) fn count_by_kind<'a>(rows: impl IntoIterator<Item = &'a Row<'a>>) -> String {
-    let mut kinds: BTreeMap<ResourceKind, usize> = BTreeMap::new();
-    for row in rows {
-        *kinds.entry(row.line.kind).or_default() += 1;
+/// Returns the service of a resource as the tables name it.
+pub(in crate::report) fn service_name(kind: ResourceKind) -> &'static str {
+    match (kind, kind.service()) {
+        (ResourceKind::Region, _) => "region",
+        (ResourceKind::Account, _) => "account",
+        (kind, Some(Service::Backup)) if kind.is_backed_up() => "other",
+        (_, service) => service.map_or("other", |service| service.as_str()),
     }
-    let texts: Vec<String> = kinds
-        .into_iter()
-        .map(|(kind, number)| plural(number, kind.noun()))
-        .collect();
-    texts.join(", ")
+}
+
+/// Returns the service and the id of a resource, never truncated, with its name in the room that is left of
+/// `width` columns: `ebs vol-0ab (db-data)`.
+pub(in crate::report) fn service_label(line: &ResourceLine, width: usize) -> String {
+    let service = service_name(line.kind);
+    let id = escape_invisible(&line.id);
+    let used = display_width(service) + 1 + display_width(&id);
+    match distinct_name(line) {
+        Some(name) if used + 3 + SHORTEST_NAME <= width => {
+            let name = truncate_middle(name, width - used - 3);
+            format!("{service} {id} ({name})")
+        }
+        _ => format!("{service} {id}"),
+    }
 }

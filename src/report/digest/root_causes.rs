@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::view::View;
 use super::wording::{CauseKey, Wording, add_wording, first_texts};
 use crate::analysis::Cause;
-use crate::report::{Baseline, Finding, Report, Status, Waiver};
+use crate::report::cause::cause_id;
+use crate::report::{Baseline, Finding, Report, SHORT_ID, Status};
 use crate::rule::{Group, Rule};
 use crate::text::and_more;
 
@@ -46,6 +47,10 @@ pub(in crate::report) struct RootCause<'a> {
     described: usize,
     /// The number of similar causes that it represents, itself included.
     pub(in crate::report) similar: usize,
+    /// The ids of what must change.
+    ids: BTreeSet<String>,
+    /// Whether other causes explain all of it.
+    is_symptom: bool,
 }
 
 /// A resource that a cause affects.
@@ -72,18 +77,9 @@ pub(in crate::report) struct Link {
     pub(in crate::report) is_tagging: bool,
 }
 
-/// The number of findings that a cause is behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::report) struct FindingCounts {
-    pub(in crate::report) all: usize,
-    /// Those that are not in the baseline.
-    pub(in crate::report) new: usize,
-    pub(in crate::report) waived: usize,
-}
-
 impl<'a> RootCauses<'a> {
     /// Groups the findings of a report by root cause.
-    pub(super) fn group(report: &'a Report) -> Self {
+    pub(super) fn group(report: &'a Report, symptoms: &BTreeSet<String>) -> Self {
         let mut known: BTreeMap<CauseKey, usize> = BTreeMap::new();
         let mut causes: Vec<RootCause<'a>> = Vec::new();
         let troubles = || report.findings.iter().filter(|it| it.status.is_trouble());
@@ -101,7 +97,11 @@ impl<'a> RootCauses<'a> {
                 causes[index].add_finding(finding, cause);
             }
         }
-        RootCauses::rank(merge_similar(causes))
+        let mut causes = merge_similar(causes);
+        for cause in &mut causes {
+            cause.is_symptom = cause.ids.iter().all(|id| symptoms.contains(id));
+        }
+        RootCauses::rank(causes)
     }
 
     /// Numbers the causes: gating ones first, then those with open findings, then by status. Of the same
@@ -197,6 +197,8 @@ impl<'a> RootCause<'a> {
             findings: Vec::new(),
             described: 0,
             similar: 1,
+            ids: BTreeSet::new(),
+            is_symptom: false,
         }
     }
 
@@ -205,6 +207,7 @@ impl<'a> RootCause<'a> {
         self.gating |= finding.gating;
         self.add_rule(finding.rule);
         self.findings.push(finding);
+        self.ids.insert(cause_id(finding, cause));
         self.parts.extend(cause.parts.iter().map(String::as_str));
         self.is_open |= is_open;
         if is_open || !self.is_open {
@@ -245,12 +248,33 @@ impl<'a> RootCause<'a> {
         self.gating |= other.gating;
         self.is_open |= other.is_open;
         self.findings.extend(other.findings);
+        self.ids.extend(other.ids);
         for rule in other.rules {
             self.add_rule(rule);
         }
         for (arn, member) in other.members {
             self.add_member(arn, member);
         }
+    }
+
+    /// Returns the first digits of the id of what must change; of the first where there are several.
+    pub(in crate::report) fn short_id(&self) -> &str {
+        self.ids.first().map_or("", |id| &id[..SHORT_ID])
+    }
+
+    /// Whether one change resolves it.
+    pub(in crate::report) fn is_single(&self) -> bool {
+        self.ids.len() == 1
+    }
+
+    /// Whether other causes explain all of it.
+    pub(in crate::report) fn is_symptom(&self) -> bool {
+        self.is_symptom
+    }
+
+    /// Whether there is something to fix.
+    pub(in crate::report) fn has_fix(&self) -> bool {
+        !self.fixes.is_empty()
     }
 
     /// Whether all its rules are about jobs that ran: the results of another cause.
@@ -272,16 +296,6 @@ impl<'a> RootCause<'a> {
         }
     }
 
-    /// Returns the ARNs of its resources, waived ones included.
-    pub(in crate::report) fn arns(&self) -> impl Iterator<Item = &'a str> {
-        self.members.keys().copied()
-    }
-
-    /// Whether it affects a resource.
-    pub(in crate::report) fn affects(&self, arn: &str) -> bool {
-        self.members.contains_key(arn)
-    }
-
     /// Whether a finding of the resource is not waived.
     pub(in crate::report) fn is_open_for(&self, arn: &str) -> bool {
         self.members.get(arn).is_some_and(|member| member.is_open)
@@ -301,30 +315,6 @@ impl<'a> RootCause<'a> {
     /// Returns the findings that its messages describe.
     pub(in crate::report) fn described_findings(&self) -> &[&'a Finding] {
         &self.findings[..self.described]
-    }
-
-    /// Counts its findings.
-    pub(in crate::report) fn count_findings(&self) -> FindingCounts {
-        let count = |matches: &dyn Fn(&Finding) -> bool| {
-            let findings = self.findings.iter();
-            findings.filter(|finding| matches(finding)).count()
-        };
-        FindingCounts {
-            all: self.findings.len(),
-            new: count(&|it| it.baseline == Some(Baseline::New)),
-            waived: count(&|it| it.waiver.is_some()),
-        }
-    }
-
-    /// Returns the waivers that cover its findings, each once.
-    pub(in crate::report) fn distinct_waivers(&self) -> Vec<&'a Waiver> {
-        let mut waivers: Vec<&'a Waiver> = Vec::new();
-        for waiver in self.findings.iter().filter_map(|it| it.waiver.as_ref()) {
-            if !waivers.contains(&waiver) {
-                waivers.push(waiver);
-            }
-        }
-        waivers
     }
 
     /// Returns the different messages.

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::view::{Section, View};
-use crate::model::ResourceKind;
-use crate::report::{Finding, Report, ResourceVerdict, Status};
+use crate::report::cause::is_prerequisite;
+use crate::report::{Report, ResourceVerdict, Status};
 use crate::settings::Standard;
-use crate::text::{plural, plural_noun};
+use crate::text::{and_more, plural, plural_noun};
+
+/// The number of rules that a sentence names.
+const MOST_RULES: usize = 4;
 
 /// The state of the resources to be backed up, in one sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,10 +37,13 @@ pub(in crate::report) fn summarize_resources(view: &View<'_>) -> Answer {
                 report.tag_key
             ),
         },
-        total if counts.get(ResourceVerdict::Ready) == total => Answer {
-            verdict: ResourceVerdict::Ready,
-            sentence: summarize_ready(report, total),
-        },
+        total if counts.get(ResourceVerdict::Ready) == total => {
+            let ready = || Answer {
+                verdict: ResourceVerdict::Ready,
+                sentence: summarize_ready(report, total),
+            };
+            summarize_blocked(report, total).unwrap_or_else(ready)
+        }
         total => summarize_mixed(view, total),
     }
 }
@@ -71,24 +77,43 @@ fn summarize_ready(report: &Report, total: usize) -> String {
         return format!("{all} to be backed up {pass} the {rules} that were checked.");
     }
     let central = &report.central_account_id;
-    // A region that is not backed up blocks resources that are ready themselves.
-    let is_in_the_way = |finding: &&Finding| {
-        finding.gating
-            && finding.kind == ResourceKind::Account
-            && matches!(finding.status, Status::Fail | Status::Unknown)
-    };
-    if let Some(finding) = report.findings.iter().find(is_in_the_way) {
-        let meets = if total == 1 { "meets" } else { "meet" };
-        let state = match finding.status {
-            Status::Fail => "fails",
-            _ => "is unknown",
-        };
-        return format!(
-            "{all} to be backed up {meets} the prerequisites of a copy, but {} {state}.",
-            finding.rule.id
-        );
-    }
     format!("{all} to be backed up can be copied to the central account {central}.")
+}
+
+/// Returns the answer where the resources pass and settings of the account fail or are unknown: nothing is
+/// copied without them.
+fn summarize_blocked(report: &Report, total: usize) -> Option<Answer> {
+    let rules_with = |status: Status| {
+        let findings = report.findings.iter();
+        let blocking = findings.filter(|it| is_prerequisite(it) && it.status == status);
+        let rules: BTreeSet<&str> = blocking.map(|it| it.rule.id).collect();
+        rules
+    };
+    let resources = match total {
+        1 => "The 1 resource to be backed up passes its checks".to_owned(),
+        _ => format!("All {total} resources to be backed up pass their checks"),
+    };
+    let central = &report.central_account_id;
+    let failing = rules_with(Status::Fail);
+    if !failing.is_empty() {
+        let sentence = format!(
+            "{resources}, but the account is not ready to copy to {central}: {} {}.",
+            and_more(failing.iter().copied(), MOST_RULES),
+            if failing.len() == 1 { "fails" } else { "fail" },
+        );
+        return Some(Answer {
+            verdict: ResourceVerdict::NotReady,
+            sentence,
+        });
+    }
+    let unknown = rules_with(Status::Unknown);
+    (!unknown.is_empty()).then(|| Answer {
+        verdict: ResourceVerdict::Unknown,
+        sentence: format!(
+            "{resources}; whether the account can copy to {central} is unknown: {}.",
+            and_more(unknown.iter().copied(), MOST_RULES)
+        ),
+    })
 }
 
 fn summarize_mixed(view: &View<'_>, total: usize) -> Answer {
@@ -194,7 +219,8 @@ fn summarize_settings(report: &Report) -> Option<String> {
     })
 }
 
-fn summarize_baseline(report: &Report) -> Option<String> {
+/// Returns the numbers of a comparison with a baseline.
+pub(in crate::report) fn summarize_baseline(report: &Report) -> Option<String> {
     let comparison = report.comparison.as_ref()?;
     let not_checked = match comparison.not_judged.len() {
         0 => String::new(),

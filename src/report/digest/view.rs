@@ -89,10 +89,18 @@ impl<'a> View<'a> {
         self.rows_in(section).map(|row| row.verdict).collect()
     }
 
-    /// Whether an untagged resource counts as worse than the verdict that it would have with a tag.
-    pub(in crate::report) fn has_worse_for_missing_tag(&self) -> bool {
-        self.rows_in(Section::Untagged)
-            .any(|row| row.verdict < row.line.verdict)
+    /// Returns how many resources of which type there are, tagged or not: `12 ebs-volumes`.
+    pub(in crate::report) fn describe_kinds<'r>(
+        &self,
+        arns: impl IntoIterator<Item = &'r str>,
+    ) -> String {
+        let rows = arns.into_iter().filter_map(|arn| self.row_of(arn));
+        let kinds: Vec<ResourceKind> = rows.map(|row| row.line.kind).collect();
+        let noun = match kinds.first() {
+            Some(first) if kinds.iter().all(|kind| kind == first) => first.noun(),
+            _ => "resource",
+        };
+        plural(kinds.len(), noun)
     }
 
     /// Returns how many resources of which type there are: `12 ebs-volumes`, or

@@ -42,12 +42,19 @@ pub(in crate::report) struct Wording<'a> {
     template: String,
     /// The sentence itself, if it is the same for all resources.
     exact: Option<&'a str>,
+    /// The sentence about the first resource.
+    first: &'a str,
 }
 
-impl Wording<'_> {
+impl<'a> Wording<'a> {
     /// Returns the sentence, with placeholders if it differs between resources.
     pub(in crate::report) fn text(&self) -> &str {
         self.exact.unwrap_or(&self.template)
+    }
+
+    /// Returns the sentence about the first resource, which has no placeholders.
+    pub(in crate::report) fn example(&self) -> &'a str {
+        self.first
     }
 
     /// Whether it has placeholders.
@@ -66,6 +73,7 @@ pub(super) fn add_wording<'a>(known: &mut Vec<Wording<'a>>, exact: &'a str, find
         None => known.push(Wording {
             template,
             exact: Some(exact),
+            first: exact,
         }),
     }
 }

@@ -1,176 +1,183 @@
-//! A root cause as a block of lines: its status and rules, messages and fixes.
+//! What must change: the causes that free most resources, or all of them with their fixes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
-use crate::model::arn::Arn;
-use crate::report::Waiver;
+use super::marks::mark_of;
+use crate::report::Status;
 use crate::report::digest::Digest;
-use crate::report::digest::root_causes::{FindingCounts, RootCause};
+use crate::report::digest::root_causes::RootCause;
 use crate::report::page::{Page, Tone};
-use crate::rule::{Check, Rule};
-use crate::text::{and_more, replace_word};
+use crate::text::{and_more, count_more, plural};
 
-/// The number of messages, fixes and waivers of a cause that are shown.
-const MOST_TEXTS: usize = 3;
+/// The number of causes of the summary.
+const MOST_FIRST: usize = 8;
 /// The number of rules of a cause that are named.
-const MOST_RULES: usize = 4;
-/// The number of parts of a resource that are named.
-const MOST_PARTS: usize = 4;
-/// The indent of a cause.
-const INDENT: usize = 2;
+const MOST_RULES: usize = 3;
+/// The number of resources of a cause that are named.
+const MOST_RESOURCES: usize = 12;
+/// The number of messages and fixes of a cause that are shown.
+const MOST_TEXTS: usize = 3;
 
-/// The causes of a report while the table is written.
-#[derive(Debug)]
-pub(super) struct CauseList<'d, 'a> {
-    pub(super) digest: &'d Digest<'a>,
-    /// The numbers of the causes that the table shows.
-    shown: BTreeSet<usize>,
-    /// The fixes written so far, without the name of what they change, with the number of their cause.
-    fixes: BTreeMap<(&'static str, Vec<String>), usize>,
+/// Causes that are fixed the same way: one key or setting, or the same rule on several resources.
+struct Twins<'d, 'a> {
+    causes: Vec<&'d RootCause<'a>>,
+    resources: BTreeSet<&'a str>,
 }
 
-/// How a cause is shown in a section.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shown<'t> {
-    pub(super) number: usize,
-    /// Text that follows the messages.
-    pub(super) note: &'t str,
-    /// Whether to say that the cause does not affect the exit code.
-    pub(super) with_gating: bool,
+/// Writes the causes to fix first: of the worst status, by the number of resources that they affect.
+pub(super) fn write_first_causes(page: &mut Page, digest: &Digest<'_>, ascii: bool) {
+    let open = || digest.causes.open().filter(|it| !it.is_symptom());
+    let Some(worst) = open().map(|it| (it.gating, it.status)).max() else {
+        return;
+    };
+    let is_worst = |cause: &&RootCause<'_>| cause.status == worst.1 && (cause.gating || !worst.0);
+    let mut twins: Vec<Twins<'_, '_>> = Vec::new();
+    for cause in open().filter(is_worst) {
+        let same = twins.iter_mut().find(|it| are_twins(it.causes[0], cause));
+        let arns = cause.open_members().map(|(arn, _)| arn);
+        match same {
+            Some(known) => {
+                known.causes.push(cause);
+                known.resources.extend(arns);
+            }
+            None => twins.push(Twins {
+                causes: vec![cause],
+                resources: arns.collect(),
+            }),
+        }
+    }
+    // Stable: causes of the same size keep the order of the report.
+    twins.sort_by_key(|it| Reverse(it.resources.len()));
+    let title = match worst.1 {
+        Status::Fail => "FIX FIRST",
+        Status::Unknown => "UNKNOWN",
+        Status::Warn | Status::Pass | Status::Skip => "AT RISK",
+    };
+    page.title(title, "");
+    for twins in twins.iter().take(MOST_FIRST) {
+        write_twins(page, digest, twins, ascii);
+    }
+    if twins.len() > MOST_FIRST {
+        let more = count_more(twins.len() - MOST_FIRST);
+        let arguments = &digest.report.arguments;
+        page.add_command(
+            2,
+            &format!("{more}: backup-check scan --view causes{arguments}"),
+        );
+    }
 }
 
-impl<'d, 'a> CauseList<'d, 'a> {
-    pub(super) fn new(digest: &'d Digest<'a>) -> Self {
-        CauseList {
-            digest,
-            shown: BTreeSet::new(),
-            fixes: BTreeMap::new(),
-        }
-    }
+/// Whether two causes are of the same rule, and neither is about something that several resources share.
+fn are_twins(a: &RootCause<'_>, b: &RootCause<'_>) -> bool {
+    let rule = |cause: &RootCause<'_>| cause.rules.first().map(|rule| rule.id);
+    a.about.is_none() && b.about.is_none() && rule(a) == rule(b)
+}
 
-    /// Marks causes as shown, and returns those that were not shown before, worst first.
-    pub(super) fn mark_shown(&mut self, numbers: impl IntoIterator<Item = usize>) -> Vec<usize> {
-        let numbers: BTreeSet<usize> = numbers.into_iter().collect();
-        let new: Vec<usize> = numbers.difference(&self.shown).copied().collect();
-        self.shown.extend(&new);
-        new
-    }
+/// Writes the id, the number of resources and the message of a cause, and the command that prints its fix.
+fn write_twins(page: &mut Page, digest: &Digest<'_>, twins: &Twins<'_, '_>, ascii: bool) {
+    let cause = twins.causes[0];
+    let message = cause.messages().first().map_or("", |it| it.example());
+    let resources = digest.view.describe_kinds(twins.resources.iter().copied());
+    let mark = mark_of(Some(cause.status), ascii);
+    page.headline(
+        &[
+            (Tone::for_status(cause.status), mark),
+            (Tone::Dim, cause.short_id()),
+            (Tone::Strong, &format!("{resources}:")),
+        ],
+        &shorten_ids(message),
+    );
+    page.add_command(4, &command_of(digest, cause, twins.causes.len() == 1));
+}
 
-    /// Whether the table shows a cause.
-    pub(super) fn is_shown(&self, number: usize) -> bool {
-        self.shown.contains(&number)
-    }
+/// Returns a sentence with UUIDs cut to their first eight digits: the id of the cause leads to the rest.
+fn shorten_ids(text: &str) -> String {
+    const PARTS: [usize; 5] = [8, 4, 4, 4, 12];
+    let words = text.split(' ').map(|word| {
+        let parts: Vec<&str> = word.trim_end_matches([',', ';', ':']).split('-').collect();
+        let is_uuid = parts.len() == PARTS.len()
+            && parts.iter().zip(PARTS).all(|(part, length)| {
+                part.len() == length && part.bytes().all(|byte| byte.is_ascii_hexdigit())
+            });
+        if is_uuid { &word[..PARTS[0]] } else { word }
+    });
+    words.collect::<Vec<&str>>().join(" ")
+}
 
-    /// Returns references to causes that the table shows: `[1] [4]`, at most so many.
-    pub(super) fn write_references(&self, numbers: &BTreeSet<usize>, most: usize) -> String {
-        let numbers: Vec<&usize> = numbers.intersection(&self.shown).collect();
-        let mut list: Vec<String> = numbers
-            .iter()
-            .take(most)
-            .map(|number| format!("[{number}]"))
-            .collect();
-        if numbers.len() > most {
-            list.push("…".to_owned());
+/// Returns the command that prints the fix of a cause, or explains it.
+fn command_of(digest: &Digest<'_>, cause: &RootCause<'_>, is_alone: bool) -> String {
+    let rule = cause.rules.first().map_or("", |rule| rule.id);
+    match (cause.status, cause.has_fix()) {
+        (Status::Fail | Status::Warn, true) => {
+            let what = match is_alone && cause.is_single() {
+                true => cause.short_id(),
+                false => rule,
+            };
+            format!("backup-check fix {what}{}", digest.report.arguments)
         }
-        list.join(" ")
+        _ => format!("backup-check explain {rule}"),
     }
+}
 
-    /// Writes a cause with its messages and fixes, and returns the indent of its text.
-    pub(super) fn write_cause(&mut self, page: &mut Page, shown: Shown<'_>) -> usize {
-        let cause = self.digest.causes.get(shown.number);
-        let hang = self.write_heading(page, cause, shown.with_gating);
-        if cause.similar > 1 {
-            let text = format!(
-                "{} similar causes, each in --format json; for example:",
-                cause.similar
-            );
-            page.flow(hang, hang, &[(Tone::Plain, &text)]);
-        }
-        for message in cause.message_texts(MOST_TEXTS) {
-            let parts = name_parts(cause);
-            let pieces = [(Tone::Plain, message.as_str()), (Tone::Plain, &parts)];
-            page.flow(hang, hang, &pieces);
-        }
-        for waiver in cause.distinct_waivers().into_iter().take(MOST_TEXTS) {
-            let Waiver {
-                reason,
-                owner,
-                expires,
-            } = waiver;
-            let text = format!("waived until {expires} by {owner}: {reason}");
-            page.flow(hang, hang + 2, &[(Tone::Risk, &text)]);
-        }
-        page.flow(hang, hang, &[(Tone::Plain, shown.note)]);
-        for fix in self.take_fixes(cause) {
-            page.flow(hang, hang + 5, &[(Tone::Dim, &format!("fix: {fix}"))]);
-        }
-        hang
-    }
-
-    fn write_heading(&self, page: &mut Page, cause: &RootCause<'_>, with_gating: bool) -> usize {
-        let number = format!("[{}]", cause.number);
-        let hang = INDENT + number.len().max(3) + 1;
-        let counts = cause.count_findings();
-        let resources = self.digest.view.describe_resources(cause.arns());
-        let mut tail = format!("· {resources}{}", describe_shares(counts));
-        if with_gating && !cause.gating && counts.waived == 0 {
-            tail.push_str(", does not affect the exit code");
-        }
-        let status = format!("{number:<3} {}", cause.status.as_str());
+/// Writes every cause with its messages, its fixes and its resources.
+pub(super) fn write_all_causes(page: &mut Page, digest: &Digest<'_>, ascii: bool) {
+    let mut any = false;
+    for cause in digest.causes.open() {
+        page.blank();
+        any = true;
+        let resources = cause.describe_open(&digest.view);
+        let gates = if cause.gating { "" } else { "does not gate" };
         page.flow(
-            INDENT,
-            hang,
+            0,
+            2,
             &[
-                (Tone::for_status(cause.status), &status),
-                (Tone::Strong, &cause.rule_ids(MOST_RULES)),
-                (Tone::Plain, &tail),
+                (
+                    Tone::for_status(cause.status),
+                    mark_of(Some(cause.status), ascii),
+                ),
+                (Tone::Dim, cause.short_id()),
+                (Tone::Strong, &resources),
+                (Tone::Plain, &cause.rule_ids(MOST_RULES)),
+                (Tone::Dim, gates),
             ],
         );
-        hang
-    }
-
-    /// Returns the fixes of a cause, or a reference to an earlier cause of the same rule with the same fixes.
-    fn take_fixes(&mut self, cause: &RootCause<'_>) -> Vec<String> {
-        let fixes = cause.fix_texts(MOST_TEXTS);
-        let Some(rule) = cause.rules.first() else {
-            return fixes;
-        };
-        let key = (rule.id, without_subject(&fixes, cause.about));
-        let known = *self.fixes.entry(key).or_insert(cause.number);
-        match known == cause.number || fixes.is_empty() {
-            true => fixes,
-            false => vec![format!("same as [{known}]")],
+        for message in cause.messages().iter().take(MOST_TEXTS) {
+            let similar = if message.has_placeholders() {
+                "(and similar)"
+            } else {
+                ""
+            };
+            page.flow(
+                2,
+                4,
+                &[(Tone::Plain, message.example()), (Tone::Dim, similar)],
+            );
         }
+        // A command for one of several resources would be taken for the command for all of them.
+        let fixes = cause.fixes().iter().filter(|it| !it.has_placeholders());
+        for fix in fixes.take(MOST_TEXTS) {
+            page.flow(2, 4, &[(Tone::Good, "fix:"), (Tone::Plain, fix.text())]);
+        }
+        page.add_command(2, &command_of(digest, cause, true));
+        let names: Vec<&str> = cause
+            .open_members()
+            .filter_map(|(arn, _)| Some(digest.view.row_of(arn)?.line.id.as_str()))
+            .collect();
+        let names = and_more(names.iter().copied(), MOST_RESOURCES);
+        page.flow(2, 4, &[(Tone::Dim, &names)]);
     }
-}
-
-/// Returns how many of the findings are new or waived: `, new, 2 of 3 findings waived`.
-fn describe_shares(counts: FindingCounts) -> String {
-    let share = |number: usize, state: &str| match number {
-        0 => String::new(),
-        all if all == counts.all => format!(", {state}"),
-        some => format!(", {some} of {} findings {state}", counts.all),
-    };
-    share(counts.new, "new") + &share(counts.waived, "waived")
-}
-
-/// Returns the parts of the resource that a message is about, in parentheses. The parts of many resources
-/// are not listed, except for stacks, whose parts have no lines.
-fn name_parts(cause: &RootCause<'_>) -> String {
-    let is_stack = |rule: &&Rule| matches!(rule.check, Check::Stack(_));
-    let is_listed = cause.arns().nth(1).is_none() || cause.rules.iter().any(is_stack);
-    match is_listed && !cause.parts.is_empty() {
-        true => format!("({})", and_more(cause.parts.iter().copied(), MOST_PARTS)),
-        false => String::new(),
+    if !any {
+        page.blank();
+        page.flow(
+            0,
+            0,
+            &[(Tone::Good, "No check fails, warns or is unknown.")],
+        );
     }
-}
-
-/// Returns fixes without the name of what they change, which are equal for two keys.
-fn without_subject(fixes: &[String], about: Option<&str>) -> Vec<String> {
-    let about = about.and_then(Arn::parse);
-    let replace_subject = |fix: &String| match about {
-        Some(arn) => replace_word(fix, arn.resource_id(), ""),
-        None => fix.clone(),
-    };
-    fixes.iter().map(replace_subject).collect()
+    let waived = digest.totals.waived;
+    if waived > 0 {
+        let text = format!("{}, not shown", plural(waived, "waived finding"));
+        page.flow(0, 0, &[(Tone::Dim, &text)]);
+    }
 }

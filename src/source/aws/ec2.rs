@@ -200,6 +200,8 @@ fn instance_from(
         marketplace_codes: operation.require_field(marketplace, "type in a product code"),
         volumes: Observed::Known(volumes.collect()),
         vpc_id: Observed::Known(instance.vpc_id),
+        subnet_id: instance.subnet_id,
+        outpost_arn: Observed::Known(instance.outpost_arn),
         id,
     })
 }
@@ -217,6 +219,7 @@ fn volume_from(reader: &RegionReader<'_>, volume: aws_sdk_ec2::types::Volume) ->
         encrypted: operation.require_field(volume.encrypted, "Encrypted"),
         kms_key: Observed::Known(volume.kms_key_id),
         attached_to: Observed::Known(attached_to.collect()),
+        outpost_arn: Observed::Known(volume.outpost_arn),
         id,
     })
 }

@@ -45,6 +45,18 @@ pub struct Meter {
     throttled: AtomicU64,
     // Open and finished readers by region and service.
     progress: Mutex<BTreeMap<(String, &'static str), Progress>>,
+    last_failure: Mutex<Option<Failure>>,
+}
+
+/// An attempt that failed for a reason for which calls are retried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The service, in lower case: `ec2`.
+    pub service: String,
+    /// The region of the endpoint.
+    pub region: String,
+    /// The HTTP status, `500`, or that there was no response.
+    pub reason: String,
 }
 
 /// The progress of a service in a region.
@@ -76,6 +88,18 @@ impl Meter {
             .clone()
     }
 
+    /// Returns the last attempt that failed for a reason for which calls are retried.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<Failure> {
+        let failure = self.last_failure.lock();
+        failure.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn record_failure(&self, failure: Failure) {
+        let last = self.last_failure.lock();
+        *last.unwrap_or_else(PoisonError::into_inner) = Some(failure);
+    }
+
     pub(super) fn begin_service(&self, region: &str, service: &'static str) {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         progress
@@ -89,12 +113,20 @@ impl Meter {
         let entry = progress.entry((region.to_owned(), service)).or_default();
         entry.open = entry.open.saturating_sub(1);
         entry.done += 1;
+        if entry.open == 0 {
+            tracing::info!(region, service, "read");
+        }
     }
 }
 
-/// An SDK interceptor that counts calls in a [`Meter`].
+/// An SDK interceptor that counts the calls to a region in a [`Meter`].
 #[derive(Debug, Clone)]
-pub struct Counter(pub Arc<Meter>);
+pub struct Counter {
+    /// The counters.
+    pub meter: Arc<Meter>,
+    /// The region of the client.
+    pub region: String,
+}
 
 #[dyn_dispatch_hint]
 impl Intercept for Counter {
@@ -109,12 +141,19 @@ impl Intercept for Counter {
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         record_attempt();
-        self.0.calls.fetch_add(1, Ordering::Relaxed);
-        let is_retry = cfg
-            .load::<RequestAttempts>()
-            .is_some_and(|made| made.attempts() > 1);
+        self.meter.calls.fetch_add(1, Ordering::Relaxed);
+        let attempt = cfg.load::<RequestAttempts>().map_or(1, |it| it.attempts());
+        let is_retry = attempt > 1;
         if is_retry {
-            self.0.retries.fetch_add(1, Ordering::Relaxed);
+            self.meter.retries.fetch_add(1, Ordering::Relaxed);
+            let failure = self.meter.last_failure();
+            tracing::info!(
+                region = self.region,
+                operation = cfg.load::<Metadata>().map(|it| it.name()),
+                attempt,
+                reason = failure.map(|it| it.reason),
+                "retry"
+            );
         }
         if let Some(metadata) = cfg.load::<Metadata>() {
             tracing::trace!(
@@ -131,10 +170,23 @@ impl Intercept for Counter {
         &self,
         context: &FinalizerInterceptorContextRef<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if context.response().is_some_and(is_throttle) {
-            self.0.throttled.fetch_add(1, Ordering::Relaxed);
+        let response = context.response();
+        let is_throttled = response.is_some_and(is_throttle);
+        if is_throttled {
+            self.meter.throttled.fetch_add(1, Ordering::Relaxed);
+        }
+        if is_throttled || response.is_none_or(|it| it.status().as_u16() >= 500) {
+            let service = cfg.load::<Metadata>().map_or("", |it| it.service());
+            self.meter.record_failure(Failure {
+                service: service.replace(' ', "").to_lowercase(),
+                region: self.region.clone(),
+                reason: match response {
+                    Some(response) => response.status().as_u16().to_string(),
+                    None => "no response".to_owned(),
+                },
+            });
         }
         Ok(())
     }

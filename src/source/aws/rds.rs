@@ -6,7 +6,9 @@ use aws_sdk_rds::types::{Filter, StorageEncryptionType, Tag};
 use futures_util::future::join_all;
 
 use crate::model::observed::{Gap, Listing, Observed};
-use crate::model::rds::{DbCluster, DbInstance, DbOption, OptionGroup, is_rds_cluster};
+use crate::model::rds::{
+    BACKUP_TARGET, DbCluster, DbInstance, DbOption, OptionGroup, is_rds_cluster,
+};
 use crate::model::tag::Tags;
 
 use super::listing::{Skippable, join_listings};
@@ -278,6 +280,11 @@ fn instance_from(
                 let names = groups.into_iter().map(|group| group.option_group_name);
                 names.flatten().collect()
             }),
+        backup_target: Observed::Known(
+            instance
+                .backup_target
+                .unwrap_or_else(|| BACKUP_TARGET.to_owned()),
+        ),
     })
 }
 

@@ -211,7 +211,10 @@ async fn identify_caller(
     meter: Arc<Meter>,
 ) -> Result<Session, ConnectError> {
     let sts = aws_sdk_sts::config::Builder::from(&config)
-        .interceptor(Counter(Arc::clone(&meter)))
+        .interceptor(Counter {
+            meter: Arc::clone(&meter),
+            region: home.clone(),
+        })
         .interceptor(RejectTruncated)
         .retry_classifier(LimitFailures);
     let sts = aws_sdk_sts::Client::from_conf(sts.build());
@@ -418,7 +421,11 @@ impl Session {
                 .into_builder()
                 .region(Region::new(region.to_owned()))
                 .build();
-            make(&config, Counter(Arc::clone(&self.meter)))
+            let counter = Counter {
+                meter: Arc::clone(&self.meter),
+                region: region.to_owned(),
+            };
+            make(&config, counter)
         });
         client.clone()
     }

@@ -371,19 +371,7 @@ impl<'a> Build<'a> {
     /// Marks every listing as incomplete: a macro, a module or another template may add resources of any type.
     pub(super) fn mark_listings_open(&mut self, gap: &Gap) {
         add_gap(&mut self.planned.snapshot_mut().buckets.gap, gap);
-        let region = self.stack_region();
-        for listing in [
-            &mut region.instances.gap,
-            &mut region.volumes.gap,
-            &mut region.db_instances.gap,
-            &mut region.db_clusters.gap,
-            &mut region.file_systems.gap,
-            &mut region.tables.gap,
-            &mut region.redshift_clusters.gap,
-            &mut region.redshift_namespaces.gap,
-            &mut region.stacks.gap,
-            &mut region.tagged.gap,
-        ] {
+        for listing in self.stack_region().listing_gaps_mut() {
             add_gap(listing, gap);
         }
         self.obscure_network(gap);

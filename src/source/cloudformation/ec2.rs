@@ -35,6 +35,7 @@ pub(super) fn read_instances_and_volumes(build: &mut Build<'_>) {
             encrypted: read_encrypted(&properties),
             kms_key: read_key(build, &properties),
             attached_to: attachments.of(declared.id),
+            outpost_arn: locate_gap("OutpostArn", properties.get("OutpostArn").text()).into(),
         };
         build.stack_region().volumes.items.push(volume);
     }
@@ -185,6 +186,8 @@ fn read_instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments
         },
         volumes: mapped.map(|_| volumes).into(),
         vpc_id,
+        subnet_id: None,
+        outpost_arn: Observed::Known(None),
     };
     build.stack_region().instances.items.push(instance);
 }
@@ -222,6 +225,7 @@ fn add_root_volume<'a>(
         encrypted: Observed::Unknown(encrypted),
         kms_key: Observed::Unknown(kms_key),
         attached_to: Observed::Known(vec![declared.id.to_owned()]),
+        outpost_arn: Observed::Known(None),
     };
     build.stack_region().volumes.items.push(volume);
     id
@@ -448,6 +452,7 @@ fn read_mapped_volumes<'a>(
             encrypted: read_encrypted(&ebs),
             kms_key: read_key(build, &ebs),
             attached_to: Observed::Known(vec![declared.id.to_owned()]),
+            outpost_arn: Observed::Known(None),
         };
         let listed = &mut build.stack_region().volumes.items;
         match listed.iter_mut().find(|it| it.arn == volume.arn) {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::observed::AccountFact;
-use crate::model::rds::{DbCluster, DbInstance, DbOption, OptionGroup};
+use crate::model::rds::{BACKUP_TARGET, DbCluster, DbInstance, DbOption, OptionGroup};
 use crate::model::service::Service;
 use crate::model::snapshot::DefaultFact;
 use crate::model::{Gap, Observed};
@@ -332,6 +332,7 @@ fn read_instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
             id: declared.id.to_owned(),
             tags: build.tags(&properties, "Tags"),
             cluster,
+            cluster_missing: false,
             engine: engine.into(),
             state: not_yet(),
             encrypted: encryption.encrypted,
@@ -341,6 +342,9 @@ fn read_instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
             maintenance_window: read_window(&properties, "PreferredMaintenanceWindow"),
             backup_window: read_window(&properties, "PreferredBackupWindow"),
             option_groups: groups_of(build, &properties),
+            backup_target: locate_gap("BackupTarget", properties.get("BackupTarget").text())
+                .map(|target| target.unwrap_or_else(|| BACKUP_TARGET.to_owned()))
+                .into(),
         };
         if let Some(gap) = alone {
             instance.encrypted = Observed::Unknown(gap.clone());

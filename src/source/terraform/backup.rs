@@ -13,7 +13,7 @@ use crate::model::{Gap, Listing, Observed};
 use crate::source::defaults::BACKUP_VAULT_KEY;
 use crate::source::planned::Planned;
 
-use super::document::Item;
+use super::item::Item;
 use super::policy;
 use super::reader::{Link, Reader, mark_incomplete, not_in_plan};
 use super::view::{Fact, View};
@@ -77,12 +77,11 @@ fn read_vaults<'a>(reader: &Reader<'a>, planned: &mut Planned) {
                 Ok(None) => Ok(None),
                 Err(gap) => Err(gap.clone()),
             };
-            let access = match policies.attached_to(item) {
-                Ok([satellite, ..]) => policy::policy_text(reader, &satellite.view(), "policy"),
-                Ok([]) if item.exists => Err(not_in_plan(&view, "the access policy")),
-                Ok([]) => Ok(None),
-                Err(gap) => Err(gap),
-            };
+            let access = policies.settle(item, |satellite| match satellite {
+                Some(satellite) => policy::policy_text(reader, &satellite.view(), "policy"),
+                None if item.exists => Err(not_in_plan(&view, "the access policy")),
+                None => Ok(None),
+            });
             let key_attribute = if is_plain {
                 "kms_key_arn"
             } else {
@@ -194,7 +193,7 @@ fn read_rule<'a>(reader: &Reader<'a>, view: &View<'a>) -> Result<BackupRule, Gap
         Link::Named(name) => name.to_owned(),
         Link::To(vault) => reader.identify_item(vault, vault.view().text("name")).id,
         Link::Nothing => String::new(),
-        Link::Open(gap) => return Err(gap),
+        Link::OneOf(_, gap) | Link::Open(gap) => return Err(gap),
     };
     let mut copies = Vec::new();
     for copy in view.blocks("copy_action").set_value()?.unwrap_or_default() {
@@ -203,7 +202,7 @@ fn read_rule<'a>(reader: &Reader<'a>, view: &View<'a>) -> Result<BackupRule, Gap
             Link::To(_) | Link::Nothing => {
                 return Err(copy.known_after_apply("destination_vault_arn"));
             }
-            Link::Open(gap) => return Err(gap),
+            Link::OneOf(_, gap) | Link::Open(gap) => return Err(gap),
         };
         copies.push(CopyAction {
             vault_arn,
@@ -238,7 +237,7 @@ fn read_selection<'a>(reader: &Reader<'a>, item: &'a Item<'a>) -> Result<BackupS
             format!("arn:aws:iam::{}:role{path}{name}", reader.account_id())
         }
         Link::Nothing => String::new(),
-        Link::Open(gap) => return Err(gap),
+        Link::OneOf(_, gap) | Link::Open(gap) => return Err(gap),
     };
     let owned = |texts: Option<Vec<&str>>| texts.into_iter().flatten().map(str::to_owned).collect();
     let mut tags = Vec::new();

@@ -9,79 +9,10 @@ use serde_json::{Map, Value};
 
 use super::address::{format_index, module_steps};
 use super::error::TerraformError;
-use super::view::View;
-
-/// Replacement for a missing value or a missing tree of marks.
-pub(super) static NULL: Value = Value::Null;
-/// Tree of marks that marks everything.
-pub(super) static ALL: Value = Value::Bool(true);
+use super::item::{ALL, Item, NAMING, NULL};
 
 /// Deepest nesting of modules that is read.
 const MAX_DEPTH: usize = 60;
-
-/// Attributes by which other resources name a resource.
-const NAMING: [&str; 7] = [
-    "arn",
-    "bucket",
-    "cluster_identifier",
-    "default_route_table_id",
-    "id",
-    "key_id",
-    "name",
-];
-
-/// A resource in a plan or a state.
-#[derive(Debug)]
-pub(super) struct Item<'a> {
-    /// `module.db[0].aws_kms_key.main["a"]`
-    pub(super) address: &'a str,
-    /// `aws_kms_key`
-    pub(super) kind: &'a str,
-    /// `main`
-    pub(super) name: &'a str,
-    /// `module.db[0]`; empty for the root module.
-    pub(super) module: &'a str,
-    /// `["a"]` or `[0]`, if it has an index.
-    pub(super) key: Option<String>,
-    /// Whether it is a data source.
-    pub(super) is_data: bool,
-    /// Whether it exists before and after the plan is applied.
-    pub(super) exists: bool,
-    /// Its known values.
-    pub(super) values: &'a Value,
-    /// Marks of unknown values: `true` marks a complete subtree.
-    pub(super) unknown: &'a Value,
-    /// Marks of sensitive values, in the same form.
-    pub(super) sensitive: &'a Value,
-    /// Its configuration.
-    pub(super) config: Option<&'a Value>,
-}
-
-impl<'a> Item<'a> {
-    /// Returns its attributes.
-    pub(super) fn view(&'a self) -> View<'a> {
-        View {
-            item: self,
-            values: self.values,
-            unknown: self.unknown,
-            sensitive: self.sensitive,
-            config: self.config.map(|config| &config["expressions"]),
-        }
-    }
-
-    /// Returns its type, as [`Document::instances_of`] expects it.
-    pub(super) fn type_key(&self) -> &'a str {
-        match self.is_data {
-            true => data_type(self.kind),
-            false => self.kind,
-        }
-    }
-
-    /// Returns the key of its provider in `provider_config`.
-    pub(super) fn provider_key(&self) -> Option<&'a str> {
-        self.config?.get("provider_config_key")?.as_str()
-    }
-}
 
 /// A plan or a state.
 #[derive(Debug)]
@@ -165,7 +96,7 @@ impl<'a> Document<'a> {
         name
     }
 
-    /// Returns the resources of a type. The type of a data source is that of [`data_type`].
+    /// Returns the resources of a type, as [`Item::type_key`] names it.
     pub(super) fn items_of(&self, kind: &str) -> impl Iterator<Item = &Item<'a>> {
         let numbers = self.by_kind.get(kind).into_iter().flatten();
         numbers.filter_map(|number| self.items.get(*number))
@@ -204,9 +135,10 @@ impl<'a> Document<'a> {
         self.groups.get(&group).map_or(0, Vec::len)
     }
 
-    /// Returns the number of instances of a module call that contain a resource.
-    pub(super) fn count_module_instances(&self, module: &str, name: &str) -> usize {
-        self.calls.get(&(module, name)).map_or(0, BTreeSet::len)
+    /// Returns the indexes of the instances of a module call that contain a resource.
+    pub(super) fn module_keys(&self, module: &str, name: &str) -> Vec<&'a str> {
+        let keys = self.calls.get(&(module, name)).into_iter().flatten();
+        keys.copied().collect()
     }
 
     /// Returns the configuration of a module, by its address or that of an instance.
@@ -321,6 +253,9 @@ impl<'a> Document<'a> {
             item.unknown = unknown;
             item.sensitive = resource.get("sensitive_values").unwrap_or(&NULL);
             item.exists = unknown.is_null();
+            if item.exists {
+                item.before = item.values;
+            }
             self.items.push(item);
         }
         for (number, child) in list_field(module, "child_modules", at)? {
@@ -347,20 +282,6 @@ fn collect_addresses<'a>(module: &'a Value, found: &mut BTreeSet<&'a str>, depth
 fn configured_as<'a>(providers: &'a Value, key: &str) -> Option<&'a str> {
     let (found, _) = providers.as_object()?.get_key_value(key)?;
     Some(found)
-}
-
-/// Returns the type of a data source, which differs from that of a resource.
-pub(super) fn data_type(kind: &str) -> &'static str {
-    match kind {
-        "aws_ami" => "data.aws_ami",
-        "aws_caller_identity" => "data.aws_caller_identity",
-        "aws_iam_policy_document" => "data.aws_iam_policy_document",
-        "aws_kms_alias" => "data.aws_kms_alias",
-        "aws_kms_key" => "data.aws_kms_key",
-        "aws_region" => "data.aws_region",
-        "aws_subnet" => "data.aws_subnet",
-        _ => "data",
-    }
 }
 
 /// Returns the path of a module in the configuration, which has no instances: `/db/keys`.
@@ -404,6 +325,7 @@ fn new_item<'a>(
         key: format_index(&resource["index"]),
         is_data: resource["mode"] == "data",
         exists: true,
+        before: &NULL,
         values: &NULL,
         unknown: &NULL,
         sensitive: &NULL,
@@ -456,6 +378,7 @@ fn read_change<'a>(
         }
     };
     item.sensitive = change.get("after_sensitive").unwrap_or(&NULL);
+    item.before = change.get("before").unwrap_or(&NULL);
     item.exists = !does("create") && !does("read") && !is_deferred;
     Ok(Some(item))
 }

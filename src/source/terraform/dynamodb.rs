@@ -6,7 +6,7 @@ use crate::model::{Gap, Observed};
 use crate::source::defaults::{DYNAMODB_KEY, DYNAMODB_KMS_ENCRYPTION};
 use crate::source::planned::Planned;
 
-use super::document::Item;
+use super::item::Item;
 use super::reader::{Reader, mark_incomplete};
 use super::view::{Fact, View};
 

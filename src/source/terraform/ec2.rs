@@ -11,7 +11,7 @@ use crate::model::{Gap, GapKind, Observed};
 use crate::source::defaults::TERRAFORM_EBS_ENCRYPTION_BY_DEFAULT;
 use crate::source::planned::{Planned, unplanned};
 
-use super::document::{Item, data_type};
+use super::item::{Item, data_type};
 use super::keys::KeyName;
 use super::reader::{Identity, Link, Reader, not_in_plan};
 use super::view::{Fact, View};
@@ -157,6 +157,11 @@ fn read_volume<'a>(
         encrypted,
         kms_key,
         attached_to,
+        outpost_arn: view
+            .text("outpost_arn")
+            .set_value()
+            .map(|it| it.map(str::to_owned))
+            .into(),
         id: named.id,
         arn: named.arn,
     };
@@ -238,6 +243,12 @@ fn read_instance<'a>(
         marketplace_codes: marketplace_codes(reader, &view),
         volumes,
         vpc_id,
+        subnet_id: None,
+        outpost_arn: view
+            .text("outpost_arn")
+            .set_value()
+            .map(|it| it.map(str::to_owned))
+            .into(),
         id: named.id,
         arn: named.arn,
     };
@@ -294,6 +305,7 @@ fn read_devices<'a>(
                 encrypted,
                 kms_key,
                 attached_to: Observed::Known(vec![named.id.clone()]),
+                outpost_arn: Observed::Known(None),
                 id: id.clone(),
                 arn,
             };
@@ -413,7 +425,7 @@ fn find_image<'a>(reader: &Reader<'a>, view: &View<'a>) -> Option<&'a Item<'a>> 
     match reader.resolve_link(view, "ami", &["data.aws_ami"]) {
         Link::Named(id) => images.find(|it| it.view().text("id").known() == Some(id)),
         Link::To(item) => Some(item),
-        Link::Nothing | Link::Open(_) => None,
+        Link::Nothing | Link::OneOf(..) | Link::Open(_) => None,
     }
 }
 

@@ -1,27 +1,19 @@
 //! KMS keys: those in the plan, with their policies, and those that the plan only names.
 
-use std::collections::BTreeMap;
-
 use crate::model::arn::Arn;
 use crate::model::encryption::is_aws_alias;
 use crate::model::kms::{Key, KeyMetadata};
 use crate::model::{Gap, Observed};
 use crate::source::defaults;
 use crate::source::planned::{Planned, after_apply, key_arn, unplanned};
+use crate::text::and_more;
 
-use super::document::{Item, data_type};
+use super::item::{Item, data_type};
+use super::key_arns::KEYS;
 use super::place::partition_of;
 use super::policy;
-use super::reader::{Link, Reader, explain_gap, not_in_plan};
+use super::reader::{Link, Reader, agree, explain_gap, not_in_plan};
 use super::view::{Fact, View};
-
-/// Resource types of KMS keys.
-pub(super) const KEYS: [&str; 4] = [
-    "aws_kms_key",
-    "aws_kms_external_key",
-    "aws_kms_replica_external_key",
-    "aws_kms_replica_key",
-];
 
 /// Resource types through which a reference leads to a key.
 const LEADING: [&str; 7] = [
@@ -34,17 +26,11 @@ const LEADING: [&str; 7] = [
     "data.aws_kms_alias",
 ];
 
+/// Most keys that the name of a joint key contains.
+const MOST_NAMES: usize = 4;
+
 /// Most aliases and data sources between a name and its key.
 const MAX_HOPS: usize = 8;
-
-/// The keys in the plan.
-#[derive(Debug, Default)]
-pub(super) struct Keys {
-    /// ARN or placeholder ARN by address.
-    arns: BTreeMap<String, String>,
-    /// ARNs by key id. A multi-Region key and its replicas have the same id.
-    ids: BTreeMap<String, Vec<String>>,
-}
 
 /// The key that an attribute names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,46 +43,37 @@ pub(super) enum KeyName {
     Open(Gap),
 }
 
-impl Keys {
-    /// Finds the keys in a document.
-    pub(super) fn find_keys(reader: &Reader<'_>) -> Self {
-        let mut keys = Keys::default();
-        for kind in KEYS {
-            for item in reader.document.items_of(kind) {
-                let view = item.view();
-                let arn = match view.text("arn") {
-                    Fact::Known(arn) if Arn::parse(arn).is_some() => arn.to_owned(),
-                    _ => {
-                        let region = reader.places.region_of(item);
-                        let account = reader.places.account_of(item);
-                        key_arn(partition_of(&region), &region, account, item.address)
-                    }
-                };
-                if let Fact::Known(id) = view.text("key_id") {
-                    let arns = keys.ids.entry(id.to_owned()).or_default();
-                    arns.push(arn.clone());
-                }
-                keys.arns.insert(item.address.to_owned(), arn);
-            }
-        }
-        keys
-    }
-
-    /// Returns the ARN or placeholder ARN of a key in the plan.
-    pub(super) fn arn_of(&self, item: &Item<'_>) -> Option<&str> {
-        self.arns.get(item.address).map(String::as_str)
-    }
+/// The key that an attribute may name.
+#[derive(Debug, PartialEq, Eq)]
+enum Found {
+    Is(String),
+    /// One of several, and the gap that says so.
+    OneOf(Vec<String>, Gap),
+    Unset,
+    Open(Gap),
 }
 
 impl<'a> Reader<'a> {
     /// Returns the key that an attribute names. A key that is not in the plan is added to the snapshot as
     /// unknown.
     pub(super) fn read_key(&self, view: &View<'a>, name: &str, planned: &mut Planned) -> KeyName {
-        let found = self.key_of(view, name, 0);
-        if let KeyName::Is(name) = &found {
-            self.add_unread_key(view, name, planned);
+        match self.key_of(view, name, 0) {
+            Found::Is(name) => {
+                self.add_unread_key(view, &name, planned);
+                KeyName::Is(name)
+            }
+            Found::OneOf(arns, gap) => {
+                for arn in &arns {
+                    self.add_unread_key(view, arn, planned);
+                }
+                match add_joint_key(&arns, &gap, planned) {
+                    Some(arn) => KeyName::Is(arn),
+                    None => KeyName::Open(gap),
+                }
+            }
+            Found::Unset => KeyName::Unset,
+            Found::Open(gap) => KeyName::Open(gap),
         }
-        found
     }
 
     /// Returns the key that an attribute names, or the default if it names none.
@@ -114,25 +91,39 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn key_of(&self, view: &View<'a>, name: &str, depth: usize) -> KeyName {
+    fn key_of(&self, view: &View<'a>, name: &str, depth: usize) -> Found {
         if depth > MAX_HOPS {
-            return KeyName::Open(view.known_after_apply(name));
+            return Found::Open(view.known_after_apply(name));
         }
         match self.resolve_link(view, name, &LEADING) {
             Link::Named(text) => self.key_by_name(view, text, depth),
-            Link::Nothing => KeyName::Unset,
-            Link::Open(gap) => KeyName::Open(gap),
+            Link::Nothing => Found::Unset,
+            Link::Open(gap) => Found::Open(gap),
+            Link::OneOf(items, gap) => {
+                let mut arns = Vec::new();
+                for item in items {
+                    match self.follow_key(item, depth) {
+                        Some(Found::Is(arn)) if arns.contains(&arn) => {}
+                        Some(Found::Is(arn)) => arns.push(arn),
+                        _ => return Found::Open(gap),
+                    }
+                }
+                match arns.len() {
+                    1 => arns.pop().map_or(Found::Open(gap), Found::Is),
+                    _ => Found::OneOf(arns, gap),
+                }
+            }
             Link::To(item) => self.follow_key(item, depth).unwrap_or_else(|| {
                 let why = format!("{} does not lead to a key", item.address);
-                KeyName::Open(explain_gap(view.known_after_apply(name), &why))
+                Found::Open(explain_gap(view.known_after_apply(name), &why))
             }),
         }
     }
 
     /// Returns the key behind a key, an alias or a data source; `None` if there is none.
-    fn follow_key(&self, item: &'a Item<'a>, depth: usize) -> Option<KeyName> {
+    fn follow_key(&self, item: &'a Item<'a>, depth: usize) -> Option<Found> {
         if let Some(arn) = self.keys.arn_of(item).filter(|_| !item.is_data) {
-            return Some(KeyName::Is(arn.to_owned()));
+            return Some(Found::Is(arn.to_owned()));
         }
         let view = item.view();
         let next = match (item.kind, item.is_data) {
@@ -141,11 +132,11 @@ impl<'a> Reader<'a> {
             ("aws_kms_key", true) => "key_id",
             _ => return None,
         };
-        Some(self.key_of(&view, next, depth + 1)).filter(|it| *it != KeyName::Unset)
+        Some(self.key_of(&view, next, depth + 1)).filter(|it| *it != Found::Unset)
     }
 
     /// Returns the key with a known name.
-    fn key_by_name(&self, view: &View<'a>, name: &str, depth: usize) -> KeyName {
+    fn key_by_name(&self, view: &View<'a>, name: &str, depth: usize) -> Found {
         let alias = Arn::parse(name).map_or(name, |arn| arn.resource);
         if alias.starts_with("alias/") && !is_aws_alias(alias) {
             let here = self.places.known_region(view.item);
@@ -164,13 +155,12 @@ impl<'a> Reader<'a> {
                     .then(|| view.text("target_key_arn").known())?
             });
             if let Some(target) = target {
-                return KeyName::Is(target.to_owned());
+                return Found::Is(target.to_owned());
             }
         }
         let here = self.places.region_of(view.item);
-        let mut by_id = self.keys.ids.get(name).into_iter().flatten();
-        let arn = by_id.find(|arn| Arn::parse(arn).is_some_and(|arn| arn.region == here));
-        KeyName::Is(arn.map_or(name, String::as_str).to_owned())
+        let arn = self.keys.arn_by_id(name, &here).unwrap_or(name);
+        Found::Is(arn.to_owned())
     }
 
     /// Adds a key that the plan names but does not contain.
@@ -199,6 +189,42 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Adds a key that stands for several, one of which is used: what they have in common is known.
+///
+/// Returns its placeholder ARN; `None` if the keys are not all in one account and region.
+fn add_joint_key(arns: &[String], gap: &Gap, planned: &mut Planned) -> Option<String> {
+    let parsed: Option<Vec<Arn<'_>>> = arns.iter().map(|arn| Arn::parse(arn)).collect();
+    let parsed = parsed?;
+    let first = parsed.first()?;
+    let is_key = |it: &Arn<'_>| it.service == "kms" && it.resource.starts_with("key/");
+    let is_near = |it: &Arn<'_>| (it.region, it.account) == (first.region, first.account);
+    if !parsed.iter().all(|it| is_key(it) && is_near(it)) {
+        return None;
+    }
+    let names = and_more(parsed.iter().map(Arn::resource_id), MOST_NAMES);
+    let account = Some(first.account).filter(|it| !it.is_empty());
+    let joint = key_arn(first.partition, first.region, account, &names);
+    let keys = &mut planned.snapshot_mut().keys;
+    let members: Option<Vec<&Key>> = arns.iter().map(|arn| keys.get(arn)).collect();
+    let members = members?;
+    let common = Key {
+        metadata: agree(
+            members.iter().map(|it| it.metadata.get()).collect(),
+            gap.clone(),
+        )
+        .cloned()
+        .into(),
+        policy: agree(
+            members.iter().map(|it| it.policy.get()).collect(),
+            gap.clone(),
+        )
+        .cloned()
+        .into(),
+    };
+    keys.insert(joint.clone(), common);
+    Some(joint)
+}
+
 /// Reads the keys of the plan, and the keys that its data sources describe.
 pub(super) fn read_keys(reader: &Reader<'_>, planned: &mut Planned) {
     let by = ["key_id", "arn", "id"];
@@ -209,12 +235,14 @@ pub(super) fn read_keys(reader: &Reader<'_>, planned: &mut Planned) {
                 continue;
             };
             // A policy resource replaces the policy of the key itself.
-            let policy = match policies.attached_to(item) {
-                Ok([]) => key_policy(reader, item),
-                Ok([satellite, ..]) => policy::policy_text(reader, &satellite.view(), "policy")
-                    .and_then(|it| it.ok_or_else(|| satellite.view().known_after_apply("policy"))),
-                Err(gap) => Err(gap),
-            };
+            let policy = policies.settle(item, |satellite| match satellite {
+                None => key_policy(reader, item),
+                Some(satellite) => {
+                    let view = satellite.view();
+                    let text = policy::policy_text(reader, &view, "policy")?;
+                    text.ok_or_else(|| view.known_after_apply("policy"))
+                }
+            });
             let key = Key {
                 metadata: key_metadata(reader, item).map(Some).into(),
                 policy: policy.into(),

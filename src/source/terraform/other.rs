@@ -8,24 +8,15 @@ use crate::model::tagged::TaggedResource;
 use crate::model::{Gap, GapKind, Listing};
 use crate::source::planned::{Planned, unplanned};
 
-use super::document::Item;
+use super::item::Item;
 use super::reader::{Reader, mark_incomplete};
 
 /// Types that are listed if they are tagged, with their CloudFormation types.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-feature-availability.html>.
-const TAGGED: [(&str, &str); 16] = [
-    ("aws_docdb_cluster", "AWS::DocDB::DBCluster"),
+const TAGGED: [(&str, &str); 7] = [
     ("aws_dsql_cluster", "AWS::DSQL::Cluster"),
     ("aws_eks_cluster", "AWS::EKS::Cluster"),
-    ("aws_fsx_lustre_file_system", "AWS::FSx::FileSystem"),
-    ("aws_fsx_ontap_file_system", "AWS::FSx::FileSystem"),
-    ("aws_fsx_ontap_volume", "AWS::FSx::Volume"),
-    ("aws_fsx_openzfs_file_system", "AWS::FSx::FileSystem"),
-    ("aws_fsx_openzfs_volume", "AWS::FSx::Volume"),
-    ("aws_fsx_windows_file_system", "AWS::FSx::FileSystem"),
-    ("aws_neptune_cluster", "AWS::Neptune::DBCluster"),
-    ("aws_rds_cluster", "AWS::RDS::DBCluster"),
     ("aws_secretsmanager_secret", "AWS::SecretsManager::Secret"),
     ("aws_ssm_parameter", "AWS::SSM::Parameter"),
     ("aws_timestreamwrite_database", "AWS::Timestream::Database"),
@@ -138,11 +129,6 @@ fn unsupported_gap(item: &Item<'_>) -> Gap {
 
 /// Reads a resource that is listed if it is tagged.
 fn read_tagged<'a>(reader: &Reader<'a>, item: &'a Item<'a>, aws_type: &str, planned: &mut Planned) {
-    // `aws_rds_cluster` can create DocumentDB and Neptune clusters too.
-    let engine = item.view().text("engine").known();
-    if item.kind == "aws_rds_cluster" && engine.is_none_or(crate::model::rds::is_rds_cluster) {
-        return;
-    }
     let named = reader.identify_item(item, item.view().text("id"));
     let found = TaggedResource {
         aws_type: aws_type.to_owned(),

@@ -8,7 +8,8 @@ use crate::model::arn::{Arn, is_account_id};
 use crate::source::planned::Surroundings;
 
 use super::address::{Part, split_address};
-use super::document::{Document, Item, data_type};
+use super::document::Document;
+use super::item::{Item, data_type};
 
 /// Name of a region that is not known.
 pub(super) const UNKNOWN_REGION: &str = "unknown";

@@ -1,8 +1,8 @@
-//! RDS DB instances, Aurora and Multi-AZ DB clusters, option groups.
+//! RDS DB instances, clusters of Aurora, DocumentDB and Neptune, Multi-AZ DB clusters, option groups.
 
 use std::collections::BTreeMap;
 
-use crate::model::rds::{DbCluster, DbInstance, DbOption, OptionGroup, is_rds_cluster};
+use crate::model::rds::{BACKUP_TARGET, DbCluster, DbInstance, DbOption, OptionGroup};
 use crate::model::{Gap, Observed};
 use crate::source::defaults::{
     RDS_ENCRYPTED, RDS_KEY, RDS_RETENTION_DAYS, TERRAFORM_CLUSTER_ENGINE,
@@ -10,7 +10,7 @@ use crate::source::defaults::{
 };
 use crate::source::planned::{Planned, unplanned};
 
-use super::document::Item;
+use super::item::Item;
 use super::reader::{Link, Reader, mark_incomplete, not_in_plan};
 use super::view::{Fact, View};
 
@@ -31,10 +31,55 @@ const CLUSTER_SOURCES: [&str; 5] = [
     "snapshot_identifier",
 ];
 
+/// A type of DB clusters.
+struct ClusterType {
+    /// The type of the clusters.
+    kind: &'static str,
+    /// The type of their instances.
+    member: &'static str,
+    /// The engine of a cluster that names none.
+    engine: &'static str,
+    /// The attribute with the key.
+    key: &'static str,
+}
+
+const CLUSTER_TYPES: [ClusterType; 3] = [
+    ClusterType {
+        kind: "aws_rds_cluster",
+        member: "aws_rds_cluster_instance",
+        engine: TERRAFORM_CLUSTER_ENGINE,
+        key: "kms_key_id",
+    },
+    ClusterType {
+        kind: "aws_docdb_cluster",
+        member: "aws_docdb_cluster_instance",
+        engine: "docdb",
+        key: "kms_key_id",
+    },
+    ClusterType {
+        kind: "aws_neptune_cluster",
+        member: "aws_neptune_cluster_instance",
+        engine: "neptune",
+        key: "kms_key_arn",
+    },
+];
+
 /// Reads the DB instances, DB clusters and option groups of the plan.
 pub(super) fn read_databases<'a>(reader: &Reader<'a>, planned: &mut Planned) {
-    let members = read_members(reader, planned);
-    for item in reader.document.items_of("aws_rds_cluster") {
+    for cluster_type in &CLUSTER_TYPES {
+        read_clusters(reader, cluster_type, planned);
+    }
+    for item in reader.document.items_of("aws_db_instance") {
+        read_instance(reader, item, planned);
+    }
+    for item in reader.document.items_of("aws_db_option_group") {
+        read_option_group(reader, item, planned);
+    }
+}
+
+fn read_clusters<'a>(reader: &Reader<'a>, cluster_type: &ClusterType, planned: &mut Planned) {
+    let members = read_members(reader, cluster_type, planned);
+    for item in reader.document.items_of(cluster_type.kind) {
         let found = members.of_cluster.get(item.address).cloned();
         let found = found.unwrap_or_default();
         let members = match &members.stray {
@@ -45,13 +90,7 @@ pub(super) fn read_databases<'a>(reader: &Reader<'a>, planned: &mut Planned) {
             }
             None => Observed::Known(found),
         };
-        read_cluster(reader, item, members, planned);
-    }
-    for item in reader.document.items_of("aws_db_instance") {
-        read_instance(reader, item, planned);
-    }
-    for item in reader.document.items_of("aws_db_option_group") {
-        read_option_group(reader, item, planned);
+        read_cluster(reader, item, cluster_type, members, planned);
     }
 }
 
@@ -65,15 +104,19 @@ struct Members {
 }
 
 /// Reads the instances of DB clusters.
-fn read_members<'a>(reader: &Reader<'a>, planned: &mut Planned) -> Members {
+fn read_members<'a>(
+    reader: &Reader<'a>,
+    cluster_type: &ClusterType,
+    planned: &mut Planned,
+) -> Members {
     let mut members = Members::default();
-    for item in reader.document.items_of("aws_rds_cluster_instance") {
+    for item in reader.document.items_of(cluster_type.member) {
         let view = item.view();
         let named = reader.identify_item(item, view.text("identifier"));
         let owner = reader.linked_item(
             &view,
             "cluster_identifier",
-            &["aws_rds_cluster"],
+            &[cluster_type.kind],
             &["cluster_identifier", "id"],
         );
         let cluster = match owner {
@@ -92,6 +135,7 @@ fn read_members<'a>(reader: &Reader<'a>, planned: &mut Planned) -> Members {
         let instance = DbInstance {
             tags: reader.read_tags(item),
             cluster: Some(cluster),
+            cluster_missing: false,
             engine: view
                 .text("engine")
                 .or_else(|| Err(view.known_after_apply("engine")))
@@ -101,7 +145,7 @@ fn read_members<'a>(reader: &Reader<'a>, planned: &mut Planned) -> Members {
                 .flag("storage_encrypted")
                 .or_else(|| Err(view.known_after_apply("storage_encrypted"))),
             aws_owned_key: false,
-            kms_key: Observed::Unknown(view.known_after_apply("kms_key_id")),
+            kms_key: Observed::Unknown(view.known_after_apply(cluster_type.key)),
             backup_retention_days: Observed::Unknown(
                 view.known_after_apply("backup_retention_period"),
             ),
@@ -109,6 +153,7 @@ fn read_members<'a>(reader: &Reader<'a>, planned: &mut Planned) -> Members {
             maintenance_window: Observed::default(),
             backup_window: Observed::default(),
             option_groups: Observed::Known(Vec::new()),
+            backup_target: Observed::Known(BACKUP_TARGET.to_owned()),
             id: named.id,
             arn: named.arn,
         };
@@ -144,6 +189,7 @@ fn inherited_gap(view: &View<'_>, name: &str, origin: &str) -> Gap {
 fn storage_encryption<'a>(
     reader: &Reader<'a>,
     view: &View<'a>,
+    key: &str,
     origin: Option<&str>,
     planned: &mut Planned,
 ) -> (Observed<bool>, Observed<Option<String>>) {
@@ -157,7 +203,7 @@ fn storage_encryption<'a>(
         }
         (fact, _) => fact.or_else(|| Ok(RDS_ENCRYPTED)),
     };
-    let key = reader.key_or_else(view, "kms_key_id", planned, || {
+    let key = reader.key_or_else(view, key, planned, || {
         match (managed_key(encrypted.known().copied(), RDS_KEY), origin) {
             (None, _) => Ok(None),
             (Some(_), _) if view.item.exists => Err(not_in_plan(view, "the key")),
@@ -180,7 +226,8 @@ fn read_instance<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Plan
     let view = item.view();
     let named = reader.identify_item(item, view.text("identifier"));
     let origin = find_origin(&view, &SOURCES);
-    let (encrypted, kms_key) = storage_encryption(reader, &view, origin.as_deref(), planned);
+    let (encrypted, kms_key) =
+        storage_encryption(reader, &view, "kms_key_id", origin.as_deref(), planned);
     let retention = view
         .number("backup_retention_period")
         .or_else(|| match &origin {
@@ -196,7 +243,7 @@ fn read_instance<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Plan
             // The instance uses the default option group, which has no options.
             Link::Nothing if origin.is_none() => Observed::Known(Vec::new()),
             Link::Nothing => Observed::Unknown(view.known_after_apply("option_group_name")),
-            Link::Open(gap) => Observed::Unknown(gap),
+            Link::OneOf(_, gap) | Link::Open(gap) => Observed::Unknown(gap),
         };
     if let Some(names) = option_groups.known() {
         for name in names {
@@ -206,6 +253,7 @@ fn read_instance<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Plan
     let instance = DbInstance {
         tags: reader.read_tags(item),
         cluster: None,
+        cluster_missing: false,
         engine: view
             .text("engine")
             .or_else(|| match &origin {
@@ -221,6 +269,10 @@ fn read_instance<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Plan
         maintenance_window: read_window(&view, "maintenance_window"),
         backup_window: read_window(&view, "backup_window"),
         option_groups,
+        backup_target: view
+            .text("backup_target")
+            .or_else(|| Ok(BACKUP_TARGET))
+            .map(str::to_owned),
         id: named.id,
         arn: named.arn,
     };
@@ -295,6 +347,7 @@ fn read_option_group<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut 
 fn read_cluster<'a>(
     reader: &Reader<'a>,
     item: &'a Item<'a>,
+    cluster_type: &ClusterType,
     members: Observed<Vec<String>>,
     planned: &mut Planned,
 ) {
@@ -302,16 +355,15 @@ fn read_cluster<'a>(
     let named = reader.identify_item(item, view.text("cluster_identifier"));
     let engine = match view.text("engine") {
         Fact::Known(engine) => engine,
-        Fact::Unset => TERRAFORM_CLUSTER_ENGINE,
+        Fact::Unset => cluster_type.engine,
+        Fact::Computed(_) if cluster_type.kind != "aws_rds_cluster" => cluster_type.engine,
         Fact::Computed(gap) | Fact::Open(gap) => {
             return mark_incomplete(&mut planned.region_mut(&named.region).db_clusters, gap);
         }
     };
-    if !is_rds_cluster(engine) {
-        return;
-    }
     let origin = find_origin(&view, &CLUSTER_SOURCES);
-    let (mut encrypted, kms_key) = storage_encryption(reader, &view, origin.as_deref(), planned);
+    let (mut encrypted, kms_key) =
+        storage_encryption(reader, &view, cluster_type.key, origin.as_deref(), planned);
     // Aurora Serverless v1 is always encrypted:
     // <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless.how-it-works.html>.
     if view.text("engine_mode").known() == Some("serverless") && !item.exists {

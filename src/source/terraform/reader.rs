@@ -10,8 +10,10 @@ use crate::model::tag::Tags;
 use crate::model::{Gap, GapKind, Listing, Observed};
 use crate::source::planned::{Planned, Surroundings, after_apply, unplanned};
 
-use super::document::{ALL, Document, Item};
-use super::keys::Keys;
+use super::candidates::Candidate;
+use super::document::Document;
+use super::item::{ALL, Item};
+use super::key_arns::KeyArns;
 use super::place::{Places, partition_of};
 use super::view::{Fact, View, contains_true};
 
@@ -21,7 +23,7 @@ pub(super) struct Reader<'a> {
     pub(super) document: &'a Document<'a>,
     pub(super) around: &'a Surroundings<'a>,
     pub(super) places: Places,
-    pub(super) keys: Keys,
+    pub(super) keys: KeyArns,
     names: BTreeMap<&'a str, String>,
 }
 
@@ -48,17 +50,30 @@ pub(super) struct Identity {
     pub(super) region: String,
 }
 
-/// The resource that an attribute refers to.
+/// What an attribute refers to.
 #[derive(Debug)]
 pub(super) enum Link<'a> {
     /// A resource in the plan.
     To(&'a Item<'a>),
+    /// One of several resources in the plan, which one is not known, and the gap that says so.
+    OneOf(Vec<&'a Item<'a>>, Gap),
     /// A known name of a resource, in the plan or not.
     Named(&'a str),
     /// No resource.
     Nothing,
     /// A resource that is not known yet.
     Open(Gap),
+}
+
+/// The resources that a list refers to.
+#[derive(Debug, Default)]
+pub(super) struct LinkedIds {
+    /// Ids of resources that are in the list.
+    pub(super) certain: Vec<String>,
+    /// Ids of resources that may be in it.
+    pub(super) possible: Vec<String>,
+    /// Why the list may have others.
+    pub(super) gap: Option<Gap>,
 }
 
 impl<'a> Reader<'a> {
@@ -74,15 +89,14 @@ impl<'a> Reader<'a> {
                 names.insert(item.address, arn.to_owned());
             }
         }
-        let mut reader = Reader {
+        let places = Places::from_document(document, around);
+        Reader {
             document,
             around,
-            places: Places::from_document(document, around),
-            keys: Keys::default(),
+            keys: KeyArns::from_document(document, &places),
+            places,
             names,
-        };
-        reader.keys = Keys::find_keys(&reader);
-        reader
+        }
     }
 
     /// Returns the identity of a resource: its ARN, or else its address.
@@ -127,27 +141,68 @@ impl<'a> Reader<'a> {
         format!("arn:{partition}:{service}:{region}:{account}:{resource}")
     }
 
-    /// Returns the resource that an attribute refers to.
+    /// Returns what an attribute refers to.
     pub(super) fn resolve_link(&self, view: &View<'a>, name: &str, wanted: &[&str]) -> Link<'a> {
         match view.text(name) {
             Fact::Known(text) => Link::Named(text),
             Fact::Unset | Fact::Computed(_) => Link::Nothing,
             Fact::Open(gap) if gap.kind != GapKind::AfterApply => Link::Open(gap),
             Fact::Open(gap) => {
-                let trace = self.document.follow_attribute(view, name, wanted);
-                if trace.is_settled() && !view.item.exists {
+                let candidates = self.document.candidates_of(view, name, wanted);
+                if candidates.is_settled() && !view.item.exists {
                     return Link::Nothing;
                 }
-                match trace.single_item(MAY_BE_UNSET.contains(&name)) {
-                    Ok(item) => Link::To(item),
+                match candidates.complete(MAY_BE_UNSET.contains(&name)) {
+                    Ok([only]) => Link::To(only.item),
+                    Ok(several) => {
+                        let why = format!("it may be {}", candidates.names());
+                        let items = several.iter().map(|it| it.item).collect();
+                        Link::OneOf(items, explain_gap(gap, &why))
+                    }
                     Err(why) => Link::Open(explain_gap(gap, &why)),
                 }
             }
         }
     }
 
-    /// Returns the resource in the plan that an attribute refers to, by a reference or by the value of one of
-    /// the attributes `by`; `None` if it is not in the plan.
+    /// Returns the resources in the plan that a name may mean, by one of the attributes `by`: those in the
+    /// region of `view` if there are any, because names are unique per region only.
+    fn items_called(
+        &self,
+        view: &View<'a>,
+        text: &str,
+        kinds: &[&str],
+        by: &[&str],
+    ) -> Option<&'a Item<'a>> {
+        let here = self.places.known_region(view.item);
+        let named = |kind| self.document.items_named(kind, text, by);
+        let fitting: Vec<&Item<'_>> = kinds.iter().copied().flat_map(named).collect();
+        let is_near = |it: &&&Item<'_>| self.places.known_region(it) == here;
+        fitting.iter().find(is_near).or(fitting.first()).copied()
+    }
+
+    /// Returns the resources in the plan to which an attribute may refer, by a reference or by the value of
+    /// one of the attributes `by`; none if it refers to nothing in the plan.
+    pub(super) fn linked_items(
+        &self,
+        view: &View<'a>,
+        name: &str,
+        kinds: &[&str],
+        by: &[&str],
+    ) -> Result<Vec<&'a Item<'a>>, Gap> {
+        match self.resolve_link(view, name, kinds) {
+            Link::To(item) => Ok(vec![item]),
+            Link::OneOf(items, _) => Ok(items),
+            Link::Named(text) => Ok(self
+                .items_called(view, text, kinds, by)
+                .into_iter()
+                .collect()),
+            Link::Nothing => Ok(Vec::new()),
+            Link::Open(gap) => Err(gap),
+        }
+    }
+
+    /// Returns the resource in the plan that an attribute refers to; `None` if it is not in the plan.
     pub(super) fn linked_item(
         &self,
         view: &View<'a>,
@@ -157,19 +212,29 @@ impl<'a> Reader<'a> {
     ) -> Result<Option<&'a Item<'a>>, Gap> {
         match self.resolve_link(view, name, kinds) {
             Link::To(item) => Ok(Some(item)),
-            Link::Named(text) => {
-                let here = self.places.known_region(view.item);
-                let mut fitting = kinds
-                    .iter()
-                    .flat_map(|kind| self.document.items_named(kind, text, by));
-                let first = fitting.next();
-                // Names are unique per region only.
-                let near = first
-                    .into_iter()
-                    .chain(fitting)
-                    .find(|it| self.places.known_region(it) == here);
-                Ok(near.or(first))
-            }
+            Link::Named(text) => Ok(self.items_called(view, text, kinds, by)),
+            Link::Nothing => Ok(None),
+            Link::OneOf(_, gap) | Link::Open(gap) => Err(gap),
+        }
+    }
+
+    /// Returns a fact about the resource that an attribute refers to, if it is the same for all that it may
+    /// be; `None` if it refers to nothing in the plan.
+    pub(super) fn settle_link<T: PartialEq>(
+        &self,
+        view: &View<'a>,
+        name: &str,
+        kinds: &[&str],
+        by: &[&str],
+        read: impl Fn(&'a Item<'a>) -> Result<T, Gap>,
+    ) -> Result<Option<T>, Gap> {
+        match self.resolve_link(view, name, kinds) {
+            Link::To(item) => read(item).map(Some),
+            Link::OneOf(items, gap) => agree(items.into_iter().map(read).collect(), gap).map(Some),
+            Link::Named(text) => self
+                .items_called(view, text, kinds, by)
+                .map(read)
+                .transpose(),
             Link::Nothing => Ok(None),
             Link::Open(gap) => Err(gap),
         }
@@ -186,36 +251,72 @@ impl<'a> Reader<'a> {
             Link::To(item) => Ok(Some(self.id_of(item))),
             Link::Named(text) => Ok(Some(text.to_owned())),
             Link::Nothing => Ok(None),
-            Link::Open(gap) => Err(gap),
+            Link::OneOf(_, gap) | Link::Open(gap) => Err(gap),
         }
     }
 
-    /// Returns the ids of the resources that a list refers to, in the plan or not.
-    pub(super) fn linked_ids(
+    /// Returns the ids that an attribute may refer to, one at a time, in the plan or not.
+    pub(super) fn possible_ids(
         &self,
         view: &View<'a>,
         name: &str,
         kinds: &[&str],
     ) -> Result<Vec<String>, Gap> {
+        match self.resolve_link(view, name, kinds) {
+            Link::To(item) => Ok(vec![self.id_of(item)]),
+            Link::OneOf(items, _) => Ok(items.into_iter().map(|it| self.id_of(it)).collect()),
+            Link::Named(text) => Ok(vec![text.to_owned()]),
+            Link::Nothing => Ok(Vec::new()),
+            Link::Open(gap) => Err(gap),
+        }
+    }
+
+    /// Returns the ids of the resources that a list refers to, in the plan or not.
+    pub(super) fn linked_ids(&self, view: &View<'a>, name: &str, kinds: &[&str]) -> LinkedIds {
+        let owned = |ids: Vec<&str>| ids.into_iter().map(str::to_owned).collect();
         let gap = match view.texts(name) {
-            Fact::Known(ids) => return Ok(ids.into_iter().map(str::to_owned).collect()),
-            Fact::Unset | Fact::Computed(_) => return Ok(Vec::new()),
+            Fact::Known(ids) => {
+                return LinkedIds {
+                    certain: owned(ids),
+                    ..LinkedIds::default()
+                };
+            }
+            Fact::Unset | Fact::Computed(_) => return LinkedIds::default(),
             Fact::Open(gap) => gap,
         };
-        let trace = self.document.follow_attribute(view, name, kinds);
-        if let Some(unknown) = trace.unknown {
-            return Err(explain_gap(gap, &unknown));
-        }
-        if trace.items.is_empty() {
-            return Err(gap);
-        }
         let known = view.values.get(name).and_then(Value::as_array);
         let known = known.into_iter().flatten().filter_map(Value::as_str);
-        let mut ids: Vec<String> = known.map(str::to_owned).collect();
-        ids.extend(trace.items.into_iter().map(|item| self.id_of(item)));
-        ids.sort_unstable();
-        ids.dedup();
-        Ok(ids)
+        let mut ids = LinkedIds {
+            certain: owned(known.collect()),
+            ..LinkedIds::default()
+        };
+        let candidates = self.document.candidates_of(view, name, kinds);
+        let found = candidates.found.iter().map(|it| self.id_of_candidate(it));
+        let found: Vec<String> = found.collect();
+        // The marks show how many elements are unknown, if that is known itself.
+        let marks = view.unknown_in(name).as_array();
+        let count = marks.map(|marks| marks.iter().filter(|it| contains_true(it)).count());
+        let is_whole = count.is_none_or(|count| count == found.len());
+        match candidates.choice.is_none() && is_whole {
+            true => ids.certain.extend(found),
+            false => ids.possible.extend(found),
+        }
+        ids.gap = match candidates.open() {
+            Some(why) => Some(explain_gap(gap, why)),
+            None => candidates.found.is_empty().then_some(gap),
+        };
+        ids
+    }
+
+    fn id_of_candidate(&self, candidate: &Candidate<'a>) -> String {
+        let id = self.id_of(candidate.item);
+        match candidate.attribute {
+            Some(name @ ("main_route_table_id" | "default_route_table_id")) => {
+                let known = candidate.item.view().text(name).known();
+                known.map_or_else(|| main_table_id(&id), str::to_owned)
+            }
+            _ => id,
+        }
     }
 
     /// Returns the satellites of a type: resources that configure another resource, which the attribute
@@ -232,9 +333,20 @@ impl<'a> Reader<'a> {
             ..Satellites::default()
         };
         for item in self.document.items_of(kind) {
-            match self.linked_item(&item.view(), name, of, by) {
-                Ok(Some(owner)) => satellites.of.entry(owner.address).or_default().push(item),
-                Ok(None) => {}
+            match self.linked_items(&item.view(), name, of, by) {
+                Ok(owners) => {
+                    // As many satellites as owners: each owner has one of them.
+                    let is_covering = self.document.count_siblings(item) >= owners.len();
+                    let is_certain = owners.len() == 1;
+                    for owner in owners {
+                        let attached = satellites.of.entry(owner.address).or_default();
+                        attached.push(Satellite {
+                            item,
+                            is_certain,
+                            is_covering,
+                        });
+                    }
+                }
                 Err(gap) => satellites.stray = Some(gap),
             }
         }
@@ -374,10 +486,20 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A resource that configures another one, or may.
+#[derive(Debug, Clone, Copy)]
+struct Satellite<'a> {
+    item: &'a Item<'a>,
+    /// Whether it is known to configure it.
+    is_certain: bool,
+    /// Whether one of the instances of its resource does.
+    is_covering: bool,
+}
+
 /// Satellites by the resource that they configure.
 #[derive(Debug, Default)]
 pub(super) struct Satellites<'a> {
-    of: BTreeMap<&'a str, Vec<&'a Item<'a>>>,
+    of: BTreeMap<&'a str, Vec<Satellite<'a>>>,
     /// Why a satellite may configure any of the resources.
     stray: Option<Gap>,
     /// Whether a satellite is destroyed or forgotten.
@@ -388,14 +510,71 @@ impl<'a> Satellites<'a> {
     /// Returns the satellites of a resource.
     ///
     /// # Errors
-    /// The resource has no known satellite, and there is one that may belong to any resource.
-    pub(super) fn attached_to(&self, item: &Item<'_>) -> Result<&[&'a Item<'a>], Gap> {
-        match (self.of.get(item.address), &self.stray) {
-            (Some(found), _) => Ok(found),
-            (None, Some(gap)) => Err(gap.clone()),
-            (None, None) => Ok(&[]),
+    /// There may be others.
+    pub(super) fn attached_to(&self, item: &Item<'_>) -> Result<Vec<&'a Item<'a>>, Gap> {
+        let found = self.of.get(item.address).map_or(&[][..], Vec::as_slice);
+        if let Some(open) = found.iter().find(|it| !it.is_certain) {
+            return Err(may_configure(open.item, item));
+        }
+        match (found, &self.stray) {
+            ([], Some(gap)) => Err(gap.clone()),
+            _ => Ok(found.iter().map(|it| it.item).collect()),
         }
     }
+
+    /// Returns what the satellite of a resource says, or what holds without one, if that is the same for all
+    /// that it may be.
+    pub(super) fn settle<T: PartialEq>(
+        &self,
+        item: &Item<'_>,
+        read: impl Fn(Option<&'a Item<'a>>) -> Result<T, Gap>,
+    ) -> Result<T, Gap> {
+        let found = self.of.get(item.address).map_or(&[][..], Vec::as_slice);
+        if let Some(certain) = found.iter().find(|it| it.is_certain) {
+            return read(Some(certain.item));
+        }
+        let Some(first) = found.first() else {
+            return match &self.stray {
+                Some(gap) => Err(gap.clone()),
+                None => read(None),
+            };
+        };
+        let mut all: Vec<Result<T, Gap>> = found.iter().map(|it| read(Some(it.item))).collect();
+        if !found.iter().any(|it| it.is_covering) {
+            all.push(read(None));
+        }
+        agree(all, may_configure(first.item, item))
+    }
+}
+
+fn may_configure(satellite: &Item<'_>, item: &Item<'_>) -> Gap {
+    after_apply(format!(
+        "which instance of {}.{} configures {} is known only after apply",
+        satellite.kind, satellite.name, item.address
+    ))
+}
+
+/// Returns the answer that all candidates give.
+///
+/// # Errors
+/// They differ (`gap`), or one has no answer.
+pub(super) fn agree<T: PartialEq>(answers: Vec<Result<T, Gap>>, gap: Gap) -> Result<T, Gap> {
+    let mut answers = answers.into_iter();
+    let first = match answers.next() {
+        Some(first) => first?,
+        None => return Err(gap),
+    };
+    for answer in answers {
+        if answer? != first {
+            return Err(gap);
+        }
+    }
+    Ok(first)
+}
+
+/// Returns the placeholder id of the main route table of a VPC.
+pub(super) fn main_table_id(vpc: &str) -> String {
+    format!("{vpc}.main_route_table_id")
 }
 
 /// Returns the gap of a fact about an existing resource that the plan does not contain.

@@ -5,6 +5,7 @@ use crate::model::{Gap, GapKind, Observed};
 use crate::source::defaults::S3_ALGORITHM;
 use crate::source::planned::Planned;
 
+use super::item::Item;
 use super::keys::KeyName;
 use super::reader::{Reader, Satellites, not_in_plan};
 use super::view::{Fact, View};
@@ -18,6 +19,7 @@ pub(super) fn read_buckets<'a>(reader: &Reader<'a>, planned: &mut Planned) {
     let versionings = of("aws_s3_bucket_versioning");
     let encryptions = of("aws_s3_bucket_server_side_encryption_configuration");
     let lifecycles = of("aws_s3_bucket_lifecycle_configuration");
+    let locks = of("aws_s3_bucket_object_lock_configuration");
     let notifications = of("aws_s3_bucket_notification");
     for item in reader.document.items_of("aws_s3_bucket") {
         let view = item.view();
@@ -27,7 +29,10 @@ pub(super) fn read_buckets<'a>(reader: &Reader<'a>, planned: &mut Planned) {
         let bucket = Bucket {
             region: Observed::Known(named.region),
             tags: reader.read_tags(item),
-            versioning: read_versioning(&view, &versionings).into(),
+            versioning: match has_object_lock(&view, &locks) {
+                true => Observed::Known(Some("Enabled".to_owned())),
+                false => read_versioning(&view, &versionings).into(),
+            },
             encryption: read_encryption(reader, &view, &encryptions, planned).into(),
             expiry: read_expiry(&view, &lifecycles).into(),
             event_bridge: read_event_bridge(&view, &notifications).into(),
@@ -39,44 +44,69 @@ pub(super) fn read_buckets<'a>(reader: &Reader<'a>, planned: &mut Planned) {
     }
 }
 
-/// Returns the resource that configures a setting of a bucket: a satellite, or the bucket itself if it has the
-/// inline block of older versions of the provider.
-fn find_carrier<'a>(
+/// Returns a setting of a bucket, read from the resource that configures it: a satellite, or the bucket itself
+/// if it has the inline block of older versions of the provider; `None` if nothing does.
+fn read_setting<'a, T: PartialEq>(
     view: &View<'a>,
     satellites: &Satellites<'a>,
     inline: &str,
-) -> Result<Option<View<'a>>, Gap> {
+    read: impl Fn(Option<View<'a>>) -> Result<T, Gap>,
+) -> Result<T, Gap> {
     let has_inline = matches!(view.fact(inline), Fact::Known(_));
-    match satellites.attached_to(view.item) {
+    let attached = satellites.attached_to(view.item).unwrap_or_default();
+    let may_be_removed = satellites.gone && view.item.exists;
+    let is_inline = match view.is_set(inline) {
+        Some(is_set) => is_set,
+        None => !may_be_removed,
+    };
+    if has_inline && is_inline && attached.is_empty() {
+        return read(Some(*view));
+    }
+    satellites.settle(view.item, |satellite| match satellite {
+        Some(satellite) => read(Some(satellite.view())),
         // The current setting may be removed together with the satellite that set it.
-        Ok([]) if satellites.gone && view.item.exists && view.is_set(inline) != Some(true) => {
-            Err(view.known_after_apply(inline))
-        }
-        Ok([satellite, ..]) => Ok(Some(satellite.view())),
-        _ if has_inline && view.is_set(inline) != Some(false) => Ok(Some(*view)),
-        Err(gap) => Err(gap),
+        None if may_be_removed => Err(view.known_after_apply(inline)),
         // An existing bucket shows its current setting.
-        Ok([]) if has_inline => Ok(Some(*view)),
-        Ok([]) => match view.fact(inline) {
+        None if has_inline => read(Some(*view)),
+        None => match view.fact(inline) {
             Fact::Open(gap) => Err(gap),
             // A satellite in another plan may configure it.
             _ if view.item.exists => Err(not_in_plan(view, inline)),
-            _ => Ok(None),
+            _ => read(None),
         },
-    }
+    })
+}
+
+/// Returns whether a bucket has Object Lock, which requires versioning: AWS enables it with Object Lock and does
+/// not let anyone suspend it.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-configure.html>.
+fn has_object_lock<'a>(view: &View<'a>, locks: &Satellites<'a>) -> bool {
+    let is_inline = view.blocks("object_lock_configuration").known();
+    let is_inline = is_inline.is_some_and(|blocks| {
+        let on = |block: &View<'_>| block.text("object_lock_enabled").known() == Some("Enabled");
+        blocks.iter().any(on)
+    });
+    let is_enabled = |satellite: &&Item<'_>| {
+        let on = satellite.view().text("object_lock_enabled");
+        matches!(on, Fact::Known("Enabled") | Fact::Unset | Fact::Computed(_))
+    };
+    let locked = locks.attached_to(view.item);
+    view.flag("object_lock_enabled").known() == Some(true)
+        || is_inline
+        || locked.is_ok_and(|locks| locks.iter().any(is_enabled))
 }
 
 /// Returns whether a bucket sends its events to EventBridge. A new bucket does not.
 fn read_event_bridge<'a>(view: &View<'a>, notifications: &Satellites<'a>) -> Result<bool, Gap> {
-    let what = "the notification configuration";
-    match notifications.attached_to(view.item)? {
-        [notification, ..] => {
+    notifications.settle(view.item, |notification| match notification {
+        Some(notification) => {
             let is_on = notification.view().flag("eventbridge").set_value()?;
             Ok(is_on.unwrap_or(false))
         }
-        [] if view.item.exists => Err(not_in_plan(view, what)),
-        [] => Ok(false),
-    }
+        None if view.item.exists => Err(not_in_plan(view, "the notification configuration")),
+        None => Ok(false),
+    })
 }
 
 /// Returns the versioning status of a bucket; `None` if versioning was never enabled.
@@ -84,30 +114,39 @@ fn read_versioning<'a>(
     view: &View<'a>,
     satellites: &Satellites<'a>,
 ) -> Result<Option<String>, Gap> {
-    let Some(carrier) = find_carrier(view, satellites, "versioning")? else {
-        return Ok(None);
-    };
-    if carrier.item.address == view.item.address {
-        let block = carrier
-            .blocks("versioning")
-            .set_value()?
-            .unwrap_or_default();
-        let Some(block) = block.first() else {
+    read_setting(view, satellites, "versioning", |carrier| {
+        let Some(carrier) = carrier else {
             return Ok(None);
         };
-        let on = block.flag("enabled").set_value()?.unwrap_or(false);
-        // `false` means either suspended or never enabled: versioning is off.
-        return Ok(on.then(|| "Enabled".to_owned()));
+        if carrier.item.address == view.item.address {
+            let blocks = carrier.blocks("versioning").set_value()?;
+            let Some(block) = blocks.unwrap_or_default().into_iter().next() else {
+                return Ok(None);
+            };
+            let on = block.flag("enabled").set_value()?.unwrap_or(false);
+            // `false` means either suspended or never enabled: versioning is off.
+            return Ok(on.then(|| "Enabled".to_owned()));
+        }
+        let blocks = carrier.blocks("versioning_configuration").set_value()?;
+        let Some(block) = blocks.unwrap_or_default().into_iter().next() else {
+            return Ok(None);
+        };
+        let status = block.text("status").final_value()?;
+        Ok(status.filter(|it| *it != "Disabled").map(str::to_owned))
+    })
+}
+
+/// The default encryption of a bucket with the view of its key, which is read later.
+struct Rule<'a> {
+    algorithm: String,
+    key: Option<View<'a>>,
+}
+
+impl PartialEq for Rule<'_> {
+    /// Rules with a key are never the same: what their keys are is not known here.
+    fn eq(&self, other: &Self) -> bool {
+        self.algorithm == other.algorithm && self.key.is_none() && other.key.is_none()
     }
-    let block = carrier
-        .blocks("versioning_configuration")
-        .set_value()?
-        .unwrap_or_default();
-    let Some(block) = block.first() else {
-        return Ok(None);
-    };
-    let status = block.text("status").final_value()?;
-    Ok(status.filter(|it| *it != "Disabled").map(str::to_owned))
 }
 
 /// Returns the default encryption of a bucket.
@@ -118,17 +157,31 @@ fn read_encryption<'a>(
     planned: &mut Planned,
 ) -> Result<BucketEncryption, Gap> {
     let own = "server_side_encryption_configuration";
-    let plain = || BucketEncryption {
-        algorithm: S3_ALGORITHM.to_owned(),
-        kms_key: None,
+    let rule = read_setting(view, satellites, own, |carrier| {
+        let holders = match carrier {
+            None => Vec::new(),
+            Some(it) if it.item.address == view.item.address => {
+                it.blocks(own).set_value()?.unwrap_or_default()
+            }
+            Some(it) => vec![it],
+        };
+        read_encryption_rule(&holders)
+    })?;
+    let kms_key = match rule.key {
+        None => None,
+        Some(block) => match reader.read_key(&block, "kms_master_key_id", planned) {
+            KeyName::Is(key) => Some(key),
+            KeyName::Unset => None,
+            KeyName::Open(gap) => return Err(gap),
+        },
     };
-    let Some(carrier) = find_carrier(view, satellites, own)? else {
-        return Ok(plain());
-    };
-    let holders = match carrier.item.address == view.item.address {
-        true => carrier.blocks(own).set_value()?.unwrap_or_default(),
-        false => vec![carrier],
-    };
+    Ok(BucketEncryption {
+        algorithm: rule.algorithm,
+        kms_key,
+    })
+}
+
+fn read_encryption_rule<'a>(holders: &[View<'a>]) -> Result<Rule<'a>, Gap> {
     for holder in holders {
         for rule in holder.blocks("rule").set_value()?.unwrap_or_default() {
             let name = "apply_server_side_encryption_by_default";
@@ -136,46 +189,45 @@ fn read_encryption<'a>(
             let Some(block) = blocks.first() else {
                 continue;
             };
-            let algorithm = block
-                .text("sse_algorithm")
-                .final_value()?
-                .unwrap_or(S3_ALGORITHM);
-            let kms_key = match reader.read_key(block, "kms_master_key_id", planned) {
-                KeyName::Is(key) => Some(key),
-                KeyName::Unset => None,
-                KeyName::Open(gap) => return Err(gap),
-            };
-            return Ok(BucketEncryption {
-                algorithm: algorithm.to_owned(),
-                kms_key,
+            let algorithm = block.text("sse_algorithm").final_value()?;
+            let algorithm = algorithm.unwrap_or(S3_ALGORITHM).to_owned();
+            let has_key = algorithm != S3_ALGORITHM;
+            return Ok(Rule {
+                algorithm,
+                key: has_key.then_some(*block),
             });
         }
     }
-    Ok(plain())
+    Ok(Rule {
+        algorithm: S3_ALGORITHM.to_owned(),
+        key: None,
+    })
 }
 
 /// Returns which noncurrent versions in a bucket expire.
 fn read_expiry<'a>(view: &View<'a>, satellites: &Satellites<'a>) -> Result<NoncurrentExpiry, Gap> {
-    let Some(carrier) = find_carrier(view, satellites, "lifecycle_rule")? else {
-        return Ok(NoncurrentExpiry::Never);
-    };
-    let is_inline = carrier.item.address == view.item.address;
-    let rules = carrier.blocks(if is_inline { "lifecycle_rule" } else { "rule" });
-    let mut found = NoncurrentExpiry::Never;
-    for rule in rules.set_value()?.unwrap_or_default() {
-        let on = match is_inline {
-            true => rule.flag("enabled").set_value()?.unwrap_or(false),
-            false => rule.text("status").final_value()? == Some("Enabled"),
+    read_setting(view, satellites, "lifecycle_rule", |carrier| {
+        let Some(carrier) = carrier else {
+            return Ok(NoncurrentExpiry::Never);
         };
-        if !on || !expires_noncurrent(&rule)? {
-            continue;
+        let is_inline = carrier.item.address == view.item.address;
+        let rules = carrier.blocks(if is_inline { "lifecycle_rule" } else { "rule" });
+        let mut found = NoncurrentExpiry::Never;
+        for rule in rules.set_value()?.unwrap_or_default() {
+            let on = match is_inline {
+                true => rule.flag("enabled").set_value()?.unwrap_or(false),
+                false => rule.text("status").final_value()? == Some("Enabled"),
+            };
+            if !on || !expires_noncurrent(&rule)? {
+                continue;
+            }
+            if covers_all(&rule)? {
+                return Ok(NoncurrentExpiry::AllObjects);
+            }
+            found = NoncurrentExpiry::Filtered;
         }
-        if covers_all(&rule)? {
-            return Ok(NoncurrentExpiry::AllObjects);
-        }
-        found = NoncurrentExpiry::Filtered;
-    }
-    Ok(found)
+        Ok(found)
+    })
 }
 
 /// Returns whether a lifecycle rule expires noncurrent versions.

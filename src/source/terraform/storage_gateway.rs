@@ -5,7 +5,7 @@ use crate::model::{Gap, Observed};
 use crate::source::defaults::TERRAFORM_GATEWAY_TYPE;
 use crate::source::planned::Planned;
 
-use super::document::Item;
+use super::item::Item;
 use super::reader::Reader;
 use super::view::View;
 

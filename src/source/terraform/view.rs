@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::model::{Gap, GapKind, Observed};
 use crate::source::planned::after_apply;
 
-use super::document::{ALL, Item, NULL};
+use super::item::{ALL, Item, NULL};
 
 /// Blocks that the provider computes if the configuration has none.
 const CHOSEN: [&str; 7] = [
@@ -29,8 +29,44 @@ pub(super) struct View<'a> {
     pub(super) values: &'a Value,
     pub(super) unknown: &'a Value,
     pub(super) sensitive: &'a Value,
-    /// Expressions in the configuration; `None` if it does not show them, as for dynamic blocks.
-    pub(super) config: Option<&'a Value>,
+    pub(super) config: Config<'a>,
+}
+
+/// What the configuration shows of a resource or a block.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Config<'a> {
+    /// Nothing, as for dynamic blocks.
+    Hidden,
+    /// The expression of each attribute.
+    Block(&'a Value),
+    /// One expression for a list of objects.
+    Shared(&'a Value),
+}
+
+/// The expression of an attribute in the configuration.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Expression<'a> {
+    /// Its constant value or its references.
+    pub(super) json: &'a Value,
+    /// Whether it is that of a list of objects, of which the attribute is a part.
+    pub(super) is_shared: bool,
+}
+
+impl<'a> Item<'a> {
+    /// Returns its attributes.
+    pub(super) fn view(&'a self) -> View<'a> {
+        let expressions = |config: &'a Value| config.get("expressions").unwrap_or(&NULL);
+        View {
+            item: self,
+            values: self.values,
+            unknown: self.unknown,
+            sensitive: self.sensitive,
+            config: match self.config {
+                Some(config) => Config::Block(expressions(config)),
+                None => Config::Hidden,
+            },
+        }
+    }
 }
 
 /// The value of an attribute in a plan.
@@ -156,14 +192,37 @@ impl<'a> View<'a> {
 
     /// Returns whether the configuration sets an attribute; `None` if it does not show.
     pub(super) fn is_set(&self, name: &str) -> Option<bool> {
-        let expression = self.config?.get(name);
+        let Config::Block(block) = self.config else {
+            return None;
+        };
         let is_null = |it: &Value| it.get("constant_value").is_some_and(Value::is_null);
-        Some(expression.is_some_and(|it| !is_null(it)))
+        Some(block.get(name).is_some_and(|it| !is_null(it)))
     }
 
     /// Returns the expression of an attribute in the configuration.
-    pub(super) fn expression(&self, name: &str) -> Option<&'a Value> {
-        self.config?.get(name)
+    pub(super) fn expression(&self, name: &str) -> Option<Expression<'a>> {
+        let (json, is_shared) = match self.config {
+            Config::Hidden => return None,
+            Config::Block(block) => (block.get(name)?, false),
+            Config::Shared(list) => (list, true),
+        };
+        Some(Expression { json, is_shared })
+    }
+
+    /// Returns the attributes of a block that the configuration leaves out.
+    pub(super) fn absent_block(&self) -> Self {
+        View {
+            values: &NULL,
+            unknown: &NULL,
+            sensitive: &NULL,
+            config: Config::Hidden,
+            ..*self
+        }
+    }
+
+    /// Returns the marks of unknown values in an attribute.
+    pub(super) fn unknown_in(&self, name: &str) -> &'a Value {
+        marks_of(self.unknown, name)
     }
 
     /// Returns a text attribute. An empty text is unset.
@@ -225,7 +284,10 @@ impl<'a> View<'a> {
     /// Returns the blocks with a name, or the objects in a list.
     pub(super) fn blocks(&self, name: &str) -> Fact<Vec<View<'a>>> {
         let (unknown, sensitive) = (marks_of(self.unknown, name), marks_of(self.sensitive, name));
-        let config = self.expression(name);
+        let config = match self.config {
+            Config::Block(block) => block.get(name),
+            Config::Hidden | Config::Shared(_) => None,
+        };
         let fact = match self.fact(name) {
             // The provider does not compute this block, so it is a dynamic block, which the configuration
             // does not show.
@@ -246,7 +308,16 @@ impl<'a> View<'a> {
                 }
                 _ => Vec::new(),
             };
-            let configs = match_blocks(list, &written, ORDERED.contains(&name));
+            let configs = match (self.config, config) {
+                (Config::Shared(_), _) => vec![self.config; list.len()],
+                (_, Some(one)) if one.get("references").is_some() => {
+                    vec![Config::Shared(one); list.len()]
+                }
+                _ => match_blocks(list, &written, ORDERED.contains(&name))
+                    .into_iter()
+                    .map(|block| block.map_or(Config::Hidden, Config::Block))
+                    .collect(),
+            };
             let blocks = list
                 .iter()
                 .zip(configs)

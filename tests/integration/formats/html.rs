@@ -155,9 +155,8 @@ fn full() -> Report {
 fn with_skipped(report: &Report) -> String {
     let how = Rendering {
         style: Style {
-            width: 100,
-            color: false,
             show_skipped: true,
+            ..Style::plain(100)
         },
         anchor: "",
         gate: FailOn::Fail,

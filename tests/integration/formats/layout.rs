@@ -1,10 +1,13 @@
 //! The layout of the HTML report: its numbers, the order of its sections, and its size.
 
+use std::fs;
+
 use backup_check::evaluate::Options;
 use serde_json::json;
 
 use super::{render, report, snapshot};
 use crate::browser::{Browser, decode_base64};
+use crate::support::command::repository;
 
 /// Returns how often a text contains another.
 fn times(text: &str, part: &str) -> usize {
@@ -112,4 +115,36 @@ fn a_browser_shows_a_short_page_and_prints_two() {
     assert!(wide.as_u64().unwrap() > 1200, "{wide}");
     let top = "document.querySelector('.by').getBoundingClientRect().top - document.querySelector('.answer').getBoundingClientRect().top";
     assert!(browser.value(top).as_f64().unwrap().abs() < 60.0);
+}
+
+/// The picture of the guide. It is taken only with `UPDATE_DOCS=1`: fonts differ between machines.
+const PICTURE: &str = "docs/src/images/report.png";
+
+#[test]
+fn a_browser_takes_the_picture_of_the_guide() {
+    let page = fs::read_to_string(repository().join("docs/src/formats.md")).unwrap();
+    assert!(page.contains("](images/report.png)"));
+    let file = repository().join(PICTURE);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        let mut browser = Browser::start();
+        browser.call(
+            "Emulation.setDeviceMetricsOverride",
+            json!({"width": 1280, "height": 800, "deviceScaleFactor": 1, "mobile": false}),
+        );
+        let features = json!({"features": [{"name": "prefers-color-scheme", "value": "light"}]});
+        browser.call("Emulation.setEmulatedMedia", features);
+        browser.open(&render(
+            "html",
+            &report(snapshot("mixed"), &Options::default()),
+        ));
+        let taken = browser.call(
+            "Page.captureScreenshot",
+            json!({"format": "png", "clip": {"x": 0, "y": 0, "width": 1280, "height": 1180, "scale": 1}, "captureBeyondViewport": true}),
+        );
+        let picture = decode_base64(taken["data"].as_str().unwrap());
+        fs::write(&file, picture).unwrap();
+    }
+    let picture = fs::read(&file).unwrap();
+    assert!(picture.starts_with(b"\x89PNG"));
+    assert!(picture.len() < 400_000, "{} bytes", picture.len());
 }

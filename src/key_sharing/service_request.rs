@@ -1,0 +1,143 @@
+//! The request that KMS sees when a service uses a key on behalf of a role of AWS Backup.
+//!
+//! The service uses a forward access session: KMS checks the permissions of the role, and `kms:ViaService` names the
+//! service. Each condition key is stated in
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>,
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable>,
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html> or
+//! <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html>; all others are unknown.
+
+use super::copy::is_grant_action;
+use super::facts::{KeyFacts, Organization, ViaService};
+use crate::iam::request::{Context, Request, RolePrincipal, Value};
+
+/// Condition keys that only a call through a VPC endpoint has. A forward access session does not keep those of the first
+/// call. It keeps `aws:SourceIp`, which stays unknown: it is an address of AWS Backup.
+///
+/// Sources: <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html>,
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-network-properties>.
+/// Checked 2026-11-29.
+const OF_VPC_ENDPOINTS: [&str; 7] = [
+    "aws:SourceVpc",
+    "aws:SourceVpcArn",
+    "aws:SourceVpce",
+    "aws:VpcSourceIp",
+    "aws:VpceAccount",
+    "aws:VpceOrgID",
+    "aws:VpceOrgPaths",
+];
+
+/// Returns the request of one action on the key by a role, through a service, for an AWS resource.
+pub(super) fn build_service_request(
+    key: &KeyFacts,
+    role: RolePrincipal,
+    organization: &Organization,
+    via: ViaService,
+    action: &str,
+) -> Request {
+    let mut context = Context::default();
+    set_principal(&mut context, &role);
+    set_organization(&mut context, organization);
+    set_path(&mut context, key, via);
+    set_action(&mut context, action);
+    set_key(&mut context, key);
+    Request {
+        principal: role,
+        action: action.to_owned(),
+        resource: key.arn_shape(),
+        context,
+    }
+}
+
+fn set_principal(context: &mut Context, role: &RolePrincipal) {
+    for name in ["kms:CallerAccount", "aws:PrincipalAccount"] {
+        context.set(name, Value::one(&role.account));
+    }
+    context.set("aws:PrincipalArn", value_from_shape(role.arn()));
+    context.set("aws:PrincipalType", Value::one("AssumedRole"));
+    context.set("aws:PrincipalIsAWSService", Value::one("false"));
+    for name in [
+        "aws:PrincipalServiceName",
+        "aws:PrincipalServiceNamesList",
+        "aws:username",
+    ] {
+        context.set(name, Value::Absent);
+    }
+}
+
+/// Sets the organization of the role, which is also that of the key: AWS Backup copies only within one organization
+/// (<https://docs.aws.amazon.com/aws-backup/latest/devguide/create-cross-account-backup.html>).
+///
+/// A path is `o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/`, of which only the start is known:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_last-accessed-view-data-orgs.html>.
+fn set_organization(context: &mut Context, organization: &Organization) {
+    let (id, path) = match organization {
+        Organization::Unknown => return,
+        Organization::None => (Value::Absent, Value::Absent),
+        Organization::Member(id) => (Value::one(id), Value::Shaped(format!("{id}/r-*/"))),
+    };
+    for whose in ["Principal", "Resource"] {
+        context.set(&format!("aws:{whose}OrgID"), id.clone());
+        context.set(&format!("aws:{whose}OrgPaths"), path.clone());
+    }
+}
+
+fn set_path(context: &mut Context, key: &KeyFacts, via: ViaService) {
+    let region = key.region().unwrap_or("*");
+    // The suffix is the same in every partition:
+    // https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+    let service = format!("{}.{region}.amazonaws.com", via.as_str());
+    context.set("kms:ViaService", value_from_shape(service));
+    context.set("aws:ViaAWSService", Value::one("true"));
+    for name in OF_VPC_ENDPOINTS {
+        context.set(name, Value::Absent);
+    }
+    context.set("aws:SecureTransport", Value::one("true"));
+    context.set("aws:RequestedRegion", value_from_shape(region.to_owned()));
+}
+
+fn set_action(context: &mut Context, action: &str) {
+    let for_resource = match is_grant_action(action) {
+        true => Value::one("true"),
+        false => Value::Absent,
+    };
+    context.set("kms:GrantIsForAWSResource", for_resource);
+    if matches!(
+        action,
+        "kms:DescribeKey" | "kms:ListGrants" | "kms:RevokeGrant"
+    ) {
+        context.set_family("kms:EncryptionContext:", Value::Absent);
+        context.set("kms:EncryptionContextKeys", Value::Absent);
+    }
+}
+
+fn set_key(context: &mut Context, key: &KeyFacts) {
+    let account = Some(key.key_account.as_str()).filter(|account| !account.is_empty());
+    context.set("aws:ResourceAccount", Value::known_or_unknown(account));
+    let spec = Value::known_or_unknown(key.key_spec.as_deref());
+    let usage = Value::known_or_unknown(key.key_usage.as_deref());
+    context.set("kms:CustomerMasterKeySpec", spec.clone());
+    context.set("kms:KeySpec", spec);
+    context.set("kms:CustomerMasterKeyUsage", usage.clone());
+    context.set("kms:KeyUsage", usage);
+    let origin = Value::known_or_unknown(key.origin.as_deref());
+    context.set("kms:KeyOrigin", origin);
+    if let Some(multi_region) = key.multi_region {
+        context.set("kms:MultiRegion", Value::one(multi_region.to_string()));
+    }
+    if let Some(tags) = &key.tags {
+        context.set_family("aws:ResourceTag/", Value::Absent);
+        for (name, value) in tags {
+            context.set(&format!("aws:ResourceTag/{name}"), Value::one(value));
+        }
+    }
+}
+
+/// Returns a value of which each `*` is not known.
+fn value_from_shape(text: String) -> Value {
+    if text.contains('*') {
+        Value::Shaped(text)
+    } else {
+        Value::Known(vec![text])
+    }
+}

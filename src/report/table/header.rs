@@ -1,0 +1,78 @@
+//! The account, the time, the regions, and whether the report is complete.
+
+use crate::model::snapshot::Source;
+use crate::report::Report;
+use crate::report::digest::Digest;
+use crate::report::digest::summary::{account_name, format_time, standard_name};
+use crate::report::page::{Page, Tone};
+use crate::text::plural;
+
+/// The number of regions that are named.
+const MOST_REGIONS: usize = 6;
+
+/// Writes the account, the regions, the standard and the time, and what could not be read.
+pub(super) fn write_header(page: &mut Page, digest: &Digest<'_>) {
+    let report = digest.report;
+    let account = format!("{}:", account_name(report, str::to_owned));
+    let parts = [
+        describe_regions(report),
+        format!("{} standard", standard_name(report.standard)),
+        describe_time(report),
+    ];
+    let parts: Vec<String> = parts.into_iter().filter(|it| !it.is_empty()).collect();
+    let pieces = [
+        (Tone::Strong, account.as_str()),
+        (Tone::Plain, &parts.join(", ")),
+    ];
+    page.flow(0, 2, &pieces);
+    if let Some(selected) = report.selection.describe() {
+        let text = format!("{selected}; the rest of the account was not checked");
+        page.flow(0, 2, &[(Tone::Strong, "Only"), (Tone::Plain, &text)]);
+    }
+    if report.interrupted {
+        write_incomplete(page, "the scan was interrupted; results are partial.");
+    } else if !report.complete {
+        write_incomplete(page, &describe_gaps(digest));
+    }
+}
+
+fn describe_regions(report: &Report) -> String {
+    match report.regions.len() {
+        0 => String::new(),
+        1 => report.regions[0].clone(),
+        number if number <= MOST_REGIONS => {
+            format!("{number} regions ({})", report.regions.join(", "))
+        }
+        number => plural(number, "region"),
+    }
+}
+
+/// Returns where the data comes from, and when it was read.
+fn describe_time(report: &Report) -> String {
+    let source = match report.source {
+        Source::Aws => "read",
+        Source::Snapshot => "saved",
+        Source::TerraformPlan => "Terraform plan of",
+        Source::Cloudformation => "CloudFormation template of",
+    };
+    match format_time(&report.started_at) {
+        time if time.is_empty() => String::new(),
+        time => format!("{source} {time}"),
+    }
+}
+
+fn describe_gaps(digest: &Digest<'_>) -> String {
+    let services = digest.gaps.name_services();
+    if services.is_empty() {
+        return "some details could not be read; see `--view causes`.".to_owned();
+    }
+    let denied = match digest.gaps.has_denials() {
+        true => " Run `backup-check iam-policy` for the permissions that a scan needs.",
+        false => " Details: `--view causes`.",
+    };
+    format!("some data could not be read ({services}).{denied}")
+}
+
+fn write_incomplete(page: &mut Page, text: &str) {
+    page.flow(0, 2, &[(Tone::Unknown, "Incomplete:"), (Tone::Plain, text)]);
+}

@@ -1,0 +1,107 @@
+//! FSx file systems and volumes. Defaults of absent properties:
+//! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-fsx-filesystem.html>.
+
+use crate::model::fsx::{FsxFileSystem, FsxVolume, LUSTRE};
+use crate::model::{Gap, Observed};
+use crate::source::defaults::{LUSTRE_DEPLOYMENT, fsx_key};
+use crate::source::planned::unplanned;
+
+use super::build::{Build, locate_gap, not_yet};
+use super::template::Declared;
+use super::value::Resolved;
+
+const FILE_SYSTEM: &str = "AWS::FSx::FileSystem";
+const VIRTUAL_MACHINE: &str = "AWS::FSx::StorageVirtualMachine";
+const ASSOCIATION: &str = "AWS::FSx::DataRepositoryAssociation";
+
+pub(super) fn read_all(build: &mut Build<'_>) {
+    for declared in build.of_type(FILE_SYSTEM) {
+        let file_system = read_file_system(build, &declared);
+        build
+            .stack_region()
+            .fsx_file_systems
+            .items
+            .push(file_system);
+    }
+    for declared in build.of_type("AWS::FSx::Volume") {
+        let properties = build.template.properties(&declared);
+        let name = properties.get("Name").text().ok().flatten();
+        let volume = FsxVolume {
+            arn: build.declare_resource(&declared, ""),
+            id: declared.id.to_owned(),
+            name,
+            tags: build.tags(&properties, "Tags"),
+            volume_type: read_text(&properties, "VolumeType"),
+            file_system: find_file_system(build, &properties).into(),
+            state: not_yet(),
+        };
+        build.stack_region().fsx_volumes.items.push(volume);
+    }
+}
+
+fn read_file_system<'a>(build: &mut Build<'a>, declared: &Declared<'a>) -> FsxFileSystem {
+    let properties = build.template.properties(declared);
+    let file_system_type = read_text(&properties, "FileSystemType");
+    let lustre = properties.get("LustreConfiguration");
+    let is_lustre = file_system_type.known().is_some_and(|it| it == LUSTRE);
+    let deployment_type = match is_lustre {
+        true => locate_gap("DeploymentType", lustre.get("DeploymentType").text())
+            .map(|it| Some(it.unwrap_or_else(|| LUSTRE_DEPLOYMENT.to_owned())))
+            .into(),
+        false => Observed::Known(None),
+    };
+    let named = locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId")));
+    let kms_key = match named {
+        Ok(None) => deployment_type.get().map(|it| fsx_key(it.as_deref())),
+        key => key,
+    };
+    FsxFileSystem {
+        arn: build.declare_resource(declared, ""),
+        id: declared.id.to_owned(),
+        tags: build.tags(&properties, "Tags"),
+        file_system_type,
+        state: not_yet(),
+        kms_key: kms_key.into(),
+        deployment_type,
+        is_linked: match is_lustre {
+            true => is_linked(build, declared.id, &lustre).into(),
+            false => Observed::Known(false),
+        },
+    }
+}
+
+fn read_text(properties: &Resolved, name: &str) -> Observed<String> {
+    let given = locate_gap(name, properties.get(name).text());
+    let missing = || unplanned(format!("the template has no {name}"));
+    given.and_then(|it| it.ok_or_else(missing)).into()
+}
+
+/// Whether a Lustre file system is linked to a bucket, by itself or by an association.
+fn is_linked(build: &Build<'_>, id: &str, lustre: &Resolved) -> Result<bool, Gap> {
+    if !lustre.get("ImportPath").is_absent() {
+        return Ok(true);
+    }
+    for declared in build.of_type(ASSOCIATION) {
+        let properties = build.template.properties(&declared);
+        if build
+            .name(&properties.get("FileSystemId"), FILE_SYSTEM)?
+            .as_deref()
+            == Some(id)
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Returns the id of the file system of a volume: through its storage virtual machine, for one of ONTAP.
+fn find_file_system(build: &Build<'_>, properties: &Resolved) -> Result<String, Gap> {
+    let outside = || unplanned("the template does not contain its file system");
+    let ontap = properties.get("OntapConfiguration");
+    let machine = ontap.get("StorageVirtualMachineId");
+    let machine = build.referenced_resource(&machine, &[VIRTUAL_MACHINE]);
+    let machine = machine.ok_or_else(outside)?;
+    let of_machine = build.template.properties(&machine);
+    let file_system = build.name(&of_machine.get("FileSystemId"), FILE_SYSTEM)?;
+    file_system.ok_or_else(outside)
+}
