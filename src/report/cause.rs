@@ -164,7 +164,10 @@ impl Blockers {
 /// Whether a finding is about a setting of the account or a region without which no backup or copy is made.
 pub(super) fn is_prerequisite(finding: &Finding) -> bool {
     finding.rule.group == Group::Account && finding.rule.owner == Owner::Platform
-        || matches!(finding.rule.id, "backup-region-covered" | "service-opted-in")
+        || matches!(
+            finding.rule.id,
+            "backup-region-covered" | "service-opted-in"
+        )
 }
 
 /// The causes of a report, collected finding by finding.

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 pub use super::facts::{FindingCounts, JsonSelection, ResourceCounts, Scan, Summary};
 use super::stream::write_collected;
 use super::{
-    Baseline, CauseLine, Comparison, FactSource, Finding, FindingWriter, Report, ReportFacts, ResourceLine,
-    ResourceVerdict, StaleWaiver, Status, Waiver, WriteError, cause_id_of,
+    Baseline, CauseLine, Comparison, FactSource, Finding, FindingWriter, Report, ReportFacts,
+    ResourceLine, ResourceVerdict, StaleWaiver, Status, Waiver, WriteError, cause_id_of,
 };
 use crate::analysis::Evidence;
 use crate::exit::FailOn;

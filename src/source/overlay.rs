@@ -53,10 +53,12 @@ pub fn complete_from_account(
         _ => {}
     }
     let before = planned.clone();
-    planned.account_id = planned
-        .account_id
-        .take()
-        .or_else(|| account.account_id.clone());
+    if let (None, Some(number)) = (&planned.account_id, &account.account_id) {
+        notes.push(format!(
+            "the file does not name its account; it is taken to be {number}, that of --account-from"
+        ));
+        planned.account_id = Some(number.clone());
+    }
     planned.selected_tags.clone_from(&account.selected_tags);
     fill(&mut planned.organization_id, &account.organization_id);
     fill(&mut planned.backup_policy, &account.backup_policy);

@@ -76,7 +76,6 @@ impl Planned {
     #[must_use]
     pub fn new(source: Source, account_id: Option<String>, around: &Surroundings<'_>) -> Self {
         let outside = || unplanned("the file does not describe the account's organization");
-        let account_id = account_id.or_else(|| around.account_id().map(str::to_owned));
         Planned {
             snapshot: Snapshot {
                 snapshot_version: SNAPSHOT_VERSION,

@@ -110,7 +110,7 @@ pub fn read_plan(root: &Value, around: &Surroundings<'_>) -> Result<Snapshot, Te
     }
     let document = Document::parse(root)?;
     let reader = Reader::new(&document, around);
-    let account = reader.places.account.clone();
+    let account = reader.places.named_account.clone();
     let mut planned = Planned::new(Source::TerraformPlan, account, around);
     keys::read_keys(&reader, &mut planned);
     ec2::read_instances(&reader, &mut planned);

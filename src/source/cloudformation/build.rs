@@ -37,8 +37,7 @@ enum Outside {
 impl<'a> Build<'a> {
     pub(super) fn new(template: Template<'a>, around: &Surroundings<'a>) -> Self {
         let region = around.region.unwrap_or(UNKNOWN_REGION).to_owned();
-        let account = template.account.clone();
-        let mut planned = Planned::new(Source::Cloudformation, account, around);
+        let mut planned = Planned::new(Source::Cloudformation, None, around);
         planned.region_mut(&region);
         Build {
             template,
