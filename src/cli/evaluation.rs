@@ -252,7 +252,7 @@ impl SourceArgs {
     }
 }
 
-/// The value of --account-from that stands for the live account.
+/// The value of --account-from that means the live account.
 const LIVE: &str = "live";
 
 /// Narrows a snapshot to the selection and the regions of the arguments.

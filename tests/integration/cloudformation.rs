@@ -121,12 +121,7 @@ fn a_template_is_judged_as_what_it_makes() {
                 Unknown,
                 "default key for EBS",
             ),
-            (
-                "ManagedVolume",
-                "encryption-customer-key",
-                Fail,
-                "alias/aws/ebs",
-            ),
+            ("ManagedVolume", "encryption-customer-key", Fail, "aws/ebs"),
             (
                 "ForeignVolume",
                 "kms-key-shared",
@@ -151,7 +146,7 @@ fn a_template_is_judged_as_what_it_makes() {
             ("Aurora", "backup-tag-placed", Fail, "member instance"),
             ("Aurora", "kms-key-shared", Pass, ""),
             ("MultiAz", "cross-account-copy-supported", Fail, "Multi-AZ"),
-            ("MultiAz", "encryption-customer-key", Fail, "alias/aws/rds"),
+            ("MultiAz", "encryption-customer-key", Fail, "aws/rds"),
             ("Archive", "s3-versioning-enabled", Pass, ""),
             ("Archive", "s3-old-versions-expire", Pass, "expires"),
             (
@@ -191,13 +186,13 @@ fn a_template_is_judged_as_what_it_makes() {
                 "Orders",
                 "encryption-customer-key-recommended",
                 Warn,
-                "alias/aws/dynamodb",
+                "aws/dynamodb",
             ),
             (
                 "Files",
                 "encryption-customer-key-recommended",
                 Warn,
-                "alias/aws/elasticfilesystem",
+                "aws/elasticfilesystem",
             ),
             (
                 "Warehouse",
