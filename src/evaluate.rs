@@ -8,6 +8,7 @@
 //! A finding is made, handed to the caller and dropped, in the order of the report.
 
 mod evaluation;
+mod fact_sources;
 mod gating;
 mod options;
 mod places;
@@ -23,6 +24,7 @@ use crate::rule::Rule;
 use crate::settings::Settings;
 
 use evaluation::Evaluation;
+use fact_sources::FindingsByFile;
 use places::Place;
 use rule_plan::RulePlan;
 use waiver::WaiverLedger;
@@ -71,6 +73,7 @@ pub fn evaluate_each(
         emit,
         resources: Vec::new(),
         unread: unread_listings(snapshot, selection),
+        without_account: FindingsByFile::of_snapshot(snapshot, settings, options, rules),
         facts_missing: Default::default(),
     };
     for place in Place::all(snapshot, &settings.backup_regions) {

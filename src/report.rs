@@ -44,7 +44,7 @@ use crate::model::arn::Arn;
 use crate::model::coverage::{Coverage, Stats};
 use crate::model::place::Place;
 use crate::model::selection::Selection;
-use crate::model::snapshot::Source;
+use crate::model::snapshot::{AccountFrom, Source};
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, ResourceKind};
 use crate::rule::Rule;
@@ -57,6 +57,8 @@ pub struct Report {
     pub source: Source,
     /// The account; `None` where a plan or template does not name it.
     pub account_id: Option<String>,
+    /// The account that completed a plan or template.
+    pub account_from: Option<AccountFrom>,
     /// The central account, which stores the copies.
     pub central_account_id: String,
     /// Whom to contact about findings that only the platform team can fix.
@@ -355,6 +357,24 @@ pub struct Finding {
     pub baseline: Option<Baseline>,
     /// Where a plan or a template declares the resource.
     pub place: Option<Place>,
+    /// Where the facts come from that decide it, if it is about a plan or template.
+    pub sources: Vec<FactSource>,
+}
+
+/// Where a fact about a plan or template comes from.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum FactSource {
+    /// A Terraform plan.
+    Plan,
+    /// A CloudFormation template.
+    Template,
+    /// The account, read live or from a snapshot.
+    Account,
+    /// A default of AWS, for what the file leaves out.
+    Default,
 }
 
 impl Finding {

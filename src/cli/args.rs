@@ -45,25 +45,18 @@ pub(super) enum ColorArg {
     Never,
 }
 
-/// The arguments of a live account, which a file excludes.
-pub(super) const LIVE_ONLY: [&str; 7] = [
-    "profile",
-    "role_arn",
-    "external_id",
-    "endpoint_url",
-    "concurrency",
-    "max_calls",
-    "timeout",
-];
-
 /// The account or file to check, and how to check it.
 #[derive(Debug, Args)]
 pub(super) struct SourceArgs {
     /// Check a file instead of a live account: a snapshot written by `collect`, `terraform show -json`
     /// output, or a CloudFormation template (JSON or YAML); `-` is stdin. If a plan or template does not
     /// name its region, set it with --region
-    #[arg(long, value_name = "FILE", group = "input", conflicts_with_all = LIVE_ONLY)]
+    #[arg(long, value_name = "FILE", group = "input")]
     pub(super) from: Option<PathBuf>,
+    /// With a plan or template: the account that it will be applied to, from a snapshot written by `collect`,
+    /// or `live`. What the file leaves open is looked up there
+    #[arg(long, value_name = "FILE|live", requires = "input")]
+    pub(super) account_from: Option<PathBuf>,
     /// Value of a template parameter; repeatable
     #[arg(long, value_name = "K=V", value_parser = value::parse_parameter, requires = "input")]
     pub(super) parameter: Vec<(String, String)>,
@@ -158,6 +151,23 @@ pub(super) struct AccessArgs {
     /// [default: 30m]
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub(super) timeout: Option<Duration>,
+}
+
+impl AccessArgs {
+    /// Returns an argument that only reading a live account uses, if one is given.
+    pub(super) fn find_live_only(&self) -> Option<&'static str> {
+        [
+            ("--profile", self.profile.is_some()),
+            ("--role-arn", self.role_arn.is_some()),
+            ("--external-id", self.external_id.is_some()),
+            ("--endpoint-url", self.endpoint_url.is_some()),
+            ("--concurrency", self.concurrency.is_some()),
+            ("--max-calls", self.max_calls.is_some()),
+            ("--timeout", self.timeout.is_some()),
+        ]
+        .into_iter()
+        .find_map(|(name, is_given)| is_given.then_some(name))
+    }
 }
 
 /// What to check, and how.

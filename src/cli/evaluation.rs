@@ -13,6 +13,7 @@ use crate::model::snapshot::{Snapshot, Source};
 use crate::report::Report;
 use crate::rules::ALL;
 use crate::settings::{Settings, Severity};
+use crate::source::overlay::complete_from_account;
 
 use super::args::{AccessArgs, EvaluationArgs, GlobalArgs, SourceArgs};
 use super::config::LoadedConfig;
@@ -145,11 +146,16 @@ impl SourceArgs {
         if let Some(org) = &self.evaluation.org_id {
             settings.org_id = Some(org.clone());
         }
+        if let (Some(path), Some(name)) = (&self.from, access.find_live_only())
+            && !self.reads_live_account()
+        {
+            bail!(
+                "the argument '{name}' cannot be used with {}, unless with --account-from live",
+                path.display()
+            );
+        }
         let (snapshot, stopped) = match &self.from {
-            Some(path) => {
-                let snapshot = self.read_file(path, &settings, &options.selection, global)?;
-                (snapshot, Exit::Ready)
-            }
+            Some(path) => self.read_file(path, &settings, &options.selection, global)?,
             None => read_live(access, &settings, &options.selection, global)?,
         };
         let report = evaluate(&snapshot, &settings, &options, &ALL);
@@ -161,27 +167,38 @@ impl SourceArgs {
         })
     }
 
-    /// Reads the file of --from and narrows it to what the arguments select.
+    /// Whether --account-from is `live`.
+    fn reads_live_account(&self) -> bool {
+        self.account_from.as_deref() == Some(Path::new(LIVE))
+    }
+
+    /// Reads the file of --from, completes it from --account-from, and narrows it to what the arguments select.
+    /// The exit is that of the signal that interrupted reading the account, else [`Exit::Ready`].
     fn read_file(
         &self,
         path: &Path,
         settings: &Settings,
         selection: &Selection,
         global: &GlobalArgs,
-    ) -> anyhow::Result<Snapshot> {
+    ) -> anyhow::Result<(Snapshot, Exit)> {
+        let note = |text: &str| {
+            if !global.quiet {
+                output::print_stderr(text);
+            }
+        };
+        let (account, stopped) = match self.read_account(settings, global)? {
+            Some((account, stopped)) => (Some(account), stopped),
+            None => (None, Exit::Ready),
+        };
         let context = input::FileContext {
             tag_key: &settings.tag_key,
-            account: None,
+            account: account.as_ref(),
             central_account: &settings.central_account,
             regions: &self.access.region,
             parameters: &self.parameter,
         };
         let (mut snapshot, notes) = input::read_snapshot(path, &context)?;
-        if !global.quiet {
-            notes
-                .iter()
-                .for_each(|note| output::print_stderr(&format!("note: {note}")));
-        }
+        notes.iter().for_each(|text| note(&format!("note: {text}")));
         if snapshot.tag_key != settings.tag_key {
             bail!(
                 "{}: the snapshot was collected with tag key {:?}, but the config sets {:?}; collect it again",
@@ -190,11 +207,53 @@ impl SourceArgs {
                 settings.tag_key
             );
         }
+        if let Some(account) = &account {
+            if !snapshot.source.is_planned() {
+                bail!(
+                    "--account-from applies only to Terraform plans and CloudFormation templates; {} is not one",
+                    path.display()
+                );
+            }
+            let notes = complete_from_account(&mut snapshot, account)
+                .with_context(|| path.display().to_string())?;
+            notes.iter().for_each(|text| note(&format!("note: {text}")));
+            if let Some(age) = input::describe_old_account(account)? {
+                note(&format!("warning: --account-from: {age}"));
+            }
+        }
         narrow_to_selection(&mut snapshot, self, selection)
             .with_context(|| path.display().to_string())?;
-        Ok(snapshot)
+        Ok((snapshot, stopped))
+    }
+
+    /// Reads the account of --account-from; `None` without it.
+    fn read_account(
+        &self,
+        settings: &Settings,
+        global: &GlobalArgs,
+    ) -> anyhow::Result<Option<(Snapshot, Exit)>> {
+        let Some(path) = &self.account_from else {
+            return Ok(None);
+        };
+        if self.reads_live_account() {
+            let read = read_live(&self.access, settings, &Selection::default(), global);
+            return read.context("--account-from live").map(Some);
+        }
+        let account = input::read_account(path).context("--account-from")?;
+        if account.tag_key != settings.tag_key {
+            bail!(
+                "--account-from {}: it was collected with tag key {:?}, but the config sets {:?}; collect it again",
+                path.display(),
+                account.tag_key,
+                settings.tag_key
+            );
+        }
+        Ok(Some((account, Exit::Ready)))
     }
 }
+
+/// The value of --account-from that means the live account.
+const LIVE: &str = "live";
 
 /// Narrows a snapshot to the selection and the regions of the arguments.
 ///

@@ -12,6 +12,7 @@ use crate::source::detect::{Found, NotForUs, decode_text, recognize_file};
 use crate::source::planned::Surroundings;
 use crate::source::saved::{self, SavedError};
 use crate::source::{cloudformation, terraform};
+use crate::text::plural;
 
 /// Reads the bytes of a file, decompressed; `-` is stdin.
 fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
@@ -46,7 +47,7 @@ pub(super) struct FileContext<'a> {
     /// The key of the backup tag.
     pub(super) tag_key: &'a str,
     /// The account that the file is for, from --account-from.
-    pub(super) account: Option<&'a str>,
+    pub(super) account: Option<&'a Snapshot>,
     /// The central account.
     pub(super) central_account: &'a str,
     /// The regions of --region.
@@ -121,6 +122,36 @@ pub(super) fn read_snapshot(
 #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
 fn current_time() -> anyhow::Result<String> {
     Ok(Timestamp::now().round(Unit::Second)?.to_string())
+}
+
+/// Reads the snapshot of --account-from.
+pub(super) fn read_account(path: &Path) -> anyhow::Result<Snapshot> {
+    let name = display_name(path);
+    let text = match recognize_file(read_bytes(path)?, &name) {
+        Ok(Found::Text(text)) => text,
+        Ok(Found::Terraform(_)) => bail!("{name} is a plan, not a snapshot written by `collect`"),
+        Err(error) => bail!("{name} {error}"),
+    };
+    if cloudformation::is_template(&text) {
+        bail!("{name} is a template, not a snapshot written by `collect`");
+    }
+    saved::read_snapshot(&text).context(name)
+}
+
+/// The age in hours from which a snapshot of an account is old.
+const OLD_AFTER_HOURS: i64 = 24;
+
+/// Returns a warning about a snapshot that may no longer describe its account.
+pub(super) fn describe_old_account(account: &Snapshot) -> anyhow::Result<Option<String>> {
+    let Ok(collected) = account.finished_at.parse::<Timestamp>() else {
+        return Ok(Some("the time of the snapshot is not known".to_owned()));
+    };
+    let now: Timestamp = current_time()?.parse()?;
+    let hours = now.duration_since(collected).as_hours();
+    Ok((hours >= OLD_AFTER_HOURS).then(|| {
+        let age = plural(usize::try_from(hours).unwrap_or(usize::MAX), "hour");
+        format!("the snapshot is {age} old ({collected}); collect it again")
+    }))
 }
 
 /// Reads the report of --baseline.

@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::report::Report;
 use crate::report::format::GITHUB;
 
-use super::args::{FailOnArg, GlobalArgs, LIVE_ONLY, SourceArgs, ViewArg};
+use super::args::{FailOnArg, GlobalArgs, SourceArgs, ViewArg};
 use super::config::LoadedConfig;
 use super::evaluation::Evaluated;
 use super::output::{OutputOptions, Target};
@@ -19,7 +19,7 @@ use super::{github, input, output};
 pub(super) struct ScanArgs {
     /// File to check instead of a live account, the same as --from FILE; `-` is stdin. Place it before
     /// options that accept several values
-    #[arg(value_name = "FILE", group = "input", conflicts_with_all = LIVE_ONLY)]
+    #[arg(value_name = "FILE", group = "input")]
     file: Option<PathBuf>,
     #[command(flatten)]
     source: SourceArgs,

@@ -10,6 +10,7 @@ use crate::model::snapshot::{GLOBAL, Snapshot};
 use crate::report::{Finding, Report, ResourceLine, Unread};
 use crate::settings::Settings;
 
+use super::fact_sources::FindingsByFile;
 use super::options::Options;
 use super::rule_plan::RulePlan;
 use super::waiver::WaiverLedger;
@@ -26,6 +27,8 @@ pub(super) struct Evaluation<'a, 'e> {
     pub(super) emit: &'e mut dyn FnMut(Finding),
     pub(super) resources: Vec<ResourceLine>,
     pub(super) unread: Vec<Unread>,
+    /// What the findings would be without the account, by their ids.
+    pub(super) without_account: FindingsByFile,
     /// The facts that could not be read and that a check met: the first reason by region and service.
     pub(super) facts_missing: BTreeMap<(String, Option<Service>), String>,
 }
@@ -53,6 +56,7 @@ impl Evaluation<'_, '_> {
         let mut report = Report {
             source: snapshot.source,
             account_id: snapshot.account_id.clone(),
+            account_from: snapshot.account_from.clone(),
             central_account_id: settings.central_account.clone(),
             contact: settings.contact.clone(),
             tag_key: settings.tag_key.clone(),

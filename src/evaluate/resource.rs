@@ -18,7 +18,7 @@ use super::gating::RegionStakes;
 pub(super) struct Subject<'a> {
     resource: Resource<'a>,
     kind: ResourceKind,
-    arn: String,
+    pub(super) arn: String,
     id: String,
 }
 
@@ -278,8 +278,11 @@ impl<'a> Evaluation<'a, '_> {
             missing.or_insert_with(|| outcome.message());
         }
         let status = status_of(outcome.verdict, self.options.severity_of(rule, &outcome));
+        let id = finding_id(rule.id, &subject.arn);
+        let message = outcome.message();
+        let sources = self.find_sources(rule, subject, &id, (status, &message));
         Finding {
-            id: finding_id(rule.id, &subject.arn),
+            id,
             rule,
             severity: self.options.severity(rule),
             status,
@@ -292,13 +295,14 @@ impl<'a> Evaluation<'a, '_> {
             account_id: self.snapshot.account_id.clone(),
             region: cx.region.to_owned(),
             backup_tag: tag,
-            message: outcome.message(),
+            message,
             fix: outcome.fixes(),
             evidence: outcome.evidence,
             causes: outcome.causes,
             waiver: None,
             baseline: None,
             place: self.snapshot.places.get(&subject.arn).cloned(),
+            sources,
         }
     }
 }

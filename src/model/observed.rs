@@ -145,6 +145,27 @@ pub struct Gap {
     /// What AWS, or the network, said.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
+    /// The fact about the account that would close the gap, in a plan or template.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<AccountFact>,
+}
+
+/// A fact about an account on which a resource of a plan or template depends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccountFact {
+    /// Whether new EBS volumes of the region are encrypted by default.
+    EbsEncryption,
+    /// The same, if the volume is not made from an encrypted snapshot.
+    EbsEncryptionOrSnapshot,
+    /// The default key of new EBS volumes of the region.
+    EbsKey,
+    /// The DB instance with an identifier, which another one has its key from.
+    DbInstance(String),
+    /// The DB cluster with an identifier, which another one has its key from.
+    DbCluster(String),
+    /// The VPC of a subnet.
+    Subnet(String),
 }
 
 /// What sort of failure left something unknown.
@@ -236,7 +257,15 @@ impl Gap {
             action: String::new(),
             code: None,
             message: message.into(),
+            needs: None,
         }
+    }
+
+    /// Names the fact about the account that would close the gap.
+    #[must_use]
+    pub fn needing(mut self, fact: AccountFact) -> Self {
+        self.needs = Some(fact);
+        self
     }
 }
 

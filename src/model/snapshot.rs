@@ -93,6 +93,41 @@ pub struct Snapshot {
     /// Where a plan or a template declares what it holds, by the resource's ARN or the identifier that replaces it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub places: BTreeMap<String, Place>,
+    /// What a plan or template leaves to a default of AWS, by the resource's ARN or the identifier that replaces it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub defaults: BTreeMap<String, BTreeSet<DefaultFact>>,
+    /// The account from which a plan or template was completed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_from: Option<AccountFrom>,
+    /// The plan or template before it was completed.
+    #[serde(skip)]
+    pub file_only: Option<Box<Snapshot>>,
+}
+
+/// A fact that a plan or template may leave to a default of AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DefaultFact {
+    /// Whether a resource is encrypted, and with which key.
+    Encryption,
+    /// The policy of a key or an endpoint.
+    Policy,
+    /// How long automated backups are kept.
+    Retention,
+    /// Whether a bucket keeps old versions.
+    Versioning,
+}
+
+/// The account that completed a plan or template.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountFrom {
+    /// `aws` or `snapshot`.
+    pub source: Source,
+    /// The account.
+    pub account_id: Option<String>,
+    /// When it was read, RFC 3339.
+    pub collected_at: String,
 }
 
 /// Where a snapshot came from.
@@ -140,7 +175,7 @@ impl Snapshot {
     /// Whether it is of a plan or template, without the account that this is for.
     #[must_use]
     pub fn has_no_account(&self) -> bool {
-        self.source.is_planned()
+        self.source.is_planned() && self.account_from.is_none()
     }
 
     /// Returns the regions that are known and not among some.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Finding, Report, ResourceVerdict, Status};
 use crate::model::coverage::Stats;
 use crate::model::selection::Selection;
-use crate::model::snapshot::Source;
+use crate::model::snapshot::{AccountFrom, Source};
 use crate::settings::Standard;
 
 /// What was scanned.
@@ -16,6 +16,9 @@ pub struct Scan {
     pub source: Source,
     /// The account; null where a plan or template does not name it.
     pub account_id: Option<String>,
+    /// The account that completed a plan or template; absent without --account-from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_from: Option<AccountFrom>,
     /// The central account, which stores the copies.
     pub central_account_id: String,
     /// The standard whose severities apply.
@@ -109,6 +112,7 @@ impl Scan {
         Scan {
             source: report.source,
             account_id: report.account_id.clone(),
+            account_from: report.account_from.clone(),
             central_account_id: report.central_account_id.clone(),
             standard: report.standard,
             selection: JsonSelection::new(&report.selection),

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 pub use super::facts::{FindingCounts, JsonSelection, ResourceCounts, Scan, Summary};
 use super::stream::write_collected;
 use super::{
-    Baseline, CauseLine, Comparison, Finding, FindingWriter, Report, ReportFacts, ResourceLine,
-    ResourceVerdict, StaleWaiver, Status, Waiver, WriteError, cause_id_of,
+    Baseline, CauseLine, Comparison, FactSource, Finding, FindingWriter, Report, ReportFacts,
+    ResourceLine, ResourceVerdict, StaleWaiver, Status, Waiver, WriteError, cause_id_of,
 };
 use crate::analysis::Evidence;
 use crate::exit::FailOn;
@@ -145,6 +145,9 @@ pub struct JsonFinding {
     /// Where a plan or template declares the resource; absent for a live account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<Place>,
+    /// Where the facts come from that decide the finding; absent for a live account.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<FactSource>,
 }
 
 impl Tool {
@@ -202,6 +205,7 @@ impl JsonFinding {
             waiver: finding.waiver.clone(),
             baseline: finding.baseline,
             location: finding.place.clone(),
+            sources: finding.sources.clone(),
         }
     }
 }

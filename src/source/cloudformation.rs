@@ -123,12 +123,12 @@ pub fn read(
     for_each::expand_loops(&mut root, &values)?;
     let given = Given {
         region: around.region,
-        account: around.account,
+        account: around.account_id(),
         parameters,
     };
     let mut template = Template::read(&root, &given)?;
     let own = account::infer_account(&template, around.central_account);
-    if let (Some((account, _)), None) = (&own, around.account) {
+    if let (Some((account, _)), None) = (&own, around.account_id()) {
         let account = Some(account.as_str());
         template = Template::read(&root, &Given { account, ..given })?;
     }
@@ -148,7 +148,7 @@ pub fn read(
     vpc::read_networks(&mut build);
     let (mut snapshot, mut notes) = build.finish_snapshot();
     if let Some((account, key)) = own {
-        if around.account.is_none() {
+        if around.account_id().is_none() {
             notes.push(format!(
                 "the policy of {key} is for account {account}, so the template is read as one for it"
             ));

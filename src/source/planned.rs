@@ -8,7 +8,8 @@ use crate::model::ec2::EbsDefaults;
 use crate::model::kms::Key;
 use crate::model::place::Place;
 use crate::model::service::Service;
-use crate::model::snapshot::{Region, SNAPSHOT_VERSION, Snapshot, Source};
+use crate::model::snapshot::{DefaultFact, Region, SNAPSHOT_VERSION, Snapshot, Source};
+use crate::model::tag::is_kept;
 use crate::model::vpc::Network;
 use crate::model::{Gap, GapKind, Listing, Observed};
 
@@ -21,12 +22,27 @@ pub struct Surroundings<'a> {
     pub tag_key: &'a str,
     /// Region of resources for which the file names none.
     pub region: Option<&'a str>,
-    /// Account that the file is for, where something else than the file tells it.
-    pub account: Option<&'a str>,
+    /// Account that the file is for, where it was read.
+    pub account: Option<&'a Snapshot>,
     /// Account that stores the copies: no file is for it.
     pub central_account: &'a str,
     /// Time at which the file was read, RFC 3339 in UTC.
     pub read_at: &'a str,
+}
+
+impl<'a> Surroundings<'a> {
+    /// Returns the number of the account that was read.
+    #[must_use]
+    pub fn account_id(&self) -> Option<&'a str> {
+        self.account?.account_id.as_deref()
+    }
+
+    /// Whether a snapshot keeps a tag: rules use it, or a backup plan of the account selects by it.
+    #[must_use]
+    pub fn keeps_tag(&self, key: &str) -> bool {
+        let selected = self.account.and_then(|it| it.selected_tags.as_ref());
+        is_kept(key, self.tag_key) || selected.is_some_and(|keys| keys.contains(key))
+    }
 }
 
 /// A snapshot under construction.
@@ -60,7 +76,6 @@ impl Planned {
     #[must_use]
     pub fn new(source: Source, account_id: Option<String>, around: &Surroundings<'_>) -> Self {
         let outside = || unplanned("the file does not describe the account's organization");
-        let account_id = account_id.or_else(|| around.account.map(str::to_owned));
         Planned {
             snapshot: Snapshot {
                 snapshot_version: SNAPSHOT_VERSION,
@@ -84,6 +99,9 @@ impl Planned {
                 regions: Default::default(),
                 keys: Default::default(),
                 places: Default::default(),
+                defaults: Default::default(),
+                account_from: None,
+                file_only: None,
             },
             partial: BTreeMap::new(),
         }
@@ -110,6 +128,12 @@ impl Planned {
     /// Adds a key under its ARN or its placeholder ARN.
     pub fn add_key(&mut self, arn: impl Into<String>, key: Key) {
         self.snapshot.keys.insert(arn.into(), key);
+    }
+
+    /// Records that the file leaves a fact about a resource to a default of AWS.
+    pub fn note_default(&mut self, arn: &str, fact: DefaultFact) {
+        let defaults = &mut self.snapshot.defaults;
+        defaults.entry(arn.to_owned()).or_default().insert(fact);
     }
 
     /// Records where a resource is declared.

@@ -123,7 +123,7 @@ pub fn read_plan(root: &Value, around: &Surroundings<'_>) -> Result<Snapshot, Te
     }
     let document = Document::parse(root)?;
     let reader = Reader::new(&document, around);
-    let account = reader.places.account.clone();
+    let account = reader.places.named_account.clone();
     let is_state = root.get("values").is_some() && root.get("planned_values").is_none();
     let source = match is_state {
         true => Source::TerraformState,

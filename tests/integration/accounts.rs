@@ -1283,6 +1283,7 @@ fn without_the_list_of_jobs_nobody_knows_whether_backups_are_made() {
         action: "backup:ListBackupJobs".to_owned(),
         code: Some("AccessDeniedException".to_owned()),
         message: String::new(),
+        needs: None,
     };
     for region in snapshot.regions.values_mut() {
         region.backup_jobs = Listing {

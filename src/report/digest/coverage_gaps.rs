@@ -72,7 +72,9 @@ impl<'a> CoverageGaps<'a> {
     /// Returns the services whose data is incomplete, as a list in a sentence.
     pub(in crate::report) fn name_services(&self) -> String {
         let failed = self.failures.iter().map(|failure| failure.service);
-        let services: BTreeSet<&str> = failed.chain(self.list_services.iter().copied()).collect();
+        let listed = self.list_services.iter().copied();
+        let of_files = self.lists.iter().map(|list| list.service);
+        let services: BTreeSet<&str> = failed.chain(listed).chain(of_files).collect();
         and_more(services, MOST_SERVICES)
     }
 

@@ -1,11 +1,13 @@
 //! The account, the time, the regions, and whether the report is complete.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::model::snapshot::Source;
 use crate::report::Report;
 use crate::report::digest::Digest;
 use crate::report::digest::summary::{account_name, format_time, standard_name};
 use crate::report::page::{Page, Tone};
-use crate::text::plural;
+use crate::text::{and_more, plural};
 
 /// The number of regions that are named.
 const MOST_REGIONS: usize = 6;
@@ -33,6 +35,28 @@ pub(super) fn write_header(page: &mut Page, digest: &Digest<'_>) {
         write_incomplete(page, "the scan was interrupted; results are partial.");
     } else if !report.complete {
         write_incomplete(page, &describe_gaps(digest));
+        write_open_lists(page, digest);
+    }
+}
+
+/// The most reasons that the header names.
+const MOST_REASONS: usize = 5;
+
+/// Writes what a plan or template leaves open, which only its author can say more about.
+fn write_open_lists(page: &mut Page, digest: &Digest<'_>) {
+    if !digest.report.source.is_planned() {
+        return;
+    }
+    let mut services: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for list in &digest.gaps.lists {
+        services
+            .entry(list.reason)
+            .or_default()
+            .insert(list.service);
+    }
+    for (reason, services) in services.iter().take(MOST_REASONS) {
+        let head = format!("{}:", and_more(services.iter().copied(), MOST_REASONS));
+        page.flow(2, 4, &[(Tone::Unknown, &head), (Tone::Plain, reason)]);
     }
 }
 

@@ -170,6 +170,9 @@ pub async fn collect_account(
         regions: by_name,
         keys,
         places: BTreeMap::new(),
+        defaults: BTreeMap::new(),
+        account_from: None,
+        file_only: None,
     };
     snapshot.retain_selected_tags();
     check_selected(&snapshot)?;

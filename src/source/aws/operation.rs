@@ -43,6 +43,7 @@ impl Operation {
             action: self.action.to_owned(),
             code: Some(code.to_owned()),
             message: message.into(),
+            needs: None,
         }
     }
 

@@ -1,4 +1,4 @@
-//! The account of a stack, where its key policies tell it by number.
+//! The account of a stack, where its key policies name it.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +8,11 @@ use super::build::KEY;
 use super::template::Template;
 use super::value::{Phrase, Piece, Resolved};
 
-/// Returns the account of the stack and the key whose policy tells it.
+/// Returns the account of the stack and the key whose policy names it.
 ///
-/// KMS rejects a key policy with which nobody in the key's own account could change the policy. So if one
+/// KMS rejects a key policy that no principal in the key's own account could change. So if one
 /// account by number may, other than the central account, it is the account of the stack. None where
-/// no policy tells it, or several disagree.
+/// no policy names it, or several disagree.
 ///
 /// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#allow-access-policy-update>.
 pub(super) fn infer_account<'a>(

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use crate::model::arn::Arn;
 use crate::model::kms::Key;
 use crate::model::place::Place;
-use crate::model::snapshot::{Region, Source, UNKNOWN_REGION};
+use crate::model::snapshot::{DefaultFact, Region, Source, UNKNOWN_REGION};
 use crate::model::tag::Tags;
 use crate::model::{Gap, GapKind, Observed};
 use crate::source::planned::{Planned, Surroundings, after_apply, key_arn, unplanned};
@@ -21,7 +21,7 @@ pub(super) struct Build<'a> {
     pub(super) template: Template<'a>,
     pub(super) planned: Planned,
     file: &'a str,
-    tag_key: &'a str,
+    around: Surroundings<'a>,
     region: String,
     /// Keys and key names that resources refer to and that the template does not contain.
     outside: RefCell<BTreeMap<String, Outside>>,
@@ -37,14 +37,13 @@ enum Outside {
 impl<'a> Build<'a> {
     pub(super) fn new(template: Template<'a>, around: &Surroundings<'a>) -> Self {
         let region = around.region.unwrap_or(UNKNOWN_REGION).to_owned();
-        let account = template.account.clone();
-        let mut planned = Planned::new(Source::Cloudformation, account, around);
+        let mut planned = Planned::new(Source::Cloudformation, None, around);
         planned.region_mut(&region);
         Build {
             template,
             planned,
             file: around.file,
-            tag_key: around.tag_key,
+            around: around.clone(),
             region,
             outside: RefCell::default(),
             conditions: BTreeMap::new(),
@@ -65,7 +64,12 @@ impl<'a> Build<'a> {
     }
 
     pub(super) fn tag_key(&self) -> &'a str {
-        self.tag_key
+        self.around.tag_key
+    }
+
+    /// Returns what surrounds the template.
+    pub(super) fn around(&self) -> &Surroundings<'a> {
+        &self.around
     }
 
     pub(super) fn region_is_open(&self) -> bool {
@@ -148,9 +152,22 @@ impl<'a> Build<'a> {
         (!is_shared).then(|| open.gap.clone())
     }
 
+    /// Records that a property is left to a default of AWS, if it is absent.
+    pub(super) fn note_default(
+        &mut self,
+        arn: &str,
+        properties: &Resolved,
+        name: &str,
+        fact: DefaultFact,
+    ) {
+        if properties.get(name).is_absent() {
+            self.planned.note_default(arn, fact);
+        }
+    }
+
     /// Reads the tags in a property.
     pub(super) fn tags(&self, properties: &Resolved, name: &str) -> Observed<Tags> {
-        locate_gap("Tags", tags::read_tags(&properties.get(name), self.tag_key)).into()
+        locate_gap("Tags", tags::read_tags(&properties.get(name), &self.around)).into()
     }
 
     /// Returns the resource of the template that a value refers to, if it has one of the types.

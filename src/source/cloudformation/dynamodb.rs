@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-dynamodb-table-ssespecification.html>.
 
 use crate::model::dynamodb::Table;
+use crate::model::snapshot::DefaultFact;
 use crate::model::{Gap, Observed};
 
 use super::build::{Build, add_gap, locate_gap, not_yet, require_agreement};
@@ -28,6 +29,12 @@ pub(super) fn read_tables(build: &mut Build<'_>) {
                 state: not_yet(),
                 kms_key: read_key(build, &specification, &specification),
             };
+            build.note_default(
+                &table.arn,
+                &properties,
+                "SSESpecification",
+                DefaultFact::Encryption,
+            );
             build.stack_region().tables.items.push(table);
         }
     }

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::model::ec2::{Instance, Volume};
+use crate::model::observed::AccountFact;
 use crate::model::tag::{BackupTag, Tags};
 use crate::model::{Gap, Observed};
 use crate::source::planned::unplanned;
@@ -45,10 +46,15 @@ pub(super) fn read_instances_and_volumes(build: &mut Build<'_>) {
 
 fn read_encrypted(properties: &Resolved) -> Observed<bool> {
     let given = locate_gap("Encrypted", properties.get("Encrypted").as_boolean());
-    let by = if properties.get("SnapshotId").is_absent() {
-        "the account's encryption by default"
-    } else {
-        "its snapshot and the account's encryption by default"
+    let (by, fact) = match properties.get("SnapshotId").is_absent() {
+        true => (
+            "the account's encryption by default",
+            AccountFact::EbsEncryption,
+        ),
+        false => (
+            "its snapshot and the account's encryption by default",
+            AccountFact::EbsEncryptionOrSnapshot,
+        ),
     };
     match given {
         Ok(Some(true)) => Observed::Known(true),
@@ -57,9 +63,10 @@ fn read_encrypted(properties: &Resolved) -> Observed<bool> {
                 Some(_) => "has Encrypted: false",
                 None => "does not set Encrypted",
             };
-            Observed::Unknown(unplanned(format!(
+            let gap = unplanned(format!(
                 "the template {says}, so it depends on {by}, which the template does not contain"
-            )))
+            ));
+            Observed::Unknown(gap.needing(fact))
         }
         Err(gap) => Observed::Unknown(gap),
     }
@@ -67,9 +74,16 @@ fn read_encrypted(properties: &Resolved) -> Observed<bool> {
 
 fn read_key(build: &Build<'_>, properties: &Resolved) -> Observed<Option<String>> {
     match locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId"))) {
-        Ok(None) => Observed::Unknown(unplanned(
-            "the template names no key, so the account's default key for EBS applies, which the template does not contain",
+        // A volume from an encrypted snapshot has the key of the snapshot.
+        Ok(None) if !properties.get("SnapshotId").is_absent() => Observed::Unknown(unplanned(
+            "the template names no key, so it depends on its snapshot and the account's default key for EBS, which the template does not contain",
         )),
+        Ok(None) => {
+            let gap = unplanned(
+                "the template names no key, so the account's default key for EBS applies, which the template does not contain",
+            );
+            Observed::Unknown(gap.needing(AccountFact::EbsKey))
+        }
         key => key.into(),
     }
 }
@@ -193,13 +207,23 @@ fn add_root_volume<'a>(
         }
         None => "it depends on its image, which the template does not contain",
     };
+    let (encrypted, kms_key) = match image {
+        Some(_) => (
+            unplanned(reason).needing(AccountFact::EbsEncryption),
+            unplanned(reason).needing(AccountFact::EbsKey),
+        ),
+        None => (
+            unplanned(reason).needing(AccountFact::EbsEncryptionOrSnapshot),
+            unplanned(reason),
+        ),
+    };
     let volume = Volume {
         arn: build.declare_resource(declared, "/root"),
         id: id.clone(),
         tags,
         state: not_yet(),
-        encrypted: Observed::Unknown(unplanned(reason)),
-        kms_key: Observed::Unknown(unplanned(reason)),
+        encrypted: Observed::Unknown(encrypted),
+        kms_key: Observed::Unknown(kms_key),
         attached_to: Observed::Known(vec![declared.id.to_owned()]),
         outpost_arn: Observed::Known(None),
     };
@@ -303,7 +327,7 @@ impl Launch {
     fn tags(&self, build: &Build<'_>, of: &str) -> Result<Tags, Gap> {
         match &self.open {
             Some(gap) => Err(gap.clone()),
-            None => tags::read_tags_at_launch(&self.template, of, build.tag_key()),
+            None => tags::read_tags_at_launch(&self.template, of, build.around()),
         }
     }
 }
@@ -461,6 +485,12 @@ fn find_vpc(build: &Build<'_>, launch: &Launch) -> Observed<Option<String>> {
         .and_then(|vpc| build.referenced_resource(&vpc, &["AWS::EC2::VPC"]));
     match found {
         Some(vpc) => Observed::Known(Some(vpc.id.to_owned())),
-        None => Observed::Unknown(unplanned("its subnet is not part of the template")),
+        None => {
+            let gap = unplanned("its subnet is not part of the template");
+            Observed::Unknown(match subnet.text() {
+                Ok(Some(id)) => gap.needing(AccountFact::Subnet(id)),
+                _ => gap,
+            })
+        }
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::model::Observed;
 use crate::model::efs::FileSystem;
+use crate::model::snapshot::DefaultFact;
 
 use super::build::{Build, locate_gap, not_yet};
 use crate::source::defaults::{EFS_ENCRYPTED, EFS_KEY, managed_key};
@@ -24,6 +25,12 @@ pub(super) fn read_file_systems(build: &mut Build<'_>) {
             encrypted,
             kms_key: kms_key.into(),
         };
+        build.note_default(
+            &file_system.arn,
+            &properties,
+            "KmsKeyId",
+            DefaultFact::Encryption,
+        );
         build.stack_region().file_systems.items.push(file_system);
     }
 }

@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::observed::AccountFact;
 use crate::model::rds::{BACKUP_TARGET, DbCluster, DbInstance, DbOption, OptionGroup};
 use crate::model::service::Service;
+use crate::model::snapshot::DefaultFact;
 use crate::model::{Gap, Observed};
 use crate::source::defaults::{
     RDS_ENCRYPTED, RDS_KEY, RDS_RETENTION_DAYS, has_aws_owned_key, managed_key,
@@ -20,6 +22,13 @@ use super::value::Resolved;
 const CLUSTER: &str = "AWS::RDS::DBCluster";
 const INSTANCE: &str = "AWS::RDS::DBInstance";
 const OPTION_GROUP: &str = "AWS::RDS::OptionGroup";
+
+/// The properties that RDS has defaults for.
+const DEFAULTS: [(&str, DefaultFact); 3] = [
+    ("BackupRetentionPeriod", DefaultFact::Retention),
+    ("KmsKeyId", DefaultFact::Encryption),
+    ("StorageEncrypted", DefaultFact::Encryption),
+];
 
 /// The engine of a cluster whose engine is not known.
 const UNKNOWN_ENGINE: &str = "aurora";
@@ -50,10 +59,20 @@ fn find_source(properties: &Resolved) -> Option<(&'static str, Resolved)> {
 
 /// Returns why absent properties are unknown: they are inherited; none for a new database.
 fn find_inheritance(properties: &Resolved) -> Option<Gap> {
-    let (name, _) = find_source(properties)?;
-    Some(unplanned(format!(
+    let (name, value) = find_source(properties)?;
+    let gap = unplanned(format!(
         "inherited from its {name}, which is not in the template"
-    )))
+    ));
+    let fact = match (name, value.text()) {
+        ("SourceDBInstanceIdentifier", Ok(Some(id))) => Some(AccountFact::DbInstance(id)),
+        ("SourceDBClusterIdentifier", Ok(Some(id))) => Some(AccountFact::DbCluster(id)),
+        _ => None,
+    };
+    let is_here = is_none(&properties.get("SourceRegion"));
+    Some(match fact.filter(|_| is_here) {
+        Some(fact) => gap.needing(fact),
+        None => gap,
+    })
 }
 
 /// Returns the database of the template that a database has its data, engine and key from: the source of a
@@ -333,6 +352,9 @@ fn read_instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
             instance.backup_retention_days = Observed::Unknown(gap.clone());
             instance.option_groups = Observed::Unknown(gap);
         }
+        for (name, fact) in DEFAULTS {
+            build.note_default(&instance.arn, &properties, name, fact);
+        }
         build.stack_region().db_instances.items.push(instance);
     }
     members
@@ -407,6 +429,9 @@ fn read_clusters(build: &mut Build<'_>, members: &BTreeMap<String, Vec<String>>)
             backup_retention_days: read_retention(build, &properties),
             members: Observed::Known(members.get(declared.id).cloned().unwrap_or_default()),
         };
+        for (name, fact) in DEFAULTS {
+            build.note_default(&cluster.arn, &properties, name, fact);
+        }
         build.stack_region().db_clusters.items.push(cluster);
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::model::Observed;
 use crate::model::redshift::{Cluster, Namespace};
+use crate::model::snapshot::DefaultFact;
 use crate::source::defaults::{REDSHIFT_AWS_OWNED_KEY, REDSHIFT_ENCRYPTED};
 use crate::source::planned::unplanned;
 
@@ -35,6 +36,12 @@ pub(super) fn read_warehouses(build: &mut Build<'_>) {
             kms_key: named.into(),
             aws_owned_key,
         };
+        build.note_default(
+            &cluster.arn,
+            &properties,
+            "KmsKeyId",
+            DefaultFact::Encryption,
+        );
         build.stack_region().redshift_clusters.items.push(cluster);
     }
     for declared in build.of_type("AWS::RedshiftServerless::Namespace") {

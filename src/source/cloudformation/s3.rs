@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html>.
 
 use crate::model::s3::{Bucket, BucketEncryption, NoncurrentExpiry};
+use crate::model::snapshot::DefaultFact;
 use crate::model::{Gap, Observed};
 
 use super::build::{Build, locate_gap};
@@ -22,6 +23,18 @@ pub(super) fn read_buckets(build: &mut Build<'_>) {
             event_bridge: locate_gap("NotificationConfiguration", read_event_bridge(&properties))
                 .into(),
         };
+        build.note_default(
+            &bucket.arn,
+            &properties,
+            "BucketEncryption",
+            DefaultFact::Encryption,
+        );
+        build.note_default(
+            &bucket.arn,
+            &properties,
+            "VersioningConfiguration",
+            DefaultFact::Versioning,
+        );
         build.planned.snapshot_mut().buckets.items.push(bucket);
     }
 }

@@ -3,7 +3,7 @@
 use crate::model::cloudformation::Stack;
 use crate::model::tag::{BackupTag, Tags};
 use crate::model::{Gap, Listing};
-use crate::source::planned::{after_apply, unplanned};
+use crate::source::planned::{Surroundings, after_apply, unplanned};
 use crate::text::and_more;
 
 use super::build::{Build, add_gap, not_yet};
@@ -121,7 +121,7 @@ const LAUNCHERS: [Launcher; 7] = [
 ];
 
 impl LaunchTags {
-    fn read(&self, properties: &Resolved, tag_key: &str) -> Result<Tags, Gap> {
+    fn read(&self, properties: &Resolved, around: &Surroundings<'_>) -> Result<Tags, Gap> {
         let inside = |path: &[&str]| {
             let own = properties.clone();
             path.iter().fold(own, |value, name| value.get(name))
@@ -130,22 +130,22 @@ impl LaunchTags {
             LaunchTags::Propagated => {
                 let all = properties.get("Tags").read_list(|tag| {
                     match tag.get("PropagateAtLaunch").as_boolean() {
-                        Ok(Some(true)) => tags::read_tags(tag, tag_key),
+                        Ok(Some(true)) => tags::read_tags(tag, around),
                         Ok(_) => Ok(Tags::new()),
-                        Err(gap) => match tags::read_tags(tag, tag_key) {
-                            Ok(tags) if !tags.contains_key(tag_key) => Ok(Tags::new()),
+                        Err(gap) => match tags::read_tags(tag, around) {
+                            Ok(tags) if !tags.contains_key(around.tag_key) => Ok(Tags::new()),
                             _ => Err(gap),
                         },
                     }
                 })?;
                 Ok(all.into_iter().flatten().collect())
             }
-            LaunchTags::All(path) => tags::read_tags(&inside(path), tag_key),
+            LaunchTags::All(path) => tags::read_tags(&inside(path), around),
             LaunchTags::Specified(path) => {
                 let holders = inside(path);
                 let all = holders.read_list(|holder| {
-                    let mut tags = tags::read_tags_at_launch(holder, "instance", tag_key)?;
-                    tags.extend(tags::read_tags_at_launch(holder, "volume", tag_key)?);
+                    let mut tags = tags::read_tags_at_launch(holder, "instance", around)?;
+                    tags.extend(tags::read_tags_at_launch(holder, "volume", around)?);
                     Ok(tags)
                 })?;
                 Ok(all.into_iter().flatten().collect())
@@ -165,7 +165,7 @@ fn note_launched(build: &mut Build<'_>) {
                 continue;
             }
             let properties = build.properties(&declared);
-            let tags = launcher.tags.read(&properties, build.tag_key()).into();
+            let tags = launcher.tags.read(&properties, build.around()).into();
             let place = (declared.at.line, declared.id);
             match BackupTag::from_tags(&tags, build.tag_key()) {
                 BackupTag::Enabled => sure.push(place),

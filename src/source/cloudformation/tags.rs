@@ -1,7 +1,8 @@
 //! Tags, in every shape that resource types use.
 
 use crate::model::Gap;
-use crate::model::tag::{Tags, is_kept, is_near_miss};
+use crate::model::tag::{Tags, is_near_miss};
+use crate::source::planned::Surroundings;
 
 use super::value::{Resolved, unexpected_shape};
 
@@ -9,9 +10,9 @@ use super::value::{Resolved, unexpected_shape};
 ///
 /// # Errors
 /// Why it is unknown whether they include the backup tag, or its value.
-pub(super) fn read_tags(value: &Resolved, tag_key: &str) -> Result<Tags, Gap> {
+pub(super) fn read_tags(value: &Resolved, around: &Surroundings<'_>) -> Result<Tags, Gap> {
     let mut tags = Tags::new();
-    gather(value, tag_key, &mut tags)?;
+    gather(value, around, &mut tags)?;
     Ok(tags)
 }
 
@@ -23,15 +24,19 @@ pub(super) fn read_tags(value: &Resolved, tag_key: &str) -> Result<Tags, Gap> {
 ///
 /// # Errors
 /// Why it is unknown whether they include the backup tag, or its value.
-pub(super) fn read_tags_at_launch(holder: &Resolved, of: &str, tag_key: &str) -> Result<Tags, Gap> {
+pub(super) fn read_tags_at_launch(
+    holder: &Resolved,
+    of: &str,
+    around: &Surroundings<'_>,
+) -> Result<Tags, Gap> {
     let specifications = holder.get("TagSpecifications");
     let all = specifications.read_list(|it| {
         match it.get("ResourceType").text() {
-            Ok(Some(kind)) if kind == of => read_tags(&it.get("Tags"), tag_key),
+            Ok(Some(kind)) if kind == of => read_tags(&it.get("Tags"), around),
             Ok(_) => Ok(Tags::new()),
             // With an open type, its tags matter only if they are those of backups.
-            Err(gap) => match read_tags(&it.get("Tags"), tag_key) {
-                Ok(tags) if !tags.contains_key(tag_key) => Ok(Tags::new()),
+            Err(gap) => match read_tags(&it.get("Tags"), around) {
+                Ok(tags) if !tags.contains_key(around.tag_key) => Ok(Tags::new()),
                 _ => Err(gap),
             },
         }
@@ -39,7 +44,7 @@ pub(super) fn read_tags_at_launch(holder: &Resolved, of: &str, tag_key: &str) ->
     Ok(all.into_iter().flatten().collect())
 }
 
-fn gather(value: &Resolved, tag_key: &str, tags: &mut Tags) -> Result<(), Gap> {
+fn gather(value: &Resolved, around: &Surroundings<'_>, tags: &mut Tags) -> Result<(), Gap> {
     match value {
         Resolved::Open(open) => Err(open.gap.clone()),
         Resolved::OneOf(open, candidates) => {
@@ -47,7 +52,7 @@ fn gather(value: &Resolved, tag_key: &str, tags: &mut Tags) -> Result<(), Gap> {
             let mut first: Option<Tags> = None;
             for candidate in candidates {
                 let mut with = before.clone();
-                gather(candidate, tag_key, &mut with)?;
+                gather(candidate, around, &mut with)?;
                 let but_name = |tags: &Tags| {
                     let mut tags = tags.clone();
                     tags.remove("Name");
@@ -63,28 +68,33 @@ fn gather(value: &Resolved, tag_key: &str, tags: &mut Tags) -> Result<(), Gap> {
             tags.extend(first.unwrap_or_default());
             Ok(())
         }
-        Resolved::List(items) => items.iter().try_for_each(|it| gather(it, tag_key, tags)),
+        Resolved::List(items) => items.iter().try_for_each(|it| gather(it, around, tags)),
         Resolved::Map(members) if members.iter().any(|(name, _)| name == "Key") => {
             let key = value.get("Key").text()?.unwrap_or_default();
-            put(key, value.get("Value"), tag_key, tags)
+            put(key, value.get("Value"), around, tags)
         }
         Resolved::Map(members) => members
             .iter()
-            .try_for_each(|(key, value)| put(key.clone(), value.clone(), tag_key, tags)),
+            .try_for_each(|(key, value)| put(key.clone(), value.clone(), around, tags)),
         Resolved::Absent => Ok(()),
         _ => Err(unexpected_shape("tags").gap),
     }
 }
 
-fn put(key: String, value: Resolved, tag_key: &str, tags: &mut Tags) -> Result<(), Gap> {
-    if !is_kept(&key, tag_key) {
+fn put(
+    key: String,
+    value: Resolved,
+    around: &Surroundings<'_>,
+    tags: &mut Tags,
+) -> Result<(), Gap> {
+    if !around.keeps_tag(&key) {
         return Ok(());
     }
     let value = match value.text() {
         Ok(value) => value.unwrap_or_default(),
         Err(_) if key == "Name" => value.phrase().show(),
         // A misspelled key selects nothing with any value.
-        Err(_) if is_near_miss(&key, tag_key) => "...".to_owned(),
+        Err(_) if is_near_miss(&key, around.tag_key) => "...".to_owned(),
         Err(gap) => return Err(gap),
     };
     tags.insert(key, value);

@@ -156,17 +156,25 @@ impl<'a> Template<'a> {
 
     /// Returns the logical ids that occur anywhere in the properties of a resource.
     pub(super) fn named_by(&self, declared: &Declared<'a>) -> BTreeSet<String> {
+        declared
+            .properties
+            .map_or_else(BTreeSet::new, |properties| self.names_in(properties))
+    }
+
+    /// Returns the logical ids that occur anywhere in a value.
+    pub(super) fn names_in(&self, node: &Node) -> BTreeSet<String> {
         let mut names = BTreeSet::new();
-        if let Some(properties) = declared.properties {
-            self.gather_names(properties, &mut names);
-        }
+        self.gather_names(node, &mut names);
         names
     }
 
     fn gather_names(&self, node: &Node, names: &mut BTreeSet<String>) {
         let name = match node.function_call() {
             Some(("Ref", argument)) => argument.text(),
-            Some(("Fn::GetAtt", argument)) => argument.items().first().and_then(Node::text),
+            Some(("Fn::GetAtt", argument)) => match argument.items().first() {
+                Some(id) => id.text(),
+                None => argument.text().and_then(|it| it.split('.').next()),
+            },
             _ => None,
         };
         names.extend(name.map(str::to_owned));

@@ -187,10 +187,22 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
         let own_tables: Result<Vec<String>, Gap> =
             properties.get("RouteTableIds").read_list(|item| {
                 let table = build.referenced_resource(item, &[ROUTE_TABLE]);
-                table
-                    .map(|it| it.id.to_owned())
+                let named = table.map(|it| it.id.to_owned()).or_else(|| {
+                    let id = item.text().ok().flatten();
+                    id.filter(|id| id.starts_with("rtb-"))
+                });
+                named
                     .ok_or_else(|| unplanned("one of its route tables is not part of the template"))
             });
+        // A table that exists has more routes than the template adds to it.
+        for id in own_tables
+            .iter()
+            .flatten()
+            .filter(|id| id.starts_with("rtb-"))
+        {
+            let table = tables.entry(id.clone());
+            table.or_insert_with(|| new_route_table(id, &vpc_id, false));
+        }
         let of_vpc = tables.values_mut().filter(|table| table.vpc_id == vpc_id);
         for table in of_vpc {
             match &own_tables {
@@ -262,6 +274,28 @@ fn runs_nothing(kind: &str) -> bool {
     }
 }
 
+/// The beginning of the id of a subnet.
+const SUBNET_ID: &str = "subnet-";
+
+/// Adds the ids of existing subnets that a value contains anywhere.
+fn find_subnets(value: &Resolved, found: &mut BTreeSet<String>) {
+    match value {
+        Resolved::Text(_) => {
+            let text = value.text().ok().flatten();
+            found.extend(text.filter(|it| it.starts_with(SUBNET_ID)));
+        }
+        Resolved::List(items) | Resolved::OneOf(_, items) => {
+            items.iter().for_each(|item| find_subnets(item, found));
+        }
+        Resolved::Map(members) => {
+            members
+                .iter()
+                .for_each(|(_, member)| find_subnets(member, found));
+        }
+        _ => {}
+    }
+}
+
 /// Notes each subnet with a workload of the template, directly or through a subnet group.
 fn read_workloads(build: &mut Build<'_>) {
     let subnets: BTreeMap<String, String> = build
@@ -272,17 +306,22 @@ fn read_workloads(build: &mut Build<'_>) {
         .iter()
         .map(|subnet| (subnet.id.clone(), subnet.vpc_id.clone()))
         .collect();
-    if subnets.is_empty() {
-        return;
-    }
     let mut groups = BTreeMap::new();
     let mut named = BTreeSet::new();
     for declared in build.template.resources() {
+        let mut names = build.template.named_by(declared);
+        find_subnets(&build.properties(declared), &mut names);
         if declared.kind.ends_with("SubnetGroup") {
-            groups.insert(declared.id, build.template.named_by(declared));
+            groups.insert(declared.id, names);
         } else if !runs_nothing(declared.kind) {
-            named.extend(build.template.named_by(declared));
+            named.extend(names);
         }
+    }
+    // AWS SAM gives every function what its globals say.
+    let functions = build.template.of_type("AWS::Serverless::Function").next();
+    if let (Some(_), Some(globals)) = (functions, build.template.find_section("Globals")) {
+        named.extend(build.template.names_in(globals));
+        find_subnets(&build.template.resolve_node(globals), &mut named);
     }
     let through: Vec<String> = groups
         .into_iter()
@@ -290,6 +329,12 @@ fn read_workloads(build: &mut Build<'_>) {
         .flat_map(|(_, ids)| ids)
         .collect();
     named.extend(through);
+    // The account knows the VPC of a subnet that exists.
+    let existing = named.iter().filter(|it| it.starts_with(SUBNET_ID));
+    let subnets = subnets
+        .into_iter()
+        .chain(existing.map(|id| (id.clone(), String::new())))
+        .collect::<Vec<_>>();
     for (subnet_id, vpc_id) in subnets {
         if named.contains(&subnet_id) {
             let interface = NetworkInterface {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::model::ec2::EbsDefaults;
+use crate::model::observed::AccountFact;
 use crate::model::{Gap, GapKind, Observed};
 use crate::source::defaults::TERRAFORM_EBS_ENCRYPTION_BY_DEFAULT;
 use crate::source::planned::{Planned, after_apply, unplanned};
@@ -47,10 +48,11 @@ pub(super) fn ebs_defaults_for<'a>(
     planned: &mut Planned,
 ) -> EbsDefaults {
     let defaults = planned.region_mut(region).ebs_defaults.clone();
-    let explain = |gap: Gap| match gap.kind {
+    let explain = |gap: Gap, fact: AccountFact| match gap.kind {
         GapKind::Unplanned => unplanned(
             "it depends on the default EBS encryption of the region, a setting of the account that is not in the plan",
-        ),
+        )
+        .needing(fact),
         _ => gap,
     };
     let race = |(kind, attribute): (&str, &str)| -> Option<Gap> {
@@ -68,11 +70,17 @@ pub(super) fn ebs_defaults_for<'a>(
     EbsDefaults {
         encryption: match race(ENCRYPTION) {
             Some(gap) => Observed::Unknown(gap),
-            None => defaults.encryption.get().copied().map_err(explain).into(),
+            None => {
+                let found = defaults.encryption.get().copied();
+                found.map_err(|gap| explain(gap, AccountFact::EbsEncryption)).into()
+            }
         },
         kms_key: match race(KEY) {
             Some(gap) => Observed::Unknown(gap),
-            None => defaults.kms_key.get().cloned().map_err(explain).into(),
+            None => {
+                let found = defaults.kms_key.get().cloned();
+                found.map_err(|gap| explain(gap, AccountFact::EbsKey)).into()
+            }
         },
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct Places {
     named: Option<String>,
     /// Account of the plan, if known.
     pub(super) account: Option<String>,
+    /// Account that the plan itself names.
+    pub(super) named_account: Option<String>,
 }
 
 impl Places {
@@ -88,12 +90,16 @@ impl Places {
             .max_by_key(|(_, count)| *count)
             .and_then(|(provider, _)| provider);
         let of_main = main.and_then(|main| accounts.remove(main)).flatten();
+        let named = find_account(document).or(of_main);
         Places {
             providers,
             regions,
             accounts,
             named: around.region.map(str::to_owned),
-            account: find_account(document).or(of_main),
+            account: named
+                .clone()
+                .or_else(|| around.account_id().map(str::to_owned)),
+            named_account: named,
         }
     }
 

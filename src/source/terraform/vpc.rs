@@ -1,5 +1,6 @@
 //! VPCs and their subnets.
 
+use crate::model::observed::AccountFact;
 use crate::model::vpc::{RouteTable, Subnet, Vpc};
 use crate::model::{Gap, Observed};
 use crate::source::planned::{Planned, unplanned};
@@ -30,7 +31,13 @@ pub(super) fn vpc_of_subnet<'a>(
         reader.settle_link(view, name, &kinds, &["id"], read);
     match found {
         Ok(Some(Some(vpc))) => Observed::Known(Some(vpc)),
-        Ok(_) => Observed::Unknown(elsewhere()),
+        Ok(_) => {
+            let id = view.text(name).known().map(str::to_owned);
+            Observed::Unknown(match id {
+                Some(id) => elsewhere().needing(AccountFact::Subnet(id)),
+                None => elsewhere(),
+            })
+        }
         Err(gap) => Observed::Unknown(gap),
     }
 }

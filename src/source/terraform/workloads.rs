@@ -180,6 +180,15 @@ fn add_interfaces<'a>(
             (None, Some(open)) => {
                 gap.get_or_insert_with(|| open.clone());
             }
+            // The account knows the VPC of a subnet that exists.
+            (None, None) if subnet_id.starts_with("subnet-") => {
+                network.interfaces.items.push(NetworkInterface {
+                    id: reader.id_of(item),
+                    vpc_id: String::new(),
+                    subnet_id,
+                    interface_type: "interface".to_owned(),
+                });
+            }
             (None, None) => {}
         }
     }
