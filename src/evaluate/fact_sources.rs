@@ -46,7 +46,7 @@ impl Evaluation<'_, '_> {
     ) -> Vec<FactSource> {
         let file = match self.snapshot.source {
             Source::Aws | Source::Snapshot => return Vec::new(),
-            Source::TerraformPlan => FactSource::Plan,
+            Source::TerraformPlan | Source::TerraformState => FactSource::Plan,
             Source::Cloudformation => FactSource::Template,
         };
         let mut sources = Vec::new();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::model::tag::{Tags, is_kept};
+use crate::model::tag::Tags;
 use crate::model::{Gap, GapKind, Observed};
 use crate::source::planned::{after_apply, unplanned};
 
@@ -139,7 +139,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn keeps_tag(&self, key: &str) -> bool {
-        is_kept(key, self.around.tag_key)
+        self.around.keeps_tag(key)
     }
 
     /// Returns the tags of an attribute that a snapshot keeps.
