@@ -16,6 +16,8 @@ mod resource;
 mod rule_plan;
 mod waiver;
 
+use std::collections::BTreeMap;
+
 use crate::analysis::policy_cache::PolicyCache;
 use crate::model::selection::Selection;
 use crate::model::snapshot::Snapshot;
@@ -24,7 +26,7 @@ use crate::rule::Rule;
 use crate::settings::Settings;
 
 use evaluation::Evaluation;
-use fact_sources::FindingsByFile;
+use fact_sources::FactSources;
 use places::Place;
 use rule_plan::RulePlan;
 use waiver::WaiverLedger;
@@ -62,6 +64,12 @@ pub fn evaluate_each(
         false => &options.selection,
     };
     let policies = PolicyCache::default();
+    let mut without_account = BTreeMap::new();
+    if let Some(file) = &snapshot.file_only {
+        evaluate_each(file, settings, options, rules, &mut |finding| {
+            without_account.insert(finding.id, (finding.status, finding.message));
+        });
+    }
     let mut evaluation = Evaluation {
         snapshot,
         settings,
@@ -73,7 +81,7 @@ pub fn evaluate_each(
         emit,
         resources: Vec::new(),
         unread: unread_listings(snapshot, selection),
-        without_account: FindingsByFile::of_snapshot(snapshot, settings, options, rules),
+        sources: FactSources::new(snapshot, without_account),
         facts_missing: Default::default(),
     };
     for place in Place::all(snapshot, &settings.backup_regions) {

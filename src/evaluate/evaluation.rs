@@ -10,7 +10,7 @@ use crate::model::snapshot::{GLOBAL, Snapshot};
 use crate::report::{Finding, Report, ResourceLine, Unread};
 use crate::settings::Settings;
 
-use super::fact_sources::FindingsByFile;
+use super::fact_sources::FactSources;
 use super::options::Options;
 use super::rule_plan::RulePlan;
 use super::waiver::WaiverLedger;
@@ -27,8 +27,8 @@ pub(super) struct Evaluation<'a, 'e> {
     pub(super) emit: &'e mut dyn FnMut(Finding),
     pub(super) resources: Vec<ResourceLine>,
     pub(super) unread: Vec<Unread>,
-    /// What the findings would be without the account, by their ids.
-    pub(super) without_account: FindingsByFile,
+    /// What decides the findings.
+    pub(super) sources: FactSources<'a>,
     /// The facts that could not be read and that a check met: the first reason by region and service.
     pub(super) facts_missing: BTreeMap<(String, Option<Service>), String>,
 }

@@ -5,42 +5,34 @@ use std::collections::BTreeMap;
 use crate::model::snapshot::{DefaultFact, Snapshot, Source};
 use crate::report::{FactSource, Status};
 use crate::rule::{Group, Rule};
-use crate::settings::Settings;
 
-use super::evaluate_each;
-use super::evaluation::Evaluation;
-use super::options::Options;
-use super::resource::Subject;
-
-/// The statuses and messages of the findings of a plan or template alone, by their ids.
-#[derive(Debug, Default)]
-pub(super) struct FindingsByFile(BTreeMap<String, (Status, String)>);
-
-impl FindingsByFile {
-    /// Evaluates a plan or template that an account completed as if it had not; empty for any other snapshot.
-    pub(super) fn of_snapshot(
-        snapshot: &Snapshot,
-        settings: &Settings,
-        options: &Options,
-        rules: &[&'static Rule],
-    ) -> Self {
-        let mut found = BTreeMap::new();
-        if let Some(file) = &snapshot.file_only {
-            evaluate_each(file, settings, options, rules, &mut |finding| {
-                found.insert(finding.id, (finding.status, finding.message));
-            });
-        }
-        FindingsByFile(found)
-    }
+/// What decides the findings about a snapshot: the file that it was read from, the account that completed the
+/// file, and defaults.
+#[derive(Debug)]
+pub(super) struct FactSources<'a> {
+    snapshot: &'a Snapshot,
+    /// The statuses and messages of the findings about the file alone, by their ids.
+    without_account: BTreeMap<String, (Status, String)>,
 }
 
-impl Evaluation<'_, '_> {
+impl<'a> FactSources<'a> {
+    /// Creates the table. `without_account` are the findings about the file alone; none if no account completed it.
+    pub(super) fn new(
+        snapshot: &'a Snapshot,
+        without_account: BTreeMap<String, (Status, String)>,
+    ) -> Self {
+        FactSources {
+            snapshot,
+            without_account,
+        }
+    }
+
     /// Returns where the facts come from that decide a finding: from the account if the finding would be
     /// another one without it.
-    pub(super) fn find_sources(
+    pub(super) fn find(
         &self,
         rule: &Rule,
-        subject: &Subject<'_>,
+        arn: &str,
         id: &str,
         (status, message): (Status, &str),
     ) -> Vec<FactSource> {
@@ -50,19 +42,19 @@ impl Evaluation<'_, '_> {
             Source::Cloudformation => FactSource::Template,
         };
         let mut sources = Vec::new();
-        let without = self.without_account.0.get(id);
+        let without = self.without_account.get(id);
         let is_in_file = match without {
             Some((status, _)) => *status != Status::Skip,
             None => self.snapshot.account_from.is_none(),
         };
-        if is_in_file || self.snapshot.places.contains_key(&subject.arn) {
+        if is_in_file || self.snapshot.places.contains_key(arn) {
             sources.push(file);
         }
         let differs = without.is_none_or(|it| (it.0, it.1.as_str()) != (status, message));
         if self.snapshot.account_from.is_some() && differs {
             sources.push(FactSource::Account);
         }
-        let defaults = self.snapshot.defaults.get(&subject.arn);
+        let defaults = self.snapshot.defaults.get(arn);
         if defaults.is_some_and(|facts| facts.iter().any(|fact| decides(*fact, rule))) {
             sources.push(FactSource::Default);
         }

@@ -280,7 +280,9 @@ impl<'a> Evaluation<'a, '_> {
         let status = status_of(outcome.verdict, self.options.severity_of(rule, &outcome));
         let id = finding_id(rule.id, &subject.arn);
         let message = outcome.message();
-        let sources = self.find_sources(rule, subject, &id, (status, &message));
+        let sources = self
+            .sources
+            .find(rule, &subject.arn, &id, (status, &message));
         Finding {
             id,
             rule,

@@ -63,10 +63,12 @@ impl<'a> CsvWriter<'a> {
 }
 
 impl FindingWriter for CsvWriter<'_> {
-    fn begin_report(&mut self, known: Option<&ReportFacts<'_>>) -> Result<(), WriteError> {
-        if let Some(facts) = known {
-            self.scanned_at.clone_from(&facts.scan.finished_at);
-        }
+    fn begin_report(
+        &mut self,
+        scanned_at: &str,
+        _: Option<&ReportFacts<'_>>,
+    ) -> Result<(), WriteError> {
+        scanned_at.clone_into(&mut self.scanned_at);
         self.rows.write_record(COLUMNS).map_err(to_write_error)
     }
 

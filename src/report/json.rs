@@ -270,7 +270,7 @@ impl<'a> JsonWriter<'a> {
 }
 
 impl FindingWriter for JsonWriter<'_> {
-    fn begin_report(&mut self, known: Option<&ReportFacts<'_>>) -> Result<(), WriteError> {
+    fn begin_report(&mut self, _: &str, known: Option<&ReportFacts<'_>>) -> Result<(), WriteError> {
         write!(self.out, "{{\n  \"schema\": \"{SCHEMA}\"")?;
         self.write_member("tool", &Tool::current())?;
         if let Some(facts) = known {

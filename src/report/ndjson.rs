@@ -48,7 +48,7 @@ pub struct NdjsonWriter<'a> {
     scanned_at: String,
 }
 
-/// A line of a finding: it stands alone in a table of many scans.
+/// A finding with the time of its scan, so that the lines of many scans can be in one table.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct FindingLine {
     /// The finding.
@@ -69,10 +69,12 @@ impl<'a> NdjsonWriter<'a> {
 }
 
 impl FindingWriter for NdjsonWriter<'_> {
-    fn begin_report(&mut self, known: Option<&ReportFacts<'_>>) -> Result<(), WriteError> {
-        if let Some(facts) = known {
-            self.scanned_at.clone_from(&facts.scan.finished_at);
-        }
+    fn begin_report(
+        &mut self,
+        scanned_at: &str,
+        _: Option<&ReportFacts<'_>>,
+    ) -> Result<(), WriteError> {
+        scanned_at.clone_into(&mut self.scanned_at);
         Ok(())
     }
 

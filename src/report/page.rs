@@ -139,12 +139,11 @@ impl Page {
             table.add_row(row.iter().map(|text| Cell::new(escape_invisible(text))));
         }
         for column in table.column_iter_mut() {
-            let gap = if self.width < ROOMY || column.index == 0 {
-                1
-            } else {
-                GAP
+            let gap = match column.index {
+                0 => 0,
+                _ => self.column_gap(),
             };
-            column.set_padding((if column.index == 0 { 0 } else { gap }, 0));
+            column.set_padding((gap, 0));
             if column.index > 0 {
                 column.set_cell_alignment(CellAlignment::Right);
             }
@@ -164,6 +163,11 @@ impl Page {
             }
             self.push_line(&line);
         }
+    }
+
+    /// Returns the blanks between columns of a table.
+    pub(super) fn column_gap(&self) -> u16 {
+        if self.width < ROOMY { 1 } else { GAP }
     }
 
     /// Adds rows of resources: the mark of the verdict, the name, marks, and a rule. A name that ends with a

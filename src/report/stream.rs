@@ -17,14 +17,18 @@ use crate::model::coverage::Coverage;
 /// [`write_finding`](FindingWriter::write_finding) for each finding in the order of the report, then
 /// [`finish_report`](FindingWriter::finish_report) once.
 pub trait FindingWriter {
-    /// Writes what precedes the findings.
+    /// Writes what precedes the findings. `scanned_at` is the time at which reading finished, RFC 3339.
     ///
     /// `known` is `None` where the report is written while the account is evaluated: the facts are then
     /// written by [`finish_report`](FindingWriter::finish_report).
     ///
     /// # Errors
     /// The output failed.
-    fn begin_report(&mut self, known: Option<&ReportFacts<'_>>) -> Result<(), WriteError>;
+    fn begin_report(
+        &mut self,
+        scanned_at: &str,
+        known: Option<&ReportFacts<'_>>,
+    ) -> Result<(), WriteError>;
 
     /// Writes one finding. `resource` is its row in the list of resources.
     ///
@@ -113,7 +117,7 @@ pub(super) fn write_collected(
 ) -> Result<(), WriteError> {
     let facts = ReportFacts::from_report(report, gate);
     let resources = report.resources_by_arn();
-    writer.begin_report(Some(&facts))?;
+    writer.begin_report(&facts.scan.finished_at, Some(&facts))?;
     for finding in report.shown(show_skipped) {
         let resource = resources.get(finding.resource.as_str()).copied();
         writer.write_finding(finding, resource)?;

@@ -84,6 +84,7 @@ pub fn write(
         }
         (TableView::Causes, _) => {
             causes::write_all_causes(&mut page, &digest, style.ascii);
+            waivers::write_waived_findings(&mut page, report);
             waivers::write_stale_waivers(&mut page, report);
             coverage::write_gaps(&mut page, &digest);
         }

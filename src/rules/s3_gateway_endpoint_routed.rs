@@ -60,8 +60,10 @@ fn check_vpc(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
     let mut all = in_vpc.map(|it| check(&it.id)).peekable();
     let is_routed = |outcome: CheckResult| outcome.is_ok_and(|it| it.verdict == Verdict::Pass);
     let is_settled = network.subnets.gap.is_none() && all.peek().is_some() && all.all(is_routed);
-    let unseen = running.gap.iter().filter(|_| !is_settled);
-    let unseen = unseen.map(Outcome::unknown);
+    let unseen = running.gap.iter().map(|gap| match is_settled {
+        true => Outcome::pass("every subnet routes S3 to the endpoint"),
+        false => Outcome::unknown(gap),
+    });
     Ok(Outcome::worst(subnets.chain(unseen)).unwrap_or_else(|| Outcome::skip("no workloads")))
 }
 

@@ -189,7 +189,7 @@ fn the_command_accepts_ids_and_reports_incomplete_results() {
     };
     let versioning = of(Status::Fail, "s3-versioning-enabled");
     let one = run_fix(folder, "mixed", &[&versioning]);
-    assert_eq!(one.code, 0);
+    assert_eq!(one.code, 0, "{}", one.stderr);
     assert_eq!(one.stdout.matches("put-bucket-versioning").count(), 1);
     assert!(!one.stdout.contains("put_key_policy"));
     let passing = of(Status::Pass, "s3-versioning-enabled");

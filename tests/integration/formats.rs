@@ -12,7 +12,7 @@ use backup_check::evaluate::{Options, evaluate};
 use backup_check::exit::FailOn;
 use backup_check::model::Snapshot;
 use backup_check::report::format::{FORMATS, Format, Rendering, Writer};
-use backup_check::report::table::Style;
+use backup_check::report::table::{Style, TableView};
 use backup_check::report::{Comparison, Report, ReportFacts};
 use backup_check::rules::ALL;
 use backup_check::settings::Settings;
@@ -98,6 +98,17 @@ pub fn render_skipped(format: &str, report: &Report) -> String {
     render_with(format, report, FailOn::Fail, true)
 }
 
+/// Returns the table of every cause.
+pub fn render_causes(report: &Report) -> String {
+    let style = Style {
+        view: TableView::Causes,
+        ..Style::plain(80)
+    };
+    let mut out = Vec::new();
+    backup_check::report::table::write(report, &style, FailOn::Fail, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
 fn render_with(format: &str, report: &Report, gate: FailOn, show_skipped: bool) -> String {
     let how = Rendering {
         style: Style {
@@ -150,7 +161,7 @@ fn stream(format: &Format, report: &Report) -> Option<String> {
     };
     let mut out = Vec::new();
     let mut writer = open(&mut out);
-    writer.begin_report(None).unwrap();
+    writer.begin_report(&report.finished_at, None).unwrap();
     for finding in report.shown(false) {
         let mut lines = report.resources.iter();
         let resource = lines.find(|it| it.arn == finding.resource);

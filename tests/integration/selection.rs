@@ -124,7 +124,7 @@ fn rules_about_the_network_and_the_account_run_only_if_selected() {
 #[test]
 fn the_table_names_the_selection() {
     let run = scan(&["--service", "s3"]);
-    assert!(run.stdout.contains("Only s3:"), "{}", run.stdout);
+    assert!(run.stdout.contains("\nOnly s3; "), "{}", run.stdout);
 }
 
 #[test]

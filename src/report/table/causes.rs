@@ -8,7 +8,7 @@ use crate::report::Status;
 use crate::report::digest::Digest;
 use crate::report::digest::root_causes::RootCause;
 use crate::report::page::{Page, Tone};
-use crate::text::{and_more, count_more, plural};
+use crate::text::{and_more, count_more};
 
 /// The number of causes of the summary.
 const MOST_FIRST: usize = 8;
@@ -174,10 +174,5 @@ pub(super) fn write_all_causes(page: &mut Page, digest: &Digest<'_>, ascii: bool
             0,
             &[(Tone::Good, "No check fails, warns or is unknown.")],
         );
-    }
-    let waived = digest.totals.waived;
-    if waived > 0 {
-        let text = format!("{}, not shown", plural(waived, "waived finding"));
-        page.flow(0, 0, &[(Tone::Dim, &text)]);
     }
 }

@@ -23,7 +23,7 @@ const MOST_ROWS: usize = 12;
 const FEW: usize = 20;
 /// The width from which a row names the region.
 const WIDE: usize = 100;
-/// The share of the width that a name may have; a longer one has a line of its own.
+/// The share of the width that a name may have; a longer one has its own line.
 const NAME_SHARE: usize = 45;
 
 /// Writes the worst resources, and how many have no tag.

@@ -101,7 +101,7 @@ pub(super) fn write_services(page: &mut Page, digest: &Digest<'_>, ascii: bool) 
         grid.push(all.cells("all", ascii));
     }
     page.blank();
-    let headings = fit_headings(&grid, page.width());
+    let headings = fit_headings(&grid, page);
     page.add_table(&headings, &grid);
     let mut untagged = digest.view.rows_in(Section::Untagged);
     if untagged.next().is_some() {
@@ -111,7 +111,7 @@ pub(super) fn write_services(page: &mut Page, digest: &Digest<'_>, ascii: bool) 
 }
 
 /// Returns the widest headings with which a table fits.
-fn fit_headings(grid: &[Vec<String>], width: usize) -> Vec<&'static str> {
+fn fit_headings(grid: &[Vec<String>], page: &Page) -> Vec<&'static str> {
     let cells = |column: usize| {
         let cells = grid.iter().map(|row| display_width(&row[column]));
         cells.max().unwrap_or_default()
@@ -119,11 +119,13 @@ fn fit_headings(grid: &[Vec<String>], width: usize) -> Vec<&'static str> {
     let needs = |headings: &[&str; 11]| {
         let columns = headings.iter().enumerate().map(|(index, heading)| {
             let heading = heading.lines().map(display_width).max();
-            heading.unwrap_or_default().max(cells(index + 1)) + 1
+            heading.unwrap_or_default().max(cells(index + 1)) + usize::from(page.column_gap())
         });
         cells(0).max("service".len()) + columns.sum::<usize>()
     };
-    let fitting = HEADINGS.iter().find(|headings| needs(headings) <= width);
+    let fitting = HEADINGS
+        .iter()
+        .find(|headings| needs(headings) <= page.width());
     let headings = fitting.unwrap_or(&HEADINGS[HEADINGS.len() - 1]);
     std::iter::once("")
         .chain(headings.iter().copied())

@@ -71,7 +71,7 @@ fn lines_end_as_rfc_4180_says() {
     assert!(!unended.chars().any(char::is_control));
     let header = "id,status,gating,account_id,region,resource_type,aws_type,resource,resource_id,name,\
                   backup_tag,verdict,rule,group,owner,message,fix,waiver_reason,waiver_owner,\
-                  waiver_expires,baseline,file,line,address\r\n";
+                  waiver_expires,baseline,file,line,address,cause,title,severity,services,scanned_at\r\n";
     assert!(text.starts_with(header), "{}", text.lines().next().unwrap());
 }
 

@@ -19,16 +19,26 @@ fn document(report: &Report) -> Value {
     serde_json::from_str(&render("json", report)).unwrap()
 }
 
+/// Returns the findings of a JSON report, each with the time of the scan.
+fn with_time(document: &Value) -> Vec<Value> {
+    let mut findings = document["findings"].as_array().unwrap().clone();
+    for finding in &mut findings {
+        finding["scanned_at"] = document["scan"]["finished_at"].clone();
+    }
+    findings
+}
+
 #[test]
 fn lines_are_the_findings_of_the_json_report() {
     for account in ["mixed", "no-access", "clean"] {
         let report = report(snapshot(account), &Options::default());
         let document = document(&report);
         let (findings, last) = lines(&render("ndjson", &report));
-        assert_eq!(Value::Array(findings), document["findings"], "{account}");
+        assert_eq!(findings, with_time(&document), "{account}");
         let want = json!({
             "schema": "backup-check/v1", "tool": document["tool"], "scan": document["scan"],
-            "summary": document["summary"], "coverage": document["coverage"],
+            "summary": document["summary"], "coverage": document["coverage"], "verdict": document["verdict"],
+            "exit_code": document["exit_code"], "gate": document["gate"], "causes": document["causes"],
         });
         assert_eq!(last, want, "{account}");
     }
@@ -59,7 +69,7 @@ fn no_character_of_a_name_ends_a_line() {
     let lines_by_any_reader = text.split(ends).filter(|line| !line.is_empty()).count();
     assert_eq!(lines_by_any_reader, text.matches('\n').count());
     let (findings, _) = lines(&text);
-    assert_eq!(Value::Array(findings), document(&report)["findings"]);
+    assert_eq!(findings, with_time(&document(&report)));
 }
 
 #[test]

@@ -31,15 +31,6 @@ pub fn volume(region: &str, id: &str, key: &str, tags: Value) -> Value {
     })
 }
 
-/// Returns a bucket without findings.
-pub fn bucket(name: &str, tags: Value) -> Value {
-    json!({
-        "arn": format!("arn:aws:s3:::{name}"), "id": name, "region": {"known": REGION}, "tags": {"known": tags},
-        "versioning": {"known": "Enabled"}, "expiry": {"known": "whole"},
-        "encryption": {"known": {"algorithm": "aws:kms", "kms_key": key_arn(REGION, "1")}},
-    })
-}
-
 /// Returns an empty region that was read completely.
 fn region() -> Value {
     let none = json!({"items": []});
