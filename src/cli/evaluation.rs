@@ -15,7 +15,7 @@ use crate::rules::ALL;
 use crate::settings::{Settings, Severity};
 use crate::source::overlay::complete_from_account;
 
-use super::args::{AccessArgs, EvaluationArgs, GlobalArgs, SourceArgs};
+use super::args::{AccessArgs, EvaluationArgs, GlobalArgs, InputArgs, SourceArgs};
 use super::config::LoadedConfig;
 use super::{input, output, select};
 
@@ -135,15 +135,58 @@ impl SourceArgs {
         loaded: &LoadedConfig,
         global: &GlobalArgs,
     ) -> anyhow::Result<Evaluated> {
-        let access = &self.access;
         let mut options = self.evaluation.to_options(loaded)?;
-        options.selection =
-            select::new_selection(&access.service, &access.resource, &self.evaluation.rule)?;
+        let company = CompanyArgs {
+            central_account: self.evaluation.central_account.as_ref(),
+            org_id: self.evaluation.org_id.as_ref(),
+        };
+        let rules = &self.evaluation.rule;
+        let read = self.input.read_source(loaded, company, rules, global)?;
+        options.selection = read.selection;
+        let report = evaluate(&read.snapshot, &read.settings, &options, &ALL);
+        Ok(Evaluated {
+            snapshot: read.snapshot,
+            settings: read.settings,
+            report,
+            stopped: read.stopped,
+        })
+    }
+}
+
+/// What arguments say about the company.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CompanyArgs<'a> {
+    pub(super) central_account: Option<&'a String>,
+    pub(super) org_id: Option<&'a String>,
+}
+
+/// A source that was read.
+#[derive(Debug)]
+pub(super) struct ReadSource {
+    pub(super) snapshot: Snapshot,
+    pub(super) settings: Settings,
+    /// What the arguments select of it.
+    pub(super) selection: Selection,
+    /// The signal that interrupted reading, else [`Exit::Ready`].
+    pub(super) stopped: Exit,
+}
+
+impl InputArgs {
+    /// Reads the source. `rules` are those of --rule, whose data is read too.
+    pub(super) fn read_source(
+        &self,
+        loaded: &LoadedConfig,
+        company: CompanyArgs<'_>,
+        rules: &[String],
+        global: &GlobalArgs,
+    ) -> anyhow::Result<ReadSource> {
+        let access = &self.access;
+        let selection = select::new_selection(&access.service, &access.resource, rules)?;
         let mut settings = effective_settings(loaded, access)?;
-        if let Some(account) = &self.evaluation.central_account {
+        if let Some(account) = company.central_account {
             settings.central_account.clone_from(account);
         }
-        if let Some(org) = &self.evaluation.org_id {
+        if let Some(org) = company.org_id {
             settings.org_id = Some(org.clone());
         }
         if let (Some(path), Some(name)) = (&self.from, access.find_live_only())
@@ -155,14 +198,13 @@ impl SourceArgs {
             );
         }
         let (snapshot, stopped) = match &self.from {
-            Some(path) => self.read_file(path, &settings, &options.selection, global)?,
-            None => read_live(access, &settings, &options.selection, global)?,
+            Some(path) => self.read_file(path, &settings, &selection, rules, global)?,
+            None => read_live(access, &settings, &selection, global)?,
         };
-        let report = evaluate(&snapshot, &settings, &options, &ALL);
-        Ok(Evaluated {
+        Ok(ReadSource {
             snapshot,
             settings,
-            report,
+            selection,
             stopped,
         })
     }
@@ -179,6 +221,7 @@ impl SourceArgs {
         path: &Path,
         settings: &Settings,
         selection: &Selection,
+        rules: &[String],
         global: &GlobalArgs,
     ) -> anyhow::Result<(Snapshot, Exit)> {
         let note = |text: &str| {
@@ -221,7 +264,7 @@ impl SourceArgs {
                 note(&format!("warning: --account-from: {age}"));
             }
         }
-        narrow_to_selection(&mut snapshot, self, selection)
+        narrow_to_selection(&mut snapshot, &self.access, selection, rules)
             .with_context(|| path.display().to_string())?;
         Ok((snapshot, stopped))
     }
@@ -261,11 +304,12 @@ const LIVE: &str = "live";
 /// The snapshot lacks something that the arguments select.
 fn narrow_to_selection(
     snapshot: &mut Snapshot,
-    args: &SourceArgs,
+    access: &AccessArgs,
     selection: &Selection,
+    rules: &[String],
 ) -> anyhow::Result<()> {
-    check_coverage(&snapshot.selection, args, selection)?;
-    let mut regions = args.access.region.clone();
+    check_coverage(&snapshot.selection, selection, rules)?;
+    let mut regions = access.region.clone();
     if !selection.resources.is_empty() {
         regions = regions_of_resources(snapshot, selection, &regions)?;
     }
@@ -279,8 +323,8 @@ fn narrow_to_selection(
 /// Checks that a snapshot was collected with everything that the arguments select.
 fn check_coverage(
     collected: &Selection,
-    args: &SourceArgs,
     selection: &Selection,
+    rules: &[String],
 ) -> anyhow::Result<()> {
     if collected.is_everything() {
         return Ok(());
@@ -291,7 +335,7 @@ fn check_coverage(
     };
     let names = collected.describe().unwrap_or_default();
     if selection.is_everything() {
-        let services = select::services_of_rules(collected, &args.evaluation.rule)?;
+        let services = select::services_of_rules(collected, rules)?;
         if let Some(missing) = services
             .iter()
             .find(|it| !collected.includes_settings_of(**it))

@@ -270,7 +270,8 @@ impl<'a> View<'a> {
 
     /// Returns a number that nothing replaces where it is not set.
     pub(super) fn known_number(&self, name: &str) -> Observed<i64> {
-        self.number(name).or_else(|| Err(self.known_after_apply(name)))
+        self.number(name)
+            .or_else(|| Err(self.known_after_apply(name)))
     }
 
     /// Returns an attribute that is a list of strings, if all of them are known.
