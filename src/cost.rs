@@ -1,6 +1,6 @@
 //! What the backups of an account cost to keep: sizes and plans, priced.
 //!
-//! AWS tells nobody the size of a backup before it is made, so there is no single number. An estimate has the
+//! AWS does not report the size of a backup before it is made, so there is no single number. An estimate has the
 //! price of one full copy, a ceiling at which every point is a full one, and, with a rate of change, a planning
 //! figure between them. What has no size, no plan or no price is counted and never zero: the totals then say
 //! that they are too low.

@@ -174,7 +174,7 @@ impl<'c, 'a> Counter<'c, 'a> {
     }
 }
 
-/// Returns the size of a resource that has one of its own.
+/// Returns the size of a resource, unless it is that of others.
 fn size_of(resource: Resource<'_>) -> Option<&Size> {
     let size = match resource {
         Resource::Bucket(it) => &it.size,

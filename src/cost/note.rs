@@ -1,6 +1,6 @@
 //! What an estimate says besides its figures.
 
-use crate::text::{plural, plural_noun};
+use crate::text::plural;
 
 /// A remark about an estimate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,18 +96,18 @@ impl Note {
                 "The copies of {resources} expire before the next one is made, so each copy is a full one."
             ),
             Note::FullBackupsKept => format!(
-                "Every backup of {resources} is a full one and many are kept. A shorter retention saves most here."
+                "Every backup of a DynamoDB table or of an Aurora, DocumentDB or Neptune cluster is billed at full size, and many are kept of {resources}. A shorter retention saves most there."
             ),
             Note::VolumeWithInstance => format!(
-                "{} {} backed up by {} own tag and with {} instance. They are counted once; remove the tag from the volumes or from the instances.",
+                "{} tagged for backup {} backed up with {} too, and counted once. Remove one of the two tags.",
                 plural(number, "volume"),
                 verb(number, "is", "are"),
-                verb(number, "its", "their"),
-                verb(number, "its", "their"),
+                verb(number, "its instance", "their instances"),
             ),
             Note::StackMembers => format!(
-                "{} counted by the resources in {}.",
-                verb_phrase(number, "stack", "is", "are"),
+                "{} {} counted by the resources in {}.",
+                plural(number, "stack"),
+                verb(number, "is", "are"),
                 verb(number, "it", "them")
             ),
             Note::NotSelected => format!(
@@ -158,12 +158,4 @@ impl Note {
 
 fn verb(number: usize, one: &'static str, several: &'static str) -> &'static str {
     if number == 1 { one } else { several }
-}
-
-fn verb_phrase(number: usize, noun: &str, one: &'static str, several: &'static str) -> String {
-    format!(
-        "{number} {} {}",
-        plural_noun(number, noun),
-        verb(number, one, several)
-    )
 }

@@ -141,7 +141,7 @@ fn add_central_points<'a>(
     for made in copies.made {
         let mut actions = made.rule.copies.iter();
         let action = actions.find(|it| protection.expand(&it.vault_arn) == made.vault_arn);
-        // Without a retention of its own a copy expires with the backup.
+        // A copy without a retention expires with the backup.
         let own = action.and_then(|it| it.retention_days);
         let retention = own.or(made.rule.retention_days);
         let Some(runs) = made.runs else {

@@ -107,9 +107,9 @@ pub struct PriceList {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PriceFile {
-    /// The date of the prices that have none of their own.
+    /// The date of prices without one.
     as_of: Option<Spanned<String>>,
-    /// The source of the prices that have none of their own.
+    /// The source of prices without one.
     source: Option<Spanned<String>>,
     /// Prices by region and item.
     #[serde(default)]

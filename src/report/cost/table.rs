@@ -63,10 +63,7 @@ fn write_sizes(page: &mut Page, view: &CostView) {
 
 /// Writes a row for each payer: the type before the first, the region before the second.
 fn write_costs(page: &mut Page, view: &CostView) {
-    page.title(
-        "WHAT IT COSTS",
-        "in USD a month; transfer for one copy and for a month",
-    );
+    page.title("WHAT IT COSTS", "in USD a month");
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut before: Option<(&str, &str)> = None;
     let mut number = 0;

@@ -178,13 +178,6 @@ fn describe_amounts(estimate: &Estimate, line: &Line, side: &Side, cost: Cost) -
 
 fn describe_total(estimate: &Estimate, payer: Payer) -> String {
     let total = estimate.total(payer);
-    let who = match (payer, &estimate.account_id) {
-        (Payer::Member, Some(account)) => format!("The account {account} pays"),
-        (Payer::Member, None) => "The account pays".to_owned(),
-        (Payer::Central, _) => {
-            format!("The central account {} pays", estimate.central_account_id)
-        }
-    };
     let missing = estimate.missing();
     let at_least = if missing.is_something() {
         " at least"
@@ -192,17 +185,25 @@ fn describe_total(estimate: &Estimate, payer: Payer) -> String {
         ""
     };
     let usd = total.storage.usd;
+    if missing.is_something() && usd.ceiling == 0.0 {
+        return format!(
+            "What {} pays is not known.",
+            describe_payer(estimate, payer)
+        );
+    }
     let mut text = format!(
-        "{who}{at_least} {} USD a month for one full copy",
+        "{} pays{at_least} {} USD a month for one full copy",
+        capitalize(&describe_payer(estimate, payer)),
         format_usd(usd.one)
     );
     if total.grows {
         text.push_str(", more each month for what is kept for ever");
     } else {
-        if estimate.change_rate.is_some() {
+        if let Some(rate) = estimate.change_rate {
             text.push_str(&format!(
-                ", {} USD by the change rate",
-                format_usd(usd.planning)
+                ", {} USD if {}% change between two backups",
+                format_usd(usd.planning),
+                round_percent(rate)
             ));
         }
         text.push_str(&format!(
@@ -219,6 +220,26 @@ fn describe_total(estimate: &Estimate, payer: Payer) -> String {
     }
     text.push('.');
     text
+}
+
+fn describe_payer(estimate: &Estimate, payer: Payer) -> String {
+    match (payer, &estimate.account_id) {
+        (Payer::Member, Some(account)) => format!("account {account}"),
+        (Payer::Member, None) => "the account".to_owned(),
+        (Payer::Central, _) => format!("the central account {}", estimate.central_account_id),
+    }
+}
+
+/// Returns a share in percent, with the digits that matter.
+fn round_percent(share: f64) -> f64 {
+    (share * 1e6).round() / 1e4
+}
+
+fn capitalize(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(rest).collect()
+    })
 }
 
 /// Returns what the figures mean, and what they lack.
@@ -241,12 +262,23 @@ fn describe_figures(estimate: &Estimate) -> Vec<String> {
                 .to_owned(),
         );
     }
+    let has_transfer = |side: &Side| side.transfer != Cost::default();
+    if estimate
+        .lines
+        .iter()
+        .any(|it| has_transfer(&it.member) || has_transfer(&it.central))
+    {
+        texts.push(
+            "Transfer to another region is paid once for the first copy; its other figures are for the copies of a month."
+                .to_owned(),
+        );
+    }
     let mut prices: Vec<String> = Vec::new();
     for used in &estimate.prices {
         let price = &used.price;
         prices.push(format!(
             "{} {} {} ({})",
-            used.item, used.region, price.usd, price.as_of
+            used.region, used.item, price.usd, price.as_of
         ));
     }
     if !prices.is_empty() {
