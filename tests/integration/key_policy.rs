@@ -242,7 +242,11 @@ fn errors_name_the_line_and_column() {
             &["--key-arn", KEY, "--region", "eu-west-1"],
             &["eu-central-1", "--region is eu-west-1"],
         ),
-        ("{}", &["--via", "s3"], &["[possible values: ec2, rds, fsx]"]),
+        (
+            "{}",
+            &["--via", "s3"],
+            &["[possible values: ec2, rds, fsx]"],
+        ),
         (
             "{}",
             &["--org-id", "acme"],
