@@ -189,7 +189,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Adds a key that stands for several, one of which is used: what they have in common is known.
+/// Adds a key for several keys, one of which is used: what they have in common is known.
 ///
 /// Returns its placeholder ARN; `None` if the keys are not all in one account and region.
 fn add_joint_key(arns: &[String], gap: &Gap, planned: &mut Planned) -> Option<String> {
