@@ -48,12 +48,14 @@ pub(super) fn ebs_defaults_for<'a>(
     planned: &mut Planned,
 ) -> EbsDefaults {
     let defaults = planned.region_mut(region).ebs_defaults.clone();
-    let explain = |gap: Gap, fact: AccountFact| match gap.kind {
+    let explain = |gap: Gap, fact: AccountFact| {
+        match gap.kind {
         GapKind::Unplanned => unplanned(
             "it depends on the default EBS encryption of the region, a setting of the account that is not in the plan",
         )
         .needing(fact),
         _ => gap,
+    }
     };
     let race = |(kind, attribute): (&str, &str)| -> Option<Gap> {
         let mut switches = reader.document.items_of(kind);
@@ -72,14 +74,18 @@ pub(super) fn ebs_defaults_for<'a>(
             Some(gap) => Observed::Unknown(gap),
             None => {
                 let found = defaults.encryption.get().copied();
-                found.map_err(|gap| explain(gap, AccountFact::EbsEncryption)).into()
+                found
+                    .map_err(|gap| explain(gap, AccountFact::EbsEncryption))
+                    .into()
             }
         },
         kms_key: match race(KEY) {
             Some(gap) => Observed::Unknown(gap),
             None => {
                 let found = defaults.kms_key.get().cloned();
-                found.map_err(|gap| explain(gap, AccountFact::EbsKey)).into()
+                found
+                    .map_err(|gap| explain(gap, AccountFact::EbsKey))
+                    .into()
             }
         },
     }
