@@ -2,7 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::analysis::{Outcome, Prerequisites, RuleContext, Verdict};
+use crate::analysis::declaration::declare;
+use crate::analysis::{Outcome, Prerequisites, Remedy, RuleContext, Verdict};
 use crate::model::snapshot::{Snapshot, Source};
 use crate::model::tag::BackupTag;
 use crate::model::{GapKind, Resource, ResourceKind};
@@ -258,7 +259,8 @@ impl<'a> Evaluation<'a, '_> {
             result => result.unwrap_or_else(|gap| Outcome::unknown(&gap)),
         };
         if self.snapshot.source.is_planned() {
-            outcome = outcome.declared(rule.id);
+            let declare = |remedy: &Remedy| declare(self.snapshot, remedy, &subject.arn);
+            outcome = outcome.declared(rule.id, declare);
         }
         Some(outcome)
     }

@@ -378,7 +378,8 @@ fn read_cluster<'a>(
     if view.text("engine_mode").known() == Some("serverless") && !item.exists {
         encrypted = Observed::Known(true);
     }
-    let may_be_aws_owned = has_aws_owned_key(engine, encrypted.known().copied());
+    let may_be_aws_owned =
+        engine_gap.is_none() && has_aws_owned_key(engine, encrypted.known().copied());
     let aws_owned_key = may_be_aws_owned && !item.exists;
     if may_be_aws_owned && item.exists {
         // The provider shows an AWS owned key as no encryption.
@@ -386,6 +387,13 @@ fn read_cluster<'a>(
             "the plan does not show whether {} is encrypted with an AWS owned key",
             item.address
         )));
+    }
+    // Only Aurora has an AWS owned key.
+    if let Some(gap) = engine_gap
+        .as_ref()
+        .filter(|_| encrypted.known() == Some(&false))
+    {
+        encrypted = Observed::Unknown(gap.clone());
     }
     let kms_key = match (kms_key, encrypted.known()) {
         (Observed::Known(None), Some(true)) => Observed::Known(Some(RDS_KEY.to_owned())),
