@@ -12,8 +12,9 @@ use super::scan_scope::ScanScope;
 use super::service_reader::{ServiceReader, Store};
 use super::{cloudformation, dynamodb, ec2, efs, fsx, rds, redshift, s3, storage_gateway, vpc};
 
-/// Every service, in the order of the coverage.
+/// Every service.
 pub static READERS: [&ServiceReader; 11] = [
+    &s3::READER,
     &cloudformation::READER,
     &dynamodb::READER,
     &ec2::VOLUME_READER,
@@ -22,7 +23,6 @@ pub static READERS: [&ServiceReader; 11] = [
     &fsx::READER,
     &rds::READER,
     &redshift::READER,
-    &s3::READER,
     &storage_gateway::READER,
     &vpc::READER,
 ];

@@ -305,7 +305,8 @@ fn kept_tags(reader: &RegionReader<'_>, tags: Option<Vec<Tag>>) -> Observed<Tags
     match tags {
         Some(tags) if !tags.is_empty() => {
             let pairs = tags.into_iter();
-            let pairs = pairs.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())));
+            let pairs =
+                pairs.filter_map(|tag| Some((tag.key.filled()?, tag.value.unwrap_or_default())));
             Observed::Known(reader.keep_tags(pairs))
         }
         _ => Observed::default(),

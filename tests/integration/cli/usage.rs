@@ -55,7 +55,10 @@ fn a_usage_error_names_the_argument_and_the_way_out() {
         ),
         (&["--standard", "strict"], &["strict", "guide", "aws"]),
         (&["--fail-on", "error"], &["error", "never"]),
-        (&["--profile", "dev"], &["--profile", "--from"]),
+        (
+            &["--profile", "dev"],
+            &["--profile", "clean.json", "--account-from live"],
+        ),
         (&["--frm", "x"], &["--frm", "--from"]),
     ] {
         assert_usage_error(&scan(folder.path(), "clean", flags), parts);

@@ -23,7 +23,16 @@ struct List {
 }
 
 /// The page sizes come from the API reference. `GetResources` has no listing and is tested separately.
-const LISTS: [List; 20] = [
+const LISTS: [List; 23] = [
+    List {
+        operation: "backup:ListBackupPlans",
+        size: Some(("maxResults", "1000")),
+        token: "nextToken",
+        listing: "/regions/eu-central-1/backup_plans",
+        service: "backup",
+        first: &["11111111-2222-4333-8444-555555555555"],
+        second: &["66666666-7777-4888-9999-000000000000"],
+    },
     List {
         operation: "backup:ListBackupJobs",
         size: Some(("maxResults", "1000")),
@@ -166,6 +175,24 @@ const LISTS: [List; 20] = [
         second: &["fs-01234567", "fs-89abcdef"],
     },
     List {
+        operation: "fsx:DescribeFileSystems",
+        size: Some(("MaxResults", "1000")),
+        token: "NextToken",
+        listing: "/regions/eu-central-1/fsx_file_systems",
+        service: "fsx",
+        first: &["fs-0aa11bb22cc33dd44", "fs-0bb11bb22cc33dd44"],
+        second: &["fs-0cc11bb22cc33dd44"],
+    },
+    List {
+        operation: "fsx:DescribeVolumes",
+        size: Some(("MaxResults", "1000")),
+        token: "NextToken",
+        listing: "/regions/eu-central-1/fsx_volumes",
+        service: "fsx",
+        first: &["fsvol-0dd11bb22cc33dd44"],
+        second: &["fsvol-0ee11bb22cc33dd44"],
+    },
+    List {
         operation: "storagegateway:ListGateways",
         size: Some(("Limit", "100")),
         token: "Marker",
@@ -225,6 +252,13 @@ const LISTS: [List; 20] = [
     },
 ];
 
+/// Returns the requests for the pages of a list. What is tagged and missing from the list is looked up by its id.
+fn list_requests(endpoint: &Endpoint, operation: &str) -> Vec<Request> {
+    let mut requests = endpoint.requests_for(operation);
+    requests.retain(|it| !it.parameters.keys().any(|key| key.starts_with("Filter.")));
+    requests
+}
+
 /// A first page and a second one, as large as they get.
 fn assert_two_pages(asked: &[Request], size: Option<(&str, &str)>, token: &str) {
     let tokens: Vec<bool> = asked
@@ -248,7 +282,7 @@ fn every_list_is_read_to_its_end_in_the_largest_pages() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(not_scanned(&snapshot), [""; 0]);
     for list in LISTS {
-        let pages = endpoint.requests_for(list.operation);
+        let pages = list_requests(&endpoint, list.operation);
         assert_two_pages(&pages, list.size, list.token);
     }
     // One list per region for some types, and one for all types.
@@ -312,7 +346,7 @@ fn a_page_token_that_repeats_is_a_gap_and_no_resource_is_reported_twice() {
         let user = User::new();
         let run = user.collect(&endpoint, &[REGION], &[]);
         let snapshot = json_of(&run);
-        let asked = endpoint.requests_for(list.operation).len();
+        let asked = list_requests(&endpoint, list.operation).len();
         assert_eq!((run.code, asked), (3, 2), "{}", list.operation);
         let gap = &at(&snapshot, list.listing)["gap"];
         assert_eq!(
@@ -352,11 +386,14 @@ fn tags_on_a_denied_page_are_unknown() {
     assert_eq!(at(&bucket("scratch"), "/unknown/kind"), "denied");
     // The list of tagged resources is truncated too.
     let tagged = at(&snapshot, "/regions/eu-central-1/tagged");
-    assert_eq!(tagged["items"].as_array().map(Vec::len), Some(2));
+    // A secret, a parameter, and an instance that is gone.
+    assert_eq!(tagged["items"].as_array().map(Vec::len), Some(3));
     assert_eq!(tagged["gap"]["operation"], "tag:GetResources");
     let services = [
         "backup",
+        "documentdb",
         "dynamodb",
+        "neptune",
         "rds",
         "redshift",
         "s3",
