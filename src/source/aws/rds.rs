@@ -142,10 +142,7 @@ async fn describe_instances(
     calls
         .list_items(DESCRIBE_DB_INSTANCES, pages, |page| {
             let instances = page.db_instances?.into_iter();
-            let read = instances
-                .filter(|instance| !matches!(instance.engine.as_deref(), Some("docdb" | "neptune")))
-                .map(|instance| instance_from(reader, instance));
-            Some(read.collect())
+            Some(instances.map(|it| instance_from(reader, it)).collect())
         })
         .await
 }

@@ -142,7 +142,7 @@ async fn add_unlisted(reader: &RegionReader<'_>, parts: &mut RegionParts) {
     let mut stray: Vec<TaggedResource> = unlisted.collect();
     if !missing.is_empty() {
         let targets: Vec<Target> = missing.iter().map(|it| it.2.clone()).collect();
-        let found = lists::find_resources(reader, &targets).await;
+        let found = lists::find_unlisted(reader, &targets).await;
         let described = missing
             .into_iter()
             .filter_map(|(arn, tags, target)| describe_stray(&found, arn, tags, &target));

@@ -406,8 +406,10 @@ fn tagged_resources_are_listed_with_their_type() {
     for (arn, wanted) in [
         ("secret:ledger/password-a1B2c3", "fail"),
         ("parameter/shop/url", "fail"),
-        ("file-system/fs-0aa11bb22cc33dd44", "warn"),
-        ("cluster:documents", "warn"),
+        ("table/far", "warn"),
+        ("instance/i-0aa11bb22cc33dd44", "warn"),
+        ("file-system/fs-0aa11bb22cc33dd44", "pass"),
+        ("cluster:documents", "pass"),
     ] {
         assert_eq!(status(&report, rule, arn), Some(wanted), "{arn}");
     }

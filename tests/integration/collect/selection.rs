@@ -194,7 +194,11 @@ fn own_operations(kind: &str) -> &'static [&'static str] {
 
 /// Resources that the fixtures return with the tag `enabled` if it is a filter, but without tags otherwise.
 /// They show which of the two responses is used.
-const CONTRADICTED: [&str; 2] = [":cluster:queue", ":::mirror-111122223333"];
+const CONTRADICTED: [&str; 3] = [
+    ":cluster:documents",
+    ":cluster:queue",
+    ":::mirror-111122223333",
+];
 
 /// Returns the findings of a resource by rule.
 fn findings_by_rule<'a>(report: &'a Value, arn: &str) -> BTreeMap<&'a str, &'a Value> {

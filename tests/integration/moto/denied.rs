@@ -21,7 +21,10 @@ const NEEDS: [(&str, &str, &str, &[&str]); 39] = [
         "dynamodb",
         "DescribeTable",
         "dynamodb-table",
-        &["encryption-customer-key-recommended"],
+        &[
+            "encryption-customer-key-recommended",
+            "resource-state-ready",
+        ],
     ),
     ("dynamodb", "ListTables", "", &[]),
     ("ec2", "DescribeInstances", "", &[]),

@@ -218,7 +218,7 @@ pub(super) const NEEDED: &[Needed] = &[
         // A table that only its tag shows is looked up too.
         touches: &[
             "/regions/eu-central-1/tables",
-            "/regions/eu-central-1/tagged",
+            "/regions/eu-central-1/tagged/items/2/exists",
         ],
         needed_by: &[
             ("encryption-customer-key-recommended", TABLE),
