@@ -162,7 +162,7 @@ async fn describe_clusters(
         .send();
     calls
         .list_items(DESCRIBE_DB_CLUSTERS, pages, |page| {
-            let clusters = page.db_clusters.unwrap_or_default().into_iter();
+            let clusters = page.db_clusters?.into_iter();
             Some(clusters.map(|it| cluster_from(reader, it)).collect())
         })
         .await

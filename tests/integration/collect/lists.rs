@@ -388,6 +388,24 @@ fn a_page_token_that_repeats_is_a_gap_and_no_resource_is_reported_twice() {
 }
 
 #[test]
+fn a_page_token_that_repeats_is_a_gap_of_a_nested_list() {
+    let role = "/backup_roles/aws-controltower-BackupRole/known";
+    let plan = "/regions/eu-central-1/backup_plans/items/0";
+    for (operation, list) in [
+        (
+            "iam:ListAttachedRolePolicies",
+            format!("{role}/attached_policies"),
+        ),
+        ("iam:ListRolePolicies", format!("{role}/inline_policies")),
+        ("backup:ListBackupSelections", format!("{plan}/selections")),
+    ] {
+        let (snapshot, _endpoint) = collect_region([on(operation, Reply::FirstPage).on_page(2)]);
+        let gap = &at(&snapshot, &list)["gap"];
+        assert_eq!(gap["message"], "a page token repeats", "{operation}: {gap}");
+    }
+}
+
+#[test]
 fn tags_on_a_page_token_that_repeats_are_unknown() {
     let (snapshot, _endpoint) =
         collect_region([on("tag:GetResources", Reply::FirstPage).on_page(2)]);

@@ -74,6 +74,7 @@ INHERITED = all_pass(
     "resource-state-ready",
     *KEY_RULES,
 )
+DATABASE_CLUSTER = {**INHERITED, "rds-automated-backups-enabled": PASS, "backup-tag-placed": PASS}
 MANAGED = all_pass("encryption-customer-key-recommended", "cross-account-copy-supported", *KEY_RULES)
 
 # A Redshift warehouse inherits its key and cannot be copied: so its key need not be shared.
@@ -88,10 +89,10 @@ READY: dict[str, Findings] = {
     "ec2-instance": {**INHERITED, "ec2-image-copyable": PASS},
     # moto's own windows are clear of the plan, which runs at 05:00.
     "rds-instance": {**INHERITED, "rds-automated-backups-enabled": PASS, "rds-windows-clear": PASS},
-    "rds-cluster": {**INHERITED, "rds-automated-backups-enabled": PASS, "backup-tag-placed": PASS},
-    "aurora-cluster": {**INHERITED, "rds-automated-backups-enabled": PASS, "backup-tag-placed": PASS},
-    "documentdb-cluster": INHERITED,
-    "neptune-cluster": INHERITED,
+    "rds-cluster": DATABASE_CLUSTER,
+    "aurora-cluster": DATABASE_CLUSTER,
+    "documentdb-cluster": DATABASE_CLUSTER,
+    "neptune-cluster": DATABASE_CLUSTER,
     "s3-bucket": {**MANAGED, "s3-versioning-enabled": PASS, "s3-old-versions-expire": PASS},
     "dynamodb-table": {
         **MANAGED,

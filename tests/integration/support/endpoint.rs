@@ -54,6 +54,8 @@ pub enum Reply {
     Bare(u16, &'static [(&'static str, &'static str)]),
     /// The error page of a proxy, with its status.
     ProxyPage(u16),
+    /// A response without its fields.
+    Hollow,
     /// A response in which one text member is changed everywhere: the one at this place of their sorted names.
     Text(usize, Blank),
 }
@@ -305,6 +307,7 @@ impl Shared {
                 let _ = reader.read(&mut [0]);
                 return None;
             }
+            Reply::Hollow => complete_answer(self.usual_answer(&request).without_fields()),
             Reply::Text(at, blank) => complete_answer(self.answer_without_text(&request, at, blank)),
             Reply::Bare(status, headers) => complete_answer(empty_answer(status, headers)),
             Reply::ProxyPage(status) => complete_answer(Answer {

@@ -29,7 +29,14 @@ pub fn install_python(name: &str) -> PathBuf {
         let mut create = Command::new("python3");
         create.args(["-m", "venv", "--clear"]).arg(&venv);
         let mut install = Command::new(&python);
-        install.args(["-m", "pip", "install", "--quiet", "--no-deps", "--requirement"]);
+        install.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--requirement",
+        ]);
         install.arg(&requirements);
         for mut command in [create, install] {
             let status = command.stdout(Stdio::null()).status();

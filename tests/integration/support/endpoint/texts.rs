@@ -1,4 +1,4 @@
-//! Answers in which a text is empty or left out.
+//! Answers in which a text is empty or left out, or everything.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -7,6 +7,26 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Answer, Request, Shared};
+
+impl Answer {
+    /// Returns the answer without its fields.
+    pub(super) fn without_fields(self) -> Self {
+        let body = String::from_utf8(self.body).expect("fixtures are text");
+        let start = body.rfind("?>").map_or(0, |at| at + 2);
+        let hollow = match body[start..].trim_start().strip_prefix('<') {
+            Some(root) => {
+                let tag = root.split('>').next().unwrap_or_default();
+                let name = tag.split(' ').next().unwrap_or_default();
+                format!("<{tag}></{name}>")
+            }
+            None => "{}".to_owned(),
+        };
+        Answer {
+            body: hollow.into_bytes(),
+            ..self
+        }
+    }
+}
 
 /// How a text is missing from an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +61,10 @@ impl Shared {
     }
 }
 
+fn is_text_value(value: &Value) -> bool {
+    value.as_str().is_some_and(is_text)
+}
+
 fn is_text(value: &str) -> bool {
     let is_other = ["", "true", "false"].contains(&value)
         || value.parse::<f64>().is_ok()
@@ -51,9 +75,7 @@ fn is_text(value: &str) -> bool {
 fn change_json(mut document: Value, at: usize, blank: Blank) -> Option<(String, String)> {
     let mut names = BTreeSet::new();
     visit_objects(&mut document, &mut |object| {
-        let texts = object
-            .iter()
-            .filter(|(_, value)| value.as_str().is_some_and(is_text));
+        let texts = object.iter().filter(|(_, value)| is_text_value(value));
         names.extend(texts.map(|(name, _)| name.clone()));
     });
     let name = names.into_iter().nth(at)?;
