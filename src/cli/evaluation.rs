@@ -119,6 +119,7 @@ impl EvaluationArgs {
                     .with_time_zone(jiff::tz::TimeZone::UTC)
                     .date(),
             ),
+            omit_settled: false,
         })
     }
 }
@@ -129,14 +130,16 @@ impl SourceArgs {
         !self.evaluation.rule.is_empty()
     }
 
-    /// Reads the source and evaluates it.
+    /// Reads the source and evaluates it. Findings that pass or do not apply can be omitted.
     pub(super) fn evaluate_source(
         &self,
         loaded: &LoadedConfig,
         global: &GlobalArgs,
+        omit_settled: bool,
     ) -> anyhow::Result<Evaluated> {
         let access = &self.access;
         let mut options = self.evaluation.to_options(loaded)?;
+        options.omit_settled = omit_settled;
         options.selection =
             select::new_selection(&access.service, &access.resource, &self.evaluation.rule)?;
         let mut settings = effective_settings(loaded, access)?;

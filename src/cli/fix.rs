@@ -45,7 +45,7 @@ pub(super) fn run(args: &FixArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         settings,
         report,
         stopped,
-    } = args.source.evaluate_source(&loaded, global)?;
+    } = args.source.evaluate_source(&loaded, global, false)?;
     let wanted = match (args.ids.is_empty(), args.source.names_rules()) {
         (true, true) => Wanted::FailingAndWarning,
         (true, false) => Wanted::Failing,

@@ -113,6 +113,11 @@ pub(super) fn prints_table(targets: &[Target]) -> bool {
     targets.any(|target| target.path.is_none() && target.format.name == TABLE)
 }
 
+/// Whether a format among the targets lists findings that pass.
+pub(super) fn list_passes(targets: &[Target]) -> bool {
+    targets.iter().any(|target| target.format.lists_passes)
+}
+
 /// Whether a format is among the targets.
 pub(super) fn has_format(targets: &[Target], name: &str) -> bool {
     targets.iter().any(|target| target.format.name == name)

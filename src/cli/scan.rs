@@ -74,11 +74,17 @@ fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         None => None,
     };
     let loaded = LoadedConfig::find_and_read(global)?;
+    let lists_passes = output::list_passes(&targets)
+        || args.show_skipped
+        || baseline.is_some()
+        || !args.source.access.resource.is_empty();
     let Evaluated {
         mut report,
         stopped,
         ..
-    } = args.source.evaluate_source(&loaded, global)?;
+    } = args
+        .source
+        .evaluate_source(&loaded, global, !lists_passes)?;
     report.arguments = args.source.name_source();
     if let Some((path, baseline)) = &baseline {
         baseline
@@ -122,7 +128,7 @@ fn print_remarks(args: &ScanArgs, report: &Report, targets: &[Target], global: &
             report.started_at,
             report.finished_at,
             report.resources.len(),
-            report.findings.len()
+            report.count_findings()
         ));
     }
 }

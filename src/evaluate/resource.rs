@@ -7,7 +7,7 @@ use crate::analysis::{Outcome, Prerequisites, Remedy, RuleContext, Verdict};
 use crate::model::snapshot::{Snapshot, Source};
 use crate::model::tag::BackupTag;
 use crate::model::{GapKind, Resource, ResourceKind};
-use crate::report::{Finding, ResourceLine, ResourceVerdict, Status};
+use crate::report::{Finding, OmittedChecks, ResourceLine, ResourceVerdict, Status};
 use crate::rule::{Check, Group, Owner, Rule};
 use crate::settings::Severity;
 
@@ -122,9 +122,16 @@ impl<'a> Evaluation<'a, '_> {
             .map(|finding| ResourceVerdict::of(finding.status))
             .fold(ResourceVerdict::Ready, Ord::max);
         findings.sort_by_key(|finding| finding.rule.id);
+        let mut omitted = OmittedChecks::default();
         for mut finding in findings {
             self.waivers.apply(&mut finding);
-            (self.emit)(finding);
+            if self.options.omit_settled && !finding.status.is_trouble() {
+                omitted.add_finding(&finding);
+                let key = (finding.rule.id, finding.status, finding.gating);
+                self.omitted.entry(key).or_insert((finding.rule, 0)).1 += 1;
+            } else {
+                (self.emit)(finding);
+            }
         }
         self.resources.push(ResourceLine {
             aws_type: subject.resource.aws_type().map(str::to_owned),
@@ -140,6 +147,7 @@ impl<'a> Evaluation<'a, '_> {
                 false => worst,
             },
             verdict_if_tagged,
+            omitted,
         });
     }
 

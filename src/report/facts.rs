@@ -136,6 +136,11 @@ impl Summary {
         for finding in &report.findings {
             summary.findings.add_finding(finding);
         }
+        for ((_, status, _), (_, number)) in &report.omitted {
+            if *status == Status::Pass {
+                summary.findings.pass += number;
+            }
+        }
         summary
     }
 }

@@ -31,6 +31,8 @@ pub struct Format {
     pub name: &'static str,
     /// What it is and who reads it.
     pub about: &'static str,
+    /// Whether it lists findings that pass.
+    pub lists_passes: bool,
     /// Its writer.
     pub writer: Writer,
 }
@@ -54,26 +56,31 @@ pub static FORMATS: &[Format] = &[
     Format {
         name: TABLE,
         about: "text for a terminal",
+        lists_passes: false,
         writer: Writer::Report(|report, how, out| table::write(report, &how.style, how.gate, out)),
     },
     Format {
         name: "json",
         about: "one document of schema backup-check/v1",
+        lists_passes: true,
         writer: Writer::Findings(|out| Box::new(JsonWriter::new(out))),
     },
     Format {
         name: "ndjson",
         about: "one finding per line, the summary on the last",
+        lists_passes: true,
         writer: Writer::Findings(|out| Box::new(NdjsonWriter::new(out))),
     },
     Format {
         name: "csv",
         about: "one finding per row, for spreadsheets",
+        lists_passes: true,
         writer: Writer::Findings(|out| Box::new(CsvWriter::new(out))),
     },
     Format {
         name: "sarif",
         about: "SARIF 2.1.0, for code scanning",
+        lists_passes: false,
         writer: Writer::Report(|report, how, out| {
             sarif::write_report(report, how.anchor, how.gate, out)
         }),
@@ -81,6 +88,7 @@ pub static FORMATS: &[Format] = &[
     Format {
         name: "junit",
         about: "JUnit XML, for CI servers",
+        lists_passes: true,
         writer: Writer::Report(|report, how, out| {
             junit::write_report(report, how.style.show_skipped, how.gate, out)
         }),
@@ -88,6 +96,7 @@ pub static FORMATS: &[Format] = &[
     Format {
         name: "ocsf",
         about: "one OCSF 1.5 Compliance Finding per line, for Security Lake",
+        lists_passes: true,
         writer: Writer::Report(|report, how, out| {
             ocsf::write_report(report, how.style.show_skipped, out)
         }),
@@ -95,6 +104,7 @@ pub static FORMATS: &[Format] = &[
     Format {
         name: "asff",
         about: "one BatchImportFindings request per line, for AWS Security Hub",
+        lists_passes: true,
         writer: Writer::Report(|report, how, out| {
             asff::write_report(report, how.style.show_skipped, out)
         }),
@@ -102,21 +112,25 @@ pub static FORMATS: &[Format] = &[
     Format {
         name: "openmetrics",
         about: "gauges for Prometheus, through the textfile collector of the node exporter",
+        lists_passes: false,
         writer: Writer::Report(|report, _, out| openmetrics::write_report(report, out)),
     },
     Format {
         name: "markdown",
         about: "text for pull requests, at most 1 MiB",
+        lists_passes: false,
         writer: Writer::Report(|report, _, out| markdown::write(report, out)),
     },
     Format {
         name: GITHUB,
         about: "annotations, summary and outputs of a GitHub Actions step",
+        lists_passes: false,
         writer: Writer::Report(|report, how, out| github::write(report, how.anchor, how.gate, out)),
     },
     Format {
         name: "html",
         about: "one self-contained page",
+        lists_passes: false,
         writer: Writer::Report(|report, how, out| {
             html::write(report, how.style.show_skipped, how.gate, out)
         }),

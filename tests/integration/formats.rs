@@ -175,6 +175,28 @@ fn stream(format: &Format, report: &Report) -> Option<String> {
 }
 
 #[test]
+fn what_passes_can_be_omitted_where_a_format_does_not_list_it() {
+    let omit = Options {
+        omit_settled: true,
+        ..Options::default()
+    };
+    for format in FORMATS.iter().filter(|it| !it.lists_passes) {
+        for account in ["clean", "mixed", "no-access"] {
+            let all = render(format.name, &report(snapshot(account), &Options::default()));
+            let omitted = report(snapshot(account), &omit);
+            assert!(omitted.findings.iter().all(|it| it.status.is_trouble()));
+            assert!(!omitted.omitted.is_empty());
+            assert_eq!(
+                render(format.name, &omitted),
+                all,
+                "{account}: {}",
+                format.name
+            );
+        }
+    }
+}
+
+#[test]
 fn a_report_can_be_written_before_its_facts_are_known() {
     let mut streamed = Vec::new();
     for format in FORMATS {

@@ -7,7 +7,7 @@ use super::prerequisites::AccountPrerequisites;
 use crate::model::ResourceKind;
 use crate::model::tag::BackupTag;
 use crate::report::{Report, ResourceLine, ResourceVerdict, Status};
-use crate::rule::{Check, Group};
+use crate::rule::Group;
 use crate::text::plural;
 
 /// A section of the report.
@@ -135,16 +135,20 @@ impl<'a> View<'a> {
 }
 
 fn combine_findings(report: &Report) -> BTreeMap<&str, Combined> {
-    let mut combined: BTreeMap<&str, Combined> = BTreeMap::new();
+    let of_line = |line: &ResourceLine| Combined {
+        gating: line.omitted.gating.then_some(Status::Pass),
+        gates_beyond_tag: line.omitted.gating_beyond_tag,
+        if_tagged: Status::Skip,
+        is_empty_stack: line.omitted.is_empty_stack,
+    };
+    let lines = report.resources.iter();
+    let mut combined: BTreeMap<&str, Combined> =
+        lines.map(|it| (it.arn.as_str(), of_line(it))).collect();
     for finding in &report.findings {
-        let entry = combined.entry(&finding.resource).or_insert(Combined {
-            gating: None,
-            gates_beyond_tag: false,
-            if_tagged: Status::Skip,
-            is_empty_stack: false,
-        });
-        entry.is_empty_stack |=
-            matches!(finding.rule.check, Check::Stack(_)) && finding.status == Status::Skip;
+        let Some(entry) = combined.get_mut(finding.resource.as_str()) else {
+            continue;
+        };
+        entry.is_empty_stack |= finding.says_empty_stack();
         let is_tagging = finding.rule.group == Group::Tagging;
         if finding.gating {
             entry.gating = entry.gating.max(Some(finding.status));

@@ -12,7 +12,6 @@ use crate::report::digest::names::distinct_name;
 use crate::report::digest::root_causes::RootCauses;
 use crate::report::digest::view::View;
 use crate::report::{Report, ResourceLine, ResourceVerdict, Status};
-use crate::rule::{Group, Rule};
 use crate::text::escape_invisible;
 
 /// The number of resources that are listed.
@@ -132,7 +131,10 @@ pub(super) struct ResourceRow<'d> {
 impl<'d> Resources<'d> {
     pub(super) fn new(digest: &'d Digest<'d>, listed: &ListedResources<'d>) -> Self {
         let findings = digest.report.findings.iter().filter(|it| it.gating);
-        let gating: BTreeSet<&str> = findings.map(|it| it.resource.as_str()).collect();
+        let lines = digest.report.resources.iter();
+        let lines = lines.filter(|it| it.omitted.gating);
+        let gating = findings.map(|it| it.resource.as_str());
+        let gating: BTreeSet<&str> = gating.chain(lines.map(|it| it.arn.as_str())).collect();
         let checks = combine_checks(digest.report);
         let new_row = |at: usize| {
             let row = &digest.view.rows[at];
@@ -205,11 +207,17 @@ struct ResourceChecks {
 }
 
 fn combine_checks(report: &Report) -> BTreeMap<&str, ResourceChecks> {
-    let mut checks: BTreeMap<&str, ResourceChecks> = BTreeMap::new();
+    let of_line = |line: &ResourceLine| ResourceChecks {
+        families: line.omitted.passed.map(|it| it.then_some(Status::Pass)),
+        rules: Vec::new(),
+    };
+    let lines = report.resources.iter();
+    let mut checks: BTreeMap<&str, ResourceChecks> =
+        lines.map(|it| (it.arn.as_str(), of_line(it))).collect();
     let open = report.shown(false).filter(|it| it.waiver.is_none());
     for finding in open {
         let entry = checks.entry(&finding.resource).or_default();
-        let family = &mut entry.families[family_of(finding.rule)];
+        let family = &mut entry.families[finding.rule.family() as usize];
         *family = (*family).max(Some(finding.status));
         if finding.status.is_trouble() {
             entry.rules.push((finding.status, finding.rule.id));
@@ -219,17 +227,6 @@ fn combine_checks(report: &Report) -> BTreeMap<&str, ResourceChecks> {
         entry.rules.sort_by_key(|(status, _)| Reverse(*status));
     }
     checks
-}
-
-/// Returns the index of the family in [`FAMILIES`] that a rule belongs to.
-fn family_of(rule: &Rule) -> usize {
-    match rule.group {
-        Group::Tagging => 0,
-        Group::Encryption if rule.id.starts_with("kms-key-") => 2,
-        Group::Encryption => 1,
-        Group::Service | Group::Network | Group::Account => 3,
-        Group::Proof => 4,
-    }
 }
 
 /// Returns the numbers of the causes of a resource's findings that are not waived.

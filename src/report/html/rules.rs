@@ -51,6 +51,12 @@ pub(super) fn describe_rules(report: &Report) -> Vec<RuleSheet> {
             *entry.1.entry(finding.status).or_default() += 1;
         }
     }
+    for ((_, status, _), (rule, number)) in &report.omitted {
+        let entry = rules
+            .entry((rule.group, rule.id))
+            .or_insert_with(|| (*rule, BTreeMap::new(), 0));
+        *entry.1.entry(*status).or_default() += number;
+    }
     let names = GuideNames::from_report(report);
     rules
         .into_values()
