@@ -2,6 +2,7 @@
 
 pub mod asff;
 pub mod baseline;
+pub mod convert;
 pub mod csv;
 pub mod documentation;
 pub mod format;
@@ -18,6 +19,7 @@ pub mod sarif;
 pub mod table;
 
 mod cause;
+mod console;
 mod digest;
 mod facts;
 mod line;
@@ -36,7 +38,7 @@ use thiserror::Error;
 
 pub use cause::{CauseLedger, CauseLine, SHORT_ID, cause_id_of, cause_ids_of};
 pub use stale_waiver::{StaleState, StaleWaiver};
-pub use stream::{FindingWriter, ReportFacts};
+pub use stream::{FindingWriter, ReportFacts, Shown};
 
 use crate::analysis::{Cause, Evidence};
 use crate::exit::{Exit, FailOn};
@@ -102,11 +104,10 @@ pub struct Report {
 }
 
 impl Report {
-    /// Returns the findings to display: skipped ones only on request.
-    pub fn shown(&self, show_skipped: bool) -> impl Iterator<Item = &Finding> {
-        self.findings
-            .iter()
-            .filter(move |it| show_skipped || it.status != Status::Skip)
+    /// Returns the findings to display; `true` stands for all, those of rules that do not apply included.
+    pub fn shown(&self, shown: impl Into<Shown>) -> impl Iterator<Item = &Finding> {
+        let shown = shown.into();
+        self.findings.iter().filter(move |it| shown.includes(it))
     }
 
     /// Returns the resources by their ARNs.
@@ -316,6 +317,20 @@ pub struct ResourceLine {
     pub verdict: ResourceVerdict,
     /// The verdict that it would have if it were tagged `enabled`; `None` where it is, or has no tag.
     pub verdict_if_tagged: Option<ResourceVerdict>,
+    /// What would be found if it were tagged `enabled`, for an exempt resource, which has no such findings.
+    pub reasons_if_tagged: Vec<ReasonIfTagged>,
+}
+
+/// What a rule would find on a resource if it were tagged `enabled`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReasonIfTagged {
+    /// The rule's id.
+    #[schemars(schema_with = "json::rule_schema")]
+    pub rule: String,
+    /// The status: fail, warn or unknown.
+    pub status: Status,
+    /// The message, a fragment about the resource.
+    pub message: String,
 }
 
 /// The result of one rule on one resource.

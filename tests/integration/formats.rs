@@ -117,6 +117,7 @@ fn render_with(format: &str, report: &Report, gate: FailOn, show_skipped: bool) 
         },
         anchor: "backup-check.toml",
         gate,
+        statuses: &[],
     };
     let mut out = Vec::new();
     let format = Format::with_name(format).expect("a format");
