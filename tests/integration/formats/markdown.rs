@@ -166,8 +166,6 @@ fn gating_causes_come_first() {
     let gates: Vec<bool> = rows.iter().map(|row| row[2] == "yes").collect();
     assert!(gates.contains(&true) && gates.contains(&false));
     assert!(gates.is_sorted_by(|a, b| a >= b), "{gates:?}");
-    let numbers: Vec<usize> = rows.iter().map(|row| row[0].parse().unwrap()).collect();
-    assert_eq!(numbers, (1..=rows.len()).collect::<Vec<_>>());
     // Every rule that fails and gates somewhere has a row.
     for finding in &report.findings {
         if finding.gating && finding.status == Status::Fail {
@@ -181,7 +179,6 @@ fn gating_causes_come_first() {
     }
 }
 
-/// Returns the text between two marks.
 #[test]
 fn one_key_and_its_volumes_are_one_cause() {
     let mut snapshot = many_keys(12);
