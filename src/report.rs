@@ -2,6 +2,7 @@
 
 pub mod asff;
 pub mod baseline;
+pub mod convert;
 pub mod csv;
 pub mod documentation;
 pub mod format;
@@ -18,6 +19,7 @@ pub mod sarif;
 pub mod table;
 
 mod cause;
+mod console;
 mod digest;
 mod facts;
 mod line;
@@ -36,7 +38,7 @@ use thiserror::Error;
 
 pub use cause::{CauseLedger, CauseLine, SHORT_ID, cause_id_of, cause_ids_of};
 pub use stale_waiver::{StaleState, StaleWaiver};
-pub use stream::{FindingWriter, ReportFacts};
+pub use stream::{FindingWriter, ReportFacts, Shown};
 
 use crate::analysis::{Cause, Evidence};
 use crate::exit::{Exit, FailOn};
@@ -105,11 +107,10 @@ pub struct Report {
 }
 
 impl Report {
-    /// Returns the findings to display: skipped ones only on request.
-    pub fn shown(&self, show_skipped: bool) -> impl Iterator<Item = &Finding> {
-        self.findings
-            .iter()
-            .filter(move |it| show_skipped || it.status != Status::Skip)
+    /// Returns the findings to display; `true` stands for all, those of rules that do not apply included.
+    pub fn shown(&self, shown: impl Into<Shown>) -> impl Iterator<Item = &Finding> {
+        let shown = shown.into();
+        self.findings.iter().filter(move |it| shown.includes(it))
     }
 
     /// Returns the number of findings, omitted ones included.
@@ -328,6 +329,20 @@ pub struct ResourceLine {
     pub verdict_if_tagged: Option<ResourceVerdict>,
     /// Its checks whose findings the report omits.
     pub omitted: OmittedChecks,
+    /// What would be found if it were tagged `enabled`, for an exempt resource, which has no such findings.
+    pub reasons_if_tagged: Vec<ReasonIfTagged>,
+}
+
+/// What a rule would find on a resource if it were tagged `enabled`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReasonIfTagged {
+    /// The rule's id.
+    #[schemars(schema_with = "json::rule_schema")]
+    pub rule: String,
+    /// The status: fail, warn or unknown.
+    pub status: Status,
+    /// The message, a fragment about the resource.
+    pub message: String,
 }
 
 /// The checks of a resource whose findings a report omits: they pass or do not apply.
@@ -339,8 +354,8 @@ pub struct OmittedChecks {
     pub gating: bool,
     /// Whether one counts toward the exit code that is not about the backup tag.
     pub gating_beyond_tag: bool,
-    /// Whether it is a stack that contains nothing to back up.
-    pub is_empty_stack: bool,
+    /// Whether it is a stack that contains something to back up.
+    pub is_full_stack: bool,
 }
 
 impl OmittedChecks {
@@ -349,7 +364,7 @@ impl OmittedChecks {
         self.passed[finding.rule.family() as usize] |= finding.status == Status::Pass;
         self.gating |= finding.gating;
         self.gating_beyond_tag |= finding.gating && finding.rule.group != Group::Tagging;
-        self.is_empty_stack |= finding.says_empty_stack();
+        self.is_full_stack |= finding.says_full_stack();
     }
 }
 
@@ -416,9 +431,9 @@ pub enum FactSource {
 }
 
 impl Finding {
-    /// Whether it says that a stack contains nothing to back up.
-    pub(crate) fn says_empty_stack(&self) -> bool {
-        matches!(self.rule.check, Check::Stack(_)) && self.status == Status::Skip
+    /// Whether it says that a stack contains something to back up.
+    pub(crate) fn says_full_stack(&self) -> bool {
+        matches!(self.rule.check, Check::Stack(_)) && self.status != Status::Skip
     }
 
     /// Returns the region. An account has none, and neither has a bucket whose region could not be read.

@@ -17,6 +17,7 @@ use crate::source::overlay::complete_from_account;
 
 use super::args::{AccessArgs, EvaluationArgs, GlobalArgs, SourceArgs};
 use super::config::LoadedConfig;
+use super::resources::{SelectedResources, is_arn, region_of_address, selection_to_read};
 use super::{input, output, select};
 
 /// An account that was evaluated.
@@ -31,7 +32,8 @@ pub(super) struct Evaluated {
 
 /// Returns the effective settings: arguments over the config over the guide's constants.
 ///
-/// The ARNs of selected resources determine the regions, except those of buckets, which have no region.
+/// The ARNs of selected resources determine the regions, except those of buckets, which have no region, and if
+/// none is selected by its id or name.
 ///
 /// # Errors
 /// A selected resource is in none of the regions that the arguments name.
@@ -58,7 +60,10 @@ pub(super) fn effective_settings(
                 access.region.join(", ")
             );
         }
-        settings.regions = regions;
+        match access.resource.iter().all(|it| is_arn(it)) {
+            true => settings.regions = regions,
+            false => settings.regions.extend(regions),
+        }
     }
     let mut seen = BTreeSet::new();
     settings
@@ -140,8 +145,6 @@ impl SourceArgs {
         let access = &self.access;
         let mut options = self.evaluation.to_options(loaded)?;
         options.omit_settled = omit_settled;
-        options.selection =
-            select::new_selection(&access.service, &access.resource, &self.evaluation.rule)?;
         let mut settings = effective_settings(loaded, access)?;
         if let Some(account) = &self.evaluation.central_account {
             settings.central_account.clone_from(account);
@@ -157,10 +160,15 @@ impl SourceArgs {
                 path.display()
             );
         }
-        let (snapshot, stopped) = match &self.from {
-            Some(path) => self.read_file(path, &settings, &options.selection, global)?,
-            None => read_live(access, &settings, &options.selection, global)?,
+        let (snapshot, selection, stopped) = match &self.from {
+            Some(path) => self.read_file(path, &settings, global)?,
+            None => {
+                let (snapshot, stopped) = self.read_selected(&settings, global)?;
+                let selection = self.select_in(&snapshot)?;
+                (snapshot, selection, stopped)
+            }
         };
+        options.selection = selection;
         let report = evaluate(&snapshot, &settings, &options, &ALL);
         Ok(Evaluated {
             snapshot,
@@ -168,6 +176,31 @@ impl SourceArgs {
             report,
             stopped,
         })
+    }
+
+    /// Returns what the arguments select of an account that was read.
+    fn select_in(&self, snapshot: &Snapshot) -> anyhow::Result<Selection> {
+        let resources = SelectedResources::find(&self.access.resource, snapshot)?;
+        select::new_selection(&self.access.service, &resources, &self.evaluation.rule)
+    }
+
+    /// Reads what the arguments select of the live account, or where it is looked for.
+    fn read_selected(
+        &self,
+        settings: &Settings,
+        global: &GlobalArgs,
+    ) -> anyhow::Result<(Snapshot, Exit)> {
+        let access = &self.access;
+        let mut selection = selection_to_read(&access.resource);
+        let is_found_first = !selection.resources.is_empty() || access.resource.is_empty();
+        if is_found_first {
+            let resources = SelectedResources::from_arns(&access.resource)?;
+            selection = select::new_selection(&access.service, &resources, &self.evaluation.rule)?;
+        } else {
+            let services = select::services_of_rules(&selection, &self.evaluation.rule)?;
+            selection.settings_only = services;
+        }
+        read_live(access, settings, &selection, global)
     }
 
     /// Whether --account-from is `live`.
@@ -181,9 +214,8 @@ impl SourceArgs {
         &self,
         path: &Path,
         settings: &Settings,
-        selection: &Selection,
         global: &GlobalArgs,
-    ) -> anyhow::Result<(Snapshot, Exit)> {
+    ) -> anyhow::Result<(Snapshot, Selection, Exit)> {
         let note = |text: &str| {
             if !global.quiet {
                 output::print_stderr(text);
@@ -224,9 +256,10 @@ impl SourceArgs {
                 note(&format!("warning: --account-from: {age}"));
             }
         }
-        narrow_to_selection(&mut snapshot, self, selection)
+        let selection = self.select_in(&snapshot)?;
+        narrow_to_selection(&mut snapshot, self, &selection)
             .with_context(|| path.display().to_string())?;
-        Ok((snapshot, stopped))
+        Ok((snapshot, selection, stopped))
     }
 
     /// Reads the account of --account-from; `None` without it.
@@ -324,11 +357,18 @@ fn regions_of_resources(
 ) -> anyhow::Result<Vec<String>> {
     let mut regions = Vec::new();
     for arn in &selection.resources {
+        if let Some(region) = region_of_address(snapshot, arn).filter(|_| !is_arn(arn)) {
+            regions.push(region.to_owned());
+            continue;
+        }
         snapshot.check_contains(arn)?;
         let bucket = snapshot.buckets.items.iter().find(|it| it.arn == *arn);
         match bucket.map(|bucket| bucket.region.known()) {
             None => {
                 let region = Arn::parse(arn).map_or("", |arn| arn.region);
+                if !named.is_empty() && !named.iter().any(|it| it == region) {
+                    bail!("{arn} is not in {}; remove --region", named.join(", "));
+                }
                 regions.push(region.to_owned());
             }
             Some(Some(region)) if named.is_empty() || named.contains(region) => {

@@ -125,7 +125,8 @@ pub(super) struct ResourceRow<'d> {
     pub(super) number: usize,
     pub(super) gating: bool,
     checks: ResourceChecks,
-    causes: Vec<usize>,
+    /// The first digits of the ids of its causes.
+    causes: Vec<String>,
 }
 
 impl<'d> Resources<'d> {
@@ -229,13 +230,10 @@ fn combine_checks(report: &Report) -> BTreeMap<&str, ResourceChecks> {
     checks
 }
 
-/// Returns the numbers of the causes of a resource's findings that are not waived.
-fn open_causes(causes: &RootCauses<'_>, arn: &str) -> Vec<usize> {
-    let links = causes.links_of(arn).iter().map(|link| link.number);
-    let numbers: BTreeSet<usize> = links
-        .filter(|number| causes.get(*number).is_open_for(arn))
-        .collect();
-    numbers.into_iter().collect()
+/// Returns the first digits of the ids of the causes of a resource's findings that are not waived.
+fn open_causes(causes: &RootCauses<'_>, arn: &str) -> Vec<String> {
+    let open = causes.of_resource(arn).filter(|it| it.is_open_for(arn));
+    open.map(|cause| cause.short_id().to_owned()).collect()
 }
 
 impl KindTable<'_> {
@@ -321,7 +319,7 @@ impl ResourceRow<'_> {
         }
     }
 
-    pub(super) fn first_causes(&self) -> &[usize] {
+    pub(super) fn first_causes(&self) -> &[String] {
         &self.causes[..self.causes.len().min(MOST_CAUSES)]
     }
 
@@ -331,8 +329,7 @@ impl ResourceRow<'_> {
 
     /// Returns all causes as a list for the filter.
     pub(super) fn cause_list(&self) -> String {
-        let numbers: Vec<String> = self.causes.iter().map(usize::to_string).collect();
-        numbers.join(" ")
+        self.causes.join(" ")
     }
 }
 
