@@ -9,6 +9,9 @@ use crate::model::{ResourceKind, kms::Key};
 /// Stands for the key where the file declares none, or more than one.
 const SOME_KEY: &str = "the ARN of a customer managed key that is shared with the central account";
 
+/// The most keys among which that of a file is looked for: of more, none is the only one.
+const MOST_KEYS: usize = 200;
+
 /// How many days automated backups and noncurrent versions are kept in a proposed declaration.
 const DAYS: [u32; 2] = [7, 30];
 
@@ -395,6 +398,9 @@ impl Site<'_> {
     /// Returns the reference to the customer managed key that the same file declares in a region, if it is the only
     /// one that the resource can refer to.
     fn find_key(&self, region: &str) -> Option<String> {
+        if self.snapshot.keys.len() > MOST_KEYS {
+            return None;
+        }
         let (prefix, _) = split_module(self.address);
         let module = self.address.get(..prefix).unwrap_or_default();
         let usable = |key: &Key| {

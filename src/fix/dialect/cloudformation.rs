@@ -71,7 +71,8 @@ fn write_resources(changes: &[Change], out: &mut dyn Write) -> Result<(), WriteE
     let mut properties: BTreeMap<(&str, &str), Vec<&String>> = BTreeMap::new();
     let mut beside: Vec<&String> = Vec::new();
     for declaration in changes.iter().filter_map(find_declaration) {
-        let id = declaration.address.split('.').next().unwrap_or_default();
+        // A nested stack has its own template.
+        let id = declaration.address.rsplit('/').next().unwrap_or_default();
         if !declaration.lines.is_empty() {
             let lines = properties.entry((id, &declaration.place)).or_default();
             let fresh = declaration.lines.iter().filter(|it| !it.starts_with(' '));

@@ -297,8 +297,16 @@ fn group_name(item: &Item<'_>) -> String {
 
 /// Adds an option group that the plan names but does not contain.
 fn add_named_group(reader: &Reader<'_>, view: &View<'_>, name: &str, planned: &mut Planned) {
-    let mut own = reader.document.items_of("aws_db_option_group");
-    if own.any(|group| group_name(group) == name) {
+    let kind = "aws_db_option_group";
+    let mut own = reader.document.items_named(kind, name, &["name"]);
+    let is_address = name.contains(kind);
+    if own.next().is_some()
+        || (is_address
+            && reader
+                .document
+                .items_of(kind)
+                .any(|it| group_name(it) == name))
+    {
         return;
     }
     let region = reader.places.region_of(view.item);
