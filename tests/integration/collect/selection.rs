@@ -200,6 +200,9 @@ const CONTRADICTED: [&str; 3] = [
     ":::mirror-111122223333",
 ];
 
+/// Resources that are tagged and that their service does not know: they cannot be selected.
+const GONE: [&str; 2] = [":table/far", ":instance/i-0aa11bb22cc33dd44"];
+
 /// Returns the findings of a resource by rule.
 fn findings_by_rule<'a>(report: &'a Value, arn: &str) -> BTreeMap<&'a str, &'a Value> {
     let all = report["findings"].as_array().expect("findings").iter();
@@ -219,7 +222,8 @@ fn a_selected_resource_has_the_same_findings_with_few_calls() {
             continue;
         }
         let arn = resource["arn"].as_str().expect("an ARN");
-        if CONTRADICTED.iter().any(|it| arn.ends_with(it)) {
+        let mut skipped = CONTRADICTED.iter().chain(&GONE);
+        if skipped.any(|it| arn.ends_with(it)) {
             continue;
         }
         kinds.insert(kind);
