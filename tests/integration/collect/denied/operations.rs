@@ -254,8 +254,8 @@ pub(super) const NEEDED: &[Needed] = &[
     },
     Needed {
         gaps: &["/regions/eu-central-1/network/interfaces/gap"],
+        // An instance shows that the network is in use, and all of its subnets have the route.
         touches: &["/regions/eu-central-1/network/interfaces"],
-        needed_by: &[("s3-gateway-endpoint-routed", VPC)],
         ..needed(
             "ec2:DescribeNetworkInterfaces",
             "UnauthorizedOperation",

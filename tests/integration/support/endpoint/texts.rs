@@ -79,15 +79,15 @@ fn change_json(mut document: Value, at: usize, blank: Blank) -> Option<(String, 
         names.extend(texts.map(|(name, _)| name.clone()));
     });
     let name = names.into_iter().nth(at)?;
-    visit_objects(
-        &mut document,
-        &mut |object| match (object.get_mut(&name), blank) {
-            (Some(value), Blank::Empty) => *value = Value::from(""),
-            _ => {
-                object.remove(&name);
-            }
-        },
-    );
+    visit_objects(&mut document, &mut |object| {
+        if !object.get(&name).is_some_and(is_text_value) {
+            return;
+        }
+        match blank {
+            Blank::Empty => object.insert(name.clone(), Value::from("")),
+            Blank::Absent => object.remove(&name),
+        };
+    });
     Some((name, document.to_string()))
 }
 
