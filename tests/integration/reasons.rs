@@ -94,7 +94,7 @@ fn read_file(file: &std::path::Path, preflight: bool) -> Option<Report> {
         read_at: "2026-03-03T06:00:00Z",
     };
     let snapshot = match detect::recognize_file(fs::read(file).unwrap(), &name).ok()? {
-        detect::Found::Terraform(root) => terraform::read_plan(&root, &around).ok()?,
+        detect::Found::Terraform(root, _) => terraform::read_plan(&root, &around).ok()?,
         detect::Found::Text(text) if cloudformation::is_template(&text) => {
             cloudformation::read(&text, &around, &[]).ok()?.snapshot
         }
