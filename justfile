@@ -1,10 +1,7 @@
 # https://just.systems: `just` lists the recipes. Everything here also works without just.
 
 # Tests of the core that need a browser or more than a few seconds; `just test-all` runs them.
-slow := "--skip browser --skip every_format_says_the_same_twice --skip every_request_fits_the_model " + \
-    "--skip long_results_are_fewer --skip a_crowd_of_causes_fits --skip whatever_the_room_it_is_kept " + \
-    "--skip a_summary_never_outgrows_what_github_shows --skip no_cut_and_no_slip_panics --skip no_shape_panics " + \
-    "--skip no_finding_of_a_mixed_account_turns"
+slow := "--skip browser --skip formats:: --skip gaps:: --skip docs:: --skip no_cut_and_no_slip --skip no_shape_panics"
 
 # A rendering that changed fails a test instead of leaving a file to review.
 export INSTA_UPDATE := env("INSTA_UPDATE", "no")

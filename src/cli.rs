@@ -2,6 +2,7 @@
 
 mod args;
 mod config;
+mod convert;
 mod cost;
 mod evaluation;
 mod explain;
@@ -18,6 +19,7 @@ mod output;
 mod profiles;
 mod prose;
 mod region_names;
+mod resources;
 mod rules;
 mod scan;
 mod schema;
@@ -85,6 +87,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// List all rules
     Rules(rules::RulesArgs),
+    /// Write a JSON report in another format, and exit as its scan did
+    Convert(convert::ConvertArgs),
     /// Print the least-privilege IAM policy for a scan
     #[cfg(feature = "aws")]
     IamPolicy(iam_policy::IamPolicyArgs),
@@ -161,6 +165,7 @@ fn run_command(cli: Cli) -> anyhow::Result<Exit> {
         Command::Cost(args) => cost::run(*args, &global),
         Command::Explain(args) => explain::run(&args, &global),
         Command::Rules(args) => rules::run(&args),
+        Command::Convert(args) => convert::run(&args, &global),
         #[cfg(feature = "aws")]
         Command::IamPolicy(args) => iam_policy::run(&args),
         Command::Schema(args) => schema::run(&args),

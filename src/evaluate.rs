@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use crate::analysis::policy_cache::PolicyCache;
 use crate::model::selection::Selection;
 use crate::model::snapshot::Snapshot;
-use crate::report::{Finding, Report, Unread};
+use crate::report::{Finding, OmittedCounts, Report, Unread};
 use crate::rule::Rule;
 use crate::settings::Settings;
 
@@ -80,6 +80,7 @@ pub fn evaluate_each(
         waivers: WaiverLedger::new(options),
         emit,
         resources: Vec::new(),
+        omitted: OmittedCounts::new(),
         unread: unread_listings(snapshot, selection),
         sources: FactSources::new(snapshot, without_account),
         facts_missing: Default::default(),

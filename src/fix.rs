@@ -63,8 +63,9 @@ pub fn plan_changes(
         .collect();
     changes.sort_by_key(|change| match change.method {
         Method::InPlace(_) => 0,
-        Method::Runbook(_) => 1,
-        Method::Advice(_) => 2,
+        Method::Declaration(_) => 1,
+        Method::Runbook(_) => 2,
+        Method::Advice(_) => 3,
     });
     changes
 }

@@ -2,6 +2,7 @@
 
 pub mod asff;
 pub mod baseline;
+pub mod convert;
 pub mod cost;
 pub mod csv;
 pub mod documentation;
@@ -19,6 +20,7 @@ pub mod sarif;
 pub mod table;
 
 mod cause;
+mod console;
 mod digest;
 mod facts;
 mod line;
@@ -37,7 +39,7 @@ use thiserror::Error;
 
 pub use cause::{CauseLedger, CauseLine, SHORT_ID, cause_id_of, cause_ids_of};
 pub use stale_waiver::{StaleState, StaleWaiver};
-pub use stream::{FindingWriter, ReportFacts};
+pub use stream::{FindingWriter, ReportFacts, Shown};
 
 use crate::analysis::{Cause, Evidence};
 use crate::cost::estimate::Estimate;
@@ -49,7 +51,7 @@ use crate::model::selection::Selection;
 use crate::model::snapshot::{AccountFrom, Source};
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, ResourceKind};
-use crate::rule::Rule;
+use crate::rule::{Check, Family, Group, Rule};
 use crate::settings::{Severity, Standard, is_region_name};
 
 /// The report on one account.
@@ -93,8 +95,11 @@ pub struct Report {
     pub unread: Vec<Unread>,
     /// Every resource that was read, sorted by region, type and ARN.
     pub resources: Vec<ResourceLine>,
-    /// One finding per rule and resource, skipped ones included, sorted by region, type, ARN and rule.
+    /// One finding per rule and resource, skipped ones included, sorted by region, type, ARN and rule. On request
+    /// those that pass or do not apply are omitted.
     pub findings: Vec<Finding>,
+    /// The findings that are omitted.
+    pub omitted: OmittedCounts,
     /// Waivers of the config that are expired or unused.
     pub stale_waivers: Vec<StaleWaiver>,
     /// The comparison with a baseline, if there is one.
@@ -106,11 +111,17 @@ pub struct Report {
 }
 
 impl Report {
-    /// Returns the findings to display: skipped ones only on request.
-    pub fn shown(&self, show_skipped: bool) -> impl Iterator<Item = &Finding> {
-        self.findings
-            .iter()
-            .filter(move |it| show_skipped || it.status != Status::Skip)
+    /// Returns the findings to display; `true` stands for all, those of rules that do not apply included.
+    pub fn shown(&self, shown: impl Into<Shown>) -> impl Iterator<Item = &Finding> {
+        let shown = shown.into();
+        self.findings.iter().filter(move |it| shown.includes(it))
+    }
+
+    /// Returns the number of findings, omitted ones included.
+    #[must_use]
+    pub fn count_findings(&self) -> usize {
+        let omitted = self.omitted.values().map(|(_, number)| number);
+        self.findings.len() + omitted.sum::<usize>()
     }
 
     /// Returns the resources by their ARNs.
@@ -320,7 +331,49 @@ pub struct ResourceLine {
     pub verdict: ResourceVerdict,
     /// The verdict that it would have if it were tagged `enabled`; `None` where it is, or has no tag.
     pub verdict_if_tagged: Option<ResourceVerdict>,
+    /// Its checks whose findings the report omits.
+    pub omitted: OmittedChecks,
+    /// What would be found if it were tagged `enabled`, for an exempt resource, which has no such findings.
+    pub reasons_if_tagged: Vec<ReasonIfTagged>,
 }
+
+/// What a rule would find on a resource if it were tagged `enabled`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReasonIfTagged {
+    /// The rule's id.
+    #[schemars(schema_with = "json::rule_schema")]
+    pub rule: String,
+    /// The status: fail, warn or unknown.
+    pub status: Status,
+    /// The message, a fragment about the resource.
+    pub message: String,
+}
+
+/// The checks of a resource whose findings a report omits: they pass or do not apply.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OmittedChecks {
+    /// Whether one passes in each [`Family`].
+    pub passed: [bool; Family::ALL.len()],
+    /// Whether one counts toward the exit code.
+    pub gating: bool,
+    /// Whether one counts toward the exit code that is not about the backup tag.
+    pub gating_beyond_tag: bool,
+    /// Whether it is a stack that contains something to back up.
+    pub is_full_stack: bool,
+}
+
+impl OmittedChecks {
+    /// Adds a finding that the report omits.
+    pub fn add_finding(&mut self, finding: &Finding) {
+        self.passed[finding.rule.family() as usize] |= finding.status == Status::Pass;
+        self.gating |= finding.gating;
+        self.gating_beyond_tag |= finding.gating && finding.rule.group != Group::Tagging;
+        self.is_full_stack |= finding.says_full_stack();
+    }
+}
+
+/// The number of findings that a report omits, by rule, status and whether they count toward the exit code.
+pub type OmittedCounts = BTreeMap<(&'static str, Status, bool), (&'static Rule, usize)>;
 
 /// The result of one rule on one resource.
 #[derive(Debug, Clone)]
@@ -382,6 +435,11 @@ pub enum FactSource {
 }
 
 impl Finding {
+    /// Whether it says that a stack contains something to back up.
+    pub(crate) fn says_full_stack(&self) -> bool {
+        matches!(self.rule.check, Check::Stack(_)) && self.status != Status::Skip
+    }
+
     /// Returns the region. An account has none, and neither has a bucket whose region could not be read.
     #[must_use]
     pub fn own_region(&self) -> Option<&str> {

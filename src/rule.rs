@@ -101,6 +101,18 @@ impl Rule {
         matches!(self.group, Group::Encryption | Group::Service) && self.aws == Severity::Fail
     }
 
+    /// Returns its family of checks.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        match self.group {
+            Group::Tagging => Family::Tag,
+            Group::Encryption if self.id.starts_with("kms-key-") => Family::Key,
+            Group::Encryption => Family::Encryption,
+            Group::Service | Group::Network | Group::Account => Family::Service,
+            Group::Proof => Family::Proof,
+        }
+    }
+
     /// Returns the result of a violation under a standard.
     #[must_use]
     pub fn severity(&self, standard: Standard) -> Severity {
@@ -154,6 +166,32 @@ impl Group {
             Group::Proof => "proof",
         }
     }
+}
+
+/// A family of checks: a group, with the rules of KMS keys apart. Reports have a column for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Family {
+    /// The backup tag.
+    Tag,
+    /// Encryption, except the rules of KMS keys.
+    Encryption,
+    /// KMS keys.
+    Key,
+    /// What the service requires; settings of the network and of the account.
+    Service,
+    /// Backups and copies that were made.
+    Proof,
+}
+
+impl Family {
+    /// Every family, in the order of the columns.
+    pub const ALL: [Family; 5] = [
+        Family::Tag,
+        Family::Encryption,
+        Family::Key,
+        Family::Service,
+        Family::Proof,
+    ];
 }
 
 /// Team that can fix a violation.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::declaration::Declared;
 use super::remedy::Remedy;
 use crate::model::{Gap, GapKind};
 use crate::text::and_more;
@@ -240,23 +241,23 @@ impl Outcome {
         self
     }
 
-    /// Replaces commands in fixes and removes the remedies: a resource that does not exist yet is changed
-    /// only in its declaration.
+    /// Replaces commands in fixes, and remedies by declarations: a resource of a plan or template is changed only
+    /// in its declaration. `declare` returns the declaration of a remedy, if there is one.
     #[must_use]
-    pub fn declared(self, rule: &str) -> Self {
-        let mut declared = self.without_remedies();
-        declared.refer_to_declaration(rule);
-        declared
-    }
-
-    fn refer_to_declaration(&mut self, rule: &str) {
-        for fix in self.causes.iter_mut().filter_map(|it| it.fix.as_mut()) {
-            if fix.contains("`aws ") {
-                *fix = format!(
-                    "Change it where it is declared: `backup-check explain {rule}` says how."
-                );
+    pub fn declared(mut self, rule: &str, declare: impl Fn(&Remedy) -> Option<Declared>) -> Self {
+        for cause in &mut self.causes {
+            let remedies = std::mem::take(&mut cause.remedies);
+            let declared: Option<Vec<Declared>> = remedies.iter().map(&declare).collect();
+            match declared.filter(|it| !it.is_empty()) {
+                Some(declared) => {
+                    cause.fix = declared.first().map(|it| it.fix.clone());
+                    let declared = declared.into_iter().map(|it| it.declaration);
+                    cause.remedies = declared.map(Remedy::Declare).collect();
+                }
+                None => refer_to_declaration(cause, rule),
             }
         }
+        self
     }
 
     /// Adds evidence.
@@ -404,6 +405,13 @@ fn union(values: &[Value]) -> Value {
     Value::Array(all.list)
 }
 
+/// Replaces commands in the fix of a cause.
+fn refer_to_declaration(cause: &mut Cause, rule: &str) {
+    if let Some(fix) = cause.fix.as_mut().filter(|it| it.contains("`aws ")) {
+        *fix = format!("Change it where it is declared: `backup-check explain {rule}` says how.");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -458,7 +466,7 @@ mod tests {
         let outcome = Outcome::breach("bad").remedy(replace_key("a"));
         for moved in [
             outcome.clone().under("some-rule"),
-            outcome.clone().declared("some-rule"),
+            outcome.clone().declared("some-rule", |_| None),
             outcome.without_remedies(),
         ] {
             assert_eq!(moved.causes[0].remedies, []);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::declaration::Declaration;
 use crate::key_sharing::facts::KeyFacts;
 use crate::model::{Resource, ResourceKind};
 
@@ -150,6 +151,8 @@ pub enum Remedy {
         /// The window of automated backups to set, where it moves.
         backup: Option<String>,
     },
+    /// Change the declaration of a resource in its plan or template.
+    Declare(Declaration),
     /// Turn on the automated backups of a database.
     EnableAutomatedBackups {
         /// The ARN of the DB instance or cluster.

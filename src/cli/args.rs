@@ -9,6 +9,7 @@ use clap::{ArgAction, Args, ValueEnum};
 use crate::evaluate::Scope;
 use crate::exit::FailOn;
 use crate::model::service::Service;
+use crate::report::Status;
 use crate::report::table::TableView;
 use crate::settings::Standard;
 
@@ -149,8 +150,9 @@ pub(super) struct AccessArgs {
     /// names them or vpc or backup is among the services
     #[arg(long, value_name = "S", num_args = 1.., value_delimiter = ',', value_parser = PossibleValuesParser::new(Service::ALL.map(Service::as_str)))]
     pub(super) service: Vec<String>,
-    /// Check only these resources, with the keys and settings that they depend on
-    #[arg(long, value_name = "ARN", num_args = 1.., value_parser = value::parse_resource, conflicts_with = "service")]
+    /// Check only these resources, by ID, name or ARN, with the keys and settings that they depend on. To find
+    /// an ID or a name in a live account, all resources of its type are listed
+    #[arg(long, value_name = "ID|NAME|ARN", num_args = 1.., value_parser = value::parse_resource, conflicts_with = "service")]
     pub(super) resource: Vec<String>,
     /// Maximum number of concurrent API calls, above the rates of each service [default: 128]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -271,6 +273,29 @@ impl From<ViewArg> for TableView {
             ViewArg::Summary => TableView::Summary,
             ViewArg::Causes => TableView::Causes,
             ViewArg::Resources => TableView::Resources,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum StatusArg {
+    /// Violations
+    Fail,
+    /// Violations that do not prevent the backup or its copy
+    Warn,
+    /// Inconclusive checks
+    Unknown,
+    /// Checks that passed
+    Pass,
+}
+
+impl From<StatusArg> for Status {
+    fn from(status: StatusArg) -> Self {
+        match status {
+            StatusArg::Fail => Status::Fail,
+            StatusArg::Warn => Status::Warn,
+            StatusArg::Unknown => Status::Unknown,
+            StatusArg::Pass => Status::Pass,
         }
     }
 }

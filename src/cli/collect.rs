@@ -13,6 +13,7 @@ use crate::text::plural;
 use super::args::{AccessArgs, GlobalArgs};
 use super::config::LoadedConfig;
 use super::evaluation::effective_settings;
+use super::resources::SelectedResources;
 use super::{files, live, output, select};
 
 #[derive(Debug, Args)]
@@ -31,7 +32,8 @@ pub(super) fn run(args: &CollectArgs, global: &GlobalArgs) -> anyhow::Result<Exi
     }
     let loaded = LoadedConfig::find_and_read(global)?;
     let settings = effective_settings(&loaded, &args.access)?;
-    let selection = select::new_selection(&args.access.service, &args.access.resource, &[])?;
+    let resources = SelectedResources::from_arns(&args.access.resource)?;
+    let selection = select::new_selection(&args.access.service, &resources, &[])?;
     let (snapshot, stopped) = live::read_account(&args.access, &settings, &selection, global)?;
     if stopped != Exit::Ready {
         output::print_stderr("interrupted; nothing was written");

@@ -17,6 +17,7 @@ use crate::source::overlay::complete_from_account;
 
 use super::args::{AccessArgs, EvaluationArgs, GlobalArgs, InputArgs, SourceArgs};
 use super::config::LoadedConfig;
+use super::resources::{SelectedResources, is_arn, region_of_address, selection_to_read};
 use super::{input, output, select};
 
 /// An account that was evaluated.
@@ -31,7 +32,8 @@ pub(super) struct Evaluated {
 
 /// Returns the effective settings: arguments over the config over the guide's constants.
 ///
-/// The ARNs of selected resources determine the regions, except those of buckets, which have no region.
+/// The ARNs of selected resources determine the regions, except those of buckets, which have no region, and if
+/// none is selected by its id or name.
 ///
 /// # Errors
 /// A selected resource is in none of the regions that the arguments name.
@@ -58,7 +60,10 @@ pub(super) fn effective_settings(
                 access.region.join(", ")
             );
         }
-        settings.regions = regions;
+        match access.resource.iter().all(|it| is_arn(it)) {
+            true => settings.regions = regions,
+            false => settings.regions.extend(regions),
+        }
     }
     let mut seen = BTreeSet::new();
     settings
@@ -119,6 +124,7 @@ impl EvaluationArgs {
                     .with_time_zone(jiff::tz::TimeZone::UTC)
                     .date(),
             ),
+            omit_settled: false,
         })
     }
 }
@@ -129,13 +135,15 @@ impl SourceArgs {
         !self.evaluation.rule.is_empty()
     }
 
-    /// Reads the source and evaluates it.
+    /// Reads the source and evaluates it. Findings that pass or do not apply can be omitted.
     pub(super) fn evaluate_source(
         &self,
         loaded: &LoadedConfig,
         global: &GlobalArgs,
+        omit_settled: bool,
     ) -> anyhow::Result<Evaluated> {
         let mut options = self.evaluation.to_options(loaded)?;
+        options.omit_settled = omit_settled;
         let company = CompanyArgs {
             central_account: self.evaluation.central_account.as_ref(),
             org_id: self.evaluation.org_id.as_ref(),
@@ -181,7 +189,6 @@ impl InputArgs {
         global: &GlobalArgs,
     ) -> anyhow::Result<ReadSource> {
         let access = &self.access;
-        let selection = select::new_selection(&access.service, &access.resource, rules)?;
         let mut settings = effective_settings(loaded, access)?;
         if let Some(account) = company.central_account {
             settings.central_account.clone_from(account);
@@ -197,9 +204,13 @@ impl InputArgs {
                 path.display()
             );
         }
-        let (snapshot, stopped) = match &self.from {
-            Some(path) => self.read_file(path, &settings, &selection, rules, global)?,
-            None => read_live(access, &settings, &selection, global)?,
+        let (snapshot, selection, stopped) = match &self.from {
+            Some(path) => self.read_file(path, &settings, rules, global)?,
+            None => {
+                let (snapshot, stopped) = self.read_selected(&settings, rules, global)?;
+                let selection = self.select_in(&snapshot, rules)?;
+                (snapshot, selection, stopped)
+            }
         };
         Ok(ReadSource {
             snapshot,
@@ -207,6 +218,32 @@ impl InputArgs {
             selection,
             stopped,
         })
+    }
+
+    /// Returns what the arguments select of an account that was read.
+    fn select_in(&self, snapshot: &Snapshot, rules: &[String]) -> anyhow::Result<Selection> {
+        let resources = SelectedResources::find(&self.access.resource, snapshot)?;
+        select::new_selection(&self.access.service, &resources, rules)
+    }
+
+    /// Reads what the arguments select of the live account, or where it is looked for.
+    fn read_selected(
+        &self,
+        settings: &Settings,
+        rules: &[String],
+        global: &GlobalArgs,
+    ) -> anyhow::Result<(Snapshot, Exit)> {
+        let access = &self.access;
+        let mut selection = selection_to_read(&access.resource);
+        let is_found_first = !selection.resources.is_empty() || access.resource.is_empty();
+        if is_found_first {
+            let resources = SelectedResources::from_arns(&access.resource)?;
+            selection = select::new_selection(&access.service, &resources, rules)?;
+        } else {
+            let services = select::services_of_rules(&selection, rules)?;
+            selection.settings_only = services;
+        }
+        read_live(access, settings, &selection, global)
     }
 
     /// Whether --account-from is `live`.
@@ -220,10 +257,9 @@ impl InputArgs {
         &self,
         path: &Path,
         settings: &Settings,
-        selection: &Selection,
         rules: &[String],
         global: &GlobalArgs,
-    ) -> anyhow::Result<(Snapshot, Exit)> {
+    ) -> anyhow::Result<(Snapshot, Selection, Exit)> {
         let note = |text: &str| {
             if !global.quiet {
                 output::print_stderr(text);
@@ -264,9 +300,10 @@ impl InputArgs {
                 note(&format!("warning: --account-from: {age}"));
             }
         }
-        narrow_to_selection(&mut snapshot, &self.access, selection, rules)
+        let selection = self.select_in(&snapshot, rules)?;
+        narrow_to_selection(&mut snapshot, &self.access, &selection, rules)
             .with_context(|| path.display().to_string())?;
-        Ok((snapshot, stopped))
+        Ok((snapshot, selection, stopped))
     }
 
     /// Reads the account of --account-from; `None` without it.
@@ -365,11 +402,18 @@ fn regions_of_resources(
 ) -> anyhow::Result<Vec<String>> {
     let mut regions = Vec::new();
     for arn in &selection.resources {
+        if let Some(region) = region_of_address(snapshot, arn).filter(|_| !is_arn(arn)) {
+            regions.push(region.to_owned());
+            continue;
+        }
         snapshot.check_contains(arn)?;
         let bucket = snapshot.buckets.items.iter().find(|it| it.arn == *arn);
         match bucket.map(|bucket| bucket.region.known()) {
             None => {
                 let region = Arn::parse(arn).map_or("", |arn| arn.region);
+                if !named.is_empty() && !named.iter().any(|it| it == region) {
+                    bail!("{arn} is not in {}; remove --region", named.join(", "));
+                }
                 regions.push(region.to_owned());
             }
             Some(Some(region)) if named.is_empty() || named.contains(region) => {

@@ -33,7 +33,7 @@ pub(super) fn run(args: &ExplainArgs, global: &GlobalArgs) -> anyhow::Result<Exi
         settings.central_account.clone_from(account);
     }
     output::write_stdout(global, |style, out| {
-        let mut prose = Prose::new(style.width, style.color);
+        let mut prose = Prose::new(style.width, style.color, style.links);
         for rule in rules {
             explain_rule(rule, &settings, &loaded, &mut prose);
         }

@@ -45,7 +45,7 @@ pub(super) fn run(args: &FixArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         settings,
         report,
         stopped,
-    } = args.source.evaluate_source(&loaded, global)?;
+    } = args.source.evaluate_source(&loaded, global, false)?;
     let wanted = match (args.ids.is_empty(), args.source.names_rules()) {
         (true, true) => Wanted::FailingAndWarning,
         (true, false) => Wanted::Failing,
@@ -93,13 +93,19 @@ fn select_findings(names: &[String], report: &Report) -> anyhow::Result<BTreeSet
             .iter()
             .filter(|it| it.id.starts_with(name.as_str()));
         let of_id: Vec<&Finding> = of_id.collect();
-        let causes: BTreeSet<&String> = of_cause.iter().map(|(id, _)| id).collect();
-        match (causes.len(), of_id.len()) {
-            (0, 0) => bail!(
+        // What is about a single resource has one id as a cause and as a finding.
+        let causes = of_cause.iter().map(|(id, _)| id.as_str());
+        let ids: BTreeSet<&str> = causes
+            .chain(of_id.iter().map(|it| it.id.as_str()))
+            .collect();
+        match ids.len() {
+            0 => bail!(
                 "no cause, finding or rule {name:?}; ids are listed in `scan --view causes` and `scan --format json`"
             ),
-            (1, 0) => selected.extend(of_cause.iter().map(|(_, it)| it.id.clone())),
-            (0, 1) => selected.extend(of_id.iter().map(|it| it.id.clone())),
+            1 => {
+                let of_cause = of_cause.iter().map(|(_, it)| *it);
+                selected.extend(of_cause.chain(of_id).map(|it| it.id.clone()));
+            }
             _ => bail!("{name:?} is the start of more than one id; add digits"),
         }
     }

@@ -90,7 +90,11 @@ pub(super) fn read_snapshot(
             if context.regions.len() > 1 {
                 bail!("{name}: a template describes a stack in one region; set only one --region");
             }
-            let read = cloudformation::read(text, &around, context.parameters);
+            let beside = |path: &str| match name == "stdin" {
+                true => None,
+                false => read_text(Path::new(path)).ok(),
+            };
+            let read = cloudformation::read_with_nested(text, &around, context.parameters, &beside);
             let read = read.with_context(|| name.clone())?;
             return Ok((read.snapshot, read.notes));
         }
@@ -99,8 +103,9 @@ pub(super) fn read_snapshot(
         bail!("--parameter applies only to CloudFormation templates; {name} is not one");
     }
     let snapshot = match found {
-        Found::Terraform(root) => {
-            terraform::read_plan(&root, &around).with_context(|| name.clone())?
+        Found::Terraform(root, note) => {
+            let plan = terraform::read_plan(&root, &around).with_context(|| name.clone())?;
+            return Ok((plan, note.map(str::to_owned).into_iter().collect()));
         }
         // The error of a JSON parser does not describe a file that is neither JSON nor a template.
         Found::Text(text) if !text.trim_start().starts_with(['{', '[', '"']) => {
@@ -129,7 +134,7 @@ pub(super) fn read_account(path: &Path) -> anyhow::Result<Snapshot> {
     let name = display_name(path);
     let text = match recognize_file(read_bytes(path)?, &name) {
         Ok(Found::Text(text)) => text,
-        Ok(Found::Terraform(_)) => bail!("{name} is a plan, not a snapshot written by `collect`"),
+        Ok(Found::Terraform(..)) => bail!("{name} is a plan, not a snapshot written by `collect`"),
         Err(error) => bail!("{name} {error}"),
     };
     if cloudformation::is_template(&text) {

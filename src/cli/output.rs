@@ -6,18 +6,80 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
+use clap::Args;
 
 use crate::exit::FailOn;
 use crate::report::format::{FORMATS, Format, Rendering, TABLE};
 use crate::report::table::{Style, TableView};
-use crate::report::{Report, WriteError};
+use crate::report::{Report, Status, WriteError};
 
-use super::args::{ColorArg, GlobalArgs};
+use super::args::{ColorArg, GlobalArgs, StatusArg, ViewArg};
 use super::files;
 use super::suggest::suggest_names;
 
 /// The width of a table in columns where the output is not a terminal.
 const DEFAULT_WIDTH: usize = 80;
+
+/// What to write, and how.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Report")]
+pub(super) struct ReportArgs {
+    #[arg(long, value_name = "FMT[=PATH]", num_args = 1.., help = format_help(), long_help = format_long_help())]
+    format: Vec<Target>,
+    /// What the table shows
+    #[arg(long, value_enum, value_name = "VIEW", default_value_t = ViewArg::Summary)]
+    view: ViewArg,
+    /// Only findings of these statuses in json, ndjson, csv, sarif, junit, ocsf and asff
+    #[arg(long, value_enum, value_name = "S", num_args = 1.., value_delimiter = ',')]
+    status: Vec<StatusArg>,
+    /// Use only ASCII characters for marks, as in a locale without Unicode
+    #[arg(long)]
+    ascii: bool,
+    /// Repository file that `sarif` and `github` findings of a live account point at
+    /// [default: the config file]
+    #[arg(long, value_name = "FILE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    sarif_anchor: Option<String>,
+}
+
+impl ReportArgs {
+    /// Returns the formats and their outputs.
+    ///
+    /// # Errors
+    /// They collide, a file cannot be written, or --status narrows none of them.
+    pub(super) fn check_targets(&self) -> anyhow::Result<Vec<Target>> {
+        let targets = match self.format.is_empty() {
+            true => vec![Target::default()],
+            false => self.format.clone(),
+        };
+        if !self.status.is_empty() && !targets.iter().any(|it| it.format.lists_findings) {
+            let lists = FORMATS.iter().filter(|it| it.lists_findings);
+            let names: Vec<&str> = lists.map(|it| it.name).collect();
+            bail!(
+                "--status narrows lists of findings; add --format with one of {}, or see all causes with --view causes",
+                names.join(", ")
+            );
+        }
+        check_targets(&targets)?;
+        Ok(targets)
+    }
+
+    /// Returns the options of the output. `anchor` is the default of --sarif-anchor.
+    pub(super) fn to_options(
+        &self,
+        anchor: String,
+        gate: FailOn,
+        show_skipped: bool,
+    ) -> OutputOptions {
+        OutputOptions {
+            show_skipped,
+            view: self.view.into(),
+            ascii: self.ascii || is_ascii_locale(),
+            anchor: self.sarif_anchor.clone().unwrap_or(anchor),
+            gate,
+            statuses: self.status.iter().map(|it| Status::from(*it)).collect(),
+        }
+    }
+}
 
 /// A format and its output: `--format FMT[=PATH]`.
 #[derive(Debug, Clone)]
@@ -88,7 +150,7 @@ pub(super) fn format_long_help() -> String {
 /// # Errors
 /// Two formats have the same output, or a file cannot be written. This fails before a scan of several
 /// minutes, not after it.
-pub(super) fn check_targets(targets: &[Target]) -> anyhow::Result<()> {
+fn check_targets(targets: &[Target]) -> anyhow::Result<()> {
     let to_stdout = targets.iter().filter(|target| target.path.is_none());
     if to_stdout.count() > 1 {
         bail!(
@@ -113,23 +175,29 @@ pub(super) fn prints_table(targets: &[Target]) -> bool {
     targets.any(|target| target.path.is_none() && target.format.name == TABLE)
 }
 
+/// Whether a format among the targets is a list of findings, those that pass included.
+pub(super) fn list_findings(targets: &[Target]) -> bool {
+    targets.iter().any(|target| target.format.lists_findings)
+}
+
 /// Whether a format is among the targets.
 pub(super) fn has_format(targets: &[Target], name: &str) -> bool {
     targets.iter().any(|target| target.format.name == name)
 }
 
 /// The options of a run's output.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct OutputOptions<'a> {
-    pub(super) show_skipped: bool,
-    pub(super) view: TableView,
-    pub(super) ascii: bool,
-    pub(super) anchor: &'a str,
-    pub(super) gate: FailOn,
+#[derive(Debug, Clone)]
+pub(super) struct OutputOptions {
+    show_skipped: bool,
+    view: TableView,
+    ascii: bool,
+    anchor: String,
+    gate: FailOn,
+    statuses: Vec<Status>,
 }
 
-impl<'a> OutputOptions<'a> {
-    fn to_rendering(self, style: Style) -> Rendering<'a> {
+impl OutputOptions {
+    fn to_rendering(&self, style: Style) -> Rendering<'_> {
         Rendering {
             style: Style {
                 show_skipped: self.show_skipped,
@@ -137,8 +205,9 @@ impl<'a> OutputOptions<'a> {
                 ascii: self.ascii,
                 ..style
             },
-            anchor: self.anchor,
+            anchor: &self.anchor,
             gate: self.gate,
+            statuses: &self.statuses,
         }
     }
 }
@@ -147,7 +216,7 @@ impl<'a> OutputOptions<'a> {
 pub(super) fn write_report(
     report: &Report,
     targets: &[Target],
-    options: OutputOptions<'_>,
+    options: &OutputOptions,
     global: &GlobalArgs,
 ) -> anyhow::Result<()> {
     for target in targets {
@@ -170,8 +239,10 @@ pub(super) fn write_stdout(
     global: &GlobalArgs,
     write: impl FnOnce(&Style, &mut dyn Write) -> Result<(), WriteError>,
 ) -> anyhow::Result<()> {
+    let color = use_color(global.color);
     let style = Style {
-        color: use_color(global.color),
+        color,
+        links: color && io::stdout().is_terminal() && supports_hyperlinks::supports_hyperlinks(),
         ..Style::plain(terminal_width())
     };
     let mut out = io::BufWriter::new(io::stdout().lock());
@@ -205,7 +276,7 @@ fn terminal_width() -> usize {
 /// Whether the locale has no Unicode.
 ///
 /// Source: <https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap08.html#tag_08_02>.
-pub(super) fn is_ascii_locale() -> bool {
+fn is_ascii_locale() -> bool {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let locale = set("LC_ALL")
         .or_else(|| set("LC_CTYPE"))

@@ -17,8 +17,10 @@ const CODE_INDENT: usize = 4;
 #[derive(Debug)]
 pub(super) struct Prose {
     width: usize,
-    /// Whether colors and hyperlinks are written.
+    /// Whether colors are written.
     styled: bool,
+    /// Whether hyperlinks are written; the address is written out otherwise.
+    links: bool,
     text: String,
 }
 
@@ -35,10 +37,11 @@ type Word = Vec<Span>;
 
 impl Prose {
     /// Returns an empty text. Unstyled text marks code with backticks instead.
-    pub(super) fn new(width: usize, styled: bool) -> Self {
+    pub(super) fn new(width: usize, styled: bool, links: bool) -> Self {
         Prose {
             width: width.clamp(NARROWEST, WIDEST),
             styled,
+            links,
             text: String::new(),
         }
     }
@@ -68,7 +71,7 @@ impl Prose {
     /// Adds a label and its value on one line, wrapped below the value.
     pub(super) fn add_field(&mut self, label: &str, width: usize, value: &str) {
         let start = INDENT + width + 2;
-        let mut words = split_words(&[Piece::Text(value.to_owned())], self.styled);
+        let mut words = self.split_words(&[Piece::Text(value.to_owned())]);
         let label = Span {
             text: format!("{label:<width$} "),
             look: Style::new().dimmed(),
@@ -86,11 +89,11 @@ impl Prose {
                 if !self.ends_with_heading() {
                     self.add_gap();
                 }
-                self.add_words(INDENT, INDENT, &split_words(pieces, self.styled));
+                self.add_words(INDENT, INDENT, &self.split_words(pieces));
             }
             Block::List(items) => {
                 for pieces in items {
-                    let mut words = split_words(pieces, self.styled);
+                    let mut words = self.split_words(pieces);
                     // The mark stays on the line of a long address.
                     if let Some(first) = words.first_mut() {
                         first.insert(0, plain_span("- "));
@@ -142,11 +145,15 @@ impl Prose {
         self.text.push('\n');
     }
 
+    fn split_words(&self, pieces: &[Piece]) -> Vec<Word> {
+        split_words(pieces, self.styled, self.links)
+    }
+
     fn paint_span(&self, span: &Span) -> String {
         let painted = self.paint(&span.text, span.look);
         match &span.link {
             // https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda
-            Some(url) if self.styled => format!("\x1b]8;;{url}\x1b\\{painted}\x1b]8;;\x1b\\"),
+            Some(url) if self.links => format!("\x1b]8;;{url}\x1b\\{painted}\x1b]8;;\x1b\\"),
             _ => painted,
         }
     }
@@ -172,7 +179,7 @@ fn code_look() -> Style {
 }
 
 /// Returns pieces as words. Code is one word: a command that is broken over lines cannot be pasted.
-fn split_words(pieces: &[Piece], styled: bool) -> Vec<Word> {
+fn split_words(pieces: &[Piece], styled: bool, links: bool) -> Vec<Word> {
     let mut words: Vec<Word> = vec![Vec::new()];
     let mut add_span = |span: Span, breaks: bool| {
         if breaks {
@@ -198,7 +205,7 @@ fn split_words(pieces: &[Piece], styled: bool) -> Vec<Word> {
             }
             Piece::Text(text) => (text.clone(), Style::new(), None),
             Piece::Emphasis(text) => (text.clone(), Style::new().italic(), None),
-            Piece::Link(text, url) if styled || text == url => {
+            Piece::Link(text, url) if links || text == url => {
                 (text.clone(), Style::new().underline(), Some(url.clone()))
             }
             Piece::Link(text, url) => (format!("{text} ({url})"), Style::new(), None),
@@ -224,7 +231,7 @@ mod tests {
     const DOCS: &str = "Run `aws kms get-key-policy --key-id k-1`, then *look* at it, see\n[the page](https://example.com/a).\n\n## Fix\n\nDo it.\n\n```json\n{\"a\":\n  1}\n```\n\n- <https://example.com/b>\n";
 
     fn render(width: usize, styled: bool) -> String {
-        let mut prose = Prose::new(width, styled);
+        let mut prose = Prose::new(width, styled, styled);
         for block in parse_documentation(DOCS) {
             prose.add_block(&block);
         }

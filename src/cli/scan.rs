@@ -10,10 +10,10 @@ use crate::exit::Exit;
 use crate::report::Report;
 use crate::report::format::{COST_SECTION_FORMATS, GITHUB};
 
-use super::args::{FailOnArg, GlobalArgs, SourceArgs, ViewArg};
+use super::args::{FailOnArg, GlobalArgs, SourceArgs};
 use super::config::LoadedConfig;
 use super::evaluation::Evaluated;
-use super::output::{OutputOptions, Target};
+use super::output::{ReportArgs, Target};
 use super::{cost, github, input, output};
 
 #[derive(Debug, Args)]
@@ -24,24 +24,14 @@ pub(super) struct ScanArgs {
     file: Option<PathBuf>,
     #[command(flatten)]
     source: SourceArgs,
-    #[arg(long, value_name = "FMT[=PATH]", num_args = 1.., help_heading = "Report", help = output::format_help(), long_help = output::format_long_help())]
-    format: Vec<Target>,
+    #[command(flatten)]
+    report: ReportArgs,
     /// Earlier --format json report to compare with; shows new and fixed findings
     #[arg(long, value_name = "FILE", help_heading = "Report")]
     baseline: Option<PathBuf>,
-    /// Repository file that `sarif` and `github` findings of a live account point at
-    /// [default: the config file]
-    #[arg(long, value_name = "FILE", value_parser = clap::builder::NonEmptyStringValueParser::new(), help_heading = "Report")]
-    sarif_anchor: Option<String>,
     /// What makes the exit code 1
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = FailOnArg::Fail, help_heading = "Report")]
     fail_on: FailOnArg,
-    /// What the table shows
-    #[arg(long, value_enum, value_name = "VIEW", default_value_t = ViewArg::Summary, help_heading = "Report")]
-    view: ViewArg,
-    /// Use only ASCII characters for marks, as in a locale without Unicode
-    #[arg(long, help_heading = "Report")]
-    ascii: bool,
     /// Include findings of rules that do not apply
     #[arg(long, help_heading = "Report")]
     show_skipped: bool,
@@ -64,11 +54,7 @@ pub(super) fn run(mut args: ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exi
 }
 
 fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
-    let targets = match args.format.is_empty() {
-        true => vec![Target::default()],
-        false => args.format.clone(),
-    };
-    output::check_targets(&targets)?;
+    let targets = args.report.check_targets()?;
     let step = match output::has_format(&targets, GITHUB) {
         true => Some(github::Step::open_files()?),
         false => None,
@@ -85,12 +71,18 @@ fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         false => None,
     };
     let loaded = LoadedConfig::find_and_read(global)?;
+    let lists_passes = output::list_findings(&targets)
+        || args.show_skipped
+        || baseline.is_some()
+        || !args.source.input.access.resource.is_empty();
     let Evaluated {
         snapshot,
         settings,
         mut report,
         stopped,
-    } = args.source.evaluate_source(&loaded, global)?;
+    } = args
+        .source
+        .evaluate_source(&loaded, global, !lists_passes)?;
     report.arguments = args.source.name_source();
     report.cost = prices.map(|prices| {
         let preflight = args.source.evaluation.preflight;
@@ -101,18 +93,9 @@ fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
             .compare_with(&mut report)
             .with_context(|| format!("--baseline {}", input::display_name(path)))?;
     }
-    let anchor = match &args.sarif_anchor {
-        Some(anchor) => anchor.clone(),
-        None => loaded.path_in_repository(),
-    };
-    let options = OutputOptions {
-        show_skipped: args.show_skipped,
-        view: args.view.into(),
-        ascii: args.ascii || output::is_ascii_locale(),
-        anchor: &anchor,
-        gate: args.fail_on.into(),
-    };
-    output::write_report(&report, &targets, options, global)?;
+    let anchor = loaded.path_in_repository();
+    let options = (args.report).to_options(anchor, args.fail_on.into(), args.show_skipped);
+    output::write_report(&report, &targets, &options, global)?;
     print_remarks(args, &report, &targets, global);
     let exit = report.exit(args.fail_on.into()).and(stopped);
     if let Some(step) = step {
@@ -153,7 +136,7 @@ fn print_remarks(args: &ScanArgs, report: &Report, targets: &[Target], global: &
             report.started_at,
             report.finished_at,
             report.resources.len(),
-            report.findings.len()
+            report.count_findings()
         ));
     }
 }

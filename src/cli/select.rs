@@ -10,6 +10,7 @@ use crate::model::service::Service;
 use crate::rule::{Check, Group, Rule};
 use crate::rules::{ALL, find};
 
+use super::resources::SelectedResources;
 use super::suggest::suggest_names;
 
 /// Returns the rule with an ID.
@@ -115,13 +116,14 @@ pub(super) fn find_rules<S: AsRef<str>>(
 /// Returns the selection of --service or --resource, and of the settings that the rules of --rule check.
 pub(super) fn new_selection(
     services: &[String],
-    resources: &[String],
+    resources: &SelectedResources,
     rules: &[String],
 ) -> anyhow::Result<Selection> {
     let mut selection = Selection {
         services: find_services(services)?,
-        resources: resources.iter().cloned().collect(),
-        settings_only: BTreeSet::new(),
+        resources: resources.arns.clone(),
+        planned: resources.planned.clone(),
+        ..Selection::default()
     };
     selection.settings_only = services_of_rules(&selection, rules)?;
     Ok(selection)

@@ -70,7 +70,11 @@ pub(super) fn parse_key_arn(text: &str) -> Result<String, String> {
     )
 }
 
+/// Checks an ARN. An ID or a name is looked up once the account is read.
 pub(super) fn parse_resource(text: &str) -> Result<String, String> {
+    if !text.starts_with("arn:") {
+        return accept_if(text, !text.trim().is_empty(), "expected an ID, name or ARN");
+    }
     Target::parse(text).map_err(|error| error.to_string())?;
     let region = Arn::parse(text).map_or("", |arn| arn.region);
     let known = region.is_empty() || is_region_name(region);

@@ -7,7 +7,7 @@ use crate::model::coverage::{Coverage, CoverageError, CoverageState};
 use crate::model::selection::Selection;
 use crate::model::service::Service;
 use crate::model::snapshot::{GLOBAL, Snapshot};
-use crate::report::{Finding, Report, ResourceLine, Unread};
+use crate::report::{Finding, OmittedCounts, Report, ResourceLine, Unread};
 use crate::settings::Settings;
 
 use super::fact_sources::FactSources;
@@ -27,6 +27,7 @@ pub(super) struct Evaluation<'a, 'e> {
     pub(super) emit: &'e mut dyn FnMut(Finding),
     pub(super) resources: Vec<ResourceLine>,
     pub(super) unread: Vec<Unread>,
+    pub(super) omitted: OmittedCounts,
     /// What decides the findings.
     pub(super) sources: FactSources<'a>,
     /// The facts that could not be read and that a check met: the first reason by region and service.
@@ -74,6 +75,7 @@ impl Evaluation<'_, '_> {
             unread: self.unread,
             resources: self.resources,
             findings: Vec::new(),
+            omitted: self.omitted,
             stale_waivers: Vec::new(),
             comparison: None,
             arguments: String::new(),

@@ -38,6 +38,8 @@ pub struct Options {
     pub waivers: Vec<Waiver>,
     /// The day on which a waiver must still be valid; without it, none is.
     pub today: Option<Date>,
+    /// Count the findings that pass or do not apply, and omit them from the report.
+    pub omit_settled: bool,
 }
 
 /// Which resources are checked, by their backup tag.

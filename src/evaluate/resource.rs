@@ -2,11 +2,14 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::analysis::{Outcome, Prerequisites, RuleContext, Verdict};
+use crate::analysis::declaration::declare;
+use crate::analysis::{Outcome, Prerequisites, Remedy, RuleContext, Verdict};
 use crate::model::snapshot::{Snapshot, Source};
 use crate::model::tag::BackupTag;
 use crate::model::{GapKind, Resource, ResourceKind};
-use crate::report::{Finding, ResourceLine, ResourceVerdict, Status};
+use crate::report::{
+    Finding, OmittedChecks, ReasonIfTagged, ResourceLine, ResourceVerdict, Status,
+};
 use crate::rule::{Check, Group, Owner, Rule};
 use crate::settings::Severity;
 
@@ -115,15 +118,23 @@ impl<'a> Evaluation<'a, '_> {
         {
             return;
         }
-        let verdict_if_tagged = self.verdict_if_tagged(cx, &subject, tag, &findings);
+        let if_tagged = self.evaluate_if_tagged(cx, &subject, tag, &findings);
+        let (verdict_if_tagged, reasons_if_tagged) = if_tagged.unzip();
         let worst = findings
             .iter()
             .map(|finding| ResourceVerdict::of(finding.status))
             .fold(ResourceVerdict::Ready, Ord::max);
         findings.sort_by_key(|finding| finding.rule.id);
+        let mut omitted = OmittedChecks::default();
         for mut finding in findings {
             self.waivers.apply(&mut finding);
-            (self.emit)(finding);
+            if self.options.omit_settled && !finding.status.is_trouble() {
+                omitted.add_finding(&finding);
+                let key = (finding.rule.id, finding.status, finding.gating);
+                self.omitted.entry(key).or_insert((finding.rule, 0)).1 += 1;
+            } else {
+                (self.emit)(finding);
+            }
         }
         self.resources.push(ResourceLine {
             aws_type: subject.resource.aws_type().map(str::to_owned),
@@ -139,39 +150,45 @@ impl<'a> Evaluation<'a, '_> {
                 false => worst,
             },
             verdict_if_tagged,
+            omitted,
+            reasons_if_tagged: reasons_if_tagged.unwrap_or_default(),
         });
     }
 
     /// Returns the verdict that a resource would have if it were tagged for backup; `None` where it is. The
-    /// checks of an exempt resource are made for this alone.
-    fn verdict_if_tagged(
+    /// checks of an exempt resource are made for this alone, so the reasons come with it.
+    fn evaluate_if_tagged(
         &self,
         cx: &RuleContext<'a>,
         subject: &Subject<'a>,
         tag: BackupTag,
         findings: &[Finding],
-    ) -> Option<ResourceVerdict> {
+    ) -> Option<(ResourceVerdict, Vec<ReasonIfTagged>)> {
         if !subject.kind.is_backed_up() || tag == BackupTag::Enabled {
             return None;
         }
         let is_asked =
             |rule: &Rule| rule.group != Group::Tagging && !matches!(rule.check, Check::Proof(_));
-        let statuses: Vec<Status> = match tag.is_exempt() && !self.options.preflight {
-            true => {
-                let rules = self.rules.reported.iter().filter(|rule| is_asked(rule));
-                let outcomes = rules.filter_map(|rule| {
-                    let outcome = self.check_subject(rule, cx, subject, None)?;
-                    Some(status_of(outcome.verdict, self.options.severity(rule)))
-                });
-                outcomes.collect()
-            }
-            false => {
-                let findings = findings.iter().filter(|it| is_asked(it.rule));
-                findings.map(|it| it.status).collect()
-            }
+        let worst = |statuses: &mut dyn Iterator<Item = Status>| {
+            let verdicts = statuses.map(ResourceVerdict::of);
+            verdicts.fold(ResourceVerdict::Ready, Ord::max)
         };
-        let verdicts = statuses.into_iter().map(ResourceVerdict::of);
-        Some(verdicts.fold(ResourceVerdict::Ready, Ord::max))
+        if !tag.is_exempt() || self.options.preflight {
+            let findings = findings.iter().filter(|it| is_asked(it.rule));
+            return Some((worst(&mut findings.map(|it| it.status)), Vec::new()));
+        }
+        let rules = self.rules.reported.iter().filter(|rule| is_asked(rule));
+        let outcomes = rules.filter_map(|rule| {
+            let outcome = self.check_subject(rule, cx, subject, None)?;
+            let status = status_of(outcome.verdict, self.options.severity(rule));
+            status.is_trouble().then(|| ReasonIfTagged {
+                rule: rule.id.to_owned(),
+                status,
+                message: outcome.message(),
+            })
+        });
+        let reasons: Vec<ReasonIfTagged> = outcomes.collect();
+        Some((worst(&mut reasons.iter().map(|it| it.status)), reasons))
     }
 
     fn check_rules(
@@ -258,7 +275,8 @@ impl<'a> Evaluation<'a, '_> {
             result => result.unwrap_or_else(|gap| Outcome::unknown(&gap)),
         };
         if self.snapshot.source.is_planned() {
-            outcome = outcome.declared(rule.id);
+            let declare = |remedy: &Remedy| declare(self.snapshot, remedy, &subject.arn);
+            outcome = outcome.declared(rule.id, declare);
         }
         Some(outcome)
     }

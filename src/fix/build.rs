@@ -6,7 +6,7 @@ mod settings;
 mod tags;
 
 use super::cause::{Cause, Draft};
-use super::change::{Action, Change};
+use super::change::{Action, Change, Method};
 use super::runbook::automated_backups::enable_automated_backups;
 use super::runbook::event_bridge::enable_event_bridge;
 use super::runbook::rds_windows::move_windows;
@@ -65,6 +65,10 @@ pub(super) fn build_change(
             });
             draft.by_hand(storage.title(&ids, &region), storage.steps(&ids, &region))
         }
+        Cause::Declaration(declaration) => draft.finish(
+            format!("Change the declaration of {}", declaration.address),
+            Method::Declaration(declaration),
+        ),
         Cause::EventBridge { bucket, region } => draft.by_hand(
             format!("Turn on EventBridge notifications of bucket {bucket}"),
             enable_event_bridge(&bucket, &region),

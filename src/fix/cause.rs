@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::change::{Action, Change, FixedFinding, Method, Step};
 use super::runbook::storage::Storage;
 use crate::analysis::Remedy;
+use crate::analysis::declaration::Declaration;
 use crate::report::Finding;
 use crate::rule::Owner;
 use crate::text::{and_more, plural};
@@ -52,6 +53,8 @@ pub(super) enum Cause {
     Storage(Storage, String),
     /// The backup tags that a rule asks for in a region.
     BackupTagChoice { rule: &'static str, region: String },
+    /// What a plan or template declares.
+    Declaration(Declaration),
     /// The EventBridge notifications of a bucket.
     EventBridge { bucket: String, region: String },
     /// The windows of a DB instance, by its ARN.
@@ -102,6 +105,7 @@ impl Cause {
                 Some(storage) => Cause::Storage(storage, region),
                 None => Cause::without_remedy(finding),
             },
+            Remedy::Declare(declaration) => Cause::Declaration(declaration),
             Remedy::EnableEventBridge { bucket, region } => Cause::EventBridge { bucket, region },
             Remedy::MoveDbWindows {
                 arn,

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::analysis::declaration::Declaration;
+
 /// The number of ARNs that one call of `TagResources` or `UntagResources` accepts.
 ///
 /// Source: <https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_TagResources.html>.
@@ -42,6 +44,8 @@ pub enum Method {
     InPlace(Vec<Action>),
     /// Step by step and supervised: it replaces data, causes downtime, enables a key, or needs a decision.
     Runbook(Vec<Step>),
+    /// In the plan's configuration or the template, in its language.
+    Declaration(Declaration),
     /// Not in the configuration of this account: the lines say who changes what instead.
     Advice(Vec<String>),
 }

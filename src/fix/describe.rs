@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
+use crate::analysis::declaration::Declaration;
+
 use super::change::{Change, FixedFinding, Method, Step};
 use crate::report::Report;
 use crate::text::and_more;
@@ -45,10 +47,31 @@ fn describe_fixes(fixes: &[FixedFinding]) -> String {
     format!("Fixes {}.", texts.join("; "))
 }
 
+/// Returns what to declare, one comment a line.
+fn describe_declaration(declaration: &Declaration) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !declaration.lines.is_empty() {
+        lines.push(format!(
+            "  In {} ({}):",
+            declaration.address, declaration.place
+        ));
+        lines.extend(declaration.lines.iter().map(|it| format!("    {it}")));
+    }
+    if !declaration.beside.is_empty() {
+        lines.push(format!(
+            "  Beside {} ({}):",
+            declaration.address, declaration.place
+        ));
+        lines.extend(declaration.beside.iter().map(|it| format!("    {it}")));
+    }
+    lines
+}
+
 /// Returns the steps of a runbook or the advice, one comment a line; nothing for a change in place.
 pub(super) fn describe_manual_steps(method: &Method) -> Vec<String> {
     match method {
         Method::InPlace(_) => Vec::new(),
+        Method::Declaration(declaration) => describe_declaration(declaration),
         Method::Runbook(steps) => (1..)
             .zip(steps)
             .map(|(number, step)| match step {

@@ -2,6 +2,7 @@
 
 pub mod aws_cli;
 pub mod cdk;
+pub mod cloudformation;
 pub mod key_policy;
 pub mod terraform;
 
@@ -35,6 +36,12 @@ pub static DIALECTS: &[Dialect] = &[
         name: "terraform",
         about: "Terraform code",
         write: terraform::write,
+        explain_empty: |_| None,
+    },
+    Dialect {
+        name: "cloudformation",
+        about: "A part of a CloudFormation template",
+        write: cloudformation::write,
         explain_empty: |_| None,
     },
     Dialect {

@@ -23,6 +23,9 @@ pub struct Selection {
     /// for the network, `backup` for the account, `ebs` for the encryption of new volumes.
     #[serde(default, rename = "beside", skip_serializing_if = "BTreeSet::is_empty")]
     pub settings_only: BTreeSet<Service>,
+    /// The services of selected resources of a plan or template, which have no ARN to tell them.
+    #[serde(skip)]
+    pub planned: BTreeSet<Service>,
 }
 
 impl Selection {
@@ -76,7 +79,8 @@ impl Selection {
     pub fn selected_services(&self) -> BTreeSet<Service> {
         let targets = self.resources.iter().map(|arn| Target::parse(arn));
         let of_resources = targets.filter_map(|target| Some(target.ok()?.service()));
-        self.services.iter().copied().chain(of_resources).collect()
+        let named = self.services.iter().chain(&self.planned).copied();
+        named.chain(of_resources).collect()
     }
 
     /// Whether another selection is part of this one.

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::line::write_line;
 use super::severity::ConsoleSeverity;
-use super::{Finding, Report, ResourceLine, Status, WriteError};
+use super::{Finding, Report, ResourceLine, Shown, Status, WriteError, cause_id_of};
 use crate::model::ResourceKind;
 use crate::model::arn::is_account_id;
 use crate::settings::is_region_name;
@@ -169,16 +169,17 @@ fn missing_value(reason: &str) -> WriteError {
 /// The output failed, or a finding has no account or region; nothing is written then.
 pub fn write_report(
     report: &Report,
-    show_skipped: bool,
+    shown: impl Into<Shown>,
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
-    for finding in report.shown(show_skipped) {
+    let shown = shown.into();
+    for finding in report.shown(shown) {
         Destination::from_finding(report, finding)?;
     }
     let resources = report.resources_by_arn();
     let mut batch = Vec::new();
     let mut last = None;
-    for finding in report.shown(show_skipped) {
+    for finding in report.shown(shown) {
         let destination = Destination::from_finding(report, finding)?;
         if batch.len() == BATCH || last != Some(destination) {
             write_request(&mut batch, out)?;
@@ -312,6 +313,7 @@ fn product_fields(report: &Report, finding: &Finding) -> BTreeMap<&'static str, 
     text_map([
         ("backup-check/version", Some(env!("CARGO_PKG_VERSION"))),
         ("backup-check/finding", Some(&finding.id)),
+        ("backup-check/cause", cause_id_of(finding).as_deref()),
         ("backup-check/rule", Some(rule.id)),
         ("backup-check/group", Some(rule.group.as_str())),
         ("backup-check/owner", Some(rule.owner.as_str())),

@@ -1,7 +1,7 @@
 //! What several formats show of a report, computed once: the sections of its resources, its root causes,
 //! counts, coverage gaps and the sentences of the summary.
 //!
-//! Writers only lay it out, so every format shows the same causes under the same numbers.
+//! Writers only lay it out, so every format shows the same causes under the same ids.
 
 pub(super) mod counts;
 pub(super) mod coverage_gaps;

@@ -36,6 +36,31 @@ pub struct Scan {
     pub complete: bool,
     /// The number of API calls.
     pub stats: Stats,
+    /// Whether the scan was interrupted; absent where it was not.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub interrupted: bool,
+    /// The key of the backup tag.
+    pub tag_key: String,
+    /// Whom to contact about findings that only the platform team can fix.
+    pub contact: String,
+    /// The number of rules that were checked.
+    pub rules: usize,
+    /// Whether every rule about copy prerequisites was checked.
+    pub all_rules: bool,
+    /// The arguments that name the source, for commands to run next; absent where there are none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub arguments: String,
+    /// The statuses of the findings in this report; absent where none was left out. The counts include all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statuses: Vec<Status>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// The selected services or resources. One of the lists is empty.
@@ -58,7 +83,7 @@ impl JsonSelection {
 }
 
 /// Counts of resources and findings.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Resources by verdict.
     pub resources: ResourceCounts,
@@ -121,6 +146,13 @@ impl Scan {
             finished_at: report.finished_at.clone(),
             complete: report.complete,
             stats: report.stats,
+            interrupted: report.interrupted,
+            tag_key: report.tag_key.clone(),
+            contact: report.contact.clone(),
+            rules: report.rules,
+            all_rules: report.all_rules,
+            arguments: report.arguments.clone(),
+            statuses: Vec::new(),
         }
     }
 }
@@ -135,6 +167,11 @@ impl Summary {
         }
         for finding in &report.findings {
             summary.findings.add_finding(finding);
+        }
+        for ((_, status, _), (_, number)) in &report.omitted {
+            if *status == Status::Pass {
+                summary.findings.pass += number;
+            }
         }
         summary
     }

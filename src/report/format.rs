@@ -7,10 +7,11 @@ use crate::exit::FailOn;
 use super::csv::CsvWriter;
 use super::json::JsonWriter;
 use super::ndjson::NdjsonWriter;
-use super::stream::{FindingWriter, write_collected};
+use super::stream::{FindingWriter, Shown, write_collected};
 use super::table::Style;
 use super::{
-    Report, WriteError, asff, github, html, junit, markdown, ocsf, openmetrics, sarif, table,
+    Report, Status, WriteError, asff, github, html, junit, markdown, ocsf, openmetrics, sarif,
+    table,
 };
 
 /// What a writer needs to know besides the report.
@@ -22,6 +23,18 @@ pub struct Rendering<'a> {
     pub anchor: &'a str,
     /// What makes the exit code 1: a format that other tools act on must not fail what the scan passes.
     pub gate: FailOn,
+    /// The statuses of the findings in exports; empty for all.
+    pub statuses: &'a [Status],
+}
+
+impl Rendering<'_> {
+    /// Returns the findings that an export has.
+    fn shown(&self) -> Shown {
+        match self.statuses {
+            [] => self.style.show_skipped.into(),
+            statuses => Shown::only(statuses, self.style.show_skipped),
+        }
+    }
 }
 
 /// One output format.
@@ -33,6 +46,8 @@ pub struct Format {
     pub about: &'static str,
     /// Its writer.
     pub writer: Writer,
+    /// Whether it is a list of findings, which --status narrows; the others count and group them.
+    pub lists_findings: bool,
 }
 
 /// The writer of a format.
@@ -56,69 +71,77 @@ pub const COST_SECTION_FORMATS: [&str; 3] = ["html", "markdown", GITHUB];
 pub static FORMATS: &[Format] = &[
     Format {
         name: TABLE,
+        lists_findings: false,
         about: "text for a terminal",
         writer: Writer::Report(|report, how, out| table::write(report, &how.style, how.gate, out)),
     },
     Format {
         name: "json",
+        lists_findings: true,
         about: "one document of schema backup-check/v1",
         writer: Writer::Findings(|out| Box::new(JsonWriter::new(out))),
     },
     Format {
         name: "ndjson",
+        lists_findings: true,
         about: "one finding per line, the summary on the last",
         writer: Writer::Findings(|out| Box::new(NdjsonWriter::new(out))),
     },
     Format {
         name: "csv",
+        lists_findings: true,
         about: "one finding per row, for spreadsheets",
         writer: Writer::Findings(|out| Box::new(CsvWriter::new(out))),
     },
     Format {
         name: "sarif",
+        lists_findings: true,
         about: "SARIF 2.1.0, for code scanning",
         writer: Writer::Report(|report, how, out| {
-            sarif::write_report(report, how.anchor, how.gate, out)
+            sarif::write_report(report, how.anchor, how.gate, how.shown(), out)
         }),
     },
     Format {
         name: "junit",
+        lists_findings: true,
         about: "JUnit XML, for CI servers",
         writer: Writer::Report(|report, how, out| {
-            junit::write_report(report, how.style.show_skipped, how.gate, out)
+            junit::write_report(report, how.shown(), how.gate, out)
         }),
     },
     Format {
         name: "ocsf",
+        lists_findings: true,
         about: "one OCSF 1.5 Compliance Finding per line, for Security Lake",
-        writer: Writer::Report(|report, how, out| {
-            ocsf::write_report(report, how.style.show_skipped, out)
-        }),
+        writer: Writer::Report(|report, how, out| ocsf::write_report(report, how.shown(), out)),
     },
     Format {
         name: "asff",
+        lists_findings: true,
         about: "one BatchImportFindings request per line, for AWS Security Hub",
-        writer: Writer::Report(|report, how, out| {
-            asff::write_report(report, how.style.show_skipped, out)
-        }),
+        writer: Writer::Report(|report, how, out| asff::write_report(report, how.shown(), out)),
     },
     Format {
         name: "openmetrics",
+        lists_findings: false,
         about: "gauges for Prometheus, through the textfile collector of the node exporter",
         writer: Writer::Report(|report, _, out| openmetrics::write_report(report, out)),
     },
     Format {
         name: "markdown",
+        lists_findings: false,
         about: "text for pull requests, at most 1 MiB",
         writer: Writer::Report(|report, _, out| markdown::write(report, out)),
     },
     Format {
         name: GITHUB,
+        lists_findings: false,
         about: "annotations, summary and outputs of a GitHub Actions step",
         writer: Writer::Report(|report, how, out| github::write(report, how.anchor, how.gate, out)),
     },
     Format {
         name: "html",
+        lists_findings: false,
         about: "one self-contained page",
         writer: Writer::Report(|report, how, out| {
             html::write(report, how.style.show_skipped, how.gate, out)
@@ -154,7 +177,7 @@ impl Format {
             Writer::Report(write) => write(report, how, out),
             Writer::Findings(open) => {
                 let mut writer = open(out);
-                write_collected(report, how.style.show_skipped, how.gate, writer.as_mut())
+                write_collected(report, how.shown(), how.gate, writer.as_mut())
             }
         }
     }

@@ -254,7 +254,7 @@ fn annotate_cause(
 ) -> Annotation {
     let rules = cause.rule_ids(MOST_RULES);
     let resources = cause.describe_open(&digest.view);
-    let mut lines = Vec::new();
+    let mut lines = vec![format!("Cause: {}", cause.short_id())];
     if cause.similar > 1 {
         lines.push(format!("{} similar causes, for example:", cause.similar));
     }

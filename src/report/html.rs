@@ -69,7 +69,7 @@ pub fn write(
         waived: WaivedFindings::new(report, &listed),
         stale: StaleRow::collect(report),
         compared: BaselineChanges::new(report),
-        rules: rules::describe_rules(report),
+        rules: rules::describe_rules(report, show_skipped),
         skipped: show_skipped.then(|| SkippedFindings::new(report)),
         filter: FilterOptions::new(report),
         cost: report.cost.as_ref().map(CostView::new),

@@ -2,34 +2,43 @@
 //!
 //! Its types are separate from the internal ones, which are free to change.
 
+mod evidence;
+
 use std::io::{self, Write};
 
-use schemars::{JsonSchema, Schema, schema_for};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema, schema_for};
 use serde::{Deserialize, Serialize};
 
+use super::cause::cause_id;
 pub use super::facts::{FindingCounts, JsonSelection, ResourceCounts, Scan, Summary};
 use super::stream::write_collected;
 use super::{
-    Baseline, CauseLine, Comparison, FactSource, Finding, FindingWriter, Report, ReportFacts,
-    ResourceLine, ResourceVerdict, StaleWaiver, Status, Waiver, WriteError, cause_id_of,
+    Baseline, CauseLine, Comparison, FactSource, Finding, FindingWriter, ReasonIfTagged, Report,
+    ReportFacts, ResourceLine, ResourceVerdict, Shown, StaleWaiver, Status, Unread, Waiver,
+    WriteError, cause_id_of,
 };
-use crate::analysis::Evidence;
+use crate::analysis::{Cause, Evidence};
 use crate::exit::FailOn;
 use crate::model::ResourceKind;
 use crate::model::coverage::Coverage;
 use crate::model::place::Place;
+use crate::model::service::Service;
 use crate::model::tag::BackupTag;
 use crate::rule::{Group, Owner, Rule};
+use crate::rules;
 use crate::settings::Severity;
 
 /// The name of the schema.
 pub const SCHEMA: &str = "backup-check/v1";
+/// The id of the JSON Schema.
+pub const SCHEMA_ID: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/schema/backup-check-v1.json");
 
 /// The report of one account.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "backup-check report")]
 pub struct JsonReport {
     /// Always `backup-check/v1`.
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: String,
     /// The tool that wrote the report.
     pub tool: Tool,
@@ -57,6 +66,32 @@ pub struct JsonReport {
     /// The comparison with a baseline; absent without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
+    /// Incomplete lists that may lack gating resources; absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<JsonUnread>,
+}
+
+/// An incomplete list.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct JsonUnread {
+    /// The region; null where the list covers all regions.
+    pub region: Option<String>,
+    /// The service.
+    pub service: String,
+    /// Why it is incomplete.
+    pub reason: String,
+}
+
+impl JsonUnread {
+    /// Returns the public form of an incomplete list.
+    #[must_use]
+    pub fn new(list: &Unread) -> Self {
+        JsonUnread {
+            region: list.region.clone(),
+            service: list.service.to_owned(),
+            reason: list.reason.clone(),
+        }
+    }
 }
 
 /// The tool that wrote a report.
@@ -94,6 +129,9 @@ pub struct JsonResource {
     /// The verdict that it would have if it were tagged `enabled`; absent where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict_if_tagged: Option<ResourceVerdict>,
+    /// What would be found if it were tagged `enabled`; absent where the findings say it, or nothing would be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons_if_tagged: Vec<ReasonIfTagged>,
     /// The ids of the causes of the account that stop backups or copies of the resource, sorted.
     #[serde(default)]
     pub prerequisites: Vec<String>,
@@ -105,6 +143,7 @@ pub struct JsonFinding {
     /// The id: stable across runs and unique within a report.
     pub id: String,
     /// The rule's id.
+    #[schemars(schema_with = "rule_schema")]
     pub rule: String,
     /// The group of the rule.
     pub group: Group,
@@ -115,13 +154,17 @@ pub struct JsonFinding {
     /// The status of a violation of the rule.
     pub severity: Severity,
     /// The services that the rule is about.
+    #[schemars(schema_with = "services_schema")]
     pub services: Vec<String>,
     /// The status.
     pub status: Status,
     /// Whether it counts toward the exit code.
     pub gating: bool,
-    /// The id of its cause; null where it passes or does not apply.
+    /// The id of its cause, of the first where it has several; null where it passes or does not apply.
     pub cause: Option<String>,
+    /// Its causes in detail; absent where there is one, with the message and the fix of the finding.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<JsonCause>,
     /// The resource's ARN, or its identifier where AWS has no ARN.
     pub resource: String,
     /// The resource's type.
@@ -150,6 +193,48 @@ pub struct JsonFinding {
     pub sources: Vec<FactSource>,
 }
 
+/// One cause of a finding.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct JsonCause {
+    /// Its id, as in the list of causes.
+    pub id: String,
+    /// What findings with the same cause share: the ARN of a key, a setting, a missing permission; null for
+    /// the resource itself.
+    pub about: Option<String>,
+    /// What was found.
+    pub message: String,
+    /// How to fix it; null where there is nothing to fix.
+    pub fix: Option<String>,
+    /// The parts of the resource that it applies to: volumes of an instance.
+    pub parts: Vec<String>,
+}
+
+impl JsonCause {
+    /// Returns the causes of a finding that its own message and fix do not describe.
+    fn list(finding: &Finding) -> Vec<Self> {
+        let is_described = |cause: &Cause| {
+            cause.about.is_none()
+                && cause.parts.is_empty()
+                && cause.message == finding.message
+                && cause.fix == finding.fix
+        };
+        match finding.causes.as_slice() {
+            _ if !finding.status.is_trouble() => Vec::new(),
+            [only] if is_described(only) => Vec::new(),
+            causes => causes
+                .iter()
+                .map(|cause| JsonCause {
+                    id: cause_id(finding, cause),
+                    about: cause.about.clone(),
+                    message: cause.message.clone(),
+                    fix: cause.fix.clone(),
+                    parts: cause.parts.clone(),
+                })
+                .collect(),
+        }
+    }
+}
+
 impl Tool {
     /// Returns this version of the tool.
     #[must_use]
@@ -174,6 +259,7 @@ impl JsonResource {
             backup_tag: line.backup_tag,
             verdict: line.verdict,
             verdict_if_tagged: line.verdict_if_tagged,
+            reasons_if_tagged: line.reasons_if_tagged.clone(),
             prerequisites: Vec::new(),
         }
     }
@@ -194,6 +280,7 @@ impl JsonFinding {
             status: finding.status,
             gating: finding.gating,
             cause: cause_id_of(finding),
+            causes: JsonCause::list(finding),
             resource: finding.resource.clone(),
             resource_type: finding.kind,
             account_id: finding.account_id.clone(),
@@ -302,6 +389,10 @@ impl FindingWriter for JsonWriter<'_> {
         if let Some(comparison) = facts.comparison {
             self.write_member("comparison", comparison)?;
         }
+        if !facts.unread.is_empty() {
+            let lists = facts.unread.iter().map(JsonUnread::new);
+            self.write_member("unread", &lists.collect::<Vec<_>>())?;
+        }
         Ok(writeln!(self.out, "\n}}")?)
     }
 }
@@ -312,11 +403,11 @@ impl FindingWriter for JsonWriter<'_> {
 /// The output failed.
 pub fn write_report(
     report: &Report,
-    show_skipped: bool,
+    shown: impl Into<Shown>,
     gate: FailOn,
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
-    write_collected(report, show_skipped, gate, &mut JsonWriter::new(out))
+    write_collected(report, shown.into(), gate, &mut JsonWriter::new(out))
 }
 
 /// Returns the names of the services that a rule is about.
@@ -350,5 +441,20 @@ impl Write for IndentedOutput<'_> {
 /// Returns the JSON Schema of the report.
 #[must_use]
 pub fn report_schema() -> Schema {
-    schema_for!(JsonReport)
+    let mut schema = schema_for!(JsonReport);
+    schema.insert("$id".to_owned(), SCHEMA_ID.into());
+    evidence::describe_evidence(&mut schema);
+    schema
+}
+
+/// Returns the schema of the id of a rule.
+pub(super) fn rule_schema(_: &mut SchemaGenerator) -> Schema {
+    let ids: Vec<&str> = rules::ALL.iter().map(|rule| rule.id).collect();
+    json_schema!({"type": "string", "enum": ids})
+}
+
+/// Returns the schema of a list of services.
+fn services_schema(_: &mut SchemaGenerator) -> Schema {
+    let names = Service::ALL.map(Service::as_str);
+    json_schema!({"type": "array", "items": {"type": "string", "enum": names}})
 }

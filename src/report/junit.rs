@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Report as Suites, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Finding, Report, Status, WriteError};
+use super::{Finding, Report, SHORT_ID, Shown, Status, WriteError, cause_id_of};
 use crate::exit::FailOn;
 use crate::model::ResourceKind;
 use crate::model::service::Service;
@@ -20,13 +20,13 @@ use crate::text::escape_invisible;
 /// The output failed.
 pub fn write_report(
     report: &Report,
-    show_skipped: bool,
+    shown: impl Into<Shown>,
     gate: FailOn,
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
     let gate = gate.displayed_gate();
     let mut cases: BTreeMap<(&str, &str), Vec<TestCase>> = BTreeMap::new();
-    for finding in report.shown(show_skipped) {
+    for finding in report.shown(shown) {
         let suite = (finding.region.as_str(), suite_name(finding.kind));
         let case = finding_case(finding, gate);
         cases.entry(suite).or_default().push(case);
@@ -84,6 +84,9 @@ fn finding_case(finding: &Finding, gate: FailOn) -> TestCase {
     if let Some(fix) = &finding.fix {
         description.push_str("\nFix: ");
         description.push_str(&escape_text(fix));
+    }
+    if let Some(cause) = cause_id_of(finding) {
+        description.push_str(&format!("\nCause: {}", &cause[..SHORT_ID]));
     }
     if let Some(place) = &finding.place {
         description.push_str("\nAt ");

@@ -117,7 +117,7 @@ impl Document<'_, '_> {
             return;
         }
         parts.push(Part::frame(
-            "\n### Root causes\n\n| no. | status | gates | rule | finding | resources |\n|--:|---|---|---|---|---|\n"
+            "\n### Root causes\n\n| cause | status | gates | rule | finding | resources |\n|---|---|---|---|---|---|\n"
                 .to_owned(),
         ));
         for cause in self.digest.causes.open() {
@@ -128,8 +128,8 @@ impl Document<'_, '_> {
             }
             let gates = if cause.gating { "yes" } else { "no" };
             let text = format!(
-                "| {} | {} | {gates} | {} | {} | {} |\n",
-                cause.number,
+                "| `{}` | {} | {gates} | {} | {} | {} |\n",
+                cause.short_id(),
                 cause.status.as_str(),
                 escape_cell(&cause.rule_ids(MOST_RULES)),
                 escape_cell(&truncate_middle(&message, LONGEST_CELL)),
@@ -164,8 +164,8 @@ impl Document<'_, '_> {
             let members = members.map(|(arn, _)| self.write_resource(arn)).collect();
             text.push_str(&format_list(members, cause.open_members().count()));
             let title = format!(
-                "[{}] {} {}: {}",
-                cause.number,
+                "{} {} {}: {}",
+                cause.short_id(),
                 cause.status.as_str(),
                 cause.rule_ids(MOST_RULES),
                 cause.describe_open(&self.digest.view)

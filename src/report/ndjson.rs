@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
-use super::json::{JsonFinding, SCHEMA, Scan, Summary, Tool};
+use super::json::{JsonFinding, JsonUnread, SCHEMA, Scan, Summary, Tool};
 use super::line::write_line;
 use super::{
     CauseLine, Comparison, Finding, FindingWriter, ReportFacts, ResourceLine, ResourceVerdict,
@@ -40,6 +40,9 @@ pub struct LastLine {
     /// The comparison with a baseline; absent without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
+    /// Incomplete lists that may lack gating resources; absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<JsonUnread>,
 }
 
 /// The writer of the format.
@@ -103,6 +106,7 @@ impl FindingWriter for NdjsonWriter<'_> {
             causes: facts.causes.clone(),
             stale_waivers: facts.stale_waivers.to_vec(),
             comparison: facts.comparison.cloned(),
+            unread: facts.unread.iter().map(JsonUnread::new).collect(),
         };
         write_line(&last, self.out)
     }

@@ -10,7 +10,9 @@ use serde::Serialize;
 
 use super::line::write_line;
 use super::severity::ConsoleSeverity;
-use super::{Baseline, Finding, Report, ResourceLine, Status, Waiver, WriteError};
+use super::{
+    Baseline, Finding, Report, ResourceLine, Shown, Status, Waiver, WriteError, cause_id_of,
+};
 use crate::analysis::Evidence;
 use crate::model::place::Place;
 use crate::model::snapshot::Source;
@@ -155,6 +157,8 @@ struct Unmapped<'a> {
     backup_tag: BackupTag,
     #[serde(skip_serializing_if = "Option::is_none")]
     baseline: Option<Baseline>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
     gating: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     location: Option<&'a Place>,
@@ -199,7 +203,7 @@ impl Activity {
 /// The output failed, or the report has no valid timestamp.
 pub fn write_report(
     report: &Report,
-    show_skipped: bool,
+    shown: impl Into<Shown>,
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
     let time = report.finished_at.parse::<Timestamp>();
@@ -213,7 +217,7 @@ pub fn write_report(
         .flat_map(|it| &it.fixed)
         .map(|it| it.id.as_str())
         .collect();
-    for finding in report.shown(show_skipped) {
+    for finding in report.shown(shown) {
         let resource = resources.get(finding.resource.as_str()).copied();
         let activity = Activity::from_finding(finding, &fixed);
         write_line(&new_event(report, finding, resource, activity, time), out)?;
@@ -268,6 +272,7 @@ fn new_event<'a>(
         unmapped: Unmapped {
             backup_tag: finding.backup_tag,
             baseline: finding.baseline,
+            cause: cause_id_of(finding),
             gating: finding.gating,
             location: finding.place.as_ref(),
             owner: finding.rule.owner.as_str(),
@@ -299,7 +304,10 @@ fn new_compliance(report: &Report, finding: &Finding) -> Compliance {
         standards: [format!("{TOOL} {}", report.standard.as_str())],
         status,
         status_code: finding.status.as_str(),
-        status_details: finding.causes.iter().map(|it| it.sentence()).collect(),
+        status_details: match finding.status.is_trouble() {
+            true => finding.causes.iter().map(|it| it.sentence()).collect(),
+            false => vec![finding.message.clone()],
+        },
         status_id,
     }
 }

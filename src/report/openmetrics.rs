@@ -103,19 +103,30 @@ fn count_resources(report: &Report) -> BTreeMap<(&str, &str, ResourceVerdict), i
 
 /// Counts findings by rule, status and gating.
 fn count_findings(report: &Report) -> BTreeMap<(&str, &str, bool), i64> {
+    let listed = report.shown(false).map(|finding| {
+        let key = match finding.waiver {
+            Some(_) => (finding.rule.id, WAIVED, false),
+            None => (finding.rule.id, finding.status.as_str(), finding.gating),
+        };
+        (key, 1)
+    });
+    let omitted = report.omitted.iter();
+    let omitted = omitted.filter(|((_, status, _), _)| *status != Status::Skip);
+    let omitted = omitted.filter_map(|((rule, status, gating), (_, number))| {
+        Some((
+            (*rule, status.as_str(), *gating),
+            i64::try_from(*number).ok()?,
+        ))
+    });
     let mut counts = BTreeMap::new();
-    for finding in report.shown(false) {
-        let rule = finding.rule.id;
+    for (key, number) in listed.chain(omitted) {
+        let rule = key.0;
         for status in STATUSES.map(Status::as_str) {
             counts.entry((rule, status, false)).or_default();
             counts.entry((rule, status, true)).or_default();
         }
         counts.entry((rule, WAIVED, false)).or_default();
-        let key = match finding.waiver {
-            Some(_) => (rule, WAIVED, false),
-            None => (rule, finding.status.as_str(), finding.gating),
-        };
-        *counts.entry(key).or_default() += 1;
+        *counts.entry(key).or_default() += number;
     }
     counts
 }

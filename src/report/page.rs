@@ -4,6 +4,7 @@ use anstyle::{AnsiColor, Style as Ansi};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use unicode_width::UnicodeWidthStr;
 
+use crate::report::console::Links;
 use crate::report::{ResourceVerdict, Status};
 use crate::text::{display_width, escape_invisible, pad_to_width, prefix_of_width};
 
@@ -62,6 +63,7 @@ impl Tone {
 pub(super) struct Page {
     width: usize,
     color: bool,
+    links: Option<Links>,
     text: String,
 }
 
@@ -70,8 +72,14 @@ impl Page {
         Page {
             width: width.clamp(NARROWEST, WIDEST),
             color,
+            links: None,
             text: String::new(),
         }
+    }
+
+    /// Makes the words that name resources and rules hyperlinks.
+    pub(super) fn link_words(&mut self, links: Links) {
+        self.links = Some(links);
     }
 
     pub(super) fn width(&self) -> usize {
@@ -267,17 +275,45 @@ impl Page {
 
     fn push_line(&mut self, line: &Line) {
         self.text.extend(std::iter::repeat_n(' ', line.indent));
+        let mut previous = String::new();
         for (tone, text) in &line.pieces {
             let ansi = tone.to_ansi();
+            let linked = match &self.links {
+                Some(links) => link_words(text, &mut previous, links),
+                None => text.clone(),
+            };
             if self.color && ansi != Ansi::new() {
-                self.text.push_str(&format!("{ansi}{text}{ansi:#}"));
+                self.text.push_str(&format!("{ansi}{linked}{ansi:#}"));
             } else {
-                self.text.push_str(text);
+                self.text.push_str(&linked);
             }
         }
         self.text.truncate(self.text.trim_end_matches(' ').len());
         self.text.push('\n');
     }
+}
+
+/// Punctuation around a word that is no part of its name.
+const PUNCTUATION: [char; 6] = [',', ';', ':', '.', '(', ')'];
+
+/// Returns a text whose words are hyperlinks if they name something. `previous` is the word before it.
+///
+/// Source: <https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda>.
+fn link_words(text: &str, previous: &mut String, links: &Links) -> String {
+    let words = text.split(' ').map(|word| {
+        let name = word.trim_matches(PUNCTUATION);
+        let linked = match links.find_url(name, previous) {
+            Some(url) => {
+                word.replacen(name, &format!("\x1b]8;;{url}\x1b\\{name}\x1b]8;;\x1b\\"), 1)
+            }
+            None => word.to_owned(),
+        };
+        if !name.is_empty() {
+            name.clone_into(previous);
+        }
+        linked
+    });
+    words.collect::<Vec<String>>().join(" ")
 }
 
 fn new_table() -> Table {

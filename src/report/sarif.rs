@@ -14,7 +14,7 @@ use std::io::Write;
 use serde::Serialize;
 
 use super::documentation::GuideNames;
-use super::{Finding, Report, Status, WriteError};
+use super::{Finding, Report, Shown, Status, WriteError};
 use crate::exit::FailOn;
 use crate::model::snapshot::Source;
 use crate::rule::Rule;
@@ -60,10 +60,11 @@ pub fn write_report(
     report: &Report,
     anchor: &str,
     gate: FailOn,
+    shown: impl Into<Shown>,
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
     let counts = |it: &&Finding| it.status.is_trouble() && it.waiver.is_none();
-    let findings: Vec<&Finding> = report.findings.iter().filter(counts).collect();
+    let findings: Vec<&Finding> = report.shown(shown).filter(counts).collect();
     let rules: BTreeMap<&str, &'static Rule> =
         findings.iter().map(|it| (it.rule.id, it.rule)).collect();
     let frame = Frame {

@@ -6,7 +6,7 @@ use super::digest::prerequisites::AccountPrerequisites;
 use super::facts::{Scan, Summary};
 use super::{
     CauseLedger, CauseLine, Comparison, Finding, Report, ResourceLine, ResourceVerdict,
-    StaleWaiver, Status, WriteError, cause_id_of,
+    StaleWaiver, Status, Unread, WriteError, cause_id_of,
 };
 use crate::exit::FailOn;
 use crate::model::coverage::Coverage;
@@ -47,6 +47,48 @@ pub trait FindingWriter {
     fn finish_report(&mut self, facts: &ReportFacts<'_>) -> Result<(), WriteError>;
 }
 
+/// The statuses of the findings to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown([bool; 5]);
+
+impl Shown {
+    /// Returns a choice of some statuses, and of the findings of rules that do not apply on request.
+    #[must_use]
+    pub fn only(statuses: &[Status], skipped: bool) -> Self {
+        let mut shown = Shown([false; 5]);
+        shown.0[Status::Skip as usize] = skipped;
+        for status in statuses {
+            shown.0[*status as usize] = true;
+        }
+        shown
+    }
+
+    /// Whether a finding is written.
+    #[must_use]
+    pub fn includes(self, finding: &Finding) -> bool {
+        self.0[finding.status as usize]
+    }
+
+    /// Returns the statuses that are written, except `skip`; none if all are.
+    fn list_statuses(self) -> Vec<Status> {
+        let all = [Status::Fail, Status::Warn, Status::Unknown, Status::Pass];
+        let chosen = all.into_iter().filter(|it| self.0[*it as usize]);
+        let chosen: Vec<Status> = chosen.collect();
+        match chosen.len() == all.len() {
+            true => Vec::new(),
+            false => chosen,
+        }
+    }
+}
+
+impl From<bool> for Shown {
+    /// Returns a choice of all statuses; of `skip` on request.
+    fn from(skipped: bool) -> Self {
+        let all = [Status::Fail, Status::Warn, Status::Unknown, Status::Pass];
+        Shown::only(&all, skipped)
+    }
+}
+
 /// Everything that a report holds besides its findings.
 #[derive(Debug)]
 pub struct ReportFacts<'a> {
@@ -72,6 +114,8 @@ pub struct ReportFacts<'a> {
     pub stale_waivers: &'a [StaleWaiver],
     /// The comparison with a baseline, if there is one.
     pub comparison: Option<&'a Comparison>,
+    /// Incomplete listings that may lack gating resources.
+    pub unread: &'a [Unread],
 }
 
 impl<'a> ReportFacts<'a> {
@@ -104,6 +148,7 @@ impl<'a> ReportFacts<'a> {
             resources: &report.resources,
             stale_waivers: &report.stale_waivers,
             comparison: report.comparison.as_ref(),
+            unread: &report.unread,
         }
     }
 }
@@ -111,14 +156,15 @@ impl<'a> ReportFacts<'a> {
 /// Passes a report that holds all its findings to a writer of single findings.
 pub(super) fn write_collected(
     report: &Report,
-    show_skipped: bool,
+    shown: Shown,
     gate: FailOn,
     writer: &mut dyn FindingWriter,
 ) -> Result<(), WriteError> {
-    let facts = ReportFacts::from_report(report, gate);
+    let mut facts = ReportFacts::from_report(report, gate);
+    facts.scan.statuses = shown.list_statuses();
     let resources = report.resources_by_arn();
     writer.begin_report(&facts.scan.finished_at, Some(&facts))?;
-    for finding in report.shown(show_skipped) {
+    for finding in report.shown(shown) {
         let resource = resources.get(finding.resource.as_str()).copied();
         writer.write_finding(finding, resource)?;
     }

@@ -16,6 +16,7 @@ mod waivers;
 
 use std::io::Write;
 
+use super::console::Links;
 use super::digest::Digest;
 use super::page::Page;
 use super::{Report, WriteError};
@@ -40,6 +41,8 @@ pub struct Style {
     pub width: usize,
     /// Whether to use colors.
     pub color: bool,
+    /// Whether the names of resources and rules are hyperlinks.
+    pub links: bool,
     /// Whether to use only ASCII characters for marks.
     pub ascii: bool,
     /// Whether to show findings of rules that do not apply.
@@ -55,6 +58,7 @@ impl Style {
         Style {
             width,
             color: false,
+            links: false,
             ascii: false,
             show_skipped: false,
             view: TableView::default(),
@@ -74,6 +78,9 @@ pub fn write(
 ) -> Result<(), WriteError> {
     let digest = Digest::new(report);
     let mut page = Page::new(style.width, style.color);
+    if style.links {
+        page.link_words(Links::of_report(report));
+    }
     header::write_header(&mut page, &digest);
     match (style.view, card::single_resource(&digest)) {
         (TableView::Summary, Some(row)) => card::write_card(&mut page, &digest, row, style.ascii),

@@ -17,6 +17,7 @@ mod for_each;
 mod fsx;
 mod json;
 mod kms;
+mod nested;
 mod node;
 mod parameter;
 mod policy;
@@ -112,6 +113,19 @@ pub fn read(
     around: &Surroundings<'_>,
     parameters: &[(String, String)],
 ) -> Result<Read, TemplateError> {
+    read_with_nested(text, around, parameters, &|_| None)
+}
+
+/// Reads a template with its nested stacks, whose templates `beside` reads by their paths.
+///
+/// # Errors
+/// The template is not valid, or a parameter does not fit it.
+pub fn read_with_nested(
+    text: &str,
+    around: &Surroundings<'_>,
+    parameters: &[(String, String)],
+    beside: &dyn Fn(&str) -> Option<String>,
+) -> Result<Read, TemplateError> {
     let Parsed { mut root, repeated } = parse(text)?;
     if !matches!(root.value, Value::Map(_)) {
         return Err(TemplateError::at(
@@ -121,6 +135,7 @@ pub fn read(
     }
     let values = parameter::read_values(root.get("Parameters"), parameters)?;
     for_each::expand_loops(&mut root, &values)?;
+    let files = nested::inline_stacks(&mut root, around.file, beside);
     let given = Given {
         region: around.region,
         account: around.account_id(),
@@ -132,7 +147,7 @@ pub fn read(
         let account = Some(account.as_str());
         template = Template::read(&root, &Given { account, ..given })?;
     }
-    let mut build = Build::new(template, around);
+    let mut build = Build::new(template, around, files);
     backup::read_backup_resources(&mut build);
     clusters::read_clusters(&mut build);
     dynamodb::read_tables(&mut build);

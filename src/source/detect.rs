@@ -8,8 +8,8 @@ use super::terraform;
 /// What a file holds.
 #[derive(Debug)]
 pub enum Found {
-    /// The output of `terraform show -json`.
-    Terraform(Value),
+    /// The output of `terraform show -json`, and a note about lines around it.
+    Terraform(Value, Option<&'static str>),
     /// Any other text, which may be a snapshot or a template.
     Text(String),
 }
@@ -64,6 +64,9 @@ pub enum NotForUs {
     )]
     Configuration,
 }
+
+/// What to know about a plan with lines in front of it.
+const WRAPPER_NOTE: &str = "the lines before the plan are not part of it and were left out; setup-terraform writes none with terraform_wrapper: false";
 
 /// Text of which at least one part is in every JSON file from Terraform.
 const HINTS: [&str; 4] = [
@@ -133,7 +136,9 @@ pub fn recognize_file(bytes: Vec<u8>, file: &str) -> Result<Found, NotForUs> {
     // Parsing a large snapshot as untyped JSON first would double the time of a scan.
     let may_be_terraform = HINTS.iter().any(|hint| bare.contains(hint));
     if let Some(json) = may_be_terraform.then(|| find_json(bare)).flatten() {
-        return read_json(json).unwrap_or(Ok(Found::Text(text)));
+        let note = (json.len() < bare.trim_start().len()).then_some(WRAPPER_NOTE);
+        let found = read_json(json).map(|it| it.map(|plan| Found::Terraform(plan, note)));
+        return found.unwrap_or(Ok(Found::Text(text)));
     }
     if bare.trim_start().starts_with('{') {
         return Ok(Found::Text(text));
@@ -166,7 +171,7 @@ fn strip_color_codes(mut line: &str) -> &str {
 /// Returns the JSON in a text: all of it, or what follows the lines that a wrapper of Terraform writes first.
 ///
 /// The wrapper of hashicorp/setup-terraform writes `[command]/path/terraform-bin show -json plan.bin`:
-/// <https://github.com/hashicorp/setup-terraform/issues/42>. Terragrunt writes lines of its own.
+/// <https://github.com/hashicorp/setup-terraform/issues/42>. Terragrunt writes its own lines.
 fn find_json(text: &str) -> Option<&str> {
     if text.trim_start().starts_with(['{', '[']) && !text.trim_start().starts_with("[command]") {
         return Some(text);
@@ -187,7 +192,7 @@ fn find_json(text: &str) -> Option<&str> {
 }
 
 /// Returns what JSON with a hint of Terraform holds; `None` if it is not from Terraform.
-fn read_json(json: &str) -> Option<Result<Found, NotForUs>> {
+fn read_json(json: &str) -> Option<Result<Value, NotForUs>> {
     if json.lines().next().is_some_and(is_log_line) {
         return Some(Err(NotForUs::Log));
     }
@@ -208,7 +213,7 @@ fn read_json(json: &str) -> Option<Result<Found, NotForUs>> {
     }
     let more = values.map_while(Result::ok).filter(terraform::is_shown);
     match more.count() {
-        0 if is_wrapped(rest) => Some(Ok(Found::Terraform(first))),
+        0 if is_wrapped(rest) => Some(Ok(first)),
         0 => None,
         more => Some(Err(NotForUs::SeveralPlans { count: more + 1 })),
     }

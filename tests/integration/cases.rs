@@ -162,7 +162,10 @@ fn list_cases() -> (Vec<PathBuf>, Vec<PathBuf>) {
     let (expected, inputs): (Vec<_>, Vec<_>) = files.into_iter().partition(is_expected);
     let used: Vec<_> = expected.iter().map(|it| find_input(it)).collect();
     let is_orphan = |it: &PathBuf| {
-        !used.contains(it) && it.extension().is_none_or(|it| it != "toml") && !is_account(it)
+        it.is_file()
+            && !used.contains(it)
+            && it.extension().is_none_or(|it| it != "toml")
+            && !is_account(it)
     };
     (expected, inputs.into_iter().filter(is_orphan).collect())
 }

@@ -14,6 +14,7 @@ mod lists;
 mod selection;
 #[cfg(unix)]
 mod signals;
+mod texts;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,14 +28,17 @@ use super::support::endpoint::{Endpoint, Exception};
 
 const REGION: &str = "eu-central-1";
 const ACCOUNT: &str = "111122223333";
-const SERVICES: [&str; 12] = [
+const SERVICES: [&str; 15] = [
     "backup",
     "cloudformation",
+    "documentdb",
     "dynamodb",
     "ebs",
     "ec2",
     "efs",
+    "fsx",
     "kms",
+    "neptune",
     "rds",
     "redshift",
     "s3",

@@ -66,6 +66,7 @@ fn every_failing_finding_is_in_a_change() {
         let lines = match &change.method {
             Method::InPlace(actions) => actions.len(),
             Method::Runbook(steps) => steps.len(),
+            Method::Declaration(it) => it.lines.len() + it.beside.len(),
             Method::Advice(words) => words.len(),
         };
         assert!(lines > 0, "{change:?}");
@@ -90,6 +91,7 @@ fn rules_are_fixed_in_place_or_by_hand_or_not_here() {
         of_rule
             .map(|it| match &it.method {
                 Method::InPlace(_) => "in place",
+                Method::Declaration(_) => "in the declaration",
                 Method::Runbook(_) => "by hand",
                 Method::Advice(_) => "not here",
             })

@@ -117,6 +117,7 @@ fn render_with(format: &str, report: &Report, gate: FailOn, show_skipped: bool) 
         },
         anchor: "backup-check.toml",
         gate,
+        statuses: &[],
     };
     let mut out = Vec::new();
     let format = Format::with_name(format).expect("a format");
@@ -172,6 +173,28 @@ fn stream(format: &Format, report: &Report) -> Option<String> {
         .unwrap();
     drop(writer);
     Some(String::from_utf8(out).unwrap())
+}
+
+#[test]
+fn what_passes_can_be_omitted_where_a_format_does_not_list_it() {
+    let omit = Options {
+        omit_settled: true,
+        ..Options::default()
+    };
+    for format in FORMATS.iter().filter(|it| !it.lists_findings) {
+        for account in ["clean", "mixed", "no-access"] {
+            let all = render(format.name, &report(snapshot(account), &Options::default()));
+            let omitted = report(snapshot(account), &omit);
+            assert!(omitted.findings.iter().all(|it| it.status.is_trouble()));
+            assert!(!omitted.omitted.is_empty());
+            assert_eq!(
+                render(format.name, &omitted),
+                all,
+                "{account}: {}",
+                format.name
+            );
+        }
+    }
 }
 
 #[test]

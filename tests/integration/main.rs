@@ -32,6 +32,7 @@ mod layering;
 #[cfg(feature = "aws")]
 mod moto;
 mod policy;
+mod reasons;
 mod rules;
 mod selection;
 mod support;

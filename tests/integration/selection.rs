@@ -137,7 +137,7 @@ fn an_invalid_selection_is_a_usage_error() {
             &["--service", "s3", "--resource", VOLUME],
             "cannot be used with",
         ),
-        (&["--resource", "vol-1"], "not the ARN of a resource"),
+        (&["--resource", "vol-1"], "no resource with this ID or name"),
         (
             &[
                 "--resource",

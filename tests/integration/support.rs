@@ -3,3 +3,5 @@
 pub mod command;
 #[cfg(feature = "aws")]
 pub mod endpoint;
+#[cfg(feature = "aws")]
+pub mod python;

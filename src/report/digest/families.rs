@@ -1,55 +1,18 @@
-//! Families of checks: the columns of the tables of services and resources.
+//! The worst check of a resource in each family: the columns of the tables of services and resources.
 
 use std::collections::BTreeMap;
 
-use crate::report::{Finding, Report, Status};
-use crate::rule::Group;
+use crate::report::{Report, Status};
+use crate::rule::Family;
 
-/// A family of checks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::report) enum Family {
-    /// The backup tag.
-    Tag,
-    /// Encryption, except the rules of KMS keys.
-    Encryption,
-    /// KMS keys.
-    Key,
-    /// What the service requires; settings of the network and of the account.
-    Service,
-    /// Backups and copies that were made.
-    Proof,
-}
-
-impl Family {
-    /// Every family, in the order of the columns.
-    pub(in crate::report) const ALL: [Family; 5] = [
-        Family::Tag,
-        Family::Encryption,
-        Family::Key,
-        Family::Service,
-        Family::Proof,
-    ];
-
-    /// Returns the heading of its column.
-    pub(in crate::report) fn heading(self) -> &'static str {
-        match self {
-            Family::Tag => "tag",
-            Family::Encryption => "encr",
-            Family::Key => "key",
-            Family::Service => "service",
-            Family::Proof => "proof",
-        }
-    }
-
-    /// Returns the family of a finding.
-    pub(in crate::report) fn of_finding(finding: &Finding) -> Self {
-        match finding.rule.group {
-            Group::Tagging => Family::Tag,
-            Group::Encryption if finding.rule.id.starts_with("kms-key-") => Family::Key,
-            Group::Encryption => Family::Encryption,
-            Group::Service | Group::Network | Group::Account => Family::Service,
-            Group::Proof => Family::Proof,
-        }
+/// Returns the heading of the column of a family.
+pub(in crate::report) fn family_heading(family: Family) -> &'static str {
+    match family {
+        Family::Tag => "tag",
+        Family::Encryption => "encr",
+        Family::Key => "key",
+        Family::Service => "service",
+        Family::Proof => "proof",
     }
 }
 
@@ -58,7 +21,11 @@ pub(in crate::report) type Marks = [Option<Status>; Family::ALL.len()];
 
 /// Returns the marks of every resource, by ARN. Waived findings count as passed.
 pub(in crate::report) fn mark_resources(report: &Report) -> BTreeMap<&str, Marks> {
-    let mut marks: BTreeMap<&str, Marks> = BTreeMap::new();
+    let lines = report.resources.iter();
+    let passed = |is_passed: bool| is_passed.then_some(Status::Pass);
+    let mut marks: BTreeMap<&str, Marks> = lines
+        .map(|line| (line.arn.as_str(), line.omitted.passed.map(passed)))
+        .collect();
     for finding in &report.findings {
         let of_resource = marks.entry(&finding.resource).or_default();
         let status = match finding.waiver {
@@ -66,7 +33,7 @@ pub(in crate::report) fn mark_resources(report: &Report) -> BTreeMap<&str, Marks
             None => finding.status,
         };
         if status != Status::Skip {
-            let mark = &mut of_resource[Family::of_finding(finding) as usize];
+            let mark = &mut of_resource[finding.rule.family() as usize];
             *mark = (*mark).max(Some(status));
         }
     }

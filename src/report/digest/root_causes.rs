@@ -18,14 +18,17 @@ const MOST_PER_RULE: usize = 10;
 #[derive(Debug)]
 pub(in crate::report) struct RootCauses<'a> {
     ranked: Vec<RootCause<'a>>,
-    links: BTreeMap<&'a str, Vec<Link>>,
+    /// The positions of the causes of each resource, by ARN.
+    positions: BTreeMap<&'a str, BTreeSet<usize>>,
 }
 
 /// A root cause.
 #[derive(Debug)]
 pub(in crate::report) struct RootCause<'a> {
-    /// Its number, from 1: the same in every format.
-    pub(in crate::report) number: usize,
+    /// Its id, one of the report's causes: the same in every format.
+    id: String,
+    /// Its position, worst first.
+    pub(in crate::report) position: usize,
     pub(in crate::report) status: Status,
     /// Its rule; several if they are unknown for the same missing fact.
     pub(in crate::report) rules: Vec<&'static Rule>,
@@ -67,16 +70,6 @@ pub(in crate::report) struct Member<'a> {
     pub(in crate::report) is_open: bool,
 }
 
-/// A cause of a resource's findings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::report) struct Link {
-    /// The number of the cause.
-    pub(in crate::report) number: usize,
-    pub(in crate::report) status: Status,
-    /// Whether the rule is about the tag itself.
-    pub(in crate::report) is_tagging: bool,
-}
-
 impl<'a> RootCauses<'a> {
     /// Groups the findings of a report by root cause.
     pub(super) fn group(report: &'a Report, symptoms: &BTreeSet<String>) -> Self {
@@ -104,48 +97,29 @@ impl<'a> RootCauses<'a> {
         RootCauses::rank(causes)
     }
 
-    /// Numbers the causes: gating ones first, then those with open findings, then by status. Of the same
-    /// status, causes of resources come before those of settings, then by number of resources. Failed jobs
-    /// come after causes of the same size, which may explain them.
+    /// Sorts the causes and gives each its id.
     fn rank(mut causes: Vec<RootCause<'a>>) -> Self {
-        // Stable: otherwise the order of the findings remains.
-        causes.sort_by_cached_key(|cause| {
-            let rule = cause.rules.first();
-            let size = (cause.affects_resources(), cause.size());
-            (
-                Reverse((cause.gating, cause.is_open, cause.status, size)),
-                rule.map(|rule| (rule.group == Group::Proof, rule.id)),
-            )
-        });
-        let mut links: BTreeMap<&'a str, Vec<Link>> = BTreeMap::new();
-        for (index, cause) in causes.iter_mut().enumerate() {
-            cause.number = index + 1;
+        sort_causes(&mut causes);
+        let mut causes = assign_ids(causes);
+        sort_causes(&mut causes);
+        let mut positions: BTreeMap<&'a str, BTreeSet<usize>> = BTreeMap::new();
+        for (position, cause) in causes.iter_mut().enumerate() {
+            cause.position = position;
             for finding in &cause.findings {
-                let link = Link {
-                    number: cause.number,
-                    status: cause.status,
-                    is_tagging: finding.rule.group == Group::Tagging,
-                };
-                let of_resource = links.entry(&finding.resource).or_default();
-                if !of_resource.contains(&link) {
-                    of_resource.push(link);
-                }
+                let of_resource = positions.entry(&finding.resource).or_default();
+                of_resource.insert(position);
             }
         }
         RootCauses {
             ranked: causes,
-            links,
+            positions,
         }
     }
 
-    /// Returns the cause with a number that a [`Link`] or a cause has.
-    pub(in crate::report) fn get(&self, number: usize) -> &RootCause<'a> {
-        &self.ranked[number - 1]
-    }
-
-    /// Returns the causes of a resource's findings.
-    pub(in crate::report) fn links_of(&self, arn: &str) -> &[Link] {
-        self.links.get(arn).map_or(&[], Vec::as_slice)
+    /// Returns the causes of a resource's findings, worst first.
+    pub(in crate::report) fn of_resource(&self, arn: &str) -> impl Iterator<Item = &RootCause<'a>> {
+        let positions = self.positions.get(arn).into_iter().flatten();
+        positions.map(|position| &self.ranked[*position])
     }
 
     /// Returns all causes, worst first.
@@ -157,6 +131,45 @@ impl<'a> RootCauses<'a> {
     pub(in crate::report) fn open(&self) -> impl Iterator<Item = &RootCause<'a>> {
         self.iter().filter(|cause| cause.is_open)
     }
+}
+
+/// Sorts causes: gating ones first, then those with open findings, then by status. Of the same status, causes of
+/// resources come before those of settings, then by number of resources. Failed jobs come after causes of the
+/// same size, which may explain them.
+fn sort_causes(causes: &mut [RootCause<'_>]) {
+    // Stable: otherwise the order of the findings remains.
+    causes.sort_by_cached_key(|cause| {
+        let rule = cause.rules.first();
+        let size = (cause.affects_resources(), cause.size());
+        (
+            Reverse((cause.gating, cause.is_open, cause.status, size)),
+            rule.map(|rule| (rule.group == Group::Proof, rule.id)),
+        )
+    });
+}
+
+/// Gives each cause the first id of what must change that no worse cause has. A cause that has none left is
+/// about what another one is about, and becomes a part of it.
+fn assign_ids(causes: Vec<RootCause<'_>>) -> Vec<RootCause<'_>> {
+    let mut owners: BTreeMap<String, usize> = BTreeMap::new();
+    let mut kept: Vec<RootCause<'_>> = Vec::new();
+    for mut cause in causes {
+        let own = cause.ids.iter().find(|id| !owners.contains_key(*id));
+        match own.cloned() {
+            Some(id) => {
+                owners.insert(id.clone(), kept.len());
+                cause.id = id;
+                kept.push(cause);
+            }
+            None => {
+                let owner = cause.ids.first().and_then(|id| owners.get(id)).copied();
+                if let Some(owner) = owner.and_then(|at| kept.get_mut(at)) {
+                    owner.absorb(cause);
+                }
+            }
+        }
+    }
+    kept
 }
 
 /// Merges the causes of a rule beyond the largest ones, so that no rule fills the report.
@@ -184,7 +197,8 @@ fn merge_similar(causes: Vec<RootCause<'_>>) -> Vec<RootCause<'_>> {
 impl<'a> RootCause<'a> {
     fn new(finding: &'a Finding, cause: &'a Cause) -> Self {
         RootCause {
-            number: 0,
+            id: String::new(),
+            position: 0,
             status: finding.status,
             rules: Vec::new(),
             gating: false,
@@ -257,9 +271,30 @@ impl<'a> RootCause<'a> {
         }
     }
 
-    /// Returns the first digits of the id of what must change; of the first where there are several.
+    /// Adds another cause of the same change, with its messages and fixes.
+    fn absorb(&mut self, mut other: RootCause<'a>) {
+        let rest = other.findings.split_off(other.described);
+        let described = std::mem::replace(&mut other.findings, rest);
+        let at = self.described;
+        self.described += described.len();
+        drop(self.findings.splice(at..at, described));
+        self.status = self.status.max(other.status);
+        self.is_symptom &= other.is_symptom;
+        self.parts.append(&mut other.parts);
+        self.messages.append(&mut other.messages);
+        for fix in std::mem::take(&mut other.fixes) {
+            if !self.fixes.iter().any(|known| known.text() == fix.text()) {
+                self.fixes.push(fix);
+            }
+        }
+        let similar = self.similar;
+        self.merge(other);
+        self.similar = similar;
+    }
+
+    /// Returns the first digits of its id.
     pub(in crate::report) fn short_id(&self) -> &str {
-        self.ids.first().map_or("", |id| &id[..SHORT_ID])
+        &self.id[..SHORT_ID.min(self.id.len())]
     }
 
     /// Whether one change resolves it.

@@ -310,13 +310,20 @@ pub(in crate::report) fn summarize_baseline(report: &Report) -> Option<String> {
 
 fn summarize_rules(report: &Report) -> Option<String> {
     let findings = || report.findings.iter();
+    let passed = || {
+        let omitted = report.omitted.iter();
+        omitted.filter(|((_, status, _), _)| *status == Status::Pass)
+    };
     let rules: BTreeSet<&str> = findings()
         .filter(|it| !matches!(it.status, Status::Skip | Status::Unknown))
         .map(|it| it.rule.id)
+        .chain(passed().map(|((rule, ..), _)| *rule))
         .collect();
+    let omitted: usize = passed().map(|(_, (_, number))| number).sum();
     let count = |status: Status| {
         let open = findings().filter(|it| it.waiver.is_none());
-        open.filter(|it| it.status == status).count()
+        let listed = open.filter(|it| it.status == status).count();
+        listed + if status == Status::Pass { omitted } else { 0 }
     };
     let waived = match findings().filter(|it| it.waiver.is_some()).count() {
         0 => String::new(),

@@ -7,7 +7,7 @@ use super::prerequisites::AccountPrerequisites;
 use crate::model::ResourceKind;
 use crate::model::tag::BackupTag;
 use crate::report::{Report, ResourceLine, ResourceVerdict, Status};
-use crate::rule::{Check, Group};
+use crate::rule::Group;
 use crate::text::plural;
 
 /// A section of the report.
@@ -52,8 +52,8 @@ struct Combined {
     gates_beyond_tag: bool,
     /// The worst status of the findings that are not about the tag.
     if_tagged: Status,
-    /// Whether it is a stack without resources that can be backed up, as most stacks are.
-    is_empty_stack: bool,
+    /// Whether it is a stack with resources that can be backed up, as few stacks are.
+    is_full_stack: bool,
 }
 
 impl<'a> View<'a> {
@@ -135,16 +135,20 @@ impl<'a> View<'a> {
 }
 
 fn combine_findings(report: &Report) -> BTreeMap<&str, Combined> {
-    let mut combined: BTreeMap<&str, Combined> = BTreeMap::new();
+    let of_line = |line: &ResourceLine| Combined {
+        gating: line.omitted.gating.then_some(Status::Pass),
+        gates_beyond_tag: line.omitted.gating_beyond_tag,
+        if_tagged: Status::Skip,
+        is_full_stack: line.omitted.is_full_stack,
+    };
+    let lines = report.resources.iter();
+    let mut combined: BTreeMap<&str, Combined> =
+        lines.map(|it| (it.arn.as_str(), of_line(it))).collect();
     for finding in &report.findings {
-        let entry = combined.entry(&finding.resource).or_insert(Combined {
-            gating: None,
-            gates_beyond_tag: false,
-            if_tagged: Status::Skip,
-            is_empty_stack: false,
-        });
-        entry.is_empty_stack |=
-            matches!(finding.rule.check, Check::Stack(_)) && finding.status == Status::Skip;
+        let Some(entry) = combined.get_mut(finding.resource.as_str()) else {
+            continue;
+        };
+        entry.is_full_stack |= finding.says_full_stack();
         let is_tagging = finding.rule.group == Group::Tagging;
         if finding.gating {
             entry.gating = entry.gating.max(Some(finding.status));
@@ -181,7 +185,8 @@ fn section_of(line: &ResourceLine, combined: Option<Combined>) -> Section {
     // A gateway needs no tag: AWS Backup backs up its volumes.
     let is_plain_gateway =
         line.kind == ResourceKind::StorageGateway && line.backup_tag == BackupTag::None;
-    let is_plain_stack = combined.is_some_and(|it| it.is_empty_stack)
+    let is_plain_stack = line.kind == ResourceKind::CloudformationStack
+        && !combined.is_some_and(|it| it.is_full_stack)
         && line.backup_tag == BackupTag::None
         && line.verdict <= ResourceVerdict::Ready;
     if !line.kind.is_backed_up() || is_plain_gateway || is_plain_stack {

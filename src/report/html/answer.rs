@@ -47,7 +47,7 @@ pub(super) struct Tile {
 /// A cause to start with.
 #[derive(Debug)]
 pub(super) struct StartingPoint {
-    pub(super) number: usize,
+    pub(super) id: String,
     pub(super) headline: Vec<Piece>,
     pub(super) resources: String,
 }
@@ -86,7 +86,7 @@ impl GateAnswer {
             starting_points: causes
                 .starting_points()
                 .map(|card| StartingPoint {
-                    number: card.cause.number,
+                    id: card.cause.short_id().to_owned(),
                     headline: card.headline(),
                     resources: card.resources.clone(),
                 })

@@ -86,7 +86,7 @@ impl<'d> Card<'d> {
 
     /// Whether it is shown open: it is among the first ones.
     pub(super) fn is_first(&self) -> bool {
-        self.cause.number <= MOST_OPEN_CAUSES
+        self.cause.position < MOST_OPEN_CAUSES
     }
 
     /// Whether the platform team fixes it.

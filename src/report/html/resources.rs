@@ -12,7 +12,6 @@ use crate::report::digest::names::distinct_name;
 use crate::report::digest::root_causes::RootCauses;
 use crate::report::digest::view::View;
 use crate::report::{Report, ResourceLine, ResourceVerdict, Status};
-use crate::rule::{Group, Rule};
 use crate::text::escape_invisible;
 
 /// The number of resources that are listed.
@@ -126,13 +125,17 @@ pub(super) struct ResourceRow<'d> {
     pub(super) number: usize,
     pub(super) gating: bool,
     checks: ResourceChecks,
-    causes: Vec<usize>,
+    /// The first digits of the ids of its causes.
+    causes: Vec<String>,
 }
 
 impl<'d> Resources<'d> {
     pub(super) fn new(digest: &'d Digest<'d>, listed: &ListedResources<'d>) -> Self {
         let findings = digest.report.findings.iter().filter(|it| it.gating);
-        let gating: BTreeSet<&str> = findings.map(|it| it.resource.as_str()).collect();
+        let lines = digest.report.resources.iter();
+        let lines = lines.filter(|it| it.omitted.gating);
+        let gating = findings.map(|it| it.resource.as_str());
+        let gating: BTreeSet<&str> = gating.chain(lines.map(|it| it.arn.as_str())).collect();
         let checks = combine_checks(digest.report);
         let new_row = |at: usize| {
             let row = &digest.view.rows[at];
@@ -205,11 +208,17 @@ struct ResourceChecks {
 }
 
 fn combine_checks(report: &Report) -> BTreeMap<&str, ResourceChecks> {
-    let mut checks: BTreeMap<&str, ResourceChecks> = BTreeMap::new();
+    let of_line = |line: &ResourceLine| ResourceChecks {
+        families: line.omitted.passed.map(|it| it.then_some(Status::Pass)),
+        rules: Vec::new(),
+    };
+    let lines = report.resources.iter();
+    let mut checks: BTreeMap<&str, ResourceChecks> =
+        lines.map(|it| (it.arn.as_str(), of_line(it))).collect();
     let open = report.shown(false).filter(|it| it.waiver.is_none());
     for finding in open {
         let entry = checks.entry(&finding.resource).or_default();
-        let family = &mut entry.families[family_of(finding.rule)];
+        let family = &mut entry.families[finding.rule.family() as usize];
         *family = (*family).max(Some(finding.status));
         if finding.status.is_trouble() {
             entry.rules.push((finding.status, finding.rule.id));
@@ -221,24 +230,10 @@ fn combine_checks(report: &Report) -> BTreeMap<&str, ResourceChecks> {
     checks
 }
 
-/// Returns the index of the family in [`FAMILIES`] that a rule belongs to.
-fn family_of(rule: &Rule) -> usize {
-    match rule.group {
-        Group::Tagging => 0,
-        Group::Encryption if rule.id.starts_with("kms-key-") => 2,
-        Group::Encryption => 1,
-        Group::Service | Group::Network | Group::Account => 3,
-        Group::Proof => 4,
-    }
-}
-
-/// Returns the numbers of the causes of a resource's findings that are not waived.
-fn open_causes(causes: &RootCauses<'_>, arn: &str) -> Vec<usize> {
-    let links = causes.links_of(arn).iter().map(|link| link.number);
-    let numbers: BTreeSet<usize> = links
-        .filter(|number| causes.get(*number).is_open_for(arn))
-        .collect();
-    numbers.into_iter().collect()
+/// Returns the first digits of the ids of the causes of a resource's findings that are not waived.
+fn open_causes(causes: &RootCauses<'_>, arn: &str) -> Vec<String> {
+    let open = causes.of_resource(arn).filter(|it| it.is_open_for(arn));
+    open.map(|cause| cause.short_id().to_owned()).collect()
 }
 
 impl KindTable<'_> {
@@ -324,7 +319,7 @@ impl ResourceRow<'_> {
         }
     }
 
-    pub(super) fn first_causes(&self) -> &[usize] {
+    pub(super) fn first_causes(&self) -> &[String] {
         &self.causes[..self.causes.len().min(MOST_CAUSES)]
     }
 
@@ -334,8 +329,7 @@ impl ResourceRow<'_> {
 
     /// Returns all causes as a list for the filter.
     pub(super) fn cause_list(&self) -> String {
-        let numbers: Vec<String> = self.causes.iter().map(usize::to_string).collect();
-        numbers.join(" ")
+        self.causes.join(" ")
     }
 }
 

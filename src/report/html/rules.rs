@@ -37,10 +37,10 @@ pub(super) struct SkippedFindings {
 }
 
 /// Returns every rule with a finding, by group.
-pub(super) fn describe_rules(report: &Report) -> Vec<RuleSheet> {
+pub(super) fn describe_rules(report: &Report, show_skipped: bool) -> Vec<RuleSheet> {
     type Counts = (&'static Rule, BTreeMap<Status, usize>, usize);
     let mut rules: BTreeMap<_, Counts> = BTreeMap::new();
-    for finding in &report.findings {
+    for finding in report.shown(show_skipped) {
         let rule = finding.rule;
         let entry = rules
             .entry((rule.group, rule.id))
@@ -50,6 +50,12 @@ pub(super) fn describe_rules(report: &Report) -> Vec<RuleSheet> {
         } else {
             *entry.1.entry(finding.status).or_default() += 1;
         }
+    }
+    for ((_, status, _), (rule, number)) in &report.omitted {
+        let entry = rules
+            .entry((rule.group, rule.id))
+            .or_insert_with(|| (*rule, BTreeMap::new(), 0));
+        *entry.1.entry(*status).or_default() += number;
     }
     let names = GuideNames::from_report(report);
     rules

@@ -188,6 +188,8 @@ pub(super) struct LogicalLocation {
 pub(super) struct Properties {
     pub(super) status: Status,
     pub(super) gating: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cause: Option<String>,
     pub(super) resource_type: ResourceKind,
     pub(super) backup_tag: BackupTag,
     pub(super) region: String,

@@ -12,7 +12,7 @@ use super::text::{ByteCounter, clean_text, escape_markup, file_location};
 use crate::exit::FailOn;
 use crate::model::ResourceKind;
 use crate::model::place::Place;
-use crate::report::{Finding, WriteError};
+use crate::report::{Finding, WriteError, cause_id_of};
 use crate::rule::Rule;
 use crate::text::escape_invisible;
 
@@ -148,6 +148,7 @@ pub(super) fn new_properties(finding: &Finding) -> Properties {
     Properties {
         status: finding.status,
         gating: finding.gating,
+        cause: cause_id_of(finding),
         resource_type: finding.kind,
         backup_tag: finding.backup_tag,
         region: escape_invisible(&finding.region).into_owned(),

@@ -2,11 +2,12 @@
 
 use super::marks::mark_of;
 use crate::report::digest::Digest;
-use crate::report::digest::families::Family;
+use crate::report::digest::families::family_heading;
 use crate::report::digest::names::service_label;
 use crate::report::digest::view::Row;
 use crate::report::page::{Page, Tone};
 use crate::report::{Finding, SHORT_ID, Status, cause_id_of};
+use crate::rule::Family;
 use crate::text::plural;
 
 /// Returns the resource of a report on one resource.
@@ -43,9 +44,7 @@ pub(super) fn write_card(page: &mut Page, digest: &Digest<'_>, row: &Row<'_>, as
     let findings: Vec<&Finding> = report.findings.iter().filter(of_resource).collect();
     let mut to_fix: Option<&Finding> = None;
     for family in Family::ALL {
-        let checked = findings
-            .iter()
-            .filter(|it| Family::of_finding(it) == family);
+        let checked = findings.iter().filter(|it| it.rule.family() == family);
         let mut checked: Vec<&Finding> = checked.copied().collect();
         checked.retain(|it| it.status != Status::Skip && it.waiver.is_none());
         checked.sort_by_key(|it| std::cmp::Reverse(it.status));
@@ -60,7 +59,7 @@ pub(super) fn write_card(page: &mut Page, digest: &Digest<'_>, row: &Row<'_>, as
             true => format!("{}: {}", worst.rule.id, worst.message),
             false => format!("{} passed", plural(checked.len(), "check")),
         };
-        let name = format!("{:<8}", family.heading());
+        let name = format!("{:<8}", family_heading(family));
         page.flow(
             2,
             13,

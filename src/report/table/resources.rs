@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use super::marks::mark_of;
 use crate::report::digest::Digest;
-use crate::report::digest::families::{Family, Marks, mark_resources};
+use crate::report::digest::families::{Marks, family_heading, mark_resources};
 use crate::report::digest::names::service_label;
 use crate::report::digest::view::{Row, Section};
 use crate::report::page::{Page, Tone};
 use crate::report::{ResourceVerdict, Status};
+use crate::rule::Family;
 use crate::rule::Group;
 use crate::text::{count_more, display_width, plural};
 
@@ -89,7 +90,7 @@ fn write_rows(page: &mut Page, digest: &Digest<'_>, rows: &[&Row<'_>], ascii: bo
     if is_wide {
         headings.push("region");
     }
-    headings.extend(Family::ALL.map(|family| &family.heading()[..1]));
+    headings.extend(Family::ALL.map(|family| &family_heading(family)[..1]));
     headings.push("");
     page.blank();
     let mut grid = Vec::new();
@@ -111,7 +112,7 @@ fn write_rows(page: &mut Page, digest: &Digest<'_>, rows: &[&Row<'_>], ascii: bo
     headings.swap(0, 1);
     page.add_resource_rows(&headings, &grid, name_width);
     let legend = Family::ALL.map(|family| {
-        let heading = family.heading();
+        let heading = family_heading(family);
         format!("{} {heading}", &heading[..1])
     });
     page.flow(0, 0, &[(Tone::Dim, &legend.join(", "))]);

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use super::marks::counted_mark;
 use crate::report::digest::Digest;
 use crate::report::digest::counts::VerdictCounts;
-use crate::report::digest::families::{Family, Marks, mark_resources};
+use crate::report::digest::families::{Marks, mark_resources};
 use crate::report::digest::names::service_name;
 use crate::report::digest::view::Section;
 use crate::report::page::{Page, Tone};
 use crate::report::{ResourceVerdict, Status};
+use crate::rule::Family;
 use crate::text::display_width;
 
 /// The verdicts of the columns.

@@ -129,9 +129,11 @@ pub async fn collect_account(
     s3::read_event_bridge(reader, &mut buckets.items, &continuous).await;
     let mut backup_roles = parts.backup_roles;
     let mut keys = BTreeMap::new();
-    if scope.keys {
+    if scope.account {
         let of_plans = iam::read_roles_of_plans(reader, &by_name, &backup_roles).await;
         backup_roles.extend(of_plans);
+    }
+    if scope.keys {
         keys = kms::read_keys(reader, &mut by_name, &buckets.items).await;
     }
     for name in regions.disabled {
@@ -393,27 +395,20 @@ async fn collect_buckets(
     s3::read_buckets(reader, located.collect()).await
 }
 
-/// Adds the buckets that are tagged `enabled` and that a complete list of the account's buckets lacks.
+/// Adds the buckets that are tagged `enabled` and that the list of the account's buckets lacks.
 fn add_unlisted_buckets(parts: &mut AccountParts, found: &Buckets, tag_key: &str) {
-    if found.scanned.gap.is_some() {
-        return;
-    }
     let unplaced = found.scanned.items.iter().map(|it| &it.arn);
     let known: BTreeSet<&String> = found.regions.keys().chain(unplaced).collect();
     let enabled = Tags::from([(tag_key.to_owned(), ENABLED.to_owned())]);
+    // The list of buckets is that of the account.
+    let exists = match &found.scanned.gap {
+        Some(gap) => Observed::Unknown(gap.clone()),
+        None => Observed::Known(false),
+    };
     for result in &mut parts.regions {
         let arns = result.enabled_buckets.iter();
         let stray = arns.filter(|arn| !known.contains(arn)).filter_map(|arn| {
-            let aws_type = ResourceKind::S3Bucket.facts().types.first()?;
-            // The list of buckets is that of the account, and complete.
-            Some(TaggedResource {
-                exists: Some(Observed::Known(false)),
-                ..tagging::tagged_resource(
-                    arn,
-                    aws_type.cloudformation,
-                    Observed::Known(enabled.clone()),
-                )?
-            })
+            tagging::stray_resource(arn, ResourceKind::S3Bucket, &enabled, exists.clone())
         });
         let stray: Vec<TaggedResource> = stray.collect();
         result.region.tagged.items.extend(stray);

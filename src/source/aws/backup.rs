@@ -212,8 +212,12 @@ async fn list_plans(
     let listed: Listing<(String, Option<String>)> = calls
         .list_items(LIST_PLANS, pages, |page| {
             let plans = page.backup_plans_list?.into_iter();
-            let ids =
-                plans.map(|plan| Some((plan.backup_plan_id.filled()?, plan.backup_plan_name)));
+            let ids = plans.map(|plan| {
+                Some((
+                    plan.backup_plan_id.filled()?,
+                    plan.backup_plan_name.filled(),
+                ))
+            });
             Some(ids.collect())
         })
         .await;
@@ -268,17 +272,22 @@ fn rule_from(rule: &SdkRule) -> Result<BackupRule, Gap> {
     let retention = |lifecycle: Option<&Lifecycle>| {
         parse_days(GET_PLAN, lifecycle.and_then(|it| it.delete_after_days))
     };
+    let text = |value: &str, name: &str| {
+        let read = GET_PLAN.require_text(Some(value.to_owned()), name);
+        read.get().cloned()
+    };
     let copies = rule.copy_actions().iter().map(|copy| {
+        let vault = &copy.destination_backup_vault_arn;
         Ok(CopyAction {
-            vault_arn: copy.destination_backup_vault_arn.clone(),
+            vault_arn: text(vault, "DestinationBackupVaultArn")?,
             retention_days: retention(copy.lifecycle.as_ref())?,
         })
     });
     Ok(BackupRule {
         name: rule.rule_name.clone(),
-        vault: rule.target_backup_vault_name.clone(),
-        schedule: rule.schedule_expression.clone(),
-        timezone: Observed::Known(rule.schedule_expression_timezone.clone()),
+        vault: text(&rule.target_backup_vault_name, "TargetBackupVaultName")?,
+        schedule: rule.schedule_expression.clone().filled(),
+        timezone: Observed::Known(rule.schedule_expression_timezone.clone().filled()),
         start_window_minutes: parse_minutes(rule.start_window_minutes).into(),
         // Missing if it is false.
         continuous: Observed::Known(rule.enable_continuous_backup.unwrap_or(false)),
@@ -310,7 +319,7 @@ async fn list_selections(
     let listed: Listing<String> = calls
         .list_items(LIST_SELECTIONS, pages, |page| {
             let selections = page.backup_selections_list?.into_iter();
-            Some(selections.map(|it| it.selection_id).collect())
+            Some(selections.map(|it| it.selection_id.filled()).collect())
         })
         .await;
     let read = listed
@@ -351,6 +360,13 @@ async fn read_selection(
 }
 
 fn selection_from(selection: &SdkSelection) -> Result<BackupSelection, Gap> {
+    let text = |value: &str, name: &str| {
+        let read = GET_SELECTION.require_text(Some(value.to_owned()), name);
+        read.get().cloned()
+    };
+    let texts = |list: &[String], name: &str| -> Result<Vec<String>, Gap> {
+        list.iter().map(|value| text(value, name)).collect()
+    };
     let mut conditions = Vec::new();
     if let Some(all) = &selection.conditions {
         for (operator, list) in [
@@ -364,16 +380,18 @@ fn selection_from(selection: &SdkSelection) -> Result<BackupSelection, Gap> {
             }
         }
     }
-    let tags = selection.list_of_tags().iter().map(|tag| TagMatch {
-        key: tag_key(&tag.condition_key).to_owned(),
-        value: tag.condition_value.clone(),
+    let tags = selection.list_of_tags().iter().map(|tag| {
+        Ok(TagMatch {
+            key: tag_key(&text(&tag.condition_key, "ConditionKey")?).to_owned(),
+            value: tag.condition_value.clone(),
+        })
     });
     Ok(BackupSelection {
         name: selection.selection_name.clone(),
-        role_arn: selection.iam_role_arn.clone(),
-        resources: selection.resources().to_vec(),
-        not_resources: selection.not_resources().to_vec(),
-        tags: tags.collect(),
+        role_arn: text(&selection.iam_role_arn, "IamRoleArn")?,
+        resources: texts(selection.resources(), "Resources")?,
+        not_resources: texts(selection.not_resources(), "NotResources")?,
+        tags: tags.collect::<Result<_, Gap>>()?,
         conditions,
     })
 }
@@ -382,7 +400,7 @@ fn condition_from(
     operator: TagOperator,
     parameter: &ConditionParameter,
 ) -> Result<TagCondition, Gap> {
-    let key = GET_SELECTION.require_field(parameter.condition_key.as_deref(), "ConditionKey");
+    let key = GET_SELECTION.require_text(parameter.condition_key.clone(), "ConditionKey");
     let value = GET_SELECTION.require_field(parameter.condition_value.clone(), "ConditionValue");
     Ok(TagCondition {
         operator,

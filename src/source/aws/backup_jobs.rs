@@ -201,12 +201,12 @@ fn backup_job_from(job: types::BackupJob) -> Option<(DateTime, BackupJob)> {
     let job = BackupJob {
         id: job.backup_job_id.filled()?,
         resource_arn: job.resource_arn.filled()?,
-        state: job.state?.as_str().to_owned(),
+        state: job.state?.as_str().to_owned().filled()?,
         message: clean_message(job.status_message),
-        message_category: job.message_category,
+        message_category: job.message_category.filled(),
         created_at: format_time(created)?,
         completed_at: job.completion_date.and_then(format_time),
-        parent_job_id: job.parent_job_id,
+        parent_job_id: job.parent_job_id.filled(),
         vault: LIST_BACKUP_JOBS.require_text(job.backup_vault_name, "BackupVaultName"),
         created_by: Observed::Known(job.created_by.and_then(origin_from)),
     };
@@ -218,9 +218,9 @@ fn origin_from(creator: types::RecoveryPointCreator) -> Option<JobOrigin> {
     let of_arn = creator.backup_plan_arn.as_deref();
     let of_arn = of_arn.and_then(|arn| Some(arn.split_once(":backup-plan:")?.1.to_owned()));
     let origin = JobOrigin {
-        plan_id: creator.backup_plan_id.or(of_arn),
-        plan_name: creator.backup_plan_name,
-        rule_name: creator.backup_rule_name,
+        plan_id: creator.backup_plan_id.filled().or(of_arn.filled()),
+        plan_name: creator.backup_plan_name.filled(),
+        rule_name: creator.backup_rule_name.filled(),
     };
     (origin != JobOrigin::default()).then_some(origin)
 }
@@ -234,13 +234,13 @@ fn copy_job_from(job: types::CopyJob) -> Option<(DateTime, CopyJob)> {
     let job = CopyJob {
         id: job.copy_job_id.filled()?,
         resource_arn: job.resource_arn.filled()?,
-        state: job.state?.as_str().to_owned(),
+        state: job.state?.as_str().to_owned().filled()?,
         message: clean_message(job.status_message),
-        message_category: job.message_category,
+        message_category: job.message_category.filled(),
         created_at: format_time(created)?,
         completed_at: job.completion_date.and_then(format_time),
         destination_vault_arn: job.destination_backup_vault_arn.filled()?,
-        parent_job_id: job.parent_job_id,
+        parent_job_id: job.parent_job_id.filled(),
         source_vault_arn: LIST_COPY_JOBS
             .require_text(job.source_backup_vault_arn, "SourceBackupVaultArn"),
         created_by: Observed::Known(job.created_by.and_then(origin_from)),

@@ -112,7 +112,7 @@ fn stack_from(
     stack: aws_sdk_cloudformation::types::Stack,
 ) -> Option<Stack> {
     let tags = stack.tags.unwrap_or_default().into_iter();
-    let pairs = tags.filter_map(|tag| Some((tag.key?, tag.value?)));
+    let pairs = tags.filter_map(|tag| Some((tag.key.filled()?, tag.value.unwrap_or_default())));
     let state = stack.stack_status.map(|state| state.as_str().to_owned());
     Some(Stack {
         arn: stack.stack_id.filled()?,
@@ -127,11 +127,11 @@ fn stack_from(
 fn stack_resource_from(
     resource: aws_sdk_cloudformation::types::StackResourceSummary,
 ) -> Option<StackResource> {
-    let state = resource.resource_status?;
+    let state = resource.resource_status?.as_str().to_owned();
     Some(StackResource {
         logical_id: resource.logical_resource_id.filled()?,
         physical_id: resource.physical_resource_id.filled(),
         resource_type: resource.resource_type.filled()?,
-        state: state.as_str().to_owned(),
+        state: state.filled()?,
     })
 }

@@ -98,7 +98,9 @@ fn empty_description() -> TableDescription {
 }
 
 fn table_from(arn: String, name: String, table: TableDescription) -> Table {
-    let state = table.table_status.map(|status| status.as_str().to_owned());
+    let state = table
+        .table_status
+        .and_then(|status| status.as_str().to_owned().filled());
     // The description is missing for an AWS owned key. It remains, with the status DISABLED, after a
     // table is switched back to an AWS owned key.
     let encryption = table

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ec2::types::{Filter, ProductCodeValues, Tag};
+use aws_sdk_ec2::types::{Filter, ProductCodeValues, Region, Tag};
 use futures_util::future::join_all;
 
 use crate::model::ResourceKind;
@@ -102,21 +102,25 @@ pub async fn list_regions(
         .begin_shared()
         .send_call(DESCRIBE_REGIONS, call)
         .await;
-    if let Err(gap) = &response {
+    let regions = response.and_then(|response| regions_from(response.regions));
+    if let Err(gap) = &regions {
         let service = reader.scope.region_list_service();
         for region in scanned {
             let log = reader.caller.coverage_log();
             log.record_call(region, service, DESCRIBE_REGIONS, Some(gap));
         }
     }
-    let regions = response?.regions.unwrap_or_default();
-    Ok(regions
-        .into_iter()
-        .filter_map(|region| {
-            let enabled = region.opt_in_status.as_deref() != Some("not-opted-in");
-            Some((region.region_name.filled()?, enabled))
-        })
-        .collect())
+    regions
+}
+
+fn regions_from(regions: Option<Vec<Region>>) -> Result<BTreeMap<String, bool>, Gap> {
+    let regions = DESCRIBE_REGIONS.require_field(regions, "Regions");
+    let read = regions.get()?.iter().map(|region| {
+        let enabled = region.opt_in_status.as_deref() != Some("not-opted-in");
+        let name = DESCRIBE_REGIONS.require_text(region.region_name.clone(), "RegionName");
+        Ok((name.get()?.clone(), enabled))
+    });
+    read.collect()
 }
 
 /// Looks up instances with their volumes, and volumes with their instances.
@@ -207,7 +211,10 @@ fn instance_from(
     let state = instance.state.and_then(|state| state.name);
     let root_device_type = instance.root_device_type;
     let codes = instance.product_codes.unwrap_or_default();
-    let untyped = codes.iter().any(|code| code.product_code_type.is_none());
+    let untyped = codes.iter().any(|code| {
+        let kind = code.product_code_type.as_ref();
+        kind.map(|it| it.as_str().to_owned()).filled().is_none()
+    });
     let marketplace = codes
         .into_iter()
         .filter(|code| code.product_code_type == Some(ProductCodeValues::Marketplace))
@@ -281,5 +288,6 @@ pub async fn read_ebs_defaults(reader: &RegionReader<'_>) -> EbsDefaults {
 
 fn kept_tags(reader: &RegionReader<'_>, tags: Option<Vec<Tag>>) -> Tags {
     let pairs = tags.unwrap_or_default().into_iter();
-    reader.keep_tags(pairs.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))))
+    reader
+        .keep_tags(pairs.filter_map(|tag| Some((tag.key.filled()?, tag.value.unwrap_or_default()))))
 }

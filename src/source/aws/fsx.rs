@@ -239,5 +239,6 @@ fn volume_from(reader: &RegionReader<'_>, it: Volume) -> Option<FsxVolume> {
 
 fn kept_tags(reader: &RegionReader<'_>, tags: Option<Vec<Tag>>) -> Tags {
     let pairs = tags.unwrap_or_default().into_iter();
-    reader.keep_tags(pairs.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))))
+    reader
+        .keep_tags(pairs.filter_map(|tag| Some((tag.key.filled()?, tag.value.unwrap_or_default()))))
 }

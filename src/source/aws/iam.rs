@@ -13,7 +13,7 @@ use crate::model::snapshot::Region;
 
 use super::call::ServiceCalls;
 use super::listing::read_if;
-use super::operation::Operation;
+use super::operation::{Operation, ResponseText};
 use super::organizations::BackupPolicy;
 use super::reader::AccountReader;
 
@@ -127,10 +127,15 @@ async fn read_role(
         tokio::join!(
             calls.list_items(LIST_ATTACHED_POLICIES, attached, |page| {
                 let policies = page.attached_policies?.into_iter();
-                Some(policies.map(|policy| policy.policy_arn).collect())
+                Some(policies.map(|policy| policy.policy_arn.filled()).collect())
             }),
             calls.list_items(LIST_POLICIES, inline, |page| {
-                Some(page.policy_names.into_iter().map(Some).collect())
+                Some(
+                    page.policy_names
+                        .into_iter()
+                        .map(ResponseText::filled)
+                        .collect(),
+                )
             }),
         )
     };
@@ -138,7 +143,7 @@ async fn read_role(
         read_if(reader.scope.account, policies).await;
     let boundary = role
         .permissions_boundary
-        .and_then(|boundary| boundary.permissions_boundary_arn);
+        .and_then(|boundary| boundary.permissions_boundary_arn.filled());
     // Without account rules only the path and the trust policy of a role are needed.
     let boundary_to_read = boundary.iter().filter(|_| reader.scope.account);
     let managed = attached_policies.items.iter().chain(boundary_to_read);
@@ -153,9 +158,10 @@ async fn read_role(
         documents.insert(policy.clone(), document.into());
     }
     let document = role.assume_role_policy_document;
-    let trust_policy = GET_ROLE.require_field(document, "AssumeRolePolicyDocument");
+    let trust_policy = GET_ROLE.require_text(document, "AssumeRolePolicyDocument");
+    let arn = GET_ROLE.require_text(Some(role.arn), "Arn");
     Ok(Some(BackupRole {
-        arn: role.arn,
+        arn: arn.get()?.clone(),
         trust_policy: trust_policy
             .get()
             .and_then(|text| decode_policy(text))
@@ -176,7 +182,7 @@ async fn read_managed_policy(
     let call = client.get_policy().policy_arn(arn).send();
     let response = calls.send_call(GET_POLICY, call).await?;
     let version = response.policy.and_then(|policy| policy.default_version_id);
-    let version = GET_POLICY.require_field(version, "DefaultVersionId");
+    let version = GET_POLICY.require_text(version, "DefaultVersionId");
     let call = client
         .get_policy_version()
         .policy_arn(arn)
@@ -184,7 +190,7 @@ async fn read_managed_policy(
         .send();
     let response = calls.send_call(GET_POLICY_VERSION, call).await?;
     let document = response.policy_version.and_then(|version| version.document);
-    let document = GET_POLICY_VERSION.require_field(document, "Document");
+    let document = GET_POLICY_VERSION.require_text(document, "Document");
     decode_policy(document.get()?)
 }
 
@@ -201,7 +207,8 @@ async fn read_inline_policy(
         .policy_name(policy)
         .send();
     let response = calls.send_call(GET_ROLE_POLICY, call).await?;
-    decode_policy(&response.policy_document)
+    let document = GET_ROLE_POLICY.require_text(Some(response.policy_document), "PolicyDocument");
+    decode_policy(document.get()?)
 }
 
 /// Decodes a policy as IAM returns it, URL-encoded as in RFC 3986.

@@ -13,7 +13,7 @@ use crate::model::s3::Bucket;
 use crate::model::snapshot::Region;
 
 use super::call::ServiceCalls;
-use super::operation::Operation;
+use super::operation::{Operation, ResponseText};
 use super::reader::AccountReader;
 use super::session::Session;
 
@@ -206,7 +206,11 @@ async fn describe_key(
     };
     let metadata = DESCRIBE_KEY.require_field(response.key_metadata, "KeyMetadata");
     let metadata = metadata.get()?;
-    let arn = metadata.arn.clone().unwrap_or_else(|| name.to_owned());
+    let arn = metadata
+        .arn
+        .clone()
+        .filled()
+        .unwrap_or_else(|| name.to_owned());
     Ok(Some((arn, metadata_from(metadata)?)))
 }
 

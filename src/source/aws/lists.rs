@@ -5,6 +5,7 @@ use futures_util::future::join_all;
 use crate::model::observed::Gap;
 use crate::model::region::Region;
 use crate::model::selection::Target;
+use crate::model::service::Service;
 
 use super::listing::Skippable;
 use super::reader::RegionReader;
@@ -12,8 +13,9 @@ use super::scan_scope::ScanScope;
 use super::service_reader::{ServiceReader, Store};
 use super::{cloudformation, dynamodb, ec2, efs, fsx, rds, redshift, s3, storage_gateway, vpc};
 
-/// Every service, in the order of the coverage.
+/// Every service.
 pub static READERS: [&ServiceReader; 11] = [
+    &s3::READER,
     &cloudformation::READER,
     &dynamodb::READER,
     &ec2::VOLUME_READER,
@@ -22,7 +24,6 @@ pub static READERS: [&ServiceReader; 11] = [
     &fsx::READER,
     &rds::READER,
     &redshift::READER,
-    &s3::READER,
     &storage_gateway::READER,
     &vpc::READER,
 ];
@@ -43,6 +44,20 @@ pub(super) async fn list_resources(reader: &RegionReader<'_>) -> Region {
 pub(super) async fn find_resources(reader: &RegionReader<'_>, targets: &[Target]) -> Region {
     let readings = readers_of(reader.scope).map(|it| (it.find)(reader, targets));
     store_all(join_all(readings).await)
+}
+
+/// Looks resources of a region up that its lists lack. The network is not read again.
+pub(super) async fn find_unlisted(reader: &RegionReader<'_>, targets: &[Target]) -> Region {
+    let readers = readers_of(reader.scope).filter(|it| it.services != [Service::Vpc]);
+    let mut found = store_all(join_all(readers.map(|it| (it.find)(reader, targets))).await);
+    // A table that could not be described may not exist.
+    let tables = std::mem::take(&mut found.tables.items).into_iter();
+    let (described, open): (Vec<_>, Vec<_>) = tables.partition(|it| it.state.known().is_some());
+    found.tables.items = described;
+    if let Some(table) = open.first() {
+        found.tables.gap = table.state.gap().cloned();
+    }
+    found
 }
 
 /// Returns a region with what was read; every other list was not requested.

@@ -90,7 +90,7 @@ impl<'a> BackupPolicy<'a> {
         let content = response
             .effective_policy
             .and_then(|policy| policy.policy_content);
-        let content = DESCRIBE_EFFECTIVE_POLICY.require_field(content, "PolicyContent");
+        let content = DESCRIBE_EFFECTIVE_POLICY.require_text(content, "PolicyContent");
         let read = serde_json::from_str::<Document>(content.get()?);
         let read = read.map(EffectivePolicy::from_document);
         read.map(Some).map_err(|error| {

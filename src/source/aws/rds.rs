@@ -145,10 +145,7 @@ async fn describe_instances(
     calls
         .list_items(DESCRIBE_DB_INSTANCES, pages, |page| {
             let instances = page.db_instances?.into_iter();
-            let read = instances
-                .filter(|instance| !matches!(instance.engine.as_deref(), Some("docdb" | "neptune")))
-                .map(|instance| instance_from(reader, instance));
-            Some(read.collect())
+            Some(instances.map(|it| instance_from(reader, it)).collect())
         })
         .await
 }
@@ -168,7 +165,7 @@ async fn describe_clusters(
         .send();
     calls
         .list_items(DESCRIBE_DB_CLUSTERS, pages, |page| {
-            let clusters = page.db_clusters.unwrap_or_default().into_iter();
+            let clusters = page.db_clusters?.into_iter();
             Some(clusters.map(|it| cluster_from(reader, it)).collect())
         })
         .await
@@ -322,7 +319,8 @@ fn kept_tags(reader: &RegionReader<'_>, tags: Option<Vec<Tag>>) -> Observed<Tags
     match tags {
         Some(tags) if !tags.is_empty() => {
             let pairs = tags.into_iter();
-            let pairs = pairs.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())));
+            let pairs =
+                pairs.filter_map(|tag| Some((tag.key.filled()?, tag.value.unwrap_or_default())));
             Observed::Known(reader.keep_tags(pairs))
         }
         _ => Observed::default(),

@@ -96,6 +96,7 @@ impl RegionReader<'_> {
     /// Returns tags by key. What a snapshot keeps of them depends on the backup plans, which are read at the
     /// same time: [`crate::model::Snapshot::retain_selected_tags`] removes the others.
     pub fn keep_tags(&self, tags: impl IntoIterator<Item = (String, String)>) -> Tags {
-        tags.into_iter().collect()
+        let pairs = tags.into_iter();
+        pairs.filter(|(key, _)| !key.trim().is_empty()).collect()
     }
 }

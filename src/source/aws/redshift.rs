@@ -121,7 +121,8 @@ fn cluster_from(
     let aws_owned_key = cluster.kms_key_id.as_deref() == Some(AWS_OWNED_KEY);
     let tags = operation.require_field(cluster.tags, "Tags").map(|tags| {
         let pairs = tags.into_iter();
-        let pairs = pairs.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())));
+        let pairs =
+            pairs.filter_map(|tag| Some((tag.key.filled()?, tag.value.unwrap_or_default())));
         reader.keep_tags(pairs)
     });
     Some(Cluster {

@@ -117,7 +117,8 @@ fn find_enabled_buckets(enabled: &Listing<(String, Tags)>) -> Vec<String> {
 }
 
 /// Looks up what is tagged `enabled` and missing from a complete list: a list may be older than the tag, a
-/// response may lack a page, and tags outlive their resource for a while.
+/// response may lack a page, and tags outlive their resource for a while. What is missing from an incomplete
+/// list is kept with the reason.
 async fn add_unlisted(reader: &RegionReader<'_>, parts: &mut RegionParts) {
     let region = &mut parts.resources;
     let listed: BTreeSet<&str> = region
@@ -128,21 +129,26 @@ async fn add_unlisted(reader: &RegionReader<'_>, parts: &mut RegionParts) {
     let missing = parts.enabled.items.iter().filter_map(|(arn, tags)| {
         let target = Target::parse(arn).ok()?;
         let row = target.kind.facts();
-        let is_complete = row.has_list() && is_listed(row) && row.gap_in(region).is_none();
-        let is_missing = row.kind.has_backups() && !listed.contains(arn.as_str());
-        (is_complete && is_missing).then_some((arn, tags, target))
+        let is_expected = row.has_list() && is_listed(row) && row.kind.has_backups();
+        let is_missing = is_expected && !listed.contains(arn.as_str());
+        is_missing.then_some((arn, tags, target))
     });
-    let missing: Vec<(&String, &Tags, Target)> = missing.collect();
-    if missing.is_empty() {
-        return;
+    let (open, missing): (Vec<_>, Vec<_>) =
+        missing.partition(|it| it.2.kind.facts().gap_in(region).is_some());
+    let unlisted = open.into_iter().filter_map(|(arn, tags, target)| {
+        let gap = target.kind.facts().gap_in(region)?.clone();
+        tagging::stray_resource(arn, target.kind, tags, Observed::Unknown(gap))
+    });
+    let mut stray: Vec<TaggedResource> = unlisted.collect();
+    if !missing.is_empty() {
+        let targets: Vec<Target> = missing.iter().map(|it| it.2.clone()).collect();
+        let found = lists::find_unlisted(reader, &targets).await;
+        let described = missing
+            .into_iter()
+            .filter_map(|(arn, tags, target)| describe_stray(&found, arn, tags, &target));
+        stray.extend(described);
+        region.add_missing_resources(found);
     }
-    let targets: Vec<Target> = missing.iter().map(|it| it.2.clone()).collect();
-    let found = lists::find_resources(reader, &targets).await;
-    let stray: Vec<TaggedResource> = missing
-        .into_iter()
-        .filter_map(|(arn, tags, target)| describe_stray(&found, arn, tags, &target))
-        .collect();
-    region.add_missing_resources(found);
     region.tagged.items.extend(stray);
 }
 
@@ -157,16 +163,11 @@ fn describe_stray(
     if resources.any(|it| it.arn_and_id().is_some_and(|it| it.0 == arn)) {
         return None;
     }
-    let row = target.kind.facts();
-    let exists = match row.gap_in(found) {
+    let exists = match target.kind.facts().gap_in(found) {
         Some(gap) => Observed::Unknown(gap.clone()),
         None => Observed::Known(false),
     };
-    let aws_type = row.types.first()?.cloudformation;
-    Some(TaggedResource {
-        exists: Some(exists),
-        ..tagging::tagged_resource(arn, aws_type, Observed::Known(tags.clone()))?
-    })
+    tagging::stray_resource(arn, target.kind, tags, exists)
 }
 
 /// Returns the part of a selection that applies to a region.

@@ -299,7 +299,8 @@ async fn read_bucket(
                 .send()
         ),
     );
-    let versioning = versioning.map(|response| response.status.map(|it| it.as_str().to_owned()));
+    let versioning =
+        versioning.map(|response| response.status.map(|it| it.as_str().to_owned()).filled());
     let rules = lifecycle.map(|response| response.and_then(|it| it.rules).unwrap_or_default());
     Bucket {
         arn: bucket_arn(session, &name),
@@ -308,7 +309,7 @@ async fn read_bucket(
         tags: Observed::default(),
         versioning: versioning.into(),
         encryption: encryption.and_then(encryption_from).into(),
-        expiry: rules.map(|rules| expiry_from(&rules)).into(),
+        expiry: rules.and_then(|rules| expiry_from(&rules)).into(),
         event_bridge: Observed::default(),
         size: Observed::default(),
     }
@@ -341,7 +342,11 @@ fn bucket_arn(session: &Session, name: &str) -> String {
 }
 
 /// Returns how far the lifecycle rules of a bucket expire noncurrent versions.
-fn expiry_from(rules: &[LifecycleRule]) -> NoncurrentExpiry {
+fn expiry_from(rules: &[LifecycleRule]) -> Result<NoncurrentExpiry, Gap> {
+    for rule in rules {
+        let status = Some(rule.status.as_str().to_owned());
+        GET_LIFECYCLE.require_text(status, "Status").get()?;
+    }
     let mut expiring = rules.iter().filter(|rule| {
         rule.status == ExpirationStatus::Enabled
             && rule
@@ -349,13 +354,13 @@ fn expiry_from(rules: &[LifecycleRule]) -> NoncurrentExpiry {
                 .as_ref()
                 .is_some_and(|expiration| expiration.noncurrent_days.is_some())
     });
-    if expiring.clone().any(covers_all) {
+    Ok(if expiring.clone().any(covers_all) {
         NoncurrentExpiry::AllObjects
     } else if expiring.next().is_some() {
         NoncurrentExpiry::Filtered
     } else {
         NoncurrentExpiry::Never
-    }
+    })
 }
 
 /// Whether a lifecycle rule applies to the full bucket.
@@ -425,7 +430,7 @@ mod tests {
                 NoncurrentExpiry::AllObjects,
             ),
         ] {
-            assert_eq!(expiry_from(&rules), want, "{rules:?}");
+            assert_eq!(expiry_from(&rules).unwrap(), want, "{rules:?}");
         }
     }
 }

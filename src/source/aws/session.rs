@@ -25,6 +25,7 @@ use crate::model::arn::Arn;
 
 use super::error::describe_root_error;
 use super::meter::{Counter, Meter};
+use super::operation::ResponseText;
 use super::retry::{LimitFailures, limit_attempts};
 use super::truncation::RejectTruncated;
 
@@ -222,7 +223,8 @@ async fn identify_caller(
     let identity = limit_attempts(false, sts.get_caller_identity().send())
         .await
         .map_err(|error| explain_failure(access, &home, &error))?;
-    let (Some(account), Some(caller_arn)) = (identity.account, identity.arn) else {
+    let (Some(account), Some(caller_arn)) = (identity.account.filled(), identity.arn.filled())
+    else {
         return Err(ConnectError::NoIdentity);
     };
     let partition = Arn::parse(&caller_arn)

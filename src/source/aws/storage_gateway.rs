@@ -79,6 +79,9 @@ struct DescribedVolume {
 async fn find_by_arn(reader: &RegionReader<'_>, targets: &[Target]) -> Gateways {
     let of_gateways = Target::ids_of(targets, ResourceKind::StorageGateway);
     let of_volumes = Target::ids_of(targets, ResourceKind::StorageGatewayVolume);
+    if of_gateways.is_empty() && of_volumes.is_empty() {
+        return (Listing::complete(Vec::new()), Listing::complete(Vec::new()));
+    }
     let holds = |gateway: &str, volume: &String| {
         let rest = volume.strip_prefix(gateway);
         rest.is_some_and(|rest| rest.starts_with("/volume/"))

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use aws_sdk_resourcegroupstagging::types::TagFilter;
 use futures_util::future::join_all;
 
+use crate::model::ResourceKind;
 use crate::model::arn::Arn;
 use crate::model::kind::is_backed_up;
 use crate::model::observed::{Gap, Listing, Observed};
@@ -129,6 +130,21 @@ pub fn tagged_resource(arn: &str, aws_type: &str, tags: Observed<Tags>) -> Optio
         aws_type: aws_type.to_owned(),
         tags,
         exists: None,
+    })
+}
+
+/// Returns a tagged resource that the list of its kind lacks.
+#[must_use]
+pub fn stray_resource(
+    arn: &str,
+    kind: ResourceKind,
+    tags: &Tags,
+    exists: Observed<bool>,
+) -> Option<TaggedResource> {
+    let aws_type = kind.facts().types.first()?.cloudformation;
+    Some(TaggedResource {
+        exists: Some(exists),
+        ..tagged_resource(arn, aws_type, Observed::Known(tags.clone()))?
     })
 }
 

@@ -126,7 +126,7 @@ fn vpc_from(reader: &RegionReader<'_>, vpc: aws_sdk_ec2::types::Vpc) -> Option<V
         ),
         name: tags
             .find(|tag| tag.key.as_deref() == Some("Name"))
-            .and_then(|tag| tag.value),
+            .and_then(|tag| tag.value.filled()),
         is_default: vpc.is_default.unwrap_or_default(),
         owner,
         id,
@@ -145,7 +145,7 @@ fn interface_from(interface: aws_sdk_ec2::types::NetworkInterface) -> Option<Net
         id: interface.network_interface_id.filled()?,
         vpc_id: interface.vpc_id.filled()?,
         subnet_id: interface.subnet_id.filled()?,
-        interface_type: interface.interface_type?.as_str().to_owned(),
+        interface_type: interface.interface_type?.as_str().to_owned().filled()?,
     })
 }
 
@@ -183,7 +183,7 @@ fn route_from(route: aws_sdk_ec2::types::Route) -> Option<Route> {
 }
 
 fn endpoint_from(endpoint: aws_sdk_ec2::types::VpcEndpoint) -> Option<VpcEndpoint> {
-    let endpoint_type = endpoint.vpc_endpoint_type?.as_str().to_owned();
+    let endpoint_type = endpoint.vpc_endpoint_type?.as_str().to_owned().filled()?;
     let service_name = endpoint.service_name.filled()?;
     // Rules read only the policies of S3 gateway endpoints.
     let is_s3_gateway =
@@ -193,7 +193,7 @@ fn endpoint_from(endpoint: aws_sdk_ec2::types::VpcEndpoint) -> Option<VpcEndpoin
         vpc_id: endpoint.vpc_id.filled()?,
         endpoint_type,
         service_name,
-        state: endpoint.state?.as_str().to_owned(),
+        state: endpoint.state?.as_str().to_owned().filled()?,
         policy: if is_s3_gateway {
             DESCRIBE_VPC_ENDPOINTS.require_text(endpoint.policy_document, "PolicyDocument")
         } else {

@@ -14,6 +14,7 @@ use crate::model::{Gap, GapKind, Observed};
 use crate::source::planned::{Planned, Surroundings, after_apply, key_arn, unplanned};
 use crate::text::and_more;
 
+use super::nested::Files;
 use super::tags;
 use super::template::{Declared, Template, partition_of};
 use super::value::{Made, Open, Phrase, Piece, Resolved};
@@ -22,6 +23,8 @@ pub(super) struct Build<'a> {
     pub(super) template: Template<'a>,
     pub(super) planned: Planned,
     file: &'a str,
+    /// The files of the nested stacks that were read.
+    nested: Files,
     around: Surroundings<'a>,
     region: String,
     /// Keys and key names that resources refer to and that the template does not contain.
@@ -36,7 +39,7 @@ enum Outside {
 }
 
 impl<'a> Build<'a> {
-    pub(super) fn new(template: Template<'a>, around: &Surroundings<'a>) -> Self {
+    pub(super) fn new(template: Template<'a>, around: &Surroundings<'a>, nested: Files) -> Self {
         let region = around.region.unwrap_or(UNKNOWN_REGION).to_owned();
         let mut planned = Planned::new(Source::Cloudformation, None, around);
         planned.region_mut(&region);
@@ -44,6 +47,7 @@ impl<'a> Build<'a> {
             template,
             planned,
             file: around.file,
+            nested,
             around: around.clone(),
             region,
             outside: RefCell::default(),
@@ -117,12 +121,13 @@ impl<'a> Build<'a> {
 
     /// Notes where a resource is declared and returns the identifier that replaces its ARN.
     pub(super) fn declare_resource(&mut self, declared: &Declared<'a>, part: &str) -> String {
-        let arn = format!("{}#{}{part}", self.file, declared.id);
+        let (file, id) = self.locate(declared.id);
+        let arn = format!("{file}#{id}{part}");
         let place = Place {
-            file: self.file.to_owned(),
+            file,
             line: Some(declared.at.line),
             column: Some(declared.at.column),
-            address: Some(declared.id.to_owned()),
+            address: Some(id),
             condition: declared
                 .condition
                 .as_ref()
@@ -137,6 +142,25 @@ impl<'a> Build<'a> {
             }
         }
         arn
+    }
+
+    /// Returns the file that declares a resource, and its logical id there. If several stacks use the file, the id
+    /// begins with that of the stack.
+    fn locate(&self, id: &str) -> (String, String) {
+        let of_stack = id.rsplit_once('/');
+        let Some((file, own)) =
+            of_stack.and_then(|(stack, own)| Some((self.nested.get(stack)?, own)))
+        else {
+            return (self.file.to_owned(), id.to_owned());
+        };
+        let is_only = self.nested.values().filter(|it| *it == file).count() == 1;
+        let id = if is_only { own } else { id };
+        (file.clone(), id.to_owned())
+    }
+
+    /// Whether the resources of a nested stack are resources of the template.
+    pub(super) fn is_inlined(&self, id: &str) -> bool {
+        self.nested.contains_key(id)
     }
 
     /// Returns why a resource may not be created together with its owner: it has a condition that the owner

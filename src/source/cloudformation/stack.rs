@@ -19,10 +19,16 @@ pub(super) fn read_stack(build: &mut Build<'_>) {
     for kind in ["AWS::CloudFormation::Stack", "AWS::Serverless::Application"] {
         for declared in build.of_type(kind) {
             let properties = build.template.properties(&declared);
-            let gap = unplanned(format!(
-                "line {}: the nested stack {} has its own template, which is not read; scan it too",
-                declared.at.line, declared.id
-            ));
+            let gap = unplanned(match build.is_inlined(declared.id) {
+                true => format!(
+                    "line {}: the resources of the nested stack {} are checked one by one, not as its members",
+                    declared.at.line, declared.id
+                ),
+                false => format!(
+                    "line {}: the nested stack {} has its own template, which is not read; scan it too",
+                    declared.at.line, declared.id
+                ),
+            });
             let stack = Stack {
                 arn: build.declare_resource(&declared, ""),
                 id: declared.id.to_owned(),
@@ -34,17 +40,20 @@ pub(super) fn read_stack(build: &mut Build<'_>) {
                     gap: Some(gap.clone()),
                 },
             };
+            let is_inlined = build.is_inlined(declared.id);
             let names = build.template.named_by(&declared);
             let is_network = |id: &String| {
                 let named = build.template.find_resource(id);
                 named.is_some_and(|it| NETWORK.contains(&it.kind))
             };
-            if names.iter().any(is_network) {
+            if !is_inlined && names.iter().any(is_network) {
                 build.obscure_network(&gap);
             }
             let stacks = &mut build.stack_region().stacks;
             stacks.items.push(stack);
-            add_gap(&mut stacks.gap, &gap);
+            if !is_inlined {
+                add_gap(&mut stacks.gap, &gap);
+            }
         }
     }
     note_launched(build);

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::text::and_more;
 
 use super::address::{Part, child_module, module_steps, split_address};
-use super::document::Document;
+use super::document::{Document, module_path};
 use super::item::{Item, data_type};
 use super::view::{Fact, View, contains_true};
 
@@ -187,16 +187,11 @@ impl<'a> Document<'a> {
 
     /// Returns whether a resource may have no instance.
     fn is_optional(&self, module: &str, mode: &str, kind: &str, name: &str) -> bool {
-        let resources = self
-            .module_config(module)
-            .and_then(|it| it["resources"].as_array());
-        let mut resources = resources.into_iter().flatten();
-        resources.any(|it| {
-            let is_it = it["mode"] == mode && it["type"] == kind && it["name"] == name;
-            it.get("count_expression")
-                .or(it.get("for_each_expression"))
-                .is_some()
-                && is_it
+        let of = if mode == "data" { "data." } else { "" };
+        let config = self.resource_config(&module_path(module), &format!("{of}{kind}.{name}"));
+        config.is_some_and(|it| {
+            let number = it.get("count_expression");
+            number.or(it.get("for_each_expression")).is_some()
         })
     }
 }

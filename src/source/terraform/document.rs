@@ -28,6 +28,8 @@ pub(super) struct Document<'a> {
     by_kind: BTreeMap<&'a str, Vec<usize>>,
     groups: BTreeMap<(&'a str, &'a str, &'a str), Vec<usize>>,
     modules: BTreeMap<String, &'a Value>,
+    /// Configuration of resources by the path of their module and their reference in it.
+    configured: BTreeMap<(String, String), &'a Value>,
     called: BTreeMap<(&'a str, &'a str), Vec<(&'static str, usize)>>,
     calls: BTreeMap<(&'a str, &'a str), BTreeSet<&'a str>>,
 }
@@ -43,12 +45,12 @@ impl<'a> Document<'a> {
             by_kind: BTreeMap::new(),
             groups: BTreeMap::new(),
             modules: BTreeMap::new(),
+            configured: BTreeMap::new(),
             called: BTreeMap::new(),
             calls: BTreeMap::new(),
         };
-        let mut configured = BTreeMap::new();
         let module = &root["configuration"]["root_module"];
-        document.read_modules(module, String::new(), &mut configured, 0)?;
+        document.read_modules(module, String::new(), 0)?;
         document.read_resources(root)?;
         for item in &mut document.items {
             let of = if item.is_data { "data." } else { "" };
@@ -56,7 +58,7 @@ impl<'a> Document<'a> {
                 module_path(item.module),
                 format!("{of}{}.{}", item.kind, item.name),
             );
-            item.config = configured.get(&place).copied();
+            item.config = document.configured.get(&place).copied();
         }
         for (number, item) in document.items.iter().enumerate() {
             let kind = item.type_key();
@@ -141,6 +143,13 @@ impl<'a> Document<'a> {
         keys.copied().collect()
     }
 
+    /// Returns the configuration of a resource, by the path of its module and its reference without an index:
+    /// `data.aws_ami.base`.
+    pub(super) fn resource_config(&self, path: &str, reference: &str) -> Option<&'a Value> {
+        let place = (path.to_owned(), reference.to_owned());
+        self.configured.get(&place).copied()
+    }
+
     /// Returns the configuration of a module, by its address or that of an instance.
     pub(super) fn module_config(&self, address: &str) -> Option<&'a Value> {
         self.modules.get(&module_path(address)).copied()
@@ -156,7 +165,6 @@ impl<'a> Document<'a> {
         &mut self,
         module: &'a Value,
         path: String,
-        configured: &mut BTreeMap<(String, String), &'a Value>,
         depth: usize,
     ) -> Result<(), TerraformError> {
         if depth > MAX_DEPTH || module.is_null() {
@@ -176,12 +184,13 @@ impl<'a> Document<'a> {
             } else {
                 ""
             };
-            configured.insert((path.clone(), format!("{of}{kind}.{name}")), resource);
+            let place = (path.clone(), format!("{of}{kind}.{name}"));
+            self.configured.insert(place, resource);
         }
         if let Some(calls) = module["module_calls"].as_object() {
             for (name, call) in calls {
                 let child = format!("{path}/{name}");
-                self.read_modules(&call["module"], child, configured, depth + 1)?;
+                self.read_modules(&call["module"], child, depth + 1)?;
             }
         }
         self.modules.insert(path, module);

@@ -385,8 +385,11 @@ fn read_devices<'a>(
         };
         reader.add_place(item, &volume.arn, planned);
         // An attached `aws_ebs_volume` is also in the blocks of the instance.
+        let mut own = reader.document.items_named("aws_ebs_volume", &id, &["id"]);
+        let is_listed = own.next().is_some();
+        drop(own);
         let listed = &mut planned.region_mut(&named.region).volumes.items;
-        match listed.iter_mut().find(|it| it.id == id) {
+        match listed.iter_mut().find(|it| is_listed && it.id == id) {
             Some(known) => known.attached_to = volume.attached_to,
             None => listed.push(volume),
         }
@@ -402,7 +405,10 @@ fn add_attached_volumes(
     devices: &mut VolumeIds,
     planned: &mut Planned,
 ) {
-    for id in attachments.volumes.get(&named.id).into_iter().flatten() {
+    let Some(attached) = attachments.volumes.get(&named.id) else {
+        return;
+    };
+    for id in attached {
         if !devices.ids.contains(id) {
             devices.ids.push(id.clone());
         }

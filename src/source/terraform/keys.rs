@@ -189,7 +189,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Adds a key that stands for several, one of which is used: what they have in common is known.
+/// Adds a key for several keys, one of which is used: what they have in common is known.
 ///
 /// Returns its placeholder ARN; `None` if the keys are not all in one account and region.
 fn add_joint_key(arns: &[String], gap: &Gap, planned: &mut Planned) -> Option<String> {
@@ -207,19 +207,16 @@ fn add_joint_key(arns: &[String], gap: &Gap, planned: &mut Planned) -> Option<St
     let keys = &mut planned.snapshot_mut().keys;
     let members: Option<Vec<&Key>> = arns.iter().map(|arn| keys.get(arn)).collect();
     let members = members?;
+    // What is not known of one of them is not known of the one that is used.
+    let explain = |open: Gap| Gap {
+        message: format!("{}: {}", gap.message, open.message),
+        ..open
+    };
+    let metadata = members.iter().map(|it| it.metadata.get().map_err(explain));
+    let policy = members.iter().map(|it| it.policy.get().map_err(explain));
     let common = Key {
-        metadata: agree(
-            members.iter().map(|it| it.metadata.get()).collect(),
-            gap.clone(),
-        )
-        .cloned()
-        .into(),
-        policy: agree(
-            members.iter().map(|it| it.policy.get()).collect(),
-            gap.clone(),
-        )
-        .cloned()
-        .into(),
+        metadata: agree(metadata.collect(), gap.clone()).cloned().into(),
+        policy: agree(policy.collect(), gap.clone()).cloned().into(),
     };
     keys.insert(joint.clone(), common);
     Some(joint)

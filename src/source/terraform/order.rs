@@ -68,8 +68,7 @@ impl<'a> Document<'a> {
                 ..,
             ] => {}
             _ => {
-                let resources = module["resources"].as_array().into_iter().flatten();
-                for resource in resources.filter(|it| is_at(it, reference)) {
+                if let Some(resource) = self.resource_config(path, reference) {
                     collect_references(resource, path, &mut found);
                     collect_depends_on(resource, path, &mut found);
                 }
@@ -105,13 +104,6 @@ impl<'a> Document<'a> {
 fn reference_of(item: &Item<'_>) -> String {
     let of = if item.is_data { "data." } else { "" };
     format!("{of}{}.{}", item.kind, item.name)
-}
-
-/// Returns whether a reference is to a resource or to a part of it.
-fn is_at(resource: &Value, reference: &str) -> bool {
-    let address = resource["address"].as_str().unwrap_or_default();
-    let rest = reference.strip_prefix(address);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// Collects the resources, variables and modules in all references within a part of the configuration.

@@ -301,8 +301,16 @@ fn group_name(item: &Item<'_>) -> String {
 
 /// Adds an option group that the plan names but does not contain.
 fn add_named_group(reader: &Reader<'_>, view: &View<'_>, name: &str, planned: &mut Planned) {
-    let mut own = reader.document.items_of("aws_db_option_group");
-    if own.any(|group| group_name(group) == name) {
+    let kind = "aws_db_option_group";
+    let mut own = reader.document.items_named(kind, name, &["name"]);
+    let is_address = name.contains(kind);
+    if own.next().is_some()
+        || (is_address
+            && reader
+                .document
+                .items_of(kind)
+                .any(|it| group_name(it) == name))
+    {
         return;
     }
     let region = reader.places.region_of(view.item);
@@ -382,7 +390,8 @@ fn read_cluster<'a>(
     if view.text("engine_mode").known() == Some("serverless") && !item.exists {
         encrypted = Observed::Known(true);
     }
-    let may_be_aws_owned = has_aws_owned_key(engine, encrypted.known().copied());
+    let may_be_aws_owned =
+        engine_gap.is_none() && has_aws_owned_key(engine, encrypted.known().copied());
     let aws_owned_key = may_be_aws_owned && !item.exists;
     if may_be_aws_owned && item.exists {
         // The provider shows an AWS owned key as no encryption.
@@ -390,6 +399,13 @@ fn read_cluster<'a>(
             "the plan does not show whether {} is encrypted with an AWS owned key",
             item.address
         )));
+    }
+    // Only Aurora has an AWS owned key.
+    if let Some(gap) = engine_gap
+        .as_ref()
+        .filter(|_| encrypted.known() == Some(&false))
+    {
+        encrypted = Observed::Unknown(gap.clone());
     }
     let kms_key = match (kms_key, encrypted.known()) {
         (Observed::Known(None), Some(true)) => Observed::Known(Some(RDS_KEY.to_owned())),

@@ -370,14 +370,19 @@ fn tagged_resources_are_listed_with_their_type() {
         .iter()
         .map(|it| (it["id"].as_str().unwrap(), it["aws_type"].as_str().unwrap()))
         .collect();
-    // FSx and RDS list theirs themselves, and an FSx backup is not a resource.
+    // FSx and RDS list theirs themselves, and an FSx backup is not a resource. The last two are in no list.
     assert_eq!(
         found,
         [
             ("ledger/password-a1B2c3", "AWS::SecretsManager::Secret"),
             ("shop/url", "AWS::SSM::Parameter"),
+            ("far", "AWS::DynamoDB::Table"),
+            ("i-0aa11bb22cc33dd44", "AWS::EC2::Instance"),
         ]
     );
+    let exists = [0, 1, 2, 3].map(|at| tagged["items"][at]["exists"].clone());
+    let gone = json!({"known": false});
+    assert_eq!(exists, [Value::Null, Value::Null, gone.clone(), gone]);
     assert_eq!(
         tagged["items"][0]["tags"],
         json!({"known": {"backup": "enabled"}})
@@ -401,8 +406,10 @@ fn tagged_resources_are_listed_with_their_type() {
     for (arn, wanted) in [
         ("secret:ledger/password-a1B2c3", "fail"),
         ("parameter/shop/url", "fail"),
-        ("file-system/fs-0aa11bb22cc33dd44", "warn"),
-        ("cluster:documents", "warn"),
+        ("table/far", "warn"),
+        ("instance/i-0aa11bb22cc33dd44", "warn"),
+        ("file-system/fs-0aa11bb22cc33dd44", "pass"),
+        ("cluster:documents", "pass"),
     ] {
         assert_eq!(status(&report, rule, arn), Some(wanted), "{arn}");
     }

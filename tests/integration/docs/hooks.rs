@@ -20,7 +20,7 @@ fn the_hook_checks_each_file_with_its_arguments() {
         (
             "--scope enabled fixtures/terraform/breaches.json".to_owned(),
             1,
-            &["aws_ebs_volume.plain"][..],
+            &["Exit code 1"][..],
         ),
         (
             "fixtures/accounts/clean.json".to_owned(),

@@ -160,6 +160,7 @@ fn with_skipped(report: &Report) -> String {
         },
         anchor: "",
         gate: FailOn::Fail,
+        statuses: &[],
     };
     let mut out = Vec::new();
     let format = Format::with_name("html").unwrap();

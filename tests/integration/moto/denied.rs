@@ -10,7 +10,7 @@ use super::expected::{assert_expected, findings_by_place};
 /// Service, operation, resource type (any if empty) and the rules that are unknown for this type if the
 /// operation is denied. Without an operation that lists resources, these resources have no findings, so
 /// only rules about other resources are given.
-const NEEDS: [(&str, &str, &str, &[&str]); 39] = [
+const NEEDS: [(&str, &str, &str, &[&str]); 41] = [
     (
         "backup",
         "DescribeRegionSettings",
@@ -21,16 +21,15 @@ const NEEDS: [(&str, &str, &str, &[&str]); 39] = [
         "dynamodb",
         "DescribeTable",
         "dynamodb-table",
-        &["encryption-customer-key-recommended"],
+        &[
+            "encryption-customer-key-recommended",
+            "resource-state-ready",
+        ],
     ),
     ("dynamodb", "ListTables", "", &[]),
     ("ec2", "DescribeInstances", "", &[]),
-    (
-        "ec2",
-        "DescribeNetworkInterfaces",
-        "",
-        &["s3-gateway-endpoint-routed"],
-    ),
+    // Instances show that the networks are in use, and all subnets have the route.
+    ("ec2", "DescribeNetworkInterfaces", "", &[]),
     (
         "ec2",
         "DescribeRouteTables",
@@ -128,6 +127,8 @@ const NEEDS: [(&str, &str, &str, &[&str]); 39] = [
         &["local-vault-ready"],
     ),
     ("backup", "ListBackupJobs", "", &["backup-recent"]),
+    // A plan of the account may run in a window of a database.
+    ("backup", "ListBackupPlans", "", &["rds-windows-clear"]),
     ("backup", "ListBackupVaults", "", &["local-vault-ready"]),
     ("backup", "ListCopyJobs", "", &["copy-recent"]),
     ("cloudformation", "DescribeStacks", "", &[]),
@@ -138,6 +139,7 @@ const NEEDS: [(&str, &str, &str, &[&str]); 39] = [
         &["stack-resources-ready"],
     ),
     ("elasticfilesystem", "DescribeFileSystems", "", &[]),
+    ("fsx", "DescribeFileSystems", "", &[]),
     ("iam", "GetRole", "", &["backup-role-ready"]),
     (
         "iam",

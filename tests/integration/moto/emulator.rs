@@ -1,7 +1,6 @@
 //! The moto server: installs it, starts it, and seeds its accounts.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -10,9 +9,9 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::support::command::{Run, backup_check, repository, run};
+use crate::support::python::install_python;
 
 use super::expected::Expected;
 
@@ -34,53 +33,9 @@ pub(super) fn lock_moto() -> MutexGuard<'static, Moto> {
     moto
 }
 
-/// Returns a Python with moto. It is installed once per list of requirements.
-fn install_python() -> PathBuf {
-    let requirements = repository().join("tests/integration/moto/requirements.txt");
-    let pinned = fs::read(&requirements).unwrap();
-    let name: String = Sha256::digest(&pinned)
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("moto-{name}"));
-    let python = venv.join("bin/python");
-    let done = venv.join("installed");
-    if !done.exists() {
-        let must = |command: &mut Command, what: &str| {
-            let status = command.stdout(Stdio::null()).status();
-            assert!(
-                status.is_ok_and(|status| status.success()),
-                "{what}: {command:?}"
-            );
-        };
-        must(
-            Command::new("python3")
-                .args(["-m", "venv", "--clear"])
-                .arg(&venv),
-            "the end-to-end tests need python3 (3.10 or later) with venv",
-        );
-        must(
-            Command::new(&python)
-                .args([
-                    "-m",
-                    "pip",
-                    "install",
-                    "--quiet",
-                    "--no-deps",
-                    "--requirement",
-                ])
-                .arg(&requirements),
-            "the end-to-end tests need moto from PyPI",
-        );
-        fs::write(done, "").unwrap();
-    }
-    python
-}
-
 impl Moto {
     fn start_server() -> Self {
-        let python = install_python();
+        let python = install_python("moto");
         let mut server = Command::new(&python)
             .arg(repository().join("tests/integration/moto/server.py"))
             .env("PYTHONDONTWRITEBYTECODE", "1")

@@ -74,6 +74,7 @@ INHERITED = all_pass(
     "resource-state-ready",
     *KEY_RULES,
 )
+DATABASE_CLUSTER = {**INHERITED, "rds-automated-backups-enabled": PASS, "backup-tag-placed": PASS}
 MANAGED = all_pass("encryption-customer-key-recommended", "cross-account-copy-supported", *KEY_RULES)
 
 # A Redshift warehouse inherits its key and cannot be copied: so its key need not be shared.
@@ -88,18 +89,26 @@ READY: dict[str, Findings] = {
     "ec2-instance": {**INHERITED, "ec2-image-copyable": PASS},
     # moto's own windows are clear of the plan, which runs at 05:00.
     "rds-instance": {**INHERITED, "rds-automated-backups-enabled": PASS, "rds-windows-clear": PASS},
-    "rds-cluster": {**INHERITED, "rds-automated-backups-enabled": PASS, "backup-tag-placed": PASS},
-    "aurora-cluster": {**INHERITED, "rds-automated-backups-enabled": PASS, "backup-tag-placed": PASS},
+    "rds-cluster": DATABASE_CLUSTER,
+    "aurora-cluster": DATABASE_CLUSTER,
+    "documentdb-cluster": DATABASE_CLUSTER,
+    "neptune-cluster": DATABASE_CLUSTER,
     "s3-bucket": {**MANAGED, "s3-versioning-enabled": PASS, "s3-old-versions-expire": PASS},
-    "dynamodb-table": {**MANAGED, "dynamodb-advanced-features-enabled": PASS},
+    "dynamodb-table": {
+        **MANAGED,
+        "dynamodb-advanced-features-enabled": PASS,
+        "resource-state-ready": PASS,
+    },
     "efs-file-system": {**MANAGED, "resource-state-ready": PASS},
     "storage-gateway-volume": INHERITED,
     "storage-gateway": all_pass("backup-tag-placed"),
     "redshift-cluster": NOT_TO_BE_COPIED,
     "redshift-namespace": NOT_TO_BE_COPIED,
-    "cloudformation-stack": all_pass(
-        "stack-resources-ready", "cross-account-copy-supported", "resource-state-ready"
-    ),
+    # AWS documents contradict each other on copies of stack backups to another account.
+    "cloudformation-stack": {
+        **all_pass("stack-resources-ready", "resource-state-ready"),
+        "cross-account-copy-supported": WARN,
+    },
     "secret": {"cross-account-copy-supported": FAIL},
     "ssm-parameter": {"cross-account-copy-supported": FAIL},
     # Its copy prerequisites are not checked, and a finding says so.
@@ -118,6 +127,8 @@ JOB_TYPES = {
     "rds-instance": "RDS",
     "rds-cluster": "RDS",
     "aurora-cluster": "Aurora",
+    "documentdb-cluster": "DocumentDB",
+    "neptune-cluster": "Neptune",
     "s3-bucket": "S3",
     "dynamodb-table": "DynamoDB",
     "efs-file-system": "EFS",
@@ -135,7 +146,8 @@ NO_BACKUP_YET = {"backup-recent": WARN}
 NO_OWN_KEY = {"kms-key-usable": SKIP, "kms-key-locally-usable": SKIP}
 NO_CUSTOMER_KEY = {**NO_OWN_KEY, "kms-key-shared": SKIP, "kms-key-fully-shared": SKIP}
 
-# Types whose backups inherit the key of the source.
+# Types whose backups inherit the key of the source. A gateway volume without a KMS key is encrypted with S3 managed
+# keys, and its backup is not: https://docs.aws.amazon.com/storagegateway/latest/vgw/encryption.html
 UNENCRYPTED = {**NO_CUSTOMER_KEY, "encryption-at-rest": FAIL, "encryption-customer-key": SKIP}
 NO_VOLUMES = {**NO_CUSTOMER_KEY, "encryption-at-rest": SKIP, "encryption-customer-key": SKIP}
 AWS_MANAGED_KEY = {**NO_CUSTOMER_KEY, "encryption-customer-key": FAIL}
@@ -143,14 +155,6 @@ NOT_SHARED = {"kms-key-shared": FAIL, "kms-key-fully-shared": WARN}
 ONLY_REQUIRED_SHARED = {"kms-key-fully-shared": WARN}
 SHARED_ON_A_CONDITION_UNKNOWN = {"kms-key-shared": UNKNOWN, "kms-key-fully-shared": UNKNOWN}
 THIRD_ACCOUNTS_KEY = {**NO_OWN_KEY, "kms-key-shared": UNKNOWN, "kms-key-fully-shared": UNKNOWN}
-
-# A gateway volume without a KMS key: it is encrypted with S3 managed keys, which its backup does not inherit.
-# https://docs.aws.amazon.com/storagegateway/latest/vgw/encryption.html
-S3_MANAGED_KEY = {
-    **NO_CUSTOMER_KEY,
-    "encryption-customer-key": SKIP,
-    "encryption-customer-key-recommended": WARN,
-}
 
 # All types.
 CENTRAL_KEY = {**NO_OWN_KEY, "kms-key-not-central": WARN}
@@ -213,7 +217,8 @@ PLATFORM_RULES = {
 
 def without_plan(resources: dict[str, Json]) -> None:
     """Where no plan runs, no schedule can meet a window, and no job is one of a plan that selects its resource."""
-    uncovered = {r["region"] for r in resources.values() if r["findings"].get("central-copy-retained") == SKIP}
+    regions = (r for r in resources.values() if r["type"] == "region")
+    uncovered = {r["region"] for r in regions if "central-copy-retained" not in r["findings"]}
     for resource in resources.values():
         if resource["region"] in uncovered:
             findings = resource["findings"]

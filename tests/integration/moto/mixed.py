@@ -41,7 +41,6 @@ from expected import (
     OTHERS,
     PASS,
     PASSING_STATE,
-    S3_MANAGED_KEY,
     SHAREABLE,
     SHARED_ON_A_CONDITION_UNKNOWN,
     SKIP,
@@ -210,10 +209,11 @@ def eu_central_1(a: Backups, central: Backups, third: Backups) -> None:
     a.cluster(r, "ledger-twice", ENABLED, shared, members=(ENABLED,))
     a.cluster(r, "ledger-member", NONE, shared, {"backup-tag-placed": FAIL}, members=(ENABLED, NONE))
     a.multi_az_cluster(r, "trading", ENABLED, shared, NOT_COPYABLE)
-    # Not covered by the guide; RDS lists them and AWS Backup supports them.
-    a.cluster(r, "graph", ENABLED, None, Engine="neptune")
-    documents = a.cluster(r, "documents", ENABLED, None, Engine="neptune")
+    # RDS lists the clusters of other services too.
+    a.cluster(r, "graph", ENABLED, shared, Engine="neptune")
+    documents = a.cluster(r, "documents", ENABLED, None, UNENCRYPTED, Engine="neptune")
     a.override("DescribeDBClusters", {"DBClusterArn": documents}, {"Engine": "docdb"})
+    a.resources[documents]["type"] = "documentdb-cluster"
     for name in ("graph-0", "documents-0"):
         engine = {"Engine": "docdb"} if name == "documents-0" else {}
         a.override("DescribeDBInstances", {"DBInstanceIdentifier": name}, engine)
@@ -264,7 +264,7 @@ def further_services(a: Backups, central: Backups) -> None:
     a.gateway_volume(misplaced, "untagged", NONE, shared)
     stored = a.gateway_of(r, "stored", "STORED", NONE)
     a.gateway_volume(stored, "not-shared", ENABLED, not_shared, NOT_SHARED, kind="STORED")
-    a.gateway_volume(stored, "plain", ENABLED, None, S3_MANAGED_KEY, kind="STORED")
+    a.gateway_volume(stored, "plain", ENABLED, None, UNENCRYPTED, kind="STORED")
     for status, but in (("IRRECOVERABLE", LASTING_STATE), ("BOOTSTRAPPING", PASSING_STATE)):
         a.gateway_volume(stored, status, ENABLED, shared, but, kind="STORED", status=status)
     a.gateway_of(r, "files", "FILE_S3", ENABLED, NO_VOLUME_GATEWAY)

@@ -161,8 +161,8 @@ class Workloads(Account):
         members: tuple[Tag, ...] = (NONE,),
         **options: Any,
     ) -> str:
-        """An Aurora cluster, or with an engine that is not Aurora's a Multi-AZ DB cluster or
-        something that the guide leaves out. Its members lie in different zones and are no resources
+        """An Aurora cluster, or with an engine that is not Aurora's a Multi-AZ DB cluster or a cluster of
+        another service. Its members lie in different zones and are no resources
         of their own."""
         rds = self.client("rds", region)
         engine = options.pop("Engine", "aurora-postgresql")
@@ -187,12 +187,9 @@ class Workloads(Account):
                 Tags=member.listed(f"{name}-{index}"),
             )
         arn = self.arn("rds", region, f"cluster:{name}")
-        if engine == "neptune":
-            if tag == ENABLED:
-                self.expect(arn, name, "other", region, tag, but)
-        else:
-            kind = "aurora-cluster" if engine.startswith("aurora") else "rds-cluster"
-            self.expect(arn, name, kind, region, tag, but)
+        others = {"neptune": "neptune-cluster", "docdb": "documentdb-cluster"}
+        kind = "aurora-cluster" if engine.startswith("aurora") else others.get(engine, "rds-cluster")
+        self.expect(arn, name, kind, region, tag, but)
         return arn
 
     def multi_az_cluster(self, region: str, name: str, tag: Tag, key: Optional[str], but: Findings) -> str:

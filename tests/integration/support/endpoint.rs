@@ -12,7 +12,9 @@
 
 mod fixtures;
 mod request;
+mod texts;
 
+use std::collections::BTreeSet;
 use std::io::{BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -22,6 +24,7 @@ use std::time::Duration;
 
 use request::Http;
 pub use request::Request;
+pub use texts::Blank;
 
 /// How long to wait for a program that is most likely stuck.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -51,6 +54,10 @@ pub enum Reply {
     Bare(u16, &'static [(&'static str, &'static str)]),
     /// The error page of a proxy, with its status.
     ProxyPage(u16),
+    /// A response without its fields.
+    Hollow,
+    /// A response in which one text member is changed everywhere: the one at this place of their sorted names.
+    Text(usize, Blank),
 }
 
 /// Requests that get another reply, and the reply.
@@ -145,6 +152,7 @@ struct Shared {
     requests: Mutex<Vec<Request>>,
     arrival: Condvar,
     unexpected_requests: Mutex<Vec<String>>,
+    changed_texts: Mutex<BTreeSet<String>>,
     closing: AtomicBool,
 }
 
@@ -158,6 +166,7 @@ impl Endpoint {
             requests: Mutex::default(),
             arrival: Condvar::new(),
             unexpected_requests: Mutex::default(),
+            changed_texts: Mutex::default(),
             closing: AtomicBool::new(false),
         });
         let serving = Arc::clone(&shared);
@@ -204,6 +213,11 @@ impl Endpoint {
             .wait_timeout_while(requests, PATIENCE, missing)
             .unwrap();
         assert!(!late.timed_out(), "no request for {operation}");
+    }
+
+    /// Returns the texts that were changed: operation and member.
+    pub fn changed_texts(&self) -> BTreeSet<String> {
+        self.shared.changed_texts.lock().unwrap().clone()
     }
 
     /// Returns the requests that are no AWS request, or that have no fixture.
@@ -293,6 +307,8 @@ impl Shared {
                 let _ = reader.read(&mut [0]);
                 return None;
             }
+            Reply::Hollow => complete_answer(self.usual_answer(&request).without_fields()),
+            Reply::Text(at, blank) => complete_answer(self.answer_without_text(&request, at, blank)),
             Reply::Bare(status, headers) => complete_answer(empty_answer(status, headers)),
             Reply::ProxyPage(status) => complete_answer(Answer {
                 status,

@@ -73,7 +73,10 @@ pub fn account() -> Value {
             "trust_policy": {"known": json!({"Version": "2012-10-17", "Statement": [{
                 "Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"}, "Action": "sts:AssumeRole",
             }]}).to_string()},
-            "attached_policies": {"items": ["arn:aws:iam::aws:policy/AWSBackupServiceRolePolicyForS3Backup"]},
+            "attached_policies": {"items": [
+                "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup",
+                "arn:aws:iam::aws:policy/AWSBackupServiceRolePolicyForS3Backup",
+            ]},
             "inline_policies": {"items": []},
         }}},
         "buckets": {"items": []},

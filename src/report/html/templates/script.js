@@ -9,7 +9,7 @@
 
   const cards = all("article.card").map((el) => ({
     el,
-    number: el.id.slice(1),
+    id: el.id.slice(1),
     status: el.dataset.status,
     rules: el.dataset.rules.split(" "),
     services: el.dataset.services.split(" "),
@@ -21,7 +21,7 @@
     items: null,
     text: null,
   }));
-  const byNumber = new Map(cards.map((card) => [card.number, card]));
+  const byId = new Map(cards.map((card) => [card.id, card]));
   const lists = all("details.kind").map((el) => ({
     el,
     service: el.dataset.k,
@@ -118,8 +118,8 @@
       const here = !want.service || list.service === want.service;
       for (const row of list.rows) {
         const matchesFilter = here && (!want.status || row.status === want.status) && fits(row) &&
-          (!want.rule || row.causes.some((cause) => byNumber.get(cause)?.rules.includes(want.rule))) &&
-          terms.every((term) => row.text.includes(term) || row.causes.some((cause) => byNumber.get(cause)?.text.includes(term)));
+          (!want.rule || row.causes.some((cause) => byId.get(cause)?.rules.includes(want.rule))) &&
+          terms.every((term) => row.text.includes(term) || row.causes.some((cause) => byId.get(cause)?.text.includes(term)));
         row.el.hidden = !matchesFilter;
         if (matchesFilter) hits += 1;
       }

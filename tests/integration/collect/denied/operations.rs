@@ -56,6 +56,7 @@ const INSTANCE: &str = "instance/i-1234567890abcdef0";
 const VOLUME: &str = "volume/vol-049df61146c4d7901";
 const BUCKET: &str = ":::ledger-111122223333";
 const TABLE: &str = "table/orders";
+const LUSTRE: &str = "file-system/fs-0cc11bb22cc33dd44";
 const CACHED_VOLUME: &str = "gateway/sgw-12A3456B/volume/vol-1122AABB";
 const STORED_VOLUME: &str = "gateway/sgw-56B7890C/volume/vol-5566EEFF";
 const GATEWAY: &str = ":gateway/sgw-12A3456B";
@@ -214,7 +215,11 @@ pub(super) const NEEDED: &[Needed] = &[
             "/regions/eu-central-1/tables/items/0/kms_key/unknown",
             "/regions/eu-central-1/tables/items/2/state/unknown",
         ],
-        touches: &["/regions/eu-central-1/tables"],
+        // A table that only its tag shows is looked up too.
+        touches: &[
+            "/regions/eu-central-1/tables",
+            "/regions/eu-central-1/tagged/items/2/exists",
+        ],
         needed_by: &[
             ("encryption-customer-key-recommended", TABLE),
             ("kms-key-usable", TABLE),
@@ -223,22 +228,34 @@ pub(super) const NEEDED: &[Needed] = &[
         ..needed("dynamodb:DescribeTable", DENIED_JSON, &["dynamodb"])
     },
     Needed {
-        gaps: &["/regions/eu-central-1/tables/gap"],
-        touches: &["/regions/eu-central-1/tables"],
+        gaps: &[
+            "/regions/eu-central-1/tables/gap",
+            "/regions/eu-central-1/tagged/items/2/exists/unknown",
+        ],
+        touches: &[
+            "/regions/eu-central-1/tables",
+            "/regions/eu-central-1/tagged",
+        ],
         lists: true,
         ..needed("dynamodb:ListTables", DENIED_JSON, &["dynamodb"])
     },
     Needed {
-        gaps: &["/regions/eu-central-1/instances/gap"],
-        touches: &["/regions/eu-central-1/instances"],
+        gaps: &[
+            "/regions/eu-central-1/instances/gap",
+            "/regions/eu-central-1/tagged/items/2/exists/unknown",
+        ],
+        touches: &[
+            "/regions/eu-central-1/instances",
+            "/regions/eu-central-1/tagged",
+        ],
         needed_by: &[("backup-not-duplicated", VOLUME)],
         lists: true,
         ..needed("ec2:DescribeInstances", "UnauthorizedOperation", &["ec2"])
     },
     Needed {
         gaps: &["/regions/eu-central-1/network/interfaces/gap"],
+        // An instance shows that the network is in use, and all of its subnets have the route.
         touches: &["/regions/eu-central-1/network/interfaces"],
-        needed_by: &[("s3-gateway-endpoint-routed", VPC)],
         ..needed(
             "ec2:DescribeNetworkInterfaces",
             "UnauthorizedOperation",
@@ -327,6 +344,35 @@ pub(super) const NEEDED: &[Needed] = &[
     },
     Needed {
         gaps: &[
+            "/regions/eu-central-1/fsx_file_systems/gap",
+            "/regions/eu-central-1/tagged/items/2/exists/unknown",
+        ],
+        touches: &[
+            "/regions/eu-central-1/fsx_file_systems",
+            "/regions/eu-central-1/tagged",
+        ],
+        lists: true,
+        ..needed("fsx:DescribeFileSystems", DENIED_JSON, &["fsx"])
+    },
+    Needed {
+        gaps: &["/regions/eu-central-1/fsx_volumes/gap"],
+        touches: &["/regions/eu-central-1/fsx_volumes"],
+        lists: true,
+        ..needed("fsx:DescribeVolumes", DENIED_JSON, &["fsx"])
+    },
+    // Only a file system of Lustre can be linked to a bucket.
+    Needed {
+        gaps: &["/regions/eu-central-1/fsx_file_systems/items/2/is_linked/unknown"],
+        touches: &["/regions/eu-central-1/fsx_file_systems/items/2/is_linked"],
+        needed_by: &[("cross-account-copy-supported", LUSTRE)],
+        ..needed(
+            "fsx:DescribeDataRepositoryAssociations",
+            DENIED_JSON,
+            &["fsx"],
+        )
+    },
+    Needed {
+        gaps: &[
             "/keys/arn:aws:kms:eu-central-1:111122223333:key~11234abcd-12ab-34cd-56ef-1234567890ab/metadata/unknown",
             "/regions/eu-central-1/key_names/alias~1data/unknown",
         ],
@@ -369,7 +415,11 @@ pub(super) const NEEDED: &[Needed] = &[
             "/regions/eu-central-1/tagged",
         ],
         lists: true,
-        ..needed("rds:DescribeDBClusters", "AccessDenied", &["rds"])
+        ..needed(
+            "rds:DescribeDBClusters",
+            "AccessDenied",
+            &["documentdb", "neptune", "rds"],
+        )
     },
     Needed {
         gaps: &["/regions/eu-central-1/db_instances/gap"],
@@ -381,7 +431,11 @@ pub(super) const NEEDED: &[Needed] = &[
         ],
         needed_by: &[("backup-tag-placed", "cluster:ledger")],
         lists: true,
-        ..needed("rds:DescribeDBInstances", "AccessDenied", &["rds"])
+        ..needed(
+            "rds:DescribeDBInstances",
+            "AccessDenied",
+            &["documentdb", "neptune", "rds"],
+        )
     },
     Needed {
         gaps: &["/regions/eu-central-1/option_groups/gap"],
@@ -524,13 +578,18 @@ pub(super) const NEEDED: &[Needed] = &[
     },
     Needed {
         action: "s3:ListAllMyBuckets",
-        gaps: &["/buckets/gap"],
+        gaps: &[
+            "/buckets/gap",
+            "/regions/eu-central-1/tagged/items/4/exists/unknown",
+        ],
         // The region of a bucket that other regions return is then unknown.
+        // A bucket that is tagged is kept with the reason.
         touches: &[
             "/buckets",
             "/elsewhere",
             "/keys",
             "/regions/eu-central-1/key_names",
+            "/regions/eu-central-1/tagged",
         ],
         lists: true,
         ..needed("s3:ListBuckets", "AccessDenied", &["s3"])
@@ -593,7 +652,9 @@ pub(super) const NEEDED: &[Needed] = &[
             DENIED_JSON,
             &[
                 "backup",
+                "documentdb",
                 "dynamodb",
+                "neptune",
                 "rds",
                 "redshift",
                 "s3",

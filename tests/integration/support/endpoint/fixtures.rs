@@ -79,10 +79,11 @@ impl Shared {
         } else {
             filter_xml(&pages, operation, &wanted)
         };
-        let absent = match operation {
-            "DescribeFileSystems" => "FileSystemNotFound",
-            "DescribeClusters" => "ClusterNotFound",
-            "DescribeStacks" => "ValidationError",
+        let absent = match (service, operation) {
+            (_, "DescribeFileSystems") => "FileSystemNotFound",
+            ("fsx", "DescribeVolumes") => "VolumeNotFound",
+            (_, "DescribeClusters") => "ClusterNotFound",
+            (_, "DescribeStacks") => "ValidationError",
             _ => "",
         };
         if found == 0 && !absent.is_empty() {
@@ -222,6 +223,7 @@ fn error_status(service: &str, name: &str) -> u16 {
         ) => 404,
         ("iam", "NoSuchEntity") => 404,
         (_, "AccessDenied" | "GatewayNotConnected" | "Throttling") => 400,
+        ("fsx", "FileSystemNotFound" | "VolumeNotFound") => 400,
         (_, "FileSystemNotFound" | "ClusterNotFound") => 404,
         (_, "ValidationError") => 400,
         (_, name) if name.ends_with("Exception") => 400,

@@ -143,7 +143,7 @@ impl Request {
         ];
         let mut wanted = Vec::new();
         for (key, value) in &self.parameters {
-            if key == "ResourceARNList" {
+            if ["ResourceARNList", "FileSystemIds", "VolumeIds"].contains(&key.as_str()) {
                 let arns: Vec<String> = serde_json::from_str(value).expect("a list of ARNs");
                 wanted.extend(arns);
             } else if KEYS.iter().any(|it| key.starts_with(it))

@@ -1,0 +1,492 @@
+//! Remedies of resources that a plan or a template declares, in the language of the file: the argument or the
+//! property to set, not a command or a migration.
+
+use super::Remedy;
+use crate::model::arn::Arn;
+use crate::model::snapshot::{Snapshot, Source};
+use crate::model::{ResourceKind, kms::Key};
+
+/// Stands for the key where the file declares none, or more than one.
+const SOME_KEY: &str = "the ARN of a customer managed key that is shared with the central account";
+
+/// The most keys among which that of a file is looked for: of more, none is the only one.
+const MOST_KEYS: usize = 200;
+
+/// How many days automated backups and noncurrent versions are kept in a proposed declaration.
+const DAYS: [u32; 2] = [7, 30];
+
+/// A language in which resources are declared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Language {
+    /// HCL of Terraform and OpenTofu.
+    Hcl,
+    /// A CloudFormation template.
+    Template,
+}
+
+/// What to declare.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Declaration {
+    /// The language of the file.
+    pub language: Language,
+    /// The resource's address in a plan, or its logical id in a template.
+    pub address: String,
+    /// The file, with the line if it is known.
+    pub place: String,
+    /// Lines of the resource's block, or of its properties.
+    pub lines: Vec<String>,
+    /// Lines beside the resource: blocks of other resources.
+    pub beside: Vec<String>,
+}
+
+/// A declaration with the sentence that asks for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// What to declare.
+    pub declaration: Declaration,
+    /// The fix, which is the same for all resources that need the same change.
+    pub fix: String,
+}
+
+/// The arguments of a type that select its key: those for encryption itself, then that for the key.
+struct KeyArguments {
+    kind: ResourceKind,
+    hcl: (&'static str, &'static str),
+    template: (&'static str, &'static str),
+}
+
+/// Key arguments by type, checked on 2026-03-02.
+///
+/// Sources: <https://registry.terraform.io/providers/hashicorp/aws/latest/docs>,
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html>.
+const KEY_ARGUMENTS: [KeyArguments; 10] = [
+    same(ResourceKind::EbsVolume, ("encrypted", "Encrypted")),
+    same(
+        ResourceKind::RdsInstance,
+        ("storage_encrypted", "StorageEncrypted"),
+    ),
+    same(
+        ResourceKind::RdsCluster,
+        ("storage_encrypted", "StorageEncrypted"),
+    ),
+    same(
+        ResourceKind::AuroraCluster,
+        ("storage_encrypted", "StorageEncrypted"),
+    ),
+    same(
+        ResourceKind::DocumentdbCluster,
+        ("storage_encrypted", "StorageEncrypted"),
+    ),
+    KeyArguments {
+        kind: ResourceKind::NeptuneCluster,
+        hcl: ("storage_encrypted", "kms_key_arn"),
+        template: ("StorageEncrypted", "KmsKeyId"),
+    },
+    same(ResourceKind::EfsFileSystem, ("encrypted", "Encrypted")),
+    same(ResourceKind::FsxFileSystem, ("", "")),
+    same(ResourceKind::RedshiftCluster, ("encrypted", "Encrypted")),
+    same(ResourceKind::RedshiftNamespace, ("", "")),
+];
+
+const fn same(kind: ResourceKind, on: (&'static str, &'static str)) -> KeyArguments {
+    KeyArguments {
+        kind,
+        hcl: (on.0, "kms_key_id"),
+        template: (on.1, "KmsKeyId"),
+    }
+}
+
+/// A resource of a file.
+struct Site<'a> {
+    snapshot: &'a Snapshot,
+    language: Language,
+    address: &'a str,
+    /// Whether it certainly exists: an argument that replaces it would lose its data.
+    exists: bool,
+}
+
+/// Returns the remedy of a declared resource in the language of its file; `None` if there is none, or if it would
+/// replace a resource that exists.
+#[must_use]
+pub fn declare(snapshot: &Snapshot, remedy: &Remedy, arn: &str) -> Option<Declared> {
+    let language = match snapshot.source {
+        Source::TerraformPlan => Language::Hcl,
+        Source::Cloudformation => Language::Template,
+        _ => return None,
+    };
+    let place = snapshot.places.get(arn);
+    let address = place.and_then(|it| it.address.as_deref())?;
+    let site = Site {
+        snapshot,
+        language,
+        address,
+        exists: arn.starts_with("arn:"),
+    };
+    let (lines, beside, fix) = site.write_remedy(remedy)?;
+    let place = place.map(|it| match it.line {
+        Some(line) => format!("{}:{line}", it.file),
+        None => it.file.clone(),
+    });
+    Some(Declared {
+        declaration: Declaration {
+            language,
+            address: site.part_of(remedy),
+            place: place.unwrap_or_default(),
+            lines,
+            beside,
+        },
+        fix,
+    })
+}
+
+/// Lines of the resource, lines beside it, and the sentence.
+type Written = (Vec<String>, Vec<String>, String);
+
+impl Site<'_> {
+    /// Returns the address of what is changed: a volume of an instance is a block of it.
+    fn part_of(&self, remedy: &Remedy) -> String {
+        match remedy {
+            Remedy::UseCustomerKey { id, .. } if id.starts_with(self.address) => id.clone(),
+            _ => self.address.to_owned(),
+        }
+    }
+
+    fn write_remedy(&self, remedy: &Remedy) -> Option<Written> {
+        match remedy {
+            Remedy::UseCustomerKey {
+                kind,
+                region,
+                is_encrypted,
+                ..
+            } => self.write_key(*kind, region, *is_encrypted),
+            Remedy::EnableVersioning { .. } => Some(self.write_bucket(
+                "aws_s3_bucket_versioning",
+                &["versioning_configuration {", "  status = \"Enabled\"", "}"],
+                &["VersioningConfiguration:", "  Status: Enabled"],
+            )),
+            Remedy::ExpireNoncurrentVersions { .. } => Some(self.write_expiry()),
+            Remedy::EnableEventBridge { .. } => Some(self.write_bucket(
+                "aws_s3_bucket_notification",
+                &["eventbridge = true"],
+                &[
+                    "NotificationConfiguration:",
+                    "  EventBridgeConfiguration:",
+                    "    EventBridgeEnabled: true",
+                ],
+            )),
+            Remedy::EnableAutomatedBackups { .. } => Some(self.write_line(
+                format!("backup_retention_period = {}", DAYS[0]),
+                format!("BackupRetentionPeriod: {}", DAYS[0]),
+            )),
+            Remedy::CreateS3Endpoint {
+                region,
+                route_tables,
+                ..
+            } => {
+                let tables = route_tables.as_ref().map(|it| it.private.as_slice());
+                Some(self.write_endpoint(region, tables.unwrap_or_default()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns one line of the resource.
+    fn write_line(&self, hcl: String, template: String) -> Written {
+        let line = match self.language {
+            Language::Hcl => hcl,
+            Language::Template => template,
+        };
+        let fix = format!("Set `{line}` in its declaration.");
+        (vec![line], Vec::new(), fix)
+    }
+
+    fn write_key(&self, kind: ResourceKind, region: &str, is_encrypted: bool) -> Option<Written> {
+        let key = self.find_key(region);
+        let named = key.as_deref().unwrap_or(SOME_KEY);
+        let value = match (&key, self.language) {
+            (Some(key), _) => key.clone(),
+            (None, Language::Hcl) => "var.kms_key_arn".to_owned(),
+            (None, Language::Template) => "!Ref KmsKeyArn".to_owned(),
+        };
+        match kind {
+            ResourceKind::S3Bucket => return Some(self.write_bucket_key(&value)),
+            ResourceKind::DynamodbTable => return Some(self.write_table_key(&value)),
+            _ => {}
+        }
+        let in_place = matches!(
+            kind,
+            ResourceKind::RedshiftCluster | ResourceKind::RedshiftNamespace
+        );
+        if self.exists && !in_place {
+            return None;
+        }
+        let arguments = KEY_ARGUMENTS.iter().find(|it| it.kind == kind)?;
+        let ((on, argument), separator) = match self.language {
+            Language::Hcl => (arguments.hcl, " = "),
+            Language::Template => (arguments.template, ": "),
+        };
+        let mut lines = vec![format!("{argument}{separator}{value}")];
+        let mut fix = format!("Set `{argument}` to {named}");
+        if !is_encrypted && !on.is_empty() {
+            lines.insert(0, format!("{on}{separator}true"));
+            fix = format!("Set `{on}{separator}true`, and `{argument}` to {named}");
+        }
+        fix.push_str(match self.language {
+            Language::Template if !in_place => {
+                ", in the template. A stack that exists replaces the resource."
+            }
+            _ => ", where it is declared.",
+        });
+        Some((lines, Vec::new(), fix))
+    }
+
+    /// Returns a property of a bucket, which Terraform declares in a resource of its own.
+    fn write_bucket(&self, kind: &str, hcl: &[&str], template: &[&str]) -> Written {
+        match self.language {
+            Language::Template => {
+                let lines = template.iter().map(|it| (*it).to_owned()).collect();
+                let fix = format!("Set `{}` of the bucket in the template.", flatten(template));
+                (lines, Vec::new(), fix)
+            }
+            Language::Hcl => {
+                let (prefix, label) = split_module(self.address);
+                let reference = self.address.get(prefix..).unwrap_or_default();
+                let mut beside = vec![
+                    format!("resource \"{kind}\" \"{label}\" {{"),
+                    format!("  bucket = {reference}.id"),
+                ];
+                beside.extend(hcl.iter().map(|it| format!("  {it}")));
+                beside.push("}".to_owned());
+                let fix = format!("Declare `{kind}` for the bucket, with `{}`.", flatten(hcl));
+                (Vec::new(), beside, fix)
+            }
+        }
+    }
+
+    fn write_bucket_key(&self, value: &str) -> Written {
+        let hcl_key = format!("    kms_master_key_id = {value}");
+        let template_key = format!("        KMSMasterKeyID: {value}");
+        let (lines, beside, _) = self.write_bucket(
+            "aws_s3_bucket_server_side_encryption_configuration",
+            &[
+                "rule {",
+                "  apply_server_side_encryption_by_default {",
+                "    sse_algorithm     = \"aws:kms\"",
+                &hcl_key,
+                "  }",
+                "}",
+            ],
+            &[
+                "BucketEncryption:",
+                "  ServerSideEncryptionConfiguration:",
+                "    - ServerSideEncryptionByDefault:",
+                "        SSEAlgorithm: aws:kms",
+                &template_key,
+            ],
+        );
+        let fix = match self.language {
+            Language::Hcl => {
+                "Declare `aws_s3_bucket_server_side_encryption_configuration` for the bucket, with `kms_master_key_id` of a customer managed key."
+            }
+            Language::Template => {
+                "Set `KMSMasterKeyID` in `BucketEncryption` of the bucket to a customer managed key."
+            }
+        };
+        (lines, beside, fix.to_owned())
+    }
+
+    fn write_table_key(&self, value: &str) -> Written {
+        let (lines, fix) = match self.language {
+            Language::Hcl => (
+                vec![
+                    "server_side_encryption {".to_owned(),
+                    "  enabled     = true".to_owned(),
+                    format!("  kms_key_arn = {value}"),
+                    "}".to_owned(),
+                ],
+                "Set `kms_key_arn` in `server_side_encryption` of the table to a customer managed key.",
+            ),
+            Language::Template => (
+                vec![
+                    "SSESpecification:".to_owned(),
+                    "  SSEEnabled: true".to_owned(),
+                    "  SSEType: KMS".to_owned(),
+                    format!("  KMSMasterKeyId: {value}"),
+                ],
+                "Set `KMSMasterKeyId` in `SSESpecification` of the table to a customer managed key.",
+            ),
+        };
+        (lines, Vec::new(), fix.to_owned())
+    }
+
+    fn write_expiry(&self) -> Written {
+        let days = DAYS[1];
+        let hcl_days = format!("    noncurrent_days = {days}");
+        let template_days = format!("          NoncurrentDays: {days}");
+        self.write_bucket(
+            "aws_s3_bucket_lifecycle_configuration",
+            &[
+                "rule {",
+                "  id     = \"expire-noncurrent-versions\"",
+                "  status = \"Enabled\"",
+                "  filter {}",
+                "  noncurrent_version_expiration {",
+                &hcl_days,
+                "  }",
+                "}",
+            ],
+            &[
+                "LifecycleConfiguration:",
+                "  Rules:",
+                "    - Id: expire-noncurrent-versions",
+                "      Status: Enabled",
+                "      NoncurrentVersionExpiration:",
+                &template_days,
+            ],
+        )
+    }
+
+    fn write_endpoint(&self, region: &str, route_tables: &[String]) -> Written {
+        let service = format!("com.amazonaws.{region}.s3");
+        let (prefix, label) = split_module(self.address);
+        let own = self.address.get(prefix..).unwrap_or_default();
+        let id = |it: &String| match it.starts_with("rtb-") {
+            true => format!("\"{it}\""),
+            false if it.ends_with("_route_table_id") => it.clone(),
+            false => format!("{it}.id"),
+        };
+        let vpc = match self.language {
+            Language::Hcl => format!("{own}.id"),
+            Language::Template => format!("!Ref {own}"),
+        };
+        let fix =
+            format!("Declare a gateway endpoint for {service} in the VPC, with its route tables.");
+        let beside = match self.language {
+            Language::Hcl => {
+                let tables: Vec<String> = route_tables.iter().map(id).collect();
+                vec![
+                    format!("resource \"aws_vpc_endpoint\" \"{label}_s3\" {{"),
+                    format!("  vpc_id            = {vpc}"),
+                    format!("  service_name      = \"{service}\""),
+                    "  vpc_endpoint_type = \"Gateway\"".to_owned(),
+                    format!("  route_table_ids   = [{}]", tables.join(", ")),
+                    "}".to_owned(),
+                ]
+            }
+            Language::Template => {
+                let mut lines = vec![
+                    format!("{label}S3:"),
+                    "  Type: AWS::EC2::VPCEndpoint".to_owned(),
+                    "  Properties:".to_owned(),
+                    format!("    VpcId: {vpc}"),
+                    format!("    ServiceName: {service}"),
+                    "    VpcEndpointType: Gateway".to_owned(),
+                ];
+                if !route_tables.is_empty() {
+                    lines.push("    RouteTableIds:".to_owned());
+                }
+                lines.extend(route_tables.iter().map(|it| match it.starts_with("rtb-") {
+                    true => format!("      - {it}"),
+                    false => format!("      - !Ref {it}"),
+                }));
+                lines
+            }
+        };
+        (Vec::new(), beside, fix)
+    }
+
+    /// Returns the reference to the customer managed key that the same file declares in a region, if it is the only
+    /// one that the resource can refer to.
+    fn find_key(&self, region: &str) -> Option<String> {
+        if self.snapshot.keys.len() > MOST_KEYS {
+            return None;
+        }
+        let (prefix, _) = split_module(self.address);
+        let module = self.address.get(..prefix).unwrap_or_default();
+        let usable = |key: &Key| {
+            key.metadata.known().is_some_and(|it| {
+                it.as_ref()
+                    .is_some_and(|it| it.state == "Enabled" && it.spec == "SYMMETRIC_DEFAULT")
+            })
+        };
+        let mut found = None;
+        for (arn, key) in &self.snapshot.keys {
+            let Some(parsed) = Arn::parse(arn).filter(|it| it.region == region) else {
+                continue;
+            };
+            let id = parsed.resource_id();
+            let reference = match self.language {
+                Language::Hcl => match id.strip_prefix(module) {
+                    Some(own) if own.starts_with("aws_kms_") && !own.contains(' ') => {
+                        format!("{own}.arn")
+                    }
+                    _ => continue,
+                },
+                Language::Template => match id.chars().all(|it| it.is_ascii_alphanumeric()) {
+                    true => format!("!GetAtt {id}.Arn"),
+                    false => continue,
+                },
+            };
+            if !usable(key) {
+                continue;
+            }
+            if found.replace(reference).is_some() {
+                return None;
+            }
+        }
+        found
+    }
+}
+
+/// Returns the length of the module in an address, and the name of the resource without its index.
+fn split_module(address: &str) -> (usize, &str) {
+    let own = match address.rfind("module.") {
+        Some(at) => {
+            // `module.db[0].aws_db_instance.main`: the module ends before the type.
+            let rest = address.get(at + "module.".len()..).unwrap_or_default();
+            let mut depth = 0_usize;
+            let end = rest.char_indices().find(|(_, it)| {
+                match it {
+                    '[' => depth += 1,
+                    ']' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                *it == '.' && depth == 0
+            });
+            at + "module.".len() + end.map_or(rest.len(), |(end, _)| end + 1)
+        }
+        None => 0,
+    };
+    let rest = address.get(own..).unwrap_or_default();
+    let name = rest.split_once('.').map_or(rest, |(_, name)| name);
+    (own, name.split(['[', '.']).next().unwrap_or(name))
+}
+
+/// Returns lines of a block as one line.
+fn flatten(lines: &[&str]) -> String {
+    let words = lines.iter().flat_map(|it| it.split_whitespace());
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_split_behind_its_modules() {
+        for (address, module, name) in [
+            ("aws_db_instance.main", "", "main"),
+            ("aws_db_instance.main[\"a.b\"]", "", "main"),
+            ("module.db.aws_db_instance.main[0]", "module.db.", "main"),
+            (
+                "module.a[\"x.y\"].module.b[0].aws_vpc.net",
+                "module.a[\"x.y\"].module.b[0].",
+                "net",
+            ),
+            ("Orders", "", "Orders"),
+        ] {
+            let (at, found) = split_module(address);
+            assert_eq!((&address[..at], found), (module, name), "{address}");
+        }
+    }
+}

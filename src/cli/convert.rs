@@ -1,0 +1,45 @@
+//! `backup-check convert`
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+
+use crate::exit::Exit;
+use crate::report::Status;
+use crate::report::convert::{Converted, read_report};
+use crate::report::format::GITHUB;
+
+use super::args::GlobalArgs;
+use super::config::LoadedConfig;
+use super::output::ReportArgs;
+use super::{github, input, output};
+
+#[derive(Debug, Args)]
+pub(super) struct ConvertArgs {
+    /// Report of `scan --format json`; `-` is stdin. Place it before options that accept several values
+    #[arg(value_name = "REPORT")]
+    file: PathBuf,
+    #[command(flatten)]
+    report: ReportArgs,
+}
+
+pub(super) fn run(args: &ConvertArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
+    let targets = args.report.check_targets()?;
+    let step = match output::has_format(&targets, GITHUB) {
+        true => Some(github::Step::open_files()?),
+        false => None,
+    };
+    let text = input::read_text(&args.file)?;
+    let read = read_report(&text).with_context(|| input::display_name(&args.file))?;
+    let Converted { report, gate } = read;
+    let anchor = LoadedConfig::find_and_read(global)?.path_in_repository();
+    let has_skipped = report.findings.iter().any(|it| it.status == Status::Skip);
+    let options = args.report.to_options(anchor, gate, has_skipped);
+    output::write_report(&report, &targets, &options, global)?;
+    let exit = report.exit(gate);
+    if let Some(step) = step {
+        step.write_report(&report, exit)?;
+    }
+    Ok(exit)
+}

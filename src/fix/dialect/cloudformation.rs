@@ -1,0 +1,164 @@
+//! `--as cloudformation`: a part of a template, to be merged into the one that declares the resources.
+//!
+//! Changes of an account whose resources the scan did not find in a template are in comments, with the properties
+//! to set where they are declared.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use crate::analysis::declaration::{Declaration, Language};
+use crate::fix::change::{Action, Change, Method};
+use crate::fix::describe::{describe_change, describe_manual_steps, describe_source};
+use crate::fix::shell::sanitize_comment;
+use crate::report::{Report, WriteError};
+
+/// Writes the part of the template.
+///
+/// # Errors
+/// The writer failed.
+pub fn write(report: &Report, changes: &[Change], out: &mut dyn Write) -> Result<(), WriteError> {
+    let written = changes.iter().filter(|it| find_declaration(it).is_some());
+    let written = written.count();
+    write_comment(out, &describe_source(report))?;
+    write_comment(
+        out,
+        &format!(
+            "{written} of {} are in the template; the others are comments.",
+            changes.len()
+        ),
+    )?;
+    if written == 0 {
+        write_comment(out, "There is nothing to merge.")?;
+    } else {
+        write_comment(
+            out,
+            "Merge it into the template, and read the change set before you execute it: it must not replace data.",
+        )?;
+    }
+    for (number, change) in (1..).zip(changes) {
+        writeln!(out)?;
+        for line in describe_change(number, change) {
+            write_comment(out, &line)?;
+        }
+        if find_declaration(change).is_some() {
+            continue;
+        }
+        let lines = match &change.method {
+            Method::InPlace(actions) => actions.iter().flat_map(describe_properties).collect(),
+            method => describe_manual_steps(method),
+        };
+        for line in lines {
+            write_comment(out, &line)?;
+        }
+    }
+    write_resources(changes, out)
+}
+
+/// Returns the declaration that a change makes in a template.
+fn find_declaration(change: &Change) -> Option<&Declaration> {
+    match &change.method {
+        Method::Declaration(it) if it.language == Language::Template => Some(it),
+        _ => None,
+    }
+}
+
+fn write_comment(out: &mut dyn Write, text: &str) -> Result<(), WriteError> {
+    Ok(writeln!(out, "# {}", sanitize_comment(text))?)
+}
+
+/// Writes the resources of all changes, each once.
+fn write_resources(changes: &[Change], out: &mut dyn Write) -> Result<(), WriteError> {
+    let mut properties: BTreeMap<(&str, &str), Vec<&String>> = BTreeMap::new();
+    let mut beside: Vec<&String> = Vec::new();
+    for declaration in changes.iter().filter_map(find_declaration) {
+        // A nested stack has its own template.
+        let id = declaration.address.rsplit('/').next().unwrap_or_default();
+        if !declaration.lines.is_empty() {
+            let lines = properties.entry((id, &declaration.place)).or_default();
+            let fresh = declaration.lines.iter().filter(|it| !it.starts_with(' '));
+            let is_known = fresh.into_iter().all(|it| lines.contains(&it));
+            if !is_known {
+                lines.extend(&declaration.lines);
+            }
+        }
+        beside.extend(&declaration.beside);
+    }
+    if properties.is_empty() && beside.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nResources:")?;
+    for ((id, place), lines) in properties {
+        writeln!(out, "  {id}: # {}", sanitize_comment(place))?;
+        writeln!(out, "    Properties:")?;
+        for line in lines {
+            writeln!(out, "      {line}")?;
+        }
+    }
+    for line in beside {
+        writeln!(out, "  {line}")?;
+    }
+    Ok(())
+}
+
+/// Returns the properties that an action sets, as lines of a comment.
+///
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html>.
+fn describe_properties(action: &Action) -> Vec<String> {
+    let (what, lines) = match action {
+        Action::PutKeyPolicy { key_arn, after, .. } => (
+            format!("AWS::KMS::Key of {key_arn}"),
+            vec![format!("KeyPolicy: {after}")],
+        ),
+        Action::EnableVersioning { bucket, .. } => (
+            format!("AWS::S3::Bucket of {bucket}"),
+            vec!["VersioningConfiguration: {Status: Enabled}".to_owned()],
+        ),
+        Action::ExpireOldVersions { bucket, days, .. } => (
+            format!("AWS::S3::Bucket of {bucket}"),
+            vec![format!(
+                "LifecycleConfiguration: {{Rules: [{{Status: Enabled, NoncurrentVersionExpiration: {{NoncurrentDays: {days}}}}}]}}"
+            )],
+        ),
+        Action::Tag {
+            arns, key, value, ..
+        } => (
+            format!("the resources {}", arns.join(", ")),
+            vec![format!("Tags: [{{Key: {key}, Value: {value}}}]")],
+        ),
+        Action::Untag { arns, key, .. } => (
+            format!("the resources {}", arns.join(", ")),
+            vec![format!("Tags without {key}")],
+        ),
+        Action::CreateS3Endpoint {
+            vpc_id,
+            region,
+            route_tables,
+        } => (
+            "a new resource".to_owned(),
+            vec![format!(
+                "{{Type: AWS::EC2::VPCEndpoint, Properties: {{VpcId: {vpc_id}, ServiceName: com.amazonaws.{region}.s3, VpcEndpointType: Gateway, RouteTableIds: [{}]}}}}",
+                route_tables.join(", ")
+            )],
+        ),
+        Action::AddRouteTables {
+            endpoint_id,
+            route_tables,
+            ..
+        } => (
+            format!("AWS::EC2::VPCEndpoint of {endpoint_id}"),
+            vec![format!("RouteTableIds: also {}", route_tables.join(", "))],
+        ),
+        Action::ResetEndpointPolicy { endpoint_id, .. } => (
+            format!("AWS::EC2::VPCEndpoint of {endpoint_id}"),
+            vec!["no PolicyDocument".to_owned()],
+        ),
+        Action::BackupSettings { region, .. } | Action::EbsDefaults { region } => {
+            return vec![format!(
+                "  CloudFormation has no resource for these settings of {region}: use --as aws-cli."
+            )];
+        }
+    };
+    let head = format!("  In {what}:");
+    let lines = lines.into_iter().map(|it| format!("    {it}"));
+    std::iter::once(head).chain(lines).collect()
+}
