@@ -35,6 +35,8 @@ pub struct Question<'q> {
 pub struct Estimate {
     /// Where the facts come from.
     pub source: Source,
+    /// Whether it is of a plan or template, without the account that this is for.
+    pub lacks_account: bool,
     /// The account; none where a plan or template does not name it.
     pub account_id: Option<String>,
     /// The account that stores the copies.
@@ -233,6 +235,7 @@ pub fn estimate_cost(
     let (lines, prices) = sum.price_lines();
     Estimate {
         source: snapshot.source,
+        lacks_account: snapshot.has_no_account(),
         account_id: snapshot.account_id.clone(),
         central_account_id: settings.central_account.clone(),
         tag_key: settings.tag_key.clone(),

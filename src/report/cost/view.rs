@@ -6,7 +6,7 @@ use crate::cost::volume::to_gib;
 use crate::model::size::Basis;
 use crate::model::snapshot::Source;
 use crate::report::digest::summary::format_time;
-use crate::text::plural;
+use crate::text::{escape_invisible, plural};
 
 /// An estimate as texts.
 #[derive(Debug)]
@@ -93,7 +93,8 @@ fn describe_question(estimate: &Estimate) -> String {
         false => format!("resources tagged {}=enabled", estimate.tag_key),
     };
     let read = format_time(&estimate.collected_at);
-    format!("Backup cost of {of}: {what}; read {read}.")
+    let question = format!("Backup cost of {of}: {what}; read {read}.");
+    escape_invisible(&question).into_owned()
 }
 
 fn describe_size(line: &Line) -> SizeRow {
@@ -109,7 +110,7 @@ fn describe_size(line: &Line) -> SizeRow {
     let basis: Vec<String> = basis.into_iter().chain(unknown).collect();
     SizeRow {
         kind: line.kind.noun(),
-        region: line.region.clone(),
+        region: escape_invisible(&line.region).into_owned(),
         resources: line.resources.to_string(),
         gib: match line.basis {
             None => "-".to_owned(),
@@ -125,7 +126,7 @@ fn describe_costs(estimate: &Estimate, line: &Line) -> Vec<CostRow> {
         let side = line.side(payer);
         let row = |points: String, amounts| CostRow {
             kind: line.kind.noun(),
-            region: line.region.clone(),
+            region: escape_invisible(&line.region).into_owned(),
             payer: payer.as_str(),
             points,
             amounts,
@@ -250,7 +251,11 @@ fn describe_figures(estimate: &Estimate) -> Vec<String> {
         texts.push(format!("Missing: {}.", describe_missing(missing)));
     }
     if let Some(reason) = &estimate.unread_plans {
+        let reason = escape_invisible(reason);
         texts.push(format!("Plans that are not known: {reason}."));
+        if estimate.lacks_account {
+            texts.push("Name the account that it is for with --account-from.".to_owned());
+        }
     }
     if estimate
         .lines
