@@ -3,6 +3,7 @@
 mod args;
 mod config;
 mod convert;
+mod cost;
 mod evaluation;
 mod explain;
 mod files;
@@ -80,6 +81,8 @@ enum Command {
     KeyPolicy(key_policy::KeyPolicyArgs),
     /// Print the change that fixes each failing finding, with the account's real IDs
     Fix(Box<fix::FixArgs>),
+    /// Estimate what backups and their copies cost to keep
+    Cost(Box<cost::CostArgs>),
     /// Explain rules: what they check, why, how to fix them, and their sources
     Explain(explain::ExplainArgs),
     /// List all rules
@@ -90,7 +93,7 @@ enum Command {
     #[cfg(feature = "aws")]
     IamPolicy(iam_policy::IamPolicyArgs),
     /// Print the JSON Schema of `--format json`
-    Schema,
+    Schema(schema::SchemaArgs),
     /// Write a commented backup-check.toml, or the file of --config
     Init,
     /// Print the completion script of a shell
@@ -159,12 +162,13 @@ fn run_command(cli: Cli) -> anyhow::Result<Exit> {
         Command::Collect(args) => collect::run(&args, &global),
         Command::KeyPolicy(args) => key_policy::run(&args, &global),
         Command::Fix(args) => fix::run(&args, &global),
+        Command::Cost(args) => cost::run(*args, &global),
         Command::Explain(args) => explain::run(&args, &global),
         Command::Rules(args) => rules::run(&args),
         Command::Convert(args) => convert::run(&args, &global),
         #[cfg(feature = "aws")]
         Command::IamPolicy(args) => iam_policy::run(&args),
-        Command::Schema => schema::run(),
+        Command::Schema(args) => schema::run(&args),
         Command::Init => init::run(&global),
         Command::Completions(args) => man::print_completions(&args, Cli::command()),
         Command::Man => man::run(Cli::command()),

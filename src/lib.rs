@@ -14,6 +14,7 @@
 
 pub mod analysis;
 pub mod cli;
+pub mod cost;
 pub mod evaluate;
 pub mod exit;
 pub mod fix;

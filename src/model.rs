@@ -29,6 +29,7 @@ pub mod s3;
 pub mod selected_tags;
 pub mod selection;
 pub mod service;
+pub mod size;
 pub mod snapshot;
 pub mod state;
 pub mod storage_gateway;

@@ -3,6 +3,7 @@
 pub mod asff;
 pub mod baseline;
 pub mod convert;
+pub mod cost;
 pub mod csv;
 pub mod documentation;
 pub mod format;
@@ -41,6 +42,7 @@ pub use stale_waiver::{StaleState, StaleWaiver};
 pub use stream::{FindingWriter, ReportFacts, Shown};
 
 use crate::analysis::{Cause, Evidence};
+use crate::cost::estimate::Estimate;
 use crate::exit::{Exit, FailOn};
 use crate::model::arn::Arn;
 use crate::model::coverage::{Coverage, Stats};
@@ -104,6 +106,8 @@ pub struct Report {
     pub comparison: Option<Comparison>,
     /// The arguments that name the source of this run, for commands to run next: ` --from plan.json`.
     pub arguments: String,
+    /// What the backups cost, if that was asked for. It affects nothing else.
+    pub cost: Option<Estimate>,
 }
 
 impl Report {

@@ -354,7 +354,8 @@ fn underline_span(text: &str, line_start: usize, span: &Range<usize>) -> String 
 }
 
 /// Adds the most similar name to an error about an unknown one.
-fn suggest_field(message: &str) -> String {
+#[must_use]
+pub fn suggest_field(message: &str) -> String {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let is_unknown = message.starts_with("unknown ");
     let Some(unknown) = quoted.next().filter(|_| is_unknown) else {

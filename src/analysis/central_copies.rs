@@ -184,7 +184,8 @@ fn describe_retention(days: Option<u32>) -> String {
 }
 
 /// The runs of a rule that the other rules of its plan leave.
-enum Survival<'a> {
+#[derive(Debug)]
+pub enum Survival<'a> {
     /// These runs; none where the schedule cannot be parsed.
     Runs(Option<Rc<Runs>>),
     /// None, because of this rule.
@@ -195,7 +196,10 @@ enum Survival<'a> {
 /// windows of rules of a plan overlap, AWS Backup makes only the backup that is kept longest.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/plan-options-and-configuration.html#overlapping-backup-rules>.
-fn find_runs<'a>(
+///
+/// # Errors
+/// It is not known which rule makes the backup.
+pub fn find_runs<'a>(
     cx: &RuleContext<'a>,
     plan: &'a BackupPlan,
     rule: &'a BackupRule,

@@ -46,9 +46,9 @@ pub(super) enum ColorArg {
     Never,
 }
 
-/// The account or file to check, and how to check it.
+/// The account or file to read.
 #[derive(Debug, Args)]
-pub(super) struct SourceArgs {
+pub(super) struct InputArgs {
     /// Check a file instead of a live account: a snapshot written by `collect`, `terraform show -json`
     /// output, or a CloudFormation template (JSON or YAML); `-` is stdin. If a plan or template does not
     /// name its region, set it with --region
@@ -63,6 +63,13 @@ pub(super) struct SourceArgs {
     pub(super) parameter: Vec<(String, String)>,
     #[command(flatten)]
     pub(super) access: AccessArgs,
+}
+
+/// The account or file to check, and how to check it.
+#[derive(Debug, Args)]
+pub(super) struct SourceArgs {
+    #[command(flatten)]
+    pub(super) input: InputArgs,
     #[command(flatten)]
     pub(super) evaluation: EvaluationArgs,
 }
@@ -70,8 +77,12 @@ pub(super) struct SourceArgs {
 impl SourceArgs {
     /// Returns the arguments of this run that a command to run next must repeat, each after a space.
     pub(super) fn name_source(&self) -> String {
-        let access = &self.access;
-        let path = self.from.as_ref().map(|path| path.display().to_string());
+        let access = &self.input.access;
+        let path = self
+            .input
+            .from
+            .as_ref()
+            .map(|path| path.display().to_string());
         let mut text = String::new();
         for (flag, value) in [
             ("--from", &path),
@@ -86,7 +97,7 @@ impl SourceArgs {
                 text.push_str(&format!(" {flag} {}", quote_argument(value)));
             }
         }
-        for (name, value) in &self.parameter {
+        for (name, value) in &self.input.parameter {
             let parameter = format!("{name}={value}");
             text.push_str(&format!(" --parameter {}", quote_argument(&parameter)));
         }

@@ -15,7 +15,7 @@ use crate::rules::ALL;
 use crate::settings::{Settings, Severity};
 use crate::source::overlay::complete_from_account;
 
-use super::args::{AccessArgs, EvaluationArgs, GlobalArgs, SourceArgs};
+use super::args::{AccessArgs, EvaluationArgs, GlobalArgs, InputArgs, SourceArgs};
 use super::config::LoadedConfig;
 use super::resources::{SelectedResources, is_arn, region_of_address, selection_to_read};
 use super::{input, output, select};
@@ -142,14 +142,58 @@ impl SourceArgs {
         global: &GlobalArgs,
         omit_settled: bool,
     ) -> anyhow::Result<Evaluated> {
-        let access = &self.access;
         let mut options = self.evaluation.to_options(loaded)?;
         options.omit_settled = omit_settled;
+        let company = CompanyArgs {
+            central_account: self.evaluation.central_account.as_ref(),
+            org_id: self.evaluation.org_id.as_ref(),
+        };
+        let rules = &self.evaluation.rule;
+        let read = self.input.read_source(loaded, company, rules, global)?;
+        options.selection = read.selection;
+        let report = evaluate(&read.snapshot, &read.settings, &options, &ALL);
+        Ok(Evaluated {
+            snapshot: read.snapshot,
+            settings: read.settings,
+            report,
+            stopped: read.stopped,
+        })
+    }
+}
+
+/// What arguments say about the company.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CompanyArgs<'a> {
+    pub(super) central_account: Option<&'a String>,
+    pub(super) org_id: Option<&'a String>,
+}
+
+/// A source that was read.
+#[derive(Debug)]
+pub(super) struct ReadSource {
+    pub(super) snapshot: Snapshot,
+    pub(super) settings: Settings,
+    /// What the arguments select of it.
+    pub(super) selection: Selection,
+    /// The signal that interrupted reading, else [`Exit::Ready`].
+    pub(super) stopped: Exit,
+}
+
+impl InputArgs {
+    /// Reads the source. `rules` are those of --rule, whose data is read too.
+    pub(super) fn read_source(
+        &self,
+        loaded: &LoadedConfig,
+        company: CompanyArgs<'_>,
+        rules: &[String],
+        global: &GlobalArgs,
+    ) -> anyhow::Result<ReadSource> {
+        let access = &self.access;
         let mut settings = effective_settings(loaded, access)?;
-        if let Some(account) = &self.evaluation.central_account {
+        if let Some(account) = company.central_account {
             settings.central_account.clone_from(account);
         }
-        if let Some(org) = &self.evaluation.org_id {
+        if let Some(org) = company.org_id {
             settings.org_id = Some(org.clone());
         }
         if let (Some(path), Some(name)) = (&self.from, access.find_live_only())
@@ -161,33 +205,32 @@ impl SourceArgs {
             );
         }
         let (snapshot, selection, stopped) = match &self.from {
-            Some(path) => self.read_file(path, &settings, global)?,
+            Some(path) => self.read_file(path, &settings, rules, global)?,
             None => {
-                let (snapshot, stopped) = self.read_selected(&settings, global)?;
-                let selection = self.select_in(&snapshot)?;
+                let (snapshot, stopped) = self.read_selected(&settings, rules, global)?;
+                let selection = self.select_in(&snapshot, rules)?;
                 (snapshot, selection, stopped)
             }
         };
-        options.selection = selection;
-        let report = evaluate(&snapshot, &settings, &options, &ALL);
-        Ok(Evaluated {
+        Ok(ReadSource {
             snapshot,
             settings,
-            report,
+            selection,
             stopped,
         })
     }
 
     /// Returns what the arguments select of an account that was read.
-    fn select_in(&self, snapshot: &Snapshot) -> anyhow::Result<Selection> {
+    fn select_in(&self, snapshot: &Snapshot, rules: &[String]) -> anyhow::Result<Selection> {
         let resources = SelectedResources::find(&self.access.resource, snapshot)?;
-        select::new_selection(&self.access.service, &resources, &self.evaluation.rule)
+        select::new_selection(&self.access.service, &resources, rules)
     }
 
     /// Reads what the arguments select of the live account, or where it is looked for.
     fn read_selected(
         &self,
         settings: &Settings,
+        rules: &[String],
         global: &GlobalArgs,
     ) -> anyhow::Result<(Snapshot, Exit)> {
         let access = &self.access;
@@ -195,9 +238,9 @@ impl SourceArgs {
         let is_found_first = !selection.resources.is_empty() || access.resource.is_empty();
         if is_found_first {
             let resources = SelectedResources::from_arns(&access.resource)?;
-            selection = select::new_selection(&access.service, &resources, &self.evaluation.rule)?;
+            selection = select::new_selection(&access.service, &resources, rules)?;
         } else {
-            let services = select::services_of_rules(&selection, &self.evaluation.rule)?;
+            let services = select::services_of_rules(&selection, rules)?;
             selection.settings_only = services;
         }
         read_live(access, settings, &selection, global)
@@ -214,6 +257,7 @@ impl SourceArgs {
         &self,
         path: &Path,
         settings: &Settings,
+        rules: &[String],
         global: &GlobalArgs,
     ) -> anyhow::Result<(Snapshot, Selection, Exit)> {
         let note = |text: &str| {
@@ -256,8 +300,8 @@ impl SourceArgs {
                 note(&format!("warning: --account-from: {age}"));
             }
         }
-        let selection = self.select_in(&snapshot)?;
-        narrow_to_selection(&mut snapshot, self, &selection)
+        let selection = self.select_in(&snapshot, rules)?;
+        narrow_to_selection(&mut snapshot, &self.access, &selection, rules)
             .with_context(|| path.display().to_string())?;
         Ok((snapshot, selection, stopped))
     }
@@ -297,11 +341,12 @@ const LIVE: &str = "live";
 /// The snapshot lacks something that the arguments select.
 fn narrow_to_selection(
     snapshot: &mut Snapshot,
-    args: &SourceArgs,
+    access: &AccessArgs,
     selection: &Selection,
+    rules: &[String],
 ) -> anyhow::Result<()> {
-    check_coverage(&snapshot.selection, args, selection)?;
-    let mut regions = args.access.region.clone();
+    check_coverage(&snapshot.selection, selection, rules)?;
+    let mut regions = access.region.clone();
     if !selection.resources.is_empty() {
         regions = regions_of_resources(snapshot, selection, &regions)?;
     }
@@ -315,8 +360,8 @@ fn narrow_to_selection(
 /// Checks that a snapshot was collected with everything that the arguments select.
 fn check_coverage(
     collected: &Selection,
-    args: &SourceArgs,
     selection: &Selection,
+    rules: &[String],
 ) -> anyhow::Result<()> {
     if collected.is_everything() {
         return Ok(());
@@ -327,7 +372,7 @@ fn check_coverage(
     };
     let names = collected.describe().unwrap_or_default();
     if selection.is_everything() {
-        let services = select::services_of_rules(collected, &args.evaluation.rule)?;
+        let services = select::services_of_rules(collected, rules)?;
         if let Some(missing) = services
             .iter()
             .find(|it| !collected.includes_settings_of(**it))

@@ -5,15 +5,16 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use clap::Args;
 
+use crate::cost::prices::PriceList;
 use crate::exit::Exit;
 use crate::report::Report;
-use crate::report::format::GITHUB;
+use crate::report::format::{COST_SECTION_FORMATS, GITHUB};
 
 use super::args::{FailOnArg, GlobalArgs, SourceArgs};
 use super::config::LoadedConfig;
 use super::evaluation::Evaluated;
 use super::output::{ReportArgs, Target};
-use super::{github, input, output};
+use super::{cost, github, input, output};
 
 #[derive(Debug, Args)]
 pub(super) struct ScanArgs {
@@ -34,6 +35,12 @@ pub(super) struct ScanArgs {
     /// Include findings of rules that do not apply
     #[arg(long, help_heading = "Report")]
     show_skipped: bool,
+    /// Add a section on cost to html and markdown
+    #[arg(long, help_heading = "Report")]
+    cost: bool,
+    /// Prices of --cost that replace the built-in ones, as TOML
+    #[arg(long, value_name = "FILE", requires = "cost", help_heading = "Report")]
+    prices: Option<PathBuf>,
     /// Print the number of API calls and their duration on stderr
     #[arg(long, help_heading = "Report")]
     stats: bool,
@@ -41,7 +48,7 @@ pub(super) struct ScanArgs {
 
 pub(super) fn run(mut args: ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
     if let Some(file) = args.file.take() {
-        args.source.from = Some(file);
+        args.source.input.from = Some(file);
     }
     scan_source(&args, global)
 }
@@ -59,19 +66,28 @@ fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         }
         None => None,
     };
+    let prices = match args.cost {
+        true => Some(read_prices(args, &targets)?),
+        false => None,
+    };
     let loaded = LoadedConfig::find_and_read(global)?;
     let lists_passes = output::list_findings(&targets)
         || args.show_skipped
         || baseline.is_some()
-        || !args.source.access.resource.is_empty();
+        || !args.source.input.access.resource.is_empty();
     let Evaluated {
+        snapshot,
+        settings,
         mut report,
         stopped,
-        ..
     } = args
         .source
         .evaluate_source(&loaded, global, !lists_passes)?;
     report.arguments = args.source.name_source();
+    report.cost = prices.map(|prices| {
+        let preflight = args.source.evaluation.preflight;
+        cost::estimate_for_report(&snapshot, &settings, &report.selection, preflight, &prices)
+    });
     if let Some((path, baseline)) = &baseline {
         baseline
             .compare_with(&mut report)
@@ -86,6 +102,21 @@ fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         step.write_report(&report, exit)?;
     }
     Ok(exit)
+}
+
+/// Returns the prices of --cost.
+///
+/// # Errors
+/// No format has a section on cost, or the file of --prices cannot be read.
+fn read_prices(args: &ScanArgs, targets: &[Target]) -> anyhow::Result<PriceList> {
+    let mut formats = COST_SECTION_FORMATS.iter();
+    if !formats.any(|name| output::has_format(targets, name)) {
+        bail!(
+            "--cost adds a section to {}; choose one of these formats, or run `backup-check cost`",
+            COST_SECTION_FORMATS.join(", ")
+        );
+    }
+    cost::read_prices(args.prices.as_deref())
 }
 
 /// Prints stale waivers, unless the report on stdout lists them, and the statistics of --stats.

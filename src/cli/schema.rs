@@ -1,11 +1,25 @@
 //! `backup-check schema`
 
+use clap::Args;
+
 use crate::exit::Exit;
+use crate::report::cost::cost_schema;
 use crate::report::json;
 
 use super::output;
 
-pub(super) fn run() -> anyhow::Result<Exit> {
-    output::print_stdout(&(serde_json::to_string_pretty(&json::report_schema())? + "\n"))?;
+#[derive(Debug, Args)]
+pub(super) struct SchemaArgs {
+    /// Print the schema of `cost --format json` instead
+    #[arg(long)]
+    cost: bool,
+}
+
+pub(super) fn run(args: &SchemaArgs) -> anyhow::Result<Exit> {
+    let schema = match args.cost {
+        true => cost_schema(),
+        false => json::report_schema(),
+    };
+    output::print_stdout(&(serde_json::to_string_pretty(&schema)? + "\n"))?;
     Ok(Exit::Ready)
 }

@@ -95,3 +95,15 @@ pub(super) fn parse_url(text: &str) -> Result<String, String> {
         "expected a URL such as http://127.0.0.1:5000",
     )
 }
+
+/// Parses a share of 1: `3%` or `0.03`.
+pub(super) fn parse_rate(text: &str) -> Result<f64, String> {
+    let (number, unit) = match text.strip_suffix('%') {
+        Some(percent) => (percent.trim_end(), 100.0),
+        None => (text, 1.0),
+    };
+    let share = number.parse::<f64>().ok().map(|number| number / unit);
+    share
+        .filter(|share| (0.0..=1.0).contains(share))
+        .ok_or_else(|| "expected a rate from 0% to 100%, such as 3% or 0.03".to_owned())
+}

@@ -79,6 +79,7 @@ impl Evaluation<'_, '_> {
             stale_waivers: Vec::new(),
             comparison: None,
             arguments: String::new(),
+            cost: None,
         };
         let stale = self
             .waivers

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Observed;
+use super::size::Size;
 use super::tag::Tags;
 
 /// A table. Source: DynamoDB API, `ListTables` and `DescribeTable`.
@@ -22,4 +23,7 @@ pub struct Table {
     /// The key of its encryption; none where DynamoDB owns the key.
     #[serde(default)]
     pub kms_key: Observed<Option<String>>,
+    /// Its size, which DynamoDB updates about every six hours.
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
+    pub size: Observed<Size>,
 }

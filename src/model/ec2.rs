@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Observed;
+use super::size::Size;
 use super::tag::Tags;
 
 /// An EC2 instance. Source: EC2 API, `DescribeInstances`.
@@ -69,6 +70,9 @@ pub struct Volume {
     /// The key as EC2 names it, where it is encrypted.
     #[serde(default)]
     pub kms_key: Observed<Option<String>>,
+    /// Its capacity.
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
+    pub size: Observed<Size>,
     /// Ids of the instances it is attached to.
     #[serde(default)]
     pub attached_to: Observed<Vec<String>>,

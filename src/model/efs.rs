@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Observed;
+use super::size::Size;
 use super::tag::Tags;
 
 /// A file system. Source: EFS API, `DescribeFileSystems`.
@@ -25,4 +26,7 @@ pub struct FileSystem {
     /// The key as EFS names it, where it is encrypted.
     #[serde(default)]
     pub kms_key: Observed<Option<String>>,
+    /// Its metered size, in all storage classes.
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
+    pub size: Observed<Size>,
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Observed;
+use super::size::Size;
 use super::tag::Tags;
 
 /// A file system. Source: FSx API, `DescribeFileSystems`.
@@ -31,6 +32,9 @@ pub struct FsxFileSystem {
     /// Whether it is linked to a data repository in S3, which only Lustre can be.
     #[serde(default)]
     pub is_linked: Observed<bool>,
+    /// Its storage capacity.
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
+    pub size: Observed<Size>,
 }
 
 impl FsxFileSystem {
@@ -69,6 +73,9 @@ pub struct FsxVolume {
     /// The id of its file system.
     #[serde(default)]
     pub file_system: Observed<String>,
+    /// Its capacity, or its quota on OpenZFS.
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
+    pub size: Observed<Size>,
     /// `AVAILABLE`, `CREATED`, `FAILED`, ...
     #[serde(default)]
     pub state: Observed<String>,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::observed::{Gap, Observed};
+use super::size::Size;
 use super::tag::Tags;
 
 /// A DB instance. Source: RDS API, `DescribeDBInstances`.
@@ -38,6 +39,9 @@ pub struct DbInstance {
     /// The key as RDS names it, where it is encrypted.
     #[serde(default)]
     pub kms_key: Observed<Option<String>>,
+    /// Its allocated storage.
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
+    pub size: Observed<Size>,
     /// Retention of automated backups in days; 0 switches them off.
     #[serde(default)]
     pub backup_retention_days: Observed<i32>,
@@ -140,6 +144,10 @@ pub struct DbCluster {
     /// The key as RDS names it, where it is encrypted.
     #[serde(default)]
     pub kms_key: Observed<Option<String>>,
+    /// The allocated storage of a Multi-AZ DB cluster, or what an Aurora cluster uses: RDS documents the
+    /// allocated storage of Aurora only as a value that can vary, so it does not count.
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
+    pub size: Observed<Size>,
     /// Retention of automated backups in days.
     #[serde(default)]
     pub backup_retention_days: Observed<i32>,

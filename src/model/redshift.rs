@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Observed;
+use super::size::Size;
 use super::tag::Tags;
 
 /// A provisioned cluster. Source: Redshift API, `DescribeClusters`.
@@ -28,6 +29,9 @@ pub struct Cluster {
     /// Whether it is encrypted with a key that AWS owns, which Redshift names `AWS_OWNED_KMS_KEY`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub aws_owned_key: bool,
+    /// Its storage capacity.
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
+    pub size: Observed<Size>,
 }
 
 /// A namespace of Redshift Serverless: its data is always encrypted.

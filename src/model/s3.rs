@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Observed;
+use super::size::Size;
 use super::tag::Tags;
 
 /// A general purpose bucket. Source: S3 API.
@@ -32,6 +33,9 @@ pub struct Bucket {
     /// Whether it sends its events to Amazon EventBridge. Source: `GetBucketNotificationConfiguration`.
     #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
     pub event_bridge: Observed<bool>,
+    /// The size of its objects, noncurrent versions too. S3 itself does not return it.
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
+    pub size: Observed<Size>,
 }
 
 /// Default encryption of a bucket.

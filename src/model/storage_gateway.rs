@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Observed;
+use super::size::Size;
 use super::tag::Tags;
 
 /// A gateway of any type. Source: Storage Gateway API, `ListGateways`.
@@ -50,6 +51,9 @@ pub struct GatewayVolume {
     /// Its tags. Source: `GetResources`.
     #[serde(default)]
     pub tags: Observed<Tags>,
+    /// The data on it where Storage Gateway measures it, else its capacity.
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
+    pub size: Observed<Size>,
     /// `AVAILABLE`, `BOOTSTRAPPING`, `IRRECOVERABLE`, `PASS THROUGH`, ...
     #[serde(default)]
     pub state: Observed<String>,

@@ -198,6 +198,8 @@ fn assemble_report(json: JsonReport) -> Result<Report, ConvertError> {
         stale_waivers: json.stale_waivers,
         comparison: json.comparison,
         arguments: scan.arguments,
+        // A JSON report has no estimate.
+        cost: None,
     })
 }
 

@@ -159,7 +159,7 @@ fn is_formula(cell: &str) -> bool {
         ])
 }
 
-fn to_write_error(error: csv::Error) -> WriteError {
+pub(super) fn to_write_error(error: csv::Error) -> WriteError {
     WriteError::Io(match error.into_kind() {
         ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),

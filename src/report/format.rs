@@ -64,6 +64,9 @@ pub const TABLE: &str = "table";
 /// The name of the format that also writes the summary and the outputs of a GitHub Actions step.
 pub const GITHUB: &str = "github";
 
+/// The formats that can have a section on cost.
+pub const COST_SECTION_FORMATS: [&str; 3] = ["html", "markdown", GITHUB];
+
 /// Every format. The help of `--format` lists them in this order.
 pub static FORMATS: &[Format] = &[
     Format {

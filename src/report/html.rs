@@ -28,6 +28,7 @@ use crate::exit::FailOn;
 use crate::model::snapshot::Source;
 use crate::settings::Standard;
 
+use super::cost::CostView;
 use super::digest::Digest;
 use super::digest::summary::{account_name, format_time};
 use super::{Report, WriteError};
@@ -71,6 +72,7 @@ pub fn write(
         rules: rules::describe_rules(report, show_skipped),
         skipped: show_skipped.then(|| SkippedFindings::new(report)),
         filter: FilterOptions::new(report),
+        cost: report.cost.as_ref().map(CostView::new),
         causes,
     };
     let mut out = io::BufWriter::new(out);
@@ -98,6 +100,7 @@ struct Page<'d> {
     rules: Vec<RuleSheet>,
     skipped: Option<SkippedFindings>,
     filter: FilterOptions,
+    cost: Option<CostView>,
 }
 
 impl Page<'_> {

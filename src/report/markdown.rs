@@ -7,7 +7,7 @@
 
 mod changes;
 mod detail;
-mod escape;
+pub(in crate::report) mod escape;
 mod header;
 mod parts;
 
@@ -16,6 +16,7 @@ use std::io::Write;
 
 use detail::{Detail, LONGEST_TEXT};
 
+use super::cost::write_section;
 use super::digest::Digest;
 use super::digest::coverage_gaps::Failure;
 use super::digest::names::distinct_name;
@@ -99,6 +100,7 @@ impl Document<'_, '_> {
         ];
         self.push_cause_table(&mut parts);
         let sections = [
+            report.cost.as_ref().map(write_section),
             self.write_gaps(detail),
             changes::write_baseline(report, detail),
             changes::write_stale_waivers(report, detail),

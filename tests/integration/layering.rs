@@ -9,7 +9,7 @@ use imports::ImportGraph;
 
 /// A room, and what it may name below it. The first segment of a module is its room; an entry with
 /// `::` allows that module alone.
-const WALLS: [(&str, &[&str]); 16] = [
+const WALLS: [(&str, &[&str]); 17] = [
     ("exit", &[]),
     ("text", &[]),
     ("model", &[]),
@@ -43,10 +43,12 @@ const WALLS: [(&str, &[&str]); 16] = [
             "text",
         ],
     ),
+    ("cost", &["analysis", "model", "settings", "text"]),
     (
         "report",
         &[
             "analysis",
+            "cost",
             "exit",
             "iam",
             "key_sharing",
@@ -89,6 +91,7 @@ const WALLS: [(&str, &[&str]); 16] = [
         "cli",
         &[
             "analysis",
+            "cost",
             "evaluate",
             "exit",
             "fix",
@@ -134,8 +137,9 @@ const WORLD: [&str; 9] = [
 ];
 
 /// Rooms that have facts and evaluation only.
-const PURE: [&str; 12] = [
+const PURE: [&str; 13] = [
     "analysis",
+    "cost",
     "evaluate",
     "exit",
     "fix",

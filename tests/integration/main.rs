@@ -17,6 +17,7 @@ mod cli;
 mod cloudformation;
 #[cfg(feature = "aws")]
 mod collect;
+mod cost;
 #[cfg(unix)]
 mod docs;
 #[cfg(all(feature = "aws", unix))]

@@ -186,6 +186,45 @@ fn a_snapshot_is_evaluated_like_its_account() {
     }
 }
 
+// Every volume of seed.py has 20 GiB, or 8 GiB with its instance; every database that is no member of a cluster
+// and every volume of a gateway has 100 GiB.
+#[test]
+fn sizes_equal_what_was_seeded() {
+    const GIB: u64 = 1 << 30;
+    let moto = lock_moto();
+    let account = "333344448888";
+    moto.seed_account(account, "clean");
+    let folder = tempfile::tempdir().unwrap();
+    let role = format!("arn:aws:iam::{account}:role/Auditor");
+    let collected = run(moto.build_command(folder.path()).args([
+        "collect",
+        "--role-arn",
+        &role,
+        "-o",
+        "saved.json",
+    ]));
+    assert_eq!(collected.code, 0, "{}", collected.stderr);
+    let saved = fs::read_to_string(folder.path().join("saved.json")).unwrap();
+    let saved: Value = serde_json::from_str(&saved).unwrap();
+    let sizes = |list: &str| {
+        let regions = saved["regions"].as_object().unwrap().values();
+        let items = regions.flat_map(|region| region[list]["items"].as_array().unwrap());
+        let alone = items.filter(|item| item["cluster"].is_null());
+        let sizes = alone.map(|item| item["size"]["known"]["bytes"].as_u64());
+        sizes.collect::<BTreeSet<_>>()
+    };
+    let gib = |numbers: &[u64]| {
+        let sizes = numbers.iter().map(|number| Some(number * GIB));
+        sizes.collect::<BTreeSet<_>>()
+    };
+    assert_eq!(sizes("volumes"), gib(&[8, 20]));
+    assert_eq!(sizes("db_instances"), gib(&[100]));
+    assert_eq!(sizes("gateway_volumes"), gib(&[100]));
+    // Moto measures the data of tables and file systems.
+    assert!(sizes("tables").iter().all(Option::is_some));
+    assert!(sizes("file_systems").iter().all(Option::is_some));
+}
+
 #[test]
 fn an_unreachable_region_does_not_affect_the_others() {
     let moto = lock_moto();

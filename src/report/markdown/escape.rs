@@ -11,7 +11,7 @@ use crate::text::escape_invisible;
 const HASH: std::ops::RangeInclusive<usize> = 7..=40;
 
 /// Returns a sentence with every word that is not plain in a code span.
-pub(super) fn escape_sentence(text: &str) -> String {
+pub(in crate::report) fn escape_sentence(text: &str) -> String {
     let text = escape_invisible(text);
     // Commands in fixes are quoted with backticks already.
     let is_quoted = text.matches('`').count().is_multiple_of(2);
@@ -30,7 +30,7 @@ pub(super) fn escape_sentence(text: &str) -> String {
 }
 
 /// Returns a sentence for a cell of a table.
-pub(super) fn escape_cell(text: &str) -> String {
+pub(in crate::report) fn escape_cell(text: &str) -> String {
     // A bar ends a cell even in a code span, and a backslash before it is ambiguous.
     escape_sentence(&text.replace('|', "\\u{7c}"))
 }

@@ -8,6 +8,7 @@ use crate::model::dynamodb::Table;
 use crate::model::observed::{Listing, Observed};
 use crate::model::selection::Target;
 use crate::model::service::Service;
+use crate::model::size::Size;
 
 use super::call::ServiceCalls;
 use super::operation::{Operation, ResponseText};
@@ -83,6 +84,7 @@ async fn describe_tables(
                 id: name,
                 tags: Observed::default(),
                 state: Observed::Unknown(gap.clone()),
+                size: Observed::Unknown(gap.clone()),
                 kms_key: Observed::Unknown(gap),
             }),
         }
@@ -108,6 +110,9 @@ fn table_from(arn: String, name: String, table: TableDescription) -> Table {
         arn: table.table_arn.filled().unwrap_or(arn),
         id: name,
         tags: Observed::default(),
+        size: Size::measured_bytes(
+            DESCRIBE_TABLE.require_field(table.table_size_bytes, "TableSizeBytes"),
+        ),
         kms_key: match encryption {
             None if state.is_none() => DESCRIBE_TABLE.require_field(None, "TableStatus"),
             None => Observed::Known(None),

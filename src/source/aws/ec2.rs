@@ -10,6 +10,7 @@ use crate::model::ec2::{EbsDefaults, Instance, Volume};
 use crate::model::observed::{Gap, Listing, Observed};
 use crate::model::selection::Target;
 use crate::model::service::Service;
+use crate::model::size::Size;
 use crate::model::tag::Tags;
 
 use super::listing::{Skippable, join_listings};
@@ -252,6 +253,7 @@ fn volume_from(reader: &RegionReader<'_>, volume: aws_sdk_ec2::types::Volume) ->
         state: operation.require_text(state, "Status"),
         encrypted: operation.require_field(volume.encrypted, "Encrypted"),
         kms_key: Observed::Known(volume.kms_key_id.filled()),
+        size: Size::provisioned_gib(operation.require_field(volume.size, "Size").map(i64::from)),
         attached_to: Observed::Known(attached_to.collect()),
         outpost_arn: Observed::Known(volume.outpost_arn.filled()),
         id,

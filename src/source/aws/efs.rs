@@ -8,6 +8,7 @@ use crate::model::efs::FileSystem;
 use crate::model::observed::{Listing, Observed};
 use crate::model::selection::Target;
 use crate::model::service::Service;
+use crate::model::size::Size;
 
 use super::listing::join_listings;
 use super::operation::{Operation, ResponseText};
@@ -80,5 +81,8 @@ fn file_system_from(
         state: operation.require_text(state, "LifeCycleState"),
         encrypted: operation.require_field(system.encrypted, "Encrypted"),
         kms_key: Observed::Known(system.kms_key_id.filled()),
+        size: Size::measured_bytes(
+            operation.require_field(system.size_in_bytes.map(|it| it.value), "SizeInBytes"),
+        ),
     })
 }

@@ -11,6 +11,7 @@ use crate::model::fsx::{FsxFileSystem, FsxVolume, LUSTRE};
 use crate::model::observed::{Listing, Observed};
 use crate::model::selection::Target;
 use crate::model::service::Service;
+use crate::model::size::Size;
 use crate::model::tag::Tags;
 
 use super::call::ServiceCalls;
@@ -199,6 +200,11 @@ fn file_system_from(reader: &RegionReader<'_>, it: FileSystem) -> Option<FsxFile
             true => Observed::default(),
             false => Observed::Known(is_linked),
         },
+        size: Size::provisioned_gib(
+            operation
+                .require_field(it.storage_capacity, "StorageCapacity")
+                .map(i64::from),
+        ),
         file_system_type: operation.require_text(file_system_type, "FileSystemType"),
     })
 }
@@ -207,7 +213,20 @@ fn volume_from(reader: &RegionReader<'_>, it: Volume) -> Option<FsxVolume> {
     let operation = DESCRIBE_VOLUMES;
     let volume_type = it.volume_type.map(|it| it.as_str().to_owned());
     let state = it.lifecycle.map(|it| it.as_str().to_owned());
+    let quota = it.open_zfs_configuration;
+    let quota = quota.and_then(|it| it.storage_capacity_quota_gib);
+    let size = match it.ontap_configuration {
+        Some(ontap) => Size::provisioned_bytes(
+            operation.require_field(ontap.size_in_bytes, "OntapConfiguration.SizeInBytes"),
+        ),
+        None => Size::provisioned_gib(
+            operation
+                .require_field(quota, "OpenZFSConfiguration.StorageCapacityQuotaGiB")
+                .map(i64::from),
+        ),
+    };
     Some(FsxVolume {
+        size,
         arn: it.resource_arn.filled()?,
         id: it.volume_id.filled()?,
         name: it.name.filled(),

@@ -7,9 +7,12 @@ use futures_util::future::join_all;
 
 use crate::model::ResourceKind;
 use crate::model::observed::{Gap, Listing, Observed};
-use crate::model::rds::{BACKUP_TARGET, DbCluster, DbInstance, DbOption, OptionGroup};
+use crate::model::rds::{
+    BACKUP_TARGET, DbCluster, DbInstance, DbOption, OptionGroup, is_multi_az_engine,
+};
 use crate::model::selection::Target;
 use crate::model::service::Service;
+use crate::model::size::Size;
 use crate::model::tag::Tags;
 
 use super::listing::join_listings;
@@ -241,6 +244,11 @@ fn instance_from(
         encrypted: operation.require_field(instance.storage_encrypted, "StorageEncrypted"),
         aws_owned_key: is_aws_owned(instance.storage_encryption_type.as_ref()),
         kms_key: Observed::Known(instance.kms_key_id.filled()),
+        size: Size::provisioned_gib(
+            operation
+                .require_field(instance.allocated_storage, "AllocatedStorage")
+                .map(i64::from),
+        ),
         backup_retention_days: operation
             .require_field(instance.backup_retention_period, "BackupRetentionPeriod"),
         maintenance_window: operation.require_text(
@@ -272,11 +280,20 @@ fn cluster_from(
 ) -> Option<DbCluster> {
     let operation = DESCRIBE_DB_CLUSTERS;
     let members = cluster.db_cluster_members.unwrap_or_default().into_iter();
+    let engine = cluster.engine.filled()?;
     Some(DbCluster {
+        size: match is_multi_az_engine(&engine) {
+            true => Size::provisioned_gib(
+                operation
+                    .require_field(cluster.allocated_storage, "AllocatedStorage")
+                    .map(i64::from),
+            ),
+            false => Observed::default(),
+        },
         arn: cluster.db_cluster_arn.filled()?,
         id: cluster.db_cluster_identifier.filled()?,
         tags: kept_tags(reader, cluster.tag_list),
-        engine: cluster.engine.filled()?,
+        engine,
         engine_gap: None,
         state: operation.require_text(cluster.status, "Status"),
         encrypted: operation.require_field(cluster.storage_encrypted, "StorageEncrypted"),

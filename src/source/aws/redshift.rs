@@ -7,6 +7,7 @@ use crate::model::observed::{Listing, Observed};
 use crate::model::redshift::{Cluster, Namespace};
 use crate::model::selection::Target;
 use crate::model::service::Service;
+use crate::model::size::Size;
 
 use super::listing::join_listings;
 use super::operation::{Operation, ResponseText};
@@ -132,6 +133,10 @@ fn cluster_from(
         encrypted: operation.require_field(cluster.encrypted, "Encrypted"),
         kms_key: Observed::Known(cluster.kms_key_id.filled().filter(|_| !aws_owned_key)),
         aws_owned_key,
+        size: Size::provisioned_mib(operation.require_field(
+            cluster.total_storage_capacity_in_mega_bytes,
+            "TotalStorageCapacityInMegaBytes",
+        )),
     })
 }
 

@@ -242,6 +242,7 @@ fn bucket_without_region(session: &Session, name: String, gap: &Gap) -> Bucket {
         encryption: Observed::Unknown(gap.clone()),
         expiry: Observed::Unknown(gap.clone()),
         event_bridge: Observed::Unknown(gap.clone()),
+        size: Observed::Unknown(gap.clone()),
     }
 }
 
@@ -310,6 +311,7 @@ async fn read_bucket(
         encryption: encryption.and_then(encryption_from).into(),
         expiry: rules.and_then(|rules| expiry_from(&rules)).into(),
         event_bridge: Observed::default(),
+        size: Observed::default(),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::model::ResourceKind;
 use crate::model::observed::{Gap, GapKind, Listing, Observed};
 use crate::model::selection::Target;
 use crate::model::service::Service;
+use crate::model::size::Size;
 use crate::model::storage_gateway::{Gateway, GatewayVolume, holds_volumes};
 
 use super::call::ServiceCalls;
@@ -68,6 +69,10 @@ type DescribedVolumes = Result<(Operation, BTreeMap<String, DescribedVolume>), G
 struct DescribedVolume {
     state: Option<String>,
     kms_key: Option<String>,
+    /// The capacity in bytes.
+    capacity: i64,
+    /// The data in bytes. Storage Gateway does not measure volumes that were created before May 13, 2015.
+    used: Option<i64>,
 }
 
 /// Looks up gateways with all their volumes, and volumes with their gateways.
@@ -178,8 +183,13 @@ async fn describe_volumes(
         let response = calls.send_call(DESCRIBE_CACHED, call).await?;
         let volumes = response.cachedi_scsi_volumes.unwrap_or_default();
         let described = volumes.into_iter().filter_map(|it| {
-            let (state, kms_key) = (it.volume_status, it.kms_key);
-            Some((it.volume_arn.filled()?, DescribedVolume { state, kms_key }))
+            let described = DescribedVolume {
+                state: it.volume_status,
+                kms_key: it.kms_key,
+                capacity: it.volume_size_in_bytes,
+                used: it.volume_used_in_bytes,
+            };
+            Some((it.volume_arn.filled()?, described))
         });
         Ok((DESCRIBE_CACHED, described.collect()))
     } else {
@@ -190,8 +200,13 @@ async fn describe_volumes(
         let response = calls.send_call(DESCRIBE_STORED, call).await?;
         let volumes = response.storedi_scsi_volumes.unwrap_or_default();
         let described = volumes.into_iter().filter_map(|it| {
-            let (state, kms_key) = (it.volume_status, it.kms_key);
-            Some((it.volume_arn.filled()?, DescribedVolume { state, kms_key }))
+            let described = DescribedVolume {
+                state: it.volume_status,
+                kms_key: it.kms_key,
+                capacity: it.volume_size_in_bytes,
+                used: it.volume_used_in_bytes,
+            };
+            Some((it.volume_arn.filled()?, described))
         });
         Ok((DESCRIBE_STORED, described.collect()))
     }
@@ -210,14 +225,22 @@ fn volume_from(
         }),
         Err(gap) => Err(gap.clone()),
     };
-    let (state, kms_key) = match found {
+    let (state, kms_key, size) = match found {
         Ok((operation, it)) => (
             operation.require_text(it.state.clone(), "VolumeStatus"),
             // Only a volume that is encrypted with a KMS key has the field:
             // https://docs.aws.amazon.com/storagegateway/latest/APIReference/API_CachediSCSIVolume.html
             Observed::Known(it.kms_key.clone().filled()),
+            match it.used {
+                Some(used) => Size::measured_bytes(Observed::Known(used)),
+                None => Size::provisioned_bytes(Observed::Known(it.capacity)),
+            },
         ),
-        Err(gap) => (Observed::Unknown(gap.clone()), Observed::Unknown(gap)),
+        Err(gap) => (
+            Observed::Unknown(gap.clone()),
+            Observed::Unknown(gap.clone()),
+            Observed::Unknown(gap),
+        ),
     };
     GatewayVolume {
         arn: arn.to_owned(),
@@ -225,6 +248,7 @@ fn volume_from(
         gateway: gateway.arn.clone(),
         tags: Observed::default(),
         state,
+        size,
         kms_key,
     }
 }

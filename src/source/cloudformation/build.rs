@@ -7,6 +7,7 @@ use std::rc::Rc;
 use crate::model::arn::Arn;
 use crate::model::kms::Key;
 use crate::model::place::Place;
+use crate::model::size::Size;
 use crate::model::snapshot::{DefaultFact, Region, Source, UNKNOWN_REGION};
 use crate::model::tag::Tags;
 use crate::model::{Gap, GapKind, Observed};
@@ -480,6 +481,18 @@ pub(super) fn locate_gap<T>(property: &str, fact: Result<T, Gap>) -> Result<T, G
         GapKind::Unreadable => Gap::new(gap.kind, format!("{property}: {}", gap.message)),
         _ => gap,
     })
+}
+
+/// Returns a number that nothing replaces where it is absent.
+pub(super) fn known_number(properties: &Resolved, name: &str) -> Observed<i64> {
+    let given = locate_gap(name, properties.get(name).as_integer());
+    let missing = || unplanned(format!("the template has no {name}"));
+    given.and_then(|it| it.ok_or_else(missing)).into()
+}
+
+/// Returns a capacity in GiB.
+pub(super) fn size_in_gib(properties: &Resolved, name: &str) -> Observed<Size> {
+    Size::provisioned_gib(known_number(properties, name))
 }
 
 /// Keeps a fact that is the same in two cases; otherwise makes it unknown, as it is not known which case

@@ -45,6 +45,7 @@ pub(super) fn read_clusters(build: &mut Build<'_>) {
                 encrypted,
                 aws_owned_key: false,
                 kms_key,
+                size: Observed::default(),
                 backup_retention_days: read_retention(&properties, source.as_ref()),
                 members: Observed::Known(own.map(|it| it.0.clone()).collect()),
             };
@@ -123,6 +124,7 @@ fn read_instances(
             encrypted: Observed::Unknown(of_cluster()),
             aws_owned_key: false,
             kms_key: Observed::Unknown(of_cluster()),
+            size: Observed::default(),
             backup_retention_days: Observed::Unknown(of_cluster()),
             maintenance_window: Observed::Unknown(of_cluster()),
             backup_window: Observed::Unknown(of_cluster()),

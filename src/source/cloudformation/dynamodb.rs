@@ -28,6 +28,7 @@ pub(super) fn read_tables(build: &mut Build<'_>) {
                 tags: build.tags(&properties, "Tags"),
                 state: not_yet(),
                 kms_key: read_key(build, &specification, &specification),
+                size: not_yet(),
             };
             build.note_default(
                 &table.arn,
@@ -94,6 +95,7 @@ fn read_global_table<'a>(build: &mut Build<'a>, declared: &Declared<'a>) {
             tags: build.tags(replica, "Tags"),
             state: not_yet(),
             kms_key: read_key(build, &specification, &replica.get("SSESpecification")),
+            size: not_yet(),
         };
         let listed = &mut build.planned.region_mut(&region).tables.items;
         match (listed.iter_mut().find(|it| it.arn == table.arn), condition) {

@@ -14,7 +14,7 @@ use crate::model::tag::{BackupTag, Tags};
 use crate::model::{Gap, Observed};
 use crate::source::planned::unplanned;
 
-use super::build::{Build, locate_gap, not_yet, require_agreement};
+use super::build::{Build, locate_gap, not_yet, require_agreement, size_in_gib};
 use super::tags;
 use super::template::Declared;
 use super::value::{Open, Piece, Resolved};
@@ -34,6 +34,7 @@ pub(super) fn read_instances_and_volumes(build: &mut Build<'_>) {
             state: not_yet(),
             encrypted: read_encrypted(&properties),
             kms_key: read_key(build, &properties),
+            size: size_in_gib(&properties, "Size"),
             attached_to: attachments.of(declared.id),
             outpost_arn: locate_gap("OutpostArn", properties.get("OutpostArn").text()).into(),
         };
@@ -224,6 +225,7 @@ fn add_root_volume<'a>(
         state: not_yet(),
         encrypted: Observed::Unknown(encrypted),
         kms_key: Observed::Unknown(kms_key),
+        size: Observed::default(),
         attached_to: Observed::Known(vec![declared.id.to_owned()]),
         outpost_arn: Observed::Known(None),
     };
@@ -451,6 +453,7 @@ fn read_mapped_volumes<'a>(
             state: not_yet(),
             encrypted: read_encrypted(&ebs),
             kms_key: read_key(build, &ebs),
+            size: size_in_gib(&ebs, "VolumeSize"),
             attached_to: Observed::Known(vec![declared.id.to_owned()]),
             outpost_arn: Observed::Known(None),
         };
@@ -461,6 +464,7 @@ fn read_mapped_volumes<'a>(
                 if let Err(gap) = &complete {
                     require_agreement(&mut other.encrypted, &volume.encrypted, gap);
                     require_agreement(&mut other.kms_key, &volume.kms_key, gap);
+                    require_agreement(&mut other.size, &volume.size, gap);
                 }
             }
             None => {

@@ -24,6 +24,7 @@ pub(super) fn read_file_systems(build: &mut Build<'_>) {
             state: not_yet(),
             encrypted,
             kms_key: kms_key.into(),
+            size: not_yet(),
         };
         build.note_default(
             &file_system.arn,

@@ -2,11 +2,12 @@
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-fsx-filesystem.html>.
 
 use crate::model::fsx::{FsxFileSystem, FsxVolume, LUSTRE};
+use crate::model::size::Size;
 use crate::model::{Gap, Observed};
 use crate::source::defaults::{LUSTRE_DEPLOYMENT, fsx_key};
 use crate::source::planned::unplanned;
 
-use super::build::{Build, locate_gap, not_yet};
+use super::build::{Build, known_number, locate_gap, not_yet, size_in_gib};
 use super::template::Declared;
 use super::value::Resolved;
 
@@ -34,6 +35,7 @@ pub(super) fn read_all(build: &mut Build<'_>) {
             volume_type: read_text(&properties, "VolumeType"),
             file_system: find_file_system(build, &properties).into(),
             state: not_yet(),
+            size: read_volume_size(&properties),
         };
         build.stack_region().fsx_volumes.items.push(volume);
     }
@@ -63,10 +65,25 @@ fn read_file_system<'a>(build: &mut Build<'a>, declared: &Declared<'a>) -> FsxFi
         state: not_yet(),
         kms_key: kms_key.into(),
         deployment_type,
+        size: size_in_gib(&properties, "StorageCapacity"),
         is_linked: match is_lustre {
             true => is_linked(build, declared.id, &lustre).into(),
             false => Observed::Known(false),
         },
+    }
+}
+
+/// Returns the capacity of a volume.
+fn read_volume_size(properties: &Resolved) -> Observed<Size> {
+    let (ontap, zfs) = ("OntapConfiguration", "OpenZFSConfiguration");
+    if !properties.get(zfs).is_absent() {
+        return size_in_gib(&properties.get(zfs), "StorageCapacityQuotaGiB");
+    }
+    // Large volumes have a size in bytes, which templates write as text.
+    let ontap = properties.get(ontap);
+    match ontap.get("SizeInBytes").is_absent() {
+        true => Size::provisioned_mib(known_number(&ontap, "SizeInMegabytes")),
+        false => Size::provisioned_bytes(known_number(&ontap, "SizeInBytes")),
     }
 }
 

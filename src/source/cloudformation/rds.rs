@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 
 use crate::model::observed::AccountFact;
-use crate::model::rds::{BACKUP_TARGET, DbCluster, DbInstance, DbOption, OptionGroup};
+use crate::model::rds::{
+    BACKUP_TARGET, DbCluster, DbInstance, DbOption, OptionGroup, is_multi_az_engine,
+};
 use crate::model::service::Service;
 use crate::model::snapshot::DefaultFact;
 use crate::model::{Gap, Observed};
@@ -15,7 +17,7 @@ use crate::source::defaults::{
 };
 use crate::source::planned::unplanned;
 
-use super::build::{Build, locate_gap, not_yet};
+use super::build::{Build, locate_gap, not_yet, size_in_gib};
 use super::template::Declared;
 use super::value::Resolved;
 
@@ -338,6 +340,7 @@ fn read_instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
             encrypted: encryption.encrypted,
             aws_owned_key: encryption.aws_owned,
             kms_key: encryption.key,
+            size: size_in_gib(&properties, "AllocatedStorage"),
             backup_retention_days: read_retention(build, &properties),
             maintenance_window: read_window(&properties, "PreferredMaintenanceWindow"),
             backup_window: read_window(&properties, "PreferredBackupWindow"),
@@ -416,6 +419,10 @@ fn read_clusters(build: &mut Build<'_>, members: &BTreeMap<String, Vec<String>>)
             build.planned.note_partial(&region, Service::Rds, reason);
         }
         let encryption = read_encryption(build, CLUSTER, &properties, 0);
+        let size = match is_multi_az_engine(&engine) {
+            true => size_in_gib(&properties, "AllocatedStorage"),
+            false => Observed::default(),
+        };
         let cluster = DbCluster {
             arn: build.declare_resource(&declared, ""),
             id: declared.id.to_owned(),
@@ -426,6 +433,7 @@ fn read_clusters(build: &mut Build<'_>, members: &BTreeMap<String, Vec<String>>)
             encrypted: encryption.encrypted,
             aws_owned_key: encryption.aws_owned,
             kms_key: encryption.key,
+            size,
             backup_retention_days: read_retention(build, &properties),
             members: Observed::Known(members.get(declared.id).cloned().unwrap_or_default()),
         };

@@ -35,6 +35,7 @@ pub(super) fn read_warehouses(build: &mut Build<'_>) {
             encrypted: encrypted.into(),
             kms_key: named.into(),
             aws_owned_key,
+            size: not_yet(),
         };
         build.note_default(
             &cluster.arn,

@@ -5,7 +5,7 @@ use crate::model::s3::{Bucket, BucketEncryption, NoncurrentExpiry};
 use crate::model::snapshot::DefaultFact;
 use crate::model::{Gap, Observed};
 
-use super::build::{Build, locate_gap};
+use super::build::{Build, locate_gap, not_yet};
 use super::value::Resolved;
 use crate::source::defaults::S3_ALGORITHM;
 
@@ -22,6 +22,7 @@ pub(super) fn read_buckets(build: &mut Build<'_>) {
             expiry: locate_gap("LifecycleConfiguration", read_expiry(&properties)).into(),
             event_bridge: locate_gap("NotificationConfiguration", read_event_bridge(&properties))
                 .into(),
+            size: not_yet(),
         };
         build.note_default(
             &bucket.arn,

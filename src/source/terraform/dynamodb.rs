@@ -18,6 +18,7 @@ pub(super) fn read_tables<'a>(reader: &Reader<'a>, planned: &mut Planned) {
         let tags = reader.read_tags(item);
         let table = Table {
             kms_key: table_key(reader, &view, planned),
+            size: Observed::default(),
             state: reader.read_state(&view, "table_status"),
             tags: tags.clone(),
             id: named.id.clone(),
@@ -110,6 +111,7 @@ fn read_replicas<'a>(
             },
             state: reader.read_state(&block, "table_status"),
             kms_key,
+            size: Observed::default(),
             arn,
         };
         reader.add_place(item, &table.arn, planned);

@@ -113,6 +113,7 @@ fn read_volume<'a>(
         state: reader.read_state(&view, "state"),
         encrypted,
         kms_key,
+        size: view.size_in_gib("size"),
         attached_to,
         outpost_arn: view
             .text("outpost_arn")
@@ -376,6 +377,7 @@ fn read_devices<'a>(
             },
             encrypted,
             kms_key,
+            size: view.size_in_gib("volume_size"),
             attached_to: Observed::Known(vec![named.id.clone()]),
             outpost_arn: Observed::Known(None),
             id: id.clone(),

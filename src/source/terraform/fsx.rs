@@ -1,6 +1,7 @@
 //! FSx file systems, and volumes of FSx for ONTAP and OpenZFS.
 
 use crate::model::fsx::{FsxFileSystem, FsxVolume, LUSTRE, ONTAP};
+use crate::model::size::Size;
 use crate::model::{Gap, Observed};
 use crate::source::defaults::{LUSTRE_DEPLOYMENT, fsx_key};
 use crate::source::planned::{Planned, unplanned};
@@ -65,6 +66,7 @@ fn read_file_system<'a>(
             true => is_linked(reader, item, &view).into(),
             false => Observed::Known(false),
         },
+        size: view.size_in_gib("storage_capacity"),
         id: named.id,
         arn: named.arn,
     };
@@ -113,12 +115,25 @@ fn read_volume<'a>(
         volume_type: Observed::Known(volume_type.to_owned()),
         file_system: find_file_system(reader, &view).into(),
         state: reader.read_state(&view, "lifecycle"),
+        size: read_volume_size(&view, volume_type),
         id: named.id,
         arn: named.arn,
     };
     reader.add_place(item, &volume.arn, planned);
     let region = planned.region_mut(&named.region);
     region.fsx_volumes.items.push(volume);
+}
+
+/// Returns the capacity of a volume.
+fn read_volume_size(view: &View<'_>, volume_type: &str) -> Observed<Size> {
+    if volume_type != ONTAP {
+        return view.size_in_gib("storage_capacity_quota_gib");
+    }
+    // Large volumes have a size in bytes, which the provider writes as text.
+    match view.number("size_in_bytes").known() {
+        Some(bytes) => Size::provisioned_bytes(Observed::Known(bytes)),
+        None => Size::provisioned_mib(view.known_number("size_in_megabytes")),
+    }
 }
 
 /// Returns the id of the file system of a volume: through its storage virtual machine, for one of ONTAP.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::rds::{BACKUP_TARGET, DbCluster, DbInstance, DbOption, OptionGroup};
+use crate::model::rds::{
+    BACKUP_TARGET, DbCluster, DbInstance, DbOption, OptionGroup, is_multi_az_engine,
+};
 use crate::model::{Gap, Observed};
 use crate::source::defaults::{
     RDS_ENCRYPTED, RDS_KEY, RDS_RETENTION_DAYS, TERRAFORM_CLUSTER_ENGINE,
@@ -130,6 +132,7 @@ fn read_members<'a>(
                 .or_else(|| Err(view.known_after_apply("storage_encrypted"))),
             aws_owned_key: false,
             kms_key: Observed::Unknown(view.known_after_apply(cluster_type.key)),
+            size: Observed::default(),
             backup_retention_days: Observed::Unknown(
                 view.known_after_apply("backup_retention_period"),
             ),
@@ -268,6 +271,7 @@ fn read_instance<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Plan
         encrypted,
         aws_owned_key: false,
         kms_key,
+        size: view.size_in_gib("allocated_storage"),
         backup_retention_days: retention.map(|days| i32::try_from(days).unwrap_or(i32::MAX)),
         maintenance_window: read_window(&view, "maintenance_window"),
         backup_window: read_window(&view, "backup_window"),
@@ -418,6 +422,10 @@ fn read_cluster<'a>(
         encrypted,
         aws_owned_key,
         kms_key,
+        size: match is_multi_az_engine(engine) {
+            true => view.size_in_gib("allocated_storage"),
+            false => Observed::default(),
+        },
         backup_retention_days: retention.map(|days| i32::try_from(days).unwrap_or(i32::MAX)),
         members,
         id: named.id,

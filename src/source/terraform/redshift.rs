@@ -32,6 +32,7 @@ pub(super) fn read_clusters<'a>(reader: &Reader<'a>, planned: &mut Planned) {
             encrypted,
             kms_key,
             aws_owned_key,
+            size: Observed::default(),
             id: named.id,
             arn: named.arn,
         };

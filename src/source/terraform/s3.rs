@@ -36,6 +36,7 @@ pub(super) fn read_buckets<'a>(reader: &Reader<'a>, planned: &mut Planned) {
             encryption: read_encryption(reader, &view, &encryptions, planned).into(),
             expiry: read_expiry(&view, &lifecycles).into(),
             event_bridge: read_event_bridge(&view, &notifications).into(),
+            size: Observed::default(),
             id: named.id,
             arn: named.arn,
         };

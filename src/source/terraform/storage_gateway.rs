@@ -1,5 +1,6 @@
 //! Storage gateways and the volumes of volume gateways.
 
+use crate::model::size::Size;
 use crate::model::storage_gateway::{Gateway, GatewayVolume};
 use crate::model::{Gap, Observed};
 use crate::source::defaults::TERRAFORM_GATEWAY_TYPE;
@@ -49,6 +50,7 @@ fn read_volume<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planne
         tags: reader.read_tags(item),
         state: reader.read_state(&view, "volume_status"),
         kms_key: volume_key(reader, &view, planned).into(),
+        size: Size::provisioned_bytes(view.known_number("volume_size_in_bytes")),
         id: named.id,
         arn: named.arn,
     };

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::model::size::Size;
 use crate::model::{Gap, GapKind, Observed};
 use crate::source::planned::after_apply;
 
@@ -260,6 +261,17 @@ impl<'a> View<'a> {
                 .map_err(|_| self.wrong_type(name, "an integer")),
             _ => Err(self.wrong_type(name, "an integer")),
         })
+    }
+
+    /// Returns a capacity in GiB.
+    pub(super) fn size_in_gib(&self, name: &str) -> Observed<Size> {
+        Size::provisioned_gib(self.known_number(name))
+    }
+
+    /// Returns a number that nothing replaces where it is not set.
+    pub(super) fn known_number(&self, name: &str) -> Observed<i64> {
+        self.number(name)
+            .or_else(|| Err(self.known_after_apply(name)))
     }
 
     /// Returns an attribute that is a list of strings, if all of them are known.

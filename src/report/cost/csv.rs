@@ -1,0 +1,93 @@
+//! An estimate as CSV, RFC 4180: one row per type, region and payer.
+
+use std::io::Write;
+
+use csv::{QuoteStyle, Terminator, WriterBuilder};
+
+use super::json::round_number;
+use crate::cost::billing::Payer;
+use crate::cost::estimate::{Cost, Estimate, Line};
+use crate::cost::volume::to_gib;
+use crate::report::WriteError;
+use crate::report::csv::to_write_error;
+
+/// The columns. New ones are appended, so existing columns keep their positions.
+const COLUMNS: [&str; 20] = [
+    "account_id",
+    "region",
+    "resource_type",
+    "resources",
+    "gib",
+    "basis",
+    "unknown_sizes",
+    "unknown_plans",
+    "paid_by",
+    "points_least",
+    "points_most",
+    "grows",
+    "storage_one_full_copy_usd",
+    "storage_planning_usd",
+    "storage_ceiling_usd",
+    "transfer_one_full_copy_usd",
+    "transfer_planning_usd",
+    "transfer_ceiling_usd",
+    "lacks_price",
+    "collected_at",
+];
+
+/// Writes an estimate.
+pub(super) fn write(estimate: &Estimate, out: &mut dyn Write) -> Result<(), WriteError> {
+    let mut rows = WriterBuilder::new()
+        .terminator(Terminator::CRLF)
+        .quote_style(QuoteStyle::Necessary)
+        .from_writer(out);
+    rows.write_record(COLUMNS).map_err(to_write_error)?;
+    for line in &estimate.lines {
+        for payer in Payer::ALL {
+            let cells = row_cells(estimate, line, payer);
+            rows.write_record(cells).map_err(to_write_error)?;
+        }
+    }
+    rows.flush()?;
+    Ok(())
+}
+
+/// Returns a row. A figure that is not known is empty, never 0.
+fn row_cells(estimate: &Estimate, line: &Line, payer: Payer) -> [String; COLUMNS.len()] {
+    let side = line.side(payer);
+    let point = |number: Option<u64>| number.map(|it| it.to_string()).unwrap_or_default();
+    let is_known = |cost: Cost| {
+        side.points.is_some() && line.basis.is_some() && !(cost.lacks_price && cost.usd.one == 0.0)
+    };
+    let amount = |cost: Cost, usd: f64, applies: bool| match applies && is_known(cost) {
+        true => round_number(usd).to_string(),
+        false => String::new(),
+    };
+    let (storage, transfer) = (side.storage, side.transfer);
+    let is_planned = estimate.change_rate.is_some() && !side.grows;
+    [
+        estimate.account_id.clone().unwrap_or_default(),
+        line.region.clone(),
+        line.kind.as_str().to_owned(),
+        line.resources.to_string(),
+        match line.basis {
+            None => String::new(),
+            Some(_) => round_number(to_gib(line.bytes)).to_string(),
+        },
+        super::json::basis_name(line).unwrap_or_default().to_owned(),
+        line.unknown_sizes.to_string(),
+        line.unknown_plans.to_string(),
+        payer.as_str().to_owned(),
+        point(side.points.map(|it| it.0)),
+        point(side.points.map(|it| it.1)),
+        side.grows.to_string(),
+        amount(storage, storage.usd.one, true),
+        amount(storage, storage.usd.planning, is_planned),
+        amount(storage, storage.usd.ceiling, !side.grows),
+        amount(transfer, transfer.usd.one, true),
+        amount(transfer, transfer.usd.planning, is_planned),
+        amount(transfer, transfer.usd.ceiling, !side.grows),
+        (storage.lacks_price || transfer.lacks_price).to_string(),
+        estimate.collected_at.clone(),
+    ]
+}

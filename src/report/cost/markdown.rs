@@ -1,0 +1,63 @@
+//! An estimate as Markdown: by itself, or as a section of a report.
+
+use std::io::Write;
+
+use super::view::CostView;
+use crate::cost::estimate::Estimate;
+use crate::report::WriteError;
+use crate::report::markdown::escape::{escape_cell, escape_sentence};
+
+/// Writes an estimate as a document.
+pub(super) fn write(estimate: &Estimate, out: &mut dyn Write) -> Result<(), WriteError> {
+    out.write_all(write_section(estimate).trim_start().as_bytes())?;
+    Ok(())
+}
+
+/// Returns the section of a report.
+pub(in crate::report) fn write_section(estimate: &Estimate) -> String {
+    let view = CostView::new(estimate);
+    let mut text = format!("\n### Cost\n\n{}\n", escape_sentence(&view.question));
+    if view.is_empty() {
+        text.push_str("\nThere is nothing to back up.\n");
+    } else {
+        text.push_str("\n| type | region | resources | GiB | basis |\n|---|---|--:|--:|---|\n");
+        for row in &view.sizes {
+            push_row(
+                &mut text,
+                [row.kind, &row.region, &row.resources, &row.gib, &row.basis],
+            );
+        }
+        text.push_str("\n| type | region | paid by | points |");
+        for heading in &view.headings {
+            text.push_str(&format!(" {heading}, USD a month |"));
+        }
+        text.push_str("\n|---|---|---|--:|");
+        text.push_str(&"--:|".repeat(view.headings.len()));
+        text.push('\n');
+        for row in &view.costs {
+            let cells = [row.kind, &row.region, row.payer, &row.points];
+            let amounts = row.amounts.iter().map(String::as_str);
+            push_row(&mut text, cells.into_iter().chain(amounts));
+        }
+        push_list(&mut text, &view.totals);
+    }
+    for remark in &view.remarks {
+        text.push_str(&format!("\n{}\n", escape_sentence(remark)));
+    }
+    push_list(&mut text, &view.notes);
+    text
+}
+
+fn push_row<'c>(text: &mut String, cells: impl IntoIterator<Item = &'c str>) {
+    for cell in cells {
+        text.push_str(&format!("| {} ", escape_cell(cell)));
+    }
+    text.push_str("|\n");
+}
+
+fn push_list(text: &mut String, sentences: &[String]) {
+    text.push('\n');
+    for sentence in sentences {
+        text.push_str(&format!("- {}\n", escape_sentence(sentence)));
+    }
+}
