@@ -33,7 +33,7 @@ mod stream;
 use std::collections::BTreeMap;
 use std::io;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -52,6 +52,7 @@ use crate::model::snapshot::{AccountFrom, Source};
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, ResourceKind};
 use crate::rule::{Check, Family, Group, Rule};
+use crate::rules;
 use crate::settings::{Severity, Standard, is_region_name};
 
 /// The report on one account.
@@ -111,7 +112,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Returns the findings to display; `true` stands for all, those of rules that do not apply included.
+    /// Returns the findings to display; `true` means all, those of rules that do not apply included.
     pub fn shown(&self, shown: impl Into<Shown>) -> impl Iterator<Item = &Finding> {
         let shown = shown.into();
         self.findings.iter().filter(move |it| shown.includes(it))
@@ -341,7 +342,7 @@ pub struct ResourceLine {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReasonIfTagged {
     /// The rule's id.
-    #[schemars(schema_with = "json::rule_schema")]
+    #[schemars(schema_with = "rule_schema")]
     pub rule: String,
     /// The status: fail, warn or unknown.
     pub status: Status,
@@ -471,6 +472,12 @@ impl Finding {
                 _ => false,
             }
     }
+}
+
+/// Returns the JSON Schema of the id of a rule.
+fn rule_schema(_: &mut SchemaGenerator) -> Schema {
+    let ids: Vec<&str> = rules::ALL.iter().map(|rule| rule.id).collect();
+    json_schema!({"type": "string", "enum": ids})
 }
 
 /// Why a report could not be written.

@@ -6,7 +6,7 @@ use crate::model::arn::Arn;
 use crate::model::snapshot::{Snapshot, Source};
 use crate::model::{ResourceKind, kms::Key};
 
-/// Stands for the key where the file declares none, or more than one.
+/// The key where the file declares none, or more than one.
 const SOME_KEY: &str = "the ARN of a customer managed key that is shared with the central account";
 
 /// The most keys among which that of a file is looked for: of more, none is the only one.
@@ -35,8 +35,8 @@ pub struct Declaration {
     pub place: String,
     /// Lines of the resource's block, or of its properties.
     pub lines: Vec<String>,
-    /// Lines beside the resource: blocks of other resources.
-    pub beside: Vec<String>,
+    /// Lines of other resources.
+    pub separate: Vec<String>,
 }
 
 /// A declaration with the sentence that asks for it.
@@ -122,7 +122,7 @@ pub fn declare(snapshot: &Snapshot, remedy: &Remedy, arn: &str) -> Option<Declar
         address,
         exists: arn.starts_with("arn:"),
     };
-    let (lines, beside, fix) = site.write_remedy(remedy)?;
+    let (lines, separate, fix) = site.write_remedy(remedy)?;
     let place = place.map(|it| match it.line {
         Some(line) => format!("{}:{line}", it.file),
         None => it.file.clone(),
@@ -133,13 +133,13 @@ pub fn declare(snapshot: &Snapshot, remedy: &Remedy, arn: &str) -> Option<Declar
             address: site.part_of(remedy),
             place: place.unwrap_or_default(),
             lines,
-            beside,
+            separate,
         },
         fix,
     })
 }
 
-/// Lines of the resource, lines beside it, and the sentence.
+/// Lines of the resource, lines of others, and the sentence.
 type Written = (Vec<String>, Vec<String>, String);
 
 impl Site<'_> {
@@ -240,7 +240,7 @@ impl Site<'_> {
         Some((lines, Vec::new(), fix))
     }
 
-    /// Returns a property of a bucket, which Terraform declares in a resource of its own.
+    /// Returns a property of a bucket, which Terraform declares in a separate resource.
     fn write_bucket(&self, kind: &str, hcl: &[&str], template: &[&str]) -> Written {
         match self.language {
             Language::Template => {
@@ -251,14 +251,14 @@ impl Site<'_> {
             Language::Hcl => {
                 let (prefix, label) = split_module(self.address);
                 let reference = self.address.get(prefix..).unwrap_or_default();
-                let mut beside = vec![
+                let mut separate = vec![
                     format!("resource \"{kind}\" \"{label}\" {{"),
                     format!("  bucket = {reference}.id"),
                 ];
-                beside.extend(hcl.iter().map(|it| format!("  {it}")));
-                beside.push("}".to_owned());
+                separate.extend(hcl.iter().map(|it| format!("  {it}")));
+                separate.push("}".to_owned());
                 let fix = format!("Declare `{kind}` for the bucket, with `{}`.", flatten(hcl));
-                (Vec::new(), beside, fix)
+                (Vec::new(), separate, fix)
             }
         }
     }
@@ -266,7 +266,7 @@ impl Site<'_> {
     fn write_bucket_key(&self, value: &str) -> Written {
         let hcl_key = format!("    kms_master_key_id = {value}");
         let template_key = format!("        KMSMasterKeyID: {value}");
-        let (lines, beside, _) = self.write_bucket(
+        let (lines, separate, _) = self.write_bucket(
             "aws_s3_bucket_server_side_encryption_configuration",
             &[
                 "rule {",
@@ -292,7 +292,7 @@ impl Site<'_> {
                 "Set `KMSMasterKeyID` in `BucketEncryption` of the bucket to a customer managed key."
             }
         };
-        (lines, beside, fix.to_owned())
+        (lines, separate, fix.to_owned())
     }
 
     fn write_table_key(&self, value: &str) -> Written {
@@ -361,7 +361,7 @@ impl Site<'_> {
         };
         let fix =
             format!("Declare a gateway endpoint for {service} in the VPC, with its route tables.");
-        let beside = match self.language {
+        let separate = match self.language {
             Language::Hcl => {
                 let tables: Vec<String> = route_tables.iter().map(id).collect();
                 vec![
@@ -392,7 +392,7 @@ impl Site<'_> {
                 lines
             }
         };
-        (Vec::new(), beside, fix)
+        (Vec::new(), separate, fix)
     }
 
     /// Returns the reference to the customer managed key that the same file declares in a region, if it is the only

@@ -10,12 +10,17 @@ use crate::exit::{Exit, FailOn};
 use crate::fix::dialect::{DIALECTS, Dialect};
 use crate::fix::{Change, Wanted, plan_changes};
 use crate::report::{Finding, Report, Status, cause_ids_of};
-use crate::text::plural;
+use crate::rules;
+use crate::text::{and_more, plural};
 
 use super::args::{GlobalArgs, SourceArgs};
 use super::config::LoadedConfig;
 use super::evaluation::Evaluated;
 use super::output;
+use super::suggest::suggest_names;
+
+/// The number of ids that an error lists.
+const MOST_IDS: usize = 4;
 
 #[derive(Debug, Args)]
 pub(super) struct FixArgs {
@@ -68,55 +73,65 @@ pub(super) fn run(args: &FixArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
     Ok(exit.and(stopped))
 }
 
-/// Returns the ids of the findings that the names select: the first digits of the id of a cause or a
-/// finding, or a rule.
+/// Returns the ids of the findings that the names select: ids of causes or findings by their first digits, or
+/// rules.
 ///
 /// # Errors
-/// A name selects nothing, or causes and findings that have nothing to do with each other.
+/// A name selects nothing, or begins several ids.
 fn select_findings(names: &[String], report: &Report) -> anyhow::Result<BTreeSet<String>> {
     let mut selected = BTreeSet::new();
     for name in names {
-        let of_rule = report.findings.iter().filter(|it| it.rule.id == *name);
-        if of_rule.clone().next().is_some() {
+        if let Some(rule) = rules::find(name) {
+            let of_rule = report.findings.iter().filter(|it| it.rule.id == rule.id);
             let failing = of_rule.filter(|it| matches!(it.status, Status::Fail | Status::Warn));
             selected.extend(failing.map(|it| it.id.clone()));
             continue;
         }
-        let of_cause = report.findings.iter().filter_map(|finding| {
-            let cause = cause_ids_of(finding);
-            let cause = cause.into_iter().find(|id| id.starts_with(name.as_str()))?;
-            Some((cause, finding))
-        });
-        let of_cause: Vec<(String, &Finding)> = of_cause.collect();
-        let of_id = report
-            .findings
-            .iter()
-            .filter(|it| it.id.starts_with(name.as_str()));
-        let of_id: Vec<&Finding> = of_id.collect();
-        // What is about a single resource has one id as a cause and as a finding.
-        let causes = of_cause.iter().map(|(id, _)| id.as_str());
-        let ids: BTreeSet<&str> = causes
-            .chain(of_id.iter().map(|it| it.id.as_str()))
-            .collect();
-        match ids.len() {
-            0 => bail!(
-                "no cause, finding or rule {name:?}; ids are listed in `scan --view causes` and `scan --format json`"
-            ),
-            1 => {
-                let of_cause = of_cause.iter().map(|(_, it)| *it);
-                selected.extend(of_cause.chain(of_id).map(|it| it.id.clone()));
-            }
-            _ => bail!("{name:?} is the start of more than one id; add digits"),
-        }
+        let id = find_id(name, report)?;
+        // The cause and the finding of a rule about the resource itself have the same id.
+        let has_id = |it: &&Finding| it.id == id || cause_ids_of(it).contains(&id);
+        let found = report.findings.iter().filter(has_id);
+        selected.extend(found.map(|it| it.id.clone()));
     }
     Ok(selected)
+}
+
+/// Returns the id of a cause or a finding by its first digits.
+///
+/// # Errors
+/// It begins no id, or several.
+fn find_id(start: &str, report: &Report) -> anyhow::Result<String> {
+    let mut ids: BTreeSet<String> = BTreeSet::new();
+    for finding in &report.findings {
+        let all = cause_ids_of(finding)
+            .into_iter()
+            .chain([finding.id.clone()]);
+        ids.extend(all.filter(|id| id.starts_with(start)));
+    }
+    let listed: Vec<&str> = ids.iter().map(String::as_str).collect();
+    match listed.as_slice() {
+        [id] => Ok((*id).to_owned()),
+        [] => {
+            let rules = rules::ALL.iter().map(|rule| rule.id);
+            bail!(
+                "no cause, finding or rule {start:?}{}; `scan --view causes` lists the causes",
+                suggest_names(start, rules)
+            )
+        }
+        several => bail!(
+            "{start:?} is the start of {}; add digits: {}",
+            plural(several.len(), "id"),
+            and_more(several.iter().copied(), MOST_IDS)
+        ),
+    }
 }
 
 /// Returns the notes that the output itself does not contain.
 fn list_remarks(args: &FixArgs, report: &Report, changes: &[Change]) -> Vec<String> {
     let mut remarks = Vec::new();
     for id in &args.ids {
-        let finding = report.findings.iter().find(|it| it.id == *id);
+        let mut findings = report.findings.iter();
+        let finding = findings.find(|it| it.id.starts_with(id.as_str()));
         if let Some(finding) = finding
             && !matches!(finding.status, Status::Fail | Status::Warn)
         {

@@ -8,6 +8,7 @@ use crate::exit::Exit;
 use crate::model::service::Service;
 use crate::source::aws::permissions::required_actions;
 
+use super::resources::SelectedResources;
 use super::{output, select};
 
 #[derive(Debug, Args)]
@@ -18,7 +19,7 @@ pub(super) struct IamPolicyArgs {
 }
 
 pub(super) fn run(args: &IamPolicyArgs) -> anyhow::Result<Exit> {
-    let selection = select::new_selection(&args.service, &[], &[])?;
+    let selection = select::new_selection(&args.service, &SelectedResources::default(), &[])?;
     let policy = json!({
         "Version": "2012-10-17",
         "Statement": [{

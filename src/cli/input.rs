@@ -90,11 +90,12 @@ pub(super) fn read_snapshot(
             if context.regions.len() > 1 {
                 bail!("{name}: a template describes a stack in one region; set only one --region");
             }
-            let beside = |path: &str| match name == "stdin" {
+            let read_file = |path: &str| match name == "stdin" {
                 true => None,
                 false => read_text(Path::new(path)).ok(),
             };
-            let read = cloudformation::read_with_nested(text, &around, context.parameters, &beside);
+            let read =
+                cloudformation::read_with_nested(text, &around, context.parameters, &read_file);
             let read = read.with_context(|| name.clone())?;
             return Ok((read.snapshot, read.notes));
         }

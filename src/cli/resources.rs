@@ -8,7 +8,7 @@ use crate::model::Resource;
 use crate::model::selection::{Selection, Target};
 use crate::model::service::Service;
 use crate::model::snapshot::Snapshot;
-use crate::text::plural;
+use crate::text::{count_more, plural};
 
 use super::suggest::suggest_names;
 
@@ -117,15 +117,14 @@ fn find_resource<'s>(name: &str, snapshot: &'s Snapshot) -> anyhow::Result<Resou
             let hint = suggest_names(name, known);
             let unread = snapshot.incomplete_listings();
             match unread.first() {
-                Some(list) => bail!(
-                    "no resource with this ID or name{hint}; it may be in a list that could not be read ({}: {}), select it by its ARN",
-                    list.service,
-                    list.gap
-                ),
-                None if hint.is_empty() => bail!(
+                _ if !hint.is_empty() => bail!("no resource with this ID or name{hint}"),
+                None => bail!(
                     "no resource with this ID or name; `backup-check scan --view resources` lists all"
                 ),
-                None => bail!("no resource with this ID or name{hint}"),
+                Some(list) => bail!(
+                    "no resource with this ID or name among those that could be listed ({}); select it by its ARN",
+                    list.gap
+                ),
             }
         }
         [resource] => {
@@ -143,7 +142,7 @@ fn find_resource<'s>(name: &str, snapshot: &'s Snapshot) -> anyhow::Result<Resou
                 .map(|arn| format!("\n  {arn}"))
                 .collect();
             if several.len() > MOST_LISTED {
-                list.push(format!("\n  and {} more", several.len() - MOST_LISTED));
+                list.push(format!("\n  {}", count_more(several.len() - MOST_LISTED)));
             }
             bail!(
                 "{} have this ID or name; select by ARN:{}",

@@ -57,12 +57,12 @@ fn describe_declaration(declaration: &Declaration) -> Vec<String> {
         ));
         lines.extend(declaration.lines.iter().map(|it| format!("    {it}")));
     }
-    if !declaration.beside.is_empty() {
+    if !declaration.separate.is_empty() {
         lines.push(format!(
-            "  Beside {} ({}):",
+            "  Next to {} ({}):",
             declaration.address, declaration.place
         ));
-        lines.extend(declaration.beside.iter().map(|it| format!("    {it}")));
+        lines.extend(declaration.separate.iter().map(|it| format!("    {it}")));
     }
     lines
 }

@@ -23,7 +23,7 @@ pub struct CauseLine {
     /// across runs.
     pub id: String,
     /// The rule's id.
-    #[schemars(schema_with = "super::json::rule_schema")]
+    #[schemars(schema_with = "super::rule_schema")]
     pub rule: String,
     /// The worst status of its findings.
     pub status: Status,

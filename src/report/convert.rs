@@ -32,6 +32,9 @@ pub enum ConvertError {
     /// It is not JSON.
     #[error("not a --format json report: {0}")]
     Json(serde_json::Error),
+    /// It has no text.
+    #[error("it is empty; expected a --format json report")]
+    Empty,
     /// It has one document per line.
     #[error("this is a --format ndjson report, which lacks the resources; use --format json")]
     Lines,
@@ -82,7 +85,7 @@ struct Head {
 /// Reads a report of `--format json`.
 ///
 /// # Errors
-/// The text is not a whole report of this schema.
+/// The text is not a complete report of this schema.
 pub fn read_report(text: &str) -> Result<Converted, ConvertError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     check_head(text)?;
@@ -114,10 +117,7 @@ fn check_head(text: &str) -> Result<(), ConvertError> {
     let head = match documents.next() {
         Some(Ok(head)) => head,
         Some(Err(error)) => return Err(ConvertError::Json(error)),
-        None => {
-            let empty = serde_json::from_str::<Head>(text).err();
-            return empty.map_or(Ok(()), |error| Err(ConvertError::Json(error)));
-        }
+        None => return Err(ConvertError::Empty),
     };
     let rest = &text[documents.byte_offset()..];
     if !rest.trim().is_empty() && rest.trim_start().starts_with('{') {

@@ -37,7 +37,7 @@ pub struct Scan {
     /// The number of API calls.
     pub stats: Stats,
     /// Whether the scan was interrupted; absent where it was not.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub interrupted: bool,
     /// The key of the backup tag.
     pub tag_key: String,
@@ -53,14 +53,6 @@ pub struct Scan {
     /// The statuses of the findings in this report; absent where none was left out. The counts include all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub statuses: Vec<Status>,
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 /// The selected services or resources. One of the lists is empty.

@@ -116,7 +116,7 @@ pub fn read(
     read_with_nested(text, around, parameters, &|_| None)
 }
 
-/// Reads a template with its nested stacks, whose templates `beside` reads by their paths.
+/// Reads a template with its nested stacks, whose templates `read_file` reads by their paths.
 ///
 /// # Errors
 /// The template is not valid, or a parameter does not fit it.
@@ -124,7 +124,7 @@ pub fn read_with_nested(
     text: &str,
     around: &Surroundings<'_>,
     parameters: &[(String, String)],
-    beside: &dyn Fn(&str) -> Option<String>,
+    read_file: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Read, TemplateError> {
     let Parsed { mut root, repeated } = parse(text)?;
     if !matches!(root.value, Value::Map(_)) {
@@ -135,7 +135,7 @@ pub fn read_with_nested(
     }
     let values = parameter::read_values(root.get("Parameters"), parameters)?;
     for_each::expand_loops(&mut root, &values)?;
-    let files = nested::inline_stacks(&mut root, around.file, beside);
+    let files = nested::inline_stacks(&mut root, around.file, read_file);
     let given = Given {
         region: around.region,
         account: around.account_id(),

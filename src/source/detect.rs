@@ -171,7 +171,7 @@ fn strip_color_codes(mut line: &str) -> &str {
 /// Returns the JSON in a text: all of it, or what follows the lines that a wrapper of Terraform writes first.
 ///
 /// The wrapper of hashicorp/setup-terraform writes `[command]/path/terraform-bin show -json plan.bin`:
-/// <https://github.com/hashicorp/setup-terraform/issues/42>. Terragrunt writes its own lines.
+/// <https://github.com/hashicorp/setup-terraform/issues/42>. Terragrunt writes such lines too.
 fn find_json(text: &str) -> Option<&str> {
     if text.trim_start().starts_with(['{', '[']) && !text.trim_start().starts_with("[command]") {
         return Some(text);

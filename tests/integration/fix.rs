@@ -66,7 +66,7 @@ fn every_failing_finding_is_in_a_change() {
         let lines = match &change.method {
             Method::InPlace(actions) => actions.len(),
             Method::Runbook(steps) => steps.len(),
-            Method::Declaration(it) => it.lines.len() + it.beside.len(),
+            Method::Declaration(it) => it.lines.len() + it.separate.len(),
             Method::Advice(words) => words.len(),
         };
         assert!(lines > 0, "{change:?}");

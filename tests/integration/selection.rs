@@ -178,3 +178,111 @@ fn an_invalid_selection_is_a_usage_error() {
         assert!(run.stderr.contains(part), "{more:?}: {}", run.stderr);
     }
 }
+
+#[test]
+fn a_resource_is_selected_by_its_id_its_name_or_its_address() {
+    let selected = |arguments: &[&str]| -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let run = run(backup_check(folder.path())
+            .arg("scan")
+            .args(arguments)
+            .args(["--format", "json"]));
+        let report: serde_json::Value = serde_json::from_str(&run.stdout)
+            .unwrap_or_else(|_| panic!("{arguments:?}: {}", run.stderr));
+        let settings = ["region", "account"];
+        let listed = report["resources"].as_array().unwrap().iter();
+        let listed = listed.filter(|it| !settings.contains(&it["type"].as_str().unwrap()));
+        let listed: BTreeSet<&str> = listed.map(|it| it["arn"].as_str().unwrap()).collect();
+        let resources = report["scan"]["selection"]["resources"].as_array().unwrap();
+        let named: BTreeSet<&str> = resources.iter().map(|it| it.as_str().unwrap()).collect();
+        assert_eq!(listed, named, "{arguments:?}");
+        let arns = resources.iter().map(|it| it.as_str().unwrap().to_owned());
+        arns.collect()
+    };
+    let path = |name: &str| {
+        repository()
+            .join("fixtures")
+            .join(name)
+            .display()
+            .to_string()
+    };
+    let mixed = path("accounts/mixed.json");
+    let volume = "arn:aws:ec2:eu-central-1:111122223333:volume/vol-005c961941f2c8848";
+    for name in ["vol-005c961941f2c8848", "app-api-1-data", volume] {
+        assert_eq!(selected(&[&mixed, "--resource", name]), [volume], "{name}");
+    }
+    let cluster = "arn:aws:rds:eu-central-1:111122223333:cluster:webshop-aurora";
+    let both = [&mixed, "--resource", "webshop-aurora", "app-api-1-data"];
+    assert_eq!(selected(&both), [volume, cluster]);
+    let bucket = "sg-edge-logs-111122223333";
+    let arn = format!("arn:aws:s3:::{bucket}");
+    assert_eq!(selected(&[&mixed, "--resource", bucket]), [arn]);
+    let template = path("cloudformation/orders.yaml");
+    let address = format!("{template}#Orders");
+    let place = ["--region", "eu-central-1"];
+    for name in ["Orders", &address] {
+        let arguments = [&template, "--resource", name, place[0], place[1]];
+        assert_eq!(selected(&arguments), [address.as_str()], "{name}");
+    }
+    let plan = path("cases/terraform/default-encryption-order.json");
+    let arguments = [
+        &plan,
+        "--resource",
+        "aws_ebs_volume.data",
+        place[0],
+        place[1],
+    ];
+    assert_eq!(selected(&arguments), ["aws_ebs_volume.data"]);
+}
+
+#[test]
+fn a_name_of_nothing_or_of_several_resources_is_a_usage_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let mixed = repository().join("fixtures/accounts/mixed.json");
+    let text = std::fs::read_to_string(mixed).unwrap();
+    std::fs::write(
+        folder.path().join("twice.json"),
+        text.replace("\"app-api-1-data\"", "\"app-api-1\""),
+    )
+    .unwrap();
+    let scan = |file: &str, name: &str| {
+        let mut command = backup_check(folder.path());
+        run(command.args(["scan", file, "--resource", name]))
+    };
+    let instance = "arn:aws:ec2:eu-central-1:111122223333:instance/i-0aaabe5c736da0b2e";
+    let volume = "arn:aws:ec2:eu-central-1:111122223333:volume/vol-005c961941f2c8848";
+    let clean = repository().join("fixtures/accounts/clean.json");
+    let clean = clean.to_str().unwrap();
+    for (file, name, parts) in [
+        (
+            "twice.json",
+            "app-api-1",
+            &["2 resources have this ID or name", instance, volume][..],
+        ),
+        (
+            "twice.json",
+            "webshop-auror",
+            &["did you mean webshop-aurora"],
+        ),
+        ("twice.json", "APP-API-2", &["did you mean app-api-2"]),
+        ("twice.json", "qqqqqqqqqqqq", &["could be listed", "ARN"]),
+        (clean, "qqqqqqqqqqqq", &["--view resources"]),
+        (
+            "twice.json",
+            "webshop-aurora-1",
+            &["member of the DB cluster webshop-aurora"],
+        ),
+        (
+            "twice.json",
+            "vpc-0b47e863d5802cba7",
+            &["a VPC cannot be selected"],
+        ),
+        ("twice.json", " ", &["expected an ID, name or ARN"]),
+    ] {
+        let run = scan(file, name);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{name}");
+        for part in parts {
+            assert!(run.stderr.contains(part), "{name}: {}", run.stderr);
+        }
+    }
+}

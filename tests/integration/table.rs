@@ -356,3 +356,72 @@ fn colors_do_not_change_the_text() {
     }
     assert_eq!(stripped, plain(&report, 80));
 }
+
+/// Returns a text without hyperlinks, and their addresses.
+fn without_links(text: &str) -> (String, Vec<String>) {
+    let mut urls = Vec::new();
+    let mut parts = text.split("\u{1b}]8;;");
+    let mut plain = parts.next().unwrap().to_owned();
+    for part in parts {
+        let (url, rest) = part.split_once("\u{1b}\\").unwrap();
+        urls.push(url.to_owned());
+        plain.push_str(rest);
+    }
+    urls.retain(|url| !url.is_empty());
+    (plain, urls)
+}
+
+#[test]
+fn names_of_resources_and_rules_are_hyperlinks_and_change_no_word() {
+    let report = fixture("mixed");
+    for view in [TableView::Summary, TableView::Causes, TableView::Resources] {
+        let style = Style {
+            view,
+            ..Style::plain(100)
+        };
+        let linked = styled(
+            &report,
+            Style {
+                links: true,
+                ..style
+            },
+        );
+        let (plain, urls) = without_links(&linked);
+        assert_eq!(plain, styled(&report, style), "{view:?}");
+        assert!(!urls.is_empty(), "{view:?}");
+        let console = |url: &String| url.contains(".console.aws.amazon.com/");
+        let rule = |url: &String| url.ends_with("#kms-key-shared");
+        match view {
+            TableView::Summary => assert!(urls.iter().any(console)),
+            _ => assert!(
+                urls.iter().any(console) && urls.iter().any(rule),
+                "{view:?}"
+            ),
+        }
+        let volume = "\u{1b}]8;;https://eu-central-1.console.aws.amazon.com/ec2/home?region=eu-central-1#VolumeDetails:volumeId=vol-005c961941f2c8848\u{1b}\\vol-005c961941f2c8848\u{1b}]8;;\u{1b}\\";
+        assert!(linked.contains(volume), "{view:?}");
+    }
+}
+
+#[test]
+fn an_id_that_looks_like_a_word_is_a_hyperlink_only_as_a_name() {
+    let text = std::fs::read_to_string(format!(
+        "{}/fixtures/accounts/clean.json",
+        env!("CARGO_MANIFEST_DIR")
+    ));
+    let text = text
+        .unwrap()
+        .replace("shop-access-logs-444455556666", "resources");
+    let report = evaluated(serde_json::from_str(&text).unwrap());
+    let style = Style {
+        view: TableView::Resources,
+        links: true,
+        ..Style::plain(100)
+    };
+    let (plain, urls) = without_links(&styled(&report, style));
+    let of_bucket = urls
+        .iter()
+        .filter(|url| url.contains("/s3/buckets/resources?"));
+    assert_eq!(of_bucket.count(), plain.matches("s3 resources").count());
+    assert!(plain.matches("resources").count() > plain.matches("s3 resources").count());
+}

@@ -69,7 +69,7 @@ fn write_comment(out: &mut dyn Write, text: &str) -> Result<(), WriteError> {
 /// Writes the resources of all changes, each once.
 fn write_resources(changes: &[Change], out: &mut dyn Write) -> Result<(), WriteError> {
     let mut properties: BTreeMap<(&str, &str), Vec<&String>> = BTreeMap::new();
-    let mut beside: Vec<&String> = Vec::new();
+    let mut separate: Vec<&String> = Vec::new();
     for declaration in changes.iter().filter_map(find_declaration) {
         // A nested stack has its own template.
         let id = declaration.address.rsplit('/').next().unwrap_or_default();
@@ -81,9 +81,9 @@ fn write_resources(changes: &[Change], out: &mut dyn Write) -> Result<(), WriteE
                 lines.extend(&declaration.lines);
             }
         }
-        beside.extend(&declaration.beside);
+        separate.extend(&declaration.separate);
     }
-    if properties.is_empty() && beside.is_empty() {
+    if properties.is_empty() && separate.is_empty() {
         return Ok(());
     }
     writeln!(out, "\nResources:")?;
@@ -94,7 +94,7 @@ fn write_resources(changes: &[Change], out: &mut dyn Write) -> Result<(), WriteE
             writeln!(out, "      {line}")?;
         }
     }
-    for line in beside {
+    for line in separate {
         writeln!(out, "  {line}")?;
     }
     Ok(())

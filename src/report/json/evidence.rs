@@ -308,7 +308,7 @@ const MEMBERS: &[Member] = &[
         "resources",
         Type::Texts,
         "backup-policy-effective backup-region-covered",
-        "the resources that nobody backs up",
+        "the resources that no plan backs up",
     ),
     member(
         "regions",

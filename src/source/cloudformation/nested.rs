@@ -1,4 +1,4 @@
-//! Nested stacks whose template lies beside the file: their resources become resources of the template, with the
+//! Nested stacks whose template is in a file next to it: their resources become resources of the template, with the
 //! name of the stack before their own.
 //!
 //! A parameter is replaced by what the stack is given for it, an output by its value, so that a key or a VPC is the
@@ -36,19 +36,25 @@ const TAGS: [(&str, &str); 2] = [
 ];
 
 /// Reads a file that a template names, by its path from the folder of the working directory.
-pub(super) type Beside<'r> = &'r dyn Fn(&str) -> Option<String>;
+pub(super) type ReadFile<'r> = &'r dyn Fn(&str) -> Option<String>;
 
 /// The files of the nested stacks that were read, by the path of their logical ids.
 pub(super) type Files = BTreeMap<String, String>;
 
 /// Adds the resources of the nested stacks to a template.
-pub(super) fn inline_stacks(root: &mut Node, file: &str, beside: Beside<'_>) -> Files {
+pub(super) fn inline_stacks(root: &mut Node, file: &str, read_file: ReadFile<'_>) -> Files {
     let mut files = Files::new();
-    inline_at(root, file, beside, 0, &mut files);
+    inline_at(root, file, read_file, 0, &mut files);
     files
 }
 
-fn inline_at(root: &mut Node, file: &str, beside: Beside<'_>, depth: usize, files: &mut Files) {
+fn inline_at(
+    root: &mut Node,
+    file: &str,
+    read_file: ReadFile<'_>,
+    depth: usize,
+    files: &mut Files,
+) {
     let stacks: Vec<Entry> = root
         .get("Resources")
         .map_or(&[][..], Node::entries)
@@ -59,7 +65,10 @@ fn inline_at(root: &mut Node, file: &str, beside: Beside<'_>, depth: usize, file
             continue;
         };
         let path = join_path(file, &path);
-        let parsed = path.as_deref().and_then(beside).map(|it| super::parse(&it));
+        let parsed = path
+            .as_deref()
+            .and_then(read_file)
+            .map(|it| super::parse(&it));
         let (
             Some(path),
             Some(Ok(Parsed {
@@ -73,7 +82,7 @@ fn inline_at(root: &mut Node, file: &str, beside: Beside<'_>, depth: usize, file
             continue;
         }
         let mut inner_files = Files::new();
-        inline_at(&mut inner, &path, beside, depth + 1, &mut inner_files);
+        inline_at(&mut inner, &path, read_file, depth + 1, &mut inner_files);
         let scope = Scope::new(stack, &inner);
         let added = scope.translate_template(&inner);
         if count_values(root) + added.iter().map(|(_, it)| count_entries(it)).sum::<usize>()
@@ -112,7 +121,7 @@ fn find_template(stack: &Node) -> Option<String> {
         "AWS::Serverless::Application" => properties.get("Location"),
         _ => return None,
     };
-    // The AWS CDK names the file beside the template in the metadata.
+    // The AWS CDK names the file in the metadata.
     let metadata = stack
         .get("Metadata")
         .and_then(|it| it.get("aws:asset:path"));
