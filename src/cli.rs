@@ -56,6 +56,7 @@ use stopped::Stopped;
 #[command(
     name = "backup-check",
     version,
+    long_version = env!("BACKUP_CHECK_VERSION"),
     max_term_width = 100,
     propagate_version = true
 )]
