@@ -185,12 +185,12 @@ fn the_debian_package_installs_into_a_folder() {
         assert!(files.contains(file), "{file}");
     }
     let field = |name: &str| succeed(&folder, "dpkg-deb", &["--field", package, name]);
-    assert_eq!(field("Version"), format!("{VERSION}\n"));
+    assert_eq!(field("Version").trim(), VERSION);
     // The program of a release is static; only a build for GNU needs a library.
-    assert_eq!(field("Depends"), "");
+    assert_eq!(field("Depends").trim(), "");
     let gnu = pack_archive(&folder, GNU);
     pack(&folder, &["deb", gnu.to_str().unwrap()]);
-    assert_eq!(field("Depends"), "libc6\n");
+    assert_eq!(field("Depends").trim(), "libc6");
 }
 
 #[test]
