@@ -2,6 +2,7 @@
 
 mod args;
 mod config;
+mod doctor;
 mod evaluation;
 mod explain;
 mod files;
@@ -86,6 +87,8 @@ enum Command {
     /// Print the least-privilege IAM policy for a scan
     #[cfg(feature = "aws")]
     IamPolicy(iam_policy::IamPolicyArgs),
+    /// Check the installation: config, terminal, proxy, credentials, regions and permissions
+    Doctor(Box<doctor::DoctorArgs>),
     /// Print the JSON Schema of `--format json`
     Schema,
     /// Write a commented backup-check.toml, or the file of --config
@@ -160,6 +163,7 @@ fn run_command(cli: Cli) -> anyhow::Result<Exit> {
         Command::Rules(args) => rules::run(&args),
         #[cfg(feature = "aws")]
         Command::IamPolicy(args) => iam_policy::run(&args),
+        Command::Doctor(args) => doctor::run(&args, &global),
         Command::Schema => schema::run(),
         Command::Init => init::run(&global),
         Command::Completions(args) => man::print_completions(&args, Cli::command()),
