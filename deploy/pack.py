@@ -143,7 +143,7 @@ def write_deb(path):
         f"Package: {NAME}",
         f"Version: {version}",
         f"Architecture: {architecture}",
-        f"Maintainer: The {NAME} developers <noreply@github.com>",
+        f"Maintainer: {NAME} developers <{REPOSITORY}/issues>",
         *(["Depends: libc6"] if target.endswith("-gnu") else []),
         f"Installed-Size: {size}",
         "Section: admin",
