@@ -4,6 +4,7 @@ mod args;
 mod config;
 mod convert;
 mod cost;
+mod doctor;
 mod evaluation;
 mod explain;
 mod files;
@@ -59,6 +60,7 @@ use stopped::Stopped;
 #[command(
     name = "backup-check",
     version,
+    long_version = env!("BACKUP_CHECK_VERSION"),
     max_term_width = 100,
     propagate_version = true
 )]
@@ -92,6 +94,8 @@ enum Command {
     /// Print the least-privilege IAM policy for a scan
     #[cfg(feature = "aws")]
     IamPolicy(iam_policy::IamPolicyArgs),
+    /// Check the installation: config, terminal, proxy, credentials, regions and permissions
+    Doctor(Box<doctor::DoctorArgs>),
     /// Print the JSON Schema of `--format json`
     Schema(schema::SchemaArgs),
     /// Write a commented backup-check.toml, or the file of --config
@@ -168,6 +172,7 @@ fn run_command(cli: Cli) -> anyhow::Result<Exit> {
         Command::Convert(args) => convert::run(&args, &global),
         #[cfg(feature = "aws")]
         Command::IamPolicy(args) => iam_policy::run(&args),
+        Command::Doctor(args) => doctor::run(&args, &global),
         Command::Schema(args) => schema::run(&args),
         Command::Init => init::run(&global),
         Command::Completions(args) => man::print_completions(&args, Cli::command()),

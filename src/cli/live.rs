@@ -26,6 +26,17 @@ use super::stopped::Stopped;
 const CONCURRENCY: u16 = 128;
 const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
+/// A live account that was read, and how.
+pub(super) struct Reading {
+    pub(super) snapshot: Snapshot,
+    /// The signal that interrupted reading, else [`Exit::Ready`].
+    pub(super) stopped: Exit,
+    /// The identity that read it.
+    pub(super) caller_arn: String,
+    /// The calls that read it.
+    pub(super) calls: Arc<Caller>,
+}
+
 /// Reads the account. The exit is that of the signal that interrupted reading, else [`Exit::Ready`].
 pub(super) fn read_account(
     access: &AccessArgs,
@@ -33,6 +44,17 @@ pub(super) fn read_account(
     selection: &Selection,
     global: &GlobalArgs,
 ) -> anyhow::Result<(Snapshot, Exit)> {
+    let reading = read_account_with_calls(access, settings, selection, global)?;
+    Ok((reading.snapshot, reading.stopped))
+}
+
+/// Reads the account, and returns the results of the calls too.
+pub(super) fn read_account_with_calls(
+    access: &AccessArgs,
+    settings: &Settings,
+    selection: &Selection,
+    global: &GlobalArgs,
+) -> anyhow::Result<Reading> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -45,7 +67,7 @@ async fn collect_until_stopped(
     settings: &Settings,
     selection: &Selection,
     global: &GlobalArgs,
-) -> anyhow::Result<(Snapshot, Exit)> {
+) -> anyhow::Result<Reading> {
     let (stop, stopped) = watch::channel(Stop::No);
     let (ended, signals) = watch::channel(Exit::Ready);
     tokio::spawn(handle_signals(stop.clone(), ended));
@@ -90,8 +112,13 @@ async fn collect_until_stopped(
     let mut snapshot = read?;
     snapshot.started_at = started.to_string();
     snapshot.finished_at = current_time()?.to_string();
-    let exit = *signals.borrow();
-    Ok((snapshot, exit))
+    let stopped = *signals.borrow();
+    Ok(Reading {
+        snapshot,
+        stopped,
+        caller_arn: session.caller_arn.clone(),
+        calls: caller,
+    })
 }
 
 /// Connects to AWS.

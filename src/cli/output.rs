@@ -266,7 +266,8 @@ pub(super) fn print_stderr(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-fn terminal_width() -> usize {
+/// Returns the width of the terminal, in columns.
+pub(super) fn terminal_width() -> usize {
     if !io::stdout().is_terminal() {
         return DEFAULT_WIDTH;
     }
@@ -287,7 +288,8 @@ fn is_ascii_locale() -> bool {
     })
 }
 
-fn use_color(choice: ColorArg) -> bool {
+/// Whether stdout gets color.
+pub(super) fn use_color(choice: ColorArg) -> bool {
     match choice {
         ColorArg::Always => true,
         ColorArg::Never => false,

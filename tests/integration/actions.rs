@@ -1,4 +1,4 @@
-//! The GitHub Action: the arguments that it passes, and the release that it verifies.
+//! The GitHub Action: its inputs, outputs and the arguments that it passes. Its installation is in `install`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +13,7 @@ use crate::formats::{report, snapshot};
 use crate::support::command::{backup_check, repository, run};
 
 /// Parses YAML without anchors to JSON; every scalar is a string.
-fn yaml(text: &str) -> Value {
+pub fn yaml(text: &str) -> Value {
     fn value(events: &mut impl Iterator<Item = Event<'static>>) -> Option<Value> {
         Some(match events.next()? {
             Event::Scalar(text, ..) => json!(text),
@@ -57,16 +57,16 @@ fn owned(event: Event<'_>) -> Event<'static> {
     }
 }
 
-fn file(path: &str) -> Value {
+pub fn file(path: &str) -> Value {
     yaml(&fs::read_to_string(repository().join(path)).unwrap())
 }
 
 fn action() -> Value {
-    file(".github/actions/backup-check/action.yml")
+    file("action.yml")
 }
 
 /// A step of the action.
-fn step(id: &str) -> Value {
+pub fn step(id: &str) -> Value {
     let action = action();
     let steps = action["runs"]["steps"].as_array().unwrap();
     steps.iter().find(|it| it["id"] == id).unwrap().clone()
@@ -141,12 +141,7 @@ fn the_guide_uses_the_action_as_it_is() {
     let example = yaml(example.unwrap());
     let action = action();
     let steps = example["steps"].as_array().unwrap();
-    let uses = |step: &&Value| {
-        step["uses"]
-            .as_str()
-            .unwrap()
-            .contains("/.github/actions/backup-check@v")
-    };
+    let uses = |step: &&Value| step["uses"].as_str().unwrap().ends_with("/backup-check@v1");
     let step = steps.iter().find(uses).unwrap();
     assert!(keys(&step["with"]).is_subset(&keys(&action["inputs"])));
     let words = ci.split("## GitLab").next().unwrap();
@@ -163,7 +158,7 @@ fn the_guide_uses_the_action_as_it_is() {
 fn every_action_is_pinned_by_its_commit() {
     let mut count = 0;
     for path in [
-        ".github/actions/backup-check/action.yml",
+        "action.yml",
         ".github/workflows/ci.yml",
         ".github/workflows/release.yml",
     ] {
@@ -209,29 +204,8 @@ fn the_arguments_of_the_action_exist() {
     }
 }
 
-#[test]
-fn archives_have_the_same_name_in_the_action_the_release_and_the_image() {
-    let install = step("install");
-    let script = install["run"].as_str().unwrap();
-    let release = file(".github/workflows/release.yml");
-    let built = release["jobs"]["build"]["strategy"]["matrix"]["include"].as_array();
-    let built: BTreeSet<&str> = built
-        .unwrap()
-        .iter()
-        .map(|it| it["target"].as_str().unwrap())
-        .collect();
-    let asked: BTreeSet<&str> = script
-        .lines()
-        .filter_map(|line| line.split("target=").nth(1)?.split(' ').next())
-        .collect();
-    assert_eq!(built, asked);
-    assert!(script.contains(r#"archive="backup-check-$target.tar.gz""#));
-    let image = release["jobs"]["image"].to_string();
-    assert!(image.contains("unknown-linux-musl.tar.gz"));
-}
-
 #[cfg(target_os = "linux")]
-mod in_bash {
+pub mod in_bash {
     use std::collections::BTreeMap;
     use std::process::{Command, Stdio};
 
@@ -239,7 +213,7 @@ mod in_bash {
     use crate::support::command::Run;
 
     /// Runs a script in the environment of a step.
-    fn bash(folder: &Path, script: &str, env: &[(&str, &str)]) -> Run {
+    pub fn bash(folder: &Path, script: &str, env: &[(&str, &str)]) -> Run {
         let file = folder.join("script.sh");
         fs::write(&file, script).unwrap();
         let path = std::env::var("PATH").unwrap();
@@ -262,7 +236,8 @@ mod in_bash {
             .stdin(Stdio::null()))
     }
 
-    fn program(folder: &Path, name: &str, script: &str) {
+    /// Creates a program in the path of the step.
+    pub fn program(folder: &Path, name: &str, script: &str) {
         use std::os::unix::fs::PermissionsExt;
         let bin = folder.join("bin");
         fs::create_dir_all(&bin).unwrap();
@@ -401,102 +376,5 @@ mod in_bash {
             outputs,
             format!("sarif-file={}/backup-check.sarif\n", folder.display())
         );
-    }
-
-    /// Creates a release, and a `gh` that downloads it.
-    fn release(folder: &Path) -> &'static str {
-        let name = "backup-check-x86_64-unknown-linux-musl";
-        let inside = folder.join("release").join(name);
-        fs::create_dir_all(&inside).unwrap();
-        let pack = format!(
-            "set -e; cd release; printf '#!/bin/sh\\necho backup-check 1.2.3\\n' > {name}/backup-check; chmod +x {name}/backup-check; \
-             tar -czf {name}.tar.gz {name}; sha256sum {name}.tar.gz > SHA256SUMS; echo 'junk  other.tar.gz' >> SHA256SUMS"
-        );
-        let packed = bash(folder, &pack, &[]);
-        assert_eq!(packed.code, 0, "{}", packed.stderr);
-        let source = folder.join("release");
-        program(
-            folder,
-            "gh",
-            &format!(
-                "printf '%s ' \"$@\" > {0}/asked; cp {0}/*.tar.gz {0}/SHA256SUMS .",
-                source.display()
-            ),
-        );
-        name
-    }
-
-    fn install(folder: &Path, version: &str) -> Run {
-        let step = step("install");
-        let env = [
-            ("VERSION", version),
-            ("REPOSITORY", "o/r"),
-            ("GH_TOKEN", "t"),
-        ];
-        bash(folder, step["run"].as_str().unwrap(), &env)
-    }
-
-    #[test]
-    fn a_release_is_verified_before_it_runs() {
-        let folder = tempfile::tempdir().unwrap();
-        let folder = folder.path();
-        let name = release(folder);
-        let installed = install(folder, "v1.2.3");
-        assert_eq!(installed.code, 0, "{installed:?}");
-        assert!(installed.stdout.contains("backup-check 1.2.3"));
-        let asked = fs::read_to_string(folder.join("release/asked")).unwrap();
-        assert_eq!(
-            asked,
-            format!(
-                "release download v1.2.3 --repo o/r --pattern {name}.tar.gz --pattern SHA256SUMS "
-            )
-        );
-        let bin = format!("{}/backup-check/{name}", folder.display());
-        assert_eq!(
-            fs::read_to_string(folder.join("output")).unwrap(),
-            format!("program={bin}/backup-check\n")
-        );
-        assert_eq!(
-            fs::read_to_string(folder.join("path")).unwrap(),
-            format!("{bin}\n")
-        );
-        install(folder, "latest");
-        let asked = fs::read_to_string(folder.join("release/asked")).unwrap();
-        assert!(asked.starts_with("release download --repo o/r "), "{asked}");
-    }
-
-    #[test]
-    fn a_release_that_fails_verification_does_not_run() {
-        let folder = tempfile::tempdir().unwrap();
-        let folder = folder.path();
-        let name = release(folder);
-        let sums = folder.join("release/SHA256SUMS");
-        let honest = fs::read_to_string(&sums).unwrap();
-        for (sums_now, words) in [
-            (
-                format!("{}  {name}.tar.gz\n", "0".repeat(64)),
-                "does not match SHA256SUMS",
-            ),
-            (honest.replace(name, "backup-check-other"), "does not list"),
-            (String::new(), "does not list"),
-        ] {
-            fs::write(&sums, sums_now).unwrap();
-            let refused = install(folder, "latest");
-            assert_eq!(refused.code, 2, "{refused:?}");
-            assert!(refused.stdout.contains(words), "{refused:?}");
-            assert!(!refused.stdout.contains("backup-check 1.2.3"));
-        }
-        for version in [
-            "",
-            "1.2.3",
-            "--help",
-            "v1;touch owned",
-            "v1 --repo evil/evil",
-        ] {
-            let refused = install(folder, version);
-            assert_eq!(refused.code, 2, "{version}: {refused:?}");
-            assert!(refused.stdout.contains("version must be"), "{refused:?}");
-        }
-        assert!(!folder.join("path").exists());
     }
 }

@@ -1,5 +1,6 @@
 //! The built program: its output, its files and its exit codes.
 
+mod doctor;
 mod explain;
 mod files;
 mod usage;

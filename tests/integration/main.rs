@@ -26,6 +26,8 @@ mod fix;
 mod formats;
 mod gaps;
 mod gates;
+#[cfg(target_os = "linux")]
+mod install;
 mod key_policy;
 mod language;
 mod layering;

@@ -51,7 +51,11 @@ impl<'a> AccountPrerequisites<'a> {
             is_prerequisite(it.rule) && it.rule.severity(report.standard) == Severity::Fail
         };
         let mut obstacles: BTreeMap<Option<&str>, Vec<&Finding>> = BTreeMap::new();
-        let mut is_checked = false;
+        let mut is_checked = report.omitted.iter().any(|((_, status, _), (rule, _))| {
+            let is_relevant =
+                is_prerequisite(rule) && rule.severity(report.standard) == Severity::Fail;
+            is_relevant && rule.group == Group::Account && *status != Status::Skip
+        });
         for finding in report.findings.iter().filter(relevant) {
             is_checked |= finding.rule.group == Group::Account && finding.status != Status::Skip;
             if matches!(finding.status, Status::Fail | Status::Unknown) {

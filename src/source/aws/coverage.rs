@@ -68,6 +68,19 @@ impl CoverageLog {
         }
     }
 
+    /// Returns whether calls of an operation succeeded in any region, and their failures: at most one for each
+    /// region and service.
+    pub fn list_results(&self, operation: Operation) -> (bool, Vec<Gap>) {
+        let entries = self.lock_entries();
+        let tallies: Vec<&Tally> = entries
+            .values()
+            .filter_map(|it| it.get(operation.name))
+            .collect();
+        let succeeded = tallies.iter().any(|tally| tally.succeeded > 0);
+        let gaps = tallies.iter().filter_map(|tally| tally.first_gap.clone());
+        (succeeded, gaps.collect())
+    }
+
     /// Returns one row per region and service. `count` returns the number of resources that were read
     /// there.
     pub fn coverage_rows(&self, count: impl Fn(&str, &str) -> usize) -> Vec<Coverage> {

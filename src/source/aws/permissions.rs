@@ -1,9 +1,11 @@
 //! The operations that a scan calls, and the IAM actions that it needs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::observed::{Gap, GapKind};
 use crate::model::selection::Selection;
 
+use super::coverage::CoverageLog;
 use super::lists::readers_of;
 use super::operation::Operation;
 use super::scan_scope::ScanScope;
@@ -19,6 +21,49 @@ pub fn required_actions(selection: &Selection) -> Vec<&'static str> {
     let operations = list_operations(&ScanScope::of_selection(selection));
     let actions: BTreeSet<&str> = operations.iter().map(|it| it.action).collect();
     actions.into_iter().collect()
+}
+
+/// What the calls of a scan show about a permission. The first of several operations counts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PermissionState {
+    /// AWS denied a call, with this message.
+    Denied(String),
+    /// A call succeeded, and none was denied.
+    Allowed,
+    /// Every call failed for another reason, such as this.
+    Failed(String),
+    /// No call was made: it needs a resource that does not exist.
+    NotTried,
+}
+
+/// Returns the state of each IAM action that a scan of a selection needs, from the calls that it made.
+#[must_use]
+pub fn check_permissions(
+    selection: &Selection,
+    log: &CoverageLog,
+) -> BTreeMap<&'static str, PermissionState> {
+    let mut states = BTreeMap::new();
+    for operation in list_operations(&ScanScope::of_selection(selection)) {
+        let (succeeded, gaps) = log.list_results(operation);
+        let state = judge_calls(succeeded, &gaps);
+        let known = states
+            .entry(operation.action)
+            .or_insert(PermissionState::NotTried);
+        if state < *known {
+            *known = state;
+        }
+    }
+    states
+}
+
+fn judge_calls(succeeded: bool, gaps: &[Gap]) -> PermissionState {
+    let denied = gaps.iter().find(|gap| gap.kind == GapKind::Denied);
+    match (denied, gaps.first()) {
+        (Some(gap), _) => PermissionState::Denied(gap.message.clone()),
+        (None, _) if succeeded => PermissionState::Allowed,
+        (None, Some(gap)) => PermissionState::Failed(gap.message.clone()),
+        (None, None) => PermissionState::NotTried,
+    }
 }
 
 /// Returns all operations that a scan may call.

@@ -190,3 +190,29 @@ fn a_scan_sends_exactly_the_operations_of_the_iam_policy() {
     let actions: BTreeSet<String> = NEEDED.iter().map(|it| it.action.to_owned()).collect();
     assert_eq!(actions, allowed);
 }
+
+#[test]
+fn the_doctor_names_the_permissions_that_are_missing() {
+    let user = User::new();
+    for (exceptions, code, lines) in [
+        (
+            vec![],
+            0,
+            [" 0 denied, 0 failed,", "\nidentity     arn:aws:"],
+        ),
+        (
+            vec![on("kms:GetKeyPolicy", Reply::Denied)],
+            1,
+            [" 1 denied, 0 failed,", "\ndenied       kms:GetKeyPolicy: "],
+        ),
+    ] {
+        let endpoint = Endpoint::start(exceptions);
+        let url = endpoint.url();
+        let run = user.run(&["doctor", "--endpoint-url", &url, "--region", REGION]);
+        assert_eq!(run.code, code, "{run:?}");
+        let answers = format!("\nregion       {REGION} answers\n");
+        for line in lines.into_iter().chain([answers.as_str()]) {
+            assert!(run.stdout.contains(line), "{line}: {}", run.stdout);
+        }
+    }
+}

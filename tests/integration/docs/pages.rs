@@ -144,6 +144,7 @@ pub fn all() -> Vec<Page> {
         "CHANGELOG.md",
         "SECURITY.md",
         "docs/ARCHITECTURE.md",
+        "docs/RELEASING.md",
     ]
     .map(Page::read)
     .into();
@@ -240,4 +241,16 @@ fn anchors_are_those_of_github() {
     assert_eq!(slug("Exit codes"), "exit-codes");
     assert_eq!(slug("`fix` and CI: a run"), "fix-and-ci-a-run");
     assert_eq!(slug("s3-versioning-enabled"), "s3-versioning-enabled");
+}
+
+#[test]
+fn every_page_of_the_guide_opens_with_its_command() {
+    for page in guide() {
+        let opening = page.text.split("\n## ").next().unwrap();
+        assert!(
+            page.path == "docs/src/SUMMARY.md" || opening.contains("\n```sh\n"),
+            "{} does not open with a command",
+            page.path
+        );
+    }
 }
