@@ -1,7 +1,7 @@
 //! Remedies of resources that a plan or a template declares, in the language of the file: the argument or the
 //! property to set, not a command or a migration.
 
-use super::Remedy;
+use super::remedy::{Declaration, Language, Remedy};
 use crate::model::arn::Arn;
 use crate::model::snapshot::{Snapshot, Source};
 use crate::model::{ResourceKind, kms::Key};
@@ -14,30 +14,6 @@ const MOST_KEYS: usize = 200;
 
 /// How many days automated backups and noncurrent versions are kept in a proposed declaration.
 const DAYS: [u32; 2] = [7, 30];
-
-/// A language in which resources are declared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Language {
-    /// HCL of Terraform and OpenTofu.
-    Hcl,
-    /// A CloudFormation template.
-    Template,
-}
-
-/// What to declare.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Declaration {
-    /// The language of the file.
-    pub language: Language,
-    /// The resource's address in a plan, or its logical id in a template.
-    pub address: String,
-    /// The file, with the line if it is known.
-    pub place: String,
-    /// Lines of the resource's block, or of its properties.
-    pub lines: Vec<String>,
-    /// Lines of other resources.
-    pub separate: Vec<String>,
-}
 
 /// A declaration with the sentence that asks for it.
 #[derive(Debug, Clone, PartialEq, Eq)]

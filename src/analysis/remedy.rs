@@ -2,9 +2,32 @@
 
 use std::sync::Arc;
 
-use super::declaration::Declaration;
 use crate::key_sharing::facts::KeyFacts;
 use crate::model::{Resource, ResourceKind};
+
+/// A language in which resources are declared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Language {
+    /// HCL of Terraform and OpenTofu.
+    Hcl,
+    /// A CloudFormation template.
+    Template,
+}
+
+/// What to declare.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Declaration {
+    /// The language of the file.
+    pub language: Language,
+    /// The resource's address in a plan, or its logical id in a template.
+    pub address: String,
+    /// The file, with the line if it is known.
+    pub place: String,
+    /// Lines of the resource's block, or of its properties.
+    pub lines: Vec<String>,
+    /// Lines of other resources.
+    pub separate: Vec<String>,
+}
 
 /// A change that makes a check pass, with everything that is needed to make it.
 ///

@@ -277,7 +277,7 @@ pub(super) fn terminal_width() -> usize {
 /// Whether the locale has no Unicode.
 ///
 /// Source: <https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap08.html#tag_08_02>.
-fn is_ascii_locale() -> bool {
+pub(super) fn is_ascii_locale() -> bool {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let locale = set("LC_ALL")
         .or_else(|| set("LC_CTYPE"))

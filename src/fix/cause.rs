@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::change::{Action, Change, FixedFinding, Method, Step};
 use super::runbook::storage::Storage;
 use crate::analysis::Remedy;
-use crate::analysis::declaration::Declaration;
+use crate::analysis::remedy::Declaration;
 use crate::report::Finding;
 use crate::rule::Owner;
 use crate::text::{and_more, plural};

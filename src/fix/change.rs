@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::declaration::Declaration;
+use crate::analysis::remedy::Declaration;
 
 /// The number of ARNs that one call of `TagResources` or `UntagResources` accepts.
 ///

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use crate::analysis::declaration::Declaration;
+use crate::analysis::remedy::Declaration;
 
 use super::change::{Change, FixedFinding, Method, Step};
 use crate::report::Report;

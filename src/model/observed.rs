@@ -147,7 +147,7 @@ pub struct Gap {
     pub message: String,
     /// The fact about the account that would close the gap, in a plan or template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub needs: Option<AccountFact>,
+    pub needs: Option<Box<AccountFact>>,
 }
 
 /// A fact about an account on which a resource of a plan or template depends.
@@ -264,7 +264,7 @@ impl Gap {
     /// Names the fact about the account that would close the gap.
     #[must_use]
     pub fn needing(mut self, fact: AccountFact) -> Self {
-        self.needs = Some(fact);
+        self.needs = Some(Box::new(fact));
         self
     }
 }

@@ -20,6 +20,7 @@ mod kms;
 mod nested;
 mod node;
 mod parameter;
+mod parse;
 mod policy;
 mod rds;
 mod redshift;
@@ -40,7 +41,7 @@ use crate::model::Snapshot;
 use crate::source::planned::Surroundings;
 
 use build::Build;
-use node::{Fault, Parsed, Value};
+use node::{Parsed, Value};
 use template::{Given, Template};
 
 pub use error::TemplateError;
@@ -59,7 +60,7 @@ pub struct Read {
 #[must_use]
 pub fn is_template(text: &str) -> bool {
     const SECTIONS: [&str; 2] = ["AWSTemplateFormatVersion", "Resources"];
-    if is_json(text) {
+    if parse::is_json(text) {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         return match serde_json::from_str::<BTreeMap<String, IgnoredAny>>(text) {
             Ok(members) => SECTIONS.iter().any(|name| members.contains_key(*name)),
@@ -90,20 +91,6 @@ pub fn is_template(text: &str) -> bool {
     })
 }
 
-fn is_json(text: &str) -> bool {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    text.trim_start().starts_with('{')
-}
-
-fn parse(text: &str) -> Result<Parsed, Fault> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if is_json(text) {
-        json::parse_json(text)
-    } else {
-        yaml::parse_yaml(text)
-    }
-}
-
 /// Reads a template.
 ///
 /// # Errors
@@ -126,7 +113,7 @@ pub fn read_with_nested(
     parameters: &[(String, String)],
     read_file: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Read, TemplateError> {
-    let Parsed { mut root, repeated } = parse(text)?;
+    let Parsed { mut root, repeated } = parse::parse_template(text)?;
     if !matches!(root.value, Value::Map(_)) {
         return Err(TemplateError::at(
             root.at,

@@ -127,7 +127,7 @@ fn complete_region(name: &str, region: &mut Region, known: &Region, account: &Sn
     complete_databases(region, known);
     for instance in &mut region.instances.items {
         if let Some(AccountFact::Subnet(id)) =
-            instance.vpc_id.gap().and_then(|it| it.needs.as_ref())
+            instance.vpc_id.gap().and_then(|it| it.needs.as_deref())
             && let Some(vpc) = find_vpc(&known.network, id)
         {
             instance.vpc_id = Observed::Known(Some(vpc));
@@ -193,7 +193,7 @@ fn is_left_out(gap: &Gap) -> bool {
 }
 
 fn complete_volume(volume: &mut Volume, defaults: &EbsDefaults) {
-    let needs = |gap: Option<&Gap>| gap.and_then(|gap| gap.needs.clone());
+    let needs = |gap: Option<&Gap>| gap.and_then(|gap| gap.needs.as_deref().cloned());
     match (needs(volume.encrypted.gap()), &defaults.encryption) {
         (Some(AccountFact::EbsEncryption), encryption) => volume.encrypted = encryption.clone(),
         (Some(AccountFact::EbsEncryptionOrSnapshot), Observed::Known(true)) => {
@@ -212,7 +212,10 @@ fn complete_volume(volume: &mut Volume, defaults: &EbsDefaults) {
 /// Completes databases that have their key from one that exists.
 fn complete_databases(region: &mut Region, known: &Region) {
     for database in &mut region.db_instances.items {
-        let needs = database.kms_key.gap().and_then(|gap| gap.needs.clone());
+        let needs = database
+            .kms_key
+            .gap()
+            .and_then(|gap| gap.needs.as_deref().cloned());
         let Some(AccountFact::DbInstance(id)) = needs else {
             continue;
         };
@@ -229,7 +232,10 @@ fn complete_databases(region: &mut Region, known: &Region) {
         }
     }
     for cluster in &mut region.db_clusters.items {
-        let needs = cluster.kms_key.gap().and_then(|gap| gap.needs.clone());
+        let needs = cluster
+            .kms_key
+            .gap()
+            .and_then(|gap| gap.needs.as_deref().cloned());
         let Some(AccountFact::DbCluster(id)) = needs else {
             continue;
         };

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use crate::analysis::declaration::{Declaration, Language};
+use crate::analysis::remedy::{Declaration, Language};
 use crate::fix::change::{Action, Change, Method};
 use crate::fix::describe::{describe_change, describe_manual_steps, describe_source};
 use crate::fix::shell::sanitize_comment;

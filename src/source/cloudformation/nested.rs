@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::node::{Entry, MOST_VALUES, Mark, Node, Parsed, Value};
+use super::parse::parse_template;
 
 /// The deepest nesting of stacks that is read.
 const DEEPEST: usize = 5;
@@ -68,7 +69,7 @@ fn inline_at(
         let parsed = path
             .as_deref()
             .and_then(read_file)
-            .map(|it| super::parse(&it));
+            .map(|it| parse_template(&it));
         let (
             Some(path),
             Some(Ok(Parsed {
