@@ -323,6 +323,7 @@ impl Check {
 macro_rules! rule {
     ($(#[doc = $doc:literal])+ $name:ident = Rule { $($fields:tt)* }) => {
         $(#[doc = $doc])+
+        #[allow(clippy::needless_update, reason = "a rule may name every field")]
         pub static $name: $crate::rule::Rule = $crate::rule::Rule {
             docs: concat!($($doc, "\n"),+),
             $($fields)*

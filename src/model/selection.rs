@@ -332,6 +332,10 @@ mod tests {
             let found = Target::parse(&text).map(|target| target.service());
             assert_eq!(found, expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_bucket_is_selected_and_an_object_or_another_text_is_not() {
         assert_eq!(
             Target::parse("arn:aws:s3:::logs"),
             Ok(Target {

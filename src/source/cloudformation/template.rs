@@ -550,7 +550,7 @@ impl<'a> Template<'a> {
             Resolved::OneOf(open, candidates) => {
                 let each = candidates.iter();
                 let each = each.filter_map(|it| {
-                    self.look_up(Some(node), &[&[it.clone()], rest].concat(), mark)
+                    self.look_up(Some(node), &[std::slice::from_ref(it), rest].concat(), mark)
                 });
                 (open.clone(), each.collect())
             }

@@ -338,7 +338,8 @@ impl<'a> Search<'_, 'a> {
                 let items = self
                     .document
                     .instances_of(&site.module, data_type(kind), name);
-                let items = items.into_iter().filter(|it| it.kind == *kind).collect();
+                let items: Vec<&Item<'_>> =
+                    items.into_iter().filter(|it| it.kind == *kind).collect();
                 let is_optional = || self.document.is_optional(&site.module, "data", kind, name);
                 match is_there(&items, is_optional) {
                     true => self.follow_instances(reference, items, rest, depth),
@@ -535,7 +536,7 @@ impl<'a> Search<'_, 'a> {
 }
 
 /// Returns whether a resource is in the plan, or may have no instance.
-fn is_there(items: &Vec<&Item<'_>>, is_optional: impl FnOnce() -> bool) -> bool {
+fn is_there(items: &[&Item<'_>], is_optional: impl FnOnce() -> bool) -> bool {
     !items.is_empty() || is_optional()
 }
 

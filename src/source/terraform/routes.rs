@@ -104,18 +104,23 @@ pub(super) fn possible_tables<'a>(
     }
 }
 
+/// A resource with the tables that it names, or why they are unknown, and its routes.
+pub(super) type RouteSource<'a> = (&'a Item<'a>, Result<Vec<String>, Gap>, Vec<Route>);
+
+/// A resource with the tables that it may name, and its routes.
+type TableRoutes<'a> = (&'a Item<'a>, Vec<String>, Vec<Route>);
+
 /// Adds routes of resources to the tables that they may name.
 ///
 /// The instances of one resource name as many tables. If they all add the same route, every table has it;
 /// otherwise a table that only may have a route has an unknown one.
 pub(super) fn add_routes<'a>(
     reader: &Reader<'a>,
-    routes: Vec<(&'a Item<'a>, Result<Vec<String>, Gap>, Vec<Route>)>,
+    routes: Vec<RouteSource<'a>>,
     planned: &mut Planned,
 ) {
     type Group<'g> = (&'g str, &'g str, &'g str);
-    let mut groups: BTreeMap<Group<'a>, Vec<(&'a Item<'a>, Vec<String>, Vec<Route>)>> =
-        BTreeMap::new();
+    let mut groups: BTreeMap<Group<'a>, Vec<TableRoutes<'a>>> = BTreeMap::new();
     for (item, tables, routes) in routes {
         match tables {
             Ok(tables) => groups
