@@ -46,10 +46,11 @@ impl Evaluation<'_, '_> {
             ..
         } = self;
         let mut coverage = select_coverage(snapshot, selection);
-        if snapshot.source.is_planned() {
+        let is_scanned = |row: &Coverage| row.state == CoverageState::Scanned;
+        // A scan has the row of the call that failed; a file has no calls.
+        if snapshot.source.is_planned() || coverage.iter().all(is_scanned) {
             cover_missing_facts(&mut coverage, &self.facts_missing);
         }
-        let is_scanned = |row: &Coverage| row.state == CoverageState::Scanned;
         let complete = self.unread.is_empty()
             && self.facts_missing.is_empty()
             && !snapshot.interrupted
@@ -89,15 +90,14 @@ impl Evaluation<'_, '_> {
     }
 }
 
-/// Marks the rows of services in whose resources a plan or template has parts that could not be read.
+/// Marks the rows of services of which a fact could not be read that a check needed.
 fn cover_missing_facts(
     coverage: &mut Vec<Coverage>,
     missing: &BTreeMap<(String, Option<Service>), String>,
 ) {
     for ((region, service), reason) in missing {
-        let Some(service) = service else {
-            continue;
-        };
+        // Settings of the account are those of AWS Backup.
+        let service = service.unwrap_or(Service::Backup);
         let error = CoverageError {
             code: "Unreadable".to_owned(),
             operation: String::new(),

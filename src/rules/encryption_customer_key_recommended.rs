@@ -4,7 +4,6 @@ use crate::analysis::encryption::{
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::key_sharing::facts::ViaService;
 use crate::model::Resource;
-use crate::model::ResourceKind;
 use crate::model::kind::BackupKey;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -35,9 +34,7 @@ rule! {
         guide: Severity::Warn,
         aws: Severity::Off,
         check: Check::Any(check_resource),
-        concerns: |kind| {
-            kind.backup_key == BackupKey::Vault || kind.kind == ResourceKind::StorageGatewayVolume
-        },
+        concerns: |kind| kind.backup_key == BackupKey::Vault,
     }
 }
 

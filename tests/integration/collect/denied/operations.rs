@@ -470,10 +470,6 @@ pub(super) const NEEDED: &[Needed] = &[
             ("encryption-at-rest", CACHED_VOLUME),
             ("encryption-customer-key", CACHED_VOLUME),
             ("kms-key-shared", CACHED_VOLUME),
-            (
-                "encryption-customer-key-recommended",
-                "gateway/sgw-12A3456B/volume/vol-3344CCDD",
-            ),
         ],
         ..needed(
             "storagegateway:DescribeCachediSCSIVolumes",
