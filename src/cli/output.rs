@@ -175,9 +175,9 @@ pub(super) fn prints_table(targets: &[Target]) -> bool {
     targets.any(|target| target.path.is_none() && target.format.name == TABLE)
 }
 
-/// Whether a format among the targets is a list of findings, those that pass included.
-pub(super) fn list_findings(targets: &[Target]) -> bool {
-    targets.iter().any(|target| target.format.lists_findings)
+/// Whether a format among the targets needs the findings that pass or do not apply.
+pub(super) fn need_all_findings(targets: &[Target]) -> bool {
+    targets.iter().any(|it| it.format.needs_all_findings())
 }
 
 /// Whether a format is among the targets.

@@ -71,7 +71,7 @@ fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         false => None,
     };
     let loaded = LoadedConfig::find_and_read(global)?;
-    let lists_passes = output::list_findings(&targets)
+    let lists_passes = output::need_all_findings(&targets)
         || args.show_skipped
         || baseline.is_some()
         || !args.source.input.access.resource.is_empty();

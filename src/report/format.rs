@@ -67,6 +67,9 @@ pub const GITHUB: &str = "github";
 /// The formats that can have a section on cost.
 pub const COST_SECTION_FORMATS: [&str; 3] = ["html", "markdown", GITHUB];
 
+/// The name of the format that counts the checks that do not apply.
+const HTML: &str = "html";
+
 /// Every format. The help of `--format` lists them in this order.
 pub static FORMATS: &[Format] = &[
     Format {
@@ -140,7 +143,7 @@ pub static FORMATS: &[Format] = &[
         writer: Writer::Report(|report, how, out| github::write(report, how.anchor, how.gate, out)),
     },
     Format {
-        name: "html",
+        name: HTML,
         lists_findings: false,
         about: "one self-contained page",
         writer: Writer::Report(|report, how, out| {
@@ -154,6 +157,12 @@ impl Format {
     #[must_use]
     pub fn with_name(name: &str) -> Option<&'static Format> {
         FORMATS.iter().find(|format| format.name == name)
+    }
+
+    /// Whether it needs the findings that pass or do not apply: as a list, or for its counts of checks.
+    #[must_use]
+    pub fn needs_all_findings(&self) -> bool {
+        self.lists_findings || self.name == HTML
     }
 
     /// Returns the names of all formats, for errors.
