@@ -17,6 +17,8 @@ use super::args::{AccessArgs, GlobalArgs};
 use super::config::LoadedConfig;
 use super::output;
 #[cfg(feature = "aws")]
+use super::resources::SelectedResources;
+#[cfg(feature = "aws")]
 use super::{evaluation, live, select};
 
 /// Variables that change which account is read and how it is reached. None of them is a secret, but an address
@@ -140,7 +142,11 @@ fn check_account(
     global: &GlobalArgs,
 ) -> anyhow::Result<Exit> {
     let settings = evaluation::effective_settings(loaded, access)?;
-    let selection = select::new_selection(&access.service, &access.resource, &[])?;
+    let selection = select::new_selection(
+        &access.service,
+        &SelectedResources::from_arns(&access.resource)?,
+        &[],
+    )?;
     let reading = live::read_account_with_calls(access, &settings, &selection, global)?;
     if reading.stopped != Exit::Ready {
         output::print_stderr("interrupted; regions and permissions are not known");
