@@ -602,6 +602,7 @@ pub(super) const NEEDED: &[Needed] = &[
             "/elsewhere",
             "/keys",
             "/regions/eu-central-1/key_names",
+            "/regions/eu-central-1/tagged",
         ],
         needed_by: &[
             ("s3-versioning-enabled", BUCKET),
