@@ -628,7 +628,7 @@ pub(super) const NEEDED: &[Needed] = &[
             "/buckets/items/",
             "/regions/eu-central-1/tables/items/",
             "/regions/eu-central-1/db_instances/items/",
-            "/regions/eu-central-1/db_clusters/items/1/tags",
+            "/regions/eu-central-1/db_clusters/items/",
             "/regions/eu-central-1/gateways/items/",
             "/regions/eu-central-1/gateway_volumes/items/",
             "/regions/eu-central-1/redshift_namespaces/items/",
