@@ -192,8 +192,7 @@ const NEEDS: [(&str, &str, &str, &[&str]); 41] = [
 ];
 
 /// Operations that only rules of the platform team need, or none. They do not affect the exit code.
-const PLATFORM: [&str; 7] = [
-    "DescribeEffectivePolicy",
+const PLATFORM: [&str; 6] = [
     "DescribeOrganization",
     "GetBackupVaultAccessPolicy",
     "GetRole",

@@ -132,6 +132,8 @@ impl Moto {
         let run = run(self
             .build_command(folder.path())
             .args(["scan", "--role-arn", &role, "--format", "json"])
+            // The emulator is one Python process: more calls at once would wait longer than a scan does.
+            .args(["--concurrency", "16"])
             .args(flags));
         let report =
             serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {run:?}"));
