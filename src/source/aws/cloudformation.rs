@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::future::join_all;
 
 use crate::model::cloudformation::{Stack, StackResource};
-use crate::model::observed::{Gap, Listing, Observed};
+use crate::model::observed::{Gap, Listing};
 use crate::model::service::Service;
 
 use super::call::ServiceCalls;
@@ -45,7 +45,7 @@ async fn list_stacks(reader: &RegionReader<'_>) -> Listing<Stack> {
     let stacks = calls
         .list_items(DESCRIBE_STACKS, pages, |page| {
             let stacks = page.stacks?.into_iter();
-            Some(stacks.map(|stack| stack_from(reader, stack)).collect())
+            Some(stacks.map(stack_from).collect())
         })
         .await;
     add_resources(&calls, &client, stacks).await
@@ -66,7 +66,7 @@ pub async fn find_stacks(reader: &RegionReader<'_>, arns: &[String]) -> Listing<
             // The error code for an unknown stack. An ARN causes no other validation error.
             calls.list_optional(DESCRIBE_STACKS, &["ValidationError"], pages, |page| {
                 let stacks = page.stacks?.into_iter();
-                Some(stacks.map(|stack| stack_from(reader, stack)).collect())
+                Some(stacks.map(stack_from).collect())
             })
         });
         let described = join_listings(join_all(described).await);
@@ -107,17 +107,13 @@ async fn add_resources(
     stacks
 }
 
-fn stack_from(
-    reader: &RegionReader<'_>,
-    stack: aws_sdk_cloudformation::types::Stack,
-) -> Option<Stack> {
+fn stack_from(stack: aws_sdk_cloudformation::types::Stack) -> Option<Stack> {
     let tags = stack.tags.unwrap_or_default().into_iter();
-    let pairs = tags.filter_map(|tag| Some((tag.key.filled()?, tag.value.unwrap_or_default())));
     let state = stack.stack_status.map(|state| state.as_str().to_owned());
     Some(Stack {
         arn: stack.stack_id.filled()?,
         id: stack.stack_name.filled()?,
-        tags: Observed::Known(reader.keep_tags(pairs)),
+        tags: DESCRIBE_STACKS.read_tags(tags.map(|tag| (tag.key, tag.value))),
         state: DESCRIBE_STACKS.require_text(state, "StackStatus"),
         parent: stack.parent_id.filled(),
         resources: Listing::default(),

@@ -226,7 +226,7 @@ fn instance_from(
         .filter_map(|device| device.ebs?.volume_id.filled());
     Some(Instance {
         arn: reader.build_arn("ec2", &format!("instance/{id}")),
-        tags: Observed::Known(kept_tags(reader, instance.tags)),
+        tags: read_tags(DESCRIBE_INSTANCES, instance.tags),
         state: operation.require_text(state.map(|name| name.as_str().to_owned()), "State"),
         root_device_type: operation.require_text(
             root_device_type.map(|it| it.as_str().to_owned()),
@@ -249,7 +249,7 @@ fn volume_from(reader: &RegionReader<'_>, volume: aws_sdk_ec2::types::Volume) ->
     let attached_to = attachments.filter_map(|attachment| attachment.instance_id.filled());
     Some(Volume {
         arn: reader.build_arn("ec2", &format!("volume/{id}")),
-        tags: Observed::Known(kept_tags(reader, volume.tags)),
+        tags: read_tags(DESCRIBE_VOLUMES, volume.tags),
         state: operation.require_text(state, "Status"),
         encrypted: operation.require_field(volume.encrypted, "Encrypted"),
         kms_key: Observed::Known(volume.kms_key_id.filled()),
@@ -286,8 +286,7 @@ pub async fn read_ebs_defaults(reader: &RegionReader<'_>) -> EbsDefaults {
     }
 }
 
-fn kept_tags(reader: &RegionReader<'_>, tags: Option<Vec<Tag>>) -> Tags {
-    let pairs = tags.unwrap_or_default().into_iter();
-    reader
-        .keep_tags(pairs.filter_map(|tag| Some((tag.key.filled()?, tag.value.unwrap_or_default()))))
+fn read_tags(operation: Operation, tags: Option<Vec<Tag>>) -> Observed<Tags> {
+    let tags = tags.unwrap_or_default().into_iter();
+    operation.read_tags(tags.map(|tag| (tag.key, tag.value)))
 }

@@ -129,7 +129,7 @@ async fn describe_volumes(
     calls
         .list_optional(DESCRIBE_VOLUMES, &["VolumeNotFound"], pages, |page| {
             let found = page.volumes?.into_iter();
-            Some(found.map(|it| volume_from(reader, it)).collect())
+            Some(found.map(volume_from).collect())
         })
         .await
 }
@@ -186,7 +186,7 @@ fn file_system_from(reader: &RegionReader<'_>, it: FileSystem) -> Option<FsxFile
     Some(FsxFileSystem {
         arn: it.resource_arn.filled().unwrap_or(arn),
         id,
-        tags: Observed::Known(kept_tags(reader, it.tags)),
+        tags: read_tags(DESCRIBE_FILE_SYSTEMS, it.tags),
         state: operation.require_text(state, "Lifecycle"),
         kms_key: Observed::Known(it.kms_key_id.filled()),
         deployment_type: match is_lustre {
@@ -209,7 +209,7 @@ fn file_system_from(reader: &RegionReader<'_>, it: FileSystem) -> Option<FsxFile
     })
 }
 
-fn volume_from(reader: &RegionReader<'_>, it: Volume) -> Option<FsxVolume> {
+fn volume_from(it: Volume) -> Option<FsxVolume> {
     let operation = DESCRIBE_VOLUMES;
     let volume_type = it.volume_type.map(|it| it.as_str().to_owned());
     let state = it.lifecycle.map(|it| it.as_str().to_owned());
@@ -230,15 +230,14 @@ fn volume_from(reader: &RegionReader<'_>, it: Volume) -> Option<FsxVolume> {
         arn: it.resource_arn.filled()?,
         id: it.volume_id.filled()?,
         name: it.name.filled(),
-        tags: Observed::Known(kept_tags(reader, it.tags)),
+        tags: read_tags(DESCRIBE_VOLUMES, it.tags),
         volume_type: operation.require_text(volume_type, "VolumeType"),
         file_system: operation.require_text(it.file_system_id, "FileSystemId"),
         state: operation.require_text(state, "Lifecycle"),
     })
 }
 
-fn kept_tags(reader: &RegionReader<'_>, tags: Option<Vec<Tag>>) -> Tags {
-    let pairs = tags.unwrap_or_default().into_iter();
-    reader
-        .keep_tags(pairs.filter_map(|tag| Some((tag.key.filled()?, tag.value.unwrap_or_default()))))
+fn read_tags(operation: Operation, tags: Option<Vec<Tag>>) -> Observed<Tags> {
+    let tags = tags.unwrap_or_default().into_iter();
+    operation.read_tags(tags.map(|tag| (tag.key, tag.value)))
 }

@@ -1,6 +1,7 @@
 //! API operations and the IAM actions that allow them.
 
 use crate::model::observed::{Gap, GapKind, Observed};
+use crate::model::tag::Tags;
 
 /// Coverage key for calls shared by several services. It has no row in the report: the results of
 /// these calls are recorded for each service that they serve.
@@ -64,6 +65,26 @@ impl Operation {
     }
 }
 
+impl Operation {
+    /// Returns the tags of a response by key. A tag without a key is none; an empty value is one.
+    ///
+    /// # Errors
+    /// A tag has no value: what it says is not known.
+    pub fn read_tags(
+        self,
+        tags: impl IntoIterator<Item = (Option<String>, Option<String>)>,
+    ) -> Observed<Tags> {
+        let named = tags
+            .into_iter()
+            .filter_map(|(key, value)| Some((key.filled()?, value)));
+        let tags = named.map(|(key, value)| {
+            let value = self.require_field(value, &format!("value of the tag {key}"));
+            Ok((key, value.get()?.clone()))
+        });
+        tags.collect::<Result<Tags, Gap>>().into()
+    }
+}
+
 /// A text of a response. An empty one counts as left out: some implementations of AWS's APIs write it for what
 /// AWS leaves out, and the SDK fills a required text in.
 pub trait ResponseText {
@@ -83,5 +104,27 @@ impl ResponseText for Option<String> {
 impl ResponseText for String {
     fn filled(self) -> Option<String> {
         Some(self).filled()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_without_a_value_is_not_an_empty_one() {
+        let read = |key: &str, value: Option<&str>| {
+            let tags = [
+                (Some("Name".to_owned()), Some("db".to_owned())),
+                (Some(key.to_owned()), value.map(str::to_owned)),
+            ];
+            Operation::new("ec2:DescribeVolumes").read_tags(tags)
+        };
+        let empty = read("backup", Some(""));
+        assert_eq!(empty.known().unwrap().get("backup").unwrap(), "");
+        let gap = read("backup", None).gap().unwrap().to_string();
+        assert!(gap.contains("value of the tag backup"), "{gap}");
+        // A tag without a key is no tag.
+        assert_eq!(read("", None).known().unwrap().len(), 1);
     }
 }

@@ -26,7 +26,7 @@ const DESCRIBE_OPTION_GROUPS: Operation = Operation::new("rds:DescribeOptionGrou
 
 /// The reader of databases. RDS, DocumentDB and Neptune share the API.
 ///
-/// RDS leaves tags out if the caller may not list them: see [`kept_tags`].
+/// RDS leaves tags out if the caller may not list them: see [`read_tags`].
 pub const READER: ServiceReader = ServiceReader {
     services: &[Service::Rds, Service::Documentdb, Service::Neptune],
     operations: &[
@@ -145,7 +145,7 @@ async fn describe_instances(
     calls
         .list_items(DESCRIBE_DB_INSTANCES, pages, |page| {
             let instances = page.db_instances?.into_iter();
-            Some(instances.map(|it| instance_from(reader, it)).collect())
+            Some(instances.map(instance_from).collect())
         })
         .await
 }
@@ -166,7 +166,7 @@ async fn describe_clusters(
     calls
         .list_items(DESCRIBE_DB_CLUSTERS, pages, |page| {
             let clusters = page.db_clusters?.into_iter();
-            Some(clusters.map(|it| cluster_from(reader, it)).collect())
+            Some(clusters.map(cluster_from).collect())
         })
         .await
 }
@@ -228,15 +228,12 @@ fn option_group_from(group: aws_sdk_rds::types::OptionGroup) -> Option<OptionGro
     })
 }
 
-fn instance_from(
-    reader: &RegionReader<'_>,
-    instance: aws_sdk_rds::types::DbInstance,
-) -> Option<DbInstance> {
+fn instance_from(instance: aws_sdk_rds::types::DbInstance) -> Option<DbInstance> {
     let operation = DESCRIBE_DB_INSTANCES;
     Some(DbInstance {
         arn: instance.db_instance_arn.filled()?,
         id: instance.db_instance_identifier.filled()?,
-        tags: kept_tags(reader, instance.tag_list),
+        tags: read_tags(operation, instance.tag_list),
         cluster: instance.db_cluster_identifier.filled(),
         cluster_missing: false,
         engine: operation.require_text(instance.engine, "Engine"),
@@ -274,10 +271,7 @@ fn instance_from(
     })
 }
 
-fn cluster_from(
-    reader: &RegionReader<'_>,
-    cluster: aws_sdk_rds::types::DbCluster,
-) -> Option<DbCluster> {
+fn cluster_from(cluster: aws_sdk_rds::types::DbCluster) -> Option<DbCluster> {
     let operation = DESCRIBE_DB_CLUSTERS;
     let members = cluster.db_cluster_members.unwrap_or_default().into_iter();
     let engine = cluster.engine.filled()?;
@@ -292,7 +286,7 @@ fn cluster_from(
         },
         arn: cluster.db_cluster_arn.filled()?,
         id: cluster.db_cluster_identifier.filled()?,
-        tags: kept_tags(reader, cluster.tag_list),
+        tags: read_tags(operation, cluster.tag_list),
         engine,
         engine_gap: None,
         state: operation.require_text(cluster.status, "Status"),
@@ -315,13 +309,10 @@ fn is_aws_owned(encryption: Option<&StorageEncryptionType>) -> bool {
 
 // RDS omits the tags if the caller may not list them, so an empty list does not prove that there are no
 // tags. They are then read with the tagging API.
-fn kept_tags(reader: &RegionReader<'_>, tags: Option<Vec<Tag>>) -> Observed<Tags> {
+fn read_tags(operation: Operation, tags: Option<Vec<Tag>>) -> Observed<Tags> {
     match tags {
         Some(tags) if !tags.is_empty() => {
-            let pairs = tags.into_iter();
-            let pairs =
-                pairs.filter_map(|tag| Some((tag.key.filled()?, tag.value.unwrap_or_default())));
-            Observed::Known(reader.keep_tags(pairs))
+            operation.read_tags(tags.into_iter().map(|tag| (tag.key, tag.value)))
         }
         _ => Observed::default(),
     }

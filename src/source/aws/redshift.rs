@@ -119,12 +119,12 @@ fn cluster_from(
     let operation = DESCRIBE_CLUSTERS;
     let id = cluster.cluster_identifier.filled()?;
     let aws_owned_key = cluster.kms_key_id.as_deref() == Some(AWS_OWNED_KEY);
-    let tags = operation.require_field(cluster.tags, "Tags").map(|tags| {
-        let pairs = tags.into_iter();
-        let pairs =
-            pairs.filter_map(|tag| Some((tag.key.filled()?, tag.value.unwrap_or_default())));
-        reader.keep_tags(pairs)
-    });
+    let tags = match operation.require_field(cluster.tags, "Tags") {
+        Observed::Known(tags) => {
+            operation.read_tags(tags.into_iter().map(|tag| (tag.key, tag.value)))
+        }
+        Observed::Unknown(gap) => Observed::Unknown(gap),
+    };
     Some(Cluster {
         arn: reader.build_arn("redshift", &format!("cluster:{id}")),
         id,
