@@ -19,6 +19,7 @@ mod waiver;
 use std::collections::BTreeMap;
 
 use crate::analysis::policy_cache::PolicyCache;
+use crate::model::fact::Needs;
 use crate::model::selection::Selection;
 use crate::model::snapshot::Snapshot;
 use crate::report::{Finding, OmittedCounts, Report, Unread};
@@ -33,6 +34,12 @@ use waiver::WaiverLedger;
 
 pub use options::{AllowUnknown, Options, Scope};
 pub use resource::finding_id;
+
+/// Returns what the selected rules need of an account.
+#[must_use]
+pub fn list_needs(options: &Options, rules: &[&'static Rule]) -> Needs {
+    RulePlan::new(rules, options, &Selection::default()).needs()
+}
 
 /// Evaluates a snapshot and returns the report with all its findings.
 #[must_use]

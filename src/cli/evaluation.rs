@@ -5,9 +5,10 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use crate::evaluate::{AllowUnknown, Options, evaluate};
+use crate::evaluate::{AllowUnknown, Options, Scope, evaluate, list_needs};
 use crate::exit::Exit;
 use crate::model::arn::Arn;
+use crate::model::fact::Extent;
 use crate::model::selection::Selection;
 use crate::model::snapshot::{Snapshot, Source};
 use crate::report::Report;
@@ -70,6 +71,15 @@ pub(super) fn effective_settings(
         .regions
         .retain(|region| seen.insert(region.clone()));
     Ok(settings)
+}
+
+/// What an evaluation is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Purpose {
+    /// Findings that pass or do not apply are counted and omitted.
+    pub(super) omits_settled: bool,
+    /// More of the account is used than the selected rules need.
+    pub(super) reads_everything: bool,
 }
 
 impl EvaluationArgs {
@@ -135,21 +145,30 @@ impl SourceArgs {
         !self.evaluation.rule.is_empty()
     }
 
-    /// Reads the source and evaluates it. Findings that pass or do not apply can be omitted.
+    /// Reads the source and evaluates it.
     pub(super) fn evaluate_source(
         &self,
         loaded: &LoadedConfig,
         global: &GlobalArgs,
-        omit_settled: bool,
+        purpose: Purpose,
     ) -> anyhow::Result<Evaluated> {
         let mut options = self.evaluation.to_options(loaded)?;
-        options.omit_settled = omit_settled;
+        options.omit_settled = purpose.omits_settled;
+        let extent = match purpose.reads_everything {
+            true => Extent::EVERYTHING,
+            false => Extent {
+                needs: list_needs(&options, &ALL),
+                only_enabled: options.scope == Scope::Enabled,
+            },
+        };
         let company = CompanyArgs {
             central_account: self.evaluation.central_account.as_ref(),
             org_id: self.evaluation.org_id.as_ref(),
         };
         let rules = &self.evaluation.rule;
-        let read = self.input.read_source(loaded, company, rules, global)?;
+        let read = self
+            .input
+            .read_source(loaded, company, rules, &extent, global)?;
         options.selection = read.selection;
         let report = evaluate(&read.snapshot, &read.settings, &options, &ALL);
         Ok(Evaluated {
@@ -180,12 +199,14 @@ pub(super) struct ReadSource {
 }
 
 impl InputArgs {
-    /// Reads the source. `rules` are those of --rule, whose data is read too.
+    /// Reads the source. `rules` are those of --rule, whose data is read too; `extent` limits what is read of a live
+    /// account.
     pub(super) fn read_source(
         &self,
         loaded: &LoadedConfig,
         company: CompanyArgs<'_>,
         rules: &[String],
+        extent: &Extent,
         global: &GlobalArgs,
     ) -> anyhow::Result<ReadSource> {
         let access = &self.access;
@@ -207,7 +228,7 @@ impl InputArgs {
         let (snapshot, selection, stopped) = match &self.from {
             Some(path) => self.read_file(path, &settings, rules, global)?,
             None => {
-                let (snapshot, stopped) = self.read_selected(&settings, rules, global)?;
+                let (snapshot, stopped) = self.read_selected(&settings, rules, extent, global)?;
                 let selection = self.select_in(&snapshot, rules)?;
                 (snapshot, selection, stopped)
             }
@@ -231,6 +252,7 @@ impl InputArgs {
         &self,
         settings: &Settings,
         rules: &[String],
+        extent: &Extent,
         global: &GlobalArgs,
     ) -> anyhow::Result<(Snapshot, Exit)> {
         let access = &self.access;
@@ -243,7 +265,7 @@ impl InputArgs {
             let services = select::services_of_rules(&selection, rules)?;
             selection.settings_only = services;
         }
-        read_live(access, settings, &selection, global)
+        read_live(access, settings, &selection, extent, global)
     }
 
     /// Whether --account-from is `live`.
@@ -316,7 +338,13 @@ impl InputArgs {
             return Ok(None);
         };
         if self.reads_live_account() {
-            let read = read_live(&self.access, settings, &Selection::default(), global);
+            let read = read_live(
+                &self.access,
+                settings,
+                &Selection::default(),
+                &Extent::EVERYTHING,
+                global,
+            );
             return read.context("--account-from live").map(Some);
         }
         let account = input::read_account(path).context("--account-from")?;
@@ -454,9 +482,10 @@ fn read_live(
     access: &AccessArgs,
     settings: &Settings,
     selection: &Selection,
+    extent: &Extent,
     global: &GlobalArgs,
 ) -> anyhow::Result<(Snapshot, Exit)> {
-    super::live::read_account(access, settings, selection, global)
+    super::live::read_account(access, settings, selection, extent, global)
 }
 
 #[cfg(not(feature = "aws"))]
@@ -464,6 +493,7 @@ fn read_live(
     _: &AccessArgs,
     _: &Settings,
     _: &Selection,
+    _: &Extent,
     _: &GlobalArgs,
 ) -> anyhow::Result<(Snapshot, Exit)> {
     bail!(

@@ -15,7 +15,7 @@ use crate::text::{and_more, plural};
 
 use super::args::{GlobalArgs, SourceArgs};
 use super::config::LoadedConfig;
-use super::evaluation::Evaluated;
+use super::evaluation::{Evaluated, Purpose};
 use super::output;
 use super::suggest::suggest_names;
 
@@ -50,7 +50,14 @@ pub(super) fn run(args: &FixArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         settings,
         report,
         stopped,
-    } = args.source.evaluate_source(&loaded, global, false)?;
+    } = args.source.evaluate_source(
+        &loaded,
+        global,
+        Purpose {
+            omits_settled: false,
+            reads_everything: true,
+        },
+    )?;
     let wanted = match (args.ids.is_empty(), args.source.names_rules()) {
         (true, true) => Wanted::FailingAndWarning,
         (true, false) => Wanted::Failing,

@@ -12,7 +12,7 @@ use crate::report::format::{COST_SECTION_FORMATS, GITHUB};
 
 use super::args::{FailOnArg, GlobalArgs, SourceArgs};
 use super::config::LoadedConfig;
-use super::evaluation::Evaluated;
+use super::evaluation::{Evaluated, Purpose};
 use super::output::{ReportArgs, Target};
 use super::{cost, github, input, output};
 
@@ -80,9 +80,14 @@ fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         settings,
         mut report,
         stopped,
-    } = args
-        .source
-        .evaluate_source(&loaded, global, !lists_passes)?;
+    } = args.source.evaluate_source(
+        &loaded,
+        global,
+        Purpose {
+            omits_settled: !lists_passes,
+            reads_everything: args.cost,
+        },
+    )?;
     report.arguments = args.source.name_source();
     report.cost = prices.map(|prices| {
         let preflight = args.source.evaluation.preflight;

@@ -8,7 +8,7 @@ use crate::analysis::stack_members::{Member, find_members};
 use crate::model::cloudformation::Stack;
 use crate::model::service::Service;
 use crate::model::snapshot::{GLOBAL, Region, Snapshot};
-use crate::model::{Gap, Resource};
+use crate::model::{Gap, GapKind, Resource};
 use crate::report::Unread;
 
 use super::evaluation::Evaluation;
@@ -117,11 +117,12 @@ impl<'a> Evaluation<'a, '_> {
             self.evaluate_subject(&cx, subject, stakes);
         }
         // VPCs matter to the exit code only where their traffic goes to buckets that do.
+        let gap = region.network.vpcs.gap.as_ref();
         if let (false, true, true, Some(gap)) = (
             region.disabled,
             stakes.buckets,
             self.selection.includes_settings_of(Service::Vpc),
-            &region.network.vpcs.gap,
+            gap.filter(|gap| gap.kind != GapKind::NotAsked),
         ) {
             self.unread.push(Unread::new(Some(name), "vpc", gap));
         }

@@ -236,7 +236,7 @@ impl Gap {
     pub fn not_asked() -> Self {
         Gap::new(
             GapKind::NotAsked,
-            "not evaluated: --service or --resource excluded the data this rule needs",
+            "not evaluated: the selection excluded the data this rule needs",
         )
     }
 

@@ -3,6 +3,7 @@ use crate::analysis::db_windows::{Window, format_start};
 use crate::analysis::schedule::{Minute, Runs};
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::backup_plan::BackupRule;
+use crate::model::fact::Fact;
 use crate::model::observed::{Gap, GapKind};
 use crate::model::rds::DbInstance;
 use crate::model::{Observed, Resource};
@@ -39,6 +40,7 @@ rule! {
         guide: Severity::Warn,
         aws: Severity::Warn,
         check: Check::DbInstance(check_instance),
+        reads: &[Fact::Plans],
     }
 }
 

@@ -9,6 +9,7 @@ mod buckets;
 mod denied;
 mod facts;
 mod failures;
+mod frugal;
 mod jobs;
 mod lists;
 mod selection;

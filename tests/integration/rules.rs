@@ -7,6 +7,8 @@
 //! `{"$preset": "enabled-volume", "id": "vol-1"}`. A preset may refer to other presets. The account, the tag key
 //! and the times of a snapshot have defaults (`Case::snapshot`), and policies are written as JSON.
 
+mod needs;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;

@@ -45,6 +45,8 @@ pub struct ServiceReader {
     pub operations: &'static [Operation],
     /// Where tags come from.
     pub tags: TagSource,
+    /// Whether looking a resource up takes a call of its own, and listing takes no more calls a resource.
+    pub finds_one_by_one: bool,
     /// Lists all resources of a region.
     pub list: for<'a> fn(&'a RegionReader<'a>) -> Reading<'a>,
     /// Looks some resources of a region up.

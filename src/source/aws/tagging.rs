@@ -36,6 +36,15 @@ pub struct TagIndex {
 }
 
 impl TagIndex {
+    /// Returns the tags of some resources. Those of other resources were not collected.
+    #[must_use]
+    pub fn of_some(tags: &[(String, Tags)]) -> Self {
+        TagIndex {
+            tags: tags.iter().cloned().collect(),
+            gap: Some(Gap::not_collected()),
+        }
+    }
+
     /// Returns the tags of a resource.
     ///
     /// `GetResources` leaves out resources that were never tagged. A resource that is missing from a
