@@ -1,4 +1,4 @@
-//! What of an account has API calls of its own, and can be left out if no selected rule needs it.
+//! The parts of an account that separate API calls read, and that a scan can leave out.
 
 use std::collections::BTreeSet;
 

@@ -65,7 +65,8 @@ fn the_selected_rules_decide_the_calls() {
     let tables = count(&snapshot, "/regions/eu-central-1/tables/items");
     let regions = ("ec2:DescribeRegions", 1);
     let user = User::new();
-    let selections: [(&[&str], Vec<(&str, usize)>); 4] = [
+    type Floor<'a> = Vec<(&'a str, usize)>;
+    let selections: [(&[&str], Floor<'_>); 4] = [
         (
             &["--rule", "s3-versioning-enabled"],
             vec![
