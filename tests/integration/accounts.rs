@@ -167,14 +167,10 @@ fn clean_is_ready_without_a_warning() {
 #[test]
 fn without_the_list_of_jobs_nobody_knows_whether_backups_are_made() {
     let mut snapshot = snapshot("clean");
-    let denied = Gap {
-        kind: GapKind::Denied,
-        operation: "backup:ListBackupJobs".to_owned(),
-        action: "backup:ListBackupJobs".to_owned(),
-        code: Some("AccessDeniedException".to_owned()),
-        message: String::new(),
-        needs: None,
-    };
+    let mut denied = Gap::new(GapKind::Denied, "");
+    denied.operation = "backup:ListBackupJobs".to_owned();
+    denied.action = "backup:ListBackupJobs".to_owned();
+    denied.code = Some("AccessDeniedException".to_owned());
     for region in snapshot.regions.values_mut() {
         region.backup_jobs = Listing {
             items: Vec::new(),
