@@ -19,9 +19,10 @@ mod waiver;
 use std::collections::BTreeMap;
 
 use crate::analysis::policy_cache::PolicyCache;
+use crate::model::ResourceKind;
 use crate::model::selection::Selection;
 use crate::model::snapshot::Snapshot;
-use crate::report::{Finding, OmittedCounts, Report, Unread};
+use crate::report::{Finding, FindingCollector, OmittedCounts, Report, ResourceLine, Unread};
 use crate::rule::Rule;
 use crate::settings::Settings;
 
@@ -42,11 +43,24 @@ pub fn evaluate(
     options: &Options,
     rules: &[&'static Rule],
 ) -> Report {
-    let mut findings = Vec::new();
-    let mut report = evaluate_each(snapshot, settings, options, rules, &mut |finding| {
-        findings.push(finding);
-    });
-    report.findings = findings;
+    let mut collector = FindingCollector::default();
+    evaluate_into(&mut collector, snapshot, settings, options, rules)
+}
+
+/// Evaluates a snapshot and returns the report with the findings that a collector keeps.
+pub fn evaluate_into(
+    collector: &mut FindingCollector<'_>,
+    snapshot: &Snapshot,
+    settings: &Settings,
+    options: &Options,
+    rules: &[&'static Rule],
+) -> Report {
+    let mut emit = |finding, line: &mut ResourceLine| collector.add_finding(finding, line);
+    let mut report = evaluate_each(snapshot, settings, options, rules, &mut emit);
+    report.findings = std::mem::take(&mut collector.findings);
+    for (key, (rule, number)) in std::mem::take(&mut collector.omitted) {
+        report.omitted.entry(key).or_insert((rule, 0)).1 += number;
+    }
     report
 }
 
@@ -57,7 +71,49 @@ pub fn evaluate_each(
     settings: &Settings,
     options: &Options,
     rules: &[&'static Rule],
-    emit: &mut dyn FnMut(Finding),
+    emit: &mut dyn FnMut(Finding, &mut ResourceLine),
+) -> Report {
+    let pass = Pass {
+        is_wanted: &|_, _| true,
+        keeps_lines: true,
+    };
+    evaluate_part(snapshot, settings, options, rules, pass, emit)
+}
+
+/// Makes the findings of a report again, of the resources in some regions and of some types, without a report.
+pub fn evaluate_again(
+    snapshot: &Snapshot,
+    settings: &Settings,
+    options: &Options,
+    rules: &[&'static Rule],
+    is_wanted: &dyn Fn(&str, Option<ResourceKind>) -> bool,
+    emit: &mut dyn FnMut(Finding, &mut ResourceLine),
+) {
+    let pass = Pass {
+        is_wanted,
+        keeps_lines: false,
+    };
+    drop(evaluate_part(
+        snapshot, settings, options, rules, pass, emit,
+    ));
+}
+
+/// What one pass over a snapshot evaluates and keeps.
+#[derive(Clone, Copy)]
+struct Pass<'e> {
+    /// Whether a region, or a type of resource in it, is evaluated.
+    is_wanted: &'e dyn Fn(&str, Option<ResourceKind>) -> bool,
+    /// Whether the report has the lines of resources.
+    keeps_lines: bool,
+}
+
+fn evaluate_part(
+    snapshot: &Snapshot,
+    settings: &Settings,
+    options: &Options,
+    rules: &[&'static Rule],
+    pass: Pass<'_>,
+    emit: &mut dyn FnMut(Finding, &mut ResourceLine),
 ) -> Report {
     let selection = match options.selection.is_everything() {
         true => &snapshot.selection,
@@ -66,8 +122,9 @@ pub fn evaluate_each(
     let policies = PolicyCache::default();
     let mut without_account = BTreeMap::new();
     if let Some(file) = &snapshot.file_only {
-        evaluate_each(file, settings, options, rules, &mut |finding| {
-            without_account.insert(finding.id, (finding.status, finding.message));
+        evaluate_each(file, settings, options, rules, &mut |finding, _| {
+            let message = finding.explanation.message.clone();
+            without_account.insert(finding.id.clone(), (finding.status, message));
         });
     }
     let mut evaluation = Evaluation {
@@ -78,6 +135,7 @@ pub fn evaluate_each(
         rules: RulePlan::new(rules, options, selection),
         policies: &policies,
         waivers: WaiverLedger::new(options),
+        pass,
         emit,
         resources: Vec::new(),
         omitted: OmittedCounts::new(),

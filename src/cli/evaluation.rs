@@ -5,12 +5,15 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use crate::evaluate::{AllowUnknown, Options, evaluate};
+use crate::evaluate::{AllowUnknown, Options, evaluate_again, evaluate_into};
 use crate::exit::Exit;
+use crate::model::Listing;
 use crate::model::arn::Arn;
 use crate::model::selection::Selection;
 use crate::model::snapshot::{Snapshot, Source};
-use crate::report::Report;
+use crate::report::baseline::{Comparer, Earlier};
+use crate::report::stream::{Part, Visit};
+use crate::report::{FindingCollector, FindingSource, Report, ResourceLine, WriteError};
 use crate::rules::ALL;
 use crate::settings::{Settings, Severity};
 use crate::source::overlay::complete_from_account;
@@ -25,9 +28,79 @@ use super::{input, output, select};
 pub(super) struct Evaluated {
     pub(super) snapshot: Snapshot,
     pub(super) settings: Settings,
+    pub(super) options: Options,
     pub(super) report: Report,
     /// The signal that interrupted reading, else [`Exit::Ready`].
     pub(super) stopped: Exit,
+}
+
+impl Evaluated {
+    /// Frees what only another evaluation needs.
+    pub(super) fn forget_snapshot(&mut self) {
+        self.snapshot.regions.clear();
+        self.snapshot.keys.clear();
+        self.snapshot.buckets = Listing::default();
+    }
+}
+
+/// The findings that an evaluation keeps, and what they are compared with.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct KeptFindings<'a> {
+    /// Whether findings that pass or do not apply are only counted.
+    pub(super) omits_settled: bool,
+    /// The report of --baseline and its file.
+    pub(super) baseline: Option<(&'a Path, &'a Earlier)>,
+}
+
+impl<'a> KeptFindings<'a> {
+    /// Begins the comparison with the baseline, if there is one.
+    fn compare_account(self, account_id: Option<&str>) -> anyhow::Result<Option<Comparer<'a>>> {
+        let begin = |(path, earlier): (&Path, &'a Earlier)| {
+            let comparer = earlier.compare_account(account_id);
+            comparer.with_context(|| format!("--baseline {}", input::display_name(path)))
+        };
+        self.baseline.map(begin).transpose()
+    }
+}
+
+/// The findings of an account, made again for each writer of a list, so that they are never all in memory.
+#[derive(Debug)]
+pub(super) struct Reevaluation<'a> {
+    evaluated: &'a Evaluated,
+    options: Options,
+    comparer: Option<Comparer<'a>>,
+}
+
+impl<'a> Reevaluation<'a> {
+    pub(super) fn new(evaluated: &'a Evaluated, kept: KeptFindings<'a>) -> anyhow::Result<Self> {
+        Ok(Reevaluation {
+            evaluated,
+            options: Options {
+                omit_settled: false,
+                ..evaluated.options.clone()
+            },
+            comparer: kept.compare_account(evaluated.report.account_id.as_deref())?,
+        })
+    }
+}
+
+impl FindingSource for Reevaluation<'_> {
+    fn visit_part(&self, part: &Part<'_>, visit: &mut Visit<'_>) -> Result<(), WriteError> {
+        let mut result = Ok(());
+        let Evaluated {
+            snapshot, settings, ..
+        } = self.evaluated;
+        let mut emit = |mut finding, line: &mut ResourceLine| {
+            if result.is_ok() {
+                if let Some(comparer) = &self.comparer {
+                    comparer.mark_finding(&mut finding);
+                }
+                result = visit(&finding, Some(line));
+            }
+        };
+        evaluate_again(snapshot, settings, &self.options, &ALL, part, &mut emit);
+        result
+    }
 }
 
 /// Returns the effective settings: arguments over the config over the guide's constants.
@@ -135,15 +208,14 @@ impl SourceArgs {
         !self.evaluation.rule.is_empty()
     }
 
-    /// Reads the source and evaluates it. Findings that pass or do not apply can be omitted.
+    /// Reads the source and evaluates it.
     pub(super) fn evaluate_source(
         &self,
         loaded: &LoadedConfig,
         global: &GlobalArgs,
-        omit_settled: bool,
+        kept: KeptFindings<'_>,
     ) -> anyhow::Result<Evaluated> {
         let mut options = self.evaluation.to_options(loaded)?;
-        options.omit_settled = omit_settled;
         let company = CompanyArgs {
             central_account: self.evaluation.central_account.as_ref(),
             org_id: self.evaluation.org_id.as_ref(),
@@ -151,10 +223,17 @@ impl SourceArgs {
         let rules = &self.evaluation.rule;
         let read = self.input.read_source(loaded, company, rules, global)?;
         options.selection = read.selection;
-        let report = evaluate(&read.snapshot, &read.settings, &options, &ALL);
+        let comparer = kept.compare_account(read.snapshot.account_id.as_deref())?;
+        // A comparison is with the findings that pass, too.
+        options.omit_settled = kept.omits_settled && comparer.is_none();
+        let mut collector = FindingCollector::new(kept.omits_settled, comparer);
+        let (snapshot, settings) = (&read.snapshot, &read.settings);
+        let mut report = evaluate_into(&mut collector, snapshot, settings, &options, &ALL);
+        report.comparison = collector.into_comparison();
         Ok(Evaluated {
             snapshot: read.snapshot,
             settings: read.settings,
+            options,
             report,
             stopped: read.stopped,
         })

@@ -15,7 +15,7 @@ use crate::text::{and_more, plural};
 
 use super::args::{GlobalArgs, SourceArgs};
 use super::config::LoadedConfig;
-use super::evaluation::Evaluated;
+use super::evaluation::{Evaluated, KeptFindings};
 use super::output;
 use super::suggest::suggest_names;
 
@@ -50,7 +50,8 @@ pub(super) fn run(args: &FixArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         settings,
         report,
         stopped,
-    } = args.source.evaluate_source(&loaded, global, false)?;
+        ..
+    } = (args.source).evaluate_source(&loaded, global, KeptFindings::default())?;
     let wanted = match (args.ids.is_empty(), args.source.names_rules()) {
         (true, true) => Wanted::FailingAndWarning,
         (true, false) => Wanted::Failing,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 
 use crate::cost::prices::PriceList;
@@ -12,7 +12,7 @@ use crate::report::format::{COST_SECTION_FORMATS, GITHUB};
 
 use super::args::{FailOnArg, GlobalArgs, SourceArgs};
 use super::config::LoadedConfig;
-use super::evaluation::Evaluated;
+use super::evaluation::{Evaluated, KeptFindings, Reevaluation};
 use super::output::{ReportArgs, Target};
 use super::{cost, github, input, output};
 
@@ -60,7 +60,7 @@ fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         false => None,
     };
     let baseline = match &args.baseline {
-        Some(path) => Some((path, input::read_baseline(path)?)),
+        Some(path) => Some((path.as_path(), input::read_baseline(path)?)),
         None if args.fail_on == FailOnArg::New => {
             bail!("--fail-on new requires --baseline FILE, the report to compare with")
         }
@@ -71,31 +71,36 @@ fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         false => None,
     };
     let loaded = LoadedConfig::find_and_read(global)?;
-    let lists_passes = output::need_all_findings(&targets)
-        || args.show_skipped
-        || baseline.is_some()
-        || !args.source.input.access.resource.is_empty();
-    let Evaluated {
-        snapshot,
-        settings,
-        mut report,
-        stopped,
-    } = args
-        .source
-        .evaluate_source(&loaded, global, !lists_passes)?;
-    report.arguments = args.source.name_source();
-    report.cost = prices.map(|prices| {
+    let kept = KeptFindings {
+        omits_settled: !args.show_skipped && args.source.input.access.resource.is_empty(),
+        baseline: baseline.as_ref().map(|(path, earlier)| (*path, earlier)),
+    };
+    let mut evaluated = args.source.evaluate_source(&loaded, global, kept)?;
+    evaluated.report.arguments = args.source.name_source();
+    evaluated.report.cost = prices.map(|prices| {
         let preflight = args.source.evaluation.preflight;
-        cost::estimate_for_report(&snapshot, &settings, &report.selection, preflight, &prices)
+        let Evaluated {
+            snapshot,
+            settings,
+            report,
+            ..
+        } = &evaluated;
+        cost::estimate_for_report(snapshot, settings, &report.selection, preflight, &prices)
     });
-    if let Some((path, baseline)) = &baseline {
-        baseline
-            .compare_with(&mut report)
-            .with_context(|| format!("--baseline {}", input::display_name(path)))?;
-    }
     let anchor = loaded.path_in_repository();
     let options = (args.report).to_options(anchor, args.fail_on.into(), args.show_skipped);
-    output::write_report(&report, &targets, &options, global)?;
+    if kept.omits_settled && output::stream_findings(&targets) {
+        let findings = Reevaluation::new(&evaluated, kept)?;
+        let report = &evaluated.report;
+        output::write_report(report, Some(&findings), &targets, &options, global)?;
+    } else {
+        // The other formats need only the report.
+        evaluated.forget_snapshot();
+        output::write_report(&evaluated.report, None, &targets, &options, global)?;
+    }
+    let Evaluated {
+        report, stopped, ..
+    } = evaluated;
     print_remarks(args, &report, &targets, global);
     let exit = report.exit(args.fail_on.into()).and(stopped);
     if let Some(step) = step {

@@ -10,6 +10,7 @@ use crate::model::snapshot::{GLOBAL, Snapshot};
 use crate::report::{Finding, OmittedCounts, Report, ResourceLine, Unread};
 use crate::settings::Settings;
 
+use super::Pass;
 use super::fact_sources::FactSources;
 use super::options::Options;
 use super::rule_plan::RulePlan;
@@ -24,7 +25,8 @@ pub(super) struct Evaluation<'a, 'e> {
     pub(super) rules: RulePlan,
     pub(super) policies: &'a PolicyCache,
     pub(super) waivers: WaiverLedger<'a>,
-    pub(super) emit: &'e mut dyn FnMut(Finding),
+    pub(super) pass: Pass<'e>,
+    pub(super) emit: &'e mut dyn FnMut(Finding, &mut ResourceLine),
     pub(super) resources: Vec<ResourceLine>,
     pub(super) unread: Vec<Unread>,
     pub(super) omitted: OmittedCounts,

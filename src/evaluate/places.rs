@@ -64,6 +64,9 @@ impl<'a> Place<'a> {
 impl<'a> Evaluation<'a, '_> {
     /// Evaluates everything in a place.
     pub(super) fn evaluate_place(&mut self, place: Place<'a>) {
+        if !(self.pass.is_wanted)(place.region_name(), None) {
+            return;
+        }
         match place {
             Place::Region(name, region) => self.evaluate_region(name, region),
             Place::Account => {
@@ -106,6 +109,7 @@ impl<'a> Evaluation<'a, '_> {
         if !region.disabled {
             resources.push(Resource::Region(region));
         }
+        resources.retain(|resource| (self.pass.is_wanted)(name, Some(resource.kind())));
         let mut subjects: Vec<Subject<'a>> = resources
             .into_iter()
             .map(|resource| Subject::new(self.snapshot, name, resource))

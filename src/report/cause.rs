@@ -12,6 +12,7 @@ use super::{Finding, Status};
 use crate::analysis::Cause;
 use crate::model::ResourceKind;
 use crate::rule::Group;
+use crate::text::format_hex;
 
 /// The number of digits of an id that texts for people show.
 pub const SHORT_ID: usize = 8;
@@ -46,7 +47,7 @@ pub struct CauseLine {
 /// Returns the id of the cause of a finding; of the first where it has several.
 #[must_use]
 pub fn cause_id_of(finding: &Finding) -> Option<String> {
-    let cause = finding.causes.first()?;
+    let cause = finding.explanation.causes.first()?;
     let is_trouble = finding.status.is_trouble();
     is_trouble.then(|| cause_id(finding, cause))
 }
@@ -55,6 +56,7 @@ pub fn cause_id_of(finding: &Finding) -> Option<String> {
 #[must_use]
 pub fn cause_ids_of(finding: &Finding) -> Vec<String> {
     let causes = finding
+        .explanation
         .causes
         .iter()
         .filter(|_| finding.status.is_trouble());
@@ -63,10 +65,16 @@ pub fn cause_ids_of(finding: &Finding) -> Vec<String> {
 
 /// Returns the id of one cause of a finding.
 pub(super) fn cause_id(finding: &Finding, cause: &Cause) -> String {
-    let subject = changed_subject(finding, cause);
-    let digest = Sha256::digest(format!("{}\n{subject}", finding.rule.id));
-    let digits = digest.iter().take(8).map(|byte| format!("{byte:02x}"));
-    digits.collect()
+    hash_cause(finding.rule.id, &changed_subject(finding, cause))
+}
+
+/// Returns the first 16 hex digits of SHA-256 over a rule, a newline and what must change.
+fn hash_cause(rule: &str, subject: &str) -> String {
+    let mut digest = Sha256::new();
+    digest.update(rule);
+    digest.update("\n");
+    digest.update(subject);
+    format_hex(digest.finalize().iter().take(8))
 }
 
 /// Returns the ARN of what must change: a key, a setting of the region, otherwise the resource.
@@ -75,7 +83,9 @@ fn changed_subject<'a>(finding: &'a Finding, cause: &'a Cause) -> Cow<'a, str> {
         Some(about) if about.starts_with("arn:") => Cow::Borrowed(about),
         Some(about)
             if finding.kind != ResourceKind::Region
-                && about.ends_with(&format!(" in {}", finding.region)) =>
+                && about
+                    .strip_suffix(finding.region.as_str())
+                    .is_some_and(|it| it.ends_with(" in ")) =>
         {
             let account = finding.account_id.as_deref().unwrap_or_default();
             Cow::Owned(format!("backup-check:region:{account}:{}", finding.region))
@@ -152,7 +162,7 @@ impl CauseLedger {
         if !finding.status.is_trouble() {
             return;
         }
-        for cause in &finding.causes {
+        for cause in &finding.explanation.causes {
             let id = cause_id(finding, cause);
             if finding.status == Status::Fail {
                 let found = (finding.rule.id, id.clone());
@@ -209,15 +219,7 @@ impl CauseLedger {
                     .collect(),
             },
             "kms-key-fully-shared" => SymptomKind::Key {
-                shared: {
-                    let subject = changed_subject(finding, cause);
-                    let digest = Sha256::digest(format!("kms-key-shared\n{subject}"));
-                    digest
-                        .iter()
-                        .take(8)
-                        .map(|byte| format!("{byte:02x}"))
-                        .collect()
-                },
+                shared: hash_cause("kms-key-shared", &changed_subject(finding, cause)),
             },
             _ => return,
         };

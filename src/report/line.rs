@@ -20,6 +20,10 @@ impl Formatter for OneLine {
     where
         W: ?Sized + Write,
     {
+        // Nearly all text is plain.
+        if fragment.is_ascii() && !fragment.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let mut written = 0;
         for (at, c) in fragment.char_indices().filter(|(_, c)| is_invisible(*c)) {
             writer.write_all(&fragment.as_bytes()[written..at])?;
@@ -34,7 +38,13 @@ impl Formatter for OneLine {
 
 /// Writes a value as one line.
 pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> Result<(), WriteError> {
-    value.serialize(&mut Serializer::with_formatter(&mut *out, OneLine))?;
-    out.write_all(b"\n")?;
-    Ok(())
+    let mut line = Vec::new();
+    write_in_line(value, &mut line)?;
+    line.push(b'\n');
+    Ok(out.write_all(&line)?)
+}
+
+/// Writes a value as a part of a line.
+pub(super) fn write_in_line(value: &impl Serialize, line: &mut Vec<u8>) -> Result<(), WriteError> {
+    Ok(value.serialize(&mut Serializer::with_formatter(line, OneLine))?)
 }

@@ -1,5 +1,6 @@
 //! The JSON report in lines: each finding as in [`super::json`], then everything else on the last line.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use serde::{Deserialize, Serialize};
@@ -53,12 +54,12 @@ pub struct NdjsonWriter<'a> {
 
 /// A finding with the time of its scan, so that the lines of many scans can be in one table.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct FindingLine {
+pub struct FindingLine<'a> {
     /// The finding.
     #[serde(flatten)]
-    pub finding: JsonFinding,
+    pub finding: JsonFinding<'a>,
     /// The time at which reading finished, RFC 3339.
-    pub scanned_at: String,
+    pub scanned_at: Cow<'a, str>,
 }
 
 impl<'a> NdjsonWriter<'a> {
@@ -88,7 +89,7 @@ impl FindingWriter for NdjsonWriter<'_> {
     ) -> Result<(), WriteError> {
         let line = FindingLine {
             finding: JsonFinding::new(finding),
-            scanned_at: self.scanned_at.clone(),
+            scanned_at: Cow::Borrowed(&self.scanned_at),
         };
         write_line(&line, self.out)
     }

@@ -80,7 +80,7 @@ impl<'a> RootCauses<'a> {
         let waived = troubles().filter(|it| it.waiver.is_some());
         // Open findings come first, so that the messages are about them.
         for finding in open.chain(waived) {
-            for cause in &finding.causes {
+            for cause in &finding.explanation.causes {
                 let index = *known
                     .entry(CauseKey::new(finding, cause))
                     .or_insert_with(|| {
