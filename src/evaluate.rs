@@ -11,6 +11,7 @@ mod evaluation;
 mod fact_sources;
 mod gating;
 mod options;
+mod pass;
 mod places;
 mod resource;
 mod rule_plan;
@@ -22,12 +23,13 @@ use crate::analysis::policy_cache::PolicyCache;
 use crate::model::ResourceKind;
 use crate::model::selection::Selection;
 use crate::model::snapshot::Snapshot;
-use crate::report::{Finding, FindingCollector, OmittedCounts, Report, ResourceLine, Unread};
+use crate::report::{Finding, OmittedCounts, Report, ResourceLine, Unread};
 use crate::rule::Rule;
 use crate::settings::Settings;
 
 use evaluation::Evaluation;
 use fact_sources::FactSources;
+use pass::Pass;
 use places::Place;
 use rule_plan::RulePlan;
 use waiver::WaiverLedger;
@@ -43,24 +45,10 @@ pub fn evaluate(
     options: &Options,
     rules: &[&'static Rule],
 ) -> Report {
-    let mut collector = FindingCollector::default();
-    evaluate_into(&mut collector, snapshot, settings, options, rules)
-}
-
-/// Evaluates a snapshot and returns the report with the findings that a collector keeps.
-pub fn evaluate_into(
-    collector: &mut FindingCollector<'_>,
-    snapshot: &Snapshot,
-    settings: &Settings,
-    options: &Options,
-    rules: &[&'static Rule],
-) -> Report {
-    let mut emit = |finding, line: &mut ResourceLine| collector.add_finding(finding, line);
+    let mut findings = Vec::new();
+    let mut emit = |finding, _: &mut ResourceLine| findings.push(finding);
     let mut report = evaluate_each(snapshot, settings, options, rules, &mut emit);
-    report.findings = std::mem::take(&mut collector.findings);
-    for (key, (rule, number)) in std::mem::take(&mut collector.omitted) {
-        report.omitted.entry(key).or_insert((rule, 0)).1 += number;
-    }
+    report.findings = findings;
     report
 }
 
@@ -96,15 +84,6 @@ pub fn evaluate_again(
     drop(evaluate_part(
         snapshot, settings, options, rules, pass, emit,
     ));
-}
-
-/// What one pass over a snapshot evaluates and keeps.
-#[derive(Clone, Copy)]
-struct Pass<'e> {
-    /// Whether a region, or a type of resource in it, is evaluated.
-    is_wanted: &'e dyn Fn(&str, Option<ResourceKind>) -> bool,
-    /// Whether the report has the lines of resources.
-    keeps_lines: bool,
 }
 
 fn evaluate_part(

@@ -388,7 +388,7 @@ pub type OmittedCounts = BTreeMap<(&'static str, Status, bool), (&'static Rule, 
 
 /// The result of one rule on one resource.
 ///
-/// It is small: what findings on one resource have in common, and what many resources are told, is shared.
+/// It is small: findings share their resource, and findings on many resources share what they say.
 #[derive(Debug, Clone)]
 pub struct Finding {
     /// The id, stable across runs: 16 hex digits of SHA-256 over the rule, a newline and the ARN.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use crate::evaluate::{AllowUnknown, Options, evaluate_again, evaluate_into};
+use crate::evaluate::{AllowUnknown, Options, evaluate_again, evaluate_each};
 use crate::exit::Exit;
 use crate::model::Listing;
 use crate::model::arn::Arn;
@@ -48,6 +48,8 @@ impl Evaluated {
 pub(super) struct KeptFindings<'a> {
     /// Whether findings that pass or do not apply are only counted.
     pub(super) omits_settled: bool,
+    /// Whether findings keep what changes are made of.
+    pub(super) remedies: bool,
     /// The report of --baseline and its file.
     pub(super) baseline: Option<(&'a Path, &'a Earlier)>,
 }
@@ -226,10 +228,11 @@ impl SourceArgs {
         let comparer = kept.compare_account(read.snapshot.account_id.as_deref())?;
         // A comparison is with the findings that pass, too.
         options.omit_settled = kept.omits_settled && comparer.is_none();
-        let mut collector = FindingCollector::new(kept.omits_settled, comparer);
+        let mut collector = FindingCollector::new(kept.omits_settled, kept.remedies, comparer);
         let (snapshot, settings) = (&read.snapshot, &read.settings);
-        let mut report = evaluate_into(&mut collector, snapshot, settings, &options, &ALL);
-        report.comparison = collector.into_comparison();
+        let mut emit = |finding, line: &mut ResourceLine| collector.add_finding(finding, line);
+        let mut report = evaluate_each(snapshot, settings, &options, &ALL, &mut emit);
+        collector.complete_report(&mut report);
         Ok(Evaluated {
             snapshot: read.snapshot,
             settings: read.settings,

@@ -45,13 +45,17 @@ fn dialect_parser() -> impl TypedValueParser<Value = &'static Dialect> {
 
 pub(super) fn run(args: &FixArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
     let loaded = LoadedConfig::find_and_read(global)?;
+    let kept = KeptFindings {
+        remedies: true,
+        ..KeptFindings::default()
+    };
     let Evaluated {
         snapshot,
         settings,
         report,
         stopped,
         ..
-    } = (args.source).evaluate_source(&loaded, global, KeptFindings::default())?;
+    } = args.source.evaluate_source(&loaded, global, kept)?;
     let wanted = match (args.ids.is_empty(), args.source.names_rules()) {
         (true, true) => Wanted::FailingAndWarning,
         (true, false) => Wanted::Failing,

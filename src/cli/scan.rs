@@ -9,6 +9,7 @@ use crate::cost::prices::PriceList;
 use crate::exit::Exit;
 use crate::report::Report;
 use crate::report::format::{COST_SECTION_FORMATS, GITHUB};
+use crate::source::room::{describe_size, read_peak_memory};
 
 use super::args::{FailOnArg, GlobalArgs, SourceArgs};
 use super::config::LoadedConfig;
@@ -41,7 +42,7 @@ pub(super) struct ScanArgs {
     /// Prices of --cost that replace the built-in ones, as TOML
     #[arg(long, value_name = "FILE", requires = "cost", help_heading = "Report")]
     prices: Option<PathBuf>,
-    /// Print the number of API calls and their duration on stderr
+    /// Print the number of API calls, their duration and the memory used on stderr
     #[arg(long, help_heading = "Report")]
     stats: bool,
 }
@@ -73,6 +74,7 @@ fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
     let loaded = LoadedConfig::find_and_read(global)?;
     let kept = KeptFindings {
         omits_settled: !args.show_skipped && args.source.input.access.resource.is_empty(),
+        remedies: false,
         baseline: baseline.as_ref().map(|(path, earlier)| (*path, earlier)),
     };
     let mut evaluated = args.source.evaluate_source(&loaded, global, kept)?;
@@ -143,5 +145,8 @@ fn print_remarks(args: &ScanArgs, report: &Report, targets: &[Target], global: &
             report.resources.len(),
             report.count_findings()
         ));
+        if let Some(peak) = read_peak_memory() {
+            output::print_stderr(&format!("{} of memory at most", describe_size(peak)));
+        }
     }
 }

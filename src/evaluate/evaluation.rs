@@ -10,9 +10,9 @@ use crate::model::snapshot::{GLOBAL, Snapshot};
 use crate::report::{Finding, OmittedCounts, Report, ResourceLine, Unread};
 use crate::settings::Settings;
 
-use super::Pass;
 use super::fact_sources::FactSources;
 use super::options::Options;
+use super::pass::Pass;
 use super::rule_plan::RulePlan;
 use super::waiver::WaiverLedger;
 

@@ -8,7 +8,7 @@ use crate::analysis::stack_members::{Member, find_members};
 use crate::model::cloudformation::Stack;
 use crate::model::service::Service;
 use crate::model::snapshot::{GLOBAL, Region, Snapshot};
-use crate::model::{Gap, Resource};
+use crate::model::{Gap, Resource, ResourceKind};
 use crate::report::Unread;
 
 use super::evaluation::Evaluation;
@@ -64,7 +64,12 @@ impl<'a> Place<'a> {
 impl<'a> Evaluation<'a, '_> {
     /// Evaluates everything in a place.
     pub(super) fn evaluate_place(&mut self, place: Place<'a>) {
-        if !(self.pass.is_wanted)(place.region_name(), None) {
+        let kind = match place {
+            Place::Region(..) => None,
+            Place::Account => Some(ResourceKind::Account),
+            Place::Unplaced(bucket, _) => Some(bucket.kind()),
+        };
+        if !(self.pass.is_wanted)(place.region_name(), kind) {
             return;
         }
         match place {

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use super::baseline::Comparer;
-use super::{Comparison, Explanation, Finding, OmittedCounts, ResourceLine};
+use super::{Explanation, Finding, OmittedCounts, Report, ResourceLine};
 
 /// The number of explanations that are compared with a new one. Those of resources with the same key are equal.
 const MOST_KNOWN: usize = 4_096;
@@ -14,31 +14,38 @@ const MOST_KNOWN: usize = 4_096;
 #[derive(Debug, Default)]
 pub struct FindingCollector<'b> {
     /// The findings that were kept.
-    pub findings: Vec<Finding>,
+    findings: Vec<Finding>,
     /// The findings that were omitted.
-    pub omitted: OmittedCounts,
+    omitted: OmittedCounts,
     /// Whether findings that pass or do not apply are counted and omitted.
     omits_settled: bool,
+    /// Whether findings keep their remedies, which only changes are made of.
+    keeps_remedies: bool,
     /// The comparison with a baseline.
     comparer: Option<Comparer<'b>>,
     known: HashMap<u64, Arc<Explanation>>,
 }
 
 impl<'b> FindingCollector<'b> {
-    /// Creates a collector that may omit findings that pass or do not apply, and may compare all with a baseline.
+    /// Creates a collector that may omit findings that pass or do not apply, may keep what changes are made of, and
+    /// may compare all findings with a baseline.
     #[must_use]
-    pub fn new(omits_settled: bool, comparer: Option<Comparer<'b>>) -> Self {
+    pub fn new(omits_settled: bool, keeps_remedies: bool, comparer: Option<Comparer<'b>>) -> Self {
         FindingCollector {
             omits_settled,
+            keeps_remedies,
             comparer,
             ..FindingCollector::default()
         }
     }
 
-    /// Returns the comparison with the baseline, if there is one.
-    #[must_use]
-    pub fn into_comparison(self) -> Option<Comparison> {
-        self.comparer.map(Comparer::into_comparison)
+    /// Adds the findings and the comparison with the baseline to the report of the evaluation that made them.
+    pub fn complete_report(self, report: &mut Report) {
+        report.findings = self.findings;
+        for (key, (rule, number)) in self.omitted {
+            report.omitted.entry(key).or_insert((rule, 0)).1 += number;
+        }
+        report.comparison = self.comparer.map(Comparer::into_comparison);
     }
 
     /// Adds a finding on a resource.
@@ -59,6 +66,12 @@ impl<'b> FindingCollector<'b> {
                 .or_insert((rule, 0))
                 .1 += 1;
             return;
+        }
+        if !self.keeps_remedies {
+            let explanation = Arc::make_mut(&mut finding.explanation);
+            for cause in &mut explanation.causes {
+                cause.remedies = Vec::new();
+            }
         }
         self.share_explanation(&mut finding);
         self.findings.push(finding);

@@ -143,8 +143,7 @@ impl<'a> ReportFacts<'a> {
     /// Returns the facts of a report that holds all its findings.
     #[must_use]
     pub fn from_report(report: &'a Report, gate: FailOn) -> Self {
-        let mut ledger = CauseLedger::default();
-        report.findings.iter().for_each(|it| ledger.add_finding(it));
+        let ledger = CauseLedger::collect(&report.findings);
         ReportFacts {
             scan: Scan::from_report(report),
             summary: Summary::of(report),

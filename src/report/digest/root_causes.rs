@@ -1,7 +1,7 @@
 //! Root causes: what must change to resolve the findings, each once with every resource that it affects.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::view::View;
 use super::wording::{CauseKey, Wording, add_wording, first_texts};
@@ -19,7 +19,7 @@ const MOST_PER_RULE: usize = 10;
 pub(in crate::report) struct RootCauses<'a> {
     ranked: Vec<RootCause<'a>>,
     /// The positions of the causes of each resource, by ARN.
-    positions: BTreeMap<&'a str, BTreeSet<usize>>,
+    positions: HashMap<&'a str, Vec<usize>>,
 }
 
 /// A root cause.
@@ -102,12 +102,14 @@ impl<'a> RootCauses<'a> {
         sort_causes(&mut causes);
         let mut causes = assign_ids(causes);
         sort_causes(&mut causes);
-        let mut positions: BTreeMap<&'a str, BTreeSet<usize>> = BTreeMap::new();
+        let mut positions: HashMap<&'a str, Vec<usize>> = HashMap::new();
         for (position, cause) in causes.iter_mut().enumerate() {
             cause.position = position;
             for finding in &cause.findings {
                 let of_resource = positions.entry(&finding.resource).or_default();
-                of_resource.insert(position);
+                if of_resource.last() != Some(&position) {
+                    of_resource.push(position);
+                }
             }
         }
         RootCauses {
