@@ -6,7 +6,7 @@ mod evidence;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::sync::LazyLock;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema, schema_for};
@@ -303,6 +303,19 @@ impl<'a> JsonFinding<'a> {
     }
 }
 
+/// The resources of a report, made one by one.
+struct ResourceList<'a>(&'a ReportFacts<'a>);
+
+impl Serialize for ResourceList<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let lines = self.0.resources.iter();
+        serializer.collect_seq(lines.map(|line| JsonResource {
+            prerequisites: self.0.prerequisites_of(line),
+            ..JsonResource::new(line)
+        }))
+    }
+}
+
 /// The writer of the format.
 ///
 /// The facts besides the findings precede them where they are known by then, and follow them otherwise.
@@ -310,7 +323,7 @@ pub struct JsonWriter<'a> {
     out: &'a mut dyn Write,
     findings: usize,
     facts_written: bool,
-    /// The last value, written at once.
+    /// The last finding, written at once.
     buffer: Vec<u8>,
 }
 
@@ -328,27 +341,13 @@ impl<'a> JsonWriter<'a> {
     /// Writes a member of the document after the one before it.
     fn write_member(&mut self, name: &str, value: &impl Serialize) -> Result<(), WriteError> {
         write!(self.out, ",\n  \"{name}\": ")?;
-        self.write_indented(1, value)
-    }
-
-    /// Writes a value at a depth of the document.
-    fn write_indented(&mut self, depth: usize, value: &impl Serialize) -> Result<(), WriteError> {
-        self.buffer.clear();
-        let layout = IndentedLayout::at_depth(depth);
-        let mut serializer = Serializer::with_formatter(&mut self.buffer, layout);
-        value.serialize(&mut serializer)?;
-        Ok(self.out.write_all(&self.buffer)?)
+        let mut out = BufWriter::new(&mut *self.out);
+        let layout = IndentedLayout::at_depth(1);
+        value.serialize(&mut Serializer::with_formatter(&mut out, layout))?;
+        Ok(out.flush()?)
     }
 
     fn write_facts(&mut self, facts: &ReportFacts<'_>) -> Result<(), WriteError> {
-        let resources: Vec<JsonResource> = facts
-            .resources
-            .iter()
-            .map(|line| JsonResource {
-                prerequisites: facts.prerequisites_of(line),
-                ..JsonResource::new(line)
-            })
-            .collect();
         self.write_member("scan", &facts.scan)?;
         self.write_member("summary", &facts.summary)?;
         self.write_member("verdict", &facts.verdict)?;
@@ -356,7 +355,7 @@ impl<'a> JsonWriter<'a> {
         self.write_member("gate", &facts.gate)?;
         self.write_member("coverage", &facts.coverage)?;
         self.write_member("causes", &facts.causes)?;
-        self.write_member("resources", &resources)?;
+        self.write_member("resources", &ResourceList(facts))?;
         self.facts_written = true;
         Ok(())
     }
@@ -380,7 +379,11 @@ impl FindingWriter for JsonWriter<'_> {
         let separator = if self.findings == 0 { "" } else { "," };
         write!(self.out, "{separator}\n    ")?;
         self.findings += 1;
-        self.write_indented(2, &JsonFinding::new(finding))
+        self.buffer.clear();
+        let layout = IndentedLayout::at_depth(2);
+        let mut serializer = Serializer::with_formatter(&mut self.buffer, layout);
+        JsonFinding::new(finding).serialize(&mut serializer)?;
+        Ok(self.out.write_all(&self.buffer)?)
     }
 
     fn finish_report(&mut self, facts: &ReportFacts<'_>) -> Result<(), WriteError> {

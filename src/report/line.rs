@@ -1,6 +1,6 @@
 //! One JSON document per line.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 use serde_json::Serializer;
@@ -42,6 +42,17 @@ pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> Result<
     write_in_line(value, &mut line)?;
     line.push(b'\n');
     Ok(out.write_all(&line)?)
+}
+
+/// Writes a value that is too large to be held as one line.
+pub(super) fn write_long_line(
+    value: &impl Serialize,
+    out: &mut dyn Write,
+) -> Result<(), WriteError> {
+    let mut out = BufWriter::new(out);
+    value.serialize(&mut Serializer::with_formatter(&mut out, OneLine))?;
+    out.write_all(b"\n")?;
+    Ok(out.flush()?)
 }
 
 /// Writes a value as a part of a line.
