@@ -38,7 +38,7 @@ impl Formatter for OneLine {
 
 /// Writes a value as one line.
 pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> Result<(), WriteError> {
-    let mut line = Vec::new();
+    let mut line = Vec::with_capacity(1 << 10);
     write_in_line(value, &mut line)?;
     line.push(b'\n');
     Ok(out.write_all(&line)?)

@@ -75,7 +75,7 @@ fn read_free_of_group() -> Option<u64> {
     Some(read("memory.max")?.saturating_sub(used))
 }
 
-/// Returns the most memory that this process has had, if the system tells.
+/// Returns the most memory that this process has had, where the system counts it.
 ///
 /// Source: <https://www.kernel.org/doc/html/latest/filesystems/proc.html>, table 1-2.
 #[must_use]
