@@ -213,19 +213,14 @@ fn a_report_that_counts_what_passes_is_written_as_one_that_holds_it() {
         omit_settled: true,
         ..Options::default()
     };
-    let cases = [
-        snapshot("clean"),
-        snapshot("mixed"),
-        snapshot("no-access"),
-        hostile(),
-    ];
+    let cases = [snapshot("no-access"), hostile()];
     for (case, snapshot) in cases.into_iter().enumerate() {
         let whole = report(snapshot.clone(), &Options::default());
         let omitted = report(snapshot.clone(), &omit);
         assert!(omitted.findings.iter().all(|it| it.status.is_trouble()));
         let snapshot: Snapshot = serde_json::from_value(snapshot).unwrap();
         for format in FORMATS {
-            for statuses in [&[][..], &[Status::Pass], &[Status::Fail, Status::Unknown]] {
+            for statuses in [&[][..], &[Status::Pass, Status::Unknown]] {
                 let how = Rendering {
                     style: Style::plain(80),
                     anchor: "backup-check.toml",
