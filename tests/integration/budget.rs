@@ -8,7 +8,7 @@ use crate::formats::snapshot;
 use crate::support::command::{backup_check, run};
 
 /// The number of volumes that are added to an account.
-const VOLUMES: usize = 4_000;
+const VOLUMES: usize = 1_500;
 /// The most memory that a volume may need, in KiB, in a build without optimizations. Its nine findings took 20 KiB
 /// when they were held.
 const MOST_PER_VOLUME: usize = 5;
@@ -61,7 +61,7 @@ fn memory_grows_with_resources_and_not_with_findings() {
     );
     fs::write(&small, large_account(0)).unwrap();
     fs::write(&large, large_account(VOLUMES)).unwrap();
-    for format in ["table", "json", "ndjson", "csv", "junit", "asff", "html"] {
+    for format in ["table", "json", "junit"] {
         let more = peak_memory(&large, format).saturating_sub(peak_memory(&small, format));
         assert!(
             more <= VOLUMES * MOST_PER_VOLUME,
