@@ -35,6 +35,7 @@ pub mod snapshot;
 pub mod state;
 pub mod storage_gateway;
 pub mod tag;
+pub mod tag_map;
 pub mod tagged;
 pub mod vpc;
 

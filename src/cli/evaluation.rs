@@ -5,13 +5,16 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use crate::evaluate::{AllowUnknown, Options, Scope, evaluate, list_needs};
+use crate::evaluate::{AllowUnknown, Options, Scope, evaluate_again, evaluate_each, list_needs};
 use crate::exit::Exit;
+use crate::model::Listing;
 use crate::model::arn::Arn;
 use crate::model::fact::Extent;
 use crate::model::selection::Selection;
 use crate::model::snapshot::{Snapshot, Source};
-use crate::report::Report;
+use crate::report::baseline::{Comparer, Earlier};
+use crate::report::stream::{Part, Visit};
+use crate::report::{FindingCollector, FindingSource, Report, ResourceLine, WriteError};
 use crate::rules::ALL;
 use crate::settings::{Settings, Severity};
 use crate::source::overlay::complete_from_account;
@@ -26,9 +29,81 @@ use super::{input, output, select};
 pub(super) struct Evaluated {
     pub(super) snapshot: Snapshot,
     pub(super) settings: Settings,
+    pub(super) options: Options,
     pub(super) report: Report,
     /// The signal that interrupted reading, else [`Exit::Ready`].
     pub(super) stopped: Exit,
+}
+
+impl Evaluated {
+    /// Frees what only another evaluation needs.
+    pub(super) fn forget_snapshot(&mut self) {
+        self.snapshot.regions.clear();
+        self.snapshot.keys.clear();
+        self.snapshot.buckets = Listing::default();
+    }
+}
+
+/// The findings that an evaluation keeps, and what they are compared with.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct KeptFindings<'a> {
+    /// Whether findings that pass or do not apply are only counted.
+    pub(super) omits_settled: bool,
+    /// Whether findings keep what changes are made of.
+    pub(super) remedies: bool,
+    /// The report of --baseline and its file.
+    pub(super) baseline: Option<(&'a Path, &'a Earlier)>,
+}
+
+impl<'a> KeptFindings<'a> {
+    /// Begins the comparison with the baseline, if there is one.
+    fn compare_account(self, account_id: Option<&str>) -> anyhow::Result<Option<Comparer<'a>>> {
+        let begin = |(path, earlier): (&Path, &'a Earlier)| {
+            let comparer = earlier.compare_account(account_id);
+            comparer.with_context(|| format!("--baseline {}", input::display_name(path)))
+        };
+        self.baseline.map(begin).transpose()
+    }
+}
+
+/// The findings of an account, made again for each writer of a list, so that they are never all in memory.
+#[derive(Debug)]
+pub(super) struct Reevaluation<'a> {
+    evaluated: &'a Evaluated,
+    options: Options,
+    comparer: Option<Comparer<'a>>,
+}
+
+impl<'a> Reevaluation<'a> {
+    pub(super) fn new(evaluated: &'a Evaluated, kept: KeptFindings<'a>) -> anyhow::Result<Self> {
+        Ok(Reevaluation {
+            evaluated,
+            options: Options {
+                omit_settled: false,
+                ..evaluated.options.clone()
+            },
+            comparer: kept.compare_account(evaluated.report.account_id.as_deref())?,
+        })
+    }
+}
+
+impl FindingSource for Reevaluation<'_> {
+    fn visit_part(&self, part: &Part<'_>, visit: &mut Visit<'_>) -> Result<(), WriteError> {
+        let mut result = Ok(());
+        let Evaluated {
+            snapshot, settings, ..
+        } = self.evaluated;
+        let mut emit = |mut finding, line: &mut ResourceLine| {
+            if result.is_ok() {
+                if let Some(comparer) = &self.comparer {
+                    comparer.mark_finding(&mut finding);
+                }
+                result = visit(&finding, Some(line));
+            }
+        };
+        evaluate_again(snapshot, settings, &self.options, &ALL, part, &mut emit);
+        result
+    }
 }
 
 /// Returns the effective settings: arguments over the config over the guide's constants.
@@ -73,13 +148,13 @@ pub(super) fn effective_settings(
     Ok(settings)
 }
 
-/// What an evaluation is for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Purpose {
-    /// Findings that pass or do not apply are counted and omitted.
-    pub(super) omits_settled: bool,
-    /// More of the account is used than the selected rules need.
-    pub(super) reads_everything: bool,
+/// How much of a live account is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reads {
+    /// What the selected rules need.
+    NeedsOfRules,
+    /// Everything that is selected.
+    Everything,
 }
 
 impl EvaluationArgs {
@@ -150,13 +225,13 @@ impl SourceArgs {
         &self,
         loaded: &LoadedConfig,
         global: &GlobalArgs,
-        purpose: Purpose,
+        kept: KeptFindings<'_>,
+        reads: Reads,
     ) -> anyhow::Result<Evaluated> {
         let mut options = self.evaluation.to_options(loaded)?;
-        options.omit_settled = purpose.omits_settled;
-        let extent = match purpose.reads_everything {
-            true => Extent::EVERYTHING,
-            false => Extent {
+        let extent = match reads {
+            Reads::Everything => Extent::EVERYTHING,
+            Reads::NeedsOfRules => Extent {
                 needs: list_needs(&options, &ALL),
                 only_enabled: options.scope == Scope::Enabled,
             },
@@ -170,10 +245,18 @@ impl SourceArgs {
             .input
             .read_source(loaded, company, rules, &extent, global)?;
         options.selection = read.selection;
-        let report = evaluate(&read.snapshot, &read.settings, &options, &ALL);
+        let comparer = kept.compare_account(read.snapshot.account_id.as_deref())?;
+        // A comparison is with the findings that pass, too.
+        options.omit_settled = kept.omits_settled && comparer.is_none();
+        let mut collector = FindingCollector::new(kept.omits_settled, kept.remedies, comparer);
+        let (snapshot, settings) = (&read.snapshot, &read.settings);
+        let mut emit = |finding, line: &mut ResourceLine| collector.add_finding(finding, line);
+        let mut report = evaluate_each(snapshot, settings, &options, &ALL, &mut emit);
+        collector.complete_report(&mut report);
         Ok(Evaluated {
             snapshot: read.snapshot,
             settings: read.settings,
+            options,
             report,
             stopped: read.stopped,
         })

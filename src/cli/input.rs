@@ -1,6 +1,6 @@
 //! Reading of the files that arguments name.
 
-use std::io::Read;
+use std::fs::File;
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
@@ -8,23 +8,27 @@ use jiff::{Timestamp, Unit};
 
 use crate::model::snapshot::Snapshot;
 use crate::report::baseline::Earlier;
-use crate::source::detect::{Found, NotForUs, decode_text, recognize_file};
+use crate::source::detect::{Found, NotForUs, decode_text, recognize_file, starts_as_snapshot};
 use crate::source::planned::Surroundings;
 use crate::source::saved::{self, SavedError};
-use crate::source::{cloudformation, terraform};
+use crate::source::{cloudformation, room, terraform};
 use crate::text::plural;
 
 /// Reads the bytes of a file, decompressed; `-` is stdin.
 fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let bytes = if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        std::io::stdin()
-            .read_to_end(&mut bytes)
-            .context("failed to read stdin")?;
-        bytes
+    let limit = room::find_limit();
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        room::read_within(limit, std::io::stdin(), &mut bytes).context("failed to read stdin")?;
     } else {
-        std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))?
-    };
+        let read = File::open(path).and_then(|file| {
+            let size = file.metadata().map_or(0, |it| it.len()).min(limit);
+            // Growing step by step would need twice the memory.
+            bytes.reserve_exact(usize::try_from(size).unwrap_or_default() + 1);
+            room::read_within(limit, file, &mut bytes)
+        });
+        read.with_context(|| format!("failed to read {}", path.display()))?;
+    }
     saved::decompress_file(bytes).with_context(|| display_name(path))
 }
 
@@ -86,7 +90,7 @@ pub(super) fn read_snapshot(
         if text.trim().is_empty() {
             bail!("{name} is empty; {ACCEPTED}");
         }
-        if cloudformation::is_template(text) {
+        if !starts_as_snapshot(text) && cloudformation::is_template(text) {
             if context.regions.len() > 1 {
                 bail!("{name}: a template describes a stack in one region; set only one --region");
             }

@@ -2,17 +2,18 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 
 use crate::cost::prices::PriceList;
 use crate::exit::Exit;
 use crate::report::Report;
 use crate::report::format::{COST_SECTION_FORMATS, GITHUB};
+use crate::source::room::{describe_size, read_peak_memory};
 
 use super::args::{FailOnArg, GlobalArgs, SourceArgs};
 use super::config::LoadedConfig;
-use super::evaluation::{Evaluated, Purpose};
+use super::evaluation::{Evaluated, KeptFindings, Reads, Reevaluation};
 use super::output::{ReportArgs, Target};
 use super::{cost, github, input, output};
 
@@ -41,7 +42,7 @@ pub(super) struct ScanArgs {
     /// Prices of --cost that replace the built-in ones, as TOML
     #[arg(long, value_name = "FILE", requires = "cost", help_heading = "Report")]
     prices: Option<PathBuf>,
-    /// Print the number of API calls and their duration on stderr
+    /// Print the number of API calls, their duration and the memory used on stderr
     #[arg(long, help_heading = "Report")]
     stats: bool,
 }
@@ -60,7 +61,7 @@ fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         false => None,
     };
     let baseline = match &args.baseline {
-        Some(path) => Some((path, input::read_baseline(path)?)),
+        Some(path) => Some((path.as_path(), input::read_baseline(path)?)),
         None if args.fail_on == FailOnArg::New => {
             bail!("--fail-on new requires --baseline FILE, the report to compare with")
         }
@@ -71,36 +72,41 @@ fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         false => None,
     };
     let loaded = LoadedConfig::find_and_read(global)?;
-    let lists_passes = output::need_all_findings(&targets)
-        || args.show_skipped
-        || baseline.is_some()
-        || !args.source.input.access.resource.is_empty();
-    let Evaluated {
-        snapshot,
-        settings,
-        mut report,
-        stopped,
-    } = args.source.evaluate_source(
-        &loaded,
-        global,
-        Purpose {
-            omits_settled: !lists_passes,
-            reads_everything: args.cost,
-        },
-    )?;
-    report.arguments = args.source.name_source();
-    report.cost = prices.map(|prices| {
+    let kept = KeptFindings {
+        omits_settled: !args.show_skipped && args.source.input.access.resource.is_empty(),
+        remedies: false,
+        baseline: baseline.as_ref().map(|(path, earlier)| (*path, earlier)),
+    };
+    let reads = match args.cost {
+        true => Reads::Everything,
+        false => Reads::NeedsOfRules,
+    };
+    let mut evaluated = args.source.evaluate_source(&loaded, global, kept, reads)?;
+    evaluated.report.arguments = args.source.name_source();
+    evaluated.report.cost = prices.map(|prices| {
         let preflight = args.source.evaluation.preflight;
-        cost::estimate_for_report(&snapshot, &settings, &report.selection, preflight, &prices)
+        let Evaluated {
+            snapshot,
+            settings,
+            report,
+            ..
+        } = &evaluated;
+        cost::estimate_for_report(snapshot, settings, &report.selection, preflight, &prices)
     });
-    if let Some((path, baseline)) = &baseline {
-        baseline
-            .compare_with(&mut report)
-            .with_context(|| format!("--baseline {}", input::display_name(path)))?;
-    }
     let anchor = loaded.path_in_repository();
     let options = (args.report).to_options(anchor, args.fail_on.into(), args.show_skipped);
-    output::write_report(&report, &targets, &options, global)?;
+    if kept.omits_settled && output::stream_findings(&targets) {
+        let findings = Reevaluation::new(&evaluated, kept)?;
+        let report = &evaluated.report;
+        output::write_report(report, Some(&findings), &targets, &options, global)?;
+    } else {
+        // The other formats need only the report.
+        evaluated.forget_snapshot();
+        output::write_report(&evaluated.report, None, &targets, &options, global)?;
+    }
+    let Evaluated {
+        report, stopped, ..
+    } = evaluated;
     print_remarks(args, &report, &targets, global);
     let exit = report.exit(args.fail_on.into()).and(stopped);
     if let Some(step) = step {
@@ -143,5 +149,8 @@ fn print_remarks(args: &ScanArgs, report: &Report, targets: &[Target], global: &
             report.resources.len(),
             report.count_findings()
         ));
+        if let Some(peak) = read_peak_memory() {
+            output::print_stderr(&format!("{} of memory at most", describe_size(peak)));
+        }
     }
 }

@@ -108,9 +108,9 @@ const BACKUP: &str = "window of automated backups";
 type ParseWindow = fn(&str) -> Option<Window>;
 
 fn read_window(name: &str, text: &Observed<String>, parse: ParseWindow) -> Result<Window, Gap> {
-    let text = text.get().map_err(|gap| Gap {
-        message: format!("the {name} is unknown: {}", gap.message),
-        ..gap
+    let text = text.get().map_err(|mut gap| {
+        gap.message = format!("the {name} is unknown: {}", gap.message);
+        gap
     })?;
     parse(text).ok_or_else(|| {
         let message = format!("the {name} {text:?} cannot be parsed");

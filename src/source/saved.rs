@@ -9,6 +9,7 @@ use serde_json::Value;
 use serde_json::error::Category;
 use thiserror::Error;
 
+use super::room::{TooLarge, find_limit, read_within};
 use crate::model::snapshot::{GLOBAL, SNAPSHOT_VERSION, Snapshot, Source};
 
 /// First bytes of a compressed file.
@@ -16,16 +17,15 @@ use crate::model::snapshot::{GLOBAL, SNAPSHOT_VERSION, Snapshot, Source};
 /// Source: <https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1>.
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// Largest decompressed size in bytes. No snapshot is that large: such a file is damaged, or meant to
-/// exhaust memory.
-const MAX_BYTES: u64 = 4 << 30;
-
 /// Why a file is not a snapshot that can be evaluated.
 #[derive(Debug, Error)]
 pub enum SavedError {
     /// Damaged compressed data.
     #[error("damaged zstd file: {0}")]
     Compressed(String),
+    /// More than there is room for.
+    #[error(transparent)]
+    TooLarge(TooLarge),
     /// Not JSON, or truncated JSON.
     #[error("not a snapshot of backup-check: {0}")]
     Json(serde_json::Error),
@@ -57,7 +57,7 @@ struct Header {
 /// Returns the content of a file, decompressed if it is compressed.
 ///
 /// # Errors
-/// The file is damaged, or larger than any snapshot.
+/// The file is damaged, or holds more than there is room for.
 pub fn decompress_file(bytes: Vec<u8>) -> Result<Vec<u8>, SavedError> {
     if !bytes.starts_with(&ZSTD) {
         return Ok(bytes);
@@ -65,15 +65,17 @@ pub fn decompress_file(bytes: Vec<u8>) -> Result<Vec<u8>, SavedError> {
     let damaged = |reason: String| SavedError::Compressed(reason);
     let mut rest = bytes.as_slice();
     let mut content = Vec::new();
+    let limit = find_limit();
     // A file may be a sequence of compressed frames.
     while !rest.is_empty() {
         let mut frame = StreamingDecoder::new(&mut rest).map_err(|it| damaged(it.to_string()))?;
-        let room = MAX_BYTES.saturating_sub(content.len() as u64);
-        let read = frame.by_ref().take(room).read_to_end(&mut content);
-        read.map_err(|it| damaged(it.to_string()))?;
-        if content.len() as u64 >= MAX_BYTES {
-            return Err(damaged("it decompresses to more than 4 GiB".to_owned()));
-        }
+        read_within(limit, frame.by_ref(), &mut content).map_err(|error| {
+            let too_large = error.get_ref().and_then(|it| it.downcast_ref::<TooLarge>());
+            too_large.map_or_else(
+                || damaged(error.to_string()),
+                |it| SavedError::TooLarge(*it),
+            )
+        })?;
         let frame = frame.into_frame_decoder();
         let stated = frame.get_checksum_from_data();
         if stated.is_some() && stated != frame.get_calculated_checksum() {
@@ -94,17 +96,12 @@ pub fn compress_text(text: &str) -> Vec<u8> {
 /// # Errors
 /// The text is not a snapshot that can be evaluated.
 pub fn read_snapshot(text: &str) -> Result<Snapshot, SavedError> {
-    // Untyped JSON of a large snapshot would need several times the memory of the snapshot.
-    let header: Header = serde_json::from_str(text).map_err(|error| match error.classify() {
-        Category::Data => SavedError::NotASnapshot,
-        Category::Io | Category::Syntax | Category::Eof => SavedError::Json(error),
-    })?;
-    let version = header.snapshot_version.as_ref().and_then(Value::as_u64);
-    let version = version.ok_or(SavedError::NotASnapshot)?;
-    if version > u64::from(SNAPSHOT_VERSION) {
-        return Err(SavedError::Newer { found: version });
-    }
-    let mut snapshot: Snapshot = serde_json::from_str(text).map_err(SavedError::Damaged)?;
+    // A large snapshot is read only once; one that cannot be read is looked at again for the reason.
+    let mut snapshot: Snapshot = match serde_json::from_str(text) {
+        Ok(snapshot) => snapshot,
+        Err(error) => return Err(explain_failure(text, error)),
+    };
+    check_version(u64::from(snapshot.snapshot_version))?;
     if snapshot.snapshot_version == 0 || snapshot.regions.is_empty() {
         let reason = "no regions found; not a snapshot written by backup-check";
         return Err(SavedError::Inconsistent(reason.to_owned()));
@@ -121,6 +118,32 @@ pub fn read_snapshot(text: &str) -> Result<Snapshot, SavedError> {
         snapshot.source = Source::Snapshot;
     }
     Ok(snapshot)
+}
+
+fn check_version(found: u64) -> Result<(), SavedError> {
+    match found > u64::from(SNAPSHOT_VERSION) {
+        true => Err(SavedError::Newer { found }),
+        false => Ok(()),
+    }
+}
+
+/// Returns why a text is not a snapshot that this version reads.
+fn explain_failure(text: &str, damage: serde_json::Error) -> SavedError {
+    let header: Header = match serde_json::from_str(text) {
+        Ok(header) => header,
+        Err(error) => {
+            return match error.classify() {
+                Category::Data => SavedError::NotASnapshot,
+                Category::Io | Category::Syntax | Category::Eof => SavedError::Json(error),
+            };
+        }
+    };
+    let version = header.snapshot_version.as_ref().and_then(Value::as_u64);
+    match version.map(check_version) {
+        None => SavedError::NotASnapshot,
+        Some(Err(newer)) => newer,
+        Some(Ok(())) => SavedError::Damaged(damage),
+    }
 }
 
 /// Returns a snapshot as the text of a file.

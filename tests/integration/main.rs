@@ -12,6 +12,8 @@
 mod accounts;
 mod actions;
 mod browser;
+#[cfg(target_os = "linux")]
+mod budget;
 mod cases;
 mod cli;
 mod cloudformation;

@@ -191,7 +191,10 @@ fn find(
         .filter(|it| it.status.as_str() != "skip");
     let said = said.map(|it| {
         let status = it.status.as_str();
-        format!("{status} {} {} {}", it.gating, it.resource, it.message)
+        format!(
+            "{status} {} {} {}",
+            it.gating, it.resource, it.explanation.message
+        )
     });
     said.collect()
 }
