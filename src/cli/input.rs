@@ -1,6 +1,5 @@
 //! Reading of the files that arguments name.
 
-use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
@@ -16,15 +15,18 @@ use crate::text::plural;
 
 /// Reads the bytes of a file, decompressed; `-` is stdin.
 fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let context = || format!("failed to read {}", display_name(path));
     let bytes = if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        std::io::stdin()
-            .read_to_end(&mut bytes)
-            .context("failed to read stdin")?;
-        bytes
+        saved::read_to_end(std::io::stdin().lock(), 0)
     } else {
-        std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))?
+        let file = std::fs::File::open(path).with_context(context)?;
+        let size = file.metadata().map_or(0, |it| it.len());
+        saved::read_to_end(file, size)
     };
+    let bytes = bytes.map_err(|error| match error {
+        SavedError::Io(error) => anyhow::Error::new(error).context(context()),
+        other => anyhow::Error::new(other).context(display_name(path)),
+    })?;
     saved::decompress_file(bytes).with_context(|| display_name(path))
 }
 

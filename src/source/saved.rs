@@ -16,13 +16,32 @@ use crate::model::snapshot::{GLOBAL, SNAPSHOT_VERSION, Snapshot, Source};
 /// Source: <https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1>.
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// Largest decompressed size in bytes. No snapshot is that large: such a file is damaged, or meant to
-/// exhaust memory.
-const MAX_BYTES: u64 = 4 << 30;
+/// Largest size of a file in bytes, decompressed. A snapshot of 500,000 resources is smaller: such a file is damaged,
+/// or meant to exhaust memory.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// How many times larger than its compressed file a snapshot may be. One whose resources are all alike is 100 times
+/// larger.
+const MAX_RATIO: u64 = 1_000;
+
+/// Decompressed size in bytes up to which the ratio does not matter.
+const MIN_BYTES: u64 = 64 << 20;
 
 /// Why a file is not a snapshot that can be evaluated.
 #[derive(Debug, Error)]
 pub enum SavedError {
+    /// More bytes than any file that can be checked.
+    #[error("larger than {} GiB", MAX_BYTES >> 30)]
+    TooLarge,
+    /// Compressed data that expands to more bytes than any file that can be checked.
+    #[error("decompresses to more than {} MiB", .most >> 20)]
+    Bomb {
+        /// The limit in bytes.
+        most: u64,
+    },
+    /// Failed to read.
+    #[error("failed to read: {0}")]
+    Io(std::io::Error),
     /// Damaged compressed data.
     #[error("damaged zstd file: {0}")]
     Compressed(String),
@@ -54,6 +73,22 @@ struct Header {
     snapshot_version: Option<Value>,
 }
 
+/// Reads a file to its end. Its size is 0 if that is not known.
+///
+/// # Errors
+/// It cannot be read, or is larger than any snapshot.
+pub fn read_to_end(file: impl Read, size: u64) -> Result<Vec<u8>, SavedError> {
+    if size > MAX_BYTES {
+        return Err(SavedError::TooLarge);
+    }
+    let mut bytes = Vec::new();
+    let read = file.take(MAX_BYTES + 1).read_to_end(&mut bytes);
+    match read.map_err(SavedError::Io)? as u64 > MAX_BYTES {
+        true => Err(SavedError::TooLarge),
+        false => Ok(bytes),
+    }
+}
+
 /// Returns the content of a file, decompressed if it is compressed.
 ///
 /// # Errors
@@ -63,16 +98,18 @@ pub fn decompress_file(bytes: Vec<u8>) -> Result<Vec<u8>, SavedError> {
         return Ok(bytes);
     }
     let damaged = |reason: String| SavedError::Compressed(reason);
+    let most = (bytes.len() as u64).saturating_mul(MAX_RATIO);
+    let most = most.clamp(MIN_BYTES, MAX_BYTES);
     let mut rest = bytes.as_slice();
     let mut content = Vec::new();
     // A file may be a sequence of compressed frames.
     while !rest.is_empty() {
         let mut frame = StreamingDecoder::new(&mut rest).map_err(|it| damaged(it.to_string()))?;
-        let room = MAX_BYTES.saturating_sub(content.len() as u64);
+        let room = most.saturating_sub(content.len() as u64);
         let read = frame.by_ref().take(room).read_to_end(&mut content);
         read.map_err(|it| damaged(it.to_string()))?;
-        if content.len() as u64 >= MAX_BYTES {
-            return Err(damaged("it decompresses to more than 4 GiB".to_owned()));
+        if content.len() as u64 >= most {
+            return Err(SavedError::Bomb { most });
         }
         let frame = frame.into_frame_decoder();
         let stated = frame.get_checksum_from_data();
