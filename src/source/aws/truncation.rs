@@ -74,7 +74,10 @@ impl Intercept for CheckBody {
         let has_no_body = cfg
             .load::<Metadata>()
             .is_some_and(|operation| operation.name() == "HeadBucket");
-        let body = response.body().bytes().unwrap_or_default();
+        // A body that could not be read to its end has its own error.
+        let Some(body) = response.body().bytes() else {
+            return Ok(());
+        };
         if !has_no_body
             && response.status().is_success()
             && is_truncated(&String::from_utf8_lossy(body))
