@@ -4,6 +4,7 @@ mod args;
 mod config;
 mod convert;
 mod cost;
+mod deadline;
 mod doctor;
 mod evaluation;
 mod explain;

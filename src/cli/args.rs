@@ -160,8 +160,8 @@ pub(super) struct AccessArgs {
     /// Maximum number of API calls; checks on data that was not read by then are inconclusive
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) max_calls: Option<u64>,
-    /// Maximum duration of the scan; checks on data that was not read by then are inconclusive
-    /// [default: 30m]
+    /// Maximum duration of reading; checks on data that was not read by then are inconclusive. Evaluation and
+    /// output of an account may last as long again, those of a file are included [default: 30m for an account]
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub(super) timeout: Option<Duration>,
 }
@@ -176,7 +176,6 @@ impl AccessArgs {
             ("--endpoint-url", self.endpoint_url.is_some()),
             ("--concurrency", self.concurrency.is_some()),
             ("--max-calls", self.max_calls.is_some()),
-            ("--timeout", self.timeout.is_some()),
         ]
         .into_iter()
         .find_map(|(name, is_given)| is_given.then_some(name))

@@ -14,8 +14,9 @@ use crate::text::plural;
 use super::args::{AccessArgs, GlobalArgs};
 use super::config::LoadedConfig;
 use super::evaluation::effective_settings;
+use super::files::Readers;
 use super::resources::SelectedResources;
-use super::{files, live, output, select};
+use super::{deadline, files, live, output, select};
 
 #[derive(Debug, Args)]
 pub(super) struct CollectArgs {
@@ -35,6 +36,7 @@ pub(super) fn run(args: &CollectArgs, global: &GlobalArgs) -> anyhow::Result<Exi
     let settings = effective_settings(&loaded, &args.access)?;
     let resources = SelectedResources::from_arns(&args.access.resource)?;
     let selection = select::new_selection(&args.access.service, &resources, &[])?;
+    deadline::start_for_account(args.access.timeout);
     let (snapshot, stopped) = live::read_account(
         &args.access,
         &settings,
@@ -48,12 +50,14 @@ pub(super) fn run(args: &CollectArgs, global: &GlobalArgs) -> anyhow::Result<Exi
     }
     let text =
         saved::write_snapshot(&snapshot).context("failed to serialize the snapshot as JSON")?;
+    // It contains key policies.
+    let readers = Readers::Owner;
     if to_stdout {
         output::print_stdout(&text)?;
     } else if args.output.extension().is_some_and(|it| it == "zst") {
-        files::replace_file(&args.output, &saved::compress_text(&text))?;
+        files::replace_file(&args.output, &saved::compress_text(&text), readers)?;
     } else {
-        files::replace_file(&args.output, text.as_bytes())?;
+        files::replace_file(&args.output, text.as_bytes(), readers)?;
     }
     let incomplete = snapshot
         .coverage

@@ -22,7 +22,7 @@ use crate::source::overlay::complete_from_account;
 use super::args::{AccessArgs, EvaluationArgs, GlobalArgs, InputArgs, SourceArgs};
 use super::config::LoadedConfig;
 use super::resources::{SelectedResources, is_arn, region_of_address, selection_to_read};
-use super::{input, output, select};
+use super::{deadline, input, output, select};
 
 /// An account that was evaluated.
 #[derive(Debug)]
@@ -293,6 +293,10 @@ impl InputArgs {
         global: &GlobalArgs,
     ) -> anyhow::Result<ReadSource> {
         let access = &self.access;
+        match self.from.is_none() || self.reads_live_account() {
+            true => deadline::start_for_account(access.timeout),
+            false => deadline::start_for_file(access.timeout),
+        }
         let mut settings = effective_settings(loaded, access)?;
         if let Some(account) = company.central_account {
             settings.central_account.clone_from(account);

@@ -2,19 +2,42 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 
 use crate::report::WriteError;
 
-/// Writes a file completely or not at all.
-pub(super) fn replace_file(path: &Path, text: &[u8]) -> anyhow::Result<()> {
-    replace_file_with(path, |out| Ok(out.write_all(text)?))
+/// Who may read a new file. The umask of the process still applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Readers {
+    /// The user, and other tools of a pipeline.
+    Anyone,
+    /// The user only.
+    Owner,
 }
 
-/// Writes a file completely or not at all: to a temporary file in the same directory, which then replaces it.
+/// The temporary file that is being written.
+static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// Removes the temporary file that is being written, before the process ends without its destructors.
+pub(super) fn remove_unfinished() {
+    let unfinished = UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(path) = unfinished.as_ref() {
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+/// Writes a file completely or not at all.
+pub(super) fn replace_file(path: &Path, text: &[u8], readers: Readers) -> anyhow::Result<()> {
+    replace_file_with(path, readers, |out| Ok(out.write_all(text)?))
+}
+
+/// Writes a file completely or not at all: to a temporary file in the same directory, which then replaces it. A file
+/// that exists keeps its permissions.
 pub(super) fn replace_file_with(
     path: &Path,
+    readers: Readers,
     write: impl FnOnce(&mut dyn Write) -> Result<(), WriteError>,
 ) -> anyhow::Result<()> {
     let context = || format!("failed to write {}", path.display());
@@ -27,7 +50,9 @@ pub(super) fn replace_file_with(
         };
     }
     let path = &canonical_path(path);
-    let mut out = io::BufWriter::new(temporary_file(path).with_context(context)?);
+    let temporary = temporary_file(path, readers).with_context(context)?;
+    let _guard = Unfinished::begin(temporary.path());
+    let mut out = io::BufWriter::new(temporary);
     write(&mut out).with_context(context)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error);
     let file = file.with_context(context)?;
@@ -36,12 +61,30 @@ pub(super) fn replace_file_with(
     Ok(())
 }
 
+/// A temporary file that is being written, until it replaces the file or is removed.
+struct Unfinished;
+
+impl Unfinished {
+    fn begin(path: &Path) -> Self {
+        let mut unfinished = UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner);
+        *unfinished = Some(path.to_owned());
+        Unfinished
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        let mut unfinished = UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner);
+        *unfinished = None;
+    }
+}
+
 /// Checks that a file can be written, as far as possible without writing it.
 pub(super) fn check_writable(path: &Path) -> anyhow::Result<()> {
     if is_device(path) {
         return Ok(());
     }
-    let file = temporary_file(&canonical_path(path));
+    let file = temporary_file(&canonical_path(path), Readers::Owner);
     let file = file.with_context(|| format!("failed to write {}", path.display()));
     file.map(drop)
 }
@@ -73,7 +116,7 @@ fn parent_directory(path: &Path) -> &Path {
 }
 
 /// Creates a temporary file in the directory of a path. It is removed unless it replaces the file.
-fn temporary_file(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+fn temporary_file(path: &Path, readers: Readers) -> io::Result<tempfile::NamedTempFile> {
     if path.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
@@ -86,10 +129,20 @@ fn temporary_file(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // Other tools of a pipeline read the file. The umask of the process still applies.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
+        let mode = match readers {
+            Readers::Anyone => 0o666,
+            Readers::Owner => 0o600,
+        };
+        builder.permissions(std::fs::Permissions::from_mode(mode));
     }
+    #[cfg(not(unix))]
+    let _ = readers;
     let file = builder.prefix(".backup-check-").tempfile_in(directory);
     // Drop the temporary file name, which the user does not know.
-    file.map_err(|error| error.kind().into())
+    let file = file.map_err(|error| io::Error::from(error.kind()))?;
+    #[cfg(unix)]
+    if let Ok(existing) = std::fs::metadata(path) {
+        file.as_file().set_permissions(existing.permissions())?;
+    }
+    Ok(file)
 }

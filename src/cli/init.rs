@@ -29,7 +29,7 @@ pub(super) fn run(global: &GlobalArgs) -> anyhow::Result<Exit> {
             path.display()
         );
     }
-    files::replace_file(&path, TEMPLATE.as_bytes())?;
+    files::replace_file(&path, TEMPLATE.as_bytes(), files::Readers::Anyone)?;
     if !global.quiet {
         output::print_stderr(&format!("wrote {}", path.display()));
     }

@@ -1,7 +1,6 @@
 //! Reading of a live account, with a progress display, a time limit and signals.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use jiff::{Timestamp, Unit};
@@ -20,12 +19,13 @@ use crate::source::aws::scan_scope::ScanScope;
 use crate::source::aws::session::{Access, ConnectError, Session, connect};
 
 use super::args::{AccessArgs, GlobalArgs};
+use super::deadline::TIMEOUT;
+use super::files;
 use super::profiles::Profiles;
 use super::progress::Display;
 use super::stopped::Stopped;
 
 const CONCURRENCY: u16 = 128;
-const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 /// A live account that was read, and how.
 pub(super) struct Reading {
@@ -193,6 +193,7 @@ async fn handle_signals(stop: watch::Sender<Stop>, ended: watch::Sender<Exit>) {
     ended.send_replace(first);
     stop.send_replace(Stop::Interrupted);
     let second = next_signal().await;
+    files::remove_unfinished();
     std::process::exit(i32::from(second.code()));
 }
 

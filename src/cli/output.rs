@@ -229,7 +229,7 @@ pub(super) fn write_report(
     for target in targets {
         if let Some(path) = &target.path {
             let how = options.to_rendering(Style::plain(DEFAULT_WIDTH));
-            files::replace_file_with(path, |out| write(target, &how, out))?;
+            files::replace_file_with(path, files::Readers::Anyone, |out| write(target, &how, out))?;
         }
     }
     if let Some(target) = targets.iter().find(|target| target.path.is_none()) {

@@ -41,7 +41,7 @@ use crate::model::Snapshot;
 use crate::source::planned::Surroundings;
 
 use build::Build;
-use node::{Parsed, Value};
+use node::{MOST_BYTES, Mark, Parsed, Value};
 use template::{Given, Template};
 
 pub use error::TemplateError;
@@ -113,6 +113,10 @@ pub fn read_with_nested(
     parameters: &[(String, String)],
     read_file: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Read, TemplateError> {
+    if text.len() > MOST_BYTES {
+        let message = format!("a template has at most {} MiB", MOST_BYTES >> 20);
+        return Err(TemplateError::at(Mark { line: 1, column: 1 }, message));
+    }
     let Parsed { mut root, repeated } = parse::parse_template(text)?;
     if !matches!(root.value, Value::Map(_)) {
         return Err(TemplateError::at(

@@ -5,9 +5,9 @@ use std::io::{self, Read};
 
 use thiserror::Error;
 
-/// The most that a file may hold, in bytes. No snapshot is that large: such a file is damaged, or meant to exhaust
+/// The most that a file may hold, in bytes. A snapshot of 500,000 resources is smaller: such a file is damaged, or meant to exhaust
 /// memory.
-const MAX_BYTES: u64 = 4 << 30;
+const MAX_BYTES: u64 = 1 << 30;
 
 /// The bytes of memory that an evaluation needs for a byte of a snapshot, at most.
 ///
@@ -16,10 +16,17 @@ const MEMORY_PER_BYTE: u64 = 8;
 
 /// A file holds more than there is room for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("it holds more than {}, the most that the memory of this machine has room for", describe_size(*limit))]
+#[error("larger than {}{}", describe_size(*limit), describe_reason(*limit))]
 pub struct TooLarge {
     /// The most that a file may hold, in bytes.
     pub limit: u64,
+}
+
+fn describe_reason(limit: u64) -> &'static str {
+    match limit {
+        MAX_BYTES => "",
+        _ => ", which needs more than the free memory of this machine",
+    }
 }
 
 /// Returns the most that a file may hold, in bytes.
@@ -98,8 +105,8 @@ mod tests {
 
     #[test]
     fn a_file_may_hold_an_eighth_of_the_free_memory() {
-        assert_eq!(limit_for(None), 4 << 30);
-        assert_eq!(limit_for(Some(1 << 40)), 4 << 30);
+        assert_eq!(limit_for(None), 1 << 30);
+        assert_eq!(limit_for(Some(1 << 40)), 1 << 30);
         assert_eq!(limit_for(Some(2 << 30)), 256 << 20);
         let text = "MemTotal:       24607056 kB\nMemAvailable:   23000000 kB\n";
         assert_eq!(parse_memory("MemAvailable:", text), Some(23_000_000 << 10));
@@ -112,7 +119,10 @@ mod tests {
         read_within(4, &b"1234"[..], &mut content).unwrap();
         assert_eq!(content, b"1234");
         let error = read_within(4, &b"5"[..], &mut content).unwrap_err();
-        assert!(error.to_string().contains("more than 0 MiB"), "{error}");
+        assert!(
+            error.to_string().contains("larger than 0 MiB, which"),
+            "{error}"
+        );
         assert_eq!(describe_size(256 << 20), "256 MiB");
         assert_eq!(describe_size((1 << 30) + (512 << 20)), "1.5 GiB");
     }

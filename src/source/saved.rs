@@ -17,15 +17,25 @@ use crate::model::snapshot::{GLOBAL, SNAPSHOT_VERSION, Snapshot, Source};
 /// Source: <https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1>.
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
+/// How many times larger than its compressed file a snapshot may be. One whose resources are all alike is 100 times
+/// larger.
+const MAX_RATIO: u64 = 1_000;
+
+/// Decompressed size in bytes up to which the ratio does not matter.
+const MIN_BYTES: u64 = 64 << 20;
+
 /// Why a file is not a snapshot that can be evaluated.
 #[derive(Debug, Error)]
 pub enum SavedError {
+    /// Compressed data that expands to more bytes than any file that can be checked.
+    #[error("decompresses to more than {} MiB", .most >> 20)]
+    Bomb {
+        /// The limit in bytes.
+        most: u64,
+    },
     /// Damaged compressed data.
     #[error("damaged zstd file: {0}")]
     Compressed(String),
-    /// More than there is room for.
-    #[error(transparent)]
-    TooLarge(TooLarge),
     /// Not JSON, or truncated JSON.
     #[error("not a snapshot of backup-check: {0}")]
     Json(serde_json::Error),
@@ -63,18 +73,20 @@ pub fn decompress_file(bytes: Vec<u8>) -> Result<Vec<u8>, SavedError> {
         return Ok(bytes);
     }
     let damaged = |reason: String| SavedError::Compressed(reason);
+    let most = (bytes.len() as u64).saturating_mul(MAX_RATIO);
+    let most = most.max(MIN_BYTES).min(find_limit());
     let mut rest = bytes.as_slice();
     let mut content = Vec::new();
-    let limit = find_limit();
     // A file may be a sequence of compressed frames.
     while !rest.is_empty() {
         let mut frame = StreamingDecoder::new(&mut rest).map_err(|it| damaged(it.to_string()))?;
-        read_within(limit, frame.by_ref(), &mut content).map_err(|error| {
+        let read = read_within(most, frame.by_ref(), &mut content);
+        read.map_err(|error| {
             let too_large = error.get_ref().and_then(|it| it.downcast_ref::<TooLarge>());
-            too_large.map_or_else(
-                || damaged(error.to_string()),
-                |it| SavedError::TooLarge(*it),
-            )
+            match too_large {
+                None => damaged(error.to_string()),
+                Some(_) => SavedError::Bomb { most },
+            }
         })?;
         let frame = frame.into_frame_decoder();
         let stated = frame.get_checksum_from_data();

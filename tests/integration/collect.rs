@@ -6,7 +6,7 @@
 mod access;
 mod account;
 mod buckets;
-mod denied;
+pub(crate) mod denied;
 mod facts;
 mod failures;
 mod frugal;
@@ -27,8 +27,8 @@ use tempfile::TempDir;
 use super::support::command::{Run, backup_check, run};
 use super::support::endpoint::{Endpoint, Exception};
 
-const REGION: &str = "eu-central-1";
-const ACCOUNT: &str = "111122223333";
+pub(crate) const REGION: &str = "eu-central-1";
+pub(crate) const ACCOUNT: &str = "111122223333";
 const SERVICES: [&str; 15] = [
     "backup",
     "cloudformation",
@@ -54,14 +54,14 @@ const MIRROR_KEY: &str =
     "arn:aws:kms:eu-west-1:111122223333:key/8c5f3a1e-77d0-4b0c-9f5e-2b6d1c0a9e44";
 
 /// A user without AWS configuration, and only with the environment variables of the test.
-struct User {
+pub(crate) struct User {
     home: TempDir,
-    variables: Vec<(&'static str, &'static str)>,
+    pub(crate) variables: Vec<(&'static str, &'static str)>,
 }
 
 impl User {
     /// Returns a user with credentials and one attempt per call: a retry would add a second.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         User::with(&[
             ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
             ("AWS_SECRET_ACCESS_KEY", "s3cr3t/K7MDENG/bPxRfiCYEXAMPLEKEY"),
@@ -69,7 +69,7 @@ impl User {
         ])
     }
 
-    fn with(variables: &[(&'static str, &'static str)]) -> Self {
+    pub(crate) fn with(variables: &[(&'static str, &'static str)]) -> Self {
         User {
             home: tempfile::tempdir().expect("a temporary folder"),
             variables: variables.to_vec(),
@@ -82,7 +82,7 @@ impl User {
         command
     }
 
-    fn run(&self, args: &[&str]) -> Run {
+    pub(crate) fn run(&self, args: &[&str]) -> Run {
         run(&mut self.command(args))
     }
 
@@ -98,7 +98,7 @@ impl User {
     }
 
     /// Runs `scan --from` with a snapshot.
-    fn evaluate(&self, snapshot: &Value, more: &[&str]) -> Run {
+    pub(crate) fn evaluate(&self, snapshot: &Value, more: &[&str]) -> Run {
         let path = self.home.path().join("snapshot.json");
         fs::write(&path, snapshot.to_string()).expect("it is writable");
         let mut args = vec![
@@ -122,12 +122,12 @@ fn collect_region(exceptions: impl IntoIterator<Item = Exception>) -> (Value, En
 }
 
 /// Returns the JSON that a run printed.
-fn json_of(run: &Run) -> Value {
+pub(crate) fn json_of(run: &Run) -> Value {
     serde_json::from_str(&run.stdout)
         .unwrap_or_else(|error| panic!("{error}: {} {}", run.code, run.stderr))
 }
 
-fn at<'a>(value: &'a Value, pointer: &str) -> &'a Value {
+pub(crate) fn at<'a>(value: &'a Value, pointer: &str) -> &'a Value {
     value
         .pointer(pointer)
         .unwrap_or_else(|| panic!("no {pointer} in {value:#}"))

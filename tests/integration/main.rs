@@ -33,9 +33,11 @@ mod install;
 mod key_policy;
 mod language;
 mod layering;
+mod limits;
 #[cfg(feature = "aws")]
 mod moto;
 mod policy;
+mod read_only;
 mod reasons;
 mod rules;
 mod selection;

@@ -43,7 +43,7 @@ pub fn write(report: &Report, changes: &[Change], out: &mut dyn Write) -> Result
                 permissions.join(", ")
             ),
         )?;
-        write_guard(report, out)?;
+        write_guard(report, changes, out)?;
         write_functions(changes, out)?;
     }
     for (number, change) in (1..).zip(changes) {
@@ -60,14 +60,33 @@ fn write_comment(out: &mut dyn Write, text: &str) -> Result<(), WriteError> {
     Ok(writeln!(out, "# {}", sanitize_comment(text))?)
 }
 
-/// Writes the options of the script and the check of the account.
-fn write_guard(report: &Report, out: &mut dyn Write) -> Result<(), WriteError> {
+/// Returns the actions that the script takes.
+fn actions_in_place(changes: &[Change]) -> impl Iterator<Item = &Action> {
+    let actions = changes.iter().filter_map(|it| match &it.method {
+        Method::InPlace(actions) => Some(actions),
+        _ => None,
+    });
+    actions.flatten()
+}
+
+/// Writes the options of the script and the check of the account. Without a region, the AWS CLI asks STS in the
+/// region of its configuration, and version 1 stops if that has none.
+fn write_guard(report: &Report, changes: &[Change], out: &mut dyn Write) -> Result<(), WriteError> {
     out.write_all(include_bytes!("aws_cli/head.sh"))?;
+    let mut regions = actions_in_place(changes).map(Action::region);
+    let region = regions
+        .find(|it| !it.is_empty())
+        .map(|it| format!(" --region {}", quote(it)))
+        .unwrap_or_default();
+    writeln!(
+        out,
+        "\naccount=$(aws sts get-caller-identity{region} --query Account --output text)"
+    )?;
     match &report.account_id {
-        Some(account) => writeln!(out, "\nrequire_account {}", quote(account))?,
+        Some(account) => writeln!(out, "require_account {}", quote(account))?,
         None => writeln!(
             out,
-            "\nrequire_account \"${{ACCOUNT_ID:?set it to the id of the scanned account}}\""
+            "require_account \"${{ACCOUNT_ID:?set it to the id of the scanned account}}\""
         )?,
     }
     Ok(())
@@ -75,12 +94,8 @@ fn write_guard(report: &Report, out: &mut dyn Write) -> Result<(), WriteError> {
 
 /// Writes the functions that the changes use.
 fn write_functions(changes: &[Change], out: &mut dyn Write) -> Result<(), WriteError> {
-    let actions = changes.iter().filter_map(|it| match &it.method {
-        Method::InPlace(actions) => Some(actions),
-        _ => None,
-    });
     let mut functions: BTreeMap<&str, &str> = BTreeMap::new();
-    for action in actions.flatten() {
+    for action in actions_in_place(changes) {
         let (name, body) = match action {
             Action::PutKeyPolicy { .. } => ("policy", include_str!("aws_cli/key_policy.sh")),
             Action::ExpireOldVersions { .. } => ("expire", include_str!("aws_cli/expire.sh")),

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use aws_smithy_async::future::pagination_stream::PaginationStream;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -17,9 +17,10 @@ use super::coverage::CoverageLog;
 use super::error;
 use super::meter::Meter;
 use super::operation::Operation;
-use super::page::{Page, PageTokens};
+use super::page::{MAX_ITEMS, Page, PageTokens};
 use super::rate::RateLimits;
 use super::retry::{GivenUp, limit_attempts};
+use super::truncation::EndlessResponse;
 
 /// The result of an SDK call.
 type Response<T, E> = Result<T, SdkError<E, HttpResponse>>;
@@ -54,6 +55,7 @@ pub struct Caller {
     given_up: GivenUp,
     max_calls: Option<u64>,
     started_calls: AtomicU64,
+    kept_items: AtomicUsize,
 }
 
 impl Caller {
@@ -75,6 +77,7 @@ impl Caller {
             given_up: GivenUp::default(),
             max_calls,
             started_calls: AtomicU64::new(0),
+            kept_items: AtomicUsize::new(0),
         })
     }
 
@@ -193,9 +196,12 @@ impl ServiceCalls {
         items: impl Fn(P) -> Option<Vec<Option<I>>>,
     ) -> Listing<I> {
         let mut read = Vec::new();
-        let gap = self
-            .read_pages(operation, absent, pages, items, |item| read.push(item))
-            .await;
+        let kept = &self.caller.kept_items;
+        let keep = |item| {
+            read.push(item);
+            kept.fetch_add(1, Ordering::Relaxed) < MAX_ITEMS
+        };
+        let gap = self.read_pages(operation, absent, pages, items, keep).await;
         Listing { items: read, gap }
     }
 
@@ -206,18 +212,23 @@ impl ServiceCalls {
         operation: Operation,
         pages: Pages<P, E>,
         items: impl Fn(P) -> Option<Vec<Option<I>>>,
-        visit: impl FnMut(I),
+        mut visit: impl FnMut(I),
     ) -> Option<Gap> {
+        let visit = |item| {
+            visit(item);
+            true
+        };
         self.read_pages(operation, &[], pages, items, visit).await
     }
 
+    /// Reads pages and passes each item to `visit`, until that returns that there is no room for more.
     async fn read_pages<P: Page, I, E: OperationError>(
         &self,
         operation: Operation,
         absent: &[&str],
         mut pages: Pages<P, E>,
         items: impl Fn(P) -> Option<Vec<Option<I>>>,
-        mut visit: impl FnMut(I),
+        mut visit: impl FnMut(I) -> bool,
     ) -> Option<Gap> {
         let mut first_gap = None;
         let mut tokens = PageTokens::default();
@@ -241,7 +252,10 @@ impl ServiceCalls {
                         let message = "an item in the response has no identifier";
                         first_gap.get_or_insert(self.reject_page(operation, message));
                     }
-                    items.into_iter().flatten().for_each(&mut visit);
+                    if !items.into_iter().flatten().all(&mut visit) {
+                        let message = "the scan has read more than 2,000,000 items";
+                        return Some(self.reject_page(operation, message));
+                    }
                     if let Some(fault) = fault {
                         return Some(self.reject_page(operation, fault));
                     }
@@ -286,12 +300,12 @@ impl ServiceCalls {
                 caller.limits.wait_for_turn(&self.region, operation).await;
                 let _permit = caller.permits.acquire().await;
                 self.refuse_call(operation)?;
-                let retry_timeouts = caller.given_up.has_answered(&self.region);
+                let retry_timeouts = caller.given_up.has_answered(&self.region, operation);
                 let response = limit_attempts(retry_timeouts, call).await;
                 response.map_err(|error| self.explain_failure(operation, &error))
             } => {
                 if response.is_ok() {
-                    caller.given_up.record_answer(&self.region);
+                    caller.given_up.record_answer(&self.region, Some(operation));
                 }
                 response
             }
@@ -330,10 +344,11 @@ impl ServiceCalls {
         let status = error.raw_response().map(|it| it.status().as_u16());
         let given_up = &self.caller.given_up;
         if status.is_some() {
-            given_up.record_answer(&self.region);
+            given_up.record_answer(&self.region, None);
         }
-        let is_server_error = status.is_some_and(|status| status >= 500);
-        given_up.record_failure(&self.region, operation, &gap, is_server_error);
+        let is_hopeless =
+            status.is_some_and(|status| status >= 500) || EndlessResponse::caused(error);
+        given_up.record_failure(&self.region, operation, &gap, is_hopeless);
         gap
     }
 

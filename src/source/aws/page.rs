@@ -57,6 +57,11 @@ pages! {
 /// Source: <https://docs.aws.amazon.com/general/latest/gr/aws-service-information.html> (November 2026).
 pub(super) const MAX_PAGES: usize = 4_000;
 
+/// The most items that all lists of a scan keep: twice the largest quota, 1,000,000 buckets of an account.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/BucketRestrictions.html> (November 2026).
+pub(super) const MAX_ITEMS: usize = 2_000_000;
+
 /// The tokens of a list, to find the ones that repeat.
 ///
 /// The SDK ends a list without an error when a token repeats, and follows a circle of tokens forever.

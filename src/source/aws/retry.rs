@@ -14,6 +14,7 @@ use aws_smithy_types::retry::ErrorKind;
 use crate::model::observed::{Gap, GapKind};
 
 use super::operation::Operation;
+use super::truncation::EndlessResponse;
 
 /// Attempts of a call that fails for another reason than throttling.
 const MAX_FAILURES: u32 = 3;
@@ -42,7 +43,7 @@ impl Attempts {
     }
 }
 
-/// Sends a call. A timeout is retried only with `retry_timeouts`: a region that never responded is not
+/// Sends a call. A timeout is retried only with `retry_timeouts`: an operation that never responded is not
 /// worth another wait.
 pub(super) async fn limit_attempts<T>(retry_timeouts: bool, call: impl Future<Output = T>) -> T {
     let attempts = Attempts {
@@ -78,12 +79,16 @@ impl ClassifyRetry for LimitFailures {
                 error.is_timeout_error()
                     || error.as_connector_error().is_some_and(|it| it.is_timeout())
             });
+        let is_endless = ctx
+            .output_or_error()
+            .and_then(Result::err)
+            .is_some_and(|error| EndlessResponse::caused(error));
         let may_retry = ATTEMPTS.try_with(|attempts| match previous {
             RetryAction::RetryIndicated(RetryReason::RetryableError { kind, .. })
                 if *kind != ErrorKind::ThrottlingError =>
             {
                 let failures = attempts.count_failure();
-                failures < MAX_FAILURES && (attempts.retry_timeouts || !is_timeout)
+                failures < MAX_FAILURES && !is_endless && (attempts.retry_timeouts || !is_timeout)
             }
             _ => true,
         });
@@ -110,7 +115,7 @@ pub(super) struct GivenUp {
 
 #[derive(Debug, Default)]
 struct State {
-    answered: BTreeSet<String>,
+    answered: BTreeSet<(String, Option<&'static str>)>,
     regions: BTreeMap<String, Gap>,
     operations: BTreeMap<(String, &'static str), Gap>,
 }
@@ -129,35 +134,39 @@ impl GivenUp {
         Some(operation.make_gap(gap.kind, &code, message))
     }
 
-    /// Whether any call in a region was answered.
-    pub(super) fn has_answered(&self, region: &str) -> bool {
+    /// Whether any call of an operation succeeded in a region.
+    pub(super) fn has_answered(&self, region: &str, operation: Operation) -> bool {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.answered.contains(region)
+        let answered = (region.to_owned(), Some(operation.name));
+        state.answered.contains(&answered)
     }
 
-    /// Records that a region responds.
-    pub(super) fn record_answer(&self, region: &str) {
+    /// Records that a region responds, and the operation that succeeded.
+    pub(super) fn record_answer(&self, region: &str, operation: Option<Operation>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if !state.answered.contains(region) {
-            state.answered.insert(region.to_owned());
+        state.answered.insert((region.to_owned(), None));
+        if let Some(operation) = operation {
+            let answered = (region.to_owned(), Some(operation.name));
+            state.answered.insert(answered);
         }
     }
 
     /// Records a call that failed to its last attempt. A region that never responded is given up, and an
-    /// operation that does not respond or responds with a server error.
+    /// operation that does not respond, or whose response is a server error or endless.
     pub(super) fn record_failure(
         &self,
         region: &str,
         operation: Operation,
         gap: &Gap,
-        is_server_error: bool,
+        is_hopeless: bool,
     ) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let is_silent = matches!(gap.code.as_deref(), Some("Timeout" | "ConnectionError"));
-        if gap.kind != GapKind::Error || !(is_silent || is_server_error) {
+        if gap.kind != GapKind::Error || !(is_silent || is_hopeless) {
             return;
         }
-        if is_silent && !state.answered.contains(region) {
+        let answered = (region.to_owned(), None);
+        if is_silent && !state.answered.contains(&answered) {
             state
                 .regions
                 .entry(region.to_owned())
@@ -201,7 +210,8 @@ mod tests {
     #[test]
     fn only_the_operation_is_given_up_in_a_region_that_responds() {
         let given_up = GivenUp::default();
-        given_up.record_answer("eu-west-3");
+        given_up.record_answer("eu-west-3", None);
+        assert!(!given_up.has_answered("eu-west-3", VOLUMES));
         for (code, is_server_error) in [("Timeout", false), ("InternalError", true)] {
             given_up.record_failure("eu-west-3", VOLUMES, &failed(code), is_server_error);
             assert!(

@@ -27,7 +27,7 @@ use super::error::describe_root_error;
 use super::meter::{Counter, Meter};
 use super::operation::ResponseText;
 use super::retry::{LimitFailures, limit_attempts};
-use super::truncation::RejectTruncated;
+use super::truncation::CheckBody;
 
 /// How to connect to AWS, from the command line.
 #[derive(Debug, Clone, Default)]
@@ -217,7 +217,7 @@ async fn identify_caller(
             meter: Arc::clone(&meter),
             region: home.clone(),
         })
-        .interceptor(RejectTruncated)
+        .interceptor(CheckBody)
         .retry_classifier(LimitFailures);
     let sts = aws_sdk_sts::Client::from_conf(sts.build());
     let identity = limit_attempts(false, sts.get_caller_identity().send())
@@ -325,7 +325,7 @@ macro_rules! client {
             self.cached_client(&self.clients.$name, region, |config, counter| {
                 let builder = $krate::config::Builder::from(config)
                     .interceptor(counter)
-                    .interceptor(RejectTruncated)
+                    .interceptor(CheckBody)
                     .retry_classifier(LimitFailures)
                     .retry_partition(self.retry_partition(stringify!($name), region));
                 $krate::Client::from_conf(builder.build())
@@ -392,7 +392,7 @@ impl Session {
         self.cached_client(&self.clients.s3, region, |config, counter| {
             let mut builder = aws_sdk_s3::config::Builder::from(config)
                 .interceptor(counter)
-                .interceptor(RejectTruncated)
+                .interceptor(CheckBody)
                 .retry_classifier(LimitFailures)
                 .retry_partition(self.retry_partition("s3", region));
             if self.path_style {

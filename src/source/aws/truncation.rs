@@ -1,24 +1,66 @@
-//! Rejects truncated responses.
+//! Rejects responses that are truncated, or that do not end.
 //!
 //! The SDK's XML reader accepts a document without its end, and reads an empty body as a response in
 //! which every field is missing. A response that a proxy cut short would lose data without an error:
-//! volumes without tags, buckets without keys.
+//! volumes without tags, buckets without keys. The SDK also collects a body of any length in memory.
 
 use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::context::AfterDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextMut,
+};
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use thiserror::Error;
 
-/// An SDK interceptor that turns a truncated response into an error of the call.
+/// Largest body of a response in bytes. The largest page that AWS returns, 1,000 instances with 50 tags of the
+/// longest keys and values each, has half of that.
+///
+/// Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions> (November 2026).
+const MAX_BODY_BYTES: usize = 64 << 20;
+
+/// A response without an end.
+#[derive(Debug, Clone, Copy, Error)]
+#[error("the response is larger than {} MiB", MAX_BODY_BYTES >> 20)]
+pub(super) struct EndlessResponse;
+
+impl EndlessResponse {
+    /// Whether it is the cause of an error.
+    pub(super) fn caused(error: &(dyn std::error::Error + 'static)) -> bool {
+        let mut chain = std::iter::successors(Some(error), |error| error.source());
+        chain.any(|error| error.is::<EndlessResponse>())
+    }
+}
+
+/// An SDK interceptor that turns a response that is truncated or endless into an error of the call.
 #[derive(Debug, Clone, Copy)]
-pub struct RejectTruncated;
+pub struct CheckBody;
 
 #[dyn_dispatch_hint]
-impl Intercept for RejectTruncated {
+impl Intercept for CheckBody {
     fn name(&self) -> &'static str {
-        "RejectTruncated"
+        "CheckBody"
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let body = context.response_mut().body_mut();
+        let endless = std::mem::replace(body, SdkBody::taken());
+        let limited = Limited::new(endless, MAX_BODY_BYTES).map_err(|error| match error
+            .is::<LengthLimitError>(
+        ) {
+            true => BoxError::from(EndlessResponse),
+            false => error,
+        });
+        *body = SdkBody::from_body_1_x(limited);
+        Ok(())
     }
 
     fn read_after_deserialization(
@@ -32,7 +74,10 @@ impl Intercept for RejectTruncated {
         let has_no_body = cfg
             .load::<Metadata>()
             .is_some_and(|operation| operation.name() == "HeadBucket");
-        let body = response.body().bytes().unwrap_or_default();
+        // A body that could not be read to its end has its own error.
+        let Some(body) = response.body().bytes() else {
+            return Ok(());
+        };
         if !has_no_body
             && response.status().is_success()
             && is_truncated(&String::from_utf8_lossy(body))

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::error::TemplateError;
-use super::node::{Entry, MOST_VALUES, Mark, Node, Value};
+use super::node::{Entry, MOST_BYTES, MOST_VALUES, Mark, Node, Value};
 use super::value::Resolved;
 
 const PREFIX: &str = "Fn::ForEach::";
@@ -26,6 +26,7 @@ pub(super) fn expand_loops(
     let mut left = Left {
         entries: MOST_ENTRIES,
         values: MOST_VALUES,
+        bytes: MOST_BYTES,
     };
     expand_inside(root, parameters, &mut left)
 }
@@ -34,6 +35,7 @@ pub(super) fn expand_loops(
 struct Left {
     entries: usize,
     values: usize,
+    bytes: usize,
 }
 
 impl Left {
@@ -49,6 +51,32 @@ impl Left {
         let left = self.values.checked_sub(1);
         self.values = left.ok_or_else(|| TemplateError::at(at, message()))?;
         Ok(())
+    }
+
+    /// Returns a text with the value of the loop in it. Its length is known before it is made.
+    fn fill_text(
+        &mut self,
+        text: &str,
+        identifier: &str,
+        value: &str,
+        at: Mark,
+    ) -> Result<String, TemplateError> {
+        let message = || {
+            format!(
+                "Fn::ForEach makes more than {} MiB of text",
+                MOST_BYTES >> 20
+            )
+        };
+        let places = text.matches(&format!("{{{identifier}}}")).count();
+        let length = places
+            .saturating_mul(value.len())
+            .saturating_add(text.len());
+        if places == 0 {
+            return Ok(text.to_owned());
+        }
+        let left = self.bytes.checked_sub(length);
+        self.bytes = left.ok_or_else(|| TemplateError::at(at, message()))?;
+        Ok(fill_text(text, identifier, value))
     }
 }
 
@@ -143,7 +171,7 @@ fn fill_template(
     left: &mut Left,
 ) -> Result<Entry, TemplateError> {
     Ok(Entry {
-        name: fill_text(&entry.name, identifier, value),
+        name: left.fill_text(&entry.name, identifier, value, entry.at)?,
         at: entry.at,
         node: put_in(&entry.node, identifier, value, left)?,
     })
@@ -164,10 +192,11 @@ fn put_in(
     left.take_value(node.at)?;
     let put = match (&node.value, node.function_call()) {
         (_, Some(("Ref", name))) if name.text() == Some(identifier) => {
-            Value::Text(value.to_owned())
+            let placeholder = format!("${{{identifier}}}");
+            Value::Text(left.fill_text(&placeholder, identifier, value, node.at)?)
         }
-        (Value::Text(it), _) => Value::Text(fill_text(it, identifier, value)),
-        (Value::Plain(it), _) => Value::Plain(fill_text(it, identifier, value)),
+        (Value::Text(it), _) => Value::Text(left.fill_text(it, identifier, value, node.at)?),
+        (Value::Plain(it), _) => Value::Plain(left.fill_text(it, identifier, value, node.at)?),
         (Value::List(items), _) => {
             let items = items.iter().map(|it| put_in(it, identifier, value, left));
             Value::List(items.collect::<Result<_, _>>()?)

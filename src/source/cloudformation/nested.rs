@@ -6,6 +6,7 @@
 //!
 //! Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-nested-stacks.html>.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::node::{Entry, MOST_VALUES, Mark, Node, Parsed, Value};
@@ -16,6 +17,9 @@ const DEEPEST: usize = 5;
 
 /// The most nested stacks that are read.
 const MOST_STACKS: usize = 100;
+
+/// The most files that are read for them: one that is too large, or that cannot be read, counts too.
+const MOST_FILES: usize = 2 * MOST_STACKS;
 
 /// The longest chain of outputs that are parameters of other stacks.
 const LONGEST_CHAIN: usize = 10;
@@ -44,8 +48,13 @@ pub(super) type Files = BTreeMap<String, String>;
 
 /// Adds the resources of the nested stacks to a template.
 pub(super) fn inline_stacks(root: &mut Node, file: &str, read_file: ReadFile<'_>) -> Files {
+    let left = Cell::new(MOST_FILES);
+    let read_file = |path: &str| {
+        left.set(left.get().checked_sub(1)?);
+        read_file(path)
+    };
     let mut files = Files::new();
-    inline_at(root, file, read_file, 0, &mut files);
+    inline_at(root, file, &read_file, 0, &mut files);
     files
 }
 
@@ -60,7 +69,7 @@ fn inline_at(
         .get("Resources")
         .map_or(&[][..], Node::entries)
         .to_vec();
-    let mut outputs: BTreeMap<String, Node> = BTreeMap::new();
+    let mut outputs: BTreeMap<String, Output> = BTreeMap::new();
     for stack in &stacks {
         let Some(path) = find_template(&stack.node).filter(|_| depth < DEEPEST) else {
             continue;
@@ -94,7 +103,7 @@ fn inline_at(
         for entry in inner.get("Outputs").map_or(&[][..], Node::entries) {
             if let (Some(value), None) = (entry.node.get("Value"), entry.node.get("Condition")) {
                 let name = format!("{}.Outputs.{}", stack.name, entry.name);
-                outputs.insert(name, scope.translate(value));
+                outputs.insert(name, Output::new(scope.translate(value)));
             }
         }
         for (section, entries) in added {
@@ -107,8 +116,9 @@ fn inline_at(
     if outputs.is_empty() {
         return;
     }
+    let mut left = MOST_VALUES.saturating_sub(count_values(root));
     for _ in 0..LONGEST_CHAIN {
-        if !replace_outputs(root, &outputs) || count_values(root) > MOST_VALUES {
+        if !replace_outputs(root, &outputs, &mut left) {
             break;
         }
     }
@@ -160,6 +170,20 @@ fn has_loop(node: &Node) -> bool {
     let entries = node.entries().iter();
     let mut entries = entries.map(|it| it.name.starts_with("Fn::ForEach") || has_loop(&it.node));
     entries.any(|it| it) || node.items().iter().any(has_loop)
+}
+
+/// The value of an output of a nested stack.
+struct Output {
+    node: Node,
+    /// The number of values in it.
+    size: usize,
+}
+
+impl Output {
+    fn new(node: Node) -> Self {
+        let size = count_values(&node);
+        Output { node, size }
+    }
 }
 
 fn count_values(node: &Node) -> usize {
@@ -575,7 +599,7 @@ fn split_list(value: &Node) -> Node {
 }
 
 /// Replaces outputs of nested stacks by their values; returns whether there were any.
-fn replace_outputs(node: &mut Node, outputs: &BTreeMap<String, Node>) -> bool {
+fn replace_outputs(node: &mut Node, outputs: &BTreeMap<String, Output>, left: &mut usize) -> bool {
     let named = match node.function_call() {
         Some(("Fn::GetAtt", argument)) => match (argument.items(), argument.text()) {
             ([id, attribute], _) => match (id.text(), attribute.text()) {
@@ -587,12 +611,16 @@ fn replace_outputs(node: &mut Node, outputs: &BTreeMap<String, Node>) -> bool {
         _ => None,
     };
     if let Some(value) = named.and_then(|name| outputs.get(&name)) {
-        *node = value.clone();
-        return true;
+        let room = left.checked_sub(value.size);
+        *left = room.unwrap_or(*left);
+        if room.is_some() {
+            *node = value.node.clone();
+        }
+        return room.is_some();
     }
     let mut found = false;
     if let Some(("Fn::Sub", argument)) = node.function_call() {
-        let replaced = name_outputs(argument, outputs);
+        let replaced = name_outputs(argument, outputs, left);
         if let Some(replaced) = replaced {
             *node = make_call(node.at, "Fn::Sub", replaced);
             found = true;
@@ -601,12 +629,12 @@ fn replace_outputs(node: &mut Node, outputs: &BTreeMap<String, Node>) -> bool {
     match &mut node.value {
         Value::List(items) => {
             for item in items {
-                found |= replace_outputs(item, outputs);
+                found |= replace_outputs(item, outputs, left);
             }
         }
         Value::Map(entries) => {
             for entry in entries {
-                found |= replace_outputs(&mut entry.node, outputs);
+                found |= replace_outputs(&mut entry.node, outputs, left);
             }
         }
         _ => {}
@@ -615,7 +643,11 @@ fn replace_outputs(node: &mut Node, outputs: &BTreeMap<String, Node>) -> bool {
 }
 
 /// Returns the argument of `Fn::Sub` with a variable for each output in its text; `None` if there is none.
-fn name_outputs(argument: &Node, outputs: &BTreeMap<String, Node>) -> Option<Node> {
+fn name_outputs(
+    argument: &Node,
+    outputs: &BTreeMap<String, Output>,
+    left: &mut usize,
+) -> Option<Node> {
     let (text, variables) = match argument.items() {
         [text, variables] => (text, variables.entries()),
         _ => (argument, &[][..]),
@@ -624,11 +656,12 @@ fn name_outputs(argument: &Node, outputs: &BTreeMap<String, Node>) -> Option<Nod
     let names = words.filter_map(|it| it.split_once('}').map(|(name, _)| name.trim()));
     let mut all = variables.to_vec();
     for name in names {
-        if let (Some(node), false) = (outputs.get(name), all.iter().any(|it| it.name == name)) {
+        if let (Some(value), false) = (outputs.get(name), all.iter().any(|it| it.name == name)) {
+            *left = left.checked_sub(value.size)?;
             all.push(Entry {
                 name: name.to_owned(),
                 at: argument.at,
-                node: node.clone(),
+                node: value.node.clone(),
             });
         }
     }

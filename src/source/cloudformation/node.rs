@@ -24,6 +24,10 @@ pub(super) const DEEPEST: usize = 100;
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>.
 pub(super) const MOST_VALUES: usize = 300_000;
 
+/// The most bytes that the texts of a template may have after loops are expanded: 16 times the largest template
+/// that CloudFormation accepts.
+pub(super) const MOST_BYTES: usize = 16 << 20;
+
 /// A text after parsing.
 #[derive(Debug)]
 pub(super) struct Parsed {

@@ -11,13 +11,19 @@ use super::node::{DEEPEST, Entry, Fault, MOST_VALUES, Mark, Node, Parsed, Value}
 /// The most flow collections whose lines are indented less than their parent.
 const MOST_SHIFTS: usize = 200;
 
+/// The most bytes that are parsed for them: the text is parsed once more for each.
+const MOST_SHIFTED_BYTES: usize = 256 << 20;
+
 /// Parses a text with a single document.
 ///
 /// The parser follows YAML 1.2, where the lines of a flow collection are indented more than its parent.
 /// CloudFormation and the AWS CLI read them with any indentation, so such lines are indented first.
 pub(super) fn parse_yaml(text: &str) -> Result<Parsed, Fault> {
     let mut shifted = Shifted::new(text);
-    for _ in 0..MOST_SHIFTS {
+    let most = MOST_SHIFTS
+        .min(MOST_SHIFTED_BYTES / text.len().max(1))
+        .max(1);
+    for _ in 0..most {
         let (fault, open) = match build_document(&shifted) {
             Ok(parsed) => return Ok(parsed),
             Err(failed) => failed,
@@ -34,7 +40,7 @@ pub(super) fn parse_yaml(text: &str) -> Result<Parsed, Fault> {
     Err(Fault {
         at: Mark { line: 1, column: 1 },
         message: format!(
-            "more than {MOST_SHIFTS} flow collections have lines that are indented less than their parent"
+            "more than {most} flow collections have lines that are indented less than their parent"
         ),
     })
 }

@@ -20,6 +20,9 @@ use super::view::{Fact, View, contains_true};
 /// Most expressions between an attribute and the resource it refers to.
 const MAX_HOPS: usize = 32;
 
+/// Most expressions that one attribute leads to.
+const MAX_EXPRESSIONS: usize = 10_000;
+
 /// Most candidates that a message names.
 const MOST_NAMES: usize = 4;
 
@@ -153,6 +156,8 @@ struct Search<'s, 'a> {
     found: Candidates<'a>,
     /// Indexes of the instances that a reference without an index led to.
     indexed: BTreeSet<&'a str>,
+    /// The number of expressions that were followed.
+    followed: usize,
 }
 
 impl<'a> Document<'a> {
@@ -168,6 +173,7 @@ impl<'a> Document<'a> {
             wanted,
             found: Candidates::default(),
             indexed: BTreeSet::new(),
+            followed: 0,
         };
         match view.expression(name) {
             Some(expression) => {
@@ -267,6 +273,11 @@ impl<'a> Search<'_, 'a> {
     ) {
         if depth > MAX_HOPS {
             let why = "its expressions form a cycle".to_owned();
+            return self.found.note_other(why);
+        }
+        self.followed += 1;
+        if self.followed > MAX_EXPRESSIONS {
+            let why = format!("it depends on more than {MAX_EXPRESSIONS} expressions");
             return self.found.note_other(why);
         }
         let references = complete_references(expression);

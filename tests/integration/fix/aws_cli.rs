@@ -139,6 +139,25 @@ fn hostile_names_stay_single_words() {
 }
 
 #[test]
+fn every_call_names_its_region() {
+    let script = write_account_script("mixed", &Wanted::FailingAndWarning);
+    let (_, calls) = run_with_stub(&script, "*) exit 254;;");
+    assert!(calls.len() > 10, "{calls:?}");
+    for call in &calls {
+        assert!(call.contains(" --region "), "{call}");
+    }
+    // So do the commands in comments, but those of IAM, which has no regions.
+    let commands = script.replace("\\\n", "");
+    let commands = commands.lines().filter(|line| {
+        let command = line.trim_start_matches(['#', ' ']);
+        line.starts_with('#') && command.starts_with("aws ") && !command.starts_with("aws iam ")
+    });
+    for command in commands {
+        assert!(command.contains("--region"), "{command}");
+    }
+}
+
+#[test]
 fn another_account_stops_the_script_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let stub =

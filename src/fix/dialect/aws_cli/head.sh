@@ -12,8 +12,6 @@ skip() {
 # runs one command; if it fails, the script continues with the next change
 try() { "$@" || skip 'AWS rejected the request'; }
 
-account=$(aws sts get-caller-identity --query Account --output text)
-
 require_account() {
   if [ "$account" != "$1" ]; then
     say "these credentials belong to account $account, but the changes are for account $1; no changes were made"

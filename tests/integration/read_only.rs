@@ -1,0 +1,148 @@
+//! The program reads: what it can call is compared with the verbs that read.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::support::command::repository;
+
+/// Verbs of operations that change nothing.
+///
+/// Source: <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>,
+/// access levels List and Read.
+const VERBS: [&str; 3] = ["Describe", "Get", "List"];
+
+/// Operations that read with another verb: the region of a bucket.
+const EXCEPTIONS: [&str; 1] = ["s3:HeadBucket"];
+
+/// Operations of the SDK whose names begin as these do change something.
+const CHANGES: [&str; 44] = [
+    "accept_",
+    "add_",
+    "allocate_",
+    "apply_",
+    "associate_",
+    "attach_",
+    "authorize_",
+    "cancel_",
+    "complete_",
+    "copy_",
+    "create_",
+    "delete_",
+    "deregister_",
+    "detach_",
+    "disable_",
+    "disassociate_",
+    "enable_",
+    "encrypt",
+    "execute_",
+    "export_",
+    "generate_",
+    "import_",
+    "invoke",
+    "modify_",
+    "move_",
+    "put_",
+    "reboot_",
+    "register_",
+    "reject_",
+    "release_",
+    "remove_",
+    "replace_",
+    "reset_",
+    "restore_",
+    "revoke_",
+    "run_",
+    "schedule_",
+    "send_",
+    "start_",
+    "stop_",
+    "tag_",
+    "terminate_",
+    "untag_",
+    "update_",
+];
+
+/// Names that are no operations: a field of the rules of a backup plan, and why a scan ended.
+const OTHERS: [&str; 2] = ["copy_actions", "stop_reason"];
+
+fn source_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            source_files(&path, files);
+        } else if path.extension().is_some_and(|it| it == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// Returns the code of a folder of `src` without tests and comments, by file.
+fn code_of(folder: &str) -> Vec<(PathBuf, String)> {
+    let mut files = Vec::new();
+    source_files(&repository().join(folder), &mut files);
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).unwrap();
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let lines = text.lines().filter(|it| !it.trim_start().starts_with("//"));
+        let code = lines.collect::<Vec<_>>().join("\n");
+        (path, code)
+    };
+    files.into_iter().map(read).collect()
+}
+
+/// Returns the texts in quotes that follow a word.
+fn quoted_after<'c>(code: &'c str, word: &str) -> Vec<&'c str> {
+    let places = code.match_indices(word);
+    let texts = places.filter_map(|(at, _)| {
+        let rest = code[at + word.len()..].trim_start();
+        rest.strip_prefix('"')?.split('"').next()
+    });
+    texts.collect()
+}
+
+#[test]
+fn every_operation_in_the_code_reads() {
+    let mut operations = BTreeSet::new();
+    let files = code_of("src/source/aws");
+    for (_, code) in &files {
+        for word in ["Operation::new(", "Operation::with_action("] {
+            operations.extend(quoted_after(code, word));
+        }
+    }
+    assert!(operations.len() >= 50, "{}", operations.len());
+    for operation in &operations {
+        let (_, name) = operation.split_once(':').expect("service and operation");
+        let reads = VERBS.iter().any(|it| name.starts_with(it)) || EXCEPTIONS.contains(operation);
+        assert!(reads, "{operation}");
+    }
+    // Nothing is called beside the operations.
+    for (path, code) in &files {
+        for (at, _) in code.match_indices('.') {
+            let name: String = code[at + 1..]
+                .chars()
+                .take_while(|c| c.is_ascii_lowercase() || *c == '_')
+                .collect();
+            let is_call = code[at + 1 + name.len()..].starts_with("()");
+            let changes =
+                CHANGES.iter().any(|it| name.starts_with(it)) && !OTHERS.contains(&name.as_str());
+            assert!(!(is_call && changes), "{}: .{name}()", path.display());
+        }
+    }
+}
+
+#[cfg(feature = "aws")]
+#[test]
+fn the_iam_policy_of_a_scan_only_reads() {
+    use crate::collect::{User, json_of};
+    let policy = json_of(&User::new().run(&["iam-policy"]));
+    let statements = policy["Statement"].as_array().expect("statements");
+    assert_eq!(statements.len(), 1);
+    let actions = statements[0]["Action"].as_array().expect("actions");
+    assert!(actions.len() >= 50, "{}", actions.len());
+    for action in actions {
+        let (_, name) = action.as_str().unwrap().split_once(':').unwrap();
+        assert!(VERBS.iter().any(|it| name.starts_with(it)), "{action}");
+        assert!(!name.contains('*'), "{action}");
+    }
+}
