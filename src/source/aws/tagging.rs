@@ -197,7 +197,7 @@ pub async fn list_enabled(reader: &RegionReader<'_>) -> Listing<(String, Tags)> 
             Some(read.collect())
         })
         .await;
-    listing.items.sort_unstable();
+    listing.items.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     listing
 }
 
