@@ -9,6 +9,8 @@ mod evaluation;
 mod explain;
 mod files;
 mod fix;
+mod fleet;
+mod fleet_report;
 mod github;
 mod help;
 mod init;
@@ -89,6 +91,12 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// List all rules
     Rules(rules::RulesArgs),
+    /// List the accounts of an organization that a scan would check, and divide them into shards
+    Accounts(fleet::AccountsArgs),
+    /// Write the report of an organization from the results of its accounts
+    Report(fleet_report::RunReportArgs),
+    /// Compare the runs of an organization that were kept
+    Trend(fleet_report::TrendArgs),
     /// Write a JSON report in another format, and exit as its scan did
     Convert(convert::ConvertArgs),
     /// Print the least-privilege IAM policy for a scan
@@ -169,6 +177,9 @@ fn run_command(cli: Cli) -> anyhow::Result<Exit> {
         Command::Cost(args) => cost::run(*args, &global),
         Command::Explain(args) => explain::run(&args, &global),
         Command::Rules(args) => rules::run(&args),
+        Command::Accounts(args) => fleet::list_accounts(&args, &global),
+        Command::Report(args) => fleet_report::write_run_report(&args, &global),
+        Command::Trend(args) => fleet_report::write_trend(&args, &global),
         Command::Convert(args) => convert::run(&args, &global),
         #[cfg(feature = "aws")]
         Command::IamPolicy(args) => iam_policy::run(&args),

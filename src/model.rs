@@ -13,6 +13,7 @@ pub mod dynamodb;
 pub mod ec2;
 pub mod efs;
 pub mod encryption;
+pub mod fleet;
 pub mod fsx;
 pub mod job;
 pub mod kind;

@@ -74,7 +74,7 @@ pub(super) fn effective_settings(
 
 impl EvaluationArgs {
     /// Returns the options of the evaluation, except the selection.
-    fn to_options(&self, loaded: &LoadedConfig) -> anyhow::Result<Options> {
+    pub(super) fn to_options(&self, loaded: &LoadedConfig) -> anyhow::Result<Options> {
         let config = &loaded.config;
         let mut gate = BTreeSet::new();
         for name in self
@@ -142,15 +142,8 @@ impl SourceArgs {
         global: &GlobalArgs,
         omit_settled: bool,
     ) -> anyhow::Result<Evaluated> {
-        let mut options = self.evaluation.to_options(loaded)?;
+        let (read, mut options) = self.read_path(self.input.from.as_deref(), loaded, global)?;
         options.omit_settled = omit_settled;
-        let company = CompanyArgs {
-            central_account: self.evaluation.central_account.as_ref(),
-            org_id: self.evaluation.org_id.as_ref(),
-        };
-        let rules = &self.evaluation.rule;
-        let read = self.input.read_source(loaded, company, rules, global)?;
-        options.selection = read.selection;
         let report = evaluate(&read.snapshot, &read.settings, &options, &ALL);
         Ok(Evaluated {
             snapshot: read.snapshot,
@@ -158,6 +151,24 @@ impl SourceArgs {
             report,
             stopped: read.stopped,
         })
+    }
+
+    /// Reads a file, or the live account without one, and returns how to evaluate it.
+    pub(super) fn read_path(
+        &self,
+        path: Option<&Path>,
+        loaded: &LoadedConfig,
+        global: &GlobalArgs,
+    ) -> anyhow::Result<(ReadSource, Options)> {
+        let mut options = self.evaluation.to_options(loaded)?;
+        let company = CompanyArgs {
+            central_account: self.evaluation.central_account.as_ref(),
+            org_id: self.evaluation.org_id.as_ref(),
+        };
+        let rules = &self.evaluation.rule;
+        let read = self.input.read_from(path, loaded, company, rules, global)?;
+        options.selection.clone_from(&read.selection);
+        Ok((read, options))
     }
 }
 
@@ -188,6 +199,18 @@ impl InputArgs {
         rules: &[String],
         global: &GlobalArgs,
     ) -> anyhow::Result<ReadSource> {
+        self.read_from(self.from.as_deref(), loaded, company, rules, global)
+    }
+
+    /// Reads a file, or the live account without one.
+    fn read_from(
+        &self,
+        from: Option<&Path>,
+        loaded: &LoadedConfig,
+        company: CompanyArgs<'_>,
+        rules: &[String],
+        global: &GlobalArgs,
+    ) -> anyhow::Result<ReadSource> {
         let access = &self.access;
         let mut settings = effective_settings(loaded, access)?;
         if let Some(account) = company.central_account {
@@ -196,7 +219,7 @@ impl InputArgs {
         if let Some(org) = company.org_id {
             settings.org_id = Some(org.clone());
         }
-        if let (Some(path), Some(name)) = (&self.from, access.find_live_only())
+        if let (Some(path), Some(name)) = (from, access.find_live_only())
             && !self.reads_live_account()
         {
             bail!(
@@ -204,7 +227,7 @@ impl InputArgs {
                 path.display()
             );
         }
-        let (snapshot, selection, stopped) = match &self.from {
+        let (snapshot, selection, stopped) = match from {
             Some(path) => self.read_file(path, &settings, rules, global)?,
             None => {
                 let (snapshot, stopped) = self.read_selected(&settings, rules, global)?;

@@ -13,8 +13,9 @@ use crate::report::format::{COST_SECTION_FORMATS, GITHUB};
 use super::args::{FailOnArg, GlobalArgs, SourceArgs};
 use super::config::LoadedConfig;
 use super::evaluation::Evaluated;
+use super::fleet::FleetArgs;
 use super::output::{ReportArgs, Target};
-use super::{cost, github, input, output};
+use super::{cost, fleet, github, input, output};
 
 #[derive(Debug, Args)]
 pub(super) struct ScanArgs {
@@ -23,24 +24,26 @@ pub(super) struct ScanArgs {
     #[arg(value_name = "FILE", group = "input")]
     file: Option<PathBuf>,
     #[command(flatten)]
-    source: SourceArgs,
+    pub(super) source: SourceArgs,
     #[command(flatten)]
-    report: ReportArgs,
+    pub(super) report: ReportArgs,
+    #[command(flatten)]
+    pub(super) fleet: FleetArgs,
     /// Earlier --format json report to compare with; shows new and fixed findings
     #[arg(long, value_name = "FILE", help_heading = "Report")]
-    baseline: Option<PathBuf>,
+    pub(super) baseline: Option<PathBuf>,
     /// What makes the exit code 1
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = FailOnArg::Fail, help_heading = "Report")]
-    fail_on: FailOnArg,
+    pub(super) fail_on: FailOnArg,
     /// Include findings of rules that do not apply
     #[arg(long, help_heading = "Report")]
-    show_skipped: bool,
+    pub(super) show_skipped: bool,
     /// Add a section on cost to html and markdown
     #[arg(long, help_heading = "Report")]
-    cost: bool,
+    pub(super) cost: bool,
     /// Prices of --cost that replace the built-in ones, as TOML
     #[arg(long, value_name = "FILE", requires = "cost", help_heading = "Report")]
-    prices: Option<PathBuf>,
+    pub(super) prices: Option<PathBuf>,
     /// Print the number of API calls and their duration on stderr
     #[arg(long, help_heading = "Report")]
     stats: bool,
@@ -49,6 +52,14 @@ pub(super) struct ScanArgs {
 pub(super) fn run(mut args: ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
     if let Some(file) = args.file.take() {
         args.source.input.from = Some(file);
+    }
+    if let Some(folder) = args.source.input.from.clone().filter(|path| path.is_dir()) {
+        return fleet::scan_folder(&args, &folder, global);
+    }
+    if let Some(flag) = args.fleet.find_given() {
+        bail!(
+            "{flag} is for an organization; check a folder of snapshots with --from FOLDER, one per account"
+        );
     }
     scan_source(&args, global)
 }
