@@ -10,6 +10,7 @@ mod explain;
 mod files;
 mod fix;
 mod fleet;
+mod fleet_args;
 mod fleet_report;
 mod github;
 mod help;
@@ -91,7 +92,7 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// List all rules
     Rules(rules::RulesArgs),
-    /// List the accounts of an organization that a scan would check, and divide them into shards
+    /// List the accounts of an organization, and divide them into shards
     Accounts(fleet::AccountsArgs),
     /// Write the report of an organization from the results of its accounts
     Report(fleet_report::RunReportArgs),
@@ -169,7 +170,13 @@ fn hint_at_file(error: &clap::Error) -> Option<String> {
 fn run_command(cli: Cli) -> anyhow::Result<Exit> {
     let global = cli.global;
     match cli.command {
-        Command::Scan(args) => scan::run(*args, &global),
+        Command::Scan(args) => {
+            let args = args.with_source();
+            match args.find_folder() {
+                Some(folder) => fleet::scan_folder(&args, folder, &global),
+                None => scan::run(&args, &global),
+            }
+        }
         #[cfg(feature = "aws")]
         Command::Collect(args) => collect::run(&args, &global),
         Command::KeyPolicy(args) => key_policy::run(&args, &global),

@@ -1,4 +1,4 @@
-//! Scans many accounts: enters each, evaluates it, and keeps its result before the next one takes its place.
+//! Scans many accounts: enters each, evaluates it, and keeps its result before it reads the next one.
 //!
 //! There is never a list of reports. What is kept of a run is one document per account, written completely or not
 //! at all, so that a run that was killed can be resumed.

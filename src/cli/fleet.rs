@@ -10,20 +10,21 @@ use jiff::{Timestamp, Unit};
 use sha2::{Digest as _, Sha256};
 
 use crate::exit::{Exit, FailOn};
-use crate::fleet::run::{Run, SHARDS, SUMMARY, find_run_id, summarize_run, write_list};
+use crate::fleet::run::{Run, SHARDS, find_run_id, summarize_run, write_list};
 use crate::fleet::scan::{Enter, Entered, Progress, Refusal, scan_accounts};
 use crate::fleet::snapshots::list_snapshots;
-use crate::model::fleet::{Account, AccountSelection, Outcome, Roster, Shard, is_unit_id};
+use crate::model::fleet::{Account, AccountSelection, Outcome, Roster, Shard};
 use crate::report::fleet::FleetFormat;
-use crate::report::fleet::summary::{FleetReport, write_json};
+use crate::report::fleet::summary::FleetReport;
 use crate::store::{Folder, Store};
 use crate::text::{and_more, plural};
 
 use super::args::{FailOnArg, GlobalArgs};
 use super::config::LoadedConfig;
-use super::fleet_report::{FleetTarget, write_targets};
+use super::fleet_args::RosterArgs;
+use super::fleet_report::{FleetTarget, keep_summary, write_targets};
 use super::scan::ScanArgs;
-use super::{input, output, value};
+use super::{input, output};
 
 /// Variables with the position of a task among those that a scheduler starts, and the first position.
 ///
@@ -36,88 +37,6 @@ const TASK_VARIABLES: [(&str, u32); 4] = [
     ("SLURM_ARRAY_TASK_ID", 0),
     ("PARALLEL_SEQ", 1),
 ];
-
-/// The accounts of an organization to check.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Organization")]
-pub(super) struct RosterArgs {
-    /// Accounts of the organization, with names and organizational units: IDs, one JSON object per line, or the
-    /// output of `aws organizations list-accounts`; `-` is stdin. An account without a snapshot is unknown
-    #[arg(long, value_name = "FILE")]
-    accounts: Option<PathBuf>,
-    /// Only accounts in these organizational units or roots, their children included
-    #[arg(long, value_name = "ou-...", num_args = 1.., value_delimiter = ',', value_parser = parse_unit)]
-    ou: Vec<String>,
-    /// Leave out accounts in these organizational units, their children included
-    #[arg(long, value_name = "ou-...", num_args = 1.., value_delimiter = ',', value_parser = parse_unit)]
-    skip_ou: Vec<String>,
-    /// Only these accounts, in addition to those of --ou
-    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',', value_parser = value::parse_account_id)]
-    account: Vec<String>,
-    /// Leave out these accounts
-    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',', value_parser = value::parse_account_id)]
-    skip_account: Vec<String>,
-}
-
-/// How to check an organization.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Organization")]
-pub(super) struct FleetArgs {
-    #[command(flatten)]
-    roster: RosterArgs,
-    /// Check only a part of the accounts, such as 3/40; auto/40 reads the position from the variables of AWS Batch,
-    /// Kubernetes, Slurm or GNU parallel
-    #[arg(long, value_name = "I/N|auto/N", requires = "output")]
-    shard: Option<String>,
-    /// Folder to keep the result of each account in
-    #[arg(long, value_name = "FOLDER")]
-    output: Option<PathBuf>,
-    /// Continue the run in --output: check what is missing or incomplete
-    #[arg(long, requires = "output")]
-    resume: bool,
-    /// Name of the run [default: the time in UTC]
-    #[arg(long, value_name = "NAME", value_parser = parse_run)]
-    run: Option<String>,
-    /// Number of accounts to check at the same time [default: 2]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    accounts_at_once: Option<u16>,
-}
-
-fn parse_unit(text: &str) -> Result<String, String> {
-    match is_unit_id(text) {
-        true => Ok(text.to_owned()),
-        false => Err("expected an ID such as ou-ab12-11112222 or r-ab12".to_owned()),
-    }
-}
-
-fn parse_run(text: &str) -> Result<String, String> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    match !text.is_empty() && !text.starts_with('.') && text.chars().all(is_plain) {
-        true => Ok(text.to_owned()),
-        false => Err("expected letters, digits, '-', '_' and '.'".to_owned()),
-    }
-}
-
-impl FleetArgs {
-    /// Returns an argument that only an organization has, if one is given.
-    pub(super) fn find_given(&self) -> Option<&'static str> {
-        let roster = &self.roster;
-        [
-            ("--accounts", roster.accounts.is_some()),
-            ("--ou", !roster.ou.is_empty()),
-            ("--skip-ou", !roster.skip_ou.is_empty()),
-            ("--account", !roster.account.is_empty()),
-            ("--skip-account", !roster.skip_account.is_empty()),
-            ("--shard", self.shard.is_some()),
-            ("--resume", self.resume),
-            ("--output", self.output.is_some()),
-            ("--run", self.run.is_some()),
-            ("--accounts-at-once", self.accounts_at_once.is_some()),
-        ]
-        .into_iter()
-        .find_map(|(name, is_given)| is_given.then_some(name))
-    }
-}
 
 impl RosterArgs {
     fn read_list(&self) -> anyhow::Result<Option<Roster>> {
@@ -304,13 +223,6 @@ pub(super) fn scan_folder(
     keep_summary(&store, &report)?;
     write_targets(&report, &targets, global)?;
     Ok(exit)
-}
-
-/// Writes the summary of a run. It is the last document of it.
-pub(super) fn keep_summary(store: &dyn Store, report: &FleetReport) -> anyhow::Result<()> {
-    let mut summary = Vec::new();
-    write_json(report, &mut summary)?;
-    Ok(store.put_document(SUMMARY, &summary)?)
 }
 
 /// Prints what became of a shard. In a shard an account that cannot be entered is a result: no scheduler should

@@ -10,14 +10,13 @@ use crate::exit::Exit;
 use crate::fleet::lake::write_lake;
 use crate::fleet::run::{SUMMARY, summarize_run};
 use crate::report::fleet::lake::LakeFindings;
-use crate::report::fleet::summary::{FLEET_SCHEMA, FleetReport};
+use crate::report::fleet::summary::{FLEET_SCHEMA, FleetReport, write_json};
 use crate::report::fleet::trend::{self, TrendLine};
 use crate::report::fleet::{FLEET_FORMATS, FleetFormat, PARQUET};
-use crate::store::Folder;
+use crate::store::{Folder, Store};
 use crate::text::{and_more, plural};
 
 use super::args::{FailOnArg, GlobalArgs};
-use super::fleet::keep_summary;
 use super::suggest::suggest_names;
 use super::{files, input, output};
 
@@ -120,6 +119,13 @@ pub(super) fn write_run_report(args: &RunReportArgs, global: &GlobalArgs) -> any
     keep_summary(&store, &report)?;
     write_targets(&report, &targets, global)?;
     Ok(exit)
+}
+
+/// Writes the summary of a run. It is the last document of it.
+pub(super) fn keep_summary(store: &dyn Store, report: &FleetReport) -> anyhow::Result<()> {
+    let mut summary = Vec::new();
+    write_json(report, &mut summary)?;
+    Ok(store.put_document(SUMMARY, &summary)?)
 }
 
 fn check_targets(targets: &[FleetTarget]) -> anyhow::Result<()> {

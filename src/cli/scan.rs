@@ -1,6 +1,6 @@
 //! `backup-check scan`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -13,9 +13,9 @@ use crate::report::format::{COST_SECTION_FORMATS, GITHUB};
 use super::args::{FailOnArg, GlobalArgs, SourceArgs};
 use super::config::LoadedConfig;
 use super::evaluation::Evaluated;
-use super::fleet::FleetArgs;
+use super::fleet_args::FleetArgs;
 use super::output::{ReportArgs, Target};
-use super::{cost, fleet, github, input, output};
+use super::{cost, github, input, output};
 
 #[derive(Debug, Args)]
 pub(super) struct ScanArgs {
@@ -49,19 +49,29 @@ pub(super) struct ScanArgs {
     stats: bool,
 }
 
-pub(super) fn run(mut args: ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
-    if let Some(file) = args.file.take() {
-        args.source.input.from = Some(file);
+impl ScanArgs {
+    /// Returns the arguments with the file before them as that of --from.
+    pub(super) fn with_source(mut self) -> Self {
+        if let Some(file) = self.file.take() {
+            self.source.input.from = Some(file);
+        }
+        self
     }
-    if let Some(folder) = args.source.input.from.clone().filter(|path| path.is_dir()) {
-        return fleet::scan_folder(&args, &folder, global);
+
+    /// Returns the folder to check as an organization, if a folder is given.
+    pub(super) fn find_folder(&self) -> Option<&Path> {
+        let path = self.source.input.from.as_deref();
+        path.filter(|path| path.is_dir())
     }
+}
+
+pub(super) fn run(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
     if let Some(flag) = args.fleet.find_given() {
         bail!(
             "{flag} is for an organization; check a folder of snapshots with --from FOLDER, one per account"
         );
     }
-    scan_source(&args, global)
+    scan_source(args, global)
 }
 
 fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {

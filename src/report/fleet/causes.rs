@@ -8,7 +8,9 @@ use regex_lite::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::fleet::is_account_id;
 use crate::report::{CauseLine, Status};
+use crate::settings::is_region_name;
 use crate::text::replace_word;
 
 /// The number of causes that a report lists.
@@ -142,14 +144,18 @@ fn generalize_text(text: &str, account: &str, cause: &CauseLine) -> String {
     if let Some(arn) = cause.resources.first() {
         text = replace_word(&text, arn, "<arn>");
         let name = arn.rsplit(['/', ':']).next().unwrap_or_default();
-        if name.len() >= SHORTEST_NAME && name != account {
+        if name.len() >= SHORTEST_NAME && name != account && !is_region_name(name) {
             text = replace_word(&text, name, "<id>");
         }
     }
-    let text = replace_word(&text, account, "<account>");
-    match &*GENERATED_ID {
+    let text = match &*GENERATED_ID {
         Some(pattern) => pattern.replace_all(&text, "<id>").into_owned(),
         None => text,
+    };
+    // Names often end with the account: its 12 digits are nothing else.
+    match is_account_id(account) {
+        true => text.replace(account, "<account>"),
+        false => text,
     }
 }
 

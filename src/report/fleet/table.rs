@@ -11,7 +11,7 @@ use crate::text::{and_more, plural, truncate_middle};
 
 /// The number of causes, each on two lines.
 const CAUSES: usize = 4;
-/// The number of accounts.
+/// The number of accounts; fewer where several kinds of accounts were not seen.
 const ACCOUNTS: usize = 4;
 /// The number of accounts that a line names.
 const NAMED: usize = 3;
@@ -23,7 +23,9 @@ pub(super) fn write_report(
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
     let mut lines = vec![describe_run(report), summarize_verdicts(report)];
-    lines.extend(list_unseen(report));
+    let unseen = list_unseen(report);
+    let most_accounts = ACCOUNTS.saturating_sub(unseen.len() / 2);
+    lines.extend(unseen);
     lines.push(String::new());
     lines.extend(list_counts(report));
     let causes: Vec<_> = report.causes.iter().take(CAUSES).collect();
@@ -48,7 +50,7 @@ pub(super) fn write_report(
         lines.push(String::new());
         lines.push("WORST ACCOUNTS".to_owned());
     }
-    for account in worst.into_iter().take(ACCOUNTS) {
+    for account in worst.into_iter().take(most_accounts) {
         let fails = plural(account.findings.gating_fail, "gating failure");
         lines.push(format!("{}: {fails}", account.label()));
     }
