@@ -14,6 +14,7 @@ pub mod ec2;
 pub mod efs;
 pub mod encryption;
 pub mod fact;
+pub mod fleet;
 pub mod fsx;
 pub mod job;
 pub mod kind;

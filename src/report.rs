@@ -6,6 +6,7 @@ pub mod convert;
 pub mod cost;
 pub mod csv;
 pub mod documentation;
+pub mod fleet;
 pub mod format;
 pub mod github;
 pub mod html;

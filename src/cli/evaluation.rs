@@ -159,7 +159,7 @@ pub(super) enum Reads {
 
 impl EvaluationArgs {
     /// Returns the options of the evaluation, except the selection.
-    fn to_options(&self, loaded: &LoadedConfig) -> anyhow::Result<Options> {
+    pub(super) fn to_options(&self, loaded: &LoadedConfig) -> anyhow::Result<Options> {
         let config = &loaded.config;
         let mut gate = BTreeSet::new();
         for name in self
@@ -228,23 +228,8 @@ impl SourceArgs {
         kept: KeptFindings<'_>,
         reads: Reads,
     ) -> anyhow::Result<Evaluated> {
-        let mut options = self.evaluation.to_options(loaded)?;
-        let extent = match reads {
-            Reads::Everything => Extent::EVERYTHING,
-            Reads::NeedsOfRules => Extent {
-                needs: list_needs(&options, &ALL),
-                only_enabled: options.scope == Scope::Enabled,
-            },
-        };
-        let company = CompanyArgs {
-            central_account: self.evaluation.central_account.as_ref(),
-            org_id: self.evaluation.org_id.as_ref(),
-        };
-        let rules = &self.evaluation.rule;
-        let read = self
-            .input
-            .read_source(loaded, company, rules, &extent, global)?;
-        options.selection = read.selection;
+        let (read, mut options) =
+            self.read_path(self.input.from.as_deref(), loaded, reads, global)?;
         let comparer = kept.compare_account(read.snapshot.account_id.as_deref())?;
         // A comparison is with the findings that pass, too.
         options.omit_settled = kept.omits_settled && comparer.is_none();
@@ -260,6 +245,34 @@ impl SourceArgs {
             report,
             stopped: read.stopped,
         })
+    }
+
+    /// Reads a file, or the live account without one, and returns how to evaluate it.
+    pub(super) fn read_path(
+        &self,
+        path: Option<&Path>,
+        loaded: &LoadedConfig,
+        reads: Reads,
+        global: &GlobalArgs,
+    ) -> anyhow::Result<(ReadSource, Options)> {
+        let mut options = self.evaluation.to_options(loaded)?;
+        let extent = match reads {
+            Reads::Everything => Extent::EVERYTHING,
+            Reads::NeedsOfRules => Extent {
+                needs: list_needs(&options, &ALL),
+                only_enabled: options.scope == Scope::Enabled,
+            },
+        };
+        let company = CompanyArgs {
+            central_account: self.evaluation.central_account.as_ref(),
+            org_id: self.evaluation.org_id.as_ref(),
+        };
+        let rules = &self.evaluation.rule;
+        let read = self
+            .input
+            .read_from(path, loaded, company, rules, &extent, global)?;
+        options.selection.clone_from(&read.selection);
+        Ok((read, options))
     }
 }
 
@@ -292,8 +305,21 @@ impl InputArgs {
         extent: &Extent,
         global: &GlobalArgs,
     ) -> anyhow::Result<ReadSource> {
+        self.read_from(self.from.as_deref(), loaded, company, rules, extent, global)
+    }
+
+    /// Reads a file, or the live account without one.
+    fn read_from(
+        &self,
+        from: Option<&Path>,
+        loaded: &LoadedConfig,
+        company: CompanyArgs<'_>,
+        rules: &[String],
+        extent: &Extent,
+        global: &GlobalArgs,
+    ) -> anyhow::Result<ReadSource> {
         let access = &self.access;
-        match self.from.is_none() || self.reads_live_account() {
+        match from.is_none() || self.reads_live_account() {
             true => deadline::start_for_account(access.timeout),
             false => deadline::start_for_file(access.timeout),
         }
@@ -304,7 +330,7 @@ impl InputArgs {
         if let Some(org) = company.org_id {
             settings.org_id = Some(org.clone());
         }
-        if let (Some(path), Some(name)) = (&self.from, access.find_live_only())
+        if let (Some(path), Some(name)) = (from, access.find_live_only())
             && !self.reads_live_account()
         {
             bail!(
@@ -312,7 +338,7 @@ impl InputArgs {
                 path.display()
             );
         }
-        let (snapshot, selection, stopped) = match &self.from {
+        let (snapshot, selection, stopped) = match from {
             Some(path) => self.read_file(path, &settings, rules, global)?,
             None => {
                 let (snapshot, stopped) = self.read_selected(&settings, rules, extent, global)?;

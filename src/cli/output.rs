@@ -63,6 +63,22 @@ impl ReportArgs {
         Ok(targets)
     }
 
+    /// Whether --format is given.
+    pub(super) fn has_format(&self) -> bool {
+        !self.format.is_empty()
+    }
+
+    /// Returns an argument that the report of an organization does not have, if one is given.
+    pub(super) fn find_account_only(&self) -> Option<&'static str> {
+        [
+            ("--view", self.view != ViewArg::Summary),
+            ("--status", !self.status.is_empty()),
+            ("--sarif-anchor", self.sarif_anchor.is_some()),
+        ]
+        .into_iter()
+        .find_map(|(name, is_given)| is_given.then_some(name))
+    }
+
     /// Returns the options of the output. `anchor` is the default of --sarif-anchor.
     pub(super) fn to_options(
         &self,
@@ -86,6 +102,13 @@ impl ReportArgs {
 pub(super) struct Target {
     format: &'static Format,
     path: Option<PathBuf>,
+}
+
+impl Target {
+    /// Returns the name of the format, and the file to write if it is not stdout.
+    pub(super) fn name_parts(&self) -> (&'static str, Option<&PathBuf>) {
+        (self.format.name, self.path.as_ref())
+    }
 }
 
 impl Default for Target {

@@ -1,6 +1,6 @@
 //! `backup-check scan`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
@@ -14,6 +14,7 @@ use crate::source::room::{describe_size, read_peak_memory};
 use super::args::{FailOnArg, GlobalArgs, SourceArgs};
 use super::config::LoadedConfig;
 use super::evaluation::{Evaluated, KeptFindings, Reads, Reevaluation};
+use super::fleet_args::FleetArgs;
 use super::output::{ReportArgs, Target};
 use super::{cost, github, input, output};
 
@@ -24,34 +25,54 @@ pub(super) struct ScanArgs {
     #[arg(value_name = "FILE", group = "input")]
     file: Option<PathBuf>,
     #[command(flatten)]
-    source: SourceArgs,
+    pub(super) source: SourceArgs,
     #[command(flatten)]
-    report: ReportArgs,
+    pub(super) report: ReportArgs,
+    #[command(flatten)]
+    pub(super) fleet: FleetArgs,
     /// Earlier --format json report to compare with; shows new and fixed findings
     #[arg(long, value_name = "FILE", help_heading = "Report")]
-    baseline: Option<PathBuf>,
+    pub(super) baseline: Option<PathBuf>,
     /// What makes the exit code 1
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = FailOnArg::Fail, help_heading = "Report")]
-    fail_on: FailOnArg,
+    pub(super) fail_on: FailOnArg,
     /// Include findings of rules that do not apply
     #[arg(long, help_heading = "Report")]
-    show_skipped: bool,
+    pub(super) show_skipped: bool,
     /// Add a section on cost to html and markdown
     #[arg(long, help_heading = "Report")]
-    cost: bool,
+    pub(super) cost: bool,
     /// Prices of --cost that replace the built-in ones, as TOML
     #[arg(long, value_name = "FILE", requires = "cost", help_heading = "Report")]
-    prices: Option<PathBuf>,
+    pub(super) prices: Option<PathBuf>,
     /// Print the number of API calls, their duration and the memory used on stderr
     #[arg(long, help_heading = "Report")]
     stats: bool,
 }
 
-pub(super) fn run(mut args: ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
-    if let Some(file) = args.file.take() {
-        args.source.input.from = Some(file);
+impl ScanArgs {
+    /// Returns the arguments with the file before them as that of --from.
+    pub(super) fn with_source(mut self) -> Self {
+        if let Some(file) = self.file.take() {
+            self.source.input.from = Some(file);
+        }
+        self
     }
-    scan_source(&args, global)
+
+    /// Returns the folder to check as an organization, if a folder is given.
+    pub(super) fn find_folder(&self) -> Option<&Path> {
+        let path = self.source.input.from.as_deref();
+        path.filter(|path| path.is_dir())
+    }
+}
+
+pub(super) fn run(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
+    if let Some(flag) = args.fleet.find_given() {
+        bail!(
+            "{flag} is for an organization; check a folder of snapshots with --from FOLDER, one per account"
+        );
+    }
+    scan_source(args, global)
 }
 
 fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {

@@ -121,7 +121,7 @@ fn row_cells(
 /// cells in many locales. Characters that break a line or move the cursor are escaped.
 ///
 /// Source: <https://owasp.org/www-community/attacks/CSV_Injection>.
-fn escape_formulas(text: &str) -> String {
+pub(super) fn escape_formulas(text: &str) -> String {
     let parts: Vec<String> = escape_invisible(text)
         .split(';')
         .map(|part| {

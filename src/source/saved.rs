@@ -97,10 +97,46 @@ pub fn decompress_file(bytes: Vec<u8>) -> Result<Vec<u8>, SavedError> {
     Ok(content)
 }
 
+/// Returns the content of the first frame of a compressed file.
+///
+/// # Errors
+/// The file is damaged, or not compressed.
+pub fn decompress_first_frame(bytes: &[u8]) -> Result<Vec<u8>, SavedError> {
+    let damaged = |reason: String| SavedError::Compressed(reason);
+    let mut rest = bytes;
+    let frame = StreamingDecoder::new(&mut rest).map_err(|it| damaged(it.to_string()))?;
+    let mut content = Vec::new();
+    let read = read_within(find_limit(), frame, &mut content);
+    read.map_err(|it| damaged(it.to_string()))?;
+    Ok(content)
+}
+
 /// Compresses the text of a file.
 #[must_use]
 pub fn compress_text(text: &str) -> Vec<u8> {
     compress_to_vec(text.as_bytes(), CompressionLevel::Fastest)
+}
+
+/// The account that a snapshot is of.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct SnapshotOwner {
+    snapshot_version: Option<Value>,
+    /// Its id.
+    pub account_id: Option<String>,
+    /// Its place in the organization.
+    pub organization_path: Option<String>,
+}
+
+/// Reads the account of a snapshot from the text of a file, without the rest of it.
+///
+/// # Errors
+/// The text is not a snapshot.
+pub fn read_owner(text: &str) -> Result<SnapshotOwner, SavedError> {
+    let owner: SnapshotOwner = serde_json::from_str(text).map_err(SavedError::Json)?;
+    match owner.snapshot_version {
+        Some(_) => Ok(owner),
+        None => Err(SavedError::NotASnapshot),
+    }
 }
 
 /// Reads a snapshot from the text of a file.

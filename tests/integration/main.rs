@@ -25,6 +25,7 @@ mod docs;
 #[cfg(all(feature = "aws", unix))]
 mod duckdb;
 mod fix;
+mod fleet;
 mod formats;
 mod gaps;
 mod gates;
