@@ -181,7 +181,9 @@ pub(super) fn scan_folder(
     args.source.evaluation.to_options(&loaded)?;
     let fleet = &args.fleet;
     let shard = match &fleet.shard {
-        Some(text) => Some(read_shard(text, |name| std::env::var(name).ok())?),
+        Some(text) => Some(read_shard(text, |name| {
+            std::env::var_os(name)?.into_string().ok()
+        })?),
         None => None,
     };
     let roster = fleet.roster.read_folder(folder, global)?;

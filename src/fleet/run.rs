@@ -168,7 +168,7 @@ impl Run<'_> {
 
     fn keep_list(&self, roster: &Roster) -> Result<(), FleetError> {
         let Some(known) = find_list(self.store)? else {
-            return Ok(write_list(self.store, roster)?);
+            return write_list(self.store, roster);
         };
         let selected =
             |list: &Roster| -> Vec<String> { list.to_scan(None).map(|it| it.id.clone()).collect() };
