@@ -27,9 +27,11 @@ mod duckdb;
 mod fix;
 mod fleet;
 mod formats;
+mod fuzz;
 mod gaps;
 mod gates;
 #[cfg(target_os = "linux")]
+mod hostile;
 mod install;
 mod key_policy;
 mod language;
