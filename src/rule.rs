@@ -46,6 +46,11 @@ pub struct Rule {
     pub concerns: fn(&Kind) -> bool,
     /// The facts that the check reads, besides the resources that it checks and their tags.
     pub reads: &'static [Fact],
+    /// Whether the check reads nothing of a volume or DB instance but its [`EncryptionState`], so that one outcome
+    /// is true of many.
+    ///
+    /// [`EncryptionState`]: crate::analysis::encryption::EncryptionState
+    pub is_of_encryption: bool,
 }
 
 /// The fields that a rule need not name.
@@ -60,6 +65,7 @@ pub(crate) const DEFAULTS: Rule = Rule {
     check: Check::Any(|_, _| Ok(Outcome::skip(""))),
     concerns: |_| true,
     reads: &[],
+    is_of_encryption: false,
 };
 
 impl Rule {

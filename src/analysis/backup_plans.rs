@@ -415,15 +415,16 @@ impl<'a> Protection<'a> {
     /// a hypothetical one of each type.
     #[must_use]
     pub fn in_use(&self, cx: &RuleContext<'a>) -> Chosen<'a> {
-        let (positions, open) = cx.selections_in_use(self.region, || self.find_in_use(cx));
-        let choices = positions.into_iter().filter_map(|(plan, selection)| {
-            let plan = *self.plans.get(plan)?;
-            let selection = plan.selections.items.get(selection)?;
+        let in_use = cx.selections_in_use(self.region, || self.find_in_use(cx));
+        let (positions, open) = &*in_use;
+        let choices = positions.iter().filter_map(|(plan, selection)| {
+            let plan = *self.plans.get(*plan)?;
+            let selection = plan.selections.items.get(*selection)?;
             Some(Choice { plan, selection })
         });
         Chosen {
             by: choices.collect(),
-            open,
+            open: open.clone(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The copies to the central account that backup plans make: by which rules, in which runs, and how long
 //! they are kept.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::model::arn::Arn;
 use crate::model::backup_plan::{
@@ -27,7 +27,7 @@ pub struct CentralCopy<'a> {
     /// Why the copy does not outlive the local backup, if it does not.
     pub flaw: Option<String>,
     /// The runs that copy; none where the schedule cannot be parsed.
-    pub runs: Option<Rc<Runs>>,
+    pub runs: Option<Arc<Runs>>,
 }
 
 /// The copies of some plans to the central account.
@@ -187,7 +187,7 @@ fn describe_retention(days: Option<u32>) -> String {
 #[derive(Debug)]
 pub enum Survival<'a> {
     /// These runs; none where the schedule cannot be parsed.
-    Runs(Option<Rc<Runs>>),
+    Runs(Option<Arc<Runs>>),
     /// None, because of this rule.
     Displaced(&'a BackupRule),
 }
@@ -235,7 +235,7 @@ pub fn find_runs<'a>(
         );
         return Err(Gap::new(GapKind::Open, message));
     }
-    Ok(Survival::Runs(Some(Rc::new(Runs {
+    Ok(Survival::Runs(Some(Arc::new(Runs {
         interval_hours: longest_gap_hours(&kept).or(runs.interval_hours),
         starts: Some(kept),
     }))))

@@ -145,6 +145,33 @@ impl KeyUse<'_> {
     }
 }
 
+/// What checks of encryption and keys read of a resource that is its only part. Resources of one region that have it
+/// in common have the outcomes in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EncryptionState<'a> {
+    kind: ResourceKind,
+    is_encrypted: bool,
+    key: Option<&'a str>,
+}
+
+impl<'a> EncryptionState<'a> {
+    /// Reads the state of a resource of one of the types that an account has thousands of; `None` for the others, and
+    /// where it is not known.
+    #[must_use]
+    pub fn of(resource: Resource<'a>) -> Option<Self> {
+        let (encrypted, key) = match resource {
+            Resource::Volume(it) => (&it.encrypted, &it.kms_key),
+            Resource::DbInstance(it) if !it.aws_owned_key => (&it.encrypted, &it.kms_key),
+            _ => return None,
+        };
+        Some(EncryptionState {
+            kind: resource.kind(),
+            is_encrypted: *encrypted.known()?,
+            key: key.known()?.as_deref(),
+        })
+    }
+}
+
 /// Returns the parts of a resource whose backups inherit their encryption; empty for types whose backups are
 /// encrypted by the vault.
 ///
