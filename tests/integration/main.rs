@@ -22,10 +22,14 @@ mod cost;
 mod docs;
 #[cfg(all(feature = "aws", unix))]
 mod duckdb;
+#[cfg(feature = "aws")]
+mod faults;
 mod fix;
 mod formats;
+mod fuzz;
 mod gaps;
 mod gates;
+mod hostile;
 #[cfg(target_os = "linux")]
 mod install;
 mod key_policy;

@@ -1,6 +1,6 @@
 //! Denied operations, one at a time.
 
-mod operations;
+pub(crate) mod operations;
 
 use std::collections::BTreeSet;
 
