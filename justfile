@@ -31,6 +31,6 @@ bless:
 new-rule ID:
     .ci/new-rule . {{ ID }}
 
-# Measure evaluation and writing.
+# Measure policies, reading, evaluation and each format.
 bench:
     cargo bench --locked --no-default-features

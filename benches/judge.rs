@@ -8,10 +8,16 @@
 
 use std::hint::black_box;
 
-use backup_check::evaluate::{Options, evaluate};
+use backup_check::evaluate::{Options, evaluate, evaluate_again};
 use backup_check::exit::FailOn;
+use backup_check::iam::document::Document;
+use backup_check::key_sharing::facts::{CentralAccount, KeyFacts};
 use backup_check::model::snapshot::Snapshot;
-use backup_check::report::{json, table};
+use backup_check::report::format::{FORMATS, Rendering};
+use backup_check::report::key_policy::{KeyPolicy, Question};
+use backup_check::report::stream::{Part, Visit};
+use backup_check::report::table::Style;
+use backup_check::report::{FindingSource, ResourceLine, WriteError};
 use backup_check::rules::ALL;
 use backup_check::settings::Settings;
 use backup_check::source::planned::Surroundings;
@@ -151,6 +157,10 @@ fn judge(c: &mut Criterion) {
     c.bench_function("read 230 resources", |b| {
         b.iter(|| saved::read_snapshot(black_box(MIXED)))
     });
+    let text = saved::write_snapshot(&large).expect("the snapshot is JSON");
+    c.bench_function("read 10,000 volumes", |b| {
+        b.iter(|| saved::read_snapshot(black_box(&text)))
+    });
     c.bench_function("judge 230 resources", |b| {
         b.iter(|| evaluate(black_box(&mixed), &settings, &options, &ALL))
     });
@@ -176,27 +186,99 @@ fn judge(c: &mut Criterion) {
         })
     });
     plans.finish();
-    let report = evaluate(&large, &settings, &options, &ALL);
-    c.bench_function("write 10,000 volumes as JSON", |b| {
-        b.iter(|| {
-            json::write_report(
-                black_box(&report),
-                false,
-                FailOn::Fail,
-                &mut std::io::sink(),
-            )
+}
+
+/// Writes 10,000 volumes in every format, as a scan does: what passes is counted, and made again for lists.
+fn write(c: &mut Criterion) {
+    let (settings, options) = (Settings::default(), Options::default());
+    let large = large();
+    let counted = Options {
+        omit_settled: true,
+        ..Options::default()
+    };
+    let report = evaluate(&large, &settings, &counted, &ALL);
+    let again = MadeAgain {
+        snapshot: &large,
+        settings: &settings,
+        options: &options,
+    };
+    let how = Rendering {
+        style: Style::plain(80),
+        anchor: "backup-check.toml",
+        gate: FailOn::Fail,
+        statuses: &[],
+    };
+    let mut writers = c.benchmark_group("write 10,000 volumes");
+    writers.sample_size(10);
+    for format in FORMATS {
+        writers.bench_function(format.name, |b| {
+            b.iter(|| {
+                let mut out = std::io::sink();
+                format.write_findings(black_box(&report), &again, &how, &mut out)
+            })
+        });
+    }
+    writers.finish();
+}
+
+/// The findings of a snapshot, made when they are asked for.
+struct MadeAgain<'a> {
+    snapshot: &'a Snapshot,
+    settings: &'a Settings,
+    options: &'a Options,
+}
+
+impl FindingSource for MadeAgain<'_> {
+    fn visit_part(&self, part: &Part<'_>, visit: &mut Visit<'_>) -> Result<(), WriteError> {
+        let mut result = Ok(());
+        let mut emit = |finding, line: &mut ResourceLine| {
+            if result.is_ok() {
+                result = visit(&finding, Some(line));
+            }
+        };
+        evaluate_again(
+            self.snapshot,
+            self.settings,
+            self.options,
+            &ALL,
+            part,
+            &mut emit,
+        );
+        result
+    }
+}
+
+/// Parses a key policy and asks what the central account may do.
+fn policies(c: &mut Criterion) {
+    let statement = |n: usize| {
+        json!({
+            "Sid": format!("Statement{n}"),
+            "Effect": "Allow",
+            "Principal": {"AWS": format!("arn:aws:iam::{:012}:root", 100_000_000_000 + n)},
+            "Action": ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"],
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}},
         })
+    };
+    let statements: Vec<Value> = (0..50).map(statement).collect();
+    let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+    c.bench_function("parse a key policy of 50 statements", |b| {
+        b.iter(|| Document::parse(black_box(&text)))
     });
-    let style = table::Style::plain(80);
-    c.bench_function("write 10,000 volumes as a table", |b| {
-        b.iter(|| {
-            table::write(
-                black_box(&report),
-                &style,
-                FailOn::Fail,
-                &mut std::io::sink(),
-            )
-        })
+    let question = || Question {
+        key: KeyFacts {
+            key_account: "111122223333".to_owned(),
+            ..KeyFacts::default()
+        },
+        central: CentralAccount {
+            account_id: "692653576357".to_owned(),
+            org_id: Some("o-abcdefghij".to_owned()),
+        },
+        via: None,
+        backup_role: "aws-controltower-BackupRole".to_owned(),
+    };
+    c.bench_function("judge a key policy of 50 statements", |b| {
+        b.iter(|| KeyPolicy::evaluate(black_box(&text), question()))
     });
 }
 
@@ -254,5 +336,5 @@ fn templates(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, judge, templates);
+criterion_group!(benches, policies, judge, write, templates);
 criterion_main!(benches);

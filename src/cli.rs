@@ -10,6 +10,9 @@ mod evaluation;
 mod explain;
 mod files;
 mod fix;
+mod fleet;
+mod fleet_args;
+mod fleet_report;
 mod github;
 mod help;
 mod init;
@@ -90,6 +93,12 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// List all rules
     Rules(rules::RulesArgs),
+    /// List the accounts of an organization, and divide them into shards
+    Accounts(fleet::AccountsArgs),
+    /// Write the report of an organization from the results of its accounts
+    Report(fleet_report::RunReportArgs),
+    /// Compare the runs of an organization that were kept
+    Trend(fleet_report::TrendArgs),
     /// Write a JSON report in another format, and exit as its scan did
     Convert(convert::ConvertArgs),
     /// Print the least-privilege IAM policy for a scan
@@ -162,7 +171,13 @@ fn hint_at_file(error: &clap::Error) -> Option<String> {
 fn run_command(cli: Cli) -> anyhow::Result<Exit> {
     let global = cli.global;
     match cli.command {
-        Command::Scan(args) => scan::run(*args, &global),
+        Command::Scan(args) => {
+            let args = args.with_source();
+            match args.find_folder() {
+                Some(folder) => fleet::scan_folder(&args, folder, &global),
+                None => scan::run(&args, &global),
+            }
+        }
         #[cfg(feature = "aws")]
         Command::Collect(args) => collect::run(&args, &global),
         Command::KeyPolicy(args) => key_policy::run(&args, &global),
@@ -170,6 +185,9 @@ fn run_command(cli: Cli) -> anyhow::Result<Exit> {
         Command::Cost(args) => cost::run(*args, &global),
         Command::Explain(args) => explain::run(&args, &global),
         Command::Rules(args) => rules::run(&args),
+        Command::Accounts(args) => fleet::list_accounts(&args, &global),
+        Command::Report(args) => fleet_report::write_run_report(&args, &global),
+        Command::Trend(args) => fleet_report::write_trend(&args, &global),
         Command::Convert(args) => convert::run(&args, &global),
         #[cfg(feature = "aws")]
         Command::IamPolicy(args) => iam_policy::run(&args),

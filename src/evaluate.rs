@@ -11,6 +11,7 @@ mod evaluation;
 mod fact_sources;
 mod gating;
 mod options;
+mod pass;
 mod places;
 mod resource;
 mod rule_plan;
@@ -19,20 +20,29 @@ mod waiver;
 use std::collections::BTreeMap;
 
 use crate::analysis::policy_cache::PolicyCache;
+use crate::model::ResourceKind;
+use crate::model::fact::Needs;
 use crate::model::selection::Selection;
 use crate::model::snapshot::Snapshot;
-use crate::report::{Finding, OmittedCounts, Report, Unread};
+use crate::report::{Finding, OmittedCounts, Report, ResourceLine, Unread};
 use crate::rule::Rule;
 use crate::settings::Settings;
 
 use evaluation::Evaluation;
 use fact_sources::FactSources;
+use pass::Pass;
 use places::Place;
 use rule_plan::RulePlan;
 use waiver::WaiverLedger;
 
 pub use options::{AllowUnknown, Options, Scope};
 pub use resource::finding_id;
+
+/// Returns what the selected rules need of an account.
+#[must_use]
+pub fn list_needs(options: &Options, rules: &[&'static Rule]) -> Needs {
+    RulePlan::new(rules, options, &Selection::default()).needs()
+}
 
 /// Evaluates a snapshot and returns the report with all its findings.
 #[must_use]
@@ -43,9 +53,8 @@ pub fn evaluate(
     rules: &[&'static Rule],
 ) -> Report {
     let mut findings = Vec::new();
-    let mut report = evaluate_each(snapshot, settings, options, rules, &mut |finding| {
-        findings.push(finding);
-    });
+    let mut emit = |finding, _: &mut ResourceLine| findings.push(finding);
+    let mut report = evaluate_each(snapshot, settings, options, rules, &mut emit);
     report.findings = findings;
     report
 }
@@ -57,7 +66,40 @@ pub fn evaluate_each(
     settings: &Settings,
     options: &Options,
     rules: &[&'static Rule],
-    emit: &mut dyn FnMut(Finding),
+    emit: &mut dyn FnMut(Finding, &mut ResourceLine),
+) -> Report {
+    let pass = Pass {
+        is_wanted: &|_, _| true,
+        keeps_lines: true,
+    };
+    evaluate_part(snapshot, settings, options, rules, pass, emit)
+}
+
+/// Makes the findings of a report again, of the resources in some regions and of some types, without a report.
+pub fn evaluate_again(
+    snapshot: &Snapshot,
+    settings: &Settings,
+    options: &Options,
+    rules: &[&'static Rule],
+    is_wanted: &dyn Fn(&str, Option<ResourceKind>) -> bool,
+    emit: &mut dyn FnMut(Finding, &mut ResourceLine),
+) {
+    let pass = Pass {
+        is_wanted,
+        keeps_lines: false,
+    };
+    drop(evaluate_part(
+        snapshot, settings, options, rules, pass, emit,
+    ));
+}
+
+fn evaluate_part(
+    snapshot: &Snapshot,
+    settings: &Settings,
+    options: &Options,
+    rules: &[&'static Rule],
+    pass: Pass<'_>,
+    emit: &mut dyn FnMut(Finding, &mut ResourceLine),
 ) -> Report {
     let selection = match options.selection.is_everything() {
         true => &snapshot.selection,
@@ -66,8 +108,9 @@ pub fn evaluate_each(
     let policies = PolicyCache::default();
     let mut without_account = BTreeMap::new();
     if let Some(file) = &snapshot.file_only {
-        evaluate_each(file, settings, options, rules, &mut |finding| {
-            without_account.insert(finding.id, (finding.status, finding.message));
+        evaluate_each(file, settings, options, rules, &mut |finding, _| {
+            let message = finding.explanation.message.clone();
+            without_account.insert(finding.id.clone(), (finding.status, message));
         });
     }
     let mut evaluation = Evaluation {
@@ -78,6 +121,7 @@ pub fn evaluate_each(
         rules: RulePlan::new(rules, options, selection),
         policies: &policies,
         waivers: WaiverLedger::new(options),
+        pass,
         emit,
         resources: Vec::new(),
         omitted: OmittedCounts::new(),

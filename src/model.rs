@@ -13,6 +13,8 @@ pub mod dynamodb;
 pub mod ec2;
 pub mod efs;
 pub mod encryption;
+pub mod fact;
+pub mod fleet;
 pub mod fsx;
 pub mod job;
 pub mod kind;
@@ -34,6 +36,7 @@ pub mod snapshot;
 pub mod state;
 pub mod storage_gateway;
 pub mod tag;
+pub mod tag_map;
 pub mod tagged;
 pub mod vpc;
 

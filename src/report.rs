@@ -6,6 +6,7 @@ pub mod convert;
 pub mod cost;
 pub mod csv;
 pub mod documentation;
+pub mod fleet;
 pub mod format;
 pub mod github;
 pub mod html;
@@ -17,9 +18,11 @@ pub mod ndjson;
 pub mod ocsf;
 pub mod openmetrics;
 pub mod sarif;
+pub mod stream;
 pub mod table;
 
 mod cause;
+mod collector;
 mod console;
 mod digest;
 mod facts;
@@ -28,18 +31,20 @@ mod page;
 mod place;
 mod severity;
 mod stale_waiver;
-mod stream;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use cause::{CauseLedger, CauseLine, SHORT_ID, cause_id_of, cause_ids_of};
+pub use collector::FindingCollector;
 pub use stale_waiver::{StaleState, StaleWaiver};
-pub use stream::{FindingWriter, ReportFacts, Shown};
+pub use stream::{FindingSource, FindingWriter, ReportFacts, Shown};
 
 use crate::analysis::{Cause, Evidence};
 use crate::cost::estimate::Estimate;
@@ -355,6 +360,10 @@ pub struct ReasonIfTagged {
 pub struct OmittedChecks {
     /// Whether one passes in each [`Family`].
     pub passed: [bool; Family::ALL.len()],
+    /// How many pass.
+    pub passes: u16,
+    /// How many do not apply.
+    pub skips: u16,
     /// Whether one counts toward the exit code.
     pub gating: bool,
     /// Whether one counts toward the exit code that is not about the backup tag.
@@ -364,12 +373,14 @@ pub struct OmittedChecks {
 }
 
 impl OmittedChecks {
-    /// Adds a finding that the report omits.
-    pub fn add_finding(&mut self, finding: &Finding) {
-        self.passed[finding.rule.family() as usize] |= finding.status == Status::Pass;
-        self.gating |= finding.gating;
-        self.gating_beyond_tag |= finding.gating && finding.rule.group != Group::Tagging;
-        self.is_full_stack |= finding.says_full_stack();
+    /// Adds a check whose finding the report omits.
+    pub fn add_check(&mut self, rule: &Rule, status: Status, gating: bool) {
+        self.passed[rule.family() as usize] |= status == Status::Pass;
+        self.passes += u16::from(status == Status::Pass);
+        self.skips += u16::from(status == Status::Skip);
+        self.gating |= gating;
+        self.gating_beyond_tag |= gating && rule.group != Group::Tagging;
+        self.is_full_stack |= says_full_stack(rule, status);
     }
 }
 
@@ -377,6 +388,8 @@ impl OmittedChecks {
 pub type OmittedCounts = BTreeMap<(&'static str, Status, bool), (&'static Rule, usize)>;
 
 /// The result of one rule on one resource.
+///
+/// It is small: findings share their resource, and findings on many resources share what they say.
 #[derive(Debug, Clone)]
 pub struct Finding {
     /// The id, stable across runs: 16 hex digits of SHA-256 over the rule, a newline and the ARN.
@@ -389,6 +402,21 @@ pub struct Finding {
     pub status: Status,
     /// Whether it counts toward the exit code.
     pub gating: bool,
+    /// The resource. Its fields are those of the finding, too.
+    pub subject: Arc<FindingSubject>,
+    /// What was found.
+    pub explanation: Arc<Explanation>,
+    /// The waiver that covers it, if any.
+    pub waiver: Option<Box<Waiver>>,
+    /// The comparison with the baseline; `None` without a baseline and for a pass or skip.
+    pub baseline: Option<Baseline>,
+    /// Where the facts come from that decide it, if it is about a plan or template.
+    pub sources: Vec<FactSource>,
+}
+
+/// The resource of a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FindingSubject {
     /// The resource's ARN, or its identifier where AWS has no ARN.
     pub resource: String,
     /// The resource's id.
@@ -401,6 +429,13 @@ pub struct Finding {
     pub region: String,
     /// The value of the resource's backup tag.
     pub backup_tag: BackupTag,
+    /// Where a plan or a template declares the resource.
+    pub place: Option<Box<Place>>,
+}
+
+/// What a finding says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
     /// The message, a fragment about the resource.
     pub message: String,
     /// How to fix it.
@@ -409,14 +444,25 @@ pub struct Finding {
     pub evidence: Evidence,
     /// The causes, for reports that group by them.
     pub causes: Vec<Cause>,
-    /// The waiver that covers it, if any.
-    pub waiver: Option<Waiver>,
-    /// The comparison with the baseline; `None` without a baseline and for a pass or skip.
-    pub baseline: Option<Baseline>,
-    /// Where a plan or a template declares the resource.
-    pub place: Option<Place>,
-    /// Where the facts come from that decide it, if it is about a plan or template.
-    pub sources: Vec<FactSource>,
+}
+
+impl Deref for Finding {
+    type Target = FindingSubject;
+
+    fn deref(&self) -> &FindingSubject {
+        &self.subject
+    }
+}
+
+impl DerefMut for Finding {
+    fn deref_mut(&mut self) -> &mut FindingSubject {
+        Arc::make_mut(&mut self.subject)
+    }
+}
+
+/// Whether a check says that a stack contains something to back up.
+fn says_full_stack(rule: &Rule, status: Status) -> bool {
+    matches!(rule.check, Check::Stack(_)) && status != Status::Skip
 }
 
 /// Where a fact about a plan or template comes from.
@@ -438,7 +484,7 @@ pub enum FactSource {
 impl Finding {
     /// Whether it says that a stack contains something to back up.
     pub(crate) fn says_full_stack(&self) -> bool {
-        matches!(self.rule.check, Check::Stack(_)) && self.status != Status::Skip
+        says_full_stack(self.rule, self.status)
     }
 
     /// Returns the region. An account has none, and neither has a bucket whose region could not be read.

@@ -10,6 +10,7 @@ use crate::model::Resource;
 use crate::model::cloudformation::Stack;
 use crate::model::dynamodb::Table;
 use crate::model::ec2::{Instance, Volume};
+use crate::model::fact::Fact;
 use crate::model::kind::{KINDS, Kind};
 use crate::model::rds::DbInstance;
 use crate::model::s3::Bucket;
@@ -43,6 +44,8 @@ pub struct Rule {
     pub check: Check,
     /// Of a check of resources of any kind: whether it says more of a kind than that it does not apply.
     pub concerns: fn(&Kind) -> bool,
+    /// The facts that the check reads, besides the resources that it checks and their tags.
+    pub reads: &'static [Fact],
 }
 
 /// The fields that a rule need not name.
@@ -56,6 +59,7 @@ pub(crate) const DEFAULTS: Rule = Rule {
     docs: "",
     check: Check::Any(|_, _| Ok(Outcome::skip(""))),
     concerns: |_| true,
+    reads: &[],
 };
 
 impl Rule {
@@ -93,6 +97,30 @@ impl Rule {
             check => check.services().iter().copied().collect(),
         };
         services.into_iter().collect()
+    }
+
+    /// Returns the facts that the rule needs: the resources that it checks or that make it gate, and what it reads.
+    #[must_use]
+    pub fn needs(&self) -> BTreeSet<Fact> {
+        let mut needs: BTreeSet<Fact> = self.reads.iter().copied().collect();
+        match &self.check {
+            Check::Any(_) | Check::AnyAndVaults(_) | Check::Proof(_) => {
+                needs.insert(Fact::TaggedResources);
+                needs.extend(self.services().into_iter().map(Fact::Resources));
+            }
+            // Whether it gates depends on what is tagged in the region.
+            Check::Settings(..) | Check::Region(_) | Check::Account(_) => {
+                needs.extend([Fact::AllResources, Fact::TaggedResources]);
+            }
+            // A VPC matters to the buckets of its region.
+            Check::Vpc(_) => needs.extend([
+                Fact::Resources(Service::Ec2),
+                Fact::Resources(Service::S3),
+                Fact::Resources(Service::Vpc),
+            ]),
+            check => needs.extend(check.services().iter().copied().map(Fact::Resources)),
+        }
+        needs
     }
 
     /// Whether a copy fails without what the rule names: proof of copies is compared with it.

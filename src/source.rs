@@ -7,5 +7,6 @@ pub mod defaults;
 pub mod detect;
 pub mod overlay;
 pub mod planned;
+pub mod room;
 pub mod saved;
 pub mod terraform;

@@ -8,7 +8,8 @@ use unicode_width::UnicodeWidthStr;
 /// direction of writing: names and tags hold whatever somebody typed.
 #[must_use]
 pub fn escape_invisible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_invisible) {
+    let is_plain = |byte: u8| (b' '..0x7f).contains(&byte);
+    if text.bytes().all(is_plain) || !text.chars().any(is_invisible) {
         return Cow::Borrowed(text);
     }
     let mut clean = String::with_capacity(text.len() + 8);
@@ -83,6 +84,20 @@ pub fn pad_to_width(text: &str, width: usize) -> String {
 #[must_use]
 pub fn display_width(text: &str) -> usize {
     text.width()
+}
+
+/// Returns bytes as hex digits.
+#[must_use]
+pub fn format_hex<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
+    let bytes = bytes.into_iter();
+    let mut text = String::with_capacity(16);
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
+    text
 }
 
 /// Returns a number with its noun: `1 volume`, `2 volumes`, `3 policies`.

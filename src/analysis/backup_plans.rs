@@ -17,7 +17,7 @@ use crate::model::organization::{PolicyPlan, expand_variables};
 use crate::model::tag::{BackupTag, ENABLED, Tags, is_kept};
 use crate::model::{Listing, Observed, Resource};
 
-use crate::analysis::RuleContext;
+use super::context::{RuleContext, SelectionsInUse};
 
 /// The types that AWS Backup selects: its name of the type, and the service and resource parts of the ARNs.
 ///
@@ -231,12 +231,13 @@ impl<'a> Protection<'a> {
     #[must_use]
     pub fn enabled(&self, cx: &RuleContext<'a>) -> Vec<Target<'a>> {
         let resources = cx.snapshot.resources_in(self.region);
+        let is_enabled = |resource: &Resource<'a>| {
+            let tag = resource.tags().map(|tags| cx.backup_tag(tags));
+            tag == Some(BackupTag::Enabled)
+        };
         let mut enabled: Vec<Target<'a>> = resources
+            .filter(is_enabled)
             .filter_map(|resource| target(cx, resource))
-            .filter(|target| {
-                let tags = Observed::Known(target.tags.clone());
-                cx.backup_tag(&tags) == BackupTag::Enabled
-            })
             .collect();
         // Of a resource that was not listed only the tag is known.
         let listed: BTreeSet<String> = enabled.iter().map(|it| it.arn.clone()).collect();
@@ -299,6 +300,9 @@ impl<'a> Protection<'a> {
     fn takes(&self, selection: &BackupSelection, target: &Target<'_>) -> Truth {
         let named = |patterns: &[String]| {
             Truth::any(patterns.iter().map(|pattern| {
+                if pattern == "*" {
+                    return Truth::True;
+                }
                 parse_pattern(pattern, LONGEST)
                     .map_or(Truth::False, |tokens| match_shape(&tokens, &target.arn))
             }))
@@ -411,19 +415,40 @@ impl<'a> Protection<'a> {
     /// a hypothetical one of each type.
     #[must_use]
     pub fn in_use(&self, cx: &RuleContext<'a>) -> Chosen<'a> {
-        let mut all = Chosen::default();
+        let (positions, open) = cx.selections_in_use(self.region, || self.find_in_use(cx));
+        let choices = positions.into_iter().filter_map(|(plan, selection)| {
+            let plan = *self.plans.get(plan)?;
+            let selection = plan.selections.items.get(selection)?;
+            Some(Choice { plan, selection })
+        });
+        Chosen {
+            by: choices.collect(),
+            open,
+        }
+    }
+
+    fn find_in_use(&self, cx: &RuleContext<'a>) -> SelectionsInUse {
+        let mut by: Vec<Choice<'a>> = Vec::new();
+        let mut open = None;
         let targets = self.enabled(cx);
         for target in targets.iter().chain(&self.probes(cx)) {
             let chosen = self.chosen(target);
             for choice in chosen.by {
                 let known = |it: &Choice<'_>| std::ptr::eq(it.selection, choice.selection);
-                if !all.by.iter().any(known) {
-                    all.by.push(choice);
+                if !by.iter().any(known) {
+                    by.push(choice);
                 }
             }
-            all.open = all.open.or(chosen.open);
+            open = open.or(chosen.open);
         }
-        all
+        let position = |choice: &Choice<'a>| {
+            let mut plans = self.plans.iter();
+            let plan = plans.position(|it| std::ptr::eq(*it, choice.plan))?;
+            let mut selections = choice.plan.selections.items.iter();
+            let selection = selections.position(|it| std::ptr::eq(it, choice.selection))?;
+            Some((plan, selection))
+        };
+        (by.iter().filter_map(position).collect(), open)
     }
 }
 
@@ -453,7 +478,9 @@ pub fn as_if_tagged<'a>(cx: &RuleContext<'_>, resource: Resource<'a>) -> Option<
     let known = resource.tags()?.known();
     let mut tags = enabled_tag(cx);
     for (key, value) in known.into_iter().flatten() {
-        tags.entry(key.clone()).or_insert_with(|| value.clone());
+        if !tags.contains_key(key) {
+            tags.insert(key.clone(), value.clone());
+        }
     }
     resource.kind().has_backups().then(|| Target {
         arn: arn.to_owned(),

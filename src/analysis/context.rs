@@ -1,6 +1,6 @@
 //! Look-ups for rules: other resources of the region, keys and their policies.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -53,7 +53,11 @@ pub struct RuleContext<'a> {
     shortcomings: Shortcomings,
     policies: &'a PolicyCache,
     roles: OnceCell<BackupRoles>,
+    in_use: RefCell<BTreeMap<String, SelectionsInUse>>,
 }
+
+/// The positions of the plans of a region and of their selections that select something, and why there may be more.
+pub(super) type SelectionsInUse = (Vec<(usize, usize)>, Option<Gap>);
 
 impl<'a> RuleContext<'a> {
     /// Creates the look-ups for one region of a snapshot.
@@ -77,6 +81,7 @@ impl<'a> RuleContext<'a> {
             shortcomings: Shortcomings::new(),
             policies,
             roles: OnceCell::new(),
+            in_use: RefCell::default(),
         }
     }
 
@@ -369,6 +374,21 @@ impl<'a> RuleContext<'a> {
         let read = self.snapshot.organization_id.known();
         let read = read.and_then(Option::as_deref);
         self.settings.org_id.as_deref().or(read)
+    }
+
+    /// Returns the selections of a region that select something, found at the first call.
+    pub(super) fn selections_in_use(
+        &self,
+        region: &str,
+        find: impl FnOnce() -> SelectionsInUse,
+    ) -> SelectionsInUse {
+        if let Some(known) = self.in_use.borrow().get(region) {
+            return known.clone();
+        }
+        let found = find();
+        let mut in_use = self.in_use.borrow_mut();
+        in_use.insert(region.to_owned(), found.clone());
+        found
     }
 
     /// Returns the roles that make the backups of the region, found at the first call.

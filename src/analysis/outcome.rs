@@ -284,7 +284,13 @@ impl Outcome {
     /// Evidence of the same name keeps its first value; if the parts differ, all values are in a list under
     /// the plural of the name: `key_arn` and `key_arns`.
     pub fn worst(parts: impl IntoIterator<Item = Outcome>) -> Option<Outcome> {
-        let parts: Vec<Outcome> = parts.into_iter().collect();
+        let mut parts: Vec<Outcome> = parts.into_iter().collect();
+        // Most resources have one part, and there is nothing to combine.
+        if let [only] = parts.as_slice()
+            && only.causes.len() == 1
+        {
+            return parts.pop();
+        }
         let verdict = parts.iter().map(|part| part.verdict).max()?;
         let unread = parts.iter().any(|part| part.unread);
         let mut worst = parts.iter().filter(|part| part.verdict == verdict);

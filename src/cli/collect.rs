@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::exit::Exit;
 use crate::model::coverage::CoverageState;
+use crate::model::fact::Extent;
 use crate::source::saved;
 use crate::text::plural;
 
@@ -36,7 +37,13 @@ pub(super) fn run(args: &CollectArgs, global: &GlobalArgs) -> anyhow::Result<Exi
     let resources = SelectedResources::from_arns(&args.access.resource)?;
     let selection = select::new_selection(&args.access.service, &resources, &[])?;
     deadline::start_for_account(args.access.timeout);
-    let (snapshot, stopped) = live::read_account(&args.access, &settings, &selection, global)?;
+    let (snapshot, stopped) = live::read_account(
+        &args.access,
+        &settings,
+        &selection,
+        &Extent::EVERYTHING,
+        global,
+    )?;
     if stopped != Exit::Ready {
         output::print_stderr("interrupted; nothing was written");
         return Ok(stopped);

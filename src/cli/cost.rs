@@ -9,6 +9,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use crate::cost::estimate::{Estimate, Question, estimate_cost};
 use crate::cost::prices::PriceList;
 use crate::exit::Exit;
+use crate::model::fact::Extent;
 use crate::model::selection::Selection;
 use crate::model::snapshot::Snapshot;
 use crate::report::cost::{COST_FORMATS, CostFormat};
@@ -63,7 +64,9 @@ pub(super) fn run(mut args: CostArgs, global: &GlobalArgs) -> anyhow::Result<Exi
         central_account: args.central_account.as_ref(),
         org_id: None,
     };
-    let read = args.input.read_source(&loaded, company, &[], global)?;
+    let read = args
+        .input
+        .read_source(&loaded, company, &[], &Extent::EVERYTHING, global)?;
     let question = Question {
         selection: &read.selection,
         preflight: args.preflight,

@@ -10,6 +10,8 @@ use crate::exit::Exit;
 #[cfg(feature = "aws")]
 use crate::model::coverage::{Coverage, CoverageState};
 #[cfg(feature = "aws")]
+use crate::model::fact::Extent;
+#[cfg(feature = "aws")]
 use crate::source::aws::permissions::{PermissionState, check_permissions};
 use crate::text::plural;
 
@@ -147,7 +149,8 @@ fn check_account(
         &SelectedResources::from_arns(&access.resource)?,
         &[],
     )?;
-    let reading = live::read_account_with_calls(access, &settings, &selection, global)?;
+    let reading =
+        live::read_account_with_calls(access, &settings, &selection, &Extent::EVERYTHING, global)?;
     if reading.stopped != Exit::Ready {
         output::print_stderr("interrupted; regions and permissions are not known");
         return Ok(reading.stopped);

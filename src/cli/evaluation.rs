@@ -5,12 +5,16 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use crate::evaluate::{AllowUnknown, Options, evaluate};
+use crate::evaluate::{AllowUnknown, Options, Scope, evaluate_again, evaluate_each, list_needs};
 use crate::exit::Exit;
+use crate::model::Listing;
 use crate::model::arn::Arn;
+use crate::model::fact::Extent;
 use crate::model::selection::Selection;
 use crate::model::snapshot::{Snapshot, Source};
-use crate::report::Report;
+use crate::report::baseline::{Comparer, Earlier};
+use crate::report::stream::{Part, Visit};
+use crate::report::{FindingCollector, FindingSource, Report, ResourceLine, WriteError};
 use crate::rules::ALL;
 use crate::settings::{Settings, Severity};
 use crate::source::overlay::complete_from_account;
@@ -25,9 +29,81 @@ use super::{deadline, input, output, select};
 pub(super) struct Evaluated {
     pub(super) snapshot: Snapshot,
     pub(super) settings: Settings,
+    pub(super) options: Options,
     pub(super) report: Report,
     /// The signal that interrupted reading, else [`Exit::Ready`].
     pub(super) stopped: Exit,
+}
+
+impl Evaluated {
+    /// Frees what only another evaluation needs.
+    pub(super) fn forget_snapshot(&mut self) {
+        self.snapshot.regions.clear();
+        self.snapshot.keys.clear();
+        self.snapshot.buckets = Listing::default();
+    }
+}
+
+/// The findings that an evaluation keeps, and what they are compared with.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct KeptFindings<'a> {
+    /// Whether findings that pass or do not apply are only counted.
+    pub(super) omits_settled: bool,
+    /// Whether findings keep what changes are made of.
+    pub(super) remedies: bool,
+    /// The report of --baseline and its file.
+    pub(super) baseline: Option<(&'a Path, &'a Earlier)>,
+}
+
+impl<'a> KeptFindings<'a> {
+    /// Begins the comparison with the baseline, if there is one.
+    fn compare_account(self, account_id: Option<&str>) -> anyhow::Result<Option<Comparer<'a>>> {
+        let begin = |(path, earlier): (&Path, &'a Earlier)| {
+            let comparer = earlier.compare_account(account_id);
+            comparer.with_context(|| format!("--baseline {}", input::display_name(path)))
+        };
+        self.baseline.map(begin).transpose()
+    }
+}
+
+/// The findings of an account, made again for each writer of a list, so that they are never all in memory.
+#[derive(Debug)]
+pub(super) struct Reevaluation<'a> {
+    evaluated: &'a Evaluated,
+    options: Options,
+    comparer: Option<Comparer<'a>>,
+}
+
+impl<'a> Reevaluation<'a> {
+    pub(super) fn new(evaluated: &'a Evaluated, kept: KeptFindings<'a>) -> anyhow::Result<Self> {
+        Ok(Reevaluation {
+            evaluated,
+            options: Options {
+                omit_settled: false,
+                ..evaluated.options.clone()
+            },
+            comparer: kept.compare_account(evaluated.report.account_id.as_deref())?,
+        })
+    }
+}
+
+impl FindingSource for Reevaluation<'_> {
+    fn visit_part(&self, part: &Part<'_>, visit: &mut Visit<'_>) -> Result<(), WriteError> {
+        let mut result = Ok(());
+        let Evaluated {
+            snapshot, settings, ..
+        } = self.evaluated;
+        let mut emit = |mut finding, line: &mut ResourceLine| {
+            if result.is_ok() {
+                if let Some(comparer) = &self.comparer {
+                    comparer.mark_finding(&mut finding);
+                }
+                result = visit(&finding, Some(line));
+            }
+        };
+        evaluate_again(snapshot, settings, &self.options, &ALL, part, &mut emit);
+        result
+    }
 }
 
 /// Returns the effective settings: arguments over the config over the guide's constants.
@@ -72,9 +148,18 @@ pub(super) fn effective_settings(
     Ok(settings)
 }
 
+/// How much of a live account is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reads {
+    /// What the selected rules need.
+    NeedsOfRules,
+    /// Everything that is selected.
+    Everything,
+}
+
 impl EvaluationArgs {
     /// Returns the options of the evaluation, except the selection.
-    fn to_options(&self, loaded: &LoadedConfig) -> anyhow::Result<Options> {
+    pub(super) fn to_options(&self, loaded: &LoadedConfig) -> anyhow::Result<Options> {
         let config = &loaded.config;
         let mut gate = BTreeSet::new();
         for name in self
@@ -135,29 +220,59 @@ impl SourceArgs {
         !self.evaluation.rule.is_empty()
     }
 
-    /// Reads the source and evaluates it. Findings that pass or do not apply can be omitted.
+    /// Reads the source and evaluates it.
     pub(super) fn evaluate_source(
         &self,
         loaded: &LoadedConfig,
         global: &GlobalArgs,
-        omit_settled: bool,
+        kept: KeptFindings<'_>,
+        reads: Reads,
     ) -> anyhow::Result<Evaluated> {
+        let (read, mut options) =
+            self.read_path(self.input.from.as_deref(), loaded, reads, global)?;
+        let comparer = kept.compare_account(read.snapshot.account_id.as_deref())?;
+        // A comparison is with the findings that pass, too.
+        options.omit_settled = kept.omits_settled && comparer.is_none();
+        let mut collector = FindingCollector::new(kept.omits_settled, kept.remedies, comparer);
+        let (snapshot, settings) = (&read.snapshot, &read.settings);
+        let mut emit = |finding, line: &mut ResourceLine| collector.add_finding(finding, line);
+        let mut report = evaluate_each(snapshot, settings, &options, &ALL, &mut emit);
+        collector.complete_report(&mut report);
+        Ok(Evaluated {
+            snapshot: read.snapshot,
+            settings: read.settings,
+            options,
+            report,
+            stopped: read.stopped,
+        })
+    }
+
+    /// Reads a file, or the live account without one, and returns how to evaluate it.
+    pub(super) fn read_path(
+        &self,
+        path: Option<&Path>,
+        loaded: &LoadedConfig,
+        reads: Reads,
+        global: &GlobalArgs,
+    ) -> anyhow::Result<(ReadSource, Options)> {
         let mut options = self.evaluation.to_options(loaded)?;
-        options.omit_settled = omit_settled;
+        let extent = match reads {
+            Reads::Everything => Extent::EVERYTHING,
+            Reads::NeedsOfRules => Extent {
+                needs: list_needs(&options, &ALL),
+                only_enabled: options.scope == Scope::Enabled,
+            },
+        };
         let company = CompanyArgs {
             central_account: self.evaluation.central_account.as_ref(),
             org_id: self.evaluation.org_id.as_ref(),
         };
         let rules = &self.evaluation.rule;
-        let read = self.input.read_source(loaded, company, rules, global)?;
-        options.selection = read.selection;
-        let report = evaluate(&read.snapshot, &read.settings, &options, &ALL);
-        Ok(Evaluated {
-            snapshot: read.snapshot,
-            settings: read.settings,
-            report,
-            stopped: read.stopped,
-        })
+        let read = self
+            .input
+            .read_from(path, loaded, company, rules, &extent, global)?;
+        options.selection.clone_from(&read.selection);
+        Ok((read, options))
     }
 }
 
@@ -180,16 +295,31 @@ pub(super) struct ReadSource {
 }
 
 impl InputArgs {
-    /// Reads the source. `rules` are those of --rule, whose data is read too.
+    /// Reads the source. `rules` are those of --rule, whose data is read too; `extent` limits what is read of a live
+    /// account.
     pub(super) fn read_source(
         &self,
         loaded: &LoadedConfig,
         company: CompanyArgs<'_>,
         rules: &[String],
+        extent: &Extent,
+        global: &GlobalArgs,
+    ) -> anyhow::Result<ReadSource> {
+        self.read_from(self.from.as_deref(), loaded, company, rules, extent, global)
+    }
+
+    /// Reads a file, or the live account without one.
+    fn read_from(
+        &self,
+        from: Option<&Path>,
+        loaded: &LoadedConfig,
+        company: CompanyArgs<'_>,
+        rules: &[String],
+        extent: &Extent,
         global: &GlobalArgs,
     ) -> anyhow::Result<ReadSource> {
         let access = &self.access;
-        match self.from.is_none() || self.reads_live_account() {
+        match from.is_none() || self.reads_live_account() {
             true => deadline::start_for_account(access.timeout),
             false => deadline::start_for_file(access.timeout),
         }
@@ -200,7 +330,7 @@ impl InputArgs {
         if let Some(org) = company.org_id {
             settings.org_id = Some(org.clone());
         }
-        if let (Some(path), Some(name)) = (&self.from, access.find_live_only())
+        if let (Some(path), Some(name)) = (from, access.find_live_only())
             && !self.reads_live_account()
         {
             bail!(
@@ -208,10 +338,10 @@ impl InputArgs {
                 path.display()
             );
         }
-        let (snapshot, selection, stopped) = match &self.from {
+        let (snapshot, selection, stopped) = match from {
             Some(path) => self.read_file(path, &settings, rules, global)?,
             None => {
-                let (snapshot, stopped) = self.read_selected(&settings, rules, global)?;
+                let (snapshot, stopped) = self.read_selected(&settings, rules, extent, global)?;
                 let selection = self.select_in(&snapshot, rules)?;
                 (snapshot, selection, stopped)
             }
@@ -235,6 +365,7 @@ impl InputArgs {
         &self,
         settings: &Settings,
         rules: &[String],
+        extent: &Extent,
         global: &GlobalArgs,
     ) -> anyhow::Result<(Snapshot, Exit)> {
         let access = &self.access;
@@ -247,7 +378,7 @@ impl InputArgs {
             let services = select::services_of_rules(&selection, rules)?;
             selection.settings_only = services;
         }
-        read_live(access, settings, &selection, global)
+        read_live(access, settings, &selection, extent, global)
     }
 
     /// Whether --account-from is `live`.
@@ -320,7 +451,13 @@ impl InputArgs {
             return Ok(None);
         };
         if self.reads_live_account() {
-            let read = read_live(&self.access, settings, &Selection::default(), global);
+            let read = read_live(
+                &self.access,
+                settings,
+                &Selection::default(),
+                &Extent::EVERYTHING,
+                global,
+            );
             return read.context("--account-from live").map(Some);
         }
         let account = input::read_account(path).context("--account-from")?;
@@ -458,9 +595,10 @@ fn read_live(
     access: &AccessArgs,
     settings: &Settings,
     selection: &Selection,
+    extent: &Extent,
     global: &GlobalArgs,
 ) -> anyhow::Result<(Snapshot, Exit)> {
-    super::live::read_account(access, settings, selection, global)
+    super::live::read_account(access, settings, selection, extent, global)
 }
 
 #[cfg(not(feature = "aws"))]
@@ -468,6 +606,7 @@ fn read_live(
     _: &AccessArgs,
     _: &Settings,
     _: &Selection,
+    _: &Extent,
     _: &GlobalArgs,
 ) -> anyhow::Result<(Snapshot, Exit)> {
     bail!(

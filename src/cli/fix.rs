@@ -15,7 +15,7 @@ use crate::text::{and_more, plural};
 
 use super::args::{GlobalArgs, SourceArgs};
 use super::config::LoadedConfig;
-use super::evaluation::Evaluated;
+use super::evaluation::{Evaluated, KeptFindings, Reads};
 use super::output;
 use super::suggest::suggest_names;
 
@@ -45,12 +45,19 @@ fn dialect_parser() -> impl TypedValueParser<Value = &'static Dialect> {
 
 pub(super) fn run(args: &FixArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
     let loaded = LoadedConfig::find_and_read(global)?;
+    let kept = KeptFindings {
+        remedies: true,
+        ..KeptFindings::default()
+    };
     let Evaluated {
         snapshot,
         settings,
         report,
         stopped,
-    } = args.source.evaluate_source(&loaded, global, false)?;
+        ..
+    } = args
+        .source
+        .evaluate_source(&loaded, global, kept, Reads::Everything)?;
     let wanted = match (args.ids.is_empty(), args.source.names_rules()) {
         (true, true) => Wanted::FailingAndWarning,
         (true, false) => Wanted::Failing,

@@ -1,5 +1,6 @@
 //! Reading of the files that arguments name.
 
+use std::fs::File;
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
@@ -7,26 +8,27 @@ use jiff::{Timestamp, Unit};
 
 use crate::model::snapshot::Snapshot;
 use crate::report::baseline::Earlier;
-use crate::source::detect::{Found, NotForUs, decode_text, recognize_file};
+use crate::source::detect::{Found, NotForUs, decode_text, recognize_file, starts_as_snapshot};
 use crate::source::planned::Surroundings;
 use crate::source::saved::{self, SavedError};
-use crate::source::{cloudformation, terraform};
+use crate::source::{cloudformation, room, terraform};
 use crate::text::plural;
 
 /// Reads the bytes of a file, decompressed; `-` is stdin.
 fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let context = || format!("failed to read {}", display_name(path));
-    let bytes = if path == Path::new("-") {
-        saved::read_to_end(std::io::stdin().lock(), 0)
+    let limit = room::find_limit();
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        room::read_within(limit, std::io::stdin(), &mut bytes).context("failed to read stdin")?;
     } else {
-        let file = std::fs::File::open(path).with_context(context)?;
-        let size = file.metadata().map_or(0, |it| it.len());
-        saved::read_to_end(file, size)
-    };
-    let bytes = bytes.map_err(|error| match error {
-        SavedError::Io(error) => anyhow::Error::new(error).context(context()),
-        other => anyhow::Error::new(other).context(display_name(path)),
-    })?;
+        let read = File::open(path).and_then(|file| {
+            let size = file.metadata().map_or(0, |it| it.len()).min(limit);
+            // Growing step by step would need twice the memory.
+            bytes.reserve_exact(usize::try_from(size).unwrap_or_default() + 1);
+            room::read_within(limit, file, &mut bytes)
+        });
+        read.with_context(|| format!("failed to read {}", path.display()))?;
+    }
     saved::decompress_file(bytes).with_context(|| display_name(path))
 }
 
@@ -88,7 +90,7 @@ pub(super) fn read_snapshot(
         if text.trim().is_empty() {
             bail!("{name} is empty; {ACCEPTED}");
         }
-        if cloudformation::is_template(text) {
+        if !starts_as_snapshot(text) && cloudformation::is_template(text) {
             if context.regions.len() > 1 {
                 bail!("{name}: a template describes a stack in one region; set only one --region");
             }

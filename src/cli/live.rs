@@ -7,6 +7,7 @@ use jiff::{Timestamp, Unit};
 use tokio::sync::watch;
 
 use crate::exit::Exit;
+use crate::model::fact::Extent;
 use crate::model::selection::Selection;
 use crate::model::snapshot::Snapshot;
 use crate::settings::Settings;
@@ -42,9 +43,10 @@ pub(super) fn read_account(
     access: &AccessArgs,
     settings: &Settings,
     selection: &Selection,
+    extent: &Extent,
     global: &GlobalArgs,
 ) -> anyhow::Result<(Snapshot, Exit)> {
-    let reading = read_account_with_calls(access, settings, selection, global)?;
+    let reading = read_account_with_calls(access, settings, selection, extent, global)?;
     Ok((reading.snapshot, reading.stopped))
 }
 
@@ -53,19 +55,23 @@ pub(super) fn read_account_with_calls(
     access: &AccessArgs,
     settings: &Settings,
     selection: &Selection,
+    extent: &Extent,
     global: &GlobalArgs,
 ) -> anyhow::Result<Reading> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("failed to start the async runtime")?;
-    runtime.block_on(collect_until_stopped(access, settings, selection, global))
+    runtime.block_on(collect_until_stopped(
+        access, settings, selection, extent, global,
+    ))
 }
 
 async fn collect_until_stopped(
     args: &AccessArgs,
     settings: &Settings,
     selection: &Selection,
+    extent: &Extent,
     global: &GlobalArgs,
 ) -> anyhow::Result<Reading> {
     let (stop, stopped) = watch::channel(Stop::No);
@@ -99,13 +105,14 @@ async fn collect_until_stopped(
         regions: settings.regions.clone(),
         within: args.region.clone(),
         selection: selection.clone(),
+        extent: extent.clone(),
         tag_key: settings.tag_key.clone(),
         now: started,
         backup_role: settings.backup_role.clone(),
     };
     let concurrency = usize::from(args.concurrency.unwrap_or(CONCURRENCY));
     let caller = Caller::new(concurrency, args.max_calls, stopped, Arc::clone(&meter));
-    let services = ScanScope::of_selection(selection).service_names();
+    let services = ScanScope::new(selection, &extent.needs).service_names();
     let display = Display::start(&request.regions, services, &meter, global);
     let read = collect_account(&session, &request, &caller).await;
     display.finish().await;

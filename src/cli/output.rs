@@ -9,9 +9,9 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::exit::FailOn;
-use crate::report::format::{FORMATS, Format, Rendering, TABLE};
+use crate::report::format::{FORMATS, Format, Rendering, TABLE, Writer};
 use crate::report::table::{Style, TableView};
-use crate::report::{Report, Status, WriteError};
+use crate::report::{FindingSource, Report, Status, WriteError};
 
 use super::args::{ColorArg, GlobalArgs, StatusArg, ViewArg};
 use super::files;
@@ -63,6 +63,22 @@ impl ReportArgs {
         Ok(targets)
     }
 
+    /// Whether --format is given.
+    pub(super) fn has_format(&self) -> bool {
+        !self.format.is_empty()
+    }
+
+    /// Returns an argument that the report of an organization does not have, if one is given.
+    pub(super) fn find_account_only(&self) -> Option<&'static str> {
+        [
+            ("--view", self.view != ViewArg::Summary),
+            ("--status", !self.status.is_empty()),
+            ("--sarif-anchor", self.sarif_anchor.is_some()),
+        ]
+        .into_iter()
+        .find_map(|(name, is_given)| is_given.then_some(name))
+    }
+
     /// Returns the options of the output. `anchor` is the default of --sarif-anchor.
     pub(super) fn to_options(
         &self,
@@ -86,6 +102,13 @@ impl ReportArgs {
 pub(super) struct Target {
     format: &'static Format,
     path: Option<PathBuf>,
+}
+
+impl Target {
+    /// Returns the name of the format, and the file to write if it is not stdout.
+    pub(super) fn name_parts(&self) -> (&'static str, Option<&PathBuf>) {
+        (self.format.name, self.path.as_ref())
+    }
 }
 
 impl Default for Target {
@@ -175,9 +198,10 @@ pub(super) fn prints_table(targets: &[Target]) -> bool {
     targets.any(|target| target.path.is_none() && target.format.name == TABLE)
 }
 
-/// Whether a format among the targets needs the findings that pass or do not apply.
-pub(super) fn need_all_findings(targets: &[Target]) -> bool {
-    targets.iter().any(|it| it.format.needs_all_findings())
+/// Whether a format among the targets writes all findings one by one.
+pub(super) fn stream_findings(targets: &[Target]) -> bool {
+    let mut targets = targets.iter();
+    targets.any(|it| matches!(it.format.writer, Writer::Findings(_)))
 }
 
 /// Whether a format is among the targets.
@@ -212,25 +236,29 @@ impl OutputOptions {
     }
 }
 
-/// Writes a report to all targets: files first, so that they exist when stdout is read.
+/// Writes a report to all targets: files first, so that they exist when stdout is read. `findings` are those of a
+/// report that holds only some of them.
 pub(super) fn write_report(
     report: &Report,
+    findings: Option<&dyn FindingSource>,
     targets: &[Target],
     options: &OutputOptions,
     global: &GlobalArgs,
 ) -> anyhow::Result<()> {
+    let write = |target: &Target, how: &Rendering<'_>, out: &mut dyn Write| match findings {
+        Some(findings) => (target.format).write_findings(report, findings, how, out),
+        None => target.format.write_report(report, how, out),
+    };
     for target in targets {
         if let Some(path) = &target.path {
             let how = options.to_rendering(Style::plain(DEFAULT_WIDTH));
-            files::replace_file_with(path, files::Readers::Anyone, |out| {
-                target.format.write_report(report, &how, out)
-            })?;
+            files::replace_file_with(path, files::Readers::Anyone, |out| write(target, &how, out))?;
         }
     }
     if let Some(target) = targets.iter().find(|target| target.path.is_none()) {
         write_stdout(global, |style, out| {
             let how = options.to_rendering(*style);
-            target.format.write_report(report, &how, out)
+            write(target, &how, out)
         })?;
     }
     Ok(())

@@ -1,18 +1,20 @@
 //! `backup-check scan`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 
 use crate::cost::prices::PriceList;
 use crate::exit::Exit;
 use crate::report::Report;
 use crate::report::format::{COST_SECTION_FORMATS, GITHUB};
+use crate::source::room::{describe_size, read_peak_memory};
 
 use super::args::{FailOnArg, GlobalArgs, SourceArgs};
 use super::config::LoadedConfig;
-use super::evaluation::Evaluated;
+use super::evaluation::{Evaluated, KeptFindings, Reads, Reevaluation};
+use super::fleet_args::FleetArgs;
 use super::output::{ReportArgs, Target};
 use super::{cost, github, input, output};
 
@@ -23,34 +25,54 @@ pub(super) struct ScanArgs {
     #[arg(value_name = "FILE", group = "input")]
     file: Option<PathBuf>,
     #[command(flatten)]
-    source: SourceArgs,
+    pub(super) source: SourceArgs,
     #[command(flatten)]
-    report: ReportArgs,
+    pub(super) report: ReportArgs,
+    #[command(flatten)]
+    pub(super) fleet: FleetArgs,
     /// Earlier --format json report to compare with; shows new and fixed findings
     #[arg(long, value_name = "FILE", help_heading = "Report")]
-    baseline: Option<PathBuf>,
+    pub(super) baseline: Option<PathBuf>,
     /// What makes the exit code 1
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = FailOnArg::Fail, help_heading = "Report")]
-    fail_on: FailOnArg,
+    pub(super) fail_on: FailOnArg,
     /// Include findings of rules that do not apply
     #[arg(long, help_heading = "Report")]
-    show_skipped: bool,
+    pub(super) show_skipped: bool,
     /// Add a section on cost to html and markdown
     #[arg(long, help_heading = "Report")]
-    cost: bool,
+    pub(super) cost: bool,
     /// Prices of --cost that replace the built-in ones, as TOML
     #[arg(long, value_name = "FILE", requires = "cost", help_heading = "Report")]
-    prices: Option<PathBuf>,
-    /// Print the number of API calls and their duration on stderr
+    pub(super) prices: Option<PathBuf>,
+    /// Print the number of API calls, their duration and the memory used on stderr
     #[arg(long, help_heading = "Report")]
     stats: bool,
 }
 
-pub(super) fn run(mut args: ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
-    if let Some(file) = args.file.take() {
-        args.source.input.from = Some(file);
+impl ScanArgs {
+    /// Returns the arguments with the file before them as that of --from.
+    pub(super) fn with_source(mut self) -> Self {
+        if let Some(file) = self.file.take() {
+            self.source.input.from = Some(file);
+        }
+        self
     }
-    scan_source(&args, global)
+
+    /// Returns the folder to check as an organization, if a folder is given.
+    pub(super) fn find_folder(&self) -> Option<&Path> {
+        let path = self.source.input.from.as_deref();
+        path.filter(|path| path.is_dir())
+    }
+}
+
+pub(super) fn run(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
+    if let Some(flag) = args.fleet.find_given() {
+        bail!(
+            "{flag} is for an organization; check a folder of snapshots with --from FOLDER, one per account"
+        );
+    }
+    scan_source(args, global)
 }
 
 fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
@@ -60,7 +82,7 @@ fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         false => None,
     };
     let baseline = match &args.baseline {
-        Some(path) => Some((path, input::read_baseline(path)?)),
+        Some(path) => Some((path.as_path(), input::read_baseline(path)?)),
         None if args.fail_on == FailOnArg::New => {
             bail!("--fail-on new requires --baseline FILE, the report to compare with")
         }
@@ -71,31 +93,41 @@ fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         false => None,
     };
     let loaded = LoadedConfig::find_and_read(global)?;
-    let lists_passes = output::need_all_findings(&targets)
-        || args.show_skipped
-        || baseline.is_some()
-        || !args.source.input.access.resource.is_empty();
-    let Evaluated {
-        snapshot,
-        settings,
-        mut report,
-        stopped,
-    } = args
-        .source
-        .evaluate_source(&loaded, global, !lists_passes)?;
-    report.arguments = args.source.name_source();
-    report.cost = prices.map(|prices| {
+    let kept = KeptFindings {
+        omits_settled: !args.show_skipped && args.source.input.access.resource.is_empty(),
+        remedies: false,
+        baseline: baseline.as_ref().map(|(path, earlier)| (*path, earlier)),
+    };
+    let reads = match args.cost {
+        true => Reads::Everything,
+        false => Reads::NeedsOfRules,
+    };
+    let mut evaluated = args.source.evaluate_source(&loaded, global, kept, reads)?;
+    evaluated.report.arguments = args.source.name_source();
+    evaluated.report.cost = prices.map(|prices| {
         let preflight = args.source.evaluation.preflight;
-        cost::estimate_for_report(&snapshot, &settings, &report.selection, preflight, &prices)
+        let Evaluated {
+            snapshot,
+            settings,
+            report,
+            ..
+        } = &evaluated;
+        cost::estimate_for_report(snapshot, settings, &report.selection, preflight, &prices)
     });
-    if let Some((path, baseline)) = &baseline {
-        baseline
-            .compare_with(&mut report)
-            .with_context(|| format!("--baseline {}", input::display_name(path)))?;
-    }
     let anchor = loaded.path_in_repository();
     let options = (args.report).to_options(anchor, args.fail_on.into(), args.show_skipped);
-    output::write_report(&report, &targets, &options, global)?;
+    if kept.omits_settled && output::stream_findings(&targets) {
+        let findings = Reevaluation::new(&evaluated, kept)?;
+        let report = &evaluated.report;
+        output::write_report(report, Some(&findings), &targets, &options, global)?;
+    } else {
+        // The other formats need only the report.
+        evaluated.forget_snapshot();
+        output::write_report(&evaluated.report, None, &targets, &options, global)?;
+    }
+    let Evaluated {
+        report, stopped, ..
+    } = evaluated;
     print_remarks(args, &report, &targets, global);
     let exit = report.exit(args.fail_on.into()).and(stopped);
     if let Some(step) = step {
@@ -138,5 +170,8 @@ fn print_remarks(args: &ScanArgs, report: &Report, targets: &[Target], global: &
             report.resources.len(),
             report.count_findings()
         ));
+        if let Some(peak) = read_peak_memory() {
+            output::print_stderr(&format!("{} of memory at most", describe_size(peak)));
+        }
     }
 }

@@ -12,6 +12,7 @@ use crate::settings::Settings;
 
 use super::fact_sources::FactSources;
 use super::options::Options;
+use super::pass::Pass;
 use super::rule_plan::RulePlan;
 use super::waiver::WaiverLedger;
 
@@ -24,7 +25,8 @@ pub(super) struct Evaluation<'a, 'e> {
     pub(super) rules: RulePlan,
     pub(super) policies: &'a PolicyCache,
     pub(super) waivers: WaiverLedger<'a>,
-    pub(super) emit: &'e mut dyn FnMut(Finding),
+    pub(super) pass: Pass<'e>,
+    pub(super) emit: &'e mut dyn FnMut(Finding, &mut ResourceLine),
     pub(super) resources: Vec<ResourceLine>,
     pub(super) unread: Vec<Unread>,
     pub(super) omitted: OmittedCounts,

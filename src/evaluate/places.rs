@@ -8,7 +8,7 @@ use crate::analysis::stack_members::{Member, find_members};
 use crate::model::cloudformation::Stack;
 use crate::model::service::Service;
 use crate::model::snapshot::{GLOBAL, Region, Snapshot};
-use crate::model::{Gap, Resource};
+use crate::model::{Gap, GapKind, Resource, ResourceKind};
 use crate::report::Unread;
 
 use super::evaluation::Evaluation;
@@ -64,6 +64,14 @@ impl<'a> Place<'a> {
 impl<'a> Evaluation<'a, '_> {
     /// Evaluates everything in a place.
     pub(super) fn evaluate_place(&mut self, place: Place<'a>) {
+        let kind = match place {
+            Place::Region(..) => None,
+            Place::Account => Some(ResourceKind::Account),
+            Place::Unplaced(bucket, _) => Some(bucket.kind()),
+        };
+        if !(self.pass.is_wanted)(place.region_name(), kind) {
+            return;
+        }
         match place {
             Place::Region(name, region) => self.evaluate_region(name, region),
             Place::Account => {
@@ -106,6 +114,7 @@ impl<'a> Evaluation<'a, '_> {
         if !region.disabled {
             resources.push(Resource::Region(region));
         }
+        resources.retain(|resource| (self.pass.is_wanted)(name, Some(resource.kind())));
         let mut subjects: Vec<Subject<'a>> = resources
             .into_iter()
             .map(|resource| Subject::new(self.snapshot, name, resource))
@@ -117,11 +126,12 @@ impl<'a> Evaluation<'a, '_> {
             self.evaluate_subject(&cx, subject, stakes);
         }
         // VPCs matter to the exit code only where their traffic goes to buckets that do.
+        let gap = region.network.vpcs.gap.as_ref();
         if let (false, true, true, Some(gap)) = (
             region.disabled,
             stakes.buckets,
             self.selection.includes_settings_of(Service::Vpc),
-            &region.network.vpcs.gap,
+            gap.filter(|gap| gap.kind != GapKind::NotAsked),
         ) {
             self.unread.push(Unread::new(Some(name), "vpc", gap));
         }

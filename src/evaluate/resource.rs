@@ -1,5 +1,7 @@
 //! One resource: its rules, its findings, its verdict.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 
 use crate::analysis::declaration::declare;
@@ -8,10 +10,12 @@ use crate::model::snapshot::{Snapshot, Source};
 use crate::model::tag::BackupTag;
 use crate::model::{GapKind, Resource, ResourceKind};
 use crate::report::{
-    Finding, OmittedChecks, ReasonIfTagged, ResourceLine, ResourceVerdict, Status,
+    Explanation, Finding, FindingSubject, OmittedChecks, ReasonIfTagged, ResourceLine,
+    ResourceVerdict, Status,
 };
 use crate::rule::{Check, Group, Owner, Rule};
 use crate::settings::Severity;
+use crate::text::format_hex;
 
 use super::evaluation::Evaluation;
 use super::gating::RegionStakes;
@@ -23,6 +27,13 @@ pub(super) struct Subject<'a> {
     kind: ResourceKind,
     pub(super) arn: String,
     id: String,
+}
+
+/// What a rule said of a resource.
+struct Checked {
+    rule: &'static Rule,
+    status: Status,
+    outcome: Outcome,
 }
 
 impl<'a> Subject<'a> {
@@ -110,33 +121,32 @@ impl<'a> Evaluation<'a, '_> {
             return;
         }
         let exempt = tag.is_exempt() && !self.options.preflight;
-        let mut findings = self.check_rules(cx, &subject, tag, stakes);
+        let mut checked = self.check_rules(cx, &subject, tag);
         // A row of settings with nothing but skips is left out of a scan of some services.
         if subject.is_settings()
             && !self.selection.is_everything()
-            && findings.iter().all(|it| it.status == Status::Skip)
+            && checked.iter().all(|it| it.status == Status::Skip)
         {
             return;
         }
-        let if_tagged = self.evaluate_if_tagged(cx, &subject, tag, &findings);
+        let if_tagged = self.evaluate_if_tagged(cx, &subject, tag, &checked);
         let (verdict_if_tagged, reasons_if_tagged) = if_tagged.unzip();
-        let worst = findings
+        let worst = checked
             .iter()
-            .map(|finding| ResourceVerdict::of(finding.status))
+            .map(|it| ResourceVerdict::of(it.status))
             .fold(ResourceVerdict::Ready, Ord::max);
-        findings.sort_by_key(|finding| finding.rule.id);
-        let mut omitted = OmittedChecks::default();
-        for mut finding in findings {
-            self.waivers.apply(&mut finding);
-            if self.options.omit_settled && !finding.status.is_trouble() {
-                omitted.add_finding(&finding);
-                let key = (finding.rule.id, finding.status, finding.gating);
-                self.omitted.entry(key).or_insert((finding.rule, 0)).1 += 1;
-            } else {
-                (self.emit)(finding);
-            }
-        }
-        self.resources.push(ResourceLine {
+        checked.sort_by_key(|it| it.rule.id);
+        let place = self.snapshot.places.get(&subject.arn);
+        let shared = Arc::new(FindingSubject {
+            resource: subject.arn.clone(),
+            resource_id: subject.id.clone(),
+            kind: subject.kind,
+            account_id: self.snapshot.account_id.clone(),
+            region: cx.region.to_owned(),
+            backup_tag: tag,
+            place: place.cloned().map(Box::new),
+        });
+        let mut line = ResourceLine {
             aws_type: subject.resource.aws_type().map(str::to_owned),
             name: subject.resource.name().map(str::to_owned),
             arn: subject.arn,
@@ -150,9 +160,38 @@ impl<'a> Evaluation<'a, '_> {
                 false => worst,
             },
             verdict_if_tagged,
-            omitted,
+            omitted: OmittedChecks::default(),
             reasons_if_tagged: reasons_if_tagged.unwrap_or_default(),
-        });
+        };
+        for it in checked {
+            self.emit_check(it, &shared, &mut line, stakes);
+        }
+        if self.pass.keeps_lines {
+            self.resources.push(line);
+        }
+    }
+
+    /// Emits the finding of a check, or only counts it where those that pass or do not apply are omitted.
+    fn emit_check(
+        &mut self,
+        checked: Checked,
+        subject: &Arc<FindingSubject>,
+        line: &mut ResourceLine,
+        stakes: RegionStakes,
+    ) {
+        let Checked { rule, status, .. } = checked;
+        let gating =
+            (self.options).finding_gates(rule, status, subject.kind, subject.backup_tag, stakes);
+        if self.options.omit_settled && !status.is_trouble() {
+            self.waivers.note_settled(rule, &subject.resource);
+            line.omitted.add_check(rule, status, gating);
+            let key = (rule.id, status, gating);
+            self.omitted.entry(key).or_insert((rule, 0)).1 += 1;
+            return;
+        }
+        let mut finding = self.make_finding(checked, subject, gating);
+        self.waivers.apply(&mut finding);
+        (self.emit)(finding, line);
     }
 
     /// Returns the verdict that a resource would have if it were tagged for backup; `None` where it is. The
@@ -162,7 +201,7 @@ impl<'a> Evaluation<'a, '_> {
         cx: &RuleContext<'a>,
         subject: &Subject<'a>,
         tag: BackupTag,
-        findings: &[Finding],
+        checked: &[Checked],
     ) -> Option<(ResourceVerdict, Vec<ReasonIfTagged>)> {
         if !subject.kind.is_backed_up() || tag == BackupTag::Enabled {
             return None;
@@ -174,8 +213,8 @@ impl<'a> Evaluation<'a, '_> {
             verdicts.fold(ResourceVerdict::Ready, Ord::max)
         };
         if !tag.is_exempt() || self.options.preflight {
-            let findings = findings.iter().filter(|it| is_asked(it.rule));
-            return Some((worst(&mut findings.map(|it| it.status)), Vec::new()));
+            let checked = checked.iter().filter(|it| is_asked(it.rule));
+            return Some((worst(&mut checked.map(|it| it.status)), Vec::new()));
         }
         let rules = self.rules.reported.iter().filter(|rule| is_asked(rule));
         let outcomes = rules.filter_map(|rule| {
@@ -196,12 +235,11 @@ impl<'a> Evaluation<'a, '_> {
         cx: &RuleContext<'a>,
         subject: &Subject<'a>,
         tag: BackupTag,
-        stakes: RegionStakes,
-    ) -> Vec<Finding> {
+    ) -> Vec<Checked> {
         let exempt = tag.is_exempt() && !self.options.preflight;
         let needs_proof = self.needs_proof(subject.resource, tag);
         let mut prerequisites = needs_proof.then(Prerequisites::default);
-        let mut findings = Vec::new();
+        let mut checked = Vec::new();
         // Of an account that was not read, only what its resources need is checked.
         let of_unread_account =
             subject.kind == ResourceKind::Account && self.snapshot.has_no_account();
@@ -220,18 +258,18 @@ impl<'a> Evaluation<'a, '_> {
             if let (Some(prerequisites), true) = (&mut prerequisites, rule.is_copy_prerequisite()) {
                 prerequisites.insert(rule.id, outcome.verdict_on_copy());
             }
-            findings.push(self.make_finding(rule, outcome, cx, subject, tag, stakes));
+            checked.push(self.note_outcome(rule, outcome, cx, subject.kind));
         }
         let Some(mut prerequisites) = prerequisites.filter(|_| !proof.is_empty()) else {
-            return findings;
+            return checked;
         };
         self.add_unselected_prerequisites(&mut prerequisites, cx, subject.resource);
         for rule in proof {
             if let Some(outcome) = self.check_subject(rule, cx, subject, Some(&prerequisites)) {
-                findings.push(self.make_finding(rule, outcome, cx, subject, tag, stakes));
+                checked.push(self.note_outcome(rule, outcome, cx, subject.kind));
             }
         }
-        findings
+        checked
     }
 
     /// Whether backups of a resource should exist by now: not of one that is not tagged for backup, that is
@@ -281,47 +319,58 @@ impl<'a> Evaluation<'a, '_> {
         Some(outcome)
     }
 
-    fn make_finding(
+    /// Notes the facts that an outcome lacks, and returns it with its status.
+    fn note_outcome(
         &mut self,
         rule: &'static Rule,
         outcome: Outcome,
         cx: &RuleContext<'a>,
-        subject: &Subject<'a>,
-        tag: BackupTag,
-        stakes: RegionStakes,
-    ) -> Finding {
+        kind: ResourceKind,
+    ) -> Checked {
         if outcome.unread {
-            let key = (cx.region.to_owned(), subject.kind.service());
-            let missing = self.facts_missing.entry(key);
+            let missing = self
+                .facts_missing
+                .entry((cx.region.to_owned(), kind.service()));
             missing.or_insert_with(|| outcome.message());
         }
-        let status = status_of(outcome.verdict, self.options.severity_of(rule, &outcome));
-        let id = finding_id(rule.id, &subject.arn);
+        Checked {
+            rule,
+            status: status_of(outcome.verdict, self.options.severity_of(rule, &outcome)),
+            outcome,
+        }
+    }
+
+    fn make_finding(
+        &self,
+        checked: Checked,
+        subject: &Arc<FindingSubject>,
+        gating: bool,
+    ) -> Finding {
+        let Checked {
+            rule,
+            status,
+            outcome,
+        } = checked;
+        let id = finding_id(rule.id, &subject.resource);
         let message = outcome.message();
         let sources = self
             .sources
-            .find(rule, &subject.arn, &id, (status, &message));
+            .find(rule, &subject.resource, &id, (status, &message));
         Finding {
             id,
             rule,
             severity: self.options.severity(rule),
             status,
-            gating: self
-                .options
-                .finding_gates(rule, status, subject.kind, tag, stakes),
-            resource: subject.arn.clone(),
-            resource_id: subject.id.clone(),
-            kind: subject.kind,
-            account_id: self.snapshot.account_id.clone(),
-            region: cx.region.to_owned(),
-            backup_tag: tag,
-            message,
-            fix: outcome.fixes(),
-            evidence: outcome.evidence,
-            causes: outcome.causes,
+            gating,
+            subject: Arc::clone(subject),
+            explanation: Arc::new(Explanation {
+                message,
+                fix: outcome.fixes(),
+                evidence: outcome.evidence,
+                causes: outcome.causes,
+            }),
             waiver: None,
             baseline: None,
-            place: self.snapshot.places.get(&subject.arn).cloned(),
             sources,
         }
     }
@@ -340,12 +389,11 @@ fn status_of(verdict: Verdict, severity: Severity) -> Status {
 /// Returns a finding's id: the first 16 hex digits of SHA-256 over the rule, a newline and the ARN.
 #[must_use]
 pub fn finding_id(rule: &str, arn: &str) -> String {
-    let digest = Sha256::digest(format!("{rule}\n{arn}"));
-    digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut digest = Sha256::new();
+    digest.update(rule);
+    digest.update("\n");
+    digest.update(arn);
+    format_hex(digest.finalize().iter().take(8))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Which rules run, and in which of the two phases.
 
+use crate::model::fact::Needs;
 use crate::model::selection::Selection;
 use crate::rule::{Check, Group, Rule};
 use crate::settings::Severity;
@@ -44,6 +45,19 @@ impl RulePlan {
                 .filter(|rule| COPY_GROUPS.contains(&rule.group))
                 .all(|rule| options.covers_rule(rule)),
         }
+    }
+
+    /// Returns what the rules need of an account. Proof of backups is compared with the prerequisites of a copy, and
+    /// a stack with those of its members.
+    pub(super) fn needs(&self) -> Needs {
+        let mut rules = self.reported.clone();
+        if rules.iter().any(|it| matches!(it.check, Check::Proof(_))) {
+            rules.extend(&self.copy_prerequisites);
+        }
+        if rules.iter().any(|it| matches!(it.check, Check::Stack(_))) {
+            rules.extend(&self.stack_prerequisites);
+        }
+        Needs::Only(rules.into_iter().flat_map(Rule::needs).collect())
     }
 
     /// Whether the members of stacks must be checked before their stacks.

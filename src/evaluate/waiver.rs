@@ -45,6 +45,13 @@ impl<'a> WaiverLedger<'a> {
         }
     }
 
+    /// Notes a finding that no waiver covers, because it passes or does not apply.
+    pub(super) fn note_settled(&mut self, rule: &Rule, resource: &str) {
+        for entry in &mut self.entries {
+            entry.named |= rule.id == entry.waiver.rule && resource == entry.waiver.resource;
+        }
+    }
+
     /// Marks a finding with the first valid waiver that covers it.
     pub(super) fn apply(&mut self, finding: &mut Finding) {
         for entry in &mut self.entries {
@@ -54,11 +61,11 @@ impl<'a> WaiverLedger<'a> {
             entry.matched |= covers;
             if covers && entry.is_valid && finding.waiver.is_none() {
                 finding.gating = false;
-                finding.waiver = Some(report::Waiver {
+                finding.waiver = Some(Box::new(report::Waiver {
                     reason: entry.waiver.reason.clone(),
                     owner: entry.waiver.owner.clone(),
                     expires: entry.waiver.expires.to_string(),
-                });
+                }));
             }
         }
         // Only now: a waiver that replaced an expired one leaves nothing to count again.

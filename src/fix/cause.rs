@@ -158,7 +158,11 @@ impl Draft {
     /// Adds a finding with the same root cause.
     pub(super) fn add_finding(&mut self, finding: &Finding, remedy: Option<&Remedy>) {
         self.remedies.extend(remedy.cloned());
-        let text = finding.fix.as_ref().unwrap_or(&finding.message);
+        let text = finding
+            .explanation
+            .fix
+            .as_ref()
+            .unwrap_or(&finding.explanation.message);
         let resources = self.texts.entry(text.clone()).or_default();
         resources.insert(finding.resource.clone());
         self.fixes.insert(FixedFinding {

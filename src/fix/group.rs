@@ -16,7 +16,12 @@ pub(super) fn group_by_cause<'a>(
         draft.add_finding(finding, remedy);
     };
     for finding in findings {
-        let remedies: Vec<&Remedy> = finding.causes.iter().flat_map(|it| &it.remedies).collect();
+        let remedies: Vec<&Remedy> = finding
+            .explanation
+            .causes
+            .iter()
+            .flat_map(|it| &it.remedies)
+            .collect();
         if remedies.is_empty() {
             add(Cause::without_remedy(finding), finding, None);
         }

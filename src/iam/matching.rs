@@ -89,28 +89,32 @@ pub fn parse_pattern(pattern: &str, limit: usize) -> Option<Vec<Token>> {
 /// texts here (actions, ARNs) are short.
 #[must_use]
 pub fn covers(pattern: &[Token], text: &str) -> bool {
-    let text: Vec<char> = text.chars().collect();
-    let (mut p, mut t) = (0, 0);
-    let mut back: Option<(usize, usize)> = None;
-    while t < text.len() {
+    let mut rest = text.chars();
+    let mut p = 0;
+    let mut back = None;
+    while let Some(c) = rest.clone().next() {
         match pattern.get(p) {
             Some(Token::Any) => {
                 p += 1;
-                back = Some((p, t));
+                // A star at the end matches the rest.
+                if p == pattern.len() {
+                    return true;
+                }
+                back = Some((p, rest.clone()));
             }
-            Some(Token::Char(c)) if *c == text[t] => {
+            Some(Token::Char(wanted)) if *wanted == c => {
                 p += 1;
-                t += 1;
+                rest.next();
             }
-            Some(Token::One) if text[t] != HOLE => {
+            Some(Token::One) if c != HOLE => {
                 p += 1;
-                t += 1;
+                rest.next();
             }
-            _ => match back {
+            _ => match &mut back {
                 Some((after_star, from)) => {
-                    p = after_star;
-                    t = from + 1;
-                    back = Some((after_star, t));
+                    p = *after_star;
+                    from.next();
+                    rest = from.clone();
                 }
                 None => return false,
             },
@@ -146,6 +150,9 @@ pub fn matches_action(pattern: &str, action: &str) -> bool {
 /// `True` where it covers every text of that shape, `False` where it covers none. Errs to `Unknown`.
 #[must_use]
 pub fn match_shape(pattern: &[Token], shape: &str) -> Truth {
+    if !shape.contains(['*', '?']) {
+        return covers(pattern, shape).into();
+    }
     if covers(pattern, &shape.replace('*', &HOLE.to_string())) {
         Truth::True
     } else {

@@ -1,8 +1,10 @@
 //! A fact that was read, or the reason it was not.
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, LazyLock};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A fact: known, or the reason it is not.
 ///
@@ -128,9 +130,15 @@ impl<T> Default for Listing<T> {
 }
 
 /// Why something is not known.
+///
+/// A pointer: most facts of a large account are known, and each of them has room for a gap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap(Arc<GapDetails>);
+
+/// What is known about a gap.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Gap {
+pub struct GapDetails {
     /// What sort of failure it was.
     pub kind: GapKind,
     /// The operation as AWS names it, `kms:GetKeyPolicy`; empty where none was sent.
@@ -224,11 +232,39 @@ impl GapKind {
     }
 }
 
+impl Deref for Gap {
+    type Target = GapDetails;
+
+    fn deref(&self) -> &GapDetails {
+        &self.0
+    }
+}
+
+impl DerefMut for Gap {
+    fn deref_mut(&mut self) -> &mut GapDetails {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+impl Serialize for Gap {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Gap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        GapDetails::deserialize(deserializer).map(Gap::from_details)
+    }
+}
+
 impl Gap {
     /// Returns the gap of a fact that is not in the snapshot.
     #[must_use]
     pub fn not_collected() -> Self {
-        Gap::new(GapKind::NotCollected, "not in the snapshot")
+        static SHARED: LazyLock<Gap> =
+            LazyLock::new(|| Gap::new(GapKind::NotCollected, "not in the snapshot"));
+        SHARED.clone()
     }
 
     /// Returns the gap of a fact that the user excluded.
@@ -236,7 +272,7 @@ impl Gap {
     pub fn not_asked() -> Self {
         Gap::new(
             GapKind::NotAsked,
-            "not evaluated: --service or --resource excluded the data this rule needs",
+            "not evaluated: the selection excluded the data this rule needs",
         )
     }
 
@@ -249,16 +285,22 @@ impl Gap {
             .flatten()
     }
 
+    /// Creates a gap.
+    #[must_use]
+    pub fn from_details(details: GapDetails) -> Self {
+        Gap(Arc::new(details))
+    }
+
     /// Creates a gap that is not caused by a failed operation.
     pub fn new(kind: GapKind, message: impl Into<String>) -> Self {
-        Gap {
+        Gap::from_details(GapDetails {
             kind,
             operation: String::new(),
             action: String::new(),
             code: None,
             message: message.into(),
             needs: None,
-        }
+        })
     }
 
     /// Names the fact about the account that would close the gap.
@@ -414,11 +456,11 @@ mod tests {
 
     #[test]
     fn a_denial_that_no_permission_outweighs_names_its_policy() {
-        let denied = |message: &str| Gap {
-            operation: "tag:GetResources".to_owned(),
-            action: "tag:GetResources".to_owned(),
-            message: message.to_owned(),
-            ..Gap::new(GapKind::Denied, "")
+        let denied = |message: &str| {
+            let mut gap = Gap::new(GapKind::Denied, message);
+            gap.operation = "tag:GetResources".to_owned();
+            gap.action = "tag:GetResources".to_owned();
+            gap
         };
         for (message, part, is_organization) in [
             (
@@ -450,10 +492,8 @@ mod tests {
                 "{message}"
             );
         }
-        let error = Gap {
-            kind: GapKind::Error,
-            ..denied("explicit deny in a service control policy")
-        };
+        let mut error = denied("explicit deny in a service control policy");
+        error.kind = GapKind::Error;
         assert_eq!(error.denial(), None);
     }
 

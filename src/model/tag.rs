@@ -1,14 +1,13 @@
 //! The backup tag.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Observed;
 
-/// Tags of a resource, as far as rules and reports read them: see [`is_kept`].
-pub type Tags = BTreeMap<String, String>;
+pub use super::tag_map::Tags;
 
 /// The value of the backup tag that asks for central backups.
 pub const ENABLED: &str = "enabled";
@@ -89,6 +88,11 @@ pub fn is_near_miss(key: &str, tag_key: &str) -> bool {
     if key == tag_key {
         return false;
     }
+    // Nearly every key is a `Name` or as different: one edit changes the length of a key by one at most, and
+    // blanks and separators only make it longer.
+    if key.is_ascii() && key.len() + 1 < tag_key.chars().filter(|c| c.is_alphanumeric()).count() {
+        return false;
+    }
     let (key, wanted) = (normalize_text(key), normalize_text(tag_key));
     // One edit in a short word makes another word: `env` and `end`.
     key == wanted || (wanted.len() >= 5 && strsim::osa_distance(&key, &wanted) == 1)
@@ -124,7 +128,7 @@ pub fn is_kept(key: &str, tag_key: &str) -> bool {
 /// Removes the tags that a snapshot does not keep.
 pub fn retain_kept_tags(tags: &mut Observed<Tags>, tag_key: &str, selected: &BTreeSet<String>) {
     if let Observed::Known(tags) = tags {
-        tags.retain(|key, _| selected.contains(key) || is_kept(key, tag_key));
+        tags.retain(|key| selected.contains(key) || is_kept(key, tag_key));
     }
 }
 

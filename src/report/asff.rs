@@ -12,9 +12,13 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use super::line::write_line;
+use super::line::write_in_line;
 use super::severity::ConsoleSeverity;
-use super::{Finding, Report, ResourceLine, Shown, Status, WriteError, cause_id_of};
+use super::stream::HeldFindings;
+use super::{
+    Finding, FindingSource, OmittedChecks, Report, ResourceLine, Shown, Status, WriteError,
+    cause_id_of,
+};
 use crate::model::ResourceKind;
 use crate::model::arn::is_account_id;
 use crate::settings::is_region_name;
@@ -38,12 +42,6 @@ mod max_bytes {
 ///
 /// Source: <https://docs.aws.amazon.com/securityhub/latest/userguide/asff-type-taxonomy.html>.
 const TYPE: &str = "Software and Configuration Checks/AWS Security Best Practices/AWS Backup";
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Request<'a> {
-    findings: &'a [SecurityFinding<'a>],
-}
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -137,12 +135,21 @@ struct Destination<'a> {
 
 impl<'a> Destination<'a> {
     fn from_finding(report: &'a Report, finding: &'a Finding) -> Result<Self, WriteError> {
-        let accounts = [&finding.account_id, &report.account_id];
+        Destination::find(report, finding.account_id.as_deref(), &finding.region)
+    }
+
+    /// Returns the account and region of findings on a resource.
+    fn find(
+        report: &'a Report,
+        account_id: Option<&'a str>,
+        region: &'a str,
+    ) -> Result<Self, WriteError> {
+        let accounts = [account_id, report.account_id.as_deref()];
         let mut accounts = accounts.into_iter().flatten();
         let account = accounts.find(|account| is_account_id(account));
         // A finding without a region goes to the first region that was scanned.
         let regions = report.regions.iter().map(String::as_str);
-        let mut regions = finding.own_region().into_iter().chain(regions);
+        let mut regions = [region].into_iter().chain(regions);
         let region = regions.find(|region| is_region_name(region));
         match (account, region) {
             (Some(account), Some(region)) => Ok(Destination { account, region }),
@@ -172,35 +179,79 @@ pub fn write_report(
     shown: impl Into<Shown>,
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
-    let shown = shown.into();
+    write_findings(report, &HeldFindings::new(report), shown.into(), out)
+}
+
+/// Writes the findings of a source.
+pub(super) fn write_findings(
+    report: &Report,
+    source: &dyn FindingSource,
+    shown: Shown,
+    out: &mut dyn Write,
+) -> Result<(), WriteError> {
     for finding in report.shown(shown) {
         Destination::from_finding(report, finding)?;
     }
-    let resources = report.resources_by_arn();
-    let mut batch = Vec::new();
-    let mut last = None;
-    for finding in report.shown(shown) {
-        let destination = Destination::from_finding(report, finding)?;
-        if batch.len() == BATCH || last != Some(destination) {
-            write_request(&mut batch, out)?;
-        }
-        last = Some(destination);
-        let resource = resources.get(finding.resource.as_str()).copied();
-        batch.push(new_finding(report, finding, resource, destination));
+    let is_shown = |line: &&ResourceLine| {
+        let OmittedChecks { passes, skips, .. } = line.omitted;
+        (passes > 0 && shown.includes_status(Status::Pass))
+            || (skips > 0 && shown.includes_status(Status::Skip))
+    };
+    for line in report.resources.iter().filter(is_shown) {
+        Destination::find(report, line.account_id.as_deref(), &line.region)?;
     }
-    write_request(&mut batch, out)
+    let mut batch = Batch::default();
+    source.visit_all(&mut |finding, line| match shown.includes(finding) {
+        true => batch.add_finding(report, finding, line, out),
+        false => Ok(()),
+    })?;
+    batch.write_request(out)
 }
 
-/// Writes the findings of a batch, if any, and empties it.
-fn write_request(
-    batch: &mut Vec<SecurityFinding<'_>>,
-    out: &mut dyn Write,
-) -> Result<(), WriteError> {
-    if !batch.is_empty() {
-        write_line(&Request { findings: batch }, out)?;
-        batch.clear();
+/// The findings of a request, as JSON.
+#[derive(Default)]
+struct Batch {
+    findings: Vec<u8>,
+    number: usize,
+    account: String,
+    region: String,
+}
+
+impl Batch {
+    /// Adds a finding, after a request with those before it where it does not fit into theirs.
+    fn add_finding(
+        &mut self,
+        report: &Report,
+        finding: &Finding,
+        line: Option<&ResourceLine>,
+        out: &mut dyn Write,
+    ) -> Result<(), WriteError> {
+        let destination = Destination::from_finding(report, finding)?;
+        let Destination { account, region } = destination;
+        if self.number == BATCH || self.account != account || self.region != region {
+            self.write_request(out)?;
+            account.clone_into(&mut self.account);
+            region.clone_into(&mut self.region);
+        }
+        if self.number > 0 {
+            self.findings.push(b',');
+        }
+        self.number += 1;
+        let finding = new_finding(report, finding, line, destination);
+        write_in_line(&finding, &mut self.findings)
     }
-    Ok(())
+
+    /// Writes the findings, if any, as one request.
+    fn write_request(&mut self, out: &mut dyn Write) -> Result<(), WriteError> {
+        if self.number > 0 {
+            out.write_all(b"{\"Findings\":[")?;
+            out.write_all(&self.findings)?;
+            out.write_all(b"]}\n")?;
+        }
+        self.findings.clear();
+        self.number = 0;
+        Ok(())
+    }
 }
 
 fn new_finding<'a>(
@@ -237,8 +288,8 @@ fn new_finding<'a>(
         updated_at: &report.finished_at,
         severity,
         title: truncate_bytes(&title, max_bytes::TITLE),
-        description: truncate_bytes(&finding.message, max_bytes::DESCRIPTION),
-        remediation: finding.fix.as_deref().map(|fix| Remediation {
+        description: truncate_bytes(&finding.explanation.message, max_bytes::DESCRIPTION),
+        remediation: finding.explanation.fix.as_deref().map(|fix| Remediation {
             recommendation: Recommendation {
                 text: truncate_bytes(fix, max_bytes::FIX),
             },
@@ -263,7 +314,10 @@ fn new_finding<'a>(
             status_reasons: needs_reason.then(|| {
                 [StatusReason {
                     reason_code: rule.id.replace('-', "_").to_uppercase(),
-                    description: truncate_bytes(&finding.message, max_bytes::DESCRIPTION),
+                    description: truncate_bytes(
+                        &finding.explanation.message,
+                        max_bytes::DESCRIPTION,
+                    ),
                 }]
             }),
         },
@@ -309,7 +363,7 @@ fn record_state(finding: &Finding) -> &'static str {
 
 fn product_fields(report: &Report, finding: &Finding) -> BTreeMap<&'static str, String> {
     let rule = finding.rule;
-    let waiver = finding.waiver.as_ref();
+    let waiver = finding.waiver.as_deref();
     text_map([
         ("backup-check/version", Some(env!("CARGO_PKG_VERSION"))),
         ("backup-check/finding", Some(&finding.id)),

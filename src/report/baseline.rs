@@ -6,7 +6,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::json::SCHEMA;
-use super::{Baseline, Comparison, EarlierFinding, Report, Status, Waiver};
+use super::{Baseline, Comparison, EarlierFinding, Finding, Report, Status, Waiver};
 
 /// The parts of an earlier report that are compared.
 #[derive(Debug)]
@@ -106,6 +106,26 @@ impl Earlier {
         })
     }
 
+    /// Begins a comparison with the findings of an account.
+    ///
+    /// # Errors
+    /// The earlier report is for another account.
+    pub fn compare_account(&self, account_id: Option<&str>) -> Result<Comparer<'_>, EarlierError> {
+        if let (Some(earlier), Some(now)) = (self.account_id.as_deref(), account_id)
+            && earlier != now
+        {
+            return Err(EarlierError::Account {
+                earlier: earlier.to_owned(),
+                now: now.to_owned(),
+            });
+        }
+        let troubles = self.findings.iter().filter(|it| it.status.is_trouble());
+        Ok(Comparer {
+            before: troubles.map(|it| (it.id.as_str(), it)).collect(),
+            ..Comparer::default()
+        })
+    }
+
     /// Marks the findings of a report as new or unchanged and lists the fixed ones.
     ///
     /// Findings that fail, warn or are unknown are compared; unchanged passes are ignored.
@@ -113,48 +133,66 @@ impl Earlier {
     /// # Errors
     /// The earlier report is for another account.
     pub fn compare_with(&self, report: &mut Report) -> Result<(), EarlierError> {
-        if let (Some(earlier), Some(now)) = (&self.account_id, &report.account_id)
-            && earlier != now
-        {
-            return Err(EarlierError::Account {
-                earlier: earlier.clone(),
-                now: now.clone(),
-            });
-        }
-        let before: BTreeMap<&str, &Entry> = self
-            .findings
-            .iter()
-            .filter(|it| it.status.is_trouble())
-            .map(|it| (it.id.as_str(), it))
-            .collect();
-        let mut comparison = Comparison::default();
-        let mut checked = BTreeMap::new();
+        let mut comparer = self.compare_account(report.account_id.as_deref())?;
         for finding in &mut report.findings {
-            checked.insert(finding.id.clone(), finding.status);
-            if !finding.status.is_trouble() {
-                continue;
-            }
-            // A waiver accepted the earlier finding, so it counts again once the waiver is gone.
-            let accepted = before.get(finding.id.as_str()).is_some_and(|earlier| {
-                earlier.status >= finding.status
-                    && (earlier.waiver.is_none() || finding.waiver.is_some())
-            });
-            if accepted {
-                comparison.unchanged += 1;
-                finding.baseline = Some(Baseline::Unchanged);
-            } else {
-                comparison.new += 1;
-                finding.baseline = Some(Baseline::New);
-            }
+            comparer.check_finding(finding);
         }
-        for earlier in before.into_values() {
+        report.comparison = Some(comparer.into_comparison());
+        Ok(())
+    }
+}
+
+/// A comparison of findings with earlier ones, one by one.
+#[derive(Debug, Default)]
+pub struct Comparer<'b> {
+    before: BTreeMap<&'b str, &'b Entry>,
+    /// The statuses of the findings that were in trouble before.
+    checked: BTreeMap<&'b str, Status>,
+    comparison: Comparison,
+}
+
+impl Comparer<'_> {
+    /// Marks a finding as new or unchanged.
+    pub fn mark_finding(&self, finding: &mut Finding) {
+        if !finding.status.is_trouble() {
+            return;
+        }
+        // A waiver accepted the earlier finding, so it counts again once the waiver is gone.
+        let accepted = self.before.get(finding.id.as_str()).is_some_and(|earlier| {
+            earlier.status >= finding.status
+                && (earlier.waiver.is_none() || finding.waiver.is_some())
+        });
+        finding.baseline = Some(match accepted {
+            true => Baseline::Unchanged,
+            false => Baseline::New,
+        });
+    }
+
+    /// Marks a finding as new or unchanged, and counts it.
+    pub fn check_finding(&mut self, finding: &mut Finding) {
+        self.mark_finding(finding);
+        if let Some((id, _)) = self.before.get_key_value(finding.id.as_str()) {
+            self.checked.insert(id, finding.status);
+        }
+        match finding.baseline {
+            Some(Baseline::New) => self.comparison.new += 1,
+            Some(Baseline::Unchanged) => self.comparison.unchanged += 1,
+            None => {}
+        }
+    }
+
+    /// Returns the numbers of the findings that were counted, and the earlier findings that are not among them.
+    #[must_use]
+    pub fn into_comparison(self) -> Comparison {
+        let mut comparison = self.comparison;
+        for (id, earlier) in self.before {
             let entry = EarlierFinding {
                 id: earlier.id.clone(),
                 rule: earlier.rule.clone(),
                 resource: earlier.resource.clone(),
                 status: earlier.status,
             };
-            match checked.get(&earlier.id) {
+            match self.checked.get(id) {
                 Some(status) if status.is_trouble() => {}
                 Some(_) => comparison.fixed.push(entry),
                 None => comparison.not_judged.push(entry),
@@ -163,7 +201,6 @@ impl Earlier {
         for list in [&mut comparison.fixed, &mut comparison.not_judged] {
             list.sort_by(|a, b| (&a.resource, &a.rule).cmp(&(&b.resource, &b.rule)));
         }
-        report.comparison = Some(comparison);
-        Ok(())
+        comparison
     }
 }

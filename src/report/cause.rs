@@ -2,7 +2,7 @@
 //! run to run.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use super::{Finding, Status};
 use crate::analysis::Cause;
 use crate::model::ResourceKind;
 use crate::rule::Group;
+use crate::text::format_hex;
 
 /// The number of digits of an id that texts for people show.
 pub const SHORT_ID: usize = 8;
@@ -46,7 +47,7 @@ pub struct CauseLine {
 /// Returns the id of the cause of a finding; of the first where it has several.
 #[must_use]
 pub fn cause_id_of(finding: &Finding) -> Option<String> {
-    let cause = finding.causes.first()?;
+    let cause = finding.explanation.causes.first()?;
     let is_trouble = finding.status.is_trouble();
     is_trouble.then(|| cause_id(finding, cause))
 }
@@ -55,6 +56,7 @@ pub fn cause_id_of(finding: &Finding) -> Option<String> {
 #[must_use]
 pub fn cause_ids_of(finding: &Finding) -> Vec<String> {
     let causes = finding
+        .explanation
         .causes
         .iter()
         .filter(|_| finding.status.is_trouble());
@@ -63,10 +65,16 @@ pub fn cause_ids_of(finding: &Finding) -> Vec<String> {
 
 /// Returns the id of one cause of a finding.
 pub(super) fn cause_id(finding: &Finding, cause: &Cause) -> String {
-    let subject = changed_subject(finding, cause);
-    let digest = Sha256::digest(format!("{}\n{subject}", finding.rule.id));
-    let digits = digest.iter().take(8).map(|byte| format!("{byte:02x}"));
-    digits.collect()
+    hash_cause(finding.rule.id, &changed_subject(finding, cause))
+}
+
+/// Returns the first 16 hex digits of SHA-256 over a rule, a newline and what must change.
+fn hash_cause(rule: &str, subject: &str) -> String {
+    let mut digest = Sha256::new();
+    digest.update(rule);
+    digest.update("\n");
+    digest.update(subject);
+    format_hex(digest.finalize().iter().take(8))
 }
 
 /// Returns the ARN of what must change: a key, a setting of the region, otherwise the resource.
@@ -75,7 +83,9 @@ fn changed_subject<'a>(finding: &'a Finding, cause: &'a Cause) -> Cow<'a, str> {
         Some(about) if about.starts_with("arn:") => Cow::Borrowed(about),
         Some(about)
             if finding.kind != ResourceKind::Region
-                && about.ends_with(&format!(" in {}", finding.region)) =>
+                && about
+                    .strip_suffix(finding.region.as_str())
+                    .is_some_and(|it| it.ends_with(" in ")) =>
         {
             let account = finding.account_id.as_deref().unwrap_or_default();
             Cow::Owned(format!("backup-check:region:{account}:{}", finding.region))
@@ -117,163 +127,194 @@ pub fn fix_commands(cause: &CauseLine, arguments: &str) -> Vec<String> {
     }
 }
 
-/// The causes of a report, collected finding by finding.
+/// The causes of findings, collected one by one. It refers to the findings: a large account has many.
 #[derive(Debug, Default)]
-pub struct CauseLedger {
-    causes: BTreeMap<String, CauseLine>,
+pub struct CauseLedger<'f> {
+    causes: BTreeMap<String, Entry<'f>>,
     // Failing causes by the resource that they are found on, and members of stacks.
-    failing: BTreeMap<String, Vec<(&'static str, String)>>,
-    symptoms: Vec<Symptom>,
+    failing: HashMap<&'f str, Vec<(&'static str, String)>>,
+    symptoms: Vec<Symptom<'f>>,
+}
+
+/// A cause with the resources of its findings.
+#[derive(Debug)]
+struct Entry<'f> {
+    rule: &'static str,
+    status: Status,
+    gating: bool,
+    first: &'f Cause,
+    resources: Vec<&'f str>,
+    explained_by: Option<String>,
+    explains: Vec<String>,
 }
 
 /// A cause that may be the result of another one.
 #[derive(Debug)]
-struct Symptom {
+struct Symptom<'f> {
     id: String,
+    finding: &'f Finding,
+    cause: &'f Cause,
     kind: SymptomKind,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 enum SymptomKind {
-    /// A failed job of a resource, with its region and account.
-    Job {
-        resource: String,
-        settings: [String; 2],
-    },
-    /// A stack, with the ids and rules of the members that are not ready.
-    Stack { members: Vec<(String, String)> },
+    /// A failed job of a resource.
+    Job,
+    /// A stack whose members are not ready.
+    Stack,
     /// A key that is not shared for all actions.
-    Key { shared: String },
+    Key,
 }
 
-impl CauseLedger {
-    /// Adds the causes of a finding.
-    pub fn add_finding(&mut self, finding: &Finding) {
+impl<'f> CauseLedger<'f> {
+    /// Returns the causes of findings.
+    #[must_use]
+    pub fn collect(findings: &'f [Finding]) -> Self {
+        let mut ledger = CauseLedger::default();
+        findings.iter().for_each(|it| ledger.add_finding(it));
+        ledger.link_symptoms();
+        ledger
+    }
+
+    fn add_finding(&mut self, finding: &'f Finding) {
         if !finding.status.is_trouble() {
             return;
         }
-        for cause in &finding.causes {
+        for cause in &finding.explanation.causes {
             let id = cause_id(finding, cause);
             if finding.status == Status::Fail {
-                let found = (finding.rule.id, id.clone());
                 for name in [&finding.resource, &finding.resource_id] {
-                    let known = self.failing.entry(name.clone()).or_default();
-                    if !known.contains(&found) {
-                        known.push(found.clone());
+                    let known = self.failing.entry(name.as_str()).or_default();
+                    let is_known =
+                        |(rule, known): &(&str, String)| *rule == finding.rule.id && *known == id;
+                    if !known.iter().any(is_known) {
+                        known.push((finding.rule.id, id.clone()));
                     }
                 }
             }
-            self.add_symptom(finding, cause, &id);
-            let line = self.causes.entry(id).or_insert_with_key(|id| CauseLine {
-                id: id.clone(),
-                rule: finding.rule.id.to_owned(),
+            if let Some(kind) = symptom_kind(finding) {
+                self.symptoms.push(Symptom {
+                    id: id.clone(),
+                    finding,
+                    cause,
+                    kind,
+                });
+            }
+            let entry = self.causes.entry(id).or_insert_with(|| Entry {
+                rule: finding.rule.id,
                 status: finding.status,
                 gating: false,
-                message: cause.sentence(),
-                fix: cause.fix.clone(),
-                commands: Vec::new(),
+                first: cause,
                 resources: Vec::new(),
                 explained_by: None,
                 explains: Vec::new(),
             });
-            line.status = line.status.max(finding.status);
-            line.gating |= finding.gating;
-            if line.resources.last() != Some(&finding.resource) {
-                line.resources.push(finding.resource.clone());
+            entry.status = entry.status.max(finding.status);
+            entry.gating |= finding.gating;
+            if entry.resources.last() != Some(&finding.resource.as_str()) {
+                entry.resources.push(&finding.resource);
             }
         }
     }
 
-    fn add_symptom(&mut self, finding: &Finding, cause: &Cause, id: &str) {
-        if finding.status == Status::Unknown {
-            return;
-        }
-        let kind = match finding.rule.id {
-            _ if finding.rule.group == Group::Proof => {
-                let account = finding.account_id.as_deref().unwrap_or_default();
-                SymptomKind::Job {
-                    resource: finding.resource.clone(),
-                    settings: [
-                        format!("backup-check:region:{account}:{}", finding.region),
-                        format!("backup-check:account:{account}"),
-                    ],
-                }
+    /// Finds what explains what.
+    fn link_symptoms(&mut self) {
+        for symptom in std::mem::take(&mut self.symptoms) {
+            // Many findings have the same cause.
+            if self.explained_by(&symptom.id).is_some() {
+                continue;
             }
-            "stack-resources-ready" => SymptomKind::Stack {
-                members: cause
-                    .parts
-                    .iter()
-                    .filter_map(|part| {
-                        Some((part.clone(), cause.message.split_once(": ")?.0.to_owned()))
-                    })
-                    .collect(),
-            },
-            "kms-key-fully-shared" => SymptomKind::Key {
-                shared: {
-                    let subject = changed_subject(finding, cause);
-                    let digest = Sha256::digest(format!("kms-key-shared\n{subject}"));
-                    digest
-                        .iter()
-                        .take(8)
-                        .map(|byte| format!("{byte:02x}"))
-                        .collect()
-                },
-            },
-            _ => return,
-        };
-        self.symptoms.push(Symptom {
-            id: id.to_owned(),
-            kind,
-        });
+            let Some(reason) = self.explain_symptom(&symptom) else {
+                continue;
+            };
+            if reason == symptom.id {
+                continue;
+            }
+            if let Some(entry) = self.causes.get_mut(&symptom.id) {
+                entry.explained_by = Some(reason.clone());
+            }
+            if let Some(entry) = self.causes.get_mut(&reason) {
+                entry.explains.push(symptom.id);
+            }
+        }
+    }
+
+    /// Returns the ids of the causes that another cause explains.
+    pub(super) fn symptom_ids(&self) -> BTreeSet<String> {
+        let causes = self.causes.iter();
+        let symptoms = causes.filter(|(_, entry)| entry.explained_by.is_some());
+        symptoms.map(|(id, _)| id.clone()).collect()
     }
 
     /// Returns all causes, with what explains what, sorted by id. `command` returns the commands of a cause.
     #[must_use]
-    pub fn into_lines(mut self, command: impl Fn(&CauseLine) -> Vec<String>) -> Vec<CauseLine> {
-        for symptom in std::mem::take(&mut self.symptoms) {
-            let Some(reason) = self.explain_symptom(&symptom.kind) else {
-                continue;
+    pub fn into_lines(self, command: impl Fn(&CauseLine) -> Vec<String>) -> Vec<CauseLine> {
+        let lines = self.causes.into_iter().map(|(id, entry)| {
+            let mut resources = entry.resources;
+            resources.sort_unstable();
+            resources.dedup();
+            let mut line = CauseLine {
+                id,
+                rule: entry.rule.to_owned(),
+                status: entry.status,
+                gating: entry.gating,
+                message: entry.first.sentence(),
+                fix: entry.first.fix.clone(),
+                commands: Vec::new(),
+                resources: resources.into_iter().map(str::to_owned).collect(),
+                explained_by: entry.explained_by,
+                explains: entry.explains,
             };
-            if reason == symptom.id || self.explained_by(&symptom.id).is_some() {
-                continue;
-            }
-            if let Some(line) = self.causes.get_mut(&symptom.id) {
-                line.explained_by = Some(reason.clone());
-            }
-            if let Some(line) = self.causes.get_mut(&reason) {
-                line.explains.push(symptom.id);
-            }
-        }
-        let mut lines: Vec<CauseLine> = self.causes.into_values().collect();
-        for line in &mut lines {
-            line.resources.sort_unstable();
-            line.resources.dedup();
             line.explains.sort_unstable();
-            line.commands = command(line);
-        }
-        lines
+            line.commands = command(&line);
+            line
+        });
+        lines.collect()
     }
 
     fn explained_by(&self, id: &str) -> Option<&String> {
         self.causes.get(id)?.explained_by.as_ref()
     }
 
-    fn explain_symptom(&self, kind: &SymptomKind) -> Option<String> {
+    fn explain_symptom(&self, symptom: &Symptom<'_>) -> Option<String> {
+        let Symptom { finding, cause, .. } = symptom;
         let find = |name: &str, rule: &str| {
             let found = self.failing.get(name)?;
             let (_, id) = found.iter().find(|(known, _)| *known == rule)?;
             Some(id.clone())
         };
-        match kind {
-            SymptomKind::Job { resource, settings } => EXPLAIN_JOBS.iter().find_map(|rule| {
-                let own = find(resource, rule);
-                own.or_else(|| settings.iter().find_map(|name| find(name, rule)))
-            }),
-            SymptomKind::Stack { members } => {
-                let mut members = members.iter();
-                members.find_map(|(member, rule)| find(member, rule))
+        match symptom.kind {
+            SymptomKind::Job => {
+                let account = finding.account_id.as_deref().unwrap_or_default();
+                let settings = [
+                    format!("backup-check:region:{account}:{}", finding.region),
+                    format!("backup-check:account:{account}"),
+                ];
+                EXPLAIN_JOBS.iter().find_map(|rule| {
+                    let own = find(&finding.resource, rule);
+                    own.or_else(|| settings.iter().find_map(|name| find(name, rule)))
+                })
             }
-            SymptomKind::Key { shared } => self.causes.contains_key(shared).then(|| shared.clone()),
+            SymptomKind::Stack => {
+                let (rule, _) = cause.message.split_once(": ")?;
+                cause.parts.iter().find_map(|member| find(member, rule))
+            }
+            SymptomKind::Key => {
+                let shared = hash_cause("kms-key-shared", &changed_subject(finding, cause));
+                self.causes.contains_key(&shared).then_some(shared)
+            }
         }
+    }
+}
+
+/// Returns the way in which a finding may be the result of another cause.
+fn symptom_kind(finding: &Finding) -> Option<SymptomKind> {
+    match finding.rule.id {
+        _ if finding.status == Status::Unknown => None,
+        _ if finding.rule.group == Group::Proof => Some(SymptomKind::Job),
+        "stack-resources-ready" => Some(SymptomKind::Stack),
+        "kms-key-fully-shared" => Some(SymptomKind::Key),
+        _ => None,
     }
 }

@@ -1,13 +1,18 @@
 //! A report read back from its JSON, to be written in another format without another scan.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use thiserror::Error;
 
 use super::facts::Summary;
 use super::json::{JsonCause, JsonFinding, JsonReport, JsonResource, JsonUnread, SCHEMA, Tool};
-use super::{Finding, OmittedChecks, OmittedCounts, Report, ResourceLine, Unread};
+use super::{
+    Explanation, Finding, FindingSubject, OmittedChecks, OmittedCounts, Report, ResourceLine,
+    Unread,
+};
 use crate::analysis::Cause;
 use crate::exit::FailOn;
 use crate::model::selection::Selection;
@@ -241,50 +246,54 @@ fn read_resource(json: JsonResource) -> ResourceLine {
 
 /// Reads a finding. `ids` has the ids of the resources by their ARNs.
 fn read_finding(
-    json: JsonFinding,
+    json: JsonFinding<'static>,
     ids: &BTreeMap<&str, &str>,
     tool: &Tool,
 ) -> Result<Finding, ConvertError> {
     let Some(rule) = rules::find(&json.rule) else {
         return Err(ConvertError::OtherVersion {
             what: "rule",
-            name: json.rule,
+            name: json.rule.into_owned(),
             version: tool.version.clone(),
         });
     };
-    let Some(resource_id) = ids.get(json.resource.as_str()) else {
+    let Some(resource_id) = ids.get(json.resource.as_ref()) else {
         let reason = format!("{} is not among its resources", json.resource);
         return Err(ConvertError::Damaged(reason));
     };
     let causes = match json.causes.is_empty() {
         true => vec![Cause {
             about: None,
-            message: json.message.clone(),
-            fix: json.fix.clone(),
+            message: json.message.clone().into_owned(),
+            fix: json.fix.clone().map(Cow::into_owned),
             parts: Vec::new(),
             remedies: Vec::new(),
         }],
         false => json.causes.into_iter().map(read_cause).collect(),
     };
     Ok(Finding {
-        id: json.id,
+        id: json.id.into_owned(),
         rule,
         severity: json.severity,
         status: json.status,
         gating: json.gating,
-        resource_id: (*resource_id).to_owned(),
-        resource: json.resource,
-        kind: json.resource_type,
-        account_id: json.account_id,
-        region: json.region,
-        backup_tag: json.backup_tag,
-        message: json.message,
-        fix: json.fix,
-        evidence: json.evidence,
-        causes,
-        waiver: json.waiver,
+        subject: Arc::new(FindingSubject {
+            resource_id: (*resource_id).to_owned(),
+            resource: json.resource.into_owned(),
+            kind: json.resource_type,
+            account_id: json.account_id.map(Cow::into_owned),
+            region: json.region.into_owned(),
+            backup_tag: json.backup_tag,
+            place: json.location.map(Box::new),
+        }),
+        explanation: Arc::new(Explanation {
+            message: json.message.into_owned(),
+            fix: json.fix.map(Cow::into_owned),
+            evidence: json.evidence.into_owned(),
+            causes,
+        }),
+        waiver: json.waiver.map(Box::new),
         baseline: json.baseline,
-        place: json.location,
         sources: json.sources,
     })
 }

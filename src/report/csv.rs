@@ -4,10 +4,12 @@
 
 use std::io::{self, Write};
 
-use csv::{ErrorKind, QuoteStyle, Terminator, Writer, WriterBuilder};
+use csv::{ErrorKind, QuoteStyle, Terminator, WriterBuilder};
 
 use super::json::service_names;
-use super::{Baseline, Finding, FindingWriter, ReportFacts, ResourceLine, WriteError, cause_id_of};
+use super::{
+    Baseline, Finding, FindingSource, Report, ResourceLine, Shown, WriteError, cause_id_of,
+};
 use crate::text::escape_invisible;
 
 /// The columns. New ones are appended, so existing columns keep their positions.
@@ -43,48 +45,27 @@ pub const COLUMNS: [&str; 29] = [
     "scanned_at",
 ];
 
-/// The writer of the format.
-pub struct CsvWriter<'a> {
-    rows: Writer<&'a mut dyn Write>,
-    scanned_at: String,
-}
-
-impl<'a> CsvWriter<'a> {
-    /// Returns a writer to an output.
-    pub fn new(out: &'a mut dyn Write) -> Self {
-        CsvWriter {
-            scanned_at: String::new(),
-            rows: WriterBuilder::new()
-                .terminator(Terminator::CRLF)
-                .quote_style(QuoteStyle::Necessary)
-                .from_writer(out),
+/// Writes the findings of a report.
+pub(super) fn write_findings(
+    report: &Report,
+    source: &dyn FindingSource,
+    shown: Shown,
+    out: &mut dyn Write,
+) -> Result<(), WriteError> {
+    let mut rows = WriterBuilder::new()
+        .terminator(Terminator::CRLF)
+        .quote_style(QuoteStyle::Necessary)
+        .from_writer(out);
+    rows.write_record(COLUMNS).map_err(to_write_error)?;
+    source.visit_all(&mut |finding, line| {
+        if !shown.includes(finding) {
+            return Ok(());
         }
-    }
-}
-
-impl FindingWriter for CsvWriter<'_> {
-    fn begin_report(
-        &mut self,
-        scanned_at: &str,
-        _: Option<&ReportFacts<'_>>,
-    ) -> Result<(), WriteError> {
-        scanned_at.clone_into(&mut self.scanned_at);
-        self.rows.write_record(COLUMNS).map_err(to_write_error)
-    }
-
-    fn write_finding(
-        &mut self,
-        finding: &Finding,
-        resource: Option<&ResourceLine>,
-    ) -> Result<(), WriteError> {
-        let cells = row_cells(finding, resource, &self.scanned_at);
+        let cells = row_cells(finding, line, &report.finished_at);
         let cells = cells.iter().map(|cell| escape_formulas(cell));
-        self.rows.write_record(cells).map_err(to_write_error)
-    }
-
-    fn finish_report(&mut self, _: &ReportFacts<'_>) -> Result<(), WriteError> {
-        Ok(self.rows.flush()?)
-    }
+        rows.write_record(cells).map_err(to_write_error)
+    })?;
+    Ok(rows.flush()?)
 }
 
 /// Returns the row of a finding.
@@ -94,8 +75,8 @@ fn row_cells(
     scanned_at: &str,
 ) -> [String; COLUMNS.len()] {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    let waiver = finding.waiver.as_ref();
-    let place = finding.place.as_ref();
+    let waiver = finding.waiver.as_deref();
+    let place = finding.place.as_deref();
     let baseline = finding.baseline.map(|it| match it {
         Baseline::New => "new",
         Baseline::Unchanged => "unchanged",
@@ -117,8 +98,8 @@ fn row_cells(
         finding.rule.id.to_owned(),
         finding.rule.group.as_str().to_owned(),
         finding.rule.owner.as_str().to_owned(),
-        finding.message.clone(),
-        text(finding.fix.as_deref()),
+        finding.explanation.message.clone(),
+        text(finding.explanation.fix.as_deref()),
         text(waiver.map(|it| it.reason.as_str())),
         text(waiver.map(|it| it.owner.as_str())),
         text(waiver.map(|it| it.expires.as_str())),
@@ -140,7 +121,7 @@ fn row_cells(
 /// cells in many locales. Characters that break a line or move the cursor are escaped.
 ///
 /// Source: <https://owasp.org/www-community/attacks/CSV_Injection>.
-fn escape_formulas(text: &str) -> String {
+pub(super) fn escape_formulas(text: &str) -> String {
     let parts: Vec<String> = escape_invisible(text)
         .split(';')
         .map(|part| {

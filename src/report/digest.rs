@@ -13,22 +13,11 @@ pub(super) mod summary;
 pub(super) mod view;
 pub(super) mod wording;
 
-use std::collections::BTreeSet;
-
 use super::{CauseLedger, Report};
 use counts::Totals;
 use coverage_gaps::CoverageGaps;
 use root_causes::RootCauses;
 use view::View;
-
-/// Returns the ids of the causes that another cause explains.
-fn find_symptoms(report: &Report) -> BTreeSet<String> {
-    let mut ledger = CauseLedger::default();
-    report.findings.iter().for_each(|it| ledger.add_finding(it));
-    let lines = ledger.into_lines(|_| Vec::new()).into_iter();
-    let symptoms = lines.filter(|line| line.explained_by.is_some());
-    symptoms.map(|line| line.id).collect()
-}
 
 /// A report, sorted, grouped and counted.
 #[derive(Debug)]
@@ -45,7 +34,10 @@ impl<'a> Digest<'a> {
         Digest {
             report,
             view: View::new(report),
-            causes: RootCauses::group(report, &find_symptoms(report)),
+            causes: RootCauses::group(
+                report,
+                &CauseLedger::collect(&report.findings).symptom_ids(),
+            ),
             gaps: CoverageGaps::group(report),
             totals: Totals::count(report),
         }

@@ -4,13 +4,12 @@ use std::io::Write;
 
 use crate::exit::FailOn;
 
-use super::csv::CsvWriter;
 use super::json::JsonWriter;
 use super::ndjson::NdjsonWriter;
-use super::stream::{FindingWriter, Shown, write_collected};
+use super::stream::{FindingSource, HeldFindings, Shown, write_each};
 use super::table::Style;
 use super::{
-    Report, Status, WriteError, asff, github, html, junit, markdown, ocsf, openmetrics, sarif,
+    Report, Status, WriteError, asff, csv, github, html, junit, markdown, ocsf, openmetrics, sarif,
     table,
 };
 
@@ -53,11 +52,15 @@ pub struct Format {
 /// The writer of a format.
 #[derive(Debug, Clone, Copy)]
 pub enum Writer {
-    /// Writes a report that holds all its findings: the format groups, sorts or counts them first.
+    /// Writes a report that may have only counted the findings that pass or do not apply.
     Report(fn(&Report, &Rendering<'_>, &mut dyn Write) -> Result<(), WriteError>),
-    /// Writes findings one by one, so a report can be written while the account is evaluated.
-    Findings(for<'a> fn(&'a mut dyn Write) -> Box<dyn FindingWriter + 'a>),
+    /// Writes all findings one by one.
+    Findings(WriteFindings),
 }
+
+/// Writes a report whose findings are in a source.
+type WriteFindings =
+    fn(&Report, &dyn FindingSource, &Rendering<'_>, &mut dyn Write) -> Result<(), WriteError>;
 
 /// The name of the default format.
 pub const TABLE: &str = "table";
@@ -66,9 +69,6 @@ pub const GITHUB: &str = "github";
 
 /// The formats that can have a section on cost.
 pub const COST_SECTION_FORMATS: [&str; 3] = ["html", "markdown", GITHUB];
-
-/// The name of the format that counts the checks that do not apply.
-const HTML: &str = "html";
 
 /// Every format. The help of `--format` lists them in this order.
 pub static FORMATS: &[Format] = &[
@@ -82,19 +82,37 @@ pub static FORMATS: &[Format] = &[
         name: "json",
         lists_findings: true,
         about: "one document of schema backup-check/v1",
-        writer: Writer::Findings(|out| Box::new(JsonWriter::new(out))),
+        writer: Writer::Findings(|report, source, how, out| {
+            write_each(
+                report,
+                source,
+                how.shown(),
+                how.gate,
+                &mut JsonWriter::new(out),
+            )
+        }),
     },
     Format {
         name: "ndjson",
         lists_findings: true,
         about: "one finding per line, the summary on the last",
-        writer: Writer::Findings(|out| Box::new(NdjsonWriter::new(out))),
+        writer: Writer::Findings(|report, source, how, out| {
+            write_each(
+                report,
+                source,
+                how.shown(),
+                how.gate,
+                &mut NdjsonWriter::new(out),
+            )
+        }),
     },
     Format {
         name: "csv",
         lists_findings: true,
         about: "one finding per row, for spreadsheets",
-        writer: Writer::Findings(|out| Box::new(CsvWriter::new(out))),
+        writer: Writer::Findings(|report, source, how, out| {
+            csv::write_findings(report, source, how.shown(), out)
+        }),
     },
     Format {
         name: "sarif",
@@ -108,21 +126,25 @@ pub static FORMATS: &[Format] = &[
         name: "junit",
         lists_findings: true,
         about: "JUnit XML, for CI servers",
-        writer: Writer::Report(|report, how, out| {
-            junit::write_report(report, how.shown(), how.gate, out)
+        writer: Writer::Findings(|report, source, how, out| {
+            junit::write_findings(report, source, how.shown(), how.gate, out)
         }),
     },
     Format {
         name: "ocsf",
         lists_findings: true,
         about: "one OCSF 1.5 Compliance Finding per line, for Security Lake",
-        writer: Writer::Report(|report, how, out| ocsf::write_report(report, how.shown(), out)),
+        writer: Writer::Findings(|report, source, how, out| {
+            ocsf::write_findings(report, source, how.shown(), out)
+        }),
     },
     Format {
         name: "asff",
         lists_findings: true,
         about: "one BatchImportFindings request per line, for AWS Security Hub",
-        writer: Writer::Report(|report, how, out| asff::write_report(report, how.shown(), out)),
+        writer: Writer::Findings(|report, source, how, out| {
+            asff::write_findings(report, source, how.shown(), out)
+        }),
     },
     Format {
         name: "openmetrics",
@@ -143,7 +165,7 @@ pub static FORMATS: &[Format] = &[
         writer: Writer::Report(|report, how, out| github::write(report, how.anchor, how.gate, out)),
     },
     Format {
-        name: HTML,
+        name: "html",
         lists_findings: false,
         about: "one self-contained page",
         writer: Writer::Report(|report, how, out| {
@@ -157,12 +179,6 @@ impl Format {
     #[must_use]
     pub fn with_name(name: &str) -> Option<&'static Format> {
         FORMATS.iter().find(|format| format.name == name)
-    }
-
-    /// Whether it needs the findings that pass or do not apply: as a list, or for its counts of checks.
-    #[must_use]
-    pub fn needs_all_findings(&self) -> bool {
-        self.lists_findings || self.name == HTML
     }
 
     /// Returns the names of all formats, for errors.
@@ -182,12 +198,23 @@ impl Format {
         how: &Rendering<'_>,
         out: &mut dyn Write,
     ) -> Result<(), WriteError> {
+        self.write_findings(report, &HeldFindings::new(report), how, out)
+    }
+
+    /// Writes a report whose findings are in a source. The report may omit those that pass or do not apply.
+    ///
+    /// # Errors
+    /// The output failed, or the report lacks a value that the format requires.
+    pub fn write_findings(
+        &self,
+        report: &Report,
+        source: &dyn FindingSource,
+        how: &Rendering<'_>,
+        out: &mut dyn Write,
+    ) -> Result<(), WriteError> {
         match self.writer {
             Writer::Report(write) => write(report, how, out),
-            Writer::Findings(open) => {
-                let mut writer = open(out);
-                write_collected(report, how.shown(), how.gate, writer.as_mut())
-            }
+            Writer::Findings(write) => write(report, source, how, out),
         }
     }
 }

@@ -169,7 +169,7 @@ impl Head {
 }
 
 /// Returns the source expression that allows one inline text in a content security policy.
-fn hash_source(text: &str) -> String {
+pub(super) fn hash_source(text: &str) -> String {
     format!("sha256-{}", encode_base64(&Sha256::digest(text)))
 }
 

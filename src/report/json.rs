@@ -4,14 +4,19 @@
 
 mod evidence;
 
-use std::io::{self, Write};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io::{self, BufWriter, Write};
+use std::sync::LazyLock;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema, schema_for};
 use serde::{Deserialize, Serialize};
+use serde_json::Serializer;
+use serde_json::ser::Formatter;
 
 use super::cause::cause_id;
 pub use super::facts::{FindingCounts, JsonSelection, ResourceCounts, Scan, Summary};
-use super::stream::write_collected;
+use super::stream::{HeldFindings, write_each};
 use super::{
     Baseline, CauseLine, Comparison, FactSource, Finding, FindingWriter, ReasonIfTagged, Report,
     ReportFacts, ResourceLine, ResourceVerdict, Shown, StaleWaiver, Status, Unread, Waiver,
@@ -25,6 +30,7 @@ use crate::model::place::Place;
 use crate::model::service::Service;
 use crate::model::tag::BackupTag;
 use crate::rule::{Group, Owner, Rule};
+use crate::rules;
 use crate::settings::Severity;
 
 /// The name of the schema.
@@ -58,7 +64,7 @@ pub struct JsonReport {
     /// Every resource that was read.
     pub resources: Vec<JsonResource>,
     /// One finding per rule and resource.
-    pub findings: Vec<JsonFinding>,
+    pub findings: Vec<JsonFinding<'static>>,
     /// Waivers of the config that are expired or unused; absent where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stale_waivers: Vec<StaleWaiver>,
@@ -138,23 +144,23 @@ pub struct JsonResource {
 
 /// The result of one rule on one resource.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub struct JsonFinding {
+pub struct JsonFinding<'a> {
     /// The id: stable across runs and unique within a report.
-    pub id: String,
+    pub id: Cow<'a, str>,
     /// The rule's id.
     #[schemars(schema_with = "super::rule_schema")]
-    pub rule: String,
+    pub rule: Cow<'a, str>,
     /// The group of the rule.
     pub group: Group,
     /// The team that can fix a violation.
     pub owner: Owner,
     /// The title of the rule: the state that passes.
-    pub title: String,
+    pub title: Cow<'a, str>,
     /// The status of a violation of the rule.
     pub severity: Severity,
     /// The services that the rule is about.
     #[schemars(schema_with = "services_schema")]
-    pub services: Vec<String>,
+    pub services: Cow<'a, [String]>,
     /// The status.
     pub status: Status,
     /// Whether it counts toward the exit code.
@@ -165,21 +171,21 @@ pub struct JsonFinding {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<JsonCause>,
     /// The resource's ARN, or its identifier where AWS has no ARN.
-    pub resource: String,
+    pub resource: Cow<'a, str>,
     /// The resource's type.
     pub resource_type: ResourceKind,
     /// The resource's account.
-    pub account_id: Option<String>,
+    pub account_id: Option<Cow<'a, str>>,
     /// The resource's region.
-    pub region: String,
+    pub region: Cow<'a, str>,
     /// The value of the resource's backup tag.
     pub backup_tag: BackupTag,
     /// The message, a fragment about the resource.
-    pub message: String,
+    pub message: Cow<'a, str>,
     /// Ids and lists for programs. The rule determines the keys.
-    pub evidence: Evidence,
+    pub evidence: Cow<'a, Evidence>,
     /// How to fix it; null where there is nothing to fix.
-    pub fix: Option<String>,
+    pub fix: Option<Cow<'a, str>>,
     /// The waiver that covers the finding; null without one.
     pub waiver: Option<Waiver>,
     /// The comparison with a baseline; null without a baseline and for a pass or skip.
@@ -214,10 +220,10 @@ impl JsonCause {
         let is_described = |cause: &Cause| {
             cause.about.is_none()
                 && cause.parts.is_empty()
-                && cause.message == finding.message
-                && cause.fix == finding.fix
+                && cause.message == finding.explanation.message
+                && cause.fix == finding.explanation.fix
         };
-        match finding.causes.as_slice() {
+        match finding.explanation.causes.as_slice() {
             _ if !finding.status.is_trouble() => Vec::new(),
             [only] if is_described(only) => Vec::new(),
             causes => causes
@@ -264,35 +270,49 @@ impl JsonResource {
     }
 }
 
-impl JsonFinding {
+impl<'a> JsonFinding<'a> {
     /// Returns the public form of a finding.
     #[must_use]
-    pub fn new(finding: &Finding) -> Self {
+    pub fn new(finding: &'a Finding) -> Self {
+        let explanation = &finding.explanation;
         JsonFinding {
-            id: finding.id.clone(),
-            rule: finding.rule.id.to_owned(),
+            id: Cow::Borrowed(&finding.id),
+            rule: Cow::Borrowed(finding.rule.id),
             group: finding.rule.group,
             owner: finding.rule.owner,
-            title: finding.rule.title.to_owned(),
+            title: Cow::Borrowed(finding.rule.title),
             severity: finding.severity,
-            services: service_names(finding.rule),
+            services: Cow::Borrowed(service_names(finding.rule)),
             status: finding.status,
             gating: finding.gating,
             cause: cause_id_of(finding),
             causes: JsonCause::list(finding),
-            resource: finding.resource.clone(),
+            resource: Cow::Borrowed(&finding.resource),
             resource_type: finding.kind,
-            account_id: finding.account_id.clone(),
-            region: finding.region.clone(),
+            account_id: finding.account_id.as_deref().map(Cow::Borrowed),
+            region: Cow::Borrowed(&finding.region),
             backup_tag: finding.backup_tag,
-            message: finding.message.clone(),
-            evidence: finding.evidence.clone(),
-            fix: finding.fix.clone(),
-            waiver: finding.waiver.clone(),
+            message: Cow::Borrowed(&explanation.message),
+            evidence: Cow::Borrowed(&explanation.evidence),
+            fix: explanation.fix.as_deref().map(Cow::Borrowed),
+            waiver: finding.waiver.as_deref().cloned(),
             baseline: finding.baseline,
-            location: finding.place.clone(),
+            location: finding.place.as_deref().cloned(),
             sources: finding.sources.clone(),
         }
+    }
+}
+
+/// The resources of a report, made one by one.
+struct ResourceList<'a>(&'a ReportFacts<'a>);
+
+impl Serialize for ResourceList<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let lines = self.0.resources.iter();
+        serializer.collect_seq(lines.map(|line| JsonResource {
+            prerequisites: self.0.prerequisites_of(line),
+            ..JsonResource::new(line)
+        }))
     }
 }
 
@@ -303,6 +323,8 @@ pub struct JsonWriter<'a> {
     out: &'a mut dyn Write,
     findings: usize,
     facts_written: bool,
+    /// The last finding, written at once.
+    buffer: Vec<u8>,
 }
 
 impl<'a> JsonWriter<'a> {
@@ -312,36 +334,20 @@ impl<'a> JsonWriter<'a> {
             out,
             findings: 0,
             facts_written: false,
+            buffer: Vec::new(),
         }
     }
 
     /// Writes a member of the document after the one before it.
     fn write_member(&mut self, name: &str, value: &impl Serialize) -> Result<(), WriteError> {
         write!(self.out, ",\n  \"{name}\": ")?;
-        self.write_indented("  ", value)
-    }
-
-    fn write_indented(
-        &mut self,
-        indent: &'static str,
-        value: &impl Serialize,
-    ) -> Result<(), WriteError> {
-        let out = IndentedOutput {
-            out: self.out,
-            indent,
-        };
-        Ok(serde_json::to_writer_pretty(out, value)?)
+        let mut out = BufWriter::new(&mut *self.out);
+        let layout = IndentedLayout::at_depth(1);
+        value.serialize(&mut Serializer::with_formatter(&mut out, layout))?;
+        Ok(out.flush()?)
     }
 
     fn write_facts(&mut self, facts: &ReportFacts<'_>) -> Result<(), WriteError> {
-        let resources: Vec<JsonResource> = facts
-            .resources
-            .iter()
-            .map(|line| JsonResource {
-                prerequisites: facts.prerequisites_of(line),
-                ..JsonResource::new(line)
-            })
-            .collect();
         self.write_member("scan", &facts.scan)?;
         self.write_member("summary", &facts.summary)?;
         self.write_member("verdict", &facts.verdict)?;
@@ -349,7 +355,7 @@ impl<'a> JsonWriter<'a> {
         self.write_member("gate", &facts.gate)?;
         self.write_member("coverage", &facts.coverage)?;
         self.write_member("causes", &facts.causes)?;
-        self.write_member("resources", &resources)?;
+        self.write_member("resources", &ResourceList(facts))?;
         self.facts_written = true;
         Ok(())
     }
@@ -373,7 +379,11 @@ impl FindingWriter for JsonWriter<'_> {
         let separator = if self.findings == 0 { "" } else { "," };
         write!(self.out, "{separator}\n    ")?;
         self.findings += 1;
-        self.write_indented("    ", &JsonFinding::new(finding))
+        self.buffer.clear();
+        let layout = IndentedLayout::at_depth(2);
+        let mut serializer = Serializer::with_formatter(&mut self.buffer, layout);
+        JsonFinding::new(finding).serialize(&mut serializer)?;
+        Ok(self.out.write_all(&self.buffer)?)
     }
 
     fn finish_report(&mut self, facts: &ReportFacts<'_>) -> Result<(), WriteError> {
@@ -406,34 +416,111 @@ pub fn write_report(
     gate: FailOn,
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
-    write_collected(report, shown.into(), gate, &mut JsonWriter::new(out))
+    let held = HeldFindings::new(report);
+    write_each(report, &held, shown.into(), gate, &mut JsonWriter::new(out))
 }
 
 /// Returns the names of the services that a rule is about.
-pub(super) fn service_names(rule: &Rule) -> Vec<String> {
-    let services = rule.services().into_iter();
-    services.map(|it| it.as_str().to_owned()).collect()
+pub(super) fn service_names(rule: &'static Rule) -> &'static [String] {
+    static NAMES: LazyLock<BTreeMap<&'static str, Vec<String>>> = LazyLock::new(|| {
+        let names = |rule: &Rule| {
+            let services = rule.services().into_iter();
+            services.map(|it| it.as_str().to_owned()).collect()
+        };
+        rules::ALL
+            .iter()
+            .map(|rule| (rule.id, names(rule)))
+            .collect()
+    });
+    NAMES.get(rule.id).map_or(&[], Vec::as_slice)
 }
 
-/// An output that indents every line but the first. JSON escapes line breaks within its strings.
-struct IndentedOutput<'a> {
-    out: &'a mut dyn Write,
-    indent: &'static str,
+/// JSON with two spaces for each level, inside of a document.
+struct IndentedLayout {
+    depth: usize,
+    has_value: bool,
 }
 
-impl Write for IndentedOutput<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            self.out.write_all(line)?;
-            if line.ends_with(b"\n") {
-                self.out.write_all(self.indent.as_bytes())?;
-            }
+impl IndentedLayout {
+    fn at_depth(depth: usize) -> Self {
+        IndentedLayout {
+            depth,
+            has_value: false,
         }
-        Ok(bytes.len())
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+    fn break_line<W: ?Sized + Write>(&self, out: &mut W) -> io::Result<()> {
+        out.write_all(b"\n")?;
+        (0..self.depth).try_for_each(|_| out.write_all(b"  "))
+    }
+
+    fn open<W: ?Sized + Write>(&mut self, out: &mut W, bracket: &[u8]) -> io::Result<()> {
+        self.depth += 1;
+        self.has_value = false;
+        out.write_all(bracket)
+    }
+
+    fn close<W: ?Sized + Write>(&mut self, out: &mut W, bracket: &[u8]) -> io::Result<()> {
+        self.depth -= 1;
+        if self.has_value {
+            self.break_line(out)?;
+        }
+        out.write_all(bracket)
+    }
+
+    fn begin_item<W: ?Sized + Write>(&self, out: &mut W, is_first: bool) -> io::Result<()> {
+        if !is_first {
+            out.write_all(b",")?;
+        }
+        self.break_line(out)
+    }
+}
+
+impl Formatter for IndentedLayout {
+    fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.open(out, b"[")
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.close(out, b"]")
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        is_first: bool,
+    ) -> io::Result<()> {
+        self.begin_item(out, is_first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.has_value = true;
+        Ok(())
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.open(out, b"{")
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.close(out, b"}")
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        is_first: bool,
+    ) -> io::Result<()> {
+        self.begin_item(out, is_first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        out.write_all(b": ")
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.has_value = true;
+        Ok(())
     }
 }
 

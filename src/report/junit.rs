@@ -1,11 +1,13 @@
 //! JUnit XML, which GitLab, Jenkins and most CI servers display as test results.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write};
+use std::io::Write;
 
-use quick_junit::{NonSuccessKind, Report as Suites, TestCase, TestCaseStatus, TestSuite};
+use jiff::Timestamp;
 
-use super::{Finding, Report, SHORT_ID, Shown, Status, WriteError, cause_id_of};
+use super::stream::HeldFindings;
+use super::{Finding, FindingSource, Report, SHORT_ID, Shown, Status, WriteError, cause_id_of};
 use crate::exit::FailOn;
 use crate::model::ResourceKind;
 use crate::model::service::Service;
@@ -24,31 +26,154 @@ pub fn write_report(
     gate: FailOn,
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
-    let gate = gate.displayed_gate();
-    let mut cases: BTreeMap<(&str, &str), Vec<TestCase>> = BTreeMap::new();
-    for finding in report.shown(shown) {
-        let suite = (finding.region.as_str(), suite_name(finding.kind));
-        let case = finding_case(finding, gate);
-        cases.entry(suite).or_default().push(case);
-    }
-    for ((region, service), reasons) in incomplete_listings(report) {
-        let suite = cases.entry((region, service)).or_default();
-        suite.push(listing_case(region, service, &reasons));
-    }
+    write_findings(report, &HeldFindings::new(report), shown.into(), gate, out)
+}
 
-    let mut suites = Suites::new(match &report.account_id {
+/// Writes the findings of a source, suite by suite: the numbers of a suite precede its cases.
+pub(super) fn write_findings(
+    report: &Report,
+    source: &dyn FindingSource,
+    shown: Shown,
+    gate: FailOn,
+    out: &mut dyn Write,
+) -> Result<(), WriteError> {
+    let gate = gate.displayed_gate();
+    let listings = incomplete_listings(report);
+    let suites = count_cases(report, shown, gate, &listings);
+    let mut all = CaseCounts::default();
+    suites.values().for_each(|counts| all.add(*counts));
+    let name = match &report.account_id {
         Some(account) => format!("backup-check {}", escape_text(account)),
         None => "backup-check".to_owned(),
+    };
+    let CaseCounts {
+        tests,
+        skipped,
+        failures,
+        errors,
+    } = all;
+    writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
+    writeln!(
+        out,
+        "<testsuites name=\"{}\" tests=\"{tests}\" skipped=\"{skipped}\" failures=\"{failures}\" errors=\"{errors}\">",
+        escape_markup(&name)
+    )?;
+    let time = report.started_at.parse::<Timestamp>().ok();
+    let time = time.map(|it| {
+        it.strftime(" timestamp=\"%Y-%m-%dT%H:%M:%S%.3f+00:00\"")
+            .to_string()
     });
-    for ((region, name), cases) in cases {
-        let mut suite = TestSuite::new(format!("{} {name}", escape_text(region)));
-        suite.timestamp = report.started_at.parse().ok();
-        suite.add_test_cases(cases);
-        suites.add_test_suite(suite);
+    for (&(region, suite), counts) in &suites {
+        let CaseCounts {
+            tests,
+            skipped,
+            failures,
+            errors,
+        } = counts;
+        writeln!(
+            out,
+            "    <testsuite name=\"{} {suite}\" tests=\"{tests}\" skipped=\"{skipped}\" errors=\"{errors}\" failures=\"{failures}\"{}>",
+            escape_markup(&escape_text(region)),
+            time.as_deref().unwrap_or_default()
+        )?;
+        let part = |of: &str, kind: Option<ResourceKind>| {
+            of == region && kind.is_none_or(|kind| suite_name(kind) == suite)
+        };
+        source.visit_part(&part, &mut |finding, _| match shown.includes(finding) {
+            true => Ok(out.write_all(format_case(finding, gate).as_bytes())?),
+            false => Ok(()),
+        })?;
+        if let Some(reasons) = listings.get(&(region, suite)) {
+            out.write_all(format_listing(region, suite, reasons).as_bytes())?;
+        }
+        writeln!(out, "    </testsuite>")?;
     }
-    let text = suites.to_string().map_err(io::Error::other)?;
-    out.write_all(text.as_bytes())?;
-    Ok(())
+    Ok(writeln!(out, "</testsuites>")?)
+}
+
+/// The numbers of cases.
+#[derive(Debug, Clone, Copy, Default)]
+struct CaseCounts {
+    tests: usize,
+    skipped: usize,
+    failures: usize,
+    errors: usize,
+}
+
+impl CaseCounts {
+    fn add(&mut self, other: CaseCounts) {
+        self.tests += other.tests;
+        self.skipped += other.skipped;
+        self.failures += other.failures;
+        self.errors += other.errors;
+    }
+
+    fn add_result(&mut self, result: CaseResult) {
+        self.tests += 1;
+        match result {
+            CaseResult::Success => {}
+            CaseResult::Skipped => self.skipped += 1,
+            CaseResult::Failure => self.failures += 1,
+            CaseResult::Error => self.errors += 1,
+        }
+    }
+}
+
+/// Counts the cases of each suite.
+fn count_cases<'a>(
+    report: &'a Report,
+    shown: Shown,
+    gate: FailOn,
+    listings: &BTreeMap<(&'a str, &'a str), BTreeSet<&str>>,
+) -> BTreeMap<(&'a str, &'a str), CaseCounts> {
+    let mut suites: BTreeMap<(&str, &str), CaseCounts> = BTreeMap::new();
+    for finding in report.shown(shown) {
+        let suite = (finding.region.as_str(), suite_name(finding.kind));
+        let counts = suites.entry(suite).or_default();
+        counts.add_result(case_result(finding, gate));
+    }
+    for line in &report.resources {
+        let of_status = |status, number: u16| match shown.includes_status(status) {
+            true => usize::from(number),
+            false => 0,
+        };
+        let passes = of_status(Status::Pass, line.omitted.passes);
+        let skipped = of_status(Status::Skip, line.omitted.skips);
+        if passes + skipped > 0 {
+            let suite = (line.region.as_str(), suite_name(line.kind));
+            suites.entry(suite).or_default().add(CaseCounts {
+                tests: passes + skipped,
+                skipped,
+                ..CaseCounts::default()
+            });
+        }
+    }
+    for suite in listings.keys() {
+        let counts = suites.entry(*suite).or_default();
+        counts.add_result(CaseResult::Error);
+    }
+    suites
+}
+
+/// The result of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CaseResult {
+    Success,
+    Skipped,
+    Failure,
+    Error,
+}
+
+impl CaseResult {
+    /// Returns the name of the element; none of a success.
+    fn element(self) -> Option<&'static str> {
+        match self {
+            CaseResult::Success => None,
+            CaseResult::Skipped => Some("skipped"),
+            CaseResult::Failure => Some("failure"),
+            CaseResult::Error => Some("error"),
+        }
+    }
 }
 
 /// Returns the name of a resource's suite: its service, or its type where it has none.
@@ -72,16 +197,18 @@ fn incomplete_listings(report: &Report) -> BTreeMap<(&str, &str), BTreeSet<&str>
 }
 
 /// Returns the case of a finding.
-fn finding_case(finding: &Finding, gate: FailOn) -> TestCase {
-    let mut status = case_status(finding, gate);
+fn format_case(finding: &Finding, gate: FailOn) -> String {
+    let result = case_result(finding, gate);
+    let class = escape_markup(&escape_text(&finding.resource)).into_owned();
+    let name = finding.rule.id;
+    let start = format!("        <testcase name=\"{name}\" classname=\"{class}\"");
+    let is_warning = finding.status == Status::Warn;
+    if result == CaseResult::Success && !is_warning {
+        return format!("{start}/>\n");
+    }
     let message = case_message(finding, gate);
-    status.set_message(&message);
-    status.set_type(match finding.waiver {
-        Some(_) => "waived",
-        None => finding.status.as_str(),
-    });
-    let mut description = message;
-    if let Some(fix) = &finding.fix {
+    let mut description = message.clone();
+    if let Some(fix) = &finding.explanation.fix {
         description.push_str("\nFix: ");
         description.push_str(&escape_text(fix));
     }
@@ -95,34 +222,37 @@ fn finding_case(finding: &Finding, gate: FailOn) -> TestCase {
             description.push_str(&format!(":{number}"));
         }
     }
-    status.set_description(&description);
-
-    let mut case = TestCase::new(finding.rule.id, status);
-    case.set_classname(escape_text(&finding.resource));
-    if finding.status == Status::Warn && matches!(case.status, TestCaseStatus::Success { .. }) {
-        case.set_system_out(format!("warn: {description}"));
-    }
-    case
+    let description = escape_markup(&description);
+    let content = match result.element() {
+        Some(element) => {
+            let kind = match finding.waiver {
+                Some(_) => "waived",
+                None => finding.status.as_str(),
+            };
+            let message = escape_markup(&message);
+            format!("<{element} message=\"{message}\" type=\"{kind}\">{description}</{element}>")
+        }
+        None => format!("<system-out>warn: {description}</system-out>"),
+    };
+    format!("{start}>\n            {content}\n        </testcase>\n")
 }
 
 /// Returns the result of a finding's case.
-fn case_status(finding: &Finding, gate: FailOn) -> TestCaseStatus {
+fn case_result(finding: &Finding, gate: FailOn) -> CaseResult {
     match (finding.status, &finding.waiver) {
-        (Status::Pass, _) => TestCaseStatus::success(),
-        (Status::Skip, _) | (_, Some(_)) => TestCaseStatus::skipped(),
-        _ if finding.stops(gate) => TestCaseStatus::non_success(NonSuccessKind::Failure),
-        (Status::Unknown, None) if finding.gating => {
-            TestCaseStatus::non_success(NonSuccessKind::Error)
-        }
+        (Status::Pass, _) => CaseResult::Success,
+        (Status::Skip, _) | (_, Some(_)) => CaseResult::Skipped,
+        _ if finding.stops(gate) => CaseResult::Failure,
+        (Status::Unknown, None) if finding.gating => CaseResult::Error,
         // A warning does not fail the scan, so it does not fail the test either.
-        (Status::Warn, None) if finding.gating => TestCaseStatus::success(),
-        (Status::Fail | Status::Unknown | Status::Warn, None) => TestCaseStatus::skipped(),
+        (Status::Warn, None) if finding.gating => CaseResult::Success,
+        (Status::Fail | Status::Unknown | Status::Warn, None) => CaseResult::Skipped,
     }
 }
 
 /// Returns the message of a finding, preceded by the reason that it does not fail the test.
 fn case_message(finding: &Finding, gate: FailOn) -> String {
-    let message = escape_text(&finding.message);
+    let message = escape_text(&finding.explanation.message);
     match &finding.waiver {
         Some(waiver) => format!(
             "waived by {} until {}: {}; {}: {message}",
@@ -142,18 +272,34 @@ fn case_message(finding: &Finding, gate: FailOn) -> String {
 }
 
 /// Returns the case of incomplete listings that may lack gating resources.
-fn listing_case(region: &str, service: &str, reasons: &BTreeSet<&str>) -> TestCase {
+fn format_listing(region: &str, service: &str, reasons: &BTreeSet<&str>) -> String {
     let reasons: Vec<String> = reasons.iter().map(|it| escape_text(it)).collect();
-    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-    status
-        .set_message(format!(
-            "resources tagged for backup may be missing: {}",
-            reasons.join("; ")
-        ))
-        .set_type("incomplete");
-    let mut case = TestCase::new("all listings are complete", status);
-    case.set_classname(format!("{} {service}", escape_text(region)));
-    case
+    let reasons = reasons.join("; ");
+    let message = format!("resources tagged for backup may be missing: {reasons}");
+    format!(
+        "        <testcase name=\"all listings are complete\" classname=\"{} {service}\">\n            <error message=\"{}\" type=\"incomplete\"/>\n        </testcase>\n",
+        escape_markup(&escape_text(region)),
+        escape_markup(&message)
+    )
+}
+
+/// Returns text as content of an element or an attribute.
+fn escape_markup(text: &str) -> Cow<'_, str> {
+    if !text.contains(['<', '>', '&', '\'', '"']) {
+        return Cow::Borrowed(text);
+    }
+    let mut markup = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '<' => markup.push_str("&lt;"),
+            '>' => markup.push_str("&gt;"),
+            '&' => markup.push_str("&amp;"),
+            '\'' => markup.push_str("&apos;"),
+            '"' => markup.push_str("&quot;"),
+            _ => markup.push(c),
+        }
+    }
+    Cow::Owned(markup)
 }
 
 /// Returns the text with every character escaped that XML does not allow or that a terminal interprets.

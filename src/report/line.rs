@@ -1,6 +1,6 @@
 //! One JSON document per line.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 use serde_json::Serializer;
@@ -20,6 +20,10 @@ impl Formatter for OneLine {
     where
         W: ?Sized + Write,
     {
+        // Nearly all text is plain.
+        if fragment.is_ascii() && !fragment.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let mut written = 0;
         for (at, c) in fragment.char_indices().filter(|(_, c)| is_invisible(*c)) {
             writer.write_all(&fragment.as_bytes()[written..at])?;
@@ -34,7 +38,24 @@ impl Formatter for OneLine {
 
 /// Writes a value as one line.
 pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> Result<(), WriteError> {
-    value.serialize(&mut Serializer::with_formatter(&mut *out, OneLine))?;
+    let mut line = Vec::with_capacity(1 << 10);
+    write_in_line(value, &mut line)?;
+    line.push(b'\n');
+    Ok(out.write_all(&line)?)
+}
+
+/// Writes a value that is too large to be held as one line.
+pub(super) fn write_long_line(
+    value: &impl Serialize,
+    out: &mut dyn Write,
+) -> Result<(), WriteError> {
+    let mut out = BufWriter::new(out);
+    value.serialize(&mut Serializer::with_formatter(&mut out, OneLine))?;
     out.write_all(b"\n")?;
-    Ok(())
+    Ok(out.flush()?)
+}
+
+/// Writes a value as a part of a line.
+pub(super) fn write_in_line(value: &impl Serialize, line: &mut Vec<u8>) -> Result<(), WriteError> {
+    Ok(value.serialize(&mut Serializer::with_formatter(line, OneLine))?)
 }

@@ -1,11 +1,12 @@
 //! The JSON report in lines: each finding as in [`super::json`], then everything else on the last line.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
 use super::json::{JsonFinding, JsonUnread, SCHEMA, Scan, Summary, Tool};
-use super::line::write_line;
+use super::line::{write_line, write_long_line};
 use super::{
     CauseLine, Comparison, Finding, FindingWriter, ReportFacts, ResourceLine, ResourceVerdict,
     StaleWaiver, WriteError,
@@ -15,7 +16,7 @@ use crate::model::coverage::Coverage;
 
 /// The last line, the only one with a `scan`. A report without it is truncated.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct LastLine {
+pub struct LastLine<'a> {
     /// Always `backup-check/v1`.
     pub schema: String,
     /// The tool that wrote the report.
@@ -31,9 +32,9 @@ pub struct LastLine {
     /// What makes the exit code 1.
     pub gate: FailOn,
     /// One row per service and region.
-    pub coverage: Vec<Coverage>,
+    pub coverage: Cow<'a, [Coverage]>,
     /// What must change, sorted by id.
-    pub causes: Vec<CauseLine>,
+    pub causes: Cow<'a, [CauseLine]>,
     /// Waivers of the config that are expired or unused; absent where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stale_waivers: Vec<StaleWaiver>,
@@ -53,12 +54,12 @@ pub struct NdjsonWriter<'a> {
 
 /// A finding with the time of its scan, so that the lines of many scans can be in one table.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct FindingLine {
+pub struct FindingLine<'a> {
     /// The finding.
     #[serde(flatten)]
-    pub finding: JsonFinding,
+    pub finding: JsonFinding<'a>,
     /// The time at which reading finished, RFC 3339.
-    pub scanned_at: String,
+    pub scanned_at: Cow<'a, str>,
 }
 
 impl<'a> NdjsonWriter<'a> {
@@ -88,7 +89,7 @@ impl FindingWriter for NdjsonWriter<'_> {
     ) -> Result<(), WriteError> {
         let line = FindingLine {
             finding: JsonFinding::new(finding),
-            scanned_at: self.scanned_at.clone(),
+            scanned_at: Cow::Borrowed(&self.scanned_at),
         };
         write_line(&line, self.out)
     }
@@ -102,12 +103,12 @@ impl FindingWriter for NdjsonWriter<'_> {
             verdict: facts.verdict,
             exit_code: facts.exit_code,
             gate: facts.gate,
-            coverage: facts.coverage.to_vec(),
-            causes: facts.causes.clone(),
+            coverage: Cow::Borrowed(facts.coverage),
+            causes: Cow::Borrowed(&facts.causes),
             stale_waivers: facts.stale_waivers.to_vec(),
             comparison: facts.comparison.cloned(),
             unread: facts.unread.iter().map(JsonUnread::new).collect(),
         };
-        write_line(&last, self.out)
+        write_long_line(&last, self.out)
     }
 }

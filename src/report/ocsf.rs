@@ -10,8 +10,10 @@ use serde::Serialize;
 
 use super::line::write_line;
 use super::severity::ConsoleSeverity;
+use super::stream::HeldFindings;
 use super::{
-    Baseline, Finding, Report, ResourceLine, Shown, Status, Waiver, WriteError, cause_id_of,
+    Baseline, Finding, FindingSource, Report, ResourceLine, Shown, Status, Waiver, WriteError,
+    cause_id_of,
 };
 use crate::analysis::Evidence;
 use crate::model::place::Place;
@@ -206,23 +208,33 @@ pub fn write_report(
     shown: impl Into<Shown>,
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
+    write_findings(report, &HeldFindings::new(report), shown.into(), out)
+}
+
+/// Writes the findings of a source.
+pub(super) fn write_findings(
+    report: &Report,
+    source: &dyn FindingSource,
+    shown: Shown,
+    out: &mut dyn Write,
+) -> Result<(), WriteError> {
     let time = report.finished_at.parse::<Timestamp>();
     let time = time.map_err(|_| WriteError::Unfit {
         format: "ocsf",
         reason: format!("{:?} is not an RFC 3339 timestamp", report.finished_at),
     })?;
-    let resources = report.resources_by_arn();
     let comparison = report.comparison.iter();
     let fixed: BTreeSet<&str> = comparison
         .flat_map(|it| &it.fixed)
         .map(|it| it.id.as_str())
         .collect();
-    for finding in report.shown(shown) {
-        let resource = resources.get(finding.resource.as_str()).copied();
+    source.visit_all(&mut |finding, line| {
+        if !shown.includes(finding) {
+            return Ok(());
+        }
         let activity = Activity::from_finding(finding, &fixed);
-        write_line(&new_event(report, finding, resource, activity, time), out)?;
-    }
-    Ok(())
+        write_line(&new_event(report, finding, line, activity, time), out)
+    })
 }
 
 fn new_event<'a>(
@@ -244,7 +256,7 @@ fn new_event<'a>(
         class_name: "Compliance Finding",
         class_uid: CLASS,
         cloud: new_cloud(finding),
-        comment: finding.waiver.as_ref().map(|waiver| {
+        comment: finding.waiver.as_deref().map(|waiver| {
             let Waiver {
                 reason,
                 owner,
@@ -253,13 +265,17 @@ fn new_event<'a>(
             format!("waived by {owner} until {expires}: {reason}")
         }),
         compliance: new_compliance(report, finding),
-        evidences: (!finding.evidence.is_empty()).then_some([Evidences {
-            data: &finding.evidence,
+        evidences: (!finding.explanation.evidence.is_empty()).then_some([Evidences {
+            data: &finding.explanation.evidence,
         }]),
         finding_info: new_finding_info(finding, activity, time),
-        message: &finding.message,
+        message: &finding.explanation.message,
         metadata: new_metadata(finding, time),
-        remediation: finding.fix.as_deref().map(|desc| Remediation { desc }),
+        remediation: finding
+            .explanation
+            .fix
+            .as_deref()
+            .map(|desc| Remediation { desc }),
         resources: [new_resource(report, finding, resource)],
         severity,
         severity_id,
@@ -274,10 +290,10 @@ fn new_event<'a>(
             baseline: finding.baseline,
             cause: cause_id_of(finding),
             gating: finding.gating,
-            location: finding.place.as_ref(),
+            location: finding.place.as_deref(),
             owner: finding.rule.owner.as_str(),
             source: report.source,
-            waiver: finding.waiver.as_ref(),
+            waiver: finding.waiver.as_deref(),
         },
     }
 }
@@ -305,8 +321,13 @@ fn new_compliance(report: &Report, finding: &Finding) -> Compliance {
         status,
         status_code: finding.status.as_str(),
         status_details: match finding.status.is_trouble() {
-            true => finding.causes.iter().map(|it| it.sentence()).collect(),
-            false => vec![finding.message.clone()],
+            true => finding
+                .explanation
+                .causes
+                .iter()
+                .map(|it| it.sentence())
+                .collect(),
+            false => vec![finding.explanation.message.clone()],
         },
         status_id,
     }
@@ -321,7 +342,7 @@ fn new_finding_info(finding: &Finding, activity: Activity, time: i64) -> Finding
             uid: finding.rule.id,
         },
         created_time: matches!(activity, Activity::Create).then_some(time),
-        desc: &finding.message,
+        desc: &finding.explanation.message,
         last_seen_time: time,
         title: finding.rule.title,
         types: [finding.rule.group.as_str()],

@@ -131,7 +131,7 @@ fn count_findings(report: &Report) -> BTreeMap<(&str, &str, bool), i64> {
     counts
 }
 
-fn begin_metric(text: &mut String, metric: &Metric) {
+pub(super) fn begin_metric(text: &mut String, metric: &Metric) {
     let Metric { name, help, .. } = metric;
     let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
     if let Some(unit) = metric.unit {
@@ -139,7 +139,7 @@ fn begin_metric(text: &mut String, metric: &Metric) {
     }
 }
 
-fn add_sample(text: &mut String, metric: &Metric, values: &[&str], number: i64) {
+pub(super) fn add_sample(text: &mut String, metric: &Metric, values: &[&str], number: i64) {
     let labels = metric.labels.iter().zip(values);
     let labels: Vec<String> = labels
         .map(|(name, value)| format!("{name}=\"{}\"", escape_value(value)))

@@ -9,7 +9,7 @@ use crate::model::place::Place;
 pub(super) fn locations_by_arn(findings: &[Finding]) -> BTreeMap<&str, &Place> {
     let located = findings
         .iter()
-        .filter_map(|it| Some((it.resource.as_str(), it.place.as_ref()?)));
+        .filter_map(|it| Some((it.resource.as_str(), it.place.as_deref()?)));
     located.collect()
 }
 

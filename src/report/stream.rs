@@ -1,5 +1,7 @@
 //! The interface of writers that write findings one by one, without a list of all of them.
 
+use std::collections::BTreeMap;
+
 use super::cause::fix_commands;
 use super::digest::counts::Totals;
 use super::digest::prerequisites::AccountPrerequisites;
@@ -9,6 +11,7 @@ use super::{
     StaleWaiver, Status, Unread, WriteError, cause_id_of,
 };
 use crate::exit::FailOn;
+use crate::model::ResourceKind;
 use crate::model::coverage::Coverage;
 
 /// A writer that writes findings one by one.
@@ -63,10 +66,16 @@ impl Shown {
         shown
     }
 
+    /// Whether findings of a status are written.
+    #[must_use]
+    pub fn includes_status(self, status: Status) -> bool {
+        self.0[status as usize]
+    }
+
     /// Whether a finding is written.
     #[must_use]
     pub fn includes(self, finding: &Finding) -> bool {
-        self.0[finding.status as usize]
+        self.includes_status(finding.status)
     }
 
     /// Returns the statuses that are written, except `skip`; none if all are.
@@ -134,8 +143,7 @@ impl<'a> ReportFacts<'a> {
     /// Returns the facts of a report that holds all its findings.
     #[must_use]
     pub fn from_report(report: &'a Report, gate: FailOn) -> Self {
-        let mut ledger = CauseLedger::default();
-        report.findings.iter().for_each(|it| ledger.add_finding(it));
+        let ledger = CauseLedger::collect(&report.findings);
         ReportFacts {
             scan: Scan::from_report(report),
             summary: Summary::of(report),
@@ -153,20 +161,70 @@ impl<'a> ReportFacts<'a> {
     }
 }
 
-/// Passes a report that holds all its findings to a writer of single findings.
-pub(super) fn write_collected(
+/// The resources whose findings are asked for.
+pub type Part<'a> = dyn Fn(&str, Option<ResourceKind>) -> bool + 'a;
+
+/// What is done with a finding and the row of its resource.
+pub type Visit<'a> = dyn FnMut(&Finding, Option<&ResourceLine>) -> Result<(), WriteError> + 'a;
+
+/// The findings of a report, in its order. They can be asked for again.
+pub trait FindingSource {
+    /// Visits the findings on the resources of a part: `part` says whether it includes a region, and a type of
+    /// resource there.
+    ///
+    /// # Errors
+    /// The first error of the visitor.
+    fn visit_part(&self, part: &Part<'_>, visit: &mut Visit<'_>) -> Result<(), WriteError>;
+
+    /// Visits all findings.
+    ///
+    /// # Errors
+    /// The first error of the visitor.
+    fn visit_all(&self, visit: &mut Visit<'_>) -> Result<(), WriteError> {
+        self.visit_part(&|_, _| true, visit)
+    }
+}
+
+/// The findings that a report holds.
+#[derive(Debug)]
+pub(super) struct HeldFindings<'a> {
+    report: &'a Report,
+    lines: BTreeMap<&'a str, &'a ResourceLine>,
+}
+
+impl<'a> HeldFindings<'a> {
+    pub(super) fn new(report: &'a Report) -> Self {
+        HeldFindings {
+            report,
+            lines: report.resources_by_arn(),
+        }
+    }
+}
+
+impl FindingSource for HeldFindings<'_> {
+    fn visit_part(&self, part: &Part<'_>, visit: &mut Visit<'_>) -> Result<(), WriteError> {
+        let findings = self.report.findings.iter();
+        for finding in findings.filter(|it| part(&it.region, Some(it.kind))) {
+            visit(finding, self.lines.get(finding.resource.as_str()).copied())?;
+        }
+        Ok(())
+    }
+}
+
+/// Passes the findings of a report to a writer of single findings.
+pub(super) fn write_each(
     report: &Report,
+    source: &dyn FindingSource,
     shown: Shown,
     gate: FailOn,
     writer: &mut dyn FindingWriter,
 ) -> Result<(), WriteError> {
     let mut facts = ReportFacts::from_report(report, gate);
     facts.scan.statuses = shown.list_statuses();
-    let resources = report.resources_by_arn();
     writer.begin_report(&facts.scan.finished_at, Some(&facts))?;
-    for finding in report.shown(shown) {
-        let resource = resources.get(finding.resource.as_str()).copied();
-        writer.write_finding(finding, resource)?;
-    }
+    source.visit_all(&mut |finding, line| match shown.includes(finding) {
+        true => writer.write_finding(finding, line),
+        false => Ok(()),
+    })?;
     writer.finish_report(&facts)
 }

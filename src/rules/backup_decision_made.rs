@@ -1,6 +1,8 @@
 use crate::analysis::stack_members::find_members;
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::Resource;
+use crate::model::fact::Fact;
+use crate::model::service::Service;
 use crate::model::storage_gateway::holds_volumes;
 use crate::model::tag::BackupTag;
 use crate::rule::{Check, Group, Owner, rule};
@@ -35,6 +37,7 @@ rule! {
         guide: Severity::Warn,
         aws: Severity::Off,
         check: Check::Any(check_resource),
+        reads: &[Fact::Resources(Service::Ec2)],
     }
 }
 

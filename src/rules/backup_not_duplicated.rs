@@ -1,5 +1,7 @@
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::ec2::Volume;
+use crate::model::fact::Fact;
+use crate::model::service::Service;
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, GapKind, Resource};
 use crate::rule::{Check, Group, Owner, rule};
@@ -36,6 +38,7 @@ rule! {
         guide: Severity::Warn,
         aws: Severity::Warn,
         check: Check::Any(check_resource),
+        reads: &[Fact::Resources(Service::Ec2), Fact::Resources(Service::Cloudformation)],
     }
 }
 

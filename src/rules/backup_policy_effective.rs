@@ -6,6 +6,7 @@ use crate::analysis::central_copies::{CentralCopies, find_central_copies};
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::model::Gap;
 use crate::model::backup_plan::BackupSelection;
+use crate::model::fact::Fact;
 use crate::model::snapshot::Region;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -47,6 +48,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Region(check_region),
+        reads: &[Fact::Organization, Fact::Plans],
     }
 }
 

@@ -8,6 +8,7 @@ use crate::analysis::job_history::{History, Job, Phase, Prerequisites, ago, day,
 use crate::analysis::proof::{Proof, ProofSources, check_both_ways};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
+use crate::model::fact::Fact;
 use crate::model::job::BackupJob;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -48,6 +49,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Proof(check_backups),
+        reads: &[Fact::Jobs, Fact::Plans],
     }
 }
 

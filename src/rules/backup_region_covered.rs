@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use crate::analysis::backup_plans::{Protection, Target, in_region, tagged};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::model::fact::Fact;
 use crate::model::snapshot::{Region, Snapshot};
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, GapKind, Listing, Observed};
@@ -46,6 +47,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Account(check_account),
+        reads: &[Fact::OtherRegions, Fact::Plans],
     }
 }
 

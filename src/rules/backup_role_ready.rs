@@ -11,6 +11,7 @@ use crate::iam::trust::trusts_service;
 use crate::iam::truth::Truth;
 use crate::model::arn::Arn;
 use crate::model::backup::BackupRole;
+use crate::model::fact::Fact;
 use crate::model::observed::{Gap, GapKind};
 use crate::model::snapshot::Snapshot;
 use crate::rule::{Check, Group, Owner, rule};
@@ -67,6 +68,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Account(check_account),
+        reads: &[Fact::Plans, Fact::RolePolicies, Fact::Roles],
     }
 }
 

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use crate::analysis::backup_plans::in_region;
 use crate::analysis::central_copies::{CentralCopies, find_central_copies};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::model::fact::Fact;
 use crate::model::snapshot::Region;
 use crate::model::{Gap, GapKind};
 use crate::rule::{Check, Group, Owner, rule};
@@ -38,6 +39,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Warn,
         check: Check::Region(check_region),
+        reads: &[Fact::Plans],
     }
 }
 

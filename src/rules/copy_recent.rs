@@ -12,6 +12,7 @@ use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::model::Resource;
 use crate::model::arn::Arn;
 use crate::model::backup_plan::DEFAULT_START_WINDOW_MINUTES;
+use crate::model::fact::Fact;
 use crate::model::observed::{Gap, GapKind};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -52,6 +53,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Proof(check_copies),
+        reads: &[Fact::Jobs, Fact::Plans],
     }
 }
 

@@ -1,5 +1,6 @@
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::dynamodb::Table;
+use crate::model::fact::Fact;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -30,6 +31,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Table(check_table),
+        reads: &[Fact::BackupSettings],
     }
 }
 

@@ -4,6 +4,7 @@ use crate::analysis::encryption::{
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext, Verdict};
 use crate::key_sharing::copy::Need;
 use crate::key_sharing::facts::ViaService;
+use crate::model::fact::Fact;
 use crate::model::service::Service;
 use crate::model::snapshot::Region;
 use crate::rule::{Check, Group, Owner, rule};
@@ -40,6 +41,7 @@ rule! {
         guide: Severity::Warn,
         aws: Severity::Warn,
         check: Check::Settings(Service::Ebs, check_region),
+        reads: &[Fact::EbsDefaults, Fact::Keys, Fact::Organization],
     }
 }
 

@@ -1,6 +1,8 @@
 use crate::analysis::encryption::{stored, use_customer_key};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::model::fact::Fact;
 use crate::model::kind::BackupKey;
+use crate::model::service::Service;
 use crate::model::{Resource, ResourceKind};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -40,6 +42,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Warn,
         check: Check::Any(check_resource),
+        reads: &[Fact::Resources(Service::Ebs)],
         concerns: |kind| kind.backup_key == BackupKey::Inherited,
     }
 }

@@ -3,7 +3,9 @@ use crate::analysis::encryption::{
 };
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
+use crate::model::fact::Fact;
 use crate::model::kind::BackupKey;
+use crate::model::service::Service;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -45,6 +47,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Any(check_resource),
+        reads: &[Fact::Resources(Service::Ebs), Fact::Keys],
         concerns: |kind| kind.backup_key == BackupKey::Inherited,
     }
 }

@@ -4,6 +4,7 @@ use crate::analysis::encryption::{
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::key_sharing::facts::ViaService;
 use crate::model::Resource;
+use crate::model::fact::Fact;
 use crate::model::kind::BackupKey;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -34,6 +35,7 @@ rule! {
         guide: Severity::Warn,
         aws: Severity::Off,
         check: Check::Any(check_resource),
+        reads: &[Fact::BucketEncryption, Fact::Keys],
         concerns: |kind| kind.backup_key == BackupKey::Vault,
     }
 }

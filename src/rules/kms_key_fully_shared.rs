@@ -2,7 +2,9 @@ use crate::analysis::encryption::{each_customer_key, inherited, judge_sharing};
 use crate::analysis::{CheckResult, RuleContext};
 use crate::key_sharing::copy::Need;
 use crate::model::Resource;
+use crate::model::fact::Fact;
 use crate::model::kind::BackupKey;
+use crate::model::service::Service;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -32,6 +34,7 @@ rule! {
         guide: Severity::Warn,
         aws: Severity::Off,
         check: Check::Any(check_resource),
+        reads: &[Fact::Resources(Service::Ebs), Fact::Keys, Fact::Organization],
         concerns: |kind| kind.backup_key == BackupKey::Inherited,
     }
 }

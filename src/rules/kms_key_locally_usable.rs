@@ -4,7 +4,9 @@ use crate::analysis::role_name::RoleName;
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::iam::decision::{Decision, Verdict};
 use crate::model::Resource;
+use crate::model::fact::Fact;
 use crate::model::observed::{Gap, GapKind};
+use crate::model::service::Service;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -45,6 +47,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Any(check_resource),
+        reads: &[Fact::Resources(Service::Ebs), Fact::BucketEncryption, Fact::Keys, Fact::Organization, Fact::Plans, Fact::Roles],
     }
 }
 

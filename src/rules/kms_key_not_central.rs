@@ -3,6 +3,8 @@ use crate::analysis::encryption::{
 };
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
+use crate::model::fact::Fact;
+use crate::model::service::Service;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -29,6 +31,7 @@ rule! {
         guide: Severity::Warn,
         aws: Severity::Off,
         check: Check::Any(check_resource),
+        reads: &[Fact::Resources(Service::Ebs), Fact::BucketEncryption, Fact::Keys],
     }
 }
 

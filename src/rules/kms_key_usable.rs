@@ -1,6 +1,8 @@
 use crate::analysis::encryption::{KeyOwner, KeyUse, all_parts, each_customer_key};
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::Resource;
+use crate::model::fact::Fact;
+use crate::model::service::Service;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -30,6 +32,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::AnyAndVaults(check_resource),
+        reads: &[Fact::Resources(Service::Ebs), Fact::BucketEncryption, Fact::Keys, Fact::Vaults, Fact::Plans],
     }
 }
 

@@ -4,6 +4,7 @@ use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::key_sharing::copy::Need;
 use crate::key_sharing::facts::ViaService;
 use crate::model::backup::Vault;
+use crate::model::fact::Fact;
 use crate::model::s3::Bucket;
 use crate::model::selection::Target;
 use crate::model::snapshot::Region;
@@ -39,6 +40,7 @@ rule! {
         guide: Severity::Warn,
         aws: Severity::Warn,
         check: Check::Region(check_region),
+        reads: &[Fact::Keys, Fact::Organization, Fact::Plans, Fact::Vaults],
     }
 }
 

@@ -8,6 +8,7 @@ use crate::iam::evaluator::find_blocking_deny;
 use crate::iam::request::{Context, Request, RolePrincipal, Value};
 use crate::model::backup::Vault;
 use crate::model::backup_plan::BackupRule;
+use crate::model::fact::Fact;
 use crate::model::observed::{Gap, GapKind};
 use crate::model::snapshot::Region;
 use crate::rule::{Check, Group, Owner, rule};
@@ -47,6 +48,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Region(check_region),
+        reads: &[Fact::Plans, Fact::Vaults],
     }
 }
 

@@ -1,4 +1,5 @@
 use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::model::fact::Fact;
 use crate::model::snapshot::Snapshot;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -38,6 +39,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Account(check_account),
+        reads: &[Fact::Organization],
     }
 }
 

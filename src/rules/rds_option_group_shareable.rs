@@ -1,4 +1,5 @@
 use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::model::fact::Fact;
 use crate::model::rds::{DbInstance, DbOption};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -32,6 +33,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::DbInstance(check_db_instance),
+        reads: &[Fact::OptionGroups],
     }
 }
 

@@ -3,6 +3,7 @@ use crate::analysis::db_windows::{Window, format_start};
 use crate::analysis::schedule::{Minute, Runs};
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::backup_plan::BackupRule;
+use crate::model::fact::Fact;
 use crate::model::observed::{Gap, GapKind};
 use crate::model::rds::DbInstance;
 use crate::model::{Observed, Resource};
@@ -39,6 +40,7 @@ rule! {
         guide: Severity::Warn,
         aws: Severity::Warn,
         check: Check::DbInstance(check_instance),
+        reads: &[Fact::Plans],
     }
 }
 
@@ -106,9 +108,9 @@ const BACKUP: &str = "window of automated backups";
 type ParseWindow = fn(&str) -> Option<Window>;
 
 fn read_window(name: &str, text: &Observed<String>, parse: ParseWindow) -> Result<Window, Gap> {
-    let text = text.get().map_err(|gap| Gap {
-        message: format!("the {name} is unknown: {}", gap.message),
-        ..gap
+    let text = text.get().map_err(|mut gap| {
+        gap.message = format!("the {name} is unknown: {}", gap.message);
+        gap
     })?;
     parse(text).ok_or_else(|| {
         let message = format!("the {name} {text:?} cannot be parsed");

@@ -1,5 +1,6 @@
 use crate::analysis::backup_plans::{as_if_tagged, in_region};
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
+use crate::model::fact::Fact;
 use crate::model::s3::Bucket;
 use crate::model::{Observed, Resource};
 use crate::rule::{Check, Group, Owner, rule};
@@ -32,6 +33,7 @@ rule! {
         guide: Severity::Warn,
         aws: Severity::Warn,
         check: Check::Bucket(check_bucket),
+        reads: &[Fact::BucketEvents, Fact::Plans],
     }
 }
 

@@ -1,4 +1,5 @@
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
+use crate::model::fact::Fact;
 use crate::model::s3::{Bucket, NoncurrentExpiry};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -26,6 +27,7 @@ rule! {
         guide: Severity::Warn,
         aws: Severity::Warn,
         check: Check::Bucket(check_bucket),
+        reads: &[Fact::BucketLifecycle, Fact::BucketVersioning],
     }
 }
 

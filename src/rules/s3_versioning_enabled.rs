@@ -1,4 +1,5 @@
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
+use crate::model::fact::Fact;
 use crate::model::s3::Bucket;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -27,6 +28,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Bucket(check_bucket),
+        reads: &[Fact::BucketVersioning],
     }
 }
 

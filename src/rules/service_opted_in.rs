@@ -5,6 +5,7 @@ use crate::analysis::backup_types::{BackupType, opt_in_name, type_of, type_of_ar
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::iam::matching::{LONGEST, match_shape, parse_pattern};
 use crate::iam::truth::Truth;
+use crate::model::fact::Fact;
 use crate::model::kind::KINDS;
 use crate::model::observed::GapKind;
 use crate::model::s3::Bucket;
@@ -51,6 +52,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Region(check_region),
+        reads: &[Fact::BackupSettings, Fact::Plans],
     }
 }
 

@@ -133,7 +133,11 @@ pub fn recognize_file(bytes: Vec<u8>, file: &str) -> Result<Found, NotForUs> {
     }
     let text = decode_text(bytes)?;
     let bare = text.trim_start_matches('\u{feff}');
-    // Parsing a large snapshot as untyped JSON first would double the time of a scan.
+    // Parsing a large snapshot as untyped JSON first would double the time of a scan, and so would looking for parts
+    // of other files.
+    if starts_as_snapshot(bare) {
+        return Ok(Found::Text(text));
+    }
     let may_be_terraform = HINTS.iter().any(|hint| bare.contains(hint));
     if let Some(json) = may_be_terraform.then(|| find_json(bare)).flatten() {
         let note = (json.len() < bare.trim_start().len()).then_some(WRAPPER_NOTE);
@@ -155,6 +159,14 @@ pub fn recognize_file(bytes: Vec<u8>, file: &str) -> Result<Found, NotForUs> {
         return Err(NotForUs::Configuration);
     }
     Ok(Found::Text(text))
+}
+
+/// Whether a text begins as `collect` writes snapshots.
+#[must_use]
+pub fn starts_as_snapshot(text: &str) -> bool {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let rest = text.strip_prefix('{').map(str::trim_start);
+    rest.is_some_and(|it| it.starts_with("\"snapshot_version\""))
 }
 
 /// Returns a line without its leading ANSI color codes, which Terraform writes to files too.

@@ -9,16 +9,13 @@ use serde_json::Value;
 use serde_json::error::Category;
 use thiserror::Error;
 
+use super::room::{TooLarge, find_limit, read_within};
 use crate::model::snapshot::{GLOBAL, SNAPSHOT_VERSION, Snapshot, Source};
 
 /// First bytes of a compressed file.
 ///
 /// Source: <https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1>.
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-
-/// Largest size of a file in bytes, decompressed. A snapshot of 500,000 resources is smaller: such a file is damaged,
-/// or meant to exhaust memory.
-const MAX_BYTES: u64 = 1 << 30;
 
 /// How many times larger than its compressed file a snapshot may be. One whose resources are all alike is 100 times
 /// larger.
@@ -30,18 +27,12 @@ const MIN_BYTES: u64 = 64 << 20;
 /// Why a file is not a snapshot that can be evaluated.
 #[derive(Debug, Error)]
 pub enum SavedError {
-    /// More bytes than any file that can be checked.
-    #[error("larger than {} GiB", MAX_BYTES >> 30)]
-    TooLarge,
     /// Compressed data that expands to more bytes than any file that can be checked.
     #[error("decompresses to more than {} MiB", .most >> 20)]
     Bomb {
         /// The limit in bytes.
         most: u64,
     },
-    /// Failed to read.
-    #[error("failed to read: {0}")]
-    Io(std::io::Error),
     /// Damaged compressed data.
     #[error("damaged zstd file: {0}")]
     Compressed(String),
@@ -73,44 +64,30 @@ struct Header {
     snapshot_version: Option<Value>,
 }
 
-/// Reads a file to its end. Its size is 0 if that is not known.
-///
-/// # Errors
-/// It cannot be read, or is larger than any snapshot.
-pub fn read_to_end(file: impl Read, size: u64) -> Result<Vec<u8>, SavedError> {
-    if size > MAX_BYTES {
-        return Err(SavedError::TooLarge);
-    }
-    let mut bytes = Vec::new();
-    let read = file.take(MAX_BYTES + 1).read_to_end(&mut bytes);
-    match read.map_err(SavedError::Io)? as u64 > MAX_BYTES {
-        true => Err(SavedError::TooLarge),
-        false => Ok(bytes),
-    }
-}
-
 /// Returns the content of a file, decompressed if it is compressed.
 ///
 /// # Errors
-/// The file is damaged, or larger than any snapshot.
+/// The file is damaged, or holds more than there is room for.
 pub fn decompress_file(bytes: Vec<u8>) -> Result<Vec<u8>, SavedError> {
     if !bytes.starts_with(&ZSTD) {
         return Ok(bytes);
     }
     let damaged = |reason: String| SavedError::Compressed(reason);
     let most = (bytes.len() as u64).saturating_mul(MAX_RATIO);
-    let most = most.clamp(MIN_BYTES, MAX_BYTES);
+    let most = most.max(MIN_BYTES).min(find_limit());
     let mut rest = bytes.as_slice();
     let mut content = Vec::new();
     // A file may be a sequence of compressed frames.
     while !rest.is_empty() {
         let mut frame = StreamingDecoder::new(&mut rest).map_err(|it| damaged(it.to_string()))?;
-        let room = most.saturating_sub(content.len() as u64);
-        let read = frame.by_ref().take(room).read_to_end(&mut content);
-        read.map_err(|it| damaged(it.to_string()))?;
-        if content.len() as u64 >= most {
-            return Err(SavedError::Bomb { most });
-        }
+        let read = read_within(most, frame.by_ref(), &mut content);
+        read.map_err(|error| {
+            let too_large = error.get_ref().and_then(|it| it.downcast_ref::<TooLarge>());
+            match too_large {
+                None => damaged(error.to_string()),
+                Some(_) => SavedError::Bomb { most },
+            }
+        })?;
         let frame = frame.into_frame_decoder();
         let stated = frame.get_checksum_from_data();
         if stated.is_some() && stated != frame.get_calculated_checksum() {
@@ -120,10 +97,46 @@ pub fn decompress_file(bytes: Vec<u8>) -> Result<Vec<u8>, SavedError> {
     Ok(content)
 }
 
+/// Returns the content of the first frame of a compressed file.
+///
+/// # Errors
+/// The file is damaged, or not compressed.
+pub fn decompress_first_frame(bytes: &[u8]) -> Result<Vec<u8>, SavedError> {
+    let damaged = |reason: String| SavedError::Compressed(reason);
+    let mut rest = bytes;
+    let frame = StreamingDecoder::new(&mut rest).map_err(|it| damaged(it.to_string()))?;
+    let mut content = Vec::new();
+    let read = read_within(find_limit(), frame, &mut content);
+    read.map_err(|it| damaged(it.to_string()))?;
+    Ok(content)
+}
+
 /// Compresses the text of a file.
 #[must_use]
 pub fn compress_text(text: &str) -> Vec<u8> {
     compress_to_vec(text.as_bytes(), CompressionLevel::Fastest)
+}
+
+/// The account that a snapshot is of.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct SnapshotOwner {
+    snapshot_version: Option<Value>,
+    /// Its id.
+    pub account_id: Option<String>,
+    /// Its place in the organization.
+    pub organization_path: Option<String>,
+}
+
+/// Reads the account of a snapshot from the text of a file, without the rest of it.
+///
+/// # Errors
+/// The text is not a snapshot.
+pub fn read_owner(text: &str) -> Result<SnapshotOwner, SavedError> {
+    let owner: SnapshotOwner = serde_json::from_str(text).map_err(SavedError::Json)?;
+    match owner.snapshot_version {
+        Some(_) => Ok(owner),
+        None => Err(SavedError::NotASnapshot),
+    }
 }
 
 /// Reads a snapshot from the text of a file.
@@ -131,17 +144,12 @@ pub fn compress_text(text: &str) -> Vec<u8> {
 /// # Errors
 /// The text is not a snapshot that can be evaluated.
 pub fn read_snapshot(text: &str) -> Result<Snapshot, SavedError> {
-    // Untyped JSON of a large snapshot would need several times the memory of the snapshot.
-    let header: Header = serde_json::from_str(text).map_err(|error| match error.classify() {
-        Category::Data => SavedError::NotASnapshot,
-        Category::Io | Category::Syntax | Category::Eof => SavedError::Json(error),
-    })?;
-    let version = header.snapshot_version.as_ref().and_then(Value::as_u64);
-    let version = version.ok_or(SavedError::NotASnapshot)?;
-    if version > u64::from(SNAPSHOT_VERSION) {
-        return Err(SavedError::Newer { found: version });
-    }
-    let mut snapshot: Snapshot = serde_json::from_str(text).map_err(SavedError::Damaged)?;
+    // A large snapshot is read only once; one that cannot be read is looked at again for the reason.
+    let mut snapshot: Snapshot = match serde_json::from_str(text) {
+        Ok(snapshot) => snapshot,
+        Err(error) => return Err(explain_failure(text, error)),
+    };
+    check_version(u64::from(snapshot.snapshot_version))?;
     if snapshot.snapshot_version == 0 || snapshot.regions.is_empty() {
         let reason = "no regions found; not a snapshot written by backup-check";
         return Err(SavedError::Inconsistent(reason.to_owned()));
@@ -158,6 +166,32 @@ pub fn read_snapshot(text: &str) -> Result<Snapshot, SavedError> {
         snapshot.source = Source::Snapshot;
     }
     Ok(snapshot)
+}
+
+fn check_version(found: u64) -> Result<(), SavedError> {
+    match found > u64::from(SNAPSHOT_VERSION) {
+        true => Err(SavedError::Newer { found }),
+        false => Ok(()),
+    }
+}
+
+/// Returns why a text is not a snapshot that this version reads.
+fn explain_failure(text: &str, damage: serde_json::Error) -> SavedError {
+    let header: Header = match serde_json::from_str(text) {
+        Ok(header) => header,
+        Err(error) => {
+            return match error.classify() {
+                Category::Data => SavedError::NotASnapshot,
+                Category::Io | Category::Syntax | Category::Eof => SavedError::Json(error),
+            };
+        }
+    };
+    let version = header.snapshot_version.as_ref().and_then(Value::as_u64);
+    match version.map(check_version) {
+        None => SavedError::NotASnapshot,
+        Some(Err(newer)) => newer,
+        Some(Ok(())) => SavedError::Damaged(damage),
+    }
 }
 
 /// Returns a snapshot as the text of a file.

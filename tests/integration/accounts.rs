@@ -167,14 +167,10 @@ fn clean_is_ready_without_a_warning() {
 #[test]
 fn without_the_list_of_jobs_nobody_knows_whether_backups_are_made() {
     let mut snapshot = snapshot("clean");
-    let denied = Gap {
-        kind: GapKind::Denied,
-        operation: "backup:ListBackupJobs".to_owned(),
-        action: "backup:ListBackupJobs".to_owned(),
-        code: Some("AccessDeniedException".to_owned()),
-        message: String::new(),
-        needs: None,
-    };
+    let mut denied = Gap::new(GapKind::Denied, "");
+    denied.operation = "backup:ListBackupJobs".to_owned();
+    denied.action = "backup:ListBackupJobs".to_owned();
+    denied.code = Some("AccessDeniedException".to_owned());
     for region in snapshot.regions.values_mut() {
         region.backup_jobs = Listing {
             items: Vec::new(),
@@ -225,7 +221,7 @@ fn proof_is_held_against_rules_that_nobody_asked_for() {
             .find(|it| it.resource == resource.arn)
             .unwrap();
         assert_eq!(finding.rule.id, ("copy-recent", Status::Fail).0);
-        (finding.status, finding.message.clone())
+        (finding.status, finding.explanation.message.clone())
     };
     let (status, message) = says("app-web-1");
     assert_eq!(status, Status::Fail);
@@ -495,8 +491,9 @@ fn keeps_the_contract(about: &str, report: &JsonReport) {
         .collect();
     assert!(coverage.is_sorted(), "{about}: coverage is not sorted");
 
-    let listed: BTreeMap<&String, &json::JsonResource> =
-        report.resources.iter().map(|it| (&it.arn, it)).collect();
+    let lines = report.resources.iter();
+    let listed: BTreeMap<&str, &json::JsonResource> =
+        lines.map(|it| (it.arn.as_str(), it)).collect();
     assert_eq!(
         listed.len(),
         report.resources.len(),
@@ -514,12 +511,16 @@ fn keeps_the_contract(about: &str, report: &JsonReport) {
             .bytes()
             .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         assert!(finding.id.len() == 16 && hex, "{about}: {}", finding.id);
-        let resource = listed.get(&finding.resource);
+        let resource = listed.get(finding.resource.as_ref());
         let resource =
             resource.unwrap_or_else(|| panic!("{about}: {} is not listed", finding.resource));
         assert_eq!(
-            (finding.resource_type, &finding.region, finding.backup_tag),
-            (resource.kind, &resource.region, resource.backup_tag),
+            (
+                finding.resource_type,
+                finding.region.as_ref(),
+                finding.backup_tag
+            ),
+            (resource.kind, resource.region.as_str(), resource.backup_tag),
             "{about}: {}",
             finding.id
         );

@@ -54,7 +54,7 @@ fn judge(snapshot: &Snapshot) -> Report {
 fn findings<'r>(report: &'r Report, id: &str) -> BTreeMap<&'r str, (Status, &'r str)> {
     let arn = format!("t.yaml#{id}");
     let own = report.findings.iter().filter(|it| it.resource == arn);
-    own.map(|it| (it.rule.id, (it.status, it.message.as_str())))
+    own.map(|it| (it.rule.id, (it.status, it.explanation.message.as_str())))
         .collect()
 }
 
@@ -291,7 +291,7 @@ fn yaml_and_json_say_the_same() {
                 (
                     it.id.clone(),
                     it.status,
-                    without_lines(&it.message),
+                    without_lines(&it.explanation.message),
                     it.gating,
                 )
             })
@@ -379,7 +379,7 @@ fn what_the_account_sets_is_skipped() {
             Status::Skip,
             "{}: {}",
             finding.rule.id,
-            finding.message
+            finding.explanation.message
         );
         assert!(!finding.gating);
         rules.push(finding.rule.id);

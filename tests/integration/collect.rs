@@ -9,6 +9,7 @@ mod buckets;
 pub(crate) mod denied;
 mod facts;
 mod failures;
+mod frugal;
 mod jobs;
 mod lists;
 mod selection;

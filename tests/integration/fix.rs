@@ -217,7 +217,7 @@ fn key_policies_are_written_alone() {
     let of_key = report.findings.iter().find(|it| {
         it.rule.id == "kms-key-shared"
             && it.status == Status::Fail
-            && it.evidence.get("key_arn") == Some(&Value::String(key.clone()))
+            && it.explanation.evidence.get("key_arn") == Some(&Value::String(key.clone()))
     });
     let id = &of_key.unwrap().id;
     let one = run_fix(folder, "mixed", &[id, "--as", "policy"]);

@@ -9,7 +9,7 @@ use imports::ImportGraph;
 
 /// A room, and what it may name below it. The first segment of a module is its room; an entry with
 /// `::` allows that module alone.
-const WALLS: [(&str, &[&str]); 17] = [
+const WALLS: [(&str, &[&str]); 19] = [
     ("exit", &[]),
     ("text", &[]),
     ("model", &[]),
@@ -87,6 +87,13 @@ const WALLS: [(&str, &[&str]); 17] = [
         ],
     ),
     ("source", &["iam", "model", "settings", "text"]),
+    ("store", &[]),
+    (
+        "fleet",
+        &[
+            "evaluate", "exit", "model", "report", "rules", "settings", "source", "store",
+        ],
+    ),
     (
         "cli",
         &[
@@ -95,6 +102,7 @@ const WALLS: [(&str, &[&str]); 17] = [
             "evaluate",
             "exit",
             "fix",
+            "fleet",
             "iam",
             "key_sharing",
             "model",
@@ -103,6 +111,7 @@ const WALLS: [(&str, &[&str]); 17] = [
             "rules",
             "settings",
             "source",
+            "store",
             "text",
         ],
     ),

@@ -12,6 +12,8 @@
 mod accounts;
 mod actions;
 mod browser;
+#[cfg(target_os = "linux")]
+mod budget;
 mod cases;
 mod cli;
 mod cloudformation;
@@ -25,6 +27,7 @@ mod duckdb;
 #[cfg(feature = "aws")]
 mod faults;
 mod fix;
+mod fleet;
 mod formats;
 mod fuzz;
 mod gaps;

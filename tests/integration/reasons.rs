@@ -316,7 +316,7 @@ fn the_schema_describes_the_evidence_of_every_rule() {
     for (_, report) in reports() {
         for finding in &report.findings {
             let members = described[finding.rule.id];
-            let keys = finding.evidence.keys();
+            let keys = finding.explanation.evidence.keys();
             let unknown = keys.filter(|key| members.get(key.as_str()).is_none());
             missing.extend(unknown.map(|key| format!("{} {key}", finding.rule.id)));
         }

@@ -7,6 +7,8 @@
 //! `{"$preset": "enabled-volume", "id": "vol-1"}`. A preset may refer to other presets. The account, the tag key
 //! and the times of a snapshot have defaults (`Case::snapshot`), and policies are written as JSON.
 
+mod needs;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -113,14 +115,14 @@ impl Expected {
         let missing = self
             .says
             .iter()
-            .filter(|part| !finding.message.contains(part.as_str()));
+            .filter(|part| !finding.explanation.message.contains(part.as_str()));
         wrong.extend(missing.map(|part| format!("does not say {part:?}: {seen}")));
         wrong
     }
 }
 
 fn describe(finding: &Finding) -> String {
-    let (resource, message) = (&finding.resource, &finding.message);
+    let (resource, message) = (&finding.resource, &finding.explanation.message);
     format!("{resource}: {} ({message})", finding.status.as_str())
 }
 

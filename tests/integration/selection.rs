@@ -31,7 +31,7 @@ fn describe_finding(finding: &Finding) -> (String, String, String, String) {
         finding.resource.clone(),
         finding.rule.id.to_owned(),
         finding.status.as_str().to_owned(),
-        finding.message.clone(),
+        finding.explanation.message.clone(),
     )
 }
 

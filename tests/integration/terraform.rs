@@ -79,6 +79,7 @@ fn message_of<'a>(report: &'a Report, rule: &str, resource: &str) -> &'a str {
     let finding = findings.find(|it| it.rule.id == rule && it.resource == resource);
     &finding
         .unwrap_or_else(|| panic!("no {rule} on {resource}"))
+        .explanation
         .message
 }
 

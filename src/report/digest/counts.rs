@@ -92,7 +92,7 @@ pub(in crate::report) fn count_skipped(report: &Report) -> BTreeMap<(&'static st
     let mut skipped = BTreeMap::new();
     let findings = report.findings.iter();
     for finding in findings.filter(|it| it.status == Status::Skip) {
-        let key = (finding.rule.id, finding.message.as_str());
+        let key = (finding.rule.id, finding.explanation.message.as_str());
         *skipped.entry(key).or_default() += 1;
     }
     skipped

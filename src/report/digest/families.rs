@@ -1,6 +1,6 @@
 //! The worst check of a resource in each family: the columns of the tables of services and resources.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use crate::report::{Report, Status};
 use crate::rule::Family;
@@ -20,10 +20,10 @@ pub(in crate::report) fn family_heading(family: Family) -> &'static str {
 pub(in crate::report) type Marks = [Option<Status>; Family::ALL.len()];
 
 /// Returns the marks of every resource, by ARN. Waived findings count as passed.
-pub(in crate::report) fn mark_resources(report: &Report) -> BTreeMap<&str, Marks> {
+pub(in crate::report) fn mark_resources(report: &Report) -> HashMap<&str, Marks> {
     let lines = report.resources.iter();
     let passed = |is_passed: bool| is_passed.then_some(Status::Pass);
-    let mut marks: BTreeMap<&str, Marks> = lines
+    let mut marks: HashMap<&str, Marks> = lines
         .map(|line| (line.arn.as_str(), line.omitted.passed.map(passed)))
         .collect();
     for finding in &report.findings {

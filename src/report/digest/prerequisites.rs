@@ -130,6 +130,7 @@ impl<'a> AccountPrerequisites<'a> {
 /// Whether a finding is about resources of the type of this one. A finding that names services is about theirs.
 fn concerns_type(finding: &Finding, line: &ResourceLine) -> bool {
     let Some(services) = finding
+        .explanation
         .evidence
         .get("services")
         .and_then(|it| it.as_array())

@@ -1,7 +1,7 @@
 //! Root causes: what must change to resolve the findings, each once with every resource that it affects.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::view::View;
 use super::wording::{CauseKey, Wording, add_wording, first_texts};
@@ -19,7 +19,7 @@ const MOST_PER_RULE: usize = 10;
 pub(in crate::report) struct RootCauses<'a> {
     ranked: Vec<RootCause<'a>>,
     /// The positions of the causes of each resource, by ARN.
-    positions: BTreeMap<&'a str, BTreeSet<usize>>,
+    positions: HashMap<&'a str, Vec<usize>>,
 }
 
 /// A root cause.
@@ -80,7 +80,7 @@ impl<'a> RootCauses<'a> {
         let waived = troubles().filter(|it| it.waiver.is_some());
         // Open findings come first, so that the messages are about them.
         for finding in open.chain(waived) {
-            for cause in &finding.causes {
+            for cause in &finding.explanation.causes {
                 let index = *known
                     .entry(CauseKey::new(finding, cause))
                     .or_insert_with(|| {
@@ -102,12 +102,14 @@ impl<'a> RootCauses<'a> {
         sort_causes(&mut causes);
         let mut causes = assign_ids(causes);
         sort_causes(&mut causes);
-        let mut positions: BTreeMap<&'a str, BTreeSet<usize>> = BTreeMap::new();
+        let mut positions: HashMap<&'a str, Vec<usize>> = HashMap::new();
         for (position, cause) in causes.iter_mut().enumerate() {
             cause.position = position;
             for finding in &cause.findings {
                 let of_resource = positions.entry(&finding.resource).or_default();
-                of_resource.insert(position);
+                if of_resource.last() != Some(&position) {
+                    of_resource.push(position);
+                }
             }
         }
         RootCauses {

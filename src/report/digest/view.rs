@@ -1,6 +1,6 @@
 //! The section of the report that each resource belongs to, and the verdict that it has there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use super::counts::VerdictCounts;
 use super::prerequisites::AccountPrerequisites;
@@ -40,7 +40,7 @@ pub(in crate::report) struct View<'a> {
     pub(in crate::report) rows: Vec<Row<'a>>,
     /// What of the account blocks copies.
     pub(in crate::report) account: AccountPrerequisites<'a>,
-    by_arn: BTreeMap<&'a str, usize>,
+    by_arn: HashMap<&'a str, usize>,
 }
 
 /// The findings of one resource, combined.
@@ -134,7 +134,7 @@ impl<'a> View<'a> {
     }
 }
 
-fn combine_findings(report: &Report) -> BTreeMap<&str, Combined> {
+fn combine_findings(report: &Report) -> HashMap<&str, Combined> {
     let of_line = |line: &ResourceLine| Combined {
         gating: line.omitted.gating.then_some(Status::Pass),
         gates_beyond_tag: line.omitted.gating_beyond_tag,
@@ -142,7 +142,7 @@ fn combine_findings(report: &Report) -> BTreeMap<&str, Combined> {
         is_full_stack: line.omitted.is_full_stack,
     };
     let lines = report.resources.iter();
-    let mut combined: BTreeMap<&str, Combined> =
+    let mut combined: HashMap<&str, Combined> =
         lines.map(|it| (it.arn.as_str(), of_line(it))).collect();
     for finding in &report.findings {
         let Some(entry) = combined.get_mut(finding.resource.as_str()) else {

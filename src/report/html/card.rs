@@ -192,7 +192,7 @@ impl<'d> Card<'d> {
                 gating: member.gating,
                 is_new: member.is_new && some_new,
                 parts: escape_invisible(&parts).into_owned(),
-                location: member.finding.place.as_ref().map(format_location),
+                location: member.finding.place.as_deref().map(format_location),
                 commands: match &member.cause.fix {
                     Some(fix) if with_commands => parse_commands(fix),
                     _ => Vec::new(),

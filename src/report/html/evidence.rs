@@ -21,7 +21,10 @@ struct Values {
 /// Returns the evidence of findings: each name with its different values.
 pub(super) fn collect_evidence(findings: &[&Finding]) -> Vec<(String, Vec<String>)> {
     let mut evidence: BTreeMap<&str, Values> = BTreeMap::new();
-    for (name, value) in findings.iter().flat_map(|finding| &finding.evidence) {
+    for (name, value) in findings
+        .iter()
+        .flat_map(|finding| &finding.explanation.evidence)
+    {
         evidence.entry(name).or_default().add_value(value);
     }
     evidence

@@ -1,7 +1,7 @@
 //! Every resource with its verdict, by type, worst first.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::text::{count_of, format_name, format_number};
 use crate::model::ResourceKind;
@@ -29,7 +29,7 @@ pub(super) const FAMILIES: [&str; 5] = ["Tagging", "Encryption", "Key", "Service
 #[derive(Debug)]
 pub(super) struct ListedResources<'a> {
     order: Vec<usize>,
-    numbers: BTreeMap<&'a str, usize>,
+    numbers: HashMap<&'a str, usize>,
     omitted: usize,
 }
 
@@ -207,13 +207,13 @@ struct ResourceChecks {
     rules: Vec<(Status, &'static str)>,
 }
 
-fn combine_checks(report: &Report) -> BTreeMap<&str, ResourceChecks> {
+fn combine_checks(report: &Report) -> HashMap<&str, ResourceChecks> {
     let of_line = |line: &ResourceLine| ResourceChecks {
         families: line.omitted.passed.map(|it| it.then_some(Status::Pass)),
         rules: Vec::new(),
     };
     let lines = report.resources.iter();
-    let mut checks: BTreeMap<&str, ResourceChecks> =
+    let mut checks: HashMap<&str, ResourceChecks> =
         lines.map(|it| (it.arn.as_str(), of_line(it))).collect();
     let open = report.shown(false).filter(|it| it.waiver.is_none());
     for finding in open {

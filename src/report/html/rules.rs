@@ -51,7 +51,9 @@ pub(super) fn describe_rules(report: &Report, show_skipped: bool) -> Vec<RuleShe
             *entry.1.entry(finding.status).or_default() += 1;
         }
     }
-    for ((_, status, _), (rule, number)) in &report.omitted {
+    let omitted = report.omitted.iter();
+    let omitted = omitted.filter(|((_, status, _), _)| show_skipped || *status != Status::Skip);
+    for ((_, status, _), (rule, number)) in omitted {
         let entry = rules
             .entry((rule.group, rule.id))
             .or_insert_with(|| (*rule, BTreeMap::new(), 0));

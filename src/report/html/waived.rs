@@ -103,7 +103,7 @@ impl CoveredFindings<'_> {
             resource: format_name(&finding.resource_id),
             service: service_name(finding.kind),
             region: escape_invisible(&finding.region).into_owned(),
-            message: parse_sentence(&finding.message),
+            message: parse_sentence(&finding.explanation.message),
         })
     }
 }

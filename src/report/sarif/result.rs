@@ -99,9 +99,9 @@ impl Frame<'_> {
         let mut text = format!(
             "{} {label}{place}: {}",
             finding.kind.as_str(),
-            clean_text(&finding.message, MAX_TEXT)
+            clean_text(&finding.explanation.message, MAX_TEXT)
         );
-        if let Some(fix) = &finding.fix {
+        if let Some(fix) = &finding.explanation.fix {
             if !text.ends_with(['.', '!', '?']) {
                 text.push('.');
             }
@@ -114,7 +114,7 @@ impl Frame<'_> {
     }
 
     pub(super) fn new_location(&self, finding: &Finding) -> Location {
-        let (file, line, column) = match &finding.place {
+        let (file, line, column) = match finding.place.as_deref() {
             Some(Place {
                 file,
                 line: Some(line),

@@ -56,7 +56,7 @@ pub(super) fn write_card(page: &mut Page, digest: &Digest<'_>, row: &Row<'_>, as
         }
         let mark = mark_of(Some(worst.status), ascii);
         let words = match worst.status.is_trouble() {
-            true => format!("{}: {}", worst.rule.id, worst.message),
+            true => format!("{}: {}", worst.rule.id, worst.explanation.message),
             false => format!("{} passed", plural(checked.len(), "check")),
         };
         let name = format!("{:<8}", family_heading(family));
@@ -73,7 +73,7 @@ pub(super) fn write_card(page: &mut Page, digest: &Digest<'_>, row: &Row<'_>, as
     let Some(finding) = to_fix else {
         return;
     };
-    if let Some(fix) = &finding.fix {
+    if let Some(fix) = &finding.explanation.fix {
         page.flow(0, 2, &[(Tone::Good, "fix:"), (Tone::Plain, fix)]);
     }
     let what = match cause_id_of(finding).filter(|_| finding.status != Status::Unknown) {

@@ -1,7 +1,7 @@
 //! A row for each resource: a mark for each family of checks, and the rule that sets its verdict.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use super::marks::mark_of;
 use crate::report::digest::Digest;
@@ -130,8 +130,8 @@ fn verdict_mark(verdict: ResourceVerdict, ascii: bool) -> &'static str {
 
 /// Returns the rule that sets the verdict of each resource in trouble. A failed job comes last: another
 /// rule may explain it.
-fn decisive_rules<'a>(digest: &Digest<'a>) -> BTreeMap<&'a str, &'static str> {
-    let mut worst: BTreeMap<&str, ((Status, bool, bool), &'static str)> = BTreeMap::new();
+fn decisive_rules<'a>(digest: &Digest<'a>) -> HashMap<&'a str, &'static str> {
+    let mut worst: HashMap<&str, ((Status, bool, bool), &'static str)> = HashMap::new();
     for finding in &digest.report.findings {
         if !finding.status.is_trouble() || finding.waiver.is_some() {
             continue;

@@ -11,7 +11,7 @@ use crate::model::arn::Arn;
 use crate::model::backup_plan::BackupPlan;
 use crate::model::kms::Key;
 use crate::model::lookup::LookupError;
-use crate::model::observed::{Gap, Listing, Observed};
+use crate::model::observed::{Gap, GapKind, Listing, Observed};
 use crate::model::s3::Bucket;
 use crate::model::selection::{Selection, Target};
 use crate::model::service::Service;
@@ -109,7 +109,7 @@ pub async fn collect_account(
     request: &ScanRequest,
     caller: &Arc<Caller>,
 ) -> Result<Snapshot, CollectError> {
-    let scope = &ScanScope::of_selection(&request.selection);
+    let scope = &ScanScope::new(&request.selection, &request.extent.needs);
     let reader = &AccountReader {
         session,
         caller,
@@ -122,14 +122,20 @@ pub async fn collect_account(
     let regions = find_regions(reader, request, &targets).await?;
     let policy = BackupPolicy::new(*reader);
     let mut parts = read_parts(reader, request, &regions, &policy, targets.is_empty()).await;
+    if request.extent.only_enabled && targets.is_empty() && scope.lists_service(Service::S3) {
+        parts.all_buckets = list_enabled_buckets(reader, &parts.regions, &regions.scanned).await;
+    }
     let mut buckets = collect_buckets(reader, &mut parts, regions.buckets).await;
     let names = regions.scanned;
     let mut by_name = add_bucket_tags(reader, names, parts.regions, &mut buckets).await;
-    let continuous = find_continuous_regions(reader, &policy, &by_name).await;
+    let continuous = match scope.buckets.events {
+        true => find_continuous_regions(reader, &policy, &by_name).await,
+        false => BTreeSet::new(),
+    };
     s3::read_event_bridge(reader, &mut buckets.items, &continuous).await;
     let mut backup_roles = parts.backup_roles;
     let mut keys = BTreeMap::new();
-    if scope.account {
+    if scope.role_policies {
         let of_plans = iam::read_roles_of_plans(reader, &by_name, &backup_roles).await;
         backup_roles.extend(of_plans);
     }
@@ -146,7 +152,7 @@ pub async fn collect_account(
         _ => count_resources(&by_name, &buckets.items, &keys, region, service),
     };
     let coverage = caller.coverage_log().coverage_rows(count);
-    let backup_policy = match scope.backup_plans() {
+    let backup_policy = match scope.backup_plans {
         true => policy.get().await.clone(),
         false => Observed::not_requested(),
     };
@@ -196,7 +202,7 @@ async fn find_continuous_regions(
         .iter()
         .filter(|(_, region)| region.backup_plans.items.iter().any(is_continuous));
     found.extend(own.map(|(name, _)| name.clone()));
-    if reader.scope.backup_plans()
+    if reader.scope.backup_plans
         && let Observed::Known(Some(policy)) = policy.get().await
     {
         let plans = policy.plans.iter().filter(|it| is_continuous(&it.plan));
@@ -282,7 +288,7 @@ async fn find_regions(
         .flatten()
         .filter(|(name, enabled)| **enabled && (by_tag || !wanted.contains(name)))
         .map(|(name, _)| name.clone());
-    let tags_only = tags_only.filter(|_| reader.scope.account).collect();
+    let tags_only = tags_only.filter(|_| reader.scope.other_regions).collect();
     let (disabled, scanned) = wanted.into_iter().partition(is_disabled);
     Ok(ScanRegions {
         known,
@@ -330,25 +336,25 @@ async fn read_parts(
     is_unselective: bool,
 ) -> AccountParts {
     let scope = reader.scope;
-    let selection = &request.selection;
     let each_region = join_all(
         regions
             .scanned
             .iter()
-            .map(|name| read_region(reader, selection, name, policy, &regions.buckets)),
+            .map(|name| read_region(reader, request, name, policy, &regions.buckets)),
     );
     let elsewhere = join_all(regions.tags_only.iter().map(|name| async move {
         let region = reader.in_region(name, scope);
         (name.clone(), tagging::list_backed_up_arns(&region).await)
     }));
     let all_buckets = async {
-        match scope.lists_service(Service::S3) && is_unselective {
-            true => Some(s3::list_buckets(reader, &regions.scanned).await),
+        let is_listed = is_unselective && !request.extent.only_enabled;
+        match scope.lists_service(Service::S3) && is_listed {
+            true => Some(s3::list_buckets(reader, &regions.scanned, None).await),
             false => None,
         }
     };
     let backup_roles = async {
-        match scope.keys {
+        match scope.roles {
             true => iam::read_roles(reader, policy, &request.backup_role).await,
             false => BTreeMap::new(),
         }
@@ -357,7 +363,10 @@ async fn read_parts(
         each_region,
         all_buckets,
         elsewhere,
-        read_if(scope.keys, organizations::read_organization_id(reader)),
+        read_if(
+            scope.organization,
+            organizations::read_organization_id(reader)
+        ),
         backup_roles,
     );
     AccountParts {
@@ -367,6 +376,26 @@ async fn read_parts(
         organization_id,
         backup_roles,
     }
+}
+
+/// Returns the buckets that are tagged `enabled` and those of the enabled stacks.
+async fn list_enabled_buckets(
+    reader: &AccountReader<'_>,
+    results: &[RegionResult],
+    regions: &[String],
+) -> Option<Buckets> {
+    let tagged = results.iter().flat_map(|it| &it.enabled_buckets);
+    let tagged = tagged.filter_map(|arn| Target::parse(arn).ok());
+    let members = results.iter().flat_map(|it| it.stack_members.clone());
+    let targets: Vec<Target> = tagged.chain(members).collect();
+    let names: BTreeSet<String> = bucket_names(&targets).into_iter().collect();
+    let mut buckets = match names.is_empty() {
+        true => Buckets::default(),
+        false => s3::list_buckets(reader, regions, Some(&names)).await,
+    };
+    let mut gaps = results.iter().filter_map(|it| it.enabled_gap.clone());
+    buckets.scanned.gap = buckets.scanned.gap.or_else(|| gaps.next());
+    Some(buckets)
 }
 
 /// Returns the buckets of the scanned regions, or the selected buckets and those of the selected
@@ -426,11 +455,18 @@ async fn add_bucket_tags(
     for (name, result) in names.into_iter().zip(results) {
         let is_here = |bucket: &&mut Bucket| bucket.region.known() == Some(&name);
         let here = buckets.items.iter_mut().filter(is_here);
-        let here: Vec<&mut Bucket> = here.collect();
-        let tags = match result.tags {
-            Some(tags) => tags,
-            None => read_bucket_tags(reader, &name, &here).await,
+        let mut here: Vec<&mut Bucket> = here.collect();
+        if let Some(tags) = result.tags {
+            for bucket in &mut here {
+                bucket.tags = tags.tags_of(&bucket.arn);
+            }
+        }
+        let is_open = |bucket: &&mut Bucket| {
+            let gap = bucket.tags.gap();
+            gap.is_some_and(|it| it.kind == GapKind::NotCollected)
         };
+        here.retain(is_open);
+        let tags = read_bucket_tags(reader, &name, &here).await;
         for bucket in here {
             bucket.tags = tags.tags_of(&bucket.arn);
         }

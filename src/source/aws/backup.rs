@@ -56,7 +56,7 @@ pub async fn read_region(reader: &RegionReader<'_>, policy: &BackupPolicy<'_>) -
     let calls = reader.begin_service("backup");
     let (settings, mut vaults, (plans, used)) = tokio::join!(
         read_if(reader.scope.backup_settings, read_settings(reader, &calls)),
-        read_if(reader.scope.account, list_vaults(reader, &calls)),
+        read_if(reader.scope.vaults, list_vaults(reader, &calls)),
         read_plans(reader, &calls, policy),
     );
     let in_use = vaults.items.iter_mut().filter(|it| used.contains(&it.id));
@@ -79,7 +79,7 @@ async fn read_plans(
     calls: &ServiceCalls,
     policy: &BackupPolicy<'_>,
 ) -> (Listing<BackupPlan>, BTreeSet<String>) {
-    if !reader.scope.backup_plans() {
+    if !reader.scope.backup_plans {
         return (Listing::not_requested(), BTreeSet::new());
     }
     // Plans that the policy created are the policy's own: they need not be read again.

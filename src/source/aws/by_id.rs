@@ -23,9 +23,15 @@ impl SelectedResources {
     #[must_use]
     pub fn of_selection(selection: &Selection) -> Option<Self> {
         let arns: Vec<String> = selection.resources.iter().cloned().collect();
+        (!arns.is_empty()).then(|| SelectedResources::of_arns(arns))
+    }
+
+    /// Returns resources with some ARNs.
+    #[must_use]
+    pub fn of_arns(arns: Vec<String>) -> Self {
         let targets = arns.iter().filter_map(|arn| Target::parse(arn).ok());
-        let targets: Vec<Target> = targets.collect();
-        (!arns.is_empty()).then_some(SelectedResources { arns, targets })
+        let targets = targets.collect();
+        SelectedResources { arns, targets }
     }
 
     /// Whether a selected stack may contain resources that are found only by their backup tag.

@@ -23,6 +23,7 @@ pub const READER: ServiceReader = ServiceReader {
     services: &[Service::Cloudformation],
     operations: &[DESCRIBE_STACKS, LIST_STACK_RESOURCES],
     tags: TagSource::Own,
+    finds_one_by_one: false,
     list: |reader| {
         Box::pin(async move {
             let found = list_stacks(reader).await;

@@ -23,6 +23,7 @@ pub const READER: ServiceReader = ServiceReader {
     services: &[Service::Dynamodb],
     operations: &[LIST_TABLES, DESCRIBE_TABLE],
     tags: TagSource::Tagging(&["dynamodb:table"]),
+    finds_one_by_one: false,
     list: |reader| {
         Box::pin(async move {
             let found = list_tables(reader).await;

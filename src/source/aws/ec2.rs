@@ -30,6 +30,7 @@ pub const INSTANCE_READER: ServiceReader = ServiceReader {
     services: &[Service::Ec2],
     operations: &[DESCRIBE_INSTANCES],
     tags: TagSource::Own,
+    finds_one_by_one: false,
     list: |reader| {
         Box::pin(async move {
             let found = describe_instances(reader, None).await;
@@ -52,6 +53,7 @@ pub const VOLUME_READER: ServiceReader = ServiceReader {
     services: &[Service::Ebs],
     operations: &[DESCRIBE_VOLUMES],
     tags: TagSource::Own,
+    finds_one_by_one: false,
     list: |reader| {
         Box::pin(async move {
             let found = describe_volumes(reader, None).await;

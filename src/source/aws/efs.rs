@@ -22,6 +22,7 @@ pub const READER: ServiceReader = ServiceReader {
     services: &[Service::Efs],
     operations: &[DESCRIBE_FILE_SYSTEMS],
     tags: TagSource::Own,
+    finds_one_by_one: true,
     list: |reader| {
         Box::pin(async move {
             let found = describe_file_systems(reader, None).await;

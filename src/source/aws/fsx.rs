@@ -33,6 +33,7 @@ pub const READER: ServiceReader = ServiceReader {
         DESCRIBE_ASSOCIATIONS,
     ],
     tags: TagSource::Own,
+    finds_one_by_one: true,
     list: |reader| {
         Box::pin(async move {
             let calls = reader.begin_service("fsx");

@@ -48,7 +48,7 @@ pub async fn read_roles(
     default_role: &str,
 ) -> BackupRoles {
     let arns = match policy.get().await {
-        Observed::Known(Some(_)) if !reader.scope.account => return BTreeMap::new(),
+        Observed::Known(Some(_)) if !reader.scope.role_policies => return BTreeMap::new(),
         Observed::Known(Some(policy)) => policy.role_arns(&reader.session.account),
         _ => Vec::new(),
     };
@@ -140,12 +140,12 @@ async fn read_role(
         )
     };
     let (attached_policies, inline_policies): (Listing<String>, Listing<String>) =
-        read_if(reader.scope.account, policies).await;
+        read_if(reader.scope.role_policies, policies).await;
     let boundary = role
         .permissions_boundary
         .and_then(|boundary| boundary.permissions_boundary_arn.filled());
     // Without account rules only the path and the trust policy of a role are needed.
-    let boundary_to_read = boundary.iter().filter(|_| reader.scope.account);
+    let boundary_to_read = boundary.iter().filter(|_| reader.scope.role_policies);
     let managed = attached_policies.items.iter().chain(boundary_to_read);
     let managed: BTreeSet<&String> = managed.filter(|arn| find_known(arn).is_none()).collect();
     let mut documents = BTreeMap::new();

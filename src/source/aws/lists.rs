@@ -46,6 +46,31 @@ pub(super) async fn find_resources(reader: &RegionReader<'_>, targets: &[Target]
     store_all(join_all(readings).await)
 }
 
+/// The number of resources from which a list costs fewer calls than looking each of them up: a list of instances and
+/// one of clusters, each of a page or more.
+const MIN_LISTED: usize = 4;
+
+/// Reads the resources of a region that are tagged `enabled`, and what their verdicts depend on. Missing tags are
+/// added later.
+pub(super) async fn read_enabled(reader: &RegionReader<'_>, targets: &[Target]) -> Region {
+    let network = reader.scope.lists_service(Service::Vpc);
+    let readings = readers_of(reader.scope).map(|it| {
+        let is_own = |target: &&Target| it.services.contains(&target.service());
+        let count = targets.iter().filter(is_own).count();
+        let is_listed = match it.services {
+            [Service::Vpc] => true,
+            // What runs in a VPC decides whether it is in use.
+            [Service::Ec2 | Service::Ebs] => network,
+            _ => it.finds_one_by_one && count >= MIN_LISTED,
+        };
+        match is_listed {
+            true => (it.list)(reader),
+            false => (it.find)(reader, targets),
+        }
+    });
+    store_all(join_all(readings).await)
+}
+
 /// Looks resources of a region up that its lists lack. The network is not read again.
 pub(super) async fn find_unlisted(reader: &RegionReader<'_>, targets: &[Target]) -> Region {
     let readers = readers_of(reader.scope).filter(|it| it.services != [Service::Vpc]);

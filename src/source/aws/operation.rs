@@ -1,6 +1,6 @@
 //! API operations and the IAM actions that allow them.
 
-use crate::model::observed::{Gap, GapKind, Observed};
+use crate::model::observed::{Gap, GapDetails, GapKind, Observed};
 use crate::model::tag::Tags;
 
 /// Coverage key for calls shared by several services. It has no row in the report: the results of
@@ -38,14 +38,14 @@ impl Operation {
     /// Returns a gap caused by this operation.
     #[must_use]
     pub fn make_gap(self, kind: GapKind, code: &str, message: impl Into<String>) -> Gap {
-        Gap {
+        Gap::from_details(GapDetails {
             kind,
             operation: self.name.to_owned(),
             action: self.action.to_owned(),
             code: Some(code.to_owned()),
             message: message.into(),
             needs: None,
-        }
+        })
     }
 
     /// Returns a text of the response, or a gap if AWS left it out.
@@ -125,6 +125,6 @@ mod tests {
         let gap = read("backup", None).gap().unwrap().to_string();
         assert!(gap.contains("value of the tag backup"), "{gap}");
         // A tag without a key is no tag.
-        assert_eq!(read("", None).known().unwrap().len(), 1);
+        assert_eq!(read("", None).known().unwrap().iter().count(), 1);
     }
 }

@@ -72,18 +72,18 @@ pub fn list_operations(scope: &ScanScope) -> Vec<Operation> {
     let mut parts: Vec<&[Operation]> = vec![ec2::REGION_OPERATIONS];
     parts.extend(readers_of(scope).map(|it| it.operations));
     let needs_tags = readers_of(scope).any(|it| it.tags != TagSource::Own);
-    let tags = scope.account || scope.tagged_resources || needs_tags;
+    let tags = scope.other_regions || scope.tagged_resources || needs_tags;
     for (is_needed, operations) in [
         (scope.ebs_defaults, ec2::DEFAULTS_OPERATIONS),
         (scope.backup_settings, backup::SETTINGS_OPERATIONS),
         (scope.jobs, backup_jobs::OPERATIONS),
         (scope.keys, kms::OPERATIONS),
-        (scope.keys, organizations::ID_OPERATIONS),
-        (scope.keys, iam::ROLE_OPERATIONS),
-        (scope.backup_plans(), organizations::POLICY_OPERATIONS),
-        (scope.backup_plans(), backup::PLAN_OPERATIONS),
-        (scope.account, backup::VAULT_OPERATIONS),
-        (scope.account, iam::OPERATIONS),
+        (scope.organization, organizations::ID_OPERATIONS),
+        (scope.roles, iam::ROLE_OPERATIONS),
+        (scope.backup_plans, organizations::POLICY_OPERATIONS),
+        (scope.backup_plans, backup::PLAN_OPERATIONS),
+        (scope.vaults, backup::VAULT_OPERATIONS),
+        (scope.role_policies, iam::OPERATIONS),
         (tags, tagging::OPERATIONS),
     ] {
         if is_needed {

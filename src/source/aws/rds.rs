@@ -15,7 +15,7 @@ use crate::model::service::Service;
 use crate::model::size::Size;
 use crate::model::tag::Tags;
 
-use super::listing::join_listings;
+use super::listing::{Skippable, join_listings};
 use super::operation::{Operation, ResponseText};
 use super::reader::RegionReader;
 use super::service_reader::{ServiceReader, Store, TagSource, store};
@@ -35,6 +35,7 @@ pub const READER: ServiceReader = ServiceReader {
         DESCRIBE_OPTION_GROUPS,
     ],
     tags: TagSource::OwnOrTagging(&["rds:db", "rds:cluster"]),
+    finds_one_by_one: true,
     list: |reader| {
         Box::pin(async move {
             let (mut instances, clusters) = tokio::join!(
@@ -184,6 +185,9 @@ async fn read_option_groups(
         .filter_map(|it| it.option_groups.known())
         .flatten()
         .collect();
+    if !reader.scope.option_groups {
+        return Listing::not_requested();
+    }
     if used.is_empty() {
         return Listing::complete(Vec::new());
     }

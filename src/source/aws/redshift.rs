@@ -24,6 +24,7 @@ pub const READER: ServiceReader = ServiceReader {
     services: &[Service::Redshift],
     operations: &[DESCRIBE_CLUSTERS, LIST_NAMESPACES],
     tags: TagSource::TaggingIfAny(&["redshift-serverless:namespace"]),
+    finds_one_by_one: true,
     list: |reader| {
         Box::pin(async move {
             let (clusters, namespaces) =

@@ -20,6 +20,7 @@ use super::listing::{Skippable, failed_listing, read_if};
 use super::operation::{GET_RESOURCES, SHARED};
 use super::organizations::BackupPolicy;
 use super::reader::{AccountReader, RegionReader};
+use super::request::ScanRequest;
 use super::s3::BucketLocation;
 use super::scan_scope::ScanScope;
 use super::service_reader::TagSource;
@@ -36,6 +37,8 @@ pub(super) struct RegionResult {
     pub(super) stack_members: Vec<Target>,
     /// The ARNs of buckets that are tagged `enabled`.
     pub(super) enabled_buckets: Vec<String>,
+    /// Why more resources may be tagged `enabled`.
+    pub(super) enabled_gap: Option<Gap>,
 }
 
 /// The parts of a region, which are read at the same time.
@@ -52,46 +55,94 @@ struct RegionParts {
 /// Reads a region, except its buckets and keys.
 pub(super) async fn read_region(
     account: &AccountReader<'_>,
-    selection: &Selection,
+    request: &ScanRequest,
     region: &str,
     policy: &BackupPolicy<'_>,
     buckets: &[BucketLocation],
 ) -> RegionResult {
-    let selection = select_in_region(selection, region, buckets);
-    let scope = ScanScope::of_selection(&selection);
+    let selection = select_in_region(&request.selection, region, buckets);
+    let scope = ScanScope::new(&selection, &request.extent.needs);
     let reader = &account.in_region(region, &scope);
-    let mut selected = SelectedResources::of_selection(&selection);
+    let mut subset = Subset::of_selection(reader, &selection, request.extent.only_enabled).await;
     let mut stacks = Listing::not_requested();
     let mut stack_members = Vec::new();
-    if let Some(selected) = &mut selected {
+    if let Some(selected) = subset.resources_mut() {
         let is_listed = scope.lists_service(Service::Cloudformation);
         stacks = read_if(is_listed, by_id::find_stacks(reader, selected)).await;
         stack_members = by_id::stack_members(&stacks);
         selected.targets.extend(stack_members.iter().cloned());
     }
-    let selected = selected.as_ref();
+    let subset = &subset;
     let lists = async {
-        match selected {
-            Some(selected) => Region {
-                stacks,
-                ..lists::find_resources(reader, &selected.targets).await
-            },
-            None => lists::list_resources(reader).await,
-        }
+        let found = match subset {
+            Subset::All => return lists::list_resources(reader).await,
+            Subset::Selected(selected) => lists::find_resources(reader, &selected.targets).await,
+            Subset::Enabled(selected, _) => lists::read_enabled(reader, &selected.targets).await,
+        };
+        Region { stacks, ..found }
     };
-    let mut parts = read_parts(reader, selected, policy, lists).await;
+    let mut parts = read_parts(reader, subset, policy, lists).await;
     parts.resources.tagged = select_tagged(&parts.enabled);
-    if selected.is_none() {
+    if let Subset::Enabled(_, enabled) = subset {
+        add_gap_of_tags(&mut parts.resources, enabled.gap.as_ref());
+    }
+    if !matches!(subset, Subset::Selected(_)) {
         add_unlisted(reader, &mut parts).await;
     }
-    add_missing_tags(reader, selected, &mut parts).await;
+    add_missing_tags(reader, subset, &mut parts).await;
     let enabled_buckets = find_enabled_buckets(&parts.enabled);
+    let enabled_gap = parts.enabled.gap.clone();
     let (region, tags) = assemble_region(parts);
     RegionResult {
         region,
         tags,
         stack_members,
         enabled_buckets,
+        enabled_gap,
+    }
+}
+
+/// Which resources of a region are read.
+enum Subset {
+    /// All of them.
+    All,
+    /// Those that were selected by ARN.
+    Selected(SelectedResources),
+    /// Those that are tagged `enabled`, with all their tags.
+    Enabled(SelectedResources, Listing<(String, Tags)>),
+}
+
+impl Subset {
+    async fn of_selection(
+        reader: &RegionReader<'_>,
+        selection: &Selection,
+        only_enabled: bool,
+    ) -> Self {
+        if let Some(selected) = SelectedResources::of_selection(selection) {
+            return Subset::Selected(selected);
+        }
+        if !only_enabled {
+            return Subset::All;
+        }
+        let enabled = tagging::list_enabled(reader).await;
+        let arns = enabled.items.iter().map(|(arn, _)| arn.clone());
+        Subset::Enabled(SelectedResources::of_arns(arns.collect()), enabled)
+    }
+
+    fn resources_mut(&mut self) -> Option<&mut SelectedResources> {
+        match self {
+            Subset::All => None,
+            Subset::Selected(selected) | Subset::Enabled(selected, _) => Some(selected),
+        }
+    }
+}
+
+/// Marks every list as incomplete if the tags were not read that say what it should contain.
+fn add_gap_of_tags(region: &mut Region, gap: Option<&Gap>) {
+    if let Some(gap) = gap {
+        for listing in region.listing_gaps_mut() {
+            *listing = Some(gap.clone());
+        }
     }
 }
 
@@ -186,23 +237,31 @@ fn select_in_region(selection: &Selection, region: &str, buckets: &[BucketLocati
 
 async fn read_parts(
     reader: &RegionReader<'_>,
-    selected: Option<&SelectedResources>,
+    subset: &Subset,
     policy: &BackupPolicy<'_>,
     lists: impl Future<Output = Region>,
 ) -> RegionParts {
     let scope = reader.scope;
-    // Selected resources that are found only by their tag are read by ARN, with the other tags.
-    let tagged = scope.tagged_resources && selected.is_none_or(SelectedResources::has_stacks);
+    let enabled = async {
+        let is_needed = match subset {
+            Subset::All => true,
+            // Those that are found only by their tag are read by ARN, with the other tags.
+            Subset::Selected(selected) => selected.has_stacks(),
+            Subset::Enabled(_, enabled) => return enabled.clone(),
+        };
+        let is_needed = is_needed && scope.tagged_resources;
+        read_if(is_needed, tagging::list_enabled(reader)).await
+    };
     let jobs = async {
-        match selected {
-            Some(selected) => backup_jobs::find_jobs(reader, &selected.arns).await,
-            None => backup_jobs::list_jobs(reader).await,
+        match subset {
+            Subset::Selected(selected) => backup_jobs::find_jobs(reader, &selected.arns).await,
+            Subset::All | Subset::Enabled(..) => backup_jobs::list_jobs(reader).await,
         }
     };
     let (resources, tags, enabled, ebs_defaults, backup, jobs) = tokio::join!(
         lists,
-        read_all_tags(reader, selected),
-        read_if(tagged, tagging::list_enabled(reader)),
+        read_all_tags(reader, subset),
+        enabled,
         read_if(scope.ebs_defaults, ec2::read_ebs_defaults(reader)),
         backup::read_region(reader, policy),
         read_if(scope.jobs, jobs),
@@ -217,13 +276,13 @@ async fn read_parts(
     }
 }
 
-/// Reads the tags of all resources whose own API returns none, unless resources were selected by ARN.
-async fn read_all_tags(
-    reader: &RegionReader<'_>,
-    selected: Option<&SelectedResources>,
-) -> Option<TagIndex> {
-    if selected.is_some() {
-        return None;
+/// Reads the tags of all resources whose own API returns none, if all resources are read. Of enabled resources they are
+/// known.
+async fn read_all_tags(reader: &RegionReader<'_>, subset: &Subset) -> Option<TagIndex> {
+    match subset {
+        Subset::All => {}
+        Subset::Selected(_) => return None,
+        Subset::Enabled(_, enabled) => return Some(TagIndex::of_some(&enabled.items)),
     }
     let types = lists::readers_of(reader.scope).flat_map(|it| it.common_tag_types());
     let types: Vec<&str> = types.copied().collect();
@@ -233,27 +292,32 @@ async fn read_all_tags(
 
 /// Adds the tags that the services did not return, and the selected resources that are checked only
 /// for their tag.
-async fn add_missing_tags(
-    reader: &RegionReader<'_>,
-    selected: Option<&SelectedResources>,
-    parts: &mut RegionParts,
-) {
+async fn add_missing_tags(reader: &RegionReader<'_>, subset: &Subset, parts: &mut RegionParts) {
     let region = &mut parts.resources;
-    let tagged = selected.map_or_else(Vec::new, SelectedResources::tagged_resources);
-    if selected.is_none() {
+    let is_all = matches!(subset, Subset::All);
+    let tagged = match subset {
+        Subset::Selected(selected) => selected.tagged_resources(),
+        Subset::All | Subset::Enabled(..) => Vec::new(),
+    };
+    if is_all {
         add_tags_of_types(reader, region).await;
     }
     let is_open = |tags: &Observed<Tags>| {
         tags.gap()
             .is_some_and(|it| it.kind == GapKind::NotCollected)
     };
+    if let (false, Some(known)) = (is_all, &parts.tags) {
+        for (_, arn, found) in region.tags_mut().filter(|it| is_open(it.2)) {
+            *found = known.tags_of(arn);
+        }
+    }
     let untagged: Vec<_> = region.tags_mut().filter(|it| is_open(it.2)).collect();
     let of_lists = untagged.iter().filter_map(|it| it.0);
     let mut services: BTreeSet<Service> = of_lists.collect();
     let by_arn;
     let tags = match &parts.tags {
-        Some(tags) => tags,
-        None => {
+        Some(tags) if is_all => tags,
+        _ => {
             let arns = untagged.iter().map(|it| it.1.to_owned());
             let tagged = tagged.iter().map(|(arn, _)| arn.clone());
             let arns: Vec<String> = arns.chain(tagged).collect();
@@ -273,7 +337,7 @@ async fn add_missing_tags(
             services.insert(Service::Backup);
         }
     }
-    if selected.is_none() {
+    if is_all {
         // Their tags come only from the tagging API.
         let readers = lists::readers_of(reader.scope);
         let readers = readers.filter(|it| matches!(it.tags, TagSource::Tagging(_)));

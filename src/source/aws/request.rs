@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::model::fact::Extent;
 use crate::model::selection::Selection;
 
 /// What to scan.
@@ -13,6 +14,8 @@ pub struct ScanRequest {
     pub within: Vec<String>,
     /// The resources and services to check, which decides what is read.
     pub selection: Selection,
+    /// What of the selection is read.
+    pub extent: Extent,
     /// The key of the backup tag. Most other tags are not kept.
     pub tag_key: String,
     /// The start of the scan. Jobs are read for the days before it.

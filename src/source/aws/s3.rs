@@ -11,6 +11,7 @@ use crate::model::s3::{Bucket, BucketEncryption, NoncurrentExpiry};
 use crate::model::service::Service;
 
 use super::call::ServiceCalls;
+use super::listing::read_if;
 use super::operation::{Operation, ResponseText};
 use super::reader::AccountReader;
 use super::service_reader::{ServiceReader, TagSource, store};
@@ -42,6 +43,7 @@ pub const READER: ServiceReader = ServiceReader {
         GET_NOTIFICATION,
     ],
     tags: TagSource::Tagging(&["s3"]),
+    finds_one_by_one: false,
     list: |_| Box::pin(async { store(|_| ()) }),
     find: |_, _| Box::pin(async { store(|_| ()) }),
 };
@@ -51,7 +53,7 @@ pub const READER: ServiceReader = ServiceReader {
 const PAGE: i32 = 10_000;
 
 /// The buckets of the account.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Buckets {
     /// The buckets of the scanned regions, and those whose region is unknown. Their tags are added later.
     pub scanned: Listing<Bucket>,
@@ -59,14 +61,21 @@ pub struct Buckets {
     pub regions: BTreeMap<String, String>,
 }
 
-/// Lists the buckets of some regions.
-pub async fn list_buckets(reader: &AccountReader<'_>, regions: &[String]) -> Buckets {
+/// Lists the buckets of some regions: all, or those with some names.
+pub async fn list_buckets(
+    reader: &AccountReader<'_>,
+    regions: &[String],
+    names: Option<&BTreeSet<String>>,
+) -> Buckets {
     let calls: Vec<ServiceCalls> = regions
         .iter()
         .map(|region| reader.caller.begin_service(region, "s3"))
         .collect();
-    let listed = list_names(reader, None).await;
+    let mut listed = list_names(reader, None).await;
     record_list(reader, regions, &listed);
+    if let Some(names) = names {
+        listed.items.retain(|(name, _)| names.contains(name));
+    }
     let located = join_all(listed.items.into_iter().map(|(name, region)| async {
         let region = match region {
             Some(region) => Observed::Known(region),
@@ -90,7 +99,7 @@ pub async fn list_buckets(reader: &AccountReader<'_>, regions: &[String]) -> Buc
         });
     let buckets = join_all(scanned.map(|(name, place)| async {
         match place {
-            Ok((region, calls)) => read_bucket(reader.session, calls, name, region).await,
+            Ok((region, calls)) => read_bucket(reader, calls, name, region).await,
             Err(gap) => bucket_without_region(reader.session, name, &gap),
         }
     }))
@@ -153,7 +162,7 @@ pub async fn read_buckets(
                 let gap = location.list_gap.as_ref();
                 let log = reader.caller.coverage_log();
                 log.record_call(&region, "s3", LIST_BUCKETS, gap);
-                read_bucket(reader.session, &calls, location.name, region).await
+                read_bucket(reader, &calls, location.name, region).await
             }
             Observed::Unknown(gap) => bucket_without_region(reader.session, location.name, &gap),
         }
@@ -274,42 +283,46 @@ pub async fn read_event_bridge(
 }
 
 async fn read_bucket(
-    session: &Session,
+    reader: &AccountReader<'_>,
     calls: &ServiceCalls,
     name: String,
     region: String,
 ) -> Bucket {
-    let client = session.s3(&region);
-    let (versioning, encryption, lifecycle) = tokio::join!(
-        calls.send_call(
-            GET_VERSIONING,
-            client.get_bucket_versioning().bucket(&name).send()
-        ),
-        calls.find_optional(
-            GET_ENCRYPTION,
-            &["ServerSideEncryptionConfigurationNotFoundError"],
-            client.get_bucket_encryption().bucket(&name).send()
-        ),
-        calls.find_optional(
-            GET_LIFECYCLE,
-            &["NoSuchLifecycleConfiguration"],
-            client
-                .get_bucket_lifecycle_configuration()
-                .bucket(&name)
-                .send()
-        ),
+    let scope = reader.scope.buckets;
+    let client = reader.session.s3(&region);
+    let versioning = async {
+        let call = client.get_bucket_versioning().bucket(&name).send();
+        let response = calls.send_call(GET_VERSIONING, call).await;
+        let status = response.map(|it| it.status.map(|it| it.as_str().to_owned()));
+        status.map(ResponseText::filled).into()
+    };
+    let encryption = async {
+        let call = client.get_bucket_encryption().bucket(&name).send();
+        let absent = &["ServerSideEncryptionConfigurationNotFoundError"];
+        let response = calls.find_optional(GET_ENCRYPTION, absent, call).await;
+        response.and_then(encryption_from).into()
+    };
+    let expiry = async {
+        let configuration = client.get_bucket_lifecycle_configuration();
+        let call = configuration.bucket(&name).send();
+        let absent = &["NoSuchLifecycleConfiguration"];
+        let response = calls.find_optional(GET_LIFECYCLE, absent, call).await;
+        let rules = response.map(|it| it.and_then(|it| it.rules).unwrap_or_default());
+        rules.and_then(|rules| expiry_from(&rules)).into()
+    };
+    let (versioning, encryption, expiry) = tokio::join!(
+        read_if(scope.versioning, versioning),
+        read_if(scope.encryption, encryption),
+        read_if(scope.lifecycle, expiry),
     );
-    let versioning =
-        versioning.map(|response| response.status.map(|it| it.as_str().to_owned()).filled());
-    let rules = lifecycle.map(|response| response.and_then(|it| it.rules).unwrap_or_default());
     Bucket {
-        arn: bucket_arn(session, &name),
+        arn: bucket_arn(reader.session, &name),
         id: name,
         region: Observed::Known(region),
         tags: Observed::default(),
-        versioning: versioning.into(),
-        encryption: encryption.and_then(encryption_from).into(),
-        expiry: rules.and_then(|rules| expiry_from(&rules)).into(),
+        versioning,
+        encryption,
+        expiry,
         event_bridge: Observed::default(),
         size: Observed::default(),
     }

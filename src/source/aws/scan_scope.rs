@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::fact::{Fact, Needs};
 use crate::model::selection::{Selection, required_services};
 use crate::model::service::Service;
 
@@ -18,21 +19,54 @@ pub struct ScanScope {
     pub backup_settings: bool,
     /// Backup jobs and copy jobs.
     pub jobs: bool,
-    /// KMS keys, and what their policies can refer to: the organization and the backup role.
+    /// KMS keys.
     pub keys: bool,
+    /// The organization of the account, to which key policies refer.
+    pub organization: bool,
+    /// The backup role, to which key policies refer.
+    pub roles: bool,
+    /// The policies of the backup roles.
+    pub role_policies: bool,
+    /// Backup vaults.
+    pub vaults: bool,
+    /// Tagged resources in other regions.
+    pub other_regions: bool,
+    /// Where backups come from: the organization's backup policy and the backup plans of the account.
+    pub backup_plans: bool,
+    /// Option groups of DB instances.
+    pub option_groups: bool,
+    /// What is read of each bucket.
+    pub buckets: BucketScope,
     /// Resources that are found only by their backup tag.
     pub tagged_resources: bool,
-    /// Account-level data: vaults, the policies of the backup role, tagged resources in other regions.
-    pub account: bool,
     /// Whether tagged resources are also looked up in the scanned regions, because not all services
     /// are listed there.
     pub tags_in_scanned_regions: bool,
 }
 
+/// What is read of each bucket.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BucketScope {
+    /// Versioning.
+    pub versioning: bool,
+    /// Default encryption.
+    pub encryption: bool,
+    /// Lifecycle rules.
+    pub lifecycle: bool,
+    /// EventBridge notifications.
+    pub events: bool,
+}
+
 impl ScanScope {
-    /// Returns the data that is needed to evaluate a selection.
+    /// Returns the data that is needed to evaluate a selection with every rule.
     #[must_use]
     pub fn of_selection(selection: &Selection) -> Self {
+        ScanScope::new(selection, &Needs::Everything)
+    }
+
+    /// Returns the data that is needed to evaluate a selection with rules that have some needs.
+    #[must_use]
+    pub fn new(selection: &Selection, needs: &Needs) -> Self {
         let all = Service::ALL.into_iter();
         let coverage_rows: Vec<Service> = all.filter(|it| selection.requires(*it)).collect();
         let read = coverage_rows.iter().copied();
@@ -42,23 +76,46 @@ impl ScanScope {
                 || *it == Service::Vpc
                 || is_needed_by_others(selection, *it)
         });
-        let listed_services: BTreeSet<Service> = listed.collect();
+        let needed = listed.filter(|it| needs.includes_resources(*it));
+        let mut listed_services: BTreeSet<Service> = needed.collect();
+        // A volume is looked up with its instance.
+        if !selection.resources.is_empty() && listed_services.contains(&Service::Ebs) {
+            listed_services.insert(Service::Ec2);
+        }
         let any_selected = |fits: fn(Service) -> bool| {
             let mut all = Service::ALL.into_iter();
             all.any(|it| selection.includes_service(it) && fits(it))
         };
         let account = selection.includes_settings_of(Service::Backup);
+        let backups = any_selected(Service::is_backed_up);
+        let keys = coverage_rows.contains(&Service::Kms);
+        let tagged = selection.includes_service(Service::Backup)
+            || selection.includes_service(Service::Cloudformation);
+        let other_regions = account && needs.includes(Fact::OtherRegions);
         ScanScope {
-            ebs_defaults: selection.includes_settings_of(Service::Ebs),
-            backup_settings: any_selected(Service::has_opt_in),
-            jobs: any_selected(Service::is_backed_up),
-            keys: coverage_rows.contains(&Service::Kms),
-            tagged_resources: selection.includes_service(Service::Backup)
-                || selection.includes_service(Service::Cloudformation),
-            account,
-            tags_in_scanned_regions: account && !selection.is_everything(),
+            ebs_defaults: selection.includes_settings_of(Service::Ebs)
+                && needs.includes(Fact::EbsDefaults),
+            backup_settings: any_selected(Service::has_opt_in)
+                && needs.includes(Fact::BackupSettings),
+            jobs: backups && needs.includes(Fact::Jobs),
+            keys: keys && needs.includes(Fact::Keys),
+            organization: keys && needs.includes(Fact::Organization),
+            roles: keys && needs.includes(Fact::Roles),
+            role_policies: account && needs.includes(Fact::RolePolicies),
+            vaults: account && needs.includes(Fact::Vaults),
+            other_regions,
+            backup_plans: (backups || account) && needs.includes(Fact::Plans),
+            option_groups: needs.includes(Fact::OptionGroups),
+            buckets: BucketScope {
+                versioning: needs.includes(Fact::BucketVersioning),
+                encryption: needs.includes(Fact::BucketEncryption),
+                lifecycle: needs.includes(Fact::BucketLifecycle),
+                events: needs.includes(Fact::BucketEvents),
+            },
+            tagged_resources: tagged && needs.includes(Fact::TaggedResources),
+            tags_in_scanned_regions: other_regions && !selection.is_everything(),
+            coverage_rows: select_rows(coverage_rows, &listed_services, needs),
             listed_services,
-            coverage_rows,
         }
     }
 
@@ -89,13 +146,17 @@ impl ScanScope {
             false => first.map_or(Service::Vpc.as_str(), |it| it.as_str()),
         }
     }
+}
 
-    /// Whether the source of the backup plan is read: the organization's backup policy, or else the
-    /// backup plans of the account.
-    #[must_use]
-    pub fn backup_plans(&self) -> bool {
-        self.jobs || self.account
-    }
+/// Returns the rows of the coverage in which something is read.
+fn select_rows(mut rows: Vec<Service>, listed: &BTreeSet<Service>, needs: &Needs) -> Vec<Service> {
+    rows.retain(|service| match service {
+        Service::Kms => needs.includes(Fact::Keys),
+        Service::Ebs => listed.contains(service) || needs.includes(Fact::EbsDefaults),
+        Service::Backup => true,
+        listable => listed.contains(listable),
+    });
+    rows
 }
 
 /// Whether the rules of a selected service look up resources of this service.

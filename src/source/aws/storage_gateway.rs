@@ -33,6 +33,7 @@ pub const READER: ServiceReader = ServiceReader {
         DESCRIBE_STORED,
     ],
     tags: TagSource::TaggingIfAny(&["storagegateway"]),
+    finds_one_by_one: false,
     list: |reader| {
         Box::pin(async move {
             let (gateways, volumes) = read_gateways(reader, |_| true).await;

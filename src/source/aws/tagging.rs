@@ -36,6 +36,15 @@ pub struct TagIndex {
 }
 
 impl TagIndex {
+    /// Returns the tags of some resources. Those of other resources were not collected.
+    #[must_use]
+    pub fn of_some(tags: &[(String, Tags)]) -> Self {
+        TagIndex {
+            tags: tags.iter().cloned().collect(),
+            gap: Some(Gap::not_collected()),
+        }
+    }
+
     /// Returns the tags of a resource.
     ///
     /// `GetResources` leaves out resources that were never tagged. A resource that is missing from a
@@ -188,7 +197,7 @@ pub async fn list_enabled(reader: &RegionReader<'_>) -> Listing<(String, Tags)> 
             Some(read.collect())
         })
         .await;
-    listing.items.sort_unstable();
+    listing.items.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     listing
 }
 

@@ -27,6 +27,7 @@ pub const READER: ServiceReader = ServiceReader {
         DESCRIBE_VPC_ENDPOINTS,
     ],
     tags: TagSource::Own,
+    finds_one_by_one: false,
     list: |reader| {
         Box::pin(async move {
             let found = read_network(reader).await;

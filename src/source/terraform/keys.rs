@@ -208,9 +208,9 @@ fn add_joint_key(arns: &[String], gap: &Gap, planned: &mut Planned) -> Option<St
     let members: Option<Vec<&Key>> = arns.iter().map(|arn| keys.get(arn)).collect();
     let members = members?;
     // What is not known of one of them is not known of the one that is used.
-    let explain = |open: Gap| Gap {
-        message: format!("{}: {}", gap.message, open.message),
-        ..open
+    let explain = |mut open: Gap| {
+        open.message = format!("{}: {}", gap.message, open.message);
+        open
     };
     let metadata = members.iter().map(|it| it.metadata.get().map_err(explain));
     let policy = members.iter().map(|it| it.policy.get().map_err(explain));

@@ -465,9 +465,9 @@ pub(super) fn not_in_plan(view: &View<'_>, what: &str) -> Gap {
 }
 
 /// Returns a gap with its cause added.
-pub(super) fn explain_gap(gap: Gap, why: &str) -> Gap {
-    let message = format!("{}: {why}", gap.message);
-    Gap { message, ..gap }
+pub(super) fn explain_gap(mut gap: Gap, why: &str) -> Gap {
+    gap.message = format!("{}: {why}", gap.message);
+    gap
 }
 
 /// Marks a listing as incomplete.

@@ -346,7 +346,9 @@ fn one_key_that_nobody_shared_is_behind_a_whole_platform() {
             it.kind.as_str() == kind && it.rule.id == ("kms-key-shared", Status::Fail).0
         });
         of_kind
-            .filter(|it| it.status == Status::Fail && it.evidence["key_arn"] == default.as_str())
+            .filter(|it| {
+                it.status == Status::Fail && it.explanation.evidence["key_arn"] == default.as_str()
+            })
             .count()
     };
     // 20 disks of the twelve instances and three loose ones, but for two that are tagged disabled.
@@ -362,7 +364,12 @@ fn one_key_that_nobody_shared_is_behind_a_whole_platform() {
         .findings
         .iter()
         .filter(|it| it.rule.id == ("kms-key-shared", Status::Fail).0 && it.status == Status::Fail)
-        .flat_map(|it| it.causes.iter().filter_map(|cause| cause.about.as_deref()))
+        .flat_map(|it| {
+            it.explanation
+                .causes
+                .iter()
+                .filter_map(|cause| cause.about.as_deref())
+        })
         .collect();
     // The replica in eu-west-1 and the key that waits to be deleted are the other two.
     assert_eq!(causes.len(), 3, "{causes:?}");

@@ -465,11 +465,11 @@ Tagged:
         .iter()
         .find(|it| it.rule.id == "local-vault-ready")
         .unwrap();
-    assert_eq!(locked.status, Fail, "{}", locked.message);
+    assert_eq!(locked.status, Fail, "{}", locked.explanation.message);
     assert!(
-        locked.message.contains("at least 7 days"),
+        locked.explanation.message.contains("at least 7 days"),
         "{}",
-        locked.message
+        locked.explanation.message
     );
     // It copies all that it selects, whatever other plans the account has.
     let policy = report
@@ -477,7 +477,7 @@ Tagged:
         .iter()
         .find(|it| it.rule.id == "backup-policy-effective")
         .unwrap();
-    assert_eq!(policy.status, Pass, "{}", policy.message);
+    assert_eq!(policy.status, Pass, "{}", policy.explanation.message);
 }
 
 // What the template only points at may hold anything, and that is said.

@@ -32,7 +32,10 @@ fn an_empty_text_is_a_text_that_was_left_out() {
         tested += changed.len();
         let (absent, _endpoint) = collect(at, Blank::Absent);
         let (empty, absent) = (json_of(&empty), json_of(&absent));
-        assert_eq!(changes(&absent, &empty), [""; 0], "{changed:?}");
+        let mut differences = changes(&absent, &empty);
+        // The value of a tag may be empty. One that is left out is a gap.
+        differences.retain(|it| !it.contains("/tags/"));
+        assert_eq!(differences, [""; 0], "{changed:?}");
         assert_eq!(not_scanned(&absent), not_scanned(&empty), "{changed:?}");
     }
     assert!(tested > 200, "{tested}");

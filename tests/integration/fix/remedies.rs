@@ -44,7 +44,11 @@ fn rule_ids(text: &str) -> Vec<&'static str> {
 }
 
 fn remedies(finding: &Finding) -> impl Iterator<Item = &Remedy> {
-    finding.causes.iter().flat_map(|it| &it.remedies)
+    finding
+        .explanation
+        .causes
+        .iter()
+        .flat_map(|it| &it.remedies)
 }
 
 fn of_rule<'a>(report: &'a Report, rule: &'a str) -> impl Iterator<Item = &'a Finding> {
@@ -156,7 +160,7 @@ fn a_stack_has_no_remedy_of_its_resources() {
     assert!(
         failing
             .clone()
-            .all(|it| it.message.contains("kms-key-shared"))
+            .all(|it| it.explanation.message.contains("kms-key-shared"))
     );
     assert!(failing.count() > 0);
     assert!(stacks.iter().all(|it| remedies(it).next().is_none()));

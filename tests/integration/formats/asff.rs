@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::sync::Arc;
 use std::sync::LazyLock;
 
 use backup_check::evaluate::Options;
@@ -155,11 +156,11 @@ fn every_request_fits_the_model() {
     ] {
         let mut report = report(snapshot, &Options::default());
         for finding in report.findings.iter_mut().step_by(3) {
-            finding.waiver = Some(Waiver {
+            finding.waiver = Some(Box::new(Waiver {
                 reason: "because\n\u{20ac}".repeat(1000),
                 owner: " ".into(),
                 expires: "2026-06-30".into(),
-            });
+            }));
         }
         let mut out = Vec::new();
         asff::write_report(&report, show_skipped, &mut out).unwrap();
@@ -271,11 +272,11 @@ fn a_finding_has_the_values_of_the_report() {
         .iter_mut()
         .find(|it| it.status == Status::Fail)
         .unwrap();
-    failing.waiver = Some(Waiver {
+    failing.waiver = Some(Box::new(Waiver {
         reason: "moves in Q2".into(),
         owner: "team-payments".into(),
         expires: "2026-06-30".into(),
-    });
+    }));
     failing.gating = false;
     let requests = requests(&report);
     let mut seen = BTreeSet::new();
@@ -353,8 +354,8 @@ fn long_texts_are_truncated_with_an_ellipsis() {
     let mut report = report(snapshot("clean"), &Options::default());
     let finding = &mut report.findings[0];
     finding.status = Status::Fail;
-    finding.message = "\u{1F4A3}".repeat(400);
-    finding.fix = Some("x".repeat(513));
+    Arc::make_mut(&mut finding.explanation).message = "\u{1F4A3}".repeat(400);
+    Arc::make_mut(&mut finding.explanation).fix = Some("x".repeat(513));
     let resource = finding.resource.clone();
     let id = finding.id.clone();
     let mut lines = report.resources.iter_mut();

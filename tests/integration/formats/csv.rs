@@ -46,8 +46,8 @@ fn a_row_is_a_finding() {
                 ("group", finding.rule.group.as_str()),
                 ("owner", finding.rule.owner.as_str()),
                 ("backup_tag", finding.backup_tag.as_str()),
-                ("message", &finding.message),
-                ("fix", finding.fix.as_deref().unwrap_or("")),
+                ("message", &finding.explanation.message),
+                ("fix", finding.explanation.fix.as_deref().unwrap_or("")),
                 ("verdict", line.map_or("", |it| it.verdict.as_str())),
                 ("name", line.and_then(|it| it.name.as_deref()).unwrap_or("")),
                 ("waiver_reason", ""),
@@ -112,19 +112,19 @@ fn waivers_baseline_and_place_have_their_columns() {
     report.findings.retain(|it| it.status == Status::Fail);
     report.findings.truncate(1);
     let finding = &mut report.findings[0];
-    finding.waiver = Some(Waiver {
+    finding.waiver = Some(Box::new(Waiver {
         reason: "moves, in \"Q2\"; =1+1".into(),
         owner: "team-payments".into(),
         expires: "2026-06-30".into(),
-    });
+    }));
     finding.baseline = Some(Baseline::Unchanged);
-    finding.place = Some(Place {
+    finding.place = Some(Box::new(Place {
         file: "infra/db.yaml".into(),
         line: Some(12),
         column: Some(3),
         address: Some("Db".into()),
         condition: None,
-    });
+    }));
     let row = one(&report);
     for (column, want) in [
         ("waiver_reason", "moves, in \"Q2\";' =1+1"),

@@ -170,13 +170,13 @@ fn levels_depend_on_gating() {
 fn findings_point_at_their_location() {
     let mut report = report(snapshot("mixed"), &Options::default());
     for finding in &mut report.findings {
-        finding.place = Some(Place {
+        finding.place = Some(Box::new(Place {
             file: "./stacks/a,b:c%0A.yaml".to_owned(),
             line: Some(12),
             column: Some(5),
             address: None,
             condition: None,
-        });
+        }));
     }
     let commands = commands(&render("github", &report));
     let errors = of_level(&commands, "error");

@@ -107,15 +107,15 @@ fn full() -> Report {
     for finding in &mut report.findings {
         if finding.status.is_trouble() {
             troubles += 1;
-            finding.place = Some(Place {
+            finding.place = Some(Box::new(Place {
                 file: HOSTILE[0].to_owned(),
                 line: Some(12),
                 column: Some(3),
                 address: None,
                 condition: None,
-            });
+            }));
             if troubles % 9 == 0 {
-                finding.waiver = Some(waiver(troubles));
+                finding.waiver = Some(Box::new(waiver(troubles)));
                 finding.gating = false;
             } else {
                 finding.baseline = Some(match troubles % 4 {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::sync::Arc;
 
 use backup_check::evaluate::{Options, evaluate};
 use backup_check::exit::FailOn;
@@ -101,11 +102,11 @@ fn waived(mut report: Report) -> Report {
     for finding in &mut report.findings {
         if finding.status.is_trouble() {
             finding.gating = false;
-            finding.waiver = Some(Waiver {
+            finding.waiver = Some(Box::new(Waiver {
                 reason: "moves <soon> \u{1}\u{ffff}".to_owned(),
                 owner: "team-payments".to_owned(),
                 expires: "2026-06-30".to_owned(),
-            });
+            }));
         }
     }
     report
@@ -272,11 +273,11 @@ fn a_case_fails_where_it_changes_the_exit_code() {
         for finding in &mut report.findings {
             if finding.gating && finding.status.is_trouble() && waived_once.insert(finding.status) {
                 finding.gating = false;
-                finding.waiver = Some(Waiver {
+                finding.waiver = Some(Box::new(Waiver {
                     reason: "moves".to_owned(),
                     owner: "team".to_owned(),
                     expires: "2026-06-30".to_owned(),
-                });
+                }));
             }
         }
         let suites = with_skipped(&report);
@@ -298,8 +299,11 @@ fn a_case_fails_where_it_changes_the_exit_code() {
                 finding.rule.id, finding.resource
             );
             if let Some(result) = case.children.first() {
-                assert!(result.text.contains(&finding.message), "{result:?}");
-                let fix = finding.fix.as_deref().unwrap_or_default();
+                assert!(
+                    result.text.contains(&finding.explanation.message),
+                    "{result:?}"
+                );
+                let fix = finding.explanation.fix.as_deref().unwrap_or_default();
                 assert!(result.text.contains(fix), "{result:?}");
             }
             if finding.waiver.is_some() {
@@ -384,13 +388,13 @@ fn a_case_has_the_location_of_its_finding() {
         .iter_mut()
         .find(|it| it.gating && it.status == Status::Fail);
     let finding = found.unwrap();
-    finding.place = Some(Place {
+    finding.place = Some(Box::new(Place {
         file: "infra/a.yaml".to_owned(),
         line: Some(12),
         column: Some(3),
         address: None,
         condition: None,
-    });
+    }));
     let finding = finding.clone();
     let suites = junit(&report);
     let failure = case_of(&cases(&suites), &finding).child("failure").unwrap();
@@ -405,7 +409,7 @@ fn hostile_texts_stay_text() {
         .iter_mut()
         .find(|it| it.gating && it.status == Status::Fail);
     let finding = found.unwrap();
-    finding.message =
+    Arc::make_mut(&mut finding.explanation).message =
         "]]> </failure> <a b=\"c\"> & &amp; 'x' \u{0}\u{1b}[31m\r\n\u{85}\u{ffff}\u{fffe} \u{1F4A3}"
             .to_owned();
     let finding = finding.clone();

@@ -211,11 +211,11 @@ fn waivers_and_the_baseline_are_shown() {
         .find(|it| it.rule.id == "s3-versioning-enabled" && it.gating && it.status == Status::Fail)
         .unwrap();
     finding.gating = false;
-    finding.waiver = Some(Waiver {
+    finding.waiver = Some(Box::new(Waiver {
         reason: "moves, see #12".to_owned(),
         owner: "@team-payments".to_owned(),
         expires: "2026-06-30".to_owned(),
-    });
+    }));
     let waived = finding.resource.clone();
     report.findings[0].baseline = Some(Baseline::New);
     report.stale_waivers.push(StaleWaiver {

@@ -1,5 +1,7 @@
 //! The JSON report in lines, compared with the JSON report.
 
+use std::sync::Arc;
+
 use backup_check::evaluate::Options;
 use backup_check::report::json::report_schema;
 use backup_check::report::{Comparison, Report, StaleState, StaleWaiver};
@@ -79,7 +81,7 @@ fn no_character_of_a_name_ends_a_line() {
 fn surrogate_pairs_and_escapes_are_read_back() {
     let mut report = report(snapshot("clean"), &Options::default());
     let text = "\u{85} \u{2028} \u{2029} \u{e0001} \u{1F4A3} \" \\ \u{feff}";
-    report.findings[0].message = text.to_owned();
+    Arc::make_mut(&mut report.findings[0].explanation).message = text.to_owned();
     let (findings, _) = lines(&render_skipped("ndjson", &report));
     assert_eq!(findings[0]["message"], text);
 }

@@ -131,11 +131,11 @@ fn full() -> Report {
             (Status::Fail | Status::Warn | Status::Unknown, 1) => {
                 finding.baseline = Some(Baseline::New);
                 finding.gating = false;
-                finding.waiver = Some(Waiver {
+                finding.waiver = Some(Box::new(Waiver {
                     reason: "moves \u{2028} in Q2".into(),
                     owner: "team-payments".into(),
                     expires: "2026-06-30".into(),
-                });
+                }));
             }
             _ => {}
         }
@@ -259,7 +259,7 @@ fn an_event_has_the_values_of_its_finding() {
             ("/compliance/standards", json!(["backup-check guide"])),
             ("/finding_info/uid", json!(finding.id)),
             ("/finding_info/title", json!(finding.rule.title)),
-            ("/message", json!(finding.message)),
+            ("/message", json!(finding.explanation.message)),
             ("/metadata/version", json!("1.5.0")),
             ("/metadata/profiles", json!(["cloud"])),
             ("/cloud/provider", json!("AWS")),
@@ -271,12 +271,15 @@ fn an_event_has_the_values_of_its_finding() {
             assert_eq!(event.pointer(pointer), Some(&want), "{pointer}: {event:#}");
         }
         let fix = event.pointer("/remediation/desc").and_then(Value::as_str);
-        assert_eq!(fix, finding.fix.as_deref());
+        assert_eq!(fix, finding.explanation.fix.as_deref());
         let region = event.pointer("/cloud/region").and_then(Value::as_str);
         let named = finding.region != "global";
         assert_eq!(region, named.then_some(finding.region.as_str()));
-        if !finding.evidence.is_empty() {
-            assert_eq!(event["evidences"][0]["data"], json!(finding.evidence));
+        if !finding.explanation.evidence.is_empty() {
+            assert_eq!(
+                event["evidences"][0]["data"],
+                json!(finding.explanation.evidence)
+            );
         }
         if finding.waiver.is_some() {
             assert_eq!(

@@ -223,11 +223,11 @@ fn waived_findings_and_zeros_have_a_series_of_their_own() {
     let mut waived = 0;
     for finding in report.findings.iter_mut().filter(fails) {
         finding.gating = false;
-        finding.waiver = Some(Waiver {
+        finding.waiver = Some(Box::new(Waiver {
             reason: "r".to_owned(),
             owner: "o".to_owned(),
             expires: "2026-06-30".to_owned(),
-        });
+        }));
         waived += 1;
     }
     assert!(waived > 0);

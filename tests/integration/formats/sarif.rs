@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::sync::Arc;
 
 use backup_check::evaluate::Options;
 use backup_check::model::place::Place;
@@ -51,13 +52,13 @@ fn reports() -> Vec<(&'static str, Report)> {
     let mut placed = mixed();
     placed.source = Source::Cloudformation;
     for (at, finding) in placed.findings.iter_mut().enumerate() {
-        finding.place = Some(Place {
+        finding.place = Some(Box::new(Place {
             file: "/tmp/a b/ü:%.yaml".to_owned(),
             line: (at % 2 == 0).then_some(7),
             column: (at % 3 == 0).then_some(3),
             address: None,
             condition: None,
-        });
+        }));
     }
     let mut compared = mixed();
     for (at, finding) in compared.findings.iter_mut().enumerate() {
@@ -70,7 +71,7 @@ fn reports() -> Vec<(&'static str, Report)> {
     }
     let mut waived = mixed();
     for finding in waived.findings.iter_mut().step_by(2) {
-        finding.waiver = finding.status.is_trouble().then(waiver);
+        finding.waiver = finding.status.is_trouble().then(|| Box::new(waiver()));
         finding.gating &= finding.waiver.is_none();
     }
     waived.stale_waivers.push(StaleWaiver {
@@ -237,13 +238,13 @@ fn a_finding_in_a_file_points_at_its_line() {
     report.source = Source::TerraformPlan;
     let finding = report.findings.iter_mut().find(|it| is_result(it)).unwrap();
     let hash = format!("{}:1", finding.id);
-    finding.place = Some(Place {
+    finding.place = Some(Box::new(Place {
         file: "infra/db main.yaml".to_owned(),
         line: Some(12),
         column: Some(5),
         address: Some("Database".to_owned()),
         condition: None,
-    });
+    }));
     let log = sarif(&report);
     let result = results(&log)
         .iter()
@@ -448,7 +449,7 @@ fn waived_findings_are_omitted() {
     report.findings.extend(mixed().findings);
     for finding in &mut report.findings {
         if finding.status.is_trouble() {
-            finding.waiver = Some(waiver());
+            finding.waiver = Some(Box::new(waiver()));
             finding.gating = false;
         }
     }
@@ -482,8 +483,9 @@ fn stale_waivers_are_notifications() {
 fn messages_hold_no_links_no_placeholders_and_no_control_characters() {
     let mut attacked = mixed();
     for finding in &mut attacked.findings {
-        finding.message = "see [the fix](https://evil.example) or {0}\u{7}\u{202e}\n".to_owned();
-        finding.fix = Some("[x\\](1)".to_owned());
+        Arc::make_mut(&mut finding.explanation).message =
+            "see [the fix](https://evil.example) or {0}\u{7}\u{202e}\n".to_owned();
+        Arc::make_mut(&mut finding.explanation).fix = Some("[x\\](1)".to_owned());
     }
     let log = sarif(&attacked);
     for result in results(&log) {
@@ -557,8 +559,9 @@ fn results_beyond_the_size_limit_are_omitted() {
         .find(|it| it.status == Status::Fail && it.gating)
         .unwrap()
         .clone();
-    long.message = "x".repeat(3_500);
-    long.fix = Some("y".repeat(3_500));
+    let explanation = Arc::make_mut(&mut long.explanation);
+    explanation.message = "x".repeat(3_500);
+    explanation.fix = Some("y".repeat(3_500));
     report.findings = copies_of(&long, 7_000).collect();
     let text = render("sarif", &report);
     assert!(text.len() < 40_000_000, "{}", text.len());

@@ -1,7 +1,6 @@
 //! Account, region and tags, which come from the provider.
 
-use std::collections::BTreeMap;
-
+use backup_check::model::tag::Tags;
 use backup_check::model::{GapKind, Observed};
 use serde_json::{Value, json};
 
@@ -91,7 +90,7 @@ fn tags_include_those_that_only_tags_all_has() {
             .tags
             .clone()
     };
-    let enabled = BTreeMap::from([("backup".to_owned(), "enabled".to_owned())]);
+    let enabled = Tags::from([("backup".to_owned(), "enabled".to_owned())]);
     let on = json!({"backup": "enabled"});
     // Default tags are in `tags_all` only.
     assert_eq!(
@@ -101,7 +100,7 @@ fn tags_include_those_that_only_tags_all_has() {
     // Without tags and default tags, older providers compute `tags_all` during apply.
     assert_eq!(
         tags(json!({"tags": null}), json!({"tags_all": true})),
-        Observed::Known(BTreeMap::new())
+        Observed::Known(Tags::new())
     );
     assert_eq!(
         tags(json!({"tags": on}), json!({"tags_all": true})),

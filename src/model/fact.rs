@@ -1,0 +1,89 @@
+//! The parts of an account that separate API calls read, and that a scan can leave out.
+
+use std::collections::BTreeSet;
+
+use super::service::Service;
+
+/// A part of an account that a scan of some rules can leave out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fact {
+    /// The resources of all services, with their tags.
+    AllResources,
+    /// The resources of a service, with their tags.
+    Resources(Service),
+    /// Resources of types that only their backup tag shows, and tagged resources that their list lacks.
+    TaggedResources,
+    /// ARNs of tagged resources in the regions that are not scanned.
+    OtherRegions,
+    /// Encryption by default of new EBS volumes.
+    EbsDefaults,
+    /// The region settings of AWS Backup: opt-in and management.
+    BackupSettings,
+    /// Backup jobs and copy jobs.
+    Jobs,
+    /// The organization's backup policy and the backup plans of the account.
+    Plans,
+    /// Backup vaults and their access policies.
+    Vaults,
+    /// The paths of the backup roles.
+    Roles,
+    /// The policies of the backup roles.
+    RolePolicies,
+    /// The organization of the account.
+    Organization,
+    /// The KMS keys of resources and vaults.
+    Keys,
+    /// Versioning of buckets.
+    BucketVersioning,
+    /// Default encryption of buckets.
+    BucketEncryption,
+    /// Lifecycle rules of buckets.
+    BucketLifecycle,
+    /// EventBridge notifications of buckets, in regions with continuous backups.
+    BucketEvents,
+    /// Option groups of DB instances.
+    OptionGroups,
+}
+
+/// What a scan reads of an account, apart from its selection of services and resources.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extent {
+    /// What the rules need.
+    pub needs: Needs,
+    /// Whether only resources that are tagged `enabled` are read.
+    pub only_enabled: bool,
+}
+
+impl Extent {
+    /// The full account.
+    pub const EVERYTHING: Extent = Extent {
+        needs: Needs::Everything,
+        only_enabled: false,
+    };
+}
+
+/// What some rules need of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Needs {
+    /// The full account.
+    Everything,
+    /// Only these facts.
+    Only(BTreeSet<Fact>),
+}
+
+impl Needs {
+    /// Whether a fact is needed.
+    #[must_use]
+    pub fn includes(&self, fact: Fact) -> bool {
+        match self {
+            Needs::Everything => true,
+            Needs::Only(facts) => facts.contains(&fact),
+        }
+    }
+
+    /// Whether the resources of a service are needed.
+    #[must_use]
+    pub fn includes_resources(&self, service: Service) -> bool {
+        self.includes(Fact::AllResources) || self.includes(Fact::Resources(service))
+    }
+}

@@ -1,0 +1,71 @@
+//! What a large account may cost: memory, which grows with the resources and not with the findings.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::formats::snapshot;
+use crate::support::command::{backup_check, run};
+
+/// The number of volumes that are added to an account.
+const VOLUMES: usize = 1_500;
+/// The most memory that a volume may need, in KiB, in a build without optimizations. Its nine findings took 20 KiB
+/// when they were held.
+const MOST_PER_VOLUME: usize = 5;
+
+/// Returns the mixed account with more volumes under one of its keys, half of them without a tag.
+fn large_account(volumes: usize) -> String {
+    let mut snapshot = snapshot("mixed");
+    let region = "eu-central-1";
+    let key = snapshot["regions"][region]["ebs_defaults"]["kms_key"]["known"].clone();
+    assert!(key.is_string());
+    let items = snapshot["regions"][region]["volumes"]["items"]
+        .as_array_mut()
+        .unwrap();
+    items.extend((0..volumes).map(|n| {
+        let tags = match n % 2 {
+            0 => json!({"backup": "enabled"}),
+            _ => json!({}),
+        };
+        json!({
+            "arn": format!("arn:aws:ec2:{region}:111122223333:volume/vol-f{n:016x}"),
+            "id": format!("vol-f{n:016x}"),
+            "tags": {"known": tags}, "state": {"known": "available"},
+            "encrypted": {"known": true}, "kms_key": {"known": key}, "attached_to": {"known": []},
+        })
+    }));
+    snapshot.to_string()
+}
+
+/// Returns the most memory that a scan had, in KiB.
+fn peak_memory(file: &std::path::Path, format: &str) -> usize {
+    let folder = file.parent().unwrap();
+    let target = format!("{format}=out.{format}");
+    let file = file.to_str().unwrap();
+    let run = run(backup_check(folder).args(["scan", file, "--stats", "--format", &target]));
+    let line = run
+        .stderr
+        .lines()
+        .find(|it| it.ends_with(" of memory at most"));
+    let mib = line.unwrap_or_else(|| panic!("{format}: {}", run.stderr));
+    let mib: usize = mib.split(' ').next().unwrap().parse().unwrap();
+    mib << 10
+}
+
+#[test]
+fn memory_grows_with_resources_and_not_with_findings() {
+    let folder = tempfile::tempdir().unwrap();
+    let (small, large) = (
+        folder.path().join("small.json"),
+        folder.path().join("large.json"),
+    );
+    fs::write(&small, large_account(0)).unwrap();
+    fs::write(&large, large_account(VOLUMES)).unwrap();
+    for format in ["table", "json", "junit"] {
+        let more = peak_memory(&large, format).saturating_sub(peak_memory(&small, format));
+        assert!(
+            more <= VOLUMES * MOST_PER_VOLUME,
+            "{format}: {more} KiB more for {VOLUMES} volumes"
+        );
+    }
+}

@@ -1,0 +1,195 @@
+//! The rules and the scope that are selected decide which calls are sent: no more than the findings need.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::command::Run;
+use crate::support::endpoint::{Endpoint, Exception, Reply, on};
+
+use super::selection::CONTRADICTED;
+use super::{REGION, User, at, collect_region, json_of};
+
+/// The pages of each list of the account.
+const PAGES: usize = 2;
+
+/// Returns how often each operation was sent, apart from those that identify the caller.
+fn count_calls(endpoint: &Endpoint) -> BTreeMap<String, usize> {
+    let mut calls = BTreeMap::new();
+    for request in endpoint.requests() {
+        if request.operation != "sts:GetCallerIdentity" {
+            *calls.entry(request.operation).or_insert(0) += 1;
+        }
+    }
+    calls
+}
+
+fn scan(user: &User, exceptions: Vec<Exception>, more: &[&str]) -> (Run, Endpoint) {
+    let endpoint = Endpoint::start(exceptions);
+    let url = endpoint.url();
+    let mut args = vec!["scan", "--endpoint-url", &url, "--format", "json"];
+    args.extend(["--region", REGION]);
+    args.extend(more);
+    let run = user.run(&args);
+    assert_eq!(endpoint.unexpected_requests(), [""; 0], "{}", run.stderr);
+    (run, endpoint)
+}
+
+/// Returns the findings that say something, without their ids.
+fn findings(run: &Run) -> BTreeSet<String> {
+    let report = json_of(run);
+    let findings = report["findings"].as_array().expect("findings").iter();
+    let said = findings.filter(|it| it["status"] != "skip");
+    let said = said.map(|it| {
+        let field = |name: &str| it[name].to_string();
+        ["rule", "resource", "status", "message", "gating"]
+            .map(field)
+            .join(" ")
+    });
+    said.collect()
+}
+
+fn count(snapshot: &Value, pointer: &str) -> usize {
+    at(snapshot, pointer).as_array().expect("a list").len()
+}
+
+/// The calls of a selection of rules, computed from the account: one for the list of regions, one for each page, and
+/// one for each resource whose operation names it.
+#[test]
+fn the_selected_rules_decide_the_calls() {
+    let (snapshot, _endpoint) = collect_region([]);
+    let buckets = at(&snapshot, "/buckets/items").as_array().expect("buckets");
+    let here = |bucket: &&Value| bucket["region"]["known"] == REGION;
+    let buckets = buckets.iter().filter(here).count();
+    let tables = count(&snapshot, "/regions/eu-central-1/tables/items");
+    let regions = ("ec2:DescribeRegions", 1);
+    let user = User::new();
+    type Floor<'a> = Vec<(&'a str, usize)>;
+    let selections: [(&[&str], Floor<'_>); 4] = [
+        (
+            &["--rule", "s3-versioning-enabled"],
+            vec![
+                regions,
+                ("s3:ListBuckets", PAGES),
+                ("s3:GetBucketVersioning", buckets),
+                ("tag:GetResources", PAGES),
+            ],
+        ),
+        (
+            &["--rule", "s3-old-versions-expire"],
+            vec![
+                regions,
+                ("s3:ListBuckets", PAGES),
+                ("s3:GetBucketVersioning", buckets),
+                ("s3:GetBucketLifecycleConfiguration", buckets),
+                ("tag:GetResources", PAGES),
+            ],
+        ),
+        (
+            &["--rule", "dynamodb-advanced-features-enabled"],
+            vec![
+                regions,
+                ("backup:DescribeRegionSettings", 1),
+                ("dynamodb:DescribeTable", tables),
+                ("dynamodb:ListTables", PAGES),
+                ("tag:GetResources", PAGES),
+            ],
+        ),
+        (
+            &["--rule", "ec2-image-copyable"],
+            vec![regions, ("ec2:DescribeInstances", PAGES)],
+        ),
+    ];
+    for (args, floor) in selections {
+        let (run, endpoint) = scan(&user, Vec::new(), args);
+        let floor = floor
+            .into_iter()
+            .map(|(name, calls)| (name.to_owned(), calls));
+        let calls = count_calls(&endpoint);
+        assert_eq!(calls, floor.collect(), "{args:?}: {}", run.stderr);
+        let whole = user.evaluate(&snapshot, args);
+        assert_eq!(findings(&run), findings(&whole), "{args:?}");
+        assert_eq!(run.code, whole.code, "{args:?}");
+    }
+}
+
+#[test]
+fn what_no_selected_rule_reads_is_not_asked_for() {
+    let user = User::new();
+    let (_, endpoint) = scan(&user, Vec::new(), &[]);
+    let all = count_calls(&endpoint);
+    let config = user.home.path().join("backup-check.toml");
+    let off = "[severity]\ns3-old-versions-expire = \"off\"\n";
+    // The organization's backup policy tells the path of the role.
+    let role = [
+        "iam:GetPolicy",
+        "iam:GetPolicyVersion",
+        "iam:GetRole",
+        "iam:GetRolePolicy",
+        "iam:ListAttachedRolePolicies",
+        "iam:ListRolePolicies",
+        "s3:GetBucketLifecycleConfiguration",
+    ];
+    let jobs = ["backup:ListBackupJobs", "backup:ListCopyJobs"];
+    for (config_text, args, left_out) in [
+        ("", ["--skip-rule", "proof"], &jobs[..]),
+        (off, ["--skip-rule", "backup-role-ready"], &role[..]),
+    ] {
+        fs::write(&config, config_text).expect("it is writable");
+        let (run, endpoint) = scan(&user, Vec::new(), &args);
+        let calls = count_calls(&endpoint);
+        let missing: BTreeSet<&str> = all
+            .keys()
+            .filter(|it| !calls.contains_key(*it))
+            .map(String::as_str)
+            .collect();
+        let left_out = left_out.iter().copied();
+        assert_eq!(missing, left_out.collect(), "{args:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_scan_of_enabled_resources_describes_only_those() {
+    let user = User::new();
+    let args = ["--scope", "enabled"];
+    let (run, endpoint) = scan(&user, Vec::new(), &args);
+    let (snapshot, full) = collect_region([]);
+    let whole = user.evaluate(&snapshot, &args);
+    // Not all that carries the tag in the responses of the services is in those of the tagging API.
+    let report = json_of(&run);
+    let listed = report["resources"].as_array().expect("resources").iter();
+    let arns = listed.filter_map(|it| it["arn"].as_str());
+    // What the account's settings depend on differs too.
+    let resources = arns.filter(|it| {
+        let contradicted = CONTRADICTED.iter().any(|end| it.ends_with(end));
+        !contradicted && !it.starts_with("backup-check:")
+    });
+    let listed: Vec<String> = resources.map(|it| format!("{it:?}")).collect();
+    let mut expected = findings(&whole);
+    expected.retain(|it| listed.iter().any(|arn| it.contains(arn)));
+    let mut found = findings(&run);
+    found.retain(|it| listed.iter().any(|arn| it.contains(arn)));
+    let lost: Vec<&String> = expected.difference(&found).collect();
+    let new: Vec<&String> = found.difference(&expected).collect();
+    assert_eq!((lost, new), (vec![], vec![]), "{listed:#?}");
+    let (calls, all) = (count_calls(&endpoint), count_calls(&full));
+    let more: Vec<&String> = calls
+        .keys()
+        .filter(|it| calls[*it] > *all.get(*it).unwrap_or(&0))
+        .collect();
+    assert_eq!(more, [""; 0], "{calls:#?}");
+    let total = |calls: &BTreeMap<String, usize>| calls.values().sum::<usize>();
+    assert!(total(&calls) < total(&all), "{calls:#?}");
+}
+
+#[test]
+fn enabled_resources_are_unknown_if_their_tags_are_denied() {
+    let user = User::new();
+    let denied = vec![on("tag:GetResources", Reply::Denied)];
+    let (run, endpoint) = scan(&user, denied, &["--scope", "enabled"]);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    let report = json_of(&run);
+    assert_eq!(at(&report, "/scan/complete"), false);
+    assert!(!count_calls(&endpoint).contains_key("dynamodb:DescribeTable"));
+}
