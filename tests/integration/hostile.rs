@@ -1,7 +1,6 @@
 //! Accounts whose names and messages are meant to do harm: to a terminal, a shell, a page, or to the reader's time.
 
 use std::fs;
-use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -95,8 +94,7 @@ fn no_output_for_people_has_a_character_that_a_terminal_interprets() {
 
 #[test]
 fn texts_of_any_length_leave_the_answer_short() {
-    let started = Instant::now();
-    for (length, words) in [(100_000, "message "), (10_000_000, "x")] {
+    for (length, words) in [(100_000, "message "), (2_000_000, "x")] {
         let text = words.repeat(length / words.len());
         let mut snapshot = formats::snapshot("mixed");
         let bucket = &mut snapshot["buckets"]["items"][0];
@@ -114,7 +112,6 @@ fn texts_of_any_length_leave_the_answer_short() {
             assert!(run.stdout.len() < most, "{format}: {}", run.stdout.len());
         }
     }
-    println!("{:?}", started.elapsed());
 }
 
 #[test]

@@ -34,6 +34,7 @@ mod gaps;
 mod gates;
 mod hostile;
 #[cfg(target_os = "linux")]
+mod hostile;
 mod install;
 mod key_policy;
 mod language;

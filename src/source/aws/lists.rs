@@ -59,8 +59,8 @@ pub(super) async fn read_enabled(reader: &RegionReader<'_>, targets: &[Target]) 
         let count = targets.iter().filter(is_own).count();
         let is_listed = match it.services {
             [Service::Vpc] => true,
-            // What runs in a VPC decides whether it is in use.
-            [Service::Ec2 | Service::Ebs] => network,
+            // What runs in a VPC decides whether it is in use. Volumes are looked up with instances.
+            [Service::Ec2 | Service::Ebs] => network || !reader.scope.lists_service(Service::Ec2),
             _ => it.finds_one_by_one && count >= MIN_LISTED,
         };
         match is_listed {

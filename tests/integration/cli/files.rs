@@ -139,9 +139,10 @@ fn an_invalid_snapshot_is_rejected_with_the_reason() {
         &run(backup_check(folder.path()).args(["scan", "--from", "gone.json"])),
         &["failed to read gone.json"],
     );
+    fs::create_dir(folder.path().join("empty")).unwrap();
     assert_usage_error(
-        &run(backup_check(folder.path()).args(["scan", "--from", "."])),
-        &["failed to read ."],
+        &run(backup_check(folder.path()).args(["scan", "--from", "empty"])),
+        &["empty", "snapshot"],
     );
 }
 

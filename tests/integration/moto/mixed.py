@@ -404,8 +404,8 @@ def jobs(a: Backups) -> None:
     # Stuck.
     a.backed_up(volume["backup-role"], PASS, hours=30)
     a.copied(volume["backup-role"], FAIL, hours=29, state="CREATED")
-    # Copied to another account.
-    for hours in (27, 3):
+    # Copied to another account. The first backup is old enough that a daily rule ran since, at any time of day.
+    for hours in (51, 27, 3):
         a.backed_up(volume["closed"], PASS, hours)
         a.backed_up(volume["denied"], PASS, hours)
     a.copied(volume["closed"], FAIL, to=f"arn:aws:backup:{r}:{THIRD}:backup-vault:drawer")
