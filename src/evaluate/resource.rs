@@ -78,7 +78,7 @@ pub(super) fn check_rule<'a>(
     resource: Resource<'a>,
     prerequisites: Option<&Prerequisites>,
 ) -> Option<Outcome> {
-    let result = rule.check.run(cx, resource, prerequisites)?;
+    let result = rule.check_resource(cx, resource, prerequisites)?;
     Some(result.unwrap_or_else(|gap| Outcome::unknown(&gap)))
 }
 
@@ -304,7 +304,7 @@ impl<'a> Evaluation<'a, '_> {
         subject: &Subject<'a>,
         prerequisites: Option<&Prerequisites>,
     ) -> Option<Outcome> {
-        let result = rule.check.run(cx, subject.resource, prerequisites)?;
+        let result = rule.check_resource(cx, subject.resource, prerequisites)?;
         let mut outcome = match result {
             // An account's settings are rarely in the plan of its resources.
             Err(gap) if subject.is_settings() && gap.kind == GapKind::Unplanned => {

@@ -32,7 +32,6 @@ mod formats;
 mod fuzz;
 mod gaps;
 mod gates;
-mod hostile;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod install;

@@ -27,17 +27,31 @@ fn a_body_without_an_end_is_read_to_a_limit() {
 }
 
 #[test]
-fn an_operation_that_never_answers_is_sent_once() {
+fn an_operation_that_is_silent_is_sent_once() {
     let user = User::with(&[
         ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
         ("AWS_SECRET_ACCESS_KEY", "s3cr3t/K7MDENG/bPxRfiCYEXAMPLEKEY"),
     ]);
-    let operation = "ec2:DescribeVolumes";
-    let scan = scan(operation, vec![on(operation, Reply::Never)], &user, &[]);
-    assert_eq!(scan.faulty_requests, 1);
-    let rows = scan.report["coverage"].as_array().expect("rows");
-    let row = rows
-        .iter()
-        .find(|row| row["error"]["operation"] == operation);
-    assert_eq!(row.expect("a row")["error"]["code"], "Timeout");
+    let silences = [
+        ("ec2:DescribeVolumes", Reply::Never, "timed out"),
+        (
+            "dynamodb:ListTables",
+            Reply::Stall,
+            "the response stopped for 4 seconds",
+        ),
+    ];
+    for (operation, silence, message) in silences {
+        let scan = scan(operation, vec![on(operation, silence)], &user, &[]);
+        assert_eq!(scan.faulty_requests, 1, "{operation}");
+        let rows = scan.report["coverage"].as_array().expect("rows").iter();
+        let errors: Vec<_> = rows
+            .map(|row| &row["error"])
+            .filter(|it| it["operation"] == operation)
+            .collect();
+        assert!(!errors.is_empty(), "{operation}");
+        for error in errors {
+            assert_eq!(error["code"], "Timeout", "{operation}");
+            assert_eq!(error["message"], message, "{operation}");
+        }
+    }
 }
