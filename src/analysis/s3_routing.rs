@@ -66,13 +66,10 @@ pub fn workloads<'a>(cx: &RuleContext<'a>, vpc: &Vpc) -> Result<Workloads<'a>, G
         let message = format!("the subnets of the instances in {} are not known", vpc.id);
         Gap::new(GapKind::Unreadable, message)
     });
-    let any = !instances.is_empty() || !subnets.is_empty();
-    // Where a workload is known, the interfaces show the subnets of all others.
-    let unread = region.instances.gap.as_ref().filter(|_| !any).cloned();
     Ok(Workloads {
-        any,
+        any: !instances.is_empty() || !subnets.is_empty(),
         subnets,
-        gap: interfaces.gap.clone().or(unplaced).or(unread),
+        gap: interfaces.gap.clone().or(unplaced),
     })
 }
 

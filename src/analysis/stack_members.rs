@@ -31,11 +31,12 @@ impl Members<'_> {
     /// Whether there are no members.
     ///
     /// # Errors
-    /// Why there may be members, where none was read.
+    /// Why there may be members, where none was read because reading failed.
     pub fn is_known_empty(&self) -> Result<bool, Gap> {
-        match self.gaps.first() {
+        let failure = self.gaps.iter().find(|gap| gap.kind.is_read_failure());
+        match failure {
             Some(gap) if self.list.is_empty() => Err(gap.clone()),
-            _ => Ok(self.list.is_empty()),
+            _ => Ok(self.list.is_empty() && self.gaps.is_empty()),
         }
     }
 }

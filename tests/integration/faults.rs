@@ -69,8 +69,8 @@ fn fault_of(operation: &'static str, fault: Exception) -> Vec<Exception> {
     let mut exceptions = vec![fault];
     // It is sent only for buckets whose region the list leaves out.
     if operation == "s3:HeadBucket" {
-        let list = Reply::Fixture("ListBuckets-no-region");
-        exceptions.push(on("s3:ListBuckets", list));
+        let list = Reply::Fixture("ListBuckets-no-region-page1");
+        exceptions.push(on("s3:ListBuckets", list).on_page(1));
     }
     exceptions
 }

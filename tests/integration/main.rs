@@ -39,6 +39,8 @@ mod key_policy;
 mod language;
 mod layering;
 mod limits;
+#[cfg(all(feature = "aws", unix))]
+mod ministack;
 #[cfg(feature = "aws")]
 mod moto;
 mod policy;

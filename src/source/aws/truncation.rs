@@ -27,8 +27,8 @@ use tokio::time::timeout;
 /// Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions> (November 2026).
 const MAX_BODY_BYTES: usize = 64 << 20;
 
-/// How long a response may be silent: until it begins, and between two parts of it. AWS responds within seconds;
-/// what takes longer does not respond.
+/// How long a response may be silent: until it begins, and between two parts of it. AWS responds within seconds:
+/// a call that is silent for longer has no response.
 pub(super) const MAX_SILENCE: Duration = Duration::from_secs(4);
 
 /// A response without an end.

@@ -57,7 +57,7 @@ const GAP: Fault = Fault {
     more_requests: 0,
 };
 
-const FAULTS: [Fault; 18] = [
+const FAULTS: [Fault; 19] = [
     Fault {
         name: "throttled always",
         make: |operation| on(operation, Reply::Throttled),
@@ -104,6 +104,11 @@ const FAULTS: [Fault; 18] = [
     Fault {
         name: "a third of the answer",
         make: |operation| on(operation, Reply::Thirds(1)),
+        ..GAP
+    },
+    Fault {
+        name: "an empty 200",
+        make: |operation| on(operation, Reply::Bare(200, &[])),
         ..GAP
     },
     Fault {
