@@ -95,7 +95,7 @@ pub(super) fn check_rule<'a>(
     resource: Resource<'a>,
     prerequisites: Option<&Prerequisites>,
 ) -> Option<Outcome> {
-    let result = rule.check.run(cx, resource, prerequisites)?;
+    let result = rule.check_resource(cx, resource, prerequisites)?;
     Some(result.unwrap_or_else(|gap| Outcome::unknown(&gap)))
 }
 
@@ -361,7 +361,7 @@ impl<'a> Inputs<'a> {
         subject: &Subject<'a>,
         prerequisites: Option<&Prerequisites>,
     ) -> Option<Outcome> {
-        let result = rule.check.run(cx, subject.resource, prerequisites)?;
+        let result = rule.check_resource(cx, subject.resource, prerequisites)?;
         let mut outcome = match result {
             // An account's settings are rarely in the plan of its resources.
             Err(gap) if subject.is_settings() && gap.kind == GapKind::Unplanned => {

@@ -1,6 +1,5 @@
 use crate::analysis::stack_members::find_members;
 use crate::analysis::{CheckResult, Outcome, RuleContext};
-use crate::model::cloudformation::Stack;
 use crate::model::ec2::Instance;
 use crate::model::fsx::{FsxFileSystem, FsxVolume, LUSTRE, ONTAP};
 use crate::model::rds::{BACKUP_TARGET, DbInstance};
@@ -119,7 +118,7 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
             "a Redshift Serverless namespace: AWS Backup cannot copy its snapshots to any account or region",
         )
         .fix(UNLOAD),
-        Resource::Stack(stack) if contains_nothing(cx, stack) => {
+        Resource::Stack(stack) if find_members(cx, stack).is_known_empty()? => {
             Outcome::skip("contains nothing that AWS Backup backs up")
         }
         Resource::Stack(_) => Outcome::warn(
@@ -136,12 +135,6 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
 }
 
 const COPYABLE: &str = "AWS Backup can copy it to another account";
-
-/// Whether a stack is known to contain no resource that AWS Backup backs up with it.
-fn contains_nothing(cx: &RuleContext<'_>, stack: &Stack) -> bool {
-    let members = find_members(cx, stack);
-    members.list.is_empty() && members.gaps.is_empty()
-}
 
 fn check_database(database: &DbInstance) -> CheckResult {
     if let Some(cluster) = database

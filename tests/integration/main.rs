@@ -24,6 +24,8 @@ mod cost;
 mod docs;
 #[cfg(all(feature = "aws", unix))]
 mod duckdb;
+#[cfg(feature = "aws")]
+mod faults;
 mod fix;
 mod fleet;
 mod formats;
@@ -37,6 +39,8 @@ mod key_policy;
 mod language;
 mod layering;
 mod limits;
+#[cfg(all(feature = "aws", unix))]
+mod ministack;
 #[cfg(feature = "aws")]
 mod moto;
 mod policy;

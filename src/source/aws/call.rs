@@ -300,8 +300,7 @@ impl ServiceCalls {
                 caller.limits.wait_for_turn(&self.region, operation).await;
                 let _permit = caller.permits.acquire().await;
                 self.refuse_call(operation)?;
-                let retry_timeouts = caller.given_up.has_answered(&self.region, operation);
-                let response = limit_attempts(retry_timeouts, call).await;
+                let response = limit_attempts(call).await;
                 response.map_err(|error| self.explain_failure(operation, &error))
             } => {
                 if response.is_ok() {

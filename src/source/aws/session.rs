@@ -27,7 +27,7 @@ use super::error::describe_root_error;
 use super::meter::{Counter, Meter};
 use super::operation::ResponseText;
 use super::retry::{LimitFailures, limit_attempts};
-use super::truncation::CheckBody;
+use super::truncation::{CheckBody, MAX_SILENCE};
 
 /// How to connect to AWS, from the command line.
 #[derive(Debug, Clone, Default)]
@@ -126,8 +126,6 @@ type Cache<C> = Mutex<BTreeMap<String, C>>;
 
 /// Attempts per call. The SDK's default of 3 is too low for a scan in a busy account.
 const ATTEMPTS: u32 = 8;
-/// Timeout until a response begins. AWS responds within seconds; what takes longer does not respond.
-const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// Timeout of one attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Timeout of a call with all its attempts.
@@ -153,7 +151,7 @@ pub async fn connect(access: &Access, meter: Arc<Meter>) -> Result<Session, Conn
 /// Loads the SDK's configuration. Returns it with the home region.
 async fn load_config(access: &Access) -> (SdkConfig, String) {
     let timeouts = TimeoutConfig::builder()
-        .read_timeout(READ_TIMEOUT)
+        .read_timeout(MAX_SILENCE)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(OPERATION_TIMEOUT);
     let identities = IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT);
@@ -220,7 +218,7 @@ async fn identify_caller(
         .interceptor(CheckBody)
         .retry_classifier(LimitFailures);
     let sts = aws_sdk_sts::Client::from_conf(sts.build());
-    let identity = limit_attempts(false, sts.get_caller_identity().send())
+    let identity = limit_attempts(sts.get_caller_identity().send())
         .await
         .map_err(|error| explain_failure(access, &home, &error))?;
     let (Some(account), Some(caller_arn)) = (identity.account.filled(), identity.arn.filled())

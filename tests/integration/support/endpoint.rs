@@ -42,8 +42,20 @@ pub enum Reply {
     Empty,
     /// The first page of a list, whatever the token of the request.
     FirstPage,
+    /// An error of the service: its status and its code.
+    Error(u16, &'static str),
     /// A truncated body with a matching content length.
     Malformed,
+    /// A body truncated at this many thirds, with a matching content length.
+    Thirds(usize),
+    /// The connection ends in the middle of the body with a reset.
+    Reset,
+    /// Half of the body; the connection stays open.
+    Stall,
+    /// A body without an end.
+    Endless,
+    /// The first page of a list, each time with another token.
+    NewToken,
     /// The connection ends in the middle of the body.
     Cut,
     /// The connection ends without a response, as from a region that is down.
@@ -67,6 +79,9 @@ pub struct Exception {
     region: Option<&'static str>,
     subject: Option<&'static str>,
     page: Option<usize>,
+    skip: AtomicUsize,
+    every: usize,
+    seen: AtomicUsize,
     left: AtomicUsize,
     reply: Reply,
 }
@@ -79,6 +94,9 @@ pub fn on(operation: &'static str, reply: Reply) -> Exception {
         region: None,
         subject: None,
         page: None,
+        skip: AtomicUsize::new(0),
+        every: 1,
+        seen: AtomicUsize::new(0),
         left: AtomicUsize::new(usize::MAX),
         reply,
     }
@@ -121,6 +139,24 @@ impl Exception {
         }
     }
 
+    /// Limits the exception to the requests after the first ones.
+    #[must_use]
+    pub fn after(self, requests: usize) -> Self {
+        Exception {
+            skip: AtomicUsize::new(requests),
+            ..self
+        }
+    }
+
+    /// Limits the exception to one of each `number` requests.
+    #[must_use]
+    pub fn every(self, number: usize) -> Self {
+        Exception {
+            every: number,
+            ..self
+        }
+    }
+
     fn applies_to(&self, request: &Request) -> bool {
         (self.operation == "*" || self.operation == request.operation)
             && self.region.is_none_or(|region| region == request.region)
@@ -130,13 +166,21 @@ impl Exception {
             && self
                 .page
                 .is_none_or(|page| (page == 2) == request.page_token().is_some())
+            && take_one(&self.skip).is_none()
             && self
-                .left
-                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-                    left.checked_sub(1)
-                })
-                .is_ok()
+                .seen
+                .fetch_add(1, Ordering::SeqCst)
+                .is_multiple_of(self.every)
+            && take_one(&self.left).is_some()
     }
+}
+
+/// Takes one from a count, unless nothing is left of it.
+fn take_one(count: &AtomicUsize) -> Option<usize> {
+    let taken = count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+        left.checked_sub(1)
+    });
+    taken.ok()
 }
 
 /// The endpoint. It stops when it is dropped.
@@ -238,6 +282,34 @@ struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: Vec<u8>,
+    end: End,
+}
+
+/// How a response ends.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    /// After its body.
+    Complete,
+    /// The connection is closed after half of the body.
+    Closed,
+    /// The connection is reset after half of the body.
+    Reset,
+    /// Nothing comes after half of the body.
+    Stalled,
+    /// Blanks come after half of the body, without an end.
+    Endless,
+}
+
+impl Answer {
+    fn ending(self, end: End) -> Self {
+        Answer { end, ..self }
+    }
+}
+
+/// Resets a connection instead of closing it: a reader that still waits gets an error.
+fn reset_connection(stream: &TcpStream) {
+    let socket = socket2::SockRef::from(stream);
+    let _ = socket.set_linger(Some(Duration::ZERO));
 }
 
 impl Shared {
@@ -247,12 +319,16 @@ impl Shared {
         loop {
             let http = Http::read_from(&mut reader)?;
             let is_head = http.method == "HEAD";
-            let (answer, sent) = self.answer_request(&http, &mut reader)?;
-            let mut head = format!(
-                "HTTP/1.1 {} -\r\ncontent-length: {}\r\n",
-                answer.status,
-                answer.body.len()
-            );
+            let answer = self.answer_request(&http, &mut reader)?;
+            let (length, sent) = match answer.end {
+                End::Complete => (answer.body.len(), answer.body.len()),
+                End::Closed | End::Reset | End::Stalled => {
+                    (answer.body.len(), answer.body.len() / 2)
+                }
+                End::Endless => (usize::MAX / 2, answer.body.len() / 2),
+            };
+            let status = answer.status;
+            let mut head = format!("HTTP/1.1 {status} -\r\ncontent-length: {length}\r\n");
             for (name, value) in &answer.headers {
                 head += &format!("{name}: {value}\r\n");
             }
@@ -261,68 +337,82 @@ impl Shared {
             writer
                 .write_all(&[head.as_bytes(), b"\r\n", body].concat())
                 .ok()?;
-            if sent < answer.body.len() {
-                return None;
+            match answer.end {
+                End::Complete => {}
+                End::Closed => return None,
+                End::Reset => {
+                    reset_connection(stream);
+                    return None;
+                }
+                End::Stalled => {
+                    // Ends when the client goes away.
+                    let _ = reader.read(&mut [0]);
+                    return None;
+                }
+                End::Endless => loop {
+                    writer.write_all(&[b' '; 1 << 16]).ok()?;
+                },
             }
         }
     }
 
-    /// Returns the answer and the number of bytes of its body to send, or `None` to close the connection.
-    fn answer_request(&self, http: &Http, reader: &mut impl Read) -> Option<(Answer, usize)> {
+    /// Returns the answer, or `None` to close the connection.
+    fn answer_request(&self, http: &Http, reader: &mut impl Read) -> Option<Answer> {
         let Some(request) = Request::from_http(http) else {
-            return Some(complete_answer(
-                self.reject_request(format!("{} {}", http.method, http.path)),
-            ));
+            return Some(self.reject_request(format!("{} {}", http.method, http.path)));
         };
-        self.requests.lock().unwrap().push(request.clone());
+        let number = {
+            let mut requests = self.requests.lock().unwrap();
+            requests.push(request.clone());
+            requests.len()
+        };
         self.arrival.notify_all();
         let Some(exception) = self
             .exceptions
             .iter()
             .find(|exception| exception.applies_to(&request))
         else {
-            return Some(complete_answer(self.usual_answer(&request)));
+            return Some(self.usual_answer(&request));
         };
         let (service, operation) = request.split_operation();
+        let usual = || self.usual_answer(&request);
         Some(match exception.reply {
-            Reply::Denied if http.method == "HEAD" => complete_answer(empty_answer(403, &[])),
-            Reply::Denied => complete_answer(self.fixture_answer(service, "AccessDenied", &request)),
-            Reply::Throttled => complete_answer(self.fixture_answer(service, "Throttling", &request)),
-            Reply::Fixture(name) => complete_answer(self.fixture_answer(service, name, &request)),
-            Reply::Empty => complete_answer(self.fixture_answer(service, &format!("{operation}-empty"), &request)),
-            Reply::FirstPage => complete_answer(self.usual_answer(&request.without_page_token())),
-            Reply::Malformed => {
-                let mut answer = self.usual_answer(&request);
-                answer.body.truncate(answer.body.len() / 2);
-                complete_answer(answer)
+            Reply::Denied if http.method == "HEAD" => empty_answer(403, &[]),
+            Reply::Denied => self.fixture_answer(service, "AccessDenied", &request),
+            Reply::Throttled => self.fixture_answer(service, "Throttling", &request),
+            Reply::Fixture(name) => self.fixture_answer(service, name, &request),
+            Reply::Error(status, _) if http.method == "HEAD" => empty_answer(status, &[]),
+            Reply::Error(status, code) => fixtures::error_answer(service, status, code),
+            Reply::Empty => self.fixture_answer(service, &format!("{operation}-empty"), &request),
+            Reply::FirstPage => self.usual_answer(&request.without_page_token()),
+            Reply::NewToken => {
+                let first = self.usual_answer(&request.without_page_token());
+                first.with_another_token(number)
             }
-            Reply::Cut => {
-                let answer = self.usual_answer(&request);
-                let half = answer.body.len() / 2;
-                (answer, half)
-            }
+            Reply::Malformed => usual().truncated(1, 2),
+            Reply::Thirds(thirds) => usual().truncated(thirds, 3),
+            Reply::Cut => usual().ending(End::Closed),
+            Reply::Reset => usual().ending(End::Reset),
+            Reply::Stall => usual().ending(End::Stalled),
+            Reply::Endless => usual().ending(End::Endless),
             Reply::Dead => return None,
             Reply::Never => {
                 // Ends when the client goes away.
                 let _ = reader.read(&mut [0]);
                 return None;
             }
-            Reply::Hollow => complete_answer(self.usual_answer(&request).without_fields()),
-            Reply::Text(at, blank) => complete_answer(self.answer_without_text(&request, at, blank)),
-            Reply::Bare(status, headers) => complete_answer(empty_answer(status, headers)),
-            Reply::ProxyPage(status) => complete_answer(Answer {
+            Reply::Hollow => usual().without_fields(),
+            Reply::Text(at, blank) => self.answer_without_text(&request, at, blank),
+            Reply::Bare(status, headers) => empty_answer(status, headers),
+            Reply::ProxyPage(status) => Answer {
                 status,
                 headers: vec![("content-type", "text/html".to_owned())],
                 body: b"<html><head><title>Error</title></head><body>Blocked<br>by the proxy</body></html>"
                     .to_vec(),
-            }),
+                end: End::Complete,
+            },
         })
     }
-}
-
-fn complete_answer(answer: Answer) -> (Answer, usize) {
-    let length = answer.body.len();
-    (answer, length)
 }
 
 fn empty_answer(status: u16, headers: &[(&'static str, &'static str)]) -> Answer {
@@ -333,5 +423,6 @@ fn empty_answer(status: u16, headers: &[(&'static str, &'static str)]) -> Answer
             .map(|(name, value)| (*name, (*value).to_owned()))
             .collect(),
         body: Vec::new(),
+        end: End::Complete,
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::command::repository;
 
-use super::{Answer, Request, Shared, empty_answer};
+use super::{Answer, End, Request, Shared, empty_answer};
 
 impl Shared {
     /// Returns the response of AWS for the account that the fixtures describe.
@@ -93,6 +93,7 @@ impl Shared {
             status: 200,
             headers: vec![("content-type", content_type(service).to_owned())],
             body: body.into_bytes(),
+            end: End::Complete,
         })
     }
 
@@ -109,6 +110,7 @@ impl Shared {
             body: read_fixture(&path)
                 .replace("{region}", &request.region)
                 .into_bytes(),
+            end: End::Complete,
         };
         // REST-JSON has the code only in a header:
         // https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization
@@ -126,6 +128,32 @@ impl Shared {
     pub(super) fn reject_request(&self, what: String) -> Answer {
         self.unexpected_requests.lock().unwrap().push(what);
         empty_answer(400, &[])
+    }
+}
+
+/// Returns an error in the protocol of a service.
+pub(super) fn error_answer(service: &str, status: u16, code: &str) -> Answer {
+    let mut headers = vec![("content-type", content_type(service).to_owned())];
+    let error = format!("<Error><Code>{code}</Code><Message>made by the test</Message></Error>");
+    let body = match service {
+        "ec2" => {
+            format!("<Response><Errors>{error}</Errors><RequestID>r</RequestID></Response>")
+        }
+        "s3" => error,
+        "cloudformation" | "iam" | "rds" | "redshift" | "sts" => {
+            format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>")
+        }
+        "backup" | "elasticfilesystem" => {
+            headers.push(("x-amzn-errortype", code.to_owned()));
+            r#"{"message":"made by the test"}"#.to_owned()
+        }
+        _ => format!(r#"{{"__type":"{code}","message":"made by the test"}}"#),
+    };
+    Answer {
+        status,
+        headers,
+        body: body.into_bytes(),
+        end: End::Complete,
     }
 }
 
