@@ -17,7 +17,7 @@ const BATCH: usize = 64;
 /// The batches that a thread may be ahead.
 const BATCHES_AHEAD: usize = 2;
 
-/// The resources from which more than one thread pays. A thread costs about as much as judging ten resources.
+/// The resources from which more than one thread pays. A thread costs about as much as checking ten resources.
 const FEW: usize = 1_000;
 
 /// The most threads. More would wait for the one that writes.
