@@ -38,6 +38,11 @@ pub trait Enter: Sync {
     /// # Errors
     /// Nothing of it was seen.
     fn enter(&self, account: &Account) -> Result<Box<Entered>, Refusal>;
+
+    /// Whether no further account can be entered: what is not read by then has no result.
+    fn is_exhausted(&self) -> bool {
+        false
+    }
 }
 
 /// The progress of a run.
@@ -70,7 +75,7 @@ pub fn scan_accounts(
         for _ in 0..at_once.clamp(1, accounts.len().max(1)) {
             scope.spawn(|| {
                 while let Some(account) = accounts.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if failed().is_some() {
+                    if failed().is_some() || enter.is_exhausted() {
                         return;
                     }
                     match scan_account(account, enter, run) {
@@ -105,11 +110,19 @@ fn scan_account(
         .and_then(|entered| check_identity(account, entered));
     let entered = match entered {
         Ok(entered) => entered,
+        // What was read of it before the run was resumed says more.
+        Err(Refusal { outcome, .. })
+            if outcome == Outcome::Interrupted && run.has_result(account)? =>
+        {
+            return Ok(outcome);
+        }
         Err(Refusal { outcome, reason }) => {
             run.put_result(account, outcome, Some(reason), None)?;
             return Ok(outcome);
         }
     };
+    // Before the result: an account with a result is not read again.
+    run.put_snapshot(account, &entered.snapshot)?;
     let report = evaluate(&entered.snapshot, &entered.settings, &entered.options, &ALL);
     let is_complete = report.complete && report.unread.is_empty() && !report.interrupted;
     let (outcome, reason) = match is_complete {
