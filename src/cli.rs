@@ -13,6 +13,7 @@ mod fix;
 mod fleet;
 mod fleet_args;
 mod fleet_report;
+mod fleet_scan;
 mod github;
 mod help;
 mod init;

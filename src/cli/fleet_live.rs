@@ -28,7 +28,7 @@ use crate::text::plural;
 
 use super::args::{AccessArgs, GlobalArgs};
 use super::evaluation::AccountPlan;
-use super::fleet::{Entrance, FleetScan, missing_role};
+use super::fleet_scan::{Entrance, FleetScan, missing_role};
 use super::live::{self, Ending};
 use super::output;
 use super::stopped::Stopped;

@@ -8,6 +8,7 @@ use super::run::Run;
 use crate::evaluate::{Options, evaluate};
 use crate::model::fleet::{Account, Outcome};
 use crate::model::snapshot::Snapshot;
+use crate::report::WriteError;
 use crate::rules::ALL;
 use crate::settings::Settings;
 
@@ -30,6 +31,9 @@ pub struct Refusal {
     /// The reason.
     pub reason: String,
 }
+
+/// The stack of a thread that reads an account: as large as that of the main thread, which reads a single account.
+const STACK: usize = 8 * 1024 * 1024;
 
 /// A way into accounts: their snapshots, or their roles.
 pub trait Enter: Sync {
@@ -73,7 +77,8 @@ pub fn scan_accounts(
     let failed = || failure.lock().unwrap_or_else(PoisonError::into_inner);
     std::thread::scope(|scope| {
         for _ in 0..at_once.clamp(1, accounts.len().max(1)) {
-            scope.spawn(|| {
+            let worker = std::thread::Builder::new().stack_size(STACK);
+            let spawned = worker.spawn_scoped(scope, || {
                 while let Some(account) = accounts.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if failed().is_some() || enter.is_exhausted() {
                         return;
@@ -91,6 +96,9 @@ pub fn scan_accounts(
                     }
                 }
             });
+            if let Err(error) = spawned {
+                *failed() = Some(WriteError::Io(error).into());
+            }
         }
     });
     match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {

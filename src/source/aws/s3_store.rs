@@ -88,12 +88,12 @@ where
 {
     let status = error.raw_response().map(|it| it.status().as_u16());
     let reason = match (error, status) {
+        (_, Some(404)) => "the bucket does not exist".to_owned(),
         (SdkError::ServiceError(context), _) if context.err().code().is_some() => {
             let code = context.err().code().unwrap_or_default();
             let message = context.err().message().unwrap_or_default();
             format!("{code}: {}", shorten_message(message))
         }
-        (_, Some(404)) => "the bucket does not exist".to_owned(),
         (_, Some(status)) => format!("HTTP {status}"),
         _ => describe_root_error(error),
     };

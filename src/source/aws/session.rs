@@ -271,7 +271,7 @@ impl Base {
         };
         let credentials = read_credentials(response)
             .ok_or_else(|| no_session("the response has no credentials".to_owned()))?;
-        // A cache of its own ends with the session, the shared one would keep the credentials of every account.
+        // This cache ends with the session; the shared one would keep the credentials of every account.
         let config = self
             .config
             .to_builder()
