@@ -55,7 +55,7 @@ impl BucketStore {
         let region = region.filter(|region| !region.is_empty());
         let region = region.unwrap_or_else(|| session.home.clone());
         Ok(BucketStore {
-            client: session.s3(&region),
+            client: session.s3_objects(&region),
             runtime,
             place,
         })

@@ -615,6 +615,24 @@ impl Session {
         "Returns the client of the Resource Groups Tagging API of a region."
     );
 
+    /// Returns an S3 client of a region for objects: an empty response to one is complete.
+    #[must_use]
+    pub fn s3_objects(&self, region: &str) -> aws_sdk_s3::Client {
+        let config = self.config.clone().into_builder();
+        let config = config.region(Region::new(region.to_owned())).build();
+        let mut builder = aws_sdk_s3::config::Builder::from(&config)
+            .interceptor(Counter {
+                meter: Arc::clone(&self.meter),
+                region: region.to_owned(),
+            })
+            .retry_classifier(LimitFailures)
+            .retry_partition(make_retry_partition("s3-objects", &self.account, region));
+        if self.path_style {
+            builder = builder.force_path_style(true);
+        }
+        aws_sdk_s3::Client::from_conf(builder.build())
+    }
+
     /// Returns the S3 client of a region.
     #[must_use]
     pub fn s3(&self, region: &str) -> aws_sdk_s3::Client {

@@ -242,7 +242,7 @@ fn an_account_that_does_not_answer_ends_at_its_time_limit() {
     fs::write(user.home.path().join("list"), list).unwrap();
     let silent = on("ec2:DescribeVolumes", Reply::Never).signed_by(&slow);
     let endpoint = Endpoint::start([silent]);
-    let args = ["--accounts", "list", "--account-timeout", "4s"];
+    let args = ["--accounts", "list", "--account-timeout", "20s"];
     let run = scan(&user, &endpoint, &[&args[..], &ROLE].concat());
     let summary = summary(&user);
     assert_eq!(
