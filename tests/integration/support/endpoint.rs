@@ -14,13 +14,15 @@ mod fixtures;
 mod request;
 mod texts;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
+
+use serde_json::Value;
 
 use request::Http;
 pub use request::Request;
@@ -77,11 +79,12 @@ pub enum Reply {
 pub struct Exception {
     operation: &'static str,
     region: Option<&'static str>,
-    subject: Option<&'static str>,
+    subject: Option<String>,
     page: Option<usize>,
     skip: AtomicUsize,
     every: usize,
     seen: AtomicUsize,
+    account: Option<String>,
     left: AtomicUsize,
     reply: Reply,
 }
@@ -97,6 +100,7 @@ pub fn on(operation: &'static str, reply: Reply) -> Exception {
         skip: AtomicUsize::new(0),
         every: 1,
         seen: AtomicUsize::new(0),
+        account: None,
         left: AtomicUsize::new(usize::MAX),
         reply,
     }
@@ -114,9 +118,18 @@ impl Exception {
 
     /// Limits the exception to a bucket, table, key or gateway.
     #[must_use]
-    pub fn about(self, subject: &'static str) -> Self {
+    pub fn about(self, subject: &str) -> Self {
         Exception {
-            subject: Some(subject),
+            subject: Some(subject.to_owned()),
+            ..self
+        }
+    }
+
+    /// Limits the exception to the credentials of an account.
+    #[must_use]
+    pub fn signed_by(self, account: &str) -> Self {
+        Exception {
+            account: Some(account.to_owned()),
             ..self
         }
     }
@@ -162,10 +175,15 @@ impl Exception {
             && self.region.is_none_or(|region| region == request.region)
             && self
                 .subject
+                .as_deref()
                 .is_none_or(|subject| Some(subject) == request.subject())
             && self
                 .page
                 .is_none_or(|page| (page == 2) == request.page_token().is_some())
+            && self
+                .account
+                .as_ref()
+                .is_none_or(|account| *account == request.account)
             && take_one(&self.skip).is_none()
             && self
                 .seen
@@ -193,6 +211,8 @@ pub struct Endpoint {
 #[derive(Debug)]
 struct Shared {
     exceptions: Vec<Exception>,
+    account_pages: Vec<Vec<Value>>,
+    objects: Mutex<BTreeMap<String, Vec<u8>>>,
     requests: Mutex<Vec<Request>>,
     arrival: Condvar,
     unexpected_requests: Mutex<Vec<String>>,
@@ -203,10 +223,21 @@ struct Shared {
 impl Endpoint {
     /// Starts an endpoint. The first exception that applies to a request replaces its fixture.
     pub fn start(exceptions: impl IntoIterator<Item = Exception>) -> Self {
+        Endpoint::start_organization(Vec::new(), exceptions)
+    }
+
+    /// Starts an endpoint with the accounts of an organization: the pages of their list. Each is a copy of the
+    /// account of the fixtures, entered with `AssumeRole`.
+    pub fn start_organization(
+        account_pages: Vec<Vec<Value>>,
+        exceptions: impl IntoIterator<Item = Exception>,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
         let address = listener.local_addr().expect("it is bound");
         let shared = Arc::new(Shared {
             exceptions: exceptions.into_iter().collect(),
+            account_pages,
+            objects: Mutex::default(),
             requests: Mutex::default(),
             arrival: Condvar::new(),
             unexpected_requests: Mutex::default(),
@@ -225,6 +256,11 @@ impl Endpoint {
             }
         });
         Endpoint { address, shared }
+    }
+
+    /// Returns the objects that were written: bucket and key, and content.
+    pub fn objects(&self) -> BTreeMap<String, Vec<u8>> {
+        self.shared.objects.lock().unwrap().clone()
     }
 
     /// Returns the URL for `--endpoint-url`.
@@ -246,17 +282,18 @@ impl Endpoint {
 
     /// Waits until a request for the operation arrives.
     pub fn wait_for(&self, operation: &str) {
-        let missing = |requests: &mut Vec<Request>| {
-            !requests
-                .iter()
-                .any(|request| request.operation == operation)
-        };
+        self.wait_until(|request| request.operation == operation);
+    }
+
+    /// Waits until such a request arrives.
+    pub fn wait_until(&self, is_wanted: impl Fn(&Request) -> bool) {
+        let missing = |requests: &mut Vec<Request>| !requests.iter().any(&is_wanted);
         let requests = self.shared.requests.lock().unwrap();
         let arrival = &self.shared.arrival;
         let (_requests, late) = arrival
             .wait_timeout_while(requests, PATIENCE, missing)
             .unwrap();
-        assert!(!late.timed_out(), "no request for {operation}");
+        assert!(!late.timed_out(), "the awaited request does not come");
     }
 
     /// Returns the texts that were changed: operation and member.
