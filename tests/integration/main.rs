@@ -21,6 +21,8 @@ mod cloudformation;
 mod collect;
 mod cost;
 #[cfg(unix)]
+mod deploy;
+#[cfg(unix)]
 mod docs;
 #[cfg(all(feature = "aws", unix))]
 mod duckdb;
