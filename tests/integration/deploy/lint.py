@@ -21,17 +21,18 @@ PARAMETERS = {
 }
 
 
-def run_module(*arguments: str) -> None:
-    done = subprocess.run([sys.executable, "-m", *arguments], capture_output=True, text=True)
+def run_linter(name: str, *arguments: str) -> None:
+    program = Path(sys.executable).parent / name
+    done = subprocess.run([program, *arguments], capture_output=True, text=True)
     if done.returncode != 0:
         print(done.stdout + done.stderr)
 
 
 def main() -> None:
     deploy, definition = map(Path, sys.argv[1:])
-    run_module("cfnlint", *map(str, [deploy / "fleet.yaml", deploy / "member-role.yaml"]))
+    run_linter("cfn-lint", str(deploy / "fleet.yaml"), str(deploy / "member-role.yaml"))
     # Fields that no Job has are errors, too. The policies per index are stable since 1.33.
-    run_module("kubernetes_validate", "--strict", "-k", "1.33", str(deploy / "kubernetes-job.yaml"))
+    run_linter("kubernetes-validate", "--strict", "-k", "1.33", str(deploy / "kubernetes-job.yaml"))
     machine = Stack(deploy / "fleet.yaml", PARAMETERS, {"Results": "results"}).properties("Fleet")
     definition.write_text(machine["DefinitionString"])
 

@@ -202,7 +202,7 @@ fn run_container(arguments: &[String], variables: &[(&str, String)]) -> i32 {
 
 #[test]
 fn every_index_of_the_job_is_a_shard_and_together_they_are_all_accounts() {
-    let organization = new_organization(&["clean", "mixed"]);
+    let organization = Organization::new(&[("111122223333", "clean"), ("555566667777", "mixed")]);
     for folder in ["runs", "reports", "lake"] {
         fs::create_dir_all(organization.path("bucket").join(folder)).unwrap();
     }
