@@ -187,15 +187,8 @@ pub(super) fn scan_folder(
         None => None,
     };
     let roster = fleet.roster.read_folder(folder, global)?;
-    // A container may have no folder for temporary files, and needs none if the results are kept.
-    let temporary;
-    let output = match &fleet.output {
-        Some(output) => output.as_path(),
-        None => {
-            temporary = tempfile::tempdir().context("failed to create a temporary folder")?;
-            temporary.path()
-        }
-    };
+    let temporary = tempfile::tempdir().context("failed to create a temporary folder")?;
+    let output = fleet.output.as_deref().unwrap_or(temporary.path());
     let store = Folder::create(output)?;
     let known = match fleet.resume {
         true => find_run_id(&store, &roster)?,

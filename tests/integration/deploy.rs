@@ -3,12 +3,13 @@
 mod lake;
 mod machine;
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::command::{Run, repository, run, run_with_input};
+use crate::support::command::{Run, backup_check, repository, run, run_with_input};
 use crate::support::python::install_python;
 
 /// Returns a command that runs a program of `tests/integration/deploy`.
@@ -71,9 +72,9 @@ fn templates_manifests_and_the_state_machine_are_valid() {
     };
     let valid = validate(&definition);
     assert_eq!(valid.code, 0, "{valid:?}");
-    let text = std::fs::read_to_string(&definition).unwrap();
+    let text = fs::read_to_string(&definition).unwrap();
     let wrong = folder.path().join("wrong.asl.json");
-    std::fs::write(
+    fs::write(
         &wrong,
         text.replace("\"Next\": \"Lost\"", "\"Next\": \"Los\""),
     )
@@ -179,14 +180,11 @@ fn the_metrics_of_an_organization_are_read_by_prometheus() {
     }
 }
 
-#[cfg(feature = "aws")]
 #[test]
 fn roles_have_the_actions_that_a_scan_needs() {
-    use crate::support::command::backup_check;
-
     let folder = tempfile::tempdir().unwrap();
     let printed = run(backup_check(folder.path()).args(["iam-policy", "--stackset"]));
-    let kept = std::fs::read_to_string(repository().join("deploy/member-role.yaml")).unwrap();
+    let kept = fs::read_to_string(repository().join("deploy/member-role.yaml")).unwrap();
     assert_eq!(printed.stdout, kept, "write deploy/member-role.yaml again");
     let policy = to_json(&run(backup_check(folder.path()).arg("iam-policy")));
     let roles = to_json(&run(&mut python(
@@ -196,4 +194,38 @@ fn roles_have_the_actions_that_a_scan_needs() {
     let own = roles["ScanRole"].as_array().unwrap();
     let own = own.iter().find(|it| it["Sid"] == "BackupCheckReads");
     assert_eq!(policy["Statement"][0]["Action"], own.unwrap()["Action"]);
+}
+
+#[test]
+fn every_argument_that_is_shipped_exists() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |name: &str| fs::read_to_string(repository().join("deploy").join(name)).unwrap();
+    let machine = read("fleet.yaml");
+    let files = [
+        machine.split("DefinitionString").nth(1).unwrap().to_owned(),
+        read("kubernetes-job.yaml"),
+        read("slurm.sh"),
+    ];
+    let is_name = |c: char| c.is_ascii_lowercase() || c == '-';
+    let helps: String = ["accounts", "scan", "report"]
+        .map(|command| run(backup_check(folder.path()).args([command, "--help"])).stdout)
+        .concat();
+    let mut count = 0;
+    for text in files {
+        for (at, _) in text.match_indices(" --").chain(text.match_indices("'--")) {
+            let rest = &text[at + 1..];
+            let end = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
+            let name = &rest[..end];
+            let is_of_scheduler =
+                ["--parsable", "--export", "--dependency", "--wrap"].contains(&name);
+            assert!(
+                is_of_scheduler
+                    || helps.contains(&format!("{name} "))
+                    || helps.contains(&format!("{name}\n")),
+                "{name}"
+            );
+            count += 1;
+        }
+    }
+    assert!(count > 20, "{count}");
 }

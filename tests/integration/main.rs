@@ -20,7 +20,7 @@ mod cloudformation;
 #[cfg(feature = "aws")]
 mod collect;
 mod cost;
-#[cfg(unix)]
+#[cfg(all(feature = "aws", unix))]
 mod deploy;
 #[cfg(unix)]
 mod docs;

@@ -3,5 +3,5 @@
 pub mod command;
 #[cfg(feature = "aws")]
 pub mod endpoint;
-#[cfg(unix)]
+#[cfg(feature = "aws")]
 pub mod python;

@@ -43,8 +43,10 @@ class Containers:
         self.job = job
         self.bucket = Path(job["folder"]) / "bucket"
         # A bucket needs no folders; a folder does.
-        for name in ("runs", "reports", "lake"):
+        for name in ("runs", "lake"):
             (self.bucket / name).mkdir(parents=True)
+        self.temporary = Path(job["folder"]) / "tmp"
+        self.temporary.mkdir()
         self.tasks: dict[str, dict[str, Any]] = {}
         self.ran: list[dict[str, Any]] = []
         self.after_list = lambda run: None
@@ -85,10 +87,10 @@ class Containers:
         fault = self.job["faults"].get(shard, {})
         if fault.get("usage"):
             arguments.append("--no-such-argument")
-        # As in the container: no home, no folder for temporary files, and none that is writable but the bucket.
+        # As in the container: no home, and one folder that is writable.
         process = subprocess.Popen(
             [self.job["program"], *arguments],
-            env={"TMPDIR": "/nonexistent", "HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true"},
+            env={"TMPDIR": str(self.temporary), "HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true"},
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
