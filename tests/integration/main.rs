@@ -20,6 +20,8 @@ mod cloudformation;
 #[cfg(feature = "aws")]
 mod collect;
 mod cost;
+#[cfg(all(feature = "aws", unix))]
+mod deploy;
 #[cfg(unix)]
 mod docs;
 #[cfg(all(feature = "aws", unix))]
