@@ -46,6 +46,8 @@ pub(super) struct Item<'a> {
     pub(super) sensitive: &'a Value,
     /// Its configuration.
     pub(super) config: Option<&'a Value>,
+    /// Attributes that the configuration sets to null, by variables whose values are known.
+    pub(super) nulls: Vec<&'a str>,
 }
 
 impl<'a> Item<'a> {
