@@ -77,6 +77,8 @@ pub(super) struct Candidates<'a> {
     other: Option<String>,
     /// How often a resource was found.
     hits: usize,
+    /// Whether it may be all that a module can refer to.
+    pub(super) has_scope: bool,
 }
 
 impl<'a> Candidates<'a> {
@@ -467,6 +469,7 @@ impl<'a> Search<'_, 'a> {
             return self.found.note_other(why.to_owned());
         };
         self.found.note_choice(what);
+        self.found.has_scope = true;
         if !self.scopes.insert(site.module.clone()) {
             return;
         }

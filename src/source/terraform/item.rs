@@ -19,6 +19,14 @@ pub(super) const NAMING: [&str; 8] = [
     "name",
 ];
 
+/// Resource types of KMS keys.
+pub(super) const KEYS: [&str; 4] = [
+    "aws_kms_key",
+    "aws_kms_external_key",
+    "aws_kms_replica_external_key",
+    "aws_kms_replica_key",
+];
+
 /// A resource in a plan or a state.
 #[derive(Debug)]
 pub(super) struct Item<'a> {

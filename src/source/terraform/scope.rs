@@ -8,8 +8,7 @@
 
 use serde_json::Value;
 
-use super::item::{ALL, Item, NULL};
-use super::key_arns::KEYS;
+use super::item::{ALL, Item, KEYS, NULL};
 use super::view::contains_true;
 
 /// Types whose ids are not made from other texts.
