@@ -46,7 +46,7 @@ impl FsxFileSystem {
         Ok(self.file_system_type.get()? == ONTAP)
     }
 
-    /// Whether it is for temporary data: FSx makes no backups of it, and encrypts it with a key of its own.
+    /// Whether it is for temporary data: FSx makes no backups of it, and encrypts it with an FSx key.
     ///
     /// Source: <https://docs.aws.amazon.com/fsx/latest/APIReference/API_FileSystem.html>.
     ///
