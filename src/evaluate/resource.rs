@@ -307,7 +307,11 @@ impl<'a> Inputs<'a> {
             .partition(|rule| matches!(rule.check, Check::Proof(_)));
         for rule in others {
             let check = || self.check_subject(rule, cx, subject, None);
+            let is_given = asks_for_tag(rule) && is_valid_or_missing(tag);
             let answer = match state.filter(|_| rule.is_of_encryption) {
+                _ if self.options.preflight && is_given => {
+                    check().map(|_| Answer::Own(Outcome::skip("checked as if tagged")))
+                }
                 Some(state) => answers.find(rule, state, check),
                 None => check().map(Answer::Own),
             };
@@ -448,4 +452,17 @@ mod tests {
         );
         assert_eq!(id, "f9a2bcac660086a4");
     }
+}
+
+/// Whether a rule is about the decision that a tag records. A check before tagging answers as if it were made.
+fn asks_for_tag(rule: &Rule) -> bool {
+    matches!(rule.id, "backup-decision-made" | "backup-tag-not-custom")
+}
+
+/// Whether a tag is missing, or a decision that the check before tagging replaces.
+fn is_valid_or_missing(tag: BackupTag) -> bool {
+    matches!(
+        tag,
+        BackupTag::None | BackupTag::Disabled | BackupTag::Custom
+    )
 }

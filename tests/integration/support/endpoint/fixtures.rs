@@ -113,6 +113,7 @@ impl Shared {
                     status: 200,
                     headers: vec![("content-type", content_type("s3").to_owned())],
                     body: body.into_bytes(),
+                    end: End::Complete,
                 })
             }
             _ => None,
@@ -133,6 +134,7 @@ impl Shared {
             status: 200,
             headers: vec![("content-type", content_type("organizations").to_owned())],
             body: page.to_string().into_bytes(),
+            end: End::Complete,
         }
     }
 
