@@ -247,7 +247,12 @@ pub fn stored<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec<Pa
     };
     let (cluster, namespace) = (ViaService::Redshift, ViaService::RedshiftServerless);
     Ok(match resource {
-        Resource::RedshiftCluster(it) if it.aws_owned_key => part(cluster, Ok(true), Ok(None)),
+        Resource::RedshiftCluster(it) if it.aws_owned_key || is_aws_owned(&it.kms_key) => {
+            part(cluster, Ok(true), Ok(None))
+        }
+        Resource::RedshiftNamespace(it) if is_aws_owned(&it.kms_key) => {
+            part(namespace, Ok(true), Ok(None))
+        }
         Resource::RedshiftCluster(it) => part(
             cluster,
             it.encrypted.get().copied(),
@@ -256,6 +261,14 @@ pub fn stored<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec<Pa
         Resource::RedshiftNamespace(it) => part(namespace, Ok(true), named(&it.kms_key)),
         _ => inherited(cx, resource)?,
     })
+}
+
+/// Whether a key is the one that AWS owns, as Redshift names it.
+///
+/// Source: <https://docs.aws.amazon.com/redshift-serverless/latest/APIReference/API_CreateNamespace.html>.
+fn is_aws_owned(kms_key: &Observed<Option<String>>) -> bool {
+    let name = kms_key.known().and_then(Option::as_deref);
+    name == Some("AWS_OWNED_KMS_KEY")
 }
 
 fn fsx_part(key: Result<Option<&str>, Gap>) -> Part<'_> {

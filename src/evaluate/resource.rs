@@ -252,9 +252,12 @@ impl<'a> Evaluation<'a, '_> {
             .filter(|rule| !of_unread_account || rule.owner == Owner::Member)
             .partition(|rule| matches!(rule.check, Check::Proof(_)));
         for rule in others {
-            let Some(outcome) = self.check_subject(rule, cx, subject, None) else {
+            let Some(mut outcome) = self.check_subject(rule, cx, subject, None) else {
                 continue;
             };
+            if self.options.preflight && asks_for_tag(rule) && is_valid_or_missing(tag) {
+                outcome = Outcome::skip("checked as if tagged");
+            }
             if let (Some(prerequisites), true) = (&mut prerequisites, rule.is_copy_prerequisite()) {
                 prerequisites.insert(rule.id, outcome.verdict_on_copy());
             }
@@ -409,4 +412,17 @@ mod tests {
         );
         assert_eq!(id, "f9a2bcac660086a4");
     }
+}
+
+/// Whether a rule is about the decision that a tag records. A check before tagging answers as if it were made.
+fn asks_for_tag(rule: &Rule) -> bool {
+    matches!(rule.id, "backup-decision-made" | "backup-tag-not-custom")
+}
+
+/// Whether a tag is missing, or a decision that the check before tagging replaces.
+fn is_valid_or_missing(tag: BackupTag) -> bool {
+    matches!(
+        tag,
+        BackupTag::None | BackupTag::Disabled | BackupTag::Custom
+    )
 }

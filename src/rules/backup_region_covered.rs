@@ -88,6 +88,14 @@ fn check_account(cx: &RuleContext<'_>, snapshot: &Snapshot) -> CheckResult {
     if let Some(gap) = &known.gap {
         found.push(Outcome::unknown(gap));
     }
+    // Where neither was read, that nothing is tagged in the wrong place is hearsay.
+    let scanned = snapshot.regions.iter().filter(|(_, it)| !it.disabled);
+    let mut unread = scanned.map(|(name, _)| in_region(cx, name).err());
+    if let (true, Some(Some(gap))) = (found.is_empty(), unread.next())
+        && unread.all(|it| it.is_some())
+    {
+        found.push(Outcome::unknown(&gap));
+    }
     let by = match &snapshot.backup_policy {
         Observed::Known(Some(_)) => {
             "the organization's backup policy and the account's backup plans"

@@ -231,7 +231,7 @@ fn check_history(
         );
         let outcome = if within(now, job.created, COPY_HOURS) {
             match &history.ended {
-                Some(ended) if ended.phase == Phase::Failed => Outcome::warn(format!(
+                Some(ended) if ended.phase == Phase::Failed => Outcome::pass(format!(
                     "{}; another copy is {} since {}",
                     failed(ended),
                     job.state,

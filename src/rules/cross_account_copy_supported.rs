@@ -251,9 +251,9 @@ fn check_file_system(file_system: &FsxFileSystem) -> CheckResult {
     if file_system.file_system_type.get()? != LUSTRE {
         return Ok(Outcome::pass(COPYABLE));
     }
-    let deployment = file_system.deployment_type.get()?;
-    let is_scratch = |it: &&String| it.starts_with("SCRATCH");
-    if let Some(deployment) = deployment.as_ref().filter(is_scratch) {
+    if file_system.is_scratch()?
+        && let Some(deployment) = file_system.deployment_type.get()?
+    {
         return Ok(Outcome::breach(format!(
             "a Lustre file system of type {deployment}: FSx makes backups only of persistent ones"
         ))

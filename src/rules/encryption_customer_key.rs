@@ -4,6 +4,7 @@ use crate::analysis::encryption::{
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
 use crate::model::fact::Fact;
+use crate::model::fsx::LUSTRE;
 use crate::model::kind::BackupKey;
 use crate::model::service::Service;
 use crate::rule::{Check, Group, Owner, rule};
@@ -72,12 +73,12 @@ fn check_part(cx: &RuleContext<'_>, resource: Resource<'_>, part: &Part<'_>) -> 
         if !part.encrypted.clone()? {
             return Ok(Outcome::skip("not encrypted: see encryption-at-rest"));
         }
-        if matches!(
-            resource,
-            Resource::FsxFileSystem(_) | Resource::FsxVolume(_)
-        ) {
+        if let Resource::FsxFileSystem(file_system) = resource
+            && file_system.file_system_type.get()? == LUSTRE
+            && file_system.is_scratch()?
+        {
             return Ok(Outcome::skip(
-                "encrypted with a key of FSx, which only file systems without backups are: see cross-account-copy-supported",
+                "encrypted with a key of FSx: no backups are made of it (see cross-account-copy-supported)",
             ));
         }
         let outcome = match is_redshift {
