@@ -442,7 +442,8 @@ impl<'a> RuleContext<'a> {
     }
 
     /// Returns what is known about the organization of this account: what was read, else what is configured.
-    fn own_organization(&self) -> Organization {
+    #[must_use]
+    pub fn own_organization(&self) -> Organization {
         match (self.snapshot.organization_id.known(), &self.settings.org_id) {
             (Some(Some(id)), _) | (_, Some(id)) => Organization::Member(id.clone()),
             (Some(None), None) => Organization::None,

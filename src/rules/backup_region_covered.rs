@@ -284,12 +284,17 @@ fn check_other_region<'a>(
             found.push(report_not_scanned(cx, region, &sorted.selected, by));
         }
     } else if REGIONS.contains(&region) {
-        found.push(report_not_scanned(
-            cx,
-            region,
-            arns,
-            "the company guide names",
-        ));
+        // That the guide names the region does not show that a plan backs them up there.
+        let message = format!(
+            "whether {} in {region} is backed up is unknown: this scan did not include the region",
+            count_tagged(cx, arns)
+        );
+        let open = Outcome::unknown(&Gap::new(GapKind::Open, message)).part(Some(region));
+        found.push(
+            open.fix(format!("Add {region} to the scan."))
+                .with("regions", vec![region])
+                .with("resources", as_evidence(arns)),
+        );
     } else {
         let message = format!(
             "{} in {region}, which the company guide does not cover: {}",

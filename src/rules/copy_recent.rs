@@ -192,7 +192,11 @@ fn split_copy_jobs<'a>(
         let account = vault.account;
         if account == cx.settings.central_account {
             if jobs.counts(&jobs.sources.check_copy(job)) {
-                central.push(Job::of_copy(job)?);
+                let job = Job::of_copy(job)?;
+                if cx.now().is_ok_and(|now| job.is_forgotten(now)) {
+                    continue;
+                }
+                central.push(job);
             }
         } else if !elsewhere.contains(&account) {
             elsewhere.push(account);

@@ -280,6 +280,10 @@ fn check_gateway(gateway: &Gateway) -> CheckResult {
     Ok(Outcome::breach(format!(
         "a gateway of type {kind}: AWS Backup supports only the volumes of volume gateways"
     ))
-    .fix("Back up its storage: the bucket of an S3 file gateway, or the file system of an FSx file gateway.")
+    .fix(match kind.as_str() {
+        // Tapes are in storage of the service, which only backup software reaches.
+        "VTL" => "Tag it disabled, and back up what is written to its tapes where it comes from.",
+        _ => "Back up its storage: the bucket of an S3 file gateway, or the file system of an FSx file gateway.",
+    })
     .with("gateway_type", kind.as_str()))
 }

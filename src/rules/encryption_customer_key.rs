@@ -84,7 +84,7 @@ fn check_part(cx: &RuleContext<'_>, resource: Resource<'_>, part: &Part<'_>) -> 
         }
         let outcome = match is_redshift {
             true => report_redshift_key("an AWS owned key"),
-            false => report_aws_owned_key(),
+            false => report_aws_owned_key(resource),
         };
         // RDS calls what is encrypted with an AWS owned key unencrypted.
         let remedy = use_customer_key(cx, resource, part.id, is_redshift);
@@ -121,10 +121,16 @@ fn report_aws_managed_key(key: &str) -> Outcome {
     .fix("Copy a snapshot with a customer managed key that is shared with the central account, restore from the copy, and switch over.")
 }
 
-fn report_aws_owned_key() -> Outcome {
-    Outcome::breach(
-        "encrypted with an AWS owned key, not with a customer managed key: AWS does not document whether the central copy stays encrypted",
-    )
+fn report_aws_owned_key(resource: Resource<'_>) -> Outcome {
+    let copy = match resource {
+        Resource::DbCluster(it) if it.is_multi_az() => {
+            " (AWS Backup cannot copy it to another account anyway)"
+        }
+        _ => ": AWS does not document whether the central copy stays encrypted",
+    };
+    Outcome::breach(format!(
+        "encrypted with an AWS owned key, not with a customer managed key{copy}"
+    ))
     .fix("Restore a snapshot with a customer managed key, and switch over.")
 }
 
