@@ -146,7 +146,7 @@ impl<'a> Job<'a> {
         })
     }
 
-    /// Whether it failed or was stopped before the 30 days for which AWS Backup lists jobs: no failure any more.
+    /// Whether it failed or was stopped before the 30 days for which AWS Backup lists jobs, so it no longer counts.
     ///
     /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_ListBackupJobs.html>.
     #[must_use]
