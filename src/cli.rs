@@ -82,7 +82,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Check an account, an organization, a snapshot, a Terraform plan or a CloudFormation template
+    /// Check an account, an organization, a snapshot, a Terraform plan or a template
     Scan(Box<scan::ScanArgs>),
     /// Save what a live scan reads, to check it later without credentials
     #[cfg(feature = "aws")]

