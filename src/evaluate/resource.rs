@@ -439,6 +439,19 @@ pub fn finding_id(rule: &str, arn: &str) -> String {
     format_hex(digest.finalize().iter().take(8))
 }
 
+/// Whether a rule is about the decision that a tag records. A check before tagging answers as if it were made.
+fn asks_for_tag(rule: &Rule) -> bool {
+    matches!(rule.id, "backup-decision-made" | "backup-tag-not-custom")
+}
+
+/// Whether a tag is missing, or a decision that the check before tagging replaces.
+fn is_valid_or_missing(tag: BackupTag) -> bool {
+    matches!(
+        tag,
+        BackupTag::None | BackupTag::Disabled | BackupTag::Custom
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -452,17 +465,4 @@ mod tests {
         );
         assert_eq!(id, "f9a2bcac660086a4");
     }
-}
-
-/// Whether a rule is about the decision that a tag records. A check before tagging answers as if it were made.
-fn asks_for_tag(rule: &Rule) -> bool {
-    matches!(rule.id, "backup-decision-made" | "backup-tag-not-custom")
-}
-
-/// Whether a tag is missing, or a decision that the check before tagging replaces.
-fn is_valid_or_missing(tag: BackupTag) -> bool {
-    matches!(
-        tag,
-        BackupTag::None | BackupTag::Disabled | BackupTag::Custom
-    )
 }
