@@ -70,7 +70,8 @@ def write_tar(files):
                 if folder not in seen:
                     seen.add(folder)
                     entry = tarfile.TarInfo(folder)
-                    entry.type, entry.mode, entry.mtime = tarfile.DIRTYPE, 0o755, EPOCH
+                    own = mode if folder == name else 0o755
+                    entry.type, entry.mode, entry.mtime = tarfile.DIRTYPE, own, EPOCH
                     tar.addfile(entry)
             if content is not None:
                 entry = tarfile.TarInfo(name)
@@ -232,8 +233,9 @@ def write_image(certificates, *archives):
                 (NAME, files[NAME], 0o755),
                 ("LICENSE", files["LICENSE"], 0o644),
                 (bundle, Path(certificates).read_bytes(), 0o644),
-                ("home", None, 0),
-                ("work", None, 0),
+                ("home", None, 0o755),
+                ("work", None, 0o755),
+                ("tmp", None, 0o1777),
             ]
         )
         config = {
@@ -244,6 +246,8 @@ def write_image(certificates, *archives):
                 "Env": ["HOME=/home", "PATH=/", f"SSL_CERT_FILE=/{bundle}"],
                 "Labels": labels,
                 "User": "65532:65532",
+                # A task of ECS gives its volume the owner and the mode that a folder has which is declared here.
+                "Volumes": {"/tmp": {}},
                 "WorkingDir": "/work",
             },
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},

@@ -17,6 +17,7 @@ pub mod policy_cache;
 pub mod proof;
 mod region_index;
 pub mod remedy;
+pub(crate) mod role_call;
 pub mod role_name;
 pub mod role_permissions;
 pub mod s3_routing;

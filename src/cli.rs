@@ -13,6 +13,7 @@ mod fix;
 mod fleet;
 mod fleet_args;
 mod fleet_report;
+mod fleet_scan;
 mod github;
 mod help;
 mod init;
@@ -20,6 +21,7 @@ mod input;
 mod key_policy;
 mod man;
 mod output;
+mod place;
 #[cfg(any(feature = "aws", test))]
 mod profiles;
 mod prose;
@@ -37,6 +39,8 @@ mod waiting;
 
 #[cfg(feature = "aws")]
 mod collect;
+#[cfg(feature = "aws")]
+mod fleet_live;
 #[cfg(feature = "aws")]
 mod iam_policy;
 #[cfg(feature = "aws")]
@@ -78,7 +82,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Check an account, a snapshot, a Terraform plan or a CloudFormation template
+    /// Check an account, an organization, a snapshot, a Terraform plan or a template
     Scan(Box<scan::ScanArgs>),
     /// Save what a live scan reads, to check it later without credentials
     #[cfg(feature = "aws")]
@@ -175,6 +179,7 @@ fn run_command(cli: Cli) -> anyhow::Result<Exit> {
             let args = args.with_source();
             match args.find_folder() {
                 Some(folder) => fleet::scan_folder(&args, folder, &global),
+                None if args.enters_accounts() => fleet::scan_accounts_live(&args, &global),
                 None => scan::run(&args, &global),
             }
         }

@@ -7,11 +7,12 @@
 //!
 //! A finding is made, handed to the caller and dropped, in the order of the report.
 
+mod answer;
 mod evaluation;
 mod fact_sources;
 mod gating;
 mod options;
-mod pass;
+mod parallel;
 mod places;
 mod resource;
 mod rule_plan;
@@ -28,9 +29,8 @@ use crate::report::{Finding, OmittedCounts, Report, ResourceLine, Unread};
 use crate::rule::Rule;
 use crate::settings::Settings;
 
-use evaluation::Evaluation;
+use evaluation::{Evaluation, Inputs};
 use fact_sources::FactSources;
-use pass::Pass;
 use places::Place;
 use rule_plan::RulePlan;
 use waiver::WaiverLedger;
@@ -68,11 +68,11 @@ pub fn evaluate_each(
     rules: &[&'static Rule],
     emit: &mut dyn FnMut(Finding, &mut ResourceLine),
 ) -> Report {
-    let pass = Pass {
+    let part = Part {
         is_wanted: &|_, _| true,
         keeps_lines: true,
     };
-    evaluate_part(snapshot, settings, options, rules, pass, emit)
+    evaluate_part(snapshot, settings, options, rules, part, emit)
 }
 
 /// Makes the findings of a report again, of the resources in some regions and of some types, without a report.
@@ -84,13 +84,21 @@ pub fn evaluate_again(
     is_wanted: &dyn Fn(&str, Option<ResourceKind>) -> bool,
     emit: &mut dyn FnMut(Finding, &mut ResourceLine),
 ) {
-    let pass = Pass {
+    let part = Part {
         is_wanted,
         keeps_lines: false,
     };
     drop(evaluate_part(
-        snapshot, settings, options, rules, pass, emit,
+        snapshot, settings, options, rules, part, emit,
     ));
+}
+
+/// What one run over a snapshot evaluates and keeps.
+struct Part<'e> {
+    /// Whether a region, or a type of resource in it, is evaluated.
+    is_wanted: &'e dyn Fn(&str, Option<ResourceKind>) -> bool,
+    /// Whether the report has the lines of resources.
+    keeps_lines: bool,
 }
 
 fn evaluate_part(
@@ -98,7 +106,7 @@ fn evaluate_part(
     settings: &Settings,
     options: &Options,
     rules: &[&'static Rule],
-    pass: Pass<'_>,
+    part: Part<'_>,
     emit: &mut dyn FnMut(Finding, &mut ResourceLine),
 ) -> Report {
     let selection = match options.selection.is_everything() {
@@ -113,20 +121,24 @@ fn evaluate_part(
             without_account.insert(finding.id.clone(), (finding.status, message));
         });
     }
-    let mut evaluation = Evaluation {
+    let inputs = Inputs {
         snapshot,
         settings,
         options,
         selection,
         rules: RulePlan::new(rules, options, selection),
         policies: &policies,
+        sources: FactSources::new(snapshot, without_account),
+    };
+    let mut evaluation = Evaluation {
+        inputs: &inputs,
         waivers: WaiverLedger::new(options),
-        pass,
+        is_wanted: part.is_wanted,
+        keeps_lines: part.keeps_lines,
         emit,
         resources: Vec::new(),
         omitted: OmittedCounts::new(),
         unread: unread_listings(snapshot, selection),
-        sources: FactSources::new(snapshot, without_account),
         facts_missing: Default::default(),
     };
     for place in Place::all(snapshot, &settings.backup_regions) {

@@ -8,4 +8,4 @@ pub mod local_use;
 pub mod lossless_json;
 pub mod merge;
 
-mod service_request;
+pub(crate) mod service_request;

@@ -46,7 +46,7 @@ pub use collector::FindingCollector;
 pub use stale_waiver::{StaleState, StaleWaiver};
 pub use stream::{FindingSource, FindingWriter, ReportFacts, Shown};
 
-use crate::analysis::{Cause, Evidence};
+use crate::analysis::{Cause, Evidence, Outcome};
 use crate::cost::estimate::Estimate;
 use crate::exit::{Exit, FailOn};
 use crate::model::arn::Arn;
@@ -444,6 +444,17 @@ pub struct Explanation {
     pub evidence: Evidence,
     /// The causes, for reports that group by them.
     pub causes: Vec<Cause>,
+}
+
+impl From<Outcome> for Explanation {
+    fn from(outcome: Outcome) -> Self {
+        Explanation {
+            message: outcome.message(),
+            fix: outcome.fixes(),
+            evidence: outcome.evidence,
+            causes: outcome.causes,
+        }
+    }
 }
 
 impl Deref for Finding {

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::{CheckResult, Outcome, Prerequisites, RuleContext};
-use crate::model::Resource;
+use crate::analysis::{CheckResult, Outcome, Prerequisites, RuleContext, Verdict};
 use crate::model::cloudformation::Stack;
 use crate::model::dynamodb::Table;
 use crate::model::ec2::{Instance, Volume};
@@ -16,7 +15,9 @@ use crate::model::rds::DbInstance;
 use crate::model::s3::Bucket;
 use crate::model::service::Service;
 use crate::model::snapshot::{Region, Snapshot};
+use crate::model::tagged::TaggedResource;
 use crate::model::vpc::Vpc;
+use crate::model::{Observed, Resource};
 use crate::settings::{Severity, Standard};
 
 /// The page of the guide that documents every rule, one anchor a rule.
@@ -46,6 +47,11 @@ pub struct Rule {
     pub concerns: fn(&Kind) -> bool,
     /// The facts that the check reads, besides the resources that it checks and their tags.
     pub reads: &'static [Fact],
+    /// Whether the check reads nothing of a volume or DB instance but its [`EncryptionState`], so that one outcome
+    /// is true of many.
+    ///
+    /// [`EncryptionState`]: crate::analysis::encryption::EncryptionState
+    pub is_of_encryption: bool,
 }
 
 /// The fields that a rule need not name.
@@ -60,6 +66,7 @@ pub(crate) const DEFAULTS: Rule = Rule {
     check: Check::Any(|_, _| Ok(Outcome::skip(""))),
     concerns: |_| true,
     reads: &[],
+    is_of_encryption: false,
 };
 
 impl Rule {
@@ -121,6 +128,27 @@ impl Rule {
             check => needs.extend(check.services().iter().copied().map(Fact::Resources)),
         }
         needs
+    }
+
+    /// Checks a resource as [`Check::run`] does. Where only the tag of a resource was read, because the list of its
+    /// type was not, what does not apply to tagged resources may apply to its type.
+    #[must_use]
+    pub fn check_resource(
+        &self,
+        cx: &RuleContext<'_>,
+        resource: Resource<'_>,
+        prerequisites: Option<&Prerequisites>,
+    ) -> Option<CheckResult> {
+        let result = self.check.run(cx, resource, prerequisites)?;
+        let depends_on_type = matches!(self.group, Group::Encryption | Group::Service);
+        let is_skip = matches!(&result, Ok(outcome) if outcome.verdict == Verdict::Skip);
+        match resource {
+            Resource::Tagged(TaggedResource {
+                exists: Some(Observed::Unknown(gap)),
+                ..
+            }) if depends_on_type && is_skip => Some(Err(gap.clone())),
+            _ => Some(result),
+        }
     }
 
     /// Whether a copy fails without what the rule names: proof of copies is compared with it.

@@ -10,7 +10,7 @@ use crate::iam::truth::Truth;
 use crate::model::arn::Arn;
 use crate::model::backup::Vault;
 use crate::model::backup_plan::{
-    BackupPlan, BackupRule, BackupSelection, ORGANIZATION_PLAN, TagCondition, TagOperator,
+    BackupPlan, BackupRule, BackupSelection, ORGANIZATION_PLAN, TagCondition, TagOperator, tag_key,
 };
 use crate::model::observed::{Gap, GapKind};
 use crate::model::organization::{PolicyPlan, expand_variables};
@@ -44,6 +44,8 @@ pub enum Authority<'a> {
     Both,
     /// The account's plans, as no organization policy applies to it.
     Plans,
+    /// The account's plans, as the organization's policy selects nothing that is asked about.
+    PlansBesidePolicy,
     /// The account's plans, as the organization's policy could not be read.
     PlansInstead(&'a Gap),
 }
@@ -55,7 +57,9 @@ impl Authority<'_> {
         match self {
             Authority::Policy => "organization-policy",
             Authority::Both => "organization-policy-and-backup-plans",
-            Authority::Plans | Authority::PlansInstead(_) => "backup-plans",
+            Authority::Plans | Authority::PlansBesidePolicy | Authority::PlansInstead(_) => {
+                "backup-plans"
+            }
         }
     }
 
@@ -65,7 +69,9 @@ impl Authority<'_> {
         match self {
             Authority::Policy => "the organization's backup policy",
             Authority::Both => "the organization's backup policy and the account's backup plans",
-            Authority::Plans | Authority::PlansInstead(_) => "the account's backup plans",
+            Authority::Plans | Authority::PlansBesidePolicy | Authority::PlansInstead(_) => {
+                "the account's backup plans"
+            }
         }
     }
 
@@ -74,7 +80,7 @@ impl Authority<'_> {
     pub fn either(&self, one: &'static str, several: &'static str) -> &'static str {
         match self {
             Authority::Policy => one,
-            Authority::Both | Authority::Plans | Authority::PlansInstead(_) => several,
+            _ => several,
         }
     }
 
@@ -82,7 +88,7 @@ impl Authority<'_> {
     #[must_use]
     pub fn why(&self) -> String {
         match self {
-            Authority::Policy | Authority::Both => String::new(),
+            Authority::Policy | Authority::Both | Authority::PlansBesidePolicy => String::new(),
             Authority::Plans => " (no organization policy applies to the account)".to_owned(),
             Authority::PlansInstead(gap) => {
                 format!(" (the organization's policy could not be read: {})", gap)
@@ -322,7 +328,7 @@ impl<'a> Protection<'a> {
             named(&selection.resources).or(Truth::any(tagged))
         };
         let conditions = selection.conditions.iter().map(|condition| {
-            self.tag(target, &condition.key)
+            self.tag(target, tag_key(&condition.key))
                 .map_or(Truth::Unknown, |value| holds(condition, value).into())
         });
         starts
@@ -351,7 +357,7 @@ impl<'a> Protection<'a> {
     pub fn authority_of(&self, by: &[Choice<'a>]) -> Authority<'a> {
         let of_policy = by.iter().filter(|it| self.is_of_policy(it.plan)).count();
         match (&self.authority, of_policy) {
-            (Authority::Both, 0) if !by.is_empty() => Authority::Plans,
+            (Authority::Both, 0) if !by.is_empty() => Authority::PlansBesidePolicy,
             (Authority::Both, count) if count == by.len() => Authority::Policy,
             (authority, _) => authority.clone(),
         }
@@ -415,15 +421,16 @@ impl<'a> Protection<'a> {
     /// a hypothetical one of each type.
     #[must_use]
     pub fn in_use(&self, cx: &RuleContext<'a>) -> Chosen<'a> {
-        let (positions, open) = cx.selections_in_use(self.region, || self.find_in_use(cx));
-        let choices = positions.into_iter().filter_map(|(plan, selection)| {
-            let plan = *self.plans.get(plan)?;
-            let selection = plan.selections.items.get(selection)?;
+        let in_use = cx.selections_in_use(self.region, || self.find_in_use(cx));
+        let (positions, open) = &*in_use;
+        let choices = positions.iter().filter_map(|(plan, selection)| {
+            let plan = *self.plans.get(*plan)?;
+            let selection = plan.selections.items.get(*selection)?;
             Some(Choice { plan, selection })
         });
         Chosen {
             by: choices.collect(),
-            open,
+            open: open.clone(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The copies to the central account that backup plans make: by which rules, in which runs, and how long
 //! they are kept.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::model::arn::Arn;
 use crate::model::backup_plan::{
@@ -27,7 +27,7 @@ pub struct CentralCopy<'a> {
     /// Why the copy does not outlive the local backup, if it does not.
     pub flaw: Option<String>,
     /// The runs that copy; none where the schedule cannot be parsed.
-    pub runs: Option<Rc<Runs>>,
+    pub runs: Option<Arc<Runs>>,
 }
 
 /// The copies of some plans to the central account.
@@ -118,18 +118,34 @@ fn add_copy<'a>(
         ));
         return;
     }
-    let copies_too = |other: &BackupRule| {
-        let mut targets = other.copies.iter();
-        targets.any(|it| is_central(cx, &protection.expand(&it.vault_arn)))
+    let flaw = describe_flaw(rule, action);
+    let copies_too = |other: &BackupRule, is_as_good: &dyn Fn(&CopyAction) -> bool| {
+        let arn = |it: &CopyAction| protection.expand(&it.vault_arn);
+        let arrives = |it: &CopyAction| is_central(cx, &arn(it)) && !is_default_vault(&arn(it));
+        other.copies.iter().any(|it| arrives(it) && is_as_good(it))
     };
-    match find_runs(cx, plan, rule, copies_too) {
-        Ok(Survival::Runs(runs)) => copies.made.push(CentralCopy {
-            plan,
-            rule,
-            vault_arn,
-            flaw: describe_flaw(rule, action),
-            runs,
-        }),
+    // Of two rules with the same retention either may run: the copy is made if both copy as well as this one.
+    let is_equal = |other: &BackupRule| {
+        other.retention_days == rule.retention_days
+            && copies_too(other, &|it| {
+                flaw.is_some() || describe_flaw(other, it).is_none()
+            })
+    };
+    match find_runs(cx, plan, rule, is_equal) {
+        Ok(Survival::Runs(left)) => {
+            // In the other runs another rule copies.
+            let runs = match find_runs(cx, plan, rule, |other| copies_too(other, &|_| true)) {
+                Ok(Survival::Runs(runs)) => runs,
+                Ok(Survival::Displaced(_)) | Err(_) => left,
+            };
+            copies.made.push(CentralCopy {
+                plan,
+                rule,
+                vault_arn,
+                flaw,
+                runs,
+            });
+        }
         Ok(Survival::Displaced(by)) => copies.prevented.push(format!(
             "rule {} copies to the central account, but never runs: rule {} of plan {} starts in the same window and keeps its backups longer ({} instead of {})",
             rule.name,
@@ -187,12 +203,12 @@ fn describe_retention(days: Option<u32>) -> String {
 #[derive(Debug)]
 pub enum Survival<'a> {
     /// These runs; none where the schedule cannot be parsed.
-    Runs(Option<Rc<Runs>>),
+    Runs(Option<Arc<Runs>>),
     /// None, because of this rule.
     Displaced(&'a BackupRule),
 }
 
-/// Returns the runs in which a rule makes a backup, or a rule that copies too makes it instead. Where start
+/// Returns the runs in which a rule makes a backup, or one of the rules that are `left_out` makes it instead. Where start
 /// windows of rules of a plan overlap, AWS Backup makes only the backup that is kept longest.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/plan-options-and-configuration.html#overlapping-backup-rules>.
@@ -203,13 +219,11 @@ pub fn find_runs<'a>(
     cx: &RuleContext<'a>,
     plan: &'a BackupPlan,
     rule: &'a BackupRule,
-    copies_too: impl Fn(&BackupRule) -> bool,
+    left_out: impl Fn(&BackupRule) -> bool,
 ) -> Result<Survival<'a>, Gap> {
     // Continuous backups are not scheduled.
     let others = plan.rules.items.iter().filter(|other| {
-        !std::ptr::eq(*other, rule)
-            && !copies_too(other)
-            && other.continuous != Observed::Known(true)
+        !std::ptr::eq(*other, rule) && !left_out(other) && other.continuous != Observed::Known(true)
     });
     let days = |rule: &BackupRule| rule.retention_days.unwrap_or(u32::MAX);
     let (longer, equal): (Vec<&BackupRule>, Vec<&BackupRule>) = others
@@ -235,7 +249,7 @@ pub fn find_runs<'a>(
         );
         return Err(Gap::new(GapKind::Open, message));
     }
-    Ok(Survival::Runs(Some(Rc::new(Runs {
+    Ok(Survival::Runs(Some(Arc::new(Runs {
         interval_hours: longest_gap_hours(&kept).or(runs.interval_hours),
         starts: Some(kept),
     }))))

@@ -1,8 +1,7 @@
 //! Look-ups for rules: other resources of the region, keys and their policies.
 
-use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use jiff::Timestamp;
 
@@ -52,8 +51,8 @@ pub struct RuleContext<'a> {
     half_read: Option<&'a Gap>,
     shortcomings: Shortcomings,
     policies: &'a PolicyCache,
-    roles: OnceCell<BackupRoles>,
-    in_use: RefCell<BTreeMap<String, SelectionsInUse>>,
+    roles: OnceLock<BackupRoles>,
+    in_use: RwLock<BTreeMap<String, Arc<SelectionsInUse>>>,
 }
 
 /// The positions of the plans of a region and of their selections that select something, and why there may be more.
@@ -80,8 +79,8 @@ impl<'a> RuleContext<'a> {
             half_read: half_read(seen, settings),
             shortcomings: Shortcomings::new(),
             policies,
-            roles: OnceCell::new(),
-            in_use: RefCell::default(),
+            roles: OnceLock::new(),
+            in_use: RwLock::default(),
         }
     }
 
@@ -327,7 +326,7 @@ impl<'a> RuleContext<'a> {
     ///
     /// # Errors
     /// The schedule cannot be parsed, or the time zone is not known.
-    pub fn runs(&self, rule: &BackupRule) -> Result<Rc<Runs>, Gap> {
+    pub fn runs(&self, rule: &BackupRule) -> Result<Arc<Runs>, Gap> {
         let schedule = rule.schedule.as_deref().unwrap_or(DEFAULT_SCHEDULE);
         let timezone = rule.timezone.known().and_then(Option::as_deref);
         let now = self.now()?;
@@ -350,19 +349,19 @@ impl<'a> RuleContext<'a> {
     ///
     /// # Errors
     /// Why it could not be read or parsed.
-    pub fn key_policy(&self, key_arn: &str) -> Result<Rc<Document>, Gap> {
+    pub fn key_policy(&self, key_arn: &str) -> Result<Arc<Document>, Gap> {
         self.policies
             .document(key_arn, || self.parse_key_policy(key_arn))
     }
 
-    fn parse_key_policy(&self, key_arn: &str) -> Result<Rc<Document>, Gap> {
+    fn parse_key_policy(&self, key_arn: &str) -> Result<Arc<Document>, Gap> {
         let key = self
             .snapshot
             .keys
             .get(key_arn)
             .ok_or_else(Gap::not_collected)?;
         let text = key.policy.get()?;
-        Document::parse(text).map(Rc::new).map_err(|error| {
+        Document::parse(text).map(Arc::new).map_err(|error| {
             let message = format!("failed to parse the policy of key {key_arn}: {error}");
             Gap::new(GapKind::Unreadable, message)
         })
@@ -381,13 +380,15 @@ impl<'a> RuleContext<'a> {
         &self,
         region: &str,
         find: impl FnOnce() -> SelectionsInUse,
-    ) -> SelectionsInUse {
-        if let Some(known) = self.in_use.borrow().get(region) {
-            return known.clone();
+    ) -> Arc<SelectionsInUse> {
+        let known = self.in_use.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.get(region) {
+            return Arc::clone(known);
         }
-        let found = find();
-        let mut in_use = self.in_use.borrow_mut();
-        in_use.insert(region.to_owned(), found.clone());
+        drop(known);
+        let found = Arc::new(find());
+        let mut in_use = self.in_use.write().unwrap_or_else(PoisonError::into_inner);
+        in_use.insert(region.to_owned(), Arc::clone(&found));
         found
     }
 
@@ -405,7 +406,7 @@ impl<'a> RuleContext<'a> {
         facts: &KeyFacts,
         key_arn: &str,
         via: ViaService,
-    ) -> Result<Rc<CopyAccess>, Gap> {
+    ) -> Result<Arc<CopyAccess>, Gap> {
         let path = (key_arn.to_owned(), via.as_str(), self.region.to_owned());
         self.policies.copy_access(path, || {
             let document = self.key_policy(key_arn)?;
@@ -427,7 +428,7 @@ impl<'a> RuleContext<'a> {
         key_arn: &str,
         via: ViaService,
         role: &RoleName,
-    ) -> Result<Rc<LocalAccess>, Gap> {
+    ) -> Result<Arc<LocalAccess>, Gap> {
         let key = (key_arn.to_owned(), via, role.name.clone());
         self.policies.local_access(key, || {
             let document = self.key_policy(key_arn)?;
@@ -441,7 +442,8 @@ impl<'a> RuleContext<'a> {
     }
 
     /// Returns what is known about the organization of this account: what was read, else what is configured.
-    fn own_organization(&self) -> Organization {
+    #[must_use]
+    pub fn own_organization(&self) -> Organization {
         match (self.snapshot.organization_id.known(), &self.settings.org_id) {
             (Some(Some(id)), _) | (_, Some(id)) => Organization::Member(id.clone()),
             (Some(None), None) => Organization::None,

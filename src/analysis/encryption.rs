@@ -145,6 +145,33 @@ impl KeyUse<'_> {
     }
 }
 
+/// What checks of encryption and keys read of a resource that is its only part. Resources of one region that have it
+/// in common have the outcomes in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EncryptionState<'a> {
+    kind: ResourceKind,
+    is_encrypted: bool,
+    key: Option<&'a str>,
+}
+
+impl<'a> EncryptionState<'a> {
+    /// Reads the state of a resource of one of the types that an account has thousands of; `None` for the others, and
+    /// where it is not known.
+    #[must_use]
+    pub fn of(resource: Resource<'a>) -> Option<Self> {
+        let (encrypted, key) = match resource {
+            Resource::Volume(it) => (&it.encrypted, &it.kms_key),
+            Resource::DbInstance(it) if !it.aws_owned_key => (&it.encrypted, &it.kms_key),
+            _ => return None,
+        };
+        Some(EncryptionState {
+            kind: resource.kind(),
+            is_encrypted: *encrypted.known()?,
+            key: key.known()?.as_deref(),
+        })
+    }
+}
+
 /// Returns the parts of a resource whose backups inherit their encryption; empty for types whose backups are
 /// encrypted by the vault.
 ///
@@ -247,7 +274,12 @@ pub fn stored<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec<Pa
     };
     let (cluster, namespace) = (ViaService::Redshift, ViaService::RedshiftServerless);
     Ok(match resource {
-        Resource::RedshiftCluster(it) if it.aws_owned_key => part(cluster, Ok(true), Ok(None)),
+        Resource::RedshiftCluster(it) if it.aws_owned_key || is_aws_owned(&it.kms_key) => {
+            part(cluster, Ok(true), Ok(None))
+        }
+        Resource::RedshiftNamespace(it) if is_aws_owned(&it.kms_key) => {
+            part(namespace, Ok(true), Ok(None))
+        }
         Resource::RedshiftCluster(it) => part(
             cluster,
             it.encrypted.get().copied(),
@@ -256,6 +288,14 @@ pub fn stored<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec<Pa
         Resource::RedshiftNamespace(it) => part(namespace, Ok(true), named(&it.kms_key)),
         _ => inherited(cx, resource)?,
     })
+}
+
+/// Whether a key is the one that AWS owns, as Redshift names it.
+///
+/// Source: <https://docs.aws.amazon.com/redshift-serverless/latest/APIReference/API_CreateNamespace.html>.
+fn is_aws_owned(kms_key: &Observed<Option<String>>) -> bool {
+    let name = kms_key.known().and_then(Option::as_deref);
+    name == Some("AWS_OWNED_KMS_KEY")
 }
 
 fn fsx_part(key: Result<Option<&str>, Gap>) -> Part<'_> {

@@ -64,7 +64,7 @@ const CENTRAL_KEY: Reason =
     Reason::Central("the vault in the central account needs a customer managed key");
 
 /// Known messages; the first match counts.
-const KNOWN: [Known; 27] = [
+const KNOWN: [Known; 31] = [
     known(
         "given key id is not accessible",
         Reason::Rule("kms-key-shared"),
@@ -139,6 +139,15 @@ const KNOWN: [Known; 27] = [
     // <https://github.com/ministryofjustice/modernisation-platform/issues/6152>.
     known("does not have permission to describe resource", ROLE),
     known("cannot be assumed by aws backup", ROLE),
+    // <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>.
+    known("no identity-based policy allows", ROLE),
+    known(
+        "no resource-based policy allows the kms:",
+        Reason::Rule("kms-key-shared"),
+    ),
+    // <https://docs.aws.amazon.com/aws-backup/latest/devguide/troubleshooting.html>.
+    known("does not have sufficient permissions", ROLE),
+    known("insufficient privileges to perform this action", ROLE),
     known("close to the weekly maintenance window", WINDOW),
     known("close to the automated backup window", WINDOW),
     known(
@@ -224,11 +233,21 @@ pub fn breach(
     seen: String,
     found: &Prerequisites,
 ) -> Outcome {
-    if let Some(denial) = Denial::from_message(job.message()) {
-        return report_denial(cx, denial, seen);
-    }
-    let reason = match reason(job.message(), work, resource.kind()) {
-        Some(Reason::Rule(id)) => Some(Reason::Rule(find_explanation(id, found))),
+    let reason = match Denial::from_message(job.message()) {
+        Some(denial) => match explain_denial(denial, job.message(), found) {
+            Some(id) => Some(Reason::Rule(id)),
+            None => return report_denial(cx, denial, seen),
+        },
+        None => match reason(job.message(), work, resource.kind()) {
+            Some(Reason::Rule(id)) => Some(Reason::Rule(find_explanation(id, found))),
+            reason => reason,
+        },
+    };
+    let central = &cx.settings.central_account;
+    let reason = match reason {
+        Some(ROLE) if is_call_of(job.message(), central) => Some(Reason::Central(
+            "a role in the central account lacks the permission",
+        )),
         reason => reason,
     };
     let outcome = Outcome::breach(seen + &describe_reason(reason, work, found));
@@ -239,6 +258,31 @@ pub fn breach(
     }
 }
 
+/// Whether a message is about a call that a role of an account made.
+fn is_call_of(message: &str, account: &str) -> bool {
+    message.contains(&format!("User: arn:aws:sts::{account}:"))
+}
+
+/// Returns the rule about the policy that denied a job: of the key, the vault or the role. No rule is about the
+/// organization's policies.
+fn explain_denial(denial: Denial, message: &str, found: &Prerequisites) -> Option<&'static str> {
+    if denial.is_organization {
+        return None;
+    }
+    let message = message.to_lowercase();
+    if message.contains("in a resource-based policy") {
+        if message.contains("backup:copyfrombackupvault") {
+            return Some("local-vault-ready");
+        }
+        let is_broken = |id: &&str| found.verdict_of(id) == Some(Verdict::Breach);
+        let of_key = || KEY_RULES.into_iter().find(is_broken);
+        return message.contains("kms:").then(of_key).flatten();
+    }
+    let of_role = ["in an identity-based policy", "in a permissions boundary"];
+    let is_of_role = of_role.iter().any(|it| message.contains(it));
+    is_of_role.then_some("backup-role-ready")
+}
+
 /// Reports a job that a policy denied, whatever else is in order.
 fn report_denial(cx: &RuleContext<'_>, denial: Denial, seen: String) -> Outcome {
     let (policy, contact) = (denial.policy, &cx.settings.contact);
@@ -247,10 +291,14 @@ fn report_denial(cx: &RuleContext<'_>, denial: Denial, seen: String) -> Outcome 
             "Contact {contact}: only the organization's policies can be changed to allow it, IAM permissions in this account do not override them."
         ),
         false => format!(
-            "Remove the deny from {policy}, or contact {contact} if it is not this account's."
+            "Remove the deny that the message names, or contact {contact} if the policy is not this account's."
         ),
     };
-    Outcome::breach(format!("{seen}; {policy} denies it")).fix(fix)
+    let denied = match policy.starts_with("the ") {
+        true => format!("denied by {policy}"),
+        false => format!("{policy} denies it"),
+    };
+    Outcome::breach(format!("{seen}; {denied}")).fix(fix)
 }
 
 fn describe_reason(reason: Option<Reason>, work: Work, found: &Prerequisites) -> String {
@@ -265,6 +313,8 @@ fn describe_reason(reason: Option<Reason>, work: Work, found: &Prerequisites) ->
             Some(Verdict::Pass | Verdict::Warn) => format!(
                 "; {id} would explain this but passes now, so it was fixed since or the cause is different{in_order}"
             ),
+            // A rule about the account: whether that is in order is not known here.
+            None => format!("; see {id}"),
             _ => format!("; see {id}{in_order}"),
         },
         Some(Reason::Central(words) | Reason::Here(words, _)) => format!("; {words}{in_order}"),

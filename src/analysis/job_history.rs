@@ -9,6 +9,9 @@ use crate::model::observed::{Gap, GapKind};
 
 use super::outcome::{CheckResult, Outcome, Verdict};
 
+/// How long AWS Backup lists jobs, in hours.
+pub const HOURS_LISTED: i64 = 30 * 24;
+
 /// The oldest that the newest backup may be, in hours, where the plan's interval is not known.
 const HOURS_WITHOUT_A_PLAN: u32 = 48;
 
@@ -141,6 +144,15 @@ impl<'a> Job<'a> {
             message: job.message.as_deref(),
             category: job.message_category.as_deref(),
         })
+    }
+
+    /// Whether it failed or was stopped before the 30 days for which AWS Backup lists jobs, so it no longer counts.
+    ///
+    /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_ListBackupJobs.html>.
+    #[must_use]
+    pub fn is_forgotten(&self, now: Timestamp) -> bool {
+        matches!(self.phase, Phase::Failed | Phase::Stopped)
+            && !within(now, self.created, HOURS_LISTED)
     }
 
     /// Returns the quoted status message, or that there is none.

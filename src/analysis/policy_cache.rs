@@ -1,8 +1,8 @@
 //! What is computed once per snapshot, however many resources ask for it.
 
-use std::cell::RefCell;
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::iam::document::Document;
 use crate::key_sharing::copy::CopyAccess;
@@ -24,10 +24,10 @@ type ScheduleInZone = (String, Option<String>);
 /// Parsed key policies and their evaluations, one per key and caller, and the runs of schedules.
 #[derive(Debug, Default)]
 pub struct PolicyCache {
-    documents: RefCell<BTreeMap<String, Result<Rc<Document>, Gap>>>,
-    copy_access: RefCell<BTreeMap<KeyPath, Rc<CopyAccess>>>,
-    local_access: RefCell<BTreeMap<KeyAndRole, Rc<LocalAccess>>>,
-    runs: RefCell<BTreeMap<ScheduleInZone, Result<Rc<Runs>, String>>>,
+    documents: RwLock<BTreeMap<String, Result<Arc<Document>, Gap>>>,
+    copy_access: RwLock<BTreeMap<KeyPath, Result<Arc<CopyAccess>, Gap>>>,
+    local_access: RwLock<BTreeMap<KeyAndRole, Result<Arc<LocalAccess>, Gap>>>,
+    runs: RwLock<BTreeMap<ScheduleInZone, Result<Arc<Runs>, String>>>,
 }
 
 impl PolicyCache {
@@ -38,15 +38,9 @@ impl PolicyCache {
     pub(super) fn document(
         &self,
         key_arn: &str,
-        parse: impl FnOnce() -> Result<Rc<Document>, Gap>,
-    ) -> Result<Rc<Document>, Gap> {
-        if let Some(known) = self.documents.borrow().get(key_arn) {
-            return known.clone();
-        }
-        let document = parse();
-        let mut documents = self.documents.borrow_mut();
-        documents.insert(key_arn.to_owned(), document.clone());
-        document
+        parse: impl FnOnce() -> Result<Arc<Document>, Gap>,
+    ) -> Result<Arc<Document>, Gap> {
+        get_or_compute(&self.documents, key_arn, || key_arn.to_owned(), parse)
     }
 
     /// Returns what the central account may do with a key, evaluated at the first call.
@@ -57,8 +51,9 @@ impl PolicyCache {
         &self,
         path: KeyPath,
         evaluate: impl FnOnce() -> Result<CopyAccess, Gap>,
-    ) -> Result<Rc<CopyAccess>, Gap> {
-        get_or_compute(&self.copy_access, path, evaluate)
+    ) -> Result<Arc<CopyAccess>, Gap> {
+        let evaluate = || evaluate().map(Arc::new);
+        get_or_compute(&self.copy_access, &path, || path.clone(), evaluate)
     }
 
     /// Returns what this account may do with a key, evaluated at the first call.
@@ -69,8 +64,9 @@ impl PolicyCache {
         &self,
         key: KeyAndRole,
         evaluate: impl FnOnce() -> Result<LocalAccess, Gap>,
-    ) -> Result<Rc<LocalAccess>, Gap> {
-        get_or_compute(&self.local_access, key, evaluate)
+    ) -> Result<Arc<LocalAccess>, Gap> {
+        let evaluate = || evaluate().map(Arc::new);
+        get_or_compute(&self.local_access, &key, || key.clone(), evaluate)
     }
 
     /// Returns the runs of a schedule, listed at the first call.
@@ -82,27 +78,33 @@ impl PolicyCache {
         schedule: &str,
         timezone: Option<&str>,
         list: impl FnOnce() -> Result<Runs, String>,
-    ) -> Result<Rc<Runs>, String> {
+    ) -> Result<Arc<Runs>, String> {
         let key = (schedule.to_owned(), timezone.map(str::to_owned));
-        if let Some(known) = self.runs.borrow().get(&key) {
-            return known.clone();
-        }
-        let runs = list().map(Rc::new);
-        self.runs.borrow_mut().insert(key, runs.clone());
-        runs
+        let list = || list().map(Arc::new);
+        get_or_compute(&self.runs, &key, || key.clone(), list)
     }
 }
 
-/// A failure is not kept: it comes from the key's policy, whose own result is.
-fn get_or_compute<K: Ord, V>(
-    cache: &RefCell<BTreeMap<K, Rc<V>>>,
-    key: K,
-    compute: impl FnOnce() -> Result<V, Gap>,
-) -> Result<Rc<V>, Gap> {
-    if let Some(known) = cache.borrow().get(&key) {
-        return Ok(Rc::clone(known));
+/// Returns the value of a key, computed where it is not known. Two threads may both compute it; the results are
+/// equal.
+fn get_or_compute<K, Q, V>(
+    cache: &RwLock<BTreeMap<K, V>>,
+    key: &Q,
+    own_key: impl FnOnce() -> K,
+    compute: impl FnOnce() -> V,
+) -> V
+where
+    K: Ord + Borrow<Q>,
+    Q: Ord + ?Sized,
+    V: Clone,
+{
+    let known = cache.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = known.get(key) {
+        return known.clone();
     }
-    let value = Rc::new(compute()?);
-    cache.borrow_mut().insert(key, Rc::clone(&value));
-    Ok(value)
+    drop(known);
+    let value = compute();
+    let mut cache = cache.write().unwrap_or_else(PoisonError::into_inner);
+    cache.insert(own_key(), value.clone());
+    value
 }

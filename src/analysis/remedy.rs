@@ -191,6 +191,18 @@ impl Remedy {
         let arn = arn.to_owned();
         Some(Remedy::ChooseBackupTag { arn })
     }
+
+    /// Whether it changes a key, and so is the same for every resource that the key encrypts.
+    #[must_use]
+    pub fn is_of_key(&self) -> bool {
+        matches!(
+            self,
+            Remedy::ShareKey { .. }
+                | Remedy::EnableKey { .. }
+                | Remedy::ReplaceKey { .. }
+                | Remedy::GrantLocalUse { .. }
+        )
+    }
 }
 
 /// The route tables of a VPC that its subnets use, and its main one.

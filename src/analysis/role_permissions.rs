@@ -8,12 +8,15 @@ use crate::iam::document::Document;
 use crate::iam::identity::{Effects, is_allowed};
 use crate::iam::request::{Context, Request, RolePrincipal, Value};
 use crate::iam::truth::Truth;
+use crate::key_sharing::facts::Organization;
 use crate::model::arn::Arn;
 use crate::model::backup::BackupRole;
 use crate::model::observed::{Gap, GapKind, Observed};
 
 use super::RuleContext;
+use super::backup_plans::account_of;
 use super::backup_types::{ANY, CENTRAL_VAULT, Need};
+use super::role_call::{set_call, set_organization};
 
 /// Whether a role may make a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +56,7 @@ enum Content {
 /// The policies of a role, and where its requests are evaluated.
 #[derive(Debug)]
 pub struct RolePermissions {
-    org_id: Option<String>,
+    organization: Organization,
     tag_key: String,
     principal: RolePrincipal,
     policies: Vec<Policy>,
@@ -102,7 +105,7 @@ impl RolePermissions {
         }));
         let boundary = role.boundary.as_ref();
         RolePermissions {
-            org_id: cx.org_id().map(str::to_owned),
+            organization: cx.own_organization(),
             tag_key: cx.settings.tag_key.clone(),
             principal: read_principal(&role.arn),
             policies,
@@ -205,21 +208,9 @@ impl RolePermissions {
     fn build_context(&self, resource: &str, source: Source<'_>) -> Context {
         let mut context = Context::default();
         let principal = &self.principal;
-        context.set("aws:PrincipalAccount", Value::one(&principal.account));
         context.set("aws:PrincipalArn", Value::one(principal.arn()));
-        context.set("aws:PrincipalType", Value::one("AssumedRole"));
-        context.set("aws:PrincipalIsAWSService", Value::one("false"));
-        let org_id = Value::known_or_unknown(self.org_id.as_deref());
-        context.set("aws:PrincipalOrgID", org_id);
-        context.set("aws:RequestedRegion", Value::one(source.region));
-        context.set("aws:SecureTransport", Value::one("true"));
-        for absent in [
-            "aws:MultiFactorAuthPresent",
-            "aws:SourceVpc",
-            "aws:SourceVpce",
-        ] {
-            context.set(absent, Value::Absent);
-        }
+        set_call(&mut context, &principal.account, source.region);
+        set_organization(&mut context, &self.organization, &["aws:Principal"]);
         let owner = Arn::parse(resource).map_or("", |arn| arn.account);
         let owner = if owner.is_empty() {
             &principal.account
@@ -229,8 +220,18 @@ impl RolePermissions {
         if resource != ANY {
             context.set("aws:ResourceAccount", Value::one(owner));
         }
+        let is_central = || {
+            source
+                .central_vaults
+                .iter()
+                .any(|it| account_of(it) == owner)
+        };
+        if resource != ANY && (owner == principal.account || is_central()) {
+            set_organization(&mut context, &self.organization, &["aws:Resource"]);
+        }
         if let [vault] = source.central_vaults {
             context.set("backup:CopyTargets", Value::Known(vec![vault.clone()]));
+            set_organization(&mut context, &self.organization, &["backup:CopyTarget"]);
         }
         // What AWS Backup gives itself in a cluster, as its own policy restricts it.
         let access = "cluster-access-policy/AWSBackupFullAccessPolicyForBackup";

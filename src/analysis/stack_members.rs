@@ -27,6 +27,20 @@ pub struct Members<'a> {
     pub gaps: Vec<Gap>,
 }
 
+impl Members<'_> {
+    /// Whether there are no members.
+    ///
+    /// # Errors
+    /// Why there may be members, where none was read because reading failed.
+    pub fn is_known_empty(&self) -> Result<bool, Gap> {
+        let failure = self.gaps.iter().find(|gap| gap.kind.is_read_failure());
+        match failure {
+            Some(gap) if self.list.is_empty() => Err(gap.clone()),
+            _ => Ok(self.list.is_empty() && self.gaps.is_empty()),
+        }
+    }
+}
+
 /// Returns what a stack and its nested stacks contain of what AWS Backup backs up.
 ///
 /// The backup of a stack includes the backups of its nested stacks:

@@ -128,17 +128,17 @@ fn quote_argument(text: &str) -> String {
 }
 
 /// How to access AWS, and what to read.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Source")]
 pub(super) struct AccessArgs {
     /// AWS profile
     #[arg(long, value_name = "NAME")]
     pub(super) profile: Option<String>,
     /// IAM role to assume
-    #[arg(long, value_name = "ARN", value_parser = value::parse_role_arn)]
+    #[arg(long, value_name = "ARN", group = "role", value_parser = value::parse_role_arn)]
     pub(super) role_arn: Option<String>,
-    /// External ID for --role-arn
-    #[arg(long, value_name = "ID", requires = "role_arn")]
+    /// External ID for the role
+    #[arg(long, value_name = "ID", requires = "role")]
     pub(super) external_id: Option<String>,
     /// Endpoint URL for every service; AWS_ENDPOINT_URL and its per-service forms also apply
     #[arg(long, value_name = "URL", value_parser = value::parse_url)]

@@ -258,21 +258,57 @@ impl SourceArgs {
         let mut options = self.evaluation.to_options(loaded)?;
         let extent = match reads {
             Reads::Everything => Extent::EVERYTHING,
-            Reads::NeedsOfRules => Extent {
-                needs: list_needs(&options, &ALL),
-                only_enabled: options.scope == Scope::Enabled,
-            },
+            Reads::NeedsOfRules => extent_of_rules(&options),
         };
-        let company = CompanyArgs {
-            central_account: self.evaluation.central_account.as_ref(),
-            org_id: self.evaluation.org_id.as_ref(),
-        };
+        let company = CompanyArgs::of(&self.evaluation);
         let rules = &self.evaluation.rule;
         let read = self
             .input
             .read_from(path, loaded, company, rules, &extent, global)?;
         options.selection.clone_from(&read.selection);
         Ok((read, options))
+    }
+
+    /// Returns how every account of an organization is read and evaluated.
+    #[cfg(feature = "aws")]
+    pub(super) fn plan_accounts(
+        &self,
+        loaded: &LoadedConfig,
+        keeps_snapshots: bool,
+    ) -> anyhow::Result<AccountPlan> {
+        let mut options = self.evaluation.to_options(loaded)?;
+        let access = &self.input.access;
+        let mut settings = effective_settings(loaded, access)?;
+        CompanyArgs::of(&self.evaluation).apply_to(&mut settings);
+        let resources = SelectedResources::default();
+        let rules = &self.evaluation.rule;
+        options.selection = select::new_selection(&access.service, &resources, rules)?;
+        Ok(AccountPlan {
+            extent: match keeps_snapshots {
+                true => Extent::EVERYTHING,
+                false => extent_of_rules(&options),
+            },
+            settings,
+            options,
+        })
+    }
+}
+
+/// How every account of an organization is read and evaluated.
+#[cfg(feature = "aws")]
+#[derive(Debug)]
+pub(super) struct AccountPlan {
+    pub(super) settings: Settings,
+    /// How it is evaluated, with what is selected.
+    pub(super) options: Options,
+    /// What is read of it.
+    pub(super) extent: Extent,
+}
+
+fn extent_of_rules(options: &Options) -> Extent {
+    Extent {
+        needs: list_needs(options, &ALL),
+        only_enabled: options.scope == Scope::Enabled,
     }
 }
 
@@ -281,6 +317,24 @@ impl SourceArgs {
 pub(super) struct CompanyArgs<'a> {
     pub(super) central_account: Option<&'a String>,
     pub(super) org_id: Option<&'a String>,
+}
+
+impl<'a> CompanyArgs<'a> {
+    fn of(args: &'a EvaluationArgs) -> Self {
+        CompanyArgs {
+            central_account: args.central_account.as_ref(),
+            org_id: args.org_id.as_ref(),
+        }
+    }
+
+    fn apply_to(self, settings: &mut Settings) {
+        if let Some(account) = self.central_account {
+            settings.central_account.clone_from(account);
+        }
+        if let Some(org) = self.org_id {
+            settings.org_id = Some(org.clone());
+        }
+    }
 }
 
 /// A source that was read.
@@ -324,12 +378,7 @@ impl InputArgs {
             false => deadline::start_for_file(access.timeout),
         }
         let mut settings = effective_settings(loaded, access)?;
-        if let Some(account) = company.central_account {
-            settings.central_account.clone_from(account);
-        }
-        if let Some(org) = company.org_id {
-            settings.org_id = Some(org.clone());
-        }
+        company.apply_to(&mut settings);
         if let (Some(path), Some(name)) = (from, access.find_live_only())
             && !self.reads_live_account()
         {

@@ -1,50 +1,45 @@
 //! `backup-check scan` of an organization, and `backup-check accounts`
 
-use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use jiff::{Timestamp, Unit};
-use sha2::{Digest as _, Sha256};
 
-use crate::exit::{Exit, FailOn};
-use crate::fleet::run::{Run, SHARDS, find_run_id, summarize_run, write_list};
-use crate::fleet::scan::{Enter, Entered, Progress, Refusal, scan_accounts};
+use crate::exit::Exit;
+#[cfg(feature = "aws")]
+use crate::fleet::run::find_list;
+use crate::fleet::run::{SHARDS, write_list};
+use crate::fleet::scan::{Enter, Entered, Refusal};
 use crate::fleet::snapshots::list_snapshots;
-use crate::model::fleet::{Account, AccountSelection, Outcome, Roster, Shard};
-use crate::report::fleet::FleetFormat;
-use crate::report::fleet::summary::FleetReport;
-use crate::store::{Folder, Store};
+use crate::model::fleet::{Account, AccountSelection, Outcome, Roster};
+use crate::source::detect::decode_text;
+use crate::store::{BucketPlace, Place};
 use crate::text::{and_more, plural};
 
-use super::args::{FailOnArg, GlobalArgs};
+use super::args::{AccessArgs, GlobalArgs};
 use super::config::LoadedConfig;
 use super::evaluation::Reads;
 use super::fleet_args::RosterArgs;
-use super::fleet_report::{FleetTarget, keep_summary, write_targets};
+#[cfg(feature = "aws")]
+use super::fleet_live::{LiveEntrance, Organization};
+use super::fleet_scan::{Entrance, FleetScan, missing_role};
 use super::scan::ScanArgs;
-use super::{input, output};
-
-/// Variables with the position of a task among those that a scheduler starts, and the first position.
-///
-/// Sources, checked 2026-11-29: <https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html>,
-/// <https://kubernetes.io/docs/concepts/workloads/controllers/job/#completion-mode>,
-/// <https://slurm.schedmd.com/job_array.html>, <https://www.gnu.org/software/parallel/man.html>.
-const TASK_VARIABLES: [(&str, u32); 4] = [
-    ("AWS_BATCH_JOB_ARRAY_INDEX", 0),
-    ("JOB_COMPLETION_INDEX", 0),
-    ("SLURM_ARRAY_TASK_ID", 0),
-    ("PARALLEL_SEQ", 1),
-];
+use super::{input, output, place, value};
 
 impl RosterArgs {
-    fn read_list(&self) -> anyhow::Result<Option<Roster>> {
+    fn read_list(
+        &self,
+        access: &AccessArgs,
+        global: &GlobalArgs,
+    ) -> anyhow::Result<Option<Roster>> {
         let Some(path) = &self.accounts else {
             return Ok(None);
         };
-        let text = input::read_text(path).context("--accounts")?;
+        let text = match path.to_string_lossy().parse() {
+            Ok(Place::Bucket(place)) => read_object(&place, access, global),
+            _ => input::read_text(path),
+        };
+        let text = text.context("--accounts")?;
         let roster = Roster::parse(&text);
         roster
             .map(Some)
@@ -52,7 +47,12 @@ impl RosterArgs {
     }
 
     /// Returns the accounts of a folder of snapshots and of the list, selected.
-    fn read_folder(&self, folder: &Path, global: &GlobalArgs) -> anyhow::Result<Roster> {
+    fn read_folder(
+        &self,
+        folder: &Path,
+        access: &AccessArgs,
+        global: &GlobalArgs,
+    ) -> anyhow::Result<Roster> {
         let found = list_snapshots(folder)?;
         if !found.others.is_empty() && !global.quiet {
             let names = and_more(found.others.iter().map(String::as_str), 3);
@@ -62,7 +62,7 @@ impl RosterArgs {
                 if found.others.len() == 1 { "is" } else { "are" }
             ));
         }
-        let roster = match self.read_list()? {
+        let roster = match self.read_list(access, global)? {
             None => found.roster,
             Some(list) => join_lists(list, &found.roster)?,
         };
@@ -78,6 +78,19 @@ impl RosterArgs {
         })?;
         Ok(roster)
     }
+}
+
+/// Reads a text from a bucket.
+fn read_object(
+    place: &BucketPlace,
+    access: &AccessArgs,
+    global: &GlobalArgs,
+) -> anyhow::Result<String> {
+    let (folder, key) = place.split_document();
+    let store = place::open_bucket(&folder, access, global)?;
+    let content = store.get_document(key)?;
+    let content = content.with_context(|| format!("{place} does not exist"))?;
+    decode_text(content).with_context(|| place.to_string())
 }
 
 /// Adds the files of snapshots to a list of accounts. A snapshot of another account is left out, one of an account
@@ -98,42 +111,6 @@ fn join_lists(mut list: Roster, found: &Roster) -> anyhow::Result<Roster> {
         })?;
     }
     Ok(list)
-}
-
-/// Returns the shard of an argument. `variable` reads the environment.
-fn read_shard(text: &str, variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Shard> {
-    let Some(count) = text.strip_prefix("auto/") else {
-        let shard: Result<Shard, String> = text.parse();
-        return shard.map_err(anyhow::Error::msg).context("--shard");
-    };
-    let Ok(count @ 1..) = count.parse::<u32>() else {
-        bail!("--shard {text}: expected auto/N such as auto/40");
-    };
-    let set: Vec<(&str, u32, String)> = TASK_VARIABLES
-        .iter()
-        .filter_map(|(name, first)| Some((*name, *first, variable(name)?)))
-        .collect();
-    let (name, first, position) = match set.as_slice() {
-        [only] => only,
-        [] => bail!(
-            "--shard {text}: none of {} is set; name the shard: 1/{count}",
-            TASK_VARIABLES.map(|(name, _)| name).join(", ")
-        ),
-        [one, other, ..] => bail!(
-            "--shard {text}: {} and {} are both set; name the shard: 1/{count}",
-            one.0,
-            other.0
-        ),
-    };
-    let index = position.parse::<u32>().ok();
-    let index = index.and_then(|it| (it + 1).checked_sub(*first));
-    match index.map(|index| Shard::new(index, count)) {
-        Some(Ok(shard)) => Ok(shard),
-        _ => bail!(
-            "--shard {text}: {name} is {position}; expected {first} to {}",
-            u64::from(count) - 1 + u64::from(*first)
-        ),
-    }
 }
 
 /// Reads the snapshots of accounts.
@@ -170,223 +147,180 @@ impl Enter for SnapshotEntrance<'_> {
     }
 }
 
+impl Entrance for SnapshotEntrance<'_> {
+    fn default_at_once(&self) -> u16 {
+        2
+    }
+}
+
 /// Checks a folder of snapshots as an organization.
 pub(super) fn scan_folder(
     args: &ScanArgs,
     folder: &Path,
     global: &GlobalArgs,
 ) -> anyhow::Result<Exit> {
-    let targets = check_arguments(args)?;
-    let loaded = LoadedConfig::find_and_read(global)?;
-    args.source.evaluation.to_options(&loaded)?;
-    let fleet = &args.fleet;
-    let shard = match &fleet.shard {
-        Some(text) => Some(read_shard(text, |name| {
-            std::env::var_os(name)?.into_string().ok()
-        })?),
-        None => None,
-    };
-    let roster = fleet.roster.read_folder(folder, global)?;
-    let temporary = tempfile::tempdir().context("failed to create a temporary folder")?;
-    let output = fleet.output.as_deref().unwrap_or(temporary.path());
-    let store = Folder::create(output)?;
-    let known = match fleet.resume {
-        true => find_run_id(&store, &roster)?,
-        false => None,
-    };
-    let id = match fleet.run.clone().or(known) {
-        Some(id) => id,
-        None => name_run()?,
-    };
-    let run = Run {
-        store: &store,
-        id,
-        options: list_options(args, &loaded),
-    };
-    let accounts = run.begin(&roster, shard, fleet.resume);
-    let accounts = accounts.with_context(|| format!("--output {}", output.display()))?;
+    let live_only = args.source.input.access.find_live_only();
+    if let Some(name) = live_only.or_else(|| args.fleet.find_live_only()) {
+        bail!("{name} is for live accounts, and --from names a folder of snapshots; remove one");
+    }
+    let scan = FleetScan::prepare(args, global)?;
+    let access = &args.source.input.access;
+    let roster = args.fleet.roster.read_folder(folder, access, global)?;
+    let output = scan.open_output(|place| place::open_bucket(place, access, global))?;
     let entrance = SnapshotEntrance {
         args,
         folder,
-        loaded: &loaded,
+        loaded: &scan.loaded,
         global,
     };
-    let at_once = usize::from(fleet.accounts_at_once.unwrap_or(2));
-    let shows = !global.quiet && !global.no_progress && std::io::stderr().is_terminal();
-    scan_accounts(&accounts, at_once, &entrance, &run, &|progress| {
-        if shows {
-            show_progress(progress);
+    scan.scan_roster(&roster, &output, &entrance)
+}
+
+/// Checks the accounts of an organization that a list or AWS Organizations names.
+pub(super) fn scan_accounts_live(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
+    let scan = FleetScan::prepare(args, global)?;
+    let access = &args.source.input.access;
+    for (name, is_given, instead) in [
+        (
+            "--role-arn",
+            access.role_arn.is_some(),
+            "--role-name, or \"role_arn\" in the lines of --accounts",
+        ),
+        ("--timeout", access.timeout.is_some(), "--account-timeout"),
+        (
+            "--max-calls",
+            access.max_calls.is_some(),
+            "--account-timeout",
+        ),
+    ] {
+        if is_given {
+            bail!("{name} is for one account; use {instead}");
         }
-    })?;
-    let gate = args.fail_on.into();
-    let (report, exit) = summarize_run(&store, gate, shard, &mut |_, _| Ok(()))?;
-    if let Some(shard) = shard {
-        return Ok(finish_shard(shard, &report, exit, gate, global));
     }
-    keep_summary(&store, &report)?;
-    write_targets(&report, &targets, global)?;
-    Ok(exit)
+    let roster = args.fleet.roster.read_list(access, global)?;
+    let roster = match roster {
+        Some(roster) => Some(args.fleet.roster.select_from(roster)?),
+        None => None,
+    };
+    let has_role = args.fleet.role_name.is_some();
+    let lacks_role = |it: &&Account| it.role_arn.is_none() && !has_role;
+    let lacking = roster.iter().flat_map(|it| it.to_scan(None));
+    // One may be the account of the credentials, which needs no role.
+    let lacking = lacking.filter(lacks_role).nth(1).map(|it| it.id.clone());
+    if let Some(account) = lacking {
+        return Err(missing_role(&format!("account {account}")));
+    }
+    if roster.is_none() && !has_role {
+        return Err(missing_role("--org"));
+    }
+    enter_accounts(&scan, roster)
 }
 
-/// Prints what became of a shard. In a shard an account that cannot be entered is a result: no scheduler should
-/// start it again as if its options were wrong.
-fn finish_shard(
-    shard: Shard,
-    report: &FleetReport,
-    exit: Exit,
-    gate: FailOn,
-    global: &GlobalArgs,
-) -> Exit {
-    if !global.quiet {
-        output::print_stderr(&format!(
-            "shard {shard}: {}, {} not seen; write the report with `backup-check report` after the last shard",
-            plural(report.outcomes.count_selected(), "account"),
-            report.outcomes.count_unseen()
-        ));
-    }
-    match (exit, gate) {
-        (Exit::Usage, FailOn::Never) => Exit::Ready,
-        (Exit::Usage, _) => Exit::Unknown,
-        (exit, _) => exit,
-    }
-}
-
-/// Checks the arguments of a scan of an organization and returns the formats.
-fn check_arguments(args: &ScanArgs) -> anyhow::Result<Vec<FleetTarget>> {
-    let (input, access) = (&args.source.input, &args.source.input.access);
-    let refused = [
-        ("--baseline", args.baseline.is_some()),
-        ("--fail-on new", args.fail_on == FailOnArg::New),
-        ("--show-skipped", args.show_skipped),
-        ("--cost", args.cost),
-        ("--account-from", input.account_from.is_some()),
-        ("--parameter", !input.parameter.is_empty()),
-        ("--resource", !access.resource.is_empty()),
-    ];
-    let refused = refused
-        .into_iter()
-        .find_map(|(name, is_given)| is_given.then_some(name));
-    if let Some(name) = refused.or_else(|| args.report.find_account_only()) {
-        bail!(
-            "{name} is for one account, and --from names a folder; check one of its files instead"
-        );
-    }
-    if let Some(name) = access.find_live_only() {
-        bail!("{name} is for live accounts, and --from names a folder of snapshots; remove one");
-    }
-    let mut targets = Vec::new();
-    for target in args.report.check_targets()? {
-        let (name, path) = target.name_parts();
-        if FleetFormat::with_name(name).is_none() {
-            bail!(
-                "--format {name} is for one account; an organization has {}",
-                FleetFormat::list_names()
-            );
-        }
-        targets.push(FleetTarget::new(name, path.cloned()));
-    }
-    if args.fleet.shard.is_some() && args.report.has_format() {
-        bail!(
-            "--format needs all shards; write the report with `backup-check report` after the last one"
-        );
-    }
-    Ok(targets)
-}
-
-/// Returns the options that can change a verdict.
-fn list_options(args: &ScanArgs, loaded: &LoadedConfig) -> BTreeMap<String, String> {
-    let mut options = BTreeMap::new();
-    let mut add = |name: &str, value: String| {
-        if !value.is_empty() {
-            options.insert(name.to_owned(), value);
+#[cfg(feature = "aws")]
+fn enter_accounts(scan: &FleetScan<'_>, roster: Option<Roster>) -> anyhow::Result<Exit> {
+    let fleet = &scan.args.fleet;
+    let access = &scan.args.source.input.access;
+    let organization = Organization::connect(access, scan.global)?;
+    let output = scan.open_output(|place| organization.open_bucket(place))?;
+    let roster = match roster {
+        Some(roster) => roster,
+        None => {
+            // A run is resumed with its own list: an account that is new since then is for the next run.
+            let known = match fleet.resume {
+                true => find_list(&*output.store)?,
+                false => None,
+            };
+            let role = fleet.roster.org_role_arn.as_deref();
+            let listed = match known {
+                Some(known) => known,
+                None => organization.list_accounts(role, access.external_id.as_ref())?,
+            };
+            fleet.roster.select_from(listed)?
         }
     };
-    let (access, evaluation) = (&args.source.input.access, &args.source.evaluation);
-    add("--region", access.region.join(" "));
-    add("--service", access.service.join(" "));
-    add("--rule", evaluation.rule.join(" "));
-    add("--skip-rule", evaluation.skip_rule.join(" "));
-    add("--gate", evaluation.gate.join(" "));
-    add("--scope", format!("{:?}", evaluation.scope).to_lowercase());
-    let given = |is_given: bool| if is_given { "yes" } else { "" }.to_owned();
-    add("--preflight", given(evaluation.preflight));
-    add("--require-tag", given(evaluation.require_tag));
-    let standard = evaluation
-        .standard
-        .map(|it| format!("{it:?}").to_lowercase());
-    add("--standard", standard.unwrap_or_default());
-    add(
-        "--central-account",
-        evaluation.central_account.clone().unwrap_or_default(),
-    );
-    add("--org-id", evaluation.org_id.clone().unwrap_or_default());
-    let allowed = evaluation.allow_unknown.as_ref();
-    let allowed = allowed.map(|rules| match rules.is_empty() {
-        true => "all".to_owned(),
-        false => rules.join(" "),
-    });
-    add("--allow-unknown", allowed.unwrap_or_default());
-    let config = loaded.file.as_ref().map(|(_, text)| {
-        let digest = Sha256::digest(text);
-        let digits = digest.iter().take(8).map(|byte| format!("{byte:02x}"));
-        format!("SHA-256 {}", digits.collect::<String>())
-    });
-    add("--config", config.unwrap_or_default());
-    options
+    let entrance = LiveEntrance::new(&organization, scan)?;
+    entrance.check_roles(&roster)?;
+    scan.scan_roster(&roster, &output, &entrance)
 }
 
-/// Returns the name of a run that starts now: `20261128T060000Z`.
-#[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
-fn name_run() -> anyhow::Result<String> {
-    let now = Timestamp::now().round(Unit::Second)?.to_string();
-    Ok(now.replace(['-', ':'], ""))
+#[cfg(not(feature = "aws"))]
+fn enter_accounts(_: &FleetScan<'_>, _: Option<Roster>) -> anyhow::Result<Exit> {
+    bail!(NO_LIVE_ACCOUNTS)
 }
 
-fn show_progress(progress: Progress) {
-    let Progress {
-        done,
-        unseen,
-        total,
-    } = progress;
-    let end = if done == total { "\n" } else { "" };
-    let _ = write!(
-        std::io::stderr(),
-        "\r{done} of {}, {unseen} not seen{end}",
-        plural(total, "account")
-    );
-}
+#[cfg(not(feature = "aws"))]
+const NO_LIVE_ACCOUNTS: &str = "this build cannot read live accounts (feature `aws` is disabled); check a folder of snapshots with --from FOLDER";
 
 /// What to list.
 #[derive(Debug, Args)]
 pub(super) struct AccountsArgs {
     /// Folder of snapshots, one per account
-    #[arg(long, value_name = "FOLDER", required_unless_present = "accounts")]
+    #[arg(long, value_name = "FOLDER", required_unless_present_any = ["accounts", "org"])]
     from: Option<PathBuf>,
     #[command(flatten)]
     roster: RosterArgs,
+    /// AWS profile
+    #[arg(long, value_name = "NAME", conflicts_with = "from")]
+    profile: Option<String>,
+    /// External ID for --org-role-arn
+    #[arg(long, value_name = "ID", requires = "org_role_arn")]
+    external_id: Option<String>,
+    /// Endpoint URL for every service; AWS_ENDPOINT_URL and its per-service forms also apply
+    #[arg(long, value_name = "URL", conflicts_with = "from", value_parser = value::parse_url)]
+    endpoint_url: Option<String>,
     /// Divide the accounts into this number of shards
     #[arg(long, value_name = "N", requires = "output", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     shards: Option<u32>,
-    /// Folder to write the list and the names of the shards to
+    /// Folder to write the list and the names of the shards to, or s3://BUCKET/FOLDER
     #[arg(long, value_name = "FOLDER")]
-    output: Option<PathBuf>,
+    output: Option<Place>,
+}
+
+impl AccountsArgs {
+    fn to_access(&self) -> AccessArgs {
+        AccessArgs {
+            profile: self.profile.clone(),
+            endpoint_url: self.endpoint_url.clone(),
+            ..AccessArgs::default()
+        }
+    }
+
+    #[cfg(feature = "aws")]
+    fn list_organization(
+        &self,
+        access: &AccessArgs,
+        global: &GlobalArgs,
+    ) -> anyhow::Result<Roster> {
+        let organization = Organization::connect(access, global)?;
+        let role = self.roster.org_role_arn.as_deref();
+        organization.list_accounts(role, self.external_id.as_ref())
+    }
+
+    #[cfg(not(feature = "aws"))]
+    fn list_organization(&self, _: &AccessArgs, _: &GlobalArgs) -> anyhow::Result<Roster> {
+        bail!(NO_LIVE_ACCOUNTS)
+    }
 }
 
 /// Prints the accounts that a scan would check, or writes them for the shards of one.
 pub(super) fn list_accounts(args: &AccountsArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
+    let access = &args.to_access();
     let roster = match &args.from {
-        Some(folder) => args.roster.read_folder(folder, global)?,
+        Some(folder) => args.roster.read_folder(folder, access, global)?,
         None => {
-            let list = args.roster.read_list()?;
-            args.roster.select_from(list.unwrap_or_default())?
+            let list = match args.roster.read_list(access, global)? {
+                Some(list) => list,
+                None => args.list_organization(access, global)?,
+            };
+            args.roster.select_from(list)?
         }
     };
     let Some(output) = &args.output else {
         output::print_stdout(&roster.to_lines()?)?;
         return Ok(Exit::Ready);
     };
-    let store = Folder::create(output)?;
-    write_list(&store, &roster)?;
+    let store = place::create_store(output, access, global)?;
+    write_list(&*store, &roster)?;
     if let Some(count) = args.shards {
         let names: Vec<String> = (1..=count)
             .map(|index| format!("{index}/{count}"))
@@ -401,50 +335,4 @@ pub(super) fn list_accounts(args: &AccountsArgs, global: &GlobalArgs) -> anyhow:
         ));
     }
     Ok(Exit::Ready)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shard_of(text: &str, variables: &[(&str, &str)]) -> Result<String, String> {
-        let variable = |name: &str| {
-            let found = variables.iter().find(|(it, _)| *it == name)?;
-            Some(found.1.to_owned())
-        };
-        let shard = read_shard(text, variable);
-        shard
-            .map(|it| it.to_string())
-            .map_err(|it| format!("{it:#}"))
-    }
-
-    #[test]
-    fn schedulers_number_tasks_from_zero_and_parallel_from_one() {
-        for (name, position) in [
-            ("AWS_BATCH_JOB_ARRAY_INDEX", "2"),
-            ("JOB_COMPLETION_INDEX", "2"),
-            ("SLURM_ARRAY_TASK_ID", "2"),
-            ("PARALLEL_SEQ", "3"),
-        ] {
-            assert_eq!(shard_of("auto/4", &[(name, position)]).unwrap(), "3/4");
-        }
-        assert_eq!(shard_of("4/4", &[]).unwrap(), "4/4");
-    }
-
-    #[test]
-    fn a_position_that_no_shard_has_is_an_error() {
-        let error = shard_of("auto/4", &[("JOB_COMPLETION_INDEX", "4")]).unwrap_err();
-        assert!(error.ends_with("is 4; expected 0 to 3"), "{error}");
-        let error = shard_of("auto/4", &[("PARALLEL_SEQ", "0")]).unwrap_err();
-        assert!(error.ends_with("is 0; expected 1 to 4"), "{error}");
-        assert!(shard_of("auto/4", &[]).unwrap_err().contains("none of"));
-        let both = [("JOB_COMPLETION_INDEX", "1"), ("PARALLEL_SEQ", "1")];
-        assert!(shard_of("auto/4", &both).unwrap_err().contains("both set"));
-        for wrong in ["auto/0", "auto/x", "0/4"] {
-            assert!(
-                shard_of(wrong, &[("PARALLEL_SEQ", "1")]).is_err(),
-                "{wrong}"
-            );
-        }
-    }
 }

@@ -6,19 +6,20 @@ use std::str::FromStr;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
-use crate::exit::Exit;
+use crate::exit::{Exit, FailOn};
+use crate::fleet::FleetError;
 use crate::fleet::lake::write_lake;
-use crate::fleet::run::{SUMMARY, summarize_run};
+use crate::fleet::run::{SUMMARY, summarize_run, visit_seen_accounts};
 use crate::report::fleet::lake::LakeFindings;
 use crate::report::fleet::summary::{FLEET_SCHEMA, FleetReport, write_json};
 use crate::report::fleet::trend::{self, TrendLine};
 use crate::report::fleet::{FLEET_FORMATS, FleetFormat, PARQUET};
-use crate::store::{Folder, Store};
+use crate::store::{Place, Store};
 use crate::text::{and_more, plural};
 
-use super::args::{FailOnArg, GlobalArgs};
+use super::args::{AccessArgs, FailOnArg, GlobalArgs};
 use super::suggest::suggest_names;
-use super::{files, input, output};
+use super::{files, input, output, place};
 
 /// A format of an organization and its output: `--format FMT[=PATH]`.
 #[derive(Debug, Clone)]
@@ -77,9 +78,9 @@ enum FindingsArg {
 
 #[derive(Debug, Args)]
 pub(super) struct RunReportArgs {
-    /// Folder of `scan --output`. Place it before options that accept several values
+    /// Folder of `scan --output`, or s3://BUCKET/FOLDER. Place it before options that accept several values
     #[arg(value_name = "RUN")]
-    run: PathBuf,
+    run: Place,
     /// Output format, or FMT=PATH to write a file; at most one goes to stdout [default: table] [formats: table,
     /// json, markdown, html, csv, openmetrics, parquet=FOLDER]
     #[arg(long, value_name = "FMT[=PATH]", num_args = 1..)]
@@ -87,9 +88,32 @@ pub(super) struct RunReportArgs {
     /// Findings in parquet
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = FindingsArg::Failing)]
     findings: FindingsArg,
+    /// Write the page of each account, too, as accounts/ID.html next to the file of html=PATH
+    #[arg(long)]
+    account_pages: bool,
     /// What makes the exit code 1
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = FailOnArg::Fail)]
     fail_on: FailOnArg,
+}
+
+/// Writes the page of each account that was seen next to a file.
+fn write_account_pages(
+    store: &dyn Store,
+    report: &FleetReport,
+    page: &Path,
+    gate: FailOn,
+) -> anyhow::Result<()> {
+    let folder = page.parent().unwrap_or(Path::new("")).join("accounts");
+    let made = std::fs::create_dir_all(&folder);
+    made.with_context(|| format!("failed to write {}", folder.display()))?;
+    visit_seen_accounts(store, report, &mut |result| {
+        let path = folder.join(format!("{}.html", result.head.account.id));
+        let mut content = Vec::new();
+        result.write_page(gate, &mut content)?;
+        let written = files::replace_file(&path, &content, files::Readers::Anyone);
+        written.map_err(|error| FleetError::Unfit(format!("{error:#}")))
+    })?;
+    Ok(())
 }
 
 /// Writes the report of a run from the results of its accounts.
@@ -102,21 +126,36 @@ pub(super) fn write_run_report(args: &RunReportArgs, global: &GlobalArgs) -> any
         targets.push(FleetTarget::new(FLEET_FORMATS[0].name, None));
     }
     check_targets(&targets)?;
-    let store = Folder::open(&args.run)?;
-    let gate = args.fail_on.into();
+    let mut pages = targets.iter().filter(|target| target.name == "html");
+    let page = pages.find_map(|target| target.path.clone());
+    if args.account_pages && page.is_none() {
+        bail!("--account-pages is written next to a file; add --format html=PATH");
+    }
     let lake = targets.iter().find(|target| target.name == PARQUET);
-    let (report, exit) = match lake.and_then(|target| target.path.as_deref()) {
-        Some(folder) => {
+    let lake = lake.and_then(|target| target.path.as_ref());
+    let lake = lake.map(|path| path.to_string_lossy().parse::<Place>());
+    let lake = lake.transpose().map_err(anyhow::Error::msg)?;
+    let access = AccessArgs::default();
+    let store = place::open_store(&args.run, &access, global)?;
+    let store = &*store;
+    let gate = args.fail_on.into();
+    let (mut report, exit) = match lake {
+        Some(lake) => {
+            let lake = place::create_store(&lake, &access, global)?;
             let which = match args.findings {
                 FindingsArg::Failing => LakeFindings::Failing,
                 FindingsArg::All => LakeFindings::All,
             };
-            write_lake(&store, folder, gate, which)
+            write_lake(store, &*lake, gate, which)
         }
-        None => summarize_run(&store, gate, None, &mut |_, _| Ok(())),
+        None => summarize_run(store, gate, None, &mut |_, _| Ok(())),
     }
-    .with_context(|| args.run.display().to_string())?;
-    keep_summary(&store, &report)?;
+    .with_context(|| args.run.to_string())?;
+    keep_summary(store, &report)?;
+    if let Some(page) = page.filter(|_| args.account_pages) {
+        write_account_pages(store, &report, &page, gate)?;
+        report.has_account_pages = true;
+    }
     write_targets(&report, &targets, global)?;
     Ok(exit)
 }

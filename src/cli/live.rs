@@ -1,10 +1,13 @@
 //! Reading of a live account, with a progress display, a time limit and signals.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use jiff::{Timestamp, Unit};
-use tokio::sync::watch;
+use tokio::runtime::Runtime;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
 
 use crate::exit::Exit;
 use crate::model::fact::Extent;
@@ -15,8 +18,10 @@ use crate::source::aws::account::collect_account;
 use crate::source::aws::call::{Caller, Stop};
 use crate::source::aws::meter::Meter;
 use crate::source::aws::request::ScanRequest;
+use crate::source::aws::s3_store::BucketStore;
 use crate::source::aws::scan_scope::ScanScope;
-use crate::source::aws::session::{Access, ConnectError, Session, connect};
+use crate::source::aws::session::{Access, Base, ConnectError};
+use crate::store::{BucketPlace, Store};
 
 use super::args::{AccessArgs, GlobalArgs};
 use super::deadline::TIMEOUT;
@@ -58,13 +63,98 @@ pub(super) fn read_account_with_calls(
     extent: &Extent,
     global: &GlobalArgs,
 ) -> anyhow::Result<Reading> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("failed to start the async runtime")?;
+    let runtime = start_runtime()?;
     runtime.block_on(collect_until_stopped(
         access, settings, selection, extent, global,
     ))
+}
+
+/// Starts the threads that send calls.
+pub(super) fn start_runtime() -> anyhow::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("failed to start the async runtime")
+}
+
+/// The end of reading: a signal, or a time limit.
+pub(super) struct Ending {
+    stop: watch::Sender<Stop>,
+    /// Whether reading ends, and why.
+    pub(super) stopped: watch::Receiver<Stop>,
+    /// The first signal, [`Exit::Ready`] before.
+    pub(super) signals: watch::Receiver<Exit>,
+}
+
+impl Ending {
+    /// Begins to wait for signals, in a runtime.
+    pub(super) fn wait_for_signals() -> Self {
+        let (stop, stopped) = watch::channel(Stop::No);
+        let (ended, signals) = watch::channel(Exit::Ready);
+        tokio::spawn(handle_signals(stop.clone(), ended));
+        Ending {
+            stop,
+            stopped,
+            signals,
+        }
+    }
+
+    /// Returns an end that does not come.
+    fn never() -> Self {
+        let (stop, stopped) = watch::channel(Stop::No);
+        let (_, signals) = watch::channel(Exit::Ready);
+        Ending {
+            stop,
+            stopped,
+            signals,
+        }
+    }
+
+    /// Ends reading after a time.
+    fn start_timeout(&self, timeout: Duration) {
+        let stop = self.stop.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(timeout).await;
+            stop_with(&stop, Stop::TimedOut);
+        });
+    }
+
+    /// Returns an end for one account: after a time, or with this one. It must be dropped with the account.
+    pub(super) fn limit_account(&self, timeout: Duration) -> AccountEnding {
+        let (stop, stopped) = watch::channel(Stop::No);
+        let mut all = self.stopped.clone();
+        let waiting = tokio::spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(timeout) => stop_with(&stop, Stop::TimedOut),
+                _ = all.wait_for(|it| *it != Stop::No) => stop_with(&stop, Stop::Interrupted),
+            }
+        });
+        AccountEnding { stopped, waiting }
+    }
+}
+
+/// The end of reading one account of several.
+pub(super) struct AccountEnding {
+    /// Whether reading ends, and why.
+    pub(super) stopped: watch::Receiver<Stop>,
+    waiting: JoinHandle<()>,
+}
+
+impl Drop for AccountEnding {
+    fn drop(&mut self) {
+        self.waiting.abort();
+    }
+}
+
+/// Stops reading, unless it is stopped already.
+fn stop_with(stop: &watch::Sender<Stop>, reason: Stop) {
+    stop.send_if_modified(|stop| {
+        let is_first = *stop == Stop::No;
+        if is_first {
+            *stop = reason;
+        }
+        is_first
+    });
 }
 
 async fn collect_until_stopped(
@@ -74,44 +164,25 @@ async fn collect_until_stopped(
     extent: &Extent,
     global: &GlobalArgs,
 ) -> anyhow::Result<Reading> {
-    let (stop, stopped) = watch::channel(Stop::No);
-    let (ended, signals) = watch::channel(Exit::Ready);
-    tokio::spawn(handle_signals(stop.clone(), ended));
-    let timeout = args.timeout.unwrap_or(TIMEOUT);
-    tokio::spawn(async move {
-        tokio::time::sleep(timeout).await;
-        stop.send_if_modified(|stop| {
-            let first = *stop == Stop::No;
-            if first {
-                *stop = Stop::TimedOut;
-            }
-            first
-        });
-    });
-
+    let ending = Ending::wait_for_signals();
+    ending.start_timeout(args.timeout.unwrap_or(TIMEOUT));
     let meter = Arc::new(Meter::default());
     let started = current_time()?;
-    let wait = Display::announce_wait("waiting for credentials and for AWS STS", global);
-    let connected = connect_until_stopped(args, &meter, stopped.clone(), &signals).await;
-    wait.finish().await;
-    let session = connected?;
+    let base = connect_until_stopped(args, &meter, &ending, global).await?;
+    let session = base.own_session(Arc::clone(&meter));
     tracing::info!(
         account = session.account,
         caller = session.caller_arn,
         "scanning"
     );
-
-    let request = ScanRequest {
-        regions: settings.regions.clone(),
-        within: args.region.clone(),
-        selection: selection.clone(),
-        extent: extent.clone(),
-        tag_key: settings.tag_key.clone(),
-        now: started,
-        backup_role: settings.backup_role.clone(),
-    };
-    let concurrency = usize::from(args.concurrency.unwrap_or(CONCURRENCY));
-    let caller = Caller::new(concurrency, args.max_calls, stopped, Arc::clone(&meter));
+    let request = make_request(args, settings, selection, extent, started);
+    let permits = make_permits(args);
+    let caller = Caller::new(
+        permits,
+        args.max_calls,
+        ending.stopped.clone(),
+        Arc::clone(&meter),
+    );
     let services = ScanScope::new(selection, &extent.needs).service_names();
     let display = Display::start(&request.regions, services, &meter, global);
     let read = collect_account(&session, &request, &caller).await;
@@ -119,7 +190,7 @@ async fn collect_until_stopped(
     let mut snapshot = read?;
     snapshot.started_at = started.to_string();
     snapshot.finished_at = current_time()?.to_string();
-    let stopped = *signals.borrow();
+    let stopped = *ending.signals.borrow();
     Ok(Reading {
         snapshot,
         stopped,
@@ -128,16 +199,55 @@ async fn collect_until_stopped(
     })
 }
 
+/// Opens a folder of a bucket.
+pub(super) fn open_bucket(
+    place: &BucketPlace,
+    access: &AccessArgs,
+    global: &GlobalArgs,
+) -> anyhow::Result<Box<dyn Store>> {
+    let runtime = Arc::new(start_runtime()?);
+    let meter = Arc::new(Meter::default());
+    let ending = Ending::never();
+    let base = runtime.block_on(connect_until_stopped(access, &meter, &ending, global))?;
+    let store = BucketStore::open(&base.own_session(meter), runtime, place.clone())?;
+    Ok(Box::new(store))
+}
+
+/// Returns what to read of an account.
+pub(super) fn make_request(
+    args: &AccessArgs,
+    settings: &Settings,
+    selection: &Selection,
+    extent: &Extent,
+    now: Timestamp,
+) -> ScanRequest {
+    ScanRequest {
+        regions: settings.regions.clone(),
+        within: args.region.clone(),
+        selection: selection.clone(),
+        extent: extent.clone(),
+        tag_key: settings.tag_key.clone(),
+        now,
+        backup_role: settings.backup_role.clone(),
+    }
+}
+
+/// Returns as many permits as calls may be sent at once.
+pub(super) fn make_permits(args: &AccessArgs) -> Arc<Semaphore> {
+    let concurrency = usize::from(args.concurrency.unwrap_or(CONCURRENCY));
+    Arc::new(Semaphore::new(concurrency))
+}
+
 /// Connects to AWS.
 ///
 /// # Errors
 /// There are no credentials, or a signal or the time limit came first.
-async fn connect_until_stopped(
+pub(super) async fn connect_until_stopped(
     args: &AccessArgs,
     meter: &Arc<Meter>,
-    mut stopping: watch::Receiver<Stop>,
-    signals: &watch::Receiver<Exit>,
-) -> anyhow::Result<Session> {
+    ending: &Ending,
+    global: &GlobalArgs,
+) -> anyhow::Result<Base> {
     let access = Access {
         profile: args.profile.clone(),
         role_arn: args.role_arn.clone(),
@@ -151,18 +261,21 @@ async fn connect_until_stopped(
     if let Some(name) = &access.profile {
         profiles.check_name(name).map_err(anyhow::Error::msg)?;
     }
-    tokio::select! {
-        session = connect(&access, Arc::clone(meter)) => {
-            session.map_err(|error| add_sign_in(error, &access, &profiles))
+    let wait = Display::announce_wait("waiting for credentials and for AWS STS", global);
+    let mut stopping = ending.stopped.clone();
+    let connected = tokio::select! {
+        base = Base::connect(&access, meter) => {
+            base.map_err(|error| add_sign_in(error, &access, &profiles))
         }
         reason = stopping.wait_for(|stop| *stop != Stop::No) => {
-            let timed_out = reason.is_ok_and(|stop| *stop == Stop::TimedOut);
-            if timed_out {
-                anyhow::bail!("--timeout expired before STS returned the caller identity");
+            match reason.is_ok_and(|stop| *stop == Stop::TimedOut) {
+                true => Err(anyhow!("--timeout expired before STS returned the caller identity")),
+                false => Err(Stopped(*ending.signals.borrow()).into()),
             }
-            Err(Stopped(*signals.borrow()).into())
         }
-    }
+    };
+    wait.finish().await;
+    connected
 }
 
 /// Adds what to do to an error about the credentials of a profile: the command that signs in, or its right name.
@@ -218,6 +331,6 @@ async fn next_signal() -> Exit {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
-fn current_time() -> anyhow::Result<Timestamp> {
+pub(super) fn current_time() -> anyhow::Result<Timestamp> {
     Ok(Timestamp::now().round(Unit::Second)?)
 }

@@ -64,12 +64,17 @@ impl ScanArgs {
         let path = self.source.input.from.as_deref();
         path.filter(|path| path.is_dir())
     }
+
+    /// Whether the accounts of an organization are entered.
+    pub(super) fn enters_accounts(&self) -> bool {
+        self.source.input.from.is_none() && self.fleet.names_accounts()
+    }
 }
 
 pub(super) fn run(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
     if let Some(flag) = args.fleet.find_given() {
         bail!(
-            "{flag} is for an organization; check a folder of snapshots with --from FOLDER, one per account"
+            "{flag} is for an organization; name its accounts with --accounts FILE or --org, or a folder of snapshots with --from FOLDER"
         );
     }
     scan_source(args, global)

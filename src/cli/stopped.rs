@@ -4,5 +4,5 @@ use crate::exit::Exit;
 
 /// A signal arrived before there was anything to check.
 #[derive(Debug, thiserror::Error)]
-#[error("interrupted before the caller identity was known")]
+#[error("interrupted before anything was checked")]
 pub(super) struct Stopped(pub(super) Exit);

@@ -1,5 +1,7 @@
 //! Parsers of argument values. The error names the expected form.
 
+use std::time::Duration;
+
 use crate::model::arn::{Arn, is_account_id};
 use crate::model::selection::Target;
 use crate::settings::{is_org_id, is_region_name};
@@ -54,6 +56,39 @@ pub(super) fn parse_role_arn(text: &str) -> Result<String, String> {
         is_role,
         "expected a role ARN such as arn:aws:iam::111122223333:role/Auditor",
     )
+}
+
+/// Checks the name of a role that every account has, with its path if it has one.
+pub(super) fn parse_role_name(text: &str) -> Result<String, String> {
+    if text.starts_with("arn:") {
+        return Err("expected the name of a role that every account has, not an ARN; the ARN of one account is \"role_arn\" in its line of --accounts".to_owned());
+    }
+    let mut runs = text.split(|c: char| !c.is_ascii_digit());
+    if let Some(id) = runs.find(|run| is_account_id(run)) {
+        return Err(format!(
+            "{id} is an account ID; expected the name of a role that every account has"
+        ));
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "+=,.@_-/".contains(c);
+    let is_name = text.split('/').all(|part| !part.is_empty()) && text.chars().all(is_plain);
+    accept_if(
+        text,
+        is_name,
+        "expected the name of a role such as BackupCheck",
+    )
+}
+
+/// Parses the time limit of an account. The session of a role that was assumed with the credentials of another role
+/// ends after an hour.
+///
+/// Source: <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>, checked 2026-11-29.
+pub(super) fn parse_account_timeout(text: &str) -> Result<Duration, String> {
+    const LONGEST: Duration = Duration::from_secs(55 * 60);
+    let timeout = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    match !timeout.is_zero() && timeout <= LONGEST {
+        true => Ok(timeout),
+        false => Err("expected at most 55m: the session of a role ends after an hour".to_owned()),
+    }
 }
 
 pub(super) fn parse_key_arn(text: &str) -> Result<String, String> {

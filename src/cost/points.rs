@@ -1,7 +1,7 @@
 //! How many recovery points the plans in effect keep of a resource, and where.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::analysis::RuleContext;
 use crate::analysis::backup_plans::{Choice, Protection, Target, account_of};
@@ -37,7 +37,7 @@ pub struct Points {
     pub kept: u64,
     /// How many are made in a month.
     pub per_month: u64,
-    runs: Rc<Runs>,
+    runs: Arc<Runs>,
 }
 
 impl Points {
@@ -155,7 +155,7 @@ fn add_central_points<'a>(
     }
 }
 
-fn new_points(payer: Payer, region: &str, retention_days: Option<u32>, runs: &Rc<Runs>) -> Points {
+fn new_points(payer: Payer, region: &str, retention_days: Option<u32>, runs: &Arc<Runs>) -> Points {
     let per_month = count_points(runs, MONTH_DAYS);
     Points {
         payer,
@@ -165,7 +165,7 @@ fn new_points(payer: Payer, region: &str, retention_days: Option<u32>, runs: &Rc
         retention_days,
         kept: retention_days.map_or(per_month, |days| count_points(runs, days)),
         per_month,
-        runs: Rc::clone(runs),
+        runs: Arc::clone(runs),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::policy_cache::PolicyCache;
+use crate::model::ResourceKind;
 use crate::model::coverage::{Coverage, CoverageError, CoverageState};
 use crate::model::selection::Selection;
 use crate::model::service::Service;
@@ -12,26 +13,30 @@ use crate::settings::Settings;
 
 use super::fact_sources::FactSources;
 use super::options::Options;
-use super::pass::Pass;
 use super::rule_plan::RulePlan;
 use super::waiver::WaiverLedger;
 
-/// One run over a snapshot.
-pub(super) struct Evaluation<'a, 'e> {
+/// What decides the findings of a run. It does not change, so resources can be checked on several threads.
+pub(super) struct Inputs<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) settings: &'a Settings,
     pub(super) options: &'a Options,
     pub(super) selection: &'a Selection,
     pub(super) rules: RulePlan,
     pub(super) policies: &'a PolicyCache,
+    pub(super) sources: FactSources<'a>,
+}
+
+/// One run over a snapshot.
+pub(super) struct Evaluation<'a, 'e> {
+    pub(super) inputs: &'e Inputs<'a>,
     pub(super) waivers: WaiverLedger<'a>,
-    pub(super) pass: Pass<'e>,
+    pub(super) is_wanted: &'e dyn Fn(&str, Option<ResourceKind>) -> bool,
+    pub(super) keeps_lines: bool,
     pub(super) emit: &'e mut dyn FnMut(Finding, &mut ResourceLine),
     pub(super) resources: Vec<ResourceLine>,
     pub(super) unread: Vec<Unread>,
     pub(super) omitted: OmittedCounts,
-    /// What decides the findings.
-    pub(super) sources: FactSources<'a>,
     /// The facts that could not be read and that a check met: the first reason by region and service.
     pub(super) facts_missing: BTreeMap<(String, Option<Service>), String>,
 }
@@ -39,14 +44,15 @@ pub(super) struct Evaluation<'a, 'e> {
 impl Evaluation<'_, '_> {
     /// Makes the report, without findings.
     pub(super) fn into_report(self) -> Report {
-        let Evaluation {
+        let Inputs {
             snapshot,
             settings,
             options,
             selection,
             rules,
             ..
-        } = self;
+        } = self.inputs;
+        let (options, selection) = (*options, *selection);
         let mut coverage = select_coverage(snapshot, selection);
         let is_scanned = |row: &Coverage| row.state == CoverageState::Scanned;
         // A scan has the row of the call that failed; a file has no calls.

@@ -11,7 +11,7 @@ use crate::model::snapshot::{GLOBAL, Region, Snapshot};
 use crate::model::{Gap, GapKind, Resource, ResourceKind};
 use crate::report::Unread;
 
-use super::evaluation::Evaluation;
+use super::evaluation::{Evaluation, Inputs};
 use super::gating::RegionStakes;
 use super::resource::{Subject, check_rule, is_shortcoming};
 
@@ -69,25 +69,34 @@ impl<'a> Evaluation<'a, '_> {
             Place::Account => Some(ResourceKind::Account),
             Place::Unplaced(bucket, _) => Some(bucket.kind()),
         };
-        if !(self.pass.is_wanted)(place.region_name(), kind) {
+        if !(self.is_wanted)(place.region_name(), kind) {
             return;
         }
         match place {
             Place::Region(name, region) => self.evaluate_region(name, region),
             Place::Account => {
-                let cx = RuleContext::new(self.snapshot, self.settings, GLOBAL, self.policies)
-                    .selecting(self.selection);
+                let cx = RuleContext::new(
+                    self.inputs.snapshot,
+                    self.inputs.settings,
+                    GLOBAL,
+                    self.inputs.policies,
+                )
+                .selecting(self.inputs.selection);
                 self.evaluate_resource(
                     &cx,
-                    Resource::Account(self.snapshot),
+                    Resource::Account(self.inputs.snapshot),
                     RegionStakes::default(),
                 );
             }
             Place::Unplaced(bucket, gap) => {
-                if self.selection.includes(bucket) {
-                    let cx =
-                        RuleContext::unplaced(self.snapshot, self.settings, gap, self.policies)
-                            .selecting(self.selection);
+                if self.inputs.selection.includes(bucket) {
+                    let cx = RuleContext::unplaced(
+                        self.inputs.snapshot,
+                        self.inputs.settings,
+                        gap,
+                        self.inputs.policies,
+                    )
+                    .selecting(self.inputs.selection);
                     self.evaluate_resource(&cx, bucket, RegionStakes::default());
                 }
             }
@@ -95,48 +104,60 @@ impl<'a> Evaluation<'a, '_> {
     }
 
     fn evaluate_region(&mut self, name: &'a str, region: &'a Region) {
-        let mut cx = RuleContext::new(self.snapshot, self.settings, name, self.policies)
-            .selecting(self.selection);
-        if self.rules.checks_stacks() {
-            let shortcomings = self.check_stack_members(&cx, &region.stacks.items);
+        let mut cx = RuleContext::new(
+            self.inputs.snapshot,
+            self.inputs.settings,
+            name,
+            self.inputs.policies,
+        )
+        .selecting(self.inputs.selection);
+        if self.inputs.rules.checks_stacks() {
+            let shortcomings = self.inputs.check_stack_members(&cx, &region.stacks.items);
             cx.set_shortcomings(shortcomings);
         }
-        let stakes = RegionStakes::of_region(self.snapshot, name, self.selection, |resource| {
-            self.options.tag_gates(self.read_tag(resource))
-        });
-        let mut resources: Vec<Resource<'a>> = self.snapshot.resources_in(name).collect();
+        let stakes = RegionStakes::of_region(
+            self.inputs.snapshot,
+            name,
+            self.inputs.selection,
+            |resource| {
+                self.inputs
+                    .options
+                    .tag_gates(self.inputs.read_tag(resource))
+            },
+        );
+        let mut resources: Vec<Resource<'a>> = self.inputs.snapshot.resources_in(name).collect();
         if !region.disabled {
             let vaults = region.vaults.items.iter();
             let local = vaults.filter(|vault| is_local(&cx, vault));
             resources.extend(local.map(Resource::Vault));
         }
-        resources.retain(|resource| self.selection.includes(*resource));
+        resources.retain(|resource| self.inputs.selection.includes(*resource));
         if !region.disabled {
             resources.push(Resource::Region(region));
         }
-        resources.retain(|resource| (self.pass.is_wanted)(name, Some(resource.kind())));
+        resources.retain(|resource| (self.is_wanted)(name, Some(resource.kind())));
         let mut subjects: Vec<Subject<'a>> = resources
             .into_iter()
-            .map(|resource| Subject::new(self.snapshot, name, resource))
+            .map(|resource| Subject::new(self.inputs.snapshot, name, resource))
             .collect();
         subjects.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
         // A resource that moved while a list was read is on two of its pages.
         subjects.dedup_by(|a, b| a.sort_key() == b.sort_key());
-        for subject in subjects {
-            self.evaluate_subject(&cx, subject, stakes);
-        }
+        self.evaluate_subjects(&cx, subjects, stakes);
         // VPCs matter to the exit code only where their traffic goes to buckets that do.
         let gap = region.network.vpcs.gap.as_ref();
         if let (false, true, true, Some(gap)) = (
             region.disabled,
             stakes.buckets,
-            self.selection.includes_settings_of(Service::Vpc),
+            self.inputs.selection.includes_settings_of(Service::Vpc),
             gap.filter(|gap| gap.kind != GapKind::NotAsked),
         ) {
             self.unread.push(Unread::new(Some(name), "vpc", gap));
         }
     }
+}
 
+impl<'a> Inputs<'a> {
     /// The first phase: checks the copy prerequisites of everything that the region's stacks contain, as
     /// if it were tagged for backup, once for each member however many stacks contain it.
     fn check_stack_members(&self, cx: &RuleContext<'a>, stacks: &'a [Stack]) -> Shortcomings {

@@ -5,19 +5,21 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::analysis::declaration::declare;
+use crate::analysis::encryption::EncryptionState;
 use crate::analysis::{Outcome, Prerequisites, Remedy, RuleContext, Verdict};
+use crate::model::service::Service;
 use crate::model::snapshot::{Snapshot, Source};
 use crate::model::tag::BackupTag;
 use crate::model::{GapKind, Resource, ResourceKind};
 use crate::report::{
-    Explanation, Finding, FindingSubject, OmittedChecks, ReasonIfTagged, ResourceLine,
-    ResourceVerdict, Status,
+    Finding, FindingSubject, OmittedChecks, ReasonIfTagged, ResourceLine, ResourceVerdict, Status,
 };
 use crate::rule::{Check, Group, Owner, Rule};
 use crate::settings::Severity;
 use crate::text::format_hex;
 
-use super::evaluation::Evaluation;
+use super::answer::{Answer, SharedAnswers};
+use super::evaluation::{Evaluation, Inputs};
 use super::gating::RegionStakes;
 
 /// A resource with the ARN and id that its findings carry.
@@ -33,7 +35,22 @@ pub(super) struct Subject<'a> {
 struct Checked {
     rule: &'static Rule,
     status: Status,
-    outcome: Outcome,
+    answer: Answer,
+}
+
+/// The line of a resource, and what its rules said.
+pub(super) struct EvaluatedResource {
+    line: ResourceLine,
+    checks: Vec<CheckedRule>,
+    /// The services whose facts could not be read although a check needed them, and why.
+    missing: Vec<(Option<Service>, String)>,
+}
+
+/// A check of a resource: its finding, or that it passes or does not apply and its finding is omitted.
+enum CheckedRule {
+    /// Rule, status, and whether the finding would gate.
+    Settled(&'static Rule, Status, bool),
+    Finding(Finding),
 }
 
 impl<'a> Subject<'a> {
@@ -78,7 +95,7 @@ pub(super) fn check_rule<'a>(
     resource: Resource<'a>,
     prerequisites: Option<&Prerequisites>,
 ) -> Option<Outcome> {
-    let result = rule.check.run(cx, resource, prerequisites)?;
+    let result = rule.check_resource(cx, resource, prerequisites)?;
     Some(result.unwrap_or_else(|gap| Outcome::unknown(&gap)))
 }
 
@@ -91,13 +108,6 @@ pub(super) fn is_shortcoming(verdict: Verdict) -> bool {
 }
 
 impl<'a> Evaluation<'a, '_> {
-    /// Reads a resource's backup tag; none where it cannot carry one.
-    pub(super) fn read_tag(&self, resource: Resource<'_>) -> BackupTag {
-        resource.tags().map_or(BackupTag::None, |tags| {
-            BackupTag::from_tags(tags, &self.settings.tag_key)
-        })
-    }
-
     /// Evaluates a resource that is alone in its place.
     pub(super) fn evaluate_resource(
         &mut self,
@@ -105,29 +115,72 @@ impl<'a> Evaluation<'a, '_> {
         resource: Resource<'a>,
         stakes: RegionStakes,
     ) {
-        let subject = Subject::new(self.snapshot, cx.region, resource);
-        self.evaluate_subject(cx, subject, stakes);
+        let subject = Subject::new(self.inputs.snapshot, cx.region, resource);
+        let shared = SharedAnswers::default();
+        if let Some(evaluated) = self.inputs.evaluate_subject(cx, subject, &shared, stakes) {
+            self.emit_evaluated(evaluated);
+        }
     }
 
-    /// The second phase for one resource: checks its rules, emits its findings and keeps its line.
+    /// Emits the findings of a resource and keeps its line.
+    pub(super) fn emit_evaluated(&mut self, evaluated: EvaluatedResource) {
+        let EvaluatedResource {
+            mut line,
+            checks,
+            missing,
+        } = evaluated;
+        for (service, reason) in missing {
+            let missing = self.facts_missing.entry((line.region.clone(), service));
+            missing.or_insert(reason);
+        }
+        for check in checks {
+            match check {
+                CheckedRule::Settled(rule, status, gating) => {
+                    self.waivers.note_settled(rule, &line.arn);
+                    line.omitted.add_check(rule, status, gating);
+                    let key = (rule.id, status, gating);
+                    self.omitted.entry(key).or_insert((rule, 0)).1 += 1;
+                }
+                CheckedRule::Finding(mut finding) => {
+                    self.waivers.apply(&mut finding);
+                    (self.emit)(finding, &mut line);
+                }
+            }
+        }
+        if self.keeps_lines {
+            self.resources.push(line);
+        }
+    }
+}
+
+impl<'a> Inputs<'a> {
+    /// Reads a resource's backup tag; none where it cannot carry one.
+    pub(super) fn read_tag(&self, resource: Resource<'_>) -> BackupTag {
+        resource.tags().map_or(BackupTag::None, |tags| {
+            BackupTag::from_tags(tags, &self.settings.tag_key)
+        })
+    }
+
+    /// The second phase for one resource: checks its rules. `None` where the resource is not in the report.
     pub(super) fn evaluate_subject(
-        &mut self,
+        &self,
         cx: &RuleContext<'a>,
         subject: Subject<'a>,
+        answers: &SharedAnswers<'a>,
         stakes: RegionStakes,
-    ) {
+    ) -> Option<EvaluatedResource> {
         let tag = self.read_tag(subject.resource);
         if subject.kind.is_backed_up() && !self.options.scope.includes(tag) {
-            return;
+            return None;
         }
         let exempt = tag.is_exempt() && !self.options.preflight;
-        let mut checked = self.check_rules(cx, &subject, tag);
+        let mut checked = self.check_rules(cx, &subject, answers, tag);
         // A row of settings with nothing but skips is left out of a scan of some services.
         if subject.is_settings()
             && !self.selection.is_everything()
             && checked.iter().all(|it| it.status == Status::Skip)
         {
-            return;
+            return None;
         }
         let if_tagged = self.evaluate_if_tagged(cx, &subject, tag, &checked);
         let (verdict_if_tagged, reasons_if_tagged) = if_tagged.unzip();
@@ -135,6 +188,10 @@ impl<'a> Evaluation<'a, '_> {
             .iter()
             .map(|it| ResourceVerdict::of(it.status))
             .fold(ResourceVerdict::Ready, Ord::max);
+        let unread = checked.iter().map(|it| it.answer.outcome());
+        let unread = unread.filter(|it| it.unread);
+        let missing = unread.map(|it| (subject.kind.service(), it.message()));
+        let missing = missing.collect();
         checked.sort_by_key(|it| it.rule.id);
         let place = self.snapshot.places.get(&subject.arn);
         let shared = Arc::new(FindingSubject {
@@ -146,7 +203,7 @@ impl<'a> Evaluation<'a, '_> {
             backup_tag: tag,
             place: place.cloned().map(Box::new),
         });
-        let mut line = ResourceLine {
+        let line = ResourceLine {
             aws_type: subject.resource.aws_type().map(str::to_owned),
             name: subject.resource.name().map(str::to_owned),
             arn: subject.arn,
@@ -163,35 +220,29 @@ impl<'a> Evaluation<'a, '_> {
             omitted: OmittedChecks::default(),
             reasons_if_tagged: reasons_if_tagged.unwrap_or_default(),
         };
-        for it in checked {
-            self.emit_check(it, &shared, &mut line, stakes);
-        }
-        if self.pass.keeps_lines {
-            self.resources.push(line);
-        }
+        let checks = checked.into_iter();
+        let checks = checks.map(|it| self.make_check(it, &shared, stakes));
+        Some(EvaluatedResource {
+            checks: checks.collect(),
+            line,
+            missing,
+        })
     }
 
-    /// Emits the finding of a check, or only counts it where those that pass or do not apply are omitted.
-    fn emit_check(
-        &mut self,
+    /// Makes the finding of a check, unless it passes or does not apply and such findings are omitted.
+    fn make_check(
+        &self,
         checked: Checked,
         subject: &Arc<FindingSubject>,
-        line: &mut ResourceLine,
         stakes: RegionStakes,
-    ) {
+    ) -> CheckedRule {
         let Checked { rule, status, .. } = checked;
         let gating =
             (self.options).finding_gates(rule, status, subject.kind, subject.backup_tag, stakes);
         if self.options.omit_settled && !status.is_trouble() {
-            self.waivers.note_settled(rule, &subject.resource);
-            line.omitted.add_check(rule, status, gating);
-            let key = (rule.id, status, gating);
-            self.omitted.entry(key).or_insert((rule, 0)).1 += 1;
-            return;
+            return CheckedRule::Settled(rule, status, gating);
         }
-        let mut finding = self.make_finding(checked, subject, gating);
-        self.waivers.apply(&mut finding);
-        (self.emit)(finding, line);
+        CheckedRule::Finding(self.make_finding(checked, subject, gating))
     }
 
     /// Returns the verdict that a resource would have if it were tagged for backup; `None` where it is. The
@@ -231,11 +282,14 @@ impl<'a> Evaluation<'a, '_> {
     }
 
     fn check_rules(
-        &mut self,
+        &self,
         cx: &RuleContext<'a>,
         subject: &Subject<'a>,
+        answers: &SharedAnswers<'a>,
         tag: BackupTag,
     ) -> Vec<Checked> {
+        let state = EncryptionState::of(subject.resource);
+        let state = state.filter(|_| !self.snapshot.source.is_planned());
         let exempt = tag.is_exempt() && !self.options.preflight;
         let needs_proof = self.needs_proof(subject.resource, tag);
         let mut prerequisites = needs_proof.then(Prerequisites::default);
@@ -252,13 +306,20 @@ impl<'a> Evaluation<'a, '_> {
             .filter(|rule| !of_unread_account || rule.owner == Owner::Member)
             .partition(|rule| matches!(rule.check, Check::Proof(_)));
         for rule in others {
-            let Some(outcome) = self.check_subject(rule, cx, subject, None) else {
-                continue;
+            let check = || self.check_subject(rule, cx, subject, None);
+            let is_given = asks_for_tag(rule) && is_valid_or_missing(tag);
+            let answer = match state.filter(|_| rule.is_of_encryption) {
+                _ if self.options.preflight && is_given => {
+                    check().map(|_| Answer::Own(Outcome::skip("checked as if tagged")))
+                }
+                Some(state) => answers.find(rule, state, check),
+                None => check().map(Answer::Own),
             };
+            let Some(answer) = answer else { continue };
             if let (Some(prerequisites), true) = (&mut prerequisites, rule.is_copy_prerequisite()) {
-                prerequisites.insert(rule.id, outcome.verdict_on_copy());
+                prerequisites.insert(rule.id, answer.outcome().verdict_on_copy());
             }
-            checked.push(self.note_outcome(rule, outcome, cx, subject.kind));
+            checked.push(self.rate_answer(rule, answer));
         }
         let Some(mut prerequisites) = prerequisites.filter(|_| !proof.is_empty()) else {
             return checked;
@@ -266,7 +327,7 @@ impl<'a> Evaluation<'a, '_> {
         self.add_unselected_prerequisites(&mut prerequisites, cx, subject.resource);
         for rule in proof {
             if let Some(outcome) = self.check_subject(rule, cx, subject, Some(&prerequisites)) {
-                checked.push(self.note_outcome(rule, outcome, cx, subject.kind));
+                checked.push(self.rate_answer(rule, Answer::Own(outcome)));
             }
         }
         checked
@@ -304,7 +365,7 @@ impl<'a> Evaluation<'a, '_> {
         subject: &Subject<'a>,
         prerequisites: Option<&Prerequisites>,
     ) -> Option<Outcome> {
-        let result = rule.check.run(cx, subject.resource, prerequisites)?;
+        let result = rule.check_resource(cx, subject.resource, prerequisites)?;
         let mut outcome = match result {
             // An account's settings are rarely in the plan of its resources.
             Err(gap) if subject.is_settings() && gap.kind == GapKind::Unplanned => {
@@ -319,24 +380,12 @@ impl<'a> Evaluation<'a, '_> {
         Some(outcome)
     }
 
-    /// Notes the facts that an outcome lacks, and returns it with its status.
-    fn note_outcome(
-        &mut self,
-        rule: &'static Rule,
-        outcome: Outcome,
-        cx: &RuleContext<'a>,
-        kind: ResourceKind,
-    ) -> Checked {
-        if outcome.unread {
-            let missing = self
-                .facts_missing
-                .entry((cx.region.to_owned(), kind.service()));
-            missing.or_insert_with(|| outcome.message());
-        }
+    fn rate_answer(&self, rule: &'static Rule, answer: Answer) -> Checked {
+        let outcome = answer.outcome();
         Checked {
             rule,
-            status: status_of(outcome.verdict, self.options.severity_of(rule, &outcome)),
-            outcome,
+            status: status_of(outcome.verdict, self.options.severity_of(rule, outcome)),
+            answer,
         }
     }
 
@@ -349,13 +398,12 @@ impl<'a> Evaluation<'a, '_> {
         let Checked {
             rule,
             status,
-            outcome,
+            answer,
         } = checked;
         let id = finding_id(rule.id, &subject.resource);
-        let message = outcome.message();
-        let sources = self
-            .sources
-            .find(rule, &subject.resource, &id, (status, &message));
+        let explanation = answer.into_explanation();
+        let said = (status, explanation.message.as_str());
+        let sources = self.sources.find(rule, &subject.resource, &id, said);
         Finding {
             id,
             rule,
@@ -363,12 +411,7 @@ impl<'a> Evaluation<'a, '_> {
             status,
             gating,
             subject: Arc::clone(subject),
-            explanation: Arc::new(Explanation {
-                message,
-                fix: outcome.fixes(),
-                evidence: outcome.evidence,
-                causes: outcome.causes,
-            }),
+            explanation,
             waiver: None,
             baseline: None,
             sources,
@@ -394,6 +437,19 @@ pub fn finding_id(rule: &str, arn: &str) -> String {
     digest.update("\n");
     digest.update(arn);
     format_hex(digest.finalize().iter().take(8))
+}
+
+/// Whether a rule is about the decision that a tag records. A check before tagging answers as if it were made.
+fn asks_for_tag(rule: &Rule) -> bool {
+    matches!(rule.id, "backup-decision-made" | "backup-tag-not-custom")
+}
+
+/// Whether a tag is missing, or a decision that the check before tagging replaces.
+fn is_valid_or_missing(tag: BackupTag) -> bool {
+    matches!(
+        tag,
+        BackupTag::None | BackupTag::Disabled | BackupTag::Custom
+    )
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The tables of a run in a data lake: files that are complete or absent.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::io::{Read, Seek};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::exit::{Exit, FailOn};
 use crate::report::WriteError;
 use crate::report::fleet::lake::{LakeFindings, LakeTables, TABLES};
 use crate::report::fleet::summary::FleetReport;
-use crate::store::{Folder, Store};
+use crate::store::Store;
 
 /// The row that makes a run count, written last.
 #[derive(Debug, Serialize)]
@@ -30,23 +30,16 @@ struct RunRow<'a> {
 /// The run cannot be read, or the lake cannot be written.
 pub fn write_lake(
     store: &dyn Store,
-    lake: &Path,
+    lake: &dyn Store,
     gate: FailOn,
     which: LakeFindings,
 ) -> Result<(FleetReport, Exit), FleetError> {
-    let folder = Folder::create(lake)?;
-    let open = || {
-        tempfile::Builder::new()
-            .prefix(".backup-check-")
-            .tempfile_in(lake)
-    };
-    let files = [open(), open(), open()];
-    let [findings, resources, accounts] = files.map(|file| file.map_err(WriteError::Io));
-    let files = [findings?, resources?, accounts?];
-    let handle = |at: usize| -> Result<File, WriteError> { Ok(files[at].reopen()?) };
+    let open = || tempfile::tempfile().map_err(WriteError::Io);
+    let files = [open()?, open()?, open()?];
     let mut tables: Option<LakeTables<File>> = None;
     let summary = summarize_run(store, gate, None, &mut |fleet, result| {
         if tables.is_none() {
+            let handle = |at: usize| files[at].try_clone().map_err(WriteError::Io);
             let outputs = [handle(0)?, handle(1)?, handle(2)?];
             tables = Some(LakeTables::new(fleet.run_id(), which, outputs)?);
         }
@@ -57,15 +50,18 @@ pub fn write_lake(
     })?;
     let (report, _) = &summary;
     if let Some(tables) = tables {
-        for file in tables.finish()? {
-            file.sync_all().map_err(WriteError::Io)?;
-        }
+        tables.finish()?;
     }
     let at = report.finished_at.clone().unwrap_or_default();
     let date = date_of(&at);
-    for (file, table) in files.into_iter().zip(TABLES) {
-        let path = lake.join(part_path(table, &date, &report.run, "-0001.parquet"));
-        keep_file(file, &path).map_err(WriteError::Io)?;
+    for (mut file, table) in files.into_iter().zip(TABLES) {
+        let mut content = Vec::new();
+        let read = file.rewind().and_then(|()| file.read_to_end(&mut content));
+        read.map_err(WriteError::Io)?;
+        lake.put_document(
+            &name_part(table, &date, &report.run, "-0001.parquet"),
+            &content,
+        )?;
     }
     let row = RunRow {
         run: &report.run,
@@ -75,8 +71,8 @@ pub fn write_lake(
         exit_code: report.exit_code,
     };
     let row = serde_json::to_string(&row).map_err(WriteError::from)? + "\n";
-    let key = part_path("runs", &date, &report.run, ".json");
-    folder.put_document(&key.to_string_lossy(), row.as_bytes())?;
+    let key = name_part("runs", &date, &report.run, ".json");
+    lake.put_document(&key, row.as_bytes())?;
     Ok(summary)
 }
 
@@ -87,16 +83,6 @@ fn date_of(at: &str) -> String {
     day.map_or_else(|| "unknown".to_owned(), |day| day.to_string())
 }
 
-fn part_path(table: &str, date: &str, run: &str, ending: &str) -> PathBuf {
-    Path::new(table)
-        .join(format!("date={date}"))
-        .join(format!("{run}{ending}"))
-}
-
-fn keep_file(file: tempfile::NamedTempFile, path: &Path) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+fn name_part(table: &str, date: &str, run: &str, ending: &str) -> String {
+    format!("{table}/date={date}/{run}{ending}")
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::FleetError;
 use crate::exit::{Exit, FailOn};
 use crate::model::fleet::{Account, Outcome, Roster, Shard};
+use crate::model::snapshot::Snapshot;
 use crate::report::Report;
 use crate::report::fleet::result::{
     self, AccountResult, RESULT_SCHEMA, ResultHead, list_differences, read_head, read_result,
@@ -20,6 +21,7 @@ pub const SUMMARY: &str = "summary.json";
 /// The document with the names of the shards.
 pub const SHARDS: &str = "shards.json";
 const RESULTS: &str = "accounts";
+const SNAPSHOTS: &str = "snapshots";
 const RESULT_ENDING: &str = ".json.zst";
 
 /// A run, and the options of what is added to it.
@@ -30,6 +32,8 @@ pub struct Run<'s> {
     pub id: String,
     /// The options that can change a verdict, by name.
     pub options: BTreeMap<String, String>,
+    /// Whether what was read of each account is kept, too.
+    pub keeps_snapshots: bool,
 }
 
 /// What to do with an account when a run is resumed.
@@ -46,6 +50,10 @@ pub enum Decision {
 /// Returns the key of the result of an account.
 #[must_use]
 pub fn result_key(id: &str) -> String {
+    document_key(RESULTS, id)
+}
+
+fn document_key(folder: &str, id: &str) -> String {
     let mut name = String::with_capacity(id.len());
     for byte in id.bytes() {
         match byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
@@ -53,7 +61,7 @@ pub fn result_key(id: &str) -> String {
             false => name.push_str(&format!("%{byte:02X}")),
         }
     }
-    format!("{RESULTS}/{name}{RESULT_ENDING}")
+    format!("{folder}/{name}{RESULT_ENDING}")
 }
 
 /// Decides whether an account must be scanned again. Only what was read completely is kept.
@@ -190,6 +198,30 @@ impl Run<'_> {
         )))
     }
 
+    /// Writes what was read of an account, if the run keeps that.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn put_snapshot(&self, account: &Account, snapshot: &Snapshot) -> Result<(), FleetError> {
+        if !self.keeps_snapshots {
+            return Ok(());
+        }
+        let text = saved::write_snapshot(snapshot).map_err(crate::report::WriteError::from)?;
+        let key = document_key(SNAPSHOTS, &account.id);
+        Ok(self
+            .store
+            .put_document(&key, &saved::compress_text(&text))?)
+    }
+
+    /// Whether there is a result of an account.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn has_result(&self, account: &Account) -> Result<bool, FleetError> {
+        let result = self.store.get_document(&result_key(&account.id))?;
+        Ok(result.is_some())
+    }
+
     /// Writes the result of an account.
     ///
     /// # Errors
@@ -228,7 +260,10 @@ pub fn write_list(store: &dyn Store, roster: &Roster) -> Result<(), FleetError> 
 }
 
 /// Returns the list of accounts of a run, if there is one.
-fn find_list(store: &dyn Store) -> Result<Option<Roster>, FleetError> {
+///
+/// # Errors
+/// It cannot be read.
+pub fn find_list(store: &dyn Store) -> Result<Option<Roster>, FleetError> {
     let Some(bytes) = store.get_document(LIST)? else {
         return Ok(None);
     };
@@ -295,6 +330,28 @@ pub fn summarize_run(
         }
     }
     Ok(fleet.finish_report())
+}
+
+/// Reads the results of the accounts of a summary that have a report, one after the other.
+///
+/// # Errors
+/// A result cannot be read, or what is done with it failed.
+pub fn visit_seen_accounts(
+    store: &dyn Store,
+    report: &FleetReport,
+    visit: &mut dyn FnMut(AccountResult) -> Result<(), FleetError>,
+) -> Result<(), FleetError> {
+    let seen = [Outcome::Scanned, Outcome::Partial];
+    for line in report
+        .accounts
+        .iter()
+        .filter(|it| seen.contains(&it.outcome))
+    {
+        let account = Account::with_id(&line.id);
+        let result = read_account_result(store, &account)?;
+        visit(result.map_err(|reason| FleetError::Unfit(format!("{}: {reason}", line.id)))?)?;
+    }
+    Ok(())
 }
 
 /// Reads the result of an account. The inner error says why there is none.

@@ -8,6 +8,7 @@ use super::run::Run;
 use crate::evaluate::{Options, evaluate};
 use crate::model::fleet::{Account, Outcome};
 use crate::model::snapshot::Snapshot;
+use crate::report::WriteError;
 use crate::rules::ALL;
 use crate::settings::Settings;
 
@@ -31,6 +32,9 @@ pub struct Refusal {
     pub reason: String,
 }
 
+/// The stack of a thread that reads an account: as large as that of the main thread, which reads a single account.
+const STACK: usize = 8 * 1024 * 1024;
+
 /// A way into accounts: their snapshots, or their roles.
 pub trait Enter: Sync {
     /// Reads an account.
@@ -38,6 +42,11 @@ pub trait Enter: Sync {
     /// # Errors
     /// Nothing of it was seen.
     fn enter(&self, account: &Account) -> Result<Box<Entered>, Refusal>;
+
+    /// Whether no further account can be entered: what is not read by then has no result.
+    fn is_exhausted(&self) -> bool {
+        false
+    }
 }
 
 /// The progress of a run.
@@ -68,9 +77,10 @@ pub fn scan_accounts(
     let failed = || failure.lock().unwrap_or_else(PoisonError::into_inner);
     std::thread::scope(|scope| {
         for _ in 0..at_once.clamp(1, accounts.len().max(1)) {
-            scope.spawn(|| {
+            let worker = std::thread::Builder::new().stack_size(STACK);
+            let spawned = worker.spawn_scoped(scope, || {
                 while let Some(account) = accounts.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if failed().is_some() {
+                    if failed().is_some() || enter.is_exhausted() {
                         return;
                     }
                     match scan_account(account, enter, run) {
@@ -86,6 +96,9 @@ pub fn scan_accounts(
                     }
                 }
             });
+            if let Err(error) = spawned {
+                *failed() = Some(WriteError::Io(error).into());
+            }
         }
     });
     match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
@@ -105,11 +118,19 @@ fn scan_account(
         .and_then(|entered| check_identity(account, entered));
     let entered = match entered {
         Ok(entered) => entered,
+        // What was read of it before the run was resumed says more.
+        Err(Refusal { outcome, .. })
+            if outcome == Outcome::Interrupted && run.has_result(account)? =>
+        {
+            return Ok(outcome);
+        }
         Err(Refusal { outcome, reason }) => {
             run.put_result(account, outcome, Some(reason), None)?;
             return Ok(outcome);
         }
     };
+    // Before the result: an account with a result is not read again.
+    run.put_snapshot(account, &entered.snapshot)?;
     let report = evaluate(&entered.snapshot, &entered.settings, &entered.options, &ALL);
     let is_complete = report.complete && report.unread.is_empty() && !report.interrupted;
     let (outcome, reason) = match is_complete {

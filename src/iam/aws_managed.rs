@@ -11,8 +11,15 @@ use super::document::Document;
 use crate::model::arn::Arn;
 
 /// The documents by name; `None` for a policy that says nothing about those actions.
-static KNOWN: LazyLock<BTreeMap<String, Option<Document>>> =
-    LazyLock::new(|| read_table(include_str!("aws_managed.json")).unwrap_or_default());
+/// AWS publishes a policy in each partition with the ARNs of that partition.
+static KNOWN: [(&str, LazyLock<Documents>); 4] = [
+    ("aws", LazyLock::new(|| read_for("aws"))),
+    ("aws-cn", LazyLock::new(|| read_for("aws-cn"))),
+    ("aws-us-gov", LazyLock::new(|| read_for("aws-us-gov"))),
+    ("aws-eusc", LazyLock::new(|| read_for("aws-eusc"))),
+];
+
+type Documents = BTreeMap<String, Option<Document>>;
 
 #[derive(Deserialize)]
 struct Table {
@@ -41,12 +48,21 @@ pub fn is_aws_managed(arn: &str) -> bool {
 #[must_use]
 pub fn find_known(arn: &str) -> Option<AwsManaged> {
     let name = arn.rsplit('/').next().filter(|_| is_aws_managed(arn))?;
-    let document = KNOWN.get(name)?.as_ref();
+    let partition = Arn::parse(arn)?.partition;
+    let (_, documents) = KNOWN.iter().find(|(it, _)| *it == partition)?;
+    let document = documents.get(name)?.as_ref();
     Some(AwsManaged { document })
 }
 
+/// Reads the table with the ARNs of a partition.
+fn read_for(partition: &str) -> Documents {
+    let text = include_str!("aws_managed.json");
+    let text = text.replace("\"arn:aws:", &format!("\"arn:{partition}:"));
+    read_table(&text).unwrap_or_default()
+}
+
 /// Reads the table. A table that cannot be read leaves every policy unknown, and a test fails.
-fn read_table(text: &str) -> Result<BTreeMap<String, Option<Document>>, String> {
+fn read_table(text: &str) -> Result<Documents, String> {
     let table: Table = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let documents = table.policies.into_iter().map(|(name, policy)| {
         if policy.statements.is_empty() {

@@ -75,8 +75,12 @@ pub(super) fn explain_unknown(
             ),
         };
     }
+    let resource = match request.action.starts_with("kms:") {
+        true => "key",
+        false => "resource",
+    };
     format!(
-        "{subject} {verb} {} on resources by ARN, and the key's ARN is not known",
+        "{subject} {verb} {} on resources by ARN, and the {resource}'s ARN is not known",
         request.action
     )
 }

@@ -4,7 +4,7 @@
 
 use super::document::{Document, Effect};
 use super::request::Request;
-use super::statement_match::StatementMatch;
+use super::statement_match::check_statement;
 use super::truth::Truth;
 
 /// What the statements of one policy say about a request.
@@ -29,9 +29,7 @@ impl Effects {
         let applies = |effect: Effect| {
             let statements = document.statements.iter();
             let of_effect = statements.filter(move |statement| statement.effect == effect);
-            Truth::any(of_effect.map(|statement| {
-                StatementMatch::new(statement, document.version, request).applies()
-            }))
+            Truth::any(of_effect.map(|it| check_statement(it, document.version, request)))
         };
         Effects {
             allows: applies(Effect::Allow),

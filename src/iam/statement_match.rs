@@ -28,9 +28,7 @@ impl StatementMatch {
                 statement.effect,
                 &request.principal,
             ),
-            action: match_entries(&statement.action, |pattern| {
-                matching::matches_action(pattern, &request.action).into()
-            }),
+            action: match_action(statement, request),
             resource: match_entries(&statement.resource, |pattern| {
                 match_resource(pattern, variables, request)
             }),
@@ -47,6 +45,20 @@ impl StatementMatch {
             .and(self.resource)
             .and(self.condition)
     }
+}
+
+/// Whether a statement applies to a request. Most are about other actions, which is the fastest to tell.
+pub(super) fn check_statement(statement: &Statement, version: Version, request: &Request) -> Truth {
+    match match_action(statement, request) {
+        Truth::False => Truth::False,
+        _ => StatementMatch::new(statement, version, request).applies(),
+    }
+}
+
+fn match_action(statement: &Statement, request: &Request) -> Truth {
+    match_entries(&statement.action, |pattern| {
+        matching::matches_action(pattern, &request.action).into()
+    })
 }
 
 /// Matches an element's entries. A `Not...` element matches what none of its entries match; a missing

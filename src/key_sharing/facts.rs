@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::iam::request::Value;
 use crate::model::arn::Arn;
 
 /// What is known about the key. `None` where it is not known.
@@ -86,6 +87,20 @@ pub enum Organization {
     None,
     /// The account is in the organization with this id.
     Member(String),
+}
+
+impl Organization {
+    /// Returns the condition values: the id, and the path, of which only the start is known.
+    ///
+    /// A path is `o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/`:
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_last-accessed-view-data-orgs.html>.
+    pub(crate) fn values(&self) -> (Value, Value) {
+        match self {
+            Organization::Unknown => (Value::Unknown, Value::Unknown),
+            Organization::None => (Value::Absent, Value::Absent),
+            Organization::Member(id) => (Value::one(id), Value::Shaped(format!("{id}/r-*/"))),
+        }
+    }
 }
 
 /// The role with which AWS Backup backs up the resources of the key's account.

@@ -26,7 +26,7 @@ pub(super) fn is_grant_action(action: &str) -> bool {
 /// Sources: <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html>,
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-network-properties>.
 /// Checked 2026-11-29.
-const OF_VPC_ENDPOINTS: [&str; 7] = [
+pub(crate) const OF_VPC_ENDPOINTS: [&str; 7] = [
     "aws:SourceVpc",
     "aws:SourceVpcArn",
     "aws:SourceVpce",
@@ -69,6 +69,11 @@ fn set_principal(context: &mut Context, role: &RolePrincipal) {
         "aws:PrincipalServiceName",
         "aws:PrincipalServiceNamesList",
         "aws:username",
+        // Only a call that a service principal makes itself has these, as IAM's page on condition keys states.
+        "aws:SourceAccount",
+        "aws:SourceArn",
+        "aws:SourceOrgID",
+        "aws:SourceOrgPaths",
     ] {
         context.set(name, Value::Absent);
     }
@@ -76,18 +81,11 @@ fn set_principal(context: &mut Context, role: &RolePrincipal) {
 
 /// Sets the organization of the role, which is also that of the key: AWS Backup copies only within one organization
 /// (<https://docs.aws.amazon.com/aws-backup/latest/devguide/create-cross-account-backup.html>).
-///
-/// A path is `o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/`, of which only the start is known:
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_last-accessed-view-data-orgs.html>.
 fn set_organization(context: &mut Context, organization: &Organization) {
-    let (id, path) = match organization {
-        Organization::Unknown => return,
-        Organization::None => (Value::Absent, Value::Absent),
-        Organization::Member(id) => (Value::one(id), Value::Shaped(format!("{id}/r-*/"))),
-    };
     for whose in ["Principal", "Resource"] {
-        context.set(&format!("aws:{whose}OrgID"), id.clone());
-        context.set(&format!("aws:{whose}OrgPaths"), path.clone());
+        let (id, paths) = organization.values();
+        context.set(&format!("aws:{whose}OrgID"), id);
+        context.set(&format!("aws:{whose}OrgPaths"), paths);
     }
 }
 

@@ -24,16 +24,16 @@ impl<'a> Arn<'a> {
     /// Reads an ARN; `None` where the text is not one.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
-        let mut parts = text.splitn(6, ':');
-        if parts.next() != Some("arn") {
-            return None;
-        }
+        let rest = text.strip_prefix("arn:")?;
+        let mut colons = rest.bytes().enumerate().filter(|(_, byte)| *byte == b':');
+        let mut next = || colons.next().map(|(at, _)| at);
+        let (first, second, third, fourth) = (next()?, next()?, next()?, next()?);
         let arn = Arn {
-            partition: parts.next()?,
-            service: parts.next()?,
-            region: parts.next()?,
-            account: parts.next()?,
-            resource: parts.next()?,
+            partition: &rest[..first],
+            service: &rest[first + 1..second],
+            region: &rest[second + 1..third],
+            account: &rest[third + 1..fourth],
+            resource: &rest[fourth + 1..],
         };
         let sound =
             !arn.partition.is_empty() && !arn.service.is_empty() && !arn.resource.is_empty();

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use super::arn::Arn;
+
 /// The number of digits of an account id.
 const ID_DIGITS: usize = 12;
 
@@ -45,6 +47,13 @@ impl AccountState {
         (AccountState::PendingClosure, "PENDING_CLOSURE", true),
         (AccountState::Closed, "CLOSED", false),
     ];
+
+    /// Returns the state with a name of the API. A name that is not known is no state: its account is entered.
+    #[must_use]
+    pub fn with_name(name: &str) -> Option<AccountState> {
+        let mut all = AccountState::ALL.iter();
+        all.find(|(_, known, _)| *known == name).map(|it| it.0)
+    }
 
     fn describe(self) -> (&'static str, bool) {
         let mut all = AccountState::ALL.iter();
@@ -449,6 +458,17 @@ fn read_object(object: Map<String, Value>) -> Result<Account, String> {
     if account.file.is_none() {
         check_id(&account.id)?;
     }
+    if let Some(role) = &account.role_arn {
+        let arn = Arn::parse(role).filter(|arn| {
+            let name = arn.resource.strip_prefix("role/").unwrap_or_default();
+            arn.service == "iam" && !name.is_empty()
+        });
+        match arn {
+            Some(arn) if arn.account == account.id => {}
+            Some(_) => return Err(format!("{role} is not a role of account {}", account.id)),
+            None => return Err(format!("{role:?} is not the ARN of a role")),
+        }
+    }
     Ok(account)
 }
 
@@ -621,6 +641,22 @@ mod tests {
             line_error("{\"id\":\"111122223333\",\"role\":\"x\"}").contains("unknown field `role`")
         );
         assert!(line_error("111122223333,payments").contains("is not an account ID"));
+        let role = |arn: &str| {
+            line_error(&format!(
+                "{{\"id\":\"111122223333\",\"role_arn\":\"{arn}\"}}"
+            ))
+        };
+        assert!(
+            role("arn:aws:iam::444455556666:role/A")
+                .contains("is not a role of account 111122223333")
+        );
+        for wrong in [
+            "Auditor",
+            "arn:aws:iam::111122223333:user/a",
+            "arn:aws:iam::111122223333:role/",
+        ] {
+            assert!(role(wrong).contains("is not the ARN of a role"), "{wrong}");
+        }
         assert_eq!(
             line_error("111122223333\n444455556666\n111122223333"),
             "account 111122223333 is listed twice: line 1 and line 3"

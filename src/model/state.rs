@@ -142,6 +142,7 @@ pub const TABLE: States = &[
     ("ACTIVE", Ready),
     ("UPDATING", Ready),
     ("CREATING", Transitional),
+    ("REPLICATION_NOT_AUTHORIZED", Transitional),
     ("ARCHIVING", Lasting),
     ("ARCHIVED", Lasting),
     ("INACCESSIBLE_ENCRYPTION_CREDENTIALS", Lasting),

@@ -2,7 +2,8 @@
 //! run to run.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,14 +13,13 @@ use super::{Finding, Status};
 use crate::analysis::Cause;
 use crate::model::ResourceKind;
 use crate::rule::Group;
-use crate::text::format_hex;
 
 /// The number of digits of an id that texts for people show.
 pub const SHORT_ID: usize = 8;
 
 /// A cause: what must change to resolve findings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct CauseLine {
+pub struct CauseLine<'a> {
     /// The id: 16 hex digits of SHA-256 over the rule, a newline and the ARN of what must change, stable
     /// across runs.
     pub id: String,
@@ -37,11 +37,22 @@ pub struct CauseLine {
     /// Commands that print the changes.
     pub commands: Vec<String>,
     /// The resources of its findings, sorted.
-    pub resources: Vec<String>,
+    pub resources: Vec<Cow<'a, str>>,
     /// The id of the cause that this one is a symptom of; null where it is no symptom.
     pub explained_by: Option<String>,
     /// The ids of the causes that are symptoms of this one, sorted.
     pub explains: Vec<String>,
+}
+
+/// The id of a cause: the first 8 bytes of SHA-256 over the rule, a newline and the ARN of what must change. Texts have it
+/// in hex digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct CauseId(u64);
+
+impl fmt::Display for CauseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
 }
 
 /// Returns the id of the cause of a finding; of the first where it has several.
@@ -49,7 +60,7 @@ pub struct CauseLine {
 pub fn cause_id_of(finding: &Finding) -> Option<String> {
     let cause = finding.explanation.causes.first()?;
     let is_trouble = finding.status.is_trouble();
-    is_trouble.then(|| cause_id(finding, cause))
+    is_trouble.then(|| cause_id(finding, cause).to_string())
 }
 
 /// Returns the ids of all causes of a finding.
@@ -60,21 +71,29 @@ pub fn cause_ids_of(finding: &Finding) -> Vec<String> {
         .causes
         .iter()
         .filter(|_| finding.status.is_trouble());
-    causes.map(|cause| cause_id(finding, cause)).collect()
+    causes
+        .map(|cause| cause_id(finding, cause).to_string())
+        .collect()
 }
 
 /// Returns the id of one cause of a finding.
-pub(super) fn cause_id(finding: &Finding, cause: &Cause) -> String {
+pub(super) fn cause_id(finding: &Finding, cause: &Cause) -> CauseId {
     hash_cause(finding.rule.id, &changed_subject(finding, cause))
 }
 
-/// Returns the first 16 hex digits of SHA-256 over a rule, a newline and what must change.
-fn hash_cause(rule: &str, subject: &str) -> String {
+/// Hashes a rule and what must change.
+fn hash_cause(rule: &str, subject: &str) -> CauseId {
     let mut digest = Sha256::new();
     digest.update(rule);
     digest.update("\n");
     digest.update(subject);
-    format_hex(digest.finalize().iter().take(8))
+    let bytes = digest.finalize();
+    CauseId(
+        bytes
+            .iter()
+            .take(8)
+            .fold(0, |id, byte| (id << 8) | u64::from(*byte)),
+    )
 }
 
 /// Returns the ARN of what must change: a key, a setting of the region, otherwise the resource.
@@ -115,7 +134,7 @@ const EXPLAIN_JOBS: [&str; 13] = [
 
 /// Returns the commands that print the changes of a cause. `arguments` names the source of the run.
 #[must_use]
-pub fn fix_commands(cause: &CauseLine, arguments: &str) -> Vec<String> {
+pub fn fix_commands(cause: &CauseLine<'_>, arguments: &str) -> Vec<String> {
     match (cause.status, &cause.fix) {
         (Status::Fail | Status::Warn, Some(_)) => {
             vec![format!(
@@ -130,9 +149,9 @@ pub fn fix_commands(cause: &CauseLine, arguments: &str) -> Vec<String> {
 /// The causes of findings, collected one by one. It refers to the findings: a large account has many.
 #[derive(Debug, Default)]
 pub struct CauseLedger<'f> {
-    causes: BTreeMap<String, Entry<'f>>,
+    causes: HashMap<CauseId, Entry<'f>>,
     // Failing causes by the resource that they are found on, and members of stacks.
-    failing: HashMap<&'f str, Vec<(&'static str, String)>>,
+    failing: HashMap<&'f str, Vec<(&'static str, CauseId)>>,
     symptoms: Vec<Symptom<'f>>,
 }
 
@@ -144,14 +163,14 @@ struct Entry<'f> {
     gating: bool,
     first: &'f Cause,
     resources: Vec<&'f str>,
-    explained_by: Option<String>,
-    explains: Vec<String>,
+    explained_by: Option<CauseId>,
+    explains: Vec<CauseId>,
 }
 
 /// A cause that may be the result of another one.
 #[derive(Debug)]
 struct Symptom<'f> {
-    id: String,
+    id: CauseId,
     finding: &'f Finding,
     cause: &'f Cause,
     kind: SymptomKind,
@@ -187,15 +206,15 @@ impl<'f> CauseLedger<'f> {
                 for name in [&finding.resource, &finding.resource_id] {
                     let known = self.failing.entry(name.as_str()).or_default();
                     let is_known =
-                        |(rule, known): &(&str, String)| *rule == finding.rule.id && *known == id;
+                        |(rule, known): &(&str, CauseId)| *rule == finding.rule.id && *known == id;
                     if !known.iter().any(is_known) {
-                        known.push((finding.rule.id, id.clone()));
+                        known.push((finding.rule.id, id));
                     }
                 }
             }
             if let Some(kind) = symptom_kind(finding) {
                 self.symptoms.push(Symptom {
-                    id: id.clone(),
+                    id,
                     finding,
                     cause,
                     kind,
@@ -222,7 +241,7 @@ impl<'f> CauseLedger<'f> {
     fn link_symptoms(&mut self) {
         for symptom in std::mem::take(&mut self.symptoms) {
             // Many findings have the same cause.
-            if self.explained_by(&symptom.id).is_some() {
+            if self.explained_by(symptom.id).is_some() {
                 continue;
             }
             let Some(reason) = self.explain_symptom(&symptom) else {
@@ -232,7 +251,7 @@ impl<'f> CauseLedger<'f> {
                 continue;
             }
             if let Some(entry) = self.causes.get_mut(&symptom.id) {
-                entry.explained_by = Some(reason.clone());
+                entry.explained_by = Some(reason);
             }
             if let Some(entry) = self.causes.get_mut(&reason) {
                 entry.explains.push(symptom.id);
@@ -241,48 +260,50 @@ impl<'f> CauseLedger<'f> {
     }
 
     /// Returns the ids of the causes that another cause explains.
-    pub(super) fn symptom_ids(&self) -> BTreeSet<String> {
+    pub(super) fn symptom_ids(&self) -> BTreeSet<CauseId> {
         let causes = self.causes.iter();
         let symptoms = causes.filter(|(_, entry)| entry.explained_by.is_some());
-        symptoms.map(|(id, _)| id.clone()).collect()
+        symptoms.map(|(id, _)| *id).collect()
     }
 
     /// Returns all causes, with what explains what, sorted by id. `command` returns the commands of a cause.
     #[must_use]
-    pub fn into_lines(self, command: impl Fn(&CauseLine) -> Vec<String>) -> Vec<CauseLine> {
-        let lines = self.causes.into_iter().map(|(id, entry)| {
+    pub fn into_lines(self, command: impl Fn(&CauseLine<'f>) -> Vec<String>) -> Vec<CauseLine<'f>> {
+        let mut causes: Vec<(CauseId, Entry<'f>)> = self.causes.into_iter().collect();
+        causes.sort_unstable_by_key(|(id, _)| *id);
+        let lines = causes.into_iter().map(|(id, mut entry)| {
+            entry.explains.sort_unstable();
             let mut resources = entry.resources;
             resources.sort_unstable();
             resources.dedup();
             let mut line = CauseLine {
-                id,
+                id: id.to_string(),
                 rule: entry.rule.to_owned(),
                 status: entry.status,
                 gating: entry.gating,
                 message: entry.first.sentence(),
                 fix: entry.first.fix.clone(),
                 commands: Vec::new(),
-                resources: resources.into_iter().map(str::to_owned).collect(),
-                explained_by: entry.explained_by,
-                explains: entry.explains,
+                resources: resources.into_iter().map(Cow::Borrowed).collect(),
+                explained_by: entry.explained_by.map(|it| it.to_string()),
+                explains: entry.explains.iter().map(CauseId::to_string).collect(),
             };
-            line.explains.sort_unstable();
             line.commands = command(&line);
             line
         });
         lines.collect()
     }
 
-    fn explained_by(&self, id: &str) -> Option<&String> {
-        self.causes.get(id)?.explained_by.as_ref()
+    fn explained_by(&self, id: CauseId) -> Option<CauseId> {
+        self.causes.get(&id)?.explained_by
     }
 
-    fn explain_symptom(&self, symptom: &Symptom<'_>) -> Option<String> {
+    fn explain_symptom(&self, symptom: &Symptom<'_>) -> Option<CauseId> {
         let Symptom { finding, cause, .. } = symptom;
         let find = |name: &str, rule: &str| {
             let found = self.failing.get(name)?;
             let (_, id) = found.iter().find(|(known, _)| *known == rule)?;
-            Some(id.clone())
+            Some(*id)
         };
         match symptom.kind {
             SymptomKind::Job => {

@@ -23,7 +23,7 @@ pub struct FindingCollector<'b> {
     keeps_remedies: bool,
     /// The comparison with a baseline.
     comparer: Option<Comparer<'b>>,
-    known: HashMap<u64, Arc<Explanation>>,
+    known: HashMap<u64, Known>,
 }
 
 impl<'b> FindingCollector<'b> {
@@ -67,32 +67,59 @@ impl<'b> FindingCollector<'b> {
                 .1 += 1;
             return;
         }
-        if !self.keeps_remedies {
-            let explanation = Arc::make_mut(&mut finding.explanation);
-            for cause in &mut explanation.causes {
-                cause.remedies = Vec::new();
-            }
-        }
         self.share_explanation(&mut finding);
         self.findings.push(finding);
     }
 
-    /// Replaces an explanation by an equal one that is known.
+    /// Replaces an explanation by an equal one that is known, without remedies where none are kept.
     fn share_explanation(&mut self, finding: &mut Finding) {
         let mut hasher = DefaultHasher::new();
         finding.explanation.message.hash(&mut hasher);
         finding.explanation.fix.hash(&mut hasher);
         let key = hasher.finish();
-        match self.known.get(&key) {
-            Some(known) if *known == finding.explanation => {
-                finding.explanation = Arc::clone(known);
-            }
-            _ => {
-                if self.known.len() >= MOST_KNOWN {
-                    self.known.clear();
-                }
-                self.known.insert(key, Arc::clone(&finding.explanation));
+        let known = self.known.get(&key);
+        if let Some(known) = known.filter(|it| self.equals(it, &finding.explanation)) {
+            finding.explanation = Arc::clone(&known.kept);
+            return;
+        }
+        let made = Arc::clone(&finding.explanation);
+        if !self.keeps_remedies && made.causes.iter().any(|it| !it.remedies.is_empty()) {
+            let explanation = Arc::make_mut(&mut finding.explanation);
+            for cause in &mut explanation.causes {
+                cause.remedies = Vec::new();
             }
         }
+        if self.known.len() >= MOST_KNOWN {
+            self.known.clear();
+        }
+        let kept = Arc::clone(&finding.explanation);
+        self.known.insert(key, Known { made, kept });
     }
+
+    /// Whether a known explanation can take the place of another one.
+    fn equals(&self, known: &Known, made: &Arc<Explanation>) -> bool {
+        if Arc::ptr_eq(&known.made, made) {
+            return true;
+        }
+        let without_remedies = || {
+            let pairs = known.made.causes.iter().zip(&made.causes);
+            known.made.causes.len() == made.causes.len()
+                && pairs.into_iter().all(|(a, b)| {
+                    (&a.about, &a.message, &a.fix, &a.parts)
+                        == (&b.about, &b.message, &b.fix, &b.parts)
+                })
+                && known.made.evidence == made.evidence
+        };
+        match self.keeps_remedies {
+            true => *known.made == **made,
+            false => without_remedies(),
+        }
+    }
+}
+
+/// An explanation as a check made it, and as it is kept.
+#[derive(Debug)]
+struct Known {
+    made: Arc<Explanation>,
+    kept: Arc<Explanation>,
 }

@@ -151,7 +151,8 @@ fn describe_file(head: &Head) -> &'static str {
     }
 }
 
-fn assemble_report(json: JsonReport) -> Result<Report, ConvertError> {
+/// Returns a report from its JSON, as it was written.
+pub(super) fn assemble_report(json: JsonReport) -> Result<Report, ConvertError> {
     let scan = json.scan;
     let tool = &json.tool;
     let selection = match scan.selection {

@@ -60,7 +60,7 @@ pub struct JsonReport {
     /// One row per service and region.
     pub coverage: Vec<Coverage>,
     /// What must change, sorted by id.
-    pub causes: Vec<CauseLine>,
+    pub causes: Vec<CauseLine<'static>>,
     /// Every resource that was read.
     pub resources: Vec<JsonResource>,
     /// One finding per rule and resource.
@@ -229,7 +229,7 @@ impl JsonCause {
             causes => causes
                 .iter()
                 .map(|cause| JsonCause {
-                    id: cause_id(finding, cause),
+                    id: cause_id(finding, cause).to_string(),
                     about: cause.about.clone(),
                     message: cause.message.clone(),
                     fix: cause.fix.clone(),

@@ -34,7 +34,7 @@ pub struct LastLine<'a> {
     /// One row per service and region.
     pub coverage: Cow<'a, [Coverage]>,
     /// What must change, sorted by id.
-    pub causes: Cow<'a, [CauseLine]>,
+    pub causes: Cow<'a, [CauseLine<'a>]>,
     /// Waivers of the config that are expired or unused; absent where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stale_waivers: Vec<StaleWaiver>,

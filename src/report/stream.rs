@@ -116,7 +116,7 @@ pub struct ReportFacts<'a> {
     /// What makes the exit code 1.
     pub gate: FailOn,
     /// What must change, sorted by id.
-    pub causes: Vec<CauseLine>,
+    pub causes: Vec<CauseLine<'a>>,
     /// The causes of the account that stop backups and copies.
     pub(super) prerequisites: AccountPrerequisites<'a>,
     /// Waivers of the config that are expired or unused.

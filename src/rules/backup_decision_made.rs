@@ -58,7 +58,7 @@ fn check_untagged(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     let (seen, fix) = match resource {
         Resource::Stack(stack) => {
             let found = find_members(cx, stack);
-            if found.list.is_empty() && found.gaps.is_empty() {
+            if found.is_known_empty()? {
                 return Ok(Outcome::skip("contains nothing that AWS Backup supports"));
             }
             match stack.parent {

@@ -202,7 +202,7 @@ fn report_copy<'a>(
 ) -> Outcome {
     let rules = protection.rules(&chosen.by).items;
     let vaults: BTreeSet<&str> = rules.iter().map(|rule| rule.vault.as_str()).collect();
-    let targets = protection.copy_targets(&rules).into_iter();
+    let targets: BTreeSet<&str> = copies.made.iter().map(|it| it.vault_arn.as_str()).collect();
     let authority = protection.authority_of(&chosen.by);
     let hours = backup_plans::shortest(cx, &rules);
     let often = hours.map_or(String::new(), |hours| format!(" every {hours} h"));
@@ -212,7 +212,7 @@ fn report_copy<'a>(
         authority.either("backs", "back"),
         join_names(&vaults),
         authority.either("copies", "copy"),
-        targets.collect::<Vec<_>>().join(", ")
+        join_names(&targets)
     );
     let flaws: Option<Vec<&str>> = copies.made.iter().map(|it| it.flaw.as_deref()).collect();
     match flaws.as_deref() {
@@ -351,9 +351,10 @@ fn describe_other_regions(cx: &RuleContext<'_>, protection: &Protection<'_>) -> 
             format!("; its plans run in {}", join_names(&regions))
         }
         Authority::Policy => "; it has no plan".to_owned(),
-        Authority::Both | Authority::Plans | Authority::PlansInstead(_) => {
-            "; there is no plan there".to_owned()
-        }
+        Authority::Both
+        | Authority::Plans
+        | Authority::PlansBesidePolicy
+        | Authority::PlansInstead(_) => "; there is no plan there".to_owned(),
     }
 }
 

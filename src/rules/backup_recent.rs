@@ -4,7 +4,9 @@ use crate::analysis::backup_plans::interval_hours;
 use crate::analysis::job_errors;
 use crate::analysis::job_errors::Work;
 use crate::analysis::job_history;
-use crate::analysis::job_history::{History, Job, Phase, Prerequisites, ago, day, limit, within};
+use crate::analysis::job_history::{
+    HOURS_LISTED, History, Job, Phase, Prerequisites, ago, day, limit, within,
+};
 use crate::analysis::proof::{Proof, ProofSources, check_both_ways};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
@@ -62,6 +64,12 @@ fn check_backups(
         return Ok(Outcome::skip("has no backups"));
     };
     let listed = cx.backup_jobs(arn)?;
+    let now = cx.now();
+    let is_forgotten = |job: &&&BackupJob| match (&now, Job::of_backup(job)) {
+        (Ok(now), Ok(job)) => job.is_forgotten(*now),
+        _ => false,
+    };
+    let forgotten = listed.iter().filter(is_forgotten).count();
     let sources = ProofSources::find(cx, resource);
     let proofs: Vec<(&BackupJob, Proof)> = listed
         .iter()
@@ -79,8 +87,12 @@ fn check_backups(
         };
         let jobs = proofs.iter().filter(|(_, proof)| counts(proof));
         let jobs = jobs.map(|(job, _)| Job::of_backup(job));
-        let jobs = jobs.collect::<Result<Vec<_>, _>>()?;
-        check_jobs(cx, resource, jobs, listed.is_empty(), found)
+        let mut jobs = jobs.collect::<Result<Vec<_>, _>>()?;
+        // Without a time every failure counts.
+        if let Ok(now) = now {
+            jobs.retain(|job| !job.is_forgotten(now));
+        }
+        check_jobs(cx, resource, jobs, listed.len() == forgotten, found)
     })
 }
 
@@ -97,6 +109,13 @@ fn check_jobs(
             true => "no backup job",
             false => "no backup job of a plan that selects it, only of others or on demand,",
         };
+        // A plan that runs once a month may have no run in the time that AWS Backup lists.
+        if let Some(hours) = interval_hours(cx, resource).filter(|it| i64::from(*it) > HOURS_LISTED) {
+            return Ok(Outcome::warn(format!(
+                "no backup yet: {other} in the last 30 days, but its plan runs only every {} days: check again after its next run",
+                hours / 24
+            )));
+        }
         Ok(Outcome::warn(format!(
             "no backup yet: {other} in the last 30 days; if it was tagged within a day, check again tomorrow"
         ))

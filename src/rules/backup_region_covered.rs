@@ -2,7 +2,9 @@ use std::collections::BTreeSet;
 
 use crate::analysis::backup_plans::{Protection, Target, in_region, tagged};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::model::arn::Arn;
 use crate::model::fact::Fact;
+use crate::model::kind::kind_of_arn;
 use crate::model::snapshot::{Region, Snapshot};
 use crate::model::tag::BackupTag;
 use crate::model::{Gap, GapKind, Listing, Observed};
@@ -15,9 +17,9 @@ rule! {
     ///
     /// Other regions that are enabled for the account are searched with one tag query each. A region
     /// that the policy covers but the scan did not include is a warning. The organization's backup policy
-    /// and the backup plans of the account both count. If neither can be read, the regions of the company
-    /// guide show which other regions should be scanned, but a tagged resource is then not known to be
-    /// backed up.
+    /// and the backup plans of the account both count. If neither can be read, the result is unknown, even
+    /// if nothing is tagged yet. The regions of the company guide show which other regions should be scanned,
+    /// not that a tagged resource is backed up there.
     ///
     /// A resource that no plan selects although plans run in its region is a violation too: the plans may
     /// leave out its type.
@@ -87,6 +89,14 @@ fn check_account(cx: &RuleContext<'_>, snapshot: &Snapshot) -> CheckResult {
     }
     if let Some(gap) = &known.gap {
         found.push(Outcome::unknown(gap));
+    }
+    // Where neither was read, that nothing is tagged in the wrong place is hearsay.
+    let scanned = snapshot.regions.iter().filter(|(_, it)| !it.disabled);
+    let mut unread = scanned.map(|(name, _)| in_region(cx, name).err());
+    if let (true, Some(Some(gap))) = (found.is_empty(), unread.next())
+        && unread.all(|it| it.is_some())
+    {
+        found.push(Outcome::unknown(&gap));
     }
     let by = match &snapshot.backup_policy {
         Observed::Known(Some(_)) => {
@@ -254,9 +264,14 @@ fn check_other_region<'a>(
     region: &'a str,
     by_tag: &Listing<String>,
 ) -> Vec<Outcome> {
-    let arns = &by_tag.items;
+    let (unsupported, arns): (Vec<String>, Vec<String>) =
+        (by_tag.items.iter().cloned()).partition(|arn| is_never_backed_up(arn));
+    let arns = &arns;
     let unknown = |gap: &Gap| Outcome::unknown(gap).part(Some(region));
     let mut found: Vec<Outcome> = by_tag.gap.iter().map(unknown).collect();
+    if !unsupported.is_empty() {
+        found.push(report_unsupported(cx, region, &unsupported));
+    }
     if arns.is_empty() {
         return found;
     }
@@ -276,12 +291,17 @@ fn check_other_region<'a>(
             found.push(report_not_scanned(cx, region, &sorted.selected, by));
         }
     } else if REGIONS.contains(&region) {
-        found.push(report_not_scanned(
-            cx,
-            region,
-            arns,
-            "the company guide names",
-        ));
+        // That the guide names the region does not show that a plan backs them up there.
+        let message = format!(
+            "whether {} in {region} is backed up is unknown: this scan did not include the region",
+            count_tagged(cx, arns)
+        );
+        let open = Outcome::unknown(&Gap::new(GapKind::Open, message)).part(Some(region));
+        found.push(
+            open.fix(format!("Add {region} to the scan."))
+                .with("regions", vec![region])
+                .with("resources", as_evidence(arns)),
+        );
     } else {
         let message = format!(
             "{} in {region}, which the company guide does not cover: {}",
@@ -291,6 +311,23 @@ fn check_other_region<'a>(
         found.push(report_not_covered(cx, region, arns, message));
     }
     found
+}
+
+/// Whether AWS Backup backs up no resources of this type, in any region.
+fn is_never_backed_up(arn: &str) -> bool {
+    let row = Arn::parse(arn).and_then(|arn| kind_of_arn(&arn));
+    row.is_some_and(|row| !row.kind.has_backups())
+}
+
+fn report_unsupported(cx: &RuleContext<'_>, region: &str, arns: &[String]) -> Outcome {
+    Outcome::breach(format!(
+        "{} in {region}, of a type that AWS Backup backs up in no region: {}",
+        count_tagged(cx, arns),
+        name_some(arns)
+    ))
+    .fix("Follow `backup-check explain cross-account-copy-supported`.")
+    .with("regions", vec![region])
+    .with("resources", as_evidence(arns))
 }
 
 fn report_not_scanned(cx: &RuleContext<'_>, region: &str, arns: &[String], by: &str) -> Outcome {

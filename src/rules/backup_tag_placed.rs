@@ -151,9 +151,11 @@ fn check_file_system(cx: &RuleContext<'_>, file_system: &FsxFileSystem) -> Check
     let mut outcome = Outcome::breach(format!(
         "{key}=enabled is on a file system for ONTAP, which AWS Backup ignores: it selects volumes"
     ))
-    .fix(format!(
-        "Tag each of its volumes {key}=enabled and remove the tag from the file system."
-    ))
+    .fix(if ids.is_empty() {
+        format!("Remove the tag from the file system: each of its volumes that is known has its own {key} tag.")
+    } else {
+        format!("Tag each of its volumes without a {key} tag {key}=enabled and remove the tag from the file system.")
+    })
     .with("volumes", ids);
     for volume in undecided {
         outcome = outcome.remedy(set_enabled(cx, &volume.arn));

@@ -1,6 +1,5 @@
 use crate::analysis::stack_members::find_members;
 use crate::analysis::{CheckResult, Outcome, RuleContext};
-use crate::model::cloudformation::Stack;
 use crate::model::ec2::Instance;
 use crate::model::fsx::{FsxFileSystem, FsxVolume, LUSTRE, ONTAP};
 use crate::model::rds::{BACKUP_TARGET, DbInstance};
@@ -119,7 +118,7 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
             "a Redshift Serverless namespace: AWS Backup cannot copy its snapshots to any account or region",
         )
         .fix(UNLOAD),
-        Resource::Stack(stack) if contains_nothing(cx, stack) => {
+        Resource::Stack(stack) if find_members(cx, stack).is_known_empty()? => {
             Outcome::skip("contains nothing that AWS Backup backs up")
         }
         Resource::Stack(_) => Outcome::warn(
@@ -136,12 +135,6 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
 }
 
 const COPYABLE: &str = "AWS Backup can copy it to another account";
-
-/// Whether a stack is known to contain no resource that AWS Backup backs up with it.
-fn contains_nothing(cx: &RuleContext<'_>, stack: &Stack) -> bool {
-    let members = find_members(cx, stack);
-    members.list.is_empty() && members.gaps.is_empty()
-}
 
 fn check_database(database: &DbInstance) -> CheckResult {
     if let Some(cluster) = database
@@ -251,9 +244,9 @@ fn check_file_system(file_system: &FsxFileSystem) -> CheckResult {
     if file_system.file_system_type.get()? != LUSTRE {
         return Ok(Outcome::pass(COPYABLE));
     }
-    let deployment = file_system.deployment_type.get()?;
-    let is_scratch = |it: &&String| it.starts_with("SCRATCH");
-    if let Some(deployment) = deployment.as_ref().filter(is_scratch) {
+    if file_system.is_scratch()?
+        && let Some(deployment) = file_system.deployment_type.get()?
+    {
         return Ok(Outcome::breach(format!(
             "a Lustre file system of type {deployment}: FSx makes backups only of persistent ones"
         ))
@@ -287,6 +280,10 @@ fn check_gateway(gateway: &Gateway) -> CheckResult {
     Ok(Outcome::breach(format!(
         "a gateway of type {kind}: AWS Backup supports only the volumes of volume gateways"
     ))
-    .fix("Back up its storage: the bucket of an S3 file gateway, or the file system of an FSx file gateway.")
+    .fix(match kind.as_str() {
+        // Tapes are in storage of the service, which only backup software reaches.
+        "VTL" => "Tag it disabled, and back up what is written to its tapes where it comes from.",
+        _ => "Back up its storage: the bucket of an S3 file gateway, or the file system of an FSx file gateway.",
+    })
     .with("gateway_type", kind.as_str()))
 }

@@ -43,6 +43,7 @@ rule! {
         aws: Severity::Warn,
         check: Check::Any(check_resource),
         reads: &[Fact::Resources(Service::Ebs)],
+        is_of_encryption: true,
         concerns: |kind| kind.backup_key == BackupKey::Inherited,
     }
 }

@@ -4,6 +4,7 @@ use crate::analysis::encryption::{
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
 use crate::model::fact::Fact;
+use crate::model::fsx::LUSTRE;
 use crate::model::kind::BackupKey;
 use crate::model::service::Service;
 use crate::rule::{Check, Group, Owner, rule};
@@ -48,6 +49,7 @@ rule! {
         aws: Severity::Fail,
         check: Check::Any(check_resource),
         reads: &[Fact::Resources(Service::Ebs), Fact::Keys],
+        is_of_encryption: true,
         concerns: |kind| kind.backup_key == BackupKey::Inherited,
     }
 }
@@ -72,17 +74,17 @@ fn check_part(cx: &RuleContext<'_>, resource: Resource<'_>, part: &Part<'_>) -> 
         if !part.encrypted.clone()? {
             return Ok(Outcome::skip("not encrypted: see encryption-at-rest"));
         }
-        if matches!(
-            resource,
-            Resource::FsxFileSystem(_) | Resource::FsxVolume(_)
-        ) {
+        if let Resource::FsxFileSystem(file_system) = resource
+            && file_system.file_system_type.get()? == LUSTRE
+            && file_system.is_scratch()?
+        {
             return Ok(Outcome::skip(
-                "encrypted with a key of FSx, which only file systems without backups are: see cross-account-copy-supported",
+                "encrypted with a key of FSx: no backups are made of it (see cross-account-copy-supported)",
             ));
         }
         let outcome = match is_redshift {
             true => report_redshift_key("an AWS owned key"),
-            false => report_aws_owned_key(),
+            false => report_aws_owned_key(resource),
         };
         // RDS calls what is encrypted with an AWS owned key unencrypted.
         let remedy = use_customer_key(cx, resource, part.id, is_redshift);
@@ -119,10 +121,16 @@ fn report_aws_managed_key(key: &str) -> Outcome {
     .fix("Copy a snapshot with a customer managed key that is shared with the central account, restore from the copy, and switch over.")
 }
 
-fn report_aws_owned_key() -> Outcome {
-    Outcome::breach(
-        "encrypted with an AWS owned key, not with a customer managed key: AWS does not document whether the central copy stays encrypted",
-    )
+fn report_aws_owned_key(resource: Resource<'_>) -> Outcome {
+    let copy = match resource {
+        Resource::DbCluster(it) if it.is_multi_az() => {
+            " (AWS Backup cannot copy it to another account anyway)"
+        }
+        _ => ": AWS does not document whether the central copy stays encrypted",
+    };
+    Outcome::breach(format!(
+        "encrypted with an AWS owned key, not with a customer managed key{copy}"
+    ))
     .fix("Restore a snapshot with a customer managed key, and switch over.")
 }
 

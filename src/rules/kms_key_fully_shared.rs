@@ -35,6 +35,7 @@ rule! {
         aws: Severity::Off,
         check: Check::Any(check_resource),
         reads: &[Fact::Resources(Service::Ebs), Fact::Keys, Fact::Organization],
+        is_of_encryption: true,
         concerns: |kind| kind.backup_key == BackupKey::Inherited,
     }
 }

@@ -48,6 +48,7 @@ rule! {
         aws: Severity::Fail,
         check: Check::Any(check_resource),
         reads: &[Fact::Resources(Service::Ebs), Fact::BucketEncryption, Fact::Keys, Fact::Organization, Fact::Plans, Fact::Roles],
+        is_of_encryption: true,
     }
 }
 

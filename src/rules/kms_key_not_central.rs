@@ -32,6 +32,7 @@ rule! {
         aws: Severity::Off,
         check: Check::Any(check_resource),
         reads: &[Fact::Resources(Service::Ebs), Fact::BucketEncryption, Fact::Keys],
+        is_of_encryption: true,
     }
 }
 

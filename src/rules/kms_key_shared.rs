@@ -57,6 +57,7 @@ rule! {
         aws: Severity::Fail,
         check: Check::Any(check_resource),
         reads: &[Fact::Resources(Service::Ebs), Fact::Keys, Fact::Organization],
+        is_of_encryption: true,
         concerns: |kind| kind.backup_key == BackupKey::Inherited,
     }
 }

@@ -33,6 +33,7 @@ rule! {
         aws: Severity::Fail,
         check: Check::AnyAndVaults(check_resource),
         reads: &[Fact::Resources(Service::Ebs), Fact::BucketEncryption, Fact::Keys, Fact::Vaults, Fact::Plans],
+        is_of_encryption: true,
     }
 }
 

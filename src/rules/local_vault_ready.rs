@@ -1,6 +1,7 @@
 use crate::analysis::backup_plans::{account_of, find_vaults, in_region};
 use crate::analysis::backup_role::check_each_role;
 use crate::analysis::proof::EFS_VAULT;
+use crate::analysis::role_call::{set_call, set_organization};
 use crate::analysis::role_name::RoleName;
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::iam::document::Document;
@@ -273,13 +274,17 @@ fn copy_request(
             Value::one(arn)
         },
     );
-    context.set("aws:PrincipalAccount", Value::one(&account));
-    context.set("aws:PrincipalType", Value::one("AssumedRole"));
-    context.set("aws:PrincipalOrgID", Value::known_or_unknown(cx.org_id()));
+    set_call(&mut context, &account, cx.region);
     context.set("aws:ResourceAccount", Value::one(&account));
-    context.set("aws:SecureTransport", Value::one("true"));
+    let organization = cx.own_organization();
+    set_organization(
+        &mut context,
+        &organization,
+        &["aws:Principal", "aws:Resource"],
+    );
     if !targets.is_empty() {
         context.set("backup:CopyTargets", Value::Known(targets.to_vec()));
+        set_organization(&mut context, &organization, &["backup:CopyTarget"]);
     }
     Request {
         principal: who,

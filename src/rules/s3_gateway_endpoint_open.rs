@@ -69,8 +69,8 @@ fn check_endpoint(region: &str, vpc: &Vpc, endpoint: &VpcEndpoint) -> CheckResul
     Ok(if is_full_access(&policy) {
         Outcome::pass(format!("the policy of {} allows full access", endpoint.id))
     } else {
-        Outcome::breach(format!("the policy of {} does not allow full access: it blocks buckets that it does not name", endpoint.id))
-            .fix(format!("Run `aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {} --reset-policy`, or make sure that it names all buckets in use.", endpoint.id))
+        Outcome::breach(format!("the policy of {} does not allow full access: it can block requests to buckets in use", endpoint.id))
+            .fix(format!("Run `aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {} --reset-policy`, or make sure that it allows every request to the buckets in use.", endpoint.id))
             .remedy(Remedy::ResetEndpointPolicy {
                 vpc_id: vpc.id.clone(),
                 region: region.to_owned(),

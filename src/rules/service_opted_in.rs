@@ -124,10 +124,13 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
             cx.region,
             name_exception(cx, protection.as_ref())
         );
-        let ask = format!(
-            ", or ask {} whether the settings of the organization override it",
-            cx.settings.contact
-        );
+        let ask = match cx.snapshot.backup_policy.known() {
+            Some(None) => String::new(),
+            _ => format!(
+                ", or ask {} whether the settings of the organization override it",
+                cx.settings.contact
+            ),
+        };
         let outcome = Outcome::warn(message);
         return Ok(ask_to_opt_in(cx, outcome, &maybe_skipped, &ask));
     }

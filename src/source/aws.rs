@@ -36,6 +36,7 @@ mod region;
 pub mod request;
 mod retry;
 pub mod s3;
+pub mod s3_store;
 pub mod scan_scope;
 pub mod service_reader;
 pub mod session;

@@ -30,6 +30,7 @@ mod reader;
 mod redshift;
 mod routes;
 mod s3;
+mod scope;
 mod storage_gateway;
 mod tags;
 mod view;

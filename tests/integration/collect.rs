@@ -5,6 +5,7 @@
 
 mod access;
 mod account;
+mod bucket;
 mod buckets;
 pub(crate) mod denied;
 mod facts;
@@ -12,9 +13,12 @@ mod failures;
 mod frugal;
 mod jobs;
 mod lists;
+mod organization;
 mod selection;
 #[cfg(unix)]
 mod signals;
+#[cfg(unix)]
+mod stopped_runs;
 mod texts;
 
 use std::collections::BTreeSet;
@@ -76,7 +80,7 @@ impl User {
         }
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = backup_check(self.home.path());
         command.envs(self.variables.iter().copied()).args(args);
         command

@@ -154,6 +154,9 @@ fn two_snapshots_of_one_account_are_an_error_that_names_both() {
 fn arguments_that_make_no_sense_name_the_way_out() {
     let organization = Organization::new(&[READY]);
     fs::write(organization.path("ids"), "111122223333\n111122223333\n").unwrap();
+    fs::write(organization.path("two"), "111122223333\n444455556666\n").unwrap();
+    let role = "{\"id\":\"111122223333\",\"role_arn\":\"arn:aws:iam::444455556666:role/A\"}";
+    fs::write(organization.path("role"), role).unwrap();
     fs::write(organization.path("file"), "").unwrap();
     fs::create_dir(organization.path("empty")).unwrap();
     for (arguments, words) in [
@@ -193,7 +196,49 @@ fn arguments_that_make_no_sense_name_the_way_out() {
         ("report s --format htm", "expected one of"),
         ("report s --format json csv", "only one --format"),
         ("report s --fail-on new", "trend"),
+        ("report s --account-pages", "add --format html=PATH"),
+        ("report s3://our-runs/../x", "is not a bucket"),
         ("trend s", "has no folder with summary.json"),
+        ("scan --org", "--org needs a role to assume"),
+        ("scan --accounts two", "account 444455556666 needs a role"),
+        (
+            "scan --org --role-name arn:aws:iam::111122223333:role/A",
+            "not an ARN",
+        ),
+        (
+            "scan --org --role-name Audit-111122223333",
+            "111122223333 is an account ID",
+        ),
+        ("scan --org --role-name a//b", "expected the name of a role"),
+        ("scan --org --accounts two --role-name A", "cannot be used"),
+        ("scan s --org", "--org is for live accounts"),
+        ("scan s --role-name A", "--role-name is for live accounts"),
+        ("scan --role-name A", "--role-name is for an organization"),
+        (
+            "scan --org --role-name A --role-arn arn:aws:iam::111122223333:role/A",
+            "cannot be used",
+        ),
+        (
+            "scan --accounts two --role-arn arn:aws:iam::111122223333:role/A",
+            "use --role-name",
+        ),
+        (
+            "scan --org --role-name A --account-timeout 2h",
+            "at most 55m",
+        ),
+        (
+            "scan --org --role-name A --timeout 5m",
+            "use --account-timeout",
+        ),
+        (
+            "scan --org --role-name A --baseline x",
+            "without --accounts and --org",
+        ),
+        (
+            "scan --accounts role",
+            "line 1: arn:aws:iam::444455556666:role/A is not a role of account 111122223333",
+        ),
+        ("scan --org-role-arn x", "--org"),
         ("accounts", "--from"),
         ("accounts --from s --shards 2", "--output"),
     ] {

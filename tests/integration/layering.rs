@@ -86,7 +86,7 @@ const WALLS: [(&str, &[&str]); 19] = [
             "text",
         ],
     ),
-    ("source", &["iam", "model", "settings", "text"]),
+    ("source", &["iam", "model", "settings", "store", "text"]),
     ("store", &[]),
     (
         "fleet",

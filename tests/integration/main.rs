@@ -20,10 +20,14 @@ mod cloudformation;
 #[cfg(feature = "aws")]
 mod collect;
 mod cost;
+#[cfg(all(feature = "aws", unix))]
+mod deploy;
 #[cfg(unix)]
 mod docs;
 #[cfg(all(feature = "aws", unix))]
 mod duckdb;
+#[cfg(feature = "aws")]
+mod faults;
 mod fix;
 mod fleet;
 mod formats;
@@ -37,6 +41,8 @@ mod key_policy;
 mod language;
 mod layering;
 mod limits;
+#[cfg(all(feature = "aws", unix))]
+mod ministack;
 #[cfg(feature = "aws")]
 mod moto;
 mod policy;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::view::View;
 use super::wording::{CauseKey, Wording, add_wording, first_texts};
 use crate::analysis::Cause;
-use crate::report::cause::cause_id;
+use crate::report::cause::{CauseId, cause_id};
 use crate::report::{Baseline, Finding, Report, SHORT_ID, Status};
 use crate::rule::{Group, Rule};
 use crate::text::and_more;
@@ -51,7 +51,7 @@ pub(in crate::report) struct RootCause<'a> {
     /// The number of similar causes that it represents, itself included.
     pub(in crate::report) similar: usize,
     /// The ids of what must change.
-    ids: BTreeSet<String>,
+    ids: BTreeSet<CauseId>,
     /// Whether other causes explain all of it.
     is_symptom: bool,
 }
@@ -72,15 +72,22 @@ pub(in crate::report) struct Member<'a> {
 
 impl<'a> RootCauses<'a> {
     /// Groups the findings of a report by root cause.
-    pub(super) fn group(report: &'a Report, symptoms: &BTreeSet<String>) -> Self {
+    pub(super) fn group(report: &'a Report, symptoms: &BTreeSet<CauseId>) -> Self {
         let mut known: BTreeMap<CauseKey, usize> = BTreeMap::new();
         let mut causes: Vec<RootCause<'a>> = Vec::new();
+        // Resources with the same key have the same explanation.
+        let mut of_key: HashMap<(*const Cause, &str, Status), usize> = HashMap::new();
         let troubles = || report.findings.iter().filter(|it| it.status.is_trouble());
         let open = troubles().filter(|it| it.waiver.is_none());
         let waived = troubles().filter(|it| it.waiver.is_some());
         // Open findings come first, so that the messages are about them.
         for finding in open.chain(waived) {
             for cause in &finding.explanation.causes {
+                let same = (std::ptr::from_ref(cause), finding.rule.id, finding.status);
+                if let Some(index) = of_key.get(&same) {
+                    causes[*index].add_equal(finding, cause);
+                    continue;
+                }
                 let index = *known
                     .entry(CauseKey::new(finding, cause))
                     .or_insert_with(|| {
@@ -88,6 +95,10 @@ impl<'a> RootCauses<'a> {
                         causes.len() - 1
                     });
                 causes[index].add_finding(finding, cause);
+                let about = cause.about.as_deref();
+                if about.is_some_and(|it| it.starts_with("arn:")) && finding.waiver.is_none() {
+                    of_key.insert(same, index);
+                }
             }
         }
         let mut causes = merge_similar(causes);
@@ -153,14 +164,14 @@ fn sort_causes(causes: &mut [RootCause<'_>]) {
 /// Gives each cause the first id of what must change that no worse cause has. A cause that has none left is
 /// about what another one is about, and becomes a part of it.
 fn assign_ids(causes: Vec<RootCause<'_>>) -> Vec<RootCause<'_>> {
-    let mut owners: BTreeMap<String, usize> = BTreeMap::new();
+    let mut owners: BTreeMap<CauseId, usize> = BTreeMap::new();
     let mut kept: Vec<RootCause<'_>> = Vec::new();
     for mut cause in causes {
         let own = cause.ids.iter().find(|id| !owners.contains_key(*id));
-        match own.cloned() {
+        match own.copied() {
             Some(id) => {
-                owners.insert(id.clone(), kept.len());
-                cause.id = id;
+                owners.insert(id, kept.len());
+                cause.id = id.to_string();
                 kept.push(cause);
             }
             None => {
@@ -220,18 +231,27 @@ impl<'a> RootCause<'a> {
 
     fn add_finding(&mut self, finding: &'a Finding, cause: &'a Cause) {
         let is_open = finding.waiver.is_none();
-        self.gating |= finding.gating;
-        self.add_rule(finding.rule);
-        self.findings.push(finding);
         self.ids.insert(cause_id(finding, cause));
-        self.parts.extend(cause.parts.iter().map(String::as_str));
-        self.is_open |= is_open;
+        self.add_rule(finding.rule);
         if is_open || !self.is_open {
-            self.described = self.findings.len();
+            self.described = self.findings.len() + 1;
             add_wording(&mut self.messages, &cause.message, finding);
             if let Some(fix) = &cause.fix {
                 add_wording(&mut self.fixes, fix, finding);
             }
+        }
+        self.add_equal(finding, cause);
+    }
+
+    /// Adds a finding with a cause that was added with another one: its id, rule and sentences are known.
+    fn add_equal(&mut self, finding: &'a Finding, cause: &'a Cause) {
+        let is_open = finding.waiver.is_none();
+        self.gating |= finding.gating;
+        self.findings.push(finding);
+        self.parts.extend(cause.parts.iter().map(String::as_str));
+        self.is_open |= is_open;
+        if is_open {
+            self.described = self.findings.len();
         }
         self.add_member(
             &finding.resource,

@@ -217,7 +217,7 @@ pub(in crate::report) fn summarize_rest(view: &View<'_>) -> Vec<String> {
 }
 
 /// Returns the sentence on what of the account blocks copies of any resource, unless the answer names it.
-fn summarize_account(view: &View<'_>) -> Option<String> {
+pub(in crate::report) fn summarize_account(view: &View<'_>) -> Option<String> {
     let counts = view.count_verdicts(Section::Counted);
     let lines = || {
         let sections = [Section::Counted, Section::Untagged];

@@ -72,7 +72,7 @@ pub(super) struct FleetCauses {
 
 impl FleetCauses {
     /// Adds a cause of an account.
-    pub(super) fn add_cause(&mut self, account: &str, cause: &CauseLine) {
+    pub(super) fn add_cause(&mut self, account: &str, cause: &CauseLine<'_>) {
         let message = generalize_text(&cause.message, account, cause);
         let rule = (cause.status != Status::Unknown).then(|| cause.rule.clone());
         let counted = self
@@ -139,7 +139,7 @@ fn rank_cause(status: Status, counted: &Counted) -> Rank {
 }
 
 /// Returns a sentence with placeholders for what differs between accounts.
-fn generalize_text(text: &str, account: &str, cause: &CauseLine) -> String {
+fn generalize_text(text: &str, account: &str, cause: &CauseLine<'_>) -> String {
     let mut text = text.to_owned();
     if let Some(arn) = cause.resources.first() {
         text = replace_word(&text, arn, "<arn>");
@@ -163,7 +163,7 @@ fn generalize_text(text: &str, account: &str, cause: &CauseLine) -> String {
 mod tests {
     use super::*;
 
-    fn cause(rule: &str, status: Status, message: &str, resource: &str) -> CauseLine {
+    fn cause(rule: &str, status: Status, message: &str, resource: &str) -> CauseLine<'static> {
         CauseLine {
             id: String::new(),
             rule: rule.to_owned(),
@@ -172,7 +172,7 @@ mod tests {
             message: message.to_owned(),
             fix: None,
             commands: Vec::new(),
-            resources: vec![resource.to_owned()],
+            resources: vec![resource.to_owned().into()],
             explained_by: None,
             explains: Vec::new(),
         }

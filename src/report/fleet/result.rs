@@ -1,11 +1,14 @@
 //! The result of one account: what became of it, and its report.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
 use crate::exit::FailOn;
 use crate::model::fleet::{Account, Outcome};
+use crate::report::convert::assemble_report;
+use crate::report::html;
 use crate::report::json::{self, JsonReport, Tool};
 use crate::report::{Report, WriteError};
 
@@ -39,6 +42,21 @@ pub struct AccountResult {
     pub head: ResultHead,
     /// The report; none where nothing of the account was seen.
     pub report: Option<JsonReport>,
+}
+
+impl AccountResult {
+    /// Writes the report of the account as an HTML page, if it has one. Returns whether it has.
+    ///
+    /// # Errors
+    /// The report is of another version, or the output failed.
+    pub fn write_page(self, gate: FailOn, out: &mut dyn Write) -> Result<bool, WriteError> {
+        let Some(report) = self.report else {
+            return Ok(false);
+        };
+        let report = assemble_report(report).map_err(std::io::Error::other)?;
+        html::write(&report, false, gate, out)?;
+        Ok(true)
+    }
 }
 
 #[derive(Deserialize)]

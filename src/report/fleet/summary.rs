@@ -72,6 +72,9 @@ pub struct FleetReport {
     pub more_causes: usize,
     /// Every account of the list, sorted by id.
     pub accounts: Vec<AccountLine>,
+    /// Whether each account that was seen has a page `accounts/ID.html` next to this report.
+    #[serde(skip)]
+    pub has_account_pages: bool,
 }
 
 /// Accounts by what became of them.
@@ -417,6 +420,7 @@ impl Fleet {
             causes,
             more_causes,
             accounts,
+            has_account_pages: false,
         };
         (report, exit)
     }

@@ -17,7 +17,7 @@ use crate::text::{count_more, display_width, plural};
 /// The number of lines of the summary.
 const MOST_LINES: usize = 60;
 /// The number of lines below the rows, at most.
-const LINES_BELOW: usize = 11;
+const LINES_BELOW: usize = 15;
 /// The number of rows of the summary.
 const MOST_ROWS: usize = 12;
 /// The number of resources up to which the summary has a row for each.

@@ -2,7 +2,7 @@
 
 use crate::exit::{Exit, FailOn};
 use crate::report::digest::Digest;
-use crate::report::digest::summary::{summarize_baseline, summarize_resources};
+use crate::report::digest::summary::{summarize_account, summarize_baseline, summarize_resources};
 use crate::report::page::{Page, Tone};
 use crate::text::plural;
 
@@ -23,11 +23,14 @@ pub(super) fn write_result(page: &mut Page, digest: &Digest<'_>, gate: FailOn) {
         page.flow(0, 2, &[(Tone::Risk, &text)]);
     }
     let answer = summarize_resources(&digest.view);
-    let pieces = [
+    let account = summarize_account(&digest.view);
+    let exit = explain_exit(digest, gate);
+    let mut pieces = vec![
         (Tone::Strong, "Result:"),
-        (Tone::for_verdict(answer.verdict), &answer.sentence),
-        (Tone::Plain, &explain_exit(digest, gate)),
+        (Tone::for_verdict(answer.verdict), answer.sentence.as_str()),
     ];
+    pieces.extend(account.iter().map(|it| (Tone::Plain, it.as_str())));
+    pieces.push((Tone::Plain, &exit));
     page.flow(0, 2, &pieces);
 }
 

@@ -47,7 +47,7 @@ pub enum Stop {
 /// What all calls of a scan share.
 #[derive(Debug)]
 pub struct Caller {
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     stop: watch::Receiver<Stop>,
     meter: Arc<Meter>,
     coverage: CoverageLog,
@@ -59,17 +59,17 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Returns a caller that runs at most `concurrency` calls at once, until `stop` changes or until
-    /// `max_calls` calls were sent.
+    /// Returns a caller that sends calls as `permits` allow, which callers of several accounts may share, until
+    /// `stop` changes or until `max_calls` calls were sent.
     #[must_use]
     pub fn new(
-        concurrency: usize,
+        permits: Arc<Semaphore>,
         max_calls: Option<u64>,
         stop: watch::Receiver<Stop>,
         meter: Arc<Meter>,
     ) -> Arc<Self> {
         Arc::new(Caller {
-            permits: Semaphore::new(concurrency.max(1)),
+            permits,
             stop,
             meter,
             coverage: CoverageLog::default(),
@@ -300,8 +300,7 @@ impl ServiceCalls {
                 caller.limits.wait_for_turn(&self.region, operation).await;
                 let _permit = caller.permits.acquire().await;
                 self.refuse_call(operation)?;
-                let retry_timeouts = caller.given_up.has_answered(&self.region, operation);
-                let response = limit_attempts(retry_timeouts, call).await;
+                let response = limit_attempts(call).await;
                 response.map_err(|error| self.explain_failure(operation, &error))
             } => {
                 if response.is_ok() {

@@ -9,6 +9,7 @@ use crate::model::observed::{Gap, GapKind};
 
 use super::meter::THROTTLING_CODES;
 use super::operation::Operation;
+use super::truncation::SilentResponse;
 
 /// Error codes of denied calls.
 const DENIAL_CODES: [&str; 9] = [
@@ -59,6 +60,9 @@ where
                 "ConnectionError"
             };
             operation.make_gap(GapKind::Error, code, describe_root_error(error))
+        }
+        SdkError::ResponseError(_) if SilentResponse::caused(error) => {
+            operation.make_gap(GapKind::Error, "Timeout", describe_root_error(error))
         }
         SdkError::ResponseError(_) => unreadable_response(operation, error, status),
         _ => operation.make_gap(GapKind::Error, "RequestError", describe_root_error(error)),

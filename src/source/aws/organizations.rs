@@ -1,18 +1,26 @@
-//! AWS Organizations: the organization, and the effective backup policy of the account.
+//! AWS Organizations: the organization, its accounts, and the effective backup policy of an account.
+
+use std::sync::Arc;
 
 use aws_sdk_organizations::types::EffectivePolicyType;
 use tokio::sync::OnceCell;
 
 use crate::model::Observed;
+use crate::model::fleet::{Account, AccountState};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::organization::{Document, EffectivePolicy};
 
-use super::operation::Operation;
+use super::call::Caller;
+use super::operation::{Operation, ResponseText, SHARED};
 use super::reader::AccountReader;
+use super::session::Session;
 
 const DESCRIBE_ORGANIZATION: Operation = Operation::new("organizations:DescribeOrganization");
 const DESCRIBE_EFFECTIVE_POLICY: Operation =
     Operation::new("organizations:DescribeEffectivePolicy");
+
+/// Only the management account and delegated administrators may list accounts, so no scan of an account does.
+pub const LIST_ACCOUNTS: Operation = Operation::new("organizations:ListAccounts");
 
 /// API operations used to read the organization's id.
 pub const ID_OPERATIONS: &[Operation] = &[DESCRIBE_ORGANIZATION];
@@ -44,6 +52,43 @@ pub async fn read_organization_id(reader: &AccountReader<'_>) -> Observed<Option
         }
         Err(gap) => Observed::Unknown(gap),
     }
+}
+
+/// Returns all accounts of the organization, whatever their state.
+///
+/// `Status` is retired: <https://docs.aws.amazon.com/organizations/latest/APIReference/API_Account.html>.
+///
+/// # Errors
+/// The gap that a page leaves that cannot be read: a part of the accounts would be lost silently.
+pub async fn list_accounts(session: &Session, caller: &Arc<Caller>) -> Result<Vec<Account>, Gap> {
+    let calls = caller.begin_service(&session.home, SHARED);
+    let client = session.organizations(&session.home);
+    let pages = client.list_accounts().into_paginator().send();
+    let listing = calls
+        .list_items(LIST_ACCOUNTS, pages, |page| {
+            // A page may be empty and have a token of the next one.
+            let is_last = page.next_token.is_none();
+            let accounts = page.accounts.or((!is_last).then(Vec::new))?;
+            Some(accounts.iter().map(read_account).collect())
+        })
+        .await;
+    match listing.gap {
+        Some(gap) => Err(gap),
+        None => Ok(listing.items),
+    }
+}
+
+fn read_account(account: &aws_sdk_organizations::types::Account) -> Option<Account> {
+    let path = account.paths().first();
+    Some(Account {
+        id: account.id.clone().filled()?,
+        name: account.name.clone().filled(),
+        ou: path.and_then(|path| path.parse().ok()),
+        state: account
+            .state()
+            .and_then(|state| AccountState::with_name(state.as_str())),
+        ..Account::default()
+    })
 }
 
 /// The effective backup policy of the account. It is read once, on first use.

@@ -40,6 +40,7 @@ pages! {
     aws_sdk_fsx::operation::describe_volumes::DescribeVolumesOutput: next_token,
     aws_sdk_iam::operation::list_attached_role_policies::ListAttachedRolePoliciesOutput: marker,
     aws_sdk_iam::operation::list_role_policies::ListRolePoliciesOutput: marker,
+    aws_sdk_organizations::operation::list_accounts::ListAccountsOutput: next_token,
     aws_sdk_rds::operation::describe_db_clusters::DescribeDbClustersOutput: marker,
     aws_sdk_rds::operation::describe_db_instances::DescribeDbInstancesOutput: marker,
     aws_sdk_rds::operation::describe_option_groups::DescribeOptionGroupsOutput: marker,

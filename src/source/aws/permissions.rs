@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::json;
+
 use crate::model::observed::{Gap, GapKind};
 use crate::model::selection::Selection;
 
@@ -21,6 +23,22 @@ pub fn required_actions(selection: &Selection) -> Vec<&'static str> {
     let operations = list_operations(&ScanScope::of_selection(selection));
     let actions: BTreeSet<&str> = operations.iter().map(|it| it.action).collect();
     actions.into_iter().collect()
+}
+
+/// The most characters of a session policy.
+///
+/// Source: <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>, checked 2026-11-29.
+pub const MAX_SESSION_POLICY: usize = 2_048;
+
+/// Returns a session policy that allows some actions. A session may do what both its role and this policy allow, so
+/// that even the role of an administrator only reads.
+#[must_use]
+pub fn write_session_policy(actions: &[&str]) -> String {
+    let policy = json!({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}],
+    });
+    policy.to_string()
 }
 
 /// What the calls of a scan show about a permission. The first of several operations counts.
@@ -91,4 +109,19 @@ pub fn list_operations(scope: &ScanScope) -> Vec<Operation> {
         }
     }
     parts.concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_policy_of_a_session_is_as_short_as_sts_requires() {
+        let actions = required_actions(&Selection::default());
+        assert!(actions.len() >= 50, "{}", actions.len());
+        let policy = write_session_policy(&actions);
+        assert!(policy.len() <= MAX_SESSION_POLICY, "{}", policy.len());
+        assert!(actions.iter().all(|action| policy.contains(action)));
+        assert!(!policy.contains("sts:"), "{policy}");
+    }
 }

@@ -45,8 +45,9 @@ const fn shared(prefix: &'static str, per_second: u32) -> Quota {
 /// <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html> (calls with pagination),
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html>,
 /// <https://docs.aws.amazon.com/general/latest/gr/bk.html>,
-/// <https://docs.aws.amazon.com/general/latest/gr/arg.html>.
-const QUOTAS: [Quota; 9] = [
+/// <https://docs.aws.amazon.com/general/latest/gr/arg.html>,
+/// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html>.
+const QUOTAS: [Quota; 10] = [
     each("ec2:Describe", 20, 100),
     each("ec2:Get", 20, 100),
     shared("kms:DescribeKey", 2_000),
@@ -56,6 +57,7 @@ const QUOTAS: [Quota; 9] = [
     each("backup:List", 20, 20),
     each("backup:Get", 15, 15),
     shared("tag:GetResources", 15),
+    each("organizations:ListAccounts", 8, 12),
 ];
 
 /// The rates of one account.

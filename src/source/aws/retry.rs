@@ -14,7 +14,7 @@ use aws_smithy_types::retry::ErrorKind;
 use crate::model::observed::{Gap, GapKind};
 
 use super::operation::Operation;
-use super::truncation::EndlessResponse;
+use super::truncation::{EndlessResponse, SilentResponse};
 
 /// Attempts of a call that fails for another reason than throttling.
 const MAX_FAILURES: u32 = 3;
@@ -30,7 +30,6 @@ struct Attempts {
     failures: Cell<u32>,
     // The attempt that was classified last: the SDK classifies an attempt more than once.
     classified: Cell<u32>,
-    retry_timeouts: bool,
 }
 
 impl Attempts {
@@ -43,14 +42,12 @@ impl Attempts {
     }
 }
 
-/// Sends a call. A timeout is retried only with `retry_timeouts`: an operation that never responded is not
-/// worth another wait.
-pub(super) async fn limit_attempts<T>(retry_timeouts: bool, call: impl Future<Output = T>) -> T {
+/// Sends a call, at most [`MAX_FAILURES`] times if it fails.
+pub(super) async fn limit_attempts<T>(call: impl Future<Output = T>) -> T {
     let attempts = Attempts {
         sent: Cell::new(0),
         failures: Cell::new(0),
         classified: Cell::new(0),
-        retry_timeouts,
     };
     ATTEMPTS.scope(attempts, call).await
 }
@@ -61,8 +58,9 @@ pub(super) fn record_attempt() {
     let _ = ATTEMPTS.try_with(|attempts| attempts.sent.set(attempts.sent.get() + 1));
 }
 
-/// An SDK classifier that forbids the retries of a call that failed [`MAX_FAILURES`] times. Throttled
-/// calls are not failures: they are retried until the SDK's own limit.
+/// An SDK classifier that forbids the retries of a call that failed [`MAX_FAILURES`] times, or whose response did
+/// not come or did not end: it is not worth another wait. Throttled calls are not failures: they are retried until
+/// the SDK's own limit.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LimitFailures;
 
@@ -72,23 +70,19 @@ impl ClassifyRetry for LimitFailures {
     }
 
     fn classify_retry_v2(&self, ctx: &InterceptorContext, previous: &RetryAction) -> RetryAction {
-        let is_timeout = ctx
-            .output_or_error()
-            .and_then(Result::err)
-            .is_some_and(|error| {
-                error.is_timeout_error()
-                    || error.as_connector_error().is_some_and(|it| it.is_timeout())
-            });
-        let is_endless = ctx
-            .output_or_error()
-            .and_then(Result::err)
-            .is_some_and(|error| EndlessResponse::caused(error));
+        let error = ctx.output_or_error().and_then(Result::err);
+        let is_silent_or_endless = error.is_some_and(|error| {
+            error.is_timeout_error()
+                || error.as_connector_error().is_some_and(|it| it.is_timeout())
+                || SilentResponse::caused(error)
+                || EndlessResponse::caused(error)
+        });
         let may_retry = ATTEMPTS.try_with(|attempts| match previous {
             RetryAction::RetryIndicated(RetryReason::RetryableError { kind, .. })
                 if *kind != ErrorKind::ThrottlingError =>
             {
                 let failures = attempts.count_failure();
-                failures < MAX_FAILURES && !is_endless && (attempts.retry_timeouts || !is_timeout)
+                failures < MAX_FAILURES && !is_silent_or_endless
             }
             _ => true,
         });
@@ -118,6 +112,7 @@ struct State {
     answered: BTreeSet<(String, Option<&'static str>)>,
     regions: BTreeMap<String, Gap>,
     operations: BTreeMap<(String, &'static str), Gap>,
+    silent_once: BTreeSet<(String, &'static str)>,
 }
 
 impl GivenUp {
@@ -134,13 +129,6 @@ impl GivenUp {
         Some(operation.make_gap(gap.kind, &code, message))
     }
 
-    /// Whether any call of an operation succeeded in a region.
-    pub(super) fn has_answered(&self, region: &str, operation: Operation) -> bool {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let answered = (region.to_owned(), Some(operation.name));
-        state.answered.contains(&answered)
-    }
-
     /// Records that a region responds, and the operation that succeeded.
     pub(super) fn record_answer(&self, region: &str, operation: Option<Operation>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -152,7 +140,8 @@ impl GivenUp {
     }
 
     /// Records a call that failed to its last attempt. A region that never responded is given up, and an
-    /// operation that does not respond, or whose response is a server error or endless.
+    /// operation that does not respond, or whose response is a server error or endless. An operation that responded
+    /// before may be silent once: a connection was lost.
     pub(super) fn record_failure(
         &self,
         region: &str,
@@ -161,7 +150,8 @@ impl GivenUp {
         is_hopeless: bool,
     ) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_silent = matches!(gap.code.as_deref(), Some("Timeout" | "ConnectionError"));
+        let is_timeout = gap.code.as_deref() == Some("Timeout");
+        let is_silent = is_timeout || gap.code.as_deref() == Some("ConnectionError");
         if gap.kind != GapKind::Error || !(is_silent || is_hopeless) {
             return;
         }
@@ -171,10 +161,17 @@ impl GivenUp {
                 .regions
                 .entry(region.to_owned())
                 .or_insert_with(|| gap.clone());
-        } else {
+            return;
+        }
+        let answered = (region.to_owned(), Some(operation.name));
+        let failed = (region.to_owned(), operation.name);
+        let is_first = is_timeout
+            && state.answered.contains(&answered)
+            && state.silent_once.insert(failed.clone());
+        if !is_first {
             state
                 .operations
-                .entry((region.to_owned(), operation.name))
+                .entry(failed)
                 .or_insert_with(|| gap.clone());
         }
     }
@@ -211,7 +208,6 @@ mod tests {
     fn only_the_operation_is_given_up_in_a_region_that_responds() {
         let given_up = GivenUp::default();
         given_up.record_answer("eu-west-3", None);
-        assert!(!given_up.has_answered("eu-west-3", VOLUMES));
         for (code, is_server_error) in [("Timeout", false), ("InternalError", true)] {
             given_up.record_failure("eu-west-3", VOLUMES, &failed(code), is_server_error);
             assert!(
@@ -220,6 +216,16 @@ mod tests {
             );
             assert_eq!(given_up.find_failure("eu-west-3", VPCS), None, "{code}");
         }
+    }
+
+    #[test]
+    fn an_operation_that_responded_is_given_up_when_it_is_silent_twice() {
+        let given_up = GivenUp::default();
+        given_up.record_answer("eu-west-3", Some(VOLUMES));
+        given_up.record_failure("eu-west-3", VOLUMES, &failed("Timeout"), false);
+        assert_eq!(given_up.find_failure("eu-west-3", VOLUMES), None);
+        given_up.record_failure("eu-west-3", VOLUMES, &failed("Timeout"), false);
+        assert!(given_up.find_failure("eu-west-3", VOLUMES).is_some());
     }
 
     #[test]

@@ -11,23 +11,29 @@ use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::operation::assume_role::{AssumeRoleError, AssumeRoleOutput};
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
+use aws_smithy_runtime::client::defaults::default_http_client_plugin_v2;
 use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
+use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::service_config::ServiceConfigKey;
 use thiserror::Error;
 
 use crate::model::arn::Arn;
 
-use super::error::describe_root_error;
+use super::error::{describe_root_error, shorten_message};
 use super::meter::{Counter, Meter};
 use super::operation::ResponseText;
 use super::retry::{LimitFailures, limit_attempts};
-use super::truncation::CheckBody;
+use super::truncation::{CheckBody, MAX_SILENCE};
 
 /// How to connect to AWS, from the command line.
 #[derive(Debug, Clone, Default)]
@@ -86,6 +92,71 @@ pub enum ConnectError {
     NoIdentity,
 }
 
+/// A role of an account, and how it is assumed.
+#[derive(Debug, Clone)]
+pub struct MemberRole {
+    /// Its ARN.
+    pub arn: String,
+    /// Its external ID.
+    pub external_id: Option<String>,
+    /// The session policy that confines it.
+    pub policy: Option<String>,
+}
+
+/// Why an account was not entered.
+#[derive(Debug, Error)]
+pub enum EnterError {
+    /// AWS does not let these credentials assume the role.
+    #[error(
+        "failed to assume {role}: {code}: {message}; the role does not exist, its trust policy or a policy of the organization denies it, or the external ID is wrong"
+    )]
+    Refused {
+        /// The role's ARN.
+        role: String,
+        /// The error code.
+        code: String,
+        /// The error message.
+        message: String,
+    },
+    /// The credentials that assume roles are no longer valid.
+    #[error("the credentials that assume {role} are not valid: {reason}")]
+    Expired {
+        /// The role's ARN.
+        role: String,
+        /// Why they are not valid.
+        reason: String,
+    },
+    /// The role is not of the account that was asked for.
+    #[error("{role} leads to account {account}")]
+    OtherAccount {
+        /// The role's ARN.
+        role: String,
+        /// The account.
+        account: String,
+    },
+    /// The role has no session.
+    #[error("failed to assume {role}: {reason}")]
+    NoSession {
+        /// The role's ARN.
+        role: String,
+        /// Why it has none.
+        reason: String,
+    },
+}
+
+/// Credentials with their identity, which enter accounts. All sessions share one HTTP client, so that the
+/// connections to an endpoint serve every account.
+#[derive(Debug)]
+pub struct Base {
+    /// The id of the account of the credentials.
+    pub account: String,
+    /// Its partition: `aws`, `aws-cn`, `aws-us-gov`.
+    pub partition: String,
+    caller_arn: String,
+    home: String,
+    config: SdkConfig,
+}
+
 /// Credentials with their identity, and the clients made from them.
 #[derive(Debug)]
 pub struct Session {
@@ -126,8 +197,6 @@ type Cache<C> = Mutex<BTreeMap<String, C>>;
 
 /// Attempts per call. The SDK's default of 3 is too low for a scan in a busy account.
 const ATTEMPTS: u32 = 8;
-/// Timeout until a response begins. AWS responds within seconds; what takes longer does not respond.
-const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// Timeout of one attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Timeout of a call with all its attempts.
@@ -138,22 +207,168 @@ const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(120);
 /// The region of STS if none is configured.
 const HOME_REGION: &str = "us-east-1";
 
-/// Loads credentials, assumes the role if one is given, and requests the caller identity from STS.
-///
-/// # Errors
-/// Why there is no session.
-pub async fn connect(access: &Access, meter: Arc<Meter>) -> Result<Session, ConnectError> {
-    let (mut config, home) = load_config(access).await;
-    if let Some(role) = &access.role_arn {
-        config = assume_role(config, role, access.external_id.as_ref()).await;
+/// Error codes of credentials that were valid once.
+const EXPIRED_CODES: [&str; 2] = ["ExpiredToken", "ExpiredTokenException"];
+
+impl Base {
+    /// Loads credentials, assumes the role if one is given, and requests the caller identity from STS.
+    ///
+    /// # Errors
+    /// Why there are no credentials.
+    pub async fn connect(access: &Access, meter: &Arc<Meter>) -> Result<Self, ConnectError> {
+        let (mut config, home) = load_config(access).await;
+        if let Some(role) = &access.role_arn {
+            config = assume_role(config, role, access.external_id.as_ref()).await;
+        }
+        let sts = make_sts_client(&config, &home, "", meter);
+        let identity = identify_caller(&sts).await;
+        let (account, caller_arn) = match identity {
+            Ok(identity) => identity.ok_or(ConnectError::NoIdentity)?,
+            Err(error) => return Err(explain_failure(access, &home, &error)),
+        };
+        Ok(Base {
+            account,
+            partition: read_partition(&caller_arn),
+            caller_arn,
+            home,
+            config,
+        })
     }
-    identify_caller(access, config, home, meter).await
+
+    /// Returns a session in the account of the credentials.
+    #[must_use]
+    pub fn own_session(&self, meter: Arc<Meter>) -> Session {
+        let config = self.config.clone();
+        let (account, caller_arn) = (self.account.clone(), self.caller_arn.clone());
+        self.make_session(account, caller_arn, config, meter)
+    }
+
+    /// Assumes a role and checks that it is of an account.
+    ///
+    /// # Errors
+    /// Why the account was not entered.
+    pub async fn enter(
+        &self,
+        account: &str,
+        role: &MemberRole,
+        meter: Arc<Meter>,
+    ) -> Result<Session, EnterError> {
+        let sts = make_sts_client(&self.config, &self.home, account, &meter);
+        let call = sts
+            .assume_role()
+            .role_arn(&role.arn)
+            .role_session_name(env!("CARGO_PKG_NAME"))
+            .set_external_id(role.external_id.clone())
+            .set_policy(role.policy.clone())
+            .send();
+        let response = limit_attempts(call).await;
+        let response = response.map_err(|error| explain_refusal(&role.arn, &error))?;
+        let no_session = |reason: String| EnterError::NoSession {
+            role: role.arn.clone(),
+            reason,
+        };
+        let credentials = read_credentials(response)
+            .ok_or_else(|| no_session("the response has no credentials".to_owned()))?;
+        // This cache ends with the session; the shared one would keep the credentials of every account.
+        let config = self
+            .config
+            .to_builder()
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .identity_cache(IdentityCache::lazy().build())
+            .build();
+        let sts = make_sts_client(&config, &self.home, account, &meter);
+        let identity = identify_caller(&sts).await;
+        let identity = identity.map_err(|error| no_session(describe_root_error(&error)))?;
+        let (entered, caller_arn) =
+            identity.ok_or_else(|| no_session(ConnectError::NoIdentity.to_string()))?;
+        if entered != account {
+            return Err(EnterError::OtherAccount {
+                role: role.arn.clone(),
+                account: entered,
+            });
+        }
+        Ok(self.make_session(entered, caller_arn, config, meter))
+    }
+
+    fn make_session(
+        &self,
+        account: String,
+        caller_arn: String,
+        config: SdkConfig,
+        meter: Arc<Meter>,
+    ) -> Session {
+        Session {
+            account,
+            partition: self.partition.clone(),
+            caller_arn,
+            home: self.home.clone(),
+            path_style: has_own_s3_endpoint(&config),
+            config,
+            meter,
+            clients: Clients::default(),
+        }
+    }
+}
+
+fn read_credentials(response: AssumeRoleOutput) -> Option<Credentials> {
+    let credentials = response.credentials?;
+    Some(Credentials::new(
+        credentials.access_key_id.filled()?,
+        credentials.secret_access_key.filled()?,
+        Some(credentials.session_token.filled()?),
+        credentials.expiration.try_into().ok(),
+        "AssumeRole",
+    ))
+}
+
+/// Returns why a role was not assumed.
+fn explain_refusal(role: &str, error: &SdkError<AssumeRoleError, HttpResponse>) -> EnterError {
+    let role = role.to_owned();
+    match error {
+        SdkError::ServiceError(context) => {
+            let code = context.err().code().unwrap_or("Unknown").to_owned();
+            let message = context.err().message().unwrap_or_default();
+            let message = shorten_message(message);
+            match EXPIRED_CODES.contains(&code.as_str()) {
+                true => EnterError::Expired {
+                    role,
+                    reason: format!("{code}: {message}"),
+                },
+                false => EnterError::Refused {
+                    role,
+                    code,
+                    message,
+                },
+            }
+        }
+        _ if has_credentials_error(error) => EnterError::Expired {
+            role,
+            reason: describe_root_error(error),
+        },
+        _ => EnterError::NoSession {
+            role,
+            reason: describe_root_error(error),
+        },
+    }
+}
+
+/// Whether the credentials could not be loaded again.
+fn has_credentials_error(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut chain = std::iter::successors(Some(error), |error| error.source());
+    chain.any(|error| error.is::<CredentialsError>())
+}
+
+/// Returns the HTTP client that the SDK would make for each of its clients.
+fn make_http_client() -> Option<SharedHttpClient> {
+    let plugin = default_http_client_plugin_v2(BehaviorVersion::latest())?;
+    let empty = RuntimeComponentsBuilder::new("http client");
+    plugin.runtime_components(&empty).http_client()
 }
 
 /// Loads the SDK's configuration. Returns it with the home region.
 async fn load_config(access: &Access) -> (SdkConfig, String) {
     let timeouts = TimeoutConfig::builder()
-        .read_timeout(READ_TIMEOUT)
+        .read_timeout(MAX_SILENCE)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(OPERATION_TIMEOUT);
     let identities = IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT);
@@ -165,6 +380,9 @@ async fn load_config(access: &Access) -> (SdkConfig, String) {
     }
     if let Some(url) = &access.endpoint_url {
         loader = loader.endpoint_url(url);
+    }
+    if let Some(client) = make_http_client() {
+        loader = loader.http_client(client);
     }
     let loaded = loader.load().await;
     let home = loaded
@@ -206,40 +424,45 @@ async fn assume_role(config: SdkConfig, role: &str, external_id: Option<&String>
         .build()
 }
 
-async fn identify_caller(
-    access: &Access,
-    config: SdkConfig,
-    home: String,
-    meter: Arc<Meter>,
-) -> Result<Session, ConnectError> {
-    let sts = aws_sdk_sts::config::Builder::from(&config)
+/// Returns an STS client. Throttling of one account slows no other.
+fn make_sts_client(
+    config: &SdkConfig,
+    home: &str,
+    account: &str,
+    meter: &Arc<Meter>,
+) -> aws_sdk_sts::Client {
+    let builder = aws_sdk_sts::config::Builder::from(config)
         .interceptor(Counter {
-            meter: Arc::clone(&meter),
-            region: home.clone(),
+            meter: Arc::clone(meter),
+            region: home.to_owned(),
         })
         .interceptor(CheckBody)
-        .retry_classifier(LimitFailures);
-    let sts = aws_sdk_sts::Client::from_conf(sts.build());
-    let identity = limit_attempts(false, sts.get_caller_identity().send())
-        .await
-        .map_err(|error| explain_failure(access, &home, &error))?;
-    let (Some(account), Some(caller_arn)) = (identity.account.filled(), identity.arn.filled())
-    else {
-        return Err(ConnectError::NoIdentity);
-    };
-    let partition = Arn::parse(&caller_arn)
+        .retry_classifier(LimitFailures)
+        .retry_partition(make_retry_partition("sts", account, home));
+    aws_sdk_sts::Client::from_conf(builder.build())
+}
+
+/// Returns the account and the ARN of the caller, if the response has both.
+async fn identify_caller(
+    sts: &aws_sdk_sts::Client,
+) -> Result<Option<(String, String)>, SdkError<GetCallerIdentityError, HttpResponse>> {
+    let identity = limit_attempts(sts.get_caller_identity().send()).await?;
+    Ok(identity.account.filled().zip(identity.arn.filled()))
+}
+
+fn read_partition(arn: &str) -> String {
+    Arn::parse(arn)
         .map_or("aws", |arn| arn.partition)
-        .to_owned();
-    Ok(Session {
-        account,
-        partition,
-        caller_arn,
-        home,
-        path_style: has_own_s3_endpoint(&config),
-        config,
-        meter,
-        clients: Clients::default(),
-    })
+        .to_owned()
+}
+
+/// Returns the partition of retries of a client: throttling in one account, service or region slows no
+/// other. The number of attempts bounds the retries; the SDK's quota, which all clients of the process
+/// share, would make throttled calls fail.
+fn make_retry_partition(service: &str, account: &str, region: &str) -> RetryPartition {
+    RetryPartition::custom(format!("{service}-{account}-{region}"))
+        .token_bucket(TokenBucket::unlimited())
+        .build()
 }
 
 /// Returns why STS did not return the caller identity.
@@ -327,7 +550,11 @@ macro_rules! client {
                     .interceptor(counter)
                     .interceptor(CheckBody)
                     .retry_classifier(LimitFailures)
-                    .retry_partition(self.retry_partition(stringify!($name), region));
+                    .retry_partition(make_retry_partition(
+                        stringify!($name),
+                        &self.account,
+                        region,
+                    ));
                 $krate::Client::from_conf(builder.build())
             })
         }
@@ -386,6 +613,24 @@ impl Session {
         "Returns the client of the Resource Groups Tagging API of a region."
     );
 
+    /// Returns an S3 client of a region for objects: an empty response to one is complete.
+    #[must_use]
+    pub fn s3_objects(&self, region: &str) -> aws_sdk_s3::Client {
+        let config = self.config.clone().into_builder();
+        let config = config.region(Region::new(region.to_owned())).build();
+        let mut builder = aws_sdk_s3::config::Builder::from(&config)
+            .interceptor(Counter {
+                meter: Arc::clone(&self.meter),
+                region: region.to_owned(),
+            })
+            .retry_classifier(LimitFailures)
+            .retry_partition(make_retry_partition("s3-objects", &self.account, region));
+        if self.path_style {
+            builder = builder.force_path_style(true);
+        }
+        aws_sdk_s3::Client::from_conf(builder.build())
+    }
+
     /// Returns the S3 client of a region.
     #[must_use]
     pub fn s3(&self, region: &str) -> aws_sdk_s3::Client {
@@ -394,21 +639,12 @@ impl Session {
                 .interceptor(counter)
                 .interceptor(CheckBody)
                 .retry_classifier(LimitFailures)
-                .retry_partition(self.retry_partition("s3", region));
+                .retry_partition(make_retry_partition("s3", &self.account, region));
             if self.path_style {
                 builder = builder.force_path_style(true);
             }
             aws_sdk_s3::Client::from_conf(builder.build())
         })
-    }
-
-    /// Returns the partition of retries of a client: throttling in one account, service or region slows no
-    /// other. The number of attempts bounds the retries; the SDK's quota, which all clients of the process
-    /// share, would make throttled calls fail.
-    fn retry_partition(&self, service: &str, region: &str) -> RetryPartition {
-        RetryPartition::custom(format!("{service}-{}-{region}", self.account))
-            .token_bucket(TokenBucket::unlimited())
-            .build()
     }
 
     fn cached_client<C: Clone>(

@@ -1,8 +1,10 @@
-//! Rejects responses that are truncated, or that do not end.
+//! Rejects responses that are truncated, that do not end, or that stop in the middle.
 //!
 //! The SDK's XML reader accepts a document without its end, and reads an empty body as a response in
 //! which every field is missing. A response that a proxy cut short would lose data without an error:
 //! volumes without tags, buckets without keys. The SDK also collects a body of any length in memory.
+
+use std::time::Duration;
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
@@ -13,14 +15,21 @@ use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use futures_util::StreamExt;
+use futures_util::stream::unfold;
+use http_body_util::{BodyExt, BodyStream, LengthLimitError, Limited, StreamBody};
 use thiserror::Error;
+use tokio::time::timeout;
 
 /// Largest body of a response in bytes. The largest page that AWS returns, 1,000 instances with 50 tags of the
 /// longest keys and values each, has half of that.
 ///
 /// Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions> (November 2026).
 const MAX_BODY_BYTES: usize = 64 << 20;
+
+/// How long a response may be silent: until it begins, and between two parts of it. AWS responds within seconds:
+/// a call that is silent for longer has no response.
+pub(super) const MAX_SILENCE: Duration = Duration::from_secs(4);
 
 /// A response without an end.
 #[derive(Debug, Clone, Copy, Error)]
@@ -35,7 +44,20 @@ impl EndlessResponse {
     }
 }
 
-/// An SDK interceptor that turns a response that is truncated or endless into an error of the call.
+/// A response that began, and then stopped.
+#[derive(Debug, Clone, Copy, Error)]
+#[error("the response stopped for {} seconds", MAX_SILENCE.as_secs())]
+pub(super) struct SilentResponse;
+
+impl SilentResponse {
+    /// Whether it is the cause of an error.
+    pub(super) fn caused(error: &(dyn std::error::Error + 'static)) -> bool {
+        let mut chain = std::iter::successors(Some(error), |error| error.source());
+        chain.any(|error| error.is::<SilentResponse>())
+    }
+}
+
+/// An SDK interceptor that turns a response that is truncated, endless or silent into an error of the call.
 #[derive(Debug, Clone, Copy)]
 pub struct CheckBody;
 
@@ -59,7 +81,15 @@ impl Intercept for CheckBody {
             true => BoxError::from(EndlessResponse),
             false => error,
         });
-        *body = SdkBody::from_body_1_x(limited);
+        let parts = Box::pin(BodyStream::new(limited));
+        let parts = unfold(parts, |mut parts| async move {
+            let part = match timeout(MAX_SILENCE, parts.next()).await {
+                Ok(part) => part?,
+                Err(_) => Err(BoxError::from(SilentResponse)),
+            };
+            Some((part, parts))
+        });
+        *body = SdkBody::from_body_1_x(StreamBody::new(parts.fuse()));
         Ok(())
     }
 

@@ -9,7 +9,10 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::error::TemplateError;
+use super::for_each::expand_loops;
 use super::node::{Entry, MOST_VALUES, Mark, Node, Parsed, Value};
+use super::parameter::read_values;
 use super::parse::parse_template;
 
 /// The deepest nesting of stacks that is read.
@@ -24,8 +27,17 @@ const MOST_FILES: usize = 2 * MOST_STACKS;
 /// The longest chain of outputs that are parameters of other stacks.
 const LONGEST_CHAIN: usize = 10;
 
-/// Sections that change all of a template: a nested one that has one of them is not read.
-const UNREADABLE: [&str; 2] = ["Globals", "Fn::Transform"];
+/// Parts of `Globals` that change no resource that is read, unless they name subnets.
+///
+/// Source: <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-template-anatomy-globals.html>.
+const HARMLESS_GLOBALS: [&str; 6] = [
+    "Api",
+    "CapacityProvider",
+    "Function",
+    "HttpApi",
+    "LayerVersion",
+    "StateMachine",
+];
 
 /// Pseudo parameters that each stack has its own value of.
 ///
@@ -54,13 +66,15 @@ pub(super) fn inline_stacks(root: &mut Node, file: &str, read_file: ReadFile<'_>
         read_file(path)
     };
     let mut files = Files::new();
-    inline_at(root, file, &read_file, 0, &mut files);
+    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+    inline_at(root, (folder, file), &read_file, 0, &mut files);
     files
 }
 
+/// Adds the resources of the nested stacks of a template, which is a file in a folder or below it.
 fn inline_at(
     root: &mut Node,
-    file: &str,
+    (folder, file): (&str, &str),
     read_file: ReadFile<'_>,
     depth: usize,
     files: &mut Files,
@@ -74,7 +88,7 @@ fn inline_at(
         let Some(path) = find_template(&stack.node).filter(|_| depth < DEEPEST) else {
             continue;
         };
-        let path = join_path(file, &path);
+        let path = join_path(folder, file, &path);
         let parsed = path
             .as_deref()
             .and_then(read_file)
@@ -88,11 +102,15 @@ fn inline_at(
         else {
             continue;
         };
-        if !is_readable(&inner) || files.len() >= MOST_STACKS {
+        if expand_nested_loops(stack, &mut inner).is_err()
+            || !is_readable(&inner)
+            || files.len() >= MOST_STACKS
+        {
             continue;
         }
         let mut inner_files = Files::new();
-        inline_at(&mut inner, &path, read_file, depth + 1, &mut inner_files);
+        let place = (folder, path.as_str());
+        inline_at(&mut inner, place, read_file, depth + 1, &mut inner_files);
         let scope = Scope::new(stack, &inner);
         let added = scope.translate_template(&inner);
         if count_values(root) + added.iter().map(|(_, it)| count_entries(it)).sum::<usize>()
@@ -142,28 +160,58 @@ fn find_template(stack: &Node) -> Option<String> {
     Some(path.to_owned()).filter(|it| !it.contains("://"))
 }
 
-/// Returns the path of a file in the folder of a template, or below it.
-fn join_path(file: &str, path: &str) -> Option<String> {
+/// Returns the path of a file that a template names, if that is in a folder or below it.
+fn join_path(folder: &str, file: &str, path: &str) -> Option<String> {
     let path = path.replace('\\', "/");
-    let parts: Vec<&str> = path
-        .split('/')
-        .filter(|it| !matches!(*it, "" | "."))
-        .collect();
-    if path.starts_with('/') || path.contains(':') || parts.contains(&"..") || parts.is_empty() {
+    if path.starts_with('/') || path.contains(':') {
         return None;
     }
-    let folder = file.rsplit_once('/').map(|(folder, _)| folder);
-    Some(match folder {
-        Some(folder) => format!("{folder}/{}", parts.join("/")),
-        None => parts.join("/"),
-    })
+    let own = file.strip_prefix(folder)?.trim_start_matches('/');
+    let own = own.rsplit_once('/').map_or("", |(own, _)| own);
+    let mut parts: Vec<&str> = Vec::new();
+    for part in own.split('/').chain(path.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    match (folder, parts.is_empty()) {
+        (_, true) => None,
+        ("", false) => Some(parts.join("/")),
+        (folder, false) => Some(format!("{folder}/{}", parts.join("/"))),
+    }
+}
+
+/// Expands the loops of a nested template over what its stack is given, or over the defaults.
+fn expand_nested_loops(stack: &Entry, inner: &mut Node) -> Result<(), TemplateError> {
+    let given = stack.node.get("Properties");
+    let given = given.and_then(|it| it.get("Parameters"));
+    let given = given.map_or(&[][..], Node::entries);
+    let declared = inner.get("Parameters");
+    let is_declared = |it: &&Entry| declared.is_some_and(|all| all.get(&it.name).is_some());
+    let texts = given.iter().filter(is_declared);
+    let texts = texts.filter_map(|it| Some((it.name.clone(), it.node.text()?.to_owned())));
+    let mut values = read_values(declared, &texts.collect::<Vec<_>>())?;
+    // Not a default where the stack is given an expression.
+    for argument in given.iter().filter(|it| it.node.text().is_none()) {
+        values.remove(&argument.name);
+    }
+    expand_loops(inner, &values)
 }
 
 /// Whether nothing in a template but its own sections adds to its resources.
 fn is_readable(root: &Node) -> bool {
     let resources = root.get("Resources");
     let is_map = resources.is_some_and(|it| matches!(it.value, Value::Map(_)));
-    is_map && !UNREADABLE.iter().any(|it| root.get(it).is_some()) && !has_loop(root)
+    let globals = root.get("Globals").map_or(&[][..], Node::entries);
+    let is_harmless = |it: &Entry| {
+        HARMLESS_GLOBALS.contains(&it.name.as_str()) && it.node.get("VpcConfig").is_none()
+    };
+    is_map
+        && root.get("Fn::Transform").is_none()
+        && globals.iter().all(is_harmless)
+        && !has_loop(root)
 }
 
 fn has_loop(node: &Node) -> bool {

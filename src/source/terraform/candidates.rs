@@ -2,7 +2,7 @@
 //!
 //! A plan lists the references of an expression but not what the expression does with them, so `k[each.key]`
 //! and `k[each.key == "a" ? "b" : "a"]` look the same. What an expression may be is therefore a set, and only
-//! what holds for all of it is known. A plan does not show local values.
+//! what holds for all of it is known. For a local value it is all that its module may refer to.
 //!
 //! Source: <https://developer.hashicorp.com/terraform/internals/json-format#expression-representation>.
 
@@ -15,7 +15,8 @@ use crate::text::and_more;
 use super::address::{Part, child_module, module_steps, split_address};
 use super::document::{Document, module_path};
 use super::item::{Item, data_type};
-use super::view::{Fact, View, contains_true};
+use super::scope::{Sort, is_opaque, open_arguments, sort_of};
+use super::view::{Config, Fact, View, contains_true};
 
 /// Most expressions between an attribute and the resource it refers to.
 const MAX_HOPS: usize = 32;
@@ -76,6 +77,8 @@ pub(super) struct Candidates<'a> {
     other: Option<String>,
     /// How often a resource was found.
     hits: usize,
+    /// Whether it may be all that a module can refer to.
+    pub(super) has_scope: bool,
 }
 
 impl<'a> Candidates<'a> {
@@ -154,6 +157,14 @@ struct Search<'s, 'a> {
     document: &'a Document<'a>,
     wanted: &'s [&'s str],
     found: Candidates<'a>,
+    /// The resource whose attribute it is.
+    of: &'a Item<'a>,
+    /// What the wanted resources are, if their ids are not made from other texts.
+    sort: Option<Sort>,
+    /// Modules of which all that they may refer to was followed.
+    scopes: BTreeSet<String>,
+    /// How many of them are being followed.
+    open_scopes: usize,
     /// Indexes of the instances that a reference without an index led to.
     indexed: BTreeSet<&'a str>,
     /// The number of expressions that were followed.
@@ -172,20 +183,29 @@ impl<'a> Document<'a> {
             document: self,
             wanted,
             found: Candidates::default(),
+            of: view.item,
+            sort: sort_of(wanted),
+            scopes: BTreeSet::new(),
+            open_scopes: 0,
             indexed: BTreeSet::new(),
             followed: 0,
         };
+        let site = Site::of_item(view.item);
         match view.expression(name) {
             Some(expression) => {
-                let site = Site::of_item(view.item);
                 search.follow_expression(&site, expression.json, &[], 0);
                 if expression.is_shared {
                     search.drop_foreign();
                 }
             }
             None => {
-                let why = "the plan does not contain its expression".to_owned();
-                search.found.note_other(why);
+                let is_dynamic =
+                    matches!(view.config, Config::Hidden) && view.item.config.is_some();
+                let why = "the plan does not contain its expression";
+                match is_dynamic {
+                    true => search.follow_scope(&site, "a dynamic block", why, 0),
+                    false => search.found.note_other(why.to_owned()),
+                }
             }
         }
         search.found
@@ -334,9 +354,11 @@ impl<'a> Search<'_, 'a> {
             [Part::Name("var"), Part::Name(name), path @ ..] => {
                 self.follow_variable(site, name, path, depth);
             }
-            [Part::Name("local"), ..] => self.found.note_other(format!(
-                "it depends on {reference}, and a plan does not show local values"
-            )),
+            [Part::Name("local"), ..] => {
+                let why =
+                    format!("it depends on {reference}, and a plan does not show local values");
+                self.follow_scope(site, reference, &why, depth);
+            }
             [Part::Name("module"), Part::Name(name), rest @ ..] => {
                 self.follow_output(site, name, rest, depth);
             }
@@ -440,6 +462,65 @@ impl<'a> Search<'_, 'a> {
         self.follow_expression(&caller, expression, path, depth + 1);
     }
 
+    /// Follows all that an expression of a module may refer to, as the plan does not show the expression.
+    /// `why` says so.
+    fn follow_scope(&mut self, site: &Site<'a>, what: &str, why: &str, depth: usize) {
+        let Some(sort) = self.sort else {
+            return self.found.note_other(why.to_owned());
+        };
+        self.found.note_choice(what);
+        self.found.has_scope = true;
+        if !self.scopes.insert(site.module.clone()) {
+            return;
+        }
+        let document = self.document;
+        let own = self.of.address;
+        // Nothing refers to itself.
+        let is_other = |it: &Item<'_>| it.address != own && !self.is_clear(it);
+        if let Some(opaque) = document.find_opaque(&site.module, sort, is_other) {
+            let why = format!("{why}; it may be from {}", opaque.address);
+            return self.found.note_other(why);
+        }
+        self.open_scopes += 1;
+        for kind in self.wanted {
+            let items = document.items_in(&site.module, kind).into_iter();
+            for item in items.filter(|it| it.address != own) {
+                self.found.add(item, None);
+            }
+        }
+        for name in document.calls_in(&site.module) {
+            self.follow_output(site, name, &[], depth);
+        }
+        if let Some((caller, call)) = site.caller(document) {
+            let config = document.module_config(&caller.module);
+            let call = config.map(|it| &it["module_calls"][call.as_str()]);
+            for argument in call.into_iter().flat_map(open_arguments) {
+                self.follow_expression(&caller, argument, &[], depth + 1);
+            }
+        }
+        self.open_scopes -= 1;
+    }
+
+    /// Returns whether a resource is a wanted one, or only looks one up by the id that it is given.
+    fn is_clear(&self, item: &Item<'_>) -> bool {
+        let is_given = || {
+            item.config
+                .is_some_and(|it| !it["expressions"]["id"].is_null())
+        };
+        let is_looked_up =
+            item.type_key() == "data.aws_subnet" && self.wanted.contains(&"aws_subnet");
+        self.wanted.contains(&item.type_key()) || (is_looked_up && is_given())
+    }
+
+    /// Notes an attribute of a resource of another type. Among all that a module may refer to, only what may
+    /// return a wanted id counts.
+    fn note_foreign(&mut self, item: &Item<'_>, reference: &str) {
+        match self.sort.filter(|_| self.open_scopes > 0) {
+            Some(sort) if !is_opaque(item, sort) || self.is_clear(item) => {}
+            _ => self.found.note_foreign(reference),
+        }
+    }
+
     /// Follows an output of a module, of all its instances if the reference names none; all outputs if it
     /// names none of them.
     fn follow_output(&mut self, site: &Site<'a>, name: &str, rest: &[Part<'a>], depth: usize) {
@@ -522,7 +603,7 @@ impl<'a> Search<'_, 'a> {
                 continue;
             }
             let Some(attribute) = attribute else {
-                self.found.note_foreign(reference);
+                self.note_foreign(item, reference);
                 continue;
             };
             let view = item.view();
@@ -537,10 +618,10 @@ impl<'a> Search<'_, 'a> {
                     let site = Site::of_item(item);
                     self.follow_expression(&site, expression.json, &[], depth + 1);
                     if self.found.hits == before {
-                        self.found.note_foreign(reference);
+                        self.note_foreign(item, reference);
                     }
                 }
-                _ => self.found.note_foreign(reference),
+                _ => self.note_foreign(item, reference),
             }
         }
     }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::address::{format_index, module_steps};
 use super::error::TerraformError;
 use super::item::{ALL, Item, NAMING, NULL};
+use super::scope::{Sort, is_opaque};
 
 /// Deepest nesting of modules that is read.
 const MAX_DEPTH: usize = 60;
@@ -26,6 +27,7 @@ pub(super) struct Document<'a> {
     /// Types of the resources that are destroyed or forgotten.
     pub(super) gone: BTreeSet<&'a str>,
     by_kind: BTreeMap<&'a str, Vec<usize>>,
+    opaque: BTreeMap<(&'a str, Sort), Vec<usize>>,
     groups: BTreeMap<(&'a str, &'a str, &'a str), Vec<usize>>,
     modules: BTreeMap<String, &'a Value>,
     /// Configuration of resources by the path of their module and their reference in it.
@@ -43,6 +45,7 @@ impl<'a> Document<'a> {
             providers: &root["configuration"]["provider_config"],
             gone: BTreeSet::new(),
             by_kind: BTreeMap::new(),
+            opaque: BTreeMap::new(),
             groups: BTreeMap::new(),
             modules: BTreeMap::new(),
             configured: BTreeMap::new(),
@@ -60,6 +63,7 @@ impl<'a> Document<'a> {
             );
             item.config = document.configured.get(&place).copied();
         }
+        document.find_nulls();
         for (number, item) in document.items.iter().enumerate() {
             let kind = item.type_key();
             for step in module_steps(item.module) {
@@ -76,6 +80,16 @@ impl<'a> Document<'a> {
                 }
             }
             document.by_kind.entry(kind).or_default().push(number);
+            for sort in [Sort::Network, Sort::Key]
+                .into_iter()
+                .filter(|it| is_opaque(item, *it))
+            {
+                document
+                    .opaque
+                    .entry((item.module, sort))
+                    .or_default()
+                    .push(number);
+            }
             let group = (item.module, kind, item.name);
             document.groups.entry(group).or_default().push(number);
         }
@@ -137,6 +151,35 @@ impl<'a> Document<'a> {
         self.groups.get(&group).map_or(0, Vec::len)
     }
 
+    /// Returns the resources of a type in a module, without those of the modules that it calls.
+    pub(super) fn items_in(&self, module: &str, kind: &str) -> Vec<&Item<'a>> {
+        let groups = self.groups.range((module, kind, "")..);
+        let groups = groups.take_while(|((of, it, _), _)| (*of, *it) == (module, kind));
+        let numbers = groups.flat_map(|(_, numbers)| numbers);
+        numbers
+            .filter_map(|number| self.items.get(*number))
+            .collect()
+    }
+
+    /// Returns a resource in a module, for which a test holds, that may return the id of another one.
+    pub(super) fn find_opaque(
+        &self,
+        module: &str,
+        sort: Sort,
+        fits: impl Fn(&Item<'a>) -> bool,
+    ) -> Option<&Item<'a>> {
+        let numbers = self.opaque.get(&(module, sort)).into_iter().flatten();
+        let mut items = numbers.filter_map(|number| self.items.get(*number));
+        items.find(|it| fits(it))
+    }
+
+    /// Returns the names of the module calls in a module.
+    pub(super) fn calls_in(&self, module: &str) -> impl Iterator<Item = &'a str> {
+        let config = self.module_config(module);
+        let calls = config.and_then(|it| it["module_calls"].as_object());
+        calls.into_iter().flatten().map(|(name, _)| name.as_str())
+    }
+
     /// Returns the indexes of the instances of a module call that contain a resource.
     pub(super) fn module_keys(&self, module: &str, name: &str) -> Vec<&'a str> {
         let keys = self.calls.get(&(module, name)).into_iter().flatten();
@@ -158,6 +201,80 @@ impl<'a> Document<'a> {
     /// Returns the configuration of the module at a path: `/db/keys`.
     pub(super) fn module_at(&self, path: &str) -> Option<&'a Value> {
         self.modules.get(path).copied()
+    }
+
+    /// Finds the attributes that are unknown although their expressions are known: those are null, and the
+    /// provider chooses the value.
+    fn find_nulls(&mut self) {
+        let mut known = BTreeMap::new();
+        let mut found: Vec<Vec<&'a str>> = Vec::new();
+        for item in &self.items {
+            let path = module_path(item.module);
+            let expressions = item.config.and_then(|it| it["expressions"].as_object());
+            let open = expressions.into_iter().flatten().filter(|(name, _)| {
+                let is_open = *item.unknown == ALL || item.unknown.get(name.as_str()) == Some(&ALL);
+                is_open && !item.is_data
+            });
+            let nulls = open.filter(|(_, it)| {
+                it["references"].is_array() && self.has_known_value(&path, it, &mut known, 0)
+            });
+            found.push(nulls.map(|(name, _)| name.as_str()).collect());
+        }
+        for (item, nulls) in self.items.iter_mut().zip(found) {
+            item.nulls = nulls;
+        }
+    }
+
+    /// Returns whether an expression of a module depends only on variables with known values.
+    fn has_known_value(
+        &self,
+        path: &str,
+        expression: &'a Value,
+        known: &mut BTreeMap<(String, &'a str), bool>,
+        depth: usize,
+    ) -> bool {
+        let references = expression["references"].as_array().into_iter().flatten();
+        let mut references = references.filter_map(Value::as_str);
+        depth < MAX_DEPTH
+            && references.all(|reference| {
+                let mut parts = reference.split(['.', '[']);
+                match (parts.next(), parts.next()) {
+                    (Some("var"), Some(name)) => self.is_known_variable(path, name, known, depth),
+                    (Some("path" | "terraform" | "count"), _) => true,
+                    (Some("each"), Some("key")) => true,
+                    _ => false,
+                }
+            })
+    }
+
+    /// Returns whether the value of a variable is known: that of the root module is, and a default is.
+    fn is_known_variable(
+        &self,
+        path: &str,
+        name: &'a str,
+        known: &mut BTreeMap<(String, &'a str), bool>,
+        depth: usize,
+    ) -> bool {
+        let place = (path.to_owned(), name);
+        if let Some(found) = known.get(&place) {
+            return *found;
+        }
+        let found = match path.rsplit_once('/') {
+            None => true,
+            Some((outside, call)) => {
+                let config = self.module_at(outside);
+                let call = config.map(|it| &it["module_calls"][call]);
+                match call.map(|it| &it["expressions"][name]) {
+                    None => false,
+                    Some(argument) if argument["references"].is_array() => {
+                        self.has_known_value(outside, argument, known, depth + 1)
+                    }
+                    Some(_) => true,
+                }
+            }
+        };
+        known.insert(place, found);
+        found
     }
 
     /// Indexes the configuration of a module and of those within it.
@@ -344,6 +461,7 @@ fn new_item<'a>(
         unknown: &NULL,
         sensitive: &NULL,
         config: None,
+        nulls: Vec::new(),
     })
 }
 

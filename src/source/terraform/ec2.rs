@@ -11,9 +11,17 @@ use super::ebs_defaults::{ebs_defaults_for, read_ebs_defaults};
 use super::item::Item;
 use super::keys::KeyName;
 use super::launch::Launch;
-use super::reader::{Identity, Reader, not_in_plan};
+use super::reader::{Identity, Link, Reader, not_in_plan};
 use super::tags::TagResources;
 use super::view::{Fact, View};
+
+/// What a volume may be made from.
+const SNAPSHOTS: [&str; 4] = [
+    "aws_ebs_snapshot",
+    "aws_ebs_snapshot_copy",
+    "aws_ebs_snapshot_import",
+    "data.aws_ebs_snapshot",
+];
 
 /// Reads the volumes and instances of the plan.
 pub(super) fn read_instances<'a>(reader: &Reader<'a>, planned: &mut Planned) {
@@ -85,8 +93,8 @@ fn read_volume<'a>(
 ) {
     let view = item.view();
     let named = reader.identify_item(item, view.text("id"));
-    let origin = match view.text("snapshot_id") {
-        Fact::Unset | Fact::Computed(_) => None,
+    let origin = match reader.resolve_link(&view, "snapshot_id", &SNAPSHOTS) {
+        Link::Nothing => None,
         _ => Some("its snapshot"),
     };
     let defaults = ebs_defaults_for(reader, item, &named.region, planned);
@@ -361,9 +369,9 @@ fn read_devices<'a>(
             true => address,
             false => reader.build_arn("ec2", &named.region, &format!("volume/{id}")),
         };
-        let origin = match view.text("snapshot_id") {
-            Fact::Unset | Fact::Computed(_) if !device.is_root || has_plain_image => None,
-            Fact::Unset | Fact::Computed(_) => Some("its image"),
+        let origin = match reader.resolve_link(&view, "snapshot_id", &SNAPSHOTS) {
+            Link::Nothing if !device.is_root || has_plain_image => None,
+            Link::Nothing => Some("its image"),
             _ => Some("its snapshot"),
         };
         let (encrypted, kms_key) =

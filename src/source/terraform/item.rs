@@ -19,6 +19,14 @@ pub(super) const NAMING: [&str; 8] = [
     "name",
 ];
 
+/// Resource types of KMS keys.
+pub(super) const KEYS: [&str; 4] = [
+    "aws_kms_key",
+    "aws_kms_external_key",
+    "aws_kms_replica_external_key",
+    "aws_kms_replica_key",
+];
+
 /// A resource in a plan or a state.
 #[derive(Debug)]
 pub(super) struct Item<'a> {
@@ -46,6 +54,8 @@ pub(super) struct Item<'a> {
     pub(super) sensitive: &'a Value,
     /// Its configuration.
     pub(super) config: Option<&'a Value>,
+    /// Attributes that the configuration sets to null, by variables whose values are known.
+    pub(super) nulls: Vec<&'a str>,
 }
 
 impl<'a> Item<'a> {

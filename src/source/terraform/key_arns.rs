@@ -6,17 +6,9 @@ use crate::model::arn::Arn;
 use crate::source::planned::key_arn;
 
 use super::document::Document;
-use super::item::Item;
+use super::item::{Item, KEYS};
 use super::place::{Places, partition_of};
 use super::view::Fact;
-
-/// Resource types of KMS keys.
-pub(super) const KEYS: [&str; 4] = [
-    "aws_kms_key",
-    "aws_kms_external_key",
-    "aws_kms_replica_external_key",
-    "aws_kms_replica_key",
-];
 
 /// The keys in the plan.
 #[derive(Debug, Default)]

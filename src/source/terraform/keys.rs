@@ -8,8 +8,7 @@ use crate::source::defaults;
 use crate::source::planned::{Planned, after_apply, key_arn, unplanned};
 use crate::text::and_more;
 
-use super::item::{Item, data_type};
-use super::key_arns::KEYS;
+use super::item::{Item, KEYS, data_type};
 use super::place::partition_of;
 use super::policy;
 use super::reader::{Link, Reader, agree, explain_gap, not_in_plan};

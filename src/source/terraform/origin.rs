@@ -70,6 +70,11 @@ impl<'a> Origin<'a> {
         }
     }
 
+    /// Whether the database is a read replica, which has the engine of its source.
+    pub(super) fn is_replicated(&self) -> bool {
+        self.attribute == "replicate_source_db"
+    }
+
     /// Returns the gap of an attribute that a database inherits from its origin.
     pub(super) fn gap(&self, view: &View<'_>, name: &str) -> Gap {
         let address = view.item.address;

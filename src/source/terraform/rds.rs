@@ -213,6 +213,15 @@ fn key_attribute(item: &Item<'_>) -> &'static str {
     cluster_type.map_or("kms_key_id", |it| it.key)
 }
 
+/// Returns the engine that a database names. A read replica has that of its source, whatever it names:
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstanceReadReplica.html>.
+fn read_engine<'a>(view: &View<'a>, origin: Option<&Origin<'a>>) -> Fact<&'a str> {
+    match view.text("engine") {
+        Fact::Open(gap) if origin.is_some_and(Origin::is_replicated) => Fact::Computed(gap),
+        fact => fact,
+    }
+}
+
 /// Returns a window of an instance. RDS chooses one that is not set when it creates the instance.
 fn read_window(view: &View<'_>, name: &str) -> Observed<String> {
     let given = view.text(name);
@@ -251,8 +260,7 @@ fn read_instance<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Plan
         tags: reader.read_tags(item),
         cluster: None,
         cluster_missing: false,
-        engine: view
-            .text("engine")
+        engine: read_engine(&view, origin.as_ref())
             .or_else(|| match &origin {
                 Some(origin) => origin
                     .read(

@@ -27,7 +27,7 @@ pub(super) struct Reader<'a> {
 }
 
 /// Referring attributes that the provider or AWS computes if they are not set.
-const MAY_BE_UNSET: [&str; 8] = [
+const MAY_BE_UNSET: [&str; 9] = [
     "ami",
     "encryption_key_arn",
     "kms_key",
@@ -35,6 +35,7 @@ const MAY_BE_UNSET: [&str; 8] = [
     "kms_key_id",
     "kms_master_key_id",
     "option_group_name",
+    "snapshot_id",
     "subnet_id",
 ];
 
@@ -148,10 +149,13 @@ impl<'a> Reader<'a> {
             Fact::Open(gap) if gap.kind != GapKind::AfterApply => Link::Open(gap),
             Fact::Open(gap) => {
                 let candidates = self.document.candidates_of(view, name, wanted);
-                if candidates.is_settled() && !view.item.exists {
+                // Of all that a module can refer to, nothing may only be meant by what the provider computes.
+                let is_optional = MAY_BE_UNSET.contains(&name);
+                let may_be_nothing = is_optional || !candidates.has_scope;
+                if candidates.is_settled() && may_be_nothing && !view.item.exists {
                     return Link::Nothing;
                 }
-                match candidates.complete(MAY_BE_UNSET.contains(&name)) {
+                match candidates.complete(is_optional) {
                     Ok([only]) => Link::To(only.item),
                     Ok(several) => {
                         let why = format!("it may be {}", candidates.names());

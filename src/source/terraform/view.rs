@@ -196,6 +196,10 @@ impl<'a> View<'a> {
         let Config::Block(block) = self.config else {
             return None;
         };
+        let is_own = std::ptr::eq(self.values, self.item.values);
+        if is_own && self.item.nulls.contains(&name) {
+            return Some(false);
+        }
         let is_null = |it: &Value| it.get("constant_value").is_some_and(Value::is_null);
         Some(block.get(name).is_some_and(|it| !is_null(it)))
     }

@@ -446,7 +446,7 @@ fn the_tagging_api_is_only_needed_for_databases_without_tags() {
     );
     assert_eq!(
         tags(&snapshot, "db_clusters", "queue"),
-        json!({"known": {}})
+        json!({"known": {"backup": "enabled"}})
     );
 }
 

@@ -8,7 +8,6 @@ use serde_json::Value;
 use crate::support::command::Run;
 use crate::support::endpoint::{Endpoint, Exception, Reply, on};
 
-use super::selection::CONTRADICTED;
 use super::{REGION, User, at, collect_region, json_of};
 
 /// The pages of each list of the account.
@@ -161,10 +160,7 @@ fn a_scan_of_enabled_resources_describes_only_those() {
     let listed = report["resources"].as_array().expect("resources").iter();
     let arns = listed.filter_map(|it| it["arn"].as_str());
     // What the account's settings depend on differs too.
-    let resources = arns.filter(|it| {
-        let contradicted = CONTRADICTED.iter().any(|end| it.ends_with(end));
-        !contradicted && !it.starts_with("backup-check:")
-    });
+    let resources = arns.filter(|it| !it.starts_with("backup-check:"));
     let listed: Vec<String> = resources.map(|it| format!("{it:?}")).collect();
     let mut expected = findings(&whole);
     expected.retain(|it| listed.iter().any(|arn| it.contains(arn)));

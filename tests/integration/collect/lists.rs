@@ -136,7 +136,7 @@ const LISTS: [List; 23] = [
         listing: "/regions/eu-central-1/network/interfaces",
         service: "vpc",
         first: &["eni-0f62d866"],
-        second: &["eni-e5aa89a3"],
+        second: &["eni-e5aa89a3", "eni-f6bb90b4"],
     },
     List {
         operation: "ec2:DescribeVpcEndpoints",

@@ -173,3 +173,29 @@ fn a_trend_shows_runs_in_order_and_what_was_not_seen() {
     let last = organization.run("trend runs --last 1");
     assert_eq!(last.stdout.lines().count(), 2, "{}", last.stdout);
 }
+
+#[test]
+fn the_page_of_the_organization_links_to_those_of_its_accounts() {
+    let organization = scanned();
+    let run = organization.run("report run --format html=pages/r.html --account-pages");
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    fs::create_dir(organization.path("pages")).unwrap();
+    let run = organization.run("report run --format html=pages/r.html --account-pages");
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    let page = fs::read_to_string(organization.path("pages/r.html")).unwrap();
+    let seen = [READY.0, FAILS.0, DENIED.0, "100000000001"];
+    for id in seen {
+        assert!(
+            page.contains(&format!("<a href=\"accounts/{id}.html\">")),
+            "{id}"
+        );
+        let of_account = organization.path(&format!("pages/accounts/{id}.html"));
+        assert!(fs::read_to_string(of_account).unwrap().contains(id));
+    }
+    let pages = fs::read_dir(organization.path("pages/accounts")).unwrap();
+    assert_eq!(pages.count(), seen.len());
+    // Without them there is no link that leads nowhere.
+    organization.run("report run --format html=r.html");
+    let page = fs::read_to_string(organization.path("r.html")).unwrap();
+    assert!(!page.contains("href=\"accounts/"));
+}

@@ -299,6 +299,7 @@ fn the_image_has_the_static_program_and_the_roots_for_each_architecture() {
         assert_eq!(run_as["User"], "65532:65532");
         assert_eq!(run_as["Entrypoint"][0], "/backup-check");
         assert_eq!(run_as["WorkingDir"], "/work");
+        assert!(run_as["Volumes"]["/tmp"].is_object());
         let roots = "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt";
         assert!(
             run_as["Env"]
@@ -315,6 +316,10 @@ fn the_image_has_the_static_program_and_the_roots_for_each_architecture() {
         let list = succeed(&folder, "tar", &["-tzvf", "layer.tar.gz"]);
         let line = list.lines().find(|it| it.ends_with(" backup-check"));
         assert!(line.unwrap().starts_with("-rwxr-xr-x"), "{list}");
+        for (folder, mode) in [("work/", "drwxr-xr-x"), ("tmp/", "drwxrwxrwt")] {
+            let line = list.lines().find(|it| it.ends_with(&format!(" {folder}")));
+            assert!(line.unwrap().starts_with(mode), "{list}");
+        }
         let bundle = "etc/ssl/certs/ca-certificates.crt";
         let bundle = succeed(&folder, "tar", &["-xOzf", "layer.tar.gz", bundle]);
         assert_eq!(bundle, "roots of trust");

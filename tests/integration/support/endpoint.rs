@@ -14,13 +14,15 @@ mod fixtures;
 mod request;
 mod texts;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
+
+use serde_json::Value;
 
 use request::Http;
 pub use request::Request;
@@ -42,8 +44,20 @@ pub enum Reply {
     Empty,
     /// The first page of a list, whatever the token of the request.
     FirstPage,
+    /// An error of the service: its status and its code.
+    Error(u16, &'static str),
     /// A truncated body with a matching content length.
     Malformed,
+    /// A body truncated at this many thirds, with a matching content length.
+    Thirds(usize),
+    /// The connection ends in the middle of the body with a reset.
+    Reset,
+    /// Half of the body; the connection stays open.
+    Stall,
+    /// A body without an end.
+    Endless,
+    /// The first page of a list, each time with another token.
+    NewToken,
     /// The connection ends in the middle of the body.
     Cut,
     /// The connection ends without a response, as from a region that is down.
@@ -65,8 +79,12 @@ pub enum Reply {
 pub struct Exception {
     operation: &'static str,
     region: Option<&'static str>,
-    subject: Option<&'static str>,
+    subject: Option<String>,
     page: Option<usize>,
+    skip: AtomicUsize,
+    every: usize,
+    seen: AtomicUsize,
+    account: Option<String>,
     left: AtomicUsize,
     reply: Reply,
 }
@@ -79,6 +97,10 @@ pub fn on(operation: &'static str, reply: Reply) -> Exception {
         region: None,
         subject: None,
         page: None,
+        skip: AtomicUsize::new(0),
+        every: 1,
+        seen: AtomicUsize::new(0),
+        account: None,
         left: AtomicUsize::new(usize::MAX),
         reply,
     }
@@ -96,9 +118,18 @@ impl Exception {
 
     /// Limits the exception to a bucket, table, key or gateway.
     #[must_use]
-    pub fn about(self, subject: &'static str) -> Self {
+    pub fn about(self, subject: &str) -> Self {
         Exception {
-            subject: Some(subject),
+            subject: Some(subject.to_owned()),
+            ..self
+        }
+    }
+
+    /// Limits the exception to the credentials of an account.
+    #[must_use]
+    pub fn signed_by(self, account: &str) -> Self {
+        Exception {
+            account: Some(account.to_owned()),
             ..self
         }
     }
@@ -121,22 +152,53 @@ impl Exception {
         }
     }
 
+    /// Limits the exception to the requests after the first ones.
+    #[must_use]
+    pub fn after(self, requests: usize) -> Self {
+        Exception {
+            skip: AtomicUsize::new(requests),
+            ..self
+        }
+    }
+
+    /// Limits the exception to one of each `number` requests.
+    #[must_use]
+    pub fn every(self, number: usize) -> Self {
+        Exception {
+            every: number,
+            ..self
+        }
+    }
+
     fn applies_to(&self, request: &Request) -> bool {
         (self.operation == "*" || self.operation == request.operation)
             && self.region.is_none_or(|region| region == request.region)
             && self
                 .subject
+                .as_deref()
                 .is_none_or(|subject| Some(subject) == request.subject())
             && self
                 .page
                 .is_none_or(|page| (page == 2) == request.page_token().is_some())
             && self
-                .left
-                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-                    left.checked_sub(1)
-                })
-                .is_ok()
+                .account
+                .as_ref()
+                .is_none_or(|account| *account == request.account)
+            && take_one(&self.skip).is_none()
+            && self
+                .seen
+                .fetch_add(1, Ordering::SeqCst)
+                .is_multiple_of(self.every)
+            && take_one(&self.left).is_some()
     }
+}
+
+/// Takes one from a count, unless nothing is left of it.
+fn take_one(count: &AtomicUsize) -> Option<usize> {
+    let taken = count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+        left.checked_sub(1)
+    });
+    taken.ok()
 }
 
 /// The endpoint. It stops when it is dropped.
@@ -149,6 +211,8 @@ pub struct Endpoint {
 #[derive(Debug)]
 struct Shared {
     exceptions: Vec<Exception>,
+    account_pages: Vec<Vec<Value>>,
+    objects: Mutex<BTreeMap<String, Vec<u8>>>,
     requests: Mutex<Vec<Request>>,
     arrival: Condvar,
     unexpected_requests: Mutex<Vec<String>>,
@@ -159,10 +223,21 @@ struct Shared {
 impl Endpoint {
     /// Starts an endpoint. The first exception that applies to a request replaces its fixture.
     pub fn start(exceptions: impl IntoIterator<Item = Exception>) -> Self {
+        Endpoint::start_organization(Vec::new(), exceptions)
+    }
+
+    /// Starts an endpoint with the accounts of an organization: the pages of their list. Each is a copy of the
+    /// account of the fixtures, entered with `AssumeRole`.
+    pub fn start_organization(
+        account_pages: Vec<Vec<Value>>,
+        exceptions: impl IntoIterator<Item = Exception>,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
         let address = listener.local_addr().expect("it is bound");
         let shared = Arc::new(Shared {
             exceptions: exceptions.into_iter().collect(),
+            account_pages,
+            objects: Mutex::default(),
             requests: Mutex::default(),
             arrival: Condvar::new(),
             unexpected_requests: Mutex::default(),
@@ -181,6 +256,11 @@ impl Endpoint {
             }
         });
         Endpoint { address, shared }
+    }
+
+    /// Returns the objects that were written: bucket and key, and content.
+    pub fn objects(&self) -> BTreeMap<String, Vec<u8>> {
+        self.shared.objects.lock().unwrap().clone()
     }
 
     /// Returns the URL for `--endpoint-url`.
@@ -202,17 +282,18 @@ impl Endpoint {
 
     /// Waits until a request for the operation arrives.
     pub fn wait_for(&self, operation: &str) {
-        let missing = |requests: &mut Vec<Request>| {
-            !requests
-                .iter()
-                .any(|request| request.operation == operation)
-        };
+        self.wait_until(|request| request.operation == operation);
+    }
+
+    /// Waits until such a request arrives.
+    pub fn wait_until(&self, is_wanted: impl Fn(&Request) -> bool) {
+        let missing = |requests: &mut Vec<Request>| !requests.iter().any(&is_wanted);
         let requests = self.shared.requests.lock().unwrap();
         let arrival = &self.shared.arrival;
         let (_requests, late) = arrival
             .wait_timeout_while(requests, PATIENCE, missing)
             .unwrap();
-        assert!(!late.timed_out(), "no request for {operation}");
+        assert!(!late.timed_out(), "the awaited request does not come");
     }
 
     /// Returns the texts that were changed: operation and member.
@@ -238,6 +319,34 @@ struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: Vec<u8>,
+    end: End,
+}
+
+/// How a response ends.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    /// After its body.
+    Complete,
+    /// The connection is closed after half of the body.
+    Closed,
+    /// The connection is reset after half of the body.
+    Reset,
+    /// Nothing comes after half of the body.
+    Stalled,
+    /// Blanks come after half of the body, without an end.
+    Endless,
+}
+
+impl Answer {
+    fn ending(self, end: End) -> Self {
+        Answer { end, ..self }
+    }
+}
+
+/// Resets a connection instead of closing it: a reader that still waits gets an error.
+fn reset_connection(stream: &TcpStream) {
+    let socket = socket2::SockRef::from(stream);
+    let _ = socket.set_linger(Some(Duration::ZERO));
 }
 
 impl Shared {
@@ -247,12 +356,16 @@ impl Shared {
         loop {
             let http = Http::read_from(&mut reader)?;
             let is_head = http.method == "HEAD";
-            let (answer, sent) = self.answer_request(&http, &mut reader)?;
-            let mut head = format!(
-                "HTTP/1.1 {} -\r\ncontent-length: {}\r\n",
-                answer.status,
-                answer.body.len()
-            );
+            let answer = self.answer_request(&http, &mut reader)?;
+            let (length, sent) = match answer.end {
+                End::Complete => (answer.body.len(), answer.body.len()),
+                End::Closed | End::Reset | End::Stalled => {
+                    (answer.body.len(), answer.body.len() / 2)
+                }
+                End::Endless => (usize::MAX / 2, answer.body.len() / 2),
+            };
+            let status = answer.status;
+            let mut head = format!("HTTP/1.1 {status} -\r\ncontent-length: {length}\r\n");
             for (name, value) in &answer.headers {
                 head += &format!("{name}: {value}\r\n");
             }
@@ -261,68 +374,82 @@ impl Shared {
             writer
                 .write_all(&[head.as_bytes(), b"\r\n", body].concat())
                 .ok()?;
-            if sent < answer.body.len() {
-                return None;
+            match answer.end {
+                End::Complete => {}
+                End::Closed => return None,
+                End::Reset => {
+                    reset_connection(stream);
+                    return None;
+                }
+                End::Stalled => {
+                    // Ends when the client goes away.
+                    let _ = reader.read(&mut [0]);
+                    return None;
+                }
+                End::Endless => loop {
+                    writer.write_all(&[b' '; 1 << 16]).ok()?;
+                },
             }
         }
     }
 
-    /// Returns the answer and the number of bytes of its body to send, or `None` to close the connection.
-    fn answer_request(&self, http: &Http, reader: &mut impl Read) -> Option<(Answer, usize)> {
+    /// Returns the answer, or `None` to close the connection.
+    fn answer_request(&self, http: &Http, reader: &mut impl Read) -> Option<Answer> {
         let Some(request) = Request::from_http(http) else {
-            return Some(complete_answer(
-                self.reject_request(format!("{} {}", http.method, http.path)),
-            ));
+            return Some(self.reject_request(format!("{} {}", http.method, http.path)));
         };
-        self.requests.lock().unwrap().push(request.clone());
+        let number = {
+            let mut requests = self.requests.lock().unwrap();
+            requests.push(request.clone());
+            requests.len()
+        };
         self.arrival.notify_all();
         let Some(exception) = self
             .exceptions
             .iter()
             .find(|exception| exception.applies_to(&request))
         else {
-            return Some(complete_answer(self.usual_answer(&request)));
+            return Some(self.usual_answer(&request));
         };
         let (service, operation) = request.split_operation();
+        let usual = || self.usual_answer(&request);
         Some(match exception.reply {
-            Reply::Denied if http.method == "HEAD" => complete_answer(empty_answer(403, &[])),
-            Reply::Denied => complete_answer(self.fixture_answer(service, "AccessDenied", &request)),
-            Reply::Throttled => complete_answer(self.fixture_answer(service, "Throttling", &request)),
-            Reply::Fixture(name) => complete_answer(self.fixture_answer(service, name, &request)),
-            Reply::Empty => complete_answer(self.fixture_answer(service, &format!("{operation}-empty"), &request)),
-            Reply::FirstPage => complete_answer(self.usual_answer(&request.without_page_token())),
-            Reply::Malformed => {
-                let mut answer = self.usual_answer(&request);
-                answer.body.truncate(answer.body.len() / 2);
-                complete_answer(answer)
+            Reply::Denied if http.method == "HEAD" => empty_answer(403, &[]),
+            Reply::Denied => self.fixture_answer(service, "AccessDenied", &request),
+            Reply::Throttled => self.fixture_answer(service, "Throttling", &request),
+            Reply::Fixture(name) => self.fixture_answer(service, name, &request),
+            Reply::Error(status, _) if http.method == "HEAD" => empty_answer(status, &[]),
+            Reply::Error(status, code) => fixtures::error_answer(service, status, code),
+            Reply::Empty => self.fixture_answer(service, &format!("{operation}-empty"), &request),
+            Reply::FirstPage => self.usual_answer(&request.without_page_token()),
+            Reply::NewToken => {
+                let first = self.usual_answer(&request.without_page_token());
+                first.with_another_token(number)
             }
-            Reply::Cut => {
-                let answer = self.usual_answer(&request);
-                let half = answer.body.len() / 2;
-                (answer, half)
-            }
+            Reply::Malformed => usual().truncated(1, 2),
+            Reply::Thirds(thirds) => usual().truncated(thirds, 3),
+            Reply::Cut => usual().ending(End::Closed),
+            Reply::Reset => usual().ending(End::Reset),
+            Reply::Stall => usual().ending(End::Stalled),
+            Reply::Endless => usual().ending(End::Endless),
             Reply::Dead => return None,
             Reply::Never => {
                 // Ends when the client goes away.
                 let _ = reader.read(&mut [0]);
                 return None;
             }
-            Reply::Hollow => complete_answer(self.usual_answer(&request).without_fields()),
-            Reply::Text(at, blank) => complete_answer(self.answer_without_text(&request, at, blank)),
-            Reply::Bare(status, headers) => complete_answer(empty_answer(status, headers)),
-            Reply::ProxyPage(status) => complete_answer(Answer {
+            Reply::Hollow => usual().without_fields(),
+            Reply::Text(at, blank) => self.answer_without_text(&request, at, blank),
+            Reply::Bare(status, headers) => empty_answer(status, headers),
+            Reply::ProxyPage(status) => Answer {
                 status,
                 headers: vec![("content-type", "text/html".to_owned())],
                 body: b"<html><head><title>Error</title></head><body>Blocked<br>by the proxy</body></html>"
                     .to_vec(),
-            }),
+                end: End::Complete,
+            },
         })
     }
-}
-
-fn complete_answer(answer: Answer) -> (Answer, usize) {
-    let length = answer.body.len();
-    (answer, length)
 }
 
 fn empty_answer(status: u16, headers: &[(&'static str, &'static str)]) -> Answer {
@@ -333,5 +460,6 @@ fn empty_answer(status: u16, headers: &[(&'static str, &'static str)]) -> Answer
             .map(|(name, value)| (*name, (*value).to_owned()))
             .collect(),
         body: Vec::new(),
+        end: End::Complete,
     }
 }

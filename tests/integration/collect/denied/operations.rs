@@ -16,22 +16,22 @@ const OF_PLANS: &[&str] = &[
 const DENIED_JSON: &str = "AccessDeniedException";
 
 /// What a scan loses if an operation is denied.
-pub(super) struct Needed {
-    pub(super) operation: &'static str,
+pub(crate) struct Needed {
+    pub(crate) operation: &'static str,
     /// The IAM action, which S3 names differently.
-    pub(super) action: &'static str,
+    pub(crate) action: &'static str,
     /// The error code of the service.
-    pub(super) code: &'static str,
+    pub(crate) code: &'static str,
     /// The coverage rows that report it.
-    pub(super) services: &'static [&'static str],
+    pub(crate) services: &'static [&'static str],
     /// The facts that become unknown, by the pointer to their gap.
-    pub(super) gaps: &'static [&'static str],
+    pub(crate) gaps: &'static [&'static str],
     /// The only parts of a snapshot that change.
-    pub(super) touches: &'static [&'static str],
+    pub(crate) touches: &'static [&'static str],
     /// The rules that become unknown, with the end of a resource's ARN.
-    pub(super) needed_by: &'static [(&'static str, &'static str)],
+    pub(crate) needed_by: &'static [(&'static str, &'static str)],
     /// Whether it lists resources that can be backed up, or networks.
-    pub(super) lists: bool,
+    pub(crate) lists: bool,
 }
 
 /// Returns an operation that no rule needs.
@@ -65,7 +65,7 @@ const STACK: &str = "stack/shop/51af3dc0-da77-11e4-872e-1234567db101";
 const ACCOUNT_LINE: &str = ":account:111122223333";
 const REGION_LINE: &str = ":region:111122223333:eu-central-1";
 
-pub(super) const NEEDED: &[Needed] = &[
+pub(crate) const NEEDED: &[Needed] = &[
     Needed {
         gaps: &["/regions/eu-central-1/backup_plans/items/0/rules/gap"],
         touches: OF_PLANS,

@@ -3,16 +3,23 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::command::repository;
 
-use super::{Answer, Request, Shared, empty_answer};
+use super::request::ACCOUNT;
+use super::{Answer, End, Request, Shared, empty_answer};
 
 impl Shared {
     /// Returns the response of AWS for the account that the fixtures describe.
     pub(super) fn usual_answer(&self, request: &Request) -> Answer {
         let (service, operation) = request.split_operation();
+        if operation == "ListAccounts" {
+            return self.accounts_answer(request);
+        }
+        if let Some(answer) = self.object_answer(operation, request) {
+            return answer;
+        }
         // KMS returns only the keys of its region.
         let elsewhere =
             |id: &str| id.starts_with("arn:") && id.split(':').nth(3) != Some(&request.region);
@@ -32,8 +39,10 @@ impl Shared {
         } else {
             ""
         };
+        // The resources of every account are those of the fixtures.
         let named = request
             .subject()
+            .map(|subject| subject.replace(&request.account, ACCOUNT))
             .map(|subject| format!("{operation}-{subject}{page}"));
         if let Some(name) = named.filter(|name| find_fixture(service, name).is_some()) {
             return self.fixture_answer(service, &name, request);
@@ -52,10 +61,81 @@ impl Shared {
             "GetRole" => "NoSuchEntity",
             "GetBucketEncryption" => "ServerSideEncryptionConfigurationNotFoundError",
             "GetBucketLifecycleConfiguration" => "NoSuchLifecycleConfiguration",
+            // Buckets for objects, as opposed to those of the fixtures.
+            "HeadBucket" if request.subject().is_some_and(|it| it.starts_with("our-")) => {
+                return empty_answer(200, &[]);
+            }
             "HeadBucket" => return empty_answer(404, &[]),
             _ => return self.fixture_answer(service, &format!("{operation}{page}"), request),
         };
         self.fixture_answer(service, absent, request)
+    }
+
+    /// Returns the answer to a request about the objects that requests wrote, in pages of three.
+    fn object_answer(&self, operation: &str, request: &Request) -> Option<Answer> {
+        let mut objects = self.objects.lock().unwrap();
+        let value = |name: &str| request.parameters.get(name).cloned().unwrap_or_default();
+        let name = format!("{}/{}", value("Bucket"), value("Key"));
+        match operation {
+            "PutObject" => {
+                objects.insert(name, request.object.clone());
+                Some(empty_answer(200, &[]))
+            }
+            "GetObject" => match objects.get(&name) {
+                Some(content) => Some(Answer {
+                    body: content.clone(),
+                    ..empty_answer(200, &[])
+                }),
+                None => Some(self.fixture_answer("s3", "NoSuchKey", request)),
+            },
+            "ListObjectsV2" => {
+                let prefix = format!("{}/{}", value("Bucket"), value("prefix"));
+                let after = value("continuation-token");
+                let keys = objects.keys().filter_map(|it| {
+                    let key = it.strip_prefix(&prefix)?;
+                    (!key.contains('/') && key > after.as_str()).then_some(key)
+                });
+                let keys: Vec<&str> = keys.collect();
+                let page = &keys[..keys.len().min(3)];
+                let next = match keys.len() > 3 {
+                    true => format!("<NextContinuationToken>{}</NextContinuationToken>", page[2]),
+                    false => String::new(),
+                };
+                let contents: String = page
+                    .iter()
+                    .map(|key| format!("<Contents><Key>{}{key}</Key></Contents>", value("prefix")))
+                    .collect();
+                let body = format!(
+                    "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><IsTruncated>{}</IsTruncated>{next}{contents}</ListBucketResult>",
+                    keys.len() > 3
+                );
+                Some(Answer {
+                    status: 200,
+                    headers: vec![("content-type", content_type("s3").to_owned())],
+                    body: body.into_bytes(),
+                    end: End::Complete,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the page of accounts that the token of the request names: its position.
+    fn accounts_answer(&self, request: &Request) -> Answer {
+        let at = match request.page_token() {
+            None => 0,
+            Some(token) => token.parse().expect("the token of a page"),
+        };
+        let mut page = json!({"Accounts": self.account_pages[at]});
+        if at + 1 < self.account_pages.len() {
+            page["NextToken"] = json!((at + 1).to_string());
+        }
+        Answer {
+            status: 200,
+            headers: vec![("content-type", content_type("organizations").to_owned())],
+            body: page.to_string().into_bytes(),
+            end: End::Complete,
+        }
     }
 
     /// Returns the items of the operation's fixtures that the request names, or `None` if it names none.
@@ -71,7 +151,7 @@ impl Shared {
         let pages: Vec<String> = pages
             .iter()
             .filter_map(|name| Some(read_fixture(&find_fixture(service, name)?)))
-            .map(|page| page.replace("{region}", &request.region))
+            .map(|page| request.fill_fixture(&page))
             .collect();
         let first = pages.first()?;
         let (found, body) = if first.trim_start().starts_with('{') {
@@ -93,6 +173,7 @@ impl Shared {
             status: 200,
             headers: vec![("content-type", content_type(service).to_owned())],
             body: body.into_bytes(),
+            end: End::Complete,
         })
     }
 
@@ -106,9 +187,8 @@ impl Shared {
         let mut answer = Answer {
             status: error_status(service, name),
             headers: vec![("content-type", content_type(service).to_owned())],
-            body: read_fixture(&path)
-                .replace("{region}", &request.region)
-                .into_bytes(),
+            body: request.fill_fixture(&read_fixture(&path)).into_bytes(),
+            end: End::Complete,
         };
         // REST-JSON has the code only in a header:
         // https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization
@@ -126,6 +206,32 @@ impl Shared {
     pub(super) fn reject_request(&self, what: String) -> Answer {
         self.unexpected_requests.lock().unwrap().push(what);
         empty_answer(400, &[])
+    }
+}
+
+/// Returns an error in the protocol of a service.
+pub(super) fn error_answer(service: &str, status: u16, code: &str) -> Answer {
+    let mut headers = vec![("content-type", content_type(service).to_owned())];
+    let error = format!("<Error><Code>{code}</Code><Message>made by the test</Message></Error>");
+    let body = match service {
+        "ec2" => {
+            format!("<Response><Errors>{error}</Errors><RequestID>r</RequestID></Response>")
+        }
+        "s3" => error,
+        "cloudformation" | "iam" | "rds" | "redshift" | "sts" => {
+            format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>")
+        }
+        "backup" | "elasticfilesystem" => {
+            headers.push(("x-amzn-errortype", code.to_owned()));
+            r#"{"message":"made by the test"}"#.to_owned()
+        }
+        _ => format!(r#"{{"__type":"{code}","message":"made by the test"}}"#),
+    };
+    Answer {
+        status,
+        headers,
+        body: body.into_bytes(),
+        end: End::Complete,
     }
 }
 
@@ -216,10 +322,12 @@ fn error_status(service: &str, name: &str) -> u16 {
             | "s3",
             "AccessDenied",
         )
-        | ("sts", "ExpiredToken") => 403,
+        | ("sts", "AccessDenied" | "ExpiredToken") => 403,
         (
             "s3",
-            "NoSuchLifecycleConfiguration" | "ServerSideEncryptionConfigurationNotFoundError",
+            "NoSuchKey"
+            | "NoSuchLifecycleConfiguration"
+            | "ServerSideEncryptionConfigurationNotFoundError",
         ) => 404,
         ("iam", "NoSuchEntity") => 404,
         (_, "AccessDenied" | "GatewayNotConnected" | "Throttling") => 400,

@@ -5,6 +5,9 @@ use std::io::BufRead;
 
 use serde_json::Value;
 
+/// The account of the fixtures.
+pub(super) const ACCOUNT: &str = "111122223333";
+
 /// The parameters that are the token of a page.
 const TOKENS: [&str; 6] = [
     "NextToken",
@@ -20,10 +23,14 @@ const TOKENS: [&str; 6] = [
 pub struct Request {
     /// From the signature: `eu-central-1`.
     pub region: String,
+    /// The account whose credentials signed it: that of the fixtures, unless they are those of `AssumeRole`.
+    pub account: String,
     /// Service and operation, as in `iam-policy` and the reports: `ec2:DescribeVolumes`.
     pub operation: String,
     /// Form fields, fields of the JSON body, or the query; `Bucket` is the name of a bucket.
     pub parameters: BTreeMap<String, String>,
+    /// The object that the request writes; else empty.
+    pub object: Vec<u8>,
 }
 
 /// An HTTP/1.1 request, as the SDK sends it.
@@ -75,7 +82,7 @@ impl Request {
         let authorization = http.headers.get("authorization")?;
         let (_, scope) = authorization.split_once("Credential=")?;
         let scope: Vec<&str> = scope.split(',').next()?.split('/').collect();
-        let [_, _, region, service, "aws4_request"] = scope[..] else {
+        let [key, _, region, service, "aws4_request"] = scope[..] else {
             return None;
         };
         let target = http
@@ -96,11 +103,17 @@ impl Request {
                 (parameters.remove("Action")?, parameters)
             }
         };
+        let object = match operation.as_str() {
+            "PutObject" => http.body.clone(),
+            _ => Vec::new(),
+        };
         let prefix = if service == "tagging" { "tag" } else { service };
         Some(Request {
             region: region.to_owned(),
+            account: key.strip_prefix("ASIA").unwrap_or(ACCOUNT).to_owned(),
             operation: format!("{prefix}:{operation}"),
             parameters,
+            object,
         })
     }
 
@@ -119,6 +132,9 @@ impl Request {
         if let Some(stack) = self.parameters.get("StackName") {
             return stack.split('/').nth(1);
         }
+        if let Some(role) = self.parameters.get("RoleArn") {
+            return role.split(':').nth(4);
+        }
         const NAMES: [&str; 8] = [
             "Bucket",
             "GatewayARN",
@@ -131,6 +147,16 @@ impl Request {
         ];
         let named = NAMES.into_iter().find_map(|key| self.parameters.get(key))?;
         named.rsplit('/').next()
+    }
+
+    /// Returns a fixture as the response for the region and the account of the request.
+    pub(super) fn fill_fixture(&self, text: &str) -> String {
+        let text = text.replace("{region}", &self.region);
+        let text = text.replace("{role-account}", self.subject().unwrap_or_default());
+        match self.account == ACCOUNT {
+            true => text,
+            false => text.replace(ACCOUNT, &self.account),
+        }
     }
 
     /// Returns the ids, names and ARNs by which the request limits a list.
@@ -178,13 +204,22 @@ impl Request {
 /// Returns the operation and the parameters of a request to S3.
 fn parse_s3(http: &Http) -> Option<(String, BTreeMap<String, String>)> {
     let mut parameters = http.query.clone();
-    let bucket = http.path.trim_matches('/');
+    let path = http.path.trim_start_matches('/');
+    let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+    if !key.is_empty() {
+        let checksum = http.headers.get("x-amz-checksum-sha256").cloned();
+        parameters.insert("Key".to_owned(), decode_percent(key));
+        parameters.insert("Checksum".to_owned(), checksum.unwrap_or_default());
+    }
     if !bucket.is_empty() {
         parameters.insert("Bucket".to_owned(), bucket.to_owned());
     }
     let has = |key: &str| http.query.contains_key(key);
     let operation = match http.method.as_str() {
         "HEAD" => "HeadBucket",
+        "PUT" if !key.is_empty() => "PutObject",
+        "GET" if !key.is_empty() => "GetObject",
+        "GET" if has("list-type") => "ListObjectsV2",
         "GET" if bucket.is_empty() => "ListBuckets",
         "GET" if has("versioning") => "GetBucketVersioning",
         "GET" if has("encryption") => "GetBucketEncryption",

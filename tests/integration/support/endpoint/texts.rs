@@ -8,7 +8,44 @@ use serde_json::Value;
 
 use super::{Answer, Request, Shared};
 
+/// The members that hold the token of the next page.
+const NEXT_TOKENS: [&str; 8] = [
+    "nextToken",
+    "NextToken",
+    "Marker",
+    "NextMarker",
+    "LastEvaluatedTableName",
+    "PaginationToken",
+    "ContinuationToken",
+    "NextContinuationToken",
+];
+
 impl Answer {
+    /// Returns the answer with only a part of its body.
+    pub(super) fn truncated(mut self, part: usize, of: usize) -> Self {
+        self.body.truncate(self.body.len() * part / of);
+        self
+    }
+
+    /// Returns a page with another token of the next one.
+    pub(super) fn with_another_token(self, number: usize) -> Self {
+        let mut body = String::from_utf8(self.body).expect("fixtures are text");
+        for name in NEXT_TOKENS {
+            let (json, xml) = (format!("\"{name}\": \""), format!("<{name}>"));
+            for (open, close) in [(json, '"'), (xml, '<')] {
+                if let Some(at) = body.find(&open) {
+                    let start = at + open.len();
+                    let length = body[start..].find(close).expect("the token ends");
+                    body.replace_range(start..start + length, &format!("token-{number}"));
+                }
+            }
+        }
+        Answer {
+            body: body.into_bytes(),
+            ..self
+        }
+    }
+
     /// Returns the answer without its fields.
     pub(super) fn without_fields(self) -> Self {
         let body = String::from_utf8(self.body).expect("fixtures are text");
