@@ -583,7 +583,7 @@ fn sharing(cx: &RuleContext<'_>, key: &KeyUse<'_>, denied: &[&ActionVerdict]) ->
         );
     }
     format!(
-        "Replace its policy with the one that `aws kms get-key-policy --region {0} --key-id {1} --query Policy --output text | backup-check key-policy - --region {0} --key-account {2}` prints.",
+        "Replace its policy with the one that `aws kms get-key-policy --region {0} --key-id {1} --query Policy --output text | backup-check key-policy - --region {0} --key-account {2} --format policy` prints.",
         key.region(),
         key.id(),
         key.account()

@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::key_sharing::copy::Overall;
 use crate::key_sharing::facts::{CentralAccount, KeyFacts, ViaService};
 use crate::model::arn::Arn;
-use crate::report::key_policy::{KeyPolicy, Question, write_json, write_text};
+use crate::report::key_policy::{KeyPolicy, Question, write_json, write_policy, write_text};
 
 use super::args::GlobalArgs;
 use super::config::LoadedConfig;
@@ -53,8 +53,12 @@ enum ViaArg {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
+    /// The answer, then the policy that would pass
     Table,
+    /// The answer as `backup-check/key-policy/v1`
     Json,
+    /// Only the policy that would pass
+    Policy,
 }
 
 pub(super) fn run(args: &KeyPolicyArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
@@ -102,10 +106,18 @@ pub(super) fn run(args: &KeyPolicyArgs, global: &GlobalArgs) -> anyhow::Result<E
     };
     let name = input::display_name(&args.file);
     let policy = KeyPolicy::evaluate(&text, question).with_context(|| name)?;
-    output::write_stdout(global, |style, out| match args.format {
-        Format::Table => write_text(&policy, style, out),
-        Format::Json => write_json(&policy, out),
+    let mut obstacle = None;
+    output::write_stdout(global, |style, out| {
+        match args.format {
+            Format::Table => write_text(&policy, style, out)?,
+            Format::Json => write_json(&policy, out)?,
+            Format::Policy => obstacle = write_policy(&policy, out)?,
+        }
+        Ok(())
     })?;
+    if let Some(obstacle) = obstacle {
+        output::print_stderr(&format!("no policy to print: {obstacle}"));
+    }
     Ok(match policy.verdict() {
         Overall::Shared | Overall::PartlyShared => Exit::Ready,
         Overall::NotShared => Exit::Failed,

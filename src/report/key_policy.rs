@@ -1,4 +1,5 @@
-//! The report on one key policy: as text, and as JSON of schema `backup-check/key-policy/v1`.
+//! The report on one key policy: as text, as JSON of schema `backup-check/key-policy/v1`, and as the policy that
+//! would pass.
 
 use std::io::Write;
 
@@ -274,6 +275,23 @@ pub fn write_text(
         writeln!(out, "\n{}", escape_json(&text))?;
     }
     Ok(())
+}
+
+/// Writes only the policy that would pass, ready for `aws kms put-key-policy`. Returns why there is none, if there
+/// is none; then nothing is written.
+///
+/// # Errors
+/// The output failed.
+pub fn write_policy(
+    policy: &KeyPolicy,
+    out: &mut dyn Write,
+) -> Result<Option<String>, WriteError> {
+    let Some(merged) = policy.merged_policy() else {
+        return Ok(Some(policy.advice_text()));
+    };
+    let text = serde_json::to_string_pretty(merged)?;
+    writeln!(out, "{}", escape_json(&text))?;
+    Ok(None)
 }
 
 /// Writes the verdict and the request that was evaluated.

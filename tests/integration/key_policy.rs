@@ -196,6 +196,30 @@ fn the_text_output_ends_with_a_policy_to_paste() {
 }
 
 #[test]
+fn the_policy_format_prints_a_policy_and_nothing_else() {
+    let own = statement(OWN, &json!("kms:*"), &json!({}));
+    let given = policy(std::slice::from_ref(&own));
+    let flags = ["--key-arn", KEY, "--format", "policy"];
+    let run = run_key_policy(&given.to_string(), &flags);
+    // The exit code is that of the policy as it is.
+    assert_eq!((run.code, run.stderr.as_str()), (1, ""));
+    let printed: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(printed["Statement"][0], own);
+    let again = run_key_policy(&run.stdout, &flags);
+    assert_eq!((again.code, again.stdout), (0, run.stdout));
+
+    let mut deny = statement("*", &json!("kms:CreateGrant"), &json!({}));
+    deny["Effect"] = json!("Deny");
+    let run = run_key_policy(&policy(&[own, deny]).to_string(), &flags);
+    assert_eq!((run.code, run.stdout.as_str()), (1, ""));
+    assert!(
+        run.stderr.starts_with("no policy to print: ") && run.stderr.contains("explicit deny"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
 fn errors_name_the_line_and_column() {
     let told = |policy: &str, flags: &[&str]| {
         let run = run_key_policy(policy, flags);
