@@ -72,10 +72,7 @@ pub fn find_central_copies<'a>(
     protection: &Protection<'a>,
     by: &[Choice<'a>],
 ) -> CentralCopies<'a> {
-    let mut copies = CentralCopies {
-        open: protection.rules(by).gap,
-        ..CentralCopies::default()
-    };
+    let mut copies = CentralCopies::default();
     for plan in protection.plans_of(by) {
         for rule in &plan.rules.items {
             for action in &rule.copies {
@@ -83,6 +80,7 @@ pub fn find_central_copies<'a>(
             }
         }
     }
+    copies.open = copies.open.or(protection.rules(by).gap);
     copies
 }
 

@@ -168,6 +168,15 @@ impl Outcome {
         }
     }
 
+    /// Adds an aside to every message.
+    #[must_use]
+    pub fn noted(mut self, aside: &str) -> Self {
+        for cause in &mut self.causes {
+            cause.message.push_str(&format!(" ({aside})"));
+        }
+        self
+    }
+
     /// Sets the subject that findings with the same reason share.
     #[must_use]
     pub fn about(mut self, subject: impl Into<String>) -> Self {

@@ -87,7 +87,10 @@ pub fn write(
         (TableView::Summary, None) => {
             services::write_services(&mut page, &digest, style.ascii);
             causes::write_first_causes(&mut page, &digest, style.ascii);
-            resources::write_worst_resources(&mut page, &digest, style.ascii);
+            let mut result = Page::new(style.width, false);
+            result::write_result(&mut result, &digest, gate);
+            let lines = result.count_lines();
+            resources::write_worst_resources(&mut page, &digest, style.ascii, lines);
         }
         (TableView::Causes, _) => {
             causes::write_all_causes(&mut page, &digest, style.ascii);

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use crate::analysis::backup_plans::in_region;
 use crate::analysis::central_copies::{CentralCopies, find_central_copies};
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::model::fact::Fact;
 use crate::model::snapshot::Region;
 use crate::model::{Gap, GapKind};
@@ -47,12 +47,17 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     let protection = in_region(cx, cx.region)?;
     let chosen = protection.in_use(cx);
     let copies = find_central_copies(cx, &protection, &chosen.by);
+    let outcome = check_copies(cx, &copies);
     let is_selection_open = |gap: &&Gap| gap.kind == GapKind::Open;
     let unread = chosen.open.as_ref().filter(|gap| !is_selection_open(gap));
     if let Some(gap) = copies.open.as_ref().or(unread) {
-        return Err(gap.clone());
+        // An invalid plan makes no copies, and leaves those of the others as they are.
+        let is_invalid = gap.kind == GapKind::Unreadable && !copies.made.is_empty();
+        return match outcome.verdict {
+            Verdict::Pass | Verdict::Warn if is_invalid => Ok(outcome.noted(&gap.message)),
+            _ => Err(gap.clone()),
+        };
     }
-    let outcome = check_copies(cx, &copies);
     // A resource that was not listed, or of which not all tags are known, may be one that another selection
     // names.
     let unlisted = region.listing_gaps().into_iter();

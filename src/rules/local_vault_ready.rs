@@ -1,4 +1,4 @@
-use crate::analysis::backup_plans::{account_of, find_vaults, in_region};
+use crate::analysis::backup_plans::{Authority, account_of, find_vaults, in_region};
 use crate::analysis::backup_role::check_each_role;
 use crate::analysis::proof::EFS_VAULT;
 use crate::analysis::role_call::{set_call, set_organization};
@@ -78,8 +78,17 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
             .unwrap_or_else(|gap| Outcome::unknown(&gap))
             .with("vault", name)
     });
-    let outcomes = outcomes.chain(open.iter().map(Outcome::unknown));
-    Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("no vault is in use")))
+    // An invalid plan makes no backups, and leaves those of the others as they are.
+    let (invalid, open): (Vec<_>, Vec<_>) = open
+        .iter()
+        .partition(|gap| gap.kind == GapKind::Unreadable);
+    let outcomes = outcomes.chain(open.into_iter().map(Outcome::unknown));
+    let outcome = Outcome::worst(outcomes);
+    let outcome = outcome.unwrap_or_else(|| Outcome::skip("no vault is in use"));
+    Ok(match invalid.first() {
+        Some(gap) if outcome.verdict == Verdict::Pass => outcome.noted(&gap.message),
+        _ => outcome,
+    })
 }
 
 /// Checks that the region has a usable vault if no policy and no plan names one.
@@ -132,13 +141,14 @@ fn check_vault(
     name: &str,
     rules: &[&BackupRule],
 ) -> CheckResult {
-    let authority = in_region(cx, cx.region)?.authority;
+    let authority = find_authority(cx, rules)?;
     let words = authority.words();
     let Some(vault) = region.vaults.find(|vault| vault.id == name)? else {
         return Ok(Outcome::breach(format!(
-            "vault {name} does not exist in {}, but {words} {} it: no backup jobs are created{}",
+            "vault {name} does not exist in {}, but {words} {} it: {} no backup jobs{}",
             cx.region,
             authority.either("names", "name"),
+            authority.either("it creates", "they create"),
             authority.why()
         ))
         .fix(ask_contact(cx, "to create the vault")));
@@ -160,6 +170,15 @@ fn check_vault(
         Some(outcome) => outcome,
         None => Outcome::pass(format!("vault {name} exists")),
     })
+}
+
+/// Returns where the plans of backup rules were read.
+fn find_authority<'a>(cx: &RuleContext<'a>, rules: &[&BackupRule]) -> Result<Authority<'a>, Gap> {
+    let protection = in_region(cx, cx.region)?;
+    let is_named = |rule: &BackupRule| rules.iter().any(|it| std::ptr::eq(*it, rule));
+    let mut by = protection.in_use(cx).by;
+    by.retain(|choice| choice.plan.rules.items.iter().any(is_named));
+    Ok(protection.authority_of(&by))
 }
 
 /// Checks that Vault Lock allows the retention of the backup rules.

@@ -227,19 +227,19 @@ pub(in crate::report) fn summarize_account(view: &View<'_>) -> Option<String> {
     let is_named = counts.total() > 0 && counts.get(ResourceVerdict::Ready) == counts.total();
     let failing = view.account.name_rules(lines(), Status::Fail);
     let unknown = view.account.name_rules(lines(), Status::Unknown);
-    let failing = match failing.is_empty() || is_named {
-        true => None,
-        false => Some(format!("The account blocks copies: it fails {failing}.")),
-    };
+    let fails = !failing.is_empty() && !is_named;
     let is_asked = view.report.all_rules && view.report.unread.is_empty();
-    let unknown = match unknown.is_empty() || (is_named && failing.is_none() && is_asked) {
-        true => None,
-        false => Some(format!(
+    let is_unknown = !unknown.is_empty() && !(is_named && is_asked);
+    match (fails, is_unknown) {
+        (true, true) => Some(format!(
+            "The account blocks copies: it fails {failing}; unknown: {unknown}."
+        )),
+        (true, false) => Some(format!("The account blocks copies: it fails {failing}.")),
+        (false, true) => Some(format!(
             "Whether the account is ready for copies is unknown: {unknown}."
         )),
-    };
-    let sentences: Vec<String> = [failing, unknown].into_iter().flatten().collect();
-    (!sentences.is_empty()).then(|| sentences.join(" "))
+        (false, false) => None,
+    }
 }
 
 fn summarize_untagged(view: &View<'_>) -> Option<String> {

@@ -16,8 +16,8 @@ use crate::text::{count_more, display_width, plural};
 
 /// The number of lines of the summary.
 const MOST_LINES: usize = 60;
-/// The number of lines below the rows, at most.
-const LINES_BELOW: usize = 15;
+/// The lines around the rows: a blank one, the headings, the legend, and how many are left out.
+const LINES_AROUND: usize = 5;
 /// The number of rows of the summary.
 const MOST_ROWS: usize = 12;
 /// The number of resources up to which the summary has a row for each.
@@ -27,14 +27,22 @@ const WIDE: usize = 100;
 /// The share of the width that a name may have; a longer one has its own line.
 const NAME_SHARE: usize = 45;
 
-/// Writes the worst resources, and how many have no tag.
-pub(super) fn write_worst_resources(page: &mut Page, digest: &Digest<'_>, ascii: bool) {
+/// Writes the worst resources, as many as the summary has lines left with the result of `result_lines`, and how
+/// many have no tag.
+pub(super) fn write_worst_resources(
+    page: &mut Page,
+    digest: &Digest<'_>,
+    ascii: bool,
+    result_lines: usize,
+) {
     let mut rows = rank_rows(digest);
     let all = rows.len();
     if all > FEW {
         rows.retain(|row| row.verdict > ResourceVerdict::Ready);
-        let room = MOST_LINES.saturating_sub(page.count_lines() + LINES_BELOW);
-        rows.truncate(room.min(MOST_ROWS));
+        let mut untagged = Page::new(page.width(), false);
+        write_untagged(&mut untagged, digest);
+        let others = page.count_lines() + LINES_AROUND + untagged.count_lines() + result_lines;
+        rows.truncate(MOST_LINES.saturating_sub(others).min(MOST_ROWS));
     }
     write_rows(page, digest, &rows, ascii);
     let list_all = format!(

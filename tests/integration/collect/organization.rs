@@ -240,8 +240,9 @@ fn an_account_that_does_not_answer_ends_at_its_time_limit() {
         "{slow}\n{{\"id\":\"{other}\",\"role_arn\":\"arn:aws:iam::{other}:role/a/Own\",\"external_id\":\"theirs\"}}\n"
     );
     fs::write(user.home.path().join("list"), list).unwrap();
-    let silent = on("ec2:DescribeVolumes", Reply::Never).signed_by(&slow);
-    let endpoint = Endpoint::start([silent]);
+    // Throttling is waited out; a call without an answer is given up before.
+    let throttled = on("ec2:DescribeVolumes", Reply::Throttled).signed_by(&slow);
+    let endpoint = Endpoint::start([throttled]);
     let args = ["--accounts", "list", "--account-timeout", "20s"];
     let run = scan(&user, &endpoint, &[&args[..], &ROLE].concat());
     let summary = summary(&user);
