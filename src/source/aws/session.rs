@@ -87,6 +87,14 @@ pub enum ConnectError {
         /// The network error.
         reason: String,
     },
+    /// No server can be verified, so no HTTPS connection is possible: an image without the package.
+    #[error(
+        "no root certificates{place}, which HTTPS needs: install the package ca-certificates, or set SSL_CERT_FILE to a PEM file of them"
+    )]
+    NoRootCertificates {
+        /// Where they were searched: empty for the places of the system.
+        place: String,
+    },
     /// The response of STS has no account.
     #[error("STS GetCallerIdentity failed: the response has no account or no ARN")]
     NoIdentity,
@@ -217,6 +225,10 @@ impl Base {
     /// Why there are no credentials.
     pub async fn connect(access: &Access, meter: &Arc<Meter>) -> Result<Self, ConnectError> {
         let (mut config, home) = load_config(access).await;
+        let is_plain = config.endpoint_url().is_some_and(|url| url.starts_with("http://"));
+        if !is_plain {
+            check_root_certificates()?;
+        }
         if let Some(role) = &access.role_arn {
             config = assume_role(config, role, access.external_id.as_ref()).await;
         }
@@ -356,6 +368,21 @@ fn explain_refusal(role: &str, error: &SdkError<AssumeRoleError, HttpResponse>) 
 fn has_credentials_error(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut chain = std::iter::successors(Some(error), |error| error.source());
     chain.any(|error| error.is::<CredentialsError>())
+}
+
+/// Checks that there are root certificates. Without any, the SDK reports every server as unknown.
+fn check_root_certificates() -> Result<(), ConnectError> {
+    if !rustls_native_certs::load_native_certs().certs.is_empty() {
+        return Ok(());
+    }
+    let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+        .map(|name| Some(format!("{name} {}", std::env::var_os(name)?.display())));
+    let named: Vec<String> = named.into_iter().flatten().collect();
+    let place = match named.is_empty() {
+        true => String::new(),
+        false => format!(" in {}", named.join(" or ")),
+    };
+    Err(ConnectError::NoRootCertificates { place })
 }
 
 /// Returns the HTTP client that the SDK would make for each of its clients.

@@ -1,7 +1,10 @@
 //! Credentials and regions.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
+use crate::support::command::run;
 use crate::support::endpoint::{Endpoint, Reply, on};
 
 use super::{REGION, SERVICES, User, at, collect_region, coverage, json_of, not_scanned};
@@ -31,6 +34,23 @@ fn rejected_credentials_end_the_scan() {
         run.stderr
     );
     assert_eq!(endpoint.requests().len(), 1);
+}
+
+#[test]
+fn without_root_certificates_the_error_says_where_they_come_from() {
+    let user = User::new();
+    let empty = user.home.path().join("roots.pem");
+    fs::write(&empty, "").unwrap();
+    let url = "https://127.0.0.1:9";
+    let mut command = user.command(&["scan", "--region", REGION, "--endpoint-url", url]);
+    let run = run(command.env("SSL_CERT_FILE", &empty).env_remove("SSL_CERT_DIR"));
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+    let place = format!("no root certificates in SSL_CERT_FILE {}", empty.display());
+    assert!(
+        run.stderr.contains(&place) && run.stderr.contains("ca-certificates"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
