@@ -21,6 +21,7 @@ use crate::source::aws::call::{Caller, Stop};
 use crate::source::aws::meter::Meter;
 use crate::source::aws::organizations;
 use crate::source::aws::permissions::{required_actions, write_session_policy};
+use crate::source::aws::retry::Losses;
 use crate::source::aws::s3_store::BucketStore;
 use crate::source::aws::session::{Base, EnterError, MemberRole, Session};
 use crate::store::{BucketPlace, Store};
@@ -46,6 +47,7 @@ pub(super) struct Organization {
     base: Base,
     ending: Ending,
     permits: Arc<Semaphore>,
+    losses: Arc<Losses>,
     meter: Arc<Meter>,
 }
 
@@ -64,6 +66,7 @@ impl Organization {
             base,
             ending,
             permits: live::make_permits(access),
+            losses: Arc::default(),
             meter,
         })
     }
@@ -114,10 +117,13 @@ impl Organization {
             return Ok(self.base.own_session(meter));
         };
         let account = Arn::parse(arn).map_or("", |arn| arn.account);
+        let actions: Vec<&str> = (organizations::LIST_OPERATIONS.iter())
+            .map(|operation| operation.action)
+            .collect();
         let role = MemberRole {
             arn: arn.to_owned(),
             external_id: external_id.cloned(),
-            policy: Some(write_session_policy(&[organizations::LIST_ACCOUNTS.action])),
+            policy: Some(write_session_policy(&actions)),
         };
         Ok(self.base.enter(account, &role, meter).await?)
     }
@@ -127,7 +133,8 @@ impl Organization {
         stopped: tokio::sync::watch::Receiver<Stop>,
         meter: Arc<Meter>,
     ) -> Arc<Caller> {
-        Caller::new(Arc::clone(&self.permits), None, stopped, meter)
+        let (permits, losses) = (Arc::clone(&self.permits), Arc::clone(&self.losses));
+        Caller::in_run(permits, None, stopped, meter, losses)
     }
 }
 

@@ -34,7 +34,7 @@ pub mod reader;
 pub mod redshift;
 mod region;
 pub mod request;
-mod retry;
+pub mod retry;
 pub mod s3;
 pub mod s3_store;
 pub mod scan_scope;

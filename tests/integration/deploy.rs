@@ -111,6 +111,9 @@ fn a_role_has_what_its_task_needs_and_no_more() {
             "ExecutionRole ecr:GetAuthorizationToken",
             "ListRole organizations:DescribeOrganization",
             "ListRole organizations:ListAccounts",
+            "ListRole organizations:ListAccountsForParent",
+            "ListRole organizations:ListOrganizationalUnitsForParent",
+            "ListRole organizations:ListRoots",
         ]
     );
     let allows = |role: &str, action: &str| {

@@ -19,7 +19,7 @@ use super::meter::Meter;
 use super::operation::Operation;
 use super::page::{MAX_ITEMS, Page, PageTokens};
 use super::rate::RateLimits;
-use super::retry::{GivenUp, limit_attempts};
+use super::retry::{GivenUp, Losses, limit_attempts_to};
 use super::truncation::EndlessResponse;
 
 /// The result of an SDK call.
@@ -68,13 +68,25 @@ impl Caller {
         stop: watch::Receiver<Stop>,
         meter: Arc<Meter>,
     ) -> Arc<Self> {
+        Caller::in_run(permits, max_calls, stop, meter, Arc::default())
+    }
+
+    /// Returns a caller as [`Caller::new`] does, for an account of a run. It shares what the others gave up.
+    #[must_use]
+    pub fn in_run(
+        permits: Arc<Semaphore>,
+        max_calls: Option<u64>,
+        stop: watch::Receiver<Stop>,
+        meter: Arc<Meter>,
+        losses: Arc<Losses>,
+    ) -> Arc<Self> {
         Arc::new(Caller {
             permits,
             stop,
             meter,
             coverage: CoverageLog::default(),
             limits: RateLimits::default(),
-            given_up: GivenUp::default(),
+            given_up: GivenUp::sharing(losses),
             max_calls,
             started_calls: AtomicU64::new(0),
             kept_items: AtomicUsize::new(0),
@@ -300,7 +312,8 @@ impl ServiceCalls {
                 caller.limits.wait_for_turn(&self.region, operation).await;
                 let _permit = caller.permits.acquire().await;
                 self.refuse_call(operation)?;
-                let response = limit_attempts(call).await;
+                let most = caller.given_up.max_attempts(&self.region, operation);
+                let response = limit_attempts_to(most, call).await;
                 response.map_err(|error| self.explain_failure(operation, &error))
             } => {
                 if response.is_ok() {

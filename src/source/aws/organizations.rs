@@ -1,16 +1,17 @@
 //! AWS Organizations: the organization, its accounts, and the effective backup policy of an account.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_sdk_organizations::types::EffectivePolicyType;
 use tokio::sync::OnceCell;
 
-use crate::model::Observed;
-use crate::model::fleet::{Account, AccountState};
+use crate::model::fleet::{Account, AccountState, OuPath};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::organization::{Document, EffectivePolicy};
+use crate::model::{Listing, Observed};
 
-use super::call::Caller;
+use super::call::{Caller, ServiceCalls};
 use super::operation::{Operation, ResponseText, SHARED};
 use super::reader::AccountReader;
 use super::session::Session;
@@ -20,7 +21,16 @@ const DESCRIBE_EFFECTIVE_POLICY: Operation =
     Operation::new("organizations:DescribeEffectivePolicy");
 
 /// Only the management account and delegated administrators may list accounts, so no scan of an account does.
-pub const LIST_ACCOUNTS: Operation = Operation::new("organizations:ListAccounts");
+const LIST_ACCOUNTS: Operation = Operation::new("organizations:ListAccounts");
+
+const LIST_ROOTS: Operation = Operation::new("organizations:ListRoots");
+const LIST_UNITS: Operation = Operation::new("organizations:ListOrganizationalUnitsForParent");
+const LIST_ACCOUNTS_OF_UNIT: Operation = Operation::new("organizations:ListAccountsForParent");
+
+/// API operations used to list the accounts. The last three only find the organizational units of accounts that
+/// `ListAccounts` returns without their paths.
+pub const LIST_OPERATIONS: &[Operation] =
+    &[LIST_ACCOUNTS, LIST_ROOTS, LIST_UNITS, LIST_ACCOUNTS_OF_UNIT];
 
 /// API operations used to read the organization's id.
 pub const ID_OPERATIONS: &[Operation] = &[DESCRIBE_ORGANIZATION];
@@ -72,6 +82,66 @@ pub async fn list_accounts(session: &Session, caller: &Arc<Caller>) -> Result<Ve
             Some(accounts.iter().map(read_account).collect())
         })
         .await;
+    if let Some(gap) = listing.gap {
+        return Err(gap);
+    }
+    let mut accounts: Vec<Account> = listing.items;
+    if accounts.iter().any(|it| it.ou.is_none()) {
+        match find_units(&calls, &client).await {
+            Ok(mut units) => {
+                for account in accounts.iter_mut().filter(|it| it.ou.is_none()) {
+                    account.ou = units.remove(&account.id);
+                }
+            }
+            Err(gap) => {
+                tracing::warn!("the organizational units of some accounts are unknown: {gap}")
+            }
+        }
+    }
+    Ok(accounts)
+}
+
+/// Walks the tree of the organization and returns the path of each account.
+///
+/// # Errors
+/// The gap that a list leaves.
+async fn find_units(
+    calls: &ServiceCalls,
+    client: &aws_sdk_organizations::Client,
+) -> Result<BTreeMap<String, OuPath>, Gap> {
+    let roots = client.list_roots().into_paginator().send();
+    let roots = calls.list_items(LIST_ROOTS, roots, |page| {
+        let roots = page.roots?.into_iter();
+        Some(roots.map(|root| root.id.filled()).collect())
+    });
+    let mut parents = into_result(roots.await)?;
+    let mut found = BTreeMap::new();
+    // Each unit has one parent, so the walk ends.
+    while let Some(path) = parents.pop() {
+        let parent = path.rsplit('/').next().unwrap_or_default();
+        let accounts = client.list_accounts_for_parent().parent_id(parent);
+        let accounts = accounts.into_paginator().send();
+        let accounts = calls.list_items(LIST_ACCOUNTS_OF_UNIT, accounts, |page| {
+            let accounts = page.accounts?.into_iter();
+            Some(accounts.map(|account| account.id.filled()).collect())
+        });
+        let accounts = into_result(accounts.await)?;
+        if let Ok(unit) = path.parse::<OuPath>() {
+            found.extend(accounts.into_iter().map(|id| (id, unit.clone())));
+        }
+        let units = client.list_organizational_units_for_parent();
+        let units = units.parent_id(parent).into_paginator().send();
+        let units = calls.list_items(LIST_UNITS, units, |page| {
+            let units = page.organizational_units?.into_iter();
+            Some(units.map(|unit| unit.id.filled()).collect())
+        });
+        let units = into_result(units.await)?;
+        parents.extend(units.into_iter().map(|unit| format!("{path}/{unit}")));
+    }
+    Ok(found)
+}
+
+fn into_result<T>(listing: Listing<T>) -> Result<Vec<T>, Gap> {
     match listing.gap {
         Some(gap) => Err(gap),
         None => Ok(listing.items),

@@ -57,7 +57,7 @@ const QUOTAS: [Quota; 10] = [
     each("backup:List", 20, 20),
     each("backup:Get", 15, 15),
     shared("tag:GetResources", 15),
-    each("organizations:ListAccounts", 8, 12),
+    each("organizations:List", 8, 12),
 ];
 
 /// The rates of one account.

@@ -1,9 +1,10 @@
 //! Which failed calls are sent again, and the operations and regions that are given up.
 
 use std::cell::Cell;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{
@@ -18,6 +19,9 @@ use super::truncation::{EndlessResponse, SilentResponse};
 
 /// Attempts of a call that fails for another reason than throttling.
 const MAX_FAILURES: u32 = 3;
+/// The number of accounts of a run that gave up an operation in a region, after which it gets one attempt in the
+/// others.
+const LOST_ACCOUNTS: u32 = 3;
 
 tokio::task_local! {
     static ATTEMPTS: Attempts;
@@ -26,6 +30,7 @@ tokio::task_local! {
 /// The attempts of one call.
 #[derive(Debug)]
 struct Attempts {
+    most: u32,
     sent: Cell<u32>,
     failures: Cell<u32>,
     // The attempt that was classified last: the SDK classifies an attempt more than once.
@@ -44,7 +49,13 @@ impl Attempts {
 
 /// Sends a call, at most [`MAX_FAILURES`] times if it fails.
 pub(super) async fn limit_attempts<T>(call: impl Future<Output = T>) -> T {
+    limit_attempts_to(MAX_FAILURES, call).await
+}
+
+/// Sends a call, at most as many times if it fails.
+pub(super) async fn limit_attempts_to<T>(most: u32, call: impl Future<Output = T>) -> T {
     let attempts = Attempts {
+        most,
         sent: Cell::new(0),
         failures: Cell::new(0),
         classified: Cell::new(0),
@@ -58,7 +69,7 @@ pub(super) fn record_attempt() {
     let _ = ATTEMPTS.try_with(|attempts| attempts.sent.set(attempts.sent.get() + 1));
 }
 
-/// An SDK classifier that forbids the retries of a call that failed [`MAX_FAILURES`] times, or whose response did
+/// An SDK classifier that forbids the retries of a call that failed as often as it may, or whose response did
 /// not come or did not end: it is not worth another wait. Throttled calls are not failures: they are retried until
 /// the SDK's own limit.
 #[derive(Debug, Clone, Copy)]
@@ -82,7 +93,7 @@ impl ClassifyRetry for LimitFailures {
                 if *kind != ErrorKind::ThrottlingError =>
             {
                 let failures = attempts.count_failure();
-                failures < MAX_FAILURES && !is_silent_or_endless
+                failures < attempts.most && !is_silent_or_endless
             }
             _ => true,
         });
@@ -101,10 +112,41 @@ impl ClassifyRetry for LimitFailures {
     }
 }
 
+/// The operations that accounts of a run gave up, by region. An outage in a region is the same in every account, and
+/// is not waited for in each.
+#[derive(Debug, Default)]
+pub struct Losses {
+    accounts: Mutex<BTreeMap<(String, &'static str), u32>>,
+}
+
+impl Losses {
+    fn record_account(&self, region: &str, operation: Operation) {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = accounts
+            .entry((region.to_owned(), operation.name))
+            .or_default();
+        *count += 1;
+        if *count == LOST_ACCOUNTS {
+            tracing::warn!(
+                region,
+                operation = operation.name,
+                "given up in {LOST_ACCOUNTS} accounts: one attempt in each of the others"
+            );
+        }
+    }
+
+    fn count_accounts(&self, region: &str, operation: Operation) -> u32 {
+        let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = accounts.get(&(region.to_owned(), operation.name));
+        count.copied().unwrap_or_default()
+    }
+}
+
 /// The operations and regions that failed to the last attempt. They are not called again.
 #[derive(Debug, Default)]
 pub(super) struct GivenUp {
     state: Mutex<State>,
+    losses: Arc<Losses>,
 }
 
 #[derive(Debug, Default)]
@@ -116,6 +158,22 @@ struct State {
 }
 
 impl GivenUp {
+    /// Returns one for an account of a run, which shares what the others gave up.
+    pub(super) fn sharing(losses: Arc<Losses>) -> Self {
+        GivenUp {
+            losses,
+            ..GivenUp::default()
+        }
+    }
+
+    /// Returns how many times an operation is attempted in a region if it fails.
+    pub(super) fn max_attempts(&self, region: &str, operation: Operation) -> u32 {
+        match self.losses.count_accounts(region, operation) {
+            ..LOST_ACCOUNTS => MAX_FAILURES,
+            _ => 1,
+        }
+    }
+
     /// Returns the failure because of which an operation is not called in a region.
     pub(super) fn find_failure(&self, region: &str, operation: Operation) -> Option<Gap> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -157,10 +215,11 @@ impl GivenUp {
         }
         let answered = (region.to_owned(), None);
         if is_silent && !state.answered.contains(&answered) {
-            state
-                .regions
-                .entry(region.to_owned())
-                .or_insert_with(|| gap.clone());
+            let regions = &mut state.regions;
+            if let Entry::Vacant(entry) = regions.entry(region.to_owned()) {
+                entry.insert(gap.clone());
+                self.losses.record_account(region, operation);
+            }
             return;
         }
         let answered = (region.to_owned(), Some(operation.name));
@@ -168,11 +227,12 @@ impl GivenUp {
         let is_first = is_timeout
             && state.answered.contains(&answered)
             && state.silent_once.insert(failed.clone());
-        if !is_first {
-            state
-                .operations
-                .entry(failed)
-                .or_insert_with(|| gap.clone());
+        if is_first {
+            return;
+        }
+        if let Entry::Vacant(entry) = state.operations.entry(failed) {
+            entry.insert(gap.clone());
+            self.losses.record_account(region, operation);
         }
     }
 }
@@ -226,6 +286,25 @@ mod tests {
         assert_eq!(given_up.find_failure("eu-west-3", VOLUMES), None);
         given_up.record_failure("eu-west-3", VOLUMES, &failed("Timeout"), false);
         assert!(given_up.find_failure("eu-west-3", VOLUMES).is_some());
+    }
+
+    #[test]
+    fn what_three_accounts_gave_up_gets_one_attempt_in_the_others() {
+        let losses = Arc::new(Losses::default());
+        for account in 0..LOST_ACCOUNTS {
+            let given_up = GivenUp::sharing(Arc::clone(&losses));
+            given_up.record_answer("eu-west-3", None);
+            assert_eq!(given_up.max_attempts("eu-west-3", VOLUMES), 3, "{account}");
+            // An account counts once.
+            for _ in 0..2 {
+                given_up.record_failure("eu-west-3", VOLUMES, &failed("InternalError"), true);
+            }
+        }
+        let given_up = GivenUp::sharing(losses);
+        assert_eq!(given_up.max_attempts("eu-west-3", VOLUMES), 1);
+        assert_eq!(given_up.max_attempts("eu-west-3", VPCS), 3);
+        assert_eq!(given_up.max_attempts("eu-west-1", VOLUMES), 3);
+        assert_eq!(given_up.find_failure("eu-west-3", VOLUMES), None);
     }
 
     #[test]

@@ -225,7 +225,9 @@ impl Base {
     /// Why there are no credentials.
     pub async fn connect(access: &Access, meter: &Arc<Meter>) -> Result<Self, ConnectError> {
         let (mut config, home) = load_config(access).await;
-        let is_plain = config.endpoint_url().is_some_and(|url| url.starts_with("http://"));
+        let is_plain = config
+            .endpoint_url()
+            .is_some_and(|url| url.starts_with("http://"));
         if !is_plain {
             check_root_certificates()?;
         }

@@ -43,7 +43,9 @@ fn without_root_certificates_the_error_says_where_they_come_from() {
     fs::write(&empty, "").unwrap();
     let url = "https://127.0.0.1:9";
     let mut command = user.command(&["scan", "--region", REGION, "--endpoint-url", url]);
-    let run = run(command.env("SSL_CERT_FILE", &empty).env_remove("SSL_CERT_DIR"));
+    let run = run(command
+        .env("SSL_CERT_FILE", &empty)
+        .env_remove("SSL_CERT_DIR"));
     assert_eq!((run.code, run.stdout.as_str()), (2, ""));
     let place = format!("no root certificates in SSL_CERT_FILE {}", empty.display());
     assert!(

@@ -234,13 +234,14 @@ fn throttling_of_one_account_is_not_that_of_another() {
 
 #[test]
 fn an_account_that_does_not_answer_ends_at_its_time_limit() {
-    let user = User::new();
+    let mut user = User::new();
+    // The last one counts: throttling is waited out for longer than the account has.
+    user.variables.push(("AWS_MAX_ATTEMPTS", "50"));
     let (slow, other) = (id_of(1), id_of(2));
     let list = format!(
         "{slow}\n{{\"id\":\"{other}\",\"role_arn\":\"arn:aws:iam::{other}:role/a/Own\",\"external_id\":\"theirs\"}}\n"
     );
     fs::write(user.home.path().join("list"), list).unwrap();
-    // Throttling is waited out; a call without an answer is given up before.
     let throttled = on("ec2:DescribeVolumes", Reply::Throttled).signed_by(&slow);
     let endpoint = Endpoint::start([throttled]);
     let args = ["--accounts", "list", "--account-timeout", "20s"];
@@ -263,6 +264,27 @@ fn an_account_that_does_not_answer_ends_at_its_time_limit() {
         format!("arn:aws:iam::{other}:role/a/Own")
     );
     assert_eq!(own.parameters["ExternalId"], "theirs");
+}
+
+#[test]
+fn what_is_lost_in_three_accounts_gets_one_attempt_in_the_others() {
+    let mut user = User::new();
+    user.variables.push(("AWS_MAX_ATTEMPTS", "8"));
+    let ids: Vec<String> = (1..7).map(id_of).collect();
+    fs::write(user.home.path().join("list"), ids.join("\n")).unwrap();
+    const LOST: &str = "storagegateway:ListGateways";
+    let endpoint = Endpoint::start([on(LOST, Reply::Error(500, "InternalServerError"))]);
+    let args = ["--accounts", "list", "--accounts-at-once", "1"];
+    let run = scan(&user, &endpoint, &[&args[..], &ROLE].concat());
+    // Three attempts in each of three accounts, then one in each of the other three.
+    assert_eq!(
+        endpoint.requests_for(LOST).len(),
+        3 * 3 + 3,
+        "{}",
+        run.stderr
+    );
+    assert_eq!(run.stderr.matches("given up in 3 accounts").count(), 1);
+    assert_eq!(with_outcome(&summary(&user), "partial").len(), 6);
 }
 
 #[test]
@@ -366,6 +388,50 @@ fn accounts_are_listed_through_a_role_and_divided_into_shards() {
     assert_eq!(list.lines().count(), 50);
     let closed = list.lines().find(|it| it.contains(CLOSED)).unwrap();
     assert!(closed.contains("its state is CLOSED"), "{closed}");
+}
+
+#[test]
+fn accounts_without_paths_are_found_in_the_tree() {
+    let without_paths: Vec<Value> = [1, 2]
+        .map(|number| json!({"Id": id_of(number), "Name": "it", "State": "ACTIVE"}))
+        .to_vec();
+    let place = |exceptions: Vec<Exception>| {
+        let user = User::new();
+        let endpoint = Endpoint::start_organization(vec![without_paths.clone()], exceptions);
+        let url = endpoint.url();
+        let args = [
+            "accounts",
+            "--org",
+            "--endpoint-url",
+            &url,
+            "--output",
+            "run",
+        ];
+        let run = user.run(&args);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let list = fs::read_to_string(user.home.path().join("run/accounts.ndjson")).unwrap();
+        let units: Vec<Value> = list
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap()["ou"].take())
+            .collect();
+        (units, run.stderr)
+    };
+    let (units, _) = place(Vec::new());
+    assert_eq!(
+        units,
+        [
+            "r-ab12/ou-ab12-22222222",
+            "r-ab12/ou-ab12-11111111/ou-ab12-33333333"
+        ]
+    );
+    // An account without its unit is still an account.
+    let denied = on(
+        "organizations:ListOrganizationalUnitsForParent",
+        Reply::Denied,
+    );
+    let (units, told) = place(vec![denied]);
+    assert_eq!(units, [Value::Null, Value::Null]);
+    assert!(told.contains("ListOrganizationalUnitsForParent"), "{told}");
 }
 
 #[test]

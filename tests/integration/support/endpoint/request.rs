@@ -135,7 +135,7 @@ impl Request {
         if let Some(role) = self.parameters.get("RoleArn") {
             return role.split(':').nth(4);
         }
-        const NAMES: [&str; 8] = [
+        const NAMES: [&str; 9] = [
             "Bucket",
             "GatewayARN",
             "KeyId",
@@ -144,6 +144,7 @@ impl Request {
             "BackupPlanId",
             "SelectionId",
             "RoleName",
+            "ParentId",
         ];
         let named = NAMES.into_iter().find_map(|key| self.parameters.get(key))?;
         named.rsplit('/').next()
