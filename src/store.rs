@@ -106,6 +106,12 @@ pub trait Store: Sync {
     /// The folder cannot be read.
     fn list_keys(&self, folder: &str) -> Result<Vec<String>, StoreError>;
 
+    /// Returns the names of the folders in this place, sorted.
+    ///
+    /// # Errors
+    /// The place cannot be read.
+    fn list_folders(&self) -> Result<Vec<String>, StoreError>;
+
     /// Returns a document, or `None` if there is none with the key.
     ///
     /// # Errors

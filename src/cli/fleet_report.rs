@@ -1,6 +1,6 @@
 //! `backup-check report` and `backup-check trend`
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
@@ -19,18 +19,27 @@ use crate::text::{and_more, plural};
 
 use super::args::{AccessArgs, FailOnArg, GlobalArgs};
 use super::suggest::suggest_names;
-use super::{files, input, output, place};
+use super::{files, output, place};
 
 /// A format of an organization and its output: `--format FMT[=PATH]`.
 #[derive(Debug, Clone)]
 pub(super) struct FleetTarget {
     name: &'static str,
-    path: Option<PathBuf>,
+    /// A file or an object, a folder for parquet; stdout where it is absent.
+    place: Option<Place>,
 }
 
 impl FleetTarget {
-    pub(super) fn new(name: &'static str, path: Option<PathBuf>) -> Self {
-        FleetTarget { name, path }
+    pub(super) fn new(name: &'static str, place: Option<Place>) -> Self {
+        FleetTarget { name, place }
+    }
+
+    /// Returns the file, if it is one.
+    fn path(&self) -> Option<&Path> {
+        match &self.place {
+            Some(Place::Folder(path)) => Some(path),
+            _ => None,
+        }
     }
 }
 
@@ -45,17 +54,18 @@ impl FromStr for FleetTarget {
         if path == Some("") {
             return Err(format!("missing file name after `=` in {text:?}"));
         }
-        let path = path
+        let place = path
             .filter(|path| !["-", "/dev/stdout"].contains(path))
-            .map(PathBuf::from);
+            .map(str::parse::<Place>)
+            .transpose()?;
         if name == PARQUET {
-            return match path {
-                Some(path) => Ok(FleetTarget::new(PARQUET, Some(path))),
+            return match place {
+                Some(place) => Ok(FleetTarget::new(PARQUET, Some(place))),
                 None => Err("parquet is a folder of tables; write parquet=FOLDER".to_owned()),
             };
         }
         match FleetFormat::with_name(name) {
-            Some(format) => Ok(FleetTarget::new(format.name, path)),
+            Some(format) => Ok(FleetTarget::new(format.name, place)),
             None => {
                 let names = FLEET_FORMATS.iter().map(|format| format.name);
                 let hint = suggest_names(name, names.chain([PARQUET]));
@@ -81,8 +91,8 @@ pub(super) struct RunReportArgs {
     /// Folder of `scan --output`, or s3://BUCKET/FOLDER. Place it before options that accept several values
     #[arg(value_name = "RUN")]
     run: Place,
-    /// Output format, or FMT=PATH to write a file; at most one goes to stdout [default: table] [formats: table,
-    /// json, markdown, html, csv, openmetrics, parquet=FOLDER]
+    /// Output format, or FMT=PATH to write a file or an object s3://BUCKET/KEY; at most one goes to stdout
+    /// [default: table] [formats: table, json, markdown, html, csv, openmetrics, parquet=FOLDER]
     #[arg(long, value_name = "FMT[=PATH]", num_args = 1..)]
     format: Vec<FleetTarget>,
     /// Findings in parquet
@@ -127,21 +137,19 @@ pub(super) fn write_run_report(args: &RunReportArgs, global: &GlobalArgs) -> any
     }
     check_targets(&targets)?;
     let mut pages = targets.iter().filter(|target| target.name == "html");
-    let page = pages.find_map(|target| target.path.clone());
+    let page = pages.find_map(FleetTarget::path);
     if args.account_pages && page.is_none() {
         bail!("--account-pages is written next to a file; add --format html=PATH");
     }
     let lake = targets.iter().find(|target| target.name == PARQUET);
-    let lake = lake.and_then(|target| target.path.as_ref());
-    let lake = lake.map(|path| path.to_string_lossy().parse::<Place>());
-    let lake = lake.transpose().map_err(anyhow::Error::msg)?;
+    let lake = lake.and_then(|target| target.place.as_ref());
     let access = AccessArgs::default();
     let store = place::open_store(&args.run, &access, global)?;
     let store = &*store;
     let gate = args.fail_on.into();
     let (mut report, exit) = match lake {
         Some(lake) => {
-            let lake = place::create_store(&lake, &access, global)?;
+            let lake = place::create_store(lake, &access, global)?;
             let which = match args.findings {
                 FindingsArg::Failing => LakeFindings::Failing,
                 FindingsArg::All => LakeFindings::All,
@@ -153,7 +161,7 @@ pub(super) fn write_run_report(args: &RunReportArgs, global: &GlobalArgs) -> any
     .with_context(|| args.run.to_string())?;
     keep_summary(store, &report)?;
     if let Some(page) = page.filter(|_| args.account_pages) {
-        write_account_pages(store, &report, &page, gate)?;
+        write_account_pages(store, &report, page, gate)?;
         report.has_account_pages = true;
     }
     write_targets(&report, &targets, global)?;
@@ -168,12 +176,12 @@ pub(super) fn keep_summary(store: &dyn Store, report: &FleetReport) -> anyhow::R
 }
 
 fn check_targets(targets: &[FleetTarget]) -> anyhow::Result<()> {
-    let on_stdout = targets.iter().filter(|it| it.path.is_none()).count();
+    let on_stdout = targets.iter().filter(|it| it.place.is_none()).count();
     if on_stdout > 1 {
         bail!("only one --format can go to stdout; give the others a file: FMT=PATH");
     }
     for target in targets.iter().filter(|it| it.name != PARQUET) {
-        if let Some(path) = &target.path {
+        if let Some(path) = target.path() {
             files::check_writable(path)?;
         }
     }
@@ -190,16 +198,26 @@ pub(super) fn write_targets(
     let documents = || {
         targets
             .iter()
-            .filter_map(|it| Some((FleetFormat::with_name(it.name)?, &it.path)))
+            .filter_map(|it| Some((FleetFormat::with_name(it.name)?, &it.place)))
     };
-    for (format, path) in documents() {
-        if let Some(path) = path {
-            files::replace_file_with(path, files::Readers::Anyone, |out| {
-                format.write_report(report, width, out)
-            })?;
+    for (format, place) in documents() {
+        match place {
+            Some(Place::Folder(path)) => {
+                files::replace_file_with(path, files::Readers::Anyone, |out| {
+                    format.write_report(report, width, out)
+                })?;
+            }
+            Some(Place::Bucket(object)) => {
+                let (folder, key) = object.split_document();
+                let store = place::open_bucket(&folder, &AccessArgs::default(), global)?;
+                let mut content = Vec::new();
+                format.write_report(report, width, &mut content)?;
+                store.put_document(key, &content)?;
+            }
+            None => {}
         }
     }
-    for (format, _) in documents().filter(|(_, path)| path.is_none()) {
+    for (format, _) in documents().filter(|(_, place)| place.is_none()) {
         output::write_stdout(global, |_, out| format.write_report(report, width, out))?;
     }
     Ok(())
@@ -215,9 +233,9 @@ enum TrendFormat {
 
 #[derive(Debug, Args)]
 pub(super) struct TrendArgs {
-    /// Folder with a folder of `scan --output` for each run
+    /// Folder with a folder of `scan --output` for each run, or s3://BUCKET/FOLDER
     #[arg(value_name = "RUNS")]
-    runs: PathBuf,
+    runs: Place,
     /// Number of runs, the last ones
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..))]
     last: u16,
@@ -228,26 +246,20 @@ pub(super) struct TrendArgs {
 
 /// Compares the runs that were kept.
 pub(super) fn write_trend(args: &TrendArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
+    let store = place::open_store(&args.runs, &AccessArgs::default(), global)?;
     let mut reports: Vec<FleetReport> = Vec::new();
     let mut unfinished: Vec<String> = Vec::new();
-    let entries = std::fs::read_dir(&args.runs);
-    let entries = entries.with_context(|| format!("failed to read {}", args.runs.display()))?;
-    for entry in entries {
-        let folder = entry?.path();
-        if !folder.is_dir() {
-            continue;
-        }
-        match read_summary(&folder.join(SUMMARY))? {
+    for run in store.list_folders()? {
+        match read_summary(&*store, &run).with_context(|| format!("{}/{run}", args.runs))? {
             // The list of accounts is not needed, and there may be many runs.
             Some(report) => reports.push(FleetReport {
                 accounts: Vec::new(),
                 causes: Vec::new(),
                 ..report
             }),
-            None => unfinished.push(folder.display().to_string()),
+            None => unfinished.push(format!("{}/{run}", args.runs)),
         }
     }
-    unfinished.sort();
     if !unfinished.is_empty() && !global.quiet {
         output::print_stderr(&format!(
             "note: {} without {SUMMARY} left out: {}",
@@ -257,9 +269,8 @@ pub(super) fn write_trend(args: &TrendArgs, global: &GlobalArgs) -> anyhow::Resu
     }
     if reports.is_empty() {
         bail!(
-            "{} has no folder with {SUMMARY}; keep runs with `backup-check scan --output {}/RUN`",
-            args.runs.display(),
-            args.runs.display()
+            "{0} has no folder with {SUMMARY}; keep runs with `backup-check scan --output {0}/RUN`",
+            args.runs
         );
     }
     reports.sort_by(|a, b| (&a.finished_at, &a.run).cmp(&(&b.finished_at, &b.run)));
@@ -281,17 +292,14 @@ pub(super) fn write_trend(args: &TrendArgs, global: &GlobalArgs) -> anyhow::Resu
 }
 
 /// Reads the summary of a run; `None` if there is none.
-fn read_summary(path: &Path) -> anyhow::Result<Option<FleetReport>> {
-    if !path.exists() {
+fn read_summary(store: &dyn Store, run: &str) -> anyhow::Result<Option<FleetReport>> {
+    let Some(content) = store.get_document(&format!("{run}/{SUMMARY}"))? else {
         return Ok(None);
-    }
-    let text = input::read_text(path)?;
-    let report: FleetReport =
-        serde_json::from_str(&text).with_context(|| path.display().to_string())?;
+    };
+    let report: FleetReport = serde_json::from_slice(&content).context(SUMMARY)?;
     if report.schema != FLEET_SCHEMA {
         bail!(
-            "{}: unsupported schema {:?}; expected {FLEET_SCHEMA:?}",
-            path.display(),
+            "{SUMMARY}: unsupported schema {:?}; expected {FLEET_SCHEMA:?}",
             report.schema
         );
     }

@@ -249,7 +249,7 @@ fn check_arguments(args: &ScanArgs) -> anyhow::Result<Vec<FleetTarget>> {
                 FleetFormat::list_names()
             );
         }
-        targets.push(FleetTarget::new(name, path.cloned()));
+        targets.push(FleetTarget::new(name, path.cloned().map(Place::Folder)));
     }
     if args.fleet.shard.is_some() && args.report.has_format() {
         bail!(

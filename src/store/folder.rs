@@ -86,6 +86,21 @@ impl Store for Folder {
         Ok(keys)
     }
 
+    fn list_folders(&self) -> Result<Vec<String>, StoreError> {
+        let read = || -> io::Result<Vec<String>> {
+            let mut names = Vec::new();
+            for entry in std::fs::read_dir(&self.root)? {
+                let entry = entry?;
+                if entry.path().is_dir() {
+                    names.push(entry.file_name().to_string_lossy().into_owned());
+                }
+            }
+            names.sort();
+            Ok(names)
+        };
+        read().map_err(|error| self.to_error("read", "", &error))
+    }
+
     fn get_document(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         match std::fs::read(self.root.join(key)) {
             Ok(content) => Ok(Some(content)),
@@ -144,6 +159,7 @@ mod tests {
         let left = folder.path().join("a/run/accounts/.backup-check-x");
         std::fs::write(left, "half").unwrap();
         assert_eq!(store.list_keys("accounts").unwrap(), ["accounts/1"]);
+        assert_eq!(store.list_folders().unwrap(), ["accounts"]);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::ChecksumAlgorithm;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -73,6 +74,48 @@ impl BucketStore {
         explain_failure(verb, self.place.join(key).to_string(), error)
     }
 
+    /// Reads the pages of a list of objects and folders below a prefix.
+    fn visit_pages(
+        &self,
+        prefix: &str,
+        mut visit: impl FnMut(&ListObjectsV2Output),
+    ) -> Result<(), StoreError> {
+        let unreadable = |reason: &str| StoreError {
+            verb: "list",
+            path: format!("s3://{}/{prefix}", self.place.bucket),
+            reason: reason.to_owned(),
+        };
+        let mut tokens: HashSet<String> = HashSet::new();
+        let mut token: Option<String> = None;
+        loop {
+            let call = self
+                .client
+                .list_objects_v2()
+                .bucket(&self.place.bucket)
+                .prefix(prefix)
+                .delimiter("/")
+                .set_continuation_token(token.take())
+                .send();
+            let page = self.runtime.block_on(limit_attempts(call));
+            let page = page.map_err(|error| {
+                explain_failure(
+                    "list",
+                    format!("s3://{}/{prefix}", self.place.bucket),
+                    &error,
+                )
+            })?;
+            visit(&page);
+            match page.next_continuation_token() {
+                Some(next) if tokens.insert(next.to_owned()) => token = Some(next.to_owned()),
+                Some(_) => return Err(unreadable("a page token repeats")),
+                None if page.is_truncated() == Some(true) => {
+                    return Err(unreadable("a page has no token of the next one"));
+                }
+                None => return Ok(()),
+            }
+        }
+    }
+
     fn name_object(&self, key: &str) -> String {
         self.place.join(key).prefix
     }
@@ -103,39 +146,29 @@ where
 impl Store for BucketStore {
     fn list_keys(&self, folder: &str) -> Result<Vec<String>, StoreError> {
         let prefix = self.name_object(folder) + "/";
-        let unreadable = |reason: &str| StoreError {
-            verb: "list",
-            path: self.place.join(folder).to_string(),
-            reason: reason.to_owned(),
-        };
         let mut keys = Vec::new();
-        let mut tokens: HashSet<String> = HashSet::new();
-        let mut token: Option<String> = None;
-        loop {
-            let call = self
-                .client
-                .list_objects_v2()
-                .bucket(&self.place.bucket)
-                .prefix(&prefix)
-                .delimiter("/")
-                .set_continuation_token(token.take())
-                .send();
-            let page = self.runtime.block_on(limit_attempts(call));
-            let page = page.map_err(|error| self.to_error("list", folder, &error))?;
+        self.visit_pages(&prefix, |page| {
             let names = page.contents().iter().filter_map(|object| object.key());
             let names = names.filter_map(|name| name.strip_prefix(&prefix));
             keys.extend(names.map(|name| format!("{folder}/{name}")));
-            match page.next_continuation_token() {
-                Some(next) if tokens.insert(next.to_owned()) => token = Some(next.to_owned()),
-                Some(_) => return Err(unreadable("a page token repeats")),
-                None if page.is_truncated() == Some(true) => {
-                    return Err(unreadable("a page has no token of the next one"));
-                }
-                None => break,
-            }
-        }
+        })?;
         keys.sort();
         Ok(keys)
+    }
+
+    fn list_folders(&self) -> Result<Vec<String>, StoreError> {
+        let prefix = match self.place.prefix.as_str() {
+            "" => String::new(),
+            prefix => format!("{prefix}/"),
+        };
+        let mut names = Vec::new();
+        self.visit_pages(&prefix, |page| {
+            let folders = page.common_prefixes().iter().filter_map(|it| it.prefix());
+            let folders = folders.filter_map(|it| it.strip_prefix(&prefix)?.strip_suffix('/'));
+            names.extend(folders.map(str::to_owned));
+        })?;
+        names.sort();
+        Ok(names)
     }
 
     fn get_document(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {

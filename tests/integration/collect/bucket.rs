@@ -85,19 +85,36 @@ fn a_run_in_a_bucket_is_written_by_the_caller_alone() {
         "--format",
         "json",
         lake,
+        "html=s3://our-lake/pages/report.html",
     ]);
     assert_eq!(report.code, 0, "{}", report.stderr);
     assert_eq!(json_of(&report)["accounts"], summary["accounts"]);
     let objects = endpoint.objects();
+    assert!(objects["our-lake/pages/report.html"].starts_with(b"<!doctype html>"));
     let tables: Vec<&String> = objects
         .keys()
-        .filter(|it| it.starts_with("our-lake/"))
+        .filter(|it| it.starts_with("our-lake/backup/"))
         .collect();
     assert_eq!(tables.len(), 4, "{tables:?}");
     for name in &tables {
         let is_parquet = name.ends_with(".parquet");
         assert_eq!(objects[*name].starts_with(b"PAR1"), is_parquet, "{name}");
     }
+
+    // A folder without a summary is a run that was not finished.
+    let other = "s3://our-runs/backup/2026-11-29/accounts";
+    let url = url.as_str();
+    user.run(&scan_args(url, "list", other));
+    let trend = reader.run(&["trend", "s3://our-runs/backup", "--format", "json"]);
+    assert_eq!(trend.code, 0, "{}", trend.stderr);
+    assert_eq!(json_of(&trend)[0]["run"], "one", "{}", trend.stdout);
+    assert!(
+        trend
+            .stderr
+            .contains("1 folder without summary.json left out: s3://our-runs/backup/2026-11-29"),
+        "{}",
+        trend.stderr
+    );
 }
 
 #[test]

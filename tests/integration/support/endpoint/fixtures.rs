@@ -1,5 +1,6 @@
 //! Answers from the files in `fixtures/aws`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -91,23 +92,33 @@ impl Shared {
             "ListObjectsV2" => {
                 let prefix = format!("{}/{}", value("Bucket"), value("prefix"));
                 let after = value("continuation-token");
-                let keys = objects.keys().filter_map(|it| {
+                // A key below a folder counts as its folder.
+                let names = objects.keys().filter_map(|it| {
                     let key = it.strip_prefix(&prefix)?;
-                    (!key.contains('/') && key > after.as_str()).then_some(key)
+                    let name = key.find('/').map_or(key, |end| &key[..=end]);
+                    (name > after.as_str()).then_some(name)
                 });
-                let keys: Vec<&str> = keys.collect();
-                let page = &keys[..keys.len().min(3)];
-                let next = match keys.len() > 3 {
+                let names: BTreeSet<&str> = names.collect();
+                let page: Vec<&str> = names.iter().copied().take(3).collect();
+                let next = match names.len() > 3 {
                     true => format!("<NextContinuationToken>{}</NextContinuationToken>", page[2]),
                     false => String::new(),
                 };
                 let contents: String = page
                     .iter()
-                    .map(|key| format!("<Contents><Key>{}{key}</Key></Contents>", value("prefix")))
+                    .map(|name| {
+                        let name = format!("{}{name}", value("prefix"));
+                        match name.ends_with('/') {
+                            true => {
+                                format!("<CommonPrefixes><Prefix>{name}</Prefix></CommonPrefixes>")
+                            }
+                            false => format!("<Contents><Key>{name}</Key></Contents>"),
+                        }
+                    })
                     .collect();
                 let body = format!(
                     "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><IsTruncated>{}</IsTruncated>{next}{contents}</ListBucketResult>",
-                    keys.len() > 3
+                    names.len() > 3
                 );
                 Some(Answer {
                     status: 200,
