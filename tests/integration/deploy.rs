@@ -204,10 +204,15 @@ fn every_argument_that_is_shipped_exists() {
     let folder = tempfile::tempdir().unwrap();
     let read = |name: &str| fs::read_to_string(repository().join("deploy").join(name)).unwrap();
     let machine = read("fleet.yaml");
+    let of_slurm = |line: &&str| line.starts_with("#SBATCH");
+    let slurm: Vec<String> = (read("slurm.sh").lines())
+        .filter(|line| !of_slurm(line))
+        .map(|line| format!("{line}\n"))
+        .collect();
     let files = [
         machine.split("DefinitionString").nth(1).unwrap().to_owned(),
         read("kubernetes-job.yaml"),
-        read("slurm.sh"),
+        slurm.concat(),
     ];
     let is_name = |c: char| c.is_ascii_lowercase() || c == '-';
     let helps: String = ["accounts", "scan", "report"]
