@@ -69,11 +69,6 @@ fn set_principal(context: &mut Context, role: &RolePrincipal) {
         "aws:PrincipalServiceName",
         "aws:PrincipalServiceNamesList",
         "aws:username",
-        // Only a call that a service principal makes itself has these, as IAM's page on condition keys states.
-        "aws:SourceAccount",
-        "aws:SourceArn",
-        "aws:SourceOrgID",
-        "aws:SourceOrgPaths",
     ] {
         context.set(name, Value::Absent);
     }

@@ -59,8 +59,9 @@ fn memory_grows_with_resources_and_not_with_findings() {
         folder.path().join("small.json"),
         folder.path().join("large.json"),
     );
-    fs::write(&small, large_account(0)).unwrap();
-    fs::write(&large, large_account(VOLUMES)).unwrap();
+    // Both are large enough for several threads, each of which has memory of its own.
+    fs::write(&small, large_account(VOLUMES)).unwrap();
+    fs::write(&large, large_account(2 * VOLUMES)).unwrap();
     for format in ["table", "json", "junit"] {
         let more = peak_memory(&large, format).saturating_sub(peak_memory(&small, format));
         assert!(
