@@ -1,0 +1,267 @@
+//! A live scan, end to end: `cargo bench --bench end_to_end`. The endpoint is a process of its own, so that its work
+//! is not counted for the program.
+//!
+//! Each row is a scan of five regions. `floor` is the number of calls that its findings need: those of an empty
+//! account, a page for each 500 volumes after the first, and two for each key. `bound` is what no scan can fall below:
+//! its longest chain of calls that depend on each other, or its processor time on all cores. `endpoint` is the rate at
+//! which the endpoint alone answers, which must not be what is measured.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    dead_code,
+    reason = "a benchmark may fail loudly and prints its results; it uses a part of the endpoint of the tests"
+)]
+
+#[path = "end_to_end/endpoint.rs"]
+mod endpoint;
+#[path = "../tests/integration/support/endpoint/request.rs"]
+mod request;
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use comfy_table::Table;
+use serde_json::{Value, json};
+
+use endpoint::{KEYS, Load, PAGE, serve};
+
+const REGIONS: [&str; 5] = [
+    "eu-central-1",
+    "eu-west-1",
+    "eu-west-3",
+    "ap-southeast-1",
+    "us-east-1",
+];
+
+/// The scans: volumes of a region, milliseconds of delay, one throttled call of so many, `--concurrency`.
+const SCANS: [(usize, u64, u64, u16); 6] = [
+    (0, 50, 0, 32),
+    (400, 50, 0, 32),
+    (400, 50, 0, 256),
+    (400, 50, 20, 32),
+    (4_000, 50, 0, 32),
+    (20_000, 0, 0, 32),
+];
+
+/// The endpoint in its process, which ends with it.
+struct Endpoint {
+    process: Child,
+    address: String,
+}
+
+impl Endpoint {
+    fn start(load: Load) -> Self {
+        let program = std::env::current_exe().expect("the path of this program");
+        let mut process = Command::new(program)
+            .args(load.to_args())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it can be started");
+        let mut address = String::new();
+        let out = process.stdout.take().expect("a pipe");
+        BufReader::new(out)
+            .read_line(&mut address)
+            .expect("its address");
+        let address = address.trim().to_owned();
+        Endpoint { process, address }
+    }
+
+    /// Returns the calls and the throttled ones so far.
+    fn read_counters(&self) -> (u64, u64) {
+        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        stream
+            .write_all(b"GET /counters HTTP/1.1\r\n\r\n")
+            .expect("it reads");
+        stream
+            .shutdown(std::net::Shutdown::Write)
+            .expect("it is open");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        let body = answer.rsplit("\r\n").next().expect("a body");
+        let (calls, throttled) = body.split_once(' ').expect("two numbers");
+        (
+            calls.parse().expect("a number"),
+            throttled.parse().expect("a number"),
+        )
+    }
+
+    /// Returns how many calls a second eight clients get answered.
+    fn measure_rate(&self) -> f64 {
+        const CALLS: usize = 4_000;
+        let request = "POST / HTTP/1.1\r\nauthorization: AWS4-HMAC-SHA256 Credential=A/20260101/eu-central-1/ec2/aws4_request\r\ncontent-length: 19\r\n\r\nAction=DescribeVpcs";
+        let client = || {
+            let stream = TcpStream::connect(&self.address).expect("it listens");
+            stream.set_nodelay(true).expect("it is open");
+            let mut reader = BufReader::new(&stream);
+            for _ in 0..CALLS {
+                (&stream).write_all(request.as_bytes()).expect("it reads");
+                let (mut length, mut line) = (0, String::new());
+                while line != "\r\n" {
+                    line.clear();
+                    reader.read_line(&mut line).expect("it answers");
+                    if let Some(value) = line.strip_prefix("content-length: ") {
+                        length = value.trim().parse().expect("a number");
+                    }
+                }
+                reader.read_exact(&mut vec![0; length]).expect("a body");
+            }
+        };
+        let started = Instant::now();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(client);
+            }
+        });
+        (8 * CALLS) as f64 / started.elapsed().as_secs_f64()
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Returns the processor time of the programs that ended, in seconds; none where the system does not tell.
+///
+/// Source: <https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html>: `cutime` and `cstime`, in hundredths.
+fn processor_time() -> Option<f64> {
+    let text = fs::read_to_string("/proc/self/stat").ok()?;
+    let fields: Vec<&str> = text.rsplit(')').next()?.split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at)?.parse::<f64>().ok();
+    Some((ticks(13)? + ticks(14)?) / 100.0)
+}
+
+/// Scans once. Returns the row, without what an empty account tells.
+fn measure_scan(load: Load, concurrency: u16) -> Value {
+    let endpoint = Endpoint::start(load);
+    let home = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_backup-check"));
+    command
+        .env_clear()
+        .env("HOME", home.path())
+        .current_dir(home.path());
+    for (name, value) in [
+        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "example"),
+        ("AWS_REGION", REGIONS[0]),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ] {
+        command.env(name, value);
+    }
+    let url = format!("http://{}", endpoint.address);
+    let limit = concurrency.to_string();
+    command.args([
+        "scan",
+        "--stats",
+        "--fail-on",
+        "never",
+        "--endpoint-url",
+        &url,
+    ]);
+    command.args([
+        "--concurrency",
+        &limit,
+        "--format",
+        "json=report.json",
+        "--region",
+    ]);
+    command.args(REGIONS);
+    let (started, before) = (Instant::now(), processor_time());
+    let output = command.output().expect("it can be started");
+    let wall = started.elapsed().as_secs_f64();
+    let cpu = processor_time()
+        .zip(before)
+        .map(|(after, before)| after - before);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(matches!(output.status.code(), Some(0 | 3)), "{stderr}");
+    let memory = stderr
+        .lines()
+        .find_map(|line| line.strip_suffix(" of memory at most"));
+    let (calls, throttled) = endpoint.read_counters();
+    json!({
+        "volumes": load.volumes * REGIONS.len(), "delay_ms": load.delay, "concurrency": concurrency,
+        "calls": calls, "throttled": throttled, "wall_s": wall, "cpu_s": cpu, "memory": memory,
+    })
+}
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if args.first().is_some_and(|it| it == "serve") {
+        serve(Load::from_args(&args[1..]));
+        return;
+    }
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
+    let mut empty_calls = None;
+    let mut rows = Vec::new();
+    for (volumes, delay, throttled, concurrency) in SCANS {
+        let load = Load {
+            volumes,
+            delay,
+            throttled,
+        };
+        let mut row = measure_scan(load, concurrency);
+        let calls =
+            row["calls"].as_u64().expect("a number") - row["throttled"].as_u64().expect("a number");
+        let base = *empty_calls.get_or_insert(calls);
+        let pages = volumes.div_ceil(PAGE).max(1);
+        let more = pages - 1 + 2 * KEYS.min(volumes);
+        row["floor"] = json!(base + (more * REGIONS.len()) as u64);
+        // The caller, the regions, the pages of a list, and a key of the last page with its policy.
+        let chain = 2 + pages + if volumes > 0 { 2 } else { 0 };
+        let bound = (chain as u64 * delay) as f64 / 1_000.0;
+        let bound = row["cpu_s"]
+            .as_f64()
+            .map_or(bound, |cpu| bound.max(cpu / cores));
+        row["bound_s"] = json!(bound);
+        row["ratio"] = json!(row["wall_s"].as_f64().expect("a number") / bound);
+        rows.push(row);
+    }
+    let rate = Endpoint::start(Load {
+        volumes: 0,
+        delay: 0,
+        throttled: 0,
+    })
+    .measure_rate();
+    let columns = [
+        "volumes",
+        "delay_ms",
+        "concurrency",
+        "calls",
+        "floor",
+        "throttled",
+        "wall_s",
+        "bound_s",
+        "ratio",
+        "cpu_s",
+        "memory",
+    ];
+    let mut table = Table::new();
+    table
+        .load_preset(comfy_table::presets::ASCII_MARKDOWN)
+        .set_header(columns);
+    for row in &rows {
+        table.add_row(columns.map(|name| match &row[name] {
+            Value::Number(number) if number.is_f64() => {
+                format!("{:.2}", number.as_f64().expect("a number"))
+            }
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        }));
+    }
+    println!("{table}\n\nendpoint: {rate:.0} answers a second");
+    let report = json!({"rows": rows, "endpoint_per_s": rate});
+    let file =
+        std::env::var("END_TO_END_JSON").unwrap_or_else(|_| "target/end-to-end.json".to_owned());
+    if let Err(error) = fs::write(&file, format!("{report:#}\n")) {
+        println!("{file}: {error}");
+    }
+}
