@@ -16,8 +16,9 @@ use crate::text::{count_more, display_width, plural};
 
 /// The number of lines of the summary.
 const MOST_LINES: usize = 60;
-/// The lines around the rows: a blank one, the headings, the legend, and how many are left out.
-const LINES_AROUND: usize = 5;
+/// The lines around the rows: the headings, the legend, how many are left out, and the blank lines before the three
+/// blocks.
+const LINES_AROUND: usize = 6;
 /// The number of rows of the summary.
 const MOST_ROWS: usize = 12;
 /// The number of resources up to which the summary has a row for each.

@@ -372,9 +372,13 @@ fn has_credentials_error(error: &(dyn std::error::Error + 'static)) -> bool {
     chain.any(|error| error.is::<CredentialsError>())
 }
 
-/// Checks that there are root certificates. Without any, the SDK reports every server as unknown.
-fn check_root_certificates() -> Result<(), ConnectError> {
-    if !rustls_native_certs::load_native_certs().certs.is_empty() {
+/// Checks that there are root certificates, unless the endpoint needs none. Without any, the SDK reports every server as
+/// unknown.
+fn check_root_certificates(access: &Access) -> Result<(), ConnectError> {
+    let of_environment = || std::env::var("AWS_ENDPOINT_URL").ok();
+    let endpoint = access.endpoint_url.clone().or_else(of_environment);
+    let is_plain = endpoint.is_some_and(|url| url.starts_with("http://"));
+    if is_plain || !rustls_native_certs::load_native_certs().certs.is_empty() {
         return Ok(());
     }
     let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
