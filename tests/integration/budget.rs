@@ -9,10 +9,10 @@ use crate::support::command::{backup_check, run};
 
 /// The number of volumes that are added to an account: enough that the memory of threads and of their allocator does
 /// not count.
-const VOLUMES: usize = 12_000;
+const VOLUMES: usize = 6_000;
 /// The most memory that a volume may need, in KiB, in a build without optimizations. Its nine findings took 20 KiB
 /// when they were held.
-const MOST_PER_VOLUME: usize = 5;
+const MOST_PER_VOLUME: usize = 7;
 
 /// Returns the mixed account with more volumes under one of its keys, half of them without a tag.
 fn large_account(volumes: usize) -> String {
