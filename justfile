@@ -31,6 +31,7 @@ bless:
 new-rule ID:
     .ci/new-rule . {{ ID }}
 
-# Measure policies, reading, evaluation and each format.
+# Measure policies, reading, evaluation and each format; then live scans, end to end.
 bench:
     cargo bench --locked --no-default-features
+    cargo bench --locked --bench end_to_end
