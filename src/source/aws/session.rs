@@ -224,13 +224,8 @@ impl Base {
     /// # Errors
     /// Why there are no credentials.
     pub async fn connect(access: &Access, meter: &Arc<Meter>) -> Result<Self, ConnectError> {
+        check_root_certificates(access)?;
         let (mut config, home) = load_config(access).await;
-        let is_plain = config
-            .endpoint_url()
-            .is_some_and(|url| url.starts_with("http://"));
-        if !is_plain {
-            check_root_certificates()?;
-        }
         if let Some(role) = &access.role_arn {
             config = assume_role(config, role, access.external_id.as_ref()).await;
         }
