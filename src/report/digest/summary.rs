@@ -229,8 +229,8 @@ pub(in crate::report) fn summarize_account(view: &View<'_>) -> Option<String> {
     let unknown = view.account.name_rules(lines(), Status::Unknown);
     let fails = !failing.is_empty() && !is_named;
     let is_asked = view.report.all_rules && view.report.unread.is_empty();
-    let is_unknown = !unknown.is_empty() && !(is_named && is_asked);
-    match (fails, is_unknown) {
+    let is_told = unknown.is_empty() || (is_named && is_asked);
+    match (fails, !is_told) {
         (true, true) => Some(format!(
             "The account blocks copies: it fails {failing}; unknown: {unknown}."
         )),

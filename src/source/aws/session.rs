@@ -370,7 +370,7 @@ fn has_credentials_error(error: &(dyn std::error::Error + 'static)) -> bool {
 /// Checks that there are root certificates, unless the endpoint needs none. Without any, the SDK reports every server as
 /// unknown.
 fn check_root_certificates(access: &Access) -> Result<(), ConnectError> {
-    let of_environment = || std::env::var("AWS_ENDPOINT_URL").ok();
+    let of_environment = || std::env::var_os("AWS_ENDPOINT_URL")?.into_string().ok();
     let endpoint = access.endpoint_url.clone().or_else(of_environment);
     let is_plain = endpoint.is_some_and(|url| url.starts_with("http://"));
     if is_plain || !rustls_native_certs::load_native_certs().certs.is_empty() {
