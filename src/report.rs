@@ -29,6 +29,7 @@ mod facts;
 mod line;
 mod page;
 mod place;
+mod renderings;
 mod severity;
 mod stale_waiver;
 

@@ -98,19 +98,25 @@ fn hash_cause(rule: &str, subject: &str) -> CauseId {
 
 /// Returns the ARN of what must change: a key, a setting of the region, otherwise the resource.
 fn changed_subject<'a>(finding: &'a Finding, cause: &'a Cause) -> Cow<'a, str> {
-    match &cause.about {
-        Some(about) if about.starts_with("arn:") => Cow::Borrowed(about),
-        Some(about)
-            if finding.kind != ResourceKind::Region
-                && about
-                    .strip_suffix(finding.region.as_str())
-                    .is_some_and(|it| it.ends_with(" in ")) =>
-        {
-            let account = finding.account_id.as_deref().unwrap_or_default();
-            Cow::Owned(format!("backup-check:region:{account}:{}", finding.region))
-        }
-        _ => Cow::Borrowed(&finding.resource),
+    shared_subject(finding, cause).unwrap_or(Cow::Borrowed(&finding.resource))
+}
+
+/// Whether the resource itself must change, and nothing that it shares with others.
+pub(super) fn is_of_resource(finding: &Finding, cause: &Cause) -> bool {
+    shared_subject(finding, cause).is_none()
+}
+
+fn shared_subject<'a>(finding: &'a Finding, cause: &'a Cause) -> Option<Cow<'a, str>> {
+    let about = cause.about.as_deref()?;
+    if about.starts_with("arn:") {
+        return Some(Cow::Borrowed(about));
     }
+    let place = about.strip_suffix(finding.region.as_str())?;
+    let is_setting = finding.kind != ResourceKind::Region && place.ends_with(" in ");
+    is_setting.then(|| {
+        let account = finding.account_id.as_deref().unwrap_or_default();
+        Cow::Owned(format!("backup-check:region:{account}:{}", finding.region))
+    })
 }
 
 /// Rules whose violation explains why a backup or its copy failed, the most specific one first.

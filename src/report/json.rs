@@ -16,6 +16,7 @@ use serde_json::ser::Formatter;
 
 use super::cause::cause_id;
 pub use super::facts::{FindingCounts, JsonSelection, ResourceCounts, Scan, Summary};
+use super::renderings::Renderings;
 use super::stream::{HeldFindings, write_each};
 use super::{
     Baseline, CauseLine, Comparison, FactSource, Finding, FindingWriter, ReasonIfTagged, Report,
@@ -323,8 +324,7 @@ pub struct JsonWriter<'a> {
     out: &'a mut dyn Write,
     findings: usize,
     facts_written: bool,
-    /// The last finding, written at once.
-    buffer: Vec<u8>,
+    renderings: Renderings,
 }
 
 impl<'a> JsonWriter<'a> {
@@ -334,7 +334,7 @@ impl<'a> JsonWriter<'a> {
             out,
             findings: 0,
             facts_written: false,
-            buffer: Vec::new(),
+            renderings: Renderings::default(),
         }
     }
 
@@ -379,11 +379,11 @@ impl FindingWriter for JsonWriter<'_> {
         let separator = if self.findings == 0 { "" } else { "," };
         write!(self.out, "{separator}\n    ")?;
         self.findings += 1;
-        self.buffer.clear();
-        let layout = IndentedLayout::at_depth(2);
-        let mut serializer = Serializer::with_formatter(&mut self.buffer, layout);
-        JsonFinding::new(finding).serialize(&mut serializer)?;
-        Ok(self.out.write_all(&self.buffer)?)
+        self.renderings.write_finding(finding, self.out, |text| {
+            let layout = IndentedLayout::at_depth(2);
+            let mut serializer = Serializer::with_formatter(text, layout);
+            Ok(JsonFinding::new(finding).serialize(&mut serializer)?)
+        })
     }
 
     fn finish_report(&mut self, facts: &ReportFacts<'_>) -> Result<(), WriteError> {

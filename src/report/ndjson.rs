@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::json::{JsonFinding, JsonUnread, SCHEMA, Scan, Summary, Tool};
 use super::line::{write_line, write_long_line};
+use super::renderings::Renderings;
 use super::{
     CauseLine, Comparison, Finding, FindingWriter, ReportFacts, ResourceLine, ResourceVerdict,
     StaleWaiver, WriteError,
@@ -50,6 +51,7 @@ pub struct LastLine<'a> {
 pub struct NdjsonWriter<'a> {
     out: &'a mut dyn Write,
     scanned_at: String,
+    renderings: Renderings,
 }
 
 /// A finding with the time of its scan, so that the lines of many scans can be in one table.
@@ -68,6 +70,7 @@ impl<'a> NdjsonWriter<'a> {
         NdjsonWriter {
             out,
             scanned_at: String::new(),
+            renderings: Renderings::default(),
         }
     }
 }
@@ -87,11 +90,13 @@ impl FindingWriter for NdjsonWriter<'_> {
         finding: &Finding,
         _: Option<&ResourceLine>,
     ) -> Result<(), WriteError> {
-        let line = FindingLine {
-            finding: JsonFinding::new(finding),
-            scanned_at: Cow::Borrowed(&self.scanned_at),
-        };
-        write_line(&line, self.out)
+        self.renderings.write_finding(finding, self.out, |text| {
+            let line = FindingLine {
+                finding: JsonFinding::new(finding),
+                scanned_at: Cow::Borrowed(&self.scanned_at),
+            };
+            write_line(&line, text)
+        })
     }
 
     fn finish_report(&mut self, facts: &ReportFacts<'_>) -> Result<(), WriteError> {
