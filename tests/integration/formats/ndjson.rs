@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backup_check::evaluate::Options;
-use backup_check::report::json::report_schema;
+use backup_check::report::json::{JsonFinding, report_schema};
 use backup_check::report::{Comparison, Report, StaleState, StaleWaiver};
 use serde_json::{Value, json};
 
@@ -19,6 +19,34 @@ fn lines(text: &str) -> (Vec<Value>, Value) {
 
 fn document(report: &Report) -> Value {
     serde_json::from_str(&render("json", report)).unwrap()
+}
+
+// Most findings are written as another of which they differ in the resource alone.
+#[test]
+fn a_finding_is_written_as_it_is_alone() {
+    let mut copies = snapshot("mixed");
+    // A name that is escaped, and one that another name begins with.
+    let volumes = copies["regions"]["eu-central-1"]["volumes"]["items"].as_array_mut();
+    let volumes = volumes.unwrap();
+    for name in ["vol-0a\"b\\c", "vol-0a", "vol-0ab"] {
+        let mut copy = volumes[0].clone();
+        copy["id"] = json!(name);
+        copy["arn"] = json!(format!(
+            "arn:aws:ec2:eu-central-1:111122223333:volume/{name}"
+        ));
+        volumes.push(copy);
+    }
+    for snapshot in [copies, snapshot("no-access"), hostile()] {
+        let report = report(snapshot, &Options::default());
+        let alone: Vec<Value> = report
+            .shown(true)
+            .map(|finding| serde_json::to_value(JsonFinding::new(finding)).unwrap())
+            .collect();
+        let document: Value = serde_json::from_str(&render_skipped("json", &report)).unwrap();
+        assert_eq!(document["findings"], json!(alone));
+        let (lines, _) = lines(&render_skipped("ndjson", &report));
+        assert_eq!(lines, with_time(&document));
+    }
 }
 
 /// Returns the findings of a JSON report, each with the time of the scan.
