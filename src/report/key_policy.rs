@@ -282,10 +282,7 @@ pub fn write_text(
 ///
 /// # Errors
 /// The output failed.
-pub fn write_policy(
-    policy: &KeyPolicy,
-    out: &mut dyn Write,
-) -> Result<Option<String>, WriteError> {
+pub fn write_policy(policy: &KeyPolicy, out: &mut dyn Write) -> Result<Option<String>, WriteError> {
     let Some(merged) = policy.merged_policy() else {
         return Ok(Some(policy.advice_text()));
     };

@@ -79,9 +79,8 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
             .with("vault", name)
     });
     // An invalid plan makes no backups, and leaves those of the others as they are.
-    let (invalid, open): (Vec<_>, Vec<_>) = open
-        .iter()
-        .partition(|gap| gap.kind == GapKind::Unreadable);
+    let (invalid, open): (Vec<_>, Vec<_>) =
+        open.iter().partition(|gap| gap.kind == GapKind::Unreadable);
     let outcomes = outcomes.chain(open.into_iter().map(Outcome::unknown));
     let outcome = Outcome::worst(outcomes);
     let outcome = outcome.unwrap_or_else(|| Outcome::skip("no vault is in use"));

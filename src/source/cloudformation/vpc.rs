@@ -234,7 +234,8 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
     }
 }
 
-/// Types that have interfaces in subnets and run nothing that could read from S3, checked on 2026-03-02.
+/// Types that name subnets, or have interfaces in them, and run nothing that could read from S3, checked on
+/// 2026-11-29.
 ///
 /// Sources, of each its page on interfaces or subnets:
 /// <https://docs.aws.amazon.com/efs/latest/ug/accessing-fs.html>,
@@ -242,13 +243,18 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
 /// <https://docs.aws.amazon.com/network-firewall/latest/developerguide/firewall-components.html>,
 /// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resolver-overview-DSN-queries-to-vpc.html>,
 /// <https://docs.aws.amazon.com/vpc/latest/tgw/tgw-vpc-attachments.html>.
-const WITHOUT_WORKLOAD: [&str; 7] = [
+const WITHOUT_WORKLOAD: [&str; 12] = [
+    "AWS::ApiGatewayV2::VpcLink",
     "AWS::EFS::MountTarget",
     "AWS::ElasticLoadBalancing::LoadBalancer",
     "AWS::ElasticLoadBalancingV2::LoadBalancer",
+    "AWS::GlobalAccelerator::EndpointGroup",
     "AWS::NetworkFirewall::Firewall",
     "AWS::NetworkManager::VpcAttachment",
+    "AWS::QuickSight::VPCConnection",
+    "AWS::RAM::ResourceShare",
     "AWS::Route53Resolver::ResolverEndpoint",
+    "AWS::SSM::Parameter",
     "AWS::VpcLattice::ServiceNetworkVpcAssociation",
 ];
 

@@ -300,7 +300,7 @@ impl<'a> Reader<'a> {
         let marks = view.unknown_in(name).as_array();
         let count = marks.map(|marks| marks.iter().filter(|it| contains_true(it)).count());
         let is_whole = count.is_none_or(|count| count == found.len());
-        match candidates.choice.is_none() && is_whole {
+        match candidates.choice().is_none() && is_whole {
             true => ids.certain.extend(found),
             false => ids.possible.extend(found),
         }
