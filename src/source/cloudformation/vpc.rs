@@ -165,6 +165,12 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
             properties.get("VpcEndpointType").text(),
             build.text_with_stand_ins(&properties.get("ServiceName")),
         );
+        // An endpoint of another service or type is none for S3, whatever else is open.
+        let is_other_service = matches!(&facts.2, Ok(Some(it)) if !it.ends_with(".s3"));
+        let is_other_type = matches!(&facts.1, Ok(Some(it)) if it != "Gateway");
+        if is_other_service || is_other_type {
+            continue;
+        }
         let (vpc_id, kind, service) = match facts {
             (Ok(Some(vpc)), Ok(kind), Ok(Some(service))) => (vpc, kind, service),
             (Err(gap), _, _) | (_, Err(gap), _) | (_, _, Err(gap)) => {

@@ -171,8 +171,8 @@ fn storage_encryption<'a>(
                     planned,
                 )
             },
-            |name| {
-                let gap = origin.gap(view, name);
+            || {
+                let gap = origin.gap(view, "the encryption");
                 (Observed::Unknown(gap.clone()), Observed::Unknown(gap))
             },
         )
@@ -268,7 +268,7 @@ fn read_instance<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Plan
                             it.text("engine")
                                 .or_else(|| Err(it.known_after_apply("engine")))
                         },
-                        |name| Observed::Unknown(origin.gap(&view, name)),
+                        || Observed::Unknown(origin.gap(&view, "the engine")),
                     )
                     .get()
                     .copied(),
@@ -380,7 +380,7 @@ fn read_cluster<'a>(
     let of_origin = || {
         origin
             .as_ref()?
-            .read(|it| it.text("engine").known(), |_| None)
+            .read(|it| it.text("engine").known(), || None)
     };
     let (engine, engine_gap) = match view.text("engine") {
         Fact::Known(engine) => (engine, None),
