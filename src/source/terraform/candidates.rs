@@ -228,6 +228,40 @@ impl<'a> Document<'a> {
         search.found
     }
 
+    /// Returns whether the instances of a resource or a module are made from a set of known texts: from no
+    /// reference, or from a variable that is a list.
+    fn is_set(&self, site: &Site<'_>) -> bool {
+        let Some(each) = site.each else {
+            // The plan leaves out an expression without references and without a constant value: `toset(["a"])`.
+            return site.key.is_some_and(|it| it.starts_with("[\""));
+        };
+        let value = match complete_references(each).as_slice() {
+            [] => return !each["constant_value"].is_object(),
+            [reference] => match split_address(reference).as_slice() {
+                [Part::Name("var"), Part::Name(name)] => self.variable_value(site, name),
+                _ => None,
+            },
+            _ => None,
+        };
+        value.is_some_and(Value::is_array)
+    }
+
+    /// Returns the value of a variable, if it is that of the root module, a constant argument or a default.
+    fn variable_value(&self, site: &Site<'_>, name: &str) -> Option<&Value> {
+        let config = self.module_config(&site.module);
+        let default = || config?["variables"][name].get("default");
+        if site.module.is_empty() {
+            let value = self.variables.get(name);
+            return value.and_then(|it| it.get("value")).or_else(default);
+        }
+        let step = *module_steps(&site.module).last()?;
+        let outside = self.module_config(site.module.get(..step.outside)?)?;
+        match outside["module_calls"][step.name]["expressions"].get(name) {
+            Some(argument) => argument.get("constant_value"),
+            None => default(),
+        }
+    }
+
     /// Returns whether a resource may have no instance.
     fn is_optional(&self, module: &str, mode: &str, kind: &str, name: &str) -> bool {
         let of = if mode == "data" { "data." } else { "" };
@@ -333,7 +367,12 @@ impl<'a> Search<'_, 'a> {
             return self.found.note_other(why);
         }
         let references = complete_references(expression);
-        let is_index = |it: &&str| matches!(*it, "each.key" | "count.index");
+        // The value of a set is the key too.
+        let is_set = self.document.is_set(site);
+        let is_index = |it: &&str| match *it {
+            "each.value" => is_set,
+            it => matches!(it, "each.key" | "count.index"),
+        };
         let index = references.iter().copied().find(is_index);
         let outer = std::mem::take(&mut self.indexed);
         // Only of a single reference is it likely that the path continues it.

@@ -65,7 +65,7 @@ impl<'a> Reader<'a> {
                 for arn in &arns {
                     self.add_unread_key(view, arn, planned);
                 }
-                match add_joint_key(&arns, &gap, planned) {
+                match add_joint_key(&arns, planned) {
                     Some(arn) => KeyName::Is(arn),
                     None => KeyName::Open(gap),
                 }
@@ -191,7 +191,7 @@ impl<'a> Reader<'a> {
 /// Adds a key for several keys, one of which is used: what they have in common is known.
 ///
 /// Returns its placeholder ARN; `None` if the keys are not all in one account and region.
-fn add_joint_key(arns: &[String], gap: &Gap, planned: &mut Planned) -> Option<String> {
+fn add_joint_key(arns: &[String], planned: &mut Planned) -> Option<String> {
     let parsed: Option<Vec<Arn<'_>>> = arns.iter().map(|arn| Arn::parse(arn)).collect();
     let parsed = parsed?;
     let first = parsed.first()?;
@@ -201,6 +201,15 @@ fn add_joint_key(arns: &[String], gap: &Gap, planned: &mut Planned) -> Option<St
         return None;
     }
     let names = and_more(parsed.iter().map(Arn::resource_id), MOST_NAMES);
+    // Several resources may use the joint key, so the reason names none of them.
+    let gap = after_apply(match parsed.as_slice() {
+        [one, other] => format!(
+            "the key is known only after apply: it may be {} or {}",
+            one.resource_id(),
+            other.resource_id()
+        ),
+        _ => format!("the key is known only after apply: it may be {names}"),
+    });
     let account = Some(first.account).filter(|it| !it.is_empty());
     let joint = key_arn(first.partition, first.region, account, &names);
     let keys = &mut planned.snapshot_mut().keys;

@@ -78,6 +78,17 @@ impl<'a> Origin<'a> {
         self.attribute == "replicate_source_db"
     }
 
+    /// Whether the database is a copy of its origin, of which no parameter says whether it is encrypted.
+    pub(super) fn is_copied(&self) -> bool {
+        const CREATED: [&str; 4] = [
+            "bucket_name",
+            "global_cluster_identifier",
+            "replication_source_identifier",
+            "s3_import",
+        ];
+        !CREATED.contains(&self.attribute)
+    }
+
     /// Returns the gap of an attribute that a database inherits from its origin.
     pub(super) fn gap(&self, view: &View<'_>, name: &str) -> Gap {
         let address = view.item.address;
