@@ -5,6 +5,7 @@ pub mod aws;
 pub mod cloudformation;
 pub mod defaults;
 pub mod detect;
+pub mod images;
 pub mod overlay;
 pub mod planned;
 pub mod room;

@@ -12,6 +12,7 @@ use crate::model::ec2::{Instance, Volume};
 use crate::model::observed::AccountFact;
 use crate::model::tag::{BackupTag, Tags};
 use crate::model::{Gap, Observed};
+use crate::source::images::{PublicImage, find_public_image, has_ebs_root};
 use crate::source::planned::unplanned;
 
 use super::build::{Build, locate_gap, not_yet, require_agreement, size_in_gib};
@@ -157,7 +158,7 @@ fn read_instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments
     let (tags, volume_tags) = read_instance_tags(build, &properties, &launch);
     let attached = attachments.volumes.get(declared.id);
     let mut volumes: Vec<String> = attached.into_iter().flatten().cloned().collect();
-    let image = Image::find(&launch.get("ImageId"));
+    let image = find_image(&launch.get("ImageId"));
     let mapped = read_mapped_volumes(build, declared, &launch, &volume_tags, &mut volumes);
     let has_root = matches!((&mapped, &image), (Ok(devices), Some(image)) if devices.contains(image.root_device));
     if !has_root {
@@ -177,9 +178,9 @@ fn read_instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments
         id: declared.id.to_owned(),
         tags,
         state: not_yet(),
-        root_device_type: match image {
-            Some(_) => Observed::Known("ebs".to_owned()),
-            None => Observed::Unknown(unknown("the type of its root device")),
+        root_device_type: match image.is_some() || is_on_ebs(&launch) {
+            true => Observed::Known("ebs".to_owned()),
+            false => Observed::Unknown(unknown("the type of its root device")),
         },
         marketplace_codes: match image {
             Some(_) => Observed::Known(Vec::new()),
@@ -198,7 +199,7 @@ fn add_root_volume<'a>(
     build: &mut Build<'a>,
     declared: &Declared<'a>,
     tags: Observed<Tags>,
-    image: Option<&Image>,
+    image: Option<&PublicImage>,
 ) -> String {
     let id = format!("{}/root", declared.id);
     let reason = match image {
@@ -233,64 +234,28 @@ fn add_root_volume<'a>(
     id
 }
 
-/// A public image of which the root device is known.
-struct Image {
-    /// The start of the name of its parameter in Systems Manager.
-    parameter: &'static str,
-    root_device: &'static str,
+/// Returns the public image that an image id is read from Systems Manager for.
+fn find_image(image_id: &Resolved) -> Option<&'static PublicImage> {
+    let open = match image_id {
+        Resolved::Open(open) => open,
+        Resolved::Text(phrase) => match phrase.0.as_slice() {
+            [Piece::Open(open)] => open,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let symbol = open.symbol.as_deref()?;
+    let parameter = symbol
+        .strip_prefix("ssm ")
+        .or_else(|| symbol.strip_prefix("{{resolve:ssm:"))?;
+    find_public_image(parameter)
 }
 
-/// Images that AWS and Canonical publish with parameters of Systems Manager, checked on 2026-03-02. Their root
-/// volume is on EBS, their snapshots are public and so not encrypted, and they have no product code.
-///
-/// Source: <https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-public-parameters-ami.html>,
-/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/device_naming.html>,
-/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/retrieve-ecs-optimized_AMI.html>,
-/// <https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/>.
-const IMAGES: [Image; 6] = [
-    Image {
-        parameter: "/aws/service/ami-amazon-linux-latest/al2023-ami-",
-        root_device: "/dev/xvda",
-    },
-    Image {
-        parameter: "/aws/service/ami-amazon-linux-latest/amzn2-ami-",
-        root_device: "/dev/xvda",
-    },
-    Image {
-        parameter: "/aws/service/ami-windows-latest/",
-        root_device: "/dev/sda1",
-    },
-    Image {
-        parameter: "/aws/service/canonical/ubuntu/server/",
-        root_device: "/dev/sda1",
-    },
-    Image {
-        parameter: "/aws/service/ecs/optimized-ami/amazon-linux-2/",
-        root_device: "/dev/xvda",
-    },
-    Image {
-        parameter: "/aws/service/ecs/optimized-ami/amazon-linux-2023/",
-        root_device: "/dev/xvda",
-    },
-];
-
-impl Image {
-    /// Returns the public image that an image id is read from Systems Manager for.
-    fn find(image_id: &Resolved) -> Option<&'static Image> {
-        let open = match image_id {
-            Resolved::Open(open) => open,
-            Resolved::Text(phrase) => match phrase.0.as_slice() {
-                [Piece::Open(open)] => open,
-                _ => return None,
-            },
-            _ => return None,
-        };
-        let symbol = open.symbol.as_deref()?;
-        let parameter = symbol
-            .strip_prefix("ssm ")
-            .or_else(|| symbol.strip_prefix("{{resolve:ssm:"))?;
-        IMAGES.iter().find(|it| parameter.starts_with(it.parameter))
-    }
+/// Returns whether the root device of an instance is an EBS volume whatever its image is, by its type.
+fn is_on_ebs(launch: &Launch) -> bool {
+    let kind = launch.get("InstanceType");
+    let kind = kind.agree(|kind| Ok(kind.text()?.is_some_and(|it| has_ebs_root(&it))));
+    kind.unwrap_or(false)
 }
 
 /// What an instance is launched with: its properties, and those of its launch template.

@@ -21,7 +21,12 @@ use super::value::{Open, Phrase, Piece, Resolved, unexpected_shape};
 pub(super) fn policy_for_evaluation(build: &Build<'_>, policy: &Resolved) -> Result<String, Gap> {
     let members = match policy {
         // A policy may be given as a string.
-        Resolved::Text(phrase) => return phrase.known(),
+        Resolved::Text(phrase) => {
+            return match account_in_pattern(phrase) {
+                Some(open) => Err(open.gap),
+                None => Ok(build.text_with_stand_ins(policy)?.unwrap_or_default()),
+            };
+        }
         Resolved::Map(members) => members,
         Resolved::OneOf(open, candidates) => {
             let texts: Vec<_> = candidates

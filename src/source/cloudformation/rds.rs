@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::arn::Arn;
 use crate::model::observed::AccountFact;
 use crate::model::rds::{
     BACKUP_TARGET, DbCluster, DbInstance, DbOption, OptionGroup, is_multi_az_engine,
@@ -19,7 +20,7 @@ use crate::source::planned::unplanned;
 
 use super::build::{Build, locate_gap, not_yet, size_in_gib};
 use super::template::Declared;
-use super::value::Resolved;
+use super::value::{Phrase, Piece, Resolved};
 
 const CLUSTER: &str = "AWS::RDS::DBCluster";
 const INSTANCE: &str = "AWS::RDS::DBInstance";
@@ -95,7 +96,30 @@ fn find_source_in_template<'a>(build: &Build<'a>, properties: &Resolved) -> Opti
         return None;
     }
     // A cluster's instance may be the source too, and is encrypted as its cluster.
-    build.named_resource(&value, kind, identifier)
+    build.named_resource(&name_in_arn(build, value), kind, identifier)
+}
+
+/// Returns the identifier in the ARN of a database of the stack's region that is composed of the identifier, or
+/// the value itself.
+fn name_in_arn(build: &Build<'_>, value: Resolved) -> Resolved {
+    let Resolved::Text(phrase) = &value else {
+        return value;
+    };
+    let Some((last @ Piece::Made(_), before)) = phrase.0.split_last() else {
+        return value;
+    };
+    let before: Option<String> = before.iter().map(|it| build.stand_in(it)).collect();
+    let arn = before
+        .map(|before| format!("{before}name"))
+        .unwrap_or_default();
+    let is_local = Arn::parse(&arn).is_some_and(|it| {
+        let resource = it.resource;
+        it.region == build.region() && matches!(resource, "db:name" | "cluster:name")
+    });
+    match is_local {
+        true => Resolved::Text(Phrase::one(last.clone())),
+        false => value,
+    }
 }
 
 /// The longest chain of sources that is followed.

@@ -62,8 +62,11 @@ fn read_versioning(properties: &Resolved) -> Result<Option<String>, Gap> {
     }
     // Object Lock requires and enables versioning:
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
+    let configuration = properties.get("ObjectLockConfiguration");
+    let is_locked = configuration.get("ObjectLockEnabled").text()?.as_deref() == Some("Enabled");
     match properties.get("ObjectLockEnabled").as_boolean()? {
         Some(true) => Ok(Some("Enabled".to_owned())),
+        _ if is_locked => Ok(Some("Enabled".to_owned())),
         _ => given,
     }
 }

@@ -165,6 +165,12 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
             properties.get("VpcEndpointType").text(),
             build.text_with_stand_ins(&properties.get("ServiceName")),
         );
+        // An endpoint of another service or type is none for S3, whatever else is open.
+        let is_other_service = matches!(&facts.2, Ok(Some(it)) if !it.ends_with(".s3"));
+        let is_other_type = matches!(&facts.1, Ok(Some(it)) if it != "Gateway");
+        if is_other_service || is_other_type {
+            continue;
+        }
         let (vpc_id, kind, service) = match facts {
             (Ok(Some(vpc)), Ok(kind), Ok(Some(service))) => (vpc, kind, service),
             (Err(gap), _, _) | (_, Err(gap), _) | (_, _, Err(gap)) => {
@@ -234,7 +240,8 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
     }
 }
 
-/// Types that have interfaces in subnets and run nothing that could read from S3, checked on 2026-03-02.
+/// Types that name subnets, or have interfaces in them, and run nothing that could read from S3, checked on
+/// 2026-11-29.
 ///
 /// Sources, of each its page on interfaces or subnets:
 /// <https://docs.aws.amazon.com/efs/latest/ug/accessing-fs.html>,
@@ -242,13 +249,18 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
 /// <https://docs.aws.amazon.com/network-firewall/latest/developerguide/firewall-components.html>,
 /// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resolver-overview-DSN-queries-to-vpc.html>,
 /// <https://docs.aws.amazon.com/vpc/latest/tgw/tgw-vpc-attachments.html>.
-const WITHOUT_WORKLOAD: [&str; 7] = [
+const WITHOUT_WORKLOAD: [&str; 12] = [
+    "AWS::ApiGatewayV2::VpcLink",
     "AWS::EFS::MountTarget",
     "AWS::ElasticLoadBalancing::LoadBalancer",
     "AWS::ElasticLoadBalancingV2::LoadBalancer",
+    "AWS::GlobalAccelerator::EndpointGroup",
     "AWS::NetworkFirewall::Firewall",
     "AWS::NetworkManager::VpcAttachment",
+    "AWS::QuickSight::VPCConnection",
+    "AWS::RAM::ResourceShare",
     "AWS::Route53Resolver::ResolverEndpoint",
+    "AWS::SSM::Parameter",
     "AWS::VpcLattice::ServiceNetworkVpcAssociation",
 ];
 

@@ -14,7 +14,7 @@ use crate::text::and_more;
 
 use super::address::{Part, child_module, module_steps, split_address};
 use super::document::{Document, module_path};
-use super::item::{Item, data_type};
+use super::item::{ALL, Item, data_type};
 use super::scope::{Sort, is_opaque, open_arguments, sort_of};
 use super::view::{Config, Fact, View, contains_true};
 
@@ -70,7 +70,9 @@ pub(super) struct Candidates<'a> {
     /// Resources of the wanted types.
     pub(super) found: Vec<Candidate<'a>>,
     /// First known value that may choose between them, or leave the attribute unset.
-    pub(super) choice: Option<String>,
+    choice: Option<String>,
+    /// First part that is null, so that the attribute may be unset.
+    null: Option<String>,
     /// First attribute of a resource of another type.
     foreign: Option<String>,
     /// First part that cannot be followed.
@@ -100,13 +102,24 @@ impl<'a> Candidates<'a> {
         if self.found.is_empty() {
             return Err("it does not lead to a resource in the plan".to_owned());
         }
-        match &self.choice {
+        match self.choice() {
             Some(on) if may_be_unset => Err(format!(
                 "it may be {} or unset, which depends on {on}",
                 self.names()
             )),
             _ => Ok(&self.found),
         }
+    }
+
+    /// Forgets that parts of it are null, where an expression replaces those, as `coalesce(var.policy, json)` does.
+    #[must_use]
+    pub(super) fn without_null(self) -> Self {
+        Candidates { null: None, ..self }
+    }
+
+    /// Returns what may choose between its resources, or leave the attribute unset.
+    pub(super) fn choice(&self) -> Option<&String> {
+        self.choice.as_ref().or(self.null.as_ref())
     }
 
     /// Returns why it cannot be followed, as the end of a sentence; `None` if it can.
@@ -132,6 +145,10 @@ impl<'a> Candidates<'a> {
 
     fn note_choice(&mut self, on: &str) {
         self.choice.get_or_insert_with(|| on.to_owned());
+    }
+
+    fn note_null(&mut self, reference: &str) {
+        self.null.get_or_insert_with(|| reference.to_owned());
     }
 
     fn note_other(&mut self, why: String) {
@@ -211,6 +228,40 @@ impl<'a> Document<'a> {
         search.found
     }
 
+    /// Returns whether the instances of a resource or a module are made from a set of known texts: from no
+    /// reference, or from a variable that is a list.
+    fn is_set(&self, site: &Site<'_>) -> bool {
+        let Some(each) = site.each else {
+            // The plan leaves out an expression without references and without a constant value: `toset(["a"])`.
+            return site.key.is_some_and(|it| it.starts_with("[\""));
+        };
+        let value = match complete_references(each).as_slice() {
+            [] => return !each["constant_value"].is_object(),
+            [reference] => match split_address(reference).as_slice() {
+                [Part::Name("var"), Part::Name(name)] => self.variable_value(site, name),
+                _ => None,
+            },
+            _ => None,
+        };
+        value.is_some_and(Value::is_array)
+    }
+
+    /// Returns the value of a variable, if it is that of the root module, a constant argument or a default.
+    fn variable_value(&self, site: &Site<'_>, name: &str) -> Option<&Value> {
+        let config = self.module_config(&site.module);
+        let default = || config?["variables"][name].get("default");
+        if site.module.is_empty() {
+            let value = self.variables.get(name);
+            return value.and_then(|it| it.get("value")).or_else(default);
+        }
+        let step = *module_steps(&site.module).last()?;
+        let outside = self.module_config(site.module.get(..step.outside)?)?;
+        match outside["module_calls"][step.name]["expressions"].get(name) {
+            Some(argument) => argument.get("constant_value"),
+            None => default(),
+        }
+    }
+
     /// Returns whether a resource may have no instance.
     fn is_optional(&self, module: &str, mode: &str, kind: &str, name: &str) -> bool {
         let of = if mode == "data" { "data." } else { "" };
@@ -260,6 +311,21 @@ fn complete_references(expression: &Value) -> Vec<&str> {
     complete
 }
 
+/// Returns whether an expression has a reference several times, as `var.key == null ? k : var.key` does. Then it
+/// replaces a null value.
+fn is_repeated(expression: &Value, reference: &str) -> bool {
+    let references = expression["references"].as_array().into_iter().flatten();
+    references.filter(|it| *it == reference).count() > 1
+}
+
+/// Returns the number of the element that a path selects from a list; `None` if it selects none by its number.
+fn selected_element(path: &[Part<'_>]) -> Option<usize> {
+    match path.first()? {
+        Part::Key(key) => key.trim_matches(['[', ']']).parse().ok(),
+        Part::Name(_) => None,
+    }
+}
+
 /// Returns the part of a constant that a path leads to.
 fn constant_at<'v>(constant: &'v Value, path: &[Part<'_>]) -> Option<&'v Value> {
     path.iter().try_fold(constant, |value, part| match part {
@@ -301,7 +367,12 @@ impl<'a> Search<'_, 'a> {
             return self.found.note_other(why);
         }
         let references = complete_references(expression);
-        let is_index = |it: &&str| matches!(*it, "each.key" | "count.index");
+        // The value of a set is the key too.
+        let is_set = self.document.is_set(site);
+        let is_index = |it: &&str| match *it {
+            "each.value" => is_set,
+            it => matches!(it, "each.key" | "count.index"),
+        };
         let index = references.iter().copied().find(is_index);
         let outer = std::mem::take(&mut self.indexed);
         // Only of a single reference is it likely that the path continues it.
@@ -314,7 +385,15 @@ impl<'a> Search<'_, 'a> {
                 parts.extend(path);
                 is_composed = false;
             }
+            let null = self.found.null.clone();
             self.follow_reference(site, reference, &parts, depth);
+            if is_repeated(expression, reference) {
+                self.found.null = null;
+            }
+        }
+        let added = self.found.hits - before;
+        if selected_element(path).is_some_and(|number| added > 0 && number >= added) {
+            self.found.note_choice("which element of a list it is");
         }
         if let Some(index) = index {
             // `k[each.key]` of an instance that `k` has too; otherwise it is part of a condition.
@@ -416,7 +495,12 @@ impl<'a> Search<'_, 'a> {
                 return self.follow_instances(reference, own, path, depth);
             }
         }
-        self.follow_expression(&outside, each, path, depth + 1);
+        // An object of a map is the one with the index of the resource.
+        let mut path = path.to_vec();
+        if let (Some(key), false) = (site.key, path.is_empty()) {
+            path.insert(0, Part::Key(key));
+        }
+        self.follow_expression(&outside, each, &path, depth + 1);
         if !self.found.found.is_empty() {
             self.found.note_choice("each.value");
         }
@@ -425,10 +509,9 @@ impl<'a> Search<'_, 'a> {
     /// Follows a variable to the argument of the module call.
     fn follow_variable(&mut self, site: &Site<'a>, name: &str, path: &[Part<'a>], depth: usize) {
         let reference = format!("var.{name}");
-        let mut note_value = |value: Option<&Value>| {
-            if value.is_some_and(|it| !it.is_null()) {
-                self.found.note_choice(&reference);
-            }
+        let mut note_value = |value: Option<&Value>| match value {
+            Some(value) if !value.is_null() => self.found.note_choice(&reference),
+            _ => self.found.note_null(&reference),
         };
         let default = |module: &str| {
             let default = self.document.module_config(module)?["variables"][name].get("default")?;
@@ -592,14 +675,24 @@ impl<'a> Search<'_, 'a> {
             [Part::Name(attribute), ..] => Some(*attribute),
             _ => None,
         };
+        // A resource without instances has none to choose, as in `length(k) > 0 ? a : b`.
+        if items.is_empty() && key.is_none() {
+            self.found.note_null(reference);
+        }
         // An instance that is not in the plan has no value: its branch was not taken.
         let fits = |item: &&Item<'_>| key.is_none() || item.key.as_deref() == key;
         for item in items.into_iter().filter(fits) {
             self.indexed
                 .extend(item.key.as_deref().filter(|_| key.is_none()));
-            let is_identity = attribute.is_none_or(|it| IDENTITIES.contains(&it));
-            if self.wanted.contains(&item.type_key()) && is_identity {
+            let is_wanted = self.wanted.contains(&item.type_key());
+            if is_wanted && attribute.is_none_or(|it| IDENTITIES.contains(&it)) {
                 self.found.add(item, attribute);
+                continue;
+            }
+            // A map that an expression makes of the instances, of which a name selects an element.
+            if is_wanted && key.is_none() && attribute.is_some_and(|it| !has_attribute(item, it)) {
+                self.found.add(item, None);
+                self.found.note_choice(reference);
                 continue;
             }
             let Some(attribute) = attribute else {
@@ -625,6 +718,14 @@ impl<'a> Search<'_, 'a> {
             }
         }
     }
+}
+
+/// Returns whether a resource has an attribute, set or not.
+fn has_attribute(item: &Item<'_>, name: &str) -> bool {
+    *item.unknown == ALL
+        || [item.values, item.unknown]
+            .iter()
+            .any(|it| !it[name].is_null())
 }
 
 /// Returns whether a resource is in the plan, or may have no instance.

@@ -24,8 +24,8 @@ pub(super) struct Document<'a> {
     pub(super) variables: &'a Value,
     /// Configuration of the providers.
     pub(super) providers: &'a Value,
-    /// Types of the resources that are destroyed or forgotten.
-    pub(super) gone: BTreeSet<&'a str>,
+    /// Values of the resources that are destroyed, by their types.
+    pub(super) gone: BTreeMap<&'a str, Vec<&'a Value>>,
     by_kind: BTreeMap<&'a str, Vec<usize>>,
     opaque: BTreeMap<(&'a str, Sort), Vec<usize>>,
     groups: BTreeMap<(&'a str, &'a str, &'a str), Vec<usize>>,
@@ -43,7 +43,7 @@ impl<'a> Document<'a> {
             items: Vec::new(),
             variables: &root["variables"],
             providers: &root["configuration"]["provider_config"],
-            gone: BTreeSet::new(),
+            gone: BTreeMap::new(),
             by_kind: BTreeMap::new(),
             opaque: BTreeMap::new(),
             groups: BTreeMap::new(),
@@ -330,7 +330,7 @@ impl<'a> Document<'a> {
                 }
                 match read_change(change, &at, is_deferred)? {
                     Some(item) => self.items.push(item),
-                    None => self.gone.extend(change["type"].as_str()),
+                    None => self.note_destroyed(change),
                 }
             }
         }
@@ -356,6 +356,16 @@ impl<'a> Document<'a> {
             self.read_values(&state["root_module"], "", at, &NULL, &mut seen, 0)?;
         }
         Ok(())
+    }
+
+    /// Notes a resource that is destroyed. One that is only forgotten stays as it is, and so does what it set.
+    fn note_destroyed(&mut self, resource: &'a Value) {
+        let actions = resource["change"]["actions"].as_array();
+        let is_destroyed = actions.is_some_and(|it| it.iter().any(|it| it == "delete"));
+        if let (Some(kind), true) = (resource["type"].as_str(), is_destroyed) {
+            let destroyed = self.gone.entry(kind).or_default();
+            destroyed.push(&resource["change"]["before"]);
+        }
     }
 
     /// Reads the resources of a module in a tree of values, and of those within it.

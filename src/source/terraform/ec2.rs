@@ -150,11 +150,15 @@ fn volume_encryption<'a>(
     defaults: EbsDefaults,
     planned: &mut Planned,
 ) -> (Observed<bool>, Observed<Option<String>>) {
+    let snapshot = read_snapshot(reader, view, planned);
+    // What is made from an unencrypted snapshot is encrypted as what is made from none.
+    let is_plain = matches!(&snapshot, Some((Observed::Known(false), _)));
+    let origin = origin.filter(|_| !is_plain);
     let key = reader.read_key(view, "kms_key_id", planned);
     let forced = defaults.encryption.known() == Some(&true);
     let inherited = |origin: &str| {
         unplanned(format!(
-            "the encryption of {} depends on {origin}, which is not in the plan",
+            "the encryption of {} depends on {origin}, which the plan does not describe",
             owner.address
         ))
     };
@@ -165,7 +169,10 @@ fn volume_encryption<'a>(
         Fact::Known(false) | Fact::Unset | Fact::Computed(_) if forced => Observed::Known(true),
         Fact::Open(gap) => Observed::Unknown(gap),
         _ => match origin {
-            Some(origin) => Observed::Unknown(inherited(origin)),
+            Some(origin) => match &snapshot {
+                Some((encrypted, _)) => encrypted.clone(),
+                None => Observed::Unknown(inherited(origin)),
+            },
             None => defaults.encryption,
         },
     };
@@ -174,10 +181,50 @@ fn volume_encryption<'a>(
         (KeyName::Open(gap), _) => Observed::Unknown(gap),
         (KeyName::Unset, _) if encrypted.known() == Some(&false) => Observed::Known(None),
         (KeyName::Unset, _) if owner.exists => Observed::Unknown(not_in_plan(view, "the key")),
-        (KeyName::Unset, Some(origin)) => Observed::Unknown(inherited(origin)),
+        (KeyName::Unset, Some(origin)) => match snapshot {
+            Some((_, key)) => key,
+            None => Observed::Unknown(inherited(origin)),
+        },
         (KeyName::Unset, None) => defaults.kms_key.map(Some),
     };
     (encrypted, kms_key)
+}
+
+/// Returns whether the snapshot that a volume is made from is encrypted, and with which key; `None` if the plan
+/// does not show it.
+///
+/// Source: <https://docs.aws.amazon.com/ebs/latest/userguide/how-ebs-encryption-works.html>.
+fn read_snapshot<'a>(
+    reader: &Reader<'a>,
+    view: &View<'a>,
+    planned: &mut Planned,
+) -> Option<(Observed<bool>, Observed<Option<String>>)> {
+    let found = reader.linked_item(view, "snapshot_id", &SNAPSHOTS, &["id"]);
+    let item = found.ok().flatten()?;
+    let snapshot = item.view();
+    let named = |planned: &mut Planned| match reader.read_key(&snapshot, "kms_key_id", planned) {
+        KeyName::Is(key) => Some(Observed::Known(Some(key))),
+        KeyName::Unset | KeyName::Open(_) => None,
+    };
+    match item.type_key() {
+        "data.aws_ebs_snapshot" => match snapshot.flag("encrypted").known()? {
+            true => Some((Observed::Known(true), named(planned)?)),
+            false => Some((Observed::Known(false), Observed::Known(None))),
+        },
+        "aws_ebs_snapshot_copy" => Some((Observed::Known(true), named(planned)?)),
+        "aws_ebs_snapshot" => {
+            let volume = reader.linked_item(&snapshot, "volume_id", &["aws_ebs_volume"], &["id"]);
+            let volume = volume.ok().flatten()?.view();
+            // The volume may be made from a snapshot itself, of which its own attributes do not tell.
+            let key = match reader.read_key(&volume, "kms_key_id", planned) {
+                KeyName::Is(key) => Observed::Known(Some(key)),
+                KeyName::Unset | KeyName::Open(_) => return None,
+            };
+            volume.flag("encrypted").known()?.then_some(())?;
+            Some((Observed::Known(true), key))
+        }
+        _ => None,
+    }
 }
 
 fn read_instance<'a>(

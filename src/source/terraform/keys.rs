@@ -11,7 +11,7 @@ use crate::text::and_more;
 use super::item::{Item, KEYS, data_type};
 use super::place::partition_of;
 use super::policy;
-use super::reader::{Link, Reader, agree, explain_gap, not_in_plan};
+use super::reader::{Link, Reader, Satellites, agree, explain_gap, not_in_plan};
 use super::view::{Fact, View};
 
 /// Resource types through which a reference leads to a key.
@@ -65,7 +65,7 @@ impl<'a> Reader<'a> {
                 for arn in &arns {
                     self.add_unread_key(view, arn, planned);
                 }
-                match add_joint_key(&arns, &gap, planned) {
+                match add_joint_key(&arns, planned) {
                     Some(arn) => KeyName::Is(arn),
                     None => KeyName::Open(gap),
                 }
@@ -191,7 +191,7 @@ impl<'a> Reader<'a> {
 /// Adds a key for several keys, one of which is used: what they have in common is known.
 ///
 /// Returns its placeholder ARN; `None` if the keys are not all in one account and region.
-fn add_joint_key(arns: &[String], gap: &Gap, planned: &mut Planned) -> Option<String> {
+fn add_joint_key(arns: &[String], planned: &mut Planned) -> Option<String> {
     let parsed: Option<Vec<Arn<'_>>> = arns.iter().map(|arn| Arn::parse(arn)).collect();
     let parsed = parsed?;
     let first = parsed.first()?;
@@ -201,6 +201,15 @@ fn add_joint_key(arns: &[String], gap: &Gap, planned: &mut Planned) -> Option<St
         return None;
     }
     let names = and_more(parsed.iter().map(Arn::resource_id), MOST_NAMES);
+    // Several resources may use the joint key, so the reason names none of them.
+    let gap = after_apply(match parsed.as_slice() {
+        [one, other] => format!(
+            "the key is known only after apply: it may be {} or {}",
+            one.resource_id(),
+            other.resource_id()
+        ),
+        _ => format!("the key is known only after apply: it may be {names}"),
+    });
     let account = Some(first.account).filter(|it| !it.is_empty());
     let joint = key_arn(first.partition, first.region, account, &names);
     let keys = &mut planned.snapshot_mut().keys;
@@ -232,7 +241,7 @@ pub(super) fn read_keys(reader: &Reader<'_>, planned: &mut Planned) {
             };
             // A policy resource replaces the policy of the key itself.
             let policy = policies.settle(item, |satellite| match satellite {
-                None => key_policy(reader, item),
+                None => key_policy(reader, item, &policies),
                 Some(satellite) => {
                     let view = satellite.view();
                     let text = policy::policy_text(reader, &view, "policy")?;
@@ -288,20 +297,26 @@ fn aws_managed_metadata() -> KeyMetadata {
 }
 
 /// Returns the policy of a key by its own attributes.
-fn key_policy(reader: &Reader<'_>, item: &Item<'_>) -> Result<String, Gap> {
+fn key_policy(
+    reader: &Reader<'_>,
+    item: &Item<'_>,
+    policies: &Satellites<'_>,
+) -> Result<String, Gap> {
     let view = item.view();
-    if item.exists
-        && view.is_set("policy") != Some(true)
-        && reader.document.gone.contains("aws_kms_key_policy")
-    {
-        // KMS restores the default policy when the resource that set the policy is deleted.
+    let is_left = view.is_set("policy") != Some(true);
+    // A key has the default policy again when the resource that set its policy is destroyed:
+    // https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/kms_key_policy
+    let is_reset = is_left && policies.is_destroyed(item);
+    if is_left && !is_reset && policies.may_be_destroyed(item) {
         return Err(view.known_after_apply("policy"));
     }
-    if let Some(text) = policy::policy_text(reader, &view, "policy")? {
-        return Ok(text);
-    }
-    if item.exists {
-        return Err(not_in_plan(&view, "the policy"));
+    if !is_reset {
+        if let Some(text) = policy::policy_text(reader, &view, "policy")? {
+            return Ok(text);
+        }
+        if item.exists {
+            return Err(not_in_plan(&view, "the policy"));
+        }
     }
     let partition = partition_of(&reader.places.region_of(item));
     let account = reader.places.account_of(item).unwrap_or_default();

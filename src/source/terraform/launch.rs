@@ -5,20 +5,12 @@
 use serde_json::Value;
 
 use crate::model::{Gap, Observed};
+use crate::source::images::{PublicImage, find_public_image, has_ebs_root};
 use crate::source::planned::unplanned;
 
 use super::item::{Item, data_type};
 use super::reader::{Link, Reader};
 use super::view::{Fact, View};
-
-/// Instance types of which the root device may be an instance store volume. That of every other type is an EBS
-/// volume.
-///
-/// Source, checked on November 29, 2026:
-/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/RootDeviceStorage.html>.
-const INSTANCE_STORE_ROOTS: [&str; 14] = [
-    "c1", "c3", "cc2", "cg1", "cr1", "d2", "g2", "hi1", "hs1", "i2", "m1", "m2", "m3", "r3",
-];
 
 /// An instance with its launch template and its image, as far as the plan contains them.
 #[derive(Debug)]
@@ -31,6 +23,8 @@ pub(super) struct Launch<'a> {
     pub(super) template_gap: Option<Gap>,
     /// Its image, if a data source looked it up.
     pub(super) image: Option<View<'a>>,
+    /// Its image, if a parameter of Systems Manager names a public one.
+    public_image: Option<&'static PublicImage>,
 }
 
 impl<'a> Launch<'a> {
@@ -47,11 +41,17 @@ impl<'a> Launch<'a> {
             Fact::Unset | Fact::Computed(_) => find_image(reader, &template?, "image_id"),
             _ => None,
         });
+        let public_image =
+            find_parameter(reader, &instance, "ami").or_else(|| match instance.text("ami") {
+                Fact::Unset | Fact::Computed(_) => find_parameter(reader, &template?, "image_id"),
+                _ => None,
+            });
         Launch {
             instance,
             template,
             template_gap,
             image,
+            public_image: public_image.filter(|_| !instance.item.exists),
         }
     }
 
@@ -64,8 +64,8 @@ impl<'a> Launch<'a> {
         let has_volume = matches!(blocks, Fact::Known(blocks) if !blocks.is_empty());
         let own = self.instance.text("instance_type").known();
         let of_template = || self.template?.text("instance_type").known();
-        let family = own.or_else(of_template).and_then(|it| it.split('.').next());
-        let is_on_ebs = family.is_some_and(|it| !INSTANCE_STORE_ROOTS.contains(&it));
+        let is_on_ebs =
+            self.public_image.is_some() || own.or_else(of_template).is_some_and(has_ebs_root);
         match shown {
             Some(device) => Observed::Known(device.to_owned()),
             None if has_volume || is_on_ebs => Observed::Known("ebs".to_owned()),
@@ -85,6 +85,9 @@ impl<'a> Launch<'a> {
             ))
         };
         let Some(image) = self.image else {
+            if self.public_image.is_some() {
+                return Observed::Known(Vec::new());
+            }
             return Observed::Unknown(gap());
         };
         match image.blocks("product_codes") {
@@ -107,7 +110,7 @@ impl<'a> Launch<'a> {
     pub(super) fn has_plain_image(&self) -> bool {
         let Some(Fact::Known(mappings)) = self.image.map(|it| it.blocks("block_device_mappings"))
         else {
-            return false;
+            return self.public_image.is_some();
         };
         let is_plain = |mapping: &View<'_>| {
             let ebs = mapping.values.get("ebs").and_then(|it| it.get("encrypted"));
@@ -118,7 +121,10 @@ impl<'a> Launch<'a> {
 
     /// Returns the name of the root device of its image.
     pub(super) fn root_device_name(&self) -> Option<&'a str> {
-        self.image?.text("root_device_name").known()
+        match self.image {
+            Some(image) => image.text("root_device_name").known(),
+            None => self.public_image.map(|it| it.root_device),
+        }
     }
 
     /// Returns why an instance has volumes that neither it nor its launch template names: its image adds them.
@@ -215,4 +221,22 @@ fn find_image<'a>(reader: &Reader<'a>, view: &View<'a>, name: &str) -> Option<Vi
         Link::Nothing | Link::OneOf(..) | Link::Open(_) => None,
     };
     item.map(Item::view)
+}
+
+/// Returns the public image of which a data source read the parameter of Systems Manager that names it. The
+/// provider marks the value of a parameter as sensitive; here it is only compared.
+fn find_parameter<'a>(
+    reader: &Reader<'a>,
+    view: &View<'a>,
+    name: &str,
+) -> Option<&'static PublicImage> {
+    let image = view.values.get(name).filter(|it| it.is_string())?;
+    let values = ["value", "insecure_value"];
+    let mut parameters = reader.document.items.iter().filter(|it| {
+        it.is_data
+            && it.kind == "aws_ssm_parameter"
+            && values.iter().any(|name| it.values.get(name) == Some(image))
+    });
+    let parameter = parameters.find_map(|it| it.view().text("name").known())?;
+    find_public_image(parameter)
 }

@@ -6,6 +6,7 @@
 //! <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBClusterFromSnapshot.html>.
 
 use crate::model::Gap;
+use crate::model::observed::AccountFact;
 use crate::source::planned::unplanned;
 
 use super::item::Item;
@@ -53,6 +54,8 @@ pub(super) struct Origin<'a> {
     attribute: &'static str,
     /// The database or the snapshot, if it is in the plan and in the same region.
     item: Option<&'a Item<'a>>,
+    /// Its name, if the plan does not contain it.
+    outside: Option<&'a str>,
     /// Why it is not known which one it is.
     gap: Option<Gap>,
 }
@@ -62,17 +65,28 @@ impl<'a> Origin<'a> {
     pub(super) fn read<T>(
         &self,
         read: impl FnOnce(View<'a>) -> T,
-        otherwise: impl FnOnce(&'static str) -> T,
+        otherwise: impl FnOnce() -> T,
     ) -> T {
         match self.item {
             Some(item) => read(item.view()),
-            None => otherwise(self.attribute),
+            None => otherwise(),
         }
     }
 
     /// Whether the database is a read replica, which has the engine of its source.
     pub(super) fn is_replicated(&self) -> bool {
         self.attribute == "replicate_source_db"
+    }
+
+    /// Whether the database is a copy of its origin, of which no parameter says whether it is encrypted.
+    pub(super) fn is_copied(&self) -> bool {
+        const CREATED: [&str; 4] = [
+            "bucket_name",
+            "global_cluster_identifier",
+            "replication_source_identifier",
+            "s3_import",
+        ];
+        !CREATED.contains(&self.attribute)
     }
 
     /// Returns the gap of an attribute that a database inherits from its origin.
@@ -84,10 +98,30 @@ impl<'a> Origin<'a> {
                 "{name} of {address} is inherited from {}, and the plan does not show it",
                 origin.address
             )),
-            (None, None) => unplanned(format!(
-                "{name} of {address} is inherited from the {} of {address}, which is not in the plan",
-                self.attribute
-            )),
+            (None, None) => {
+                let gap = unplanned(format!(
+                    "{name} of {address} is inherited from its {}, which is not in the plan",
+                    self.attribute
+                ));
+                match self.account_fact() {
+                    Some(fact) => gap.needing(fact),
+                    None => gap,
+                }
+            }
+        }
+    }
+
+    /// Returns the database of the account that it is, if the plan does not contain it.
+    fn account_fact(&self) -> Option<AccountFact> {
+        let id = self.outside?.to_owned();
+        match self.attribute {
+            "replicate_source_db" | "source_db_instance_identifier" => {
+                Some(AccountFact::DbInstance(id))
+            }
+            "replication_source_identifier" | "source_cluster_identifier" => {
+                Some(AccountFact::DbCluster(id))
+            }
+            _ => None,
         }
     }
 }
@@ -109,6 +143,7 @@ fn follow_origin<'a>(reader: &Reader<'a>, view: &View<'a>, depth: usize) -> Opti
                 let other = Origin {
                     attribute: block_name,
                     item: None,
+                    outside: None,
                     gap: None,
                 };
                 (name != "source_db_instance_identifier" || named.is_some())
@@ -117,6 +152,7 @@ fn follow_origin<'a>(reader: &Reader<'a>, view: &View<'a>, depth: usize) -> Opti
             Fact::Open(gap) => Some(Origin {
                 attribute: block_name,
                 item: None,
+                outside: None,
                 gap: Some(gap),
             }),
             Fact::Unset | Fact::Computed(_) => None,
@@ -145,10 +181,14 @@ fn read_origin<'a>(
     view: &View<'a>,
     attribute: &'static str,
 ) -> Option<Origin<'a>> {
+    let mut outside = None;
     let (item, gap) = match reader.resolve_link(view, attribute, &KINDS) {
         Link::Nothing => return None,
-        Link::Named(_) => match reader.linked_item(view, attribute, &KINDS, &BY) {
-            Ok(item) => (item, None),
+        Link::Named(name) => match reader.linked_item(view, attribute, &KINDS, &BY) {
+            Ok(item) => {
+                outside = item.is_none().then_some(name);
+                (item, None)
+            }
             Err(gap) => (None, Some(gap)),
         },
         Link::To(item) => (Some(item), None),
@@ -161,6 +201,7 @@ fn read_origin<'a>(
     Some(Origin {
         attribute,
         item: item.filter(|it| it.address != view.item.address),
+        outside,
         gap,
     })
 }

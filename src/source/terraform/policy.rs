@@ -39,7 +39,10 @@ pub(super) fn policy_text<'a>(
         Fact::Unset | Fact::Computed(_) => Ok(None),
         Fact::Open(gap) if gap.kind != GapKind::AfterApply => Err(gap),
         Fact::Open(gap) => {
-            let candidates = reader.document.candidates_of(view, name, &DOCUMENTS);
+            let candidates = reader
+                .document
+                .candidates_of(view, name, &DOCUMENTS)
+                .without_null();
             if candidates.is_settled() && !view.item.exists {
                 return Ok(None);
             }
@@ -126,7 +129,10 @@ fn merged_documents<'a>(
             .map(|it| parse(it).map_err(|_| open()))
             .collect(),
         Fact::Open(_) => {
-            let candidates = reader.document.candidates_of(view, name, &DOCUMENTS);
+            let candidates = reader
+                .document
+                .candidates_of(view, name, &DOCUMENTS)
+                .without_null();
             let found = candidates.complete(true).map_err(|_| open())?;
             if depth > MAX_MERGED || (!is_list && found.len() > 1) {
                 return Err(open());

@@ -13,6 +13,7 @@ use crate::source::defaults::{
 use crate::source::planned::{Planned, unplanned};
 
 use super::item::Item;
+use super::keys::KeyName;
 use super::origin::{Origin, find_origin};
 use super::reader::{Link, Reader, not_in_plan};
 use super::view::{Fact, View};
@@ -171,8 +172,8 @@ fn storage_encryption<'a>(
                     planned,
                 )
             },
-            |name| {
-                let gap = origin.gap(view, name);
+            || {
+                let gap = origin.gap(view, "the encryption");
                 (Observed::Unknown(gap.clone()), Observed::Unknown(gap))
             },
         )
@@ -181,7 +182,19 @@ fn storage_encryption<'a>(
         Some((encrypted, key)) => (Some(encrypted), Some(key)),
         None => (None, None),
     };
+    let is_copy = !view.item.exists && origin.is_some_and(Origin::is_copied);
+    // An instance that is restored has the key of what it is restored from, whatever it names:
+    // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceFromDBSnapshot.html
+    let is_restored = is_copy && view.item.kind == "aws_db_instance";
+    let takes_key = !is_restored || origin.is_some_and(Origin::is_replicated);
+    let named = match takes_key {
+        true => reader.read_key(view, key, planned),
+        false => KeyName::Unset,
+    };
     let encrypted = match (view.flag("storage_encrypted"), from_origin) {
+        // Whether a copy is encrypted is no parameter of its own.
+        (_, Some(_)) if is_copy && matches!(named, KeyName::Is(_)) => Observed::Known(true),
+        (_, Some(inherited)) if is_copy => inherited,
         (Fact::Known(true), _) => Observed::Known(true),
         // The provider writes `false` for an unset attribute, but the origin determines the encryption.
         (Fact::Known(false) | Fact::Unset | Fact::Computed(_), Some(inherited))
@@ -195,15 +208,18 @@ fn storage_encryption<'a>(
             .or_else(|| Err(not_in_plan(view, "the encryption"))),
         (fact, _) => fact.or_else(|| Ok(RDS_ENCRYPTED)),
     };
-    let key = reader.key_or_else(view, key, planned, || {
-        match (managed_key(encrypted.known().copied(), RDS_KEY), origin_key) {
-            (None, _) => Ok(None),
-            (Some(_), _) if view.item.exists => Err(not_in_plan(view, "the key")),
-            (Some(_), Some(Observed::Known(key))) => Ok(key),
-            (Some(_), Some(Observed::Unknown(gap))) => Err(gap),
-            (key, None) => Ok(key),
-        }
-    });
+    let default = || match (managed_key(encrypted.known().copied(), RDS_KEY), origin_key) {
+        (None, _) => Ok(None),
+        (Some(_), _) if view.item.exists => Err(not_in_plan(view, "the key")),
+        (Some(_), Some(Observed::Known(key))) => Ok(key),
+        (Some(_), Some(Observed::Unknown(gap))) => Err(gap),
+        (key, None) => Ok(key),
+    };
+    let key = match named {
+        KeyName::Is(key) => Observed::Known(Some(key)),
+        KeyName::Unset => default().into(),
+        KeyName::Open(gap) => Observed::Unknown(gap),
+    };
     (encrypted, key)
 }
 
@@ -268,7 +284,7 @@ fn read_instance<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Plan
                             it.text("engine")
                                 .or_else(|| Err(it.known_after_apply("engine")))
                         },
-                        |name| Observed::Unknown(origin.gap(&view, name)),
+                        || Observed::Unknown(origin.gap(&view, "the engine")),
                     )
                     .get()
                     .copied(),
@@ -380,7 +396,7 @@ fn read_cluster<'a>(
     let of_origin = || {
         origin
             .as_ref()?
-            .read(|it| it.text("engine").known(), |_| None)
+            .read(|it| it.text("engine").known(), || None)
     };
     let (engine, engine_gap) = match view.text("engine") {
         Fact::Known(engine) => (engine, None),

@@ -11,7 +11,7 @@ use crate::source::planned::{Planned, Surroundings, after_apply, unplanned};
 
 use super::candidates::Candidate;
 use super::document::Document;
-use super::item::Item;
+use super::item::{Item, NAMING};
 use super::key_arns::KeyArns;
 use super::place::{Places, partition_of};
 use super::view::{Fact, View, contains_true};
@@ -300,7 +300,7 @@ impl<'a> Reader<'a> {
         let marks = view.unknown_in(name).as_array();
         let count = marks.map(|marks| marks.iter().filter(|it| contains_true(it)).count());
         let is_whole = count.is_none_or(|count| count == found.len());
-        match candidates.choice.is_none() && is_whole {
+        match candidates.choice().is_none() && is_whole {
             true => ids.certain.extend(found),
             false => ids.possible.extend(found),
         }
@@ -332,7 +332,7 @@ impl<'a> Reader<'a> {
         by: &[&str],
     ) -> Satellites<'a> {
         let mut satellites = Satellites {
-            gone: self.document.gone.contains(kind),
+            gone: self.destroyed_names(kind, name),
             ..Satellites::default()
         };
         for item in self.document.items_of(kind) {
@@ -354,6 +354,15 @@ impl<'a> Reader<'a> {
             }
         }
         satellites
+    }
+
+    /// Returns what the destroyed resources of a type refer to by an attribute; `None` for each of which that is not
+    /// known.
+    fn destroyed_names(&self, kind: &str, name: &str) -> Vec<Option<&'a str>> {
+        let destroyed = self.document.gone.get(kind).into_iter().flatten();
+        destroyed
+            .map(|before| before.get(name).and_then(Value::as_str))
+            .collect()
     }
 
     /// Returns the state of a resource that exists, if its provider shows it.
@@ -385,8 +394,8 @@ pub(super) struct Satellites<'a> {
     of: BTreeMap<&'a str, Vec<Satellite<'a>>>,
     /// Why a satellite may configure any of the resources.
     stray: Option<Gap>,
-    /// Whether a satellite is destroyed or forgotten.
-    pub(super) gone: bool,
+    /// What the satellites that are destroyed configured.
+    gone: Vec<Option<&'a str>>,
 }
 
 impl<'a> Satellites<'a> {
@@ -403,6 +412,17 @@ impl<'a> Satellites<'a> {
             ([], Some(gap)) => Err(gap.clone()),
             _ => Ok(found.iter().map(|it| it.item).collect()),
         }
+    }
+
+    /// Returns whether the plan may destroy a satellite of a resource.
+    pub(super) fn may_be_destroyed(&self, item: &Item<'_>) -> bool {
+        self.is_destroyed(item) || (item.exists && self.gone.contains(&None))
+    }
+
+    /// Returns whether the plan destroys a satellite of a resource.
+    pub(super) fn is_destroyed(&self, item: &Item<'_>) -> bool {
+        let is_name = |name: &str| NAMING.iter().any(|it| item.values[*it] == *name);
+        item.exists && self.gone.iter().flatten().any(|it| is_name(it))
     }
 
     /// Returns what the satellite of a resource says, or what holds without one, if that is the same for all

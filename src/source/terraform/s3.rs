@@ -55,7 +55,7 @@ fn read_setting<'a, T: PartialEq>(
 ) -> Result<T, Gap> {
     let has_inline = matches!(view.fact(inline), Fact::Known(_));
     let attached = satellites.attached_to(view.item).unwrap_or_default();
-    let may_be_removed = satellites.gone && view.item.exists;
+    let may_be_removed = satellites.may_be_destroyed(view.item);
     let is_inline = match view.is_set(inline) {
         Some(is_set) => is_set,
         None => !may_be_removed,
@@ -65,7 +65,8 @@ fn read_setting<'a, T: PartialEq>(
     }
     satellites.settle(view.item, |satellite| match satellite {
         Some(satellite) => read(Some(satellite.view())),
-        // The current setting may be removed together with the satellite that set it.
+        // The current setting is removed together with the satellite that set it.
+        None if satellites.is_destroyed(view.item) => read(None),
         None if may_be_removed => Err(view.known_after_apply(inline)),
         // An existing bucket shows its current setting.
         None if has_inline => read(Some(*view)),
@@ -115,9 +116,12 @@ fn read_versioning<'a>(
     view: &View<'a>,
     satellites: &Satellites<'a>,
 ) -> Result<Option<String>, Gap> {
+    let is_destroyed = satellites.is_destroyed(view.item);
     read_setting(view, satellites, "versioning", |carrier| {
         let Some(carrier) = carrier else {
-            return Ok(None);
+            // The provider suspends versioning when it destroys the resource that enabled it:
+            // https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/s3_bucket_versioning
+            return Ok(is_destroyed.then(|| "Suspended".to_owned()));
         };
         if carrier.item.address == view.item.address {
             let blocks = carrier.blocks("versioning").set_value()?;

@@ -1,6 +1,6 @@
 //! Tags of resources: their own, the default tags of their provider, and those of resources that add a tag.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -191,12 +191,23 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Returns the key and the value of the tag that a resource adds, if they are known.
+fn added_tag<'a>(item: &Item<'a>) -> Option<(&'a str, &'a str)> {
+    let text = |name: &str| item.values.get(name).and_then(Value::as_str);
+    Some((text("key")?, text("value")?))
+}
+
+/// A resource that adds a tag to one of several others.
+type OwnedTag<'a> = (&'a Item<'a>, Vec<&'a Item<'a>>);
+
 /// Resources that each add a tag to another resource.
 ///
 /// Source: <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/ec2_tag>.
 #[derive(Debug, Default)]
 pub(super) struct TagResources<'a> {
     of: BTreeMap<&'a str, Vec<&'a Item<'a>>>,
+    /// Why a resource may have another tag, by its address.
+    open: BTreeMap<&'a str, Gap>,
     /// Why any of the resources may have another tag.
     stray: Option<Gap>,
 }
@@ -205,6 +216,7 @@ impl<'a> TagResources<'a> {
     /// Finds the resources of a type that add a tag that a snapshot keeps.
     pub(super) fn of_type(reader: &Reader<'a>, kind: &str, name: &str, of: &[&str]) -> Self {
         let mut found = TagResources::default();
+        let mut groups: BTreeMap<(&str, &str), Vec<OwnedTag<'a>>> = BTreeMap::new();
         for item in reader.document.items_of(kind) {
             let view = item.view();
             let key = view.text("key").known();
@@ -215,12 +227,41 @@ impl<'a> TagResources<'a> {
                 Ok(owners) => match owners.as_slice() {
                     [owner] => found.of.entry(owner.address).or_default().push(item),
                     [] => {}
-                    _ => found.stray = Some(view.known_after_apply(name)),
+                    _ => groups
+                        .entry((item.module, item.name))
+                        .or_default()
+                        .push((item, owners)),
                 },
                 Err(gap) => found.stray = Some(gap),
             }
         }
+        groups
+            .into_values()
+            .for_each(|members| found.add_group(members, name));
         found
+    }
+
+    /// Adds the instances of one resource, of which it is not known which one tags which owner. If all add the
+    /// same tag and are as many as the owners, each owner has it.
+    fn add_group(&mut self, members: Vec<OwnedTag<'a>>, name: &str) {
+        let first = members.first().and_then(|(item, _)| added_tag(item));
+        let owners: BTreeSet<&str> = members
+            .iter()
+            .flat_map(|(_, owners)| owners.iter().map(|it| it.address))
+            .collect();
+        let is_same = first.is_some() && members.iter().all(|(item, _)| added_tag(item) == first);
+        for (number, owner) in owners.iter().enumerate() {
+            match members.get(number) {
+                Some((item, _)) if is_same && members.len() >= owners.len() => {
+                    self.of.entry(owner).or_default().push(item);
+                }
+                _ => {
+                    let gap = members.first().map(|(item, _)| item.view());
+                    let gap = gap.map(|view| view.known_after_apply(name));
+                    self.open.extend(gap.map(|gap| (*owner, gap)));
+                }
+            }
+        }
     }
 
     /// Adds the tags of these resources to those that a resource has itself.
@@ -246,7 +287,7 @@ impl<'a> TagResources<'a> {
                 (Err(gap), _) | (_, Err(gap)) => return Observed::Unknown(gap),
             }
         }
-        match &self.stray {
+        match self.open.get(item.address).or(self.stray.as_ref()) {
             Some(gap) if !tags.contains_key(reader.around.tag_key) => {
                 Observed::Unknown(gap.clone())
             }

@@ -9,7 +9,8 @@ use crate::source::planned::after_apply;
 use super::item::{ALL, Item, NULL};
 
 /// Blocks that the provider computes if the configuration has none.
-const CHOSEN: [&str; 7] = [
+const CHOSEN: [&str; 8] = [
+    "condition",
     "ebs_block_device",
     "lifecycle_rule",
     "root_block_device",

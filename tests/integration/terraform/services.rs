@@ -11,7 +11,7 @@ use super::{
 };
 
 #[test]
-fn a_deleted_satellite_makes_its_setting_unknown() {
+fn a_destroyed_satellite_takes_its_setting_with_it() {
     let bucket = json!({
         "bucket": "x", "id": "x", "arn": "arn:aws:s3:::x", "tags_all": {"backup": "enabled"},
         "versioning": [{"enabled": true, "mfa_delete": false}],
@@ -29,11 +29,19 @@ fn a_deleted_satellite_makes_its_setting_unknown() {
         of.next().unwrap().status
     };
     assert_eq!(found_of(&root), Status::Pass);
-    root["resource_changes"].as_array_mut().unwrap().push(json!({
-        "address": "aws_s3_bucket_versioning.x", "mode": "managed", "type": "aws_s3_bucket_versioning", "name": "x",
-        "change": {"actions": ["delete"], "before": {"bucket": "x"}, "after": null, "after_unknown": {}},
-    }));
-    assert_eq!(found_of(&root), Status::Unknown);
+    let with = |action: &str, before: Value| {
+        let mut root = root.clone();
+        root["resource_changes"].as_array_mut().unwrap().push(json!({
+            "address": "aws_s3_bucket_versioning.x", "mode": "managed", "type": "aws_s3_bucket_versioning", "name": "x",
+            "change": {"actions": [action], "before": before, "after": null, "after_unknown": {}},
+        }));
+        found_of(&root)
+    };
+    // The provider suspends versioning when it destroys the resource.
+    assert_eq!(with("delete", json!({"bucket": "x"})), Status::Fail);
+    assert_eq!(with("delete", json!({"bucket": "another"})), Status::Pass);
+    assert_eq!(with("delete", json!({})), Status::Unknown);
+    assert_eq!(with("forget", json!({"bucket": "x"})), Status::Pass);
 }
 
 #[test]
