@@ -246,7 +246,7 @@ fn main() {
     ];
     let mut table = Table::new();
     table
-        .load_preset(comfy_table::presets::ASCII_MARKDOWN)
+        .load_style(comfy_table::presets::ASCII_MARKDOWN)
         .set_header(columns);
     for row in &rows {
         table.add_row(columns.map(|name| match &row[name] {
