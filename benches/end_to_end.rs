@@ -12,6 +12,7 @@
     clippy::print_stdout,
     clippy::indexing_slicing,
     clippy::cast_precision_loss,
+    clippy::disallowed_methods,
     dead_code,
     reason = "a benchmark may fail loudly and prints its results; it uses a part of the endpoint of the tests"
 )]

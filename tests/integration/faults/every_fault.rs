@@ -215,6 +215,7 @@ fn check_fault(clean: &Scan, fault: &Fault, operation: &'static str) -> Vec<Stri
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the size of the matrix is a result")]
 fn each_fault_of_each_protocol_leaves_gaps_and_nothing_else() {
     let clean = scan("", Vec::new(), &User::new(), &[]);
     let jobs: Vec<(&Fault, &'static str)> = FAULTS

@@ -71,6 +71,7 @@ fn compare_with_denial(
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the size of the matrix is a result")]
 fn each_operation_with_each_cheap_fault_leaves_unknown_what_its_denial_does() {
     let user = User::new();
     let clean = scan("", Vec::new(), &user, &[]);
