@@ -53,7 +53,7 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     if let Some(gap) = copies.open.as_ref().or(unread) {
         // An invalid plan makes no copies, and leaves those of the others as they are.
         let is_invalid = gap.kind == GapKind::Unreadable && !copies.made.is_empty();
-        // A file judges the copies that it declares; the account's own plans are not part of it.
+        // The copies that a file declares are checked, although it does not list the plans that exist.
         let is_outside = gap.kind == GapKind::Unplanned && !copies.made.is_empty();
         return match outcome.verdict {
             _ if is_outside => Ok(outcome.noted(&gap.message)),

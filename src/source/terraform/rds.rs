@@ -192,7 +192,7 @@ fn storage_encryption<'a>(
         false => KeyName::Unset,
     };
     let encrypted = match (view.flag("storage_encrypted"), from_origin) {
-        // Whether a copy is encrypted is no parameter of its own.
+        // A copy has no parameter for whether it is encrypted.
         (_, Some(_)) if is_copy && matches!(named, KeyName::Is(_)) => Observed::Known(true),
         (_, Some(inherited)) if is_copy => inherited,
         (Fact::Known(true), _) => Observed::Known(true),
