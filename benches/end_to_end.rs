@@ -1,4 +1,4 @@
-//! A live scan, end to end: `cargo bench --bench end_to_end`. The endpoint is a process of its own, so that its work
+//! A live scan, end to end: `cargo bench --bench end_to_end`. The endpoint is a separate process, so that its work
 //! is not counted for the program.
 //!
 //! Each row is a scan of five regions. `floor` is the number of calls that its findings need: those of an empty

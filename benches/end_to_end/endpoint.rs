@@ -1,4 +1,4 @@
-//! AWS on loopback, as a process of its own: volumes under some keys, and an answer after a delay.
+//! AWS on loopback, as a separate process: volumes under some keys, and an answer after a delay.
 
 use std::collections::HashMap;
 use std::fs;

@@ -331,10 +331,26 @@ mod tests {
         assert_eq!(holds("Null", "one", &["True"]), False);
         assert_eq!(holds("Null", "service", &["false"]), True);
         assert_eq!(holds("Null", "unheard of", &["false"]), Unknown);
+        // A value that is neither true nor false asks for nothing.
+        assert_eq!(holds("Null", "none", &["yes"]), False);
+        assert_eq!(holds("Null", "one", &["yes"]), False);
         assert_eq!(holds("ForAllValues:Null", "one", &["true"]), Unknown);
         assert_eq!(holds("ForAllValues:Null", "one", &["false"]), True);
         assert_eq!(holds("ForAnyValue:Null", "none", &["true"]), Unknown);
         assert_eq!(holds("ForAnyValue:Null", "none", &["false"]), False);
+    }
+
+    // The unknown part of a text may make it a number, a date or an address.
+    #[test]
+    fn a_partly_known_text_is_not_compared_by_its_type() {
+        for (operator, value) in [
+            ("NumericEquals", "1"),
+            ("DateLessThan", "2030-01-01T00:00:00Z"),
+            ("IpAddress", "10.0.0.0/8"),
+            ("BinaryEquals", "QQ=="),
+        ] {
+            assert_eq!(holds(operator, "service", &[value]), Unknown, "{operator}");
+        }
     }
 
     #[test]
