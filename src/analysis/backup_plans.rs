@@ -108,6 +108,8 @@ pub struct Protection<'a> {
     of_policy: usize,
     /// Why there may be more plans.
     gap: Option<Gap>,
+    /// Why a plan of the policy is invalid.
+    invalid: Option<&'a Gap>,
     account: &'a str,
     region: &'a str,
     tag_key: &'a str,
@@ -161,6 +163,10 @@ pub fn in_region<'a>(cx: &RuleContext<'a>, region: &'a str) -> Result<Protection
         plans,
         of_policy,
         gap,
+        invalid: match &snapshot.backup_policy {
+            Observed::Known(Some(policy)) => policy.gap.as_ref(),
+            _ => None,
+        },
         account: snapshot.account_id.as_deref().unwrap_or_default(),
         region,
         tag_key: &snapshot.tag_key,
@@ -350,6 +356,15 @@ impl<'a> Protection<'a> {
     pub fn is_of_policy(&self, plan: &BackupPlan) -> bool {
         let of_policy = self.plans.iter().take(self.of_policy);
         of_policy.into_iter().any(|it| std::ptr::eq(*it, plan))
+    }
+
+    /// Whether a gap is that of an invalid plan of the organization's policy. It makes no backups, and leaves those of
+    /// other plans as they are.
+    #[must_use]
+    pub fn is_of_invalid_plan(&self, gap: &Gap) -> bool {
+        let plans = self.plans.iter().take(self.of_policy);
+        let mut gaps = plans.filter_map(|plan| plan.rules.gap.as_ref());
+        self.invalid == Some(gap) || gaps.any(|it| it == gap)
     }
 
     /// Returns where the plans of selections were read.
@@ -629,6 +644,7 @@ mod tests {
             plans: Vec::new(),
             of_policy: 0,
             gap: None,
+            invalid: None,
             account: "111122223333",
             region,
             tag_key: "backup",

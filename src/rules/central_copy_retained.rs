@@ -51,8 +51,7 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     let is_selection_open = |gap: &&Gap| gap.kind == GapKind::Open;
     let unread = chosen.open.as_ref().filter(|gap| !is_selection_open(gap));
     if let Some(gap) = copies.open.as_ref().or(unread) {
-        // An invalid plan makes no copies, and leaves those of the others as they are.
-        let is_invalid = gap.kind == GapKind::Unreadable && !copies.made.is_empty();
+        let is_invalid = protection.is_of_invalid_plan(gap) && !copies.made.is_empty();
         // The copies that a file declares are checked, although it does not list the plans that exist.
         let is_outside = gap.kind == GapKind::Unplanned && !copies.made.is_empty();
         return match outcome.verdict {

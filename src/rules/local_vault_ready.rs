@@ -78,9 +78,10 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
             .unwrap_or_else(|gap| Outcome::unknown(&gap))
             .with("vault", name)
     });
-    // An invalid plan makes no backups, and leaves those of the others as they are.
-    let (invalid, open): (Vec<_>, Vec<_>) =
-        open.iter().partition(|gap| gap.kind == GapKind::Unreadable);
+    let protection = in_region(cx, cx.region)?;
+    let (invalid, open): (Vec<_>, Vec<_>) = open
+        .iter()
+        .partition(|gap| protection.is_of_invalid_plan(gap));
     let outcomes = outcomes.chain(open.into_iter().map(Outcome::unknown));
     let outcome = Outcome::worst(outcomes);
     let outcome = outcome.unwrap_or_else(|| Outcome::skip("no vault is in use"));
