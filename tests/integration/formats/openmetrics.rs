@@ -7,6 +7,7 @@ use backup_check::report::openmetrics::METRICS;
 use backup_check::report::{ResourceVerdict, Status, Waiver};
 
 use super::{hostile, render, report, snapshot};
+use crate::support::command::check_metrics;
 
 /// A sample: its metric, its labels and its value.
 #[derive(Debug, Clone, PartialEq)]
@@ -198,6 +199,16 @@ fn every_report_is_valid_and_counts_what_the_report_has() {
             sum(&samples, "backup_check_complete", &[]),
             usize::from(report.complete)
         );
+    }
+}
+
+#[test]
+fn prometheus_reads_the_metrics() {
+    for snapshot in [snapshot("mixed"), snapshot("no-access"), hostile()] {
+        check_metrics(&render(
+            "openmetrics",
+            &report(snapshot, &Options::default()),
+        ));
     }
 }
 
