@@ -205,10 +205,6 @@ fn skip_stars(live: &mut [bool], shape: &[Token]) {
 mod tests {
     use super::*;
 
-    fn matches_glob(pattern: &str, text: &str) -> bool {
-        parse_pattern(pattern, text.len()).is_some_and(|tokens| covers(&tokens, text))
-    }
-
     #[test]
     fn wildcards_cover_runs_and_single_characters() {
         let covered = [
