@@ -3,9 +3,10 @@
 //!
 //! Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/manage-cross-account.html>.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
 
-use crate::iam::matching::{LONGEST, Pattern, Token, covers, match_shape, parse_pattern};
+use crate::iam::matching::{LONGEST, Pattern, Token, covers, match_glob_shape};
 use crate::iam::truth::Truth;
 use crate::model::arn::Arn;
 use crate::model::backup::Vault;
@@ -120,10 +121,10 @@ pub struct Protection<'a> {
 #[derive(Debug)]
 pub struct Target<'a> {
     /// Its ARN, with `*` for unknown parts.
-    pub arn: String,
+    pub arn: Cow<'a, str>,
     /// Its name in messages.
     pub name: &'a str,
-    tags: Tags,
+    tags: Cow<'a, Tags>,
     /// Whether only its backup tag is known: it is evaluated as if it had no other tag.
     pub bare: bool,
 }
@@ -225,15 +226,15 @@ impl<'a> Protection<'a> {
         let partition = partition(self.region);
         let tags = enabled_tag(cx);
         let probes = TYPES.into_iter().map(|(name, service, resource)| Target {
-            arn: match service {
+            arn: Cow::Owned(match service {
                 "s3" => format!("arn:{partition}:s3:::*"),
                 _ => format!(
                     "arn:{partition}:{service}:{}:{}:{resource}",
                     self.region, self.account
                 ),
-            },
+            }),
             name,
-            tags: tags.clone(),
+            tags: Cow::Owned(tags.clone()),
             bare: true,
         });
         probes.collect()
@@ -252,10 +253,11 @@ impl<'a> Protection<'a> {
             .filter_map(|resource| target(cx, resource))
             .collect();
         // Of a resource that was not listed only the tag is known.
-        let listed: BTreeSet<String> = enabled.iter().map(|it| it.arn.clone()).collect();
+        let listed: HashSet<&str> = enabled.iter().map(|it| it.arn.as_ref()).collect();
         let by_tag = cx.enabled_by_tag(self.region).iter();
-        let others = by_tag.filter(|arn| !listed.contains(*arn));
-        enabled.extend(others.map(|arn| tagged(cx, arn)));
+        let others = by_tag.filter(|arn| !listed.contains(arn.as_str()));
+        let others: Vec<_> = others.collect();
+        enabled.extend(others.into_iter().map(|arn| tagged(cx, arn)));
         enabled
     }
 
@@ -268,9 +270,9 @@ impl<'a> Protection<'a> {
         let unread = unread.filter_map(|resource| {
             let (gap, (arn, id)) = (resource.tags()?.gap()?, resource.arn_and_id()?);
             let target = Target {
-                arn: arn.to_owned(),
+                arn: Cow::Borrowed(arn),
                 name: id,
-                tags: enabled_tag(cx),
+                tags: Cow::Owned(enabled_tag(cx)),
                 bare: false,
             };
             Some((target, gap))
@@ -311,13 +313,8 @@ impl<'a> Protection<'a> {
 
     fn takes(&self, selection: &BackupSelection, target: &Target<'_>) -> Truth {
         let named = |patterns: &[String]| {
-            Truth::any(patterns.iter().map(|pattern| {
-                if pattern == "*" {
-                    return Truth::True;
-                }
-                parse_pattern(pattern, LONGEST)
-                    .map_or(Truth::False, |tokens| match_shape(&tokens, &target.arn))
-            }))
+            let of_target = |pattern: &String| match_glob_shape(pattern, &target.arn);
+            Truth::any(patterns.iter().map(of_target))
         };
         let tagged = selection.tags.iter().map(|tag| {
             let other = if target.bare {
@@ -484,9 +481,9 @@ pub fn target<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<Target
     let (arn, id) = resource.arn_and_id()?;
     let (_, tags) = cx.tags_of(resource).ok()?;
     Some(Target {
-        arn: arn.to_owned(),
+        arn: Cow::Borrowed(arn),
         name: id,
-        tags: tags.clone(),
+        tags: Cow::Borrowed(tags),
         // An older snapshot has only the backup tag of what was found by it.
         bare: matches!(resource, Resource::Tagged(_)) && cx.snapshot.selected_tags.is_none(),
     })
@@ -505,9 +502,9 @@ pub fn as_if_tagged<'a>(cx: &RuleContext<'_>, resource: Resource<'a>) -> Option<
         }
     }
     resource.kind().has_backups().then(|| Target {
-        arn: arn.to_owned(),
+        arn: Cow::Borrowed(arn),
         name: id,
-        tags,
+        tags: Cow::Owned(tags),
         bare: known.is_none(),
     })
 }
@@ -516,9 +513,9 @@ pub fn as_if_tagged<'a>(cx: &RuleContext<'_>, resource: Resource<'a>) -> Option<
 #[must_use]
 pub fn tagged<'a>(cx: &RuleContext<'_>, arn: &'a str) -> Target<'a> {
     Target {
-        arn: arn.to_owned(),
+        arn: Cow::Borrowed(arn),
         name: arn,
-        tags: enabled_tag(cx),
+        tags: Cow::Owned(enabled_tag(cx)),
         bare: true,
     }
 }
@@ -657,9 +654,9 @@ mod tests {
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         let target = Target {
-            arn: arn.to_owned(),
+            arn: arn.into(),
             name: "it",
-            tags: tags.collect(),
+            tags: Cow::Owned(tags.collect()),
             bare: false,
         };
         protection("eu-west-1").takes(selection, &target)
@@ -786,9 +783,9 @@ mod tests {
             ..BackupSelection::default()
         };
         let target = |bare| Target {
-            arn: VOLUME.to_owned(),
+            arn: VOLUME.into(),
             name: "it",
-            tags: Tags::from([("backup".to_owned(), "enabled".to_owned())]),
+            tags: Cow::Owned(Tags::from([("backup".to_owned(), "enabled".to_owned())])),
             bare,
         };
         let here = protection("eu-west-1");

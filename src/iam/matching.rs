@@ -13,6 +13,17 @@ pub enum Token {
     Any,
 }
 
+impl Token {
+    /// Reads a character, with `*` and `?` as wildcards.
+    fn read(c: char) -> Self {
+        match c {
+            '*' => Token::Any,
+            '?' => Token::One,
+            c => Token::Char(c),
+        }
+    }
+}
+
 /// Represents the unknown part of a [shape](match_shape): only `*` certainly matches it.
 /// A noncharacter, which no AWS identifier contains.
 const HOLE: char = '\u{10FFFF}';
@@ -59,10 +70,9 @@ impl Pattern {
     /// Adds text, with `*` and `?` as wildcards where `wildcards` says so; `None` as in [`push`](Self::push).
     pub fn extend(&mut self, text: &str, wildcards: bool) -> Option<()> {
         text.chars().try_for_each(|c| {
-            self.push(match c {
-                '*' if wildcards => Token::Any,
-                '?' if wildcards => Token::One,
-                c => Token::Char(c),
+            self.push(match wildcards {
+                true => Token::read(c),
+                false => Token::Char(c),
             })
         })
     }
@@ -83,50 +93,57 @@ pub fn parse_pattern(pattern: &str, limit: usize) -> Option<Vec<Token>> {
 }
 
 /// Whether the pattern matches all of the text.
+#[must_use]
+pub fn covers(pattern: &[Token], text: &str) -> bool {
+    covers_each(pattern.iter().copied(), text.chars())
+}
+
+/// Whether a pattern matches all of a text.
 ///
 /// Greedy with one point to return to: after a mismatch only the run since the last `*` is tried again, and a run that
 /// matched is never longer than the text. So the cost is the pattern's length plus the square of the text's, and the
 /// texts here (actions, ARNs) are short.
-#[must_use]
-pub fn covers(pattern: &[Token], text: &str) -> bool {
-    let mut rest = text.chars();
-    let mut p = 0;
+fn covers_each(
+    mut pattern: impl Iterator<Item = Token> + Clone,
+    mut text: impl Iterator<Item = char> + Clone,
+) -> bool {
     let mut back = None;
-    while let Some(c) = rest.clone().next() {
-        match pattern.get(p) {
+    while let Some(c) = text.clone().next() {
+        let mut after = pattern.clone();
+        match after.next() {
             Some(Token::Any) => {
-                p += 1;
                 // A star at the end matches the rest.
-                if p == pattern.len() {
+                if after.clone().next().is_none() {
                     return true;
                 }
-                back = Some((p, rest.clone()));
+                back = Some((after.clone(), text.clone()));
+                pattern = after;
             }
-            Some(Token::Char(wanted)) if *wanted == c => {
-                p += 1;
-                rest.next();
+            Some(Token::Char(wanted)) if wanted == c => {
+                pattern = after;
+                text.next();
             }
             Some(Token::One) if c != HOLE => {
-                p += 1;
-                rest.next();
+                pattern = after;
+                text.next();
             }
             _ => match &mut back {
                 Some((after_star, from)) => {
-                    p = *after_star;
+                    pattern = after_star.clone();
                     from.next();
-                    rest = from.clone();
+                    text = from.clone();
                 }
                 None => return false,
             },
         }
     }
-    pattern[p..].iter().all(|token| *token == Token::Any)
+    pattern.all(|token| token == Token::Any)
 }
 
 /// Whether a pattern with `*` and `?` covers a text.
 #[must_use]
 pub fn matches_glob(pattern: &str, text: &str) -> bool {
-    parse_pattern(pattern, text.chars().count()).is_some_and(|tokens| covers(&tokens, text))
+    covers_each(pattern.chars().map(Token::read), text.chars())
 }
 
 /// Whether an action of a policy covers a concrete one: wildcards, without regard to case.
@@ -134,14 +151,19 @@ pub fn matches_glob(pattern: &str, text: &str) -> bool {
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html>.
 #[must_use]
 pub fn matches_action(pattern: &str, action: &str) -> bool {
-    let lower = |token| match token {
-        Token::Char(c) => Token::Char(c.to_ascii_lowercase()),
-        wildcard => wildcard,
-    };
-    parse_pattern(pattern, action.len()).is_some_and(|tokens| {
-        let tokens: Vec<Token> = tokens.into_iter().map(lower).collect();
-        covers(&tokens, &action.to_ascii_lowercase())
-    })
+    let pattern = pattern.chars();
+    let pattern = pattern.map(|c| Token::read(c.to_ascii_lowercase()));
+    covers_each(pattern, action.chars().map(|c| c.to_ascii_lowercase()))
+}
+
+/// Whether a pattern with `*` and `?` covers a text of which only the shape is known, as [`match_shape`] answers.
+#[must_use]
+pub fn match_glob_shape(pattern: &str, shape: &str) -> Truth {
+    if !shape.contains(['*', '?']) {
+        return matches_glob(pattern, shape).into();
+    }
+    let tokens = parse_pattern(pattern, LONGEST);
+    tokens.map_or(Truth::False, |tokens| match_shape(&tokens, shape))
 }
 
 /// Whether the pattern covers a text of which only the shape is known: each `*` in `shape` is an unknown run of
@@ -255,6 +277,7 @@ mod tests {
         let hostile = parse_pattern(&hostile, LONGEST).unwrap();
         assert_eq!(match_shape(&hostile, "ec2.*.amazonaws.com"), Truth::False);
         assert_eq!(parse_pattern(&alternating, LONGEST), None);
+        assert!(!matches_action(&alternating, "kms:Decrypt"));
     }
 
     #[test]

@@ -244,12 +244,12 @@ impl Sorted {
         for target in targets {
             let chosen = protection.chosen(target);
             match chosen.open {
-                _ if !chosen.by.is_empty() => sorted.selected.push(target.arn.clone()),
+                _ if !chosen.by.is_empty() => sorted.selected.push(target.arn.to_string()),
                 Some(gap) => {
                     sorted.open.get_or_insert(gap);
                 }
                 None => {
-                    sorted.missed.push(target.arn.clone());
+                    sorted.missed.push(target.arn.to_string());
                     sorted.by_tag_alone |= target.bare;
                 }
             }

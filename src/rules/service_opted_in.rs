@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::analysis::backup_plans::{Choice, Protection, Target, in_region, tagged, target};
 use crate::analysis::backup_types::{BackupType, opt_in_name, type_of, type_of_arn};
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
-use crate::iam::matching::{LONGEST, match_shape, parse_pattern};
+use crate::iam::matching::match_glob_shape;
 use crate::iam::truth::Truth;
 use crate::model::fact::Fact;
 use crate::model::kind::KINDS;
@@ -216,10 +216,7 @@ fn names_type(choice: &Choice<'_>, target: &Target<'_>) -> bool {
         let (service, resource) = (parts.next(), parts.nth(2));
         resource.is_some_and(|it| service == Some("s3") || !it.starts_with('*'))
     };
-    let covers = |pattern: &String| {
-        parse_pattern(pattern, LONGEST)
-            .is_some_and(|tokens| match_shape(&tokens, &target.arn) == Truth::True)
-    };
+    let covers = |pattern: &String| match_glob_shape(pattern, &target.arn) == Truth::True;
     choice.selection.resources.iter().filter(names).any(covers)
 }
 
