@@ -19,6 +19,7 @@ use backup_check::key_sharing::local_use::evaluate_local_access;
 use backup_check::key_sharing::merge::{MAX_POLICY_BYTES, Merge, merge};
 use backup_check::model::Snapshot;
 use backup_check::model::organization::{Document as BackupPolicy, EffectivePolicy};
+use backup_check::report::Finding;
 use backup_check::report::format::{FORMATS, Rendering};
 use backup_check::report::table::Style;
 use backup_check::rules::ALL;
@@ -170,7 +171,7 @@ pub fn check_effective_policy(text: &str) -> bool {
 fn check_evaluation(snapshot: &Snapshot) {
     let settings = Settings::default();
     let report = evaluate(snapshot, &settings, &Options::default(), &ALL);
-    let ids: BTreeSet<&str> = report.findings.iter().map(|it| it.id.as_str()).collect();
+    let ids: BTreeSet<String> = report.findings.iter().map(Finding::id).collect();
     assert_eq!(ids.len(), report.findings.len(), "an id occurs twice");
     let how = Rendering {
         style: Style::plain(80),

@@ -18,8 +18,6 @@ mod resource;
 mod rule_plan;
 mod waiver;
 
-use std::collections::BTreeMap;
-
 use crate::analysis::policy_cache::PolicyCache;
 use crate::model::ResourceKind;
 use crate::model::fact::Needs;
@@ -30,13 +28,12 @@ use crate::rule::Rule;
 use crate::settings::Settings;
 
 use evaluation::{Evaluation, Inputs};
-use fact_sources::FactSources;
+use fact_sources::{FactSources, FindingsWithoutAccount};
 use places::Place;
 use rule_plan::RulePlan;
 use waiver::WaiverLedger;
 
 pub use options::{AllowUnknown, Options, Scope};
-pub use resource::finding_id;
 
 /// Returns what the selected rules need of an account.
 #[must_use]
@@ -114,11 +111,12 @@ fn evaluate_part(
         false => &options.selection,
     };
     let policies = PolicyCache::default();
-    let mut without_account = BTreeMap::new();
+    let mut without_account = FindingsWithoutAccount::new();
     if let Some(file) = &snapshot.file_only {
         evaluate_each(file, settings, options, rules, &mut |finding, _| {
             let message = finding.explanation.message.clone();
-            without_account.insert(finding.id.clone(), (finding.status, message));
+            let key = (finding.rule.id, finding.resource.clone());
+            without_account.insert(key, (finding.status, message));
         });
     }
     let inputs = Inputs {

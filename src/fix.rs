@@ -40,7 +40,7 @@ impl Wanted {
                 matches!(finding.status, Status::Fail | Status::Warn) && finding.waiver.is_none()
             }
             Wanted::Ids(ids) => {
-                ids.contains(&finding.id) && matches!(finding.status, Status::Fail | Status::Warn)
+                ids.contains(&finding.id()) && matches!(finding.status, Status::Fail | Status::Warn)
             }
         }
     }

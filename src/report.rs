@@ -42,7 +42,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use cause::{CauseLedger, CauseLine, SHORT_ID, cause_id_of, cause_ids_of};
+pub use cause::{CauseLine, CauseList, SHORT_ID, cause_id_of, cause_ids_of};
 pub use collector::FindingCollector;
 pub use stale_waiver::{StaleState, StaleWaiver};
 pub use stream::{FindingSource, FindingWriter, ReportFacts, Shown};
@@ -393,8 +393,6 @@ pub type OmittedCounts = BTreeMap<(&'static str, Status, bool), (&'static Rule, 
 /// It is small: findings share their resource, and findings on many resources share what they say.
 #[derive(Debug, Clone)]
 pub struct Finding {
-    /// The id, stable across runs: 16 hex digits of SHA-256 over the rule, a newline and the ARN.
-    pub id: String,
     /// The rule.
     pub rule: &'static Rule,
     /// The status of a violation of the rule.
@@ -455,6 +453,15 @@ impl From<Outcome> for Explanation {
             evidence: outcome.evidence,
             causes: outcome.causes,
         }
+    }
+}
+
+impl Finding {
+    /// Returns the id, stable across runs: the first 16 hex digits of SHA-256 over the rule, a newline and the ARN. The
+    /// cause of a finding whose resource itself must change has the same.
+    #[must_use]
+    pub fn id(&self) -> String {
+        cause::hash_id(self.rule.id, &self.resource).to_string()
     }
 }
 

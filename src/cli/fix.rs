@@ -91,14 +91,14 @@ fn select_findings(names: &[String], report: &Report) -> anyhow::Result<BTreeSet
         if let Some(rule) = rules::find(name) {
             let of_rule = report.findings.iter().filter(|it| it.rule.id == rule.id);
             let failing = of_rule.filter(|it| matches!(it.status, Status::Fail | Status::Warn));
-            selected.extend(failing.map(|it| it.id.clone()));
+            selected.extend(failing.map(Finding::id));
             continue;
         }
         let id = find_id(name, report)?;
         // The cause and the finding of a rule about the resource itself have the same id.
-        let has_id = |it: &&Finding| it.id == id || cause_ids_of(it).contains(&id);
+        let has_id = |it: &&Finding| it.id() == id || cause_ids_of(it).contains(&id);
         let found = report.findings.iter().filter(has_id);
-        selected.extend(found.map(|it| it.id.clone()));
+        selected.extend(found.map(Finding::id));
     }
     Ok(selected)
 }
@@ -110,9 +110,7 @@ fn select_findings(names: &[String], report: &Report) -> anyhow::Result<BTreeSet
 fn find_id(start: &str, report: &Report) -> anyhow::Result<String> {
     let mut ids: BTreeSet<String> = BTreeSet::new();
     for finding in &report.findings {
-        let all = cause_ids_of(finding)
-            .into_iter()
-            .chain([finding.id.clone()]);
+        let all = cause_ids_of(finding).into_iter().chain([finding.id()]);
         ids.extend(all.filter(|id| id.starts_with(start)));
     }
     let listed: Vec<&str> = ids.iter().map(String::as_str).collect();
@@ -138,7 +136,7 @@ fn list_remarks(args: &FixArgs, report: &Report, changes: &[Change]) -> Vec<Stri
     let mut remarks = Vec::new();
     for id in &args.ids {
         let mut findings = report.findings.iter();
-        let finding = findings.find(|it| it.id.starts_with(id.as_str()));
+        let finding = findings.find(|it| it.id().starts_with(id.as_str()));
         if let Some(finding) = finding
             && !matches!(finding.status, Status::Fail | Status::Warn)
         {

@@ -6,21 +6,20 @@ use crate::model::snapshot::{DefaultFact, Snapshot, Source};
 use crate::report::{FactSource, Status};
 use crate::rule::{Group, Rule};
 
+/// The statuses and messages of the findings about the file alone, by rule and ARN.
+pub(super) type FindingsWithoutAccount = BTreeMap<(&'static str, String), (Status, String)>;
+
 /// What decides the findings about a snapshot: the file that it was read from, the account that completed the
 /// file, and defaults.
 #[derive(Debug)]
 pub(super) struct FactSources<'a> {
     snapshot: &'a Snapshot,
-    /// The statuses and messages of the findings about the file alone, by their ids.
-    without_account: BTreeMap<String, (Status, String)>,
+    without_account: FindingsWithoutAccount,
 }
 
 impl<'a> FactSources<'a> {
     /// Creates the table. `without_account` are the findings about the file alone; none if no account completed it.
-    pub(super) fn new(
-        snapshot: &'a Snapshot,
-        without_account: BTreeMap<String, (Status, String)>,
-    ) -> Self {
+    pub(super) fn new(snapshot: &'a Snapshot, without_account: FindingsWithoutAccount) -> Self {
         FactSources {
             snapshot,
             without_account,
@@ -33,7 +32,6 @@ impl<'a> FactSources<'a> {
         &self,
         rule: &Rule,
         arn: &str,
-        id: &str,
         (status, message): (Status, &str),
     ) -> Vec<FactSource> {
         let file = match self.snapshot.source {
@@ -42,7 +40,7 @@ impl<'a> FactSources<'a> {
             Source::Cloudformation => FactSource::Template,
         };
         let mut sources = Vec::new();
-        let without = self.without_account.get(id);
+        let without = self.without_account.get(&(rule.id, arn.to_owned()));
         let is_in_file = match without {
             Some((status, _)) => *status != Status::Skip,
             None => self.snapshot.account_from.is_none(),

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use crate::analysis::declaration::declare;
 use crate::analysis::encryption::EncryptionState;
 use crate::analysis::{Outcome, Prerequisites, Remedy, RuleContext, Verdict};
@@ -16,7 +14,6 @@ use crate::report::{
 };
 use crate::rule::{Check, Group, Owner, Rule};
 use crate::settings::Severity;
-use crate::text::format_hex;
 
 use super::answer::{Answer, SharedAnswers};
 use super::evaluation::{Evaluation, Inputs};
@@ -80,10 +77,6 @@ impl<'a> Subject<'a> {
     /// Returns the key by which resources of a region are sorted in a report.
     pub(super) fn sort_key(&self) -> (&'static str, &str) {
         (self.kind.as_str(), &self.arn)
-    }
-
-    fn is_settings(&self) -> bool {
-        matches!(self.kind, ResourceKind::Region | ResourceKind::Account)
     }
 }
 
@@ -176,7 +169,7 @@ impl<'a> Inputs<'a> {
         let exempt = tag.is_exempt() && !self.options.preflight;
         let mut checked = self.check_rules(cx, &subject, answers, tag);
         // A row of settings with nothing but skips is left out of a scan of some services.
-        if subject.is_settings()
+        if subject.kind.is_settings()
             && !self.selection.is_everything()
             && checked.iter().all(|it| it.status == Status::Skip)
         {
@@ -368,7 +361,7 @@ impl<'a> Inputs<'a> {
         let result = rule.check_resource(cx, subject.resource, prerequisites)?;
         let mut outcome = match result {
             // An account's settings are rarely in the plan of its resources.
-            Err(gap) if subject.is_settings() && gap.kind == GapKind::Unplanned => {
+            Err(gap) if subject.kind.is_settings() && gap.kind == GapKind::Unplanned => {
                 Outcome::skip(gap.to_string())
             }
             result => result.unwrap_or_else(|gap| Outcome::unknown(&gap)),
@@ -400,12 +393,10 @@ impl<'a> Inputs<'a> {
             status,
             answer,
         } = checked;
-        let id = finding_id(rule.id, &subject.resource);
         let explanation = answer.into_explanation();
         let said = (status, explanation.message.as_str());
-        let sources = self.sources.find(rule, &subject.resource, &id, said);
+        let sources = self.sources.find(rule, &subject.resource, said);
         Finding {
-            id,
             rule,
             severity: self.options.severity(rule),
             status,
@@ -429,16 +420,6 @@ fn status_of(verdict: Verdict, severity: Severity) -> Status {
     }
 }
 
-/// Returns a finding's id: the first 16 hex digits of SHA-256 over the rule, a newline and the ARN.
-#[must_use]
-pub fn finding_id(rule: &str, arn: &str) -> String {
-    let mut digest = Sha256::new();
-    digest.update(rule);
-    digest.update("\n");
-    digest.update(arn);
-    format_hex(digest.finalize().iter().take(8))
-}
-
 /// Whether a rule is about the decision that a tag records. A check before tagging answers as if it were made.
 fn asks_for_tag(rule: &Rule) -> bool {
     matches!(rule.id, "backup-decision-made" | "backup-tag-not-custom")
@@ -450,19 +431,4 @@ fn is_valid_or_missing(tag: BackupTag) -> bool {
         tag,
         BackupTag::None | BackupTag::Disabled | BackupTag::Custom
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    // printf 'kms-key-shared\narn:aws:ec2:eu-central-1:111122223333:volume/vol-0ab' | sha256sum | head -c 16
-    #[test]
-    fn a_finding_keeps_its_id() {
-        let id = finding_id(
-            "kms-key-shared",
-            "arn:aws:ec2:eu-central-1:111122223333:volume/vol-0ab",
-        );
-        assert_eq!(id, "f9a2bcac660086a4");
-    }
 }

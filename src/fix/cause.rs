@@ -168,7 +168,7 @@ impl Draft {
         self.fixes.insert(FixedFinding {
             resource: finding.resource.clone(),
             rule: finding.rule.id,
-            finding: finding.id.clone(),
+            finding: finding.id(),
         });
     }
 

@@ -653,6 +653,12 @@ impl ResourceKind {
         self.facts().backup != BackupSupport::NotApplicable
     }
 
+    /// Whether it stands for the settings of a region or the account, which have no ARN.
+    #[must_use]
+    pub fn is_settings(self) -> bool {
+        matches!(self, ResourceKind::Region | ResourceKind::Account)
+    }
+
     /// Whether AWS Backup backs the kind up.
     #[must_use]
     pub fn has_backups(self) -> bool {

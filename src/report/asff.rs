@@ -276,7 +276,7 @@ fn new_finding<'a>(
     let needs_reason = finding.status != Status::Pass;
     SecurityFinding {
         schema_version: "2018-10-08",
-        id: format!("{region}/{account}/{TOOL}/{}/{}", rule.id, finding.id),
+        id: format!("{region}/{account}/{TOOL}/{}/{}", rule.id, finding.id()),
         product_arn: format!(
             "arn:{partition}:securityhub:{region}:{account}:product/{account}/default"
         ),
@@ -366,7 +366,7 @@ fn product_fields(report: &Report, finding: &Finding) -> BTreeMap<&'static str, 
     let waiver = finding.waiver.as_deref();
     text_map([
         ("backup-check/version", Some(env!("CARGO_PKG_VERSION"))),
-        ("backup-check/finding", Some(&finding.id)),
+        ("backup-check/finding", Some(&finding.id())),
         ("backup-check/cause", cause_id_of(finding).as_deref()),
         ("backup-check/rule", Some(rule.id)),
         ("backup-check/group", Some(rule.group.as_str())),

@@ -158,10 +158,13 @@ impl Comparer<'_> {
             return;
         }
         // A waiver accepted the earlier finding, so it counts again once the waiver is gone.
-        let accepted = self.before.get(finding.id.as_str()).is_some_and(|earlier| {
-            earlier.status >= finding.status
-                && (earlier.waiver.is_none() || finding.waiver.is_some())
-        });
+        let accepted = self
+            .before
+            .get(finding.id().as_str())
+            .is_some_and(|earlier| {
+                earlier.status >= finding.status
+                    && (earlier.waiver.is_none() || finding.waiver.is_some())
+            });
         finding.baseline = Some(match accepted {
             true => Baseline::Unchanged,
             false => Baseline::New,
@@ -171,7 +174,7 @@ impl Comparer<'_> {
     /// Marks a finding as new or unchanged, and counts it.
     pub fn check_finding(&mut self, finding: &mut Finding) {
         self.mark_finding(finding);
-        if let Some((id, _)) = self.before.get_key_value(finding.id.as_str()) {
+        if let Some((id, _)) = self.before.get_key_value(finding.id().as_str()) {
             self.checked.insert(id, finding.status);
         }
         match finding.baseline {

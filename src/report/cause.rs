@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 use super::{Finding, Status};
@@ -78,11 +78,11 @@ pub fn cause_ids_of(finding: &Finding) -> Vec<String> {
 
 /// Returns the id of one cause of a finding.
 pub(super) fn cause_id(finding: &Finding, cause: &Cause) -> CauseId {
-    hash_cause(finding.rule.id, &changed_subject(finding, cause))
+    hash_id(finding.rule.id, &changed_subject(finding, cause))
 }
 
-/// Hashes a rule and what must change.
-fn hash_cause(rule: &str, subject: &str) -> CauseId {
+/// Returns the id of what a rule finds about something, by its ARN.
+pub(super) fn hash_id(rule: &str, subject: &str) -> CauseId {
     let mut digest = Sha256::new();
     digest.update(rule);
     digest.update("\n");
@@ -139,8 +139,7 @@ const EXPLAIN_JOBS: [&str; 13] = [
 ];
 
 /// Returns the commands that print the changes of a cause. `arguments` names the source of the run.
-#[must_use]
-pub fn fix_commands(cause: &CauseLine<'_>, arguments: &str) -> Vec<String> {
+fn fix_commands(cause: &CauseLine<'_>, arguments: &str) -> Vec<String> {
     match (cause.status, &cause.fix) {
         (Status::Fail | Status::Warn, Some(_)) => {
             vec![format!(
@@ -152,25 +151,116 @@ pub fn fix_commands(cause: &CauseLine<'_>, arguments: &str) -> Vec<String> {
     }
 }
 
-/// The causes of findings, collected one by one. It refers to the findings: a large account has many.
+/// The causes of the findings of a report, sorted by id. It refers to the findings: a large account has many.
 #[derive(Debug, Default)]
-pub struct CauseLedger<'f> {
-    causes: HashMap<CauseId, Entry<'f>>,
-    // Failing causes by the resource that they are found on, and members of stacks.
-    failing: HashMap<&'f str, Vec<(&'static str, CauseId)>>,
-    symptoms: Vec<Symptom<'f>>,
+pub struct CauseList<'f> {
+    causes: Vec<(CauseId, Entry<'f>)>,
+    /// The resources of the findings, with the cause: sorted, each once.
+    resources: Vec<(CauseId, &'f str)>,
+    /// The causes that explain others, with their symptoms: sorted.
+    explanations: Vec<(CauseId, CauseId)>,
+    arguments: &'f str,
 }
 
-/// A cause with the resources of its findings.
+/// A cause, except what refers to others.
 #[derive(Debug)]
 struct Entry<'f> {
     rule: &'static str,
     status: Status,
     gating: bool,
     first: &'f Cause,
-    resources: Vec<&'f str>,
     explained_by: Option<CauseId>,
-    explains: Vec<CauseId>,
+}
+
+impl<'f> CauseList<'f> {
+    /// Returns the causes of findings. Those of a resource are next to each other. `arguments` names the source of the
+    /// run in commands.
+    #[must_use]
+    pub fn collect(findings: &'f [Finding], arguments: &'f str) -> Self {
+        let mut ledger = Ledger::begin(findings);
+        for of_resource in findings.chunk_by(|one, other| one.resource == other.resource) {
+            ledger.add_resource(of_resource);
+        }
+        ledger.explain_symptoms();
+        let Ledger {
+            causes,
+            mut resources,
+            ..
+        } = ledger;
+        let mut causes: Vec<(CauseId, Entry<'f>)> = causes.into_iter().collect();
+        causes.sort_unstable_by_key(|(id, _)| *id);
+        resources.sort_unstable();
+        resources.dedup();
+        let explained = causes
+            .iter()
+            .filter_map(|(id, it)| Some((it.explained_by?, *id)));
+        let mut explanations: Vec<_> = explained.collect();
+        explanations.sort_unstable();
+        CauseList {
+            causes,
+            resources,
+            explanations,
+            arguments,
+        }
+    }
+
+    /// Returns the ids of the causes that another cause explains.
+    pub(super) fn symptom_ids(&self) -> BTreeSet<CauseId> {
+        self.explanations
+            .iter()
+            .map(|(_, symptom)| *symptom)
+            .collect()
+    }
+
+    /// Returns the causes, made one by one: a large account has 100,000.
+    pub fn lines(&self) -> impl Iterator<Item = CauseLine<'_>> {
+        self.causes.iter().map(|(id, entry)| {
+            let mut line = CauseLine {
+                id: id.to_string(),
+                rule: entry.rule.to_owned(),
+                status: entry.status,
+                gating: entry.gating,
+                message: entry.first.sentence(),
+                fix: entry.first.fix.clone(),
+                commands: Vec::new(),
+                resources: find_run(&self.resources, *id).map(Cow::Borrowed).collect(),
+                explained_by: entry.explained_by.map(|it| it.to_string()),
+                explains: find_run(&self.explanations, *id)
+                    .map(|it| it.to_string())
+                    .collect(),
+            };
+            line.commands = fix_commands(&line, self.arguments);
+            line
+        })
+    }
+}
+
+impl Serialize for CauseList<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.lines())
+    }
+}
+
+/// Returns what sorted pairs have for a cause.
+fn find_run<T: Copy>(pairs: &[(CauseId, T)], id: CauseId) -> impl Iterator<Item = T> {
+    let start = pairs.partition_point(|(known, _)| *known < id);
+    let run = pairs[start..]
+        .iter()
+        .take_while(move |(known, _)| *known == id);
+    run.map(|(_, value)| *value)
+}
+
+/// The causes of findings while they are collected.
+#[derive(Debug, Default)]
+struct Ledger<'f> {
+    causes: HashMap<CauseId, Entry<'f>>,
+    resources: Vec<(CauseId, &'f str)>,
+    /// Failing causes of the settings of accounts and regions. Those of an account have no region.
+    of_settings: HashMap<(&'f str, &'f str), Vec<(&'static str, CauseId)>>,
+    /// The members of stacks that are not ready, by ARN or id, with their failing causes.
+    of_members: HashMap<&'f str, Vec<(&'static str, CauseId)>>,
+    /// Causes that one of another resource may explain.
+    symptoms: Vec<Symptom<'f>>,
 }
 
 /// A cause that may be the result of another one.
@@ -192,147 +282,137 @@ enum SymptomKind {
     Key,
 }
 
-impl<'f> CauseLedger<'f> {
-    /// Returns the causes of findings.
-    #[must_use]
-    pub fn collect(findings: &'f [Finding]) -> Self {
-        let mut ledger = CauseLedger::default();
-        findings.iter().for_each(|it| ledger.add_finding(it));
-        ledger.link_symptoms();
+impl<'f> Ledger<'f> {
+    /// Begins with what findings on other resources refer to: settings and members of stacks.
+    fn begin(findings: &'f [Finding]) -> Self {
+        let mut ledger = Ledger::default();
+        for finding in findings {
+            if matches!(symptom_kind(finding), Some(SymptomKind::Stack)) {
+                let causes = finding.explanation.causes.iter();
+                for member in causes.flat_map(|cause| &cause.parts) {
+                    ledger.of_members.entry(member).or_default();
+                }
+            }
+            if finding.kind.is_settings() && finding.status == Status::Fail {
+                let account = finding.account_id.as_deref().unwrap_or_default();
+                let region = match finding.kind {
+                    ResourceKind::Account => "",
+                    _ => finding.region.as_str(),
+                };
+                let failing = ledger.of_settings.entry((account, region)).or_default();
+                let causes = finding.explanation.causes.iter();
+                failing.extend(causes.map(|it| (finding.rule.id, cause_id(finding, it))));
+            }
+        }
         ledger
     }
 
-    fn add_finding(&mut self, finding: &'f Finding) {
-        if !finding.status.is_trouble() {
-            return;
-        }
-        for cause in &finding.explanation.causes {
-            let id = cause_id(finding, cause);
-            if finding.status == Status::Fail {
-                for name in [&finding.resource, &finding.resource_id] {
-                    let known = self.failing.entry(name.as_str()).or_default();
-                    let is_known =
-                        |(rule, known): &(&str, CauseId)| *rule == finding.rule.id && *known == id;
-                    if !known.iter().any(is_known) {
-                        known.push((finding.rule.id, id));
-                    }
+    /// Adds the findings of a resource.
+    fn add_resource(&mut self, findings: &'f [Finding]) {
+        let mut failing: Vec<(&'static str, CauseId)> = Vec::new();
+        let mut jobs: Vec<Symptom<'f>> = Vec::new();
+        for finding in findings.iter().filter(|it| it.status.is_trouble()) {
+            for cause in &finding.explanation.causes {
+                let id = cause_id(finding, cause);
+                if finding.status == Status::Fail {
+                    failing.push((finding.rule.id, id));
                 }
-            }
-            if let Some(kind) = symptom_kind(finding) {
-                self.symptoms.push(Symptom {
-                    id,
-                    finding,
-                    cause,
-                    kind,
-                });
-            }
-            let entry = self.causes.entry(id).or_insert_with(|| Entry {
-                rule: finding.rule.id,
-                status: finding.status,
-                gating: false,
-                first: cause,
-                resources: Vec::new(),
-                explained_by: None,
-                explains: Vec::new(),
-            });
-            entry.status = entry.status.max(finding.status);
-            entry.gating |= finding.gating;
-            if entry.resources.last() != Some(&finding.resource.as_str()) {
-                entry.resources.push(&finding.resource);
+                if let Some(kind) = symptom_kind(finding) {
+                    let symptoms = match kind {
+                        SymptomKind::Job => &mut jobs,
+                        SymptomKind::Stack | SymptomKind::Key => &mut self.symptoms,
+                    };
+                    symptoms.push(Symptom {
+                        id,
+                        finding,
+                        cause,
+                        kind,
+                    });
+                }
+                self.add_cause(id, finding, cause);
             }
         }
-    }
-
-    /// Finds what explains what.
-    fn link_symptoms(&mut self) {
-        for symptom in std::mem::take(&mut self.symptoms) {
-            // Many findings have the same cause.
-            if self.explained_by(symptom.id).is_some() {
-                continue;
-            }
-            let Some(reason) = self.explain_symptom(&symptom) else {
-                continue;
-            };
-            if reason == symptom.id {
-                continue;
-            }
-            if let Some(entry) = self.causes.get_mut(&symptom.id) {
-                entry.explained_by = Some(reason);
-            }
-            if let Some(entry) = self.causes.get_mut(&reason) {
-                entry.explains.push(symptom.id);
-            }
+        for job in jobs {
+            let reason = self.find_reason_of_job(job.finding, &failing);
+            self.explain(job.id, reason);
         }
-    }
-
-    /// Returns the ids of the causes that another cause explains.
-    pub(super) fn symptom_ids(&self) -> BTreeSet<CauseId> {
-        let causes = self.causes.iter();
-        let symptoms = causes.filter(|(_, entry)| entry.explained_by.is_some());
-        symptoms.map(|(id, _)| *id).collect()
-    }
-
-    /// Returns all causes, with what explains what, sorted by id. `command` returns the commands of a cause.
-    #[must_use]
-    pub fn into_lines(self, command: impl Fn(&CauseLine<'f>) -> Vec<String>) -> Vec<CauseLine<'f>> {
-        let mut causes: Vec<(CauseId, Entry<'f>)> = self.causes.into_iter().collect();
-        causes.sort_unstable_by_key(|(id, _)| *id);
-        let lines = causes.into_iter().map(|(id, mut entry)| {
-            entry.explains.sort_unstable();
-            let mut resources = entry.resources;
-            resources.sort_unstable();
-            resources.dedup();
-            let mut line = CauseLine {
-                id: id.to_string(),
-                rule: entry.rule.to_owned(),
-                status: entry.status,
-                gating: entry.gating,
-                message: entry.first.sentence(),
-                fix: entry.first.fix.clone(),
-                commands: Vec::new(),
-                resources: resources.into_iter().map(Cow::Borrowed).collect(),
-                explained_by: entry.explained_by.map(|it| it.to_string()),
-                explains: entry.explains.iter().map(CauseId::to_string).collect(),
-            };
-            line.commands = command(&line);
-            line
-        });
-        lines.collect()
-    }
-
-    fn explained_by(&self, id: CauseId) -> Option<CauseId> {
-        self.causes.get(&id)?.explained_by
-    }
-
-    fn explain_symptom(&self, symptom: &Symptom<'_>) -> Option<CauseId> {
-        let Symptom { finding, cause, .. } = symptom;
-        let find = |name: &str, rule: &str| {
-            let found = self.failing.get(name)?;
-            let (_, id) = found.iter().find(|(known, _)| *known == rule)?;
-            Some(*id)
+        let Some(finding) = findings.first() else {
+            return;
         };
-        match symptom.kind {
-            SymptomKind::Job => {
-                let account = finding.account_id.as_deref().unwrap_or_default();
-                let settings = [
-                    format!("backup-check:region:{account}:{}", finding.region),
-                    format!("backup-check:account:{account}"),
-                ];
-                EXPLAIN_JOBS.iter().find_map(|rule| {
-                    let own = find(&finding.resource, rule);
-                    own.or_else(|| settings.iter().find_map(|name| find(name, rule)))
-                })
+        for name in [finding.resource.as_str(), &finding.resource_id] {
+            if let Some(known) = self.of_members.get_mut(name) {
+                known.extend(&failing);
             }
+        }
+    }
+
+    fn add_cause(&mut self, id: CauseId, finding: &'f Finding, cause: &'f Cause) {
+        let entry = self.causes.entry(id).or_insert_with(|| Entry {
+            rule: finding.rule.id,
+            status: finding.status,
+            gating: false,
+            first: cause,
+            explained_by: None,
+        });
+        entry.status = entry.status.max(finding.status);
+        entry.gating |= finding.gating;
+        self.resources.push((id, &finding.resource));
+    }
+
+    /// Notes what explains a cause, unless it is known. Many findings have the same cause.
+    fn explain(&mut self, id: CauseId, reason: Option<CauseId>) {
+        if let Some(entry) = self.causes.get_mut(&id) {
+            let reason = reason.filter(|reason| *reason != id);
+            entry.explained_by = entry.explained_by.or(reason);
+        }
+    }
+
+    /// Explains causes by those of other resources, once all are known.
+    fn explain_symptoms(&mut self) {
+        for symptom in std::mem::take(&mut self.symptoms) {
+            let reason = self.find_reason(&symptom);
+            self.explain(symptom.id, reason);
+        }
+    }
+
+    /// Returns the failing cause of a resource that made its job fail, the most specific one. `failing` are its own;
+    /// those of the settings of its region and account come after them.
+    fn find_reason_of_job(
+        &self,
+        finding: &Finding,
+        failing: &[(&'static str, CauseId)],
+    ) -> Option<CauseId> {
+        let account = finding.account_id.as_deref().unwrap_or_default();
+        let settings = [(account, finding.region.as_str()), (account, "")];
+        let settings = settings.map(|place| self.of_settings.get(&place));
+        EXPLAIN_JOBS.iter().find_map(|rule| {
+            let own = find_rule(failing, rule);
+            let mut settings = settings.iter().flatten();
+            own.or_else(|| settings.find_map(|failing| find_rule(failing, rule)))
+        })
+    }
+
+    fn find_reason(&self, symptom: &Symptom<'_>) -> Option<CauseId> {
+        let Symptom { finding, cause, .. } = symptom;
+        match symptom.kind {
+            SymptomKind::Job => None,
             SymptomKind::Stack => {
                 let (rule, _) = cause.message.split_once(": ")?;
-                cause.parts.iter().find_map(|member| find(member, rule))
+                let mut members = cause.parts.iter();
+                members.find_map(|member| find_rule(self.of_members.get(member.as_str())?, rule))
             }
             SymptomKind::Key => {
-                let shared = hash_cause("kms-key-shared", &changed_subject(finding, cause));
+                let shared = hash_id("kms-key-shared", &changed_subject(finding, cause));
                 self.causes.contains_key(&shared).then_some(shared)
             }
         }
     }
+}
+
+/// Returns the cause of a rule among failing ones.
+fn find_rule(failing: &[(&'static str, CauseId)], rule: &str) -> Option<CauseId> {
+    let mut failing = failing.iter();
+    failing.find(|(known, _)| *known == rule).map(|(_, id)| *id)
 }
 
 /// Returns the way in which a finding may be the result of another cause.

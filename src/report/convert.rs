@@ -273,7 +273,6 @@ fn read_finding(
         false => json.causes.into_iter().map(read_cause).collect(),
     };
     Ok(Finding {
-        id: json.id.into_owned(),
         rule,
         severity: json.severity,
         status: json.status,

@@ -83,7 +83,7 @@ fn row_cells(
     });
     let line = place.and_then(|it| it.line);
     [
-        finding.id.clone(),
+        finding.id(),
         finding.status.as_str().to_owned(),
         finding.gating.to_string(),
         text(finding.account_id.as_deref()),

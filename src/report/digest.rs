@@ -13,7 +13,7 @@ pub(super) mod summary;
 pub(super) mod view;
 pub(super) mod wording;
 
-use super::{CauseLedger, Report};
+use super::{CauseList, Report};
 use counts::Totals;
 use coverage_gaps::CoverageGaps;
 use root_causes::RootCauses;
@@ -36,7 +36,7 @@ impl<'a> Digest<'a> {
             view: View::new(report),
             causes: RootCauses::group(
                 report,
-                &CauseLedger::collect(&report.findings).symptom_ids(),
+                &CauseList::collect(&report.findings, &report.arguments).symptom_ids(),
             ),
             gaps: CoverageGaps::group(report),
             totals: Totals::count(report),

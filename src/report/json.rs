@@ -277,7 +277,7 @@ impl<'a> JsonFinding<'a> {
     pub fn new(finding: &'a Finding) -> Self {
         let explanation = &finding.explanation;
         JsonFinding {
-            id: Cow::Borrowed(&finding.id),
+            id: Cow::Owned(finding.id()),
             rule: Cow::Borrowed(finding.rule.id),
             group: finding.rule.group,
             owner: finding.rule.owner,

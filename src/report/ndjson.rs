@@ -9,14 +9,14 @@ use super::json::{JsonFinding, JsonUnread, SCHEMA, Scan, Summary, Tool};
 use super::line::{write_line, write_long_line};
 use super::renderings::Renderings;
 use super::{
-    CauseLine, Comparison, Finding, FindingWriter, ReportFacts, ResourceLine, ResourceVerdict,
+    CauseList, Comparison, Finding, FindingWriter, ReportFacts, ResourceLine, ResourceVerdict,
     StaleWaiver, WriteError,
 };
 use crate::exit::FailOn;
 use crate::model::coverage::Coverage;
 
 /// The last line, the only one with a `scan`. A report without it is truncated.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 pub struct LastLine<'a> {
     /// Always `backup-check/v1`.
     pub schema: String,
@@ -35,15 +35,15 @@ pub struct LastLine<'a> {
     /// One row per service and region.
     pub coverage: Cow<'a, [Coverage]>,
     /// What must change, sorted by id.
-    pub causes: Cow<'a, [CauseLine<'a>]>,
+    pub causes: &'a CauseList<'a>,
     /// Waivers of the config that are expired or unused; absent where there are none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stale_waivers: Vec<StaleWaiver>,
     /// The comparison with a baseline; absent without one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
     /// Incomplete lists that may lack gating resources; absent where there are none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<JsonUnread>,
 }
 
@@ -109,7 +109,7 @@ impl FindingWriter for NdjsonWriter<'_> {
             exit_code: facts.exit_code,
             gate: facts.gate,
             coverage: Cow::Borrowed(facts.coverage),
-            causes: Cow::Borrowed(&facts.causes),
+            causes: &facts.causes,
             stale_waivers: facts.stale_waivers.to_vec(),
             comparison: facts.comparison.cloned(),
             unread: facts.unread.iter().map(JsonUnread::new).collect(),

@@ -101,7 +101,7 @@ struct FindingInfo<'a> {
     last_seen_time: i64,
     title: &'static str,
     types: [&'static str; 1],
-    uid: &'a str,
+    uid: String,
 }
 
 #[derive(Serialize)]
@@ -184,7 +184,7 @@ impl Activity {
         match finding.baseline {
             Some(Baseline::Unchanged) => Activity::Update,
             Some(Baseline::New) => Activity::Create,
-            None if fixed.contains(finding.id.as_str()) => Activity::Close,
+            None if fixed.contains(finding.id().as_str()) => Activity::Close,
             None => Activity::Create,
         }
     }
@@ -346,7 +346,7 @@ fn new_finding_info(finding: &Finding, activity: Activity, time: i64) -> Finding
         last_seen_time: time,
         title: finding.rule.title,
         types: [finding.rule.group.as_str()],
-        uid: &finding.id,
+        uid: finding.id(),
     }
 }
 
@@ -359,7 +359,7 @@ fn new_metadata(finding: &Finding, time: i64) -> Metadata {
             version: env!("CARGO_PKG_VERSION"),
         },
         profiles: ["cloud"],
-        uid: format!("{}-{time}", finding.id),
+        uid: format!("{}-{time}", finding.id()),
         version: VERSION,
     }
 }

@@ -61,7 +61,7 @@ impl Renderings {
 
 impl Rendering {
     fn new(finding: &Finding, text: &[u8]) -> Option<Self> {
-        let id = find_value(text, "id", &finding.id)?;
+        let id = find_value(text, "id", &finding.id())?;
         let resource = find_value(text, "resource", &finding.resource)?;
         (id.end < resource.start).then(|| Rendering {
             finding: finding.clone(),
@@ -73,7 +73,7 @@ impl Rendering {
 
     fn write_for(&self, finding: &Finding, out: &mut dyn Write) -> Result<(), WriteError> {
         out.write_all(&self.text[..self.id.start])?;
-        out.write_all(finding.id.as_bytes())?;
+        out.write_all(finding.id().as_bytes())?;
         out.write_all(&self.text[self.id.end..self.resource.start])?;
         out.write_all(finding.resource.as_bytes())?;
         Ok(out.write_all(&self.text[self.resource.end..])?)

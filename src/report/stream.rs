@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::cause::fix_commands;
 use super::digest::counts::Totals;
 use super::digest::prerequisites::AccountPrerequisites;
 use super::facts::{Scan, Summary};
 use super::{
-    CauseLedger, CauseLine, Comparison, Finding, Report, ResourceLine, ResourceVerdict,
-    StaleWaiver, Status, Unread, WriteError, cause_id_of,
+    CauseList, Comparison, Finding, Report, ResourceLine, ResourceVerdict, StaleWaiver, Status,
+    Unread, WriteError, cause_id_of,
 };
 use crate::exit::FailOn;
 use crate::model::ResourceKind;
@@ -116,7 +115,7 @@ pub struct ReportFacts<'a> {
     /// What makes the exit code 1.
     pub gate: FailOn,
     /// What must change, sorted by id.
-    pub causes: Vec<CauseLine<'a>>,
+    pub causes: CauseList<'a>,
     /// The causes of the account that stop backups and copies.
     pub(super) prerequisites: AccountPrerequisites<'a>,
     /// Waivers of the config that are expired or unused.
@@ -143,14 +142,13 @@ impl<'a> ReportFacts<'a> {
     /// Returns the facts of a report that holds all its findings.
     #[must_use]
     pub fn from_report(report: &'a Report, gate: FailOn) -> Self {
-        let ledger = CauseLedger::collect(&report.findings);
         ReportFacts {
             scan: Scan::from_report(report),
             summary: Summary::of(report),
             verdict: Totals::count(report).verdict,
             exit_code: report.exit(gate).code(),
             gate,
-            causes: ledger.into_lines(|cause| fix_commands(cause, &report.arguments)),
+            causes: CauseList::collect(&report.findings, &report.arguments),
             prerequisites: AccountPrerequisites::collect(report),
             coverage: &report.coverage,
             resources: &report.resources,

@@ -289,7 +289,7 @@ fn yaml_and_json_say_the_same() {
         findings
             .map(|it| {
                 (
-                    it.id.clone(),
+                    it.id(),
                     it.status,
                     without_lines(&it.explanation.message),
                     it.gating,

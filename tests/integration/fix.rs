@@ -55,7 +55,7 @@ fn every_failing_finding_is_in_a_change() {
     for finding in &report.findings {
         let wanted = matches!(finding.status, Status::Fail | Status::Warn);
         assert_eq!(
-            fixed.contains(finding.id.as_str()),
+            fixed.contains(finding.id().as_str()),
             wanted,
             "{} of {}",
             finding.rule.id,
@@ -187,7 +187,7 @@ fn the_command_accepts_ids_and_reports_incomplete_results() {
     let of = |status: Status, rule: &str| {
         let mut findings = report.findings.iter();
         let found = findings.find(|it| it.status == status && it.rule.id == rule);
-        found.unwrap().id.clone()
+        found.unwrap().id()
     };
     let versioning = of(Status::Fail, "s3-versioning-enabled");
     let one = run_fix(folder, "mixed", &[&versioning]);
@@ -219,7 +219,7 @@ fn key_policies_are_written_alone() {
             && it.status == Status::Fail
             && it.explanation.evidence.get("key_arn") == Some(&Value::String(key.clone()))
     });
-    let id = &of_key.unwrap().id;
+    let id = &of_key.unwrap().id();
     let one = run_fix(folder, "mixed", &[id, "--as", "policy"]);
     let one: Value = serde_json::from_str(&one.stdout).unwrap();
     assert_eq!(&one, &policies[key]);

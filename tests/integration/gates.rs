@@ -292,7 +292,7 @@ fn an_unchanged_report_has_no_new_findings() {
     assert!(comparison.not_judged.is_empty());
     for finding in &report.findings {
         let expected = finding.status.is_trouble().then_some(Baseline::Unchanged);
-        assert_eq!(finding.baseline, expected, "{}", finding.id);
+        assert_eq!(finding.baseline, expected, "{}", finding.id());
     }
     assert_eq!(report.exit(FailOn::Fail), Exit::Failed);
     // The baseline does not make an inconclusive check conclusive.
@@ -301,9 +301,7 @@ fn an_unchanged_report_has_no_new_findings() {
 
 #[test]
 fn findings_that_the_baseline_lacks_are_new() {
-    let id = finding_of(&report_on("", (2026, 3, 3)), RULE, BUCKET)
-        .id
-        .clone();
+    let id = finding_of(&report_on("", (2026, 3, 3)), RULE, BUCKET).id();
     for (then, waived, expected) in [
         (None, false, Baseline::New),
         (Some("pass"), false, Baseline::New),
@@ -342,7 +340,7 @@ fn a_failure_that_was_not_checked_is_not_fixed() {
     let findings = before["findings"].as_array_mut().unwrap();
     let fail = |rule: &str, resource: &str, id: &str| json!({"id": id, "rule": rule, "resource": resource, "status": "fail", "waiver": null});
     let passing = now.findings.iter().find(|it| it.status == Status::Pass);
-    let passing = passing.unwrap().id.clone();
+    let passing = passing.unwrap().id();
     let entry = findings.iter_mut().find(|it| it["id"] == passing).unwrap();
     entry["status"] = json!("fail");
     findings.push(fail(RULE, "arn:aws:s3:::gone", "0123456789abcdef"));

@@ -76,7 +76,7 @@ impl Frame<'_> {
             partial_fingerprints: Fingerprints {
                 // A hash and the number of its occurrence, the form of GitHub's own fingerprints:
                 // https://github.com/github/codeql-action/blob/main/src/fingerprints.ts
-                primary_location_line_hash: format!("{}:1", finding.id),
+                primary_location_line_hash: format!("{}:1", finding.id()),
             },
             baseline_state: finding.baseline,
             properties: new_properties(finding),

@@ -63,7 +63,7 @@ fn run_with_stub(script: &str, cases: &str) -> (Run, Vec<String>) {
 pub fn script_for_rule(rule: &str) -> String {
     let (report, _) = fix_findings(formats::snapshot("mixed"), &Wanted::FailingAndWarning);
     let of_rule = report.findings.iter().filter(|it| it.rule.id == rule);
-    let ids = of_rule.map(|it| it.id.clone()).collect();
+    let ids = of_rule.map(|it| it.id()).collect();
     write_account_script("mixed", &Wanted::Ids(ids))
 }
 

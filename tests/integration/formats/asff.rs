@@ -250,7 +250,7 @@ fn a_request_holds_a_hundred_findings_of_one_region() {
     assert!(!global.is_empty());
     for finding in global {
         let written = findings(&requests)
-            .find(|it| it["Id"].as_str().unwrap().ends_with(&finding.id))
+            .find(|it| it["Id"].as_str().unwrap().ends_with(&finding.id()))
             .unwrap();
         assert_eq!(written["Resources"][0]["Region"], "ap-southeast-1");
         assert_eq!(
@@ -311,7 +311,7 @@ fn a_finding_has_the_values_of_the_report() {
             ("/Severity/Label", json!(severity)),
             ("/FindingProviderFields/Severity/Label", json!(severity)),
             ("/RecordState", json!(state)),
-            ("/ProductFields/backup-check~1finding", json!(finding.id)),
+            ("/ProductFields/backup-check~1finding", json!(finding.id())),
             ("/Resources/0/Partition", json!("aws")),
         ] {
             assert_eq!(
@@ -357,7 +357,7 @@ fn long_texts_are_truncated_with_an_ellipsis() {
     Arc::make_mut(&mut finding.explanation).message = "\u{1F4A3}".repeat(400);
     Arc::make_mut(&mut finding.explanation).fix = Some("x".repeat(513));
     let resource = finding.resource.clone();
-    let id = finding.id.clone();
+    let id = finding.id();
     let mut lines = report.resources.iter_mut();
     let line = lines.find(|it| it.arn == resource).unwrap();
     line.name = Some("y".repeat(5000));

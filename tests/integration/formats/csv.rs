@@ -35,7 +35,7 @@ fn a_row_is_a_finding() {
                 .iter()
                 .find(|it| it.arn == finding.resource);
             for (column, want) in [
-                ("id", finding.id.as_str()),
+                ("id", finding.id().as_str()),
                 ("status", finding.status.as_str()),
                 ("account_id", report.account_id.as_deref().unwrap()),
                 ("region", &finding.region),

@@ -120,7 +120,7 @@ fn full() -> Report {
     for (number, finding) in report.findings.iter_mut().enumerate() {
         match (finding.status, number % 3) {
             (Status::Pass, 0) => fixed.push(EarlierFinding {
-                id: finding.id.clone(),
+                id: finding.id(),
                 rule: finding.rule.id.to_owned(),
                 resource: finding.resource.clone(),
                 status: Status::Fail,
@@ -226,7 +226,7 @@ fn an_event_has_the_values_of_its_finding() {
     let fixed = &report.comparison.as_ref().unwrap().fixed;
     let mut seen = std::collections::BTreeSet::new();
     for (event, finding) in events(&report).iter().zip(shown) {
-        let closed = fixed.iter().any(|it| it.id == finding.id);
+        let closed = fixed.iter().any(|it| it.id == finding.id());
         let (result, open) = match finding.status {
             Status::Unknown => (0, 1),
             Status::Pass => (1, 4),
@@ -257,7 +257,7 @@ fn an_event_has_the_values_of_its_finding() {
             ("/compliance/status_id", json!(result)),
             ("/compliance/control", json!(finding.rule.id)),
             ("/compliance/standards", json!(["backup-check guide"])),
-            ("/finding_info/uid", json!(finding.id)),
+            ("/finding_info/uid", json!(finding.id())),
             ("/finding_info/title", json!(finding.rule.title)),
             ("/message", json!(finding.explanation.message)),
             ("/metadata/version", json!("1.5.0")),

@@ -175,13 +175,13 @@ fn each_fail_and_warn_is_one_result_with_the_level_of_its_effect() {
         let expected: Vec<&Finding> = report.findings.iter().filter(|it| is_result(it)).collect();
         assert_eq!(by_hash.len(), expected.len(), "{name}");
         for finding in expected {
-            let result = by_hash[format!("{}:1", finding.id).as_str()];
+            let result = by_hash[format!("{}:1", finding.id()).as_str()];
             let level = match (finding.gating, finding.status) {
                 (true, Status::Fail) => "error",
                 (true, _) => "warning",
                 (false, _) => "note",
             };
-            assert_eq!(result["level"], level, "{name}: {}", finding.id);
+            assert_eq!(result["level"], level, "{name}: {}", finding.id());
             assert_eq!(result["ruleId"], finding.rule.id);
             assert_eq!(result["properties"]["gating"], finding.gating);
             let state = match finding.baseline {
@@ -237,7 +237,7 @@ fn a_finding_in_a_file_points_at_its_line() {
     let mut report = mixed();
     report.source = Source::TerraformPlan;
     let finding = report.findings.iter_mut().find(|it| is_result(it)).unwrap();
-    let hash = format!("{}:1", finding.id);
+    let hash = format!("{}:1", finding.id());
     finding.place = Some(Box::new(Place {
         file: "infra/db main.yaml".to_owned(),
         line: Some(12),
@@ -504,11 +504,12 @@ fn messages_hold_no_links_no_placeholders_and_no_control_characters() {
     }
 }
 
-/// Returns copies of one finding with different ids.
+/// Returns copies of one finding on different resources.
 fn copies_of(of: &Finding, number: usize) -> impl Iterator<Item = Finding> {
-    (0..number).map(move |at| Finding {
-        id: format!("{at:016x}"),
-        ..of.clone()
+    (0..number).map(move |at| {
+        let mut copy = of.clone();
+        copy.resource = format!("{}-{at}", of.resource);
+        copy
     })
 }
 
@@ -530,14 +531,7 @@ fn gating_results_are_kept_where_there_are_too_many() {
         find(Status::Fail, true),
     );
     report.findings = copies_of(&note, 25_000).collect();
-    report.findings.push(Finding {
-        id: "a".repeat(16),
-        ..warning
-    });
-    report.findings.push(Finding {
-        id: "b".repeat(16),
-        ..error
-    });
+    report.findings.extend([warning, error]);
     let log = sarif(&report);
     assert_eq!(results(&log).len(), 25_000);
     assert_eq!(results(&log)[0]["level"], "error");
