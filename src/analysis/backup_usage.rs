@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::cloudformation::Stack;
 use crate::model::kind::{KINDS, kinds_in_stack};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::tag::BackupTag;
@@ -10,6 +11,7 @@ use crate::model::{Resource, ResourceKind};
 use super::RuleContext;
 use super::backup_plans::{Protection, in_region, tagged, target};
 use super::backup_types::{BackupType, type_of, type_of_arn, types_of_kind};
+use super::member_key::{MemberKey, member_key, member_keys};
 
 /// A type of resource in one region.
 #[derive(Debug)]
@@ -20,6 +22,10 @@ pub struct TypeInUse<'a> {
     pub region: &'a str,
     /// ARNs of resources that are tagged `enabled`.
     pub arns: BTreeSet<String>,
+    /// ARNs of members of stacks that are: they may have any tags.
+    pub members: BTreeSet<String>,
+    /// Whether such stacks have members whose ARNs are not known.
+    pub has_more_members: bool,
     /// Ids of the same resources, for messages.
     pub ids: BTreeSet<String>,
     /// The ARNs of the roles of the selections that select them.
@@ -41,6 +47,7 @@ pub fn find_types_in_use<'a>(cx: &RuleContext<'a>) -> Vec<TypeInUse<'a>> {
         for resource in cx.snapshot.resources_in(region) {
             add_resource(&mut usage, cx, region, resource, protection.as_ref());
         }
+        add_stacks(&mut usage, cx, region, protection.as_ref());
         for arn in cx.enabled_by_tag(region) {
             if let Some(row) = type_of_arn(arn) {
                 let entry = certain_entry(&mut usage, region, row);
@@ -82,28 +89,75 @@ fn add_resource<'a>(
         BackupTag::Unknown => return add_gap(usage, region, row, tags.gap()),
         _ => return,
     }
-    let roles = protection.and_then(|protection| {
-        let chosen = protection.chosen(&target(cx, resource)?);
-        Some(protection.roles(&chosen.by))
-    });
-    let roles = roles.unwrap_or_default();
+    let roles = find_roles(cx, resource, protection);
     let entry = certain_entry(usage, region, row);
     if let Some((arn, id)) = resource.arn_and_id() {
         entry.arns.insert(arn.to_owned());
         entry.ids.insert(id.to_owned());
     }
-    entry.roles.extend(roles.iter().cloned());
-    if let Resource::Stack(stack) = resource {
-        let members = stack.resources.items.iter().filter(|it| !it.is_gone());
-        let kinds: BTreeSet<ResourceKind> = members
-            .flat_map(|member| kinds_in_stack(&member.resource_type))
-            .map(|kind| kind.kind)
-            .collect();
-        for row in kinds.into_iter().flat_map(types_of_kind) {
-            let entry = certain_entry(usage, region, row);
-            entry.roles.extend(roles.iter().cloned());
+    entry.roles.extend(roles);
+}
+
+/// Adds the members of the stacks of a region that are tagged `enabled`, and those of their nested stacks.
+fn add_stacks<'a>(
+    usage: &mut Usage<'a>,
+    cx: &RuleContext<'a>,
+    region: &'a str,
+    protection: Option<&Protection<'a>>,
+) {
+    let resources = || cx.snapshot.resources_in(region);
+    let is_enabled = |stack: &&'a Stack| cx.backup_tag(&stack.tags) == BackupTag::Enabled;
+    let stacks = resources().filter_map(|resource| match resource {
+        Resource::Stack(stack) => Some(stack),
+        _ => None,
+    });
+    let mut waiting: Vec<(&Stack, BTreeSet<String>)> = stacks
+        .filter(is_enabled)
+        .map(|stack| (stack, find_roles(cx, Resource::Stack(stack), protection)))
+        .collect();
+    if waiting.is_empty() {
+        return;
+    }
+    let by_key: BTreeMap<MemberKey<'a>, Resource<'a>> = resources()
+        .filter_map(|resource| Some((member_key(resource)?, resource)))
+        .collect();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    while let Some((stack, roles)) = waiting.pop() {
+        if !seen.insert(&stack.arn) {
+            continue;
+        }
+        for member in stack.resources.items.iter().filter(|it| !it.is_gone()) {
+            let resource = member_keys(member).find_map(|key| by_key.get(&key).copied());
+            if let Some(Resource::Stack(nested)) = resource {
+                waiting.push((nested, roles.clone()));
+            }
+            let arn = resource.and_then(|it| it.arn_and_id());
+            let kinds = kinds_in_stack(&member.resource_type).map(|kind| kind.kind);
+            for row in kinds.flat_map(types_of_kind) {
+                let entry = certain_entry(usage, region, row);
+                entry.roles.extend(roles.iter().cloned());
+                match arn {
+                    Some((arn, _)) => {
+                        entry.members.insert(arn.to_owned());
+                    }
+                    None => entry.has_more_members = true,
+                }
+            }
         }
     }
+}
+
+/// Returns the ARNs of the roles of the selections that select a resource.
+fn find_roles<'a>(
+    cx: &RuleContext<'a>,
+    resource: Resource<'a>,
+    protection: Option<&Protection<'a>>,
+) -> BTreeSet<String> {
+    let roles = protection.and_then(|protection| {
+        let chosen = protection.chosen(&target(cx, resource)?);
+        Some(protection.roles(&chosen.by))
+    });
+    roles.unwrap_or_default()
 }
 
 fn certain_entry<'u, 'a>(
@@ -141,6 +195,8 @@ fn entry_of<'u, 'a>(
             row,
             region,
             arns: BTreeSet::new(),
+            members: BTreeSet::new(),
+            has_more_members: false,
             ids: BTreeSet::new(),
             roles: BTreeSet::new(),
             gap: None,

@@ -30,13 +30,29 @@ pub struct CentralCopy<'a> {
     pub runs: Option<Arc<Runs>>,
 }
 
+/// Why a copy is never made.
+#[derive(Debug)]
+pub struct Prevented {
+    /// The reason, as a fragment.
+    pub reason: String,
+    /// What to ask for: `to copy to another vault than Default`.
+    pub request: String,
+}
+
+/// Returns the reasons as one fragment.
+#[must_use]
+pub fn join_reasons(prevented: &[Prevented]) -> String {
+    let reasons: Vec<&str> = prevented.iter().map(|it| it.reason.as_str()).collect();
+    reasons.join("; ")
+}
+
 /// The copies of some plans to the central account.
 #[derive(Debug, Default)]
 pub struct CentralCopies<'a> {
     /// Those that are made.
     pub made: Vec<CentralCopy<'a>>,
-    /// Why others are never made: fragments.
-    pub prevented: Vec<String>,
+    /// Why others are never made.
+    pub prevented: Vec<Prevented>,
     /// Why it is unknown whether others are made.
     pub open: Option<Gap>,
 }
@@ -110,10 +126,24 @@ fn add_copy<'a>(
         return;
     }
     if is_default_vault(&vault_arn) {
-        copies.prevented.push(format!(
-            "rule {} copies to {vault_arn}, but AWS Backup does not copy to the default vault of another account",
-            rule.name
-        ));
+        copies.prevented.push(Prevented {
+            reason: format!(
+                "rule {} copies to {vault_arn}, but AWS Backup does not copy to the default vault of another account",
+                rule.name
+            ),
+            request: "to copy to another vault than Default".to_owned(),
+        });
+        return;
+    }
+    if cx.runs(rule).is_ok_and(|runs| runs.has_ended) {
+        let schedule = rule.schedule.as_deref().unwrap_or_default();
+        copies.prevented.push(Prevented {
+            reason: format!(
+                "rule {} copies to the central account, but its schedule {schedule} has no more runs",
+                rule.name
+            ),
+            request: "to give the rule that copies a schedule with more runs".to_owned(),
+        });
         return;
     }
     let flaw = describe_flaw(rule, action);
@@ -144,14 +174,17 @@ fn add_copy<'a>(
                 runs,
             });
         }
-        Ok(Survival::Displaced(by)) => copies.prevented.push(format!(
-            "rule {} copies to the central account, but never runs: rule {} of plan {} starts in the same window and keeps its backups longer ({} instead of {})",
-            rule.name,
-            by.name,
-            plan.name,
-            describe_retention(by.retention_days),
-            describe_retention(rule.retention_days),
-        )),
+        Ok(Survival::Displaced(by)) => copies.prevented.push(Prevented {
+            reason: format!(
+                "rule {} copies to the central account, but never runs: rule {} of plan {} starts in the same window and keeps its backups longer ({} instead of {})",
+                rule.name,
+                by.name,
+                plan.name,
+                describe_retention(by.retention_days),
+                describe_retention(rule.retention_days),
+            ),
+            request: "to copy in a rule that no rule of the plan with a longer retention overlaps".to_owned(),
+        }),
         Err(gap) => {
             copies.open.get_or_insert(gap);
         }
@@ -250,6 +283,7 @@ pub fn find_runs<'a>(
     Ok(Survival::Runs(Some(Arc::new(Runs {
         interval_hours: longest_gap_hours(&kept).or(runs.interval_hours),
         starts: Some(kept),
+        has_ended: runs.has_ended,
     }))))
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::model::Resource;
 use crate::model::job::{BackupJob, CopyJob};
 use crate::model::observed::{Gap, GapKind};
 
@@ -14,6 +15,17 @@ pub const HOURS_LISTED: i64 = 30 * 24;
 
 /// The oldest that the newest backup may be, in hours, where the plan's interval is not known.
 const HOURS_WITHOUT_A_PLAN: u32 = 48;
+
+/// Returns what a partial job leaves out: a stack consists of resources, and other composite backups of other parts.
+///
+/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeRecoveryPoint.html>.
+#[must_use]
+pub fn name_part(resource: Resource<'_>) -> &'static str {
+    match resource {
+        Resource::Stack(_) => "resource of the stack",
+        _ => "part of it",
+    }
+}
 
 /// How long a copy job may run or wait to start, in hours. AWS Backup retries for two hours, and runs one
 /// job at a time for a resource.

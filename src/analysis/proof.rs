@@ -140,13 +140,19 @@ impl<'a> ProofSources<'a> {
             let found = plans.find(|it| it.id.is_some() && it.id == origin.plan_id);
             found.map(|it| &it.name)
         };
-        if let Some(name) = origin.plan_name.as_ref().or_else(listed) {
-            return (*name == plan.name).into();
-        }
         let is_of_policy = |it: &&BackupPlan| {
             let protection = self.protection.as_ref();
             protection.is_some_and(|protection| protection.is_of_policy(it))
         };
+        if let Some(name) = origin.plan_name.as_ref().or_else(listed) {
+            // An effective policy has the names of its plans in lower case:
+            // <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_backup_syntax.html>.
+            let is_same = match is_of_policy(&plan) {
+                true => name.eq_ignore_ascii_case(&plan.name),
+                false => *name == plan.name,
+            };
+            return is_same.into();
+        }
         let started_by_policy = origin.plan_id.as_ref();
         let started_by_policy = started_by_policy.map(|id| id.starts_with(ORGANIZATION_PLAN));
         match (started_by_policy, is_of_policy(&plan)) {

@@ -1,36 +1,19 @@
-//! What is known of every call that AWS Backup makes with the backup role.
+//! What is known of every call that AWS Backup makes with the backup role, and of the call that assumes it.
 //!
 //! Sources: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>,
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbackup.html>. Checked 2026-11-29.
 
 use crate::iam::request::{Context, Value};
 use crate::key_sharing::facts::Organization;
-use crate::key_sharing::service_request::OF_VPC_ENDPOINTS;
-
-/// Keys that only a call by a service itself, a user or a session with MFA has.
-const ABSENT: [&str; 8] = [
-    "aws:MultiFactorAuthPresent",
-    "aws:MultiFactorAuthAge",
-    "aws:PrincipalServiceName",
-    "aws:PrincipalServiceNamesList",
-    "aws:SourceAccount",
-    "aws:SourceArn",
-    "aws:SourceOrgID",
-    "aws:SourceOrgPaths",
-];
+use crate::key_sharing::service_request::set_session;
+use crate::model::arn::Arn;
 
 /// Sets what does not depend on the action: the session of the role, its organization, the way of the call.
 pub(crate) fn set_call(context: &mut Context, account: &str, region: &str) {
-    context.set("aws:PrincipalAccount", Value::one(account));
-    context.set("aws:PrincipalType", Value::one("AssumedRole"));
-    context.set("aws:PrincipalIsAWSService", Value::one("false"));
+    set_session(context, account);
     // A service that uses a service role is no forward access session.
     context.set("aws:ViaAWSService", Value::one("false"));
     context.set("aws:RequestedRegion", Value::one(region));
-    context.set("aws:SecureTransport", Value::one("true"));
-    for name in ABSENT.iter().chain(&OF_VPC_ENDPOINTS) {
-        context.set(name, Value::Absent);
-    }
 }
 
 /// Sets the organization of what some keys are about: `aws:Principal`, `aws:Resource`, `backup:CopyTarget`. The
@@ -41,4 +24,44 @@ pub(crate) fn set_organization(context: &mut Context, organization: &Organizatio
         context.set(&format!("{name}OrgID"), id);
         context.set(&format!("{name}OrgPaths"), paths);
     }
+}
+
+/// Condition keys that the call of a service principal does not have: it is in no organization, has no session, and names
+/// no external id.
+///
+/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>. Checked 2026-11-29.
+const OF_OTHER_PRINCIPALS: [&str; 7] = [
+    "aws:FederatedProvider",
+    "aws:MultiFactorAuthAge",
+    "aws:MultiFactorAuthPresent",
+    "aws:PrincipalOrgID",
+    "aws:PrincipalOrgPaths",
+    "aws:username",
+    "sts:ExternalId",
+];
+
+/// Returns the context in which AWS Backup assumes the role, for resources of the role's own account.
+///
+/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html>.
+pub(crate) fn build_trust_context(
+    role_arn: &str,
+    service: &str,
+    organization: &Organization,
+) -> Context {
+    let mut context = Context::default();
+    if let Some(arn) = Arn::parse(role_arn) {
+        for name in ["aws:SourceAccount", "aws:ResourceAccount"] {
+            context.set(name, Value::one(arn.account));
+        }
+        let source = format!("arn:{}:backup:*:{}:*", arn.partition, arn.account);
+        context.set("aws:SourceArn", Value::Shaped(source));
+    }
+    set_organization(&mut context, organization, &["aws:Source", "aws:Resource"]);
+    context.set("aws:SecureTransport", Value::one("true"));
+    context.set("aws:PrincipalIsAWSService", Value::one("true"));
+    context.set("aws:PrincipalServiceName", Value::one(service));
+    for name in OF_OTHER_PRINCIPALS {
+        context.set(name, Value::Absent);
+    }
+    context
 }

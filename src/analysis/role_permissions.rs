@@ -72,6 +72,8 @@ pub struct Source<'a> {
     pub arn: &'a str,
     /// The ARNs of vaults of the central account that it is copied to.
     pub central_vaults: &'a [String],
+    /// Whether it is tagged `enabled`: a member of a stack need not be.
+    pub is_tagged: bool,
 }
 
 impl<'a> Source<'a> {
@@ -82,6 +84,16 @@ impl<'a> Source<'a> {
             region,
             arn,
             central_vaults,
+            is_tagged: true,
+        }
+    }
+
+    /// Describes the same for a resource that may have any tags.
+    #[must_use]
+    pub fn with_any_tags(self) -> Self {
+        Source {
+            is_tagged: false,
+            ..self
         }
     }
 }
@@ -243,10 +255,16 @@ impl RolePermissions {
             "aws:ResourceTag/aws:backup:source-resource",
             Value::Shaped("*".to_owned()),
         );
-        if resource == source.arn {
-            let tag = &self.tag_key;
-            for prefix in ["aws:ResourceTag", "ec2:ResourceTag"] {
-                context.set(&format!("{prefix}/{tag}"), Value::one("enabled"));
+        let tag = match owner == principal.account && resource != ANY {
+            _ if !source.is_tagged => None,
+            _ if resource == source.arn => Some(Value::one("enabled")),
+            // AWS Backup copies the tags of a resource to its recovery points.
+            true => Some(Value::Possible("enabled".to_owned())),
+            false => None,
+        };
+        for prefix in ["aws:ResourceTag", "ec2:ResourceTag"] {
+            if let Some(value) = &tag {
+                context.set(&format!("{prefix}/{}", self.tag_key), value.clone());
             }
         }
         context

@@ -28,6 +28,8 @@ pub struct Runs {
     pub starts: Option<Vec<Minute>>,
     /// The longest time between two runs, in hours, rounded up; none where it runs less than twice.
     pub interval_hours: Option<u32>,
+    /// Whether no run follows: the years of the schedule have passed.
+    pub has_ended: bool,
 }
 
 /// Returns the runs of a schedule before and after a time.
@@ -46,6 +48,7 @@ pub fn list_runs(expression: &str, timezone: Option<&str>, now: Timestamp) -> Re
         return Ok(Runs {
             starts: None,
             interval_hours: Some(parse_rate_hours(rate).ok_or_else(unparsable)?),
+            has_ended: false,
         });
     }
     let fields = strip_call(trimmed, "cron").unwrap_or(trimmed);
@@ -54,12 +57,15 @@ pub fn list_runs(expression: &str, timezone: Option<&str>, now: Timestamp) -> Re
     if starts.len() < 2 {
         starts = cron.list_starts(&zone, now, MANY_DAYS);
     }
-    if starts.is_empty() {
+    let is_past = |start: &Minute| *start <= now.as_second().div_euclid(60);
+    let has_ended = cron.ends_by(zone.to_datetime(now).date()) && starts.iter().all(is_past);
+    if starts.is_empty() && !has_ended {
         return Err(format!("schedule {expression:?} never runs"));
     }
     Ok(Runs {
         interval_hours: longest_gap_hours(&starts),
         starts: Some(starts),
+        has_ended,
     })
 }
 
@@ -114,6 +120,12 @@ impl Cron {
                 years => Some(parse_numbers(years, 1970, 2199, &[])?),
             },
         })
+    }
+
+    /// Whether all its years have begun by a date.
+    fn ends_by(&self, date: Date) -> bool {
+        let last = self.years.as_ref().and_then(|years| years.last());
+        last.is_some_and(|last| *last <= u32::from(date.year().unsigned_abs()))
     }
 
     /// Returns the starts from half of some days before a time to half of them after it.
@@ -358,7 +370,6 @@ mod tests {
             "cron(0 5-3 * * ? *)",
             "cron(0 0/0 * * ? *)",
             "cron(0 5 ? * MON#6 *)",
-            "cron(0 5 * * ? 2001)",
             "rate(0 hours)",
             "rate(5)",
             "rate(1 week)",
@@ -373,6 +384,23 @@ mod tests {
         // It may have run once: nothing follows for the next time.
         let bound = run_all("cron(0 5 1 3 ? 2026)", None).unwrap();
         assert_eq!(bound.interval_hours, None);
+    }
+
+    // The time is 4 March 2026.
+    #[test]
+    fn a_schedule_ends_with_its_last_year() {
+        for (schedule, want) in [
+            ("cron(0 5 * * ? *)", false),
+            ("cron(0 5 * * ? 2026)", false),
+            ("cron(0 5 1 3 ? 2026)", true),
+            ("cron(0 5 5 3 ? 2025-2026)", false),
+            ("cron(0 5 * * ? 2001)", true),
+            ("cron(0 5 * * ? 2001,2027)", false),
+            ("rate(1 day)", false),
+        ] {
+            let runs = run_all(schedule, None).unwrap();
+            assert_eq!(runs.has_ended, want, "{schedule}");
+        }
     }
 
     // In 2026 clocks change in Berlin on 29 March (02:00 to 03:00) and on 25 October (03:00 to 02:00); in the

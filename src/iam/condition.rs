@@ -45,8 +45,21 @@ impl Condition {
         if self.operator.comparison == Comparison::Null {
             return self.check_absence(present);
         }
+        self.holds_for(present, variables, context)
+    }
+
+    fn holds_for(&self, present: &Value, variables: bool, context: &Context) -> Truth {
         match present {
             Value::Unknown => Truth::Unknown,
+            Value::Possible(value) => {
+                let either = [Value::Absent, Value::one(value)];
+                let [absent, present] = either.map(|it| self.holds_for(&it, variables, context));
+                if absent == present {
+                    absent
+                } else {
+                    Truth::Unknown
+                }
+            }
             Value::Absent if self.operator.if_exists => Truth::True,
             Value::Absent => Truth::from(match self.operator.quantifier {
                 Some(Quantifier::AllValues) => true,
@@ -103,7 +116,7 @@ impl Condition {
             return Truth::Unknown;
         }
         let absent = match present {
-            Value::Unknown => Truth::Unknown,
+            Value::Unknown | Value::Possible(_) => Truth::Unknown,
             Value::Absent => Truth::True,
             Value::Known(_) | Value::Shaped(_) => Truth::False,
         };
@@ -283,6 +296,7 @@ mod tests {
         context.set("nothing", Value::Known(Vec::new()));
         context.set("none", Value::Absent);
         context.set("yes", Value::one("true"));
+        context.set("perhaps", Value::Possible("false".into()));
         context.set("number", Value::one("10"));
         context.set("when", Value::one("2026-03-03T06:00:00Z"));
         context.set("ip", Value::one("203.0.113.7"));
@@ -322,6 +336,17 @@ mod tests {
             assert_eq!(holds(operator, "none", &["x"]), expected, "{operator}");
             assert_eq!(holds(operator, "never set", &["x"]), Unknown, "{operator}");
         }
+    }
+
+    // Of two possible requests both must have the same answer.
+    #[test]
+    fn what_may_be_absent_is_known_where_its_absence_changes_nothing() {
+        assert_eq!(holds("Bool", "perhaps", &["true"]), False);
+        assert_eq!(holds("BoolIfExists", "perhaps", &["false"]), True);
+        assert_eq!(holds("Bool", "perhaps", &["false"]), Unknown);
+        assert_eq!(holds("BoolIfExists", "perhaps", &["true"]), Unknown);
+        assert_eq!(holds("StringNotEquals", "perhaps", &["true"]), True);
+        assert_eq!(holds("Null", "perhaps", &["true"]), Unknown);
     }
 
     #[test]

@@ -400,6 +400,7 @@ fn describe_value(condition: &Condition, version: Version, request: &Request) ->
         }
         Value::Shaped(shape) if shape == "*" => format!("{shown} is not known"),
         Value::Shaped(shape) => format!("{shown} is {shape}, of which \"*\" is not known"),
+        Value::Possible(value) => format!("{shown} is {value} or is not in the request"),
         Value::Absent => format!("{shown} is not in the request"),
         Value::Unknown if is_about_organization(key) => {
             "the organization id is not known".to_owned()

@@ -32,6 +32,28 @@ const HOLE: char = '\u{10FFFF}';
 /// Source: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRole.html>.
 pub const LONGEST: usize = 2048;
 
+/// Services whose names and ids have no colon, so that an unknown part of an ARN ends with the id. Objects of S3, recovery
+/// points and paths of roles may have one.
+///
+/// Source: <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>.
+/// Checked 2026-11-29.
+const WITHOUT_COLONS: [&str; 14] = [
+    "cloudformation",
+    "dsql",
+    "dynamodb",
+    "ec2",
+    "eks",
+    "elasticfilesystem",
+    "events",
+    "fsx",
+    "kms",
+    "rds",
+    "redshift",
+    "redshift-serverless",
+    "storagegateway",
+    "timestream",
+];
+
 /// The units of a pattern, gathered one by one.
 ///
 /// Adjacent `*` become one, and collection stops as soon as the pattern needs more characters than the text has. So a
@@ -169,7 +191,8 @@ pub fn match_glob_shape(pattern: &str, shape: &str) -> Truth {
 /// Whether the pattern covers a text of which only the shape is known: each `*` in `shape` is an unknown run of
 /// characters, possibly none.
 ///
-/// `True` where it covers every text of that shape, `False` where it covers none. Errs to `Unknown`.
+/// In an ARN of some services an unknown run has no colon. `True` where the pattern covers every text of that shape, `False`
+/// where it covers none. Errs to `Unknown`.
 #[must_use]
 pub fn match_shape(pattern: &[Token], shape: &str) -> Truth {
     if !shape.contains(['*', '?']) {
@@ -178,7 +201,12 @@ pub fn match_shape(pattern: &[Token], shape: &str) -> Truth {
     if covers(pattern, &shape.replace('*', &HOLE.to_string())) {
         Truth::True
     } else {
-        let shape = parse_pattern(shape, LONGEST).filter(|shape| patterns_overlap(pattern, shape));
+        let mut parts = shape.split(':');
+        let is_arn = parts.next() == Some("arn");
+        let service = parts.nth(1).filter(|_| is_arn);
+        let has_colons = service.is_none_or(|it| !WITHOUT_COLONS.contains(&it));
+        let shape = parse_pattern(shape, LONGEST);
+        let shape = shape.filter(|shape| patterns_overlap(pattern, shape, has_colons));
         shape.map_or(Truth::False, |_| Truth::Unknown)
     }
 }
@@ -186,8 +214,8 @@ pub fn match_shape(pattern: &[Token], shape: &str) -> Truth {
 /// Whether some text is covered by both patterns.
 ///
 /// Row by row over the first pattern: `live[j]` says that what was read so far can also be read by the first `j` tokens
-/// of the second.
-fn patterns_overlap(pattern: &[Token], shape: &[Token]) -> bool {
+/// of the second. `has_colons` says whether an unknown run of the second may have colons.
+fn patterns_overlap(pattern: &[Token], shape: &[Token], has_colons: bool) -> bool {
     let mut live = vec![false; shape.len() + 1];
     live[0] = true;
     skip_stars(&mut live, shape);
@@ -196,6 +224,7 @@ fn patterns_overlap(pattern: &[Token], shape: &[Token]) -> bool {
         for (j, _) in live.iter().enumerate().filter(|(_, alive)| **alive) {
             match (token, shape.get(j)) {
                 (Token::Any, _) => next[j..].fill(true),
+                (Token::Char(':'), Some(Token::Any)) if !has_colons => {}
                 (_, Some(Token::Any)) => next[j] = true,
                 (Token::Char(a), Some(Token::Char(b))) if a != b => {}
                 (_, Some(_)) => next[j + 1] = true,
@@ -304,6 +333,21 @@ mod tests {
                 expected,
                 "{pattern}"
             );
+        }
+    }
+
+    // The id of a snapshot does not hold another resource, and the key of an object may hold anything.
+    #[test]
+    fn an_unknown_id_has_no_colon() {
+        let snapshot = "arn:aws:ec2:eu-west-1::snapshot/snap-*";
+        for (pattern, shape, expected) in [
+            ("arn:aws:ec2:*:*:volume/*", snapshot, Truth::False),
+            ("arn:aws:ec2:*:*:snapshot/*", snapshot, Truth::True),
+            ("arn:aws:ec2:*::snapshot/snap-1", snapshot, Truth::Unknown),
+            ("arn:aws:s3:::*:b", "arn:aws:s3:::a/*", Truth::Unknown),
+        ] {
+            let tokens = parse_pattern(pattern, LONGEST).unwrap();
+            assert_eq!(match_shape(&tokens, shape), expected, "{pattern}");
         }
     }
 }

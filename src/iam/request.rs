@@ -9,6 +9,8 @@ pub enum Value {
     Known(Vec<String>),
     /// Present with one value of this shape: each `*` is an unknown run of characters.
     Shaped(String),
+    /// Not in the request, or present with this one value.
+    Possible(String),
     /// Not in the request.
     Absent,
     /// Not known offline.

@@ -81,7 +81,7 @@ fn read_variable(inside: &str, context: &Context) -> Variable {
         (Value::Absent, Some(default)) => Variable::Text(default.to_owned()),
         // A multivalued key cannot be a variable, so it has no value here.
         (Value::Known(_) | Value::Absent, _) => Variable::NoValue,
-        (Value::Shaped(_) | Value::Unknown, _) => Variable::Unknown,
+        (Value::Shaped(_) | Value::Possible(_) | Value::Unknown, _) => Variable::Unknown,
     }
 }
 

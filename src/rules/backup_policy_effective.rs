@@ -2,7 +2,9 @@ use std::collections::BTreeSet;
 
 use crate::analysis::backup_plans;
 use crate::analysis::backup_plans::{Authority, Chosen, Protection, Target, account_of};
-use crate::analysis::central_copies::{CentralCopies, find_central_copies};
+use crate::analysis::central_copies::{
+    CentralCopies, Prevented, find_central_copies, join_reasons,
+};
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::model::Gap;
 use crate::model::backup_plan::BackupSelection;
@@ -166,8 +168,13 @@ fn check_copy_action<'a>(
     if cx.snapshot.organization_id.known() == Some(&None) && !copies.made.is_empty() {
         copies.made.clear();
         copies.open = None;
-        let reason = "the account is in no organization (see organization-member)";
-        copies.prevented.push(reason.to_owned());
+        copies.prevented.push(Prevented {
+            reason: "the account is in no organization (see organization-member)".to_owned(),
+            request: format!(
+                "to invite the account to the organization of {}",
+                cx.settings.central_account
+            ),
+        });
     }
     let outcome = if copies.made.is_empty() {
         if let Some(gap) = copies.open.or_else(|| chosen.open.clone()) {
@@ -233,7 +240,7 @@ fn report_no_copy<'a>(
     cx: &RuleContext<'a>,
     protection: &Protection<'a>,
     chosen: &Chosen<'a>,
-    prevented: &[String],
+    prevented: &[Prevented],
 ) -> Outcome {
     let central = &cx.settings.central_account;
     let authority = protection.authority_of(&chosen.by);
@@ -243,7 +250,7 @@ fn report_no_copy<'a>(
         format!(
             "{} no copy to the central account {central}: {}",
             authority.either("makes", "make"),
-            prevented.join("; ")
+            join_reasons(prevented)
         )
     } else if others.is_empty() {
         authority.either("makes no copy", "make no copy").to_owned()
@@ -255,13 +262,9 @@ fn report_no_copy<'a>(
         )
     };
     let contact = &cx.settings.contact;
-    let fix = match prevented.is_empty() {
-        false if cx.snapshot.organization_id.known() == Some(&None) => {
-            format!("Ask {contact} to invite the account to the organization of {central}.")
-        }
-        false => format!(
-            "Ask {contact} to copy to another vault than Default, in a rule that no rule of the plan with a longer retention overlaps."
-        ),
+    let requests: BTreeSet<&str> = prevented.iter().map(|it| it.request.as_str()).collect();
+    let fix = match requests.is_empty() {
+        false => format!("Ask {contact} {}.", join_requests(&requests)),
         true => format!(
             "Ask {contact} to add a copy action to a vault of {central} to the plan. If copies are meant to go to another account, set central_account in the configuration."
         ),
@@ -296,7 +299,7 @@ fn report_not_selected(
     protection: &Protection<'_>,
     missed: &[&str],
 ) -> Outcome {
-    let (region, key) = (cx.region, &cx.settings.tag_key);
+    let (region, key, contact) = (cx.region, &cx.settings.tag_key, &cx.settings.contact);
     let what = match missed.len() {
         0 => format!("{key}=enabled"),
         _ => {
@@ -332,10 +335,10 @@ fn report_not_selected(
         authority.either("does", "do"),
         authority.why()
     ))
-    .fix(format!(
-        "Ask {} whether {region} should be backed up.",
-        cx.settings.contact
-    ))
+    .fix(match protection.plans.is_empty() {
+        true => format!("Ask {contact} whether {region} should be backed up."),
+        false => format!("Ask {contact} to select {key}=enabled in a plan of {region}."),
+    })
     .with("resources", missed.to_vec())
 }
 
@@ -356,6 +359,10 @@ fn describe_other_regions(cx: &RuleContext<'_>, protection: &Protection<'_>) -> 
         | Authority::PlansBesidePolicy
         | Authority::PlansInstead(_) => "; there is no plan there".to_owned(),
     }
+}
+
+fn join_requests(requests: &BTreeSet<&str>) -> String {
+    requests.iter().copied().collect::<Vec<_>>().join(", and ")
 }
 
 fn join_names(list: &BTreeSet<&str>) -> String {

@@ -5,7 +5,7 @@ use crate::analysis::job_errors;
 use crate::analysis::job_errors::Work;
 use crate::analysis::job_history;
 use crate::analysis::job_history::{
-    HOURS_LISTED, History, Job, Phase, Prerequisites, ago, day, limit, within,
+    HOURS_LISTED, History, Job, Phase, Prerequisites, ago, day, limit, name_part, within,
 };
 use crate::analysis::proof::{Proof, ProofSources, check_both_ways};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
@@ -184,8 +184,9 @@ fn check_history(
             ))
         }
         Phase::Partial => Outcome::warn(format!(
-            "{}: not every resource of the stack was backed up: {}{another}",
+            "{}: not every {} was backed up: {}{another}",
             seen("is PARTIAL"),
+            name_part(resource),
             ended.words()
         )),
         _ if ended.has_issues() => Outcome::warn(format!(

@@ -3,10 +3,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::analysis::backup_plans::{account_of, in_region};
 use crate::analysis::backup_types::{COPY_NEEDS, Need, TAG_NEEDS};
 use crate::analysis::backup_usage::{TypeInUse, find_types_in_use};
+use crate::analysis::role_call::build_trust_context;
 use crate::analysis::role_permissions::{Permission, RolePermissions, Source};
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext, Verdict};
+use crate::iam::aws_managed::is_aws_managed;
 use crate::iam::document::Document;
-use crate::iam::request::{Context, Value};
 use crate::iam::trust::trusts_service;
 use crate::iam::truth::Truth;
 use crate::model::arn::Arn;
@@ -230,7 +231,11 @@ fn check_trust(cx: &RuleContext<'_>, role: &BackupRole) -> CheckResult {
         let message = format!("failed to parse the trust policy of role {name}: {error}");
         Gap::new(GapKind::Unreadable, message)
     })?;
-    match trusts_service(&document, SERVICE, &trust_context(cx, role)) {
+    match trusts_service(
+        &document,
+        SERVICE,
+        &build_trust_context(&role.arn, SERVICE, &cx.own_organization()),
+    ) {
         Truth::True => Ok(Outcome::pass(format!(
             "AWS Backup can assume the role {name}"
         ))),
@@ -245,23 +250,6 @@ fn check_trust(cx: &RuleContext<'_>, role: &BackupRole) -> CheckResult {
             ),
         )),
     }
-}
-
-/// Returns the context in which AWS Backup assumes the role, for resources of the role's own account.
-///
-/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html>.
-fn trust_context(cx: &RuleContext<'_>, role: &BackupRole) -> Context {
-    let mut context = Context::default();
-    if let Some(arn) = Arn::parse(&role.arn) {
-        context.set("aws:SourceAccount", Value::one(arn.account));
-        let source = format!("arn:{}:backup:*:{}:*", arn.partition, arn.account);
-        context.set("aws:SourceArn", Value::Shaped(source));
-    }
-    context.set("aws:SourceOrgID", Value::known_or_unknown(cx.org_id()));
-    context.set("aws:PrincipalIsAWSService", Value::one("true"));
-    context.set("aws:PrincipalServiceName", Value::one(SERVICE));
-    context.set("sts:ExternalId", Value::Absent);
-    context
 }
 
 /// What a role lacks: actions by what they are for, by the reason.
@@ -353,15 +341,7 @@ fn check_permissions(cx: &RuleContext<'_>, snapshot: &Snapshot, role: &BackupRol
         {
             let shape = used.row.arn_shape(partition, region, account);
             for need in used.row.needs {
-                let mut permission =
-                    permissions.check_need(need, Source::new(region, &shape, &vaults));
-                // A policy for some resources may cover those that exist.
-                if matches!(permission, Permission::Unknown(_)) && !used.arns.is_empty() {
-                    let each = used.arns.iter();
-                    let each = each
-                        .map(|arn| permissions.check_need(need, Source::new(region, arn, &vaults)));
-                    permission = each.max_by_key(rank).unwrap_or(Permission::Allowed);
-                }
+                let permission = check_type(&permissions, need, used, &shape, &vaults);
                 lack.add(need, used.row.name, permission, used.gap.as_ref());
             }
         }
@@ -369,6 +349,40 @@ fn check_permissions(cx: &RuleContext<'_>, snapshot: &Snapshot, role: &BackupRol
     let certain = types.iter().filter(|it| it.gap.is_none()).filter(applies);
     let names: BTreeSet<&str> = certain.map(|it| it.row.name).collect();
     describe_lack(cx, role, lack, &names)
+}
+
+/// Checks an action for the resources of a type: those that are tagged, and members of stacks.
+fn check_type(
+    permissions: &RolePermissions,
+    need: &Need,
+    used: &TypeInUse<'_>,
+    shape: &str,
+    vaults: &[String],
+) -> Permission {
+    let source = |arn, is_tagged| match is_tagged {
+        true => Source::new(used.region, arn, vaults),
+        false => Source::new(used.region, arn, vaults).with_any_tags(),
+    };
+    let has_members = used.has_more_members || !used.members.is_empty();
+    let groups = [
+        (&used.arns, true, !used.arns.is_empty() || !has_members),
+        (&used.members, false, has_members),
+    ];
+    let in_use = groups.into_iter().filter(|(_, _, is_used)| *is_used);
+    let answers = in_use.map(|(arns, is_tagged, _)| {
+        let all = permissions.check_need(need, source(shape, is_tagged));
+        // A policy for some resources may cover those that exist.
+        if !matches!(all, Permission::Unknown(_)) || arns.is_empty() {
+            return all;
+        }
+        let rest = (!is_tagged && used.has_more_members).then_some(all);
+        let each = arns.iter();
+        let each = each.map(|arn| permissions.check_need(need, source(arn, is_tagged)));
+        each.chain(rest)
+            .max_by_key(rank)
+            .unwrap_or(Permission::Allowed)
+    });
+    answers.max_by_key(rank).unwrap_or(Permission::Allowed)
 }
 
 /// Ranks what is worse about an action higher.
@@ -439,14 +453,20 @@ fn describe_lack(
             ))
             .fix(ask_contact(
                 cx,
-                &format!("to remove the deny from policy {policy}"),
+                &match is_aws_managed(policy) {
+                    true => format!("to detach policy {policy} from the role"),
+                    false => format!("to remove the deny from policy {policy}"),
+                },
             )),
             Reason::OutsideBoundary(policy) => Outcome::breach(format!(
                 "the permissions boundary {policy} of the role {name} does not allow actions for {list}"
             ))
             .fix(ask_contact(
                 cx,
-                &format!("to allow them in the permissions boundary {policy}"),
+                &match is_aws_managed(policy) {
+                    true => "to replace the permissions boundary".to_owned(),
+                    false => format!("to allow them in the permissions boundary {policy}"),
+                },
             )),
         });
     }

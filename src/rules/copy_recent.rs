@@ -1,11 +1,11 @@
 use jiff::Timestamp;
 
-use crate::analysis::central_copies::{CentralCopies, find_copies_of};
+use crate::analysis::central_copies::{CentralCopies, find_copies_of, join_reasons};
 use crate::analysis::job_errors;
 use crate::analysis::job_errors::Work;
 use crate::analysis::job_history;
 use crate::analysis::job_history::{
-    COPY_HOURS, History, Job, Phase, Prerequisites, ago, day, limit, within,
+    COPY_HOURS, History, Job, Phase, Prerequisites, ago, day, limit, name_part, within,
 };
 use crate::analysis::proof::{Proof, ProofSources, check_both_ways};
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
@@ -314,7 +314,8 @@ fn check_completed_copy(
     };
     let outcome = if job.phase == Phase::Partial {
         Outcome::warn(format!(
-            "{seen} in part: not every resource of the stack was copied: {}{despite}",
+            "{seen} in part: not every {} was copied: {}{despite}",
+            name_part(resource),
             job.words()
         ))
     } else if job.has_issues() {
@@ -360,7 +361,10 @@ fn check_without_copy(
     let broken = found.broken();
     let prevented = &jobs.plans.prevented;
     let why = if !prevented.is_empty() && jobs.plans.made.is_empty() {
-        format!("; {} (see backup-policy-effective)", prevented.join("; "))
+        format!(
+            "; {} (see backup-policy-effective)",
+            join_reasons(prevented)
+        )
     } else if !elsewhere.is_empty() {
         format!("; copies go only to {}", elsewhere.join(", "))
     } else if !broken.is_empty() {

@@ -37,6 +37,14 @@ rule! {
     }
 }
 
+/// What enables a key again, by its state.
+///
+/// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html>. Checked 2026-11-29.
+const FIXES: [(&str, &str); 2] = [
+    ("PendingImport", "Import the key material of the key."),
+    ("Unavailable", "Connect the custom key store of the key."),
+];
+
 fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     each_customer_key(cx, all_parts(cx, resource)?, |key| {
         Ok(match key.owner {
@@ -93,9 +101,12 @@ fn check_key(cx: &RuleContext<'_>, key: &KeyUse<'_>) -> CheckResult {
         "Creating" | "Updating" => {
             Outcome::warn(format!("{name} is in state {state}: check again shortly"))
         }
-        _ => Outcome::breach(format!("{name} is in state {state}, not Enabled"))
-            .fix("Return the key to the state Enabled.")
-            .remedy(replace_key(key)),
+        _ => {
+            let fix = FIXES.iter().find(|(it, _)| *it == state);
+            Outcome::breach(format!("{name} is in state {state}, not Enabled"))
+                .fix(fix.map_or("Return the key to the state Enabled.", |(_, fix)| fix))
+                .remedy(replace_key(key))
+        }
     }
     .with("key_state", state))
 }

@@ -21,6 +21,9 @@ rule! {
     /// must allow the retention of the plan. The access policy must not deny
     /// `backup:CopyFromBackupVault`.
     ///
+    /// A plan stores its backups in a vault of type `BACKUP_VAULT` that is not the one of EFS automatic
+    /// backups.
+    ///
     /// If there is no policy and no plan uses a vault, any vault of type `BACKUP_VAULT` in the region
     /// passes. The vault of EFS automatic backups does not count: its backups cannot be copied to
     /// another account.
@@ -153,6 +156,12 @@ fn check_vault(
         ))
         .fix(ask_contact(cx, "to create the vault")));
     };
+    if let Some(reason) = find_other_use(vault) {
+        let message = format!("vault {name} is {reason}: no backup that a plan makes goes to it");
+        return Ok(
+            Outcome::breach(message).fix(ask_contact(cx, "to name another vault in the plan"))
+        );
+    }
     let parts = [
         check_vault_lock(cx, vault, rules),
         check_access_policy(cx, vault, rules),
@@ -170,6 +179,22 @@ fn check_vault(
         Some(outcome) => outcome,
         None => Outcome::pass(format!("vault {name} exists")),
     })
+}
+
+/// Returns what a vault is for if plans cannot store backups in it. The target of a rule is a standard vault, besides
+/// which a rule may name a logically air-gapped one.
+///
+/// Sources: <https://docs.aws.amazon.com/aws-backup/latest/devguide/working-with-supported-services.html#working-with-efs>,
+/// <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupRule.html>. Checked 2026-11-29.
+fn find_other_use(vault: &Vault) -> Option<&'static str> {
+    match vault.vault_type.known().map(String::as_str) {
+        _ if vault.id == EFS_VAULT => Some("reserved for the automatic backups of Amazon EFS"),
+        Some("LOGICALLY_AIR_GAPPED_BACKUP_VAULT") => {
+            Some("logically air-gapped, and a rule names a standard vault")
+        }
+        Some("RESTORE_ACCESS_BACKUP_VAULT") => Some("a restore access backup vault"),
+        _ => None,
+    }
 }
 
 /// Returns where the plans of backup rules were read.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::backup_types::find_type;
 use crate::model::ResourceKind;
+use crate::model::kind::BackupKey;
 use crate::report::{Finding, Report, ResourceLine, Status};
 use crate::rule::{Check, Group, Rule};
 use crate::settings::Severity;
@@ -48,7 +49,8 @@ impl<'a> AccountPrerequisites<'a> {
     /// Collects the findings of a report.
     pub(in crate::report) fn collect(report: &'a Report) -> Self {
         let relevant = |it: &&Finding| {
-            is_prerequisite(it.rule) && it.rule.severity(report.standard) == Severity::Fail
+            let is_of_account = is_prerequisite(it.rule) || it.kind == ResourceKind::BackupVault;
+            is_of_account && it.rule.severity(report.standard) == Severity::Fail
         };
         let mut obstacles: BTreeMap<Option<&str>, Vec<&Finding>> = BTreeMap::new();
         let mut is_checked = report.omitted.iter().any(|((_, status, _), (rule, _))| {
@@ -127,8 +129,15 @@ impl<'a> AccountPrerequisites<'a> {
     }
 }
 
-/// Whether a finding is about resources of the type of this one. A finding that names services is about theirs.
+/// Whether a finding is about resources of the type of this one. A finding that names services is about theirs, and one on
+/// a vault about the types whose backups are encrypted with its key: these and all types outside the guide.
+///
+/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>. Checked 2026-11-29.
 fn concerns_type(finding: &Finding, line: &ResourceLine) -> bool {
+    if finding.kind == ResourceKind::BackupVault {
+        let is_managed = line.kind.facts().backup_key == BackupKey::Vault;
+        return is_managed || line.kind == ResourceKind::Other;
+    }
     let Some(services) = finding
         .explanation
         .evidence
