@@ -456,15 +456,6 @@ impl From<Outcome> for Explanation {
     }
 }
 
-impl Finding {
-    /// Returns the id, stable across runs: the first 16 hex digits of SHA-256 over the rule, a newline and the ARN. The
-    /// cause of a finding whose resource itself must change has the same.
-    #[must_use]
-    pub fn id(&self) -> String {
-        cause::hash_id(self.rule.id, &self.resource).to_string()
-    }
-}
-
 impl Deref for Finding {
     type Target = FindingSubject;
 

@@ -5,8 +5,56 @@
 
 use crate::iam::request::{Context, Value};
 use crate::key_sharing::facts::Organization;
-use crate::key_sharing::service_request::set_session;
+use crate::key_sharing::service_request::OF_VPC_ENDPOINTS;
 use crate::model::arn::Arn;
+
+/// Condition keys that only a call by a service principal, a user, or a session of another origin has: AWS Backup assumes
+/// the role by itself, without MFA, and no other service delivers its credentials.
+///
+/// Sources: the availability of each key on
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>. Checked 2026-11-29.
+const OF_OTHER_CALLERS: [&str; 22] = [
+    "aws:AssumedRoot",
+    "aws:ChatbotSourceArn",
+    "aws:Ec2InstanceSourcePrivateIPv4",
+    "aws:Ec2InstanceSourceVpc",
+    "aws:FederatedProvider",
+    "aws:MultiFactorAuthAge",
+    "aws:PrincipalServiceName",
+    "aws:PrincipalServiceNamesList",
+    "aws:SignInSessionArn",
+    "aws:SourceAccount",
+    "aws:SourceArn",
+    "aws:SourceOrgID",
+    "aws:SourceOrgPaths",
+    "aws:username",
+    "codebuild:BuildArn",
+    "codebuild:ProjectArn",
+    "ec2:RoleDelivery",
+    "ec2:SourceInstanceArn",
+    "glue:CredentialIssuingService",
+    "glue:RoleAssumedBy",
+    "lambda:SourceFunctionArn",
+    "ssm:SourceInstanceArn",
+];
+
+/// Sets what is known of the session of a role that AWS Backup assumed, except for the role itself.
+///
+/// Temporary credentials have `aws:MultiFactorAuthPresent`, which is false without MFA. AWS does not say so of the
+/// credentials of its services.
+fn set_session(context: &mut Context, account: &str) {
+    context.set("aws:PrincipalAccount", Value::one(account));
+    context.set("aws:PrincipalType", Value::one("AssumedRole"));
+    context.set("aws:PrincipalIsAWSService", Value::one("false"));
+    context.set(
+        "aws:MultiFactorAuthPresent",
+        Value::Possible("false".to_owned()),
+    );
+    context.set("aws:SecureTransport", Value::one("true"));
+    for name in OF_OTHER_CALLERS.iter().chain(&OF_VPC_ENDPOINTS) {
+        context.set(name, Value::Absent);
+    }
+}
 
 /// Sets what does not depend on the action: the session of the role, its organization, the way of the call.
 pub(crate) fn set_call(context: &mut Context, account: &str, region: &str) {

@@ -26,7 +26,7 @@ pub(super) fn is_grant_action(action: &str) -> bool {
 /// Sources: <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html>,
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-network-properties>.
 /// Checked 2026-11-29.
-const OF_VPC_ENDPOINTS: [&str; 7] = [
+pub(crate) const OF_VPC_ENDPOINTS: [&str; 7] = [
     "aws:SourceVpc",
     "aws:SourceVpcArn",
     "aws:SourceVpce",
@@ -35,78 +35,6 @@ const OF_VPC_ENDPOINTS: [&str; 7] = [
     "aws:VpceOrgID",
     "aws:VpceOrgPaths",
 ];
-
-/// Condition keys that only a call by a service principal, a user, or a session of another origin has: AWS Backup assumes
-/// the role by itself, without MFA, and no other service delivers its credentials.
-///
-/// Sources: the availability of each key on
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>. Checked 2026-11-29.
-const OF_OTHER_CALLERS: [&str; 22] = [
-    "aws:AssumedRoot",
-    "aws:ChatbotSourceArn",
-    "aws:Ec2InstanceSourcePrivateIPv4",
-    "aws:Ec2InstanceSourceVpc",
-    "aws:FederatedProvider",
-    "aws:MultiFactorAuthAge",
-    "aws:PrincipalServiceName",
-    "aws:PrincipalServiceNamesList",
-    "aws:SignInSessionArn",
-    "aws:SourceAccount",
-    "aws:SourceArn",
-    "aws:SourceOrgID",
-    "aws:SourceOrgPaths",
-    "aws:username",
-    "codebuild:BuildArn",
-    "codebuild:ProjectArn",
-    "ec2:RoleDelivery",
-    "ec2:SourceInstanceArn",
-    "glue:CredentialIssuingService",
-    "glue:RoleAssumedBy",
-    "lambda:SourceFunctionArn",
-    "ssm:SourceInstanceArn",
-];
-
-const OF_GRANTS: &[&str] = &["kms:CreateGrant"];
-const OF_DATA: &[&str] = &[
-    "kms:Decrypt",
-    "kms:Encrypt",
-    "kms:GenerateDataKey",
-    "kms:GenerateDataKeyWithoutPlaintext",
-    "kms:ReEncryptFrom",
-    "kms:ReEncryptTo",
-];
-
-/// Condition keys of AWS KMS that only requests for some actions have, of the actions of a copy or a backup.
-///
-/// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html>. Checked 2026-11-29.
-const OF_ACTIONS: [(&str, &[&str]); 8] = [
-    ("kms:EncryptionAlgorithm", OF_DATA),
-    ("kms:GrantConstraintSourceArn", OF_GRANTS),
-    ("kms:GrantConstraintType", OF_GRANTS),
-    ("kms:GranteePrincipal", OF_GRANTS),
-    ("kms:GranteeServicePrincipal", OF_GRANTS),
-    ("kms:GrantOperations", OF_GRANTS),
-    ("kms:RetiringPrincipal", OF_GRANTS),
-    ("kms:RetiringServicePrincipal", OF_GRANTS),
-];
-
-/// Sets what is known of a session of a role that AWS Backup assumed, except for the role itself.
-///
-/// Temporary credentials have `aws:MultiFactorAuthPresent`, which is false without MFA. AWS does not say so of the
-/// credentials of its services.
-pub(crate) fn set_session(context: &mut Context, account: &str) {
-    context.set("aws:PrincipalAccount", Value::one(account));
-    context.set("aws:PrincipalType", Value::one("AssumedRole"));
-    context.set("aws:PrincipalIsAWSService", Value::one("false"));
-    context.set(
-        "aws:MultiFactorAuthPresent",
-        Value::Possible("false".to_owned()),
-    );
-    context.set("aws:SecureTransport", Value::one("true"));
-    for name in OF_OTHER_CALLERS.iter().chain(&OF_VPC_ENDPOINTS) {
-        context.set(name, Value::Absent);
-    }
-}
 
 /// Returns the request of one action on the key by a role, through a service, for an AWS resource.
 pub(super) fn build_service_request(
@@ -131,9 +59,19 @@ pub(super) fn build_service_request(
 }
 
 fn set_principal(context: &mut Context, role: &RolePrincipal) {
-    set_session(context, &role.account);
-    context.set("kms:CallerAccount", Value::one(&role.account));
+    for name in ["kms:CallerAccount", "aws:PrincipalAccount"] {
+        context.set(name, Value::one(&role.account));
+    }
     context.set("aws:PrincipalArn", value_from_shape(role.arn()));
+    context.set("aws:PrincipalType", Value::one("AssumedRole"));
+    context.set("aws:PrincipalIsAWSService", Value::one("false"));
+    for name in [
+        "aws:PrincipalServiceName",
+        "aws:PrincipalServiceNamesList",
+        "aws:username",
+    ] {
+        context.set(name, Value::Absent);
+    }
 }
 
 /// Sets the organization of the role, which is also that of the key: AWS Backup copies only within one organization
@@ -153,6 +91,10 @@ fn set_path(context: &mut Context, key: &KeyFacts, via: ViaService) {
     let service = format!("{}.{region}.amazonaws.com", via.as_str());
     context.set("kms:ViaService", value_from_shape(service));
     context.set("aws:ViaAWSService", Value::one("true"));
+    for name in OF_VPC_ENDPOINTS {
+        context.set(name, Value::Absent);
+    }
+    context.set("aws:SecureTransport", Value::one("true"));
     context.set("aws:RequestedRegion", value_from_shape(region.to_owned()));
 }
 
@@ -162,11 +104,6 @@ fn set_action(context: &mut Context, action: &str) {
         false => Value::Absent,
     };
     context.set("kms:GrantIsForAWSResource", for_resource);
-    for (name, actions) in OF_ACTIONS {
-        if !actions.contains(&action) {
-            context.set(name, Value::Absent);
-        }
-    }
     if matches!(
         action,
         "kms:DescribeKey" | "kms:ListGrants" | "kms:RevokeGrant"

@@ -653,7 +653,7 @@ impl ResourceKind {
         self.facts().backup != BackupSupport::NotApplicable
     }
 
-    /// Whether it stands for the settings of a region or the account, which have no ARN.
+    /// Whether it is the settings of a region or of the account, which have no ARN.
     #[must_use]
     pub fn is_settings(self) -> bool {
         matches!(self, ResourceKind::Region | ResourceKind::Account)

@@ -55,6 +55,15 @@ impl fmt::Display for CauseId {
     }
 }
 
+impl Finding {
+    /// Returns the id, stable across runs: the first 16 hex digits of SHA-256 over the rule, a newline and the ARN. The
+    /// cause of a finding whose resource itself must change has the same.
+    #[must_use]
+    pub fn id(&self) -> String {
+        hash_id(self.rule.id, &self.resource).to_string()
+    }
+}
+
 /// Returns the id of the cause of a finding; of the first where it has several.
 #[must_use]
 pub fn cause_id_of(finding: &Finding) -> Option<String> {
@@ -82,7 +91,7 @@ pub(super) fn cause_id(finding: &Finding, cause: &Cause) -> CauseId {
 }
 
 /// Returns the id of what a rule finds about something, by its ARN.
-pub(super) fn hash_id(rule: &str, subject: &str) -> CauseId {
+fn hash_id(rule: &str, subject: &str) -> CauseId {
     let mut digest = Sha256::new();
     digest.update(rule);
     digest.update("\n");
