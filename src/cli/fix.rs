@@ -120,10 +120,11 @@ fn find_id(start: &str, report: &Report) -> anyhow::Result<String> {
         [id] => Ok((*id).to_owned()),
         [] => {
             let rules = rules::ALL.iter().map(|rule| rule.id);
-            bail!(
-                "no cause, finding or rule {start:?}{}; `scan --view causes` lists the causes",
-                suggest_names(start, rules)
-            )
+            let hint = match suggest_names(start, rules) {
+                none if none.is_empty() => "; `scan --view causes` lists the causes".to_owned(),
+                similar => similar,
+            };
+            bail!("no cause, finding or rule {start:?}{hint}")
         }
         several => bail!(
             "{start:?} is the start of {}; add digits: {}",

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use super::evidence::collect_evidence;
 use super::markup::{Piece, parse_commands, parse_paragraph, parse_sentence};
-use super::resources::{ListedResources, ResourceName, service_name};
+use super::resources::{ListedResources, ResourceName};
 use super::text::{count_of, format_name, format_number};
 use crate::model::place::Place;
 use crate::report::digest::Digest;
+use crate::report::digest::names::service_name;
 use crate::report::digest::root_causes::{Member, RootCause};
 use crate::report::digest::wording::Wording;
 use crate::rule::Owner;

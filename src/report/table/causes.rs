@@ -1,5 +1,6 @@
 //! What must change: the causes that free most resources, or all of them with their fixes.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
@@ -7,11 +8,16 @@ use super::marks::mark_of;
 use crate::report::Status;
 use crate::report::digest::Digest;
 use crate::report::digest::root_causes::RootCause;
+use crate::report::digest::wording::Wording;
 use crate::report::page::{Page, Tone};
 use crate::text::{and_more, count_more};
 
 /// The number of causes of the summary.
 const MOST_FIRST: usize = 8;
+/// The number of causes of the summary that rows of resources cannot displace.
+const LEAST_FIRST: usize = 3;
+/// The lines around the causes: a blank line, the title, and how many are left out.
+const LINES_AROUND: usize = 3;
 /// The number of rules of a cause that are named.
 const MOST_RULES: usize = 3;
 /// The number of resources of a cause that are named.
@@ -25,8 +31,10 @@ struct Twins<'d, 'a> {
     resources: BTreeSet<&'a str>,
 }
 
-/// Writes the causes to fix first: of the worst status, by the number of resources that they affect.
-pub(super) fn write_first_causes(page: &mut Page, digest: &Digest<'_>, ascii: bool) {
+/// Writes the causes to fix first: of the worst status, by the number of resources that they affect. `lines` is the
+/// room for them.
+pub(super) fn write_first_causes(page: &mut Page, digest: &Digest<'_>, ascii: bool, lines: usize) {
+    let most = (lines.saturating_sub(LINES_AROUND) / 2).clamp(LEAST_FIRST, MOST_FIRST);
     let open = || digest.causes.open().filter(|it| !it.is_symptom());
     let Some(worst) = open().map(|it| (it.gating, it.status)).max() else {
         return;
@@ -55,11 +63,11 @@ pub(super) fn write_first_causes(page: &mut Page, digest: &Digest<'_>, ascii: bo
         Status::Warn | Status::Pass | Status::Skip => "AT RISK",
     };
     page.title(title, "");
-    for twins in twins.iter().take(MOST_FIRST) {
+    for twins in twins.iter().take(most) {
         write_twins(page, digest, twins, ascii);
     }
-    if twins.len() > MOST_FIRST {
-        let more = count_more(twins.len() - MOST_FIRST);
+    if twins.len() > most {
+        let more = count_more(twins.len() - most);
         let arguments = &digest.report.arguments;
         page.add_command(
             2,
@@ -92,17 +100,22 @@ fn write_twins(page: &mut Page, digest: &Digest<'_>, twins: &Twins<'_, '_>, asci
 }
 
 /// Returns a sentence with UUIDs cut to their first eight digits: the id of the cause leads to the rest.
-fn shorten_ids(text: &str) -> String {
+pub(super) fn shorten_ids(text: &str) -> String {
     const PARTS: [usize; 5] = [8, 4, 4, 4, 12];
+    const AROUND: [char; 6] = [',', ';', ':', '.', '(', ')'];
     let words = text.split(' ').map(|word| {
-        let parts: Vec<&str> = word.trim_end_matches([',', ';', ':']).split('-').collect();
+        let id = word.trim_matches(AROUND);
+        let parts: Vec<&str> = id.split('-').collect();
         let is_uuid = parts.len() == PARTS.len()
             && parts.iter().zip(PARTS).all(|(part, length)| {
                 part.len() == length && part.bytes().all(|byte| byte.is_ascii_hexdigit())
             });
-        if is_uuid { &word[..PARTS[0]] } else { word }
+        match is_uuid {
+            true => Cow::Owned(word.replace(id, parts[0])),
+            false => Cow::Borrowed(word),
+        }
     });
-    words.collect::<Vec<&str>>().join(" ")
+    words.collect::<Vec<Cow<'_, str>>>().join(" ")
 }
 
 /// Returns the command that prints the fix of a cause, or explains it.
@@ -156,8 +169,12 @@ pub(super) fn write_all_causes(page: &mut Page, digest: &Digest<'_>, ascii: bool
         }
         // A command for one of several resources would be taken for the command for all of them.
         let fixes = cause.fixes().iter().filter(|it| !it.has_placeholders());
-        for fix in fixes.take(MOST_TEXTS) {
-            page.flow(2, 4, &[(Tone::Good, "fix:"), (Tone::Plain, fix.text())]);
+        let mut fixes: Vec<&str> = fixes.map(Wording::text).take(MOST_TEXTS).collect();
+        if fixes.is_empty() && cause.has_fix() {
+            fixes.push("Make one change for each resource, as this command prints it:");
+        }
+        for fix in fixes {
+            page.flow(2, 4, &[(Tone::Good, "fix:"), (Tone::Plain, fix)]);
         }
         page.add_command(2, &command_of(digest, cause, true));
         let names: Vec<&str> = cause
