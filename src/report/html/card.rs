@@ -35,6 +35,8 @@ pub(super) struct Card<'d> {
     names: Vec<ResourceName>,
     /// How many resources of which type there are.
     pub(super) resources: String,
+    /// The arguments that name the source of the run.
+    arguments: &'d str,
 }
 
 /// A resource in the list of a cause.
@@ -64,6 +66,7 @@ impl<'d> Card<'d> {
                 .map(|arn| ResourceName::new(&digest.view, listed, arn))
                 .collect(),
             resources: digest.view.describe_resources(arns()),
+            arguments: &digest.report.arguments,
         }
     }
 
@@ -148,14 +151,8 @@ impl<'d> Card<'d> {
 
     /// Returns the first fixes, and how many were omitted.
     pub(super) fn first_fixes(&self) -> Vec<Vec<Piece>> {
-        let fixes = self.cause.fixes();
-        let shown = fixes.iter().take(MOST_TEXTS);
-        let mut shown: Vec<Vec<Piece>> = shown.map(|it| parse_sentence(it.text())).collect();
-        if fixes.len() > MOST_TEXTS {
-            let more = count_of(fixes.len() - MOST_TEXTS, "similar fix");
-            shown.push(vec![Piece::Text(format!("and {more}, in the JSON report"))]);
-        }
-        shown
+        let fixes = self.cause.fix_texts(MOST_TEXTS, self.arguments);
+        fixes.iter().map(|fix| parse_sentence(fix)).collect()
     }
 
     /// Whether each resource has a different fix.

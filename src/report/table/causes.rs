@@ -86,13 +86,16 @@ fn are_twins(a: &RootCause<'_>, b: &RootCause<'_>) -> bool {
 fn write_twins(page: &mut Page, digest: &Digest<'_>, twins: &Twins<'_, '_>, ascii: bool) {
     let cause = twins.causes[0];
     let message = cause.messages().first().map_or("", |it| it.example());
+    let texts = twins.causes.iter().flat_map(|it| it.messages());
+    let is_example = texts.map(|it| it.text()).any(|it| it != message);
     let resources = digest.view.describe_kinds(twins.resources.iter().copied());
+    let example = if is_example { ", for example" } else { "" };
     let mark = mark_of(Some(cause.status), ascii);
     page.headline(
         &[
             (Tone::for_status(cause.status), mark),
             (Tone::Dim, cause.short_id()),
-            (Tone::Strong, &format!("{resources}:")),
+            (Tone::Strong, &format!("{resources}{example}:")),
         ],
         &shorten_ids(message),
     );
@@ -122,12 +125,11 @@ pub(super) fn shorten_ids(text: &str) -> String {
 fn command_of(digest: &Digest<'_>, cause: &RootCause<'_>, is_alone: bool) -> String {
     let rule = cause.rules.first().map_or("", |rule| rule.id);
     match (cause.status, cause.has_fix()) {
+        (Status::Fail | Status::Warn, true) if is_alone => {
+            cause.fix_command(&digest.report.arguments)
+        }
         (Status::Fail | Status::Warn, true) => {
-            let what = match is_alone && cause.is_single() {
-                true => cause.short_id(),
-                false => rule,
-            };
-            format!("backup-check fix {what}{}", digest.report.arguments)
+            format!("backup-check fix {rule}{}", digest.report.arguments)
         }
         _ => format!("backup-check explain {rule}"),
     }
@@ -171,7 +173,7 @@ pub(super) fn write_all_causes(page: &mut Page, digest: &Digest<'_>, ascii: bool
         let fixes = cause.fixes().iter().filter(|it| !it.has_placeholders());
         let mut fixes: Vec<&str> = fixes.map(Wording::text).take(MOST_TEXTS).collect();
         if fixes.is_empty() && cause.has_fix() {
-            fixes.push("Make one change for each resource, as this command prints it:");
+            fixes.push("Make one change for each resource, which this command prints:");
         }
         for fix in fixes {
             page.flow(2, 4, &[(Tone::Good, "fix:"), (Tone::Plain, fix)]);

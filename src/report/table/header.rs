@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::snapshot::Source;
+use crate::model::snapshot::{Source, UNKNOWN_REGION};
 use crate::report::Report;
 use crate::report::digest::Digest;
 use crate::report::digest::summary::{account_name, format_minute};
@@ -78,6 +78,7 @@ fn name_regions(report: &Report) -> String {
 fn count_regions(report: &Report) -> String {
     match report.regions.len() {
         0 => String::new(),
+        1 if report.regions[0] == UNKNOWN_REGION => "region not known".to_owned(),
         1 => report.regions[0].clone(),
         number => plural(number, "region"),
     }

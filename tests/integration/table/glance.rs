@@ -141,3 +141,13 @@ fn the_command_that_lists_stale_waivers_is_on_one_line() {
     let command = format!("  backup-check scan --view causes{}", report.arguments);
     assert!(text.lines().any(|it| it == command), "{text}");
 }
+
+#[test]
+fn causes_with_different_messages_are_shown_as_an_example() {
+    // Only 4 of the 11 resources that cannot be copied are Redshift clusters or namespaces.
+    let text = plain(&fixture("mixed"), 140);
+    let merged = "11 resources, for example: a Redshift cluster: AWS Backup cannot copy";
+    assert!(text.contains(merged), "{text}");
+    let same = "35 resources: key ea2092fb does not let";
+    assert!(text.contains(same), "{text}");
+}
