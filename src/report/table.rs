@@ -86,14 +86,14 @@ pub fn write(
         (TableView::Summary, Some(row)) => card::write_card(&mut page, &digest, row, style.ascii),
         (TableView::Summary, None) => write_summary(&mut page, &digest, style.ascii, gate),
         (TableView::Causes, _) => {
-            causes::write_all_causes(&mut page, &digest, style.ascii);
+            causes::write_all_causes(&mut page, &digest, style.ascii, gate);
             waivers::write_waived_findings(&mut page, report);
             waivers::write_stale_waivers(&mut page, report);
             coverage::write_gaps(&mut page, &digest);
         }
         (TableView::Resources, _) => {
             services::write_services(&mut page, &digest, style.ascii);
-            resources::write_all_resources(&mut page, &digest, style.ascii);
+            resources::write_all_resources(&mut page, &digest, style.ascii, gate);
         }
     }
     if style.show_skipped {
@@ -113,6 +113,6 @@ fn write_summary(page: &mut Page, digest: &Digest<'_>, ascii: bool, gate: FailOn
     let rows = resources::count_few_lines(page, digest, ascii);
     let others = page.count_lines() + rows + 1 + result_lines;
     let room = resources::MOST_LINES.saturating_sub(others);
-    causes::write_first_causes(page, digest, ascii, room);
-    resources::write_worst_resources(page, digest, ascii, result_lines);
+    causes::write_first_causes(page, digest, ascii, room, gate);
+    resources::write_worst_resources(page, digest, ascii, result_lines, gate);
 }

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::marks::mark_of;
+use crate::exit::FailOn;
 use crate::report::Status;
 use crate::report::digest::Digest;
 use crate::report::digest::root_causes::RootCause;
@@ -31,12 +32,36 @@ struct Twins<'d, 'a> {
     resources: BTreeSet<&'a str>,
 }
 
+impl Twins<'_, '_> {
+    /// Returns the number of resources with findings that are not in the baseline.
+    fn count_new(&self) -> usize {
+        let members = self.causes.iter().flat_map(|it| it.open_members());
+        let new = members.filter(|(_, member)| member.is_new);
+        new.map(|(arn, _)| arn).collect::<BTreeSet<&str>>().len()
+    }
+}
+
 /// Writes the causes to fix first: of the worst status, by the number of resources that they affect. `lines` is the
-/// room for them.
-pub(super) fn write_first_causes(page: &mut Page, digest: &Digest<'_>, ascii: bool, lines: usize) {
+/// room for them. Where the gate is about new failures, those come first.
+pub(super) fn write_first_causes(
+    page: &mut Page,
+    digest: &Digest<'_>,
+    ascii: bool,
+    lines: usize,
+    gate: FailOn,
+) {
     let most = (lines.saturating_sub(LINES_AROUND) / 2).clamp(LEAST_FIRST, MOST_FIRST);
-    let open = || digest.causes.open().filter(|it| !it.is_symptom());
-    let Some(worst) = open().map(|it| (it.gating, it.status)).max() else {
+    let any_new = gate == FailOn::New && digest.causes.open().any(RootCause::has_new);
+    // A new symptom is shown: what explains it may not be new.
+    let open = || {
+        let causes = digest.causes.open();
+        causes.filter(move |it| !it.is_symptom() || (any_new && it.has_new()))
+    };
+    let Some(worst) = open()
+        .filter(|it| !any_new || it.has_new())
+        .map(|it| (it.gating, it.status))
+        .max()
+    else {
         return;
     };
     let is_worst = |cause: &&RootCause<'_>| cause.status == worst.1 && (cause.gating || !worst.0);
@@ -56,7 +81,7 @@ pub(super) fn write_first_causes(page: &mut Page, digest: &Digest<'_>, ascii: bo
         }
     }
     // Stable: causes of the same size keep the order of the report.
-    twins.sort_by_key(|it| Reverse(it.resources.len()));
+    twins.sort_by_key(|it| Reverse((any_new && it.count_new() > 0, it.resources.len())));
     let title = match worst.1 {
         Status::Fail => "FIX FIRST",
         Status::Unknown => "UNKNOWN",
@@ -89,13 +114,17 @@ fn write_twins(page: &mut Page, digest: &Digest<'_>, twins: &Twins<'_, '_>, asci
     let texts = twins.causes.iter().flat_map(|it| it.messages());
     let is_example = texts.map(|it| it.text()).any(|it| it != message);
     let resources = digest.view.describe_kinds(twins.resources.iter().copied());
+    let new = match twins.count_new() {
+        0 => String::new(),
+        number => format!(", {number} new"),
+    };
     let example = if is_example { ", for example" } else { "" };
     let mark = mark_of(Some(cause.status), ascii);
     page.headline(
         &[
             (Tone::for_status(cause.status), mark),
             (Tone::Dim, cause.short_id()),
-            (Tone::Strong, &format!("{resources}{example}:")),
+            (Tone::Strong, &format!("{resources}{new}{example}:")),
         ],
         &shorten_ids(message),
     );
@@ -136,9 +165,14 @@ fn command_of(digest: &Digest<'_>, cause: &RootCause<'_>, is_alone: bool) -> Str
 }
 
 /// Writes every cause with its messages, its fixes and its resources.
-pub(super) fn write_all_causes(page: &mut Page, digest: &Digest<'_>, ascii: bool) {
+pub(super) fn write_all_causes(page: &mut Page, digest: &Digest<'_>, ascii: bool, gate: FailOn) {
     let mut any = false;
-    for cause in digest.causes.open() {
+    let mut causes: Vec<&RootCause<'_>> = digest.causes.open().collect();
+    if gate == FailOn::New {
+        // Stable: otherwise the order remains.
+        causes.sort_by_key(|it| Reverse(it.has_new()));
+    }
+    for cause in causes {
         page.blank();
         any = true;
         let resources = cause.describe_open(&digest.view);

@@ -1,16 +1,17 @@
 //! A row for each resource: a mark for each family of checks, and the rule that sets its verdict.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::marks::mark_of;
+use crate::exit::FailOn;
 use crate::report::digest::Digest;
 use crate::report::digest::families::{Marks, family_heading, mark_resources};
 use crate::report::digest::names::service_label;
 use crate::report::digest::summary::summarize_untagged;
 use crate::report::digest::view::{Row, Section};
 use crate::report::page::{Page, Tone};
-use crate::report::{ResourceVerdict, Status};
+use crate::report::{Baseline, ResourceVerdict, Status};
 use crate::rule::Family;
 use crate::rule::Group;
 use crate::text::{count_more, display_width};
@@ -31,7 +32,7 @@ const NAME_SHARE: usize = 45;
 
 /// Returns the lines that the summary needs for resources, with a row for each of a few.
 pub(super) fn count_few_lines(page: &Page, digest: &Digest<'_>, ascii: bool) -> usize {
-    let rows = rank_rows(digest);
+    let rows = rank_rows(digest, FailOn::Fail);
     let mut block = Page::new(page.width(), false);
     if rows.len() <= FEW {
         write_rows(&mut block, digest, &rows, ascii);
@@ -47,8 +48,9 @@ pub(super) fn write_worst_resources(
     digest: &Digest<'_>,
     ascii: bool,
     result_lines: usize,
+    gate: FailOn,
 ) {
-    let mut rows = rank_rows(digest);
+    let mut rows = rank_rows(digest, gate);
     let all = rows.len();
     if all > FEW {
         rows.retain(|row| row.verdict > ResourceVerdict::Ready);
@@ -75,8 +77,8 @@ pub(super) fn write_worst_resources(
 }
 
 /// Writes every resource.
-pub(super) fn write_all_resources(page: &mut Page, digest: &Digest<'_>, ascii: bool) {
-    write_rows(page, digest, &rank_rows(digest), ascii);
+pub(super) fn write_all_resources(page: &mut Page, digest: &Digest<'_>, ascii: bool, gate: FailOn) {
+    write_rows(page, digest, &rank_rows(digest, gate), ascii);
     write_untagged(page, digest);
 }
 
@@ -87,8 +89,14 @@ fn count_rows(page: &Page, digest: &Digest<'_>, rows: &[&Row<'_>], ascii: bool) 
     block.count_lines().saturating_sub(2)
 }
 
-/// Returns the resources, those to be backed up first, then by verdict; the worst first.
-fn rank_rows<'d, 'a>(digest: &'d Digest<'a>) -> Vec<&'d Row<'a>> {
+/// Returns the resources, those to be backed up first, then by verdict; the worst first. Where the gate is about new
+/// failures, resources with new findings come before all others.
+fn rank_rows<'d, 'a>(digest: &'d Digest<'a>, gate: FailOn) -> Vec<&'d Row<'a>> {
+    let findings = digest.report.findings.iter().filter(|it| {
+        let is_new = it.baseline == Some(Baseline::New) && gate == FailOn::New;
+        is_new && it.status.is_trouble() && it.waiver.is_none()
+    });
+    let new: HashSet<&str> = findings.map(|it| it.resource.as_str()).collect();
     let mut rows: Vec<&Row<'_>> = digest.view.rows.iter().collect();
     let is_trouble = |row: &Row<'_>| {
         let verdict = row.verdict;
@@ -97,6 +105,7 @@ fn rank_rows<'d, 'a>(digest: &'d Digest<'a>) -> Vec<&'d Row<'a>> {
     // Stable: within a verdict the order of the report remains.
     rows.sort_by_key(|row| {
         (
+            !new.contains(row.line.arn.as_str()),
             !is_trouble(row),
             row.section == Section::Setting,
             row.section != Section::Counted,

@@ -37,9 +37,7 @@ fn explain_exit(digest: &Digest<'_>, gate: FailOn) -> String {
     let (report, totals) = (digest.report, &digest.totals);
     let exit = report.exit(gate);
     let reason = match exit {
-        Exit::Failed if gate == FailOn::New => {
-            format!("{} new", plural(totals.new_failures, "failure"))
-        }
+        Exit::Failed if gate == FailOn::New => plural(totals.new_failures, "new failure"),
         Exit::Failed if totals.failed == 0 => {
             format!(
                 "{} with --fail-on warn",

@@ -1,8 +1,9 @@
 //! The answer at a glance: its length, and that nothing in it promises too much.
 
 use backup_check::evaluate::Options;
-use backup_check::report::table::{Style, TableView};
-use backup_check::report::{StaleState, StaleWaiver};
+use backup_check::exit::FailOn;
+use backup_check::report::table::{self, Style, TableView};
+use backup_check::report::{Baseline, Comparison, StaleState, StaleWaiver};
 use serde_json::json;
 
 use super::account::{REGION, key_arn, volume, with_volumes};
@@ -150,4 +151,60 @@ fn causes_with_different_messages_are_shown_as_an_example() {
     assert!(text.contains(merged), "{text}");
     let same = "35 resources: key ea2092fb does not let";
     assert!(text.contains(same), "{text}");
+}
+
+#[test]
+fn what_is_new_comes_first_where_the_gate_is_about_it() {
+    let mut report = fixture("mixed");
+    // A cause of one resource, far below the largest ones.
+    for finding in &mut report.findings {
+        let is_new = finding.rule.id == "backup-recent" && finding.resource_id == "crm-sqlserver";
+        finding.baseline = Some(if is_new {
+            Baseline::New
+        } else {
+            Baseline::Unchanged
+        });
+    }
+    report.comparison = Some(Comparison {
+        new: 1,
+        unchanged: report.findings.len() - 1,
+        ..Comparison::default()
+    });
+    for (gate, view, first) in [
+        (
+            FailOn::New,
+            TableView::Summary,
+            "1 rds-instance, 1 new: the newest backup",
+        ),
+        (FailOn::Fail, TableView::Summary, "35 resources: key"),
+        (
+            FailOn::New,
+            TableView::Causes,
+            "1 rds-instance; 1 new backup-recent",
+        ),
+    ] {
+        let style = Style {
+            view,
+            ..Style::plain(80)
+        };
+        let mut out = Vec::new();
+        table::write(&report, &style, gate, &mut out).expect("a vector accepts everything");
+        let text = String::from_utf8(out).expect("UTF-8");
+        let causes = text
+            .split_once("FIX FIRST")
+            .map_or(text.as_str(), |(_, rest)| rest);
+        let cause = causes.lines().find(|it| it.trim_start().starts_with("✗ "));
+        assert!(cause.is_some_and(|it| it.contains(first)), "{text}");
+        if gate == FailOn::New && view == TableView::Summary {
+            let row = text.lines().find(|it| it.starts_with("✗ "));
+            assert!(
+                row.is_some_and(|it| it.starts_with("✗ rds crm-sqlserver ")),
+                "{text}"
+            );
+            assert!(
+                unwrapped(&text).ends_with("Exit code 1: 1 new failure."),
+                "{text}"
+            );
+        }
+    }
 }
