@@ -74,6 +74,17 @@ pub fn truncate_middle(text: &str, width: usize) -> String {
     format!("{}…{tail}", prefix_of_width(&text, room - tail.width()))
 }
 
+/// Returns the text cut at its end to at most `width` columns.
+#[must_use]
+pub fn truncate_end(text: &str, width: usize) -> String {
+    let text = escape_invisible(text);
+    if text.width() <= width {
+        return text.into_owned();
+    }
+    let head = prefix_of_width(&text, width.saturating_sub(3));
+    format!("{}...", head.trim_end())
+}
+
 /// Returns the text padded with blanks to `width` columns.
 #[must_use]
 pub fn pad_to_width(text: &str, width: usize) -> String {

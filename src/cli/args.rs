@@ -13,7 +13,7 @@ use crate::report::Status;
 use crate::report::table::TableView;
 use crate::settings::Standard;
 
-use super::select::RuleParser;
+use super::select::{NameParser, offer_groups, offer_rules};
 use super::value;
 
 /// Arguments that every command accepts.
@@ -75,21 +75,25 @@ pub(super) struct SourceArgs {
 }
 
 impl SourceArgs {
-    /// Returns the arguments of this run that a command to run next must repeat, each after a space.
-    pub(super) fn name_source(&self) -> String {
+    /// Returns the arguments of this run that a command to run next must repeat, each after a space: what it reads, and
+    /// what decides which findings there are.
+    pub(super) fn name_source(&self, global: &GlobalArgs) -> String {
         let access = &self.input.access;
-        let path = self
-            .input
-            .from
-            .as_ref()
-            .map(|path| path.display().to_string());
+        let name_file = |path: &Option<PathBuf>| path.as_ref().map(|it| it.display().to_string());
+        let standard = self
+            .evaluation
+            .standard
+            .map(|it| Standard::from(it).as_str());
         let mut text = String::new();
         for (flag, value) in [
-            ("--from", &path),
+            ("--from", &name_file(&self.input.from)),
+            ("--account-from", &name_file(&self.input.account_from)),
             ("--profile", &access.profile),
             ("--role-arn", &access.role_arn),
             ("--external-id", &access.external_id),
             ("--endpoint-url", &access.endpoint_url),
+            ("--config", &name_file(&global.config)),
+            ("--standard", &standard.map(str::to_owned)),
             ("--central-account", &self.evaluation.central_account),
             ("--org-id", &self.evaluation.org_id),
         ] {
@@ -111,8 +115,13 @@ impl SourceArgs {
                 text.push_str(&format!(" {flag} {}", quoted.join(" ")));
             }
         }
-        if self.evaluation.preflight {
-            text.push_str(" --preflight");
+        for (flag, is_set) in [
+            (" --preflight", self.evaluation.preflight),
+            (" --require-tag", self.evaluation.require_tag),
+        ] {
+            if is_set {
+                text.push_str(flag);
+            }
         }
         text
     }
@@ -190,10 +199,10 @@ pub(super) struct EvaluationArgs {
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = ScopeArg::All)]
     pub(super) scope: ScopeArg,
     /// Check only these rules or groups
-    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',', value_parser = RuleParser, hide_possible_values = true)]
+    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',', value_parser = NameParser(offer_rules), hide_possible_values = true)]
     pub(super) rule: Vec<String>,
     /// Skip these rules or groups
-    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',', value_parser = RuleParser, hide_possible_values = true)]
+    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',', value_parser = NameParser(offer_rules), hide_possible_values = true)]
     pub(super) skip_rule: Vec<String>,
     /// Standard whose severities apply [default: from the config, else guide]
     #[arg(long, value_enum, value_name = "STANDARD")]
@@ -206,10 +215,10 @@ pub(super) struct EvaluationArgs {
     #[arg(long)]
     pub(super) require_tag: bool,
     /// Let findings of these groups gate, although the platform team owns them
-    #[arg(long, value_name = "GROUP", num_args = 1.., value_delimiter = ',')]
+    #[arg(long, value_name = "GROUP", num_args = 1.., value_delimiter = ',', value_parser = NameParser(offer_groups), hide_possible_values = true)]
     pub(super) gate: Vec<String>,
     /// Do not exit with 3 for inconclusive checks, of these rules or of all
-    #[arg(long, value_name = "RULE", num_args = 0.., value_delimiter = ',', value_parser = RuleParser, hide_possible_values = true)]
+    #[arg(long, value_name = "RULE", num_args = 0.., value_delimiter = ',', value_parser = NameParser(offer_rules), hide_possible_values = true)]
     pub(super) allow_unknown: Option<Vec<String>>,
     /// Central account, which stores the copies [default: from the config, else 692653576357]
     #[arg(long, value_name = "ID", value_parser = value::parse_account_id)]

@@ -18,7 +18,7 @@ const LABEL_WIDTH: usize = 9;
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
     /// Rules or groups of rules, see `backup-check rules`
-    #[arg(value_name = "RULE|GROUP", required = true, value_parser = select::RuleParser, hide_possible_values = true)]
+    #[arg(value_name = "RULE|GROUP", required = true, value_parser = select::NameParser(select::offer_rules), hide_possible_values = true)]
     rules: Vec<String>,
     /// Central account, which the texts name [default: from the config, else 692653576357]
     #[arg(long, value_name = "ID", value_parser = value::parse_account_id)]

@@ -10,23 +10,24 @@ use crate::exit::{Exit, FailOn};
 use crate::fix::dialect::{DIALECTS, Dialect};
 use crate::fix::{Change, Wanted, plan_changes};
 use crate::report::{Finding, Report, Status, cause_ids_of};
+use crate::rule::Rule;
 use crate::rules;
 use crate::text::{and_more, plural};
 
 use super::args::{GlobalArgs, SourceArgs};
 use super::config::LoadedConfig;
 use super::evaluation::{Evaluated, KeptFindings, Reads};
-use super::output;
 use super::suggest::suggest_names;
+use super::{output, select};
 
 /// The number of ids that an error lists.
 const MOST_IDS: usize = 4;
 
 #[derive(Debug, Args)]
 pub(super) struct FixArgs {
-    /// Causes, rules or findings to fix, ids by their first digits [default: all that fail; with --rule also
+    /// Causes, rules, groups or findings to fix, ids by their first digits [default: all that fail; with --rule also
     /// those that warn]. Place them before other options or after --
-    #[arg(value_name = "CAUSE|RULE|FINDING")]
+    #[arg(value_name = "CAUSE|RULE|FINDING", value_parser = select::NameParser(select::offer_rules), hide_possible_values = true)]
     ids: Vec<String>,
     /// Output format of the changes
     #[arg(long = "as", value_name = "DIALECT", default_value = DIALECTS[0].name, value_parser = dialect_parser())]
@@ -88,9 +89,12 @@ pub(super) fn run(args: &FixArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
 fn select_findings(names: &[String], report: &Report) -> anyhow::Result<BTreeSet<String>> {
     let mut selected = BTreeSet::new();
     for name in names {
-        if let Some(rule) = rules::find(name) {
-            let of_rule = report.findings.iter().filter(|it| it.rule.id == rule.id);
-            let failing = of_rule.filter(|it| matches!(it.status, Status::Fail | Status::Warn));
+        if let Ok(rules) = select::list_rules(std::slice::from_ref(name)) {
+            let of_rules = report.findings.iter().filter(|it| {
+                let is_of = |rule: &&Rule| rule.id == it.rule.id;
+                rules.iter().any(is_of)
+            });
+            let failing = of_rules.filter(|it| matches!(it.status, Status::Fail | Status::Warn));
             selected.extend(failing.map(Finding::id));
             continue;
         }
@@ -118,10 +122,11 @@ fn find_id(start: &str, report: &Report) -> anyhow::Result<String> {
         [id] => Ok((*id).to_owned()),
         [] => {
             let rules = rules::ALL.iter().map(|rule| rule.id);
-            bail!(
-                "no cause, finding or rule {start:?}{}; `scan --view causes` lists the causes",
-                suggest_names(start, rules)
-            )
+            let hint = match suggest_names(start, rules) {
+                none if none.is_empty() => "; `scan --view causes` lists the causes".to_owned(),
+                similar => similar,
+            };
+            bail!("no cause, finding or rule {start:?}{hint}")
         }
         several => bail!(
             "{start:?} is the start of {}; add digits: {}",

@@ -24,9 +24,45 @@ pub(super) fn print_completions(
 ) -> anyhow::Result<Exit> {
     let name = command.get_name().to_owned();
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut command, name, &mut script);
-    output::print_stdout(&String::from_utf8_lossy(&script))?;
+    clap_complete::generate(args.shell, &mut command, &name, &mut script);
+    let mut script = String::from_utf8_lossy(&script).into_owned();
+    match args.shell {
+        Shell::Bash => script = repair_bash_labels(&script, &name),
+        Shell::Fish => script.push_str(&complete_fish_names(&command)),
+        _ => {}
+    }
+    output::print_stdout(&script)?;
     Ok(Exit::Ready)
+}
+
+/// Returns a script whose branches have the names that it looks for. A hyphen in the name of the program is escaped
+/// in two ways, so that nothing after a command is completed: <https://github.com/clap-rs/clap/issues/6421>.
+fn repair_bash_labels(script: &str, name: &str) -> String {
+    let label = format!("{}__subcmd__", name.replace('-', "__subcmd__"));
+    let wanted = format!("{}__subcmd__", name.replace('-', "__"));
+    script.replace(&label, &wanted)
+}
+
+/// Returns the lines that complete the values of arguments without an option, which the script has not.
+fn complete_fish_names(command: &Command) -> String {
+    let function = command.get_name().replace('-', "_");
+    let mut lines = String::new();
+    for sub in command.get_subcommands() {
+        let values = sub
+            .get_positionals()
+            .flat_map(clap::Arg::get_possible_values);
+        for value in values {
+            let about = value.get_help().map(ToString::to_string);
+            let about = about.unwrap_or_default().replace('\'', "\\'");
+            lines.push_str(&format!(
+                "complete -c {} -n \"__fish_{function}_using_subcommand {}\" -f -a {} -d '{about}'\n",
+                command.get_name(),
+                sub.get_name(),
+                value.get_name(),
+            ));
+        }
+    }
+    lines
 }
 
 /// Prints the man page: one page with a section per command.

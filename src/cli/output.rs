@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use clap::builder::{PossibleValue, TypedValueParser};
 
 use crate::exit::FailOn;
 use crate::report::format::{FORMATS, Format, Rendering, TABLE, Writer};
@@ -15,6 +16,7 @@ use crate::report::{FindingSource, Report, Status, WriteError};
 
 use super::args::{ColorArg, GlobalArgs, StatusArg, ViewArg};
 use super::files;
+use super::select::NameParser;
 use super::suggest::suggest_names;
 
 /// The width of a table in columns where the output is not a terminal.
@@ -24,7 +26,7 @@ const DEFAULT_WIDTH: usize = 80;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Report")]
 pub(super) struct ReportArgs {
-    #[arg(long, value_name = "FMT[=PATH]", num_args = 1.., help = format_help(), long_help = format_long_help())]
+    #[arg(long, value_name = "FMT[=PATH]", num_args = 1.., value_parser = target_parser(), hide_possible_values = true, help = format_help(), long_help = format_long_help())]
     format: Vec<Target>,
     /// What the table shows
     #[arg(long, value_enum, value_name = "VIEW", default_value_t = ViewArg::Summary)]
@@ -118,6 +120,18 @@ impl Default for Target {
             path: None,
         }
     }
+}
+
+/// Returns the parser of formats with their outputs, which offers the names of formats to the completion of shells.
+fn target_parser() -> impl TypedValueParser<Value = Target> {
+    NameParser(offer_formats).try_map(|text| text.parse::<Target>())
+}
+
+fn offer_formats() -> Vec<PossibleValue> {
+    let formats = FORMATS.iter();
+    formats
+        .map(|it| PossibleValue::new(it.name).help(it.about))
+        .collect()
 }
 
 impl FromStr for Target {

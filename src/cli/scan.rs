@@ -108,7 +108,7 @@ fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         false => Reads::NeedsOfRules,
     };
     let mut evaluated = args.source.evaluate_source(&loaded, global, kept, reads)?;
-    evaluated.report.arguments = args.source.name_source();
+    evaluated.report.arguments = args.source.name_source(global);
     evaluated.report.cost = prices.map(|prices| {
         let preflight = args.source.evaluation.preflight;
         let Evaluated {

@@ -45,13 +45,13 @@ pub(super) fn find_group(name: &str) -> anyhow::Result<Group> {
     }
 }
 
-/// Accepts any text, and offers the names of rules and groups to the completion of shells.
+/// Accepts any text, and offers names to the completion of shells.
 ///
 /// The names are checked later, with errors that do not list all of them.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct RuleParser;
+pub(super) struct NameParser(pub(super) fn() -> Vec<PossibleValue>);
 
-impl TypedValueParser for RuleParser {
+impl TypedValueParser for NameParser {
     type Value = String;
 
     fn parse_ref(
@@ -64,14 +64,24 @@ impl TypedValueParser for RuleParser {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let rules = ALL
-            .iter()
-            .map(|rule| PossibleValue::new(rule.id).help(rule.title));
-        let groups = Group::ALL
-            .iter()
-            .map(|group| PossibleValue::new(group.as_str()).help("All rules of the group"));
-        Some(Box::new(rules.chain(groups)))
+        Some(Box::new((self.0)().into_iter()))
     }
+}
+
+/// Returns the names of groups, to complete them.
+pub(super) fn offer_groups() -> Vec<PossibleValue> {
+    let groups = Group::ALL.iter().map(|group| group.as_str());
+    groups
+        .map(|group| PossibleValue::new(group).help("All rules of the group"))
+        .collect()
+}
+
+/// Returns the names of rules and groups, to complete them.
+pub(super) fn offer_rules() -> Vec<PossibleValue> {
+    let rules = ALL
+        .iter()
+        .map(|rule| PossibleValue::new(rule.id).help(rule.title));
+    rules.chain(offer_groups()).collect()
 }
 
 /// Returns the rules that are named by ID or by group, each once, in the order of the names.

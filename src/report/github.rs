@@ -259,7 +259,7 @@ fn annotate_cause(
         lines.push(format!("{} similar causes, for example:", cause.similar));
     }
     lines.extend(cause.message_texts(MOST_TEXTS));
-    let fixes = cause.fix_texts(MOST_TEXTS);
+    let fixes = cause.fix_texts(MOST_TEXTS, &digest.report.arguments);
     lines.extend(fixes.iter().map(|fix| format!("Fix: {fix}")));
     let arns = || cause.open_members().map(|(arn, _)| arn);
     let names: Vec<String> = arns()

@@ -156,7 +156,7 @@ impl Document<'_, '_> {
                 let message = truncate_middle(&message, LONGEST_TEXT);
                 text.push_str(&format!("{}\n\n", escape_sentence(&message)));
             }
-            for fix in cause.fix_texts(MOST_TEXTS) {
+            for fix in cause.fix_texts(MOST_TEXTS, &self.digest.report.arguments) {
                 let fix = truncate_middle(&fix, LONGEST_TEXT);
                 text.push_str(&format!("Fix: {}\n\n", escape_sentence(&fix)));
             }

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::report::console::Links;
 use crate::report::{ResourceVerdict, Status};
-use crate::text::{display_width, escape_invisible, pad_to_width, prefix_of_width};
+use crate::text::{display_width, escape_invisible, pad_to_width, prefix_of_width, truncate_end};
 
 /// The least width in columns: the table of counts needs it.
 const NARROWEST: usize = 72;
@@ -113,14 +113,15 @@ impl Page {
     pub(super) fn flow(&mut self, indent: usize, hang: usize, pieces: &[(Tone, &str)]) {
         let mut line = Line::new(indent);
         for (tone, text) in pieces.iter().filter(|(_, text)| !text.is_empty()) {
-            for word in escape_invisible(text).split(' ') {
+            for word in split_words(&escape_invisible(text)) {
                 if !line.is_empty() && line.width + 1 + word.width() > self.width {
                     self.push_line(&line);
                     line = Line::new(hang);
                 }
                 let mut rest = word;
-                // Only a word longer than a line is split: half an ARN cannot be pasted.
-                while line.is_empty() && line.width + rest.width() > self.width {
+                // Only a word longer than a line is split: half an ARN cannot be pasted. A command is never.
+                let is_command = word.contains(' ');
+                while !is_command && line.is_empty() && line.width + rest.width() > self.width {
                     let head = match prefix_of_width(rest, self.width - line.width) {
                         // A character wider than the line is written anyway.
                         "" => rest,
@@ -221,9 +222,19 @@ impl Page {
                 cells[0] = "";
                 cells[1] = "";
             }
+            // A rule that does not fit has its own line: half of its name could not be looked up.
+            let rule = cells.pop().unwrap_or_default();
+            let marks = pad(cells);
+            let fits = display_width(&marks) + 1 + display_width(rule) <= self.width;
             let mut line = Line::new(0);
-            line.push_marks(&pad(cells));
+            match fits {
+                true => line.push_marks(format!("{marks} {rule}").trim_end()),
+                false => line.push_marks(&marks),
+            }
             self.push_line(&line);
+            if !fits {
+                self.flow(4, 4, &[(Tone::Plain, rule)]);
+            }
         }
     }
 
@@ -242,17 +253,7 @@ impl Page {
             line.push_word(*tone, &escape_invisible(piece));
         }
         let room = self.width.saturating_sub(line.width + 1);
-        let text = escape_invisible(text);
-        if display_width(&text) <= room {
-            line.push_word(Tone::Plain, &text);
-            self.push_line(&line);
-            return;
-        }
-        let room = room.saturating_sub(3);
-        line.push_word(
-            Tone::Plain,
-            &format!("{}...", prefix_of_width(&text, room).trim_end()),
-        );
+        line.push_word(Tone::Plain, &truncate_end(text, room));
         self.push_line(&line);
     }
 
@@ -290,6 +291,30 @@ impl Page {
         }
         self.text.truncate(self.text.trim_end_matches(' ').len());
         self.text.push('\n');
+    }
+}
+
+/// The first words of commands in texts.
+const COMMANDS: [&str; 2] = ["`aws ", "`backup-check "];
+
+/// Returns the words of a text. A quoted command is one word: half of it could not be pasted.
+fn split_words(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut rest = text;
+    loop {
+        let is_command = COMMANDS.iter().any(|start| rest.starts_with(start));
+        let quoted = is_command.then(|| rest[1..].find('`')).flatten();
+        let from = quoted.map_or(0, |at| at + 1);
+        match rest[from..].find(' ') {
+            Some(at) => {
+                words.push(&rest[..from + at]);
+                rest = &rest[from + at + 1..];
+            }
+            None => {
+                words.push(rest);
+                return words;
+            }
+        }
     }
 }
 
@@ -395,6 +420,26 @@ mod tests {
         assert!(text.contains(arn), "{text}");
         assert!(text.lines().all(|line| line.width() <= NARROWEST), "{text}");
         assert_eq!(text.matches('x').count(), 100);
+    }
+
+    #[test]
+    fn a_quoted_command_is_on_one_line() {
+        let short = "`aws kms enable-key --region eu-west-3 --key-id 1234abcd`";
+        let long = format!("`backup-check fix {}`", "a b ".repeat(30));
+        let stray = "a `name, and `aws without an end ".repeat(4);
+        let mut page = Page::new(NARROWEST, false);
+        for text in [
+            format!("Run something and then {short}."),
+            format!("Run {long}, then look"),
+            stray,
+        ] {
+            page.flow(0, 2, &[(Tone::Plain, &text)]);
+        }
+        let text = page.into_text();
+        assert!(text.contains(&format!("  {short}.\n")), "{text}");
+        assert!(text.contains(&format!("  {long},\n")), "{text}");
+        let wide = |line: &&str| line.width() > NARROWEST;
+        assert_eq!(text.lines().filter(wide).count(), 1, "{text}");
     }
 
     #[test]

@@ -84,23 +84,16 @@ pub fn write(
     header::write_header(&mut page, &digest);
     match (style.view, card::single_resource(&digest)) {
         (TableView::Summary, Some(row)) => card::write_card(&mut page, &digest, row, style.ascii),
-        (TableView::Summary, None) => {
-            services::write_services(&mut page, &digest, style.ascii);
-            causes::write_first_causes(&mut page, &digest, style.ascii);
-            let mut result = Page::new(style.width, false);
-            result::write_result(&mut result, &digest, gate);
-            let lines = result.count_lines();
-            resources::write_worst_resources(&mut page, &digest, style.ascii, lines);
-        }
+        (TableView::Summary, None) => write_summary(&mut page, &digest, style.ascii, gate),
         (TableView::Causes, _) => {
-            causes::write_all_causes(&mut page, &digest, style.ascii);
+            causes::write_all_causes(&mut page, &digest, style.ascii, gate);
             waivers::write_waived_findings(&mut page, report);
             waivers::write_stale_waivers(&mut page, report);
             coverage::write_gaps(&mut page, &digest);
         }
         (TableView::Resources, _) => {
             services::write_services(&mut page, &digest, style.ascii);
-            resources::write_all_resources(&mut page, &digest, style.ascii);
+            resources::write_all_resources(&mut page, &digest, style.ascii, gate);
         }
     }
     if style.show_skipped {
@@ -109,4 +102,17 @@ pub fn write(
     result::write_result(&mut page, &digest, gate);
     out.write_all(page.into_text().as_bytes())?;
     Ok(())
+}
+
+/// Writes the services, what to fix first and the worst resources, in the lines that the result leaves.
+fn write_summary(page: &mut Page, digest: &Digest<'_>, ascii: bool, gate: FailOn) {
+    services::write_services(page, digest, ascii);
+    let mut result = Page::new(page.width(), false);
+    result::write_result(&mut result, digest, gate);
+    let result_lines = result.count_lines();
+    let rows = resources::count_few_lines(page, digest, ascii);
+    let others = page.count_lines() + rows + 1 + result_lines;
+    let room = resources::MOST_LINES.saturating_sub(others);
+    causes::write_first_causes(page, digest, ascii, room, gate);
+    resources::write_worst_resources(page, digest, ascii, result_lines, gate);
 }

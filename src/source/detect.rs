@@ -23,6 +23,9 @@ pub enum NotForUs {
         /// Offset of the first invalid byte.
         at: usize,
     },
+    /// A file of gzip, as artifacts of CI often are: <https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1>.
+    #[error("is compressed with gzip; decompress it first, with `gunzip`")]
+    Gzip,
     /// A text in an encoding that is not UTF-8: Windows PowerShell writes UTF-16 with `>`.
     #[error("is {encoding} text, as Windows PowerShell writes it; save it as UTF-8")]
     NotUtf8 {
@@ -101,6 +104,9 @@ const CONFIGURATION: [&str; 8] = [
 /// # Errors
 /// The file is in another encoding, which is named where it is known.
 pub fn decode_text(bytes: Vec<u8>) -> Result<String, NotForUs> {
+    if bytes.starts_with(b"\x1f\x8b") {
+        return Err(NotForUs::Gzip);
+    }
     if let Some(encoding) = find_wide_encoding(&bytes) {
         return Err(NotForUs::NotUtf8 { encoding });
     }

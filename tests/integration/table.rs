@@ -1,6 +1,7 @@
 //! The report as text: its content, its order and its width.
 
 mod account;
+mod glance;
 
 use backup_check::evaluate::{Options, evaluate};
 use backup_check::exit::FailOn;
@@ -47,10 +48,17 @@ fn styled(report: &Report, style: Style) -> String {
 /// Returns the report without colors, and checks what holds at every width.
 fn plain(report: &Report, width: usize) -> String {
     let text = styled(report, Style::plain(width));
+    check_layout(&text, width);
+    text
+}
+
+fn check_layout(text: &str, width: usize) {
     for line in text.lines() {
-        let is_command = line.contains("backup-check ");
+        // The id of a resource is on its own line if it is long.
+        let is_id = line.split(' ').count() == 3 && !line.starts_with(' ');
+        let is_command = line.contains("backup-check ") || line.contains("`aws ");
         assert!(
-            is_command || line.width() <= width,
+            is_command || is_id || line.width() <= width,
             "{} columns: {line}",
             line.width()
         );
@@ -59,7 +67,6 @@ fn plain(report: &Report, width: usize) -> String {
     }
     assert!(text.ends_with('\n') && !text.ends_with("\n\n"));
     assert!(!text.starts_with('\n') && !text.contains("\n\n\n"));
-    text
 }
 
 fn snapshot(name: &str, text: &str) {
@@ -167,7 +174,7 @@ fn one_resource_is_a_card_with_every_family_and_its_fix() {
     let arn = volume["arn"].as_str().expect("an ARN").to_owned();
     options.selection.resources.insert(arn);
     let text = plain(&evaluated_with(with_volumes(vec![volume]), &options), 80);
-    assert!(text.contains("not-ready: ebs vol-0a"), "{text}");
+    assert!(text.contains("not-ready: ebs-volume vol-0a"), "{text}");
     for family in ["tag", "encr", "key", "service"] {
         assert!(text.contains(&format!(" {family}")), "{family}: {text}");
     }

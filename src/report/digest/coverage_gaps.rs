@@ -69,6 +69,17 @@ impl<'a> CoverageGaps<'a> {
         self.failures.iter().any(Failure::is_denial)
     }
 
+    /// Returns how many calls were denied and how many failed otherwise. A row names one call of a service in a
+    /// region, so there may have been more.
+    pub(in crate::report) fn count_calls(&self) -> (usize, usize) {
+        let calls = |is_denial: bool| {
+            let of_calls = self.failures.iter().filter(|it| !it.operation.is_empty());
+            let failures = of_calls.filter(move |it| it.is_denial() == is_denial);
+            failures.map(|it| it.regions.len()).sum()
+        };
+        (calls(true), calls(false))
+    }
+
     /// Returns the services whose data is incomplete, as a list in a sentence.
     pub(in crate::report) fn name_services(&self) -> String {
         let failed = self.failures.iter().map(|failure| failure.service);

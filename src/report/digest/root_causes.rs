@@ -386,12 +386,31 @@ impl<'a> RootCause<'a> {
 
     /// Returns at most `most` messages; the last one says how many were omitted.
     pub(in crate::report) fn message_texts(&self, most: usize) -> Vec<String> {
-        first_texts(&self.messages, most)
+        first_texts(&self.messages.iter().collect::<Vec<_>>(), most)
     }
 
-    /// Returns at most `most` fixes; the last one says how many were omitted.
-    pub(in crate::report) fn fix_texts(&self, most: usize) -> Vec<String> {
-        first_texts(&self.fixes, most)
+    /// Returns at most `most` fixes; the last one says how many were omitted. Those that differ between resources
+    /// are one: `arguments` names the source of the run for the command that prints them.
+    pub(in crate::report) fn fix_texts(&self, most: usize, arguments: &str) -> Vec<String> {
+        let (different, same): (Vec<_>, Vec<_>) =
+            self.fixes.iter().partition(|it| it.has_placeholders());
+        let mut texts = first_texts(&same, most);
+        if !different.is_empty() {
+            let command = self.fix_command(arguments);
+            texts.push(format!(
+                "Run `{command}`, which prints one change for each resource."
+            ));
+        }
+        texts
+    }
+
+    /// Returns the command that prints its changes.
+    pub(in crate::report) fn fix_command(&self, arguments: &str) -> String {
+        let what = match (self.is_single(), self.rules.first()) {
+            (false, Some(rule)) => rule.id,
+            _ => self.short_id(),
+        };
+        format!("backup-check fix {what}{arguments}")
     }
 
     /// Returns the ids of at most `most` rules, and how many more there are.

@@ -242,7 +242,8 @@ pub(in crate::report) fn summarize_account(view: &View<'_>) -> Option<String> {
     }
 }
 
-fn summarize_untagged(view: &View<'_>) -> Option<String> {
+/// Returns how many untagged resources could be tagged today: the others fail a check, or the account does not copy.
+pub(in crate::report) fn summarize_untagged(view: &View<'_>) -> Option<String> {
     let counts = view.count_verdicts(Section::Untagged);
     let rows = ReadyRows::new(view, Section::Untagged);
     let (ready, unsure) = match view.account.is_checked {
@@ -253,25 +254,27 @@ fn summarize_untagged(view: &View<'_>) -> Option<String> {
         true => "",
         false => ", by the rules that were checked",
     };
-    let mut parts = Vec::new();
-    if unsure > 0 {
-        parts.push(format!(
-            "{unsure} would be ready if tagged and the account is"
-        ));
-    }
-    match rows.blocked.len() {
-        0 => {}
-        1 => parts.push("1 is blocked by the account".to_owned()),
-        number => parts.push(format!("{number} are blocked by the account")),
-    }
-    match ready {
-        0 if parts.is_empty() => parts.push(format!("none would be ready if tagged{rules}")),
-        0 => {}
-        number => parts.insert(0, format!("{number} would be ready if tagged{rules}")),
+    let enabled = format!("{}=enabled", view.report.tag_key);
+    let mut parts = vec![match (ready, unsure) {
+        (0, 0) => format!("none could be tagged {enabled} today{rules}"),
+        (0, unsure) => format!("{unsure} could be tagged {enabled} if the account is ready"),
+        (ready, 0) => format!("{ready} could be tagged {enabled} today{rules}"),
+        (ready, unsure) => format!(
+            "{ready} could be tagged {enabled} today{rules}, {unsure} if the account is ready"
+        ),
+    }];
+    let are = |number: usize| if number == 1 { "is" } else { "are" };
+    for (number, state) in [
+        (counts.get(ResourceVerdict::AtRisk), "at risk"),
+        (rows.blocked.len(), "blocked by the account"),
+    ] {
+        if number > 0 {
+            parts.push(format!("{number} {} {state}", are(number)));
+        }
     }
     (counts.total() > 0).then(|| {
         format!(
-            "{} without a backup tag: {}.",
+            "{} without a valid backup tag: {}.",
             plural(counts.total(), "resource"),
             parts.join("; ")
         )
@@ -346,6 +349,15 @@ pub(in crate::report) fn format_time(at: &str) -> String {
     match at.strip_suffix('Z').and_then(|at| at.split_once('T')) {
         Some((day, time)) => format!("{day} {} UTC", time.split('.').next().unwrap_or(time)),
         None => at.to_owned(),
+    }
+}
+
+/// Returns an RFC 3339 time to the minute: `2026-03-03 06:00 UTC`.
+pub(in crate::report) fn format_minute(at: &str) -> String {
+    let time = format_time(at);
+    match time.strip_suffix(" UTC").and_then(|it| it.rsplit_once(':')) {
+        Some((minute, _)) => format!("{minute} UTC"),
+        None => time,
     }
 }
 

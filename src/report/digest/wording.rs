@@ -79,7 +79,7 @@ pub(super) fn add_wording<'a>(known: &mut Vec<Wording<'a>>, exact: &'a str, find
 }
 
 /// Returns at most `most` of the sentences; the last one says how many were omitted.
-pub(super) fn first_texts(wordings: &[Wording<'_>], most: usize) -> Vec<String> {
+pub(super) fn first_texts(wordings: &[&Wording<'_>], most: usize) -> Vec<String> {
     let shown = wordings.iter().take(most);
     let mut texts: Vec<String> = shown.map(|it| it.text().to_owned()).collect();
     let omitted = wordings.len() - texts.len();

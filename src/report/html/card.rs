@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use super::evidence::collect_evidence;
 use super::markup::{Piece, parse_commands, parse_paragraph, parse_sentence};
-use super::resources::{ListedResources, ResourceName, service_name};
+use super::resources::{ListedResources, ResourceName};
 use super::text::{count_of, format_name, format_number};
 use crate::model::place::Place;
 use crate::report::digest::Digest;
+use crate::report::digest::names::service_name;
 use crate::report::digest::root_causes::{Member, RootCause};
 use crate::report::digest::wording::Wording;
 use crate::rule::Owner;
@@ -34,6 +35,8 @@ pub(super) struct Card<'d> {
     names: Vec<ResourceName>,
     /// How many resources of which type there are.
     pub(super) resources: String,
+    /// The arguments that name the source of the run.
+    arguments: &'d str,
 }
 
 /// A resource in the list of a cause.
@@ -63,6 +66,7 @@ impl<'d> Card<'d> {
                 .map(|arn| ResourceName::new(&digest.view, listed, arn))
                 .collect(),
             resources: digest.view.describe_resources(arns()),
+            arguments: &digest.report.arguments,
         }
     }
 
@@ -147,14 +151,8 @@ impl<'d> Card<'d> {
 
     /// Returns the first fixes, and how many were omitted.
     pub(super) fn first_fixes(&self) -> Vec<Vec<Piece>> {
-        let fixes = self.cause.fixes();
-        let shown = fixes.iter().take(MOST_TEXTS);
-        let mut shown: Vec<Vec<Piece>> = shown.map(|it| parse_sentence(it.text())).collect();
-        if fixes.len() > MOST_TEXTS {
-            let more = count_of(fixes.len() - MOST_TEXTS, "similar fix");
-            shown.push(vec![Piece::Text(format!("and {more}, in the JSON report"))]);
-        }
-        shown
+        let fixes = self.cause.fix_texts(MOST_TEXTS, self.arguments);
+        fixes.iter().map(|fix| parse_sentence(fix)).collect()
     }
 
     /// Whether each resource has a different fix.

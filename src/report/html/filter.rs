@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::resources::service_name;
 use crate::report::Report;
+use crate::report::digest::names::service_name;
 use crate::text::escape_invisible;
 
 /// The options of the filter form.

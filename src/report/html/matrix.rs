@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::snapshot::GLOBAL;
 use crate::report::ResourceVerdict;
 use crate::report::digest::counts::VerdictCounts;
+use crate::report::digest::names::service_name;
 use crate::report::digest::view::{Row, Section, View};
 use crate::text::escape_invisible;
 
-use super::resources::{service_name, verdict_class, verdict_name};
+use super::resources::{verdict_class, verdict_name};
 use super::text::{count_of, encode_fragment, format_number};
 
 /// The width of a bar in a cell, in units of its view box.

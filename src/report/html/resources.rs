@@ -8,7 +8,7 @@ use crate::model::ResourceKind;
 use crate::model::tag::BackupTag;
 use crate::report::digest::Digest;
 use crate::report::digest::counts::VerdictCounts;
-use crate::report::digest::names::distinct_name;
+use crate::report::digest::names::{distinct_name, service_name};
 use crate::report::digest::root_causes::RootCauses;
 use crate::report::digest::view::View;
 use crate::report::{Report, ResourceLine, ResourceVerdict, Status};
@@ -90,12 +90,6 @@ impl ResourceName {
             },
         }
     }
-}
-
-/// Returns the service that a resource type is filtered by; for networks and settings, the type itself.
-pub(super) fn service_name(kind: ResourceKind) -> &'static str {
-    let service = kind.service().filter(|_| kind.is_backed_up());
-    service.map_or(kind.as_str(), |it| it.as_str())
 }
 
 /// The listed resources, by type.

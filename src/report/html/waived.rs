@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::markup::{Piece, parse_sentence};
-use super::resources::{ListedResources, service_name};
+use super::resources::ListedResources;
 use super::text::{count_of, format_name, format_number};
+use crate::report::digest::names::service_name;
 use crate::report::{EarlierFinding, Finding, Report, StaleState};
 use crate::text::escape_invisible;
 

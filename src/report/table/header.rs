@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::snapshot::Source;
+use crate::model::snapshot::{Source, UNKNOWN_REGION};
 use crate::report::Report;
 use crate::report::digest::Digest;
-use crate::report::digest::summary::{account_name, format_time, standard_name};
+use crate::report::digest::summary::{account_name, format_minute};
 use crate::report::page::{Page, Tone};
-use crate::text::{and_more, plural};
+use crate::settings::Standard;
+use crate::text::{and_more, display_width, plural};
 
 /// The number of regions that are named.
 const MOST_REGIONS: usize = 6;
@@ -16,17 +17,24 @@ const MOST_REGIONS: usize = 6;
 pub(super) fn write_header(page: &mut Page, digest: &Digest<'_>) {
     let report = digest.report;
     let account = format!("{}:", account_name(report, str::to_owned));
-    let parts = [
-        describe_regions(report),
-        format!("{} standard", standard_name(report.standard)),
-        describe_time(report),
-    ];
-    let parts: Vec<String> = parts.into_iter().filter(|it| !it.is_empty()).collect();
-    let pieces = [
-        (Tone::Strong, account.as_str()),
-        (Tone::Plain, &parts.join(", ")),
-    ];
-    page.flow(0, 2, &pieces);
+    let standard = match report.standard {
+        Standard::Guide => "company guide",
+        Standard::Aws => "AWS standard",
+    };
+    let describe = |regions: String| {
+        let parts = [regions, standard.to_owned(), describe_time(report)];
+        let parts: Vec<String> = parts.into_iter().filter(|it| !it.is_empty()).collect();
+        parts.join(", ")
+    };
+    let mut about = describe(name_regions(report));
+    if display_width(&account) + 1 + display_width(&about) > page.width() {
+        about = describe(count_regions(report));
+    }
+    page.flow(
+        0,
+        2,
+        &[(Tone::Strong, account.as_str()), (Tone::Plain, &about)],
+    );
     if let Some(selected) = report.selection.describe() {
         let text = format!("{selected}; the rest of the account was not checked");
         page.flow(0, 2, &[(Tone::Strong, "Only"), (Tone::Plain, &text)]);
@@ -34,7 +42,7 @@ pub(super) fn write_header(page: &mut Page, digest: &Digest<'_>) {
     if report.interrupted {
         write_incomplete(page, "the scan was interrupted; results are partial.");
     } else if !report.complete {
-        write_incomplete(page, &describe_gaps(digest));
+        write_incomplete(page, &describe_gaps(digest, page.width()));
         write_open_lists(page, digest);
     }
 }
@@ -60,13 +68,18 @@ fn write_open_lists(page: &mut Page, digest: &Digest<'_>) {
     }
 }
 
-fn describe_regions(report: &Report) -> String {
+fn name_regions(report: &Report) -> String {
+    match report.regions.len() {
+        2..=MOST_REGIONS => format!("{} ({})", count_regions(report), report.regions.join(", ")),
+        _ => count_regions(report),
+    }
+}
+
+fn count_regions(report: &Report) -> String {
     match report.regions.len() {
         0 => String::new(),
+        1 if report.regions[0] == UNKNOWN_REGION => "region not known".to_owned(),
         1 => report.regions[0].clone(),
-        number if number <= MOST_REGIONS => {
-            format!("{number} regions ({})", report.regions.join(", "))
-        }
         number => plural(number, "region"),
     }
 }
@@ -80,22 +93,36 @@ fn describe_time(report: &Report) -> String {
         Source::TerraformState => "Terraform state of",
         Source::Cloudformation => "CloudFormation template of",
     };
-    match format_time(&report.started_at) {
+    match format_minute(&report.started_at) {
         time if time.is_empty() => String::new(),
         time => format!("{source} {time}"),
     }
 }
 
-fn describe_gaps(digest: &Digest<'_>) -> String {
+/// Returns what could not be read, on one line if there is room, and what to do.
+fn describe_gaps(digest: &Digest<'_>, width: usize) -> String {
     let services = digest.gaps.name_services();
-    if services.is_empty() {
-        return "some details could not be read; see `--view causes`.".to_owned();
-    }
-    let denied = match digest.gaps.has_denials() {
-        true => " Run `backup-check iam-policy` for the permissions that a scan needs.",
-        false => " Details: `--view causes`.",
+    let (denied, failed) = digest.gaps.count_calls();
+    let were = |number: usize, what: &str| {
+        let verb = if number == 1 { "was" } else { "were" };
+        format!("at least {} {verb} {what}", plural(number, "call"))
     };
-    format!("some data could not be read ({services}).{denied}")
+    let what = match (denied, failed) {
+        (0, 0) if services.is_empty() => "some details could not be read".to_owned(),
+        (0, 0) => format!("some data of {services} could not be read"),
+        (0, failed) => format!("at least {} failed", plural(failed, "call")),
+        (denied, 0) => were(denied, "denied"),
+        (denied, failed) => format!("{}, {failed} failed", were(denied, "denied")),
+    };
+    let advice = match digest.gaps.has_denials() {
+        true => "see `backup-check iam-policy`.",
+        false => "see `--view causes`.",
+    };
+    let full = format!("{what} ({services}); {advice}");
+    match denied + failed > 0 && display_width(&full) + "Incomplete: ".len() <= width {
+        true => full,
+        false => format!("{what}; {advice}"),
+    }
 }
 
 fn write_incomplete(page: &mut Page, text: &str) {

@@ -1,21 +1,23 @@
 //! A row for each resource: a mark for each family of checks, and the rule that sets its verdict.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::marks::mark_of;
+use crate::exit::FailOn;
 use crate::report::digest::Digest;
 use crate::report::digest::families::{Marks, family_heading, mark_resources};
 use crate::report::digest::names::service_label;
+use crate::report::digest::summary::summarize_untagged;
 use crate::report::digest::view::{Row, Section};
 use crate::report::page::{Page, Tone};
-use crate::report::{ResourceVerdict, Status};
+use crate::report::{Baseline, ResourceVerdict, Status};
 use crate::rule::Family;
 use crate::rule::Group;
-use crate::text::{count_more, display_width, plural};
+use crate::text::{count_more, display_width};
 
 /// The number of lines of the summary.
-const MOST_LINES: usize = 60;
+pub(super) const MOST_LINES: usize = 60;
 /// The lines around the rows: the headings, the legend, how many are left out, and the blank lines before the three
 /// blocks.
 const LINES_AROUND: usize = 6;
@@ -28,42 +30,73 @@ const WIDE: usize = 100;
 /// The share of the width that a name may have; a longer one has its own line.
 const NAME_SHARE: usize = 45;
 
-/// Writes the worst resources, as many as the summary has lines left with the result of `result_lines`, and how
-/// many have no tag.
+/// Returns the lines that the summary needs for resources, with a row for each of a few.
+pub(super) fn count_few_lines(page: &Page, digest: &Digest<'_>, ascii: bool) -> usize {
+    let rows = rank_rows(digest, FailOn::Fail);
+    let mut block = Page::new(page.width(), false);
+    if rows.len() <= FEW {
+        write_rows(&mut block, digest, &rows, ascii);
+    }
+    write_untagged(&mut block, digest);
+    block.count_lines() + 1
+}
+
+/// Writes the worst resources, as many as there is room for in the summary above the result of `result_lines`, and
+/// how many have no tag.
 pub(super) fn write_worst_resources(
     page: &mut Page,
     digest: &Digest<'_>,
     ascii: bool,
     result_lines: usize,
+    gate: FailOn,
 ) {
-    let mut rows = rank_rows(digest);
+    let mut rows = rank_rows(digest, gate);
     let all = rows.len();
     if all > FEW {
         rows.retain(|row| row.verdict > ResourceVerdict::Ready);
-        let mut untagged = Page::new(page.width(), false);
-        write_untagged(&mut untagged, digest);
-        let others = page.count_lines() + LINES_AROUND + untagged.count_lines() + result_lines;
-        rows.truncate(MOST_LINES.saturating_sub(others).min(MOST_ROWS));
+        rows.truncate(MOST_ROWS);
+    }
+    let mut untagged = Page::new(page.width(), false);
+    write_untagged(&mut untagged, digest);
+    let others = page.count_lines() + LINES_AROUND + untagged.count_lines() + result_lines;
+    let room = MOST_LINES.saturating_sub(others);
+    while count_rows(page, digest, &rows, ascii) > room {
+        rows.pop();
     }
     write_rows(page, digest, &rows, ascii);
-    let list_all = format!(
-        "backup-check scan --view resources{}",
-        digest.report.arguments
-    );
-    if rows.len() < all && !rows.is_empty() {
-        page.add_command(2, &format!("{}: {list_all}", count_more(all - rows.len())));
+    if rows.len() < all {
+        let what = match rows.is_empty() {
+            true => "all resources".to_owned(),
+            false => count_more(all - rows.len()),
+        };
+        let arguments = &digest.report.arguments;
+        let list_all = format!("{what}: backup-check scan --view resources{arguments}");
+        page.add_command(2, &list_all);
     }
     write_untagged(page, digest);
 }
 
 /// Writes every resource.
-pub(super) fn write_all_resources(page: &mut Page, digest: &Digest<'_>, ascii: bool) {
-    write_rows(page, digest, &rank_rows(digest), ascii);
+pub(super) fn write_all_resources(page: &mut Page, digest: &Digest<'_>, ascii: bool, gate: FailOn) {
+    write_rows(page, digest, &rank_rows(digest, gate), ascii);
     write_untagged(page, digest);
 }
 
-/// Returns the resources, those to be backed up first, then by verdict; the worst first.
-fn rank_rows<'d, 'a>(digest: &'d Digest<'a>) -> Vec<&'d Row<'a>> {
+/// Returns the lines of rows without the heading and the legend.
+fn count_rows(page: &Page, digest: &Digest<'_>, rows: &[&Row<'_>], ascii: bool) -> usize {
+    let mut block = Page::new(page.width(), false);
+    write_rows(&mut block, digest, rows, ascii);
+    block.count_lines().saturating_sub(2)
+}
+
+/// Returns the resources, those to be backed up first, then by verdict; the worst first. Where the gate is about new
+/// failures, resources with new findings come before all others.
+fn rank_rows<'d, 'a>(digest: &'d Digest<'a>, gate: FailOn) -> Vec<&'d Row<'a>> {
+    let findings = digest.report.findings.iter().filter(|it| {
+        let is_new = it.baseline == Some(Baseline::New) && gate == FailOn::New;
+        is_new && it.status.is_trouble() && it.waiver.is_none()
+    });
+    let new: HashSet<&str> = findings.map(|it| it.resource.as_str()).collect();
     let mut rows: Vec<&Row<'_>> = digest.view.rows.iter().collect();
     let is_trouble = |row: &Row<'_>| {
         let verdict = row.verdict;
@@ -72,6 +105,7 @@ fn rank_rows<'d, 'a>(digest: &'d Digest<'a>) -> Vec<&'d Row<'a>> {
     // Stable: within a verdict the order of the report remains.
     rows.sort_by_key(|row| {
         (
+            !new.contains(row.line.arn.as_str()),
             !is_trouble(row),
             row.section == Section::Setting,
             row.section != Section::Counted,
@@ -115,7 +149,12 @@ fn write_rows(page: &mut Page, digest: &Digest<'_>, rows: &[&Row<'_>], ascii: bo
         }
         let of_resource: Marks = marks.get(arn).copied().unwrap_or_default();
         cells.extend(of_resource.map(|mark| mark_of(mark, ascii).to_owned()));
-        cells.push(rules.get(arn).copied().unwrap_or_default().to_owned());
+        let reason = match rules.get(arn) {
+            Some(rule) => rule,
+            None if row.section == Section::Untagged => "no backup tag",
+            None => "",
+        };
+        cells.push(reason.to_owned());
         grid.push(cells);
     }
     headings.swap(0, 1);
@@ -169,17 +208,8 @@ fn decisive_rules<'a>(digest: &Digest<'a>) -> HashMap<&'a str, &'static str> {
 }
 
 fn write_untagged(page: &mut Page, digest: &Digest<'_>) {
-    let counts = digest.view.count_verdicts(Section::Untagged);
-    if counts.total() == 0 {
-        return;
+    if let Some(sentence) = summarize_untagged(&digest.view) {
+        page.blank();
+        page.flow(0, 2, &[(Tone::Plain, &sentence)]);
     }
-    let report = digest.report;
-    let text = format!(
-        "{} without a valid backup tag; {} could be tagged {}=enabled today.",
-        plural(counts.total(), "resource"),
-        counts.get(ResourceVerdict::Ready) + counts.get(ResourceVerdict::AtRisk),
-        report.tag_key,
-    );
-    page.blank();
-    page.flow(0, 2, &[(Tone::Plain, &text)]);
 }

@@ -15,12 +15,10 @@ pub(super) fn write_result(page: &mut Page, digest: &Digest<'_>, gate: FailOn) {
     }
     let stale = report.stale_waivers.len();
     if stale > 0 {
-        let text = format!(
-            "{} expired or unused; see backup-check scan --view causes{}",
-            plural(stale, "waiver"),
-            report.arguments
-        );
+        let text = format!("{} expired or unused:", plural(stale, "waiver"));
         page.flow(0, 2, &[(Tone::Risk, &text)]);
+        let command = format!("backup-check scan --view causes{}", report.arguments);
+        page.add_command(2, &command);
     }
     let answer = summarize_resources(&digest.view);
     let account = summarize_account(&digest.view);
@@ -39,9 +37,7 @@ fn explain_exit(digest: &Digest<'_>, gate: FailOn) -> String {
     let (report, totals) = (digest.report, &digest.totals);
     let exit = report.exit(gate);
     let reason = match exit {
-        Exit::Failed if gate == FailOn::New => {
-            format!("{} new", plural(totals.new_failures, "failure"))
-        }
+        Exit::Failed if gate == FailOn::New => plural(totals.new_failures, "new failure"),
         Exit::Failed if totals.failed == 0 => {
             format!(
                 "{} with --fail-on warn",

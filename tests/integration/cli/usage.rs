@@ -1,6 +1,8 @@
 //! Arguments, config and the commands besides `scan`.
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use backup_check::rules::ALL;
 use serde_json::Value;
@@ -208,6 +210,43 @@ fn a_file_is_scanned_with_and_without_its_flag() {
     assert_usage_error(&scan(&["--parameter", "A=b"]), &["FILE"]);
 }
 
+/// The command after the answer is about the same account, the same standard and the same central account.
+#[test]
+fn the_command_to_run_next_has_what_decides_the_findings() {
+    let folder = temporary_folder();
+    fs::copy(account("mixed"), folder.path().join("my account.json")).unwrap();
+    let config = "central_account = \"123456789012\"\n";
+    fs::write(folder.path().join("other.toml"), config).unwrap();
+    let flags = [
+        "--config",
+        "other.toml",
+        "--standard",
+        "aws",
+        "--require-tag",
+    ];
+    let answer = run(backup_check(folder.path())
+        .args(["scan", "my account.json"])
+        .args(flags));
+    let commands: Vec<&str> = answer
+        .stdout
+        .lines()
+        .map(str::trim_start)
+        .filter(|it| it.starts_with("backup-check fix "))
+        .collect();
+    assert!(commands.len() > 3, "{answer:?}");
+    let expected = " --from 'my account.json' --config other.toml --standard aws --require-tag";
+    for command in &commands {
+        assert!(command.ends_with(expected), "{command}");
+    }
+    let program = env!("CARGO_BIN_EXE_backup-check");
+    let first = format!("{program} fix kms-key-shared{expected}");
+    let fix = run(Command::new("sh")
+        .args(["-c", &first])
+        .current_dir(folder.path()));
+    assert_eq!(fix.code, 0, "{fix:?}");
+    assert!(fix.stdout.contains("123456789012:root"), "{}", fix.stdout);
+}
+
 #[test]
 fn the_examples_of_the_help_are_understood() {
     let folder = temporary_folder();
@@ -333,6 +372,49 @@ fn init_writes_a_config_once() {
     assert_eq!((printed.code, printed.stdout), (0, written));
 }
 
+/// Completes a command line as bash does.
+const BASH: &str = r#"source ./script
+complete_line() {
+  COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=()
+  _backup__check backup-check "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+  echo "${COMPREPLY[*]}"
+}
+"#;
+
+/// Checks what bash completes after a command, and fish where it is installed.
+fn assert_completed_values(folder: &Path) {
+    for shell in ["bash", "fish"] {
+        let script = run(backup_check(folder).args(["completions", shell])).stdout;
+        fs::write(folder.join("script"), script).unwrap();
+        if shell == "fish" && Command::new(shell).arg("--version").output().is_err() {
+            continue;
+        }
+        for (line, expected) in [
+            ("explain s3-old", "s3-old-versions-expire"),
+            ("fix s3-old", "s3-old-versions-expire"),
+            ("scan --rule s3-old", "s3-old-versions-expire"),
+            ("scan --gate acc", "account"),
+            ("scan --view cau", "causes"),
+            ("scan --format openm", "openmetrics"),
+            ("convert --format asf", "asff"),
+        ] {
+            let text = match shell {
+                "bash" => format!("{BASH}complete_line backup-check {line}"),
+                _ => format!("source ./script; complete -C 'backup-check {line}'"),
+            };
+            let mut command = Command::new(shell);
+            let completed = run(command.args(["-c", &text]).current_dir(folder));
+            let names = completed
+                .stdout
+                .split('\t')
+                .next()
+                .unwrap_or_default()
+                .trim();
+            assert_eq!(names, expected, "{shell}: {line}: {completed:?}");
+        }
+    }
+}
+
 #[test]
 fn completions_and_the_man_page_have_every_command() {
     let folder = temporary_folder();
@@ -358,6 +440,7 @@ fn completions_and_the_man_page_have_every_command() {
             assert!(script.stdout.contains(name), "{name} in {shell}");
         }
     }
+    assert_completed_values(folder.path());
     let man = run(backup_check(folder.path()).arg("man"));
     assert_eq!(man.code, 0);
     for command in commands.iter().filter(|it| **it != "help") {

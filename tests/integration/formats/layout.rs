@@ -58,6 +58,51 @@ fn every_number_of_resources_is_a_part_of_one_total() {
 }
 
 #[test]
+fn a_service_has_the_same_name_and_number_as_in_the_table() {
+    let report = report(snapshot("mixed"), &Options::default());
+    let (page, table) = (render("html", &report), render("table", &report));
+    let matrix = between(&page, "<table class=\"matrix\"", "<tfoot>");
+    // Secrets and parameters are other resources, vaults a setting of AWS Backup.
+    for (service, number) in [("other", 3), ("backup", 4), ("vpc", 13), ("region", 5)] {
+        let row = table
+            .lines()
+            .find(|it| it.starts_with(&format!("{service} ")));
+        let total = row.map(|it| numbers(it)[0]);
+        assert_eq!(total, Some(number), "{table}");
+        let row = matrix
+            .split("<tr>")
+            .find(|it| it.contains(&format!(">{service}<")));
+        let all = row.and_then(|it| it.rsplit("in all regions: ").next());
+        assert_eq!(
+            all.map(|it| numbers(it)[0]),
+            Some(number),
+            "{service}: {row:?}"
+        );
+    }
+}
+
+#[test]
+fn no_fix_has_a_placeholder() {
+    // Buckets without versioning and tables without advanced features each need a command of their own.
+    let report = report(snapshot("mixed"), &Options::default());
+    for format in [
+        "table", "markdown", "github", "html", "csv", "sarif", "junit",
+    ] {
+        let text = render(format, &report);
+        for placeholder in ["id", "arn", "region"] {
+            for (start, end) in [("<", ">"), ("&lt;", "&gt;"), ("&#60;", "&#62;")] {
+                let placeholder = format!("{start}{placeholder}{end}");
+                assert!(!text.contains(&placeholder), "{placeholder} in {format}");
+            }
+        }
+    }
+    let page = render("markdown", &report);
+    assert!(page.contains(
+        "Run `backup-check fix s3-versioning-enabled`, which prints one change for each resource."
+    ));
+}
+
+#[test]
 fn the_resources_come_before_the_causes_with_the_rules_that_do_not_pass() {
     let page = render("html", &report(snapshot("mixed"), &Options::default()));
     let at = |id: &str| page.find(&format!("<h2 id=\"{id}\">")).unwrap();
@@ -97,15 +142,17 @@ fn a_browser_shows_a_short_page_and_prints_two() {
     browser.open(&page);
     let height = browser.value("document.documentElement.scrollHeight");
     assert!(height.as_u64().unwrap() <= 15 * 800, "{height}");
-    // A4, with the margins of the page.
-    let printed = browser.call(
-        "Page.printToPDF",
-        json!({"paperWidth": 8.27, "paperHeight": 11.69, "preferCSSPageSize": true}),
-    );
-    let pdf = decode_base64(printed["data"].as_str().unwrap());
-    let pdf = String::from_utf8_lossy(&pdf);
-    let pages = times(&pdf, "/Type /Page\n") + times(&pdf, "/Type /Page ");
-    assert_eq!(pages, 2);
+    // A4 and Letter, with the margins of the page.
+    for (width, height) in [(8.27, 11.69), (8.5, 11.0)] {
+        let printed = browser.call(
+            "Page.printToPDF",
+            json!({"paperWidth": width, "paperHeight": height, "preferCSSPageSize": true}),
+        );
+        let pdf = decode_base64(printed["data"].as_str().unwrap());
+        let pdf = String::from_utf8_lossy(&pdf);
+        let pages = times(&pdf, "/Type /Page\n") + times(&pdf, "/Type /Page ");
+        assert_eq!(pages, 2, "{width} x {height} inches");
+    }
     // On a wide screen the matrix is beside the answer and is wider than a narrow screen.
     browser.call(
         "Emulation.setDeviceMetricsOverride",

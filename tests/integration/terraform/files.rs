@@ -151,6 +151,7 @@ fn other_terraform_files_are_rejected_with_the_command_to_run() {
         (utf16, "UTF-16"),
         (b"{\"a\": 1}".to_vec(), "not a snapshot of backup-check"),
         (b"\xff\x00".to_vec(), "byte 0 is not UTF-8"),
+        (b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03".to_vec(), "is compressed with gzip"),
     ] {
         fs::write(folder.path().join("x"), &bytes).unwrap();
         let run = run(backup_check(folder.path()).args(["scan", "--from", "x"]));
