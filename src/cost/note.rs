@@ -23,6 +23,8 @@ pub enum Note {
     AuroraWindow,
     /// Small objects are billed as larger ones.
     SmallObjects,
+    /// Snapshots of EBS volumes move to the archive tier.
+    ArchivedInFull,
     /// A rule makes continuous backups.
     Continuous,
     /// Copies go to accounts that are neither this one nor the central one.
@@ -60,6 +62,7 @@ impl Note {
             Note::RdsAllowance => "rds-allowance",
             Note::AuroraWindow => "aurora-window",
             Note::SmallObjects => "small-objects",
+            Note::ArchivedInFull => "archived-in-full",
             Note::Continuous => "continuous",
             Note::OtherAccounts => "other-accounts",
             Note::AirGapped => "air-gapped",
@@ -124,6 +127,10 @@ impl Note {
             Note::SmallObjects => format!(
                 "Objects below 128 KB in {} are billed as 128 KB, and requests are billed apart: many small or noncurrent objects cost a multiple.",
                 plural(number, "bucket")
+            ),
+            Note::ArchivedInFull => format!(
+                "Snapshots of {} move to the EBS archive tier, where each is a full copy and is billed for 90 days at least. That saves money only if few are made, such as one a month.",
+                plural(number, "volume")
             ),
             Note::Continuous => format!(
                 "Continuous backups of {resources} are counted as one point per run of the rule."
