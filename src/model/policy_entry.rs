@@ -143,3 +143,56 @@ impl Lifecycle {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn cold_storage(lifecycle: Value) -> Observed<Option<ColdStorage>> {
+        let lifecycle: Lifecycle = serde_json::from_value(lifecycle).unwrap();
+        lifecycle.cold_storage()
+    }
+
+    // https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_backup_syntax.html
+    #[test]
+    fn backups_move_to_cold_storage_as_a_policy_says() {
+        let cold = |after_days, archives| {
+            Observed::Known(Some(ColdStorage {
+                after_days,
+                archives,
+            }))
+        };
+        let assigned = json!({
+            "move_to_cold_storage_after_days": {"@@assign": "180"},
+            "delete_after_days": {"@@assign": "270"},
+            "opt_in_to_archive_for_supported_resources": {"@@assign": "false"},
+        });
+        assert_eq!(cold_storage(assigned), cold(180, false));
+        let plain = json!({
+            "move_to_cold_storage_after_days": 10,
+            "opt_in_to_archive_for_supported_resources": true,
+        });
+        assert_eq!(cold_storage(plain), cold(10, true));
+        for never in [json!({}), json!({"move_to_cold_storage_after_days": "-1"})] {
+            assert_eq!(cold_storage(never), Observed::Known(None));
+        }
+    }
+
+    #[test]
+    fn an_unreadable_lifecycle_says_nothing_about_cold_storage() {
+        for lifecycle in [
+            json!({"move_to_cold_storage_after_days": "soon"}),
+            json!({"move_to_cold_storage_after_days": ["1"]}),
+            json!({"move_to_cold_storage_after_days": "-7"}),
+            json!({
+                "move_to_cold_storage_after_days": "7",
+                "opt_in_to_archive_for_supported_resources": {"@@append": 1},
+            }),
+        ] {
+            let gap = cold_storage(lifecycle).gap().cloned();
+            assert_eq!(gap.map(|it| it.kind), Some(GapKind::Unreadable));
+        }
+    }
+}

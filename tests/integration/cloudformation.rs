@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use backup_check::evaluate::{Options, evaluate};
+use backup_check::model::backup_plan::ColdStorage;
 use backup_check::model::{GapKind, Snapshot};
 use backup_check::report::{Report, Status};
 use backup_check::rules::ALL;

@@ -46,7 +46,7 @@ pub(super) fn answer_metrics(fixture: &Value, request: &Request) -> Value {
             "Label": name,
             "StatusCode": status,
             "Timestamps": times.collect::<Vec<_>>(),
-            "Values": points.iter().map(|(_, value)| value).collect::<Vec<_>>(),
+            "Values": points.iter().map(|(_, value)| value.as_f64()).collect::<Vec<_>>(),
         }));
     }
     let mut answer = json!({"MetricDataResults": results});
