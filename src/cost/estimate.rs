@@ -576,6 +576,10 @@ fn note_schedule(
         (Note::AuroraWindow, kind == ResourceKind::AuroraCluster),
         (Note::SmallObjects, may_have_small_objects(counted.resource)),
         (Note::ArchivedInFull, is_archived(rule, points)),
+        (
+            Note::ColdStorageUnread,
+            schedule.is_cold_unread && rule.is_some_and(|rule| rule.cold.is_some()),
+        ),
         (Note::Continuous, schedule.is_continuous),
         (Note::OtherAccounts, !schedule.other_accounts.is_empty()),
         (Note::AirGapped, points.iter().any(|it| it.is_air_gapped)),

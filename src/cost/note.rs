@@ -25,6 +25,8 @@ pub enum Note {
     SmallObjects,
     /// Snapshots of EBS volumes move to the archive tier.
     ArchivedInFull,
+    /// It could not be read when backups move to cold storage.
+    ColdStorageUnread,
     /// A rule makes continuous backups.
     Continuous,
     /// Copies go to accounts that are neither this one nor the central one.
@@ -63,6 +65,7 @@ impl Note {
             Note::AuroraWindow => "aurora-window",
             Note::SmallObjects => "small-objects",
             Note::ArchivedInFull => "archived-in-full",
+            Note::ColdStorageUnread => "cold-storage-unread",
             Note::Continuous => "continuous",
             Note::OtherAccounts => "other-accounts",
             Note::AirGapped => "air-gapped",
@@ -131,6 +134,9 @@ impl Note {
             Note::ArchivedInFull => format!(
                 "Snapshots of {} move to the EBS archive tier, where each is a full copy and is billed for 90 days at least. That saves money only if few are made, such as one a month.",
                 plural(number, "volume")
+            ),
+            Note::ColdStorageUnread => format!(
+                "When backups of {resources} move to cold storage could not be read: they are counted as warm ones."
             ),
             Note::Continuous => format!(
                 "Continuous backups of {resources} are counted as one point per run of the rule."

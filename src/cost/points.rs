@@ -89,6 +89,8 @@ pub struct Schedule {
     pub other_accounts: BTreeSet<String>,
     /// Whether a rule makes continuous backups.
     pub is_continuous: bool,
+    /// Whether it could not be read when backups move to cold storage: they count as warm ones.
+    pub is_cold_unread: bool,
 }
 
 /// Returns what the plans of a region keep of a resource.
@@ -131,6 +133,9 @@ fn add_local_points<'a>(
         schedule.open.get_or_insert(gap);
         return;
     };
+    let of_copies = rule.copies.iter().map(|it| &it.cold_storage);
+    let mut lifecycles = of_copies.chain([&rule.cold_storage]);
+    schedule.is_cold_unread |= lifecycles.any(|it| it.gap().is_some() && !it.is_not_collected());
     schedule.is_continuous |= rule.continuous == Observed::Known(true);
     schedule.points.push(Points {
         is_air_gapped: is_air_gapped(cx, &rule.vault),

@@ -30,7 +30,8 @@ pub const OPERATIONS: &[Operation] = &[GET_METRIC_DATA];
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html>.
 const MAX_METRICS: usize = 500;
 
-const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
+/// A day in seconds, over which values are averaged.
+const PERIOD: i32 = 24 * 60 * 60;
 /// The days before today of which values are read: S3 writes one a day, and not at once.
 const DAYS: i64 = 3;
 
@@ -206,8 +207,8 @@ async fn read_chunk(
     calls: &ServiceCalls,
     metrics: &[Metric<'_>],
 ) -> Vec<Newest> {
-    let now = reader.now.as_second();
-    let today = now - now.rem_euclid(SECONDS_PER_DAY);
+    let (now, day) = (reader.now.as_second(), i64::from(PERIOD));
+    let today = now - now.rem_euclid(day);
     let queries = metrics.iter().enumerate();
     let queries = queries.map(|(at, metric)| make_query(&id_of(at), metric));
     let pages = reader
@@ -215,8 +216,8 @@ async fn read_chunk(
         .cloudwatch(reader.region)
         .get_metric_data()
         .set_metric_data_queries(Some(queries.collect()))
-        .start_time(DateTime::from_secs(today - DAYS * SECONDS_PER_DAY))
-        .end_time(DateTime::from_secs(today + SECONDS_PER_DAY))
+        .start_time(DateTime::from_secs(today - DAYS * day))
+        .end_time(DateTime::from_secs(today + day))
         .scan_by(ScanBy::TimestampDescending)
         .into_paginator()
         .send();
@@ -258,7 +259,7 @@ fn make_query(id: &str, metric: &Metric<'_>) -> MetricDataQuery {
     let stat = MetricStat::builder()
         .metric(of_service)
         .stat("Average")
-        .period(SECONDS_PER_DAY as i32)
+        .period(PERIOD)
         .build();
     MetricDataQuery::builder().id(id).metric_stat(stat).build()
 }

@@ -243,6 +243,23 @@ fn the_estimate_says_why_it_lacks_sizes() {
 }
 
 #[test]
+fn an_estimate_sends_the_calls_of_a_scan_and_no_other() {
+    let operations = |args: &[&str]| {
+        let endpoint = Endpoint::start([]);
+        let url = endpoint.url();
+        let source = ["--endpoint-url", &url, "--region", REGION];
+        User::new().run(&[args, &source].concat());
+        let requests = endpoint.requests().into_iter();
+        let mut names: Vec<String> = requests.map(|it| it.operation).collect();
+        names.sort_unstable();
+        names
+    };
+    let scan = operations(&["scan", "--format", "json"]);
+    assert!(!scan.is_empty());
+    assert_eq!(operations(&["cost"]), scan);
+}
+
+#[test]
 fn the_permission_is_in_the_policy_only_if_it_is_asked_for() {
     let policy = |flags: &[&str]| {
         let mut args = vec!["iam-policy"];

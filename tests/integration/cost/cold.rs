@@ -182,6 +182,18 @@ fn an_older_snapshot_is_priced_as_warm_storage() {
 }
 
 #[test]
+fn cold_storage_that_could_not_be_read_is_noted() {
+    let mut rule = daily(Some(120), None, REGION);
+    rule["cold_storage"] = json!({"unknown": {"kind": "unreadable", "message": "no number"}});
+    let unread = estimate_efs(rule.clone());
+    assert_eq!(noted(&unread, Note::ColdStorageUnread), 1);
+    assert_eq!(noted(&estimate_volume(rule), Note::ColdStorageUnread), 1);
+    let warm = estimate_efs(daily(Some(120), None, REGION));
+    assert_eq!(noted(&warm, Note::ColdStorageUnread), 0);
+    assert_eq!(unread.lines, warm.lines);
+}
+
+#[test]
 fn more_cold_days_never_cost_less() {
     let mut before = 0.0;
     for days in (1..400).step_by(7) {
