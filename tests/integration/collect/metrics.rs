@@ -243,20 +243,20 @@ fn the_estimate_says_why_it_lacks_sizes() {
 }
 
 #[test]
-fn an_estimate_sends_the_calls_of_a_scan_and_no_other() {
+fn an_estimate_sends_the_calls_of_collect_and_no_other() {
     let operations = |args: &[&str]| {
         let endpoint = Endpoint::start([]);
         let url = endpoint.url();
         let source = ["--endpoint-url", &url, "--region", REGION];
-        User::new().run(&[args, &source].concat());
+        User::new().run(&[args, &source[..]].concat());
         let requests = endpoint.requests().into_iter();
         let mut names: Vec<String> = requests.map(|it| it.operation).collect();
         names.sort_unstable();
         names
     };
-    let scan = operations(&["scan", "--format", "json"]);
-    assert!(!scan.is_empty());
-    assert_eq!(operations(&["cost"]), scan);
+    let collected = operations(&["collect", "-o", "-"]);
+    assert!(!collected.is_empty());
+    assert_eq!(operations(&["cost"]), collected);
 }
 
 #[test]
