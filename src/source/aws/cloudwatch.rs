@@ -117,10 +117,11 @@ fn summarize_bucket(values: &[Newest]) -> (Observed<Size>, Observed<u64>) {
     };
     let sizes: Result<Vec<Option<f64>>, Gap> = sizes.iter().cloned().collect();
     let size = sizes.and_then(|sizes| {
-        let known: Vec<f64> = sizes.into_iter().flatten().collect();
+        let known = sizes.into_iter().flatten().map(to_bytes);
+        let known: Vec<u64> = known.collect::<Result<_, Gap>>()?;
         match known.is_empty() {
             true => Err(no_value("the bucket is empty or new")),
-            false => to_bytes(known.into_iter().sum()),
+            false => Ok(known.into_iter().fold(0, u64::saturating_add)),
         }
     });
     let objects = objects.and_then(|value| {
@@ -177,7 +178,7 @@ fn no_value(why: &str) -> Gap {
 }
 
 fn to_bytes(value: f64) -> Result<u64, Gap> {
-    /// Up to here, each whole number is one of these.
+    /// Up to here, each integer has its own value.
     const MOST: f64 = 9_007_199_254_740_992.0;
     if !(0.0..=MOST).contains(&value) {
         let message = format!("CloudWatch returned {value} as a size");
@@ -266,7 +267,7 @@ fn make_query(id: &str, metric: &Metric<'_>) -> MetricDataQuery {
 
 /// A part of a response.
 enum Part {
-    /// About the call as a whole.
+    /// About the call, and not one metric of it.
     Message(MessageData),
     /// The values of a metric by its name in the call.
     Result(String, MetricDataResult),
