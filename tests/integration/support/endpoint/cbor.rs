@@ -51,7 +51,7 @@ impl Reader<'_> {
         let first = self.take(1)?[0];
         let (major, short) = (first >> 5, first & 31);
         let argument = self.read_argument(short)?;
-        let count = |argument: Option<u64>| argument.map_or(u64::MAX, |it| it);
+        let count = argument.unwrap_or(u64::MAX);
         match (major, argument) {
             (0, Some(number)) => Some(json!(number)),
             (1, Some(number)) => Some(json!(-1 - i64::try_from(number).ok()?)),
@@ -61,7 +61,7 @@ impl Reader<'_> {
             }
             (4, argument) => {
                 let mut items = Vec::new();
-                for _ in 0..count(argument) {
+                for _ in 0..count {
                     if argument.is_none() && self.is_at_break() {
                         break;
                     }
@@ -71,7 +71,7 @@ impl Reader<'_> {
             }
             (5, argument) => {
                 let mut fields = Map::new();
-                for _ in 0..count(argument) {
+                for _ in 0..count {
                     if argument.is_none() && self.is_at_break() {
                         break;
                     }
