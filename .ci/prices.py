@@ -22,15 +22,17 @@ ROOT = "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws"
 # prefix is for copies from another region, and the suffix -LAGV for logically air-gapped vaults.
 PREFIX = r"^(?:[A-Z]{2,4}\d?-)?"
 OFFERS = {
-    "AmazonEC2": {"ebs-snapshot": "EBS:SnapshotUsage$"},
+    "AmazonEC2": {"ebs-snapshot": "EBS:SnapshotUsage$", "ebs-archive": "EBS:SnapshotArchiveStorage$"},
     "AmazonRDS": {
         "rds-backup": "RDS:ChargedBackupUsage$",
         "aurora-backup": "Aurora:BackupUsage$",
     },
     "AWSBackup": {
         "efs-backup": "WarmStorage-ByteHrs-EFS$",
+        "efs-cold-backup": "ColdStorage-ByteHrs-EFS$",
         "s3-backup": "WarmStorage-ByteHrs-S3$",
         "dynamodb-backup": "WarmStorage-ByteHrs-DynamoDB$",
+        "dynamodb-cold-backup": "ColdStorage-ByteHrs-DynamoDB$",
     },
 }
 TRANSFER_OFFER = "AWSDataTransfer"

@@ -10,6 +10,7 @@
 pub mod billing;
 mod counted;
 pub mod estimate;
+pub mod metrics;
 pub mod note;
 pub mod points;
 pub mod prices;

@@ -23,6 +23,7 @@ pub mod lookup;
 pub mod observed;
 pub mod organization;
 pub mod place;
+mod policy_entry;
 pub mod rds;
 pub mod redshift;
 pub mod region;

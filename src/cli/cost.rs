@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::cost::estimate::{Estimate, Question, estimate_cost};
+use crate::cost::metrics::lacks_metrics;
 use crate::cost::prices::PriceList;
 use crate::exit::Exit;
 use crate::model::fact::Extent;
@@ -37,6 +38,10 @@ pub(super) struct CostArgs {
     /// Share of the data that changes between two backups, such as 3%; adds a planning figure
     #[arg(long, value_name = "RATE", value_parser = value::parse_rate, help_heading = "Estimate")]
     change_rate: Option<f64>,
+    /// Read the sizes of S3 buckets and of Aurora, DocumentDB and Neptune clusters from Amazon CloudWatch. It needs the
+    /// permission cloudwatch:GetMetricData. AWS bills 0.01 USD for 1,000 metrics: nine of a bucket, one of a cluster
+    #[arg(long, help_heading = "Estimate")]
+    metrics: bool,
     /// Central account, which stores the copies [default: from the config, else 692653576357]
     #[arg(long, value_name = "ID", value_parser = value::parse_account_id, help_heading = "Estimate")]
     central_account: Option<String>,
@@ -64,9 +69,22 @@ pub(super) fn run(mut args: CostArgs, global: &GlobalArgs) -> anyhow::Result<Exi
         central_account: args.central_account.as_ref(),
         org_id: None,
     };
+    let extent = Extent {
+        metrics: args.metrics,
+        ..Extent::EVERYTHING
+    };
     let read = args
         .input
-        .read_source(&loaded, company, &[], &Extent::EVERYTHING, global)?;
+        .read_source(&loaded, company, &[], &extent, global)?;
+    if let Some(path) = &args.input.from
+        && args.metrics
+        && lacks_metrics(&read.snapshot)
+    {
+        bail!(
+            "--metrics needs a live account, or a snapshot that `collect --metrics` wrote; {} has no sizes from CloudWatch",
+            input::display_name(path)
+        );
+    }
     let question = Question {
         selection: &read.selection,
         preflight: args.preflight,

@@ -309,6 +309,7 @@ fn extent_of_rules(options: &Options) -> Extent {
     Extent {
         needs: list_needs(options, &ALL),
         only_enabled: options.scope == Scope::Enabled,
+        metrics: false,
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::exit::Exit;
 use crate::model::service::Service;
+use crate::source::aws::cloudwatch;
 use crate::source::aws::permissions::required_actions;
 
 use super::resources::SelectedResources;
@@ -19,6 +20,9 @@ pub(super) struct IamPolicyArgs {
     /// Only the permissions for a scan of these services
     #[arg(long, value_name = "S", num_args = 1.., value_delimiter = ',', value_parser = PossibleValuesParser::new(Service::ALL.map(Service::as_str)))]
     service: Vec<String>,
+    /// Add the permission for `cost --metrics` and `collect --metrics`
+    #[arg(long)]
+    metrics: bool,
     /// Print the CloudFormation template of a role with these permissions, for a StackSet in all accounts of an
     /// organization. The management account needs its own stack
     #[arg(long)]
@@ -27,7 +31,11 @@ pub(super) struct IamPolicyArgs {
 
 pub(super) fn run(args: &IamPolicyArgs) -> anyhow::Result<Exit> {
     let selection = select::new_selection(&args.service, &SelectedResources::default(), &[])?;
-    let actions = required_actions(&selection);
+    let mut actions = required_actions(&selection);
+    if args.metrics {
+        actions.extend(cloudwatch::OPERATIONS.iter().map(|it| it.action));
+        actions.sort_unstable();
+    }
     let text = match args.stackset {
         true => write_member_role(&actions),
         false => {

@@ -20,6 +20,26 @@ pub enum Chain {
     Full,
 }
 
+/// The cold storage of a kind.
+///
+/// Sources, looked up on November 29, 2026: the column on cold storage of
+/// <https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-feature-availability.html>, and
+/// <https://docs.aws.amazon.com/ebs/latest/userguide/snapshot-archive-considerations.html>.
+#[derive(Debug)]
+pub struct ColdTier {
+    /// What is billed for a GiB and a month.
+    pub item: Item,
+    /// What a backup after the first one contains.
+    pub chain: Chain,
+    /// Whether only plans that opt in to archives use it.
+    pub is_archive: bool,
+}
+
+/// The days for which cold storage is billed at least.
+///
+/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_Lifecycle.html>.
+pub const SHORTEST_COLD_DAYS: u32 = 90;
+
 /// How the backups of a kind are billed.
 #[derive(Debug)]
 pub struct BillingRule {
@@ -31,6 +51,8 @@ pub struct BillingRule {
     pub chain: Chain,
     /// Whether AWS Backup copies the kind to another account.
     pub is_copied: bool,
+    /// Its cold storage; none where AWS Backup leaves backups in warm storage.
+    pub cold: Option<ColdTier>,
 }
 
 const fn bill(kind: ResourceKind, item: Item, chain: Chain) -> BillingRule {
@@ -39,6 +61,20 @@ const fn bill(kind: ResourceKind, item: Item, chain: Chain) -> BillingRule {
         item: Some(item),
         chain,
         is_copied: true,
+        cold: None,
+    }
+}
+
+/// A kind whose backups plans can move to cold storage.
+const fn bill_with_cold(
+    kind: ResourceKind,
+    item: Item,
+    chain: Chain,
+    cold: ColdTier,
+) -> BillingRule {
+    BillingRule {
+        cold: Some(cold),
+        ..bill(kind, item, chain)
     }
 }
 
@@ -56,15 +92,22 @@ const fn bill_fsx(kind: ResourceKind) -> BillingRule {
         item: None,
         chain: Chain::Incremental,
         is_copied: true,
+        cold: None,
     }
 }
 
-/// Every kind that is billed by its size. Storage Gateway volumes are kept as EBS snapshots.
+/// Every kind that is billed by its size. Storage Gateway volumes are kept as EBS snapshots. The snapshots of an image
+/// cannot be archived.
 pub static BILLING: &[BillingRule] = &[
-    bill(
+    bill_with_cold(
         ResourceKind::EbsVolume,
         Item::EbsSnapshot,
         Chain::Incremental,
+        ColdTier {
+            item: Item::EbsArchive,
+            chain: Chain::Full,
+            is_archive: true,
+        },
     ),
     bill(
         ResourceKind::Ec2Instance,
@@ -97,16 +140,26 @@ pub static BILLING: &[BillingRule] = &[
         Item::NeptuneBackup,
         Chain::Full,
     ),
-    bill(
+    bill_with_cold(
         ResourceKind::EfsFileSystem,
         Item::EfsBackup,
         Chain::Incremental,
+        ColdTier {
+            item: Item::EfsColdBackup,
+            chain: Chain::Incremental,
+            is_archive: false,
+        },
     ),
     bill(ResourceKind::S3Bucket, Item::S3Backup, Chain::Incremental),
-    bill(
+    bill_with_cold(
         ResourceKind::DynamodbTable,
         Item::DynamodbBackup,
         Chain::Full,
+        ColdTier {
+            item: Item::DynamodbColdBackup,
+            chain: Chain::Full,
+            is_archive: false,
+        },
     ),
     bill_fsx(ResourceKind::FsxFileSystem),
     bill_fsx(ResourceKind::FsxVolume),

@@ -22,6 +22,8 @@ pub(super) struct Counted<'a> {
     pub(super) resource: Resource<'a>,
     /// The bytes that are known, and on which basis; none where nothing is known.
     pub(super) size: Option<Size>,
+    /// Why its size is not known.
+    pub(super) size_gap: Option<&'a Gap>,
     /// Whether all of the size is known.
     pub(super) is_sized: bool,
     /// What plans keep of it.
@@ -112,10 +114,11 @@ impl<'c, 'a> Counter<'c, 'a> {
             }
             return;
         }
+        let own_size = size_of(resource);
         let (size, is_sized) = match resource {
             Resource::Instance(instance) => self.add_up_volumes(instance),
             _ => {
-                let size = size_of(resource).copied();
+                let size = own_size.and_then(Observed::known).copied();
                 (size, size.is_some())
             }
         };
@@ -123,6 +126,7 @@ impl<'c, 'a> Counter<'c, 'a> {
         self.counted.push(Counted {
             resource,
             size,
+            size_gap: own_size.and_then(Observed::gap),
             is_sized,
             schedule,
         });
@@ -175,8 +179,8 @@ impl<'c, 'a> Counter<'c, 'a> {
 }
 
 /// Returns the size of a resource, unless it is that of others.
-fn size_of(resource: Resource<'_>) -> Option<&Size> {
-    let size = match resource {
+pub(super) fn size_of(resource: Resource<'_>) -> Option<&Observed<Size>> {
+    Some(match resource {
         Resource::Bucket(it) => &it.size,
         Resource::Volume(it) => &it.size,
         Resource::DbInstance(it) => &it.size,
@@ -196,6 +200,5 @@ fn size_of(resource: Resource<'_>) -> Option<&Size> {
         | Resource::Vault(_)
         | Resource::Region(_)
         | Resource::Account(_) => return None,
-    };
-    size.known()
+    })
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::RuleContext;
 use crate::analysis::policy_cache::PolicyCache;
+use crate::model::observed::GapKind;
 use crate::model::selection::Selection;
 use crate::model::size::Basis;
 use crate::model::snapshot::{Snapshot, Source};
@@ -12,10 +13,11 @@ use crate::settings::Settings;
 
 use super::billing::{BillingRule, Chain, Payer};
 use super::counted::{Counted, Counter, Notes, add_note};
+use super::metrics::{has_metric, may_have_small_objects};
 use super::note::{MANY_FULL_BACKUPS, Note, RECOMMENDED_DAYS};
-use super::points::Schedule;
+use super::points::{Points, Schedule};
 use super::prices::{Item, Price, PriceList};
-use super::volume::{ChangeRate, Figures, stored_gib, to_gib, transferred_gib};
+use super::volume::{ChangeRate, Figures, Stored, to_gib, transferred_gib};
 
 /// What to estimate.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +59,10 @@ pub struct Estimate {
     pub prices: Vec<UsedPrice>,
     /// Why the plans of some resources are not known.
     pub unread_plans: Option<String>,
+    /// Why some sizes that were asked for are not known.
+    pub unread_sizes: Option<String>,
+    /// Whether `--metrics` would read some of the sizes that are not known.
+    pub lacks_metrics: bool,
 }
 
 /// The resources of a type in a region.
@@ -246,6 +252,8 @@ pub fn estimate_cost(
         notes: sum.notes.into_iter().collect(),
         prices,
         unread_plans: sum.unread_plans,
+        unread_sizes: sum.unread_sizes,
+        lacks_metrics: sum.lacks_metrics,
     }
 }
 
@@ -255,6 +263,8 @@ struct Sum<'q> {
     drafts: BTreeMap<(ResourceKind, String), Draft>,
     notes: Notes,
     unread_plans: Option<String>,
+    unread_sizes: Option<String>,
+    lacks_metrics: bool,
 }
 
 /// A line before it is priced.
@@ -273,6 +283,8 @@ impl<'q> Sum<'q> {
             drafts: BTreeMap::new(),
             notes: Notes::new(),
             unread_plans: None,
+            unread_sizes: None,
+            lacks_metrics: false,
         }
     }
 
@@ -286,6 +298,12 @@ impl<'q> Sum<'q> {
         if let Some(size) = counted.size {
             line.bytes = line.bytes.saturating_add(size.bytes);
             line.basis = line.basis.max(Some(size.basis));
+        }
+        if let Some(gap) = counted.size_gap {
+            match gap.kind {
+                GapKind::NotCollected => self.lacks_metrics |= has_metric(counted.resource),
+                _ => drop(self.unread_sizes.get_or_insert_with(|| gap.to_string())),
+            }
         }
         let schedule = match &counted.schedule {
             Ok(schedule) => {
@@ -465,26 +483,28 @@ impl Draft {
     ) {
         let chain = rule.map_or(Chain::Full, |rule| rule.chain);
         let item = rule.and_then(|rule| rule.item_of(resource));
-        let free_days = free_days_of(resource);
+        let all = Stored {
+            gib,
+            chain,
+            cold: rule.and_then(|rule| rule.cold.as_ref()),
+            free_days: free_days_of(resource),
+            rate,
+        };
         let places: BTreeSet<(Payer, bool, &str)> = schedule
             .points
             .iter()
             .map(|it| (it.payer, it.is_air_gapped, it.region.as_str()))
             .collect();
         for (payer, is_air_gapped, region) in places {
-            let stored = stored_gib(
-                schedule,
-                gib,
-                (payer, is_air_gapped, region),
-                chain,
-                rate,
-                free_days,
-            );
-            let item = item.filter(|_| !is_air_gapped);
-            *self
-                .stored
-                .entry((payer, item, region.to_owned()))
-                .or_default() += stored;
+            let (warm, cold) = all.add_up(schedule, (payer, is_air_gapped, region));
+            let cold_item = all.cold.map(|tier| tier.item);
+            for (item, stored) in [(item, warm), (cold_item, cold)] {
+                let item = item.filter(|_| !is_air_gapped);
+                *self
+                    .stored
+                    .entry((payer, item, region.to_owned()))
+                    .or_default() += stored;
+            }
         }
         let copies = schedule.points.iter().filter(|it| it.is_copy);
         for copy in copies.filter(|it| it.region != self.line.region) {
@@ -510,6 +530,12 @@ fn free_days_of(resource: Resource<'_>) -> u32 {
         }
         _ => 0,
     }
+}
+
+/// Whether points of a resource move to an archive.
+fn is_archived(rule: Option<&BillingRule>, points: &[Points]) -> bool {
+    let tier = rule.and_then(|rule| rule.cold.as_ref());
+    tier.is_some_and(|tier| tier.is_archive) && points.iter().any(|it| it.count_by_tier(tier).1 > 0)
 }
 
 /// Adds the notes about what plans keep of a resource.
@@ -548,9 +574,11 @@ fn note_schedule(
             kind == ResourceKind::RdsInstance || kind == ResourceKind::RdsCluster,
         ),
         (Note::AuroraWindow, kind == ResourceKind::AuroraCluster),
+        (Note::SmallObjects, may_have_small_objects(counted.resource)),
+        (Note::ArchivedInFull, is_archived(rule, points)),
         (
-            Note::SmallObjects,
-            kind == ResourceKind::S3Bucket && counted.size.is_some(),
+            Note::ColdStorageUnread,
+            schedule.is_cold_unread && rule.is_some_and(|rule| rule.cold.is_some()),
         ),
         (Note::Continuous, schedule.is_continuous),
         (Note::OtherAccounts, !schedule.other_accounts.is_empty()),

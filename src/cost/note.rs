@@ -23,6 +23,10 @@ pub enum Note {
     AuroraWindow,
     /// Small objects are billed as larger ones.
     SmallObjects,
+    /// Snapshots of EBS volumes move to the archive tier.
+    ArchivedInFull,
+    /// It could not be read when backups move to cold storage.
+    ColdStorageUnread,
     /// A rule makes continuous backups.
     Continuous,
     /// Copies go to accounts that are neither this one nor the central one.
@@ -60,6 +64,8 @@ impl Note {
             Note::RdsAllowance => "rds-allowance",
             Note::AuroraWindow => "aurora-window",
             Note::SmallObjects => "small-objects",
+            Note::ArchivedInFull => "archived-in-full",
+            Note::ColdStorageUnread => "cold-storage-unread",
             Note::Continuous => "continuous",
             Note::OtherAccounts => "other-accounts",
             Note::AirGapped => "air-gapped",
@@ -124,6 +130,13 @@ impl Note {
             Note::SmallObjects => format!(
                 "Objects below 128 KB in {} are billed as 128 KB, and requests are billed apart: many small or noncurrent objects cost a multiple.",
                 plural(number, "bucket")
+            ),
+            Note::ArchivedInFull => format!(
+                "Snapshots of {} move to the EBS archive tier, where each is a full copy and is billed for 90 days at least. That saves money only if few are made, such as one a month.",
+                plural(number, "volume")
+            ),
+            Note::ColdStorageUnread => format!(
+                "When backups of {resources} move to cold storage could not be read: they are counted as warm ones."
             ),
             Note::Continuous => format!(
                 "Continuous backups of {resources} are counted as one point per run of the rule."

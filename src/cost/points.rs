@@ -9,10 +9,10 @@ use crate::analysis::central_copies::{Survival, find_central_copies, find_runs};
 use crate::analysis::schedule::{Minute, Runs};
 use crate::model::Observed;
 use crate::model::arn::Arn;
-use crate::model::backup_plan::{BackupPlan, BackupRule};
+use crate::model::backup_plan::{BackupPlan, BackupRule, ColdStorage, CopyAction};
 use crate::model::observed::Gap;
 
-use super::billing::Payer;
+use super::billing::{ColdTier, Payer, SHORTEST_COLD_DAYS};
 
 /// The days of a month, for what grows or is transferred each month.
 const MONTH_DAYS: u32 = 30;
@@ -33,6 +33,8 @@ pub struct Points {
     pub is_air_gapped: bool,
     /// How many days a point is kept; none for ever.
     pub retention_days: Option<u32>,
+    /// When they move to cold storage; none where they do not, or where that is not known.
+    pub cold: Option<ColdStorage>,
     /// How many are kept at the same time; those of one month where they are kept for ever.
     pub kept: u64,
     /// How many are made in a month.
@@ -50,6 +52,30 @@ impl Points {
             (Some(kept), days) => count_points(&self.runs, days.min(kept)).min(self.kept),
         }
     }
+
+    /// Returns how many points are billed at the same time in warm and in cold storage. A point that is deleted early
+    /// is billed for the shortest time in cold storage.
+    #[must_use]
+    pub fn count_by_tier(&self, tier: Option<&ColdTier>) -> (u64, u64) {
+        let moves = |cold: &ColdStorage| {
+            tier.is_some_and(|tier| cold.archives || !tier.is_archive)
+                && self
+                    .retention_days
+                    .is_none_or(|kept| kept > cold.after_days)
+        };
+        let Some(cold) = self.cold.filter(moves) else {
+            return (self.kept, 0);
+        };
+        let warm = count_points(&self.runs, cold.after_days).min(self.kept);
+        let all = match self.retention_days {
+            None => self.kept,
+            Some(days) => {
+                let least = cold.after_days.saturating_add(SHORTEST_COLD_DAYS);
+                count_points(&self.runs, days.max(least))
+            }
+        };
+        (warm, all - warm)
+    }
 }
 
 /// What the plans in effect keep of a resource.
@@ -63,6 +89,8 @@ pub struct Schedule {
     pub other_accounts: BTreeSet<String>,
     /// Whether a rule makes continuous backups.
     pub is_continuous: bool,
+    /// Whether it could not be read when backups move to cold storage: they count as warm ones.
+    pub is_cold_unread: bool,
 }
 
 /// Returns what the plans of a region keep of a resource.
@@ -105,9 +133,13 @@ fn add_local_points<'a>(
         schedule.open.get_or_insert(gap);
         return;
     };
+    let of_copies = rule.copies.iter().map(|it| &it.cold_storage);
+    let mut lifecycles = of_copies.chain([&rule.cold_storage]);
+    schedule.is_cold_unread |= lifecycles.any(|it| it.gap().is_some() && !it.is_not_collected());
     schedule.is_continuous |= rule.continuous == Observed::Known(true);
     schedule.points.push(Points {
         is_air_gapped: is_air_gapped(cx, &rule.vault),
+        cold: rule.cold_storage.known().copied().flatten(),
         ..new_points(Payer::Member, cx.region, rule.retention_days, &runs)
     });
     let own_account = cx.snapshot.account_id.as_deref();
@@ -124,6 +156,7 @@ fn add_local_points<'a>(
         let retention = copy.retention_days.or(rule.retention_days);
         schedule.points.push(Points {
             is_copy: true,
+            cold: cold_storage_of(rule, Some(copy)),
             ..new_points(Payer::Member, region_of(&vault_arn), retention, &runs)
         });
     }
@@ -150,8 +183,21 @@ fn add_central_points<'a>(
         };
         schedule.points.push(Points {
             is_copy: true,
+            cold: cold_storage_of(made.rule, action),
             ..new_points(Payer::Central, region_of(&made.vault_arn), retention, &runs)
         });
+    }
+}
+
+/// Returns when a copy moves to cold storage. One without a lifecycle follows the backup.
+fn cold_storage_of(rule: &BackupRule, copy: Option<&CopyAction>) -> Option<ColdStorage> {
+    let of_rule = rule.cold_storage.known().copied().flatten();
+    match copy {
+        Some(copy) => match copy.cold_storage.known().copied().flatten() {
+            None if copy.retention_days.is_none() => of_rule,
+            own => own,
+        },
+        None => of_rule,
     }
 }
 
@@ -163,6 +209,7 @@ fn new_points(payer: Payer, region: &str, retention_days: Option<u32>, runs: &Ar
         is_copy: false,
         is_air_gapped: false,
         retention_days,
+        cold: None,
         kept: retention_days.map_or(per_month, |days| count_points(runs, days)),
         per_month,
         runs: Arc::clone(runs),

@@ -16,6 +16,8 @@ const BUILT_IN: &str = include_str!("prices.toml");
 pub enum Item {
     /// Snapshots of EBS volumes, EC2 instances and Storage Gateway volumes.
     EbsSnapshot,
+    /// Snapshots of EBS volumes in the archive tier.
+    EbsArchive,
     /// Backups of RDS beyond the free allowance.
     RdsBackup,
     /// Backups of Aurora outside the window of its automated backups.
@@ -26,10 +28,14 @@ pub enum Item {
     NeptuneBackup,
     /// Warm backups of EFS.
     EfsBackup,
+    /// Cold backups of EFS.
+    EfsColdBackup,
     /// Warm backups of S3.
     S3Backup,
     /// Warm backups of DynamoDB, with advanced features.
     DynamodbBackup,
+    /// Cold backups of DynamoDB, with advanced features.
+    DynamodbColdBackup,
     /// Backups of FSx for Windows File Server.
     FsxWindowsBackup,
     /// Backups of FSx for Lustre.
@@ -44,15 +50,18 @@ pub enum Item {
 
 impl Item {
     /// Every item, in the order of the price file.
-    pub const ALL: [Item; 13] = [
+    pub const ALL: [Item; 16] = [
         Item::EbsSnapshot,
+        Item::EbsArchive,
         Item::RdsBackup,
         Item::AuroraBackup,
         Item::DocumentdbBackup,
         Item::NeptuneBackup,
         Item::EfsBackup,
+        Item::EfsColdBackup,
         Item::S3Backup,
         Item::DynamodbBackup,
+        Item::DynamodbColdBackup,
         Item::FsxWindowsBackup,
         Item::FsxLustreBackup,
         Item::FsxOntapBackup,
@@ -65,13 +74,16 @@ impl Item {
     pub fn as_str(self) -> &'static str {
         match self {
             Item::EbsSnapshot => "ebs-snapshot",
+            Item::EbsArchive => "ebs-archive",
             Item::RdsBackup => "rds-backup",
             Item::AuroraBackup => "aurora-backup",
             Item::DocumentdbBackup => "documentdb-backup",
             Item::NeptuneBackup => "neptune-backup",
             Item::EfsBackup => "efs-backup",
+            Item::EfsColdBackup => "efs-cold-backup",
             Item::S3Backup => "s3-backup",
             Item::DynamodbBackup => "dynamodb-backup",
+            Item::DynamodbColdBackup => "dynamodb-cold-backup",
             Item::FsxWindowsBackup => "fsx-windows-backup",
             Item::FsxLustreBackup => "fsx-lustre-backup",
             Item::FsxOntapBackup => "fsx-ontap-backup",

@@ -4,7 +4,7 @@ use std::ops::AddAssign;
 
 use crate::model::size::GIB;
 
-use super::billing::{Chain, Payer};
+use super::billing::{Chain, ColdTier, Payer};
 use super::points::{Points, Schedule};
 
 /// The daily change of data as a share of it, from 0 to 1.
@@ -77,24 +77,48 @@ pub fn to_gib(bytes: u64) -> f64 {
     bytes / gib
 }
 
-/// Returns the GiB that a payer keeps of a resource in the vaults of a region, air-gapped ones or others.
-/// `free_days` is the age up to which points in the account of the resource are free.
-#[must_use]
-pub(super) fn stored_gib(
-    schedule: &Schedule,
-    gib: f64,
-    place: (Payer, bool, &str),
-    chain: Chain,
-    rate: ChangeRate,
-    free_days: u32,
-) -> Figures {
-    let here = |it: &&Points| (it.payer, it.is_air_gapped, it.region.as_str()) == place;
-    let points = schedule.points.iter().filter(here);
-    let billed = points.map(|it| match it.payer {
-        Payer::Member if !it.is_copy => it.kept - it.younger_than(free_days),
-        Payer::Member | Payer::Central => it.kept,
-    });
-    Figures::of_copies(gib, billed.sum(), chain, rate)
+/// What is stored of a resource.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stored<'r> {
+    /// The size of the resource in GiB.
+    pub(super) gib: f64,
+    /// What a backup after the first one contains.
+    pub(super) chain: Chain,
+    /// The cold storage of its kind.
+    pub(super) cold: Option<&'r ColdTier>,
+    /// The age up to which points in the account of the resource are free.
+    pub(super) free_days: u32,
+    /// The daily change.
+    pub(super) rate: ChangeRate,
+}
+
+impl Stored<'_> {
+    /// Returns the GiB that a payer keeps of it in the vaults of a region, air-gapped ones or others: in warm and in
+    /// cold storage.
+    #[must_use]
+    pub(super) fn add_up(
+        &self,
+        schedule: &Schedule,
+        place: (Payer, bool, &str),
+    ) -> (Figures, Figures) {
+        let here = |it: &&Points| (it.payer, it.is_air_gapped, it.region.as_str()) == place;
+        let points = schedule.points.iter().filter(here);
+        let (mut warm_points, mut cold_points) = (0, 0);
+        for it in points {
+            let (warm, cold) = it.count_by_tier(self.cold);
+            let free = match it.payer {
+                Payer::Member if !it.is_copy => it.younger_than(self.free_days),
+                Payer::Member | Payer::Central => 0,
+            };
+            warm_points += warm.saturating_sub(free);
+            cold_points += cold;
+        }
+        let warm = Figures::of_copies(self.gib, warm_points, self.chain, self.rate);
+        let chain = self.cold.map_or(self.chain, |tier| tier.chain);
+        let cold = Figures::of_copies(self.gib, cold_points, chain, self.rate);
+        // The one full copy is the newest backup, which is warm.
+        (warm, Figures { one: 0.0, ..cold })
+    }
 }
 
 /// Returns the GiB of a resource that are transferred in a month for a rule's copies.

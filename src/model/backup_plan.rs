@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::observed::{Gap, GapKind};
 use super::{Listing, Observed};
 
 /// A backup plan. Source: AWS Backup API, `GetBackupPlan`; or a plan of an organization's policy.
@@ -48,6 +49,9 @@ pub struct BackupRule {
     /// How many days a backup is kept; none where it is kept for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention_days: Option<u32>,
+    /// When a backup moves to cold storage; none where it never does.
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
+    pub cold_storage: Observed<Option<ColdStorage>>,
     /// Where each backup is copied to.
     #[serde(default)]
     pub copies: Vec<CopyAction>,
@@ -64,6 +68,41 @@ pub struct CopyAction {
     /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/recov-point-create-a-copy.html>.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention_days: Option<u32>,
+    /// When it moves to cold storage; none where it never does, or as the backup that it is a copy of.
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
+    pub cold_storage: Observed<Option<ColdStorage>>,
+}
+
+/// When backups move to cold storage. AWS Backup ignores it for types that have none.
+///
+/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_Lifecycle.html>.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColdStorage {
+    /// After how many days.
+    pub after_days: u32,
+    /// Whether the plan opts in to the archive tiers of services, without which EBS snapshots stay where they are.
+    pub archives: bool,
+}
+
+impl ColdStorage {
+    /// Returns when backups move for the numbers of a lifecycle: -1 is never.
+    #[must_use]
+    pub fn from_days(days: Option<i64>, archives: bool) -> Observed<Option<Self>> {
+        match days {
+            None | Some(-1) => Observed::Known(None),
+            Some(days) => match u32::try_from(days) {
+                Ok(after_days) => Observed::Known(Some(ColdStorage {
+                    after_days,
+                    archives,
+                })),
+                Err(_) => Observed::Unknown(Gap::new(
+                    GapKind::Unreadable,
+                    format!("{days} is no number of days until cold storage"),
+                )),
+            },
+        }
+    }
 }
 
 /// Which resources a plan is for: those that match (`resources` or `tags`) and all `conditions` and

@@ -52,6 +52,8 @@ pub struct Extent {
     pub needs: Needs,
     /// Whether only resources that are tagged `enabled` are read.
     pub only_enabled: bool,
+    /// Whether CloudWatch is asked for sizes. AWS bills each metric.
+    pub metrics: bool,
 }
 
 impl Extent {
@@ -59,6 +61,7 @@ impl Extent {
     pub const EVERYTHING: Extent = Extent {
         needs: Needs::Everything,
         only_enabled: false,
+        metrics: false,
     };
 }
 

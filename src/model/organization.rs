@@ -10,6 +10,7 @@ use super::backup_plan::{
     tag_key,
 };
 use super::observed::{Gap, GapKind};
+use super::policy_entry::{Days, Entry, Lifecycle, Switch, Texts};
 use super::{Listing, Observed};
 
 /// The effective backup policy: all that the account inherits, merged.
@@ -97,79 +98,6 @@ impl EffectivePolicy {
     }
 }
 
-/// A value of a policy. Operators are resolved in an effective policy, but the documentation's own
-/// examples leave `@@assign` in some places, so it is looked through.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-enum Entry<T> {
-    Assigned {
-        #[serde(rename = "@@assign")]
-        value: T,
-    },
-    Plain(T),
-}
-
-impl<T> Entry<T> {
-    fn into_value(self) -> T {
-        match self {
-            Entry::Assigned { value } | Entry::Plain(value) => value,
-        }
-    }
-}
-
-/// One text, or several.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-enum Texts {
-    One(String),
-    Many(Vec<String>),
-}
-
-impl Texts {
-    fn into_list(self) -> Vec<String> {
-        match self {
-            Texts::One(text) => vec![text],
-            Texts::Many(texts) => texts,
-        }
-    }
-}
-
-/// A number, which a policy writes as text.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-enum Days {
-    Text(String),
-    Number(i64),
-}
-
-impl Days {
-    fn into_number(self) -> Option<i64> {
-        match self {
-            Days::Number(number) => Some(number),
-            Days::Text(text) => text.trim().parse().ok(),
-        }
-    }
-}
-
-/// A flag, which a policy writes as text.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-enum Switch {
-    Text(String),
-    Flag(bool),
-}
-
-impl Switch {
-    fn into_flag(self) -> Option<bool> {
-        match self {
-            Switch::Flag(flag) => Some(flag),
-            Switch::Text(text) if text.eq_ignore_ascii_case("true") => Some(true),
-            Switch::Text(text) if text.eq_ignore_ascii_case("false") => Some(false),
-            Switch::Text(_) => None,
-        }
-    }
-}
-
 /// The policy as Organizations writes it.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Document {
@@ -204,11 +132,6 @@ struct RuleEntry {
     lifecycle: Lifecycle,
     #[serde(default)]
     copy_actions: BTreeMap<String, CopyEntry>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-struct Lifecycle {
-    delete_after_days: Option<Entry<Days>>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -257,22 +180,6 @@ fn require_entry<T>(entry: Option<Entry<T>>, place: &str, name: &str) -> Result<
         .ok_or_else(|| format!("has no {name} in {place}"))
 }
 
-impl Lifecycle {
-    // Without a number of days, or with -1, a backup is kept for ever:
-    // https://docs.aws.amazon.com/aws-backup/latest/devguide/API_Lifecycle.html
-    fn retention_days(self, place: &str) -> Result<Option<u32>, String> {
-        let Some(days) = self.delete_after_days.map(Entry::into_value) else {
-            return Ok(None);
-        };
-        match days.into_number() {
-            Some(-1) => return Ok(None),
-            Some(days) => u32::try_from(days).map(Some).ok(),
-            None => None,
-        }
-        .ok_or_else(|| format!("has a delete_after_days in {place} that is no number of days"))
-    }
-}
-
 impl PlanEntry {
     fn into_plan(self, name: &str) -> Result<PolicyPlan, String> {
         let mut rules = Vec::new();
@@ -304,6 +211,7 @@ impl RuleEntry {
         let mut copies = Vec::new();
         for (key, copy) in self.copy_actions {
             copies.push(CopyAction {
+                cold_storage: copy.lifecycle.cold_storage(),
                 retention_days: copy.lifecycle.retention_days(&place)?,
                 // The key is the ARN in lower case, which counts where no ARN is given.
                 vault_arn: copy.target_backup_vault_arn.map_or(key, Entry::into_value),
@@ -322,6 +230,7 @@ impl RuleEntry {
                 &place,
             )?),
             continuous: Observed::Known(read_switch(self.enable_continuous_backup, &place)?),
+            cold_storage: self.lifecycle.cold_storage(),
             retention_days: self.lifecycle.retention_days(&place)?,
             copies,
             name,

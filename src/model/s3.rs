@@ -36,6 +36,9 @@ pub struct Bucket {
     /// The size of its objects, noncurrent versions too. S3 itself does not return it.
     #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
     pub size: Observed<Size>,
+    /// The number of its objects, noncurrent versions too.
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
+    pub objects: Observed<u64>,
 }
 
 /// Default encryption of a bucket.

@@ -13,6 +13,7 @@ pub mod backup_jobs;
 pub mod by_id;
 pub mod call;
 pub mod cloudformation;
+pub mod cloudwatch;
 pub mod coverage;
 pub mod dynamodb;
 pub mod ec2;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use backup_check::evaluate::{Options, evaluate};
-use backup_check::model::{GapKind, Snapshot};
+use backup_check::model::backup_plan::ColdStorage;
+use backup_check::model::{GapKind, Observed, Snapshot};
 use backup_check::report::{Report, Status};
 use backup_check::rules::ALL;
 use backup_check::settings::Settings;

@@ -2,6 +2,7 @@
 //! command.
 
 mod billing;
+mod cold;
 mod command;
 mod laws;
 
@@ -43,7 +44,10 @@ source = "a test"
 ebs-snapshot = 0.1
 rds-backup = 0.1
 aurora-backup = 0.1
+ebs-archive = 0.02
 efs-backup = 0.1
+efs-cold-backup = 0.04
+dynamodb-cold-backup = 0.05
 s3-backup = 0.1
 dynamodb-backup = 0.1
 redshift-backup = 0.1

@@ -202,6 +202,7 @@ fn sizes_equal_what_was_seeded() {
         &role,
         "-o",
         "saved.json",
+        "--metrics",
     ]));
     assert_eq!(collected.code, 0, "{}", collected.stderr);
     let saved = fs::read_to_string(folder.path().join("saved.json")).unwrap();
@@ -220,6 +221,13 @@ fn sizes_equal_what_was_seeded() {
     assert_eq!(sizes("volumes"), gib(&[8, 20]));
     assert_eq!(sizes("db_instances"), gib(&[100]));
     assert_eq!(sizes("gateway_volumes"), gib(&[100]));
+    // CloudWatch has 2 GiB of every bucket, and 5 GiB of every cluster that grows by itself.
+    let buckets = saved["buckets"]["items"].as_array().unwrap().iter();
+    let buckets: BTreeSet<_> = buckets
+        .map(|it| it["size"]["known"]["bytes"].as_u64())
+        .collect();
+    assert_eq!(buckets, gib(&[2]));
+    assert!(sizes("db_clusters").contains(&Some(5 * GIB)));
     // Moto measures the data of tables and file systems.
     assert!(sizes("tables").iter().all(Option::is_some));
     assert!(sizes("file_systems").iter().all(Option::is_some));

@@ -257,6 +257,13 @@ fn describe_figures(estimate: &Estimate) -> Vec<String> {
             texts.push("Name the account that it is for with --account-from.".to_owned());
         }
     }
+    if let Some(reason) = &estimate.unread_sizes {
+        let reason = escape_invisible(reason);
+        texts.push(format!("Sizes that are not known: {reason}."));
+    }
+    if estimate.lacks_metrics {
+        texts.extend(describe_metrics(estimate.source).map(str::to_owned));
+    }
     if estimate
         .lines
         .iter()
@@ -292,11 +299,21 @@ fn describe_figures(estimate: &Estimate) -> Vec<String> {
             prices.join(", ")
         ));
     }
-    texts.push(
-        "Without taxes, discounts, cold storage, restores, requests, KMS and AWS Config."
-            .to_owned(),
-    );
+    texts.push("Without taxes, discounts, restores, requests, KMS and AWS Config.".to_owned());
     texts
+}
+
+/// Returns how to read the sizes that only CloudWatch has.
+fn describe_metrics(source: Source) -> Option<&'static str> {
+    match source {
+        Source::Aws => Some(
+            "Read the sizes of S3 buckets and of Aurora, DocumentDB and Neptune clusters with `cost --metrics`.",
+        ),
+        Source::Snapshot => Some(
+            "Collect the snapshot with --metrics to have the sizes of S3 buckets and of Aurora, DocumentDB and Neptune clusters.",
+        ),
+        Source::TerraformPlan | Source::TerraformState | Source::Cloudformation => None,
+    }
 }
 
 fn describe_missing(missing: Missing) -> String {

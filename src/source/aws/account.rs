@@ -31,7 +31,7 @@ use super::s3::{BucketLocation, Buckets};
 use super::scan_scope::ScanScope;
 use super::session::Session;
 use super::tagging::TagIndex;
-use super::{ec2, iam, kms, organizations, s3, tagging};
+use super::{cloudwatch, ec2, iam, kms, organizations, s3, tagging};
 
 /// Why an account was not scanned.
 #[derive(Debug, Error)]
@@ -133,6 +133,9 @@ pub async fn collect_account(
         false => BTreeSet::new(),
     };
     s3::read_event_bridge(reader, &mut buckets.items, &continuous).await;
+    if request.extent.metrics {
+        cloudwatch::read_sizes(reader, &mut by_name, &mut buckets.items).await;
+    }
     let mut backup_roles = parts.backup_roles;
     let mut keys = BTreeMap::new();
     if scope.role_policies {

@@ -11,8 +11,8 @@ use futures_util::future::join_all;
 
 use crate::model::backup::{BackupSettings, Vault};
 use crate::model::backup_plan::{
-    BackupPlan, BackupRule, BackupSelection, CopyAction, ORGANIZATION_PLAN, TagCondition, TagMatch,
-    TagOperator, tag_key,
+    BackupPlan, BackupRule, BackupSelection, ColdStorage, CopyAction, ORGANIZATION_PLAN,
+    TagCondition, TagMatch, TagOperator, tag_key,
 };
 use crate::model::observed::{Gap, GapKind, Listing, Observed};
 
@@ -272,6 +272,11 @@ fn rule_from(rule: &SdkRule) -> Result<BackupRule, Gap> {
     let retention = |lifecycle: Option<&Lifecycle>| {
         parse_days(GET_PLAN, lifecycle.and_then(|it| it.delete_after_days))
     };
+    let cold = |lifecycle: Option<&Lifecycle>| {
+        let days = lifecycle.and_then(|it| it.move_to_cold_storage_after_days);
+        let archives = lifecycle.and_then(|it| it.opt_in_to_archive_for_supported_resources);
+        ColdStorage::from_days(days, archives.unwrap_or(false))
+    };
     let text = |value: &str, name: &str| {
         let read = GET_PLAN.require_text(Some(value.to_owned()), name);
         read.get().cloned()
@@ -281,6 +286,7 @@ fn rule_from(rule: &SdkRule) -> Result<BackupRule, Gap> {
         Ok(CopyAction {
             vault_arn: text(vault, "DestinationBackupVaultArn")?,
             retention_days: retention(copy.lifecycle.as_ref())?,
+            cold_storage: cold(copy.lifecycle.as_ref()),
         })
     });
     Ok(BackupRule {
@@ -292,6 +298,7 @@ fn rule_from(rule: &SdkRule) -> Result<BackupRule, Gap> {
         // Missing if it is false.
         continuous: Observed::Known(rule.enable_continuous_backup.unwrap_or(false)),
         retention_days: retention(rule.lifecycle.as_ref())?,
+        cold_storage: cold(rule.lifecycle.as_ref()),
         copies: copies.collect::<Result<_, Gap>>()?,
     })
 }

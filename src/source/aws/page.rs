@@ -26,6 +26,7 @@ pages! {
     aws_sdk_backup::operation::list_copy_jobs::ListCopyJobsOutput: next_token,
     aws_sdk_cloudformation::operation::describe_stacks::DescribeStacksOutput: next_token,
     aws_sdk_cloudformation::operation::list_stack_resources::ListStackResourcesOutput: next_token,
+    aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput: next_token,
     aws_sdk_dynamodb::operation::list_tables::ListTablesOutput: last_evaluated_table_name,
     aws_sdk_ec2::operation::describe_instances::DescribeInstancesOutput: next_token,
     aws_sdk_ec2::operation::describe_network_interfaces::DescribeNetworkInterfacesOutput: next_token,

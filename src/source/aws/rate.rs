@@ -46,8 +46,9 @@ const fn shared(prefix: &'static str, per_second: u32) -> Quota {
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html>,
 /// <https://docs.aws.amazon.com/general/latest/gr/bk.html>,
 /// <https://docs.aws.amazon.com/general/latest/gr/arg.html>,
-/// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html>.
-const QUOTAS: [Quota; 10] = [
+/// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html>,
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html>.
+const QUOTAS: [Quota; 11] = [
     each("ec2:Describe", 20, 100),
     each("ec2:Get", 20, 100),
     shared("kms:DescribeKey", 2_000),
@@ -58,6 +59,7 @@ const QUOTAS: [Quota; 10] = [
     each("backup:Get", 15, 15),
     shared("tag:GetResources", 15),
     each("organizations:List", 8, 12),
+    shared("cloudwatch:GetMetricData", 50),
 ];
 
 /// The rates of one account.

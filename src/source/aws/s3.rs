@@ -252,6 +252,7 @@ fn bucket_without_region(session: &Session, name: String, gap: &Gap) -> Bucket {
         expiry: Observed::Unknown(gap.clone()),
         event_bridge: Observed::Unknown(gap.clone()),
         size: Observed::Unknown(gap.clone()),
+        objects: Observed::default(),
     }
 }
 
@@ -325,6 +326,7 @@ async fn read_bucket(
         expiry,
         event_bridge: Observed::default(),
         size: Observed::default(),
+        objects: Observed::default(),
     }
 }
 

@@ -186,6 +186,7 @@ pub struct Session {
 struct Clients {
     backup: Cache<aws_sdk_backup::Client>,
     cloudformation: Cache<aws_sdk_cloudformation::Client>,
+    cloudwatch: Cache<aws_sdk_cloudwatch::Client>,
     dynamodb: Cache<aws_sdk_dynamodb::Client>,
     ec2: Cache<aws_sdk_ec2::Client>,
     efs: Cache<aws_sdk_efs::Client>,
@@ -599,6 +600,11 @@ impl Session {
         cloudformation,
         aws_sdk_cloudformation,
         "Returns the CloudFormation client of a region."
+    );
+    client!(
+        cloudwatch,
+        aws_sdk_cloudwatch,
+        "Returns the CloudWatch client of a region."
     );
     client!(
         dynamodb,

@@ -3,8 +3,8 @@
 
 use crate::model::backup::Vault;
 use crate::model::backup_plan::{
-    BackupPlan, BackupRule, BackupSelection, CopyAction, TagCondition, TagMatch, TagOperator,
-    tag_key,
+    BackupPlan, BackupRule, BackupSelection, ColdStorage, CopyAction, TagCondition, TagMatch,
+    TagOperator, tag_key,
 };
 use crate::model::{Gap, Listing, Observed};
 
@@ -78,6 +78,14 @@ fn read_days(holder: &Resolved, name: &str) -> Result<Option<u32>, Gap> {
     Ok(given.map(|days| u32::try_from(days).unwrap_or(0)))
 }
 
+fn read_cold_storage(holder: &Resolved) -> Result<Option<ColdStorage>, Gap> {
+    let lifecycle = holder.get("Lifecycle");
+    let days = lifecycle.get("MoveToColdStorageAfterDays").as_integer()?;
+    let archives = lifecycle.get("OptInToArchiveForSupportedResources");
+    let archives = archives.as_boolean()?.unwrap_or(false);
+    ColdStorage::from_days(days, archives).get().copied()
+}
+
 fn complete_listing<T>(read: Result<Vec<T>, Gap>) -> Listing<T> {
     match read {
         Ok(items) => Listing::complete(items),
@@ -130,6 +138,7 @@ fn read_rule(build: &Build<'_>, rule: &Resolved) -> Result<BackupRule, Gap> {
                 build.text_with_stand_ins(&copy.get("DestinationBackupVaultArn"))?,
             )?,
             retention_days: kept(copy)?,
+            cold_storage: read_cold_storage(copy).into(),
         })
     });
     Ok(BackupRule {
@@ -144,6 +153,7 @@ fn read_rule(build: &Build<'_>, rule: &Resolved) -> Result<BackupRule, Gap> {
             .map(|given| given.unwrap_or(false))
             .into(),
         retention_days: kept(rule)?,
+        cold_storage: read_cold_storage(rule).into(),
         copies: copies?,
     })
 }

@@ -23,6 +23,7 @@ pub(super) fn read_buckets(build: &mut Build<'_>) {
             event_bridge: locate_gap("NotificationConfiguration", read_event_bridge(&properties))
                 .into(),
             size: not_yet(),
+            objects: Observed::default(),
         };
         build.note_default(
             &bucket.arn,

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::model::backup::{BackupSettings, Vault};
 use crate::model::backup_plan::{
-    BackupPlan, BackupRule, BackupSelection, CopyAction, TagCondition, TagMatch, TagOperator,
-    tag_key,
+    BackupPlan, BackupRule, BackupSelection, ColdStorage, CopyAction, TagCondition, TagMatch,
+    TagOperator, tag_key,
 };
 use crate::model::{Gap, Listing, Observed};
 use crate::source::defaults::BACKUP_VAULT_KEY;
@@ -175,6 +175,18 @@ fn read_retention(view: &View<'_>) -> Result<Option<u32>, Gap> {
     Ok(None)
 }
 
+/// Returns when backups move to cold storage; `None` for never, which the provider writes as 0 too.
+fn read_cold_storage(view: &View<'_>) -> Result<Option<ColdStorage>, Gap> {
+    for block in view.blocks("lifecycle").set_value()?.unwrap_or_default() {
+        let days = block.number("cold_storage_after").set_value()?;
+        let archives = block.flag("opt_in_to_archive_for_supported_resources");
+        let archives = archives.set_value()?.unwrap_or(false);
+        let cold = ColdStorage::from_days(days.filter(|days| *days != 0), archives);
+        return cold.get().copied();
+    }
+    Ok(None)
+}
+
 /// Returns the time zone of a rule's schedule; `None` for UTC, the provider's default too.
 fn read_timezone(view: &View<'_>) -> Result<Option<String>, Gap> {
     let given = view.text("schedule_expression_timezone").set_value()?;
@@ -207,6 +219,7 @@ fn read_rule<'a>(reader: &Reader<'a>, view: &View<'a>) -> Result<BackupRule, Gap
         copies.push(CopyAction {
             vault_arn,
             retention_days: read_retention(&copy)?,
+            cold_storage: read_cold_storage(&copy).into(),
         });
     }
     Ok(BackupRule {
@@ -220,6 +233,7 @@ fn read_rule<'a>(reader: &Reader<'a>, view: &View<'a>) -> Result<BackupRule, Gap
         start_window_minutes: read_start_window(view).into(),
         continuous: view.flag("enable_continuous_backup").or_else(|| Ok(false)),
         retention_days: read_retention(view)?,
+        cold_storage: read_cold_storage(view).into(),
         copies,
         vault,
     })

@@ -37,6 +37,7 @@ pub(super) fn read_buckets<'a>(reader: &Reader<'a>, planned: &mut Planned) {
             expiry: read_expiry(&view, &lifecycles).into(),
             event_bridge: read_event_bridge(&view, &notifications).into(),
             size: Observed::default(),
+            objects: Observed::default(),
             id: named.id,
             arn: named.arn,
         };

@@ -429,7 +429,7 @@ Plan:
           TargetBackupVault: !Ref Vault
           ScheduleExpression: cron(0 3 * * ? *)
           Lifecycle: {DeleteAfterDays: 3}
-          CopyActions: [{DestinationBackupVaultArn: 'arn:aws:backup:eu-west-1:692653576357:backup-vault:central', Lifecycle: {DeleteAfterDays: 35}}]
+          CopyActions: [{DestinationBackupVaultArn: 'arn:aws:backup:eu-west-1:692653576357:backup-vault:central', Lifecycle: {DeleteAfterDays: 365, MoveToColdStorageAfterDays: 30, OptInToArchiveForSupportedResources: true}}]
 Tagged:
   Type: AWS::Backup::BackupSelection
   Properties:
@@ -455,6 +455,12 @@ Tagged:
         ),
         ("local", Some(3), Some("cron(0 3 * * ? *)"))
     );
+    assert_eq!(rule.cold_storage, Observed::Known(None));
+    let cold = ColdStorage {
+        after_days: 30,
+        archives: true,
+    };
+    assert_eq!(rule.copies[0].cold_storage, Observed::Known(Some(cold)));
     assert_eq!(
         plan.selections.items[0].role_arn,
         "arn:aws:iam:::role/Backup"

@@ -41,7 +41,8 @@ fn the_effective_backup_policy_is_read_once_and_the_plans_of_each_region() {
     let rule = json!({
         "name": "daily", "vault": "local", "schedule": "cron(0 3 ? * * *)", "timezone": {"known": null},
         "start_window_minutes": {"known": 60}, "continuous": {"known": false}, "retention_days": 1,
-        "copies": [{"vault_arn": CENTRAL_VAULT, "retention_days": 35}],
+        "cold_storage": {"known": null},
+        "copies": [{"vault_arn": CENTRAL_VAULT, "retention_days": 35, "cold_storage": {"known": null}}],
     });
     assert_eq!(at(plan, "/plan/rules/items"), &json!([rule]));
     for operation in [
@@ -160,10 +161,10 @@ fn without_an_effective_backup_policy_the_plans_are_read() {
         let rules = json!([{
             "name": "nightly", "vault": "local", "schedule": "cron(0 3 ? * * *)",
             "timezone": {"known": "Etc/UTC"}, "start_window_minutes": {"known": 60},
-            "continuous": {"known": false}, "retention_days": 1,
+            "continuous": {"known": false}, "retention_days": 1, "cold_storage": {"known": null},
             "copies": [{
                 "vault_arn": "arn:aws:backup:eu-central-1:692653576357:backup-vault:Central",
-                "retention_days": 35,
+                "retention_days": 35, "cold_storage": {"known": null},
             }],
         }]);
         assert_eq!(at(plans, "/items/0/rules/items"), &rules);
@@ -173,6 +174,7 @@ fn without_an_effective_backup_policy_the_plans_are_read() {
             &json!([{
                 "name": "hourly", "vault": "Default", "schedule": "cron(0 0/1 ? * * *)", "timezone": {"known": null},
                 "start_window_minutes": {"known": null}, "continuous": {"known": true}, "copies": [],
+                "cold_storage": {"known": {"after_days": 30, "archives": true}},
             }])
         );
         let role = "arn:aws:iam::111122223333:role/aws-controltower-BackupRole";

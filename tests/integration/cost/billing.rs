@@ -328,7 +328,7 @@ fn the_type_of_fsx_decides_the_price() {
 #[test]
 fn the_built_in_prices_have_a_source_and_a_date_and_are_those_that_were_verified() {
     let prices = PriceList::built_in().unwrap();
-    assert_eq!(prices.prices().count(), 10);
+    assert_eq!(prices.prices().count(), 15);
     for price in prices.prices() {
         assert!(price.usd > 0.0 && !price.source.is_empty(), "{price:?}");
         assert!(price.as_of.starts_with("202"), "{price:?}");

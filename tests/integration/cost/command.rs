@@ -236,6 +236,70 @@ fn preflight_counts_what_is_not_tagged() {
     assert_eq!(json(&["--preflight"])["totals"], tagged["totals"]);
 }
 
+// Only a live account has metrics, or a snapshot that has their values.
+#[test]
+fn metrics_of_a_file_are_those_that_were_collected() {
+    let run = cost(&["--metrics"]);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(
+        run.stderr
+            .contains("a snapshot that `collect --metrics` wrote"),
+        "{run:?}"
+    );
+    assert!(
+        cost(&[])
+            .stdout
+            .contains("Collect the snapshot with --metrics")
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(fixture("account.json")).unwrap();
+    let mut snapshot: Value = serde_json::from_str(&text).unwrap();
+    let gap = serde_json::json!({"unknown": {
+        "kind": "denied", "operation": "cloudwatch:GetMetricData", "message": "not authorized",
+    }});
+    let estimate = |size: &Value, snapshot: &mut Value| {
+        snapshot["buckets"]["items"][0]["size"] = size.clone();
+        let path = folder.path().join("account.json");
+        std::fs::write(&path, snapshot.to_string()).unwrap();
+        let file = path.to_str().unwrap();
+        self::run(backup_check(folder.path()).args(["cost", file, "--metrics"]))
+    };
+    // A size that was asked for and not read stays unknown.
+    let denied = estimate(&gap, &mut snapshot);
+    assert_eq!(denied.code, 0, "{denied:?}");
+    assert!(
+        denied.stdout.contains("Sizes that are not known:"),
+        "{denied:?}"
+    );
+    let size = serde_json::json!({"known": {"bytes": 5_u64 << 30, "basis": "measured"}});
+    let known = estimate(&size, &mut snapshot);
+    let words: Vec<&str> = known.stdout.split_whitespace().collect();
+    assert!(
+        words
+            .join(" ")
+            .contains("s3-bucket eu-west-1 1 5.0 measured"),
+        "{known:?}"
+    );
+}
+
+#[test]
+fn small_objects_are_noted_only_where_they_are_small() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(fixture("account.json")).unwrap();
+    let mut snapshot: Value = serde_json::from_str(&text).unwrap();
+    let bytes = 1_u64 << 30;
+    // 8,192 objects of 128 KiB are a GiB.
+    for (objects, is_noted) in [(8_192, false), (8_193, true), (0, false)] {
+        let bucket = &mut snapshot["buckets"]["items"][0];
+        bucket["size"] = serde_json::json!({"known": {"bytes": bytes, "basis": "measured"}});
+        bucket["objects"] = serde_json::json!({"known": objects});
+        let path = folder.path().join("account.json");
+        std::fs::write(&path, snapshot.to_string()).unwrap();
+        let run = run(backup_check(folder.path()).arg("cost").arg(&path));
+        assert_eq!(run.stdout.contains("128 KB"), is_noted, "{objects} {run:?}");
+    }
+}
+
 #[test]
 fn a_selection_narrows_the_estimate() {
     let run = cost(&[
@@ -328,12 +392,15 @@ fn the_script_writes_a_price_file_from_aws_price_lists() {
         .map(|it| (it.usd, it.as_of.as_str()))
         .collect();
     found.sort_by(|one, other| one.partial_cmp(other).unwrap());
-    // Transfer, Aurora, EFS and EBS, RDS, DynamoDB, each with the date of its list.
+    // Cold EFS, archived EBS, transfer, Aurora, cold DynamoDB, EFS and EBS, RDS, DynamoDB, each with the date of its list.
     assert_eq!(
         found,
         [
+            (0.01, "2026-09-30"),
+            (0.0125, "2026-10-05"),
             (0.02, "2026-09-16"),
             (0.021, "2026-10-06"),
+            (0.03, "2026-09-30"),
             (0.05, "2026-09-30"),
             (0.05, "2026-10-05"),
             (0.095, "2026-10-06"),

@@ -46,6 +46,7 @@ from collections.abc import Callable, Iterable, Iterator
 import backup
 import changes
 import cloudformation
+import cloudwatch
 import fixes
 import organizations
 import redshift
@@ -144,6 +145,8 @@ class Overlay:
         return Reply(200, [("Content-Type", "application/json")], json.dumps(answer).encode())
 
     def answer(self, environ: Environ, body: bytes) -> Reply:
+        if cloudwatch.is_asked(environ):
+            return cloudwatch.answer(environ, body, self.answer)
         call = wire.parse(environ, body)
         if SEEDING in environ.get("HTTP_USER_AGENT", ""):
             return self.forward(wire.with_body(environ, body))

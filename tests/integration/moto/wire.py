@@ -31,7 +31,7 @@ from werkzeug.exceptions import NotFound
 REQUEST_ID = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
 
 # The name in the credential scope is the IAM prefix, but not always the folder in botocore.
-MODEL_NAMES = {"elasticfilesystem": "efs", "tagging": "resourcegroupstaggingapi"}
+MODEL_NAMES = {"elasticfilesystem": "efs", "monitoring": "cloudwatch", "tagging": "resourcegroupstaggingapi"}
 
 # The root elements in the S3 documentation, which the Rust SDK requires. moto derives the
 # root from the operation's name.

@@ -66,6 +66,12 @@ class Workloads(Account):
         self.expect(arn, name, "ec2-instance", region, tag, but)
         return str(instance["InstanceId"])
 
+    def measure(self, region: str, space: str, metric: str, dimensions: dict[str, str], gib: int) -> None:
+        """A size in CloudWatch, of today."""
+        named = [{"Name": name, "Value": value} for name, value in dimensions.items()]
+        data = {"MetricName": metric, "Dimensions": named, "Value": float(gib << 30)}
+        self.client("cloudwatch", region).put_metric_data(Namespace=space, MetricData=[data])
+
     def bucket(
         self,
         region: str,
@@ -79,6 +85,9 @@ class Workloads(Account):
         s3, name = self.client("s3", region), f"{name}-{self.account}"
         where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         s3.create_bucket(Bucket=name, **where)
+        # moto itself counts the Standard class, which is empty.
+        dimensions = {"StorageType": "GlacierInstantRetrievalStorage", "BucketName": name}
+        self.measure(region, "AWS/S3", "BucketSizeBytes", dimensions, 2)
         if tag.tags:
             s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tag.listed(name)})
         if versioning:
@@ -177,6 +186,8 @@ class Workloads(Account):
             **({"KmsKeyId": key} if key else {}),
             **options,
         )
+        space = {"neptune": "AWS/Neptune", "docdb": "AWS/DocDB"}.get(engine, "AWS/RDS")
+        self.measure(region, space, "VolumeBytesUsed", {"DBClusterIdentifier": name}, 5)
         for index, member in enumerate(members):
             rds.create_db_instance(
                 DBInstanceIdentifier=f"{name}-{index}",

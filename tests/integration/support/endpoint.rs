@@ -10,7 +10,9 @@
 //! `enabled` if it filters by that tag. `{region}` in a fixture is replaced with the region of the
 //! request. A resource without a fixture does not exist.
 
+mod cbor;
 mod fixtures;
+mod metrics;
 mod request;
 mod texts;
 

@@ -2,6 +2,7 @@
 
 use backup_check::exit::{Exit, FailOn};
 use backup_check::model::Observed;
+use backup_check::model::backup_plan::ColdStorage;
 use backup_check::report::Status;
 use serde_json::{Value, json};
 
@@ -334,8 +335,8 @@ fn a_backup_plan_is_evaluated_with_its_vault_and_selection() {
     let mut root = load_plan("ready");
     let rule = json!({
         "rule_name": "daily", "target_vault_name": "local", "schedule": "cron(0 5 ? * * *)",
-        "lifecycle": [{"delete_after": 1}],
-        "copy_action": [{"destination_vault_arn": "arn:aws:backup:eu-central-1:692653576357:backup-vault:central", "lifecycle": [{"delete_after": 35}]}],
+        "lifecycle": [{"delete_after": 1, "cold_storage_after": 0}],
+        "copy_action": [{"destination_vault_arn": "arn:aws:backup:eu-central-1:692653576357:backup-vault:central", "lifecycle": [{"delete_after": 365, "cold_storage_after": 30, "opt_in_to_archive_for_supported_resources": true}]}],
     });
     let tag = json!({"type": "STRINGEQUALS", "key": "backup", "value": "enabled"});
     add_resources(
@@ -366,7 +367,16 @@ fn a_backup_plan_is_evaluated_with_its_vault_and_selection() {
     );
     let snapshot = read_snapshot(&root);
     let region = &snapshot.regions["eu-central-1"];
-    assert_eq!(region.backup_plans.items[0].selections.items.len(), 1);
+    let plan = &region.backup_plans.items[0];
+    assert_eq!(plan.selections.items.len(), 1);
+    let rule = &plan.rules.items[0];
+    let cold = ColdStorage {
+        after_days: 30,
+        archives: true,
+    };
+    // The provider writes 0 where a configuration sets no days.
+    assert_eq!(rule.cold_storage, Observed::Known(None));
+    assert_eq!(rule.copies[0].cold_storage, Observed::Known(Some(cold)));
     assert_eq!(
         region.vaults.items[0].kms_key,
         Observed::Known(Some("alias/aws/backup".to_owned()))

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use crate::support::command::repository;
 
+use super::cbor::encode;
+use super::metrics::answer_metrics;
 use super::request::ACCOUNT;
 use super::{Answer, End, Request, Shared, empty_answer};
 
@@ -195,6 +197,9 @@ impl Shared {
                 request.operation
             ));
         };
+        if service == "cloudwatch" {
+            return metrics_answer(name, &read_fixture(&path), request);
+        }
         let mut answer = Answer {
             status: error_status(service, name),
             headers: vec![("content-type", content_type(service).to_owned())],
@@ -220,8 +225,35 @@ impl Shared {
     }
 }
 
+/// Returns an error of CloudWatch, or a page of metrics, by the name of the fixture.
+fn metrics_answer(name: &str, fixture: &str, request: &Request) -> Answer {
+    let fixture: Value = serde_json::from_str(fixture).expect("fixtures are JSON");
+    let status = error_status("cloudwatch", name);
+    let document = match status {
+        200 => answer_metrics(&fixture, request),
+        _ => fixture,
+    };
+    cbor_answer(status, &document)
+}
+
+fn cbor_answer(status: u16, document: &Value) -> Answer {
+    Answer {
+        status,
+        headers: vec![
+            ("content-type", "application/cbor".to_owned()),
+            ("smithy-protocol", "rpc-v2-cbor".to_owned()),
+        ],
+        body: encode(document),
+        end: End::Complete,
+    }
+}
+
 /// Returns an error in the protocol of a service.
 pub(super) fn error_answer(service: &str, status: u16, code: &str) -> Answer {
+    if service == "cloudwatch" {
+        let error = json!({"__type": code, "message": "made by the test"});
+        return cbor_answer(status, &error);
+    }
     let mut headers = vec![("content-type", content_type(service).to_owned())];
     let error = format!("<Error><Code>{code}</Code><Message>made by the test</Message></Error>");
     let body = match service {
@@ -329,8 +361,8 @@ fn error_status(service: &str, name: &str) -> u16 {
     match (service, name) {
         ("ec2" | "s3", "Throttling") => 503,
         (
-            "backup" | "cloudformation" | "ec2" | "elasticfilesystem" | "iam" | "rds" | "redshift"
-            | "s3",
+            "backup" | "cloudformation" | "cloudwatch" | "ec2" | "elasticfilesystem" | "iam"
+            | "rds" | "redshift" | "s3",
             "AccessDenied",
         )
         | ("sts", "AccessDenied" | "ExpiredToken") => 403,

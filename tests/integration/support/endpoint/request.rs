@@ -5,6 +5,8 @@ use std::io::BufRead;
 
 use serde_json::Value;
 
+use super::cbor::decode;
+
 /// The account of the fixtures.
 pub(super) const ACCOUNT: &str = "111122223333";
 
@@ -97,6 +99,10 @@ impl Request {
             {
                 ("DescribeFileSystems".to_owned(), http.query.clone())
             }
+            ("monitoring", _) => {
+                let (_, operation) = http.path.rsplit_once("/operation/")?;
+                (operation.to_owned(), text_fields(&decode(&http.body)?)?)
+            }
             (_, Some((_, operation))) => (operation.to_owned(), parse_json(&http.body)?),
             _ => {
                 let mut parameters = parse_form(std::str::from_utf8(&http.body).ok()?);
@@ -107,7 +113,11 @@ impl Request {
             "PutObject" => http.body.clone(),
             _ => Vec::new(),
         };
-        let prefix = if service == "tagging" { "tag" } else { service };
+        let prefix = match service {
+            "tagging" => "tag",
+            "monitoring" => "cloudwatch",
+            other => other,
+        };
         Some(Request {
             region: region.to_owned(),
             account: key.strip_prefix("ASIA").unwrap_or(ACCOUNT).to_owned(),
@@ -260,7 +270,10 @@ fn parse_backup(http: &Http) -> Option<(String, BTreeMap<String, String>)> {
 
 /// Returns the fields of a JSON body.
 fn parse_json(body: &[u8]) -> Option<BTreeMap<String, String>> {
-    let body: Value = serde_json::from_slice(body).ok()?;
+    text_fields(&serde_json::from_slice(body).ok()?)
+}
+
+fn text_fields(body: &Value) -> Option<BTreeMap<String, String>> {
     let fields = body.as_object()?.iter().map(|(key, value)| {
         let text = value
             .as_str()
