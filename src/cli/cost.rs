@@ -66,7 +66,7 @@ pub(super) fn run(mut args: CostArgs, global: &GlobalArgs) -> anyhow::Result<Exi
     };
     let read = args
         .input
-        .read_source(&loaded, company, &[], &Extent::EVERYTHING, global)?;
+        .read_source(&loaded, company, &[], &Extent::ALL_RULES, global)?;
     let question = Question {
         selection: &read.selection,
         preflight: args.preflight,

@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::model::ec2::{Instance, Volume};
+use crate::model::image::Image;
 use crate::model::observed::AccountFact;
 use crate::model::tag::{BackupTag, Tags};
 use crate::model::{Gap, Observed};
-use crate::source::images::{PublicImage, find_public_image, has_ebs_root};
+use crate::source::images::{PublicImage, find_public_image, has_ebs_root, may_be_root};
 use crate::source::planned::unplanned;
 
 use super::build::{Build, locate_gap, not_yet, require_agreement, size_in_gib};
@@ -158,15 +159,18 @@ fn read_instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments
     let (tags, volume_tags) = read_instance_tags(build, &properties, &launch);
     let attached = attachments.volumes.get(declared.id);
     let mut volumes: Vec<String> = attached.into_iter().flatten().cloned().collect();
-    let image = find_image(&launch.get("ImageId"));
-    let mapped = read_mapped_volumes(build, declared, &launch, &volume_tags, &mut volumes);
-    let has_root = matches!((&mapped, &image), (Ok(devices), Some(image)) if devices.contains(image.root_device));
-    if !has_root {
-        volumes.push(add_root_volume(build, declared, volume_tags, image));
-    }
+    let image = LaunchImage::find(build, &launch.get("ImageId"));
+    let mapped = read_mapped_volumes(build, declared, &launch, &image, &volume_tags, &mut volumes);
+    add_image_volumes(
+        build,
+        declared,
+        &volume_tags,
+        (&image, mapped.as_ref().ok()),
+        &mut volumes,
+    );
     let unknown = |what: &str| {
         let gap = launch.open.clone();
-        gap.unwrap_or_else(|| {
+        gap.or_else(|| image.gap().cloned()).unwrap_or_else(|| {
             unplanned(format!(
                 "{what} is a property of its image, which the template does not contain"
             ))
@@ -178,60 +182,186 @@ fn read_instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments
         id: declared.id.to_owned(),
         tags,
         state: not_yet(),
-        root_device_type: match image.is_some() || is_on_ebs(&launch) {
-            true => Observed::Known("ebs".to_owned()),
-            false => Observed::Unknown(unknown("the type of its root device")),
+        root_device_type: match &image {
+            LaunchImage::Account(image) => image.root_device_type.clone(),
+            LaunchImage::Open(_) if !is_on_ebs(&launch) => {
+                Observed::Unknown(unknown("the type of its root device"))
+            }
+            _ => Observed::Known("ebs".to_owned()),
         },
-        marketplace_codes: match image {
-            Some(_) => Observed::Known(Vec::new()),
-            None => Observed::Unknown(unknown("a product code")),
+        marketplace_codes: match &image {
+            LaunchImage::Account(image) => image.marketplace_codes.clone(),
+            LaunchImage::Public(_) => Observed::Known(Vec::new()),
+            LaunchImage::Open(_) => Observed::Unknown(unknown("a product code")),
         },
         volumes: mapped.map(|_| volumes).into(),
         vpc_id,
         subnet_id: None,
+        image_id: None,
         outpost_arn: Observed::Known(None),
     };
     build.stack_region().instances.items.push(instance);
 }
 
-/// Adds the root volume of an instance, which none of its mappings is known to be, and returns its id.
-fn add_root_volume<'a>(
+/// The image of an instance.
+enum LaunchImage {
+    /// A public image, by its parameter of Systems Manager.
+    Public(&'static PublicImage),
+    /// An image that the account has.
+    Account(Image),
+    /// It is not known; the reason, if an account was read.
+    Open(Option<Gap>),
+}
+
+impl LaunchImage {
+    fn find(build: &Build<'_>, image_id: &Resolved) -> Self {
+        if let Some(image) = find_image(image_id) {
+            return LaunchImage::Public(image);
+        }
+        // Images of which instances get the same are as good as one.
+        let found = image_id.agree(|id| {
+            let Some(id) = id.text()? else {
+                return Ok(None);
+            };
+            let found = build.around().find_image(build.region(), &id).transpose()?;
+            Ok(found.map(|it| Image {
+                id: String::new(),
+                ..it.clone()
+            }))
+        });
+        match found {
+            Ok(Some(image)) => LaunchImage::Account(image),
+            Ok(None) => LaunchImage::Open(None),
+            Err(gap) => LaunchImage::Open(build.around().has_lookups().then_some(gap)),
+        }
+    }
+
+    fn gap(&self) -> Option<&Gap> {
+        match self {
+            LaunchImage::Open(gap) => gap.as_ref(),
+            _ => None,
+        }
+    }
+
+    fn root_device(&self) -> Option<&str> {
+        match self {
+            LaunchImage::Public(image) => Some(image.root_device),
+            LaunchImage::Account(image) => image.root_device.known().map(String::as_str),
+            LaunchImage::Open(_) => None,
+        }
+    }
+
+    /// Corrects what a volume says about its encryption that a mapping of the template describes.
+    fn correct_mapping(&self, volume: &mut Volume, device: &str, names_key: bool) {
+        self.correct_encryption(volume, device, names_key);
+        if let LaunchImage::Account(image) = self
+            && self.root_device() != Some(device)
+            && image
+                .volume(device)
+                .is_some_and(|it| it.encrypted == Observed::Known(true))
+        {
+            let gap = || {
+                unplanned(
+                    "it replaces an encrypted volume of its image, and it is not documented whether it is made from the same snapshot",
+                )
+            };
+            volume.encrypted = Observed::Unknown(gap());
+            if !names_key {
+                volume.kms_key = Observed::Unknown(gap());
+            }
+        }
+    }
+
+    /// Corrects what a volume says about its encryption, if it may be made from an encrypted snapshot of the image:
+    /// the volume of a device, for which the template names no snapshot. `names_key` is whether it names a key.
+    fn correct_encryption(&self, volume: &mut Volume, device: &str, names_key: bool) {
+        let (encrypted, key) = match self {
+            LaunchImage::Public(_) => return,
+            LaunchImage::Account(image) => match image.volume(device) {
+                None => return,
+                Some(it) if it.encrypted == Observed::Known(false) => return,
+                Some(it) => (it.encrypted.clone(), it.kms_key.clone()),
+            },
+            LaunchImage::Open(_) if !may_be_root(device) => return,
+            LaunchImage::Open(why) => {
+                let gap = || {
+                    why.clone().unwrap_or_else(|| {
+                        unplanned("it depends on its image, which the template does not contain")
+                    })
+                };
+                let encrypted = gap().needing(AccountFact::EbsEncryptionOrSnapshot);
+                (Observed::Unknown(encrypted), Observed::Unknown(gap()))
+            }
+        };
+        if volume.encrypted != Observed::Known(true) {
+            volume.encrypted = encrypted;
+        }
+        // Without a key the default one of the region is used, as the volume says already.
+        if !names_key && key != Observed::Known(None) {
+            volume.kms_key = key;
+        }
+    }
+}
+
+/// Adds the volumes that an instance gets from its image: the root volume, unless one of its mappings is known to be
+/// that, and others that the image is known to have. `devices` are those of the mappings, if all are known.
+fn add_image_volumes<'a>(
     build: &mut Build<'a>,
     declared: &Declared<'a>,
-    tags: Observed<Tags>,
-    image: Option<&PublicImage>,
-) -> String {
-    let id = format!("{}/root", declared.id);
-    let reason = match image {
-        // The snapshot of a public image is not encrypted.
-        Some(_) => {
-            "the template does not configure it, so it depends on the account's encryption by default, which the template does not contain"
-        }
-        None => "it depends on its image, which the template does not contain",
+    tags: &Observed<Tags>,
+    (image, devices): (&LaunchImage, Option<&BTreeSet<String>>),
+    volumes: &mut Vec<String>,
+) {
+    let root = image.root_device();
+    let has_root = devices.is_some_and(|it| root.is_some_and(|root| it.contains(root)));
+    let mut added = Vec::new();
+    let is_on_ebs = match image {
+        LaunchImage::Account(image) => image.root_device_type.known().is_none_or(|it| it == "ebs"),
+        _ => true,
     };
-    let (encrypted, kms_key) = match image {
-        Some(_) => (
-            unplanned(reason).needing(AccountFact::EbsEncryption),
-            unplanned(reason).needing(AccountFact::EbsKey),
-        ),
-        None => (
-            unplanned(reason).needing(AccountFact::EbsEncryptionOrSnapshot),
-            unplanned(reason),
-        ),
+    if !has_root && is_on_ebs {
+        added.push(("/root".to_owned(), root.map(str::to_owned)));
+    }
+    if let (LaunchImage::Account(image), Some(devices)) = (image, devices) {
+        let named: Vec<&str> = devices.iter().map(String::as_str).collect();
+        let more = image.more_volumes(&named).into_iter();
+        added.extend(more.map(|it| (it.device.clone(), Some(it.device.clone()))));
+    }
+    for (part, device) in added {
+        let id = format!("{}{part}", declared.id);
+        let arn = build.declare_resource(declared, &part);
+        let mut volume = Volume {
+            arn,
+            id: id.clone(),
+            tags: tags.clone(),
+            ..unconfigured_volume(declared.id)
+        };
+        // The root device is that of the image, whatever its name.
+        let device = device.as_deref().unwrap_or("/dev/xvda");
+        image.correct_encryption(&mut volume, device, false);
+        build.stack_region().volumes.items.push(volume);
+        volumes.push(id);
+    }
+}
+
+/// Returns a volume of an instance that the template does not configure.
+fn unconfigured_volume(instance: &str) -> Volume {
+    let gap = || {
+        unplanned(
+            "the template does not configure it, so it depends on the account's encryption by default, which the template does not contain",
+        )
     };
-    let volume = Volume {
-        arn: build.declare_resource(declared, "/root"),
-        id: id.clone(),
-        tags,
+    Volume {
+        arn: String::new(),
+        id: String::new(),
+        tags: Observed::default(),
         state: not_yet(),
-        encrypted: Observed::Unknown(encrypted),
-        kms_key: Observed::Unknown(kms_key),
+        encrypted: Observed::Unknown(gap().needing(AccountFact::EbsEncryption)),
+        kms_key: Observed::Unknown(gap().needing(AccountFact::EbsKey)),
         size: Observed::default(),
-        attached_to: Observed::Known(vec![declared.id.to_owned()]),
+        attached_to: Observed::Known(vec![instance.to_owned()]),
         outpost_arn: Observed::Known(None),
-    };
-    build.stack_region().volumes.items.push(volume);
-    id
+    }
 }
 
 /// Returns the public image that an image id is read from Systems Manager for.
@@ -385,6 +515,7 @@ fn read_mapped_volumes<'a>(
     build: &mut Build<'a>,
     declared: &Declared<'a>,
     launch: &Launch,
+    image: &LaunchImage,
     tags: &Observed<Tags>,
     volumes: &mut Vec<String>,
 ) -> Result<BTreeSet<String>, Gap> {
@@ -402,16 +533,18 @@ fn read_mapped_volumes<'a>(
         Vec::new()
     }) {
         let ebs = mapping.get("Ebs");
+        let device = mapping.get("DeviceName").text().ok().flatten();
         if ebs.is_absent() && !matches!(mapping, Resolved::Open(_)) {
+            // It leaves a volume of the image out.
+            devices.extend(device.filter(|_| condition.is_none()));
             continue;
         }
         if let Some(open) = condition {
             complete = complete.and(Err(open.gap));
         }
-        let device = mapping.get("DeviceName").text().ok().flatten();
         let part = device.unwrap_or_else(|| format!("/device{}", volumes.len()));
         devices.insert(part.clone());
-        let volume = Volume {
+        let mut volume = Volume {
             arn: build.declare_resource(declared, &part),
             id: format!("{}{part}", declared.id),
             tags: tags.clone(),
@@ -422,6 +555,9 @@ fn read_mapped_volumes<'a>(
             attached_to: Observed::Known(vec![declared.id.to_owned()]),
             outpost_arn: Observed::Known(None),
         };
+        if ebs.get("SnapshotId").is_absent() {
+            image.correct_mapping(&mut volume, &part, !ebs.get("KmsKeyId").is_absent());
+        }
         let listed = &mut build.stack_region().volumes.items;
         match listed.iter_mut().find(|it| it.arn == volume.arn) {
             // The same device under another condition.
