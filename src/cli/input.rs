@@ -198,3 +198,16 @@ pub(super) fn read_baseline(path: &Path) -> anyhow::Result<Earlier> {
     let text = read_text(path).context("--baseline")?;
     Earlier::parse(&text).with_context(|| format!("--baseline {}", display_name(path)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_found_wherever_a_file_names_them() {
+        let text = br#"{"ami": "ami-0a1b2c3d4e5f60718", "old": "ami-bff32ccc", "not": "ami-base", "nor": "ami-0a1b2"} ami-"#;
+        let found: Vec<String> = find_image_ids(text).into_iter().collect();
+        assert_eq!(found, ["ami-0a1b2c3d4e5f60718", "ami-bff32ccc"]);
+        assert!(find_image_ids(b"").is_empty());
+    }
+}

@@ -17,6 +17,7 @@ mod for_each;
 mod fsx;
 mod json;
 mod kms;
+mod launch_image;
 mod nested;
 mod node;
 mod parameter;

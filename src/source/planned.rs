@@ -83,6 +83,9 @@ impl<'a> Surroundings<'a> {
                 ))),
                 Err(gap) => Err(gap),
             },
+            Ok(None) if self.account.is_some_and(|it| it.source == Source::Aws) => Err(unplanned(
+                format!("the account has no image {id} in the region, or may not use it"),
+            )),
             Ok(None) => Err(unplanned(format!(
                 "{id} is not among the images that the account owns or uses; --account-from live looks it up"
             ))),

@@ -13,6 +13,7 @@ mod failures;
 mod frugal;
 mod jobs;
 mod lists;
+mod lookups;
 mod organization;
 mod selection;
 #[cfg(unix)]

@@ -9,17 +9,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::model::ec2::{Instance, Volume};
-use crate::model::image::Image;
 use crate::model::observed::AccountFact;
 use crate::model::tag::{BackupTag, Tags};
 use crate::model::{Gap, Observed};
-use crate::source::images::{PublicImage, find_public_image, has_ebs_root, may_be_root};
+use crate::source::images::has_ebs_root;
 use crate::source::planned::unplanned;
 
 use super::build::{Build, locate_gap, not_yet, require_agreement, size_in_gib};
+use super::launch_image::LaunchImage;
 use super::tags;
 use super::template::Declared;
-use super::value::{Open, Piece, Resolved};
+use super::value::{Open, Resolved};
 
 const VOLUME: &str = "AWS::EC2::Volume";
 const INSTANCE: &str = "AWS::EC2::Instance";
@@ -203,106 +203,6 @@ fn read_instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments
     build.stack_region().instances.items.push(instance);
 }
 
-/// The image of an instance.
-enum LaunchImage {
-    /// A public image, by its parameter of Systems Manager.
-    Public(&'static PublicImage),
-    /// An image that the account has.
-    Account(Image),
-    /// It is not known; the reason, if an account was read.
-    Open(Option<Gap>),
-}
-
-impl LaunchImage {
-    fn find(build: &Build<'_>, image_id: &Resolved) -> Self {
-        if let Some(image) = find_image(image_id) {
-            return LaunchImage::Public(image);
-        }
-        // Images of which instances get the same are as good as one.
-        let found = image_id.agree(|id| {
-            let Some(id) = id.text()? else {
-                return Ok(None);
-            };
-            let found = build.around().find_image(build.region(), &id).transpose()?;
-            Ok(found.map(|it| Image {
-                id: String::new(),
-                ..it.clone()
-            }))
-        });
-        match found {
-            Ok(Some(image)) => LaunchImage::Account(image),
-            Ok(None) => LaunchImage::Open(None),
-            Err(gap) => LaunchImage::Open(build.around().has_lookups().then_some(gap)),
-        }
-    }
-
-    fn gap(&self) -> Option<&Gap> {
-        match self {
-            LaunchImage::Open(gap) => gap.as_ref(),
-            _ => None,
-        }
-    }
-
-    fn root_device(&self) -> Option<&str> {
-        match self {
-            LaunchImage::Public(image) => Some(image.root_device),
-            LaunchImage::Account(image) => image.root_device.known().map(String::as_str),
-            LaunchImage::Open(_) => None,
-        }
-    }
-
-    /// Corrects what a volume says about its encryption that a mapping of the template describes.
-    fn correct_mapping(&self, volume: &mut Volume, device: &str, names_key: bool) {
-        self.correct_encryption(volume, device, names_key);
-        if let LaunchImage::Account(image) = self
-            && self.root_device() != Some(device)
-            && image
-                .volume(device)
-                .is_some_and(|it| it.encrypted == Observed::Known(true))
-        {
-            let gap = || {
-                unplanned(
-                    "it replaces an encrypted volume of its image, and it is not documented whether it is made from the same snapshot",
-                )
-            };
-            volume.encrypted = Observed::Unknown(gap());
-            if !names_key {
-                volume.kms_key = Observed::Unknown(gap());
-            }
-        }
-    }
-
-    /// Corrects what a volume says about its encryption, if it may be made from an encrypted snapshot of the image:
-    /// the volume of a device, for which the template names no snapshot. `names_key` is whether it names a key.
-    fn correct_encryption(&self, volume: &mut Volume, device: &str, names_key: bool) {
-        let (encrypted, key) = match self {
-            LaunchImage::Public(_) => return,
-            LaunchImage::Account(image) => match image.volume(device) {
-                None => return,
-                Some(it) if it.encrypted == Observed::Known(false) => return,
-                Some(it) => (it.encrypted.clone(), it.kms_key.clone()),
-            },
-            LaunchImage::Open(_) if !may_be_root(device) => return,
-            LaunchImage::Open(why) => {
-                let gap = || {
-                    why.clone().unwrap_or_else(|| {
-                        unplanned("it depends on its image, which the template does not contain")
-                    })
-                };
-                let encrypted = gap().needing(AccountFact::EbsEncryptionOrSnapshot);
-                (Observed::Unknown(encrypted), Observed::Unknown(gap()))
-            }
-        };
-        if volume.encrypted != Observed::Known(true) {
-            volume.encrypted = encrypted;
-        }
-        // Without a key the default one of the region is used, as the volume says already.
-        if !names_key && key != Observed::Known(None) {
-            volume.kms_key = key;
-        }
-    }
-}
-
 /// Adds the volumes that an instance gets from its image: the root volume, unless one of its mappings is known to be
 /// that, and others that the image is known to have. `devices` are those of the mappings, if all are known.
 fn add_image_volumes<'a>(
@@ -362,23 +262,6 @@ fn unconfigured_volume(instance: &str) -> Volume {
         attached_to: Observed::Known(vec![instance.to_owned()]),
         outpost_arn: Observed::Known(None),
     }
-}
-
-/// Returns the public image that an image id is read from Systems Manager for.
-fn find_image(image_id: &Resolved) -> Option<&'static PublicImage> {
-    let open = match image_id {
-        Resolved::Open(open) => open,
-        Resolved::Text(phrase) => match phrase.0.as_slice() {
-            [Piece::Open(open)] => open,
-            _ => return None,
-        },
-        _ => return None,
-    };
-    let symbol = open.symbol.as_deref()?;
-    let parameter = symbol
-        .strip_prefix("ssm ")
-        .or_else(|| symbol.strip_prefix("{{resolve:ssm:"))?;
-    find_public_image(parameter)
 }
 
 /// Returns whether the root device of an instance is an EBS volume whatever its image is, by its type.

@@ -277,7 +277,9 @@ fn filter_json(pages: &[String], wanted: &[String]) -> (usize, String) {
 
 fn filter_xml(pages: &[String], operation: &str, wanted: &[String]) -> (usize, String) {
     let (open, close) = match operation {
-        "DescribeInstances" | "DescribeVolumes" => ("        <item>", "        </item>"),
+        "DescribeInstances" | "DescribeVolumes" | "DescribeImages" | "DescribeSnapshots" => {
+            ("        <item>", "        </item>")
+        }
         "DescribeDBInstances" => ("      <DBInstance>", "      </DBInstance>"),
         "DescribeDBClusters" => ("      <DBCluster>", "      </DBCluster>"),
         "DescribeClusters" => ("      <Cluster>", "      </Cluster>"),
