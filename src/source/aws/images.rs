@@ -215,10 +215,7 @@ fn volume_from(mapping: BlockDeviceMapping) -> Option<(ImageVolume, Option<Strin
     let encrypted = DESCRIBE_IMAGES.require_field(ebs.encrypted, "Encrypted");
     let volume = ImageVolume {
         device: mapping.device_name.filled()?,
-        kms_key: match encrypted {
-            Observed::Known(_) => Observed::Known(None),
-            Observed::Unknown(ref gap) => Observed::Unknown(gap.clone()),
-        },
+        kms_key: encrypted.get().map(|_| None).into(),
         encrypted,
         size: Size::provisioned_gib(size.map(i64::from)),
     };

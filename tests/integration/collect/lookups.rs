@@ -36,7 +36,7 @@ fn collect_saves_images_exports_and_aliases() {
     assert_eq!(volumes[0]["kms_key"], json!({"known": KEY}));
     assert_eq!(volumes[1]["encrypted"], json!({"known": false}));
     // Instances use an image of another account, whose snapshot is not visible: volumes get the default key.
-    let used = at(&snapshot, "/regions/eu-central-1/images/items/1");
+    let used = at(&snapshot, "/regions/eu-central-1/images/items/2");
     assert_eq!(used["id"], "ami-bff32ccc");
     assert_eq!(used["volumes"][0]["encrypted"], json!({"known": true}));
     assert_eq!(used["volumes"][0]["kms_key"], json!({"known": null}));

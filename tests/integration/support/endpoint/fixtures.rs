@@ -156,7 +156,7 @@ impl Shared {
         if wanted.is_empty() {
             return None;
         }
-        // Resources that are found only by their tag have separate fixtures.
+        // Resources that are found only by their tag or their id have separate fixtures.
         let pages =
             ["", "-page2", "-enabled", "-enabled-page2"].map(|it| format!("{operation}{it}"));
         let pages: Vec<String> = pages
