@@ -154,14 +154,19 @@ impl Described {
         let state = image.state.map(|it| it.as_str().to_owned());
         let root_device_type = image.root_device_type.map(|it| it.as_str().to_owned());
         let codes = image.product_codes.unwrap_or_default();
-        let is_typed = codes.iter().all(|it| it.product_code_type.is_some());
+        let is_typed = codes.iter().all(|it| {
+            let kind = it.product_code_type.as_ref();
+            kind.map(|it| it.as_str().to_owned()).filled().is_some()
+        });
         let of_marketplace = codes
             .into_iter()
             .filter(|it| it.product_code_type == Some(ProductCodeValues::Marketplace));
         let codes = of_marketplace.filter_map(|it| it.product_code_id.filled());
         let codes = is_typed.then(|| codes.collect());
         let mappings = image.block_device_mappings.unwrap_or_default().into_iter();
-        let (volumes, snapshots) = mappings.filter_map(volume_from).unzip();
+        let mapped = mappings.filter(|it| it.ebs.is_some()).map(volume_from);
+        // An image of which a volume is not known is not known.
+        let (volumes, snapshots) = mapped.collect::<Option<Vec<_>>>()?.into_iter().unzip();
         let image_from = |id| Image {
             id,
             state: operation.require_text(state, "State"),
@@ -208,7 +213,7 @@ impl Described {
     }
 }
 
-/// Returns a volume of a block device mapping, with the id of its snapshot; `None` if it is no EBS volume.
+/// Returns an EBS volume of a block device mapping, with the id of its snapshot; `None` if it has no name.
 fn volume_from(mapping: BlockDeviceMapping) -> Option<(ImageVolume, Option<String>)> {
     let ebs = mapping.ebs?;
     let size = DESCRIBE_IMAGES.require_field(ebs.volume_size, "VolumeSize");
