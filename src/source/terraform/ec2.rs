@@ -419,13 +419,32 @@ fn list_devices<'a>(launch: &Launch<'a>, volumes: &mut VolumeIds) -> Vec<Device<
             });
         }
     }
+    add_image_devices(launch, (names, has_root), &mut devices, volumes);
+    devices
+}
+
+/// Adds the volumes that only the image of an instance names, the root volume among them. `names` are the devices
+/// that are named, and whether the root volume is one of them.
+fn add_image_devices<'a>(
+    launch: &Launch<'a>,
+    (mut names, has_root): (Vec<&'a str>, bool),
+    devices: &mut Vec<Device<'a>>,
+    volumes: &mut VolumeIds,
+) {
+    let view = &launch.instance;
+    let address = view.item.address;
     if let Some(gap) = launch.extra_image_volumes(&names) {
         volumes.gap.get_or_insert(gap);
     }
-    let has_no_volume = launch
-        .root_device_type()
-        .known()
-        .is_some_and(|it| it != "ebs");
+    let of_image = |part: &str, name, is_root| Device {
+        address: format!("{address}.{part}"),
+        name,
+        view: view.absent_block(),
+        is_root,
+        is_of_image: true,
+    };
+    let root_type = launch.root_device_type();
+    let has_no_volume = root_type.known().is_some_and(|it| it != "ebs");
     if !has_root && !has_no_volume {
         match view.item.exists {
             true => drop(
@@ -433,34 +452,21 @@ fn list_devices<'a>(launch: &Launch<'a>, volumes: &mut VolumeIds) -> Vec<Device<
                     .gap
                     .get_or_insert(not_in_plan(view, "the root volume")),
             ),
-            false => devices.push(Device {
-                address: format!("{address}.root_block_device[0]"),
-                name: root,
-                view: view.absent_block(),
-                is_root: true,
-                is_of_image: true,
-            }),
+            false => {
+                let root = launch.root_device_name();
+                devices.push(of_image("root_block_device[0]", root, true));
+            }
         }
     }
     // An instance may leave volumes of its image out.
-    let left_out = view
-        .blocks("ephemeral_block_device")
-        .known()
-        .unwrap_or_default();
-    names.extend(
-        left_out
-            .iter()
-            .filter_map(|it| it.text("device_name").known()),
-    );
-    let more = launch.more_volumes(&names).into_iter();
-    devices.extend(more.map(|volume| Device {
-        address: format!("{address}.{}", volume.device),
-        name: Some(volume.device.as_str()),
-        view: view.absent_block(),
-        is_root: false,
-        is_of_image: true,
-    }));
-    devices
+    let left_out = view.blocks("ephemeral_block_device").known();
+    let left_out = left_out.unwrap_or_default();
+    let left_out = left_out.iter().map(|it| it.text("device_name").known());
+    names.extend(left_out.flatten());
+    for volume in launch.more_volumes(&names) {
+        let device = volume.device.as_str();
+        devices.push(of_image(device, Some(device), false));
+    }
 }
 
 /// Reads the volumes that are created with an instance.
