@@ -173,6 +173,7 @@ fn judge(c: &mut Criterion) {
         tag_key: "backup",
         region: None,
         account: None,
+        without_lookups: false,
         central_account: "692653576357",
         read_at: "2026-03-03T06:00:00Z",
     };
@@ -323,6 +324,7 @@ fn templates(c: &mut Criterion) {
         tag_key: "backup",
         region: Some("eu-central-1"),
         account: None,
+        without_lookups: false,
         central_account: "692653576357",
         read_at: "2026-03-03T06:00:00Z",
     };

@@ -109,6 +109,7 @@ fn surroundings(file: &str) -> Surroundings<'_> {
         tag_key: "backup",
         region: Some("eu-west-1"),
         account: None,
+        without_lookups: false,
         central_account: "692653576357",
         read_at: "2026-03-03T06:00:00Z",
     }

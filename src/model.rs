@@ -16,6 +16,7 @@ pub mod encryption;
 pub mod fact;
 pub mod fleet;
 pub mod fsx;
+pub mod image;
 pub mod job;
 pub mod kind;
 pub mod kms;

@@ -71,7 +71,7 @@ pub(super) fn run(mut args: CostArgs, global: &GlobalArgs) -> anyhow::Result<Exi
     };
     let extent = Extent {
         metrics: args.metrics,
-        ..Extent::EVERYTHING
+        ..Extent::ALL_RULES
     };
     let read = args
         .input

@@ -310,6 +310,7 @@ fn extent_of_rules(options: &Options) -> Extent {
         needs: list_needs(options, &ALL),
         only_enabled: options.scope == Scope::Enabled,
         metrics: false,
+        images: BTreeSet::new(),
     }
 }
 
@@ -450,7 +451,8 @@ impl InputArgs {
                 output::print_stderr(text);
             }
         };
-        let (account, stopped) = match self.read_account(settings, global)? {
+        let bytes = input::read_bytes(path)?;
+        let (account, stopped) = match self.read_account(&bytes, settings, global)? {
             Some((account, stopped)) => (Some(account), stopped),
             None => (None, Exit::Ready),
         };
@@ -461,7 +463,7 @@ impl InputArgs {
             regions: &self.access.region,
             parameters: &self.parameter,
         };
-        let (mut snapshot, notes) = input::read_snapshot(path, &context)?;
+        let (mut snapshot, notes) = input::read_snapshot(path, bytes, &context)?;
         notes.iter().for_each(|text| note(&format!("note: {text}")));
         if snapshot.tag_key != settings.tag_key {
             bail!(
@@ -491,9 +493,10 @@ impl InputArgs {
         Ok((snapshot, selection, stopped))
     }
 
-    /// Reads the account of --account-from; `None` without it.
+    /// Reads the account of --account-from, with the images that a file names; `None` without it.
     fn read_account(
         &self,
+        file: &[u8],
         settings: &Settings,
         global: &GlobalArgs,
     ) -> anyhow::Result<Option<(Snapshot, Exit)>> {
@@ -501,13 +504,12 @@ impl InputArgs {
             return Ok(None);
         };
         if self.reads_live_account() {
-            let read = read_live(
-                &self.access,
-                settings,
-                &Selection::default(),
-                &Extent::EVERYTHING,
-                global,
-            );
+            let extent = Extent {
+                images: input::find_image_ids(file),
+                ..Extent::EVERYTHING
+            };
+            let everything = Selection::default();
+            let read = read_live(&self.access, settings, &everything, &extent, global);
             return read.context("--account-from live").map(Some);
         }
         let account = input::read_account(path).context("--account-from")?;

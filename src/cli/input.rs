@@ -1,5 +1,6 @@
 //! Reading of the files that arguments name.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 
@@ -15,7 +16,7 @@ use crate::source::{cloudformation, room, terraform};
 use crate::text::plural;
 
 /// Reads the bytes of a file, decompressed; `-` is stdin.
-fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
+pub(super) fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     let limit = room::find_limit();
     let mut bytes = Vec::new();
     if path == Path::new("-") {
@@ -35,6 +36,32 @@ fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
 /// Reads the text of a file; `-` is stdin.
 pub(super) fn read_text(path: &Path) -> anyhow::Result<String> {
     decode_text(read_bytes(path)?).map_err(|error| anyhow!("{} {error}", display_name(path)))
+}
+
+/// The most images of a file that are looked up: more than a file launches instances from.
+const MOST_IMAGES: usize = 1_000;
+
+/// Returns the ids of the images that a file names anywhere: `ami-0a1b2c3d`.
+pub(super) fn find_image_ids(bytes: &[u8]) -> BTreeSet<String> {
+    const PREFIX: &[u8] = b"ami-";
+    let mut found = BTreeSet::new();
+    let mut rest = bytes;
+    while let Some(at) = rest.windows(PREFIX.len()).position(|it| it == PREFIX) {
+        rest = &rest[at + PREFIX.len()..];
+        let id = rest
+            .iter()
+            .copied()
+            .take_while(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
+        let id: String = id.map(char::from).collect();
+        // Ids have 8 or 17 hexadecimal digits.
+        if matches!(id.len(), 8 | 17) {
+            found.insert(format!("ami-{id}"));
+        }
+        if found.len() == MOST_IMAGES {
+            break;
+        }
+    }
+    found
 }
 
 /// Returns the name of a file for messages.
@@ -65,6 +92,7 @@ const ACCEPTED: &str = "scan accepts a snapshot written by `backup-check collect
 /// Reads the snapshot in a file, or the one that its plan or template describes, and notes about it.
 pub(super) fn read_snapshot(
     path: &Path,
+    bytes: Vec<u8>,
     context: &FileContext<'_>,
 ) -> anyhow::Result<(Snapshot, Vec<String>)> {
     let name = display_name(path);
@@ -78,10 +106,11 @@ pub(super) fn read_snapshot(
         tag_key: context.tag_key,
         region,
         account: context.account,
+        without_lookups: false,
         central_account: context.central_account,
         read_at: &current_time()?,
     };
-    let found = match recognize_file(read_bytes(path)?, &name) {
+    let found = match recognize_file(bytes, &name) {
         Ok(found) => found,
         Err(error @ NotForUs::NotText { .. }) => bail!("{name} {error}; {ACCEPTED}"),
         Err(error) => bail!("{name} {error}"),
@@ -168,4 +197,17 @@ pub(super) fn describe_old_account(account: &Snapshot) -> anyhow::Result<Option<
 pub(super) fn read_baseline(path: &Path) -> anyhow::Result<Earlier> {
     let text = read_text(path).context("--baseline")?;
     Earlier::parse(&text).with_context(|| format!("--baseline {}", display_name(path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_found_wherever_a_file_names_them() {
+        let text = br#"{"ami": "ami-0a1b2c3d4e5f60718", "old": "ami-bff32ccc", "not": "ami-base", "nor": "ami-0a1b2"} ami-"#;
+        let found: Vec<String> = find_image_ids(text).into_iter().collect();
+        assert_eq!(found, ["ami-0a1b2c3d4e5f60718", "ami-bff32ccc"]);
+        assert!(find_image_ids(b"").is_empty());
+    }
 }

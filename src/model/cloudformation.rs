@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::arn::Arn;
 use super::tag::Tags;
 use super::{Listing, Observed};
 
@@ -55,5 +56,65 @@ impl StackResource {
                     | "DELETE_SKIPPED"
                     | "CREATE_FAILED"
             )
+    }
+}
+
+/// An output of a stack that other stacks import. Source: CloudFormation API, `ListExports`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Export {
+    /// Its name, which is unique in the account and region.
+    pub name: String,
+    /// Its value; none where it is not a list of identifiers. Others are not kept: they may be anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+/// Returns whether a value is an identifier of AWS, or several with commas between them: an ARN, an id such as
+/// `vpc-0a1b2c3d`, or the id or alias of a key.
+#[must_use]
+pub fn is_identifier(value: &str) -> bool {
+    let is_hex = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_hexdigit());
+    let is_one = |text: &str| {
+        let groups: Vec<&str> = text.split('-').collect();
+        let is_uuid = groups.iter().map(|it| it.len()).eq([8, 4, 4, 4, 12])
+            && groups.iter().all(|it| is_hex(it));
+        let is_id = text.rsplit_once('-').is_some_and(|(kind, id)| {
+            let is_kind = |it: char| it.is_ascii_lowercase() || it == '-';
+            (8..=32).contains(&id.len())
+                && is_hex(id)
+                && !kind.is_empty()
+                && kind.chars().all(is_kind)
+        });
+        is_uuid || is_id || text.starts_with("alias/") || Arn::parse(text).is_some()
+    };
+    value.split(',').all(|it| is_one(it.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_identifiers_are_kept_of_exports() {
+        for value in [
+            "vpc-0a1b2c3d4e5f60718",
+            "subnet-0a1b2c3d, subnet-1a1b2c3d",
+            "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            "1234abcd-12ab-34cd-56ef-1234567890ab",
+            "mrk-1234abcd12ab34cd56ef1234567890ab",
+            "alias/orders",
+        ] {
+            assert!(is_identifier(value), "{value}");
+        }
+        for value in [
+            "",
+            "hunter2",
+            "correct-horse",
+            "vpc-0a1b2c3d,hunter2",
+            "12345678",
+        ] {
+            assert!(!is_identifier(value), "{value}");
+        }
     }
 }

@@ -23,6 +23,9 @@ pub struct Instance {
     /// `ebs` or `instance-store`.
     #[serde(default)]
     pub root_device_type: Observed<String>,
+    /// The AMI that it was launched from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_id: Option<String>,
     /// Codes of its image from the AWS Marketplace.
     #[serde(default)]
     pub marketplace_codes: Observed<Vec<String>>,

@@ -43,7 +43,16 @@ pub enum Fact {
     BucketEvents,
     /// Option groups of DB instances.
     OptionGroups,
+    /// The AMIs that the account owns or uses.
+    Images,
+    /// The exports of its stacks.
+    Exports,
+    /// The aliases of its keys, and their keys.
+    KeyAliases,
 }
+
+/// The facts that no rule reads of an account: they complete plans and templates.
+const OF_PLANS: [Fact; 3] = [Fact::Images, Fact::Exports, Fact::KeyAliases];
 
 /// What a scan reads of an account, apart from its selection of services and resources.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,22 +63,35 @@ pub struct Extent {
     pub only_enabled: bool,
     /// Whether CloudWatch is asked for sizes. AWS bills each metric.
     pub metrics: bool,
+    /// AMIs that are looked up besides those that the account owns or uses.
+    pub images: BTreeSet<String>,
 }
 
 impl Extent {
-    /// The full account.
+    /// The full account, with what completes plans and templates.
     pub const EVERYTHING: Extent = Extent {
         needs: Needs::Everything,
         only_enabled: false,
         metrics: false,
+        images: BTreeSet::new(),
+    };
+
+    /// The full account, as far as any rule reads it.
+    pub const ALL_RULES: Extent = Extent {
+        needs: Needs::AllRules,
+        only_enabled: false,
+        metrics: false,
+        images: BTreeSet::new(),
     };
 }
 
 /// What some rules need of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Needs {
-    /// The full account.
+    /// The full account, with what completes plans and templates.
     Everything,
+    /// The full account, as far as any rule reads it.
+    AllRules,
     /// Only these facts.
     Only(BTreeSet<Fact>),
 }
@@ -80,6 +102,7 @@ impl Needs {
     pub fn includes(&self, fact: Fact) -> bool {
         match self {
             Needs::Everything => true,
+            Needs::AllRules => !OF_PLANS.contains(&fact),
             Needs::Only(facts) => facts.contains(&fact),
         }
     }

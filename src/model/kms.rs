@@ -33,3 +33,13 @@ pub struct KeyMetadata {
     /// Whether it is a primary or replica of a multi-Region key.
     pub multi_region: bool,
 }
+
+/// An alias of a key of the account. Source: KMS API, `ListAliases`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyAlias {
+    /// `alias/...`.
+    pub name: String,
+    /// The ARN of its key.
+    pub key: String,
+}

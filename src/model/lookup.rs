@@ -100,6 +100,9 @@ macro_rules! impl_lists {
                     vaults: _,
                     backup_plans: _,
                     key_names: _,
+                    images: _,
+                    exports: _,
+                    key_aliases: _,
                 } = self;
                 [$(&mut $list.gap),+].into_iter()
             }

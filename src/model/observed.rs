@@ -96,6 +96,12 @@ impl<T> Listing<T> {
         Listing { items, gap: None }
     }
 
+    /// Whether the snapshot does not have the list. Lists that were added later are then not written either.
+    #[must_use]
+    pub fn is_not_collected(&self) -> bool {
+        self.items.is_empty() && self.gap == Some(Gap::not_collected())
+    }
+
     /// Returns the first item that matches. `None` only if the list is complete.
     ///
     /// # Errors

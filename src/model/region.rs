@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::backup::{BackupSettings, Vault};
 use super::backup_plan::BackupPlan;
-use super::cloudformation::Stack;
+use super::cloudformation::{Export, Stack};
 use super::dynamodb::Table;
 use super::ec2::{EbsDefaults, Instance, Volume};
 use super::efs::FileSystem;
 use super::fsx::{FsxFileSystem, FsxVolume};
+use super::image::Image;
 use super::job::{BackupJob, CopyJob};
+use super::kms::KeyAlias;
 use super::observed::{Listing, Observed};
 use super::rds::{DbCluster, DbInstance, OptionGroup};
 use super::redshift::{Cluster, Namespace};
@@ -98,6 +100,16 @@ pub struct Region {
     /// ARNs of keys that resources name by alias or id.
     #[serde(default)]
     pub key_names: BTreeMap<String, Observed<String>>,
+    /// The AMIs that the account owns, and those that its instances and launch templates use. Others exist too. Only
+    /// plans and templates need them, as they do exports and aliases.
+    #[serde(default, skip_serializing_if = "Listing::is_not_collected")]
+    pub images: Listing<Image>,
+    /// What stacks export.
+    #[serde(default, skip_serializing_if = "Listing::is_not_collected")]
+    pub exports: Listing<Export>,
+    /// The aliases of the account's own keys, those of AWS left out.
+    #[serde(default, skip_serializing_if = "Listing::is_not_collected")]
+    pub key_aliases: Listing<KeyAlias>,
 }
 
 fn list_none<T>() -> Listing<T> {

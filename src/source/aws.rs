@@ -21,6 +21,7 @@ pub mod efs;
 mod error;
 pub mod fsx;
 pub mod iam;
+mod images;
 pub mod kms;
 pub mod listing;
 pub mod lists;

@@ -17,6 +17,7 @@ mod for_each;
 mod fsx;
 mod json;
 mod kms;
+mod launch_image;
 mod nested;
 mod node;
 mod parameter;
@@ -113,6 +114,25 @@ pub fn read_with_nested(
     parameters: &[(String, String)],
     read_file: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Read, TemplateError> {
+    let mut read = read_once(text, around, parameters, read_file)?;
+    let may_look_up = text.contains("ImportValue") || text.contains("AWS::EC2::Instance");
+    if may_look_up && around.has_lookups() {
+        let alone = Surroundings {
+            without_lookups: true,
+            ..around.clone()
+        };
+        let alone = read_once(text, &alone, parameters, read_file)?;
+        read.snapshot.file_only = Some(Box::new(alone.snapshot));
+    }
+    Ok(read)
+}
+
+fn read_once(
+    text: &str,
+    around: &Surroundings<'_>,
+    parameters: &[(String, String)],
+    read_file: &dyn Fn(&str) -> Option<String>,
+) -> Result<Read, TemplateError> {
     if text.len() > MOST_BYTES {
         let message = format!("a template has at most {} MiB", MOST_BYTES >> 20);
         return Err(TemplateError::at(Mark { line: 1, column: 1 }, message));
@@ -132,11 +152,11 @@ pub fn read_with_nested(
         account: around.account_id(),
         parameters,
     };
-    let mut template = Template::read(&root, &given)?;
+    let mut template = Template::read(&root, &given, around)?;
     let own = account::infer_account(&template, around.central_account);
     if let (Some((account, _)), None) = (&own, around.account_id()) {
         let account = Some(account.as_str());
-        template = Template::read(&root, &Given { account, ..given })?;
+        template = Template::read(&root, &Given { account, ..given }, around)?;
     }
     let mut build = Build::new(template, around, files);
     backup::read_backup_resources(&mut build);

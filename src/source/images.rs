@@ -64,3 +64,15 @@ const IMAGES: [PublicImage; 6] = [
 pub fn find_public_image(parameter: &str) -> Option<&'static PublicImage> {
     IMAGES.iter().find(|it| parameter.starts_with(it.parameter))
 }
+
+/// Devices that are the root device of an image, if its name is not known.
+///
+/// Source, checked on November 29, 2026:
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/device_naming.html>.
+const ROOT_DEVICES: [&str; 2] = ["/dev/sda1", "/dev/xvda"];
+
+/// Returns whether the root volume of an image may have a device.
+#[must_use]
+pub fn may_be_root(device: &str) -> bool {
+    ROOT_DEVICES.contains(&device)
+}

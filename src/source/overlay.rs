@@ -52,7 +52,10 @@ pub fn complete_from_account(
         }
         _ => {}
     }
-    let before = planned.clone();
+    let before = match planned.file_only.take() {
+        Some(before) => *before,
+        None => planned.clone(),
+    };
     if let (None, Some(number)) = (&planned.account_id, &account.account_id) {
         notes.push(format!(
             "the file does not name its account; it is taken to be {number}, that of --account-from"
@@ -367,6 +370,13 @@ fn resolve_key_name(
     });
     if let Some((_, found)) = same {
         return found.clone();
+    }
+    if is_here && resource.starts_with("alias/") {
+        match known.key_aliases.find(|it| it.name == resource) {
+            Ok(Some(alias)) => return Observed::Known(alias.key.clone()),
+            Err(gap) if !is_left_out(&gap) => return Observed::Unknown(gap),
+            _ => {}
+        }
     }
     let id = resource.strip_prefix("key/").unwrap_or(resource);
     let is_it = |arn: &&String| {

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 
 use crate::model::coverage::{Coverage, CoverageError, CoverageState};
 use crate::model::ec2::EbsDefaults;
+use crate::model::image::Image;
 use crate::model::kms::Key;
 use crate::model::place::Place;
 use crate::model::service::Service;
-use crate::model::snapshot::{DefaultFact, Region, SNAPSHOT_VERSION, Snapshot, Source};
+use crate::model::snapshot::{
+    DefaultFact, Region, SNAPSHOT_VERSION, Snapshot, Source, UNKNOWN_REGION,
+};
 use crate::model::tag::is_kept;
 use crate::model::vpc::Network;
 use crate::model::{Gap, GapKind, Listing, Observed};
@@ -24,6 +27,8 @@ pub struct Surroundings<'a> {
     pub region: Option<&'a str>,
     /// Account that the file is for, where it was read.
     pub account: Option<&'a Snapshot>,
+    /// Whether images and exports of that account are left out, to tell what the file says without them.
+    pub without_lookups: bool,
     /// Account that stores the copies: no file is for it.
     pub central_account: &'a str,
     /// Time at which the file was read, RFC 3339 in UTC.
@@ -35,6 +40,78 @@ impl<'a> Surroundings<'a> {
     #[must_use]
     pub fn account_id(&self) -> Option<&'a str> {
         self.account?.account_id.as_deref()
+    }
+
+    /// Whether images and exports are looked up in the account that was read.
+    #[must_use]
+    pub fn has_lookups(&self) -> bool {
+        self.account.is_some() && !self.without_lookups
+    }
+
+    /// Returns a region of the account that was read, to look up what the file names in it; `None` without an account.
+    ///
+    /// # Errors
+    /// Why the account has no such region.
+    pub fn find_region(&self, name: &str) -> Option<Result<&'a Region, Gap>> {
+        let account = self.account.filter(|_| !self.without_lookups)?;
+        Some(match account.regions.get(name) {
+            Some(region) if !region.disabled => Ok(region),
+            _ if name == UNKNOWN_REGION => Err(unplanned(
+                "the region is not known, so nothing is looked up in the account",
+            )),
+            _ => Err(unplanned(format!(
+                "the snapshot of the account does not contain region {name}"
+            ))),
+        })
+    }
+
+    /// Returns an image of the account that was read; `None` without an account.
+    ///
+    /// # Errors
+    /// Why the image is not known.
+    pub fn find_image(&self, region: &str, id: &str) -> Option<Result<&'a Image, Gap>> {
+        let region = match self.find_region(region)? {
+            Ok(region) => region,
+            Err(gap) => return Some(Err(gap)),
+        };
+        let found = region.images.find(|it| it.id == id);
+        Some(match found {
+            Ok(Some(image)) => match image.state.get() {
+                Ok(state) if state == "available" => Ok(image),
+                Ok(state) => Err(unplanned(format!(
+                    "the image {id} is {state} in the account"
+                ))),
+                Err(gap) => Err(gap),
+            },
+            Ok(None) if self.account.is_some_and(|it| it.source == Source::Aws) => Err(unplanned(
+                format!("the account has no image {id} in the region, or may not use it"),
+            )),
+            Ok(None) => Err(unplanned(format!(
+                "{id} is not among the images that the account owns or uses; --account-from live looks it up"
+            ))),
+            Err(gap) => Err(explain_list(gap, "images")),
+        })
+    }
+
+    /// Returns the value of an export of the account that was read; `None` without an account.
+    ///
+    /// # Errors
+    /// Why the value is not known.
+    pub fn find_export(&self, name: &str) -> Option<Result<&'a str, Gap>> {
+        let region = match self.find_region(self.region.unwrap_or(UNKNOWN_REGION))? {
+            Ok(region) => region,
+            Err(gap) => return Some(Err(gap)),
+        };
+        let found = region.exports.find(|it| it.name == name);
+        Some(match found {
+            Ok(Some(export)) => export.value.as_deref().ok_or_else(|| {
+                unplanned(format!(
+                    "the snapshot of the account does not keep the value of the export {name}, which is no identifier"
+                ))
+            }),
+            Ok(None) => Err(unplanned(format!("the account has no export {name}"))),
+            Err(gap) => Err(explain_list(gap, "exports")),
+        })
     }
 
     /// Whether a snapshot keeps a tag: rules use it, or a backup plan of the account selects by it.
@@ -51,6 +128,16 @@ pub struct Planned {
     snapshot: Snapshot,
     /// What is only partly known, by region and service.
     partial: BTreeMap<(String, Service), Vec<String>>,
+}
+
+/// Explains why a list of the account is missing: older versions do not collect it.
+fn explain_list(gap: Gap, what: &str) -> Gap {
+    match gap.kind {
+        GapKind::NotCollected | GapKind::NotAsked => unplanned(format!(
+            "the snapshot of the account has no {what}; collect the full account again"
+        )),
+        _ => gap,
+    }
 }
 
 /// Returns the gap of a fact that is known only once the plan is applied.

@@ -146,5 +146,14 @@ pub fn read_plan(root: &Value, around: &Surroundings<'_>) -> Result<Snapshot, Te
     vpc::read_networks(&reader, &mut planned);
     backup::read_backup(&reader, &mut planned);
     other::read_others(&reader, &mut planned);
-    Ok(planned.finish())
+    let mut snapshot = planned.finish();
+    let has_instances = document.items_of("aws_instance").next().is_some();
+    if has_instances && around.has_lookups() {
+        let alone = Surroundings {
+            without_lookups: true,
+            ..around.clone()
+        };
+        snapshot.file_only = Some(Box::new(read_plan(root, &alone)?));
+    }
+    Ok(snapshot)
 }

@@ -13,6 +13,7 @@ mod failures;
 mod frugal;
 mod jobs;
 mod lists;
+mod lookups;
 mod metrics;
 mod organization;
 mod selection;

@@ -91,6 +91,7 @@ fn read_file(file: &std::path::Path, preflight: bool) -> Option<Report> {
         tag_key: &settings.tag_key,
         region: Some("eu-central-1"),
         account: None,
+        without_lookups: false,
         central_account: &settings.central_account,
         read_at: "2026-03-03T06:00:00Z",
     };

@@ -35,6 +35,7 @@ fn try_read(root: &Value, region: Option<&str>) -> Result<Snapshot, TerraformErr
         tag_key: "backup",
         region,
         account: None,
+        without_lookups: false,
         central_account: "692653576357",
         read_at: "2026-03-03T06:00:00Z",
     };

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 
-use crate::model::cloudformation::{Stack, StackResource};
+use crate::model::cloudformation::{Export, Stack, StackResource, is_identifier};
 use crate::model::observed::{Gap, Listing};
 use crate::model::service::Service;
 
 use super::call::ServiceCalls;
 use super::listing::join_listings;
-use super::operation::{Operation, ResponseText};
+use super::operation::{LIST_EXPORTS, Operation, ResponseText};
 use super::reader::RegionReader;
 use super::service_reader::{ServiceReader, TagSource, store};
 
@@ -82,6 +82,27 @@ pub async fn find_stacks(reader: &RegionReader<'_>, arns: &[String]) -> Listing<
     }
     all.gap = all.gap.or(Some(Gap::not_asked()));
     all
+}
+
+/// API operations used to read exports.
+pub const EXPORT_OPERATIONS: &[Operation] = &[LIST_EXPORTS];
+
+/// Lists what the stacks of a region export.
+pub async fn list_exports(reader: &RegionReader<'_>) -> Listing<Export> {
+    let calls = reader.begin_service("cloudformation");
+    let client = reader.session.cloudformation(reader.region);
+    let pages = client.list_exports().into_paginator().send();
+    calls
+        .list_items(LIST_EXPORTS, pages, |page| {
+            let exports = page.exports?.into_iter().map(|it| {
+                Some(Export {
+                    name: it.name.filled()?,
+                    value: it.value.filled().filter(|value| is_identifier(value)),
+                })
+            });
+            Some(exports.collect())
+        })
+        .await
 }
 
 /// Lists the resources of each stack.

@@ -7,7 +7,7 @@ use crate::model::coverage::{Coverage, CoverageError, CoverageState};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::service::Service;
 
-use super::operation::{DESCRIBE_REGIONS, GET_RESOURCES, Operation};
+use super::operation::{Operation, SECONDARY};
 
 /// The results of one operation in one region.
 #[derive(Debug, Default)]
@@ -104,11 +104,8 @@ impl CoverageLog {
 
 /// Returns the state of a row, and the failure that explains it best.
 fn summarize_tallies(tallies: &Tallies) -> (CoverageState, Option<CoverageError>) {
-    // A failure to read tags or the list of regions does not mean that the service was not read.
-    let is_secondary = |gap: &Gap| {
-        tallies.len() > 1
-            && [GET_RESOURCES.name, DESCRIBE_REGIONS.name].contains(&gap.operation.as_str())
-    };
+    let is_secondary =
+        |gap: &Gap| tallies.len() > 1 && SECONDARY.iter().any(|it| it.name == gap.operation);
     let failures = tallies
         .values()
         .filter_map(|tally| Some((tally, tally.first_gap.as_ref()?)));

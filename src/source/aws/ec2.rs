@@ -155,7 +155,7 @@ async fn find_by_id(
     (instances, volumes)
 }
 
-fn build_filters(name: &str, values: &[String]) -> Vec<Filter> {
+pub(super) fn build_filters(name: &str, values: &[String]) -> Vec<Filter> {
     let chunks = values.chunks(MAX_VALUES).map(|values| {
         let filter = Filter::builder().name(name);
         filter.set_values(Some(values.to_vec())).build()
@@ -238,6 +238,7 @@ fn instance_from(
         volumes: Observed::Known(volumes.collect()),
         vpc_id: Observed::Known(instance.vpc_id.filled()),
         subnet_id: instance.subnet_id.filled(),
+        image_id: instance.image_id.filled(),
         outpost_arn: Observed::Known(instance.outpost_arn.filled()),
         id,
     })

@@ -7,14 +7,15 @@ use futures_util::future::join_all;
 
 use crate::model::Resource;
 use crate::model::arn::Arn;
-use crate::model::kms::{Key, KeyMetadata};
-use crate::model::observed::{Gap, Observed};
+use crate::model::encryption::is_aws_alias;
+use crate::model::kms::{Key, KeyAlias, KeyMetadata};
+use crate::model::observed::{Gap, Listing, Observed};
 use crate::model::s3::Bucket;
 use crate::model::snapshot::Region;
 
 use super::call::ServiceCalls;
-use super::operation::{Operation, ResponseText};
-use super::reader::AccountReader;
+use super::operation::{LIST_ALIASES, Operation, ResponseText};
+use super::reader::{AccountReader, RegionReader};
 use super::session::Session;
 
 const DESCRIBE_KEY: Operation = Operation::new("kms:DescribeKey");
@@ -22,6 +23,12 @@ const GET_KEY_POLICY: Operation = Operation::new("kms:GetKeyPolicy");
 
 /// API operations used to read keys.
 pub const OPERATIONS: &[Operation] = &[DESCRIBE_KEY, GET_KEY_POLICY];
+
+/// API operations used to read aliases.
+pub const ALIAS_OPERATIONS: &[Operation] = &[LIST_ALIASES];
+
+/// The largest page of aliases: <https://docs.aws.amazon.com/kms/latest/APIReference/API_ListAliases.html>.
+const ALIAS_PAGE: i32 = 100;
 
 /// The name of every key policy: <https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html>.
 const POLICY_NAME: &str = "default";
@@ -45,6 +52,37 @@ struct KeyReferences {
     aliases: BTreeMap<String, String>,
     /// Regions of keys by ARN.
     keys: BTreeMap<String, String>,
+}
+
+/// Lists the aliases of a region, apart from those of AWS.
+pub async fn list_aliases(reader: &RegionReader<'_>) -> Listing<KeyAlias> {
+    let calls = reader.begin_service("kms");
+    let client = reader.session.kms(reader.region);
+    let pages = client
+        .list_aliases()
+        .limit(ALIAS_PAGE)
+        .into_paginator()
+        .send();
+    let listed = calls
+        .list_items(LIST_ALIASES, pages, |page| {
+            let aliases = page.aliases?.into_iter().map(|it| {
+                let name = it.alias_name.filled()?;
+                Some((name, it.target_key_id.filled()))
+            });
+            Some(aliases.collect())
+        })
+        .await;
+    let own = listed.items.into_iter();
+    let own = own.filter(|(name, _)| !is_aws_alias(name));
+    // An alias without a key leads to none.
+    let own = own.filter_map(|(name, id)| {
+        let key = reader.build_arn("kms", &format!("key/{}", id?));
+        Some(KeyAlias { name, key })
+    });
+    Listing {
+        items: own.collect(),
+        gap: listed.gap,
+    }
 }
 
 /// Reads every key that resources use, and records in each region which key each name refers to.
@@ -164,7 +202,22 @@ fn collect_key_names(name: &str, region: &Region, buckets: &[Bucket]) -> BTreeSe
         .iter()
         .filter(in_region)
         .filter_map(|bucket| bucket.encryption.known()?.kms_key.as_ref());
+    let volumes = region.images.items.iter().flat_map(|it| &it.volumes);
+    let of_images = volumes.filter_map(|it| it.kms_key.known()?.as_ref());
+    let exported = region
+        .exports
+        .items
+        .iter()
+        .filter_map(|it| it.value.as_ref());
+    let exported = exported.filter(|it| {
+        let is_key = |arn: Arn<'_>| arn.service == "kms" && arn.region == name;
+        Arn::parse(it).is_some_and(is_key)
+    });
+    let of_aliases = region.key_aliases.items.iter().map(|it| &it.key);
     keys.chain(of_buckets)
+        .chain(of_images)
+        .chain(exported)
+        .chain(of_aliases)
         .chain(region.ebs_defaults.kms_key.known())
         .cloned()
         .collect()

@@ -13,6 +13,33 @@ pub const DESCRIBE_REGIONS: Operation = Operation::new("ec2:DescribeRegions");
 /// Lists tagged resources with their tags.
 pub const GET_RESOURCES: Operation = Operation::new("tag:GetResources");
 
+/// Describes images.
+pub const DESCRIBE_IMAGES: Operation = Operation::new("ec2:DescribeImages");
+
+/// Describes the snapshots of images.
+pub const DESCRIBE_SNAPSHOTS: Operation = Operation::new("ec2:DescribeSnapshots");
+
+/// Describes launch templates, which name images.
+pub const DESCRIBE_TEMPLATES: Operation = Operation::new("ec2:DescribeLaunchTemplateVersions");
+
+/// Lists what stacks export.
+pub const LIST_EXPORTS: Operation = Operation::new("cloudformation:ListExports");
+
+/// Lists the aliases of keys.
+pub const LIST_ALIASES: Operation = Operation::new("kms:ListAliases");
+
+/// The operations of which a failure does not mean that the resources of a service were not read: they return tags,
+/// regions, or what only plans and templates need.
+pub const SECONDARY: [Operation; 7] = [
+    GET_RESOURCES,
+    DESCRIBE_REGIONS,
+    DESCRIBE_IMAGES,
+    DESCRIBE_SNAPSHOTS,
+    DESCRIBE_TEMPLATES,
+    LIST_EXPORTS,
+    LIST_ALIASES,
+];
+
 /// An API operation and the IAM action that allows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Operation {

@@ -12,7 +12,7 @@ use super::lists::readers_of;
 use super::operation::Operation;
 use super::scan_scope::ScanScope;
 use super::service_reader::TagSource;
-use super::{backup, backup_jobs, ec2, iam, kms, organizations, tagging};
+use super::{backup, backup_jobs, cloudformation, ec2, iam, images, kms, organizations, tagging};
 
 /// Returns the IAM actions that a scan of a selection needs, sorted.
 ///
@@ -103,6 +103,9 @@ pub fn list_operations(scope: &ScanScope) -> Vec<Operation> {
         (scope.vaults, backup::VAULT_OPERATIONS),
         (scope.role_policies, iam::OPERATIONS),
         (tags, tagging::OPERATIONS),
+        (scope.images, images::OPERATIONS),
+        (scope.exports, cloudformation::EXPORT_OPERATIONS),
+        (scope.key_aliases, kms::ALIAS_OPERATIONS),
     ] {
         if is_needed {
             parts.push(operations);

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::model::ResourceKind;
 use crate::model::arn::Arn;
+use crate::model::cloudformation::Export;
 use crate::model::ec2::EbsDefaults;
 use crate::model::job::{BackupJob, CopyJob};
 use crate::model::kind::{Kind, type_found_by_tag};
+use crate::model::kms::KeyAlias;
 use crate::model::observed::{Gap, GapKind, Listing, Observed};
 use crate::model::selection::{Selection, Target};
 use crate::model::service::Service;
@@ -25,7 +27,7 @@ use super::s3::BucketLocation;
 use super::scan_scope::ScanScope;
 use super::service_reader::TagSource;
 use super::tagging::TagIndex;
-use super::{backup, backup_jobs, by_id, ec2, lists, tagging};
+use super::{backup, backup_jobs, by_id, cloudformation, ec2, images, kms, lists, tagging};
 
 /// A region as it was read.
 pub(super) struct RegionResult {
@@ -50,6 +52,8 @@ struct RegionParts {
     ebs_defaults: EbsDefaults,
     backup: BackupRegion,
     jobs: (Listing<BackupJob>, Listing<CopyJob>),
+    exports: Listing<Export>,
+    key_aliases: Listing<KeyAlias>,
 }
 
 /// Reads a region, except its buckets and keys.
@@ -90,6 +94,9 @@ pub(super) async fn read_region(
         add_unlisted(reader, &mut parts).await;
     }
     add_missing_tags(reader, subset, &mut parts).await;
+    let instances = &parts.resources.instances.items;
+    let images = images::list_images(reader, instances, &request.extent.images);
+    parts.resources.images = read_if(scope.images, images).await;
     let enabled_buckets = find_enabled_buckets(&parts.enabled);
     let enabled_gap = parts.enabled.gap.clone();
     let (region, tags) = assemble_region(parts);
@@ -258,13 +265,15 @@ async fn read_parts(
             Subset::All | Subset::Enabled(..) => backup_jobs::list_jobs(reader).await,
         }
     };
-    let (resources, tags, enabled, ebs_defaults, backup, jobs) = tokio::join!(
+    let (resources, tags, enabled, ebs_defaults, backup, jobs, exports, key_aliases) = tokio::join!(
         lists,
         read_all_tags(reader, subset),
         enabled,
         read_if(scope.ebs_defaults, ec2::read_ebs_defaults(reader)),
         backup::read_region(reader, policy),
         read_if(scope.jobs, jobs),
+        read_if(scope.exports, cloudformation::list_exports(reader)),
+        read_if(scope.key_aliases, kms::list_aliases(reader)),
     );
     RegionParts {
         resources,
@@ -273,6 +282,8 @@ async fn read_parts(
         ebs_defaults,
         backup,
         jobs,
+        exports,
+        key_aliases,
     }
 }
 
@@ -386,6 +397,8 @@ fn assemble_region(parts: RegionParts) -> (Region, Option<TagIndex>) {
         backup_settings: parts.backup.settings,
         vaults: parts.backup.vaults,
         backup_plans: parts.backup.plans,
+        exports: parts.exports,
+        key_aliases: parts.key_aliases,
         ..parts.resources
     };
     (region, parts.tags)

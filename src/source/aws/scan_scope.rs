@@ -39,6 +39,12 @@ pub struct ScanScope {
     pub buckets: BucketScope,
     /// Resources that are found only by their backup tag.
     pub tagged_resources: bool,
+    /// The images that the account owns or uses.
+    pub images: bool,
+    /// The exports of its stacks.
+    pub exports: bool,
+    /// The aliases of its keys.
+    pub key_aliases: bool,
     /// Whether tagged resources are also looked up in the scanned regions, because not all services
     /// are listed there.
     pub tags_in_scanned_regions: bool,
@@ -112,6 +118,9 @@ impl ScanScope {
                 lifecycle: needs.includes(Fact::BucketLifecycle),
                 events: needs.includes(Fact::BucketEvents),
             },
+            images: selection.is_everything() && needs.includes(Fact::Images),
+            exports: selection.is_everything() && needs.includes(Fact::Exports),
+            key_aliases: selection.is_everything() && needs.includes(Fact::KeyAliases),
             tagged_resources: tagged && needs.includes(Fact::TaggedResources),
             tags_in_scanned_regions: other_regions && !selection.is_everything(),
             coverage_rows: select_rows(coverage_rows, &listed_services, needs),

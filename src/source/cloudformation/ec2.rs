@@ -12,13 +12,14 @@ use crate::model::ec2::{Instance, Volume};
 use crate::model::observed::AccountFact;
 use crate::model::tag::{BackupTag, Tags};
 use crate::model::{Gap, Observed};
-use crate::source::images::{PublicImage, find_public_image, has_ebs_root};
+use crate::source::images::has_ebs_root;
 use crate::source::planned::unplanned;
 
 use super::build::{Build, locate_gap, not_yet, require_agreement, size_in_gib};
+use super::launch_image::LaunchImage;
 use super::tags;
 use super::template::Declared;
-use super::value::{Open, Piece, Resolved};
+use super::value::{Open, Resolved};
 
 const VOLUME: &str = "AWS::EC2::Volume";
 const INSTANCE: &str = "AWS::EC2::Instance";
@@ -158,15 +159,18 @@ fn read_instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments
     let (tags, volume_tags) = read_instance_tags(build, &properties, &launch);
     let attached = attachments.volumes.get(declared.id);
     let mut volumes: Vec<String> = attached.into_iter().flatten().cloned().collect();
-    let image = find_image(&launch.get("ImageId"));
-    let mapped = read_mapped_volumes(build, declared, &launch, &volume_tags, &mut volumes);
-    let has_root = matches!((&mapped, &image), (Ok(devices), Some(image)) if devices.contains(image.root_device));
-    if !has_root {
-        volumes.push(add_root_volume(build, declared, volume_tags, image));
-    }
+    let image = LaunchImage::find(build, &launch.get("ImageId"));
+    let mapped = read_mapped_volumes(build, declared, &launch, &image, &volume_tags, &mut volumes);
+    add_image_volumes(
+        build,
+        declared,
+        &volume_tags,
+        (&image, mapped.as_ref().ok()),
+        &mut volumes,
+    );
     let unknown = |what: &str| {
         let gap = launch.open.clone();
-        gap.unwrap_or_else(|| {
+        gap.or_else(|| image.gap().cloned()).unwrap_or_else(|| {
             unplanned(format!(
                 "{what} is a property of its image, which the template does not contain"
             ))
@@ -178,77 +182,86 @@ fn read_instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments
         id: declared.id.to_owned(),
         tags,
         state: not_yet(),
-        root_device_type: match image.is_some() || is_on_ebs(&launch) {
-            true => Observed::Known("ebs".to_owned()),
-            false => Observed::Unknown(unknown("the type of its root device")),
+        root_device_type: match &image {
+            LaunchImage::Account(image) => image.root_device_type.clone(),
+            LaunchImage::Open(_) if !is_on_ebs(&launch) => {
+                Observed::Unknown(unknown("the type of its root device"))
+            }
+            _ => Observed::Known("ebs".to_owned()),
         },
-        marketplace_codes: match image {
-            Some(_) => Observed::Known(Vec::new()),
-            None => Observed::Unknown(unknown("a product code")),
+        marketplace_codes: match &image {
+            LaunchImage::Account(image) => image.marketplace_codes.clone(),
+            LaunchImage::Public(_) => Observed::Known(Vec::new()),
+            LaunchImage::Open(_) => Observed::Unknown(unknown("a product code")),
         },
         volumes: mapped.map(|_| volumes).into(),
         vpc_id,
         subnet_id: None,
+        image_id: None,
         outpost_arn: Observed::Known(None),
     };
     build.stack_region().instances.items.push(instance);
 }
 
-/// Adds the root volume of an instance, which none of its mappings is known to be, and returns its id.
-fn add_root_volume<'a>(
+/// Adds the volumes that an instance gets from its image: the root volume, unless one of its mappings is known to be
+/// that, and others that the image is known to have. `devices` are those of the mappings, if all are known.
+fn add_image_volumes<'a>(
     build: &mut Build<'a>,
     declared: &Declared<'a>,
-    tags: Observed<Tags>,
-    image: Option<&PublicImage>,
-) -> String {
-    let id = format!("{}/root", declared.id);
-    let reason = match image {
-        // The snapshot of a public image is not encrypted.
-        Some(_) => {
-            "the template does not configure it, so it depends on the account's encryption by default, which the template does not contain"
-        }
-        None => "it depends on its image, which the template does not contain",
+    tags: &Observed<Tags>,
+    (image, devices): (&LaunchImage, Option<&BTreeSet<String>>),
+    volumes: &mut Vec<String>,
+) {
+    let root = image.root_device();
+    let has_root = devices.is_some_and(|it| root.is_some_and(|root| it.contains(root)));
+    let mut added = Vec::new();
+    let is_on_ebs = match image {
+        LaunchImage::Account(image) => image.root_device_type.known().is_none_or(|it| it == "ebs"),
+        _ => true,
     };
-    let (encrypted, kms_key) = match image {
-        Some(_) => (
-            unplanned(reason).needing(AccountFact::EbsEncryption),
-            unplanned(reason).needing(AccountFact::EbsKey),
-        ),
-        None => (
-            unplanned(reason).needing(AccountFact::EbsEncryptionOrSnapshot),
-            unplanned(reason),
-        ),
-    };
-    let volume = Volume {
-        arn: build.declare_resource(declared, "/root"),
-        id: id.clone(),
-        tags,
-        state: not_yet(),
-        encrypted: Observed::Unknown(encrypted),
-        kms_key: Observed::Unknown(kms_key),
-        size: Observed::default(),
-        attached_to: Observed::Known(vec![declared.id.to_owned()]),
-        outpost_arn: Observed::Known(None),
-    };
-    build.stack_region().volumes.items.push(volume);
-    id
+    if !has_root && is_on_ebs {
+        added.push(("/root".to_owned(), root.map(str::to_owned)));
+    }
+    if let (LaunchImage::Account(image), Some(devices)) = (image, devices) {
+        let named: Vec<&str> = devices.iter().map(String::as_str).collect();
+        let more = image.more_volumes(&named).into_iter();
+        added.extend(more.map(|it| (it.device.clone(), Some(it.device.clone()))));
+    }
+    for (part, device) in added {
+        let id = format!("{}{part}", declared.id);
+        let arn = build.declare_resource(declared, &part);
+        let mut volume = Volume {
+            arn,
+            id: id.clone(),
+            tags: tags.clone(),
+            ..unconfigured_volume(declared.id)
+        };
+        // The root device is that of the image, whatever its name.
+        let device = device.as_deref().unwrap_or("/dev/xvda");
+        image.correct_encryption(&mut volume, device, false);
+        build.stack_region().volumes.items.push(volume);
+        volumes.push(id);
+    }
 }
 
-/// Returns the public image that an image id is read from Systems Manager for.
-fn find_image(image_id: &Resolved) -> Option<&'static PublicImage> {
-    let open = match image_id {
-        Resolved::Open(open) => open,
-        Resolved::Text(phrase) => match phrase.0.as_slice() {
-            [Piece::Open(open)] => open,
-            _ => return None,
-        },
-        _ => return None,
+/// Returns a volume of an instance that the template does not configure.
+fn unconfigured_volume(instance: &str) -> Volume {
+    let gap = || {
+        unplanned(
+            "the template does not configure it, so it depends on the account's encryption by default, which the template does not contain",
+        )
     };
-    let symbol = open.symbol.as_deref()?;
-    let parameter = symbol
-        .strip_prefix("ssm ")
-        .or_else(|| symbol.strip_prefix("{{resolve:ssm:"))?;
-    find_public_image(parameter)
+    Volume {
+        arn: String::new(),
+        id: String::new(),
+        tags: Observed::default(),
+        state: not_yet(),
+        encrypted: Observed::Unknown(gap().needing(AccountFact::EbsEncryption)),
+        kms_key: Observed::Unknown(gap().needing(AccountFact::EbsKey)),
+        size: Observed::default(),
+        attached_to: Observed::Known(vec![instance.to_owned()]),
+        outpost_arn: Observed::Known(None),
+    }
 }
 
 /// Returns whether the root device of an instance is an EBS volume whatever its image is, by its type.
@@ -385,6 +398,7 @@ fn read_mapped_volumes<'a>(
     build: &mut Build<'a>,
     declared: &Declared<'a>,
     launch: &Launch,
+    image: &LaunchImage,
     tags: &Observed<Tags>,
     volumes: &mut Vec<String>,
 ) -> Result<BTreeSet<String>, Gap> {
@@ -402,16 +416,18 @@ fn read_mapped_volumes<'a>(
         Vec::new()
     }) {
         let ebs = mapping.get("Ebs");
+        let device = mapping.get("DeviceName").text().ok().flatten();
         if ebs.is_absent() && !matches!(mapping, Resolved::Open(_)) {
+            // It leaves a volume of the image out.
+            devices.extend(device.filter(|_| condition.is_none()));
             continue;
         }
         if let Some(open) = condition {
             complete = complete.and(Err(open.gap));
         }
-        let device = mapping.get("DeviceName").text().ok().flatten();
         let part = device.unwrap_or_else(|| format!("/device{}", volumes.len()));
         devices.insert(part.clone());
-        let volume = Volume {
+        let mut volume = Volume {
             arn: build.declare_resource(declared, &part),
             id: format!("{}{part}", declared.id),
             tags: tags.clone(),
@@ -422,6 +438,9 @@ fn read_mapped_volumes<'a>(
             attached_to: Observed::Known(vec![declared.id.to_owned()]),
             outpost_arn: Observed::Known(None),
         };
+        if ebs.get("SnapshotId").is_absent() {
+            image.correct_mapping(&mut volume, &part, !ebs.get("KmsKeyId").is_absent());
+        }
         let listed = &mut build.stack_region().volumes.items;
         match listed.iter_mut().find(|it| it.arn == volume.arn) {
             // The same device under another condition.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::model::{Gap, GapKind};
+use crate::source::planned::Surroundings;
 
 use super::error::TemplateError;
 use super::node::{Entry, Mark, Node, Value};
@@ -32,6 +33,7 @@ pub(super) struct Template<'a> {
     pub(super) account: Option<String>,
     parameters: BTreeMap<String, Resolved>,
     conditions: RefCell<BTreeMap<String, Option<Truth>>>,
+    around: &'a Surroundings<'a>,
     resources: Vec<Declared<'a>>,
     by_id: BTreeMap<&'a str, usize>,
     /// The properties that were resolved so far.
@@ -58,13 +60,18 @@ pub(super) struct Declared<'a> {
 }
 
 impl<'a> Template<'a> {
-    pub(super) fn read(root: &'a Node, given: &Given<'_>) -> Result<Self, TemplateError> {
+    pub(super) fn read(
+        root: &'a Node,
+        given: &Given<'_>,
+        around: &'a Surroundings<'a>,
+    ) -> Result<Self, TemplateError> {
         let mut template = Template {
             root,
             region: given.region.map(str::to_owned),
             account: given.account.map(str::to_owned),
             parameters: parameter::read_values(root.get("Parameters"), given.parameters)?,
             conditions: RefCell::default(),
+            around,
             resources: Vec::new(),
             by_id: BTreeMap::new(),
             resolved: RefCell::default(),
@@ -493,15 +500,33 @@ impl<'a> Template<'a> {
         })
     }
 
-    /// Resolves an import. Exports of one name are one value, which another stack defines.
+    /// Resolves an import, of which the name may be one of several.
     fn resolve_import(&self, argument: &Node, mark: Mark) -> Resolved {
-        let name = self.resolve_node(argument).text().ok().flatten();
+        let name = self.resolve_node(argument);
+        match self.around.has_lookups() {
+            true => name.map_candidates(|name| self.resolve_export(&name, mark)),
+            false => self.resolve_export(&name, mark),
+        }
+    }
+
+    /// Resolves an export. Exports of one name are one value, which another stack defines.
+    fn resolve_export(&self, name: &Resolved, mark: Mark) -> Resolved {
+        let name = name.text().ok().flatten();
+        let found = name.as_deref().and_then(|it| self.around.find_export(it));
+        let missing = match found {
+            Some(Ok(value)) => return Resolved::text_of(value),
+            Some(Err(gap)) => Some(gap),
+            None => None,
+        };
         let what = match &name {
             Some(name) => format!("the export {name}"),
             None => describe_place("Fn::ImportValue", mark),
         };
         let why = "it is exported by another stack and not in the template";
-        let open = Open::new(GapKind::Unplanned, what, why);
+        let open = match missing {
+            Some(gap) => Open::from_gap(what, gap),
+            None => Open::new(GapKind::Unplanned, what, why),
+        };
         Resolved::Open(match name {
             Some(name) => open.named(format!("export {name}")),
             None => open,

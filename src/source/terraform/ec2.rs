@@ -10,7 +10,7 @@ use crate::source::planned::{Planned, unplanned};
 use super::ebs_defaults::{ebs_defaults_for, read_ebs_defaults};
 use super::item::Item;
 use super::keys::KeyName;
-use super::launch::Launch;
+use super::launch::{ImageEncryption, Launch};
 use super::reader::{Identity, Link, Reader, not_in_plan};
 use super::tags::TagResources;
 use super::view::{Fact, View};
@@ -95,7 +95,7 @@ fn read_volume<'a>(
     let named = reader.identify_item(item, view.text("id"));
     let origin = match reader.resolve_link(&view, "snapshot_id", &SNAPSHOTS) {
         Link::Nothing => None,
-        _ => Some("its snapshot"),
+        _ => Some(Origin::SNAPSHOT),
     };
     let defaults = ebs_defaults_for(reader, item, &named.region, planned);
     let (encrypted, kms_key) = volume_encryption(reader, &view, item, origin, defaults, planned);
@@ -135,6 +135,37 @@ fn read_volume<'a>(
     planned.region_mut(&named.region).volumes.items.push(volume);
 }
 
+/// What a volume is made from, if that may be encrypted.
+struct Origin<'o> {
+    /// `its image`
+    what: &'o str,
+    /// What the account shows of it.
+    encryption: Option<ImageEncryption>,
+}
+
+impl Origin<'_> {
+    const SNAPSHOT: Origin<'static> = Origin {
+        what: "its snapshot",
+        encryption: None,
+    };
+
+    /// Returns the image of an instance as the origin of one of its volumes, unless that is not encrypted.
+    fn in_image(launch: &Launch<'_>, device: &Device<'_>) -> Option<Self> {
+        let what = "its image";
+        match launch.find_encryption(device.name, (device.is_root, device.is_of_image)) {
+            Some(encryption) => Some(Origin {
+                what,
+                encryption: Some(encryption),
+            }),
+            None if !device.is_root || launch.has_plain_image() || launch.has_plain_root() => None,
+            None => Some(Origin {
+                what,
+                encryption: None,
+            }),
+        }
+    }
+}
+
 /// Returns whether a volume that is created for a resource is encrypted, and with which key. `origin` is what
 /// it is made from, if that may be encrypted.
 ///
@@ -146,11 +177,14 @@ fn volume_encryption<'a>(
     reader: &Reader<'a>,
     view: &View<'a>,
     owner: &Item<'_>,
-    origin: Option<&str>,
+    origin: Option<Origin<'_>>,
     defaults: EbsDefaults,
     planned: &mut Planned,
 ) -> (Observed<bool>, Observed<Option<String>>) {
-    let snapshot = read_snapshot(reader, view, planned);
+    let of_image = origin.as_ref().and_then(|it| it.encryption.as_ref());
+    let of_image = of_image.map(|it| (it.encrypted.clone(), it.kms_key.clone()));
+    let origin = origin.map(|it| it.what);
+    let snapshot = read_snapshot(reader, view, planned).or(of_image);
     // What is made from an unencrypted snapshot is encrypted as what is made from none.
     let is_plain = matches!(&snapshot, Some((Observed::Known(false), _)));
     let origin = origin.filter(|_| !is_plain);
@@ -182,6 +216,8 @@ fn volume_encryption<'a>(
         (KeyName::Unset, _) if encrypted.known() == Some(&false) => Observed::Known(None),
         (KeyName::Unset, _) if owner.exists => Observed::Unknown(not_in_plan(view, "the key")),
         (KeyName::Unset, Some(origin)) => match snapshot {
+            // Another account owns the snapshot.
+            Some((_, Observed::Known(None))) => defaults.kms_key.map(Some),
             Some((_, key)) => key,
             None => Observed::Unknown(inherited(origin)),
         },
@@ -258,6 +294,7 @@ fn read_instance<'a>(
         },
         vpc_id: super::vpc::vpc_of_subnet(reader, &view, "subnet_id"),
         subnet_id: None,
+        image_id: None,
         outpost_arn: view
             .text("outpost_arn")
             .set_value()
@@ -310,10 +347,14 @@ struct VolumeIds {
 struct Device<'a> {
     /// Address of the volume in the instance.
     address: String,
+    /// Name of the device.
+    name: Option<&'a str>,
     /// Its attributes.
     view: View<'a>,
     /// Whether it is the root volume, which is made from the image.
     is_root: bool,
+    /// Whether only the image names it.
+    is_of_image: bool,
 }
 
 /// Lists the volumes that are created with an instance: those that it names itself, those of its launch
@@ -327,11 +368,14 @@ fn list_devices<'a>(launch: &Launch<'a>, volumes: &mut VolumeIds) -> Vec<Device<
         match view.blocks(block) {
             Fact::Known(blocks) => {
                 for (number, view) in blocks.into_iter().enumerate() {
-                    names.extend(view.text("device_name").known());
+                    let name = view.text("device_name").known();
+                    names.extend(name);
                     devices.push(Device {
                         address: format!("{address}.{block}[{number}]"),
+                        name,
                         view,
                         is_root: block == "root_block_device",
+                        is_of_image: false,
                     });
                 }
             }
@@ -368,18 +412,39 @@ fn list_devices<'a>(launch: &Launch<'a>, volumes: &mut VolumeIds) -> Vec<Device<
         for view in mapping.blocks("ebs").known().unwrap_or_default() {
             devices.push(Device {
                 address: format!("{address}.block_device_mappings[{number}]"),
+                name: Some(name),
                 view,
                 is_root,
+                is_of_image: false,
             });
         }
     }
+    add_image_devices(launch, (names, has_root), &mut devices, volumes);
+    devices
+}
+
+/// Adds the volumes that only the image of an instance names, the root volume among them. `names` are the devices
+/// that are named, and whether the root volume is one of them.
+fn add_image_devices<'a>(
+    launch: &Launch<'a>,
+    (mut names, has_root): (Vec<&'a str>, bool),
+    devices: &mut Vec<Device<'a>>,
+    volumes: &mut VolumeIds,
+) {
+    let view = &launch.instance;
+    let address = view.item.address;
     if let Some(gap) = launch.extra_image_volumes(&names) {
         volumes.gap.get_or_insert(gap);
     }
-    let has_no_volume = launch
-        .root_device_type()
-        .known()
-        .is_some_and(|it| it != "ebs");
+    let of_image = |part: &str, name, is_root| Device {
+        address: format!("{address}.{part}"),
+        name,
+        view: view.absent_block(),
+        is_root,
+        is_of_image: true,
+    };
+    let root_type = launch.root_device_type();
+    let has_no_volume = root_type.known().is_some_and(|it| it != "ebs");
     if !has_root && !has_no_volume {
         match view.item.exists {
             true => drop(
@@ -387,14 +452,21 @@ fn list_devices<'a>(launch: &Launch<'a>, volumes: &mut VolumeIds) -> Vec<Device<
                     .gap
                     .get_or_insert(not_in_plan(view, "the root volume")),
             ),
-            false => devices.push(Device {
-                address: format!("{address}.root_block_device[0]"),
-                view: view.absent_block(),
-                is_root: true,
-            }),
+            false => {
+                let root = launch.root_device_name();
+                devices.push(of_image("root_block_device[0]", root, true));
+            }
         }
     }
-    devices
+    // An instance may leave volumes of its image out.
+    let left_out = view.blocks("ephemeral_block_device").known();
+    let left_out = left_out.unwrap_or_default();
+    let left_out = left_out.iter().map(|it| it.text("device_name").known());
+    names.extend(left_out.flatten());
+    for volume in launch.more_volumes(&names) {
+        let device = volume.device.as_str();
+        devices.push(of_image(device, Some(device), false));
+    }
 }
 
 /// Reads the volumes that are created with an instance.
@@ -407,9 +479,8 @@ fn read_devices<'a>(
 ) {
     let item = launch.instance.item;
     let defaults = ebs_defaults_for(reader, item, &named.region, planned);
-    let has_plain_image = launch.has_plain_image();
     for device in list_devices(launch, volumes) {
-        let (view, address) = (device.view, device.address);
+        let (view, address) = (device.view, device.address.clone());
         let id = view.text("volume_id").known();
         let id = id.map_or_else(|| address.clone(), str::to_owned);
         let arn = match id == address || reader.account_id().is_empty() {
@@ -417,9 +488,8 @@ fn read_devices<'a>(
             false => reader.build_arn("ec2", &named.region, &format!("volume/{id}")),
         };
         let origin = match reader.resolve_link(&view, "snapshot_id", &SNAPSHOTS) {
-            Link::Nothing if !device.is_root || has_plain_image => None,
-            Link::Nothing => Some("its image"),
-            _ => Some("its snapshot"),
+            Link::Nothing => Origin::in_image(launch, &device),
+            _ => Some(Origin::SNAPSHOT),
         };
         let (encrypted, kms_key) =
             volume_encryption(reader, &view, item, origin, defaults.clone(), planned);

@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use crate::model::image::{Image, ImageVolume};
 use crate::model::{Gap, Observed};
 use crate::source::images::{PublicImage, find_public_image, has_ebs_root};
 use crate::source::planned::unplanned;
@@ -25,6 +26,18 @@ pub(super) struct Launch<'a> {
     pub(super) image: Option<View<'a>>,
     /// Its image, if a parameter of Systems Manager names a public one.
     public_image: Option<&'static PublicImage>,
+    /// Its image, if the account that was read has it.
+    account_image: Option<&'a Image>,
+    /// Why the account does not show the image.
+    image_gap: Option<Gap>,
+}
+
+/// What the image of an instance says about a volume.
+pub(super) struct ImageEncryption {
+    /// Whether a new volume is encrypted, apart from encryption by default.
+    pub(super) encrypted: Observed<bool>,
+    /// The key that it then has; none: the default key of the region.
+    pub(super) kms_key: Observed<Option<String>>,
 }
 
 impl<'a> Launch<'a> {
@@ -37,21 +50,30 @@ impl<'a> Launch<'a> {
                 Err(gap) => (None, Some(gap)),
             },
         };
-        let image = find_image(reader, &instance, "ami").or_else(|| match instance.text("ami") {
-            Fact::Unset | Fact::Computed(_) => find_image(reader, &template?, "image_id"),
+        let of_template = match instance.text("ami") {
+            Fact::Unset | Fact::Computed(_) => template.map(|it| (it, "image_id")),
             _ => None,
-        });
-        let public_image =
-            find_parameter(reader, &instance, "ami").or_else(|| match instance.text("ami") {
-                Fact::Unset | Fact::Computed(_) => find_parameter(reader, &template?, "image_id"),
-                _ => None,
-            });
+        };
+        let named_by = || [Some((instance, "ami")), of_template].into_iter().flatten();
+        let image = named_by().find_map(|(view, name)| find_image(reader, &view, name));
+        let public_image = named_by().find_map(|(view, name)| find_parameter(reader, &view, name));
+        let id = image.and_then(|it| it.text("id").known());
+        let id = id.or_else(|| named_by().find_map(|(view, name)| view.text(name).known()));
+        let region = reader.places.region_of(instance.item);
+        let found = id.and_then(|id| reader.around.find_image(&region, id));
+        let (account_image, image_gap) = match found {
+            Some(Ok(found)) => (Some(found), None),
+            Some(Err(gap)) => (None, Some(gap)),
+            None => (None, None),
+        };
         Launch {
             instance,
             template,
             template_gap,
             image,
             public_image: public_image.filter(|_| !instance.item.exists),
+            account_image,
+            image_gap,
         }
     }
 
@@ -66,7 +88,10 @@ impl<'a> Launch<'a> {
         let of_template = || self.template?.text("instance_type").known();
         let is_on_ebs =
             self.public_image.is_some() || own.or_else(of_template).is_some_and(has_ebs_root);
-        match shown {
+        let of_account = self
+            .account_image
+            .and_then(|it| it.root_device_type.known());
+        match shown.or(of_account.map(String::as_str)) {
             Some(device) => Observed::Known(device.to_owned()),
             None if has_volume || is_on_ebs => Observed::Known("ebs".to_owned()),
             None => Observed::Unknown(unplanned(format!(
@@ -85,10 +110,12 @@ impl<'a> Launch<'a> {
             ))
         };
         let Some(image) = self.image else {
-            if self.public_image.is_some() {
-                return Observed::Known(Vec::new());
-            }
-            return Observed::Unknown(gap());
+            return match (self.account_image, &self.image_gap) {
+                (Some(image), _) => image.marketplace_codes.clone(),
+                (None, _) if self.public_image.is_some() => Observed::Known(Vec::new()),
+                (None, Some(why)) => Observed::Unknown(why.clone()),
+                (None, None) => Observed::Unknown(gap()),
+            };
         };
         match image.blocks("product_codes") {
             Fact::Known(codes) => {
@@ -119,17 +146,68 @@ impl<'a> Launch<'a> {
         !mappings.is_empty() && mappings.iter().all(is_plain)
     }
 
+    /// Returns what its image says about a volume for which neither the instance nor its launch template names a
+    /// snapshot; `None` if the image has no such volume, or a volume that is not encrypted.
+    pub(super) fn find_encryption(
+        &self,
+        device: Option<&str>,
+        (is_root, is_of_image): (bool, bool),
+    ) -> Option<ImageEncryption> {
+        let unknown = |gap: &Gap| ImageEncryption {
+            encrypted: Observed::Unknown(gap.clone()),
+            kms_key: Observed::Unknown(gap.clone()),
+        };
+        let is_settled = is_root && self.has_plain_image();
+        let Some(image) = self.account_image else {
+            let gap = self.image_gap.as_ref().filter(|_| is_root && !is_settled)?;
+            return Some(unknown(gap));
+        };
+        let device = match is_root {
+            true => image.root_device.known().map(String::as_str),
+            false => device,
+        };
+        let found = image.volume(device?)?;
+        match (&found.encrypted, is_root || is_of_image) {
+            (Observed::Known(false), _) => None,
+            (_, true) => Some(ImageEncryption {
+                encrypted: found.encrypted.clone(),
+                kms_key: found.kms_key.clone(),
+            }),
+            (_, false) => Some(unknown(&unplanned(format!(
+                "{} replaces an encrypted volume of its image, and it is not documented whether the new one is made from the same snapshot",
+                self.instance.item.address
+            )))),
+        }
+    }
+
+    /// Returns whether the account shows that the root volume is made from a snapshot that is not encrypted.
+    pub(super) fn has_plain_root(&self) -> bool {
+        let root = self
+            .account_image
+            .and_then(|it| it.volume(it.root_device.known()?));
+        root.is_some_and(|it| it.encrypted == Observed::Known(false))
+    }
+
+    /// Returns the volumes that its image adds to those of some devices, if the account shows the image.
+    pub(super) fn more_volumes(&self, named: &[&str]) -> Vec<&'a ImageVolume> {
+        let image = self.account_image.filter(|_| !self.instance.item.exists);
+        image.map_or_else(Vec::new, |it| it.more_volumes(named))
+    }
+
     /// Returns the name of the root device of its image.
     pub(super) fn root_device_name(&self) -> Option<&'a str> {
-        match self.image {
+        let shown = match self.image {
             Some(image) => image.text("root_device_name").known(),
             None => self.public_image.map(|it| it.root_device),
-        }
+        };
+        let of_account = self.account_image.and_then(|it| it.root_device.known());
+        shown.or(of_account.map(String::as_str))
     }
 
     /// Returns why an instance has volumes that neither it nor its launch template names: its image adds them.
     pub(super) fn extra_image_volumes(&self, named: &[&str]) -> Option<Gap> {
-        let image = self.image.filter(|_| !self.instance.item.exists)?;
+        let is_open = !self.instance.item.exists && self.account_image.is_none();
+        let image = self.image.filter(|_| is_open)?;
         let root = self.root_device_name();
         let mappings = image.blocks("block_device_mappings").known()?;
         let is_more = |mapping: &View<'_>| {

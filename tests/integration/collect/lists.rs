@@ -452,7 +452,11 @@ fn an_empty_account_is_read_completely() {
     let lists = LISTS
         .iter()
         .map(|list| list.operation)
-        .chain(["tag:GetResources"]);
+        .chain(["tag:GetResources", "ec2:DescribeImages", "kms:ListAliases"])
+        .chain([
+            "ec2:DescribeLaunchTemplateVersions",
+            "cloudformation:ListExports",
+        ]);
     let endpoint = Endpoint::start(lists.map(|operation| on(operation, Reply::Empty)));
     let run = User::new().collect(&endpoint, &[REGION], &[]);
     let snapshot = json_of(&run);

@@ -75,7 +75,8 @@ fn compare_with_denial(
 fn each_operation_with_each_cheap_fault_leaves_unknown_what_its_denial_does() {
     let user = User::new();
     let clean = scan("", Vec::new(), &user, &[]);
-    let found = run_all(NEEDED, |needed| {
+    let needed: Vec<&Needed> = NEEDED.iter().filter(|it| !it.is_for_plans).collect();
+    let found = run_all(&needed, |needed| {
         let operation = needed.operation;
         let denied = fault_of(operation, on(operation, Reply::Denied));
         let denied = scan(operation, denied, &user, &[]);
@@ -94,13 +95,13 @@ fn each_operation_with_each_cheap_fault_leaves_unknown_what_its_denial_does() {
         }
         found
     });
-    let faults: usize = NEEDED
+    let faults: usize = needed
         .iter()
         .map(|it| 1 + faults_of(it.operation).len())
         .sum();
     println!(
         "{} operations, {faults} faults, {} findings compared for each",
-        NEEDED.len(),
+        needed.len(),
         clean.statuses().len()
     );
     assert_none(&found);

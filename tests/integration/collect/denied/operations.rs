@@ -32,6 +32,8 @@ pub(crate) struct Needed {
     pub(crate) needed_by: &'static [(&'static str, &'static str)],
     /// Whether it lists resources that can be backed up, or networks.
     pub(crate) lists: bool,
+    /// Whether only `collect` and `--account-from live` send it, for plans and templates.
+    pub(crate) is_for_plans: bool,
 }
 
 /// Returns an operation that no rule needs.
@@ -49,8 +51,11 @@ const fn needed(
         touches: &[],
         needed_by: &[],
         lists: false,
+        is_for_plans: false,
     }
 }
+
+const EC2_DENIED: &str = "UnauthorizedOperation";
 
 const INSTANCE: &str = "instance/i-1234567890abcdef0";
 const VOLUME: &str = "volume/vol-049df61146c4d7901";
@@ -66,6 +71,41 @@ const ACCOUNT_LINE: &str = ":account:111122223333";
 const REGION_LINE: &str = ":region:111122223333:eu-central-1";
 
 pub(crate) const NEEDED: &[Needed] = &[
+    Needed {
+        gaps: &["/regions/eu-central-1/images/gap"],
+        touches: &["/regions/eu-central-1/images"],
+        is_for_plans: true,
+        ..needed("ec2:DescribeImages", EC2_DENIED, &["ec2"])
+    },
+    Needed {
+        gaps: &["/regions/eu-central-1/images/items/0/volumes/0/kms_key/unknown"],
+        // So is that of another account's image: the account might own the snapshot.
+        touches: &["/regions/eu-central-1/images/items/"],
+        is_for_plans: true,
+        ..needed("ec2:DescribeSnapshots", EC2_DENIED, &["ebs"])
+    },
+    Needed {
+        gaps: &["/regions/eu-central-1/images/gap"],
+        touches: &["/regions/eu-central-1/images"],
+        is_for_plans: true,
+        ..needed("ec2:DescribeLaunchTemplateVersions", EC2_DENIED, &["ec2"])
+    },
+    Needed {
+        gaps: &["/regions/eu-central-1/exports/gap"],
+        touches: &["/regions/eu-central-1/exports"],
+        is_for_plans: true,
+        ..needed(
+            "cloudformation:ListExports",
+            "AccessDenied",
+            &["cloudformation"],
+        )
+    },
+    Needed {
+        gaps: &["/regions/eu-central-1/key_aliases/gap"],
+        touches: &["/regions/eu-central-1/key_aliases"],
+        is_for_plans: true,
+        ..needed("kms:ListAliases", DENIED_JSON, &["kms"])
+    },
     Needed {
         gaps: &["/regions/eu-central-1/backup_plans/items/0/rules/gap"],
         touches: OF_PLANS,
@@ -244,8 +284,10 @@ pub(crate) const NEEDED: &[Needed] = &[
             "/regions/eu-central-1/instances/gap",
             "/regions/eu-central-1/tagged/items/2/exists/unknown",
         ],
+        // The images that only instances use are not described.
         touches: &[
             "/regions/eu-central-1/instances",
+            "/regions/eu-central-1/images",
             "/regions/eu-central-1/tagged",
         ],
         needed_by: &[("backup-not-duplicated", VOLUME)],

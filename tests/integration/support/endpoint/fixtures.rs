@@ -158,7 +158,7 @@ impl Shared {
         if wanted.is_empty() {
             return None;
         }
-        // Resources that are found only by their tag have separate fixtures.
+        // Resources that are found only by their tag or their id have separate fixtures.
         let pages =
             ["", "-page2", "-enabled", "-enabled-page2"].map(|it| format!("{operation}{it}"));
         let pages: Vec<String> = pages
@@ -309,7 +309,9 @@ fn filter_json(pages: &[String], wanted: &[String]) -> (usize, String) {
 
 fn filter_xml(pages: &[String], operation: &str, wanted: &[String]) -> (usize, String) {
     let (open, close) = match operation {
-        "DescribeInstances" | "DescribeVolumes" => ("        <item>", "        </item>"),
+        "DescribeInstances" | "DescribeVolumes" | "DescribeImages" | "DescribeSnapshots" => {
+            ("        <item>", "        </item>")
+        }
         "DescribeDBInstances" => ("      <DBInstance>", "      </DBInstance>"),
         "DescribeDBClusters" => ("      <DBCluster>", "      </DBCluster>"),
         "DescribeClusters" => ("      <Cluster>", "      </Cluster>"),
