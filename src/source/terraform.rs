@@ -4,6 +4,7 @@
 //! apply, or that is not in the plan, is unknown with that reason. A reference to a key that the same plan
 //! creates is resolved through the expressions of the configuration.
 
+mod account;
 mod address;
 mod backup;
 mod candidates;
@@ -146,5 +147,6 @@ pub fn read_plan(root: &Value, around: &Surroundings<'_>) -> Result<Snapshot, Te
     vpc::read_networks(&reader, &mut planned);
     backup::read_backup(&reader, &mut planned);
     other::read_others(&reader, &mut planned);
+    account::note_changes(&reader, &mut planned);
     Ok(planned.finish())
 }

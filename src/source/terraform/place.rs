@@ -127,6 +127,21 @@ impl Places {
             })
             .or_else(|| self.named.clone())
     }
+
+    /// Returns the regions in which a resource may have been that the plan destroys.
+    pub(super) fn regions_before(&self, values: &Value) -> BTreeSet<String> {
+        let text = |name: &str| values[name].as_str();
+        let arn = |name: &str| Some(Arn::parse(text(name)?)?.region).filter(|it| !it.is_empty());
+        let own = text("region").filter(|it| is_region(it));
+        match own.or_else(|| {
+            ["arn", "backup_vault_arn", "key_arn"]
+                .into_iter()
+                .find_map(arn)
+        }) {
+            Some(region) => BTreeSet::from([region.to_owned()]),
+            None => self.regions.values().chain(&self.named).cloned().collect(),
+        }
+    }
 }
 
 /// Returns the partition of a region.

@@ -17,11 +17,10 @@ const MAX_DEPTH: usize = 6;
 
 /// Reads a network interface for each subnet of the plan in which something runs.
 pub(super) fn read_workloads<'a>(reader: &Reader<'a>, planned: &mut Planned) {
-    let networks = planned.snapshot_mut().regions.values();
-    if networks
-        .map(|it| &it.network)
-        .all(|it| it.vpcs.items.is_empty())
-    {
+    let mut networks = planned.snapshot_mut().regions.values();
+    let has_vpc = networks.any(|it| !it.network.vpcs.items.is_empty());
+    // The account knows the VPCs of subnets that exist.
+    if !has_vpc && reader.around.account.is_none() {
         return;
     }
     for item in &reader.document.items {
