@@ -34,6 +34,8 @@ pub(super) struct Candidates<'a> {
     pub(super) foreign: Option<String>,
     /// First part that cannot be followed.
     pub(super) other: Option<String>,
+    /// Whether one expression leads to several resources, of which it may take one or none.
+    pub(super) is_one_of_several: bool,
     /// How often a resource was found.
     pub(super) hits: usize,
     /// Whether it may be all that a module can refer to.
@@ -65,6 +67,16 @@ impl<'a> Candidates<'a> {
                 self.names()
             )),
             _ => Ok(&self.found),
+        }
+    }
+
+    /// Returns all that the value of one attribute may be, as [`Candidates::complete`] does. An expression that
+    /// leads to several resources may be one that takes none of them, as `lookup(keys, "missing", null)` does.
+    pub(super) fn complete_one(&self, may_be_unset: bool) -> Result<&[Candidate<'a>], String> {
+        let found = self.complete(may_be_unset)?;
+        match may_be_unset && self.is_one_of_several {
+            true => Err(format!("it may be {} or unset", self.names())),
+            false => Ok(found),
         }
     }
 

@@ -59,9 +59,11 @@ impl Places {
             {
                 regions.insert(name.clone(), region.to_owned());
             }
-            let role = &expressions["assume_role"];
-            let role = role.get(0).unwrap_or(role);
-            if !role.is_null() {
+            // The last of several roles is the one that works.
+            let named = ["assume_role_with_web_identity", "assume_role"];
+            let blocks = named.into_iter().map(|it| &expressions[it]);
+            let mut roles = blocks.filter_map(|it| it.as_array().map_or(Some(it), |it| it.last()));
+            if let Some(role) = roles.rfind(|it| !it.is_null()) {
                 let arn = evaluate_expression(document, &role["role_arn"], is_root);
                 let account = arn.as_ref().and_then(Value::as_str).and_then(Arn::parse);
                 accounts.insert(name.clone(), account.map(|arn| arn.account.to_owned()));

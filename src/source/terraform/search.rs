@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::address::{Part, child_module, module_steps, split_address};
-use super::candidates::Candidates;
+use super::candidates::{Candidate, Candidates};
 use super::document::{Document, module_path};
 use super::expression::{
     complete_references, constant_at, continues, has_attribute, is_repeated, selected_element,
@@ -183,6 +183,24 @@ impl<'a> Site<'a> {
     }
 }
 
+/// Returns whether several resources are not the elements of one list, of which an expression takes one by its
+/// number. An expression may take none of a map.
+fn is_map(found: &[Candidate<'_>]) -> bool {
+    let Some((first, others)) = found.split_first() else {
+        return false;
+    };
+    let is_element = |it: &Candidate<'_>| {
+        let is_same = (it.item.module, it.item.name) == (first.item.module, first.item.name);
+        is_same
+            && it
+                .item
+                .key
+                .as_ref()
+                .is_some_and(|it| !it.starts_with("[\""))
+    };
+    !others.is_empty() && !others.iter().all(is_element)
+}
+
 impl<'a> Search<'_, 'a> {
     /// Follows the references of an expression, of whose value `path` is taken.
     fn follow_expression(
@@ -213,6 +231,8 @@ impl<'a> Search<'_, 'a> {
         // Only of a single reference is it likely that the path continues it.
         let is_single = references.len() == 1;
         let before = self.found.hits;
+        let first = self.found.found.len();
+        let was_one_of_several = self.found.is_one_of_several;
         let mut is_composed = selects_attribute(path);
         for reference in references.iter().copied().filter(|it| !is_index(it)) {
             let mut parts = split_address(reference);
@@ -233,9 +253,15 @@ impl<'a> Search<'_, 'a> {
         if let Some(index) = index {
             // `k[each.key]` of an instance that `k` has too; otherwise it is part of a condition.
             let own = site.key.unwrap_or_default();
-            if !self.indexed.contains(own) {
-                self.found.note_choice(index);
+            match self.indexed.contains(own) {
+                true => self.found.is_one_of_several = was_one_of_several,
+                false => self.found.note_choice(index),
             }
+        } else if selected_element(path).is_some() {
+            self.found.is_one_of_several = was_one_of_several;
+        } else {
+            let added = self.found.found.get(first..).unwrap_or_default();
+            self.found.is_one_of_several |= self.sort == Some(Sort::Key) && is_map(added);
         }
         self.indexed.extend(outer);
         if is_composed && self.found.hits > before {
@@ -260,11 +286,13 @@ impl<'a> Search<'_, 'a> {
         depth: usize,
     ) {
         match parts {
-            [Part::Name("path" | "self"), ..] => {}
+            [Part::Name("self"), ..] => {}
             [Part::Name("each"), Part::Name("value"), path @ ..] => {
                 self.follow_each(site, path, depth);
             }
-            [Part::Name("each" | "count" | "terraform"), ..] => self.found.note_choice(reference),
+            [Part::Name("each" | "count" | "terraform" | "path"), ..] => {
+                self.found.note_choice(reference);
+            }
             [Part::Name("var"), Part::Name(name), path @ ..] => {
                 self.follow_variable(site, name, path, depth);
             }

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use crate::model::tag::Tags;
 use crate::model::{Gap, GapKind, Observed};
-use crate::source::planned::{after_apply, unplanned};
+use crate::source::planned::{Surroundings, after_apply, unplanned};
 
+use super::document::Document;
 use super::item::{ALL, Item};
-use super::place::evaluate_expression;
 use super::reader::Reader;
 use super::view::{Fact, View, contains_true};
 
@@ -111,21 +111,23 @@ impl<'a> Reader<'a> {
         Some(Ok(tags))
     }
 
-    /// Returns the default tags of a provider if the configuration has them as constants.
+    /// Returns the default tags of a provider: those that it gives to other resources, or the constants of the
+    /// configuration. An expression may add to a variable, as `merge(var.tags, { backup = "enabled" })` does.
     fn default_tags(&self, item: &Item<'_>) -> Option<Tags> {
         let provider = self.document.resolve_provider(item.provider_key()?);
+        if let Some(seen) = self.default_tags.get(provider) {
+            return seen.clone();
+        }
         let expressions = &self.document.providers[provider]["expressions"];
         let default = match &expressions["default_tags"] {
             Value::Null => return Some(Tags::new()),
             Value::Array(list) => list.first()?,
             other => other,
         };
-        let is_root = self.document.providers[provider]["module_address"].is_null();
         let tags = match &default["tags"] {
             Value::Null => return Some(Tags::new()),
-            tags => evaluate_expression(self.document, tags, is_root)?,
+            tags => tags.get("constant_value")?.as_object()?,
         };
-        let tags = tags.as_object()?;
         let tags = tags
             .iter()
             .map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
@@ -191,6 +193,45 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Returns the default tags that providers are seen to give to resources of the plan, as far as a snapshot keeps
+/// them; `None` for a provider that gives several.
+pub(super) fn find_default_tags<'a>(
+    document: &Document<'a>,
+    around: &Surroundings<'_>,
+) -> BTreeMap<&'a str, Option<Tags>> {
+    let mut seen: BTreeMap<&str, Option<Tags>> = BTreeMap::new();
+    for item in document.items.iter().filter(|it| !it.is_data) {
+        let (Some(provider), Some(all)) =
+            (item.provider_key(), item.values["tags_all"].as_object())
+        else {
+            continue;
+        };
+        let own = item.values["tags"].as_object();
+        let is_own = |key: &String| own.is_some_and(|it| it.contains_key(key));
+        let marks = ["tags", "tags_all"];
+        let is_open = |marks_of: &Value| marks.iter().any(|it| contains_true(&marks_of[*it]));
+        let is_hidden = *item.sensitive == ALL || *item.unknown == ALL;
+        if is_hidden || is_open(item.unknown) || is_open(item.sensitive) {
+            continue;
+        }
+        let default = all.iter().filter(|(key, _)| !is_own(key));
+        let default = default.filter(|(key, _)| around.keeps_tag(key));
+        let default = default.filter_map(|(key, it)| Some((key.clone(), it.as_str()?.to_owned())));
+        let default: Tags = default.collect();
+        // The own tag of a resource hides the default one.
+        if is_own(&around.tag_key.to_owned()) {
+            continue;
+        }
+        let entry = seen.entry(document.resolve_provider(provider));
+        let known = entry.or_insert_with(|| Some(default.clone()));
+        let of = |tags: &Tags| tags.get(around.tag_key).cloned();
+        if known.as_ref().map(of) != Some(of(&default)) {
+            *known = None;
+        }
+    }
+    seen
+}
+
 /// Returns the key and the value of the tag that a resource adds, if they are known.
 fn added_tag<'a>(item: &Item<'a>) -> Option<(&'a str, &'a str)> {
     let text = |name: &str| item.values.get(name).and_then(Value::as_str);
@@ -205,9 +246,12 @@ type OwnedTag<'a> = (&'a Item<'a>, Vec<&'a Item<'a>>);
 /// Source: <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/ec2_tag>.
 #[derive(Debug, Default)]
 pub(super) struct TagResources<'a> {
-    of: BTreeMap<&'a str, Vec<&'a Item<'a>>>,
+    /// By address and region: a table has replicas in other regions.
+    of: BTreeMap<(&'a str, String), Vec<&'a Item<'a>>>,
     /// Why a resource may have another tag, by its address.
     open: BTreeMap<&'a str, Gap>,
+    /// Those of what the plan does not contain, by its id.
+    elsewhere: BTreeMap<&'a str, Vec<&'a Item<'a>>>,
     /// Why any of the resources may have another tag.
     stray: Option<Gap>,
 }
@@ -225,8 +269,15 @@ impl<'a> TagResources<'a> {
             }
             match reader.linked_items(&view, name, of, &["id", "arn"]) {
                 Ok(owners) => match owners.as_slice() {
-                    [owner] => found.of.entry(owner.address).or_default().push(item),
-                    [] => {}
+                    [owner] => {
+                        let place = (owner.address, reader.places.region_of(item));
+                        found.of.entry(place).or_default().push(item);
+                    }
+                    [] => {
+                        let id = view.text(name).known();
+                        let of_id = id.map(|id| found.elsewhere.entry(id).or_default());
+                        of_id.into_iter().for_each(|it| it.push(item));
+                    }
                     _ => groups
                         .entry((item.module, item.name))
                         .or_default()
@@ -237,13 +288,13 @@ impl<'a> TagResources<'a> {
         }
         groups
             .into_values()
-            .for_each(|members| found.add_group(members, name));
+            .for_each(|members| found.add_group(reader, members, name));
         found
     }
 
     /// Adds the instances of one resource, of which it is not known which one tags which owner. If all add the
     /// same tag and are as many as the owners, each owner has it.
-    fn add_group(&mut self, members: Vec<OwnedTag<'a>>, name: &str) {
+    fn add_group(&mut self, reader: &Reader<'a>, members: Vec<OwnedTag<'a>>, name: &str) {
         let first = members.first().and_then(|(item, _)| added_tag(item));
         let owners: BTreeSet<&str> = members
             .iter()
@@ -253,7 +304,8 @@ impl<'a> TagResources<'a> {
         for (number, owner) in owners.iter().enumerate() {
             match members.get(number) {
                 Some((item, _)) if is_same && members.len() >= owners.len() => {
-                    self.of.entry(owner).or_default().push(item);
+                    let place = (*owner, reader.places.region_of(item));
+                    self.of.entry(place).or_default().push(item);
                 }
                 _ => {
                     let gap = members.first().map(|(item, _)| item.view());
@@ -268,30 +320,61 @@ impl<'a> TagResources<'a> {
     pub(super) fn add_to(
         &self,
         reader: &Reader<'a>,
-        item: &Item<'_>,
+        item: &'a Item<'a>,
         own: Observed<Tags>,
     ) -> Observed<Tags> {
-        let Observed::Known(mut tags) = own else {
-            return own;
-        };
-        for tag in self.of.get(item.address).into_iter().flatten() {
-            let view = tag.view();
-            match (
-                view.text("key").final_value(),
-                view.text("value").final_value(),
-            ) {
-                (Ok(Some(key)), Ok(value)) => {
-                    tags.insert(key.to_owned(), value.unwrap_or_default().to_owned());
-                }
-                (Ok(None), _) => {}
-                (Err(gap), _) | (_, Err(gap)) => return Observed::Unknown(gap),
+        self.add_in(reader, item, &reader.places.region_of(item), own)
+    }
+
+    /// Adds the tags of these resources to those of a resource, or of its replica in another region.
+    pub(super) fn add_in(
+        &self,
+        reader: &Reader<'a>,
+        item: &'a Item<'a>,
+        region: &str,
+        own: Observed<Tags>,
+    ) -> Observed<Tags> {
+        let place = (item.address, region.to_owned());
+        let open = self.open.get(item.address).or(self.stray.as_ref());
+        add_tags(reader, self.of.get(&place), open, own)
+    }
+
+    /// Adds the tags of these resources to those of a volume that is created with its instance.
+    pub(super) fn add_to_volume(
+        &self,
+        reader: &Reader<'a>,
+        id: &str,
+        own: Observed<Tags>,
+    ) -> Observed<Tags> {
+        add_tags(reader, self.elsewhere.get(id), self.stray.as_ref(), own)
+    }
+}
+
+/// Adds the tags of resources to those that another one has itself. `open` is why it may have more.
+fn add_tags(
+    reader: &Reader<'_>,
+    added: Option<&Vec<&Item<'_>>>,
+    open: Option<&Gap>,
+    own: Observed<Tags>,
+) -> Observed<Tags> {
+    let Observed::Known(mut tags) = own else {
+        return own;
+    };
+    for tag in added.into_iter().flatten() {
+        let view = tag.view();
+        match (
+            view.text("key").final_value(),
+            view.text("value").final_value(),
+        ) {
+            (Ok(Some(key)), Ok(value)) => {
+                tags.insert(key.to_owned(), value.unwrap_or_default().to_owned());
             }
+            (Ok(None), _) => {}
+            (Err(gap), _) | (_, Err(gap)) => return Observed::Unknown(gap),
         }
-        match self.open.get(item.address).or(self.stray.as_ref()) {
-            Some(gap) if !tags.contains_key(reader.around.tag_key) => {
-                Observed::Unknown(gap.clone())
-            }
-            _ => Observed::Known(tags),
-        }
+    }
+    match open {
+        Some(gap) if !tags.contains_key(reader.around.tag_key) => Observed::Unknown(gap.clone()),
+        _ => Observed::Known(tags),
     }
 }

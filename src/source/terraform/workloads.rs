@@ -175,20 +175,18 @@ fn add_interfaces<'a>(
                 subnet_id,
                 interface_type: "interface".to_owned(),
             }),
-            // The subnet is in the plan, and its VPC is not known.
-            (None, Some(open)) => {
-                gap.get_or_insert_with(|| open.clone());
+            // The subnet is in the plan, and its VPC is not known; or the account knows the VPC of one that exists.
+            (None, open) => {
+                gap = gap.or_else(|| open.clone());
+                if subnet_id.starts_with("subnet-") {
+                    network.interfaces.items.push(NetworkInterface {
+                        id: reader.id_of(item),
+                        vpc_id: String::new(),
+                        subnet_id,
+                        interface_type: "interface".to_owned(),
+                    });
+                }
             }
-            // The account knows the VPC of a subnet that exists.
-            (None, None) if subnet_id.starts_with("subnet-") => {
-                network.interfaces.items.push(NetworkInterface {
-                    id: reader.id_of(item),
-                    vpc_id: String::new(),
-                    subnet_id,
-                    interface_type: "interface".to_owned(),
-                });
-            }
-            (None, None) => {}
         }
     }
     // The resource may use a VPC of the plan or another one.
