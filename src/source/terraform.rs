@@ -8,6 +8,7 @@ mod account;
 mod address;
 mod backup;
 mod candidates;
+mod default_tags;
 mod document;
 mod dynamodb;
 mod ebs_defaults;
@@ -72,10 +73,13 @@ pub fn is_shown(value: &Value) -> bool {
     fields.contains_key("format_version") && (bare || has_one(fields, &FIELDS))
 }
 
-/// Returns whether JSON is a raw state file, whose format is internal to Terraform.
+/// Returns whether JSON is a raw state file, whose format is internal to Terraform, or one that OpenTofu encrypted.
+///
+/// Source: <https://opentofu.org/docs/language/state/encryption/>.
 #[must_use]
 pub fn is_raw_state(value: &Value) -> bool {
-    value.get("version").is_some_and(Value::is_u64)
+    let is_encrypted = value.get("encrypted_data").is_some();
+    (is_encrypted || value.get("version").is_some_and(Value::is_u64))
         && (value.get("lineage").is_some() || value.get("terraform_version").is_some())
 }
 

@@ -95,7 +95,7 @@ pub(super) fn note_changes(reader: &Reader<'_>, planned: &mut Planned) {
     }
     for satellite in &SATELLITES {
         for item in reader.document.items_of(satellite.kind) {
-            if is_changed(item) {
+            if is_changed(item) && !reader.places.is_elsewhere(item) {
                 let region = reader.places.region_of(item);
                 let what = format!("the plan changes it with {}", item.address);
                 note_change(satellite, item.values, region, &what, planned);

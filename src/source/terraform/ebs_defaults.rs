@@ -22,13 +22,14 @@ const KEY: (&str, &str) = ("aws_ebs_default_kms_key", "key_arn");
 /// Reads the default encryption of new volumes, if the plan sets it.
 pub(super) fn read_ebs_defaults<'a>(reader: &Reader<'a>, planned: &mut Planned) {
     reset_ebs_defaults(reader, planned);
-    for item in reader.document.items_of(ENCRYPTION.0) {
+    let is_here = |it: &&Item<'_>| !reader.places.is_elsewhere(it);
+    for item in reader.document.items_of(ENCRYPTION.0).filter(is_here) {
         let region = reader.places.region_of(item);
         let on = item.view().flag(ENCRYPTION.1);
         let on = on.or_else(|| Ok(TERRAFORM_EBS_ENCRYPTION_BY_DEFAULT));
         planned.region_mut(&region).ebs_defaults.encryption = on;
     }
-    for item in reader.document.items_of(KEY.0) {
+    for item in reader.document.items_of(KEY.0).filter(is_here) {
         let region = reader.places.region_of(item);
         let key = match reader.read_key(&item.view(), KEY.1, planned) {
             KeyName::Is(key) => Observed::Known(key),
@@ -82,6 +83,16 @@ pub(super) fn ebs_defaults_for<'a>(
     planned: &mut Planned,
 ) -> EbsDefaults {
     let defaults = planned.region_mut(region).ebs_defaults.clone();
+    if reader.places.is_elsewhere(item) {
+        let gap = unplanned(format!(
+            "it depends on the default EBS encryption of the account of {}, which is another one than that of the plan",
+            item.address
+        ));
+        return EbsDefaults {
+            encryption: Observed::Unknown(gap.clone()),
+            kms_key: Observed::Unknown(gap),
+        };
+    }
     let explain = |gap: Gap, fact: AccountFact| {
         match gap.kind {
         GapKind::Unplanned => unplanned(

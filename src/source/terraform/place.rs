@@ -88,8 +88,9 @@ impl Places {
             }
         }
         let used = count_per_provider(document).into_iter();
+        let is_default = |key: &Option<&str>| key.is_some_and(|it| !it.contains('.'));
         let main = used
-            .max_by_key(|(_, count)| *count)
+            .max_by_key(|(provider, count)| (*count, is_default(provider)))
             .and_then(|(provider, _)| provider);
         let of_main = main.and_then(|main| accounts.remove(main)).flatten();
         let named = find_account(document).or(of_main);
@@ -112,6 +113,14 @@ impl Places {
             Some(account) => account.as_deref(),
             None => self.account.as_deref(),
         }
+    }
+
+    /// Returns whether a resource is in another account than that of the plan, or may be: its provider works in
+    /// another one. The settings of the account do not hold for it.
+    pub(super) fn is_elsewhere(&self, item: &Item<'_>) -> bool {
+        let provider = item.provider_key().and_then(|it| self.providers.get(it));
+        let account = provider.and_then(|it| self.accounts.get(it));
+        account.is_some_and(|it| it.is_none() || *it != self.account)
     }
 
     /// Returns the region of a resource, or [`UNKNOWN_REGION`].

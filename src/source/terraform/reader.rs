@@ -11,11 +11,11 @@ use crate::model::{Gap, GapKind, Listing, Observed};
 use crate::source::planned::{Planned, Surroundings, after_apply, unplanned};
 
 use super::candidates::Candidate;
+use super::default_tags::find_default_tags;
 use super::document::Document;
 use super::item::{Item, NAMING};
 use super::key_arns::KeyArns;
 use super::place::{Places, partition_of};
-use super::tags::find_default_tags;
 use super::view::{Fact, View, contains_true};
 
 /// A document with its regions, keys and ARNs.

@@ -6,9 +6,8 @@ use serde_json::Value;
 
 use crate::model::tag::Tags;
 use crate::model::{Gap, GapKind, Observed};
-use crate::source::planned::{Surroundings, after_apply, unplanned};
+use crate::source::planned::{after_apply, unplanned};
 
-use super::document::Document;
 use super::item::{ALL, Item};
 use super::reader::Reader;
 use super::view::{Fact, View, contains_true};
@@ -111,13 +110,10 @@ impl<'a> Reader<'a> {
         Some(Ok(tags))
     }
 
-    /// Returns the default tags of a provider: those that it gives to other resources, or the constants of the
-    /// configuration. An expression may add to a variable, as `merge(var.tags, { backup = "enabled" })` does.
+    /// Returns the default tags of a provider: constants, or else those that it gives to other resources. An
+    /// expression may add to a variable, as `merge(var.tags, { backup = "enabled" })` does.
     fn default_tags(&self, item: &Item<'_>) -> Option<Tags> {
         let provider = self.document.resolve_provider(item.provider_key()?);
-        if let Some(seen) = self.default_tags.get(provider) {
-            return seen.clone();
-        }
         let expressions = &self.document.providers[provider]["expressions"];
         let default = match &expressions["default_tags"] {
             Value::Null => return Some(Tags::new()),
@@ -126,7 +122,10 @@ impl<'a> Reader<'a> {
         };
         let tags = match &default["tags"] {
             Value::Null => return Some(Tags::new()),
-            tags => tags.get("constant_value")?.as_object()?,
+            tags => match tags.get("constant_value") {
+                Some(constant) => constant.as_object()?,
+                None => return self.default_tags.get(provider).cloned().flatten(),
+            },
         };
         let tags = tags
             .iter()
@@ -193,45 +192,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Returns the default tags that providers are seen to give to resources of the plan, as far as a snapshot keeps
-/// them; `None` for a provider that gives several.
-pub(super) fn find_default_tags<'a>(
-    document: &Document<'a>,
-    around: &Surroundings<'_>,
-) -> BTreeMap<&'a str, Option<Tags>> {
-    let mut seen: BTreeMap<&str, Option<Tags>> = BTreeMap::new();
-    for item in document.items.iter().filter(|it| !it.is_data) {
-        let (Some(provider), Some(all)) =
-            (item.provider_key(), item.values["tags_all"].as_object())
-        else {
-            continue;
-        };
-        let own = item.values["tags"].as_object();
-        let is_own = |key: &String| own.is_some_and(|it| it.contains_key(key));
-        let marks = ["tags", "tags_all"];
-        let is_open = |marks_of: &Value| marks.iter().any(|it| contains_true(&marks_of[*it]));
-        let is_hidden = *item.sensitive == ALL || *item.unknown == ALL;
-        if is_hidden || is_open(item.unknown) || is_open(item.sensitive) {
-            continue;
-        }
-        let default = all.iter().filter(|(key, _)| !is_own(key));
-        let default = default.filter(|(key, _)| around.keeps_tag(key));
-        let default = default.filter_map(|(key, it)| Some((key.clone(), it.as_str()?.to_owned())));
-        let default: Tags = default.collect();
-        // The own tag of a resource hides the default one.
-        if is_own(&around.tag_key.to_owned()) {
-            continue;
-        }
-        let entry = seen.entry(document.resolve_provider(provider));
-        let known = entry.or_insert_with(|| Some(default.clone()));
-        let of = |tags: &Tags| tags.get(around.tag_key).cloned();
-        if known.as_ref().map(of) != Some(of(&default)) {
-            *known = None;
-        }
-    }
-    seen
-}
-
 /// Returns the key and the value of the tag that a resource adds, if they are known.
 fn added_tag<'a>(item: &Item<'a>) -> Option<(&'a str, &'a str)> {
     let text = |name: &str| item.values.get(name).and_then(Value::as_str);
@@ -252,6 +212,8 @@ pub(super) struct TagResources<'a> {
     open: BTreeMap<&'a str, Gap>,
     /// Those of what the plan does not contain, by its id.
     elsewhere: BTreeMap<&'a str, Vec<&'a Item<'a>>>,
+    /// Ids and keys of those that the plan destroys.
+    gone: Vec<(&'a str, &'a str)>,
     /// Why any of the resources may have another tag.
     stray: Option<Gap>,
 }
@@ -285,6 +247,10 @@ impl<'a> TagResources<'a> {
                 },
                 Err(gap) => found.stray = Some(gap),
             }
+        }
+        for before in reader.document.gone.get(kind).into_iter().flatten() {
+            let id = before[name].as_str();
+            found.gone.extend(id.zip(before["key"].as_str()));
         }
         groups
             .into_values()
@@ -334,6 +300,16 @@ impl<'a> TagResources<'a> {
         region: &str,
         own: Observed<Tags>,
     ) -> Observed<Tags> {
+        // What shows a tag now does not have it anymore once the plan destroyed the resource that added it.
+        let is_named = |id: &str| ["id", "arn"].iter().any(|it| item.values[*it] == *id);
+        let mut gone = self.gone.iter().filter(|(id, _)| is_named(id));
+        if let (Some((_, key)), true) = (gone.next(), item.exists) {
+            let message = format!(
+                "the plan destroys the resource that tagged {} with {key}",
+                item.address
+            );
+            return Observed::Unknown(after_apply(message));
+        }
         let place = (item.address, region.to_owned());
         let open = self.open.get(item.address).or(self.stray.as_ref());
         add_tags(reader, self.of.get(&place), open, own)
