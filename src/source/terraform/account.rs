@@ -67,19 +67,16 @@ const SATELLITES: [PartType; 7] = [
     part_type("aws_iam_role", "name", AccountPart::Role),
 ];
 
-/// Types that add routes, which the plan removes when it destroys them.
-const ROUTES: [PartType; 2] = [
-    part_type("aws_route", "route_table_id", AccountPart::Routes),
-    part_type(
-        "aws_vpc_endpoint_route_table_association",
-        "route_table_id",
-        AccountPart::Routes,
-    ),
-];
+/// Type that adds a route to an endpoint, which the plan removes when it destroys it.
+const ROUTES: PartType = part_type(
+    "aws_vpc_endpoint_route_table_association",
+    "route_table_id",
+    AccountPart::Routes,
+);
 
 /// Notes what the plan does to parts of the account that it does not contain.
 pub(super) fn note_changes(reader: &Reader<'_>, planned: &mut Planned) {
-    for destroyed in OWNERS.iter().chain(&SATELLITES).chain(&ROUTES) {
+    for destroyed in OWNERS.iter().chain(&SATELLITES).chain([&ROUTES]) {
         for before in reader
             .document
             .gone

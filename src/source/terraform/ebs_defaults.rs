@@ -102,25 +102,7 @@ pub(super) fn ebs_defaults_for<'a>(
         _ => gap,
     }
     };
-    let race = |(kind, attribute): (&str, &str)| -> Option<Gap> {
-        let mut destroyed = destroyed_switches(reader, kind).into_iter();
-        if destroyed.any(|(it, _)| it == region) && !item.exists {
-            return Some(after_apply(format!(
-                "{} may be created before or after the plan destroys the {kind} of the region",
-                item.address
-            )));
-        }
-        let mut switches = reader.document.items_of(kind);
-        let switch = switches.find(|it| {
-            reader.places.region_of(it) == region
-                && is_changed(it, attribute)
-                && !reader.document.depends_on(item, it)
-        })?;
-        Some(after_apply(format!(
-            "{} does not depend on {}, so it may be created before that sets the default EBS encryption of the region",
-            item.address, switch.address
-        )))
-    };
+    let race = |switch| find_race(reader, item, region, switch);
     EbsDefaults {
         encryption: match race(ENCRYPTION) {
             Some(gap) => Observed::Unknown(gap),
@@ -141,6 +123,37 @@ pub(super) fn ebs_defaults_for<'a>(
             }
         },
     }
+}
+
+/// Returns why a resource may be created before or after the plan changes a default; `None` if it is not.
+fn find_race<'a>(
+    reader: &Reader<'a>,
+    item: &'a Item<'a>,
+    region: &str,
+    (kind, attribute): (&str, &str),
+) -> Option<Gap> {
+    let mut destroyed = destroyed_switches(reader, kind).into_iter();
+    let is_after = || {
+        let mut switches = reader.document.items_of(kind);
+        switches.any(|it| reader.document.depends_on(item, it))
+    };
+    if destroyed.any(|(it, _)| it == region) && !item.exists && !is_after() {
+        return Some(after_apply(format!(
+            "{} may be created before or after the plan destroys the {kind} of the region",
+            item.address
+        )));
+    }
+    let mut switches = reader.document.items_of(kind);
+    let switch = switches.find(|it| {
+        reader.places.region_of(it) == region
+            && !reader.places.is_elsewhere(it)
+            && is_changed(it, attribute)
+            && !reader.document.depends_on(item, it)
+    })?;
+    Some(after_apply(format!(
+        "{} does not depend on {}, so it may be created before that sets the default EBS encryption of the region",
+        item.address, switch.address
+    )))
 }
 
 /// Returns whether the plan changes an attribute.

@@ -302,7 +302,15 @@ impl<'a> TagResources<'a> {
     ) -> Observed<Tags> {
         // What shows a tag now does not have it anymore once the plan destroyed the resource that added it.
         let is_named = |id: &str| ["id", "arn"].iter().any(|it| item.values[*it] == *id);
-        let mut gone = self.gone.iter().filter(|(id, _)| is_named(id));
+        let added = self.of.get(&(item.address, region.to_owned()));
+        let is_added = |key: &str| {
+            let mut added = added.into_iter().flatten();
+            added.any(|it| it.values["key"] == *key)
+        };
+        let mut gone = self
+            .gone
+            .iter()
+            .filter(|(id, key)| is_named(id) && !is_added(key));
         if let (Some((_, key)), true) = (gone.next(), item.exists) {
             let message = format!(
                 "the plan destroys the resource that tagged {} with {key}",
@@ -310,9 +318,8 @@ impl<'a> TagResources<'a> {
             );
             return Observed::Unknown(after_apply(message));
         }
-        let place = (item.address, region.to_owned());
         let open = self.open.get(item.address).or(self.stray.as_ref());
-        add_tags(reader, self.of.get(&place), open, own)
+        add_tags(reader, added, open, own)
     }
 
     /// Adds the tags of these resources to those of a volume that is created with its instance.
