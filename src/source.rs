@@ -2,6 +2,7 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+mod changes;
 pub mod cloudformation;
 pub mod defaults;
 pub mod detect;

@@ -12,6 +12,8 @@ const RESERVED: &str = "alias/aws/";
 pub const BACKUP_ALIAS: &str = "alias/aws/backup";
 /// AWS managed key of DynamoDB.
 pub const DYNAMODB_ALIAS: &str = "alias/aws/dynamodb";
+/// AWS managed key of EBS.
+pub const EBS_ALIAS: &str = "alias/aws/ebs";
 /// AWS managed key of EFS.
 pub const EFS_ALIAS: &str = "alias/aws/elasticfilesystem";
 /// AWS managed key of FSx.
@@ -37,6 +39,7 @@ mod tests {
         for alias in [
             BACKUP_ALIAS,
             DYNAMODB_ALIAS,
+            EBS_ALIAS,
             EFS_ALIAS,
             FSX_ALIAS,
             RDS_ALIAS,

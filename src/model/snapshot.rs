@@ -102,6 +102,49 @@ pub struct Snapshot {
     /// The plan or template before it was completed.
     #[serde(skip)]
     pub file_only: Option<Box<Snapshot>>,
+    /// What a plan does to parts of its account that it does not contain.
+    #[serde(skip)]
+    pub account_changes: Vec<AccountChange>,
+}
+
+/// A change that a plan makes to a part of its account: what the account says of that part no longer holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountChange {
+    /// The region of the part.
+    pub region: String,
+    /// The part.
+    pub part: AccountPart,
+    /// The id or the name of what the part belongs to.
+    pub id: String,
+    /// Why the part is not known, where it is not destroyed.
+    pub gap: Gap,
+}
+
+/// A part of an account that a plan may change without containing what it belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountPart {
+    /// A backup plan, which is destroyed.
+    BackupPlan,
+    /// The backup selections of a backup plan.
+    BackupSelections,
+    /// A VPC endpoint, which is destroyed, with the routes to it.
+    Endpoint,
+    /// The policy of a VPC endpoint.
+    EndpointPolicy,
+    /// A role.
+    Role,
+    /// A route table, which is destroyed.
+    RouteTable,
+    /// The routes to endpoints of a route table.
+    Routes,
+    /// A subnet, which no longer names its route table.
+    Subnet,
+    /// A vault, which is destroyed.
+    Vault,
+    /// The Vault Lock configuration of a vault.
+    VaultLock,
+    /// The access policy of a vault.
+    VaultPolicy,
 }
 
 /// A fact that a plan or template may leave to a default of AWS.

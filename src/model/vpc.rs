@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Listing, Observed};
+use super::{GapKind, Listing, Observed};
 
 /// The networks of a region.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,23 @@ pub struct Network {
     /// Their endpoints. Source: `DescribeVpcEndpoints`.
     #[serde(default)]
     pub endpoints: Listing<VpcEndpoint>,
+}
+
+impl Network {
+    /// Forgets the gaps that only say that a file does not contain what exists.
+    pub fn forget_unplanned(&mut self) {
+        let gaps = [
+            &mut self.subnets.gap,
+            &mut self.route_tables.gap,
+            &mut self.interfaces.gap,
+            &mut self.endpoints.gap,
+        ];
+        for gap in gaps {
+            if gap.as_ref().is_some_and(|it| it.kind == GapKind::Unplanned) {
+                *gap = None;
+            }
+        }
+    }
 }
 
 /// A VPC.

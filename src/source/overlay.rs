@@ -15,6 +15,8 @@ use crate::model::snapshot::{AccountFrom, Region, Snapshot, UNKNOWN_REGION};
 use crate::model::vpc::{Network, RouteTable};
 use crate::model::{Gap, GapKind, Listing, Observed};
 
+use super::changes::change_account;
+
 /// Why an account cannot complete a plan or template.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum OverlayError {
@@ -52,6 +54,7 @@ pub fn complete_from_account(
         }
         _ => {}
     }
+    let account = &*change_account(account, &planned.account_changes);
     let before = match planned.file_only.take() {
         Some(before) => *before,
         None => planned.clone(),
@@ -120,6 +123,7 @@ fn complete_region(name: &str, region: &mut Region, known: &Region, account: &Sn
         &known.ebs_defaults.kms_key,
     );
     complete_settings(region, known);
+    complete_vaults(region, known);
     add_listed(&mut region.vaults, &known.vaults, |it| &it.id);
     add_listed(&mut region.backup_plans, &known.backup_plans, |it| &it.name);
     add_listed(&mut region.option_groups, &known.option_groups, |it| &it.id);
@@ -145,6 +149,25 @@ fn complete_region(name: &str, region: &mut Region, known: &Region, account: &Sn
     for (key, arn) in &known.key_names {
         let names = &mut region.key_names;
         names.entry(key.clone()).or_insert_with(|| arn.clone());
+    }
+}
+
+/// Completes the vaults of the file that exist.
+fn complete_vaults(region: &mut Region, known: &Region) {
+    for vault in &mut region.vaults.items {
+        let Some(of_account) = known.vaults.items.iter().find(|it| it.id == vault.id) else {
+            continue;
+        };
+        fill(&mut vault.kms_key, &of_account.kms_key);
+        fill(
+            &mut vault.min_retention_days,
+            &of_account.min_retention_days,
+        );
+        fill(
+            &mut vault.max_retention_days,
+            &of_account.max_retention_days,
+        );
+        fill(&mut vault.access_policy, &of_account.access_policy);
     }
 }
 
@@ -281,30 +304,33 @@ fn complete_network(region: &mut Region, known: &Network) {
     }
     used.extend(network.subnets.items.iter().map(|it| it.vpc_id.clone()));
     used.extend(network.endpoints.items.iter().map(|it| it.vpc_id.clone()));
-    for vpc in &network.vpcs.items {
-        used.remove(&vpc.id);
-    }
+    let is_known = |id: &String| known.vpcs.items.iter().any(|it| it.id == *id);
+    // The file contains these VPCs, and the account what other files have put in them.
+    let (own, new): (Vec<_>, Vec<_>) = network.vpcs.items.iter().partition(|it| is_known(&it.id));
+    let is_whole = new
+        .iter()
+        .all(|it| !it.is_default && !it.id.starts_with("vpc-"));
+    used.extend(own.iter().map(|it| it.id.clone()));
     let vpcs = known.vpcs.items.iter().filter(|it| used.contains(&it.id));
     let vpcs: Vec<_> = vpcs.cloned().collect();
     let is_added = |id: &String| vpcs.iter().any(|it| it.id == *id);
     if vpcs.is_empty() {
         return;
     }
-    let subnets = known.subnets.items.iter();
-    network
-        .subnets
-        .items
-        .extend(subnets.filter(|it| is_added(&it.vpc_id)).cloned());
-    let interfaces = known.interfaces.items.iter();
-    network
-        .interfaces
-        .items
-        .extend(interfaces.filter(|it| is_added(&it.vpc_id)).cloned());
-    let endpoints = known.endpoints.items.iter();
-    network
-        .endpoints
-        .items
-        .extend(endpoints.filter(|it| is_added(&it.vpc_id)).cloned());
+    if is_whole {
+        network.forget_unplanned();
+    }
+    add_parts(&mut network.subnets.items, &known.subnets.items, |it| {
+        (&it.id, is_added(&it.vpc_id))
+    });
+    add_parts(
+        &mut network.interfaces.items,
+        &known.interfaces.items,
+        |it| (&it.id, is_added(&it.vpc_id)),
+    );
+    add_parts(&mut network.endpoints.items, &known.endpoints.items, |it| {
+        (&it.id, is_added(&it.vpc_id))
+    });
     for table in known
         .route_tables
         .items
@@ -323,7 +349,17 @@ fn complete_network(region: &mut Region, known: &Network) {
             planned.clone_from(gap);
         }
     }
-    network.vpcs.items.extend(vpcs);
+    add_parts(&mut network.vpcs.items, &vpcs, |it| (&it.id, true));
+}
+
+/// Adds the parts of a network that the file does not contain, and for which a test holds.
+fn add_parts<T: Clone>(planned: &mut Vec<T>, known: &[T], read: impl Fn(&T) -> (&String, bool)) {
+    let listed: BTreeSet<String> = planned.iter().map(|it| read(it).0.clone()).collect();
+    let more = known.iter().filter(|it| {
+        let (id, is_added) = read(it);
+        is_added && !listed.contains(id)
+    });
+    planned.extend(more.cloned());
 }
 
 /// Adds a route table of the account, with what the file adds to it. A subnet that the file associates with

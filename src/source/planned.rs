@@ -189,6 +189,7 @@ impl Planned {
                 defaults: Default::default(),
                 account_from: None,
                 file_only: None,
+                account_changes: Vec::new(),
             },
             partial: BTreeMap::new(),
         }

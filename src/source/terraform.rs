@@ -4,9 +4,11 @@
 //! apply, or that is not in the plan, is unknown with that reason. A reference to a key that the same plan
 //! creates is resolved through the expressions of the configuration.
 
+mod account;
 mod address;
 mod backup;
 mod candidates;
+mod default_tags;
 mod document;
 mod dynamodb;
 mod ebs_defaults;
@@ -14,6 +16,7 @@ mod ec2;
 mod efs;
 mod endpoints;
 mod error;
+mod expression;
 mod fsx;
 mod item;
 mod key_arns;
@@ -31,6 +34,7 @@ mod redshift;
 mod routes;
 mod s3;
 mod scope;
+mod search;
 mod storage_gateway;
 mod tags;
 mod view;
@@ -69,10 +73,13 @@ pub fn is_shown(value: &Value) -> bool {
     fields.contains_key("format_version") && (bare || has_one(fields, &FIELDS))
 }
 
-/// Returns whether JSON is a raw state file, whose format is internal to Terraform.
+/// Returns whether JSON is a raw state file, whose format is internal to Terraform, or one that OpenTofu encrypted.
+///
+/// Source: <https://opentofu.org/docs/language/state/encryption/>.
 #[must_use]
 pub fn is_raw_state(value: &Value) -> bool {
-    value.get("version").is_some_and(Value::is_u64)
+    let is_encrypted = value.get("encrypted_data").is_some();
+    (is_encrypted || value.get("version").is_some_and(Value::is_u64))
         && (value.get("lineage").is_some() || value.get("terraform_version").is_some())
 }
 
@@ -146,6 +153,7 @@ pub fn read_plan(root: &Value, around: &Surroundings<'_>) -> Result<Snapshot, Te
     vpc::read_networks(&reader, &mut planned);
     backup::read_backup(&reader, &mut planned);
     other::read_others(&reader, &mut planned);
+    account::note_changes(&reader, &mut planned);
     let mut snapshot = planned.finish();
     let has_instances = document.items_of("aws_instance").next().is_some();
     if has_instances && around.has_lookups() {

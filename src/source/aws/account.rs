@@ -184,6 +184,7 @@ pub async fn collect_account(
         defaults: BTreeMap::new(),
         account_from: None,
         file_only: None,
+        account_changes: Vec::new(),
     };
     snapshot.retain_selected_tags();
     check_selected(&snapshot)?;

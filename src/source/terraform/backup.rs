@@ -9,11 +9,12 @@ use crate::model::backup_plan::{
     BackupPlan, BackupRule, BackupSelection, ColdStorage, CopyAction, TagCondition, TagMatch,
     TagOperator, tag_key,
 };
-use crate::model::{Gap, Listing, Observed};
+use crate::model::{Gap, GapKind, Listing, Observed};
 use crate::source::defaults::BACKUP_VAULT_KEY;
 use crate::source::planned::Planned;
 
 use super::item::Item;
+use super::place::partition_of;
 use super::policy;
 use super::reader::{Link, Reader, mark_incomplete, not_in_plan};
 use super::view::{Fact, View};
@@ -22,7 +23,9 @@ const VAULTS: [&str; 2] = ["aws_backup_vault", "aws_backup_logically_air_gapped_
 
 /// Reads the region settings, vaults and backup plans of the plan.
 pub(super) fn read_backup<'a>(reader: &Reader<'a>, planned: &mut Planned) {
-    for item in reader.document.items_of("aws_backup_region_settings") {
+    let is_here = |it: &&Item<'_>| !reader.places.is_elsewhere(it);
+    let settings = reader.document.items_of("aws_backup_region_settings");
+    for item in settings.filter(is_here) {
         let view = item.view();
         let region = reader.places.region_of(item);
         let settings =
@@ -31,6 +34,17 @@ pub(super) fn read_backup<'a>(reader: &Reader<'a>, planned: &mut Planned) {
                 Ok(BackupSettings { opt_in, management })
             });
         planned.region_mut(&region).backup_settings = settings.into();
+    }
+    // The settings hold for the tables of one account only.
+    let mut tables = reader.document.items_of("aws_dynamodb_table");
+    if let Some(table) = tables.find(|it| !is_here(it)) {
+        let region = reader.places.region_of(table);
+        let message = format!(
+            "{} is in another account than that of the plan, whose settings of AWS Backup are not known",
+            table.address
+        );
+        planned.region_mut(&region).backup_settings =
+            Observed::Unknown(Gap::new(GapKind::Foreign, message));
     }
     read_vaults(reader, planned);
     read_plans(reader, planned);
@@ -57,7 +71,8 @@ fn read_vaults<'a>(reader: &Reader<'a>, planned: &mut Planned) {
         of("aws_backup_vault_policy"),
     );
     for kind in VAULTS {
-        for item in reader.document.items_of(kind) {
+        let items = reader.document.items_of(kind);
+        for item in items.filter(|it| !reader.places.is_elsewhere(it)) {
             let view = item.view();
             let named = reader.identify_item(item, view.text("name"));
             let is_plain = kind == VAULTS[0];
@@ -121,7 +136,8 @@ fn read_plans<'a>(reader: &Reader<'a>, planned: &mut Planned) {
         &["aws_backup_plan"],
         &["id"],
     );
-    for item in reader.document.items_of("aws_backup_plan") {
+    let plans = reader.document.items_of("aws_backup_plan");
+    for item in plans.filter(|it| !reader.places.is_elsewhere(it)) {
         let view = item.view();
         let region = reader.places.region_of(item);
         let mut chosen = Listing::complete(Vec::new());
@@ -199,6 +215,19 @@ fn read_start_window(view: &View<'_>) -> Result<Option<u32>, Gap> {
     Ok(minutes.and_then(|it| u32::try_from(it).ok()))
 }
 
+/// Returns the ARN that a vault will have, if its account, its region and its name are known.
+///
+/// Source: <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbackup.html>.
+fn vault_arn(reader: &Reader<'_>, vault: &Item<'_>) -> Option<String> {
+    let region = reader.places.known_region(vault)?;
+    let account = reader.places.account_of(vault)?;
+    let name = vault.view().text("name").known()?;
+    let partition = partition_of(&region);
+    Some(format!(
+        "arn:{partition}:backup:{region}:{account}:backup-vault:{name}"
+    ))
+}
+
 /// Reads a backup rule of a plan.
 fn read_rule<'a>(reader: &Reader<'a>, view: &View<'a>) -> Result<BackupRule, Gap> {
     let vault = match reader.resolve_link(view, "target_vault_name", &VAULTS) {
@@ -211,9 +240,9 @@ fn read_rule<'a>(reader: &Reader<'a>, view: &View<'a>) -> Result<BackupRule, Gap
     for copy in view.blocks("copy_action").set_value()?.unwrap_or_default() {
         let vault_arn = match reader.resolve_link(&copy, "destination_vault_arn", &VAULTS) {
             Link::Named(arn) => arn.to_owned(),
-            Link::To(_) | Link::Nothing => {
-                return Err(copy.known_after_apply("destination_vault_arn"));
-            }
+            Link::To(vault) => vault_arn(reader, vault)
+                .ok_or_else(|| copy.known_after_apply("destination_vault_arn"))?,
+            Link::Nothing => return Err(copy.known_after_apply("destination_vault_arn")),
             Link::OneOf(_, gap) | Link::Open(gap) => return Err(gap),
         };
         copies.push(CopyAction {

@@ -328,10 +328,9 @@ impl<'a> Document<'a> {
                 if let Some(address) = change["address"].as_str() {
                     seen.insert(address);
                 }
-                match read_change(change, &at, is_deferred)? {
-                    Some(item) => self.items.push(item),
-                    None => self.note_destroyed(change),
-                }
+                // What is replaced is destroyed too, and its replacement may configure something else.
+                self.note_destroyed(change);
+                self.items.extend(read_change(change, &at, is_deferred)?);
             }
         }
         if root["resource_changes"].is_null() {

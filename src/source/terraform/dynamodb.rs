@@ -8,11 +8,14 @@ use crate::source::planned::Planned;
 
 use super::item::Item;
 use super::reader::{Reader, mark_incomplete};
+use super::tags::TagResources;
 use super::view::{Fact, View};
 
 /// Reads the tables of the plan.
 pub(super) fn read_tables<'a>(reader: &Reader<'a>, planned: &mut Planned) {
-    for item in reader.document.items_of("aws_dynamodb_table") {
+    let kind = "aws_dynamodb_table";
+    let more_tags = TagResources::of_type(reader, "aws_dynamodb_tag", "resource_arn", &[kind]);
+    for item in reader.document.items_of(kind) {
         let view = item.view();
         let named = reader.identify_item(item, view.text("name"));
         let tags = reader.read_tags(item);
@@ -20,14 +23,56 @@ pub(super) fn read_tables<'a>(reader: &Reader<'a>, planned: &mut Planned) {
             kms_key: table_key(reader, &view, planned),
             size: Observed::default(),
             state: reader.read_state(&view, "table_status"),
-            tags: tags.clone(),
+            tags: more_tags.add_to(reader, item, tags.clone()),
             id: named.id.clone(),
             arn: named.arn,
         };
         reader.add_place(item, &table.arn, planned);
         planned.region_mut(&named.region).tables.items.push(table);
-        read_replicas(reader, item, &named.id, &tags, planned);
+        read_replicas(reader, item, &named.id, (&tags, &more_tags), planned);
     }
+    for item in reader.document.items_of("aws_dynamodb_table_replica") {
+        read_replica(reader, item, planned);
+    }
+}
+
+/// Reads a replica that is a resource itself, with its own tags.
+///
+/// Source: <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/dynamodb_table_replica>.
+fn read_replica<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) {
+    let view = item.view();
+    let kinds = ["aws_dynamodb_table"];
+    let table = reader.linked_item(&view, "global_table_arn", &kinds, &["arn"]);
+    let named = reader.identify_item(item, view.text("id"));
+    // A replica that names no key is encrypted as the table is, with the key of its region.
+    let kms_key = reader.key_or_else(&view, "kms_key_arn", planned, || match &table {
+        Ok(Some(table)) if is_plain(&table.view()) => Ok(None),
+        _ => Err(view.known_after_apply("kms_key_arn")),
+    });
+    let table = table.ok().flatten();
+    let name = table.and_then(|it| it.view().text("name").known());
+    let replica = Table {
+        id: name.map_or(named.id, str::to_owned),
+        tags: reader.read_tags(item),
+        state: reader.read_state(&view, "table_status"),
+        kms_key,
+        size: Observed::default(),
+        arn: named.arn,
+    };
+    reader.add_place(item, &replica.arn, planned);
+    planned.region_mut(&named.region).tables.items.push(replica);
+}
+
+/// Whether a table is encrypted with an AWS owned key, the default.
+fn is_plain(view: &View<'_>) -> bool {
+    view.blocks("server_side_encryption")
+        .set_value()
+        .is_ok_and(|blocks| {
+            let blocks = blocks.unwrap_or_default();
+            blocks
+                .iter()
+                .all(|it| it.flag("enabled").known() == Some(false))
+        })
 }
 
 /// Returns the KMS key of a table; `None` for an AWS owned key, the default.
@@ -61,7 +106,7 @@ fn read_replicas<'a>(
     reader: &Reader<'a>,
     item: &'a Item<'a>,
     name: &str,
-    tags: &Observed<Tags>,
+    (tags, more_tags): (&Observed<Tags>, &TagResources<'a>),
     planned: &mut Planned,
 ) {
     let view = item.view();
@@ -102,13 +147,14 @@ fn read_replicas<'a>(
             },
             _ => reader.key_or_else(&block, "kms_key_arn", planned, || Ok(None)),
         };
+        let own_tags = match block.flag("propagate_tags").or_else(|| Ok(false)) {
+            Observed::Known(true) => tags.clone(),
+            Observed::Known(false) => Observed::Known(Tags::new()),
+            Observed::Unknown(gap) => Observed::Unknown(gap),
+        };
         let table = Table {
             id: name.to_owned(),
-            tags: match block.flag("propagate_tags").or_else(|| Ok(false)) {
-                Observed::Known(true) => tags.clone(),
-                Observed::Known(false) => Observed::Known(Tags::new()),
-                Observed::Unknown(gap) => Observed::Unknown(gap),
-            },
+            tags: more_tags.add_in(reader, item, &region, own_tags),
             state: reader.read_state(&block, "table_status"),
             kms_key,
             size: Observed::default(),

@@ -11,6 +11,7 @@ use super::ebs_defaults::{ebs_defaults_for, read_ebs_defaults};
 use super::item::Item;
 use super::keys::KeyName;
 use super::launch::{ImageEncryption, Launch};
+use super::network::SUBNETS;
 use super::reader::{Identity, Link, Reader, not_in_plan};
 use super::tags::TagResources;
 use super::view::{Fact, View};
@@ -280,7 +281,7 @@ fn read_instance<'a>(
             .clone()
             .or(launch.template_gap.clone()),
     };
-    read_devices(reader, &launch, &named, &mut volumes, planned);
+    read_devices(reader, &launch, &named, more_tags, &mut volumes, planned);
     add_attached_volumes(&named, item, attachments, &mut volumes, planned);
     let own_tags = template_tags(reader, &launch, "instance", reader.read_tags(item));
     let instance = Instance {
@@ -295,17 +296,32 @@ fn read_instance<'a>(
         vpc_id: super::vpc::vpc_of_subnet(reader, &view, "subnet_id"),
         subnet_id: None,
         image_id: None,
-        outpost_arn: view
-            .text("outpost_arn")
-            .set_value()
-            .map(|it| it.map(str::to_owned))
-            .into(),
+        outpost_arn: read_outpost(reader, &view).into(),
         id: named.id,
         arn: named.arn,
     };
     reader.add_place(item, &instance.arn, planned);
     let region = planned.region_mut(&named.region);
     region.instances.items.push(instance);
+}
+
+/// Returns the Outpost on which an instance runs: that of its subnet, if the plan contains it.
+///
+/// Source: <https://docs.aws.amazon.com/outposts/latest/userguide/launch-instance.html>.
+fn read_outpost<'a>(reader: &Reader<'a>, view: &View<'a>) -> Result<Option<String>, Gap> {
+    let of = |view: &View<'a>| view.text("outpost_arn").set_value();
+    let own = of(view)?;
+    let of_subnet = match own {
+        Some(_) => None,
+        None => {
+            let kinds = [SUBNETS[0], SUBNETS[1], "data.aws_subnet"];
+            let read = |subnet: &'a Item<'a>| of(&subnet.view());
+            // A subnet that is not known is one in the Region, as almost all are.
+            let found = reader.settle_link(view, "subnet_id", &kinds, &["id"], read);
+            found.unwrap_or_default().flatten()
+        }
+    };
+    Ok(own.or(of_subnet).map(str::to_owned))
 }
 
 /// Adds the tags of the launch template to those of an instance or volume, which override them.
@@ -474,6 +490,7 @@ fn read_devices<'a>(
     reader: &Reader<'a>,
     launch: &Launch<'a>,
     named: &Identity,
+    more_tags: &TagResources<'a>,
     volumes: &mut VolumeIds,
     planned: &mut Planned,
 ) {
@@ -494,8 +511,9 @@ fn read_devices<'a>(
         let (encrypted, kms_key) =
             volume_encryption(reader, &view, item, origin, defaults.clone(), planned);
         let tags = device_tags(reader, &launch.instance, &view);
+        let tags = template_tags(reader, launch, "volume", tags);
         let volume = Volume {
-            tags: template_tags(reader, launch, "volume", tags),
+            tags: more_tags.add_to_volume(reader, &id, tags),
             state: match item.exists {
                 true => reader.read_state(&view, "state"),
                 false => reader.read_state(&launch.instance, "state"),
@@ -504,7 +522,7 @@ fn read_devices<'a>(
             kms_key,
             size: view.size_in_gib("volume_size"),
             attached_to: Observed::Known(vec![named.id.clone()]),
-            outpost_arn: Observed::Known(None),
+            outpost_arn: read_outpost(reader, &launch.instance).into(),
             id: id.clone(),
             arn,
         };

@@ -25,6 +25,9 @@ const LEADING: [&str; 7] = [
     "data.aws_kms_alias",
 ];
 
+/// Type of the resources that set the policy of a key.
+const POLICY: &str = "aws_kms_key_policy";
+
 /// Most keys that the name of a joint key contains.
 const MOST_NAMES: usize = 4;
 
@@ -233,7 +236,7 @@ fn add_joint_key(arns: &[String], planned: &mut Planned) -> Option<String> {
 /// Reads the keys of the plan, and the keys that its data sources describe.
 pub(super) fn read_keys(reader: &Reader<'_>, planned: &mut Planned) {
     let by = ["key_id", "arn", "id"];
-    let policies = reader.find_satellites("aws_kms_key_policy", "key_id", &KEYS, &by);
+    let policies = reader.find_satellites(POLICY, "key_id", &KEYS, &by);
     for kind in KEYS {
         for item in reader.document.items_of(kind) {
             let Some(arn) = reader.keys.arn_of(item) else {
@@ -270,6 +273,82 @@ pub(super) fn read_keys(reader: &Reader<'_>, planned: &mut Planned) {
             add_described_key(arn, Observed::Known(Some(aws_managed_metadata())), planned);
         }
     }
+    read_outside_keys(reader, &by, planned);
+}
+
+/// Reads what the plan does to keys that it does not contain: it sets their policy, or destroys them.
+fn read_outside_keys(reader: &Reader<'_>, by: &[&str], planned: &mut Planned) {
+    for item in reader.document.items_of(POLICY) {
+        let view = item.view();
+        let owners = reader.linked_items(&view, "key_id", &KEYS, by);
+        let is_outside = owners.is_ok_and(|it| it.is_empty());
+        let Some(name) = view.text("key_id").known().filter(|_| is_outside) else {
+            continue;
+        };
+        let policy = policy::policy_text(reader, &view, "policy");
+        let policy = policy.and_then(|it| it.ok_or_else(|| view.known_after_apply("policy")));
+        let region = reader.places.region_of(item);
+        outside_key(reader, name, &region, planned).policy = policy.into();
+    }
+    let gone = |kind: &str| reader.document.gone.get(kind).into_iter().flatten();
+    for before in gone(POLICY) {
+        let Some(name) = before["key_id"].as_str() else {
+            continue;
+        };
+        let mut own = KEYS.into_iter();
+        if own.any(|kind| reader.document.items_named(kind, name, by).next().is_some()) {
+            continue;
+        }
+        for region in reader.places.regions_before(before) {
+            let policy = defaults::key_policy(partition_of(&region), reader.account_id());
+            outside_key(reader, name, &region, planned).policy = Observed::Known(policy);
+        }
+    }
+    for before in KEYS.into_iter().flat_map(gone) {
+        if let Some(arn) = before["arn"].as_str() {
+            let text =
+                |name: &str, default: &str| before[name].as_str().unwrap_or(default).to_owned();
+            let metadata = KeyMetadata {
+                manager: "CUSTOMER".to_owned(),
+                // The provider schedules the deletion of a key that it destroys.
+                state: "PendingDeletion".to_owned(),
+                spec: text("customer_master_key_spec", defaults::KMS_SPEC),
+                usage: text("key_usage", defaults::KMS_USAGE),
+                origin: defaults::KMS_ORIGIN.to_owned(),
+                multi_region: before["multi_region"] == true,
+            };
+            outside_key(reader, arn, "", planned).metadata = Observed::Known(Some(metadata));
+        }
+    }
+    for before in gone("aws_kms_alias") {
+        let Some(name) = before["name"].as_str() else {
+            continue;
+        };
+        for region in reader.places.regions_before(before) {
+            let gap = after_apply(format!("the plan destroys the alias {name}"));
+            let names = &mut planned.region_mut(&region).key_names;
+            names.insert(name.to_owned(), Observed::Unknown(gap));
+        }
+    }
+}
+
+/// Returns a key of the account by its ARN or its id.
+fn outside_key<'p>(
+    reader: &Reader<'_>,
+    name: &str,
+    region: &str,
+    planned: &'p mut Planned,
+) -> &'p mut Key {
+    let arn = match Arn::parse(name) {
+        Some(_) => name.to_owned(),
+        None => reader.build_arn("kms", region, &format!("key/{name}")),
+    };
+    let outside = || unplanned(format!("{arn} is not in the plan, which only refers to it"));
+    let keys = &mut planned.snapshot_mut().keys;
+    keys.entry(arn.clone()).or_insert_with(|| Key {
+        metadata: Observed::Unknown(outside()),
+        policy: Observed::Unknown(outside()),
+    })
 }
 
 /// Adds a key that only a data source describes, unless the snapshot has it already.

@@ -3,9 +3,9 @@
 use crate::model::cloudformation::Stack;
 use crate::model::kind::ResourceKind;
 use crate::model::snapshot::Region;
-use crate::model::tag::{BackupTag, Tags};
+use crate::model::tag::{BackupTag, ENABLED, Tags};
 use crate::model::tagged::TaggedResource;
-use crate::model::{Gap, GapKind, Listing};
+use crate::model::{Gap, GapKind, Listing, Observed};
 use crate::source::planned::{Planned, unplanned};
 
 use super::item::Item;
@@ -33,11 +33,8 @@ const TAGGED: [(&str, &str); 7] = [
 type MarkListing = fn(&mut Region, Gap);
 
 /// Types that create resources to back up but cannot be read.
-const UNSUPPORTED: [(&str, MarkListing); 14] = [
+const UNSUPPORTED: [(&str, MarkListing); 13] = [
     ("aws_dynamodb_global_table", |it, gap| {
-        mark_incomplete(&mut it.tables, gap)
-    }),
-    ("aws_dynamodb_table_replica", |it, gap| {
         mark_incomplete(&mut it.tables, gap)
     }),
     ("aws_ec2_fleet", |it, gap| {
@@ -78,6 +75,17 @@ const UNSUPPORTED: [(&str, MarkListing); 14] = [
     }),
 ];
 
+/// Types that give their tags to instances that they launch, with the block that has the tags.
+///
+/// Sources: <https://docs.aws.amazon.com/batch/latest/APIReference/API_ComputeResource.html>,
+/// <https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.tagging.html>,
+/// <https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-plan-tags.html>.
+const LAUNCHERS: [(&str, Option<&str>); 3] = [
+    ("aws_batch_compute_environment", Some("compute_resources")),
+    ("aws_elastic_beanstalk_environment", None),
+    ("aws_emr_cluster", None),
+];
+
 /// Reads the stacks and the tagged resources of the plan, and marks listings with unsupported types.
 pub(super) fn read_others<'a>(reader: &Reader<'a>, planned: &mut Planned) {
     for item in reader.document.items_of("aws_cloudformation_stack") {
@@ -115,6 +123,20 @@ pub(super) fn read_others<'a>(reader: &Reader<'a>, planned: &mut Planned) {
     for kind in ["aws_autoscaling_group", "aws_eks_node_group"] {
         for item in reader.document.items_of(kind) {
             read_group(reader, item, planned);
+        }
+    }
+    for (kind, block) in LAUNCHERS {
+        for item in reader.document.items_of(kind) {
+            read_launcher(reader, item, block, planned);
+        }
+    }
+    for item in reader.document.items_of("aws_autoscaling_group_tag") {
+        let gap = match group_tags(reader, &item.view()) {
+            Ok(tags) => is_backed_up(reader, &tags).then(|| later(item)),
+            Err(gap) => Some(gap),
+        };
+        if let Some(gap) = gap {
+            mark_instances(planned.region_mut(&reader.places.region_of(item)), gap);
         }
     }
     for item in reader.document.items_of("awscc_s3_bucket") {
@@ -161,17 +183,8 @@ fn read_tagged<'a>(reader: &Reader<'a>, item: &'a Item<'a>, aws_type: &str, plan
 fn read_group<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) {
     let view = item.view();
     let region = reader.places.region_of(item);
-    let later = || {
-        let message = format!(
-            "the instances of {} do not exist until it launches them",
-            item.address
-        );
-        Gap::new(GapKind::Unplanned, message)
-    };
-    let is_backed_up = |tags: &Tags| {
-        let value = tags.get(reader.around.tag_key);
-        value.is_some_and(|it| it == crate::model::tag::ENABLED)
-    };
+    let later = || later(item);
+    let is_backed_up = |tags: &Tags| is_backed_up(reader, tags);
     let templates = group_templates(reader, &view);
     for (kind, mark) in [
         ("instance", mark_instances as MarkListing),
@@ -199,6 +212,50 @@ fn read_group<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned
             mark(planned.region_mut(&region), gap);
         }
     }
+}
+
+/// Marks the instances as incomplete if a resource tags those that it launches for backup.
+fn read_launcher<'a>(
+    reader: &Reader<'a>,
+    item: &'a Item<'a>,
+    block: Option<&str>,
+    planned: &mut Planned,
+) {
+    let view = item.view();
+    let holders = match block {
+        Some(name) => view.blocks(name).set_value().map(Option::unwrap_or_default),
+        None => Ok(vec![view]),
+    };
+    let tags = holders.map(|holders| {
+        let holders = holders.iter();
+        let tags = holders.map(|it| reader.read_block_tags(it, "tags", "tags_all"));
+        tags.collect::<Vec<_>>()
+    });
+    let gap = match tags {
+        Ok(tags) => tags.into_iter().find_map(|tags| match tags {
+            Observed::Known(tags) => is_backed_up(reader, &tags).then(|| later(item)),
+            Observed::Unknown(gap) => Some(gap),
+        }),
+        Err(gap) => Some(gap),
+    };
+    if let Some(gap) = gap {
+        mark_instances(planned.region_mut(&reader.places.region_of(item)), gap);
+    }
+}
+
+/// Returns the gap of instances that something launches.
+fn later(item: &Item<'_>) -> Gap {
+    let message = format!(
+        "the instances of {} do not exist until it launches them",
+        item.address
+    );
+    Gap::new(GapKind::Unplanned, message)
+}
+
+/// Whether tags select a resource for backup.
+fn is_backed_up(reader: &Reader<'_>, tags: &Tags) -> bool {
+    let value = tags.get(reader.around.tag_key);
+    value.is_some_and(|it| it == ENABLED)
 }
 
 fn mark_instances(region: &mut Region, gap: Gap) {

@@ -59,9 +59,11 @@ impl Places {
             {
                 regions.insert(name.clone(), region.to_owned());
             }
-            let role = &expressions["assume_role"];
-            let role = role.get(0).unwrap_or(role);
-            if !role.is_null() {
+            // The last of several roles is the one that works.
+            let named = ["assume_role_with_web_identity", "assume_role"];
+            let blocks = named.into_iter().map(|it| &expressions[it]);
+            let mut roles = blocks.filter_map(|it| it.as_array().map_or(Some(it), |it| it.last()));
+            if let Some(role) = roles.rfind(|it| !it.is_null()) {
                 let arn = evaluate_expression(document, &role["role_arn"], is_root);
                 let account = arn.as_ref().and_then(Value::as_str).and_then(Arn::parse);
                 accounts.insert(name.clone(), account.map(|arn| arn.account.to_owned()));
@@ -86,8 +88,9 @@ impl Places {
             }
         }
         let used = count_per_provider(document).into_iter();
+        let is_default = |key: &Option<&str>| key.is_some_and(|it| !it.contains('.'));
         let main = used
-            .max_by_key(|(_, count)| *count)
+            .max_by_key(|(provider, count)| (*count, is_default(provider)))
             .and_then(|(provider, _)| provider);
         let of_main = main.and_then(|main| accounts.remove(main)).flatten();
         let named = find_account(document).or(of_main);
@@ -112,6 +115,14 @@ impl Places {
         }
     }
 
+    /// Returns whether a resource is in another account than that of the plan, or may be: its provider works in
+    /// another one. The settings of the account do not hold for it.
+    pub(super) fn is_elsewhere(&self, item: &Item<'_>) -> bool {
+        let provider = item.provider_key().and_then(|it| self.providers.get(it));
+        let account = provider.and_then(|it| self.accounts.get(it));
+        account.is_some_and(|it| it.is_none() || *it != self.account)
+    }
+
     /// Returns the region of a resource, or [`UNKNOWN_REGION`].
     pub(super) fn region_of(&self, item: &Item<'_>) -> String {
         self.known_region(item)
@@ -126,6 +137,21 @@ impl Places {
                 self.regions.get(self.providers.get(provider)?).cloned()
             })
             .or_else(|| self.named.clone())
+    }
+
+    /// Returns the regions in which a resource may have been that the plan destroys.
+    pub(super) fn regions_before(&self, values: &Value) -> BTreeSet<String> {
+        let text = |name: &str| values[name].as_str();
+        let arn = |name: &str| Some(Arn::parse(text(name)?)?.region).filter(|it| !it.is_empty());
+        let own = text("region").filter(|it| is_region(it));
+        match own.or_else(|| {
+            ["arn", "backup_vault_arn", "key_arn"]
+                .into_iter()
+                .find_map(arn)
+        }) {
+            Some(region) => BTreeSet::from([region.to_owned()]),
+            None => self.regions.values().chain(&self.named).cloned().collect(),
+        }
     }
 }
 

@@ -137,8 +137,17 @@ fn merged_documents<'a>(
             if depth > MAX_MERGED || (!is_list && found.len() > 1) {
                 return Err(open());
             }
+            // Texts without references are among the values only.
+            let known = view.values.get(name).and_then(Value::as_array);
+            let known = known.into_iter().flatten().filter_map(Value::as_str);
+            let marks = view.unknown_in(name).as_array();
+            let count = marks.map(|it| it.iter().filter(|it| contains_true(it)).count());
+            if is_list && count != Some(found.len()) {
+                return Err(open());
+            }
+            let known = known.map(|it| parse(it).map_err(|_| open()));
             let read = |it: &Candidate<'a>| document_json(reader, it.item, depth + 1);
-            found.iter().map(read).collect()
+            known.chain(found.iter().map(read)).collect()
         }
     }
 }

@@ -6,10 +6,12 @@ use serde_json::Value;
 
 use crate::model::arn::Arn;
 use crate::model::place::Place;
+use crate::model::tag::Tags;
 use crate::model::{Gap, GapKind, Listing, Observed};
 use crate::source::planned::{Planned, Surroundings, after_apply, unplanned};
 
 use super::candidates::Candidate;
+use super::default_tags::find_default_tags;
 use super::document::Document;
 use super::item::{Item, NAMING};
 use super::key_arns::KeyArns;
@@ -24,18 +26,25 @@ pub(super) struct Reader<'a> {
     pub(super) places: Places,
     pub(super) keys: KeyArns,
     names: BTreeMap<&'a str, String>,
+    /// Default tags of providers; `None` if they are not known.
+    pub(super) default_tags: BTreeMap<&'a str, Option<Tags>>,
 }
 
 /// Referring attributes that the provider or AWS computes if they are not set.
-const MAY_BE_UNSET: [&str; 9] = [
+const MAY_BE_UNSET: [&str; 14] = [
     "ami",
+    "cluster_subnet_group_name",
+    "db_subnet_group_name",
     "encryption_key_arn",
     "kms_key",
     "kms_key_arn",
     "kms_key_id",
     "kms_master_key_id",
+    "neptune_subnet_group_name",
     "option_group_name",
+    "replication_subnet_group_id",
     "snapshot_id",
+    "subnet_group_name",
     "subnet_id",
 ];
 
@@ -96,6 +105,7 @@ impl<'a> Reader<'a> {
             keys: KeyArns::from_document(document, &places),
             places,
             names,
+            default_tags: find_default_tags(document, around),
         }
     }
 
@@ -155,7 +165,7 @@ impl<'a> Reader<'a> {
                 if candidates.is_settled() && may_be_nothing && !view.item.exists {
                     return Link::Nothing;
                 }
-                match candidates.complete(is_optional) {
+                match candidates.complete_one(is_optional) {
                     Ok([only]) => Link::To(only.item),
                     Ok(several) => {
                         let why = format!("it may be {}", candidates.names());

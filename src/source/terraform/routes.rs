@@ -39,6 +39,11 @@ pub(super) fn read_tables<'a>(reader: &Reader<'a>, planned: &mut Planned) {
             reader.linked_id(&view, "route_table_id", &TABLES),
         ) {
             (Ok(Some(vpc)), Ok(Some(id))) => {
+                // The account knows which table is the main one now.
+                if vpc.starts_with("vpc-") {
+                    let gap = format!("{} sets the main route table of {vpc}", item.address);
+                    mark_incomplete(tables, after_apply(gap));
+                }
                 for table in tables.items.iter_mut().filter(|it| it.vpc_id == vpc) {
                     table.main = table.id == id;
                 }
@@ -147,6 +152,9 @@ pub(super) fn add_routes<'a>(
             let is_certain = tables.len() == 1 || (is_covering && is_same);
             let region = reader.places.region_of(item);
             let listed = &mut planned.region_mut(&region).network.route_tables.items;
+            tables
+                .iter()
+                .for_each(|id| list_outside(reader, id, listed));
             for table in listed.iter_mut().filter(|it| tables.contains(&it.id)) {
                 let added = match is_certain {
                     true => routes.clone(),
@@ -159,6 +167,20 @@ pub(super) fn add_routes<'a>(
                 }
             }
         }
+    }
+}
+
+/// Adds a route table that exists, so that what the plan adds to it is added to that of the account.
+fn list_outside(reader: &Reader<'_>, id: &str, listed: &mut Vec<RouteTable>) {
+    let is_outside = id.starts_with("rtb-") && listed.iter().all(|it| it.id != id);
+    if is_outside && reader.around.account.is_some() {
+        listed.push(RouteTable {
+            id: id.to_owned(),
+            vpc_id: String::new(),
+            main: false,
+            subnets: Vec::new(),
+            routes: Vec::new(),
+        });
     }
 }
 
@@ -179,6 +201,9 @@ pub(super) fn associate_subnets<'a>(reader: &Reader<'a>, planned: &mut Planned) 
             }
         };
         let tables = possible_tables(reader, &view);
+        for id in tables.iter().flatten() {
+            list_outside(reader, id, &mut listed.items);
+        }
         let is_covering = reader.document.count_siblings(item) >= subnets.len();
         for subnet in subnets {
             let key = (region.clone(), subnet);

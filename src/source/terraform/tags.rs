@@ -9,7 +9,6 @@ use crate::model::{Gap, GapKind, Observed};
 use crate::source::planned::{after_apply, unplanned};
 
 use super::item::{ALL, Item};
-use super::place::evaluate_expression;
 use super::reader::Reader;
 use super::view::{Fact, View, contains_true};
 
@@ -111,7 +110,8 @@ impl<'a> Reader<'a> {
         Some(Ok(tags))
     }
 
-    /// Returns the default tags of a provider if the configuration has them as constants.
+    /// Returns the default tags of a provider: constants, or else those that it gives to other resources. An
+    /// expression may add to a variable, as `merge(var.tags, { backup = "enabled" })` does.
     fn default_tags(&self, item: &Item<'_>) -> Option<Tags> {
         let provider = self.document.resolve_provider(item.provider_key()?);
         let expressions = &self.document.providers[provider]["expressions"];
@@ -120,12 +120,13 @@ impl<'a> Reader<'a> {
             Value::Array(list) => list.first()?,
             other => other,
         };
-        let is_root = self.document.providers[provider]["module_address"].is_null();
         let tags = match &default["tags"] {
             Value::Null => return Some(Tags::new()),
-            tags => evaluate_expression(self.document, tags, is_root)?,
+            tags => match tags.get("constant_value") {
+                Some(constant) => constant.as_object()?,
+                None => return self.default_tags.get(provider).cloned().flatten(),
+            },
         };
-        let tags = tags.as_object()?;
         let tags = tags
             .iter()
             .map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
@@ -205,9 +206,14 @@ type OwnedTag<'a> = (&'a Item<'a>, Vec<&'a Item<'a>>);
 /// Source: <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/ec2_tag>.
 #[derive(Debug, Default)]
 pub(super) struct TagResources<'a> {
-    of: BTreeMap<&'a str, Vec<&'a Item<'a>>>,
+    /// By address and region: a table has replicas in other regions.
+    of: BTreeMap<(&'a str, String), Vec<&'a Item<'a>>>,
     /// Why a resource may have another tag, by its address.
     open: BTreeMap<&'a str, Gap>,
+    /// Those of what the plan does not contain, by its id.
+    elsewhere: BTreeMap<&'a str, Vec<&'a Item<'a>>>,
+    /// Ids and keys of those that the plan destroys.
+    gone: Vec<(&'a str, &'a str)>,
     /// Why any of the resources may have another tag.
     stray: Option<Gap>,
 }
@@ -225,8 +231,15 @@ impl<'a> TagResources<'a> {
             }
             match reader.linked_items(&view, name, of, &["id", "arn"]) {
                 Ok(owners) => match owners.as_slice() {
-                    [owner] => found.of.entry(owner.address).or_default().push(item),
-                    [] => {}
+                    [owner] => {
+                        let place = (owner.address, reader.places.region_of(item));
+                        found.of.entry(place).or_default().push(item);
+                    }
+                    [] => {
+                        let id = view.text(name).known();
+                        let of_id = id.map(|id| found.elsewhere.entry(id).or_default());
+                        of_id.into_iter().for_each(|it| it.push(item));
+                    }
                     _ => groups
                         .entry((item.module, item.name))
                         .or_default()
@@ -235,15 +248,19 @@ impl<'a> TagResources<'a> {
                 Err(gap) => found.stray = Some(gap),
             }
         }
+        for before in reader.document.gone.get(kind).into_iter().flatten() {
+            let id = before[name].as_str();
+            found.gone.extend(id.zip(before["key"].as_str()));
+        }
         groups
             .into_values()
-            .for_each(|members| found.add_group(members, name));
+            .for_each(|members| found.add_group(reader, members, name));
         found
     }
 
     /// Adds the instances of one resource, of which it is not known which one tags which owner. If all add the
     /// same tag and are as many as the owners, each owner has it.
-    fn add_group(&mut self, members: Vec<OwnedTag<'a>>, name: &str) {
+    fn add_group(&mut self, reader: &Reader<'a>, members: Vec<OwnedTag<'a>>, name: &str) {
         let first = members.first().and_then(|(item, _)| added_tag(item));
         let owners: BTreeSet<&str> = members
             .iter()
@@ -253,7 +270,8 @@ impl<'a> TagResources<'a> {
         for (number, owner) in owners.iter().enumerate() {
             match members.get(number) {
                 Some((item, _)) if is_same && members.len() >= owners.len() => {
-                    self.of.entry(owner).or_default().push(item);
+                    let place = (*owner, reader.places.region_of(item));
+                    self.of.entry(place).or_default().push(item);
                 }
                 _ => {
                     let gap = members.first().map(|(item, _)| item.view());
@@ -268,30 +286,78 @@ impl<'a> TagResources<'a> {
     pub(super) fn add_to(
         &self,
         reader: &Reader<'a>,
-        item: &Item<'_>,
+        item: &'a Item<'a>,
         own: Observed<Tags>,
     ) -> Observed<Tags> {
-        let Observed::Known(mut tags) = own else {
-            return own;
+        self.add_in(reader, item, &reader.places.region_of(item), own)
+    }
+
+    /// Adds the tags of these resources to those of a resource, or of its replica in another region.
+    pub(super) fn add_in(
+        &self,
+        reader: &Reader<'a>,
+        item: &'a Item<'a>,
+        region: &str,
+        own: Observed<Tags>,
+    ) -> Observed<Tags> {
+        // What shows a tag now does not have it anymore once the plan destroyed the resource that added it.
+        let is_named = |id: &str| ["id", "arn"].iter().any(|it| item.values[*it] == *id);
+        let added = self.of.get(&(item.address, region.to_owned()));
+        let is_added = |key: &str| {
+            let mut added = added.into_iter().flatten();
+            added.any(|it| it.values["key"] == *key)
         };
-        for tag in self.of.get(item.address).into_iter().flatten() {
-            let view = tag.view();
-            match (
-                view.text("key").final_value(),
-                view.text("value").final_value(),
-            ) {
-                (Ok(Some(key)), Ok(value)) => {
-                    tags.insert(key.to_owned(), value.unwrap_or_default().to_owned());
-                }
-                (Ok(None), _) => {}
-                (Err(gap), _) | (_, Err(gap)) => return Observed::Unknown(gap),
-            }
+        let mut gone = self
+            .gone
+            .iter()
+            .filter(|(id, key)| is_named(id) && !is_added(key));
+        if let (Some((_, key)), true) = (gone.next(), item.exists) {
+            let message = format!(
+                "the plan destroys the resource that tagged {} with {key}",
+                item.address
+            );
+            return Observed::Unknown(after_apply(message));
         }
-        match self.open.get(item.address).or(self.stray.as_ref()) {
-            Some(gap) if !tags.contains_key(reader.around.tag_key) => {
-                Observed::Unknown(gap.clone())
+        let open = self.open.get(item.address).or(self.stray.as_ref());
+        add_tags(reader, added, open, own)
+    }
+
+    /// Adds the tags of these resources to those of a volume that is created with its instance.
+    pub(super) fn add_to_volume(
+        &self,
+        reader: &Reader<'a>,
+        id: &str,
+        own: Observed<Tags>,
+    ) -> Observed<Tags> {
+        add_tags(reader, self.elsewhere.get(id), self.stray.as_ref(), own)
+    }
+}
+
+/// Adds the tags of resources to those that another one has itself. `open` is why it may have more.
+fn add_tags(
+    reader: &Reader<'_>,
+    added: Option<&Vec<&Item<'_>>>,
+    open: Option<&Gap>,
+    own: Observed<Tags>,
+) -> Observed<Tags> {
+    let Observed::Known(mut tags) = own else {
+        return own;
+    };
+    for tag in added.into_iter().flatten() {
+        let view = tag.view();
+        match (
+            view.text("key").final_value(),
+            view.text("value").final_value(),
+        ) {
+            (Ok(Some(key)), Ok(value)) => {
+                tags.insert(key.to_owned(), value.unwrap_or_default().to_owned());
             }
-            _ => Observed::Known(tags),
+            (Ok(None), _) => {}
+            (Err(gap), _) | (_, Err(gap)) => return Observed::Unknown(gap),
         }
+    }
+    match open {
+        Some(gap) if !tags.contains_key(reader.around.tag_key) => Observed::Unknown(gap.clone()),
+        _ => Observed::Known(tags),
     }
 }

@@ -17,11 +17,10 @@ const MAX_DEPTH: usize = 6;
 
 /// Reads a network interface for each subnet of the plan in which something runs.
 pub(super) fn read_workloads<'a>(reader: &Reader<'a>, planned: &mut Planned) {
-    let networks = planned.snapshot_mut().regions.values();
-    if networks
-        .map(|it| &it.network)
-        .all(|it| it.vpcs.items.is_empty())
-    {
+    let mut networks = planned.snapshot_mut().regions.values();
+    let has_vpc = networks.any(|it| !it.network.vpcs.items.is_empty());
+    // The account knows the VPCs of subnets that exist.
+    if !has_vpc && reader.around.account.is_none() {
         return;
     }
     for item in &reader.document.items {
@@ -176,20 +175,18 @@ fn add_interfaces<'a>(
                 subnet_id,
                 interface_type: "interface".to_owned(),
             }),
-            // The subnet is in the plan, and its VPC is not known.
-            (None, Some(open)) => {
-                gap.get_or_insert_with(|| open.clone());
+            // The subnet is in the plan, and its VPC is not known; or the account knows the VPC of one that exists.
+            (None, open) => {
+                gap = gap.or_else(|| open.clone());
+                if subnet_id.starts_with("subnet-") {
+                    network.interfaces.items.push(NetworkInterface {
+                        id: reader.id_of(item),
+                        vpc_id: String::new(),
+                        subnet_id,
+                        interface_type: "interface".to_owned(),
+                    });
+                }
             }
-            // The account knows the VPC of a subnet that exists.
-            (None, None) if subnet_id.starts_with("subnet-") => {
-                network.interfaces.items.push(NetworkInterface {
-                    id: reader.id_of(item),
-                    vpc_id: String::new(),
-                    subnet_id,
-                    interface_type: "interface".to_owned(),
-                });
-            }
-            (None, None) => {}
         }
     }
     // The resource may use a VPC of the plan or another one.
