@@ -20,6 +20,14 @@ pub(super) enum Resolved {
     OneOf(Open, Vec<Resolved>),
 }
 
+/// The value of a condition.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Truth {
+    Yes,
+    No,
+    Open(Open),
+}
+
 /// A value that is not known before deployment. Two of them are equal only if they are known to be the same
 /// value in a deployment.
 #[derive(Debug, Clone)]
