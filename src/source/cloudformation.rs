@@ -20,6 +20,7 @@ mod fsx;
 mod functions;
 mod json;
 mod kms;
+mod macros;
 mod nested;
 mod node;
 mod parameter;
@@ -27,6 +28,7 @@ mod parse;
 mod policy;
 mod rds;
 mod redshift;
+mod references;
 mod s3;
 mod stack;
 mod tagged;
@@ -128,7 +130,7 @@ pub fn read_with_nested(
         ));
     }
     let values = parameter::read_values(root.get("Parameters"), parameters)?;
-    for_each::expand_loops(&mut root, &values)?;
+    for_each::expand_loops(&mut root, &values, around.region)?;
     let files = nested::inline_stacks(&mut root, around.file, read_file);
     let given = Given {
         region: around.region,

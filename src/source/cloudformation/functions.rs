@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{Gap, GapKind};
 
+use super::build::{KEY, REPLICA_KEY};
 use super::compose::{compose_text, describe_place, text_at};
 use super::node::{Entry, Mark, Node, Value};
 use super::template::{Template, partition_of, short_name};
@@ -40,7 +41,7 @@ impl Template<'_> {
         }
     }
 
-    fn extra_key_error(&self, entry: &Entry) -> Open {
+    pub(super) fn extra_key_error(&self, entry: &Entry) -> Open {
         let (kind, why) = match entry.name.as_str() {
             "Fn::Transform" => (
                 GapKind::AfterApply,
@@ -61,7 +62,9 @@ impl Template<'_> {
             )
         };
         let done = match name {
-            "Ref" => argument.text().map(|text| self.resolve_ref(text, mark)),
+            "Ref" => self
+                .read_name(argument)
+                .map(|name| self.resolve_ref(&name, mark)),
             "Fn::GetAtt" => self.resolve_get_att(argument),
             "Fn::Sub" => self.resolve_sub(argument, mark),
             "Fn::Join" => self.resolve_join(argument, mark),
@@ -109,6 +112,19 @@ impl Template<'_> {
             }
         };
         done.unwrap_or_else(wrong)
+    }
+
+    /// Returns the name that `Ref` or `Fn::GetAtt` is given: `AWS::LanguageExtensions` allows functions in it.
+    ///
+    /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/transform-aws-languageextensions.html>.
+    pub(super) fn read_name(&self, argument: &Node) -> Option<String> {
+        match argument.text() {
+            Some(name) => Some(name.to_owned()),
+            None if argument.function_call().is_some() => {
+                self.resolve_node(argument).text().ok().flatten()
+            }
+            None => None,
+        }
     }
 
     /// Resolves a `Ref`.
@@ -167,9 +183,10 @@ impl Template<'_> {
 
     fn resolve_get_att(&self, argument: &Node) -> Option<Resolved> {
         let (id, attribute) = match argument.items() {
-            [id, attribute] => (id.text()?.to_owned(), self.resolve_node(attribute).text()),
+            [id, attribute] => (self.read_name(id)?, self.resolve_node(attribute).text()),
             _ => {
-                let (id, attribute) = argument.text()?.split_once('.')?;
+                let name = self.read_name(argument)?;
+                let (id, attribute) = name.split_once('.')?;
                 (id.to_owned(), Ok(Some(attribute.to_owned())))
             }
         };
@@ -292,16 +309,84 @@ impl Template<'_> {
             .filter(|it| !it.is_empty())?;
         Some(
             self.resolve_node(source)
-                .map_candidates(|source| match source.text() {
-                    Ok(Some(source)) => {
+                .map_candidates(|source| match (source.text(), &source) {
+                    (Ok(Some(source)), _) => {
                         Resolved::List(source.split(&delimiter).map(Resolved::text_of).collect())
                     }
-                    Ok(None) => Resolved::Open(unexpected_shape("a text")),
-                    Err(gap) => {
+                    (Ok(None), _) => Resolved::Open(unexpected_shape("a text")),
+                    (Err(gap), Resolved::Text(phrase)) => {
+                        self.split_phrase(phrase, &delimiter).unwrap_or_else(|| {
+                            let what = describe_place("Fn::Split", mark);
+                            Resolved::Open(Open::from_gap(what, gap))
+                        })
+                    }
+                    (Err(gap), _) => {
                         Resolved::Open(Open::from_gap(describe_place("Fn::Split", mark), gap))
                     }
                 }),
         )
+    }
+
+    /// Splits a text whose unknown parts do not contain the delimiter: accounts, regions and key ids have none, and
+    /// neither names nor ARNs have commas. `None` where one may have it.
+    fn split_phrase(&self, phrase: &Phrase, delimiter: &str) -> Option<Resolved> {
+        let mut parts = vec![Phrase::default()];
+        let pieces = phrase.0.iter();
+        for piece in pieces.flat_map(|piece| self.spell_key_arn(piece)) {
+            let is_whole = match &piece {
+                Piece::Text(_) | Piece::Account | Piece::Region => true,
+                Piece::Made(made) => delimiter == "," || self.is_key(made),
+                Piece::Open(_) => false,
+            };
+            if !is_whole || !matches!(delimiter, "/" | ":" | ",") {
+                return None;
+            }
+            let Piece::Text(text) = &piece else {
+                parts.last_mut()?.push(piece);
+                continue;
+            };
+            let mut texts = text.split(delimiter);
+            parts
+                .last_mut()?
+                .push(Piece::Text(texts.next()?.to_owned()));
+            parts.extend(texts.map(Phrase::of));
+        }
+        Some(Resolved::List(
+            parts.into_iter().map(Resolved::Text).collect(),
+        ))
+    }
+
+    /// Returns the parts of the ARN of a key of the template; any other piece as it is.
+    fn spell_key_arn(&self, piece: &Piece) -> Vec<Piece> {
+        let key = match piece {
+            Piece::Made(made) if made.attribute.as_deref() == Some("Arn") => Made {
+                attribute: None,
+                ..made.clone()
+            },
+            _ => return vec![piece.clone()],
+        };
+        if !self.is_key(&key) {
+            return vec![piece.clone()];
+        }
+        let partition = partition_of(self.region.as_deref());
+        let named = |name: &str| match self.pseudo_parameter(name) {
+            Some(Resolved::Text(phrase)) => phrase.0,
+            _ => Vec::new(),
+        };
+        let text = |text: &str| Piece::Text(text.to_owned());
+        let mut pieces = vec![text(&format!("arn:{partition}:kms:"))];
+        pieces.extend(named("AWS::Region"));
+        pieces.push(text(":"));
+        pieces.extend(named("AWS::AccountId"));
+        pieces.extend([text(":key/"), Piece::Made(key)]);
+        pieces
+    }
+
+    /// Whether this is the id of a key of the template.
+    fn is_key(&self, made: &Made) -> bool {
+        let kind = self.find_resource(&made.id).map(|it| it.kind);
+        matches!(kind, Some(KEY | REPLICA_KEY))
+            && matches!(made.attribute.as_deref(), None | Some("KeyId"))
     }
 
     fn resolve_if(&self, argument: &Node) -> Option<Resolved> {
@@ -317,9 +402,13 @@ impl Template<'_> {
         })
     }
 
-    /// Resolves an import. Exports of one name are one value, which another stack defines.
+    /// Resolves an import: exports of one name are one value, which a nested stack or another stack defines.
     fn resolve_import(&self, argument: &Node, mark: Mark) -> Resolved {
-        let name = self.resolve_node(argument).text().ok().flatten();
+        let name = self.resolve_node(argument);
+        if let Some(value) = self.find_export(&name) {
+            return self.resolve_node(value);
+        }
+        let name = name.text().ok().flatten();
         let what = match &name {
             Some(name) => format!("the export {name}"),
             None => describe_place("Fn::ImportValue", mark),
@@ -330,6 +419,23 @@ impl Template<'_> {
             Some(name) => open.named(format!("export {name}")),
             None => open,
         })
+    }
+
+    /// Returns the value of an output that is exported under a name; `None` where it may not exist.
+    fn find_export(&self, name: &Resolved) -> Option<&Node> {
+        let outputs = self.find_section("Outputs")?.entries().iter();
+        let mut exports = outputs.filter_map(|it| Some((&it.node, it.node.get("Export")?)));
+        let (output, _) = exports.find(|(_, export)| {
+            let own = export.get("Name").filter(|it| !has_import(it));
+            own.is_some_and(|own| self.resolve_node(own) == *name)
+        })?;
+        let is_made = match output.get("Condition").and_then(Node::text) {
+            Some(condition) => self.evaluate_condition(condition, output.at, 0) == Truth::Yes,
+            None => true,
+        };
+        let value = output.get("Value").filter(|_| is_made);
+        // An export that is imported itself is not followed.
+        value.filter(|it| !has_import(it))
     }
 
     fn find_in_map(&self, argument: &Node, mark: Mark) -> Option<Resolved> {
@@ -379,7 +485,14 @@ impl Template<'_> {
                 (open.clone(), each.collect())
             }
             key => match key.text() {
-                Ok(name) => return self.look_up(node.get(&name.unwrap_or_default()), rest, mark),
+                Ok(name) => {
+                    let inner = node.get(&name.unwrap_or_default());
+                    let included = node.entries().iter().find(|it| it.name == "Fn::Transform");
+                    return match (inner, included) {
+                        (None, Some(entry)) => Some(Resolved::Open(self.extra_key_error(entry))),
+                        (inner, _) => self.look_up(inner, rest, mark),
+                    };
+                }
                 Err(gap) => {
                     let each = node.entries().iter();
                     let each = each.filter_map(|it| self.look_up(Some(&it.node), rest, mark));
@@ -390,6 +503,11 @@ impl Template<'_> {
         };
         (!found.is_empty()).then(|| Resolved::one_of(open, found))
     }
+}
+
+fn has_import(node: &Node) -> bool {
+    let is_import = |it: &Entry| it.name == "Fn::ImportValue" || has_import(&it.node);
+    node.entries().iter().any(is_import) || node.items().iter().any(has_import)
 }
 
 fn may_be_absent(item: &Resolved) -> Option<Open> {

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 use super::error::TemplateError;
 use super::for_each::expand_loops;
+use super::macros::list_unknown_macros;
 use super::node::{
     Entry, MOST_VALUES, Node, Parsed, Value, count_entries, count_values, make_node,
 };
@@ -113,7 +114,8 @@ fn inline_at(
             continue;
         }
         for entry in inner.get("Outputs").map_or(&[][..], Node::entries) {
-            if let (Some(value), None) = (entry.node.get("Value"), entry.node.get("Condition")) {
+            // A reference to an output whose condition does not hold fails.
+            if let Some(value) = entry.node.get("Value") {
                 let name = format!("{}.Outputs.{}", stack.name, entry.name);
                 outputs.insert(name, Output::new(scope.translate(value)));
             }
@@ -191,7 +193,7 @@ fn expand_nested_loops(stack: &Entry, inner: &mut Node) -> Result<(), TemplateEr
     for argument in given.iter().filter(|it| it.node.text().is_none()) {
         values.remove(&argument.name);
     }
-    expand_loops(inner, &values)
+    expand_loops(inner, &values, None)
 }
 
 /// Whether nothing in a template but its own sections adds to its resources.
@@ -204,6 +206,7 @@ fn is_readable(root: &Node) -> bool {
     };
     is_map
         && root.get("Fn::Transform").is_none()
+        && list_unknown_macros(root.get("Transform")).is_empty()
         && globals.iter().all(is_harmless)
         && !has_loop(root)
 }

@@ -42,19 +42,36 @@ pub(super) struct Declared<'a> {
     /// The condition under which it is created, if that condition cannot be evaluated.
     pub(super) condition: Option<(String, Open)>,
     properties: Option<&'a Node>,
+    /// A macro that may change the properties.
+    ///
+    /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-transform.html>.
+    changed_by: Option<&'a Entry>,
 }
 
 impl<'a> Template<'a> {
-    pub(super) fn read(root: &'a Node, given: &Given<'_>) -> Result<Self, TemplateError> {
-        let mut template = Template {
+    /// Returns a template without resources, to resolve what does not depend on them.
+    pub(super) fn of_parameters(
+        root: &'a Node,
+        parameters: BTreeMap<String, Resolved>,
+        region: Option<&str>,
+    ) -> Self {
+        Template {
             root,
-            region: given.region.map(str::to_owned),
-            account: given.account.map(str::to_owned),
-            parameters: parameter::read_values(root.get("Parameters"), given.parameters)?,
+            region: region.map(str::to_owned),
+            account: None,
+            parameters,
             conditions: RefCell::default(),
             resources: Vec::new(),
             by_id: BTreeMap::new(),
             resolved: RefCell::default(),
+        }
+    }
+
+    pub(super) fn read(root: &'a Node, given: &Given<'_>) -> Result<Self, TemplateError> {
+        let parameters = parameter::read_values(root.get("Parameters"), given.parameters)?;
+        let mut template = Template {
+            account: given.account.map(str::to_owned),
+            ..Template::of_parameters(root, parameters, given.region)
         };
         let Some(resources) = root.get("Resources") else {
             return Err(TemplateError::at(
@@ -97,6 +114,7 @@ impl<'a> Template<'a> {
                 kind,
                 condition,
                 properties: entry.node.get("Properties"),
+                changed_by: find_macro(&entry.node),
             };
             template.by_id.insert(declared.id, template.resources.len());
             template.resources.push(declared);
@@ -134,7 +152,10 @@ impl<'a> Template<'a> {
         if let Some(known) = self.resolved.borrow().get(declared.id) {
             return Rc::clone(known);
         }
-        let resolved = declared.properties.map(|node| self.resolve_node(node));
+        let resolved = match declared.changed_by {
+            Some(entry) => Some(Resolved::Open(self.extra_key_error(entry))),
+            None => declared.properties.map(|node| self.resolve_node(node)),
+        };
         let resolved = Rc::new(resolved.unwrap_or(Resolved::Absent));
         let mut all = self.resolved.borrow_mut();
         all.insert(declared.id, Rc::clone(&resolved));
@@ -156,15 +177,22 @@ impl<'a> Template<'a> {
     }
 
     fn gather_names(&self, node: &Node, names: &mut BTreeSet<String>) {
-        let name = match node.function_call() {
-            Some(("Ref", argument)) => argument.text(),
-            Some(("Fn::GetAtt", argument)) => match argument.items().first() {
-                Some(id) => id.text(),
-                None => argument.text().and_then(|it| it.split('.').next()),
-            },
-            _ => None,
-        };
-        names.extend(name.map(str::to_owned));
+        let of_attribute = |name: String| name.split('.').next().map(str::to_owned);
+        match node.function_call() {
+            Some(("Ref", argument)) => names.extend(self.read_name(argument)),
+            Some(("Fn::GetAtt", argument)) => names.extend(match argument.items().first() {
+                Some(id) => self.read_name(id),
+                None => self.read_name(argument).and_then(of_attribute),
+            }),
+            Some(("Fn::Sub", argument)) => {
+                let text = argument.items().first().unwrap_or(argument).text();
+                let words = text.unwrap_or_default().split("${").skip(1);
+                let variables = words.filter_map(|it| it.split_once('}'));
+                let variables = variables.map(|(name, _)| name.trim().to_owned());
+                names.extend(variables.filter_map(of_attribute));
+            }
+            _ => {}
+        }
         for entry in node.entries() {
             self.gather_names(&entry.node, names);
         }
@@ -200,6 +228,11 @@ fn read_type(entry: &Entry) -> Result<&str, TemplateError> {
         (None, None) => (entry.at, format!("the resource {id} has no Type")),
     };
     Err(TemplateError::at(at, message))
+}
+
+fn find_macro(resource: &Node) -> Option<&Entry> {
+    let mut entries = resource.entries().iter();
+    entries.find(|it| it.name == "Fn::Transform")
 }
 
 /// Whether CloudFormation expands a function among the resources.

@@ -207,6 +207,16 @@ impl Resolved {
         Resolved::Text(Phrase::of(text))
     }
 
+    /// Returns a key that equal names have in common; `None` for what no name equals.
+    pub(super) fn name_key(&self) -> Option<String> {
+        match self {
+            Resolved::Text(phrase) => Some(phrase.show()),
+            Resolved::Open(open) | Resolved::OneOf(open, _) => open.symbol.clone(),
+            Resolved::Number(number) => Some(number.clone()),
+            _ => None,
+        }
+    }
+
     pub(super) fn is_absent(&self) -> bool {
         *self == Resolved::Absent
     }

@@ -101,6 +101,17 @@ impl<'n> Scope<'n> {
             }
         });
         let resources = resources.collect();
+        let exports = section("Outputs").filter(|it| it.node.get("Export").is_some());
+        let exports = exports.map(|it| {
+            let mut node = self.translate_declaration(&it.node);
+            self.add_condition(&mut node, &mut conditions);
+            Entry {
+                name: self.rename(&it.name),
+                at: it.at,
+                node,
+            }
+        });
+        let exports = exports.collect();
         let mappings = section("Mappings").map(|it| Entry {
             name: self.rename(&it.name),
             ..it.clone()
@@ -110,26 +121,32 @@ impl<'n> Scope<'n> {
             ("Resources", resources),
             ("Conditions", conditions),
             ("Mappings", mappings),
+            ("Outputs", exports),
         ]
+    }
+
+    /// Returns a resource or an output.
+    fn translate_declaration(&self, declared: &Node) -> Node {
+        let entries = declared.entries().iter().map(|entry| {
+            let node = match (entry.name.as_str(), entry.node.text()) {
+                ("Condition", Some(name)) => make_text(entry.node.at, self.rename(name)),
+                ("Properties" | "Value" | "Export", _) => self.translate(&entry.node),
+                _ => entry.node.clone(),
+            };
+            Entry {
+                node,
+                ..entry.clone()
+            }
+        });
+        make_node(declared.at, Value::Map(entries.collect()))
     }
 
     /// Returns a resource, with the tags of its stack.
     fn translate_resource(&self, resource: &Node) -> Node {
-        let mut node = make_node(resource.at, Value::Map(Vec::new()));
+        let mut node = self.translate_declaration(resource);
         let Value::Map(entries) = &mut node.value else {
             return node;
         };
-        for entry in resource.entries() {
-            let node = match (entry.name.as_str(), entry.node.text()) {
-                ("Condition", Some(name)) => make_text(entry.node.at, self.rename(name)),
-                ("Properties", _) => self.translate(&entry.node),
-                _ => entry.node.clone(),
-            };
-            entries.push(Entry {
-                node,
-                ..entry.clone()
-            });
-        }
         let Some(tags) = self.tags else {
             return node;
         };
@@ -230,23 +247,33 @@ impl<'n> Scope<'n> {
             Some(name) if names.contains(name) => make_text(it.at, self.rename(name)),
             _ => self.translate(it),
         };
+        // A name that functions make is that of a resource.
+        let named = |it: &Node| match it.function_call() {
+            Some(_) => {
+                let parts = vec![make_text(it.at, self.rename("")), self.translate(it)];
+                let parts = make_node(it.at, Value::List(parts));
+                let arguments = vec![make_text(it.at, ""), parts];
+                make_call(it.at, "Fn::Join", make_node(it.at, Value::List(arguments)))
+            }
+            None => renamed(&self.resources, it),
+        };
         match node.function_call() {
             Some(("Ref", argument)) => match argument.text() {
                 Some(name) => self
                     .translate_ref(name, argument.at)
                     .unwrap_or_else(|| node.clone()),
-                None => node.clone(),
+                None => make_call(at, "Ref", named(argument)),
             },
             Some(("Fn::GetAtt", argument)) => {
                 let argument = match (argument.items(), argument.text()) {
                     ([id, attribute @ ..], _) => {
                         let attribute = attribute.iter().map(|it| self.translate(it));
-                        let id = renamed(&self.resources, id);
+                        let id = named(id);
                         let all = std::iter::once(id).chain(attribute).collect();
                         make_node(argument.at, Value::List(all))
                     }
                     ([], Some(text)) => make_text(argument.at, self.rename_in(text)),
-                    _ => argument.clone(),
+                    _ => named(argument),
                 };
                 make_call(at, "Fn::GetAtt", argument)
             }
