@@ -17,6 +17,7 @@ use crate::model::organization::{PolicyPlan, expand_variables};
 use crate::model::tag::{BackupTag, ENABLED, Tags, is_kept};
 use crate::model::{Listing, Observed, Resource};
 
+use super::backup_types::{ANY, type_of};
 use super::context::{RuleContext, SelectionsInUse};
 
 /// The types that AWS Backup selects: its name of the type, and the service and resource parts of the ARNs.
@@ -123,6 +124,8 @@ pub struct Target<'a> {
     pub arn: String,
     /// Its name in messages.
     pub name: &'a str,
+    /// What its ARN will look like, if a plan or template creates it: `arn` is then a placeholder.
+    shape: Option<String>,
     tags: Tags,
     /// Whether only its backup tag is known: it is evaluated as if it had no other tag.
     pub bare: bool,
@@ -233,6 +236,7 @@ impl<'a> Protection<'a> {
                 ),
             },
             name,
+            shape: None,
             tags: tags.clone(),
             bare: true,
         });
@@ -270,6 +274,7 @@ impl<'a> Protection<'a> {
             let target = Target {
                 arn: arn.to_owned(),
                 name: id,
+                shape: find_shape(cx, resource),
                 tags: enabled_tag(cx),
                 bare: false,
             };
@@ -315,8 +320,10 @@ impl<'a> Protection<'a> {
                 if pattern == "*" {
                     return Truth::True;
                 }
-                parse_pattern(pattern, LONGEST)
-                    .map_or(Truth::False, |tokens| match_shape(&tokens, &target.arn))
+                let arns = std::iter::once(&target.arn).chain(&target.shape);
+                parse_pattern(pattern, LONGEST).map_or(Truth::False, |tokens| {
+                    Truth::any(arns.map(|arn| match_shape(&tokens, arn)))
+                })
             }))
         };
         let tagged = selection.tags.iter().map(|tag| {
@@ -486,6 +493,7 @@ pub fn target<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<Target
     Some(Target {
         arn: arn.to_owned(),
         name: id,
+        shape: find_shape(cx, resource),
         tags: tags.clone(),
         // An older snapshot has only the backup tag of what was found by it.
         bare: matches!(resource, Resource::Tagged(_)) && cx.snapshot.selected_tags.is_none(),
@@ -507,6 +515,7 @@ pub fn as_if_tagged<'a>(cx: &RuleContext<'_>, resource: Resource<'a>) -> Option<
     resource.kind().has_backups().then(|| Target {
         arn: arn.to_owned(),
         name: id,
+        shape: find_shape(cx, resource),
         tags,
         bare: known.is_none(),
     })
@@ -518,9 +527,21 @@ pub fn tagged<'a>(cx: &RuleContext<'_>, arn: &'a str) -> Target<'a> {
     Target {
         arn: arn.to_owned(),
         name: arn,
+        shape: None,
         tags: enabled_tag(cx),
         bare: true,
     }
+}
+
+/// Returns the shape of the ARN of a resource that does not exist yet.
+fn find_shape(cx: &RuleContext<'_>, resource: Resource<'_>) -> Option<String> {
+    let (arn, _) = resource.arn_and_id()?;
+    if Arn::parse(arn).is_some() {
+        return None;
+    }
+    let region = cx.known_region().unwrap_or(ANY);
+    let account = cx.snapshot.account_id.as_deref().unwrap_or(ANY);
+    Some(type_of(resource)?.arn_shape(partition(region), region, account))
 }
 
 fn enabled_tag(cx: &RuleContext<'_>) -> Tags {
