@@ -177,12 +177,16 @@ fn check_role(
     let arn = Arn::parse(named);
     let name = named.rsplit('/').next().unwrap_or(named);
     let own = snapshot.account_id.as_deref();
-    if let Some(arn) = arn.filter(|arn| Some(arn.account) != own) {
+    if let Some(arn) = arn.filter(|arn| own.is_some_and(|own| arn.account != own)) {
         return Ok(Outcome::breach(format!(
             "{by} {named}, a role of account {}: AWS Backup accepts only a role of this account",
             arn.account
         ))
         .fix(ask_contact(cx, "to name a role of this account")));
+    }
+    // A file contains only the roles that it creates.
+    if snapshot.has_no_account() && !snapshot.backup_roles.contains_key(name) {
+        return Ok(Outcome::skip("the file does not contain the backup role"));
     }
     let read = snapshot.backup_roles.get(name).ok_or_else(|| {
         let message = format!("the snapshot does not contain the role {name}, which {by}");
@@ -356,7 +360,9 @@ fn check_permissions(cx: &RuleContext<'_>, snapshot: &Snapshot, role: &BackupRol
                 let mut permission =
                     permissions.check_need(need, Source::new(region, &shape, &vaults));
                 // A policy for some resources may cover those that exist.
-                if matches!(permission, Permission::Unknown(_)) && !used.arns.is_empty() {
+                let exist =
+                    !used.arns.is_empty() && used.arns.iter().all(|it| Arn::parse(it).is_some());
+                if matches!(permission, Permission::Unknown(_)) && exist {
                     let each = used.arns.iter();
                     let each = each
                         .map(|arn| permissions.check_need(need, Source::new(region, arn, &vaults)));

@@ -18,6 +18,7 @@ mod flow;
 mod for_each;
 mod fsx;
 mod functions;
+mod iam;
 mod json;
 mod kms;
 mod macros;
@@ -150,6 +151,7 @@ pub fn read_with_nested(
     ec2::read_instances_and_volumes(&mut build);
     efs::read_file_systems(&mut build);
     fsx::read_all(&mut build);
+    iam::read_backup_roles(&mut build);
     kms::read_keys(&mut build);
     rds::read_databases(&mut build);
     redshift::read_warehouses(&mut build);
