@@ -11,7 +11,7 @@ use crate::source::planned::unplanned;
 
 use super::build::{Build, add_gap, locate_gap};
 use super::policy;
-use super::value::Resolved;
+use super::value::{Piece, Resolved};
 
 const VPC: &str = "AWS::EC2::VPC";
 const SUBNET: &str = "AWS::EC2::Subnet";
@@ -289,10 +289,14 @@ fn runs_nothing(kind: &str) -> bool {
 /// The beginning of the id of a subnet.
 const SUBNET_ID: &str = "subnet-";
 
-/// Adds the ids of existing subnets that a value contains anywhere.
+/// Adds the ids of existing subnets that a value contains anywhere, and of what the template creates.
 fn find_subnets(value: &Resolved, found: &mut BTreeSet<String>) {
     match value {
-        Resolved::Text(_) => {
+        Resolved::Text(phrase) => {
+            found.extend(phrase.0.iter().filter_map(|piece| match piece {
+                Piece::Made(made) => Some(made.id.clone()),
+                _ => None,
+            }));
             let text = value.text().ok().flatten();
             found.extend(text.filter(|it| it.starts_with(SUBNET_ID)));
         }
