@@ -16,8 +16,17 @@ use super::value::Resolved;
 /// Types that a nested stack must reference to add to a network.
 const NETWORK: [&str; 3] = ["AWS::EC2::RouteTable", "AWS::EC2::Subnet", "AWS::EC2::VPC"];
 
+/// Types that create a stack, whose template is another one.
+///
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-servicecatalog-cloudformationprovisionedproduct.html>.
+const STACKS: [&str; 3] = [
+    "AWS::CloudFormation::Stack",
+    "AWS::Serverless::Application",
+    "AWS::ServiceCatalog::CloudFormationProvisionedProduct",
+];
+
 pub(super) fn read_stack(build: &mut Build<'_>) {
-    for kind in ["AWS::CloudFormation::Stack", "AWS::Serverless::Application"] {
+    for kind in STACKS {
         for declared in build.of_type(kind) {
             let properties = build.template.properties(&declared);
             let gap = unplanned(match build.is_inlined(declared.id) {
