@@ -320,10 +320,9 @@ impl<'a> Protection<'a> {
                 if pattern == "*" {
                     return Truth::True;
                 }
-                let arns = std::iter::once(&target.arn).chain(&target.shape);
-                parse_pattern(pattern, LONGEST).map_or(Truth::False, |tokens| {
-                    Truth::any(arns.map(|arn| match_shape(&tokens, arn)))
-                })
+                let named = match_arn(pattern, &target.arn);
+                let shape = target.shape.as_deref();
+                named.or(shape.map_or(Truth::False, |shape| match_parts(pattern, shape)))
             }))
         };
         let tagged = selection.tags.iter().map(|tag| {
@@ -533,6 +532,29 @@ pub fn tagged<'a>(cx: &RuleContext<'_>, arn: &'a str) -> Target<'a> {
     }
 }
 
+/// Whether a pattern of a selection covers an ARN, with `*` for unknown parts.
+fn match_arn(pattern: &str, arn: &str) -> Truth {
+    let tokens = parse_pattern(pattern, LONGEST);
+    tokens.map_or(Truth::False, |tokens| match_shape(&tokens, arn))
+}
+
+/// Whether a pattern covers an ARN of which only the shape is known: part by part where the pattern has all parts,
+/// as no unknown part has a colon.
+fn match_parts(pattern: &str, shape: &str) -> Truth {
+    let split = |text| str::splitn(text, 6, ':').collect::<Vec<_>>();
+    let (patterns, parts) = (split(pattern), split(shape));
+    if patterns.len() != parts.len() {
+        return match_arn(pattern, shape);
+    }
+    let each = patterns.into_iter().zip(parts);
+    // In a template, an account that is not known is empty.
+    let is_own = |pattern: &str, part: &str| pattern.is_empty() && part == ANY;
+    Truth::all(each.map(|(pattern, part)| match is_own(pattern, part) {
+        true => Truth::True,
+        false => match_arn(pattern, part),
+    }))
+}
+
 /// Returns the shape of the ARN of a resource that does not exist yet.
 fn find_shape(cx: &RuleContext<'_>, resource: Resource<'_>) -> Option<String> {
     let (arn, _) = resource.arn_and_id()?;
@@ -680,6 +702,7 @@ mod tests {
         let target = Target {
             arn: arn.to_owned(),
             name: "it",
+            shape: None,
             tags: tags.collect(),
             bare: false,
         };
@@ -809,6 +832,7 @@ mod tests {
         let target = |bare| Target {
             arn: VOLUME.to_owned(),
             name: "it",
+            shape: None,
             tags: Tags::from([("backup".to_owned(), "enabled".to_owned())]),
             bare,
         };
@@ -817,6 +841,30 @@ mod tests {
         assert_eq!(here.takes(&by_hour, &target(true)), Truth::False);
         assert_eq!(here.takes(&not_by_hour, &target(false)), Truth::True);
         assert_eq!(here.takes(&not_by_hour, &target(true)), Truth::Unknown);
+    }
+
+    #[test]
+    fn a_volume_that_does_not_exist_yet_has_the_shape_of_its_type() {
+        let planned = Target {
+            arn: "plan.json#aws_ebs_volume.data".to_owned(),
+            name: "data",
+            shape: Some(ANY_VOLUME.to_owned()),
+            tags: Tags::new(),
+            bare: false,
+        };
+        let here = protection("eu-west-1");
+        for (pattern, want) in [
+            ("arn:aws:ec2:*:*:volume/*", Truth::True),
+            ("plan.json#aws_ebs_volume.data", Truth::True),
+            ("arn:aws:ec2:*:*:instance/*", Truth::False),
+            (VOLUME, Truth::Unknown),
+        ] {
+            let by_pattern = BackupSelection {
+                resources: texts(&[pattern]),
+                ..BackupSelection::default()
+            };
+            assert_eq!(here.takes(&by_pattern, &planned), want, "{pattern}");
+        }
     }
 
     #[test]

@@ -94,10 +94,23 @@ const MOST_ACTIONS: usize = 6;
 struct Named {
     /// By ARN or by name.
     roles: BTreeSet<String>,
-    /// What names them, with its verb: a clause for messages.
-    by: &'static str,
+    /// Those that the organization's policy names.
+    of_policy: Vec<String>,
+    /// Whether only the configuration names them.
+    is_configured: bool,
     /// Why other roles may be in use, if only the configuration names these.
     guessed: Option<Gap>,
+}
+
+impl Named {
+    /// Returns what names a role, with its verb: a clause for messages.
+    fn describe_source(&self, role: &str) -> &'static str {
+        match self.of_policy.iter().any(|it| it == role) {
+            _ if self.is_configured => "the configuration or the company guide names",
+            true => "the organization's backup policy names",
+            false => "the account's backup plans name",
+        }
+    }
 }
 
 fn check_account(cx: &RuleContext<'_>, snapshot: &Snapshot) -> CheckResult {
@@ -136,22 +149,16 @@ fn find_roles(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Named {
         let open = found.unwrap_or_else(Some);
         gap = gap.or(open);
     }
+    let account = snapshot.account_id.as_deref().unwrap_or_default();
+    let of_policy = policy.map_or_else(Vec::new, |policy| policy.role_arns(account));
     if roles.is_empty() {
-        let account = snapshot.account_id.as_deref().unwrap_or_default();
-        roles.extend(
-            policy
-                .into_iter()
-                .flat_map(|policy| policy.role_arns(account)),
-        );
+        roles.extend(of_policy.iter().cloned());
     }
     if !roles.is_empty() {
-        let by = match policy {
-            Some(_) => "the organization's backup policy names",
-            None => "the account's backup plans name",
-        };
         return Named {
             roles,
-            by,
+            of_policy,
+            is_configured: false,
             guessed: None,
         };
     }
@@ -159,7 +166,8 @@ fn find_roles(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Named {
     let no_region = || snapshot.regions.is_empty().then(Gap::not_collected);
     Named {
         roles: BTreeSet::from([cx.settings.backup_role.clone()]),
-        by: "the configuration or the company guide names",
+        of_policy,
+        is_configured: true,
         guessed: match policy {
             Some(_) => None,
             None => unread.or(gap).or_else(no_region),
@@ -173,7 +181,7 @@ fn check_role(
     named: &str,
     meant: &Named,
 ) -> CheckResult {
-    let by = meant.by;
+    let by = meant.describe_source(named);
     let arn = Arn::parse(named);
     let name = named.rsplit('/').next().unwrap_or(named);
     let own = snapshot.account_id.as_deref();
