@@ -7,10 +7,10 @@ use crate::model::{Gap, GapKind};
 use super::build::{KEY, REPLICA_KEY};
 use super::compose::{compose_text, describe_place, text_at};
 use super::node::{Entry, Mark, Node, Value};
-use super::template::{Template, partition_of, short_name};
+use super::template::{Exports, Template, partition_of, short_name};
 use super::value::{Made, Open, Phrase, Piece, Resolved, Truth, unexpected_shape};
 
-impl Template<'_> {
+impl<'a> Template<'a> {
     /// Resolves a value.
     pub(super) fn resolve_node(&self, node: &Node) -> Resolved {
         if let Some((name, argument)) = node.function_call() {
@@ -422,13 +422,8 @@ impl Template<'_> {
     }
 
     /// Returns the value of an output that is exported under a name; `None` where it may not exist.
-    fn find_export(&self, name: &Resolved) -> Option<&Node> {
-        let outputs = self.find_section("Outputs")?.entries().iter();
-        let mut exports = outputs.filter_map(|it| Some((&it.node, it.node.get("Export")?)));
-        let (output, _) = exports.find(|(_, export)| {
-            let own = export.get("Name").filter(|it| !has_import(it));
-            own.is_some_and(|own| self.resolve_node(own) == *name)
-        })?;
+    fn find_export(&self, name: &Resolved) -> Option<&'a Node> {
+        let output = self.find_exporting_output(name)?;
         let is_made = match output.get("Condition").and_then(Node::text) {
             Some(condition) => self.evaluate_condition(condition, output.at, 0) == Truth::Yes,
             None => true,
@@ -436,6 +431,37 @@ impl Template<'_> {
         let value = output.get("Value").filter(|_| is_made);
         // An export that is imported itself is not followed.
         value.filter(|it| !has_import(it))
+    }
+
+    fn find_exporting_output(&self, name: &Resolved) -> Option<&'a Node> {
+        let key = name.name_key()?;
+        if self.exports.borrow().is_none() {
+            // A name may depend on a condition that imports a value: it finds none.
+            *self.exports.borrow_mut() = Some(Exports::new());
+            let exports = self.read_exports();
+            *self.exports.borrow_mut() = Some(exports);
+        }
+        let exports = self.exports.borrow();
+        let of_key = exports.as_ref()?.get(&key)?;
+        let found = of_key.iter().find(|(own, _)| own == name);
+        found.map(|(_, output)| *output)
+    }
+
+    /// Returns the outputs that are exported under a name that can be told from the template.
+    fn read_exports(&self) -> Exports<'a> {
+        let mut exports = Exports::new();
+        let outputs = self.find_section("Outputs").map_or(&[][..], Node::entries);
+        for output in outputs {
+            let name = output.node.get("Export").and_then(|it| it.get("Name"));
+            let Some(name) = name.filter(|it| !has_import(it)) else {
+                continue;
+            };
+            let name = self.resolve_node(name);
+            if let Some(key) = name.name_key() {
+                exports.entry(key).or_default().push((name, &output.node));
+            }
+        }
+        exports
     }
 
     fn find_in_map(&self, argument: &Node, mark: Mark) -> Option<Resolved> {

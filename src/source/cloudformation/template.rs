@@ -27,11 +27,16 @@ pub(super) struct Template<'a> {
     pub(super) account: Option<String>,
     pub(super) parameters: BTreeMap<String, Resolved>,
     pub(super) conditions: RefCell<BTreeMap<String, Option<Truth>>>,
+    /// The exported outputs, once they were read.
+    pub(super) exports: RefCell<Option<Exports<'a>>>,
     resources: Vec<Declared<'a>>,
     by_id: BTreeMap<&'a str, usize>,
     /// The properties that were resolved so far.
     resolved: RefCell<BTreeMap<&'a str, Rc<Resolved>>>,
 }
+
+/// Exported outputs with their names, by the key of the name.
+pub(super) type Exports<'a> = BTreeMap<String, Vec<(Resolved, &'a Node)>>;
 
 /// A resource declaration.
 #[derive(Debug, Clone)]
@@ -61,6 +66,7 @@ impl<'a> Template<'a> {
             account: None,
             parameters,
             conditions: RefCell::default(),
+            exports: RefCell::default(),
             resources: Vec::new(),
             by_id: BTreeMap::new(),
             resolved: RefCell::default(),
