@@ -447,7 +447,7 @@ impl<'a> Template<'a> {
         found.map(|(_, output)| *output)
     }
 
-    /// Returns the outputs that are exported under a name that can be told from the template.
+    /// Returns the outputs that are exported under a name that the template contains.
     fn read_exports(&self) -> Exports<'a> {
         let mut exports = Exports::new();
         let outputs = self.find_section("Outputs").map_or(&[][..], Node::entries);
