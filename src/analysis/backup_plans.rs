@@ -18,6 +18,7 @@ use crate::model::organization::{PolicyPlan, expand_variables};
 use crate::model::tag::{BackupTag, ENABLED, Tags, is_kept};
 use crate::model::{Listing, Observed, Resource};
 
+use super::backup_types::{ANY, type_of};
 use super::context::{RuleContext, SelectionsInUse};
 
 /// The types that AWS Backup selects: its name of the type, and the service and resource parts of the ARNs.
@@ -124,6 +125,8 @@ pub struct Target<'a> {
     pub arn: Cow<'a, str>,
     /// Its name in messages.
     pub name: &'a str,
+    /// What its ARN will look like, if a plan or template creates it: `arn` is then a placeholder.
+    shape: Option<String>,
     tags: Cow<'a, Tags>,
     /// Whether only its backup tag is known: it is evaluated as if it had no other tag.
     pub bare: bool,
@@ -234,6 +237,7 @@ impl<'a> Protection<'a> {
                 ),
             }),
             name,
+            shape: None,
             tags: Cow::Owned(tags.clone()),
             bare: true,
         });
@@ -272,6 +276,7 @@ impl<'a> Protection<'a> {
             let target = Target {
                 arn: Cow::Borrowed(arn),
                 name: id,
+                shape: find_shape(cx, resource),
                 tags: Cow::Owned(enabled_tag(cx)),
                 bare: false,
             };
@@ -313,7 +318,11 @@ impl<'a> Protection<'a> {
 
     fn takes(&self, selection: &BackupSelection, target: &Target<'_>) -> Truth {
         let named = |patterns: &[String]| {
-            let of_target = |pattern: &String| match_glob_shape(pattern, &target.arn);
+            let of_target = |pattern: &String| {
+                let named = match_glob_shape(pattern, &target.arn);
+                let shape = target.shape.as_deref();
+                named.or(shape.map_or(Truth::False, |shape| match_parts(pattern, shape)))
+            };
             Truth::any(patterns.iter().map(of_target))
         };
         let tagged = selection.tags.iter().map(|tag| {
@@ -483,6 +492,7 @@ pub fn target<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<Target
     Some(Target {
         arn: Cow::Borrowed(arn),
         name: id,
+        shape: find_shape(cx, resource),
         tags: Cow::Borrowed(tags),
         // An older snapshot has only the backup tag of what was found by it.
         bare: matches!(resource, Resource::Tagged(_)) && cx.snapshot.selected_tags.is_none(),
@@ -504,6 +514,7 @@ pub fn as_if_tagged<'a>(cx: &RuleContext<'_>, resource: Resource<'a>) -> Option<
     resource.kind().has_backups().then(|| Target {
         arn: Cow::Borrowed(arn),
         name: id,
+        shape: find_shape(cx, resource),
         tags: Cow::Owned(tags),
         bare: known.is_none(),
     })
@@ -515,9 +526,38 @@ pub fn tagged<'a>(cx: &RuleContext<'_>, arn: &'a str) -> Target<'a> {
     Target {
         arn: Cow::Borrowed(arn),
         name: arn,
+        shape: None,
         tags: Cow::Owned(enabled_tag(cx)),
         bare: true,
     }
+}
+
+/// Whether a pattern covers an ARN of which only the shape is known: part by part where the pattern has all parts,
+/// as no unknown part has a colon.
+fn match_parts(pattern: &str, shape: &str) -> Truth {
+    let split = |text| str::splitn(text, 6, ':').collect::<Vec<_>>();
+    let (patterns, parts) = (split(pattern), split(shape));
+    if patterns.len() != parts.len() {
+        return match_glob_shape(pattern, shape);
+    }
+    let each = patterns.into_iter().zip(parts);
+    // In a template, an account that is not known is empty.
+    let is_own = |pattern: &str, part: &str| pattern.is_empty() && part == ANY;
+    Truth::all(each.map(|(pattern, part)| match is_own(pattern, part) {
+        true => Truth::True,
+        false => match_glob_shape(pattern, part),
+    }))
+}
+
+/// Returns the shape of the ARN of a resource that does not exist yet.
+fn find_shape(cx: &RuleContext<'_>, resource: Resource<'_>) -> Option<String> {
+    let (arn, _) = resource.arn_and_id()?;
+    if Arn::parse(arn).is_some() {
+        return None;
+    }
+    let region = cx.known_region().unwrap_or(ANY);
+    let account = cx.snapshot.account_id.as_deref().unwrap_or(ANY);
+    Some(type_of(resource)?.arn_shape(partition(region), region, account))
 }
 
 fn enabled_tag(cx: &RuleContext<'_>) -> Tags {
@@ -656,6 +696,7 @@ mod tests {
         let target = Target {
             arn: arn.into(),
             name: "it",
+            shape: None,
             tags: Cow::Owned(tags.collect()),
             bare: false,
         };
@@ -785,6 +826,7 @@ mod tests {
         let target = |bare| Target {
             arn: VOLUME.into(),
             name: "it",
+            shape: None,
             tags: Cow::Owned(Tags::from([("backup".to_owned(), "enabled".to_owned())])),
             bare,
         };
@@ -793,6 +835,30 @@ mod tests {
         assert_eq!(here.takes(&by_hour, &target(true)), Truth::False);
         assert_eq!(here.takes(&not_by_hour, &target(false)), Truth::True);
         assert_eq!(here.takes(&not_by_hour, &target(true)), Truth::Unknown);
+    }
+
+    #[test]
+    fn a_volume_that_does_not_exist_yet_has_the_shape_of_its_type() {
+        let planned = Target {
+            arn: "plan.json#aws_ebs_volume.data".into(),
+            name: "data",
+            shape: Some(ANY_VOLUME.to_owned()),
+            tags: Cow::Owned(Tags::new()),
+            bare: false,
+        };
+        let here = protection("eu-west-1");
+        for (pattern, want) in [
+            ("arn:aws:ec2:*:*:volume/*", Truth::True),
+            ("plan.json#aws_ebs_volume.data", Truth::True),
+            ("arn:aws:ec2:*:*:instance/*", Truth::False),
+            (VOLUME, Truth::Unknown),
+        ] {
+            let by_pattern = BackupSelection {
+                resources: texts(&[pattern]),
+                ..BackupSelection::default()
+            };
+            assert_eq!(here.takes(&by_pattern, &planned), want, "{pattern}");
+        }
     }
 
     #[test]

@@ -132,12 +132,13 @@ impl KeyUse<'_> {
     #[must_use]
     pub fn facts(&self) -> KeyFacts {
         let metadata = self.metadata().ok().flatten();
+        let is_known = |it: &String| !it.is_empty();
         KeyFacts {
             key_arn: Some(self.arn.clone()),
             key_account: self.account().to_owned(),
             region: None,
-            key_spec: metadata.map(|it| it.spec.clone()),
-            key_usage: metadata.map(|it| it.usage.clone()),
+            key_spec: metadata.map(|it| it.spec.clone()).filter(is_known),
+            key_usage: metadata.map(|it| it.usage.clone()).filter(is_known),
             origin: metadata.map(|it| it.origin.clone()),
             multi_region: metadata.map(|it| it.multi_region),
             tags: None,

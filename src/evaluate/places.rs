@@ -45,7 +45,8 @@ impl<'a> Place<'a> {
         );
         // A plan or a template says nothing about the account it is for but its regions.
         let outside = snapshot.regions_outside(backup_regions).next();
-        if !snapshot.has_no_account() || outside.is_some() {
+        let has_roles = !snapshot.backup_roles.is_empty();
+        if !snapshot.has_no_account() || outside.is_some() || has_roles {
             places.push(Place::Account);
         }
         places.sort_by_key(Place::region_name);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::analysis::declaration::declare;
 use crate::analysis::encryption::EncryptionState;
 use crate::analysis::{Outcome, Prerequisites, Remedy, RuleContext, Verdict};
+use crate::model::fact::Fact;
 use crate::model::service::Service;
 use crate::model::snapshot::{Snapshot, Source};
 use crate::model::tag::BackupTag;
@@ -296,7 +297,7 @@ impl<'a> Inputs<'a> {
             .iter()
             .copied()
             .filter(|rule| !exempt || rule.group == Group::Tagging)
-            .filter(|rule| !of_unread_account || rule.owner == Owner::Member)
+            .filter(|rule| !of_unread_account || self.is_in_file(rule))
             .partition(|rule| matches!(rule.check, Check::Proof(_)));
         for rule in others {
             let check = || self.check_subject(rule, cx, subject, None);
@@ -324,6 +325,13 @@ impl<'a> Inputs<'a> {
             }
         }
         checked
+    }
+
+    /// Whether a rule about an account can be checked by a plan or template alone: one of the members, and that about
+    /// the backup role if the file creates it.
+    fn is_in_file(&self, rule: &Rule) -> bool {
+        let has_roles = !self.snapshot.backup_roles.is_empty();
+        rule.owner == Owner::Member || (has_roles && rule.reads.contains(&Fact::RolePolicies))
     }
 
     /// Whether backups of a resource should exist by now: not of one that is not tagged for backup, that is

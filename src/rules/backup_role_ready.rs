@@ -95,10 +95,23 @@ const MOST_ACTIONS: usize = 6;
 struct Named {
     /// By ARN or by name.
     roles: BTreeSet<String>,
-    /// What names them, with its verb: a clause for messages.
-    by: &'static str,
+    /// Those that the organization's policy names.
+    of_policy: Vec<String>,
+    /// Whether only the configuration names them.
+    is_configured: bool,
     /// Why other roles may be in use, if only the configuration names these.
     guessed: Option<Gap>,
+}
+
+impl Named {
+    /// Returns what names a role, with its verb: a clause for messages.
+    fn describe_source(&self, role: &str) -> &'static str {
+        match self.of_policy.iter().any(|it| it == role) {
+            _ if self.is_configured => "the configuration or the company guide names",
+            true => "the organization's backup policy names",
+            false => "the account's backup plans name",
+        }
+    }
 }
 
 fn check_account(cx: &RuleContext<'_>, snapshot: &Snapshot) -> CheckResult {
@@ -137,22 +150,16 @@ fn find_roles(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Named {
         let open = found.unwrap_or_else(Some);
         gap = gap.or(open);
     }
+    let account = snapshot.account_id.as_deref().unwrap_or_default();
+    let of_policy = policy.map_or_else(Vec::new, |policy| policy.role_arns(account));
     if roles.is_empty() {
-        let account = snapshot.account_id.as_deref().unwrap_or_default();
-        roles.extend(
-            policy
-                .into_iter()
-                .flat_map(|policy| policy.role_arns(account)),
-        );
+        roles.extend(of_policy.iter().cloned());
     }
     if !roles.is_empty() {
-        let by = match policy {
-            Some(_) => "the organization's backup policy names",
-            None => "the account's backup plans name",
-        };
         return Named {
             roles,
-            by,
+            of_policy,
+            is_configured: false,
             guessed: None,
         };
     }
@@ -160,7 +167,8 @@ fn find_roles(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Named {
     let no_region = || snapshot.regions.is_empty().then(Gap::not_collected);
     Named {
         roles: BTreeSet::from([cx.settings.backup_role.clone()]),
-        by: "the configuration or the company guide names",
+        of_policy,
+        is_configured: true,
         guessed: match policy {
             Some(_) => None,
             None => unread.or(gap).or_else(no_region),
@@ -174,16 +182,20 @@ fn check_role(
     named: &str,
     meant: &Named,
 ) -> CheckResult {
-    let by = meant.by;
+    let by = meant.describe_source(named);
     let arn = Arn::parse(named);
     let name = named.rsplit('/').next().unwrap_or(named);
     let own = snapshot.account_id.as_deref();
-    if let Some(arn) = arn.filter(|arn| Some(arn.account) != own) {
+    if let Some(arn) = arn.filter(|arn| own.is_some_and(|own| arn.account != own)) {
         return Ok(Outcome::breach(format!(
             "{by} {named}, a role of account {}: AWS Backup accepts only a role of this account",
             arn.account
         ))
         .fix(ask_contact(cx, "to name a role of this account")));
+    }
+    // A file contains only the roles that it creates.
+    if snapshot.has_no_account() && !snapshot.backup_roles.contains_key(name) {
+        return Ok(Outcome::skip("the file does not contain the backup role"));
     }
     let read = snapshot.backup_roles.get(name).ok_or_else(|| {
         let message = format!("the snapshot does not contain the role {name}, which {by}");
@@ -372,7 +384,8 @@ fn check_type(
     let answers = in_use.map(|(arns, is_tagged, _)| {
         let all = permissions.check_need(need, source(shape, is_tagged));
         // A policy for some resources may cover those that exist.
-        if !matches!(all, Permission::Unknown(_)) || arns.is_empty() {
+        let exist = !arns.is_empty() && arns.iter().all(|it| Arn::parse(it).is_some());
+        if !matches!(all, Permission::Unknown(_)) || !exist {
             return all;
         }
         let rest = (!is_tagged && used.has_more_members).then_some(all);

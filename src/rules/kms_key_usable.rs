@@ -2,6 +2,7 @@ use crate::analysis::encryption::{KeyOwner, KeyUse, all_parts, each_customer_key
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::Resource;
 use crate::model::fact::Fact;
+use crate::model::observed::{Gap, GapKind};
 use crate::model::service::Service;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -75,7 +76,8 @@ fn check_key(cx: &RuleContext<'_>, key: &KeyUse<'_>) -> CheckResult {
                 .remedy(replace_key(key)),
         );
     }
-    if metadata.spec != "SYMMETRIC_DEFAULT" || metadata.usage != "ENCRYPT_DECRYPT" {
+    let is_known = !metadata.spec.is_empty() && !metadata.usage.is_empty();
+    if is_known && (metadata.spec != "SYMMETRIC_DEFAULT" || metadata.usage != "ENCRYPT_DECRYPT") {
         return Ok(Outcome::breach(format!(
             "{name} is a {} key for {}: resources need a symmetric encryption key",
             metadata.spec, metadata.usage
@@ -84,7 +86,13 @@ fn check_key(cx: &RuleContext<'_>, key: &KeyUse<'_>) -> CheckResult {
         .remedy(replace_key(key)));
     }
     Ok(match state {
-        "Enabled" => Outcome::pass(format!("{name} is enabled")),
+        "Enabled" if is_known => Outcome::pass(format!("{name} is enabled")),
+        "Enabled" => {
+            let message = format!(
+                "{name} is enabled, but whether it is a symmetric encryption key depends on its primary key in another region, which the file does not contain"
+            );
+            return Err(Gap::new(GapKind::Unplanned, message));
+        }
         "PendingDeletion" | "PendingReplicaDeletion" => Outcome::breach(format!(
             "{name} is pending deletion; data encrypted under it will be unrecoverable"
         ))

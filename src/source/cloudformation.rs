@@ -8,6 +8,8 @@ mod account;
 mod backup;
 mod build;
 mod clusters;
+mod compose;
+mod conditions;
 mod dynamodb;
 mod ec2;
 mod efs;
@@ -15,9 +17,12 @@ mod error;
 mod flow;
 mod for_each;
 mod fsx;
+mod functions;
+mod iam;
 mod json;
 mod kms;
 mod launch_image;
+mod macros;
 mod nested;
 mod node;
 mod parameter;
@@ -25,6 +30,7 @@ mod parse;
 mod policy;
 mod rds;
 mod redshift;
+mod references;
 mod s3;
 mod stack;
 mod tagged;
@@ -145,7 +151,7 @@ fn read_once(
         ));
     }
     let values = parameter::read_values(root.get("Parameters"), parameters)?;
-    for_each::expand_loops(&mut root, &values)?;
+    for_each::expand_loops(&mut root, &values, around.region)?;
     let files = nested::inline_stacks(&mut root, around.file, read_file);
     let given = Given {
         region: around.region,
@@ -165,6 +171,7 @@ fn read_once(
     ec2::read_instances_and_volumes(&mut build);
     efs::read_file_systems(&mut build);
     fsx::read_all(&mut build);
+    iam::read_backup_roles(&mut build);
     kms::read_keys(&mut build);
     rds::read_databases(&mut build);
     redshift::read_warehouses(&mut build);

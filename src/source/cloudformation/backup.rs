@@ -8,14 +8,12 @@ use crate::model::backup_plan::{
 };
 use crate::model::{Gap, Listing, Observed};
 
-use super::build::{Build, locate_gap};
+use super::build::{AIR_GAPPED_VAULT, Build, VAULT, add_gap, locate_gap};
 use super::policy;
 use super::template::Declared;
 use super::value::{Resolved, unexpected_shape};
 use crate::source::defaults::BACKUP_VAULT_KEY;
 
-const VAULT: &str = "AWS::Backup::BackupVault";
-const AIR_GAPPED: &str = "AWS::Backup::LogicallyAirGappedBackupVault";
 const PLAN: &str = "AWS::Backup::BackupPlan";
 
 pub(super) fn read_backup_resources(build: &mut Build<'_>) {
@@ -46,7 +44,7 @@ pub(super) fn read_backup_resources(build: &mut Build<'_>) {
         };
         build.stack_region().vaults.items.push(vault);
     }
-    for declared in build.of_type(AIR_GAPPED) {
+    for declared in build.of_type(AIR_GAPPED_VAULT) {
         let properties = build.template.properties(&declared);
         let vault = Vault {
             arn: build.declare_resource(&declared, ""),
@@ -60,6 +58,11 @@ pub(super) fn read_backup_resources(build: &mut Build<'_>) {
         build.stack_region().vaults.items.push(vault);
     }
     for declared in build.of_type(PLAN) {
+        // If it is not created, nothing of it backs the account up.
+        if let Some((_, open)) = &declared.condition {
+            add_gap(&mut build.stack_region().backup_plans.gap, &open.gap);
+            continue;
+        }
         let plan = read_plan(build, &declared);
         build.stack_region().backup_plans.items.push(plan);
     }
@@ -110,14 +113,23 @@ fn read_plan(build: &Build<'_>, declared: &Declared<'_>) -> BackupPlan {
         .filter_map(|it| {
             let properties = build.template.properties(it);
             let of_plan = build.referenced_resource(&properties.get("BackupPlanId"), &[PLAN])?;
-            (of_plan.id == declared.id)
-                .then(|| read_selection(build, &properties.get("BackupSelection")))
+            (of_plan.id == declared.id).then(|| match &it.condition {
+                Some((_, open)) => Err(open.gap.clone()),
+                None => read_selection(build, &properties.get("BackupSelection")),
+            })
         });
+    let mut listed = Listing::complete(Vec::new());
+    for selection in selections {
+        match selection {
+            Ok(selection) => listed.items.push(selection),
+            Err(gap) => add_gap(&mut listed.gap, &gap),
+        }
+    }
     BackupPlan {
         id: None,
         name: declared.id.to_owned(),
         rules: complete_listing(locate_gap("BackupPlanRule", rules)),
-        selections: complete_listing(selections.collect()),
+        selections: listed,
     }
 }
 
@@ -127,7 +139,7 @@ fn require_text(value: Option<String>) -> Result<String, Gap> {
 
 fn read_rule(build: &Build<'_>, rule: &Resolved) -> Result<BackupRule, Gap> {
     let vault = rule.get("TargetBackupVault");
-    let vault = match build.referenced_resource(&vault, &[VAULT, AIR_GAPPED]) {
+    let vault = match build.referenced_resource(&vault, &[VAULT, AIR_GAPPED_VAULT]) {
         Some(vault) => vault_name(build, &vault),
         None => require_text(vault.text()?)?,
     };
@@ -160,8 +172,11 @@ fn read_rule(build: &Build<'_>, rule: &Resolved) -> Result<BackupRule, Gap> {
 
 fn read_selection(build: &Build<'_>, body: &Resolved) -> Result<BackupSelection, Gap> {
     let written = |name: &str| {
-        body.get(name)
-            .read_list(|item| Ok(build.text_with_stand_ins(item)?.unwrap_or_default()))
+        let named = |item: &Resolved| match build.find_created(item) {
+            Some(arn) => Ok(arn),
+            None => Ok(build.text_with_stand_ins(item)?.unwrap_or_default()),
+        };
+        body.get(name).read_list(named)
     };
     let tags = body.get("ListOfTags").read_list(|tag| {
         Ok(TagMatch {

@@ -29,9 +29,14 @@ pub(super) struct Build<'a> {
     region: String,
     /// Keys and key names that resources refer to and that the template does not contain.
     outside: RefCell<BTreeMap<String, Outside>>,
+    /// The resources of a type by the name that a property gives them.
+    pub(super) names: RefCell<BTreeMap<(String, String), NamedIds<'a>>>,
     /// Conditions that cannot be evaluated, with the resources that are created under them.
     conditions: BTreeMap<String, (Gap, Vec<String>)>,
 }
+
+/// Logical ids by the key of a name.
+pub(super) type NamedIds<'a> = BTreeMap<String, Vec<&'a str>>;
 
 enum Outside {
     Key,
@@ -51,6 +56,7 @@ impl<'a> Build<'a> {
             around: around.clone(),
             region,
             outside: RefCell::default(),
+            names: RefCell::default(),
             conditions: BTreeMap::new(),
         }
     }
@@ -100,25 +106,6 @@ impl<'a> Build<'a> {
         self.template.properties(declared)
     }
 
-    /// Returns the resource that a value refers to: with `Ref` or an attribute, or by the name that one of
-    /// its properties gives it.
-    pub(super) fn named_resource(
-        &self,
-        value: &Resolved,
-        kind: &str,
-        name: &str,
-    ) -> Option<Declared<'a>> {
-        if let Some(referenced) = self.referenced_resource(value, &[kind]) {
-            return Some(referenced);
-        }
-        if value.is_absent() || matches!(value, Resolved::Open(_) | Resolved::OneOf(..)) {
-            return None;
-        }
-        let mut all = self.template.of_type(kind);
-        all.find(|it| self.template.properties(it).get(name) == *value)
-            .cloned()
-    }
-
     /// Notes where a resource is declared and returns the identifier that replaces its ARN.
     pub(super) fn declare_resource(&mut self, declared: &Declared<'a>, part: &str) -> String {
         let (file, id) = self.locate(declared.id);
@@ -146,7 +133,7 @@ impl<'a> Build<'a> {
 
     /// Returns the file that declares a resource, and its logical id there. If several stacks use the file, the id
     /// begins with that of the stack.
-    fn locate(&self, id: &str) -> (String, String) {
+    pub(super) fn locate(&self, id: &str) -> (String, String) {
         let of_stack = id.rsplit_once('/');
         let Some((file, own)) =
             of_stack.and_then(|(stack, own)| Some((self.nested.get(stack)?, own)))
@@ -195,19 +182,6 @@ impl<'a> Build<'a> {
         locate_gap("Tags", tags::read_tags(&properties.get(name), &self.around)).into()
     }
 
-    /// Returns the resource of the template that a value refers to, if it has one of the types.
-    pub(super) fn referenced_resource(
-        &self,
-        value: &Resolved,
-        kinds: &[&str],
-    ) -> Option<Declared<'a>> {
-        let Resolved::Text(phrase) = value else {
-            return None;
-        };
-        let declared = self.template.find_resource(&phrase.made()?.id)?;
-        kinds.contains(&declared.kind).then(|| declared.clone())
-    }
-
     /// Returns a text with placeholders for its unknown parts; none where it is absent.
     ///
     /// # Errors
@@ -221,14 +195,6 @@ impl<'a> Build<'a> {
             self.stand_in(piece).ok_or_else(open)
         });
         pieces.collect::<Result<String, Gap>>().map(Some)
-    }
-
-    /// Returns the logical id of the resource that a value refers to, or the text itself.
-    pub(super) fn name(&self, value: &Resolved, kind: &str) -> Result<Option<String>, Gap> {
-        match self.referenced_resource(value, &[kind]) {
-            Some(declared) => Ok(Some(declared.id.to_owned())),
-            None => value.text(),
-        }
     }
 
     /// Returns the placeholder for a piece of a policy: an empty id for this account, which no other account
@@ -251,14 +217,24 @@ impl<'a> Build<'a> {
             Err(_) => None,
         };
         let arn = |kind: &str, name: String| {
+            let path = self.template.properties(declared).get("Path").text();
+            let path = path.ok()?.unwrap_or_else(|| "/".to_owned());
             let (partition, account) = (self.partition(), self.account());
-            format!("arn:{partition}:iam::{account}:{kind}/{name}")
+            Some(format!("arn:{partition}:iam::{account}:{kind}{path}{name}"))
         };
         match (declared.kind, made.attribute.as_deref()) {
             ("AWS::IAM::Role", None) => name("RoleName"),
-            ("AWS::IAM::Role", Some("Arn")) => Some(arn("role", name("RoleName")?)),
+            ("AWS::IAM::Role", Some("Arn")) => arn("role", name("RoleName")?),
             ("AWS::IAM::User", None) => name("UserName"),
-            ("AWS::IAM::User", Some("Arn")) => Some(arn("user", name("UserName")?)),
+            ("AWS::IAM::User", Some("Arn")) => arn("user", name("UserName")?),
+            (VAULT | AIR_GAPPED_VAULT, None | Some("BackupVaultName")) => name("BackupVaultName"),
+            (VAULT | AIR_GAPPED_VAULT, Some("BackupVaultArn")) => {
+                let (partition, region, account) = (self.partition(), &self.region, self.account());
+                let name = name("BackupVaultName")?;
+                Some(format!(
+                    "arn:{partition}:backup:{region}:{account}:backup-vault:{name}"
+                ))
+            }
             (KEY | REPLICA_KEY, Some("Arn")) => Some(self.key_arn(&made.id)),
             (KEY | REPLICA_KEY, None | Some("KeyId")) => Some(made.id.clone()),
             _ => None,
@@ -452,6 +428,8 @@ impl<'a> Build<'a> {
 /// The most logical ids that a note names.
 const MOST_NAMES: usize = 5;
 
+pub(super) const VAULT: &str = "AWS::Backup::BackupVault";
+pub(super) const AIR_GAPPED_VAULT: &str = "AWS::Backup::LogicallyAirGappedBackupVault";
 pub(super) const KEY: &str = "AWS::KMS::Key";
 pub(super) const REPLICA_KEY: &str = "AWS::KMS::ReplicaKey";
 const ALIAS: &str = "AWS::KMS::Alias";

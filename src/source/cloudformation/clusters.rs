@@ -2,6 +2,8 @@
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-docdb-dbcluster.html>,
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-neptune-dbcluster.html>.
 
+use std::rc::Rc;
+
 use crate::model::rds::{BACKUP_TARGET, DbCluster, DbInstance};
 use crate::model::{Gap, Observed};
 use crate::source::defaults::{RDS_ENCRYPTED, RDS_KEY, RDS_RETENTION_DAYS, managed_key};
@@ -21,19 +23,16 @@ const TYPES: [(&str, &str, &str); 2] = [
 ];
 
 /// Properties that make a cluster from an existing one.
-const SOURCES: [&str; 3] = [
-    "GlobalClusterIdentifier",
-    "SnapshotIdentifier",
-    "SourceDBClusterIdentifier",
-];
+const SOURCES: [&str; 2] = ["SnapshotIdentifier", "SourceDBClusterIdentifier"];
+
+const GLOBAL: &str = "GlobalClusterIdentifier";
 
 pub(super) fn read_clusters(build: &mut Build<'_>) {
     for (cluster, instance, engine) in TYPES {
-        let members = read_instances(build, instance, cluster, engine);
+        let (members, open) = read_instances(build, instance, cluster, engine);
         for declared in build.of_type(cluster) {
             let properties = build.template.properties(&declared);
-            let source = find_source(&properties);
-            let (encrypted, kms_key) = read_encryption(build, &properties, source.as_ref());
+            let (encrypted, kms_key) = read_encryption(build, cluster, &properties, 0);
             let own = members.iter().filter(|it| it.1 == declared.id);
             let cluster = DbCluster {
                 arn: build.declare_resource(&declared, ""),
@@ -46,47 +45,94 @@ pub(super) fn read_clusters(build: &mut Build<'_>) {
                 aws_owned_key: false,
                 kms_key,
                 size: Observed::default(),
-                backup_retention_days: read_retention(&properties, source.as_ref()),
-                members: Observed::Known(own.map(|it| it.0.clone()).collect()),
+                backup_retention_days: read_retention(
+                    &properties,
+                    find_source(&properties).as_ref(),
+                ),
+                members: match &open {
+                    Some(gap) => Observed::Unknown(gap.clone()),
+                    None => Observed::Known(own.map(|it| it.0.clone()).collect()),
+                },
             };
             build.stack_region().db_clusters.items.push(cluster);
         }
     }
 }
 
-/// Returns why absent properties are inherited; `None` for a new cluster.
+/// Returns why absent properties are inherited; `None` for a new cluster. A parameter expresses that with an empty
+/// string.
 fn find_source(properties: &Resolved) -> Option<Gap> {
-    let mut sources = SOURCES.iter();
-    let source = sources.find(|name| !properties.get(name).is_absent())?;
-    Some(unplanned(format!(
-        "inherited from its {source}, which is not in the template"
-    )))
+    let is_none = |name: &str| {
+        let given = properties.get(name).text();
+        matches!(given.as_ref().map(Option::as_deref), Ok(None | Some("")))
+    };
+    let inherited = |name: &str| {
+        unplanned(format!(
+            "inherited from its {name}, which is not in the template"
+        ))
+    };
+    if let Some(name) = SOURCES.iter().find(|name| !is_none(name)) {
+        return Some(inherited(name));
+    }
+    // A member of a global cluster may be a secondary one.
+    let is_open = is_none("StorageEncrypted") && is_none("KmsKeyId");
+    (is_open && !is_none(GLOBAL)).then(|| inherited(GLOBAL))
+}
+
+/// The longest chain of clones that is followed.
+const LONGEST_CHAIN: usize = 20;
+
+/// Returns the cluster of the template that a cluster is a clone of, or restored from.
+///
+/// Source: <https://docs.aws.amazon.com/documentdb/latest/developerguide/API_RestoreDBClusterToPointInTime.html>,
+/// <https://docs.aws.amazon.com/neptune/latest/apiref/API_RestoreDBClusterToPointInTime.html>.
+fn find_source_in_template(
+    build: &Build<'_>,
+    kind: &str,
+    properties: &Resolved,
+) -> Option<Rc<Resolved>> {
+    let named = properties.get("SourceDBClusterIdentifier");
+    let source = build.named_resource(&named, kind, "DBClusterIdentifier")?;
+    Some(build.properties(&source))
 }
 
 fn read_encryption(
     build: &Build<'_>,
+    kind: &str,
     properties: &Resolved,
-    source: Option<&Gap>,
+    chain: usize,
 ) -> (Observed<bool>, Observed<Option<String>>) {
+    let source = find_source(properties);
+    let inherited = match &source {
+        Some(gap) => {
+            let found = find_source_in_template(build, kind, properties);
+            Some(match found.filter(|_| chain < LONGEST_CHAIN) {
+                Some(found) => read_encryption(build, kind, &found, chain + 1),
+                None => (
+                    Observed::Unknown(gap.clone()),
+                    Observed::Unknown(gap.clone()),
+                ),
+            })
+        }
+        None => None,
+    };
+    let key = locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId")));
+    // Clones and restored clusters are encrypted if they name a key, or as their source is: the APIs have no
+    // parameter for `StorageEncrypted`.
+    if let Some((encrypted, of_source)) = inherited {
+        return match key {
+            Ok(None) => (encrypted, of_source),
+            Ok(key) => (Observed::Known(true), Observed::Known(key)),
+            Err(gap) => (encrypted, Observed::Unknown(gap)),
+        };
+    }
     let given = locate_gap(
         "StorageEncrypted",
         properties.get("StorageEncrypted").as_boolean(),
     );
-    let encrypted = match (given, source) {
-        (Ok(Some(true)), _) => Observed::Known(true),
-        (Err(gap), _) => Observed::Unknown(gap),
-        (Ok(_), Some(gap)) => Observed::Unknown(gap.clone()),
-        (Ok(given), None) => Observed::Known(given.unwrap_or(RDS_ENCRYPTED)),
-    };
-    let key = match (
-        locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId"))),
-        source,
-    ) {
-        (Ok(None), Some(gap)) => Err(gap.clone()),
-        (Ok(None), None) => Ok(managed_key(encrypted.known().copied(), RDS_KEY)),
-        (key, _) => key,
-    };
-    (encrypted, key.into())
+    let encrypted: Observed<bool> = given.map(|it| it.unwrap_or(RDS_ENCRYPTED)).into();
+    let default = managed_key(encrypted.known().copied(), RDS_KEY);
+    (encrypted, key.map(|key| key.or(default)).into())
 }
 
 fn read_retention(properties: &Resolved, source: Option<&Gap>) -> Observed<i32> {
@@ -99,18 +145,22 @@ fn read_retention(properties: &Resolved, source: Option<&Gap>) -> Observed<i32> 
     }
 }
 
-/// Reads the instances of clusters. Returns the id of each with the id of its cluster.
+/// Reads the instances of clusters. Returns the id of each with the id of its cluster, and why a cluster may have
+/// more.
 fn read_instances(
     build: &mut Build<'_>,
     instance: &str,
     cluster: &str,
     engine: &str,
-) -> Vec<(String, String)> {
+) -> (Vec<(String, String)>, Option<Gap>) {
     let mut members = Vec::new();
+    let mut open = None;
     for declared in build.of_type(instance) {
         let properties = build.template.properties(&declared);
-        let named = build.name(&properties.get("DBClusterIdentifier"), cluster);
-        let named = named.ok().flatten();
+        let value = properties.get("DBClusterIdentifier");
+        open = open.or_else(|| build.choice_gap(&value));
+        let named = build.named_resource(&value, cluster, "DBClusterIdentifier");
+        let named = named.map(|it| it.id.to_owned());
         let named = named.unwrap_or_else(|| "a cluster that is not in the template".to_owned());
         let of_cluster = || unplanned("that of its cluster");
         let member = DbInstance {
@@ -134,5 +184,5 @@ fn read_instances(
         members.push((member.id.clone(), named));
         build.stack_region().db_instances.items.push(member);
     }
-    members
+    (members, open)
 }

@@ -15,12 +15,12 @@ pub(super) fn read_tables(build: &mut Build<'_>) {
         for declared in build.of_type(kind) {
             let properties = build.template.properties(&declared);
             let mut specification = properties.get("SSESpecification");
-            if kind == "AWS::Serverless::SimpleTable" && specification.is_absent() {
+            if kind == "AWS::Serverless::SimpleTable" {
                 let globals = build.template.find_section("Globals");
                 let globals = globals.and_then(|it| it.get("SimpleTable"));
                 let globals = globals.and_then(|it| it.get("SSESpecification"));
-                specification =
-                    globals.map_or(Resolved::Absent, |it| build.template.resolve_node(it));
+                let globals = globals.map(|it| build.template.resolve_node(it));
+                specification = add_globals(specification, globals);
             }
             let table = Table {
                 arn: build.declare_resource(&declared, ""),
@@ -41,6 +41,25 @@ pub(super) fn read_tables(build: &mut Build<'_>) {
     }
     for declared in build.of_type("AWS::DynamoDB::GlobalTable") {
         read_global_table(build, &declared);
+    }
+}
+
+/// Adds what the globals of AWS SAM say to a property: its own entries override theirs.
+///
+/// Source: <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-template-anatomy-globals.html>.
+fn add_globals(own: Resolved, globals: Option<Resolved>) -> Resolved {
+    match (own, globals) {
+        (own, None) => own,
+        (Resolved::Absent, Some(globals)) => globals,
+        (Resolved::Map(mut own), Some(Resolved::Map(globals))) => {
+            for (name, value) in globals {
+                if !own.iter().any(|(it, _)| *it == name) {
+                    own.push((name, value));
+                }
+            }
+            Resolved::Map(own)
+        }
+        (own, Some(_)) => own,
     }
 }
 

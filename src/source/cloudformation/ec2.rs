@@ -98,6 +98,8 @@ struct Attachments {
     volumes: BTreeMap<String, BTreeSet<String>>,
     /// Volumes that are attached to something outside the template.
     outside: BTreeSet<String>,
+    /// Why an instance has a volume that is not known.
+    unknown: BTreeMap<String, Gap>,
     /// Why a volume may have more attachments.
     open: Option<Gap>,
 }
@@ -107,14 +109,23 @@ impl Attachments {
         let mut all = Attachments::default();
         for declared in build.of_type("AWS::EC2::VolumeAttachment") {
             let properties = build.template.properties(&declared);
-            let instance = build.referenced_resource(&properties.get("InstanceId"), &[INSTANCE]);
+            let named = properties.get("InstanceId");
+            let instance = build.referenced_resource(&named, &[INSTANCE]);
             let instance = instance.map(|it| it.id);
+            // It may be any of several instances.
+            if let Some(gap) = build.choice_gap(&named) {
+                let ids = build.template.of_type(INSTANCE).map(|it| it.id.to_owned());
+                all.unknown.extend(ids.map(|id| (id, gap.clone())));
+            }
             all.note(build, &properties.get("VolumeId"), instance);
         }
         for declared in build.of_type(INSTANCE) {
             let volumes = build.template.properties(&declared).get("Volumes");
-            for (_, volume) in volumes.items().unwrap_or_default() {
-                all.note(build, &volume.get("VolumeId"), Some(declared.id));
+            match volumes.items() {
+                Ok(volumes) => volumes
+                    .into_iter()
+                    .for_each(|(_, it)| all.note(build, &it.get("VolumeId"), Some(declared.id))),
+                Err(gap) => drop(all.unknown.insert(declared.id.to_owned(), gap)),
             }
         }
         all
@@ -133,11 +144,17 @@ impl Attachments {
                 volumes.insert(volume.id.to_owned());
             }
             (Some(volume), None, _) => drop(self.outside.insert(volume.id.to_owned())),
-            // A choice that may include a resource of the template.
-            (None, _, Resolved::OneOf(open, _)) => {
-                self.open.get_or_insert_with(|| open.gap.clone());
+            (None, instance, value) => {
+                // A choice that may include a resource of the template.
+                if let Resolved::OneOf(open, _) = value {
+                    self.open.get_or_insert_with(|| open.gap.clone());
+                }
+                if let Some(instance) = instance {
+                    let outside = "it is not in the template, but attached to an instance of it";
+                    let gap = value.text().err().unwrap_or_else(|| unplanned(outside));
+                    self.unknown.insert(instance.to_owned(), gap);
+                }
             }
-            _ => {}
         }
     }
 
@@ -168,6 +185,14 @@ fn read_instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments
         (&image, mapped.as_ref().ok()),
         &mut volumes,
     );
+    if let Some(gap) = attachments.unknown.get(declared.id) {
+        // Its tags matter only where its instance may be backed up as well.
+        let tags = match BackupTag::from_tags(&tags, build.tag_key()) {
+            BackupTag::None => Observed::Known(Tags::new()),
+            _ => Observed::Unknown(gap.clone()),
+        };
+        volumes.push(add_attached_volume(build, declared, tags, gap));
+    }
     let unknown = |what: &str| {
         let gap = launch.open.clone();
         gap.or_else(|| image.gap().cloned()).unwrap_or_else(|| {
@@ -242,6 +267,27 @@ fn add_image_volumes<'a>(
         build.stack_region().volumes.items.push(volume);
         volumes.push(id);
     }
+}
+
+/// Adds a volume that is attached to an instance and not known, and returns its id.
+fn add_attached_volume<'a>(
+    build: &mut Build<'a>,
+    declared: &Declared<'a>,
+    tags: Observed<Tags>,
+    gap: &Gap,
+) -> String {
+    let part = "/attached";
+    let id = format!("{}{part}", declared.id);
+    let volume = Volume {
+        arn: build.declare_resource(declared, part),
+        id: id.clone(),
+        tags,
+        encrypted: Observed::Unknown(gap.clone()),
+        kms_key: Observed::Unknown(gap.clone()),
+        ..unconfigured_volume(declared.id)
+    };
+    build.stack_region().volumes.items.push(volume);
+    id
 }
 
 /// Returns a volume of an instance that the template does not configure.

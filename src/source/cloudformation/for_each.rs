@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use super::error::TemplateError;
-use super::node::{Entry, MOST_BYTES, MOST_VALUES, Mark, Node, Value};
+use super::node::{Entry, MOST_BYTES, MOST_VALUES, Mark, Node, Value, make_node};
+use super::template::Template;
 use super::value::Resolved;
 
 const PREFIX: &str = "Fn::ForEach::";
@@ -22,13 +23,18 @@ const MOST_ENTRIES: usize = 5_000;
 pub(super) fn expand_loops(
     root: &mut Node,
     parameters: &BTreeMap<String, Resolved>,
+    region: Option<&str>,
 ) -> Result<(), TemplateError> {
+    let sections = root.entries().iter();
+    let others = sections.filter(|it| !matches!(it.name.as_str(), "Resources" | "Outputs"));
+    let others = make_node(root.at, Value::Map(others.cloned().collect()));
+    let known = Template::of_parameters(&others, parameters.clone(), region);
     let mut left = Left {
         entries: MOST_ENTRIES,
         values: MOST_VALUES,
         bytes: MOST_BYTES,
     };
-    expand_inside(root, parameters, &mut left)
+    expand_inside(root, &known, &mut left)
 }
 
 /// What loops may still make.
@@ -82,16 +88,16 @@ impl Left {
 
 fn expand_inside(
     node: &mut Node,
-    parameters: &BTreeMap<String, Resolved>,
+    known: &Template<'_>,
     left: &mut Left,
 ) -> Result<(), TemplateError> {
     match &mut node.value {
         Value::Map(entries) => {
             // The body of a loop may be a loop.
-            while entries.iter().any(|it| is_known_loop(it, parameters)) {
+            while entries.iter().any(|it| is_known_loop(it, known)) {
                 let mut all = Vec::new();
                 for entry in std::mem::take(entries) {
-                    match read_turns(&entry, parameters, left)? {
+                    match read_turns(&entry, known, left)? {
                         Some(turns) => all.extend(turns),
                         None => all.push(entry),
                     }
@@ -100,17 +106,17 @@ fn expand_inside(
             }
             entries
                 .iter_mut()
-                .try_for_each(|entry| expand_inside(&mut entry.node, parameters, left))
+                .try_for_each(|entry| expand_inside(&mut entry.node, known, left))
         }
         Value::List(items) => items
             .iter_mut()
-            .try_for_each(|item| expand_inside(item, parameters, left)),
+            .try_for_each(|item| expand_inside(item, known, left)),
         _ => Ok(()),
     }
 }
 
 /// Returns the values of a loop's collection; none where they are not known.
-fn read_collection(entry: &Entry, parameters: &BTreeMap<String, Resolved>) -> Option<Vec<String>> {
+fn read_collection(entry: &Entry, known: &Template<'_>) -> Option<Vec<String>> {
     let [identifier, collection, body] = entry.node.items() else {
         return None;
     };
@@ -118,38 +124,24 @@ fn read_collection(entry: &Entry, parameters: &BTreeMap<String, Resolved>) -> Op
     if !matches!(body.value, Value::Map(_)) {
         return None;
     }
-    match collection.function_call() {
-        Some(("Ref", name)) => parameters.get(name.text()?)?.text_list().ok(),
-        Some(_) => None,
-        None => {
-            let values = collection
-                .items()
-                .iter()
-                .map(|item| match item.function_call() {
-                    Some(("Ref", name)) => parameters.get(name.text()?)?.text().ok().flatten(),
-                    _ => item.scalar_text(),
-                });
-            values.collect()
-        }
-    }
+    known.resolve_node(collection).text_list().ok()
 }
 
-fn is_known_loop(entry: &Entry, parameters: &BTreeMap<String, Resolved>) -> bool {
-    entry.name.starts_with(PREFIX) && read_collection(entry, parameters).is_some()
+fn is_known_loop(entry: &Entry, known: &Template<'_>) -> bool {
+    entry.name.starts_with(PREFIX) && read_collection(entry, known).is_some()
 }
 
 /// Returns the entries of a loop, one for each iteration; none where the entry is not a loop, or its
 /// collection is not known.
 fn read_turns(
     entry: &Entry,
-    parameters: &BTreeMap<String, Resolved>,
+    known: &Template<'_>,
     left: &mut Left,
 ) -> Result<Option<Vec<Entry>>, TemplateError> {
     if !entry.name.starts_with(PREFIX) {
         return Ok(None);
     }
-    let (Some(values), [identifier, _, body]) =
-        (read_collection(entry, parameters), entry.node.items())
+    let (Some(values), [identifier, _, body]) = (read_collection(entry, known), entry.node.items())
     else {
         return Ok(None);
     };

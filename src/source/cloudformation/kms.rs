@@ -4,7 +4,7 @@
 use crate::model::kms::{Key, KeyMetadata};
 use crate::model::{Gap, Observed};
 use crate::source::defaults;
-use crate::source::planned::{after_apply, unplanned};
+use crate::source::planned::after_apply;
 
 use super::build::{Build, KEY, REPLICA_KEY, locate_gap};
 use super::policy;
@@ -22,14 +22,36 @@ pub(super) fn read_keys(build: &mut Build<'_>) {
     }
     for declared in build.of_type(REPLICA_KEY) {
         let properties = build.template.properties(&declared);
-        let primary = "its primary key is in another region and not part of the template";
         let key = Key {
-            metadata: Observed::Unknown(unplanned(primary)),
+            metadata: read_replica_metadata(&properties).map(Some).into(),
             policy: key_policy(build, &properties),
         };
         let arn = build.key_arn(declared.id);
         build.planned.add_key(arn, key);
     }
+}
+
+/// Reads a replica key. Its specification and usage are those of its primary key, which is in another region.
+///
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-kms-replicakey.html>.
+fn read_replica_metadata(properties: &Resolved) -> Result<KeyMetadata, Gap> {
+    Ok(KeyMetadata {
+        manager: "CUSTOMER".to_owned(),
+        state: read_state(properties)?,
+        spec: String::new(),
+        usage: String::new(),
+        origin: defaults::KMS_ORIGIN.to_owned(),
+        multi_region: true,
+    })
+}
+
+fn read_state(properties: &Resolved) -> Result<String, Gap> {
+    let given = locate_gap("Enabled", properties.get("Enabled").as_boolean())?;
+    let state = match given.unwrap_or(defaults::KMS_ENABLED) {
+        true => "Enabled",
+        false => "Disabled",
+    };
+    Ok(state.to_owned())
 }
 
 fn read_metadata(properties: &Resolved) -> Result<KeyMetadata, Gap> {
@@ -47,13 +69,9 @@ fn read_metadata(properties: &Resolved) -> Result<KeyMetadata, Gap> {
             "its key material is imported after it is created",
         ));
     }
-    let state = match boolean("Enabled", defaults::KMS_ENABLED)? {
-        true => "Enabled",
-        false => "Disabled",
-    };
     Ok(KeyMetadata {
         manager: "CUSTOMER".to_owned(),
-        state: state.to_owned(),
+        state: read_state(properties)?,
         spec: text("KeySpec", defaults::KMS_SPEC)?,
         usage: text("KeyUsage", defaults::KMS_USAGE)?,
         origin,

@@ -190,3 +190,24 @@ fn is_float(text: &str) -> bool {
         && !digits.contains(|c: char| !matches!(c, '0'..='9' | '.' | 'e' | 'E' | '+' | '-'))
         && digits.parse::<f64>().is_ok()
 }
+
+pub(super) fn count_values(node: &Node) -> usize {
+    1 + count_entries(node.entries()) + node.items().iter().map(count_values).sum::<usize>()
+}
+
+pub(super) fn count_entries(entries: &[Entry]) -> usize {
+    entries.iter().map(|it| count_values(&it.node)).sum()
+}
+
+pub(super) fn make_node(at: Mark, value: Value) -> Node {
+    Node { at, value }
+}
+
+pub(super) fn make_text(at: Mark, text: impl Into<String>) -> Node {
+    make_node(at, Value::Text(text.into()))
+}
+
+pub(super) fn make_call(at: Mark, function: &str, node: Node) -> Node {
+    let name = function.to_owned();
+    make_node(at, Value::Map(vec![Entry { name, at, node }]))
+}

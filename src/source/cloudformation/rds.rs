@@ -337,18 +337,37 @@ fn read_engine(build: &Build<'_>, properties: &Resolved, chain: usize) -> Engine
     }
 }
 
-fn read_instances(build: &mut Build<'_>) -> BTreeMap<String, Vec<String>> {
-    let mut members: BTreeMap<String, Vec<String>> = BTreeMap::new();
+/// The ids of the instances of each cluster.
+#[derive(Default)]
+struct Members {
+    of_cluster: BTreeMap<String, Vec<String>>,
+    /// Why a cluster may have more.
+    open: Option<Gap>,
+}
+
+impl Members {
+    fn of(&self, cluster: &str) -> Observed<Vec<String>> {
+        match &self.open {
+            Some(gap) => Observed::Unknown(gap.clone()),
+            None => Observed::Known(self.of_cluster.get(cluster).cloned().unwrap_or_default()),
+        }
+    }
+}
+
+fn read_instances(build: &mut Build<'_>) -> Members {
+    let mut members = Members::default();
     for declared in build.of_type(INSTANCE) {
         let properties = build.template.properties(&declared);
         let cluster = properties.get("DBClusterIdentifier");
         let alone = may_be_alone(&cluster);
+        members.open = members.open.or_else(|| build.choice_gap(&cluster));
         let cluster = (!is_none(&cluster) && alone.is_none()).then(|| {
-            let named = build.name(&cluster, CLUSTER).ok().flatten();
+            let named = build.named_resource(&cluster, CLUSTER, "DBClusterIdentifier");
+            let named = named.map(|it| it.id.to_owned());
             named.unwrap_or_else(|| "a cluster that is not in the template".to_owned())
         });
         if let Some(cluster) = &cluster {
-            let of_cluster = members.entry(cluster.clone()).or_default();
+            let of_cluster = members.of_cluster.entry(cluster.clone()).or_default();
             of_cluster.push(declared.id.to_owned());
         }
         let encryption = read_encryption(build, INSTANCE, &properties, 0);
@@ -418,7 +437,12 @@ fn may_be_alone(cluster: &Resolved) -> Option<Gap> {
 
 fn groups_of(build: &Build<'_>, properties: &Resolved) -> Observed<Vec<String>> {
     let name = "OptionGroupName";
-    let given = locate_gap(name, build.name(&properties.get(name), OPTION_GROUP));
+    let value = properties.get(name);
+    let group = build.named_resource(&value, OPTION_GROUP, name);
+    let given = match group {
+        Some(group) => Ok(Some(group.id.to_owned())),
+        None => locate_gap(name, value.text()),
+    };
     match (given, find_inheritance(properties)) {
         (Ok(Some(name)), _) => Observed::Known(vec![name]),
         (Ok(None), Some(gap)) | (Err(gap), _) => Observed::Unknown(gap),
@@ -428,7 +452,7 @@ fn groups_of(build: &Build<'_>, properties: &Resolved) -> Observed<Vec<String>> 
     }
 }
 
-fn read_clusters(build: &mut Build<'_>, members: &BTreeMap<String, Vec<String>>) {
+fn read_clusters(build: &mut Build<'_>, members: &Members) {
     for declared in build.of_type(CLUSTER) {
         let properties = build.template.properties(&declared);
         let Engine { name, open } = read_engine(build, &properties, 0);
@@ -459,7 +483,7 @@ fn read_clusters(build: &mut Build<'_>, members: &BTreeMap<String, Vec<String>>)
             kms_key: encryption.key,
             size,
             backup_retention_days: read_retention(build, &properties),
-            members: Observed::Known(members.get(declared.id).cloned().unwrap_or_default()),
+            members: members.of(declared.id),
         };
         for (name, fact) in DEFAULTS {
             build.note_default(&cluster.arn, &properties, name, fact);

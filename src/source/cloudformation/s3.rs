@@ -6,11 +6,14 @@ use crate::model::snapshot::DefaultFact;
 use crate::model::{Gap, Observed};
 
 use super::build::{Build, locate_gap, not_yet};
+use super::template::Declared;
 use super::value::Resolved;
 use crate::source::defaults::S3_ALGORITHM;
 
+const BUCKET: &str = "AWS::S3::Bucket";
+
 pub(super) fn read_buckets(build: &mut Build<'_>) {
-    for declared in build.of_type("AWS::S3::Bucket") {
+    for declared in build.of_type(BUCKET) {
         let properties = build.template.properties(&declared);
         let bucket = Bucket {
             arn: build.declare_resource(&declared, ""),
@@ -20,8 +23,11 @@ pub(super) fn read_buckets(build: &mut Build<'_>) {
             versioning: locate_gap("VersioningConfiguration", read_versioning(&properties)).into(),
             encryption: locate_gap("BucketEncryption", read_encryption(build, &properties)).into(),
             expiry: locate_gap("LifecycleConfiguration", read_expiry(&properties)).into(),
-            event_bridge: locate_gap("NotificationConfiguration", read_event_bridge(&properties))
-                .into(),
+            event_bridge: locate_gap(
+                "NotificationConfiguration",
+                read_event_bridge(build, &declared),
+            )
+            .into(),
             size: not_yet(),
             objects: Observed::default(),
         };
@@ -41,9 +47,30 @@ pub(super) fn read_buckets(build: &mut Build<'_>) {
     }
 }
 
-/// Returns whether a bucket sends its events to EventBridge. An empty configuration turns it on.
-fn read_event_bridge(properties: &Resolved) -> Result<bool, Gap> {
-    let notifications = properties.get("NotificationConfiguration");
+/// The custom resource with which the AWS CDK configures the notifications of a bucket.
+///
+/// Source: <https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_s3-readme.html#eventbridge-notifications>.
+const CDK_NOTIFICATIONS: &str = "Custom::S3BucketNotifications";
+
+/// Returns whether a bucket sends its events to EventBridge, by its own configuration or that of a custom resource.
+fn read_event_bridge<'a>(build: &Build<'a>, bucket: &Declared<'a>) -> Result<bool, Gap> {
+    let notifications = |of: &Declared<'a>| build.properties(of).get("NotificationConfiguration");
+    let mut is_on = sends_events(&notifications(bucket));
+    for custom in build.of_type(CDK_NOTIFICATIONS) {
+        let named = build.properties(&custom).get("BucketName");
+        let is_own = build.referenced_resource(&named, &[BUCKET]);
+        if is_own.is_some_and(|it| it.id == bucket.id) && is_on != Ok(true) {
+            is_on = match build.own_condition_gap(&custom, Some(bucket.id)) {
+                Some(gap) => Err(gap),
+                None => sends_events(&notifications(&custom)),
+            };
+        }
+    }
+    is_on
+}
+
+/// Whether a notification configuration names EventBridge. An empty configuration turns it on.
+fn sends_events(notifications: &Resolved) -> Result<bool, Gap> {
     match notifications.get("EventBridgeConfiguration") {
         Resolved::Absent => Ok(false),
         configuration => {
@@ -99,31 +126,66 @@ const FILTERS: [&str; 4] = [
     "ObjectSizeLessThan",
 ];
 
+/// What a lifecycle rule expires of noncurrent versions.
+#[derive(Clone, Copy, PartialEq)]
+enum Expires {
+    Nothing,
+    Some,
+    All,
+}
+
 fn read_expiry(properties: &Resolved) -> Result<NoncurrentExpiry, Gap> {
     let rules = properties.get("LifecycleConfiguration").get("Rules");
-    let rules = rules.read_list(|rule| {
-        if rule.get("Status").text()?.as_deref() != Some("Enabled") {
-            return Ok(None);
+    rules.agree(|rules| {
+        let mut open = None;
+        let mut expiring = Vec::new();
+        for (condition, rule) in rules.items()? {
+            match (read_rule(rule), condition) {
+                (Ok(Expires::Nothing), _) => {}
+                (Ok(expires), None) => expiring.push(expires),
+                (Ok(_), Some(it)) => drop(open.get_or_insert(it.gap)),
+                (Err(gap), _) => drop(open.get_or_insert(gap)),
+            }
         }
-        let expires = rule
-            .get("NoncurrentVersionExpiration")
-            .get("NoncurrentDays");
-        let older = rule.get("NoncurrentVersionExpirationInDays");
-        if expires.as_integer()?.is_none() && older.as_integer()?.is_none() {
-            return Ok(None);
+        // One rule for all objects is enough, whatever the others are.
+        if expiring.contains(&Expires::All) {
+            return Ok(NoncurrentExpiry::AllObjects);
         }
-        let narrows = |name: &&str| {
-            let filter = rule.get(name);
-            !filter.is_absent() && filter != Resolved::text_of("")
-        };
-        Ok(Some(!FILTERS.iter().any(narrows)))
-    })?;
-    let expiring: Vec<bool> = rules.into_iter().flatten().collect();
-    Ok(if expiring.contains(&true) {
-        NoncurrentExpiry::AllObjects
-    } else if expiring.is_empty() {
-        NoncurrentExpiry::Never
-    } else {
-        NoncurrentExpiry::Filtered
+        match (open, expiring.is_empty()) {
+            (Some(gap), _) => Err(gap),
+            (None, true) => Ok(NoncurrentExpiry::Never),
+            (None, false) => Ok(NoncurrentExpiry::Filtered),
+        }
+    })
+}
+
+fn read_rule(rule: &Resolved) -> Result<Expires, Gap> {
+    if rule.get("Status").text()?.as_deref() != Some("Enabled") {
+        return Ok(Expires::Nothing);
+    }
+    let expires = rule
+        .get("NoncurrentVersionExpiration")
+        .get("NoncurrentDays");
+    let older = rule.get("NoncurrentVersionExpirationInDays");
+    // After how many days does not matter.
+    if !is_given(&expires)? && !is_given(&older)? {
+        return Ok(Expires::Nothing);
+    }
+    let narrows = |name: &&str| {
+        let filter = rule.get(name);
+        !filter.is_absent() && filter != Resolved::text_of("")
+    };
+    Ok(match FILTERS.iter().any(narrows) {
+        true => Expires::Some,
+        false => Expires::All,
+    })
+}
+
+/// Whether a value is given, whatever it is: a parameter always has one.
+fn is_given(value: &Resolved) -> Result<bool, Gap> {
+    value.agree(|value| match value {
+        Resolved::Absent => Ok(false),
+        Resolved::Open(open) if open.symbol.is_none() => Err(open.gap.clone()),
+        _ => Ok(true),
     })
 }

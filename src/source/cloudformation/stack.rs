@@ -3,11 +3,12 @@
 use crate::model::cloudformation::Stack;
 use crate::model::tag::{BackupTag, Tags};
 use crate::model::{Gap, Listing};
-use crate::source::planned::{Surroundings, after_apply, unplanned};
+use crate::source::planned::{after_apply, unplanned};
 use crate::text::and_more;
 
 use super::build::{Build, add_gap, not_yet};
-use super::node::{Node, Value};
+use super::macros::list_unknown_macros;
+use super::node::{Mark, Node};
 use super::tags;
 use super::template::Declared;
 use super::value::Resolved;
@@ -15,8 +16,17 @@ use super::value::Resolved;
 /// Types that a nested stack must reference to add to a network.
 const NETWORK: [&str; 3] = ["AWS::EC2::RouteTable", "AWS::EC2::Subnet", "AWS::EC2::VPC"];
 
+/// Types that create a stack, whose template is another one.
+///
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-servicecatalog-cloudformationprovisionedproduct.html>.
+const STACKS: [&str; 3] = [
+    "AWS::CloudFormation::Stack",
+    "AWS::Serverless::Application",
+    "AWS::ServiceCatalog::CloudFormationProvisionedProduct",
+];
+
 pub(super) fn read_stack(build: &mut Build<'_>) {
-    for kind in ["AWS::CloudFormation::Stack", "AWS::Serverless::Application"] {
+    for kind in STACKS {
         for declared in build.of_type(kind) {
             let properties = build.template.properties(&declared);
             let gap = unplanned(match build.is_inlined(declared.id) {
@@ -85,6 +95,8 @@ enum LaunchTags {
     Propagated,
     /// In a property.
     All(&'static [&'static str]),
+    /// In `TagSpecifications` of the volumes of each task.
+    Tasks,
     /// In `TagSpecifications` of a property, for instances and volumes; of the resource itself if none.
     Specified(&'static [&'static str]),
 }
@@ -96,9 +108,10 @@ enum LaunchTags {
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFleet.html>,
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SpotFleetLaunchSpecification.html>,
 /// <https://docs.aws.amazon.com/batch/latest/APIReference/API_ComputeResource.html>,
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_EBSTagSpecification.html>,
 /// <https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-plan-tags.html>,
 /// <https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.tagging.html>.
-const LAUNCHERS: [Launcher; 7] = [
+const LAUNCHERS: [Launcher; 8] = [
     Launcher {
         kind: "AWS::AutoScaling::AutoScalingGroup",
         tags: LaunchTags::Propagated,
@@ -120,6 +133,10 @@ const LAUNCHERS: [Launcher; 7] = [
         tags: LaunchTags::Specified(&["SpotFleetRequestConfigData", "LaunchSpecifications"]),
     },
     Launcher {
+        kind: "AWS::ECS::Service",
+        tags: LaunchTags::Tasks,
+    },
+    Launcher {
         kind: "AWS::EMR::Cluster",
         tags: LaunchTags::All(&["Tags"]),
     },
@@ -130,7 +147,8 @@ const LAUNCHERS: [Launcher; 7] = [
 ];
 
 impl LaunchTags {
-    fn read(&self, properties: &Resolved, around: &Surroundings<'_>) -> Result<Tags, Gap> {
+    fn read(&self, build: &Build<'_>, properties: &Resolved) -> Result<Tags, Gap> {
+        let around = build.around();
         let inside = |path: &[&str]| {
             let own = properties.clone();
             path.iter().fold(own, |value, name| value.get(name))
@@ -149,6 +167,19 @@ impl LaunchTags {
                 })?;
                 Ok(all.into_iter().flatten().collect())
             }
+            LaunchTags::Tasks => {
+                let volumes = properties.get("VolumeConfigurations");
+                let all = volumes.read_list(|volume| {
+                    let volume = volume.get("ManagedEBSVolume");
+                    let mut tags = tags::read_tags_at_launch(&volume, "volume", around)?;
+                    let more = volume.get("TagSpecifications").read_list(|it| {
+                        read_propagated_tags(build, properties, &it.get("PropagateTags"))
+                    })?;
+                    tags.extend(more.into_iter().flatten());
+                    Ok(tags)
+                })?;
+                Ok(all.into_iter().flatten().collect())
+            }
             LaunchTags::All(path) => tags::read_tags(&inside(path), around),
             LaunchTags::Specified(path) => {
                 let holders = inside(path);
@@ -163,6 +194,26 @@ impl LaunchTags {
     }
 }
 
+/// Reads the tags that a service passes on to the volumes of its tasks: its own, or those of its task definition.
+fn read_propagated_tags(
+    build: &Build<'_>,
+    service: &Resolved,
+    from: &Resolved,
+) -> Result<Tags, Gap> {
+    match from.text()?.as_deref() {
+        Some("SERVICE") => tags::read_tags(&service.get("Tags"), build.around()),
+        Some("TASK_DEFINITION") => {
+            let definition = service.get("TaskDefinition");
+            let outside = || unplanned("the template does not contain its task definition");
+            let definition = build
+                .referenced_resource(&definition, &["AWS::ECS::TaskDefinition"])
+                .ok_or_else(outside)?;
+            tags::read_tags(&build.properties(&definition).get("Tags"), build.around())
+        }
+        _ => Ok(Tags::new()),
+    }
+}
+
 /// Notes instances and volumes that are tagged when they are launched.
 fn note_launched(build: &mut Build<'_>) {
     let mut sure = Vec::new();
@@ -174,7 +225,7 @@ fn note_launched(build: &mut Build<'_>) {
                 continue;
             }
             let properties = build.properties(&declared);
-            let tags = launcher.tags.read(&properties, build.around()).into();
+            let tags = launcher.tags.read(build, &properties).into();
             let place = (declared.at.line, declared.id);
             match BackupTag::from_tags(&tags, build.tag_key()) {
                 BackupTag::Enabled => sure.push(place),
@@ -214,35 +265,11 @@ fn is_only_of_instances(build: &Build<'_>, launch_template: &Declared<'_>) -> bo
         && users.all(|it| it.kind == "AWS::EC2::Instance")
 }
 
-/// Macros that add nothing that is checked here, or only what is read from their input.
-///
-/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/transform-reference.html>.
-const KNOWN_MACROS: [&str; 6] = [
-    "AWS::CodeDeployBlueGreen",
-    "AWS::CodeStar",
-    "AWS::LanguageExtensions",
-    "AWS::SecretsManager-2020-07-23",
-    "AWS::SecretsManager-2024-09-16",
-    "AWS::Serverless-2016-10-31",
-];
-
 fn note_macros(build: &mut Build<'_>) {
-    let mut found = Vec::new();
-    if let Some(transform) = build.template.find_section("Transform") {
-        let listed = match &transform.value {
-            Value::List(items) => items.iter().collect(),
-            _ => vec![transform],
-        };
-        for node in listed {
-            let name = node
-                .text()
-                .or_else(|| node.get("Name").and_then(Node::text));
-            let name = name.unwrap_or("without a name");
-            if !KNOWN_MACROS.contains(&name) {
-                found.push((node.at, format!("the macro {name}")));
-            }
-        }
-    }
+    let transform = build.template.find_section("Transform");
+    let macros = list_unknown_macros(transform).into_iter();
+    let macros = macros.map(|(at, name)| (at, format!("the macro {name}")));
+    let mut found: Vec<(Mark, String)> = macros.collect();
     let root = build.template.find_section("Fn::Transform");
     let resources = build.template.find_section("Resources");
     let inside = resources.into_iter().flat_map(Node::entries);

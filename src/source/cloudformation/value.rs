@@ -20,6 +20,14 @@ pub(super) enum Resolved {
     OneOf(Open, Vec<Resolved>),
 }
 
+/// The value of a condition.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Truth {
+    Yes,
+    No,
+    Open(Open),
+}
+
 /// A value that is not known before deployment. Two of them are equal only if they are known to be the same
 /// value in a deployment.
 #[derive(Debug, Clone)]
@@ -197,6 +205,16 @@ impl Piece {
 impl Resolved {
     pub(super) fn text_of(text: impl Into<String>) -> Self {
         Resolved::Text(Phrase::of(text))
+    }
+
+    /// Returns a key that equal names have in common; `None` for what no name equals.
+    pub(super) fn name_key(&self) -> Option<String> {
+        match self {
+            Resolved::Text(phrase) => Some(phrase.show()),
+            Resolved::Open(open) | Resolved::OneOf(open, _) => open.symbol.clone(),
+            Resolved::Number(number) => Some(number.clone()),
+            _ => None,
+        }
     }
 
     pub(super) fn is_absent(&self) -> bool {

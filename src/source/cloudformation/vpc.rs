@@ -11,7 +11,7 @@ use crate::source::planned::unplanned;
 
 use super::build::{Build, add_gap, locate_gap};
 use super::policy;
-use super::value::Resolved;
+use super::value::{Piece, Resolved};
 
 const VPC: &str = "AWS::EC2::VPC";
 const SUBNET: &str = "AWS::EC2::Subnet";
@@ -289,10 +289,14 @@ fn runs_nothing(kind: &str) -> bool {
 /// The beginning of the id of a subnet.
 const SUBNET_ID: &str = "subnet-";
 
-/// Adds the ids of existing subnets that a value contains anywhere.
+/// Adds the ids of existing subnets that a value contains anywhere, and of what the template creates.
 fn find_subnets(value: &Resolved, found: &mut BTreeSet<String>) {
     match value {
-        Resolved::Text(_) => {
+        Resolved::Text(phrase) => {
+            found.extend(phrase.0.iter().filter_map(|piece| match piece {
+                Piece::Made(made) => Some(made.id.clone()),
+                _ => None,
+            }));
             let text = value.text().ok().flatten();
             found.extend(text.filter(|it| it.starts_with(SUBNET_ID)));
         }
@@ -308,6 +312,22 @@ fn find_subnets(value: &Resolved, found: &mut BTreeSet<String>) {
     }
 }
 
+/// Properties that give a subnet group its name, and that name the group of a workload.
+const GROUP_NAMES: [&str; 4] = [
+    "CacheSubnetGroupName",
+    "ClusterSubnetGroupName",
+    "DBSubnetGroupName",
+    "SubnetGroupName",
+];
+
+/// Returns the names in properties that name subnet groups.
+fn list_group_names(properties: &Resolved) -> Vec<(String, Resolved)> {
+    let names = GROUP_NAMES.map(|name| properties.get(name)).into_iter();
+    names
+        .filter_map(|name| Some((name.name_key()?, name)))
+        .collect()
+}
+
 /// Notes each subnet with a workload of the template, directly or through a subnet group.
 fn read_workloads(build: &mut Build<'_>) {
     let subnets: BTreeMap<String, String> = build
@@ -320,12 +340,19 @@ fn read_workloads(build: &mut Build<'_>) {
         .collect();
     let mut groups = BTreeMap::new();
     let mut named = BTreeSet::new();
+    let mut used_names: BTreeMap<String, Vec<Resolved>> = BTreeMap::new();
     for declared in build.template.resources() {
         let mut names = build.template.named_by(declared);
         find_subnets(&build.properties(declared), &mut names);
+        let properties = build.properties(declared);
         if declared.kind.ends_with("SubnetGroup") {
             groups.insert(declared.id, names);
-        } else if !runs_nothing(declared.kind) {
+            continue;
+        }
+        for (key, name) in list_group_names(&properties) {
+            used_names.entry(key).or_default().push(name);
+        }
+        if !runs_nothing(declared.kind) {
             named.extend(names);
         }
     }
@@ -335,9 +362,19 @@ fn read_workloads(build: &mut Build<'_>) {
         named.extend(build.template.names_in(globals));
         find_subnets(&build.template.resolve_node(globals), &mut named);
     }
+    // A workload refers to the group, or repeats its name.
+    let is_used = |group: &str| {
+        let declared = build.template.find_resource(group);
+        let own = declared.map(|it| build.template.properties(it));
+        let names = own.map(|it| list_group_names(&it)).unwrap_or_default();
+        let is_named = |(key, name): &(String, Resolved)| {
+            used_names.get(key).is_some_and(|it| it.contains(name))
+        };
+        named.contains(group) || names.iter().any(is_named)
+    };
     let through: Vec<String> = groups
         .into_iter()
-        .filter(|(group, _)| named.contains(*group))
+        .filter(|(group, _)| is_used(group))
         .flat_map(|(_, ids)| ids)
         .collect();
     named.extend(through);
