@@ -193,14 +193,15 @@ fn read_retention(view: &View<'_>) -> Result<Option<u32>, Gap> {
 
 /// Returns when backups move to cold storage; `None` for never, which the provider writes as 0 too.
 fn read_cold_storage(view: &View<'_>) -> Result<Option<ColdStorage>, Gap> {
-    for block in view.blocks("lifecycle").set_value()?.unwrap_or_default() {
-        let days = block.number("cold_storage_after").set_value()?;
-        let archives = block.flag("opt_in_to_archive_for_supported_resources");
-        let archives = archives.set_value()?.unwrap_or(false);
-        let cold = ColdStorage::from_days(days.filter(|days| *days != 0), archives);
-        return cold.get().copied();
-    }
-    Ok(None)
+    let blocks = view.blocks("lifecycle").set_value()?;
+    let Some(block) = blocks.unwrap_or_default().into_iter().next() else {
+        return Ok(None);
+    };
+    let days = block.number("cold_storage_after").set_value()?;
+    let archives = block.flag("opt_in_to_archive_for_supported_resources");
+    let archives = archives.set_value()?.unwrap_or(false);
+    let cold = ColdStorage::from_days(days.filter(|days| *days != 0), archives);
+    cold.get().copied()
 }
 
 /// Returns the time zone of a rule's schedule; `None` for UTC, the provider's default too.
