@@ -2,6 +2,7 @@
 
 pub mod backup_plans;
 pub mod backup_role;
+pub mod backup_target;
 pub mod backup_types;
 pub mod backup_usage;
 pub mod central_copies;

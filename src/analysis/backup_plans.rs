@@ -6,19 +6,16 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
-use crate::iam::matching::{LONGEST, Pattern, Token, covers, match_glob_shape};
 use crate::iam::truth::Truth;
 use crate::model::arn::Arn;
 use crate::model::backup::Vault;
-use crate::model::backup_plan::{
-    BackupPlan, BackupRule, BackupSelection, ORGANIZATION_PLAN, TagCondition, TagOperator, tag_key,
-};
+use crate::model::backup_plan::{BackupPlan, BackupRule, BackupSelection, ORGANIZATION_PLAN};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::organization::{PolicyPlan, expand_variables};
-use crate::model::tag::{BackupTag, ENABLED, Tags, is_kept};
+use crate::model::tag::BackupTag;
 use crate::model::{Listing, Observed, Resource};
 
-use super::backup_types::{ANY, type_of};
+use super::backup_target::{KnownTags, Target, enabled_tag, find_shape, partition, tagged, target};
 use super::context::{RuleContext, SelectionsInUse};
 
 /// The types that AWS Backup selects: its name of the type, and the service and resource parts of the ARNs.
@@ -114,22 +111,7 @@ pub struct Protection<'a> {
     invalid: Option<&'a Gap>,
     account: &'a str,
     region: &'a str,
-    tag_key: &'a str,
-    selected_tags: Option<&'a BTreeSet<String>>,
-}
-
-/// A resource that a plan may select.
-#[derive(Debug)]
-pub struct Target<'a> {
-    /// Its ARN, with `*` for unknown parts.
-    pub arn: Cow<'a, str>,
-    /// Its name in messages.
-    pub name: &'a str,
-    /// What its ARN will look like, if a plan or template creates it: `arn` is then a placeholder.
-    shape: Option<String>,
-    tags: Cow<'a, Tags>,
-    /// Whether only its backup tag is known: it is evaluated as if it had no other tag.
-    pub bare: bool,
+    known_tags: KnownTags<'a>,
 }
 
 /// A backup selection that selects a resource.
@@ -173,8 +155,10 @@ pub fn in_region<'a>(cx: &RuleContext<'a>, region: &'a str) -> Result<Protection
         },
         account: snapshot.account_id.as_deref().unwrap_or_default(),
         region,
-        tag_key: &snapshot.tag_key,
-        selected_tags: snapshot.selected_tags.as_ref(),
+        known_tags: KnownTags {
+            backup: &snapshot.tag_key,
+            selected: snapshot.selected_tags.as_ref(),
+        },
     };
     match &snapshot.backup_policy {
         Observed::Known(Some(policy)) => {
@@ -237,9 +221,7 @@ impl<'a> Protection<'a> {
                 ),
             }),
             name,
-            shape: None,
-            tags: Cow::Owned(tags.clone()),
-            bare: true,
+            ..Target::bare(tags.clone())
         });
         probes.collect()
     }
@@ -297,7 +279,7 @@ impl<'a> Protection<'a> {
                 chosen.open.get_or_insert_with(|| gap.clone());
             }
             for selection in &plan.selections.items {
-                match self.takes(selection, target) {
+                match target.is_selected_by(selection, self.known_tags) {
                     Truth::True => chosen.by.push(Choice { plan, selection }),
                     Truth::False => {}
                     Truth::Unknown => {
@@ -314,47 +296,6 @@ impl<'a> Protection<'a> {
             }
         }
         chosen
-    }
-
-    fn takes(&self, selection: &BackupSelection, target: &Target<'_>) -> Truth {
-        let named = |patterns: &[String]| {
-            let of_target = |pattern: &String| {
-                let named = match_glob_shape(pattern, &target.arn);
-                let shape = target.shape.as_deref();
-                named.or(shape.map_or(Truth::False, |shape| match_parts(pattern, shape)))
-            };
-            Truth::any(patterns.iter().map(of_target))
-        };
-        let tagged = selection.tags.iter().map(|tag| {
-            let other = if target.bare {
-                Truth::False
-            } else {
-                Truth::Unknown
-            };
-            self.tag(target, &tag.key)
-                .map_or(other, |value| (value == Some(&tag.value)).into())
-        });
-        let starts = if selection.resources.is_empty() && selection.tags.is_empty() {
-            Truth::True
-        } else {
-            named(&selection.resources).or(Truth::any(tagged))
-        };
-        let conditions = selection.conditions.iter().map(|condition| {
-            self.tag(target, tag_key(&condition.key))
-                .map_or(Truth::Unknown, |value| holds(condition, value).into())
-        });
-        starts
-            .and(Truth::all(conditions))
-            .and(!named(&selection.not_resources))
-    }
-
-    /// Returns the value of a tag; `None` if the snapshot does not keep tags with that key.
-    fn tag<'t>(&self, target: &'t Target<'_>, key: &str) -> Option<Option<&'t String>> {
-        let value = target.tags.get(key);
-        let is_kept = self.selected_tags.is_some_and(|keys| keys.contains(key))
-            || (key != "Name" && is_kept(key, self.tag_key));
-        let is_read = key == self.tag_key || (!target.bare && is_kept);
-        (value.is_some() || is_read).then_some(value)
     }
 
     /// Whether a plan is the organization's policy's, and not the account's own.
@@ -480,90 +421,6 @@ impl<'a> Protection<'a> {
     }
 }
 
-/// Returns a resource as plans see it; none where AWS Backup does not select its kind, or its tags were not
-/// read.
-#[must_use]
-pub fn target<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<Target<'a>> {
-    if !resource.kind().has_backups() {
-        return None;
-    }
-    let (arn, id) = resource.arn_and_id()?;
-    let (_, tags) = cx.tags_of(resource).ok()?;
-    Some(Target {
-        arn: Cow::Borrowed(arn),
-        name: id,
-        shape: find_shape(cx, resource),
-        tags: Cow::Borrowed(tags),
-        // An older snapshot has only the backup tag of what was found by it.
-        bare: matches!(resource, Resource::Tagged(_)) && cx.snapshot.selected_tags.is_none(),
-    })
-}
-
-/// Returns a resource as plans would see it if it were tagged `enabled`; none where AWS Backup does not select
-/// its kind.
-#[must_use]
-pub fn as_if_tagged<'a>(cx: &RuleContext<'_>, resource: Resource<'a>) -> Option<Target<'a>> {
-    let (arn, id) = resource.arn_and_id()?;
-    let known = resource.tags()?.known();
-    let mut tags = enabled_tag(cx);
-    for (key, value) in known.into_iter().flatten() {
-        if !tags.contains_key(key) {
-            tags.insert(key.clone(), value.clone());
-        }
-    }
-    resource.kind().has_backups().then(|| Target {
-        arn: Cow::Borrowed(arn),
-        name: id,
-        shape: find_shape(cx, resource),
-        tags: Cow::Owned(tags),
-        bare: known.is_none(),
-    })
-}
-
-/// Returns a resource of which only the ARN is known, and that it is tagged `enabled`.
-#[must_use]
-pub fn tagged<'a>(cx: &RuleContext<'_>, arn: &'a str) -> Target<'a> {
-    Target {
-        arn: Cow::Borrowed(arn),
-        name: arn,
-        shape: None,
-        tags: Cow::Owned(enabled_tag(cx)),
-        bare: true,
-    }
-}
-
-/// Whether a pattern covers an ARN of which only the shape is known: part by part where the pattern has all parts,
-/// as no unknown part has a colon.
-fn match_parts(pattern: &str, shape: &str) -> Truth {
-    let split = |text| str::splitn(text, 6, ':').collect::<Vec<_>>();
-    let (patterns, parts) = (split(pattern), split(shape));
-    if patterns.len() != parts.len() {
-        return match_glob_shape(pattern, shape);
-    }
-    let each = patterns.into_iter().zip(parts);
-    // In a template, an account that is not known is empty.
-    let is_own = |pattern: &str, part: &str| pattern.is_empty() && part == ANY;
-    Truth::all(each.map(|(pattern, part)| match is_own(pattern, part) {
-        true => Truth::True,
-        false => match_glob_shape(pattern, part),
-    }))
-}
-
-/// Returns the shape of the ARN of a resource that does not exist yet.
-fn find_shape(cx: &RuleContext<'_>, resource: Resource<'_>) -> Option<String> {
-    let (arn, _) = resource.arn_and_id()?;
-    if Arn::parse(arn).is_some() {
-        return None;
-    }
-    let region = cx.known_region().unwrap_or(ANY);
-    let account = cx.snapshot.account_id.as_deref().unwrap_or(ANY);
-    Some(type_of(resource)?.arn_shape(partition(region), region, account))
-}
-
-fn enabled_tag(cx: &RuleContext<'_>) -> Tags {
-    Tags::from([(cx.settings.tag_key.clone(), ENABLED.to_owned())])
-}
-
 /// Returns the longest time between two backups of a resource, in hours: of several schedules the shortest,
 /// as each makes a backup. None where it is not known.
 #[must_use]
@@ -631,265 +488,4 @@ pub fn is_local(cx: &RuleContext<'_>, vault: &Vault) -> bool {
 #[must_use]
 pub fn account_of(vault_arn: &str) -> &str {
     Arn::parse(vault_arn).map_or("", |arn| arn.account)
-}
-
-fn partition(region: &str) -> &'static str {
-    if region.starts_with("cn-") {
-        "aws-cn"
-    } else if region.starts_with("us-gov-") {
-        "aws-us-gov"
-    } else {
-        "aws"
-    }
-}
-
-// A negated condition holds for a resource without the tag, as in IAM.
-fn holds(condition: &TagCondition, value: Option<&String>) -> bool {
-    match (condition.operator, value) {
-        (TagOperator::Equals, value) => value == Some(&condition.value),
-        (TagOperator::NotEquals, value) => value != Some(&condition.value),
-        (TagOperator::Like, value) => value.is_some_and(|value| like(&condition.value, value)),
-        (TagOperator::NotLike, value) => !value.is_some_and(|value| like(&condition.value, value)),
-    }
-}
-
-/// Whether a value matches a pattern, in which `*` matches any characters except blanks.
-///
-/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/assigning-resources-json.html>.
-fn like(form: &str, value: &str) -> bool {
-    if form.contains('*') && value.contains(char::is_whitespace) {
-        return false;
-    }
-    let mut pattern = Pattern::new(LONGEST);
-    let read = form.chars().try_for_each(|c| {
-        pattern.push(match c {
-            '*' => Token::Any,
-            c => Token::Char(c),
-        })
-    });
-    read.is_some() && covers(&pattern.finish(), value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::backup_plan::TagMatch;
-
-    fn protection(region: &'static str) -> Protection<'static> {
-        Protection {
-            authority: Authority::Plans,
-            plans: Vec::new(),
-            of_policy: 0,
-            gap: None,
-            invalid: None,
-            account: "111122223333",
-            region,
-            tag_key: "backup",
-            selected_tags: None,
-        }
-    }
-
-    fn takes(selection: &BackupSelection, arn: &str, tags: &[(&str, &str)]) -> Truth {
-        let tags = tags
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        let target = Target {
-            arn: arn.into(),
-            name: "it",
-            shape: None,
-            tags: Cow::Owned(tags.collect()),
-            bare: false,
-        };
-        protection("eu-west-1").takes(selection, &target)
-    }
-
-    fn texts(list: &[&str]) -> Vec<String> {
-        list.iter().map(|it| (*it).to_owned()).collect()
-    }
-
-    fn by_tag(key: &str, value: &str) -> Vec<TagMatch> {
-        vec![TagMatch {
-            key: key.to_owned(),
-            value: value.to_owned(),
-        }]
-    }
-
-    fn only(operator: TagOperator, key: &str, value: &str) -> TagCondition {
-        TagCondition {
-            operator,
-            key: key.to_owned(),
-            value: value.to_owned(),
-        }
-    }
-
-    const VOLUME: &str = "arn:aws:ec2:eu-west-1:111122223333:volume/vol-1";
-    const ANY_VOLUME: &str = "arn:aws:ec2:eu-west-1:111122223333:volume/*";
-    const DATABASE: &str = "arn:aws:rds:eu-west-1:111122223333:db:web";
-    const ENABLED: &[(&str, &str)] = &[("backup", "enabled")];
-
-    // Resources or tags, and all conditions, and nothing that is left out.
-    #[test]
-    fn a_selection_takes_what_the_documentation_says() {
-        let volumes = texts(&["arn:aws:ec2:*:*:volume/*"]);
-        let tags = by_tag("backup", "enabled");
-        let not_custom = only(TagOperator::NotEquals, "backup", "custom");
-        let cases = [
-            (
-                "nothing named is everything",
-                BackupSelection::default(),
-                [Truth::True; 3],
-            ),
-            (
-                "a tag",
-                BackupSelection {
-                    tags: tags.clone(),
-                    ..BackupSelection::default()
-                },
-                [Truth::True, Truth::False, Truth::True],
-            ),
-            (
-                "a type or a tag",
-                BackupSelection {
-                    resources: volumes.clone(),
-                    tags: tags.clone(),
-                    ..BackupSelection::default()
-                },
-                [Truth::True, Truth::True, Truth::True],
-            ),
-            (
-                "a type, and a condition",
-                BackupSelection {
-                    resources: volumes.clone(),
-                    conditions: vec![only(TagOperator::Equals, "backup", "enabled")],
-                    ..BackupSelection::default()
-                },
-                [Truth::True, Truth::False, Truth::False],
-            ),
-            (
-                "a tag but not a type",
-                BackupSelection {
-                    tags: tags.clone(),
-                    not_resources: volumes.clone(),
-                    ..BackupSelection::default()
-                },
-                [Truth::False, Truth::False, Truth::True],
-            ),
-            (
-                "without the tag a negated condition holds",
-                BackupSelection {
-                    conditions: vec![not_custom],
-                    ..BackupSelection::default()
-                },
-                [Truth::True; 3],
-            ),
-            (
-                "another tag is not known",
-                BackupSelection {
-                    tags: tags.clone(),
-                    conditions: vec![only(TagOperator::Equals, "stage", "prod")],
-                    ..BackupSelection::default()
-                },
-                [Truth::Unknown, Truth::False, Truth::Unknown],
-            ),
-            (
-                "keys and values are compared letter by letter",
-                BackupSelection {
-                    tags: by_tag("Backup", "enabled"),
-                    ..BackupSelection::default()
-                },
-                [Truth::False; 3],
-            ),
-        ];
-        for (name, selection, want) in cases {
-            let got = [
-                takes(&selection, VOLUME, ENABLED),
-                takes(&selection, VOLUME, &[]),
-                takes(&selection, DATABASE, ENABLED),
-            ];
-            assert_eq!(got, want, "{name}");
-        }
-    }
-
-    // Where only the backup tag was asked for, nothing follows from a tag that is absent.
-    #[test]
-    fn other_tags_of_what_was_found_by_its_tag_are_not_known() {
-        let hourly = "aws-control-tower-backuphourly";
-        let by_hour = BackupSelection {
-            tags: by_tag(hourly, "true"),
-            ..BackupSelection::default()
-        };
-        let not_by_hour = BackupSelection {
-            tags: by_tag("backup", "enabled"),
-            conditions: vec![only(TagOperator::NotEquals, hourly, "true")],
-            ..BackupSelection::default()
-        };
-        let target = |bare| Target {
-            arn: VOLUME.into(),
-            name: "it",
-            shape: None,
-            tags: Cow::Owned(Tags::from([("backup".to_owned(), "enabled".to_owned())])),
-            bare,
-        };
-        let here = protection("eu-west-1");
-        assert_eq!(here.takes(&by_hour, &target(false)), Truth::False);
-        assert_eq!(here.takes(&by_hour, &target(true)), Truth::False);
-        assert_eq!(here.takes(&not_by_hour, &target(false)), Truth::True);
-        assert_eq!(here.takes(&not_by_hour, &target(true)), Truth::Unknown);
-    }
-
-    #[test]
-    fn a_volume_that_does_not_exist_yet_has_the_shape_of_its_type() {
-        let planned = Target {
-            arn: "plan.json#aws_ebs_volume.data".into(),
-            name: "data",
-            shape: Some(ANY_VOLUME.to_owned()),
-            tags: Cow::Owned(Tags::new()),
-            bare: false,
-        };
-        let here = protection("eu-west-1");
-        for (pattern, want) in [
-            ("arn:aws:ec2:*:*:volume/*", Truth::True),
-            ("plan.json#aws_ebs_volume.data", Truth::True),
-            ("arn:aws:ec2:*:*:instance/*", Truth::False),
-            (VOLUME, Truth::Unknown),
-        ] {
-            let by_pattern = BackupSelection {
-                resources: texts(&[pattern]),
-                ..BackupSelection::default()
-            };
-            assert_eq!(here.takes(&by_pattern, &planned), want, "{pattern}");
-        }
-    }
-
-    #[test]
-    fn one_volume_is_not_every_volume() {
-        let one = BackupSelection {
-            resources: texts(&[VOLUME]),
-            ..BackupSelection::default()
-        };
-        assert_eq!(takes(&one, VOLUME, &[]), Truth::True);
-        assert_eq!(takes(&one, ANY_VOLUME, &[]), Truth::Unknown);
-        assert_eq!(takes(&one, DATABASE, &[]), Truth::False);
-        let service = BackupSelection {
-            resources: texts(&["arn:aws:ec2:*"]),
-            ..BackupSelection::default()
-        };
-        assert_eq!(takes(&service, ANY_VOLUME, &[]), Truth::True);
-    }
-
-    #[test]
-    fn a_star_stands_for_no_blank() {
-        for (form, value, want) in [
-            ("*", "enabled", true),
-            ("*", "", true),
-            ("en*", "enabled", true),
-            ("*able*", "enabled", true),
-            ("en*", "is enabled", false),
-            ("*", "a b", false),
-            ("a b", "a b", true),
-            ("enable?", "enabled", false),
-        ] {
-            assert_eq!(like(form, value), want, "{form} {value}");
-        }
-    }
 }

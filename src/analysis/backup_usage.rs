@@ -9,7 +9,8 @@ use crate::model::tag::BackupTag;
 use crate::model::{Resource, ResourceKind};
 
 use super::RuleContext;
-use super::backup_plans::{Protection, in_region, tagged, target};
+use super::backup_plans::{Protection, in_region};
+use super::backup_target::{tagged, target};
 use super::backup_types::{BackupType, type_of, type_of_arn, types_of_kind};
 use super::member_key::{MemberKey, member_key, member_keys};
 

@@ -12,7 +12,8 @@ use crate::model::{Observed, Resource};
 use crate::text::plural;
 
 use super::RuleContext;
-use super::backup_plans::{Choice, Protection, account_of, in_region, target};
+use super::backup_plans::{Choice, Protection, account_of, in_region};
+use super::backup_target::target;
 use super::schedule::{Minute, Runs, longest_gap_hours};
 
 /// A copy action that copies to the central account.

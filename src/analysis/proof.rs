@@ -10,7 +10,8 @@ use crate::model::job::{BackupJob, CopyJob, JobOrigin};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::{Observed, Resource};
 
-use super::backup_plans::{Protection, as_if_tagged, in_region, target};
+use super::backup_plans::{Protection, in_region};
+use super::backup_target::{as_if_tagged, target};
 use super::{CheckResult, RuleContext};
 
 /// The vault of EFS automatic backups, which cannot be copied to another account.

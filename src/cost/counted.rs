@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::RuleContext;
-use crate::analysis::backup_plans::{Protection, as_if_tagged, in_region, target};
+use crate::analysis::backup_plans::{Protection, in_region};
+use crate::analysis::backup_target::{as_if_tagged, target};
 use crate::analysis::stack_members::{Member, find_members};
 use crate::model::cloudformation::Stack;
 use crate::model::ec2::Instance;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::analysis::RuleContext;
-use crate::analysis::backup_plans::{Choice, Protection, Target, account_of};
+use crate::analysis::backup_plans::{Choice, Protection, account_of};
+use crate::analysis::backup_target::Target;
 use crate::analysis::central_copies::{Survival, find_central_copies, find_runs};
 use crate::analysis::schedule::{Minute, Runs};
 use crate::model::Observed;

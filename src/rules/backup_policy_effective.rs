@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
 use crate::analysis::backup_plans;
-use crate::analysis::backup_plans::{Authority, Chosen, Protection, Target, account_of};
+use crate::analysis::backup_plans::{Authority, Chosen, Protection, account_of};
+use crate::analysis::backup_target::Target;
 use crate::analysis::central_copies::{
     CentralCopies, Prevented, find_central_copies, join_reasons,
 };

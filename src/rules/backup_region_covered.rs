@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
-use crate::analysis::backup_plans::{Protection, Target, in_region, tagged};
+use crate::analysis::backup_plans::{Protection, in_region};
+use crate::analysis::backup_target::{Target, tagged};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::arn::Arn;
 use crate::model::fact::Fact;

@@ -1,4 +1,5 @@
-use crate::analysis::backup_plans::{as_if_tagged, in_region};
+use crate::analysis::backup_plans::in_region;
+use crate::analysis::backup_target::as_if_tagged;
 use crate::analysis::db_windows::{Window, format_start};
 use crate::analysis::schedule::{Minute, Runs};
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};

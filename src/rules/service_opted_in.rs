@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::backup_plans::{Choice, Protection, Target, in_region, tagged, target};
+use crate::analysis::backup_plans::{Choice, Protection, in_region};
+use crate::analysis::backup_target::{Target, tagged, target};
 use crate::analysis::backup_types::{BackupType, opt_in_name, type_of, type_of_arn};
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::iam::matching::match_glob_shape;
