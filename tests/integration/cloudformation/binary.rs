@@ -58,7 +58,7 @@ fn a_template_has_a_report_and_an_exit_code() {
     let odd = "Resources:\n  B: {Type: AWS::S3::Bucket, Properties: {VersioningConfiguration: !Odd x, Tags: [{Key: backup, Value: enabled}]}}\n";
     let run = scan(odd, &[]);
     assert_eq!(run.code, 3);
-    let words = "Incomplete: some data could not be read (s3).";
+    let words = "Incomplete: some data of s3 could not be read";
     assert!(run.stdout.contains(words), "{}", run.stdout);
 }
 

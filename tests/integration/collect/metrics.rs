@@ -243,7 +243,7 @@ fn the_estimate_says_why_it_lacks_sizes() {
 }
 
 #[test]
-fn an_estimate_sends_the_calls_of_collect_and_no_other() {
+fn an_estimate_sends_no_call_that_collect_does_not_send() {
     let operations = |args: &[&str]| {
         let endpoint = Endpoint::start([]);
         let url = endpoint.url();
@@ -254,9 +254,14 @@ fn an_estimate_sends_the_calls_of_collect_and_no_other() {
         names.sort_unstable();
         names
     };
-    let collected = operations(&["collect", "-o", "-"]);
-    assert!(!collected.is_empty());
-    assert_eq!(operations(&["cost"]), collected);
+    // What completes plans and templates is for a file that is held against the account.
+    let mut collected = operations(&["collect", "-o", "-"]);
+    let estimated = operations(&["cost"]);
+    assert!(!estimated.is_empty());
+    for operation in &estimated {
+        let at = collected.iter().position(|it| it == operation);
+        collected.remove(at.unwrap_or_else(|| panic!("{operation} is sent once more")));
+    }
 }
 
 #[test]
