@@ -336,7 +336,7 @@ pub struct ResourceLine {
     pub backup_tag: BackupTag,
     /// The worst of its findings.
     pub verdict: ResourceVerdict,
-    /// The verdict that it would have if it were tagged `enabled`; `None` where it is, or has no tag.
+    /// The verdict that it would have if it were tagged `enabled`; `None` where it is.
     pub verdict_if_tagged: Option<ResourceVerdict>,
     /// Its checks whose findings the report omits.
     pub omitted: OmittedChecks,

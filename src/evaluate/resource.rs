@@ -248,7 +248,7 @@ impl<'a> Inputs<'a> {
         tag: BackupTag,
         checked: &[Checked],
     ) -> Option<(ResourceVerdict, Vec<ReasonIfTagged>)> {
-        if !subject.kind.is_backed_up() || tag == BackupTag::Enabled {
+        if tag == BackupTag::Enabled {
             return None;
         }
         let is_asked =
@@ -258,6 +258,8 @@ impl<'a> Inputs<'a> {
             verdicts.fold(ResourceVerdict::Ready, Ord::max)
         };
         if !tag.is_exempt() || self.options.preflight {
+            // A tag changes nothing about what is not backed up.
+            let is_asked = |rule: &Rule| is_asked(rule) || !subject.kind.is_backed_up();
             let checked = checked.iter().filter(|it| is_asked(it.rule));
             return Some((worst(&mut checked.map(|it| it.status)), Vec::new()));
         }

@@ -284,12 +284,9 @@ fn no_report_has_a_verdict_without_a_reason() {
         check_causes(name, &document);
         check_verdicts(name, &document);
         check_texts(name, report);
-        let mut errors = validator.iter_errors(&document);
-        assert!(
-            errors.next().is_none(),
-            "{name}: {}",
-            errors.next().map_or_else(String::new, |it| it.to_string())
-        );
+        let errors = validator.iter_errors(&document);
+        let errors: Vec<String> = errors.map(|it| it.to_string()).collect();
+        assert!(errors.is_empty(), "{name}: {}", errors.join("\n"));
         rules.extend(report.findings.iter().map(|it| it.rule.id));
     }
     assert_eq!(rules.len(), ALL.len(), "rules without a fixture");

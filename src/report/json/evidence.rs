@@ -216,15 +216,15 @@ const MEMBERS: &[Member] = &[
     ),
     member(
         "backup_window",
-        Type::Text,
+        Type::TextOrNull,
         "rds-windows-clear",
-        "the window of automated backups, UTC",
+        "the window of automated backups, UTC; null where it is not known",
     ),
     member(
         "maintenance_window",
-        Type::Text,
+        Type::TextOrNull,
         "rds-windows-clear",
-        "the maintenance window, UTC",
+        "the maintenance window, UTC; null where it is not known",
     ),
     member(
         "resource",
