@@ -166,7 +166,12 @@ fn summarize_mixed(view: &View<'_>, total: usize) -> Answer {
             0 => ResourceVerdict::AtRisk,
             _ => ResourceVerdict::Unknown,
         };
-        let sentence = format!("None of {resources} to be backed up fails a check: {others}.");
+        let sentence = match others.strip_prefix("1 ") {
+            Some(state) if total == 1 => {
+                format!("The only resource to be backed up fails no check: it {state}.")
+            }
+            _ => format!("None of the {resources} to be backed up fails a check: {others}."),
+        };
         return Answer { verdict, sentence };
     }
     let who = match (not_ready == total, total) {
