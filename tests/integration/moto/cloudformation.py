@@ -1,7 +1,7 @@
 """AWS CloudFormation. moto's version requires additional packages and creates the members itself.
 
 Facts of a region:
-    stack   a Stack, its `tags`, and in `members` its StackResourceSummary list
+    stack   a Stack, its `tags`, in `members` its StackResourceSummary list, and perhaps `exports`: values by name
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def stacks(call: Call, facts: Facts) -> Answer:
         found = [stack for stack in facts.of(call, "stack") if not is_deleted(stack)]
     described = []
     for stack in found:
-        rest = {name: stack[name] for name in stack if name not in ("tags", "members")}
+        rest = {name: stack[name] for name in stack if name not in ("tags", "members", "exports")}
         tags = [{"Key": key, "Value": value} for key, value in stack["tags"].items()]
         described.append({**rest, "CreationTime": CREATED, "Tags": tags})
     return {"Stacks": described}
@@ -69,3 +69,16 @@ def members(call: Call, facts: Facts) -> Answer:
         return no_stack(call)
     status = {"ResourceStatus": "CREATE_COMPLETE", "LastUpdatedTimestamp": CREATED}
     return {"StackResourceSummaries": [{**status, **member} for member in stack["members"]]}
+
+
+@instead_of("cloudformation", "ListExports")
+def exports(call: Call, facts: Facts) -> Answer:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListExports.html"""
+    return {
+        "Exports": [
+            {"ExportingStackId": stack["StackId"], "Name": name, "Value": value}
+            for stack in facts.of(call, "stack")
+            if not is_deleted(stack)
+            for name, value in stack.get("exports", {}).items()
+        ]
+    }
