@@ -17,6 +17,8 @@
     reason = "a benchmark may fail loudly and prints its results; it uses a part of the endpoint of the tests"
 )]
 
+#[path = "../tests/integration/support/endpoint/cbor.rs"]
+mod cbor;
 #[path = "end_to_end/endpoint.rs"]
 mod endpoint;
 #[path = "../tests/integration/support/endpoint/request.rs"]

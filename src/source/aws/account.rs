@@ -128,10 +128,7 @@ pub async fn collect_account(
     let mut buckets = collect_buckets(reader, &mut parts, regions.buckets).await;
     let names = regions.scanned;
     let mut by_name = add_bucket_tags(reader, names, parts.regions, &mut buckets).await;
-    let continuous = match scope.buckets.events {
-        true => find_continuous_regions(reader, &policy, &by_name).await,
-        false => BTreeSet::new(),
-    };
+    let continuous = find_continuous_regions(reader, &policy, &by_name).await;
     s3::read_event_bridge(reader, &mut buckets.items, &continuous).await;
     if request.extent.metrics {
         cloudwatch::read_sizes(reader, &mut by_name, &mut buckets.items).await;
@@ -191,7 +188,7 @@ pub async fn collect_account(
     Ok(snapshot)
 }
 
-/// Returns the scanned regions in which a plan makes continuous backups.
+/// Returns the scanned regions in which a plan makes continuous backups; none where it does not matter.
 async fn find_continuous_regions(
     reader: &AccountReader<'_>,
     policy: &BackupPolicy<'_>,
@@ -202,6 +199,9 @@ async fn find_continuous_regions(
         rules.any(|rule| rule.continuous == Observed::Known(true))
     };
     let mut found = BTreeSet::new();
+    if !reader.scope.buckets.events {
+        return found;
+    }
     let own = regions
         .iter()
         .filter(|(_, region)| region.backup_plans.items.iter().any(is_continuous));
