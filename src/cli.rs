@@ -20,6 +20,7 @@ mod init;
 mod input;
 mod key_policy;
 mod man;
+mod narrow;
 mod output;
 mod place;
 #[cfg(any(feature = "aws", test))]

@@ -11,7 +11,7 @@ use crate::model::Listing;
 use crate::model::arn::Arn;
 use crate::model::fact::Extent;
 use crate::model::selection::Selection;
-use crate::model::snapshot::{Snapshot, Source};
+use crate::model::snapshot::Snapshot;
 use crate::report::baseline::{Comparer, Earlier};
 use crate::report::stream::{Part, Visit};
 use crate::report::{FindingCollector, FindingSource, Report, ResourceLine, WriteError};
@@ -21,7 +21,8 @@ use crate::source::overlay::complete_from_account;
 
 use super::args::{AccessArgs, EvaluationArgs, GlobalArgs, InputArgs, SourceArgs};
 use super::config::LoadedConfig;
-use super::resources::{SelectedResources, is_arn, region_of_address, selection_to_read};
+use super::narrow::narrow_to_selection;
+use super::resources::{SelectedResources, is_arn, selection_to_read};
 use super::{deadline, input, output, select};
 
 /// An account that was evaluated.
@@ -527,120 +528,6 @@ impl InputArgs {
 
 /// The value of --account-from that means the live account.
 const LIVE: &str = "live";
-
-/// Narrows a snapshot to the selection and the regions of the arguments.
-///
-/// # Errors
-/// The snapshot lacks something that the arguments select.
-fn narrow_to_selection(
-    snapshot: &mut Snapshot,
-    access: &AccessArgs,
-    selection: &Selection,
-    rules: &[String],
-) -> anyhow::Result<()> {
-    check_coverage(&snapshot.selection, selection, rules)?;
-    let mut regions = access.region.clone();
-    if !selection.resources.is_empty() {
-        regions = regions_of_resources(snapshot, selection, &regions)?;
-    }
-    // A template is for one region, and its global tables have replicas in others.
-    if snapshot.source == Source::Cloudformation {
-        return Ok(());
-    }
-    narrow_to_regions(snapshot, &regions)
-}
-
-/// Checks that a snapshot was collected with everything that the arguments select.
-fn check_coverage(
-    collected: &Selection,
-    selection: &Selection,
-    rules: &[String],
-) -> anyhow::Result<()> {
-    if collected.is_everything() {
-        return Ok(());
-    }
-    let flag = match collected.services.is_empty() {
-        true => "--resource",
-        false => "--service",
-    };
-    let names = collected.describe().unwrap_or_default();
-    if selection.is_everything() {
-        let services = select::services_of_rules(collected, rules)?;
-        if let Some(missing) = services
-            .iter()
-            .find(|it| !collected.includes_settings_of(**it))
-        {
-            let missing = missing.as_str();
-            bail!(
-                "the snapshot was collected with {flag} {names} and lacks data for {missing} rules; collect it again with {missing}"
-            );
-        }
-    } else if !collected.covers(selection) {
-        let wanted = selection.describe().unwrap_or_default();
-        bail!(
-            "the snapshot was collected with {flag} {names} and lacks data for {wanted}; collect it again with {wanted}"
-        );
-    }
-    Ok(())
-}
-
-/// Returns the regions that hold the selected resources.
-///
-/// # Errors
-/// A resource is not in the snapshot, or not in the regions that the arguments name.
-fn regions_of_resources(
-    snapshot: &Snapshot,
-    selection: &Selection,
-    named: &[String],
-) -> anyhow::Result<Vec<String>> {
-    let mut regions = Vec::new();
-    for arn in &selection.resources {
-        if let Some(region) = region_of_address(snapshot, arn).filter(|_| !is_arn(arn)) {
-            regions.push(region.to_owned());
-            continue;
-        }
-        snapshot.check_contains(arn)?;
-        let bucket = snapshot.buckets.items.iter().find(|it| it.arn == *arn);
-        match bucket.map(|bucket| bucket.region.known()) {
-            None => {
-                let region = Arn::parse(arn).map_or("", |arn| arn.region);
-                if !named.is_empty() && !named.iter().any(|it| it == region) {
-                    bail!("{arn} is not in {}; remove --region", named.join(", "));
-                }
-                regions.push(region.to_owned());
-            }
-            Some(Some(region)) if named.is_empty() || named.contains(region) => {
-                regions.push(region.clone());
-            }
-            Some(Some(region)) => bail!(
-                "{arn} is in {region}, not in {}; remove --region",
-                named.join(", ")
-            ),
-            // The region of the bucket could not be read, so no region can be excluded.
-            Some(None) => regions.extend(snapshot.regions.keys().cloned()),
-        }
-    }
-    Ok(regions)
-}
-
-/// Narrows a snapshot to some regions, or keeps all of them where `regions` is empty.
-fn narrow_to_regions(snapshot: &mut Snapshot, regions: &[String]) -> anyhow::Result<()> {
-    if regions.is_empty() {
-        return Ok(());
-    }
-    if let Some(missing) = regions
-        .iter()
-        .find(|name| !snapshot.regions.contains_key(*name))
-    {
-        let held: Vec<&str> = snapshot.regions.keys().map(String::as_str).collect();
-        bail!(
-            "the snapshot has no region {missing}; it contains {}",
-            held.join(", ")
-        );
-    }
-    snapshot.restrict_to_regions(regions);
-    Ok(())
-}
 
 #[cfg(feature = "aws")]
 fn read_live(
