@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
 use crate::iam::truth::Truth;
-use crate::model::arn::Arn;
+use crate::model::arn::{Arn, partition_of};
 use crate::model::backup::Vault;
 use crate::model::backup_plan::{BackupPlan, BackupRule, BackupSelection, ORGANIZATION_PLAN};
 use crate::model::observed::{Gap, GapKind};
@@ -15,7 +15,7 @@ use crate::model::organization::{PolicyPlan, expand_variables};
 use crate::model::tag::BackupTag;
 use crate::model::{Listing, Observed, Resource};
 
-use super::backup_target::{KnownTags, Target, enabled_tag, find_shape, partition, tagged, target};
+use super::backup_target::{KnownTags, Target, enabled_tag, find_shape, tagged, target};
 use super::context::{RuleContext, SelectionsInUse};
 
 /// The types that AWS Backup selects: its name of the type, and the service and resource parts of the ARNs.
@@ -210,7 +210,7 @@ impl<'a> Protection<'a> {
     /// Returns a hypothetical resource of each type that has only the tag `enabled`.
     #[must_use]
     pub fn probes(&self, cx: &RuleContext<'_>) -> Vec<Target<'static>> {
-        let partition = partition(self.region);
+        let partition = partition_of(self.region);
         let tags = enabled_tag(cx);
         let probes = TYPES.into_iter().map(|(name, service, resource)| Target {
             arn: Cow::Owned(match service {

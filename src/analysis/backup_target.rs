@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use crate::iam::matching::{LONGEST, Pattern, Token, covers, match_glob_shape};
 use crate::iam::truth::Truth;
 use crate::model::Resource;
-use crate::model::arn::Arn;
+use crate::model::arn::{Arn, partition_of};
 use crate::model::backup_plan::{BackupSelection, TagCondition, TagOperator, tag_key};
 use crate::model::tag::{ENABLED, Tags, is_kept};
 
@@ -172,22 +172,11 @@ pub(super) fn find_shape(cx: &RuleContext<'_>, resource: Resource<'_>) -> Option
     }
     let region = cx.known_region().unwrap_or(ANY);
     let account = cx.snapshot.account_id.as_deref().unwrap_or(ANY);
-    Some(type_of(resource)?.arn_shape(partition(region), region, account))
+    Some(type_of(resource)?.arn_shape(partition_of(region), region, account))
 }
 
 pub(super) fn enabled_tag(cx: &RuleContext<'_>) -> Tags {
     Tags::from([(cx.settings.tag_key.clone(), ENABLED.to_owned())])
-}
-
-/// Returns the partition of a region.
-pub(super) fn partition(region: &str) -> &'static str {
-    if region.starts_with("cn-") {
-        "aws-cn"
-    } else if region.starts_with("us-gov-") {
-        "aws-us-gov"
-    } else {
-        "aws"
-    }
 }
 
 // A negated condition holds for a resource without the tag, as in IAM.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::model::arn::Arn;
+use crate::model::arn::{Arn, partition_of};
 use crate::model::kms::Key;
 use crate::model::place::Place;
 use crate::model::size::Size;
@@ -16,7 +16,7 @@ use crate::text::and_more;
 
 use super::nested::Files;
 use super::tags;
-use super::template::{Declared, Template, partition_of};
+use super::template::{Declared, Template};
 use super::value::{Made, Open, Phrase, Piece, Resolved};
 
 pub(super) struct Build<'a> {
@@ -93,7 +93,7 @@ impl<'a> Build<'a> {
     }
 
     pub(super) fn partition(&self) -> &'static str {
-        partition_of(self.template.region.as_deref())
+        partition_of(self.template.region.as_deref().unwrap_or_default())
     }
 
     /// Returns the resources of one type.

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::arn::partition_of;
 use crate::model::{Gap, GapKind};
 use crate::source::planned::Surroundings;
 
 use super::build::{KEY, REPLICA_KEY};
 use super::compose::{compose_text, describe_place, text_at};
 use super::node::{Entry, Mark, Node, Value};
-use super::template::{Exports, Template, partition_of, short_name};
+use super::template::{Exports, Template, short_name};
 use super::value::{Made, Open, Phrase, Piece, Resolved, Truth, unexpected_shape};
 
 impl<'a> Template<'a> {
@@ -168,8 +169,8 @@ impl<'a> Template<'a> {
                 Some(region) => Phrase::of(region),
                 None => Phrase::one(Piece::Region),
             }),
-            "AWS::Partition" => Resolved::text_of(partition_of(region)),
-            "AWS::URLSuffix" => Resolved::text_of(match partition_of(region) {
+            "AWS::Partition" => Resolved::text_of(partition_of(region.unwrap_or_default())),
+            "AWS::URLSuffix" => Resolved::text_of(match partition_of(region.unwrap_or_default()) {
                 "aws-cn" => "amazonaws.com.cn",
                 _ => "amazonaws.com",
             }),
@@ -369,7 +370,7 @@ impl<'a> Template<'a> {
         if !self.is_key(&key) {
             return vec![piece.clone()];
         }
-        let partition = partition_of(self.region.as_deref());
+        let partition = partition_of(self.region.as_deref().unwrap_or_default());
         let named = |name: &str| match self.pseudo_parameter(name) {
             Some(Resolved::Text(phrase)) => phrase.0,
             _ => Vec::new(),

@@ -271,12 +271,3 @@ pub(super) fn short_name(function: &str) -> String {
         None => format!("!{function}"),
     }
 }
-
-/// Returns the partition of a region; `aws` where the region is not known, as for `AWS::Partition`.
-pub(super) fn partition_of(region: Option<&str>) -> &'static str {
-    match region {
-        Some(region) if region.starts_with("cn-") => "aws-cn",
-        Some(region) if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    }
-}

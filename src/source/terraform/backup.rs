@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::model::arn::partition_of;
 use crate::model::backup::{BackupSettings, Vault};
 use crate::model::backup_plan::{
     BackupPlan, BackupRule, BackupSelection, ColdStorage, CopyAction, TagCondition, TagMatch,
@@ -14,7 +15,6 @@ use crate::source::defaults::BACKUP_VAULT_KEY;
 use crate::source::planned::Planned;
 
 use super::item::Item;
-use super::place::partition_of;
 use super::policy;
 use super::reader::{Link, Reader, mark_incomplete, not_in_plan};
 use super::view::{Fact, View};

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::arn::Arn;
+use crate::model::arn::{Arn, partition_of};
 use crate::source::planned::key_arn;
 
 use super::document::Document;
 use super::item::{Item, KEYS};
-use super::place::{Places, partition_of};
+use super::place::Places;
 use super::view::Fact;
 
 /// The keys in the plan.

@@ -1,6 +1,6 @@
 //! KMS keys: those in the plan, with their policies, and those that the plan only names.
 
-use crate::model::arn::Arn;
+use crate::model::arn::{Arn, partition_of};
 use crate::model::encryption::is_aws_alias;
 use crate::model::kms::{Key, KeyMetadata};
 use crate::model::{Gap, Observed};
@@ -9,7 +9,6 @@ use crate::source::planned::{Planned, after_apply, key_arn, unplanned};
 use crate::text::and_more;
 
 use super::item::{Item, KEYS, data_type};
-use super::place::partition_of;
 use super::policy;
 use super::reader::{Link, Reader, Satellites, agree, explain_gap, not_in_plan};
 use super::view::{Fact, View};

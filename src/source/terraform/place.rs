@@ -155,17 +155,6 @@ impl Places {
     }
 }
 
-/// Returns the partition of a region.
-pub(super) fn partition_of(region: &str) -> &'static str {
-    if region.starts_with("cn-") {
-        "aws-cn"
-    } else if region.starts_with("us-gov-") {
-        "aws-us-gov"
-    } else {
-        "aws"
-    }
-}
-
 /// Returns the region that the attributes of a resource show.
 fn region_of_item(item: &Item<'_>) -> Option<String> {
     if !item.kind.starts_with("aws_") {

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::model::arn::partition_of;
 use crate::model::{Gap, GapKind};
 
 use super::candidates::Candidate;
 use super::item::Item;
-use super::place::partition_of;
 use super::reader::{Reader, agree, explain_gap};
 use super::view::{Fact, View, contains_true};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::model::arn::Arn;
+use crate::model::arn::{Arn, partition_of};
 use crate::model::place::Place;
 use crate::model::tag::Tags;
 use crate::model::{Gap, GapKind, Listing, Observed};
@@ -15,7 +15,7 @@ use super::default_tags::find_default_tags;
 use super::document::Document;
 use super::item::{Item, NAMING};
 use super::key_arns::KeyArns;
-use super::place::{Places, partition_of};
+use super::place::Places;
 use super::view::{Fact, View, contains_true};
 
 /// A document with its regions, keys and ARNs.
