@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -17,6 +19,12 @@ const NAMES: [&str; 5] = [
     "chrome",
 ];
 const ON_A_MAC: &str = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
+
+/// A browser that says nothing for this long will never say anything: it answers in milliseconds, and a loaded
+/// machine delays it by seconds.
+const LIMIT: Duration = Duration::from_secs(60);
+/// How often a browser that got stuck before its first page is replaced by a new one.
+const STARTS: usize = 4;
 
 /// Returns the browser. Installs the Debian package if there is none.
 fn find_executable() -> PathBuf {
@@ -92,7 +100,7 @@ pub fn decode_base64(text: &str) -> Vec<u8> {
 pub struct Browser {
     process: Child,
     input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
+    messages: Receiver<Value>,
     session: Option<String>,
     sent: u64,
     /// The events that the page sent.
@@ -102,17 +110,30 @@ pub struct Browser {
 
 impl Browser {
     pub fn start() -> Self {
+        let executable = find_executable();
+        (0..STARTS)
+            .find_map(|_| {
+                let mut browser = Browser::spawn(&executable);
+                browser.open_page().then_some(browser)
+            })
+            .unwrap_or_else(|| panic!("none of {STARTS} browsers opened a page"))
+    }
+
+    fn spawn(executable: &Path) -> Self {
         let folder = TempDir::new().unwrap();
+        let mut command = Command::new("sh");
         // The debugging pipe is the file descriptors 3 and 4.
-        let mut process = Command::new("sh")
+        command
             .args(["-c", r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null"#])
-            .arg(find_executable())
+            .arg(executable)
             .args([
                 "--headless",
                 "--no-sandbox",
                 "--disable-gpu",
                 "--disable-dev-shm-usage",
                 "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
                 "--no-first-run",
                 "--host-resolver-rules=MAP * ~NOTFOUND",
                 "--remote-debugging-pipe",
@@ -123,60 +144,70 @@ impl Browser {
             ))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut browser = Browser {
+            .stderr(Stdio::null());
+        // A group, because a browser that is stuck leaves its helper processes behind when it is killed.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut process = command.spawn().unwrap();
+        Browser {
             input: process.stdin.take(),
-            output: BufReader::new(process.stdout.take().unwrap()),
+            messages: read_messages(process.stdout.take().unwrap()),
             process,
             session: None,
             sent: 0,
             events: Vec::new(),
             folder,
+        }
+    }
+
+    /// Opens an empty page. Returns false if the browser does not answer.
+    fn open_page(&mut self) -> bool {
+        let Some(target) = self.try_call("Target.createTarget", json!({"url": "about:blank"}))
+        else {
+            return false;
         };
-        let target = browser.call("Target.createTarget", json!({"url": "about:blank"}));
-        let attached = browser.call(
+        let attached = self.try_call(
             "Target.attachToTarget",
             json!({"targetId": target["targetId"], "flatten": true}),
         );
-        browser.session = Some(attached["sessionId"].as_str().unwrap().to_owned());
-        for domain in ["Page", "Runtime", "Log", "Network"] {
-            browser.call(&format!("{domain}.enable"), json!({}));
-        }
-        browser
+        let Some(session) = attached.as_ref().and_then(|it| it["sessionId"].as_str()) else {
+            return false;
+        };
+        self.session = Some(session.to_owned());
+        ["Page", "Runtime", "Log", "Network"]
+            .iter()
+            .all(|domain| self.try_call(&format!("{domain}.enable"), json!({})).is_some())
     }
 
     /// Calls a method of the DevTools protocol and returns its result.
     pub fn call(&mut self, method: &str, params: Value) -> Value {
+        self.try_call(method, params)
+            .unwrap_or_else(|| panic!("the browser did not answer {method}"))
+    }
+
+    /// Calls a method and returns its result. Returns nothing if the browser exited or is stuck.
+    fn try_call(&mut self, method: &str, params: Value) -> Option<Value> {
         self.sent += 1;
         let mut message = json!({"id": self.sent, "method": method, "params": params});
         if let Some(session) = &self.session {
             message["sessionId"] = json!(session);
         }
-        let input = self.input.as_mut().unwrap();
-        write!(input, "{message}\0").unwrap();
+        write!(self.input.as_mut()?, "{message}\0").ok()?;
         loop {
-            let mut answer = self.read_message();
+            let mut answer = self.messages.recv_timeout(LIMIT).ok()?;
             if answer["id"] == self.sent {
                 assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
-                return answer["result"].take();
+                return Some(answer["result"].take());
             }
             self.events.push(answer);
         }
     }
 
-    fn read_message(&mut self) -> Value {
-        let mut message = Vec::new();
-        self.output.read_until(0, &mut message).unwrap();
-        assert_eq!(message.pop(), Some(0), "the browser exited");
-        serde_json::from_slice(&message).unwrap()
-    }
-
     fn wait_for(&mut self, event: &str) {
         while !self.events.iter().any(|it| it["method"] == event) {
-            let message = self.read_message();
-            self.events.push(message);
+            let message = self.messages.recv_timeout(LIMIT);
+            self.events
+                .push(message.unwrap_or_else(|error| panic!("{event}: {error}")));
         }
     }
 
@@ -240,11 +271,28 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // A browser whose pipe is closed exits with all its processes.
         self.input.take();
-        if std::thread::panicking() {
+        // The user data is in a temporary folder, so nothing is lost.
+        if cfg!(unix) {
+            let group = format!("-{}", self.process.id());
+            let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        } else {
             let _ = self.process.kill();
         }
         let _ = self.process.wait();
     }
+}
+
+/// Returns the messages of a browser as they arrive, so that waiting for one can end.
+fn read_messages(output: ChildStdout) -> Receiver<Value> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        for message in BufReader::new(output).split(0).map_while(Result::ok) {
+            let message = serde_json::from_slice(&message).expect("the browser sends JSON");
+            if sender.send(message).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
 }
