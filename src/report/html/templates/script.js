@@ -173,6 +173,7 @@
 
   const reveal = (target) => {
     if (target.closest("[hidden]")) {
+      clearTimeout(waiting);
       clearForm();
       apply();
     }
@@ -182,9 +183,9 @@
   };
 
   const followAddress = () => {
-    clearTimeout(waiting);
     const hash = location.hash.slice(1);
     if (hash.includes("=")) {
+      clearTimeout(waiting);
       const terms = new URLSearchParams(hash);
       clearForm();
       for (const name of fields) {
