@@ -174,9 +174,10 @@ impl Browser {
             return false;
         };
         self.session = Some(session.to_owned());
-        ["Page", "Runtime", "Log", "Network"]
-            .iter()
-            .all(|domain| self.try_call(&format!("{domain}.enable"), json!({})).is_some())
+        ["Page", "Runtime", "Log", "Network"].iter().all(|domain| {
+            self.try_call(&format!("{domain}.enable"), json!({}))
+                .is_some()
+        })
     }
 
     /// Calls a method of the DevTools protocol and returns its result.

@@ -309,11 +309,11 @@ impl ServiceCalls {
                 Err(interrupted_gap(operation, timed_out))
             }
             response = async {
-                caller.limits.wait_for_turn(&self.region, operation).await;
+                let turn = caller.limits.wait_for_turn(&self.region, operation).await;
                 let _permit = caller.permits.acquire().await;
                 self.refuse_call(operation)?;
                 let most = caller.given_up.max_attempts(&self.region, operation);
-                let response = limit_attempts_to(most, call).await;
+                let response = limit_attempts_to(most, turn, call).await;
                 response.map_err(|error| self.explain_failure(operation, &error))
             } => {
                 if response.is_ok() {

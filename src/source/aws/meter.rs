@@ -16,7 +16,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 
 use crate::model::coverage::Stats;
 
-use super::retry::record_attempt;
+use super::retry::{record_attempt, record_throttled};
 
 /// Error codes of throttled calls, as in the SDK's list.
 ///
@@ -175,6 +175,7 @@ impl Intercept for Counter {
         let response = context.response();
         let is_throttled = response.is_some_and(is_throttle);
         if is_throttled {
+            record_throttled();
             self.meter.throttled.fetch_add(1, Ordering::Relaxed);
         }
         if is_throttled || response.is_none_or(|it| it.status().as_u16() >= 500) {

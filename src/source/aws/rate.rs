@@ -1,8 +1,10 @@
 //! How fast each operation may be called: half of what AWS documents, so that the scan never slows what
-//! else runs in the account. Below these rates, the SDK adapts to throttling.
+//! else runs in the account. A throttled call halves that rate, and calls that succeed raise it again. The SDK's
+//! adaptive mode does the same without the quotas: it falls to half a call per second and takes a minute to recover.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -10,6 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use super::operation::Operation;
 
 /// The documented rate of some operations.
+#[derive(Debug)]
 struct Quota {
     /// The operations: a name, or the start of names.
     prefix: &'static str,
@@ -62,47 +65,183 @@ const QUOTAS: [Quota; 11] = [
     shared("cloudwatch:GetMetricData", 50),
 ];
 
+/// The rate of operations that no quota names: AWS publishes none, so it only bounds what a throttled call halves.
+const UNPUBLISHED: Quota = each("", 1_000, 1_000);
+
+/// The slowest rate after throttling, in calls per second.
+const SLOWEST: f64 = 1.0;
+/// Successful calls that make up for one throttled call.
+const REGAIN: f64 = 20.0;
+
 /// The rates of one account.
 #[derive(Debug, Default)]
 pub(super) struct RateLimits {
-    // When the next call may start if calls were evenly spaced, by region and operation or prefix.
-    next: Mutex<BTreeMap<(String, &'static str), Instant>>,
+    // By region and operation or prefix.
+    buckets: Mutex<BTreeMap<(String, &'static str), Arc<Bucket>>>,
 }
 
 impl RateLimits {
     /// Waits until an operation may be called in a region.
-    pub(super) async fn wait_for_turn(&self, region: &str, operation: Operation) {
-        let now = Instant::now();
-        let start = self.plan_start(region, operation, now);
-        if start > now {
-            sleep_until(start).await;
+    pub(super) async fn wait_for_turn(&self, region: &str, operation: Operation) -> Turn {
+        let buckets = self.find_buckets(region, operation);
+        for bucket in &buckets {
+            bucket.wait().await;
+        }
+        Turn {
+            buckets,
+            start: Cell::new(Instant::now()),
         }
     }
 
-    /// Returns when an operation may be called in a region.
-    fn plan_start(&self, region: &str, operation: Operation, now: Instant) -> Instant {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let quotas = QUOTAS.iter();
-        let quotas = quotas.filter(|quota| operation.name.starts_with(quota.prefix));
-        quotas.fold(now, |start, quota| {
+    /// Returns the buckets of an operation, in the order of the quotas.
+    fn find_buckets(&self, region: &str, operation: Operation) -> Vec<Arc<Bucket>> {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut find_bucket = |quota: &'static Quota| {
             let name = match quota.is_shared {
                 true => quota.prefix,
                 false => operation.name,
             };
-            let entry = next.entry((region.to_owned(), name)).or_insert(now);
-            start.max(take_turn(entry, quota, now))
-        })
+            let bucket = buckets.entry((region.to_owned(), name));
+            Arc::clone(bucket.or_insert_with(|| Arc::new(Bucket::new(quota, Instant::now()))))
+        };
+        let quotas = QUOTAS.iter();
+        let quotas = quotas.filter(|quota| operation.name.starts_with(quota.prefix));
+        let published: Vec<Arc<Bucket>> = quotas.map(&mut find_bucket).collect();
+        match published.is_empty() {
+            true => vec![find_bucket(&UNPUBLISHED)],
+            false => published,
+        }
     }
 }
 
-/// Returns when a call may start, and moves the start of the next one.
-fn take_turn(next: &mut Instant, quota: &Quota, now: Instant) -> Instant {
-    let interval = Duration::from_secs(2) / quota.per_second;
-    // Half of the burst, less this call.
-    let ahead = interval * (quota.burst / 2).saturating_sub(1);
-    let planned = (*next).max(now);
-    *next = planned + interval;
-    planned.checked_sub(ahead).map_or(now, |it| it.max(now))
+/// A call that may start. Its result sets the rate of those after it.
+#[derive(Debug)]
+pub(super) struct Turn {
+    buckets: Vec<Arc<Bucket>>,
+    // When its last attempt started.
+    start: Cell<Instant>,
+}
+
+impl Turn {
+    /// Takes another turn for a retry, which the SDK delays itself.
+    pub(super) fn count_retry(&self) {
+        let now = Instant::now();
+        self.start.set(now);
+        for bucket in &self.buckets {
+            bucket.lock_pace().take_turn(now);
+        }
+    }
+
+    /// Halves the rates, once for the calls that were in progress together.
+    pub(super) fn slow_down(&self) {
+        for bucket in &self.buckets {
+            bucket
+                .lock_pace()
+                .slow_down(self.start.get(), Instant::now());
+        }
+    }
+
+    /// Raises the rates that were halved.
+    pub(super) fn speed_up(&self) {
+        for bucket in &self.buckets {
+            bucket.lock_pace().speed_up(Instant::now());
+        }
+    }
+}
+
+/// The rate of operations in a region, and the calls that wait for it.
+#[derive(Debug)]
+struct Bucket {
+    // Only the first in the queue has a planned start, so a rate that changes holds for all others.
+    queue: tokio::sync::Mutex<()>,
+    pace: Mutex<Pace>,
+}
+
+impl Bucket {
+    fn new(quota: &'static Quota, now: Instant) -> Self {
+        Bucket {
+            queue: tokio::sync::Mutex::new(()),
+            pace: Mutex::new(Pace {
+                quota,
+                next: now,
+                share: 1.0,
+                slowed: now,
+            }),
+        }
+    }
+
+    fn lock_pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn wait(&self) {
+        let _first = self.queue.lock().await;
+        let now = Instant::now();
+        let start = self.lock_pace().take_turn(now);
+        if start > now {
+            sleep_until(start).await;
+        }
+    }
+}
+
+/// How fast calls may start.
+#[derive(Debug)]
+struct Pace {
+    quota: &'static Quota,
+    // When the next call may start if calls were evenly spaced.
+    next: Instant,
+    // The share of half the documented rate that is used: less than 1 after throttling.
+    share: f64,
+    // When the rate was halved last.
+    slowed: Instant,
+}
+
+impl Pace {
+    /// Returns half the documented rate, in calls per second.
+    fn full_rate(&self) -> f64 {
+        f64::from(self.quota.per_second) / 2.0
+    }
+
+    fn interval(&self) -> Duration {
+        Duration::from_secs_f64(1.0 / (self.full_rate() * self.share))
+    }
+
+    /// Returns how far ahead of evenly spaced calls a call may start: half of the burst, less this call.
+    fn lead(&self) -> Duration {
+        match self.share < 1.0 {
+            // AWS has no burst left.
+            true => Duration::ZERO,
+            false => self.interval() * (self.quota.burst / 2).saturating_sub(1),
+        }
+    }
+
+    /// Returns when a call may start, and moves the start of the next one.
+    fn take_turn(&mut self, now: Instant) -> Instant {
+        let planned = self.next.max(now);
+        self.next = planned + self.interval();
+        let start = planned.checked_sub(self.lead());
+        start.map_or(now, |it| it.max(now))
+    }
+
+    /// Halves the rate because of a throttled call, unless it was halved after that call started.
+    fn slow_down(&mut self, start: Instant, now: Instant) {
+        if self.share < 1.0 && start < self.slowed {
+            return;
+        }
+        let slowest = (SLOWEST / self.full_rate()).min(1.0);
+        self.share = (self.share / 2.0).max(slowest);
+        self.slowed = now;
+        self.next = now + self.interval();
+    }
+
+    /// Raises the rate because of a call that succeeded.
+    fn speed_up(&mut self, now: Instant) {
+        if self.share < 1.0 {
+            self.share = (self.share + 0.5 / REGAIN).min(1.0);
+            // The next burst comes after a pause.
+            self.next = self.next.max(now + self.lead());
+        }
+    }
 }
 
 #[cfg(test)]
@@ -116,9 +255,103 @@ mod tests {
         name: &'static str,
         count: usize,
     ) -> Vec<u128> {
-        let operation = Operation::new(name);
-        let starts = (0..count).map(|_| limits.plan_start("eu-west-1", operation, now));
-        starts.map(|start| (start - now).as_millis()).collect()
+        let buckets = limits.find_buckets("eu-west-1", Operation::new(name));
+        let start = |_| {
+            let starts = buckets.iter().map(|it| it.lock_pace().take_turn(now));
+            (starts.max().unwrap() - now).as_millis()
+        };
+        (0..count).map(start).collect()
+    }
+
+    /// Returns the seconds that calls take one after the other, and how many are throttled.
+    fn call_one_by_one(
+        quota: &'static Quota,
+        count: u32,
+        mut is_throttled: impl FnMut(f64) -> bool,
+    ) -> (f64, u32) {
+        let first = Instant::now();
+        let (mut now, mut throttled, mut done) = (first, 0, 0);
+        let mut pace = Bucket::new(quota, first).pace.into_inner().unwrap();
+        while done < count {
+            now = pace.take_turn(now);
+            let start = now;
+            now += Duration::from_millis(1);
+            match is_throttled((now - first).as_secs_f64()) {
+                true => {
+                    throttled += 1;
+                    pace.slow_down(start, now);
+                }
+                false => {
+                    done += 1;
+                    pace.speed_up(now);
+                }
+            }
+        }
+        ((now - first).as_secs_f64(), throttled)
+    }
+
+    #[test]
+    fn a_rate_that_others_use_up_is_found() {
+        // What is left is a fifth of the rate of the scan: 2 of 20 calls per second, and no burst.
+        let quota = &QUOTAS[0];
+        let (mut tokens, mut last) = (1.0, 0.0);
+        let (seconds, throttled) = call_one_by_one(quota, 200, |now| {
+            tokens = f64::min(tokens + (now - last) * 2.0, 1.0);
+            last = now;
+            let is_throttled = tokens < 1.0;
+            tokens -= f64::from(u8::from(!is_throttled));
+            is_throttled
+        });
+        // The service allows them in 100 seconds.
+        assert!(seconds < 160.0, "{seconds}");
+        assert!(throttled < 60, "{throttled}");
+    }
+
+    #[test]
+    fn throttling_now_and_then_slows_a_scan_by_little() {
+        let mut calls = 0;
+        let (seconds, throttled) = call_one_by_one(&UNPUBLISHED, 1_900, |_| {
+            calls += 1;
+            calls % 20 == 0
+        });
+        assert_eq!(throttled, 99);
+        // At half the rate throughout, they would take 7.6 seconds.
+        assert!(seconds < 7.6, "{seconds}");
+    }
+
+    #[test]
+    fn throttled_calls_that_were_in_progress_together_halve_the_rate_once() {
+        let (limits, now) = (RateLimits::default(), Instant::now());
+        let buckets = limits.find_buckets("eu-west-1", Operation::new("ec2:DescribeVolumes"));
+        for milliseconds in 1..=10 {
+            let later = now + Duration::from_millis(milliseconds);
+            buckets[0].lock_pace().slow_down(now, later);
+        }
+        let later = now + Duration::from_millis(11);
+        let starts = plan_starts(&limits, later, "ec2:DescribeVolumes", 3);
+        assert_eq!(starts, [190, 390, 590]);
+        buckets[0].lock_pace().slow_down(later, later);
+        let starts = plan_starts(&limits, later, "ec2:DescribeVolumes", 3);
+        assert_eq!(starts, [400, 800, 1_200]);
+        // Never slower than one call per second.
+        for _ in 0..10 {
+            buckets[0].lock_pace().slow_down(later, later);
+        }
+        let starts = plan_starts(&limits, later, "ec2:DescribeVolumes", 2);
+        assert_eq!(starts, [1_000, 2_000]);
+        assert_eq!(plan_starts(&limits, later, "ec2:DescribeVpcs", 50), [0; 50]);
+    }
+
+    #[test]
+    fn a_rate_that_recovered_has_no_burst_at_first() {
+        let (limits, now) = (RateLimits::default(), Instant::now());
+        let buckets = limits.find_buckets("eu-west-1", Operation::new("ec2:DescribeVolumes"));
+        buckets[0].lock_pace().slow_down(now, now);
+        for _ in 0..20 {
+            buckets[0].lock_pace().speed_up(now);
+        }
+        let starts = plan_starts(&limits, now, "ec2:DescribeVolumes", 3);
+        assert_eq!(starts, [0, 100, 200]);
     }
 
     #[test]
@@ -155,16 +388,16 @@ mod tests {
     }
 
     #[test]
-    fn regions_and_operations_without_a_quota_do_not_wait() {
+    fn regions_do_not_wait_for_each_other() {
         let (limits, now) = (RateLimits::default(), Instant::now());
-        assert_eq!(
-            plan_starts(&limits, now, "s3:GetBucketVersioning", 1_000),
-            [0; 1_000]
-        );
         for n in 0..100 {
-            let operation = Operation::new("tag:GetResources");
-            let start = limits.plan_start(&format!("region-{n}"), operation, now);
-            assert_eq!(start, now);
+            let region = format!("region-{n}");
+            let buckets = limits.find_buckets(&region, Operation::new("tag:GetResources"));
+            assert_eq!(buckets[0].lock_pace().take_turn(now), now);
         }
+        assert_eq!(
+            plan_starts(&limits, now, "s3:GetBucketVersioning", 500),
+            [0; 500]
+        );
     }
 }

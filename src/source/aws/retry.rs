@@ -15,6 +15,7 @@ use aws_smithy_types::retry::ErrorKind;
 use crate::model::observed::{Gap, GapKind};
 
 use super::operation::Operation;
+use super::rate::Turn;
 use super::truncation::{EndlessResponse, SilentResponse};
 
 /// Attempts of a call that fails for another reason than throttling.
@@ -31,6 +32,8 @@ tokio::task_local! {
 #[derive(Debug)]
 struct Attempts {
     most: u32,
+    // Calls that read no account have no rate.
+    turn: Option<Turn>,
     sent: Cell<u32>,
     failures: Cell<u32>,
     // The attempt that was classified last: the SDK classifies an attempt more than once.
@@ -49,13 +52,29 @@ impl Attempts {
 
 /// Sends a call, at most [`MAX_FAILURES`] times if it fails.
 pub(super) async fn limit_attempts<T>(call: impl Future<Output = T>) -> T {
-    limit_attempts_to(MAX_FAILURES, call).await
+    scope_attempts(MAX_FAILURES, None, call).await
 }
 
-/// Sends a call, at most as many times if it fails.
-pub(super) async fn limit_attempts_to<T>(most: u32, call: impl Future<Output = T>) -> T {
+/// Sends a call whose turn it is, at most `most` times if it fails. Its result sets the rate of those after it.
+pub(super) async fn limit_attempts_to<T, E>(
+    most: u32,
+    turn: Turn,
+    call: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let call = async {
+        let response = call.await;
+        if response.is_ok() {
+            let _ = ATTEMPTS.try_with(|attempts| attempts.turn.as_ref().map(Turn::speed_up));
+        }
+        response
+    };
+    scope_attempts(most, Some(turn), call).await
+}
+
+async fn scope_attempts<T>(most: u32, turn: Option<Turn>, call: impl Future<Output = T>) -> T {
     let attempts = Attempts {
         most,
+        turn,
         sent: Cell::new(0),
         failures: Cell::new(0),
         classified: Cell::new(0),
@@ -66,7 +85,20 @@ pub(super) async fn limit_attempts_to<T>(most: u32, call: impl Future<Output = T
 /// Records that an attempt of the current call is sent.
 pub(super) fn record_attempt() {
     // Calls without a limit have no count.
-    let _ = ATTEMPTS.try_with(|attempts| attempts.sent.set(attempts.sent.get() + 1));
+    let _ = ATTEMPTS.try_with(|attempts| {
+        let sent = attempts.sent.get();
+        attempts.sent.set(sent + 1);
+        if sent > 0
+            && let Some(turn) = &attempts.turn
+        {
+            turn.count_retry();
+        }
+    });
+}
+
+/// Records that an attempt of the current call was throttled.
+pub(super) fn record_throttled() {
+    let _ = ATTEMPTS.try_with(|attempts| attempts.turn.as_ref().map(Turn::slow_down));
 }
 
 /// An SDK classifier that forbids the retries of a call that failed as often as it may, or whose response did

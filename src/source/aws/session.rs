@@ -424,7 +424,7 @@ async fn load_config(access: &Access) -> (SdkConfig, String) {
             .is_none_or(|set| *set == RetryConfig::standard());
     let mut builder = loaded.into_builder().region(Region::new(home.clone()));
     if default_retries {
-        builder = builder.retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS));
+        builder = builder.retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
     }
     if let Some(profile) = &access.profile {
         // As in the AWS CLI, an explicit profile overrides keys in the environment.
