@@ -347,7 +347,11 @@ fn write_actions(page: &mut Page, access: &CopyAccess) {
 
 /// Returns the sentence with the command that sets the merged policy.
 fn put_command(key: &KeyFacts) -> String {
-    let id = key.key_arn.as_deref().unwrap_or("KEY");
+    let Some(id) = &key.key_arn else {
+        return "Save it as policy.json and set it with `aws kms put-key-policy`. With the argument --key-arn, the \
+                command is printed here in full."
+            .to_owned();
+    };
     let region = key
         .region()
         .map_or_else(String::new, |region| format!(" --region {region}"));

@@ -43,7 +43,7 @@ pub struct Style {
     pub color: bool,
     /// Whether the names of resources and rules are hyperlinks.
     pub links: bool,
-    /// Whether to use only ASCII characters for marks.
+    /// Whether to use only ASCII characters for marks and for what is cut out of names.
     pub ascii: bool,
     /// Whether to show findings of rules that do not apply.
     pub show_skipped: bool,
@@ -100,7 +100,12 @@ pub fn write(
         skipped::write_skipped(&mut page, report);
     }
     result::write_result(&mut page, &digest, gate);
-    out.write_all(page.into_text().as_bytes())?;
+    let mut text = page.into_text();
+    if style.ascii {
+        // As wide as the signs, so that columns stay aligned.
+        text = text.replace('…', "~").replace('·', "-");
+    }
+    out.write_all(text.as_bytes())?;
     Ok(())
 }
 

@@ -185,14 +185,32 @@ fn one_resource_is_a_card_with_every_family_and_its_fix() {
 }
 
 #[test]
-fn marks_are_ascii_on_request() {
+fn the_table_is_ascii_on_request() {
     let style = Style {
         ascii: true,
         ..Style::plain(80)
     };
-    let text = styled(&fixture("mixed"), style);
-    assert!(text.contains(" x ") && text.contains(" ok"), "{text}");
-    assert!(!text.contains('✗') && !text.contains('✓'), "{text}");
+    for view in [TableView::Summary, TableView::Causes, TableView::Resources] {
+        let report = fixture("mixed");
+        let text = styled(&report, Style { view, ..style });
+        // Names keep their letters.
+        let sign = text.chars().find(|c| !c.is_ascii() && !c.is_alphanumeric());
+        assert_eq!(sign, None, "{text}");
+        if view == TableView::Summary {
+            assert!(text.contains(" x ") && text.contains(" ok"), "{text}");
+            assert!(text.contains('~'), "{text}");
+        }
+    }
+}
+
+#[test]
+fn the_result_is_two_lines() {
+    let text = plain(&fixture("mixed"), 80);
+    let result = text.find("Result:").unwrap();
+    assert_eq!(text[result..].lines().count(), 2, "{text}");
+    let text = plain(&fixture("mixed"), 140);
+    let result = text.find("Result:").unwrap();
+    assert!(text[result..].lines().count() <= 2, "{text}");
 }
 
 #[test]

@@ -147,47 +147,56 @@ fn summarize_mixed(view: &View<'_>, total: usize) -> Answer {
         true => ("ready", "ready if the account is"),
         false => ("ready", "ready by the rules that were checked"),
     };
-    let others: Vec<String> = [
+    let others = [
         (count(ResourceVerdict::Unknown), "unknown"),
         (count(ResourceVerdict::AtRisk), "at risk"),
         (rows.blocked.len(), "blocked by the account"),
         (rows.unknown.len(), if_ready),
         (rows.ready.len(), ready),
-    ]
-    .into_iter()
-    .filter(|(number, _)| *number > 0)
-    .map(|(number, state)| format!("{number} {} {state}", are(number)))
-    .collect();
-    let others = others.join(", ");
-    let resources = plural(total, "resource");
+    ];
+    let others = others.iter().filter(|(number, _)| *number > 0);
     let not_ready = count(ResourceVerdict::NotReady);
     if not_ready == 0 {
         let verdict = match count(ResourceVerdict::Unknown) {
             0 => ResourceVerdict::AtRisk,
             _ => ResourceVerdict::Unknown,
         };
-        let sentence = match others.strip_prefix("1 ") {
+        let states: Vec<String> = others
+            .map(|(number, state)| format!("{number} {} {state}", are(*number)))
+            .collect();
+        let states = states.join(", ");
+        let resources = plural(total, "resource");
+        let sentence = match states.strip_prefix("1 ") {
             Some(state) if total == 1 => {
                 format!("The only resource to be backed up fails no check: it {state}.")
             }
-            _ => format!("None of the {resources} to be backed up fails a check: {others}."),
+            _ => format!("None of the {resources} to be backed up fails a check: {states}."),
         };
         return Answer { verdict, sentence };
     }
-    let who = match (not_ready == total, total) {
-        (true, 1) => "The only resource to be backed up is not".to_owned(),
-        (true, _) => format!("None of the {resources} to be backed up is"),
-        (false, _) => format!(
-            "{not_ready} of {resources} to be backed up {} not",
-            are(not_ready)
-        ),
-    };
     let central = &view.report.central_account_id;
-    let mut sentence = format!("{who} ready to be copied to the central account {central}");
-    if !others.is_empty() {
-        sentence.push_str(&format!("; {others}"));
-    }
-    sentence.push('.');
+    let sentence = match (not_ready == total, total) {
+        (true, 1) => format!(
+            "The only resource to be backed up is not ready for copies to the central account {central}."
+        ),
+        (true, _) => format!(
+            "None of the {total} resources to be backed up is ready for copies to the central account {central}."
+        ),
+        // The numbers fit on one line.
+        (false, _) => {
+            let states: Vec<String> = others
+                .map(|(number, state)| {
+                    // What blocks them is named before.
+                    format!(", {number} {}", state.trim_end_matches(" by the account"))
+                })
+                .collect();
+            format!(
+                "{not_ready} of {total} resources to back up {} not ready{}.",
+                are(not_ready),
+                states.concat()
+            )
+        }
+    };
     Answer {
         verdict: ResourceVerdict::NotReady,
         sentence,

@@ -21,14 +21,15 @@ pub(super) fn write_result(page: &mut Page, digest: &Digest<'_>, gate: FailOn) {
         page.add_command(2, &command);
     }
     let answer = summarize_resources(&digest.view);
-    let account = summarize_account(&digest.view);
     let exit = explain_exit(digest, gate);
-    let mut pieces = vec![
+    if let Some(sentence) = summarize_account(&digest.view) {
+        page.flow(0, 2, &[(Tone::Plain, &sentence)]);
+    }
+    let pieces = [
         (Tone::Strong, "Result:"),
         (Tone::for_verdict(answer.verdict), answer.sentence.as_str()),
+        (Tone::Plain, &exit),
     ];
-    pieces.extend(account.iter().map(|it| (Tone::Plain, it.as_str())));
-    pieces.push((Tone::Plain, &exit));
     page.flow(0, 2, &pieces);
 }
 
