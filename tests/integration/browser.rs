@@ -10,6 +10,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::support::apt::run_apt;
+
 /// The names of browser executables.
 const NAMES: [&str; 5] = [
     "chromium",
@@ -48,14 +50,8 @@ fn find_executable() -> PathBuf {
         &["update"][..],
         &["install", "-y", "--no-install-recommends", "chromium"],
     ] {
-        let status = Command::new("apt-get")
-            .args(["-q", "-o", "DPkg::Lock::Timeout=300"])
-            .args(arguments)
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .stdout(Stdio::null())
-            .status();
         assert!(
-            status.is_ok_and(|status| status.success()),
+            run_apt(Path::new("/"), arguments),
             "the tests of the HTML report need Chromium or Chrome: install the package `chromium` or set the variable CHROMIUM to a browser (apt-get {} failed)",
             arguments.join(" ")
         );

@@ -9,7 +9,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::command::{Run, backup_check, check_metrics, repository, run, run_with_input};
+use crate::support::command::{Run, backup_check, repository, run, run_with_input};
+use crate::support::promtool::check_metrics;
 use crate::support::python::install_python;
 
 /// Returns a command that runs a program of `tests/integration/deploy`.

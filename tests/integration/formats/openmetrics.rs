@@ -7,7 +7,7 @@ use backup_check::report::openmetrics::METRICS;
 use backup_check::report::{ResourceVerdict, Status, Waiver};
 
 use super::{hostile, render, report, snapshot};
-use crate::support::command::check_metrics;
+use crate::support::promtool::check_metrics;
 
 /// A sample: its metric, its labels and its value.
 #[derive(Debug, Clone, PartialEq)]

@@ -30,15 +30,6 @@ pub fn run(command: &mut Command) -> Run {
     to_run(command.output().expect("the program starts"))
 }
 
-/// Checks metrics with promtool where it is installed: Debian has it in the package prometheus, and no registry of
-/// packages has.
-pub fn check_metrics(text: &str) {
-    if Command::new("promtool").arg("--version").output().is_ok() {
-        let checked = run_with_input(Command::new("promtool").args(["check", "metrics"]), text);
-        assert_eq!((checked.code, checked.stderr.as_str()), (0, ""));
-    }
-}
-
 /// Runs a command with a text as its stdin. The text must fit into a pipe's buffer.
 pub fn run_with_input(command: &mut Command, input: &str) -> Run {
     command
