@@ -4,6 +4,7 @@ mod args;
 mod config;
 mod convert;
 mod cost;
+mod cost_accounts;
 mod deadline;
 mod doctor;
 mod evaluation;
@@ -23,6 +24,7 @@ mod man;
 mod narrow;
 mod output;
 mod place;
+mod prices;
 #[cfg(any(feature = "aws", test))]
 mod profiles;
 mod prose;
@@ -188,7 +190,10 @@ fn run_command(cli: Cli) -> anyhow::Result<Exit> {
         Command::Collect(args) => collect::run(&args, &global),
         Command::KeyPolicy(args) => key_policy::run(&args, &global),
         Command::Fix(args) => fix::run(&args, &global),
-        Command::Cost(args) => cost::run(*args, &global),
+        Command::Cost(args) => {
+            let args = args.with_source();
+            cost_accounts::run(&args, &global).unwrap_or_else(|| cost::run(&args, &global))
+        }
         Command::Explain(args) => explain::run(&args, &global),
         Command::Rules(args) => rules::run(&args),
         Command::Accounts(args) => fleet::list_accounts(&args, &global),

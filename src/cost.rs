@@ -7,9 +7,11 @@
 //!
 //! Nothing here evaluates rules, and no verdict depends on it.
 
+pub mod accounts;
 pub mod billing;
 mod counted;
 pub mod estimate;
+pub mod line;
 pub mod metrics;
 pub mod note;
 pub mod points;

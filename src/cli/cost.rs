@@ -1,24 +1,24 @@
 //! `backup-check cost`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use crate::cost::estimate::{Estimate, Question, estimate_cost};
+use crate::cost::estimate::{Question, estimate_cost};
 use crate::cost::metrics::lacks_metrics;
 use crate::cost::prices::PriceList;
 use crate::exit::Exit;
 use crate::model::fact::Extent;
 use crate::model::selection::Selection;
-use crate::model::snapshot::Snapshot;
 use crate::report::cost::{COST_FORMATS, CostFormat};
-use crate::settings::Settings;
 
 use super::args::{GlobalArgs, InputArgs};
 use super::config::LoadedConfig;
 use super::evaluation::CompanyArgs;
+use super::fleet_args::EnterArgs;
+use super::prices::read_prices;
 use super::{input, output, value};
 
 #[derive(Debug, Args)]
@@ -28,26 +28,66 @@ pub(super) struct CostArgs {
     #[arg(value_name = "FILE", group = "input")]
     file: Option<PathBuf>,
     #[command(flatten)]
-    input: InputArgs,
+    pub(super) input: InputArgs,
+    #[command(flatten)]
+    pub(super) enter: EnterArgs,
     /// Estimate everything that can be backed up, as if it were tagged backup=enabled
     #[arg(long, help_heading = "Estimate")]
     preflight: bool,
     /// Prices that replace the built-in ones, as TOML: see the guide on cost
     #[arg(long, value_name = "FILE", help_heading = "Estimate")]
-    prices: Option<PathBuf>,
+    pub(super) prices: Option<PathBuf>,
     /// Share of the data that changes between two backups, such as 3%; adds a planning figure
     #[arg(long, value_name = "RATE", value_parser = value::parse_rate, help_heading = "Estimate")]
     change_rate: Option<f64>,
     /// Read the sizes of S3 buckets and of Aurora, DocumentDB and Neptune clusters from Amazon CloudWatch. It needs the
     /// permission cloudwatch:GetMetricData. AWS bills 0.01 USD for 1,000 metrics: nine of a bucket, one of a cluster
     #[arg(long, help_heading = "Estimate")]
-    metrics: bool,
+    pub(super) metrics: bool,
     /// Central account, which stores the copies [default: from the config, else 692653576357]
     #[arg(long, value_name = "ID", value_parser = value::parse_account_id, help_heading = "Estimate")]
     central_account: Option<String>,
     /// Output format
     #[arg(long, short, value_name = "FMT", default_value = COST_FORMATS[0].name, value_parser = format_parser(), help_heading = "Estimate")]
-    format: &'static CostFormat,
+    pub(super) format: &'static CostFormat,
+}
+
+impl CostArgs {
+    /// Returns the arguments with the file before them as that of --from.
+    pub(super) fn with_source(mut self) -> Self {
+        if let Some(file) = self.file.take() {
+            self.input.from = Some(file);
+        }
+        self
+    }
+
+    pub(super) fn company(&self) -> CompanyArgs<'_> {
+        CompanyArgs {
+            central_account: self.central_account.as_ref(),
+            org_id: None,
+        }
+    }
+
+    /// Returns what is read of a live account.
+    pub(super) fn extent(&self) -> Extent {
+        Extent {
+            metrics: self.metrics,
+            ..Extent::ALL_RULES
+        }
+    }
+
+    pub(super) fn question<'q>(
+        &self,
+        selection: &'q Selection,
+        prices: &'q PriceList,
+    ) -> Question<'q> {
+        Question {
+            selection,
+            preflight: self.preflight,
+            change_rate: self.change_rate,
+            prices,
+        }
+    }
 }
 
 /// Returns the parser of the names in the table of formats.
@@ -59,20 +99,15 @@ fn format_parser() -> impl TypedValueParser<Value = &'static CostFormat> {
         .map(|name| CostFormat::with_name(&name).unwrap_or(&COST_FORMATS[0]))
 }
 
-pub(super) fn run(mut args: CostArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
-    if let Some(file) = args.file.take() {
-        args.input.from = Some(file);
+pub(super) fn run(args: &CostArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
+    if let Some(flag) = args.enter.find_given() {
+        bail!(
+            "{flag} is for an organization; name its accounts with --accounts FILE or --org, or a folder of snapshots with --from FOLDER"
+        );
     }
     let prices = read_prices(args.prices.as_deref())?;
     let loaded = LoadedConfig::find_and_read(global)?;
-    let company = CompanyArgs {
-        central_account: args.central_account.as_ref(),
-        org_id: None,
-    };
-    let extent = Extent {
-        metrics: args.metrics,
-        ..Extent::ALL_RULES
-    };
+    let (company, extent) = (args.company(), args.extent());
     let read = args
         .input
         .read_source(&loaded, company, &[], &extent, global)?;
@@ -85,12 +120,7 @@ pub(super) fn run(mut args: CostArgs, global: &GlobalArgs) -> anyhow::Result<Exi
             input::display_name(path)
         );
     }
-    let question = Question {
-        selection: &read.selection,
-        preflight: args.preflight,
-        change_rate: args.change_rate,
-        prices: &prices,
-    };
+    let question = args.question(&read.selection, &prices);
     let estimate = estimate_cost(&read.snapshot, &read.settings, &question);
     output::write_stdout(global, |style, out| {
         args.format.write_estimate(&estimate, style, out)
@@ -100,33 +130,4 @@ pub(super) fn run(mut args: CostArgs, global: &GlobalArgs) -> anyhow::Result<Exi
         None => Exit::Ready,
     };
     Ok(exit.and(read.stopped))
-}
-
-/// Returns the estimate that a report contains.
-pub(super) fn estimate_for_report(
-    snapshot: &Snapshot,
-    settings: &Settings,
-    selection: &Selection,
-    preflight: bool,
-    prices: &PriceList,
-) -> Estimate {
-    let question = Question {
-        selection,
-        preflight,
-        change_rate: None,
-        prices,
-    };
-    estimate_cost(snapshot, settings, &question)
-}
-
-/// Returns the built-in prices, with those of a file in their place.
-pub(super) fn read_prices(path: Option<&Path>) -> anyhow::Result<PriceList> {
-    let built_in = PriceList::built_in().context("built-in prices")?;
-    let Some(path) = path else {
-        return Ok(built_in);
-    };
-    let text = input::read_text(path).context("--prices")?;
-    let own = PriceList::parse(&text);
-    let own = own.with_context(|| format!("--prices {}", input::display_name(path)))?;
-    Ok(built_in.replaced_by(own))
 }

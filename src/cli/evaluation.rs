@@ -278,31 +278,29 @@ impl SourceArgs {
         keeps_snapshots: bool,
     ) -> anyhow::Result<AccountPlan> {
         let mut options = self.evaluation.to_options(loaded)?;
-        let access = &self.input.access;
-        let mut settings = effective_settings(loaded, access)?;
-        CompanyArgs::of(&self.evaluation).apply_to(&mut settings);
-        let resources = SelectedResources::default();
+        let extent = match keeps_snapshots {
+            true => Extent::EVERYTHING,
+            false => extent_of_rules(&options),
+        };
+        let company = CompanyArgs::of(&self.evaluation);
         let rules = &self.evaluation.rule;
-        options.selection = select::new_selection(&access.service, &resources, rules)?;
-        Ok(AccountPlan {
-            extent: match keeps_snapshots {
-                true => Extent::EVERYTHING,
-                false => extent_of_rules(&options),
-            },
-            settings,
-            options,
-        })
+        let plan = self.input.plan_accounts(loaded, company, rules, extent)?;
+        options.selection.clone_from(&plan.options.selection);
+        Ok(AccountPlan { options, ..plan })
     }
 }
 
 /// How every account of an organization is read and evaluated.
-#[cfg(feature = "aws")]
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct AccountPlan {
     pub(super) settings: Settings,
     /// How it is evaluated, with what is selected.
     pub(super) options: Options,
     /// What is read of it.
+    #[cfg_attr(
+        not(feature = "aws"),
+        expect(dead_code, reason = "only live accounts are read in part")
+    )]
     pub(super) extent: Extent,
 }
 
@@ -365,8 +363,29 @@ impl InputArgs {
         self.read_from(self.from.as_deref(), loaded, company, rules, extent, global)
     }
 
+    /// Returns how every account of an organization is read.
+    pub(super) fn plan_accounts(
+        &self,
+        loaded: &LoadedConfig,
+        company: CompanyArgs<'_>,
+        rules: &[String],
+        extent: Extent,
+    ) -> anyhow::Result<AccountPlan> {
+        let mut settings = effective_settings(loaded, &self.access)?;
+        company.apply_to(&mut settings);
+        let resources = SelectedResources::default();
+        Ok(AccountPlan {
+            settings,
+            options: Options {
+                selection: select::new_selection(&self.access.service, &resources, rules)?,
+                ..Options::default()
+            },
+            extent,
+        })
+    }
+
     /// Reads a file, or the live account without one.
-    fn read_from(
+    pub(super) fn read_from(
         &self,
         from: Option<&Path>,
         loaded: &LoadedConfig,

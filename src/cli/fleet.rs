@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 
+use crate::evaluate::Options;
 use crate::exit::Exit;
 #[cfg(feature = "aws")]
 use crate::fleet::run::find_list;
@@ -17,9 +18,8 @@ use crate::store::{BucketPlace, Place};
 use crate::text::{and_more, plural};
 
 use super::args::{AccessArgs, GlobalArgs};
-use super::config::LoadedConfig;
-use super::evaluation::Reads;
-use super::fleet_args::RosterArgs;
+use super::evaluation::{ReadSource, Reads};
+use super::fleet_args::{EnterArgs, RosterArgs};
 #[cfg(feature = "aws")]
 use super::fleet_live::{LiveEntrance, Organization};
 use super::fleet_scan::{Entrance, FleetScan, missing_role};
@@ -47,7 +47,7 @@ impl RosterArgs {
     }
 
     /// Returns the accounts of a folder of snapshots and of the list, selected.
-    fn read_folder(
+    pub(super) fn read_folder(
         &self,
         folder: &Path,
         access: &AccessArgs,
@@ -69,7 +69,7 @@ impl RosterArgs {
         self.select_from(roster)
     }
 
-    fn select_from(&self, mut roster: Roster) -> anyhow::Result<Roster> {
+    pub(super) fn select_from(&self, mut roster: Roster) -> anyhow::Result<Roster> {
         roster.select_accounts(&AccountSelection {
             ou: self.ou.clone(),
             skip_ou: self.skip_ou.clone(),
@@ -113,12 +113,13 @@ fn join_lists(mut list: Roster, found: &Roster) -> anyhow::Result<Roster> {
     Ok(list)
 }
 
+/// Reads the file of an account.
+type ReadFile<'a> = dyn Fn(&Path) -> anyhow::Result<(ReadSource, Options)> + Sync + 'a;
+
 /// Reads the snapshots of accounts.
-struct SnapshotEntrance<'a> {
-    args: &'a ScanArgs,
-    folder: &'a Path,
-    loaded: &'a LoadedConfig,
-    global: &'a GlobalArgs,
+pub(super) struct SnapshotEntrance<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) read: &'a ReadFile<'a>,
 }
 
 impl Enter for SnapshotEntrance<'_> {
@@ -130,11 +131,7 @@ impl Enter for SnapshotEntrance<'_> {
         let Some(file) = &account.file else {
             return Err(refuse("the folder has no snapshot of it".to_owned()));
         };
-        let path = self.folder.join(file);
-        let read =
-            self.args
-                .source
-                .read_path(Some(&path), self.loaded, Reads::NeedsOfRules, self.global);
+        let read = (self.read)(&self.folder.join(file));
         let (read, options) = read.map_err(|error| refuse(format!("{error:#}")))?;
         if read.snapshot.source.is_planned() {
             return Err(refuse(format!("{file} is not a snapshot of an account")));
@@ -153,25 +150,37 @@ impl Entrance for SnapshotEntrance<'_> {
     }
 }
 
+/// Checks that no argument is for live accounts.
+pub(super) fn check_folder_arguments(
+    access: &AccessArgs,
+    live_only: Option<&'static str>,
+) -> anyhow::Result<()> {
+    match access.find_live_only().or(live_only) {
+        Some(name) => {
+            bail!("{name} is for live accounts, and --from names a folder of snapshots; remove one")
+        }
+        None => Ok(()),
+    }
+}
+
 /// Checks a folder of snapshots as an organization.
 pub(super) fn scan_folder(
     args: &ScanArgs,
     folder: &Path,
     global: &GlobalArgs,
 ) -> anyhow::Result<Exit> {
-    let live_only = args.source.input.access.find_live_only();
-    if let Some(name) = live_only.or_else(|| args.fleet.find_live_only()) {
-        bail!("{name} is for live accounts, and --from names a folder of snapshots; remove one");
-    }
-    let scan = FleetScan::prepare(args, global)?;
     let access = &args.source.input.access;
-    let roster = args.fleet.roster.read_folder(folder, access, global)?;
+    check_folder_arguments(access, args.fleet.find_live_only())?;
+    let scan = FleetScan::prepare(args, global)?;
+    let roster = (args.fleet.enter.roster).read_folder(folder, access, global)?;
     let output = scan.open_output(|place| place::open_bucket(place, access, global))?;
+    let read = |path: &Path| {
+        let reads = Reads::NeedsOfRules;
+        (args.source).read_path(Some(path), &scan.loaded, reads, global)
+    };
     let entrance = SnapshotEntrance {
-        args,
         folder,
-        loaded: &scan.loaded,
-        global,
+        read: &read,
     };
     scan.scan_roster(&roster, &output, &entrance)
 }
@@ -179,7 +188,16 @@ pub(super) fn scan_folder(
 /// Checks the accounts of an organization that a list or AWS Organizations names.
 pub(super) fn scan_accounts_live(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
     let scan = FleetScan::prepare(args, global)?;
-    let access = &args.source.input.access;
+    let roster = read_live_list(&args.fleet.enter, &args.source.input.access, global)?;
+    enter_accounts(&scan, roster)
+}
+
+/// Returns the selected accounts of --accounts, each with a role; `None` for --org.
+pub(super) fn read_live_list(
+    enter: &EnterArgs,
+    access: &AccessArgs,
+    global: &GlobalArgs,
+) -> anyhow::Result<Option<Roster>> {
     for (name, is_given, instead) in [
         (
             "--role-arn",
@@ -197,12 +215,12 @@ pub(super) fn scan_accounts_live(args: &ScanArgs, global: &GlobalArgs) -> anyhow
             bail!("{name} is for one account; use {instead}");
         }
     }
-    let roster = args.fleet.roster.read_list(access, global)?;
+    let roster = enter.roster.read_list(access, global)?;
     let roster = match roster {
-        Some(roster) => Some(args.fleet.roster.select_from(roster)?),
+        Some(roster) => Some(enter.roster.select_from(roster)?),
         None => None,
     };
-    let has_role = args.fleet.role_name.is_some();
+    let has_role = enter.role_name.is_some();
     let lacks_role = |it: &&Account| it.role_arn.is_none() && !has_role;
     let lacking = roster.iter().flat_map(|it| it.to_scan(None));
     // One may be the account of the credentials, which needs no role.
@@ -213,13 +231,14 @@ pub(super) fn scan_accounts_live(args: &ScanArgs, global: &GlobalArgs) -> anyhow
     if roster.is_none() && !has_role {
         return Err(missing_role("--org"));
     }
-    enter_accounts(&scan, roster)
+    Ok(roster)
 }
 
 #[cfg(feature = "aws")]
 fn enter_accounts(scan: &FleetScan<'_>, roster: Option<Roster>) -> anyhow::Result<Exit> {
     let fleet = &scan.args.fleet;
-    let access = &scan.args.source.input.access;
+    let source = &scan.args.source;
+    let access = &source.input.access;
     let organization = Organization::connect(access, scan.global)?;
     let output = scan.open_output(|place| organization.open_bucket(place))?;
     let roster = match roster {
@@ -230,15 +249,11 @@ fn enter_accounts(scan: &FleetScan<'_>, roster: Option<Roster>) -> anyhow::Resul
                 true => find_list(&*output.store)?,
                 false => None,
             };
-            let role = fleet.roster.org_role_arn.as_deref();
-            let listed = match known {
-                Some(known) => known,
-                None => organization.list_accounts(role, access.external_id.as_ref())?,
-            };
-            fleet.roster.select_from(listed)?
+            organization.select_accounts(&fleet.enter.roster, access, known)?
         }
     };
-    let entrance = LiveEntrance::new(&organization, scan)?;
+    let plan = source.plan_accounts(&scan.loaded, fleet.snapshots)?;
+    let entrance = LiveEntrance::new(&organization, access, &fleet.enter, plan);
     entrance.check_roles(&roster)?;
     scan.scan_roster(&roster, &output, &entrance)
 }
@@ -249,7 +264,7 @@ fn enter_accounts(_: &FleetScan<'_>, _: Option<Roster>) -> anyhow::Result<Exit> 
 }
 
 #[cfg(not(feature = "aws"))]
-const NO_LIVE_ACCOUNTS: &str = "this build cannot read live accounts (feature `aws` is disabled); check a folder of snapshots with --from FOLDER";
+pub(super) const NO_LIVE_ACCOUNTS: &str = "this build cannot read live accounts (feature `aws` is disabled); check a folder of snapshots with --from FOLDER";
 
 /// What to list.
 #[derive(Debug, Args)]

@@ -39,10 +39,10 @@ pub(super) struct RosterArgs {
     pub(super) skip_account: Vec<String>,
 }
 
-/// How to check an organization.
+/// The accounts of an organization, and how they are entered.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Organization")]
-pub(super) struct FleetArgs {
+pub(super) struct EnterArgs {
     #[command(flatten)]
     pub(super) roster: RosterArgs,
     /// Role to assume in each account, except in the account of the credentials
@@ -54,6 +54,17 @@ pub(super) struct FleetArgs {
     /// Maximum duration of reading one account [default: 15m]
     #[arg(long, value_name = "DURATION", value_parser = value::parse_account_timeout)]
     pub(super) account_timeout: Option<Duration>,
+    /// Number of accounts to read at the same time [default: 16, and 2 with --from]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(super) accounts_at_once: Option<u16>,
+}
+
+/// How to check an organization.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Organization")]
+pub(super) struct FleetArgs {
+    #[command(flatten)]
+    pub(super) enter: EnterArgs,
     /// Check only a part of the accounts, such as 3/40; auto/40 reads the position from the variables of AWS Batch,
     /// Kubernetes, Slurm or GNU parallel
     #[arg(long, value_name = "I/N|auto/N", requires = "output")]
@@ -71,9 +82,6 @@ pub(super) struct FleetArgs {
     /// Name of the run [default: the time in UTC]
     #[arg(long, value_name = "NAME", value_parser = parse_run)]
     pub(super) run: Option<String>,
-    /// Number of accounts to check at the same time [default: 16, and 2 with --from]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(super) accounts_at_once: Option<u16>,
 }
 
 fn parse_unit(text: &str) -> Result<String, String> {
@@ -91,7 +99,13 @@ fn parse_run(text: &str) -> Result<String, String> {
     }
 }
 
-impl FleetArgs {
+/// Returns the first name of an argument that is given.
+fn first_given(names: impl IntoIterator<Item = (&'static str, bool)>) -> Option<&'static str> {
+    let mut names = names.into_iter();
+    names.find_map(|(name, is_given)| is_given.then_some(name))
+}
+
+impl EnterArgs {
     /// Whether the accounts are entered with their roles, unless --from names snapshots.
     pub(super) fn names_accounts(&self) -> bool {
         self.roster.org || self.roster.accounts.is_some()
@@ -99,33 +113,47 @@ impl FleetArgs {
 
     /// Returns an argument that only entering accounts uses, if one is given.
     pub(super) fn find_live_only(&self) -> Option<&'static str> {
-        [
+        first_given([
             ("--org", self.roster.org),
             ("--org-role-arn", self.roster.org_role_arn.is_some()),
             ("--role-name", self.role_name.is_some()),
             ("--no-session-policy", self.no_session_policy),
             ("--account-timeout", self.account_timeout.is_some()),
-            ("--snapshots", self.snapshots),
-        ]
-        .into_iter()
-        .find_map(|(name, is_given)| is_given.then_some(name))
+        ])
     }
 
     /// Returns an argument that only an organization has, if one is given.
     pub(super) fn find_given(&self) -> Option<&'static str> {
         let roster = &self.roster;
-        let others = [
-            ("--ou", !roster.ou.is_empty()),
-            ("--skip-ou", !roster.skip_ou.is_empty()),
-            ("--account", !roster.account.is_empty()),
-            ("--skip-account", !roster.skip_account.is_empty()),
-            ("--shard", self.shard.is_some()),
-            ("--resume", self.resume),
-            ("--output", self.output.is_some()),
-            ("--run", self.run.is_some()),
-            ("--accounts-at-once", self.accounts_at_once.is_some()),
-        ];
-        let given = others.into_iter().find(|(_, is_given)| *is_given);
-        self.find_live_only().or(given.map(|(name, _)| name))
+        self.find_live_only().or_else(|| {
+            first_given([
+                ("--ou", !roster.ou.is_empty()),
+                ("--skip-ou", !roster.skip_ou.is_empty()),
+                ("--account", !roster.account.is_empty()),
+                ("--skip-account", !roster.skip_account.is_empty()),
+                ("--accounts-at-once", self.accounts_at_once.is_some()),
+            ])
+        })
+    }
+}
+
+impl FleetArgs {
+    /// Returns an argument that only entering accounts uses, if one is given.
+    pub(super) fn find_live_only(&self) -> Option<&'static str> {
+        let own = first_given([("--snapshots", self.snapshots)]);
+        self.enter.find_live_only().or(own)
+    }
+
+    /// Returns an argument that only an organization has, if one is given.
+    pub(super) fn find_given(&self) -> Option<&'static str> {
+        self.enter.find_given().or_else(|| {
+            first_given([
+                ("--snapshots", self.snapshots),
+                ("--shard", self.shard.is_some()),
+                ("--resume", self.resume),
+                ("--output", self.output.is_some()),
+                ("--run", self.run.is_some()),
+            ])
+        })
     }
 }

@@ -15,21 +15,21 @@ use crate::model::coverage::Stats;
 use crate::model::fleet::{Account, Outcome, Roster};
 use crate::model::observed::GapKind;
 use crate::model::selection::Selection;
-use crate::report::fleet::summary::FleetReport;
 use crate::source::aws::account::collect_account;
 use crate::source::aws::call::{Caller, Stop};
 use crate::source::aws::meter::Meter;
-use crate::source::aws::organizations;
 use crate::source::aws::permissions::{required_actions, write_session_policy};
 use crate::source::aws::retry::Losses;
 use crate::source::aws::s3_store::BucketStore;
 use crate::source::aws::session::{Base, EnterError, MemberRole, Session};
+use crate::source::aws::{cloudwatch, organizations};
 use crate::store::{BucketPlace, Store};
 use crate::text::plural;
 
 use super::args::{AccessArgs, GlobalArgs};
 use super::evaluation::AccountPlan;
-use super::fleet_scan::{Entrance, FleetScan, missing_role};
+use super::fleet_args::{EnterArgs, RosterArgs};
+use super::fleet_scan::{Entrance, missing_role};
 use super::live::{self, Ending};
 use super::output;
 use super::stopped::Stopped;
@@ -107,6 +107,21 @@ impl Organization {
         Ok(roster)
     }
 
+    /// Returns the selected accounts of the organization, or those of a list that is known.
+    pub(super) fn select_accounts(
+        &self,
+        roster: &RosterArgs,
+        access: &AccessArgs,
+        known: Option<Roster>,
+    ) -> anyhow::Result<Roster> {
+        let role = roster.org_role_arn.as_deref();
+        let listed = match known {
+            Some(known) => known,
+            None => self.list_accounts(role, access.external_id.as_ref())?,
+        };
+        roster.select_from(listed)
+    }
+
     async fn enter_listing_account(
         &self,
         role: Option<&str>,
@@ -153,20 +168,24 @@ pub(super) struct LiveEntrance<'a> {
 impl<'a> LiveEntrance<'a> {
     pub(super) fn new(
         organization: &'a Organization,
-        scan: &'a FleetScan<'_>,
-    ) -> anyhow::Result<Self> {
-        let fleet = &scan.args.fleet;
-        let actions = required_actions(&Selection::default());
-        Ok(LiveEntrance {
+        access: &'a AccessArgs,
+        enter: &'a EnterArgs,
+        plan: AccountPlan,
+    ) -> Self {
+        let mut actions = required_actions(&Selection::default());
+        if plan.extent.metrics {
+            actions.extend(cloudwatch::OPERATIONS.iter().map(|it| it.action));
+        }
+        LiveEntrance {
             organization,
-            access: &scan.args.source.input.access,
-            role_name: fleet.role_name.as_deref(),
-            policy: (!fleet.no_session_policy).then(|| write_session_policy(&actions)),
-            timeout: fleet.account_timeout.unwrap_or(ACCOUNT_TIMEOUT),
-            plan: (scan.args.source).plan_accounts(&scan.loaded, fleet.snapshots)?,
+            access,
+            role_name: enter.role_name.as_deref(),
+            policy: (!enter.no_session_policy).then(|| write_session_policy(&actions)),
+            timeout: enter.account_timeout.unwrap_or(ACCOUNT_TIMEOUT),
+            plan,
             expired_in_a_row: AtomicUsize::new(0),
             stats: Mutex::new(organization.meter.stats()),
-        })
+        }
     }
 
     /// Checks that every account to scan has a role, before any is entered.
@@ -322,24 +341,19 @@ impl Entrance for LiveEntrance<'_> {
         text
     }
 
-    fn finish_run(&self, report: &FleetReport, exit: Exit, scan: &FleetScan<'_>) -> Exit {
+    fn finish_run(&self, seen: usize, again: &str, exit: Exit) -> Exit {
         let signal = *self.organization.ending.signals.borrow();
-        let outcomes = &report.outcomes;
-        let mut exit = exit.and(signal);
+        let exit = exit.and(signal);
         if !self.is_exhausted() {
             return exit;
         }
-        let again = match scan.args.fleet.output.is_some() {
-            true => "repeat the command with --resume",
-            false => "repeat the command; with --output FOLDER it can be continued with --resume",
-        };
         output::print_stderr(&format!(
             "error: the credentials expired: {} in a row could not be entered; sign in again and {again}",
             plural(MAX_EXPIRED, "account")
         ));
-        if outcomes.scanned + outcomes.partial == 0 {
-            exit = exit.and(Exit::Usage);
+        match seen {
+            0 => exit.and(Exit::Usage),
+            _ => exit,
         }
-        exit
     }
 }

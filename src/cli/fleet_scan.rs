@@ -19,7 +19,7 @@ use crate::report::fleet::summary::FleetReport;
 use crate::store::{BucketPlace, Folder, Place, Store};
 use crate::text::plural;
 
-use super::args::{FailOnArg, GlobalArgs};
+use super::args::{FailOnArg, GlobalArgs, InputArgs};
 use super::config::LoadedConfig;
 use super::fleet_report::{FleetTarget, keep_summary, write_targets};
 use super::output;
@@ -153,7 +153,7 @@ impl<'a> FleetScan<'a> {
         };
         let accounts = run.begin(roster, self.shard, fleet.resume);
         let accounts = accounts.with_context(|| format!("--output {}", output.place))?;
-        let at_once = fleet.accounts_at_once.unwrap_or(entrance.default_at_once());
+        let at_once = (fleet.enter.accounts_at_once).unwrap_or(entrance.default_at_once());
         let line = ProgressLine::new(self.global);
         scan_accounts(&accounts, at_once.into(), entrance, &run, &|progress| {
             line.show(progress, &entrance.describe_calls());
@@ -161,7 +161,12 @@ impl<'a> FleetScan<'a> {
         line.finish();
         let gate = self.args.fail_on.into();
         let (report, exit) = summarize_run(store, gate, self.shard, &mut |_, _| Ok(()))?;
-        let exit = entrance.finish_run(&report, exit, self);
+        let seen = report.outcomes.scanned + report.outcomes.partial;
+        let again = match fleet.output.is_some() {
+            true => "repeat the command with --resume",
+            false => "repeat the command; with --output FOLDER it can be continued with --resume",
+        };
+        let exit = entrance.finish_run(seen, again, exit);
         if let Some(shard) = self.shard {
             return Ok(finish_shard(shard, &report, exit, gate, self.global));
         }
@@ -181,8 +186,9 @@ pub(super) trait Entrance: Enter {
         String::new()
     }
 
-    /// Prints why the run ended early, if it did, and returns the exit of it.
-    fn finish_run(&self, _: &FleetReport, exit: Exit, _: &FleetScan<'_>) -> Exit {
+    /// Prints why the run ended early after some accounts were seen, if it did, and how to run it again. Returns the
+    /// exit of it.
+    fn finish_run(&self, _seen: usize, _again: &str, exit: Exit) -> Exit {
         exit
     }
 }
@@ -217,29 +223,40 @@ fn finish_shard(
     }
 }
 
+/// Refuses arguments that only one account has: `own` of the command, or those of its source.
+pub(super) fn refuse_single_account(
+    input: &InputArgs,
+    own: Option<&'static str>,
+) -> anyhow::Result<()> {
+    let refused = [
+        ("--account-from", input.account_from.is_some()),
+        ("--parameter", !input.parameter.is_empty()),
+        ("--resource", !input.access.resource.is_empty()),
+    ];
+    let refused = refused.into_iter().find(|(_, is_given)| *is_given);
+    match own.or(refused.map(|(name, _)| name)) {
+        None => Ok(()),
+        Some(name) if input.from.is_some() => bail!(
+            "{name} is for one account, and --from names a folder; check one of its files instead"
+        ),
+        Some(name) => bail!("{name} is for one account; check it without --accounts and --org"),
+    }
+}
+
 /// Checks the arguments of a scan of an organization and returns the formats.
 fn check_arguments(args: &ScanArgs) -> anyhow::Result<Vec<FleetTarget>> {
-    let (input, access) = (&args.source.input, &args.source.input.access);
-    let refused = [
+    let own = [
         ("--baseline", args.baseline.is_some()),
         ("--fail-on new", args.fail_on == FailOnArg::New),
         ("--show-skipped", args.show_skipped),
         ("--cost", args.cost),
-        ("--account-from", input.account_from.is_some()),
-        ("--parameter", !input.parameter.is_empty()),
-        ("--resource", !access.resource.is_empty()),
     ];
-    let refused = refused
-        .into_iter()
-        .find_map(|(name, is_given)| is_given.then_some(name));
-    if let Some(name) = refused.or_else(|| args.report.find_account_only()) {
-        match input.from.is_some() {
-            true => bail!(
-                "{name} is for one account, and --from names a folder; check one of its files instead"
-            ),
-            false => bail!("{name} is for one account; check it without --accounts and --org"),
-        }
-    }
+    let own = own.into_iter().find(|(_, is_given)| *is_given);
+    let own = own.map(|(name, _)| name);
+    refuse_single_account(
+        &args.source.input,
+        own.or_else(|| args.report.find_account_only()),
+    )?;
     let mut targets = Vec::new();
     for target in args.report.check_targets()? {
         let (name, path) = target.name_parts();
@@ -318,14 +335,14 @@ fn read_clock() -> Instant {
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 
 /// The progress of a run: a line that changes on a terminal, else one every ten seconds.
-struct ProgressLine {
+pub(super) struct ProgressLine {
     is_shown: bool,
     is_terminal: bool,
     last: Mutex<Instant>,
 }
 
 impl ProgressLine {
-    fn new(global: &GlobalArgs) -> Self {
+    pub(super) fn new(global: &GlobalArgs) -> Self {
         ProgressLine {
             is_shown: !global.quiet && !global.no_progress,
             // Log lines and this one would overwrite each other.
@@ -334,7 +351,7 @@ impl ProgressLine {
         }
     }
 
-    fn show(&self, progress: Progress, calls: &str) {
+    pub(super) fn show(&self, progress: Progress, calls: &str) {
         if !self.is_shown {
             return;
         }
@@ -357,7 +374,7 @@ impl ProgressLine {
         }
     }
 
-    fn finish(&self) {
+    pub(super) fn finish(&self) {
         if self.is_shown && self.is_terminal {
             let _ = writeln!(std::io::stderr());
         }

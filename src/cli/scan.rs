@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::Args;
 
+use crate::cost::estimate::{Question, estimate_cost};
 use crate::cost::prices::PriceList;
 use crate::exit::Exit;
 use crate::report::Report;
@@ -16,7 +17,7 @@ use super::config::LoadedConfig;
 use super::evaluation::{Evaluated, KeptFindings, Reads, Reevaluation};
 use super::fleet_args::FleetArgs;
 use super::output::{ReportArgs, Target};
-use super::{cost, github, input, output};
+use super::{github, input, output, prices};
 
 #[derive(Debug, Args)]
 pub(super) struct ScanArgs {
@@ -67,7 +68,7 @@ impl ScanArgs {
 
     /// Whether the accounts of an organization are entered.
     pub(super) fn enters_accounts(&self) -> bool {
-        self.source.input.from.is_none() && self.fleet.names_accounts()
+        self.source.input.from.is_none() && self.fleet.enter.names_accounts()
     }
 }
 
@@ -117,7 +118,13 @@ fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
             report,
             ..
         } = &evaluated;
-        cost::estimate_for_report(snapshot, settings, &report.selection, preflight, &prices)
+        let question = Question {
+            selection: &report.selection,
+            preflight,
+            change_rate: None,
+            prices: &prices,
+        };
+        estimate_cost(snapshot, settings, &question)
     });
     let anchor = loaded.path_in_repository();
     let options = (args.report).to_options(anchor, args.fail_on.into(), args.show_skipped);
@@ -153,7 +160,7 @@ fn read_prices(args: &ScanArgs, targets: &[Target]) -> anyhow::Result<PriceList>
             COST_SECTION_FORMATS.join(", ")
         );
     }
-    cost::read_prices(args.prices.as_deref())
+    prices::read_prices(args.prices.as_deref())
 }
 
 /// Prints stale waivers, unless the report on stdout lists them, and the statistics of --stats.

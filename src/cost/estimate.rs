@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::RuleContext;
 use crate::analysis::policy_cache::PolicyCache;
+use crate::model::fleet::Outcome;
 use crate::model::observed::GapKind;
 use crate::model::selection::Selection;
-use crate::model::size::Basis;
 use crate::model::snapshot::{Snapshot, Source};
 use crate::model::{Resource, ResourceKind};
 use crate::settings::Settings;
 
 use super::billing::{BillingRule, Chain, Payer};
 use super::counted::{Counted, Counter, Notes, add_note};
+use super::line::{Cost, Line, Side, Total};
 use super::metrics::{has_metric, may_have_small_objects};
 use super::note::{MANY_FULL_BACKUPS, Note, RECOMMENDED_DAYS};
 use super::points::{Points, Schedule};
@@ -32,15 +33,17 @@ pub struct Question<'q> {
     pub prices: &'q PriceList,
 }
 
-/// What the backups of an account cost to keep.
+/// What the backups of an account, or of several, cost to keep.
 #[derive(Debug)]
 pub struct Estimate {
     /// Where the facts come from.
     pub source: Source,
     /// Whether it is of a plan or template, without the account that this is for.
     pub lacks_account: bool,
-    /// The account; none where a plan or template does not name it.
+    /// The account; none of several, and where a plan or template does not name it.
     pub account_id: Option<String>,
+    /// The accounts that are added up, by ID; empty for one account.
+    pub accounts: Vec<AccountEstimate>,
     /// The account that stores the copies.
     pub central_account_id: String,
     /// The key of the backup tag.
@@ -65,50 +68,21 @@ pub struct Estimate {
     pub lacks_metrics: bool,
 }
 
-/// The resources of a type in a region.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Line {
-    /// The type.
-    pub kind: ResourceKind,
-    /// The region.
-    pub region: String,
-    /// How many there are.
-    pub resources: usize,
-    /// The bytes that are known.
-    pub bytes: u64,
-    /// What the bytes say about the data; none where nothing is known.
-    pub basis: Option<Basis>,
-    /// Of how many the size is not known, or not all of it.
-    pub unknown_sizes: usize,
-    /// Of how many the plans are not known.
-    pub unknown_plans: usize,
-    /// What the account of the resources pays for.
-    pub member: Side,
-    /// What the central account pays for.
-    pub central: Side,
-}
-
-/// What one account pays for.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Side {
-    /// The fewest and the most points that are kept of a resource; of those that are kept for ever, one
-    /// month's. None where nothing is known.
-    pub points: Option<(u64, u64)>,
-    /// Whether points are kept for ever, so that the cost grows each month.
-    pub grows: bool,
-    /// Storage, in USD a month.
-    pub storage: Cost,
-    /// Transfer to other regions: for one copy, and for the copies of a month.
-    pub transfer: Cost,
-}
-
-/// An amount in USD.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Cost {
-    /// The amounts as far as prices are known.
-    pub usd: Figures,
-    /// Whether a price is missing.
-    pub lacks_price: bool,
+/// One of the accounts that are added up.
+#[derive(Debug)]
+pub struct AccountEstimate {
+    /// Its ID.
+    pub id: String,
+    /// Its name, if the list of accounts has it.
+    pub name: Option<String>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why nothing of it was seen, or why it was left out.
+    pub reason: Option<String>,
+    /// A line for each type and region, in this order.
+    pub lines: Vec<Line>,
+    /// What its totals lack.
+    pub missing: Missing,
 }
 
 /// A price that was used.
@@ -122,17 +96,6 @@ pub struct UsedPrice {
     pub price: Price,
 }
 
-/// The sum of all lines for one account.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Total {
-    /// Storage, in USD a month.
-    pub storage: Cost,
-    /// Transfer to other regions.
-    pub transfer: Cost,
-    /// Whether the cost grows each month.
-    pub grows: bool,
-}
-
 /// What the totals lack.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Missing {
@@ -144,44 +107,15 @@ pub struct Missing {
     pub unknown_plans: usize,
     /// Whether resources may be missing.
     pub resources: bool,
-}
-
-impl Line {
-    /// Returns what a payer pays for.
-    #[must_use]
-    pub fn side(&self, payer: Payer) -> &Side {
-        match payer {
-            Payer::Member => &self.member,
-            Payer::Central => &self.central,
-        }
-    }
-
-    fn side_mut(&mut self, payer: Payer) -> &mut Side {
-        match payer {
-            Payer::Member => &mut self.member,
-            Payer::Central => &mut self.central,
-        }
-    }
-
-    /// Whether a price is missing.
-    #[must_use]
-    pub fn lacks_price(&self) -> bool {
-        let lacks = |side: &Side| side.storage.lacks_price || side.transfer.lacks_price;
-        lacks(&self.member) || lacks(&self.central)
-    }
+    /// Accounts of which nothing was seen.
+    pub accounts: usize,
 }
 
 impl Estimate {
     /// Returns the sum of what a payer pays for.
     #[must_use]
     pub fn total(&self, payer: Payer) -> Total {
-        let mut total = Total::default();
-        for side in self.lines.iter().map(|line| line.side(payer)) {
-            total.storage.add(side.storage);
-            total.transfer.add(side.transfer);
-            total.grows |= side.grows;
-        }
-        total
+        Total::of_lines(&self.lines, payer)
     }
 
     /// Returns what the totals lack.
@@ -189,6 +123,7 @@ impl Estimate {
     pub fn missing(&self) -> Missing {
         let unpriced = self.lines.iter().filter(|line| line.lacks_price());
         let unpriced: BTreeSet<ResourceKind> = unpriced.map(|line| line.kind).collect();
+        let unseen = self.accounts.iter().filter(|it| it.outcome.is_unseen());
         Missing {
             types_without_price: unpriced.len(),
             unknown_sizes: self.lines.iter().map(|line| line.unknown_sizes).sum(),
@@ -197,7 +132,16 @@ impl Estimate {
                 .notes
                 .iter()
                 .any(|(note, _)| note.is_missing_something()),
+            accounts: unseen.count(),
         }
+    }
+}
+
+impl AccountEstimate {
+    /// Whether something of it was seen.
+    #[must_use]
+    pub fn is_seen(&self) -> bool {
+        matches!(self.outcome, Outcome::Scanned | Outcome::Partial)
     }
 }
 
@@ -206,13 +150,6 @@ impl Missing {
     #[must_use]
     pub fn is_something(&self) -> bool {
         *self != Missing::default()
-    }
-}
-
-impl Cost {
-    fn add(&mut self, other: Cost) {
-        self.usd += other.usd;
-        self.lacks_price |= other.lacks_price;
     }
 }
 
@@ -243,6 +180,7 @@ pub fn estimate_cost(
         source: snapshot.source,
         lacks_account: snapshot.has_no_account(),
         account_id: snapshot.account_id.clone(),
+        accounts: Vec::new(),
         central_account_id: settings.central_account.clone(),
         tag_key: settings.tag_key.clone(),
         collected_at: snapshot.finished_at.clone(),

@@ -120,7 +120,7 @@ impl Note {
                 "No backup plan selects {resources}: there is nothing to pay, and no backup."
             ),
             Note::RdsAllowance => format!(
-                "RDS keeps backups up to the size of the databases of a region for free in this account. The allowance is subtracted from the local figures of {}; automated backups use it too. The central account has no such allowance.",
+                "RDS keeps backups up to the size of the databases of a region for free in their account. The allowance is subtracted from the local figures of {}; automated backups use it too. The central account has no such allowance.",
                 plural(number, "database")
             ),
             Note::AuroraWindow => format!(

@@ -60,6 +60,10 @@ pub struct Progress {
     pub total: usize,
 }
 
+/// What is done with an account: with what was read of it, or with why nothing was.
+pub type Visit<'v> =
+    dyn Fn(&Account, Result<Box<Entered>, Refusal>) -> Result<Outcome, FleetError> + Sync + 'v;
+
 /// Scans accounts, at most `at_once` at a time, and keeps the result of each.
 ///
 /// # Errors
@@ -69,6 +73,21 @@ pub fn scan_accounts(
     at_once: usize,
     enter: &dyn Enter,
     run: &Run<'_>,
+    show: &(dyn Fn(Progress) + Sync),
+) -> Result<(), FleetError> {
+    let keep_result: &Visit<'_> = &|account, entered| keep_result(account, entered, run);
+    visit_accounts(accounts, at_once, enter, keep_result, show)
+}
+
+/// Reads accounts, at most `at_once` at a time, and visits each.
+///
+/// # Errors
+/// A visit failed. No account is read after it.
+pub fn visit_accounts(
+    accounts: &[&Account],
+    at_once: usize,
+    enter: &dyn Enter,
+    visit: &Visit<'_>,
     show: &(dyn Fn(Progress) + Sync),
 ) -> Result<(), FleetError> {
     let next = AtomicUsize::new(0);
@@ -83,7 +102,9 @@ pub fn scan_accounts(
                     if failed().is_some() || enter.is_exhausted() {
                         return;
                     }
-                    match scan_account(account, enter, run) {
+                    let entered = enter.enter(account);
+                    let entered = entered.and_then(|entered| check_identity(account, entered));
+                    match visit(account, entered) {
                         Ok(outcome) => {
                             unseen.fetch_add(usize::from(outcome.is_unseen()), Ordering::Relaxed);
                             show(Progress {
@@ -107,15 +128,12 @@ pub fn scan_accounts(
     }
 }
 
-/// Reads and evaluates one account, and keeps its result.
-fn scan_account(
+/// Evaluates one account, and keeps its result.
+fn keep_result(
     account: &Account,
-    enter: &dyn Enter,
+    entered: Result<Box<Entered>, Refusal>,
     run: &Run<'_>,
 ) -> Result<Outcome, FleetError> {
-    let entered = enter
-        .enter(account)
-        .and_then(|entered| check_identity(account, entered));
     let entered = match entered {
         Ok(entered) => entered,
         // What was read of it before the run was resumed says more.

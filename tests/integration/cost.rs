@@ -1,12 +1,14 @@
 //! Estimates of cost: hand-computed figures for each rule of billing, the laws that all figures obey, and the
 //! command.
 
+mod accounts;
 mod billing;
 mod cold;
 mod command;
 mod laws;
 
-use backup_check::cost::estimate::{Estimate, Line, Question, estimate_cost};
+use backup_check::cost::estimate::{Estimate, Question, estimate_cost};
+use backup_check::cost::line::Line;
 use backup_check::cost::note::Note;
 use backup_check::cost::prices::PriceList;
 use backup_check::model::Snapshot;

@@ -1,4 +1,4 @@
-//! An estimate as CSV, RFC 4180: one row per type, region and payer.
+//! An estimate as CSV, RFC 4180: one row per account, type, region and payer.
 
 use std::io::Write;
 
@@ -6,13 +6,14 @@ use csv::{QuoteStyle, Terminator, WriterBuilder};
 
 use super::json::round_number;
 use crate::cost::billing::Payer;
-use crate::cost::estimate::{Cost, Estimate, Line};
+use crate::cost::estimate::{AccountEstimate, Estimate};
+use crate::cost::line::{Cost, Line};
 use crate::cost::volume::to_gib;
 use crate::report::WriteError;
 use crate::report::csv::to_write_error;
 
 /// The columns. New ones are appended, so existing columns keep their positions.
-const COLUMNS: [&str; 20] = [
+const COLUMNS: [&str; 21] = [
     "account_id",
     "region",
     "resource_type",
@@ -33,6 +34,7 @@ const COLUMNS: [&str; 20] = [
     "transfer_ceiling_usd",
     "lacks_price",
     "collected_at",
+    "outcome",
 ];
 
 /// Writes an estimate.
@@ -42,18 +44,53 @@ pub(super) fn write(estimate: &Estimate, out: &mut dyn Write) -> Result<(), Writ
         .quote_style(QuoteStyle::Necessary)
         .from_writer(out);
     rows.write_record(COLUMNS).map_err(to_write_error)?;
-    for line in &estimate.lines {
-        for payer in Payer::ALL {
-            let cells = row_cells(estimate, line, payer);
-            rows.write_record(cells).map_err(to_write_error)?;
+    let mut write_row = |cells: [String; COLUMNS.len()]| {
+        let written = rows.write_record(cells);
+        written.map_err(to_write_error)
+    };
+    if estimate.accounts.is_empty() {
+        let account_id = estimate.account_id.clone().unwrap_or_default();
+        for (line, payer) in list_rows(&estimate.lines) {
+            write_row(row_cells(estimate, &account_id, "", line, payer))?;
+        }
+    }
+    for account in &estimate.accounts {
+        let outcome = account.outcome.as_str();
+        for (line, payer) in list_rows(&account.lines) {
+            write_row(row_cells(estimate, &account.id, outcome, line, payer))?;
+        }
+        if account.lines.is_empty() {
+            write_row(empty_cells(account))?;
         }
     }
     rows.flush()?;
     Ok(())
 }
 
+/// Returns the rows of lines: one for each payer.
+fn list_rows(lines: &[Line]) -> impl Iterator<Item = (&Line, Payer)> {
+    lines
+        .iter()
+        .flat_map(|line| Payer::ALL.map(|payer| (line, payer)))
+}
+
+/// Returns the row of an account without lines, so that none is missing.
+fn empty_cells(account: &AccountEstimate) -> [String; COLUMNS.len()] {
+    COLUMNS.map(|column| match column {
+        "account_id" => account.id.clone(),
+        "outcome" => account.outcome.as_str().to_owned(),
+        _ => String::new(),
+    })
+}
+
 /// Returns a row. A figure that is not known is empty, never 0.
-fn row_cells(estimate: &Estimate, line: &Line, payer: Payer) -> [String; COLUMNS.len()] {
+fn row_cells(
+    estimate: &Estimate,
+    account_id: &str,
+    outcome: &str,
+    line: &Line,
+    payer: Payer,
+) -> [String; COLUMNS.len()] {
     let side = line.side(payer);
     let point = |number: Option<u64>| number.map(|it| it.to_string()).unwrap_or_default();
     let is_known = |cost: Cost| {
@@ -66,7 +103,7 @@ fn row_cells(estimate: &Estimate, line: &Line, payer: Payer) -> [String; COLUMNS
     let (storage, transfer) = (side.storage, side.transfer);
     let is_planned = estimate.change_rate.is_some() && !side.grows;
     [
-        estimate.account_id.clone().unwrap_or_default(),
+        account_id.to_owned(),
         line.region.clone(),
         line.kind.as_str().to_owned(),
         line.resources.to_string(),
@@ -89,5 +126,6 @@ fn row_cells(estimate: &Estimate, line: &Line, payer: Payer) -> [String; COLUMNS
         amount(transfer, transfer.usd.ceiling, !side.grows),
         (storage.lacks_price || transfer.lacks_price).to_string(),
         estimate.collected_at.clone(),
+        outcome.to_owned(),
     ]
 }

@@ -6,9 +6,11 @@ use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
 
 use crate::cost::billing::Payer;
-use crate::cost::estimate::{Cost, Estimate, Line, Side, Total};
+use crate::cost::estimate::{AccountEstimate, Estimate, Missing};
+use crate::cost::line::{Cost, Line, Side, Total};
 use crate::cost::volume::to_gib;
 use crate::model::ResourceKind;
+use crate::model::fleet::Outcome;
 use crate::model::size::Basis;
 use crate::model::snapshot::Source;
 use crate::report::WriteError;
@@ -17,7 +19,7 @@ use crate::report::json::Tool;
 /// The name of the schema.
 const SCHEMA: &str = "backup-check/cost/v1";
 
-/// The estimate of one account. Amounts are in USD, without taxes and discounts.
+/// The estimate of an account, or of several. Amounts are in USD, without taxes and discounts.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(title = "backup-check cost estimate")]
 struct JsonEstimate {
@@ -27,8 +29,10 @@ struct JsonEstimate {
     tool: Tool,
     /// Where the facts come from.
     source: Source,
-    /// The account; null where a plan or template does not name it.
+    /// The account; null of several, and where a plan or template does not name it.
     account_id: Option<String>,
+    /// The accounts that are added up, by ID; empty for one account.
+    accounts: Vec<JsonAccount>,
     /// The account that stores the copies.
     central_account_id: String,
     /// When the facts were read, RFC 3339.
@@ -51,6 +55,27 @@ struct JsonEstimate {
     prices: Vec<JsonPrice>,
 }
 
+/// One of the accounts that are added up.
+#[derive(Debug, Serialize, JsonSchema)]
+struct JsonAccount {
+    /// Its ID.
+    account_id: String,
+    /// Its name; null if the list of accounts has none.
+    name: Option<String>,
+    /// What became of it.
+    outcome: Outcome,
+    /// Why nothing of it was seen, or why it was left out; else null.
+    reason: Option<String>,
+    /// The number of resources; null where nothing was seen.
+    resources: Option<usize>,
+    /// Whether its totals are too low, because of what is missing.
+    at_least: bool,
+    /// What its totals lack.
+    missing: JsonMissing,
+    /// Its sums; null where nothing was seen.
+    totals: Option<JsonTotals>,
+}
+
 /// What the totals lack.
 #[derive(Debug, Serialize, JsonSchema)]
 struct JsonMissing {
@@ -62,6 +87,8 @@ struct JsonMissing {
     unknown_plans: usize,
     /// Whether resources may be missing.
     resources: bool,
+    /// The number of accounts of which nothing was seen.
+    accounts: usize,
 }
 
 /// The sums for each account.
@@ -199,7 +226,6 @@ impl JsonEstimate {
     fn new(estimate: &Estimate) -> Self {
         let missing = estimate.missing();
         let is_planned = estimate.change_rate.is_some();
-        let total = |payer| JsonTotal::new(estimate.total(payer), is_planned);
         JsonEstimate {
             schema: SCHEMA,
             tool: Tool {
@@ -208,21 +234,18 @@ impl JsonEstimate {
             },
             source: estimate.source,
             account_id: estimate.account_id.clone(),
+            accounts: estimate
+                .accounts
+                .iter()
+                .map(|account| JsonAccount::new(account, is_planned))
+                .collect(),
             central_account_id: estimate.central_account_id.clone(),
             collected_at: estimate.collected_at.clone(),
             preflight: estimate.preflight,
             change_rate: estimate.change_rate,
             at_least: missing.is_something(),
-            missing: JsonMissing {
-                types_without_price: missing.types_without_price,
-                unknown_sizes: missing.unknown_sizes,
-                unknown_plans: missing.unknown_plans,
-                resources: missing.resources,
-            },
-            totals: JsonTotals {
-                member: total(Payer::Member),
-                central: total(Payer::Central),
-            },
+            missing: JsonMissing::new(missing),
+            totals: JsonTotals::new(&estimate.lines, is_planned),
             lines: estimate
                 .lines
                 .iter()
@@ -248,6 +271,45 @@ impl JsonEstimate {
                     source: used.price.source.clone(),
                 })
                 .collect(),
+        }
+    }
+}
+
+impl JsonAccount {
+    fn new(account: &AccountEstimate, is_planned: bool) -> Self {
+        let is_seen = account.is_seen();
+        let resources = account.lines.iter().map(|it| it.resources).sum();
+        JsonAccount {
+            account_id: account.id.clone(),
+            name: account.name.clone(),
+            outcome: account.outcome,
+            reason: account.reason.clone(),
+            resources: is_seen.then_some(resources),
+            at_least: account.outcome.is_unseen() || account.missing.is_something(),
+            missing: JsonMissing::new(account.missing),
+            totals: is_seen.then(|| JsonTotals::new(&account.lines, is_planned)),
+        }
+    }
+}
+
+impl JsonMissing {
+    fn new(missing: Missing) -> Self {
+        JsonMissing {
+            types_without_price: missing.types_without_price,
+            unknown_sizes: missing.unknown_sizes,
+            unknown_plans: missing.unknown_plans,
+            resources: missing.resources,
+            accounts: missing.accounts,
+        }
+    }
+}
+
+impl JsonTotals {
+    fn new(lines: &[Line], is_planned: bool) -> Self {
+        let total = |payer| JsonTotal::new(Total::of_lines(lines, payer), is_planned);
+        JsonTotals {
+            member: total(Payer::Member),
+            central: total(Payer::Central),
         }
     }
 }

@@ -41,6 +41,19 @@ pub(in crate::report) fn write_section(estimate: &Estimate) -> String {
         }
         push_list(&mut text, &view.totals);
     }
+    if !view.accounts.is_empty() {
+        text.push_str("\n| account | resources | it pays for one full copy, USD a month | the central account pays |\n|---|--:|--:|--:|\n");
+        for row in &view.accounts {
+            let [member, central] = &row.amounts;
+            push_row(
+                &mut text,
+                [&row.account, &row.resources, member, central].map(String::as_str),
+            );
+        }
+        if !view.more_accounts.is_empty() {
+            text.push_str(&format!("\n{}\n", view.more_accounts));
+        }
+    }
     for remark in &view.remarks {
         text.push_str(&format!("\n{}\n", escape_sentence(remark)));
     }

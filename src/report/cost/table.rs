@@ -29,6 +29,7 @@ pub(super) fn write(
             page.flow(0, 2, &[(Tone::Plain, total)]);
         }
     }
+    write_accounts(&mut page, &view);
     for remark in &view.remarks {
         page.flow(0, 2, &[(Tone::Dim, remark)]);
     }
@@ -59,6 +60,28 @@ fn write_sizes(page: &mut Page, view: &CostView) {
         })
         .collect();
     page.add_table(&["", "resources", "GiB", "basis"], &rows);
+}
+
+fn write_accounts(page: &mut Page, view: &CostView) {
+    if view.accounts.is_empty() {
+        return;
+    }
+    page.title("ACCOUNTS", "one full copy, in USD a month");
+    let rows: Vec<Vec<String>> = view
+        .accounts
+        .iter()
+        .map(|row| {
+            let [member, central] = &row.amounts;
+            vec![
+                row.account.clone(),
+                row.resources.clone(),
+                member.clone(),
+                central.clone(),
+            ]
+        })
+        .collect();
+    page.add_table(&["", "resources", "the account pays", "central"], &rows);
+    page.flow(0, 2, &[(Tone::Plain, &view.more_accounts)]);
 }
 
 /// Writes a row for each payer: the type before the first, the region before the second.

@@ -1,8 +1,10 @@
 //! The texts of an estimate, which the formats for people share.
 
 use crate::cost::billing::Payer;
-use crate::cost::estimate::{Cost, Estimate, Line, Missing, Side};
+use crate::cost::estimate::{AccountEstimate, Estimate, Missing};
+use crate::cost::line::{Cost, Line, Side, Total};
 use crate::cost::volume::to_gib;
+use crate::model::fleet::Outcome;
 use crate::model::size::Basis;
 use crate::model::snapshot::Source;
 use crate::report::digest::summary::format_time;
@@ -19,6 +21,10 @@ pub(in crate::report) struct CostView {
     pub(in crate::report) costs: Vec<CostRow>,
     /// The totals, a sentence for each payer.
     pub(in crate::report) totals: Vec<String>,
+    /// Those that were not seen first, then the most expensive ones.
+    pub(in crate::report) accounts: Vec<AccountRow>,
+    /// A sentence on the accounts that are not among them; empty if none is missing.
+    pub(in crate::report) more_accounts: String,
     /// What the figures mean, sentences.
     pub(in crate::report) remarks: Vec<String>,
     /// What else to know, sentences.
@@ -47,6 +53,19 @@ pub(in crate::report) struct CostRow {
     pub(in crate::report) amounts: Vec<String>,
 }
 
+/// What the resources of an account cost, of several.
+#[derive(Debug)]
+pub(in crate::report) struct AccountRow {
+    /// Its ID and name.
+    pub(in crate::report) account: String,
+    pub(in crate::report) resources: String,
+    /// One full copy, by payer.
+    pub(in crate::report) amounts: [String; 2],
+}
+
+/// The most accounts that are shown; the others are in JSON and CSV.
+const MOST_ACCOUNTS: usize = 20;
+
 impl CostView {
     pub(in crate::report) fn new(estimate: &Estimate) -> Self {
         let mut headings = vec!["one full copy", "planning", "ceiling"];
@@ -66,6 +85,11 @@ impl CostView {
             totals: Payer::ALL
                 .map(|payer| describe_total(estimate, payer))
                 .to_vec(),
+            accounts: list_accounts(estimate),
+            more_accounts: match count_accounts(estimate).saturating_sub(MOST_ACCOUNTS) {
+                0 => String::new(),
+                more => format!("The formats csv and json have {more} more."),
+            },
             remarks: describe_figures(estimate),
             notes: notes.map(|(note, number)| note.describe(*number)).collect(),
         }
@@ -79,6 +103,7 @@ impl CostView {
 
 fn describe_question(estimate: &Estimate) -> String {
     let of = match (&estimate.account_id, estimate.source) {
+        _ if !estimate.accounts.is_empty() => plural(count_accounts(estimate), "account"),
         (Some(account), Source::Aws | Source::Snapshot) => format!("account {account}"),
         (_, Source::TerraformPlan) => "the Terraform plan".to_owned(),
         (_, Source::TerraformState) => "the Terraform state".to_owned(),
@@ -92,8 +117,11 @@ fn describe_question(estimate: &Estimate) -> String {
         ),
         false => format!("resources tagged {}=enabled", estimate.tag_key),
     };
-    let read = format_time(&estimate.collected_at);
-    let question = format!("Backup cost of {of}: {what}; read {read}.");
+    let read = match estimate.collected_at.as_str() {
+        "" => String::new(),
+        time => format!("; read {}", format_time(time)),
+    };
+    let question = format!("Backup cost of {of}: {what}{read}.");
     escape_invisible(&question).into_owned()
 }
 
@@ -187,13 +215,10 @@ fn describe_total(estimate: &Estimate, payer: Payer) -> String {
     };
     let usd = total.storage.usd;
     if missing.is_something() && usd.ceiling == 0.0 {
-        return format!(
-            "What {} pays is not known.",
-            describe_payer(estimate, payer)
-        );
+        return format!("What {} is not known.", describe_payer(estimate, payer));
     }
     let mut text = format!(
-        "{} pays{at_least} {} USD a month for one full copy",
+        "{}{at_least} {} USD a month for one full copy",
         capitalize(&describe_payer(estimate, payer)),
         format_usd(usd.one)
     );
@@ -223,11 +248,62 @@ fn describe_total(estimate: &Estimate, payer: Payer) -> String {
     text
 }
 
+/// Returns who pays, with the verb.
 fn describe_payer(estimate: &Estimate, payer: Payer) -> String {
     match (payer, &estimate.account_id) {
-        (Payer::Member, Some(account)) => format!("account {account}"),
-        (Payer::Member, None) => "the account".to_owned(),
-        (Payer::Central, _) => format!("the central account {}", estimate.central_account_id),
+        (Payer::Member, Some(account)) => format!("account {account} pays"),
+        (Payer::Member, None) if !estimate.accounts.is_empty() => "the accounts pay".to_owned(),
+        (Payer::Member, None) => "the account pays".to_owned(),
+        (Payer::Central, _) => format!("the central account {} pays", estimate.central_account_id),
+    }
+}
+
+/// Returns the number of accounts that were to be read.
+fn count_accounts(estimate: &Estimate) -> usize {
+    let accounts = estimate.accounts.iter();
+    accounts.filter(|it| it.outcome != Outcome::LeftOut).count()
+}
+
+fn list_accounts(estimate: &Estimate) -> Vec<AccountRow> {
+    let cost = |account: &AccountEstimate| {
+        let totals = Payer::ALL.map(|payer| Total::of_lines(&account.lines, payer));
+        totals.map(|it| it.storage.usd.one).iter().sum::<f64>()
+    };
+    let accounts = estimate.accounts.iter();
+    let accounts = accounts.filter(|it| it.outcome != Outcome::LeftOut);
+    let mut accounts: Vec<&AccountEstimate> = accounts.collect();
+    accounts.sort_by(|a, b| {
+        let unseen = b.outcome.is_unseen().cmp(&a.outcome.is_unseen());
+        unseen.then_with(|| cost(b).total_cmp(&cost(a)))
+    });
+    let shown = accounts.into_iter().take(MOST_ACCOUNTS);
+    shown.map(describe_account).collect()
+}
+
+fn describe_account(account: &AccountEstimate) -> AccountRow {
+    let name = account.name.as_deref().map(|it| format!(" {it}"));
+    let text = format!("{}{}", account.id, name.unwrap_or_default());
+    let resources: usize = account.lines.iter().map(|it| it.resources).sum();
+    let plus = if account.missing.is_something() {
+        "+"
+    } else {
+        ""
+    };
+    let amounts = Payer::ALL.map(|payer| {
+        let usd = Total::of_lines(&account.lines, payer).storage.usd;
+        match () {
+            () if !account.is_seen() => "-".to_owned(),
+            () if usd.one == 0.0 && !plus.is_empty() => "unknown".to_owned(),
+            () => format!("{}{plus}", format_usd(usd.one)),
+        }
+    });
+    AccountRow {
+        account: escape_invisible(&text).into_owned(),
+        resources: match account.is_seen() {
+            true => resources.to_string(),
+            false => account.outcome.as_str().replace('-', " "),
+        },
+        amounts,
     }
 }
 
@@ -249,6 +325,15 @@ fn describe_figures(estimate: &Estimate) -> Vec<String> {
     let missing = estimate.missing();
     if missing.is_something() {
         texts.push(format!("Missing: {}.", describe_missing(missing)));
+    }
+    let unseen = estimate.accounts.iter().find_map(|account| {
+        let reason = account.reason.as_ref()?;
+        let is_unseen = account.outcome.is_unseen();
+        is_unseen.then(|| format!("{}: {reason}", account.id))
+    });
+    if let Some(reason) = unseen {
+        let reason = escape_invisible(&reason);
+        texts.push(format!("Accounts that were not seen: {reason}."));
     }
     if let Some(reason) = &estimate.unread_plans {
         let reason = escape_invisible(reason);
@@ -342,6 +427,13 @@ fn describe_missing(missing: Missing) -> String {
         (
             usize::from(missing.resources),
             "resources that were not read".to_owned(),
+        ),
+        (
+            missing.accounts,
+            format!(
+                "{} that could not be read",
+                plural(missing.accounts, "account")
+            ),
         ),
     ];
     let parts = parts.into_iter().filter(|(number, _)| *number > 0);

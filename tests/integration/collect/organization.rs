@@ -189,6 +189,52 @@ fn every_session_of_a_role_is_confined_to_what_is_read() {
 }
 
 #[test]
+fn the_cost_of_an_organization_is_that_of_the_accounts_that_were_entered() {
+    let user = User::new();
+    let endpoint = Endpoint::start_organization(pages(), faults());
+    let url = endpoint.url();
+    let account = |args: &[&str]| {
+        let all = [
+            "cost",
+            "--endpoint-url",
+            &url,
+            "--region",
+            REGION,
+            "--format",
+            "json",
+        ];
+        user.run(&[&all[..], args].concat())
+    };
+    let one = json_of(&account(&[]));
+    let some = [&id_of(1)[..], &id_of(2), DENIED[0]];
+    let before = endpoint.requests_for("sts:AssumeRole").len();
+    let run = account(&[&["--org", "--metrics", "--account"], &some[..], &ROLE].concat());
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    let sum = json_of(&run);
+    let seen = |it: &&Value| !it["totals"].is_null();
+    let accounts: Vec<&Value> = sum["accounts"].as_array().unwrap().iter().collect();
+    assert_eq!(accounts.len(), 50);
+    assert_eq!(accounts.iter().copied().filter(seen).count(), 2);
+    assert_eq!(sum["missing"]["accounts"], 1);
+    let count = |it: &Value, kind: &str| {
+        let lines = it["lines"].as_array().unwrap().iter();
+        let found = lines.filter(|it| it["type"] == kind);
+        found
+            .map(|it| it["resources"].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    assert!(count(&one, "ebs-volume") > 0, "{one:#}");
+    assert_eq!(count(&sum, "ebs-volume"), 2 * count(&one, "ebs-volume"));
+    // The sessions may read the metrics, too.
+    let roles = endpoint.requests_for("sts:AssumeRole");
+    for role in &roles[before..] {
+        let policy = &role.parameters["Policy"];
+        assert!(policy.len() <= 2_048, "{}", policy.len());
+        assert!(policy.contains("cloudwatch:GetMetricData"), "{policy}");
+    }
+}
+
+#[test]
 fn a_resumed_run_enters_only_what_is_missing() {
     let user = User::new();
     let floor = floor(&user);

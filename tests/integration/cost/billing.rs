@@ -1,7 +1,8 @@
 //! One case for each rule of billing. Every figure is computed by hand, in the comment next to it.
 
 use backup_check::cost::billing::Payer;
-use backup_check::cost::estimate::{Cost, Estimate};
+use backup_check::cost::estimate::Estimate;
+use backup_check::cost::line::Cost;
 use backup_check::cost::note::Note;
 use backup_check::cost::prices::PriceList;
 use backup_check::cost::volume::Figures;

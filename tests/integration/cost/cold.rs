@@ -1,7 +1,8 @@
 //! Cold storage. Every figure is computed by hand, in the comment next to it: 0.1 USD for warm storage, 0.02 for archived
 //! EBS snapshots, 0.04 for cold backups of EFS, 0.05 for those of DynamoDB.
 
-use backup_check::cost::estimate::{Cost, Estimate};
+use backup_check::cost::estimate::Estimate;
+use backup_check::cost::line::Cost;
 use backup_check::cost::note::Note;
 use serde_json::{Value, json};
 
