@@ -342,7 +342,7 @@ impl<'a> JsonWriter<'a> {
     fn write_member(&mut self, name: &str, value: &impl Serialize) -> Result<(), WriteError> {
         write!(self.out, ",\n  \"{name}\": ")?;
         let mut out = BufWriter::new(&mut *self.out);
-        let layout = IndentedLayout::at_depth(1);
+        let layout = ItemLines::default();
         value.serialize(&mut Serializer::with_formatter(&mut out, layout))?;
         Ok(out.flush()?)
     }
@@ -380,9 +380,7 @@ impl FindingWriter for JsonWriter<'_> {
         write!(self.out, "{separator}\n    ")?;
         self.findings += 1;
         self.renderings.write_finding(finding, self.out, |text| {
-            let layout = IndentedLayout::at_depth(2);
-            let mut serializer = Serializer::with_formatter(text, layout);
-            Ok(JsonFinding::new(finding).serialize(&mut serializer)?)
+            Ok(serde_json::to_writer(text, &JsonFinding::new(finding))?)
         })
     }
 
@@ -435,50 +433,39 @@ pub(super) fn service_names(rule: &'static Rule) -> &'static [String] {
     NAMES.get(rule.id).map_or(&[], Vec::as_slice)
 }
 
-/// JSON with two spaces for each level, inside of a document.
-struct IndentedLayout {
+/// The layout of a member of the document: each of its items is on one line, so that `grep` prints a finding in full,
+/// and a million findings have no gigabyte of spaces.
+#[derive(Default)]
+struct ItemLines {
     depth: usize,
-    has_value: bool,
+    has_items: bool,
 }
 
-impl IndentedLayout {
-    fn at_depth(depth: usize) -> Self {
-        IndentedLayout {
-            depth,
-            has_value: false,
-        }
-    }
-
-    fn break_line<W: ?Sized + Write>(&self, out: &mut W) -> io::Result<()> {
-        out.write_all(b"\n")?;
-        (0..self.depth).try_for_each(|_| out.write_all(b"  "))
-    }
-
-    fn open<W: ?Sized + Write>(&mut self, out: &mut W, bracket: &[u8]) -> io::Result<()> {
-        self.depth += 1;
-        self.has_value = false;
-        out.write_all(bracket)
-    }
-
+impl ItemLines {
     fn close<W: ?Sized + Write>(&mut self, out: &mut W, bracket: &[u8]) -> io::Result<()> {
-        self.depth -= 1;
-        if self.has_value {
-            self.break_line(out)?;
+        if self.depth == 1 && self.has_items {
+            out.write_all(b"\n  ")?;
         }
+        self.depth -= 1;
         out.write_all(bracket)
     }
 
-    fn begin_item<W: ?Sized + Write>(&self, out: &mut W, is_first: bool) -> io::Result<()> {
+    fn begin_item<W: ?Sized + Write>(&mut self, out: &mut W, is_first: bool) -> io::Result<()> {
         if !is_first {
             out.write_all(b",")?;
         }
-        self.break_line(out)
+        if self.depth == 1 {
+            self.has_items = true;
+            out.write_all(b"\n    ")?;
+        }
+        Ok(())
     }
 }
 
-impl Formatter for IndentedLayout {
+impl Formatter for ItemLines {
     fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.open(out, b"[")
+        self.depth += 1;
+        out.write_all(b"[")
     }
 
     fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
@@ -493,13 +480,9 @@ impl Formatter for IndentedLayout {
         self.begin_item(out, is_first)
     }
 
-    fn end_array_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
-        self.has_value = true;
-        Ok(())
-    }
-
     fn begin_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.open(out, b"{")
+        self.depth += 1;
+        out.write_all(b"{")
     }
 
     fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
@@ -515,12 +498,7 @@ impl Formatter for IndentedLayout {
     }
 
     fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        out.write_all(b": ")
-    }
-
-    fn end_object_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
-        self.has_value = true;
-        Ok(())
+        out.write_all(if self.depth == 1 { b": " } else { b":" })
     }
 }
 
