@@ -33,6 +33,7 @@ mod redshift;
 mod references;
 mod s3;
 mod stack;
+mod stack_sets;
 mod tagged;
 mod tags;
 mod template;

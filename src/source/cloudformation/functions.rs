@@ -7,7 +7,7 @@ use crate::model::{Gap, GapKind};
 use crate::source::planned::Surroundings;
 
 use super::build::{KEY, REPLICA_KEY};
-use super::compose::{compose_text, describe_place, text_at};
+use super::compose::{compose_json, compose_text, describe_place, text_at};
 use super::node::{Entry, Mark, Node, Value};
 use super::template::{Exports, Template, short_name};
 use super::value::{Made, Open, Phrase, Piece, Resolved, Truth, unexpected_shape};
@@ -94,10 +94,10 @@ impl<'a> Template<'a> {
                     _ => wrong(),
                 }
             })),
-            "Fn::ToJsonString" => Some(open(
-                GapKind::AfterApply,
-                "the text is created at deployment",
-            )),
+            "Fn::ToJsonString" => {
+                let value = self.resolve_node(argument);
+                Some(value.map_candidates(|it| compose_json(&it, mark)))
+            }
             "Fn::ImportValue" => Some(self.resolve_import(argument, mark)),
             "Fn::GetAZs" | "Fn::Cidr" => {
                 Some(open(GapKind::AfterApply, "it is computed at deployment"))
