@@ -22,7 +22,7 @@ pub(super) enum LaunchImage {
 
 impl LaunchImage {
     pub(super) fn find(build: &Build<'_>, image_id: &Resolved) -> Self {
-        if let Some(image) = find_image(image_id) {
+        if let Some(image) = find_public_choice(image_id) {
             return LaunchImage::Public(image);
         }
         // Images of which instances get the same are as good as one.
@@ -108,6 +108,15 @@ impl LaunchImage {
             volume.kms_key = key;
         }
     }
+}
+
+/// Returns a public image that stands for every one that an image id may be: they have the same root device.
+fn find_public_choice(image_id: &Resolved) -> Option<&'static PublicImage> {
+    let mut images = image_id.candidates().iter().map(find_image);
+    let first = images.next()??;
+    let is_same =
+        |it: Option<&PublicImage>| it.is_some_and(|it| it.root_device == first.root_device);
+    images.all(is_same).then_some(first)
 }
 
 /// Returns the public image that an image id is read from Systems Manager for.
