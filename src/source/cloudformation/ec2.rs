@@ -47,16 +47,38 @@ pub(super) fn read_instances_and_volumes(build: &mut Build<'_>) {
     }
 }
 
+/// What a volume is made from.
+enum Origin {
+    Snapshot,
+    Volume,
+}
+
+/// Returns what a volume is made from; `None` for an empty one. A copy of a volume is encrypted if its source is.
+///
+/// Source: <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopyVolumes.html>.
+fn find_origin(properties: &Resolved) -> Option<Origin> {
+    let says = |name: &str| !properties.get(name).is_absent();
+    match (says("SnapshotId"), says("SourceVolumeId")) {
+        (true, _) => Some(Origin::Snapshot),
+        (false, true) => Some(Origin::Volume),
+        (false, false) => None,
+    }
+}
+
 fn read_encrypted(properties: &Resolved) -> Observed<bool> {
     let given = locate_gap("Encrypted", properties.get("Encrypted").as_boolean());
-    let (by, fact) = match properties.get("SnapshotId").is_absent() {
-        true => (
+    let (by, fact) = match find_origin(properties) {
+        None => (
             "the account's encryption by default",
-            AccountFact::EbsEncryption,
+            Some(AccountFact::EbsEncryption),
         ),
-        false => (
+        Some(Origin::Snapshot) => (
             "its snapshot and the account's encryption by default",
-            AccountFact::EbsEncryptionOrSnapshot,
+            Some(AccountFact::EbsEncryptionOrSnapshot),
+        ),
+        Some(Origin::Volume) => (
+            "its source volume and the account's encryption by default",
+            None,
         ),
     };
     match given {
@@ -69,7 +91,10 @@ fn read_encrypted(properties: &Resolved) -> Observed<bool> {
             let gap = unplanned(format!(
                 "the template {says}, so it depends on {by}, which the template does not contain"
             ));
-            Observed::Unknown(gap.needing(fact))
+            Observed::Unknown(match fact {
+                Some(fact) => gap.needing(fact),
+                None => gap,
+            })
         }
         Err(gap) => Observed::Unknown(gap),
     }
@@ -77,10 +102,16 @@ fn read_encrypted(properties: &Resolved) -> Observed<bool> {
 
 fn read_key(build: &Build<'_>, properties: &Resolved) -> Observed<Option<String>> {
     match locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId"))) {
-        // A volume from an encrypted snapshot has the key of the snapshot.
-        Ok(None) if !properties.get("SnapshotId").is_absent() => Observed::Unknown(unplanned(
-            "the template names no key, so it depends on its snapshot and the account's default key for EBS, which the template does not contain",
-        )),
+        // A volume from an encrypted snapshot has the key of the snapshot, and a copy that of its source.
+        Ok(None) if let Some(origin) = find_origin(properties) => {
+            Observed::Unknown(unplanned(format!(
+                "the template names no key, so it depends on its {} and the account's default key for EBS, which the template does not contain",
+                match origin {
+                    Origin::Snapshot => "snapshot",
+                    Origin::Volume => "source volume",
+                }
+            )))
+        }
         Ok(None) => {
             let gap = unplanned(
                 "the template names no key, so the account's default key for EBS applies, which the template does not contain",

@@ -43,7 +43,7 @@ pub(super) fn read_databases(build: &mut Build<'_>) {
 }
 
 /// Properties that make a database from an existing one, and the name of what it inherits from.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     "DBSnapshotIdentifier",
     "DBClusterSnapshotIdentifier",
     "SnapshotIdentifier",
@@ -51,6 +51,7 @@ const SOURCES: [&str; 8] = [
     "SourceDbiResourceId",
     "SourceDBInstanceAutomatedBackupsArn",
     "SourceDBClusterIdentifier",
+    "SourceDbClusterResourceId",
     "ReplicationSourceIdentifier",
 ];
 
@@ -89,6 +90,7 @@ fn find_source_in_template<'a>(build: &Build<'a>, properties: &Resolved) -> Opti
         "SourceDBInstanceIdentifier" => (INSTANCE, "DBInstanceIdentifier"),
         "SourceDBClusterIdentifier" => (CLUSTER, "DBClusterIdentifier"),
         "SourceDbiResourceId" => (INSTANCE, "DbiResourceId"),
+        "SourceDbClusterResourceId" => (CLUSTER, "DBClusterResourceId"),
         _ => return None,
     };
     let elsewhere = properties.get("SourceRegion");
