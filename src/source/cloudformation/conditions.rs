@@ -74,7 +74,8 @@ impl Template<'_> {
                 None => wrong(name, "it does not name a condition"),
             },
             ("Fn::Equals", [one, other]) => {
-                compare_values(&self.resolve_node(one), &self.resolve_node(other))
+                let central = self.around.map(|it| it.central_account);
+                compare_values(&self.resolve_node(one), &self.resolve_node(other), central)
             }
             ("Fn::Not", [_]) => match each().next() {
                 Some(Truth::Yes) => Truth::No,
@@ -100,15 +101,15 @@ impl Template<'_> {
     }
 }
 
-/// Compares two values: `Fn::Equals` compares text.
-fn compare_values(one: &Resolved, other: &Resolved) -> Truth {
+/// Compares two values: `Fn::Equals` compares text. The account of the stack is not the central one.
+fn compare_values(one: &Resolved, other: &Resolved, central: Option<&str>) -> Truth {
     if one == other {
         return Truth::Yes;
     }
     let mut truth: Option<Truth> = None;
     for one in one.candidates() {
         for other in other.candidates() {
-            let compared = compare_candidates(one, other);
+            let compared = compare_candidates(one, other, central);
             match &truth {
                 None => truth = Some(compared),
                 Some(so_far) if *so_far == compared => {}
@@ -131,7 +132,7 @@ fn compare_values(one: &Resolved, other: &Resolved) -> Truth {
     })
 }
 
-fn compare_candidates(one: &Resolved, other: &Resolved) -> Truth {
+fn compare_candidates(one: &Resolved, other: &Resolved, central: Option<&str>) -> Truth {
     if one == other {
         return Truth::Yes;
     }
@@ -139,11 +140,17 @@ fn compare_candidates(one: &Resolved, other: &Resolved) -> Truth {
     match (known(one), known(other)) {
         (Ok(one), Ok(other)) if one == other => Truth::Yes,
         (Ok(_), Ok(_)) => Truth::No,
+        (Ok(text), Err(_)) if is_account(other) && Some(text.as_str()) == central => Truth::No,
+        (Err(_), Ok(text)) if is_account(one) && Some(text.as_str()) == central => Truth::No,
         // What a resource or the deployment names is never empty.
         (Ok(text), Err(_)) if text.is_empty() && is_never_empty(other) => Truth::No,
         (Err(_), Ok(text)) if text.is_empty() && is_never_empty(one) => Truth::No,
         (Err(gap), _) | (_, Err(gap)) => Truth::Open(Open::from_gap("Fn::Equals", gap)),
     }
+}
+
+fn is_account(value: &Resolved) -> bool {
+    matches!(value, Resolved::Text(phrase) if phrase.0.as_slice() == [Piece::Account])
 }
 
 fn is_never_empty(value: &Resolved) -> bool {
