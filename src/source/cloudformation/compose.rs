@@ -144,3 +144,40 @@ fn check_dynamic_reference(phrase: Phrase, mark: Mark) -> Resolved {
     }
     Resolved::Text(phrase)
 }
+
+/// Returns bytes in Base64, with padding.
+pub(super) fn encode_base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for place in 0..4 {
+            let six = (bits >> (18 - 6 * place)) & 63;
+            let letter = usize::try_from(six).ok().and_then(|it| ALPHABET.get(it));
+            text.push(match letter {
+                Some(letter) if place <= chunk.len() => char::from(*letter),
+                _ => '=',
+            });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_padded() {
+        for (text, want) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+        ] {
+            assert_eq!(encode_base64(text.as_bytes()), want);
+        }
+    }
+}

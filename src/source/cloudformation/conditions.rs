@@ -4,7 +4,7 @@ use crate::model::{Gap, GapKind};
 
 use super::compose::describe_place;
 use super::node::{Entry, Mark, Node};
-use super::template::Template;
+use super::template::{Conditions, Template};
 use super::value::{Open, Piece, Resolved, Truth};
 
 /// The longest chain of conditions that is evaluated.
@@ -42,6 +42,51 @@ impl Template<'_> {
         let mut conditions = self.conditions.borrow_mut();
         conditions.insert(name.to_owned(), Some(truth.clone()));
         truth
+    }
+
+    /// Assumes that a condition holds, and what follows from it. Returns what was known before.
+    pub(super) fn assume_condition(&self, name: &str) -> Conditions {
+        // Exports are the same for every resource.
+        self.cache_exports();
+        let mut assumed = Conditions::new();
+        self.infer_condition(name, true, &mut assumed, 0);
+        self.conditions.replace(assumed)
+    }
+
+    fn infer_condition(&self, name: &str, holds: bool, known: &mut Conditions, depth: usize) {
+        if depth > DEEPEST || known.contains_key(name) {
+            return;
+        }
+        let truth = if holds { Truth::Yes } else { Truth::No };
+        known.insert(name.to_owned(), Some(truth));
+        let all = self.root.get("Conditions");
+        if let Some(rule) = all.and_then(|it| it.get(name)) {
+            self.infer_parts(rule, holds, known, depth + 1);
+        }
+    }
+
+    fn infer_parts(&self, rule: &Node, holds: bool, known: &mut Conditions, depth: usize) {
+        let [Entry { name, node, .. }] = rule.entries() else {
+            return;
+        };
+        match (name.as_str(), holds) {
+            ("Condition", _) => {
+                if let Some(name) = node.text() {
+                    self.infer_condition(name, holds, known, depth);
+                }
+            }
+            ("Fn::Not", _) => {
+                for part in node.items() {
+                    self.infer_parts(part, !holds, known, depth);
+                }
+            }
+            ("Fn::And", true) | ("Fn::Or", false) => {
+                for part in node.items() {
+                    self.infer_parts(part, holds, known, depth);
+                }
+            }
+            _ => {}
+        }
     }
 
     fn evaluate_rule(&self, node: &Node, depth: usize) -> Truth {
