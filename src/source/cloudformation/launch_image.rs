@@ -121,6 +121,11 @@ fn find_public_choice(image_id: &Resolved) -> Option<&'static PublicImage> {
 
 /// Returns the public image that an image id is read from Systems Manager for.
 fn find_image(image_id: &Resolved) -> Option<&'static PublicImage> {
+    if let Ok(Some(text)) = image_id.text() {
+        // EC2 resolves it when it launches the instance:
+        // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-launch-template.html
+        return find_public_image(text.strip_prefix("resolve:ssm:")?);
+    }
     let open = match image_id {
         Resolved::Open(open) => open,
         Resolved::Text(phrase) => match phrase.0.as_slice() {

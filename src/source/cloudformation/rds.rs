@@ -365,6 +365,9 @@ fn read_instances(build: &mut Build<'_>) -> Members {
         members.open = members.open.or_else(|| build.choice_gap(&cluster));
         let cluster = (!is_none(&cluster) && alone.is_none()).then(|| {
             let named = build.named_resource(&cluster, CLUSTER, "DBClusterIdentifier");
+            if named.is_none() {
+                build.note_member_elsewhere(&declared, &build.tags(&properties, "Tags"));
+            }
             let named = named.map(|it| it.id.to_owned());
             named.unwrap_or_else(|| "a cluster that is not in the template".to_owned())
         });

@@ -281,7 +281,7 @@ fn note_launched(build: &mut Build<'_>) {
             let place = (declared.at.line, declared.id);
             match BackupTag::from_tags(&tags, build.tag_key()) {
                 BackupTag::Enabled => sure.push(place),
-                BackupTag::Unknown => unsure.push(place),
+                BackupTag::Unknown | BackupTag::Invalid => unsure.push(place),
                 _ => {}
             }
         }
