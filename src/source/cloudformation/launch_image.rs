@@ -110,7 +110,7 @@ impl LaunchImage {
     }
 }
 
-/// Returns a public image that stands for every one that an image id may be: they have the same root device.
+/// Returns a public image that has the root device of every one that an image id may be.
 fn find_public_choice(image_id: &Resolved) -> Option<&'static PublicImage> {
     let mut images = image_id.candidates().iter().map(find_image);
     let first = images.next()??;

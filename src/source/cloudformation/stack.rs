@@ -9,7 +9,6 @@ use crate::text::and_more;
 use super::build::{Build, add_gap, not_yet};
 use super::macros::list_unknown_macros;
 use super::node::{Mark, Node};
-use super::stack_sets::note_stack_sets;
 use super::tags;
 use super::template::Declared;
 use super::value::Resolved;
@@ -68,7 +67,6 @@ pub(super) fn read_stack(build: &mut Build<'_>) {
         }
     }
     note_launched(build);
-    note_stack_sets(build);
     let modules = build.template.resources().iter();
     let modules: Vec<Gap> = modules
         .filter(|it| it.kind.ends_with("::MODULE"))

@@ -1,4 +1,4 @@
-//! Stack sets: they deploy a template of their own to the accounts and regions that they name.
+//! Stack sets: each deploys another template, to the accounts and regions that it names.
 
 use crate::model::kind::KINDS;
 use crate::model::service::Service;
@@ -30,7 +30,7 @@ pub(super) fn note_stack_sets(build: &mut Build<'_>) {
     for declared in build.of_type(STACK_SET) {
         let contents = read_contents(build, &build.properties(&declared).get("TemplateBody"));
         let gap = unplanned(format!(
-            "line {}: the stack set {} deploys a template of its own to the accounts and regions that it names, which is not read; scan it too",
+            "line {}: the stack set {} deploys another template to the accounts and regions that it names, which is not read; scan it too",
             declared.at.line, declared.id
         ));
         match contents {
