@@ -233,6 +233,8 @@ fn read_instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments
         })
     };
     let vpc_id = find_vpc(build, &launch);
+    let outpost_arn = find_outpost(build, &launch);
+    mark_outpost(build, declared.id, &outpost_arn);
     let instance = Instance {
         arn: build.declare_resource(declared, ""),
         id: declared.id.to_owned(),
@@ -254,7 +256,7 @@ fn read_instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments
         vpc_id,
         subnet_id: None,
         image_id: None,
-        outpost_arn: Observed::Known(None),
+        outpost_arn,
     };
     build.stack_region().instances.items.push(instance);
 }
@@ -537,13 +539,41 @@ fn read_mapped_volumes<'a>(
     complete.map(|()| devices)
 }
 
-fn find_vpc(build: &Build<'_>, launch: &Launch) -> Observed<Option<String>> {
-    let mut subnet = launch.get("SubnetId");
-    if let Ok(interfaces) = launch.get("NetworkInterfaces").items()
-        && let Some((_, first)) = interfaces.first()
-    {
-        subnet = first.get("SubnetId");
+/// Returns the subnet that an instance is launched in.
+fn find_subnet(launch: &Launch) -> Resolved {
+    match launch.get("NetworkInterfaces").items().as_deref() {
+        Ok([(_, first), ..]) => first.get("SubnetId"),
+        _ => launch.get("SubnetId"),
     }
+}
+
+/// Returns the Outpost that an instance runs on: that of its subnet. A subnet that exists is in the Region, as far as
+/// is known.
+///
+/// Source: <https://docs.aws.amazon.com/outposts/latest/userguide/launch-instance.html>.
+fn find_outpost(build: &Build<'_>, launch: &Launch) -> Observed<Option<String>> {
+    let subnet = build.referenced_resource(&find_subnet(launch), &["AWS::EC2::Subnet"]);
+    let Some(subnet) = subnet else {
+        return Observed::Known(None);
+    };
+    let outpost = build.properties(&subnet).get("OutpostArn");
+    locate_gap("OutpostArn", outpost.text()).into()
+}
+
+/// Notes the Outpost of the volumes that are created with an instance.
+fn mark_outpost(build: &mut Build<'_>, instance: &str, outpost_arn: &Observed<Option<String>>) {
+    if *outpost_arn == Observed::Known(None) {
+        return;
+    }
+    let prefix = format!("{instance}/");
+    let volumes = build.stack_region().volumes.items.iter_mut();
+    for volume in volumes.filter(|it| it.id.starts_with(&prefix)) {
+        volume.outpost_arn = outpost_arn.clone();
+    }
+}
+
+fn find_vpc(build: &Build<'_>, launch: &Launch) -> Observed<Option<String>> {
+    let subnet = find_subnet(launch);
     let found = build
         .referenced_resource(&subnet, &["AWS::EC2::Subnet"])
         .map(|subnet| build.template.properties(&subnet).get("VpcId"))

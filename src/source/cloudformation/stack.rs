@@ -195,8 +195,9 @@ impl LaunchTags {
             LaunchTags::Propagated => {
                 let all = properties.get("Tags").read_list(|tag| {
                     match tag.get("PropagateAtLaunch").as_boolean() {
-                        Ok(Some(true)) => tags::read_tags(tag, around),
-                        Ok(_) => Ok(Tags::new()),
+                        // A template always says it; the tags of a nested stack do not.
+                        Ok(Some(true) | None) => tags::read_tags(tag, around),
+                        Ok(Some(false)) => Ok(Tags::new()),
                         Err(gap) => match tags::read_tags(tag, around) {
                             Ok(tags) if !tags.contains_key(around.tag_key) => Ok(Tags::new()),
                             _ => Err(gap),
