@@ -33,6 +33,7 @@ mod redshift;
 mod references;
 mod s3;
 mod stack;
+mod stack_sets;
 mod tagged;
 mod tags;
 mod template;
@@ -177,6 +178,7 @@ fn read_once(
     redshift::read_warehouses(&mut build);
     s3::read_buckets(&mut build);
     stack::read_stack(&mut build);
+    stack_sets::note_stack_sets(&mut build);
     tagged::read_tagged_resources(&mut build);
     vpc::read_networks(&mut build);
     let (mut snapshot, mut notes) = build.finish_snapshot();

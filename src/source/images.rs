@@ -25,14 +25,16 @@ pub struct PublicImage {
     pub root_device: &'static str,
 }
 
-/// Images that AWS and Canonical publish with parameters of Systems Manager, checked on 2026-03-02. Their root
+/// Images that AWS, Canonical and Debian publish with parameters of Systems Manager, checked on 2026-11-30. Their root
 /// volume is on EBS, their snapshots are public and so not encrypted, and they have no product code.
 ///
 /// Source: <https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-public-parameters-ami.html>,
 /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/device_naming.html>,
 /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/retrieve-ecs-optimized_AMI.html>,
-/// <https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/>.
-const IMAGES: [PublicImage; 6] = [
+/// <https://docs.aws.amazon.com/eks/latest/userguide/retrieve-ami-id.html>,
+/// <https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/>,
+/// <https://wiki.debian.org/Cloud/AmazonEC2Image>.
+const IMAGES: [PublicImage; 9] = [
     PublicImage {
         parameter: "/aws/service/ami-amazon-linux-latest/al2023-ami-",
         root_device: "/dev/xvda",
@@ -48,6 +50,18 @@ const IMAGES: [PublicImage; 6] = [
     PublicImage {
         parameter: "/aws/service/canonical/ubuntu/server/",
         root_device: "/dev/sda1",
+    },
+    PublicImage {
+        parameter: "/aws/service/canonical/ubuntu/eks/",
+        root_device: "/dev/sda1",
+    },
+    PublicImage {
+        parameter: "/aws/service/debian/",
+        root_device: "/dev/xvda",
+    },
+    PublicImage {
+        parameter: "/aws/service/eks/optimized-ami/",
+        root_device: "/dev/xvda",
     },
     PublicImage {
         parameter: "/aws/service/ecs/optimized-ami/amazon-linux-2/",

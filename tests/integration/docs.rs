@@ -4,6 +4,7 @@
 //! picture of the terminal.
 
 mod commands;
+mod files_table;
 mod generated;
 mod hooks;
 pub mod pages;

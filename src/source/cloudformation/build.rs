@@ -9,7 +9,7 @@ use crate::model::kms::Key;
 use crate::model::place::Place;
 use crate::model::size::Size;
 use crate::model::snapshot::{DefaultFact, Region, Source, UNKNOWN_REGION};
-use crate::model::tag::Tags;
+use crate::model::tag::{BackupTag, Tags};
 use crate::model::{Gap, GapKind, Observed};
 use crate::source::planned::{Planned, Surroundings, after_apply, key_arn, unplanned};
 use crate::text::and_more;
@@ -174,6 +174,24 @@ impl<'a> Build<'a> {
     ) {
         if properties.get(name).is_absent() {
             self.planned.note_default(arn, fact);
+        }
+    }
+
+    /// Notes an instance whose DB cluster is not in the template, if it is tagged for backup: AWS Backup selects the
+    /// cluster by its own tags, which are not known.
+    ///
+    /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/assigning-resources-json.html>.
+    pub(super) fn note_member_elsewhere(&mut self, declared: &Declared<'a>, tags: &Observed<Tags>) {
+        let tag = BackupTag::from_tags(tags, self.tag_key());
+        if matches!(
+            tag,
+            BackupTag::Enabled | BackupTag::Invalid | BackupTag::Unknown
+        ) {
+            let gap = unplanned(format!(
+                "line {}: {} is tagged for backup and is a member of a DB cluster that is not in the template; AWS Backup selects the cluster by the tags of the cluster",
+                declared.at.line, declared.id
+            ));
+            add_gap(&mut self.stack_region().db_clusters.gap, &gap);
         }
     }
 

@@ -160,6 +160,9 @@ fn read_instances(
         let value = properties.get("DBClusterIdentifier");
         open = open.or_else(|| build.choice_gap(&value));
         let named = build.named_resource(&value, cluster, "DBClusterIdentifier");
+        if named.is_none() {
+            build.note_member_elsewhere(&declared, &build.tags(&properties, "Tags"));
+        }
         let named = named.map(|it| it.id.to_owned());
         let named = named.unwrap_or_else(|| "a cluster that is not in the template".to_owned());
         let of_cluster = || unplanned("that of its cluster");

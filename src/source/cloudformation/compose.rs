@@ -42,6 +42,67 @@ pub(super) fn compose_text(parts: Vec<Resolved>, mark: Mark) -> Resolved {
     check_dynamic_reference(phrase, mark)
 }
 
+/// Returns a value as JSON text, in which parts of texts may be unknown.
+///
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-ToJsonString.html>.
+pub(super) fn compose_json(value: &Resolved, mark: Mark) -> Resolved {
+    let mut text = Phrase::default();
+    match write_json(value, &mut text) {
+        Err(open) => Resolved::Open(open.unnamed()),
+        Ok(false) => too_long(mark),
+        Ok(true) => Resolved::Text(text),
+    }
+}
+
+/// Appends a value as JSON; returns whether there was room for it.
+///
+/// # Errors
+/// A part of it is not known.
+fn write_json(value: &Resolved, text: &mut Phrase) -> Result<bool, Box<Open>> {
+    let escape = |text: &str| {
+        let quoted = serde_json::Value::from(text).to_string();
+        let inside = quoted.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+        inside.unwrap_or(&quoted).to_owned()
+    };
+    match value {
+        Resolved::Absent => Ok(text.extend(Phrase::of("null"))),
+        Resolved::Bool(yes) => Ok(text.extend(Phrase::of(yes.to_string()))),
+        Resolved::Number(number) => Ok(text.extend(Phrase::of(number))),
+        Resolved::Text(phrase) => {
+            text.push(Piece::Text("\"".to_owned()));
+            for piece in &phrase.0 {
+                text.push(match piece {
+                    Piece::Text(part) => Piece::Text(escape(part)),
+                    piece => piece.clone(),
+                });
+            }
+            Ok(text.extend(Phrase::of("\"")))
+        }
+        Resolved::List(items) => {
+            text.push(Piece::Text("[".to_owned()));
+            for (index, item) in items.iter().enumerate() {
+                text.push(Piece::Text(if index > 0 { "," } else { "" }.to_owned()));
+                if !write_json(item, text)? {
+                    return Ok(false);
+                }
+            }
+            Ok(text.extend(Phrase::of("]")))
+        }
+        Resolved::Map(members) => {
+            text.push(Piece::Text("{".to_owned()));
+            for (index, (name, member)) in members.iter().enumerate() {
+                let comma = if index > 0 { "," } else { "" };
+                text.push(Piece::Text(format!("{comma}\"{}\":", escape(name))));
+                if !write_json(member, text)? {
+                    return Ok(false);
+                }
+            }
+            Ok(text.extend(Phrase::of("}")))
+        }
+        Resolved::Open(open) | Resolved::OneOf(open, _) => Err(Box::new(open.clone())),
+    }
+}
+
 /// Returns a function's name and line for a message.
 pub(super) fn describe_place(name: &str, mark: Mark) -> String {
     format!("{name} in line {}", mark.line)
@@ -56,7 +117,11 @@ fn too_long(mark: Mark) -> Resolved {
 ///
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html>.
 pub(super) fn text_at(text: &str, mark: Mark) -> Resolved {
-    if !text.contains("{{resolve:") {
+    // Functions compose references of parts of them.
+    let is_dynamic = text
+        .split_once("{{resolve:")
+        .is_some_and(|(_, it)| it.contains("}}"));
+    if !is_dynamic {
         return Resolved::text_of(text);
     }
     let why = "it is read from Systems Manager or Secrets Manager at deployment";
@@ -71,11 +136,48 @@ fn check_dynamic_reference(phrase: Phrase, mark: Mark) -> Resolved {
     let is_dynamic =
         |piece: &Piece| matches!(piece, Piece::Text(text) if text.contains("{{resolve:"));
     if phrase.0.iter().any(is_dynamic) {
-        let resolved = text_at("{{resolve:", mark);
-        return match resolved {
-            Resolved::Open(open) => Resolved::Open(open.unnamed()),
-            other => other,
+        return match (phrase.known(), text_at("{{resolve:}}", mark)) {
+            (Ok(text), _) => text_at(&text, mark),
+            (Err(_), Resolved::Open(open)) => Resolved::Open(open.unnamed()),
+            (Err(_), other) => other,
         };
     }
     Resolved::Text(phrase)
+}
+
+/// Returns bytes in Base64, with padding.
+pub(super) fn encode_base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for place in 0..4 {
+            let six = (bits >> (18 - 6 * place)) & 63;
+            let letter = usize::try_from(six).ok().and_then(|it| ALPHABET.get(it));
+            text.push(match letter {
+                Some(letter) if place <= chunk.len() => char::from(*letter),
+                _ => '=',
+            });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_padded() {
+        for (text, want) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+        ] {
+            assert_eq!(encode_base64(text.as_bytes()), want);
+        }
+    }
 }

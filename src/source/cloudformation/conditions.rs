@@ -4,7 +4,7 @@ use crate::model::{Gap, GapKind};
 
 use super::compose::describe_place;
 use super::node::{Entry, Mark, Node};
-use super::template::Template;
+use super::template::{Conditions, Template};
 use super::value::{Open, Piece, Resolved, Truth};
 
 /// The longest chain of conditions that is evaluated.
@@ -44,6 +44,51 @@ impl Template<'_> {
         truth
     }
 
+    /// Assumes that a condition holds, and what follows from it. Returns what was known before.
+    pub(super) fn assume_condition(&self, name: &str) -> Conditions {
+        // Exports are the same for every resource.
+        self.cache_exports();
+        let mut assumed = Conditions::new();
+        self.infer_condition(name, true, &mut assumed, 0);
+        self.conditions.replace(assumed)
+    }
+
+    fn infer_condition(&self, name: &str, holds: bool, known: &mut Conditions, depth: usize) {
+        if depth > DEEPEST || known.contains_key(name) {
+            return;
+        }
+        let truth = if holds { Truth::Yes } else { Truth::No };
+        known.insert(name.to_owned(), Some(truth));
+        let all = self.root.get("Conditions");
+        if let Some(rule) = all.and_then(|it| it.get(name)) {
+            self.infer_parts(rule, holds, known, depth + 1);
+        }
+    }
+
+    fn infer_parts(&self, rule: &Node, holds: bool, known: &mut Conditions, depth: usize) {
+        let [Entry { name, node, .. }] = rule.entries() else {
+            return;
+        };
+        match (name.as_str(), holds) {
+            ("Condition", _) => {
+                if let Some(name) = node.text() {
+                    self.infer_condition(name, holds, known, depth);
+                }
+            }
+            ("Fn::Not", _) => {
+                for part in node.items() {
+                    self.infer_parts(part, !holds, known, depth);
+                }
+            }
+            ("Fn::And", true) | ("Fn::Or", false) => {
+                for part in node.items() {
+                    self.infer_parts(part, holds, known, depth);
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn evaluate_rule(&self, node: &Node, depth: usize) -> Truth {
         let wrong = |what: &str, why: &str| {
             let what = describe_place(what, node.at);
@@ -74,7 +119,8 @@ impl Template<'_> {
                 None => wrong(name, "it does not name a condition"),
             },
             ("Fn::Equals", [one, other]) => {
-                compare_values(&self.resolve_node(one), &self.resolve_node(other))
+                let central = self.around.map(|it| it.central_account);
+                compare_values(&self.resolve_node(one), &self.resolve_node(other), central)
             }
             ("Fn::Not", [_]) => match each().next() {
                 Some(Truth::Yes) => Truth::No,
@@ -100,15 +146,15 @@ impl Template<'_> {
     }
 }
 
-/// Compares two values: `Fn::Equals` compares text.
-fn compare_values(one: &Resolved, other: &Resolved) -> Truth {
+/// Compares two values: `Fn::Equals` compares text. The account of the stack is not the central one.
+fn compare_values(one: &Resolved, other: &Resolved, central: Option<&str>) -> Truth {
     if one == other {
         return Truth::Yes;
     }
     let mut truth: Option<Truth> = None;
     for one in one.candidates() {
         for other in other.candidates() {
-            let compared = compare_candidates(one, other);
+            let compared = compare_candidates(one, other, central);
             match &truth {
                 None => truth = Some(compared),
                 Some(so_far) if *so_far == compared => {}
@@ -131,7 +177,7 @@ fn compare_values(one: &Resolved, other: &Resolved) -> Truth {
     })
 }
 
-fn compare_candidates(one: &Resolved, other: &Resolved) -> Truth {
+fn compare_candidates(one: &Resolved, other: &Resolved, central: Option<&str>) -> Truth {
     if one == other {
         return Truth::Yes;
     }
@@ -139,11 +185,17 @@ fn compare_candidates(one: &Resolved, other: &Resolved) -> Truth {
     match (known(one), known(other)) {
         (Ok(one), Ok(other)) if one == other => Truth::Yes,
         (Ok(_), Ok(_)) => Truth::No,
+        (Ok(text), Err(_)) if is_account(other) && Some(text.as_str()) == central => Truth::No,
+        (Err(_), Ok(text)) if is_account(one) && Some(text.as_str()) == central => Truth::No,
         // What a resource or the deployment names is never empty.
         (Ok(text), Err(_)) if text.is_empty() && is_never_empty(other) => Truth::No,
         (Err(_), Ok(text)) if text.is_empty() && is_never_empty(one) => Truth::No,
         (Err(gap), _) | (_, Err(gap)) => Truth::Open(Open::from_gap("Fn::Equals", gap)),
     }
+}
+
+fn is_account(value: &Resolved) -> bool {
+    matches!(value, Resolved::Text(phrase) if phrase.0.as_slice() == [Piece::Account])
 }
 
 fn is_never_empty(value: &Resolved) -> bool {

@@ -47,16 +47,38 @@ pub(super) fn read_instances_and_volumes(build: &mut Build<'_>) {
     }
 }
 
+/// What a volume is made from.
+enum Origin {
+    Snapshot,
+    Volume,
+}
+
+/// Returns what a volume is made from; `None` for an empty one. A copy of a volume is encrypted if its source is.
+///
+/// Source: <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopyVolumes.html>.
+fn find_origin(properties: &Resolved) -> Option<Origin> {
+    let says = |name: &str| !properties.get(name).is_absent();
+    match (says("SnapshotId"), says("SourceVolumeId")) {
+        (true, _) => Some(Origin::Snapshot),
+        (false, true) => Some(Origin::Volume),
+        (false, false) => None,
+    }
+}
+
 fn read_encrypted(properties: &Resolved) -> Observed<bool> {
     let given = locate_gap("Encrypted", properties.get("Encrypted").as_boolean());
-    let (by, fact) = match properties.get("SnapshotId").is_absent() {
-        true => (
+    let (by, fact) = match find_origin(properties) {
+        None => (
             "the account's encryption by default",
-            AccountFact::EbsEncryption,
+            Some(AccountFact::EbsEncryption),
         ),
-        false => (
+        Some(Origin::Snapshot) => (
             "its snapshot and the account's encryption by default",
-            AccountFact::EbsEncryptionOrSnapshot,
+            Some(AccountFact::EbsEncryptionOrSnapshot),
+        ),
+        Some(Origin::Volume) => (
+            "its source volume and the account's encryption by default",
+            None,
         ),
     };
     match given {
@@ -69,7 +91,10 @@ fn read_encrypted(properties: &Resolved) -> Observed<bool> {
             let gap = unplanned(format!(
                 "the template {says}, so it depends on {by}, which the template does not contain"
             ));
-            Observed::Unknown(gap.needing(fact))
+            Observed::Unknown(match fact {
+                Some(fact) => gap.needing(fact),
+                None => gap,
+            })
         }
         Err(gap) => Observed::Unknown(gap),
     }
@@ -77,10 +102,16 @@ fn read_encrypted(properties: &Resolved) -> Observed<bool> {
 
 fn read_key(build: &Build<'_>, properties: &Resolved) -> Observed<Option<String>> {
     match locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId"))) {
-        // A volume from an encrypted snapshot has the key of the snapshot.
-        Ok(None) if !properties.get("SnapshotId").is_absent() => Observed::Unknown(unplanned(
-            "the template names no key, so it depends on its snapshot and the account's default key for EBS, which the template does not contain",
-        )),
+        // A volume from an encrypted snapshot has the key of the snapshot, and a copy that of its source.
+        Ok(None) if let Some(origin) = find_origin(properties) => {
+            Observed::Unknown(unplanned(format!(
+                "the template names no key, so it depends on its {} and the account's default key for EBS, which the template does not contain",
+                match origin {
+                    Origin::Snapshot => "snapshot",
+                    Origin::Volume => "source volume",
+                }
+            )))
+        }
         Ok(None) => {
             let gap = unplanned(
                 "the template names no key, so the account's default key for EBS applies, which the template does not contain",
@@ -202,6 +233,8 @@ fn read_instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments
         })
     };
     let vpc_id = find_vpc(build, &launch);
+    let outpost_arn = find_outpost(build, &launch);
+    mark_outpost(build, declared.id, &outpost_arn);
     let instance = Instance {
         arn: build.declare_resource(declared, ""),
         id: declared.id.to_owned(),
@@ -223,7 +256,7 @@ fn read_instance<'a>(build: &mut Build<'a>, declared: &Declared<'a>, attachments
         vpc_id,
         subnet_id: None,
         image_id: None,
-        outpost_arn: Observed::Known(None),
+        outpost_arn,
     };
     build.stack_region().instances.items.push(instance);
 }
@@ -506,13 +539,41 @@ fn read_mapped_volumes<'a>(
     complete.map(|()| devices)
 }
 
-fn find_vpc(build: &Build<'_>, launch: &Launch) -> Observed<Option<String>> {
-    let mut subnet = launch.get("SubnetId");
-    if let Ok(interfaces) = launch.get("NetworkInterfaces").items()
-        && let Some((_, first)) = interfaces.first()
-    {
-        subnet = first.get("SubnetId");
+/// Returns the subnet that an instance is launched in.
+fn find_subnet(launch: &Launch) -> Resolved {
+    match launch.get("NetworkInterfaces").items().as_deref() {
+        Ok([(_, first), ..]) => first.get("SubnetId"),
+        _ => launch.get("SubnetId"),
     }
+}
+
+/// Returns the Outpost that an instance runs on: that of its subnet. A subnet that exists is in the Region, as far as
+/// is known.
+///
+/// Source: <https://docs.aws.amazon.com/outposts/latest/userguide/launch-instance.html>.
+fn find_outpost(build: &Build<'_>, launch: &Launch) -> Observed<Option<String>> {
+    let subnet = build.referenced_resource(&find_subnet(launch), &["AWS::EC2::Subnet"]);
+    let Some(subnet) = subnet else {
+        return Observed::Known(None);
+    };
+    let outpost = build.properties(&subnet).get("OutpostArn");
+    locate_gap("OutpostArn", outpost.text()).into()
+}
+
+/// Notes the Outpost of the volumes that are created with an instance.
+fn mark_outpost(build: &mut Build<'_>, instance: &str, outpost_arn: &Observed<Option<String>>) {
+    if *outpost_arn == Observed::Known(None) {
+        return;
+    }
+    let prefix = format!("{instance}/");
+    let volumes = build.stack_region().volumes.items.iter_mut();
+    for volume in volumes.filter(|it| it.id.starts_with(&prefix)) {
+        volume.outpost_arn = outpost_arn.clone();
+    }
+}
+
+fn find_vpc(build: &Build<'_>, launch: &Launch) -> Observed<Option<String>> {
+    let subnet = find_subnet(launch);
     let found = build
         .referenced_resource(&subnet, &["AWS::EC2::Subnet"])
         .map(|subnet| build.template.properties(&subnet).get("VpcId"))

@@ -46,10 +46,17 @@ fn read_file_system<'a>(build: &mut Build<'a>, declared: &Declared<'a>) -> FsxFi
     let file_system_type = read_text(&properties, "FileSystemType");
     let lustre = properties.get("LustreConfiguration");
     let is_lustre = file_system_type.known().is_some_and(|it| it == LUSTRE);
+    let is_restored = !properties.get("BackupId").is_absent();
     let deployment_type = match is_lustre {
-        true => locate_gap("DeploymentType", lustre.get("DeploymentType").text())
-            .map(|it| Some(it.unwrap_or_else(|| LUSTRE_DEPLOYMENT.to_owned())))
-            .into(),
+        true => match locate_gap("DeploymentType", lustre.get("DeploymentType").text()) {
+            // What a restored file system leaves out is that of the one that was backed up:
+            // https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateFileSystemFromBackup.html
+            Ok(None) if is_restored => Err(unplanned(
+                "the template has no DeploymentType, so it depends on its backup, which the template does not contain",
+            )),
+            given => given.map(|it| Some(it.unwrap_or_else(|| LUSTRE_DEPLOYMENT.to_owned()))),
+        }
+        .into(),
         false => Observed::Known(None),
     };
     let named = locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId")));

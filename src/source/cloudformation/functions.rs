@@ -7,7 +7,7 @@ use crate::model::{Gap, GapKind};
 use crate::source::planned::Surroundings;
 
 use super::build::{KEY, REPLICA_KEY};
-use super::compose::{compose_text, describe_place, text_at};
+use super::compose::{compose_json, compose_text, describe_place, encode_base64, text_at};
 use super::node::{Entry, Mark, Node, Value};
 use super::template::{Exports, Template, short_name};
 use super::value::{Made, Open, Phrase, Piece, Resolved, Truth, unexpected_shape};
@@ -94,10 +94,10 @@ impl<'a> Template<'a> {
                     _ => wrong(),
                 }
             })),
-            "Fn::ToJsonString" => Some(open(
-                GapKind::AfterApply,
-                "the text is created at deployment",
-            )),
+            "Fn::ToJsonString" => {
+                let value = self.resolve_node(argument);
+                Some(value.map_candidates(|it| compose_json(&it, mark)))
+            }
             "Fn::ImportValue" => Some(self.resolve_import(argument, mark)),
             "Fn::GetAZs" | "Fn::Cidr" => {
                 Some(open(GapKind::AfterApply, "it is computed at deployment"))
@@ -430,16 +430,20 @@ impl<'a> Template<'a> {
 
     fn find_exporting_output(&self, name: &Resolved) -> Option<&'a Node> {
         let key = name.name_key()?;
+        self.cache_exports();
+        let exports = self.exports.borrow();
+        let of_key = exports.as_ref()?.get(&key)?;
+        let found = of_key.iter().find(|(own, _)| own == name);
+        found.map(|(_, output)| *output)
+    }
+
+    pub(super) fn cache_exports(&self) {
         if self.exports.borrow().is_none() {
             // A name may depend on a condition that imports a value: it finds none.
             *self.exports.borrow_mut() = Some(Exports::new());
             let exports = self.read_exports();
             *self.exports.borrow_mut() = Some(exports);
         }
-        let exports = self.exports.borrow();
-        let of_key = exports.as_ref()?.get(&key)?;
-        let found = of_key.iter().find(|(own, _)| own == name);
-        found.map(|(_, output)| *output)
     }
 
     /// Returns the outputs that are exported under a name that the template contains.
@@ -539,23 +543,6 @@ fn may_be_absent(item: &Resolved) -> Option<Open> {
         _ => None,
     }
 }
-fn encode_base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for place in 0..4 {
-            let six = (bits >> (18 - 6 * place)) & 63;
-            let letter = usize::try_from(six).ok().and_then(|it| ALPHABET.get(it));
-            text.push(match letter {
-                Some(letter) if place <= chunk.len() => char::from(*letter),
-                _ => '=',
-            });
-        }
-    }
-    text
-}
 
 /// Resolves an export of another stack. Exports of one name are one value.
 fn describe_import(around: Option<&Surroundings<'_>>, name: &Resolved, mark: Mark) -> Resolved {
@@ -579,22 +566,4 @@ fn describe_import(around: Option<&Surroundings<'_>>, name: &Resolved, mark: Mar
         Some(name) => open.named(format!("export {name}")),
         None => open,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base64_is_padded() {
-        for (text, want) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-        ] {
-            assert_eq!(encode_base64(text.as_bytes()), want);
-        }
-    }
 }

@@ -22,7 +22,7 @@ pub(super) enum LaunchImage {
 
 impl LaunchImage {
     pub(super) fn find(build: &Build<'_>, image_id: &Resolved) -> Self {
-        if let Some(image) = find_image(image_id) {
+        if let Some(image) = find_public_choice(image_id) {
             return LaunchImage::Public(image);
         }
         // Images of which instances get the same are as good as one.
@@ -110,8 +110,22 @@ impl LaunchImage {
     }
 }
 
+/// Returns a public image that has the root device of every one that an image id may be.
+fn find_public_choice(image_id: &Resolved) -> Option<&'static PublicImage> {
+    let mut images = image_id.candidates().iter().map(find_image);
+    let first = images.next()??;
+    let is_same =
+        |it: Option<&PublicImage>| it.is_some_and(|it| it.root_device == first.root_device);
+    images.all(is_same).then_some(first)
+}
+
 /// Returns the public image that an image id is read from Systems Manager for.
 fn find_image(image_id: &Resolved) -> Option<&'static PublicImage> {
+    if let Ok(Some(text)) = image_id.text() {
+        // EC2 resolves it when it launches the instance:
+        // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-launch-template.html
+        return find_public_image(text.strip_prefix("resolve:ssm:")?);
+    }
     let open = match image_id {
         Resolved::Open(open) => open,
         Resolved::Text(phrase) => match phrase.0.as_slice() {

@@ -43,7 +43,7 @@ pub(super) fn read_databases(build: &mut Build<'_>) {
 }
 
 /// Properties that make a database from an existing one, and the name of what it inherits from.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     "DBSnapshotIdentifier",
     "DBClusterSnapshotIdentifier",
     "SnapshotIdentifier",
@@ -51,6 +51,7 @@ const SOURCES: [&str; 8] = [
     "SourceDbiResourceId",
     "SourceDBInstanceAutomatedBackupsArn",
     "SourceDBClusterIdentifier",
+    "SourceDbClusterResourceId",
     "ReplicationSourceIdentifier",
 ];
 
@@ -89,6 +90,7 @@ fn find_source_in_template<'a>(build: &Build<'a>, properties: &Resolved) -> Opti
         "SourceDBInstanceIdentifier" => (INSTANCE, "DBInstanceIdentifier"),
         "SourceDBClusterIdentifier" => (CLUSTER, "DBClusterIdentifier"),
         "SourceDbiResourceId" => (INSTANCE, "DbiResourceId"),
+        "SourceDbClusterResourceId" => (CLUSTER, "DBClusterResourceId"),
         _ => return None,
     };
     let elsewhere = properties.get("SourceRegion");
@@ -363,6 +365,9 @@ fn read_instances(build: &mut Build<'_>) -> Members {
         members.open = members.open.or_else(|| build.choice_gap(&cluster));
         let cluster = (!is_none(&cluster) && alone.is_none()).then(|| {
             let named = build.named_resource(&cluster, CLUSTER, "DBClusterIdentifier");
+            if named.is_none() {
+                build.note_member_elsewhere(&declared, &build.tags(&properties, "Tags"));
+            }
             let named = named.map(|it| it.id.to_owned());
             named.unwrap_or_else(|| "a cluster that is not in the template".to_owned())
         });

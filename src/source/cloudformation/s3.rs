@@ -81,10 +81,14 @@ fn sends_events(notifications: &Resolved) -> Result<bool, Gap> {
 }
 
 fn read_versioning(properties: &Resolved) -> Result<Option<String>, Gap> {
-    let given = properties
-        .get("VersioningConfiguration")
-        .get("Status")
-        .text();
+    const SUSPENDED: &str = "Suspended";
+    let status = properties.get("VersioningConfiguration").get("Status");
+    let is_off = |it: &Resolved| Ok(matches!(it.text()?.as_deref(), None | Some(SUSPENDED)));
+    let given = match (status.text(), status.agree(is_off)) {
+        // Absent or suspended: no version is kept either way.
+        (Err(_), Ok(true)) => Ok(Some(SUSPENDED.to_owned())),
+        (given, _) => given,
+    };
     if matches!(&given, Ok(Some(status)) if status == "Enabled") {
         return given;
     }

@@ -19,7 +19,7 @@ const NETWORK: [&str; 3] = ["AWS::EC2::RouteTable", "AWS::EC2::Subnet", "AWS::EC
 /// Types that create a stack, whose template is another one.
 ///
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-servicecatalog-cloudformationprovisionedproduct.html>.
-const STACKS: [&str; 3] = [
+pub(super) const STACKS: [&str; 3] = [
     "AWS::CloudFormation::Stack",
     "AWS::Serverless::Application",
     "AWS::ServiceCatalog::CloudFormationProvisionedProduct",
@@ -95,23 +95,32 @@ enum LaunchTags {
     Propagated,
     /// In a property.
     All(&'static [&'static str]),
+    /// In a property, if another one has a value that passes them on.
+    IfSet {
+        tags: &'static [&'static str],
+        switch: &'static [&'static str],
+        on: &'static str,
+    },
     /// In `TagSpecifications` of the volumes of each task.
     Tasks,
     /// In `TagSpecifications` of a property, for instances and volumes; of the resource itself if none.
     Specified(&'static [&'static str]),
 }
 
-/// Types that launch instances, checked on 2026-03-02. Those of which tags stay on the resource itself are not
-/// among them: `AWS::EKS::Nodegroup`, `AWS::ECS::CapacityProvider`.
+/// Types that launch instances, checked on 2026-11-30. Those of which tags stay on the resource itself are not
+/// among them: `AWS::EKS::Nodegroup`.
 ///
 /// Source: <https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-tagging.html>,
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFleet.html>,
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SpotFleetLaunchSpecification.html>,
 /// <https://docs.aws.amazon.com/batch/latest/APIReference/API_ComputeResource.html>,
+/// <https://docs.aws.amazon.com/cloud9/latest/user-guide/tags.html>,
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateManagedInstancesProviderConfiguration.html>,
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_EBSTagSpecification.html>,
+/// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-tag-propagation.html>,
 /// <https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-plan-tags.html>,
 /// <https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.tagging.html>.
-const LAUNCHERS: [Launcher; 8] = [
+const LAUNCHERS: [Launcher; 12] = [
     Launcher {
         kind: "AWS::AutoScaling::AutoScalingGroup",
         tags: LaunchTags::Propagated,
@@ -119,6 +128,10 @@ const LAUNCHERS: [Launcher; 8] = [
     Launcher {
         kind: "AWS::Batch::ComputeEnvironment",
         tags: LaunchTags::All(&["ComputeResources", "Tags"]),
+    },
+    Launcher {
+        kind: "AWS::Cloud9::EnvironmentEC2",
+        tags: LaunchTags::All(&["Tags"]),
     },
     Launcher {
         kind: "AWS::EC2::EC2Fleet",
@@ -133,6 +146,14 @@ const LAUNCHERS: [Launcher; 8] = [
         tags: LaunchTags::Specified(&["SpotFleetRequestConfigData", "LaunchSpecifications"]),
     },
     Launcher {
+        kind: "AWS::ECS::CapacityProvider",
+        tags: LaunchTags::IfSet {
+            tags: &["Tags"],
+            switch: &["ManagedInstancesProvider", "PropagateTags"],
+            on: "CAPACITY_PROVIDER",
+        },
+    },
+    Launcher {
         kind: "AWS::ECS::Service",
         tags: LaunchTags::Tasks,
     },
@@ -144,7 +165,24 @@ const LAUNCHERS: [Launcher; 8] = [
         kind: "AWS::ElasticBeanstalk::Environment",
         tags: LaunchTags::All(&["Tags"]),
     },
+    Launcher {
+        kind: "AWS::Lambda::CapacityProvider",
+        tags: LaunchTags::IfSet {
+            tags: &["PropagateTags", "ExplicitTags"],
+            switch: &["PropagateTags", "Mode"],
+            on: "Explicit",
+        },
+    },
+    Launcher {
+        kind: "AWS::Serverless::CapacityProvider",
+        tags: LaunchTags::All(&["ManagedResourceTags", "Tags"]),
+    },
 ];
+
+/// Whether resources of a type launch instances.
+pub(super) fn is_launcher(kind: &str) -> bool {
+    LAUNCHERS.iter().any(|it| it.kind == kind)
+}
 
 impl LaunchTags {
     fn read(&self, build: &Build<'_>, properties: &Resolved) -> Result<Tags, Gap> {
@@ -157,8 +195,9 @@ impl LaunchTags {
             LaunchTags::Propagated => {
                 let all = properties.get("Tags").read_list(|tag| {
                     match tag.get("PropagateAtLaunch").as_boolean() {
-                        Ok(Some(true)) => tags::read_tags(tag, around),
-                        Ok(_) => Ok(Tags::new()),
+                        // A template always says it; the tags of a nested stack do not.
+                        Ok(Some(true) | None) => tags::read_tags(tag, around),
+                        Ok(Some(false)) => Ok(Tags::new()),
                         Err(gap) => match tags::read_tags(tag, around) {
                             Ok(tags) if !tags.contains_key(around.tag_key) => Ok(Tags::new()),
                             _ => Err(gap),
@@ -181,6 +220,18 @@ impl LaunchTags {
                 Ok(all.into_iter().flatten().collect())
             }
             LaunchTags::All(path) => tags::read_tags(&inside(path), around),
+            LaunchTags::IfSet { tags, switch, on } => {
+                let tags = tags::read_tags(&inside(tags), around);
+                match inside(switch).text() {
+                    Ok(given) if given.as_deref() != Some(on) => Ok(Tags::new()),
+                    // Other tags do not matter, whether they are passed on or not.
+                    Err(gap) => tags.and_then(|it| match it.contains_key(around.tag_key) {
+                        true => Err(gap),
+                        false => Ok(it),
+                    }),
+                    Ok(_) => tags,
+                }
+            }
             LaunchTags::Specified(path) => {
                 let holders = inside(path);
                 let all = holders.read_list(|holder| {
@@ -229,7 +280,7 @@ fn note_launched(build: &mut Build<'_>) {
             let place = (declared.at.line, declared.id);
             match BackupTag::from_tags(&tags, build.tag_key()) {
                 BackupTag::Enabled => sure.push(place),
-                BackupTag::Unknown => unsure.push(place),
+                BackupTag::Unknown | BackupTag::Invalid => unsure.push(place),
                 _ => {}
             }
         }

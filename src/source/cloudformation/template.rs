@@ -28,7 +28,7 @@ pub(super) struct Template<'a> {
     /// The account that it is deployed to; none where it is not known.
     pub(super) account: Option<String>,
     pub(super) parameters: BTreeMap<String, Resolved>,
-    pub(super) conditions: RefCell<BTreeMap<String, Option<Truth>>>,
+    pub(super) conditions: RefCell<Conditions>,
     /// The exported outputs, once they were read.
     pub(super) exports: RefCell<Option<Exports<'a>>>,
     /// What completes the template; none where only its parameters are known.
@@ -38,6 +38,9 @@ pub(super) struct Template<'a> {
     /// The properties that were resolved so far.
     resolved: RefCell<BTreeMap<&'a str, Rc<Resolved>>>,
 }
+
+/// The values of conditions by their names; `None` while one is evaluated.
+pub(super) type Conditions = BTreeMap<String, Option<Truth>>;
 
 /// Exported outputs with their names, by the key of the name.
 pub(super) type Exports<'a> = BTreeMap<String, Vec<(Resolved, &'a Node)>>;
@@ -168,10 +171,16 @@ impl<'a> Template<'a> {
         if let Some(known) = self.resolved.borrow().get(declared.id) {
             return Rc::clone(known);
         }
+        // What is checked of a resource counts only if it is created.
+        let condition = declared.condition.as_ref();
+        let before = condition.map(|(name, _)| self.assume_condition(name));
         let resolved = match declared.changed_by {
             Some(entry) => Some(Resolved::Open(self.extra_key_error(entry))),
             None => declared.properties.map(|node| self.resolve_node(node)),
         };
+        if let Some(before) = before {
+            self.conditions.replace(before);
+        }
         let resolved = Rc::new(resolved.unwrap_or(Resolved::Absent));
         let mut all = self.resolved.borrow_mut();
         all.insert(declared.id, Rc::clone(&resolved));

@@ -83,6 +83,10 @@ fn functions_come_to_what_they_say() {
     for (function, want) in [
         ("!Base64 enabled", "ZW5hYmxlZA=="),
         ("!Sub '${!Given}'", "${Given}"),
+        (
+            r#"!ToJsonString {a: [1, true, 'x"y"'], b: !Ref Given}"#,
+            r#"{"a":[1,true,"x\"y\""],"b":"enabled"}"#,
+        ),
         ("!Ref AWS::Partition", "aws"),
         ("!Ref AWS::URLSuffix", "amazonaws.com"),
         ("!Length [a, b]", "2"),
@@ -165,7 +169,11 @@ fn what_is_open_says_why() {
             "Unreadable",
             "no such entry",
         ),
-        ("!ToJsonString {a: b}", "AfterApply", "ToJsonString"),
+        (
+            "!ToJsonString {a: !Ref AWS::StackName}",
+            "AfterApply",
+            "after deployment",
+        ),
         // A macro may make it.
         ("!GetAtt Nowhere.Arn", "AfterApply", "Arn of Nowhere"),
         ("[a, b]", "Unreadable", "not a text"),

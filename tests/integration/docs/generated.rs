@@ -6,7 +6,7 @@ use crate::support::command::repository;
 
 use super::commands::shell;
 use super::pages::{self, Page};
-use super::{rules_page, terminal};
+use super::{files_table, rules_page, terminal};
 
 /// Compares a generated file with its present text, or writes it with `UPDATE_DOCS=1`.
 fn hold(path: &str, present: &str, fresh: &str) {
@@ -66,6 +66,8 @@ fn regenerate(page: &Page) -> String {
             rules_page::service_table()
         } else if marker("begin types").is_some() {
             rules_page::type_table()
+        } else if marker("begin files").is_some() {
+            files_table::file_table()
         } else if marker("begin reference").is_some() {
             rules_page::reference()
         } else if marker("begin formats").is_some() {

@@ -50,16 +50,18 @@ impl<'n> Scope<'n> {
             let kind = kind.unwrap_or("String");
             let given = given.and_then(|it| it.get(&parameter.name));
             let value = given.or_else(|| parameter.node.get("Default"));
-            let value = value.filter(|_| !kind.starts_with("AWS::SSM::Parameter::Value<"));
+            // Its value is what Systems Manager has for the name that is given.
+            let is_read = kind.starts_with("AWS::SSM::Parameter::Value<");
+            let is_single =
+                is_read && !kind.contains("<List<") && !kind.contains("<CommaDelimitedList");
             let argument = match value {
+                Some(path) if is_single => make_dynamic_reference(path),
+                _ if is_read => make_unknown(stack, parameter),
                 Some(value) if kind == "CommaDelimitedList" || kind.starts_with("List<") => {
                     split_list(value)
                 }
                 Some(value) => value.clone(),
-                None => {
-                    let name = format!("AWS::Parameter/{}/{}", stack.name, parameter.name);
-                    make_call(parameter.at, "Ref", make_text(parameter.at, name))
-                }
+                None => make_unknown(stack, parameter),
             };
             (parameter.name.as_str(), argument)
         });
@@ -408,4 +410,25 @@ fn split_list(value: &Node) -> Node {
             make_call(at, "Fn::Split", make_node(at, Value::List(arguments)))
         }
     }
+}
+
+/// Returns the value that Systems Manager has for a name: a dynamic reference.
+fn make_dynamic_reference(path: &Node) -> Node {
+    let at = path.at;
+    if let (Some(text), None) = (path.scalar_text(), path.function_call()) {
+        return make_text(at, format!("{{{{resolve:ssm:{text}}}}}"));
+    }
+    let parts = vec![
+        make_text(at, "{{resolve:ssm:"),
+        path.clone(),
+        make_text(at, "}}"),
+    ];
+    let arguments = vec![make_text(at, ""), make_node(at, Value::List(parts))];
+    make_call(at, "Fn::Join", make_node(at, Value::List(arguments)))
+}
+
+/// Returns the value of a parameter that is not known.
+fn make_unknown(stack: &Entry, parameter: &Entry) -> Node {
+    let name = format!("AWS::Parameter/{}/{}", stack.name, parameter.name);
+    make_call(parameter.at, "Ref", make_text(parameter.at, name))
 }
