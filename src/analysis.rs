@@ -23,6 +23,7 @@ pub mod role_name;
 pub mod role_permissions;
 pub mod s3_routing;
 pub mod schedule;
+pub mod sharing;
 pub mod stack_members;
 
 pub use context::RuleContext;

@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::cloudformation::Stack;
 use crate::model::kind::{KINDS, kinds_in_stack};
 use crate::model::observed::{Gap, GapKind};
+use crate::model::s3::Bucket;
+use crate::model::selection;
+use crate::model::snapshot::Region;
 use crate::model::tag::BackupTag;
 use crate::model::{Resource, ResourceKind};
 
@@ -202,4 +205,38 @@ fn entry_of<'u, 'a>(
             roles: BTreeSet::new(),
             gap: None,
         })
+}
+
+/// Why the key of a vault is not checked.
+pub const NOT_FULLY_MANAGED: &str =
+    "no resource whose backup is encrypted with the key of the vault";
+
+/// Whether the region has a resource whose backup is encrypted with the key of the vault.
+///
+/// # Errors
+/// Why it is not known.
+pub fn has_fully_managed_resources(cx: &RuleContext<'_>, region: &Region) -> Result<bool, Gap> {
+    let mut resources = cx.snapshot.resources_in(cx.region);
+    let managed = |resource: Resource<'_>| {
+        let exempt = resource
+            .tags()
+            .is_some_and(|tags| cx.backup_tag(tags).is_exempt());
+        resource.kind().is_fully_managed() && !exempt
+    };
+    let by_tag = cx.enabled_by_tag(cx.region).iter();
+    let is_managed = |arn: &String| {
+        selection::Target::parse(arn).is_ok_and(|target| target.kind.is_fully_managed())
+    };
+    if resources.any(managed) || by_tag.into_iter().any(is_managed) {
+        return Ok(true);
+    }
+    cx.snapshot.buckets.all_items()?;
+    region.tables.all_items()?;
+    region.file_systems.all_items()?;
+    let mut unplaced = cx.snapshot.buckets_without_region();
+    let may_count = |bucket: &Bucket| !cx.backup_tag(&bucket.tags).is_exempt();
+    match unplaced.find(|(bucket, _)| may_count(bucket)) {
+        Some((_, gap)) => Err(gap.clone()),
+        None => Ok(false),
+    }
 }
