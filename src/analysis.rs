@@ -7,6 +7,7 @@ pub mod backup_types;
 pub mod backup_usage;
 pub mod central_copies;
 pub mod context;
+pub mod copy_regions;
 pub mod db_windows;
 pub mod declaration;
 pub mod encryption;
