@@ -5,6 +5,7 @@ pub mod backup_role;
 pub mod backup_target;
 pub mod backup_types;
 pub mod backup_usage;
+pub mod bucket_keys;
 pub mod central_copies;
 pub mod context;
 pub mod copy_regions;
