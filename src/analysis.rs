@@ -5,8 +5,10 @@ pub mod backup_role;
 pub mod backup_target;
 pub mod backup_types;
 pub mod backup_usage;
+pub mod bucket_keys;
 pub mod central_copies;
 pub mod context;
+pub mod copy_regions;
 pub mod db_windows;
 pub mod declaration;
 pub mod encryption;
@@ -23,6 +25,7 @@ pub mod role_name;
 pub mod role_permissions;
 pub mod s3_routing;
 pub mod schedule;
+pub mod sharing;
 pub mod stack_members;
 
 pub use context::RuleContext;

@@ -11,6 +11,7 @@ use crate::model::Resource;
 use crate::model::arn::{Arn, partition_of};
 use crate::model::backup_plan::{BackupSelection, TagCondition, TagOperator, tag_key};
 use crate::model::tag::{ENABLED, Tags, is_kept};
+use crate::text::and_more;
 
 use super::backup_types::{ANY, type_of};
 use super::context::RuleContext;
@@ -204,6 +205,48 @@ fn like(form: &str, value: &str) -> bool {
         })
     });
     read.is_some() && covers(&pattern.finish(), value)
+}
+
+/// The number of ARNs that a description of a selection names.
+const MOST_ARNS: usize = 3;
+
+/// Returns what a selection selects: each tag and ARN by itself, or all of them with the conditions that restrict them.
+#[must_use]
+pub fn describe_selected(selection: &BackupSelection) -> Vec<String> {
+    let tags = selection.tags.iter();
+    let tags = tags.map(|tag| format!("{}={}", tag.key, tag.value));
+    let named: Vec<String> = selection.resources.iter().cloned().chain(tags).collect();
+    let conditions: Vec<String> = selection
+        .conditions
+        .iter()
+        .map(describe_condition)
+        .collect();
+    let left_out = selection.not_resources.iter().map(String::as_str);
+    let restrictions = [
+        (!conditions.is_empty()).then(|| format!(" where {}", conditions.join(" and "))),
+        (!selection.not_resources.is_empty())
+            .then(|| format!(" except {}", and_more(left_out, MOST_ARNS))),
+    ];
+    let restrictions: String = restrictions.into_iter().flatten().collect();
+    if restrictions.is_empty() {
+        return named;
+    }
+    let named = match named.len() {
+        0 => "everything".to_owned(),
+        1..=MOST_ARNS => named.join(" or "),
+        _ => and_more(named.iter().map(String::as_str), MOST_ARNS),
+    };
+    vec![named + &restrictions]
+}
+
+fn describe_condition(condition: &TagCondition) -> String {
+    let verb = match condition.operator {
+        TagOperator::Equals => "is",
+        TagOperator::NotEquals => "is not",
+        TagOperator::Like => "is like",
+        TagOperator::NotLike => "is not like",
+    };
+    format!("{} {verb} {}", tag_key(&condition.key), condition.value)
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::cloudformation::Stack;
-use crate::model::kind::{KINDS, kinds_in_stack};
+use crate::model::kind::{BackupKey, KINDS, kinds_in_stack};
 use crate::model::observed::{Gap, GapKind};
+use crate::model::s3::Bucket;
+use crate::model::snapshot::Region;
 use crate::model::tag::BackupTag;
 use crate::model::{Resource, ResourceKind};
 
@@ -202,4 +204,49 @@ fn entry_of<'u, 'a>(
             roles: BTreeSet::new(),
             gap: None,
         })
+}
+
+/// Why the key of a vault is not checked.
+pub const NOT_FULLY_MANAGED: &str =
+    "no resource whose backup is encrypted with the key of the vault";
+
+/// Whether the key of a vault encrypts the backups of a type: buckets, tables, file systems, and every type outside the
+/// guide.
+///
+/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-feature-availability.html#features-by-resource>.
+/// Checked 2026-11-30.
+fn is_fully_managed(row: &BackupType) -> bool {
+    let of_vault = KINDS
+        .iter()
+        .filter(|kind| kind.backup_key == BackupKey::Vault || kind.kind == ResourceKind::Other);
+    let mut types = of_vault.flat_map(|kind| kind.types);
+    types.any(|it| it.cloudformation == row.aws_type)
+}
+
+/// Whether the region has a resource whose backup is encrypted with the key of the vault.
+///
+/// # Errors
+/// Why it is not known.
+pub fn has_fully_managed_resources(cx: &RuleContext<'_>, region: &Region) -> Result<bool, Gap> {
+    let mut resources = cx.snapshot.resources_in(cx.region);
+    let managed = |resource: Resource<'_>| {
+        let exempt = resource
+            .tags()
+            .is_some_and(|tags| cx.backup_tag(tags).is_exempt());
+        !exempt && type_of(resource).is_some_and(is_fully_managed)
+    };
+    let by_tag = cx.enabled_by_tag(cx.region).iter();
+    let is_managed = |arn: &String| type_of_arn(arn).is_some_and(is_fully_managed);
+    if resources.any(managed) || by_tag.into_iter().any(is_managed) {
+        return Ok(true);
+    }
+    cx.snapshot.buckets.all_items()?;
+    region.tables.all_items()?;
+    region.file_systems.all_items()?;
+    let mut unplaced = cx.snapshot.buckets_without_region();
+    let may_count = |bucket: &Bucket| !cx.backup_tag(&bucket.tags).is_exempt();
+    match unplaced.find(|(bucket, _)| may_count(bucket)) {
+        Some((_, gap)) => Err(gap.clone()),
+        None => Ok(false),
+    }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::model::arn::Arn;
 use crate::model::backup_plan::{
-    BackupPlan, BackupRule, CopyAction, DEFAULT_START_WINDOW_MINUTES, SHORTEST_START_WINDOW_MINUTES,
+    BackupPlan, BackupRule, ColdStorage, CopyAction, DEFAULT_START_WINDOW_MINUTES,
+    SHORTEST_START_WINDOW_MINUTES,
 };
 use crate::model::observed::{Gap, GapKind};
 use crate::model::{Observed, Resource};
@@ -126,25 +127,8 @@ fn add_copy<'a>(
     if !is_central(cx, &vault_arn) {
         return;
     }
-    if is_default_vault(&vault_arn) {
-        copies.prevented.push(Prevented {
-            reason: format!(
-                "rule {} copies to {vault_arn}, but AWS Backup does not copy to the default vault of another account",
-                rule.name
-            ),
-            request: "to copy to another vault than Default".to_owned(),
-        });
-        return;
-    }
-    if cx.runs(rule).is_ok_and(|runs| runs.has_ended) {
-        let schedule = rule.schedule.as_deref().unwrap_or_default();
-        copies.prevented.push(Prevented {
-            reason: format!(
-                "rule {} copies to the central account, but its schedule {schedule} has no more runs",
-                rule.name
-            ),
-            request: "to give the rule that copies a schedule with more runs".to_owned(),
-        });
+    if let Some(prevented) = find_obstacle(cx, rule, action, &vault_arn) {
+        copies.prevented.push(prevented);
         return;
     }
     let flaw = describe_flaw(rule, action);
@@ -190,6 +174,57 @@ fn add_copy<'a>(
             copies.open.get_or_insert(gap);
         }
     }
+}
+
+/// Returns why AWS Backup never makes a copy to the central account, whatever the other rules of the plan.
+fn find_obstacle(
+    cx: &RuleContext<'_>,
+    rule: &BackupRule,
+    action: &CopyAction,
+    vault_arn: &str,
+) -> Option<Prevented> {
+    let name = &rule.name;
+    let prevented = |reason, request: String| Some(Prevented { reason, request });
+    if is_default_vault(vault_arn) {
+        return prevented(
+            format!(
+                "rule {name} copies to {vault_arn}, but AWS Backup does not copy to the default vault of another account"
+            ),
+            "to copy to another vault than Default".to_owned(),
+        );
+    }
+    if is_too_short(rule.retention_days, &rule.cold_storage)
+        || is_too_short(action.retention_days, &action.cold_storage)
+    {
+        return prevented(
+            format!(
+                "rule {name} copies to the central account, but with a lifecycle that AWS Backup does not accept: it deletes backups less than {COLD_STORAGE_DAYS} days after they move to cold storage"
+            ),
+            format!("to keep backups for at least {COLD_STORAGE_DAYS} days in cold storage"),
+        );
+    }
+    if cx.runs(rule).is_ok_and(|runs| runs.has_ended) {
+        let schedule = rule.schedule.as_deref().unwrap_or_default();
+        return prevented(
+            format!(
+                "rule {name} copies to the central account, but its schedule {schedule} has no more runs"
+            ),
+            "to give the rule that copies a schedule with more runs".to_owned(),
+        );
+    }
+    None
+}
+
+/// The days that a backup stays in cold storage at least.
+///
+/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_Lifecycle.html>.
+const COLD_STORAGE_DAYS: u32 = 90;
+
+/// Whether a lifecycle deletes backups too soon after they move to cold storage.
+fn is_too_short(retention_days: Option<u32>, cold_storage: &Observed<Option<ColdStorage>>) -> bool {
+    let moved = cold_storage.known().copied().flatten();
+    let least = moved.map(|it| it.after_days.saturating_add(COLD_STORAGE_DAYS));
+    matches!((retention_days, least), (Some(days), Some(least)) if days < least)
 }
 
 fn is_central(cx: &RuleContext<'_>, vault_arn: &str) -> bool {

@@ -64,7 +64,7 @@ const CENTRAL_KEY: Reason =
     Reason::Central("the vault in the central account needs a customer managed key");
 
 /// Known messages; the first match counts.
-const KNOWN: [Known; 31] = [
+const KNOWN: [Known; 32] = [
     known(
         "given key id is not accessible",
         Reason::Rule("kms-key-shared"),
@@ -183,6 +183,13 @@ const KNOWN: [Known; 31] = [
         "cross-account copy feature is not enabled",
         Reason::Central("cross-account backup is off in the organization's management account"),
     ),
+    Known {
+        work: Some(Work::Backup),
+        ..known(
+            "not within the range specified for the target backup vault",
+            Reason::Rule("local-vault-ready"),
+        )
+    },
     known(
         "not within the range specified for the target backup vault",
         Reason::Central(

@@ -5,6 +5,7 @@
 
 use crate::iam::truth::Truth;
 use crate::model::arn::Arn;
+use crate::model::backup::{AIR_GAPPED_VAULT, Vault};
 use crate::model::backup_plan::{BackupPlan, ORGANIZATION_PLAN};
 use crate::model::job::{BackupJob, CopyJob, JobOrigin};
 use crate::model::observed::{Gap, GapKind};
@@ -42,6 +43,8 @@ pub struct ProofSources<'a> {
     open: Option<Gap>,
     /// The plans of the account.
     listed: &'a [BackupPlan],
+    /// The vaults of the region.
+    vaults: &'a [Vault],
 }
 
 impl<'a> ProofSources<'a> {
@@ -54,6 +57,7 @@ impl<'a> ProofSources<'a> {
             of_stacks: Vec::new(),
             open: None,
             listed: &[],
+            vaults: &[],
         };
         let protection = match cx.known_region().and_then(|region| in_region(cx, region)) {
             Ok(protection) => protection,
@@ -64,6 +68,7 @@ impl<'a> ProofSources<'a> {
         };
         let region = cx.snapshot.regions.get(cx.region);
         sources.listed = region.map_or(&[], |it| &it.backup_plans.items);
+        sources.vaults = region.map_or(&[], |it| &it.vaults.items);
         // Where its tags are not known, it is taken for tagged.
         if let Some(own) = as_if_tagged(cx, resource) {
             let chosen = protection.chosen(&own);
@@ -118,7 +123,11 @@ impl<'a> ProofSources<'a> {
         };
         let of_stacks = self.of_stacks.iter().filter(|_| is_nested);
         let plans = self.own.iter().chain(of_stacks);
-        let matches = plans.map(|plan| self.is_job_of(plan, origin).and(names_vault(plan, vault)));
+        let named = |plan| match vault {
+            Ok(name) if self.is_air_gapped(name) => Truth::True,
+            _ => names_vault(plan, vault),
+        };
+        let matches = plans.map(|plan| self.is_job_of(plan, origin).and(named(plan)));
         match (Truth::any(matches), &self.open, vault) {
             (Truth::True, ..) => Proof::Yes,
             (Truth::False, None, _) => Proof::No,
@@ -129,6 +138,16 @@ impl<'a> ProofSources<'a> {
                 Proof::Open(Gap::new(GapKind::Unreadable, message))
             }
         }
+    }
+
+    /// Whether a vault is logically air-gapped. A plan's rule may name one besides its vault, and a job of the plan goes
+    /// there for no other reason.
+    ///
+    /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/lag-vault-primary-backup.html>. Checked 2026-11-30.
+    fn is_air_gapped(&self, name: &str) -> bool {
+        let vault = self.vaults.iter().find(|vault| vault.id == name);
+        let vault_type = vault.and_then(|vault| vault.vault_type.known());
+        vault_type.is_some_and(|it| it == AIR_GAPPED_VAULT)
     }
 
     /// Whether a plan started a job.

@@ -232,6 +232,13 @@ impl RolePermissions {
         if resource != ANY {
             context.set("aws:ResourceAccount", Value::one(owner));
         }
+        if let Some(key) = Arn::parse(resource).filter(|arn| arn.service == "kms") {
+            // S3 decrypts objects on behalf of the role.
+            let service = format!("s3.{}.amazonaws.com", key.region);
+            context.set("kms:ViaService", Value::one(service));
+            context.set("kms:CallerAccount", Value::one(&principal.account));
+            context.set("aws:ViaAWSService", Value::one("true"));
+        }
         let is_central = || {
             source
                 .central_vaults

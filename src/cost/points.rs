@@ -10,6 +10,7 @@ use crate::analysis::central_copies::{Survival, find_central_copies, find_runs};
 use crate::analysis::schedule::{Minute, Runs};
 use crate::model::Observed;
 use crate::model::arn::Arn;
+use crate::model::backup::AIR_GAPPED_VAULT;
 use crate::model::backup_plan::{BackupPlan, BackupRule, ColdStorage, CopyAction};
 use crate::model::observed::Gap;
 
@@ -226,7 +227,7 @@ fn is_air_gapped(cx: &RuleContext<'_>, vault: &str) -> bool {
     let mut vaults = vaults.unwrap_or_default().iter();
     let vault = vaults.find(|it| it.id == vault);
     let vault_type = vault.and_then(|it| it.vault_type.known());
-    vault_type.is_some_and(|it| it == "LOGICALLY_AIR_GAPPED_BACKUP_VAULT")
+    vault_type.is_some_and(|it| it == AIR_GAPPED_VAULT)
 }
 
 /// Returns the largest number of points that exist at the same time if each is kept for some days; at least one.

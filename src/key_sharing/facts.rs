@@ -159,12 +159,7 @@ const SNAPSHOTS: &[&str] = &[
 ];
 const TABLES: &[&str] = &["kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKey"];
 const OBJECTS: &[&str] = &["kms:DescribeKey", "kms:Decrypt"];
-const VAULTS: &[&str] = &[
-    "kms:DescribeKey",
-    "kms:CreateGrant",
-    "kms:GenerateDataKey",
-    "kms:Decrypt",
-];
+const VAULTS: &[&str] = &["kms:CreateGrant", "kms:GenerateDataKey", "kms:Decrypt"];
 
 /// The services. Checked 2026-11-29.
 ///

@@ -18,6 +18,9 @@ pub struct BackupSettings {
     pub management: BTreeMap<String, bool>,
 }
 
+/// The type of a logically air-gapped vault.
+pub const AIR_GAPPED_VAULT: &str = "LOGICALLY_AIR_GAPPED_BACKUP_VAULT";
+
 /// A vault of the account's. Source: AWS Backup API, `ListBackupVaults`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

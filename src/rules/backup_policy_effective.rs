@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use crate::analysis::backup_plans;
 use crate::analysis::backup_plans::{Authority, Chosen, Protection, account_of};
-use crate::analysis::backup_target::Target;
+use crate::analysis::backup_target::{Target, describe_selected};
 use crate::analysis::central_copies::{
     CentralCopies, Prevented, find_central_copies, join_reasons,
 };
@@ -11,6 +11,7 @@ use crate::model::Gap;
 use crate::model::backup_plan::BackupSelection;
 use crate::model::fact::Fact;
 use crate::model::snapshot::Region;
+use crate::model::tag::ENABLED;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 use crate::text::and_more;
@@ -316,20 +317,23 @@ fn report_not_selected(
             .plans
             .iter()
             .flat_map(|plan| &plan.selections.items);
-        let tags: BTreeSet<String> = selections
-            .flat_map(|it| &it.tags)
-            .map(|tag| format!("{}={}", tag.key, tag.value))
-            .collect();
-        if tags.is_empty() {
-            String::new()
-        } else {
-            format!(
-                "; {} by tag: {}",
-                authority.either("it selects", "they select"),
-                tags.into_iter().collect::<Vec<_>>().join(", ")
-            )
+        let is_tag = |it: &BackupSelection| {
+            it.resources.is_empty() && it.not_resources.is_empty() && it.conditions.is_empty()
+        };
+        let by_tag = selections.clone().all(is_tag);
+        let selected: BTreeSet<String> = selections.flat_map(describe_selected).collect();
+        let verb = authority.either("it selects", "they select");
+        let names = || and_more(selected.iter().map(String::as_str), MOST_NAMES);
+        match selected.is_empty() {
+            true => String::new(),
+            false if by_tag => format!("; {verb} by tag: {}", names()),
+            false => format!("; {verb} {}", names()),
         }
     };
+    let names_tag = protection.all_choices().iter().any(|choice| {
+        let mut tags = choice.selection.tags.iter();
+        tags.any(|tag| tag.key == *key && tag.value == ENABLED)
+    });
     Outcome::breach(format!(
         "{} {} not select {what} in {region}{besides}{}",
         authority.words(),
@@ -338,6 +342,9 @@ fn report_not_selected(
     ))
     .fix(match protection.plans.is_empty() {
         true => format!("Ask {contact} whether {region} should be backed up."),
+        false if names_tag => {
+            format!("Ask {contact} to change the conditions of the selection by {key}=enabled.")
+        }
         false => format!("Ask {contact} to select {key}=enabled in a plan of {region}."),
     })
     .with("resources", missed.to_vec())

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use crate::analysis::backup_plans::{Protection, in_region};
-use crate::analysis::backup_target::{Target, tagged};
+use crate::analysis::backup_target::{Target, describe_selected, tagged};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::arn::Arn;
 use crate::model::fact::Fact;
@@ -388,17 +388,11 @@ fn report_not_selected(
     }
 }
 
-/// Returns the types and tags that the selections of the region name.
+/// Returns what the selections of the region select.
 fn list_selected_types(protection: &Protection<'_>) -> BTreeSet<String> {
     let plans = protection.plans.iter();
     let selections = plans.flat_map(|plan| &plan.selections.items);
-    selections
-        .flat_map(|it| {
-            let tags = it.tags.iter();
-            let tags = tags.map(|tag| format!("{}={}", tag.key, tag.value));
-            it.resources.iter().cloned().chain(tags)
-        })
-        .collect()
+    selections.flat_map(describe_selected).collect()
 }
 
 fn report_not_covered(

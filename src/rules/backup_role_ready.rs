@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::analysis::backup_plans::{account_of, in_region};
 use crate::analysis::backup_types::{COPY_NEEDS, Need, TAG_NEEDS};
 use crate::analysis::backup_usage::{TypeInUse, find_types_in_use};
+use crate::analysis::bucket_keys::{DECRYPT, list_delegating_keys};
 use crate::analysis::role_call::build_trust_context;
 use crate::analysis::role_permissions::{Permission, RolePermissions, Source};
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext, Verdict};
@@ -30,7 +31,10 @@ rule! {
     /// Its managed and inline policies, its permissions boundary and its trust policy are evaluated as IAM
     /// does. AWS managed policies are known by name. A policy that was not read may deny what another one
     /// allows, so the check passes only if all policies are known. Service control policies and the policy of
-    /// the central vault are not visible to a member account. Permissions to use KMS keys are the subject of
+    /// the central vault are not visible to a member account.
+    ///
+    /// For buckets under a key whose policy delegates to IAM, the role also needs `kms:Decrypt`: without it
+    /// the job succeeds, but the objects are not backed up. Key policies are the subject of
     /// `kms-key-locally-usable`.
     ///
     /// ## Why it matters
@@ -69,7 +73,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Account(check_account),
-        reads: &[Fact::Plans, Fact::RolePolicies, Fact::Roles],
+        reads: &[Fact::BucketEncryption, Fact::Keys, Fact::Plans, Fact::RolePolicies, Fact::Roles],
     }
 }
 
@@ -355,6 +359,11 @@ fn check_permissions(cx: &RuleContext<'_>, snapshot: &Snapshot, role: &BackupRol
             for need in used.row.needs {
                 let permission = check_type(&permissions, need, used, &shape, &vaults);
                 lack.add(need, used.row.name, permission, used.gap.as_ref());
+            }
+            for key in list_delegating_keys(cx, &used.arns, &role.arn) {
+                let source = Source::new(region, key, &[]).with_any_tags();
+                let permission = permissions.check_need(&DECRYPT, source);
+                lack.add(&DECRYPT, used.row.name, permission, None);
             }
         }
     }

@@ -1,5 +1,6 @@
+use crate::analysis::copy_regions::find_uncopied_type;
 use crate::analysis::stack_members::find_members;
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::model::ec2::Instance;
 use crate::model::fsx::{FsxFileSystem, FsxVolume, LUSTRE, ONTAP};
 use crate::model::rds::{BACKUP_TARGET, DbInstance};
@@ -21,6 +22,10 @@ rule! {
     ///
     /// A CloudFormation stack is a warning: the table of features by resource has no mark for its copy to
     /// another account, while the page on stacks says that its backup can be copied.
+    ///
+    /// In Regions where opt-in is required, AWS Backup does not copy Neptune clusters, Timestream tables and
+    /// stacks to another account, in the AWS European Sovereign Cloud nothing, and in a few Regions no FSx
+    /// for ONTAP.
     ///
     /// A type that AWS Backup supports and this program does not check further is a warning, for example
     /// EKS, Aurora DSQL, Timestream, SAP HANA or a virtual machine.
@@ -82,6 +87,22 @@ const BACKUP_TARGETS: [(&str, &str); 2] =
     [("outposts", "on an Outpost"), ("local", "in a Local Zone")];
 
 fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
+    let outcome = check_type(cx, resource)?;
+    let region = cx.known_region().ok();
+    let uncopied = region.and_then(|region| Some((region, find_uncopied_type(resource, region)?)));
+    Ok(match (uncopied, outcome.verdict) {
+        (Some((region, name)), Verdict::Pass | Verdict::Warn) => Outcome::breach(format!(
+            "in {region}, AWS Backup does not copy backups of {name} to another account"
+        ))
+        .fix(match resource {
+            Resource::Stack(_) => "Tag the resources of the stack instead of the stack.",
+            _ => "Export its data by other means, or use another Region.",
+        }),
+        _ => outcome,
+    })
+}
+
+fn check_type(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     if let Resource::DbCluster(cluster) = resource
         && let Some(gap) = &cluster.engine_gap
     {

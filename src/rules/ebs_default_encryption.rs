@@ -1,6 +1,5 @@
-use crate::analysis::encryption::{
-    KeyOwner, is_aws_alias, judge_sharing, name_aws_managed_key, resolve,
-};
+use crate::analysis::encryption::{KeyOwner, is_aws_alias, name_aws_managed_key, resolve};
+use crate::analysis::sharing::judge_sharing;
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext, Verdict};
 use crate::key_sharing::copy::Need;
 use crate::key_sharing::facts::ViaService;

@@ -1,4 +1,5 @@
-use crate::analysis::encryption::{each_customer_key, inherited, judge_sharing};
+use crate::analysis::encryption::{each_customer_key, inherited};
+use crate::analysis::sharing::judge_sharing;
 use crate::analysis::{CheckResult, RuleContext};
 use crate::key_sharing::copy::Need;
 use crate::model::Resource;

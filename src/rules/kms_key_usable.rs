@@ -79,7 +79,7 @@ fn check_key(cx: &RuleContext<'_>, key: &KeyUse<'_>) -> CheckResult {
     let is_known = !metadata.spec.is_empty() && !metadata.usage.is_empty();
     if is_known && (metadata.spec != "SYMMETRIC_DEFAULT" || metadata.usage != "ENCRYPT_DECRYPT") {
         return Ok(Outcome::breach(format!(
-            "{name} is a {} key for {}: resources need a symmetric encryption key",
+            "{name} has the key spec {} and the key usage {}: resources need a symmetric encryption key",
             metadata.spec, metadata.usage
         ))
         .fix("Use a symmetric encryption key.")

@@ -1,14 +1,13 @@
 use crate::analysis::backup_plans::local_vaults;
-use crate::analysis::encryption::{KeyOwner, is_aws_alias, judge_sharing, resolve};
+use crate::analysis::backup_usage::{NOT_FULLY_MANAGED, has_fully_managed_resources};
+use crate::analysis::encryption::{KeyOwner, is_aws_alias, resolve};
+use crate::analysis::sharing::judge_sharing;
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::key_sharing::copy::Need;
 use crate::key_sharing::facts::ViaService;
 use crate::model::backup::Vault;
 use crate::model::fact::Fact;
-use crate::model::s3::Bucket;
-use crate::model::selection::Target;
 use crate::model::snapshot::Region;
-use crate::model::{Gap, Resource};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -46,9 +45,7 @@ rule! {
 
 fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     if !has_fully_managed_resources(cx, region)? {
-        return Ok(Outcome::skip(
-            "no resource whose backup is encrypted with the key of the vault",
-        ));
+        return Ok(Outcome::skip(NOT_FULLY_MANAGED));
     }
     let named = local_vaults(cx)?;
     if named.is_empty() {
@@ -71,32 +68,6 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
             .with("vault", name)
     });
     Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("no vault is in use")))
-}
-
-/// Whether the region has a resource whose backup is encrypted with the key of the vault.
-fn has_fully_managed_resources(cx: &RuleContext<'_>, region: &Region) -> Result<bool, Gap> {
-    let mut resources = cx.snapshot.resources_in(cx.region);
-    let managed = |resource: Resource<'_>| {
-        let exempt = resource
-            .tags()
-            .is_some_and(|tags| cx.backup_tag(tags).is_exempt());
-        resource.kind().is_fully_managed() && !exempt
-    };
-    let by_tag = cx.enabled_by_tag(cx.region).iter();
-    let is_managed =
-        |arn: &String| Target::parse(arn).is_ok_and(|target| target.kind.is_fully_managed());
-    if resources.any(managed) || by_tag.into_iter().any(is_managed) {
-        return Ok(true);
-    }
-    cx.snapshot.buckets.all_items()?;
-    region.tables.all_items()?;
-    region.file_systems.all_items()?;
-    let mut unplaced = cx.snapshot.buckets_without_region();
-    let may_count = |bucket: &Bucket| !cx.backup_tag(&bucket.tags).is_exempt();
-    match unplaced.find(|(bucket, _)| may_count(bucket)) {
-        Some((_, gap)) => Err(gap.clone()),
-        None => Ok(false),
-    }
 }
 
 fn check_vault(cx: &RuleContext<'_>, vault: &Vault) -> CheckResult {

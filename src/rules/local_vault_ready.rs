@@ -7,7 +7,7 @@ use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::iam::document::Document;
 use crate::iam::evaluator::find_blocking_deny;
 use crate::iam::request::{Context, Request, RolePrincipal, Value};
-use crate::model::backup::Vault;
+use crate::model::backup::{AIR_GAPPED_VAULT, Vault};
 use crate::model::backup_plan::BackupRule;
 use crate::model::fact::Fact;
 use crate::model::observed::{Gap, GapKind};
@@ -185,13 +185,11 @@ fn check_vault(
 /// which a rule may name a logically air-gapped one.
 ///
 /// Sources: <https://docs.aws.amazon.com/aws-backup/latest/devguide/working-with-supported-services.html#working-with-efs>,
-/// <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupRule.html>. Checked 2026-11-29.
+/// <https://docs.aws.amazon.com/aws-backup/latest/devguide/lag-vault-primary-backup.html>. Checked 2026-11-30.
 fn find_other_use(vault: &Vault) -> Option<&'static str> {
     match vault.vault_type.known().map(String::as_str) {
         _ if vault.id == EFS_VAULT => Some("reserved for the automatic backups of Amazon EFS"),
-        Some("LOGICALLY_AIR_GAPPED_BACKUP_VAULT") => {
-            Some("logically air-gapped, and a rule names a standard vault")
-        }
+        Some(AIR_GAPPED_VAULT) => Some("logically air-gapped, and a rule names a standard vault"),
         Some("RESTORE_ACCESS_BACKUP_VAULT") => Some("a restore access backup vault"),
         _ => None,
     }
