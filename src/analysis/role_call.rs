@@ -5,21 +5,37 @@
 
 use crate::iam::request::{Context, Value};
 use crate::key_sharing::facts::Organization;
-use crate::key_sharing::service_request::{OF_OTHER_SESSIONS, OF_VPC_ENDPOINTS};
+use crate::key_sharing::service_request::OF_VPC_ENDPOINTS;
 use crate::model::arn::Arn;
 
-/// Condition keys that only a call by a service principal or a user has.
+/// Condition keys that only a call by a service principal, a user, or a session of another origin has: AWS Backup assumes
+/// the role by itself, without MFA, and no other service delivers its credentials.
 ///
 /// Sources: the availability of each key on
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>. Checked 2026-11-29.
-const OF_OTHER_CALLERS: [&str; 7] = [
+const OF_OTHER_CALLERS: [&str; 22] = [
+    "aws:AssumedRoot",
+    "aws:ChatbotSourceArn",
+    "aws:Ec2InstanceSourcePrivateIPv4",
+    "aws:Ec2InstanceSourceVpc",
+    "aws:FederatedProvider",
+    "aws:MultiFactorAuthAge",
     "aws:PrincipalServiceName",
     "aws:PrincipalServiceNamesList",
+    "aws:SignInSessionArn",
     "aws:SourceAccount",
     "aws:SourceArn",
     "aws:SourceOrgID",
     "aws:SourceOrgPaths",
     "aws:username",
+    "codebuild:BuildArn",
+    "codebuild:ProjectArn",
+    "ec2:RoleDelivery",
+    "ec2:SourceInstanceArn",
+    "glue:CredentialIssuingService",
+    "glue:RoleAssumedBy",
+    "lambda:SourceFunctionArn",
+    "ssm:SourceInstanceArn",
 ];
 
 /// Sets what is known of the session of a role that AWS Backup assumed, except for the role itself.
@@ -35,8 +51,7 @@ fn set_session(context: &mut Context, account: &str) {
         Value::Possible("false".to_owned()),
     );
     context.set("aws:SecureTransport", Value::one("true"));
-    let others = OF_OTHER_CALLERS.iter().chain(&OF_OTHER_SESSIONS);
-    for name in others.chain(&OF_VPC_ENDPOINTS) {
+    for name in OF_OTHER_CALLERS.iter().chain(&OF_VPC_ENDPOINTS) {
         context.set(name, Value::Absent);
     }
 }

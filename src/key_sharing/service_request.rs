@@ -20,9 +20,6 @@ pub(super) fn is_grant_action(action: &str) -> bool {
     )
 }
 
-/// The key of the encryption context of what AWS Backup encrypts with the key of a vault.
-const VAULT_CONTEXT: &str = "aws:backup:backup-vault";
-
 /// Condition keys that only a call through a VPC endpoint has. A forward access session does not keep those of the first
 /// call. It keeps `aws:SourceIp`, which stays unknown: it is an address of AWS Backup.
 ///
@@ -39,63 +36,6 @@ pub(crate) const OF_VPC_ENDPOINTS: [&str; 7] = [
     "aws:VpceOrgPaths",
 ];
 
-/// Condition keys that only a session of another origin has: AWS Backup assumes its roles by itself, without MFA, and no
-/// other service delivers their credentials.
-///
-/// Sources: the availability of each key on
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>. Checked 2026-11-29.
-pub(crate) const OF_OTHER_SESSIONS: [&str; 15] = [
-    "aws:AssumedRoot",
-    "aws:ChatbotSourceArn",
-    "aws:Ec2InstanceSourcePrivateIPv4",
-    "aws:Ec2InstanceSourceVpc",
-    "aws:FederatedProvider",
-    "aws:MultiFactorAuthAge",
-    "aws:SignInSessionArn",
-    "codebuild:BuildArn",
-    "codebuild:ProjectArn",
-    "ec2:RoleDelivery",
-    "ec2:SourceInstanceArn",
-    "glue:CredentialIssuingService",
-    "glue:RoleAssumedBy",
-    "lambda:SourceFunctionArn",
-    "ssm:SourceInstanceArn",
-];
-
-/// Condition keys of KMS that only other operations have than those that AWS Backup needs.
-///
-/// Source: the operations of each key in <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html>.
-/// Checked 2026-11-30.
-const OF_OTHER_OPERATIONS: [&str; 14] = [
-    "kms:BypassPolicyLockoutSafetyCheck",
-    "kms:DataKeyPairSpec",
-    "kms:ExpirationModel",
-    "kms:KeyAgreementAlgorithm",
-    "kms:MacAlgorithm",
-    "kms:MessageType",
-    "kms:PrimaryRegion",
-    "kms:ReplicaRegion",
-    "kms:RotationPeriodInDays",
-    "kms:ScheduleKeyDeletionPendingWindowInDays",
-    "kms:SigningAlgorithm",
-    "kms:ValidTo",
-    "kms:WrappingAlgorithm",
-    "kms:WrappingKeySpec",
-];
-
-/// Condition keys of KMS that only `kms:CreateGrant` has.
-///
-/// Source: as of [`OF_OTHER_OPERATIONS`].
-const OF_CREATE_GRANT: [&str; 7] = [
-    "kms:GrantConstraintSourceArn",
-    "kms:GrantConstraintType",
-    "kms:GrantOperations",
-    "kms:GranteePrincipal",
-    "kms:GranteeServicePrincipal",
-    "kms:RetiringPrincipal",
-    "kms:RetiringServicePrincipal",
-];
-
 /// Returns the request of one action on the key by a role, through a service, for an AWS resource.
 pub(super) fn build_service_request(
     key: &KeyFacts,
@@ -108,7 +48,7 @@ pub(super) fn build_service_request(
     set_principal(&mut context, &role);
     set_organization(&mut context, organization);
     set_path(&mut context, key, via);
-    set_action(&mut context, via, action);
+    set_action(&mut context, action);
     set_key(&mut context, key);
     Request {
         principal: role,
@@ -132,12 +72,6 @@ fn set_principal(context: &mut Context, role: &RolePrincipal) {
     ] {
         context.set(name, Value::Absent);
     }
-    for name in OF_OTHER_SESSIONS {
-        context.set(name, Value::Absent);
-    }
-    // Without MFA it is false, or not in the request: AWS does not say which for the sessions of its services.
-    let without_mfa = Value::Possible("false".to_owned());
-    context.set("aws:MultiFactorAuthPresent", without_mfa);
 }
 
 /// Sets the organization of the role, which is also that of the key: AWS Backup copies only within one organization
@@ -164,33 +98,18 @@ fn set_path(context: &mut Context, key: &KeyFacts, via: ViaService) {
     context.set("aws:RequestedRegion", value_from_shape(region.to_owned()));
 }
 
-fn set_action(context: &mut Context, via: ViaService, action: &str) {
+fn set_action(context: &mut Context, action: &str) {
     let for_resource = match is_grant_action(action) {
         true => Value::one("true"),
         false => Value::Absent,
     };
     context.set("kms:GrantIsForAWSResource", for_resource);
-    for name in OF_OTHER_OPERATIONS {
-        context.set(name, Value::Absent);
-    }
-    for name in OF_CREATE_GRANT {
-        if action != "kms:CreateGrant" {
-            context.set(name, Value::Absent);
-        }
-    }
-    if !action.starts_with("kms:ReEncrypt") {
-        context.set("kms:ReEncryptOnSameKey", Value::Absent);
-    }
     if matches!(
         action,
         "kms:DescribeKey" | "kms:ListGrants" | "kms:RevokeGrant"
     ) {
         context.set_family("kms:EncryptionContext:", Value::Absent);
         context.set("kms:EncryptionContextKeys", Value::Absent);
-    } else if via == ViaService::Backup {
-        // The context of backups under the key of a vault, as AWS's own policy has it:
-        // https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html#backup-permissions-grants-deny-statements
-        context.set("kms:EncryptionContextKeys", Value::one(VAULT_CONTEXT));
     }
 }
 
