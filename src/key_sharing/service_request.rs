@@ -20,6 +20,9 @@ pub(super) fn is_grant_action(action: &str) -> bool {
     )
 }
 
+/// The key of the encryption context of what AWS Backup encrypts with the key of a vault.
+const VAULT_CONTEXT: &str = "aws:backup:backup-vault";
+
 /// Condition keys that only a call through a VPC endpoint has. A forward access session does not keep those of the first
 /// call. It keeps `aws:SourceIp`, which stays unknown: it is an address of AWS Backup.
 ///
@@ -48,7 +51,7 @@ pub(super) fn build_service_request(
     set_principal(&mut context, &role);
     set_organization(&mut context, organization);
     set_path(&mut context, key, via);
-    set_action(&mut context, action);
+    set_action(&mut context, via, action);
     set_key(&mut context, key);
     Request {
         principal: role,
@@ -98,7 +101,7 @@ fn set_path(context: &mut Context, key: &KeyFacts, via: ViaService) {
     context.set("aws:RequestedRegion", value_from_shape(region.to_owned()));
 }
 
-fn set_action(context: &mut Context, action: &str) {
+fn set_action(context: &mut Context, via: ViaService, action: &str) {
     let for_resource = match is_grant_action(action) {
         true => Value::one("true"),
         false => Value::Absent,
@@ -110,6 +113,10 @@ fn set_action(context: &mut Context, action: &str) {
     ) {
         context.set_family("kms:EncryptionContext:", Value::Absent);
         context.set("kms:EncryptionContextKeys", Value::Absent);
+    } else if via == ViaService::Backup {
+        // The context of backups under the key of a vault, as AWS's own policy has it:
+        // https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html#backup-permissions-grants-deny-statements
+        context.set("kms:EncryptionContextKeys", Value::one(VAULT_CONTEXT));
     }
 }
 
