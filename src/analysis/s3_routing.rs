@@ -66,10 +66,11 @@ pub fn workloads<'a>(cx: &RuleContext<'a>, vpc: &Vpc) -> Result<Workloads<'a>, G
         let message = format!("the subnets of the instances in {} are not known", vpc.id);
         Gap::new(GapKind::Unreadable, message)
     });
+    let possible = region.possible_workloads.get(&vpc.id).cloned();
     Ok(Workloads {
         any: !instances.is_empty() || !subnets.is_empty(),
         subnets,
-        gap: interfaces.gap.clone().or(unplaced),
+        gap: interfaces.gap.clone().or(possible).or(unplaced),
     })
 }
 

@@ -100,6 +100,7 @@ macro_rules! impl_lists {
                     vaults: _,
                     backup_plans: _,
                     key_names: _,
+                    possible_workloads: _,
                     images: _,
                     exports: _,
                     key_aliases: _,

@@ -14,7 +14,7 @@ use super::fsx::{FsxFileSystem, FsxVolume};
 use super::image::Image;
 use super::job::{BackupJob, CopyJob};
 use super::kms::KeyAlias;
-use super::observed::{Listing, Observed};
+use super::observed::{Gap, Listing, Observed};
 use super::rds::{DbCluster, DbInstance, OptionGroup};
 use super::redshift::{Cluster, Namespace};
 use super::storage_gateway::{Gateway, GatewayVolume};
@@ -100,6 +100,9 @@ pub struct Region {
     /// ARNs of keys that resources name by alias or id.
     #[serde(default)]
     pub key_names: BTreeMap<String, Observed<String>>,
+    /// VPCs that may have workloads besides those of the network, and why that is not known. Only plans have them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub possible_workloads: BTreeMap<String, Gap>,
     /// The AMIs that the account owns, and those that its instances and launch templates use. Others exist too. Only
     /// plans and templates need them, as they do exports and aliases.
     #[serde(default, skip_serializing_if = "Listing::is_not_collected")]

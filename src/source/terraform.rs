@@ -18,6 +18,7 @@ mod endpoints;
 mod error;
 mod expression;
 mod fsx;
+mod iam;
 mod item;
 mod key_arns;
 mod keys;
@@ -152,6 +153,7 @@ pub fn read_plan(root: &Value, around: &Surroundings<'_>) -> Result<Snapshot, Te
     storage_gateway::read_gateways(&reader, &mut planned);
     vpc::read_networks(&reader, &mut planned);
     backup::read_backup(&reader, &mut planned);
+    iam::read_backup_roles(&reader, &mut planned);
     other::read_others(&reader, &mut planned);
     account::note_changes(&reader, &mut planned);
     let mut snapshot = planned.finish();

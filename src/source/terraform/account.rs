@@ -84,6 +84,9 @@ pub(super) fn note_changes(reader: &Reader<'_>, planned: &mut Planned) {
             .into_iter()
             .flatten()
         {
+            if destroyed.part == AccountPart::Role && is_replaced_role(reader, destroyed, before) {
+                continue;
+            }
             let what = format!("the plan destroys a resource of type {}", destroyed.kind);
             for region in reader.places.regions_before(before) {
                 note_change(destroyed, before, region, &what, planned);
@@ -92,7 +95,12 @@ pub(super) fn note_changes(reader: &Reader<'_>, planned: &mut Planned) {
     }
     for satellite in &SATELLITES {
         for item in reader.document.items_of(satellite.kind) {
-            if is_changed(item) && !reader.places.is_elsewhere(item) {
+            // What the plan shows of a role includes what it changes.
+            let is_read = satellite.part == AccountPart::Role
+                && item.values[satellite.named_by]
+                    .as_str()
+                    .is_some_and(|it| planned.snapshot_mut().backup_roles.contains_key(it));
+            if is_changed(item) && !is_read && !reader.places.is_elsewhere(item) {
                 let region = reader.places.region_of(item);
                 let what = format!("the plan changes it with {}", item.address);
                 note_change(satellite, item.values, region, &what, planned);
@@ -112,6 +120,15 @@ pub(super) fn note_changes(reader: &Reader<'_>, planned: &mut Planned) {
             planned.snapshot_mut().account_changes.push(change);
         }
     }
+}
+
+/// Whether a role that is destroyed is created again under the same name.
+fn is_replaced_role(reader: &Reader<'_>, of: &PartType, before: &Value) -> bool {
+    let name = before["name"]
+        .as_str()
+        .filter(|_| of.kind == "aws_iam_role");
+    let mut roles = reader.document.items_of("aws_iam_role");
+    name.is_some_and(|name| roles.any(|it| it.values["name"] == *name && it.before != it.values))
 }
 
 fn is_changed(item: &Item<'_>) -> bool {

@@ -274,12 +274,10 @@ fn read_selection<'a>(reader: &Reader<'a>, item: &'a Item<'a>) -> Result<BackupS
     let view = item.view();
     let role_arn = match reader.resolve_link(&view, "iam_role_arn", &["aws_iam_role"]) {
         Link::Named(arn) => arn.to_owned(),
-        Link::To(role) => {
-            let role = role.view();
-            let path = role.text("path").known().unwrap_or("/");
-            let name = role.text("name").known().unwrap_or(role.item.name);
-            format!("arn:aws:iam::{}:role{path}{name}", reader.account_id())
-        }
+        Link::To(role) => match role.view().text("arn") {
+            Fact::Known(arn) => arn.to_owned(),
+            _ => policy::placeholder_arn(reader, role),
+        },
         Link::Nothing => String::new(),
         Link::OneOf(_, gap) | Link::Open(gap) => return Err(gap),
     };

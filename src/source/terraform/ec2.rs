@@ -239,25 +239,43 @@ fn read_snapshot<'a>(
     let found = reader.linked_item(view, "snapshot_id", &SNAPSHOTS, &["id"]);
     let item = found.ok().flatten()?;
     let snapshot = item.view();
-    let named = |planned: &mut Planned| match reader.read_key(&snapshot, "kms_key_id", planned) {
-        KeyName::Is(key) => Some(Observed::Known(Some(key))),
-        KeyName::Unset | KeyName::Open(_) => None,
+    let default_key = |item: &'a Item<'a>, planned: &mut Planned| {
+        let region = reader.places.region_of(item);
+        let defaults = ebs_defaults_for(reader, item, &region, planned);
+        defaults.kms_key.map(Some)
     };
     match item.type_key() {
         "data.aws_ebs_snapshot" => match snapshot.flag("encrypted").known()? {
-            true => Some((Observed::Known(true), named(planned)?)),
+            true => match reader.read_key(&snapshot, "kms_key_id", planned) {
+                KeyName::Is(key) => Some((Observed::Known(true), Observed::Known(Some(key)))),
+                KeyName::Unset | KeyName::Open(_) => None,
+            },
             false => Some((Observed::Known(false), Observed::Known(None))),
         },
-        "aws_ebs_snapshot_copy" => Some((Observed::Known(true), named(planned)?)),
+        "aws_ebs_snapshot_copy" => {
+            let key = match reader.read_key(&snapshot, "kms_key_id", planned) {
+                KeyName::Is(key) => Observed::Known(Some(key)),
+                // A copy that is encrypted without a key has the default key of the region.
+                KeyName::Unset if snapshot.flag("encrypted").known() == Some(true) => {
+                    default_key(item, planned)
+                }
+                KeyName::Unset | KeyName::Open(_) => return None,
+            };
+            Some((Observed::Known(true), key))
+        }
         "aws_ebs_snapshot" => {
             let volume = reader.linked_item(&snapshot, "volume_id", &["aws_ebs_volume"], &["id"]);
             let volume = volume.ok().flatten()?.view();
             // The volume may be made from a snapshot itself, of which its own attributes do not tell.
+            volume.flag("encrypted").known()?.then_some(())?;
+            let from = reader.resolve_link(&volume, "snapshot_id", &SNAPSHOTS);
             let key = match reader.read_key(&volume, "kms_key_id", planned) {
                 KeyName::Is(key) => Observed::Known(Some(key)),
+                KeyName::Unset if matches!(from, Link::Nothing) && !volume.item.exists => {
+                    default_key(volume.item, planned)
+                }
                 KeyName::Unset | KeyName::Open(_) => return None,
             };
-            volume.flag("encrypted").known()?.then_some(())?;
             Some((Observed::Known(true), key))
         }
         _ => None,

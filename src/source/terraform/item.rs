@@ -8,15 +8,19 @@ pub(super) static NULL: Value = Value::Null;
 pub(super) static ALL: Value = Value::Bool(true);
 
 /// Attributes by which other resources name a resource.
-pub(super) const NAMING: [&str; 8] = [
+pub(super) const NAMING: [&str; 12] = [
     "arn",
     "bucket",
     "cluster_identifier",
+    "db_cluster_snapshot_identifier",
+    "db_snapshot_identifier",
     "default_route_table_id",
     "id",
     "identifier",
     "key_id",
     "name",
+    "target_db_cluster_snapshot_identifier",
+    "target_db_snapshot_identifier",
 ];
 
 /// Resource types of KMS keys.

@@ -473,15 +473,29 @@ fn external_key_metadata(item: &Item<'_>) -> Result<KeyMetadata, Gap> {
 /// A replica key has the specification and the usage of its primary key.
 fn replica_key_metadata(reader: &Reader<'_>, item: &Item<'_>) -> Result<KeyMetadata, Gap> {
     let view = item.view();
-    let primary = reader.linked_item(&view, "primary_key_arn", &["aws_kms_key"], &["arn"])?;
+    let kinds = ["aws_kms_key", "data.aws_kms_key"];
+    let primary = reader.linked_item(&view, "primary_key_arn", &kinds, &["arn"])?;
+    let of_account = || {
+        let account = reader
+            .around
+            .account
+            .filter(|_| reader.around.has_lookups());
+        let key = account?.keys.get(view.text("primary_key_arn").known()?)?;
+        key.metadata.known()?.as_ref()
+    };
     let inherit = |name: &str, at_primary: &str, default: &str| -> Result<String, Gap> {
         if let Fact::Known(shown) = view.text(name) {
             return Ok(shown.to_owned());
         }
-        match primary {
-            Some(primary) => text_or(&primary.view(), at_primary, default),
-            None => Err(not_in_plan(&view, "the primary key")),
+        if let Some(primary) = primary {
+            return text_or(&primary.view(), at_primary, default);
         }
+        // What the plan and the account do not show stays empty.
+        let shown = of_account().map(|it| match name {
+            "key_usage" => it.usage.clone(),
+            _ => it.spec.clone(),
+        });
+        Ok(shown.unwrap_or_default())
     };
     Ok(KeyMetadata {
         manager: "CUSTOMER".to_owned(),

@@ -60,7 +60,12 @@ impl<'a> Launch<'a> {
         let id = image.and_then(|it| it.text("id").known());
         let id = id.or_else(|| named_by().find_map(|(view, name)| view.text(name).known()));
         let region = reader.places.region_of(instance.item);
-        let found = id.and_then(|id| reader.around.find_image(&region, id));
+        let found = match id {
+            Some(id) => reader.around.find_image(&region, id),
+            None => {
+                named_by().find_map(|(view, name)| find_hidden_image(reader, &view, name, &region))
+            }
+        };
         let (account_image, image_gap) = match found {
             Some(Ok(found)) => (Some(found), None),
             Some(Err(gap)) => (None, Some(gap)),
@@ -290,6 +295,39 @@ fn has_known_version<'a>(reader: &Reader<'a>, named: &View<'a>, template: &'a It
     }
 }
 
+/// Returns the image of the account whose id a data source read from a parameter of Systems Manager. The provider
+/// marks the value as sensitive, so a gap does not name it.
+fn find_hidden_image<'a>(
+    reader: &Reader<'a>,
+    view: &View<'a>,
+    name: &str,
+    region: &str,
+) -> Option<Result<&'a Image, Gap>> {
+    let id = view.values.get(name)?.as_str()?;
+    let parameter = find_parameter_of(reader, id)?;
+    let found = reader.around.find_image(region, id)?;
+    Some(found.map_err(|_| {
+        let parameter = parameter
+            .view()
+            .text("name")
+            .known()
+            .unwrap_or(parameter.address);
+        unplanned(format!(
+            "the account that was read does not show the image that the parameter {parameter} names"
+        ))
+    }))
+}
+
+/// Returns the data source that read a value from a parameter of Systems Manager.
+fn find_parameter_of<'a>(reader: &Reader<'a>, value: &str) -> Option<&'a Item<'a>> {
+    let values = ["value", "insecure_value"];
+    let mut items = reader.document.items.iter();
+    items.find(|it| {
+        let is_parameter = it.is_data && it.kind == "aws_ssm_parameter";
+        is_parameter && values.iter().any(|name| it.values[*name] == *value)
+    })
+}
+
 /// Returns an image if a data source looked it up.
 fn find_image<'a>(reader: &Reader<'a>, view: &View<'a>, name: &str) -> Option<View<'a>> {
     let mut images = reader.document.items_of(data_type("aws_ami"));
@@ -308,13 +346,12 @@ fn find_parameter<'a>(
     view: &View<'a>,
     name: &str,
 ) -> Option<&'static PublicImage> {
-    let image = view.values.get(name).filter(|it| it.is_string())?;
-    let values = ["value", "insecure_value"];
-    let mut parameters = reader.document.items.iter().filter(|it| {
-        it.is_data
-            && it.kind == "aws_ssm_parameter"
-            && values.iter().any(|name| it.values.get(name) == Some(image))
-    });
-    let parameter = parameters.find_map(|it| it.view().text("name").known())?;
-    find_public_image(parameter)
+    let image = view.values.get(name)?.as_str()?;
+    // A launch template may leave it to EC2 to read the parameter:
+    // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-systems-manager-parameter-to-find-AMI.html
+    if let Some(parameter) = image.strip_prefix("resolve:ssm:") {
+        return find_public_image(parameter);
+    }
+    let parameter = find_parameter_of(reader, image)?.view();
+    find_public_image(parameter.text("name").known()?)
 }

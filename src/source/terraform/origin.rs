@@ -14,13 +14,14 @@ use super::reader::{Link, Reader};
 use super::view::{Fact, View};
 
 /// Types of databases and of their snapshots.
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 12] = [
     "aws_db_cluster_snapshot",
     "aws_db_instance",
     "aws_db_snapshot",
     "aws_docdb_cluster",
     "aws_neptune_cluster",
     "aws_rds_cluster",
+    "aws_rds_cluster_snapshot_copy",
     "data.aws_db_cluster_snapshot",
     "data.aws_db_instance",
     "data.aws_db_snapshot",
@@ -29,16 +30,27 @@ const KINDS: [&str; 11] = [
 ];
 
 /// Attributes by which a database or a snapshot is named.
-const BY: [&str; 4] = ["arn", "cluster_identifier", "id", "identifier"];
+const BY: [&str; 8] = [
+    "arn",
+    "cluster_identifier",
+    "db_cluster_snapshot_identifier",
+    "db_snapshot_identifier",
+    "id",
+    "identifier",
+    "target_db_cluster_snapshot_identifier",
+    "target_db_snapshot_identifier",
+];
 
 /// Attributes that name an origin, in the resource or in its block.
-const ATTRIBUTES: [(&str, &str); 9] = [
+const ATTRIBUTES: [(&str, &str); 11] = [
     ("", "replicate_source_db"),
     ("", "replication_source_identifier"),
     ("", "snapshot_identifier"),
     ("", "global_cluster_identifier"),
     ("", "db_instance_identifier"),
     ("", "db_cluster_identifier"),
+    ("", "source_db_snapshot_identifier"),
+    ("", "source_db_cluster_snapshot_identifier"),
     ("restore_to_point_in_time", "source_db_instance_identifier"),
     ("restore_to_point_in_time", "source_cluster_identifier"),
     ("s3_import", "bucket_name"),
@@ -52,8 +64,10 @@ const MAX_HOPS: usize = 8;
 pub(super) struct Origin<'a> {
     /// The attribute that names it.
     attribute: &'static str,
-    /// The database or the snapshot, if it is in the plan and in the same region.
+    /// The database or the snapshot, if it is in the plan.
     item: Option<&'a Item<'a>>,
+    /// Whether it is in another region, where keys are others.
+    pub(super) is_far: bool,
     /// Its name, if the plan does not contain it.
     outside: Option<&'a str>,
     /// Why it is not known which one it is.
@@ -76,6 +90,13 @@ impl<'a> Origin<'a> {
     /// Whether the database is a read replica, which has the engine of its source.
     pub(super) fn is_replicated(&self) -> bool {
         self.attribute == "replicate_source_db"
+    }
+
+    /// Whether the database joins a global cluster, which has no key: unless it names one, it has the default key.
+    ///
+    /// Source: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBCluster.html>.
+    pub(super) fn joins_global_cluster(&self) -> bool {
+        self.attribute == "global_cluster_identifier"
     }
 
     /// Whether the database is a copy of its origin, of which no parameter says whether it is encrypted.
@@ -143,6 +164,7 @@ fn follow_origin<'a>(reader: &Reader<'a>, view: &View<'a>, depth: usize) -> Opti
                 let other = Origin {
                     attribute: block_name,
                     item: None,
+                    is_far: false,
                     outside: None,
                     gap: None,
                 };
@@ -152,6 +174,7 @@ fn follow_origin<'a>(reader: &Reader<'a>, view: &View<'a>, depth: usize) -> Opti
             Fact::Open(gap) => Some(Origin {
                 attribute: block_name,
                 item: None,
+                is_far: false,
                 outside: None,
                 gap: Some(gap),
             }),
@@ -165,7 +188,11 @@ fn follow_origin<'a>(reader: &Reader<'a>, view: &View<'a>, depth: usize) -> Opti
         && !item.exists
     {
         origin = match depth < MAX_HOPS {
-            true => follow_origin(reader, &item.view(), depth + 1)?,
+            true => {
+                let next = follow_origin(reader, &item.view(), depth + 1)?;
+                let is_far = origin.is_far || next.is_far;
+                Origin { is_far, ..next }
+            }
             false => Origin {
                 item: None,
                 ..origin
@@ -181,10 +208,16 @@ fn read_origin<'a>(
     view: &View<'a>,
     attribute: &'static str,
 ) -> Option<Origin<'a>> {
+    // A snapshot may have the name of a database.
+    let is_snapshot = attribute.ends_with("snapshot_identifier");
+    let kinds = KINDS.into_iter();
+    let kinds: Vec<&str> = kinds
+        .filter(|it| it.contains("snapshot") == is_snapshot)
+        .collect();
     let mut outside = None;
-    let (item, gap) = match reader.resolve_link(view, attribute, &KINDS) {
+    let (item, gap) = match reader.resolve_link(view, attribute, &kinds) {
         Link::Nothing => return None,
-        Link::Named(name) => match reader.linked_item(view, attribute, &KINDS, &BY) {
+        Link::Named(name) => match reader.linked_item(view, attribute, &kinds, &BY) {
             Ok(item) => {
                 outside = item.is_none().then_some(name);
                 (item, None)
@@ -194,14 +227,27 @@ fn read_origin<'a>(
         Link::To(item) => (Some(item), None),
         Link::OneOf(_, gap) | Link::Open(gap) => (None, Some(gap)),
     };
-    // In another region the key is another one.
+    // A copy may be in another region than that of its provider.
+    let is_moved = |it: &Item<'_>| !it.values["destination_region"].is_null();
+    let item = item.filter(|it| it.address != view.item.address && !is_moved(it));
     let here = reader.places.known_region(view.item);
-    let item = item.filter(|it| reader.places.known_region(it) == here);
-    let item = item.filter(|it| it.kind != "aws_db_snapshot_copy");
     Some(Origin {
         attribute,
-        item: item.filter(|it| it.address != view.item.address),
+        is_far: item.is_some_and(|it| reader.places.known_region(it) != here),
+        item,
         outside,
         gap,
     })
+}
+
+/// Returns the engine of a database or a snapshot, or of what it is made from.
+pub(super) fn find_engine<'a>(reader: &Reader<'a>, view: &View<'a>) -> Option<&'a str> {
+    let mut view = *view;
+    for _ in 0..MAX_HOPS {
+        if let Some(engine) = view.text("engine").known() {
+            return Some(engine);
+        }
+        view = find_origin(reader, &view)?.item?.view();
+    }
+    None
 }

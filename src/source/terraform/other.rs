@@ -86,6 +86,44 @@ const LAUNCHERS: [(&str, Option<&str>); 3] = [
     ("aws_emr_cluster", None),
 ];
 
+/// Marks the volumes as incomplete if ECS tags those that it creates for the tasks of a service for backup.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceManagedEBSVolumeConfiguration.html>.
+fn read_task_volumes<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) {
+    let view = item.view();
+    let tags = || -> Result<Vec<Tags>, Gap> {
+        let mut tags = Vec::new();
+        for volume in view
+            .blocks("volume_configuration")
+            .set_value()?
+            .unwrap_or_default()
+        {
+            let managed = volume.blocks("managed_ebs_volume").set_value()?;
+            for managed in managed.unwrap_or_default() {
+                tags.push(reader.read_specified_tags(&managed, "volume")?);
+            }
+        }
+        Ok(tags)
+    };
+    let gap = match tags() {
+        Ok(tags) => {
+            let mut tags = tags.iter();
+            tags.any(|it| is_backed_up(reader, it)).then(|| {
+                let message = format!(
+                    "the volumes of {} do not exist until ECS starts its tasks",
+                    item.address
+                );
+                Gap::new(GapKind::Unplanned, message)
+            })
+        }
+        Err(gap) => Some(gap),
+    };
+    if let Some(gap) = gap {
+        let region = planned.region_mut(&reader.places.region_of(item));
+        mark_incomplete(&mut region.volumes, gap);
+    }
+}
+
 /// Reads the stacks and the tagged resources of the plan, and marks listings with unsupported types.
 pub(super) fn read_others<'a>(reader: &Reader<'a>, planned: &mut Planned) {
     for item in reader.document.items_of("aws_cloudformation_stack") {
@@ -129,6 +167,9 @@ pub(super) fn read_others<'a>(reader: &Reader<'a>, planned: &mut Planned) {
         for item in reader.document.items_of(kind) {
             read_launcher(reader, item, block, planned);
         }
+    }
+    for item in reader.document.items_of("aws_ecs_service") {
+        read_task_volumes(reader, item, planned);
     }
     for item in reader.document.items_of("aws_autoscaling_group_tag") {
         let gap = match group_tags(reader, &item.view()) {

@@ -282,7 +282,7 @@ fn list_values<'a>(reader: &Reader<'a>, view: &View<'a>, name: &str) -> Result<V
 }
 
 /// Returns the placeholder ARN of a role, a user or a key. Its account is empty if it is not known.
-fn placeholder_arn(reader: &Reader<'_>, item: &Item<'_>) -> String {
+pub(super) fn placeholder_arn(reader: &Reader<'_>, item: &Item<'_>) -> String {
     if let Some(key) = reader.keys.arn_of(item) {
         return key.to_owned();
     }

@@ -14,7 +14,7 @@ use crate::source::planned::{Planned, unplanned};
 
 use super::item::Item;
 use super::keys::KeyName;
-use super::origin::{Origin, find_origin};
+use super::origin::{Origin, find_engine, find_origin};
 use super::reader::{Link, Reader, not_in_plan};
 use super::view::{Fact, View};
 
@@ -178,9 +178,19 @@ fn storage_encryption<'a>(
             },
         )
     });
-    let (from_origin, origin_key) = match inherited {
-        Some((encrypted, key)) => (Some(encrypted), Some(key)),
-        None => (None, None),
+    let (from_origin, origin_key) = match (inherited, origin) {
+        (Some((encrypted, _)), Some(origin))
+            if origin.joins_global_cluster()
+                && view.flag("storage_encrypted").known() == Some(true) =>
+        {
+            (Some(encrypted), None)
+        }
+        (Some((encrypted, Observed::Known(Some(_)))), Some(origin)) if origin.is_far => {
+            let gap = origin.gap(view, "the key");
+            (Some(encrypted), Some(Observed::Unknown(gap)))
+        }
+        (Some((encrypted, key)), _) => (Some(encrypted), Some(key)),
+        (None, _) => (None, None),
     };
     let is_copy = !view.item.exists && origin.is_some_and(Origin::is_copied);
     // An instance that is restored has the key of what it is restored from, whatever it names:
@@ -203,7 +213,7 @@ fn storage_encryption<'a>(
             inherited
         }
         // The same attribute of a snapshot.
-        (Fact::Unset, _) if view.item.kind.ends_with("_snapshot") => view
+        (Fact::Unset, _) if view.item.kind.contains("_snapshot") => view
             .flag("encrypted")
             .or_else(|| Err(not_in_plan(view, "the encryption"))),
         (fact, _) => fact.or_else(|| Ok(RDS_ENCRYPTED)),
@@ -279,15 +289,8 @@ fn read_instance<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Plan
         engine: read_engine(&view, origin.as_ref())
             .or_else(|| match &origin {
                 Some(origin) => origin
-                    .read(
-                        |it| {
-                            it.text("engine")
-                                .or_else(|| Err(it.known_after_apply("engine")))
-                        },
-                        || Observed::Unknown(origin.gap(&view, "the engine")),
-                    )
-                    .get()
-                    .copied(),
+                    .read(|it| find_engine(reader, &it), || None)
+                    .ok_or_else(|| origin.gap(&view, "the engine")),
                 None => Err(view.known_after_apply("engine")),
             })
             .map(str::to_owned),
@@ -396,7 +399,7 @@ fn read_cluster<'a>(
     let of_origin = || {
         origin
             .as_ref()?
-            .read(|it| it.text("engine").known(), || None)
+            .read(|it| find_engine(reader, &it), || None)
     };
     let (engine, engine_gap) = match view.text("engine") {
         Fact::Known(engine) => (engine, None),

@@ -22,10 +22,13 @@ const MAX_HOPS: usize = 32;
 const MAX_EXPRESSIONS: usize = 10_000;
 
 /// Attributes that identify the resource that they belong to.
-const IDENTITIES: [&str; 16] = [
+const IDENTITIES: [&str; 21] = [
     "arn",
     "bucket",
     "cluster_identifier",
+    "db_cluster_snapshot_arn",
+    "db_cluster_snapshot_identifier",
+    "db_snapshot_arn",
     "db_snapshot_identifier",
     "default_route_table_id",
     "gateway_arn",
@@ -38,6 +41,8 @@ const IDENTITIES: [&str; 16] = [
     "main_route_table_id",
     "minified_json",
     "name",
+    "target_db_cluster_snapshot_identifier",
+    "target_db_snapshot_identifier",
     "target_key_arn",
 ];
 

@@ -9,9 +9,10 @@ use crate::source::planned::after_apply;
 use super::item::{ALL, Item, NULL};
 
 /// Blocks that the provider computes if the configuration has none.
-const CHOSEN: [&str; 8] = [
+const CHOSEN: [&str; 9] = [
     "condition",
     "ebs_block_device",
+    "inline_policy",
     "lifecycle_rule",
     "root_block_device",
     "route",

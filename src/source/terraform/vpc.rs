@@ -1,5 +1,7 @@
 //! VPCs and their subnets.
 
+use std::collections::BTreeMap;
+
 use crate::model::observed::AccountFact;
 use crate::model::vpc::{RouteTable, Subnet, Vpc};
 use crate::model::{Gap, Observed};
@@ -44,6 +46,7 @@ pub(super) fn vpc_of_subnet<'a>(
 
 /// Reads the VPCs of the plan.
 pub(super) fn read_networks<'a>(reader: &Reader<'a>, planned: &mut Planned) {
+    let mut unplaced = BTreeMap::new();
     for kind in VPCS {
         for item in reader.document.items_of(kind) {
             read_vpc(reader, item, planned);
@@ -53,19 +56,25 @@ pub(super) fn read_networks<'a>(reader: &Reader<'a>, planned: &mut Planned) {
         for item in reader.document.items_of(kind) {
             let region = reader.places.region_of(item);
             let subnets = &mut planned.region_mut(&region).network.subnets;
-            match reader.linked_id(&item.view(), "vpc_id", &VPCS) {
+            let view = item.view();
+            match reader.linked_id(&view, "vpc_id", &VPCS) {
                 Ok(Some(vpc_id)) => {
                     let id = reader.id_of(item);
                     subnets.items.push(Subnet { id, vpc_id });
                 }
                 Ok(None) => {}
-                Err(gap) => mark_incomplete(subnets, gap),
+                Err(gap) => {
+                    mark_incomplete(subnets, gap.clone());
+                    if let Ok(vpcs) = reader.possible_ids(&view, "vpc_id", &VPCS) {
+                        unplaced.insert(reader.id_of(item), (vpcs, gap));
+                    }
+                }
             }
         }
     }
     routes::read_tables(reader, planned);
     endpoints::read_endpoints(reader, planned);
-    workloads::read_workloads(reader, planned);
+    workloads::read_workloads(reader, &unplaced, planned);
 }
 
 fn read_vpc<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) {

@@ -2,8 +2,10 @@
 //!
 //! Whatever names a subnet is a workload unless its type is known to run nothing that reads from S3.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::Gap;
+use crate::model::snapshot::Region;
 use crate::model::vpc::NetworkInterface;
 use crate::source::planned::Planned;
 
@@ -15,8 +17,11 @@ use super::view::{Config, Fact, View};
 /// Deepest nesting of blocks that is searched.
 const MAX_DEPTH: usize = 6;
 
+/// Subnets, each of which is in one of several VPCs, and the gap that says so.
+pub(super) type Unplaced = BTreeMap<String, (Vec<String>, Gap)>;
+
 /// Reads a network interface for each subnet of the plan in which something runs.
-pub(super) fn read_workloads<'a>(reader: &Reader<'a>, planned: &mut Planned) {
+pub(super) fn read_workloads<'a>(reader: &Reader<'a>, unplaced: &Unplaced, planned: &mut Planned) {
     let mut networks = planned.snapshot_mut().regions.values();
     let has_vpc = networks.any(|it| !it.network.vpcs.items.is_empty());
     // The account knows the VPCs of subnets that exist.
@@ -30,7 +35,7 @@ pub(super) fn read_workloads<'a>(reader: &Reader<'a>, planned: &mut Planned) {
             let mut used = Vec::new();
             find_subnets(reader, &item.view(), &mut used, 0);
             for subnets in used {
-                add_interfaces(reader, item, subnets, planned);
+                add_interfaces(reader, item, subnets, unplaced, planned);
             }
         }
     }
@@ -139,13 +144,15 @@ fn add_interfaces<'a>(
     reader: &Reader<'a>,
     item: &'a Item<'a>,
     used: LinkedIds,
+    unplaced: &Unplaced,
     planned: &mut Planned,
 ) {
-    let region = reader.places.region_of(item);
-    let network = &mut planned.region_mut(&region).network;
+    let name = reader.places.region_of(item);
+    let region = planned.region_mut(&name);
     let mut gap = used.gap;
     let mut subnets = used.certain;
     if !used.possible.is_empty() {
+        let network = &region.network;
         let table_of = |subnet: &String| {
             let mut tables = network.route_tables.items.iter();
             tables.position(|it| it.subnets.contains(subnet))
@@ -163,34 +170,66 @@ fn add_interfaces<'a>(
             subnets.extend(first.cloned());
         }
         if !(one_vpc && one_table) {
-            gap.get_or_insert_with(|| item.view().known_after_apply("the subnet"));
+            let open = item.view().known_after_apply("the subnet");
+            gap = gap.or_else(|| note_possible(region, &used.possible, unplaced, open).err());
         }
     }
     for subnet_id in subnets {
+        let network = &mut region.network;
         let found = network.subnets.items.iter().find(|it| it.id == subnet_id);
-        match (found, &network.subnets.gap) {
-            (Some(subnet), _) => network.interfaces.items.push(NetworkInterface {
+        if let Some(subnet) = found {
+            network.interfaces.items.push(NetworkInterface {
                 id: reader.id_of(item),
                 vpc_id: subnet.vpc_id.clone(),
                 subnet_id,
                 interface_type: "interface".to_owned(),
-            }),
+            });
+        } else if let Some((_, open)) = unplaced.get(&subnet_id) {
+            let open = open.clone();
+            gap = gap.or_else(|| note_possible(region, &[subnet_id], unplaced, open).err());
+        } else {
             // The subnet is in the plan, and its VPC is not known; or the account knows the VPC of one that exists.
-            (None, open) => {
-                gap = gap.or_else(|| open.clone());
-                if subnet_id.starts_with("subnet-") {
-                    network.interfaces.items.push(NetworkInterface {
-                        id: reader.id_of(item),
-                        vpc_id: String::new(),
-                        subnet_id,
-                        interface_type: "interface".to_owned(),
-                    });
-                }
+            gap = gap.or_else(|| network.subnets.gap.clone());
+            if subnet_id.starts_with("subnet-") {
+                network.interfaces.items.push(NetworkInterface {
+                    id: reader.id_of(item),
+                    vpc_id: String::new(),
+                    subnet_id,
+                    interface_type: "interface".to_owned(),
+                });
             }
         }
     }
     // The resource may use a VPC of the plan or another one.
     if let Some(gap) = gap {
-        mark_incomplete(&mut network.interfaces, gap);
+        mark_incomplete(&mut region.network.interfaces, gap);
     }
+}
+
+/// Notes that something runs in one of several subnets, in the VPCs that these may be in.
+///
+/// # Errors
+/// The VPC of one of them is not known, so that it may be any.
+fn note_possible(
+    region: &mut Region,
+    subnets: &[String],
+    unplaced: &Unplaced,
+    gap: Gap,
+) -> Result<(), Gap> {
+    let mut vpcs = BTreeSet::new();
+    for id in subnets {
+        let listed = region.network.subnets.items.iter();
+        match (listed.clone().find(|it| it.id == *id), unplaced.get(id)) {
+            (Some(subnet), _) => {
+                vpcs.insert(subnet.vpc_id.clone());
+            }
+            (None, Some((possible, _))) => vpcs.extend(possible.iter().cloned()),
+            (None, None) => return Err(gap),
+        }
+    }
+    for vpc in vpcs {
+        let possible = &mut region.possible_workloads;
+        possible.entry(vpc).or_insert_with(|| gap.clone());
+    }
+    Ok(())
 }
