@@ -114,7 +114,7 @@ pub struct Kind {
     pub security_hub_type: &'static str,
 }
 
-/// A kind that a list of its own service holds and AWS Backup backs up.
+/// A kind that AWS Backup backs up, from a list that its row names.
 const fn backed_up(kind: ResourceKind, name: &'static str) -> Kind {
     Kind {
         kind,
