@@ -165,15 +165,6 @@ impl Account {
             ..Account::default()
         }
     }
-
-    /// Returns the id with the name, if it has one.
-    #[must_use]
-    pub fn label(&self) -> String {
-        match &self.name {
-            Some(name) => format!("{} {name}", self.id),
-            None => self.id.clone(),
-        }
-    }
 }
 
 /// The accounts of an organization, sorted by id. Accounts that are left out stay in the list, with the reason.
@@ -222,16 +213,6 @@ pub struct AccountSelection {
     pub account: Vec<String>,
     /// Accounts to leave out.
     pub skip_account: Vec<String>,
-}
-
-impl AccountSelection {
-    /// Whether nothing is selected or left out.
-    #[must_use]
-    pub fn is_everything(&self) -> bool {
-        [&self.ou, &self.skip_ou, &self.account, &self.skip_account]
-            .iter()
-            .all(|names| names.is_empty())
-    }
 }
 
 impl Roster {
