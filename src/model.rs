@@ -5,6 +5,7 @@
 //! contains no secrets and no raw API responses.
 
 pub mod arn;
+pub mod aws_type;
 pub mod backup;
 pub mod backup_plan;
 pub mod cloudformation;

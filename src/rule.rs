@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::analysis::{CheckResult, Outcome, Prerequisites, RuleContext, Verdict};
 use crate::model::cloudformation::Stack;
 use crate::model::dynamodb::Table;
-use crate::model::ec2::{Instance, Volume};
+use crate::model::ec2::Instance;
 use crate::model::fact::Fact;
 use crate::model::kind::{KINDS, Kind};
 use crate::model::rds::DbInstance;
@@ -283,8 +283,6 @@ pub enum Check {
     Bucket(fn(&RuleContext<'_>, &Bucket) -> CheckResult),
     /// EC2 instances.
     Instance(fn(&RuleContext<'_>, &Instance) -> CheckResult),
-    /// EBS volumes.
-    Volume(fn(&RuleContext<'_>, &Volume) -> CheckResult),
     /// RDS DB instances outside of clusters.
     DbInstance(fn(&RuleContext<'_>, &DbInstance) -> CheckResult),
     /// Resources whose members have separate tags: DB clusters, gateways, FSx file systems and volumes.
@@ -314,7 +312,6 @@ impl Check {
         match self {
             Check::Bucket(_) => &[Service::S3],
             Check::Instance(_) => &[Service::Ec2],
-            Check::Volume(_) => &[Service::Ebs],
             Check::DbInstance(_) => &[Service::Rds],
             Check::Composite(_) => &[
                 Service::Documentdb,
@@ -349,7 +346,6 @@ impl Check {
             (Check::Any(check), _) if resource.kind().is_backed_up() => Some(check(cx, resource)),
             (Check::Bucket(check), Resource::Bucket(it)) => Some(check(cx, it)),
             (Check::Instance(check), Resource::Instance(it)) => Some(check(cx, it)),
-            (Check::Volume(check), Resource::Volume(it)) => Some(check(cx, it)),
             (Check::DbInstance(check), Resource::DbInstance(it)) => Some(check(cx, it)),
             (
                 Check::Composite(check),

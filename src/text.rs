@@ -99,16 +99,8 @@ pub fn display_width(text: &str) -> usize {
 
 /// Returns bytes as hex digits.
 #[must_use]
-pub fn format_hex<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
-    let bytes = bytes.into_iter();
-    let mut text = String::with_capacity(16);
-    for byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 15));
-    }
-    text
+pub fn format_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Returns a number with its noun: `1 volume`, `2 volumes`, `3 policies`.

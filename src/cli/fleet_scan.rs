@@ -17,7 +17,7 @@ use crate::model::fleet::{Roster, Shard};
 use crate::report::fleet::FleetFormat;
 use crate::report::fleet::summary::FleetReport;
 use crate::store::{BucketPlace, Folder, Place, Store};
-use crate::text::plural;
+use crate::text::{format_hex, plural};
 
 use super::args::{FailOnArg, GlobalArgs, InputArgs};
 use super::config::LoadedConfig;
@@ -312,8 +312,7 @@ fn list_options(args: &ScanArgs, loaded: &LoadedConfig) -> BTreeMap<String, Stri
     add("--allow-unknown", allowed.unwrap_or_default());
     let config = loaded.file.as_ref().map(|(_, text)| {
         let digest = Sha256::digest(text);
-        let digits = digest.iter().take(8).map(|byte| format!("{byte:02x}"));
-        format!("SHA-256 {}", digits.collect::<String>())
+        format!("SHA-256 {}", format_hex(&digest[..8]))
     });
     add("--config", config.unwrap_or_default());
     options

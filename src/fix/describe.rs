@@ -8,7 +8,7 @@ use crate::analysis::remedy::Declaration;
 
 use super::change::{Change, FixedFinding, Method, Step};
 use crate::report::Report;
-use crate::text::and_more;
+use crate::text::{and_more, format_hex};
 
 /// The number of resources named for a rule.
 const MAX_RESOURCES: usize = 5;
@@ -133,12 +133,7 @@ pub(super) fn make_name(prefix: &str, text: &str) -> String {
     let kept = text.chars().take(MAX_NAME);
     let kept: String = kept.map(|c| if is_allowed(c) { c } else { '_' }).collect();
     let digest = Sha256::digest(text);
-    let digest: String = digest
-        .iter()
-        .take(4)
-        .map(|it| format!("{it:02x}"))
-        .collect();
-    format!("{prefix}{kept}_{digest}")
+    format!("{prefix}{kept}_{}", format_hex(&digest[..4]))
 }
 
 /// Returns the variable that names the key for new volumes of a region: `EBS_KEY_ARN_EU_CENTRAL_1`.

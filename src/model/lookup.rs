@@ -4,13 +4,13 @@ use thiserror::Error;
 
 use super::arn::Arn;
 use super::kind::ResourceKind;
-use super::observed::{Gap, GapKind, Listing, Observed};
+use super::observed::{GapKind, Listing, Observed};
 use super::region::Region;
 use super::resource::Resource;
 use super::selection::{Selection, Target};
 use super::service::Service;
 use super::snapshot::{GLOBAL, IncompleteListing, Snapshot};
-use super::tag::{BackupTag, Tags};
+use super::tag::BackupTag;
 
 /// Why a snapshot does not contain a resource that was selected.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -74,77 +74,6 @@ impl Selection {
             (Some(service), _) => self.services.contains(&service),
         }
     }
-}
-
-/// Defines what is done with every list of a region that holds resources that can be backed up.
-macro_rules! impl_lists {
-    ($($list:ident: $variant:ident),+ $(,)?) => {
-        impl Region {
-            /// Returns every resource in the lists: also members of clusters, and what is being deleted.
-            pub fn listed_resources(&self) -> impl Iterator<Item = Resource<'_>> {
-                std::iter::empty()$(.chain(self.$list.items.iter().map(Resource::$variant)))+
-            }
-
-            /// Returns why each list may be incomplete.
-            pub fn listing_gaps_mut(&mut self) -> impl Iterator<Item = &mut Option<Gap>> {
-                // Every field is named, so that no list is forgotten.
-                let Region {
-                    $($list,)+
-                    disabled: _,
-                    ebs_defaults: _,
-                    network: _,
-                    option_groups: _,
-                    backup_settings: _,
-                    backup_jobs: _,
-                    copy_jobs: _,
-                    vaults: _,
-                    backup_plans: _,
-                    key_names: _,
-                    possible_workloads: _,
-                    images: _,
-                    exports: _,
-                    key_aliases: _,
-                } = self;
-                [$(&mut $list.gap),+].into_iter()
-            }
-
-            /// Returns the service, the ARN and the tags of every resource in the lists.
-            pub fn tags_mut(
-                &mut self,
-            ) -> impl Iterator<Item = (Option<Service>, &str, &mut Observed<Tags>)> {
-                std::iter::empty()$(.chain(self.$list.items.iter_mut().map(|it| {
-                    let service = Resource::$variant(it).kind().service();
-                    (service, it.arn.as_str(), &mut it.tags)
-                })))+
-            }
-
-            /// Adds the resources in the lists of another reading that are not in these.
-            pub fn add_missing_resources(&mut self, other: Region) {
-                $(for it in other.$list.items {
-                    if !self.$list.items.iter().any(|known| known.arn == it.arn) {
-                        self.$list.items.push(it);
-                    }
-                })+
-            }
-        }
-    };
-}
-
-impl_lists! {
-    instances: Instance,
-    volumes: Volume,
-    db_instances: DbInstance,
-    db_clusters: DbCluster,
-    tables: Table,
-    file_systems: FileSystem,
-    fsx_file_systems: FsxFileSystem,
-    fsx_volumes: FsxVolume,
-    gateway_volumes: GatewayVolume,
-    gateways: Gateway,
-    redshift_clusters: RedshiftCluster,
-    redshift_namespaces: RedshiftNamespace,
-    stacks: Stack,
-    tagged: Tagged,
 }
 
 impl Region {

@@ -7,11 +7,12 @@ use super::ec2::{Instance, Volume};
 use super::efs::FileSystem;
 use super::fsx::{FsxFileSystem, FsxVolume};
 use super::kind::ResourceKind;
-use super::observed::Observed;
+use super::observed::{Gap, Observed};
 use super::rds::{DbCluster, DbInstance, is_multi_az_engine, is_rds_cluster};
 use super::redshift::{Cluster, Namespace};
 use super::region::Region;
 use super::s3::Bucket;
+use super::service::Service;
 use super::snapshot::Snapshot;
 use super::state::Phase;
 use super::storage_gateway::{Gateway, GatewayVolume};
@@ -229,4 +230,75 @@ fn kind_of_engine(engine: &str) -> ResourceKind {
         _ if is_rds_cluster(engine) => ResourceKind::AuroraCluster,
         _ => ResourceKind::Other,
     }
+}
+
+/// Defines what is done with every list of a region that holds resources that can be backed up.
+macro_rules! impl_lists {
+    ($($list:ident: $variant:ident),+ $(,)?) => {
+        impl Region {
+            /// Returns every resource in the lists: also members of clusters, and what is being deleted.
+            pub fn listed_resources(&self) -> impl Iterator<Item = Resource<'_>> {
+                std::iter::empty()$(.chain(self.$list.items.iter().map(Resource::$variant)))+
+            }
+
+            /// Returns why each list may be incomplete.
+            pub fn listing_gaps_mut(&mut self) -> impl Iterator<Item = &mut Option<Gap>> {
+                // Every field is named, so that no list is forgotten.
+                let Region {
+                    $($list,)+
+                    disabled: _,
+                    ebs_defaults: _,
+                    network: _,
+                    option_groups: _,
+                    backup_settings: _,
+                    backup_jobs: _,
+                    copy_jobs: _,
+                    vaults: _,
+                    backup_plans: _,
+                    key_names: _,
+                    possible_workloads: _,
+                    images: _,
+                    exports: _,
+                    key_aliases: _,
+                } = self;
+                [$(&mut $list.gap),+].into_iter()
+            }
+
+            /// Returns the service, the ARN and the tags of every resource in the lists.
+            pub fn tags_mut(
+                &mut self,
+            ) -> impl Iterator<Item = (Option<Service>, &str, &mut Observed<Tags>)> {
+                std::iter::empty()$(.chain(self.$list.items.iter_mut().map(|it| {
+                    let service = Resource::$variant(it).kind().service();
+                    (service, it.arn.as_str(), &mut it.tags)
+                })))+
+            }
+
+            /// Adds the resources in the lists of another reading that are not in these.
+            pub fn add_missing_resources(&mut self, other: Region) {
+                $(for it in other.$list.items {
+                    if !self.$list.items.iter().any(|known| known.arn == it.arn) {
+                        self.$list.items.push(it);
+                    }
+                })+
+            }
+        }
+    };
+}
+
+impl_lists! {
+    instances: Instance,
+    volumes: Volume,
+    db_instances: DbInstance,
+    db_clusters: DbCluster,
+    tables: Table,
+    file_systems: FileSystem,
+    fsx_file_systems: FsxFileSystem,
+    fsx_volumes: FsxVolume,
+    gateway_volumes: GatewayVolume,
+    gateways: Gateway,
+    redshift_clusters: RedshiftCluster,
+    redshift_namespaces: RedshiftNamespace,
+    stacks: Stack,
+    tagged: Tagged,
 }

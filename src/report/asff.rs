@@ -14,7 +14,6 @@ use serde::Serialize;
 
 use super::line::write_in_line;
 use super::severity::ConsoleSeverity;
-use super::stream::HeldFindings;
 use super::{
     Finding, FindingSource, OmittedChecks, Report, ResourceLine, Shown, Status, WriteError,
     cause_id_of,
@@ -169,20 +168,8 @@ fn missing_value(reason: &str) -> WriteError {
         reason: reason.to_owned(),
     }
 }
-
-/// Writes one request per line.
-///
-/// # Errors
-/// The output failed, or a finding has no account or region; nothing is written then.
-pub fn write_report(
-    report: &Report,
-    shown: impl Into<Shown>,
-    out: &mut dyn Write,
-) -> Result<(), WriteError> {
-    write_findings(report, &HeldFindings::new(report), shown.into(), out)
-}
-
-/// Writes the findings of a source.
+/// Writes the findings of a source, one request per line. Where a finding has no account or region, nothing is
+/// written.
 pub(super) fn write_findings(
     report: &Report,
     source: &dyn FindingSource,

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::json::SCHEMA;
-use super::{Baseline, Comparison, EarlierFinding, Finding, Report, Status, Waiver};
+use super::{Baseline, Comparison, EarlierFinding, Finding, Status, Waiver};
 
 /// The parts of an earlier report that are compared.
 #[derive(Debug)]
@@ -124,21 +124,6 @@ impl Earlier {
             before: troubles.map(|it| (it.id.as_str(), it)).collect(),
             ..Comparer::default()
         })
-    }
-
-    /// Marks the findings of a report as new or unchanged and lists the fixed ones.
-    ///
-    /// Findings that fail, warn or are unknown are compared; unchanged passes are ignored.
-    ///
-    /// # Errors
-    /// The earlier report is for another account.
-    pub fn compare_with(&self, report: &mut Report) -> Result<(), EarlierError> {
-        let mut comparer = self.compare_account(report.account_id.as_deref())?;
-        for finding in &mut report.findings {
-            comparer.check_finding(finding);
-        }
-        report.comparison = Some(comparer.into_comparison());
-        Ok(())
     }
 }
 

@@ -52,11 +52,7 @@ pub(super) fn write_findings(
     shown: Shown,
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
-    let mut rows = WriterBuilder::new()
-        .terminator(Terminator::CRLF)
-        .quote_style(QuoteStyle::Necessary)
-        .from_writer(out);
-    rows.write_record(COLUMNS).map_err(to_write_error)?;
+    let mut rows = start_table(&COLUMNS, out)?;
     source.visit_all(&mut |finding, line| {
         if !shown.includes(finding) {
             return Ok(());
@@ -138,6 +134,19 @@ fn is_formula(cell: &str) -> bool {
         .starts_with([
             '=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
         ])
+}
+
+/// Starts a table with its header.
+pub(super) fn start_table<'w>(
+    columns: &[&str],
+    out: &'w mut dyn Write,
+) -> Result<csv::Writer<&'w mut dyn Write>, WriteError> {
+    let mut rows = WriterBuilder::new()
+        .terminator(Terminator::CRLF)
+        .quote_style(QuoteStyle::Necessary)
+        .from_writer(out);
+    rows.write_record(columns).map_err(to_write_error)?;
+    Ok(rows)
 }
 
 pub(super) fn to_write_error(error: csv::Error) -> WriteError {

@@ -27,8 +27,6 @@ use summary::FleetReport;
 pub struct FleetFormat {
     /// Its name on the command line.
     pub name: &'static str,
-    /// What it is and who reads it.
-    pub about: &'static str,
     write: fn(&FleetReport, usize, &mut dyn Write) -> Result<(), WriteError>,
 }
 
@@ -39,32 +37,26 @@ pub const PARQUET: &str = "parquet";
 pub static FLEET_FORMATS: &[FleetFormat] = &[
     FleetFormat {
         name: "table",
-        about: "text for a terminal",
         write: table::write_report,
     },
     FleetFormat {
         name: "json",
-        about: "one document of schema backup-check/fleet/v1",
         write: |report, _, out| summary::write_json(report, out),
     },
     FleetFormat {
         name: "markdown",
-        about: "text for pull requests and wikis",
         write: |report, _, out| markdown::write_report(report, out),
     },
     FleetFormat {
         name: "html",
-        about: "one self-contained page",
         write: |report, _, out| html::write_report(report, out),
     },
     FleetFormat {
         name: "csv",
-        about: "one account per row, for spreadsheets",
         write: |report, _, out| csv::write_report(report, out),
     },
     FleetFormat {
         name: "openmetrics",
-        about: "gauges for Prometheus",
         write: |report, _, out| openmetrics::write_report(report, out),
     },
 ];

@@ -83,13 +83,8 @@ pub static FORMATS: &[Format] = &[
         lists_findings: true,
         about: "one document of schema backup-check/v1",
         writer: Writer::Findings(|report, source, how, out| {
-            write_each(
-                report,
-                source,
-                how.shown(),
-                how.gate,
-                &mut JsonWriter::new(out),
-            )
+            let mut writer = JsonWriter::new(out);
+            write_each(report, source, how.shown(), how.gate, &mut writer)
         }),
     },
     Format {
@@ -97,13 +92,8 @@ pub static FORMATS: &[Format] = &[
         lists_findings: true,
         about: "one finding per line, the summary on the last",
         writer: Writer::Findings(|report, source, how, out| {
-            write_each(
-                report,
-                source,
-                how.shown(),
-                how.gate,
-                &mut NdjsonWriter::new(out),
-            )
+            let mut writer = NdjsonWriter::new(out);
+            write_each(report, source, how.shown(), how.gate, &mut writer)
         }),
     },
     Format {

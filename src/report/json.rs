@@ -15,7 +15,7 @@ use serde_json::Serializer;
 use serde_json::ser::Formatter;
 
 use super::cause::cause_id;
-pub use super::facts::{FindingCounts, JsonSelection, ResourceCounts, Scan, Summary};
+pub use super::facts::{FindingCounts, ResourceCounts, Scan, Summary};
 use super::renderings::Renderings;
 use super::stream::{HeldFindings, write_each};
 use super::{

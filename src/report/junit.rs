@@ -6,7 +6,6 @@ use std::io::Write;
 
 use jiff::Timestamp;
 
-use super::stream::HeldFindings;
 use super::{Finding, FindingSource, Report, SHORT_ID, Shown, Status, WriteError, cause_id_of};
 use crate::exit::FailOn;
 use crate::model::ResourceKind;
@@ -14,22 +13,10 @@ use crate::model::service::Service;
 use crate::model::snapshot::GLOBAL;
 use crate::text::escape_invisible;
 
-/// Writes a report as test results: one suite per region and service, one case per rule and resource.
+/// Writes the findings of a source as test results: one suite per region and service, whose numbers precede its
+/// cases; one case per rule and resource.
 ///
 /// A case fails or errs only where it makes the exit code 1 or 3.
-///
-/// # Errors
-/// The output failed.
-pub fn write_report(
-    report: &Report,
-    shown: impl Into<Shown>,
-    gate: FailOn,
-    out: &mut dyn Write,
-) -> Result<(), WriteError> {
-    write_findings(report, &HeldFindings::new(report), shown.into(), gate, out)
-}
-
-/// Writes the findings of a source, suite by suite: the numbers of a suite precede its cases.
 pub(super) fn write_findings(
     report: &Report,
     source: &dyn FindingSource,

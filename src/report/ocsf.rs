@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use super::line::write_line;
 use super::severity::ConsoleSeverity;
-use super::stream::HeldFindings;
 use super::{
     Baseline, Finding, FindingSource, Report, ResourceLine, Shown, Status, Waiver, WriteError,
     cause_id_of,
@@ -198,20 +197,7 @@ impl Activity {
         }
     }
 }
-
-/// Writes one event per line.
-///
-/// # Errors
-/// The output failed, or the report has no valid timestamp.
-pub fn write_report(
-    report: &Report,
-    shown: impl Into<Shown>,
-    out: &mut dyn Write,
-) -> Result<(), WriteError> {
-    write_findings(report, &HeldFindings::new(report), shown.into(), out)
-}
-
-/// Writes the findings of a source.
+/// Writes the findings of a source, one event per line.
 pub(super) fn write_findings(
     report: &Report,
     source: &dyn FindingSource,

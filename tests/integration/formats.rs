@@ -116,6 +116,18 @@ pub fn render_causes(report: &Report) -> String {
 }
 
 fn render_with(format: &str, report: &Report, gate: FailOn, show_skipped: bool) -> String {
+    let (text, result) = try_render(format, report, gate, show_skipped);
+    result.unwrap();
+    text
+}
+
+/// Returns what was written of a report in a format, and the error that ended it.
+fn try_render(
+    format: &str,
+    report: &Report,
+    gate: FailOn,
+    show_skipped: bool,
+) -> (String, Result<(), WriteError>) {
     let how = Rendering {
         style: Style {
             show_skipped,
@@ -127,8 +139,8 @@ fn render_with(format: &str, report: &Report, gate: FailOn, show_skipped: bool) 
     };
     let mut out = Vec::new();
     let format = Format::with_name(format).expect("a format");
-    format.write_report(report, &how, &mut out).unwrap();
-    String::from_utf8(out).unwrap()
+    let result = format.write_report(report, &how, &mut out);
+    (String::from_utf8(out).unwrap(), result)
 }
 
 #[test]

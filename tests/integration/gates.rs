@@ -278,7 +278,12 @@ fn earlier(report: &Report) -> Value {
 
 fn compared(mut report: Report, earlier: &Value) -> Report {
     let earlier = Earlier::parse(&earlier.to_string()).unwrap();
-    earlier.compare_with(&mut report).unwrap();
+    let account = report.account_id.clone();
+    let mut comparer = earlier.compare_account(account.as_deref()).unwrap();
+    for finding in &mut report.findings {
+        comparer.check_finding(finding);
+    }
+    report.comparison = Some(comparer.into_comparison());
     report
 }
 

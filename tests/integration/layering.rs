@@ -1,6 +1,6 @@
 //! Who may import whom, read off the code: facts flow one way.
 
-mod imports;
+pub mod imports;
 
 use std::collections::BTreeMap;
 
@@ -179,7 +179,7 @@ fn room(module: &str) -> &str {
 }
 
 /// Whether code names a path; a part that ends in `_` begins a name.
-fn names(code: &str, part: &str) -> bool {
+pub fn names(code: &str, part: &str) -> bool {
     code.match_indices(part).any(|(at, _)| {
         let before = code[..at].chars().next_back();
         let after = code[at + part.len()..].chars().next();

@@ -2,15 +2,13 @@
 
 use std::io::Write;
 
-use csv::{QuoteStyle, Terminator, WriterBuilder};
-
 use super::json::round_number;
 use crate::cost::billing::Payer;
 use crate::cost::estimate::{AccountEstimate, Estimate};
 use crate::cost::line::{Cost, Line};
 use crate::cost::volume::to_gib;
 use crate::report::WriteError;
-use crate::report::csv::to_write_error;
+use crate::report::csv::{start_table, to_write_error};
 
 /// The columns. New ones are appended, so existing columns keep their positions.
 const COLUMNS: [&str; 21] = [
@@ -39,11 +37,7 @@ const COLUMNS: [&str; 21] = [
 
 /// Writes an estimate.
 pub(super) fn write(estimate: &Estimate, out: &mut dyn Write) -> Result<(), WriteError> {
-    let mut rows = WriterBuilder::new()
-        .terminator(Terminator::CRLF)
-        .quote_style(QuoteStyle::Necessary)
-        .from_writer(out);
-    rows.write_record(COLUMNS).map_err(to_write_error)?;
+    let mut rows = start_table(&COLUMNS, out)?;
     let mut write_row = |cells: [String; COLUMNS.len()]| {
         let written = rows.write_record(cells);
         written.map_err(to_write_error)

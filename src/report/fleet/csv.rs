@@ -1,12 +1,10 @@
 //! One account per row as CSV, RFC 4180.
 
-use std::io::{self, Write};
-
-use csv::{QuoteStyle, Terminator, WriterBuilder};
+use std::io::Write;
 
 use super::summary::FleetReport;
 use crate::report::WriteError;
-use crate::report::csv::escape_formulas;
+use crate::report::csv::{escape_formulas, start_table, to_write_error};
 use crate::text::escape_invisible;
 
 /// The columns. New ones are appended.
@@ -35,11 +33,7 @@ const COLUMNS: [&str; 20] = [
 
 /// Writes a report.
 pub(super) fn write_report(report: &FleetReport, out: &mut dyn Write) -> Result<(), WriteError> {
-    let mut rows = WriterBuilder::new()
-        .terminator(Terminator::CRLF)
-        .quote_style(QuoteStyle::Necessary)
-        .from_writer(out);
-    rows.write_record(COLUMNS).map_err(to_write_error)?;
+    let mut rows = start_table(&COLUMNS, out)?;
     for account in &report.accounts {
         let text = |value: &str| escape_formulas(&escape_invisible(value)).to_string();
         let (resources, findings) = (&account.resources, &account.findings);
@@ -78,11 +72,4 @@ pub(super) fn write_report(report: &FleetReport, out: &mut dyn Write) -> Result<
         rows.write_record(row).map_err(to_write_error)?;
     }
     Ok(rows.flush()?)
-}
-
-fn to_write_error(error: csv::Error) -> WriteError {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => WriteError::Io(error),
-        other => WriteError::Io(io::Error::other(format!("{other:?}"))),
-    }
 }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::LazyLock;
 
 use backup_check::evaluate::Options;
+use backup_check::exit::FailOn;
 use backup_check::model::ResourceKind;
-use backup_check::report::{Report, Status, Waiver, WriteError, asff};
+use backup_check::report::{Report, Status, Waiver, WriteError};
 use serde_json::{Value, json};
 
-use super::{hostile, render, report, snapshot};
+use super::{hostile, render, render_skipped, render_with, report, snapshot, try_render};
 use crate::support::command::repository;
 
 /// The maximum sizes of a finding and of a request, in bytes:
@@ -162,9 +163,7 @@ fn every_request_fits_the_model() {
                 expires: "2026-06-30".into(),
             }));
         }
-        let mut out = Vec::new();
-        asff::write_report(&report, show_skipped, &mut out).unwrap();
-        let text = String::from_utf8(out).unwrap();
+        let text = render_with("asff", &report, FailOn::Fail, show_skipped);
         let mut ids = BTreeSet::new();
         for line in text.lines() {
             let request: Value = serde_json::from_str(line).unwrap();
@@ -380,10 +379,7 @@ fn long_texts_are_truncated_with_an_ellipsis() {
 #[test]
 fn rules_that_do_not_apply_are_archived() {
     let report = report(snapshot("mixed"), &Options::default());
-    let mut out = Vec::new();
-    asff::write_report(&report, true, &mut out).unwrap();
-    let text = String::from_utf8(out).unwrap();
-    let requests: Vec<Value> = text
+    let requests: Vec<Value> = render_skipped("asff", &report)
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
@@ -426,8 +422,8 @@ fn other_partitions_have_their_own_products() {
 #[test]
 fn without_an_account_or_region_nothing_is_written() {
     let error_of = |report: &Report| {
-        let mut out = Vec::new();
-        let error = asff::write_report(report, false, &mut out).unwrap_err();
+        let (out, result) = try_render("asff", report, FailOn::Fail, false);
+        let error = result.unwrap_err();
         assert!(matches!(error, WriteError::Unfit { .. }));
         assert!(out.is_empty());
         error.to_string()

@@ -4,12 +4,13 @@ use std::fs;
 use std::sync::LazyLock;
 
 use backup_check::evaluate::Options;
+use backup_check::exit::FailOn;
 use backup_check::report::{
-    Baseline, Comparison, EarlierFinding, Report, Status, Waiver, WriteError, ocsf,
+    Baseline, Comparison, EarlierFinding, Report, Status, Waiver, WriteError,
 };
 use serde_json::{Value, json};
 
-use super::{hostile, render, report, snapshot};
+use super::{hostile, render, render_skipped, report, snapshot, try_render};
 use crate::support::command::repository;
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
@@ -169,9 +170,7 @@ fn every_event_fits_the_class() {
 #[test]
 fn rules_that_do_not_apply_fit_the_class_too() {
     let report = report(snapshot("mixed"), &Options::default());
-    let mut out = Vec::new();
-    ocsf::write_report(&report, true, &mut out).unwrap();
-    let text = String::from_utf8(out).unwrap();
+    let text = render_skipped("ocsf", &report);
     assert_eq!(text.lines().count(), report.findings.len());
     let mut skipped = 0;
     for line in text.lines() {
@@ -323,8 +322,8 @@ fn an_unknown_account_is_omitted() {
 fn a_report_without_a_time_is_an_error() {
     let mut report = report(snapshot("clean"), &Options::default());
     report.finished_at = "yesterday".into();
-    let mut out = Vec::new();
-    let error = ocsf::write_report(&report, false, &mut out).unwrap_err();
+    let (out, result) = try_render("ocsf", &report, FailOn::Fail, false);
+    let error = result.unwrap_err();
     assert!(matches!(error, WriteError::Unfit { .. }));
     assert!(error.to_string().contains("\"yesterday\""), "{error}");
     assert!(out.is_empty());
