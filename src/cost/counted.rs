@@ -115,7 +115,7 @@ impl<'c, 'a> Counter<'c, 'a> {
             }
             return;
         }
-        let own_size = size_of(resource);
+        let own_size = resource.size();
         let (size, is_sized) = match resource {
             Resource::Instance(instance) => self.add_up_volumes(instance),
             _ => {
@@ -177,29 +177,4 @@ impl<'c, 'a> Counter<'c, 'a> {
         }
         add_note(&mut self.notes, Note::IncompleteLists, unread);
     }
-}
-
-/// Returns the size of a resource, unless it is that of others.
-pub(super) fn size_of(resource: Resource<'_>) -> Option<&Observed<Size>> {
-    Some(match resource {
-        Resource::Bucket(it) => &it.size,
-        Resource::Volume(it) => &it.size,
-        Resource::DbInstance(it) => &it.size,
-        Resource::DbCluster(it) => &it.size,
-        Resource::Table(it) => &it.size,
-        Resource::FileSystem(it) => &it.size,
-        Resource::FsxFileSystem(it) => &it.size,
-        Resource::FsxVolume(it) => &it.size,
-        Resource::GatewayVolume(it) => &it.size,
-        Resource::RedshiftCluster(it) => &it.size,
-        Resource::Instance(_)
-        | Resource::RedshiftNamespace(_)
-        | Resource::Gateway(_)
-        | Resource::Stack(_)
-        | Resource::Tagged(_)
-        | Resource::Vpc(_)
-        | Resource::Vault(_)
-        | Resource::Region(_)
-        | Resource::Account(_) => return None,
-    })
 }

@@ -3,8 +3,6 @@
 use crate::model::snapshot::Snapshot;
 use crate::model::{Observed, Resource, ResourceKind};
 
-use super::counted::size_of;
-
 /// The size as which AWS Backup bills a smaller object, in bytes.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/metering-and-billing.html>.
@@ -27,7 +25,7 @@ pub fn has_metric(resource: Resource<'_>) -> bool {
 pub fn lacks_metrics(snapshot: &Snapshot) -> bool {
     let regions = snapshot.regions.keys();
     let mut resources = regions.flat_map(|region| snapshot.resources_in(region));
-    resources.any(|it| has_metric(it) && size_of(it).is_some_and(Observed::is_not_collected))
+    resources.any(|it| has_metric(it) && it.size().is_some_and(Observed::is_not_collected))
 }
 
 /// Returns how many sizes CloudWatch did not return, although it was asked for them.
@@ -37,7 +35,7 @@ pub fn count_unread_metrics(snapshot: &Snapshot) -> usize {
     let resources = regions.flat_map(|region| snapshot.resources_in(region));
     let is_unread = |size: &Observed<_>| size.gap().is_some() && !size.is_not_collected();
     resources
-        .filter(|it| has_metric(*it) && size_of(*it).is_some_and(is_unread))
+        .filter(|it| has_metric(*it) && it.size().is_some_and(is_unread))
         .count()
 }
 

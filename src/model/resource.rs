@@ -13,6 +13,7 @@ use super::redshift::{Cluster, Namespace};
 use super::region::Region;
 use super::s3::Bucket;
 use super::service::Service;
+use super::size::Size;
 use super::snapshot::Snapshot;
 use super::state::Phase;
 use super::storage_gateway::{Gateway, GatewayVolume};
@@ -145,6 +146,32 @@ impl<'a> Resource<'a> {
             }
             _ => None,
         }
+    }
+
+    /// Returns how much data it holds; `None` for kinds that hold none, or only that of others.
+    #[must_use]
+    pub fn size(self) -> Option<&'a Observed<Size>> {
+        Some(match self {
+            Resource::Bucket(it) => &it.size,
+            Resource::Volume(it) => &it.size,
+            Resource::DbInstance(it) => &it.size,
+            Resource::DbCluster(it) => &it.size,
+            Resource::Table(it) => &it.size,
+            Resource::FileSystem(it) => &it.size,
+            Resource::FsxFileSystem(it) => &it.size,
+            Resource::FsxVolume(it) => &it.size,
+            Resource::GatewayVolume(it) => &it.size,
+            Resource::RedshiftCluster(it) => &it.size,
+            Resource::Instance(_)
+            | Resource::RedshiftNamespace(_)
+            | Resource::Gateway(_)
+            | Resource::Stack(_)
+            | Resource::Tagged(_)
+            | Resource::Vpc(_)
+            | Resource::Vault(_)
+            | Resource::Region(_)
+            | Resource::Account(_) => return None,
+        })
     }
 
     /// Returns the key by which its service names what encrypts it; `None` for a resource that has no key of

@@ -82,7 +82,7 @@ fn a_rule_is_never_overwritten_and_an_id_is_checked() {
 }
 
 /// The most files that a new resource type touches.
-const MOST_FILES: usize = 9;
+const MOST_FILES: usize = 8;
 
 /// Returns the files that the recipe for a resource type names: those of its steps, and the tables after them.
 fn recipe_files() -> (Vec<String>, Vec<String>) {
