@@ -1,8 +1,7 @@
 use crate::analysis::backup_role::check_each_role;
 use crate::analysis::backup_usage::{NOT_FULLY_MANAGED, has_fully_managed_resources};
-use crate::analysis::encryption::{KeyOwner, KeyUse, all_parts, each_customer_key, inherited};
+use crate::analysis::encryption::{KeyOwner, KeyUse, all_parts, each_customer_key};
 use crate::analysis::role_name::RoleName;
-use crate::analysis::sharing::ask_owner;
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::iam::decision::{Decision, Verdict};
 use crate::model::Resource;
@@ -27,9 +26,6 @@ rule! {
     /// - File systems: nothing. EFS reads them with its own grant.
     /// - The vault of the plan, through `backup`: `kms:CreateGrant`, `kms:GenerateDataKey` and `kms:Decrypt`.
     ///   Backups of buckets, tables and file systems are encrypted with its key.
-    ///
-    /// Only the account that owns a key can read its policy. If a bucket or a table is encrypted with a key
-    /// of another account that is not the central one, the result is unknown: ask the owner of the key.
     ///
     /// ## Why it matters
     ///
@@ -65,23 +61,14 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     {
         return Ok(Outcome::skip(NOT_FULLY_MANAGED));
     }
-    // The platform team is responsible for a vault, and kms-key-shared asks the owner of an inherited key.
-    let is_asked = matches!(resource, Resource::Vault(_)) || !inherited(cx, resource)?.is_empty();
     each_customer_key(cx, all_parts(cx, resource)?, |key| {
-        let is_used = !key.via.backup_role_actions().is_empty();
-        match key.owner {
-            KeyOwner::Foreign if is_used && !is_asked => {
-                return Ok(ask_owner(key, "the backup role of this account"));
-            }
-            KeyOwner::Central | KeyOwner::Foreign => {
-                return Ok(Outcome::skip("the key belongs to another account"));
-            }
-            KeyOwner::Own | KeyOwner::Unclear => {}
+        if matches!(key.owner, KeyOwner::Central | KeyOwner::Foreign) {
+            return Ok(Outcome::skip("the key belongs to another account"));
         }
         if key.metadata()?.is_none() {
             return Ok(Outcome::skip("the key does not exist: see kms-key-usable"));
         }
-        if !is_used {
+        if key.via.backup_role_actions().is_empty() {
             let message = format!("AWS Backup does not use {} of a file system", key.name());
             return Ok(Outcome::pass(message).with("key_arn", key.arn.as_str()));
         }
