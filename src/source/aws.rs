@@ -12,6 +12,7 @@ pub mod backup;
 pub mod backup_jobs;
 pub mod by_id;
 pub mod call;
+pub mod clients;
 pub mod cloudformation;
 pub mod cloudwatch;
 pub mod coverage;

@@ -96,7 +96,7 @@ async fn read_settings(
     reader: &RegionReader<'_>,
     calls: &ServiceCalls,
 ) -> Observed<BackupSettings> {
-    let client = reader.session.backup(reader.region);
+    let client = reader.session.clients.backup(reader.region);
     let call = client.describe_region_settings().send();
     let settings = match calls.send_call(DESCRIBE_REGION_SETTINGS, call).await {
         Ok(response) => settings_from(response),
@@ -126,6 +126,7 @@ fn settings_from(response: DescribeRegionSettingsOutput) -> Result<BackupSetting
 async fn list_vaults(reader: &RegionReader<'_>, calls: &ServiceCalls) -> Listing<Vault> {
     let pages = reader
         .session
+        .clients
         .backup(reader.region)
         .list_backup_vaults()
         .max_results(PAGE)
@@ -179,6 +180,7 @@ async fn read_access_policy(
 ) -> Result<Option<String>, Gap> {
     let call = reader
         .session
+        .clients
         .backup(reader.region)
         .get_backup_vault_access_policy()
         .backup_vault_name(vault)
@@ -204,6 +206,7 @@ async fn list_plans(
 ) -> Listing<BackupPlan> {
     let pages = reader
         .session
+        .clients
         .backup(reader.region)
         .list_backup_plans()
         .max_results(PAGE)
@@ -251,6 +254,7 @@ async fn read_rules(
 ) -> Listing<BackupRule> {
     let call = reader
         .session
+        .clients
         .backup(reader.region)
         .get_backup_plan()
         .backup_plan_id(plan_id)
@@ -317,6 +321,7 @@ async fn list_selections(
 ) -> Listing<BackupSelection> {
     let pages = reader
         .session
+        .clients
         .backup(reader.region)
         .list_backup_selections()
         .backup_plan_id(plan_id)
@@ -356,6 +361,7 @@ async fn read_selection(
 ) -> Result<BackupSelection, Gap> {
     let call = reader
         .session
+        .clients
         .backup(reader.region)
         .get_backup_selection()
         .backup_plan_id(plan_id)

@@ -71,6 +71,7 @@ async fn read_backup_jobs(
     let calls = reader.begin_service("backup");
     let pages = reader
         .session
+        .clients
         .backup(reader.region)
         .list_backup_jobs()
         .set_by_resource_arn(resource.cloned())
@@ -116,6 +117,7 @@ async fn read_copy_jobs(reader: &RegionReader<'_>, resource: Option<&String>) ->
     let calls = reader.begin_service("backup");
     let pages = reader
         .session
+        .clients
         .backup(reader.region)
         .list_copy_jobs()
         .set_by_resource_arn(resource.cloned())

@@ -41,7 +41,7 @@ const NESTED_STACK: &str = "AWS::CloudFormation::Stack";
 /// `DescribeStacks` omits deleted stacks.
 async fn list_stacks(reader: &RegionReader<'_>) -> Listing<Stack> {
     let calls = reader.begin_service("cloudformation");
-    let client = reader.session.cloudformation(reader.region);
+    let client = reader.session.clients.cloudformation(reader.region);
     let pages = client.describe_stacks().into_paginator().send();
     let stacks = calls
         .list_items(DESCRIBE_STACKS, pages, |page| {
@@ -56,7 +56,7 @@ async fn list_stacks(reader: &RegionReader<'_>) -> Listing<Stack> {
 /// were not requested.
 pub async fn find_stacks(reader: &RegionReader<'_>, arns: &[String]) -> Listing<Stack> {
     let calls = reader.begin_service("cloudformation");
-    let client = reader.session.cloudformation(reader.region);
+    let client = reader.session.clients.cloudformation(reader.region);
     let mut all = Listing::complete(Vec::new());
     let mut wanted: BTreeSet<String> = arns.iter().cloned().collect();
     let mut known = BTreeSet::new();
@@ -90,7 +90,7 @@ pub const EXPORT_OPERATIONS: &[Operation] = &[LIST_EXPORTS];
 /// Lists what the stacks of a region export.
 pub async fn list_exports(reader: &RegionReader<'_>) -> Listing<Export> {
     let calls = reader.begin_service("cloudformation");
-    let client = reader.session.cloudformation(reader.region);
+    let client = reader.session.clients.cloudformation(reader.region);
     let pages = client.list_exports().into_paginator().send();
     calls
         .list_items(LIST_EXPORTS, pages, |page| {

@@ -214,6 +214,7 @@ async fn read_chunk(
     let queries = queries.map(|(at, metric)| make_query(&id_of(at), metric));
     let pages = reader
         .session
+        .clients
         .cloudwatch(reader.region)
         .get_metric_data()
         .set_metric_data_queries(Some(queries.collect()))

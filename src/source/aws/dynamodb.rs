@@ -46,7 +46,7 @@ const PAGE: i32 = 100;
 /// Lists the tables of a region. Their tags are added later.
 async fn list_tables(reader: &RegionReader<'_>) -> Listing<Table> {
     let calls = reader.begin_service("dynamodb");
-    let client = reader.session.dynamodb(reader.region);
+    let client = reader.session.clients.dynamodb(reader.region);
     let pages = client.list_tables().limit(PAGE).into_paginator().send();
     let names = calls
         .list_items(LIST_TABLES, pages, |page| {
@@ -65,7 +65,7 @@ async fn describe_tables(
     calls: &ServiceCalls,
     names: Vec<String>,
 ) -> Vec<Table> {
-    let client = &reader.session.dynamodb(reader.region);
+    let client = &reader.session.clients.dynamodb(reader.region);
     let tables = join_all(names.into_iter().map(|name| async move {
         let call = client.describe_table().table_name(&name).send();
         // A table that was deleted between the two calls is no gap.

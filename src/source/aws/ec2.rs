@@ -96,6 +96,7 @@ pub async fn list_regions(
 ) -> Result<BTreeMap<String, bool>, Gap> {
     let call = reader
         .session
+        .clients
         .ec2(&reader.session.home)
         .describe_regions()
         .all_regions(true)
@@ -170,6 +171,7 @@ async fn describe_instances(
     let calls = reader.begin_service("ec2");
     let pages = reader
         .session
+        .clients
         .ec2(reader.region)
         .describe_instances()
         .set_filters(filter.map(|filter| vec![filter]))
@@ -190,6 +192,7 @@ async fn describe_volumes(reader: &RegionReader<'_>, filter: Option<Filter>) -> 
     let calls = reader.begin_service("ebs");
     let pages = reader
         .session
+        .clients
         .ec2(reader.region)
         .describe_volumes()
         .set_filters(filter.map(|filter| vec![filter]))
@@ -266,7 +269,7 @@ fn volume_from(reader: &RegionReader<'_>, volume: aws_sdk_ec2::types::Volume) ->
 /// Reads EBS encryption by default in a region.
 pub async fn read_ebs_defaults(reader: &RegionReader<'_>) -> EbsDefaults {
     let calls = reader.begin_service("ebs");
-    let client = reader.session.ec2(reader.region);
+    let client = reader.session.clients.ec2(reader.region);
     let (encryption, kms_key) = tokio::join!(
         calls.send_call(
             GET_EBS_ENCRYPTION,

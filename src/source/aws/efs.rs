@@ -50,6 +50,7 @@ async fn describe_file_systems(
     // The API rejects a page size together with an id.
     let pages = reader
         .session
+        .clients
         .efs(reader.region)
         .describe_file_systems()
         .set_file_system_id(id.cloned())

@@ -95,6 +95,7 @@ async fn describe_file_systems(
 ) -> Listing<FsxFileSystem> {
     let pages = reader
         .session
+        .clients
         .fsx(reader.region)
         .describe_file_systems()
         .set_max_results(id.is_none().then_some(PAGE))
@@ -121,6 +122,7 @@ async fn describe_volumes(
 ) -> Listing<FsxVolume> {
     let pages = reader
         .session
+        .clients
         .fsx(reader.region)
         .describe_volumes()
         .set_max_results(id.is_none().then_some(PAGE))
@@ -150,6 +152,7 @@ async fn add_links(
     }
     let pages = reader
         .session
+        .clients
         .fsx(reader.region)
         .describe_data_repository_associations()
         .max_results(PAGE)

@@ -104,7 +104,7 @@ async fn read_role(
     calls: &ServiceCalls,
     name: &str,
 ) -> Result<Option<BackupRole>, Gap> {
-    let client = reader.session.iam(&reader.session.home);
+    let client = reader.session.clients.iam(&reader.session.home);
     let call = client.get_role().role_name(name).send();
     let Some(response) = calls
         .find_optional(GET_ROLE, &["NoSuchEntity"], call)

@@ -68,7 +68,7 @@ pub async fn list_images(
 /// Describes the images that a filter selects; without one, those that the account owns.
 async fn describe_images(reader: &RegionReader<'_>, filter: Option<Filter>) -> Listing<Described> {
     let calls = reader.begin_service("ec2");
-    let call = reader.session.ec2(reader.region).describe_images();
+    let call = reader.session.clients.ec2(reader.region).describe_images();
     let call = match filter {
         Some(filter) => call.filters(filter),
         None => call.owners("self"),
@@ -93,6 +93,7 @@ async fn list_template_images(reader: &RegionReader<'_>) -> Listing<String> {
     let calls = reader.begin_service("ec2");
     let call = reader
         .session
+        .clients
         .ec2(reader.region)
         .describe_launch_template_versions();
     // Without the id of a template, these are the versions of all templates.
@@ -128,7 +129,11 @@ async fn describe_snapshots(reader: &RegionReader<'_>, images: &[Described]) -> 
     let listings = build_filters("snapshot-id", &ids)
         .into_iter()
         .map(|filter| {
-            let call = reader.session.ec2(reader.region).describe_snapshots();
+            let call = reader
+                .session
+                .clients
+                .ec2(reader.region)
+                .describe_snapshots();
             let pages = call
                 .filters(filter)
                 .max_results(PAGE)

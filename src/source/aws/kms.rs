@@ -57,7 +57,7 @@ struct KeyReferences {
 /// Lists the aliases of a region, apart from those of AWS.
 pub async fn list_aliases(reader: &RegionReader<'_>) -> Listing<KeyAlias> {
     let calls = reader.begin_service("kms");
-    let client = reader.session.kms(reader.region);
+    let client = reader.session.clients.kms(reader.region);
     let pages = client
         .list_aliases()
         .limit(ALIAS_PAGE)
@@ -250,7 +250,12 @@ async fn describe_key(
     name: &str,
 ) -> Result<Option<(String, KeyMetadata)>, Gap> {
     let region = Arn::parse(name).map_or("", |arn| arn.region);
-    let call = session.kms(region).describe_key().key_id(name).send();
+    let call = session
+        .clients
+        .kms(region)
+        .describe_key()
+        .key_id(name)
+        .send();
     let Some(response) = calls
         .find_optional(DESCRIBE_KEY, &["NotFoundException"], call)
         .await?
@@ -294,7 +299,7 @@ async fn read_key(
 
 async fn read_policy(session: &Session, calls: &ServiceCalls, arn: &str) -> Observed<String> {
     let region = Arn::parse(arn).map_or("", |it| it.region);
-    let client = session.kms(region);
+    let client = session.clients.kms(region);
     let call = client
         .get_key_policy()
         .key_id(arn)

@@ -47,6 +47,7 @@ pub async fn read_organization_id(reader: &AccountReader<'_>) -> Observed<Option
     let calls = reader.begin_global();
     let call = reader
         .session
+        .clients
         .organizations(&reader.session.home)
         .describe_organization()
         .send();
@@ -72,7 +73,7 @@ pub async fn read_organization_id(reader: &AccountReader<'_>) -> Observed<Option
 /// The gap that a page leaves that cannot be read: a part of the accounts would be lost silently.
 pub async fn list_accounts(session: &Session, caller: &Arc<Caller>) -> Result<Vec<Account>, Gap> {
     let calls = caller.begin_service(&session.home, SHARED);
-    let client = session.organizations(&session.home);
+    let client = session.clients.organizations(&session.home);
     let pages = client.list_accounts().into_paginator().send();
     let listing = calls
         .list_items(LIST_ACCOUNTS, pages, |page| {
@@ -190,6 +191,7 @@ impl<'a> BackupPolicy<'a> {
     async fn read_policy(&self) -> Result<Option<EffectivePolicy>, Gap> {
         let session = self.reader.session;
         let call = session
+            .clients
             .organizations(&session.home)
             .describe_effective_policy()
             .policy_type(EffectivePolicyType::BackupPolicy)

@@ -137,6 +137,7 @@ async fn describe_instances(
     let calls = reader.begin_services(READER.services);
     let pages = reader
         .session
+        .clients
         .rds(reader.region)
         .describe_db_instances()
         .set_filters(filter.map(|filter| vec![filter]))
@@ -158,6 +159,7 @@ async fn describe_clusters(
     let calls = reader.begin_services(READER.services);
     let pages = reader
         .session
+        .clients
         .rds(reader.region)
         .describe_db_clusters()
         .set_filters(filter.map(|filter| vec![filter]))
@@ -193,6 +195,7 @@ async fn read_option_groups(
     }
     let pages = reader
         .session
+        .clients
         .rds(reader.region)
         .describe_option_groups()
         .max_records(PAGE)

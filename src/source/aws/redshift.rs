@@ -83,6 +83,7 @@ async fn describe_clusters(reader: &RegionReader<'_>, id: Option<&String>) -> Li
     let calls = reader.begin_service("redshift");
     let pages = reader
         .session
+        .clients
         .redshift(reader.region)
         .describe_clusters()
         .set_cluster_identifier(id.cloned())
@@ -101,6 +102,7 @@ async fn list_namespaces(reader: &RegionReader<'_>) -> Listing<Namespace> {
     let calls = reader.begin_service("redshift");
     let pages = reader
         .session
+        .clients
         .redshift_serverless(reader.region)
         .list_namespaces()
         .max_results(PAGE)

@@ -177,6 +177,7 @@ async fn list_names(
 ) -> Listing<(String, Option<String>)> {
     let pages = reader
         .session
+        .clients
         .s3(&reader.session.home)
         .list_buckets()
         .set_prefix(prefix.cloned())
@@ -215,7 +216,7 @@ async fn locate_bucket(
     name: &str,
 ) -> Result<String, Gap> {
     const HEADER: &str = "x-amz-bucket-region";
-    let client = reader.session.s3(&reader.session.home);
+    let client = reader.session.clients.s3(&reader.session.home);
     let call = async {
         match client.head_bucket().bucket(name).send().await {
             Ok(response) => Ok(response.bucket_region.filled()),
@@ -269,7 +270,7 @@ pub async fn read_event_bridge(
     });
     join_all(relevant.map(|(bucket, region)| async move {
         let calls = reader.caller.begin_service(&region, "s3");
-        let client = reader.session.s3(&region);
+        let client = reader.session.clients.s3(&region);
         let call = client
             .get_bucket_notification_configuration()
             .bucket(&bucket.id)
@@ -290,7 +291,7 @@ async fn read_bucket(
     region: String,
 ) -> Bucket {
     let scope = reader.scope.buckets;
-    let client = reader.session.s3(&region);
+    let client = reader.session.clients.s3(&region);
     let versioning = async {
         let call = client.get_bucket_versioning().bucket(&name).send();
         let response = calls.send_call(GET_VERSIONING, call).await;

@@ -40,7 +40,7 @@ impl BucketStore {
         runtime: Arc<Runtime>,
         place: BucketPlace,
     ) -> Result<Self, StoreError> {
-        let client = session.s3(&session.home);
+        let client = session.clients.s3(&session.home);
         let call = client.head_bucket().bucket(&place.bucket).send();
         let region = match runtime.block_on(limit_attempts(call)) {
             Ok(response) => response.bucket_region,
@@ -56,7 +56,7 @@ impl BucketStore {
         let region = region.filter(|region| !region.is_empty());
         let region = region.unwrap_or_else(|| session.home.clone());
         Ok(BucketStore {
-            client: session.s3_objects(&region),
+            client: session.clients.s3_objects(&region),
             runtime,
             place,
         })

@@ -99,7 +99,7 @@ async fn find_by_arn(reader: &RegionReader<'_>, targets: &[Target]) -> Gateways 
 
 async fn read_gateways(reader: &RegionReader<'_>, is_wanted: impl Fn(&str) -> bool) -> Gateways {
     let calls = reader.begin_service("storagegateway");
-    let client = reader.session.storage_gateway(reader.region);
+    let client = reader.session.clients.storage_gateway(reader.region);
     let pages = client.list_gateways().limit(PAGE).into_paginator().send();
     let mut gateways = calls
         .list_items(LIST_GATEWAYS, pages, |page| {

@@ -74,6 +74,7 @@ pub async fn read_tags_of_types(
     }
     let pages = reader
         .session
+        .clients
         .tagging(reader.region)
         .get_resources()
         .set_resource_type_filters(Some(types.iter().map(|it| (*it).to_owned()).collect()))
@@ -104,6 +105,7 @@ pub async fn read_tags_of_arns(reader: &RegionReader<'_>, arns: &[String]) -> Ta
     let responses = join_all(arns.chunks(MAX_ARNS).map(|arns| async move {
         let call = reader
             .session
+            .clients
             .tagging(reader.region)
             .get_resources()
             .set_resource_arn_list(Some(arns.to_vec()))
@@ -177,6 +179,7 @@ pub async fn list_enabled(reader: &RegionReader<'_>) -> Listing<(String, Tags)> 
     let filter = TagFilter::builder().key(reader.tag_key).values(ENABLED);
     let pages = reader
         .session
+        .clients
         .tagging(reader.region)
         .get_resources()
         .tag_filters(filter.build())

@@ -56,7 +56,7 @@ impl Skippable for Network {
 /// Reads the VPCs of a region.
 async fn read_network(reader: &RegionReader<'_>) -> Network {
     let calls = reader.begin_service("vpc");
-    let client = reader.session.ec2(reader.region);
+    let client = reader.session.clients.ec2(reader.region);
     let vpcs = client
         .describe_vpcs()
         .max_results(PAGE)
