@@ -47,7 +47,7 @@ impl ReportArgs {
     /// Returns the formats and their outputs.
     ///
     /// # Errors
-    /// They collide, a file cannot be written, or --status narrows none of them.
+    /// They collide, a file cannot be written, or --status or --view applies to none of them.
     pub(super) fn check_targets(&self) -> anyhow::Result<Vec<Target>> {
         let targets = match self.format.is_empty() {
             true => vec![Target::default()],
@@ -59,6 +59,11 @@ impl ReportArgs {
             bail!(
                 "--status narrows lists of findings; add --format with one of {}, or see all causes with --view causes",
                 names.join(", ")
+            );
+        }
+        if self.view != ViewArg::Summary && !has_format(&targets, TABLE) {
+            bail!(
+                "--view is for the table, and --format names other formats; add --format table or remove --view"
             );
         }
         check_targets(&targets)?;

@@ -143,6 +143,17 @@ fn convert_writes_other_formats_and_exits_as_the_scan_did() {
             &["convert", "report.json", "--status", "fail"],
             "--status narrows lists of findings",
         ),
+        (
+            &[
+                "convert",
+                "report.json",
+                "--view",
+                "causes",
+                "--format",
+                "csv",
+            ],
+            "--view is for the table",
+        ),
         (&["convert"], "REPORT"),
         (&["convert", "page.html"], "not a --format json report"),
     ] {
