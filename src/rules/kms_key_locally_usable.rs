@@ -1,5 +1,4 @@
 use crate::analysis::backup_role::check_each_role;
-use crate::analysis::backup_usage::{NOT_FULLY_MANAGED, has_fully_managed_resources};
 use crate::analysis::encryption::{KeyOwner, KeyUse, all_parts, each_customer_key};
 use crate::analysis::role_name::RoleName;
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
@@ -24,8 +23,6 @@ rule! {
     /// - DynamoDB tables: `kms:DescribeKey`, `kms:Decrypt` and `kms:GenerateDataKey`.
     /// - Buckets: `kms:DescribeKey` and `kms:Decrypt`.
     /// - File systems: nothing. EFS reads them with its own grant.
-    /// - The vault of the plan, through `backup`: `kms:CreateGrant`, `kms:GenerateDataKey` and `kms:Decrypt`.
-    ///   Backups of buckets, tables and file systems are encrypted with its key.
     ///
     /// ## Why it matters
     ///
@@ -49,18 +46,13 @@ rule! {
         title: "The backup role of this account can use the key",
         guide: Severity::Fail,
         aws: Severity::Fail,
-        check: Check::AnyAndVaults(check_resource),
-        reads: &[Fact::Resources(Service::Ebs), Fact::BucketEncryption, Fact::Keys, Fact::Organization, Fact::Vaults, Fact::Plans, Fact::Roles],
+        check: Check::Any(check_resource),
+        reads: &[Fact::Resources(Service::Ebs), Fact::BucketEncryption, Fact::Keys, Fact::Organization, Fact::Plans, Fact::Roles],
         is_of_encryption: true,
     }
 }
 
 fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
-    if let (Resource::Vault(_), Some(region)) = (resource, cx.snapshot.regions.get(cx.region))
-        && !has_fully_managed_resources(cx, region)?
-    {
-        return Ok(Outcome::skip(NOT_FULLY_MANAGED));
-    }
     each_customer_key(cx, all_parts(cx, resource)?, |key| {
         if matches!(key.owner, KeyOwner::Central | KeyOwner::Foreign) {
             return Ok(Outcome::skip("the key belongs to another account"));
