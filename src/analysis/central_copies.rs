@@ -20,9 +20,7 @@ use super::schedule::{Minute, Runs, longest_gap_hours};
 /// A copy action that copies to the central account.
 #[derive(Debug)]
 pub struct CentralCopy<'a> {
-    /// The plan.
-    pub plan: &'a BackupPlan,
-    /// Its rule.
+    /// The rule.
     pub rule: &'a BackupRule,
     /// The ARN of the vault, with variables expanded.
     pub vault_arn: String,
@@ -152,7 +150,6 @@ fn add_copy<'a>(
                 Ok(Survival::Displaced(_)) | Err(_) => left,
             };
             copies.made.push(CentralCopy {
-                plan,
                 rule,
                 vault_arn,
                 flaw,

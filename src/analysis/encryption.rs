@@ -54,8 +54,6 @@ pub enum KeyOwner {
 /// A key that encrypts a resource, found by its ARN.
 #[derive(Debug)]
 pub struct KeyUse<'a> {
-    /// The id of the part that it encrypts if that is not the resource itself.
-    pub part: Option<&'a str>,
     /// The service that calls KMS for the backup and its copy.
     pub via: ViaService,
     /// The key's ARN.
@@ -404,12 +402,7 @@ pub fn vault_part(vault: &Vault) -> Part<'_> {
 ///
 /// # Errors
 /// Why the reference cannot be resolved.
-pub fn resolve<'a>(
-    cx: &RuleContext<'a>,
-    name: &str,
-    part: Option<&'a str>,
-    via: ViaService,
-) -> Result<KeyUse<'a>, Gap> {
+pub fn resolve<'a>(cx: &RuleContext<'a>, name: &str, via: ViaService) -> Result<KeyUse<'a>, Gap> {
     let arn = match Arn::parse(name) {
         Some(arn) if arn.service == "kms" && arn.resource.starts_with("key/") => name.to_owned(),
         _ => match cx.seen()?.key_names.get(name) {
@@ -433,7 +426,6 @@ pub fn resolve<'a>(
         None => KeyOwner::Unclear,
     };
     Ok(KeyUse {
-        part,
         via,
         owner,
         key: cx.snapshot.keys.get(&arn),
@@ -492,6 +484,6 @@ fn customer_key<'a>(cx: &RuleContext<'a>, part: &Part<'a>) -> Result<Option<KeyU
     if is_aws_alias(name) {
         return Ok(None);
     }
-    let key = resolve(cx, name, part.id, part.via)?;
+    let key = resolve(cx, name, part.via)?;
     Ok((!key.is_aws_managed()?).then_some(key))
 }

@@ -63,7 +63,7 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     if is_aws_alias(name) {
         return Ok(report_aws_managed_key(name).fix(fix).remedy(remedy));
     }
-    let key = resolve(cx, name, None, ViaService::Ec2)?;
+    let key = resolve(cx, name, ViaService::Ec2)?;
     if key.is_aws_managed()? {
         return Ok(report_aws_managed_key(&key.arn).fix(fix).remedy(remedy));
     }

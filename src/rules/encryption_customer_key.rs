@@ -104,7 +104,7 @@ fn check_part(cx: &RuleContext<'_>, resource: Resource<'_>, part: &Part<'_>) -> 
     if is_aws_alias(name) {
         return Ok(report(name));
     }
-    let key = resolve(cx, name, part.id, part.via)?;
+    let key = resolve(cx, name, part.via)?;
     Ok(if key.is_aws_managed()? {
         report(&key.arn)
     } else {

@@ -75,7 +75,7 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     if is_aws_alias(name) {
         return Ok(report_aws_managed(name).remedy(remedy));
     }
-    let key = resolve(cx, name, None, via)?;
+    let key = resolve(cx, name, via)?;
     Ok(if key.is_aws_managed()? {
         report_aws_managed(&key.arn)
             .remedy(remedy)

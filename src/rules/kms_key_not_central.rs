@@ -61,7 +61,7 @@ fn check_part(cx: &RuleContext<'_>, resource: Resource<'_>, part: &Part<'_>) -> 
             "encrypted with an AWS managed key of this account",
         ));
     }
-    let key = resolve(cx, name, part.id, part.via)?;
+    let key = resolve(cx, name, part.via)?;
     Ok(if key.owner == KeyOwner::Central {
         Outcome::breach(format!(
             "encrypted with {} of the central account {}: the data and its backup depend on the same key",

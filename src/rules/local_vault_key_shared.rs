@@ -88,7 +88,7 @@ fn check_vault(cx: &RuleContext<'_>, vault: &Vault) -> CheckResult {
     if is_aws_alias(key) {
         return Ok(aws_managed("aws/backup, an AWS managed key").with("key_arn", key.as_str()));
     }
-    let used = resolve(cx, key, None, ViaService::Backup)?;
+    let used = resolve(cx, key, ViaService::Backup)?;
     if matches!(used.owner, KeyOwner::Central | KeyOwner::Foreign) {
         return Ok(Outcome::skip(format!(
             "the key of vault {name} belongs to account {}: the platform team is responsible for it",
