@@ -1,10 +1,14 @@
 //! A live scan, end to end: `cargo bench --bench end_to_end`. The endpoint is a separate process, so that its work
 //! is not counted for the program.
 //!
-//! Each row is a scan of five regions. `floor` is the number of calls that its findings need: those of an empty
+//! Each row of the first table is a scan of five regions. `floor` is the number of calls that its findings need: those of an empty
 //! account, a page for each 500 volumes after the first, and two for each key. `bound` is what no scan can fall below:
 //! its longest chain of calls that depend on each other, or its processor time on all cores. `endpoint` is the rate at
 //! which the endpoint alone answers, which must not be what is measured.
+//!
+//! The second table scans organizations. Their `floor` is that of each account, a page for each 20 accounts of the list,
+//! and a role for each account but that of the credentials; their `bound` is the delays of all calls over the calls at
+//! once, or the processor time on all cores.
 
 #![allow(
     clippy::expect_used,
@@ -33,7 +37,7 @@ use std::time::Instant;
 use comfy_table::Table;
 use serde_json::{Value, json};
 
-use endpoint::{KEYS, Load, PAGE, serve};
+use endpoint::{ACCOUNTS_PAGE, KEYS, Load, PAGE, serve};
 
 const REGIONS: [&str; 5] = [
     "eu-central-1",
@@ -52,6 +56,9 @@ const SCANS: [(usize, u64, u64, u16); 6] = [
     (4_000, 50, 0, 32),
     (20_000, 0, 0, 32),
 ];
+
+/// The organizations: accounts, volumes of a region, milliseconds of delay, `--concurrency`.
+const ORGANIZATIONS: [(usize, usize, u64, u16); 2] = [(1_000, 50, 20, 128), (1_000, 0, 20, 128)];
 
 /// The endpoint in its process, which ends with it.
 struct Endpoint {
@@ -143,8 +150,8 @@ fn processor_time() -> Option<f64> {
     Some((ticks(13)? + ticks(14)?) / 100.0)
 }
 
-/// Scans once. Returns the row, without what an empty account tells.
-fn measure_scan(load: Load, concurrency: u16) -> Value {
+/// Scans once. Returns the part of the row that was measured.
+fn measure_scan(load: Load, concurrency: u16, more: &[&str]) -> Value {
     let endpoint = Endpoint::start(load);
     let home = tempfile::tempdir().expect("a folder");
     let mut command = Command::new(env!("CARGO_BIN_EXE_backup-check"));
@@ -162,22 +169,9 @@ fn measure_scan(load: Load, concurrency: u16) -> Value {
     }
     let url = format!("http://{}", endpoint.address);
     let limit = concurrency.to_string();
-    command.args([
-        "scan",
-        "--stats",
-        "--fail-on",
-        "never",
-        "--endpoint-url",
-        &url,
-    ]);
-    command.args([
-        "--concurrency",
-        &limit,
-        "--format",
-        "json=report.json",
-        "--region",
-    ]);
-    command.args(REGIONS);
+    command.args(["scan", "--stats", "--fail-on", "never"]);
+    command.args(["--endpoint-url", &url, "--concurrency", &limit]);
+    command.args(more).arg("--region").args(REGIONS);
     let (started, before) = (Instant::now(), processor_time());
     let output = command.output().expect("it can be started");
     let wall = started.elapsed().as_secs_f64();
@@ -191,9 +185,89 @@ fn measure_scan(load: Load, concurrency: u16) -> Value {
         .find_map(|line| line.strip_suffix(" of memory at most"));
     let (calls, throttled) = endpoint.read_counters();
     json!({
-        "volumes": load.volumes * REGIONS.len(), "delay_ms": load.delay, "concurrency": concurrency,
-        "calls": calls, "throttled": throttled, "wall_s": wall, "cpu_s": cpu, "memory": memory,
+        "accounts": load.accounts, "volumes": load.volumes * REGIONS.len(), "delay_ms": load.delay,
+        "concurrency": concurrency, "calls": calls, "throttled": throttled, "wall_s": wall, "cpu_s": cpu,
+        "memory": memory,
     })
+}
+
+/// Adds the floor of the calls, and the bound of the time with the ratio to it.
+fn add_limits(row: &mut Value, floor: u64, bound: f64) {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
+    let bound = row["cpu_s"]
+        .as_f64()
+        .map_or(bound, |cpu| bound.max(cpu / cores));
+    let wall = row["wall_s"].as_f64().expect("a number");
+    row["floor"] = json!(floor);
+    row["bound_s"] = json!(bound);
+    row["ratio"] = json!(wall / bound);
+}
+
+/// Returns how many calls of a row were answered.
+fn count_answered(row: &Value) -> u64 {
+    let count = |name: &str| row[name].as_u64().expect("a number");
+    count("calls") - count("throttled")
+}
+
+fn measure_accounts() -> Vec<Value> {
+    let mut empty_calls = None;
+    let mut rows = Vec::new();
+    for (volumes, delay, throttled, concurrency) in SCANS {
+        let load = Load {
+            accounts: 1,
+            volumes,
+            delay,
+            throttled,
+        };
+        let mut row = measure_scan(load, concurrency, &["--format", "json=report.json"]);
+        let base = *empty_calls.get_or_insert(count_answered(&row));
+        let pages = volumes.div_ceil(PAGE).max(1);
+        let more = pages - 1 + 2 * KEYS.min(volumes);
+        // The caller, the regions, the pages of a list, and a key of the last page with its policy.
+        let chain = 2 + pages + if volumes > 0 { 2 } else { 0 };
+        let floor = base + (more * REGIONS.len()) as u64;
+        add_limits(&mut row, floor, (chain as u64 * delay) as f64 / 1_000.0);
+        rows.push(row);
+    }
+    rows
+}
+
+fn measure_organizations() -> Vec<Value> {
+    let mut rows = Vec::new();
+    for (accounts, volumes, delay, concurrency) in ORGANIZATIONS {
+        let load = |accounts, delay| Load {
+            accounts,
+            volumes,
+            delay,
+            throttled: 0,
+        };
+        let single = count_answered(&measure_scan(load(1, 0), concurrency, &[]));
+        let organization = ["--org", "--role-name", "BackupCheck", "--output", "run"];
+        let mut row = measure_scan(load(accounts, delay), concurrency, &organization);
+        let floor =
+            accounts as u64 * single + (accounts.div_ceil(ACCOUNTS_PAGE) + accounts - 1) as u64;
+        let bound = (floor * delay) as f64 / f64::from(concurrency) / 1_000.0;
+        add_limits(&mut row, floor, bound);
+        rows.push(row);
+    }
+    rows
+}
+
+fn print_table(columns: &[&str], rows: &[Value]) {
+    let mut table = Table::new();
+    table
+        .load_style(comfy_table::presets::ASCII_MARKDOWN)
+        .set_header(columns);
+    for row in rows {
+        table.add_row(columns.iter().map(|name| match &row[*name] {
+            Value::Number(number) if number.is_f64() => {
+                format!("{:.2}", number.as_f64().expect("a number"))
+            }
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        }));
+    }
+    println!("{table}\n");
 }
 
 fn main() {
@@ -202,39 +276,8 @@ fn main() {
         serve(Load::from_args(&args[1..]));
         return;
     }
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
-    let mut empty_calls = None;
-    let mut rows = Vec::new();
-    for (volumes, delay, throttled, concurrency) in SCANS {
-        let load = Load {
-            volumes,
-            delay,
-            throttled,
-        };
-        let mut row = measure_scan(load, concurrency);
-        let calls =
-            row["calls"].as_u64().expect("a number") - row["throttled"].as_u64().expect("a number");
-        let base = *empty_calls.get_or_insert(calls);
-        let pages = volumes.div_ceil(PAGE).max(1);
-        let more = pages - 1 + 2 * KEYS.min(volumes);
-        row["floor"] = json!(base + (more * REGIONS.len()) as u64);
-        // The caller, the regions, the pages of a list, and a key of the last page with its policy.
-        let chain = 2 + pages + if volumes > 0 { 2 } else { 0 };
-        let bound = (chain as u64 * delay) as f64 / 1_000.0;
-        let bound = row["cpu_s"]
-            .as_f64()
-            .map_or(bound, |cpu| bound.max(cpu / cores));
-        row["bound_s"] = json!(bound);
-        row["ratio"] = json!(row["wall_s"].as_f64().expect("a number") / bound);
-        rows.push(row);
-    }
-    let rate = Endpoint::start(Load {
-        volumes: 0,
-        delay: 0,
-        throttled: 0,
-    })
-    .measure_rate();
     let columns = [
+        "accounts",
         "volumes",
         "delay_ms",
         "concurrency",
@@ -247,21 +290,19 @@ fn main() {
         "cpu_s",
         "memory",
     ];
-    let mut table = Table::new();
-    table
-        .load_style(comfy_table::presets::ASCII_MARKDOWN)
-        .set_header(columns);
-    for row in &rows {
-        table.add_row(columns.map(|name| match &row[name] {
-            Value::Number(number) if number.is_f64() => {
-                format!("{:.2}", number.as_f64().expect("a number"))
-            }
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        }));
-    }
-    println!("{table}\n\nendpoint: {rate:.0} answers a second");
-    let report = json!({"rows": rows, "endpoint_per_s": rate});
+    let rows = measure_accounts();
+    print_table(&columns[1..], &rows);
+    let organizations = measure_organizations();
+    print_table(&columns, &organizations);
+    let idle = Load {
+        accounts: 1,
+        volumes: 0,
+        delay: 0,
+        throttled: 0,
+    };
+    let rate = Endpoint::start(idle).measure_rate();
+    println!("endpoint: {rate:.0} answers a second");
+    let report = json!({"rows": rows, "organizations": organizations, "endpoint_per_s": rate});
     let file =
         std::env::var("END_TO_END_JSON").unwrap_or_else(|_| "target/end-to-end.json".to_owned());
     if let Err(error) = fs::write(&file, format!("{report:#}\n")) {

@@ -1,4 +1,4 @@
-//! AWS on loopback, as a separate process: volumes under some keys, and an answer after a delay.
+//! AWS on loopback, as a separate process: accounts with volumes under some keys, and an answer after a delay.
 
 use std::collections::HashMap;
 use std::fs;
@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::request::{Http, Request};
+use serde_json::json;
+
+use crate::request::{ACCOUNT, Http, Request};
 
 /// The number of volumes on a page, the largest that a request may ask for.
 ///
@@ -17,13 +19,19 @@ use crate::request::{Http, Request};
 pub const PAGE: usize = 500;
 /// The number of keys of a region.
 pub const KEYS: usize = 20;
+/// The number of accounts on a page of `ListAccounts`, the largest that a request may ask for.
+///
+/// Source: <https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListAccounts.html>.
+pub const ACCOUNTS_PAGE: usize = 20;
 /// The path of a request for the counters.
 const COUNTERS: &str = "/counters";
 
 /// What the endpoint serves, from its command line.
 #[derive(Debug, Clone, Copy)]
 pub struct Load {
-    /// Volumes of each region.
+    /// Accounts of the organization.
+    pub accounts: usize,
+    /// Volumes of each region of an account.
     pub volumes: usize,
     /// Milliseconds before each answer.
     pub delay: u64,
@@ -33,23 +41,24 @@ pub struct Load {
 
 impl Load {
     /// Returns the arguments that start a process with this load.
-    pub fn to_args(self) -> [String; 4] {
-        let [volumes, delay, throttled] = [self.volumes as u64, self.delay, self.throttled];
+    pub fn to_args(self) -> [String; 5] {
         [
             "serve".to_owned(),
-            volumes.to_string(),
-            delay.to_string(),
-            throttled.to_string(),
+            self.accounts.to_string(),
+            self.volumes.to_string(),
+            self.delay.to_string(),
+            self.throttled.to_string(),
         ]
     }
 
     /// Reads the arguments after `serve`.
     pub fn from_args(args: &[String]) -> Self {
-        let number = |at: usize| args[at].parse().expect("a number");
+        let count = |at: usize| args[at].parse().expect("a number");
         Load {
-            volumes: args[0].parse().expect("a number"),
-            delay: number(1),
-            throttled: number(2),
+            accounts: count(0),
+            volumes: count(1),
+            delay: args[2].parse().expect("a number"),
+            throttled: args[3].parse().expect("a number"),
         }
     }
 }
@@ -135,27 +144,21 @@ impl Server {
             let status = if service == "ec2" { 503 } else { 400 };
             return (status, self.files[&format!("{service}/Throttling")].clone());
         }
-        let region = &request.region;
         match operation {
             "DescribeVolumes" => (200, self.list_volumes(request)),
+            "ListAccounts" => (200, self.list_accounts(request)),
             "DescribeKey" | "GetKeyPolicy" => {
                 let known = "1234abcd-12ab-34cd-56ef-1234567890ab";
                 let name = format!("kms/{operation}-{known}");
                 let id = request.subject().unwrap_or(known);
-                (
-                    200,
-                    self.files[&name]
-                        .replace(known, id)
-                        .replace("{region}", region),
-                )
+                let text = self.files[&name].replace(known, id);
+                (200, request.fill_fixture(&text))
             }
             _ => {
                 let named =
                     |suffix: &str| self.files.get(&format!("{service}/{operation}{suffix}"));
                 match named("-empty").or_else(|| named("")) {
-                    Some(text) if !text.contains("page2") => {
-                        (200, text.replace("{region}", region))
-                    }
+                    Some(text) if !text.contains("page2") => (200, request.fill_fixture(text)),
                     _ => (403, self.files[&format!("{service}/AccessDenied")].clone()),
                 }
             }
@@ -163,10 +166,8 @@ impl Server {
     }
 
     fn list_volumes(&self, request: &Request) -> String {
-        let region = &request.region;
-        let start: usize = request
-            .page_token()
-            .map_or(0, |token| token.parse().expect("ours"));
+        let (region, account) = (&request.region, &request.account);
+        let start = read_position(request);
         let end = self.load.volumes.min(start + PAGE);
         let mut page = String::from(
             "<DescribeVolumesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><volumeSet>",
@@ -174,7 +175,7 @@ impl Server {
         for number in start..end {
             let key = number % KEYS;
             page.push_str(&format!(
-                "<item><volumeId>vol-{number:017x}</volumeId><size>80</size><availabilityZone>{region}a</availabilityZone><status>available</status><attachmentSet/><tagSet><item><key>backup</key><value>enabled</value></item></tagSet><volumeType>gp3</volumeType><encrypted>true</encrypted><kmsKeyId>arn:aws:kms:{region}:111122223333:key/00000000-0000-4000-8000-{key:012}</kmsKeyId></item>"
+                "<item><volumeId>vol-{number:017x}</volumeId><size>80</size><availabilityZone>{region}a</availabilityZone><status>available</status><attachmentSet/><tagSet><item><key>backup</key><value>enabled</value></item></tagSet><volumeType>gp3</volumeType><encrypted>true</encrypted><kmsKeyId>arn:aws:kms:{region}:{account}:key/00000000-0000-4000-8000-{key:012}</kmsKeyId></item>"
             ));
         }
         page.push_str("</volumeSet>");
@@ -183,4 +184,32 @@ impl Server {
         }
         page + "</DescribeVolumesResponse>"
     }
+
+    fn list_accounts(&self, request: &Request) -> String {
+        let start = read_position(request);
+        let end = self.load.accounts.min(start + ACCOUNTS_PAGE);
+        let account = |number: usize| {
+            // The first is that of the credentials.
+            let id = match number {
+                0 => ACCOUNT.to_owned(),
+                number => format!("2{number:011}"),
+            };
+            json!({
+                "Id": id, "Name": format!("account {number}"), "State": "ACTIVE",
+                "Paths": [format!("o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/{id}/")],
+            })
+        };
+        let mut page = json!({"Accounts": (start..end).map(account).collect::<Vec<_>>()});
+        if end < self.load.accounts {
+            page["NextToken"] = json!(end.to_string());
+        }
+        page.to_string()
+    }
+}
+
+/// Returns where the page of a list begins: its token.
+fn read_position(request: &Request) -> usize {
+    request
+        .page_token()
+        .map_or(0, |token| token.parse().expect("ours"))
 }

@@ -95,7 +95,8 @@ fn unreadable_response(
     operation.make_gap(GapKind::Error, "UnreadableAnswer", message)
 }
 
-/// Returns the message of the last error in a chain, which names the actual failure.
+/// Returns the message of the last error in a chain, which names the actual failure. It has no period at its end, since
+/// it becomes part of a sentence.
 pub(super) fn describe_root_error(error: &(dyn std::error::Error + 'static)) -> String {
     let mut last = error;
     while let Some(source) = last.source() {
@@ -110,7 +111,7 @@ pub(super) fn describe_root_error(error: &(dyn std::error::Error + 'static)) -> 
                 message.unwrap_or_default()
             ))
         }
-        None => shorten_message(&last.to_string()),
+        None => shorten_message(last.to_string().trim_end_matches('.')),
     }
 }
 
@@ -127,6 +128,12 @@ pub(super) fn shorten_message(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_becomes_a_part_of_a_sentence() {
+        let cause = std::io::Error::other("request forbidden.");
+        assert_eq!(describe_root_error(&cause), "request forbidden");
+    }
 
     #[test]
     fn long_messages_are_cut_at_a_character() {
