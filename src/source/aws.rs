@@ -23,6 +23,7 @@ mod error;
 pub mod fsx;
 pub mod iam;
 mod images;
+pub mod key_requests;
 pub mod kms;
 pub mod listing;
 pub mod lists;

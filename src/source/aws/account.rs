@@ -21,6 +21,7 @@ use crate::model::tagged::TaggedResource;
 
 use super::call::{Caller, Stop};
 use super::iam::BackupRoles;
+use super::key_requests::KeyRequests;
 use super::listing::{Skippable, failed_listing, read_if};
 use super::operation::GET_RESOURCES;
 use super::organizations::BackupPolicy;
@@ -98,6 +99,17 @@ struct AccountParts {
     backup_roles: BackupRoles,
 }
 
+/// An account as it was read, but its keys.
+struct AccountResources {
+    regions: ScanRegions,
+    by_name: BTreeMap<String, Region>,
+    buckets: Listing<Bucket>,
+    /// ARNs of tagged resources by region.
+    tagged_elsewhere: BTreeMap<String, Listing<String>>,
+    organization_id: Observed<Option<String>>,
+    backup_roles: BackupRoles,
+}
+
 /// Reads an account. A failed call leaves a gap in the snapshot; everything else is still read.
 ///
 /// The start and end times are left empty: only the command line reads the clock.
@@ -110,44 +122,41 @@ pub async fn collect_account(
     caller: &Arc<Caller>,
 ) -> Result<Snapshot, CollectError> {
     let scope = &ScanScope::new(&request.selection, &request.extent.needs);
+    let (keys, requests) = KeyRequests::new(scope.keys);
     let reader = &AccountReader {
         session,
         caller,
         scope,
         tag_key: &request.tag_key,
         now: request.now,
+        keys: &keys,
     };
     check_owner(session, &request.selection)?;
-    let targets = parse_targets(&request.selection);
-    let regions = find_regions(reader, request, &targets).await?;
     let policy = BackupPolicy::new(*reader);
-    let mut parts = read_parts(reader, request, &regions, &policy, targets.is_empty()).await;
-    if request.extent.only_enabled && targets.is_empty() && scope.lists_service(Service::S3) {
-        parts.all_buckets = list_enabled_buckets(reader, &parts.regions, &regions.scanned).await;
-    }
-    let mut buckets = collect_buckets(reader, &mut parts, regions.buckets).await;
-    let names = regions.scanned;
-    let mut by_name = add_bucket_tags(reader, names, parts.regions, &mut buckets).await;
-    let continuous = find_continuous_regions(reader, &policy, &by_name).await;
-    s3::read_event_bridge(reader, &mut buckets.items, &continuous).await;
-    if request.extent.metrics {
-        cloudwatch::read_sizes(reader, &mut by_name, &mut buckets.items).await;
-    }
-    let mut backup_roles = parts.backup_roles;
+    let resources = async {
+        let read = read_resources(reader, request, &policy).await;
+        keys.close();
+        read
+    };
+    let (resources, requested) = tokio::join!(resources, kms::read_requested(reader, requests));
+    let AccountResources {
+        regions,
+        mut by_name,
+        buckets,
+        tagged_elsewhere,
+        organization_id,
+        backup_roles,
+    } = resources?;
     let mut keys = BTreeMap::new();
-    if scope.role_policies {
-        let of_plans = iam::read_roles_of_plans(reader, &by_name, &backup_roles).await;
-        backup_roles.extend(of_plans);
-    }
     if scope.keys {
-        keys = kms::read_keys(reader, &mut by_name, &buckets.items).await;
+        keys = kms::read_keys(reader, &mut by_name, &buckets.items, requested).await;
     }
     for name in regions.disabled {
         let log = caller.coverage_log();
         log.record_disabled_region(&name, &scope.service_names());
         by_name.insert(name, disabled_region());
     }
-    let count = |region: &str, service: &str| match parts.tagged_elsewhere.get(region) {
+    let count = |region: &str, service: &str| match tagged_elsewhere.get(region) {
         Some(tagged) if !by_name.contains_key(region) => tagged.items.len(),
         _ => count_resources(&by_name, &buckets.items, &keys, region, service),
     };
@@ -169,11 +178,11 @@ pub async fn collect_account(
         stats: caller.meter().stats(),
         coverage,
         enabled_regions: list_enabled(regions.known),
-        organization_id: parts.organization_id,
+        organization_id,
         organization_path: None,
         backup_policy,
         backup_roles,
-        elsewhere: parts.tagged_elsewhere,
+        elsewhere: tagged_elsewhere,
         buckets,
         regions: by_name,
         keys,
@@ -186,6 +195,43 @@ pub async fn collect_account(
     snapshot.retain_selected_tags();
     check_selected(&snapshot)?;
     Ok(snapshot)
+}
+
+/// Reads all of an account but its keys.
+async fn read_resources(
+    reader: &AccountReader<'_>,
+    request: &ScanRequest,
+    policy: &BackupPolicy<'_>,
+) -> Result<AccountResources, CollectError> {
+    let scope = reader.scope;
+    let targets = parse_targets(&request.selection);
+    let mut regions = find_regions(reader, request, &targets).await?;
+    let mut parts = read_parts(reader, request, &regions, policy, targets.is_empty()).await;
+    if request.extent.only_enabled && targets.is_empty() && scope.lists_service(Service::S3) {
+        parts.all_buckets = list_enabled_buckets(reader, &parts.regions, &regions.scanned).await;
+    }
+    let selected = std::mem::take(&mut regions.buckets);
+    let mut buckets = collect_buckets(reader, &mut parts, selected).await;
+    let names = std::mem::take(&mut regions.scanned);
+    let mut by_name = add_bucket_tags(reader, names, parts.regions, &mut buckets).await;
+    let continuous = find_continuous_regions(reader, policy, &by_name).await;
+    s3::read_event_bridge(reader, &mut buckets.items, &continuous).await;
+    if request.extent.metrics {
+        cloudwatch::read_sizes(reader, &mut by_name, &mut buckets.items).await;
+    }
+    let mut backup_roles = parts.backup_roles;
+    if scope.role_policies {
+        let of_plans = iam::read_roles_of_plans(reader, &by_name, &backup_roles).await;
+        backup_roles.extend(of_plans);
+    }
+    Ok(AccountResources {
+        regions,
+        by_name,
+        buckets,
+        tagged_elsewhere: parts.tagged_elsewhere,
+        organization_id: parts.organization_id,
+        backup_roles,
+    })
 }
 
 /// Returns the scanned regions in which a plan makes continuous backups; none where it does not matter.

@@ -9,6 +9,7 @@ use aws_sdk_backup::types::{
 };
 use futures_util::future::join_all;
 
+use crate::model::Resource;
 use crate::model::backup::{BackupSettings, Vault};
 use crate::model::backup_plan::{
     BackupPlan, BackupRule, BackupSelection, ColdStorage, CopyAction, ORGANIZATION_PLAN,
@@ -83,8 +84,9 @@ async fn read_plans(
         return (Listing::not_requested(), BTreeSet::new());
     }
     // Plans that the policy created are the policy's own: they need not be read again.
-    let policy = policy.get().await.known().and_then(Option::as_ref);
-    let plans = list_plans(reader, calls, policy.is_some()).await;
+    let (policy, listed) = tokio::join!(policy.get(), list_plan_names(reader, calls));
+    let policy = policy.known().and_then(Option::as_ref);
+    let plans = read_listed_plans(reader, calls, listed, policy.is_some()).await;
     let rules = plans.items.iter().flat_map(|plan| &plan.rules.items);
     let mut used: BTreeSet<String> = rules.map(|rule| rule.vault.clone()).collect();
     let of_policy = policy.map_or_else(Vec::new, |policy| policy.vault_names(reader.region));
@@ -135,7 +137,10 @@ async fn list_vaults(reader: &RegionReader<'_>, calls: &ServiceCalls) -> Listing
     calls
         .list_items(LIST_VAULTS, pages, |page| {
             let vaults = page.backup_vault_list?.into_iter();
-            Some(vaults.map(vault_from).collect())
+            let vaults: Vec<Option<Vault>> = vaults.map(vault_from).collect();
+            let found = vaults.iter().flatten();
+            found.for_each(|it| reader.request_key(Resource::Vault(it)));
+            Some(vaults)
         })
         .await
 }
@@ -197,13 +202,11 @@ async fn read_access_policy(
     }
 }
 
-/// Lists the backup plans of the account. Of those that an organization's policy created only the names may
-/// be read.
-async fn list_plans(
+/// Lists the ids and the names of the backup plans of the account.
+async fn list_plan_names(
     reader: &RegionReader<'_>,
     calls: &ServiceCalls,
-    without_organization: bool,
-) -> Listing<BackupPlan> {
+) -> Listing<(String, Option<String>)> {
     let pages = reader
         .session
         .clients
@@ -212,7 +215,7 @@ async fn list_plans(
         .max_results(PAGE)
         .into_paginator()
         .send();
-    let listed: Listing<(String, Option<String>)> = calls
+    calls
         .list_items(LIST_PLANS, pages, |page| {
             let plans = page.backup_plans_list?.into_iter();
             let ids = plans.map(|plan| {
@@ -223,7 +226,16 @@ async fn list_plans(
             });
             Some(ids.collect())
         })
-        .await;
+        .await
+}
+
+/// Reads the backup plans of the account. Of those that an organization's policy created only the names may be read.
+async fn read_listed_plans(
+    reader: &RegionReader<'_>,
+    calls: &ServiceCalls,
+    listed: Listing<(String, Option<String>)>,
+    without_organization: bool,
+) -> Listing<BackupPlan> {
     let read = listed.items.into_iter().map(|(id, name)| async move {
         // The jobs of these plans refer to their ids.
         let is_known = without_organization && id.starts_with(ORGANIZATION_PLAN);

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_ec2::types::{Filter, ProductCodeValues, Region, Tag};
 use futures_util::future::join_all;
 
-use crate::model::ResourceKind;
 use crate::model::ec2::{EbsDefaults, Instance, Volume};
 use crate::model::observed::{Gap, Listing, Observed};
 use crate::model::selection::Target;
 use crate::model::service::Service;
 use crate::model::size::Size;
 use crate::model::tag::Tags;
+use crate::model::{Resource, ResourceKind};
 
 use super::listing::{Skippable, join_listings};
 use super::operation::{DESCRIBE_REGIONS, Operation, ResponseText};
@@ -202,7 +202,11 @@ async fn describe_volumes(reader: &RegionReader<'_>, filter: Option<Filter>) -> 
     calls
         .list_items(DESCRIBE_VOLUMES, pages, |page| {
             let volumes = page.volumes?.into_iter();
-            Some(volumes.map(|it| volume_from(reader, it)).collect())
+            let volumes: Vec<Option<Volume>> = volumes.map(|it| volume_from(reader, it)).collect();
+            // An account may have many pages of volumes: their keys are read meanwhile.
+            let found = volumes.iter().flatten();
+            found.for_each(|it| reader.request_key(Resource::Volume(it)));
+            Some(volumes)
         })
         .await
 }
@@ -286,7 +290,12 @@ pub async fn read_ebs_defaults(reader: &RegionReader<'_>) -> EbsDefaults {
             Err(gap) => Observed::Unknown(gap),
         },
         kms_key: match kms_key {
-            Ok(response) => GET_EBS_KEY.require_text(response.kms_key_id, "KmsKeyId"),
+            Ok(response) => {
+                if let Some(name) = &response.kms_key_id {
+                    reader.keys.request(reader.region, name);
+                }
+                GET_EBS_KEY.require_text(response.kms_key_id, "KmsKeyId")
+            }
             Err(gap) => Observed::Unknown(gap),
         },
     }

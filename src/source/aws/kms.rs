@@ -1,9 +1,12 @@
 //! KMS keys: each key that a resource uses, read once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use aws_sdk_kms::types::KeyMetadata as SdkKeyMetadata;
 use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::model::Resource;
 use crate::model::arn::Arn;
@@ -14,6 +17,7 @@ use crate::model::s3::Bucket;
 use crate::model::snapshot::Region;
 
 use super::call::ServiceCalls;
+use super::key_requests::KeyRequest;
 use super::operation::{LIST_ALIASES, Operation, ResponseText};
 use super::reader::{AccountReader, RegionReader};
 use super::session::Session;
@@ -85,28 +89,99 @@ pub async fn list_aliases(reader: &RegionReader<'_>) -> Listing<KeyAlias> {
     }
 }
 
-/// Reads every key that resources use, and records in each region which key each name refers to.
+/// The keys that were read while resources were listed.
+#[derive(Debug, Default)]
+pub struct RequestedKeys {
+    /// The calls, by region.
+    calls: BTreeMap<String, Arc<ServiceCalls>>,
+    /// The keys, by ARN.
+    keys: BTreeMap<String, Key>,
+}
+
+impl RequestedKeys {
+    fn begin_region(&mut self, reader: &AccountReader<'_>, region: &str) -> Arc<ServiceCalls> {
+        let calls = self.calls.entry(region.to_owned());
+        let calls = calls.or_insert_with(|| Arc::new(reader.caller.begin_service(region, "kms")));
+        Arc::clone(calls)
+    }
+}
+
+/// Reads the keys that lists name, until the requests end. Aliases and keys outside the region of their resource are
+/// left to [`read_keys`].
+pub async fn read_requested(
+    reader: &AccountReader<'_>,
+    mut requests: UnboundedReceiver<KeyRequest>,
+) -> RequestedKeys {
+    let session = reader.session;
+    let mut read = RequestedKeys::default();
+    let mut requested = BTreeSet::new();
+    let mut readings = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            request = requests.recv() => {
+                let Some(KeyRequest { region, name }) = request else {
+                    break;
+                };
+                let KeyReference::Key(arn) = classify_name(session, &region, &name) else {
+                    continue;
+                };
+                let is_here = Arn::parse(&arn).is_some_and(|it| it.region == region);
+                if is_here && is_local(session, &arn) && requested.insert(arn.clone()) {
+                    let calls = read.begin_region(reader, &region);
+                    readings.push(async move {
+                        let key = read_key(session, &calls, &arn, None).await;
+                        (arn, key)
+                    });
+                }
+            }
+            Some((arn, key)) = readings.next(), if !readings.is_empty() => {
+                read.keys.insert(arn, key);
+            }
+        }
+    }
+    while let Some((arn, key)) = readings.next().await {
+        read.keys.insert(arn, key);
+    }
+    read
+}
+
+/// Whether a key belongs to this account. Keys of other accounts are not read: rules evaluate them by their owner only.
+fn is_local(session: &Session, arn: &str) -> bool {
+    Arn::parse(arn).is_some_and(|it| it.account == session.account)
+}
+
+/// Reads every key that resources use and that was not requested, and records in each region which key each name refers
+/// to.
 pub async fn read_keys(
     reader: &AccountReader<'_>,
     regions: &mut BTreeMap<String, Region>,
     buckets: &[Bucket],
+    mut requested: RequestedKeys,
 ) -> BTreeMap<String, Key> {
-    let calls: BTreeMap<String, ServiceCalls> = regions
-        .keys()
-        .map(|name| (name.clone(), reader.caller.begin_service(name, "kms")))
-        .collect();
+    for name in regions.keys() {
+        requested.begin_region(reader, name);
+    }
+    let RequestedKeys {
+        calls,
+        keys: mut requested,
+    } = requested;
     let session = reader.session;
     let mut keys = BTreeMap::new();
     let mut references = collect_references(session, regions, buckets);
     // Aliases come first: the response includes the metadata of the key, which is then not read again.
     let targets = resolve_aliases(session, &calls, &mut references, &mut keys).await;
-    // Keys of other accounts are not read: rules evaluate them by their owner only.
-    let is_local = |arn: &str| Arn::parse(arn).is_some_and(|it| it.account == session.account);
-    references.keys.retain(|arn, _| is_local(arn));
+    references.keys.retain(|arn, _| is_local(session, arn));
     let read = join_all(references.keys.into_iter().map(|(arn, region)| {
         let known = keys.remove(&arn).map(|key: Key| key.metadata);
+        let key = requested.remove(&arn);
         let calls = &calls[&region];
-        async move { (arn.clone(), read_key(session, calls, &arn, known).await) }
+        async move {
+            let key = match key {
+                Some(key) => key,
+                None => read_key(session, calls, &arn, known).await,
+            };
+            (arn, key)
+        }
     }))
     .await;
     keys.extend(read);
@@ -140,7 +215,7 @@ fn collect_references(
 /// Returns the ARN of the key of each alias. Adds the keys to the references, with their metadata.
 async fn resolve_aliases(
     session: &Session,
-    calls: &BTreeMap<String, ServiceCalls>,
+    calls: &BTreeMap<String, Arc<ServiceCalls>>,
     references: &mut KeyReferences,
     keys: &mut BTreeMap<String, Key>,
 ) -> BTreeMap<String, Observed<String>> {

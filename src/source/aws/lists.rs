@@ -1,6 +1,6 @@
 //! The services whose resources are listed in a region, in one table.
 
-use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use crate::model::observed::Gap;
 use crate::model::region::Region;
@@ -10,7 +10,7 @@ use crate::model::service::Service;
 use super::listing::Skippable;
 use super::reader::RegionReader;
 use super::scan_scope::ScanScope;
-use super::service_reader::{ServiceReader, Store};
+use super::service_reader::{Reading, ServiceReader};
 use super::{cloudformation, dynamodb, ec2, efs, fsx, rds, redshift, s3, storage_gateway, vpc};
 
 /// Every service.
@@ -37,13 +37,13 @@ pub fn readers_of(scope: &ScanScope) -> impl Iterator<Item = &'static ServiceRea
 /// Lists the resources of a region, for the services in scope.
 pub(super) async fn list_resources(reader: &RegionReader<'_>) -> Region {
     let readings = readers_of(reader.scope).map(|it| (it.list)(reader));
-    store_all(join_all(readings).await)
+    store_all(reader, readings).await
 }
 
 /// Looks resources of a region up. Missing tags are added later.
 pub(super) async fn find_resources(reader: &RegionReader<'_>, targets: &[Target]) -> Region {
     let readings = readers_of(reader.scope).map(|it| (it.find)(reader, targets));
-    store_all(join_all(readings).await)
+    store_all(reader, readings).await
 }
 
 /// The number of resources from which a list costs fewer calls than looking each of them up: a list of instances and
@@ -68,13 +68,14 @@ pub(super) async fn read_enabled(reader: &RegionReader<'_>, targets: &[Target]) 
             false => (it.find)(reader, targets),
         }
     });
-    store_all(join_all(readings).await)
+    store_all(reader, readings).await
 }
 
 /// Looks resources of a region up that its lists lack. The network is not read again.
 pub(super) async fn find_unlisted(reader: &RegionReader<'_>, targets: &[Target]) -> Region {
     let readers = readers_of(reader.scope).filter(|it| it.services != [Service::Vpc]);
-    let mut found = store_all(join_all(readers.map(|it| (it.find)(reader, targets))).await);
+    let readings = readers.map(|it| (it.find)(reader, targets));
+    let mut found = store_all(reader, readings).await;
     // A table that could not be described may not exist.
     let tables = std::mem::take(&mut found.tables.items).into_iter();
     let (described, open): (Vec<_>, Vec<_>) = tables.partition(|it| it.state.known().is_some());
@@ -85,8 +86,11 @@ pub(super) async fn find_unlisted(reader: &RegionReader<'_>, targets: &[Target])
     found
 }
 
-/// Returns a region with what was read; every other list was not requested.
-fn store_all(read: Vec<Store>) -> Region {
+/// Returns a region with what was read; every other list was not requested. Keys are requested as each service is read.
+async fn store_all<'a>(
+    reader: &RegionReader<'_>,
+    readings: impl Iterator<Item = Reading<'a>>,
+) -> Region {
     let mut region = Region {
         option_groups: Skippable::not_requested(),
         network: Skippable::not_requested(),
@@ -95,8 +99,12 @@ fn store_all(read: Vec<Store>) -> Region {
     for gap in region.listing_gaps_mut() {
         *gap = Some(Gap::not_asked());
     }
-    for store in read {
+    let mut readings: FuturesUnordered<Reading<'a>> = readings.collect();
+    while let Some(store) = readings.next().await {
         store(&mut region);
+        region
+            .listed_resources()
+            .for_each(|it| reader.request_key(it));
     }
     region
 }

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::model::Resource;
+use crate::model::observed::Observed;
 use crate::model::service::Service;
 use crate::model::snapshot::GLOBAL;
 use crate::model::tag::Tags;
 
 use super::call::{Caller, ServiceCalls};
+use super::key_requests::KeyRequests;
 use super::operation::SHARED;
 use super::scan_scope::ScanScope;
 use super::session::Session;
@@ -26,6 +29,8 @@ pub struct AccountReader<'a> {
     pub tag_key: &'a str,
     /// The start of the scan.
     pub now: Timestamp,
+    /// The keys that lists named so far.
+    pub keys: &'a KeyRequests,
 }
 
 impl<'a> AccountReader<'a> {
@@ -38,6 +43,7 @@ impl<'a> AccountReader<'a> {
             scope,
             tag_key: self.tag_key,
             now: self.now,
+            keys: self.keys,
             region,
         }
     }
@@ -68,6 +74,8 @@ pub struct RegionReader<'a> {
     pub tag_key: &'a str,
     /// The start of the scan.
     pub now: Timestamp,
+    /// The keys that lists named so far.
+    pub keys: &'a KeyRequests,
     /// The region.
     pub region: &'a str,
 }
@@ -85,6 +93,14 @@ impl RegionReader<'_> {
         let listed = services.iter().filter(|it| self.scope.lists_service(**it));
         let names = listed.map(|it| it.as_str()).collect();
         self.caller.begin_services(self.region, names)
+    }
+
+    /// Asks for the key of a resource that was just listed.
+    pub fn request_key(&self, resource: Resource<'_>) {
+        let key = resource.kms_key().and_then(Observed::known);
+        if let Some(name) = key.and_then(Option::as_deref) {
+            self.keys.request(self.region, name);
+        }
     }
 
     /// Returns the ARN of a resource of this account in the region.

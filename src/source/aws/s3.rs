@@ -302,7 +302,13 @@ async fn read_bucket(
         let call = client.get_bucket_encryption().bucket(&name).send();
         let absent = &["ServerSideEncryptionConfigurationNotFoundError"];
         let response = calls.find_optional(GET_ENCRYPTION, absent, call).await;
-        response.and_then(encryption_from).into()
+        let encryption = response.and_then(encryption_from);
+        let key = encryption
+            .as_ref()
+            .ok()
+            .and_then(|it| it.kms_key.as_deref());
+        key.inspect(|name| reader.keys.request(&region, name));
+        encryption.into()
     };
     let expiry = async {
         let configuration = client.get_bucket_lifecycle_configuration();

@@ -20,7 +20,18 @@ const VAULT_KEY: &str =
 const SECRET: &str = "s3cr3t";
 
 #[test]
-fn each_key_is_read_once_regardless_of_its_name() {
+fn keys_are_read_before_the_last_list() {
+    // The scan gives up the jobs, which never arrive, and only then asks buckets for their events.
+    let (_, endpoint) = collect_region([on("backup:ListBackupJobs", Reply::Never)]);
+    let requests = endpoint.requests();
+    let position = |operation: &str| requests.iter().position(|it| it.operation == operation);
+    let policy = position("kms:GetKeyPolicy").expect("a key of a volume");
+    let events = position("s3:GetBucketNotificationConfiguration").expect("a plan is continuous");
+    assert!(policy < events);
+}
+
+#[test]
+fn each_name_of_a_key_is_read_once() {
     let (snapshot, endpoint) = collect_region([]);
     let ids = |operation: &str| {
         let asked = endpoint.requests_for(operation).into_iter();
@@ -32,14 +43,15 @@ fn each_key_is_read_once_regardless_of_its_name() {
     };
     let pair = |region: &str, id: &str| (region.to_owned(), id.to_owned());
     let alias = |name: &str| format!("arn:aws:kms:{REGION}:{ACCOUNT}:alias/{name}");
-    // A volume refers to the key by its ARN, one bucket by its id, another by its alias, which is used
-    // for the call. The key of account 444455556666 is not read: only its owner can.
+    // A volume refers to the key by its ARN, one bucket by its id, another by its alias: only KMS knows that it is the
+    // same key, which was read before. The key of account 444455556666 is not read: only its owner can.
     assert_eq!(
         ids("kms:DescribeKey"),
         [
             pair(REGION, &alias("data")),
             pair(REGION, &alias("gone")),
             pair(REGION, RDS_KEY),
+            pair(REGION, DATA_KEY),
             pair(REGION, VAULT_KEY),
             pair("eu-west-1", MIRROR_KEY),
         ]
