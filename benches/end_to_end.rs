@@ -1,14 +1,12 @@
 //! A live scan, end to end: `cargo bench --bench end_to_end`. The endpoint is a separate process, so that its work
 //! is not counted for the program.
 //!
-//! Each row of the first table is a scan of five regions. `floor` is the number of calls that its findings need: those of an empty
-//! account, a page for each 500 volumes after the first, and two for each key. `bound` is what no scan can fall below:
-//! its longest chain of calls that depend on each other, or its processor time on all cores. `endpoint` is the rate at
-//! which the endpoint alone answers, which must not be what is measured.
-//!
-//! The second table scans organizations. Their `floor` is that of each account, a page for each 20 accounts of the list,
-//! and a role for each account but that of the credentials; their `bound` is the delays of all calls over the calls at
-//! once, or the processor time on all cores.
+//! Each row of the first table is a scan of five regions, and each of the second one of an organization. `floor` is the
+//! number of calls that the findings need: those of an empty account, a page for each 500 volumes after the first, and
+//! two for each key; for an organization also a page for each 20 accounts, and a role for each but that of the
+//! credentials. `bound` is what no scan can fall below: its longest chain of calls that depend on each other, the delays
+//! of all calls divided by the calls at once, or its processor time on all cores. `endpoint` is the rate at which the
+//! endpoint alone answers, which must not be what is measured.
 
 #![allow(
     clippy::expect_used,
@@ -49,12 +47,12 @@ const REGIONS: [&str; 5] = [
 
 /// The scans: volumes of a region, milliseconds of delay, one throttled call of so many, `--concurrency`.
 const SCANS: [(usize, u64, u64, u16); 6] = [
-    (0, 50, 0, 32),
+    (0, 50, 0, 128),
+    (400, 50, 0, 128),
     (400, 50, 0, 32),
-    (400, 50, 0, 256),
-    (400, 50, 20, 32),
-    (4_000, 50, 0, 32),
-    (20_000, 0, 0, 32),
+    (400, 50, 20, 128),
+    (4_000, 50, 0, 128),
+    (20_000, 0, 0, 128),
 ];
 
 /// The organizations: accounts, volumes of a region, milliseconds of delay, `--concurrency`.
@@ -191,13 +189,15 @@ fn measure_scan(load: Load, concurrency: u16, more: &[&str]) -> Value {
     })
 }
 
-/// Adds the floor of the calls, and the bound of the time with the ratio to it.
-fn add_limits(row: &mut Value, floor: u64, bound: f64) {
+/// Adds the floor of the calls, and the bound of the time with the ratio to it. `chain` is the largest number of calls
+/// that depend on each other.
+fn add_limits(row: &mut Value, floor: u64, chain: u64) {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
-    let bound = row["cpu_s"]
-        .as_f64()
-        .map_or(bound, |cpu| bound.max(cpu / cores));
-    let wall = row["wall_s"].as_f64().expect("a number");
+    let number = |name: &str| row[name].as_f64().unwrap_or(0.0);
+    let (wall, delay) = (number("wall_s"), number("delay_ms") / 1_000.0);
+    let at_once = floor as f64 / number("concurrency");
+    let bound = delay * at_once.max(chain as f64);
+    let bound = bound.max(number("cpu_s") / cores);
     row["floor"] = json!(floor);
     row["bound_s"] = json!(bound);
     row["ratio"] = json!(wall / bound);
@@ -226,7 +226,7 @@ fn measure_accounts() -> Vec<Value> {
         // The caller, the regions, the pages of a list, and a key of the last page with its policy.
         let chain = 2 + pages + if volumes > 0 { 2 } else { 0 };
         let floor = base + (more * REGIONS.len()) as u64;
-        add_limits(&mut row, floor, (chain as u64 * delay) as f64 / 1_000.0);
+        add_limits(&mut row, floor, chain as u64);
         rows.push(row);
     }
     rows
@@ -246,8 +246,9 @@ fn measure_organizations() -> Vec<Value> {
         let mut row = measure_scan(load(accounts, delay), concurrency, &organization);
         let floor =
             accounts as u64 * single + (accounts.div_ceil(ACCOUNTS_PAGE) + accounts - 1) as u64;
-        let bound = (floor * delay) as f64 / f64::from(concurrency) / 1_000.0;
-        add_limits(&mut row, floor, bound);
+        // The list, and an account after its last page.
+        let chain = accounts.div_ceil(ACCOUNTS_PAGE) + 6;
+        add_limits(&mut row, floor, chain as u64);
         rows.push(row);
     }
     rows
