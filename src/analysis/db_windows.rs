@@ -176,11 +176,30 @@ mod tests {
             "03:00",
             "sun:03:00-sun:03:00",
             "sun:25:00-sun:26:00",
+            "sun:03:60-sun:05:00",
             "foo:03:00-foo:04:00",
         ] {
             assert_eq!(Window::parse_weekly(text), None, "{text}");
         }
         assert_eq!(Window::parse_daily("sun:03:00-sun:04:00"), None);
+    }
+
+    #[test]
+    fn windows_overlap_on_any_day_and_not_where_one_ends_as_the_other_starts() {
+        let maintenance = Window::parse_weekly("tue:03:00-tue:04:00").unwrap();
+        for (backup, want) in [
+            ("03:00-04:00", true),
+            ("03:59-04:30", true),
+            ("04:00-04:30", false),
+            ("02:30-03:01", true),
+            ("02:30-03:00", false),
+            ("23:30-03:10", true),
+            ("23:30-00:10", false),
+        ] {
+            let backup = Window::parse_daily(backup).unwrap();
+            assert_eq!(maintenance.overlaps(&backup), want, "{}", backup.as_text());
+            assert_eq!(backup.overlaps(&maintenance), want, "{}", backup.as_text());
+        }
     }
 
     #[test]

@@ -128,7 +128,7 @@ impl Cron {
         last.is_some_and(|last| *last <= u32::from(date.year().unsigned_abs()))
     }
 
-    /// Returns the starts from half of some days before a time to half of them after it.
+    /// Returns the starts from half of some days before a time to half of them after it, in their order.
     fn list_starts(&self, zone: &TimeZone, now: Timestamp, days: i64) -> Vec<Minute> {
         let half = SignedDuration::from_hours(days * 12);
         let (Ok(first), Ok(last)) = (now.checked_sub(half), now.checked_add(half)) else {
@@ -145,8 +145,6 @@ impl Cron {
                 starts.extend(self.list_starts_on(date, zone));
             }
         }
-        starts.sort_unstable();
-        starts.dedup();
         starts
     }
 
@@ -337,6 +335,8 @@ mod tests {
             // From Wednesday 1 October to Monday 3 November 2025, as the 1st is a Saturday.
             ("cron(0 3 1W * ? *)", 33 * 24),
             ("cron(0 3 ? * 6L *)", 35 * 24),
+            // Saturdays.
+            ("cron(0 3 ? * L *)", 168),
             ("cron(0 3 ? * MON#1 *)", 35 * 24),
             ("cron(0 3 1 JAN ? *)", 366 * 24),
             ("cron(0 3 29 2 ? *)", 1461 * 24),
@@ -365,6 +365,9 @@ mod tests {
             "cron(0 5 1 * MON *)",
             "cron(0 24 * * ? *)",
             "cron(60 5 * * ? *)",
+            "cron(0 5,24 * * ? *)",
+            "cron(0 5 ? 1-13 MON *)",
+            "cron(0 5 1 1 ? 2190)",
             "cron(0 5 30 2 ? *)",
             "cron(0 5 0 * ? *)",
             "cron(0 5-3 * * ? *)",
@@ -386,6 +389,35 @@ mod tests {
         assert_eq!(bound.interval_hours, None);
     }
 
+    // https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html: `W` is the weekday nearest to a day, in
+    // the same month. 1 March 2026 is a Sunday, 1 August 2026 a Saturday.
+    #[test]
+    fn a_schedule_runs_on_the_nearest_weekday_and_the_last_one_of_a_month() {
+        for (days, want) in [
+            ("4W 3 ?", "2026-03-04"),
+            ("13W 3 ?", "2026-03-13"),
+            ("14W 3 ?", "2026-03-13"),
+            ("15W 3 ?", "2026-03-16"),
+            ("16W 3 ?", "2026-03-16"),
+            ("1W 3 ?", "2026-03-02"),
+            ("1W 8 ?", "2026-08-03"),
+            ("2W 8 ?", "2026-08-03"),
+            ("31W 1 ?", "2026-01-30"),
+            ("31W 5 ?", "2026-05-29"),
+            ("30W 5 ?", "2026-05-29"),
+            ("? 3 3L", "2026-03-31"),
+            ("? 3 4L", "2026-03-25"),
+            ("? 3 TUE#5", "2026-03-31"),
+            ("L 2 ?", "2026-02-28"),
+        ] {
+            let runs = run_all(&format!("cron(0 3 {days} 2026)"), None).unwrap();
+            let starts = runs.starts.unwrap().into_iter();
+            let texts = starts.map(|it| Timestamp::from_second(it * 60).unwrap().to_string());
+            let texts: Vec<String> = texts.collect();
+            assert_eq!(texts, [format!("{want}T03:00:00Z")], "{days}");
+        }
+    }
+
     // The time is 4 March 2026.
     #[test]
     fn a_schedule_ends_with_its_last_year() {
@@ -396,6 +428,8 @@ mod tests {
             ("cron(0 5 5 3 ? 2025-2026)", false),
             ("cron(0 5 * * ? 2001)", true),
             ("cron(0 5 * * ? 2001,2027)", false),
+            ("cron(0 5 * * ? 2027,2001)", false),
+            ("cron(0 0 4 3 ? 2026)", true),
             ("rate(1 day)", false),
         ] {
             let runs = run_all(schedule, None).unwrap();

@@ -94,16 +94,6 @@ fn check_tagged_resources<'a>(
     if !missed.is_empty() {
         return Ok(report_not_selected(cx, protection, &missed));
     }
-    let unsure = judged.iter().find(|(_, chosen)| chosen.by.is_empty());
-    if let Some((
-        _,
-        Chosen {
-            open: Some(gap), ..
-        },
-    )) = unsure
-    {
-        return Err(gap.clone());
-    }
     // Every resource needs a copy. The first one without a copy decides.
     let mut passed = None;
     let mut open = None;
@@ -141,7 +131,7 @@ fn find_unread_resource<'a>(cx: &RuleContext<'a>, protection: &Protection<'a>) -
             continue;
         }
         let is_copied = matches!(check_copy_action(cx, protection, &chosen), Ok(Ok(_)));
-        if chosen.by.is_empty() || !is_copied {
+        if !is_copied {
             return Some(gap.clone());
         }
     }

@@ -49,6 +49,8 @@ struct Case {
 struct Company {
     org_id: Option<String>,
     central_account: Option<String>,
+    #[serde(default)]
+    endpoint_ous: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -150,6 +152,7 @@ impl Case {
     fn settings(&self) -> Settings {
         let mut settings = Settings {
             org_id: self.settings.org_id.clone(),
+            endpoint_ous: self.settings.endpoint_ous.clone(),
             ..Settings::default()
         };
         if let Some(account) = &self.settings.central_account {
