@@ -243,9 +243,7 @@ fn copies_that_expire_early_are_not_called_impossible() {
     of_rule.for_each(|finding| finding.status = Status::Fail);
     let text = plain(&report, 80).replace("\n  ", " ");
     assert!(
-        text.contains(
-            "do not outlive local backups: the account fails central-copy-retained"
-        ),
+        text.contains("do not outlive local backups: the account fails central-copy-retained"),
         "{text}"
     );
     assert!(!text.contains("cannot be copied"), "{text}");

@@ -103,9 +103,7 @@ fn summarize_ready(view: &View<'_>, total: usize) -> Answer {
         let lines = || rows.blocked.iter().map(|row| row.line);
         let rules = view.account.name_rules(lines(), Status::Fail);
         let effect = match view.account.fails_only_to_retain(lines()) {
-            true => format!(
-                "copies in the central account {central} do not outlive local backups"
-            ),
+            true => format!("copies in the central account {central} do not outlive local backups"),
             false => format!("{which} be copied to the central account {central}"),
         };
         let sentence = format!(
