@@ -104,30 +104,33 @@ pub fn find_runs<'a>(
 /// longer where others run instead. None where a schedule is not known.
 #[must_use]
 pub fn find_interval(cx: &RuleContext<'_>, plan: &BackupPlan, subject: Subject) -> Option<u32> {
-    let mut shortest: Option<u32> = None;
-    let mut starts: Vec<Minute> = Vec::new();
-    let mut listed = (Minute::MIN, Minute::MAX);
-    let mut has_starts = true;
+    let mut running = Vec::new();
     for rule in &plan.rules.items {
         let runs = cx.runs(rule).ok()?;
-        if runs.has_ended {
-            continue;
+        if !runs.has_ended {
+            let rivals = list_rivals(plan, rule, subject);
+            let longer = rivals.filter(|it| days_kept(it) > days_kept(rule));
+            running.push((rule, runs, longer.collect::<Vec<&BackupRule>>()));
         }
-        let interval = runs.interval_hours?;
-        shortest = Some(shortest.map_or(interval, |it| it.min(interval)));
-        let rivals = list_rivals(plan, rule, subject);
-        let longer = rivals.filter(|it| days_kept(it) > days_kept(rule));
-        let longer: Vec<&BackupRule> = longer.collect();
-        match remove_overlaps(cx, rule, &runs, &longer, DEFAULT_START_WINDOW_MINUTES) {
+    }
+    let intervals: Option<Vec<u32>> = running.iter().map(|it| it.1.interval_hours).collect();
+    let shortest = intervals?.into_iter().min()?;
+    if running.iter().all(|(_, _, longer)| longer.is_empty()) {
+        return Some(shortest);
+    }
+    let mut starts: Vec<Minute> = Vec::new();
+    let mut listed = (Minute::MIN, Minute::MAX);
+    for (rule, runs, longer) in &running {
+        match remove_overlaps(cx, rule, runs, longer, DEFAULT_START_WINDOW_MINUTES) {
             Ok(left) => starts.extend(left.kept),
-            Err(_) => has_starts = false,
+            // It is not known when they run instead.
+            Err(_) => return Some(shortest),
         }
         listed = (listed.0.max(runs.listed.0), listed.1.min(runs.listed.1));
     }
     starts.retain(|start| (listed.0..=listed.1).contains(start));
     starts.sort_unstable();
-    let together = longest_gap_hours(&starts).filter(|_| has_starts);
-    shortest.max(together.filter(|_| shortest.is_some()))
+    Some(longest_gap_hours(&starts).map_or(shortest, |together| together.max(shortest)))
 }
 
 /// Returns how many days a rule keeps its backups, for comparisons.
