@@ -175,11 +175,16 @@ fn check_copy_action<'a>(
     subject: Subject,
 ) -> Result<Result<Outcome, Outcome>, Gap> {
     let mut copies = find_central_copies(cx, protection, &chosen.by, subject);
-    if cx.snapshot.organization_id.known() == Some(&None) && !copies.made.is_empty() {
+    let outside = match (cx.snapshot.organization_id.known(), &cx.settings.org_id) {
+        (Some(None), _) => Some("no organization"),
+        (Some(Some(own)), Some(expected)) if own != expected => Some("another organization"),
+        _ => None,
+    };
+    if let (Some(outside), false) = (outside, copies.made.is_empty()) {
         copies.made.clear();
         copies.open = None;
         copies.prevented.push(Prevented {
-            reason: "the account is in no organization (see organization-member)".to_owned(),
+            reason: format!("the account is in {outside} (see organization-member)"),
             request: format!(
                 "to invite the account to the organization of {}",
                 cx.settings.central_account
