@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::Resource;
-use crate::model::fsx::ONTAP;
 use crate::model::job::{BackupJob, CopyJob};
 use crate::model::observed::{Gap, GapKind};
 
@@ -16,18 +15,6 @@ pub const HOURS_LISTED: i64 = 30 * 24;
 
 /// The oldest that the newest backup may be, in hours, where the plan's interval is not known.
 const HOURS_WITHOUT_A_PLAN: u32 = 48;
-
-/// Whether AWS Backup selects the volumes of this file system and not itself, or its file system and not this volume.
-///
-/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/getting-started.html>.
-#[must_use]
-pub fn is_never_selected(resource: Resource<'_>) -> bool {
-    match resource {
-        Resource::FsxFileSystem(it) => it.is_ontap().unwrap_or(false),
-        Resource::FsxVolume(it) => it.volume_type.known().is_some_and(|it| it != ONTAP),
-        _ => false,
-    }
-}
 
 /// Returns what a partial job leaves out: a stack consists of resources, and other composite backups of other parts.
 ///

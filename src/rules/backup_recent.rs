@@ -5,8 +5,7 @@ use crate::analysis::job_errors;
 use crate::analysis::job_errors::Work;
 use crate::analysis::job_history;
 use crate::analysis::job_history::{
-    HOURS_LISTED, History, Job, Phase, Prerequisites, ago, day, is_never_selected, limit,
-    name_part, within,
+    HOURS_LISTED, History, Job, Phase, Prerequisites, ago, day, limit, name_part, within,
 };
 use crate::analysis::proof::{Proof, ProofSources, check_both_ways};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
@@ -64,7 +63,7 @@ fn check_backups(
     let Some((arn, _)) = resource.arn_and_id() else {
         return Ok(Outcome::skip("has no backups"));
     };
-    if is_never_selected(resource) {
+    if resource.is_never_selected() {
         return Ok(Outcome::skip("not backed up itself"));
     }
     let listed = cx.backup_jobs(arn)?;

@@ -6,8 +6,7 @@ use crate::analysis::job_errors;
 use crate::analysis::job_errors::Work;
 use crate::analysis::job_history;
 use crate::analysis::job_history::{
-    COPY_HOURS, History, Job, Phase, Prerequisites, ago, day, is_never_selected, limit, name_part,
-    within,
+    COPY_HOURS, History, Job, Phase, Prerequisites, ago, day, limit, name_part, within,
 };
 use crate::analysis::proof::{Proof, ProofSources, check_both_ways};
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
@@ -71,7 +70,7 @@ fn check_copies(
     let Some((arn, _)) = resource.arn_and_id() else {
         return Ok(Outcome::skip("has no backups"));
     };
-    if is_never_selected(resource) {
+    if resource.is_never_selected() {
         return Ok(Outcome::skip("not backed up itself"));
     }
     let sources = &ProofSources::find(cx, resource);
