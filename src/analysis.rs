@@ -23,6 +23,7 @@ pub mod remedy;
 pub(crate) mod role_call;
 pub mod role_name;
 pub mod role_permissions;
+pub mod rule_runs;
 pub mod s3_routing;
 pub mod schedule;
 pub mod sharing;

@@ -16,7 +16,9 @@ use crate::model::tag::BackupTag;
 use crate::model::{Listing, Observed, Resource};
 
 use super::backup_target::{KnownTags, Target, enabled_tag, find_shape, tagged, target};
+use super::backup_types::{BackupType, type_of};
 use super::context::{RuleContext, SelectionsInUse};
+use super::rule_runs::{Subject, find_interval};
 
 /// The types that AWS Backup selects: its name of the type, and the service and resource parts of the ARNs.
 ///
@@ -427,17 +429,26 @@ impl<'a> Protection<'a> {
 pub fn interval_hours<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<u32> {
     let protection = in_region(cx, cx.known_region().ok()?).ok()?;
     let chosen = protection.chosen(&target(cx, resource)?);
-    let rules = protection.rules(&chosen.by);
-    match chosen.open.or(rules.gap) {
+    let subject = type_of(resource).map_or(Subject::Continuous, BackupType::subject);
+    match chosen.open.or(protection.rules(&chosen.by).gap) {
         Some(_) => None,
-        None => shortest(cx, &rules.items),
+        None => shortest_interval(cx, &protection.plans_of(&chosen.by), subject),
     }
 }
 
-/// Returns the shortest interval of backup rules, in hours; none where one of them is not known.
+/// Returns the shortest time between two backups of plans, in hours; none where that of one of them is not known.
 #[must_use]
-pub fn shortest(cx: &RuleContext<'_>, rules: &[&BackupRule]) -> Option<u32> {
-    let hours: Option<Vec<u32>> = rules.iter().map(|rule| cx.interval_hours(rule)).collect();
+pub fn shortest_interval(
+    cx: &RuleContext<'_>,
+    plans: &[&BackupPlan],
+    subject: Subject,
+) -> Option<u32> {
+    let run = |plan: &&&BackupPlan| {
+        let mut rules = plan.rules.items.iter();
+        rules.any(|rule| !cx.runs(rule).is_ok_and(|runs| runs.has_ended))
+    };
+    let plans = plans.iter().filter(run);
+    let hours: Option<Vec<u32>> = plans.map(|plan| find_interval(cx, plan, subject)).collect();
     hours?.into_iter().min()
 }
 
@@ -466,22 +477,32 @@ pub fn find_vaults<'a>(cx: &RuleContext<'a>) -> Result<(VaultsInUse<'a>, Option<
     Ok((vaults, rules.gap))
 }
 
-/// Returns the vaults that the region's plans use for resources tagged `enabled`. Empty where the plans are
-/// known and use no vault.
+/// Returns the names of the vaults whose keys encrypt backups that the region's plans make of resources tagged `enabled`:
+/// of a rule with a logically air-gapped vault, that vault. Empty where the plans are known and use no vault.
+///
+/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/lag-vault-primary-backup.html#lag-primary-backup-full-management>.
 ///
 /// # Errors
 /// Why not all of them are known.
-pub fn local_vaults<'a>(cx: &RuleContext<'a>) -> Result<VaultsInUse<'a>, Gap> {
-    match find_vaults(cx)? {
-        (vaults, None) => Ok(vaults),
-        (_, Some(gap)) => Err(gap),
+pub fn encrypting_vaults<'a>(cx: &RuleContext<'a>) -> Result<Vec<&'a str>, Gap> {
+    let vaults = match find_vaults(cx)? {
+        (vaults, None) => vaults,
+        (_, Some(gap)) => return Err(gap),
+    };
+    let mut names: Vec<&str> = Vec::new();
+    for rule in vaults.into_iter().flat_map(|(_, rules)| rules) {
+        let name = rule.air_gapped_name().unwrap_or(&rule.vault);
+        if !names.contains(&name) {
+            names.push(name);
+        }
     }
+    Ok(names)
 }
 
-/// Whether the region's plans use a vault for resources tagged `enabled`.
+/// Whether the key of a vault encrypts backups that the region's plans make of resources tagged `enabled`.
 #[must_use]
 pub fn is_local(cx: &RuleContext<'_>, vault: &Vault) -> bool {
-    local_vaults(cx).is_ok_and(|named| named.iter().any(|(name, _)| *name == vault.id))
+    encrypting_vaults(cx).is_ok_and(|named| named.contains(&vault.id.as_str()))
 }
 
 /// Returns the account that owns a vault.

@@ -14,6 +14,8 @@ use crate::model::arn::Arn;
 use crate::model::kind::KINDS;
 use crate::model::{Resource, ResourceKind};
 
+use super::rule_runs::Subject;
+
 /// A type of resource that AWS Backup backs up.
 #[derive(Debug)]
 pub struct BackupType {
@@ -284,7 +286,27 @@ const fn shared(aws_type: &'static str, name: &'static str, needs: &'static [Nee
     }
 }
 
+/// The types of which AWS Backup makes continuous backups.
+///
+/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/point-in-time-recovery.html#point-in-time-recovery-supported-services>.
+/// Checked 2026-11-30.
+const WITH_CONTINUOUS_BACKUPS: [&str; 4] = [
+    "AWS::S3::Bucket",
+    "AWS::RDS::DBInstance",
+    "AWS::RDS::DBCluster",
+    "AWS::SystemsManagerSAP::Application",
+];
+
 impl BackupType {
+    /// Returns what rules for continuous backups make of the type.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        match WITH_CONTINUOUS_BACKUPS.contains(&self.aws_type) {
+            true => Subject::Continuous,
+            false => Subject::Snapshots,
+        }
+    }
+
     /// Returns the shape of the ARNs of the type, with `*` for the id.
     #[must_use]
     pub fn arn_shape(&self, partition: &str, region: &str, account: &str) -> String {
@@ -342,6 +364,12 @@ pub fn type_of_arn(arn: &str) -> Option<&'static BackupType> {
     let fitting = types.filter(|it| it.matches_arn(&arn));
     let specific = fitting.max_by_key(|it| it.arn.map_or(0, str::len))?;
     find_type(specific.cloudformation)
+}
+
+/// Returns what rules for continuous backups make of the type with ARNs like this one.
+#[must_use]
+pub fn subject_of_arn(arn: &str) -> Subject {
+    type_of_arn(arn).map_or(Subject::Continuous, BackupType::subject)
 }
 
 /// Returns a resource's name in the opt-in settings. A Multi-AZ DB cluster shares its type with Aurora, and has

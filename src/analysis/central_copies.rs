@@ -4,18 +4,17 @@
 use std::sync::Arc;
 
 use crate::model::arn::Arn;
-use crate::model::backup_plan::{
-    BackupPlan, BackupRule, ColdStorage, CopyAction, DEFAULT_START_WINDOW_MINUTES,
-    SHORTEST_START_WINDOW_MINUTES,
-};
-use crate::model::observed::{Gap, GapKind};
+use crate::model::backup_plan::{BackupPlan, BackupRule, ColdStorage, CopyAction};
+use crate::model::observed::Gap;
 use crate::model::{Observed, Resource};
 use crate::text::plural;
 
 use super::RuleContext;
 use super::backup_plans::{Choice, Protection, account_of, in_region};
 use super::backup_target::target;
-use super::schedule::{Minute, Runs, longest_gap_hours};
+use super::backup_types::{BackupType, type_of};
+use super::rule_runs::{Pause, Subject, Survival, find_runs};
+use super::schedule::{Minute, Runs};
 
 /// A copy action that copies to the central account.
 #[derive(Debug)]
@@ -28,6 +27,8 @@ pub struct CentralCopy<'a> {
     pub flaw: Option<String>,
     /// The runs that copy; none where the schedule cannot be parsed.
     pub runs: Option<Arc<Runs>>,
+    /// Why it is not made in a part of the year.
+    pub pause: Option<Prevented>,
 }
 
 /// Why a copy is never made.
@@ -81,18 +82,20 @@ impl CentralCopies<'_> {
     }
 }
 
-/// Returns the copies of the plans of some selections to the central account.
+/// Returns the copies of the plans of some selections to the central account, of what they select.
 #[must_use]
 pub fn find_central_copies<'a>(
     cx: &RuleContext<'a>,
     protection: &Protection<'a>,
     by: &[Choice<'a>],
+    subject: Subject,
 ) -> CentralCopies<'a> {
     let mut copies = CentralCopies::default();
     for plan in protection.plans_of(by) {
         for rule in &plan.rules.items {
             for action in &rule.copies {
-                add_copy(cx, protection, plan, rule, action, &mut copies);
+                let source = (plan, rule, subject);
+                add_copy(cx, protection, source, action, &mut copies);
             }
         }
     }
@@ -108,7 +111,8 @@ pub fn find_copies_of<'a>(
 ) -> Option<CentralCopies<'a>> {
     let protection = in_region(cx, cx.known_region().ok()?).ok()?;
     let chosen = protection.chosen(&target(cx, resource)?);
-    let mut copies = find_central_copies(cx, &protection, &chosen.by);
+    let subject = type_of(resource).map_or(Subject::Continuous, BackupType::subject);
+    let mut copies = find_central_copies(cx, &protection, &chosen.by, subject);
     copies.open = copies.open.or(chosen.open);
     Some(copies)
 }
@@ -116,8 +120,7 @@ pub fn find_copies_of<'a>(
 fn add_copy<'a>(
     cx: &RuleContext<'a>,
     protection: &Protection<'a>,
-    plan: &'a BackupPlan,
-    rule: &'a BackupRule,
+    (plan, rule, subject): (&'a BackupPlan, &'a BackupRule, Subject),
     action: &CopyAction,
     copies: &mut CentralCopies<'a>,
 ) {
@@ -142,18 +145,20 @@ fn add_copy<'a>(
                 flaw.is_some() || describe_flaw(other, it).is_none()
             })
     };
-    match find_runs(cx, plan, rule, is_equal) {
-        Ok(Survival::Runs(left)) => {
+    match find_runs(cx, plan, rule, subject, is_equal) {
+        Ok(Survival::Runs(left, pause)) => {
             // In the other runs another rule copies.
-            let runs = match find_runs(cx, plan, rule, |other| copies_too(other, &|_| true)) {
-                Ok(Survival::Runs(runs)) => runs,
-                Ok(Survival::Displaced(_)) | Err(_) => left,
+            let is_copying = |other: &BackupRule| copies_too(other, &|_| true);
+            let (runs, pause) = match find_runs(cx, plan, rule, subject, is_copying) {
+                Ok(Survival::Runs(runs, pause)) => (runs, pause),
+                Ok(Survival::Displaced(_)) | Err(_) => (left, pause),
             };
             copies.made.push(CentralCopy {
                 rule,
                 vault_arn,
                 flaw,
                 runs,
+                pause: pause.map(|pause| describe_pause(plan, rule, &pause)),
             });
         }
         Ok(Survival::Displaced(by)) => copies.prevented.push(Prevented {
@@ -165,13 +170,33 @@ fn add_copy<'a>(
                 describe_retention(by.retention_days),
                 describe_retention(rule.retention_days),
             ),
-            request: "to copy in a rule that no rule of the plan with a longer retention overlaps".to_owned(),
+            request: OTHER_RULE.to_owned(),
         }),
         Err(gap) => {
             copies.open.get_or_insert(gap);
         }
     }
 }
+
+/// Returns why a copy is not made in a part of the year.
+fn describe_pause(plan: &BackupPlan, rule: &BackupRule, pause: &Pause<'_>) -> Prevented {
+    Prevented {
+        reason: format!(
+            "rule {} makes no backup {}: rule {} of plan {} starts in the same window then and keeps its backups longer ({} instead of {})",
+            rule.name,
+            pause.when,
+            pause.by.name,
+            plan.name,
+            describe_retention(pause.by.retention_days),
+            describe_retention(rule.retention_days),
+        ),
+        request: OTHER_RULE.to_owned(),
+    }
+}
+
+/// What to ask for where another rule of the plan runs instead of the one that copies.
+const OTHER_RULE: &str =
+    "to copy in a rule that no rule of the plan with a longer retention overlaps";
 
 /// Returns why AWS Backup never makes a copy to the central account, whatever the other rules of the plan.
 fn find_obstacle(
@@ -261,111 +286,4 @@ fn describe_retention(days: Option<u32>) -> String {
         Some(days) => plural(usize::try_from(days).unwrap_or(usize::MAX), "day"),
         None => "an unlimited time".to_owned(),
     }
-}
-
-/// The runs of a rule that the other rules of its plan leave.
-#[derive(Debug)]
-pub enum Survival<'a> {
-    /// These runs; none where the schedule cannot be parsed.
-    Runs(Option<Arc<Runs>>),
-    /// None, because of this rule.
-    Displaced(&'a BackupRule),
-}
-
-/// Returns the runs in which a rule makes a backup, or one of the rules that are `left_out` makes it instead. Where start
-/// windows of rules of a plan overlap, AWS Backup makes only the backup that is kept longest.
-///
-/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/plan-options-and-configuration.html#overlapping-backup-rules>.
-///
-/// # Errors
-/// It is not known which rule makes the backup.
-pub fn find_runs<'a>(
-    cx: &RuleContext<'a>,
-    plan: &'a BackupPlan,
-    rule: &'a BackupRule,
-    left_out: impl Fn(&BackupRule) -> bool,
-) -> Result<Survival<'a>, Gap> {
-    // Continuous backups are not scheduled.
-    let others = plan.rules.items.iter().filter(|other| {
-        !std::ptr::eq(*other, rule) && !left_out(other) && other.continuous != Observed::Known(true)
-    });
-    let days = |rule: &BackupRule| rule.retention_days.unwrap_or(u32::MAX);
-    let (longer, equal): (Vec<&BackupRule>, Vec<&BackupRule>) = others
-        .filter(|other| days(other) >= days(rule))
-        .partition(|other| days(other) > days(rule) && !is_unread(&other.continuous));
-    let Some(longest) = longer.iter().chain(&equal).max_by_key(|other| days(other)) else {
-        return Ok(Survival::Runs(cx.runs(rule).ok()));
-    };
-    let runs = cx.runs(rule)?;
-    let starts = list_starts(rule, &runs)?;
-    let kept = remove_overlaps(cx, rule, starts, &longer, SHORTEST_START_WINDOW_MINUTES)?;
-    if kept.is_empty() {
-        return Ok(Survival::Displaced(longest));
-    }
-    // Where a window was not read it may be longer, and AWS does not say which of two rules with the same
-    // retention makes the backup.
-    let rivals: Vec<&BackupRule> = longer.iter().chain(&equal).copied().collect();
-    let certain = remove_overlaps(cx, rule, starts, &rivals, DEFAULT_START_WINDOW_MINUTES)?;
-    if certain.is_empty() {
-        let message = format!(
-            "whether rule {} of plan {}, which copies to the central account, ever runs is unknown: rule {} may start in the same window and keeps its backups as long or longer",
-            rule.name, plan.name, longest.name
-        );
-        return Err(Gap::new(GapKind::Open, message));
-    }
-    Ok(Survival::Runs(Some(Arc::new(Runs {
-        interval_hours: longest_gap_hours(&kept).or(runs.interval_hours),
-        starts: Some(kept),
-        has_ended: runs.has_ended,
-    }))))
-}
-
-/// Returns the starts that do not overlap with a run of a rival. Start windows that were not read have
-/// `assumed` minutes.
-fn remove_overlaps(
-    cx: &RuleContext<'_>,
-    rule: &BackupRule,
-    starts: &[Minute],
-    rivals: &[&BackupRule],
-    assumed: u32,
-) -> Result<Vec<Minute>, Gap> {
-    let window = |rule: &BackupRule| {
-        Minute::from(match rule.start_window_minutes {
-            Observed::Known(minutes) => minutes.unwrap_or(DEFAULT_START_WINDOW_MINUTES),
-            Observed::Unknown(_) => assumed,
-        })
-    };
-    let own = window(rule);
-    let mut kept = starts.to_vec();
-    for rival in rivals {
-        let runs = cx.runs(rival)?;
-        let theirs = list_starts(rival, &runs)?;
-        kept.retain(|start| {
-            // The first of their windows that is not over when this one starts.
-            let next = theirs.partition_point(|it| it + window(rival) <= *start);
-            theirs.get(next).is_none_or(|it| *it >= start + own)
-        });
-    }
-    Ok(kept)
-}
-
-/// Whether reading a fact failed. An older snapshot does not have the facts of rules; then none of a plan has
-/// them, and the default counts for all.
-fn is_unread<T>(fact: &Observed<T>) -> bool {
-    fact.gap()
-        .is_some_and(|gap| gap.kind != GapKind::NotCollected)
-}
-
-fn list_starts<'r>(rule: &BackupRule, runs: &'r Runs) -> Result<&'r [Minute], Gap> {
-    if is_unread(&rule.timezone) {
-        rule.timezone.get()?;
-    }
-    runs.starts.as_deref().ok_or_else(|| {
-        let schedule = rule.schedule.as_deref().unwrap_or_default();
-        let message = format!(
-            "when backup rule {} runs is unknown: {schedule:?} does not say when it starts",
-            rule.name
-        );
-        Gap::new(GapKind::Open, message)
-    })
 }

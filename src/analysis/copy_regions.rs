@@ -28,8 +28,8 @@ const OPT_IN_REGIONS: &[&str] = &[
     "mx-central-1",
 ];
 
-/// The Region of the AWS European Sovereign Cloud.
-const SOVEREIGN_REGIONS: &[&str] = &["eusc-de-east-1"];
+/// The Regions without copies to other accounts: those in China and the one of the AWS European Sovereign Cloud.
+const REGIONS_WITHOUT_COPIES: &[&str] = &["cn-north-1", "cn-northwest-1", "eusc-de-east-1"];
 
 /// CloudFormation types, their names, and the Regions in which they are not copied.
 const TYPES: [(&str, &str, &[&str]); 4] = [
@@ -56,6 +56,6 @@ pub fn find_uncopied_type(resource: Resource<'_>, region: &str) -> Option<&'stat
         types.find(|(aws_type, _, regions)| *aws_type == row.aws_type && regions.contains(&region));
     match uncopied {
         Some((_, name, _)) => Some(name),
-        None => SOVEREIGN_REGIONS.contains(&region).then_some(row.name),
+        None => REGIONS_WITHOUT_COPIES.contains(&region).then_some(row.name),
     }
 }

@@ -27,6 +27,9 @@ pub fn name_part(resource: Resource<'_>) -> &'static str {
     }
 }
 
+/// The category of the message of a backup that is in the vault of its rule, and not in the logically air-gapped one.
+const NOT_AIR_GAPPED: &str = "LOGICALLY_AIR_GAPPED_BACKUP_VAULT_NOT_SUPPORTED";
+
 /// How long a copy job may run or wait to start, in hours. AWS Backup retries for two hours, and runs one
 /// job at a time for a resource.
 ///
@@ -182,13 +185,15 @@ impl<'a> Job<'a> {
         self.message.unwrap_or_default()
     }
 
-    /// Whether it completed with issues, as the AWS console calls a message category other than `SUCCESS`.
+    /// Whether it completed with issues, as the AWS console calls a message category other than `SUCCESS`. A backup that is
+    /// not in the logically air-gapped vault that the plan names is complete: it is in the other vault of the plan.
     ///
-    /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_ListBackupJobs.html>.
+    /// Sources: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_ListBackupJobs.html>,
+    /// <https://docs.aws.amazon.com/aws-backup/latest/devguide/lag-vault-primary-backup.html#lag-primary-backup-troubleshoot-unsupported-resource>.
     #[must_use]
     pub fn has_issues(&self) -> bool {
         match self.category {
-            Some(category) => category != "SUCCESS",
+            Some(category) => !["SUCCESS", NOT_AIR_GAPPED].contains(&category),
             None => self.message.is_some(),
         }
     }

@@ -6,7 +6,7 @@
 use crate::iam::truth::Truth;
 use crate::model::arn::Arn;
 use crate::model::backup::{AIR_GAPPED_VAULT, Vault};
-use crate::model::backup_plan::{BackupPlan, ORGANIZATION_PLAN};
+use crate::model::backup_plan::{BackupPlan, BackupRule, ORGANIZATION_PLAN};
 use crate::model::job::{BackupJob, CopyJob, JobOrigin};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::{Observed, Resource};
@@ -141,7 +141,7 @@ impl<'a> ProofSources<'a> {
     }
 
     /// Whether a vault is logically air-gapped. A plan's rule may name one besides its vault, and a job of the plan goes
-    /// there for no other reason.
+    /// there for no other reason. Older snapshots do not have the name.
     ///
     /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/lag-vault-primary-backup.html>. Checked 2026-11-30.
     fn is_air_gapped(&self, name: &str) -> bool {
@@ -217,7 +217,10 @@ fn names_vault(plan: &BackupPlan, vault: Result<&str, &Gap>) -> Truth {
     let Ok(vault) = vault else {
         return Truth::Unknown;
     };
-    let named = plan.rules.items.iter().any(|rule| rule.vault == vault);
+    let rules = plan.rules.items.iter();
+    let named = rules
+        .flat_map(BackupRule::vault_names)
+        .any(|it| it == vault);
     match (named, &plan.rules.gap) {
         (true, _) => Truth::True,
         (false, Some(_)) => Truth::Unknown,

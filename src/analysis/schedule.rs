@@ -30,6 +30,8 @@ pub struct Runs {
     pub interval_hours: Option<u32>,
     /// Whether no run follows: the years of the schedule have passed.
     pub has_ended: bool,
+    /// The first and the last minute of the time for which all runs are listed.
+    pub listed: (Minute, Minute),
 }
 
 /// Returns the runs of a schedule before and after a time.
@@ -49,13 +51,16 @@ pub fn list_runs(expression: &str, timezone: Option<&str>, now: Timestamp) -> Re
             starts: None,
             interval_hours: Some(parse_rate_hours(rate).ok_or_else(unparsable)?),
             has_ended: false,
+            listed: listed_around(now, DAYS),
         });
     }
     let fields = strip_call(trimmed, "cron").unwrap_or(trimmed);
     let cron = Cron::parse(fields).ok_or_else(unparsable)?;
-    let mut starts = cron.list_starts(&zone, now, DAYS);
+    let mut days = DAYS;
+    let mut starts = cron.list_starts(&zone, now, days);
     if starts.len() < 2 {
-        starts = cron.list_starts(&zone, now, MANY_DAYS);
+        days = MANY_DAYS;
+        starts = cron.list_starts(&zone, now, days);
     }
     let is_past = |start: &Minute| *start <= now.as_second().div_euclid(60);
     let has_ended = cron.ends_by(zone.to_datetime(now).date()) && starts.iter().all(is_past);
@@ -66,7 +71,14 @@ pub fn list_runs(expression: &str, timezone: Option<&str>, now: Timestamp) -> Re
         interval_hours: longest_gap_hours(&starts),
         starts: Some(starts),
         has_ended,
+        listed: listed_around(now, days),
     })
+}
+
+/// Returns the first and the last minute of some days around a time.
+fn listed_around(now: Timestamp, days: i64) -> (Minute, Minute) {
+    let (now, half) = (now.as_second().div_euclid(60), days * 720);
+    (now - half, now + half)
 }
 
 /// Returns the longest time between two of some minutes, in hours, rounded up; none where there are less than

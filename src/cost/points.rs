@@ -6,7 +6,9 @@ use std::sync::Arc;
 use crate::analysis::RuleContext;
 use crate::analysis::backup_plans::{Choice, Protection, account_of};
 use crate::analysis::backup_target::Target;
-use crate::analysis::central_copies::{Survival, find_central_copies, find_runs};
+use crate::analysis::backup_types::subject_of_arn;
+use crate::analysis::central_copies::find_central_copies;
+use crate::analysis::rule_runs::{Subject, Survival, find_runs};
 use crate::analysis::schedule::{Minute, Runs};
 use crate::model::Observed;
 use crate::model::arn::Arn;
@@ -103,16 +105,17 @@ pub fn plan_points<'a>(
     target: &Target<'_>,
 ) -> Schedule {
     let chosen = protection.chosen(target);
+    let subject = subject_of_arn(&target.arn);
     let mut schedule = Schedule {
         open: chosen.open.or(protection.rules(&chosen.by).gap),
         ..Schedule::default()
     };
     for plan in protection.plans_of(&chosen.by) {
         for rule in &plan.rules.items {
-            add_local_points(cx, protection, plan, rule, &mut schedule);
+            add_local_points(cx, protection, (plan, rule, subject), &mut schedule);
         }
     }
-    add_central_points(cx, protection, &chosen.by, &mut schedule);
+    add_central_points(cx, protection, &chosen.by, subject, &mut schedule);
     schedule
 }
 
@@ -120,12 +123,11 @@ pub fn plan_points<'a>(
 fn add_local_points<'a>(
     cx: &RuleContext<'a>,
     protection: &Protection<'a>,
-    plan: &'a BackupPlan,
-    rule: &'a BackupRule,
+    (plan, rule, subject): (&'a BackupPlan, &'a BackupRule, Subject),
     schedule: &mut Schedule,
 ) {
-    let runs = match find_runs(cx, plan, rule, |_| false) {
-        Ok(Survival::Runs(runs)) => runs,
+    let runs = match find_runs(cx, plan, rule, subject, |_| false) {
+        Ok(Survival::Runs(runs, _)) => runs,
         Ok(Survival::Displaced(_)) => return,
         // The rule may run less often than its schedule says.
         Err(_) => cx.runs(rule).ok(),
@@ -169,9 +171,10 @@ fn add_central_points<'a>(
     cx: &RuleContext<'a>,
     protection: &Protection<'a>,
     by: &[Choice<'a>],
+    subject: Subject,
     schedule: &mut Schedule,
 ) {
-    let copies = find_central_copies(cx, protection, by);
+    let copies = find_central_copies(cx, protection, by, subject);
     schedule.open = schedule.open.take().or(copies.open);
     for made in copies.made {
         let mut actions = made.rule.copies.iter();

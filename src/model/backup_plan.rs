@@ -34,6 +34,12 @@ pub struct BackupRule {
     pub name: String,
     /// The name of the vault that the backups go to.
     pub vault: String,
+    /// The ARN of the logically air-gapped vault that backups go to instead, where their type allows it. A policy may
+    /// leave `$account` and `$region` in it.
+    ///
+    /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/lag-vault-primary-backup.html>.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub air_gapped_vault: Option<String>,
     /// When it runs, `cron(0 5 ? * * *)`; none where AWS Backup's default counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<String>,
@@ -55,6 +61,22 @@ pub struct BackupRule {
     /// Where each backup is copied to.
     #[serde(default)]
     pub copies: Vec<CopyAction>,
+}
+
+impl BackupRule {
+    /// Returns the name of the logically air-gapped vault, if there is one.
+    #[must_use]
+    pub fn air_gapped_name(&self) -> Option<&str> {
+        let arn = self.air_gapped_vault.as_deref()?;
+        Some(arn.rsplit(':').next().unwrap_or(arn))
+    }
+
+    /// Returns the names of the vaults that its backups may be in.
+    pub fn vault_names(&self) -> impl Iterator<Item = &str> {
+        [self.vault.as_str()]
+            .into_iter()
+            .chain(self.air_gapped_name())
+    }
 }
 
 /// A copy that a rule makes.

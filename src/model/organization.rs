@@ -90,7 +90,7 @@ impl EffectivePolicy {
             .filter(|it| it.regions.iter().any(|name| name == region));
         let mut vaults: Vec<&str> = here
             .flat_map(|it| &it.plan.rules.items)
-            .map(|rule| rule.vault.as_str())
+            .flat_map(BackupRule::vault_names)
             .collect();
         vaults.sort_unstable();
         vaults.dedup();
@@ -128,6 +128,7 @@ struct RuleEntry {
     start_backup_window_minutes: Option<Entry<Days>>,
     enable_continuous_backup: Option<Entry<Switch>>,
     target_backup_vault_name: Option<Entry<String>>,
+    target_logically_air_gapped_backup_vault_arn: Option<Entry<String>>,
     #[serde(default)]
     lifecycle: Lifecycle,
     #[serde(default)]
@@ -223,6 +224,9 @@ impl RuleEntry {
                 &place,
                 "target_backup_vault_name",
             )?,
+            air_gapped_vault: self
+                .target_logically_air_gapped_backup_vault_arn
+                .map(Entry::into_value),
             schedule: self.schedule_expression.map(Entry::into_value),
             timezone: Observed::Known(self.schedule_expression_timezone.map(Entry::into_value)),
             start_window_minutes: Observed::Known(read_window(
@@ -341,6 +345,7 @@ mod tests {
                 "schedule_expression": "cron(0 0/1 ? * * *)",
                 "start_backup_window_minutes": "60",
                 "target_backup_vault_name": "FortKnox",
+                "target_logically_air_gapped_backup_vault_arn": {"@@assign": "arn:aws:backup:$region:$account:backup-vault:AirGapped"},
                 "index_actions": {"resource_types": {"@@assign": ["EBS", "S3"]}},
                 "lifecycle": {
                     "delete_after_days": "2",
@@ -396,7 +401,11 @@ mod tests {
             policy.role_arns("123456789012"),
             ["arn:aws:iam::123456789012:role/service/MyIamRole"]
         );
-        assert_eq!(policy.vault_names("us-east-1"), ["FortKnox"]);
+        assert_eq!(policy.vault_names("us-east-1"), ["AirGapped", "FortKnox"]);
+        assert_eq!(
+            rule.air_gapped_vault.as_deref(),
+            Some("arn:aws:backup:$region:$account:backup-vault:AirGapped")
+        );
         assert!(policy.vault_names("eu-west-1").is_empty());
     }
 

@@ -5,7 +5,7 @@ use super::cloudformation::Stack;
 use super::dynamodb::Table;
 use super::ec2::{Instance, Volume};
 use super::efs::FileSystem;
-use super::fsx::{FsxFileSystem, FsxVolume};
+use super::fsx::{FsxFileSystem, FsxVolume, ONTAP};
 use super::kind::ResourceKind;
 use super::observed::{Gap, Observed};
 use super::rds::{DbCluster, DbInstance, is_multi_az_engine, is_rds_cluster};
@@ -112,6 +112,18 @@ impl<'a> Resource<'a> {
             Resource::Vault(_) => ResourceKind::BackupVault,
             Resource::Region(_) => ResourceKind::Region,
             Resource::Account(_) => ResourceKind::Account,
+        }
+    }
+
+    /// Whether AWS Backup selects the volumes of this file system and not itself, or its file system and not this volume.
+    ///
+    /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/getting-started.html>.
+    #[must_use]
+    pub fn is_never_selected(self) -> bool {
+        match self {
+            Resource::FsxFileSystem(it) => it.is_ontap().unwrap_or(false),
+            Resource::FsxVolume(it) => it.volume_type.known().is_some_and(|it| it != ONTAP),
+            _ => false,
         }
     }
 

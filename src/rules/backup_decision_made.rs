@@ -2,6 +2,7 @@ use crate::analysis::stack_members::find_members;
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::Resource;
 use crate::model::fact::Fact;
+use crate::model::fsx::ONTAP;
 use crate::model::service::Service;
 use crate::model::storage_gateway::holds_volumes;
 use crate::model::tag::BackupTag;
@@ -20,7 +21,8 @@ rule! {
     /// A missing tag may be an oversight.
     ///
     /// Some backups do not depend on the tag of the resource. AWS Backup selects the volumes of a
-    /// gateway, and a stack includes its nested stacks. The finding says so in these cases.
+    /// gateway or of a file system for ONTAP, and a stack includes its nested stacks. The finding says so in these
+    /// cases.
     ///
     /// ## Fix
     ///
@@ -76,6 +78,14 @@ fn check_untagged(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         Resource::Gateway(_) => (
             format!("no {key} tag: AWS Backup does not support gateways of this type"),
             format!("Tag it {key}=disabled."),
+        ),
+        Resource::FsxFileSystem(it) if it.is_ontap().unwrap_or(false) => (
+            format!("no {key} tag: its volumes are selected by their own tags"),
+            format!("Tag its volumes {key}=enabled and the file system {key}=disabled."),
+        ),
+        Resource::FsxVolume(it) if it.volume_type.known().is_some_and(|it| it != ONTAP) => (
+            format!("no {key} tag: backed up only as part of its file system"),
+            format!("Tag its file system {key}=enabled and the volume {key}=disabled."),
         ),
         _ => match backed_up_with(cx, resource) {
             Some(instance) => (

@@ -1,11 +1,14 @@
 use std::collections::BTreeSet;
 
-use crate::analysis::backup_plans;
-use crate::analysis::backup_plans::{Authority, Chosen, Protection, account_of};
+use crate::analysis::backup_plans::{
+    Authority, Chosen, Protection, account_of, in_region, shortest_interval,
+};
 use crate::analysis::backup_target::{Target, describe_selected};
+use crate::analysis::backup_types::subject_of_arn;
 use crate::analysis::central_copies::{
     CentralCopies, Prevented, find_central_copies, join_reasons,
 };
+use crate::analysis::rule_runs::Subject;
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::model::Gap;
 use crate::model::backup_plan::BackupSelection;
@@ -60,7 +63,7 @@ rule! {
 const MOST_NAMES: usize = 5;
 
 fn check_region(cx: &RuleContext<'_>, _: &Region) -> CheckResult {
-    let protection = backup_plans::in_region(cx, cx.region)?;
+    let protection = in_region(cx, cx.region)?;
     let enabled = protection.enabled(cx);
     let outcome = if enabled.is_empty() {
         check_types_in_use(cx, &protection)?
@@ -82,14 +85,14 @@ fn check_tagged_resources<'a>(
     protection: &Protection<'a>,
     enabled: &[Target<'a>],
 ) -> CheckResult {
-    let judged: Vec<(&str, Chosen<'a>)> = enabled
+    let judged: Vec<(&Target<'a>, Chosen<'a>)> = enabled
         .iter()
-        .map(|target| (target.name, protection.chosen(target)))
+        .map(|target| (target, protection.chosen(target)))
         .collect();
     let missed: Vec<&str> = judged
         .iter()
         .filter(|(_, chosen)| chosen.by.is_empty() && chosen.open.is_none())
-        .map(|(name, _)| *name)
+        .map(|(target, _)| target.name)
         .collect();
     if !missed.is_empty() {
         return Ok(report_not_selected(cx, protection, &missed));
@@ -98,11 +101,12 @@ fn check_tagged_resources<'a>(
     let mut passed = None;
     let mut open = None;
     let mut seen = BTreeSet::new();
-    for (_, chosen) in &judged {
-        if !seen.insert(selection_key(chosen)) {
+    for (target, chosen) in &judged {
+        let subject = subject_of_arn(&target.arn);
+        if !seen.insert((selection_key(chosen), subject)) {
             continue;
         }
-        match check_copy_action(cx, protection, chosen) {
+        match check_copy_action(cx, protection, chosen, subject) {
             Ok(Ok(outcome)) => passed = passed.or(Some(outcome)),
             Ok(Err(breach)) => return Ok(breach),
             Err(gap) => open = open.or(Some(gap)),
@@ -127,10 +131,12 @@ fn find_unread_resource<'a>(cx: &RuleContext<'a>, protection: &Protection<'a>) -
     let mut seen = BTreeSet::new();
     for (target, gap) in protection.unread(cx) {
         let chosen = protection.chosen(&target);
-        if !seen.insert(selection_key(&chosen)) {
+        let subject = subject_of_arn(&target.arn);
+        if !seen.insert((selection_key(&chosen), subject)) {
             continue;
         }
-        let is_copied = matches!(check_copy_action(cx, protection, &chosen), Ok(Ok(_)));
+        let copied = check_copy_action(cx, protection, &chosen, subject);
+        let is_copied = matches!(copied, Ok(Ok(_)));
         if !is_copied {
             return Some(gap.clone());
         }
@@ -147,7 +153,8 @@ fn check_types_in_use<'a>(cx: &RuleContext<'a>, protection: &Protection<'a>) -> 
             None => Ok(report_not_selected(cx, protection, &[])),
         };
     }
-    Ok(check_copy_action(cx, protection, &chosen)?.unwrap_or_else(|breach| breach))
+    let checked = check_copy_action(cx, protection, &chosen, Subject::Continuous)?;
+    Ok(checked.unwrap_or_else(|breach| breach))
 }
 
 /// Returns a pass or warning if a copy goes to the central account, or else the violation.
@@ -155,26 +162,33 @@ fn check_copy_action<'a>(
     cx: &RuleContext<'a>,
     protection: &Protection<'a>,
     chosen: &Chosen<'a>,
+    subject: Subject,
 ) -> Result<Result<Outcome, Outcome>, Gap> {
-    let mut copies = find_central_copies(cx, protection, &chosen.by);
-    if cx.snapshot.organization_id.known() == Some(&None) && !copies.made.is_empty() {
+    let mut copies = find_central_copies(cx, protection, &chosen.by, subject);
+    let outside = match (cx.snapshot.organization_id.known(), &cx.settings.org_id) {
+        (Some(None), _) => Some("no organization"),
+        (Some(Some(own)), Some(expected)) if own != expected => Some("another organization"),
+        _ => None,
+    };
+    if let (Some(outside), false) = (outside, copies.made.is_empty()) {
         copies.made.clear();
         copies.open = None;
         copies.prevented.push(Prevented {
-            reason: "the account is in no organization (see organization-member)".to_owned(),
+            reason: format!("the account is in {outside} (see organization-member)"),
             request: format!(
                 "to invite the account to the organization of {}",
                 cx.settings.central_account
             ),
         });
     }
+    let hours = shortest_interval(cx, &protection.plans_of(&chosen.by), subject);
     let outcome = if copies.made.is_empty() {
         if let Some(gap) = copies.open.or_else(|| chosen.open.clone()) {
             return Err(gap);
         }
         Err(report_no_copy(cx, protection, chosen, &copies.prevented))
     } else {
-        Ok(report_copy(cx, protection, chosen, &copies))
+        report_copy(cx, protection, chosen, &copies, hours)
     };
     let rules = protection.rules(&chosen.by).items;
     let plans: BTreeSet<&str> = chosen.by.iter().map(|it| it.plan.name.as_str()).collect();
@@ -187,34 +201,46 @@ fn check_copy_action<'a>(
             .with("vaults", vaults.iter().copied().collect::<Vec<_>>())
             .with("copy_targets", targets.clone())
             .with("roles", roles.clone())
-            .with("interval_hours", backup_plans::shortest(cx, &rules))
+            .with("interval_hours", hours)
     };
     Ok(outcome.map(told).map_err(told))
 }
 
-/// Reports copies to the central account; a warning if none of them outlives the local backup.
+/// Reports copies to the central account: a warning if none of them outlives the local backup, and the violation if none
+/// is made all year.
 fn report_copy<'a>(
     cx: &RuleContext<'a>,
     protection: &Protection<'a>,
     chosen: &Chosen<'a>,
     copies: &CentralCopies<'a>,
-) -> Outcome {
+    hours: Option<u32>,
+) -> Result<Outcome, Outcome> {
     let rules = protection.rules(&chosen.by).items;
     let vaults: BTreeSet<&str> = rules.iter().map(|rule| rule.vault.as_str()).collect();
     let targets: BTreeSet<&str> = copies.made.iter().map(|it| it.vault_arn.as_str()).collect();
     let authority = protection.authority_of(&chosen.by);
-    let hours = backup_plans::shortest(cx, &rules);
     let often = hours.map_or(String::new(), |hours| format!(" every {hours} h"));
+    let air_gapped: BTreeSet<&str> = rules.iter().filter_map(|it| it.air_gapped_name()).collect();
+    let besides = match air_gapped.is_empty() {
+        true => String::new(),
+        false => format!(" or logically air-gapped vault {}", join_names(&air_gapped)),
+    };
     let seen = format!(
-        "{}, {} up to vault {}{often} and {} to {}",
+        "{}, {} up to vault {}{besides}{often} and {} to {}",
         describe_selection(cx, &authority, chosen),
         authority.either("backs", "back"),
         join_names(&vaults),
         authority.either("copies", "copy"),
         join_names(&targets)
     );
+    let pauses: Option<Vec<&Prevented>> = copies.made.iter().map(|it| it.pause.as_ref()).collect();
+    if let Some([pause, ..]) = pauses.as_deref() {
+        let fix = format!("Ask {} {}.", cx.settings.contact, pause.request);
+        let message = format!("{seen}, but {}{}", pause.reason, authority.why());
+        return Err(Outcome::breach(message).fix(fix));
+    }
     let flaws: Option<Vec<&str>> = copies.made.iter().map(|it| it.flaw.as_deref()).collect();
-    match flaws.as_deref() {
+    Ok(match flaws.as_deref() {
         Some([flaw, ..]) => Outcome::warn(format!(
             "{seen}, but {flaw} (see central-copy-retained){}",
             authority.why()
@@ -224,7 +250,7 @@ fn report_copy<'a>(
             cx.settings.contact
         )),
         _ => Outcome::pass(seen + &authority.why()),
-    }
+    })
 }
 
 /// Reports that nothing is copied to the central account.
@@ -276,14 +302,32 @@ fn describe_selection(
     chosen: &Chosen<'_>,
 ) -> String {
     let plans: BTreeSet<&str> = chosen.by.iter().map(|it| it.plan.name.as_str()).collect();
+    let selections = || chosen.by.iter().map(|it| it.selection);
+    let what = match selections().any(|it| covers_tag(it, &cx.settings.tag_key)) {
+        true => format!("{}=enabled", cx.settings.tag_key),
+        false => {
+            let selected: BTreeSet<String> = selections().flat_map(describe_selected).collect();
+            and_more(selected.iter().map(String::as_str), MOST_NAMES)
+        }
+    };
     format!(
-        "{} {} {}=enabled in {} (plan {})",
+        "{} {} {what} in {} (plan {})",
         authority.words(),
         authority.either("selects", "select"),
-        cx.settings.tag_key,
         cx.region,
         join_names(&plans)
     )
+}
+
+/// Whether a selection is for resources with the backup tag, or for everything.
+fn covers_tag(selection: &BackupSelection, key: &str) -> bool {
+    let by_tag = selection.tags.iter().any(|it| it.key == key);
+    let by_condition = selection.conditions.iter().any(|it| it.key == key);
+    let starts_from_all = match selection.resources.as_slice() {
+        [] => selection.tags.is_empty(),
+        resources => resources.iter().any(|it| it == "*"),
+    };
+    by_tag || by_condition || starts_from_all
 }
 
 fn report_not_selected(

@@ -63,6 +63,9 @@ fn check_backups(
     let Some((arn, _)) = resource.arn_and_id() else {
         return Ok(Outcome::skip("has no backups"));
     };
+    if resource.is_never_selected() {
+        return Ok(Outcome::skip("not backed up itself"));
+    }
     let listed = cx.backup_jobs(arn)?;
     let now = cx.now();
     let is_forgotten = |job: &&&BackupJob| match (&now, Job::of_backup(job)) {

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use crate::analysis::backup_plans::in_region;
 use crate::analysis::central_copies::{CentralCopies, find_central_copies};
+use crate::analysis::rule_runs::Subject;
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::model::fact::Fact;
 use crate::model::snapshot::Region;
@@ -46,7 +47,7 @@ rule! {
 fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     let protection = in_region(cx, cx.region)?;
     let chosen = protection.in_use(cx);
-    let copies = find_central_copies(cx, &protection, &chosen.by);
+    let copies = find_central_copies(cx, &protection, &chosen.by, Subject::Continuous);
     let outcome = check_copies(cx, &copies);
     let is_selection_open = |gap: &&Gap| gap.kind == GapKind::Open;
     let unread = chosen.open.as_ref().filter(|gap| !is_selection_open(gap));
@@ -66,7 +67,12 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     let unlisted = unlisted.chain(&cx.snapshot.buckets.gap).next();
     let unlisted = unlisted.filter(|gap| gap.kind != GapKind::NotAsked);
     if let Some(gap) = unlisted.or(chosen.open.as_ref()) {
-        let all = find_central_copies(cx, &protection, &protection.all_choices());
+        let all = find_central_copies(
+            cx,
+            &protection,
+            &protection.all_choices(),
+            Subject::Continuous,
+        );
         if check_copies(cx, &all).verdict != outcome.verdict {
             return Err(gap.clone());
         }

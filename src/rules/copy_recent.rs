@@ -1,5 +1,6 @@
 use jiff::Timestamp;
 
+use crate::analysis::backup_plans::account_of;
 use crate::analysis::central_copies::{CentralCopies, find_copies_of, join_reasons};
 use crate::analysis::job_errors;
 use crate::analysis::job_errors::Work;
@@ -13,6 +14,7 @@ use crate::model::Resource;
 use crate::model::arn::Arn;
 use crate::model::backup_plan::DEFAULT_START_WINDOW_MINUTES;
 use crate::model::fact::Fact;
+use crate::model::job::CopyJob;
 use crate::model::observed::{Gap, GapKind};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -68,6 +70,9 @@ fn check_copies(
     let Some((arn, _)) = resource.arn_and_id() else {
         return Ok(Outcome::skip("has no backups"));
     };
+    if resource.is_never_selected() {
+        return Ok(Outcome::skip("not backed up itself"));
+    }
     let sources = &ProofSources::find(cx, resource);
     let plans = &find_copies_of(cx, resource).unwrap_or_default();
     let open = find_open_job(cx, arn, sources);
@@ -345,7 +350,13 @@ fn check_without_copy(
     let oldest = first.ended;
     let now = cx.now()?;
     let central = &cx.settings.central_account;
-    let seen = format!("no copy job to {central} in the last 30 days");
+    let is_central = |job: &&CopyJob| account_of(&job.destination_vault_arn) == central;
+    let seen = match cx.copy_jobs(arn)?.iter().any(is_central) {
+        false => format!("no copy job to {central} in the last 30 days"),
+        true => format!(
+            "no copy job to {central} of a plan that selects it in the last 30 days, only of others or on demand"
+        ),
+    };
     if within(now, oldest, COPY_HOURS) {
         return Ok(Outcome::warn(format!(
             "{seen}; its first backup completed {}: check again tomorrow",

@@ -1,11 +1,11 @@
-use crate::analysis::backup_plans::local_vaults;
+use crate::analysis::backup_plans::encrypting_vaults;
 use crate::analysis::backup_usage::{NOT_FULLY_MANAGED, has_fully_managed_resources};
 use crate::analysis::encryption::{KeyOwner, is_aws_alias, resolve};
 use crate::analysis::sharing::judge_sharing;
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::key_sharing::copy::Need;
 use crate::key_sharing::facts::ViaService;
-use crate::model::backup::Vault;
+use crate::model::backup::{AIR_GAPPED_VAULT, Vault};
 use crate::model::fact::Fact;
 use crate::model::snapshot::Region;
 use crate::rule::{Check, Group, Owner, rule};
@@ -20,7 +20,8 @@ rule! {
     ///
     /// Backups of buckets, file systems and DynamoDB tables are fully managed by AWS Backup. They are
     /// encrypted with the key of the vault, not with the key of the source. The central account needs
-    /// access to this key to copy them.
+    /// access to this key to copy them. If a rule of the plan names a logically air-gapped vault, they are stored in
+    /// that vault, which AWS Backup encrypts with a key that AWS owns unless it was created with a customer managed key.
     ///
     /// ## Fix
     ///
@@ -31,6 +32,8 @@ rule! {
     ///
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/create-a-vault.html>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/lag-vault-primary-backup.html>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/logicallyairgappedvault.html#lag-encryption-key-types>
     RULE = Rule {
         id: "local-vault-key-shared",
         group: Group::Account,
@@ -47,13 +50,13 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     if !has_fully_managed_resources(cx, region)? {
         return Ok(Outcome::skip(NOT_FULLY_MANAGED));
     }
-    let named = local_vaults(cx)?;
+    let named = encrypting_vaults(cx)?;
     if named.is_empty() {
         return Ok(Outcome::skip(
             "no plan uses a vault in this region: see backup-policy-effective",
         ));
     }
-    let outcomes = named.into_iter().map(|(name, _)| {
+    let outcomes = named.into_iter().map(|name| {
         let outcome = region
             .vaults
             .find(|vault| vault.id == name)
@@ -83,7 +86,13 @@ fn check_vault(cx: &RuleContext<'_>, vault: &Vault) -> CheckResult {
         .fix(fix.clone())
     };
     let Some(key) = vault.kms_key.get()? else {
-        return Ok(aws_managed("an AWS owned key"));
+        let vault_type = vault.vault_type.known();
+        return Ok(match vault_type.is_some_and(|it| it == AIR_GAPPED_VAULT) {
+            true => Outcome::pass(format!(
+                "vault {name} is logically air-gapped and encrypted with an AWS owned key, to which no other account needs access"
+            )),
+            false => aws_managed("an AWS owned key"),
+        });
     };
     if is_aws_alias(key) {
         return Ok(aws_managed("aws/backup, an AWS managed key").with("key_arn", key.as_str()));

@@ -1,5 +1,8 @@
+use std::collections::BTreeMap;
+
 use crate::analysis::backup_plans::{Authority, account_of, find_vaults, in_region};
 use crate::analysis::backup_role::check_each_role;
+use crate::analysis::backup_usage::has_fully_managed_resources;
 use crate::analysis::proof::EFS_VAULT;
 use crate::analysis::role_call::{set_call, set_organization};
 use crate::analysis::role_name::RoleName;
@@ -7,6 +10,7 @@ use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::iam::document::Document;
 use crate::iam::evaluator::find_blocking_deny;
 use crate::iam::request::{Context, Request, RolePrincipal, Value};
+use crate::model::arn::Arn;
 use crate::model::backup::{AIR_GAPPED_VAULT, Vault};
 use crate::model::backup_plan::BackupRule;
 use crate::model::fact::Fact;
@@ -22,7 +26,9 @@ rule! {
     /// `backup:CopyFromBackupVault`.
     ///
     /// A plan stores its backups in a vault of type `BACKUP_VAULT` that is not the one of EFS automatic
-    /// backups.
+    /// backups. A rule may name a logically air-gapped vault besides, of the same account and region: backups that AWS
+    /// Backup manages fully are stored in it directly, others of supported types are copied to it. The same is checked of
+    /// that vault.
     ///
     /// If there is no policy and no plan uses a vault, any vault of type `BACKUP_VAULT` in the region
     /// passes. The vault of EFS automatic backups does not count: its backups cannot be copied to
@@ -44,6 +50,7 @@ rule! {
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/vault-lock.html>
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/create-a-vault-access-policy.html>
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupVaultListMember.html>
+    /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/lag-vault-primary-backup.html>
     RULE = Rule {
         id: "local-vault-ready",
         group: Group::Account,
@@ -76,15 +83,28 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     if named.is_empty() {
         return check_any_vault(cx, region);
     }
+    let protection = in_region(cx, cx.region)?;
+    let mut air_gapped: BTreeMap<String, Vec<&BackupRule>> = BTreeMap::new();
+    for rule in named.iter().flat_map(|(_, rules)| rules) {
+        if let Some(arn) = &rule.air_gapped_vault {
+            let filling = air_gapped.entry(protection.expand(arn));
+            filling.or_default().push(*rule);
+        }
+    }
     let outcomes = named.into_iter().map(|(name, rules)| {
         check_vault(cx, region, name, &rules)
             .unwrap_or_else(|gap| Outcome::unknown(&gap))
             .with("vault", name)
     });
-    let protection = in_region(cx, cx.region)?;
     let (invalid, open): (Vec<_>, Vec<_>) = open
         .iter()
         .partition(|gap| protection.is_of_invalid_plan(gap));
+    let air_gapped = air_gapped.into_iter().map(|(arn, rules)| {
+        check_air_gapped_vault(cx, region, &arn, &rules)
+            .unwrap_or_else(|gap| Outcome::unknown(&gap))
+            .with("vault", arn)
+    });
+    let outcomes = outcomes.chain(air_gapped);
     let outcomes = outcomes.chain(open.into_iter().map(Outcome::unknown));
     let outcome = Outcome::worst(outcomes);
     let outcome = outcome.unwrap_or_else(|| Outcome::skip("no vault is in use"));
@@ -163,7 +183,7 @@ fn check_vault(
         );
     }
     let parts = [
-        check_vault_lock(cx, vault, rules),
+        check_vault_lock(cx, vault, rules, "every job fails"),
         check_access_policy(cx, vault, rules),
     ];
     let outcomes = parts
@@ -180,6 +200,67 @@ fn check_vault(
         None => Outcome::pass(format!("vault {name} exists")),
     })
 }
+
+/// Checks the logically air-gapped vault that rules name besides their vault.
+///
+/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/lag-vault-primary-backup.html>. Checked 2026-11-30.
+fn check_air_gapped_vault(
+    cx: &RuleContext<'_>,
+    region: &Region,
+    arn: &str,
+    rules: &[&BackupRule],
+) -> CheckResult {
+    let authority = find_authority(cx, rules)?;
+    let names = format!(
+        "{} {}",
+        authority.words(),
+        authority.either("names", "name")
+    );
+    let name = arn.rsplit(':').next().unwrap_or(arn);
+    let account = cx.snapshot.account_id.as_deref();
+    let is_elsewhere = Arn::parse(arn).is_some_and(|it| {
+        it.region != cx.region || account.is_some_and(|account| account != it.account)
+    });
+    if is_elsewhere {
+        return Ok(Outcome::breach(format!(
+            "{names} the logically air-gapped vault {arn}, but AWS Backup accepts only one of the same account and region"
+        ))
+        .fix(ask_contact(cx, "to name another vault in the plan")));
+    }
+    let Some(vault) = region.vaults.find(|vault| vault.id == name)? else {
+        return Ok(Outcome::breach(format!(
+            "logically air-gapped vault {name} does not exist in {}, but {names} it{}",
+            cx.region,
+            authority.why()
+        ))
+        .fix(ask_contact(cx, "to create the vault")));
+    };
+    if vault.vault_type.get()? != AIR_GAPPED_VAULT {
+        return Ok(Outcome::breach(format!(
+            "vault {name} is not logically air-gapped, but {names} it as such"
+        ))
+        .fix(ask_contact(cx, "to name another vault in the plan")));
+    }
+    let lock = check_vault_lock(cx, vault, rules, DIRECT_JOBS_FAIL)?;
+    // Backups of other types stay in the vault of the rule if they cannot be copied to this one.
+    let lock = match lock.verdict == Verdict::Breach && !has_fully_managed_resources(cx, region)? {
+        true => {
+            let message = lock
+                .message()
+                .replace(DIRECT_JOBS_FAIL, "its backups are not copied to this vault");
+            lock.lightened(message)
+        }
+        false => lock,
+    };
+    let parts = [Ok(lock), check_access_policy(cx, vault, rules)];
+    let outcomes = parts
+        .into_iter()
+        .map(|part| part.unwrap_or_else(|gap| Outcome::unknown(&gap)));
+    Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::pass(format!("vault {name} exists"))))
+}
+
+/// What follows from a retention that a logically air-gapped vault does not allow.
+const DIRECT_JOBS_FAIL: &str = "backup jobs of the types that AWS Backup manages fully fail";
 
 /// Returns what a vault is for if plans cannot store backups in it. The target of a rule is a standard vault, besides
 /// which a rule may name a logically air-gapped one.
@@ -207,7 +288,12 @@ fn find_authority<'a>(cx: &RuleContext<'a>, rules: &[&BackupRule]) -> Result<Aut
 /// Checks that Vault Lock allows the retention of the backup rules.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupVaultListMember.html>.
-fn check_vault_lock(cx: &RuleContext<'_>, vault: &Vault, rules: &[&BackupRule]) -> CheckResult {
+fn check_vault_lock(
+    cx: &RuleContext<'_>,
+    vault: &Vault,
+    rules: &[&BackupRule],
+    effect: &str,
+) -> CheckResult {
     let shortest = *vault.min_retention_days.get()?;
     let longest = *vault.max_retention_days.get()?;
     let name = &vault.id;
@@ -227,7 +313,7 @@ fn check_vault_lock(cx: &RuleContext<'_>, vault: &Vault, rules: &[&BackupRule]) 
         };
         if let Some(limit) = limit {
             return Ok(Outcome::breach(format!(
-                "Vault Lock on {name} requires a retention of {limit}, but backup rule {} keeps backups {kept}: every job fails",
+                "Vault Lock on {name} requires a retention of {limit}, but backup rule {} keeps backups {kept}: {effect}",
                 rule.name
             ))
             .fix(ask_contact(cx, "to align the retention of the plan with Vault Lock"))

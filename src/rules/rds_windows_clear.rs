@@ -1,9 +1,12 @@
+use std::sync::Arc;
+
 use crate::analysis::backup_plans::in_region;
 use crate::analysis::backup_target::as_if_tagged;
 use crate::analysis::db_windows::{Window, format_start};
+use crate::analysis::rule_runs::{Subject, Survival, find_runs};
 use crate::analysis::schedule::{Minute, Runs};
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
-use crate::model::backup_plan::BackupRule;
+use crate::model::backup_plan::{BackupPlan, BackupRule};
 use crate::model::fact::Fact;
 use crate::model::observed::{Gap, GapKind};
 use crate::model::rds::DbInstance;
@@ -54,15 +57,16 @@ fn check_instance(cx: &RuleContext<'_>, database: &DbInstance) -> CheckResult {
         return Ok(Outcome::skip("has no backups"));
     };
     let chosen = protection.chosen(&target);
-    let rules = protection.rules(&chosen.by);
-    let mut open = rules.gap.or(chosen.open);
+    let mut open = protection.rules(&chosen.by).gap.or(chosen.open);
     let mut is_continuous = false;
     let mut scheduled = Vec::new();
-    for rule in rules.items {
-        match rule.continuous.get() {
-            Ok(true) => is_continuous = true,
-            Ok(false) => scheduled.push(rule),
-            Err(gap) => open = Some(gap),
+    for plan in protection.plans_of(&chosen.by) {
+        for rule in &plan.rules.items {
+            match rule.continuous.get() {
+                Ok(true) => is_continuous = true,
+                Ok(false) => scheduled.push((plan, rule)),
+                Err(gap) => open = Some(gap),
+            }
         }
     }
     if scheduled.is_empty() {
@@ -131,15 +135,15 @@ struct Clash<'a> {
 }
 
 fn find_clash<'a>(
-    cx: &RuleContext<'_>,
-    rules: &[&'a BackupRule],
+    cx: &RuleContext<'a>,
+    rules: &[(&'a BackupPlan, &'a BackupRule)],
     windows: &[(&'static str, Window)],
 ) -> Clash<'a> {
     let mut clash = Clash::default();
-    for rule in rules {
-        let runs = rule.timezone.get().and_then(|_| cx.runs(rule));
-        let runs = match runs {
-            Ok(runs) => runs,
+    for (plan, rule) in rules {
+        let runs = match list_runs(cx, plan, rule) {
+            Ok(Some(runs)) => runs,
+            Ok(None) => continue,
             Err(gap) => {
                 clash.gap.get_or_insert(gap);
                 continue;
@@ -157,6 +161,26 @@ fn find_clash<'a>(
         clash.starts.extend(runs.starts.iter().flatten());
     }
     clash
+}
+
+/// Returns the runs in which a rule makes backups; `None` where none follows, or another rule of the plan makes them.
+fn list_runs<'a>(
+    cx: &RuleContext<'a>,
+    plan: &'a BackupPlan,
+    rule: &'a BackupRule,
+) -> Result<Option<Arc<Runs>>, Gap> {
+    rule.timezone.get()?;
+    let runs = cx.runs(rule)?;
+    if runs.has_ended {
+        return Ok(None);
+    }
+    Ok(
+        match find_runs(cx, plan, rule, Subject::Continuous, |_| false) {
+            Ok(Survival::Displaced(_)) => None,
+            Ok(Survival::Runs(Some(left), _)) => Some(left),
+            Ok(Survival::Runs(None, _)) | Err(_) => Some(runs),
+        },
+    )
 }
 
 /// Returns the first run that starts in a window; a time only where the schedule says when.
@@ -197,11 +221,13 @@ fn report_hits(
     let seen: Vec<String> = hits
         .iter()
         .map(|(rule, name, start)| {
-            let start = start.map_or(String::new(), |it| format!(" at {} UTC", format_start(it)));
+            let (rule, window) = (&rule.name, text_of(name));
+            let (some, start) = match start {
+                Some(start) => ("", format!(" at {} UTC,", format_start(*start))),
+                None => ("some ", String::new()),
+            };
             format!(
-                "backups of rule {} start{start}, in the {name} {} or the hour before it",
-                rule.name,
-                text_of(name)
+                "{some}backups of rule {rule} start{start} in the {name} {window} or the hour before it"
             )
         })
         .collect();

@@ -234,6 +234,21 @@ fn nothing_is_called_ready_where_the_account_cannot_copy() {
     );
 }
 
+// The copies are made: recov-point-create-a-copy.html.
+#[test]
+fn copies_that_expire_early_are_not_called_impossible() {
+    let mut report = fixture("clean");
+    let findings = report.findings.iter_mut();
+    let of_rule = findings.filter(|it| it.rule.id == "central-copy-retained");
+    of_rule.for_each(|finding| finding.status = Status::Fail);
+    let text = plain(&report, 80).replace("\n  ", " ");
+    assert!(
+        text.contains("do not outlive local backups: the account fails central-copy-retained"),
+        "{text}"
+    );
+    assert!(!text.contains("cannot be copied"), "{text}");
+}
+
 #[test]
 fn hostile_and_wide_names_move_neither_the_cursor_nor_the_columns() {
     let tags = |name: &str| json!({"backup": "enabled", "Name": name});

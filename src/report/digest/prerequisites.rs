@@ -19,6 +19,8 @@ const MOST_REGIONS: usize = 3;
 const ELSEWHERE: &str = "backup-region-covered";
 /// The rule of another group that decides whether the account backs a type up.
 const OPT_IN: &str = "service-opted-in";
+/// The rule about copies that are made, and expire with the local backup.
+const RETAINED: &str = "central-copy-retained";
 
 /// Whether copies depend on a rule about the account or the region.
 fn is_prerequisite(rule: &Rule) -> bool {
@@ -97,6 +99,19 @@ impl<'a> AccountPrerequisites<'a> {
             false => AccountState::Unknown,
         };
         states.max().unwrap_or(otherwise).max(otherwise)
+    }
+
+    /// Whether copies of the resources are made, and all that the account fails is to keep them longer.
+    pub(in crate::report) fn fails_only_to_retain<'r>(
+        &self,
+        lines: impl IntoIterator<Item = &'r ResourceLine>,
+    ) -> bool {
+        lines.into_iter().all(|line| {
+            let failing = self
+                .obstacles_of(line)
+                .filter(|it| it.status == Status::Fail);
+            failing.into_iter().all(|it| it.rule.id == RETAINED)
+        })
     }
 
     /// Returns the rules with findings of a status that block copies of some of the resources, with their

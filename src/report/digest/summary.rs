@@ -89,7 +89,7 @@ fn summarize_ready(view: &View<'_>, total: usize) -> Answer {
     let report = view.report;
     let central = &report.central_account_id;
     let (all, pass, their) = match total {
-        1 => ("The 1 resource".to_owned(), "passes", "its"),
+        1 => ("The only resource".to_owned(), "passes", "its"),
         _ => (format!("All {total} resources"), "pass", "their"),
     };
     let subject = format!("{all} to be backed up");
@@ -100,10 +100,14 @@ fn summarize_ready(view: &View<'_>, total: usize) -> Answer {
             1 => "1 cannot",
             _ => "some cannot",
         };
-        let lines = rows.blocked.iter().map(|row| row.line);
-        let rules = view.account.name_rules(lines, Status::Fail);
+        let lines = || rows.blocked.iter().map(|row| row.line);
+        let rules = view.account.name_rules(lines(), Status::Fail);
+        let effect = match view.account.fails_only_to_retain(lines()) {
+            true => format!("copies in the central account {central} do not outlive local backups"),
+            false => format!("{which} be copied to the central account {central}"),
+        };
         let sentence = format!(
-            "{subject} {pass} {their} own checks, but {which} be copied to the central account {central}: the account fails {rules}."
+            "{subject} {pass} {their} own checks, but {effect}: the account fails {rules}."
         );
         return Answer {
             verdict: ResourceVerdict::NotReady,
@@ -244,11 +248,13 @@ pub(in crate::report) fn summarize_account(view: &View<'_>) -> Option<String> {
     let fails = !failing.is_empty() && !is_named;
     let is_asked = view.report.all_rules && view.report.unread.is_empty();
     let is_told = unknown.is_empty() || (is_named && is_asked);
+    let effect = match view.account.fails_only_to_retain(lines()) {
+        true => "Copies do not outlive local backups",
+        false => "The account blocks copies",
+    };
     match (fails, !is_told) {
-        (true, true) => Some(format!(
-            "The account blocks copies: it fails {failing}; unknown: {unknown}."
-        )),
-        (true, false) => Some(format!("The account blocks copies: it fails {failing}.")),
+        (true, true) => Some(format!("{effect}: it fails {failing}; unknown: {unknown}.")),
+        (true, false) => Some(format!("{effect}: it fails {failing}.")),
         (false, true) => Some(format!(
             "Whether the account is ready for copies is unknown: {unknown}."
         )),

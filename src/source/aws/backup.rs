@@ -88,7 +88,8 @@ async fn read_plans(
     let policy = policy.known().and_then(Option::as_ref);
     let plans = read_listed_plans(reader, calls, listed, policy.is_some()).await;
     let rules = plans.items.iter().flat_map(|plan| &plan.rules.items);
-    let mut used: BTreeSet<String> = rules.map(|rule| rule.vault.clone()).collect();
+    let names = rules.flat_map(BackupRule::vault_names);
+    let mut used: BTreeSet<String> = names.map(str::to_owned).collect();
     let of_policy = policy.map_or_else(Vec::new, |policy| policy.vault_names(reader.region));
     used.extend(of_policy.into_iter().map(str::to_owned));
     (plans, used)
@@ -308,6 +309,10 @@ fn rule_from(rule: &SdkRule) -> Result<BackupRule, Gap> {
     Ok(BackupRule {
         name: rule.rule_name.clone(),
         vault: text(&rule.target_backup_vault_name, "TargetBackupVaultName")?,
+        air_gapped_vault: rule
+            .target_logically_air_gapped_backup_vault_arn
+            .clone()
+            .filled(),
         schedule: rule.schedule_expression.clone().filled(),
         timezone: Observed::Known(rule.schedule_expression_timezone.clone().filled()),
         start_window_minutes: parse_minutes(rule.start_window_minutes).into(),

@@ -25,12 +25,7 @@ pub(super) fn read_backup_resources(build: &mut Build<'_>) {
             "EncryptionKeyArn",
             build.key(&properties.get("EncryptionKeyArn")),
         );
-        let access_policy = match properties.get("AccessPolicy") {
-            Resolved::Absent => Observed::Known(None),
-            given => locate_gap("AccessPolicy", policy::policy_for_evaluation(build, &given))
-                .map(Some)
-                .into(),
-        };
+        let access_policy = read_access_policy(build, &properties);
         let vault = Vault {
             arn: build.declare_resource(&declared, ""),
             id: vault_name(build, &declared),
@@ -46,14 +41,20 @@ pub(super) fn read_backup_resources(build: &mut Build<'_>) {
     }
     for declared in build.of_type(AIR_GAPPED_VAULT) {
         let properties = build.template.properties(&declared);
+        // Without one, AWS owns the key.
+        let key = locate_gap(
+            "EncryptionKeyArn",
+            build.key(&properties.get("EncryptionKeyArn")),
+        );
+        let access_policy = read_access_policy(build, &properties);
         let vault = Vault {
             arn: build.declare_resource(&declared, ""),
             id: vault_name(build, &declared),
             vault_type: Observed::Known("LOGICALLY_AIR_GAPPED_BACKUP_VAULT".to_owned()),
-            kms_key: Observed::Known(None),
+            kms_key: key.into(),
             min_retention_days: read_days(&properties, "MinRetentionDays").into(),
             max_retention_days: read_days(&properties, "MaxRetentionDays").into(),
-            access_policy: Observed::Known(None),
+            access_policy,
         };
         build.stack_region().vaults.items.push(vault);
     }
@@ -65,6 +66,15 @@ pub(super) fn read_backup_resources(build: &mut Build<'_>) {
         }
         let plan = read_plan(build, &declared);
         build.stack_region().backup_plans.items.push(plan);
+    }
+}
+
+fn read_access_policy(build: &Build<'_>, properties: &Resolved) -> Observed<Option<String>> {
+    match properties.get("AccessPolicy") {
+        Resolved::Absent => Observed::Known(None),
+        given => locate_gap("AccessPolicy", policy::policy_for_evaluation(build, &given))
+            .map(Some)
+            .into(),
     }
 }
 
@@ -156,6 +166,8 @@ fn read_rule(build: &Build<'_>, rule: &Resolved) -> Result<BackupRule, Gap> {
     Ok(BackupRule {
         name: rule.get("RuleName").text()?.unwrap_or_default(),
         vault,
+        air_gapped_vault: build
+            .text_with_stand_ins(&rule.get("TargetLogicallyAirGappedBackupVaultArn"))?,
         schedule: rule.get("ScheduleExpression").text()?,
         timezone: rule.get("ScheduleExpressionTimezone").text().into(),
         start_window_minutes: read_days(rule, "StartWindowMinutes").into(),

@@ -229,6 +229,21 @@ fn vault_arn(reader: &Reader<'_>, vault: &Item<'_>) -> Option<String> {
     ))
 }
 
+/// Returns the ARN of the logically air-gapped vault of a rule, if it names one.
+fn read_air_gapped_vault<'a>(reader: &Reader<'a>, view: &View<'a>) -> Result<Option<String>, Gap> {
+    match reader.resolve_link(view, AIR_GAPPED_ARN, &VAULTS) {
+        Link::Named(arn) => Ok(Some(arn.to_owned()).filter(|arn| !arn.is_empty())),
+        Link::To(vault) => vault_arn(reader, vault)
+            .map(Some)
+            .ok_or_else(|| view.known_after_apply(AIR_GAPPED_ARN)),
+        Link::Nothing => Ok(None),
+        Link::OneOf(_, gap) | Link::Open(gap) => Err(gap),
+    }
+}
+
+/// Source: <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/backup_plan>.
+const AIR_GAPPED_ARN: &str = "target_logically_air_gapped_backup_vault_arn";
+
 /// Reads a backup rule of a plan.
 fn read_rule<'a>(reader: &Reader<'a>, view: &View<'a>) -> Result<BackupRule, Gap> {
     let vault = match reader.resolve_link(view, "target_vault_name", &VAULTS) {
@@ -258,6 +273,7 @@ fn read_rule<'a>(reader: &Reader<'a>, view: &View<'a>) -> Result<BackupRule, Gap
             .final_value()?
             .unwrap_or_default()
             .to_owned(),
+        air_gapped_vault: read_air_gapped_vault(reader, view)?,
         schedule: view.text("schedule").set_value()?.map(str::to_owned),
         timezone: read_timezone(view).into(),
         start_window_minutes: read_start_window(view).into(),

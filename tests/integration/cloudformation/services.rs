@@ -486,6 +486,58 @@ Tagged:
     assert_eq!(policy.status, Pass, "{}", policy.explanation.message);
 }
 
+// AWS::Backup::BackupPlan BackupRuleResourceType: TargetLogicallyAirGappedBackupVaultArn.
+#[test]
+fn the_air_gapped_vault_of_a_rule_is_read() {
+    let template = |target: &str, properties: &str| {
+        of(&format!(
+            "Vault: {{Type: AWS::Backup::BackupVault, Properties: {{BackupVaultName: local}}}}
+Locked:
+  Type: AWS::Backup::LogicallyAirGappedBackupVault
+  Properties: {{BackupVaultName: locked, MinRetentionDays: 7, MaxRetentionDays: 90{properties}}}
+Bucket: {{Type: AWS::S3::Bucket, Properties: {{Tags: [{{Key: backup, Value: enabled}}]}}}}
+Plan:
+  Type: AWS::Backup::BackupPlan
+  Properties:
+    BackupPlan:
+      BackupPlanName: daily
+      BackupPlanRule:
+        - {{RuleName: daily, TargetBackupVault: !Ref Vault, TargetLogicallyAirGappedBackupVaultArn: {target}, Lifecycle: {{DeleteAfterDays: 1}}}}
+Tagged:
+  Type: AWS::Backup::BackupSelection
+  Properties:
+    BackupPlanId: !Ref Plan
+    BackupSelection:
+      SelectionName: tagged
+      IamRoleArn: arn:aws:iam::111122223333:role/Backup
+      ListOfTags: [{{ConditionType: STRINGEQUALS, ConditionKey: backup, ConditionValue: enabled}}]"
+        ))
+    };
+    let created = template("!GetAtt Locked.BackupVaultArn", "");
+    let created = read(&created, Some("eu-west-1"), &[]).snapshot;
+    let rules = &created.regions["eu-west-1"].backup_plans.items[0].rules;
+    assert_eq!(rules.items[0].air_gapped_name(), Some("locked"));
+    let ready = judge(&created).findings;
+    let ready = ready.iter().find(|it| it.rule.id == "local-vault-ready");
+    let message = &ready.unwrap().explanation.message;
+    assert!(
+        message.contains("Vault Lock on locked requires"),
+        "{message}"
+    );
+
+    let elsewhere = "arn:aws:backup:eu-central-1:111122223333:backup-vault:locked";
+    let read_key = |properties: &str| {
+        let read = read(&template(elsewhere, properties), Some("eu-west-1"), &[]);
+        read.snapshot.regions["eu-west-1"].vaults.items[1].clone()
+    };
+    assert_eq!(read_key("").kms_key, Observed::Known(None));
+    let given = read_key(", EncryptionKeyArn: 'arn:aws:kms:eu-west-1:111122223333:key/1'");
+    assert_eq!(
+        given.kms_key,
+        Observed::Known(Some("arn:aws:kms:eu-west-1:111122223333:key/1".to_owned()))
+    );
+}
+
 // What the template only points at may hold anything, and that is said.
 #[test]
 fn what_may_be_more_is_unlisted() {

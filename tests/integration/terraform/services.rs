@@ -387,6 +387,54 @@ fn a_backup_plan_is_evaluated_with_its_vault_and_selection() {
     assert_eq!(problems_of(&report, area), ["warn local-vault-key-shared"]);
 }
 
+// registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/backup_plan: an argument of rule.
+#[test]
+fn the_air_gapped_vault_of_a_rule_is_read() {
+    let arn = "arn:aws:backup:eu-central-1:111122223333:backup-vault:locked";
+    let argument = "target_logically_air_gapped_backup_vault_arn";
+    for (given, expression, want) in [
+        (json!(arn), json!({"constant_value": arn}), Some(arn)),
+        (
+            json!(null),
+            reference_to("aws_backup_logically_air_gapped_vault.v.arn"),
+            Some(arn),
+        ),
+        (json!(null), json!({}), None),
+    ] {
+        let mut root = load_plan("ready");
+        let rule = json!({"rule_name": "daily", "target_vault_name": "local", argument: &given});
+        let vault = json!({"name": "locked", "min_retention_days": 7, "max_retention_days": 90});
+        add_resources(
+            &mut root,
+            &[
+                (
+                    "aws_backup_logically_air_gapped_vault",
+                    "v",
+                    vault,
+                    &["arn", "id"],
+                    json!({"name": {"constant_value": "locked"}}),
+                ),
+                (
+                    "aws_backup_plan",
+                    "b",
+                    json!({"name": "daily", "rule": [rule]}),
+                    &["arn", "id"],
+                    json!({"name": {"constant_value": "daily"}, "rule": [{argument: expression}]}),
+                ),
+            ],
+        );
+        // The ARN of a vault that the plan creates is known after apply.
+        let is_open = given.is_null() && want.is_some();
+        let planned = root["resource_changes"].as_array_mut().unwrap();
+        let plan = planned.last_mut().unwrap();
+        plan["change"]["after_unknown"]["rule"] = json!([{argument: is_open}]);
+        let snapshot = read_snapshot(&root);
+        let rules = &snapshot.regions["eu-central-1"].backup_plans.items[0].rules;
+        assert_eq!(rules.gap, None);
+        assert_eq!(rules.items[0].air_gapped_vault.as_deref(), want);
+    }
+}
+
 #[test]
 fn a_volume_without_encryption_may_be_encrypted_by_default() {
     let root = plan_with_one(
