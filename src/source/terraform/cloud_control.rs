@@ -6,14 +6,14 @@
 
 use serde_json::Value;
 
+use crate::model::Gap;
 use crate::model::kind::{KINDS, ResourceKind};
 use crate::model::tag::Tags;
-use crate::model::{Gap, GapKind};
 use crate::source::cloudformation::{list_launchers, list_stack_types};
 use crate::source::planned::Planned;
 use crate::source::unsupported::UNSUPPORTED;
 
-use super::item::Item;
+use super::item::{ALL, Item, NULL};
 use super::other::{explain_unread, mark_unread, note_unsupported, read_tagged};
 use super::reader::{Reader, mark_incomplete};
 use super::view::{Fact, contains_true};
@@ -65,6 +65,10 @@ fn read_resource<'a>(
             note_unsupported(reader, item, &tags, planned);
         }
         None if is_type(ENDPOINT) => {
+            let service = item.view().text("service_name").known();
+            if service.is_some_and(|it| !it.ends_with(".s3")) {
+                return;
+            }
             let gap = explain_unread(item);
             let region = planned.region_mut(&reader.places.region_of(item));
             mark_incomplete(&mut region.network.endpoints, gap);
@@ -99,29 +103,39 @@ fn read_tags(reader: &Reader<'_>, item: &Item<'_>) -> Result<Tags, Gap> {
         Fact::Unset | Fact::Computed(_) => return Ok(Tags::new()),
         Fact::Open(gap) => return Err(gap),
     };
-    if contains_true(view.unknown_in("tags")) || contains_true(&item.sensitive["tags"]) {
+    let marks = view.unknown_in("tags");
+    if *marks == ALL || contains_true(&item.sensitive["tags"]) {
         return Err(view.known_after_apply("tags"));
     }
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let pairs: Option<Vec<(String, String)>> = match value {
-        Value::Array(list) => {
-            let pairs = list
-                .iter()
-                .map(|it| Some((text(&it["key"])?, text(&it["value"])?)));
-            pairs.collect()
+    let mut tags = Tags::new();
+    for (key, value, is_open) in list_pairs(value, marks) {
+        match (key, value.as_str()) {
+            (Some("Name"), None) => {}
+            (Some(key), _) if !reader.keeps_tag(key) => {}
+            (Some(key), value) if !is_open => {
+                tags.insert(key.to_owned(), value.unwrap_or_default().to_owned());
+            }
+            _ => return Err(view.known_after_apply("tags")),
         }
-        Value::Object(map) => {
-            let pairs = map.iter().map(|(key, it)| Some((key.clone(), text(it)?)));
-            pairs.collect()
-        }
-        _ => None,
-    };
-    let pairs = pairs.ok_or_else(|| {
-        let message = format!("tags of {} are not keys and values", item.address);
-        Gap::new(GapKind::Unreadable, message)
-    })?;
-    let pairs = pairs.into_iter();
-    Ok(pairs.filter(|(key, _)| reader.keeps_tag(key)).collect())
+    }
+    Ok(tags)
+}
+
+/// Returns the key and the value of each tag, and whether one of them is not known yet.
+fn list_pairs<'a>(value: &'a Value, marks: &'a Value) -> Vec<(Option<&'a str>, &'a Value, bool)> {
+    if let Some(list) = value.as_array() {
+        let pairs = list.iter().enumerate().map(|(number, it)| {
+            let is_open = marks.get(number).is_some_and(contains_true);
+            (it["key"].as_str(), &it["value"], is_open)
+        });
+        return pairs.collect();
+    }
+    let known = value.as_object().into_iter().flatten();
+    let known = known.map(|(key, it)| (Some(key.as_str()), it, false));
+    let open = marks.as_object().into_iter().flatten();
+    let open = open.filter(|(_, it)| contains_true(it));
+    let open = open.map(|(key, _)| (Some(key.as_str()), &NULL, true));
+    known.chain(open).collect()
 }
 
 /// Whether a resource may give a tag to what it launches: the key is among its values, or tags that it sets are not
@@ -133,7 +147,6 @@ fn may_tag(item: &Item<'_>, key: &str) -> bool {
 }
 
 /// Whether a value has a text, also in the JSON text of a desired state.
-
 fn contains_text(value: &Value, text: &str) -> bool {
     match value {
         Value::String(it) => it == text || it.contains(&format!("\"{text}\"")),
