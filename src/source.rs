@@ -12,3 +12,4 @@ pub mod planned;
 pub mod room;
 pub mod saved;
 pub mod terraform;
+pub mod unsupported;

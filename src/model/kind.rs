@@ -183,7 +183,7 @@ pub static KINDS: [Kind; KIND_COUNT] = [
         plural: "EBS volumes",
         service: Some(Service::Ebs),
         types: &[stack_type("AWS::EC2::Volume", "ec2:volume")],
-        terraform: &["aws_ebs_volume"],
+        terraform: &["aws_ebs_volume", "aws_ebs_volume_copy"],
         opt_in_name: Some("EBS"),
         listed_in: ListedIn::Region(|region| &region.volumes.gap),
         states: state::VOLUME,

@@ -4,6 +4,7 @@ use crate::model::Resource;
 use crate::model::fact::Fact;
 use crate::model::observed::{Gap, GapKind};
 use crate::model::service::Service;
+use crate::model::snapshot::UNKNOWN_REGION;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -70,6 +71,10 @@ fn check_key(cx: &RuleContext<'_>, key: &KeyUse<'_>) -> CheckResult {
     let key_id = format!("--region {} --key-id {}", key.region(), key.id());
     let region = cx.known_region()?;
     if key.region() != region {
+        if [key.region(), region].contains(&UNKNOWN_REGION) {
+            let message = format!("whether {name} is in the region of the resource is not known");
+            return Err(Gap::new(GapKind::Unplanned, message));
+        }
         return Ok(
             Outcome::breach(format!("{name} is in {}, not in {region}", key.region()))
                 .fix(format!("Use a key of {region}."))

@@ -10,7 +10,9 @@ mod build;
 mod clusters;
 mod compose;
 mod conditions;
+mod contents;
 mod dynamodb;
+mod ebs;
 mod ec2;
 mod efs;
 mod error;
@@ -52,7 +54,9 @@ use build::Build;
 use node::{MOST_BYTES, Mark, Parsed, Value};
 use template::{Given, Template};
 
+pub use contents::{Contents, find_contents, list_stack_types};
 pub use error::TemplateError;
+pub use stack::list_launchers;
 
 /// A template after reading.
 #[derive(Debug)]
@@ -180,6 +184,7 @@ fn read_once(
     stack::read_stack(&mut build);
     stack_sets::note_stack_sets(&mut build);
     tagged::read_tagged_resources(&mut build);
+    tagged::note_unsupported(&mut build);
     vpc::read_networks(&mut build);
     let (mut snapshot, mut notes) = build.finish_snapshot();
     if let Some((account, key)) = own {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::model::coverage::{Coverage, CoverageError, CoverageState};
 use crate::model::ec2::EbsDefaults;
 use crate::model::image::Image;
+use crate::model::kind::{ListedIn, ResourceKind};
 use crate::model::kms::Key;
 use crate::model::place::Place;
 use crate::model::service::Service;
@@ -158,6 +159,25 @@ pub fn key_arn(partition: &str, region: &str, account: Option<&str>, address: &s
     format!("arn:{partition}:kms:{region}:{account}:key/{address}")
 }
 
+/// The most reasons that one list gives for what it lacks.
+const MOST_REASONS: usize = 20;
+
+/// Adds a reason why a list is incomplete to those that it has.
+pub fn add_gap(listing: &mut Option<Gap>, gap: &Gap) {
+    let Some(known) = listing else {
+        *listing = Some(gap.clone());
+        return;
+    };
+    let reasons = known.message.matches("; ").count() + 1;
+    if !known.message.contains(&gap.message) && reasons < MOST_REASONS {
+        known.message = format!("{}; {}", known.message, gap.message);
+    }
+    // What could not be read outweighs what the file does not contain.
+    if gap.kind.is_read_failure() {
+        known.kind = gap.kind;
+    }
+}
+
 impl Planned {
     /// Returns an empty snapshot of a plan or template.
     #[must_use]
@@ -197,8 +217,21 @@ impl Planned {
 
     /// Notes something of a service that is only partly known, although no list lacks it.
     pub fn note_partial(&mut self, region: &str, service: Service, reason: String) {
+        // The coverage has a row for each region that has something.
+        self.region_mut(region);
         let key = (region.to_owned(), service);
         self.partial.entry(key).or_default().push(reason);
+    }
+
+    /// Notes that the list of a kind in a region lacks something, or of a kind that has no list.
+    pub fn mark_incomplete(&mut self, region: &str, kind: ResourceKind, gap: &Gap) {
+        let row = kind.facts();
+        let here = self.region_mut(region);
+        match (row.gap_in_mut(here), row.listed_in) {
+            (Some(listed), _) => add_gap(listed, gap),
+            (None, ListedIn::Buckets) => add_gap(&mut self.snapshot.buckets.gap, gap),
+            (None, _) => {}
+        }
     }
 
     /// Returns the snapshot built so far.

@@ -31,6 +31,17 @@ impl Kind {
             ListedIn::Buckets | ListedIn::None => None,
         }
     }
+
+    /// Returns the place of that reason, to set it.
+    pub fn gap_in_mut<'a>(&self, region: &'a mut Region) -> Option<&'a mut Option<Gap>> {
+        let place = match self.listed_in {
+            ListedIn::Region(gap) => std::ptr::from_ref(gap(region)),
+            ListedIn::Tagged => std::ptr::from_ref(&region.tagged.gap),
+            ListedIn::Buckets | ListedIn::None => return None,
+        };
+        let mut gaps = region.listing_gaps_mut();
+        gaps.find(|gap| std::ptr::eq(place, &raw const **gap))
+    }
 }
 
 impl TaggedResource {

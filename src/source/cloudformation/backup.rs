@@ -8,7 +8,9 @@ use crate::model::backup_plan::{
 };
 use crate::model::{Gap, Listing, Observed};
 
-use super::build::{AIR_GAPPED_VAULT, Build, VAULT, add_gap, locate_gap};
+use crate::source::planned::add_gap;
+
+use super::build::{AIR_GAPPED_VAULT, Build, VAULT, locate_gap};
 use super::policy;
 use super::template::Declared;
 use super::value::{Resolved, unexpected_shape};

@@ -11,7 +11,7 @@ use crate::model::size::Size;
 use crate::model::snapshot::{DefaultFact, Region, Source, UNKNOWN_REGION};
 use crate::model::tag::{BackupTag, Tags};
 use crate::model::{Gap, GapKind, Observed};
-use crate::source::planned::{Planned, Surroundings, after_apply, key_arn, unplanned};
+use crate::source::planned::{Planned, Surroundings, add_gap, after_apply, key_arn, unplanned};
 use crate::text::and_more;
 
 use super::nested::Files;
@@ -451,25 +451,6 @@ pub(super) const AIR_GAPPED_VAULT: &str = "AWS::Backup::LogicallyAirGappedBackup
 pub(super) const KEY: &str = "AWS::KMS::Key";
 pub(super) const REPLICA_KEY: &str = "AWS::KMS::ReplicaKey";
 const ALIAS: &str = "AWS::KMS::Alias";
-
-/// The most reasons that one list gives for what it lacks.
-const MOST_REASONS: usize = 20;
-
-/// Adds a reason why a list is incomplete to those that it has.
-pub(super) fn add_gap(listing: &mut Option<Gap>, gap: &Gap) {
-    let Some(known) = listing else {
-        *listing = Some(gap.clone());
-        return;
-    };
-    let reasons = known.message.matches("; ").count() + 1;
-    if !known.message.contains(&gap.message) && reasons < MOST_REASONS {
-        known.message = format!("{}; {}", known.message, gap.message);
-    }
-    // What could not be read outweighs what the file does not contain.
-    if gap.kind.is_read_failure() {
-        known.kind = gap.kind;
-    }
-}
 
 /// Adds the property's name to the gap of a fact that could not be read.
 pub(super) fn locate_gap<T>(property: &str, fact: Result<T, Gap>) -> Result<T, Gap> {

@@ -5,7 +5,9 @@ use crate::model::dynamodb::Table;
 use crate::model::snapshot::DefaultFact;
 use crate::model::{Gap, Observed};
 
-use super::build::{Build, add_gap, locate_gap, not_yet, require_agreement};
+use crate::source::planned::add_gap;
+
+use super::build::{Build, locate_gap, not_yet, require_agreement};
 use super::template::Declared;
 use super::value::{Phrase, Piece, Resolved};
 use crate::source::defaults::DYNAMODB_KEY;

@@ -1,9 +1,4 @@
 //! EBS volumes and EC2 instances.
-//!
-//! Whether a volume is encrypted, and with which default key, depends on the account's settings, even
-//! where the template has `Encrypted: false`:
-//! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-volume.html>,
-//! <https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html>.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -16,12 +11,12 @@ use crate::source::images::has_ebs_root;
 use crate::source::planned::unplanned;
 
 use super::build::{Build, locate_gap, not_yet, require_agreement, size_in_gib};
+use super::ebs::{VOLUME, read_encrypted, read_volume_key};
 use super::launch_image::LaunchImage;
 use super::tags;
 use super::template::Declared;
 use super::value::{Open, Resolved};
 
-const VOLUME: &str = "AWS::EC2::Volume";
 const INSTANCE: &str = "AWS::EC2::Instance";
 const LAUNCH_TEMPLATE: &str = "AWS::EC2::LaunchTemplate";
 
@@ -34,8 +29,8 @@ pub(super) fn read_instances_and_volumes(build: &mut Build<'_>) {
             id: declared.id.to_owned(),
             tags: build.tags(&properties, "Tags"),
             state: not_yet(),
-            encrypted: read_encrypted(&properties),
-            kms_key: read_key(build, &properties),
+            encrypted: read_encrypted(build, &properties),
+            kms_key: read_volume_key(build, &properties),
             size: size_in_gib(&properties, "Size"),
             attached_to: attachments.of(declared.id),
             outpost_arn: locate_gap("OutpostArn", properties.get("OutpostArn").text()).into(),
@@ -44,81 +39,6 @@ pub(super) fn read_instances_and_volumes(build: &mut Build<'_>) {
     }
     for declared in build.of_type(INSTANCE) {
         read_instance(build, &declared, &attachments);
-    }
-}
-
-/// What a volume is made from.
-enum Origin {
-    Snapshot,
-    Volume,
-}
-
-/// Returns what a volume is made from; `None` for an empty one. A copy of a volume is encrypted if its source is.
-///
-/// Source: <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopyVolumes.html>.
-fn find_origin(properties: &Resolved) -> Option<Origin> {
-    let says = |name: &str| !properties.get(name).is_absent();
-    match (says("SnapshotId"), says("SourceVolumeId")) {
-        (true, _) => Some(Origin::Snapshot),
-        (false, true) => Some(Origin::Volume),
-        (false, false) => None,
-    }
-}
-
-fn read_encrypted(properties: &Resolved) -> Observed<bool> {
-    let given = locate_gap("Encrypted", properties.get("Encrypted").as_boolean());
-    let (by, fact) = match find_origin(properties) {
-        None => (
-            "the account's encryption by default",
-            Some(AccountFact::EbsEncryption),
-        ),
-        Some(Origin::Snapshot) => (
-            "its snapshot and the account's encryption by default",
-            Some(AccountFact::EbsEncryptionOrSnapshot),
-        ),
-        Some(Origin::Volume) => (
-            "its source volume and the account's encryption by default",
-            None,
-        ),
-    };
-    match given {
-        Ok(Some(true)) => Observed::Known(true),
-        Ok(given) => {
-            let says = match given {
-                Some(_) => "has Encrypted: false",
-                None => "does not set Encrypted",
-            };
-            let gap = unplanned(format!(
-                "the template {says}, so it depends on {by}, which the template does not contain"
-            ));
-            Observed::Unknown(match fact {
-                Some(fact) => gap.needing(fact),
-                None => gap,
-            })
-        }
-        Err(gap) => Observed::Unknown(gap),
-    }
-}
-
-fn read_key(build: &Build<'_>, properties: &Resolved) -> Observed<Option<String>> {
-    match locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId"))) {
-        // A volume from an encrypted snapshot has the key of the snapshot, and a copy that of its source.
-        Ok(None) if let Some(origin) = find_origin(properties) => {
-            Observed::Unknown(unplanned(format!(
-                "the template names no key, so it depends on its {} and the account's default key for EBS, which the template does not contain",
-                match origin {
-                    Origin::Snapshot => "snapshot",
-                    Origin::Volume => "source volume",
-                }
-            )))
-        }
-        Ok(None) => {
-            let gap = unplanned(
-                "the template names no key, so the account's default key for EBS applies, which the template does not contain",
-            );
-            Observed::Unknown(gap.needing(AccountFact::EbsKey))
-        }
-        key => key.into(),
     }
 }
 
@@ -511,8 +431,8 @@ fn read_mapped_volumes<'a>(
             id: format!("{}{part}", declared.id),
             tags: tags.clone(),
             state: not_yet(),
-            encrypted: read_encrypted(&ebs),
-            kms_key: read_key(build, &ebs),
+            encrypted: read_encrypted(build, &ebs),
+            kms_key: read_volume_key(build, &ebs),
             size: size_in_gib(&ebs, "VolumeSize"),
             attached_to: Observed::Known(vec![declared.id.to_owned()]),
             outpost_arn: Observed::Known(None),

@@ -3,7 +3,9 @@
 use crate::model::backup::BackupRole;
 use crate::model::{Gap, Listing, Observed};
 
-use super::build::{Build, add_gap, locate_gap};
+use crate::source::planned::add_gap;
+
+use super::build::{Build, locate_gap};
 use super::policy;
 use super::template::Declared;
 use super::value::{Made, Piece, Resolved};

@@ -23,6 +23,7 @@ use super::template::Declared;
 use super::value::{Phrase, Piece, Resolved};
 
 const CLUSTER: &str = "AWS::RDS::DBCluster";
+const GLOBAL: &str = "AWS::RDS::GlobalCluster";
 const INSTANCE: &str = "AWS::RDS::DBInstance";
 const OPTION_GROUP: &str = "AWS::RDS::OptionGroup";
 
@@ -170,7 +171,7 @@ fn read_encryption(
 ) -> Encryption {
     let Some(gap) = find_inheritance(properties) else {
         return match may_be_secondary(kind, properties) {
-            Some(gap) => Encryption::unknown(&gap),
+            Some(gap) => read_member_encryption(build, properties, &gap),
             None => read_new_encryption(build, kind, properties),
         };
     };
@@ -215,9 +216,31 @@ fn read_encryption(
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-globalcluster.html>.
 fn may_be_secondary(kind: &str, properties: &Resolved) -> Option<Gap> {
     let is_member = kind == CLUSTER && !properties.get("GlobalClusterIdentifier").is_absent();
-    let says = |name: &str| !properties.get(name).is_absent();
-    (is_member && !says("StorageEncrypted") && !says("KmsKeyId"))
+    (is_member && properties.get("StorageEncrypted").is_absent())
         .then(|| unplanned("inherited from its global database, which may be encrypted"))
+}
+
+/// Reads the encryption of a member of a global database: it is encrypted if the database is, with the key that it
+/// names.
+fn read_member_encryption(build: &Build<'_>, properties: &Resolved, gap: &Gap) -> Encryption {
+    let global = properties.get("GlobalClusterIdentifier");
+    let global = build.named_resource(&global, GLOBAL, "GlobalClusterIdentifier");
+    let is_encrypted = global.is_some_and(|it| {
+        let encrypted = build.properties(&it).get("StorageEncrypted").as_boolean();
+        encrypted == Ok(Some(true))
+    });
+    let unknown = Encryption::unknown(gap);
+    Encryption {
+        encrypted: match is_encrypted {
+            true => Observed::Known(true),
+            false => unknown.encrypted,
+        },
+        key: match locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId"))) {
+            Ok(None) => unknown.key,
+            key => key.into(),
+        },
+        aws_owned: false,
+    }
 }
 
 fn read_new_encryption(build: &Build<'_>, kind: &str, properties: &Resolved) -> Encryption {

@@ -3,10 +3,10 @@
 use crate::model::cloudformation::Stack;
 use crate::model::tag::{BackupTag, Tags};
 use crate::model::{Gap, Listing};
-use crate::source::planned::{after_apply, unplanned};
+use crate::source::planned::{add_gap, after_apply, unplanned};
 use crate::text::and_more;
 
-use super::build::{Build, add_gap, not_yet};
+use super::build::{Build, not_yet};
 use super::macros::list_unknown_macros;
 use super::node::{Mark, Node};
 use super::tags;
@@ -179,9 +179,9 @@ const LAUNCHERS: [Launcher; 12] = [
     },
 ];
 
-/// Whether resources of a type launch instances.
-pub(super) fn is_launcher(kind: &str) -> bool {
-    LAUNCHERS.iter().any(|it| it.kind == kind)
+/// Returns the types whose resources launch instances.
+pub fn list_launchers() -> impl Iterator<Item = &'static str> {
+    LAUNCHERS.iter().map(|it| it.kind)
 }
 
 impl LaunchTags {

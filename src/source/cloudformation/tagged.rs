@@ -4,8 +4,10 @@
 use std::collections::BTreeSet;
 
 use crate::model::kind::KINDS;
+use crate::model::service::Service;
 use crate::model::tag::BackupTag;
 use crate::model::tagged::TaggedResource;
+use crate::source::unsupported::{UNSUPPORTED, explain_unsupported};
 
 use super::build::Build;
 
@@ -32,6 +34,21 @@ pub(super) fn read_tagged_resources(build: &mut Build<'_>) {
                 exists: None,
             };
             build.stack_region().tagged.items.push(resource);
+        }
+    }
+}
+
+/// Notes what is tagged for backup and has a type that AWS Backup does not support.
+pub(super) fn note_unsupported(build: &mut Build<'_>) {
+    for kind in UNSUPPORTED.iter().map(|it| it.cloudformation) {
+        for declared in build.of_type(kind) {
+            let tags = build.tags(&build.template.properties(&declared), "Tags");
+            if BackupTag::from_tags(&tags, build.tag_key()) == BackupTag::Enabled {
+                let name = format!("line {}: {}", declared.at.line, declared.id);
+                let reason = explain_unsupported(&name, kind);
+                let region = build.region().to_owned();
+                build.planned.note_partial(&region, Service::Backup, reason);
+            }
         }
     }
 }

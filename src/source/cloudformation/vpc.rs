@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::vpc::{NetworkInterface, Route, RouteTable, Subnet, Vpc, VpcEndpoint};
 use crate::model::{Gap, Observed};
 use crate::source::defaults::{VPC_ENDPOINT_POLICY, VPC_ENDPOINT_TYPE};
-use crate::source::planned::unplanned;
+use crate::source::planned::{add_gap, unplanned};
 
-use super::build::{Build, add_gap, locate_gap};
+use super::build::{Build, locate_gap};
 use super::policy;
 use super::value::{Piece, Resolved};
 

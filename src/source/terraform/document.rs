@@ -296,10 +296,11 @@ impl<'a> Document<'a> {
                     "a resource with a type and a name",
                 ));
             };
-            let of = if resource["mode"] == "data" {
-                "data."
-            } else {
-                ""
+            let of = match resource["mode"].as_str() {
+                Some("data") => "data.",
+                // A managed resource may have the same type and name.
+                Some("ephemeral") => "ephemeral.",
+                _ => "",
             };
             let place = (path.clone(), format!("{of}{kind}.{name}"));
             self.configured.insert(place, resource);
@@ -492,7 +493,8 @@ fn read_change<'a>(
     let does = |action: &str| actions.iter().any(|it| it == action);
     // A deposed object is the remainder of a replaced resource and will be deleted.
     let is_gone = (does("delete") || does("forget")) && !does("create");
-    if is_gone || resource.get("deposed").is_some() {
+    let is_ephemeral = resource["mode"] == "ephemeral";
+    if is_gone || is_ephemeral || resource.get("deposed").is_some() {
         return Ok(None);
     }
     let empty = is_deferred || item.is_data;
@@ -508,6 +510,8 @@ fn read_change<'a>(
         }
     }
     item.unknown = match change.get("after_unknown") {
+        // Nothing is known of a resource whose change is deferred without values.
+        _ if is_deferred && item.values.is_null() => &ALL,
         Some(unknown @ (Value::Object(_) | Value::Bool(_))) => unknown,
         None | Some(Value::Null) if empty => &ALL,
         None | Some(Value::Null) => &NULL,

@@ -4,7 +4,7 @@ use crate::model::dynamodb::Table;
 use crate::model::tag::Tags;
 use crate::model::{Gap, Observed};
 use crate::source::defaults::{DYNAMODB_KEY, DYNAMODB_KMS_ENCRYPTION};
-use crate::source::planned::Planned;
+use crate::source::planned::{Planned, unplanned};
 
 use super::item::Item;
 use super::reader::{Reader, mark_incomplete};
@@ -87,7 +87,7 @@ fn table_key<'a>(
         Fact::Open(gap) => return Observed::Unknown(gap),
     };
     let Some(block) = blocks.first() else {
-        return Observed::Known(None);
+        return restored_key(reader, view, planned);
     };
     match block
         .flag("enabled")
@@ -98,6 +98,43 @@ fn table_key<'a>(
             Ok(Some(DYNAMODB_KEY.to_owned()))
         }),
         Observed::Unknown(gap) => Observed::Unknown(gap),
+    }
+}
+
+/// Returns the key of a table without encryption settings: that of the table which it is restored from, or else an AWS
+/// owned key.
+///
+/// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreTableToPointInTime.html>.
+fn restored_key<'a>(
+    reader: &Reader<'a>,
+    view: &View<'a>,
+    planned: &mut Planned,
+) -> Observed<Option<String>> {
+    if view.item.exists {
+        return Observed::Known(None);
+    }
+    let by = ["name", "arn"];
+    for name in ["restore_source_name", "restore_source_table_arn"] {
+        match reader.linked_item(view, name, &["aws_dynamodb_table"], &by) {
+            Ok(Some(source)) if source.address != view.item.address => {
+                return table_key(reader, &source.view(), planned);
+            }
+            Ok(_) => {}
+            Err(gap) => return Observed::Unknown(gap),
+        }
+    }
+    let sources = [
+        "restore_source_name",
+        "restore_source_table_arn",
+        "restore_backup_arn",
+    ];
+    let mut sources = sources.into_iter();
+    match sources.find(|it| !matches!(view.fact(it), Fact::Unset | Fact::Computed(_))) {
+        None => Observed::Known(None),
+        Some(name) => Observed::Unknown(unplanned(format!(
+            "the key of {} is that of its {name}, which is not in the plan",
+            view.item.address
+        ))),
     }
 }
 

@@ -2,27 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::ec2::{EbsDefaults, Instance, Volume};
+use crate::model::ec2::{Instance, Volume};
 use crate::model::tag::Tags;
 use crate::model::{Gap, Observed};
 use crate::source::planned::{Planned, unplanned};
 
+use super::ebs::{Origin, SNAPSHOTS, VOLUMES, volume_encryption};
 use super::ebs_defaults::{ebs_defaults_for, read_ebs_defaults};
 use super::item::Item;
-use super::keys::KeyName;
-use super::launch::{ImageEncryption, Launch};
+use super::launch::Launch;
 use super::network::SUBNETS;
 use super::reader::{Identity, Link, Reader, not_in_plan};
 use super::tags::TagResources;
 use super::view::{Fact, View};
-
-/// What a volume may be made from.
-const SNAPSHOTS: [&str; 4] = [
-    "aws_ebs_snapshot",
-    "aws_ebs_snapshot_copy",
-    "aws_ebs_snapshot_import",
-    "data.aws_ebs_snapshot",
-];
 
 /// Reads the volumes and instances of the plan.
 pub(super) fn read_instances<'a>(reader: &Reader<'a>, planned: &mut Planned) {
@@ -32,10 +24,12 @@ pub(super) fn read_instances<'a>(reader: &Reader<'a>, planned: &mut Planned) {
         reader,
         "aws_ec2_tag",
         "resource_id",
-        &["aws_instance", "aws_ebs_volume"],
+        &["aws_instance", "aws_ebs_volume", "aws_ebs_volume_copy"],
     );
-    for item in reader.document.items_of("aws_ebs_volume") {
-        read_volume(reader, item, &attachments, &tags, planned);
+    for kind in VOLUMES {
+        for item in reader.document.items_of(kind) {
+            read_volume(reader, item, &attachments, &tags, planned);
+        }
     }
     for item in reader.document.items_of("aws_instance") {
         read_instance(reader, item, &attachments, &tags, planned);
@@ -65,7 +59,7 @@ fn read_attachments<'a>(reader: &Reader<'a>) -> Attachments {
     };
     for item in reader.document.items_of("aws_volume_attachment") {
         let view = item.view();
-        let volume = reader.linked_id(&view, "volume_id", &["aws_ebs_volume"]);
+        let volume = reader.linked_id(&view, "volume_id", &VOLUMES);
         let instance = reader.linked_id(&view, "instance_id", &["aws_instance"]);
         match (volume, instance) {
             (Ok(Some(volume)), Ok(Some(instance))) => {
@@ -94,10 +88,7 @@ fn read_volume<'a>(
 ) {
     let view = item.view();
     let named = reader.identify_item(item, view.text("id"));
-    let origin = match reader.resolve_link(&view, "snapshot_id", &SNAPSHOTS) {
-        Link::Nothing => None,
-        _ => Some(Origin::SNAPSHOT),
-    };
+    let origin = Origin::of_volume(reader, &view);
     let defaults = ebs_defaults_for(reader, item, &named.region, planned);
     let (encrypted, kms_key) = volume_encryption(reader, &view, item, origin, defaults, planned);
     let attached_to = match (
@@ -134,152 +125,6 @@ fn read_volume<'a>(
     };
     reader.add_place(item, &volume.arn, planned);
     planned.region_mut(&named.region).volumes.items.push(volume);
-}
-
-/// What a volume is made from, if that may be encrypted.
-struct Origin<'o> {
-    /// `its image`
-    what: &'o str,
-    /// What the account shows of it.
-    encryption: Option<ImageEncryption>,
-}
-
-impl Origin<'_> {
-    const SNAPSHOT: Origin<'static> = Origin {
-        what: "its snapshot",
-        encryption: None,
-    };
-
-    /// Returns the image of an instance as the origin of one of its volumes, unless that is not encrypted.
-    fn in_image(launch: &Launch<'_>, device: &Device<'_>) -> Option<Self> {
-        let what = "its image";
-        match launch.find_encryption(device.name, (device.is_root, device.is_of_image)) {
-            Some(encryption) => Some(Origin {
-                what,
-                encryption: Some(encryption),
-            }),
-            None if !device.is_root || launch.has_plain_image() || launch.has_plain_root() => None,
-            None => Some(Origin {
-                what,
-                encryption: None,
-            }),
-        }
-    }
-}
-
-/// Returns whether a volume that is created for a resource is encrypted, and with which key. `origin` is what
-/// it is made from, if that may be encrypted.
-///
-/// A volume that names no key uses the default key of the region. A volume cannot opt out of encryption by
-/// default: <https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html>. A volume from an
-/// encrypted snapshot is encrypted:
-/// <https://docs.aws.amazon.com/ebs/latest/userguide/how-ebs-encryption-works.html>.
-fn volume_encryption<'a>(
-    reader: &Reader<'a>,
-    view: &View<'a>,
-    owner: &Item<'_>,
-    origin: Option<Origin<'_>>,
-    defaults: EbsDefaults,
-    planned: &mut Planned,
-) -> (Observed<bool>, Observed<Option<String>>) {
-    let of_image = origin.as_ref().and_then(|it| it.encryption.as_ref());
-    let of_image = of_image.map(|it| (it.encrypted.clone(), it.kms_key.clone()));
-    let origin = origin.map(|it| it.what);
-    let snapshot = read_snapshot(reader, view, planned).or(of_image);
-    // What is made from an unencrypted snapshot is encrypted as what is made from none.
-    let is_plain = matches!(&snapshot, Some((Observed::Known(false), _)));
-    let origin = origin.filter(|_| !is_plain);
-    let key = reader.read_key(view, "kms_key_id", planned);
-    let forced = defaults.encryption.known() == Some(&true);
-    let inherited = |origin: &str| {
-        unplanned(format!(
-            "the encryption of {} depends on {origin}, which the plan does not describe",
-            owner.address
-        ))
-    };
-    let encrypted = match view.flag("encrypted") {
-        Fact::Known(true) => Observed::Known(true),
-        // The encryption of an existing volume cannot change.
-        Fact::Known(false) if owner.exists => Observed::Known(false),
-        Fact::Known(false) | Fact::Unset | Fact::Computed(_) if forced => Observed::Known(true),
-        Fact::Open(gap) => Observed::Unknown(gap),
-        _ => match origin {
-            Some(origin) => match &snapshot {
-                Some((encrypted, _)) => encrypted.clone(),
-                None => Observed::Unknown(inherited(origin)),
-            },
-            None => defaults.encryption,
-        },
-    };
-    let kms_key = match (key, origin) {
-        (KeyName::Is(key), _) => Observed::Known(Some(key)),
-        (KeyName::Open(gap), _) => Observed::Unknown(gap),
-        (KeyName::Unset, _) if encrypted.known() == Some(&false) => Observed::Known(None),
-        (KeyName::Unset, _) if owner.exists => Observed::Unknown(not_in_plan(view, "the key")),
-        (KeyName::Unset, Some(origin)) => match snapshot {
-            // Another account owns the snapshot.
-            Some((_, Observed::Known(None))) => defaults.kms_key.map(Some),
-            Some((_, key)) => key,
-            None => Observed::Unknown(inherited(origin)),
-        },
-        (KeyName::Unset, None) => defaults.kms_key.map(Some),
-    };
-    (encrypted, kms_key)
-}
-
-/// Returns whether the snapshot that a volume is made from is encrypted, and with which key; `None` if the plan
-/// does not show it.
-///
-/// Source: <https://docs.aws.amazon.com/ebs/latest/userguide/how-ebs-encryption-works.html>.
-fn read_snapshot<'a>(
-    reader: &Reader<'a>,
-    view: &View<'a>,
-    planned: &mut Planned,
-) -> Option<(Observed<bool>, Observed<Option<String>>)> {
-    let found = reader.linked_item(view, "snapshot_id", &SNAPSHOTS, &["id"]);
-    let item = found.ok().flatten()?;
-    let snapshot = item.view();
-    let default_key = |item: &'a Item<'a>, planned: &mut Planned| {
-        let region = reader.places.region_of(item);
-        let defaults = ebs_defaults_for(reader, item, &region, planned);
-        defaults.kms_key.map(Some)
-    };
-    match item.type_key() {
-        "data.aws_ebs_snapshot" => match snapshot.flag("encrypted").known()? {
-            true => match reader.read_key(&snapshot, "kms_key_id", planned) {
-                KeyName::Is(key) => Some((Observed::Known(true), Observed::Known(Some(key)))),
-                KeyName::Unset | KeyName::Open(_) => None,
-            },
-            false => Some((Observed::Known(false), Observed::Known(None))),
-        },
-        "aws_ebs_snapshot_copy" => {
-            let key = match reader.read_key(&snapshot, "kms_key_id", planned) {
-                KeyName::Is(key) => Observed::Known(Some(key)),
-                // A copy that is encrypted without a key has the default key of the region.
-                KeyName::Unset if snapshot.flag("encrypted").known() == Some(true) => {
-                    default_key(item, planned)
-                }
-                KeyName::Unset | KeyName::Open(_) => return None,
-            };
-            Some((Observed::Known(true), key))
-        }
-        "aws_ebs_snapshot" => {
-            let volume = reader.linked_item(&snapshot, "volume_id", &["aws_ebs_volume"], &["id"]);
-            let volume = volume.ok().flatten()?.view();
-            // The volume may be made from a snapshot itself, of which its own attributes do not tell.
-            volume.flag("encrypted").known()?.then_some(())?;
-            let from = reader.resolve_link(&volume, "snapshot_id", &SNAPSHOTS);
-            let key = match reader.read_key(&volume, "kms_key_id", planned) {
-                KeyName::Is(key) => Observed::Known(Some(key)),
-                KeyName::Unset if matches!(from, Link::Nothing) && !volume.item.exists => {
-                    default_key(volume.item, planned)
-                }
-                KeyName::Unset | KeyName::Open(_) => return None,
-            };
-            Some((Observed::Known(true), key))
-        }
-        _ => None,
-    }
 }
 
 fn read_instance<'a>(
@@ -389,6 +234,19 @@ struct Device<'a> {
     is_root: bool,
     /// Whether only the image names it.
     is_of_image: bool,
+}
+
+/// Returns the image of an instance as the origin of one of its volumes, unless that is not encrypted.
+fn find_image_origin(launch: &Launch<'_>, device: &Device<'_>) -> Option<Origin> {
+    let encryption = launch.find_encryption(device.name, (device.is_root, device.is_of_image));
+    let is_plain = !device.is_root || launch.has_plain_image() || launch.has_plain_root();
+    if encryption.is_none() && is_plain {
+        return None;
+    }
+    Some(Origin {
+        what: "its image",
+        encryption,
+    })
 }
 
 /// Lists the volumes that are created with an instance: those that it names itself, those of its launch
@@ -523,7 +381,7 @@ fn read_devices<'a>(
             false => reader.build_arn("ec2", &named.region, &format!("volume/{id}")),
         };
         let origin = match reader.resolve_link(&view, "snapshot_id", &SNAPSHOTS) {
-            Link::Nothing => Origin::in_image(launch, &device),
+            Link::Nothing => find_image_origin(launch, &device),
             _ => Some(Origin::SNAPSHOT),
         };
         let (encrypted, kms_key) =

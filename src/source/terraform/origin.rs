@@ -14,7 +14,7 @@ use super::reader::{Link, Reader};
 use super::view::{Fact, View};
 
 /// Types of databases and of their snapshots.
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 13] = [
     "aws_db_cluster_snapshot",
     "aws_db_instance",
     "aws_db_snapshot",
@@ -22,6 +22,7 @@ const KINDS: [&str; 12] = [
     "aws_neptune_cluster",
     "aws_rds_cluster",
     "aws_rds_cluster_snapshot_copy",
+    "aws_rds_global_cluster",
     "data.aws_db_cluster_snapshot",
     "data.aws_db_instance",
     "data.aws_db_snapshot",
@@ -42,11 +43,12 @@ const BY: [&str; 8] = [
 ];
 
 /// Attributes that name an origin, in the resource or in its block.
-const ATTRIBUTES: [(&str, &str); 11] = [
+const ATTRIBUTES: [(&str, &str); 12] = [
     ("", "replicate_source_db"),
     ("", "replication_source_identifier"),
     ("", "snapshot_identifier"),
     ("", "global_cluster_identifier"),
+    ("", "source_db_cluster_identifier"),
     ("", "db_instance_identifier"),
     ("", "db_cluster_identifier"),
     ("", "source_db_snapshot_identifier"),

@@ -10,6 +10,7 @@ use crate::source::planned::Surroundings;
 use super::address::{Part, split_address};
 use super::document::Document;
 use super::item::{Item, data_type};
+use super::view::Fact;
 
 /// Name of a region that is not known.
 pub(super) const UNKNOWN_REGION: &str = "unknown";
@@ -93,7 +94,9 @@ impl Places {
             .max_by_key(|(provider, count)| (*count, is_default(provider)))
             .and_then(|(provider, _)| provider);
         let of_main = main.and_then(|main| accounts.remove(main)).flatten();
-        let named = find_account(document).or(of_main);
+        let named = find_account(document)
+            .or(of_main)
+            .or_else(|| find_same_account(document, main?, &accounts));
         Places {
             providers,
             regions,
@@ -131,12 +134,14 @@ impl Places {
 
     /// Returns the region of a resource if it is known.
     pub(super) fn known_region(&self, item: &Item<'_>) -> Option<String> {
-        region_of_item(item)
-            .or_else(|| {
-                let provider = item.provider_key().unwrap_or_default();
-                self.regions.get(self.providers.get(provider)?).cloned()
-            })
-            .or_else(|| self.named.clone())
+        let own = region_of_item(item);
+        if own.is_some() || sets_unknown_region(item) {
+            return own;
+        }
+        let provider = item.provider_key().unwrap_or_default();
+        let configured = self.providers.get(provider);
+        let of_provider = configured.and_then(|it| self.regions.get(it));
+        of_provider.or(self.named.as_ref()).cloned()
     }
 
     /// Returns the regions in which a resource may have been that the plan destroys.
@@ -155,6 +160,13 @@ impl Places {
     }
 }
 
+/// Whether the configuration of a resource sets its region to a value that is not known yet.
+fn sets_unknown_region(item: &Item<'_>) -> bool {
+    let view = item.view();
+    let is_open = matches!(view.text("region"), Fact::Open(_));
+    is_open && !item.is_data && view.is_set("region") == Some(true)
+}
+
 /// Returns the region that the attributes of a resource show.
 fn region_of_item(item: &Item<'_>) -> Option<String> {
     if !item.kind.starts_with("aws_") {
@@ -162,10 +174,12 @@ fn region_of_item(item: &Item<'_>) -> Option<String> {
     }
     let text = |name: &str| item.view().text(name).known();
     if item.is_data {
-        let is_region = item.kind == "aws_region";
-        let names = ["region", "name", "id"];
-        let found = names.into_iter().find_map(text).filter(|_| is_region);
-        return found.map(str::to_owned);
+        let names = match item.kind {
+            "aws_region" => &["region", "name", "id"][..],
+            _ => &["region"],
+        };
+        let mut found = names.iter().filter_map(|name| text(name));
+        return found.find(|it| is_region(it)).map(str::to_owned);
     }
     if let Some(region) = text("region").filter(|it| is_region(it)) {
         return Some(region.to_owned());
@@ -267,6 +281,38 @@ fn find_account(document: &Document<'_>) -> Option<String> {
         Some(account) if accounts.len() == 1 => Some((*account).to_owned()),
         _ => None,
     }
+}
+
+/// Arguments of a provider that say with whose credentials it works.
+///
+/// Source: <https://registry.terraform.io/providers/hashicorp/aws/latest/docs#authentication-and-configuration>.
+const CREDENTIALS: [&str; 8] = [
+    "access_key",
+    "assume_role",
+    "assume_role_with_web_identity",
+    "profile",
+    "secret_key",
+    "shared_config_files",
+    "shared_credentials_files",
+    "token",
+];
+
+/// Returns the account of another provider that has the same credentials.
+fn find_same_account(
+    document: &Document<'_>,
+    provider: &str,
+    accounts: &BTreeMap<String, Option<String>>,
+) -> Option<String> {
+    let credentials = |name: &str| {
+        let expressions = &document.providers[name]["expressions"];
+        CREDENTIALS.map(|it| &expressions[it])
+    };
+    let is_same = |name: &str| {
+        let of_module = |name: &str| &document.providers[name]["module_address"];
+        of_module(name) == of_module(provider) && credentials(name) == credentials(provider)
+    };
+    let mut others = accounts.iter().filter(|(name, _)| is_same(name));
+    others.find_map(|(_, account)| account.clone())
 }
 
 #[cfg(test)]

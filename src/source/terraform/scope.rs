@@ -12,7 +12,7 @@ use super::item::{ALL, Item, KEYS, NULL};
 use super::view::contains_true;
 
 /// Types whose ids are not made from other texts.
-const NETWORK: [&str; 15] = [
+const NETWORK: [&str; 16] = [
     "aws_default_route_table",
     "aws_default_subnet",
     "aws_default_vpc",
@@ -20,6 +20,7 @@ const NETWORK: [&str; 15] = [
     "aws_ebs_snapshot_copy",
     "aws_ebs_snapshot_import",
     "aws_ebs_volume",
+    "aws_ebs_volume_copy",
     "aws_instance",
     "aws_internet_gateway",
     "aws_route_table",
