@@ -350,8 +350,10 @@ fn check_without_copy(
     let oldest = first.ended;
     let now = cx.now()?;
     let central = &cx.settings.central_account;
-    let is_central = |job: &&CopyJob| account_of(&job.destination_vault_arn) == central;
-    let seen = match cx.copy_jobs(arn)?.iter().any(is_central) {
+    let is_listed = |job| Job::of_copy(job).is_ok_and(|job| !job.is_forgotten(now));
+    let is_central = |job: &CopyJob| account_of(&job.destination_vault_arn) == central;
+    let mut copies = cx.copy_jobs(arn)?.iter();
+    let seen = match copies.any(|job| is_central(job) && is_listed(job)) {
         false => format!("no copy job to {central} in the last 30 days"),
         true => format!(
             "no copy job to {central} of a plan that selects it in the last 30 days, only of others or on demand"

@@ -13,7 +13,7 @@ use backup_check::report::format::{Format, Rendering};
 use backup_check::report::json::report_schema;
 use backup_check::report::table::{Style, TableView};
 use backup_check::rules::ALL;
-use backup_check::settings::Settings;
+use backup_check::settings::{Settings, is_region_name};
 use backup_check::source::planned::Surroundings;
 use backup_check::source::{cloudformation, detect, saved, terraform};
 use serde_json::Value;
@@ -39,6 +39,14 @@ fn render_view(format: &str, report: &Report, view: TableView, width: usize) -> 
     let format = Format::with_name(format).unwrap();
     format.write_report(report, &how, &mut out).unwrap();
     String::from_utf8(out).unwrap()
+}
+
+/// Whether Security Hub can store the findings: a plan may leave the account or a region open.
+fn is_fit_for_asff(report: &Report) -> bool {
+    let is_region = |name: &String| is_region_name(name);
+    let mut of_findings = report.findings.iter().map(|it| &it.region);
+    report.account_id.is_some()
+        && (report.regions.iter().any(is_region) || of_findings.all(is_region))
 }
 
 /// Returns the reports of all accounts, plans and templates under `fixtures`, as they are and with --preflight.
@@ -388,7 +396,7 @@ fn every_format_names_the_causes_of_the_json_report_by_their_ids() {
             let id = text(&event["finding_info"], "uid");
             assert_eq!(text(&event["unmapped"], "cause"), of_finding[id], "{name}");
         }
-        if report.account_id.is_none() {
+        if !is_fit_for_asff(report) {
             continue;
         }
         for request in render("asff", report).lines() {

@@ -19,15 +19,21 @@ pub(in crate::report) fn family_heading(family: Family) -> &'static str {
 /// The worst status of a resource in each family; `None` where no rule of the family was checked.
 pub(in crate::report) type Marks = [Option<Status>; Family::ALL.len()];
 
-/// Returns the marks of every resource, by ARN. Waived findings count as passed.
-pub(in crate::report) fn mark_resources(report: &Report) -> HashMap<&str, Marks> {
+/// Returns the marks of the wanted resources, by ARN. Waived findings count as passed.
+pub(in crate::report) fn mark_resources(
+    report: &Report,
+    is_wanted: impl Fn(&str) -> bool,
+) -> HashMap<&str, Marks> {
     let lines = report.resources.iter();
+    let lines = lines.filter(|line| is_wanted(&line.arn));
     let passed = |is_passed: bool| is_passed.then_some(Status::Pass);
     let mut marks: HashMap<&str, Marks> = lines
         .map(|line| (line.arn.as_str(), line.omitted.passed.map(passed)))
         .collect();
     for finding in &report.findings {
-        let of_resource = marks.entry(&finding.resource).or_default();
+        let Some(of_resource) = marks.get_mut(finding.resource.as_str()) else {
+            continue;
+        };
         let status = match finding.waiver {
             Some(_) => Status::Pass,
             None => finding.status,

@@ -35,7 +35,8 @@ pub(super) fn count_few_lines(page: &Page, digest: &Digest<'_>, ascii: bool) -> 
     let rows = rank_rows(digest, FailOn::Fail);
     let mut block = Page::new(page.width(), false);
     if rows.len() <= FEW {
-        write_rows(&mut block, digest, &rows, ascii);
+        let checks = RowChecks::of_rows(digest, &rows);
+        write_rows(&mut block, &checks, &rows, ascii);
     }
     write_untagged(&mut block, digest);
     block.count_lines() + 1
@@ -60,10 +61,11 @@ pub(super) fn write_worst_resources(
     write_untagged(&mut untagged, digest);
     let others = page.count_lines() + LINES_AROUND + untagged.count_lines() + result_lines;
     let room = MOST_LINES.saturating_sub(others);
-    while count_rows(page, digest, &rows, ascii) > room {
+    let checks = RowChecks::of_rows(digest, &rows);
+    while count_rows(page, &checks, &rows, ascii) > room {
         rows.pop();
     }
-    write_rows(page, digest, &rows, ascii);
+    write_rows(page, &checks, &rows, ascii);
     if rows.len() < all {
         let what = match rows.is_empty() {
             true => "all resources".to_owned(),
@@ -78,14 +80,16 @@ pub(super) fn write_worst_resources(
 
 /// Writes every resource.
 pub(super) fn write_all_resources(page: &mut Page, digest: &Digest<'_>, ascii: bool, gate: FailOn) {
-    write_rows(page, digest, &rank_rows(digest, gate), ascii);
+    let rows = rank_rows(digest, gate);
+    let checks = RowChecks::of_rows(digest, &rows);
+    write_rows(page, &checks, &rows, ascii);
     write_untagged(page, digest);
 }
 
 /// Returns the lines of rows without the heading and the legend.
-fn count_rows(page: &Page, digest: &Digest<'_>, rows: &[&Row<'_>], ascii: bool) -> usize {
+fn count_rows(page: &Page, checks: &RowChecks<'_>, rows: &[&Row<'_>], ascii: bool) -> usize {
     let mut block = Page::new(page.width(), false);
-    write_rows(&mut block, digest, rows, ascii);
+    write_rows(&mut block, checks, rows, ascii);
     block.count_lines().saturating_sub(2)
 }
 
@@ -115,12 +119,10 @@ fn rank_rows<'d, 'a>(digest: &'d Digest<'a>, gate: FailOn) -> Vec<&'d Row<'a>> {
     rows
 }
 
-fn write_rows(page: &mut Page, digest: &Digest<'_>, rows: &[&Row<'_>], ascii: bool) {
+fn write_rows(page: &mut Page, checks: &RowChecks<'_>, rows: &[&Row<'_>], ascii: bool) {
     if rows.is_empty() {
         return;
     }
-    let rules = decisive_rules(digest);
-    let marks = mark_resources(digest.report);
     let is_wide = page.width() >= WIDE;
     let most = page.width() * NAME_SHARE / 100;
     let labels: Vec<String> = rows
@@ -147,9 +149,9 @@ fn write_rows(page: &mut Page, digest: &Digest<'_>, rows: &[&Row<'_>], ascii: bo
         if is_wide {
             cells.push(row.line.region.clone());
         }
-        let of_resource: Marks = marks.get(arn).copied().unwrap_or_default();
+        let of_resource: Marks = checks.marks.get(arn).copied().unwrap_or_default();
         cells.extend(of_resource.map(|mark| mark_of(mark, ascii).to_owned()));
-        let reason = match rules.get(arn) {
+        let reason = match checks.rules.get(arn) {
             Some(rule) => rule,
             None if row.section == Section::Untagged => "no backup tag",
             None => "",
@@ -176,35 +178,47 @@ fn verdict_mark(verdict: ResourceVerdict, ascii: bool) -> &'static str {
     }
 }
 
-/// Returns the rule that sets the verdict of each resource in trouble. A failed job comes last: another
-/// rule may explain it.
-fn decisive_rules<'a>(digest: &Digest<'a>) -> HashMap<&'a str, &'static str> {
-    let mut worst: HashMap<&str, ((Status, bool, bool), &'static str)> = HashMap::new();
-    for finding in &digest.report.findings {
-        if !finding.status.is_trouble() || finding.waiver.is_some() {
-            continue;
+/// What the rows say of their checks.
+struct RowChecks<'a> {
+    marks: HashMap<&'a str, Marks>,
+    /// The rule that sets the verdict of each resource in trouble. A failed job comes last: another rule may explain it.
+    rules: HashMap<&'a str, &'static str>,
+}
+
+impl<'a> RowChecks<'a> {
+    fn of_rows(digest: &Digest<'a>, rows: &[&Row<'a>]) -> Self {
+        let shown: HashMap<&str, &Row<'_>> = rows
+            .iter()
+            .map(|row| (row.line.arn.as_str(), *row))
+            .collect();
+        let marks = mark_resources(digest.report, |arn| shown.contains_key(arn));
+        let mut worst: HashMap<&str, ((Status, bool, bool), &'static str)> = HashMap::new();
+        for finding in &digest.report.findings {
+            if !finding.status.is_trouble() || finding.waiver.is_some() {
+                continue;
+            }
+            let Some(row) = shown.get(finding.resource.as_str()) else {
+                continue;
+            };
+            if row.section == Section::Untagged && finding.rule.group == Group::Tagging {
+                continue;
+            }
+            let rank = (
+                finding.status,
+                finding.gating,
+                finding.rule.group != Group::Proof,
+            );
+            let entry = worst
+                .entry(&finding.resource)
+                .or_insert((rank, finding.rule.id));
+            if rank > entry.0 {
+                *entry = (rank, finding.rule.id);
+            }
         }
-        let is_untagged = digest
-            .view
-            .row_of(&finding.resource)
-            .is_some_and(|row| row.section == Section::Untagged);
-        if is_untagged && finding.rule.group == Group::Tagging {
-            continue;
-        }
-        let rank = (
-            finding.status,
-            finding.gating,
-            finding.rule.group != Group::Proof,
-        );
-        let entry = worst
-            .entry(&finding.resource)
-            .or_insert((rank, finding.rule.id));
-        if rank > entry.0 {
-            *entry = (rank, finding.rule.id);
-        }
+        let rules = worst.into_iter().map(|(arn, (_, rule))| (arn, rule));
+        let rules = rules.collect();
+        RowChecks { marks, rules }
     }
-    let rules = worst.into_iter().map(|(arn, (_, rule))| (arn, rule));
-    rules.collect()
 }
 
 fn write_untagged(page: &mut Page, digest: &Digest<'_>) {

@@ -74,7 +74,7 @@ struct ServiceRow {
 
 /// Writes the table of services.
 pub(super) fn write_services(page: &mut Page, digest: &Digest<'_>, ascii: bool) {
-    let marks = mark_resources(digest.report);
+    let marks = mark_resources(digest.report, |_| true);
     let mut services: BTreeMap<(bool, &str), ServiceRow> = BTreeMap::new();
     for row in &digest.view.rows {
         let name = service_name(row.line.kind);
