@@ -275,6 +275,10 @@ impl<'a> LiveEntrance<'a> {
         let caller = (self.organization).new_caller(ending.stopped.clone(), Arc::clone(meter));
         let read = collect_account(&session, &request, &caller).await;
         let mut snapshot = read.map_err(|error| refuse(error.to_string()))?;
+        // The calls may see the end before the account does.
+        if snapshot.interrupted {
+            return Err(self.explain_stop(caller.stop_reason() == Stop::TimedOut));
+        }
         snapshot.started_at = started.to_string();
         let finished = live::current_time().map_err(|error| refuse(error.to_string()))?;
         snapshot.finished_at = finished.to_string();

@@ -167,6 +167,11 @@ impl<'a> FleetScan<'a> {
             false => "repeat the command; with --output FOLDER it can be continued with --resume",
         };
         let exit = entrance.finish_run(seen, again, exit);
+        if self.args.stats {
+            let calls = entrance.describe_calls();
+            output::print_stderr(&format!("{} seen{calls}", plural(seen, "account")));
+            output::print_peak_memory();
+        }
         if let Some(shard) = self.shard {
             return Ok(finish_shard(shard, &report, exit, gate, self.global));
         }

@@ -13,6 +13,7 @@ use crate::exit::FailOn;
 use crate::report::format::{FORMATS, Format, Rendering, TABLE, Writer};
 use crate::report::table::{Style, TableView};
 use crate::report::{FindingSource, Report, Status, WriteError};
+use crate::source::room::{describe_size, read_peak_memory};
 
 use super::args::{ColorArg, GlobalArgs, StatusArg, ViewArg};
 use super::files;
@@ -313,6 +314,13 @@ pub(super) fn print_stdout(text: &str) -> anyhow::Result<()> {
 /// Prints a line on stderr. A failure is ignored: there is no other place to report it.
 pub(super) fn print_stderr(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Prints the most memory that the program had so far, where the system says it.
+pub(super) fn print_peak_memory() {
+    if let Some(peak) = read_peak_memory() {
+        print_stderr(&format!("{} of memory at most", describe_size(peak)));
+    }
 }
 
 /// Returns the width of the terminal, in columns.

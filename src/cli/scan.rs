@@ -10,7 +10,6 @@ use crate::cost::prices::PriceList;
 use crate::exit::Exit;
 use crate::report::Report;
 use crate::report::format::{COST_SECTION_FORMATS, GITHUB};
-use crate::source::room::{describe_size, read_peak_memory};
 
 use super::args::{FailOnArg, GlobalArgs, SourceArgs};
 use super::config::LoadedConfig;
@@ -48,7 +47,7 @@ pub(super) struct ScanArgs {
     pub(super) prices: Option<PathBuf>,
     /// Print the number of API calls, their duration and the memory used on stderr
     #[arg(long, help_heading = "Report")]
-    stats: bool,
+    pub(super) stats: bool,
 }
 
 impl ScanArgs {
@@ -182,8 +181,6 @@ fn print_remarks(args: &ScanArgs, report: &Report, targets: &[Target], global: &
             report.resources.len(),
             report.count_findings()
         ));
-        if let Some(peak) = read_peak_memory() {
-            output::print_stderr(&format!("{} of memory at most", describe_size(peak)));
-        }
+        output::print_peak_memory();
     }
 }

@@ -127,8 +127,14 @@ fn an_organization_costs_its_list_its_roles_and_its_accounts() {
     let user = User::new();
     let floor = floor(&user);
     let endpoint = Endpoint::start_organization(pages(), faults());
-    let run = scan(&user, &endpoint, &[&["--org"], &ROLE[..]].concat());
+    let run = scan(
+        &user,
+        &endpoint,
+        &[&["--org", "--stats"], &ROLE[..]].concat(),
+    );
     let summary = summary(&user);
+    let calls = format!("44 accounts seen · {} API calls\n", 44 * floor + 4 + 46 + 1);
+    assert!(run.stderr.contains(&calls), "{}", run.stderr);
     let left_out = [CLOSED, SUSPENDED, PENDING_ACTIVATION];
     assert_eq!(with_outcome(&summary, "left-out"), set(&left_out));
     let not_entered = [DENIED[0], OF_ANOTHER, DENIED[1]];
