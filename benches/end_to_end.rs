@@ -46,9 +46,10 @@ const REGIONS: [&str; 5] = [
 ];
 
 /// The scans: volumes of a region, milliseconds of delay, one throttled call of so many, `--concurrency`.
-const SCANS: [(usize, u64, u64, u16); 6] = [
+const SCANS: [(usize, u64, u64, u16); 7] = [
     (0, 50, 0, 128),
     (400, 50, 0, 128),
+    (400, 200, 0, 128),
     (400, 50, 0, 32),
     (400, 50, 20, 128),
     (4_000, 50, 0, 128),
