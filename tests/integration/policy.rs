@@ -350,6 +350,45 @@ fn a_merged_policy_preserves_the_original_text() {
     assert!(written.contains(grants), "{written}");
 }
 
+/// The ids of the statements that a merge adds to statements with ids and actions.
+fn added_ids(statements: &[(&str, &str)]) -> Vec<String> {
+    let statements: Vec<Value> = statements
+        .iter()
+        .map(|(sid, action)| {
+            json!({"Sid": sid, "Effect": "Allow", "Principal": {"AWS": CENTRAL}, "Action": action, "Resource": "*"})
+        })
+        .collect();
+    let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+    let key = KeyFacts {
+        key_account: "111122223333".into(),
+        ..KeyFacts::default()
+    };
+    let Ok(Merge::Added(merged)) = merge(&text, &key, &central(), None) else {
+        panic!("it lacks actions");
+    };
+    let merged = serde_json::to_value(&merged).unwrap();
+    let all = merged["Statement"].as_array().unwrap();
+    let added = all[statements.len()..].iter();
+    added
+        .map(|it| it["Sid"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_merged_policy_adds_what_is_missing_under_ids_that_are_free() {
+    let grants = ("BackupCopyUse", "kms:*Grant*");
+    assert_eq!(added_ids(&[grants]), ["BackupCopyUse2"]);
+    let use_alone = ["kms:*crypt*", "kms:GenerateDataKey*", "kms:DescribeKey"];
+    assert_eq!(
+        added_ids(&use_alone.map(|action| ("Use", action))),
+        ["BackupCopyGrants"]
+    );
+    assert_eq!(
+        added_ids(&[grants, ("BackupCopyUse2", "kms:*Grant")]),
+        ["BackupCopyUse3"]
+    );
+}
+
 fn central() -> CentralAccount {
     CentralAccount {
         account_id: CENTRAL.into(),
