@@ -98,6 +98,11 @@ mod tests {
             ),
             ("arn:aws:iam::aws:policy/AWSBackupAuditAccess", Some(true)),
             (
+                "arn:aws-cn:iam::aws:policy/AWSBackupAuditAccess",
+                Some(true),
+            ),
+            ("arn:aws-iso:iam::aws:policy/AWSBackupAuditAccess", None),
+            (
                 "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
                 Some(false),
             ),

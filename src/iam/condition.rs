@@ -356,6 +356,8 @@ mod tests {
         assert_eq!(holds("Null", "one", &["True"]), False);
         assert_eq!(holds("Null", "service", &["false"]), True);
         assert_eq!(holds("Null", "unheard of", &["false"]), Unknown);
+        // What an empty list asks for is not documented.
+        assert_eq!(holds("Null", "none", &[]), Unknown);
         // A value that is neither true nor false asks for nothing.
         assert_eq!(holds("Null", "none", &["yes"]), False);
         assert_eq!(holds("Null", "one", &["yes"]), False);
@@ -438,6 +440,7 @@ mod tests {
                 "QmluYXJ5VmFsdWVJbkJhc2U2NA==",
                 True,
             ),
+            ("BinaryEquals", "bytes", "T3RoZXI=", False),
             (
                 "ArnEquals",
                 "role",

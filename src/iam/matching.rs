@@ -336,6 +336,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_unknown_start_may_be_empty() {
+        for (pattern, shape, expected) in [
+            ("Backup", "*Backup", Truth::Unknown),
+            ("OwnBackup", "*Backup", Truth::Unknown),
+            ("Backups", "*Backup", Truth::False),
+            ("", "*", Truth::Unknown),
+        ] {
+            let tokens = parse_pattern(pattern, LONGEST).unwrap();
+            assert_eq!(match_shape(&tokens, shape), expected, "{pattern}");
+        }
+    }
+
     // The id of a snapshot does not hold another resource, and the key of an object may hold anything.
     #[test]
     fn an_unknown_id_has_no_colon() {

@@ -175,6 +175,10 @@ mod tests {
                 Truth::Unknown,
             ),
             (
+                "arn:aws:sts::692653576357:assumed-role/AWSServiceRoleForBackup/",
+                Truth::False,
+            ),
+            (
                 "arn:aws:sts::692653576357:assumed-role/Other/AWSBackup-x",
                 Truth::False,
             ),

@@ -106,4 +106,41 @@ mod tests {
             assert_eq!(trust(&statement), want, "{key} {value}");
         }
     }
+
+    // Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html>.
+    #[test]
+    fn not_principal_exempts_what_it_names() {
+        let statement = |effect: &str, service: &str| {
+            format!(
+                r#"{{"Effect": "{effect}", "NotPrincipal": {{"Service": "{service}"}}, "Action": "sts:AssumeRole"}}"#
+            )
+        };
+        let allow = r#"{"Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"}, "Action": "sts:AssumeRole"}"#;
+        for (service, denied, allowed) in [
+            ("backup.amazonaws.com", Truth::True, Truth::False),
+            ("ec2.amazonaws.com", Truth::False, Truth::Unknown),
+        ] {
+            let deny = statement("Deny", service);
+            assert_eq!(trust(&format!("{allow}, {deny}")), denied, "{service}");
+            assert_eq!(trust(&statement("Allow", service)), allowed, "{service}");
+        }
+    }
+
+    // Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html>.
+    #[test]
+    fn only_the_newer_version_has_variables() {
+        let mut context = Context::default();
+        context.set("aws:SourceAccount", Value::one("111122223333"));
+        for (version, want) in [("2012-10-17", Truth::True), ("2008-10-17", Truth::False)] {
+            let text = serde_json::json!({"Version": version, "Statement": {
+                "Effect": "Allow",
+                "Principal": {"Service": "backup.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+                "Condition": {"StringEquals": {"aws:SourceAccount": "${aws:SourceAccount}"}},
+            }});
+            let document = Document::parse(&text.to_string()).unwrap();
+            let found = trusts_service(&document, "backup.amazonaws.com", &context);
+            assert_eq!(found, want, "{version}");
+        }
+    }
 }

@@ -258,6 +258,20 @@ mod tests {
     }
 
     #[test]
+    fn each_order_holds_on_its_side() {
+        for (order, expected) in [
+            (Order::Equal, [false, true, false]),
+            (Order::Less, [true, false, false]),
+            (Order::LessOrEqual, [true, true, false]),
+            (Order::Greater, [false, false, true]),
+            (Order::GreaterOrEqual, [false, true, true]),
+        ] {
+            let found = [1.0, 2.0, 3.0].map(|it| compare_ordered(order, Some(it), Some(2.0)));
+            assert_eq!(found, expected.map(Some), "{order:?}");
+        }
+    }
+
+    #[test]
     fn dates_come_in_every_w3c_form() {
         let day = Some(1_577_836_800.0);
         assert_eq!(parse_date("2020-01-01"), day);
@@ -272,7 +286,15 @@ mod tests {
         assert_eq!(parse_date("1577836800"), day);
         assert_eq!(parse_date("1969-12-31"), Some(-86_400.0));
         assert_eq!(parse_date("2000-02-29"), Some(951_782_400.0));
+        assert_eq!(parse_date("2019-12-31T24:00Z"), day);
+        // A number, not a year of four digits.
+        assert_eq!(parse_date("+202"), Some(202.0));
         for bad in [
+            "2020-01-01-01",
+            "2020-01-32",
+            "2020-01-01T25:00Z",
+            "2020-01-01T10:60Z",
+            "2020-01-01T10:00:61Z",
             "",
             "soon",
             "2020-13-01",
@@ -294,7 +316,7 @@ mod tests {
         assert!(in_range("203.0.113.7", "0.0.0.0/0"));
         assert!(!in_range("203.0.114.7", "203.0.113.0/24"));
         assert!(!in_range("203.0.113.7", "::/0"));
-        for bad in ["", "/", "203.0.113.0/33", "203.0.113.0/x", "203.0.113.*"] {
+        for bad in ["", "/", "203.0.113.7/33", "203.0.113.0/x", "203.0.113.*"] {
             assert!(!in_range("203.0.113.7", bad), "{bad}");
         }
     }

@@ -88,3 +88,106 @@ fn values_of<'a>(statement: &'a Statement, key: &str) -> impl Iterator<Item = &'
     let required = of_key.filter(|it| !it.operator.negated);
     required.flat_map(|it| it.values.iter().map(String::as_str))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const ROOT: &str = "arn:aws:iam::111122223333:root";
+    const ROLE: &str = "arn:aws:iam::111122223333:role/Reader";
+
+    /// Returns the name of the key of a policy as AWS makes it, with changes at JSON pointers.
+    fn find(changes: &[(&str, Value)]) -> Option<&'static str> {
+        let mut policy = json!({"Version": "2012-10-17", "Id": "auto-ebs-2", "Statement": [
+            {
+                "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["kms:Decrypt", "kms:CreateGrant"], "Resource": "*",
+                "Condition": {"StringEquals": {
+                    "kms:CallerAccount": "111122223333", "kms:ViaService": "ec2.eu-central-1.amazonaws.com"
+                }}
+            },
+            {
+                "Effect": "Allow", "Principal": {"AWS": ROOT}, "Action": ["kms:Describe*", "kms:RevokeGrant"],
+                "Resource": "*", "Condition": {}
+            },
+            {"Effect": "Allow", "Principal": {"AWS": ROLE}, "NotAction": "kms:Put*", "Resource": "*"}
+        ]});
+        for (pointer, value) in changes {
+            *policy.pointer_mut(pointer).unwrap() = value.clone();
+        }
+        let document = Document::parse(&policy.to_string()).unwrap();
+        find_aws_managed_key(&document, "111122223333")
+    }
+
+    #[test]
+    fn the_generated_id_is_enough() {
+        let readers = ("/Statement/1/Principal/AWS", json!(ROLE));
+        for (id, expected) in [
+            ("auto-ebs-2", Some("aws/ebs")),
+            ("auto-ebs-x", None),
+            ("auto--2", None),
+            ("key-default-1", None),
+        ] {
+            assert_eq!(
+                find(&[readers.clone(), ("/Id", json!(id))]),
+                expected,
+                "{id}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_readers_are_enough() {
+        let id = ("/Id", json!("key-default-1"));
+        assert_eq!(find(std::slice::from_ref(&id)), Some("aws/ebs"));
+        for change in [
+            ("/Statement/1/Principal/AWS", json!(ROLE)),
+            ("/Statement/1/Principal/AWS", json!([])),
+            ("/Statement/1/Action/0", json!("kms:CreateGrant")),
+            (
+                "/Statement/1/Condition",
+                json!({"Bool": {"aws:SecureTransport": "true"}}),
+            ),
+        ] {
+            assert_eq!(find(&[id.clone(), change.clone()]), None, "{change:?}");
+        }
+    }
+
+    #[test]
+    fn others_than_users_of_the_service_make_it_a_customer_key() {
+        let condition = |operator: &str, caller: Value, via: Value| {
+            json!({
+                "StringEquals": {"kms:CallerAccount": caller},
+                operator: {"kms:ViaService": via},
+            })
+        };
+        let (own, ec2) = ("111122223333", "ec2.eu-central-1.amazonaws.com");
+        let like = condition("StringLike", json!(own), json!(ec2));
+        assert_eq!(find(&[("/Statement/0/Condition", like)]), Some("aws/ebs"));
+        for change in [
+            ("/Statement/0/Effect", json!("Deny")),
+            ("/Statement/0/Principal/AWS", json!(ROOT)),
+            ("/Statement/0/Principal/AWS", json!(["*", ROOT])),
+            (
+                "/Statement/0/Condition",
+                condition("StringLike", json!("444455556666"), json!(ec2)),
+            ),
+            (
+                "/Statement/0/Condition",
+                condition("StringLike", json!([own, "444455556666"]), json!(ec2)),
+            ),
+            (
+                "/Statement/0/Condition",
+                condition("StringNotLike", json!(own), json!(ec2)),
+            ),
+            (
+                "/Statement/0/Condition",
+                json!({"StringEquals": {"kms:CallerAccount": own}}),
+            ),
+            ("/Statement/2/NotAction", json!("kms:Decrypt")),
+        ] {
+            assert_eq!(find(std::slice::from_ref(&change)), None, "{change:?}");
+        }
+    }
+}

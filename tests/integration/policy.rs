@@ -323,7 +323,17 @@ fn a_merged_policy_stays_within_the_kms_limit() {
     let Ok(Merge::Added(merged)) = merge(&policy(room - 1000), &key, &central(), None) else {
         panic!("a policy with room for two statements");
     };
-    assert!(serde_json::to_string(&merged).unwrap().len() <= MAX_POLICY_BYTES);
+    let length = serde_json::to_string(&merged).unwrap().len();
+    assert!(length <= MAX_POLICY_BYTES);
+    let fits = room - 1000 + MAX_POLICY_BYTES - length;
+    assert!(matches!(
+        merge(&policy(fits), &key, &central(), None),
+        Ok(Merge::Added(_))
+    ));
+    assert!(matches!(
+        merge(&policy(fits + 1), &key, &central(), None),
+        Ok(Merge::TooLarge(length)) if length == MAX_POLICY_BYTES + 1
+    ));
 }
 
 #[test]
@@ -348,6 +358,58 @@ fn a_merged_policy_preserves_the_original_text() {
     );
     let grants = r#""Action":["kms:CreateGrant","kms:ListGrants","kms:RevokeGrant"],"Resource":"*","Condition":{"Bool":{"kms:GrantIsForAWSResource":"true"}}"#;
     assert!(written.contains(grants), "{written}");
+}
+
+/// The ids of the statements that a merge adds to statements with ids and actions.
+fn added_ids(statements: &[(&str, &str)]) -> Vec<String> {
+    let statements: Vec<Value> = statements
+        .iter()
+        .map(|(sid, action)| {
+            json!({"Sid": sid, "Effect": "Allow", "Principal": {"AWS": CENTRAL}, "Action": action, "Resource": "*"})
+        })
+        .collect();
+    let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+    let key = KeyFacts {
+        key_account: "111122223333".into(),
+        ..KeyFacts::default()
+    };
+    let Ok(Merge::Added(merged)) = merge(&text, &key, &central(), None) else {
+        panic!("it lacks actions");
+    };
+    let merged = serde_json::to_value(&merged).unwrap();
+    let all = merged["Statement"].as_array().unwrap();
+    let added = all[statements.len()..].iter();
+    added
+        .map(|it| it["Sid"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_merged_policy_adds_what_is_missing_under_ids_that_are_free() {
+    let grants = ("BackupCopyUse", "kms:*Grant*");
+    assert_eq!(added_ids(&[grants]), ["BackupCopyUse2"]);
+    let use_alone = ["kms:*crypt*", "kms:GenerateDataKey*", "kms:DescribeKey"];
+    assert_eq!(
+        added_ids(&use_alone.map(|action| ("Use", action))),
+        ["BackupCopyGrants"]
+    );
+    assert_eq!(
+        added_ids(&[grants, ("BackupCopyUse2", "kms:*Grant")]),
+        ["BackupCopyUse3"]
+    );
+}
+
+#[test]
+fn the_policy_of_a_key_of_the_central_account_is_unchanged() {
+    let statement = json!({"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "kms:*", "Resource": "*"});
+    let text = json!({"Version": "2012-10-17", "Statement": statement}).to_string();
+    let key_of = |account: &str| KeyFacts {
+        key_account: account.to_owned(),
+        ..KeyFacts::default()
+    };
+    let merge_for = |account| merge(&text, &key_of(account), &central(), None);
+    assert!(matches!(merge_for(CENTRAL), Ok(Merge::Unchanged(_))));
+    assert!(matches!(merge_for("111122223333"), Ok(Merge::Added(_))));
 }
 
 fn central() -> CentralAccount {
