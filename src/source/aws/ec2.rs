@@ -291,10 +291,11 @@ pub async fn read_ebs_defaults(reader: &RegionReader<'_>) -> EbsDefaults {
         },
         kms_key: match kms_key {
             Ok(response) => {
-                if let Some(name) = &response.kms_key_id {
+                let key = GET_EBS_KEY.require_text(response.kms_key_id, "KmsKeyId");
+                if let Observed::Known(name) = &key {
                     reader.keys.request(reader.region, name);
                 }
-                GET_EBS_KEY.require_text(response.kms_key_id, "KmsKeyId")
+                key
             }
             Err(gap) => Observed::Unknown(gap),
         },
