@@ -8,6 +8,7 @@
 //! and the times of a snapshot have defaults (`Case::snapshot`), and policies are written as JSON.
 
 mod needs;
+mod sentences;
 mod shared_outcomes;
 
 use std::collections::{BTreeMap, BTreeSet};
