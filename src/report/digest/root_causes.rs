@@ -18,8 +18,6 @@ const MOST_PER_RULE: usize = 10;
 #[derive(Debug)]
 pub(in crate::report) struct RootCauses<'a> {
     ranked: Vec<RootCause<'a>>,
-    /// The positions of the causes of each resource, by ARN.
-    positions: HashMap<&'a str, Vec<usize>>,
 }
 
 /// A root cause.
@@ -38,8 +36,8 @@ pub(in crate::report) struct RootCause<'a> {
     pub(in crate::report) about: Option<&'a str>,
     /// Whether any of its findings is not waived.
     pub(in crate::report) is_open: bool,
-    /// Every resource that it affects, by ARN, waived ones included.
-    members: BTreeMap<&'a str, Member<'a>>,
+    /// Every resource that it affects, waived ones included. After [`RootCause::settle_members`] sorted by ARN, each once.
+    members: Vec<Member<'a>>,
     /// The parts of the resources that its messages are about, such as the volumes of an instance.
     pub(in crate::report) parts: BTreeSet<&'a str>,
     messages: Vec<Wording<'a>>,
@@ -68,6 +66,12 @@ pub(in crate::report) struct Member<'a> {
     pub(in crate::report) is_new: bool,
     /// Whether a finding is not waived.
     pub(in crate::report) is_open: bool,
+}
+
+impl<'a> Member<'a> {
+    fn arn(&self) -> &'a str {
+        &self.finding.resource
+    }
 }
 
 impl<'a> RootCauses<'a> {
@@ -101,6 +105,7 @@ impl<'a> RootCauses<'a> {
                 }
             }
         }
+        causes.iter_mut().for_each(RootCause::settle_members);
         let mut causes = merge_similar(causes);
         for cause in &mut causes {
             cause.is_symptom = cause.ids.iter().all(|id| symptoms.contains(id));
@@ -113,26 +118,10 @@ impl<'a> RootCauses<'a> {
         sort_causes(&mut causes);
         let mut causes = assign_ids(causes);
         sort_causes(&mut causes);
-        let mut positions: HashMap<&'a str, Vec<usize>> = HashMap::new();
         for (position, cause) in causes.iter_mut().enumerate() {
             cause.position = position;
-            for finding in &cause.findings {
-                let of_resource = positions.entry(&finding.resource).or_default();
-                if of_resource.last() != Some(&position) {
-                    of_resource.push(position);
-                }
-            }
         }
-        RootCauses {
-            ranked: causes,
-            positions,
-        }
-    }
-
-    /// Returns the causes of a resource's findings, worst first.
-    pub(in crate::report) fn of_resource(&self, arn: &str) -> impl Iterator<Item = &RootCause<'a>> {
-        let positions = self.positions.get(arn).into_iter().flatten();
-        positions.map(|position| &self.ranked[*position])
+        RootCauses { ranked: causes }
     }
 
     /// Returns all causes, worst first.
@@ -199,6 +188,7 @@ fn merge_similar(causes: Vec<RootCause<'_>>) -> Vec<RootCause<'_>> {
             let mut rest = causes.split_off(MOST_PER_RULE - 1).into_iter();
             if let Some(mut example) = rest.next() {
                 rest.for_each(|other| example.merge(other));
+                example.settle_members();
                 causes.push(example);
             }
         }
@@ -217,7 +207,7 @@ impl<'a> RootCause<'a> {
             gating: false,
             is_open: false,
             about: cause.about.as_deref(),
-            members: BTreeMap::new(),
+            members: Vec::new(),
             parts: BTreeSet::new(),
             messages: Vec::new(),
             fixes: Vec::new(),
@@ -253,23 +243,27 @@ impl<'a> RootCause<'a> {
         if is_open {
             self.described = self.findings.len();
         }
-        self.add_member(
-            &finding.resource,
-            Member {
-                finding,
-                cause,
-                gating: finding.gating,
-                is_new: is_open && finding.baseline == Some(Baseline::New),
-                is_open,
-            },
-        );
+        self.members.push(Member {
+            finding,
+            cause,
+            gating: finding.gating,
+            is_new: is_open && finding.baseline == Some(Baseline::New),
+            is_open,
+        });
     }
 
-    fn add_member(&mut self, arn: &'a str, member: Member<'a>) {
-        let known = self.members.entry(arn).or_insert(member);
-        known.gating |= member.gating;
-        known.is_new |= member.is_new;
-        known.is_open |= member.is_open;
+    /// Sorts the members by ARN and joins those of one resource, of which the first was added first.
+    fn settle_members(&mut self) {
+        self.members.sort_by_key(Member::arn);
+        self.members.dedup_by(|other, first| {
+            let is_same = other.arn() == first.arn();
+            if is_same {
+                first.gating |= other.gating;
+                first.is_new |= other.is_new;
+                first.is_open |= other.is_open;
+            }
+            is_same
+        });
     }
 
     fn add_rule(&mut self, rule: &'static Rule) {
@@ -278,7 +272,7 @@ impl<'a> RootCause<'a> {
         }
     }
 
-    /// Adds the resources and findings of another cause, without its messages.
+    /// Adds the resources and findings of another cause, without its messages. The members are not settled then.
     fn merge(&mut self, other: RootCause<'a>) {
         self.similar += other.similar;
         self.gating |= other.gating;
@@ -288,9 +282,7 @@ impl<'a> RootCause<'a> {
         for rule in other.rules {
             self.add_rule(rule);
         }
-        for (arn, member) in other.members {
-            self.add_member(arn, member);
-        }
+        self.members.extend(other.members);
     }
 
     /// Adds another cause of the same change, with its messages and fixes.
@@ -311,6 +303,7 @@ impl<'a> RootCause<'a> {
         }
         let similar = self.similar;
         self.merge(other);
+        self.settle_members();
         self.similar = similar;
     }
 
@@ -341,7 +334,7 @@ impl<'a> RootCause<'a> {
 
     /// Whether it affects a resource that can be backed up, rather than settings only.
     fn affects_resources(&self) -> bool {
-        let mut members = self.members.values();
+        let mut members = self.members.iter();
         members.any(|member| member.finding.kind.is_backed_up())
     }
 
@@ -353,20 +346,15 @@ impl<'a> RootCause<'a> {
         }
     }
 
-    /// Whether a finding of the resource is not waived.
-    pub(in crate::report) fn is_open_for(&self, arn: &str) -> bool {
-        self.members.get(arn).is_some_and(|member| member.is_open)
-    }
-
     /// Returns the resources with findings that are not waived, by ARN.
     pub(in crate::report) fn open_members(&self) -> impl Iterator<Item = (&'a str, &Member<'a>)> {
-        let members = self.members.iter().map(|(arn, member)| (*arn, member));
-        members.filter(|(_, member)| member.is_open)
+        let open = self.members.iter().filter(|member| member.is_open);
+        open.map(|member| (member.arn(), member))
     }
 
     /// Whether a finding that is not waived is not in the baseline.
     pub(in crate::report) fn has_new(&self) -> bool {
-        self.members.values().any(|member| member.is_new)
+        self.members.iter().any(|member| member.is_new)
     }
 
     /// Returns the findings that its messages describe.
@@ -421,7 +409,7 @@ impl<'a> RootCause<'a> {
     /// Returns how many resources it affects that are not waived, and how many of them are new.
     pub(in crate::report) fn describe_open(&self, view: &View<'_>) -> String {
         let resources = view.describe_resources(self.open_members().map(|(arn, _)| arn));
-        let new = self.members.values().filter(|it| it.is_new).count();
+        let new = self.members.iter().filter(|it| it.is_new).count();
         match (&view.report.comparison, new) {
             (None, _) | (Some(_), 0) => resources,
             (Some(_), new) => format!("{resources}; {new} new"),

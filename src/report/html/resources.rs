@@ -1,7 +1,7 @@
 //! Every resource with its verdict, by type, worst first.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::text::{count_of, format_name, format_number};
 use crate::model::ResourceKind;
@@ -129,8 +129,9 @@ impl<'d> Resources<'d> {
         let lines = digest.report.resources.iter();
         let lines = lines.filter(|it| it.omitted.gating);
         let gating = findings.map(|it| it.resource.as_str());
-        let gating: BTreeSet<&str> = gating.chain(lines.map(|it| it.arn.as_str())).collect();
-        let checks = combine_checks(digest.report);
+        let gating: HashSet<&str> = gating.chain(lines.map(|it| it.arn.as_str())).collect();
+        let checks = combine_checks(digest.report, listed);
+        let causes = open_causes(&digest.causes, listed);
         let new_row = |at: usize| {
             let row = &digest.view.rows[at];
             let arn = row.line.arn.as_str();
@@ -140,7 +141,7 @@ impl<'d> Resources<'d> {
                 number: at + 1,
                 gating: gating.contains(arn),
                 checks: checks.get(arn).cloned().unwrap_or_default(),
-                causes: open_causes(&digest.causes, arn),
+                causes: causes.get(arn).cloned().unwrap_or_default(),
             }
         };
         let mut kinds: BTreeMap<ResourceKind, Vec<ResourceRow<'d>>> = BTreeMap::new();
@@ -201,17 +202,24 @@ struct ResourceChecks {
     rules: Vec<(Status, &'static str)>,
 }
 
-fn combine_checks(report: &Report) -> HashMap<&str, ResourceChecks> {
+/// Returns the checks of the resources that are listed.
+fn combine_checks<'d>(
+    report: &'d Report,
+    listed: &ListedResources<'d>,
+) -> HashMap<&'d str, ResourceChecks> {
     let of_line = |line: &ResourceLine| ResourceChecks {
         families: line.omitted.passed.map(|it| it.then_some(Status::Pass)),
         rules: Vec::new(),
     };
-    let lines = report.resources.iter();
+    let is_listed = |arn: &str| listed.number_of(arn).is_some();
+    let lines = report.resources.iter().filter(|it| is_listed(&it.arn));
     let mut checks: HashMap<&str, ResourceChecks> =
         lines.map(|it| (it.arn.as_str(), of_line(it))).collect();
     let open = report.shown(false).filter(|it| it.waiver.is_none());
     for finding in open {
-        let entry = checks.entry(&finding.resource).or_default();
+        let Some(entry) = checks.get_mut(finding.resource.as_str()) else {
+            continue;
+        };
         let family = &mut entry.families[finding.rule.family() as usize];
         *family = (*family).max(Some(finding.status));
         if finding.status.is_trouble() {
@@ -224,10 +232,20 @@ fn combine_checks(report: &Report) -> HashMap<&str, ResourceChecks> {
     checks
 }
 
-/// Returns the first digits of the ids of the causes of a resource's findings that are not waived.
-fn open_causes(causes: &RootCauses<'_>, arn: &str) -> Vec<String> {
-    let open = causes.of_resource(arn).filter(|it| it.is_open_for(arn));
-    open.map(|cause| cause.short_id().to_owned()).collect()
+/// Returns the first digits of the ids of the causes of each listed resource whose findings are not waived, worst first.
+fn open_causes<'d>(
+    causes: &'d RootCauses<'d>,
+    listed: &ListedResources<'d>,
+) -> HashMap<&'d str, Vec<String>> {
+    let mut ids: HashMap<&str, Vec<String>> = HashMap::new();
+    for cause in causes.open() {
+        let arns = cause.open_members().map(|(arn, _)| arn);
+        for arn in arns.filter(|arn| listed.number_of(arn).is_some()) {
+            let of_resource = ids.entry(arn).or_default();
+            of_resource.push(cause.short_id().to_owned());
+        }
+    }
+    ids
 }
 
 impl KindTable<'_> {
