@@ -21,6 +21,7 @@ pub mod ec2;
 pub mod efs;
 mod error;
 pub mod fsx;
+mod http_client;
 pub mod iam;
 mod images;
 pub mod key_requests;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use thiserror::Error;
 
@@ -88,15 +89,13 @@ struct ScanRegions {
     buckets: Vec<BucketLocation>,
 }
 
-/// The parts of an account that are read at the same time.
-struct AccountParts {
+/// The parts of the regions of an account that are read at the same time.
+struct RegionalParts {
     regions: Vec<RegionResult>,
     /// `None` if buckets were selected by ARN, or not at all.
     all_buckets: Option<Buckets>,
     /// ARNs of tagged resources by region.
     tagged_elsewhere: BTreeMap<String, Listing<String>>,
-    organization_id: Observed<Option<String>>,
-    backup_roles: BackupRoles,
 }
 
 /// An account as it was read, but its keys.
@@ -205,8 +204,14 @@ async fn read_resources(
 ) -> Result<AccountResources, CollectError> {
     let scope = reader.scope;
     let targets = parse_targets(&request.selection);
-    let mut regions = find_regions(reader, request, &targets).await?;
-    let mut parts = read_parts(reader, request, &regions, policy, targets.is_empty()).await;
+    let regional = async {
+        let regions = find_regions(reader, request, &targets).await?;
+        let parts = read_parts(reader, request, &regions, policy, targets.is_empty()).await;
+        Ok::<_, CollectError>((regions, parts))
+    };
+    let global = read_global_parts(reader, request, policy).map(Ok);
+    let ((mut regions, mut parts), (organization_id, mut backup_roles)) =
+        tokio::try_join!(regional, global)?;
     if request.extent.only_enabled && targets.is_empty() && scope.lists_service(Service::S3) {
         parts.all_buckets = list_enabled_buckets(reader, &parts.regions, &regions.scanned).await;
     }
@@ -219,7 +224,6 @@ async fn read_resources(
     if request.extent.metrics {
         cloudwatch::read_sizes(reader, &mut by_name, &mut buckets.items).await;
     }
-    let mut backup_roles = parts.backup_roles;
     if scope.role_policies {
         let of_plans = iam::read_roles_of_plans(reader, &by_name, &backup_roles).await;
         backup_roles.extend(of_plans);
@@ -229,9 +233,26 @@ async fn read_resources(
         by_name,
         buckets,
         tagged_elsewhere: parts.tagged_elsewhere,
-        organization_id: parts.organization_id,
+        organization_id,
         backup_roles,
     })
+}
+
+/// Reads the organization and the backup roles, which have no region.
+async fn read_global_parts(
+    reader: &AccountReader<'_>,
+    request: &ScanRequest,
+    policy: &BackupPolicy<'_>,
+) -> (Observed<Option<String>>, BackupRoles) {
+    let scope = reader.scope;
+    let backup_roles = async {
+        match scope.roles {
+            true => iam::read_roles(reader, policy, &request.backup_role).await,
+            false => BTreeMap::new(),
+        }
+    };
+    let organization_id = organizations::read_organization_id(reader);
+    tokio::join!(read_if(scope.organization, organization_id), backup_roles)
 }
 
 /// Returns the scanned regions in which a plan makes continuous backups; none where it does not matter.
@@ -377,14 +398,14 @@ fn bucket_names(targets: &[Target]) -> Vec<String> {
     Target::ids_of(targets, ResourceKind::S3Bucket)
 }
 
-/// Reads all regions and the global services at the same time.
+/// Reads all regions and the buckets at the same time.
 async fn read_parts(
     reader: &AccountReader<'_>,
     request: &ScanRequest,
     regions: &ScanRegions,
     policy: &BackupPolicy<'_>,
     is_unselective: bool,
-) -> AccountParts {
+) -> RegionalParts {
     let scope = reader.scope;
     let each_region = join_all(
         regions
@@ -403,28 +424,11 @@ async fn read_parts(
             false => None,
         }
     };
-    let backup_roles = async {
-        match scope.roles {
-            true => iam::read_roles(reader, policy, &request.backup_role).await,
-            false => BTreeMap::new(),
-        }
-    };
-    let (regions, all_buckets, elsewhere, organization_id, backup_roles) = tokio::join!(
-        each_region,
-        all_buckets,
-        elsewhere,
-        read_if(
-            scope.organization,
-            organizations::read_organization_id(reader)
-        ),
-        backup_roles,
-    );
-    AccountParts {
+    let (regions, all_buckets, elsewhere) = tokio::join!(each_region, all_buckets, elsewhere);
+    RegionalParts {
         regions,
         all_buckets,
         tagged_elsewhere: elsewhere.into_iter().collect(),
-        organization_id,
-        backup_roles,
     }
 }
 
@@ -452,7 +456,7 @@ async fn list_enabled_buckets(
 /// stacks.
 async fn collect_buckets(
     reader: &AccountReader<'_>,
-    parts: &mut AccountParts,
+    parts: &mut RegionalParts,
     selected: Vec<BucketLocation>,
 ) -> Listing<Bucket> {
     if let Some(found) = parts.all_buckets.take() {
@@ -475,7 +479,7 @@ async fn collect_buckets(
 }
 
 /// Adds the buckets that are tagged `enabled` and that the list of the account's buckets lacks.
-fn add_unlisted_buckets(parts: &mut AccountParts, found: &Buckets, tag_key: &str) {
+fn add_unlisted_buckets(parts: &mut RegionalParts, found: &Buckets, tag_key: &str) {
     let unplaced = found.scanned.items.iter().map(|it| &it.arn);
     let known: BTreeSet<&String> = found.regions.keys().chain(unplaced).collect();
     let enabled = Tags::from([(tag_key.to_owned(), ENABLED.to_owned())]);

@@ -15,12 +15,8 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::operation::assume_role::{AssumeRoleError, AssumeRoleOutput};
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
-use aws_smithy_runtime::client::defaults::default_http_client_plugin_v2;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
-use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use thiserror::Error;
 
@@ -28,6 +24,7 @@ use crate::model::arn::Arn;
 
 use super::clients::{Clients, make_retry_partition};
 use super::error::{describe_root_error, shorten_message};
+use super::http_client::make_http_client;
 use super::meter::{Counter, Meter};
 use super::operation::ResponseText;
 use super::retry::{LimitFailures, limit_attempts};
@@ -356,13 +353,6 @@ fn check_root_certificates(access: &Access) -> Result<(), ConnectError> {
         false => format!(" in {}", named.join(" or ")),
     };
     Err(ConnectError::NoRootCertificates { place })
-}
-
-/// Returns the HTTP client that the SDK would make for each of its clients.
-fn make_http_client() -> Option<SharedHttpClient> {
-    let plugin = default_http_client_plugin_v2(BehaviorVersion::latest())?;
-    let empty = RuntimeComponentsBuilder::new("http client");
-    plugin.runtime_components(&empty).http_client()
 }
 
 /// Loads the SDK's configuration. Returns it with the home region.

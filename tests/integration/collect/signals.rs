@@ -14,7 +14,12 @@ fn run_interrupted(user: &User, args: &[&str], signal: &str) -> Run {
 }
 
 fn run_interrupted_at(operation: &'static str, user: &User, args: &[&str], signal: &str) -> Run {
-    let endpoint = Endpoint::start([on(operation, Reply::Never)]);
+    run_until(operation, operation, user, args, signal)
+}
+
+/// Runs the program, which gets no response to one operation, until it calls another one, then sends a signal.
+fn run_until(silent: &'static str, last: &str, user: &User, args: &[&str], signal: &str) -> Run {
+    let endpoint = Endpoint::start([on(silent, Reply::Never)]);
     let url = endpoint.url();
     let mut command = user.command(args);
     command.args(["--region", REGION, "--endpoint-url", &url]);
@@ -23,7 +28,7 @@ fn run_interrupted_at(operation: &'static str, user: &User, args: &[&str], signa
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    endpoint.wait_for(operation);
+    endpoint.wait_for(last);
     let sent = Command::new("kill")
         .args([signal, &child.id().to_string()])
         .status();
@@ -33,6 +38,15 @@ fn run_interrupted_at(operation: &'static str, user: &User, args: &[&str], signa
         code: output.status.code().expect("it exits by itself"),
         stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
         stderr: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
+    }
+}
+
+#[test]
+fn what_has_no_region_does_not_wait_for_the_list_of_regions() {
+    let user = User::new();
+    for last in ["organizations:DescribeOrganization", "iam:GetRole"] {
+        let run = run_until("ec2:DescribeRegions", last, &user, &["scan"], "-INT");
+        assert_eq!(run.code, 130, "{last}: {}", run.stderr);
     }
 }
 
