@@ -1,11 +1,11 @@
 //! What checks answered, shared by the resources of which it is true.
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use crate::analysis::encryption::EncryptionState;
 use crate::analysis::{Outcome, Remedy};
 use crate::report::Explanation;
+use crate::report::maps::HashMap;
 use crate::rule::Rule;
 
 /// The outcome of a check.

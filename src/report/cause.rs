@@ -2,7 +2,7 @@
 //! run to run.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Finding, Status};
 use crate::analysis::Cause;
 use crate::model::ResourceKind;
+use crate::report::maps::HashMap;
 use crate::rule::Group;
 
 /// The number of digits of an id that texts for people show.

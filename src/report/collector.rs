@@ -1,11 +1,11 @@
 //! Collects findings as they are made, without holding the same text twice.
 
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
 use super::baseline::Comparer;
 use super::{Explanation, Finding, OmittedCounts, Report, ResourceLine};
+use crate::report::maps::HashMap;
 
 /// The number of explanations that are compared with a new one. Those of resources with the same key are equal.
 const MOST_KNOWN: usize = 4_096;
@@ -73,10 +73,8 @@ impl<'b> FindingCollector<'b> {
 
     /// Replaces an explanation by an equal one that is known, without remedies where none are kept.
     fn share_explanation(&mut self, finding: &mut Finding) {
-        let mut hasher = DefaultHasher::new();
-        finding.explanation.message.hash(&mut hasher);
-        finding.explanation.fix.hash(&mut hasher);
-        let key = hasher.finish();
+        let said = &finding.explanation;
+        let key = self.known.hasher().hash_one((&said.message, &said.fix));
         let known = self.known.get(&key);
         if let Some(known) = known.filter(|it| self.equals(it, &finding.explanation)) {
             finding.explanation = Arc::clone(&known.kept);

@@ -2,14 +2,14 @@
 //!
 //! In a large account nearly all findings are of this kind, and rendering them is most of the time of a report.
 
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::BuildHasher as _;
 use std::io::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::cause::is_of_resource;
 use super::{Finding, WriteError};
+use crate::report::maps::HashMap;
 
 /// The number of renderings that are kept: about a kilobyte each.
 const MOST_RENDERINGS: usize = 4_096;
@@ -40,7 +40,12 @@ impl Renderings {
         out: &mut dyn Write,
         render: impl FnOnce(&mut Vec<u8>) -> Result<(), WriteError>,
     ) -> Result<(), WriteError> {
-        let slot = is_shareable(finding).then(|| hash_words(finding));
+        let said = (
+            finding.rule.id,
+            &finding.region,
+            &finding.explanation.message,
+        );
+        let slot = is_shareable(finding).then(|| self.known.hasher().hash_one(said));
         if let Some(known) = slot.and_then(|slot| self.known.get(&slot))
             && says_the_same(&known.finding, finding)
         {
@@ -89,14 +94,6 @@ fn is_shareable(finding: &Finding) -> bool {
         && finding.sources.is_empty()
         && finding.resource.bytes().all(is_plain)
         && !(finding.status.is_trouble() && causes.any(|cause| is_of_resource(finding, cause)))
-}
-
-fn hash_words(finding: &Finding) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    finding.rule.id.hash(&mut hasher);
-    finding.region.hash(&mut hasher);
-    finding.explanation.message.hash(&mut hasher);
-    hasher.finish()
 }
 
 fn says_the_same(one: &Finding, other: &Finding) -> bool {

@@ -1,7 +1,6 @@
 //! The worst check of a resource in each family: the columns of the tables of services and resources.
 
-use std::collections::HashMap;
-
+use crate::report::maps::HashMap;
 use crate::report::{Report, Status};
 use crate::rule::Family;
 

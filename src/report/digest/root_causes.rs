@@ -1,12 +1,13 @@
 //! Root causes: what must change to resolve the findings, each once with every resource that it affects.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::view::View;
 use super::wording::{CauseKey, Wording, add_wording, first_texts};
 use crate::analysis::Cause;
 use crate::report::cause::{CauseId, cause_id};
+use crate::report::maps::HashMap;
 use crate::report::{Baseline, Finding, Report, SHORT_ID, Status};
 use crate::rule::{Group, Rule};
 use crate::text::and_more;
@@ -80,7 +81,7 @@ impl<'a> RootCauses<'a> {
         let mut known: BTreeMap<CauseKey, usize> = BTreeMap::new();
         let mut causes: Vec<RootCause<'a>> = Vec::new();
         // Resources with the same key have the same explanation.
-        let mut of_key: HashMap<(*const Cause, &str, Status), usize> = HashMap::new();
+        let mut of_key: HashMap<(*const Cause, &str, Status), usize> = HashMap::default();
         let troubles = || report.findings.iter().filter(|it| it.status.is_trouble());
         let open = troubles().filter(|it| it.waiver.is_none());
         let waived = troubles().filter(|it| it.waiver.is_some());

@@ -1,11 +1,12 @@
 //! The section of the report that each resource belongs to, and the verdict that it has there.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::counts::VerdictCounts;
 use super::prerequisites::AccountPrerequisites;
 use crate::model::ResourceKind;
 use crate::model::tag::BackupTag;
+use crate::report::maps::HashMap;
 use crate::report::{Report, ResourceLine, ResourceVerdict, Status};
 use crate::rule::Group;
 use crate::text::plural;

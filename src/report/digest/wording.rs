@@ -92,7 +92,12 @@ pub(super) fn first_texts(wordings: &[&Wording<'_>], most: usize) -> Vec<String>
 /// Returns a sentence with placeholders for the names of the resource that it is about. The same sentence
 /// about two resources becomes the same text, and a command for one can be adapted to the other.
 fn replace_names(sentence: &str, finding: &Finding) -> String {
-    let mut text = replace_word(sentence, &finding.resource, "<arn>");
+    // Most sentences have no ARN, and to look for a long one takes time.
+    let may_have_name = !finding.resource.starts_with("arn:") || sentence.contains("arn:");
+    let mut text = match may_have_name {
+        true => replace_word(sentence, &finding.resource, "<arn>"),
+        false => sentence.to_owned(),
+    };
     if finding.resource_id.len() >= SHORTEST_ID && finding.resource_id != finding.region {
         text = replace_word(&text, &finding.resource_id, "<id>");
     }

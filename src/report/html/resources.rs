@@ -1,7 +1,7 @@
 //! Every resource with its verdict, by type, worst first.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use super::text::{count_of, format_name, format_number};
 use crate::model::ResourceKind;
@@ -11,6 +11,7 @@ use crate::report::digest::counts::VerdictCounts;
 use crate::report::digest::names::{distinct_name, service_name};
 use crate::report::digest::root_causes::RootCauses;
 use crate::report::digest::view::View;
+use crate::report::maps::{HashMap, HashSet};
 use crate::report::{Report, ResourceLine, ResourceVerdict, Status};
 use crate::text::escape_invisible;
 
@@ -237,7 +238,7 @@ fn open_causes<'d>(
     causes: &'d RootCauses<'d>,
     listed: &ListedResources<'d>,
 ) -> HashMap<&'d str, Vec<String>> {
-    let mut ids: HashMap<&str, Vec<String>> = HashMap::new();
+    let mut ids: HashMap<&str, Vec<String>> = HashMap::default();
     for cause in causes.open() {
         let arns = cause.open_members().map(|(arn, _)| arn);
         for arn in arns.filter(|arn| listed.number_of(arn).is_some()) {

@@ -1,7 +1,6 @@
 //! A row for each resource: a mark for each family of checks, and the rule that sets its verdict.
 
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
 
 use super::marks::mark_of;
 use crate::exit::FailOn;
@@ -10,6 +9,7 @@ use crate::report::digest::families::{Marks, family_heading, mark_resources};
 use crate::report::digest::names::service_label;
 use crate::report::digest::summary::summarize_untagged;
 use crate::report::digest::view::{Row, Section};
+use crate::report::maps::{HashMap, HashSet};
 use crate::report::page::{Page, Tone};
 use crate::report::{Baseline, ResourceVerdict, Status};
 use crate::rule::Family;
@@ -192,7 +192,7 @@ impl<'a> RowChecks<'a> {
             .map(|row| (row.line.arn.as_str(), *row))
             .collect();
         let marks = mark_resources(digest.report, |arn| shown.contains_key(arn));
-        let mut worst: HashMap<&str, ((Status, bool, bool), &'static str)> = HashMap::new();
+        let mut worst: HashMap<&str, ((Status, bool, bool), &'static str)> = HashMap::default();
         for finding in &digest.report.findings {
             if !finding.status.is_trouble() || finding.waiver.is_some() {
                 continue;
