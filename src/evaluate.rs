@@ -23,11 +23,11 @@ use crate::model::ResourceKind;
 use crate::model::fact::Needs;
 use crate::model::selection::Selection;
 use crate::model::snapshot::Snapshot;
-use crate::report::{Finding, OmittedCounts, Report, ResourceLine, Unread};
+use crate::report::{Finding, Report, ResourceLine, Unread};
 use crate::rule::Rule;
 use crate::settings::Settings;
 
-use evaluation::{Evaluation, Inputs};
+use evaluation::{Evaluation, Inputs, OmittedFindings};
 use fact_sources::{FactSources, FindingsWithoutAccount};
 use places::Place;
 use rule_plan::RulePlan;
@@ -135,7 +135,7 @@ fn evaluate_part(
         keeps_lines: part.keeps_lines,
         emit,
         resources: Vec::new(),
-        omitted: OmittedCounts::new(),
+        omitted: OmittedFindings::default(),
         unread: unread_listings(snapshot, selection),
         facts_missing: Default::default(),
     };

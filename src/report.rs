@@ -27,7 +27,7 @@ mod console;
 mod digest;
 mod facts;
 mod line;
-pub(crate) mod maps;
+mod maps;
 mod page;
 mod place;
 mod renderings;

@@ -1,11 +1,13 @@
 //! What checks answered, shared by the resources of which it is true.
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use foldhash::fast::RandomState;
 
 use crate::analysis::encryption::EncryptionState;
 use crate::analysis::{Outcome, Remedy};
 use crate::report::Explanation;
-use crate::report::maps::HashMap;
 use crate::rule::Rule;
 
 /// The outcome of a check.
@@ -44,8 +46,11 @@ impl Answer {
 /// The answers of a region that are shared.
 #[derive(Default)]
 pub(super) struct SharedAnswers<'a> {
-    known: RwLock<HashMap<(&'static str, EncryptionState<'a>), Arc<SharedOutcome>>>,
+    known: RwLock<KnownOutcomes<'a>>,
 }
+
+type KnownOutcomes<'a> =
+    HashMap<(&'static str, EncryptionState<'a>), Arc<SharedOutcome>, RandomState>;
 
 impl<'a> SharedAnswers<'a> {
     /// Returns the outcome of a rule for resources with an encryption, computed where it is not known; `None` where

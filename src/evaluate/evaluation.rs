@@ -1,6 +1,8 @@
 //! The state of one run over a snapshot, and the report that it ends in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+
+use foldhash::fast::RandomState;
 
 use crate::analysis::policy_cache::PolicyCache;
 use crate::model::ResourceKind;
@@ -8,7 +10,8 @@ use crate::model::coverage::{Coverage, CoverageError, CoverageState};
 use crate::model::selection::Selection;
 use crate::model::service::Service;
 use crate::model::snapshot::{GLOBAL, Snapshot};
-use crate::report::{Finding, OmittedCounts, Report, ResourceLine, Unread};
+use crate::report::{Finding, Report, ResourceLine, Status, Unread};
+use crate::rule::Rule;
 use crate::settings::Settings;
 
 use super::fact_sources::FactSources;
@@ -27,6 +30,10 @@ pub(super) struct Inputs<'a> {
     pub(super) sources: FactSources<'a>,
 }
 
+/// The number of findings that are omitted, as [`Report::omitted`] has them, but not sorted: each check adds to one.
+pub(super) type OmittedFindings =
+    HashMap<(&'static str, Status, bool), (&'static Rule, usize), RandomState>;
+
 /// One run over a snapshot.
 pub(super) struct Evaluation<'a, 'e> {
     pub(super) inputs: &'e Inputs<'a>,
@@ -36,7 +43,7 @@ pub(super) struct Evaluation<'a, 'e> {
     pub(super) emit: &'e mut dyn FnMut(Finding, &mut ResourceLine),
     pub(super) resources: Vec<ResourceLine>,
     pub(super) unread: Vec<Unread>,
-    pub(super) omitted: OmittedCounts,
+    pub(super) omitted: OmittedFindings,
     /// The facts that could not be read and that a check met: the first reason by region and service.
     pub(super) facts_missing: BTreeMap<(String, Option<Service>), String>,
 }
@@ -84,7 +91,7 @@ impl Evaluation<'_, '_> {
             unread: self.unread,
             resources: self.resources,
             findings: Vec::new(),
-            omitted: self.omitted,
+            omitted: self.omitted.into_iter().collect(),
             stale_waivers: Vec::new(),
             comparison: None,
             arguments: String::new(),

@@ -54,13 +54,16 @@ impl AwsType {
         let Some((service, resource)) = shape.split_once(':') else {
             return arn.service == shape;
         };
+        // First, because nearly every type is of another service, and all are compared with each resource.
+        if arn.service != service {
+            return false;
+        }
         let (parent, child) = match resource.split_once("/*/") {
             Some((parent, child)) => (parent, Some(child)),
             None => (resource, None),
         };
         let id = arn.resource.strip_prefix(parent);
         let id = id.and_then(|rest| rest.strip_prefix([':', '/']));
-        arn.service == service
-            && id.is_some_and(|id| child.is_none_or(|child| id.split('/').nth(1) == Some(child)))
+        id.is_some_and(|id| child.is_none_or(|child| id.split('/').nth(1) == Some(child)))
     }
 }

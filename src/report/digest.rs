@@ -13,6 +13,9 @@ pub(super) mod summary;
 pub(super) mod view;
 pub(super) mod wording;
 
+use std::panic::resume_unwind;
+use std::thread;
+
 use super::{CauseList, Report};
 use counts::Totals;
 use coverage_gaps::CoverageGaps;
@@ -31,15 +34,20 @@ pub(super) struct Digest<'a> {
 
 impl<'a> Digest<'a> {
     pub(super) fn new(report: &'a Report) -> Self {
-        Digest {
-            report,
-            view: View::new(report),
-            causes: RootCauses::group(
+        // Each takes as long as the others for a large account.
+        thread::scope(|scope| {
+            let symptoms = scope
+                .spawn(|| CauseList::collect(&report.findings, &report.arguments).symptom_ids());
+            let view = scope.spawn(|| View::new(report));
+            let causes = RootCauses::group(report);
+            let symptoms = symptoms.join().unwrap_or_else(|panic| resume_unwind(panic));
+            Digest {
                 report,
-                &CauseList::collect(&report.findings, &report.arguments).symptom_ids(),
-            ),
-            gaps: CoverageGaps::group(report),
-            totals: Totals::count(report),
-        }
+                view: view.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                causes: RootCauses::rank(causes, &symptoms),
+                gaps: CoverageGaps::group(report),
+                totals: Totals::count(report),
+            }
+        })
     }
 }

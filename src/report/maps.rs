@@ -3,7 +3,7 @@
 use foldhash::fast::RandomState;
 
 /// A map whose hashes take a third of the time of those of std, and are seeded at random as they are.
-pub(crate) type HashMap<K, V> = std::collections::HashMap<K, V, RandomState>;
+pub(super) type HashMap<K, V> = std::collections::HashMap<K, V, RandomState>;
 
 /// A set with the hashes of [`HashMap`].
-pub(crate) type HashSet<T> = std::collections::HashSet<T, RandomState>;
+pub(super) type HashSet<T> = std::collections::HashSet<T, RandomState>;

@@ -76,8 +76,8 @@ impl<'a> Member<'a> {
 }
 
 impl<'a> RootCauses<'a> {
-    /// Groups the findings of a report by root cause.
-    pub(super) fn group(report: &'a Report, symptoms: &BTreeSet<CauseId>) -> Self {
+    /// Groups the findings of a report by root cause, in no order yet.
+    pub(super) fn group(report: &'a Report) -> Vec<RootCause<'a>> {
         let mut known: BTreeMap<CauseKey, usize> = BTreeMap::new();
         let mut causes: Vec<RootCause<'a>> = Vec::new();
         // Resources with the same key have the same explanation.
@@ -107,15 +107,14 @@ impl<'a> RootCauses<'a> {
             }
         }
         causes.iter_mut().for_each(RootCause::settle_members);
-        let mut causes = merge_similar(causes);
+        merge_similar(causes)
+    }
+
+    /// Marks the causes that others explain, sorts all and gives each its id.
+    pub(super) fn rank(mut causes: Vec<RootCause<'a>>, symptoms: &BTreeSet<CauseId>) -> Self {
         for cause in &mut causes {
             cause.is_symptom = cause.ids.iter().all(|id| symptoms.contains(id));
         }
-        RootCauses::rank(causes)
-    }
-
-    /// Sorts the causes and gives each its id.
-    fn rank(mut causes: Vec<RootCause<'a>>) -> Self {
         sort_causes(&mut causes);
         let mut causes = assign_ids(causes);
         sort_causes(&mut causes);
