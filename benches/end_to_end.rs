@@ -220,7 +220,7 @@ fn measure_accounts() -> Vec<Value> {
             delay,
             throttled,
         };
-        let mut row = measure_scan(load, concurrency, &["--format", "json=report.json"]);
+        let mut row = measure_scan(load, concurrency, &[]);
         let base = *empty_calls.get_or_insert(count_answered(&row));
         let pages = volumes.div_ceil(PAGE).max(1);
         let more = pages - 1 + 2 * KEYS.min(volumes);

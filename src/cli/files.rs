@@ -8,6 +8,9 @@ use anyhow::Context;
 
 use crate::report::WriteError;
 
+/// The bytes that are written at once. A report of a large account has a gigabyte.
+pub(super) const WRITE_BUFFER: usize = 64 * 1024;
+
 /// Who may read a new file. The umask of the process still applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Readers {
@@ -43,7 +46,7 @@ pub(super) fn replace_file_with(
     let context = || format!("failed to write {}", path.display());
     if is_device(path) {
         let file = std::fs::OpenOptions::new().append(true).open(path);
-        let mut out = io::BufWriter::new(file.with_context(context)?);
+        let mut out = io::BufWriter::with_capacity(WRITE_BUFFER, file.with_context(context)?);
         return match write(&mut out).and_then(|()| Ok(out.flush()?)) {
             Err(error) if error.is_broken_pipe() => Ok(()),
             other => other.with_context(context),
@@ -52,7 +55,7 @@ pub(super) fn replace_file_with(
     let path = &canonical_path(path);
     let temporary = temporary_file(path, readers).with_context(context)?;
     let _guard = Unfinished::begin(temporary.path());
-    let mut out = io::BufWriter::new(temporary);
+    let mut out = io::BufWriter::with_capacity(WRITE_BUFFER, temporary);
     write(&mut out).with_context(context)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error);
     let file = file.with_context(context)?;

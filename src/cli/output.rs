@@ -295,7 +295,7 @@ pub(super) fn write_stdout(
         links: color && io::stdout().is_terminal() && supports_hyperlinks::supports_hyperlinks(),
         ..Style::plain(terminal_width())
     };
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = io::BufWriter::with_capacity(files::WRITE_BUFFER, io::stdout().lock());
     match write(&style, &mut out).and_then(|()| Ok(out.flush()?)) {
         Err(error) if error.is_broken_pipe() => Ok(()),
         other => other.context("failed to write to stdout"),
