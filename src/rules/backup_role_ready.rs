@@ -360,7 +360,7 @@ fn check_permissions(cx: &RuleContext<'_>, snapshot: &Snapshot, role: &BackupRol
                 let permission = check_type(&permissions, need, used, &shape, &vaults);
                 lack.add(need, used.row.name, permission, used.gap.as_ref());
             }
-            for key in list_delegating_keys(cx, &used.arns, &role.arn) {
+            for key in list_delegating_keys(cx, used, &role.arn) {
                 let source = Source::new(region, key, &[]).with_any_tags();
                 let permission = permissions.check_need(&DECRYPT, source);
                 lack.add(&DECRYPT, used.row.name, permission, None);
@@ -397,7 +397,7 @@ fn check_type(
         if !matches!(all, Permission::Unknown(_)) || !exist {
             return all;
         }
-        let rest = (!is_tagged && used.has_more_members).then_some(all);
+        let rest = used.has_more_members.then_some(all);
         let each = arns.iter();
         let each = each.map(|arn| permissions.check_need(need, source(arn, is_tagged)));
         each.chain(rest)

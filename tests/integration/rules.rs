@@ -61,6 +61,12 @@ struct Expected {
     gating: Option<bool>,
     #[serde(default)]
     says: Vec<String>,
+    /// Parts of the text that says how to fix it.
+    #[serde(default)]
+    fix: Vec<String>,
+    /// Values of its evidence, by name: null for what it does not have.
+    #[serde(default)]
+    evidence: BTreeMap<String, Value>,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +126,21 @@ impl Expected {
             .iter()
             .filter(|part| !finding.explanation.message.contains(part.as_str()));
         wrong.extend(missing.map(|part| format!("does not say {part:?}: {seen}")));
+        let fix = finding.explanation.fix.as_deref().unwrap_or_default();
+        let missing = self.fix.iter().filter(|part| !fix.contains(part.as_str()));
+        wrong.extend(missing.map(|part| format!("the fix does not say {part:?}: {fix}")));
+        for (name, value) in &self.evidence {
+            let found = finding
+                .explanation
+                .evidence
+                .get(name)
+                .unwrap_or(&Value::Null);
+            if found != value {
+                wrong.push(format!(
+                    "expected the evidence {name} {value}, found {found}"
+                ));
+            }
+        }
         wrong
     }
 }
