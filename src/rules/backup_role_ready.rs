@@ -316,12 +316,10 @@ impl Lack {
 }
 
 impl Lack {
-    /// Adds a gap once, and of what depends on conditions only the first.
+    /// Adds a gap, but of what depends on conditions only the first.
     fn add_unknown(&mut self, gap: Gap) {
         let is_open = |it: &Gap| it.kind == GapKind::Open;
-        let is_known =
-            self.unknown.contains(&gap) || (is_open(&gap) && self.unknown.iter().any(is_open));
-        if !is_known {
+        if !is_open(&gap) || !self.unknown.iter().any(is_open) {
             self.unknown.push(gap);
         }
     }

@@ -61,6 +61,9 @@ struct Expected {
     gating: Option<bool>,
     #[serde(default)]
     says: Vec<String>,
+    /// What the message does not say.
+    #[serde(default)]
+    omits: Vec<String>,
     /// Parts of the text that says how to fix it.
     #[serde(default)]
     fix: Vec<String>,
@@ -126,6 +129,11 @@ impl Expected {
             .iter()
             .filter(|part| !finding.explanation.message.contains(part.as_str()));
         wrong.extend(missing.map(|part| format!("does not say {part:?}: {seen}")));
+        let surplus = self
+            .omits
+            .iter()
+            .filter(|part| finding.explanation.message.contains(part.as_str()));
+        wrong.extend(surplus.map(|part| format!("says {part:?}: {seen}")));
         let fix = finding.explanation.fix.as_deref().unwrap_or_default();
         let missing = self.fix.iter().filter(|part| !fix.contains(part.as_str()));
         wrong.extend(missing.map(|part| format!("the fix does not say {part:?}: {fix}")));
