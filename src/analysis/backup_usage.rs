@@ -29,8 +29,6 @@ pub struct TypeInUse<'a> {
     pub members: BTreeSet<String>,
     /// Whether such stacks have members whose ARNs are not known.
     pub has_more_members: bool,
-    /// Ids of the same resources, for messages.
-    pub ids: BTreeSet<String>,
     /// The ARNs of the roles of the selections that select them.
     pub roles: BTreeSet<String>,
     /// Why it is not known whether there are such resources; `None` if there are.
@@ -62,7 +60,7 @@ pub fn find_types_in_use<'a>(cx: &RuleContext<'a>) -> Vec<TypeInUse<'a>> {
                 entry.roles.extend(roles.unwrap_or_default());
             }
         }
-        for kind in KINDS.iter().filter(|it| it.kind.has_backups()) {
+        for kind in &KINDS {
             let gap = cx.snapshot.listing_gap(kind, seen);
             let gap = gap.filter(|gap| gap.kind != GapKind::NotAsked && cx.selects(kind.kind));
             for row in gap.map(|_| types_of_kind(kind.kind)).into_iter().flatten() {
@@ -94,9 +92,8 @@ fn add_resource<'a>(
     }
     let roles = find_roles(cx, resource, protection);
     let entry = certain_entry(usage, region, row);
-    if let Some((arn, id)) = resource.arn_and_id() {
+    if let Some((arn, _)) = resource.arn_and_id() {
         entry.arns.insert(arn.to_owned());
-        entry.ids.insert(id.to_owned());
     }
     entry.roles.extend(roles);
 }
@@ -200,7 +197,6 @@ fn entry_of<'u, 'a>(
             arns: BTreeSet::new(),
             members: BTreeSet::new(),
             has_more_members: false,
-            ids: BTreeSet::new(),
             roles: BTreeSet::new(),
             gap: None,
         })

@@ -7,6 +7,7 @@ use crate::model::{Observed, Resource};
 
 use super::RuleContext;
 use super::backup_types::{Need, SOURCE};
+use super::backup_usage::TypeInUse;
 use super::encryption::managed;
 
 /// What the backup of an object needs on its key. Without it the job succeeds, and the object is not backed up.
@@ -19,18 +20,18 @@ pub const DECRYPT: Need = Need {
     is_required: true,
 };
 
-/// Returns the customer managed keys of this account that encrypt some buckets and whose policies leave it to IAM
-/// whether the role may use them.
+/// Returns the customer managed keys of this account that encrypt buckets in use, those of stacks included, and whose
+/// policies leave it to IAM whether the role may use them.
 ///
 /// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>.
 #[must_use]
 pub fn list_delegating_keys<'a>(
     cx: &RuleContext<'a>,
-    bucket_arns: &BTreeSet<String>,
+    used: &TypeInUse<'_>,
     role_arn: &str,
 ) -> BTreeSet<&'a str> {
     let buckets = cx.snapshot.buckets.items.iter();
-    let named = buckets.filter(|it| bucket_arns.contains(&it.arn));
+    let named = buckets.filter(|it| used.arns.contains(&it.arn) || used.members.contains(&it.arn));
     let keys = named.filter_map(|it| managed(Resource::Bucket(it)).ok().flatten());
     keys.filter(|arn| delegates(cx, arn, role_arn)).collect()
 }

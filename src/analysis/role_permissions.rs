@@ -14,7 +14,6 @@ use crate::model::backup::BackupRole;
 use crate::model::observed::{Gap, GapKind, Observed};
 
 use super::RuleContext;
-use super::backup_plans::account_of;
 use super::backup_types::{ANY, CENTRAL_VAULT, Need};
 use super::role_call::{set_call, set_organization};
 
@@ -230,7 +229,9 @@ impl RolePermissions {
             owner
         };
         if resource != ANY {
+            // Of this account or of the central one: AWS Backup copies only within one organization.
             context.set("aws:ResourceAccount", Value::one(owner));
+            set_organization(&mut context, &self.organization, &["aws:Resource"]);
         }
         if let Some(key) = Arn::parse(resource).filter(|arn| arn.service == "kms") {
             // S3 decrypts objects on behalf of the role.
@@ -238,15 +239,6 @@ impl RolePermissions {
             context.set("kms:ViaService", Value::one(service));
             context.set("kms:CallerAccount", Value::one(&principal.account));
             context.set("aws:ViaAWSService", Value::one("true"));
-        }
-        let is_central = || {
-            source
-                .central_vaults
-                .iter()
-                .any(|it| account_of(it) == owner)
-        };
-        if resource != ANY && (owner == principal.account || is_central()) {
-            set_organization(&mut context, &self.organization, &["aws:Resource"]);
         }
         if let [vault] = source.central_vaults {
             context.set("backup:CopyTargets", Value::Known(vec![vault.clone()]));
@@ -262,12 +254,12 @@ impl RolePermissions {
             "aws:ResourceTag/aws:backup:source-resource",
             Value::Shaped("*".to_owned()),
         );
-        let tag = match owner == principal.account && resource != ANY {
-            _ if !source.is_tagged => None,
-            _ if resource == source.arn => Some(Value::one("enabled")),
+        let is_own = owner == principal.account && resource != ANY;
+        let tag = match resource == source.arn {
+            _ if !source.is_tagged || !is_own => None,
+            true => Some(Value::one("enabled")),
             // AWS Backup copies the tags of a resource to its recovery points.
-            true => Some(Value::Possible("enabled".to_owned())),
-            false => None,
+            false => Some(Value::Possible("enabled".to_owned())),
         };
         for prefix in ["aws:ResourceTag", "ec2:ResourceTag"] {
             if let Some(value) = &tag {

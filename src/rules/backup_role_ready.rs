@@ -316,12 +316,10 @@ impl Lack {
 }
 
 impl Lack {
-    /// Adds a gap once, and of what depends on conditions only the first.
+    /// Adds a gap, but of what depends on conditions only the first.
     fn add_unknown(&mut self, gap: Gap) {
         let is_open = |it: &Gap| it.kind == GapKind::Open;
-        let is_known =
-            self.unknown.contains(&gap) || (is_open(&gap) && self.unknown.iter().any(is_open));
-        if !is_known {
+        if !is_open(&gap) || !self.unknown.iter().any(is_open) {
             self.unknown.push(gap);
         }
     }
@@ -360,7 +358,7 @@ fn check_permissions(cx: &RuleContext<'_>, snapshot: &Snapshot, role: &BackupRol
                 let permission = check_type(&permissions, need, used, &shape, &vaults);
                 lack.add(need, used.row.name, permission, used.gap.as_ref());
             }
-            for key in list_delegating_keys(cx, &used.arns, &role.arn) {
+            for key in list_delegating_keys(cx, used, &role.arn) {
                 let source = Source::new(region, key, &[]).with_any_tags();
                 let permission = permissions.check_need(&DECRYPT, source);
                 lack.add(&DECRYPT, used.row.name, permission, None);
@@ -397,7 +395,7 @@ fn check_type(
         if !matches!(all, Permission::Unknown(_)) || !exist {
             return all;
         }
-        let rest = (!is_tagged && used.has_more_members).then_some(all);
+        let rest = used.has_more_members.then_some(all);
         let each = arns.iter();
         let each = each.map(|arn| permissions.check_need(need, source(arn, is_tagged)));
         each.chain(rest)

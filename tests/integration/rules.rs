@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use backup_check::analysis::Remedy;
 use backup_check::evaluate::{Options, evaluate};
 use backup_check::model::snapshot::{SNAPSHOT_VERSION, Snapshot};
 use backup_check::report::Finding;
@@ -62,6 +63,17 @@ struct Expected {
     gating: Option<bool>,
     #[serde(default)]
     says: Vec<String>,
+    /// What the message does not say.
+    #[serde(default)]
+    omits: Vec<String>,
+    /// Parts of the text that says how to fix it.
+    #[serde(default)]
+    fix: Vec<String>,
+    /// The names of its remedies, as `fix` gets them.
+    remedies: Option<BTreeSet<String>>,
+    /// Values of its evidence, by name: null for what it does not have.
+    #[serde(default)]
+    evidence: BTreeMap<String, Value>,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
@@ -121,8 +133,43 @@ impl Expected {
             .iter()
             .filter(|part| !finding.explanation.message.contains(part.as_str()));
         wrong.extend(missing.map(|part| format!("does not say {part:?}: {seen}")));
+        let surplus = self
+            .omits
+            .iter()
+            .filter(|part| finding.explanation.message.contains(part.as_str()));
+        wrong.extend(surplus.map(|part| format!("says {part:?}: {seen}")));
+        let fix = finding.explanation.fix.as_deref().unwrap_or_default();
+        let missing = self.fix.iter().filter(|part| !fix.contains(part.as_str()));
+        wrong.extend(missing.map(|part| format!("the fix does not say {part:?}: {fix}")));
+        if let Some(expected) = &self.remedies {
+            let causes = finding.explanation.causes.iter();
+            let found: BTreeSet<String> = causes.flat_map(|it| &it.remedies).map(name_of).collect();
+            if found != *expected {
+                wrong.push(format!(
+                    "expected the remedies {expected:?}, found {found:?}"
+                ));
+            }
+        }
+        for (name, value) in &self.evidence {
+            let found = finding
+                .explanation
+                .evidence
+                .get(name)
+                .unwrap_or(&Value::Null);
+            if found != value {
+                wrong.push(format!(
+                    "expected the evidence {name} {value}, found {found}"
+                ));
+            }
+        }
         wrong
     }
+}
+
+/// Returns the name of the variant.
+fn name_of(remedy: &Remedy) -> String {
+    let text = format!("{remedy:?}");
+    text.split([' ', '(']).next().unwrap_or_default().to_owned()
 }
 
 fn describe(finding: &Finding) -> String {
