@@ -204,8 +204,12 @@ impl RolePermissions {
         });
         unread.unwrap_or_else(|| {
             let names: Vec<&str> = open.iter().map(|it| it.name.as_str()).collect();
+            let noun = match names.len() {
+                1 => "policy",
+                _ => "policies",
+            };
             let message = format!(
-                "whether the role {} is allowed {action} depends on resources or conditions in {}",
+                "whether the role {} is allowed {action} depends on resources or conditions in {noun} {}",
                 self.principal.name,
                 names.join(", ")
             );
