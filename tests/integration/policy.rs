@@ -1,5 +1,7 @@
 //! Key policies: the table of `fixtures/policies`, and properties that hold for every policy.
 
+mod sentences;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -7,7 +9,7 @@ use backup_check::iam::decision::Verdict;
 use backup_check::iam::document::Document;
 use backup_check::key_sharing::aws_managed::find_aws_managed_key;
 use backup_check::key_sharing::copy::{
-    ACTIONS, Overall, evaluate_copy_access, evaluate_copy_access_any, find_copy_deny,
+    ACTIONS, CopyAccess, Overall, evaluate_copy_access, evaluate_copy_access_any, find_copy_deny,
 };
 use backup_check::key_sharing::facts::{
     BackupRole, CentralAccount, KeyFacts, Organization, ViaService,
@@ -103,6 +105,21 @@ impl Case {
         self.via.as_deref().map(service_named)
     }
 
+    fn central(&self) -> CentralAccount {
+        CentralAccount {
+            account_id: self.asker.central_account.clone(),
+            org_id: self.asker.org_id.clone(),
+        }
+    }
+
+    fn copy_access(&self, document: &Document) -> CopyAccess {
+        let (key, central) = (self.facts(), self.central());
+        match self.via() {
+            Some(via) => evaluate_copy_access(document, &key, &central, via),
+            None => evaluate_copy_access_any(document, &key, &central),
+        }
+    }
+
     fn local_access(&self, document: &Document, via: Option<ViaService>) -> Vec<LocalAccess> {
         let role = BackupRole {
             account: self.key.account.clone(),
@@ -149,15 +166,8 @@ impl Case {
                 return wrong;
             }
         };
-        let (key, via) = (self.facts(), self.via());
-        let central = CentralAccount {
-            account_id: self.asker.central_account.clone(),
-            org_id: self.asker.org_id.clone(),
-        };
-        let access = match via {
-            Some(via) => evaluate_copy_access(&document, &key, &central, via),
-            None => evaluate_copy_access_any(&document, &key, &central),
-        };
+        let (key, via, central) = (self.facts(), self.via(), self.central());
+        let access = self.copy_access(&document);
         for found in &access.actions {
             let expected = self
                 .expect
@@ -226,8 +236,8 @@ fn service_named(name: &str) -> ViaService {
     }
 }
 
-#[test]
-fn every_policy_fixture_holds() {
+/// Returns the cases of `fixtures/policies` by name.
+fn read_cases() -> Vec<(String, Case)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/policies");
     let mut paths: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
@@ -235,12 +245,19 @@ fn every_policy_fixture_holds() {
         .collect();
     paths.sort();
     assert!(paths.len() >= 60, "only {} cases", paths.len());
-    let mut wrong = Vec::new();
-    for path in paths {
+    let read = paths.into_iter().map(|path| {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&path).unwrap();
-        let case: Case =
-            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let case = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        (name, case)
+    });
+    read.collect()
+}
+
+#[test]
+fn every_policy_fixture_holds() {
+    let mut wrong = Vec::new();
+    for (name, case) in read_cases() {
         wrong.extend(
             case.check()
                 .into_iter()
