@@ -38,13 +38,6 @@ pub async fn read_if<T: Skippable>(is_needed: bool, read: impl Future<Output = T
     }
 }
 
-/// Runs a read to which no other call is due, after those of all regions whose responses name keys, plans and members:
-/// what they name is then asked for while this waits.
-pub async fn read_last<T>(read: impl Future<Output = T>) -> T {
-    tokio::task::yield_now().await;
-    read.await
-}
-
 /// Joins listings. The first gap is kept.
 pub fn join_listings<T>(listings: impl IntoIterator<Item = Listing<T>>) -> Listing<T> {
     let mut joined = Listing::complete(Vec::new());

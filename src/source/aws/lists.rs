@@ -7,7 +7,7 @@ use crate::model::region::Region;
 use crate::model::selection::Target;
 use crate::model::service::Service;
 
-use super::listing::{Skippable, read_last};
+use super::listing::Skippable;
 use super::reader::RegionReader;
 use super::scan_scope::ScanScope;
 use super::service_reader::{Reading, ServiceReader};
@@ -36,10 +36,7 @@ pub fn readers_of(scope: &ScanScope) -> impl Iterator<Item = &'static ServiceRea
 
 /// Lists the resources of a region, for the services in scope.
 pub(super) async fn list_resources(reader: &RegionReader<'_>) -> Region {
-    let readings = readers_of(reader.scope).map(|it| match it.services {
-        [Service::Vpc] => Box::pin(read_last((it.list)(reader))),
-        _ => (it.list)(reader),
-    });
+    let readings = readers_of(reader.scope).map(|it| (it.list)(reader));
     store_all(reader, readings).await
 }
 

@@ -18,7 +18,7 @@ use crate::model::tagged::TaggedResource;
 
 use super::backup::BackupRegion;
 use super::by_id::SelectedResources;
-use super::listing::{Skippable, failed_listing, read_if, read_last};
+use super::listing::{Skippable, failed_listing, read_if};
 use super::operation::{GET_RESOURCES, SHARED};
 use super::organizations::BackupPolicy;
 use super::reader::{AccountReader, RegionReader};
@@ -267,13 +267,13 @@ async fn read_parts(
     };
     let (resources, tags, enabled, ebs_defaults, backup, jobs, exports, key_aliases) = tokio::join!(
         lists,
-        read_last(read_all_tags(reader, subset)),
-        read_last(enabled),
+        read_all_tags(reader, subset),
+        enabled,
         read_if(scope.ebs_defaults, ec2::read_ebs_defaults(reader)),
         backup::read_region(reader, policy),
-        read_last(read_if(scope.jobs, jobs)),
-        read_last(read_if(scope.exports, cloudformation::list_exports(reader))),
-        read_last(read_if(scope.key_aliases, kms::list_aliases(reader))),
+        read_if(scope.jobs, jobs),
+        read_if(scope.exports, cloudformation::list_exports(reader)),
+        read_if(scope.key_aliases, kms::list_aliases(reader)),
     );
     RegionParts {
         resources,
