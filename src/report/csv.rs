@@ -2,6 +2,7 @@
 //!
 //! There is no byte order mark: programs would read it as part of the first column's name.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use csv::{ErrorKind, QuoteStyle, Terminator, WriterBuilder};
@@ -58,19 +59,22 @@ pub(super) fn write_findings(
             return Ok(());
         }
         let cells = row_cells(finding, line, &report.finished_at);
-        let cells = cells.iter().map(|cell| escape_formulas(cell));
-        rows.write_record(cells).map_err(to_write_error)
+        for cell in &cells {
+            let cell = escape_formulas(cell);
+            rows.write_field(cell.as_bytes()).map_err(to_write_error)?;
+        }
+        rows.write_record(None::<&[u8]>).map_err(to_write_error)
     })?;
     Ok(rows.flush()?)
 }
 
 /// Returns the row of a finding.
-fn row_cells(
-    finding: &Finding,
-    resource: Option<&ResourceLine>,
-    scanned_at: &str,
-) -> [String; COLUMNS.len()] {
-    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+fn row_cells<'a>(
+    finding: &'a Finding,
+    resource: Option<&'a ResourceLine>,
+    scanned_at: &'a str,
+) -> [Cow<'a, str>; COLUMNS.len()] {
+    let text = |text: Option<&'a str>| Cow::Borrowed(text.unwrap_or_default());
     let waiver = finding.waiver.as_deref();
     let place = finding.place.as_deref();
     let baseline = finding.baseline.map(|it| match it {
@@ -79,35 +83,35 @@ fn row_cells(
     });
     let line = place.and_then(|it| it.line);
     [
-        finding.id(),
-        finding.status.as_str().to_owned(),
-        finding.gating.to_string(),
+        finding.id().into(),
+        finding.status.as_str().into(),
+        if finding.gating { "true" } else { "false" }.into(),
         text(finding.account_id.as_deref()),
-        finding.region.clone(),
-        finding.kind.as_str().to_owned(),
+        text(Some(&finding.region)),
+        finding.kind.as_str().into(),
         text(resource.and_then(|it| it.aws_type.as_deref())),
-        finding.resource.clone(),
-        finding.resource_id.clone(),
+        text(Some(&finding.resource)),
+        text(Some(&finding.resource_id)),
         text(resource.and_then(|it| it.name.as_deref())),
-        finding.backup_tag.as_str().to_owned(),
+        finding.backup_tag.as_str().into(),
         text(resource.map(|it| it.verdict.as_str())),
-        finding.rule.id.to_owned(),
-        finding.rule.group.as_str().to_owned(),
-        finding.rule.owner.as_str().to_owned(),
-        finding.explanation.message.clone(),
+        finding.rule.id.into(),
+        finding.rule.group.as_str().into(),
+        finding.rule.owner.as_str().into(),
+        text(Some(&finding.explanation.message)),
         text(finding.explanation.fix.as_deref()),
         text(waiver.map(|it| it.reason.as_str())),
         text(waiver.map(|it| it.owner.as_str())),
         text(waiver.map(|it| it.expires.as_str())),
         text(baseline),
         text(place.map(|it| it.file.as_str())),
-        line.map(|it| it.to_string()).unwrap_or_default(),
+        line.map(|it| it.to_string()).unwrap_or_default().into(),
         text(place.and_then(|it| it.address.as_deref())),
-        cause_id_of(finding).unwrap_or_default(),
-        finding.rule.title.to_owned(),
-        finding.severity.as_str().to_owned(),
-        service_names(finding.rule).join(" "),
-        scanned_at.to_owned(),
+        cause_id_of(finding).unwrap_or_default().into(),
+        finding.rule.title.into(),
+        finding.severity.as_str().into(),
+        service_names(finding.rule).join(" ").into(),
+        scanned_at.into(),
     ]
 }
 
@@ -117,15 +121,16 @@ fn row_cells(
 /// cells in many locales. Characters that break a line or move the cursor are escaped.
 ///
 /// Source: <https://owasp.org/www-community/attacks/CSV_Injection>.
-pub(super) fn escape_formulas(text: &str) -> String {
-    let parts: Vec<String> = escape_invisible(text)
-        .split(';')
-        .map(|part| {
-            let apostrophe = if is_formula(part) { "'" } else { "" };
-            format!("{apostrophe}{part}")
-        })
-        .collect();
-    parts.join(";")
+pub(super) fn escape_formulas(text: &str) -> Cow<'_, str> {
+    let text = escape_invisible(text);
+    if !text.split(';').any(is_formula) {
+        return text;
+    }
+    let parts = text.split(';').map(|part| match is_formula(part) {
+        true => format!("'{part}"),
+        false => part.to_owned(),
+    });
+    parts.collect::<Vec<String>>().join(";").into()
 }
 
 /// Whether a spreadsheet may evaluate a cell as a formula, also one that ignores blanks and quotation marks.

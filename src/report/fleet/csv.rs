@@ -5,7 +5,6 @@ use std::io::Write;
 use super::summary::FleetReport;
 use crate::report::WriteError;
 use crate::report::csv::{escape_formulas, start_table, to_write_error};
-use crate::text::escape_invisible;
 
 /// The columns. New ones are appended.
 const COLUMNS: [&str; 20] = [
@@ -35,7 +34,7 @@ const COLUMNS: [&str; 20] = [
 pub(super) fn write_report(report: &FleetReport, out: &mut dyn Write) -> Result<(), WriteError> {
     let mut rows = start_table(&COLUMNS, out)?;
     for account in &report.accounts {
-        let text = |value: &str| escape_formulas(&escape_invisible(value)).to_string();
+        let text = |value: &str| escape_formulas(value).into_owned();
         let (resources, findings) = (&account.resources, &account.findings);
         let row = [
             text(&report.run),

@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
 
 use crate::model::observed::{Gap, GapKind, Listing};
 
@@ -29,9 +30,14 @@ type Response<T, E> = Result<T, SdkError<E, HttpResponse>>;
 type Pages<P, E> = PaginationStream<Response<P, E>>;
 
 /// The error of an SDK operation.
-pub trait OperationError: ProvideErrorMetadata + std::error::Error + 'static {}
+pub trait OperationError: ProvideErrorMetadata + std::error::Error + Send + 'static {}
 
-impl<E: ProvideErrorMetadata + std::error::Error + 'static> OperationError for E {}
+impl<E: ProvideErrorMetadata + std::error::Error + Send + 'static> OperationError for E {}
+
+/// An SDK call that is not sent yet.
+pub trait Call<T, E>: Future<Output = Response<T, E>> + Send + 'static {}
+
+impl<T, E, F: Future<Output = Response<T, E>> + Send + 'static> Call<T, E> for F {}
 
 /// Whether calls in progress are given up, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,10 +161,10 @@ impl ServiceCalls {
     ///
     /// # Errors
     /// The gap that the failure leaves.
-    pub async fn send_call<T, E: OperationError>(
+    pub async fn send_call<T: Send + 'static, E: OperationError>(
         &self,
         operation: Operation,
-        call: impl Future<Output = Response<T, E>>,
+        call: impl Call<T, E>,
     ) -> Result<T, Gap> {
         let response = self.attempt_call(operation, call).await;
         self.record_call(operation, response.as_ref().err());
@@ -170,11 +176,11 @@ impl ServiceCalls {
     ///
     /// # Errors
     /// The gap that any other failure leaves.
-    pub async fn find_optional<T, E: OperationError>(
+    pub async fn find_optional<T: Send + 'static, E: OperationError>(
         &self,
         operation: Operation,
         absent: &[&str],
-        call: impl Future<Output = Response<T, E>>,
+        call: impl Call<T, E>,
     ) -> Result<Option<T>, Gap> {
         let response = match self.attempt_call(operation, call).await {
             Ok(found) => Ok(Some(found)),
@@ -245,16 +251,18 @@ impl ServiceCalls {
         let mut first_gap = None;
         let mut tokens = PageTokens::default();
         loop {
-            let page = self
-                .attempt_call(operation, async { pages.next().await.transpose() })
-                .await;
-            match page {
+            let next = async move {
+                let page = pages.next().await.transpose()?;
+                Ok((page, pages))
+            };
+            match self.attempt_call(operation, next).await {
                 // The SDK ends a list when two tokens in a row are equal.
-                Ok(None) if tokens.has_next() => {
+                Ok((None, _)) if tokens.has_next() => {
                     return Some(self.reject_page(operation, "a page token repeats"));
                 }
-                Ok(None) => return first_gap,
-                Ok(Some(page)) => {
+                Ok((None, _)) => return first_gap,
+                Ok((Some(page), rest)) => {
+                    pages = rest;
                     let fault = tokens.record_page(&page);
                     let Some(items) = items(page) else {
                         return Some(self.reject_page(operation, "the response has no list"));
@@ -295,10 +303,10 @@ impl ServiceCalls {
         gap
     }
 
-    async fn attempt_call<T, E: OperationError>(
+    async fn attempt_call<T: Send + 'static, E: OperationError>(
         &self,
         operation: Operation,
-        call: impl Future<Output = Response<T, E>>,
+        call: impl Call<T, E>,
     ) -> Result<T, Gap> {
         let caller = &self.caller;
         let mut stop = caller.stop.clone();
@@ -313,7 +321,7 @@ impl ServiceCalls {
                 let _permit = caller.permits.acquire().await;
                 self.refuse_call(operation)?;
                 let most = caller.given_up.max_attempts(&self.region, operation);
-                let response = limit_attempts_to(most, turn, call).await;
+                let response = run_in_task(limit_attempts_to(most, turn, call)).await;
                 response.map_err(|error| self.explain_failure(operation, &error))
             } => {
                 if response.is_ok() {
@@ -369,6 +377,28 @@ impl ServiceCalls {
         for service in &self.services {
             coverage.record_call(&self.region, service, operation, gap);
         }
+    }
+}
+
+/// A task that ends when this is dropped.
+struct Task<T>(JoinHandle<T>);
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Runs a call in its own task, so that all cores sign requests and parse responses.
+async fn run_in_task<T: Send + 'static>(call: impl Future<Output = T> + Send + 'static) -> T {
+    let mut task = Task(tokio::spawn(call));
+    match (&mut task.0).await {
+        Ok(response) => response,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime ends, and with it what waits here.
+            Err(_) => std::future::pending().await,
+        },
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 /// A page of a list operation.
-pub trait Page {
+pub trait Page: Send + 'static {
     /// Returns the token of the next page; `None` on the last page, whose token is missing or empty.
     fn next_token(&self) -> Option<&str>;
 }

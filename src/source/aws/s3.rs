@@ -217,8 +217,9 @@ async fn locate_bucket(
 ) -> Result<String, Gap> {
     const HEADER: &str = "x-amz-bucket-region";
     let client = reader.session.clients.s3(&reader.session.home);
-    let call = async {
-        match client.head_bucket().bucket(name).send().await {
+    let request = client.head_bucket().bucket(name);
+    let call = async move {
+        match request.send().await {
             Ok(response) => Ok(response.bucket_region.filled()),
             Err(error) => {
                 let header = error
