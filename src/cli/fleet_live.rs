@@ -17,6 +17,7 @@ use crate::model::observed::GapKind;
 use crate::model::selection::Selection;
 use crate::source::aws::account::collect_account;
 use crate::source::aws::call::{Caller, Stop};
+use crate::source::aws::ec2::list_regions;
 use crate::source::aws::meter::Meter;
 use crate::source::aws::permissions::{required_actions, write_session_policy};
 use crate::source::aws::retry::Losses;
@@ -58,7 +59,8 @@ impl Organization {
         let meter = Arc::new(Meter::default());
         let (ending, base) = runtime.block_on(async {
             let ending = Ending::wait_for_signals();
-            let base = live::connect_until_stopped(access, &meter, &ending, global).await?;
+            let connect = live::connect_until_stopped(access, &meter, &ending, global, |_, _| ());
+            let (base, ()) = connect.await?;
             anyhow::Ok((ending, base))
         })?;
         Ok(Organization {
@@ -273,7 +275,8 @@ impl<'a> LiveEntrance<'a> {
         let request =
             live::make_request(self.access, settings, &options.selection, extent, started);
         let caller = (self.organization).new_caller(ending.stopped.clone(), Arc::clone(meter));
-        let read = collect_account(&session, &request, &caller).await;
+        let regions = list_regions(&session.clients, &session.home, &caller);
+        let read = collect_account(&session, &request, &caller, regions).await;
         let mut snapshot = read.map_err(|error| refuse(error.to_string()))?;
         // The calls may see the end before the account does.
         if snapshot.interrupted {

@@ -16,6 +16,8 @@ use crate::model::snapshot::Snapshot;
 use crate::settings::Settings;
 use crate::source::aws::account::collect_account;
 use crate::source::aws::call::{Caller, Stop};
+use crate::source::aws::clients::Clients;
+use crate::source::aws::ec2::list_regions;
 use crate::source::aws::meter::Meter;
 use crate::source::aws::request::ScanRequest;
 use crate::source::aws::s3_store::BucketStore;
@@ -168,7 +170,15 @@ async fn collect_until_stopped(
     ending.start_timeout(args.timeout.unwrap_or(TIMEOUT));
     let meter = Arc::new(Meter::default());
     let started = current_time()?;
-    let base = connect_until_stopped(args, &meter, &ending, global).await?;
+    let caller = Caller::new(
+        make_permits(args),
+        args.max_calls,
+        ending.stopped.clone(),
+        Arc::clone(&meter),
+    );
+    let list_regions = |clients: &Clients, home: &str| list_regions(clients, home, &caller);
+    let (base, regions) =
+        connect_until_stopped(args, &meter, &ending, global, list_regions).await?;
     let session = base.own_session(Arc::clone(&meter));
     tracing::info!(
         account = session.account,
@@ -176,16 +186,9 @@ async fn collect_until_stopped(
         "scanning"
     );
     let request = make_request(args, settings, selection, extent, started);
-    let permits = make_permits(args);
-    let caller = Caller::new(
-        permits,
-        args.max_calls,
-        ending.stopped.clone(),
-        Arc::clone(&meter),
-    );
     let services = ScanScope::new(selection, &extent.needs).service_names();
     let display = Display::start(&request.regions, services, &meter, global);
-    let read = collect_account(&session, &request, &caller).await;
+    let read = collect_account(&session, &request, &caller, regions).await;
     display.finish().await;
     let mut snapshot = read?;
     snapshot.started_at = started.to_string();
@@ -208,7 +211,8 @@ pub(super) fn open_bucket(
     let runtime = Arc::new(start_runtime()?);
     let meter = Arc::new(Meter::default());
     let ending = Ending::never();
-    let base = runtime.block_on(connect_until_stopped(access, &meter, &ending, global))?;
+    let connect = connect_until_stopped(access, &meter, &ending, global, |_, _| ());
+    let (base, ()) = runtime.block_on(connect)?;
     let store = BucketStore::open(&base.own_session(meter), runtime, place.clone())?;
     Ok(Box::new(store))
 }
@@ -238,16 +242,17 @@ pub(super) fn make_permits(args: &AccessArgs) -> Arc<Semaphore> {
     Arc::new(Semaphore::new(concurrency))
 }
 
-/// Connects to AWS.
+/// Connects to AWS, and begins calls as [`Base::connect`] does.
 ///
 /// # Errors
 /// There are no credentials, or a signal or the time limit came first.
-pub(super) async fn connect_until_stopped(
+pub(super) async fn connect_until_stopped<T>(
     args: &AccessArgs,
     meter: &Arc<Meter>,
     ending: &Ending,
     global: &GlobalArgs,
-) -> anyhow::Result<Base> {
+    begin: impl FnOnce(&Clients, &str) -> T,
+) -> anyhow::Result<(Base, T)> {
     let access = Access {
         profile: args.profile.clone(),
         role_arn: args.role_arn.clone(),
@@ -264,8 +269,8 @@ pub(super) async fn connect_until_stopped(
     let wait = Display::announce_wait("waiting for credentials and for AWS STS", global);
     let mut stopping = ending.stopped.clone();
     let connected = tokio::select! {
-        base = Base::connect(&access, meter) => {
-            base.map_err(|error| add_sign_in(error, &access, &profiles))
+        connected = Base::connect(&access, meter, begin) => {
+            connected.map_err(|error| add_sign_in(error, &access, &profiles))
         }
         reason = stopping.wait_for(|stop| *stop != Stop::No) => {
             match reason.is_ok_and(|stop| *stop == Stop::TimedOut) {

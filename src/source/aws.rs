@@ -47,5 +47,6 @@ pub mod service_reader;
 pub mod session;
 pub mod storage_gateway;
 pub mod tagging;
+pub mod task;
 pub mod truncation;
 pub mod vpc;

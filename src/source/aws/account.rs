@@ -21,6 +21,7 @@ use crate::model::tag::{ENABLED, Tags};
 use crate::model::tagged::TaggedResource;
 
 use super::call::{Caller, Stop};
+use super::ec2::RegionList;
 use super::iam::BackupRoles;
 use super::key_requests::KeyRequests;
 use super::listing::{Skippable, failed_listing, read_if};
@@ -111,7 +112,8 @@ struct AccountResources {
 
 /// Reads an account. A failed call leaves a gap in the snapshot; everything else is still read.
 ///
-/// The start and end times are left empty: only the command line reads the clock.
+/// The start and end times are left empty: only the command line reads the clock. `regions` is the list that
+/// [`ec2::list_regions`] began to read.
 ///
 /// # Errors
 /// A region that does not exist, or a selected resource that cannot be checked.
@@ -119,6 +121,7 @@ pub async fn collect_account(
     session: &Session,
     request: &ScanRequest,
     caller: &Arc<Caller>,
+    regions: RegionList,
 ) -> Result<Snapshot, CollectError> {
     let scope = &ScanScope::new(&request.selection, &request.extent.needs);
     let (keys, requests) = KeyRequests::new(scope.keys);
@@ -133,7 +136,7 @@ pub async fn collect_account(
     check_owner(session, &request.selection)?;
     let policy = BackupPolicy::new(*reader);
     let resources = async {
-        let read = read_resources(reader, request, &policy).await;
+        let read = read_resources(reader, request, &policy, regions).await;
         keys.close();
         read
     };
@@ -201,11 +204,12 @@ async fn read_resources(
     reader: &AccountReader<'_>,
     request: &ScanRequest,
     policy: &BackupPolicy<'_>,
+    regions: RegionList,
 ) -> Result<AccountResources, CollectError> {
     let scope = reader.scope;
     let targets = parse_targets(&request.selection);
     let regional = async {
-        let regions = find_regions(reader, request, &targets).await?;
+        let regions = find_regions(reader, request, &targets, regions).await?;
         let parts = read_parts(reader, request, &regions, policy, targets.is_empty()).await;
         Ok::<_, CollectError>((regions, parts))
     };
@@ -321,17 +325,18 @@ fn parse_targets(selection: &Selection) -> Vec<Target> {
     arns.filter_map(|arn| Target::parse(arn).ok()).collect()
 }
 
-/// Lists the regions, locates the selected buckets, and checks that the regions can be scanned.
+/// Waits for the list of regions, locates the selected buckets, and checks that the regions can be scanned.
 async fn find_regions(
     reader: &AccountReader<'_>,
     request: &ScanRequest,
     targets: &[Target],
+    regions: RegionList,
 ) -> Result<ScanRegions, CollectError> {
     let names = bucket_names(targets);
-    let (known, buckets) = tokio::join!(
-        ec2::list_regions(reader, &request.regions),
-        s3::locate_buckets(reader, &names),
-    );
+    let (known, buckets) = tokio::join!(regions, s3::locate_buckets(reader, &names));
+    if let Err(gap) = &known {
+        ec2::record_unlisted_regions(reader, &request.regions, gap);
+    }
     let wanted = add_bucket_regions(request, &buckets)?;
     if let Ok(known) = &known
         && let Some(name) = wanted.iter().find(|name| !known.contains_key(*name))

@@ -10,7 +10,6 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinHandle;
 
 use crate::model::observed::{Gap, GapKind, Listing};
 
@@ -21,6 +20,7 @@ use super::operation::Operation;
 use super::page::{MAX_ITEMS, Page, PageTokens};
 use super::rate::RateLimits;
 use super::retry::{GivenUp, Losses, limit_attempts_to};
+use super::task::Task;
 use super::truncation::EndlessResponse;
 
 /// The result of an SDK call.
@@ -321,7 +321,8 @@ impl ServiceCalls {
                 let _permit = caller.permits.acquire().await;
                 self.refuse_call(operation)?;
                 let most = caller.given_up.max_attempts(&self.region, operation);
-                let response = run_in_task(limit_attempts_to(most, turn, call)).await;
+                // All cores sign requests and parse responses.
+                let response = Task::spawn(limit_attempts_to(most, turn, call)).await;
                 response.map_err(|error| self.explain_failure(operation, &error))
             } => {
                 if response.is_ok() {
@@ -377,28 +378,6 @@ impl ServiceCalls {
         for service in &self.services {
             coverage.record_call(&self.region, service, operation, gap);
         }
-    }
-}
-
-/// A task that ends when this is dropped.
-struct Task<T>(JoinHandle<T>);
-
-impl<T> Drop for Task<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// Runs a call in its own task, so that all cores sign requests and parse responses.
-async fn run_in_task<T: Send + 'static>(call: impl Future<Output = T> + Send + 'static) -> T {
-    let mut task = Task(tokio::spawn(call));
-    match (&mut task.0).await {
-        Ok(response) => response,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime ends, and with it what waits here.
-            Err(_) => std::future::pending().await,
-        },
     }
 }
 

@@ -1,6 +1,7 @@
 //! EC2: regions, instances, volumes, EBS encryption by default.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use aws_sdk_ec2::types::{Filter, ProductCodeValues, Region, Tag};
 use futures_util::future::join_all;
@@ -13,10 +14,13 @@ use crate::model::size::Size;
 use crate::model::tag::Tags;
 use crate::model::{Resource, ResourceKind};
 
+use super::call::Caller;
+use super::clients::Clients;
 use super::listing::{Skippable, join_listings};
-use super::operation::{DESCRIBE_REGIONS, Operation, ResponseText};
+use super::operation::{DESCRIBE_REGIONS, Operation, ResponseText, SHARED};
 use super::reader::{AccountReader, RegionReader};
 use super::service_reader::{ServiceReader, TagSource, store};
+use super::task::Task;
 
 const DESCRIBE_INSTANCES: Operation = Operation::new("ec2:DescribeInstances");
 const DESCRIBE_VOLUMES: Operation = Operation::new("ec2:DescribeVolumes");
@@ -83,37 +87,27 @@ impl Skippable for EbsDefaults {
     }
 }
 
-/// Returns the regions of the partition, and whether each is enabled for the account.
-///
-/// The list has no coverage row. A failure is recorded for each region in `scanned`, under the service
-/// of [`region_list_service`](super::scan_scope::ScanScope::region_list_service).
-///
-/// # Errors
-/// Why the regions could not be read.
-pub async fn list_regions(
-    reader: &AccountReader<'_>,
-    scanned: &[String],
-) -> Result<BTreeMap<String, bool>, Gap> {
-    let call = reader
-        .session
-        .clients
-        .ec2(&reader.session.home)
-        .describe_regions()
-        .all_regions(true)
-        .send();
-    let response = reader
-        .begin_shared()
-        .send_call(DESCRIBE_REGIONS, call)
-        .await;
-    let regions = response.and_then(|response| regions_from(response.regions));
-    if let Err(gap) = &regions {
-        let service = reader.scope.region_list_service();
-        for region in scanned {
-            let log = reader.caller.coverage_log();
-            log.record_call(region, service, DESCRIBE_REGIONS, Some(gap));
-        }
+/// The regions of the partition, and whether each is enabled for the account; or why they could not be read.
+pub type RegionList = Task<Result<BTreeMap<String, bool>, Gap>>;
+
+/// Begins to read the regions. This needs only credentials, whoever's they are. The list has no coverage row.
+pub fn list_regions(clients: &Clients, home: &str, caller: &Arc<Caller>) -> RegionList {
+    let request = clients.ec2(home).describe_regions().all_regions(true);
+    let calls = caller.begin_service(home, SHARED);
+    Task::spawn(async move {
+        let response = calls.send_call(DESCRIBE_REGIONS, request.send()).await;
+        response.and_then(|response| regions_from(response.regions))
+    })
+}
+
+/// Records for each region in `scanned` why the regions could not be read, under the service of
+/// [`region_list_service`](super::scan_scope::ScanScope::region_list_service).
+pub fn record_unlisted_regions(reader: &AccountReader<'_>, scanned: &[String], gap: &Gap) {
+    let service = reader.scope.region_list_service();
+    for region in scanned {
+        let log = reader.caller.coverage_log();
+        log.record_call(region, service, DESCRIBE_REGIONS, Some(gap));
     }
-    regions
 }
 
 fn regions_from(regions: Option<Vec<Region>>) -> Result<BTreeMap<String, bool>, Gap> {

@@ -191,29 +191,37 @@ const HOME_REGION: &str = "us-east-1";
 const EXPIRED_CODES: [&str; 2] = ["ExpiredToken", "ExpiredTokenException"];
 
 impl Base {
-    /// Loads credentials, assumes the role if one is given, and requests the caller identity from STS.
+    /// Loads credentials, assumes the role if one is given, and requests the caller identity from STS. Before that,
+    /// `begin` begins calls that need no identity, with these clients and the home region.
     ///
     /// # Errors
     /// Why there are no credentials.
-    pub async fn connect(access: &Access, meter: &Arc<Meter>) -> Result<Self, ConnectError> {
+    pub async fn connect<T>(
+        access: &Access,
+        meter: &Arc<Meter>,
+        begin: impl FnOnce(&Clients, &str) -> T,
+    ) -> Result<(Self, T), ConnectError> {
         check_root_certificates(access)?;
         let (mut config, home) = load_config(access).await;
         if let Some(role) = &access.role_arn {
             config = assume_role(config, role, access.external_id.as_ref()).await;
         }
+        let clients = Clients::new(config.clone(), String::new(), Arc::clone(meter));
+        let begun = begin(&clients, &home);
         let sts = make_sts_client(&config, &home, "", meter);
         let identity = identify_caller(&sts).await;
         let (account, caller_arn) = match identity {
             Ok(identity) => identity.ok_or(ConnectError::NoIdentity)?,
             Err(error) => return Err(explain_failure(access, &home, &error)),
         };
-        Ok(Base {
+        let base = Base {
             account,
             partition: read_partition(&caller_arn),
             caller_arn,
             home,
             config,
-        })
+        };
+        Ok((base, begun))
     }
 
     /// Returns a session in the account of the credentials.

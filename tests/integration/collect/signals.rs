@@ -51,6 +51,13 @@ fn what_has_no_region_does_not_wait_for_the_list_of_regions() {
 }
 
 #[test]
+fn the_list_of_regions_does_not_wait_for_the_caller_identity() {
+    let (stuck, last) = ("sts:GetCallerIdentity", "ec2:DescribeRegions");
+    let run = run_until(stuck, last, &User::new(), &["scan"], "-INT");
+    assert_eq!((run.code, run.stdout.as_str()), (130, ""), "{}", run.stderr);
+}
+
+#[test]
 fn an_interrupted_scan_reports_that_it_is_incomplete() {
     let user = User::new();
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
