@@ -301,9 +301,9 @@ impl Outcome {
             return parts.pop();
         }
         let verdict = parts.iter().map(|part| part.verdict).max()?;
-        let unread = parts.iter().any(|part| part.unread);
-        let mut worst = parts.iter().filter(|part| part.verdict == verdict);
-        let is_guide_only = worst.all(|part| part.is_guide_only);
+        let worst = || parts.iter().filter(|part| part.verdict == verdict);
+        let unread = worst().any(|part| part.unread);
+        let is_guide_only = worst().all(|part| part.is_guide_only);
         let mut causes: Vec<Cause> = Vec::new();
         let mut places: BTreeMap<(String, Option<String>), usize> = BTreeMap::new();
         let mut values: BTreeMap<String, Distinct> = BTreeMap::new();
@@ -501,5 +501,45 @@ mod tests {
             Verdict::NotAsked
         );
         assert_eq!(worst(left_out, Outcome::warn("")), Verdict::Warn);
+    }
+    #[test]
+    fn only_a_call_that_failed_is_unread() {
+        let of = |kind| Outcome::unknown(&Gap::new(kind, "why"));
+        let (denied, open) = (of(GapKind::Denied), of(GapKind::Open));
+        assert!(denied.unread && !open.unread && !of(GapKind::NotAsked).unread);
+        let is_unread =
+            |parts: [&Outcome; 2]| Outcome::worst(parts.map(Clone::clone)).unwrap().unread;
+        assert!(is_unread([&open, &denied]) && !is_unread([&open, &open]));
+        // What is certainly wrong does not depend on the call.
+        assert!(!is_unread([&Outcome::breach("bad"), &denied]));
+    }
+
+    #[test]
+    fn a_violation_of_the_guide_alone_is_no_obstacle_to_a_copy() {
+        let guide_only = Outcome::breach("bad").guide_only();
+        assert_eq!(guide_only.verdict_on_copy(), Verdict::Warn);
+        assert_eq!(Outcome::breach("bad").verdict_on_copy(), Verdict::Breach);
+        assert_eq!(
+            Outcome::pass("").guide_only().verdict_on_copy(),
+            Verdict::Pass
+        );
+        let worst = |other: Outcome| Outcome::worst([guide_only.clone(), other]).unwrap();
+        assert!(!worst(Outcome::breach("worse")).is_guide_only);
+        assert!(worst(guide_only.clone()).is_guide_only && worst(Outcome::pass("")).is_guide_only);
+    }
+
+    #[test]
+    fn a_lighter_outcome_has_one_message_and_each_fix_once() {
+        let part = |message: &str, fix: &str| Outcome::breach(message).fix(fix);
+        let parts = [part("a", "Do."), part("b", "Do."), part("c", "Then that.")];
+        let both = Outcome::worst(parts).unwrap();
+        assert_eq!(both.fixes().as_deref(), Some("Do. Then that."));
+        let light = both.lightened("all".to_owned());
+        assert_eq!(
+            (light.verdict, light.message()),
+            (Verdict::Warn, "all".to_owned())
+        );
+        assert_eq!(light.fixes().as_deref(), Some("Do. Then that."));
+        assert_eq!(Outcome::pass("fine").fixes(), None);
     }
 }
