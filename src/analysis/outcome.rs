@@ -429,6 +429,7 @@ fn refer_to_declaration(cause: &mut Cause, rule: &str) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::remedy::{Declaration, Language};
     use super::*;
 
     #[test]
@@ -541,5 +542,32 @@ mod tests {
         );
         assert_eq!(light.fixes().as_deref(), Some("Do. Then that."));
         assert_eq!(Outcome::pass("fine").fixes(), None);
+    }
+    #[test]
+    fn a_declaration_replaces_fix_and_remedies_and_no_declaration_only_commands() {
+        let declaration = Declaration {
+            language: Language::Hcl,
+            address: "aws_ebs_volume.data".to_owned(),
+            place: "main.tf".to_owned(),
+            lines: Vec::new(),
+            separate: Vec::new(),
+        };
+        let declared = Declared {
+            declaration: declaration.clone(),
+            fix: "Set it.".to_owned(),
+        };
+        let outcome = Outcome::breach("bad").fix("Run `aws it`.").about("key");
+        assert_eq!(outcome.causes[0].about.as_deref(), Some("key"));
+        let found = outcome.clone().remedy(replace_key("a"));
+        let found = found.declared("some-rule", |_| Some(declared.clone()));
+        assert_eq!(found.fixes().as_deref(), Some("Set it."));
+        assert_eq!(found.causes[0].remedies, [Remedy::Declare(declaration)]);
+        let other = "Change it where it is declared: `backup-check explain some-rule` says how.";
+        let found = outcome.declared("some-rule", |_| None);
+        assert_eq!(found.fixes().as_deref(), Some(other));
+        let asked = Outcome::breach("bad")
+            .fix("Ask.")
+            .declared("some-rule", |_| None);
+        assert_eq!(asked.fixes().as_deref(), Some("Ask."));
     }
 }

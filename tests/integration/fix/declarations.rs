@@ -324,7 +324,7 @@ fn what_exists_keeps_its_data() {
 fn the_only_usable_key_of_the_file_is_referred_to() {
     let plan = |address: &str| (key_arn(REGION, address), usable());
     let main = || plan("aws_kms_key.main");
-    let cases: [(&str, Vec<(String, Value)>, &str); 9] = [
+    let cases = [
         ("one key", vec![main()], "aws_kms_key.main.arn"),
         (
             "one of several of a resource",
