@@ -57,14 +57,8 @@ impl<'a> Target<'a> {
         selection: &BackupSelection,
         known: KnownTags<'_>,
     ) -> Truth {
-        let named = |patterns: &[String]| {
-            let of_target = |pattern: &String| {
-                let named = match_glob_shape(pattern, &self.arn);
-                let shape = self.shape.as_deref();
-                named.or(shape.map_or(Truth::False, |shape| match_parts(pattern, shape)))
-            };
-            Truth::any(patterns.iter().map(of_target))
-        };
+        let named =
+            |patterns: &[String]| Truth::any(patterns.iter().map(|it| self.is_named_by(it)));
         let tagged = selection.tags.iter().map(|tag| {
             let other = if self.bare {
                 Truth::False
@@ -86,6 +80,14 @@ impl<'a> Target<'a> {
         starts
             .and(Truth::all(conditions))
             .and(!named(&selection.not_resources))
+    }
+
+    /// Whether a pattern of a selection covers the ARN, or the shape that the ARN will have.
+    #[must_use]
+    pub fn is_named_by(&self, pattern: &str) -> Truth {
+        let named = match_glob_shape(pattern, &self.arn);
+        let shape = self.shape.as_deref();
+        named.or(shape.map_or(Truth::False, |shape| match_parts(pattern, shape)))
     }
 
     /// Returns the value of a tag; `None` if the snapshot does not keep tags with that key.

@@ -393,7 +393,7 @@ impl Site<'_> {
             let id = parsed.resource_id();
             let reference = match self.language {
                 Language::Hcl => match id.strip_prefix(module) {
-                    Some(own) if own.starts_with("aws_kms_") && !own.contains(' ') => {
+                    Some(own) if own.starts_with("aws_kms_") => {
                         format!("{own}.arn")
                     }
                     _ => continue,

@@ -301,9 +301,9 @@ impl Outcome {
             return parts.pop();
         }
         let verdict = parts.iter().map(|part| part.verdict).max()?;
-        let unread = parts.iter().any(|part| part.unread);
-        let mut worst = parts.iter().filter(|part| part.verdict == verdict);
-        let is_guide_only = worst.all(|part| part.is_guide_only);
+        let worst = || parts.iter().filter(|part| part.verdict == verdict);
+        let unread = worst().any(|part| part.unread);
+        let is_guide_only = worst().all(|part| part.is_guide_only);
         let mut causes: Vec<Cause> = Vec::new();
         let mut places: BTreeMap<(String, Option<String>), usize> = BTreeMap::new();
         let mut values: BTreeMap<String, Distinct> = BTreeMap::new();
@@ -429,6 +429,7 @@ fn refer_to_declaration(cause: &mut Cause, rule: &str) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::remedy::{Declaration, Language};
     use super::*;
 
     #[test]
@@ -501,5 +502,72 @@ mod tests {
             Verdict::NotAsked
         );
         assert_eq!(worst(left_out, Outcome::warn("")), Verdict::Warn);
+    }
+    #[test]
+    fn only_a_call_that_failed_is_unread() {
+        let of = |kind| Outcome::unknown(&Gap::new(kind, "why"));
+        let (denied, open) = (of(GapKind::Denied), of(GapKind::Open));
+        assert!(denied.unread && !open.unread && !of(GapKind::NotAsked).unread);
+        let is_unread =
+            |parts: [&Outcome; 2]| Outcome::worst(parts.map(Clone::clone)).unwrap().unread;
+        assert!(is_unread([&open, &denied]) && !is_unread([&open, &open]));
+        // What is certainly wrong does not depend on the call.
+        assert!(!is_unread([&Outcome::breach("bad"), &denied]));
+    }
+
+    #[test]
+    fn a_violation_of_the_guide_alone_is_no_obstacle_to_a_copy() {
+        let guide_only = Outcome::breach("bad").guide_only();
+        assert_eq!(guide_only.verdict_on_copy(), Verdict::Warn);
+        assert_eq!(Outcome::breach("bad").verdict_on_copy(), Verdict::Breach);
+        assert_eq!(
+            Outcome::pass("").guide_only().verdict_on_copy(),
+            Verdict::Pass
+        );
+        let worst = |other: Outcome| Outcome::worst([guide_only.clone(), other]).unwrap();
+        assert!(!worst(Outcome::breach("worse")).is_guide_only);
+        assert!(worst(guide_only.clone()).is_guide_only && worst(Outcome::pass("")).is_guide_only);
+    }
+
+    #[test]
+    fn a_lighter_outcome_has_one_message_and_each_fix_once() {
+        let part = |message: &str, fix: &str| Outcome::breach(message).fix(fix);
+        let parts = [part("a", "Do."), part("b", "Do."), part("c", "Then that.")];
+        let both = Outcome::worst(parts).unwrap();
+        assert_eq!(both.fixes().as_deref(), Some("Do. Then that."));
+        let light = both.lightened("all".to_owned());
+        assert_eq!(
+            (light.verdict, light.message()),
+            (Verdict::Warn, "all".to_owned())
+        );
+        assert_eq!(light.fixes().as_deref(), Some("Do. Then that."));
+        assert_eq!(Outcome::pass("fine").fixes(), None);
+    }
+    #[test]
+    fn a_declaration_replaces_fix_and_remedies_and_no_declaration_only_commands() {
+        let declaration = Declaration {
+            language: Language::Hcl,
+            address: "aws_ebs_volume.data".to_owned(),
+            place: "main.tf".to_owned(),
+            lines: Vec::new(),
+            separate: Vec::new(),
+        };
+        let declared = Declared {
+            declaration: declaration.clone(),
+            fix: "Set it.".to_owned(),
+        };
+        let outcome = Outcome::breach("bad").fix("Run `aws it`.").about("key");
+        assert_eq!(outcome.causes[0].about.as_deref(), Some("key"));
+        let found = outcome.clone().remedy(replace_key("a"));
+        let found = found.declared("some-rule", |_| Some(declared.clone()));
+        assert_eq!(found.fixes().as_deref(), Some("Set it."));
+        assert_eq!(found.causes[0].remedies, [Remedy::Declare(declaration)]);
+        let other = "Change it where it is declared: `backup-check explain some-rule` says how.";
+        let found = outcome.declared("some-rule", |_| None);
+        assert_eq!(found.fixes().as_deref(), Some(other));
+        let asked = Outcome::breach("bad")
+            .fix("Ask.")
+            .declared("some-rule", |_| None);
+        assert_eq!(asked.fixes().as_deref(), Some("Ask."));
     }
 }

@@ -441,6 +441,7 @@ mod tests {
             ("cron(0 5 * * ? 2001)", true),
             ("cron(0 5 * * ? 2001,2027)", false),
             ("cron(0 5 * * ? 2027,2001)", false),
+            ("cron(0 5 1 3 ? 2026,2090)", false),
             ("cron(0 0 4 3 ? 2026)", true),
             ("rate(1 day)", false),
         ] {

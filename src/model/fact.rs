@@ -15,6 +15,8 @@ pub enum Fact {
     TaggedResources,
     /// ARNs of tagged resources in the regions that are not scanned.
     OtherRegions,
+    /// ARNs of tagged resources in the scanned regions, where a scan of selected services does not list them.
+    TagsInScannedRegions,
     /// Encryption by default of new EBS volumes.
     EbsDefaults,
     /// The region settings of AWS Backup: opt-in and management.

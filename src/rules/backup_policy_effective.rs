@@ -55,7 +55,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Region(check_region),
-        reads: &[Fact::Organization, Fact::Plans],
+        reads: &[Fact::Organization, Fact::Plans, Fact::TagsInScannedRegions],
     }
 }
 

@@ -50,7 +50,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Account(check_account),
-        reads: &[Fact::OtherRegions, Fact::Plans],
+        reads: &[Fact::OtherRegions, Fact::Plans, Fact::TagsInScannedRegions],
     }
 }
 

@@ -73,7 +73,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Account(check_account),
-        reads: &[Fact::BucketEncryption, Fact::Keys, Fact::Organization, Fact::Plans, Fact::RolePolicies, Fact::Roles],
+        reads: &[Fact::BucketEncryption, Fact::Keys, Fact::Organization, Fact::Plans, Fact::RolePolicies, Fact::Roles, Fact::TagsInScannedRegions],
     }
 }
 

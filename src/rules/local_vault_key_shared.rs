@@ -42,7 +42,7 @@ rule! {
         guide: Severity::Warn,
         aws: Severity::Warn,
         check: Check::Region(check_region),
-        reads: &[Fact::Keys, Fact::Organization, Fact::Plans, Fact::Vaults],
+        reads: &[Fact::Keys, Fact::Organization, Fact::Plans, Fact::TagsInScannedRegions, Fact::Vaults],
     }
 }
 

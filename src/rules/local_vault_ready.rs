@@ -59,7 +59,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Region(check_region),
-        reads: &[Fact::Organization, Fact::Plans, Fact::Vaults],
+        reads: &[Fact::Organization, Fact::Plans, Fact::TagsInScannedRegions, Fact::Vaults],
     }
 }
 

@@ -280,3 +280,63 @@ fn propose_windows(
         |window: Option<Window>, name: &str| window.filter(|_| is_hit(name)).map(|it| it.as_text());
     Some((text(maintenance, MAINTENANCE), text(backup, BACKUP)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Backups start at 03:00 on each day.
+    fn daily() -> Vec<Minute> {
+        (0..7).map(|day| day * 24 * 60 + 180).collect()
+    }
+
+    #[test]
+    fn windows_that_are_hit_move_and_keep_clear_of_each_other() {
+        let maintenance = |text: &str| (MAINTENANCE, Window::parse_weekly(text).unwrap());
+        let backup = |text: &str| (BACKUP, Window::parse_daily(text).unwrap());
+        for (windows, hit, moved) in [
+            (
+                vec![maintenance("sun:03:00-sun:04:00")],
+                vec![MAINTENANCE],
+                (Some("sun:04:30-sun:05:30"), None),
+            ),
+            // The window of automated backups stays, so the other one moves behind it.
+            (
+                vec![maintenance("sun:03:00-sun:04:00"), backup("05:00-05:30")],
+                vec![MAINTENANCE],
+                (Some("sun:05:30-sun:06:30"), None),
+            ),
+            (
+                vec![maintenance("sun:04:30-sun:05:30"), backup("03:00-03:30")],
+                vec![BACKUP],
+                (None, Some("05:30-06:00")),
+            ),
+            // Both move: the second one around where the first one went.
+            (
+                vec![maintenance("sun:03:00-sun:04:00"), backup("03:00-04:00")],
+                vec![MAINTENANCE, BACKUP],
+                (Some("sun:04:30-sun:05:30"), Some("05:30-06:30")),
+            ),
+        ] {
+            let found = propose_windows(&windows, &daily(), |name| hit.contains(&name));
+            let (maintenance, backup) = moved;
+            let expected = (maintenance.map(str::to_owned), backup.map(str::to_owned));
+            assert_eq!(found, Some(expected), "{hit:?}");
+        }
+    }
+
+    #[test]
+    fn without_room_or_a_known_start_no_window_is_proposed() {
+        let windows = [(
+            MAINTENANCE,
+            Window::parse_weekly("sun:03:00-sun:04:00").unwrap(),
+        )];
+        let hourly: Vec<Minute> = (0..168).map(|hour| hour * 60).collect();
+        for starts in [Vec::new(), hourly] {
+            assert_eq!(
+                propose_windows(&windows, &starts, |name| name == MAINTENANCE),
+                None
+            );
+        }
+    }
+}

@@ -4,7 +4,6 @@ use crate::analysis::backup_plans::{Choice, Protection, in_region};
 use crate::analysis::backup_target::{Target, tagged, target};
 use crate::analysis::backup_types::{BackupType, opt_in_name, type_of, type_of_arn};
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
-use crate::iam::matching::match_glob_shape;
 use crate::iam::truth::Truth;
 use crate::model::fact::Fact;
 use crate::model::kind::KINDS;
@@ -53,7 +52,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Region(check_region),
-        reads: &[Fact::BackupSettings, Fact::Plans],
+        reads: &[Fact::BackupSettings, Fact::Plans, Fact::TagsInScannedRegions],
     }
 }
 
@@ -217,7 +216,7 @@ fn names_type(choice: &Choice<'_>, target: &Target<'_>) -> bool {
         let (service, resource) = (parts.next(), parts.nth(2));
         resource.is_some_and(|it| service == Some("s3") || !it.starts_with('*'))
     };
-    let covers = |pattern: &String| match_glob_shape(pattern, &target.arn) == Truth::True;
+    let covers = |pattern: &String| target.is_named_by(pattern) == Truth::True;
     choice.selection.resources.iter().filter(names).any(covers)
 }
 

@@ -2,6 +2,7 @@
 
 mod aws_cli;
 mod cdk;
+mod declarations;
 mod dialects;
 mod remedies;
 mod sample;

@@ -1,6 +1,8 @@
 //! Key policies: the table of `fixtures/policies`, and properties that hold for every policy.
 
+mod explanations;
 mod laws;
+mod near_misses;
 mod sentences;
 
 use std::collections::BTreeMap;

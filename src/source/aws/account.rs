@@ -358,13 +358,16 @@ async fn find_regions(
         return Err(CollectError::DisabledRegion { name: name.clone() });
     }
     // The other regions are unknown if DescribeRegions is denied. A rule reports that.
-    let by_tag = reader.scope.tags_in_scanned_regions;
+    let is_searched = |name: &String| match wanted.contains(name) {
+        true => reader.scope.tags_in_scanned_regions,
+        false => reader.scope.other_regions,
+    };
     let tags_only = known
         .iter()
         .flatten()
-        .filter(|(name, enabled)| **enabled && (by_tag || !wanted.contains(name)))
-        .map(|(name, _)| name.clone());
-    let tags_only = tags_only.filter(|_| reader.scope.other_regions).collect();
+        .filter(|(name, enabled)| **enabled && is_searched(name))
+        .map(|(name, _)| name.clone())
+        .collect();
     let (disabled, scanned) = wanted.into_iter().partition(is_disabled);
     Ok(ScanRegions {
         known,

@@ -90,7 +90,8 @@ pub fn list_operations(scope: &ScanScope) -> Vec<Operation> {
     let mut parts: Vec<&[Operation]> = vec![ec2::REGION_OPERATIONS];
     parts.extend(readers_of(scope).map(|it| it.operations));
     let needs_tags = readers_of(scope).any(|it| it.tags != TagSource::Own);
-    let tags = scope.other_regions || scope.tagged_resources || needs_tags;
+    let by_tag = scope.other_regions || scope.tags_in_scanned_regions;
+    let tags = by_tag || scope.tagged_resources || needs_tags;
     for (is_needed, operations) in [
         (scope.ebs_defaults, ec2::DEFAULTS_OPERATIONS),
         (scope.backup_settings, backup::SETTINGS_OPERATIONS),

@@ -97,7 +97,8 @@ impl ScanScope {
         let keys = coverage_rows.contains(&Service::Kms);
         let tagged = selection.includes_service(Service::Backup)
             || selection.includes_service(Service::Cloudformation);
-        let other_regions = account && needs.includes(Fact::OtherRegions);
+        // A scan of everything lists what is tagged in its regions.
+        let is_partial = account && !selection.is_everything();
         ScanScope {
             ebs_defaults: selection.includes_settings_of(Service::Ebs)
                 && needs.includes(Fact::EbsDefaults),
@@ -109,7 +110,7 @@ impl ScanScope {
             roles: keys && needs.includes(Fact::Roles),
             role_policies: account && needs.includes(Fact::RolePolicies),
             vaults: account && needs.includes(Fact::Vaults),
-            other_regions,
+            other_regions: account && needs.includes(Fact::OtherRegions),
             backup_plans: (backups || account) && needs.includes(Fact::Plans),
             option_groups: needs.includes(Fact::OptionGroups),
             buckets: BucketScope {
@@ -122,7 +123,7 @@ impl ScanScope {
             exports: selection.is_everything() && needs.includes(Fact::Exports),
             key_aliases: selection.is_everything() && needs.includes(Fact::KeyAliases),
             tagged_resources: tagged && needs.includes(Fact::TaggedResources),
-            tags_in_scanned_regions: other_regions && !selection.is_everything(),
+            tags_in_scanned_regions: is_partial && needs.includes(Fact::TagsInScannedRegions),
             coverage_rows: select_rows(coverage_rows, &listed_services, needs),
             listed_services,
         }

@@ -27,9 +27,11 @@ fn skip_fact<T>() -> Observed<T> {
 /// Removes what a scan with these needs does not read.
 fn remove_unneeded(snapshot: &mut Snapshot, needs: &Needs) {
     let lacks = |fact| !needs.includes(fact);
-    if lacks(Fact::OtherRegions) {
-        snapshot.elsewhere.clear();
-    }
+    let is_scanned = |name: &String| snapshot.regions.get(name).is_some_and(|it| !it.disabled);
+    snapshot.elsewhere.retain(|name, _| match is_scanned(name) {
+        true => !lacks(Fact::TagsInScannedRegions),
+        false => !lacks(Fact::OtherRegions),
+    });
     if lacks(Fact::Plans) {
         snapshot.backup_policy = skip_fact();
     }
