@@ -37,7 +37,7 @@ pub struct Runs {
 /// Returns the runs of a schedule before and after a time.
 ///
 /// # Errors
-/// The expression cannot be parsed, it never runs, or the time zone is not in the IANA database.
+/// The expression cannot be parsed, it has no run within four years, or the time zone is not in the IANA database.
 pub fn list_runs(expression: &str, timezone: Option<&str>, now: Timestamp) -> Result<Runs, String> {
     let zone = match timezone {
         None => TimeZone::UTC,
@@ -65,7 +65,7 @@ pub fn list_runs(expression: &str, timezone: Option<&str>, now: Timestamp) -> Re
     let is_past = |start: &Minute| *start <= now.as_second().div_euclid(60);
     let has_ended = cron.ends_by(zone.to_datetime(now).date()) && starts.iter().all(is_past);
     if starts.is_empty() && !has_ended {
-        return Err(format!("schedule {expression:?} never runs"));
+        return Err(format!("schedule {expression:?} has no run within four years of the scan"));
     }
     Ok(Runs {
         interval_hours: longest_gap_hours(&starts),
