@@ -65,7 +65,9 @@ pub fn list_runs(expression: &str, timezone: Option<&str>, now: Timestamp) -> Re
     let is_past = |start: &Minute| *start <= now.as_second().div_euclid(60);
     let has_ended = cron.ends_by(zone.to_datetime(now).date()) && starts.iter().all(is_past);
     if starts.is_empty() && !has_ended {
-        return Err(format!("schedule {expression:?} has no run within four years of the scan"));
+        return Err(format!(
+            "schedule {expression:?} has no run within four years of the scan"
+        ));
     }
     Ok(Runs {
         interval_hours: longest_gap_hours(&starts),

@@ -66,9 +66,12 @@ pub(super) fn read_account_with_calls(
     global: &GlobalArgs,
 ) -> anyhow::Result<Reading> {
     let runtime = start_runtime()?;
-    runtime.block_on(collect_until_stopped(
+    let reading = runtime.block_on(collect_until_stopped(
         access, settings, selection, extent, global,
-    ))
+    ));
+    // The connections are closed while the account is evaluated.
+    runtime.shutdown_background();
+    reading
 }
 
 /// Starts the threads that send calls.

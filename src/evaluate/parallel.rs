@@ -18,7 +18,7 @@ const BATCH: usize = 64;
 const BATCHES_AHEAD: usize = 2;
 
 /// The resources from which more than one thread pays. A thread costs about as much as checking ten resources.
-const FEW: usize = 1_000;
+const FEW: usize = 256;
 
 /// The most threads. More would wait for the one that writes.
 const MAX_THREADS: usize = 8;
