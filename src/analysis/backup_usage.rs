@@ -6,7 +6,6 @@ use crate::model::cloudformation::Stack;
 use crate::model::kind::{BackupKey, KINDS, kinds_in_stack};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::s3::Bucket;
-use crate::model::snapshot::Region;
 use crate::model::tag::BackupTag;
 use crate::model::{Resource, ResourceKind};
 
@@ -43,7 +42,7 @@ type Usage<'a> = BTreeMap<(&'a str, &'static str), TypeInUse<'a>>;
 #[must_use]
 pub fn find_types_in_use<'a>(cx: &RuleContext<'a>) -> Vec<TypeInUse<'a>> {
     let mut usage = Usage::new();
-    for (region, seen) in &cx.snapshot.regions {
+    for region in cx.snapshot.regions.keys() {
         let protection = in_region(cx, region).ok();
         for resource in cx.snapshot.resources_in(region) {
             add_resource(&mut usage, cx, region, resource, protection.as_ref());
@@ -61,8 +60,7 @@ pub fn find_types_in_use<'a>(cx: &RuleContext<'a>) -> Vec<TypeInUse<'a>> {
             }
         }
         for kind in &KINDS {
-            let gap = cx.snapshot.listing_gap(kind, seen);
-            let gap = gap.filter(|gap| gap.kind != GapKind::NotAsked && cx.selects(kind.kind));
+            let gap = cx.gap_of_kind(kind, region);
             for row in gap.map(|_| types_of_kind(kind.kind)).into_iter().flatten() {
                 add_gap(&mut usage, region, row, gap);
             }
@@ -223,7 +221,7 @@ fn is_fully_managed(row: &BackupType) -> bool {
 ///
 /// # Errors
 /// Why it is not known.
-pub fn has_fully_managed_resources(cx: &RuleContext<'_>, region: &Region) -> Result<bool, Gap> {
+pub fn has_fully_managed_resources(cx: &RuleContext<'_>) -> Result<bool, Gap> {
     let mut resources = cx.snapshot.resources_in(cx.region);
     let managed = |resource: Resource<'_>| {
         let exempt = resource
@@ -236,9 +234,16 @@ pub fn has_fully_managed_resources(cx: &RuleContext<'_>, region: &Region) -> Res
     if resources.any(managed) || by_tag.into_iter().any(is_managed) {
         return Ok(true);
     }
-    cx.snapshot.buckets.all_items()?;
-    region.tables.all_items()?;
-    region.file_systems.all_items()?;
+    let managed = KINDS
+        .iter()
+        .filter(|kind| types_of_kind(kind.kind).any(is_fully_managed));
+    let gaps = managed.filter_map(|kind| cx.gap_of_kind(kind, cx.region));
+    let gaps: Vec<&Gap> = gaps.collect();
+    // A call that failed says more than what an older snapshot does not have.
+    let mut failed = gaps.iter().filter(|gap| gap.kind != GapKind::NotCollected);
+    if let Some(gap) = failed.next().or(gaps.first()) {
+        return Err((*gap).clone());
+    }
     let mut unplaced = cx.snapshot.buckets_without_region();
     let may_count = |bucket: &Bucket| !cx.backup_tag(&bucket.tags).is_exempt();
     match unplaced.find(|(bucket, _)| may_count(bucket)) {

@@ -126,10 +126,11 @@ fn selection_key(chosen: &Chosen<'_>) -> (Vec<*const BackupSelection>, bool) {
     (selections.collect(), chosen.open.is_some())
 }
 
-/// Returns why a resource whose tags were not read may be tagged and lack a backup or a copy.
+/// Returns why a resource whose tags were not read, or that was not listed, may be tagged and lack a backup or a copy.
 fn find_unread_resource<'a>(cx: &RuleContext<'a>, protection: &Protection<'a>) -> Option<Gap> {
     let mut seen = BTreeSet::new();
-    for (target, gap) in protection.unread(cx) {
+    let unread = protection.unread(cx).into_iter();
+    for (target, gap) in unread.chain(protection.unlisted(cx)) {
         let chosen = protection.chosen(&target);
         let subject = subject_of_arn(&target.arn);
         if !seen.insert((selection_key(&chosen), subject)) {

@@ -105,6 +105,8 @@ struct Named {
     is_configured: bool,
     /// Why other roles may be in use, if only the configuration names these.
     guessed: Option<Gap>,
+    /// Why selections that were not read may have other roles.
+    unread: Option<Gap>,
 }
 
 impl Named {
@@ -125,6 +127,7 @@ fn check_account(cx: &RuleContext<'_>, snapshot: &Snapshot) -> CheckResult {
             .unwrap_or_else(|gap| Outcome::unknown(&gap))
             .with("role", role.as_str())
     });
+    let outcomes = outcomes.chain(named.unread.iter().map(Outcome::unknown));
     Ok(join_outcomes(outcomes).unwrap_or_else(|| Outcome::skip("the backup policy names no role")))
 }
 
@@ -145,10 +148,12 @@ fn find_roles(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Named {
     let policy = snapshot.backup_policy.known().and_then(Option::as_ref);
     let mut roles = BTreeSet::new();
     let mut gap = None;
+    let mut unread = None;
     for region in snapshot.regions.keys() {
         let found = in_region(cx, region).map(|protection| {
             let in_use = protection.in_use(cx);
             roles.extend(protection.roles(&in_use.by));
+            unread = unread.take().or_else(|| protection.unread_selections());
             in_use.open
         });
         let open = found.unwrap_or_else(Some);
@@ -165,9 +170,10 @@ fn find_roles(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Named {
             of_policy,
             is_configured: false,
             guessed: None,
+            unread,
         };
     }
-    let unread = snapshot.backup_policy.gap().cloned();
+    let policy_gap = snapshot.backup_policy.gap().cloned();
     let no_region = || snapshot.regions.is_empty().then(Gap::not_collected);
     Named {
         roles: BTreeSet::from([cx.settings.backup_role.clone()]),
@@ -175,8 +181,9 @@ fn find_roles(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Named {
         is_configured: true,
         guessed: match policy {
             Some(_) => None,
-            None => unread.or(gap).or_else(no_region),
+            None => policy_gap.or(gap).or_else(no_region),
         },
+        unread,
     }
 }
 
