@@ -16,7 +16,9 @@ use crate::model::organization::{PolicyPlan, expand_variables};
 use crate::model::tag::BackupTag;
 use crate::model::{Listing, Observed, Resource};
 
-use super::backup_target::{KnownTags, Target, enabled_tag, find_shape, tagged, target};
+use super::backup_target::{
+    KnownTags, Target, as_if_tagged, enabled_tag, find_shape, tagged, target,
+};
 use super::backup_types::{BackupType, type_of, types_of_kind};
 use super::context::{RuleContext, SelectionsInUse};
 use super::rule_runs::{Subject, find_interval};
@@ -208,6 +210,15 @@ pub fn in_region<'a>(cx: &RuleContext<'a>, region: &'a str) -> Result<Protection
     }
 }
 
+/// Whether a gap is that of a call: a file has its own plans, and an older snapshot what it was made with.
+#[must_use]
+pub fn is_failure(gap: &Gap) -> bool {
+    !matches!(
+        gap.kind,
+        GapKind::NotAsked | GapKind::NotCollected | GapKind::Unplanned
+    )
+}
+
 /// Whether an organization's policy created a plan. AWS Backup lists it among the plans of the account.
 fn is_of_organization(plan: &BackupPlan) -> bool {
     let id = plan.id.as_deref();
@@ -262,7 +273,7 @@ impl<'a> Protection<'a> {
         let gaps = KINDS
             .iter()
             .filter_map(|kind| Some((kind.kind, cx.gap_of_kind(kind, self.region)?)));
-        let gaps = gaps.filter(|(_, gap)| gap.kind != GapKind::NotCollected);
+        let gaps = gaps.filter(|(_, gap)| is_failure(gap));
         let partition = partition_of(self.region);
         let unlisted = gaps.flat_map(|(kind, gap)| {
             types_of_kind(kind).map(move |row| {
@@ -272,7 +283,7 @@ impl<'a> Protection<'a> {
                     name: row.name,
                     shape: None,
                     tags: Cow::Owned(enabled_tag(cx)),
-                    bare: false,
+                    bare: true,
                 };
                 (target, gap)
             })
@@ -293,7 +304,7 @@ impl<'a> Protection<'a> {
                 name: id,
                 shape: find_shape(cx, resource),
                 tags: Cow::Owned(enabled_tag(cx)),
-                bare: false,
+                bare: true,
             };
             Some((target, gap))
         });
@@ -306,14 +317,7 @@ impl<'a> Protection<'a> {
     pub fn unread_selections(&self) -> Option<Gap> {
         let lists = self.plans.iter().map(|plan| plan.selections.gap.as_ref());
         let gaps = std::iter::once(self.unread.as_ref()).chain(lists);
-        // A file has its own plans, and an older snapshot those that it was made with.
-        let is_failure = |gap: &&Gap| {
-            !matches!(
-                gap.kind,
-                GapKind::NotAsked | GapKind::NotCollected | GapKind::Unplanned
-            )
-        };
-        gaps.flatten().find(is_failure).cloned()
+        gaps.flatten().find(|gap| is_failure(gap)).cloned()
     }
 
     /// Returns the selections that select a resource.
@@ -470,17 +474,33 @@ impl<'a> Protection<'a> {
     }
 }
 
+/// Returns a resource as plans see it: one whose tags were not read as if it were tagged `enabled`.
+fn expect_backups<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<Target<'a>> {
+    target(cx, resource).or_else(|| as_if_tagged(cx, resource))
+}
+
 /// Returns the longest time between two backups of a resource, in hours: of several schedules the shortest,
 /// as each makes a backup. None where it is not known.
 #[must_use]
 pub fn interval_hours<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<u32> {
     let protection = in_region(cx, cx.known_region().ok()?).ok()?;
-    let chosen = protection.chosen(&target(cx, resource)?);
+    let chosen = protection.chosen(&expect_backups(cx, resource)?);
     let subject = type_of(resource).map_or(Subject::Continuous, BackupType::subject);
     match chosen.open.or(protection.rules(&chosen.by).gap) {
         Some(_) => None,
         None => shortest_interval(cx, &protection.plans_of(&chosen.by), subject),
     }
+}
+
+/// Returns the call that failed without which [`interval_hours`] of a resource is not known.
+#[must_use]
+pub fn find_interval_gap<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<Gap> {
+    let protection = in_region(cx, cx.known_region().ok()?).ok()?;
+    let rules = protection.rules(&protection.chosen(&expect_backups(cx, resource)?).by);
+    let mut windows = rules.items.iter().map(|it| it.start_window_minutes.gap());
+    let window = windows.find_map(|gap| gap.filter(|gap| is_failure(gap)));
+    let gap = rules.gap.filter(is_failure).or_else(|| window.cloned());
+    gap.or_else(|| protection.unread_selections())
 }
 
 /// Returns the shortest time between two backups of plans, in hours; none where that of one of them is not known.

@@ -10,7 +10,7 @@ use crate::model::tag::BackupTag;
 use crate::model::{Resource, ResourceKind};
 
 use super::RuleContext;
-use super::backup_plans::{Protection, in_region};
+use super::backup_plans::{Protection, in_region, is_failure};
 use super::backup_target::{tagged, target};
 use super::backup_types::{BackupType, type_of, type_of_arn, types_of_kind};
 use super::member_key::{MemberKey, member_key, member_keys};
@@ -32,6 +32,8 @@ pub struct TypeInUse<'a> {
     pub roles: BTreeSet<String>,
     /// Why it is not known whether there are such resources; `None` if there are.
     pub gap: Option<Gap>,
+    /// ARNs of resources whose tags were not read, each with the reason.
+    pub unread: Vec<(String, Gap)>,
 }
 
 /// Types in use, by region and name of the type.
@@ -65,6 +67,11 @@ pub fn find_types_in_use<'a>(cx: &RuleContext<'a>) -> Vec<TypeInUse<'a>> {
                 add_gap(&mut usage, region, row, gap);
             }
         }
+        if let Some(gap) = find_member_gap(cx, region) {
+            for row in KINDS.iter().flat_map(|kind| types_of_kind(kind.kind)) {
+                add_gap(&mut usage, region, row, Some(gap));
+            }
+        }
         let unplaced = cx.snapshot.buckets_without_region().next();
         for row in types_of_kind(ResourceKind::S3Bucket) {
             add_gap(&mut usage, region, row, unplaced.map(|(_, gap)| gap));
@@ -85,7 +92,14 @@ fn add_resource<'a>(
     };
     match cx.backup_tag(tags) {
         BackupTag::Enabled => {}
-        BackupTag::Unknown => return add_gap(usage, region, row, tags.gap()),
+        BackupTag::Unknown => {
+            add_gap(usage, region, row, tags.gap());
+            if let (Some(gap), Some((arn, _))) = (tags.gap(), resource.arn_and_id()) {
+                let unread = (arn.to_owned(), gap.clone());
+                entry_of(usage, region, row).unread.push(unread);
+            }
+            return;
+        }
         _ => return,
     }
     let roles = find_roles(cx, resource, protection);
@@ -197,7 +211,24 @@ fn entry_of<'u, 'a>(
             has_more_members: false,
             roles: BTreeSet::new(),
             gap: None,
+            unread: Vec::new(),
         })
+}
+
+/// Returns why stacks that are tagged `enabled` may have members that were not read, of any type.
+fn find_member_gap<'a>(cx: &RuleContext<'a>, region: &'a str) -> Option<&'a Gap> {
+    let row = ResourceKind::CloudformationStack.facts();
+    let of_stack = |resource: Resource<'a>| match resource {
+        Resource::Stack(stack) => match cx.backup_tag(&stack.tags) {
+            BackupTag::Enabled => stack.resources.gap.as_ref(),
+            BackupTag::Unknown => stack.tags.gap(),
+            _ => None,
+        },
+        _ => None,
+    };
+    let stacks = cx.snapshot.resources_in(region).filter_map(of_stack);
+    let mut gaps = cx.gap_of_kind(row, region).into_iter().chain(stacks);
+    gaps.find(|gap| is_failure(gap))
 }
 
 /// Why the key of a vault is not checked.

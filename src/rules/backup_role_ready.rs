@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::backup_plans::{account_of, in_region};
+use crate::analysis::backup_plans::{account_of, in_region, is_failure};
 use crate::analysis::backup_types::{COPY_NEEDS, Need, TAG_NEEDS};
 use crate::analysis::backup_usage::{TypeInUse, find_types_in_use};
-use crate::analysis::bucket_keys::{DECRYPT, list_delegating_keys};
+use crate::analysis::bucket_keys::{DECRYPT, find_unread_key, list_delegating_keys};
 use crate::analysis::role_call::build_trust_context;
 use crate::analysis::role_permissions::{Permission, RolePermissions, Source};
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext, Verdict};
@@ -159,6 +159,9 @@ fn find_roles(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Named {
         let open = found.unwrap_or_else(Some);
         gap = gap.or(open);
     }
+    let lists = policy.into_iter().flat_map(|policy| &policy.plans);
+    let mut lists = lists.filter_map(|it| it.plan.selections.gap.as_ref());
+    let unread = unread.or_else(|| lists.find(|gap| is_failure(gap)).cloned());
     let account = snapshot.account_id.as_deref().unwrap_or_default();
     let of_policy = policy.map_or_else(Vec::new, |policy| policy.role_arns(account));
     if roles.is_empty() {
@@ -309,8 +312,7 @@ impl Lack {
             Permission::OutsideBoundary(policy) => Reason::OutsideBoundary(policy),
         };
         match (need.is_required, maybe) {
-            (true, Some(gap)) => self.add_unknown(gap.clone()),
-            (false, Some(_)) => {}
+            (_, Some(gap)) => self.add_unknown(gap.clone()),
             (true, None) => {
                 let of_reason = self.required.entry(reason).or_default();
                 of_reason.entry(purpose).or_default().insert(need.action);
@@ -362,8 +364,17 @@ fn check_permissions(cx: &RuleContext<'_>, snapshot: &Snapshot, role: &BackupRol
         {
             let shape = used.row.arn_shape(partition, region, account);
             for need in used.row.needs {
-                let permission = check_type(&permissions, need, used, &shape, &vaults);
+                let permission = permissions.check_type(need, used, &shape, &vaults);
                 lack.add(need, used.row.name, permission, used.gap.as_ref());
+                for (permission, gap) in permissions.check_unread(need, used, &shape, &vaults) {
+                    lack.add(need, used.row.name, permission, Some(gap));
+                }
+            }
+            if let (Some(gap), "S3") = (find_unread_key(cx, used), used.row.name) {
+                let key = format!("arn:{partition}:kms:{region}:{account}:key/*");
+                let source = Source::new(region, &key, &[]).with_any_tags();
+                let permission = permissions.check_need(&DECRYPT, source);
+                lack.add(&DECRYPT, used.row.name, permission, Some(&gap));
             }
             for key in list_delegating_keys(cx, used, &role.arn) {
                 let source = Source::new(region, key, &[]).with_any_tags();
@@ -375,50 +386,6 @@ fn check_permissions(cx: &RuleContext<'_>, snapshot: &Snapshot, role: &BackupRol
     let certain = types.iter().filter(|it| it.gap.is_none()).filter(applies);
     let names: BTreeSet<&str> = certain.map(|it| it.row.name).collect();
     describe_lack(cx, role, lack, &names)
-}
-
-/// Checks an action for the resources of a type: those that are tagged, and members of stacks.
-fn check_type(
-    permissions: &RolePermissions,
-    need: &Need,
-    used: &TypeInUse<'_>,
-    shape: &str,
-    vaults: &[String],
-) -> Permission {
-    let source = |arn, is_tagged| match is_tagged {
-        true => Source::new(used.region, arn, vaults),
-        false => Source::new(used.region, arn, vaults).with_any_tags(),
-    };
-    let has_members = used.has_more_members || !used.members.is_empty();
-    let groups = [
-        (&used.arns, true, !used.arns.is_empty() || !has_members),
-        (&used.members, false, has_members),
-    ];
-    let in_use = groups.into_iter().filter(|(_, _, is_used)| *is_used);
-    let answers = in_use.map(|(arns, is_tagged, _)| {
-        let all = permissions.check_need(need, source(shape, is_tagged));
-        // A policy for some resources may cover those that exist.
-        let exist = !arns.is_empty() && arns.iter().all(|it| Arn::parse(it).is_some());
-        if !matches!(all, Permission::Unknown(_)) || !exist {
-            return all;
-        }
-        let rest = used.has_more_members.then_some(all);
-        let each = arns.iter();
-        let each = each.map(|arn| permissions.check_need(need, source(arn, is_tagged)));
-        each.chain(rest)
-            .max_by_key(rank)
-            .unwrap_or(Permission::Allowed)
-    });
-    answers.max_by_key(rank).unwrap_or(Permission::Allowed)
-}
-
-/// Ranks what is worse about an action higher.
-fn rank(permission: &Permission) -> u8 {
-    match permission {
-        Permission::Allowed => 0,
-        Permission::Unknown(_) => 1,
-        _ => 2,
-    }
 }
 
 /// Whether a selection with the role selects by tags, as far as selections are known.
