@@ -14,7 +14,8 @@ use crate::model::service::Service;
 use crate::model::snapshot::DefaultFact;
 use crate::model::{Gap, Observed};
 use crate::source::defaults::{
-    RDS_ENCRYPTED, RDS_KEY, RDS_RETENTION_DAYS, has_aws_owned_key, managed_key,
+    RDS_ENCRYPTED, RDS_KEY, RDS_RETENTION_DAYS, has_aws_owned_key, is_default_option_group,
+    managed_key,
 };
 use crate::source::planned::unplanned;
 
@@ -452,6 +453,7 @@ fn read_instances(build: &mut Build<'_>) -> Members {
         for (name, fact) in DEFAULTS {
             build.note_default(&instance.arn, &properties, name, fact);
         }
+        add_default_groups(build, &instance);
         build.stack_region().db_instances.items.push(instance);
     }
     members
@@ -500,6 +502,20 @@ fn groups_of(build: &Build<'_>, properties: &Resolved) -> Observed<Vec<String>> 
         // An engine's default option group has no options:
         // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithOptionGroups.html
         (Ok(None), None) => Observed::Known(Vec::new()),
+    }
+}
+
+/// Adds the default option groups that an instance names: no template declares them.
+fn add_default_groups(build: &mut Build<'_>, instance: &DbInstance) {
+    let names = instance.option_groups.known().into_iter().flatten();
+    for name in names.filter(|it| is_default_option_group(it)) {
+        let groups = &mut build.stack_region().option_groups.items;
+        if !groups.iter().any(|it| it.id == *name) {
+            groups.push(OptionGroup {
+                id: name.clone(),
+                options: Observed::Known(Vec::new()),
+            });
+        }
     }
 }
 
