@@ -3,7 +3,7 @@ use crate::model::ec2::Volume;
 use crate::model::fact::Fact;
 use crate::model::service::Service;
 use crate::model::tag::BackupTag;
-use crate::model::{Gap, GapKind, Resource};
+use crate::model::{Gap, GapKind, Resource, ResourceKind};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -46,7 +46,7 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     let key = &cx.settings.tag_key;
     let detached = match resource {
         Resource::Volume(volume) => volume.attached_to.known().is_some_and(Vec::is_empty),
-        _ => true,
+        _ => unread_attachments(resource).is_none(),
     };
     let stacks = cx.stacks_containing(resource);
     let region = cx.seen()?;
@@ -75,7 +75,10 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
             }
             instances => instances?,
         },
-        _ => Vec::new(),
+        _ => unread_attachments(resource)
+            .map(Outcome::unknown)
+            .into_iter()
+            .collect(),
     };
     for stack in stacks {
         let stack_tag = cx.tags_of(Resource::Stack(stack)).map(|(tag, _)| tag);
@@ -100,6 +103,14 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     holders.extend(gap.map(Outcome::unknown));
     let worst = Outcome::worst(holders);
     Ok(worst.unwrap_or_else(|| Outcome::skip("not part of an instance or a stack")))
+}
+
+/// Returns why it is not known to which instances a volume is attached, if only its tag was read.
+fn unread_attachments(resource: Resource<'_>) -> Option<&Gap> {
+    match resource {
+        Resource::Tagged(it) if it.kind() == ResourceKind::EbsVolume => it.exists.as_ref()?.gap(),
+        _ => None,
+    }
 }
 
 fn check_instances(cx: &RuleContext<'_>, volume: &Volume) -> Result<Vec<Outcome>, Gap> {
