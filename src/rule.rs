@@ -120,11 +120,12 @@ impl Rule {
             Check::Settings(..) | Check::Region(_) | Check::Account(_) => {
                 needs.extend([Fact::AllResources, Fact::TaggedResources]);
             }
-            // A VPC matters to the buckets of its region.
+            // A VPC matters to the buckets of its region. Tags show those that the list of buckets lacks.
             Check::Vpc(_) => needs.extend([
                 Fact::Resources(Service::Ec2),
                 Fact::Resources(Service::S3),
                 Fact::Resources(Service::Vpc),
+                Fact::TaggedResources,
             ]),
             check => needs.extend(check.services().iter().copied().map(Fact::Resources)),
         }
