@@ -1,4 +1,5 @@
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
+use crate::model::cloudformation::Stack;
 use crate::model::ec2::Volume;
 use crate::model::fact::Fact;
 use crate::model::service::Service;
@@ -48,12 +49,7 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         Resource::Volume(volume) => volume.attached_to.known().is_some_and(Vec::is_empty),
         _ => unread_attachments(resource).is_none(),
     };
-    let stacks = cx.stacks_containing(resource);
-    let region = cx.seen()?;
-    // A stack whose resources were not all read may contain it. A stack in the same template that is not deployed does not.
-    let gap = region.stacks.gap.as_ref().or(cx.half_read_stack());
-    let is_beside = |gap: &Gap| matches!(gap.kind, GapKind::AfterApply | GapKind::Unplanned);
-    let gap = gap.filter(|gap| !is_beside(gap));
+    let (stacks, gap) = find_stacks(cx, resource)?;
     let alone = detached && stacks.is_empty();
     if alone && gap.is_none() {
         return Ok(Outcome::skip("not part of an instance or a stack"));
@@ -100,9 +96,28 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
             Err(gap) => Outcome::unknown(&gap),
         });
     }
-    holders.extend(gap.map(Outcome::unknown));
+    holders.extend(gap.as_ref().map(Outcome::unknown));
     let worst = Outcome::worst(holders);
     Ok(worst.unwrap_or_else(|| Outcome::skip("not part of an instance or a stack")))
+}
+
+/// Returns the stacks that contain a resource, and why there may be more.
+///
+/// A snapshot may hold stacks that a scan of the same services would not read: they are left out, so that both give
+/// the same findings.
+fn find_stacks<'a>(
+    cx: &RuleContext<'a>,
+    resource: Resource<'_>,
+) -> Result<(Vec<&'a Stack>, Option<Gap>), Gap> {
+    let region = cx.seen()?;
+    if !cx.selects(ResourceKind::CloudformationStack) {
+        return Ok((Vec::new(), Some(Gap::not_asked())));
+    }
+    // A stack whose resources were not all read may contain it. A stack in the same template that is not deployed does not.
+    let gap = region.stacks.gap.as_ref().or(cx.half_read_stack());
+    let is_beside = |gap: &Gap| matches!(gap.kind, GapKind::AfterApply | GapKind::Unplanned);
+    let gap = gap.filter(|gap| !is_beside(gap));
+    Ok((cx.stacks_containing(resource), gap.cloned()))
 }
 
 /// Returns why it is not known to which instances a volume is attached, if only its tag was read.
