@@ -15,9 +15,8 @@ use crate::model::rds::DbInstance;
 use crate::model::s3::Bucket;
 use crate::model::service::Service;
 use crate::model::snapshot::{Region, Snapshot};
-use crate::model::tagged::TaggedResource;
 use crate::model::vpc::Vpc;
-use crate::model::{Observed, Resource};
+use crate::model::{Observed, Resource, ResourceKind};
 use crate::settings::{Severity, Standard};
 
 /// The page of the guide that documents every rule, one anchor a rule.
@@ -91,13 +90,15 @@ impl Rule {
     /// Returns the services that it is about, in the order of the coverage.
     #[must_use]
     pub fn services(&self) -> Vec<Service> {
-        let of_kinds = || {
+        let of_kinds = || -> BTreeSet<Service> {
             let kinds = KINDS.iter().filter(|it| it.kind.is_backed_up());
             let kinds = kinds.filter(|it| (self.concerns)(it));
             kinds.filter_map(|it| it.service).collect()
         };
         let services: BTreeSet<Service> = match &self.check {
-            Check::Any(_) | Check::AnyAndVaults(_) | Check::Proof(_) => of_kinds(),
+            Check::Any(_) | Check::Proof(_) => of_kinds(),
+            // Vaults are resources of AWS Backup.
+            Check::AnyAndVaults(_) => of_kinds().into_iter().chain([Service::Backup]).collect(),
             Check::Settings(service, _) => BTreeSet::from([*service]),
             Check::Vpc(_) => BTreeSet::from([Service::Vpc]),
             Check::Region(_) | Check::Account(_) => BTreeSet::from([Service::Backup]),
@@ -119,11 +120,12 @@ impl Rule {
             Check::Settings(..) | Check::Region(_) | Check::Account(_) => {
                 needs.extend([Fact::AllResources, Fact::TaggedResources]);
             }
-            // A VPC matters to the buckets of its region.
+            // A VPC matters to the buckets of its region. Tags show those that the list of buckets lacks.
             Check::Vpc(_) => needs.extend([
                 Fact::Resources(Service::Ec2),
                 Fact::Resources(Service::S3),
                 Fact::Resources(Service::Vpc),
+                Fact::TaggedResources,
             ]),
             check => needs.extend(check.services().iter().copied().map(Fact::Resources)),
         }
@@ -131,7 +133,7 @@ impl Rule {
     }
 
     /// Checks a resource as [`Check::run`] does. Where only the tag of a resource was read, because the list of its
-    /// type was not, what does not apply to tagged resources may apply to its type.
+    /// type was not, a rule of its type does not know whether it applies.
     #[must_use]
     pub fn check_resource(
         &self,
@@ -139,15 +141,31 @@ impl Rule {
         resource: Resource<'_>,
         prerequisites: Option<&Prerequisites>,
     ) -> Option<CheckResult> {
-        let result = self.check.run(cx, resource, prerequisites)?;
-        let depends_on_type = matches!(self.group, Group::Encryption | Group::Service);
-        let is_skip = matches!(&result, Ok(outcome) if outcome.verdict == Verdict::Skip);
-        match resource {
-            Resource::Tagged(TaggedResource {
-                exists: Some(Observed::Unknown(gap)),
-                ..
-            }) if depends_on_type && is_skip => Some(Err(gap.clone())),
-            _ => Some(result),
+        let result = self.check.run(cx, resource, prerequisites);
+        let Resource::Tagged(tagged) = resource else {
+            return result;
+        };
+        let Some(Observed::Unknown(gap)) = &tagged.exists else {
+            return result;
+        };
+        let is_skip = |outcome: &Outcome| outcome.verdict == Verdict::Skip;
+        let says_nothing = result
+            .as_ref()
+            .is_none_or(|it| it.as_ref().is_ok_and(is_skip));
+        match says_nothing && tagged.possible_kinds().any(|kind| self.depends_on(kind)) {
+            true => Some(Err(gap.clone())),
+            false => result,
+        }
+    }
+
+    /// Whether it needs more of a resource of a kind than its tags and jobs.
+    fn depends_on(&self, kind: &Kind) -> bool {
+        match self.check {
+            Check::Any(_) | Check::AnyAndVaults(_) => {
+                let is_of_type = matches!(self.group, Group::Encryption | Group::Service);
+                is_of_type && (self.concerns)(kind)
+            }
+            _ => self.check.is_about(kind.kind),
         }
     }
 
@@ -329,6 +347,34 @@ impl Check {
             | Check::Settings(..)
             | Check::Region(_)
             | Check::Account(_) => &[],
+        }
+    }
+
+    /// Whether it is limited to some kinds of resource, and a kind is one of them.
+    fn is_about(&self, kind: ResourceKind) -> bool {
+        match self {
+            Check::Bucket(_) => kind == ResourceKind::S3Bucket,
+            Check::Instance(_) => kind == ResourceKind::Ec2Instance,
+            Check::DbInstance(_) => kind == ResourceKind::RdsInstance,
+            Check::Composite(_) => matches!(
+                kind,
+                ResourceKind::RdsCluster
+                    | ResourceKind::AuroraCluster
+                    | ResourceKind::DocumentdbCluster
+                    | ResourceKind::NeptuneCluster
+                    | ResourceKind::FsxFileSystem
+                    | ResourceKind::FsxVolume
+                    | ResourceKind::StorageGateway
+            ),
+            Check::Table(_) => kind == ResourceKind::DynamodbTable,
+            Check::Stack(_) => kind == ResourceKind::CloudformationStack,
+            Check::Vpc(_) => kind == ResourceKind::Vpc,
+            Check::Any(_)
+            | Check::AnyAndVaults(_)
+            | Check::Proof(_)
+            | Check::Settings(..)
+            | Check::Region(_)
+            | Check::Account(_) => false,
         }
     }
 

@@ -13,9 +13,10 @@ pub(super) fn member_key(resource: Resource<'_>) -> Option<MemberKey<'_>> {
     let (arn, id) = resource.arn_and_id()?;
     Some(match resource {
         Resource::Stack(_) => (resource.kind(), None, arn),
+        // Whatever its kind: `member_keys` has the type of what is known by its tag alone.
         Resource::Tagged(it) => {
             let id = id.rsplit('/').next()?;
-            (resource.kind(), Some(it.aws_type.as_str()), id)
+            (ResourceKind::Other, Some(it.aws_type.as_str()), id)
         }
         _ => (resource.kind(), None, id),
     })

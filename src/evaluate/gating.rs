@@ -1,12 +1,12 @@
 //! What counts for the exit code.
 
-use crate::model::selection::Selection;
 use crate::model::snapshot::Snapshot;
 use crate::model::tag::BackupTag;
 use crate::model::{GapKind, Resource, ResourceKind};
 use crate::report::Status;
 use crate::rule::{Group, Owner, Rule};
 
+use super::evaluation::Inputs;
 use super::options::Options;
 
 /// Whether a region has anything that counts for the exit code.
@@ -20,28 +20,40 @@ pub(super) struct RegionStakes {
 
 impl RegionStakes {
     /// Reads what a region has, from the tags of its resources.
-    pub(super) fn of_region<'a>(
-        snapshot: &'a Snapshot,
-        region: &'a str,
-        selection: &Selection,
-        gates: impl Fn(Resource<'a>) -> bool,
-    ) -> Self {
-        let mut stakes = RegionStakes::default();
+    pub(super) fn of_region(inputs: &Inputs<'_>, region: &str) -> Self {
+        let snapshot = inputs.snapshot;
+        let mut stakes = RegionStakes {
+            resources: false,
+            buckets: may_hold_unlisted_bucket(snapshot, inputs.options, region),
+        };
         // A bucket whose region is not known may be in this one.
         let unplaced = snapshot
             .buckets_without_region()
             .map(|(bucket, _)| Resource::Bucket(bucket));
         for resource in snapshot.resources_in(region).chain(unplaced) {
-            if resource.kind().is_backed_up() && gates(resource) {
-                stakes.resources |= selection.includes(resource);
+            let tag = inputs.read_tag(resource);
+            if resource.kind().is_backed_up() && inputs.options.tag_gates(tag) {
+                stakes.resources |= inputs.selection.includes(resource);
                 stakes.buckets |= resource.kind() == ResourceKind::S3Bucket;
             }
         }
-        // Without a list of buckets, a scan of the network alone counts everywhere.
-        let gap = snapshot.buckets.gap.as_ref();
-        stakes.buckets |= gap.is_some_and(|gap| gap.kind == GapKind::NotAsked);
         stakes
     }
+}
+
+/// Whether a region may hold a bucket that counts and that the list of buckets lacks.
+fn may_hold_unlisted_bucket(snapshot: &Snapshot, options: &Options, region: &str) -> bool {
+    let Some(gap) = &snapshot.buckets.gap else {
+        return false;
+    };
+    // Without a list of buckets, a scan of the network alone counts everywhere. A plan has no tags but those of its
+    // buckets, and before tagging a bucket without a tag counts too.
+    if gap.kind == GapKind::NotAsked || snapshot.source.is_planned() || options.preflight {
+        return true;
+    }
+    // The tags of a region show the buckets in it that are tagged for backup.
+    let region = snapshot.regions.get(region);
+    region.is_none_or(|it| it.tagged.gap.is_some())
 }
 
 impl Options {

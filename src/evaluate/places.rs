@@ -116,16 +116,7 @@ impl<'a> Evaluation<'a, '_> {
             let shortcomings = self.inputs.check_stack_members(&cx, &region.stacks.items);
             cx.set_shortcomings(shortcomings);
         }
-        let stakes = RegionStakes::of_region(
-            self.inputs.snapshot,
-            name,
-            self.inputs.selection,
-            |resource| {
-                self.inputs
-                    .options
-                    .tag_gates(self.inputs.read_tag(resource))
-            },
-        );
+        let stakes = RegionStakes::of_region(self.inputs, name);
         let mut resources: Vec<Resource<'a>> = self.inputs.snapshot.resources_in(name).collect();
         if !region.disabled {
             let vaults = region.vaults.items.iter();

@@ -1,9 +1,10 @@
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
+use crate::model::cloudformation::Stack;
 use crate::model::ec2::Volume;
 use crate::model::fact::Fact;
 use crate::model::service::Service;
 use crate::model::tag::BackupTag;
-use crate::model::{Gap, GapKind, Resource};
+use crate::model::{Gap, GapKind, Resource, ResourceKind};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -46,14 +47,9 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     let key = &cx.settings.tag_key;
     let detached = match resource {
         Resource::Volume(volume) => volume.attached_to.known().is_some_and(Vec::is_empty),
-        _ => true,
+        _ => unread_attachments(resource).is_none(),
     };
-    let stacks = cx.stacks_containing(resource);
-    let region = cx.seen()?;
-    // A stack whose resources were not all read may contain it. A stack in the same template that is not deployed does not.
-    let gap = region.stacks.gap.as_ref().or(cx.half_read_stack());
-    let is_beside = |gap: &Gap| matches!(gap.kind, GapKind::AfterApply | GapKind::Unplanned);
-    let gap = gap.filter(|gap| !is_beside(gap));
+    let (stacks, gap) = find_stacks(cx, resource)?;
     let alone = detached && stacks.is_empty();
     if alone && gap.is_none() {
         return Ok(Outcome::skip("not part of an instance or a stack"));
@@ -75,7 +71,10 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
             }
             instances => instances?,
         },
-        _ => Vec::new(),
+        _ => unread_attachments(resource)
+            .map(Outcome::unknown)
+            .into_iter()
+            .collect(),
     };
     for stack in stacks {
         let stack_tag = cx.tags_of(Resource::Stack(stack)).map(|(tag, _)| tag);
@@ -97,9 +96,36 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
             Err(gap) => Outcome::unknown(&gap),
         });
     }
-    holders.extend(gap.map(Outcome::unknown));
+    holders.extend(gap.as_ref().map(Outcome::unknown));
     let worst = Outcome::worst(holders);
     Ok(worst.unwrap_or_else(|| Outcome::skip("not part of an instance or a stack")))
+}
+
+/// Returns the stacks that contain a resource, and why there may be more.
+///
+/// A snapshot may hold stacks that a scan of the same services would not read: they are left out, so that both give
+/// the same findings.
+fn find_stacks<'a>(
+    cx: &RuleContext<'a>,
+    resource: Resource<'_>,
+) -> Result<(Vec<&'a Stack>, Option<Gap>), Gap> {
+    let region = cx.seen()?;
+    if !cx.selects(ResourceKind::CloudformationStack) {
+        return Ok((Vec::new(), Some(Gap::not_asked())));
+    }
+    // A stack whose resources were not all read may contain it. A stack in the same template that is not deployed does not.
+    let gap = region.stacks.gap.as_ref().or(cx.half_read_stack());
+    let is_beside = |gap: &Gap| matches!(gap.kind, GapKind::AfterApply | GapKind::Unplanned);
+    let gap = gap.filter(|gap| !is_beside(gap));
+    Ok((cx.stacks_containing(resource), gap.cloned()))
+}
+
+/// Returns why it is not known to which instances a volume is attached, if only its tag was read.
+fn unread_attachments(resource: Resource<'_>) -> Option<&Gap> {
+    match resource {
+        Resource::Tagged(it) if it.kind() == ResourceKind::EbsVolume => it.exists.as_ref()?.gap(),
+        _ => None,
+    }
 }
 
 fn check_instances(cx: &RuleContext<'_>, volume: &Volume) -> Result<Vec<Outcome>, Gap> {

@@ -37,7 +37,10 @@ rule! {
         check: Check::Any(check_resource),
         reads: &[Fact::Resources(Service::Ebs), Fact::Keys, Fact::Organization],
         is_of_encryption: true,
-        concerns: |kind| kind.backup_key == BackupKey::Inherited,
+        // A backup of Redshift cannot be copied, with any key.
+        concerns: |kind| {
+            kind.backup_key == BackupKey::Inherited && kind.service != Some(Service::Redshift)
+        },
     }
 }
 

@@ -5,6 +5,7 @@ use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::iam::decision::{Decision, Verdict};
 use crate::model::Resource;
 use crate::model::fact::Fact;
+use crate::model::kind::BackupKey;
 use crate::model::observed::{Gap, GapKind};
 use crate::model::service::Service;
 use crate::rule::{Check, Group, Owner, rule};
@@ -47,6 +48,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::Any(check_resource),
+        concerns: |kind| kind.backup_key != BackupKey::None,
         reads: &[Fact::Resources(Service::Ebs), Fact::BucketEncryption, Fact::Keys, Fact::Organization, Fact::Plans, Fact::Roles],
         is_of_encryption: true,
     }

@@ -4,6 +4,7 @@ use crate::analysis::encryption::{
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
 use crate::model::fact::Fact;
+use crate::model::kind::BackupKey;
 use crate::model::service::Service;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
@@ -31,6 +32,7 @@ rule! {
         guide: Severity::Warn,
         aws: Severity::Off,
         check: Check::Any(check_resource),
+        concerns: |kind| kind.backup_key != BackupKey::None,
         reads: &[Fact::Resources(Service::Ebs), Fact::BucketEncryption, Fact::Keys],
         is_of_encryption: true,
     }

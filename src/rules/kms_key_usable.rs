@@ -2,6 +2,7 @@ use crate::analysis::encryption::{KeyOwner, KeyUse, all_parts, each_customer_key
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::model::Resource;
 use crate::model::fact::Fact;
+use crate::model::kind::BackupKey;
 use crate::model::observed::{Gap, GapKind};
 use crate::model::service::Service;
 use crate::model::snapshot::UNKNOWN_REGION;
@@ -34,6 +35,7 @@ rule! {
         guide: Severity::Fail,
         aws: Severity::Fail,
         check: Check::AnyAndVaults(check_resource),
+        concerns: |kind| kind.backup_key != BackupKey::None,
         reads: &[Fact::Resources(Service::Ebs), Fact::BucketEncryption, Fact::Keys, Fact::Vaults, Fact::Plans],
         is_of_encryption: true,
     }

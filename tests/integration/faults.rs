@@ -120,16 +120,11 @@ fn find_turns(clean: &Scan, faulty: &Scan) -> Vec<String> {
     for ((rule, resource), was) in &was {
         // An exempt resource whose tag is unknown is checked. A resource of a list that was not read is not listed.
         let is_exempt = before.get(resource).is_some_and(|it| it.1 == "exempt");
-        let Some((kind, verdict)) = after.get(resource).filter(|_| !is_exempt) else {
-            continue;
-        };
-        let is = is.get(&(rule.clone(), resource.clone()));
-        let is = is.map_or("missing", String::as_str);
-        // Of a resource whose list was not read, only the tag is known: the rules of its type are not checked.
-        let is_only_tagged = kind == "other" && verdict == "unknown";
-        if is == "missing" && is_only_tagged {
+        if is_exempt || !after.contains_key(resource) {
             continue;
         }
+        let is = is.get(&(rule.clone(), resource.clone()));
+        let is = is.map_or("missing", String::as_str);
         let is_decided = DECIDED_BY_ANOTHER_FACT.contains(&(rule.as_str(), was.as_str(), is));
         if is != was && is != "unknown" && !is_decided {
             turns.push(format!("{rule} of {resource}: {was} -> {is}"));

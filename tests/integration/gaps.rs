@@ -180,3 +180,180 @@ fn no_finding_of_a_clean_account_turns_when_something_is_not_read() {
 fn no_finding_of_a_mixed_account_turns_when_something_is_not_read() {
     assert_no_turns(MIXED, 1);
 }
+
+const ACCOUNT: &str = "444455556666";
+
+/// Returns the report on a region of which only the tag of one resource was read: the list of its type was denied.
+fn report_on_unlisted(arn: &str, aws_type: &str) -> Report {
+    let gap = json!({
+        "kind": "denied", "operation": "test:List", "action": "test:List", "code": "AccessDenied",
+    });
+    let mut snapshot: Value = serde_json::from_str(CLEAN).expect("the fixture is JSON");
+    let region = snapshot["regions"]["eu-central-1"]
+        .as_object_mut()
+        .expect("a region");
+    for list in region.values_mut().filter(|it| it.get("items").is_some()) {
+        *list = json!({"items": []});
+    }
+    snapshot["regions"]["eu-central-1"]["tagged"] = json!({"items": [{
+        "arn": arn, "id": "it", "aws_type": aws_type, "tags": {"known": {"backup": "enabled"}},
+        "exists": {"unknown": gap},
+    }]});
+    evaluate_json(&snapshot, &Options::default())
+}
+
+// What a rule checks of each type is in the guide; only rules about tags and proof need nothing else of it.
+#[test]
+fn of_a_resource_that_was_not_listed_the_rules_of_its_type_are_unknown() {
+    const KEY: &[&str] = &[
+        "kms-key-locally-usable",
+        "kms-key-not-central",
+        "kms-key-usable",
+    ];
+    const OWN_KEY: &[&str] = &["encryption-at-rest", "encryption-customer-key"];
+    const SHARED: &[&str] = &["kms-key-fully-shared", "kms-key-shared"];
+    const VAULT_KEY: &[&str] = &["encryption-customer-key-recommended"];
+    const STATE: &[&str] = &["resource-state-ready"];
+    const COPY: &[&str] = &["cross-account-copy-supported"];
+    let copied = [KEY, OWN_KEY, SHARED, STATE];
+    let managed = [KEY, VAULT_KEY, STATE];
+    let cases: [(&str, &str, &str, &[&[&str]], &[&str]); 13] = [
+        (
+            "s3",
+            "bucket",
+            "AWS::S3::Bucket",
+            &[KEY, VAULT_KEY],
+            &[
+                "s3-continuous-events",
+                "s3-old-versions-expire",
+                "s3-versioning-enabled",
+            ],
+        ),
+        (
+            "ec2",
+            "instance/i-1",
+            "AWS::EC2::Instance",
+            &copied,
+            &["ec2-image-copyable"],
+        ),
+        // It may be attached to an instance that is backed up too.
+        (
+            "ec2",
+            "volume/vol-1",
+            "AWS::EC2::Volume",
+            &copied,
+            &["backup-not-duplicated"],
+        ),
+        (
+            "rds",
+            "db:web",
+            "AWS::RDS::DBInstance",
+            &copied,
+            &[
+                "rds-automated-backups-enabled",
+                "rds-option-group-shareable",
+                "rds-windows-clear",
+            ],
+        ),
+        (
+            "rds",
+            "cluster:web",
+            "AWS::RDS::DBCluster",
+            &copied,
+            &["backup-tag-placed", "rds-automated-backups-enabled"],
+        ),
+        (
+            "dynamodb",
+            "table/orders",
+            "AWS::DynamoDB::Table",
+            &managed,
+            &["dynamodb-advanced-features-enabled"],
+        ),
+        (
+            "elasticfilesystem",
+            "file-system/fs-1",
+            "AWS::EFS::FileSystem",
+            &managed,
+            &[],
+        ),
+        (
+            "fsx",
+            "file-system/fs-1",
+            "AWS::FSx::FileSystem",
+            &copied,
+            &["backup-tag-placed"],
+        ),
+        (
+            "fsx",
+            "volume/fs-1/fsvol-1",
+            "AWS::FSx::Volume",
+            &copied,
+            &["backup-tag-placed"],
+        ),
+        (
+            "storagegateway",
+            "gateway/sgw-1/volume/vol-1",
+            "AWS::StorageGateway::Volume",
+            &copied,
+            &[],
+        ),
+        // No key lets a backup of Redshift be copied.
+        (
+            "redshift",
+            "cluster:dwh",
+            "AWS::Redshift::Cluster",
+            &[KEY, OWN_KEY, STATE],
+            &[],
+        ),
+        (
+            "redshift-serverless",
+            "namespace/1-2",
+            "AWS::RedshiftServerless::Namespace",
+            &[KEY, OWN_KEY, STATE],
+            &[],
+        ),
+        (
+            "cloudformation",
+            "stack/shop/1-2",
+            "AWS::CloudFormation::Stack",
+            &[STATE],
+            &["stack-resources-ready"],
+        ),
+    ];
+    for (service, resource, aws_type, shared, own) in cases {
+        let arn = match service {
+            "s3" => format!("arn:aws:s3:::{resource}"),
+            _ => format!("arn:aws:{service}:eu-central-1:{ACCOUNT}:{resource}"),
+        };
+        let report = report_on_unlisted(&arn, aws_type);
+        let of_it = report.findings.iter().filter(|it| it.resource == arn);
+        let unknown = of_it.filter(|it| it.status == Status::Unknown);
+        let unknown: BTreeSet<&str> = unknown.map(|it| it.rule.id).collect();
+        let lists = shared.iter().chain([&own, &COPY]);
+        let expected: BTreeSet<&str> = lists.flat_map(|it| it.iter().copied()).collect();
+        assert_eq!(unknown, expected, "{aws_type}");
+    }
+}
+
+// The contract: a type of the guide is reported as such, and `other` is what the guide does not cover.
+#[test]
+fn a_resource_that_was_not_listed_has_the_type_of_its_arn() {
+    for (arn, aws_type, kind) in [
+        ("arn:aws:s3:::logs", "AWS::S3::Bucket", "s3-bucket"),
+        (
+            "arn:aws:ec2:eu-central-1:444455556666:instance/i-1",
+            "AWS::EC2::Instance",
+            "ec2-instance",
+        ),
+        // The ARN of a DB cluster does not tell its engine.
+        (
+            "arn:aws:rds:eu-central-1:444455556666:cluster:web",
+            "AWS::RDS::DBCluster",
+            "other",
+        ),
+    ] {
+        let report = report_on_unlisted(arn, aws_type);
+        let line = report.resources.iter().find(|it| it.arn == arn);
+        assert_eq!(line.map(|it| it.kind.as_str()), Some(kind), "{arn}");
+    }
+}

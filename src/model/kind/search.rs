@@ -45,15 +45,25 @@ impl Kind {
 }
 
 impl TaggedResource {
-    /// Returns the kind of a resource that was found by its tag.
+    /// Returns the kind of a resource that was found by its tag. The type of a DB cluster does not tell its kind.
     #[must_use]
     pub fn kind(&self) -> ResourceKind {
-        let rows = KINDS.iter().filter(|row| row.is_found_by_tag());
-        let mut named = rows.filter(|row| {
+        let mut kinds = self.possible_kinds();
+        match (kinds.next(), kinds.next()) {
+            (Some(row), None) => row.kind,
+            _ => ResourceKind::Other,
+        }
+    }
+
+    /// Returns the kinds that have its type. In a snapshot of a version that did not list the type, it is outside
+    /// the guide.
+    pub fn possible_kinds(&self) -> impl Iterator<Item = &'static Kind> {
+        let is_listed = self.exists.is_some();
+        KINDS.iter().filter(move |row| {
             let mut types = row.types.iter();
-            types.any(|it| it.cloudformation == self.aws_type)
-        });
-        named.next().map_or(ResourceKind::Other, |row| row.kind)
+            (is_listed || row.is_found_by_tag())
+                && types.any(|it| it.cloudformation == self.aws_type)
+        })
     }
 }
 
@@ -158,6 +168,37 @@ mod tests {
                 };
                 assert_eq!(resource.kind(), row.kind, "{it:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_resource_that_its_list_lacks_has_the_kind_of_its_type() {
+        use crate::model::Observed;
+        for (aws_type, kind) in [
+            ("AWS::S3::Bucket", ResourceKind::S3Bucket),
+            ("AWS::EC2::Instance", ResourceKind::Ec2Instance),
+            ("AWS::EC2::Volume", ResourceKind::EbsVolume),
+            ("AWS::DynamoDB::Table", ResourceKind::DynamodbTable),
+            ("AWS::FSx::FileSystem", ResourceKind::FsxFileSystem),
+            (
+                "AWS::StorageGateway::Volume",
+                ResourceKind::StorageGatewayVolume,
+            ),
+            // Only the engine says whether it is a cluster of Aurora, DocumentDB or Neptune.
+            ("AWS::RDS::DBCluster", ResourceKind::Other),
+        ] {
+            let mut resource = TaggedResource {
+                arn: String::new(),
+                id: String::new(),
+                aws_type: aws_type.to_owned(),
+                tags: Observed::default(),
+                exists: Some(Observed::default()),
+            };
+            assert_eq!(resource.kind(), kind, "{aws_type}");
+            assert!(resource.possible_kinds().count() > 0, "{aws_type}");
+            // The version that wrote the snapshot did not list the type.
+            resource.exists = None;
+            assert_eq!(resource.kind(), ResourceKind::Other, "{aws_type}");
         }
     }
 
