@@ -230,7 +230,7 @@ fn services_in_use<'a>(cx: &RuleContext<'a>) -> BTreeMap<&'static str, Usage<'a>
         let Some(gap) = cx.gap_of_kind(row, cx.region) else {
             continue;
         };
-        // Types that only their tag shows have names of their own.
+        // Types that only their tag shows have other names.
         let of_types = types_of_kind(row.kind).map(|it| it.name);
         let of_types = of_types.filter(|_| row.opt_in_name.is_none());
         for service in row.opt_in_name.into_iter().chain(of_types) {
