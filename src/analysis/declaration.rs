@@ -1,10 +1,15 @@
 //! Remedies of resources that a plan or a template declares, in the language of the file: the argument or the
 //! property to set, not a command or a migration.
 
+mod address;
+mod device;
+
 use super::remedy::{Declaration, Language, Remedy};
 use crate::model::arn::Arn;
+use crate::model::place::{DeclarationFacts, DeviceHolder};
 use crate::model::snapshot::{Snapshot, Source};
 use crate::model::{ResourceKind, kms::Key};
+use address::{own_id, split_module};
 
 /// The key where the file declares none, or more than one.
 const SOME_KEY: &str = "the ARN of a customer managed key that is shared with the central account";
@@ -76,7 +81,9 @@ const fn same(kind: ResourceKind, on: (&'static str, &'static str)) -> KeyArgume
 struct Site<'a> {
     snapshot: &'a Snapshot,
     language: Language,
+    /// The address of what declares it.
     address: &'a str,
+    facts: &'a DeclarationFacts,
     /// Whether it certainly exists: an argument that replaces it would lose its data.
     exists: bool,
 }
@@ -90,43 +97,74 @@ pub fn declare(snapshot: &Snapshot, remedy: &Remedy, arn: &str) -> Option<Declar
         Source::Cloudformation => Language::Template,
         _ => return None,
     };
-    let place = snapshot.places.get(arn);
-    let address = place.and_then(|it| it.address.as_deref())?;
+    // An attached volume has its own declaration, and one that the file does not declare has none.
+    let part = match remedy {
+        Remedy::UseCustomerKey { volume, .. } => volume.as_deref().unwrap_or(arn),
+        _ => arn,
+    };
+    let no_facts = DeclarationFacts::default();
+    let facts = snapshot.declarations.get(part).unwrap_or(&no_facts);
+    let holder = facts.device.as_ref().map(|it| &it.holder);
+    let place = match holder {
+        Some(DeviceHolder::LaunchTemplate(place)) => place,
+        _ => snapshot.places.get(part)?,
+    };
     let site = Site {
         snapshot,
         language,
-        address,
-        exists: arn.starts_with("arn:"),
+        address: place.address.as_deref()?,
+        facts,
+        exists: part.starts_with("arn:") || (holder.is_some() && arn.starts_with("arn:")),
     };
-    let (lines, separate, fix) = site.write_remedy(remedy)?;
-    let place = place.map(|it| match it.line {
-        Some(line) => format!("{}:{line}", it.file),
-        None => it.file.clone(),
-    });
+    let written = site.write_remedy(remedy)?;
+    let address = match (language, holder, remedy) {
+        // The block of the instance.
+        (
+            Language::Hcl,
+            Some(DeviceHolder::Instance),
+            Remedy::UseCustomerKey {
+                volume: Some(_),
+                id,
+                ..
+            },
+        ) => id,
+        (Language::Hcl, ..) => site.address,
+        (Language::Template, ..) => own_id(site.address),
+    };
+    let is_mergeable = language == Language::Template
+        && !(written.lines.is_empty() && written.separate.is_empty());
     Some(Declared {
         declaration: Declaration {
             language,
-            address: site.part_of(remedy),
-            place: place.unwrap_or_default(),
-            lines,
-            separate,
+            address: address.to_owned(),
+            file: place.file.clone(),
+            place: match place.line {
+                Some(line) => format!("{}:{line}", place.file),
+                None => place.file.clone(),
+            },
+            logical_id: is_mergeable.then(|| address.to_owned()),
+            lines: written.lines,
+            separate: written.separate,
+            notes: written.notes,
         },
-        fix,
+        fix: written.fix,
     })
 }
 
-/// Lines of the resource, lines of others, and the sentence.
-type Written = (Vec<String>, Vec<String>, String);
+/// What to write for a remedy.
+#[derive(Default)]
+struct Written {
+    /// Lines of the resource.
+    lines: Vec<String>,
+    /// Lines of other resources.
+    separate: Vec<String>,
+    /// What else to change.
+    notes: Vec<String>,
+    /// The sentence that asks for it.
+    fix: String,
+}
 
 impl Site<'_> {
-    /// Returns the address of what is changed: a volume of an instance is a block of it.
-    fn part_of(&self, remedy: &Remedy) -> String {
-        match remedy {
-            Remedy::UseCustomerKey { id, .. } if id.starts_with(self.address) => id.clone(),
-            _ => self.address.to_owned(),
-        }
-    }
-
     fn write_remedy(&self, remedy: &Remedy) -> Option<Written> {
         match remedy {
             Remedy::UseCustomerKey {
@@ -173,7 +211,11 @@ impl Site<'_> {
             Language::Template => template,
         };
         let fix = format!("Set `{line}` in its declaration.");
-        (vec![line], Vec::new(), fix)
+        Written {
+            lines: vec![line],
+            fix,
+            ..Written::default()
+        }
     }
 
     fn write_key(&self, kind: ResourceKind, region: &str, is_encrypted: bool) -> Option<Written> {
@@ -213,7 +255,11 @@ impl Site<'_> {
             }
             _ => ", where it is declared.",
         });
-        Some((lines, Vec::new(), fix))
+        Some(self.put_in_device(Written {
+            lines,
+            fix,
+            ..Written::default()
+        }))
     }
 
     /// Returns a property of a bucket, which Terraform declares in a separate resource.
@@ -222,7 +268,11 @@ impl Site<'_> {
             Language::Template => {
                 let lines = template.iter().map(|it| (*it).to_owned()).collect();
                 let fix = format!("Set `{}` of the bucket in the template.", flatten(template));
-                (lines, Vec::new(), fix)
+                Written {
+                    lines,
+                    fix,
+                    ..Written::default()
+                }
             }
             Language::Hcl => {
                 let (prefix, label) = split_module(self.address);
@@ -234,7 +284,11 @@ impl Site<'_> {
                 separate.extend(hcl.iter().map(|it| format!("  {it}")));
                 separate.push("}".to_owned());
                 let fix = format!("Declare `{kind}` for the bucket, with `{}`.", flatten(hcl));
-                (Vec::new(), separate, fix)
+                Written {
+                    separate,
+                    fix,
+                    ..Written::default()
+                }
             }
         }
     }
@@ -242,7 +296,7 @@ impl Site<'_> {
     fn write_bucket_key(&self, value: &str) -> Written {
         let hcl_key = format!("    kms_master_key_id = {value}");
         let template_key = format!("        KMSMasterKeyID: {value}");
-        let (lines, separate, _) = self.write_bucket(
+        let written = self.write_bucket(
             "aws_s3_bucket_server_side_encryption_configuration",
             &[
                 "rule {",
@@ -268,7 +322,10 @@ impl Site<'_> {
                 "Set `KMSMasterKeyID` in `BucketEncryption` of the bucket to a customer managed key."
             }
         };
-        (lines, separate, fix.to_owned())
+        Written {
+            fix: fix.to_owned(),
+            ..written
+        }
     }
 
     fn write_table_key(&self, value: &str) -> Written {
@@ -292,7 +349,11 @@ impl Site<'_> {
                 "Set `KMSMasterKeyId` in `SSESpecification` of the table to a customer managed key.",
             ),
         };
-        (lines, Vec::new(), fix.to_owned())
+        Written {
+            lines,
+            fix: fix.to_owned(),
+            ..Written::default()
+        }
     }
 
     fn write_expiry(&self) -> Written {
@@ -368,7 +429,11 @@ impl Site<'_> {
                 lines
             }
         };
-        (Vec::new(), separate, fix)
+        Written {
+            separate,
+            fix,
+            ..Written::default()
+        }
     }
 
     /// Returns the reference to the customer managed key that the same file declares in a region, if it is the only
@@ -414,55 +479,8 @@ impl Site<'_> {
     }
 }
 
-/// Returns the length of the module in an address, and the name of the resource without its index.
-fn split_module(address: &str) -> (usize, &str) {
-    let own = match address.rfind("module.") {
-        Some(at) => {
-            // `module.db[0].aws_db_instance.main`: the module ends before the type.
-            let rest = address.get(at + "module.".len()..).unwrap_or_default();
-            let mut depth = 0_usize;
-            let end = rest.char_indices().find(|(_, it)| {
-                match it {
-                    '[' => depth += 1,
-                    ']' => depth = depth.saturating_sub(1),
-                    _ => {}
-                }
-                *it == '.' && depth == 0
-            });
-            at + "module.".len() + end.map_or(rest.len(), |(end, _)| end + 1)
-        }
-        None => 0,
-    };
-    let rest = address.get(own..).unwrap_or_default();
-    let name = rest.split_once('.').map_or(rest, |(_, name)| name);
-    (own, name.split(['[', '.']).next().unwrap_or(name))
-}
-
 /// Returns lines of a block as one line.
 fn flatten(lines: &[&str]) -> String {
     let words = lines.iter().flat_map(|it| it.split_whitespace());
     words.collect::<Vec<_>>().join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_is_split_behind_its_modules() {
-        for (address, module, name) in [
-            ("aws_db_instance.main", "", "main"),
-            ("aws_db_instance.main[\"a.b\"]", "", "main"),
-            ("module.db.aws_db_instance.main[0]", "module.db.", "main"),
-            (
-                "module.a[\"x.y\"].module.b[0].aws_vpc.net",
-                "module.a[\"x.y\"].module.b[0].",
-                "net",
-            ),
-            ("Orders", "", "Orders"),
-        ] {
-            let (at, found) = split_module(address);
-            assert_eq!((&address[..at], found), (module, name), "{address}");
-        }
-    }
 }

@@ -451,6 +451,10 @@ pub fn use_customer_key(
     Some(Remedy::UseCustomerKey {
         kind,
         id: id.to_owned(),
+        volume: part.map(|id| {
+            let volume = cx.volume(id).map(|it| it.arn.clone());
+            volume.unwrap_or_else(|_| id.to_owned())
+        }),
         region: cx.known_region().ok()?.to_owned(),
         is_encrypted,
     })

@@ -21,12 +21,18 @@ pub struct Declaration {
     pub language: Language,
     /// The resource's address in a plan, or its logical id in a template.
     pub address: String,
+    /// The file.
+    pub file: String,
     /// The file, with the line if it is known.
     pub place: String,
+    /// The key under `Resources` where the lines of a template can be merged; `None` where they cannot.
+    pub logical_id: Option<String>,
     /// Lines of the resource's block, or of its properties.
     pub lines: Vec<String>,
     /// Lines of other resources.
     pub separate: Vec<String>,
+    /// What else to change, in sentences.
+    pub notes: Vec<String>,
 }
 
 /// A change that makes a check pass, with everything that is needed to make it.
@@ -153,6 +159,8 @@ pub enum Remedy {
         kind: ResourceKind,
         /// The storage's id.
         id: String,
+        /// The ARN of the volume, where the resource is its instance.
+        volume: Option<String>,
         /// The storage's region.
         region: String,
         /// Whether it is encrypted now.

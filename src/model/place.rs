@@ -25,3 +25,33 @@ pub struct Place {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
 }
+
+/// What a fix needs to know about a declaration, besides its place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeclarationFacts {
+    /// Of a volume that is created with an instance: the block device that it is.
+    pub device: Option<BlockDevice>,
+}
+
+/// A block device of an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockDevice {
+    /// Its name, if that is known.
+    pub name: Option<String>,
+    /// What declares it.
+    pub holder: DeviceHolder,
+}
+
+/// What declares a block device of an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeviceHolder {
+    /// A block or a mapping of the instance.
+    Instance,
+    /// A mapping of the launch template of the instance, which is declared there.
+    LaunchTemplate(Place),
+    /// The image alone, from which an instance gets its root volume and maybe others.
+    Image {
+        /// Whether it is the root volume.
+        is_root: bool,
+    },
+}

@@ -4,6 +4,7 @@ mod aws_cli;
 mod cdk;
 mod declarations;
 mod dialects;
+mod files;
 mod remedies;
 mod sample;
 mod terraform;

@@ -6,6 +6,7 @@ use backup_check::analysis::Remedy;
 use backup_check::analysis::declaration::{Declared, declare};
 use backup_check::analysis::remedy::{Language, RouteTableIds};
 use backup_check::model::ResourceKind;
+use backup_check::model::place::{BlockDevice, DeviceHolder, Place};
 use backup_check::model::snapshot::{SNAPSHOT_VERSION, Snapshot};
 use serde_json::{Value, json};
 
@@ -71,6 +72,7 @@ fn use_key(kind: ResourceKind, id: &str, is_encrypted: bool) -> Remedy {
     Remedy::UseCustomerKey {
         kind,
         id: id.to_owned(),
+        volume: None,
         region: REGION.to_owned(),
         is_encrypted,
     }
@@ -479,15 +481,77 @@ fn an_endpoint_is_declared_with_the_route_tables_of_private_subnets() {
 fn a_declaration_says_where_it_belongs() {
     let instance = "aws_instance.app";
     let block = "aws_instance.app.root_block_device[0]";
-    let volume = use_key(ResourceKind::EbsVolume, block, true);
-    let declared = in_plan(instance, &volume).declaration;
-    assert_eq!(declared.address, block);
-    assert_eq!(
-        (declared.place.as_str(), declared.language),
-        ("stack/main", Language::Hcl)
+    let volume = |id: &str| Remedy::UseCustomerKey {
+        kind: ResourceKind::EbsVolume,
+        id: id.to_owned(),
+        volume: Some(id.to_owned()),
+        region: REGION.to_owned(),
+        is_encrypted: true,
+    };
+    let mut plan = file("terraform-plan", block, instance, None, &BTreeMap::new());
+    let place = |address: &str| Place {
+        address: Some(address.to_owned()),
+        ..plan.places[block].clone()
+    };
+    let (attached, template) = (
+        place("aws_ebs_volume.data"),
+        place("aws_launch_template.lt"),
     );
-    let other = use_key(ResourceKind::EbsVolume, "vol-1", true);
-    assert_eq!(in_plan(instance, &other).declaration.address, instance);
+    plan.places
+        .insert("aws_ebs_volume.data".to_owned(), attached);
+    let mut device = |name: Option<&str>, holder| {
+        let name = name.map(str::to_owned);
+        plan.declarations
+            .entry(block.to_owned())
+            .or_default()
+            .device = Some(BlockDevice { name, holder });
+        declare(&plan, &volume(block), instance).unwrap()
+    };
+    let key = "kms_key_id = var.kms_key_arn";
+    let own = device(None, DeviceHolder::Instance);
+    assert_eq!(own.declaration.address, block);
+    assert_eq!(
+        (
+            own.declaration.place.as_str(),
+            own.declaration.language,
+            lines_of(&own).as_str()
+        ),
+        ("stack/main", Language::Hcl, key)
+    );
+    let in_template = DeviceHolder::LaunchTemplate(template);
+    let mapped = device(Some("/dev/xvdk"), in_template.clone());
+    assert_eq!(mapped.declaration.address, "aws_launch_template.lt");
+    assert_eq!(
+        lines_of(&mapped),
+        format!(
+            "block_device_mappings {{\n  device_name = \"/dev/xvdk\"\n  ebs {{\n    {key}\n  }}\n}}"
+        )
+    );
+    let unnamed = device(None, in_template);
+    assert_eq!(
+        (lines_of(&unnamed).as_str(), unnamed.declaration.notes),
+        (
+            "",
+            vec![format!(
+                "Set `{key}` in the block device mapping of aws_launch_template.lt."
+            )]
+        )
+    );
+    let root = device(Some("/dev/xvda"), DeviceHolder::Image { is_root: true });
+    assert_eq!(root.declaration.address, instance);
+    assert_eq!(
+        lines_of(&root),
+        format!("root_block_device {{\n  {key}\n}}")
+    );
+    let more = device(Some("/dev/sdb"), DeviceHolder::Image { is_root: false });
+    assert_eq!(
+        lines_of(&more),
+        format!("ebs_block_device {{\n  device_name = \"/dev/sdb\"\n  {key}\n}}")
+    );
+    // An attached volume has its own declaration, and one of another file has none.
+    let attached = declare(&plan, &volume("aws_ebs_volume.data"), instance).unwrap();
+    assert_eq!(attached.declaration.address, "aws_ebs_volume.data");
+    assert_eq!(declare(&plan, &volume("vol-1"), instance), None);
     let snapshot = file("cloudformation", "Db", "Db", Some(7), &BTreeMap::new());
     let remedy = Remedy::EnableAutomatedBackups {
         arn: "Db".to_owned(),
