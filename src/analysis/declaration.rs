@@ -3,6 +3,7 @@
 
 mod address;
 mod device;
+mod endpoint;
 
 use super::remedy::{Declaration, Language, Remedy};
 use crate::model::arn::Arn;
@@ -193,12 +194,12 @@ impl Site<'_> {
                 format!("BackupRetentionPeriod: {}", DAYS[0]),
             )),
             Remedy::CreateS3Endpoint {
+                vpc_id,
                 region,
                 route_tables,
-                ..
             } => {
                 let tables = route_tables.as_ref().map(|it| it.private.as_slice());
-                Some(self.write_endpoint(region, tables.unwrap_or_default()))
+                Some(self.write_endpoint(vpc_id, region, tables.unwrap_or_default()))
             }
             _ => None,
         }
@@ -381,59 +382,6 @@ impl Site<'_> {
                 &template_days,
             ],
         )
-    }
-
-    fn write_endpoint(&self, region: &str, route_tables: &[String]) -> Written {
-        let service = format!("com.amazonaws.{region}.s3");
-        let (prefix, label) = split_module(self.address);
-        let own = self.address.get(prefix..).unwrap_or_default();
-        let id = |it: &String| match it.starts_with("rtb-") {
-            true => format!("\"{it}\""),
-            false if it.ends_with("_route_table_id") => it.clone(),
-            false => format!("{it}.id"),
-        };
-        let vpc = match self.language {
-            Language::Hcl => format!("{own}.id"),
-            Language::Template => format!("!Ref {own}"),
-        };
-        let fix =
-            format!("Declare a gateway endpoint for {service} in the VPC, with its route tables.");
-        let separate = match self.language {
-            Language::Hcl => {
-                let tables: Vec<String> = route_tables.iter().map(id).collect();
-                vec![
-                    format!("resource \"aws_vpc_endpoint\" \"{label}_s3\" {{"),
-                    format!("  vpc_id            = {vpc}"),
-                    format!("  service_name      = \"{service}\""),
-                    "  vpc_endpoint_type = \"Gateway\"".to_owned(),
-                    format!("  route_table_ids   = [{}]", tables.join(", ")),
-                    "}".to_owned(),
-                ]
-            }
-            Language::Template => {
-                let mut lines = vec![
-                    format!("{label}S3:"),
-                    "  Type: AWS::EC2::VPCEndpoint".to_owned(),
-                    "  Properties:".to_owned(),
-                    format!("    VpcId: {vpc}"),
-                    format!("    ServiceName: {service}"),
-                    "    VpcEndpointType: Gateway".to_owned(),
-                ];
-                if !route_tables.is_empty() {
-                    lines.push("    RouteTableIds:".to_owned());
-                }
-                lines.extend(route_tables.iter().map(|it| match it.starts_with("rtb-") {
-                    true => format!("      - {it}"),
-                    false => format!("      - !Ref {it}"),
-                }));
-                lines
-            }
-        };
-        Written {
-            separate,
-            fix,
-            ..Written::default()
-        }
     }
 
     /// Returns the reference to the customer managed key that the same file declares in a region, if it is the only

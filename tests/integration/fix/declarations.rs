@@ -450,16 +450,24 @@ fn an_endpoint_is_declared_with_the_route_tables_of_private_subnets() {
         }),
     };
     let tables = [
-        "aws_route_table.private",
-        "aws_vpc.net.main_route_table_id",
+        "module.a.aws_route_table.private[0]",
+        "module.a.aws_vpc.net.main_route_table_id",
         "rtb-0123",
+        "aws_route_table.outer",
+        "module.a.module.b.aws_route_table.inner",
     ];
     let declared = in_plan("module.a.aws_vpc.net", &endpoint(&tables));
     assert_eq!(
         separate_of(&declared),
         "resource \"aws_vpc_endpoint\" \"net_s3\" {\n  vpc_id            = aws_vpc.net.id\n  \
          service_name      = \"com.amazonaws.eu-central-1.s3\"\n  vpc_endpoint_type = \"Gateway\"\n  \
-         route_table_ids   = [aws_route_table.private.id, aws_vpc.net.main_route_table_id, \"rtb-0123\"]\n}"
+         route_table_ids   = [aws_route_table.private[0].id, aws_vpc.net.main_route_table_id, \"rtb-0123\"]\n}"
+    );
+    assert_eq!(
+        declared.declaration.notes,
+        [
+            "Add the ids of route tables in other modules to `route_table_ids`: `aws_route_table.outer`, `module.a.module.b.aws_route_table.inner`."
+        ]
     );
     assert_eq!(
         declared.fix,
