@@ -4,19 +4,12 @@
 mod address;
 mod device;
 mod endpoint;
+mod key;
 
 use super::remedy::{Declaration, Language, Remedy};
-use crate::model::arn::Arn;
 use crate::model::place::{DeclarationFacts, DeviceHolder};
 use crate::model::snapshot::{Snapshot, Source};
-use crate::model::{ResourceKind, kms::Key};
-use address::{own_id, split_module};
-
-/// The key where the file declares none, or more than one.
-const SOME_KEY: &str = "the ARN of a customer managed key that is shared with the central account";
-
-/// The most keys among which that of a file is looked for: of more, none is the only one.
-const MOST_KEYS: usize = 200;
+use address::{own_id, split_module, strip_indexes};
 
 /// How many days automated backups and noncurrent versions are kept in a proposed declaration.
 const DAYS: [u32; 2] = [7, 30];
@@ -28,54 +21,6 @@ pub struct Declared {
     pub declaration: Declaration,
     /// The fix, which is the same for all resources that need the same change.
     pub fix: String,
-}
-
-/// The arguments of a type that select its key: those for encryption itself, then that for the key.
-struct KeyArguments {
-    kind: ResourceKind,
-    hcl: (&'static str, &'static str),
-    template: (&'static str, &'static str),
-}
-
-/// Key arguments by type, checked on 2026-03-02.
-///
-/// Sources: <https://registry.terraform.io/providers/hashicorp/aws/latest/docs>,
-/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html>.
-const KEY_ARGUMENTS: [KeyArguments; 10] = [
-    same(ResourceKind::EbsVolume, ("encrypted", "Encrypted")),
-    same(
-        ResourceKind::RdsInstance,
-        ("storage_encrypted", "StorageEncrypted"),
-    ),
-    same(
-        ResourceKind::RdsCluster,
-        ("storage_encrypted", "StorageEncrypted"),
-    ),
-    same(
-        ResourceKind::AuroraCluster,
-        ("storage_encrypted", "StorageEncrypted"),
-    ),
-    same(
-        ResourceKind::DocumentdbCluster,
-        ("storage_encrypted", "StorageEncrypted"),
-    ),
-    KeyArguments {
-        kind: ResourceKind::NeptuneCluster,
-        hcl: ("storage_encrypted", "kms_key_arn"),
-        template: ("StorageEncrypted", "KmsKeyId"),
-    },
-    same(ResourceKind::EfsFileSystem, ("encrypted", "Encrypted")),
-    same(ResourceKind::FsxFileSystem, ("", "")),
-    same(ResourceKind::RedshiftCluster, ("encrypted", "Encrypted")),
-    same(ResourceKind::RedshiftNamespace, ("", "")),
-];
-
-const fn same(kind: ResourceKind, on: (&'static str, &'static str)) -> KeyArguments {
-    KeyArguments {
-        kind,
-        hcl: (on.0, "kms_key_id"),
-        template: (on.1, "KmsKeyId"),
-    }
 }
 
 /// A resource of a file.
@@ -100,7 +45,7 @@ pub fn declare(snapshot: &Snapshot, remedy: &Remedy, arn: &str) -> Option<Declar
     };
     // An attached volume has its own declaration, and one that the file does not declare has none.
     let part = match remedy {
-        Remedy::UseCustomerKey { volume, .. } => volume.as_deref().unwrap_or(arn),
+        Remedy::UseCustomerKey { holder, .. } => holder.as_deref().unwrap_or(arn),
         _ => arn,
     };
     let no_facts = DeclarationFacts::default();
@@ -119,12 +64,13 @@ pub fn declare(snapshot: &Snapshot, remedy: &Remedy, arn: &str) -> Option<Declar
     };
     let written = site.write_remedy(remedy)?;
     let address = match (language, holder, remedy) {
+        _ if let Some(address) = &written.address => address,
         // The block of the instance.
         (
             Language::Hcl,
             Some(DeviceHolder::Instance),
             Remedy::UseCustomerKey {
-                volume: Some(_),
+                holder: Some(_),
                 id,
                 ..
             },
@@ -163,6 +109,8 @@ struct Written {
     notes: Vec<String>,
     /// The sentence that asks for it.
     fix: String,
+    /// The address of what is changed, where that is another resource or several.
+    address: Option<String>,
 }
 
 impl Site<'_> {
@@ -219,50 +167,6 @@ impl Site<'_> {
         }
     }
 
-    fn write_key(&self, kind: ResourceKind, region: &str, is_encrypted: bool) -> Option<Written> {
-        let key = self.find_key(region);
-        let named = key.as_deref().unwrap_or(SOME_KEY);
-        let value = match (&key, self.language) {
-            (Some(key), _) => key.clone(),
-            (None, Language::Hcl) => "var.kms_key_arn".to_owned(),
-            (None, Language::Template) => "!Ref KmsKeyArn".to_owned(),
-        };
-        match kind {
-            ResourceKind::S3Bucket => return Some(self.write_bucket_key(&value)),
-            ResourceKind::DynamodbTable => return Some(self.write_table_key(&value)),
-            _ => {}
-        }
-        let in_place = matches!(
-            kind,
-            ResourceKind::RedshiftCluster | ResourceKind::RedshiftNamespace
-        );
-        if self.exists && !in_place {
-            return None;
-        }
-        let arguments = KEY_ARGUMENTS.iter().find(|it| it.kind == kind)?;
-        let ((on, argument), separator) = match self.language {
-            Language::Hcl => (arguments.hcl, " = "),
-            Language::Template => (arguments.template, ": "),
-        };
-        let mut lines = vec![format!("{argument}{separator}{value}")];
-        let mut fix = format!("Set `{argument}` to {named}");
-        if !is_encrypted && !on.is_empty() {
-            lines.insert(0, format!("{on}{separator}true"));
-            fix = format!("Set `{on}{separator}true`, and `{argument}` to {named}");
-        }
-        fix.push_str(match self.language {
-            Language::Template if !in_place => {
-                ", in the template. A stack that exists replaces the resource."
-            }
-            _ => ", where it is declared.",
-        });
-        Some(self.put_in_device(Written {
-            lines,
-            fix,
-            ..Written::default()
-        }))
-    }
-
     /// Returns a property of a bucket, which Terraform declares in a separate resource.
     fn write_bucket(&self, kind: &str, hcl: &[&str], template: &[&str]) -> Written {
         match self.language {
@@ -275,22 +179,52 @@ impl Site<'_> {
                     ..Written::default()
                 }
             }
-            Language::Hcl => {
-                let (prefix, label) = split_module(self.address);
-                let reference = self.address.get(prefix..).unwrap_or_default();
-                let mut separate = vec![
-                    format!("resource \"{kind}\" \"{label}\" {{"),
-                    format!("  bucket = {reference}.id"),
-                ];
-                separate.extend(hcl.iter().map(|it| format!("  {it}")));
-                separate.push("}".to_owned());
-                let fix = format!("Declare `{kind}` for the bucket, with `{}`.", flatten(hcl));
-                Written {
-                    separate,
-                    fix,
+            Language::Hcl => match self.facts.configured_by.get(kind) {
+                // A second resource would overwrite the configuration of the first.
+                Some(address) => Written {
+                    lines: hcl.iter().map(|it| (*it).to_owned()).collect(),
+                    fix: format!("Declare `{}` in {address}.", flatten(hcl)),
+                    address: Some(address.clone()),
                     ..Written::default()
-                }
-            }
+                },
+                None => self.write_satellite(kind, hcl),
+            },
+        }
+    }
+
+    /// Returns a new resource that configures a bucket, or all buckets of a resource with several.
+    ///
+    /// Source: <https://developer.hashicorp.com/terraform/language/meta-arguments/for_each#chaining-for_each-between-resources>.
+    fn write_satellite(&self, kind: &str, hcl: &[&str]) -> Written {
+        let (prefix, label) = split_module(self.address);
+        let own = self.address.get(prefix..).unwrap_or_default();
+        let (all, index) = own.split_at(own.find('[').unwrap_or(own.len()));
+        let mut separate = vec![format!("resource \"{kind}\" \"{label}\" {{")];
+        separate.extend(match index {
+            "" => vec![format!("  bucket = {own}.id")],
+            _ if index.starts_with("[\"") => vec![
+                format!("  for_each = {all}"),
+                "  bucket   = each.value.id".to_owned(),
+            ],
+            _ => vec![
+                format!("  count  = length({all})"),
+                format!("  bucket = {all}[count.index].id"),
+            ],
+        });
+        separate.extend(hcl.iter().map(|it| format!("  {it}")));
+        separate.push("}".to_owned());
+        let note = format!("Leave out instances of {all} that another `{kind}` configures.");
+        Written {
+            separate,
+            notes: if index.is_empty() {
+                Vec::new()
+            } else {
+                vec![note]
+            },
+            fix: format!("Declare `{kind}` for the bucket, with `{}`.", flatten(hcl)),
+            // One declaration is for all instances, of the bucket and of its module.
+            address: Some(strip_indexes(self.address)),
+            ..Written::default()
         }
     }
 
@@ -315,46 +249,17 @@ impl Site<'_> {
                 &template_key,
             ],
         );
-        let fix = match self.language {
-            Language::Hcl => {
-                "Declare `aws_s3_bucket_server_side_encryption_configuration` for the bucket, with `kms_master_key_id` of a customer managed key."
-            }
-            Language::Template => {
-                "Set `KMSMasterKeyID` in `BucketEncryption` of the bucket to a customer managed key."
-            }
-        };
-        Written {
-            fix: fix.to_owned(),
-            ..written
-        }
-    }
-
-    fn write_table_key(&self, value: &str) -> Written {
-        let (lines, fix) = match self.language {
-            Language::Hcl => (
-                vec![
-                    "server_side_encryption {".to_owned(),
-                    "  enabled     = true".to_owned(),
-                    format!("  kms_key_arn = {value}"),
-                    "}".to_owned(),
-                ],
-                "Set `kms_key_arn` in `server_side_encryption` of the table to a customer managed key.",
+        let kind = "aws_s3_bucket_server_side_encryption_configuration";
+        let fix = match (self.language, self.facts.configured_by.get(kind)) {
+            (Language::Hcl, Some(address)) => format!(
+                "Set `kms_master_key_id` in the rule of {address} to a customer managed key."
             ),
-            Language::Template => (
-                vec![
-                    "SSESpecification:".to_owned(),
-                    "  SSEEnabled: true".to_owned(),
-                    "  SSEType: KMS".to_owned(),
-                    format!("  KMSMasterKeyId: {value}"),
-                ],
-                "Set `KMSMasterKeyId` in `SSESpecification` of the table to a customer managed key.",
+            (Language::Hcl, None) => format!(
+                "Declare `{kind}` for the bucket, with `kms_master_key_id` of a customer managed key."
             ),
+            (Language::Template, _) => "Set `KMSMasterKeyID` in `BucketEncryption` of the bucket to a customer managed key.".to_owned(),
         };
-        Written {
-            lines,
-            fix: fix.to_owned(),
-            ..Written::default()
-        }
+        Written { fix, ..written }
     }
 
     fn write_expiry(&self) -> Written {
@@ -382,48 +287,6 @@ impl Site<'_> {
                 &template_days,
             ],
         )
-    }
-
-    /// Returns the reference to the customer managed key that the same file declares in a region, if it is the only
-    /// one that the resource can refer to.
-    fn find_key(&self, region: &str) -> Option<String> {
-        if self.snapshot.keys.len() > MOST_KEYS {
-            return None;
-        }
-        let (prefix, _) = split_module(self.address);
-        let module = self.address.get(..prefix).unwrap_or_default();
-        let usable = |key: &Key| {
-            key.metadata.known().is_some_and(|it| {
-                it.as_ref()
-                    .is_some_and(|it| it.state == "Enabled" && it.spec == "SYMMETRIC_DEFAULT")
-            })
-        };
-        let mut found = None;
-        for (arn, key) in &self.snapshot.keys {
-            let Some(parsed) = Arn::parse(arn).filter(|it| it.region == region) else {
-                continue;
-            };
-            let id = parsed.resource_id();
-            let reference = match self.language {
-                Language::Hcl => match id.strip_prefix(module) {
-                    Some(own) if own.starts_with("aws_kms_") => {
-                        format!("{own}.arn")
-                    }
-                    _ => continue,
-                },
-                Language::Template => match id.chars().all(|it| it.is_ascii_alphanumeric()) {
-                    true => format!("!GetAtt {id}.Arn"),
-                    false => continue,
-                },
-            };
-            if !usable(key) {
-                continue;
-            }
-            if found.replace(reference).is_some() {
-                return None;
-            }
-        }
-        found
     }
 }
 

@@ -3,6 +3,7 @@
 mod aws_cli;
 mod cdk;
 mod declarations;
+mod declared_parts;
 mod dialects;
 mod files;
 mod remedies;

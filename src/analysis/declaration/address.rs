@@ -24,6 +24,21 @@ pub(super) fn split_module(address: &str) -> (usize, &str) {
     (own, name.split(['[', '.']).next().unwrap_or(name))
 }
 
+/// Returns an address without the keys of instances: `module.a["x.y"].aws_vpc.net[0]` is `module.a.aws_vpc.net`.
+pub(super) fn strip_indexes(address: &str) -> String {
+    let mut depth = 0_usize;
+    let mut stripped = String::new();
+    for c in address.chars() {
+        match c {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            c if depth == 0 => stripped.push(c),
+            _ => {}
+        }
+    }
+    stripped
+}
+
 /// Returns the logical id of a resource in its own template: in front of it are the stacks that contain it.
 pub(super) fn own_id(address: &str) -> &str {
     address.rsplit('/').next().unwrap_or(address)

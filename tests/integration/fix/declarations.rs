@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use backup_check::analysis::Remedy;
 use backup_check::analysis::declaration::{Declared, declare};
-use backup_check::analysis::remedy::{Language, RouteTableIds};
+use backup_check::analysis::remedy::RouteTableIds;
 use backup_check::model::ResourceKind;
-use backup_check::model::place::{BlockDevice, DeviceHolder, Place};
 use backup_check::model::snapshot::{SNAPSHOT_VERSION, Snapshot};
 use serde_json::{Value, json};
 
-const REGION: &str = "eu-central-1";
+pub(super) const REGION: &str = "eu-central-1";
 
 /// Returns the ARN of a key of a file, by which the snapshot has it.
 fn key_arn(region: &str, address: &str) -> String {
@@ -29,7 +28,7 @@ fn usable() -> Value {
 }
 
 /// Returns a file that declares one resource, and keys by their ARNs.
-fn file(
+pub(super) fn file(
     source: &str,
     arn: &str,
     address: &str,
@@ -68,17 +67,17 @@ fn in_template(address: &str, remedy: &Remedy) -> Declared {
     declare_in("cloudformation", address, &[], remedy).unwrap()
 }
 
-fn use_key(kind: ResourceKind, id: &str, is_encrypted: bool) -> Remedy {
+pub(super) fn use_key(kind: ResourceKind, id: &str, is_encrypted: bool) -> Remedy {
     Remedy::UseCustomerKey {
         kind,
         id: id.to_owned(),
-        volume: None,
+        holder: None,
         region: REGION.to_owned(),
         is_encrypted,
     }
 }
 
-fn lines_of(declared: &Declared) -> String {
+pub(super) fn lines_of(declared: &Declared) -> String {
     declared.declaration.lines.join("\n")
 }
 
@@ -98,7 +97,8 @@ fn a_plan_declares_what_a_bucket_lacks_in_resources_of_its_own() {
     assert_eq!(lines_of(&declared), "");
     assert_eq!(
         separate_of(&declared),
-        "resource \"aws_s3_bucket_versioning\" \"logs\" {\n  bucket = aws_s3_bucket.logs[0].id\n  \
+        "resource \"aws_s3_bucket_versioning\" \"logs\" {\n  count  = length(aws_s3_bucket.logs)\n  \
+         bucket = aws_s3_bucket.logs[count.index].id\n  \
          versioning_configuration {\n    status = \"Enabled\"\n  }\n}"
     );
     assert_eq!(
@@ -210,7 +210,7 @@ fn a_table_has_its_key_in_a_block() {
 #[test]
 fn a_key_comes_with_encryption_where_that_is_off() {
     use ResourceKind::{
-        EbsVolume, FsxFileSystem, NeptuneCluster, RedshiftCluster, RedshiftNamespace,
+        EbsVolume, FsxFileSystem, FsxVolume, NeptuneCluster, RedshiftCluster, RedshiftNamespace,
         StorageGatewayVolume,
     };
     for (kind, is_encrypted, plan, template) in [
@@ -245,6 +245,12 @@ fn a_key_comes_with_encryption_where_that_is_off() {
             "Encrypted: true\nKmsKeyId: !Ref KmsKeyArn",
         ),
         (
+            FsxVolume,
+            true,
+            "kms_key_id = var.kms_key_arn",
+            "KmsKeyId: !Ref KmsKeyArn",
+        ),
+        (
             RedshiftNamespace,
             true,
             "kms_key_id = var.kms_key_arn",
@@ -263,6 +269,15 @@ fn a_key_comes_with_encryption_where_that_is_off() {
             "{kind:?} {is_encrypted}"
         );
     }
+    let gateway_volume = use_key(StorageGatewayVolume, "it", false);
+    assert_eq!(
+        lines_of(&in_plan(
+            "aws_storagegateway_cached_iscsi_volume.it",
+            &gateway_volume
+        )),
+        "kms_encrypted = true\nkms_key = var.kms_key_arn"
+    );
+    // CloudFormation has no such type.
     let without_key = use_key(StorageGatewayVolume, "it", true);
     assert_eq!(declare_in("cloudformation", "It", &[], &without_key), None);
 }
@@ -482,92 +497,4 @@ fn an_endpoint_is_declared_with_the_route_tables_of_private_subnets() {
     );
     let declared = in_template("Net", &endpoint(&[]));
     assert_eq!(separate_of(&declared), start);
-}
-
-/// A volume of an instance is a block of it. Other resources have an id that is not their address.
-#[test]
-fn a_declaration_says_where_it_belongs() {
-    let instance = "aws_instance.app";
-    let block = "aws_instance.app.root_block_device[0]";
-    let volume = |id: &str| Remedy::UseCustomerKey {
-        kind: ResourceKind::EbsVolume,
-        id: id.to_owned(),
-        volume: Some(id.to_owned()),
-        region: REGION.to_owned(),
-        is_encrypted: true,
-    };
-    let mut plan = file("terraform-plan", block, instance, None, &BTreeMap::new());
-    let place = |address: &str| Place {
-        address: Some(address.to_owned()),
-        ..plan.places[block].clone()
-    };
-    let (attached, template) = (
-        place("aws_ebs_volume.data"),
-        place("aws_launch_template.lt"),
-    );
-    plan.places
-        .insert("aws_ebs_volume.data".to_owned(), attached);
-    let mut device = |name: Option<&str>, holder| {
-        let name = name.map(str::to_owned);
-        plan.declarations
-            .entry(block.to_owned())
-            .or_default()
-            .device = Some(BlockDevice { name, holder });
-        declare(&plan, &volume(block), instance).unwrap()
-    };
-    let key = "kms_key_id = var.kms_key_arn";
-    let own = device(None, DeviceHolder::Instance);
-    assert_eq!(own.declaration.address, block);
-    assert_eq!(
-        (
-            own.declaration.place.as_str(),
-            own.declaration.language,
-            lines_of(&own).as_str()
-        ),
-        ("stack/main", Language::Hcl, key)
-    );
-    let in_template = DeviceHolder::LaunchTemplate(template);
-    let mapped = device(Some("/dev/xvdk"), in_template.clone());
-    assert_eq!(mapped.declaration.address, "aws_launch_template.lt");
-    assert_eq!(
-        lines_of(&mapped),
-        format!(
-            "block_device_mappings {{\n  device_name = \"/dev/xvdk\"\n  ebs {{\n    {key}\n  }}\n}}"
-        )
-    );
-    let unnamed = device(None, in_template);
-    assert_eq!(
-        (lines_of(&unnamed).as_str(), unnamed.declaration.notes),
-        (
-            "",
-            vec![format!(
-                "Set `{key}` in the block device mapping of aws_launch_template.lt."
-            )]
-        )
-    );
-    let root = device(Some("/dev/xvda"), DeviceHolder::Image { is_root: true });
-    assert_eq!(root.declaration.address, instance);
-    assert_eq!(
-        lines_of(&root),
-        format!("root_block_device {{\n  {key}\n}}")
-    );
-    let more = device(Some("/dev/sdb"), DeviceHolder::Image { is_root: false });
-    assert_eq!(
-        lines_of(&more),
-        format!("ebs_block_device {{\n  device_name = \"/dev/sdb\"\n  {key}\n}}")
-    );
-    // An attached volume has its own declaration, and one of another file has none.
-    let attached = declare(&plan, &volume("aws_ebs_volume.data"), instance).unwrap();
-    assert_eq!(attached.declaration.address, "aws_ebs_volume.data");
-    assert_eq!(declare(&plan, &volume("vol-1"), instance), None);
-    let snapshot = file("cloudformation", "Db", "Db", Some(7), &BTreeMap::new());
-    let remedy = Remedy::EnableAutomatedBackups {
-        arn: "Db".to_owned(),
-    };
-    let declared = declare(&snapshot, &remedy, "Db").unwrap().declaration;
-    assert_eq!(
-        (declared.place.as_str(), declared.language),
-        ("stack/main:7", Language::Template)
-    );
-    assert_eq!(declare(&snapshot, &remedy, "Other"), None);
 }
