@@ -59,8 +59,19 @@ pub fn write(report: &Report, changes: &[Change], out: &mut dyn Write) -> Result
             write_comment(out, &line)?;
         }
     }
+    let needs_key = |it: &Change| match &it.method {
+        Method::Declaration(declaration) => !declaration.key_parameters().is_empty(),
+        _ => false,
+    };
+    if changes.iter().any(needs_key) {
+        writeln!(out)?;
+        write_comment(out, KEY_PARAMETERS)?;
+    }
     write_resources(changes, out)
 }
+
+/// What to do with a parameter that names a key.
+const KEY_PARAMETERS: &str = "Set each KmsKeyArn parameter to the ARN of a customer managed key that is shared with the central account. A parent stack must pass it to a nested stack.";
 
 /// Returns the declaration that a change makes, if it can be merged into a template.
 fn find_declaration(change: &Change) -> Option<&Declaration> {
@@ -78,6 +89,13 @@ fn write_comment(out: &mut dyn Write, text: &str) -> Result<(), WriteError> {
 fn write_resources(changes: &[Change], out: &mut dyn Write) -> Result<(), WriteError> {
     let mut templates: BTreeMap<&str, Tree> = BTreeMap::new();
     let mut places: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    for declaration in changes.iter().filter_map(find_declaration) {
+        let template = templates.entry(&declaration.file).or_default();
+        for name in declaration.key_parameters() {
+            let lines = ["Parameters:", &format!("  {name}:"), "    Type: String"];
+            template.add_lines(lines.map(str::to_owned));
+        }
+    }
     for declaration in changes.iter().filter_map(find_declaration) {
         let template = templates.entry(&declaration.file).or_default();
         let id = declaration.logical_id.as_deref().unwrap_or_default();

@@ -29,7 +29,8 @@ fn run_fix(folder: &Path, name: &str, language: &str, rules: &[&str]) -> String 
 /// Returns the part that is merged into the template.
 fn documents_of(written: &str) -> &str {
     written
-        .find("\nResources:")
+        .find("\nParameters:")
+        .or_else(|| written.find("\nResources:"))
         .map_or("", |at| written[at..].trim())
 }
 
@@ -104,9 +105,13 @@ Resources:
 ";
     let written = fix_templates(&[("main.yaml", template)], &["encryption-customer-key"]);
     let merged = documents_of(&written);
+    // A parameter that nothing declares cannot be referred to.
     assert_eq!(
-        merged.lines().take(4).collect::<Vec<_>>(),
+        merged.lines().collect::<Vec<_>>()[..7],
         [
+            "Parameters:",
+            "  KmsKeyArn:",
+            "    Type: String",
             "Resources:",
             "  Ivol: # main.yaml:8",
             "    Properties:",
@@ -183,5 +188,60 @@ Resources:
             written.contains("#   The main route table of the VPC has no logical id: associate"),
             "{written}"
         );
+    }
+}
+
+/// Sources: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-dynamodb-globaltable-ssespecification.html>,
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-dynamodb-globaltable-replicassespecification.html>.
+#[test]
+fn replicas_of_a_global_table_have_their_own_keys() {
+    let template = "\
+Resources:
+  G:
+    Type: AWS::DynamoDB::GlobalTable
+    Properties:
+      KeySchema: [{AttributeName: a, KeyType: HASH}]
+      AttributeDefinitions: [{AttributeName: a, AttributeType: S}]
+      Replicas:
+        - {Region: eu-central-1, Tags: [{Key: backup, Value: enabled}]}
+        - {Region: eu-west-1, Tags: [{Key: backup, Value: enabled}]}
+";
+    let rule = ["encryption-customer-key-recommended"];
+    let written = fix_templates(&[("main.yaml", template)], &rule);
+    assert!(
+        documents_of(&written).ends_with(
+            "    Properties:\n      SSESpecification:\n        SSEEnabled: true\n        SSEType: KMS\n      Replicas:\n        \
+             - Region: eu-central-1\n          SSESpecification:\n            KMSMasterKeyId: !Ref KmsKeyArnEuCentral1\n        - Region: eu-west-1\n          \
+             SSESpecification:\n            KMSMasterKeyId: !Ref KmsKeyArnEuWest1"
+        ),
+        "{written}"
+    );
+}
+
+/// Source: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstanceReadReplica.html>.
+#[test]
+fn a_replica_or_a_restored_db_instance_is_given_no_key() {
+    let template = "\
+Resources:
+  Db:
+    Type: AWS::RDS::DBInstance
+    Properties: {Engine: postgres, DBInstanceClass: db.t3.micro, AllocatedStorage: \"10\"}
+  Rep:
+    Type: AWS::RDS::DBInstance
+    Properties: {SourceDBInstanceIdentifier: !Ref Db, DBInstanceClass: db.t3.micro, Tags: [{Key: backup, Value: enabled}]}
+  Pit:
+    Type: AWS::RDS::DBInstance
+    Properties: {RestoreTime: \"2020-01-01T00:00:00Z\", SourceDBInstanceIdentifier: !Ref Db, DBInstanceClass: db.t3.micro, Tags: [{Key: backup, Value: enabled}]}
+";
+    let written = fix_templates(&[("main.yaml", template)], &["encryption-at-rest"]);
+    let has = |text: &str| assert!(written.contains(text), "{text}: {written}");
+    has(
+        "#   Encrypt its source Db with a customer managed key: a read replica in the same Region has the key of its source.",
+    );
+    has(
+        "#   Copy the snapshot with a customer managed key, and restore the DB instance from the copy:",
+    );
+    for id in ["  Rep:", "  Pit:"] {
+        assert!(!documents_of(&written).contains(id), "{written}");
     }
 }
