@@ -65,16 +65,8 @@ pub fn declare(snapshot: &Snapshot, remedy: &Remedy, arn: &str) -> Option<Declar
     let written = site.write_remedy(remedy)?;
     let address = match (language, holder, remedy) {
         _ if let Some(address) = &written.address => address,
-        // The block of the instance.
-        (
-            Language::Hcl,
-            Some(DeviceHolder::Instance),
-            Remedy::UseCustomerKey {
-                holder: Some(_),
-                id,
-                ..
-            },
-        ) => id,
+        // The block of the instance, whose address is the id of the volume.
+        (Language::Hcl, Some(DeviceHolder::Instance), Remedy::UseCustomerKey { id, .. }) => id,
         (Language::Hcl, ..) => site.address,
         (Language::Template, ..) => own_id(site.address),
     };

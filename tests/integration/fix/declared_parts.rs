@@ -84,6 +84,7 @@ fn a_declaration_says_where_it_belongs() {
         ),
         ("stack/main", Language::Hcl, key)
     );
+    assert_eq!(device_of_volume(block, instance), block);
     let in_template = DeviceHolder::LaunchTemplate(template);
     let mapped = device(Some("/dev/xvdk"), in_template.clone());
     assert_eq!(mapped.declaration.address, "aws_launch_template.lt");
@@ -165,4 +166,18 @@ fn a_bucket_has_one_resource_of_each_type_that_configures_it() {
     assert_eq!(changed.address, own);
     assert!(changed.separate.is_empty());
     assert_eq!(changed.lines[0], "rule {");
+}
+
+/// Returns the address of the change for a finding about a volume itself, which is a block of an instance.
+fn device_of_volume(block: &str, instance: &str) -> String {
+    let mut plan = file("terraform-plan", block, instance, None, &BTreeMap::new());
+    plan.declarations
+        .entry(block.to_owned())
+        .or_default()
+        .device = Some(BlockDevice {
+        name: None,
+        holder: DeviceHolder::Instance,
+    });
+    let remedy = use_key(ResourceKind::EbsVolume, block, true);
+    declare(&plan, &remedy, block).unwrap().declaration.address
 }
