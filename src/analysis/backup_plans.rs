@@ -10,13 +10,16 @@ use crate::iam::truth::Truth;
 use crate::model::arn::{Arn, partition_of};
 use crate::model::backup::Vault;
 use crate::model::backup_plan::{BackupPlan, BackupRule, BackupSelection, ORGANIZATION_PLAN};
+use crate::model::kind::KINDS;
 use crate::model::observed::{Gap, GapKind};
 use crate::model::organization::{PolicyPlan, expand_variables};
 use crate::model::tag::BackupTag;
 use crate::model::{Listing, Observed, Resource};
 
-use super::backup_target::{KnownTags, Target, enabled_tag, find_shape, tagged, target};
-use super::backup_types::{BackupType, type_of};
+use super::backup_target::{
+    KnownTags, Target, as_if_tagged, enabled_tag, find_shape, tagged, target,
+};
+use super::backup_types::{BackupType, type_of, types_of_kind};
 use super::context::{RuleContext, SelectionsInUse};
 use super::rule_runs::{Subject, find_interval};
 
@@ -109,6 +112,8 @@ pub struct Protection<'a> {
     of_policy: usize,
     /// Why there may be more plans.
     gap: Option<Gap>,
+    /// Why the account may have more plans.
+    unread: Option<Gap>,
     /// Why a plan of the policy is invalid.
     invalid: Option<&'a Gap>,
     account: &'a str,
@@ -151,6 +156,7 @@ pub fn in_region<'a>(cx: &RuleContext<'a>, region: &'a str) -> Result<Protection
         plans,
         of_policy,
         gap,
+        unread: unread.clone(),
         invalid: match &snapshot.backup_policy {
             Observed::Known(Some(policy)) => policy.gap.as_ref(),
             _ => None,
@@ -178,28 +184,39 @@ pub fn in_region<'a>(cx: &RuleContext<'a>, region: &'a str) -> Result<Protection
                 false => Authority::Policy,
             };
             // An older snapshot does not have the account's plans where a policy was read.
+            let unread = unread.clone();
             let unread = unread.filter(|gap| gap.kind != GapKind::NotCollected);
-            Ok(made(
-                authority,
-                plans,
-                of_policy,
-                policy.gap.clone().or(unread),
-            ))
+            let gap = policy.gap.clone().or(unread);
+            Ok(made(authority, plans, of_policy, gap))
         }
-        Observed::Known(None) => match unread {
-            Some(gap) if own.is_empty() => Err(gap),
-            unread => Ok(made(Authority::Plans, own.iter().collect(), 0, unread)),
+        Observed::Known(None) => match &unread {
+            Some(gap) if own.is_empty() => Err(gap.clone()),
+            _ => Ok(made(
+                Authority::Plans,
+                own.iter().collect(),
+                0,
+                unread.clone(),
+            )),
         },
-        Observed::Unknown(gap) => match unread {
+        Observed::Unknown(gap) => match &unread {
             Some(_) if own.is_empty() => Err(gap.clone()),
             // A policy that was not read may select what the plans do not.
-            unread => {
+            _ => {
                 let authority = Authority::PlansInstead(gap);
-                let gap = unread.unwrap_or_else(|| gap.clone());
+                let gap = unread.clone().unwrap_or_else(|| gap.clone());
                 Ok(made(authority, own.iter().collect(), 0, Some(gap)))
             }
         },
     }
+}
+
+/// Whether a gap is that of a call: a file has its own plans, and an older snapshot what it was made with.
+#[must_use]
+pub fn is_failure(gap: &Gap) -> bool {
+    !matches!(
+        gap.kind,
+        GapKind::NotAsked | GapKind::NotCollected | GapKind::Unplanned
+    )
 }
 
 /// Whether an organization's policy created a plan. AWS Backup lists it among the plans of the account.
@@ -249,6 +266,31 @@ impl<'a> Protection<'a> {
         enabled
     }
 
+    /// Returns a resource of each type whose list was not read in the region, as if it were tagged `enabled`, with the
+    /// reason.
+    #[must_use]
+    pub fn unlisted(&self, cx: &RuleContext<'a>) -> Vec<(Target<'a>, &'a Gap)> {
+        let gaps = KINDS
+            .iter()
+            .filter_map(|kind| Some((kind.kind, cx.gap_of_kind(kind, self.region)?)));
+        let gaps = gaps.filter(|(_, gap)| is_failure(gap));
+        let partition = partition_of(self.region);
+        let unlisted = gaps.flat_map(|(kind, gap)| {
+            types_of_kind(kind).map(move |row| {
+                let shape = row.arn_shape(partition, self.region, self.account);
+                let target = Target {
+                    arn: Cow::Owned(shape),
+                    name: row.name,
+                    shape: None,
+                    tags: Cow::Owned(enabled_tag(cx)),
+                    bare: true,
+                };
+                (target, gap)
+            })
+        });
+        unlisted.collect()
+    }
+
     /// Returns the resources of the region whose tags were not read, as if they were tagged `enabled`, each
     /// with the reason.
     #[must_use]
@@ -262,11 +304,20 @@ impl<'a> Protection<'a> {
                 name: id,
                 shape: find_shape(cx, resource),
                 tags: Cow::Owned(enabled_tag(cx)),
-                bare: false,
+                bare: true,
             };
             Some((target, gap))
         });
         unread.collect()
+    }
+
+    /// Returns why there may be more selections. A policy that was not read is no reason where the account's plans were:
+    /// AWS Backup lists those that it makes from the policy among them.
+    #[must_use]
+    pub fn unread_selections(&self) -> Option<Gap> {
+        let lists = self.plans.iter().map(|plan| plan.selections.gap.as_ref());
+        let gaps = std::iter::once(self.unread.as_ref()).chain(lists);
+        gaps.flatten().find(|gap| is_failure(gap)).cloned()
     }
 
     /// Returns the selections that select a resource.
@@ -423,17 +474,33 @@ impl<'a> Protection<'a> {
     }
 }
 
+/// Returns a resource as plans see it: one whose tags were not read as if it were tagged `enabled`.
+fn expect_backups<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<Target<'a>> {
+    target(cx, resource).or_else(|| as_if_tagged(cx, resource))
+}
+
 /// Returns the longest time between two backups of a resource, in hours: of several schedules the shortest,
 /// as each makes a backup. None where it is not known.
 #[must_use]
 pub fn interval_hours<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<u32> {
     let protection = in_region(cx, cx.known_region().ok()?).ok()?;
-    let chosen = protection.chosen(&target(cx, resource)?);
+    let chosen = protection.chosen(&expect_backups(cx, resource)?);
     let subject = type_of(resource).map_or(Subject::Continuous, BackupType::subject);
     match chosen.open.or(protection.rules(&chosen.by).gap) {
         Some(_) => None,
         None => shortest_interval(cx, &protection.plans_of(&chosen.by), subject),
     }
+}
+
+/// Returns the call that failed without which [`interval_hours`] of a resource is not known.
+#[must_use]
+pub fn find_interval_gap<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<Gap> {
+    let protection = in_region(cx, cx.known_region().ok()?).ok()?;
+    let rules = protection.rules(&protection.chosen(&expect_backups(cx, resource)?).by);
+    let mut windows = rules.items.iter().map(|it| it.start_window_minutes.gap());
+    let window = windows.find_map(|gap| gap.filter(|gap| is_failure(gap)));
+    let gap = rules.gap.filter(is_failure).or_else(|| window.cloned());
+    gap.or_else(|| protection.unread_selections())
 }
 
 /// Returns the shortest time between two backups of plans, in hours; none where that of one of them is not known.
@@ -463,8 +530,8 @@ pub fn find_vaults<'a>(cx: &RuleContext<'a>) -> Result<(VaultsInUse<'a>, Option<
     let protection = in_region(cx, cx.region)?;
     let chosen = protection.in_use(cx);
     let rules = protection.rules(&chosen.by);
-    let gap = rules.gap.clone();
-    if let (true, Some(gap)) = (rules.items.is_empty(), gap.or(chosen.open)) {
+    let unread = rules.gap.or_else(|| protection.unread_selections());
+    if let (true, Some(gap)) = (rules.items.is_empty(), unread.clone().or(chosen.open)) {
         return Err(gap);
     }
     let mut vaults: VaultsInUse<'a> = Vec::new();
@@ -474,7 +541,7 @@ pub fn find_vaults<'a>(cx: &RuleContext<'a>) -> Result<(VaultsInUse<'a>, Option<
             None => vaults.push((&rule.vault, vec![rule])),
         }
     }
-    Ok((vaults, rules.gap))
+    Ok((vaults, unread))
 }
 
 /// Returns the names of the vaults whose keys encrypt backups that the region's plans make of resources tagged `enabled`:

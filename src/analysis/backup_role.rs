@@ -12,7 +12,7 @@ use super::role_name::{BackupRoles, RoleName};
 /// Checks each role that makes backups of what is tagged `enabled` in the region, else the company's.
 ///
 /// Of several roles the worst outcome counts: each makes backups. Where it is not known which of them
-/// are used, their outcomes must agree.
+/// are used, their outcomes must agree. A selection that was not read may have a role for which it is worse.
 ///
 /// # Errors
 /// Why it is not known which role it is.
@@ -21,10 +21,12 @@ pub fn check_each_role(
     check: impl Fn(&RoleName) -> CheckResult,
 ) -> CheckResult {
     let roles = cx.backup_roles(find_backup_roles);
+    let unread = roles.unread.iter().map(|gap| Err(gap.clone()));
     let outcomes: Vec<Outcome> = roles
         .names
         .iter()
         .map(check)
+        .chain(unread)
         .map(|outcome| outcome.unwrap_or_else(|gap| Outcome::unknown(&gap)))
         .collect();
     let verdict = outcomes.first().map(|outcome| outcome.verdict);
@@ -45,10 +47,12 @@ fn find_backup_roles(cx: &RuleContext<'_>) -> BackupRoles {
     let mut in_use = BTreeSet::new();
     let mut possible = BTreeSet::new();
     let mut open = unplaced.clone();
+    let mut unread = None;
     let protections = regions.into_iter();
     for protection in protections.filter_map(|region| in_region(cx, region).ok()) {
         let chosen = protection.in_use(cx);
         in_use.extend(protection.roles(&chosen.by));
+        unread = unread.or_else(|| protection.unread_selections());
         // A policy that was not read may name any role.
         if let (true, Some(gap), Authority::Policy | Authority::Both | Authority::Plans) =
             (chosen.by.is_empty(), chosen.open, &protection.authority)
@@ -77,9 +81,14 @@ fn find_backup_roles(cx: &RuleContext<'_>) -> BackupRoles {
         return BackupRoles {
             names: BTreeSet::from([company_role(cx)]),
             open: None,
+            unread,
         };
     }
-    BackupRoles { names, open }
+    BackupRoles {
+        names,
+        open,
+        unread,
+    }
 }
 
 fn company_role(cx: &RuleContext<'_>) -> RoleName {

@@ -6,12 +6,11 @@ use crate::model::cloudformation::Stack;
 use crate::model::kind::{BackupKey, KINDS, kinds_in_stack};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::s3::Bucket;
-use crate::model::snapshot::Region;
 use crate::model::tag::BackupTag;
 use crate::model::{Resource, ResourceKind};
 
 use super::RuleContext;
-use super::backup_plans::{Protection, in_region};
+use super::backup_plans::{Protection, in_region, is_failure};
 use super::backup_target::{tagged, target};
 use super::backup_types::{BackupType, type_of, type_of_arn, types_of_kind};
 use super::member_key::{MemberKey, member_key, member_keys};
@@ -33,6 +32,8 @@ pub struct TypeInUse<'a> {
     pub roles: BTreeSet<String>,
     /// Why it is not known whether there are such resources; `None` if there are.
     pub gap: Option<Gap>,
+    /// ARNs of resources whose tags were not read, each with the reason.
+    pub unread: Vec<(String, Gap)>,
 }
 
 /// Types in use, by region and name of the type.
@@ -43,7 +44,7 @@ type Usage<'a> = BTreeMap<(&'a str, &'static str), TypeInUse<'a>>;
 #[must_use]
 pub fn find_types_in_use<'a>(cx: &RuleContext<'a>) -> Vec<TypeInUse<'a>> {
     let mut usage = Usage::new();
-    for (region, seen) in &cx.snapshot.regions {
+    for region in cx.snapshot.regions.keys() {
         let protection = in_region(cx, region).ok();
         for resource in cx.snapshot.resources_in(region) {
             add_resource(&mut usage, cx, region, resource, protection.as_ref());
@@ -61,10 +62,14 @@ pub fn find_types_in_use<'a>(cx: &RuleContext<'a>) -> Vec<TypeInUse<'a>> {
             }
         }
         for kind in &KINDS {
-            let gap = cx.snapshot.listing_gap(kind, seen);
-            let gap = gap.filter(|gap| gap.kind != GapKind::NotAsked && cx.selects(kind.kind));
+            let gap = cx.gap_of_kind(kind, region);
             for row in gap.map(|_| types_of_kind(kind.kind)).into_iter().flatten() {
                 add_gap(&mut usage, region, row, gap);
+            }
+        }
+        if let Some(gap) = find_member_gap(cx, region) {
+            for row in KINDS.iter().flat_map(|kind| types_of_kind(kind.kind)) {
+                add_gap(&mut usage, region, row, Some(gap));
             }
         }
         let unplaced = cx.snapshot.buckets_without_region().next();
@@ -87,7 +92,14 @@ fn add_resource<'a>(
     };
     match cx.backup_tag(tags) {
         BackupTag::Enabled => {}
-        BackupTag::Unknown => return add_gap(usage, region, row, tags.gap()),
+        BackupTag::Unknown => {
+            add_gap(usage, region, row, tags.gap());
+            if let (Some(gap), Some((arn, _))) = (tags.gap(), resource.arn_and_id()) {
+                let unread = (arn.to_owned(), gap.clone());
+                entry_of(usage, region, row).unread.push(unread);
+            }
+            return;
+        }
         _ => return,
     }
     let roles = find_roles(cx, resource, protection);
@@ -199,7 +211,24 @@ fn entry_of<'u, 'a>(
             has_more_members: false,
             roles: BTreeSet::new(),
             gap: None,
+            unread: Vec::new(),
         })
+}
+
+/// Returns why stacks that are tagged `enabled` may have members that were not read, of any type.
+fn find_member_gap<'a>(cx: &RuleContext<'a>, region: &'a str) -> Option<&'a Gap> {
+    let row = ResourceKind::CloudformationStack.facts();
+    let of_stack = |resource: Resource<'a>| match resource {
+        Resource::Stack(stack) => match cx.backup_tag(&stack.tags) {
+            BackupTag::Enabled => stack.resources.gap.as_ref(),
+            BackupTag::Unknown => stack.tags.gap(),
+            _ => None,
+        },
+        _ => None,
+    };
+    let stacks = cx.snapshot.resources_in(region).filter_map(of_stack);
+    let mut gaps = cx.gap_of_kind(row, region).into_iter().chain(stacks);
+    gaps.find(|gap| is_failure(gap))
 }
 
 /// Why the key of a vault is not checked.
@@ -223,7 +252,7 @@ fn is_fully_managed(row: &BackupType) -> bool {
 ///
 /// # Errors
 /// Why it is not known.
-pub fn has_fully_managed_resources(cx: &RuleContext<'_>, region: &Region) -> Result<bool, Gap> {
+pub fn has_fully_managed_resources(cx: &RuleContext<'_>) -> Result<bool, Gap> {
     let mut resources = cx.snapshot.resources_in(cx.region);
     let managed = |resource: Resource<'_>| {
         let exempt = resource
@@ -236,9 +265,16 @@ pub fn has_fully_managed_resources(cx: &RuleContext<'_>, region: &Region) -> Res
     if resources.any(managed) || by_tag.into_iter().any(is_managed) {
         return Ok(true);
     }
-    cx.snapshot.buckets.all_items()?;
-    region.tables.all_items()?;
-    region.file_systems.all_items()?;
+    let managed = KINDS
+        .iter()
+        .filter(|kind| types_of_kind(kind.kind).any(is_fully_managed));
+    let gaps = managed.filter_map(|kind| cx.gap_of_kind(kind, cx.region));
+    let gaps: Vec<&Gap> = gaps.collect();
+    // A call that failed says more than what an older snapshot does not have.
+    let mut failed = gaps.iter().filter(|gap| gap.kind != GapKind::NotCollected);
+    if let Some(gap) = failed.next().or(gaps.first()) {
+        return Err((*gap).clone());
+    }
     let mut unplaced = cx.snapshot.buckets_without_region();
     let may_count = |bucket: &Bucket| !cx.backup_tag(&bucket.tags).is_exempt();
     match unplaced.find(|(bucket, _)| may_count(bucket)) {

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::iam::document::{Document, Effect, Principal, Select, Statement};
+use crate::model::observed::Gap;
 use crate::model::{Observed, Resource};
 
 use super::RuleContext;
+use super::backup_plans::is_failure;
 use super::backup_types::{Need, SOURCE};
 use super::backup_usage::TypeInUse;
 use super::encryption::managed;
@@ -34,6 +36,31 @@ pub fn list_delegating_keys<'a>(
     let named = buckets.filter(|it| used.arns.contains(&it.arn) || used.members.contains(&it.arn));
     let keys = named.filter_map(|it| managed(Resource::Bucket(it)).ok().flatten());
     keys.filter(|arn| delegates(cx, arn, role_arn)).collect()
+}
+
+/// Returns why there may be more such keys: a bucket, its encryption or its key was not read.
+#[must_use]
+pub fn find_unread_key(cx: &RuleContext<'_>, used: &TypeInUse<'_>) -> Option<Gap> {
+    let buckets = &cx.snapshot.buckets;
+    let mut gaps: Vec<Gap> = buckets.gap.iter().chain(&used.gap).cloned().collect();
+    gaps.extend(used.unread.iter().map(|(_, gap)| gap.clone()));
+    for bucket in &buckets.items {
+        gaps.extend(bucket.region.gap().cloned());
+        if !used.arns.contains(&bucket.arn) && !used.members.contains(&bucket.arn) {
+            continue;
+        }
+        match managed(Resource::Bucket(bucket)) {
+            Err(gap) => gaps.push(gap),
+            Ok(name) => {
+                let key = name.and_then(|name| cx.snapshot.keys.get(name));
+                gaps.extend(
+                    key.and_then(|key| key.metadata.gap().or(key.policy.gap()))
+                        .cloned(),
+                );
+            }
+        }
+    }
+    gaps.into_iter().find(is_failure)
 }
 
 fn delegates(cx: &RuleContext<'_>, key_arn: &str, role_arn: &str) -> bool {

@@ -10,7 +10,7 @@ use crate::model::{Observed, Resource};
 use crate::text::plural;
 
 use super::RuleContext;
-use super::backup_plans::{Choice, Protection, account_of, in_region};
+use super::backup_plans::{Choice, Protection, account_of, in_region, is_failure};
 use super::backup_target::target;
 use super::backup_types::{BackupType, type_of};
 use super::rule_runs::{Pause, Subject, Survival, find_runs};
@@ -130,6 +130,11 @@ fn add_copy<'a>(
     }
     if let Some(prevented) = find_obstacle(cx, rule, action, &vault_arn) {
         copies.prevented.push(prevented);
+        return;
+    }
+    let mut lifecycles = [&rule.cold_storage, &action.cold_storage].into_iter();
+    if let Some(gap) = lifecycles.find_map(|it| it.gap().filter(|gap| is_failure(gap))) {
+        copies.open.get_or_insert_with(|| gap.clone());
         return;
     }
     let flaw = describe_flaw(rule, action);

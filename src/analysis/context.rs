@@ -15,7 +15,7 @@ use crate::model::cloudformation::{Stack, StackResource};
 use crate::model::ec2::{Instance, Volume};
 use crate::model::fsx::FsxFileSystem;
 use crate::model::job::{BackupJob, CopyJob};
-use crate::model::kind::{ListedIn, kinds_in_stack};
+use crate::model::kind::{Kind, ListedIn, kinds_in_stack};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::rds::{DbInstance, OptionGroup};
 use crate::model::selection::Selection;
@@ -116,6 +116,19 @@ impl<'a> RuleContext<'a> {
         let service = kind.service();
         self.selection
             .is_none_or(|it| service.is_none_or(|service| it.includes_service(service)))
+    }
+
+    /// Returns why resources of a kind may be tagged `enabled` in a region and not be known: their list was not read, or
+    /// that of what is tagged where the scan does not list the kind.
+    #[must_use]
+    pub fn gap_of_kind(&self, kind: &Kind, region: &str) -> Option<&'a Gap> {
+        let gap = match self.selects(kind.kind) {
+            true => (self.snapshot).listing_gap(kind, self.snapshot.regions.get(region)?),
+            false => self.snapshot.elsewhere.get(region)?.gap.as_ref(),
+        };
+        // An older snapshot does not have what only its tag shows.
+        let is_older = |gap: &Gap| gap.kind == GapKind::NotCollected && kind.is_found_by_tag();
+        gap.filter(|gap| gap.kind != GapKind::NotAsked && !is_older(gap))
     }
 
     /// Returns the resource that a stack refers to, if it was read in the region.

@@ -11,6 +11,8 @@ pub(super) struct BackupRoles {
     pub(super) names: BTreeSet<RoleName>,
     /// Why it is not known which of them are used.
     pub(super) open: Option<Gap>,
+    /// Why there may be more.
+    pub(super) unread: Option<Gap>,
 }
 
 /// The name of a role that makes backups.

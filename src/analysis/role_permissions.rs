@@ -15,6 +15,7 @@ use crate::model::observed::{Gap, GapKind, Observed};
 
 use super::RuleContext;
 use super::backup_types::{ANY, CENTRAL_VAULT, Need};
+use super::backup_usage::TypeInUse;
 use super::role_call::{set_call, set_organization};
 
 /// Whether a role may make a request.
@@ -343,5 +344,71 @@ fn read_principal(role_arn: &str) -> RolePrincipal {
         path: Some(format!("{path}/")),
         name: name.to_owned(),
         title: "the backup role",
+    }
+}
+
+impl RolePermissions {
+    /// Checks an action for the resources of a type: those that are tagged, and members of stacks.
+    pub fn check_type(
+        &self,
+        need: &Need,
+        used: &TypeInUse<'_>,
+        shape: &str,
+        vaults: &[String],
+    ) -> Permission {
+        let source = |arn, is_tagged| match is_tagged {
+            true => Source::new(used.region, arn, vaults),
+            false => Source::new(used.region, arn, vaults).with_any_tags(),
+        };
+        let has_members = used.has_more_members || !used.members.is_empty();
+        let groups = [
+            (&used.arns, true, !used.arns.is_empty() || !has_members),
+            (&used.members, false, has_members),
+        ];
+        let in_use = groups.into_iter().filter(|(_, _, is_used)| *is_used);
+        let answers = in_use.map(|(arns, is_tagged, _)| {
+            let all = self.check_need(need, source(shape, is_tagged));
+            // A policy for some resources may cover those that exist.
+            let exist = !arns.is_empty() && arns.iter().all(|it| Arn::parse(it).is_some());
+            if !matches!(all, Permission::Unknown(_)) || !exist {
+                return all;
+            }
+            let rest = used.has_more_members.then_some(all);
+            let each = arns.iter();
+            let each = each.map(|arn| self.check_need(need, source(arn, is_tagged)));
+            each.chain(rest)
+                .max_by_key(rank)
+                .unwrap_or(Permission::Allowed)
+        });
+        answers.max_by_key(rank).unwrap_or(Permission::Allowed)
+    }
+
+    /// Checks an action for the resources of a type whose tags were not read, each with the reason.
+    pub fn check_unread<'u>(
+        &self,
+        need: &Need,
+        used: &'u TypeInUse<'_>,
+        shape: &str,
+        vaults: &[String],
+    ) -> Vec<(Permission, &'u Gap)> {
+        let source = |arn| Source::new(used.region, arn, vaults);
+        // What the role may do to all of them it may do to each.
+        if used.unread.is_empty()
+            || !matches!(self.check_need(need, source(shape)), Permission::Unknown(_))
+        {
+            return Vec::new();
+        }
+        let each = used.unread.iter();
+        each.map(|(arn, gap)| (self.check_need(need, source(arn)), gap))
+            .collect()
+    }
+}
+
+/// Ranks what is worse about an action higher.
+fn rank(permission: &Permission) -> u8 {
+    match permission {
+        Permission::Allowed => 0,
+        Permission::Unknown(_) => 1,
+        _ => 2,
     }
 }

@@ -50,8 +50,9 @@ pub fn outside_endpoint_ous(cx: &RuleContext<'_>) -> Option<Outcome> {
 /// The region was not read.
 pub fn workloads<'a>(cx: &RuleContext<'a>, vpc: &Vpc) -> Result<Workloads<'a>, Gap> {
     let region = cx.seen()?;
-    let interfaces = &region.network.interfaces;
-    let in_use = interfaces
+    let network = &region.network;
+    let in_use = network
+        .interfaces
         .items
         .iter()
         .filter(|interface| interface.vpc_id == vpc.id && interface.may_run_workload());
@@ -70,7 +71,11 @@ pub fn workloads<'a>(cx: &RuleContext<'a>, vpc: &Vpc) -> Result<Workloads<'a>, G
     Ok(Workloads {
         any: !instances.is_empty() || !subnets.is_empty(),
         subnets,
-        gap: interfaces.gap.clone().or(possible).or(unplaced),
+        gap: network
+            .interfaces_gap(vpc)
+            .cloned()
+            .or(possible)
+            .or(unplaced),
     })
 }
 
@@ -102,7 +107,10 @@ pub fn s3_endpoints<'a>(
 #[must_use]
 pub fn route_tables_in_use(network: &Network, vpc: &Vpc) -> Option<RouteTableIds> {
     let mut ids = RouteTableIds::default();
-    let tables = network.route_tables.all_items().ok()?.iter();
+    if network.route_tables_gap(vpc).is_some() {
+        return None;
+    }
+    let tables = network.route_tables.items.iter();
     for table in tables.filter(|it| it.vpc_id == vpc.id && (it.main || !it.subnets.is_empty())) {
         match routes_to_internet(table) {
             true => ids.public.push(table.id.clone()),
@@ -157,7 +165,9 @@ pub fn endpoints_in_use<'a>(
     }
     let (endpoints, _) = s3_endpoints(network, vpc, cx.region);
     if endpoints.is_empty() {
-        network.endpoints.all_items()?;
+        if let Some(gap) = network.endpoints_gap(vpc) {
+            return Err(gap.clone());
+        }
         return Ok(Err(Outcome::skip(
             "has no gateway endpoint for S3; see s3-gateway-endpoint-present",
         )));

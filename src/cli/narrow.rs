@@ -106,19 +106,30 @@ fn regions_of_resources(
 }
 
 /// Narrows a snapshot to some regions, or keeps all of them where `regions` is empty.
+///
+/// A plan contains only the regions of its resources: it may have none in a region, or none at all. But if all of
+/// its resources are in other regions, the argument is probably wrong.
 fn narrow_to_regions(snapshot: &mut Snapshot, regions: &[String]) -> anyhow::Result<()> {
     if regions.is_empty() {
         return Ok(());
     }
-    if let Some(missing) = regions
+    let (missing, found): (Vec<&String>, Vec<&String>) = regions
         .iter()
-        .find(|name| !snapshot.regions.contains_key(*name))
-    {
+        .partition(|name| !snapshot.regions.contains_key(*name));
+    let is_planned = snapshot.source.is_planned();
+    let may_lack = is_planned && (!found.is_empty() || snapshot.regions.is_empty());
+    if let (Some(missing), false) = (missing.first(), may_lack) {
         let held: Vec<&str> = snapshot.regions.keys().map(String::as_str).collect();
-        bail!(
-            "the snapshot has no region {missing}; it contains {}",
-            held.join(", ")
-        );
+        let held = held.join(", ");
+        match snapshot.source {
+            Source::TerraformPlan => {
+                bail!("the plan has no resources in {missing}; it has some in {held}")
+            }
+            Source::TerraformState => {
+                bail!("the Terraform state has no resources in {missing}; it has some in {held}")
+            }
+            _ => bail!("the snapshot has no region {missing}; it contains {held}"),
+        }
     }
     snapshot.restrict_to_regions(regions);
     Ok(())

@@ -311,7 +311,7 @@ impl Roster {
                 .find(|it| it.ou.is_none() && it.left_out.is_none())
             {
                 return Err(format!(
-                    "{flag} {first}: the list does not have the organizational unit of account {}; add \"ou\" to its line",
+                    "{flag} {first}: the list does not have the organizational unit of account {}; add \"ou\" to its line, or with --org allow organizations:ListRoots, organizations:ListOrganizationalUnitsForParent and organizations:ListAccountsForParent",
                     account.id
                 ));
             }

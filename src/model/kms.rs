@@ -22,7 +22,7 @@ pub struct Key {
 pub struct KeyMetadata {
     /// `AWS` or `CUSTOMER`.
     pub manager: String,
-    /// `Enabled`, `Disabled`, `PendingDeletion`, ...
+    /// `Enabled`, `Disabled`, `PendingDeletion`, ... Empty for a key of a template whose material is imported.
     pub state: String,
     /// `SYMMETRIC_DEFAULT`, `RSA_2048`, ... Empty for a replica key of a file that does not contain the primary key.
     pub spec: String,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{GapKind, Listing, Observed};
+use super::{Gap, GapKind, Listing, Observed};
 
 /// The networks of a region.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,16 +28,73 @@ pub struct Network {
 impl Network {
     /// Forgets the gaps that only say that a file does not contain what exists.
     pub fn forget_unplanned(&mut self) {
-        let gaps = [
+        forget_unplanned([
             &mut self.subnets.gap,
             &mut self.route_tables.gap,
             &mut self.interfaces.gap,
             &mut self.endpoints.gap,
-        ];
-        for gap in gaps {
-            if gap.as_ref().is_some_and(|it| it.kind == GapKind::Unplanned) {
-                *gap = None;
-            }
+        ]);
+    }
+
+    /// Returns why the list of subnets may lack some of a VPC.
+    #[must_use]
+    pub fn subnets_gap<'a>(&'a self, vpc: &'a Vpc) -> Option<&'a Gap> {
+        self.subnets.gap.as_ref().or(vpc.gaps.subnets.as_ref())
+    }
+
+    /// Returns why the list of route tables may lack some of a VPC.
+    #[must_use]
+    pub fn route_tables_gap<'a>(&'a self, vpc: &'a Vpc) -> Option<&'a Gap> {
+        let own = vpc.gaps.route_tables.as_ref();
+        self.route_tables.gap.as_ref().or(own)
+    }
+
+    /// Returns why the list of network interfaces may lack some of a VPC.
+    #[must_use]
+    pub fn interfaces_gap<'a>(&'a self, vpc: &'a Vpc) -> Option<&'a Gap> {
+        let own = vpc.gaps.interfaces.as_ref();
+        self.interfaces.gap.as_ref().or(own)
+    }
+
+    /// Returns why the list of endpoints may lack some of a VPC.
+    #[must_use]
+    pub fn endpoints_gap<'a>(&'a self, vpc: &'a Vpc) -> Option<&'a Gap> {
+        self.endpoints.gap.as_ref().or(vpc.gaps.endpoints.as_ref())
+    }
+
+    /// Notes that endpoints of a VPC may be missing from the list: of any VPC, if that one is not listed.
+    pub fn note_endpoints_gap(&mut self, vpc_id: &str, gap: Gap) {
+        let vpc = self.vpcs.items.iter_mut().find(|it| it.id == vpc_id);
+        note_gap(
+            vpc.map_or(&mut self.endpoints.gap, |it| &mut it.gaps.endpoints),
+            gap,
+        );
+    }
+
+    /// Notes that route tables of a VPC may be missing from the list: of any VPC, if that one is not listed.
+    pub fn note_route_tables_gap(&mut self, vpc_id: &str, gap: Gap) {
+        let vpc = self.vpcs.items.iter_mut().find(|it| it.id == vpc_id);
+        note_gap(
+            vpc.map_or(&mut self.route_tables.gap, |it| &mut it.gaps.route_tables),
+            gap,
+        );
+    }
+}
+
+/// Notes a gap. One that an account may close does not hide another one.
+fn note_gap(known: &mut Option<Gap>, gap: Gap) {
+    if known
+        .as_ref()
+        .is_none_or(|it| it.kind == GapKind::Unplanned)
+    {
+        *known = Some(gap);
+    }
+}
+
+fn forget_unplanned(gaps: [&mut Option<Gap>; 4]) {
+    for gap in gaps {
+        if gap.as_ref().is_some_and(|it| it.kind == GapKind::Unplanned) {
+            *gap = None;
         }
     }
 }
@@ -59,6 +116,45 @@ pub struct Vpc {
     /// The account that owns it: only the owner may add endpoints to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// Why the lists of the region lack parts of it. Only plans and templates have such gaps.
+    #[serde(default, skip_serializing_if = "VpcGaps::is_empty")]
+    pub gaps: VpcGaps,
+}
+
+/// Why the lists of a region may lack parts of a VPC. A list may be complete for the other VPCs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VpcGaps {
+    /// Why subnets may be missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnets: Option<Gap>,
+    /// Why route tables may be missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route_tables: Option<Gap>,
+    /// Why network interfaces may be missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interfaces: Option<Gap>,
+    /// Why endpoints may be missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoints: Option<Gap>,
+}
+
+impl VpcGaps {
+    /// Whether the lists have every part of the VPC.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == VpcGaps::default()
+    }
+
+    /// Forgets the gaps that only say that a file does not contain what exists.
+    pub fn forget_unplanned(&mut self) {
+        forget_unplanned([
+            &mut self.subnets,
+            &mut self.route_tables,
+            &mut self.interfaces,
+            &mut self.endpoints,
+        ]);
+    }
 }
 
 /// A subnet.

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use crate::analysis::backup_plans::{
-    Authority, Chosen, Protection, account_of, in_region, shortest_interval,
+    Authority, Chosen, Protection, account_of, in_region, is_failure, shortest_interval,
 };
 use crate::analysis::backup_target::{Target, describe_selected};
 use crate::analysis::backup_types::subject_of_arn;
@@ -11,6 +11,7 @@ use crate::analysis::central_copies::{
 use crate::analysis::rule_runs::Subject;
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::model::Gap;
+use crate::model::Observed;
 use crate::model::backup_plan::BackupSelection;
 use crate::model::fact::Fact;
 use crate::model::snapshot::Region;
@@ -126,10 +127,11 @@ fn selection_key(chosen: &Chosen<'_>) -> (Vec<*const BackupSelection>, bool) {
     (selections.collect(), chosen.open.is_some())
 }
 
-/// Returns why a resource whose tags were not read may be tagged and lack a backup or a copy.
+/// Returns why a resource whose tags were not read, or that was not listed, may be tagged and lack a backup or a copy.
 fn find_unread_resource<'a>(cx: &RuleContext<'a>, protection: &Protection<'a>) -> Option<Gap> {
     let mut seen = BTreeSet::new();
-    for (target, gap) in protection.unread(cx) {
+    let unread = protection.unread(cx).into_iter();
+    for (target, gap) in unread.chain(protection.unlisted(cx)) {
         let chosen = protection.chosen(&target);
         let subject = subject_of_arn(&target.arn);
         if !seen.insert((selection_key(&chosen), subject)) {
@@ -180,6 +182,15 @@ fn check_copy_action<'a>(
                 cx.settings.central_account
             ),
         });
+    }
+    // Copies stay in an organization, and an account with a policy is in one.
+    let is_member = matches!(cx.snapshot.backup_policy, Observed::Known(Some(_)));
+    let is_expected = is_member && cx.settings.org_id.is_none();
+    if let (Some(gap), false) = (cx.snapshot.organization_id.gap(), copies.made.is_empty())
+        && !is_expected
+        && is_failure(gap)
+    {
+        return Err(gap.clone());
     }
     let hours = shortest_interval(cx, &protection.plans_of(&chosen.by), subject);
     let outcome = if copies.made.is_empty() {

@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use crate::analysis::backup_plans::interval_hours;
+use crate::analysis::backup_plans::{find_interval_gap, interval_hours};
 use crate::analysis::job_errors;
 use crate::analysis::job_errors::Work;
 use crate::analysis::job_history;
@@ -8,7 +8,7 @@ use crate::analysis::job_history::{
     HOURS_LISTED, History, Job, Phase, Prerequisites, ago, day, limit, name_part, within,
 };
 use crate::analysis::proof::{Proof, ProofSources, check_both_ways};
-use crate::analysis::{CheckResult, Outcome, RuleContext};
+use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::model::Resource;
 use crate::model::fact::Fact;
 use crate::model::job::BackupJob;
@@ -107,7 +107,15 @@ fn check_jobs(
     is_without_jobs: bool,
     found: &Prerequisites,
 ) -> CheckResult {
-    job_history::judge(jobs, |history| check_history(cx, resource, history, found)).unwrap_or_else(|| {
+    job_history::judge(jobs, |history| {
+        let outcome = check_history(cx, resource, history, found)?;
+        // A shorter interval of a plan that was not read may have passed.
+        match find_interval_gap(cx, resource).filter(|_| outcome.verdict == Verdict::Pass) {
+            Some(gap) => Err(gap),
+            None => Ok(outcome),
+        }
+    })
+    .unwrap_or_else(|| {
         let other = match is_without_jobs {
             true => "no backup job",
             false => "no backup job of a plan that selects it, only of others or on demand,",

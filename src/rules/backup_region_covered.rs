@@ -172,7 +172,16 @@ fn check_scanned_region<'a>(
     let mut unread = unread.filter(|(target, _)| protection.chosen(target).by.is_empty());
     let mut probes = protection.probes(cx).into_iter();
     let is_covered = probes.any(|probe| !protection.chosen(&probe).by.is_empty());
-    let unlisted = find_list_gap(cx, name, region).filter(|_| !is_covered);
+    let unlisted = match is_covered {
+        // The list by tag shows what other lists lack.
+        true if cx.snapshot.elsewhere.contains_key(name) => None,
+        true => {
+            let mut types = protection.unlisted(cx).into_iter();
+            let missed = types.find(|(target, _)| protection.chosen(target).by.is_empty());
+            missed.map(|(_, gap)| gap)
+        }
+        false => find_list_gap(cx, name, region),
+    };
     let gaps = sorted
         .open
         .into_iter()

@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::backup_plans::{account_of, in_region};
+use crate::analysis::backup_plans::{account_of, in_region, is_failure};
 use crate::analysis::backup_types::{COPY_NEEDS, Need, TAG_NEEDS};
 use crate::analysis::backup_usage::{TypeInUse, find_types_in_use};
-use crate::analysis::bucket_keys::{DECRYPT, list_delegating_keys};
+use crate::analysis::bucket_keys::{DECRYPT, find_unread_key, list_delegating_keys};
 use crate::analysis::role_call::build_trust_context;
 use crate::analysis::role_permissions::{Permission, RolePermissions, Source};
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext, Verdict};
@@ -105,6 +105,8 @@ struct Named {
     is_configured: bool,
     /// Why other roles may be in use, if only the configuration names these.
     guessed: Option<Gap>,
+    /// Why selections that were not read may have other roles.
+    unread: Option<Gap>,
 }
 
 impl Named {
@@ -125,6 +127,7 @@ fn check_account(cx: &RuleContext<'_>, snapshot: &Snapshot) -> CheckResult {
             .unwrap_or_else(|gap| Outcome::unknown(&gap))
             .with("role", role.as_str())
     });
+    let outcomes = outcomes.chain(named.unread.iter().map(Outcome::unknown));
     Ok(join_outcomes(outcomes).unwrap_or_else(|| Outcome::skip("the backup policy names no role")))
 }
 
@@ -145,15 +148,20 @@ fn find_roles(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Named {
     let policy = snapshot.backup_policy.known().and_then(Option::as_ref);
     let mut roles = BTreeSet::new();
     let mut gap = None;
+    let mut unread = None;
     for region in snapshot.regions.keys() {
         let found = in_region(cx, region).map(|protection| {
             let in_use = protection.in_use(cx);
             roles.extend(protection.roles(&in_use.by));
+            unread = unread.take().or_else(|| protection.unread_selections());
             in_use.open
         });
         let open = found.unwrap_or_else(Some);
         gap = gap.or(open);
     }
+    let lists = policy.into_iter().flat_map(|policy| &policy.plans);
+    let mut lists = lists.filter_map(|it| it.plan.selections.gap.as_ref());
+    let unread = unread.or_else(|| lists.find(|gap| is_failure(gap)).cloned());
     let account = snapshot.account_id.as_deref().unwrap_or_default();
     let of_policy = policy.map_or_else(Vec::new, |policy| policy.role_arns(account));
     if roles.is_empty() {
@@ -165,9 +173,10 @@ fn find_roles(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Named {
             of_policy,
             is_configured: false,
             guessed: None,
+            unread,
         };
     }
-    let unread = snapshot.backup_policy.gap().cloned();
+    let policy_gap = snapshot.backup_policy.gap().cloned();
     let no_region = || snapshot.regions.is_empty().then(Gap::not_collected);
     Named {
         roles: BTreeSet::from([cx.settings.backup_role.clone()]),
@@ -175,8 +184,9 @@ fn find_roles(cx: &RuleContext<'_>, snapshot: &Snapshot) -> Named {
         is_configured: true,
         guessed: match policy {
             Some(_) => None,
-            None => unread.or(gap).or_else(no_region),
+            None => policy_gap.or(gap).or_else(no_region),
         },
+        unread,
     }
 }
 
@@ -302,8 +312,7 @@ impl Lack {
             Permission::OutsideBoundary(policy) => Reason::OutsideBoundary(policy),
         };
         match (need.is_required, maybe) {
-            (true, Some(gap)) => self.add_unknown(gap.clone()),
-            (false, Some(_)) => {}
+            (_, Some(gap)) => self.add_unknown(gap.clone()),
             (true, None) => {
                 let of_reason = self.required.entry(reason).or_default();
                 of_reason.entry(purpose).or_default().insert(need.action);
@@ -355,8 +364,17 @@ fn check_permissions(cx: &RuleContext<'_>, snapshot: &Snapshot, role: &BackupRol
         {
             let shape = used.row.arn_shape(partition, region, account);
             for need in used.row.needs {
-                let permission = check_type(&permissions, need, used, &shape, &vaults);
+                let permission = permissions.check_type(need, used, &shape, &vaults);
                 lack.add(need, used.row.name, permission, used.gap.as_ref());
+                for (permission, gap) in permissions.check_unread(need, used, &shape, &vaults) {
+                    lack.add(need, used.row.name, permission, Some(gap));
+                }
+            }
+            if let (Some(gap), "S3") = (find_unread_key(cx, used), used.row.name) {
+                let key = format!("arn:{partition}:kms:{region}:{account}:key/*");
+                let source = Source::new(region, &key, &[]).with_any_tags();
+                let permission = permissions.check_need(&DECRYPT, source);
+                lack.add(&DECRYPT, used.row.name, permission, Some(&gap));
             }
             for key in list_delegating_keys(cx, used, &role.arn) {
                 let source = Source::new(region, key, &[]).with_any_tags();
@@ -368,50 +386,6 @@ fn check_permissions(cx: &RuleContext<'_>, snapshot: &Snapshot, role: &BackupRol
     let certain = types.iter().filter(|it| it.gap.is_none()).filter(applies);
     let names: BTreeSet<&str> = certain.map(|it| it.row.name).collect();
     describe_lack(cx, role, lack, &names)
-}
-
-/// Checks an action for the resources of a type: those that are tagged, and members of stacks.
-fn check_type(
-    permissions: &RolePermissions,
-    need: &Need,
-    used: &TypeInUse<'_>,
-    shape: &str,
-    vaults: &[String],
-) -> Permission {
-    let source = |arn, is_tagged| match is_tagged {
-        true => Source::new(used.region, arn, vaults),
-        false => Source::new(used.region, arn, vaults).with_any_tags(),
-    };
-    let has_members = used.has_more_members || !used.members.is_empty();
-    let groups = [
-        (&used.arns, true, !used.arns.is_empty() || !has_members),
-        (&used.members, false, has_members),
-    ];
-    let in_use = groups.into_iter().filter(|(_, _, is_used)| *is_used);
-    let answers = in_use.map(|(arns, is_tagged, _)| {
-        let all = permissions.check_need(need, source(shape, is_tagged));
-        // A policy for some resources may cover those that exist.
-        let exist = !arns.is_empty() && arns.iter().all(|it| Arn::parse(it).is_some());
-        if !matches!(all, Permission::Unknown(_)) || !exist {
-            return all;
-        }
-        let rest = used.has_more_members.then_some(all);
-        let each = arns.iter();
-        let each = each.map(|arn| permissions.check_need(need, source(arn, is_tagged)));
-        each.chain(rest)
-            .max_by_key(rank)
-            .unwrap_or(Permission::Allowed)
-    });
-    answers.max_by_key(rank).unwrap_or(Permission::Allowed)
-}
-
-/// Ranks what is worse about an action higher.
-fn rank(permission: &Permission) -> u8 {
-    match permission {
-        Permission::Allowed => 0,
-        Permission::Unknown(_) => 1,
-        _ => 2,
-    }
 }
 
 /// Whether a selection with the role selects by tags, as far as selections are known.

@@ -91,6 +91,13 @@ fn check_key(cx: &RuleContext<'_>, key: &KeyUse<'_>) -> CheckResult {
         .remedy(replace_key(key)));
     }
     Ok(match state {
+        // Only a template leaves it open.
+        "" => {
+            let message = format!(
+                "whether {name} is enabled is not known: its key material is imported after it is created"
+            );
+            return Err(Gap::new(GapKind::AfterApply, message));
+        }
         "Enabled" if is_known => Outcome::pass(format!("{name} is enabled")),
         "Enabled" => {
             let message = format!(

@@ -47,7 +47,7 @@ rule! {
 }
 
 fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
-    if !has_fully_managed_resources(cx, region)? {
+    if !has_fully_managed_resources(cx)? {
         return Ok(Outcome::skip(NOT_FULLY_MANAGED));
     }
     let named = encrypting_vaults(cx)?;

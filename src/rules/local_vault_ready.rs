@@ -176,7 +176,7 @@ fn check_vault(
         ))
         .fix(ask_contact(cx, "to create the vault")));
     };
-    if let Some(reason) = find_other_use(vault) {
+    if let Some(reason) = find_other_use(vault)? {
         let message = format!("vault {name} is {reason}: no backup that a plan makes goes to it");
         return Ok(
             Outcome::breach(message).fix(ask_contact(cx, "to name another vault in the plan"))
@@ -243,7 +243,7 @@ fn check_air_gapped_vault(
     }
     let lock = check_vault_lock(cx, vault, rules, DIRECT_JOBS_FAIL)?;
     // Backups of other types stay in the vault of the rule if they cannot be copied to this one.
-    let lock = match lock.verdict == Verdict::Breach && !has_fully_managed_resources(cx, region)? {
+    let lock = match lock.verdict == Verdict::Breach && !has_fully_managed_resources(cx)? {
         true => {
             let message = lock
                 .message()
@@ -267,13 +267,18 @@ const DIRECT_JOBS_FAIL: &str = "backup jobs of the types that AWS Backup manages
 ///
 /// Sources: <https://docs.aws.amazon.com/aws-backup/latest/devguide/working-with-supported-services.html#working-with-efs>,
 /// <https://docs.aws.amazon.com/aws-backup/latest/devguide/lag-vault-primary-backup.html>. Checked 2026-11-30.
-fn find_other_use(vault: &Vault) -> Option<&'static str> {
-    match vault.vault_type.known().map(String::as_str) {
-        _ if vault.id == EFS_VAULT => Some("reserved for the automatic backups of Amazon EFS"),
-        Some(AIR_GAPPED_VAULT) => Some("logically air-gapped, and a rule names a standard vault"),
-        Some("RESTORE_ACCESS_BACKUP_VAULT") => Some("a restore access backup vault"),
-        _ => None,
+///
+/// # Errors
+/// Why its type is not known.
+fn find_other_use(vault: &Vault) -> Result<Option<&'static str>, Gap> {
+    if vault.id == EFS_VAULT {
+        return Ok(Some("reserved for the automatic backups of Amazon EFS"));
     }
+    Ok(match vault.vault_type.get()?.as_str() {
+        AIR_GAPPED_VAULT => Some("logically air-gapped, and a rule names a standard vault"),
+        "RESTORE_ACCESS_BACKUP_VAULT" => Some("a restore access backup vault"),
+        _ => None,
+    })
 }
 
 /// Returns where the plans of backup rules were read.

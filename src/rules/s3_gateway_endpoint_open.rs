@@ -49,7 +49,7 @@ fn check_vpc(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
         .map(|endpoint| {
             check_endpoint(cx.region, vpc, endpoint).unwrap_or_else(|gap| Outcome::unknown(&gap))
         })
-        .chain(network.endpoints.gap.as_ref().map(Outcome::unknown));
+        .chain(network.endpoints_gap(vpc).map(Outcome::unknown));
     let outcome = Outcome::worst(outcomes);
     match (running.any, running.gap, outcome) {
         (_, _, Some(outcome)) if outcome.verdict == Verdict::Pass => Ok(outcome),

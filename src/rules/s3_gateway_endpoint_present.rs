@@ -61,7 +61,9 @@ fn check_vpc(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
     if let (false, Some(gap)) = (running.any, running.gap) {
         return Err(gap);
     }
-    network.endpoints.all_items()?;
+    if let Some(gap) = network.endpoints_gap(vpc) {
+        return Err(gap.clone());
+    }
     let seen = match others.first() {
         Some(endpoint) => format!(
             "its gateway endpoint for S3, {}, is {}",

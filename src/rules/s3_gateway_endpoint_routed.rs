@@ -59,7 +59,8 @@ fn check_vpc(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
         .filter(|it| it.vpc_id == vpc.id);
     let mut all = in_vpc.map(|it| check(&it.id)).peekable();
     let is_routed = |outcome: CheckResult| outcome.is_ok_and(|it| it.verdict == Verdict::Pass);
-    let is_settled = network.subnets.gap.is_none() && all.peek().is_some() && all.all(is_routed);
+    let is_settled =
+        network.subnets_gap(vpc).is_none() && all.peek().is_some() && all.all(is_routed);
     let unseen = running.gap.iter().map(|gap| match is_settled {
         true => Outcome::pass("every subnet routes S3 to the endpoint"),
         false => Outcome::unknown(gap),
@@ -75,7 +76,10 @@ fn check_subnet(
     endpoints: &[&VpcEndpoint],
 ) -> CheckResult {
     let of_vpc = |it: &Subnet| it.id == subnet && it.vpc_id == vpc.id;
-    if network.subnets.find(of_vpc)?.is_none() {
+    if !network.subnets.items.iter().any(of_vpc) {
+        if let Some(gap) = network.subnets_gap(vpc) {
+            return Err(gap.clone());
+        }
         return Ok(Outcome::skip("its subnet was deleted during the scan"));
     }
     let table = find_route_table(network, vpc, subnet)?;
@@ -100,9 +104,9 @@ fn check_subnet(
         .routes
         .iter()
         .any(|route| route.target.starts_with("vpce-") && !listed(&route.target));
-    if elsewhere {
-        // An endpoint that is missing from the list may be one for S3.
-        network.endpoints.all_items()?;
+    // An endpoint that is missing from the list may be one for S3.
+    if let (true, Some(gap)) = (elsewhere, network.endpoints_gap(vpc)) {
+        return Err(gap.clone());
     }
     let public = is_public(table)?;
     let fix = format!(
@@ -178,8 +182,11 @@ fn find_route_table<'a>(
         return Ok(table);
     }
     // Only the complete list shows that the subnet has no explicit association.
+    if let Some(gap) = network.route_tables_gap(vpc) {
+        return Err(gap.clone());
+    }
     tables
-        .all_items()?
+        .items
         .iter()
         .find(|table| table.main && table.vpc_id == vpc.id)
         .ok_or_else(|| {

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::backup_plans::{Choice, Protection, in_region};
 use crate::analysis::backup_target::{Target, tagged, target};
-use crate::analysis::backup_types::{BackupType, opt_in_name, type_of, type_of_arn};
+use crate::analysis::backup_types::{BackupType, opt_in_name, type_of, type_of_arn, types_of_kind};
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::iam::truth::Truth;
 use crate::model::fact::Fact;
@@ -82,7 +82,7 @@ enum Effect {
 }
 
 fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
-    let in_use = services_in_use(cx, region);
+    let in_use = services_in_use(cx);
     if in_use.is_empty() {
         return Ok(Outcome::skip("no service in use"));
     }
@@ -144,8 +144,11 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
         .filter(|(service, _)| opt_in(service) != Some(true));
     match unread.filter_map(|(_, usage)| usage.gap).next() {
         Some(gap) => Err(gap.clone()),
-        None => Ok(Outcome::pass("opted in for every service in use")
-            .with("services", in_use.keys().copied().collect::<Vec<_>>())),
+        None => {
+            let seen = in_use.iter().filter(|(_, usage)| usage.gap.is_none());
+            let seen: Vec<&str> = seen.map(|(service, _)| *service).collect();
+            Ok(Outcome::pass("opted in for every service in use").with("services", seen))
+        }
     }
 }
 
@@ -221,16 +224,16 @@ fn names_type(choice: &Choice<'_>, target: &Target<'_>) -> bool {
 }
 
 /// Returns the services that have resources in the region, and those that may have some.
-fn services_in_use<'a>(
-    cx: &RuleContext<'a>,
-    region: &'a Region,
-) -> BTreeMap<&'static str, Usage<'a>> {
+fn services_in_use<'a>(cx: &RuleContext<'a>) -> BTreeMap<&'static str, Usage<'a>> {
     let mut services: BTreeMap<&'static str, Usage<'a>> = BTreeMap::new();
     for row in &KINDS {
-        let gap = cx.snapshot.listing_gap(row, region);
-        // Services that were excluded from the scan are not checked.
-        let gap = gap.filter(|gap| gap.kind != GapKind::NotAsked);
-        if let (Some(service), Some(gap), true) = (row.opt_in_name, gap, cx.selects(row.kind)) {
+        let Some(gap) = cx.gap_of_kind(row, cx.region) else {
+            continue;
+        };
+        // Types that only their tag shows have names of their own.
+        let of_types = types_of_kind(row.kind).map(|it| it.name);
+        let of_types = of_types.filter(|_| row.opt_in_name.is_none());
+        for service in row.opt_in_name.into_iter().chain(of_types) {
             services.entry(service).or_default().gap = Some(gap);
         }
     }

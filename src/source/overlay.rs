@@ -317,6 +317,10 @@ fn complete_network(region: &mut Region, known: &Network) {
     if vpcs.is_empty() {
         return;
     }
+    let listed = network.vpcs.items.iter_mut();
+    for vpc in listed.filter(|it| is_known(&it.id)) {
+        vpc.gaps.forget_unplanned();
+    }
     if is_whole {
         network.forget_unplanned();
     }

@@ -65,10 +65,13 @@ fn a_failure_counts_and_what_was_not_seen_is_named() {
     fs::write(organization.path("s/README.md"), "ours").unwrap();
     let run = organization.run("scan --from s --output run --run one");
     assert_eq!(run.code, 1, "{}", run.stderr);
-    assert!(
-        run.stdout
-            .contains("NOT SEEN  1 account not-entered: broken.json")
-    );
+    let mut lines = run.stdout.lines();
+    let unseen = lines.find(|it| it.starts_with("NOT SEEN"));
+    assert_eq!(unseen, Some("NOT SEEN  1 account not-entered: broken.json"));
+    // The next line says why. What was not seen was not checked.
+    let reason = lines.next().unwrap().trim_start();
+    assert!(reason.contains("not a snapshot"), "{reason}");
+    assert!(!run.stdout.contains("checked"), "{}", run.stdout);
     assert!(run.stdout.lines().count() <= 25, "{}", run.stdout);
     assert!(run.stderr.contains("README.md"), "{}", run.stderr);
     let summary = organization.summary("run");

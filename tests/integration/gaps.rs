@@ -23,7 +23,7 @@ const DECIDED_BY_ANOTHER_FACT: [(&str, Status, Status); 2] = [
 
 /// A change to a snapshot that takes something from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Loss {
+pub(crate) enum Loss {
     /// A fact is denied.
     Fact,
     /// A list was read to its end; now it may be longer.
@@ -34,7 +34,7 @@ enum Loss {
 
 /// Returns every loss that a snapshot can suffer, with the pointer to what is lost. Of those with the
 /// same shape, only the first `per_shape` are kept.
-fn possible_losses(snapshot: &Value, per_shape: usize) -> Vec<(String, Loss)> {
+pub(crate) fn possible_losses(snapshot: &Value, per_shape: usize) -> Vec<(String, Loss)> {
     let mut losses = Vec::new();
     collect_losses(snapshot, &mut String::new(), &mut losses);
     let mut seen: BTreeMap<(String, Loss), usize> = BTreeMap::new();
@@ -88,7 +88,7 @@ fn shape_of(pointer: &str) -> String {
     parts.join("/")
 }
 
-fn apply_loss(snapshot: &Value, pointer: &str, loss: Loss) -> Value {
+pub(crate) fn apply_loss(snapshot: &Value, pointer: &str, loss: Loss) -> Value {
     let gap = json!({
         "kind": "denied", "operation": "test:Read", "action": "test:Read",
         "code": "AccessDenied", "message": "denied by the test",

@@ -7,6 +7,7 @@
 //! `{"$preset": "enabled-volume", "id": "vol-1"}`. A preset may refer to other presets. The account, the tag key
 //! and the times of a snapshot have defaults (`Case::snapshot`), and policies are written as JSON.
 
+mod losses;
 mod needs;
 mod sentences;
 mod shared_outcomes;

@@ -1,5 +1,6 @@
 //! The report of an organization for a terminal: 25 lines.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use super::heat_map::rank_account;
@@ -9,7 +10,7 @@ use crate::model::fleet::Outcome;
 use crate::report::WriteError;
 use crate::text::{and_more, plural, truncate_middle};
 
-/// The number of causes, each on two lines.
+/// The number of causes, each on two lines; fewer where most kinds of accounts were not seen.
 const CAUSES: usize = 4;
 /// The number of accounts; fewer where several kinds of accounts were not seen.
 const ACCOUNTS: usize = 4;
@@ -25,10 +26,11 @@ pub(super) fn write_report(
     let mut lines = vec![describe_run(report), summarize_verdicts(report)];
     let unseen = list_unseen(report);
     let most_accounts = ACCOUNTS.saturating_sub(unseen.len() / 2);
+    let most_causes = CAUSES.saturating_sub(unseen.len() / 6);
     lines.extend(unseen);
     lines.push(String::new());
     lines.extend(list_counts(report));
-    let causes: Vec<_> = report.causes.iter().take(CAUSES).collect();
+    let causes: Vec<_> = report.causes.iter().take(most_causes).collect();
     if !causes.is_empty() {
         lines.push(String::new());
         lines.push("WHAT TO FIX FIRST".to_owned());
@@ -90,26 +92,35 @@ pub(super) fn summarize_verdicts(report: &FleetReport) -> String {
         .map(|(number, state)| format!("{number} {state}"))
         .collect();
     format!(
-        "{} checked: {}.",
+        "{}: {}.",
         plural(report.outcomes.count_selected(), "account"),
         parts.join(", ")
     )
 }
 
-/// Returns a line per outcome of accounts of which nothing was seen.
-pub(super) fn list_unseen(report: &FleetReport) -> Vec<String> {
+/// Returns two lines per outcome of accounts of which nothing was seen: which ones they are, and why.
+fn list_unseen(report: &FleetReport) -> Vec<String> {
     let unseen = Outcome::ALL.into_iter().filter(|it| it.is_unseen());
-    let lines = unseen.filter_map(|outcome| {
+    let lines = unseen.flat_map(|outcome| {
         let accounts = report.accounts.iter().filter(|it| it.outcome == outcome);
-        let labels: Vec<String> = accounts.map(AccountLine::label).collect();
-        (!labels.is_empty()).then(|| {
+        let accounts: Vec<&AccountLine> = accounts.collect();
+        let labels: Vec<String> = accounts.iter().map(|it| it.label()).collect();
+        let named = (!labels.is_empty()).then(|| {
             format!(
                 "NOT SEEN  {} {}: {}",
                 plural(labels.len(), "account"),
                 outcome.as_str(),
                 and_more(labels.iter().map(String::as_str), NAMED)
             )
-        })
+        });
+        let reasons = accounts.iter().filter_map(|it| it.reason.as_deref());
+        let reasons: BTreeSet<&str> = reasons.collect();
+        let others = reasons.len().saturating_sub(1);
+        let why = reasons.first().map(|first| match others {
+            0 => format!("          {first}"),
+            _ => format!("          {first} ({})", plural(others, "other reason")),
+        });
+        named.into_iter().chain(why)
     });
     lines.collect()
 }

@@ -335,10 +335,10 @@ async fn find_regions(
 ) -> Result<ScanRegions, CollectError> {
     let names = bucket_names(targets);
     let (known, buckets) = tokio::join!(regions, s3::locate_buckets(reader, &names));
-    if let Err(gap) = &known {
-        ec2::record_unlisted_regions(reader, &request.regions, gap);
-    }
     let wanted = add_bucket_regions(request, &buckets)?;
+    if let Err(gap) = &known {
+        ec2::record_unlisted_regions(reader, &wanted, gap);
+    }
     if let Ok(known) = &known
         && let Some(name) = wanted.iter().find(|name| !known.contains_key(*name))
     {

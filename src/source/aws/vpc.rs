@@ -2,7 +2,9 @@
 
 use crate::model::observed::{Listing, Observed};
 use crate::model::service::Service;
-use crate::model::vpc::{Network, NetworkInterface, Route, RouteTable, Subnet, Vpc, VpcEndpoint};
+use crate::model::vpc::{
+    Network, NetworkInterface, Route, RouteTable, Subnet, Vpc, VpcEndpoint, VpcGaps,
+};
 
 use super::ec2::PAGE;
 use super::listing::Skippable;
@@ -130,6 +132,7 @@ fn vpc_from(reader: &RegionReader<'_>, vpc: aws_sdk_ec2::types::Vpc) -> Option<V
             .and_then(|tag| tag.value.filled()),
         is_default: vpc.is_default.unwrap_or_default(),
         owner,
+        gaps: VpcGaps::default(),
         id,
     })
 }

@@ -4,7 +4,6 @@
 use crate::model::kms::{Key, KeyMetadata};
 use crate::model::{Gap, Observed};
 use crate::source::defaults;
-use crate::source::planned::after_apply;
 
 use super::build::{Build, KEY, REPLICA_KEY, locate_gap};
 use super::policy;
@@ -64,14 +63,14 @@ fn read_metadata(properties: &Resolved) -> Result<KeyMetadata, Gap> {
         Ok(given.unwrap_or(default))
     };
     let origin = text("Origin", defaults::KMS_ORIGIN)?;
-    if origin == "EXTERNAL" {
-        return Err(after_apply(
-            "its key material is imported after it is created",
-        ));
-    }
+    let state = match origin.as_str() {
+        // The template neither imports the key material nor says whether that has happened: Enabled is ignored.
+        "EXTERNAL" => String::new(),
+        _ => read_state(properties)?,
+    };
     Ok(KeyMetadata {
         manager: "CUSTOMER".to_owned(),
-        state: read_state(properties)?,
+        state,
         spec: text("KeySpec", defaults::KMS_SPEC)?,
         usage: text("KeyUsage", defaults::KMS_USAGE)?,
         origin,

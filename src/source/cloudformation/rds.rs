@@ -15,7 +15,8 @@ use crate::model::service::Service;
 use crate::model::snapshot::DefaultFact;
 use crate::model::{Gap, Observed};
 use crate::source::defaults::{
-    RDS_ENCRYPTED, RDS_KEY, RDS_RETENTION_DAYS, has_aws_owned_key, managed_key,
+    RDS_ENCRYPTED, RDS_KEY, RDS_RETENTION_DAYS, has_aws_owned_key, is_default_option_group,
+    managed_key,
 };
 use crate::source::planned::unplanned;
 
@@ -95,12 +96,35 @@ fn find_source_in_template<'a>(build: &Build<'a>, properties: &Resolved) -> Opti
         "SourceDbClusterResourceId" => (CLUSTER, "DBClusterResourceId"),
         _ => return None,
     };
-    let elsewhere = properties.get("SourceRegion");
-    if !is_none(&elsewhere) && elsewhere.text() != Ok(Some(build.region().to_owned())) {
+    if may_be_elsewhere(build, properties) {
         return None;
     }
     // A cluster's instance may be the source too, and is encrypted as its cluster.
     build.named_resource(&name_in_arn(build, value), kind, identifier)
+}
+
+/// Whether a database may have its source in another region than the stack's, by its `SourceRegion`.
+fn may_be_elsewhere(build: &Build<'_>, properties: &Resolved) -> bool {
+    let region = properties.get("SourceRegion");
+    !is_none(&region) && region.text() != Ok(Some(build.region().to_owned()))
+}
+
+/// Whether a database has its source in another region than the stack's. A name is one of the same region, and an
+/// ARN contains its region.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstanceReadReplica.html>.
+fn is_elsewhere(build: &Build<'_>, properties: &Resolved) -> bool {
+    let region = properties.get("SourceRegion").text();
+    if region.is_ok() && may_be_elsewhere(build, properties) {
+        return true;
+    }
+    let Some((_, Resolved::Text(Phrase(pieces)))) = find_source(properties) else {
+        return false;
+    };
+    // The last piece may be the identifier of a database, which no ARN needs to name its region.
+    let known = pieces.iter().map_while(|it| build.stand_in(it));
+    let arn = format!("{}:name", known.collect::<String>());
+    Arn::parse(&arn).is_some_and(|it| it.region != build.region())
 }
 
 /// Returns the identifier in the ARN of a database of the stack's region that is composed of the identifier, or
@@ -203,9 +227,9 @@ fn read_encryption(
             }
         },
     );
-    // A replica in the region of its source has its key.
-    let is_replica = kind == INSTANCE && inherited.key.known().is_some();
-    let named = match takes_key(kind, properties) && !is_replica {
+    // A replica has the key of its source, whatever it names, unless that is in another region.
+    let has_own_key = kind == CLUSTER || is_elsewhere(build, properties);
+    let named = match takes_key(kind, properties) && has_own_key {
         true => locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId"))),
         false => Ok(None),
     };
@@ -444,6 +468,7 @@ fn read_instances(build: &mut Build<'_>) -> Members {
         for (name, fact) in DEFAULTS {
             build.note_default(&instance.arn, &properties, name, fact);
         }
+        add_default_groups(build, &instance);
         build.stack_region().db_instances.items.push(instance);
     }
     members
@@ -492,6 +517,20 @@ fn groups_of(build: &Build<'_>, properties: &Resolved) -> Observed<Vec<String>> 
         // An engine's default option group has no options:
         // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithOptionGroups.html
         (Ok(None), None) => Observed::Known(Vec::new()),
+    }
+}
+
+/// Adds the default option groups that an instance names: no template declares them.
+fn add_default_groups(build: &mut Build<'_>, instance: &DbInstance) {
+    let names = instance.option_groups.known().into_iter().flatten();
+    for name in names.filter(|it| is_default_option_group(it)) {
+        let groups = &mut build.stack_region().option_groups.items;
+        if !groups.iter().any(|it| it.id == *name) {
+            groups.push(OptionGroup {
+                id: name.clone(),
+                options: Observed::Known(Vec::new()),
+            });
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::vpc::{NetworkInterface, Route, RouteTable, Subnet, Vpc, VpcEndpoint};
+use crate::model::vpc::{NetworkInterface, Route, RouteTable, Subnet, Vpc, VpcEndpoint, VpcGaps};
 use crate::model::{Gap, Observed};
 use crate::source::defaults::{VPC_ENDPOINT_POLICY, VPC_ENDPOINT_TYPE};
 use crate::source::planned::{add_gap, unplanned};
@@ -60,6 +60,7 @@ fn read_vpcs(build: &mut Build<'_>) -> BTreeMap<String, RouteTable> {
             name: tags.known().and_then(|tags| tags.get("Name").cloned()),
             is_default: false,
             owner: None,
+            gaps: VpcGaps::default(),
         };
         build.stack_region().network.vpcs.items.push(vpc);
         // Every VPC has a main route table, which a template cannot declare.
@@ -89,24 +90,30 @@ fn read_associations(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteT
         let properties = build.template.properties(&declared);
         let named = properties.get("SubnetId");
         let subnet = build.referenced_resource(&named, &[SUBNET]);
-        let unsure = match (&subnet, named) {
-            (Some(subnet), _) => build.own_condition_gap(&declared, Some(subnet.id)),
+        let Some(subnet) = subnet else {
             // A choice that may include a resource of the template.
-            (None, Resolved::OneOf(open, _)) => Some(open.gap),
-            (None, _) => None,
+            if let Resolved::OneOf(open, _) = named {
+                add_gap(
+                    &mut build.stack_region().network.route_tables.gap,
+                    &open.gap,
+                );
+            }
+            continue;
         };
-        if let Some(gap) = unsure {
-            add_gap(&mut build.stack_region().network.route_tables.gap, &gap);
+        let vpc_id = vpc_of_subnet(build, subnet.id);
+        if let Some(gap) = build.own_condition_gap(&declared, Some(subnet.id)) {
+            let network = &mut build.stack_region().network;
+            network.note_route_tables_gap(&vpc_id, gap);
             continue;
         }
-        let Some(subnet) = subnet else {
-            continue;
-        };
         let table = build.referenced_resource(&properties.get("RouteTableId"), &[ROUTE_TABLE]);
         let id = table.map_or(declared.id, |table| table.id);
         if !tables.contains_key(id) {
             let gap = unplanned("its route table is not part of the template");
-            tables.insert(id.to_owned(), open_table(build, id, gap));
+            let mut table = new_route_table(id, "", false);
+            // It is not known whether it routes to an endpoint.
+            table.routes.push(open_route(build, &vpc_id, gap));
+            tables.insert(id.to_owned(), table);
         }
         if let Some(table) = tables.get_mut(id) {
             table.subnets.push(subnet.id.to_owned());
@@ -114,16 +121,17 @@ fn read_associations(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteT
     }
 }
 
-/// Returns a route table of which it is not known whether it routes to an endpoint.
-fn open_table(build: &mut Build<'_>, id: &str, gap: Gap) -> RouteTable {
-    let mut table = new_route_table(id, "", false);
-    table.routes.push(open_route(build, gap));
-    table
+/// Returns the VPC of a subnet of the template; empty if it is not known.
+fn vpc_of_subnet(build: &mut Build<'_>, id: &str) -> String {
+    let mut subnets = build.stack_region().network.subnets.items.iter();
+    let subnet = subnets.find(|it| it.id == id);
+    subnet.map(|it| it.vpc_id.clone()).unwrap_or_default()
 }
 
-/// Returns a route to an endpoint that is not in the listing.
-fn open_route(build: &mut Build<'_>, gap: Gap) -> Route {
-    add_gap(&mut build.stack_region().network.endpoints.gap, &gap);
+/// Returns a route to an endpoint of a VPC that is not in the listing.
+fn open_route(build: &mut Build<'_>, vpc_id: &str, gap: Gap) -> Route {
+    let network = &mut build.stack_region().network;
+    network.note_endpoints_gap(vpc_id, gap);
     active_route(S3_PREFIXES, "vpce-not-known".to_owned())
 }
 
@@ -173,14 +181,20 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
         }
         let (vpc_id, kind, service) = match facts {
             (Ok(Some(vpc)), Ok(kind), Ok(Some(service))) => (vpc, kind, service),
-            (Err(gap), _, _) | (_, Err(gap), _) | (_, _, Err(gap)) => {
+            (Err(gap), _, _) => {
                 add_gap(&mut build.stack_region().network.endpoints.gap, &gap);
+                continue;
+            }
+            (Ok(Some(vpc)), Err(gap), _) | (Ok(Some(vpc)), _, Err(gap)) => {
+                let network = &mut build.stack_region().network;
+                network.note_endpoints_gap(&vpc, gap);
                 continue;
             }
             _ => continue,
         };
         if let Some(gap) = build.own_condition_gap(&declared, Some(&vpc_id)) {
-            add_gap(&mut build.stack_region().network.endpoints.gap, &gap);
+            let network = &mut build.stack_region().network;
+            network.note_endpoints_gap(&vpc_id, gap);
             continue;
         }
         let region = build.region().to_owned();
@@ -190,16 +204,7 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
             ["com", "amazonaws", _, "s3"] if is_open => format!("com.amazonaws.{region}.s3"),
             _ => service,
         };
-        let own_tables: Result<Vec<String>, Gap> =
-            properties.get("RouteTableIds").read_list(|item| {
-                let table = build.referenced_resource(item, &[ROUTE_TABLE]);
-                let named = table.map(|it| it.id.to_owned()).or_else(|| {
-                    let id = item.text().ok().flatten();
-                    id.filter(|id| id.starts_with("rtb-"))
-                });
-                named
-                    .ok_or_else(|| unplanned("one of its route tables is not part of the template"))
-            });
+        let own_tables = list_own_tables(build, &properties);
         // A table that exists has more routes than the template adds to it.
         for id in own_tables
             .iter()
@@ -219,7 +224,7 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
                 }
                 Ok(_) => {}
                 Err(gap) => {
-                    let route = open_route(build, gap.clone());
+                    let route = open_route(build, &vpc_id, gap.clone());
                     table.routes.push(route);
                 }
             }
@@ -238,6 +243,21 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
         };
         build.stack_region().network.endpoints.items.push(endpoint);
     }
+}
+
+/// Returns the route tables that an endpoint names.
+///
+/// # Errors
+/// Why one of them is not known.
+fn list_own_tables(build: &Build<'_>, properties: &Resolved) -> Result<Vec<String>, Gap> {
+    properties.get("RouteTableIds").read_list(|item| {
+        let table = build.referenced_resource(item, &[ROUTE_TABLE]);
+        let named = table.map(|it| it.id.to_owned()).or_else(|| {
+            let id = item.text().ok().flatten();
+            id.filter(|id| id.starts_with("rtb-"))
+        });
+        named.ok_or_else(|| unplanned("one of its route tables is not part of the template"))
+    })
 }
 
 /// Types that name subnets, or have interfaces in them, and run nothing that could read from S3, checked on

@@ -59,7 +59,7 @@ fn read_endpoint<'a>(
     let view = item.view();
     let region = reader.places.region_of(item);
     let id = reader.id_of(item);
-    let listed = &mut planned.region_mut(&region).network.endpoints;
+    let network = &mut planned.region_mut(&region).network;
     let vpc_id = reader.linked_id(&view, "vpc_id", &VPCS);
     let kind = view.text("vpc_endpoint_type").set_value();
     let service = view.text("service_name").final_value();
@@ -71,7 +71,7 @@ fn read_endpoint<'a>(
                 Ok(text.unwrap_or_else(|| VPC_ENDPOINT_POLICY.to_owned()))
             });
             let state = view.text("state").known().filter(|_| item.exists);
-            listed.items.push(VpcEndpoint {
+            network.endpoints.items.push(VpcEndpoint {
                 vpc_id,
                 endpoint_type: kind.unwrap_or(VPC_ENDPOINT_TYPE).to_owned(),
                 service_name: service.to_owned(),
@@ -82,8 +82,13 @@ fn read_endpoint<'a>(
             });
         }
         (Ok(None), _, _) => return,
-        (Err(gap), _, _) | (_, Err(gap), _) | (_, _, Err(gap)) => mark_incomplete(listed, gap),
-        (_, _, Ok(None)) => mark_incomplete(listed, view.known_after_apply("service_name")),
+        (Err(gap), _, _) => mark_incomplete(&mut network.endpoints, gap),
+        (Ok(Some(vpc_id)), Err(gap), _) | (Ok(Some(vpc_id)), _, Err(gap)) => {
+            network.note_endpoints_gap(&vpc_id, gap);
+        }
+        (Ok(Some(vpc_id)), _, Ok(None)) => {
+            network.note_endpoints_gap(&vpc_id, view.known_after_apply("service_name"));
+        }
     }
     let ids = reader.linked_ids(&view, "route_table_ids", &TABLES);
     if let Some(gap) = ids.gap {

@@ -6,6 +6,7 @@
 //! <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBClusterFromSnapshot.html>.
 
 use crate::model::Gap;
+use crate::model::arn::Arn;
 use crate::model::observed::AccountFact;
 use crate::model::place::KeyOrigin;
 use crate::source::planned::unplanned;
@@ -93,6 +94,14 @@ impl<'a> Origin<'a> {
     /// Whether the database is a read replica, which has the engine of its source.
     pub(super) fn is_replicated(&self) -> bool {
         self.attribute == "replicate_source_db"
+    }
+
+    /// Whether the database is a read replica in another region than its source. A name is one of the same region, and
+    /// an ARN contains its region.
+    ///
+    /// Source: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstanceReadReplica.html>.
+    pub(super) fn is_replicated_from_afar(&self) -> bool {
+        self.is_replicated() && self.is_far
     }
 
     /// Whether the database joins a global cluster, which has no key: unless it names one, it has the default key.
@@ -248,9 +257,15 @@ fn read_origin<'a>(
     let is_moved = |it: &Item<'_>| !it.values["destination_region"].is_null();
     let item = item.filter(|it| it.address != view.item.address && !is_moved(it));
     let here = reader.places.known_region(view.item);
+    let is_far = match item {
+        Some(item) => reader.places.known_region(item) != here,
+        None => outside
+            .and_then(Arn::parse)
+            .is_some_and(|arn| here.is_some_and(|here| arn.region != here)),
+    };
     Some(Origin {
         attribute,
-        is_far: item.is_some_and(|it| reader.places.known_region(it) != here),
+        is_far,
         item,
         outside,
         gap,

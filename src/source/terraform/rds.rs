@@ -193,15 +193,19 @@ fn storage_encryption<'a>(
         (None, _) => (None, None),
     };
     let is_copy = !view.item.exists && origin.is_some_and(Origin::is_copied);
-    // An instance that is restored has the key of what it is restored from, whatever it names:
+    // An instance has the key of what it is restored from or replicates, whatever it names. Only a replica in
+    // another region has the key that it names:
     // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceFromDBSnapshot.html
-    let is_restored = is_copy && view.item.kind == "aws_db_instance";
-    let takes_key = !is_restored || origin.is_some_and(Origin::is_replicated);
+    // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstanceReadReplica.html
+    let inherits_key = is_copy && view.item.kind == "aws_db_instance";
+    let takes_key = !inherits_key || origin.is_some_and(Origin::is_replicated_from_afar);
     let named = match takes_key {
         true => reader.read_key(view, key, planned),
         false => KeyName::Unset,
     };
     let encrypted = match (view.flag("storage_encrypted"), from_origin) {
+        // A key does not encrypt the replica of an unencrypted instance: RDS refuses to create it.
+        (_, Some(Observed::Known(false))) if inherits_key => Observed::Known(false),
         // A copy has no parameter for whether it is encrypted.
         (_, Some(_)) if is_copy && matches!(named, KeyName::Is(_)) => Observed::Known(true),
         (_, Some(inherited)) if is_copy => inherited,

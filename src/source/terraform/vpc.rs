@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::observed::AccountFact;
-use crate::model::vpc::{RouteTable, Subnet, Vpc};
+use crate::model::vpc::{RouteTable, Subnet, Vpc, VpcGaps};
 use crate::model::{Gap, Observed};
 use crate::source::planned::{Planned, unplanned};
 
@@ -84,31 +84,36 @@ fn read_vpc<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) 
         .text("owner_id")
         .known()
         .or(reader.places.account_of(item));
+    let is_default = item.kind == "aws_default_vpc";
+    let is_new = !item.exists && !is_default;
+    // Other plans may have added resources to a VPC that exists.
+    let more = |what: &str| {
+        (!is_new).then(|| {
+            unplanned(format!(
+                "{} exists and may have {what} that are not in the plan",
+                item.address
+            ))
+        })
+    };
     let vpc = Vpc {
         name: reader
             .read_tags(item)
             .known()
             .and_then(|tags| tags.get("Name").cloned()),
-        is_default: item.kind == "aws_default_vpc",
+        is_default,
         owner: owner.map(str::to_owned),
         id: named.id,
         arn: named.arn,
+        gaps: VpcGaps {
+            subnets: more("subnets"),
+            route_tables: more("route tables"),
+            interfaces: more("network interfaces"),
+            endpoints: more("endpoints"),
+        },
     };
     reader.add_place(item, &vpc.arn, planned);
     let network = &mut planned.region_mut(&named.region).network;
-    if item.exists || vpc.is_default {
-        // Other plans may have added resources to it.
-        let more = |what: &str| {
-            unplanned(format!(
-                "{} exists and may have {what} that are not in the plan",
-                item.address
-            ))
-        };
-        mark_incomplete(&mut network.endpoints, more("endpoints"));
-        mark_incomplete(&mut network.interfaces, more("network interfaces"));
-        mark_incomplete(&mut network.route_tables, more("route tables"));
-        mark_incomplete(&mut network.subnets, more("subnets"));
-    } else {
+    if is_new {
         // A new VPC has a main route table with only the local route.
         network.route_tables.items.push(RouteTable {
             id: main_table_id(&vpc.id),

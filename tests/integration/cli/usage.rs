@@ -8,7 +8,7 @@ use backup_check::rules::ALL;
 use serde_json::Value;
 
 use super::{account, assert_usage_error, scan, temporary_folder};
-use crate::support::command::{backup_check, run};
+use crate::support::command::{backup_check, repository, run};
 
 #[test]
 fn a_usage_error_names_the_argument_and_the_way_out() {
@@ -72,6 +72,27 @@ fn a_usage_error_names_the_argument_and_the_way_out() {
     assert_usage_error(
         &run(backup_check(folder.path()).args(["explain", "kms-key"])),
         &["kms-key"],
+    );
+}
+
+#[test]
+fn a_plan_may_have_no_resources_in_a_region() {
+    let plan = repository().join("fixtures/terraform/ready.json");
+    let folder = temporary_folder();
+    let scan = |regions: &[&str]| {
+        let mut command = backup_check(folder.path());
+        command.args(["scan", "--from"]).arg(&plan);
+        regions.iter().for_each(|it| {
+            command.args(["--region", it]);
+        });
+        run(&mut command)
+    };
+    let everything = scan(&[]);
+    assert_eq!(scan(&["eu-central-1", "eu-north-1"]).code, everything.code);
+    // All of its resources are in another region: the argument is probably wrong.
+    assert_usage_error(
+        &scan(&["eu-north-1"]),
+        &["the plan has no resources in eu-north-1; it has some in eu-central-1"],
     );
 }
 

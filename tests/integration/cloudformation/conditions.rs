@@ -59,8 +59,18 @@ Inherits: {{Type: AWS::RDS::DBCluster, Properties: {{Engine: aurora-mysql, Snaps
                 Unknown,
                 "SourceDBInstanceIdentifier",
             ),
-            ("Replica", "encryption-at-rest", Pass, ""),
-            ("Replica", "kms-key-shared", Pass, ""),
+            (
+                "Replica",
+                "encryption-at-rest",
+                Unknown,
+                "SourceDBInstanceIdentifier",
+            ),
+            (
+                "Replica",
+                "kms-key-shared",
+                Unknown,
+                "SourceDBInstanceIdentifier",
+            ),
             ("Cluster", "kms-key-shared", Pass, ""),
             (
                 "Inherits",

@@ -397,6 +397,19 @@ fn a_bucket_outside_the_selected_regions_is_a_usage_error() {
 }
 
 #[test]
+fn a_list_of_regions_that_is_denied_makes_the_scan_of_a_bucket_incomplete() {
+    let user = User::new();
+    let endpoint = Endpoint::start([on("ec2:DescribeRegions", Reply::Denied)]);
+    let bucket = format!("arn:aws:s3:::ledger-{ACCOUNT}");
+    let run = scan(&user, &endpoint, &["--resource", &bucket]);
+    let report = json_of(&run);
+    assert_eq!(at(&report, "/scan/complete"), false);
+    let rows = report["coverage"].as_array().unwrap().iter();
+    let denied = rows.filter(|it| it["error"]["operation"] == "ec2:DescribeRegions");
+    assert_eq!(denied.map(|it| &it["region"]).collect::<Vec<_>>(), [REGION]);
+}
+
+#[test]
 fn a_snapshot_of_one_service_cannot_be_scanned_for_another() {
     let endpoint = Endpoint::start([]);
     let user = User::new();

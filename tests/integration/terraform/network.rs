@@ -98,3 +98,41 @@ fn an_unknown_default_route_makes_routing_unknown() {
         json!({"references": ["local.tables"]});
     assert_eq!(routed(&root), open);
 }
+
+#[test]
+fn an_endpoint_that_is_open_is_none_of_another_vpc() {
+    let mut root = vpc_plan(
+        json!({}),
+        json!({}),
+        &[
+            (
+                "aws_vpc",
+                "y",
+                json!({"cidr_block": "10.1.0.0/16"}),
+                &["id"],
+                json!({}),
+            ),
+            (
+                "aws_subnet",
+                "y",
+                json!({}),
+                &["id", "vpc_id"],
+                json!({"vpc_id": reference_to("aws_vpc.y.id")}),
+            ),
+            (
+                "aws_instance",
+                "y",
+                json!({"ami": "ami-1"}),
+                &["id", "subnet_id"],
+                json!({"subnet_id": reference_to("aws_subnet.y.id")}),
+            ),
+        ],
+    );
+    let change = &mut change_mut(&mut root, "aws_vpc_endpoint.a")["change"];
+    change["after"]["service_name"] = Value::Null;
+    change["after_unknown"]["service_name"] = json!(true);
+    let report = evaluate_plan(&root);
+    let has = |vpc: &str, problem: &str| problems_of(&report, vpc).contains(&problem.to_owned());
+    assert!(has("aws_vpc.x", "unknown s3-gateway-endpoint-present"));
+    assert!(has("aws_vpc.y", "fail s3-gateway-endpoint-present"));
+}
