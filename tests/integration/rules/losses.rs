@@ -83,12 +83,12 @@ fn no_violation_passes_when_something_is_not_read() {
         let halves = [0, 1].map(|half| {
             scope.spawn(move || {
                 let rules = rules::ALL.iter().skip(half).step_by(2);
-                let of_rule = |rule: &&'static Rule| {
+                let of_rule = |rule: &'static Rule| {
                     let cases = read_fixture(rule).cases;
                     let lost = cases.iter().map(|case| find_lost_violations(rule, case));
                     lost.flatten().collect::<Vec<_>>()
                 };
-                rules.flat_map(|rule| of_rule(&rule)).collect::<Vec<_>>()
+                rules.flat_map(|rule| of_rule(rule)).collect::<Vec<_>>()
             })
         });
         let found = halves.map(|half| half.join().unwrap());
