@@ -1,16 +1,15 @@
 //! Remedies of resources that a plan or a template declares, in the language of the file: the argument or the
 //! property to set, not a command or a migration.
 
+mod address;
+mod device;
+mod endpoint;
+mod key;
+
 use super::remedy::{Declaration, Language, Remedy};
-use crate::model::arn::Arn;
+use crate::model::place::{DeclarationFacts, DeviceHolder};
 use crate::model::snapshot::{Snapshot, Source};
-use crate::model::{ResourceKind, kms::Key};
-
-/// The key where the file declares none, or more than one.
-const SOME_KEY: &str = "the ARN of a customer managed key that is shared with the central account";
-
-/// The most keys among which that of a file is looked for: of more, none is the only one.
-const MOST_KEYS: usize = 200;
+use address::{own_id, split_module, strip_indexes};
 
 /// How many days automated backups and noncurrent versions are kept in a proposed declaration.
 const DAYS: [u32; 2] = [7, 30];
@@ -24,59 +23,13 @@ pub struct Declared {
     pub fix: String,
 }
 
-/// The arguments of a type that select its key: those for encryption itself, then that for the key.
-struct KeyArguments {
-    kind: ResourceKind,
-    hcl: (&'static str, &'static str),
-    template: (&'static str, &'static str),
-}
-
-/// Key arguments by type, checked on 2026-03-02.
-///
-/// Sources: <https://registry.terraform.io/providers/hashicorp/aws/latest/docs>,
-/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html>.
-const KEY_ARGUMENTS: [KeyArguments; 10] = [
-    same(ResourceKind::EbsVolume, ("encrypted", "Encrypted")),
-    same(
-        ResourceKind::RdsInstance,
-        ("storage_encrypted", "StorageEncrypted"),
-    ),
-    same(
-        ResourceKind::RdsCluster,
-        ("storage_encrypted", "StorageEncrypted"),
-    ),
-    same(
-        ResourceKind::AuroraCluster,
-        ("storage_encrypted", "StorageEncrypted"),
-    ),
-    same(
-        ResourceKind::DocumentdbCluster,
-        ("storage_encrypted", "StorageEncrypted"),
-    ),
-    KeyArguments {
-        kind: ResourceKind::NeptuneCluster,
-        hcl: ("storage_encrypted", "kms_key_arn"),
-        template: ("StorageEncrypted", "KmsKeyId"),
-    },
-    same(ResourceKind::EfsFileSystem, ("encrypted", "Encrypted")),
-    same(ResourceKind::FsxFileSystem, ("", "")),
-    same(ResourceKind::RedshiftCluster, ("encrypted", "Encrypted")),
-    same(ResourceKind::RedshiftNamespace, ("", "")),
-];
-
-const fn same(kind: ResourceKind, on: (&'static str, &'static str)) -> KeyArguments {
-    KeyArguments {
-        kind,
-        hcl: (on.0, "kms_key_id"),
-        template: (on.1, "KmsKeyId"),
-    }
-}
-
 /// A resource of a file.
 struct Site<'a> {
     snapshot: &'a Snapshot,
     language: Language,
+    /// The address of what declares it.
     address: &'a str,
+    facts: &'a DeclarationFacts,
     /// Whether it certainly exists: an argument that replaces it would lose its data.
     exists: bool,
 }
@@ -90,43 +43,69 @@ pub fn declare(snapshot: &Snapshot, remedy: &Remedy, arn: &str) -> Option<Declar
         Source::Cloudformation => Language::Template,
         _ => return None,
     };
-    let place = snapshot.places.get(arn);
-    let address = place.and_then(|it| it.address.as_deref())?;
+    // An attached volume has its own declaration, and one that the file does not declare has none.
+    let part = match remedy {
+        Remedy::UseCustomerKey { holder, .. } => holder.as_deref().unwrap_or(arn),
+        _ => arn,
+    };
+    let no_facts = DeclarationFacts::default();
+    let facts = snapshot.declarations.get(part).unwrap_or(&no_facts);
+    let holder = facts.device.as_ref().map(|it| &it.holder);
+    let place = match holder {
+        Some(DeviceHolder::LaunchTemplate(place)) => place,
+        _ => snapshot.places.get(part)?,
+    };
     let site = Site {
         snapshot,
         language,
-        address,
-        exists: arn.starts_with("arn:"),
+        address: place.address.as_deref()?,
+        facts,
+        exists: part.starts_with("arn:") || (holder.is_some() && arn.starts_with("arn:")),
     };
-    let (lines, separate, fix) = site.write_remedy(remedy)?;
-    let place = place.map(|it| match it.line {
-        Some(line) => format!("{}:{line}", it.file),
-        None => it.file.clone(),
-    });
+    let written = site.write_remedy(remedy)?;
+    let address = match (language, holder, remedy) {
+        _ if let Some(address) = &written.address => address,
+        // The block of the instance, whose address is the id of the volume.
+        (Language::Hcl, Some(DeviceHolder::Instance), Remedy::UseCustomerKey { id, .. }) => id,
+        (Language::Hcl, ..) => site.address,
+        (Language::Template, ..) => own_id(site.address),
+    };
+    let is_mergeable = language == Language::Template
+        && !(written.lines.is_empty() && written.separate.is_empty());
     Some(Declared {
         declaration: Declaration {
             language,
-            address: site.part_of(remedy),
-            place: place.unwrap_or_default(),
-            lines,
-            separate,
+            address: address.to_owned(),
+            file: place.file.clone(),
+            place: match place.line {
+                Some(line) => format!("{}:{line}", place.file),
+                None => place.file.clone(),
+            },
+            logical_id: is_mergeable.then(|| address.to_owned()),
+            lines: written.lines,
+            separate: written.separate,
+            notes: written.notes,
         },
-        fix,
+        fix: written.fix,
     })
 }
 
-/// Lines of the resource, lines of others, and the sentence.
-type Written = (Vec<String>, Vec<String>, String);
+/// What to write for a remedy.
+#[derive(Default)]
+struct Written {
+    /// Lines of the resource.
+    lines: Vec<String>,
+    /// Lines of other resources.
+    separate: Vec<String>,
+    /// What else to change.
+    notes: Vec<String>,
+    /// The sentence that asks for it.
+    fix: String,
+    /// The address of what is changed, where that is another resource or several.
+    address: Option<String>,
+}
 
 impl Site<'_> {
-    /// Returns the address of what is changed: a volume of an instance is a block of it.
-    fn part_of(&self, remedy: &Remedy) -> String {
-        match remedy {
-            Remedy::UseCustomerKey { id, .. } if id.starts_with(self.address) => id.clone(),
-            _ => self.address.to_owned(),
-        }
-    }
-
     fn write_remedy(&self, remedy: &Remedy) -> Option<Written> {
         match remedy {
             Remedy::UseCustomerKey {
@@ -155,12 +134,12 @@ impl Site<'_> {
                 format!("BackupRetentionPeriod: {}", DAYS[0]),
             )),
             Remedy::CreateS3Endpoint {
+                vpc_id,
                 region,
                 route_tables,
-                ..
             } => {
                 let tables = route_tables.as_ref().map(|it| it.private.as_slice());
-                Some(self.write_endpoint(region, tables.unwrap_or_default()))
+                Some(self.write_endpoint(vpc_id, region, tables.unwrap_or_default()))
             }
             _ => None,
         }
@@ -173,47 +152,11 @@ impl Site<'_> {
             Language::Template => template,
         };
         let fix = format!("Set `{line}` in its declaration.");
-        (vec![line], Vec::new(), fix)
-    }
-
-    fn write_key(&self, kind: ResourceKind, region: &str, is_encrypted: bool) -> Option<Written> {
-        let key = self.find_key(region);
-        let named = key.as_deref().unwrap_or(SOME_KEY);
-        let value = match (&key, self.language) {
-            (Some(key), _) => key.clone(),
-            (None, Language::Hcl) => "var.kms_key_arn".to_owned(),
-            (None, Language::Template) => "!Ref KmsKeyArn".to_owned(),
-        };
-        match kind {
-            ResourceKind::S3Bucket => return Some(self.write_bucket_key(&value)),
-            ResourceKind::DynamodbTable => return Some(self.write_table_key(&value)),
-            _ => {}
+        Written {
+            lines: vec![line],
+            fix,
+            ..Written::default()
         }
-        let in_place = matches!(
-            kind,
-            ResourceKind::RedshiftCluster | ResourceKind::RedshiftNamespace
-        );
-        if self.exists && !in_place {
-            return None;
-        }
-        let arguments = KEY_ARGUMENTS.iter().find(|it| it.kind == kind)?;
-        let ((on, argument), separator) = match self.language {
-            Language::Hcl => (arguments.hcl, " = "),
-            Language::Template => (arguments.template, ": "),
-        };
-        let mut lines = vec![format!("{argument}{separator}{value}")];
-        let mut fix = format!("Set `{argument}` to {named}");
-        if !is_encrypted && !on.is_empty() {
-            lines.insert(0, format!("{on}{separator}true"));
-            fix = format!("Set `{on}{separator}true`, and `{argument}` to {named}");
-        }
-        fix.push_str(match self.language {
-            Language::Template if !in_place => {
-                ", in the template. A stack that exists replaces the resource."
-            }
-            _ => ", where it is declared.",
-        });
-        Some((lines, Vec::new(), fix))
     }
 
     /// Returns a property of a bucket, which Terraform declares in a separate resource.
@@ -222,27 +165,65 @@ impl Site<'_> {
             Language::Template => {
                 let lines = template.iter().map(|it| (*it).to_owned()).collect();
                 let fix = format!("Set `{}` of the bucket in the template.", flatten(template));
-                (lines, Vec::new(), fix)
+                Written {
+                    lines,
+                    fix,
+                    ..Written::default()
+                }
             }
-            Language::Hcl => {
-                let (prefix, label) = split_module(self.address);
-                let reference = self.address.get(prefix..).unwrap_or_default();
-                let mut separate = vec![
-                    format!("resource \"{kind}\" \"{label}\" {{"),
-                    format!("  bucket = {reference}.id"),
-                ];
-                separate.extend(hcl.iter().map(|it| format!("  {it}")));
-                separate.push("}".to_owned());
-                let fix = format!("Declare `{kind}` for the bucket, with `{}`.", flatten(hcl));
-                (Vec::new(), separate, fix)
-            }
+            Language::Hcl => match self.facts.configured_by.get(kind) {
+                // A second resource would overwrite the configuration of the first.
+                Some(address) => Written {
+                    lines: hcl.iter().map(|it| (*it).to_owned()).collect(),
+                    fix: format!("Declare `{}` in {address}.", flatten(hcl)),
+                    address: Some(address.clone()),
+                    ..Written::default()
+                },
+                None => self.write_satellite(kind, hcl),
+            },
+        }
+    }
+
+    /// Returns a new resource that configures a bucket, or all buckets of a resource with several.
+    ///
+    /// Source: <https://developer.hashicorp.com/terraform/language/meta-arguments/for_each#chaining-for_each-between-resources>.
+    fn write_satellite(&self, kind: &str, hcl: &[&str]) -> Written {
+        let (prefix, label) = split_module(self.address);
+        let own = self.address.get(prefix..).unwrap_or_default();
+        let (all, index) = own.split_at(own.find('[').unwrap_or(own.len()));
+        let mut separate = vec![format!("resource \"{kind}\" \"{label}\" {{")];
+        separate.extend(match index {
+            "" => vec![format!("  bucket = {own}.id")],
+            _ if index.starts_with("[\"") => vec![
+                format!("  for_each = {all}"),
+                "  bucket   = each.value.id".to_owned(),
+            ],
+            _ => vec![
+                format!("  count  = length({all})"),
+                format!("  bucket = {all}[count.index].id"),
+            ],
+        });
+        separate.extend(hcl.iter().map(|it| format!("  {it}")));
+        separate.push("}".to_owned());
+        let note = format!("Leave out instances of {all} that another `{kind}` configures.");
+        Written {
+            separate,
+            notes: if index.is_empty() {
+                Vec::new()
+            } else {
+                vec![note]
+            },
+            fix: format!("Declare `{kind}` for the bucket, with `{}`.", flatten(hcl)),
+            // One declaration is for all instances, of the bucket and of its module.
+            address: Some(strip_indexes(self.address)),
+            ..Written::default()
         }
     }
 
     fn write_bucket_key(&self, value: &str) -> Written {
         let hcl_key = format!("    kms_master_key_id = {value}");
         let template_key = format!("        KMSMasterKeyID: {value}");
-        let (lines, separate, _) = self.write_bucket(
+        let written = self.write_bucket(
             "aws_s3_bucket_server_side_encryption_configuration",
             &[
                 "rule {",
@@ -260,39 +241,17 @@ impl Site<'_> {
                 &template_key,
             ],
         );
-        let fix = match self.language {
-            Language::Hcl => {
-                "Declare `aws_s3_bucket_server_side_encryption_configuration` for the bucket, with `kms_master_key_id` of a customer managed key."
-            }
-            Language::Template => {
-                "Set `KMSMasterKeyID` in `BucketEncryption` of the bucket to a customer managed key."
-            }
-        };
-        (lines, separate, fix.to_owned())
-    }
-
-    fn write_table_key(&self, value: &str) -> Written {
-        let (lines, fix) = match self.language {
-            Language::Hcl => (
-                vec![
-                    "server_side_encryption {".to_owned(),
-                    "  enabled     = true".to_owned(),
-                    format!("  kms_key_arn = {value}"),
-                    "}".to_owned(),
-                ],
-                "Set `kms_key_arn` in `server_side_encryption` of the table to a customer managed key.",
+        let kind = "aws_s3_bucket_server_side_encryption_configuration";
+        let fix = match (self.language, self.facts.configured_by.get(kind)) {
+            (Language::Hcl, Some(address)) => format!(
+                "Set `kms_master_key_id` in the rule of {address} to a customer managed key."
             ),
-            Language::Template => (
-                vec![
-                    "SSESpecification:".to_owned(),
-                    "  SSEEnabled: true".to_owned(),
-                    "  SSEType: KMS".to_owned(),
-                    format!("  KMSMasterKeyId: {value}"),
-                ],
-                "Set `KMSMasterKeyId` in `SSESpecification` of the table to a customer managed key.",
+            (Language::Hcl, None) => format!(
+                "Declare `{kind}` for the bucket, with `kms_master_key_id` of a customer managed key."
             ),
+            (Language::Template, _) => "Set `KMSMasterKeyID` in `BucketEncryption` of the bucket to a customer managed key.".to_owned(),
         };
-        (lines, Vec::new(), fix.to_owned())
+        Written { fix, ..written }
     }
 
     fn write_expiry(&self) -> Written {
@@ -321,148 +280,10 @@ impl Site<'_> {
             ],
         )
     }
-
-    fn write_endpoint(&self, region: &str, route_tables: &[String]) -> Written {
-        let service = format!("com.amazonaws.{region}.s3");
-        let (prefix, label) = split_module(self.address);
-        let own = self.address.get(prefix..).unwrap_or_default();
-        let id = |it: &String| match it.starts_with("rtb-") {
-            true => format!("\"{it}\""),
-            false if it.ends_with("_route_table_id") => it.clone(),
-            false => format!("{it}.id"),
-        };
-        let vpc = match self.language {
-            Language::Hcl => format!("{own}.id"),
-            Language::Template => format!("!Ref {own}"),
-        };
-        let fix =
-            format!("Declare a gateway endpoint for {service} in the VPC, with its route tables.");
-        let separate = match self.language {
-            Language::Hcl => {
-                let tables: Vec<String> = route_tables.iter().map(id).collect();
-                vec![
-                    format!("resource \"aws_vpc_endpoint\" \"{label}_s3\" {{"),
-                    format!("  vpc_id            = {vpc}"),
-                    format!("  service_name      = \"{service}\""),
-                    "  vpc_endpoint_type = \"Gateway\"".to_owned(),
-                    format!("  route_table_ids   = [{}]", tables.join(", ")),
-                    "}".to_owned(),
-                ]
-            }
-            Language::Template => {
-                let mut lines = vec![
-                    format!("{label}S3:"),
-                    "  Type: AWS::EC2::VPCEndpoint".to_owned(),
-                    "  Properties:".to_owned(),
-                    format!("    VpcId: {vpc}"),
-                    format!("    ServiceName: {service}"),
-                    "    VpcEndpointType: Gateway".to_owned(),
-                ];
-                if !route_tables.is_empty() {
-                    lines.push("    RouteTableIds:".to_owned());
-                }
-                lines.extend(route_tables.iter().map(|it| match it.starts_with("rtb-") {
-                    true => format!("      - {it}"),
-                    false => format!("      - !Ref {it}"),
-                }));
-                lines
-            }
-        };
-        (Vec::new(), separate, fix)
-    }
-
-    /// Returns the reference to the customer managed key that the same file declares in a region, if it is the only
-    /// one that the resource can refer to.
-    fn find_key(&self, region: &str) -> Option<String> {
-        if self.snapshot.keys.len() > MOST_KEYS {
-            return None;
-        }
-        let (prefix, _) = split_module(self.address);
-        let module = self.address.get(..prefix).unwrap_or_default();
-        let usable = |key: &Key| {
-            key.metadata.known().is_some_and(|it| {
-                it.as_ref()
-                    .is_some_and(|it| it.state == "Enabled" && it.spec == "SYMMETRIC_DEFAULT")
-            })
-        };
-        let mut found = None;
-        for (arn, key) in &self.snapshot.keys {
-            let Some(parsed) = Arn::parse(arn).filter(|it| it.region == region) else {
-                continue;
-            };
-            let id = parsed.resource_id();
-            let reference = match self.language {
-                Language::Hcl => match id.strip_prefix(module) {
-                    Some(own) if own.starts_with("aws_kms_") => {
-                        format!("{own}.arn")
-                    }
-                    _ => continue,
-                },
-                Language::Template => match id.chars().all(|it| it.is_ascii_alphanumeric()) {
-                    true => format!("!GetAtt {id}.Arn"),
-                    false => continue,
-                },
-            };
-            if !usable(key) {
-                continue;
-            }
-            if found.replace(reference).is_some() {
-                return None;
-            }
-        }
-        found
-    }
-}
-
-/// Returns the length of the module in an address, and the name of the resource without its index.
-fn split_module(address: &str) -> (usize, &str) {
-    let own = match address.rfind("module.") {
-        Some(at) => {
-            // `module.db[0].aws_db_instance.main`: the module ends before the type.
-            let rest = address.get(at + "module.".len()..).unwrap_or_default();
-            let mut depth = 0_usize;
-            let end = rest.char_indices().find(|(_, it)| {
-                match it {
-                    '[' => depth += 1,
-                    ']' => depth = depth.saturating_sub(1),
-                    _ => {}
-                }
-                *it == '.' && depth == 0
-            });
-            at + "module.".len() + end.map_or(rest.len(), |(end, _)| end + 1)
-        }
-        None => 0,
-    };
-    let rest = address.get(own..).unwrap_or_default();
-    let name = rest.split_once('.').map_or(rest, |(_, name)| name);
-    (own, name.split(['[', '.']).next().unwrap_or(name))
 }
 
 /// Returns lines of a block as one line.
 fn flatten(lines: &[&str]) -> String {
     let words = lines.iter().flat_map(|it| it.split_whitespace());
     words.collect::<Vec<_>>().join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_is_split_behind_its_modules() {
-        for (address, module, name) in [
-            ("aws_db_instance.main", "", "main"),
-            ("aws_db_instance.main[\"a.b\"]", "", "main"),
-            ("module.db.aws_db_instance.main[0]", "module.db.", "main"),
-            (
-                "module.a[\"x.y\"].module.b[0].aws_vpc.net",
-                "module.a[\"x.y\"].module.b[0].",
-                "net",
-            ),
-            ("Orders", "", "Orders"),
-        ] {
-            let (at, found) = split_module(address);
-            assert_eq!((&address[..at], found), (module, name), "{address}");
-        }
-    }
 }

@@ -451,6 +451,18 @@ pub fn use_customer_key(
     Some(Remedy::UseCustomerKey {
         kind,
         id: id.to_owned(),
+        holder: match (part, resource) {
+            (Some(id), _) => {
+                let volume = cx.volume(id).map(|it| it.arn.clone());
+                Some(volume.unwrap_or_else(|_| id.to_owned()))
+            }
+            (None, Resource::FsxVolume(volume)) => {
+                let id = volume.file_system.known();
+                let holder = id.and_then(|it| cx.fsx_file_system(it).ok());
+                holder.map(|it| it.arn.clone())
+            }
+            (None, _) => None,
+        },
         region: cx.known_region().ok()?.to_owned(),
         is_encrypted,
     })

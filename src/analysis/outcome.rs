@@ -548,9 +548,12 @@ mod tests {
         let declaration = Declaration {
             language: Language::Hcl,
             address: "aws_ebs_volume.data".to_owned(),
+            file: "main.tf".to_owned(),
             place: "main.tf".to_owned(),
+            logical_id: None,
             lines: Vec::new(),
             separate: Vec::new(),
+            notes: Vec::new(),
         };
         let declared = Declared {
             declaration: declaration.clone(),

@@ -1,5 +1,6 @@
 //! What would make a check pass, as data: `fix` turns it into commands and code.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::key_sharing::facts::KeyFacts;
@@ -21,12 +22,37 @@ pub struct Declaration {
     pub language: Language,
     /// The resource's address in a plan, or its logical id in a template.
     pub address: String,
+    /// The file.
+    pub file: String,
     /// The file, with the line if it is known.
     pub place: String,
+    /// The key under `Resources` where the lines of a template can be merged; `None` where they cannot.
+    pub logical_id: Option<String>,
     /// Lines of the resource's block, or of its properties.
     pub lines: Vec<String>,
     /// Lines of other resources.
     pub separate: Vec<String>,
+    /// What else to change, in sentences.
+    pub notes: Vec<String>,
+}
+
+impl Declaration {
+    /// Returns the names of the parameters or variables for keys that its lines use, and the file may not declare.
+    #[must_use]
+    pub fn key_parameters(&self) -> BTreeSet<&str> {
+        let start = match self.language {
+            Language::Hcl => "var.kms_key_arn",
+            Language::Template => "!Ref KmsKeyArn",
+        };
+        let prefix = start.find(['.', ' ']).map_or(0, |at| at + 1);
+        let lines = self.lines.iter().chain(&self.separate).chain(&self.notes);
+        let found = lines.filter_map(|line| {
+            let name = line.get(line.find(start)? + prefix..)?;
+            let is_end = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
+            name.split(is_end).next()
+        });
+        found.collect()
+    }
 }
 
 /// A change that makes a check pass, with everything that is needed to make it.
@@ -153,6 +179,9 @@ pub enum Remedy {
         kind: ResourceKind,
         /// The storage's id.
         id: String,
+        /// The ARN of what the key is an argument of, where that is another resource: the volume of an instance, or
+        /// the file system of a volume of FSx.
+        holder: Option<String>,
         /// The storage's region.
         region: String,
         /// Whether it is encrypted now.

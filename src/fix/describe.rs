@@ -64,7 +64,14 @@ fn describe_declaration(declaration: &Declaration) -> Vec<String> {
         ));
         lines.extend(declaration.separate.iter().map(|it| format!("    {it}")));
     }
+    lines.extend(describe_notes(declaration));
     lines
+}
+
+/// Returns what a declaration does not say in its own language, one comment a line.
+pub(super) fn describe_notes(declaration: &Declaration) -> Vec<String> {
+    let notes = declaration.notes.iter();
+    notes.map(|it| format!("  {it}")).collect()
 }
 
 /// Returns the steps of a runbook or the advice, one comment a line; nothing for a change in place.

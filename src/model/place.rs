@@ -1,5 +1,7 @@
 //! Where a plan or a template declares a resource.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,4 +26,61 @@ pub struct Place {
     /// reported as if it were created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
+}
+
+/// What a fix needs to know about a declaration, besides its place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeclarationFacts {
+    /// Of a volume that is created with an instance: the block device that it is.
+    pub device: Option<BlockDevice>,
+    /// Of a replica of a DynamoDB table: how it is declared.
+    pub replica: Option<TableReplica>,
+    /// Of a DB instance that cannot be given a key: where its key comes from.
+    pub key_origin: Option<KeyOrigin>,
+    /// Of a bucket in a plan: the addresses of the resources that configure it, by their types. A bucket has one of
+    /// each.
+    pub configured_by: BTreeMap<&'static str, String>,
+}
+
+/// How a replica of a DynamoDB table is declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TableReplica {
+    /// In a block of its table in a plan, with its region.
+    Block(String),
+    /// In a list of its global table in a template, with its region.
+    Item(String),
+    /// In a separate resource.
+    Resource,
+}
+
+/// Where a DB instance has its key from, if it cannot be given one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyOrigin {
+    /// The DB instance that it replicates, by its address if the file declares it.
+    Source(Option<String>),
+    /// The snapshot or the backup that it is restored from.
+    Backup,
+}
+
+/// A block device of an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockDevice {
+    /// Its name, if that is known.
+    pub name: Option<String>,
+    /// What declares it.
+    pub holder: DeviceHolder,
+}
+
+/// What declares a block device of an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeviceHolder {
+    /// A block or a mapping of the instance.
+    Instance,
+    /// A mapping of the launch template of the instance, which is declared there.
+    LaunchTemplate(Place),
+    /// The image alone, from which an instance gets its root volume and maybe others.
+    Image {
+        /// Whether it is the root volume.
+        is_root: bool,
+    },
 }

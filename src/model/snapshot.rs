@@ -11,7 +11,7 @@ use super::kind::{self, Kind, ListedIn};
 use super::kms::Key;
 use super::observed::{Gap, GapKind, Listing, Observed};
 use super::organization::EffectivePolicy;
-use super::place::Place;
+use super::place::{DeclarationFacts, Place};
 pub use super::region::Region;
 use super::s3::Bucket;
 use super::selection::Selection;
@@ -93,6 +93,9 @@ pub struct Snapshot {
     /// Where a plan or a template declares what it holds, by the resource's ARN or the identifier that replaces it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub places: BTreeMap<String, Place>,
+    /// What else fixes need to know about declarations, by the same names.
+    #[serde(skip)]
+    pub declarations: BTreeMap<String, DeclarationFacts>,
     /// What a plan or template leaves to a default of AWS, by the resource's ARN or the identifier that replaces it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub defaults: BTreeMap<String, BTreeSet<DefaultFact>>,

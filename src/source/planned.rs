@@ -8,7 +8,7 @@ use crate::model::ec2::EbsDefaults;
 use crate::model::image::Image;
 use crate::model::kind::{ListedIn, ResourceKind};
 use crate::model::kms::Key;
-use crate::model::place::Place;
+use crate::model::place::{DeclarationFacts, Place};
 use crate::model::service::Service;
 use crate::model::snapshot::{
     DefaultFact, Region, SNAPSHOT_VERSION, Snapshot, Source, UNKNOWN_REGION,
@@ -206,6 +206,7 @@ impl Planned {
                 regions: Default::default(),
                 keys: Default::default(),
                 places: Default::default(),
+                declarations: Default::default(),
                 defaults: Default::default(),
                 account_from: None,
                 file_only: None,
@@ -260,6 +261,12 @@ impl Planned {
     /// Records where a resource is declared.
     pub fn add_place(&mut self, arn: impl Into<String>, place: Place) {
         self.snapshot.places.insert(arn.into(), place);
+    }
+
+    /// Returns what fixes need to know about the declaration of a resource.
+    pub fn declaration_mut(&mut self, arn: &str) -> &mut DeclarationFacts {
+        let declarations = &mut self.snapshot.declarations;
+        declarations.entry(arn.to_owned()).or_default()
     }
 
     /// Returns the finished snapshot, with one coverage row per region and service that has resources, or

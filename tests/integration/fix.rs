@@ -3,7 +3,9 @@
 mod aws_cli;
 mod cdk;
 mod declarations;
+mod declared_parts;
 mod dialects;
+mod files;
 mod remedies;
 mod sample;
 mod terraform;

@@ -3,14 +3,19 @@
 //! Changes of an account whose resources the scan did not find in a template are in comments, with the properties
 //! to set where they are declared.
 
+mod tree;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use crate::analysis::remedy::{Declaration, Language};
+use crate::analysis::remedy::Declaration;
 use crate::fix::change::{Action, Change, Method};
-use crate::fix::describe::{describe_change, describe_manual_steps, describe_source};
+use crate::fix::describe::{
+    describe_change, describe_manual_steps, describe_notes, describe_source,
+};
 use crate::fix::shell::sanitize_comment;
 use crate::report::{Report, WriteError};
+use tree::Tree;
 
 /// Writes the part of the template.
 ///
@@ -40,7 +45,10 @@ pub fn write(report: &Report, changes: &[Change], out: &mut dyn Write) -> Result
         for line in describe_change(number, change) {
             write_comment(out, &line)?;
         }
-        if find_declaration(change).is_some() {
+        if let Some(declaration) = find_declaration(change) {
+            for line in describe_notes(declaration) {
+                write_comment(out, &line)?;
+            }
             continue;
         }
         let lines = match &change.method {
@@ -51,13 +59,24 @@ pub fn write(report: &Report, changes: &[Change], out: &mut dyn Write) -> Result
             write_comment(out, &line)?;
         }
     }
+    let needs_key = |it: &Change| match &it.method {
+        Method::Declaration(declaration) => !declaration.key_parameters().is_empty(),
+        _ => false,
+    };
+    if changes.iter().any(needs_key) {
+        writeln!(out)?;
+        write_comment(out, KEY_PARAMETERS)?;
+    }
     write_resources(changes, out)
 }
 
-/// Returns the declaration that a change makes in a template.
+/// What to do with a parameter that names a key.
+const KEY_PARAMETERS: &str = "Set each KmsKeyArn parameter to the ARN of a customer managed key that is shared with the central account. A parent stack must pass it to a nested stack.";
+
+/// Returns the declaration that a change makes, if it can be merged into a template.
 fn find_declaration(change: &Change) -> Option<&Declaration> {
     match &change.method {
-        Method::Declaration(it) if it.language == Language::Template => Some(it),
+        Method::Declaration(it) if it.logical_id.is_some() => Some(it),
         _ => None,
     }
 }
@@ -66,36 +85,47 @@ fn write_comment(out: &mut dyn Write, text: &str) -> Result<(), WriteError> {
     Ok(writeln!(out, "# {}", sanitize_comment(text))?)
 }
 
-/// Writes the resources of all changes, each once.
+/// Writes the resources of all changes, each once, in a document for each template: a nested stack has its own.
 fn write_resources(changes: &[Change], out: &mut dyn Write) -> Result<(), WriteError> {
-    let mut properties: BTreeMap<(&str, &str), Vec<&String>> = BTreeMap::new();
-    let mut separate: Vec<&String> = Vec::new();
+    let mut templates: BTreeMap<&str, Tree> = BTreeMap::new();
+    let mut places: BTreeMap<(&str, &str), &str> = BTreeMap::new();
     for declaration in changes.iter().filter_map(find_declaration) {
-        // A nested stack has its own template.
-        let id = declaration.address.rsplit('/').next().unwrap_or_default();
+        let template = templates.entry(&declaration.file).or_default();
+        for name in declaration.key_parameters() {
+            let lines = ["Parameters:", &format!("  {name}:"), "    Type: String"];
+            template.add_lines(lines.map(str::to_owned));
+        }
+    }
+    for declaration in changes.iter().filter_map(find_declaration) {
+        let template = templates.entry(&declaration.file).or_default();
+        let id = declaration.logical_id.as_deref().unwrap_or_default();
         if !declaration.lines.is_empty() {
-            let lines = properties.entry((id, &declaration.place)).or_default();
-            let fresh = declaration.lines.iter().filter(|it| !it.starts_with(' '));
-            let is_known = fresh.into_iter().all(|it| lines.contains(&it));
-            if !is_known {
-                lines.extend(&declaration.lines);
+            let head = ["Resources:", &format!("  {id}:"), "    Properties:"].map(str::to_owned);
+            let lines = declaration.lines.iter().map(|it| format!("      {it}"));
+            template.add_lines(head.into_iter().chain(lines));
+            places.insert((&declaration.file, id), &declaration.place);
+        }
+        if !declaration.separate.is_empty() {
+            let lines = declaration.separate.iter().map(|it| format!("  {it}"));
+            template.add_lines(std::iter::once("Resources:".to_owned()).chain(lines));
+        }
+    }
+    let several = templates.len() > 1;
+    for (number, (file, template)) in templates.iter().enumerate() {
+        writeln!(out)?;
+        if number > 0 {
+            writeln!(out, "---")?;
+        }
+        if several {
+            write_comment(out, &format!("Merge into {file}:"))?;
+        }
+        for line in template.lines() {
+            let id = line.strip_prefix("  ").and_then(|it| it.strip_suffix(':'));
+            match id.and_then(|id| places.get(&(*file, id))) {
+                Some(place) => writeln!(out, "{line} # {}", sanitize_comment(place))?,
+                None => writeln!(out, "{line}")?,
             }
         }
-        separate.extend(&declaration.separate);
-    }
-    if properties.is_empty() && separate.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "\nResources:")?;
-    for ((id, place), lines) in properties {
-        writeln!(out, "  {id}: # {}", sanitize_comment(place))?;
-        writeln!(out, "    Properties:")?;
-        for line in lines {
-            writeln!(out, "      {line}")?;
-        }
-    }
-    for line in separate {
-        writeln!(out, "  {line}")?;
     }
     Ok(())
 }

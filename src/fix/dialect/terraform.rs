@@ -59,8 +59,34 @@ pub fn write(report: &Report, changes: &[Change], out: &mut dyn Write) -> Result
         }
         write_blocks(out, built.blocks)?;
     }
+    write_variables(changes, out)
+}
+
+/// Writes the declarations of the variables that the changes use, each once, in comments as the changes are.
+fn write_variables(changes: &[Change], out: &mut dyn Write) -> Result<(), WriteError> {
+    let names: BTreeSet<&str> = changes
+        .iter()
+        .filter_map(|change| match &change.method {
+            Method::Declaration(declaration) => Some(declaration.key_parameters()),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)?;
+    write_comment(out, KEY_VARIABLES)?;
+    for name in names {
+        write_comment(out, &format!("  variable \"{name}\" {{"))?;
+        write_comment(out, "    type = string")?;
+        write_comment(out, "  }")?;
+    }
     Ok(())
 }
+
+/// What to do with a variable that names a key.
+const KEY_VARIABLES: &str = "Declare each variable in the modules that use it, and set it to the ARN of a customer managed key that is shared with the central account:";
 
 /// What to know before applying the configuration.
 const HEAD: [&str; 7] = [

@@ -189,6 +189,7 @@ pub async fn collect_account(
         regions: by_name,
         keys,
         places: BTreeMap::new(),
+        declarations: BTreeMap::new(),
         defaults: BTreeMap::new(),
         account_from: None,
         file_only: None,

@@ -110,17 +110,7 @@ impl<'a> Build<'a> {
     pub(super) fn declare_resource(&mut self, declared: &Declared<'a>, part: &str) -> String {
         let (file, id) = self.locate(declared.id);
         let arn = format!("{file}#{id}{part}");
-        let place = Place {
-            file,
-            line: Some(declared.at.line),
-            column: Some(declared.at.column),
-            address: Some(id),
-            condition: declared
-                .condition
-                .as_ref()
-                .map(|(name, _)| name.to_string()),
-        };
-        self.planned.add_place(&arn, place);
+        self.planned.add_place(&arn, self.find_place(declared));
         if let Some((name, open)) = &declared.condition {
             let noted = self.conditions.entry(name.clone());
             let (_, ids) = noted.or_insert_with(|| (open.gap.clone(), Vec::new()));
@@ -129,6 +119,21 @@ impl<'a> Build<'a> {
             }
         }
         arn
+    }
+
+    /// Returns where a resource is declared.
+    pub(super) fn find_place(&self, declared: &Declared<'a>) -> Place {
+        let (file, id) = self.locate(declared.id);
+        Place {
+            file,
+            line: Some(declared.at.line),
+            column: Some(declared.at.column),
+            address: Some(id),
+            condition: declared
+                .condition
+                .as_ref()
+                .map(|(name, _)| name.to_string()),
+        }
     }
 
     /// Returns the file that declares a resource, and its logical id there. If several stacks use the file, the id

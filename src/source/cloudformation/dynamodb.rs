@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-dynamodb-table-ssespecification.html>.
 
 use crate::model::dynamodb::Table;
+use crate::model::place::TableReplica;
 use crate::model::snapshot::DefaultFact;
 use crate::model::{Gap, Observed};
 
@@ -118,6 +119,8 @@ fn read_global_table<'a>(build: &mut Build<'a>, declared: &Declared<'a>) {
             kms_key: read_key(build, &specification, &replica.get("SSESpecification")),
             size: not_yet(),
         };
+        let replica = TableReplica::Item(region.clone());
+        build.planned.declaration_mut(&table.arn).replica = Some(replica);
         let listed = &mut build.planned.region_mut(&region).tables.items;
         match (listed.iter_mut().find(|it| it.arn == table.arn), condition) {
             // The same replica under another condition.

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use crate::model::ec2::{Instance, Volume};
 use crate::model::observed::AccountFact;
+use crate::model::place::{BlockDevice, DeviceHolder, Place};
 use crate::model::tag::{BackupTag, Tags};
 use crate::model::{Gap, Observed};
 use crate::source::images::has_ebs_root;
@@ -208,6 +209,11 @@ fn add_image_volumes<'a>(
     for (part, device) in added {
         let id = format!("{}{part}", declared.id);
         let arn = build.declare_resource(declared, &part);
+        let is_root = part == "/root";
+        build.planned.declaration_mut(&arn).device = Some(BlockDevice {
+            name: device.clone(),
+            holder: DeviceHolder::Image { is_root },
+        });
         let mut volume = Volume {
             arn,
             id: id.clone(),
@@ -275,20 +281,24 @@ struct Launch {
     own: Rc<Resolved>,
     /// The data of the launch template; absent where the instance has none.
     template: Resolved,
+    /// Where the launch template is declared.
+    place: Option<Place>,
     /// Why the launch template is not known.
     open: Option<Gap>,
 }
 
 impl Launch {
     fn of_instance(build: &Build<'_>, properties: &Rc<Resolved>) -> Self {
-        let (template, open) = match find_launch_template(build, &properties.get("LaunchTemplate"))
-        {
-            Ok(data) => (data, None),
-            Err(gap) => (Resolved::Absent, Some(gap)),
+        let found = find_launch_template(build, &properties.get("LaunchTemplate"));
+        let (found, open) = match found {
+            Ok(found) => (found, None),
+            Err(gap) => (None, Some(gap)),
         };
+        let data = found.as_ref().map(|it| build.properties(it));
         Launch {
             own: Rc::clone(properties),
-            template,
+            template: data.map_or(Resolved::Absent, |it| it.get("LaunchTemplateData")),
+            place: found.map(|it| build.find_place(&it)),
             open,
         }
     }
@@ -311,13 +321,16 @@ impl Launch {
     }
 }
 
-/// Returns the data of the launch template that an instance is launched from.
+/// Returns the launch template that an instance is launched from; `None` where it names none.
 ///
 /// # Errors
 /// Why it is not known.
-fn find_launch_template(build: &Build<'_>, named: &Resolved) -> Result<Resolved, Gap> {
+fn find_launch_template<'a>(
+    build: &Build<'a>,
+    named: &Resolved,
+) -> Result<Option<Declared<'a>>, Gap> {
     if named.is_absent() {
-        return Ok(Resolved::Absent);
+        return Ok(None);
     }
     let by_id = build.referenced_resource(&named.get("LaunchTemplateId"), &[LAUNCH_TEMPLATE]);
     let name = named.get("LaunchTemplateName");
@@ -343,7 +356,7 @@ fn find_launch_template(build: &Build<'_>, named: &Resolved) -> Result<Resolved,
             found.id
         )));
     }
-    Ok(build.properties(&found).get("LaunchTemplateData"))
+    Ok(Some(found))
 }
 
 /// Reads the tags of an instance, and those of the volumes that are created with it.
@@ -424,10 +437,19 @@ fn read_mapped_volumes<'a>(
         if let Some(open) = condition {
             complete = complete.and(Err(open.gap));
         }
-        let part = device.unwrap_or_else(|| format!("/device{}", volumes.len()));
+        let part = device.clone();
+        let part = part.unwrap_or_else(|| format!("/device{}", volumes.len()));
         devices.insert(part.clone());
+        let arn = build.declare_resource(declared, &part);
+        build.planned.declaration_mut(&arn).device = Some(BlockDevice {
+            name: device,
+            holder: match (&launch.place, launch.own.get(NAME).is_absent()) {
+                (Some(place), true) => DeviceHolder::LaunchTemplate(place.clone()),
+                _ => DeviceHolder::Instance,
+            },
+        });
         let mut volume = Volume {
-            arn: build.declare_resource(declared, &part),
+            arn,
             id: format!("{}{part}", declared.id),
             tags: tags.clone(),
             state: not_yet(),

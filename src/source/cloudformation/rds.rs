@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::model::arn::Arn;
 use crate::model::observed::AccountFact;
+use crate::model::place::KeyOrigin;
 use crate::model::rds::{
     BACKUP_TARGET, DbCluster, DbInstance, DbOption, OptionGroup, is_multi_az_engine,
 };
@@ -168,6 +169,18 @@ fn takes_key(kind: &str, properties: &Resolved) -> bool {
         "RestoreTime",
     ];
     kind == CLUSTER || restores.iter().all(|name| is_none(&properties.get(name)))
+}
+
+/// Returns where a DB instance has its key from, if it cannot be given one. A replica in another region can.
+fn find_key_origin(build: &Build<'_>, properties: &Resolved) -> Option<KeyOrigin> {
+    if !takes_key(INSTANCE, properties) {
+        return Some(KeyOrigin::Backup);
+    }
+    find_source(properties)?;
+    let region = properties.get("SourceRegion");
+    let is_here = is_none(&region) || region.text() == Ok(Some(build.region().to_owned()));
+    let source = find_source_in_template(build, properties);
+    is_here.then(|| KeyOrigin::Source(source.map(|it| it.id.to_owned())))
 }
 
 struct Encryption {
@@ -424,8 +437,10 @@ fn read_instances(build: &mut Build<'_>) -> Members {
         }
         let encryption = read_encryption(build, INSTANCE, &properties, 0);
         let engine = read_engine(build, &properties, 0).name;
+        let arn = build.declare_resource(&declared, "");
+        build.planned.declaration_mut(&arn).key_origin = find_key_origin(build, &properties);
         let mut instance = DbInstance {
-            arn: build.declare_resource(&declared, ""),
+            arn,
             id: declared.id.to_owned(),
             tags: build.tags(&properties, "Tags"),
             cluster,

@@ -1,6 +1,7 @@
 //! DynamoDB tables and their replicas in other regions.
 
 use crate::model::dynamodb::Table;
+use crate::model::place::TableReplica;
 use crate::model::tag::Tags;
 use crate::model::{Gap, Observed};
 use crate::source::defaults::{DYNAMODB_KEY, DYNAMODB_KMS_ENCRYPTION};
@@ -60,6 +61,7 @@ fn read_replica<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Plann
         arn: named.arn,
     };
     reader.add_place(item, &replica.arn, planned);
+    planned.declaration_mut(&replica.arn).replica = Some(TableReplica::Resource);
     planned.region_mut(&named.region).tables.items.push(replica);
 }
 
@@ -198,6 +200,8 @@ fn read_replicas<'a>(
             arn,
         };
         reader.add_place(item, &table.arn, planned);
+        let replica = TableReplica::Block(region.clone());
+        planned.declaration_mut(&table.arn).replica = Some(replica);
         planned.region_mut(&region).tables.items.push(table);
     }
 }

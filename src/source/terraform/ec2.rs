@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::ec2::{Instance, Volume};
+use crate::model::place::{BlockDevice, DeviceHolder};
 use crate::model::tag::Tags;
 use crate::model::{Gap, Observed};
 use crate::source::planned::{Planned, unplanned};
@@ -234,6 +235,8 @@ struct Device<'a> {
     is_root: bool,
     /// Whether only the image names it.
     is_of_image: bool,
+    /// The launch template that declares it.
+    of_template: Option<&'a Item<'a>>,
 }
 
 /// Returns the image of an instance as the origin of one of its volumes, unless that is not encrypted.
@@ -268,6 +271,7 @@ fn list_devices<'a>(launch: &Launch<'a>, volumes: &mut VolumeIds) -> Vec<Device<
                         view,
                         is_root: block == "root_block_device",
                         is_of_image: false,
+                        of_template: None,
                     });
                 }
             }
@@ -308,6 +312,7 @@ fn list_devices<'a>(launch: &Launch<'a>, volumes: &mut VolumeIds) -> Vec<Device<
                 view,
                 is_root,
                 is_of_image: false,
+                of_template: launch.template.map(|it| it.item),
             });
         }
     }
@@ -334,6 +339,7 @@ fn add_image_devices<'a>(
         view: view.absent_block(),
         is_root,
         is_of_image: true,
+        of_template: None,
     };
     let root_type = launch.root_device_type();
     let has_no_volume = root_type.known().is_some_and(|it| it != "ebs");
@@ -407,6 +413,18 @@ fn read_devices<'a>(
         let mut own = reader.document.items_named("aws_ebs_volume", &id, &["id"]);
         let is_listed = own.next().is_some();
         drop(own);
+        if !is_listed {
+            planned.declaration_mut(&volume.arn).device = Some(BlockDevice {
+                name: device.name.map(str::to_owned),
+                holder: match device.of_template {
+                    Some(template) => DeviceHolder::LaunchTemplate(reader.find_place(template)),
+                    None if device.is_of_image => DeviceHolder::Image {
+                        is_root: device.is_root,
+                    },
+                    None => DeviceHolder::Instance,
+                },
+            });
+        }
         let listed = &mut planned.region_mut(&named.region).volumes.items;
         match listed.iter_mut().find(|it| is_listed && it.id == id) {
             Some(known) => known.attached_to = volume.attached_to,

@@ -8,6 +8,7 @@
 use crate::model::Gap;
 use crate::model::arn::Arn;
 use crate::model::observed::AccountFact;
+use crate::model::place::KeyOrigin;
 use crate::source::planned::unplanned;
 
 use super::item::Item;
@@ -119,6 +120,20 @@ impl<'a> Origin<'a> {
             "s3_import",
         ];
         !CREATED.contains(&self.attribute)
+    }
+
+    /// Returns where a DB instance has its key from, if it cannot be given one: a replica in another region and a
+    /// database that is made from files can.
+    pub(super) fn key_origin(&self) -> Option<KeyOrigin> {
+        match self.attribute {
+            "bucket_name" | "s3_import" => None,
+            "replicate_source_db" if self.is_far => None,
+            "replicate_source_db" => {
+                let source = self.item.filter(|it| !it.is_data);
+                Some(KeyOrigin::Source(source.map(|it| it.address.to_owned())))
+            }
+            _ => Some(KeyOrigin::Backup),
+        }
     }
 
     /// Returns the gap of an attribute that a database inherits from its origin.

@@ -315,6 +315,8 @@ fn read_instance<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Plan
         arn: named.arn,
     };
     reader.add_place(item, &instance.arn, planned);
+    planned.declaration_mut(&instance.arn).key_origin =
+        origin.as_ref().and_then(Origin::key_origin);
     planned
         .region_mut(&named.region)
         .db_instances

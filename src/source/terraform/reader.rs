@@ -130,14 +130,18 @@ impl<'a> Reader<'a> {
 
     /// Records where a resource is declared.
     pub(super) fn add_place(&self, item: &Item<'_>, arn: &str, planned: &mut Planned) {
-        let place = Place {
+        planned.add_place(arn, self.find_place(item));
+    }
+
+    /// Returns where a resource is declared.
+    pub(super) fn find_place(&self, item: &Item<'_>) -> Place {
+        Place {
             file: self.around.file.to_owned(),
             line: None,
             column: None,
             address: Some(item.address.to_owned()),
             condition: None,
-        };
-        planned.add_place(arn, place);
+        }
     }
 
     /// Returns the account id; empty if it is not known.

@@ -42,6 +42,19 @@ pub(super) fn read_buckets<'a>(reader: &Reader<'a>, planned: &mut Planned) {
             arn: named.arn,
         };
         reader.add_place(item, &bucket.arn, planned);
+        let configured_by = &mut planned.declaration_mut(&bucket.arn).configured_by;
+        for (kind, satellites) in [
+            ("aws_s3_bucket_versioning", &versionings),
+            (
+                "aws_s3_bucket_server_side_encryption_configuration",
+                &encryptions,
+            ),
+            ("aws_s3_bucket_lifecycle_configuration", &lifecycles),
+            ("aws_s3_bucket_notification", &notifications),
+        ] {
+            let attached = satellites.attached_to(item).unwrap_or_default();
+            configured_by.extend(attached.first().map(|it| (kind, it.address.to_owned())));
+        }
         planned.snapshot_mut().buckets.items.push(bucket);
     }
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use backup_check::analysis::Remedy;
 use backup_check::analysis::declaration::{Declared, declare};
-use backup_check::analysis::remedy::{Language, RouteTableIds};
+use backup_check::analysis::remedy::RouteTableIds;
 use backup_check::model::ResourceKind;
 use backup_check::model::snapshot::{SNAPSHOT_VERSION, Snapshot};
 use serde_json::{Value, json};
 
-const REGION: &str = "eu-central-1";
+pub(super) const REGION: &str = "eu-central-1";
 
 /// Returns the ARN of a key of a file, by which the snapshot has it.
 fn key_arn(region: &str, address: &str) -> String {
@@ -28,7 +28,7 @@ fn usable() -> Value {
 }
 
 /// Returns a file that declares one resource, and keys by their ARNs.
-fn file(
+pub(super) fn file(
     source: &str,
     arn: &str,
     address: &str,
@@ -67,16 +67,17 @@ fn in_template(address: &str, remedy: &Remedy) -> Declared {
     declare_in("cloudformation", address, &[], remedy).unwrap()
 }
 
-fn use_key(kind: ResourceKind, id: &str, is_encrypted: bool) -> Remedy {
+pub(super) fn use_key(kind: ResourceKind, id: &str, is_encrypted: bool) -> Remedy {
     Remedy::UseCustomerKey {
         kind,
         id: id.to_owned(),
+        holder: None,
         region: REGION.to_owned(),
         is_encrypted,
     }
 }
 
-fn lines_of(declared: &Declared) -> String {
+pub(super) fn lines_of(declared: &Declared) -> String {
     declared.declaration.lines.join("\n")
 }
 
@@ -96,7 +97,8 @@ fn a_plan_declares_what_a_bucket_lacks_in_resources_of_its_own() {
     assert_eq!(lines_of(&declared), "");
     assert_eq!(
         separate_of(&declared),
-        "resource \"aws_s3_bucket_versioning\" \"logs\" {\n  bucket = aws_s3_bucket.logs[0].id\n  \
+        "resource \"aws_s3_bucket_versioning\" \"logs\" {\n  count  = length(aws_s3_bucket.logs)\n  \
+         bucket = aws_s3_bucket.logs[count.index].id\n  \
          versioning_configuration {\n    status = \"Enabled\"\n  }\n}"
     );
     assert_eq!(
@@ -208,7 +210,7 @@ fn a_table_has_its_key_in_a_block() {
 #[test]
 fn a_key_comes_with_encryption_where_that_is_off() {
     use ResourceKind::{
-        EbsVolume, FsxFileSystem, NeptuneCluster, RedshiftCluster, RedshiftNamespace,
+        EbsVolume, FsxFileSystem, FsxVolume, NeptuneCluster, RedshiftCluster, RedshiftNamespace,
         StorageGatewayVolume,
     };
     for (kind, is_encrypted, plan, template) in [
@@ -243,6 +245,12 @@ fn a_key_comes_with_encryption_where_that_is_off() {
             "Encrypted: true\nKmsKeyId: !Ref KmsKeyArn",
         ),
         (
+            FsxVolume,
+            true,
+            "kms_key_id = var.kms_key_arn",
+            "KmsKeyId: !Ref KmsKeyArn",
+        ),
+        (
             RedshiftNamespace,
             true,
             "kms_key_id = var.kms_key_arn",
@@ -261,6 +269,15 @@ fn a_key_comes_with_encryption_where_that_is_off() {
             "{kind:?} {is_encrypted}"
         );
     }
+    let gateway_volume = use_key(StorageGatewayVolume, "it", false);
+    assert_eq!(
+        lines_of(&in_plan(
+            "aws_storagegateway_cached_iscsi_volume.it",
+            &gateway_volume
+        )),
+        "kms_encrypted = true\nkms_key = var.kms_key_arn"
+    );
+    // CloudFormation has no such type.
     let without_key = use_key(StorageGatewayVolume, "it", true);
     assert_eq!(declare_in("cloudformation", "It", &[], &without_key), None);
 }
@@ -448,16 +465,24 @@ fn an_endpoint_is_declared_with_the_route_tables_of_private_subnets() {
         }),
     };
     let tables = [
-        "aws_route_table.private",
-        "aws_vpc.net.main_route_table_id",
+        "module.a.aws_route_table.private[0]",
+        "module.a.aws_vpc.net.main_route_table_id",
         "rtb-0123",
+        "aws_route_table.outer",
+        "module.a.module.b.aws_route_table.inner",
     ];
     let declared = in_plan("module.a.aws_vpc.net", &endpoint(&tables));
     assert_eq!(
         separate_of(&declared),
         "resource \"aws_vpc_endpoint\" \"net_s3\" {\n  vpc_id            = aws_vpc.net.id\n  \
          service_name      = \"com.amazonaws.eu-central-1.s3\"\n  vpc_endpoint_type = \"Gateway\"\n  \
-         route_table_ids   = [aws_route_table.private.id, aws_vpc.net.main_route_table_id, \"rtb-0123\"]\n}"
+         route_table_ids   = [aws_route_table.private[0].id, aws_vpc.net.main_route_table_id, \"rtb-0123\"]\n}"
+    );
+    assert_eq!(
+        declared.declaration.notes,
+        [
+            "Add the ids of route tables in other modules to `route_table_ids`: `aws_route_table.outer`, `module.a.module.b.aws_route_table.inner`."
+        ]
     );
     assert_eq!(
         declared.fix,
@@ -472,30 +497,4 @@ fn an_endpoint_is_declared_with_the_route_tables_of_private_subnets() {
     );
     let declared = in_template("Net", &endpoint(&[]));
     assert_eq!(separate_of(&declared), start);
-}
-
-/// A volume of an instance is a block of it. Other resources have an id that is not their address.
-#[test]
-fn a_declaration_says_where_it_belongs() {
-    let instance = "aws_instance.app";
-    let block = "aws_instance.app.root_block_device[0]";
-    let volume = use_key(ResourceKind::EbsVolume, block, true);
-    let declared = in_plan(instance, &volume).declaration;
-    assert_eq!(declared.address, block);
-    assert_eq!(
-        (declared.place.as_str(), declared.language),
-        ("stack/main", Language::Hcl)
-    );
-    let other = use_key(ResourceKind::EbsVolume, "vol-1", true);
-    assert_eq!(in_plan(instance, &other).declaration.address, instance);
-    let snapshot = file("cloudformation", "Db", "Db", Some(7), &BTreeMap::new());
-    let remedy = Remedy::EnableAutomatedBackups {
-        arn: "Db".to_owned(),
-    };
-    let declared = declare(&snapshot, &remedy, "Db").unwrap().declaration;
-    assert_eq!(
-        (declared.place.as_str(), declared.language),
-        ("stack/main:7", Language::Template)
-    );
-    assert_eq!(declare(&snapshot, &remedy, "Other"), None);
 }
