@@ -210,12 +210,13 @@ pub fn in_region<'a>(cx: &RuleContext<'a>, region: &'a str) -> Result<Protection
     }
 }
 
-/// Whether a gap is that of a call: a file has its own plans, and an older snapshot what it was made with.
+/// Whether a gap is that of a call: a file has its own plans, an older snapshot what it was made with, and a disabled
+/// region nothing.
 #[must_use]
 pub fn is_failure(gap: &Gap) -> bool {
     !matches!(
         gap.kind,
-        GapKind::NotAsked | GapKind::NotCollected | GapKind::Unplanned
+        GapKind::NotAsked | GapKind::NotCollected | GapKind::RegionDisabled | GapKind::Unplanned
     )
 }
 

@@ -29,6 +29,8 @@ pub struct CentralCopy<'a> {
     pub runs: Option<Arc<Runs>>,
     /// Why it is not made in a part of the year.
     pub pause: Option<Prevented>,
+    /// Why it may not be made at all.
+    pub open: Option<&'a Gap>,
 }
 
 /// Why a copy is never made.
@@ -121,7 +123,7 @@ fn add_copy<'a>(
     cx: &RuleContext<'a>,
     protection: &Protection<'a>,
     (plan, rule, subject): (&'a BackupPlan, &'a BackupRule, Subject),
-    action: &CopyAction,
+    action: &'a CopyAction,
     copies: &mut CentralCopies<'a>,
 ) {
     let vault_arn = protection.expand(&action.vault_arn);
@@ -133,10 +135,7 @@ fn add_copy<'a>(
         return;
     }
     let mut lifecycles = [&rule.cold_storage, &action.cold_storage].into_iter();
-    if let Some(gap) = lifecycles.find_map(|it| it.gap().filter(|gap| is_failure(gap))) {
-        copies.open.get_or_insert_with(|| gap.clone());
-        return;
-    }
+    let open = lifecycles.find_map(|it| it.gap().filter(|gap| is_failure(gap)));
     let flaw = describe_flaw(rule, action);
     let copies_too = |other: &BackupRule, is_as_good: &dyn Fn(&CopyAction) -> bool| {
         let arn = |it: &CopyAction| protection.expand(&it.vault_arn);
@@ -164,6 +163,7 @@ fn add_copy<'a>(
                 flaw,
                 runs,
                 pause: pause.map(|pause| describe_pause(plan, rule, &pause)),
+                open,
             });
         }
         Ok(Survival::Displaced(by)) => copies.prevented.push(Prevented {

@@ -7,7 +7,7 @@ use crate::report::Status;
 use crate::rule::{Group, Owner, Rule};
 
 use super::evaluation::Inputs;
-use super::options::Options;
+use super::options::{Options, Scope};
 
 /// Whether a region has anything that counts for the exit code.
 #[derive(Debug, Clone, Copy, Default)]
@@ -51,9 +51,10 @@ fn may_hold_unlisted_bucket(snapshot: &Snapshot, options: &Options, region: &str
     if gap.kind == GapKind::NotAsked || snapshot.source.is_planned() || options.preflight {
         return true;
     }
-    // The tags of a region show the buckets in it that are tagged for backup.
+    // The tags of a region show the buckets in it that are tagged for backup. Without them, a scan of what is tagged is
+    // unknown.
     let region = snapshot.regions.get(region);
-    region.is_none_or(|it| it.tagged.gap.is_some())
+    options.scope != Scope::Enabled && region.is_none_or(|it| it.tagged.gap.is_some())
 }
 
 impl Options {

@@ -192,6 +192,10 @@ fn check_copy_action<'a>(
     {
         return Err(gap.clone());
     }
+    let open: Option<Vec<&Gap>> = copies.made.iter().map(|it| it.open).collect();
+    if let Some([gap, ..]) = open.as_deref() {
+        return Err((*gap).clone());
+    }
     let hours = shortest_interval(cx, &protection.plans_of(&chosen.by), subject);
     let outcome = if copies.made.is_empty() {
         if let Some(gap) = copies.open.or_else(|| chosen.open.clone()) {

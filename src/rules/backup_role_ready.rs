@@ -312,7 +312,8 @@ impl Lack {
             Permission::OutsideBoundary(policy) => Reason::OutsideBoundary(policy),
         };
         match (need.is_required, maybe) {
-            (_, Some(gap)) => self.add_unknown(gap.clone()),
+            (true, Some(gap)) => self.add_unknown(gap.clone()),
+            (false, Some(_)) => {}
             (true, None) => {
                 let of_reason = self.required.entry(reason).or_default();
                 of_reason.entry(purpose).or_default().insert(need.action);

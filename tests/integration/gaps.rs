@@ -202,6 +202,16 @@ fn report_on_unlisted(arn: &str, aws_type: &str) -> Report {
     evaluate_json(&snapshot, &Options::default())
 }
 
+/// The service of an ARN, the rest of it, the CloudFormation type, and the rules that are unknown: of several types, and
+/// of this one.
+type StrayCase<'a> = (
+    &'a str,
+    &'a str,
+    &'a str,
+    &'a [&'a [&'a str]],
+    &'a [&'a str],
+);
+
 // What a rule checks of each type is in the guide; only rules about tags and proof need nothing else of it.
 #[test]
 fn of_a_resource_that_was_not_listed_the_rules_of_its_type_are_unknown() {
@@ -217,7 +227,7 @@ fn of_a_resource_that_was_not_listed_the_rules_of_its_type_are_unknown() {
     const COPY: &[&str] = &["cross-account-copy-supported"];
     let copied = [KEY, OWN_KEY, SHARED, STATE];
     let managed = [KEY, VAULT_KEY, STATE];
-    let cases: [(&str, &str, &str, &[&[&str]], &[&str]); 13] = [
+    let cases: [StrayCase; 13] = [
         (
             "s3",
             "bucket",

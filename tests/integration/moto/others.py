@@ -176,11 +176,14 @@ class Others(Workloads):
             self.expect(arn, name, "ssm-parameter", region, tag, {})
 
     def other(self, service: str, region: str, resource: str, tag: Tag) -> str:
-        """Only the tagging API returns it. AWS Backup supports its type, but the guide does not cover it."""
+        """Only the tagging API returns it: its service has no such list here. AWS Backup supports its type."""
         arn = self.arn(service, region, resource)
         self.unsupported(arn, region, tag)
         if tag == ENABLED and region in REGIONS:
             self.expect(arn, resource, "other", region, tag, {})
+            # The ARN shows its type.
+            if service == "fsx":
+                self.resources[arn]["type"] = "fsx-file-system"
         return arn
 
     def unsupported(self, arn: str, region: str, tag: Tag) -> None:

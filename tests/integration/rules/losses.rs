@@ -14,7 +14,24 @@ use super::{Case, read_fixture};
 use crate::gaps::{Loss, apply_loss, possible_losses};
 
 /// What may be lost without a trace: the start of a pointer, and the cases, all but where one is named.
-const REPLACED: [(&str, Option<&str>); 4] = [
+const REPLACED: [(&str, Option<&str>); 8] = [
+    // Permissions that AWS includes and no backup needs are a warning where something would use them.
+    (
+        "/regions/eu-central-1/volumes",
+        Some("without what deletes expired backups"),
+    ),
+    (
+        "/regions/eu-central-1/volumes/items/0/tags",
+        Some("without what deletes expired backups"),
+    ),
+    (
+        "/regions/eu-central-1/instances",
+        Some("a deny of sharing the images that AWS Backup made"),
+    ),
+    (
+        "/regions/eu-central-1/instances/items/0/tags",
+        Some("a deny of sharing the images that AWS Backup made"),
+    ),
     // The account's plans, or else the values of the company guide, take its place; the guide says so.
     ("/backup_policy", None),
     // The name of the role is that of the company guide.
