@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::analysis::backup_plans::{Authority, account_of, find_vaults, in_region};
+use crate::analysis::backup_plans::{Authority, account_of, find_vaults, in_region, is_failure};
 use crate::analysis::backup_role::check_each_role;
 use crate::analysis::backup_usage::has_fully_managed_resources;
 use crate::analysis::proof::EFS_VAULT;
@@ -274,9 +274,13 @@ fn find_other_use(vault: &Vault) -> Result<Option<&'static str>, Gap> {
     if vault.id == EFS_VAULT {
         return Ok(Some("reserved for the automatic backups of Amazon EFS"));
     }
-    Ok(match vault.vault_type.get()?.as_str() {
-        AIR_GAPPED_VAULT => Some("logically air-gapped, and a rule names a standard vault"),
-        "RESTORE_ACCESS_BACKUP_VAULT" => Some("a restore access backup vault"),
+    // An older snapshot has no types.
+    if let Some(gap) = vault.vault_type.gap().filter(|gap| is_failure(gap)) {
+        return Err(gap.clone());
+    }
+    Ok(match vault.vault_type.known().map(String::as_str) {
+        Some(AIR_GAPPED_VAULT) => Some("logically air-gapped, and a rule names a standard vault"),
+        Some("RESTORE_ACCESS_BACKUP_VAULT") => Some("a restore access backup vault"),
         _ => None,
     })
 }
