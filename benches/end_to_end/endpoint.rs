@@ -5,7 +5,6 @@ use std::fs;
 use std::io::{BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -23,6 +22,8 @@ pub const KEYS: usize = 20;
 ///
 /// Source: <https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListAccounts.html>.
 pub const ACCOUNTS_PAGE: usize = 20;
+/// The number of connections at once: more than a scan opens, with its largest `--concurrency` of [`crate::SCANS`].
+const CONNECTIONS: usize = 256;
 /// The path of a request for the counters.
 const COUNTERS: &str = "/counters";
 
@@ -74,16 +75,22 @@ struct Server {
 pub fn serve(load: Load) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
     println!("{}", listener.local_addr().expect("it is bound"));
-    let server = Arc::new(Server {
+    let server = Server {
         load,
         files: read_fixtures(),
         calls: AtomicU64::new(0),
         throttled: AtomicU64::new(0),
+    };
+    // They start before the first connection, so that starting them is not measured.
+    std::thread::scope(|scope| {
+        for _ in 0..CONNECTIONS {
+            scope.spawn(|| {
+                for stream in listener.incoming().flatten() {
+                    server.serve_connection(&stream);
+                }
+            });
+        }
     });
-    for stream in listener.incoming().flatten() {
-        let server = Arc::clone(&server);
-        std::thread::spawn(move || server.serve_connection(&stream));
-    }
 }
 
 /// Returns the files of `fixtures/aws`, by service and name.

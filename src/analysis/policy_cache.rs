@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use crate::iam::document::Document;
 use crate::key_sharing::copy::CopyAccess;
@@ -18,16 +18,19 @@ pub(super) type KeyPath = (String, &'static str, String);
 /// A key's ARN, the service that calls KMS, and the name of a backup role.
 pub(super) type KeyAndRole = (String, ViaService, String);
 
+/// Values by what they are computed from.
+type Cache<K, V> = RwLock<BTreeMap<K, Arc<OnceLock<V>>>>;
+
 /// A schedule and its time zone.
 type ScheduleInZone = (String, Option<String>);
 
 /// Parsed key policies and their evaluations, one per key and caller, and the runs of schedules.
 #[derive(Debug, Default)]
 pub struct PolicyCache {
-    documents: RwLock<BTreeMap<String, Result<Arc<Document>, Gap>>>,
-    copy_access: RwLock<BTreeMap<KeyPath, Result<Arc<CopyAccess>, Gap>>>,
-    local_access: RwLock<BTreeMap<KeyAndRole, Result<Arc<LocalAccess>, Gap>>>,
-    runs: RwLock<BTreeMap<ScheduleInZone, Result<Arc<Runs>, String>>>,
+    documents: Cache<String, Result<Arc<Document>, Gap>>,
+    copy_access: Cache<KeyPath, Result<Arc<CopyAccess>, Gap>>,
+    local_access: Cache<KeyAndRole, Result<Arc<LocalAccess>, Gap>>,
+    runs: Cache<ScheduleInZone, Result<Arc<Runs>, String>>,
 }
 
 impl PolicyCache {
@@ -85,10 +88,9 @@ impl PolicyCache {
     }
 }
 
-/// Returns the value of a key, computed where it is not known. Two threads may both compute it; the results are
-/// equal.
+/// Returns the value of a key, computed where it is not known. Other threads that need it wait.
 fn get_or_compute<K, Q, V>(
-    cache: &RwLock<BTreeMap<K, V>>,
+    cache: &Cache<K, V>,
     key: &Q,
     own_key: impl FnOnce() -> K,
     compute: impl FnOnce() -> V,
@@ -98,13 +100,13 @@ where
     Q: Ord + ?Sized,
     V: Clone,
 {
-    let known = cache.read().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = known.get(key) {
-        return known.clone();
-    }
-    drop(known);
-    let value = compute();
-    let mut cache = cache.write().unwrap_or_else(PoisonError::into_inner);
-    cache.insert(own_key(), value.clone());
-    value
+    let find_known = || {
+        let known = cache.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(key).cloned()
+    };
+    let value = find_known().unwrap_or_else(|| {
+        let mut cache = cache.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(cache.entry(own_key()).or_default())
+    });
+    value.get_or_init(compute).clone()
 }

@@ -8,11 +8,11 @@
 use std::fmt;
 
 pub use super::facts::{CentralAccount, KeyFacts, Organization, ViaService};
-use super::service_request::{build_service_request, is_grant_action};
+use super::service_request::{ServiceRequest, is_grant_action};
 use crate::iam::decision::{BlockingDeny, Decision, Element, Verdict};
 use crate::iam::document::Document;
 use crate::iam::evaluator::{evaluate, find_blocking_deny};
-use crate::iam::request::{Request, RolePrincipal};
+use crate::iam::request::RolePrincipal;
 
 /// Whether the copy fails without an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,10 +200,11 @@ fn evaluate_through(
     central: &CentralAccount,
     paths: &[ViaService],
 ) -> CopyAccess {
-    let worst = |action| {
-        let decisions = paths
-            .iter()
-            .map(|via| evaluate(document, &build_request(key, central, *via, action)));
+    let mut requests = build_requests(key, central, paths);
+    let mut worst = |action| {
+        let decisions = requests
+            .iter_mut()
+            .map(|request| evaluate(document, request.with_action(action)));
         // The first of several worst answers, so that one path alone is not preferred by chance.
         decisions.reduce(|worst, next| {
             if next.verdict() > worst.verdict() {
@@ -238,31 +239,31 @@ pub fn find_copy_deny(
     via: Option<ViaService>,
 ) -> Option<BlockingDeny> {
     let paths = via.map_or(ViaService::ALL.to_vec(), |via| vec![via]);
-    let requests = ACTIONS.iter().flat_map(|(action, _)| {
-        paths
-            .iter()
-            .map(|via| build_request(key, central, *via, action))
-    });
+    let mut requests = build_requests(key, central, &paths);
     let mut open = None;
-    for request in requests {
-        match find_blocking_deny(document, &request) {
-            Some(found) if found.is_certain => return Some(found),
-            found => open = open.or(found),
+    for (action, _) in ACTIONS {
+        for request in &mut requests {
+            match find_blocking_deny(document, request.with_action(action)) {
+                Some(found) if found.is_certain => return Some(found),
+                found => open = open.or(found),
+            }
         }
     }
     open
 }
 
-/// Returns the request to evaluate: one action on the key by the service-linked role, through a service, for an AWS resource.
-#[must_use]
-pub fn build_request(
+/// Returns the requests to evaluate: the key is used by the service-linked role, through each service, for an AWS
+/// resource.
+fn build_requests(
     key: &KeyFacts,
     central: &CentralAccount,
-    via: ViaService,
-    action: &str,
-) -> Request {
-    let role = service_linked_role(key, central);
+    paths: &[ViaService],
+) -> Vec<ServiceRequest> {
     let id = central.org_id.clone();
     let organization = id.map_or(Organization::Unknown, Organization::Member);
-    build_service_request(key, role, &organization, via, action)
+    let role = service_linked_role(key, central);
+    paths
+        .iter()
+        .map(|via| ServiceRequest::new(key, role.clone(), &organization, *via))
+        .collect()
 }

@@ -1,7 +1,7 @@
 //! Whether AWS Backup can back up a resource of this account that is encrypted with a key.
 
 use super::facts::{BackupRole, KeyFacts, ViaService};
-use super::service_request::build_service_request;
+use super::service_request::ServiceRequest;
 use crate::iam::decision::{Decision, Verdict};
 use crate::iam::document::Document;
 use crate::iam::evaluator::evaluate;
@@ -76,11 +76,8 @@ pub fn evaluate_local_access(
         name: name.to_owned(),
         title: "the backup role",
     };
-    let decide = |action: &'static str| {
-        let caller = caller.clone();
-        let request = build_service_request(key, caller, &role.organization, via, action);
-        (action, evaluate(document, &request))
-    };
+    let mut request = ServiceRequest::new(key, caller, &role.organization, via);
+    let decide = |action: &'static str| (action, evaluate(document, request.with_action(action)));
     LocalAccess {
         via,
         actions: via

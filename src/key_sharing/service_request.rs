@@ -39,25 +39,40 @@ pub(crate) const OF_VPC_ENDPOINTS: [&str; 7] = [
     "aws:VpceOrgPaths",
 ];
 
-/// Returns the request of one action on the key by a role, through a service, for an AWS resource.
-pub(super) fn build_service_request(
-    key: &KeyFacts,
-    role: RolePrincipal,
-    organization: &Organization,
+/// The request of a role that uses a key through a service, for an AWS resource. Its action changes: all but a few
+/// condition keys are the same for each.
+pub(super) struct ServiceRequest {
+    request: Request,
     via: ViaService,
-    action: &str,
-) -> Request {
-    let mut context = Context::default();
-    set_principal(&mut context, &role);
-    set_organization(&mut context, organization);
-    set_path(&mut context, key, via);
-    set_action(&mut context, via, action);
-    set_key(&mut context, key);
-    Request {
-        principal: role,
-        action: action.to_owned(),
-        resource: key.arn_shape(),
-        context,
+}
+
+impl ServiceRequest {
+    /// Returns a request that has no action yet.
+    pub(super) fn new(
+        key: &KeyFacts,
+        role: RolePrincipal,
+        organization: &Organization,
+        via: ViaService,
+    ) -> Self {
+        let mut context = Context::default();
+        set_principal(&mut context, &role);
+        set_organization(&mut context, organization);
+        set_path(&mut context, key, via);
+        set_key(&mut context, key);
+        let request = Request {
+            principal: role,
+            action: String::new(),
+            resource: key.arn_shape(),
+            context,
+        };
+        ServiceRequest { request, via }
+    }
+
+    /// Returns the request with an action.
+    pub(super) fn with_action(&mut self, action: &str) -> &Request {
+        action.clone_into(&mut self.request.action);
+        set_action(&mut self.request.context, self.via, action);
+        &self.request
     }
 }
 
@@ -107,17 +122,15 @@ fn set_action(context: &mut Context, via: ViaService, action: &str) {
         false => Value::Absent,
     };
     context.set("kms:GrantIsForAWSResource", for_resource);
-    if matches!(
-        action,
-        "kms:DescribeKey" | "kms:ListGrants" | "kms:RevokeGrant"
-    ) {
-        context.set_family("kms:EncryptionContext:", Value::Absent);
-        context.set("kms:EncryptionContextKeys", Value::Absent);
-    } else if via == ViaService::Backup {
+    let (context_pairs, context_keys) = match action {
+        "kms:DescribeKey" | "kms:ListGrants" | "kms:RevokeGrant" => (Value::Absent, Value::Absent),
         // The context of backups under the key of a vault, as AWS's own policy has it:
         // https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html#backup-permissions-grants-deny-statements
-        context.set("kms:EncryptionContextKeys", Value::one(VAULT_CONTEXT));
-    }
+        _ if via == ViaService::Backup => (Value::Unknown, Value::one(VAULT_CONTEXT)),
+        _ => (Value::Unknown, Value::Unknown),
+    };
+    context.set_family("kms:EncryptionContext:", context_pairs);
+    context.set("kms:EncryptionContextKeys", context_keys);
 }
 
 fn set_key(context: &mut Context, key: &KeyFacts) {
