@@ -2,6 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_storagegateway::Client;
+use aws_sdk_storagegateway::error::SdkError;
+use aws_sdk_storagegateway::operation::describe_cachedi_scsi_volumes::DescribeCachediSCSIVolumesError;
+use aws_sdk_storagegateway::operation::describe_storedi_scsi_volumes::DescribeStorediSCSIVolumesError;
+use aws_sdk_storagegateway::types::ErrorCode;
+use aws_sdk_storagegateway::types::error::InvalidGatewayRequestException;
 use futures_util::future::join_all;
 
 use crate::model::ResourceKind;
@@ -63,8 +69,11 @@ const BATCH: usize = 32;
 /// The gateways and gateway volumes of a region.
 type Gateways = (Listing<Gateway>, Listing<GatewayVolume>);
 
-/// The result of describing volumes of one gateway: the operation, and the volumes by ARN.
-type DescribedVolumes = Result<(Operation, BTreeMap<String, DescribedVolume>), Gap>;
+/// Described volumes by ARN.
+type VolumesByArn = BTreeMap<String, DescribedVolume>;
+
+/// The result of describing volumes of one gateway, with the operation.
+type DescribedVolumes = Result<(Operation, VolumesByArn), Gap>;
 
 /// The fields of a described volume.
 struct DescribedVolume {
@@ -138,7 +147,7 @@ fn gateway_from(gateway: aws_sdk_storagegateway::types::GatewayInfo) -> Option<G
 /// Reads the volumes of a gateway. A volume that could not be described is kept with the reason.
 async fn read_volumes(
     calls: &ServiceCalls,
-    client: &aws_sdk_storagegateway::Client,
+    client: &Client,
     gateway: &Gateway,
 ) -> Listing<GatewayVolume> {
     let pages = client
@@ -170,46 +179,105 @@ async fn read_volumes(
     }
 }
 
+/// Describes volumes of a gateway. One that does not exist fails a call for all of them, so they are then described one
+/// by one.
 async fn describe_volumes(
     calls: &ServiceCalls,
-    client: &aws_sdk_storagegateway::Client,
+    client: &Client,
     gateway: &Gateway,
     arns: Vec<String>,
 ) -> DescribedVolumes {
-    if gateway.gateway_type.get()? == "CACHED" {
-        let call = client
-            .describe_cachedi_scsi_volumes()
-            .set_volume_arns(Some(arns))
-            .send();
-        let response = calls.send_call(DESCRIBE_CACHED, call).await?;
-        let volumes = response.cachedi_scsi_volumes.unwrap_or_default();
-        let described = volumes.into_iter().filter_map(|it| {
-            let described = DescribedVolume {
-                state: it.volume_status,
-                kms_key: it.kms_key,
-                capacity: it.volume_size_in_bytes,
-                used: it.volume_used_in_bytes,
-            };
-            Some((it.volume_arn.filled()?, described))
-        });
-        Ok((DESCRIBE_CACHED, described.collect()))
-    } else {
-        let call = client
-            .describe_storedi_scsi_volumes()
-            .set_volume_arns(Some(arns))
-            .send();
-        let response = calls.send_call(DESCRIBE_STORED, call).await?;
-        let volumes = response.storedi_scsi_volumes.unwrap_or_default();
-        let described = volumes.into_iter().filter_map(|it| {
-            let described = DescribedVolume {
-                state: it.volume_status,
-                kms_key: it.kms_key,
-                capacity: it.volume_size_in_bytes,
-                used: it.volume_used_in_bytes,
-            };
-            Some((it.volume_arn.filled()?, described))
-        });
-        Ok((DESCRIBE_STORED, described.collect()))
+    let is_cached = gateway.gateway_type.get()? == "CACHED";
+    let describe = async |arns: Vec<String>| match is_cached {
+        true => describe_cached_volumes(calls, client, arns).await,
+        false => describe_stored_volumes(calls, client, arns).await,
+    };
+    let operation = match is_cached {
+        true => DESCRIBE_CACHED,
+        false => DESCRIBE_STORED,
+    };
+    if let Some(described) = describe(arns.clone()).await? {
+        return Ok((operation, described));
+    }
+    let mut described = BTreeMap::new();
+    for found in join_all(arns.into_iter().map(|arn| describe(vec![arn]))).await {
+        described.extend(found?.unwrap_or_default());
+    }
+    Ok((operation, described))
+}
+
+/// Describes cached volumes; `None` if one of them does not exist.
+async fn describe_cached_volumes(
+    calls: &ServiceCalls,
+    client: &Client,
+    arns: Vec<String>,
+) -> Result<Option<VolumesByArn>, Gap> {
+    let request = client
+        .describe_cachedi_scsi_volumes()
+        .set_volume_arns(Some(arns));
+    let call = send_unless_missing(request.send(), |error| match error {
+        DescribeCachediSCSIVolumesError::InvalidGatewayRequestException(it) => Some(it),
+        _ => None,
+    });
+    let Some(response) = calls.send_call(DESCRIBE_CACHED, call).await? else {
+        return Ok(None);
+    };
+    let volumes = response.cachedi_scsi_volumes.unwrap_or_default();
+    let described = volumes.into_iter().filter_map(|it| {
+        let described = DescribedVolume {
+            state: it.volume_status,
+            kms_key: it.kms_key,
+            capacity: it.volume_size_in_bytes,
+            used: it.volume_used_in_bytes,
+        };
+        Some((it.volume_arn.filled()?, described))
+    });
+    Ok(Some(described.collect()))
+}
+
+/// Describes stored volumes; `None` if one of them does not exist.
+async fn describe_stored_volumes(
+    calls: &ServiceCalls,
+    client: &Client,
+    arns: Vec<String>,
+) -> Result<Option<VolumesByArn>, Gap> {
+    let request = client
+        .describe_storedi_scsi_volumes()
+        .set_volume_arns(Some(arns));
+    let call = send_unless_missing(request.send(), |error| match error {
+        DescribeStorediSCSIVolumesError::InvalidGatewayRequestException(it) => Some(it),
+        _ => None,
+    });
+    let Some(response) = calls.send_call(DESCRIBE_STORED, call).await? else {
+        return Ok(None);
+    };
+    let volumes = response.storedi_scsi_volumes.unwrap_or_default();
+    let described = volumes.into_iter().filter_map(|it| {
+        let described = DescribedVolume {
+            state: it.volume_status,
+            kms_key: it.kms_key,
+            capacity: it.volume_size_in_bytes,
+            used: it.volume_used_in_bytes,
+        };
+        Some((it.volume_arn.filled()?, described))
+    });
+    Ok(Some(described.collect()))
+}
+
+/// Sends a request; `None` if the rejection says that a volume does not exist.
+async fn send_unless_missing<T, E, R>(
+    request: impl Future<Output = Result<T, SdkError<E, R>>>,
+    rejection: fn(&E) -> Option<&InvalidGatewayRequestException>,
+) -> Result<Option<T>, SdkError<E, R>> {
+    let error = match request.await {
+        Ok(response) => return Ok(Some(response)),
+        Err(error) => error,
+    };
+    let rejection = error.as_service_error().and_then(rejection);
+    let code = rejection.and_then(|it| it.error()?.error_code());
+    match code {
+        Some(ErrorCode::VolumeNotFound) => Ok(None),
+        _ => Err(error),
     }
 }
 

@@ -265,6 +265,22 @@ fn volumes_are_described_in_batches_of_one_gateway() {
 }
 
 #[test]
+fn a_volume_that_is_deleted_after_it_is_listed_hides_no_other_volume() {
+    let missing = on(
+        "storagegateway:DescribeCachediSCSIVolumes",
+        Reply::Fixture("VolumeNotFound"),
+    );
+    let (snapshot, endpoint) = collect_region([missing.about("vol-3344CCDD")]);
+    let volume = |id: &str| item(&snapshot, &in_region("gateway_volumes"), id).clone();
+    let kept = json!({"known": DATA_KEY});
+    assert_eq!(volume("vol-1122AABB")["kms_key"], kept);
+    let gap = &volume("vol-3344CCDD")["kms_key"]["unknown"];
+    assert_eq!(gap["kind"], "unreadable");
+    let asked = endpoint.requests_for("storagegateway:DescribeCachediSCSIVolumes");
+    assert_eq!(asked.len(), 3, "both together, then each");
+}
+
+#[test]
 fn the_volumes_of_a_disconnected_gateway_are_kept_as_unknown() {
     let off = Reply::Fixture("GatewayNotConnected");
     let cached = on("storagegateway:DescribeCachediSCSIVolumes", off.clone());

@@ -118,7 +118,7 @@ impl Exception {
         }
     }
 
-    /// Limits the exception to a bucket, table, key or gateway.
+    /// Limits the exception to a bucket, table, key or gateway, or the last of the volumes of a gateway.
     #[must_use]
     pub fn about(self, subject: &str) -> Self {
         Exception {

@@ -145,6 +145,10 @@ impl Request {
         if let Some(role) = self.parameters.get("RoleArn") {
             return role.split(':').nth(4);
         }
+        if let Some(volumes) = self.parameters.get("VolumeARNs") {
+            let last = volumes.rsplit('/').next()?;
+            return Some(last.trim_end_matches("\"]"));
+        }
         const NAMES: [&str; 9] = [
             "Bucket",
             "GatewayARN",
@@ -180,7 +184,7 @@ impl Request {
         ];
         let mut wanted = Vec::new();
         for (key, value) in &self.parameters {
-            if ["ResourceARNList", "FileSystemIds", "VolumeIds"].contains(&key.as_str()) {
+            if ["ResourceARNList", "FileSystemIds", "VolumeIds", "VolumeARNs"].contains(&key.as_str()) {
                 let arns: Vec<String> = serde_json::from_str(value).expect("a list of ARNs");
                 wanted.extend(arns);
             } else if KEYS.iter().any(|it| key.starts_with(it))
