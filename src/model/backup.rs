@@ -32,6 +32,9 @@ pub struct Vault {
     /// `BACKUP_VAULT`, `LOGICALLY_AIR_GAPPED_BACKUP_VAULT`, `RESTORE_ACCESS_BACKUP_VAULT`.
     #[serde(default)]
     pub vault_type: Observed<String>,
+    /// `CREATING`, `AVAILABLE`, `FAILED`; none where AWS Backup returns none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
     /// The key of backups that AWS Backup manages fully; none where AWS owns the key.
     #[serde(default)]
     pub kms_key: Observed<Option<String>>,
@@ -44,6 +47,14 @@ pub struct Vault {
     /// Its access policy as text; none where it has none. Source: `GetBackupVaultAccessPolicy`.
     #[serde(default)]
     pub access_policy: Observed<Option<String>>,
+}
+
+impl Vault {
+    /// Whether the vault can be used. One without a state can.
+    #[must_use]
+    pub fn is_available(&self) -> bool {
+        self.state.as_deref().is_none_or(|it| it == "AVAILABLE")
+    }
 }
 
 /// A role that makes backups. Source: IAM API, `GetRole`.

@@ -21,7 +21,7 @@ use crate::settings::Severity;
 use crate::text::plural;
 
 rule! {
-    /// The vault that the backup policy names exists, accepts the backups and allows copies. Vault Lock
+    /// The vault that the backup policy names exists, is available, accepts the backups and allows copies. Vault Lock
     /// must allow the retention of the plan. The access policy must not deny
     /// `backup:CopyFromBackupVault`.
     ///
@@ -120,10 +120,8 @@ fn check_any_vault(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     let others = || vaults.items.iter().filter(|it| it.id != EFS_VAULT);
     let usable: Vec<&str> = others()
         .filter(|vault| {
-            vault
-                .vault_type
-                .known()
-                .is_some_and(|it| it == BACKUP_VAULT)
+            let vault_type = vault.vault_type.known();
+            vault.is_available() && vault_type.is_some_and(|it| it == BACKUP_VAULT)
         })
         .map(|vault| vault.id.as_str())
         .collect();
@@ -181,6 +179,9 @@ fn check_vault(
         return Ok(
             Outcome::breach(message).fix(ask_contact(cx, "to name another vault in the plan"))
         );
+    }
+    if let Some(unavailable) = find_unavailable(cx, vault) {
+        return unavailable;
     }
     let parts = [
         check_vault_lock(cx, vault, rules, "every job fails"),
@@ -241,6 +242,9 @@ fn check_air_gapped_vault(
         ))
         .fix(ask_contact(cx, "to name another vault in the plan")));
     }
+    if let Some(unavailable) = find_unavailable(cx, vault) {
+        return unavailable;
+    }
     let lock = check_vault_lock(cx, vault, rules, DIRECT_JOBS_FAIL)?;
     // Backups of other types stay in the vault of the rule if they cannot be copied to this one.
     let lock = match lock.verdict == Verdict::Breach && !has_fully_managed_resources(cx)? {
@@ -292,6 +296,21 @@ fn find_authority<'a>(cx: &RuleContext<'a>, rules: &[&BackupRule]) -> Result<Aut
     let mut by = protection.in_use(cx).by;
     by.retain(|choice| choice.plan.rules.items.iter().any(is_named));
     Ok(protection.authority_of(&by))
+}
+
+/// Returns the outcome for a vault that is not available, or `None` if it is.
+///
+/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupVaultListMember.html>.
+fn find_unavailable(cx: &RuleContext<'_>, vault: &Vault) -> Option<CheckResult> {
+    let name = &vault.id;
+    let state = vault.state.as_deref().filter(|_| !vault.is_available())?;
+    if state == "FAILED" {
+        let message = format!("vault {name} could not be created: its state is FAILED");
+        let fix = ask_contact(cx, "to create the vault again");
+        return Some(Ok(Outcome::breach(message).fix(fix)));
+    }
+    let message = format!("vault {name} is not available yet: its state is {state}");
+    Some(Err(Gap::new(GapKind::Open, message)))
 }
 
 /// Checks that Vault Lock allows the retention of the backup rules.

@@ -156,6 +156,7 @@ fn vault_from(vault: BackupVaultListMember) -> Option<Vault> {
         arn: vault.backup_vault_arn.filled()?,
         id: vault.backup_vault_name.filled()?,
         vault_type: LIST_VAULTS.require_text(kind, "VaultType"),
+        state: vault.vault_state.map(|it| it.as_str().to_owned()).filled(),
         kms_key,
         // Missing if Vault Lock sets no limit.
         min_retention_days: parse_days(LIST_VAULTS, vault.min_retention_days).into(),

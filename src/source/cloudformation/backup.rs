@@ -32,6 +32,7 @@ pub(super) fn read_backup_resources(build: &mut Build<'_>) {
             arn: build.declare_resource(&declared, ""),
             id: vault_name(build, &declared),
             vault_type: Observed::Known("BACKUP_VAULT".to_owned()),
+            state: None,
             kms_key: key
                 .map(|key| key.or_else(|| Some(BACKUP_VAULT_KEY.to_owned())))
                 .into(),
@@ -53,6 +54,7 @@ pub(super) fn read_backup_resources(build: &mut Build<'_>) {
             arn: build.declare_resource(&declared, ""),
             id: vault_name(build, &declared),
             vault_type: Observed::Known("LOGICALLY_AIR_GAPPED_BACKUP_VAULT".to_owned()),
+            state: None,
             kms_key: key.into(),
             min_retention_days: read_days(&properties, "MinRetentionDays").into(),
             max_retention_days: read_days(&properties, "MaxRetentionDays").into(),

@@ -115,6 +115,7 @@ fn read_vaults<'a>(reader: &Reader<'a>, planned: &mut Planned) {
             };
             let vault = Vault {
                 vault_type: Observed::Known(vault_type.to_owned()),
+                state: None,
                 kms_key,
                 min_retention_days: days("min_retention_days").into(),
                 max_retention_days: days("max_retention_days").into(),

@@ -176,6 +176,12 @@ impl Request {
 
     /// Returns the ids, names and ARNs by which the request limits a list.
     pub(super) fn named_items(&self) -> Vec<String> {
+        const LISTS: [&str; 4] = [
+            "ResourceARNList",
+            "FileSystemIds",
+            "VolumeIds",
+            "VolumeARNs",
+        ];
         const KEYS: [&str; 4] = [
             "Filter.1.Value.",
             "Filters.Filter.1.Values.Value.",
@@ -184,7 +190,7 @@ impl Request {
         ];
         let mut wanted = Vec::new();
         for (key, value) in &self.parameters {
-            if ["ResourceARNList", "FileSystemIds", "VolumeIds", "VolumeARNs"].contains(&key.as_str()) {
+            if LISTS.contains(&key.as_str()) {
                 let arns: Vec<String> = serde_json::from_str(value).expect("a list of ARNs");
                 wanted.extend(arns);
             } else if KEYS.iter().any(|it| key.starts_with(it))
