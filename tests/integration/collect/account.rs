@@ -123,6 +123,7 @@ fn vaults_are_read_with_their_lock_and_used_vaults_with_their_access_policy() {
     let (snapshot, endpoint) = collect_region([no_plans()]);
     let vault = |id: &str| item(&snapshot, &in_region("vaults"), id).clone();
     let local = vault("local");
+    assert_eq!(local["state"], "AVAILABLE");
     assert_eq!(local["min_retention_days"], json!({"known": 1}));
     assert_eq!(local["max_retention_days"], json!({"known": 30}));
     let policy = at(&local, "/access_policy/known").as_str().expect("one");
