@@ -263,7 +263,7 @@ fn check_arguments(args: &ScanArgs) -> anyhow::Result<Vec<FleetTarget>> {
         own.or_else(|| args.report.find_account_only()),
     )?;
     let mut targets = Vec::new();
-    for target in args.report.check_targets()? {
+    for target in args.report.check_targets(&[])? {
         let (name, path) = target.name_parts();
         if FleetFormat::with_name(name).is_none() {
             bail!(

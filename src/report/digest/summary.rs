@@ -115,14 +115,17 @@ fn summarize_ready(view: &View<'_>, total: usize) -> Answer {
         };
     }
     if !report.all_rules || !report.unread.is_empty() || !view.account.is_checked {
-        let rules = plural(report.rules, "rule");
+        let rules = match report.rules {
+            1 => "only rule that was".to_owned(),
+            rules => format!("{} that were", plural(rules, "rule")),
+        };
         let account = match view.account.is_checked {
             true => "",
             false => "; whether the account is ready for copies was not checked",
         };
         return Answer {
             verdict: ResourceVerdict::Ready,
-            sentence: format!("{subject} {pass} the {rules} that were checked{account}."),
+            sentence: format!("{subject} {pass} the {rules} checked{account}."),
         };
     }
     if !rows.unknown.is_empty() {
