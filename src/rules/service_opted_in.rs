@@ -146,22 +146,18 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
         let outcome = Outcome::warn(message);
         return Ok(ask_to_opt_in(cx, outcome, &maybe_skipped, &ask));
     }
+    // A service whose list could not be read may be in use. That matters only if it is not opted in.
+    let mut unread = in_use.iter().filter(|(service, _)| is_off(service));
+    if let Some(gap) = unread.find_map(|(_, usage)| usage.gap) {
+        return Err(gap.clone());
+    }
     if let Some(service) = in_use.keys().find(|service| is_left(service)) {
         let message = format!("the plan does not set the AWS Backup opt-in for {service}");
         return Err(Gap::new(GapKind::Unplanned, message));
     }
-    // A service whose list could not be read may be in use. That matters only if it is not opted in.
-    let unread = in_use
-        .iter()
-        .filter(|(service, _)| opt_in(service) != Some(true));
-    match unread.filter_map(|(_, usage)| usage.gap).next() {
-        Some(gap) => Err(gap.clone()),
-        None => {
-            let seen = in_use.iter().filter(|(_, usage)| usage.gap.is_none());
-            let seen: Vec<&str> = seen.map(|(service, _)| *service).collect();
-            Ok(Outcome::pass("opted in for every service in use").with("services", seen))
-        }
-    }
+    let seen = in_use.iter().filter(|(_, usage)| usage.gap.is_none());
+    let seen: Vec<&str> = seen.map(|(service, _)| *service).collect();
+    Ok(Outcome::pass("opted in for every service in use").with("services", seen))
 }
 
 /// Returns why the account may have plans and selections that were not read. Where the organization's policy was not
