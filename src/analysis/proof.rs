@@ -145,7 +145,7 @@ impl<'a> ProofSources<'a> {
         let matches = plans.map(|plan| self.is_job_of(plan, origin).and(named(plan)));
         let open_stacks = self.open_stacks.as_ref().filter(|_| is_nested);
         let open = self.open.as_ref().or(open_stacks);
-        match (Truth::any(matches), open, vault.and_then(|_| air_gapped)) {
+        match (Truth::any(matches), open, vault.and(air_gapped)) {
             (Truth::True, ..) => Proof::Yes,
             (Truth::False, None, _) => Proof::No,
             (_, Some(gap), _) | (_, _, Err(gap)) => Proof::Open(gap.clone()),
