@@ -49,7 +49,7 @@ fn summarize_empty(report: &Report) -> Answer {
     }
     let nothing = match report.selection.is_everything() {
         true => "no bucket, instance, volume, database or table was found in these regions",
-        false => "none of the selected resources was found",
+        false => "no resource to back up was found in the selection",
     };
     Answer {
         verdict: ResourceVerdict::Ready,
