@@ -17,7 +17,7 @@ use crate::model::tag::BackupTag;
 use crate::model::{Listing, Observed, Resource};
 
 use super::backup_target::{
-    KnownTags, Target, as_if_tagged, enabled_tag, find_shape, tagged, target,
+    KnownTags, Target, any_tagged, as_if_tagged, enabled_tag, find_shape, tagged, target,
 };
 use super::backup_types::{BackupType, type_of, types_of_kind};
 use super::context::{RuleContext, SelectionsInUse};
@@ -275,19 +275,8 @@ impl<'a> Protection<'a> {
             .iter()
             .filter_map(|kind| Some((kind.kind, cx.gap_of_kind(kind, self.region)?)));
         let gaps = gaps.filter(|(_, gap)| is_failure(gap));
-        let partition = partition_of(self.region);
         let unlisted = gaps.flat_map(|(kind, gap)| {
-            types_of_kind(kind).map(move |row| {
-                let shape = row.arn_shape(partition, self.region, self.account);
-                let target = Target {
-                    arn: Cow::Owned(shape),
-                    name: row.name,
-                    shape: None,
-                    tags: Cow::Owned(enabled_tag(cx)),
-                    bare: true,
-                };
-                (target, gap)
-            })
+            types_of_kind(kind).map(move |row| (any_tagged(cx, row, self.region), gap))
         });
         unlisted.collect()
     }
@@ -476,7 +465,10 @@ impl<'a> Protection<'a> {
 }
 
 /// Returns a resource as plans see it: one whose tags were not read as if it were tagged `enabled`.
-fn expect_backups<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<Target<'a>> {
+pub(super) fn expect_backups<'a>(
+    cx: &RuleContext<'a>,
+    resource: Resource<'a>,
+) -> Option<Target<'a>> {
     target(cx, resource).or_else(|| as_if_tagged(cx, resource))
 }
 

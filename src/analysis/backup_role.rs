@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use crate::model::Observed;
 
-use super::backup_plans::{Authority, Choice, in_region};
+use super::backup_plans::{Authority, Choice, in_region, is_failure};
 use super::context::RuleContext;
-use super::outcome::{CheckResult, Outcome};
+use super::outcome::{CheckResult, Outcome, Verdict};
 use super::role_name::{BackupRoles, RoleName};
 
 /// Checks each role that makes backups of what is tagged `enabled` in the region, else the company's.
 ///
 /// Of several roles the worst outcome counts: each makes backups. Where it is not known which of them
-/// are used, their outcomes must agree. A selection that was not read may have a role for which it is worse.
+/// are used, their outcomes must agree. A selection that was not read may have any role, so it must pass for all.
 ///
 /// # Errors
 /// Why it is not known which role it is.
@@ -21,11 +21,17 @@ pub fn check_each_role(
     check: impl Fn(&RoleName) -> CheckResult,
 ) -> CheckResult {
     let roles = cx.backup_roles(find_backup_roles);
-    let unread = roles.unread.iter().map(|gap| Err(gap.clone()));
+    let unread = roles
+        .unread
+        .iter()
+        .map(|gap| match check(&RoleName::any()) {
+            Ok(outcome) if outcome.verdict == Verdict::Pass => Ok(outcome),
+            _ => Err(gap.clone()),
+        });
     let outcomes: Vec<Outcome> = roles
         .names
         .iter()
-        .map(check)
+        .map(&check)
         .chain(unread)
         .map(|outcome| outcome.unwrap_or_else(|gap| Outcome::unknown(&gap)))
         .collect();
@@ -48,8 +54,14 @@ fn find_backup_roles(cx: &RuleContext<'_>) -> BackupRoles {
     let mut possible = BTreeSet::new();
     let mut open = unplaced.clone();
     let mut unread = None;
-    let protections = regions.into_iter();
-    for protection in protections.filter_map(|region| in_region(cx, region).ok()) {
+    for region in regions {
+        let protection = match in_region(cx, region) {
+            Ok(protection) => protection,
+            Err(gap) => {
+                unread = unread.or(Some(gap).filter(is_failure));
+                continue;
+            }
+        };
         let chosen = protection.in_use(cx);
         in_use.extend(protection.roles(&chosen.by));
         unread = unread.or_else(|| protection.unread_selections());
@@ -80,7 +92,7 @@ fn find_backup_roles(cx: &RuleContext<'_>) -> BackupRoles {
     if names.is_empty() {
         return BackupRoles {
             names: BTreeSet::from([company_role(cx)]),
-            open: None,
+            open: unread.clone(),
             unread,
         };
     }

@@ -13,7 +13,7 @@ use crate::model::backup_plan::{BackupSelection, TagCondition, TagOperator, tag_
 use crate::model::tag::{ENABLED, Tags, is_kept};
 use crate::text::and_more;
 
-use super::backup_types::{ANY, type_of};
+use super::backup_types::{ANY, BackupType, type_of};
 use super::context::RuleContext;
 
 /// The keys of the tags that a snapshot keeps of resources.
@@ -146,6 +146,17 @@ pub fn tagged<'a>(cx: &RuleContext<'_>, arn: &'a str) -> Target<'a> {
     Target {
         arn: Cow::Borrowed(arn),
         name: arn,
+        ..Target::bare(enabled_tag(cx))
+    }
+}
+
+/// Returns any resource of a type in a region, as if it had no other tag than `enabled`.
+#[must_use]
+pub fn any_tagged<'a>(cx: &RuleContext<'_>, row: &BackupType, region: &str) -> Target<'a> {
+    let account = cx.snapshot.account_id.as_deref().unwrap_or_default();
+    Target {
+        arn: Cow::Owned(row.arn_shape(partition_of(region), region, account)),
+        name: row.name,
         ..Target::bare(enabled_tag(cx))
     }
 }

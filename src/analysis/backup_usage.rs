@@ -49,7 +49,7 @@ pub fn find_types_in_use<'a>(cx: &RuleContext<'a>) -> Vec<TypeInUse<'a>> {
         for resource in cx.snapshot.resources_in(region) {
             add_resource(&mut usage, cx, region, resource, protection.as_ref());
         }
-        add_stacks(&mut usage, cx, region, protection.as_ref());
+        let half_read = add_stacks(&mut usage, cx, region, protection.as_ref());
         for arn in cx.enabled_by_tag(region) {
             if let Some(row) = type_of_arn(arn) {
                 let entry = certain_entry(&mut usage, region, row);
@@ -67,7 +67,7 @@ pub fn find_types_in_use<'a>(cx: &RuleContext<'a>) -> Vec<TypeInUse<'a>> {
                 add_gap(&mut usage, region, row, gap);
             }
         }
-        if let Some(gap) = find_member_gap(cx, region) {
+        if let Some(gap) = half_read.or_else(|| find_member_gap(cx, region)) {
             for row in KINDS.iter().flat_map(|kind| types_of_kind(kind.kind)) {
                 add_gap(&mut usage, region, row, Some(gap));
             }
@@ -110,26 +110,28 @@ fn add_resource<'a>(
     entry.roles.extend(roles);
 }
 
-/// Adds the members of the stacks of a region that are tagged `enabled`, and those of their nested stacks.
+/// Adds the members of the stacks of a region that are tagged `enabled`, and those of their nested stacks. Returns why
+/// one of these stacks may have members that were not read.
 fn add_stacks<'a>(
     usage: &mut Usage<'a>,
     cx: &RuleContext<'a>,
     region: &'a str,
     protection: Option<&Protection<'a>>,
-) {
+) -> Option<&'a Gap> {
     let resources = || cx.snapshot.resources_in(region);
     let is_enabled = |stack: &&'a Stack| cx.backup_tag(&stack.tags) == BackupTag::Enabled;
     let stacks = resources().filter_map(|resource| match resource {
         Resource::Stack(stack) => Some(stack),
         _ => None,
     });
-    let mut waiting: Vec<(&Stack, BTreeSet<String>)> = stacks
+    let mut waiting: Vec<(&'a Stack, BTreeSet<String>)> = stacks
         .filter(is_enabled)
         .map(|stack| (stack, find_roles(cx, Resource::Stack(stack), protection)))
         .collect();
     if waiting.is_empty() {
-        return;
+        return None;
     }
+    let mut half_read = None;
     let by_key: BTreeMap<MemberKey<'a>, Resource<'a>> = resources()
         .filter_map(|resource| Some((member_key(resource)?, resource)))
         .collect();
@@ -138,6 +140,8 @@ fn add_stacks<'a>(
         if !seen.insert(&stack.arn) {
             continue;
         }
+        let gap = stack.resources.gap.as_ref();
+        half_read = half_read.or(gap.filter(|gap| is_failure(gap)));
         for member in stack.resources.items.iter().filter(|it| !it.is_gone()) {
             let resource = member_keys(member).find_map(|key| by_key.get(&key).copied());
             if let Some(Resource::Stack(nested)) = resource {
@@ -157,6 +161,7 @@ fn add_stacks<'a>(
             }
         }
     }
+    half_read
 }
 
 /// Returns the ARNs of the roles of the selections that select a resource.
@@ -215,15 +220,11 @@ fn entry_of<'u, 'a>(
         })
 }
 
-/// Returns why stacks that are tagged `enabled` may have members that were not read, of any type.
+/// Returns why stacks that were not listed, or whose tags were not read, may be tagged `enabled`.
 fn find_member_gap<'a>(cx: &RuleContext<'a>, region: &'a str) -> Option<&'a Gap> {
     let row = ResourceKind::CloudformationStack.facts();
     let of_stack = |resource: Resource<'a>| match resource {
-        Resource::Stack(stack) => match cx.backup_tag(&stack.tags) {
-            BackupTag::Enabled => stack.resources.gap.as_ref(),
-            BackupTag::Unknown => stack.tags.gap(),
-            _ => None,
-        },
+        Resource::Stack(stack) => stack.tags.gap(),
         _ => None,
     };
     let stacks = cx.snapshot.resources_in(region).filter_map(of_stack);

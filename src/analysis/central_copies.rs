@@ -10,8 +10,7 @@ use crate::model::{Observed, Resource};
 use crate::text::plural;
 
 use super::RuleContext;
-use super::backup_plans::{Choice, Protection, account_of, in_region, is_failure};
-use super::backup_target::target;
+use super::backup_plans::{Choice, Protection, account_of, expect_backups, in_region, is_failure};
 use super::backup_types::{BackupType, type_of};
 use super::rule_runs::{Pause, Subject, Survival, find_runs};
 use super::schedule::{Minute, Runs};
@@ -105,14 +104,15 @@ pub fn find_central_copies<'a>(
     copies
 }
 
-/// Returns the copies of a resource to the central account; `None` where its plans are not known.
+/// Returns the copies of a resource to the central account, of one whose tags were not read as if it were tagged
+/// `enabled`; `None` where its plans are not known.
 #[must_use]
 pub fn find_copies_of<'a>(
     cx: &RuleContext<'a>,
     resource: Resource<'a>,
 ) -> Option<CentralCopies<'a>> {
     let protection = in_region(cx, cx.known_region().ok()?).ok()?;
-    let chosen = protection.chosen(&target(cx, resource)?);
+    let chosen = protection.chosen(&expect_backups(cx, resource)?);
     let subject = type_of(resource).map_or(Subject::Continuous, BackupType::subject);
     let mut copies = find_central_copies(cx, &protection, &chosen.by, subject);
     copies.open = copies.open.or(chosen.open);

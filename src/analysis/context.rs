@@ -68,6 +68,7 @@ impl<'a> RuleContext<'a> {
         policies: &'a PolicyCache,
     ) -> Self {
         let seen = snapshot.regions.get(region);
+        let index = RegionIndex::new(snapshot, region);
         RuleContext {
             snapshot,
             settings,
@@ -75,8 +76,8 @@ impl<'a> RuleContext<'a> {
             selection: None,
             unplaced: None,
             seen,
-            index: RegionIndex::new(snapshot, region),
-            half_read: half_read(seen, settings),
+            half_read: half_read(seen, &index, settings),
+            index,
             shortcomings: Shortcomings::new(),
             policies,
             roles: OnceLock::new(),
@@ -465,15 +466,24 @@ impl<'a> RuleContext<'a> {
     }
 }
 
-fn half_read<'a>(region: Option<&'a Region>, settings: &Settings) -> Option<&'a Gap> {
+fn half_read<'a>(
+    region: Option<&'a Region>,
+    index: &RegionIndex<'_>,
+    settings: &Settings,
+) -> Option<&'a Gap> {
     let stacks = region.into_iter().flat_map(|region| &region.stacks.items);
-    let backed_up = |stack: &&Stack| {
+    let is_tagged = |stack: &Stack| {
         let tag = BackupTag::from_tags(&stack.tags, &settings.tag_key);
         matches!(tag, BackupTag::Enabled | BackupTag::Unknown)
     };
-    stacks
-        .filter(backed_up)
-        .find_map(|stack| stack.resources.gap.as_ref())
+    // The backup of a stack includes its nested stacks.
+    let is_backed_up = |stack: &Stack| {
+        let mut outer = index.stacks_containing(Resource::Stack(stack)).into_iter();
+        is_tagged(stack) || outer.any(is_tagged)
+    };
+    let mut half_read = stacks.filter(|stack| stack.resources.gap.is_some());
+    let stack = half_read.find(|stack| is_backed_up(stack))?;
+    stack.resources.gap.as_ref()
 }
 
 fn whole<T>(listing: &Listing<T>) -> Result<(), Gap> {

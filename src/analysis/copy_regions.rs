@@ -4,6 +4,7 @@
 //! of the end of August 2026. Checked 2026-11-30.
 
 use crate::model::Resource;
+use crate::model::arn::{Arn, partition_of};
 
 use super::backup_types::type_of;
 
@@ -28,11 +29,15 @@ const OPT_IN_REGIONS: &[&str] = &[
     "mx-central-1",
 ];
 
-/// The Regions without copies to other accounts: those in China and the one of the AWS European Sovereign Cloud.
-const REGIONS_WITHOUT_COPIES: &[&str] = &["cn-north-1", "cn-northwest-1", "eusc-de-east-1"];
+/// The Regions without copies to other accounts: the one of the AWS European Sovereign Cloud.
+const REGIONS_WITHOUT_COPIES: &[&str] = &["eusc-de-east-1"];
+
+/// The Regions in China. Accounts there copy to accounts of their organization, which is in China too.
+const CHINA: &[&str] = &["cn-north-1", "cn-northwest-1"];
 
 /// CloudFormation types, their names, and the Regions in which they are not copied.
-const TYPES: [(&str, &str, &[&str]); 4] = [
+const TYPES: [(&str, &str, &[&str]); 5] = [
+    ("AWS::S3::Bucket", "S3", CHINA),
     (
         "AWS::CloudFormation::Stack",
         "CloudFormation stacks",
@@ -58,4 +63,20 @@ pub fn find_uncopied_type(resource: Resource<'_>, region: &str) -> Option<&'stat
         Some((_, name, _)) => Some(name),
         None => REGIONS_WITHOUT_COPIES.contains(&region).then_some(row.name),
     }
+}
+
+/// Whether AWS Backup does not copy a resource's type to another account in some Region of its partition.
+#[must_use]
+pub fn is_uncopied_somewhere(resource: Resource<'_>) -> bool {
+    let arn = resource.arn_and_id().and_then(|(arn, _)| Arn::parse(arn));
+    let (Some(row), Some(arn)) = (type_of(resource), arn) else {
+        return false;
+    };
+    let of_type = TYPES
+        .iter()
+        .filter(|(aws_type, ..)| *aws_type == row.aws_type);
+    let mut regions = of_type
+        .flat_map(|(.., regions)| *regions)
+        .chain(REGIONS_WITHOUT_COPIES);
+    regions.any(|region| partition_of(region) == arn.partition)
 }

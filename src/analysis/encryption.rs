@@ -11,6 +11,7 @@ use crate::model::{Observed, Resource, ResourceKind};
 
 pub use crate::model::encryption::is_aws_alias;
 
+use super::backup_plans::is_failure;
 use super::outcome::{CheckResult, Outcome};
 use super::remedy::Remedy;
 use crate::analysis::RuleContext;
@@ -202,13 +203,15 @@ pub fn inherited<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
                 Observed::Known(ids) => ids,
                 Observed::Unknown(gap) => return Err(gap.clone()),
             };
-            let on_ebs = instance
-                .root_device_type
-                .known()
-                .is_some_and(|it| it == "ebs");
-            if ids.is_empty() && on_ebs {
-                let message = "AWS reports an EBS root device but no volume";
-                return Err(Gap::new(GapKind::Unreadable, message));
+            match &instance.root_device_type {
+                Observed::Known(device) if device == "ebs" && ids.is_empty() => {
+                    let message = "AWS reports an EBS root device but no volume";
+                    return Err(Gap::new(GapKind::Unreadable, message));
+                }
+                Observed::Unknown(gap) if ids.is_empty() && is_failure(gap) => {
+                    return Err(gap.clone());
+                }
+                _ => {}
             }
             ids.iter()
                 .map(|id| {

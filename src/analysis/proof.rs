@@ -9,9 +9,9 @@ use crate::model::backup::{AIR_GAPPED_VAULT, Vault};
 use crate::model::backup_plan::{BackupPlan, BackupRule, ORGANIZATION_PLAN};
 use crate::model::job::{BackupJob, CopyJob, JobOrigin};
 use crate::model::observed::{Gap, GapKind};
-use crate::model::{Observed, Resource};
+use crate::model::{Listing, Observed, Resource};
 
-use super::backup_plans::{Protection, in_region};
+use super::backup_plans::{Protection, in_region, is_failure};
 use super::backup_target::{as_if_tagged, target};
 use super::{CheckResult, RuleContext};
 
@@ -41,10 +41,12 @@ pub struct ProofSources<'a> {
     of_stacks: Vec<&'a BackupPlan>,
     /// Why other plans may select it.
     open: Option<Gap>,
+    /// Why plans may select a stack that is not known to contain it.
+    open_stacks: Option<Gap>,
     /// The plans of the account.
     listed: &'a [BackupPlan],
     /// The vaults of the region.
-    vaults: &'a [Vault],
+    vaults: Option<&'a Listing<Vault>>,
 }
 
 impl<'a> ProofSources<'a> {
@@ -56,8 +58,9 @@ impl<'a> ProofSources<'a> {
             own: Vec::new(),
             of_stacks: Vec::new(),
             open: None,
+            open_stacks: None,
             listed: &[],
-            vaults: &[],
+            vaults: None,
         };
         let protection = match cx.known_region().and_then(|region| in_region(cx, region)) {
             Ok(protection) => protection,
@@ -68,17 +71,27 @@ impl<'a> ProofSources<'a> {
         };
         let region = cx.snapshot.regions.get(cx.region);
         sources.listed = region.map_or(&[], |it| &it.backup_plans.items);
-        sources.vaults = region.map_or(&[], |it| &it.vaults.items);
+        sources.vaults = region.map(|it| &it.vaults);
         // Where its tags are not known, it is taken for tagged.
         if let Some(own) = as_if_tagged(cx, resource) {
             let chosen = protection.chosen(&own);
             sources.open = chosen.open;
             sources.own = protection.plans_of(&chosen.by);
         }
-        for stack in cx.stacks_containing(resource) {
-            if let Some(stack) = target(cx, Resource::Stack(stack)) {
-                let chosen = protection.chosen(&stack);
-                sources.of_stacks.extend(protection.plans_of(&chosen.by));
+        let unlisted = region.and_then(|it| it.stacks.gap.as_ref());
+        sources.open_stacks = unlisted.or(cx.half_read_stack()).cloned();
+        for stack in cx
+            .stacks_containing(resource)
+            .into_iter()
+            .map(Resource::Stack)
+        {
+            match (target(cx, stack), stack.tags()) {
+                (Some(stack), _) => {
+                    let chosen = protection.chosen(&stack);
+                    sources.of_stacks.extend(protection.plans_of(&chosen.by));
+                }
+                (None, Some(Observed::Unknown(gap))) => sources.open_stacks = Some(gap.clone()),
+                (None, _) => {}
             }
         }
         sources.protection = Some(protection);
@@ -123,12 +136,16 @@ impl<'a> ProofSources<'a> {
         };
         let of_stacks = self.of_stacks.iter().filter(|_| is_nested);
         let plans = self.own.iter().chain(of_stacks);
-        let named = |plan| match vault {
-            Ok(name) if self.is_air_gapped(name) => Truth::True,
-            _ => names_vault(plan, vault),
+        let air_gapped = vault.map_or(Ok(false), |name| self.is_air_gapped(name));
+        let named = |plan| match (air_gapped, names_vault(plan, vault)) {
+            (Ok(true), _) => Truth::True,
+            (Err(_), Truth::False) => Truth::Unknown,
+            (_, named) => named,
         };
         let matches = plans.map(|plan| self.is_job_of(plan, origin).and(named(plan)));
-        match (Truth::any(matches), &self.open, vault) {
+        let open_stacks = self.open_stacks.as_ref().filter(|_| is_nested);
+        let open = self.open.as_ref().or(open_stacks);
+        match (Truth::any(matches), open, vault.and(air_gapped)) {
             (Truth::True, ..) => Proof::Yes,
             (Truth::False, None, _) => Proof::No,
             (_, Some(gap), _) | (_, _, Err(gap)) => Proof::Open(gap.clone()),
@@ -140,14 +157,24 @@ impl<'a> ProofSources<'a> {
         }
     }
 
-    /// Whether a vault is logically air-gapped. A plan's rule may name one besides its vault, and a job of the plan goes
+    /// Whether a vault is known to be logically air-gapped. A plan's rule may name one besides its vault, and a job of the plan goes
     /// there for no other reason. Older snapshots do not have the name.
     ///
     /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/lag-vault-primary-backup.html>. Checked 2026-11-30.
-    fn is_air_gapped(&self, name: &str) -> bool {
-        let vault = self.vaults.iter().find(|vault| vault.id == name);
-        let vault_type = vault.and_then(|vault| vault.vault_type.known());
-        vault_type.is_some_and(|it| it == AIR_GAPPED_VAULT)
+    ///
+    /// # Errors
+    /// The call that failed without which it is not known.
+    fn is_air_gapped(&self, name: &str) -> Result<bool, &Gap> {
+        let Some(listing) = self.vaults else {
+            return Ok(false);
+        };
+        let vault = listing.items.iter().find(|vault| vault.id == name);
+        let gap = match vault.map(|vault| &vault.vault_type) {
+            Some(Observed::Known(vault_type)) => return Ok(vault_type == AIR_GAPPED_VAULT),
+            Some(Observed::Unknown(gap)) => Some(gap),
+            None => listing.gap.as_ref(),
+        };
+        gap.filter(|gap| is_failure(gap)).map_or(Ok(false), Err)
     }
 
     /// Whether a plan started a job.

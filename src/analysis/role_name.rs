@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::iam::request::ANY_NAME;
 use crate::model::arn::Arn;
 use crate::model::observed::Gap;
 
@@ -25,6 +26,14 @@ pub struct RoleName {
 }
 
 impl RoleName {
+    /// Creates the name of a role that is not known.
+    pub(super) fn any() -> Self {
+        RoleName {
+            name: ANY_NAME.to_owned(),
+            has_path: false,
+        }
+    }
+
     /// Reads the name from a role's ARN; none where it is not one.
     pub(super) fn from_arn(arn: &str) -> Option<Self> {
         let role = Arn::parse(arn)?.resource.strip_prefix("role/")?;

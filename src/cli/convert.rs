@@ -25,7 +25,7 @@ pub(super) struct ConvertArgs {
 }
 
 pub(super) fn run(args: &ConvertArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
-    let targets = args.report.check_targets()?;
+    let targets = args.report.check_targets(&[Some(&args.file)])?;
     let step = match output::has_format(&targets, GITHUB) {
         true => Some(github::Step::open_files()?),
         false => None,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use tempfile::TempDir;
 use crate::exit::{Exit, FailOn};
 use crate::fleet::run::{Run, find_run_id, summarize_run};
 use crate::fleet::scan::{Enter, Progress, scan_accounts};
+use crate::fleet::snapshots::is_snapshot_name;
 use crate::model::fleet::{Roster, Shard};
 use crate::report::fleet::FleetFormat;
 use crate::report::fleet::summary::FleetReport;
@@ -262,8 +264,10 @@ fn check_arguments(args: &ScanArgs) -> anyhow::Result<Vec<FleetTarget>> {
         &args.source.input,
         own.or_else(|| args.report.find_account_only()),
     )?;
+    let inputs = list_inputs(args);
+    let inputs: Vec<Option<&Path>> = inputs.iter().map(|it| Some(it.as_path())).collect();
     let mut targets = Vec::new();
-    for target in args.report.check_targets()? {
+    for target in args.report.check_targets(&inputs)? {
         let (name, path) = target.name_parts();
         if FleetFormat::with_name(name).is_none() {
             bail!(
@@ -279,6 +283,15 @@ fn check_arguments(args: &ScanArgs) -> anyhow::Result<Vec<FleetTarget>> {
         );
     }
     Ok(targets)
+}
+
+/// Returns the files with the accounts, and the snapshots of the folder.
+fn list_inputs(args: &ScanArgs) -> Vec<PathBuf> {
+    let entries = args.find_folder().and_then(|it| it.read_dir().ok());
+    let files = entries.into_iter().flatten().flatten();
+    let snapshots = files.filter(|it| is_snapshot_name(&it.file_name().to_string_lossy()));
+    let accounts = args.fleet.enter.roster.accounts.clone();
+    snapshots.map(|it| it.path()).chain(accounts).collect()
 }
 
 /// Returns the options that can change a verdict.

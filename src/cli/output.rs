@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
@@ -45,11 +45,11 @@ pub(super) struct ReportArgs {
 }
 
 impl ReportArgs {
-    /// Returns the formats and their outputs.
+    /// Returns the formats and their outputs. `inputs` are the files that the command reads, if they are files.
     ///
     /// # Errors
-    /// They collide, a file cannot be written, or --status or --view applies to none of them.
-    pub(super) fn check_targets(&self) -> anyhow::Result<Vec<Target>> {
+    /// They collide, a file cannot be written or is an input, or --status or --view applies to none of them.
+    pub(super) fn check_targets(&self, inputs: &[Option<&Path>]) -> anyhow::Result<Vec<Target>> {
         let targets = match self.format.is_empty() {
             true => vec![Target::default()],
             false => self.format.clone(),
@@ -68,6 +68,7 @@ impl ReportArgs {
             );
         }
         check_targets(&targets)?;
+        refuse_inputs(&targets, inputs)?;
         Ok(targets)
     }
 
@@ -208,6 +209,21 @@ fn check_targets(targets: &[Target]) -> anyhow::Result<()> {
     }
     for path in targets.iter().filter_map(|target| target.path.as_ref()) {
         files::check_writable(path)?;
+    }
+    Ok(())
+}
+
+/// Refuses to replace a file that the command reads.
+fn refuse_inputs(targets: &[Target], inputs: &[Option<&Path>]) -> anyhow::Result<()> {
+    let inputs = inputs.iter().flatten().filter(|path| path.is_file());
+    let inputs: BTreeSet<PathBuf> = inputs.map(|path| files::canonical_path(path)).collect();
+    for path in targets.iter().filter_map(|target| target.path.as_ref()) {
+        if inputs.contains(&files::canonical_path(path)) {
+            bail!(
+                "--format {}: the report would replace this file, which the command reads; name another file",
+                path.display()
+            );
+        }
     }
     Ok(())
 }

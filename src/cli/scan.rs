@@ -81,7 +81,14 @@ pub(super) fn run(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> 
 }
 
 fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
-    let targets = args.report.check_targets()?;
+    let input = &args.source.input;
+    let inputs = [
+        &input.from,
+        &input.account_from,
+        &args.prices,
+        &global.config,
+    ];
+    let targets = args.report.check_targets(&inputs.map(Option::as_deref))?;
     let step = match output::has_format(&targets, GITHUB) {
         true => Some(github::Step::open_files()?),
         false => None,

@@ -1,6 +1,7 @@
 //! Rules, groups and services by the names that users type.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use anyhow::{anyhow, bail};
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
@@ -105,6 +106,9 @@ pub(super) fn list_rules(names: &[String]) -> anyhow::Result<Vec<&'static Rule>>
 }
 
 /// Returns the IDs of the rules that are named by ID or by group.
+///
+/// # Errors
+/// There is no rule and no group of a name, which may be the file after an option that accepts several values.
 pub(super) fn find_rules<S: AsRef<str>>(
     names: impl IntoIterator<Item = S>,
 ) -> anyhow::Result<BTreeSet<&'static str>> {
@@ -116,6 +120,9 @@ pub(super) fn find_rules<S: AsRef<str>>(
                 ALL.iter()
                     .filter(|rule| rule.group == group)
                     .map(|rule| rule.id),
+            ),
+            Err(_) if Path::new(name).is_file() => bail!(
+                "unknown rule {name:?}, which is a file; place it before the options or name it with --from"
             ),
             Err(_) => drop(ids.insert(find_rule(name)?.id)),
         }

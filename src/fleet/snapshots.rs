@@ -32,11 +32,10 @@ pub fn list_snapshots(root: &Path) -> Result<SnapshotFolder, FleetError> {
     };
     for key in store.list_keys(".")? {
         let file = key.trim_start_matches("./").to_owned();
-        let name = file.to_ascii_lowercase();
-        if name.starts_with('.') {
+        if file.starts_with('.') {
             continue;
         }
-        if !ENDINGS.iter().any(|it| name.ends_with(it)) {
+        if !is_snapshot_name(&file) {
             folder.others.push(file);
             continue;
         }
@@ -56,6 +55,13 @@ pub fn list_snapshots(root: &Path) -> Result<SnapshotFolder, FleetError> {
             ENDINGS.join(" or ")
         ))),
     }
+}
+
+/// Whether a file of a folder of snapshots is taken for one.
+#[must_use]
+pub fn is_snapshot_name(file: &str) -> bool {
+    let name = file.to_ascii_lowercase();
+    ENDINGS.iter().any(|it| name.ends_with(it))
 }
 
 /// Returns the account of a file: by its content, else by its name. Why it cannot be read is found again when the

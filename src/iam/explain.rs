@@ -215,7 +215,11 @@ fn relate_principals(statement: &Statement, request: &Request) -> Option<String>
             Relation::OtherPartition => Some(format!(
                 "names {shown}, which is in another partition than the key"
             )),
-            Relation::Account | Relation::Role | Relation::Session | Relation::Unrelated => None,
+            Relation::Account
+            | Relation::Role
+            | Relation::Session
+            | Relation::Possible
+            | Relation::Unrelated => None,
         }
     })
 }

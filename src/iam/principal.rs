@@ -1,7 +1,7 @@
 //! Whether the principals of a statement include the caller.
 
 use super::document::{Effect, Principal, Select};
-use super::request::RolePrincipal;
+use super::request::{ANY_NAME, RolePrincipal};
 use super::truth::Truth;
 use crate::model::arn::{Arn, is_account_id};
 
@@ -14,6 +14,8 @@ pub(super) enum Relation {
     Role,
     /// A session of the role. Whether it is the one that makes the request is not known.
     Session,
+    /// A role or a session of one, which may be the one that makes the request: its name is not known.
+    Possible,
     /// A role with the same name and another path, which cannot exist.
     OtherPath,
     /// Another role or user of the account, or a session of another role.
@@ -60,6 +62,12 @@ pub(super) fn relate_name(name: &str, caller: &RolePrincipal) -> Relation {
     }
     match (arn.service, arn.resource) {
         ("iam", "root") => Relation::Account,
+        (_, resource)
+            if caller.name == ANY_NAME
+                && (resource.starts_with("role/") || resource.starts_with("assumed-role/")) =>
+        {
+            Relation::Possible
+        }
         ("iam", resource) => match resource.strip_prefix("role/") {
             Some(role) => relate_role(role, caller),
             None => Relation::SameAccount,
@@ -101,7 +109,7 @@ fn matches_role(principal: &Principal, caller: &RolePrincipal) -> Truth {
         Principal::Everyone => Truth::True,
         Principal::Aws(name) => match relate_name(name, caller) {
             Relation::Account | Relation::Role => Truth::True,
-            Relation::Session => Truth::Unknown,
+            Relation::Session | Relation::Possible => Truth::Unknown,
             _ => Truth::False,
         },
         Principal::Service(_) | Principal::Federated(_) | Principal::CanonicalUser(_) => {
@@ -222,6 +230,34 @@ mod tests {
             relate_name("arn:aws:iam::692653576357:role/MyBackup", &role),
             Relation::SameAccount
         );
+    }
+
+    #[test]
+    fn a_role_with_an_unknown_name_may_be_any_role_of_the_account() {
+        let role = RolePrincipal {
+            path: None,
+            name: ANY_NAME.into(),
+            ..role()
+        };
+        let allow = |name: &str| {
+            let principal = Principal::Aws(name.into());
+            includes_role(&Select::Only(vec![principal]), Effect::Allow, &role)
+        };
+        for (name, expected) in [
+            ("arn:aws:iam::692653576357:root", Truth::True),
+            (
+                "arn:aws:iam::692653576357:role/service/Backup",
+                Truth::Unknown,
+            ),
+            (
+                "arn:aws:sts::692653576357:assumed-role/Backup/AWSBackup-x",
+                Truth::Unknown,
+            ),
+            ("arn:aws:iam::692653576357:user/admin", Truth::False),
+            ("arn:aws:iam::111122223333:role/Backup", Truth::False),
+        ] {
+            assert_eq!(allow(name), expected, "{name}");
+        }
     }
 
     #[test]

@@ -68,6 +68,9 @@ impl Context {
     }
 }
 
+/// The name of a role that is not known. No role has it.
+pub const ANY_NAME: &str = "*";
+
 /// The role that makes the request, through a session whose name is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RolePrincipal {
@@ -77,7 +80,7 @@ pub struct RolePrincipal {
     pub account: String,
     /// The role's path with both slashes (`/`, `/service-role/`), or `None` if it is not known.
     pub path: Option<String>,
-    /// The role's name, without its path.
+    /// The role's name, without its path, or [`ANY_NAME`] if it is not known.
     pub name: String,
     /// What messages call it: "the AWS Backup service-linked role".
     pub title: &'static str,

@@ -242,7 +242,7 @@ fn check_role(
         )));
     }
     let parts = [
-        Ok(check_permissions(cx, snapshot, role)),
+        Ok(check_permissions(cx, snapshot, role, meant.unread.as_ref())),
         check_trust(cx, role),
     ];
     let outcomes = parts
@@ -335,7 +335,13 @@ impl Lack {
     }
 }
 
-fn check_permissions(cx: &RuleContext<'_>, snapshot: &Snapshot, role: &BackupRole) -> Outcome {
+/// Checks the permissions of a role. `unread` is why a selection that was not read may have another role.
+fn check_permissions(
+    cx: &RuleContext<'_>,
+    snapshot: &Snapshot,
+    role: &BackupRole,
+    unread: Option<&Gap>,
+) -> Outcome {
     let permissions = RolePermissions::new(cx, role);
     let partition = Arn::parse(&role.arn).map_or("aws", |arn| arn.partition);
     let account = account_of(&role.arn);
@@ -364,9 +370,12 @@ fn check_permissions(cx: &RuleContext<'_>, snapshot: &Snapshot, role: &BackupRol
             .filter(applies)
         {
             let shape = used.row.arn_shape(partition, region, account);
+            // What no known selection includes may be included by one with another role.
+            let other_role = unread.filter(|_| used.roles.is_empty());
+            let maybe = used.gap.as_ref().or(other_role);
             for need in used.row.needs {
                 let permission = permissions.check_type(need, used, &shape, &vaults);
-                lack.add(need, used.row.name, permission, used.gap.as_ref());
+                lack.add(need, used.row.name, permission, maybe);
                 for (permission, gap) in permissions.check_unread(need, used, &shape, &vaults) {
                     lack.add(need, used.row.name, permission, Some(gap));
                 }

@@ -53,11 +53,19 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     let unread = chosen.open.as_ref().filter(|gap| !is_selection_open(gap));
     if let Some(gap) = copies.open.as_ref().or(unread) {
         let is_invalid = protection.is_of_invalid_plan(gap) && !copies.made.is_empty();
+        // Behind the invalid plan, others may not have been read.
+        let plans = protection.plans_of(&chosen.by).into_iter();
+        let mut rules = plans.filter_map(|plan| plan.rules.gap.clone());
+        let unread = rules.find(|gap| !protection.is_of_invalid_plan(gap));
+        let unread = unread.or_else(|| protection.unread_selections());
         // The copies that a file declares are checked, although it does not list the plans that exist.
         let is_outside = gap.kind == GapKind::Unplanned && !copies.made.is_empty();
         return match outcome.verdict {
             _ if is_outside => Ok(outcome.noted(&gap.message)),
-            Verdict::Pass | Verdict::Warn if is_invalid => Ok(outcome.noted(&gap.message)),
+            Verdict::Pass | Verdict::Warn if is_invalid => match unread {
+                Some(gap) => Err(gap),
+                None => Ok(outcome.noted(&gap.message)),
+            },
             _ => Err(gap.clone()),
         };
     }
@@ -73,7 +81,7 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
             &protection.all_choices(),
             Subject::Continuous,
         );
-        if check_copies(cx, &all).verdict != outcome.verdict {
+        if check_copies(cx, &all).verdict != outcome.verdict || all.open.is_some() {
             return Err(gap.clone());
         }
     }

@@ -1,4 +1,4 @@
-use crate::analysis::copy_regions::find_uncopied_type;
+use crate::analysis::copy_regions::{find_uncopied_type, is_uncopied_somewhere};
 use crate::analysis::stack_members::find_members;
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::model::ec2::Instance;
@@ -88,8 +88,11 @@ const BACKUP_TARGETS: [(&str, &str); 2] =
 
 fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     let outcome = check_type(cx, resource)?;
-    let region = cx.known_region().ok();
-    let uncopied = region.and_then(|region| Some((region, find_uncopied_type(resource, region)?)));
+    let uncopied = match cx.known_region() {
+        Ok(region) => find_uncopied_type(resource, region).map(|name| (region, name)),
+        Err(gap) if is_uncopied_somewhere(resource) => return Err(gap),
+        Err(_) => None,
+    };
     Ok(match (uncopied, outcome.verdict) {
         (Some((region, name)), Verdict::Pass | Verdict::Warn) => Outcome::breach(format!(
             "in {region}, AWS Backup does not copy backups of {name} to another account"

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::backup_plans::{Choice, Protection, in_region};
-use crate::analysis::backup_target::{Target, tagged, target};
+use crate::analysis::backup_plans::{Choice, Protection, in_region, is_failure};
+use crate::analysis::backup_target::{Target, any_tagged, as_if_tagged, tagged, target};
 use crate::analysis::backup_types::{BackupType, opt_in_name, type_of, type_of_arn, types_of_kind};
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext};
 use crate::iam::truth::Truth;
@@ -66,6 +66,8 @@ struct Usage<'a> {
     enabled: Vec<(&'static BackupType, Target<'a>)>,
     /// Another one, as if it were tagged.
     other: Option<(&'static BackupType, Target<'a>)>,
+    /// Those that may be tagged, as if they were: their tags, or the list of their type, was not read.
+    unread: Vec<(&'static BackupType, Target<'a>, &'a Gap)>,
     /// Why there may be some, if none was found.
     gap: Option<&'a Gap>,
 }
@@ -92,7 +94,10 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     // A plan sets the opt-in of some services and leaves the others unchanged.
     let is_left = |service: &str| is_planned && opt_in(service).is_none();
     let is_off = |service: &str| opt_in(service) != Some(true) && !is_left(service);
-    let protection = in_region(cx, cx.region).ok();
+    let protection = in_region(cx, cx.region);
+    let unread_plans = find_unread_plans(cx, &protection);
+    let protection = protection.ok();
+    let mut open = None;
     let mut skipped = Vec::new();
     let mut maybe_skipped = Vec::new();
     let mut resources = BTreeSet::new();
@@ -106,6 +111,10 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
             }
             Some(_) => maybe_skipped.push(*service),
         }
+        if opt_in(service) == Some(false) {
+            let gap = usage.find_gap(protection.as_ref(), unread_plans.as_ref());
+            open = open.or(gap);
+        }
     }
     if !skipped.is_empty() {
         let message = format!(
@@ -116,6 +125,9 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
         );
         let outcome = Outcome::breach(message);
         return Ok(ask_to_opt_in(cx, outcome, &skipped, ""));
+    }
+    if let Some(gap) = open {
+        return Err(gap);
     }
     if !maybe_skipped.is_empty() {
         let message = format!(
@@ -134,21 +146,30 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
         let outcome = Outcome::warn(message);
         return Ok(ask_to_opt_in(cx, outcome, &maybe_skipped, &ask));
     }
+    // A service whose list could not be read may be in use. That matters only if it is not opted in.
+    let mut unread = in_use.iter().filter(|(service, _)| is_off(service));
+    if let Some(gap) = unread.find_map(|(_, usage)| usage.gap) {
+        return Err(gap.clone());
+    }
     if let Some(service) = in_use.keys().find(|service| is_left(service)) {
         let message = format!("the plan does not set the AWS Backup opt-in for {service}");
         return Err(Gap::new(GapKind::Unplanned, message));
     }
-    // A service whose list could not be read may be in use. That matters only if it is not opted in.
-    let unread = in_use
-        .iter()
-        .filter(|(service, _)| opt_in(service) != Some(true));
-    match unread.filter_map(|(_, usage)| usage.gap).next() {
-        Some(gap) => Err(gap.clone()),
-        None => {
-            let seen = in_use.iter().filter(|(_, usage)| usage.gap.is_none());
-            let seen: Vec<&str> = seen.map(|(service, _)| *service).collect();
-            Ok(Outcome::pass("opted in for every service in use").with("services", seen))
-        }
+    let seen = in_use.iter().filter(|(_, usage)| usage.gap.is_none());
+    let seen: Vec<&str> = seen.map(|(service, _)| *service).collect();
+    Ok(Outcome::pass("opted in for every service in use").with("services", seen))
+}
+
+/// Returns why the account may have plans and selections that were not read. Where the organization's policy was not
+/// read either, it may override the opt-in, whatever they select.
+fn find_unread_plans(
+    cx: &RuleContext<'_>,
+    protection: &Result<Protection<'_>, Gap>,
+) -> Option<Gap> {
+    cx.snapshot.backup_policy.known()?;
+    match protection {
+        Ok(protection) => protection.unread_selections(),
+        Err(gap) => Some(gap.clone()).filter(is_failure),
     }
 }
 
@@ -193,6 +214,34 @@ impl Usage<'_> {
         let of_other = self.other.as_ref().map(effect);
         of_enabled.max(of_other.map(|it| it.min(Effect::MaybeSkipped)))
     }
+
+    /// Returns why it is not known whether a plan of the account skips a resource that is, or may be, tagged.
+    fn find_gap(
+        &self,
+        protection: Option<&Protection<'_>>,
+        unread_plans: Option<&Gap>,
+    ) -> Option<Gap> {
+        let is_skipped = |row: &BackupType, target: &Target<'_>| {
+            protection.is_some_and(|it| effect_on(it, row, target) == Effect::Skipped)
+        };
+        let mut unread = self.unread.iter();
+        if let Some((.., gap)) = unread.find(|(row, target, _)| is_skipped(row, target)) {
+            return Some((*gap).clone());
+        }
+        let is_open = |row: &BackupType, target: &Target<'_>| {
+            protection.is_none_or(|it| {
+                let mut by = it.chosen(target).by.into_iter();
+                effect_on(it, row, target) == Effect::MaybeSkipped
+                    && !by.any(|choice| it.is_of_policy(choice.plan))
+            })
+        };
+        let gap = unread_plans?;
+        let enabled = self.enabled.iter().map(|(row, target)| (*row, target));
+        let unread = self.unread.iter().map(|(row, target, _)| (*row, target));
+        let mut targets = enabled.chain(unread);
+        let is_unknown = targets.any(|(row, target)| is_open(row, target));
+        is_unknown.then(|| gap.clone())
+    }
 }
 
 /// Returns what the missing opt-in of a type does to a resource.
@@ -235,6 +284,14 @@ fn services_in_use<'a>(cx: &RuleContext<'a>) -> BTreeMap<&'static str, Usage<'a>
         let of_types = of_types.filter(|_| row.opt_in_name.is_none());
         for service in row.opt_in_name.into_iter().chain(of_types) {
             services.entry(service).or_default().gap = Some(gap);
+        }
+        // A complete search by tag shows what the list lacks.
+        let by_tag = cx.snapshot.elsewhere.get(cx.region);
+        let is_unread = is_failure(gap) && by_tag.is_none_or(|it| it.gap.is_some());
+        for of_kind in types_of_kind(row.kind).filter(|_| is_unread) {
+            let usage = services.entry(row.opt_in_name.unwrap_or(of_kind.name));
+            let target = any_tagged(cx, of_kind, cx.region);
+            usage.or_default().unread.push((of_kind, target, gap));
         }
     }
     let mut unplaced = cx.snapshot.buckets_without_region();
@@ -280,6 +337,9 @@ fn add_resource<'a>(
     }
     let usage = services.entry(service).or_default();
     usage.gap = None;
+    if let (Some(gap), Some(target)) = (tags.gap(), as_if_tagged(cx, resource)) {
+        usage.unread.push((row, target, gap));
+    }
     match target(cx, resource) {
         Some(target) if tag == BackupTag::Enabled => usage.enabled.push((row, target)),
         _ => {

@@ -170,6 +170,14 @@ fn arguments_that_make_no_sense_name_the_way_out() {
         ("scan s --resource vol-1", "is for one account"),
         ("scan s --profile x", "is for live accounts"),
         ("scan s --format sarif", "an organization has table, json"),
+        (
+            "scan s --format json=s/111122223333.json",
+            "would replace this file",
+        ),
+        (
+            "scan s --accounts two --format csv=two",
+            "would replace this file",
+        ),
         ("scan s --resume", "--output"),
         ("scan s --shard 1/2", "--output"),
         ("scan s --output run --shard 3/2", "expected 1/2 to 2/2"),

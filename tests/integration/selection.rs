@@ -161,6 +161,18 @@ fn the_table_names_the_selection() {
     assert!(run.stdout.contains("\nOnly s3; "), "{}", run.stdout);
 }
 
+// VPCs are found and checked, and nothing backs them up.
+#[test]
+fn a_selection_of_vpcs_has_nothing_to_back_up() {
+    let run = scan(&["--service", "vpc"]);
+    let words: Vec<&str> = run.stdout.split_whitespace().collect();
+    let text = words.join(" ");
+    assert!(
+        text.contains("no resource to back up was found in the selection"),
+        "{text}"
+    );
+}
+
 #[test]
 fn an_invalid_selection_is_a_usage_error() {
     const VOLUME: &str = "arn:aws:ec2:eu-central-1:111122223333:volume/vol-1";

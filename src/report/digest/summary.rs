@@ -49,7 +49,7 @@ fn summarize_empty(report: &Report) -> Answer {
     }
     let nothing = match report.selection.is_everything() {
         true => "no bucket, instance, volume, database or table was found in these regions",
-        false => "none of the selected resources was found",
+        false => "no resource to back up was found in the selection",
     };
     Answer {
         verdict: ResourceVerdict::Ready,
@@ -115,14 +115,17 @@ fn summarize_ready(view: &View<'_>, total: usize) -> Answer {
         };
     }
     if !report.all_rules || !report.unread.is_empty() || !view.account.is_checked {
-        let rules = plural(report.rules, "rule");
+        let rules = match report.rules {
+            1 => "only rule that was".to_owned(),
+            rules => format!("{} that were", plural(rules, "rule")),
+        };
         let account = match view.account.is_checked {
             true => "",
             false => "; whether the account is ready for copies was not checked",
         };
         return Answer {
             verdict: ResourceVerdict::Ready,
-            sentence: format!("{subject} {pass} the {rules} that were checked{account}."),
+            sentence: format!("{subject} {pass} the {rules} checked{account}."),
         };
     }
     if !rows.unknown.is_empty() {

@@ -81,6 +81,60 @@ fn a_file_that_cannot_be_written_is_named() {
     );
 }
 
+// People write `--format json=NAME` with the name that is on the line already.
+#[test]
+fn a_file_that_is_read_is_not_replaced_by_the_report() {
+    let folder = temporary_folder();
+    let snapshot = fs::read(account("clean")).unwrap();
+    fs::write(folder.path().join("a.json"), &snapshot).unwrap();
+    fs::write(folder.path().join("b.json"), "{}").unwrap();
+    let run = |arguments: &[&str]| run(backup_check(folder.path()).args(arguments));
+    for arguments in [
+        &["scan", "a.json", "--format", "json=./a.json"][..],
+        &[
+            "scan",
+            "--format",
+            "table",
+            "csv=a.json",
+            "--from",
+            "a.json",
+        ],
+        &["convert", "a.json", "--format", "html=a.json"],
+        &[
+            "scan",
+            "b.json",
+            "--account-from",
+            "a.json",
+            "--format",
+            "json=a.json",
+        ],
+    ] {
+        assert_usage_error(
+            &run(arguments),
+            &["a.json: the report would replace this file"],
+        );
+        let kept = fs::read(folder.path().join("a.json")).unwrap();
+        assert_eq!(kept, snapshot, "{arguments:?}");
+    }
+    // A baseline is replaced by the report that was compared with it.
+    let report = ["scan", "a.json", "--format", "json=report.json"];
+    assert_eq!(run(&report).code, 0);
+    let compared = [&report[..], &["--baseline", "report.json"]].concat();
+    assert_eq!(run(&compared).code, 0);
+}
+
+// Options that accept several values also accept the file after them.
+#[test]
+fn a_file_after_an_option_for_rules_is_named_as_a_file() {
+    let folder = temporary_folder();
+    fs::copy(account("clean"), folder.path().join("a.json")).unwrap();
+    for option in ["--rule", "--skip-rule", "--allow-unknown"] {
+        let arguments = ["scan", option, "proof", "a.json"];
+        let output = run(backup_check(folder.path()).args(arguments));
+        assert_usage_error(&output, &[option, "\"a.json\", which is a file", "--from"]);
+    }
+}
+
 #[test]
 fn an_invalid_snapshot_is_rejected_with_the_reason() {
     let folder = temporary_folder();
