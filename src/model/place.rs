@@ -26,6 +26,10 @@ pub struct Place {
     /// reported as if it were created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
+    /// Of a resource that a loop of a template makes: its declaration in the text of the template, which has no logical
+    /// id. Only fixes need it.
+    #[serde(skip)]
+    pub loop_body: Option<String>,
 }
 
 /// What a fix needs to know about a declaration, besides its place.
@@ -37,9 +41,17 @@ pub struct DeclarationFacts {
     pub replica: Option<TableReplica>,
     /// Of a DB instance that cannot be given a key: where its key comes from.
     pub key_origin: Option<KeyOrigin>,
-    /// Of a bucket in a plan: the addresses of the resources that configure it, by their types. A bucket has one of
-    /// each.
-    pub configured_by: BTreeMap<&'static str, String>,
+    /// Of a bucket in a plan: what configures it, by the types of the resources that could. A bucket has one of each.
+    pub configured_by: BTreeMap<&'static str, Configurer>,
+}
+
+/// What configures a setting of a bucket in a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Configurer {
+    /// A resource, by its address.
+    Resource(String),
+    /// A block of the bucket.
+    Block,
 }
 
 /// How a replica of a DynamoDB table is declared.

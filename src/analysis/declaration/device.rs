@@ -21,11 +21,15 @@ impl Site<'_> {
         };
         match lines {
             Some(lines) => Written { lines, ..written },
-            None => Written {
-                notes: vec![self.describe_device(device, &written.lines)],
-                lines: Vec::new(),
-                ..written
-            },
+            None => {
+                let mut notes = vec![self.describe_device(device, &written.lines)];
+                notes.extend(written.notes);
+                Written {
+                    notes,
+                    lines: Vec::new(),
+                    ..written
+                }
+            }
         }
     }
 

@@ -133,6 +133,7 @@ impl<'a> Build<'a> {
                 .condition
                 .as_ref()
                 .map(|(name, _)| name.to_string()),
+            loop_body: declared.loop_body.map(str::to_owned),
         }
     }
 

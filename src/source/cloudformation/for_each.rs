@@ -150,10 +150,29 @@ fn read_turns(
     for value in values {
         for inner in body.entries() {
             left.take_entry(entry.at)?;
-            turns.push(fill_template(inner, identifier, &value, left)?);
+            let mut turn = fill_template(inner, identifier, &value, left)?;
+            note_loop(&mut turn, &format!("{} of {}", inner.name, entry.name));
+            turns.push(turn);
         }
     }
     Ok(Some(turns))
+}
+
+/// The attribute of a resource from a loop with the name of its declaration in the text. CloudFormation has no
+/// attribute with this name.
+pub(super) const LOOP_BODY: &str = "backup-check:loop";
+
+/// Notes in a resource from a loop which declaration makes it.
+fn note_loop(turn: &mut Entry, declaration: &str) {
+    let at = turn.at;
+    let is_resource = turn.node.get("Type").is_some();
+    if let (true, Value::Map(attributes)) = (is_resource, &mut turn.node.value) {
+        attributes.push(Entry {
+            name: LOOP_BODY.to_owned(),
+            at,
+            node: make_node(at, Value::Text(declaration.to_owned())),
+        });
+    }
 }
 
 fn fill_template(

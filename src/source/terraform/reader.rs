@@ -141,6 +141,7 @@ impl<'a> Reader<'a> {
             column: None,
             address: Some(item.address.to_owned()),
             condition: None,
+            loop_body: None,
         }
     }
 
@@ -425,6 +426,15 @@ impl<'a> Satellites<'a> {
         match (found, &self.stray) {
             ([], Some(gap)) => Err(gap.clone()),
             _ => Ok(found.iter().map(|it| it.item).collect()),
+        }
+    }
+
+    /// Returns the address of the satellite of a resource: without an index if it may be any instance.
+    pub(super) fn find_address(&self, item: &Item<'_>) -> Option<String> {
+        let found = self.of.get(item.address)?;
+        match found.iter().find(|it| it.is_certain) {
+            Some(certain) => Some(certain.item.address.to_owned()),
+            None => found.first().map(|it| it.item.all_instances().to_owned()),
         }
     }
 

@@ -6,7 +6,7 @@ use backup_check::analysis::Remedy;
 use backup_check::analysis::declaration::declare;
 use backup_check::analysis::remedy::Language;
 use backup_check::model::ResourceKind;
-use backup_check::model::place::{BlockDevice, DeviceHolder, Place, TableReplica};
+use backup_check::model::place::{BlockDevice, Configurer, DeviceHolder, Place, TableReplica};
 
 use super::declarations::{REGION, file, lines_of, use_key};
 
@@ -37,8 +37,8 @@ fn a_replica_of_a_table_has_its_own_key() {
         let declaration = declared.unwrap().declaration;
         assert_eq!(declaration.lines.join("\n"), lines);
         assert!(declaration.notes[0].starts_with("The table and each of its replicas need"));
-        let variables: Vec<&str> = declaration.key_parameters().into_iter().collect();
-        assert_eq!(variables, ["kms_key_arn_eu_central_1"]);
+        let variable = declaration.key_parameter.as_deref();
+        assert_eq!(variable, Some("kms_key_arn_eu_central_1"));
     }
 }
 
@@ -161,7 +161,9 @@ fn a_bucket_has_one_resource_of_each_type_that_configures_it() {
     let kind = "aws_s3_bucket_lifecycle_configuration";
     let own = "module.m[\"x\"].aws_s3_bucket_lifecycle_configuration.own";
     let facts = plan.declarations.entry(one.clone()).or_default();
-    facts.configured_by.insert(kind, own.to_owned());
+    facts
+        .configured_by
+        .insert(kind, Configurer::Resource(own.to_owned()));
     let changed = declare(&plan, &remedy, &one).unwrap().declaration;
     assert_eq!(changed.address, own);
     assert!(changed.separate.is_empty());

@@ -14,7 +14,7 @@ fn fix_templates(files: &[(&str, &str)], rules: &[&str]) -> String {
     run_fix(folder.path(), first, "cloudformation", rules)
 }
 
-fn run_fix(folder: &Path, name: &str, language: &str, rules: &[&str]) -> String {
+pub(super) fn run_fix(folder: &Path, name: &str, language: &str, rules: &[&str]) -> String {
     let mut command = backup_check(folder);
     command.args(["fix", "--from", name, "--as", language]);
     command.args(["--region", "eu-central-1"]);
@@ -244,4 +244,111 @@ Resources:
     for id in ["  Rep:", "  Pit:"] {
         assert!(!documents_of(&written).contains(id), "{written}");
     }
+}
+
+/// A logical id that a loop makes is not in the template. The parameter is needed all the same.
+///
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-foreach.html>.
+#[test]
+fn resources_of_a_loop_are_changed_once_in_the_loop() {
+    let template = "\
+Transform: AWS::LanguageExtensions
+Resources:
+  Fn::ForEach::Volumes:
+    - N
+    - [a, b]
+    - Volume${N}:
+        Type: AWS::EC2::Volume
+        Properties: {AvailabilityZone: eu-central-1a, Size: 1, Encrypted: true, KmsKeyId: alias/aws/ebs, Tags: [{Key: backup, Value: enabled}]}
+";
+    let written = fix_templates(&[("main.yaml", template)], &["encryption-customer-key"]);
+    assert!(
+        written.contains(
+            "#   In Volume${N} of Fn::ForEach::Volumes (main.yaml:6):\n#     KmsKeyId: !Ref KmsKeyArn\n"
+        ),
+        "{written}"
+    );
+    assert!(
+        written.contains("# 1. ") && !written.contains("# 2. "),
+        "{written}"
+    );
+    assert_eq!(
+        documents_of(&written),
+        "Parameters:\n  KmsKeyArn:\n    Type: String",
+        "{written}"
+    );
+}
+
+const KEY: &str = "  Key: {Type: AWS::KMS::Key, Properties: {KeyPolicy: {Statement: []}}}\n";
+
+/// A template can refer only to what it declares itself and certainly creates.
+#[test]
+fn a_key_of_another_template_is_a_parameter() {
+    let child =
+        "  Child: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: ./child.yaml}}\n";
+    let maybe = "  Key: {Type: AWS::KMS::Key, Condition: Maybe, Properties: {KeyPolicy: {Statement: []}}}\n\
+                 Conditions: {Maybe: !Equals [!Ref AWS::AccountId, \"111122223333\"]}\n";
+    let with_key = format!("{BUCKET}{KEY}");
+    for (files, value) in [
+        (vec![("main.yaml", with_key.clone())], "!GetAtt Key.Arn"),
+        (
+            vec![("main.yaml", format!("{BUCKET}{maybe}"))],
+            "!Ref KmsKeyArn",
+        ),
+        (
+            vec![
+                ("main.yaml", format!("Resources:\n{KEY}{child}")),
+                ("child.yaml", BUCKET.to_owned()),
+            ],
+            "!Ref KmsKeyArn",
+        ),
+        (
+            vec![
+                ("main.yaml", format!("Resources:\n{child}")),
+                ("child.yaml", with_key),
+            ],
+            "!GetAtt Key.Arn",
+        ),
+    ] {
+        let texts: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, &**text)).collect();
+        let written = fix_templates(&texts, &["encryption-customer-key-recommended"]);
+        let merged = documents_of(&written);
+        assert!(
+            merged.ends_with(&format!("KMSMasterKeyID: {value}")),
+            "{written}"
+        );
+        assert_eq!(
+            merged.starts_with("Parameters:"),
+            value.contains("Ref"),
+            "{written}"
+        );
+    }
+}
+
+#[test]
+fn a_template_in_json_is_changed_in_json() {
+    let template = serde_json::json!({"Resources": {
+        "Db": {"Type": "AWS::RDS::DBInstance", "Properties": {
+            "Engine": "postgres", "DBInstanceClass": "db.t3.micro", "AllocatedStorage": "10",
+            "Tags": [{"Key": "backup", "Value": "enabled"}]
+        }},
+    }});
+    let written = fix_templates(
+        &[("main.json", &template.to_string())],
+        &["encryption-at-rest"],
+    );
+    let json = written.find("\n{").map_or("", |at| &written[at..]);
+    let json: serde_json::Value = serde_json::from_str(json).unwrap();
+    assert_eq!(
+        json,
+        serde_json::json!({
+            "Parameters": {"KmsKeyArn": {"Type": "String"}},
+            "Resources": {"Db": {"Properties": {"StorageEncrypted": true, "KmsKeyId": {"Ref": "KmsKeyArn"}}}}
+        }),
+        "{written}"
+    );
+    assert!(
+        written.contains("#   A stack that exists replaces the resource, or rejects the change:"),
+        "{written}"
+    );
 }

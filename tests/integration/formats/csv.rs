@@ -124,6 +124,7 @@ fn waivers_baseline_and_place_have_their_columns() {
         column: Some(3),
         address: Some("Db".into()),
         condition: None,
+        loop_body: None,
     }));
     let row = one(&report);
     for (column, want) in [

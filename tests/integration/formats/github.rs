@@ -176,6 +176,7 @@ fn findings_point_at_their_location() {
             column: Some(5),
             address: None,
             condition: None,
+            loop_body: None,
         }));
     }
     let commands = commands(&render("github", &report));
